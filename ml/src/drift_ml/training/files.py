@@ -31,9 +31,10 @@ def read_table(path: Path, feature_set: FeatureSet, *, ignore: Sequence[str] = (
     wanted = [*feature_set.names, feature_set.target.name]
     findings = _check_names(raw.column_names, wanted)
     columns: dict[str, Any] = {}
+    first_row = 1 if path.suffix == ".parquet" else 2
     for name in wanted:
         if raw.column_names.count(name) == 1:
-            columns[name], found = check_column(feature_set, name, raw.column(name), first_row=2)
+            columns[name], found = check_column(feature_set, name, raw.column(name), first_row=first_row)
             findings += found
     if findings:
         raise DataError(path.name, tuple(findings))
