@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from drift_contracts import schemas
 from drift_ml.bundle import load_bundle
+from drift_ml.forest import Tree
 from drift_ml.training import ModelWorseThanMean, Recipe, Table, TrainingError, load_rows, pack, train
 from drift_ml.training.__main__ import main
 
@@ -75,18 +76,12 @@ def test_a_model_no_better_than_the_mean_is_not_packed(tmp_path, houses, target)
 
 
 def test_a_packed_forest_that_differs_by_one_bit_is_refused(tmp_path, houses, monkeypatch):
-    honest = pack.forest_bytes
+    honest = pack.encode
 
-    def one_bit_off(estimator, **rest):
-        estimator.estimators_[0].tree_.value[0, 0, 0] += 0
-        for tree in estimator.estimators_:
-            tree.tree_.value[:] = np.nextafter(tree.tree_.value, np.inf)
-        data = honest(estimator, **rest)
-        for tree in estimator.estimators_:
-            tree.tree_.value[:] = np.nextafter(tree.tree_.value, -np.inf)
-        return data
+    def one_bit_off(trees, **rest):
+        return honest([Tree(**(vars(tree) | {"value": np.nextafter(tree.value, np.inf)})) for tree in trees], **rest)
 
-    monkeypatch.setattr(pack, "forest_bytes", one_bit_off)
+    monkeypatch.setattr(pack, "encode", one_bit_off)
     with pytest.raises(TrainingError, match="differs from the estimator"):
         train(houses, load_rows(houses, rows=100), tmp_path, recipe=Recipe(trees=3))
     assert not list(tmp_path.rglob("*.bin"))

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import click
-from drift_contracts import DriftError, FeatureSet, feature_set, shipped_feature_sets
+from drift_contracts import DriftError, FeatureSet, RequestValidator, feature_set, feature_set_names
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
@@ -131,7 +131,7 @@ def _chosen(models: tuple[str, ...], file: Path | None, *, one: bool) -> list[Fe
         if models:
             raise click.UsageError("--feature-set names the model itself: leave --model out")
         return [FeatureSet.load(file)]
-    names = models or tuple(shipped_feature_sets())
+    names = models or tuple(feature_set_names())
     if one and len(names) != 1:
         raise click.UsageError("--data and --source are for one model: name it with --model")
     return [feature_set(name) for name in names]
@@ -147,7 +147,7 @@ def _show(feature_set: FeatureSet, trained: Trained) -> None:
             grid.add_row(name, f"{score['value']:,.4g}", f"{score['low']:,.4g} to {score['high']:,.4g}")
     console.print(grid)
     bundle = load_bundle(trained.bundle)
-    row = bundle.feature_set.example_row()
+    row = RequestValidator(feature_set).row({"features": feature_set.example})
     prediction = bundle.forest.predict(row)
     target = feature_set.target
     console.print(

@@ -9,6 +9,8 @@ import numpy as np
 from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
 from sklearn.model_selection import train_test_split
 
+from .errors import TrainingError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -35,12 +37,13 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted estimator with what it said of the rows it had not seen."""
+    """A fitted estimator with what it said of the rows it had not seen; missing: it was fitted on NaN too."""
 
     estimator: Any
     actual: Floats
     predicted: Floats
     training_rows: int
+    missing: bool
 
 
 def fit(matrix: Floats, target: Floats, recipe: Recipe, progress: Progress | None = None) -> Fitted:
@@ -65,4 +68,9 @@ def fit(matrix: Floats, target: Floats, recipe: Recipe, progress: Progress | Non
         if progress is not None:
             progress(trees, recipe.trees)
     estimator.set_params(warm_start=False, n_jobs=None)  # one job sums the trees in order: bit-equal anywhere
-    return Fitted(estimator, target[unseen], estimator.predict(matrix[unseen]), len(seen))
+    missing = bool(np.isnan(matrix[seen]).any())
+    if np.isnan(matrix[unseen]).any() and not missing:
+        raise TrainingError(
+            "missing values: too few rows have one to learn what it means; give more or fill them"
+        )
+    return Fitted(estimator, target[unseen], estimator.predict(matrix[unseen]), len(seen), missing)

@@ -9,7 +9,7 @@ import joblib
 
 from .errors import DataError, Finding
 from .files import read_table
-from .fit import Progress, Recipe, fit
+from .fit import Recipe, fit
 from .pack import pack
 from .sources import find_source
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from drift_contracts import FeatureSet
 
+    from .fit import Progress
     from .table import Table
 
 MINIMUM_ROWS = 20

@@ -15,11 +15,10 @@ from drift_contracts import schemas
 
 from drift_ml.baseline import Baseline
 from drift_ml.bundle import describe_files, model_version
-from drift_ml.forest import Forest
+from drift_ml.forest import Forest, encode, trees_of
 
 from .errors import ModelWorseThanMean, TrainingError
 from .scores import score
-from .trees import forest_bytes
 
 if TYPE_CHECKING:
     from drift_contracts import FeatureSet
@@ -43,7 +42,7 @@ def pack(
     files = {
         "feature_set.json": _json(feature_set.to_json()),
         "baseline.json": _json(_baseline(feature_set, table, fitted)),
-        "forest.bin": forest_bytes(fitted.estimator, features=len(feature_set.features)),
+        "forest.bin": _forest(fitted, len(feature_set.features)),
     }
     _prove_equal(files["forest.bin"], fitted.estimator, table.matrix(feature_set))
     described = describe_files(files)
@@ -60,6 +59,10 @@ def pack(
     schemas.check("bundle.manifest.v1", manifest)
     _write(folder / feature_set.name, files | {"manifest.json": _json(manifest)})
     return manifest
+
+
+def _forest(fitted: Fitted, features: int) -> bytes:
+    return encode(trees_of(fitted.estimator, missing=fitted.missing), features=features)
 
 
 def _baseline(feature_set: FeatureSet, table: Table, fitted: Fitted) -> dict[str, Any]:
