@@ -46,13 +46,9 @@ def cut(distinct: npt.NDArray[Any], counts: npt.NDArray[Any], limit: int) -> tup
     else:
         targets = np.arange(1, limit + 1) * int(upto[-1]) / limit
         last = np.unique(np.searchsorted(upto, targets - 0.5))
-    edges = [
-        distinct[i] if distinct.dtype.kind == "i" else between(distinct[i], distinct[i + 1])
-        for i in last[:-1]
-    ]
-    return [edge.item() if isinstance(edge, np.generic) else edge for edge in edges], np.diff(
-        upto[last], prepend=0
-    ).tolist()
+    whole = distinct.dtype.kind == "i"
+    edges = [int(distinct[i]) if whole else between(distinct[i], distinct[i + 1]) for i in last[:-1]]
+    return edges, np.diff(upto[last], prepend=0).tolist()
 
 
 def between(low: float, high: float) -> float:
@@ -93,7 +89,7 @@ def normal_scores(counts: Sequence[int]) -> tuple[int, ...]:
 
 
 def standardised(scores: Sequence[float], counts: Sequence[int]) -> tuple[int, ...]:
-    """Scores shifted and scaled to mean 0 and variance 1 under the counts, in thousandths; 0 if all are equal.
+    """Scores shifted and scaled to mean 0 and variance 1 under the counts, in thousandths; 0 if all equal.
 
     >>> standardised([1.0, 3.0], [1, 1])
     (-1000, 1000)

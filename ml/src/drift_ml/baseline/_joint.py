@@ -1,4 +1,4 @@
-"""Channels of several features: products of scores for correlation, the sum of squared scores for all at once."""
+"""Channels of several features: products of scores for correlation, the sum of squares for all at once."""
 
 from __future__ import annotations
 
@@ -60,19 +60,15 @@ def _product(pair: tuple[str, str], first: Integers, second: Integers) -> list[C
 
 
 def _sum_of_squares(scores: Mapping[str, Integers]) -> list[Channel]:
-    total = sum(
+    squares = [
         np.where(each == MISSING_SCORE, THOUSANDTHS, each * each // THOUSANDTHS) for each in scores.values()
-    )
-    return [_binned("sum_of_squares", "sum_of_squares", tuple(scores), np.asarray(total))]
+    ]
+    return [_binned("sum_of_squares", "sum_of_squares", tuple(scores), np.sum(squares, axis=0))]
 
 
 def _binned(name: str, kind: str, of: tuple[str, ...], values: Integers) -> Channel:
     distinct, counted = np.unique(values, return_counts=True)
     edges, counts = cut(distinct, counted, bin_limit(len(values), MOST_PRODUCT_BINS))
-    bins = np.searchsorted(edges, distinct)
-    means = [
-        float((distinct[bins == k] * counted[bins == k]).sum()) / count for k, count in enumerate(counts)
-    ]
-    return Channel(
-        name, kind, of, tuple(counts), edges=tuple(map(float, edges)), scores=standardised(means, counts)
-    )
+    sums = np.bincount(np.searchsorted(edges, distinct), weights=distinct * counted).tolist()
+    scores = standardised([total / count for total, count in zip(sums, counts, strict=True)], counts)
+    return Channel(name, kind, of, tuple(counts), edges=tuple(map(float, edges)), scores=scores)

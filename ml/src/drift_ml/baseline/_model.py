@@ -77,9 +77,7 @@ class Baseline:
                 channels=tuple(Channel.from_json(item) for item in document["channels"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            raise BaselineError(
-                f"{CONTRACT}: not of the shape that the contract gives ({error!r})"
-            ) from error
+            raise BaselineError(f"{CONTRACT}: not of the shape that the contract gives") from error
 
     def to_json(self) -> dict[str, Any]:
         """The document; equal baselines give equal text, and `from_json` reads back an equal baseline."""
@@ -104,7 +102,7 @@ class Baseline:
 
     @cached_property
     def offsets(self) -> Sequence[int]:
-        """Where each channel's counts begin when those of all channels stand in one list; the end comes last."""
+        """Where each channel's counts begin when all stand in one list; the end comes last."""
         ends = [0]
         for channel in self.channels:
             ends.append(ends[-1] + len(channel.counts))
@@ -115,9 +113,8 @@ class Baseline:
         for channel in self.channels:
             if channel.name == name:
                 return channel
-        raise BaselineError(
-            f"there is no such channel; there is {', '.join(item.name for item in self.channels)}"
-        )
+        choices = ", ".join(channel.name for channel in self.channels)
+        raise BaselineError(f"there is no such channel; there is {choices}")
 
 
 def _summary(document: Mapping[str, Any] | None) -> Summary | None:
