@@ -93,17 +93,19 @@ class Courier(threading.Thread):
         self._stopping.set()
 
     def deliver(self, client: httpx.Client) -> None:
-        """One attempt at everything that is due."""
+        """One attempt at everything that is due; a webhook that fails once is left alone for this round."""
         rows = self._connection.execute(
             "SELECT id, url, body, attempts, created FROM outbox WHERE due <= ? ORDER BY id LIMIT 50", (self._clock(),)
         ).fetchall()
+        failed: dict[str, str] = {}
         for number, url, body, attempts, created in rows:
             if self._stopping.is_set():
                 return
-            problem = _post(client, url, body)
+            problem = failed.get(url) or _post(client, url, body)
             if problem is None:
                 self._connection.execute("DELETE FROM outbox WHERE id = ?", (number,))
             else:
+                failed[url] = problem
                 self._postpone(number, attempts + 1, created, problem)
 
     def _postpone(self, number: int, attempts: int, created: float, problem: str) -> None:

@@ -86,11 +86,11 @@ def _shares(counts: Sequence[int]) -> list[float]:
 
 
 def _cumulated(points: Sequence[float], below: Sequence[float], at: float) -> float:
-    if at >= points[-1]:
-        return 1.0
+    if at <= points[0]:
+        return 0.0
     for (left, before), (right, after) in pairwise(zip(points, below, strict=True)):
         if at < right:
-            return before + (after - before) * max(0.0, at - left) / (right - left)
+            return before + (after - before) * (at - left) / (right - left)
     return 1.0
 
 

@@ -11,22 +11,22 @@ from rich.panel import Panel
 from rich.text import Text
 
 from drift_console.settings import Settings
-from drift_contracts import FeatureSet
+from drift_ml.bundle import Bundle
 
 _STYLES = {"ALARM": "bold red", "OK": "bold green", "INSUFFICIENT_DATA": "bold yellow"}
 
 
-def banner(terminal: Terminal, url: str, settings: Settings, models: Mapping[str, FeatureSet], engine: str) -> None:
+def banner(terminal: Terminal, url: str, settings: Settings, bundles: Mapping[str, Bundle]) -> None:
     """Where everything is, and a line to paste."""
-    default = next(iter(models.values()))
-    body = json.dumps({"features": default.example})
-    path = "/predict" if len(models) == 1 else f"/models/{default.name}/predict"
+    first = next(iter(bundles.values()))
+    body = json.dumps({"features": first.feature_set.example})
+    path = "/predict" if len(bundles) == 1 else f"/models/{first.feature_set.name}/predict"
     periods = f"fast: alarm periods are {settings.scale} times shorter" if settings.fast else "as in the spec"
     lines = [
         ("Live page   ", url),
         ("API         ", f"{url}openapi.json"),
-        ("Models      ", ", ".join(models)),
-        ("Engine      ", engine),
+        ("Models      ", ", ".join(bundles)),
+        ("Engine      ", first.forest.engine),
         ("Alarms      ", periods),
         ("Data        ", str(settings.data)),
         ("Webhooks    ", str(len(settings.webhooks)) if settings.webhooks else "none"),
@@ -51,6 +51,6 @@ def tell(terminal: Terminal, alert: Mapping[str, Any]) -> None:
             (f"{alert['timestamp'][11:19]} ", "dim"), (state, _STYLES[state]), f" {alert['name']}: {alert['title']}"
         )
     )
-    terminal.print(f"         {alert['reason']}", style="dim", highlight=False, markup=False)
+    terminal.print(f"         {alert['reason']}", style="dim", highlight=False, markup=False, soft_wrap=True)
     for step in alert["next"]:
-        terminal.print(f"         next: {step}", style="dim", highlight=False, markup=False)
+        terminal.print(f"         next: {step}", style="dim", highlight=False, markup=False, soft_wrap=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
 from collections.abc import Callable
 
@@ -34,7 +33,7 @@ class Worker(threading.Thread):
         self._ingester = ingester
         self._watch = watch
         self._clock = clock
-        self._interval = EVALUATION_INTERVAL / scale
+        self._interval = max(1, EVALUATION_INTERVAL // scale)
         self._retention = retention
         self._after_evaluation = after_evaluation
         self._stopping = threading.Event()
@@ -42,13 +41,13 @@ class Worker(threading.Thread):
         self._pruned = 0.0
 
     def run(self) -> None:
-        """Until stopped; a full disk or a locked file is logged and tried again."""
+        """Until stopped; whatever goes wrong (a full disk, a locked file) is logged and tried again."""
         behind = False
         while not self._stopping.wait(0 if behind else POLL):
             try:
                 behind = self.step()
-            except (sqlite3.Error, OSError):
-                _log.exception("the store could not be written; trying again")
+            except Exception:
+                _log.exception("a turn failed; trying again")
                 self._stopping.wait(1.0)
         while self._ingester.ingest():
             pass
