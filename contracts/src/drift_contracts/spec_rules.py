@@ -1,4 +1,4 @@
-"""What the monitoring spec must hold beyond its schema: every name that is used is declared, every alarm can ring."""
+"""What the monitoring spec must hold beyond its schema: names that are used are declared, alarms can ring."""
 
 from __future__ import annotations
 
