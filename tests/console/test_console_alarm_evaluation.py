@@ -65,7 +65,12 @@ def test_windows_end_on_the_evaluation_interval():
 
 def test_the_last_period_ends_where_the_window_ends_and_excludes_it():
     points = datapoints(alarm(), reader([("DriftScore", END - 1, 5.0), ("DriftScore", END, 9.0)]), END)
-    assert [(point.start - END, point.value) for point in points] == [(-1200, None), (-900, None), (-600, None), (-300, 5.0)]
+    assert [(point.start - END, point.value) for point in points] == [
+        (-1200, None),
+        (-900, None),
+        (-600, None),
+        (-300, 5.0),
+    ]
 
 
 def test_the_window_slides_between_whole_periods():

@@ -32,7 +32,9 @@ TWO_OF_THREE = [
     ("- - - - X", NO_DATA, RETAIN, ALARM, OK),
 ]
 WORKED = [
-    pytest.param(points, datapoints_to_alarm, treatment, expected, id=f"{datapoints_to_alarm} of 3: {points} {treatment}")
+    pytest.param(
+        points, datapoints_to_alarm, treatment, expected, id=f"{datapoints_to_alarm} of 3: {points} {treatment}"
+    )
     for datapoints_to_alarm, table in ((3, THREE_OF_THREE), (2, TWO_OF_THREE))
     for points, *states in table
     for treatment, expected in zip(TREATMENTS, states, strict=True)

@@ -69,7 +69,9 @@ def test_every_webhook_gets_the_alert_once(outbox):
     connection, courier, now, waiting = outbox
     enqueue(connection, {"name": "high-drift"}, URLS, now[0])
     got = []
-    with client(lambda request: got.append((str(request.url), json.loads(request.content))) or httpx.Response(204)) as web:
+    with client(
+        lambda request: got.append((str(request.url), json.loads(request.content))) or httpx.Response(204)
+    ) as web:
         courier.deliver(web)
         courier.deliver(web)
     assert got == [(url, {"name": "high-drift"}) for url in URLS]
@@ -128,7 +130,9 @@ def test_a_secret_in_a_webhooks_url_is_never_logged(outbox, caplog):
     enqueue(connection, {}, ("http://127.0.0.1:1/secret-token",), now[0])
     with client(lambda request: httpx.Response(500)) as web, caplog.at_level("DEBUG", logger="drift_console"):
         courier.deliver(web)
-    assert "secret-token" not in "".join(record.getMessage() for record in caplog.records if record.name.startswith("drift"))
+    assert "secret-token" not in "".join(
+        record.getMessage() for record in caplog.records if record.name.startswith("drift")
+    )
 
 
 def test_a_stopped_courier_sends_nothing_more(outbox):

@@ -152,7 +152,9 @@ def test_this_machine_is_answered_under_its_names(call, host):
     assert call("GET", "/health", headers={"host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example.com", "evil.example.com:8123", "", "localhost.evil.com", "10.0.0.1", "[bad"])
+@pytest.mark.parametrize(
+    "host", ["evil.example.com", "evil.example.com:8123", "", "localhost.evil.com", "10.0.0.1", "[bad"]
+)
 @pytest.mark.parametrize("path", ["/predict", "/", "/console/api/state", "/static/app.js"])
 def test_a_rebound_name_is_not_answered(call, host, path):
     assert call("GET", path, headers={"host": host}).status_code == 421
@@ -174,7 +176,16 @@ def test_a_span_that_is_none_is_refused(call, minutes):
     assert response.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("path", ["/console/api/state?model=none", "/console/api/stream?model=none", "/console/api/none", "/console/none", "/static/none.js"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/console/api/state?model=none",
+        "/console/api/stream?model=none",
+        "/console/api/none",
+        "/console/none",
+        "/static/none.js",
+    ],
+)
 def test_what_does_not_exist_is_not_found_with_a_problem(call, path):
     response = call("GET", path)
     assert response.status_code == 404
@@ -234,7 +245,13 @@ def test_the_stream_begins_with_the_state_and_ends_when_the_server_stops(app):
 
 def test_a_base64_answer_is_sent_as_bytes_with_its_cookies():
     status, headers, body = gateway.http_response(
-        {"statusCode": 201, "headers": {"X": "1", "Content-Length": "99"}, "body": "AP8=", "isBase64Encoded": True, "cookies": ["a=1"]}
+        {
+            "statusCode": 201,
+            "headers": {"X": "1", "Content-Length": "99"},
+            "body": "AP8=",
+            "isBase64Encoded": True,
+            "cookies": ["a=1"],
+        }
     )
     assert (status, body) == (201, b"\x00\xff")
     assert headers == [(b"x", b"1"), (b"set-cookie", b"a=1"), (b"content-length", b"2")]

@@ -74,7 +74,9 @@ def test_a_constant_feature_still_has_bins():
 
 
 def test_labels_and_borders_say_the_same():
-    shown = display_bins({"kind": "quantiles", "edges": [1500.0, 2000.0, 2500.0], "counts": [1, 3, 3, 1]}, {"min": 0.0, "max": 4000.0}).to_json()
+    shown = display_bins(
+        {"kind": "quantiles", "edges": [1500.0, 2000.0, 2500.0], "counts": [1, 3, 3, 1]}, {"min": 0.0, "max": 4000.0}
+    ).to_json()
     assert shown[0]["low"] is None
     assert shown[-1]["high"] is None
     assert [one["high"] for one in shown[:-1]] == [one["low"] for one in shown[1:]]

@@ -68,7 +68,19 @@ def test_values_beyond_float32_are_counted_at_its_edge():
     assert Distribution.of([1e300]).values[0] == pytest.approx(3.0e38, rel=0.01)
 
 
-STATISTICS = [("Average", 2.5), ("Sum", 10.0), ("SampleCount", 4.0), ("Minimum", 1.0), ("Maximum", 4.0), ("p50", 2.0), ("p99", 4.0), ("p10", 1.0), ("p100", 4.0), ("p0", 1.0), ("p99.9", 4.0)]
+STATISTICS = [
+    ("Average", 2.5),
+    ("Sum", 10.0),
+    ("SampleCount", 4.0),
+    ("Minimum", 1.0),
+    ("Maximum", 4.0),
+    ("p50", 2.0),
+    ("p99", 4.0),
+    ("p10", 1.0),
+    ("p100", 4.0),
+    ("p0", 1.0),
+    ("p99.9", 4.0),
+]
 
 
 @pytest.mark.parametrize(("statistic", "expected"), STATISTICS)
@@ -87,7 +99,10 @@ def test_an_unknown_statistic_is_refused_with_the_choices(statistic):
         value_of(statistic, None)
 
 
-@pytest.mark.parametrize(("statistic", "needed"), [("p99", 1000), ("p50", 20), ("p10", 100), ("p90", 100), ("p100", math.inf), ("p0", math.inf), ("Average", 0)])
+@pytest.mark.parametrize(
+    ("statistic", "needed"),
+    [("p99", 1000), ("p50", 20), ("p10", 100), ("p90", 100), ("p100", math.inf), ("p0", math.inf), ("Average", 0)],
+)
 def test_low_sample_limits_are_the_documented_ones(statistic, needed):
     assert samples_needed(statistic) == pytest.approx(needed)
 

@@ -21,10 +21,14 @@ if TYPE_CHECKING:
     Check = Callable[[Any, Any], bool]
 
 GREATEST = 1.7976931348623157e308
-ANNOTATIONS = frozenset({"$schema", "$id", "$defs", "$comment", "title", "description", "examples", "format", "default"})
+ANNOTATIONS = frozenset(
+    {"$schema", "$id", "$defs", "$comment", "title", "description", "examples", "format", "default"}
+)
 
 
-def violations(schema: Schema | bool, instance: Any, pointer: str = "", root: Schema | None = None) -> Iterator[Violation]:
+def violations(
+    schema: Schema | bool, instance: Any, pointer: str = "", root: Schema | None = None
+) -> Iterator[Violation]:
     """Every violation of `schema` in `instance`, at pointers that start with `pointer`.
 
     >>> [str(v) for v in violations({"type": "object", "required": ["age"]}, {})]

@@ -74,7 +74,9 @@ class RequestValidator:
             value = features.get(name)
             found = type(value)
             if kind is None:
-                if (found is int or (found is float and not (whole and not value.is_integer()))) and low <= value <= high:
+                if (
+                    found is int or (found is float and not (whole and not value.is_integer()))
+                ) and low <= value <= high:
                     row.append(float(value))
                     continue
             elif found is kind and value in codes:

@@ -41,7 +41,9 @@ class Storage:
         except BlockingIOError as error:
             raise BadSettings(f"another console is using {settings.data}; choose another with --data-dir") from error
         except OSError as error:
-            raise BadSettings(f"cannot use {settings.data}: {error.strerror}. Choose another with --data-dir") from error
+            raise BadSettings(
+                f"cannot use {settings.data}: {error.strerror}. Choose another with --data-dir"
+            ) from error
         self.path = settings.database
         self.connection = connect(self.path)
         self.writer = LineWriter(settings.log, after=position(self.connection).segment)

@@ -153,7 +153,9 @@ def show(suite: Suite, verdicts: Sequence[Verdict], terminal: Terminal) -> None:
 @click.command(epilog=_EPILOG)
 @click.option("--url", default="http://127.0.0.1:8123", show_default=True, help="Root of the prediction API.")
 @click.option("--model", help="Run this model's suite. Default: every suite whose model the deployment serves.")
-@click.option("--suite", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A suite of your own.")
+@click.option(
+    "--suite", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A suite of your own."
+)
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds per request.")
 def main(url: str, model: str | None, file: Path | None, timeout: float) -> None:
     """Send the drift scenarios to a deployment and check that detection works: a gate after any release."""

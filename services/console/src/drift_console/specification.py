@@ -44,9 +44,7 @@ def _alarm(one: Mapping[str, Any], spec: Mapping[str, Any], settings: Settings) 
     said = {"name": one["name"], "title": one["title"], "severity": one["severity"], "next": tuple(one["next"])}
     if "rule" in one:
         return CompositeAlarm(**said, rule=parse_rule(one["rule"]), rule_text=one["rule"])
-    inputs = {
-        name: (each["metric"], each["statistic"]) for name, each in one.get("metrics", {"value": one}).items()
-    }
+    inputs = {name: (each["metric"], each["statistic"]) for name, each in one.get("metrics", {"value": one}).items()}
     limit = one["threshold"]
     named = limit.get("setting") if isinstance(limit, Mapping) else None
     threshold = threshold_of(settings) if named == "drift_threshold" else None

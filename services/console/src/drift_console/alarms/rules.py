@@ -12,7 +12,9 @@ from drift_contracts import DriftError
 States = Mapping[str, State]
 Node = Callable[[States], bool]
 
-_TOKEN = re.compile(r"""\s*(?:(ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:"([^"]+)"|'([^']+)'|([^\s"'()]+))\s*\)|(AND|OR|NOT|TRUE|FALSE)\b|([()]))""")
+_TOKEN = re.compile(
+    r"""\s*(?:(ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:"([^"]+)"|'([^']+)'|([^\s"'()]+))\s*\)|(AND|OR|NOT|TRUE|FALSE)\b|([()]))"""
+)
 _MAX_DEPTH = 32
 
 

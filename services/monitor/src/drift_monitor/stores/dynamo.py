@@ -41,7 +41,9 @@ Item = dict[str, Any]
 class DynamoStore:
     """A `Store` in the table named; `now` gives seconds since 1970, for the expiry of items."""
 
-    def __init__(self, client: DynamoDBClient, table: str, now: Callable[[], float], *, retention_days: int = 35) -> None:
+    def __init__(
+        self, client: DynamoDBClient, table: str, now: Callable[[], float], *, retention_days: int = 35
+    ) -> None:
         self._client = client
         self._table = table
         self._now = now
@@ -81,7 +83,11 @@ class DynamoStore:
         }
         steps = [self._put(item, *_unchanged(read.revision))]
         for each in fragments:
-            deletion = {"TableName": self._table, "Key": _fragment_place(each), "ConditionExpression": "attribute_exists(pk)"}
+            deletion = {
+                "TableName": self._table,
+                "Key": _fragment_place(each),
+                "ConditionExpression": "attribute_exists(pk)",
+            }
             steps.append({"Delete": deletion})
         if not self._transact(steps):
             raise Conflict(f"the window of {read.key.series} changed since it was read")
