@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drift_monitor.errors import Conflict
 from drift_monitor.keys import Series, WindowKey
@@ -82,7 +82,7 @@ class SqliteStore:
         """See `Store.compact`."""
         place = (*read.key.series, read.key.minute)
         with self._transaction() as connection:
-            found = connection.execute(f"SELECT revision FROM monitor_windows WHERE {WINDOW}", place).fetchone()
+            found = connection.execute(REVISION, place).fetchone()
             deleted = sum(connection.execute(REMOVE, (*place, each.batch)).rowcount for each in fragments)
             if (found[0] if found else 0) != read.revision or deleted != len(fragments):
                 raise Conflict(f"the window of {read.key.series} changed since it was read")
@@ -122,6 +122,7 @@ class SqliteStore:
                 "INSERT OR REPLACE INTO monitor_states VALUES (?, ?, ?, ?)", (*series, read + 1, pack(state))
             )
 
-    def _read(self, query: str, values: tuple[object, ...]) -> list[tuple[object, ...]]:
+    def _read(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         with self._lock:
-            return self._connection.execute(query, values).fetchall()
+            rows: list[tuple[Any, ...]] = self._connection.execute(query, values).fetchall()
+        return rows
