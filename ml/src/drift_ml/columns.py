@@ -25,7 +25,7 @@ def as_numbers(column: npt.ArrayLike) -> Floats:
         isinstance(value, str | bytes) for value in vector.ravel().tolist()
     ):
         raise TypeError("expected numbers")
-    vector = vector.astype(np.float64)
+    vector = vector.astype(np.float64, copy=False)
     if vector.ndim != 1:
         raise ValueError("expected one value per row")
     return vector
