@@ -6,17 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from drift_console.bins import INNER_BINS, display_bins
 from drift_console.histogram import Distribution
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def quantiles(values, bins=64):
     edges = sorted(set(np.quantile(values, np.arange(1, bins) / bins).tolist()))
     counts = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
-    return {"kind": "quantiles", "edges": edges, "counts": counts.tolist()}, {"min": min(values), "max": max(values)}
+    return {"kind": "quantiles", "edges": edges, "counts": counts.tolist()}, {
+        "min": min(values),
+        "max": max(values),
+    }
 
 
 numbers = st.lists(st.floats(-1e6, 1e6).map(lambda value: round(value, 3)), min_size=1, max_size=200)
@@ -74,7 +76,10 @@ def test_a_constant_feature_still_has_bins():
 
 
 def test_labels_and_borders_say_the_same():
-    shown = display_bins({"kind": "quantiles", "edges": [1500.0, 2000.0, 2500.0], "counts": [1, 3, 3, 1]}, {"min": 0.0, "max": 4000.0}).to_json()
+    shown = display_bins(
+        {"kind": "quantiles", "edges": [1500.0, 2000.0, 2500.0], "counts": [1, 3, 3, 1]},
+        {"min": 0.0, "max": 4000.0},
+    ).to_json()
     assert shown[0]["low"] is None
     assert shown[-1]["high"] is None
     assert [one["high"] for one in shown[:-1]] == [one["low"] for one in shown[1:]]

@@ -2,30 +2,30 @@
 
 import json
 import sqlite3
+from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from drift_console.database import connect, transaction
 from drift_console.emf import Line, parse_line, series
 from drift_console.events import EventStore
 from drift_console.ingest import Ingester, position
 from drift_console.linelog import LineWriter, segments
 from drift_console.metrics import SECONDS_KEPT, MetricStore
+from hypothesis import given
+from hypothesis import strategies as st
 
 SERIES = series("MLOpsDriftMonitor", "DriftScore", {"Stack": "local", "Model": "house-price"})
 START = 1_795_435_200  # a whole minute
 
 
-@pytest.fixture()
+@pytest.fixture
 def connection(tmp_path):
     opened = connect(tmp_path / "console.sqlite")
     yield opened
     opened.close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def log(tmp_path):
     folder = tmp_path / "events"
     folder.mkdir()
@@ -56,13 +56,17 @@ def test_every_line_is_stored_once_over_restarts_at_any_point(connection, log, e
     assert counted(connection) == 15
 
 
-def test_a_crash_before_the_commit_stores_nothing_and_the_retry_everything(connection, log, event_line, monkeypatch):
+def test_a_crash_before_the_commit_stores_nothing_and_the_retry_everything(
+    connection, log, event_line, monkeypatch
+):
     writer = LineWriter(log)
     writer.write(event_line(START))
     writer.close()
     ingester = Ingester(connection, log)
     ingester.ingest()  # moves into the first segment
-    monkeypatch.setattr(EventStore, "add", lambda *_: (_ for _ in ()).throw(sqlite3.OperationalError("disk full")))
+    monkeypatch.setattr(
+        EventStore, "add", lambda *_: (_ for _ in ()).throw(sqlite3.OperationalError("disk full"))
+    )
     with pytest.raises(sqlite3.OperationalError):
         ingester.ingest()
     assert counted(connection) == 0
@@ -85,12 +89,11 @@ points = st.lists(st.tuples(st.integers(0, 599), st.integers(-100, 100)), min_si
 
 @given(points, st.lists(st.integers(0, 50), max_size=3), st.sampled_from([1, 5, 7, 60, 300]))
 def test_any_period_holds_exactly_the_points_in_it_however_they_were_batched(values, cuts, period):
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.executescript(_schema())
+    connection = connect(":memory:")
     store = MetricStore(connection)
     lines = [Line(START + at, ((SERIES, float(value)),), {}) for at, value in values]
     borders = [0, *sorted(min(cut, len(lines)) for cut in cuts), len(lines)]
-    for first, last in zip(borders, borders[1:], strict=False):
+    for first, last in pairwise(borders):
         store.add(lines[first:last])
     count = -(-600 // period)
     found = store.distributions(SERIES, START, period, count)
@@ -110,16 +113,12 @@ def test_any_period_holds_exactly_the_points_in_it_however_they_were_batched(val
     connection.close()
 
 
-def _schema():
-    from drift_console import database
-
-    return database._SCHEMA
-
-
 def test_events_are_read_by_cursor_without_gap_or_repeat(connection, log, event_line):
     writer = LineWriter(log)
     for number in range(25):
-        writer.write(event_line(START + number, number=number, model="house-price" if number % 3 else "diabetes"))
+        writer.write(
+            event_line(START + number, number=number, model="house-price" if number % 3 else "diabetes")
+        )
         ingest_all(connection, log)
     writer.close()
     store, cursor, seen = EventStore(connection), 0, []
@@ -133,7 +132,9 @@ def test_events_are_read_by_cursor_without_gap_or_repeat(connection, log, event_
 def test_a_cursor_inside_a_run_gives_the_rest_of_it(connection, event_line):
     store = EventStore(connection)
     with transaction(connection):
-        store.add((event_line(START, number=n), START, json.loads(event_line(START, number=n))) for n in range(5))
+        store.add(
+            (event_line(START, number=n), START, json.loads(event_line(START, number=n))) for n in range(5)
+        )
     assert [event.number for event in store.after(3)] == [4, 5]
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
-import sqlite3
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from drift_console.alarms import State
-from drift_console.watch import Change
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
+    from drift_console.watch import Change
 
 TIMEOUT = 5.0  # seconds for one attempt
 FIRST_DELAY, LONGEST_DELAY = 1.0, 300.0  # seconds between attempts, doubling
@@ -75,7 +78,9 @@ def enqueue(connection: sqlite3.Connection, alert: dict[str, Any], urls: tuple[s
 class Courier(threading.Thread):
     """Empties the outbox, each webhook at its own pace; nothing waits for it."""
 
-    def __init__(self, connection: sqlite3.Connection, *, clock: Callable[[], float], poll: float = 0.5) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, *, clock: Callable[[], float], poll: float = 0.5
+    ) -> None:
         super().__init__(name="courier", daemon=True)
         self._connection = connection
         self._clock = clock
@@ -84,7 +89,9 @@ class Courier(threading.Thread):
 
     def run(self) -> None:
         """Until stopped."""
-        with httpx.Client(timeout=TIMEOUT, headers={"user-agent": "drift-console"}, trust_env=False) as client:
+        with httpx.Client(
+            timeout=TIMEOUT, headers={"user-agent": "drift-console"}, trust_env=False
+        ) as client:
             while not self._stopping.wait(self._poll):
                 self.deliver(client)
 
@@ -95,7 +102,8 @@ class Courier(threading.Thread):
     def deliver(self, client: httpx.Client) -> None:
         """One attempt at everything that is due; a webhook that fails once is left alone for this round."""
         rows = self._connection.execute(
-            "SELECT id, url, body, attempts, created FROM outbox WHERE due <= ? ORDER BY id LIMIT 50", (self._clock(),)
+            "SELECT id, url, body, attempts, created FROM outbox WHERE due <= ? ORDER BY id LIMIT 50",
+            (self._clock(),),
         ).fetchall()
         failed: dict[str, str] = {}
         for number, url, body, attempts, created in rows:
@@ -111,7 +119,9 @@ class Courier(threading.Thread):
     def _postpone(self, number: int, attempts: int, created: float, problem: str) -> None:
         now = self._clock()
         if now - created > KEPT:
-            _log.error("a webhook did not take alert %d in %d attempts: %s; given up", number, attempts, problem)
+            _log.error(
+                "a webhook did not take alert %d in %d attempts: %s; given up", number, attempts, problem
+            )
             self._connection.execute("DELETE FROM outbox WHERE id = ?", (number,))
             return
         delay = min(FIRST_DELAY * 2 ** min(attempts - 1, 16), LONGEST_DELAY)

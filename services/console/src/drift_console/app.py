@@ -8,18 +8,21 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from drift_console import gateway
-from drift_console.gateway import Receive, Scope, Send
 from drift_console.security import HEADERS, host_allowed, same_origin
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from drift_console.gateway import Receive, Scope, Send
 
 STATIC = Path(__file__).parent / "static"
 HEARTBEAT = 15.0  # seconds without a change after which a comment keeps the stream open
@@ -58,6 +61,7 @@ class Api:
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
         headers = gateway.joined_headers(scope["headers"])
         try:
             body = await gateway.read_body(receive, headers)
@@ -79,7 +83,9 @@ class Api:
 class ConsoleApi:
     """The page's own endpoints."""
 
-    def __init__(self, read_state: ReadState, run_scenario: RunScenario, stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, read_state: ReadState, run_scenario: RunScenario, stopping: Callable[[], bool]
+    ) -> None:
         self._read_state = read_state
         self._run_scenario = run_scenario
         self._stopping = stopping
@@ -117,7 +123,9 @@ class ConsoleApi:
         """POST /console/api/scenarios/{name}?model=NAME."""
         if not same_origin(request.headers):
             return problem(403, "forbidden", "Not from here", "expected a request of the console's own page")
-        return JSONResponse(await self._run_scenario(request.path_params["name"], request.query_params.get("model")))
+        return JSONResponse(
+            await self._run_scenario(request.path_params["name"], request.query_params.get("model"))
+        )
 
     def routes(self) -> list[Route]:
         """Where they are mounted, below /console/api."""
@@ -184,7 +192,9 @@ class App:
 
         headers = gateway.joined_headers(scope["headers"])
         if not host_allowed(headers.get("host", ""), bound_to=self._bound_to):
-            answer = problem(421, "wrong-host", "Wrong host", "expected this machine's own name in the Host header")
+            answer = problem(
+                421, "wrong-host", "Wrong host", "expected this machine's own name in the Host header"
+            )
             await answer(scope, receive, send_guarded)
         elif local:
             await self._local(scope, receive, send_guarded)

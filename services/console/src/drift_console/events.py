@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import zlib
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Mapping
 
 CONTRACT = "prediction.event.v1"
 
@@ -68,7 +70,9 @@ class EventStore:
 
     def newest(self, model: str, count: int) -> list[Event]:
         """The newest events of a model, newest first."""
-        rows = self._connection.execute("SELECT first, lines FROM events WHERE model = ? ORDER BY first DESC", (model,))
+        rows = self._connection.execute(
+            "SELECT first, lines FROM events WHERE model = ? ORDER BY first DESC", (model,)
+        )
         found: list[Event] = []
         for first, packed in rows:
             found.extend(reversed(_unpack(first, packed)))

@@ -10,7 +10,10 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SEGMENT_BYTES = 64 * 1024 * 1024
 _NAME = re.compile(r"events-(\d{6,})\.log")
@@ -85,7 +88,9 @@ def read_lines(folder: Path, position: Position, *, limit: int = 1 << 20) -> Bat
     A line longer than `limit` is read whole.
     """
     known = segments(folder)
-    finished = any(number > position.segment for number in known)  # before reading: nothing is added afterwards
+    finished = any(
+        number > position.segment for number in known
+    )  # before reading: nothing is added afterwards
     path = known.get(position.segment)
     data = _read(path, position.offset, limit) if path else b""
     end = data.rfind(b"\n") + 1

@@ -1,20 +1,22 @@
-"""`python -m drift_console.scenarios`: does a running deployment see drift where there is drift, and only there?"""
+"""`python -m drift_console.scenarios`: does a deployment see drift where there is drift, and only there?"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import httpx
+from drift_contracts import DriftError, parse_json
 from rich.console import Console as Terminal
 from rich.table import Table
 
 from drift_console.suites import Scenario, Suite, read_suite, shipped_suites
-from drift_contracts import DriftError, parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 _EPILOG = """
 Examples:
@@ -125,7 +127,11 @@ class Deployment:
 def run_suite(suite: Suite, deployment: Deployment, path: str) -> list[Verdict]:
     """Send every scenario of the suite and judge the answers."""
     return [
-        judge(scenario, [deployment.predict(path, request) for request in scenario.requests], threshold=suite.threshold)
+        judge(
+            scenario,
+            [deployment.predict(path, request) for request in scenario.requests],
+            threshold=suite.threshold,
+        )
         for scenario in suite.scenarios
     ]
 
@@ -152,9 +158,18 @@ def show(suite: Suite, verdicts: Sequence[Verdict], terminal: Terminal) -> None:
 
 @click.command(epilog=_EPILOG)
 @click.option("--url", default="http://127.0.0.1:8123", show_default=True, help="Root of the prediction API.")
-@click.option("--model", help="Run this model's suite. Default: every suite whose model the deployment serves.")
-@click.option("--suite", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A suite of your own.")
-@click.option("--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds per request.")
+@click.option(
+    "--model", help="Run this model's suite. Default: every suite whose model the deployment serves."
+)
+@click.option(
+    "--suite",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A suite of your own.",
+)
+@click.option(
+    "--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds per request."
+)
 def main(url: str, model: str | None, file: Path | None, timeout: float) -> None:
     """Send the drift scenarios to a deployment and check that detection works: a gate after any release."""
     terminal, errors = Terminal(), Terminal(stderr=True)
@@ -166,14 +181,20 @@ def main(url: str, model: str | None, file: Path | None, timeout: float) -> None
         errors.print(f"[bold red]cannot tell[/] {error}", highlight=False)
         sys.exit(2)
     if held is None:
-        errors.print(f"[bold red]cannot tell[/] {url} serves none of: {', '.join(suite.model for suite in suites)}")
+        errors.print(
+            f"[bold red]cannot tell[/] {url} serves none of: {', '.join(suite.model for suite in suites)}"
+        )
         sys.exit(2)
     terminal.print("[green]Detection works.[/]" if held else "[bold red]Detection does not work.[/]")
     sys.exit(0 if held else 1)
 
 
 def _suites(model: str | None, file: Path | None) -> list[Suite]:
-    suites = {read.model: read for read in [read_suite(parse_json(file.read_bytes()))]} if file else shipped_suites()
+    suites = (
+        {read.model: read for read in [read_suite(parse_json(file.read_bytes()))]}
+        if file
+        else shipped_suites()
+    )
     if model is None:
         return list(suites.values())
     if model not in suites:

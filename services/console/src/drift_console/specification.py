@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drift_console.alarms import Alarm, CompositeAlarm, MetricAlarm, parse_expression, parse_rule
-from drift_console.settings import Settings
 from drift_console.state import ModelView
 from drift_console.suites import shipped_suites
+
+if TYPE_CHECKING:
+    from drift_console.settings import Settings
 
 
 def _spec() -> dict[str, Any]:
@@ -41,7 +43,12 @@ def alarms_of(settings: Settings) -> list[Alarm]:
 
 
 def _alarm(one: Mapping[str, Any], spec: Mapping[str, Any], settings: Settings) -> Alarm:
-    said = {"name": one["name"], "title": one["title"], "severity": one["severity"], "next": tuple(one["next"])}
+    said = {
+        "name": one["name"],
+        "title": one["title"],
+        "severity": one["severity"],
+        "next": tuple(one["next"]),
+    }
     if "rule" in one:
         return CompositeAlarm(**said, rule=parse_rule(one["rule"]), rule_text=one["rule"])
     inputs = {

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from drift_console.alarms.definitions import CompositeAlarm, MetricAlarm
 from drift_console.alarms.states import State, decide, evaluation_range
 from drift_console.alarms.statistics import COMPARISONS, samples_needed, value_of
 from drift_console.histogram import Distribution
+
+if TYPE_CHECKING:
+    from drift_console.alarms.definitions import CompositeAlarm, MetricAlarm
 
 Read = Callable[[str, int, int, int], list[Distribution | None]]
 EVALUATION_INTERVAL = 60  # seconds; CloudWatch evaluates an alarm of a minute or longer once a minute
@@ -101,7 +104,9 @@ def _explain(alarm: MetricAlarm, points: list[Datapoint]) -> str:
     limit = f"{_WORDS[alarm.comparison]} the threshold {alarm.threshold:g}"
     told = [f"{len(breaching)} of {alarm.evaluation_periods} datapoints were {limit}"]
     if breaching:
-        told[0] += ": " + ", ".join(f"{value:.6g} at {_clock(start, alarm.period)}" for start, value in breaching)
+        told[0] += ": " + ", ".join(
+            f"{value:.6g} at {_clock(start, alarm.period)}" for start, value in breaching
+        )
     missing = alarm.evaluation_periods - len(judged)
     if missing:
         told.append(f"{missing} missing, treated as {alarm.missing_data}")
@@ -116,4 +121,6 @@ def evaluate_composite(alarm: CompositeAlarm, states: Mapping[str, State]) -> Ou
     """ALARM while the rule holds for the states of the alarms it names, else OK."""
     told = ", ".join(f"{name} is {states[name]}" for name in sorted(alarm.rule.names))
     holds = alarm.rule.holds(states)
-    return Outcome(State.ALARM if holds else State.OK, f"the rule {'holds' if holds else 'does not hold'}: {told}")
+    return Outcome(
+        State.ALARM if holds else State.OK, f"the rule {'holds' if holds else 'does not hold'}: {told}"
+    )

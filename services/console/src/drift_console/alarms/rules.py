@@ -6,13 +6,16 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from drift_console.alarms.states import State
 from drift_contracts import DriftError
+
+from drift_console.alarms.states import State
 
 States = Mapping[str, State]
 Node = Callable[[States], bool]
 
-_TOKEN = re.compile(r"""\s*(?:(ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:"([^"]+)"|'([^']+)'|([^\s"'()]+))\s*\)|(AND|OR|NOT|TRUE|FALSE)\b|([()]))""")
+_TOKEN = re.compile(
+    r"""\s*(?:(ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:"([^"]+)"|'([^']+)'|([^\s"'()]+))\s*\)|(AND|OR|NOT|TRUE|FALSE)\b|([()]))"""
+)
 _MAX_DEPTH = 32
 
 
@@ -51,7 +54,9 @@ def _tokens(text: str) -> list[tuple[str, str]]:
     while position < len(stripped):
         match = _TOKEN.match(stripped, position)
         if match is None:
-            raise BadRule(f"rule: expected ALARM(name), OK(name), AND, OR, NOT or a parenthesis at position {position}")
+            raise BadRule(
+                f"rule: expected ALARM(name), OK(name), AND, OR, NOT or a parenthesis at position {position}"
+            )
         test, double, single, bare, word, parenthesis = match.groups()
         tokens.append((test or word or parenthesis, double or single or bare or ""))
         position = match.end()
