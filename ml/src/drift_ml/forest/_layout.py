@@ -20,7 +20,6 @@ MAX_FEATURES: Final = 65_535
 LEFT_AND_FEATURE_BITS: Final = 30
 
 _HEADER: Final = struct.Struct("<8sHBBHBBB3sIIIIIQ16s")
-_CODE: Final = {2: "H", 4: "I"}
 
 
 class Parts(Record):
@@ -59,13 +58,13 @@ class Parts(Record):
 
 
 def code_width(distinct: int) -> int:
-    """Bytes of a code that can name `distinct` things."""
-    return 2 if distinct <= 1 << 16 else 4
+    """Bytes of a code that can name `distinct` things: 2, 3 or 4."""
+    return max(2, ((distinct - 1).bit_length() + 7) // 8)
 
 
 def to_bytes(typecode: str, numbers: Iterable[float]) -> bytes:
     """Numbers as little-endian bytes of the array module's `typecode`."""
-    column = array(typecode, numbers)  # type: ignore[call-overload]  # typecode is one of H, I, f, d
+    column = array(typecode, numbers)
     if sys.byteorder == "big":  # pragma: no cover - no such machine at hand
         column.byteswap()
     return bytes(column.tobytes())
@@ -80,14 +79,22 @@ def to_array(typecode: str, column: bytes | memoryview) -> "array[int]":
     return numbers
 
 
-def codes(width: int, column: bytes | memoryview) -> "array[int]":
-    """A column of codes, each `width` bytes."""
-    return to_array(_CODE[width], column)
+def codes(width: int, column: bytes | memoryview) -> list[int]:
+    """A column of codes, each `width` bytes, the lowest first."""
+    lowest, *others = (bytes(column[place::width]) for place in range(width))
+    numbers = list(lowest)
+    for place, others_bytes in enumerate(others, start=1):
+        numbers = [number | byte << 8 * place for number, byte in zip(numbers, others_bytes, strict=True)]
+    return numbers
 
 
 def codes_to_bytes(width: int, numbers: Iterable[int]) -> bytes:
-    """Codes as a column, each `width` bytes."""
-    return to_bytes(_CODE[width], numbers)
+    """Codes as a column, each `width` bytes, the lowest first."""
+    wide = to_bytes("I", numbers)
+    column = bytearray(len(wide) // 4 * width)
+    for place in range(width):
+        column[place::width] = wide[place::4]
+    return bytes(column)
 
 
 def join(parts: Parts) -> bytes:
@@ -125,8 +132,8 @@ def split(data: memoryview) -> Parts:
     _expect(aggregation == MEAN, "aggregation", f"{MEAN} (mean)")
     _expect(outputs == 1, "outputs", "1 per leaf")
     _expect(flags in (0, MISSING), "flags", f"0, or {MISSING} (missing values accepted)")
-    _expect(split_width in (2, 4), "split code width", "2 or 4 bytes")
-    _expect(leaf_width in (0, 2, 4), "leaf code width", "0, 2 or 4 bytes")
+    _expect(split_width in (2, 3, 4), "split code width", "2 to 4 bytes")
+    _expect(leaf_width in (0, 2, 3, 4), "leaf code width", "0, or 2 to 4 bytes")
     _expect(not any(reserved) and not any(room), "reserved bytes", "zeros")
     _expect(1 <= features <= MAX_FEATURES, "features", f"1 to {MAX_FEATURES}")
     _expect(trees >= 1, "trees", "1 or more")
