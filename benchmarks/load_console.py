@@ -17,7 +17,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 CONNECTIONS = 32
@@ -88,7 +87,9 @@ def stored(data: Path) -> int:
 
 def main() -> None:
     """Run, print one line, exit 1 when the promise is not kept."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--rate", type=int, default=1000)
     chosen = parser.parse_args()
@@ -100,7 +101,8 @@ def main() -> None:
         count = stored(data)
         size = sum(path.stat().st_size for path in data.rglob("console.sqlite*"))
     rate = report["answered"] / report["seconds"]
-    print(f"answered {report['answered']:,} ({rate:,.0f}/s), errors {report['errors']}, refused {report['refused']}")
+    print(f"answered {report['answered']:,} ({rate:,.0f}/s)")
+    print(f"errors {report['errors']}, refused {report['refused']}")
     print(f"stored {count:,} in {size:,} bytes, exit code {code}")
     # what was under way when wrk stopped is answered and stored, but not counted by wrk: one a connection
     lost = not report["answered"] <= count <= report["answered"] + CONNECTIONS

@@ -1,8 +1,6 @@
 """Display bins: few, ordered, holding all of the baseline, and readable."""
 
-import json
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,7 +48,7 @@ def test_the_baselines_shares_are_those_of_its_rows():
 
 
 def test_a_few_values_become_a_bin_each_with_room_at_both_ends():
-    channel = json.loads(Path("contracts/examples/baseline.v1.json").read_text("utf-8"))["channels"][0]
+    channel = {"kind": "values", "values": [1, 2, 3, 4, 5], "counts": [1990, 2010, 2003, 1999, 1998]}
     bins = display_bins(channel, {"min": 1, "max": 5})
     assert bins.labels == ("below 1", "1", "2", "3", "4", "5", "above 5")
     assert bins.edges == (0.5, 1.5, 2.5, 3.5, 4.5, 5.5)

@@ -5,7 +5,6 @@ import json
 import httpx
 import pytest
 from click.testing import CliRunner
-
 from drift_console import scenarios
 from drift_console.scenarios import Deployment, Unreachable, judge, run_suite
 from drift_console.suites import Scenario, shipped_suites
@@ -58,7 +57,9 @@ def test_a_suite_holds_the_three_degrees_of_drift(model):
 
 def test_the_house_suite_tries_every_feature_alone():
     alone = [
-        scenario.expect["drifted"] for scenario in SUITES["house-price"].scenarios if "drifted" in scenario.expect
+        scenario.expect["drifted"]
+        for scenario in SUITES["house-price"].scenarios
+        if "drifted" in scenario.expect
     ]
     assert alone == [[name] for name in feature_set("house-price").names]
 
@@ -69,7 +70,9 @@ def served(models, score=0.1, drifted=()):
     def respond(request):
         parts = request.url.path.strip("/").split("/")
         if parts[0] == "models" and parts[1] in models:
-            return httpx.Response(200, json=answer(score, drifted) if parts[-1] == "predict" else {"model": parts[1]})
+            return httpx.Response(
+                200, json=answer(score, drifted) if parts[-1] == "predict" else {"model": parts[1]}
+            )
         if parts == ["model"] and len(models) == 1:
             return httpx.Response(200, json={"model": models[0]})
         return httpx.Response(404, json={})
@@ -120,7 +123,9 @@ def gate(monkeypatch):
     def run(respond, *arguments):
         real = httpx.Client
         monkeypatch.setattr(
-            scenarios.httpx, "Client", lambda **options: real(transport=httpx.MockTransport(respond), **options)
+            scenarios.httpx,
+            "Client",
+            lambda **options: real(transport=httpx.MockTransport(respond), **options),
         )
         result = CliRunner().invoke(scenarios.main, list(arguments))
         return result.exit_code, result.output

@@ -18,7 +18,7 @@ from drift_console.console import Console, Storage
 from drift_console.predicting import make_edge
 from drift_console.server import bind, make_server, serve
 from drift_console.settings import Settings
-from drift_console.specification import models_of, namespace, threshold_of
+from drift_console.specification import Specification
 
 _EPILOG = """
 Examples:
@@ -98,6 +98,7 @@ def run(settings: Settings, terminal: Terminal) -> None:
     listener = bind(settings.host, settings.port)
     host, port = listener.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    specification = Specification(settings)
     bundles = ready_bundles(settings.bundles, settings.models, terminal)
     storage = Storage(settings)
     _log_to(settings.data / "console.log")
@@ -106,11 +107,11 @@ def run(settings: Settings, terminal: Terminal) -> None:
     console = Console(
         settings,
         storage,
-        models_of(bundles, settings),
+        specification.models_of(bundles),
         edge.handle,
-        namespace=namespace(),
+        namespace=specification.namespace,
+        threshold=specification.threshold,
         url=url,
-        threshold=threshold_of(settings),
         clock=time.time,
         tell=lambda alert: shown.tell(terminal, alert),
     )

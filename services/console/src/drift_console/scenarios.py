@@ -16,7 +16,7 @@ from rich.table import Table
 from drift_console.suites import Scenario, Suite, read_suite, shipped_suites
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _EPILOG = """
 Examples:
@@ -57,7 +57,7 @@ def judge(scenario: Scenario, answers: Sequence[Mapping[str, Any]], *, threshold
     drifted = tuple(dict.fromkeys(name for answer in answers for name in answer["drift"]["drifted"]))
     average = sum(scores) / len(scores)
     expect = scenario.expect
-    checks = {
+    checks: dict[str, Callable[[Any], bool]] = {
         "average_below": lambda bound: average < bound,
         "average_from": lambda bound: average >= bound,
         "average_to": lambda bound: average <= bound,
