@@ -87,9 +87,7 @@ def stored(data: Path) -> int:
 
 def main() -> None:
     """Run, print one line, exit 1 when the promise is not kept."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--rate", type=int, default=1000)
     chosen = parser.parse_args()

@@ -99,9 +99,7 @@ def test_the_reason_names_the_breaching_values_and_their_times():
 
 
 def test_the_reason_says_how_missing_points_were_treated():
-    silent = alarm(
-        missing_data="breaching", comparison="LessThanThreshold", threshold=1, evaluation_periods=3
-    )
+    silent = alarm(missing_data="breaching", comparison="LessThanThreshold", threshold=1, evaluation_periods=3)
     reason = evaluate_metric(silent, reader([]), END, State.OK).reason
     assert reason == "0 of 3 datapoints were below the threshold 1; 3 missing, treated as breaching"
 
@@ -122,10 +120,7 @@ def test_a_percentile_with_too_few_samples_keeps_the_state_where_the_alarm_asks_
     slow = alarm(inputs={"value": ("DriftScore", "p99")}, datapoints_to_alarm=1, low_samples="ignore")
     assert evaluate_metric(slow, few, END, State.OK) is None
     assert evaluate_metric(slow, many, END, State.OK).state is State.ALARM
-    assert (
-        evaluate_metric(alarm(inputs=slow.inputs, datapoints_to_alarm=1), few, END, State.OK).state
-        is State.ALARM
-    )
+    assert evaluate_metric(alarm(inputs=slow.inputs, datapoints_to_alarm=1), few, END, State.OK).state is State.ALARM
 
 
 COMPOSITE = CompositeAlarm(

@@ -34,9 +34,7 @@ async def run_scenario(name, _model):
 
 @pytest.fixture
 def app():
-    return App(
-        Api(echo, lambda: NOW), ConsoleApi(read_state, run_scenario, lambda: True), bound_to="127.0.0.1"
-    )
+    return App(Api(echo, lambda: NOW), ConsoleApi(read_state, run_scenario, lambda: True), bound_to="127.0.0.1")
 
 
 @pytest.fixture
@@ -148,9 +146,7 @@ def test_a_client_that_goes_away_is_not_answered(app):
     assert sent == []
 
 
-@pytest.mark.parametrize(
-    "host", ["localhost", "localhost:8123", "127.0.0.1:1", "[::1]:8123", "127.1.2.3", "LOCALHOST"]
-)
+@pytest.mark.parametrize("host", ["localhost", "localhost:8123", "127.0.0.1:1", "[::1]:8123", "127.1.2.3", "LOCALHOST"])
 def test_this_machine_is_answered_under_its_names(call, host):
     assert call("GET", "/health", headers={"host": host}).status_code == 200
 

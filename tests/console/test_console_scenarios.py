@@ -56,11 +56,7 @@ def test_a_suite_holds_the_three_degrees_of_drift(model):
 
 
 def test_the_house_suite_tries_every_feature_alone():
-    alone = [
-        scenario.expect["drifted"]
-        for scenario in SUITES["house-price"].scenarios
-        if "drifted" in scenario.expect
-    ]
+    alone = [scenario.expect["drifted"] for scenario in SUITES["house-price"].scenarios if "drifted" in scenario.expect]
     assert alone == [[name] for name in feature_set("house-price").names]
 
 
@@ -70,9 +66,7 @@ def served(models, score=0.1, drifted=()):
     def respond(request):
         parts = request.url.path.strip("/").split("/")
         if parts[0] == "models" and parts[1] in models:
-            return httpx.Response(
-                200, json=answer(score, drifted) if parts[-1] == "predict" else {"model": parts[1]}
-            )
+            return httpx.Response(200, json=answer(score, drifted) if parts[-1] == "predict" else {"model": parts[1]})
         if parts == ["model"] and len(models) == 1:
             return httpx.Response(200, json={"model": models[0]})
         return httpx.Response(404, json={})

@@ -26,10 +26,7 @@ def test_every_alarm_of_the_spec_can_be_evaluated():
 def test_every_metric_that_an_alarm_reads_is_declared():
     declared = {metric.name for metric in MonitoringSpec.load().metrics_for(feature_set("house-price"))}
     read = {
-        metric
-        for alarm in alarms().values()
-        if isinstance(alarm, MetricAlarm)
-        for metric, _ in alarm.inputs.values()
+        metric for alarm in alarms().values() if isinstance(alarm, MetricAlarm) for metric, _ in alarm.inputs.values()
     }
     assert read <= declared
 

@@ -37,9 +37,7 @@ FEATURES = FeatureSet.from_json(
 )
 BASELINE = {
     "features": {"sqft": {"mean": 2000.0, "std": 500.0, "min": 0.0, "max": 4000.0}},
-    "channels": [
-        {"name": "sqft", "kind": "quantiles", "edges": [1500.0, 2000.0, 2500.0], "counts": [1, 3, 3, 1]}
-    ],
+    "channels": [{"name": "sqft", "kind": "quantiles", "edges": [1500.0, 2000.0, 2500.0], "counts": [1, 3, 3, 1]}],
 }
 MANIFEST = {
     "model_version": "3f9a1c2b4d5e",
@@ -97,9 +95,7 @@ def test_a_silent_console_shows_every_field_and_no_data(state):
 
 
 def test_traffic_is_counted_in_its_bucket(state, event_line):
-    shown = state(
-        *(event_line(NOW - 20, drift=drift, prediction=100.0 * drift) for drift in (1.0, 2.0, 3.0, 6.0))
-    )
+    shown = state(*(event_line(NOW - 20, drift=drift, prediction=100.0 * drift) for drift in (1.0, 2.0, 3.0, 6.0)))
     series = shown["series"]
     bucket = series["times"].index(int(NOW) - 30)
     assert series["bucket_seconds"] == 15

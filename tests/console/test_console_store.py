@@ -56,17 +56,13 @@ def test_every_line_is_stored_once_over_restarts_at_any_point(connection, log, e
     assert counted(connection) == 15
 
 
-def test_a_crash_before_the_commit_stores_nothing_and_the_retry_everything(
-    connection, log, event_line, monkeypatch
-):
+def test_a_crash_before_the_commit_stores_nothing_and_the_retry_everything(connection, log, event_line, monkeypatch):
     writer = LineWriter(log)
     writer.write(event_line(START))
     writer.close()
     ingester = Ingester(connection, log)
     ingester.ingest()  # moves into the first segment
-    monkeypatch.setattr(
-        EventStore, "add", lambda *_: (_ for _ in ()).throw(sqlite3.OperationalError("disk full"))
-    )
+    monkeypatch.setattr(EventStore, "add", lambda *_: (_ for _ in ()).throw(sqlite3.OperationalError("disk full")))
     with pytest.raises(sqlite3.OperationalError):
         ingester.ingest()
     assert counted(connection) == 0
@@ -116,9 +112,7 @@ def test_any_period_holds_exactly_the_points_in_it_however_they_were_batched(val
 def test_events_are_read_by_cursor_without_gap_or_repeat(connection, log, event_line):
     writer = LineWriter(log)
     for number in range(25):
-        writer.write(
-            event_line(START + number, number=number, model="house-price" if number % 3 else "diabetes")
-        )
+        writer.write(event_line(START + number, number=number, model="house-price" if number % 3 else "diabetes"))
         ingest_all(connection, log)
     writer.close()
     store, cursor, seen = EventStore(connection), 0, []
@@ -132,9 +126,7 @@ def test_events_are_read_by_cursor_without_gap_or_repeat(connection, log, event_
 def test_a_cursor_inside_a_run_gives_the_rest_of_it(connection, event_line):
     store = EventStore(connection)
     with transaction(connection):
-        store.add(
-            (event_line(START, number=n), START, json.loads(event_line(START, number=n))) for n in range(5)
-        )
+        store.add((event_line(START, number=n), START, json.loads(event_line(START, number=n))) for n in range(5))
     assert [event.number for event in store.after(3)] == [4, 5]
 
 

@@ -78,9 +78,7 @@ def enqueue(connection: sqlite3.Connection, alert: dict[str, Any], urls: tuple[s
 class Courier(threading.Thread):
     """Empties the outbox, each webhook at its own pace; nothing waits for it."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, *, clock: Callable[[], float], poll: float = 0.5
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, clock: Callable[[], float], poll: float = 0.5) -> None:
         super().__init__(name="courier", daemon=True)
         self._connection = connection
         self._clock = clock
@@ -89,9 +87,7 @@ class Courier(threading.Thread):
 
     def run(self) -> None:
         """Until stopped."""
-        with httpx.Client(
-            timeout=TIMEOUT, headers={"user-agent": "drift-console"}, trust_env=False
-        ) as client:
+        with httpx.Client(timeout=TIMEOUT, headers={"user-agent": "drift-console"}, trust_env=False) as client:
             while not self._stopping.wait(self._poll):
                 self.deliver(client)
 
@@ -119,9 +115,7 @@ class Courier(threading.Thread):
     def _postpone(self, number: int, attempts: int, created: float, problem: str) -> None:
         now = self._clock()
         if now - created > KEPT:
-            _log.error(
-                "a webhook did not take alert %d in %d attempts: %s; given up", number, attempts, problem
-            )
+            _log.error("a webhook did not take alert %d in %d attempts: %s; given up", number, attempts, problem)
             self._connection.execute("DELETE FROM outbox WHERE id = ?", (number,))
             return
         delay = min(FIRST_DELAY * 2 ** min(attempts - 1, 16), LONGEST_DELAY)

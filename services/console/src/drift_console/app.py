@@ -83,9 +83,7 @@ class Api:
 class ConsoleApi:
     """The page's own endpoints."""
 
-    def __init__(
-        self, read_state: ReadState, run_scenario: RunScenario, stopping: Callable[[], bool]
-    ) -> None:
+    def __init__(self, read_state: ReadState, run_scenario: RunScenario, stopping: Callable[[], bool]) -> None:
         self._read_state = read_state
         self._run_scenario = run_scenario
         self._stopping = stopping
@@ -123,9 +121,7 @@ class ConsoleApi:
         """POST /console/api/scenarios/{name}?model=NAME."""
         if not same_origin(request.headers):
             return problem(403, "forbidden", "Not from here", "expected a request of the console's own page")
-        return JSONResponse(
-            await self._run_scenario(request.path_params["name"], request.query_params.get("model"))
-        )
+        return JSONResponse(await self._run_scenario(request.path_params["name"], request.query_params.get("model")))
 
     def routes(self) -> list[Route]:
         """Where they are mounted, below /console/api."""
@@ -192,9 +188,7 @@ class App:
 
         headers = gateway.joined_headers(scope["headers"])
         if not host_allowed(headers.get("host", ""), bound_to=self._bound_to):
-            answer = problem(
-                421, "wrong-host", "Wrong host", "expected this machine's own name in the Host header"
-            )
+            answer = problem(421, "wrong-host", "Wrong host", "expected this machine's own name in the Host header")
             await answer(scope, receive, send_guarded)
         elif local:
             await self._local(scope, receive, send_guarded)

@@ -33,15 +33,11 @@ Exit codes: 0 after Ctrl-C or SIGTERM, 1 when it cannot start (the message says 
 """
 
 
-@click.command(
-    epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
-)
+@click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8123, show_default=True, help="Port; 0 takes a free one."
 )
-@click.option(
-    "--host", default="127.0.0.1", show_default=True, help="Address; the default is this machine only."
-)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address; the default is this machine only.")
 @click.option("--fast", is_flag=True, help="Make alarm periods 60 times shorter: 5 minutes become 5 seconds.")
 @click.option(
     "--model",
@@ -64,9 +60,7 @@ Exit codes: 0 after Ctrl-C or SIGTERM, 1 when it cannot start (the message says 
     show_default=True,
     help="Folder of the event log, the store and the console's own log.",
 )
-@click.option(
-    "--webhook", "webhooks", multiple=True, metavar="URL", help="Post each alert here (repeatable)."
-)
+@click.option("--webhook", "webhooks", multiple=True, metavar="URL", help="Post each alert here (repeatable).")
 @click.option(
     "--stack", default="local", show_default=True, help="Stack whose thresholds of the monitoring spec apply."
 )

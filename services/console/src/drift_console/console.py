@@ -42,9 +42,7 @@ class Storage:
             self._lock = os.open(settings.data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise BadSettings(
-                f"another console is using {settings.data}; choose another with --data-dir"
-            ) from error
+            raise BadSettings(f"another console is using {settings.data}; choose another with --data-dir") from error
         except OSError as error:
             raise BadSettings(
                 f"cannot use {settings.data}: {error.strerror}. Choose another with --data-dir"

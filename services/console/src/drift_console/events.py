@@ -70,9 +70,7 @@ class EventStore:
 
     def newest(self, model: str, count: int) -> list[Event]:
         """The newest events of a model, newest first."""
-        rows = self._connection.execute(
-            "SELECT first, lines FROM events WHERE model = ? ORDER BY first DESC", (model,)
-        )
+        rows = self._connection.execute("SELECT first, lines FROM events WHERE model = ? ORDER BY first DESC", (model,))
         found: list[Event] = []
         for first, packed in rows:
             found.extend(reversed(_unpack(first, packed)))

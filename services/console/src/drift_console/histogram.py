@@ -75,9 +75,7 @@ class Distribution:
         return self if merged is None else merged
 
     @classmethod
-    def from_cells(
-        cls, count: int, total: float, minimum: float, maximum: float, cells: bytes
-    ) -> Distribution:
+    def from_cells(cls, count: int, total: float, minimum: float, maximum: float, cells: bytes) -> Distribution:
         """Read back what `cells` gave."""
         size = len(cells) // 6
         keys = np.frombuffer(cells, "<u2", size).astype(np.uint16)

@@ -88,9 +88,7 @@ def read_lines(folder: Path, position: Position, *, limit: int = 1 << 20) -> Bat
     A line longer than `limit` is read whole.
     """
     known = segments(folder)
-    finished = any(
-        number > position.segment for number in known
-    )  # before reading: nothing is added afterwards
+    finished = any(number > position.segment for number in known)  # before reading: nothing is added afterwards
     path = known.get(position.segment)
     data = _read(path, position.offset, limit) if path else b""
     end = data.rfind(b"\n") + 1

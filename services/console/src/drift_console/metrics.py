@@ -90,9 +90,7 @@ class MetricStore:
             (identity.namespace, identity.metric, json.dumps(identity.dimensions))
         )
 
-    def distributions(
-        self, identity: Series, start: int, period: int, count: int
-    ) -> list[Distribution | None]:
+    def distributions(self, identity: Series, start: int, period: int, count: int) -> list[Distribution | None]:
         """One distribution per period from `start` (epoch seconds) on, oldest first; None where no data is.
 
         period: seconds, at least 1. Whole minutes are read from the minutes, everything else from the

@@ -158,18 +158,14 @@ def show(suite: Suite, verdicts: Sequence[Verdict], terminal: Terminal) -> None:
 
 @click.command(epilog=_EPILOG)
 @click.option("--url", default="http://127.0.0.1:8123", show_default=True, help="Root of the prediction API.")
-@click.option(
-    "--model", help="Run this model's suite. Default: every suite whose model the deployment serves."
-)
+@click.option("--model", help="Run this model's suite. Default: every suite whose model the deployment serves.")
 @click.option(
     "--suite",
     "file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A suite of your own.",
 )
-@click.option(
-    "--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds per request."
-)
+@click.option("--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds per request.")
 def main(url: str, model: str | None, file: Path | None, timeout: float) -> None:
     """Send the drift scenarios to a deployment and check that detection works: a gate after any release."""
     terminal, errors = Terminal(), Terminal(stderr=True)
@@ -181,20 +177,14 @@ def main(url: str, model: str | None, file: Path | None, timeout: float) -> None
         errors.print(f"[bold red]cannot tell[/] {error}", highlight=False)
         sys.exit(2)
     if held is None:
-        errors.print(
-            f"[bold red]cannot tell[/] {url} serves none of: {', '.join(suite.model for suite in suites)}"
-        )
+        errors.print(f"[bold red]cannot tell[/] {url} serves none of: {', '.join(suite.model for suite in suites)}")
         sys.exit(2)
     terminal.print("[green]Detection works.[/]" if held else "[bold red]Detection does not work.[/]")
     sys.exit(0 if held else 1)
 
 
 def _suites(model: str | None, file: Path | None) -> list[Suite]:
-    suites = (
-        {read.model: read for read in [read_suite(parse_json(file.read_bytes()))]}
-        if file
-        else shipped_suites()
-    )
+    suites = {read.model: read for read in [read_suite(parse_json(file.read_bytes()))]} if file else shipped_suites()
     if model is None:
         return list(suites.values())
     if model not in suites:

@@ -37,9 +37,7 @@ class Specification:
         """What the console shows of each model."""
         suites = shipped_suites()
         return {
-            name: ModelView.of(
-                bundle.feature_set, bundle.baseline, bundle.manifest, self.alarms, suites.get(name)
-            )
+            name: ModelView.of(bundle.feature_set, bundle.baseline, bundle.manifest, self.alarms, suites.get(name))
             for name, bundle in bundles.items()
         }
 

@@ -50,10 +50,7 @@ class ModelView:
     ) -> ModelView:
         """From a bundle's parts, the alarms of its stack, and its scenario suite if there is one."""
         card = {
-            **{
-                key: manifest[key]
-                for key in ("model_version", "estimator", "training", "scores", "feature_set")
-            },
+            **{key: manifest[key] for key in ("model_version", "estimator", "training", "scores", "feature_set")},
             "rows": manifest["training"]["rows"],
         }
         channels = {channel["name"]: channel for channel in baseline["channels"]}
@@ -126,9 +123,7 @@ class StateReader:
             "features": [self._feature(view, feature.name, frame) for feature in view.feature_set.features],
             "alarms": [_alarm(alarm, known.get(alarm.name)) for alarm in view.alarms],
             "history": [_entry(row) for row in history(self._connection, model)],
-            "recent": [
-                _recent(event.document()) for event in EventStore(self._connection).newest(model, RECENT)
-            ],
+            "recent": [_recent(event.document()) for event in EventStore(self._connection).newest(model, RECENT)],
             "model_card": view.card,
             "scenarios": [
                 {"name": one.name, "title": one.title, "requests": len(one.requests)}
@@ -157,9 +152,7 @@ class StateReader:
         return self._metrics.distributions(self.series(model, metric), start, 60 * minutes, 1)[0]
 
     def _series(self, model: str, frame: Frame) -> dict[str, Any]:
-        drift = self._metrics.summaries(
-            self.series(model, "DriftScore"), frame.start, frame.width, frame.count
-        )
+        drift = self._metrics.summaries(self.series(model, "DriftScore"), frame.start, frame.width, frame.count)
         prediction = self._metrics.distributions(
             self.series(model, "Prediction"), frame.start, frame.width, frame.count
         )
@@ -182,9 +175,7 @@ class StateReader:
         feature = view.feature_set[name]
         base = view.baseline["features"][name]
         metric = f"Feature_{name}"
-        summaries = self._metrics.summaries(
-            self.series(view.name, metric), frame.start, frame.width, frame.count
-        )
+        summaries = self._metrics.summaries(self.series(view.name, metric), frame.start, frame.width, frame.count)
         return {
             "name": name,
             "type": feature.type,

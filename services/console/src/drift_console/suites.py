@@ -46,8 +46,6 @@ def shipped_suites() -> dict[str, Suite]:
     """The suites of the models that ship, by model."""
     folder = files("drift_contracts") / "scenarios"
     suites = [
-        read_suite(json.loads(path.read_text("utf-8")))
-        for path in folder.iterdir()
-        if path.name.endswith(".json")
+        read_suite(json.loads(path.read_text("utf-8"))) for path in folder.iterdir() if path.name.endswith(".json")
     ]
     return {suite.model: suite for suite in sorted(suites, key=lambda suite: suite.model)}

@@ -53,7 +53,11 @@ class Aggregator:
     """
 
     def __init__(
-        self, references: Mapping[Series, Reference], store: Store, dead_letters: DeadLetters, now: Callable[[], float]
+        self,
+        references: Mapping[Series, Reference],
+        store: Store,
+        dead_letters: DeadLetters,
+        now: Callable[[], float],
     ) -> None:
         self._references = references
         self._validators = {series: RequestValidator(each.feature_set) for series, each in references.items()}
@@ -140,7 +144,11 @@ def _reason(error: Exception) -> str:
         return str(error)
     if isinstance(error, KeyError):
         return f"the event has no {error.args[0]}"
-    return str(error) if type(error) is ValueError else f"the event has a member of the wrong type ({type(error).__name__})"
+    return (
+        str(error)
+        if type(error) is ValueError
+        else f"the event has a member of the wrong type ({type(error).__name__})"
+    )
 
 
 def as_message(rejected: Rejected) -> str:

@@ -104,9 +104,7 @@ def _explain(alarm: MetricAlarm, points: list[Datapoint]) -> str:
     limit = f"{_WORDS[alarm.comparison]} the threshold {alarm.threshold:g}"
     told = [f"{len(breaching)} of {alarm.evaluation_periods} datapoints were {limit}"]
     if breaching:
-        told[0] += ": " + ", ".join(
-            f"{value:.6g} at {_clock(start, alarm.period)}" for start, value in breaching
-        )
+        told[0] += ": " + ", ".join(f"{value:.6g} at {_clock(start, alarm.period)}" for start, value in breaching)
     missing = alarm.evaluation_periods - len(judged)
     if missing:
         told.append(f"{missing} missing, treated as {alarm.missing_data}")
@@ -121,6 +119,4 @@ def evaluate_composite(alarm: CompositeAlarm, states: Mapping[str, State]) -> Ou
     """ALARM while the rule holds for the states of the alarms it names, else OK."""
     told = ", ".join(f"{name} is {states[name]}" for name in sorted(alarm.rule.names))
     holds = alarm.rule.holds(states)
-    return Outcome(
-        State.ALARM if holds else State.OK, f"the rule {'holds' if holds else 'does not hold'}: {told}"
-    )
+    return Outcome(State.ALARM if holds else State.OK, f"the rule {'holds' if holds else 'does not hold'}: {told}")

@@ -14,9 +14,7 @@ from drift_contracts import DriftError
 Value = float | None
 Node = Callable[[Mapping[str, Value]], Value]
 
-_TOKEN = re.compile(
-    r"\s*(?:(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)|([A-Za-z_]\w*)|(<=|>=|==|!=|&&|\|\||[-+*/^(),<>]))"
-)
+_TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)|([A-Za-z_]\w*)|(<=|>=|==|!=|&&|\|\||[-+*/^(),<>]))")
 _MAX_DEPTH = 32
 
 

@@ -54,9 +54,7 @@ def _tokens(text: str) -> list[tuple[str, str]]:
     while position < len(stripped):
         match = _TOKEN.match(stripped, position)
         if match is None:
-            raise BadRule(
-                f"rule: expected ALARM(name), OK(name), AND, OR, NOT or a parenthesis at position {position}"
-            )
+            raise BadRule(f"rule: expected ALARM(name), OK(name), AND, OR, NOT or a parenthesis at position {position}")
         test, double, single, bare, word, parenthesis = match.groups()
         tokens.append((test or word or parenthesis, double or single or bare or ""))
         position = match.end()
