@@ -16,8 +16,8 @@ class Capital:
     """Per chart, on the last axis: log capital, and of its average start the age, the log ratio, the moment.
 
     Any leading axes are independent copies (a simulation's replicates). Shapes all equal, (..., charts).
-    log: ln of the Shiryaev-Roberts sum. age: effective events since the start. ratio: the log-likelihood ratio
-    since then, unshrunk. born: the moment of the start, in the clock that `advance` is given.
+    log: ln of the Shiryaev-Roberts sum. age: effective events since the start. ratio: the log-likelihood
+    ratio since then, unshrunk. born: the moment of the start, in the clock that `advance` is given.
     """
 
     log: Floats
@@ -35,9 +35,9 @@ class Capital:
     ) -> None:
         """Take in a batch.
 
-        ratio: its joint log-likelihood ratio per chart, (..., charts). events: its size, at least 1. rows: the
-        reference rows behind each chart divided by its noise, (..., charts) or broadcast to it; infinity if the
-        reference is exact. spread: the variance inflation of dependent events, 1 if independent.
+        ratio: its joint log-likelihood ratio per chart, (..., charts). events: its size, at least 1. rows:
+        the reference rows behind each chart divided by its noise, (..., charts) or broadcast to it; infinity
+        if the reference is exact. spread: the variance inflation of dependent events, 1 if independent.
 
         Every event of the batch starts a run at the batch's beginning: log <- ln(exp(log) + events) + gain.
         The log ratio of a run of age m counts shrunk by rows / (rows + m): the Bayes factor of a shift whose
@@ -53,9 +53,9 @@ class Capital:
         self.age += events / spread
         self.log = grown + self.ratio / (1 + self.age / rows) - before
 
-    def clear(self, *index: object) -> None:
-        """Forget all, or the copies at an index."""
-        where = index or (...,)
+    def clear(self, *copies: int) -> None:
+        """Forget all, or the copies of the leading axis with these indices."""
+        where = list(copies) if copies else ...
         self.log[where] = -np.inf
         for values in (self.age, self.ratio, self.born):
             values[where] = 0.0

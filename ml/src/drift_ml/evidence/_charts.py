@@ -41,7 +41,8 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class Chart:
-    """One alternative: what drifts (`channel`), how (`kind`), by how much (`size`), and its share of the weight.
+    """One alternative: what drifts (`channel`), how (`kind`), by how much (`size`), and its share of the
+    weight.
 
     kind: `location` (size in standard deviations of the normal score), `scale` (a factor), `correlation` (a
     change), `share` (a factor of the odds, or an added share for indicators), `together` (of all features).

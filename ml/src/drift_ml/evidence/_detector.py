@@ -14,13 +14,13 @@ from drift_ml.evidence._budget import Budget
 from drift_ml.evidence._capital import Capital, log_mixture
 from drift_ml.evidence._errors import EvidenceError
 from drift_ml.evidence._finding import Finding, find
-from drift_ml.evidence._rhythm import Rhythm
 from drift_ml.evidence._tables import Tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from drift_ml.evidence._laws import Floats
+    from drift_ml.evidence._rhythm import Rhythm
 
 CONTRACT = "detector.state.v1"
 MINIMUM_EFFECT = 0.1
@@ -52,11 +52,11 @@ class Settings:
 class MixtureDetector:
     """Shiryaev-Roberts evidence over every channel, kind, size and direction of drift; one bar, one budget.
 
-    M = sum over charts of weight x exp(log capital); the alarm is raised when M reaches the budget's number of
-    events and the estimated effect is at least the minimum. With an exact reference, M minus the number of
+    M = sum over charts of weight x exp(log capital); the alarm is raised when M reaches the budget's number
+    of events and the estimated effect is at least the minimum. With an exact reference, M minus the number of
     events is a martingale while nothing changes, so that the mean number of events to a false alarm is at
-    least the budget. An estimated reference is allowed for by shrinking (see `Capital`). Once raised, an alarm
-    stays until `reset`; the evidence starts anew at once, and `recovered` says when it has stayed away.
+    least the budget. An estimated reference is allowed for by shrinking (see `Capital`). Once raised, an
+    alarm stays until `reset`; the evidence starts anew at once, and `recovered` says when it has stayed away.
     Sources: Roberts 1966; Pollak & Siegmund 1991; Shin, Ramdas & Rinaldo 2022 (E-detectors).
 
     >>> rooms = {"name": "rooms", "kind": "values", "of": ["rooms"], "values": [1, 2], "counts": [5000, 5000]}
@@ -127,7 +127,8 @@ class MixtureDetector:
         return self._take(self._table(moment).ratio(counts), size, moment)
 
     def update_event(self, bins: Mapping[str, int], *, moment: float = 0.0) -> bool:
-        """Take in one event: the bin it falls into by channel (-1 for none). Returns whether there is an alarm."""
+        """Take in one event: the bin it falls into by channel (-1 for none). Returns whether there is an
+        alarm."""
         return self._take(self._table(moment).ratio_of_event(bins), 1, moment)
 
     def _table(self, moment: float) -> Tables:

@@ -19,10 +19,11 @@ NAMED = 5
 class Finding:
     """One drift as the charts see it.
 
-    channel, kind, direction: of the leading chart. size: the estimated change in the chart's own unit (standard
-    deviations, factor, correlation, share). effect: the same in equivalent standard deviations, comparable
-    between kinds. since: moment of the estimated onset; events: how many since then. evidence: ln of the
-    mixture; needed: ln of the bar. shares: the part of the evidence that each of the leading channels holds.
+    channel, kind, direction: of the leading chart. size: the estimated change in the chart's own unit
+    (standard deviations, factor, correlation, share). effect: the same in equivalent standard deviations,
+    comparable between kinds. since: moment of the estimated onset; events: how many since then. evidence: ln
+    of the mixture; needed: ln of the bar. shares: the part of the evidence that each of the leading channels
+    holds.
     """
 
     channel: str
@@ -41,8 +42,9 @@ class Finding:
         return asdict(self)
 
     def __str__(self) -> str:
+        change = f"{self.kind} {self.direction}, {self.size:.2g} ({self.effect:.2g} sd)"
         return (
-            f"{self.channel}: {self.kind} {self.direction} by {abs(self.size):.2g} over {self.events:.0f} events; "
+            f"{self.channel}: {change} over {self.events:.0f} events; "
             f"evidence {self.evidence:.1f} of {self.needed:.1f} nats"
         )
 

@@ -43,10 +43,11 @@ class Rhythm:
     ) -> Rhythm:
         """The rhythm of good traffic.
 
-        channels: of the baseline document. batches: (moment in seconds, events per bin by channel), in the order
-        of time, at least 64. strata: slices of the period (24 of a day, 168 of a week, 1 for none). A slice
-        without traffic stands on the baseline's own counts. The spread is the greatest over block lengths of
-        1, 2, 4... batches, as long as 64 blocks remain. Source: Carlstein 1986 (blocks of dependent data).
+        channels: of the baseline document. batches: (moment in seconds, events per bin by channel), in the
+        order of time, at least 64. strata: slices of the period (24 of a day, 168 of a week, 1 for none). A
+        slice without traffic stands on the baseline's own counts. The spread is the greatest over block
+        lengths of 1, 2, 4... batches, as long as 64 blocks remain. Source: Carlstein 1986 (blocks of
+        dependent data).
         """
         listed = [(moment, {name: list(own) for name, own in counts.items()}) for moment, counts in batches]
         if len(listed) < FEWEST_BLOCKS or strata < 1:
@@ -112,7 +113,8 @@ def _spread(
 def _residual(
     table: Tables, law: Mapping[str, Sequence[int]], counts: Mapping[str, Sequence[int]]
 ) -> tuple[Floats, Floats]:
-    """A batch's log-likelihood ratios less their expectation, and their variance if events were independent."""
+    """A batch's log-likelihood ratios less their expectation, and their variance if events were
+    independent."""
     gains, variances = [], []
     for name, ratios in zip(table.names, table.ratios, strict=True):
         share = np.asarray(law[name], dtype=np.float64)
@@ -125,7 +127,8 @@ def _residual(
 
 
 def _inflation(gains: Floats, expected: Floats) -> Floats:
-    """Variance over expected variance, the greatest over block lengths, never below 1; shapes (batches, charts)."""
+    """Variance over expected variance, the greatest over block lengths, never below 1; shapes (batches,
+    charts)."""
     greatest = np.ones(gains.shape[1])
     length = 1
     while len(gains) // length >= FEWEST_BLOCKS:
