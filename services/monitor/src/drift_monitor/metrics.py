@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def emf_line(values: Mapping[str, float], *, stack: str, model: str, milliseconds: int, spec: MonitoringSpec) -> str:
     """One line that CloudWatch reads as metrics, without a call."""
-    units = {metric.name: metric.unit for metric in spec.metrics}
+    units = {metric["name"]: metric["unit"] for metric in spec.document["metrics"]}
     described = [{"Name": name, "Unit": units.get(name, "None")} for name in values]
     record: dict[str, Any] = {
         "_aws": {
