@@ -6,6 +6,7 @@ from drift_ml.effects._chance import (
     benjamini_hochberg,
     chi_square,
     chi_square_tail,
+    fisher,
     kolmogorov_tail,
     ks_p,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "benjamini_hochberg",
     "chi_square",
     "chi_square_tail",
+    "fisher",
     "jensen_shannon",
     "kolmogorov_tail",
     "ks",

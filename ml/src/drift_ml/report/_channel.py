@@ -19,6 +19,8 @@ PSI_GROUPS = 10
 
 THOUSANDTHS = 1000
 
+INDICATORS = ("missing", "out_of_range", "new")
+
 
 @dataclass(frozen=True)
 class ChannelReport:
@@ -67,11 +69,14 @@ def describe_channel(
 
 
 def _test(channel: Channel, counts: Sequence[int]) -> tuple[dict[str, Any], float]:
-    """Kolmogorov-Smirnov where bins have an order, chi-square where they have none."""
+    """Kolmogorov-Smirnov where bins have an order, Fisher's for yes and no, chi-square for categories."""
     if channel.ordered:
         distance = effects.ks(channel.counts, counts)
         p = effects.ks_p(distance, sum(channel.counts), sum(counts))
         return {"name": "kolmogorov-smirnov", "statistic": distance, "degrees": None}, p
+    if channel.kind in INDICATORS:
+        p = effects.fisher((channel.counts[0], channel.counts[1]), (counts[0], counts[1]))
+        return {"name": "fisher", "statistic": None, "degrees": None}, p
     found = effects.chi_square(channel.counts, counts)
     return {"name": "chi-square", "statistic": found.statistic, "degrees": found.degrees}, found.p
 
@@ -83,7 +88,7 @@ def _sizes(
     reference, events = sum(channel.counts), sum(counts)
     if not events:
         return {}
-    if channel.kind in ("missing", "out_of_range", "new"):
+    if channel.kind in INDICATORS:
         shift = effects.share_shift(channel.counts[1], reference, counts[1], events)
         share = {"value": counts[1] / events, "baseline": channel.counts[1] / reference}
         return {"share": share | {"difference": shift.value, "low": shift.low, "high": shift.high}}
