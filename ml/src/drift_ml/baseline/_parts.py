@@ -123,10 +123,7 @@ class Channel:
         if self.kind == "values":
             return [f"{value:.6g}" for value in self.values]
         if self.kind == "categories":
-            return [
-                str(category).lower() if isinstance(category, bool) else category
-                for category in self.categories
-            ]
+            return [str(category).lower() if isinstance(category, bool) else category for category in self.categories]
         if self.kind in ("missing", "out_of_range", "new"):
             return ["no", "yes"]
         ends = [f"{edge:.6g}" for edge in self.edges]
