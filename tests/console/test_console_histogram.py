@@ -4,11 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from drift_console.alarms import UnknownStatistic, samples_needed, value_of
 from drift_console.histogram import Distribution
+from hypothesis import given
+from hypothesis import strategies as st
 
 finite = st.floats(-1e30, 1e30, allow_subnormal=False).filter(lambda value: value == 0 or abs(value) > 1e-30)
 samples = st.lists(finite, min_size=1, max_size=60)
@@ -101,7 +100,15 @@ def test_an_unknown_statistic_is_refused_with_the_choices(statistic):
 
 @pytest.mark.parametrize(
     ("statistic", "needed"),
-    [("p99", 1000), ("p50", 20), ("p10", 100), ("p90", 100), ("p100", math.inf), ("p0", math.inf), ("Average", 0)],
+    [
+        ("p99", 1000),
+        ("p50", 20),
+        ("p10", 100),
+        ("p90", 100),
+        ("p100", math.inf),
+        ("p0", math.inf),
+        ("Average", 0),
+    ],
 )
 def test_low_sample_limits_are_the_documented_ones(statistic, needed):
     assert samples_needed(statistic) == pytest.approx(needed)

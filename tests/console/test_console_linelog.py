@@ -3,11 +3,10 @@
 import os
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from drift_console import linelog
 from drift_console.linelog import LineWriter, Position, read_lines, remove_before, segments
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def read_all(folder, start=None, limit=1 << 20):

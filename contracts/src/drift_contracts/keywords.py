@@ -26,7 +26,9 @@ ANNOTATIONS = frozenset(
 )
 
 
-def violations(schema: Schema, instance: Any, pointer: str = "", root: Schema | None = None) -> Iterator[Violation]:
+def violations(
+    schema: Schema | bool, instance: Any, pointer: str = "", root: Schema | None = None
+) -> Iterator[Violation]:
     """Every violation of `schema` in `instance`, at pointers that start with `pointer`.
 
     >>> [str(v) for v in violations({"type": "object", "required": ["age"]}, {})]
@@ -52,8 +54,10 @@ def is_integer(value: object) -> bool:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a pattern is found in a text; `$` is the very end as in ECMA 262, no newline after it."""
-    return re.search(pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern, text) is not None
+    """Whether a pattern is found in a text, `$` meaning the very end as in ECMA 262 (Python lets a newline follow)."""
+    return (
+        re.search(pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern, text) is not None
+    )
 
 
 def step(pointer: str, key: object) -> str:
@@ -107,7 +111,9 @@ _CHECKS: dict[str, Check] = {
     "pattern": lambda pattern, value: not isinstance(value, str) or matches(pattern, value),
     "minItems": lambda bound, value: not isinstance(value, list) or len(value) >= bound,
     "maxItems": lambda bound, value: not isinstance(value, list) or len(value) <= bound,
-    "uniqueItems": lambda _, value: not isinstance(value, list) or len(set(map(_canonical, value))) == len(value),
+    "uniqueItems": lambda _, value: (
+        not isinstance(value, list) or len(set(map(_canonical, value))) == len(value)
+    ),
     "minProperties": lambda bound, value: not isinstance(value, dict) or len(value) >= bound,
 }
 
@@ -130,13 +136,22 @@ def _additional(schema: Schema, instance: Any, pointer: str, root: Schema) -> It
     if not isinstance(instance, dict):
         return
     rule = "additionalProperties"
-    extra = [name for name in instance if name not in schema.get("properties", ())]
+    known, patterns = schema.get("properties", ()), schema.get("patternProperties", ())
+    extra = [name for name in instance if name not in known and not any(matches(p, name) for p in patterns)]
     if schema[rule] is False:
         if extra:
             yield Violation(pointer, rule, expectation(rule, schema))
         return
     for name in extra:
         yield from violations(schema[rule], instance[name], step(pointer, name), root)
+
+
+def _pattern_properties(schema: Schema, instance: Any, pointer: str, root: Schema) -> Iterator[Violation]:
+    if isinstance(instance, dict):
+        for pattern, member in schema["patternProperties"].items():
+            for name in instance:
+                if matches(pattern, name):
+                    yield from violations(member, instance[name], step(pointer, name), root)
 
 
 def _names(schema: Schema, instance: Any, pointer: str, root: Schema) -> Iterator[Violation]:
@@ -175,6 +190,7 @@ _APPLICATORS: dict[str, Callable[[Schema, Any, str, Schema], Iterator[Violation]
     "properties": _properties,
     "required": _required,
     "additionalProperties": _additional,
+    "patternProperties": _pattern_properties,
     "propertyNames": _names,
     "items": _items,
     "$ref": _reference,

@@ -64,7 +64,10 @@ def _column(feature: Feature, columns: Mapping[str, npt.ArrayLike]) -> Floats:
         raise BaselineError(f"expected a column {feature.name!r}; there is {', '.join(columns) or 'none'}")
     if feature.type == "category":
         return as_codes(feature.categories, columns[feature.name])
-    return _vector(feature.name, columns[feature.name])
+    column = _vector(feature.name, columns[feature.name])
+    if feature.type == "boolean" and not np.isin(column[~np.isnan(column)], (0.0, 1.0)).all():
+        raise BaselineError(f"column {feature.name!r}: expected booleans, or 0 and 1")
+    return column
 
 
 def _vector(name: str, column: npt.ArrayLike) -> Floats:

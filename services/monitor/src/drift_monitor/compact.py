@@ -38,7 +38,9 @@ def compact(store: Store, series: Series, baseline: Baseline, *, before: int, ev
 
 def _sum_into(store: Store, missing: StoredWindow, fragments: list[Fragment], baseline: Baseline) -> int:
     read = store.window(missing.key) or missing
-    window = Window.from_json(read.window, baseline) if read.window else Window.empty(baseline, missing.key.series.version)
+    window = (
+        Window.from_json(read.window, baseline) if read.window else Window.empty(baseline, missing.key.series.version)
+    )
     before = window.events
     for fragment in fragments:
         window += Window.from_json(fragment.window, baseline)

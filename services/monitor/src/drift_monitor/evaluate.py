@@ -112,7 +112,13 @@ class Evaluator:
         )
 
     def _judge(
-        self, series: Series, state: SeriesState, detector: MixtureDetector, window: Window, minute: int, reference: Reference
+        self,
+        series: Series,
+        state: SeriesState,
+        detector: MixtureDetector,
+        window: Window,
+        minute: int,
+        reference: Reference,
     ) -> None:
         state.first = min(state.first, minute)
         state.events += window.events
@@ -120,7 +126,14 @@ class Evaluator:
         detector.update(window.channel_counts(), events=window.events, moment=minute * MINUTE)
         if before is None and detector.alarm is not None:
             state.alert = alerts.drift_alert(
-                self._stack, series, detector.alarm, reference.baseline, window, minute, budget=state.budget, links=self._links
+                self._stack,
+                series,
+                detector.alarm,
+                reference.baseline,
+                window,
+                minute,
+                budget=state.budget,
+                links=self._links,
             )
             state.outbox.append(state.alert)
         elif before is not None and detector.recovered:

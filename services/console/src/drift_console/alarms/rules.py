@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from drift_console.alarms.states import State
 from drift_contracts import DriftError
+
+from drift_console.alarms.states import State
 
 States = Mapping[str, State]
 Node = Callable[[States], bool]
