@@ -1,7 +1,7 @@
 """The contracts of MLOps Drift Monitor: what every document that crosses a border must hold.
 
-What is named here is plain Python and quick to import, for the prediction path. What needs more is a module of its
-own: `drift_contracts.schemas` (jsonschema), `drift_contracts.openapi`, `drift_contracts.client` (httpx).
+What is named here is plain Python and quick to import, for the prediction path. What needs more is a module
+of its own: `schemas` needs jsonschema, `client` httpx, `cli` click and rich.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drift_contracts import documents
-from drift_contracts.errors import ContractError
+from drift_contracts.errors import ContractError, UnknownName
 from drift_contracts.keywords import violations
 from drift_contracts.records import Record
 from drift_contracts.spec_rules import broken_rules
@@ -93,9 +93,7 @@ class MonitoringSpec(Record):
     def load(cls, path: str | os.PathLike[str] | None = None) -> MonitoringSpec:
         """The spec in a file, or the one that ships. Raises OSError, NotJson or ContractError."""
         shipped = documents.find("monitoring spec", "spec", documents.folder("monitoring"))
-        return cls.from_json(
-            documents.read(shipped if path is None else path), None if path is None else str(path)
-        )
+        return cls.from_json(documents.read(shipped if path is None else path), None if path is None else str(path))
 
     @classmethod
     def from_json(cls, document: Any, source: str | None = None) -> MonitoringSpec:
@@ -110,7 +108,7 @@ class MonitoringSpec(Record):
         return cls(document["namespace"], tuple(document["dimensions"]), tuple(settings), document)
 
     def metrics_for(self, feature_set: FeatureSet, source: str | None = None) -> tuple[Metric, ...]:
-        """The metrics of one model, one for each feature where the spec says so; `source` keeps one service's."""
+        """The metrics of one model, one a feature where the spec says so; `source` keeps one service's."""
         return tuple(
             Metric(name, item["unit"], item["from"], item["description"], feature)
             for item in self.document["metrics"]
@@ -119,11 +117,11 @@ class MonitoringSpec(Record):
         )
 
     def settings_for(self, stack: str, chosen: Mapping[str, float] | None = None) -> dict[str, float]:
-        """The value of every setting in a stack; `chosen` values win. Raises UnknownName for a setting not declared."""
+        """The value of every setting in a stack; `chosen` values win. Raises UnknownName for others."""
         values = {setting.name: setting.stacks.get(stack, setting.default) for setting in self.settings}
         for name, value in (chosen or {}).items():
             if name not in values:
-                raise documents.UnknownName("setting", name, list(values))
+                raise UnknownName("setting", name, list(values))
             values[name] = value
         return values
 
@@ -140,9 +138,7 @@ class MonitoringSpec(Record):
         return tuple(
             Widget(
                 title=item["title"],
-                metrics=tuple(
-                    name for metric in item["metrics"] for name, _ in _expanded(metric, feature_set)
-                ),
+                metrics=tuple(name for metric in item["metrics"] for name, _ in _expanded(metric, feature_set)),
                 statistics=tuple(item["statistics"]),
                 threshold=_number(item["threshold"], settings) if "threshold" in item else None,
             )

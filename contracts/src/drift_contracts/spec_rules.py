@@ -1,4 +1,4 @@
-"""What the monitoring spec must hold beyond its schema: every name that is used is declared, every alarm can ring."""
+"""What the monitoring spec must hold beyond its schema: names that are used are declared, alarms can ring."""
 
 from __future__ import annotations
 
@@ -29,9 +29,7 @@ def broken_rules(document: Any) -> Iterator[Violation]:
     yield from _unique(document["alarms"], "/alarms")
     for index, metric in enumerate(document["metrics"]):
         if ("each" in metric) != ("{feature}" in metric["name"]):
-            yield Violation(
-                f"/metrics/{index}", "each", "each to be feature exactly when the name holds {feature}"
-            )
+            yield Violation(f"/metrics/{index}", "each", "each to be feature exactly when the name holds {feature}")
     for index, alarm in enumerate(document["alarms"]):
         yield from _alarm(document, alarm, f"/alarms/{index}")
     metrics = [metric["name"] for metric in document["metrics"]]

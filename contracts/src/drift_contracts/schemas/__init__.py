@@ -14,7 +14,7 @@ from drift_contracts.errors import ContractError, Violation
 from drift_contracts.keywords import is_integer, is_number, matches, step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from jsonschema import TypeChecker
     from jsonschema.protocols import Validator
@@ -32,14 +32,12 @@ def _integer(_checker: TypeChecker, value: object) -> bool:
     return is_integer(value)
 
 
-def _pattern(
-    _validator: Validator, pattern: str, value: object, _schema: object
-) -> Iterator[ValidationError]:
+def _pattern(_validator: Validator, pattern: str, value: object, _schema: object) -> Iterator[ValidationError]:
     if isinstance(value, str) and not matches(pattern, value):
         yield ValidationError("the pattern does not match")
 
 
-_Judge = extend(
+_Judge: Callable[[Mapping[str, Any]], Validator] = extend(  # type: ignore[no-untyped-call]  # jsonschema has no type for it
     Draft202012Validator,
     {"pattern": _pattern},
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _number).redefine("integer", _integer),
@@ -56,7 +54,7 @@ def compiled(schema: Mapping[str, Any]) -> Validator:
 
     Raises jsonschema.SchemaError for a schema that is none.
     """
-    _Judge.check_schema(schema)
+    Draft202012Validator.check_schema(schema)
     return _Judge(schema)
 
 
@@ -87,9 +85,9 @@ def _violation(error: ValidationError) -> Violation:
     pointer = ""
     for key in error.absolute_path:
         pointer = step(pointer, key)
-    if error.validator == "required":
-        missing = next(name for name in error.validator_value if repr(name) in error.message)
-        return Violation(pointer, "required", wording.required(missing))
-    if error.validator is None:
-        return Violation(pointer, "false", "nothing here")
-    return Violation(pointer, error.validator, wording.expectation(error.validator, error.schema))
+    rule: Any = error.validator
+    schema: Any = error.schema
+    if rule == "required":
+        missing = next(name for name in schema["required"] if error.message.startswith(repr(name)))
+        return Violation(pointer, rule, wording.required(missing))
+    return Violation(pointer, rule, wording.expectation(rule, schema))

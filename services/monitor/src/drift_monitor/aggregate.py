@@ -14,7 +14,7 @@ from .keys import Series, WindowKey, minute_of
 from .stores import Fragment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from .reference import Reference
     from .stores import Store
@@ -124,8 +124,8 @@ class Aggregator:
             minute = current
             counts["skewed"] += 1
         key = WindowKey(series, minute)
-        window = windows.get(key) or Window.empty(reference.baseline)
-        window.observe(event["features"], float(event["Prediction"]))
+        window = windows.get(key) or Window.empty(reference.baseline, series.version)
+        window.observe(event["features"], float(event["Prediction"]), minute * 60_000)
         windows[key] = window
         counts["events"] += 1
 
@@ -154,8 +154,3 @@ def _reason(error: Exception) -> str:
 def as_message(rejected: Rejected) -> str:
     """A dead letter as text: reason, delivery, and the record as it came."""
     return json.dumps({"reason": rejected.reason, "delivery": rejected.delivery, "record": rejected.text})
-
-
-def total(outcomes: Iterable[Outcome]) -> Counter[str]:
-    """The counts of several calls together."""
-    return sum((outcome.counts for outcome in outcomes), Counter())
