@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import struct
+import sys
 
 import numpy as np
 import pytest
@@ -138,6 +140,14 @@ def test_the_fastest_engine_is_taken_and_the_python_twin_where_it_was_not_built(
     assert Forest.from_bytes(stump).engine == "python"
     with pytest.raises(ForestError, match="c was not built on this machine"):
         Forest.from_bytes(stump, engine="c")
+
+
+def test_a_machine_without_the_compiled_engine_imports_and_answers(stump, monkeypatch):
+    monkeypatch.setitem(sys.modules, "drift_ml.forest._kernel", None)
+    spec = importlib.util.spec_from_file_location("forest_without_kernel", _forest.__file__)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.Forest.from_bytes(stump).engine == "python"
 
 
 BAD_TREES = {
