@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from drift_contracts import DriftError, FeatureSet, RequestValidator, feature_set, feature_set_names
@@ -15,7 +16,9 @@ from drift_ml.bundle import load_bundle
 
 from .fit import ESTIMATORS, Recipe
 from .job import ROWS, Trained, load_rows, train
-from .table import Table
+
+if TYPE_CHECKING:
+    from .table import Table
 
 EPILOG = """
 Examples:
