@@ -8,11 +8,21 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
-from conftest import IMAGE, build
+from support import IMAGE, build
 
 HERE = Path(__file__).parent
 MEGABYTE = 1_000_000
-ABSENT = ("sklearn", "pandas", "scipy", "pulumi", "joblib", "pytest", "jsonschema", "drift_ml.training", "drift_console")
+ABSENT = (
+    "sklearn",
+    "pandas",
+    "scipy",
+    "pulumi",
+    "joblib",
+    "pytest",
+    "jsonschema",
+    "drift_ml.training",
+    "drift_console",
+)
 
 
 def layers(docker, image):
@@ -68,7 +78,9 @@ def test_a_prediction_brings_neither_numpy_nor_boto3_into_memory(docker, image, 
 
 
 def test_the_compiled_kernel_is_inside_and_used(docker, image):
-    script = "from drift_ml.forest import Forest; print(Forest.open('/opt/drift/bundles/house-price/forest.bin').engine)"
+    script = (
+        "from drift_ml.forest import Forest; print(Forest.open('/opt/drift/bundles/house-price/forest.bin').engine)"
+    )
     assert docker("run", "--rm", "--network", "none", "--entrypoint", "python3", image, "-c", script) == "c"
 
 
@@ -93,7 +105,9 @@ def test_bytecode_never_goes_stale(docker, image):
 def test_the_same_sources_give_the_same_layers(docker, image, bases):
     again = f"{IMAGE}-again"
     build(docker, bases, again, "--no-cache")
-    first, second = (json.loads(docker("inspect", "--format", "{{json .RootFS.Layers}}", tag)) for tag in (image, again))
+    first, second = (
+        json.loads(docker("inspect", "--format", "{{json .RootFS.Layers}}", tag)) for tag in (image, again)
+    )
     docker("rmi", again)
     assert first == second
 

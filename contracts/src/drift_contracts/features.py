@@ -140,9 +140,7 @@ def _folders(folder: str | os.PathLike[str] | None) -> list[str | os.PathLike[st
 
 
 def _feature(item: dict[str, Any]) -> Feature:
-    facts: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in item.items()
-    }
+    facts: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in item.items()}
     return Feature(**facts)
 
 

@@ -27,7 +27,7 @@ ANNOTATIONS = frozenset(
 
 
 def violations(
-    schema: Schema, instance: Any, pointer: str = "", root: Schema | None = None
+    schema: Schema | bool, instance: Any, pointer: str = "", root: Schema | None = None
 ) -> Iterator[Violation]:
     """Every violation of `schema` in `instance`, at pointers that start with `pointer`.
 
@@ -54,7 +54,7 @@ def is_integer(value: object) -> bool:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a pattern is found in a text; `$` is the very end as in ECMA 262, no newline after it."""
+    """Whether a pattern is found in a text, `$` meaning the very end as in ECMA 262 (Python lets a newline follow)."""
     return (
         re.search(pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern, text) is not None
     )

@@ -9,11 +9,9 @@ import logging
 import os
 import threading
 import uuid
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drift_console import alerts, gateway
-from drift_console.alarms.evaluation import Read
 from drift_console.app import Handler, NotFound
 from drift_console.database import connect
 from drift_console.emf import series
@@ -24,6 +22,11 @@ from drift_console.settings import BadSettings, Settings
 from drift_console.state import ModelView, StateReader
 from drift_console.watch import Change, Watch
 from drift_console.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from drift_console.alarms.evaluation import Read
 
 _log = logging.getLogger("drift_console")
 FRESH = 0.9  # seconds for which a state document is shown again rather than made again
@@ -41,7 +44,9 @@ class Storage:
         except BlockingIOError as error:
             raise BadSettings(f"another console is using {settings.data}; choose another with --data-dir") from error
         except OSError as error:
-            raise BadSettings(f"cannot use {settings.data}: {error.strerror}. Choose another with --data-dir") from error
+            raise BadSettings(
+                f"cannot use {settings.data}: {error.strerror}. Choose another with --data-dir"
+            ) from error
         self.path = settings.database
         self.connection = connect(self.path)
         self.writer = LineWriter(settings.log, after=position(self.connection).segment)
@@ -56,7 +61,7 @@ class Storage:
 class Console:
     """Watches what the edge writes; `read_state` and `run_scenario` serve the page."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts it puts together, each by name
         self,
         settings: Settings,
         storage: Storage,

@@ -1,20 +1,22 @@
-"""`python -m drift_console.scenarios`: does a running deployment see drift where there is drift, and only there?"""
+"""`python -m drift_console.scenarios`: does a deployment see drift where there is drift, and only there?"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import httpx
+from drift_contracts import DriftError, parse_json
 from rich.console import Console as Terminal
 from rich.table import Table
 
 from drift_console.suites import Scenario, Suite, read_suite, shipped_suites
-from drift_contracts import DriftError, parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 _EPILOG = """
 Examples:
@@ -55,7 +57,7 @@ def judge(scenario: Scenario, answers: Sequence[Mapping[str, Any]], *, threshold
     drifted = tuple(dict.fromkeys(name for answer in answers for name in answer["drift"]["drifted"]))
     average = sum(scores) / len(scores)
     expect = scenario.expect
-    checks = {
+    checks: dict[str, Callable[[Any], bool]] = {
         "average_below": lambda bound: average < bound,
         "average_from": lambda bound: average >= bound,
         "average_to": lambda bound: average <= bound,
@@ -125,7 +127,11 @@ class Deployment:
 def run_suite(suite: Suite, deployment: Deployment, path: str) -> list[Verdict]:
     """Send every scenario of the suite and judge the answers."""
     return [
-        judge(scenario, [deployment.predict(path, request) for request in scenario.requests], threshold=suite.threshold)
+        judge(
+            scenario,
+            [deployment.predict(path, request) for request in scenario.requests],
+            threshold=suite.threshold,
+        )
         for scenario in suite.scenarios
     ]
 
@@ -153,7 +159,12 @@ def show(suite: Suite, verdicts: Sequence[Verdict], terminal: Terminal) -> None:
 @click.command(epilog=_EPILOG)
 @click.option("--url", default="http://127.0.0.1:8123", show_default=True, help="Root of the prediction API.")
 @click.option("--model", help="Run this model's suite. Default: every suite whose model the deployment serves.")
-@click.option("--suite", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A suite of your own.")
+@click.option(
+    "--suite",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A suite of your own.",
+)
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds per request.")
 def main(url: str, model: str | None, file: Path | None, timeout: float) -> None:
     """Send the drift scenarios to a deployment and check that detection works: a gate after any release."""

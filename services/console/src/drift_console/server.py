@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Callable
-from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from drift_console.settings import BadSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -51,7 +53,7 @@ def make_server() -> Server:
     return Server(config)
 
 
-async def _no_application(scope: Any, receive: Any, send: Any) -> None:
+async def _no_application(_scope: Any, _receive: Any, _send: Any) -> None:
     raise RuntimeError("the application was not set")
 
 
