@@ -71,7 +71,19 @@ def test_a_prediction_brings_neither_numpy_nor_boto3_into_memory(docker, image, 
         f"answer = handler(json.loads({json.dumps(json.dumps(api_event))}), None)\n"
         "print(json.dumps([answer['statusCode'], sorted(sys.modules)]))"
     )
-    printed = docker("run", "--rm", "--network", "none", "--entrypoint", "python3", image, "-c", script)
+    printed = docker(
+        "run",
+        "--rm",
+        "--network",
+        "none",
+        "-e",
+        "DRIFT_MODEL=house-price",
+        "--entrypoint",
+        "python3",
+        image,
+        "-c",
+        script,
+    )
     status, modules = json.loads(printed.splitlines()[-1])
     assert status == 200
     assert {"numpy", "boto3", "botocore", "jsonschema"}.isdisjoint(modules)
