@@ -20,8 +20,7 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-sys.path.insert(0, str(Path(__file__).parent))
-from world import World  # noqa: E402 - the folder is no package, in pytest as on the command line
+from world import World
 
 STATIC = Path(__file__).parents[2] / "services/console/src/drift_console/static"
 
@@ -39,7 +38,9 @@ class Fixture:
         self.start()
 
     def start(self) -> None:
-        config = uvicorn.Config(self._app(), host="127.0.0.1", port=self.port, log_level="warning", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            self._app(), host="127.0.0.1", port=self.port, log_level="warning", timeout_graceful_shutdown=1
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
@@ -66,7 +67,9 @@ class Fixture:
     async def _stream(self, request: Request) -> Response:
         if not self.streams:
             return JSONResponse({"title": "No streams here", "status": 503}, 503)
-        return StreamingResponse(self._events(request.query_params.get("model")), media_type="text/event-stream")
+        return StreamingResponse(
+            self._events(request.query_params.get("model")), media_type="text/event-stream"
+        )
 
     async def _events(self, model: str | None) -> AsyncIterator[str]:
         server = self._server
@@ -81,7 +84,10 @@ class Fixture:
         model = self.world.models[request.query_params.get("model", "house-price")]
         found = [each for each in model.scenarios if each["name"] == request.path_params["name"]]
         if not found:
-            return JSONResponse({"title": "No such scenario", "status": 404, "detail": "expected one of the suite's names"}, 404)
+            return JSONResponse(
+                {"title": "No such scenario", "status": 404, "detail": "expected one of the suite's names"},
+                404,
+            )
         return JSONResponse(self.world.send(model, found[0]))
 
 

@@ -12,8 +12,8 @@ const badge = (state) => h("span", { class: "state", "data-state": state }, WORD
 /** What an alarm waits for, in words. */
 export function rule(alarm) {
   if (alarm.rule) return alarm.rule;
-  const what = alarm.metric ? `${alarm.statistic} of ${alarm.metric}` : alarm.expression ?? "Expression";
-  const compared = COMPARISONS[alarm.comparison] ?? "against";
+  const what = alarm.statistic ? `${alarm.statistic} of ${alarm.metric}` : alarm.metric ?? alarm.expression;
+  const compared = COMPARISONS[alarm.comparison] ?? "against the threshold";
   const periods = alarm.datapoints_to_alarm === alarm.evaluation_periods
     ? plural(alarm.evaluation_periods, "period") : `${alarm.datapoints_to_alarm} of ${alarm.evaluation_periods} periods`;
   return `${what} ${compared} ${number(alarm.threshold)} for ${periods} of ${duration(alarm.period)}`;
@@ -62,7 +62,7 @@ function update(node, alarm) {
 export function historyPanel(root) {
   const list = h("ol", { class: "history" });
   const none = h("p", { class: "muted" }, "No alarm has changed its state yet.");
-  const box = h("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "History of alarms" }, none, list);
+  const box = h("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "List of state changes" }, none, list);
   root.append(heading("history", "History of alarms", h("span", { class: "aside" }, "newest first")), box);
   return ({ history, alarms, now }) => {
     none.hidden = history.length > 0;

@@ -46,6 +46,7 @@ function ordinary(feature) {
   const { mean, bins } = feature.baseline;
   if (feature.type === "category") return bins[0]?.label ?? "";
   if (feature.type === "boolean") return mean >= 0.5;
+  if (!Number.isFinite(mean)) return 0;
   return feature.type === "integer" ? Math.round(mean) : Number(mean.toPrecision(3));
 }
 
