@@ -1,0 +1,58 @@
+"""What a schema keyword expects, in words: the same words whichever engine found the violation."""
+
+from __future__ import annotations
+
+import json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+TYPES = {
+    "object": "an object",
+    "array": "an array",
+    "string": "a string",
+    "number": "a number",
+    "integer": "an integer",
+    "boolean": "true or false",
+    "null": "null",
+}
+_PHRASES = {
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "exclusiveMinimum": "more than {}",
+    "exclusiveMaximum": "less than {}",
+    "minLength": "a string of at least {} characters",
+    "maxLength": "a string of at most {} characters",
+    "minItems": "at least {} items",
+    "maxItems": "at most {} items",
+    "minProperties": "at least {} members",
+    "pattern": "a string that matches {}",
+}
+
+
+_SENTENCES: dict[str, Callable[[Any, Mapping[str, Any]], str]] = {
+    "type": lambda value, _: " or ".join(TYPES[name] for name in ([value] if isinstance(value, str) else value)),
+    "enum": lambda value, _: "one of " + ", ".join(map(json.dumps, value)),
+    "const": lambda value, _: json.dumps(value),
+    "uniqueItems": lambda *_: "each item once",
+    "additionalProperties": lambda _, schema: "no member but " + ", ".join(schema["properties"]),
+}
+
+
+def expectation(rule: str, schema: Mapping[str, Any]) -> str:
+    """What the keyword `rule` of a schema expects.
+
+    >>> expectation("type", {"type": ["number", "null"]}), expectation("minimum", {"minimum": 0})
+    ('a number or null', 'at least 0')
+    """
+    value = schema[rule]
+    if rule in _PHRASES:
+        return _PHRASES[rule].format(value if isinstance(value, str) else json.dumps(value))
+    return _SENTENCES[rule](value, schema) if rule in _SENTENCES else "a shape that the contract allows"
+
+
+def required(name: str) -> str:
+    """What a missing member's violation expects."""
+    return f"the member {name}"
