@@ -13,9 +13,7 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 HERE = Path(__file__).parent
-sys.path.insert(
-    0, str(HERE)
-)  # test folders are no packages; `world` and `fixture_server` lie beside this file
+sys.path.insert(0, str(HERE))  # test folders are no packages; `world` and `fixture_server` lie beside this file
 
 
 def pytest_ignore_collect(config):
@@ -26,7 +24,7 @@ def pytest_ignore_collect(config):
 
 @pytest.fixture(scope="session")
 def browser():
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - of the browser set only
 
     chromium = Path(os.environ.get("DRIFT_CHROMIUM", "/usr/bin/chromium"))
     if not chromium.exists():
@@ -39,7 +37,7 @@ def browser():
 
 @pytest.fixture
 def server():
-    from fixture_server import Fixture
+    from fixture_server import Fixture  # noqa: PLC0415 - found through the path set above
 
     fixture = Fixture()
     yield fixture
@@ -62,9 +60,7 @@ class Visit:
         page.set_default_timeout(15_000)
         page.on(
             "console",
-            lambda message: (
-                self.complaints.append(message.text) if message.type in ("error", "warning") else None
-            ),
+            lambda message: self.complaints.append(message.text) if message.type in ("error", "warning") else None,
         )
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", lambda request: self.requests.append(request.url))

@@ -8,19 +8,22 @@ import json
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
-from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-
 from world import World
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
 
 STATIC = Path(__file__).parents[2] / "services/console/src/drift_console/static"
 
@@ -67,9 +70,7 @@ class Fixture:
     async def _stream(self, request: Request) -> Response:
         if not self.streams:
             return JSONResponse({"title": "No streams here", "status": 503}, 503)
-        return StreamingResponse(
-            self._events(request.query_params.get("model")), media_type="text/event-stream"
-        )
+        return StreamingResponse(self._events(request.query_params.get("model")), media_type="text/event-stream")
 
     async def _events(self, model: str | None) -> AsyncIterator[str]:
         server = self._server

@@ -10,9 +10,7 @@ import pytest
 from fixture_server import STATIC
 
 OWN = sorted(
-    path
-    for path in STATIC.rglob("*")
-    if path.suffix in {".js", ".css", ".html"} and "vendor" not in path.parts
+    path for path in STATIC.rglob("*") if path.suffix in {".js", ".css", ".html"} and "vendor" not in path.parts
 )
 
 

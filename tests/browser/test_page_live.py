@@ -34,7 +34,7 @@ def test_new_predictions_appear_by_themselves(visit, server):
     expect(page.locator(".figures .big").first).to_have_text("142")
 
 
-def test_a_scenario_leads_to_an_alarm_with_its_reason(visit, server):
+def test_a_scenario_leads_to_an_alarm_with_its_reason(visit):
     page = visit()
     page.get_by_role("button", name="Only the area is unusual").click()
     expect(page.locator("#verdict")).to_have_attribute(LEVEL, "alarm")
@@ -84,11 +84,13 @@ def test_every_scenario_of_the_suite_has_a_button(visit):
 
 def test_a_scenario_that_fails_says_why(visit, server):
     page = visit()
-    server.world.models["house-price"].scenarios = [{"name": "gone", "title": "Gone", "requests": [{}]}]
-    page.get_by_role("button", name="Gone").wait_for()
-    server.world.models["house-price"].scenarios[0]["name"] = "elsewhere"
-    page.evaluate("document.querySelector('[data-scenario=gone]')?.click()")
-    expect(page.locator(".answer")).to_contain_text(re.compile("not sent|Sends real"))
+    server.beat = 60.0
+    page.wait_for_timeout(300)
+    server.world.models["house-price"].scenarios = []
+    page.locator("[data-scenario=high]").click()
+    expect(page.locator(".answer")).to_have_text(
+        "Nothing like the training data: not sent, expected one of the suite's names."
+    )
 
 
 def test_another_model_replaces_everything(visit):
@@ -114,6 +116,21 @@ def test_without_predictions_a_line_to_paste_is_shown(visit, server):
     expect(page.locator("#recent")).to_contain_text("Nothing has been predicted yet.")
     page.get_by_role("button", name="Ordinary houses").click()
     expect(page.locator("#empty")).to_be_hidden()
+
+
+def test_a_window_without_traffic_is_no_fresh_start(visit, server):
+    server.world.advance(3600, traffic=False)
+    page = visit()
+    expect(page.locator(".headline")).to_have_text("No predictions in this window")
+    expect(page.locator(".detail").first).to_have_text("The last came at 12:59. Choose a longer window to see it.")
+    expect(page.locator("#empty")).to_be_hidden()
+
+
+def test_the_window_asked_for_reaches_the_server_and_the_address(visit):
+    page = visit()
+    with page.expect_request(lambda request: "stream" in request.url and "minutes=60" in request.url):
+        page.get_by_label("Window").select_option("60")
+    assert "minutes=60" in page.url
 
 
 def test_a_lost_connection_is_seen_and_mends_itself(visit, server):

@@ -100,11 +100,9 @@ class World:
                 {"name": name, "type": "number", "unit": "days", "description": f"Feature {name}, " * 4}
                 for name in long_names
             ],
-            {name: (10.0, 3.0) for name in long_names},
+            dict.fromkeys(long_names, (10.0, 3.0)),
         )
-        self.models = {
-            model.name: model for model in (house, wide, Model("fresh", _FEATURES, _LAWS, _SCENARIOS))
-        }
+        self.models = {model.name: model for model in (house, wide, Model("fresh", _FEATURES, _LAWS, _SCENARIOS))}
         for step in range(140):
             at = START - 1120 + step * 8
             house.observe(at, house.ordinary(self.random))
@@ -208,14 +206,10 @@ class World:
                 },
                 "drift_score": {
                     "average": [_mean(bucket, "drift_score") for bucket in buckets],
-                    "maximum": [
-                        max((row["drift_score"] for row in bucket), default=None) for bucket in buckets
-                    ],
+                    "maximum": [max((row["drift_score"] for row in bucket), default=None) for bucket in buckets],
                 },
             },
-            "features": [
-                _feature(feature, model.laws[feature["name"]], rows, buckets) for feature in model.features
-            ],
+            "features": [_feature(feature, model.laws[feature["name"]], rows, buckets) for feature in model.features],
             "alarms": [
                 _alarm(
                     alarm,
@@ -224,10 +218,7 @@ class World:
                 for alarm in _SPEC["alarms"]
             ],
             "history": model.history,
-            "recent": [
-                {key: value for key, value in row.items() if key != "at"}
-                for row in reversed(model.rows[-30:])
-            ],
+            "recent": [{key: value for key, value in row.items() if key != "at"} for row in reversed(model.rows[-30:])],
             "model_card": _card(),
             "scenarios": [
                 {"name": each["name"], "title": each["title"], "requests": len(each["requests"])}
@@ -292,8 +283,7 @@ def _feature(
         },
         "series": {
             "average": [
-                statistics.fmean(row["features"][name] for row in bucket) if bucket else None
-                for bucket in buckets
+                statistics.fmean(row["features"][name] for row in bucket) if bucket else None for bucket in buckets
             ]
         },
     }
@@ -361,7 +351,5 @@ def evidence(world: World, *, alarm: bool) -> dict[str, Any]:
         "value": value,
         "alarm": alarm,
         "since": iso(world.now - 200),
-        "top": [
-            {"channel": name, "feature": name, "direction": way, "share": part} for name, way, part in top
-        ],
+        "top": [{"channel": name, "feature": name, "direction": way, "share": part} for name, way, part in top],
     }

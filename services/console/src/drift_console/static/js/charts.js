@@ -90,6 +90,13 @@ export function newest(data) {
 }
 
 const LABEL_SPACE = 64;
+const FEWEST = 20; // buckets shown at least
+
+/** How many leading buckets to leave out, so that a short history fills the chart instead of its last pixels. */
+export function leading(series) {
+  const first = series.count.findIndex((count) => count > 0);
+  return first < 0 ? 0 : Math.max(0, Math.min(first - 2, series.count.length - FEWEST));
+}
 
 /** Options shared by every chart over time. */
 export function overTime(colour, { axis = true, format = compact, range, hooks = {} } = {}) {
@@ -101,7 +108,7 @@ export function overTime(colour, { axis = true, format = compact, range, hooks =
     scales: { y: { range } },
     axes: [
       { ...ink, show: axis, grid: { show: false }, size: 26, gap: 4, space: LABEL_SPACE, values: (u, splits) => splits.map((t) => clock(t * 1000, null, splits.length > 1 && splits[1] - splits[0] < 60)) },
-      { ...ink, grid, size: 52, gap: 6, space: 34, values: (u, splits) => splits.map(format) },
+      { ...ink, grid, size: 52, gap: 6, space: 44, values: (u, splits) => splits.map(format) },
     ],
     hooks,
   };

@@ -1,6 +1,6 @@
 // One feature's card: shares per bin, live over baseline, and the course of its average.
 
-import { chart, horizontal, lonely, newest, overTime, uPlot } from "../charts.js";
+import { chart, horizontal, leading, lonely, newest, overTime, uPlot } from "../charts.js";
 import { dataTable, h, setText, table } from "../dom.js";
 import { clock, compact, deviations, number, quantity, share } from "../format.js";
 
@@ -60,7 +60,8 @@ export function distribution(first) {
     showEnds(ends, bins());
     shares.update([bins().map((_, i) => i), bins().map((bin) => bin.share), bins().map((_, i) => feature.live?.share?.[i] ?? null)],
       `live mean ${number(feature.live?.mean)}, baseline mean ${number(feature.baseline.mean)}`);
-    line.update([state.series.times, feature.series?.average ?? []], `baseline mean ${number(feature.baseline.mean)}`);
+    const skip = leading(state.series);
+    line.update([state.series.times.slice(skip), feature.series?.average?.slice(skip) ?? []], `baseline mean ${number(feature.baseline.mean)}`);
     numbers.refresh();
   };
   return card;

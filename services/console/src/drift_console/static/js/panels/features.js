@@ -73,7 +73,7 @@ function updateRow(node, feature, now, threshold, place) {
   const style = node.querySelector(".track").style;
   style.setProperty("--from", Math.min(from, to));
   style.setProperty("--size", Math.abs(to - from));
-  style.setProperty("--dot", place((z < 0 ? -1 : 1) * (feature.live?.mean_abs_z ?? 0)));
+  style.setProperty("--dot", place((z < -LINEAR ? -1 : 1) * (feature.live?.mean_abs_z ?? 0)));
   style.setProperty("--now", place(now ?? 0));
   node.querySelector(".zdot").hidden = z === null;
   node.querySelector(".znow").hidden = now === undefined;

@@ -65,7 +65,7 @@ export function emptyPanel(root) {
   root.append(heading("empty", "Send the first prediction", copy), h("pre", { tabindex: "0", "aria-label": "Command to paste" }, code),
     h("p", { class: "muted" }, "Or press a scenario. What is sent appears here within a second."));
   return (state) => {
-    root.hidden = state.totals.predictions > 0;
+    root.hidden = state.totals.predictions > 0 || state.recent.length > 0;
     const path = state.models.length > 1 ? `/models/${encodeURIComponent(state.model)}/predict` : "/predict";
     const body = JSON.stringify({ features: Object.fromEntries(state.features.map((f) => [f.name, ordinary(f)])) }).replaceAll("'", "'\\''");
     setText(code, `curl -s ${location.origin}${path} -H 'content-type: application/json' -d '${body}'`);
