@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 import pytest
 
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))  # test folders are no packages; `world` and `fixture_server` lie beside this file
+sys.path.insert(0, str(HERE))  # test folders are no packages; `world`, `fixture_server` and others lie beside this file
 
 
 def pytest_ignore_collect(config):
@@ -25,12 +20,12 @@ def pytest_ignore_collect(config):
 @pytest.fixture(scope="session")
 def browser():
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - of the browser set only
+    from visiting import CHROMIUM, launch  # noqa: PLC0415 - found through the path set above
 
-    chromium = Path(os.environ.get("DRIFT_CHROMIUM", "/usr/bin/chromium"))
-    if not chromium.exists():
-        pytest.fail(f"no browser at {chromium}: install Debian's chromium or set DRIFT_CHROMIUM to one")
+    if not CHROMIUM.exists():
+        pytest.fail(f"no browser at {CHROMIUM}: install Debian's chromium or set DRIFT_CHROMIUM to one")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        launched = launch(playwright)
         yield launched
         launched.close()
 
@@ -44,39 +39,10 @@ def server():
     fixture.stop()
 
 
-class Visit:
-    """Opens pages and keeps what they said and asked for."""
-
-    def __init__(self, browser, url):
-        self._browser, self.url = browser, url
-        self.complaints, self.requests, self._contexts = [], [], []
-
-    def __call__(self, query="", *, width=1280, height=860, wait="live", **options):
-        context = self._browser.new_context(
-            viewport={"width": width, "height": height}, timezone_id="Europe/Berlin", **options
-        )
-        self._contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.on(
-            "console",
-            lambda message: self.complaints.append(message.text) if message.type in ("error", "warning") else None,
-        )
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", lambda request: self.requests.append(request.url))
-        page.goto(self.url + query)
-        if wait:
-            page.wait_for_selector(f'#connection[data-status="{wait}"]')
-            page.wait_for_selector('#main[aria-busy="false"]')
-        return page
-
-    def close(self):
-        for context in self._contexts:
-            context.close()
-
-
 @pytest.fixture
 def visit(browser, server):
+    from visiting import Visit  # noqa: PLC0415 - found through the path set above
+
     visitor = Visit(browser, server.url)
     yield visitor
     visitor.close()

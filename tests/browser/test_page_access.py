@@ -78,11 +78,11 @@ def test_the_keyboard_alone_reaches_everything_in_reading_order(visit):
             break
         seen.append(at)
     order = [each["what"] for each in seen]
-    assert order[:5] == ["skip", "model", "minutes", "theme", "timeline"]
+    assert order[:5] == ["skip", "model", "minutes", "theme", "baseline"]
     assert all(each["ring"] and each["name"] for each in seen)
     assert {"baseline", "moderate", "high", "one-feature-sqft"} <= set(order)
     assert {"alarms", "features", "recent", "history"} <= set(order)
-    assert order.index("timeline") < order.index("baseline") < order.index("alarms") < order.index("features")
+    assert order.index("baseline") < order.index("timeline") < order.index("alarms") < order.index("features")
 
 
 def test_the_skip_link_skips(visit):

@@ -10,8 +10,8 @@ import time
 import urllib.request
 
 import pytest
-from conftest import Visit
 from playwright.sync_api import expect
+from visiting import Visit
 
 
 def run(*arguments):

@@ -55,8 +55,8 @@ function update(node, alarm) {
   setText(node.querySelector(".rule"), `Rule ${alarm.name}: ${rule(alarm)}`);
   node.querySelector(".next-title").hidden = !alarm.next?.length;
   reconcile(node.querySelector(".next"), alarm.next ?? [], (step) => step, (step) => h("li", {}, step));
-  // Open when it goes off, fold when it is over; in between the reader decides.
-  if (alarm.state !== before && (alarm.state === "ALARM" || before === "ALARM")) node.querySelector("details").open = alarm.state === "ALARM";
+  // Open when it goes off, fold when it is over; in between the reader decides. A composite only repeats another.
+  if (!alarm.rule && alarm.state !== before && (alarm.state === "ALARM" || before === "ALARM")) node.querySelector("details").open = alarm.state === "ALARM";
 }
 
 export function historyPanel(root) {

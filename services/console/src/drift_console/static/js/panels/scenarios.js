@@ -7,7 +7,7 @@ import { problem } from "../connection.js";
 export function scenariosPanel(root) {
   let model = null;
   const list = h("div", { class: "buttons" });
-  const answer = h("p", { class: "answer muted", role: "status" }, "Sends real requests through the API.");
+  const answer = h("p", { class: "answer muted", role: "status" }, "Real requests, sent through the API. An alarm needs some minutes of them; with --fast, seconds.");
   root.append(heading("scenarios", "Try a scenario"), list, answer);
 
   async function send(button, scenario) {
@@ -34,7 +34,7 @@ export function scenariosPanel(root) {
     model = state.model;
     root.hidden = !state.scenarios.length;
     reconcile(list, state.scenarios, (s) => `${state.model} ${s.name}`, (s) => {
-      const button = h("button", { type: "button", "data-scenario": s.name }, h("span", { class: "title" }, s.title), h("span", { class: "small" }, `${s.name} · ${plural(s.requests, "request")}`));
+      const button = h("button", { type: "button", "data-scenario": s.name, title: `Scenario ${s.name}` }, h("span", { class: "title" }, s.title), h("span", { class: "small" }, plural(s.requests, "request")));
       button.addEventListener("click", () => send(button, s));
       return button;
     });
