@@ -190,8 +190,8 @@ class World:
             "threshold": THRESHOLD,
             "target": {"name": "price", "unit": "USD"},
             "totals": {
-                "predictions": len(model.rows),
-                "drifted": sum(row["drift_score"] > THRESHOLD for row in model.rows),
+                "predictions": len(rows),
+                "drifted": sum(row["drift_score"] > THRESHOLD for row in rows),
                 "errors": 0,
                 "rejected": 0,
             },
