@@ -53,6 +53,11 @@ def test_a_short_number_lies_between(one, other):
     assert low <= between(low, high) < high
 
 
+def test_a_number_of_all_digits_lies_at_its_lower_end():
+    low = 0.30000000000000004
+    assert between(low, np.nextafter(low, 1)) == low
+
+
 def test_bins_grow_with_the_reference_and_stop_at_64():
     assert [bin_limit(rows) for rows in (1, 32, 1000, 10**6)] == [2, 8, 31, 64]
 
