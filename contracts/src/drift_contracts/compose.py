@@ -58,6 +58,27 @@ def features_schema(feature_set: FeatureSet) -> dict[str, Any]:
     }
 
 
+def plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """A contract's schema on its own: references put in place, identifiers dropped.
+
+    >>> plain({"$id": "urn:x", "items": {"$ref": "#/$defs/n", "description": "d"}, "$defs": {"n": {"type": "null"}}})
+    {'items': {'type': 'null', 'description': 'd'}}
+    """
+    inlined: dict[str, Any] = _inline(schema, schema.get("$defs", {}))
+    return {name: value for name, value in inlined.items() if name not in ("$schema", "$id", "$defs")}
+
+
+def _inline(node: Any, definitions: dict[str, Any]) -> Any:
+    if isinstance(node, list):
+        return [_inline(item, definitions) for item in node]
+    if not isinstance(node, dict):
+        return node
+    members = {name: _inline(value, definitions) for name, value in node.items() if name != "$ref"}
+    if "$ref" not in node:
+        return members
+    return {**_inline(definitions[node["$ref"].removeprefix("#/$defs/")], definitions), **members}
+
+
 def _described(feature: Feature) -> dict[str, Any]:
     usual = "" if feature.usual is None else f" Usually {feature.usual[0]} to {feature.usual[1]}."
     return {
