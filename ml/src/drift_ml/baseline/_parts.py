@@ -96,6 +96,11 @@ class Channel:
     scores: tuple[int, ...] = ()
 
     @property
+    def ordered(self) -> bool:
+        """Whether the bins stand in the order of what they hold."""
+        return self.kind in ("values", "quantiles", "product", "sum_of_squares")
+
+    @property
     def cuts(self) -> tuple[float, ...]:
         """The upper ends of all bins but the last, for an ordered channel."""
         return self.values[:-1] if self.kind == "values" else self.edges

@@ -45,7 +45,7 @@ class Ladder:
         self._padded = np.append(self._edges, np.inf)
 
     def __call__(self, values: Floats) -> Integers:
-        """For each value of shape (rows,) the number of edges below it, 0 for NaN in the grid's way."""
+        """For each value of shape (rows,) the number of edges below it; no value may be NaN."""
         if self._steps == 0:
             return np.zeros(len(values), dtype=np.intp)
         if self._steps > MOST_STEPS:
@@ -56,8 +56,7 @@ class Ladder:
         return places
 
     def _cells(self, values: Floats) -> Integers:
-        inside = np.fmax(values, self._low)
-        np.fmin(inside, self._high, out=inside)
+        inside = np.clip(values, self._low, self._high)
         inside -= self._low
         inside *= self._factor
         return inside.astype(np.intp)

@@ -130,9 +130,7 @@ class _Counter:
         gone = int(np.count_nonzero(absent))
         codes = _codes(source, self.tables.ladders[place], values, absent, gone)
         self.codes[place] += np.bincount(codes, minlength=len(source.bins))
-        total = squares = 0
-        if source.scale and gone < len(values):
-            total, squares = _sums(source, values[~absent] if gone else values)
+        total, squares = _sums(source, values[~absent] if gone else values)
         self.moments[place].add(len(values) - gone, total, squares)
         return codes
 
@@ -153,7 +151,7 @@ class _Counter:
 def _codes(source: Source, ladder: Ladder, values: Floats, absent: Any, gone: int) -> Integers:
     """Each value's code, as `Source.code` gives it."""
     if source.labels is None:
-        codes = ladder(values)
+        codes = ladder(np.where(absent, 0.0, values) if gone else values)
     else:
         new = source.missing - 1
         known = (values >= 0) & (values < new) & (values == np.floor(values))
@@ -165,10 +163,11 @@ def _codes(source: Source, ladder: Ladder, values: Floats, absent: Any, gone: in
 
 def _sums(source: Source, values: Floats) -> tuple[int, int]:
     """The sums of the deviations and of their squares: whole numbers, exact below 2^53 in any order."""
+    if not source.scale:
+        return 0, 0
     with np.errstate(over="ignore"):
         deviations = values - source.mean
         deviations *= source.scale
-    np.maximum(deviations, -FARTHEST, out=deviations)
-    np.minimum(deviations, FARTHEST, out=deviations)
+    np.clip(deviations, -FARTHEST, FARTHEST, out=deviations)
     np.rint(deviations, out=deviations)
-    return int(deviations.sum()), int(np.dot(deviations, deviations))
+    return int(deviations.sum()), int(np.einsum("i,i", deviations, deviations))

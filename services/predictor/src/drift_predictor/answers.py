@@ -53,6 +53,7 @@ class Model:
         feature_set = bundle.feature_set
         self.bundle = bundle
         self.name = feature_set.name
+        self.threshold = settings.threshold
         self.version: str = bundle.manifest["model_version"]
         self.lines = LineTemplates(spec, feature_set, settings.stack, self.version)
         self.predictions = 0

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from math import inf, isnan
+from math import isnan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     Row = Sequence[float]
 
 MODERATE = 1.0
 HIGH = 2.0
-CHANGED_CONSTANT = 10.0
 GREATEST = 1e9
 
 
@@ -34,22 +33,18 @@ class DriftJudge:
     names: the features in the order of the row. features: the member of that name in baseline.v1. threshold: the
     |z| over which a feature counts as drifted.
 
-    A feature has a z where the baseline has a mean for it and the row a value: categories and nulls have none. A
-    feature that was constant (standard deviation 0) has 0 at its constant and plus or minus 10 anywhere else. No |z|
-    is let beyond 1e9. The score is the mean |z| of those that have one, 0 if none has.
+    A feature has a z where the baseline has a mean and a standard deviation above 0, and the row a value: categories,
+    features that were constant in training, and nulls have none, which is null in the answer and not part of the
+    score. No |z| is let beyond 1e9. The score is the mean |z| of those that have one, 0 if none has.
     """
 
-    __slots__ = ("_changes", "_every", "_means", "_names", "_stds", "_template", "_threshold", "_where")
+    __slots__ = ("_every", "_moments", "_names", "_template", "_threshold")
 
-    def __init__(self, names: Iterable[str], features: Mapping[str, Mapping[str, Any]], threshold: float) -> None:
-        known = [(i, name, features[name]) for i, name in enumerate(names) if features[name].get("mean") is not None]
-        self._where = tuple(i for i, _, _ in known)
-        self._every = len(known) == len(features)
-        self._names = tuple(name for _, name, _ in known)
-        self._means = tuple(float(facts["mean"]) for _, _, facts in known)
-        self._stds = tuple(float(facts.get("std") or 0.0) or inf for _, _, facts in known)
-        self._changes = tuple(k for k, std in enumerate(self._stds) if std == inf)
-        self._template = _template(self._names)
+    def __init__(self, names: Sequence[str], features: Mapping[str, Mapping[str, Any]], threshold: float) -> None:
+        self._names = tuple(names)
+        self._moments = tuple(_mean_and_std(features[name]) for name in names)
+        self._every = all(std for _, std in self._moments)
+        self._template = '{"z":{' + ",".join(f'"{name}":%s' for name in names) + '},"drifted":[%s],"severity":"%s"}'
         self._threshold = threshold
 
     def __call__(self, row: Row) -> tuple[float, str]:
@@ -58,39 +53,33 @@ class DriftJudge:
         >>> DriftJudge(["age"], {"age": {"mean": 24.0, "std": 14.0}}, 2.0)((10.0,))
         (1.0, '{"z":{"age":-1.0},"drifted":[],"severity":"moderate"}')
         """
-        values = row if self._every else [row[i] for i in self._where]
-        z = [(value - mean) / std for value, mean, std in zip(values, self._means, self._stds, strict=True)]
-        if self._changes:
-            self._mark_changes(values, z)
+        if not self._every:
+            return self._judge_some(row)
+        z = [(value - mean) / std for value, (mean, std) in zip(row, self._moments, strict=True)]
         sizes = list(map(abs, z))
         total = sum(sizes)
-        if not total < GREATEST or not sizes:
-            return self._unusual(z)
+        if not total < GREATEST:
+            return self._judge_some(row)
         score = total / len(z)
-        drifted = _drifted(self._names, sizes, self._threshold) if max(sizes) > self._threshold else ""
+        drifted = self._drifted(sizes) if max(sizes) > self._threshold else ""
         return score, self._template % (*map(repr, z), drifted, severity(score))
 
-    def _mark_changes(self, values: Row, z: list[float]) -> None:
-        for k in self._changes:
-            if values[k] > self._means[k]:
-                z[k] = CHANGED_CONSTANT
-            elif values[k] < self._means[k]:
-                z[k] = -CHANGED_CONSTANT
-
-    def _unusual(self, z: Sequence[float]) -> tuple[float, str]:
-        """The same with some z missing (NaN), or with some beyond the greatest."""
-        present = [(name, one) for name, one in zip(self._names, z, strict=True) if not isnan(one)]
-        names = [name for name, _ in present]
-        kept = [max(-GREATEST, min(GREATEST, one)) for _, one in present]
-        sizes = list(map(abs, kept))
+    def _judge_some(self, row: Row) -> tuple[float, str]:
+        """The same where some have no z, or a z beyond the greatest."""
+        z = [
+            None if isnan(value) or not std else max(-GREATEST, min(GREATEST, (value - mean) / std))
+            for value, (mean, std) in zip(row, self._moments, strict=True)
+        ]
+        sizes = [abs(one) for one in z if one is not None]
         score = sum(sizes) / len(sizes) if sizes else 0.0
-        return score, _template(names) % (*map(repr, kept), _drifted(names, sizes, self._threshold), severity(score))
+        texts = ("null" if one is None else repr(one) for one in z)
+        return score, self._template % (*texts, self._drifted([abs(one or 0.0) for one in z]), severity(score))
+
+    def _drifted(self, sizes: Sequence[float]) -> str:
+        return ",".join(f'"{name}"' for name, size in zip(self._names, sizes, strict=True) if size > self._threshold)
 
 
-def _drifted(names: Sequence[str], sizes: Sequence[float], threshold: float) -> str:
-    return ",".join(f'"{name}"' for name, size in zip(names, sizes, strict=True) if size > threshold)
-
-
-def _template(names: Sequence[str]) -> str:
-    each = ",".join(f'"{name}":%s' for name in names)
-    return f'{{"z":{{{each}}},"drifted":[%s],"severity":"%s"}}'
+def _mean_and_std(facts: Mapping[str, Any]) -> tuple[float, float]:
+    """Both, zeros for a feature that can have no z."""
+    mean, std = facts.get("mean"), facts.get("std")
+    return (0.0, 0.0) if mean is None or not std else (float(mean), float(std))

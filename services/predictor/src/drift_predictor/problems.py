@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE = "application/problem+json"
 
+LONGEST_DETAIL = 2000
+
 KINDS = {
     "not-json": (400, "The body is not strict JSON"),
     "bad-event": (400, "The event is none that the service answers"),
@@ -33,7 +35,7 @@ class Problem(DriftError):
     def __init__(self, kind: str, detail: str, violations: Sequence[Violation] = (), allow: str = "") -> None:
         self.kind = kind
         self.status, self.title = KINDS[kind]
-        self.detail = detail
+        self.detail = detail if len(detail) <= LONGEST_DETAIL else detail[: LONGEST_DETAIL - 4] + " ..."
         self.violations = tuple(violations)
         self.allow = allow
         super().__init__(f"{self.title}: {detail}")

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from drift_predictor.settings import Settings
 
-REQUEST_LIMIT = 64 * 1024
-BATCH_LIMIT = 4 * 1024 * 1024
+REQUEST_LIMIT = 1024 * 1024
+BATCH_LIMIT = 5 * 1024 * 1024
 SHOWN_FAULTS = 10
 JSON = "application/json"
 
@@ -94,7 +94,6 @@ class Service:
         self._clock = clock
         self.journal = Journal(write, lambda count: self._count(self.default, {"LinesLost": count}, {}))
         self._endpoints = dict(self._listed())
-        self._nowhere = Endpoint("", self.default, self._not_found)
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -103,7 +102,9 @@ class Service:
 
     def respond(self, method: str, path: str, body: bytes = b"", media_type: str = JSON, request_id: str = "") -> Reply:
         """The answer to a request; never raises."""
-        endpoint = self._endpoints.get(path) or self._nowhere
+        endpoint = self._endpoints.get(path)
+        if endpoint is None:
+            return self.refuse(problems.not_found(self._endpoints), request_id)
         try:
             answer = endpoint.answer(method, body, media_type)
         except Problem as problem:
@@ -124,20 +125,24 @@ class Service:
         """Write a line that says what is served, by which engine."""
         milliseconds = self._clock() // 1_000_000
         facts = {"timestamp": timestamp(milliseconds), "level": "INFO", "message": "ready", "stack": self.stack}
-        self.journal.write(json.dumps({**facts, "models": served(self)}, separators=(",", ":")))
+        self.journal.write(json.dumps({**facts, **served(self)}, separators=(",", ":")))
 
     def _listed(self) -> Iterator[tuple[str, Endpoint]]:
         yield from self._model_paths("", self.default)
         yield "/health", Endpoint("GET", self.default, lambda _: health(self))
-        yield "/openapi.json", Endpoint("GET", self.default, lambda _: openapi(self.models.values()))
+        yield "/openapi.json", Endpoint("GET", self.default, lambda _: openapi(self))
         for name, model in self.models.items():
             yield from self._model_paths(f"/models/{name}", model)
+            yield self._card(f"/models/{name}", model)
 
     def _model_paths(self, prefix: str, model: Model) -> Iterator[tuple[str, Endpoint]]:
         write = self.journal.write
         yield f"{prefix}/predict", Endpoint("POST", model, lambda body: model.predict(body, write), REQUEST_LIMIT)
         yield f"{prefix}/predict/batch", Endpoint("POST", model, lambda body: self._batch(model, body), BATCH_LIMIT)
-        yield f"{prefix}/model", Endpoint("GET", model, lambda _: model_card(model.bundle))
+        yield self._card(f"{prefix}/model", model)
+
+    def _card(self, path: str, model: Model) -> tuple[str, Endpoint]:
+        return path, Endpoint("GET", model, lambda _: model_card(model))
 
     def _batch(self, model: Model, body: bytes) -> bytes:
         response, faults = model.predict_batch(body, self.journal.write)
@@ -145,9 +150,6 @@ class Service:
             self.rejected += len(faults)
             self._tell(model, {"Rejected": len(faults)}, {"level": "WARNING", "errors": _places(faults)})
         return response
-
-    def _not_found(self, _body: bytes) -> bytes:
-        raise problems.not_found(self.paths)
 
     def _refused(self, problem: Problem, model: Model, request_id: str) -> Reply:
         self.rejected += 1
@@ -175,15 +177,13 @@ def _reply(problem: Problem, request_id: str) -> Reply:
 
 
 def _is_json(media_type: str) -> bool:
-    """Whether a content type is JSON in UTF-8; none given counts as it.
+    """Whether a content type is JSON in UTF-8.
 
     >>> _is_json("Application/JSON; charset=utf-8"), _is_json("text/plain")
     (True, False)
     """
     kind, *parameters = (part.strip().lower() for part in media_type.split(";"))
-    return kind in ("", JSON) and all(
-        not one.startswith("charset=") or one[8:].strip('"') == "utf-8" for one in parameters
-    )
+    return kind == JSON and all(not one.startswith("charset=") or one[8:].strip('"') == "utf-8" for one in parameters)
 
 
 def _places(violations: Sequence[Violation]) -> list[dict[str, str]]:
