@@ -8,8 +8,9 @@ import json
 import logging
 import os
 import threading
-import uuid
 from typing import TYPE_CHECKING, Any
+
+from drift_predictor.stamps import uuid7
 
 from drift_console import alerts, gateway
 from drift_console.app import Handler, NotFound
@@ -134,7 +135,7 @@ class Console:
     def _announce(self, change: Change) -> None:
         if not change.alerts:
             return
-        document = alerts.alert_document(change, self._origin, str(uuid.uuid4()))
+        document = alerts.alert_document(change, self._origin, uuid7(int(change.at * 1000), os.urandom))
         alerts.enqueue(self._storage.connection, document, self._settings.webhooks, self._clock())
         self._untold.append(document)
 
