@@ -1,7 +1,7 @@
 """The forest engine against scikit-learn and ONNX Runtime: one row, a batch, a cold process, files, memory.
 
-`pytest benchmarks/test_forest_speed.py -s` prints the figures that benchmarks/forest.md quotes. Every answer that
-is timed is compared with scikit-learn's to the last bit, and every bar is a ratio within one run.
+`pytest benchmarks/test_forest_speed.py -s` prints the figures that benchmarks/forest.md quotes. Each answer is
+compared with scikit-learn's to the last bit, and every bar is a ratio within one run.
 """
 
 from __future__ import annotations
@@ -136,12 +136,12 @@ def interleaved(rounds: int, *contestants: Callable[[], object]) -> list[float]:
 def report(
     contest: Contest, what: str, ours: float, others: dict[str, float], unit: str, scale: float
 ) -> None:
-    told = ", ".join(
-        f"{name} {value * scale:.4g} {unit} ({value / ours:.4g} x)" for name, value in others.items()
-    )
     print(
-        f"\nmin_samples_leaf={contest.leaf}, {what}: {contest.forest.engine} {ours * scale:.4g} {unit}, {told}"
+        f"\nmin_samples_leaf={contest.leaf}, {what}: {contest.forest.engine} {ours * scale:.4g} {unit}",
+        end="",
     )
+    for name, its in others.items():
+        print(f", {name} {its * scale:.4g} {unit} ({its / ours:.4g} x)", end="")
 
 
 def test_one_row(contest, benchmark):
