@@ -38,7 +38,7 @@ def value_schema(feature: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def request_schema(feature_set: FeatureSet) -> dict[str, Any]:
-    """The JSON Schema of a prediction request for one model: `prediction.request.v1` with its features filled in."""
+    """The JSON Schema of one model's requests: `prediction.request.v1` with its features filled in."""
     schema: dict[str, Any] = documents.schema("prediction.request.v1")
     schema["$id"] += f":{feature_set.name}:{feature_set.version}"
     schema["title"] = f"Prediction request for {feature_set.name}"
@@ -56,6 +56,27 @@ def features_schema(feature_set: FeatureSet) -> dict[str, Any]:
         "required": list(feature_set.names),
         "properties": {feature.name: _described(feature) for feature in feature_set.features},
     }
+
+
+def plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """A contract's schema on its own: references put in place, identifiers dropped.
+
+    >>> plain({"$id": "urn:x", "items": {"$ref": "#/$defs/n", "description": "d"}, "$defs": {"n": {"type": "null"}}})
+    {'items': {'type': 'null', 'description': 'd'}}
+    """
+    inlined: dict[str, Any] = _inline(schema, schema.get("$defs", {}))
+    return {name: value for name, value in inlined.items() if name not in ("$schema", "$id", "$defs")}
+
+
+def _inline(node: Any, definitions: dict[str, Any]) -> Any:
+    if isinstance(node, list):
+        return [_inline(item, definitions) for item in node]
+    if not isinstance(node, dict):
+        return node
+    members = {name: _inline(value, definitions) for name, value in node.items() if name != "$ref"}
+    if "$ref" not in node:
+        return members
+    return {**_inline(definitions[node["$ref"].removeprefix("#/$defs/")], definitions), **members}
 
 
 def _described(feature: Feature) -> dict[str, Any]:

@@ -167,9 +167,7 @@ def _check_sums(parts: Parts, distinct_splits: int) -> None:
         f"fewer splits in a tree for {parts.features} features",
     )
     in_table = sum(to_array("I", parts.feature_splits))
-    _expect(
-        in_table == distinct_splits, "splits per feature", "their sum to be the number of distinct splits"
-    )
+    _expect(in_table == distinct_splits, "splits per feature", "their sum to be the number of distinct splits")
     for column, count in (
         (parts.structure, 2 * parts.splits + parts.trees),
         (parts.missing_left, distinct_splits),

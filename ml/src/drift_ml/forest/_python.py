@@ -34,11 +34,7 @@ class Engine:
     def predict(self, row: Iterable[float]) -> float:
         """The mean over the trees."""
         values = self._singles(row)
-        leaf = (
-            self._leaf
-            if self._missing is None or not any(map(math.isnan, values))
-            else self._leaf_with_missing
-        )
+        leaf = self._leaf if self._missing is None or not any(map(math.isnan, values)) else self._leaf_with_missing
         total = 0.0
         for root in self._roots:
             total += self._values[leaf(root, values)]
