@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from drift_ml.evidence._laws import Floats
 
 LOCATIONS = (0.25, 0.5, 1.0, 2.0)
-SCALES = (0.6, 0.8, 1.25, 1.6, 2.5)
+SCALES = (0.6, 0.8, 1.25, 1.6)
 CORRELATIONS = (0.3, -0.3, 0.6, -0.6)
 TOGETHER = (0.5, 1.0, 2.0, 3.0, -0.5, -1.0)
 ODDS = (1 / 3, 2 / 3, 1.5, 3.0)
@@ -24,7 +24,7 @@ NEWCOMERS = 0.2
 MOST_CATEGORIES = 24
 LEAST_INFORMATION = 1e-12
 
-WEIGHTS = {"columns": 0.72, "pairs": 0.17, "together": 0.07, "indicators": 0.04}
+WEIGHTS = {"columns": 0.74, "pairs": 0.17, "together": 0.06, "indicators": 0.03}
 """How the evidence is spread over the groups of channels; those that a baseline lacks are shared out."""
 LOCATION_SHARE = 0.8
 GROUPS = {
