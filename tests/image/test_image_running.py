@@ -188,7 +188,7 @@ def test_the_image_can_be_pushed_and_pulled_by_digest(docker, image, folder):
         docker("push", "--quiet", tag)
         by_digest = docker("inspect", "--format", "{{index .RepoDigests 0}}", tag)
         identity = docker("inspect", "--format", "{{.Id}}", tag)
-        docker("rmi", tag, by_digest)
+        docker("rmi", tag)
         docker("pull", "--quiet", by_digest)
         assert docker("inspect", "--format", "{{.Id}}", by_digest) == identity
         docker("rmi", by_digest)
