@@ -22,7 +22,7 @@ SETS = {  # a set is pinned together with the one it extends, so that one versio
     "dev": None,
     "bootstrap": None,
     "infra": None,
-    "image": None,
+    "image": "dev",
     "naive": "dev",
     "runtime": "dev",
     "runtime-test": "dev",
