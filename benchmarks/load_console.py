@@ -57,7 +57,8 @@ def load(url: str, seconds: int, rate: int, folder: Path) -> dict[str, float]:
     period = CONNECTIONS / (rate * 1.25) * 1000 if rate else 0  # faster: answering takes time too
     script.write_text(SCRIPT.format(body=json.dumps(REQUEST), period=period))
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(script), url]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    text = done.stdout
     print(text)
     errors = re.search(r"connect (\d+), read (\d+), write (\d+), timeout (\d+)", text)
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
@@ -96,8 +97,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         data = Path(name) / "data"
         console = Console(data)
-        report = load(console.url, chosen.seconds, chosen.rate, Path(name))
-        code = console.stop()
+        try:
+            report = load(console.url, chosen.seconds, chosen.rate, Path(name))
+        finally:
+            code = console.stop()
         count = stored(data)
         size = sum(path.stat().st_size for path in data.rglob("console.sqlite*"))
     rate = report["rate"]

@@ -41,13 +41,6 @@ class Process:
         found = re.search(r"http://127\.0\.0\.1:\d+", "".join(self.banner))
         assert found, self.banner
         self.url = found[0]
-        wait_until(self.answers)
-
-    def answers(self):
-        try:
-            return httpx.get(f"{self.url}/health").status_code == 200
-        except httpx.ConnectError:
-            return False
 
     def end(self, number):
         """Send the signal; gives the exit code and the rest of what was printed."""
