@@ -24,7 +24,9 @@ def test_one_event(benchmark, watched: Watched) -> None:
     detector = MixtureDetector(Settings(watched.channels))
 
     def run() -> bool:
-        return any([detector.update_event(event) for event in events[:100]])
+        for event in events[:100]:
+            detector.update_event(event)
+        return detector.alarm is not None
 
     assert benchmark(run) is False
     assert detector.events >= 100
@@ -45,8 +47,9 @@ def test_one_event_through_five_adwins(benchmark) -> None:
     detectors = [Adwin() for _ in range(5)]
 
     def run() -> bool:
-        return any(
-            [detector.update([value]) for row in rows for detector, value in zip(detectors, row, strict=True)]
-        )
+        for row in rows:
+            for detector, value in zip(detectors, row, strict=True):
+                detector.update([value])
+        return any(detector.reason for detector in detectors)
 
-    assert benchmark(run) in (False, True)
+    assert benchmark(run) is False

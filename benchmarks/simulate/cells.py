@@ -115,10 +115,11 @@ def null(cell: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
 
 
 def shuffled(cell: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-    """False alarms on real rows: half the data in random order is the reference, the rest drawn from is traffic.
+    """False alarms on real rows: half the data in random order is the reference, the rest drawn from is
+    traffic.
 
-    The traffic is the other half, its rows drawn again and again: it is no longer than the data set, so that each
-    repeat splits anew.
+    The traffic is the other half, its rows drawn again and again: it is no longer than the data set, so that
+    each repeat splits anew.
     """
     rows = real(cell["data"])
     count = events = 0

@@ -1,7 +1,7 @@
 """What the mixture promises, in a smaller seeded simulation: its false-alarm rate, and how fast it is.
 
-The bar is one false alarm per 100,000 events: 0.1 per 10,000. Counts of false alarms are judged as Poisson: one
-fails whose excess over the nominal rate has a probability under 1 in 1,000 if the nominal rate were true.
+The bar is one false alarm per 100,000 events: 0.1 per 10,000. Counts of false alarms are judged as Poisson:
+one fails whose excess over the nominal rate has a probability under 1 in 1,000 if the nominal rate were true.
 """
 
 from __future__ import annotations
@@ -98,7 +98,8 @@ def exactly_known() -> Watched:
 def limit(streams: list[np.ndarray], shift: float) -> float:
     """Mean delay of ten one-sided CUSUMs that know the law and the shift, at the same false-alarm rate.
 
-    The threshold is Siegmund's (1985): a run length of 2 (e^h - h - 1) / shift^2, h with the overshoot's 1.166.
+    The threshold is Siegmund's (1985): a run length of 2 (e^h - h - 1) / shift^2, h with the overshoot's
+    1.166.
     """
     height = 10.0
     for _ in range(50):
