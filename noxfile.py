@@ -85,7 +85,9 @@ def run_tests(session: nox.Session) -> None:
         session.run("pytest", *session.posargs)
         return
     session.run("pytest", "-n", "2", "--cov", "--cov-report=")
-    session.run("coverage", "report", "--fail-under=100", "--include", "*/drift_contracts/*,*/drift_ml/*,*/drift_predictor/*")
+    session.run(
+        "coverage", "report", "--fail-under=100", "--include", "*/drift_contracts/*,*/drift_ml/*,*/drift_predictor/*"
+    )
 
 
 @nox.session

@@ -1,8 +1,9 @@
 /* The compiled engine: decodes the columns of a forest file to flat nodes, and walks several trees (or rows) at once.
 
-   A node is a split; leaves have none. Nodes stand in preorder: a split's left child, if that is a split too, comes
-   right after it, its right child after the splits of its left subtree. A subtree of k splits has k + 1 leaves, so the
-   number of leaves passed on the right turns says which leaf a walk ends in. See docs/forest-format.md.
+   A tree has a pair of nodes for its root (the second is not used) and one for the children of each split, in preorder
+   of the splits. A walk steps to `pair of the children + (value > threshold)`; a leaf's threshold is NaN, which nothing
+   exceeds, and its step leads to itself, so that walks of different lengths need no branch. The bits of the NaN hold
+   the number of the leaf in its tree.
 
    Exact as scikit-learn: float32 rows and thresholds, a float64 sum in the order of the trees, one division. */
 
@@ -21,121 +22,118 @@
 #error "forest files are little-endian; the Python engine serves this machine"
 #endif
 
-#define MISSING_LEFT 0x80000000u   /* a missing value goes left */
-#define RIGHT_IS_LEAF 0x40000000u
-#define WORD_BITS 30               /* the rest of the word: feature, then the number of splits in the left subtree */
-#define LANES 16                   /* walks that are in flight together, to overlap their cache misses */
-#define ROW_ON_STACK 64            /* features of a row that need no allocation */
-#define BLOCK 1024                 /* rows that one tree sees before the next tree */
+#define LANES 8           /* walks in flight together, to overlap their cache misses */
+#define STEPS 4            /* steps between two looks whether all walks have ended */
+#define ROW_ON_STACK 64    /* features of a row that need no allocation */
+#define BLOCK 1024         /* rows that one tree sees before the next tree */
+#define NAN_BITS 0x7fc00000u
+#define LEAF_BITS 0x003fffffu /* what a quiet NaN can hold besides */
+#define WORD_BITS 31       /* of a node's word for feature and slot; the last one says whether missing goes left */
 
 typedef struct {
     float threshold;
-    uint32_t word;
+    uint32_t word; /* from the highest bit: feature, missing goes left, slot of the left child */
 } Node;
-
-typedef struct {
-    uint32_t node, leaf; /* of the root: its index, and that of the tree's first leaf */
-    uint32_t splits;
-} Root;
 
 typedef struct {
     PyObject_HEAD
     Py_ssize_t features, trees;
-    uint32_t left_bits;
-    int missing, leaf_code_width;
-    Root *roots;
+    uint32_t slot_bits;
+    int missing;
+    Py_ssize_t *first_leaf; /* of each tree; its nodes begin at twice that, as it has as many pairs as leaves */
     Node *nodes;
     double *leaf_values;
-    void *leaf_codes;
+    int leaf_width; /* bytes of a leaf's code; 0: leaf k has value k, and a node holds its number in the tree */
 } Engine;
 
 typedef struct {
     PyObject *bad_forest, *bad_row;
 } State;
 
-static State *state_of(Engine *self) { return PyType_GetModuleState(Py_TYPE(self)); }
+static State *state_of(Engine *self) { return PyType_GetModuleState(Py_TYPE((PyObject *)self)); }
 
 /* ---- walking ---- */
 
-typedef struct {
-    uint32_t node, leaf, slot;
-    const float *row;
-} Walk;
+static inline uint32_t step(const Node *tree, uint32_t slot, const float *row, uint32_t slot_bits, const int missing) {
+    const Node node = tree[slot];
+    const float value = row[node.word >> (slot_bits + 1)];
+    uint32_t right = value > node.threshold;
+    if (missing && value != value) right = ~(node.word >> slot_bits) & 1;
+    return (node.word & (((uint32_t)1 << slot_bits) - 1)) + right;
+}
 
-static inline double leaf_value(const Engine *self, uint32_t leaf) {
-    switch (self->leaf_code_width) {
-        case 0: return self->leaf_values[leaf];
-        case 2: return self->leaf_values[((const uint16_t *)self->leaf_codes)[leaf]];
-        default: return self->leaf_values[((const uint32_t *)self->leaf_codes)[leaf]];
+/* What the numbers in a tree's leaves count from. */
+static inline const double *leaf_values(const Engine *self, Py_ssize_t tree) {
+    return self->leaf_values + (self->leaf_width ? 0 : self->first_leaf[tree]);
+}
+
+/* Walk LANES pairs of tree and row to their leaves; gives the number of each leaf in its tree. */
+static inline void walk(const Node *const *trees, const float *const *rows, uint32_t slot_bits, uint32_t *leaves,
+                        const int missing) {
+    uint32_t slots[LANES] = {0}, moved;
+    do {
+        for (int again = 1; again < STEPS; again++)
+            for (int lane = 0; lane < LANES; lane++)
+                slots[lane] = step(trees[lane], slots[lane], rows[lane], slot_bits, missing);
+        moved = 0;
+        for (int lane = 0; lane < LANES; lane++) {
+            const uint32_t next = step(trees[lane], slots[lane], rows[lane], slot_bits, missing);
+            moved |= next ^ slots[lane];
+            slots[lane] = next;
+        }
+    } while (moved);
+    for (int lane = 0; lane < LANES; lane++) {
+        memcpy(leaves + lane, &trees[lane][slots[lane]].threshold, 4);
+        leaves[lane] &= LEAF_BITS;
     }
 }
 
-/* Walk `count` times: walk k starts at roots[k * next_root] with the row rows[k * next_row] and adds to sums[k]. */
-static inline void walk_all(const Engine *self, Py_ssize_t count, const Root *roots, Py_ssize_t next_root,
-                            const float *rows, Py_ssize_t next_row, double *sums, const int missing) {
-    const Node *nodes = self->nodes;
-    const uint32_t left_bits = self->left_bits, left_mask = ((uint32_t)1 << left_bits) - 1;
-    const uint32_t feature_mask = ((uint32_t)1 << (WORD_BITS - left_bits)) - 1;
-    Walk walks[LANES];
-    int active = 0;
-    Py_ssize_t started = 0;
-    for (;;) {
-        while (active < LANES && started < count) {
-            const Root *root = roots + started * next_root;
-            if (root->splits)
-                walks[active++] = (Walk){root->node, root->leaf, (uint32_t)started, rows + started * next_row};
-            else
-                sums[started] += leaf_value(self, root->leaf);
-            started++;
+static inline double walk_row(const Engine *self, const float *row, const int missing) {
+    double total = 0;
+    const Node *trees[LANES];
+    const float *rows[LANES];
+    uint32_t leaves[LANES];
+    for (Py_ssize_t start = 0; start < self->trees; start += LANES) {
+        const Py_ssize_t last = self->trees - 1 - start;
+        for (Py_ssize_t lane = 0; lane < LANES; lane++) {
+            trees[lane] = self->nodes + 2 * self->first_leaf[start + (lane < last ? lane : last)];
+            rows[lane] = row;
         }
-        if (!active) return;
-        for (int k = 0; k < active;) {
-            Walk *walk = walks + k;
-            const Node node = nodes[walk->node];
-            const float value = walk->row[(node.word >> left_bits) & feature_mask];
-            const uint32_t left = node.word & left_mask;
-            int goes_left = value <= node.threshold;
-            if (missing && value != value) goes_left = (node.word & MISSING_LEFT) != 0;
-            const uint32_t passed = goes_left ? 0 : left + 1;
-            const int at_leaf = goes_left ? left == 0 : (node.word & RIGHT_IS_LEAF) != 0;
-            walk->leaf += passed;
-            walk->node += passed + (uint32_t)goes_left;
-            if (at_leaf) {
-                sums[walk->slot] += leaf_value(self, walk->leaf);
-                *walk = walks[--active];
-            } else {
-                k++;
-            }
-        }
+        walk(trees, rows, self->slot_bits, leaves, missing);
+        for (Py_ssize_t lane = 0; lane < LANES && lane <= last; lane++)
+            total += leaf_values(self, start + lane)[leaves[lane]];
+    }
+    return total / (double)self->trees;
+}
+
+static inline void walk_tree(const Engine *self, Py_ssize_t tree, const float *values, Py_ssize_t count, double *sums,
+                             const int missing) {
+    const Node *trees[LANES];
+    const float *rows[LANES];
+    uint32_t leaves[LANES];
+    for (Py_ssize_t lane = 0; lane < LANES; lane++) trees[lane] = self->nodes + 2 * self->first_leaf[tree];
+    for (Py_ssize_t start = 0; start < count; start += LANES) {
+        const Py_ssize_t last = count - 1 - start;
+        for (Py_ssize_t lane = 0; lane < LANES; lane++)
+            rows[lane] = values + (start + (lane < last ? lane : last)) * self->features;
+        walk(trees, rows, self->slot_bits, leaves, missing);
+        for (Py_ssize_t lane = 0; lane < LANES && lane <= last; lane++)
+            sums[start + lane] += leaf_values(self, tree)[leaves[lane]];
     }
 }
 
-static void walk_rows(const Engine *self, const float *rows, Py_ssize_t count, double *sums, int missing) {
+static void walk_rows(const Engine *self, const float *values, Py_ssize_t count, double *sums, int missing) {
     for (Py_ssize_t start = 0; start < count; start += BLOCK) {
         const Py_ssize_t size = count - start < BLOCK ? count - start : BLOCK;
-        const float *block = rows + start * self->features;
+        const float *block = values + start * self->features;
         for (Py_ssize_t tree = 0; tree < self->trees; tree++) {
             if (missing)
-                walk_all(self, size, self->roots + tree, 0, block, self->features, sums + start, 1);
+                walk_tree(self, tree, block, size, sums + start, 1);
             else
-                walk_all(self, size, self->roots + tree, 0, block, self->features, sums + start, 0);
+                walk_tree(self, tree, block, size, sums + start, 0);
         }
     }
     for (Py_ssize_t row = 0; row < count; row++) sums[row] /= (double)self->trees;
-}
-
-static double walk_row(const Engine *self, const float *row, int missing) {
-    double total = 0;
-    for (Py_ssize_t start = 0; start < self->trees; start += 4 * LANES) {
-        double values[4 * LANES] = {0};
-        const Py_ssize_t size = self->trees - start < 4 * LANES ? self->trees - start : 4 * LANES;
-        if (missing)
-            walk_all(self, size, self->roots + start, 1, row, 0, values, 1);
-        else
-            walk_all(self, size, self->roots + start, 1, row, 0, values, 0);
-        for (Py_ssize_t tree = 0; tree < size; tree++) total += values[tree];
-    }
-    return total / (double)self->trees;
 }
 
 /* ---- rows ---- */
@@ -189,7 +187,7 @@ static PyObject *predict(PyObject *object, PyObject *given) {
     PyObject *answer = NULL;
     if (self->features > ROW_ON_STACK && !(row = PyMem_Malloc((size_t)self->features * sizeof(float))))
         return PyErr_NoMemory();
-    if (read_row(self, given, row, &missing) == 0) answer = PyFloat_FromDouble(walk_row(self, row, missing));
+    if (read_row(self, given, row, &missing) == 0) answer = PyFloat_FromDouble(missing ? walk_row(self, row, 1) : walk_row(self, row, 0));
     if (row != on_stack) PyMem_Free(row);
     return answer;
 }
@@ -249,6 +247,11 @@ static int refuse(Engine *self, const char *message) {
     return -1;
 }
 
+static int refuse_code(Engine *self, const char *kind, Py_ssize_t distinct) {
+    PyErr_Format(state_of(self)->bad_forest, "forest: %s codes: expected codes below %zd", kind, distinct);
+    return -1;
+}
+
 static uint32_t bits_of(uint64_t number) {
     uint32_t bits = 0;
     for (; number; number >>= 1) bits++;
@@ -256,16 +259,17 @@ static uint32_t bits_of(uint64_t number) {
 }
 
 /* The layout has checked these already; checked again because every bound below follows from them. */
-static int check_lengths(Engine *self, const Columns *in, int split_width, int leaf_width) {
+static int check_lengths(Engine *self, const Columns *in, int split_width) {
+    const int leaf_width = self->leaf_width;
     const Py_ssize_t distinct = in->thresholds.len / 4;
     uint64_t splits = 0, distinct_sum = 0;
-    int holds = self->features >= 1 && self->features <= 65535 && (split_width == 2 || split_width == 4) &&
-                (leaf_width == 0 || leaf_width == 2 || leaf_width == 4) && self->trees >= 1 &&
+    int holds = self->features >= 1 && self->features <= 65535 && split_width >= 2 && split_width <= 4 &&
+                (leaf_width == 0 || ((leaf_width == 2 || leaf_width == 3) && in->leaf_values.len / 8 <= (Py_ssize_t)LEAF_BITS + 1)) && self->trees >= 1 &&
                 in->feature_splits.len == 4 * self->features;
     for (Py_ssize_t tree = 0; holds && tree < self->trees; tree++) {
         const uint32_t size = number_at(&in->tree_sizes, 4, tree);
         splits += size;
-        holds = bits_of(size) + bits_of((uint64_t)self->features) <= WORD_BITS;
+        holds = size <= LEAF_BITS && bits_of(size) + 1 + bits_of((uint64_t)self->features) <= WORD_BITS;
     }
     for (Py_ssize_t feature = 0; holds && feature < self->features; feature++)
         distinct_sum += number_at(&in->feature_splits, 4, feature);
@@ -285,75 +289,65 @@ static int read_split_table(Engine *self, const Columns *in, Node *table) {
     for (Py_ssize_t feature = 0; feature < self->features; feature++) {
         for (uint32_t more = number_at(&in->feature_splits, 4, feature); more; more--, code++) {
             memcpy(&table[code].threshold, (const char *)in->thresholds.buf + 4 * code, 4);
-            table[code].word = (uint32_t)feature << self->left_bits;
-            if (self->missing && bit_at(&in->missing_left, code)) table[code].word |= MISSING_LEFT;
+            table[code].word = (uint32_t)feature << (self->slot_bits + 1);
+            if (self->missing && bit_at(&in->missing_left, code)) table[code].word |= (uint32_t)1 << self->slot_bits;
             if (isnan(table[code].threshold)) return refuse(self, "forest: thresholds: expected numbers, not NaN");
         }
     }
     return 0;
 }
 
-static int read_leaves(Engine *self, const Columns *in, int width) {
-    const Py_ssize_t distinct = in->leaf_values.len / 8;
+static int read_leaf_values(Engine *self, const Columns *in) {
     const double limit = DBL_MAX / (2 * (double)self->trees);
-    self->leaf_code_width = width;
-    memcpy(self->leaf_values, in->leaf_values.buf, (size_t)distinct * 8);
-    for (Py_ssize_t index = 0; index < distinct; index++)
+    memcpy(self->leaf_values, in->leaf_values.buf, (size_t)in->leaf_values.len);
+    for (Py_ssize_t index = 0; index < in->leaf_values.len / 8; index++)
         if (!(fabs(self->leaf_values[index]) <= limit))
             return refuse(self, "forest: leaf values: expected finite numbers that can be summed over the trees");
-    if (width == 0) return 0;
-    memcpy(self->leaf_codes, in->leaf_codes.buf, (size_t)in->leaf_codes.len);
-    uint32_t largest = 0;
-    for (Py_ssize_t index = 0; index < in->leaf_codes.len / width; index++) {
-        const uint32_t code = number_at(&in->leaf_codes, width, index);
-        if (code > largest) largest = code;
-    }
-    if ((Py_ssize_t)largest >= distinct) {
-        PyErr_Format(state_of(self)->bad_forest, "forest: leaf codes: expected codes below %zd", distinct);
-        return -1;
-    }
     return 0;
 }
 
-/* One tree of `size` splits whose bits begin at `bit`: `table` by code, `stack` has room for `size` numbers.
-   The stack holds the splits whose left subtree is being read; a leaf ends the innermost of these, and the next node
-   is that split's right child. A leaf with nothing on the stack ends the tree. */
-static int read_tree(Engine *self, const Columns *in, const Root *root, int split_width, const Node *table,
-                     uint32_t *stack) {
-    const Py_ssize_t distinct = in->thresholds.len / 4, bit = (Py_ssize_t)root->node + root->leaf;
-    const uint32_t end = root->node + root->splits;
-    uint32_t split = root->node, depth = 0, parent = UINT32_MAX;
-    for (Py_ssize_t step = 0; step <= 2 * (Py_ssize_t)root->splits; step++) {
-        if (bit_at(&in->structure, bit + step)) {
+/* The tree whose first leaf is number `first` and whose splits end before number `end` among all. `table` is by code;
+   `stack` has room for every split, and holds the slots of the right children that are still to come. */
+static int read_tree(Engine *self, const Columns *in, Py_ssize_t tree, Py_ssize_t end, int split_width,
+                     const Node *table, uint32_t *stack) {
+    const Py_ssize_t distinct = in->thresholds.len / 4, first = self->first_leaf[tree];
+    Node *nodes = self->nodes + 2 * first;
+    Py_ssize_t split = first - tree, bit = split + first, depth = 0;
+    const Py_ssize_t values = in->leaf_values.len / 8;
+    const int width = self->leaf_width;
+    uint32_t slot = 0, pair = 0, leaf = 0;
+    for (const Py_ssize_t last = bit + 2 * (end - split); bit <= last; bit++) {
+        if (bit_at(&in->structure, bit)) {
             if (split == end) break;
-            const uint32_t code = number_at(&in->split_codes, split_width, split);
-            if ((Py_ssize_t)code >= distinct) {
-                PyErr_Format(state_of(self)->bad_forest, "forest: split codes: expected codes below %zd", distinct);
-                return -1;
-            }
-            self->nodes[split] = table[code];
-            parent = UINT32_MAX;
-            stack[depth++] = split++;
+            const uint32_t code = number_at(&in->split_codes, split_width, split++);
+            if ((Py_ssize_t)code >= distinct) return refuse_code(self, "split", distinct);
+            nodes[slot] = table[code];
+            nodes[slot].word |= 2 * ++pair;
+            slot = 2 * pair;
+            stack[depth++] = slot + 1;
         } else {
-            if (parent != UINT32_MAX) self->nodes[parent].word |= RIGHT_IS_LEAF;
+            const uint32_t code = width ? number_at(&in->leaf_codes, width, first + leaf) : leaf;
+            if (code >= values) return refuse_code(self, "leaf", values);
+            const uint32_t not_a_number = NAN_BITS | code;
+            leaf++;
+            memcpy(&nodes[slot].threshold, &not_a_number, 4);
+            nodes[slot].word = slot | (uint32_t)1 << self->slot_bits;
             if (depth == 0) {
-                if (split == end && step == 2 * (Py_ssize_t)root->splits) return 0;
+                if (bit == last) return 0;
                 break;
             }
-            parent = stack[--depth];
-            self->nodes[parent].word |= split - parent - 1;
+            slot = stack[--depth];
         }
     }
     return refuse(self, "forest: structure: expected the bits of whole trees");
 }
 
 static int read_trees(Engine *self, const Columns *in, int split_width, const Node *table, uint32_t *stack) {
-    uint32_t split = 0;
+    Py_ssize_t splits = 0;
     for (Py_ssize_t tree = 0; tree < self->trees; tree++) {
-        Root *root = self->roots + tree;
-        *root = (Root){split, split + (uint32_t)tree, number_at(&in->tree_sizes, 4, tree)};
-        if (read_tree(self, in, root, split_width, table, stack) < 0) return -1;
-        split += root->splits;
+        self->first_leaf[tree] = splits + tree;
+        splits += number_at(&in->tree_sizes, 4, tree);
+        if (read_tree(self, in, tree, splits, split_width, table, stack) < 0) return -1;
     }
     return 0;
 }
@@ -364,20 +358,19 @@ static void *allocate(size_t count, size_t size) {
     return memory;
 }
 
-static int load(Engine *self, const Columns *in, int split_width, int leaf_width) {
+static int load(Engine *self, const Columns *in, int split_width) {
     int result = -1;
     Node *table = NULL;
     uint32_t *stack = NULL;
     self->trees = in->tree_sizes.len / 4;
-    if (check_lengths(self, in, split_width, leaf_width) < 0) return -1;
-    self->left_bits = WORD_BITS - bits_of((uint64_t)self->features);
+    if (check_lengths(self, in, split_width) < 0) return -1;
+    self->slot_bits = WORD_BITS - bits_of((uint64_t)self->features);
     const size_t splits = (size_t)in->split_codes.len / (size_t)split_width;
-    if ((self->roots = allocate((size_t)self->trees, sizeof(Root))) &&
-        (self->nodes = allocate(splits, sizeof(Node))) &&
-        (self->leaf_values = allocate((size_t)in->leaf_values.len / 8, 8)) &&
-        (self->leaf_codes = allocate((size_t)in->leaf_codes.len, 1)) &&
+    if ((self->first_leaf = allocate((size_t)self->trees, sizeof(Py_ssize_t))) &&
+        (self->nodes = allocate(2 * (splits + (size_t)self->trees), sizeof(Node))) &&
+        (self->leaf_values = allocate((size_t)in->leaf_values.len / 8, sizeof(double))) &&
         (table = allocate((size_t)in->thresholds.len / 4, sizeof(Node))) && (stack = allocate(splits, 4)) &&
-        read_split_table(self, in, table) == 0 && read_leaves(self, in, leaf_width) == 0)
+        read_split_table(self, in, table) == 0 && read_leaf_values(self, in) == 0)
         result = read_trees(self, in, split_width, table, stack);
     PyMem_Free(table);
     PyMem_Free(stack);
@@ -397,7 +390,8 @@ static PyObject *engine_new(PyTypeObject *type, PyObject *arguments, PyObject *n
     if (self) {
         self->features = features;
         self->missing = missing;
-        if (load(self, &in, split_width, leaf_width) < 0) Py_CLEAR(self);
+        self->leaf_width = leaf_width;
+        if (load(self, &in, split_width) < 0) Py_CLEAR(self);
     }
     Py_buffer *columns = (Py_buffer *)&in;
     for (size_t index = 0; index < sizeof in / sizeof *columns; index++) PyBuffer_Release(columns + index);
@@ -407,10 +401,9 @@ static PyObject *engine_new(PyTypeObject *type, PyObject *arguments, PyObject *n
 static void engine_dealloc(PyObject *object) {
     Engine *self = (Engine *)object;
     PyTypeObject *type = Py_TYPE(object);
-    PyMem_Free(self->roots);
+    PyMem_Free(self->first_leaf);
     PyMem_Free(self->nodes);
     PyMem_Free(self->leaf_values);
-    PyMem_Free(self->leaf_codes);
     PyObject_Free(object);
     Py_DECREF(type);
 }

@@ -1,26 +1,30 @@
 """Where each part of a forest file is. The one place that knows; both engines and the writer read it here."""
 
+from __future__ import annotations
+
 import struct
 import sys
 from array import array
-from collections.abc import Iterable
-from typing import Final
 
 from drift_contracts.records import Record
 
 from drift_ml.forest._errors import BadForest
 
-MAGIC: Final = b"\x89FOREST\n"
-VERSION: Final = 1
-REGRESSOR: Final = 1
-MEAN: Final = 1
-MISSING: Final = 1
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-MAX_FEATURES: Final = 65_535
-LEFT_AND_FEATURE_BITS: Final = 30
+MAGIC = b"\x89FOREST\n"
+VERSION = 1
+REGRESSOR = 1
+MEAN = 1
+MISSING = 1
 
-_HEADER: Final = struct.Struct("<8sHBBHBBB3sIIIIIQ16s")
-_CODE: Final = {2: "H", 4: "I"}
+MAX_FEATURES = 65_535
+MAX_CODED_LEAF_VALUES = 1 << 22
+NODE_BITS = 30
+
+_HEADER = struct.Struct("<8sHBBHBBB3sIIIIIQ16s")
 
 
 class Parts(Record):
@@ -59,19 +63,19 @@ class Parts(Record):
 
 
 def code_width(distinct: int) -> int:
-    """Bytes of a code that can name `distinct` things."""
-    return 2 if distinct <= 1 << 16 else 4
+    """Bytes of a code that can name `distinct` things: 2, 3 or 4."""
+    return max(2, ((distinct - 1).bit_length() + 7) // 8)
 
 
 def to_bytes(typecode: str, numbers: Iterable[float]) -> bytes:
     """Numbers as little-endian bytes of the array module's `typecode`."""
-    column = array(typecode, numbers)  # type: ignore[call-overload]  # typecode is one of H, I, f, d
+    column = array(typecode, numbers)
     if sys.byteorder == "big":  # pragma: no cover - no such machine at hand
         column.byteswap()
     return bytes(column.tobytes())
 
 
-def to_array(typecode: str, column: bytes | memoryview) -> "array[int]":
+def to_array(typecode: str, column: bytes | memoryview) -> array[int]:
     """Little-endian bytes as numbers."""
     numbers = array(typecode)
     numbers.frombytes(column)
@@ -80,14 +84,22 @@ def to_array(typecode: str, column: bytes | memoryview) -> "array[int]":
     return numbers
 
 
-def codes(width: int, column: bytes | memoryview) -> "array[int]":
-    """A column of codes, each `width` bytes."""
-    return to_array(_CODE[width], column)
+def codes(width: int, column: bytes | memoryview) -> list[int]:
+    """A column of codes, each `width` bytes, the lowest first."""
+    lowest, *others = (bytes(column[place::width]) for place in range(width))
+    numbers = list(lowest)
+    for place, others_bytes in enumerate(others, start=1):
+        numbers = [number | byte << 8 * place for number, byte in zip(numbers, others_bytes, strict=True)]
+    return numbers
 
 
 def codes_to_bytes(width: int, numbers: Iterable[int]) -> bytes:
-    """Codes as a column, each `width` bytes."""
-    return to_bytes(_CODE[width], numbers)
+    """Codes as a column, each `width` bytes, the lowest first."""
+    wide = to_bytes("I", numbers)
+    column = bytearray(len(wide) // 4 * width)
+    for place in range(width):
+        column[place::width] = wide[place::4]
+    return bytes(column)
 
 
 def join(parts: Parts) -> bytes:
@@ -125,18 +137,17 @@ def split(data: memoryview) -> Parts:
     _expect(aggregation == MEAN, "aggregation", f"{MEAN} (mean)")
     _expect(outputs == 1, "outputs", "1 per leaf")
     _expect(flags in (0, MISSING), "flags", f"0, or {MISSING} (missing values accepted)")
-    _expect(split_width in (2, 4), "split code width", "2 or 4 bytes")
-    _expect(leaf_width in (0, 2, 4), "leaf code width", "0, 2 or 4 bytes")
+    _expect(split_width in (2, 3, 4), "split code width", "2 to 4 bytes")
+    _expect(leaf_width in (0, 2, 3), "leaf code width", "0, 2 or 3 bytes")
     _expect(not any(reserved) and not any(room), "reserved bytes", "zeros")
     _expect(1 <= features <= MAX_FEATURES, "features", f"1 to {MAX_FEATURES}")
     _expect(trees >= 1, "trees", "1 or more")
     leaves = splits + trees
     _expect(leaves < 1 << 32, "leaves", "fewer than 2**32")
-    _expect(
-        leaf_width != 0 or distinct_leaves == leaves,
-        "leaf values",
-        "one per leaf, as there are no leaf codes",
-    )
+    if leaf_width:
+        _expect(distinct_leaves <= MAX_CODED_LEAF_VALUES, "leaf values", f"up to {MAX_CODED_LEAF_VALUES}")
+    else:
+        _expect(distinct_leaves == leaves, "leaf values", "one per leaf, as there are no leaf codes")
     sizes = (
         *(4 * trees, 4 * features, 4 * distinct_splits, (distinct_splits + 7) // 8 * flags),
         *(8 * distinct_leaves, (splits + leaves + 7) // 8, split_width * splits, leaf_width * leaves),
@@ -156,9 +167,7 @@ def _check_sums(parts: Parts, distinct_splits: int) -> None:
         f"fewer splits in a tree for {parts.features} features",
     )
     in_table = sum(to_array("I", parts.feature_splits))
-    _expect(
-        in_table == distinct_splits, "splits per feature", "their sum to be the number of distinct splits"
-    )
+    _expect(in_table == distinct_splits, "splits per feature", "their sum to be the number of distinct splits")
     for column, count in (
         (parts.structure, 2 * parts.splits + parts.trees),
         (parts.missing_left, distinct_splits),
@@ -167,8 +176,8 @@ def _check_sums(parts: Parts, distinct_splits: int) -> None:
 
 
 def fits(splits: int, features: int) -> bool:
-    """Whether the engines' nodes have room for a tree of so many splits."""
-    return splits.bit_length() + features.bit_length() <= LEFT_AND_FEATURE_BITS
+    """Whether the nodes of the compiled engine have room for a tree of so many splits."""
+    return splits < MAX_CODED_LEAF_VALUES and splits.bit_length() + features.bit_length() <= NODE_BITS
 
 
 def _cut(data: memoryview, sizes: tuple[int, ...], length: int) -> list[memoryview]:

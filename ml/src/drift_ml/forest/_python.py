@@ -1,17 +1,20 @@
 """The pure-Python twin of the compiled engine: the same files, the same answers, the same refusals."""
 
+from __future__ import annotations
+
 import math
 import struct
-from array import array
-from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from sys import float_info
-from typing import Final
 
 from drift_ml.forest import _layout
 from drift_ml.forest._errors import BadForest, BadRow
 
-_NOT_A_NUMBER: Final = (TypeError, ValueError, OverflowError, struct.error)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_NOT_A_NUMBER = (TypeError, ValueError, OverflowError, struct.error)
 
 
 class Engine:
@@ -31,11 +34,7 @@ class Engine:
     def predict(self, row: Iterable[float]) -> float:
         """The mean over the trees."""
         values = self._singles(row)
-        leaf = (
-            self._leaf
-            if self._missing is None or not any(map(math.isnan, values))
-            else self._leaf_with_missing
-        )
+        leaf = self._leaf if self._missing is None or not any(map(math.isnan, values)) else self._leaf_with_missing
         total = 0.0
         for root in self._roots:
             total += self._values[leaf(root, values)]
@@ -116,15 +115,15 @@ def _leaf_values(parts: _layout.Parts) -> Sequence[float]:
     return [values[code] for code in codes]
 
 
-def _check_codes(codes: "array[int]", distinct: int, field: str) -> None:
+def _check_codes(codes: list[int], distinct: int, field: str) -> None:
     _expect(max(codes, default=-1) < distinct, f"{field}: expected codes below {distinct}")
 
 
 def _structure(parts: _layout.Parts) -> tuple[list[int], list[int], list[int]]:
     """Roots and children, from one bit per node in preorder (1 for a split).
 
-    The stack holds the splits whose left subtree is being read; a leaf ends the innermost of these, and the next
-    node is that split's right child. A leaf with nothing on the stack ends the tree.
+    The stack holds the splits whose left subtree is being read; a leaf ends the innermost of these, and the
+    next node is that split's right child. A leaf with nothing on the stack ends the tree.
     """
     nodes = _bits(parts.structure, 2 * parts.splits + parts.trees)
     roots: list[int] = []

@@ -31,9 +31,7 @@ console = Console(stderr=True)
 
 
 @click.command(epilog=EPILOG)
-@click.option(
-    "--model", "models", multiple=True, help="A model that ships; repeat for several. Default: all of them."
-)
+@click.option("--model", "models", multiple=True, help="A model that ships; repeat for several. Default: all of them.")
 @click.option(
     "--feature-set",
     "feature_set_file",
@@ -46,9 +44,7 @@ console = Console(stderr=True)
 @click.option(
     "--ignore", multiple=True, metavar="COLUMN", help="A column of the file to leave out; repeat for several."
 )
-@click.option(
-    "--source", metavar="MODULE:FUNCTION", help="A function (feature set, rows, seed) that returns a table."
-)
+@click.option("--source", metavar="MODULE:FUNCTION", help="A function (feature set, rows, seed) that returns a table.")
 @click.option("--rows", default=ROWS, show_default=True, type=click.IntRange(20), help="Rows to generate.")
 @click.option(
     "--seed",

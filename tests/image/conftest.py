@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import engine as engines
+import standin
+from support import FEATURES, IMAGE, NAIVE, ROOT, build, http_event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """Short, because a socket's path must be."""
+    place = Path(tempfile.mkdtemp(prefix="drift-image-"))
+    yield place
+    shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def docker(folder: Path) -> Iterator[engines.Docker]:
+    with engines.engine(folder) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def bases(docker: engines.Docker, folder: Path) -> standin.Bases:
+    return standin.bases(docker, folder)
+
+
+@pytest.fixture(scope="session")
+def image(docker: engines.Docker, bases: standin.Bases) -> str:
+    build(docker, bases, IMAGE)
+    return IMAGE
+
+
+@pytest.fixture(scope="session")
+def naive(docker: engines.Docker, bases: standin.Bases, folder: Path) -> str:
+    context = folder / "naive"
+    shutil.copytree(Path(__file__).parent / "naive", context)
+    shutil.copy(ROOT / "requirements/naive.txt", context)
+    shutil.copy(ROOT / "build/estimators/house-price.joblib", context / "model.joblib")
+    docker(
+        "build",
+        "--quiet",
+        "--network",
+        "host",
+        "--build-arg",
+        f"BASE_IMAGE={bases.base}",
+        "--tag",
+        NAIVE,
+        context,
+    )
+    return NAIVE
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Path:
+    """The Lambda Runtime Interface Emulator out of the aws-sam-cli wheel, for this machine's processor."""
+    name = {"x86_64": "aws-lambda-rie-x86_64", "aarch64": "aws-lambda-rie-arm64"}[platform.machine()]
+    return next((ROOT / "build/emulator").rglob(name))
+
+
+@pytest.fixture(scope="session")
+def api_event() -> dict[str, Any]:
+    return http_event("POST", "/predict", json.dumps({"features": FEATURES}))
