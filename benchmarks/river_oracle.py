@@ -1,4 +1,4 @@
-"""Write tests/ml/data/river_alarms.json: where river's detectors raise their first alarm on seeded streams."""
+"""Write tests/ml/data/river_alarms.json: where river raises its first alarm on seeded streams."""
 
 import json
 from pathlib import Path

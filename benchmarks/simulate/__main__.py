@@ -10,6 +10,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
 EPILOG = """examples:
   python -m benchmarks.simulate                 all cells on two processes, about ten minutes
   python -m benchmarks.simulate --scale 0.2     a fifth of the replicates, for a first look
@@ -41,7 +43,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
 
 def one(cell: dict[str, Any], cache: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """A cell's result, kept in a file."""
-    from benchmarks.simulate.cells import digest, run
+    from benchmarks.simulate.cells import digest, run  # noqa: PLC0415 - --help must not wait for numpy
 
     path = Path(cache) / f"{digest(cell)}.json"
     if path.exists():
@@ -58,10 +60,8 @@ def main(words: list[str] | None = None) -> int:
     options = parse(words)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from benchmarks.simulate.cells import cells
-    from benchmarks.simulate.report import write
+    from benchmarks.simulate.cells import cells  # noqa: PLC0415 - the number of threads is set first
+    from benchmarks.simulate.report import write  # noqa: PLC0415 - as above
 
     chosen = [cell for cell in cells(options.scale) if options.only in (None, cell["task"])]
     if not chosen:

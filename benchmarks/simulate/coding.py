@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from drift_ml.baseline import Baseline
+
+if TYPE_CHECKING:
+    from drift_ml.baseline import Baseline
 
 
 def codes(baseline: Baseline, rows: np.ndarray) -> np.ndarray:

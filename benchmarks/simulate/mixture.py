@@ -35,7 +35,8 @@ class Watched:
 def padded(
     watched: list[Watched], streams: list[np.ndarray], batch: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Gains (replicates, batches, charts), reference rows and log weights; fewer charts are filled up with none."""
+    """Gains (replicates, batches, charts), reference rows and log weights; fewer charts are filled up with
+    none."""
     gains = [each.gains(stream, batch) for each, stream in zip(watched, streams, strict=True)]
     most = max(each.shape[1] for each in gains)
 

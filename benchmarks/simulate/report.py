@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import matplotlib as mpl
 import numpy as np
+from scipy.stats import chi2
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+mpl.use("svg")
+mpl.rcParams["svg.hashsalt"] = "evidence"
+
+import matplotlib.pyplot as plt  # noqa: E402 - the backend is chosen first
 
 Results = list[tuple[dict[str, Any], dict[str, Any]]]
 BEGIN, END = "<!-- simulation: begin -->", "<!-- simulation: end -->"
@@ -14,8 +23,6 @@ OURS = "mixture (ours), nominal budget"
 
 def interval(count: int, events: int) -> str:
     """False alarms per 10,000 events with a 95 % Poisson interval."""
-    from scipy.stats import chi2
-
     low = chi2.ppf(0.025, 2 * count) / 2 if count else 0.0
     high = chi2.ppf(0.975, 2 * count + 2) / 2
     per = 10_000 / events
@@ -157,12 +164,6 @@ def times(results: Results) -> str:
 
 def plot(results: Results, folder: Path) -> None:
     """False alarms by reference size, and delays by size of the reference."""
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    mpl.rcParams["svg.hashsalt"] = "evidence"
-    import matplotlib.pyplot as plt
-
     folder.mkdir(parents=True, exist_ok=True)
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     found = [(c, r) for c, r in results if c["task"] == "null" and c["batch"] == 20]

@@ -23,7 +23,7 @@ def cusum_threshold(shift: float, run_length: float) -> float:
     return height - 1.166 * shift
 
 
-def cusums(reference: np.ndarray, rows: np.ndarray, *, shift: float, budget: float) -> list[int]:
+def cusums(_reference: np.ndarray, rows: np.ndarray, *, shift: float, budget: float) -> list[int]:
     """Two one-sided CUSUMs per feature that know the size of the shift (and the true law): the limit."""
     bar = cusum_threshold(shift, budget * 2 * rows.shape[1])
     sums = np.zeros(2 * rows.shape[1])
@@ -37,7 +37,7 @@ def cusums(reference: np.ndarray, rows: np.ndarray, *, shift: float, budget: flo
 
 
 def per_feature(
-    reference: np.ndarray, rows: np.ndarray, *, make: Callable[[], ADWIN | PageHinkley]
+    _reference: np.ndarray, rows: np.ndarray, *, make: Callable[[], ADWIN | PageHinkley]
 ) -> list[int]:
     """A river detector per feature; it starts anew after its alarm."""
     found = []
@@ -64,8 +64,8 @@ def ks(reference: np.ndarray, window: np.ndarray) -> float:
     """Minus the least p-value over features (the reference is sorted by column)."""
     least = 1.0
     for known, seen in zip(reference.T, window.T, strict=True):
-        seen = np.sort(seen)
-        below = np.searchsorted(known, seen, side="right") / len(known)
+        ordered = np.sort(seen)
+        below = np.searchsorted(known, ordered, side="right") / len(known)
         steps = np.arange(len(seen) + 1) / len(seen)
         distance = max(np.abs(below - steps[1:]).max(), np.abs(below - steps[:-1]).max())
         least = min(least, ks_p_value(float(distance), len(known) * len(seen) / (len(known) + len(seen))))

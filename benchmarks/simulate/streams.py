@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from drift_contracts import FeatureSet
+from scipy.special import ndtr, stdtrit
+from sklearn import datasets
 
 FEATURES = 5
 LAWS = ("normal", "integer", "lognormal", "t3")
@@ -67,19 +69,14 @@ def through(law: str, z: np.ndarray) -> np.ndarray:
     if law == "lognormal":
         return np.exp(z)
     if law == "integer":
-        from scipy.special import ndtr
-
         return np.where(np.isnan(z), z, np.ceil(ndtr(z) * 10))
     if law == "t3":
-        from scipy.special import ndtr, stdtrit
-
         return stdtrit(3, np.clip(ndtr(z), 1e-12, 1 - 1e-12))
     return z
 
 
 def real(name: str) -> np.ndarray:
-    """The first numeric columns (those that vary) of a data set bundled with scikit-learn, shape (rows, <= 8)."""
-    from sklearn import datasets
-
+    """The first numeric columns (those that vary) of a data set bundled with scikit-learn, shape (rows, <=
+    8)."""
     rows = np.asarray(getattr(datasets, f"load_{name}")().data, dtype=np.float64)
     return rows[:, rows.std(axis=0) > 0][:, :8]

@@ -19,7 +19,8 @@ AMPLITUDE = 0.4
 
 
 def traffic(rng: np.random.Generator, structure: str, days: int) -> np.ndarray:
-    """Rows of days of traffic: autocorrelated by .3, or with a daily cycle in the mean of the first feature."""
+    """Rows of days of traffic: autocorrelated by .3, or with a daily cycle in the mean of the first
+    feature."""
     events = days * MINUTES * BATCH
     if structure == "ar":
         return normals(rng, events, columns=2, ar=0.3)

@@ -54,7 +54,9 @@ def test_an_empty_batch_changes_nothing() -> None:
     assert detector.update({}) is False
     assert detector.update({"rooms": [0] * 5}) is False
     assert detector.to_json() == before
-    assert isinf(detector.evidence) and detector.finding() is None and detector.reason is None
+    assert isinf(detector.evidence)
+    assert detector.finding() is None
+    assert detector.reason is None
 
 
 def test_the_alarm_names_feature_direction_size_and_onset() -> None:
@@ -80,14 +82,18 @@ def test_a_scale_is_a_factor() -> None:
     while not detector.update({"rooms": [8, 1, 2, 1, 8]}):
         pass
     assert detector.alarm is not None
-    assert detector.alarm.kind == "scale" and detector.alarm.size > 1
+    assert detector.alarm.kind == "scale"
+    assert detector.alarm.size > 1
 
 
 def test_an_alarm_stays_until_reset() -> None:
     detector = raised()
-    assert detector.update(even()) and detector.reason
+    assert detector.update(even())
+    assert detector.reason
     detector.reset()
-    assert detector.alarm is None and detector.events == 0 and not detector.update(even())
+    assert detector.alarm is None
+    assert detector.events == 0
+    assert not detector.update(even())
 
 
 def test_a_drift_that_stays_away_is_recovered_and_one_that_lasts_is_not() -> None:
@@ -95,16 +101,19 @@ def test_a_drift_that_stays_away_is_recovered_and_one_that_lasts_is_not() -> Non
     for _ in range(100):
         gone.update(even())
         lasting.update(high())
-    assert gone.recovered and not lasting.recovered
+    assert gone.recovered
+    assert not lasting.recovered
     assert not MixtureDetector(SETTINGS).recovered
 
 
 def test_evidence_of_less_than_the_minimum_effect_raises_no_alarm() -> None:
     demanding = Settings([ROOMS, GONE], Budget(10_000), minimum_effect=3.0)
     detector = raised(demanding)
-    assert detector.evidence > detector.needed and detector.alarm is None
+    assert detector.evidence > detector.needed
+    assert detector.alarm is None
     finding = detector.finding()
-    assert finding is not None and finding.effect < 3.0
+    assert finding is not None
+    assert finding.effect < 3.0
 
 
 def test_events_one_by_one_are_found_as_well() -> None:
@@ -150,7 +159,8 @@ def test_copies_of_a_capital_are_cleared_alone() -> None:
     capital = Capital.empty(2, 3)
     capital.advance(np.ones((2, 3)), 1, np.float64(100.0), np.float64(1.0))
     capital.clear(0)
-    assert np.isinf(capital.log[0]).all() and np.isfinite(capital.log[1]).all()
+    assert np.isinf(capital.log[0]).all()
+    assert np.isfinite(capital.log[1]).all()
 
 
 def good_days(rng: np.random.Generator, days: int, swing: float) -> list[tuple[float, dict[str, list[int]]]]:
@@ -171,7 +181,8 @@ def test_a_learned_rhythm_does_not_mistake_the_day_for_a_drift() -> None:
     for moment, counts in good_days(rng, 7, 0.4):
         blind.update(counts, moment=moment)
         learned.update(counts, moment=moment)
-    assert blind.alarm is not None and learned.alarm is None
+    assert blind.alarm is not None
+    assert learned.alarm is None
 
 
 def test_a_learned_rhythm_still_finds_a_drift_and_survives_json() -> None:

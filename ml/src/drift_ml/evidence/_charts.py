@@ -24,6 +24,8 @@ SHARES = (0.01, 0.03, 0.1, 0.3)
 NEWCOMERS = 0.2
 MOST_CATEGORIES = 24
 LEAST_INFORMATION = 1e-12
+FARTHEST = 9.0
+"""A product says no more than that of two scores at three standard deviations; few rows lie beyond."""
 
 WEIGHTS = {"columns": 0.74, "pairs": 0.17, "together": 0.06, "indicators": 0.03}
 """How the evidence is spread over the groups of channels; those that a baseline lacks are shared out."""
@@ -136,7 +138,7 @@ def _products(channel: Mapping[str, Any], law: Floats) -> tuple[Floats, float]:
     else:
         slope, before = 1.0, 0.0
     before = float(np.clip(before, -STEEPEST, STEEPEST))
-    return np.asarray(before + slope * scores), before
+    return np.clip(before + slope * scores, -FARTHEST, FARTHEST), before
 
 
 def _categories(channel: Mapping[str, Any], law: Floats) -> Iterator[tuple[str, float, str, float, Floats]]:

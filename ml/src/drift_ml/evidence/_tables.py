@@ -26,7 +26,8 @@ class Tables:
     """All charts of a baseline, in the order of its channels.
 
     ratios: per channel the log-likelihood ratios, shape (bins, charts of the channel). rows: per chart, the
-    reference rows behind it divided by its noise. log_weights: per chart; the weights sum to 1 but for the overshoot.
+    reference rows behind it divided by its noise. log_weights: per chart; the
+    weights sum to 1 but for the overshoot.
     """
 
     names: tuple[str, ...]
