@@ -61,8 +61,8 @@ def features_schema(feature_set: FeatureSet) -> dict[str, Any]:
 def plain(schema: dict[str, Any]) -> dict[str, Any]:
     """A contract's schema on its own: references put in place, identifiers dropped.
 
-    >>> plain({"$id": "urn:x", "items": {"$ref": "#/$defs/n", "description": "d"}, "$defs": {"n": {"type": "null"}}})
-    {'items': {'type': 'null', 'description': 'd'}}
+    >>> plain({"$id": "urn:x", "items": {"$ref": "#/$defs/n"}, "$defs": {"n": {"type": "null"}}})
+    {'items': {'type': 'null'}}
     """
     inlined: dict[str, Any] = _inline(schema, schema.get("$defs", {}))
     return {name: value for name, value in inlined.items() if name not in ("$schema", "$id", "$defs")}
