@@ -101,9 +101,10 @@ class Console:
             retention=settings.retention,
             after_evaluation=self._tell_all,
         )
-        self._courier = alerts.Courier(connect(storage.path), clock=clock)
+        self._connections = [connect(storage.path), connect(storage.path)]
+        self._courier = alerts.Courier(self._connections[0], clock=clock)
         self._states = StateReader(
-            connect(storage.path),
+            self._connections[1],
             namespace=namespace,
             stack=settings.stack,
             threshold=threshold,
@@ -124,6 +125,9 @@ class Console:
         self._courier.stop()
         self._worker.join()
         self._courier.join(timeout=alerts.TIMEOUT + 1)
+        with self._lock:
+            for connection in self._connections:
+                connection.close()
         self._storage.close()
 
     def _reader_of(self, model: str) -> Read:
