@@ -33,9 +33,7 @@ Exit codes: 0 everything holds, 1 something does not, 2 the usage is wrong.
     show_default="the repository of this package",
     help="The repository whose documentation is read.",
 )
-@click.option(
-    "--release", "freeze", is_flag=True, help="Copy the contracts to contracts/released when all hold."
-)
+@click.option("--release", "freeze", is_flag=True, help="Copy the contracts to contracts/released when all hold.")
 def main(root: Path, freeze: bool) -> None:
     """Check that schemas are valid, cases and examples hold, and what is released has not changed."""
     console = Console()

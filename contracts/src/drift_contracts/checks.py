@@ -66,9 +66,7 @@ def judge(contract: str, instance: Any, model: str = CASES_FOR) -> set[tuple[str
 
 def check_schemas(_repository: Repository) -> Found:
     """Every schema is valid JSON Schema, named after its file, and describes what it demands."""
-    found = [
-        f"{name}: {words}" for name in schemas.names() for words in _schema_faults(name, schemas.schema(name))
-    ]
+    found = [f"{name}: {words}" for name in schemas.names() for words in _schema_faults(name, schemas.schema(name))]
     return len(schemas.names()), found
 
 
@@ -104,18 +102,12 @@ def _pairs(pairs: set[tuple[str, str]] | frozenset[tuple[str, str]]) -> str:
 
 def check_shipped(repository: Repository) -> Found:
     """The examples, and the documents that ship in the package, keep their contracts."""
-    examples = {
-        path: path.name.removesuffix(".json") for path in (repository.contracts / "examples").glob("*.json")
-    }
-    every = [
-        (str(path.relative_to(repository.root)), name, documents.read(path))
-        for path, name in examples.items()
-    ]
+    examples = {path: path.name.removesuffix(".json") for path in (repository.contracts / "examples").glob("*.json")}
+    every = [(str(path.relative_to(repository.root)), name, documents.read(path)) for path, name in examples.items()]
     for folder, contract in SHIPPED.items():
         place = documents.folder(folder)
         every += [
-            (f"{folder}/{name}", contract, documents.read(f"{place}/{name}.json"))
-            for name in documents.names(place)
+            (f"{folder}/{name}", contract, documents.read(f"{place}/{name}.json")) for name in documents.names(place)
         ]
     return len(every), [
         words for subject, contract, document in every for words in _faults(subject, contract, document)
@@ -144,9 +136,7 @@ def check_openapi(repository: Repository) -> Found:
     """The committed OpenAPI document is the one that the contracts compose."""
     path = repository.contracts / "openapi.json"
     in_step = path.is_file() and path.read_text("utf-8") == openapi.text()
-    remedy = (
-        "contracts/openapi.json is not in step; `python -m drift_contracts.openapi > contracts/openapi.json`"
-    )
+    remedy = "contracts/openapi.json is not in step; `python -m drift_contracts.openapi > contracts/openapi.json`"
     return len(openapi.document()["paths"]), [] if in_step else [remedy]
 
 

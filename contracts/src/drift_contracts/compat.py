@@ -85,13 +85,9 @@ def changes(name: str, released: Schema, current: Schema) -> list[Difference]:
     old, new = plain(dict(released)), plain(dict(current))
     found = []
     if role != WRITTEN:
-        found += [
-            Difference(*place, "accepts less than the released contract") for place in differences(old, new)
-        ]
+        found += [Difference(*place, "accepts less than the released contract") for place in differences(old, new)]
     if role != READ:
-        found += [
-            Difference(*place, "promises less than the released contract") for place in differences(new, old)
-        ]
+        found += [Difference(*place, "promises less than the released contract") for place in differences(new, old)]
     return found
 
 
@@ -105,13 +101,9 @@ def feature_set_changes(released: FeatureSet, current: FeatureSet) -> list[Diffe
     places = differences(plain(request_schema(released)), plain(request_schema(current)))
     found = [Difference(*place, "accepts less than the released feature set") for place in places]
     if released.names != current.names:
-        found.append(
-            Difference("/features", "order", "the features or their order differ from the released ones")
-        )
+        found.append(Difference("/features", "order", "the features or their order differ from the released ones"))
     if [f.categories for f in released.features] != [f.categories for f in current.features]:
-        found.append(
-            Difference("/features", "categories", "the encoding of a category differs from the released one")
-        )
+        found.append(Difference("/features", "categories", "the encoding of a category differs from the released one"))
     if (released.target.name, released.target.unit) != (current.target.name, current.target.unit):
         found.append(Difference("/target", "const", "the target differs from the released one"))
     return found
@@ -130,9 +122,7 @@ def differences(narrow: Schema, wide: Schema, pointer: str = "") -> Iterator[tup
     values = [narrow["const"]] if "const" in narrow else narrow.get("enum")
     if values is not None:
         for value in values:
-            yield from (
-                (found.pointer or pointer, found.rule) for found in keywords.violations(wide, value, pointer)
-            )
+            yield from ((found.pointer or pointer, found.rule) for found in keywords.violations(wide, value, pointer))
         return
     types = _types(narrow)
     for rule in wide:
@@ -144,9 +134,7 @@ def _types(schema: Schema) -> frozenset[str]:
     if "type" not in schema:
         return EVERY_TYPE
     named = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
-    return frozenset(
-        part for name in named for part in (("integer", "fraction") if name == "number" else (name,))
-    )
+    return frozenset(part for name in named for part in (("integer", "fraction") if name == "number" else (name,)))
 
 
 def _concerns(rule: str, types: frozenset[str]) -> bool:
@@ -200,11 +188,7 @@ def _items(narrow: Schema, wide: Schema, pointer: str) -> Iterator[tuple[str, st
 def _member(schema: Schema, name: str) -> Schema | None:
     """What a schema says of a member; None if it may not be there."""
     parts = [schema["properties"][name]] if name in schema.get("properties", {}) else []
-    parts += [
-        part
-        for pattern, part in schema.get("patternProperties", {}).items()
-        if keywords.matches(pattern, name)
-    ]
+    parts += [part for pattern, part in schema.get("patternProperties", {}).items() if keywords.matches(pattern, name)]
     if parts:
         return {"allOf": parts} if len(parts) > 1 else dict(parts[0])
     other = schema.get("additionalProperties", {})

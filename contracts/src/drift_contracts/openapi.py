@@ -79,9 +79,7 @@ def document(
     }
     paths |= _model_paths(served[names.index(chosen)], "", "/model", "")
     for one in served:
-        paths |= _model_paths(
-            one, f"/models/{one.name}", f"/models/{one.name}", "_" + one.name.replace("-", "_")
-        )
+        paths |= _model_paths(one, f"/models/{one.name}", f"/models/{one.name}", "_" + one.name.replace("-", "_"))
     return {
         "openapi": "3.1.0",
         "info": {"title": "Drift Monitor prediction API", "version": version, "description": ABOUT},

@@ -90,9 +90,7 @@ def _depth(value: object) -> int:
     level, depth = _containers([value]), 0
     while level:
         depth += 1
-        level = _containers(
-            child for node in level for child in (node.values() if isinstance(node, dict) else node)
-        )
+        level = _containers(child for node in level for child in (node.values() if isinstance(node, dict) else node))
     return depth
 
 

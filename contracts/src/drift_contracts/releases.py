@@ -25,9 +25,7 @@ def released_changes(folder: Path) -> tuple[int, list[str]]:
 def release(folder: Path) -> list[str]:
     """Copy every contract and feature set that differs from its released copy; names what was copied."""
     wanted = {f"schemas/{name}.json": documents.schema(name) for name in _schemas()}
-    wanted |= {
-        f"feature_sets/{_versioned(one)}.json": one.to_json() for one in map(feature_set, feature_set_names())
-    }
+    wanted |= {f"feature_sets/{_versioned(one)}.json": one.to_json() for one in map(feature_set, feature_set_names())}
     return [name for name, document in wanted.items() if _written(folder / name, document)]
 
 
