@@ -124,6 +124,23 @@ def browser(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """schemathesis against a live console by its own /openapi.json: every check, negative data too."""
+    prepare(session, "fuzz")
+    if not any(Path("build/bundles").glob("*/manifest.json")):
+        session.run("python", "-m", "drift_ml.training")
+    session.run("python", "tests/console/fuzz_console.py", *session.posargs)
+
+
+@nox.session
+def load(session: nox.Session) -> None:
+    """A minute of 1,000 requests a second on the local console (needs wrk); sent = stored."""
+    debian(session, {"wrk": "wrk"})
+    prepare(session, "dev")
+    session.run("python", "benchmarks/load_console.py", *session.posargs)
+
+
+@nox.session
 def image(session: nox.Session) -> None:
     """Build, run, invoke, push and judge the container image; starts and stops its own engine if none runs."""
     if os.geteuid() != 0:
