@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import nox
 
 nox.needs_version = ">=2025.5"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["test", "lint", "types", "architecture"]
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["test", "lint", "types", "architecture", "contracts", "runtime", "docs"]
 
 PYTHONS = ["3.11", "3.12", "3.13"]
-ROOMS = ["contracts", "ml", "services/predictor", "services/monitor", "services/console"]
 RUNTIME_ROOMS = ["contracts", "ml", "services/predictor"]
-SETS = ["dev", "bootstrap", "runtime", "monitor", "tools", "bench", "browser", "fuzz", "infra"]
+ROOMS = [*RUNTIME_ROOMS, "services/monitor", "services/console"]
+SETS = {  # each set is pinned together with the one it extends, so that one version of a library is used everywhere
+    "dev": None,
+    "bootstrap": None,
+    "infra": None,
+    "runtime": "dev",
+    "runtime-test": "dev",
+    "build": "dev",
+    "monitor": "dev",
+    "tools": "dev",
+    "bench": "dev",
+    "browser": "dev",
+    "fuzz": "dev",
+}
 
 
 def prepare(session: nox.Session, *sets: str, rooms: list[str] | None = None) -> None:
@@ -27,26 +38,108 @@ def prepare(session: nox.Session, *sets: str, rooms: list[str] | None = None) ->
         session.install("--quiet", "--no-deps", *editable)
 
 
+# --- use it ---------------------------------------------------------------------------------------------
+
+
 @nox.session
 def local(session: nox.Session) -> None:
-    """The main job: train if needed, serve, watch, alarm; -- --port 8123 --fast."""
+    """The main job: train if needed, serve, watch, alarm. Options: -- --port 8123 --fast, -- --help."""
     prepare(session, "dev")
     session.run("python", "-m", "drift_console", *session.posargs)
 
 
 @nox.session
-def test(session: nox.Session) -> None:
-    """All fast tests on the interpreter at hand, with the branch coverage gate."""
+def train(session: nox.Session) -> None:
+    """Train and pack bundles. Options: -- --model house-price --data houses.csv, -- --help."""
     prepare(session, "dev")
-    session.run("pytest", "-n", "2", *session.posargs)
+    session.run("python", "-m", "drift_ml.training", *session.posargs)
+
+
+@nox.session
+def scenarios(session: nox.Session) -> None:
+    """Send the drift scenarios to a deployment: -- --url URL; exit code 1 when detection does not work."""
+    prepare(session, "dev")
+    session.run("python", "-m", "drift_console.scenarios", *session.posargs)
+
+
+# --- prove it -------------------------------------------------------------------------------------------
+
+
+@nox.session
+def test(session: nox.Session) -> None:
+    """All fast tests on the interpreter at hand, with the coverage gate."""
+    prepare(session, "dev")
+    run_tests(session)
+
+
+@nox.session(name="test-all", python=PYTHONS)
+def test_all(session: nox.Session) -> None:
+    """The same tests on every supported interpreter that is installed."""
+    prepare(session, "dev")
+    run_tests(session)
+
+
+def run_tests(session: nox.Session) -> None:
+    """Every test; with no arguments also 100 % branch coverage where the project promises it."""
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+        return
+    session.run("pytest", "-n", "2", "--cov", "--cov-report=")
+    session.run("coverage", "report", "--fail-under=100", "--include", "*/drift_contracts/*,*/drift_ml/*,*/drift_predictor/*")
+
+
+@nox.session
+def runtime(session: nox.Session) -> None:
+    """The predictor's tests with exactly what the image's prediction path holds."""
+    prepare(session, "runtime", "runtime-test", rooms=RUNTIME_ROOMS)
+    session.run("pytest", "tests/predictor", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """ruff: style, bugs, formatting."""
+    prepare(session, "tools", rooms=[])
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy, strict, on every room."""
+    prepare(session, "tools")
+    session.run("mypy", *(f"{room}/src" for room in ROOMS))
+
+
+@nox.session
+def architecture(session: nox.Session) -> None:
+    """Imports point one way."""
+    prepare(session, "tools", rooms=[*ROOMS, "infra"])
+    session.run("lint-imports")
+
+
+@nox.session
+def contracts(session: nox.Session) -> None:
+    """Schemas are valid, cases hold, examples validate, released versions are kept."""
+    prepare(session, "dev")
+    session.run("python", "-m", "drift_contracts.check", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """What the documentation names exists, and the reverse."""
+    prepare(session, "dev")
+    session.run("pytest", "tests/docs", *session.posargs)
+
+
+# --- keep it --------------------------------------------------------------------------------------------
 
 
 @nox.session
 def lock(session: nox.Session) -> None:
-    """Pin every dependency set with hashes (-- --upgrade to move)."""
+    """Pin every dependency set with hashes; -- --upgrade moves them."""
     session.install("--quiet", "--require-hashes", "-r", "requirements/bootstrap.txt")
-    for name in SETS:
-        constraint = [] if name in ("dev", "bootstrap", "infra") else ["-c", "requirements/dev.txt"]
+    for name, base in SETS.items():
+        constraint = ["-c", f"requirements/{base}.txt"] if base else []
         session.run(
             *("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"),
             *("--generate-hashes", "--no-emit-index-url", "--no-header", *constraint, *session.posargs),

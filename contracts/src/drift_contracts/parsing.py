@@ -1,0 +1,106 @@
+"""Strict JSON (RFC 8259): what other parsers read differently or not at all is refused, never guessed."""
+
+from __future__ import annotations
+
+import json
+
+from drift_contracts.errors import NotJson
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+MAX_DEPTH = 32
+MAX_DIGITS = 308
+_INFINITIES = (float("inf"), float("-inf"))
+
+
+def parse_json(text: bytes | bytearray | str) -> Any:
+    """The value of a JSON text in UTF-8.
+
+    Raises NotJson for an empty text, a byte order mark, invalid UTF-8, lone surrogates, NaN and Infinity, numbers
+    beyond a float (1e999, integers over 308 digits), a member named twice, and more than 32 levels of nesting.
+
+    >>> parse_json(b'{"age": 10}')
+    {'age': 10}
+    >>> parse_json('{"age": NaN}')
+    Traceback (most recent call last):
+    drift_contracts.errors.NotJson: expected a JSON number, found a constant that JSON does not have
+    """
+    try:
+        decoded = text if isinstance(text, str) else text.decode("utf-8")
+        value = _DECODER.decode(decoded)
+    except json.JSONDecodeError as error:
+        raise _syntax_error(decoded, error) from None
+    except UnicodeDecodeError as error:
+        raise NotJson("expected UTF-8, found an invalid byte", error.start) from None
+    except RecursionError:
+        raise _too_deep() from None
+    if decoded.count("{") + decoded.count("[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+        raise _too_deep()
+    if "\\u" in decoded or isinstance(text, str):
+        _require_characters(value)
+    return value
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise NotJson("expected each member of an object once, found a name twice")
+    return members
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise NotJson(f"expected integers of at most {MAX_DIGITS} digits, found a longer one")
+    return int(digits)
+
+
+def _float(digits: str) -> float:
+    value = float(digits)
+    if value in _INFINITIES:
+        raise NotJson("expected a number that fits a float, found a larger one")
+    return value
+
+
+def _constant(_name: str) -> NoReturn:
+    raise NotJson("expected a JSON number, found a constant that JSON does not have")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_members, parse_int=_integer, parse_float=_float, parse_constant=_constant
+)
+
+
+def _syntax_error(text: str, error: json.JSONDecodeError) -> NotJson:
+    if not text or text.isspace():
+        return NotJson("expected a JSON document, found an empty text")
+    if text.startswith("\ufeff"):
+        return NotJson("expected JSON without a byte order mark", 0)
+    return NotJson("expected valid JSON, found a syntax error", error.pos)
+
+
+def _too_deep() -> NotJson:
+    return NotJson(f"expected at most {MAX_DEPTH} levels of nesting, found more")
+
+
+def _depth(value: object) -> int:
+    """Levels of nested containers, counted breadth first so that no depth can exhaust the stack."""
+    level, depth = [value], -1
+    while level:
+        depth += 1
+        level = [child for node in level for child in _children(node)]
+    return depth
+
+
+def _children(node: object) -> list[object]:
+    if isinstance(node, dict):
+        return list(node.values())
+    return node if isinstance(node, list) else []
+
+
+def _require_characters(value: object) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise NotJson("expected Unicode characters, found half of a surrogate pair") from None

@@ -1,0 +1,59 @@
+"""What a schema keyword expects, in words: the same words whichever engine found the violation."""
+
+from __future__ import annotations
+
+import json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+TYPES = {
+    "object": "an object",
+    "array": "an array",
+    "string": "a string",
+    "number": "a number",
+    "integer": "an integer",
+    "boolean": "true or false",
+    "null": "null",
+}
+_PHRASES = {
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "exclusiveMinimum": "more than {}",
+    "exclusiveMaximum": "less than {}",
+    "minLength": "a string of at least {} characters",
+    "maxLength": "a string of at most {} characters",
+    "minItems": "at least {} items",
+    "maxItems": "at most {} items",
+    "minProperties": "at least {} members",
+    "pattern": "a string that matches {}",
+}
+
+
+def expectation(rule: str, schema: Mapping[str, Any]) -> str:
+    """What the keyword `rule` of a schema expects.
+
+    >>> expectation("type", {"type": ["number", "null"]}), expectation("minimum", {"minimum": 0})
+    ('a number or null', 'at least 0')
+    """
+    value = schema[rule]
+    if rule in _PHRASES:
+        return _PHRASES[rule].format(value if isinstance(value, str) else json.dumps(value))
+    if rule == "type":
+        return " or ".join(TYPES[name] for name in ([value] if isinstance(value, str) else value))
+    if rule == "enum":
+        return "one of " + ", ".join(map(json.dumps, value))
+    if rule == "const":
+        return json.dumps(value)
+    if rule == "additionalProperties":
+        return "no member but " + (", ".join(schema.get("properties", ())) or "none")
+    if rule == "uniqueItems":
+        return "each item once"
+    return "one of the shapes that the contract allows"
+
+
+def required(name: str) -> str:
+    """What a missing member's violation expects."""
+    return f"the member {name}"

@@ -1,0 +1,10 @@
+"""The baseline: what the training data looked like, frozen so that windows of traffic can be held against it.
+
+Reading one and observing single events needs no numpy; `Baseline.from_columns` does.
+"""
+
+from drift_ml.baseline._errors import BaselineError
+from drift_ml.baseline._model import Baseline
+from drift_ml.baseline._parts import PREDICTION, Bins, Channel, Summary
+
+__all__ = ["PREDICTION", "Baseline", "BaselineError", "Bins", "Channel", "Summary"]

@@ -1,0 +1,163 @@
+"""The pure-Python twin of the compiled engine: the same files, the same answers, the same refusals."""
+
+import math
+import struct
+from array import array
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from sys import float_info
+from typing import Final
+
+from drift_ml.forest import _layout
+from drift_ml.forest._errors import BadForest, BadRow
+
+_NOT_A_NUMBER: Final = (TypeError, ValueError, OverflowError, struct.error)
+
+
+class Engine:
+    """Trees as flat lists; a reference to a child is a node's index, or the complement of a leaf's."""
+
+    def __init__(self, parts: _layout.Parts) -> None:
+        split_codes = _layout.codes(parts.split_code_width, parts.split_codes)
+        features, thresholds, missing = _split_table(parts)
+        self._values = _leaf_values(parts)
+        _check_codes(split_codes, len(thresholds), "split codes")
+        self._features = [features[code] for code in split_codes]
+        self._thresholds = [thresholds[code] for code in split_codes]
+        self._missing = [missing[code] == "1" for code in split_codes] if parts.missing_accepted else None
+        self._roots, self._left, self._right = _structure(parts)
+        self._row = struct.Struct(f"={parts.features}f")
+
+    def predict(self, row: Iterable[float]) -> float:
+        """The mean over the trees."""
+        values = self._singles(row)
+        leaf = (
+            self._leaf
+            if self._missing is None or not any(map(math.isnan, values))
+            else self._leaf_with_missing
+        )
+        total = 0.0
+        for root in self._roots:
+            total += self._values[leaf(root, values)]
+        return total / len(self._roots)
+
+    def predict_many(self, rows: Iterable[Iterable[float]]) -> list[float]:
+        """The mean over the trees, for each row."""
+        return [self.predict(row) for row in rows]
+
+    def _leaf(self, node: int, row: Sequence[float]) -> int:
+        features, thresholds, left, right = self._features, self._thresholds, self._left, self._right
+        while node >= 0:
+            node = left[node] if row[features[node]] <= thresholds[node] else right[node]
+        return ~node
+
+    def _leaf_with_missing(self, node: int, row: Sequence[float]) -> int:
+        missing = self._missing or ()
+        while node >= 0:
+            value = row[self._features[node]]
+            goes_left = missing[node] if math.isnan(value) else value <= self._thresholds[node]
+            node = self._left[node] if goes_left else self._right[node]
+        return ~node
+
+    def _singles(self, row: Iterable[float]) -> tuple[float, ...]:
+        """The row rounded to float32, as scikit-learn does; BadRow where it would not answer."""
+        try:
+            given = tuple(row)
+        except TypeError:
+            raise BadRow("row: expected a sequence of numbers") from None
+        expected = self._row.size // 4
+        if len(given) != expected:
+            raise BadRow(f"row: expected {expected} numbers, got {len(given)}")
+        try:
+            values = self._row.unpack(self._row.pack(*given))
+        except _NOT_A_NUMBER:
+            values = tuple(map(_single, given))
+        accepted = math.isfinite if self._missing is None else _is_finite_or_nan
+        for position, value in enumerate(values):
+            if not accepted(value):
+                raise BadRow(f"row: position {position}: expected a finite number in the range of a float32")
+        return values
+
+
+def _single(value: float) -> float:
+    """One value rounded to float32; infinity if it is none."""
+    try:
+        rounded: float = struct.unpack("=f", struct.pack("=f", value))[0]
+    except _NOT_A_NUMBER:
+        return math.inf
+    return rounded
+
+
+def _is_finite_or_nan(value: float) -> bool:
+    return not math.isinf(value)
+
+
+def _split_table(parts: _layout.Parts) -> tuple[list[int], Sequence[float], str]:
+    """Feature, threshold and missing direction (0 or 1) of each distinct split."""
+    thresholds = _layout.to_array("f", parts.thresholds)
+    _expect(not any(map(math.isnan, thresholds)), "thresholds: expected numbers, not NaN")
+    counts = _layout.to_array("I", parts.feature_splits)
+    features = [feature for feature, count in enumerate(counts) for _ in range(count)]
+    return features, thresholds, _bits(parts.missing_left, len(thresholds)) if parts.missing_accepted else ""
+
+
+def _leaf_values(parts: _layout.Parts) -> Sequence[float]:
+    """The value of each leaf, in preorder over all trees."""
+    values = _layout.to_array("d", parts.leaf_values)
+    limit = float_info.max / (2 * parts.trees)
+    _expect(
+        all(abs(value) <= limit for value in values),
+        "leaf values: expected finite numbers that can be summed over the trees",
+    )
+    if parts.leaf_code_width == 0:
+        return values
+    codes = _layout.codes(parts.leaf_code_width, parts.leaf_codes)
+    _check_codes(codes, len(values), "leaf codes")
+    return [values[code] for code in codes]
+
+
+def _check_codes(codes: "array[int]", distinct: int, field: str) -> None:
+    _expect(max(codes, default=-1) < distinct, f"{field}: expected codes below {distinct}")
+
+
+def _structure(parts: _layout.Parts) -> tuple[list[int], list[int], list[int]]:
+    """Roots and children, from one bit per node in preorder (1 for a split).
+
+    The stack holds the splits whose left subtree is being read; a leaf ends the innermost of these, and the next
+    node is that split's right child. A leaf with nothing on the stack ends the tree.
+    """
+    nodes = _bits(parts.structure, 2 * parts.splits + parts.trees)
+    roots: list[int] = []
+    left, right = [0] * parts.splits, [0] * parts.splits
+    split = leaf = 0
+    for tree, end in enumerate(accumulate(_layout.to_array("I", parts.tree_sizes))):
+        bits = nodes[split + leaf : end + end + tree + 1]
+        _expect(bits.count("1") == end - split, "structure: expected the bits of whole trees")
+        roots.append(split if end > split else ~leaf)
+        stack: list[int] = []
+        parent = -1  # whose right child comes next, if any
+        for bit in bits:
+            child = split if bit == "1" else ~leaf
+            if parent >= 0:
+                right[parent] = child
+            elif stack:
+                left[stack[-1]] = child
+            if bit == "1":
+                stack.append(split)
+                parent = -1
+                split += 1
+            else:
+                _expect(bool(stack) or leaf == end + tree, "structure: expected the bits of whole trees")
+                parent = stack.pop() if stack else -1
+                leaf += 1
+    return roots, left, right
+
+
+def _bits(column: bytes | memoryview, count: int) -> str:
+    """`count` bits as a string of 0 and 1, the lowest of the first byte first."""
+    return f"{int.from_bytes(column, 'little'):0{count}b}"[::-1]
+
+
+def _expect(holds: bool, message: str) -> None:
+    if not holds:
+        raise BadForest(f"forest: {message}")

@@ -1,0 +1,76 @@
+"""Fit a forest, tree by tree, with progress."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
+from sklearn.model_selection import train_test_split
+
+from .errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+    Progress = Callable[[int, int], None]
+    """(trees done, trees in all)"""
+
+ESTIMATORS = {"random-forest": RandomForestRegressor, "extra-trees": ExtraTreesRegressor}
+STEP = 5
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides a model besides its data."""
+
+    estimator: str = "random-forest"
+    trees: int = 100
+    min_samples_leaf: int = 5
+    held_out: float = 0.2
+    seed: int = 7
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted estimator with what it said of the rows it had not seen; missing: it was fitted on NaN too."""
+
+    estimator: Any
+    actual: Floats
+    predicted: Floats
+    training_rows: int
+    missing: bool
+
+
+def fit(matrix: Floats, target: Floats, recipe: Recipe, progress: Progress | None = None) -> Fitted:
+    """Fit on all but the held-out share of the rows.
+
+    The trees are grown a few at a time, so that progress can be shown; scikit-learn's warm start draws the
+    same seeds as one call would, so the forest is the same.
+    """
+    seen, unseen = train_test_split(
+        np.arange(len(target)), test_size=recipe.held_out, random_state=recipe.seed
+    )
+    estimator = ESTIMATORS[recipe.estimator](
+        n_estimators=0,
+        min_samples_leaf=recipe.min_samples_leaf,
+        random_state=recipe.seed,
+        warm_start=True,
+        n_jobs=-1,
+    )
+    for trees in [*range(STEP, recipe.trees, STEP), recipe.trees]:
+        estimator.set_params(n_estimators=trees)
+        estimator.fit(matrix[seen], target[seen])
+        if progress is not None:
+            progress(trees, recipe.trees)
+    estimator.set_params(warm_start=False, n_jobs=None)  # one job sums the trees in order: bit-equal anywhere
+    missing = bool(np.isnan(matrix[seen]).any())
+    if np.isnan(matrix[unseen]).any() and not missing:
+        raise TrainingError(
+            "missing values: too few rows have one to learn what it means; give more or fill them"
+        )
+    return Fitted(estimator, target[unseen], estimator.predict(matrix[unseen]), len(seen), missing)

@@ -1,0 +1,77 @@
+"""The whole training job: rows in, bundle and estimator out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import joblib
+
+from .errors import DataError, Finding
+from .files import read_table
+from .fit import Recipe, fit
+from .pack import pack
+from .sources import find_source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from drift_contracts import FeatureSet
+
+    from .fit import Progress
+    from .table import Table
+
+MINIMUM_ROWS = 20
+ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Where the bundle and the estimator lie, and the manifest."""
+
+    bundle: Path
+    estimator: Path
+    manifest: dict[str, Any]
+
+
+def load_rows(
+    feature_set: FeatureSet,
+    *,
+    data: Path | None = None,
+    ignore: Sequence[str] = (),
+    source: str | None = None,
+    rows: int = ROWS,
+    seed: int = 7,
+) -> Table:
+    """Rows from the file if one is given, else from the source. Raises TrainingError."""
+    if data is not None:
+        table = read_table(data, feature_set, ignore=ignore)
+    else:
+        table = find_source(feature_set.name, source)(feature_set, rows, seed)
+    if table.rows < MINIMUM_ROWS:
+        raise DataError(
+            table.source, (Finding("(file)", "rows", f"at least {MINIMUM_ROWS} rows to train on"),)
+        )
+    return table
+
+
+def train(
+    feature_set: FeatureSet,
+    table: Table,
+    build: Path,
+    *,
+    recipe: Recipe | None = None,
+    progress: Progress | None = None,
+) -> Trained:
+    """Fit, evaluate and pack. Writes build/bundles/MODEL/ and build/estimators/MODEL.joblib.
+
+    The estimator is for retraining and comparison; nothing at serving time reads it.
+    """
+    recipe = recipe or Recipe()
+    fitted = fit(table.matrix(feature_set), table.target, recipe, progress)
+    manifest = pack(feature_set, table, fitted, recipe, build / "bundles")
+    estimator = build / "estimators" / f"{feature_set.name}.joblib"
+    estimator.parent.mkdir(parents=True, exist_ok=True)
+    joblib.dump(fitted.estimator, estimator)
+    return Trained(build / "bundles" / feature_set.name, estimator, manifest)

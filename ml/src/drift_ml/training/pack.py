@@ -1,0 +1,131 @@
+"""Write a bundle: the forest, the baseline, the feature set, and a manifest that binds them by digest."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import sklearn
+from drift_contracts import schemas
+
+from drift_ml.baseline import Baseline
+from drift_ml.bundle import describe_files, model_version
+from drift_ml.forest import Forest, encode, trees_of
+
+from .errors import ModelWorseThanMean, TrainingError
+from .scores import score
+
+if TYPE_CHECKING:
+    from drift_contracts import FeatureSet
+
+    from .fit import Fitted, Recipe
+    from .table import Table
+
+
+def pack(
+    feature_set: FeatureSet, table: Table, fitted: Fitted, recipe: Recipe, folder: Path
+) -> dict[str, Any]:
+    """Write the bundle to folder/MODEL, whole or not at all, and return its manifest.
+
+    Equal inputs give equal bytes. Raises ModelWorseThanMean, and TrainingError if the packed forest is not
+    bit-equal to the estimator on every training row.
+    """
+    scores = score(fitted.actual, fitted.predicted, seed=recipe.seed)
+    r2 = scores["r2"]["value"]
+    if r2 is None or r2 <= 0:
+        raise ModelWorseThanMean(float("nan") if r2 is None else r2)
+    files = {
+        "feature_set.json": _json(feature_set.to_json()),
+        "baseline.json": _json(_baseline(feature_set, table, fitted)),
+        "forest.bin": _forest(fitted, len(feature_set.features)),
+    }
+    _prove_equal(files["forest.bin"], fitted.estimator, table.matrix(feature_set))
+    described = describe_files(files)
+    manifest = {
+        "contract": "bundle.manifest.v1",
+        "model": feature_set.name,
+        "model_version": model_version(described),
+        "feature_set": feature_set.version,
+        "estimator": _estimator(fitted.estimator, recipe),
+        "training": _training(feature_set, table, fitted, recipe),
+        "scores": scores,
+        "files": described,
+    }
+    schemas.check("bundle.manifest.v1", manifest)
+    _write(folder / feature_set.name, files | {"manifest.json": _json(manifest)})
+    return manifest
+
+
+def _forest(fitted: Fitted, features: int) -> bytes:
+    return encode(trees_of(fitted.estimator, missing=fitted.missing), features=features)
+
+
+def _baseline(feature_set: FeatureSet, table: Table, fitted: Fitted) -> dict[str, Any]:
+    baseline = Baseline.from_columns(
+        feature_set,
+        table.columns,
+        target=table.target,
+        predictions=fitted.predicted,
+        errors=fitted.predicted - fitted.actual,
+    ).to_json()
+    schemas.check("baseline.v1", baseline)
+    return baseline
+
+
+def _prove_equal(data: bytes, estimator: Any, matrix: np.ndarray[Any, Any]) -> None:
+    """Every training row through both engines; one bit of difference is an error."""
+    ours = np.array(Forest.from_bytes(data).predict_many(matrix.tolist()))
+    differing = int((ours != estimator.predict(matrix)).sum())
+    if differing:
+        raise TrainingError(
+            f"the packed forest differs from the estimator on {differing} rows; nothing was written"
+        )
+
+
+def _estimator(estimator: Any, recipe: Recipe) -> dict[str, Any]:
+    parameters = {
+        "n_estimators": recipe.trees,
+        "min_samples_leaf": recipe.min_samples_leaf,
+        "random_state": recipe.seed,
+    }
+    return {"kind": type(estimator).__name__, "parameters": parameters}
+
+
+def _training(feature_set: FeatureSet, table: Table, fitted: Fitted, recipe: Recipe) -> dict[str, Any]:
+    return {
+        "source": table.source,
+        "data_sha256": table.digest(feature_set),
+        "rows": table.rows,
+        "held_out_rows": table.rows - fitted.training_rows,
+        "seed": recipe.seed,
+        "libraries": {
+            "python": platform.python_version(),
+            "scikit-learn": sklearn.__version__,
+            "numpy": np.__version__,
+        },
+    }
+
+
+def _json(document: Any) -> bytes:
+    return (json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    """A whole folder beside the old one, then a rename: a reader sees the old bundle or the new one."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    fresh.chmod(0o755)
+    for name, content in files.items():
+        (fresh / name).write_bytes(content)
+    if folder.exists():
+        retired = Path(mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
+        folder.rename(retired / folder.name)
+        fresh.rename(folder)
+        shutil.rmtree(retired)
+    else:
+        fresh.rename(folder)

@@ -1,0 +1,39 @@
+"""Alarms with CloudWatch's documented semantics, as pure functions: the clock and the data are arguments."""
+
+from drift_console.alarms.definitions import Alarm, CompositeAlarm, MetricAlarm
+from drift_console.alarms.evaluation import (
+    EVALUATION_INTERVAL,
+    Outcome,
+    datapoints,
+    evaluate_composite,
+    evaluate_metric,
+    window_end,
+)
+from drift_console.alarms.expressions import BadExpression, Expression, parse_expression
+from drift_console.alarms.rules import BadRule, Rule, parse_rule
+from drift_console.alarms.states import State, decide, evaluation_range
+from drift_console.alarms.statistics import UnknownStatistic, samples_needed, value_of
+
+__all__ = [
+    "EVALUATION_INTERVAL",
+    "Alarm",
+    "BadExpression",
+    "BadRule",
+    "CompositeAlarm",
+    "Expression",
+    "MetricAlarm",
+    "Outcome",
+    "Rule",
+    "State",
+    "UnknownStatistic",
+    "datapoints",
+    "decide",
+    "evaluate_composite",
+    "evaluate_metric",
+    "evaluation_range",
+    "parse_expression",
+    "parse_rule",
+    "samples_needed",
+    "value_of",
+    "window_end",
+]

@@ -1,0 +1,49 @@
+"""Alarms of the monitoring spec, made ready to be evaluated: expressions parsed, periods scaled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from drift_console.alarms.expressions import Expression
+from drift_console.alarms.rules import Rule
+from drift_console.alarms.states import MissingData
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """What every alarm says to people."""
+
+    name: str
+    title: str
+    severity: str
+    next: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricAlarm(Alarm):
+    """An alarm on one metric, or on an expression over several.
+
+    inputs: name to (metric, statistic); without an expression there is one input. period in seconds.
+    low_samples: "ignore" keeps the state while a percentile has too few samples to mean anything.
+    """
+
+    inputs: Mapping[str, tuple[str, str]]
+    period: int
+    evaluation_periods: int
+    datapoints_to_alarm: int
+    comparison: str
+    threshold: float
+    missing_data: MissingData = "missing"
+    expression: Expression | None = None
+    expression_text: str | None = None
+    low_samples: Literal["evaluate", "ignore"] = "evaluate"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompositeAlarm(Alarm):
+    """An alarm on the states of other alarms."""
+
+    rule: Rule
+    rule_text: str

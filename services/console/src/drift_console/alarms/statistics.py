@@ -1,0 +1,73 @@
+"""Statistics of one period, named as CloudWatch names them, and comparisons with a threshold."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from drift_contracts import DriftError
+
+if TYPE_CHECKING:
+    from drift_console.histogram import Distribution
+
+_PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?|100)")
+_SIMPLE: dict[str, Callable[[Distribution], float]] = {
+    "Average": lambda values: values.total / values.count,
+    "Sum": lambda values: values.total,
+    "SampleCount": lambda values: float(values.count),
+    "Minimum": lambda values: values.minimum,
+    "Maximum": lambda values: values.maximum,
+}
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "GreaterThanThreshold": operator.gt,
+    "GreaterThanOrEqualToThreshold": operator.ge,
+    "LessThanThreshold": operator.lt,
+    "LessThanOrEqualToThreshold": operator.le,
+}
+
+
+class UnknownStatistic(DriftError):
+    """A statistic that is neither one of the five simple ones nor a percentile."""
+
+
+def percentile_of(statistic: str) -> float | None:
+    """The percentile that a statistic names, in [0, 100], or None.
+
+    >>> percentile_of("p99.9"), percentile_of("Average")
+    (99.9, None)
+    """
+    match = _PERCENTILE.fullmatch(statistic)
+    return float(match[1]) if match else None
+
+
+def value_of(statistic: str, values: Distribution | None) -> float | None:
+    """The statistic of one period's values; None where the period has none.
+
+    Raises UnknownStatistic.
+    """
+    percentile = percentile_of(statistic)
+    if percentile is None and statistic not in _SIMPLE:
+        known = ", ".join(_SIMPLE)
+        raise UnknownStatistic(f"statistic: expected one of {known} or a percentile such as p99")
+    if values is None or values.count == 0:
+        return None
+    return values.percentile(percentile) if percentile is not None else _SIMPLE[statistic](values)
+
+
+def samples_needed(statistic: str) -> float:
+    """Samples that make a percentile meaningful: 10/(1-p) from p50 upwards, 10/p below; 0 for others.
+
+    Source: "Percentile-based alarms and low data samples" in the CloudWatch User Guide.
+
+    >>> round(samples_needed("p99")), round(samples_needed("p10")), samples_needed("Sum")
+    (1000, 100, 0.0)
+    """
+    percentile = percentile_of(statistic)
+    if percentile is None:
+        return 0.0
+    share = percentile / 100
+    rarer = 1 - share if share >= 0.5 else share  # noqa: PLR2004 - the constant of the cited rule
+    return 10 / rarer if rarer else math.inf

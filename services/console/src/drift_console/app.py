@@ -1,0 +1,192 @@
+"""The ASGI application: the page and its API here, everything else through the Lambda edge."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from drift_console import gateway
+from drift_console.gateway import Receive, Scope, Send
+from drift_console.security import HEADERS, host_allowed, same_origin
+
+STATIC = Path(__file__).parent / "static"
+HEARTBEAT = 15.0  # seconds without a change after which a comment keeps the stream open
+MINUTES = range(1, 7 * 24 * 60 + 1)
+
+Handler = Callable[[dict[str, Any], Any], Mapping[str, Any]]
+ReadState = Callable[[str | None, int], Awaitable[dict[str, Any]]]
+RunScenario = Callable[[str, str | None], Awaitable[dict[str, Any]]]
+
+
+class NotFound(Exception):
+    """A model or scenario that does not exist; its text names the choices."""
+
+
+class BadQuery(Exception):
+    """A query parameter that cannot be read; its text says what was expected."""
+
+
+def problem(status: int, kind: str, title: str, detail: str) -> JSONResponse:
+    """A problem document (problem.v1)."""
+    document = {
+        "type": f"urn:drift:problem:{kind}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "request_id": str(uuid.uuid4()),
+    }
+    return JSONResponse(document, status, media_type="application/problem+json")
+
+
+class Api:
+    """Passes a request through the Lambda edge as API Gateway does."""
+
+    def __init__(self, handle: Handler, clock: Callable[[], float]) -> None:
+        self._handle = handle
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = gateway.joined_headers(scope["headers"])
+        try:
+            body = await gateway.read_body(receive, headers)
+        except gateway.TooLarge:
+            detail = f"expected a body of at most {gateway.BODY_LIMIT} bytes"
+            answer = problem(413, "too-large", "The request is too large", detail)
+            answer.headers["connection"] = "close"
+            await answer(scope, receive, send)
+            return
+        except gateway.Disconnected:
+            return
+        event = gateway.http_event(scope, headers, body, now=self._clock())
+        context = gateway.Context(event["requestContext"]["requestId"], deadline=time.monotonic() + 30)
+        status, pairs, data = gateway.http_response(self._handle(event, context))
+        await send({"type": "http.response.start", "status": status, "headers": pairs})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else data})
+
+
+class ConsoleApi:
+    """The page's own endpoints."""
+
+    def __init__(self, read_state: ReadState, run_scenario: RunScenario, stopping: Callable[[], bool]) -> None:
+        self._read_state = read_state
+        self._run_scenario = run_scenario
+        self._stopping = stopping
+
+    async def state(self, request: Request) -> Response:
+        """GET /console/api/state?model=NAME&minutes=30."""
+        model, minutes = _asked(request)
+        return JSONResponse(await self._read_state(model, minutes), headers={"cache-control": "no-store"})
+
+    async def stream(self, request: Request) -> Response:
+        """GET /console/api/stream?model=NAME: the same document whenever it changes."""
+        model, minutes = _asked(request)
+        await self._read_state(model, minutes)  # an unknown model is told before the stream begins
+        return StreamingResponse(
+            self._events(model, minutes),
+            media_type="text/event-stream",
+            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+        )
+
+    async def _events(self, model: str | None, minutes: int) -> AsyncIterator[bytes]:
+        last, silent_since = "", time.monotonic()
+        yield b"retry: 1000\n\n"
+        while not self._stopping():
+            state = await self._read_state(model, minutes)
+            text = json.dumps({**state, "now": None, "series": {**state["series"], "times": None}})
+            if text != last:
+                last, silent_since = text, time.monotonic()
+                yield b"event: state\ndata: " + json.dumps(state, separators=(",", ":")).encode() + b"\n\n"
+            elif time.monotonic() - silent_since > HEARTBEAT:
+                silent_since = time.monotonic()
+                yield b": still here\n\n"
+            await asyncio.sleep(1.0)
+
+    async def scenario(self, request: Request) -> Response:
+        """POST /console/api/scenarios/{name}?model=NAME."""
+        if not same_origin(request.headers):
+            return problem(403, "forbidden", "Not from here", "expected a request of the console's own page")
+        return JSONResponse(await self._run_scenario(request.path_params["name"], request.query_params.get("model")))
+
+    def routes(self) -> list[Route]:
+        """Where they are mounted, below /console/api."""
+        return [
+            Route("/state", self.state),
+            Route("/stream", self.stream),
+            Route("/scenarios/{name}", self.scenario, methods=["POST"]),
+        ]
+
+
+def _asked(request: Request) -> tuple[str | None, int]:
+    minutes = request.query_params.get("minutes", "30")
+    if not (minutes.isascii() and minutes.isdigit() and int(minutes) in MINUTES):
+        raise BadQuery(f"minutes: expected a whole number from {MINUTES[0]} to {MINUTES[-1]}")
+    return request.query_params.get("model"), int(minutes)
+
+
+async def _page(_: Request) -> Response:
+    page = STATIC / "index.html"
+    if page.is_file():
+        return FileResponse(page, headers={"cache-control": "no-cache"})
+    return problem(404, "not-found", "There is no page", "this installation has no static files")
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    """Whatever went wrong, as a problem document."""
+    if isinstance(error, NotFound):
+        return problem(404, "not-found", "There is no such thing", str(error))
+    if isinstance(error, BadQuery):
+        return problem(400, "bad-request", "The request cannot be read", str(error))
+    if isinstance(error, HTTPException):
+        answer = problem(error.status_code, "refused", error.detail, "see the console's API in docs/local.md")
+        answer.headers.update(error.headers or {})
+        return answer
+    return problem(500, "internal", "Something went wrong here", "the console's log says what")
+
+
+_HANDLERS = {NotFound: _refused, BadQuery: _refused, HTTPException: _refused, Exception: _refused}
+
+
+class App:
+    """Guards, headers and dispatch around the two APIs."""
+
+    def __init__(self, api: Api, console: ConsoleApi, *, bound_to: str) -> None:
+        self._api = api
+        self._bound_to = bound_to
+        routes = [
+            Route("/", _page),
+            Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
+            Mount("/console/api", routes=console.routes()),
+        ]
+        self._local = Starlette(routes=routes, exception_handlers=_HANDLERS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            return
+        local = scope["path"] == "/" or scope["path"].startswith(("/static/", "/console/"))
+
+        async def send_guarded(message: gateway.Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *HEADERS]
+            await send(message)
+
+        headers = gateway.joined_headers(scope["headers"])
+        if not host_allowed(headers.get("host", ""), bound_to=self._bound_to):
+            answer = problem(421, "wrong-host", "Wrong host", "expected this machine's own name in the Host header")
+            await answer(scope, receive, send_guarded)
+        elif local:
+            await self._local(scope, receive, send_guarded)
+        else:
+            await self._api(scope, receive, send_guarded)

@@ -1,0 +1,119 @@
+"""The command line: everything on one machine, in one command."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console as Terminal
+
+from drift_console import terminal as shown
+from drift_console.app import Api, App, ConsoleApi
+from drift_console.bundles import ready_bundles
+from drift_console.console import Console, Storage
+from drift_console.predicting import make_edge
+from drift_console.server import bind, make_server, serve
+from drift_console.settings import Settings
+from drift_console.specification import models_of, namespace, threshold_of
+from drift_contracts import DriftError
+
+_EPILOG = """
+Examples:
+
+\b
+  python -m drift_console                          both models, http://127.0.0.1:8123/
+  python -m drift_console --fast                   see an alarm within a minute
+  python -m drift_console --port 0                 any free port (the banner says which)
+  python -m drift_console --webhook https://hooks.example.com/drift
+
+Exit codes: 0 after Ctrl-C or SIGTERM, 1 when something is wrong with the models or the place, 2 for wrong usage.
+"""
+
+
+@click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--port", type=click.IntRange(0, 65535), default=8123, show_default=True, help="Port; 0 takes a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address; the default is this machine only.")
+@click.option("--fast", is_flag=True, help="Make alarm periods 60 times shorter: 5 minutes become 5 seconds.")
+@click.option(
+    "--model", "models", multiple=True, help="Serve only this model (repeatable). Default: all there are bundles of."
+)
+@click.option(
+    "--bundles",
+    type=click.Path(path_type=Path),
+    default=Path("build/bundles"),
+    show_default=True,
+    help="Folder of model bundles; those that ship are trained when it has none.",
+)
+@click.option(
+    "--data-dir",
+    "data",
+    type=click.Path(path_type=Path),
+    default=Path("build/console"),
+    show_default=True,
+    help="Folder of the event log, the store and the console's own log.",
+)
+@click.option("--webhook", "webhooks", multiple=True, metavar="URL", help="Post each alert here (repeatable).")
+@click.option("--stack", default="local", show_default=True, help="Stack whose thresholds of the monitoring spec apply.")
+@click.option(
+    "--threshold",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Drift score above which a request counts as drifted. Default: the spec's.",
+)
+@click.option(
+    "--retention-days", type=click.FloatRange(min=0.01), default=7.0, show_default=True, help="How long data is kept."
+)
+def main(retention_days: float, **options: object) -> None:
+    """Serve predictions, watch them for drift, raise alarms and show it live: on one machine, no cloud account."""
+    terminal = Terminal()
+    try:
+        settings = Settings(retention=retention_days * 86400, **options)  # type: ignore[arg-type]  # click checked them
+        run(settings, terminal)
+    except DriftError as error:
+        Terminal(stderr=True).print(f"[bold red]error[/] {error}", highlight=False)
+        sys.exit(1)
+
+
+def run(settings: Settings, terminal: Terminal) -> None:
+    """Until a signal ends it. Raises DriftError where it cannot start."""
+    listener = bind(settings.host, settings.port)
+    host, port = listener.getsockname()[:2]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    bundles = ready_bundles(settings.bundles, settings.models, terminal)
+    storage = Storage(settings)
+    _log_to(settings.data / "console.log")
+    edge = make_edge(settings, bundles, storage.writer.write, clock=time.time)
+    server = make_server()
+    console = Console(
+        settings,
+        storage,
+        models_of(bundles, settings),
+        edge.handle,
+        namespace=namespace(),
+        url=url,
+        threshold=threshold_of(settings),
+        clock=time.time,
+        tell=lambda alert: shown.tell(terminal, alert),
+    )
+    app = App(
+        Api(edge.handle, time.time),
+        ConsoleApi(console.read_state, console.run_scenario, server.stopping),
+        bound_to=settings.host,
+    )
+    console.start()
+    try:
+        serve(server, app, listener, started=lambda: shown.banner(terminal, url, settings, bundles))
+    finally:
+        console.stop()
+    terminal.print("Stopped. Everything that was answered is stored.", style="dim")
+
+
+def _log_to(path: Path) -> None:
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logger = logging.getLogger("drift_console")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False

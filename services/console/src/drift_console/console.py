@@ -1,0 +1,192 @@
+"""One running console: the parts put together, started and stopped in order."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from drift_console import alerts, gateway
+from drift_console.alarms.evaluation import Read
+from drift_console.app import Handler, NotFound
+from drift_console.database import connect
+from drift_console.emf import series
+from drift_console.ingest import Ingester, position
+from drift_console.linelog import LineWriter
+from drift_console.metrics import MetricStore
+from drift_console.settings import BadSettings, Settings
+from drift_console.state import ModelView, StateReader
+from drift_console.watch import Change, Watch
+from drift_console.worker import Worker
+
+_log = logging.getLogger("drift_console")
+FRESH = 0.9  # seconds for which a state document is shown again rather than made again
+
+
+class Storage:
+    """The data folder, held by one process at a time: the log's writer and the store's path."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises BadSettings where the folder cannot be used or another console holds it."""
+        try:
+            settings.log.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(settings.data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BadSettings(f"another console is using {settings.data}; choose another with --data-dir") from error
+        except OSError as error:
+            raise BadSettings(f"cannot use {settings.data}: {error.strerror}. Choose another with --data-dir") from error
+        self.path = settings.database
+        self.connection = connect(self.path)
+        self.writer = LineWriter(settings.log, after=position(self.connection).segment)
+
+    def close(self) -> None:
+        """Release everything."""
+        self.writer.close()
+        self.connection.close()
+        os.close(self._lock)
+
+
+class Console:
+    """Watches what the edge writes; `read_state` and `run_scenario` serve the page."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        storage: Storage,
+        models: Mapping[str, ModelView],
+        handle: Handler,
+        *,
+        namespace: str,
+        threshold: float,
+        url: str,
+        clock: Callable[[], float],
+        tell: Callable[[Mapping[str, Any]], None],
+    ) -> None:
+        self._settings = settings
+        self._storage = storage
+        self._models = models
+        self._handle = handle
+        self._namespace = namespace
+        self._clock = clock
+        self._tell = tell
+        self._untold: list[dict[str, Any]] = []
+        self._origin = alerts.Origin(
+            settings.stack, url, {name: view.card["model_version"] for name, view in models.items()}
+        )
+        self._metrics = MetricStore(storage.connection)
+        watch = Watch(
+            storage.connection,
+            {name: view.alarms for name, view in models.items()},
+            self._reader_of,
+            announce=self._announce,
+        )
+        self._worker = Worker(
+            Ingester(storage.connection, settings.log),
+            watch,
+            clock=clock,
+            scale=settings.scale,
+            retention=settings.retention,
+            after_evaluation=self._tell_all,
+        )
+        self._courier = alerts.Courier(connect(storage.path), clock=clock)
+        self._states = StateReader(
+            connect(storage.path),
+            namespace=namespace,
+            stack=settings.stack,
+            threshold=threshold,
+            fast=settings.fast,
+            models=models,
+        )
+        self._lock = threading.Lock()
+        self._shown: dict[tuple[str, int], tuple[float, dict[str, Any]]] = {}
+
+    def start(self) -> None:
+        """Start watching."""
+        self._worker.start()
+        self._courier.start()
+
+    def stop(self) -> None:
+        """Take in what is in the log, end the threads, release the folder."""
+        self._worker.stop()
+        self._courier.stop()
+        self._worker.join()
+        self._courier.join(timeout=alerts.TIMEOUT + 1)
+        self._storage.close()
+
+    def _reader_of(self, model: str) -> Read:
+        dimensions = {"Stack": self._settings.stack, "Model": model}
+        return lambda metric, start, period, count: self._metrics.distributions(
+            series(self._namespace, metric, dimensions), start, period, count
+        )
+
+    def _announce(self, change: Change) -> None:
+        if not change.alerts:
+            return
+        document = alerts.alert_document(change, self._origin, str(uuid.uuid4()))
+        alerts.enqueue(self._storage.connection, document, self._settings.webhooks, self._clock())
+        self._untold.append(document)
+
+    def _tell_all(self) -> None:
+        while self._untold:
+            document = self._untold.pop(0)
+            _log.warning("alert %s", json.dumps(document))
+            self._tell(document)
+
+    async def read_state(self, model: str | None, minutes: int) -> dict[str, Any]:
+        """The state document, at most FRESH seconds old. Raises NotFound."""
+        return await asyncio.to_thread(self._read_state, self._known(model), minutes)
+
+    def _read_state(self, model: str, minutes: int) -> dict[str, Any]:
+        with self._lock:
+            now = self._clock()
+            made, state = self._shown.get((model, minutes), (0.0, {}))
+            if now - made > FRESH:
+                state = self._states.state(model, minutes, now)
+                self._shown = {key: value for key, value in self._shown.items() if now - value[0] < FRESH}
+                self._shown[model, minutes] = (now, state)
+            return state
+
+    def _known(self, model: str | None) -> str:
+        if model is None:
+            return next(iter(self._models))
+        if model not in self._models:
+            raise NotFound(f"model: expected one of {', '.join(self._models)}")
+        return model
+
+    async def run_scenario(self, name: str, model: str | None) -> dict[str, Any]:
+        """Send a scenario's requests through the predict path. Raises NotFound."""
+        known = self._known(model)
+        suite = self._models[known].suite
+        try:
+            scenario = suite[name] if suite else None
+        except KeyError:
+            scenario = None
+        if suite is None or scenario is None:
+            choices = ", ".join(one.name for one in suite.scenarios) if suite else "none"
+            raise NotFound(f"scenario: expected one of {choices}")
+        answers = [self._predict(known, request) for request in scenario.requests]
+        average = sum(answers) / len(answers)
+        severity = "normal" if average < 1 else "moderate" if average <= suite.threshold else "high"
+        return {"scenario": name, "sent": len(answers), "average_drift_score": average, "severity": severity}
+
+    def _predict(self, model: str, features: Mapping[str, Any]) -> float:
+        headers = {"content-type": "application/json", "host": "localhost"}
+        scope = {
+            "path": f"/models/{model}/predict",
+            "query_string": b"",
+            "method": "POST",
+            "http_version": "1.1",
+            "client": None,
+        }
+        body = json.dumps({"features": features}).encode()
+        event = gateway.http_event(scope, headers, body, now=self._clock())
+        answer = self._handle(event, gateway.Context(event["requestContext"]["requestId"]))
+        _, _, data = gateway.http_response(answer)
+        return float(json.loads(data)["drift_score"])

@@ -1,0 +1,47 @@
+"""The console's SQLite file: metrics, events, alarm states and alerts to send, with the log position."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS position (id INTEGER PRIMARY KEY CHECK (id = 1), segment INTEGER, offset INTEGER, torn INTEGER);
+INSERT OR IGNORE INTO position VALUES (1, 0, 0, 0);
+CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, namespace TEXT, metric TEXT, dimensions TEXT,
+  UNIQUE (namespace, metric, dimensions));
+CREATE TABLE IF NOT EXISTS points (series INTEGER, resolution INTEGER, start INTEGER, count INTEGER,
+  total REAL, minimum REAL, maximum REAL, cells BLOB, PRIMARY KEY (series, resolution, start)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS events (first INTEGER PRIMARY KEY, count INTEGER, model TEXT, latest REAL, lines BLOB);
+CREATE INDEX IF NOT EXISTS events_of_model ON events (model, first);
+CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER);
+CREATE TABLE IF NOT EXISTS alarms (model TEXT, name TEXT, state TEXT, since REAL, reason TEXT, PRIMARY KEY (model, name));
+CREATE TABLE IF NOT EXISTS history (id INTEGER PRIMARY KEY, at REAL, model TEXT, name TEXT, before TEXT, after TEXT, reason TEXT);
+CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY, url TEXT, body TEXT, attempts INTEGER, due REAL, created REAL);
+"""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the file, make what is missing; each thread that writes or reads opens its own.
+
+    A transaction is on disk in the write-ahead log when it commits, and readers never wait for the writer.
+    """
+    connection = sqlite3.connect(path, isolation_level=None, timeout=10.0, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.executescript(_SCHEMA)
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """All of the block or nothing of it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")

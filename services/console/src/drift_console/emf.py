@@ -1,0 +1,65 @@
+"""Read embedded metric format: any line with `_aws` metadata becomes datapoints, as CloudWatch extracts them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+
+class Series(NamedTuple):
+    """What identifies a metric: its namespace, its name and its dimensions, sorted by name."""
+
+    namespace: str
+    metric: str
+    dimensions: tuple[tuple[str, str], ...]
+
+
+def series(namespace: str, metric: str, dimensions: Mapping[str, str]) -> Series:
+    """The identity of a metric.
+
+    >>> series("N", "Latency", {"Stack": "local", "Model": "m"}).dimensions
+    (('Model', 'm'), ('Stack', 'local'))
+    """
+    return Series(namespace, metric, tuple(sorted(dimensions.items())))
+
+
+@dataclass(frozen=True)
+class Line:
+    """One parsed log line: when it happened (epoch seconds), its datapoints, and the document itself."""
+
+    timestamp: float
+    datapoints: tuple[tuple[Series, float], ...]
+    document: Mapping[str, Any]
+
+
+def parse_line(line: bytes) -> Line | None:
+    """The line's datapoints; None for a line that holds no metrics or is no JSON object.
+
+    A value is a finite number or a list of them; anything else is skipped, as CloudWatch does.
+    Source: "Specification: Embedded metric format" in the CloudWatch User Guide.
+    """
+    try:
+        document = json.loads(line)
+        metadata = document["_aws"]
+        timestamp = metadata["Timestamp"] / 1000
+        return Line(timestamp, tuple(_datapoints(document, metadata["CloudWatchMetrics"])), document)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _datapoints(document: Mapping[str, Any], directives: list[Any]) -> Iterator[tuple[Series, float]]:
+    for directive in directives:
+        for names in directive["Dimensions"]:
+            dimensions = tuple(sorted((name, str(document[name])) for name in names))
+            for metric in directive["Metrics"]:
+                identity = Series(directive["Namespace"], metric["Name"], dimensions)
+                for value in _values(document.get(metric["Name"])):
+                    yield identity, value
+
+
+def _values(value: Any) -> list[float]:
+    values = value if isinstance(value, list) else [value]
+    return [float(one) for one in values if type(one) in (int, float) and math.isfinite(one)]

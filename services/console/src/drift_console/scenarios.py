@@ -1,0 +1,197 @@
+"""`python -m drift_console.scenarios`: does a running deployment see drift where there is drift, and only there?"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx
+from rich.console import Console as Terminal
+from rich.table import Table
+
+from drift_console.suites import Scenario, Suite, read_suite, shipped_suites
+from drift_contracts import DriftError, parse_json
+
+_EPILOG = """
+Examples:
+
+\b
+  python -m drift_console.scenarios                                     the console on this machine
+  python -m drift_console.scenarios --url https://abc.example.com --model house-price
+
+Exit codes: 0 detection works, 1 it does not, 2 the deployment cannot be reached or the usage is wrong.
+"""
+NOT_FOUND = 404
+
+
+class Unreachable(DriftError):
+    """The deployment does not answer, or answers something else than a prediction."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a scenario's answers say. failures: the expectations that do not hold, in words."""
+
+    scenario: Scenario
+    scores: tuple[float, ...]
+    alerts: int
+    drifted: tuple[str, ...]
+    failures: tuple[str, ...]
+
+    @property
+    def average(self) -> float:
+        """Mean drift score over the scenario's requests."""
+        return sum(self.scores) / len(self.scores)
+
+
+def judge(scenario: Scenario, answers: Sequence[Mapping[str, Any]], *, threshold: float) -> Verdict:
+    """Hold the answers (prediction.response.v1) against what the scenario expects of them."""
+    scores = tuple(float(answer["drift_score"]) for answer in answers)
+    alerts = sum(score > threshold for score in scores)
+    drifted = tuple(dict.fromkeys(name for answer in answers for name in answer["drift"]["drifted"]))
+    average = sum(scores) / len(scores)
+    expect = scenario.expect
+    checks = {
+        "average_below": lambda bound: average < bound,
+        "average_from": lambda bound: average >= bound,
+        "average_to": lambda bound: average <= bound,
+        "average_above": lambda bound: average > bound,
+        "alerts": lambda count: alerts == count,
+        "drifted": lambda names: all(set(answer["drift"]["drifted"]) == set(names) for answer in answers),
+    }
+    failures = tuple(describe(rule, wanted) for rule, wanted in expect.items() if not checks[rule](wanted))
+    return Verdict(scenario, scores, alerts, drifted, failures)
+
+
+def describe(rule: str, wanted: Any) -> str:
+    """An expectation in words.
+
+    >>> describe("average_below", 1.0)
+    'average below 1'
+    """
+    words = {
+        "average_below": "average below {:g}",
+        "average_from": "average from {:g}",
+        "average_to": "average to {:g}",
+        "average_above": "average above {:g}",
+        "alerts": "{} alerts",
+        "drifted": "only {} drifted",
+    }
+    return words[rule].format(", ".join(wanted) if rule == "drifted" else wanted)
+
+
+class Deployment:
+    """A running prediction API."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+
+    def path_of(self, model: str) -> str | None:
+        """Where the model is asked; None where it is not served. Raises Unreachable."""
+        if self._get(f"/models/{model}") is not None:
+            return f"/models/{model}/predict"
+        default = self._get("/model")
+        return "/predict" if default is not None and default.get("model") == model else None
+
+    def _get(self, path: str) -> dict[str, Any] | None:
+        response = self._send("GET", path, None)
+        if response.status_code == NOT_FOUND:
+            return None
+        return self._read(response, path)
+
+    def predict(self, path: str, features: Mapping[str, Any]) -> dict[str, Any]:
+        """One answer. Raises Unreachable."""
+        return self._read(self._send("POST", path, {"features": features}), path)
+
+    def _send(self, method: str, path: str, body: Any) -> httpx.Response:
+        try:
+            return self._client.request(method, path, json=body)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Unreachable(f"{method} {path}: {type(error).__name__}") from error
+
+    def _read(self, response: httpx.Response, path: str) -> dict[str, Any]:
+        if not response.is_success:
+            raise Unreachable(f"{path}: expected status 200, got {response.status_code}")
+        document = parse_json(response.content)
+        if not isinstance(document, dict):
+            raise Unreachable(f"{path}: expected a JSON object")
+        return document
+
+
+def run_suite(suite: Suite, deployment: Deployment, path: str) -> list[Verdict]:
+    """Send every scenario of the suite and judge the answers."""
+    return [
+        judge(scenario, [deployment.predict(path, request) for request in scenario.requests], threshold=suite.threshold)
+        for scenario in suite.scenarios
+    ]
+
+
+def show(suite: Suite, verdicts: Sequence[Verdict], terminal: Terminal) -> None:
+    """A table for people."""
+    table = Table(title=f"{suite.model}: drift threshold {suite.threshold:g}", title_justify="left")
+    for heading in ("scenario", "requests", "average", "least to most", "alerts", "drifted", "expected", ""):
+        table.add_column(heading, justify="right" if heading in ("requests", "average", "alerts") else "left")
+    for verdict in verdicts:
+        expected = ", ".join(describe(rule, wanted) for rule, wanted in verdict.scenario.expect.items())
+        table.add_row(
+            f"{verdict.scenario.title} [dim]({verdict.scenario.name})[/]",
+            str(len(verdict.scores)),
+            f"{verdict.average:.2f}",
+            f"{min(verdict.scores):.2f} to {max(verdict.scores):.2f}",
+            f"{verdict.alerts} of {len(verdict.scores)}",
+            ", ".join(verdict.drifted) or "none",
+            expected,
+            "[red]no: " + ", ".join(verdict.failures) + "[/]" if verdict.failures else "[green]yes[/]",
+        )
+    terminal.print(table)
+
+
+@click.command(epilog=_EPILOG)
+@click.option("--url", default="http://127.0.0.1:8123", show_default=True, help="Root of the prediction API.")
+@click.option("--model", help="Run this model's suite. Default: every suite whose model the deployment serves.")
+@click.option("--suite", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A suite of your own.")
+@click.option("--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds per request.")
+def main(url: str, model: str | None, file: Path | None, timeout: float) -> None:
+    """Send the drift scenarios to a deployment and check that detection works: a gate after any release."""
+    terminal, errors = Terminal(), Terminal(stderr=True)
+    try:
+        suites = _suites(model, file)
+        with httpx.Client(base_url=url, timeout=timeout) as client:
+            held = _run(suites, Deployment(client), terminal)
+    except DriftError as error:
+        errors.print(f"[bold red]cannot tell[/] {error}", highlight=False)
+        sys.exit(2)
+    if held is None:
+        errors.print(f"[bold red]cannot tell[/] {url} serves none of: {', '.join(suite.model for suite in suites)}")
+        sys.exit(2)
+    terminal.print("[green]Detection works.[/]" if held else "[bold red]Detection does not work.[/]")
+    sys.exit(0 if held else 1)
+
+
+def _suites(model: str | None, file: Path | None) -> list[Suite]:
+    suites = {read.model: read for read in [read_suite(parse_json(file.read_bytes()))]} if file else shipped_suites()
+    if model is None:
+        return list(suites.values())
+    if model not in suites:
+        raise click.UsageError(f"--model: expected one of {', '.join(suites)}")
+    return [suites[model]]
+
+
+def _run(suites: Sequence[Suite], deployment: Deployment, terminal: Terminal) -> bool | None:
+    """Whether all that could be run holds; None where nothing could be run."""
+    held = None
+    for suite in suites:
+        path = deployment.path_of(suite.model)
+        if path is not None:
+            verdicts = run_suite(suite, deployment, path)
+            show(suite, verdicts, terminal)
+            held = held is not False and not any(verdict.failures for verdict in verdicts)
+    return held
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""What a console is started with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from drift_contracts import DriftError
+
+FAST = 60  # --fast divides every alarm period by this
+
+
+class BadSettings(DriftError):
+    """Settings that cannot work together, or a place that cannot be used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """host, port: where to listen (port 0: any free one). retention: seconds that data is kept."""
+
+    host: str = "127.0.0.1"
+    port: int = 8123
+    fast: bool = False
+    bundles: Path = Path("build/bundles")
+    data: Path = Path("build/console")
+    models: tuple[str, ...] = ()
+    stack: str = "local"
+    threshold: float | None = None
+    webhooks: tuple[str, ...] = ()
+    retention: float = 7 * 86400.0
+
+    def __post_init__(self) -> None:
+        for url in self.webhooks:
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise BadSettings("--webhook: expected a URL such as https://hooks.example.com/path")
+
+    @property
+    def scale(self) -> int:
+        """What alarm periods are divided by."""
+        return FAST if self.fast else 1
+
+    @property
+    def log(self) -> Path:
+        """The folder of the event log."""
+        return self.data / "events"
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.data / "console.sqlite"

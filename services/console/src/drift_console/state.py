@@ -1,0 +1,250 @@
+"""The document that the page shows: one model's traffic, drift, features, alarms and recent predictions."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from drift_console.alarms import Alarm, CompositeAlarm, MetricAlarm, State
+from drift_console.alerts import iso
+from drift_console.bins import Bins, display_bins
+from drift_console.emf import Series, series
+from drift_console.events import EventStore
+from drift_console.histogram import Distribution
+from drift_console.metrics import MetricStore, Summary
+from drift_console.suites import Suite
+from drift_console.watch import Standing, history, standings
+from drift_contracts import FeatureSet
+
+RECENT = 50
+BUCKETS = 120
+_WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """What is known of a model before any traffic."""
+
+    name: str
+    feature_set: FeatureSet
+    baseline: Mapping[str, Any]
+    card: Mapping[str, Any]
+    alarms: Sequence[Alarm]
+    suite: Suite | None
+    bins: Mapping[str, Bins]
+
+    @classmethod
+    def of(
+        cls,
+        feature_set: FeatureSet,
+        baseline: Mapping[str, Any],
+        manifest: Mapping[str, Any],
+        alarms: Sequence[Alarm],
+        suite: Suite | None,
+    ) -> ModelView:
+        """From a bundle's parts, the alarms of its stack, and its scenario suite if there is one."""
+        card = {
+            **{key: manifest[key] for key in ("model_version", "estimator", "training", "scores", "feature_set")},
+            "rows": manifest["training"]["rows"],
+        }
+        channels = {channel["name"]: channel for channel in baseline["channels"]}
+        bins = {
+            feature.name: display_bins(channels[feature.name], baseline["features"][feature.name])
+            for feature in feature_set.features
+        }
+        return cls(feature_set.name, feature_set, baseline, card, alarms, suite, bins)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A span of time cut into buckets: first start (epoch seconds), width in seconds, how many."""
+
+    start: int
+    width: int
+    count: int
+
+    @classmethod
+    def ending(cls, now: float, minutes: int) -> Frame:
+        """The last `minutes` up to and with the bucket that `now` falls in, in at most BUCKETS buckets or so.
+
+        >>> Frame.ending(3601.0, 30)
+        Frame(start=1815, width=15, count=120)
+        """
+        width = next((width for width in _WIDTHS if width * BUCKETS >= minutes * 60), _WIDTHS[-1])
+        count = max(1, minutes * 60 // width)
+        return cls(int(now // width + 1 - count) * width, width, count)
+
+
+class StateReader:
+    """Builds state documents; used by one thread at a time, with a connection of its own."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        namespace: str,
+        stack: str,
+        threshold: float,
+        fast: bool,
+        models: Mapping[str, ModelView],
+    ) -> None:
+        self._connection = connection
+        self._metrics = MetricStore(connection)
+        self._namespace = namespace
+        self._stack = stack
+        self._threshold = threshold
+        self._fast = fast
+        self._models = models
+
+    def series(self, model: str, metric: str) -> Series:
+        """The identity of one of the model's metrics."""
+        return series(self._namespace, metric, {"Stack": self._stack, "Model": model})
+
+    def state(self, model: str, minutes: int, now: float) -> dict[str, Any]:
+        """The document of `GET /console/api/state`; model: one of the known, now: epoch seconds."""
+        view = self._models[model]
+        frame = Frame.ending(now, minutes)
+        known = standings(self._connection, model)
+        return {
+            "now": iso(now),
+            "stack": self._stack,
+            "fast": self._fast,
+            "model": model,
+            "models": sorted(self._models),
+            "threshold": self._threshold,
+            "totals": self._totals(model, frame),
+            "series": self._series(model, frame),
+            "features": [self._feature(view, feature.name, frame) for feature in view.feature_set.features],
+            "alarms": [_alarm(alarm, known.get(alarm.name)) for alarm in view.alarms],
+            "history": [_entry(row) for row in history(self._connection, model)],
+            "recent": [_recent(event.document()) for event in EventStore(self._connection).newest(model, RECENT)],
+            "model_card": view.card,
+            "scenarios": [
+                {"name": one.name, "title": one.title, "requests": len(one.requests)}
+                for one in (view.suite.scenarios if view.suite else ())
+            ],
+            "evidence": None,
+        }
+
+    def _totals(self, model: str, frame: Frame) -> dict[str, int]:
+        drift = self._whole(model, "DriftScore", frame)
+        return {
+            "predictions": drift.count if drift else 0,
+            "drifted": drift.above(self._threshold) if drift else 0,
+            "errors": self._sum(model, "Errors", frame),
+            "rejected": self._sum(model, "Rejected", frame),
+        }
+
+    def _sum(self, model: str, metric: str, frame: Frame) -> int:
+        parts = self._metrics.summaries(self.series(model, metric), frame.start, frame.width, frame.count)
+        return round(sum(part.total for part in parts if part))
+
+    def _whole(self, model: str, metric: str, frame: Frame) -> Distribution | None:
+        """All of the frame, read from minutes: it may begin up to a minute before the first bucket."""
+        start = frame.start - frame.start % 60
+        minutes = (frame.start + frame.width * frame.count - start + 59) // 60
+        return self._metrics.distributions(self.series(model, metric), start, 60 * minutes, 1)[0]
+
+    def _series(self, model: str, frame: Frame) -> dict[str, Any]:
+        drift = self._metrics.summaries(self.series(model, "DriftScore"), frame.start, frame.width, frame.count)
+        prediction = self._metrics.distributions(
+            self.series(model, "Prediction"), frame.start, frame.width, frame.count
+        )
+        return {
+            "bucket_seconds": frame.width,
+            "times": [frame.start + index * frame.width for index in range(frame.count)],
+            "count": [part.count if part else 0 for part in drift],
+            "prediction": {
+                "average": [part.total / part.count if part else None for part in prediction],
+                "p10": [part.percentile(10) if part else None for part in prediction],
+                "p90": [part.percentile(90) if part else None for part in prediction],
+            },
+            "drift_score": {
+                "average": _averages(drift),
+                "maximum": [part.maximum if part else None for part in drift],
+            },
+        }
+
+    def _feature(self, view: ModelView, name: str, frame: Frame) -> dict[str, Any]:
+        feature = view.feature_set[name]
+        base = view.baseline["features"][name]
+        metric = f"Feature_{name}"
+        summaries = self._metrics.summaries(self.series(view.name, metric), frame.start, frame.width, frame.count)
+        return {
+            "name": name,
+            "type": feature.type,
+            "unit": feature.unit,
+            "description": feature.description,
+            "baseline": {
+                **{key: base.get(key) for key in ("mean", "std", "min", "max")},
+                "bins": view.bins[name].to_json(),
+            },
+            "live": _live(self._whole(view.name, metric, frame), base, view.bins[name]),
+            "series": {"average": _averages(summaries)},
+        }
+
+
+def _averages(parts: Sequence[Summary | None]) -> list[float | None]:
+    return [part.average if part else None for part in parts]
+
+
+def _live(seen: Distribution | None, base: Mapping[str, Any], bins: Bins) -> dict[str, Any]:
+    if seen is None:
+        return {"count": 0, "mean": None, "z": None, "mean_abs_z": None, "share": [0.0] * len(bins.labels)}
+    mean = seen.total / seen.count
+    center, spread = base.get("mean"), base.get("std")
+    known = center is not None and bool(spread)
+    return {
+        "count": seen.count,
+        "mean": mean,
+        "z": (mean - center) / spread if known else None,
+        "mean_abs_z": float((abs(seen.values - center) / spread) @ seen.counts) / seen.count if known else None,
+        "share": seen.shares(bins.edges),
+    }
+
+
+def _alarm(alarm: Alarm, standing: Standing | None) -> dict[str, Any]:
+    shown = {
+        "name": alarm.name,
+        "title": alarm.title,
+        "severity": alarm.severity,
+        "state": (standing.state if standing else State.INSUFFICIENT_DATA).value,
+        "since": iso(standing.since) if standing else None,
+        "reason": standing.reason if standing else "not evaluated yet",
+        "next": list(alarm.next),
+        **dict.fromkeys(
+            ("threshold", "statistic", "metric", "period", "evaluation_periods", "datapoints_to_alarm", "rule")
+        ),
+    }
+    if isinstance(alarm, CompositeAlarm):
+        return {**shown, "rule": alarm.rule_text}
+    if isinstance(alarm, MetricAlarm):
+        metric, statistic = next(iter(alarm.inputs.values()))
+        return {
+            **shown,
+            "threshold": alarm.threshold,
+            "statistic": None if alarm.expression else statistic,
+            "metric": alarm.expression_text or metric,
+            "period": alarm.period,
+            "evaluation_periods": alarm.evaluation_periods,
+            "datapoints_to_alarm": alarm.datapoints_to_alarm,
+        }
+    return shown
+
+
+def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"timestamp": iso(row["at"]), **{key: row[key] for key in ("alarm", "from", "to", "reason")}}
+
+
+def _recent(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "timestamp": event["timestamp"],
+        "prediction_id": event["prediction_id"],
+        "prediction": event["Prediction"],
+        "drift_score": event["DriftScore"],
+        "severity": event["drift"]["severity"],
+        "drifted": event["drift"]["drifted"],
+        "features": event["features"],
+    }

@@ -1,0 +1,56 @@
+"""What a person reads in the terminal: the banner at the start, and alerts as they happen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console as Terminal
+from rich.panel import Panel
+from rich.text import Text
+
+from drift_console.settings import Settings
+from drift_ml.bundle import Bundle
+
+_STYLES = {"ALARM": "bold red", "OK": "bold green", "INSUFFICIENT_DATA": "bold yellow"}
+
+
+def banner(terminal: Terminal, url: str, settings: Settings, bundles: Mapping[str, Bundle]) -> None:
+    """Where everything is, and a line to paste."""
+    first = next(iter(bundles.values()))
+    body = json.dumps({"features": first.feature_set.example})
+    path = "/predict" if len(bundles) == 1 else f"/models/{first.feature_set.name}/predict"
+    periods = f"fast: alarm periods are {settings.scale} times shorter" if settings.fast else "as in the spec"
+    lines = [
+        ("Live page   ", url),
+        ("API         ", f"{url}openapi.json"),
+        ("Models      ", ", ".join(bundles)),
+        ("Engine      ", first.forest.engine),
+        ("Alarms      ", periods),
+        ("Data        ", str(settings.data)),
+        ("Webhooks    ", str(len(settings.webhooks)) if settings.webhooks else "none"),
+        ("Stop        ", "Ctrl-C"),
+    ]
+    text = Text.assemble(*((part, style) for name, value in lines for part, style in ((name, "dim"), (value + "\n", ""))))
+    terminal.print(Panel(text, title="MLOps Drift Monitor", expand=False))
+    terminal.print("Try it:", style="dim")
+    terminal.print(
+        f"curl -s {url.rstrip('/')}{path} -H 'content-type: application/json' -d '{body}'",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )
+
+
+def tell(terminal: Terminal, alert: Mapping[str, Any]) -> None:
+    """One alert, in a few lines."""
+    state = alert["state"]
+    terminal.print(
+        Text.assemble(
+            (f"{alert['timestamp'][11:19]} ", "dim"), (state, _STYLES[state]), f" {alert['name']}: {alert['title']}"
+        )
+    )
+    terminal.print(f"         {alert['reason']}", style="dim", highlight=False, markup=False, soft_wrap=True)
+    for step in alert["next"]:
+        terminal.print(f"         next: {step}", style="dim", highlight=False, markup=False, soft_wrap=True)

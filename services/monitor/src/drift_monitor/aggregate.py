@@ -1,0 +1,153 @@
+"""Turn deliveries of log lines into stored windows, each event once; what cannot be read goes aside with a reason."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from drift_contracts import ContractError, NotJson, RequestValidator, parse_json
+from drift_ml.window import Window
+
+from .deliveries import Delivery, Unopened, open_event
+from .keys import Series, WindowKey, minute_of
+from .stores import Fragment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from .reference import Reference
+    from .stores import Store
+
+EVENT = "prediction.event.v1"
+AHEAD_MINUTES = 5
+"""A timestamp further ahead of the clock than this is a wrong clock: the event counts in the current minute."""
+
+
+class Rejected(NamedTuple):
+    """A record that could not be counted: its source's text, and why."""
+
+    delivery: str
+    reason: str
+    text: str
+
+
+class DeadLetters(Protocol):
+    """Where rejected records are kept."""
+
+    def __call__(self, rejected: list[Rejected]) -> None:
+        """Keep them all, or raise."""
+
+
+class Outcome(NamedTuple):
+    """What became of one call. failed: the items to deliver again."""
+
+    counts: Counter[str]
+    failed: tuple[str, ...]
+
+
+class Aggregator:
+    """Counts prediction events into windows.
+
+    references: baseline and validator by series. now: seconds since 1970.
+    """
+
+    def __init__(
+        self, references: Mapping[Series, Reference], store: Store, dead_letters: DeadLetters, now: Callable[[], float]
+    ) -> None:
+        self._references = references
+        self._validators = {series: RequestValidator(each.feature_set) for series, each in references.items()}
+        self._store = store
+        self._dead_letters = dead_letters
+        self._now = now
+
+    def handle(self, event: Mapping[str, Any]) -> Outcome:
+        """Store every delivery of a Lambda event.
+
+        A delivery that fails is named in `failed` if its source can send it again alone; otherwise the error is
+        raised, so that the whole call is repeated, which changes nothing for what is already stored.
+        """
+        counts: Counter[str] = Counter()
+        failed = []
+        for delivery in open_event(event):
+            try:
+                counts += self._store_delivery(delivery)
+            except Exception:
+                if isinstance(delivery, Unopened) or delivery.item is None:
+                    raise
+                counts["failed"] += 1
+                failed.append(delivery.item)
+        return Outcome(counts, tuple(failed))
+
+    def _store_delivery(self, delivery: Delivery | Unopened) -> Counter[str]:
+        """Dead letters first: if the store fails afterwards they are kept twice, never lost."""
+        if isinstance(delivery, Unopened):
+            self._dead_letters([Rejected(delivery.identity, delivery.reason, delivery.raw)])
+            return Counter(rejected=1)
+        counts, windows, rejected = self._count(delivery)
+        if rejected:
+            self._dead_letters(rejected)
+        fragments = [Fragment(key, delivery.identity, window.to_json()) for key, window in sorted(windows.items())]
+        if fragments and not self._store.add(delivery.identity, fragments):
+            return Counter(repeated=1)
+        return counts
+
+    def _count(self, delivery: Delivery) -> tuple[Counter[str], dict[WindowKey, Window], list[Rejected]]:
+        counts: Counter[str] = Counter()
+        windows: dict[WindowKey, Window] = {}
+        rejected = []
+        for line in delivery.lines:
+            try:
+                event = _read(line)
+                if event is None:
+                    counts["ignored"] += 1
+                    continue
+                self._observe(event, windows, counts)
+            except (NotJson, ContractError, ValueError, KeyError, TypeError) as error:
+                rejected.append(Rejected(delivery.identity, _reason(error), line))
+                counts["rejected"] += 1
+        return counts, windows, rejected
+
+    def _observe(self, event: Mapping[str, Any], windows: dict[WindowKey, Window], counts: Counter[str]) -> None:
+        series = Series(event["Model"], event["model_version"])
+        reference = self._references.get(series)
+        if reference is None:
+            raise ValueError("no baseline for this model and version")
+        self._validators[series].row({"features": event["features"]})
+        current = int(self._now() // 60)
+        minute = minute_of(event["timestamp"])
+        if minute > current + AHEAD_MINUTES:
+            minute = current
+            counts["skewed"] += 1
+        key = WindowKey(series, minute)
+        window = windows.get(key) or Window.empty(reference.baseline)
+        window.observe(event["features"], float(event["Prediction"]))
+        windows[key] = window
+        counts["events"] += 1
+
+
+def _read(line: str) -> Mapping[str, Any] | None:
+    """The prediction event in a line, None for any other line. Raises NotJson for an event that is cut short."""
+    text = line.strip()
+    if not text.startswith("{") or EVENT not in text:
+        return None
+    event = parse_json(text)
+    return event if event.get("contract") == EVENT else None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, NotJson | ContractError):
+        return str(error)
+    if isinstance(error, KeyError):
+        return f"the event has no {error.args[0]}"
+    return str(error) if type(error) is ValueError else f"the event has a member of the wrong type ({type(error).__name__})"
+
+
+def as_message(rejected: Rejected) -> str:
+    """A dead letter as text: reason, delivery, and the record as it came."""
+    return json.dumps({"reason": rejected.reason, "delivery": rejected.delivery, "record": rejected.text})
+
+
+def total(outcomes: Iterable[Outcome]) -> Counter[str]:
+    """The counts of several calls together."""
+    return sum((outcome.counts for outcome in outcomes), Counter())

@@ -1,0 +1,119 @@
+"""Open what AWS delivers: log subscriptions, SQS messages and Kinesis records become lines with an identity.
+
+The identity decides what counts once: a delivery that comes again has the same one. Sources: the Lambda event
+formats of CloudWatch Logs subscriptions, Amazon SQS and Amazon Kinesis.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import hashlib
+import json
+import zlib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .errors import BadDelivery
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+LARGEST = 64 * 1024 * 1024
+"""Bytes that an unpacked payload may have: CloudWatch Logs sends 1 MB packed at most."""
+
+
+class Delivery(NamedTuple):
+    """Lines that arrive, are stored, and are retried together.
+
+    identity: the same for every attempt to deliver it. item: what to name when only this one failed, or None
+    when the whole call fails. raw: the source's own text, kept when the delivery cannot be opened.
+    """
+
+    identity: str
+    lines: tuple[str, ...]
+    item: str | None = None
+
+
+class Unopened(NamedTuple):
+    """A delivery whose envelope is broken: for the dead letters, whole."""
+
+    identity: str
+    raw: str
+    reason: str
+
+
+def open_event(event: Mapping[str, Any]) -> Iterator[Delivery | Unopened]:
+    """The deliveries in a Lambda event. Raises BadDelivery if it is of no known source."""
+    if isinstance(event.get("awslogs"), dict):
+        yield _open("logs", None, str(event["awslogs"].get("data", "")), None)
+        return
+    records = event.get("Records")
+    if not isinstance(records, list):
+        raise BadDelivery("expected a log subscription, or Records of SQS or Kinesis")
+    for record in records:
+        yield _open_record(record)
+
+
+def _open_record(record: Any) -> Delivery | Unopened:
+    source = record.get("eventSource") if isinstance(record, dict) else None
+    if source == "aws:sqs":
+        identity = str(record["messageId"])
+        return Delivery(f"sqs:{identity}", tuple(str(record["body"]).splitlines()), identity)
+    if source == "aws:kinesis":
+        place = str(record["kinesis"]["sequenceNumber"])
+        return _open(f"kinesis:{record['eventID']}", f"kinesis:{record['eventID']}", record["kinesis"]["data"], place)
+    raise BadDelivery("expected records of aws:sqs or aws:kinesis")
+
+
+def _open(place: str, identity: str | None, data: str, item: str | None) -> Delivery | Unopened:
+    """A packed log payload, or for Kinesis also the lines themselves."""
+    try:
+        unpacked = base64.b64decode(data, validate=True)
+        if unpacked[:2] == b"\x1f\x8b":
+            unpacked = _gunzip(unpacked)
+        elif identity is None:
+            raise BadDelivery("expected gzip")
+        text = unpacked.decode()
+        payload = json.loads(text) if text.startswith('{"messageType"') or identity is None else None
+        if payload is None:
+            return Delivery(str(identity), tuple(text.splitlines()), item)
+        return _log_lines(payload, identity, item)
+    except (BadDelivery, OSError, ValueError, KeyError, TypeError, binascii.Error, zlib.error, EOFError) as error:
+        reason = f"the payload of {place.split(':')[0]} could not be opened: {type(error).__name__}"
+        return Unopened(identity or "logs:" + hashlib.sha256(data.encode()).hexdigest(), data, reason)
+
+
+def _gunzip(data: bytes) -> bytes:
+    reader = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    unpacked = reader.decompress(data, LARGEST)
+    if reader.unconsumed_tail:
+        raise BadDelivery("expected a payload of at most 64 MiB")
+    if not reader.eof:
+        raise BadDelivery("expected a whole gzip stream")
+    return unpacked
+
+
+def _log_lines(payload: Mapping[str, Any], identity: str | None, item: str | None) -> Delivery:
+    """A log payload's identity is made of its events' ids, which CloudWatch never gives twice."""
+    if payload["messageType"] == "CONTROL_MESSAGE":
+        return Delivery(identity or "logs:control", (), item)
+    events = payload["logEvents"]
+    if identity is None:
+        digest = hashlib.sha256("\n".join(str(event["id"]) for event in events).encode())
+        identity = f"logs:{digest.hexdigest()}"
+    return Delivery(identity, tuple(str(event["message"]) for event in events), item)
+
+
+def pack_log_payload(lines: list[str], *, log_group: str, log_stream: str, ids: list[str]) -> dict[str, Any]:
+    """The subscription event that CloudWatch Logs would send for these lines: for one machine and for tests."""
+    payload = {
+        "messageType": "DATA_MESSAGE",
+        "owner": "000000000000",
+        "logGroup": log_group,
+        "logStream": log_stream,
+        "subscriptionFilters": ["drift"],
+        "logEvents": [{"id": i, "timestamp": 0, "message": line} for i, line in zip(ids, lines, strict=True)],
+    }
+    packed = gzip.compress(json.dumps(payload).encode(), mtime=0)
+    return {"awslogs": {"data": base64.b64encode(packed).decode()}}

@@ -1,0 +1,32 @@
+"""What a series is compared with: the feature set and the baseline of its bundle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from drift_ml.baseline import Baseline
+from drift_ml.bundle import load_bundle
+
+from .keys import Series
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from drift_contracts import FeatureSet
+
+
+class Reference(NamedTuple):
+    """A bundle as the monitor needs it."""
+
+    feature_set: FeatureSet
+    baseline: Baseline
+
+
+def load_references(bundles: Path) -> dict[Series, Reference]:
+    """The references of every bundle in a folder, digests verified."""
+    found = {}
+    for folder in sorted(path for path in bundles.iterdir() if (path / "manifest.json").is_file()):
+        bundle = load_bundle(folder)
+        series = Series(bundle.manifest["model"], bundle.manifest["model_version"])
+        found[series] = Reference(bundle.feature_set, Baseline.from_json(bundle.baseline))
+    return found

@@ -1,0 +1,167 @@
+"""The store in one DynamoDB table.
+
+Items (partition key / sort key):
+
+- `batch#IDENTITY` / `batch`                    marker of a stored batch, expires after a week
+- `fragments#MODEL#VERSION#SHARD` / `MINUTE#BATCH`  what a batch adds to a minute, until it is summed
+- `windows#MODEL#VERSION#DAY` / `MINUTE`        the sum of a minute, expires after the retention
+- `state#MODEL#VERSION` / `state`               detectors, cursor, outbox
+
+Fragments are spread over shards by their batch, so that a series may be written faster than one partition takes.
+Transactions hold at most 100 items: a batch that touches more minutes than that is kept in parts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from drift_monitor.errors import Conflict
+from drift_monitor.keys import Series, WindowKey
+
+from .packing import pack, unpack
+from .protocol import Document, Fragment, Revision, StoredState, StoredWindow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+SHARDS = 8
+LARGEST_TRANSACTION = 100
+MINUTES_A_DAY = 1440
+BATCH_DAYS = 7
+DAY = 86_400
+
+Item = dict[str, Any]
+
+
+class DynamoStore:
+    """A `Store` in the table named; `now` gives seconds since 1970, for the expiry of items."""
+
+    def __init__(self, client: DynamoDBClient, table: str, now: Callable[[], float], *, retention_days: int = 35) -> None:
+        self._client = client
+        self._table = table
+        self._now = now
+        self._retention = retention_days * DAY
+
+    def add(self, batch: str, fragments: Sequence[Fragment]) -> bool:
+        """See `Store.add`. Of a batch in parts each part is kept once; True if any part was new."""
+        size = LARGEST_TRANSACTION - 1
+        parts = [fragments[start : start + size] for start in range(0, max(len(fragments), 1), size)]
+        kept = [self._add(f"{batch}#{number}" if number else batch, part) for number, part in enumerate(parts)]
+        return any(kept)
+
+    def _add(self, batch: str, fragments: Sequence[Fragment]) -> bool:
+        expires = str(int(self._now()) + BATCH_DAYS * DAY)
+        marker = {"pk": {"S": f"batch#{batch}"}, "sk": {"S": "batch"}, "expires": {"N": expires}}
+        puts = [self._put(marker, "attribute_not_exists(pk)")]
+        puts += [self._put({**_fragment_place(each), "window": {"B": pack(each.window)}}) for each in fragments]
+        return self._transact(puts)
+
+    def fragments(self, series: Series, before: int, limit: int) -> list[Fragment]:
+        """See `Store.fragments`."""
+        found: list[Fragment] = []
+        for shard in range(SHARDS):
+            items = self._query(f"fragments#{series.model}#{series.version}#{shard}", "", f"{before:010d}", limit)
+            for item in items:
+                minute, _, batch = item["sk"]["S"].partition("#")
+                found.append(Fragment(WindowKey(series, int(minute)), batch, unpack(item["window"]["B"])))
+        return sorted(found, key=lambda each: (each.key.minute, each.batch))[:limit]
+
+    def compact(self, read: StoredWindow, window: Document, fragments: Sequence[Fragment]) -> None:
+        """See `Store.compact`; at most 99 fragments."""
+        item = {
+            **_window_place(read.key),
+            "revision": {"N": str(read.revision + 1)},
+            "window": {"B": pack(window)},
+            "expires": {"N": str(int(self._now()) + self._retention)},
+        }
+        steps = [self._put(item, *_unchanged(read.revision))]
+        for each in fragments:
+            deletion = {"TableName": self._table, "Key": _fragment_place(each), "ConditionExpression": "attribute_exists(pk)"}
+            steps.append({"Delete": deletion})
+        if not self._transact(steps):
+            raise Conflict(f"the window of {read.key.series} changed since it was read")
+
+    def window(self, key: WindowKey) -> StoredWindow | None:
+        """See `Store.window`."""
+        found = self.windows(key.series, key.minute, key.minute)
+        return found[0] if found else None
+
+    def windows(self, series: Series, first: int, last: int) -> list[StoredWindow]:
+        """See `Store.windows`."""
+        found = []
+        for day in range(first // MINUTES_A_DAY, last // MINUTES_A_DAY + 1):
+            for item in self._query(f"windows#{series.model}#{series.version}#{day}", f"{first:010d}", f"{last:010d}~"):
+                key = WindowKey(series, int(item["sk"]["S"]))
+                found.append(StoredWindow(key, int(item["revision"]["N"]), unpack(item["window"]["B"])))
+        return found
+
+    def state(self, series: Series) -> StoredState:
+        """See `Store.state`."""
+        answer = self._client.get_item(TableName=self._table, Key=_state_place(series), ConsistentRead=True)
+        item = answer.get("Item")
+        return StoredState(int(item["revision"]["N"]), unpack(item["state"]["B"])) if item else StoredState(0, None)
+
+    def save(self, series: Series, read: Revision, state: Document) -> None:
+        """See `Store.save`."""
+        item = {**_state_place(series), "revision": {"N": str(read + 1)}, "state": {"B": pack(state)}}
+        if not self._transact([self._put(item, *_unchanged(read))]):
+            raise Conflict(f"the state of {series} changed since it was read")
+
+    def _put(self, item: Item, condition: str | None = None, values: Item | None = None) -> Item:
+        put: Item = {"TableName": self._table, "Item": item}
+        if condition is not None:
+            put["ConditionExpression"] = condition
+        if values is not None:
+            put["ExpressionAttributeValues"] = values
+        return {"Put": put}
+
+    def _transact(self, steps: list[Item]) -> bool:
+        """Whether all of it was written; False if a condition did not hold. Anything else is raised."""
+        try:
+            self._client.transact_write_items(TransactItems=steps)  # type: ignore[arg-type] - built item by item above
+        except ClientError as error:
+            reasons: list[Item] = error.response.get("CancellationReasons", [])  # type: ignore[assignment] - botocore types it as a dict
+            if any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
+                return False
+            raise
+        return True
+
+    def _query(self, partition: str, low: str, high: str, limit: int | None = None) -> Iterator[Item]:
+        """Items of a partition with low <= sort key <= high, in order, at most `limit`."""
+        values = {":pk": {"S": partition}, ":low": {"S": low or "0"}, ":high": {"S": high}}
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :low AND :high",
+            ExpressionAttributeValues=values,
+            ConsistentRead=True,
+            PaginationConfig={"MaxItems": limit} if limit else {},
+        )
+        for page in pages:
+            yield from page["Items"]
+
+
+def _fragment_place(fragment: Fragment) -> Item:
+    series = fragment.key.series
+    shard = hashlib.sha256(fragment.batch.encode()).digest()[0] % SHARDS
+    partition = f"fragments#{series.model}#{series.version}#{shard}"
+    return {"pk": {"S": partition}, "sk": {"S": f"{fragment.key.minute:010d}#{fragment.batch}"}}
+
+
+def _window_place(key: WindowKey) -> Item:
+    partition = f"windows#{key.series.model}#{key.series.version}#{key.minute // MINUTES_A_DAY}"
+    return {"pk": {"S": partition}, "sk": {"S": f"{key.minute:010d}"}}
+
+
+def _state_place(series: Series) -> Item:
+    return {"pk": {"S": f"state#{series.model}#{series.version}"}, "sk": {"S": "state"}}
+
+
+def _unchanged(revision: Revision) -> tuple[str, Item | None]:
+    if revision == 0:
+        return "attribute_not_exists(pk)", None
+    return "revision = :revision", {":revision": {"N": str(revision)}}

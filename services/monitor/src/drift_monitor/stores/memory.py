@@ -1,0 +1,68 @@
+"""The store in memory: for tests, and the shortest statement of what the others do."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+from drift_monitor.errors import Conflict
+
+from .protocol import Document, Fragment, Revision, StoredState, StoredWindow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from drift_monitor.keys import Series, WindowKey
+
+
+class MemoryStore:
+    """A `Store` that forgets everything with the process."""
+
+    def __init__(self) -> None:
+        self._batches: set[str] = set()
+        self._fragments: dict[tuple[WindowKey, str], Document] = {}
+        self._windows: dict[WindowKey, StoredWindow] = {}
+        self._states: dict[Series, StoredState] = {}
+
+    def add(self, batch: str, fragments: Sequence[Fragment]) -> bool:
+        """See `Store.add`."""
+        if batch in self._batches:
+            return False
+        self._batches.add(batch)
+        self._fragments |= {(each.key, each.batch): copy.deepcopy(each.window) for each in fragments}
+        return True
+
+    def fragments(self, series: Series, before: int, limit: int) -> list[Fragment]:
+        """See `Store.fragments`."""
+        found = sorted(place for place in self._fragments if place[0].series == series and place[0].minute < before)
+        return [Fragment(key, batch, copy.deepcopy(self._fragments[key, batch])) for key, batch in found[:limit]]
+
+    def compact(self, read: StoredWindow, window: Document, fragments: Sequence[Fragment]) -> None:
+        """See `Store.compact`."""
+        stored = self._windows.get(read.key)
+        revision = stored.revision if stored else 0
+        places = [(each.key, each.batch) for each in fragments]
+        if revision != read.revision or any(place not in self._fragments for place in places):
+            raise Conflict(f"the window of {read.key.series} changed since it was read")
+        for place in places:
+            del self._fragments[place]
+        self._windows[read.key] = StoredWindow(read.key, revision + 1, copy.deepcopy(window))
+
+    def window(self, key: WindowKey) -> StoredWindow | None:
+        """See `Store.window`."""
+        return copy.deepcopy(self._windows.get(key))
+
+    def windows(self, series: Series, first: int, last: int) -> list[StoredWindow]:
+        """See `Store.windows`."""
+        keys = sorted(key for key in self._windows if key.series == series and first <= key.minute <= last)
+        return [copy.deepcopy(self._windows[key]) for key in keys]
+
+    def state(self, series: Series) -> StoredState:
+        """See `Store.state`."""
+        return copy.deepcopy(self._states.get(series, StoredState(0, None)))
+
+    def save(self, series: Series, read: Revision, state: Document) -> None:
+        """See `Store.save`."""
+        if self.state(series).revision != read:
+            raise Conflict(f"the state of {series} changed since it was read")
+        self._states[series] = StoredState(read + 1, copy.deepcopy(state))

@@ -1,0 +1,140 @@
+"""Alerts: the contract's document, sent until taken, lost by no restart."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from drift_console.alarms import MetricAlarm, State
+from drift_console.alerts import KEPT, LONGEST_DELAY, Courier, Origin, alert_document, enqueue
+from drift_console.database import connect
+from drift_console.watch import Change
+
+ALARM = MetricAlarm(
+    name="high-drift",
+    title="Average drift score over the threshold",
+    severity="high",
+    next=("Look at the features",),
+    inputs={"value": ("DriftScore", "Average")},
+    period=300,
+    evaluation_periods=2,
+    datapoints_to_alarm=2,
+    comparison="GreaterThanThreshold",
+    threshold=2.0,
+)
+ORIGIN = Origin("local", "http://127.0.0.1:8123/", {"house-price": "3f9a1c2b4d5e"})
+URLS = ("http://127.0.0.1:1/a", "http://127.0.0.1:1/b")
+
+
+def change(before=State.OK, after=State.ALARM):
+    return Change(1_795_435_200.0, "house-price", ALARM, before, after, "2 of 2 datapoints were above")
+
+
+def test_an_alert_has_every_field_of_the_contracts_example():
+    example = json.loads(Path("contracts/examples/alert.v1.json").read_text("utf-8"))
+    document = alert_document(change(), ORIGIN, "019ab0f2-7c1e-7d3a-9b1f-0a1b2c3d4e5f")
+    assert set(document) == set(example)
+    assert (document["state"], document["previous_state"]) == ("ALARM", "OK")
+    assert document["timestamp"] == "2026-11-23T12:00:00.000Z"
+    assert document["title"] == "house-price: Average drift score over the threshold"
+    assert document["next"] == ["Look at the features"]
+
+
+def test_the_end_of_an_alarm_says_so_and_asks_for_nothing():
+    document = alert_document(change(State.ALARM, State.OK), ORIGIN, "id")
+    assert document["title"].startswith("house-price: over: ")
+    assert document["next"] == []
+
+
+@pytest.fixture()
+def outbox(tmp_path):
+    """A courier at a clock that the test sets, and how many alerts wait."""
+    connection = connect(tmp_path / "console.sqlite")
+    now = [1000.0]
+    courier = Courier(connection, clock=lambda: now[0])
+
+    def waiting():
+        return connection.execute("SELECT count(*) FROM outbox").fetchone()[0]
+
+    yield connection, courier, now, waiting
+    connection.close()
+
+
+def client(answer):
+    return httpx.Client(transport=httpx.MockTransport(answer))
+
+
+def test_every_webhook_gets_the_alert_once(outbox):
+    connection, courier, now, waiting = outbox
+    enqueue(connection, {"name": "high-drift"}, URLS, now[0])
+    got = []
+    with client(lambda request: got.append((str(request.url), json.loads(request.content))) or httpx.Response(204)) as web:
+        courier.deliver(web)
+        courier.deliver(web)
+    assert got == [(url, {"name": "high-drift"}) for url in URLS]
+    assert waiting() == 0
+
+
+def test_a_webhook_that_fails_is_tried_again_later_and_longer_apart(outbox):
+    connection, courier, now, waiting = outbox
+    enqueue(connection, {}, URLS[:1], now[0])
+    attempts = []
+    with client(lambda request: attempts.append(now[0]) or httpx.Response(503)) as web:
+        for second in range(1000, 2000):
+            now[0] = float(second)
+            courier.deliver(web)
+    assert [later - earlier for earlier, later in zip(attempts, attempts[1:], strict=False)][:6] == [1, 2, 4, 8, 16, 32]
+    assert max(later - earlier for earlier, later in zip(attempts, attempts[1:], strict=False)) <= LONGEST_DELAY
+    assert waiting() == 1
+
+
+def test_a_failing_webhook_holds_up_no_other(outbox):
+    connection, courier, now, waiting = outbox
+    enqueue(connection, {}, URLS, now[0])
+
+    def answer(request):
+        if request.url.path == "/a":
+            raise httpx.ConnectTimeout("slow")
+        return httpx.Response(200)
+
+    with client(answer) as web:
+        courier.deliver(web)
+    assert waiting() == 1
+
+
+def test_an_alert_that_nobody_takes_is_given_up_after_a_day(outbox):
+    connection, courier, now, waiting = outbox
+    enqueue(connection, {}, URLS[:1], now[0])
+    now[0] += KEPT + 1
+    with client(lambda request: httpx.Response(500)) as web:
+        courier.deliver(web)
+    assert waiting() == 0
+
+
+def test_what_was_not_sent_before_a_restart_is_sent_after_it(outbox, tmp_path):
+    connection, _, now, _ = outbox
+    enqueue(connection, {"n": 1}, URLS[:1], now[0])
+    again = connect(tmp_path / "console.sqlite")
+    got = []
+    with client(lambda request: got.append(json.loads(request.content)) or httpx.Response(200)) as web:
+        Courier(again, clock=lambda: now[0]).deliver(web)
+    again.close()
+    assert got == [{"n": 1}]
+
+
+def test_a_secret_in_a_webhooks_url_is_never_logged(outbox, caplog):
+    connection, courier, now, _ = outbox
+    enqueue(connection, {}, ("http://127.0.0.1:1/secret-token",), now[0])
+    with client(lambda request: httpx.Response(500)) as web, caplog.at_level("DEBUG", logger="drift_console"):
+        courier.deliver(web)
+    assert "secret-token" not in "".join(record.getMessage() for record in caplog.records if record.name.startswith("drift"))
+
+
+def test_a_stopped_courier_sends_nothing_more(outbox):
+    connection, courier, now, waiting = outbox
+    enqueue(connection, {}, URLS, now[0])
+    courier.stop()
+    with client(lambda request: httpx.Response(200)) as web:
+        courier.deliver(web)
+    assert waiting() == 2

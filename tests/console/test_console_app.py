@@ -1,0 +1,257 @@
+"""The application: true HTTP API events in, answers out, guarded; the page's API beside it."""
+
+import asyncio
+import base64
+import json
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drift_console import gateway
+from drift_console.app import Api, App, ConsoleApi, NotFound
+from drift_console.security import HEADERS, host_allowed, same_origin
+
+NOW = 1_795_435_200.123
+
+
+def echo(event, context):
+    """An edge that answers with the event it got."""
+    return {"statusCode": 200, "headers": {"Content-Type": "application/json"}, "body": json.dumps(event)}
+
+
+async def read_state(model, minutes):
+    if model not in (None, "house-price"):
+        raise NotFound("model: expected one of house-price")
+    return {"now": "x", "model": model or "house-price", "minutes": minutes, "series": {"times": [1]}}
+
+
+async def run_scenario(name, model):
+    if name != "high":
+        raise NotFound("scenario: expected one of high")
+    return {"scenario": name, "sent": 4, "average_drift_score": 5.0, "severity": "high"}
+
+
+@pytest.fixture()
+def app():
+    return App(Api(echo, lambda: NOW), ConsoleApi(read_state, run_scenario, lambda: True), bound_to="127.0.0.1")
+
+
+@pytest.fixture()
+def call(app):
+    def request(method, path, **options):
+        async def once():
+            transport = httpx.ASGITransport(app=app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8123") as client:
+                return await client.request(method, path, **options)
+
+        return asyncio.run(once())
+
+    return request
+
+
+def test_a_request_becomes_an_event_of_payload_format_2(call):
+    response = call(
+        "POST",
+        "/models/a%20b/predict?x=1&x=2&y=",
+        content=b'{"a": 1}',
+        headers={"content-type": "application/json", "cookie": "c=1; d=2", "user-agent": "test"},
+    )
+    event = response.json()
+    assert event["version"] == "2.0"
+    assert event["routeKey"] == "$default"
+    assert event["rawPath"] == "/models/a b/predict"
+    assert event["rawQueryString"] == "x=1&x=2&y="
+    assert event["queryStringParameters"] == {"x": "1,2", "y": ""}
+    assert event["cookies"] == ["c=1", "d=2"]
+    assert "cookie" not in event["headers"]
+    assert (event["body"], event["isBase64Encoded"]) == ('{"a": 1}', False)
+    context = event["requestContext"]
+    assert context["http"] == {
+        "method": "POST",
+        "path": "/models/a b/predict",
+        "protocol": "HTTP/1.1",
+        "sourceIp": "127.0.0.1",
+        "userAgent": "test",
+    }
+    assert context["timeEpoch"] == 1_795_435_200_123
+    assert context["time"] == "23/Nov/2026:12:00:00 +0000"
+
+
+@pytest.mark.parametrize("content_type", ["application/octet-stream", "", "image/png"])
+def test_a_body_that_is_no_text_arrives_in_base64(call, content_type):
+    event = call("POST", "/predict", content=b"\x00\xff", headers={"content-type": content_type}).json()
+    assert event["isBase64Encoded"] is True
+    assert base64.b64decode(event["body"]) == b"\x00\xff"
+
+
+def test_text_that_is_not_utf_8_arrives_in_base64(call):
+    event = call("POST", "/predict", content=b'"\xff"', headers={"content-type": "application/json"}).json()
+    assert event["isBase64Encoded"] is True
+
+
+def test_a_request_without_a_body_has_none_in_its_event(call):
+    event = call("GET", "/health").json()
+    assert "body" not in event
+    assert "queryStringParameters" not in event
+
+
+def test_every_answer_carries_the_security_headers(call):
+    for path in ("/health", "/", "/console/api/state", "/static/none.js", "/console/none"):
+        headers = call("GET", path).headers
+        for name, value in HEADERS:
+            assert headers[name.decode()] == value.decode()
+
+
+def test_the_policy_allows_nothing_from_elsewhere_and_nothing_inline():
+    policy = dict(HEADERS)[b"content-security-policy"].decode()
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert policy.startswith("default-src 'none'")
+
+
+def test_a_body_over_the_limit_is_refused_by_its_announced_length(call):
+    response = call("POST", "/predict", content=b"x" * (gateway.BODY_LIMIT + 1))
+    assert response.status_code == 413
+    assert response.json()["type"] == "urn:drift:problem:too-large"
+
+
+def test_a_body_over_the_limit_is_refused_while_it_is_read():
+    asked = 0
+
+    async def receive():
+        nonlocal asked
+        asked += 1
+        return {"type": "http.request", "body": b"x" * 10, "more_body": True}
+
+    async def read():
+        with pytest.raises(gateway.TooLarge):
+            await gateway.read_body(receive, {}, limit=35)
+
+    asyncio.run(read())
+    assert asked == 4
+
+
+def test_a_client_that_goes_away_is_not_answered(app):
+    sent = []
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "path": "/predict", "method": "POST", "headers": [(b"host", b"localhost")]}
+    asyncio.run(app(scope, receive, send))
+    assert sent == []
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:8123", "127.0.0.1:1", "[::1]:8123", "127.1.2.3", "LOCALHOST"])
+def test_this_machine_is_answered_under_its_names(call, host):
+    assert call("GET", "/health", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example.com", "evil.example.com:8123", "", "localhost.evil.com", "10.0.0.1", "[bad"])
+@pytest.mark.parametrize("path", ["/predict", "/", "/console/api/state", "/static/app.js"])
+def test_a_rebound_name_is_not_answered(call, host, path):
+    assert call("GET", path, headers={"host": host}).status_code == 421
+
+
+def test_a_server_for_others_answers_under_any_name():
+    assert host_allowed("drift.example.com", bound_to="0.0.0.0")
+
+
+def test_state_is_given_for_a_model_and_a_span(call):
+    assert call("GET", "/console/api/state?model=house-price&minutes=5").json()["minutes"] == 5
+    assert call("GET", "/console/api/state").json()["minutes"] == 30
+
+
+@pytest.mark.parametrize("minutes", ["0", "-1", "x", "1.5", "99999999", "", "٣"])
+def test_a_span_that_is_none_is_refused(call, minutes):
+    response = call("GET", "/console/api/state", params={"minutes": minutes})
+    assert response.status_code == 400
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/console/api/state?model=none", "/console/api/stream?model=none", "/console/api/none", "/console/none", "/static/none.js"])
+def test_what_does_not_exist_is_not_found_with_a_problem(call, path):
+    response = call("GET", path)
+    assert response.status_code == 404
+    assert response.json()["status"] == 404
+
+
+def test_a_method_that_is_not_offered_is_told(call):
+    response = call("POST", "/console/api/state")
+    assert response.status_code == 405
+    assert response.json()["status"] == 405
+
+
+def test_a_scenario_of_our_own_page_is_run(call):
+    headers = {"origin": "http://127.0.0.1:8123", "sec-fetch-site": "same-origin"}
+    response = call("POST", "/console/api/scenarios/high", headers=headers)
+    assert response.json() == {"scenario": "high", "sent": 4, "average_drift_score": 5.0, "severity": "high"}
+
+
+def test_a_scenario_that_does_not_exist_is_told_with_the_choices(call):
+    assert "high" in call("POST", "/console/api/scenarios/none").json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"origin": "https://evil.example.com"},
+        {"origin": "null"},
+        {"origin": "http://127.0.0.1:9999"},
+    ],
+)
+def test_another_sites_page_cannot_run_a_scenario(call, headers):
+    assert call("POST", "/console/api/scenarios/high", headers=headers).status_code == 403
+
+
+def test_a_command_line_tool_may_run_a_scenario():
+    assert same_origin({"host": "127.0.0.1:8123"})
+
+
+def test_the_stream_begins_with_the_state_and_ends_when_the_server_stops(app):
+    ended = iter([False, True])
+    console = ConsoleApi(read_state, run_scenario, lambda: next(ended))
+    streamed = App(Api(echo, lambda: NOW), console, bound_to="127.0.0.1")
+
+    async def once():
+        transport = httpx.ASGITransport(app=streamed)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.get("/console/api/stream?model=house-price")
+
+    response = asyncio.run(once())
+    assert response.headers["content-type"].startswith("text/event-stream")
+    event, data = response.text.split("\n\n")[1].split("\n")
+    assert event == "event: state"
+    assert json.loads(data.removeprefix("data: "))["model"] == "house-price"
+
+
+def test_a_base64_answer_is_sent_as_bytes_with_its_cookies():
+    status, headers, body = gateway.http_response(
+        {"statusCode": 201, "headers": {"X": "1", "Content-Length": "99"}, "body": "AP8=", "isBase64Encoded": True, "cookies": ["a=1"]}
+    )
+    assert (status, body) == (201, b"\x00\xff")
+    assert headers == [(b"x", b"1"), (b"set-cookie", b"a=1"), (b"content-length", b"2")]
+
+
+def test_an_answer_that_is_no_base64_is_refused():
+    with pytest.raises(ValueError, match="base64"):
+        gateway.http_response({"statusCode": 200, "body": "?", "isBase64Encoded": True})
+
+
+@given(st.binary(max_size=60), st.sampled_from(["application/json", "text/plain", "application/x", ""]))
+def test_any_body_arrives_unchanged(body, content_type):
+    scope = {"path": "/", "query_string": b"", "method": "POST", "http_version": "1.1", "client": ("1.2.3.4", 5)}
+    event = gateway.http_event(scope, {"content-type": content_type}, body, now=NOW)
+    text = event.get("body", "")
+    assert (base64.b64decode(text) if event["isBase64Encoded"] else text.encode()) == body
+
+
+def test_the_context_tells_the_time_left():
+    assert gateway.Context("id", deadline=0).get_remaining_time_in_millis() == 0

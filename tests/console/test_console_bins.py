@@ -1,0 +1,81 @@
+"""Display bins: few, ordered, holding all of the baseline, and readable."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drift_console.bins import INNER_BINS, display_bins
+from drift_console.histogram import Distribution
+
+
+def quantiles(values, bins=64):
+    edges = sorted(set(np.quantile(values, np.arange(1, bins) / bins).tolist()))
+    counts = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
+    return {"kind": "quantiles", "edges": edges, "counts": counts.tolist()}, {"min": min(values), "max": max(values)}
+
+
+numbers = st.lists(st.floats(-1e6, 1e6).map(lambda value: round(value, 3)), min_size=1, max_size=200)
+
+
+@given(numbers)
+def test_bins_of_any_baseline_are_few_ordered_and_hold_all_of_it(values):
+    bins = display_bins(*quantiles(values))
+    assert len(bins.shares) == len(bins.labels) == len(bins.edges) + 1 <= INNER_BINS + 2
+    assert all(low < high for low, high in pairwise(bins.edges))
+    assert sum(bins.shares) == pytest.approx(1.0)
+    assert min(bins.shares) >= -1e-12
+
+
+@given(st.lists(st.integers(-50, 50), min_size=1, max_size=80))
+def test_bins_of_listed_values_are_few_ordered_and_hold_all_of_it(values):
+    listed, counts = np.unique(values, return_counts=True)
+    bins = display_bins({"kind": "values", "values": listed.tolist(), "counts": counts.tolist()}, {})
+    assert len(bins.shares) == len(bins.labels) == len(bins.edges) + 1 <= INNER_BINS + 2
+    assert all(low < high for low, high in pairwise(bins.edges))
+    assert sum(bins.shares) == pytest.approx(1.0)
+
+
+def test_the_baselines_shares_are_those_of_its_rows():
+    values = np.random.default_rng(5).normal(2000, 500, 20_000)
+    bins = display_bins(*quantiles(values))
+    live = Distribution.of(values).shares(bins.edges)
+    assert np.abs(np.array(live) - bins.shares).max() < 0.01
+
+
+def test_a_few_values_become_a_bin_each_with_room_at_both_ends():
+    channel = json.loads(Path("contracts/examples/baseline.v1.json").read_text("utf-8"))["channels"][0]
+    bins = display_bins(channel, {"min": 1, "max": 5})
+    assert bins.labels == ("below 1", "1", "2", "3", "4", "5", "above 5")
+    assert bins.edges == (0.5, 1.5, 2.5, 3.5, 4.5, 5.5)
+    assert bins.shares[1] == 0.199
+    assert Distribution.of([0, 1, 5, 15]).shares(bins.edges) == [0.25, 0.25, 0, 0, 0, 0.25, 0.25]
+
+
+def test_categories_are_named_and_newcomers_come_last():
+    bins = display_bins({"kind": "categories", "categories": ["red", "blue"], "counts": [3, 1]}, {})
+    assert bins.labels == ("red", "blue", "other")
+    assert bins.shares == (0.75, 0.25, 0.0)
+    assert Distribution.of([0, 1, 1, 2]).shares(bins.edges) == [0.25, 0.5, 0.25]
+
+
+def test_truth_values_are_named():
+    bins = display_bins({"kind": "values", "values": [False, True], "counts": [1, 1]}, {})
+    assert bins.labels[:2] == ("false", "true")
+
+
+def test_a_constant_feature_still_has_bins():
+    bins = display_bins({"kind": "quantiles", "edges": [], "counts": [10]}, {"min": 7.0, "max": 7.0})
+    assert bins.edges[0] < 7.0 < bins.edges[-1]
+
+
+def test_labels_and_borders_say_the_same():
+    shown = display_bins({"kind": "quantiles", "edges": [1500.0, 2000.0, 2500.0], "counts": [1, 3, 3, 1]}, {"min": 0.0, "max": 4000.0}).to_json()
+    assert shown[0]["low"] is None
+    assert shown[-1]["high"] is None
+    assert [one["high"] for one in shown[:-1]] == [one["low"] for one in shown[1:]]
+    assert shown[0]["label"].startswith("below ")

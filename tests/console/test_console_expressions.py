@@ -1,0 +1,131 @@
+"""Metric math and composite rules: what they read, what they refuse, what they give."""
+
+import itertools
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drift_console.alarms import BadExpression, BadRule, State, parse_expression, parse_rule
+
+VALUES = {"a": 6.0, "b": 2.0, "zero": 0.0, "gone": None}
+GIVES = [
+    ("1 + 2 * 3", 7.0),
+    ("(1 + 2) * 3", 9.0),
+    ("10 - 4 - 3", 3.0),
+    ("16 / 4 / 2", 2.0),
+    ("-a + 1", -5.0),
+    ("2 ^ 3", 8.0),
+    ("a / b", 3.0),
+    ("a / zero", None),
+    ("0 / zero", None),
+    ("a + gone", None),
+    ("FILL(gone, 5)", 5.0),
+    ("FILL(a, 5)", 6.0),
+    ("FILL(gone, b) * 2", 4.0),
+    ("IF(a > b, 1, 2)", 1.0),
+    ("IF(a < b, 1, 2)", 2.0),
+    ("IF(gone > b, 1, 2)", None),
+    ("IF(a >= 6 && b == 2, 10, 20)", 10.0),
+    ("IF(a != 6 || zero <= 0, 10, 20)", 10.0),
+    ("MAX(a, b, gone)", 6.0),
+    ("MIN(a, b)", 2.0),
+    ("MAX(gone)", None),
+    ("SUM(a, b)", 8.0),
+    ("AVG(a, b)", 4.0),
+    ("ABS(0 - a)", 6.0),
+    ("1.5e1 + .5", 15.5),
+    ("10 ^ 400", None),
+    ("(0 - 1) ^ 0.5", None),
+    ("zero ^ (0 - 1)", None),
+]
+REFUSED = [
+    "",
+    "1 +",
+    "(1",
+    "1 2",
+    "a b",
+    ")",
+    "UNKNOWN(1)",
+    "FILL(1)",
+    "FILL(1, 2, 3)",
+    "MAX()",
+    "a.b",
+    "a; b",
+    "'a'",
+    "__import__('os')",
+    "a[0]",
+    "1 + * 2",
+    "(" * 40 + "1" + ")" * 40,
+    "-" * 40 + "1",
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), GIVES, ids=[text for text, _ in GIVES])
+def test_an_expression_gives_its_value_or_a_missing_point(text, expected):
+    assert parse_expression(text).evaluate(VALUES) == expected
+
+
+@pytest.mark.parametrize("text", REFUSED, ids=[text[:20] or "nothing" for text in REFUSED])
+def test_what_is_no_metric_math_is_refused(text):
+    with pytest.raises(BadExpression):
+        parse_expression(text)
+
+
+def test_an_expression_knows_the_names_it_reads():
+    assert parse_expression("100 * FILL(errors, 0) / (errors + answered)").names == {"errors", "answered"}
+
+
+@given(st.recursive(st.integers(0, 9).map(str), lambda inner: st.tuples(inner, st.sampled_from("+-*/"), inner).map("({0[0]} {0[1]} {0[2]})".format)))
+def test_arithmetic_agrees_with_python(text):
+    try:
+        expected = eval(text)
+    except ZeroDivisionError:
+        expected = None
+    result = parse_expression(text).evaluate({})
+    assert result == expected or (result is not None and math.isclose(result, expected))
+
+
+@given(st.text(alphabet="ab01+-*/()., FILMAX<>=&|^\"'", max_size=30))
+def test_any_text_is_an_expression_or_refused_with_the_one_error(text):
+    try:
+        parse_expression(text)
+    except BadExpression as error:
+        assert "expression" in str(error)
+
+
+RULES = [
+    ("ALARM(a)", lambda a, b: a == "ALARM"),
+    ("OK(a)", lambda a, b: a == "OK"),
+    ("INSUFFICIENT_DATA(b)", lambda a, b: b == "INSUFFICIENT_DATA"),
+    ("NOT ALARM(a)", lambda a, b: a != "ALARM"),
+    ("ALARM(a) AND ALARM(b)", lambda a, b: a == b == "ALARM"),
+    ("ALARM(a) OR ALARM(b)", lambda a, b: "ALARM" in (a, b)),
+    ("ALARM(a) AND NOT OK(b)", lambda a, b: a == "ALARM" and b != "OK"),
+    ("ALARM(a) OR ALARM(b) AND OK(a)", lambda a, b: a == "ALARM" or (b == "ALARM" and a == "OK")),
+    ("(ALARM(a) OR ALARM(b)) AND OK(a)", lambda a, b: "ALARM" in (a, b) and a == "OK"),
+    ("NOT NOT ALARM(a)", lambda a, b: a == "ALARM"),
+    ('ALARM("a") OR ALARM( \'b\' )', lambda a, b: "ALARM" in (a, b)),
+    ("TRUE AND NOT FALSE", lambda a, b: True),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), RULES, ids=[text for text, _ in RULES])
+def test_a_composite_rule_holds_exactly_for_the_states_it_describes(text, expected):
+    rule = parse_rule(text)
+    for a, b in itertools.product(State, repeat=2):
+        assert rule.holds({"a": a, "b": b}) is expected(a.value, b.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "ALARM", "ALARM()", "ALARM(a", "ALARM(a) ALARM(b)", "AND ALARM(a)", "ALARM(a) OR", "(ALARM(a)", "LATE(a)", "NOT", "ALARM(a))", "NOT " * 40 + "TRUE"],
+)
+def test_what_is_no_rule_is_refused(text):
+    with pytest.raises(BadRule):
+        parse_rule(text)
+
+
+def test_a_quoted_name_may_hold_spaces_and_parentheses():
+    assert parse_rule('ALARM("too slow (p99)")').names == {"too slow (p99)"}

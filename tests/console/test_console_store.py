@@ -1,0 +1,199 @@
+"""The store: what the log says is in it once, and any aligned period can be asked for."""
+
+import json
+import sqlite3
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drift_console.database import connect, transaction
+from drift_console.emf import Line, parse_line, series
+from drift_console.events import EventStore
+from drift_console.ingest import Ingester, position
+from drift_console.linelog import LineWriter, segments
+from drift_console.metrics import SECONDS_KEPT, MetricStore
+
+SERIES = series("MLOpsDriftMonitor", "DriftScore", {"Stack": "local", "Model": "house-price"})
+START = 1_795_435_200  # a whole minute
+
+
+@pytest.fixture()
+def connection(tmp_path):
+    opened = connect(tmp_path / "console.sqlite")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture()
+def log(tmp_path):
+    folder = tmp_path / "events"
+    folder.mkdir()
+    return folder
+
+
+def ingest_all(connection, log):
+    ingester = Ingester(connection, log)
+    while ingester.ingest():
+        pass
+
+
+def counted(connection, start=START - 3600, minutes=180):
+    whole = MetricStore(connection).distributions(SERIES, start, 60 * minutes, 1)[0]
+    return whole.count if whole else 0
+
+
+def test_every_line_is_stored_once_over_restarts_at_any_point(connection, log, event_line):
+    for process in range(3):
+        writer = LineWriter(log, after=position(connection).segment)
+        for number in range(5):
+            writer.write(event_line(START + number, number=process * 5 + number))
+        writer.close()
+        ingest_all(connection, log)
+        ingest_all(connection, log)
+    ids = [event.document()["prediction_id"] for event in EventStore(connection).after(0)]
+    assert ids == [f"id-{number}" for number in range(15)]
+    assert counted(connection) == 15
+
+
+def test_a_crash_before_the_commit_stores_nothing_and_the_retry_everything(connection, log, event_line, monkeypatch):
+    writer = LineWriter(log)
+    writer.write(event_line(START))
+    writer.close()
+    ingester = Ingester(connection, log)
+    ingester.ingest()  # moves into the first segment
+    monkeypatch.setattr(EventStore, "add", lambda *_: (_ for _ in ()).throw(sqlite3.OperationalError("disk full")))
+    with pytest.raises(sqlite3.OperationalError):
+        ingester.ingest()
+    assert counted(connection) == 0
+    monkeypatch.undo()
+    ingest_all(connection, log)
+    assert counted(connection) == 1
+
+
+def test_lines_without_metrics_are_passed_over(connection, log, event_line):
+    writer = LineWriter(log)
+    for line in (b"no json", b"{}", b"[1]", b'{"_aws": 3}', event_line(START)):
+        writer.write(line)
+    writer.close()
+    ingest_all(connection, log)
+    assert counted(connection) == EventStore(connection).last() == 1
+
+
+points = st.lists(st.tuples(st.integers(0, 599), st.integers(-100, 100)), min_size=1, max_size=50)
+
+
+@given(points, st.lists(st.integers(0, 50), max_size=3), st.sampled_from([1, 5, 7, 60, 300]))
+def test_any_period_holds_exactly_the_points_in_it_however_they_were_batched(values, cuts, period):
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.executescript(_schema())
+    store = MetricStore(connection)
+    lines = [Line(START + at, ((SERIES, float(value)),), {}) for at, value in values]
+    borders = [0, *sorted(min(cut, len(lines)) for cut in cuts), len(lines)]
+    for first, last in zip(borders, borders[1:], strict=False):
+        store.add(lines[first:last])
+    count = -(-600 // period)
+    found = store.distributions(SERIES, START, period, count)
+    summaries = store.summaries(SERIES, START, period, count)
+    for index in range(count):
+        inside = sorted(value for at, value in values if index * period <= at < (index + 1) * period)
+        seen, summary = found[index], summaries[index]
+        if not inside:
+            assert seen is None
+            assert summary is None
+        else:
+            facts = (len(inside), sum(inside), inside[0], inside[-1])
+            assert (seen.count, seen.total, seen.minimum, seen.maximum) == facts
+            assert (summary.count, summary.total, summary.minimum, summary.maximum) == facts
+            assert summary.average == pytest.approx(sum(inside) / len(inside))
+            assert seen.percentile(50) == inside[(len(inside) - 1) // 2]
+    connection.close()
+
+
+def _schema():
+    from drift_console import database
+
+    return database._SCHEMA
+
+
+def test_events_are_read_by_cursor_without_gap_or_repeat(connection, log, event_line):
+    writer = LineWriter(log)
+    for number in range(25):
+        writer.write(event_line(START + number, number=number, model="house-price" if number % 3 else "diabetes"))
+        ingest_all(connection, log)
+    writer.close()
+    store, cursor, seen = EventStore(connection), 0, []
+    while batch := store.after(cursor, limit=4):
+        seen += [event.document()["prediction_id"] for event in batch]
+        cursor = batch[-1].number
+    assert seen == [f"id-{number}" for number in range(25)]
+    assert cursor == store.last() == 25
+
+
+def test_a_cursor_inside_a_run_gives_the_rest_of_it(connection, event_line):
+    store = EventStore(connection)
+    with transaction(connection):
+        store.add((event_line(START, number=n), START, json.loads(event_line(START, number=n))) for n in range(5))
+    assert [event.number for event in store.after(3)] == [4, 5]
+
+
+def test_the_newest_events_of_a_model_come_newest_first(connection, log, event_line):
+    writer = LineWriter(log)
+    for number in range(6):
+        writer.write(event_line(START, number=number, model="diabetes" if number % 2 else "house-price"))
+    writer.close()
+    ingest_all(connection, log)
+    newest = EventStore(connection).newest("house-price", 2)
+    assert [event.document()["prediction_id"] for event in newest] == ["id-4", "id-2"]
+
+
+def test_what_is_older_than_the_retention_is_forgotten_and_numbers_go_on(connection, log, event_line):
+    writer = LineWriter(log)
+    writer.write(event_line(START))
+    writer.close()
+    ingest_all(connection, log)
+    LineWriter(log).close()
+    ingest_all(connection, log)
+    later = 4_000_000_000.0
+    Ingester(connection, log).prune(now=later, retention=3600)
+    assert counted(connection) == 0
+    assert EventStore(connection).after(0) == []
+    assert EventStore(connection).last() == 1
+    assert list(segments(log)) == [2]
+
+
+def test_seconds_are_forgotten_before_minutes(connection, log, event_line):
+    writer = LineWriter(log)
+    writer.write(event_line(START + 1))
+    writer.close()
+    ingest_all(connection, log)
+    Ingester(connection, log).prune(now=START + SECONDS_KEPT + 60, retention=7 * 86400)
+    store = MetricStore(connection)
+    assert store.distributions(SERIES, START, 60, 1)[0].count == 1
+    assert store.distributions(SERIES, START + 1, 1, 1) == [None]
+
+
+def test_a_line_may_hold_several_metrics_namespaces_dimension_sets_and_lists_of_values():
+    document = {
+        "_aws": {
+            "Timestamp": 1000,
+            "CloudWatchMetrics": [
+                {"Namespace": "A", "Dimensions": [["D"], []], "Metrics": [{"Name": "M"}]},
+                {"Namespace": "B", "Dimensions": [["D", "E"]], "Metrics": [{"Name": "M"}, {"Name": "gone"}]},
+            ],
+        },
+        "D": "d",
+        "E": 1,
+        "M": [1, 2.5, "x", True, float("inf")],
+    }
+    line = parse_line(json.dumps(document).encode())
+    expected = [
+        (series("A", "M", {"D": "d"}), 1.0),
+        (series("A", "M", {"D": "d"}), 2.5),
+        (series("A", "M", {}), 1.0),
+        (series("A", "M", {}), 2.5),
+        (series("B", "M", {"D": "d", "E": "1"}), 1.0),
+        (series("B", "M", {"D": "d", "E": "1"}), 2.5),
+    ]
+    assert list(line.datapoints) == expected
+    assert line.timestamp == 1.0

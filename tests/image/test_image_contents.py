@@ -1,0 +1,110 @@
+"""What is inside: only what is allowed, nothing of training, small layers, repeatable bytes."""
+
+from __future__ import annotations
+
+import json
+import re
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+from conftest import IMAGE, build
+
+HERE = Path(__file__).parent
+MEGABYTE = 1_000_000
+ABSENT = ("sklearn", "pandas", "scipy", "pulumi", "joblib", "pytest", "jsonschema", "drift_ml.training", "drift_console")
+
+
+def layers(docker, image):
+    """Size and origin of the layers that the Dockerfile adds, in order."""
+    rows = docker("history", "--no-trunc", "--human=false", "--format", "{{.Size}}\t{{.CreatedBy}}", image).splitlines()
+    sizes = {}
+    for row in rows:
+        size, _, created = row.partition("\t")
+        for place in re.findall(r" in (/opt/drift/\S+)", created):
+            sizes[place] = int(size)
+    return sizes
+
+
+@pytest.fixture(scope="module")
+def files(docker, image):
+    listing = docker("run", "--rm", "--network", "none", "--entrypoint", "find", image, "/opt/drift", "-type", "f")
+    return sorted(listing.splitlines())
+
+
+def test_every_file_is_on_the_allow_list(files):
+    allowed = [line for line in (HERE / "allowed_files.txt").read_text().splitlines() if line and line[0] != "#"]
+    assert [name for name in files if not any(fnmatch(name, pattern) for pattern in allowed)] == []
+
+
+def test_every_line_of_the_allow_list_is_used(files):
+    allowed = [line for line in (HERE / "allowed_files.txt").read_text().splitlines() if line and line[0] != "#"]
+    assert [pattern for pattern in allowed if not any(fnmatch(name, pattern) for name in files)] == []
+
+
+@pytest.mark.parametrize("word", ["test_", "conftest", ".pem", ".key", ".env", "id_rsa", ".joblib", ".git"])
+def test_no_secret_no_key_and_no_test_is_inside(files, word):
+    ours = [name for name in files if "/runtime/" not in name and "/monitor/" not in name]
+    assert [name for name in ours if word in Path(name).name] == []
+
+
+@pytest.mark.parametrize("module", ABSENT)
+def test_what_belongs_to_training_cannot_be_imported(docker, image, module):
+    done = docker.run("run", "--rm", "--network", "none", "--entrypoint", "python3", image, "-c", f"import {module}")
+    assert done.returncode == 1
+    assert "ModuleNotFoundError" in done.stderr
+
+
+def test_a_prediction_brings_neither_numpy_nor_boto3_into_memory(docker, image, api_event):
+    script = (
+        "import sys, json; from drift_predictor.handler import handler\n"
+        f"answer = handler(json.loads({json.dumps(json.dumps(api_event))}), None)\n"
+        "print(json.dumps([answer['statusCode'], sorted(sys.modules)]))"
+    )
+    printed = docker("run", "--rm", "--network", "none", "--entrypoint", "python3", image, "-c", script)
+    status, modules = json.loads(printed.splitlines()[-1])
+    assert status == 200
+    assert {"numpy", "boto3", "botocore", "jsonschema"}.isdisjoint(modules)
+
+
+def test_the_compiled_kernel_is_inside_and_used(docker, image):
+    script = "from drift_ml.forest import Forest; print(Forest.open('/opt/drift/bundles/house-price/forest.bin').engine)"
+    assert docker("run", "--rm", "--network", "none", "--entrypoint", "python3", image, "-c", script) == "c"
+
+
+def test_the_layers_of_the_prediction_path_stay_under_40_megabytes(docker, image, record_property):
+    sizes = layers(docker, image)
+    for place, size in sizes.items():
+        record_property(f"layer {place}", f"{size / MEGABYTE:.1f} MB")
+    path = sizes["/opt/drift/runtime"] + sizes["/opt/drift/app"] + sizes["/opt/drift/bundles"]
+    assert path < 40 * MEGABYTE
+
+
+def test_bytecode_never_goes_stale(docker, image):
+    script = (
+        "import pathlib, struct\n"
+        "flags = {struct.unpack('<I', p.read_bytes()[4:8])[0] for p in pathlib.Path('/opt/drift').rglob('*.pyc')}\n"
+        "print(flags)"
+    )
+    printed = docker("run", "--rm", "--network", "none", "--entrypoint", "python3", image, "-c", script)
+    assert printed == "{1}"  # PEP 552: hash-based and unchecked
+
+
+def test_the_same_sources_give_the_same_layers(docker, image, bases):
+    again = f"{IMAGE}-again"
+    build(docker, bases, again, "--no-cache")
+    first, second = (json.loads(docker("inspect", "--format", "{{json .RootFS.Layers}}", tag)) for tag in (image, again))
+    docker("rmi", again)
+    assert first == second
+
+
+def test_the_labels_say_version_commit_and_bundle(docker, image):
+    labels = json.loads(docker("inspect", "--format", "{{json .Config.Labels}}", image))
+    assert labels["org.opencontainers.image.version"] == "0.1.0"
+    assert labels["org.opencontainers.image.revision"] == "test"
+    assert re.fullmatch("[0-9a-f]{12}", labels["drift.bundle.digest"])
+
+
+def test_a_new_model_changes_the_last_layer_only(docker, image):
+    places = list(layers(docker, image))  # history lists the newest first
+    assert places[0] == "/opt/drift/bundles"

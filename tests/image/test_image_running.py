@@ -1,0 +1,155 @@
+"""The container as Lambda runs it: a foreign user, read-only root, little memory, no capabilities."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from conftest import FEATURES, http_event
+from engine import free_port, wait_until
+
+HERE = Path(__file__).parent
+AS_LAMBDA = "--network host --user 993:990 --read-only --tmpfs /tmp --memory 512m --cap-drop ALL --security-opt no-new-privileges".split()
+PROBE = f"{HERE}/in_container.py:/probe/in_container.py:ro"
+
+
+@contextmanager
+def emulated(docker, emulator, image, command, *options):
+    """The image under the Runtime Interface Emulator; gives a function that invokes it."""
+    port, runtime_port = free_port(), free_port()
+    emulator_words = ["--entrypoint", "/rie", image, "--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
+    emulator_words += ["--runtime-api-address", f"127.0.0.1:{runtime_port}", "python3", "-m", "awslambdaric", command]
+    container = docker("run", "--detach", *AS_LAMBDA, "-v", f"{emulator}:/rie:ro", *options, *emulator_words)
+    url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
+
+    def invoke(event):
+        request = urllib.request.Request(url, json.dumps(event).encode(), {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.loads(response.read())
+
+    invoke.logs = lambda: docker.run("logs", container).stdout + docker.run("logs", container).stderr
+    try:
+        wait_until(lambda: listening(port), "the emulator")
+        yield invoke
+    finally:
+        docker("rm", "--force", container)
+
+
+def listening(port):
+    import socket
+
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="module")
+def predictor(docker, emulator, image):
+    with emulated(docker, emulator, image, "drift_predictor.handler.handler") as invoke:
+        yield invoke
+
+
+def test_a_prediction_is_answered_with_its_drift_score(predictor, api_event):
+    answer = predictor(api_event)
+    body = json.loads(answer["body"])
+    assert answer["statusCode"] == 200
+    assert body["features_received"] == FEATURES
+    assert body["prediction"] == pytest.approx(690_000, rel=0.05)
+    assert body["drift_score"] < 1
+
+
+BAD = [
+    ("POST", "/predict", json.dumps({"features": FEATURES | {"sqft": -1}}), 422),
+    ("POST", "/predict", json.dumps({"features": FEATURES | {"colour": "red"}}), 422),
+    ("POST", "/predict", "{", 400),
+    ("GET", "/predict", None, 405),
+    ("GET", "/nowhere", None, 404),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status"), BAD)
+def test_a_bad_request_is_a_problem_with_its_status(predictor, method, path, body, status):
+    answer = predictor(http_event(method, path, body))
+    assert answer["statusCode"] == status
+    assert json.loads(answer["body"])["status"] == status
+
+
+def test_health_names_the_compiled_engine(predictor):
+    answer = predictor(http_event("GET", "/health"))
+    assert answer["statusCode"] == 200
+    assert '"c"' in answer["body"]
+
+
+def start_directly(docker, image, folder, event, *options, times=1, handler="drift_predictor.handler.handler"):
+    """The image's own client on a Runtime API inside the same container; see in_container.py."""
+    events = folder / "event.json"
+    events.write_text(json.dumps(event))
+    events.chmod(0o644)
+    words = ["--entrypoint", "python3", image, "/probe/in_container.py", handler, "/probe/event.json", str(times)]
+    printed = docker("run", "--rm", *AS_LAMBDA, "-v", PROBE, "-v", f"{events}:/probe/event.json:ro", *options, *words)
+    return json.loads(printed.splitlines()[-1])
+
+
+def test_cold_start_and_memory_beside_the_naive_image(docker, image, naive, tmp_path, api_event, record_property):
+    """Five starts each, interleaved, in the same kind of container; the answers are checked first."""
+    figures = {image: [], naive: []}
+    for _ in range(5):
+        for tag, handler in ((image, "drift_predictor.handler.handler"), (naive, "app.handler")):
+            figures[tag] += start_directly(docker, tag, tmp_path, api_event, handler=handler)
+    answers = [json.loads(json.loads(figures[tag][0]["body"])["body"])["prediction"] for tag in (image, naive)]
+    assert answers[0] == answers[1]
+    cold = [statistics.median(start["cold_ms"] for start in figures[tag]) for tag in (image, naive)]
+    peak = [max(start["peak_kib"] for start in figures[tag]) / 1024 for tag in (image, naive)]
+    record_property("cold start", f"{cold[0]:.0f} ms, naive {cold[1]:.0f} ms: {cold[1] / cold[0]:.1f} times")
+    record_property("peak memory", f"{peak[0]:.1f} MiB, naive {peak[1]:.1f} MiB")
+    assert cold[1] >= 10 * cold[0]
+    assert peak[0] < 64
+
+
+def broken_bundles(tmp_path, image, docker):
+    """A copy of the image's bundles with one byte of the forest changed."""
+    container = docker("create", image)
+    docker("cp", f"{container}:/opt/drift/bundles", tmp_path)
+    docker("rm", container)
+    forest = tmp_path / "bundles/house-price/forest.bin"
+    data = bytearray(forest.read_bytes())
+    data[-1] ^= 1
+    forest.write_bytes(data)
+    return ["-v", f"{tmp_path / 'bundles'}:/opt/drift/bundles:ro"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (broken_bundles, "sha256"),
+        (["-e", "DRIFT_BUNDLES=/nowhere"], "DRIFT_BUNDLES"),
+        (["-e", "DRIFT_THRESHOLD=high"], "DRIFT_THRESHOLD"),
+    ],
+    ids=["a wrong digest", "a missing bundle", "a wrong setting"],
+)
+def test_a_bad_start_is_one_readable_line_and_the_init_error_says_the_same(docker, image, tmp_path, api_event, options, says):
+    chosen = options(tmp_path, image, docker) if callable(options) else options
+    start = start_directly(docker, image, tmp_path, api_event, *chosen)[0]
+    assert start["path"] == "/2018-06-01/runtime/init/error"
+    message = json.loads(start["body"])["errorMessage"]
+    assert says in message
+    assert "\n" not in message
+    assert message in start["errors"]
+
+
+def test_the_image_can_be_pushed_and_pulled_by_digest(docker, image, folder):
+    from engine import registry
+
+    with registry(folder) as place:
+        tag = f"{place}/drift-monitor:test"
+        docker("tag", image, tag)
+        docker("push", "--quiet", tag)
+        by_digest = docker("inspect", "--format", "{{index .RepoDigests 0}}", tag)
+        identity = docker("inspect", "--format", "{{.Id}}", tag)
+        docker("rmi", tag, by_digest)
+        docker("pull", "--quiet", by_digest)
+        assert docker("inspect", "--format", "{{.Id}}", by_digest) == identity
+        docker("rmi", by_digest)

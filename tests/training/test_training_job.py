@@ -1,0 +1,181 @@
+"""The whole job: equal inputs give equal bytes, bad models are not packed, a third model is two files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from drift_contracts import schemas
+from drift_ml.bundle import load_bundle
+from drift_ml.forest import Tree
+from drift_ml.training import ModelWorseThanMean, Recipe, Table, TrainingError, load_rows, pack, train
+from drift_ml.training.__main__ import main
+
+SMALL = Recipe(trees=10)
+
+
+def run(*words: object):
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, houses):
+    return train(houses, load_rows(houses, rows=600), tmp_path_factory.mktemp("build"), recipe=SMALL)
+
+
+def test_equal_inputs_and_seed_give_byte_identical_bundles(tmp_path, trained, houses):
+    again = train(houses, load_rows(houses, rows=600), tmp_path, recipe=SMALL)
+    first, second = (
+        {path.name: path.read_bytes() for path in job.bundle.iterdir()} for job in (trained, again)
+    )
+    assert first == second
+    assert set(first) == {"manifest.json", "feature_set.json", "baseline.json", "forest.bin"}
+
+
+def test_another_seed_gives_another_version(tmp_path, trained, houses):
+    other = train(houses, load_rows(houses, rows=600), tmp_path, recipe=Recipe(trees=10, seed=8))
+    assert other.manifest["model_version"] != trained.manifest["model_version"]
+
+
+def test_the_manifest_and_the_baseline_keep_their_contracts(trained):
+    for name in ("bundle.manifest.v1", "baseline.v1"):
+        file = "manifest.json" if "manifest" in name else "baseline.json"
+        schemas.check(name, json.loads((trained.bundle / file).read_text()))
+
+
+def test_the_bundle_answers_as_the_estimator_beside_it(trained, houses):
+    bundle = load_bundle(trained.bundle)
+    estimator = joblib.load(trained.estimator)
+    rows = load_rows(houses, rows=300, seed=99).matrix(houses)
+    np.testing.assert_array_equal(bundle.forest.predict_many(rows.tolist()), estimator.predict(rows))
+
+
+def test_training_again_replaces_the_bundle_and_leaves_nothing_behind(tmp_path, houses):
+    for seed in (1, 2):
+        train(houses, load_rows(houses, rows=100), tmp_path, recipe=Recipe(trees=3, seed=seed))
+    assert [path.name for path in (tmp_path / "bundles").iterdir()] == ["house-price"]
+    assert load_bundle(tmp_path / "bundles" / "house-price").manifest["training"]["seed"] == 2
+
+
+def noise(houses, target):
+    table = load_rows(houses, rows=200)
+    return Table("noise", table.columns, target)
+
+
+@pytest.mark.parametrize(
+    "target", [np.random.default_rng(0).normal(0, 1, 200), np.ones(200)], ids=["noise", "a constant"]
+)
+def test_a_model_no_better_than_the_mean_is_not_packed(tmp_path, houses, target):
+    with pytest.raises(ModelWorseThanMean, match="no better than predicting the mean"):
+        train(houses, noise(houses, target), tmp_path, recipe=SMALL)
+    assert not list(tmp_path.rglob("*.bin"))
+
+
+def test_a_packed_forest_that_differs_by_one_bit_is_refused(tmp_path, houses, monkeypatch):
+    honest = pack.encode
+
+    def one_bit_off(trees, **rest):
+        return honest([Tree(**(vars(tree) | {"value": np.nextafter(tree.value, np.inf)})) for tree in trees], **rest)
+
+    monkeypatch.setattr(pack, "encode", one_bit_off)
+    with pytest.raises(TrainingError, match="differs from the estimator"):
+        train(houses, load_rows(houses, rows=100), tmp_path, recipe=Recipe(trees=3))
+    assert not list(tmp_path.rglob("*.bin"))
+
+
+def test_the_command_trains_and_shows_a_prediction_from_the_bundle(tmp_path):
+    result = run("--model", "house-price", "--rows", 300, "--trees", 5, "--out", tmp_path)
+    assert result.exit_code == 0
+    assert "price" in result.output
+    assert load_bundle(tmp_path / "bundles" / "house-price").manifest["training"]["rows"] == 300
+
+
+def test_without_a_model_every_model_that_ships_is_trained(tmp_path):
+    assert run("--rows", 200, "--trees", 5, "--out", tmp_path).exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "bundles").iterdir()) == ["diabetes", "house-price"]
+
+
+def test_bad_data_end_with_exit_code_1_and_every_finding(tmp_path, csv):
+    path = csv(change={(3, "sqft"): "NaN", (7, "age"): "old"})
+    result = run("--model", "house-price", "--data", path, "--out", tmp_path)
+    assert result.exit_code == 1
+    assert "column sqft: finite: expected a finite number (row 3)" in result.output
+    assert "column age: type: expected a number (row 7)" in result.output
+    assert not (tmp_path / "bundles").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--data", "houses.csv"],
+        ["--model", "house-price", "--trees", 0],
+        ["--model", "house-price", "--feature-set", __file__],
+        ["--nonsense"],
+    ],
+)
+def test_wrong_usage_ends_with_exit_code_2(words):
+    assert run(*words).exit_code == 2
+
+
+def test_an_unknown_model_names_those_that_ship():
+    result = run("--model", "no-such-model")
+    assert result.exit_code == 1
+    assert "house-price" in result.output
+
+
+SOURCE = """
+import numpy as np
+from drift_ml.training import Table
+
+def load(feature_set, rows, seed):
+    random = np.random.default_rng(seed)
+    sugar = random.uniform(1, 20, rows)
+    colour = np.array(["red", "white"], dtype=object)[random.integers(0, 2, rows)]
+    return Table("cellar", {"sugar": sugar, "colour": colour}, 80 + sugar + 3.0 * (colour == "red"))
+"""
+
+
+def test_a_third_model_is_a_feature_set_file_and_a_data_source(tmp_path, monkeypatch):
+    feature_set_file = tmp_path / "wine.json"
+    feature_set_file.write_text(
+        json.dumps(
+            {
+                "contract": "feature-set.v1",
+                "name": "wine",
+                "version": "1.0.0",
+                "description": "Points for a wine.",
+                "target": {"name": "points", "unit": "points", "description": "Jury's points."},
+                "features": [
+                    {
+                        "name": "sugar",
+                        "type": "number",
+                        "unit": "g/l",
+                        "minimum": 0,
+                        "example": 5,
+                        "description": "Residual sugar.",
+                    },
+                    {
+                        "name": "colour",
+                        "type": "category",
+                        "unit": "none",
+                        "categories": ["red", "white"],
+                        "example": "red",
+                        "description": "Colour.",
+                    },
+                ],
+            }
+        )
+    )
+    (tmp_path / "cellar_source.py").write_text(SOURCE)
+    monkeypatch.syspath_prepend(tmp_path)
+    result = run(
+        *("--feature-set", feature_set_file, "--source", "cellar_source:load"),
+        *("--rows", 300, "--trees", 10, "--out", tmp_path / "build"),
+    )
+    assert result.exit_code == 0, result.output
+    bundle = load_bundle(Path(tmp_path / "build" / "bundles" / "wine"))
+    assert bundle.forest.predict((5.0, 0.0)) == pytest.approx(88, abs=1)
