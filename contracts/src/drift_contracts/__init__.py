@@ -1,20 +1,39 @@
-"""The contracts of MLOps Drift Monitor."""
+"""The contracts of MLOps Drift Monitor: what every document that crosses a border must hold.
 
+What is named here is plain Python and quick to import, for the prediction path. What needs more is a module
+of its own: `schemas` needs jsonschema, `client` httpx, `cli` click and rich.
+"""
+
+from __future__ import annotations
+
+from drift_contracts.compose import request_schema, value_schema
 from drift_contracts.errors import ContractError, DriftError, NotJson, UnknownName, Violation
-from drift_contracts.features import Feature, FeatureSet, feature_set, feature_set_names
+from drift_contracts.features import Feature, FeatureSet, Target, feature_set, feature_set_names
+from drift_contracts.keywords import violations
 from drift_contracts.parsing import parse_json
 from drift_contracts.requests import RequestValidator
+from drift_contracts.spec import Alarm, Metric, MonitoringSpec, Query, Setting, Widget
 
 __all__ = [
+    "Alarm",
     "ContractError",
     "DriftError",
     "Feature",
     "FeatureSet",
+    "Metric",
+    "MonitoringSpec",
     "NotJson",
+    "Query",
     "RequestValidator",
+    "Setting",
+    "Target",
     "UnknownName",
     "Violation",
+    "Widget",
     "feature_set",
     "feature_set_names",
     "parse_json",
+    "request_schema",
+    "value_schema",
+    "violations",
 ]

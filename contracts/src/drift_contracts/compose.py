@@ -38,7 +38,7 @@ def value_schema(feature: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def request_schema(feature_set: FeatureSet) -> dict[str, Any]:
-    """The JSON Schema of a prediction request for one model: `prediction.request.v1` with its features filled in."""
+    """The JSON Schema of one model's requests: `prediction.request.v1` with its features filled in."""
     schema: dict[str, Any] = documents.schema("prediction.request.v1")
     schema["$id"] += f":{feature_set.name}:{feature_set.version}"
     schema["title"] = f"Prediction request for {feature_set.name}"

@@ -1,4 +1,4 @@
-"""What a feature set must hold beyond its schema: names that are unique, bounds that leave room, examples that fit."""
+"""What a feature set must hold beyond its schema: unique names, bounds that leave room, examples that fit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def broken_rules(document: Any) -> Iterator[Violation]:
     for index, item in enumerate(document["features"]):
         pointer = f"/features/{index}"
         if item["name"] in seen:
-            yield Violation(step(pointer, "name"), "unique", "a name that no other feature and not the target has")
+            yield Violation(
+                step(pointer, "name"), "unique", "a name that no other feature and not the target has"
+            )
         seen.add(item["name"])
         found = [*_misplaced(item, pointer), *_bounds(item, pointer)]
         yield from found
@@ -69,7 +71,7 @@ def _leaves_room(item: Item) -> bool:
         return True
     open_low, open_high = low == item.get("exclusive_minimum"), high == item.get("exclusive_maximum")
     if item["type"] == "number":
-        return low < high or (low == high and not open_low and not open_high)
+        return bool(low < high or (low == high and not open_low and not open_high))
     first = floor(low) + 1 if open_low else ceil(low)
     last = ceil(high) - 1 if open_high else floor(high)
-    return first <= last
+    return bool(first <= last)

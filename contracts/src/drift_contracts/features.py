@@ -25,7 +25,7 @@ class Target(Record):
 
 
 class Feature(Record):
-    """One feature. Outside the bounds is impossible (rejected); outside `usual` is unusual (answered, and drift)."""
+    """One feature. Outside the bounds is impossible: rejected. Outside `usual`: answered, and drift."""
 
     name: str
     type: Literal["number", "integer", "boolean", "category"]
@@ -75,7 +75,7 @@ class FeatureSet(Record):
 
     @classmethod
     def from_json(cls, document: Any, source: str | None = None) -> FeatureSet:
-        """The feature set in a parsed document. Raises ContractError with every violation; `source` names the file."""
+        """The feature set in a document. Raises ContractError, naming `source`, with every violation."""
         found = list(violations(documents.schema(CONTRACT), document)) or list(broken_rules(document))
         if found:
             raise ContractError(CONTRACT, found, source)
@@ -138,8 +138,10 @@ def _folders(folder: str | os.PathLike[str] | None) -> list[str | os.PathLike[st
 
 
 def _feature(item: dict[str, Any]) -> Feature:
-    tuples = {name: tuple(item[name]) for name in ("usual", "categories") if name in item}
-    return Feature(**(item | tuples))
+    facts: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in item.items()
+    }
+    return Feature(**facts)
 
 
 def _members(feature: Feature) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The part of JSON Schema 2020-12 that our contracts use, in plain Python.
 
-The prediction path cannot afford jsonschema (0.18 s to import). A schema here is data, read as it is; that the
-verdicts and the places equal jsonschema's is a property test. A keyword that is not listed raises KeyError: a
-schema may not promise what this module would not hold.
+The prediction path cannot afford jsonschema (0.18 s to import). A schema here is data, read as it is; a
+property test holds verdicts and places equal to jsonschema's. A keyword that is not listed raises KeyError:
+a schema may not promise what this module would not hold.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     Check = Callable[[Any, Any], bool]
 
 GREATEST = 1.7976931348623157e308
-ANNOTATIONS = frozenset({"$schema", "$id", "$defs", "$comment", "title", "description", "examples", "format", "default"})
+ANNOTATIONS = frozenset(
+    {"$schema", "$id", "$defs", "$comment", "title", "description", "examples", "format", "default"}
+)
 
 
-def violations(schema: Schema | bool, instance: Any, pointer: str = "", root: Schema | None = None) -> Iterator[Violation]:
+def violations(
+    schema: Schema, instance: Any, pointer: str = "", root: Schema | None = None
+) -> Iterator[Violation]:
     """Every violation of `schema` in `instance`, at pointers that start with `pointer`.
 
     >>> [str(v) for v in violations({"type": "object", "required": ["age"]}, {})]
     ['required at the top: expected the member age']
     """
-    if isinstance(schema, bool):
-        if not schema:
-            yield Violation(pointer, "false", "nothing here")
-        return
     root = schema if root is None else root
     for rule in schema:
         if rule in _CHECKS:
@@ -54,8 +54,10 @@ def is_integer(value: object) -> bool:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a pattern is found in a text, `$` meaning the very end as in ECMA 262 (Python lets a newline follow)."""
-    return re.search(pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern, text) is not None
+    """Whether a pattern is found in a text; `$` is the very end as in ECMA 262, no newline after it."""
+    return (
+        re.search(pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern, text) is not None
+    )
 
 
 def step(pointer: str, key: object) -> str:
@@ -109,7 +111,9 @@ _CHECKS: dict[str, Check] = {
     "pattern": lambda pattern, value: not isinstance(value, str) or matches(pattern, value),
     "minItems": lambda bound, value: not isinstance(value, list) or len(value) >= bound,
     "maxItems": lambda bound, value: not isinstance(value, list) or len(value) <= bound,
-    "uniqueItems": lambda _, value: not isinstance(value, list) or len(set(map(_canonical, value))) == len(value),
+    "uniqueItems": lambda _, value: (
+        not isinstance(value, list) or len(set(map(_canonical, value))) == len(value)
+    ),
     "minProperties": lambda bound, value: not isinstance(value, dict) or len(value) >= bound,
 }
 
@@ -170,7 +174,7 @@ def _all_of(schema: Schema, instance: Any, pointer: str, root: Schema) -> Iterat
 
 def _conditional(schema: Schema, instance: Any, pointer: str, root: Schema) -> Iterator[Violation]:
     holds = not any(violations(schema["if"], instance, pointer, root))
-    yield from violations(schema.get("then" if holds else "else", True), instance, pointer, root)
+    yield from violations(schema.get("then" if holds else "else", {}), instance, pointer, root)
 
 
 _APPLICATORS: dict[str, Callable[[Schema, Any, str, Schema], Iterator[Violation]]] = {

@@ -18,8 +18,8 @@ _INFINITIES = (float("inf"), float("-inf"))
 def parse_json(text: bytes | bytearray | str) -> Any:
     """The value of a JSON text in UTF-8.
 
-    Raises NotJson for an empty text, a byte order mark, invalid UTF-8, lone surrogates, NaN and Infinity, numbers
-    beyond a float (1e999, integers over 308 digits), a member named twice, and more than 32 levels of nesting.
+    Raises NotJson for an empty text, a byte order mark, invalid UTF-8, lone surrogates, NaN and Infinity,
+    numbers beyond a float (1e999, integers over 308 digits), a member named twice, over 32 levels of nesting.
 
     >>> parse_json(b'{"age": 10}')
     {'age': 10}

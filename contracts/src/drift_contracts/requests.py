@@ -26,8 +26,8 @@ BATCH = "prediction.batch.request.v1"
 class RequestValidator:
     """Reads requests of one model into rows of floats, or says everything that is wrong with them.
 
-    The way of a good request is a loop over precomputed tuples. Whatever leaves that way is judged by the composed
-    schema, which is also what the published contract is, so both can only agree.
+    The way of a good request is a loop over precomputed tuples. Whatever leaves that way is judged by the
+    composed schema, which is what the published contract is.
     """
 
     def __init__(self, feature_set: FeatureSet) -> None:
@@ -38,14 +38,14 @@ class RequestValidator:
         self._is_id = re.compile(self.schema["properties"]["prediction_id"]["pattern"]).fullmatch
 
     def row(self, instance: Any, pointer: str = "") -> Row:
-        """The encoded row of a request, in feature order; `pointer` is where the request stands in its document.
+        """The encoded row of a request, in feature order; `pointer` is where the request stands in a batch.
 
-        Numbers become floats, booleans 0 or 1, a category its index, an open category's newcomer the number of
-        known ones, null NaN. Raises ContractError with every violation.
+        Numbers become floats, booleans 0 or 1, a category its index, an open category's newcomer the number
+        of known ones, null NaN. Raises ContractError with every violation.
 
         >>> from drift_contracts import feature_set
-        >>> validator = RequestValidator(feature_set("house-price"))
-        >>> validator.row({"features": {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}})
+        >>> house = feature_set("house-price")
+        >>> RequestValidator(house).row({"features": house.example})
         (3.0, 2.0, 2000.0, 10.0, 7.0)
         """
         if type(instance) is dict and (len(instance) == 1 or self._has_id(instance)):
@@ -57,7 +57,7 @@ class RequestValidator:
         return self._judge(instance, pointer)
 
     def instances(self, document: Any) -> list[Any]:
-        """The instances of a batch, not yet judged. Raises ContractError if the batch itself breaks its contract."""
+        """The instances of a batch, not yet judged. Raises ContractError if the frame breaks its contract."""
         found = tuple(violations(self._batch_schema, document))
         if found:
             raise ContractError(BATCH, found)
@@ -66,15 +66,17 @@ class RequestValidator:
 
     def _has_id(self, instance: dict[str, Any]) -> bool:
         given = instance.get("prediction_id")
-        return len(instance) == 2 and type(given) is str and self._is_id(given) is not None  # noqa: PLR2004 - features and the id
+        both = {"features", "prediction_id"}
+        return instance.keys() == both and type(given) is str and self._is_id(given) is not None
 
     def _read(self, features: dict[str, Any]) -> Row | None:
         row = []
         for name, kind, whole, low, high, codes in self._steps:
-            value = features.get(name)
+            value: Any = features.get(name)
             found = type(value)
             if kind is None:
-                if (found is int or (found is float and not (whole and not value.is_integer()))) and low <= value <= high:
+                number = found is int or (found is float and (not whole or value.is_integer()))
+                if number and low <= value <= high:
                     row.append(float(value))
                     continue
             elif found is kind and value in codes:
@@ -93,7 +95,8 @@ class RequestValidator:
 
 def _step(feature: Feature) -> Step:
     if feature.type == "category":
-        return feature.name, str, False, 0.0, 0.0, {name: float(i) for i, name in enumerate(feature.categories)}
+        codes = {name: float(index) for index, name in enumerate(feature.categories)}
+        return feature.name, str, False, 0.0, 0.0, codes
     if feature.type == "boolean":
         return feature.name, bool, False, 0.0, 0.0, {False: 0.0, True: 1.0}
     low = max(_or(feature.minimum, -GREATEST), nextafter(_or(feature.exclusive_minimum, -inf), inf))

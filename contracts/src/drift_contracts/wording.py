@@ -6,7 +6,7 @@ import json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
 TYPES = {
@@ -32,6 +32,17 @@ _PHRASES = {
 }
 
 
+_SENTENCES: dict[str, Callable[[Any, Mapping[str, Any]], str]] = {
+    "type": lambda value, _: " or ".join(
+        TYPES[name] for name in ([value] if isinstance(value, str) else value)
+    ),
+    "enum": lambda value, _: "one of " + ", ".join(map(json.dumps, value)),
+    "const": lambda value, _: json.dumps(value),
+    "uniqueItems": lambda *_: "each item once",
+    "additionalProperties": lambda _, schema: "no member but " + (", ".join(schema["properties"])),
+}
+
+
 def expectation(rule: str, schema: Mapping[str, Any]) -> str:
     """What the keyword `rule` of a schema expects.
 
@@ -41,17 +52,7 @@ def expectation(rule: str, schema: Mapping[str, Any]) -> str:
     value = schema[rule]
     if rule in _PHRASES:
         return _PHRASES[rule].format(value if isinstance(value, str) else json.dumps(value))
-    if rule == "type":
-        return " or ".join(TYPES[name] for name in ([value] if isinstance(value, str) else value))
-    if rule == "enum":
-        return "one of " + ", ".join(map(json.dumps, value))
-    if rule == "const":
-        return json.dumps(value)
-    if rule == "additionalProperties":
-        return "no member but " + (", ".join(schema.get("properties", ())) or "none")
-    if rule == "uniqueItems":
-        return "each item once"
-    return "one of the shapes that the contract allows"
+    return _SENTENCES[rule](value, schema) if rule in _SENTENCES else "a shape that the contract allows"
 
 
 def required(name: str) -> str:
