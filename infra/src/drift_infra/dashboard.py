@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from drift_contracts import feature_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,31 +43,15 @@ def _place(number: int, properties: Mapping[str, Any], region: str) -> dict[str,
 
 def _model(watch: Watch, model: str) -> Iterator[dict[str, Any]]:
     flat = [part for pair in watch.dimensions(model).items() for part in pair]
-    for widget in watch.spec["dashboard"]:
-        names = [
-            name for given in widget["metrics"] for name in _each(given, model) if given in watch.emitted()
-        ]
+    for widget in watch.widgets(model):
         rows = [
-            [watch.spec["namespace"], name, *flat, {"stat": stat}]
-            for name in names
-            for stat in widget["statistics"]
+            [watch.spec.namespace, name, *flat, {"stat": stat}] for name in widget.metrics for stat in widget.statistics
         ]
-        if rows:
-            yield {"title": f"{model}: {widget['title']}", "metrics": rows, **_line(watch, widget)}
+        yield {"title": f"{model}: {widget.title}", "metrics": rows, **_line(widget.threshold)}
 
 
-def _line(watch: Watch, widget: Mapping[str, Any]) -> dict[str, Any]:
-    if "threshold" not in widget:
-        return {}
-    return {
-        "annotations": {"horizontal": [{"label": "threshold", "value": watch.threshold(widget["threshold"])}]}
-    }
-
-
-def _each(name: str, model: str) -> list[str]:
-    if "{feature}" not in name:
-        return [name]
-    return [name.format(feature=feature.name) for feature in feature_set(model).features]
+def _line(threshold: float | None) -> dict[str, Any]:
+    return {} if threshold is None else {"annotations": {"horizontal": [{"label": "threshold", "value": threshold}]}}
 
 
 def _platform(parts: Parts) -> Iterator[dict[str, Any]]:

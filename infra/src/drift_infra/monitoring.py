@@ -1,13 +1,13 @@
-"""The monitoring spec as alarms of one stack: names made unique, thresholds resolved, features spelled out."""
+"""The monitoring spec as alarms of one stack: names made unique, dimensions filled in."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from drift_contracts import Alarm as Declared, MonitoringSpec, Widget, feature_set
 
 if TYPE_CHECKING:
     import pulumi
@@ -38,7 +38,7 @@ class Alarm:
     evaluation_periods: int = 1
     datapoints_to_alarm: int = 1
     missing_data: str = "notBreaching"
-    expression: str = ""
+    expression: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,96 +50,74 @@ class Composite:
     rule: str
 
 
-def document() -> dict[str, Any]:
-    """The monitoring spec that ships with the contracts."""
-    text = resources.files("drift_contracts").joinpath("monitoring/spec.json").read_text("utf-8")
-    spec: dict[str, Any] = json.loads(text)
-    return spec
-
-
 @dataclass(frozen=True)
 class Watch:
-    """The spec of one stack: `thresholds` are the stack's own, `sources` say which emitters it has."""
+    """The spec of one stack: `chosen` are the stack's own settings, `sources` the emitters that it has."""
 
-    spec: Mapping[str, Any]
+    spec: MonitoringSpec
     names: Names
-    thresholds: Mapping[str, float]
+    chosen: Mapping[str, float]
     sources: frozenset[str]
-
-    def setting(self, name: str) -> float:
-        """A setting of the spec: the stack's own value, else the spec's for this stack, else its default."""
-        declared = self.spec["settings"][name]
-        return float(
-            self.thresholds.get(name, declared.get("stacks", {}).get(self.names.stack, declared["default"]))
-        )
 
     def dimensions(self, model: str) -> dict[str, str]:
         """The dimensions that every metric of a model is emitted with."""
         values = {"Stack": self.names.stack, "Model": model}
-        return {name: values[name] for name in self.spec["dimensions"]}
+        return {name: values[name] for name in self.spec.dimensions}
 
     def alarm_name(self, model: str, name: str) -> str:
         """The alarm's name among all alarms of the account."""
-        return f"{self.names.prefix}-{model}-{name}"
+        return self.names.of(f"{model}-{name}")
 
-    def threshold(self, given: float | Mapping[str, str]) -> float:
-        """A threshold: a number, or the setting that it names."""
-        return self.setting(given["setting"]) if isinstance(given, Mapping) else float(given)
+    def emitted(self, model: str) -> set[str]:
+        """Metrics of a model that something in this stack emits."""
+        return {one.name for one in self.spec.metrics_for(feature_set(model)) if one.source in self.sources}
 
-    def emitted(self) -> set[str]:
-        """Metrics that something in this stack emits."""
-        return {one["name"] for one in self.spec["metrics"] if one["from"] in self.sources}
+    def widgets(self, model: str) -> Iterator[Widget]:
+        """The dashboard's panels of a model on metrics that this stack emits."""
+        for widget in self.spec.widgets_for(feature_set(model), self.names.stack, self.chosen):
+            if set(widget.metrics) <= self.emitted(model):
+                yield widget
 
     def alarms(self, model: str) -> Iterator[Alarm]:
         """Every alarm of a model on metrics that this stack emits."""
-        for one in self.spec["alarms"]:
-            if (
-                "rule" not in one
-                and {measure["metric"] for measure in _measured(one).values()} <= self.emitted()
-            ):
-                yield self._alarm(model, one)
+        for one in self.spec.alarms_for(self.names.stack, self.chosen):
+            measures = self._measures(model, one)
+            if measures and {measure.metric for measure in measures.values()} <= self.emitted(model):
+                yield Alarm(
+                    name=self.alarm_name(model, one.name),
+                    description=describe(model, one),
+                    measures=measures,
+                    comparison=one.comparison,
+                    threshold=one.threshold,
+                    evaluation_periods=one.evaluation_periods,
+                    datapoints_to_alarm=one.datapoints_to_alarm,
+                    missing_data=one.missing_data,
+                    expression=one.expression,
+                )
 
     def composites(self, model: str) -> Iterator[Composite]:
-        """Every composite alarm of a model, its rule in full names."""
+        """Every composite alarm of a model, its rule in full names; an alarm that is not there never rings."""
         present = {alarm.name for alarm in self.alarms(model)}
 
         def full(found: re.Match[str]) -> str:
             name = self.alarm_name(model, found[1])
             return f'ALARM("{name}")' if name in present else "FALSE"
 
-        for one in self.spec["alarms"]:
-            if "rule" in one:
-                rule = re.sub(r"ALARM\(([a-z0-9-]+)\)", full, one["rule"])
-                yield Composite(self.alarm_name(model, one["name"]), describe(model, one), rule)
+        for one in self.spec.alarms_for(self.names.stack, self.chosen):
+            if one.rule:
+                rule = re.sub(r"ALARM\(([a-z0-9-]+)\)", full, one.rule)
+                yield Composite(self.alarm_name(model, one.name), describe(model, one), rule)
 
-    def _alarm(self, model: str, one: Mapping[str, Any]) -> Alarm:
+    def _measures(self, model: str, one: Declared) -> dict[str, Measure]:
+        queries = (("value", one.query),) if one.query else one.queries
         dimensions = self.dimensions(model)
-        measures = {
-            name: Measure(
-                self.spec["namespace"], part["metric"], part["statistic"], one["period"], dimensions
-            )
-            for name, part in _measured(one).items()
+        return {
+            name: Measure(self.spec.namespace, query.metric, query.statistic, one.period, dimensions)
+            for name, query in queries
         }
-        return Alarm(
-            name=self.alarm_name(model, one["name"]),
-            description=describe(model, one),
-            measures=measures,
-            comparison=one["comparison"],
-            threshold=self.threshold(one["threshold"]),
-            evaluation_periods=one["evaluation_periods"],
-            datapoints_to_alarm=one["datapoints_to_alarm"],
-            missing_data=one["missing_data"],
-            expression=one.get("expression", ""),
-        )
 
 
-def _measured(one: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
-    if "expression" in one:
-        return dict(one["metrics"])
-    return {"value": {"metric": one["metric"], "statistic": one["statistic"]}}
-
-
-def describe(model: str, one: Mapping[str, Any]) -> str:
+def describe(model: str, one: Declared) -> str:
     """What a person woken by the alarm reads: what happened, how bad it is, what to do."""
-    steps = "".join(f"\n{number}. {step}" for number, step in enumerate(one["next"], 1))
-    return f"{model}: {one['title']} (severity: {one['severity']}). What to do:{steps}"
+    steps = "".join(f"\n{number}. {step}" for number, step in enumerate(one.next, 1))
+    return f"{model}: {one.title} (severity: {one.severity}). What to do:{steps}"

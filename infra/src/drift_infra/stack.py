@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_aws as aws
+from drift_contracts import MonitoringSpec
 
 from . import links
 from .components.alerting import Alerting, AlertingArgs
@@ -23,7 +24,7 @@ from .components.questions import Questions, QuestionsArgs
 from .components.window_store import WindowStore, WindowStoreArgs
 from .content import DOCKERFILE
 from .iam import Statement
-from .monitoring import Watch, document
+from .monitoring import Watch
 from .naming import Names, Site, tags
 from .platform import Parts
 
@@ -259,7 +260,7 @@ class Stack:
         }
         args = ObservabilityArgs(
             site=self.site,
-            watch=Watch(document(), self.site.names, thresholds, sources),
+            watch=Watch(MonitoringSpec.load(), self.site.names, thresholds, sources),
             models=one.models,
             parts=Parts(
                 api=self.api.api.id,

@@ -105,7 +105,7 @@ class Observability(pulumi.ComponentResource):
         )
 
     def _queries(self, name: str, args: ObservabilityArgs) -> None:
-        threshold = f"{args.watch.setting('drift_threshold'):g}"
+        threshold = f"{args.watch.chosen['drift_threshold']:g}"
         for title, text in LOG_QUERIES.items():
             cloudwatch.QueryDefinition(
                 f"{name}-{title}",

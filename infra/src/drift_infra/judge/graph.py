@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -69,6 +70,18 @@ class Graph:
     def resources(self) -> list[Node]:
         """What AWS will hold: no components and no providers."""
         return [node for node in self.nodes if node.custom and node.kind.startswith("aws:")]
+
+    @property
+    def provider(self) -> Node:
+        """The one provider of AWS resources."""
+        (found,) = [node for node in self.nodes if node.kind == "pulumi:providers:aws"]
+        return found
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags that the provider puts on everything; a provider's nested inputs travel as JSON text."""
+        given: dict[str, dict[str, str]] = json.loads(self.provider.inputs.get("defaultTags", "{}"))
+        return given.get("tags", {})
 
     def copy(self) -> Graph:
         """A graph that may be changed without changing this one."""

@@ -5,7 +5,6 @@ What the rule cannot know stands in the tables: arguments that the bridge rename
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,9 +28,11 @@ DATA_OF = {"glue.CatalogTable": {"parameters"}}
 
 def terraform(graph: Graph, *, provider: Mapping[str, Any] | None = None, keep_protected: bool = True) -> dict[str, Any]:
     """A `main.tf.json`; `provider` adds arguments to the provider's block, such as an emulator's endpoints."""
-    (source,) = [node for node in graph.nodes if node.kind == "pulumi:providers:aws"]
-    tags = json.loads(source.inputs.get("defaultTags", "{}")) if isinstance(source.inputs.get("defaultTags"), str) else source.inputs["defaultTags"]
-    block = {"region": source.inputs["region"], "default_tags": [tags], **(provider or {})}
+    block = {
+        "region": graph.provider.inputs["region"],
+        "default_tags": [{"tags": graph.tags}],
+        **(provider or {}),
+    }
     resources: dict[str, dict[str, Any]] = {}
     for node in graph.resources:
         resources.setdefault(kind(node.kind), {})[node.name] = _resource(graph, node, keep_protected)

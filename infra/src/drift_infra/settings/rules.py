@@ -81,7 +81,7 @@ def _traffic(one: Settings) -> Iterator[tuple[str, str, str]]:
 
 
 def _thresholds(given: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    known = sorted(set(MonitoringSpec.load().settings) - {"drift_threshold"})
+    known = sorted({one.name for one in MonitoringSpec.load().settings} - {"drift_threshold"})
     if set(given) - set(known):
         yield (
             "alarmThresholds",
