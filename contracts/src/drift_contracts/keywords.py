@@ -136,13 +136,22 @@ def _additional(schema: Schema, instance: Any, pointer: str, root: Schema) -> It
     if not isinstance(instance, dict):
         return
     rule = "additionalProperties"
-    extra = [name for name in instance if name not in schema.get("properties", ())]
+    known, patterns = schema.get("properties", ()), schema.get("patternProperties", ())
+    extra = [name for name in instance if name not in known and not any(matches(p, name) for p in patterns)]
     if schema[rule] is False:
         if extra:
             yield Violation(pointer, rule, expectation(rule, schema))
         return
     for name in extra:
         yield from violations(schema[rule], instance[name], step(pointer, name), root)
+
+
+def _pattern_properties(schema: Schema, instance: Any, pointer: str, root: Schema) -> Iterator[Violation]:
+    if isinstance(instance, dict):
+        for pattern, member in schema["patternProperties"].items():
+            for name in instance:
+                if matches(pattern, name):
+                    yield from violations(member, instance[name], step(pointer, name), root)
 
 
 def _names(schema: Schema, instance: Any, pointer: str, root: Schema) -> Iterator[Violation]:
@@ -181,6 +190,7 @@ _APPLICATORS: dict[str, Callable[[Schema, Any, str, Schema], Iterator[Violation]
     "properties": _properties,
     "required": _required,
     "additionalProperties": _additional,
+    "patternProperties": _pattern_properties,
     "propertyNames": _names,
     "items": _items,
     "$ref": _reference,

@@ -39,7 +39,7 @@ _SENTENCES: dict[str, Callable[[Any, Mapping[str, Any]], str]] = {
     "enum": lambda value, _: "one of " + ", ".join(map(json.dumps, value)),
     "const": lambda value, _: json.dumps(value),
     "uniqueItems": lambda *_: "each item once",
-    "additionalProperties": lambda _, schema: "no member but " + (", ".join(schema["properties"])),
+    "additionalProperties": lambda _, schema: "no member but " + ", ".join(schema["properties"]),
 }
 
 
