@@ -27,4 +27,5 @@ def as_policy(rule: Rule) -> ResourceValidationPolicy:
     )
 
 
-PolicyPack(name="drift-monitor", policies=[as_policy(rule) for rule in rules()])
+if __name__ == "__main__":
+    PolicyPack(name="drift-monitor", policies=[as_policy(rule) for rule in rules()])

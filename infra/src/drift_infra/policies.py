@@ -44,8 +44,11 @@ def violations(kind: str, inputs: Inputs) -> Iterator[Rule]:
 
 
 def statements(document: object) -> list[dict[str, Any]]:
-    """The statements of a policy document, given as JSON text or as an object; none where there is none."""
-    parsed = json.loads(document) if isinstance(document, str) and document.startswith("{") else document
+    """The statements of a policy document, given as JSON text or as an object; none where there is none to read."""
+    try:
+        parsed = json.loads(document) if isinstance(document, str) else document
+    except ValueError:
+        return []
     found = parsed.get("Statement", []) if isinstance(parsed, Mapping) else []
     return [found] if isinstance(found, Mapping) else list(found)
 
@@ -116,6 +119,7 @@ TOPIC, QUEUE, KEY = "aws:sns/topic:Topic", "aws:sqs/queue:Queue", "aws:kms/key:K
 RESOURCE_POLICIES = ("aws:s3/bucketPolicy:BucketPolicy", "aws:sqs/queuePolicy:QueuePolicy", "aws:sns/topicPolicy:TopicPolicy")
 
 _RULES = (
+    Rule("readable-policy", "A policy is no policy document", (ROLE_POLICY, KEY, *RESOURCE_POLICIES), lambda one: not statements(one.get("policy"))),
     Rule("no-wildcard", "An Allow statement names * without a written reason", (ROLE_POLICY, KEY, *RESOURCE_POLICIES), lambda one: _too_wide(one.get("policy"))),
     Rule("no-managed-policy", "A role takes policies that somebody else may widen", ("aws:iam/role:Role",), lambda one: bool(one.get("managedPolicyArns"))),
     Rule("trust-one-service", "A role can be assumed by anybody", ("aws:iam/role:Role",), lambda one: _trusts_anyone(one.get("assumeRolePolicy"))),

@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from drift_contracts import feature_set, openapi
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
 
@@ -56,3 +58,8 @@ def routes(document: Mapping[str, Any]) -> tuple[Route, ...]:
         for method, operation in item.items()
         if method in METHODS
     )
+
+
+def served(models: Sequence[str]) -> dict[str, Any]:
+    """The OpenAPI document of an API that serves these models, the first one by default."""
+    return openapi.document([feature_set(model) for model in models], models[0])

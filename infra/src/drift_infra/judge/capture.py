@@ -9,9 +9,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import pulumi
 from pulumi import _types
-from pulumi.runtime import mocks, rpc, stack as pulumi_stack
+from pulumi.runtime import mocks, rpc, settings, stack as pulumi_stack
 from pulumi.runtime.proto import resource_pb2
 
 from .graph import Graph, Node, marker
@@ -28,10 +27,10 @@ DIGEST = "sha256:" + "a" * 64
 
 
 class _Unused(mocks.Mocks):
-    """What a mock would answer; the monitor below answers resources by itself."""
+    """The base class wants an answering half; the monitor below answers by itself."""
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-        return ANSWERS[args.token], []
+        raise NotImplementedError(args.token)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         raise NotImplementedError(args.typ)
@@ -50,14 +49,18 @@ class CapturingMonitor(mocks.MockMonitor):
         urn = self.make_urn(request.parent, request.type, request.name)
         if request.type == "pulumi:pulumi:Stack":
             return resource_pb2.RegisterResourceResponse(urn=urn)
-        mocks._ensure_event_loop()  # noqa: SLF001 - as the base class does
         given = rpc.deserialize_properties(request.object)
         inputs, secrets = _open(given)
         self.nodes.append(_node(request, urn, inputs, secrets))
         state = {**_markers(request.type, request.name), **given} if request.custom else given
         identity = marker(request.type, request.name, "id")
-        answer = mocks._sync_await(rpc.serialize_properties(state, {}))  # noqa: SLF001 - as the base class does
+        answer = asyncio.run(rpc.serialize_properties(state, {}))
         return resource_pb2.RegisterResourceResponse(urn=urn, id=identity, object=answer)
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802 - the name of the engine's call
+        """Answer a question to the provider from a fixed list."""
+        answer = asyncio.run(rpc.serialize_properties(ANSWERS[request.tok], {}))
+        return resource_pb2.ResourceInvokeResponse(**{"return": answer})
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the name of the engine's call
         """Remember the stack's outputs."""
@@ -133,13 +136,23 @@ def capture(program: Callable[[], object], *, project: str, stack: str) -> Graph
     monitor, warnings = CapturingMonitor(), _Warnings()
     logger = logging.Logger("capture")
     logger.addHandler(warnings)
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        mocks.set_mocks(_Unused(), project=project, stack=stack, preview=False, logger=logger, monitor=monitor)
-        pulumi.runtime.settings.set_root_resource(None)
-        loop.run_until_complete(pulumi_stack.run_in_stack(program))
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
+    features = set(monitor.GetDeploymentInfo(None).supportedFeatures)
+
+    async def declare() -> None:
+        settings.configure(
+            mocks.MockSettings(
+                monitor=monitor,
+                monitor_features=features,
+                engine=mocks.MockEngine(logger),
+                project=project,
+                stack=stack,
+                dry_run=False,
+                organization=None,
+                callbacks=None,
+            )
+        )
+        settings.set_root_resource(None)
+        await pulumi_stack.run_in_stack(program)
+
+    asyncio.run(declare())
     return Graph(stack, monitor.nodes, monitor.outputs, tuple(warnings.seen))

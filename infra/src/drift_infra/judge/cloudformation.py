@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .cloudformation_types import ATTRIBUTES, DATA, DOCUMENTS, LISTS, MODULES, PROPERTIES, TYPES
-from .graph import MARKER, Graph, Node, references, rewrite
+from .graph import MARKER, Graph, Node, references, rewrite, short
 
 
 
@@ -65,12 +65,20 @@ def _mapping(names: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, An
 
 def _value(names: Mapping[str, str], key: str, value: Any) -> Any:
     if isinstance(value, str) and key in DOCUMENTS:
-        return json.loads(value)
+        return _document(value)
     if isinstance(value, Mapping):
         return dict(value) if key in DATA else _mapping(names, value)
     if isinstance(value, list):
         return [_value(names, key, part) for part in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _document(text: str) -> Any:
+    """A document, or the text as it is: what cannot be read is the judge's to refuse."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def substituted(text: str) -> Any:
@@ -98,10 +106,10 @@ def _inline(kind: str, name: str, attribute: str) -> str:
 
 
 def _how(kind: str, name: str, attribute: str) -> tuple[str, str]:
-    short, target = Node(kind, name, "", "", True, {}).short, _logical(kind, name)
-    if (short, attribute) == ("lambda.Function", "version"):
+    owner, target = short(kind), _logical(kind, name)
+    if (owner, attribute) == ("lambda.Function", "version"):
         return "Version", f"{target}Version"
-    how = ATTRIBUTES.get((short, attribute)) or ("Ref" if attribute == "id" else "Arn")
+    how = ATTRIBUTES.get((owner, attribute)) or ("Ref" if attribute == "id" else "Arn")
     return ("Sub", how.removeprefix("Sub:") % target if "%s" in how else how[4:]) if how.startswith("Sub:") else (how, target)
 
 
@@ -216,7 +224,7 @@ SPECIAL: dict[str, Callable[[Node], dict[str, Any]]] = {
     "budgets.Budget": _budget, "cloudwatch.MetricAlarm": _alarm, "dynamodb.Table": _table, "ecr.Repository": _repository,
     "glue.CatalogDatabase": _glue, "glue.CatalogTable": _glue, "kinesis.FirehoseDeliveryStream": _stream,
     "lambda.Alias": _alias, "lambda.FunctionEventInvokeConfig": _retries, "lambda.Function": _function, "route53.Record": _record, "s3.Bucket": lambda node: {"BucketName": node.inputs["bucket"]},
-    "s3.BucketPolicy": lambda node: {"Bucket": node.inputs["bucket"], "PolicyDocument": json.loads(node.inputs["policy"])},
+    "s3.BucketPolicy": lambda node: {"Bucket": node.inputs["bucket"], "PolicyDocument": _document(node.inputs["policy"])},
 }  # fmt: skip
 
 

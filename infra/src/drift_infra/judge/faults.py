@@ -93,9 +93,9 @@ FAULTS = (
     _fault("a metric with a typing error", _set(*DRIFT, "metricName", "DriftScores"), "rules"),
     _fault("a dimension that is not emitted", _set(*DRIFT, "dimensions", {"Stage": "dev", "Model": "house-price"}), "rules"),
     _fault("an alarm that tells nobody", _set(*DRIFT, "alarmActions", []), "rules"),
-    _fault("a statistic that does not exist", _set(*DRIFT, "statistic", "Mean"), "rules"),
+    _fault("a statistic that does not exist", _set(*DRIFT, "statistic", "Mean"), "rules", "cfn-lint", "terraform"),
     _fault("two results of one expression alarm", _set(*SHARE, "metricQueries/0/returnData", True), "rules"),
-    _fault("a declared alarm that is not created", _drop("cloudwatch.MetricAlarm", "house-price-no-data"), "rules"),
+    _fault("a declared alarm that is not created", _drop("cloudwatch.MetricAlarm", "house-price-no-data"), "rules", "cfn-lint", "terraform"),
     _fault("a composite rule that does not parse", _text(*COMPOSITE, "alarmRule", " OR ", " OR OR "), "rules"),
     _fault("a composite rule over a foreign alarm", _text(*COMPOSITE, "alarmRule", "high-drift", "hihg-drift"), "rules"),
     _fault("a dashboard that is no JSON", _text("cloudwatch.Dashboard", "observability-dashboard", "dashboardBody", '{"widgets"', '{widgets'), "rules"),
@@ -121,16 +121,16 @@ FAULTS = (
     _fault("a command that the image does not have", _set(*AGGREGATOR, "imageConfig/commands", ["drift_monitor.aggregate"]), "rules"),
     _fault("an environment variable with a typing error", _set(*AGGREGATOR, "environment/variables/DRIFT_TABEL", "windows"), "rules"),
     _fault("a secret in the environment", _set(*PREDICTOR, "environment/variables/DRIFT_TOKEN", "hunter2"), "rules"),
-    _fault("a log group that nobody owns", _drop("cloudwatch.LogGroup", "aggregator-logs"), "rules"),
-    _fault("a log group without retention", _set("cloudwatch.LogGroup", "predictor-logs", "retentionInDays", None), "rules"),
+    _fault("a log group that nobody owns", _drop("cloudwatch.LogGroup", "aggregator-logs"), "rules", "cfn-lint", "terraform"),
+    _fault("a log group without retention", _set("cloudwatch.LogGroup", "predictor-logs", "retentionInDays", None), "rules", "checkov"),
     _fault("a retention that CloudWatch does not have", _set("cloudwatch.LogGroup", "predictor-logs", "retentionInDays", 10), "cfn-lint", "terraform"),
     _fault("three versions behind an alias", _set(*ALIAS, "routingConfig", {"additionalVersionWeights": {"1": 0.1, "2": 0.1}}), "rules"),
     _fault("an alias that an update would move back", _node(*ALIAS, lambda node: setattr(node, "ignored", ("routingConfig",))), "rules"),
-    _fault("an IAM action that does not exist", _text(*MAY, "policy", "dynamodb:PutItem", "dynamodb:PutItems"), "parliament"),
-    _fault("every action of a service", _text(*MAY, "policy", '"dynamodb:PutItem"', '"dynamodb:*"'), "rules"),
+    _fault("an IAM action that does not exist", _text(*MAY, "policy", "dynamodb:PutItem", "dynamodb:PutItems"), "cfn-lint", "parliament"),
+    _fault("every action of a service", _text(*MAY, "policy", '"dynamodb:PutItem"', '"dynamodb:*"'), "rules", "parliament"),
     _fault("every resource", _text(*MAY, "policy", "@@{aws:dynamodb/table:Table|windows-table|arn}", "*"), "rules"),
-    _fault("a policy that is no JSON", _text(*MAY, "policy", '{"Version"', '{Version'), "rules"),
-    _fault("a policy of a version that does not exist", _text(*MAY, "policy", "2012-10-17", "2012-10-18"), "cfn-lint"),
+    _fault("a policy that is no JSON", _text(*MAY, "policy", '{"Version"', '{Version'), "rules", "cfn-lint"),
+    _fault("a policy of a version that does not exist", _text(*MAY, "policy", "2012-10-17", "2012-10-18"), "cfn-lint", "parliament"),
     _fault("a table without its lifetime attribute", _set(*TABLE, "ttl/attributeName", "expiry"), "rules"),
     _fault("a billing mode that does not exist", _set(*TABLE, "billingMode", "ON_DEMAND"), "cfn-lint", "terraform"),
     _fault("a table whose key is not declared", _set(*TABLE, "attributes/1/name", "sort"), "rules", "cfn-lint"),
@@ -147,6 +147,13 @@ FAULTS = (
     _fault("failed batches that are lost", _set("lambda.FunctionEventInvokeConfig", "monitor-retries", "destinationConfig", None), "rules"),
     _fault("a permission without a source", _set("lambda.Permission", "monitor-logs-may-invoke", "sourceArn", None), "rules"),
     _fault("a resource without a parent", _node("sqs.Queue", "dead-letters-queue", lambda node: setattr(node, "urn", "urn:pulumi:dev::p::aws:sqs/queue:Queue::dead-letters-queue")), "rules"),
-    _fault("a subscription of a protocol that does not exist", _set("sns.TopicSubscription", "alerts-email-1", "protocol", "mail"), "cfn-lint", "terraform"),
+    _fault("a subscription of a protocol that does not exist", _set("sns.TopicSubscription", "alerts-email-1", "protocol", "mail"), "terraform"),
     _fault("a webhook's address in plain text", _node("sns.TopicSubscription", "alerts-webhook-1", lambda node: setattr(node, "secrets", frozenset())), "rules"),
 )  # fmt: skip
+
+
+def fault_table() -> str:
+    """Which judge catches which fault, as Markdown."""
+    head = "| fault | " + " | ".join(JUDGES) + " |\n|---|" + "---|" * len(JUDGES)
+    rows = ["| " + " | ".join([one.name, *("x" if judge in one.caught_by else "" for judge in JUDGES)]) + " |" for one in FAULTS]
+    return "\n".join([head, *rows])

@@ -18,6 +18,12 @@ def marker(kind: str, name: str, attribute: str) -> str:
     return f"@@{{{kind}|{name}|{attribute}}}"
 
 
+def short(kind: str) -> str:
+    """A kind without its case twice: `aws:lambda/function:Function` is `lambda.Function`."""
+    package, module, name = kind.split(":")
+    return f"{module.split('/')[0]}.{name}" if package == "aws" else f"{package}.{name}"
+
+
 @dataclass
 class Node:
     """One resource as the engine would have got it."""
@@ -38,9 +44,8 @@ class Node:
 
     @property
     def short(self) -> str:
-        """The kind without module and case: `aws:lambda/function:Function` is `lambda.Function`."""
-        package, module, name = self.kind.split(":")
-        return f"{module.split('/')[0]}.{name}" if package == "aws" else f"{package}.{name}"
+        """The kind in short."""
+        return short(self.kind)
 
     @property
     def address(self) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
-from .graph import MARKER, Graph
+from .graph import MARKER, Graph, short
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
 SHAPES = {
@@ -24,12 +22,10 @@ SHAPES = {
 
 def role_policies(graph: Graph) -> dict[str, str]:
     """The policy of every role, by the role policy's name."""
-    shorts = {node.kind: node.short for node in graph.nodes}
-
     def arn(kind: str, name: str) -> str:
-        return "arn:aws:" + SHAPES[shorts[kind]].format(region=REGION, account=ACCOUNT, name=name)
+        return "arn:aws:" + SHAPES[short(kind)].format(region=REGION, account=ACCOUNT, name=name)
 
     return {
-        node.name: json.dumps(json.loads(MARKER.sub(lambda one: arn(one["kind"], one["name"]), node.inputs["policy"])))
+        node.name: MARKER.sub(lambda one: arn(one["kind"], one["name"]), node.inputs["policy"])
         for node in graph.of("iam.RolePolicy")
     }

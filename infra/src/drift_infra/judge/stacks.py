@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from drift_contracts import openapi
 
 from drift_infra.program import run
-from drift_infra.routes import routes
+from drift_infra.routes import routes, served
 from drift_infra.settings import KEYS, Settings, load
 
 from .capture import DIGEST, capture
@@ -65,7 +64,7 @@ def facts_of(settings: Settings) -> Facts:
         stack=settings.stack,
         models=settings.models,
         production=settings.production,
-        routes=frozenset(route.key for route in routes(openapi.document())),
+        routes=frozenset(route.key for route in routes(served(settings.models))),
         architecture=settings.architecture,
         rollout=settings.rollout,
     )

@@ -77,7 +77,7 @@ class Key:
         try:
             value = self.kind.parse(text)
         except (ValueError, TypeError, RecursionError):
-            raise self.error("is not allowed") from None
+            raise self.error("has a value of the wrong type or out of range") from None
         if not self.secret:
             return value
         return tuple(map(Hidden, value)) if isinstance(value, tuple) else Hidden(value)

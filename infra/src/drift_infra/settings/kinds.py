@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Protocol
 
 
@@ -97,10 +97,9 @@ class Number:
         return f"a number from {self.low} to {self.high}, in quotes"
 
     def parse(self, text: str) -> float:
-        try:
-            value = Decimal(text) if re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text) else Decimal("NaN")
-        except InvalidOperation as error:
-            raise ValueError from error
+        if not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text):
+            raise ValueError
+        value = Decimal(text)
         if not Decimal(self.low) <= value <= Decimal(self.high):
             raise ValueError
         return float(value)

@@ -89,8 +89,8 @@ def alias_is_sound(graph: Graph, facts: Facts) -> Found:
             yield node.address, "splits traffic in a way that Lambda refuses"
         if not any(attribute == "version" for _, _, attribute in references(node.inputs.get("functionVersion"))):
             yield node.address, "does not follow the function's published version"
-        ignored = set(node.ignored) == {"functionVersion", "routingConfig"}
-        if ignored != (facts.rollout == "external"):
+        expected = {"functionVersion", "routingConfig"} if facts.rollout == "external" else set()
+        if set(node.ignored) != expected:
             yield node.address, "would be reverted, or never moves: ignore_changes does not fit the rollout"
     for node in graph.of("lambda.Function"):
         if node.name == "predictor-function" and not node.inputs.get("publish"):
