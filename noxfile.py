@@ -23,6 +23,7 @@ SETS = {  # a set is pinned together with the one it extends, so that one versio
     "bootstrap": None,
     "infra": None,
     "image": "dev",
+    "sam": None,
     "naive": "dev",
     "runtime": "dev",
     "runtime-test": "dev",
@@ -140,12 +141,15 @@ def load(session: nox.Session) -> None:
     session.run("python", "benchmarks/load_console.py", *session.posargs)
 
 
+ENGINE = {"dockerd": "docker.io", "mmdebstrap": "mmdebstrap", "docker-registry": "docker-registry"}
+
+
 @nox.session
 def image(session: nox.Session) -> None:
     """Build, run, invoke, push and judge the container image; starts and stops its own engine if none runs."""
     if os.geteuid() != 0:
         session.skip("NOT RUN: starting a container engine needs root")
-    debian(session, {"dockerd": "docker.io", "mmdebstrap": "mmdebstrap", "docker-registry": "docker-registry"})
+    debian(session, ENGINE)
     prepare(session, "dev", rooms=ROOMS)
     session.run("python", "-m", "drift_ml.training")
     session.install("--quiet", "--require-hashes", "-r", "requirements/image.txt")
@@ -153,6 +157,18 @@ def image(session: nox.Session) -> None:
     if not list(Path("build/emulator").rglob("aws-lambda-rie-*")):
         session.install(*emulator, "-r", "requirements/emulator.txt")
     session.run("pytest", "tests/image", "-p", "no:randomly", *session.posargs)
+
+
+@nox.session
+def sam(session: nox.Session) -> None:
+    """Optional: `sam local start-api` on the built image (342 MB to install)."""
+    if os.geteuid() != 0:
+        session.skip("NOT RUN: starting a container engine needs root")
+    if not Path("build/bundles/house-price").exists():
+        session.skip("NOT RUN: no bundle to put into the image; train one first (nox -s train)")
+    debian(session, ENGINE)
+    prepare(session, "sam", rooms=[])
+    session.run("pytest", "tests/sam", *session.posargs)
 
 
 @nox.session
