@@ -1,8 +1,10 @@
-"""The contracts' cases: valid and invalid instances as data, the same for every room that reads or writes them.
+"""The contracts' cases: valid and invalid instances as data, the same for every room that reads or writes
+them.
 
-They lie in `contracts/cases/NAME.vN.json` beside the sources, not in the installed package. A file holds a `base`
-instance and the lists `valid` and `invalid`; each case has a `description` and either an `instance`, or the base
-with members `set` (pointer to value) and `removed` (pointers). An invalid case lists what `breaks`: pointer and rule.
+They lie in `contracts/cases/NAME.vN.json` beside the sources, not in the installed package. A file holds a
+`base` instance and the lists `valid` and `invalid`; each case has a `description` and either an `instance`,
+or the base with members `set` (pointer to value) and `removed` (pointers). An invalid case lists what
+`breaks`: pointer and rule.
 """
 
 from __future__ import annotations

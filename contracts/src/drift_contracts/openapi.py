@@ -46,10 +46,10 @@ PROBLEMS = {
     "500": ("InternalError", "The service failed; the log knows the request by `request_id`."),
 }
 ABOUT = (
-    "Predictions of the models served here, each with a drift score: how unlike the training data the instance "
-    "is. Bodies are application/json in UTF-8; a name given twice in an object, NaN and numbers that overflow "
-    "are refused. Every error is a problem document (RFC 9457) which never repeats a value of the request. "
-    "Paths that are not listed answer 404, methods that are not listed 405."
+    "Predictions of the models served here, each with a drift score: how unlike the training data the "
+    "instance is. Bodies are application/json in UTF-8; a name given twice in an object, NaN and numbers "
+    "that overflow are refused. Every error is a problem document (RFC 9457) which never repeats a value "
+    "of the request. Paths that are not listed answer 404, methods that are not listed 405."
 )
 
 
@@ -79,9 +79,7 @@ def document(
     }
     paths |= _model_paths(served[names.index(chosen)], "", "/model", "")
     for one in served:
-        paths |= _model_paths(
-            one, f"/models/{one.name}", f"/models/{one.name}", "_" + one.name.replace("-", "_")
-        )
+        paths |= _model_paths(one, f"/models/{one.name}", f"/models/{one.name}", "_" + one.name.replace("-", "_"))
     return {
         "openapi": "3.1.0",
         "info": {"title": "Drift Monitor prediction API", "version": version, "description": ABOUT},
