@@ -132,8 +132,10 @@ def _walk(tree: Tree, place: str, features: int) -> _Walked:
     splits: list[tuple[int, float, bool]] = []
     leaves: list[float] = []
     to_visit = [0]
-    while to_visit and len(bits) < len(left):
+    unseen = bytearray(b"\1") * len(left)
+    while to_visit and unseen[to_visit[-1]]:
         node = to_visit.pop()
+        unseen[node] = 0
         if left[node] == right[node] == -1:
             bits.append("0")
             leaves.append(value[node])
