@@ -4,6 +4,7 @@ It answers quickly and writes true event lines, so that tests of the console's o
 """
 
 import json
+import time
 import uuid
 from types import SimpleNamespace
 
@@ -40,7 +41,7 @@ BUNDLE = SimpleNamespace(
 )
 
 
-def make_edge(settings, _bundles, write, *, clock):
+def make_edge(settings, _bundles, write):
     """An edge that predicts a constant and scores drift as the predictor does."""
 
     def handle(event, _context):
@@ -57,7 +58,7 @@ def make_edge(settings, _bundles, write, *, clock):
         metrics = [{"Name": name} for name in values]
         directive = {"Namespace": "MLOpsDriftMonitor", "Dimensions": [["Stack", "Model"]], "Metrics": metrics}
         line = {
-            "_aws": {"Timestamp": int(clock() * 1000), "CloudWatchMetrics": [directive]},
+            "_aws": {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": [directive]},
             "contract": "prediction.event.v1",
             "Stack": settings.stack,
             "Model": "house-price",

@@ -14,6 +14,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from drift_console.database import connect
+from drift_console.events import EventStore
+from drift_console.suites import shipped_suites
+from drift_contracts import feature_set
+from drift_ml.training import Recipe, load_rows, train
 
 STANDIN = Path(__file__).with_name("standin_console.py")
 HOUSE = {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}
@@ -24,8 +29,8 @@ PATIENCE = 60.0  # seconds; only a broken console makes a test wait this long
 class Process:
     """A console in a process of its own; `url` once it has started."""
 
-    def __init__(self, data, *options):
-        command = [sys.executable, "-u", str(STANDIN), "--port", "0", "--data-dir", str(data), *options]
+    def __init__(self, data, *options, program=(str(STANDIN),)):
+        command = [sys.executable, "-u", *program, "--port", "0", "--data-dir", str(data), *options]
         self.data = data
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.banner = []
@@ -36,13 +41,6 @@ class Process:
         found = re.search(r"http://127\.0\.0\.1:\d+", "".join(self.banner))
         assert found, self.banner
         self.url = found[0]
-        wait_until(self.answers)
-
-    def answers(self):
-        try:
-            return httpx.get(f"{self.url}/health").status_code == 200
-        except httpx.ConnectError:
-            return False
 
     def end(self, number):
         """Send the signal; gives the exit code and the rest of what was printed."""
@@ -73,8 +71,8 @@ def console(tmp_path):
     """Starts consoles on one data folder; ends what is left of them."""
     started = []
 
-    def start(*options):
-        started.append(Process(tmp_path / "data", *options))
+    def start(*options, **program):
+        started.append(Process(tmp_path / "data", *options, **program))
         return started[-1]
 
     yield start
@@ -150,9 +148,6 @@ def test_killed_under_load_it_loses_nothing_that_was_answered_and_stores_nothing
 
 
 def stored_ids(data):
-    from drift_console.database import connect  # noqa: PLC0415 - only after the processes have ended
-    from drift_console.events import EventStore  # noqa: PLC0415
-
     connection = connect(data / "console.sqlite")
     ids = [event.document()["prediction_id"] for event in EventStore(connection).after(0, limit=10**9)]
     connection.close()
@@ -212,6 +207,34 @@ def test_with_fast_a_person_sees_drift_alarm_within_a_minute_and_the_webhook_get
     code, rest = running.end(signal.SIGTERM)
     assert code == 0
     assert "ALARM high-drift" in rest
+
+
+@pytest.mark.slow
+def test_with_the_true_predictor_the_scenarios_hold(console, bundles):
+    running = console("--bundles", str(bundles), program=("-m", "drift_console"))
+    gate = [sys.executable, "-m", "drift_console.scenarios", "--url", running.url, "--model", "house-price"]
+    told = subprocess.run(gate, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr
+    answer = httpx.post(f"{running.url}/console/api/scenarios/high", timeout=PATIENCE).json()
+    assert (answer["scenario"], answer["sent"], answer["severity"]) == ("high", 4, "high")
+    assert answer["average_drift_score"] > 2
+    sent = sum(len(scenario.requests) for scenario in shipped_suites()["house-price"].scenarios) + 4
+    wait_until(lambda: running.stored() == (sent,))
+    state = running.state()
+    assert state["model"] == "house-price"
+    assert state["recent"][0]["severity"] == "high"
+    assert len(state["features"]) == 5
+    assert all(len(one["live"]["share"]) == len(one["baseline"]["bins"]) <= 24 for one in state["features"])
+    assert running.end(signal.SIGTERM)[0] == 0
+
+
+@pytest.fixture
+def bundles(tmp_path):
+    """A small bundle of houses, trained here."""
+    features = feature_set("house-price")
+    table = load_rows(features, data=None, ignore=(), source=None, rows=600, seed=7)
+    train(features, table, tmp_path / "build", recipe=Recipe("random-forest", 5, 5, 0.2, 7))
+    return tmp_path / "build" / "bundles"
 
 
 def run_once(*options):

@@ -142,7 +142,7 @@ BAD_MANIFESTS = {
     "a file too few": ({"files": {"forest.bin": FOREST}}, "files to name"),
     "a file too many": ({"files": describe_files(contents(x=b""))}, "files to name"),
     "no digest": ({"files": describe_files(contents()) | {"forest.bin": {"bytes": 1}}}, "/files/forest.bin"),
-    "facts that are no object": (
+    "no facts": (
         {"files": describe_files(contents()) | {"forest.bin": 1}},
         "/files/forest.bin",
     ),

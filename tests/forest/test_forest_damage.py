@@ -11,7 +11,7 @@ import random
 
 import numpy as np
 import pytest
-from drift_ml.forest import BadForest, Forest, Tree, encode, trees_of
+from drift_ml.forest import BadForest, Forest, Tree, _forest, _layout, encode, trees_of
 
 MUTATIONS = int(os.environ.get("DRIFT_FOREST_MUTATIONS", "3000"))
 ROWS = [(0.0, 0.5, -0.5), (1e30, -1e30, 0.0), (3.0, 2.0, 1.0), (-1.0, 1e-40, 3.4e38)]
@@ -140,9 +140,34 @@ def test_of_all_structure_bits_only_whole_trees_are_read(engines):
     read = 0
     for bits in range(2**10):
         verdicts = [
-            verdict(data[:structure] + bits.to_bytes(8, "little") + data[structure + 8 :], engine)
-            for engine in engines
+            verdict(data[:structure] + bits.to_bytes(8, "little") + data[structure + 8 :], engine) for engine in engines
         ]
         assert verdicts.count(verdicts[0]) == len(verdicts)
         read += verdicts[0] != "refused"
     assert read == 4, "a tree of two splits has two shapes, and there are two trees"
+
+
+def test_the_compiled_engine_checks_its_columns_itself(files, engines):
+    """Whatever its caller passes: columns of other lengths, widths, counts of features."""
+    if "c" not in engines:
+        pytest.skip("the compiled engine was not built on this machine")
+    start, chance, started = _forest._Compiled, random.Random(1), 0
+    for _ in range(MUTATIONS):
+        parts = _layout.split(memoryview(chance.choice(files)))
+        numbers = [parts.features, parts.missing_accepted, parts.split_code_width, parts.leaf_code_width]
+        columns = [bytearray(column) for column in parts.columns]
+        for _ in range(chance.choice((1, 2))):
+            if chance.random() < 0.3:
+                numbers[chance.randrange(4)] = chance.choice((-(2**63), -1, 0, 1, 2, 3, 4, 7, 65_535, 2**31 - 1))
+            else:
+                column = chance.choice(columns)
+                chance.choice((cut, grow, flip_bits))(column, chance) if column else column.extend(b"\1")
+        numbers[2:] = [max(number, -(2**31)) for number in numbers[2:]]
+        try:
+            engine = start(*numbers, *columns)
+        except BadForest:
+            continue
+        started += 1
+        width = numbers[0]
+        assert all(map(math.isfinite, engine.predict_many([[row[0]] * width for row in ROWS])))
+    assert 0 < started < MUTATIONS

@@ -142,6 +142,13 @@ def test_the_fastest_engine_is_taken_and_the_python_twin_where_it_was_not_built(
         Forest.from_bytes(stump, engine="c")
 
 
+def test_the_compiled_engine_is_handed_the_numbers_and_the_columns_of_the_file(stump, monkeypatch):
+    monkeypatch.setattr(_forest, "_Compiled", lambda *handed: handed)
+    features, missing, split_width, leaf_width, *columns = Forest.from_bytes(stump)._answers
+    assert (features, missing, split_width, leaf_width) == (2, False, 2, 0)
+    assert [len(column) for column in columns] == [8, 8, 4, 0, 24, 1, 2, 0]
+
+
 def test_a_machine_without_the_compiled_engine_imports_and_answers(stump, monkeypatch):
     monkeypatch.setitem(sys.modules, "drift_ml.forest._kernel", None)
     spec = importlib.util.spec_from_file_location("forest_without_kernel", _forest.__file__)
@@ -195,9 +202,7 @@ def test_leaves_are_not_coded_where_there_are_too_many_for_a_node(monkeypatch):
     assert encode(trees, features=1)[16] == 0
 
 
-@pytest.mark.parametrize(
-    "attributes", [{"classes_": [0, 1]}, {"n_outputs_": 2}], ids=["classifier", "outputs"]
-)
+@pytest.mark.parametrize("attributes", [{"classes_": [0, 1]}, {"n_outputs_": 2}], ids=["classifier", "outputs"])
 def test_only_regressors_of_one_output_have_trees_to_write(attributes):
     with pytest.raises(BadForest, match="expected a fitted regressor with one output"):
         trees_of(type("Estimator", (), attributes)())

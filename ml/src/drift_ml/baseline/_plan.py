@@ -112,9 +112,7 @@ def _source(baseline: Baseline, name: str) -> Source:
         if channel.of == (name,)
     ]
     summary = baseline.prediction if name == PREDICTION else baseline.features[name]
-    own = next(
-        (channel for channel, _ in mine if channel.kind in ("values", "quantiles", "categories")), None
-    )
+    own = next((channel for channel, _ in mine if channel.kind in ("values", "quantiles", "categories")), None)
     labels = None
     edges: tuple[float, ...] = ()
     values: list[Any]
@@ -169,9 +167,7 @@ def _bin(channel: Channel | None, value: Any) -> int:
 
 def _positions(channels: Sequence[tuple[Channel, int]], value: Any) -> tuple[int, ...]:
     """Where a value counts: in its own bin and in each indicator that it answers."""
-    known: Sequence[Any] = next(
-        (c.values or c.categories for c, _ in channels if c.values or c.categories), ()
-    )
+    known: Sequence[Any] = next((c.values or c.categories for c, _ in channels if c.values or c.categories), ())
     places = []
     for channel, offset in channels:
         if channel.kind == "missing":
@@ -191,9 +187,7 @@ def _square(score: int) -> int:
     return score * score // THOUSANDTHS
 
 
-def _product_table(
-    channel: Channel, offset: int, nowhere: int, scores: Sequence[tuple[int, ...]]
-) -> tuple[int, ...]:
+def _product_table(channel: Channel, offset: int, nowhere: int, scores: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     first, second = scores
     table = []
     for one in first:

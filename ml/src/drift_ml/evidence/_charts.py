@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from drift_ml.evidence._laws import Floats
 
-LOCATIONS = (0.25, 0.5, 1.0, 2.0)
-SCALES = (0.6, 0.8, 1.25, 1.6, 2.5)
+LOCATIONS = {0.25: 0.36, 0.5: 0.26, 1.0: 0.22, 2.0: 0.16}
+"""Shifts in standard deviations, each with its part of the weight: the smallest take longest."""
+SCALES = (0.6, 0.8, 1.25, 1.6)
 CORRELATIONS = (0.3, -0.3, 0.6, -0.6)
 TOGETHER = (0.5, 1.0, 2.0, 3.0, -0.5, -1.0)
 ODDS = (1 / 3, 2 / 3, 1.5, 3.0)
@@ -23,8 +24,10 @@ SHARES = (0.01, 0.03, 0.1, 0.3)
 NEWCOMERS = 0.2
 MOST_CATEGORIES = 24
 LEAST_INFORMATION = 1e-12
+FARTHEST = 9.0
+"""A product says no more than that of two scores at three standard deviations; few rows lie beyond."""
 
-WEIGHTS = {"columns": 0.72, "pairs": 0.17, "together": 0.07, "indicators": 0.04}
+WEIGHTS = {"columns": 0.74, "pairs": 0.17, "together": 0.06, "indicators": 0.03}
 """How the evidence is spread over the groups of channels; those that a baseline lacks are shared out."""
 LOCATION_SHARE = 0.8
 GROUPS = {
@@ -107,8 +110,8 @@ def _alternatives(channel: Mapping[str, Any], law: Floats) -> Iterator[tuple[str
 
 def _ordered(law: Floats) -> Iterator[tuple[str, float, str, float, Floats]]:
     stretchable = len(law) > 2  # noqa: PLR2004 - two bins know no variance
-    weight = (LOCATION_SHARE if stretchable else 1.0) / (2 * len(LOCATIONS))
-    for size in LOCATIONS:
+    for size, part in LOCATIONS.items():
+        weight = (LOCATION_SHARE if stretchable else 1.0) * part / 2
         yield "location", size, "up", weight, shifted(law, size)
         yield "location", -size, "down", weight, shifted(law, -size)
     for scale in SCALES if stretchable else ():
@@ -135,7 +138,7 @@ def _products(channel: Mapping[str, Any], law: Floats) -> tuple[Floats, float]:
     else:
         slope, before = 1.0, 0.0
     before = float(np.clip(before, -STEEPEST, STEEPEST))
-    return np.asarray(before + slope * scores), before
+    return np.clip(before + slope * scores, -FARTHEST, FARTHEST), before
 
 
 def _categories(channel: Mapping[str, Any], law: Floats) -> Iterator[tuple[str, float, str, float, Floats]]:

@@ -108,7 +108,7 @@ def main(  # noqa: PLR0913 - one parameter per option
             trained = _train_with_progress(chosen, table, out, recipe)
             _show(chosen, trained)
     except DriftError as error:
-        console.print(str(error), style="red", markup=False, highlight=False)
+        console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
 
 
