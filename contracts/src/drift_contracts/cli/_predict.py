@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -76,7 +77,7 @@ class PredictCommand(click.Command):
             self.name,
             callback=partial(cast("Callable[..., None]", self.callback), own),
             params=[*(_option(feature, taken) for feature in own.features), *self.params],
-            help=f"{self.help}\n\nModel {own.name}: {own.description} Target: {own.target.name} in {own.target.unit}.",
+            help=f"{cleandoc(self.help or '')}\n\nModel {own.name}: {own.description} Target: {own.target.name} in {own.target.unit}.",
             epilog=self.epilog,
         )
         return command.make_context(info_name, args, parent, **extra)
@@ -101,7 +102,6 @@ def _option(feature: Feature, taken: set[str]) -> click.Option:
         [switch, PREFIX + feature.name],
         type=_type(feature),
         required=not feature.nullable,
-        default=None,
         help=_help(feature),
         metavar=None if feature.type == "boolean" else feature.unit.upper().replace(" ", "_"),
     )
