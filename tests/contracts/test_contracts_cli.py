@@ -75,7 +75,7 @@ def test_the_options_are_the_features_of_the_model(run):
     assert code == 0
     for feature in feature_set("diabetes").features:
         assert f"--{feature.name} " in out
-        assert feature.description in " ".join(out.split())
+        assert "".join(feature.description.split()) in "".join(out.split())
     assert "--bedrooms" not in out
 
 
@@ -106,6 +106,12 @@ def test_a_model_of_ones_own_has_its_options_too(run, own_models):
     assert "More than -1, less than 1." in text
     assert "Known: a, b; others are answered too. For example z." in text
     assert "May be left out. For example nothing." in text
+
+
+def test_a_boolean_that_is_not_given_is_missed_and_not_taken_for_false(run, own_models):
+    words = ["--feature-timeout", "1.5", "--open", "0", "--whole", "9007199254740994", "--colour", "red"]
+    code, _, err = run("predict", "--model", "every-kind", "--feature-sets", own_models, *words, "--maker", "z")
+    assert (code, "Missing option '--garden'" in err) == (2, True)
 
 
 def test_every_kind_of_feature_is_sent_as_what_it_is(run, own_models, monkeypatch):

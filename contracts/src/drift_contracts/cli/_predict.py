@@ -77,10 +77,14 @@ class PredictCommand(click.Command):
             self.name,
             callback=partial(cast("Callable[..., None]", self.callback), own),
             params=[*(_option(feature, taken) for feature in own.features), *self.params],
-            help=f"{cleandoc(self.help or '')}\n\nModel {own.name}: {own.description} Target: {own.target.name} in {own.target.unit}.",
+            help=f"{cleandoc(self.help or '')}\n\n{_about(own)}",
             epilog=self.epilog,
         )
         return command.make_context(info_name, args, parent, **extra)
+
+
+def _about(own: FeatureSet) -> str:
+    return f"Model {own.name}: {own.description} Target: {own.target.name} in {own.target.unit}."
 
 
 def _given(args: list[str], option: str) -> str | None:
@@ -98,10 +102,12 @@ def _option(feature: Feature, taken: set[str]) -> click.Option:
     name = "--" + feature.name.replace("_", "-")
     name = f"--feature-{name[2:]}" if name in taken else name
     switch = f"{name}/--no-{name[2:]}" if feature.type == "boolean" else name
+    left_out: dict[str, Any] = {"default": None} if feature.nullable else {}
     return click.Option(
         [switch, PREFIX + feature.name],
         type=_type(feature),
         required=not feature.nullable,
+        **left_out,
         help=_help(feature),
         metavar=None if feature.type == "boolean" else feature.unit.upper().replace(" ", "_"),
     )
