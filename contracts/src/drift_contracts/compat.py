@@ -29,6 +29,7 @@ ROLES = {
     "alert.v1": BOTH,
     "baseline.v1": BOTH,
     "bundle.manifest.v1": BOTH,
+    "detector.state.v1": BOTH,
     "feature-set.v1": READ,
     "health.v1": WRITTEN,
     "model.card.v1": WRITTEN,
