@@ -2,6 +2,8 @@
 
 import copy
 import json
+import runpy
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -224,6 +226,13 @@ def test_the_repository_holds():
     assert result.exit_code == 0, result.output
     assert "released contracts still hold" in result.output
     assert "fails" not in result.output
+
+
+def test_the_module_is_the_command(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["check", "--help"])
+    monkeypatch.delitem(sys.modules, "drift_contracts.check")
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_module("drift_contracts.check", run_name="__main__")
 
 
 @pytest.fixture

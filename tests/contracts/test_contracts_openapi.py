@@ -1,6 +1,8 @@
 """The OpenAPI document: composed from the contracts, in step with the committed copy, true of the real service."""
 
 import json
+import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,12 @@ def resolved(node, document=DOCUMENT):
 
 def test_the_committed_copy_is_in_step():
     assert Path("contracts/openapi.json").read_text("utf-8") == openapi.text()
+
+
+def test_the_module_prints_the_committed_copy(monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "drift_contracts.openapi")
+    runpy.run_module("drift_contracts.openapi", run_name="__main__")
+    assert capsys.readouterr().out == openapi.text()
 
 
 def test_every_reference_leads_somewhere_and_none_leaves_the_document():
