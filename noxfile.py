@@ -160,6 +160,37 @@ def image(session: nox.Session) -> None:
 
 
 @nox.session
+def sanitize(session: nox.Session) -> None:
+    """The compiled forest engine under address and undefined-behaviour sanitizers: damaged files (needs gcc)."""
+    debian(session, {"gcc": "gcc"})
+    prepare(session, "dev", rooms=["contracts"])
+    source = Path(session.create_tmp()) / "ml"
+    shutil.copytree("ml", source, ignore=shutil.ignore_patterns("build", "*.so", "*.egg-info"), dirs_exist_ok=True)
+    flags = "-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
+    session.install("--quiet", "--no-cache", "--reinstall", "--no-deps", str(source), env={"CFLAGS": flags})
+    libraries = ("libasan.so", "libubsan.so")
+    found = [
+        str(session.run("gcc", f"-print-file-name={name}", silent=True, external=True)).strip() for name in libraries
+    ]
+    sanitizer = {
+        "LD_PRELOAD": " ".join(found),
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "PYTHONMALLOC": "malloc",
+        "DRIFT_REQUIRE_KERNEL": "1",
+        "DRIFT_FOREST_MUTATIONS": "20000",
+    }
+    options = ("-p", "no:randomly", "-W", "ignore", "-k", "not imports_no_numpy")
+    session.run("pytest", "tests/forest", *options, *session.posargs, env=sanitizer)
+
+
+@nox.session
+def benchmark(session: nox.Session) -> None:
+    """Us beside the usual way, side by side in one run, answers checked; figures in benchmarks/README.md."""
+    prepare(session, "bench")
+    session.run("pytest", "benchmarks", "-s", "-p", "no:randomly", *session.posargs)
+
+
+@nox.session
 def sam(session: nox.Session) -> None:
     """Optional: `sam local start-api` on the built image (342 MB to install)."""
     if os.geteuid() != 0:
