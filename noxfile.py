@@ -23,6 +23,7 @@ SETS = {  # a set is pinned together with the one it extends, so that one versio
     "bootstrap": None,
     "infra": None,
     "image": "dev",
+    "sam": None,
     "naive": "dev",
     "runtime": "dev",
     "runtime-test": "dev",
@@ -140,12 +141,15 @@ def load(session: nox.Session) -> None:
     session.run("python", "benchmarks/load_console.py", *session.posargs)
 
 
+ENGINE = {"dockerd": "docker.io", "mmdebstrap": "mmdebstrap", "docker-registry": "docker-registry"}
+
+
 @nox.session
 def image(session: nox.Session) -> None:
     """Build, run, invoke, push and judge the container image; starts and stops its own engine if none runs."""
     if os.geteuid() != 0:
         session.skip("NOT RUN: starting a container engine needs root")
-    debian(session, {"dockerd": "docker.io", "mmdebstrap": "mmdebstrap", "docker-registry": "docker-registry"})
+    debian(session, ENGINE)
     prepare(session, "dev", rooms=ROOMS)
     session.run("python", "-m", "drift_ml.training")
     session.install("--quiet", "--require-hashes", "-r", "requirements/image.txt")
@@ -153,6 +157,49 @@ def image(session: nox.Session) -> None:
     if not list(Path("build/emulator").rglob("aws-lambda-rie-*")):
         session.install(*emulator, "-r", "requirements/emulator.txt")
     session.run("pytest", "tests/image", "-p", "no:randomly", *session.posargs)
+
+
+@nox.session
+def sanitize(session: nox.Session) -> None:
+    """The compiled forest engine under address and undefined-behaviour sanitizers: damaged files (needs gcc)."""
+    debian(session, {"gcc": "gcc"})
+    prepare(session, "dev", rooms=["contracts"])
+    source = Path(session.create_tmp()) / "ml"
+    shutil.copytree("ml", source, ignore=shutil.ignore_patterns("build", "*.so", "*.egg-info"), dirs_exist_ok=True)
+    flags = "-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
+    session.install("--quiet", "--no-cache", "--reinstall", "--no-deps", str(source), env={"CFLAGS": flags})
+    libraries = ("libasan.so", "libubsan.so")
+    found = [
+        str(session.run("gcc", f"-print-file-name={name}", silent=True, external=True)).strip() for name in libraries
+    ]
+    sanitizer = {
+        "LD_PRELOAD": " ".join(found),
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "PYTHONMALLOC": "malloc",
+        "DRIFT_REQUIRE_KERNEL": "1",
+        "DRIFT_FOREST_MUTATIONS": "20000",
+    }
+    options = ("-p", "no:randomly", "-W", "ignore", "-k", "not imports_no_numpy")
+    session.run("pytest", "tests/forest", *options, *session.posargs, env=sanitizer)
+
+
+@nox.session
+def benchmark(session: nox.Session) -> None:
+    """Us beside the usual way, side by side in one run, answers checked; figures in benchmarks/README.md."""
+    prepare(session, "bench")
+    session.run("pytest", "benchmarks", "-s", "-p", "no:randomly", *session.posargs)
+
+
+@nox.session
+def sam(session: nox.Session) -> None:
+    """Optional: `sam local start-api` on the built image (342 MB to install)."""
+    if os.geteuid() != 0:
+        session.skip("NOT RUN: starting a container engine needs root")
+    if not Path("build/bundles/house-price").exists():
+        session.skip("NOT RUN: no bundle to put into the image; train one first (nox -s train)")
+    debian(session, ENGINE)
+    prepare(session, "sam", rooms=[])
+    session.run("pytest", "tests/sam", *session.posargs)
 
 
 @nox.session

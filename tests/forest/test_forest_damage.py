@@ -140,8 +140,7 @@ def test_of_all_structure_bits_only_whole_trees_are_read(engines):
     read = 0
     for bits in range(2**10):
         verdicts = [
-            verdict(data[:structure] + bits.to_bytes(8, "little") + data[structure + 8 :], engine)
-            for engine in engines
+            verdict(data[:structure] + bits.to_bytes(8, "little") + data[structure + 8 :], engine) for engine in engines
         ]
         assert verdicts.count(verdicts[0]) == len(verdicts)
         read += verdicts[0] != "refused"
@@ -159,9 +158,7 @@ def test_the_compiled_engine_checks_its_columns_itself(files, engines):
         columns = [bytearray(column) for column in parts.columns]
         for _ in range(chance.choice((1, 2))):
             if chance.random() < 0.3:
-                numbers[chance.randrange(4)] = chance.choice(
-                    (-(2**63), -1, 0, 1, 2, 3, 4, 7, 65_535, 2**31 - 1)
-                )
+                numbers[chance.randrange(4)] = chance.choice((-(2**63), -1, 0, 1, 2, 3, 4, 7, 65_535, 2**31 - 1))
             else:
                 column = chance.choice(columns)
                 chance.choice((cut, grow, flip_bits))(column, chance) if column else column.extend(b"\1")

@@ -18,9 +18,7 @@ ODD_VALUES = [0.0, -0.0, LARGEST, -LARGEST, SMALLEST, -SMALLEST, 1e-320, -1e-320
 def rows_at_thresholds(estimator, table: np.ndarray, seed: int) -> np.ndarray:
     """Rows of thresholds, their neighbours in float32 and float64, midpoints that round, and odd values."""
     thresholds = np.concatenate([member.tree_.threshold for member in estimator.estimators_])
-    thresholds = thresholds[
-        np.abs(thresholds) < LARGEST
-    ]  # infinite where a split tells missing from the rest
+    thresholds = thresholds[np.abs(thresholds) < LARGEST]  # infinite where a split tells missing from the rest
     single = thresholds.astype(np.float32)
     up, down = np.nextafter(single, np.float32(np.inf)), np.nextafter(single, np.float32(-np.inf))
     middle = (single.astype(float) + up.astype(float)) / 2
@@ -43,9 +41,7 @@ def rows_at_thresholds(estimator, table: np.ndarray, seed: int) -> np.ndarray:
 def assert_same(estimator, rows: np.ndarray, engine: str, *, missing: bool = False) -> None:
     with np.errstate(invalid="ignore"):  # scikit-learn sums a row to see whether it is finite
         expected = estimator.predict(rows).tolist()
-    forest = Forest.from_bytes(
-        encode(trees_of(estimator, missing=missing), features=rows.shape[1]), engine=engine
-    )
+    forest = Forest.from_bytes(encode(trees_of(estimator, missing=missing), features=rows.shape[1]), engine=engine)
     assert forest.engine == engine
     assert forest.nodes == sum(member.tree_.node_count for member in estimator.estimators_)
     assert [forest.predict(row) for row in map(tuple, rows.tolist())] == expected

@@ -202,9 +202,7 @@ def test_leaves_are_not_coded_where_there_are_too_many_for_a_node(monkeypatch):
     assert encode(trees, features=1)[16] == 0
 
 
-@pytest.mark.parametrize(
-    "attributes", [{"classes_": [0, 1]}, {"n_outputs_": 2}], ids=["classifier", "outputs"]
-)
+@pytest.mark.parametrize("attributes", [{"classes_": [0, 1]}, {"n_outputs_": 2}], ids=["classifier", "outputs"])
 def test_only_regressors_of_one_output_have_trees_to_write(attributes):
     with pytest.raises(BadForest, match="expected a fitted regressor with one output"):
         trees_of(type("Estimator", (), attributes)())

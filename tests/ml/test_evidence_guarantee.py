@@ -6,14 +6,9 @@ one fails whose excess over the nominal rate has a probability under 1 in 1,000 
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy.stats import poisson
-
-sys.path.insert(0, str(Path(__file__).parents[2]))  # the simulation is no installed package
 
 from benchmarks.simulate.mixture import Watched, alarms
 from benchmarks.simulate.streams import LAWS, drifted, normals, real, through
@@ -37,9 +32,7 @@ def at_most_nominal(count: int, events: int) -> bool:
         ("normal", 100_000, 2),
     ],
 )
-def test_false_alarms_are_at_most_nominal_at_every_size_of_the_reference(
-    law: str, rows: int, references: int
-) -> None:
+def test_false_alarms_are_at_most_nominal_at_every_size_of_the_reference(law: str, rows: int, references: int) -> None:
     assert law in LAWS
     rng = np.random.default_rng(rows)
     watched = []
@@ -144,9 +137,7 @@ def test_a_shift_of_all_features_is_found_as_fast_as_ten_tuned_cusums_find_it(ex
 
 
 @pytest.mark.parametrize(("size", "adwin"), [(0.5, 120), (1.0, 56)])
-def test_it_is_ahead_of_adwin_at_its_false_alarm_rate(
-    exactly_known: Watched, size: float, adwin: float
-) -> None:
+def test_it_is_ahead_of_adwin_at_its_false_alarm_rate(exactly_known: Watched, size: float, adwin: float) -> None:
     streams = streams_of("mean", size, 400)
     ours = first_after(alarms([exactly_known] * REPLICATES, streams, batch=1, bar=BUDGET))
     assert np.median(ours) < adwin

@@ -50,8 +50,7 @@ def describe_files(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
     2
     """
     return {
-        name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-        for name, content in files.items()
+        name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)} for name, content in files.items()
     }
 
 
@@ -91,9 +90,7 @@ def load_bundle(
 def _manifest(folder: str) -> Mapping[str, Any]:
     """The manifest, with as much of its contract as the rest of this module leans on."""
     manifest: Any = _json({MANIFEST: _read(folder, MANIFEST)}, MANIFEST)
-    _expect(
-        isinstance(manifest, dict) and manifest.get("contract") == CONTRACT, MANIFEST, f"contract {CONTRACT}"
-    )
+    _expect(isinstance(manifest, dict) and manifest.get("contract") == CONTRACT, MANIFEST, f"contract {CONTRACT}")
     files = manifest.get("files")
     named = ", ".join(FILES)
     _expect(isinstance(files, dict) and sorted(files) == sorted(FILES), MANIFEST, f"files to name {named}")

@@ -17,9 +17,7 @@ class Budget:
 
     def __post_init__(self) -> None:
         if not FEWEST_EVENTS <= self.events < float("inf"):
-            raise EvidenceError(
-                f"a false-alarm budget: expected a finite number of at least {FEWEST_EVENTS} events"
-            )
+            raise EvidenceError(f"a false-alarm budget: expected a finite number of at least {FEWEST_EVENTS} events")
 
     @classmethod
     def per_days(cls, days: float, events_per_day: float) -> Budget:

@@ -30,9 +30,7 @@ class Capital:
         """Nothing gained yet."""
         return cls(np.full(shape, -np.inf), np.zeros(shape), np.zeros(shape), np.zeros(shape))
 
-    def advance(
-        self, ratio: Floats, events: float, rows: Floats, spread: Floats, moment: float = 0.0
-    ) -> None:
+    def advance(self, ratio: Floats, events: float, rows: Floats, spread: Floats, moment: float = 0.0) -> None:
         """Take in a batch.
 
         ratio: its joint log-likelihood ratio per chart, (..., charts). events: its size, at least 1. rows:
@@ -68,4 +66,7 @@ def log_mixture(capital: Floats, log_weights: Floats) -> Floats:
     0.0
     """
     shares = capital + log_weights
-    return np.asarray(np.logaddexp.reduce(shares, axis=-1))
+    top = shares.max(axis=-1, keepdims=True)
+    scale = np.maximum(top, np.finfo(np.float64).min)  # nothing gained: stay at minus infinity
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(np.exp(shares - scale).sum(axis=-1)) + scale[..., 0])

@@ -112,9 +112,7 @@ class MixtureDetector:
             return None
         return find(self._tables[0], self._capital, self._spread, self.evidence, self._needed)
 
-    def update(
-        self, counts: Mapping[str, Sequence[int]], *, events: int | None = None, moment: float = 0.0
-    ) -> bool:
+    def update(self, counts: Mapping[str, Sequence[int]], *, events: int | None = None, moment: float = 0.0) -> bool:
         """Take in a batch: events per bin by channel. Returns whether there is an alarm.
 
         events: the size of the batch, by default the largest total of a channel. moment: of the batch's

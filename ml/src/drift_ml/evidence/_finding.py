@@ -49,9 +49,7 @@ class Finding:
         )
 
 
-def find(
-    tables: Tables, capital: Capital, spread: np.ndarray[Any, Any], evidence: float, needed: float
-) -> Finding:
+def find(tables: Tables, capital: Capital, spread: np.ndarray[Any, Any], evidence: float, needed: float) -> Finding:
     """The finding that a capital of shape (charts,) amounts to.
 
     The size follows from the mean log-likelihood ratio since the onset, which grows linearly from the chart's

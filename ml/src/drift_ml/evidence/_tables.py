@@ -37,9 +37,7 @@ class Tables:
     log_weights: Floats
 
     @classmethod
-    def build(
-        cls, channels: Sequence[Mapping[str, Any]], counts: Mapping[str, Sequence[int]] | None = None
-    ) -> Tables:
+    def build(cls, channels: Sequence[Mapping[str, Any]], counts: Mapping[str, Sequence[int]] | None = None) -> Tables:
         """The charts over the channels of a baseline document, or over other reference counts of its bins."""
         found = [charts(channel, None if counts is None else counts[channel["name"]]) for channel in channels]
         share = _shares(channels, [bool(listed) for listed, _ in found])
@@ -67,9 +65,7 @@ class Tables:
             own = counts.get(name)
             if own is not None and len(own) != len(table):
                 raise EvidenceError(f"channel {name!r}: expected {len(table)} bins")
-            parts.append(
-                np.zeros(table.shape[1]) if own is None else np.asarray(own, dtype=np.float64) @ table
-            )
+            parts.append(np.zeros(table.shape[1]) if own is None else np.asarray(own, dtype=np.float64) @ table)
         return np.concatenate(parts)
 
     def ratio_of_event(self, bins: Mapping[str, int]) -> Floats:

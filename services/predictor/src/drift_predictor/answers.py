@@ -58,10 +58,11 @@ class Model:
         self.lines = LineTemplates(spec, feature_set, settings.stack, self.version)
         self.predictions = 0
         self._ports = ports
+        self._predict_row = bundle.forest.predict
         self._validator = RequestValidator(feature_set)
         self._judge = DriftJudge(feature_set.names, bundle.baseline["features"], settings.threshold)
         self._plain = all(feature.numeric and not feature.nullable for feature in feature_set.features)
-        self._values = _values_in_order(feature_set.names)
+        self._names = feature_set.names
         self._features = "{" + ",".join(f'"{name}":%s' for name in feature_set.names) + "}"
         self._end = f',"model":"{self.name}","model_version":"{self.version}"'
 
@@ -112,7 +113,7 @@ class Model:
     def _predict(self, row: Row, pointer: str) -> float:
         """The forest's answer. Raises ContractError where the feature set lets through what a float32 cannot hold."""
         try:
-            return self.bundle.forest.predict(row)
+            return self._predict_row(row)
         except BadRow:
             violations = tuple(self._beyond_the_forest(row, pointer))
             if not violations:
@@ -121,10 +122,7 @@ class Model:
 
     def _beyond_the_forest(self, row: Row, pointer: str) -> list[Violation]:
         """The values of a row that no forest takes, or if there are none, the nulls that this one does not."""
-        named = [
-            (f"{pointer}/features/{name}", value)
-            for name, value in zip(self.bundle.feature_set.names, row, strict=True)
-        ]
+        named = [(f"{pointer}/features/{name}", value) for name, value in zip(self._names, row, strict=True)]
         large = f"at most {GREATEST_FLOAT32!r}, and at least its negative"
         found = [Violation(place, "maximum", large) for place, value in named if abs(value) > GREATEST_FLOAT32]
         return found or [Violation(place, "type", "a value that is not null") for place, value in named if isnan(value)]
@@ -181,7 +179,7 @@ class Model:
         moment: milliseconds since 1970, the same as text, and the nanoseconds that the answer took.
         """
         milliseconds, stamp, latency = moment
-        values = self._values(request["features"])
+        values = tuple(map(request["features"].__getitem__, self._names))
         texts: Sequence[str]
         metrics: Sequence[str | None]
         if self._plain:
@@ -196,12 +194,6 @@ class Model:
         write(self.lines.event(milliseconds, number, score_text, latency, metrics, facts))
         self.predictions += 1
         return number, score_text, identity, features, drift
-
-
-def _values_in_order(names: Sequence[str]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
-    if len(names) > 1:
-        return itemgetter(*names)
-    return lambda features: (features[names[0]],)
 
 
 def _scalar(value: Any) -> str:

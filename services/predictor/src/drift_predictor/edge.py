@@ -11,7 +11,6 @@ import base64
 import binascii
 import json
 import re
-import uuid
 
 from drift_predictor import problems
 from drift_predictor.problems import Problem
@@ -39,7 +38,7 @@ class Edge:
 
         To an API event it is a proxy response; to a direct one the response or problem document itself.
         """
-        request_id = _request_id(event, context)
+        request_id = _request_id(event, context) or self._service.new_id()
         try:
             if _is_http(event):
                 return _packed(self._service.respond(*_unpacked(event), request_id))
@@ -105,11 +104,11 @@ def _content_type(headers: Mapping[str, str]) -> str:
 
 
 def _request_id(event: Any, context: Any) -> str:
-    """Lambda's id of the request, else the API's, else a new one."""
+    """Lambda's id of the request, else the API's, "" if there is none."""
     found = getattr(context, "aws_request_id", None)
     if not found and isinstance(event, dict) and isinstance(event.get("requestContext"), dict):
         found = event["requestContext"].get("requestId")
-    return found if isinstance(found, str) and _REQUEST_ID.fullmatch(found) else str(uuid.uuid4())
+    return found if isinstance(found, str) and _REQUEST_ID.fullmatch(found) else ""
 
 
 def _is_http(event: Any) -> bool:

@@ -12,7 +12,7 @@ from drift_predictor.answers import Model, Ports
 from drift_predictor.journal import Journal
 from drift_predictor.problems import Problem
 from drift_predictor.reports import health, model_card, openapi, served
-from drift_predictor.stamps import timestamp
+from drift_predictor.stamps import timestamp, uuid7
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ class Service:
         self.rejected = 0
         self.errors = 0
         self._clock = clock
+        self._random_bytes = random_bytes
         self.journal = Journal(write, lambda count: self._count(self.default, {"LinesLost": count}, {}))
         self._endpoints = dict(self._listed())
 
@@ -112,6 +113,10 @@ class Service:
         except Exception as error:
             return self._failed(error, endpoint.model, request_id)
         return Reply(200, JSON, b"" if method == "HEAD" else answer)
+
+    def new_id(self) -> str:
+        """An id for a request that came without one."""
+        return uuid7(self._clock() // 1_000_000, self._random_bytes)
 
     def refuse(self, problem: Problem, request_id: str) -> Reply:
         """The answer to what could not even be read as a request."""
