@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.simulate.limit import cusum_delays
 from benchmarks.simulate.mixture import Watched, alarms
 from benchmarks.simulate.rivals import rivals
 from benchmarks.simulate.streams import LAWS, REAL, drifted, normals, real, through
@@ -48,30 +49,23 @@ def cells(scale: float = 1.0) -> list[dict[str, Any]]:
     for rows, references, streams in SIZES:
         facts = {"law": "normal", "rows": rows, "references": references, "streams": streams}
         found.append({"task": "null", **facts, "events": 20_000, "batch": 20, "exact": True})
-    found.append(
-        {
-            "task": "null",
-            "law": "normal",
-            "rows": 100_000,
-            "references": 1,
-            "streams": 50,
-            "events": 20_000,
-            "batch": 1,
-            "exact": False,
-        }
-    )
+    for rows in (1000, 100_000):
+        facts = {"law": "normal", "rows": rows, "references": 10, "streams": max(1, round(10 * scale))}
+        found.append({"task": "null", **facts, "events": 20_000, "batch": 1, "exact": False})
     found += [{"task": "real", "data": name, "repeats": round(40 * scale)} for name in REAL]
     for kind, size, events in DRIFTS:
         for rows in (1000, 10_000, 100_000):
             for batch in (1, 60):
-                facts = {"rows": rows, "events": events, "batch": batch, "replicates": round(100 * scale)}
+                facts = {
+                    "rows": rows,
+                    "events": events,
+                    "batch": batch,
+                    "replicates": round((200 if batch == 1 else 100) * scale),
+                }
                 found.append({"task": "delay", "kind": kind, "size": size, **facts})
-        found.append(
-            {"task": "rivals", "kind": kind, "size": size, "events": events, "replicates": round(60 * scale)}
-        )
+        found.append({"task": "rivals", "kind": kind, "size": size, "events": events, "replicates": round(60 * scale)})
     found += [
-        {"task": "rivals-null", "events": 100_000, "replicates": round(4 * scale), "seed": seed}
-        for seed in range(4)
+        {"task": "rivals-null", "events": 100_000, "replicates": round(4 * scale), "seed": seed} for seed in range(4)
     ]
     found += [
         {"task": "time", "structure": name, "remedy": remedy}
@@ -141,6 +135,7 @@ def delays(found: list[list[int]], change: int) -> list[float]:
 def delay(cell: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """Delays of ours after a change."""
     found: list[float] = []
+    limit: list[float] = []
     per = max(1, cell["replicates"] // (4 if cell["rows"] > 1000 else 20))
     while len(found) < cell["replicates"]:
         watched = [Watched(normals(rng, cell["rows"]))] * per
@@ -150,13 +145,14 @@ def delay(cell: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
             for _ in watched
         ]
         found += delays(alarms(watched, streams, batch=cell["batch"], bar=BUDGET), warm)
-    return {"delays": found[: cell["replicates"]]}
+        if cell["kind"] in ("mean", "all") and cell["batch"] == 1:
+            limit += cusum_delays(np.stack(streams), warm, shift=cell["size"], budget=BUDGET)
+    return {"delays": found[: cell["replicates"]], "limit": limit[: cell["replicates"]]}
 
 
 def others(cell: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """Delays of the rivals; the change falls anywhere in a window. They need complete rows."""
     found: dict[str, list[float]] = {}
-    shift = cell["size"] if cell["kind"] in ("mean", "all", "gradual", "seasonal") else 0.5
     if cell["kind"] == "missing":
         return {"delays": {}}
     for _ in range(cell["replicates"]):
@@ -165,7 +161,7 @@ def others(cell: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         stream = np.concatenate(
             [normals(rng, change), drifted(normals(rng, cell["events"]), cell["kind"], cell["size"])]
         )
-        for name, rival in rivals(TUNED, shift, BUDGET).items():
+        for name, rival in rivals(TUNED).items():
             found.setdefault(name, []).extend(delays([rival(reference, stream)], change))
     return {"delays": found}
 
@@ -176,7 +172,7 @@ def others_null(cell: dict[str, Any], rng: np.random.Generator) -> dict[str, Any
     for _ in range(cell["replicates"]):
         reference = np.sort(normals(rng, 10_000), axis=0)
         stream = normals(rng, cell["events"])
-        for name, rival in rivals(TUNED, 0.5, BUDGET).items():
+        for name, rival in rivals(TUNED).items():
             counts[name] = counts.get(name, 0) + len(rival(reference, stream))
     return {"alarms": counts, "events": cell["events"] * cell["replicates"]}
 
