@@ -77,7 +77,7 @@ def cells(scale: float = 1.0) -> list[dict[str, Any]]:
 
 def digest(cell: dict[str, Any]) -> str:
     """The name under which a cell's result is kept."""
-    return hashlib.sha256(json.dumps([cell, TUNED, 3], sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([cell, TUNED, 4], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def run(cell: dict[str, Any]) -> dict[str, Any]:
