@@ -10,12 +10,14 @@ import numpy as np
 
 from benchmarks.simulate.limit import cusum_delays
 from benchmarks.simulate.mixture import Watched, alarms
+from benchmarks.simulate.real import NAMES, load
 from benchmarks.simulate.rivals import rivals
-from benchmarks.simulate.streams import LAWS, REAL, drifted, normals, real, through
+from benchmarks.simulate.streams import LAWS, drifted, normals, through
 from benchmarks.simulate.timely import watch
 
 BUDGET = 100_000
 WARM = 2000
+LONGEST = 10_000
 TUNED = {"adwin": 0.008, "page-hinkley": 400.0, "ks": 0.002, "psi": 0.049}
 """Parameters at which each rival has about 0.1 false alarms per 10,000 events on five normal features."""
 
@@ -52,7 +54,7 @@ def cells(scale: float = 1.0) -> list[dict[str, Any]]:
     for rows in (1000, 100_000):
         facts = {"law": "normal", "rows": rows, "references": 10, "streams": max(1, round(10 * scale))}
         found.append({"task": "null", **facts, "events": 20_000, "batch": 1, "exact": False})
-    found += [{"task": "real", "data": name, "repeats": round(40 * scale)} for name in REAL]
+    found += [{"task": "real", "data": name, "repeats": round(40 * scale)} for name in NAMES]
     for kind, size, events in DRIFTS:
         for rows in (1000, 10_000, 100_000):
             for batch in (1, 60):
@@ -109,19 +111,19 @@ def null(cell: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
 
 
 def shuffled(cell: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-    """False alarms on real rows: half the data in random order is the reference, the rest drawn from is
-    traffic.
+    """False alarms on real rows: half the data in random order is the reference, the rest is traffic.
 
-    The traffic is the other half, its rows drawn again and again: it is no longer than the data set, so that
-    each repeat splits anew.
+    At most LONGEST rows of it; every repeat splits anew.
     """
-    rows = real(cell["data"])
+    rows = load(cell["data"])
     count = events = 0
+    if rows is None:
+        return {"alarms": 0, "events": 0, "rows": 0}
     for _ in range(cell["repeats"]):
         order = rng.permutation(len(rows))
         half = len(rows) // 2
         watched = Watched(rows[order[:half]])
-        stream = rows[order[half : half + (len(rows) - half) // 10 * 10]]
+        stream = rows[order[half : half + min(len(rows) - half, LONGEST) // 10 * 10]]
         count += len(alarms([watched], [stream], batch=10, bar=BUDGET)[0])
         events += len(stream)
     return {"alarms": count, "events": events, "rows": half}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 mpl.use("svg")
-mpl.rcParams["svg.hashsalt"] = "evidence"
+mpl.rcParams.update({"svg.hashsalt": "evidence", "svg.fonttype": "none"})
 
 import matplotlib.pyplot as plt  # noqa: E402 - the backend is chosen first
 
@@ -77,7 +77,7 @@ def reals(results: Results) -> str:
             interval(result["alarms"], result["events"]),
         ]
         for cell, result in results
-        if cell["task"] == "real"
+        if cell["task"] == "real" and result["events"]
     ]
     return table(["data", "reference rows", "events", "false alarms per 10,000 events"], sorted(rows))
 
