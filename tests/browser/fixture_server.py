@@ -8,20 +8,22 @@ import json
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
-from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from world import World
 
-sys.path.insert(0, str(Path(__file__).parent))
-from world import World  # noqa: E402 - the folder is no package, in pytest as on the command line
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
 
 STATIC = Path(__file__).parents[2] / "services/console/src/drift_console/static"
 
@@ -39,7 +41,9 @@ class Fixture:
         self.start()
 
     def start(self) -> None:
-        config = uvicorn.Config(self._app(), host="127.0.0.1", port=self.port, log_level="warning", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            self._app(), host="127.0.0.1", port=self.port, log_level="warning", timeout_graceful_shutdown=1
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
@@ -81,7 +85,10 @@ class Fixture:
         model = self.world.models[request.query_params.get("model", "house-price")]
         found = [each for each in model.scenarios if each["name"] == request.path_params["name"]]
         if not found:
-            return JSONResponse({"title": "No such scenario", "status": 404, "detail": "expected one of the suite's names"}, 404)
+            return JSONResponse(
+                {"title": "No such scenario", "status": 404, "detail": "expected one of the suite's names"},
+                404,
+            )
         return JSONResponse(self.world.send(model, found[0]))
 
 

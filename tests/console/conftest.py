@@ -3,6 +3,10 @@
 import json
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("no wall clock", deadline=None)
+settings.load_profile("no wall clock")
 
 
 @pytest.fixture

@@ -31,13 +31,17 @@ def test_bins_of_any_baseline_are_few_ordered_and_hold_all_of_it(values):
     assert min(bins.shares) >= -1e-12
 
 
-@given(st.lists(st.integers(-50, 50), min_size=1, max_size=80))
+@given(
+    st.lists(st.integers(-50, 50), min_size=1, max_size=80)
+    | st.lists(st.integers(-99, 99).map(lambda n: n / 4), min_size=30)
+)
 def test_bins_of_listed_values_are_few_ordered_and_hold_all_of_it(values):
     listed, counts = np.unique(values, return_counts=True)
     bins = display_bins({"kind": "values", "values": listed.tolist(), "counts": counts.tolist()}, {})
     assert len(bins.shares) == len(bins.labels) == len(bins.edges) + 1 <= INNER_BINS + 2
     assert all(low < high for low, high in pairwise(bins.edges))
     assert sum(bins.shares) == pytest.approx(1.0)
+    assert Distribution.of(values).shares(bins.edges) == pytest.approx(bins.shares)
 
 
 def test_the_baselines_shares_are_those_of_its_rows():
@@ -64,8 +68,16 @@ def test_categories_are_named_and_newcomers_come_last():
 
 
 def test_truth_values_are_named():
-    bins = display_bins({"kind": "values", "values": [False, True], "counts": [1, 1]}, {})
-    assert bins.labels[:2] == ("false", "true")
+    bins = display_bins({"kind": "categories", "categories": [False, True], "counts": [1, 3]}, {})
+    assert (bins.labels, bins.shares) == (("false", "true"), (0.25, 0.75))
+    assert Distribution.of([0, 1, 1, 1]).shares(bins.edges) == [0.25, 0.75]
+
+
+def test_many_whole_numbers_are_put_together_evenly():
+    bins = display_bins({"kind": "values", "values": list(range(50)), "counts": [1] * 50}, {})
+    assert bins.labels[:3] == ("below 0", "0 to 2", "3 to 5")
+    assert bins.shares[1:-2] == pytest.approx([0.06] * 16)
+    assert bins.shares[0] == bins.shares[-1] == 0
 
 
 def test_a_constant_feature_still_has_bins():

@@ -1,6 +1,7 @@
 """Scenario suites: complete, judged by what they expect, told with the right exit code."""
 
 import json
+from importlib.resources import files
 
 import httpx
 import pytest
@@ -8,7 +9,7 @@ from click.testing import CliRunner
 from drift_console import scenarios
 from drift_console.scenarios import Deployment, Unreachable, judge, run_suite
 from drift_console.suites import Scenario, shipped_suites
-from drift_contracts import RequestValidator, feature_set
+from drift_contracts import RequestValidator, feature_set, schemas
 
 SUITES = shipped_suites()
 
@@ -158,3 +159,9 @@ def test_the_gate_cannot_tell_when_no_suite_fits(gate):
 
 def test_a_model_without_a_suite_is_a_wrong_usage(gate):
     assert gate(served(["m"]), "--model", "m")[0] == 2
+
+
+@pytest.mark.parametrize("model", SUITES)
+def test_a_suite_follows_its_contract(model):
+    path = files("drift_contracts") / "scenarios" / f"{model}.json"
+    schemas.check("scenario.suite.v1", json.loads(path.read_text("utf-8")))

@@ -108,10 +108,12 @@ def registry(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def process(words: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def process(
+    words: list[str], log: Path, environment: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """A process that ends with the block."""
     with log.open("wb") as output:
-        started = subprocess.Popen(words, stdout=output, stderr=subprocess.STDOUT)
+        started = subprocess.Popen(words, stdout=output, stderr=subprocess.STDOUT, env=environment)
     try:
         yield started
     finally:

@@ -25,6 +25,7 @@ class RuntimeApi(ThreadingHTTPServer):
         self.event = event
         self.answers: list[tuple[float, str, str]] = []
         self.enough = threading.Event()
+        self.over = threading.Event()
 
 
 class Endpoint(BaseHTTPRequestHandler):
@@ -34,7 +35,8 @@ class Endpoint(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if len(self.server.answers) > MORE_EVENTS:
             self.server.enough.set()
-            time.sleep(5)
+            self.server.over.wait(60)
+            return
         self.send_response(200)
         for name, value in (
             ("Lambda-Runtime-Aws-Request-Id", f"request-{len(self.server.answers)}"),
@@ -80,6 +82,7 @@ def one_start(handler: str, event: bytes) -> dict[str, object]:
     with Path(f"/proc/{client.pid}/status").open() as status:
         peak = next((int(line.split()[1]) for line in status if line.startswith("VmHWM")), 0)
     client.kill()
+    api.over.set()
     errors = client.communicate()[1].decode()
     api.server_close()
     moment, path, body = api.answers[0]

@@ -29,6 +29,7 @@ AS_LAMBDA = [
     "--security-opt",
     "no-new-privileges",
 ]
+MODEL = "DRIFT_MODEL=house-price"
 PROBE = f"{HERE}/in_container.py:/probe/in_container.py:ro"
 
 
@@ -51,7 +52,9 @@ def emulated(docker, emulator, image, command, *options):
         "awslambdaric",
         command,
     ]
-    container = docker("run", "--detach", *AS_LAMBDA, "-v", f"{emulator}:/rie:ro", *options, *emulator_words)
+    container = docker(
+        "run", "--detach", *AS_LAMBDA, "-e", MODEL, "-v", f"{emulator}:/rie:ro", *options, *emulator_words
+    )
     url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
 
     def invoke(event):
@@ -123,7 +126,9 @@ def start_directly(docker, image, folder, event, *options, times=1, handler="dri
         "/probe/event.json",
         str(times),
     ]
-    printed = docker("run", "--rm", *AS_LAMBDA, "-v", PROBE, "-v", f"{events}:/probe/event.json:ro", *options, *words)
+    printed = docker(
+        "run", "--rm", *AS_LAMBDA, "-e", MODEL, "-v", PROBE, "-v", f"{events}:/probe/event.json:ro", *options, *words
+    )
     return json.loads(printed.splitlines()[-1])
 
 
@@ -183,7 +188,7 @@ def test_the_image_can_be_pushed_and_pulled_by_digest(docker, image, folder):
         docker("push", "--quiet", tag)
         by_digest = docker("inspect", "--format", "{{index .RepoDigests 0}}", tag)
         identity = docker("inspect", "--format", "{{.Id}}", tag)
-        docker("rmi", tag, by_digest)
+        docker("rmi", tag)
         docker("pull", "--quiet", by_digest)
         assert docker("inspect", "--format", "{{.Id}}", by_digest) == identity
         docker("rmi", by_digest)

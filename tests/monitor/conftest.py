@@ -4,6 +4,7 @@ import hashlib
 import json
 import uuid
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -24,31 +25,31 @@ if TYPE_CHECKING:
     from drift_contracts import FeatureSet
     from drift_monitor.stores import Store
 
-TABLE = "windows"
 SERIES = Series("house-price", "3f9a1c2b4d5e")
 
 
-@pytest.fixture
-def aws(monkeypatch) -> Iterator[None]:
-    """A cloud in memory; no credentials of the machine can be used by mistake."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    with mock_aws():
-        yield
+@pytest.fixture(scope="session")
+def aws() -> Iterator[Any]:
+    """Clients by service of a cloud in memory; no credentials of the machine can be used by mistake."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            patch.setenv(name, "testing")
+        patch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+        with mock_aws():
+            yield cache(boto3.client)
 
 
 @pytest.fixture
-def dynamodb(aws: None) -> Any:  # noqa: ARG001 - the cloud must be there first
-    """A client of a cloud in memory that holds an empty table."""
-    client = boto3.client("dynamodb")
-    client.create_table(
-        TableName=TABLE,
+def table(aws: Any) -> str:
+    """The name of a new, empty table."""
+    name = f"windows-{uuid.uuid4().hex}"
+    aws("dynamodb").create_table(
+        TableName=name,
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
     )
-    return client
+    return name
 
 
 @pytest.fixture(params=["memory", "sqlite", "dynamo"])
@@ -61,7 +62,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         yield kept
         kept.close()
     else:
-        yield DynamoStore(request.getfixturevalue("dynamodb"), TABLE, lambda: 1_800_000_000.0)
+        client = request.getfixturevalue("aws")("dynamodb")
+        yield DynamoStore(client, request.getfixturevalue("table"), lambda: 1_800_000_000.0)
 
 
 @pytest.fixture(scope="session")

@@ -114,23 +114,23 @@ def test_a_reopened_file_holds_everything(tmp_path):
     second.close()
 
 
-def test_items_expire_by_the_attribute_that_the_table_watches(dynamodb):
-    kept = DynamoStore(dynamodb, "windows", lambda: 1_000.0, retention_days=2)
+def test_items_expire_by_the_attribute_that_the_table_watches(aws, table):
+    kept = DynamoStore(aws("dynamodb"), table, lambda: 1_000.0, retention_days=2)
     kept.add("b1", [fragment(NOON)])
     kept.compact(StoredWindow(WindowKey(HOUSES, NOON), 0, {}), {}, [fragment(NOON)])
-    expires = {item["sk"]["S"]: item.get("expires") for item in dynamodb.scan(TableName="windows")["Items"]}
+    expires = {item["sk"]["S"]: item.get("expires") for item in aws("dynamodb").scan(TableName=table)["Items"]}
     assert expires == {
         "batch": {"N": str(1_000 + 7 * 86_400)},
         f"{NOON:010d}": {"N": str(1_000 + 2 * 86_400)},
     }
 
 
-def test_writers_of_one_series_are_spread_over_partitions(dynamodb):
-    kept = DynamoStore(dynamodb, "windows", lambda: 1_000.0)
+def test_writers_of_one_series_are_spread_over_partitions(aws, table):
+    kept = DynamoStore(aws("dynamodb"), table, lambda: 1_000.0)
     for number in range(40):
         kept.add(f"b{number}", [fragment(NOON, f"b{number}")])
     partitions = {
-        item["pk"]["S"] for item in dynamodb.scan(TableName="windows")["Items"] if "fragments" in item["pk"]["S"]
+        item["pk"]["S"] for item in aws("dynamodb").scan(TableName=table)["Items"] if "fragments" in item["pk"]["S"]
     }
     assert len(partitions) == 8
     assert len(kept.fragments(HOUSES, NOON + 1, 100)) == 40

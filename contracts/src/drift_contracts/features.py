@@ -93,7 +93,9 @@ class FeatureSet(Record):
         try:
             document = documents.read(path)
         except NotJson as error:
-            raise ContractError(CONTRACT, [Violation("", "json", str(error))], str(path)) from error
+            raise ContractError(
+                CONTRACT, [Violation("", "json", str(error).removeprefix("expected "))], str(path)
+            ) from error
         return cls.from_json(document, str(path))
 
     def to_json(self) -> dict[str, Any]:

@@ -50,8 +50,7 @@ def describe_files(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
     2
     """
     return {
-        name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-        for name, content in files.items()
+        name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)} for name, content in files.items()
     }
 
 
@@ -70,7 +69,7 @@ def load_bundle(
 ) -> Bundle:
     """The bundle in a folder, after every file's size and digest was found to be what the manifest says.
 
-    `model_version`: the version that it must have; `engine`: the forest engine, the fastest there is by default.
+    `model_version`: the version that it must have; `engine`: the forest engine, the fastest by default.
     Raises BundleError if a file is missing, not named by the manifest or not the one that it names, if the
     version differs, or if the files do not belong together; ContractError and BadForest from the files.
     """
@@ -88,12 +87,10 @@ def load_bundle(
     return bundle
 
 
-def _manifest(folder: str) -> dict[str, Any]:
+def _manifest(folder: str) -> Mapping[str, Any]:
     """The manifest, with as much of its contract as the rest of this module leans on."""
-    manifest: dict[str, Any] = _json({MANIFEST: _read(folder, MANIFEST)}, MANIFEST)
-    _expect(
-        isinstance(manifest, dict) and manifest.get("contract") == CONTRACT, MANIFEST, f"contract {CONTRACT}"
-    )
+    manifest: Any = _json({MANIFEST: _read(folder, MANIFEST)}, MANIFEST)
+    _expect(isinstance(manifest, dict) and manifest.get("contract") == CONTRACT, MANIFEST, f"contract {CONTRACT}")
     files = manifest.get("files")
     named = ", ".join(FILES)
     _expect(isinstance(files, dict) and sorted(files) == sorted(FILES), MANIFEST, f"files to name {named}")
@@ -107,7 +104,8 @@ def _manifest(folder: str) -> dict[str, Any]:
         MANIFEST,
         "the model_version of the files it names",
     )
-    return manifest
+    verified: Mapping[str, Any] = manifest
+    return verified
 
 
 def _verified(folder: str, name: str, facts: Mapping[str, Any]) -> bytes:

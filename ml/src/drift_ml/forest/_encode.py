@@ -78,9 +78,7 @@ def encode(trees: Iterable[Tree], *, features: int) -> bytes:
     if any(tree.missing is not missing for tree in walked):
         raise BadForest("forest: missing_go_to_left: expected for every tree or for none")
     nodes = "".join(tree.structure for tree in walked)
-    leaf_values, leaf_codes, leaf_width = _leaves(
-        [value for tree in walked for value in tree.leaves], len(walked)
-    )
+    leaf_values, leaf_codes, leaf_width = _leaves([value for tree in walked for value in tree.leaves], len(walked))
     table = sorted({key for tree in walked for key in tree.splits})
     code_of = {key: code for code, key in enumerate(table)}
     width = _layout.code_width(len(table))
@@ -96,14 +94,10 @@ def encode(trees: Iterable[Tree], *, features: int) -> bytes:
             tree_sizes=_layout.to_bytes("I", [len(tree.splits) for tree in walked]),
             feature_splits=_layout.to_bytes("I", per_feature),
             thresholds=_layout.to_bytes("f", [threshold for _, threshold, _ in table]),
-            missing_left=_pack_bits("".join("1" if left else "0" for _, _, left in table))
-            if missing
-            else b"",
+            missing_left=_pack_bits("".join("1" if left else "0" for _, _, left in table)) if missing else b"",
             leaf_values=leaf_values,
             structure=_pack_bits(nodes),
-            split_codes=_layout.codes_to_bytes(
-                width, [code_of[key] for tree in walked for key in tree.splits]
-            ),
+            split_codes=_layout.codes_to_bytes(width, [code_of[key] for tree in walked for key in tree.splits]),
             leaf_codes=leaf_codes,
         )
     )
@@ -132,16 +126,16 @@ def _walk(tree: Tree, place: str, features: int) -> _Walked:
     splits: list[tuple[int, float, bool]] = []
     leaves: list[float] = []
     to_visit = [0]
-    while to_visit and len(bits) < len(left):
+    unseen = bytearray(b"\1") * len(left)
+    while to_visit and unseen[to_visit[-1]]:
         node = to_visit.pop()
+        unseen[node] = 0
         if left[node] == right[node] == -1:
             bits.append("0")
             leaves.append(value[node])
             continue
         if not (0 <= left[node] < len(left) and 0 <= right[node] < len(left)):
-            raise BadForest(
-                f"{place}, node {node}: expected children 0 to {len(left) - 1}, or -1 twice for a leaf"
-            )
+            raise BadForest(f"{place}, node {node}: expected children 0 to {len(left) - 1}, or -1 twice for a leaf")
         if not 0 <= feature[node] < features:
             raise BadForest(f"{place}, node {node}: expected a feature 0 to {features - 1}")
         bits.append("1")

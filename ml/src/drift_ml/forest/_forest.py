@@ -46,9 +46,7 @@ class Forest:
             return cls.from_bytes(mmap(file.fileno(), 0, access=ACCESS_READ), engine=engine)
 
     @classmethod
-    def from_bytes(
-        cls, data: bytes | bytearray | memoryview | mmap, *, engine: EngineName | None = None
-    ) -> Forest:
+    def from_bytes(cls, data: bytes | bytearray | memoryview | mmap, *, engine: EngineName | None = None) -> Forest:
         """Read a forest from the bytes of its file; raises BadForest if they are not one."""
         return cls(_layout.split(memoryview(data)), engine)
 

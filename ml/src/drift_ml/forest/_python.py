@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import struct
+from array import array
 from itertools import accumulate
 from sys import float_info
 
@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_NOT_A_NUMBER = (TypeError, ValueError, OverflowError, struct.error)
+_NOT_A_NUMBER = (TypeError, ValueError, OverflowError)
 
 
 class Engine:
@@ -29,7 +29,7 @@ class Engine:
         self._thresholds = [thresholds[code] for code in split_codes]
         self._missing = [missing[code] == "1" for code in split_codes] if parts.missing_accepted else None
         self._roots, self._left, self._right = _structure(parts)
-        self._row = struct.Struct(f"={parts.features}f")
+        self._width = parts.features
 
     def predict(self, row: Iterable[float]) -> float:
         """The mean over the trees."""
@@ -58,19 +58,18 @@ class Engine:
             node = self._left[node] if goes_left else self._right[node]
         return ~node
 
-    def _singles(self, row: Iterable[float]) -> tuple[float, ...]:
+    def _singles(self, row: Iterable[float]) -> Sequence[float]:
         """The row rounded to float32, as scikit-learn does; BadRow where it would not answer."""
         try:
             given = tuple(row)
         except TypeError:
             raise BadRow("row: expected a sequence of numbers") from None
-        expected = self._row.size // 4
-        if len(given) != expected:
-            raise BadRow(f"row: expected {expected} numbers, got {len(given)}")
+        if len(given) != self._width:
+            raise BadRow(f"row: expected {self._width} numbers, got {len(given)}")
         try:
-            values = self._row.unpack(self._row.pack(*given))
+            values = array("f", given)
         except _NOT_A_NUMBER:
-            values = tuple(map(_single, given))
+            values = array("f", map(_single, given))
         accepted = math.isfinite if self._missing is None else _is_finite_or_nan
         for position, value in enumerate(values):
             if not accepted(value):
@@ -81,10 +80,9 @@ class Engine:
 def _single(value: float) -> float:
     """One value rounded to float32; infinity if it is none."""
     try:
-        rounded: float = struct.unpack("=f", struct.pack("=f", value))[0]
+        return array("f", (value,))[0]
     except _NOT_A_NUMBER:
         return math.inf
-    return rounded
 
 
 def _is_finite_or_nan(value: float) -> bool:

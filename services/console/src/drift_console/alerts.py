@@ -52,6 +52,7 @@ def alert_document(change: Change, origin: Origin, alert_id: str) -> dict[str, A
         "state": change.after.value,
         "previous_state": change.before.value,
         "name": change.alarm.name,
+        "severity": change.alarm.severity,
         "stack": origin.stack,
         "model": change.model,
         "model_version": origin.versions[change.model],

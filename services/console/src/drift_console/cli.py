@@ -96,7 +96,7 @@ def run(settings: Settings, terminal: Terminal) -> None:
     bundles = ready_bundles(settings.bundles, settings.models, terminal)
     storage = Storage(settings)
     _log_to(settings.data / "console.log")
-    edge = make_edge(settings, bundles, storage.writer.write, clock=time.time)
+    edge = make_edge(settings, bundles, storage.writer.write)
     server = make_server()
     console = Console(
         settings,

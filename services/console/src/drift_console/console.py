@@ -8,8 +8,9 @@ import json
 import logging
 import os
 import threading
-import uuid
 from typing import TYPE_CHECKING, Any
+
+from drift_predictor.stamps import uuid7
 
 from drift_console import alerts, gateway
 from drift_console.app import Handler, NotFound
@@ -100,9 +101,10 @@ class Console:
             retention=settings.retention,
             after_evaluation=self._tell_all,
         )
-        self._courier = alerts.Courier(connect(storage.path), clock=clock)
+        self._connections = [connect(storage.path), connect(storage.path)]
+        self._courier = alerts.Courier(self._connections[0], clock=clock)
         self._states = StateReader(
-            connect(storage.path),
+            self._connections[1],
             namespace=namespace,
             stack=settings.stack,
             threshold=threshold,
@@ -123,6 +125,9 @@ class Console:
         self._courier.stop()
         self._worker.join()
         self._courier.join(timeout=alerts.TIMEOUT + 1)
+        with self._lock:
+            for connection in self._connections:
+                connection.close()
         self._storage.close()
 
     def _reader_of(self, model: str) -> Read:
@@ -134,7 +139,7 @@ class Console:
     def _announce(self, change: Change) -> None:
         if not change.alerts:
             return
-        document = alerts.alert_document(change, self._origin, str(uuid.uuid4()))
+        document = alerts.alert_document(change, self._origin, uuid7(int(change.at * 1000), os.urandom))
         alerts.enqueue(self._storage.connection, document, self._settings.webhooks, self._clock())
         self._untold.append(document)
 

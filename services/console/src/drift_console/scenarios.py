@@ -73,15 +73,15 @@ def describe(rule: str, wanted: Any) -> str:
     """An expectation in words.
 
     >>> describe("average_below", 1.0)
-    'average below 1'
+    'average < 1'
     """
     words = {
-        "average_below": "average below {:g}",
-        "average_from": "average from {:g}",
-        "average_to": "average to {:g}",
-        "average_above": "average above {:g}",
+        "average_below": "average < {:g}",
+        "average_from": "average >= {:g}",
+        "average_to": "average <= {:g}",
+        "average_above": "average > {:g}",
         "alerts": "{} alerts",
-        "drifted": "only {} drifted",
+        "drifted": "only {}",
     }
     return words[rule].format(", ".join(wanted) if rule == "drifted" else wanted)
 
@@ -94,7 +94,7 @@ class Deployment:
 
     def path_of(self, model: str) -> str | None:
         """Where the model is asked; None where it is not served. Raises Unreachable."""
-        if self._get(f"/models/{model}") is not None:
+        if self._get(f"/models/{model}/model") is not None:
             return f"/models/{model}/predict"
         default = self._get("/model")
         return "/predict" if default is not None and default.get("model") == model else None
@@ -139,15 +139,14 @@ def run_suite(suite: Suite, deployment: Deployment, path: str) -> list[Verdict]:
 def show(suite: Suite, verdicts: Sequence[Verdict], terminal: Terminal) -> None:
     """A table for people."""
     table = Table(title=f"{suite.model}: drift threshold {suite.threshold:g}", title_justify="left")
-    for heading in ("scenario", "requests", "average", "least to most", "alerts", "drifted", "expected", ""):
-        table.add_column(heading, justify="right" if heading in ("requests", "average", "alerts") else "left")
+    for heading in ("scenario", "average", "range", "alerts", "drifted", "expected", "holds"):
+        table.add_column(heading, justify="right" if heading == "average" else "left", overflow="fold")
     for verdict in verdicts:
         expected = ", ".join(describe(rule, wanted) for rule, wanted in verdict.scenario.expect.items())
         table.add_row(
-            f"{verdict.scenario.title} [dim]({verdict.scenario.name})[/]",
-            str(len(verdict.scores)),
+            verdict.scenario.name,
             f"{verdict.average:.2f}",
-            f"{min(verdict.scores):.2f} to {max(verdict.scores):.2f}",
+            f"{min(verdict.scores):.1f}-{max(verdict.scores):.1f}",
             f"{verdict.alerts} of {len(verdict.scores)}",
             ", ".join(verdict.drifted) or "none",
             expected,

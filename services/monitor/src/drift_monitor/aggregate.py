@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from drift_contracts import ContractError, NotJson, RequestValidator, parse_json
 from drift_ml.window import Window
@@ -32,13 +32,6 @@ class Rejected(NamedTuple):
     text: str
 
 
-class DeadLetters(Protocol):
-    """Where rejected records are kept."""
-
-    def __call__(self, rejected: list[Rejected]) -> None:
-        """Keep them all, or raise."""
-
-
 class Outcome(NamedTuple):
     """What became of one call. failed: the items to deliver again."""
 
@@ -49,14 +42,15 @@ class Outcome(NamedTuple):
 class Aggregator:
     """Counts prediction events into windows.
 
-    references: baseline and validator by series. now: seconds since 1970.
+    references: baseline and feature set by series. dead_letters: keeps rejected records, or raises. now:
+    seconds since 1970.
     """
 
     def __init__(
         self,
         references: Mapping[Series, Reference],
         store: Store,
-        dead_letters: DeadLetters,
+        dead_letters: Callable[[list[Rejected]], None],
         now: Callable[[], float],
     ) -> None:
         self._references = references

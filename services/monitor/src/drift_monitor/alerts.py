@@ -6,17 +6,21 @@ import uuid
 from math import exp
 from typing import TYPE_CHECKING, Any
 
+from drift_ml.report import window_report
+
 from .keys import MINUTE, Series, start_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from drift_ml.baseline import Baseline
     from drift_ml.evidence import Finding
     from drift_ml.window import Window
 
+    from .reference import Reference
+
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:drift:contract:alert.v1")
 NAME = "drift-evidence"
+UNITS = {"scale": "times the standard deviation", "correlation": "correlation", "share": "share of events"}
 NEXT = (
     "Look at the feature's distribution over the baseline's, in the console or the drift report",
     "Ask whether its source or the callers changed at that time",
@@ -28,7 +32,7 @@ def drift_alert(  # noqa: PLR0913 - the facts of an alert
     stack: str,
     series: Series,
     finding: Finding,
-    baseline: Baseline,
+    reference: Reference,
     window: Window,
     minute: int,
     *,
@@ -37,7 +41,8 @@ def drift_alert(  # noqa: PLR0913 - the facts of an alert
 ) -> dict[str, Any]:
     """The alert that a drift is found. Its id depends on the series and the onset only, so a repeat is the same."""
     since = start_of(int(finding.since) // MINUTE)
-    features = list(baseline.channel(finding.channel).of)
+    features = list(reference.baseline.channel(finding.channel).of)
+    before, after, unit = _before_and_after(finding, reference, window, features)
     said = f"{_subject(finding.channel, features)}: {finding.kind} {finding.direction}"
     return {
         "contract": "alert.v1",
@@ -46,6 +51,7 @@ def drift_alert(  # noqa: PLR0913 - the facts of an alert
         "state": "ALARM",
         "previous_state": "OK",
         "name": NAME,
+        "severity": "high",
         "stack": stack,
         "model": series.model,
         "model_version": series.version,
@@ -60,18 +66,17 @@ def drift_alert(  # noqa: PLR0913 - the facts of an alert
         "links": dict(links),
         "drift": {
             "channel": finding.channel,
-            "features": features,
+            "of": features,
             "change": finding.kind,
             "direction": finding.direction,
-            "size": finding.size,
+            "before": before,
+            "after": after,
+            "unit": unit,
             "effect": finding.effect,
             "since": since,
             "events": round(finding.events),
-            "evidence": finding.evidence,
-            "needed": finding.needed,
-            "shares": finding.shares,
-            "before": _mean_before(baseline, features),
-            "after": _mean_after(baseline, window, features),
+            "evidence": {"value": finding.evidence, "needed": finding.needed, "false_alarm_events": budget},
+            "channels": [{"name": name, "share": min(share, 1.0)} for name, share in finding.shares.items()],
         },
     }
 
@@ -94,11 +99,14 @@ def _subject(channel: str, features: list[str]) -> str:
     return channel if len(features) != 1 or channel == features[0] else f"{channel} ({features[0]})"
 
 
-def _mean_before(baseline: Baseline, features: list[str]) -> float | None:
-    summary = baseline.features.get(features[0]) if len(features) == 1 else None
-    return None if summary is None else summary.mean
-
-
-def _mean_after(baseline: Baseline, window: Window, features: list[str]) -> float | None:
-    """The mean of the window in which the alarm was raised, in the feature's own unit."""
-    return window.mean(features[0]) if len(features) == 1 and features[0] in baseline.features else None
+def _before_and_after(
+    finding: Finding, reference: Reference, window: Window, features: list[str]
+) -> tuple[float, float, str]:
+    """The feature's mean in its own unit where one feature's mean moved, else the size in the chart's unit."""
+    summary = reference.baseline.features.get(finding.channel)
+    if summary is not None and summary.mean is not None and summary.std is not None and finding.kind == "location":
+        report = window_report(reference.baseline, window)
+        shift = next(channel["mean"]["shift"] for channel in report["channels"] if channel["name"] == finding.channel)
+        return summary.mean, summary.mean + shift * summary.std, reference.feature_set[features[0]].unit
+    neutral = 1.0 if finding.kind == "scale" else 0.0
+    return neutral, finding.size, UNITS.get(finding.kind, "standard deviations")

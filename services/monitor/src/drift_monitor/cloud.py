@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,9 @@ def webhook(secrets: Any, secret: str) -> Callable[[bytes], None]:
             address.append(secrets.get_secret_value(SecretId=secret)["SecretString"].strip())
         try:
             post(address[0], body, {"content-type": "application/json"})
+        except urllib.error.HTTPError as error:
+            error.close()
+            raise MonitorError(f"the webhook did not take the message: status {error.code}") from None
         except OSError as error:
             raise MonitorError(f"the webhook did not take the message: {type(error).__name__}") from None
 

@@ -28,6 +28,9 @@ LATENESS_MINUTES = 2
 """A minute is judged when it has been over for so long: log subscriptions deliver within seconds."""
 
 
+LEAST_BUDGET = 1_000
+
+
 @dataclass(frozen=True)
 class Policy:
     """How often the detector may be wrong, and what it must find to speak.
@@ -44,7 +47,7 @@ class Policy:
         """The budget in events. Kept to powers of two, so that traffic may vary without a new bar each day."""
         if self.budget_days is None or not observed_per_day:
             return self.budget_events
-        wanted = max(Budget.per_days(self.budget_days, observed_per_day).events, 1_000)
+        wanted = max(self.budget_days * observed_per_day, LEAST_BUDGET)
         return float(2 ** (int(wanted).bit_length() - 1))
 
 
@@ -129,7 +132,7 @@ class Evaluator:
                 self._stack,
                 series,
                 detector.alarm,
-                reference.baseline,
+                reference,
                 window,
                 minute,
                 budget=state.budget,

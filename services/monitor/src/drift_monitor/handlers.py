@@ -9,8 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from drift_contracts import MonitoringSpec
-from drift_contracts.scenarios import suite
+from drift_contracts import MonitoringSpec, documents
 
 from . import cloud
 from .aggregate import Aggregator
@@ -88,7 +87,8 @@ def notify(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 def probe(_event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """On a schedule: one normal and one drifted request, told apart or not."""
     model = _settings().require("model")
-    seen = run_probe(suite(model), _call())
+    suite = documents.read(documents.find("scenario suite", model, documents.folder("scenarios")))
+    seen = run_probe(suite, _call())
     _report({"ProbeNormal": float(seen.normal), "ProbeDrifted": float(seen.drifted)}, model)
     return {"normal": seen.normal, "drifted": seen.drifted, "said": list(seen.said)}
 

@@ -50,7 +50,7 @@ def _alert(alert: Mapping[str, Any], links: Mapping[str, str]) -> dict[str, Any]
             ("Events", f"{drift['events']:,}"),
         ]
         if drift.get("before") is not None and drift.get("after") is not None:
-            facts.append(("Mean", f"{drift['before']:.4g} before, {drift['after']:.4g} now"))
+            facts.append(("Size", f"{drift['before']:.4g} before, {drift['after']:.4g} now ({drift['unit']})"))
     steps = "\n".join(f"• {step}" for step in alert.get("next", []))
     return _message(
         f"{mark} {alert['title']}", f"{alert['reason']}\n{steps}".strip(), facts, {**links, **alert.get("links", {})}

@@ -60,7 +60,7 @@ export function chart(host, spec) {
   canvas.addEventListener("blur", () => plot?.setCursor({ left: -10, top: -10 }));
   const observer = new ResizeObserver(() => {
     if (!plot) rebuild();
-    else if (plot.width !== canvas.clientWidth) plot.setSize({ width: canvas.clientWidth, height: canvas.clientHeight });
+    else if (plot.width !== canvas.clientWidth || plot.height !== canvas.clientHeight) plot.setSize({ width: canvas.clientWidth, height: canvas.clientHeight });
   });
   observer.observe(canvas);
   const handle = {
@@ -68,6 +68,7 @@ export function chart(host, spec) {
     update(next, summary) {
       data = next;
       if (document.activeElement !== canvas) canvas.setAttribute("aria-label", summary ? `${spec.label}: ${summary}` : spec.label);
+      canvas.classList.toggle("blank", !data.slice(1).some((values) => values.some((value) => value !== null && value !== 0)));
       if (plot) plot.setData(data);
       else rebuild();
       read();
@@ -89,6 +90,13 @@ export function newest(data) {
 }
 
 const LABEL_SPACE = 64;
+const FEWEST = 20; // buckets shown at least
+
+/** How many leading buckets to leave out, so that a short history fills the chart instead of its last pixels. */
+export function leading(series) {
+  const first = series.count.findIndex((count) => count > 0);
+  return first < 0 ? 0 : Math.max(0, Math.min(first - 2, series.count.length - FEWEST));
+}
 
 /** Options shared by every chart over time. */
 export function overTime(colour, { axis = true, format = compact, range, hooks = {} } = {}) {
@@ -96,11 +104,11 @@ export function overTime(colour, { axis = true, format = compact, range, hooks =
   const grid = { stroke: colour("grid"), width: 1 };
   return {
     cursor: { sync: { key: "time" }, y: false, points: { size: 6 }, drag: { x: false, y: false } },
-    padding: [8, 12, axis ? 0 : 4, 0],
+    padding: [8, 20, axis ? 0 : 4, 0],
     scales: { y: { range } },
     axes: [
       { ...ink, show: axis, grid: { show: false }, size: 26, gap: 4, space: LABEL_SPACE, values: (u, splits) => splits.map((t) => clock(t * 1000, null, splits.length > 1 && splits[1] - splits[0] < 60)) },
-      { ...ink, grid, size: 52, gap: 6, space: 34, values: (u, splits) => splits.map(format) },
+      { ...ink, grid, size: 52, gap: 6, space: 44, values: (u, splits) => splits.map(format) },
     ],
     hooks,
   };

@@ -1,11 +1,11 @@
 // The live state of one model: a stream of events; while that is broken, polling; and always a visible status.
 
-const SILENCE = 6000; // the stream sends about once a second: longer than this is a lost stream
+const SILENCE = 8000; // the stream is silent while nothing changes: after this long, ask whether it still lives
 const POLL = 2000;
 const LONGEST_WAIT = 8000;
 
 export class Connection {
-  #model = null;
+  #query = "";
   #source = null;
   #timers = new Map();
   #wait = 500;
@@ -19,30 +19,29 @@ export class Connection {
     addEventListener("offline", () => this.#broken());
   }
 
-  /** Follow a model (null: the server's default), leaving the one before. */
-  follow(model) {
-    this.#model = model;
+  /** Follow what a query names ({model, minutes}; null values are left to the server), leaving the one before. */
+  follow(query) {
+    const given = Object.entries(query).filter(([, value]) => value !== null);
+    this.#query = new URLSearchParams(given).toString();
     this.#generation += 1;
+    this.#cancel("poll");
+    this.#cancel("retry");
     this.#wait = 500;
     this.onStatus("connecting");
     this.#listen();
   }
 
-  #query() {
-    return this.#model === null ? "" : `?model=${encodeURIComponent(this.#model)}`;
-  }
-
   #listen() {
     this.#source?.close();
-    const source = new EventSource(`console/api/stream${this.#query()}`);
+    const source = new EventSource(`console/api/stream?${this.#query}`);
     this.#source = source;
-    this.#after("silence", SILENCE, () => this.#broken());
+    this.#after("silence", SILENCE, () => this.#ask());
     source.addEventListener("state", (event) => {
       if (source !== this.#source) return;
       this.#wait = 500;
       this.#cancel("poll");
       this.#cancel("retry");
-      this.#after("silence", SILENCE, () => this.#broken());
+      this.#after("silence", SILENCE, () => this.#ask());
       this.onStatus("live");
       this.onState(JSON.parse(event.data));
     });
@@ -58,19 +57,33 @@ export class Connection {
     if (!this.#timers.has("poll")) this.#poll();
   }
 
+  /** A silent stream is fine as long as the server answers. */
+  async #ask() {
+    const source = this.#source;
+    const answer = await this.#fetch();
+    if (source === null || source !== this.#source) return;
+    if (answer.problem || source.readyState !== EventSource.OPEN) return this.#broken();
+    this.#after("silence", SILENCE, () => this.#ask());
+    this.onStatus("live");
+    this.onState(answer);
+  }
+
   async #poll() {
     const generation = this.#generation;
     this.#after("poll", POLL, () => this.#poll());
-    let answer = null;
-    try {
-      const response = await fetch(`console/api/state${this.#query()}`, { cache: "no-store", signal: AbortSignal.timeout(5000) });
-      answer = response.ok ? await response.json() : { problem: await problem(response) };
-    } catch {
-      answer = { problem: "the server does not answer" };
-    }
+    const answer = await this.#fetch();
     if (generation !== this.#generation || !this.#timers.has("poll")) return;
     this.onStatus(answer.problem ? "lost" : "polling", answer.problem);
     if (!answer.problem) this.onState(answer);
+  }
+
+  async #fetch() {
+    try {
+      const response = await fetch(`console/api/state?${this.#query}`, { cache: "no-store", signal: AbortSignal.timeout(5000) });
+      return response.ok ? await response.json() : { problem: await problem(response) };
+    } catch {
+      return { problem: "the server does not answer" };
+    }
   }
 
   #after(name, milliseconds, action) {

@@ -76,7 +76,7 @@ export function table(caption, columns, rows) {
 
 /** A folded table of a chart's numbers, filled when opened and kept current while open. */
 export function dataTable(label, build) {
-  const box = scroller(label);
+  const box = scroller(`Table: ${label}`);
   const node = h("details", { class: "data" }, h("summary", {}, "Data table"), box);
   node.firstChild.setAttribute("aria-label", `Data table: ${label}`);
   node.refresh = () => node.open && box.replaceChildren(build());

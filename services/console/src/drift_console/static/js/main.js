@@ -23,7 +23,8 @@ const STATUS = { connecting: "Connecting", live: "Live", polling: "Polling, reco
 const get = (id) => document.getElementById(id);
 let updates = {};
 let current = null; // the state on show
-let wanted = new URLSearchParams(location.search).get("model");
+const asked = new URLSearchParams(location.search);
+let wanted = asked.get("model");
 
 function build() {
   forgetAll();
@@ -67,10 +68,18 @@ const showStatus = whenChanged(({ status, detail }) => {
 });
 
 const connection = new Connection(show, (status, detail) => showStatus({ status, detail }));
-get("model").addEventListener("change", (event) => {
-  wanted = event.target.value;
-  history.replaceState(null, "", `?model=${encodeURIComponent(wanted)}`);
-  connection.follow(wanted);
-});
+const minutes = get("minutes");
+if ([...minutes.options].some((option) => option.value === asked.get("minutes"))) minutes.value = asked.get("minutes");
+function follow() {
+  const query = { model: wanted, minutes: minutes.value };
+  connection.follow(query);
+  return query;
+}
+for (const select of [get("model"), minutes]) {
+  select.addEventListener("change", () => {
+    wanted = get("model").value;
+    history.replaceState(null, "", `?${new URLSearchParams(follow())}`);
+  });
+}
 startTheme(get("theme"), redrawAll);
-connection.follow(wanted);
+follow();

@@ -64,6 +64,7 @@ export function verdict(state) {
   }
   if (urgent) return { level: "alarm", headline: `Alarm: ${urgent.title} since ${at(urgent.since)}`, detail: urgent.reason, drifted };
   if (!state.totals.predictions) {
+    if (state.recent.length) return { level: "empty", headline: "No predictions in this window", detail: `The last came at ${at(state.recent[0].timestamp)}. Choose a longer window to see it.`, drifted };
     return { level: "empty", headline: "No predictions yet", detail: "Paste the line below into a terminal, or send a scenario.", drifted };
   }
   if (drifted.length) {

@@ -12,8 +12,8 @@ const badge = (state) => h("span", { class: "state", "data-state": state }, WORD
 /** What an alarm waits for, in words. */
 export function rule(alarm) {
   if (alarm.rule) return alarm.rule;
-  const what = alarm.metric ? `${alarm.statistic} of ${alarm.metric}` : alarm.expression ?? "Expression";
-  const compared = COMPARISONS[alarm.comparison] ?? "against";
+  const what = alarm.statistic ? `${alarm.statistic} of ${alarm.metric}` : alarm.metric ?? alarm.expression;
+  const compared = COMPARISONS[alarm.comparison] ?? "against the threshold";
   const periods = alarm.datapoints_to_alarm === alarm.evaluation_periods
     ? plural(alarm.evaluation_periods, "period") : `${alarm.datapoints_to_alarm} of ${alarm.evaluation_periods} periods`;
   return `${what} ${compared} ${number(alarm.threshold)} for ${periods} of ${duration(alarm.period)}`;
@@ -55,14 +55,14 @@ function update(node, alarm) {
   setText(node.querySelector(".rule"), `Rule ${alarm.name}: ${rule(alarm)}`);
   node.querySelector(".next-title").hidden = !alarm.next?.length;
   reconcile(node.querySelector(".next"), alarm.next ?? [], (step) => step, (step) => h("li", {}, step));
-  // Open when it goes off, fold when it is over; in between the reader decides.
-  if (alarm.state !== before && (alarm.state === "ALARM" || before === "ALARM")) node.querySelector("details").open = alarm.state === "ALARM";
+  // Open when it goes off, fold when it is over; in between the reader decides. A composite only repeats another.
+  if (!alarm.rule && alarm.state !== before && (alarm.state === "ALARM" || before === "ALARM")) node.querySelector("details").open = alarm.state === "ALARM";
 }
 
 export function historyPanel(root) {
   const list = h("ol", { class: "history" });
   const none = h("p", { class: "muted" }, "No alarm has changed its state yet.");
-  const box = h("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "History of alarms" }, none, list);
+  const box = h("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "List of state changes" }, none, list);
   root.append(heading("history", "History of alarms", h("span", { class: "aside" }, "newest first")), box);
   return ({ history, alarms, now }) => {
     none.hidden = history.length > 0;

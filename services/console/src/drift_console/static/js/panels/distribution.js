@@ -1,12 +1,12 @@
 // One feature's card: shares per bin, live over baseline, and the course of its average.
 
-import { chart, horizontal, lonely, newest, overTime, uPlot } from "../charts.js";
+import { chart, horizontal, leading, lonely, newest, overTime, uPlot } from "../charts.js";
 import { dataTable, h, setText, table } from "../dom.js";
 import { clock, compact, deviations, number, quantity, share } from "../format.js";
 
-const FEW = 6;
+const FEW = 8; // bins whose labels all fit below them
 
-/** The card of a feature; `card.update(feature, state)` brings it up to date. */
+/** The card of a feature; `card.update(feature, state, now)` brings it up to date; now: its current z if drifting. */
 export function distribution(first) {
   let feature = first;
   let state = null;
@@ -50,28 +50,34 @@ export function distribution(first) {
     }),
   });
 
-  card.update = (next, nextState) => {
+  card.update = (next, nextState, now) => {
     feature = next;
     state = nextState;
-    const off = Math.abs(feature.live?.z ?? 0) > state.threshold;
+    const off = now !== undefined || Math.abs(feature.live?.z ?? 0) > state.threshold;
     card.classList.toggle("off", off);
-    setText(z, deviations(feature.live?.z));
-    setText(means, feature.live?.count
-      ? `Live ${quantity(feature.live.mean, feature.unit)} · baseline ${number(feature.baseline.mean)} ± ${number(feature.baseline.std)}`
-      : `No live values yet · baseline ${quantity(feature.baseline.mean, feature.unit)} ± ${number(feature.baseline.std)}`);
+    setText(z, now === undefined ? deviations(feature.live?.z) : `now ${deviations(now)}`);
+    setText(means, compare(feature));
     showEnds(ends, bins());
     shares.update([bins().map((_, i) => i), bins().map((bin) => bin.share), bins().map((_, i) => feature.live?.share?.[i] ?? null)],
       `live mean ${number(feature.live?.mean)}, baseline mean ${number(feature.baseline.mean)}`);
-    line.update([state.series.times, feature.series?.average ?? []], `baseline mean ${number(feature.baseline.mean)}`);
+    const skip = leading(state.series);
+    line.update([state.series.times.slice(skip), feature.series?.average?.slice(skip) ?? []], `baseline mean ${number(feature.baseline.mean)}`);
     numbers.refresh();
   };
   return card;
+}
+
+function compare({ live, baseline, unit }) {
+  const usual = Number.isFinite(baseline.mean) ? ` · baseline ${quantity(baseline.mean, live?.count ? "" : unit)} ± ${number(baseline.std)}` : "";
+  if (!live?.count) return `No live values yet${usual}`;
+  return `${Number.isFinite(live.mean) ? `Live ${quantity(live.mean, unit)}` : `${number(live.count)} live values`}${usual}`;
 }
 
 /** The course always shows two sd around the baseline's mean, so that noise looks like noise. */
 function courseRange(feature) {
   return (u, low, high) => {
     const { mean, std } = feature().baseline;
+    if (!Number.isFinite(mean)) return [low ?? 0, high ?? 1];
     return [Math.min(low ?? mean, mean - 2 * (std || 1)), Math.max(high ?? mean, mean + 2 * (std || 1))];
   };
 }

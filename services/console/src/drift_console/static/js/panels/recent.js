@@ -12,7 +12,7 @@ export function recentPanel(root) {
   const body = h("tbody", {});
   const none = h("p", { class: "muted" }, "Nothing has been predicted yet.");
   const shown = h("span", { class: "aside" }, "");
-  const box = scroller("Recent predictions", h("table", { class: "recent" }, h("caption", { class: "unseen" }, "Recent predictions, newest first"), head, body));
+  const box = scroller("Table: recent predictions", h("table", { class: "recent" }, h("caption", { class: "unseen" }, "Recent predictions, newest first"), head, body));
   box.classList.add("tall");
   root.append(heading("recent", "Recent predictions", shown), none, box);
 
@@ -23,7 +23,7 @@ export function recentPanel(root) {
       columns = names;
       body.replaceChildren();
       head.replaceChildren(h("tr", {}, ...["Time", "Prediction", "Score", "Severity", "Drifted"].map((name) => h("th", { scope: "col" }, name)),
-        ...features.map((f) => h("th", { scope: "col", class: "number", title: f.unit ?? "" }, f.name))));
+        ...features.map((f) => h("th", { scope: "col", class: "number", title: `${f.name}${f.unit ? `, ${f.unit}` : ""}` }, f.name))));
     }
     const rows = [...state.recent].sort((a, b) => Date.parse(b.timestamp) - Date.parse(a.timestamp)).slice(0, MOST_ROWS);
     none.hidden = rows.length > 0;

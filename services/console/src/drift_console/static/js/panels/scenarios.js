@@ -7,7 +7,7 @@ import { problem } from "../connection.js";
 export function scenariosPanel(root) {
   let model = null;
   const list = h("div", { class: "buttons" });
-  const answer = h("p", { class: "answer muted", role: "status" }, "Sends real requests through the API.");
+  const answer = h("p", { class: "answer muted", role: "status" }, "Real requests, sent through the API. An alarm needs some minutes of them; with --fast, seconds.");
   root.append(heading("scenarios", "Try a scenario"), list, answer);
 
   async function send(button, scenario) {
@@ -34,7 +34,7 @@ export function scenariosPanel(root) {
     model = state.model;
     root.hidden = !state.scenarios.length;
     reconcile(list, state.scenarios, (s) => `${state.model} ${s.name}`, (s) => {
-      const button = h("button", { type: "button", "data-scenario": s.name }, h("span", { class: "title" }, s.title), h("span", { class: "small" }, `${s.name} · ${plural(s.requests, "request")}`));
+      const button = h("button", { type: "button", "data-scenario": s.name, title: `Scenario ${s.name}` }, h("span", { class: "title" }, s.title), h("span", { class: "small" }, plural(s.requests, "request")));
       button.addEventListener("click", () => send(button, s));
       return button;
     });
@@ -46,6 +46,7 @@ function ordinary(feature) {
   const { mean, bins } = feature.baseline;
   if (feature.type === "category") return bins[0]?.label ?? "";
   if (feature.type === "boolean") return mean >= 0.5;
+  if (!Number.isFinite(mean)) return 0;
   return feature.type === "integer" ? Math.round(mean) : Number(mean.toPrecision(3));
 }
 
@@ -64,7 +65,7 @@ export function emptyPanel(root) {
   root.append(heading("empty", "Send the first prediction", copy), h("pre", { tabindex: "0", "aria-label": "Command to paste" }, code),
     h("p", { class: "muted" }, "Or press a scenario. What is sent appears here within a second."));
   return (state) => {
-    root.hidden = state.totals.predictions > 0;
+    root.hidden = state.totals.predictions > 0 || state.recent.length > 0;
     const path = state.models.length > 1 ? `/models/${encodeURIComponent(state.model)}/predict` : "/predict";
     const body = JSON.stringify({ features: Object.fromEntries(state.features.map((f) => [f.name, ordinary(f)])) }).replaceAll("'", "'\\''");
     setText(code, `curl -s ${location.origin}${path} -H 'content-type: application/json' -d '${body}'`);

@@ -1,6 +1,6 @@
 // Drift score, predictions and requests over time, on one clock.
 
-import { chart, horizontal, lonely, moments, newest, overTime, uPlot } from "../charts.js";
+import { chart, horizontal, leading, lonely, moments, newest, overTime, uPlot } from "../charts.js";
 import { dataTable, h, heading, setText, table } from "../dom.js";
 import { clock, compact, duration, fixed, number, quantity } from "../format.js";
 
@@ -70,10 +70,12 @@ export function timelinePanel(root) {
     state = next;
     const { times, count, prediction, drift_score: score, bucket_seconds: bucket } = state.series;
     const last = score.average.findLast((value) => value !== null);
-    setText(span, `last ${duration(bucket * times.length)}, ${duration(bucket)} a bucket`);
-    drift.update([times, score.average, score.maximum], `now ${plainly(last)}, threshold ${number(state.threshold)}`);
-    predictions.update([times, prediction.average, prediction.p90, prediction.p10], `now ${money(prediction.average.findLast((v) => v !== null))}`);
-    requests.update([times, count], `${number(count.reduce((sum, value) => sum + (value ?? 0), 0))} shown`);
+    const skip = leading(state.series);
+    const late = (values) => values.slice(skip);
+    setText(span, `${skip ? `since ${clock(times[skip] * 1000)}` : `last ${duration(bucket * times.length)}`}, ${duration(bucket)} a bucket`);
+    drift.update([late(times), late(score.average), late(score.maximum)], `now ${plainly(last)}, threshold ${number(state.threshold)}`);
+    predictions.update([times, prediction.average, prediction.p90, prediction.p10].map(late), `now ${money(prediction.average.findLast((v) => v !== null))}`);
+    requests.update([late(times), late(count)], `${number(count.reduce((sum, value) => sum + (value ?? 0), 0))} shown`);
     numbers.refresh();
   };
 }

@@ -1,0 +1,31 @@
+"""The rules of drift_infra.policies as a policy pack: `pulumi up --policy-pack infra/policies`."""
+
+from __future__ import annotations
+
+from drift_infra.policies import Rule, rules
+from pulumi_policy import (
+    EnforcementLevel,
+    PolicyPack,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+)
+
+
+def as_policy(rule: Rule) -> ResourceValidationPolicy:
+    """One rule, mandatory: a violation stops the update."""
+
+    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
+        if args.resource_type in rule.kinds and rule.broken(args.props):
+            report(f"{rule.sentence}.")
+
+    return ResourceValidationPolicy(
+        name=rule.name,
+        description=rule.sentence,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        validate=validate,
+    )
+
+
+if __name__ == "__main__":
+    PolicyPack(name="drift-monitor", policies=[as_policy(rule) for rule in rules()])

@@ -1,0 +1,145 @@
+"""Where alarms go: one encrypted topic, and everybody who listens to it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pulumi
+from pulumi_aws import kms, secretsmanager, sns, sqs
+
+from drift_infra.iam import Statement, policy, tls_only
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from drift_infra.naming import Site
+    from drift_infra.settings import Hidden
+
+COMPOSITE_ONLY = json.dumps({"AlarmName": [{"suffix": "-needs-attention"}]})
+PUBLISHERS = ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]
+
+
+@dataclass(frozen=True)
+class AlertingArgs:
+    """The listeners; addresses that hold a key arrive hidden and leave as Pulumi secrets."""
+
+    site: Site
+    emails: Sequence[str]
+    webhooks: Sequence[Hidden]
+    pagerduty: Hidden
+    slack: Hidden
+    dead_letters: sqs.Queue
+
+
+class Alerting(pulumi.ComponentResource):
+    """`topic` and `publish`, the statements that a role needs to send to it; `secret` for the notifier."""
+
+    def __init__(self, name: str, args: AlertingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("drift:infra:Alerting", name, None, opts)
+        self._child = pulumi.ResourceOptions(parent=self)
+        self.key = self._key(name, args.site)
+        self.topic = self._topic(name, args.site)
+        self.publish = (
+            Statement("PublishAlerts", ["sns:Publish"], [self.topic.arn]),
+            Statement("EncryptAlerts", ["kms:GenerateDataKey", "kms:Decrypt"], [self.key.arn]),
+        )
+        for number, email in enumerate(args.emails, 1):
+            self._listen(f"{name}-email-{number}", "email", email, None)
+        for number, webhook in enumerate(args.webhooks, 1):
+            self._listen(f"{name}-webhook-{number}", "https", pulumi.Output.secret(webhook.reveal()), args)
+        if args.pagerduty:
+            self._listen(
+                f"{name}-pagerduty",
+                "https",
+                pulumi.Output.secret(args.pagerduty.reveal()),
+                args,
+                COMPOSITE_ONLY,
+            )
+        self.secret = self._slack_secret(name, args) if args.slack else None
+        self.register_outputs({"topic": self.topic.arn, "key": self.key.arn})
+
+    def _key(self, name: str, site: Site) -> kms.Key:
+        """A key of our own: CloudWatch cannot publish to a topic that AWS's own SNS key encrypts."""
+        owner = Statement("AccountKeepsControl", ["kms:*"], ["*"], principals={"AWS": site.account})
+        services = Statement(
+            "AlarmsMayEncrypt",
+            ["kms:GenerateDataKey*", "kms:Decrypt"],
+            ["*"],
+            _from_here(site),
+            {"Service": PUBLISHERS},
+        )
+        key = kms.Key(
+            f"{name}-key",
+            description=f"Alerts of {site.names.prefix}",
+            enable_key_rotation=True,
+            deletion_window_in_days=30 if site.production else 7,
+            policy=policy([owner, services]),
+            opts=self._child,
+        )
+        kms.Alias(
+            f"{name}-key-alias",
+            name=f"alias/{site.names.of('alerts')}",
+            target_key_id=key.key_id,
+            opts=self._child,
+        )
+        return key
+
+    def _topic(self, name: str, site: Site) -> sns.Topic:
+        topic = sns.Topic(
+            f"{name}-topic", name=site.names.of("alerts"), kms_master_key_id=self.key.key_id, opts=self._child
+        )
+        publish = Statement(
+            "AlarmsMayPublish", ["sns:Publish"], [topic.arn], _from_here(site), {"Service": PUBLISHERS}
+        )
+        sns.TopicPolicy(
+            f"{name}-topic-policy",
+            arn=topic.arn,
+            policy=policy([publish, tls_only([topic.arn], "sns:Publish")]),
+            opts=self._child,
+        )
+        return topic
+
+    def _listen(
+        self,
+        name: str,
+        protocol: str,
+        endpoint: pulumi.Input[str],
+        args: AlertingArgs | None,
+        only: str | None = None,
+    ) -> None:
+        redrive = pulumi.Output.json_dumps({"deadLetterTargetArn": args.dead_letters.arn}) if args else None
+        sns.TopicSubscription(
+            name,
+            topic=self.topic.arn,
+            protocol=protocol,
+            endpoint=endpoint,
+            endpoint_auto_confirms=True if protocol == "https" else None,
+            filter_policy=only,
+            filter_policy_scope="MessageBody" if only else None,
+            redrive_policy=redrive,
+            opts=pulumi.ResourceOptions(
+                parent=self, additional_secret_outputs=["endpoint"] if protocol == "https" else None
+            ),
+        )
+
+    def _slack_secret(self, name: str, args: AlertingArgs) -> secretsmanager.Secret:
+        secret = secretsmanager.Secret(
+            f"{name}-slack",
+            name=args.site.names.of("slack-webhook"),
+            description="Address of the chat webhook that the notifier posts to",
+            recovery_window_in_days=30 if args.site.production else 0,
+            opts=self._child,
+        )
+        secretsmanager.SecretVersion(
+            f"{name}-slack-value",
+            secret_id=secret.id,
+            secret_string=pulumi.Output.secret(args.slack.reveal()),
+            opts=self._child,
+        )
+        return secret
+
+
+def _from_here(site: Site) -> dict[str, dict[str, pulumi.Input[str]]]:
+    return {"StringEquals": {"aws:SourceAccount": site.account}}

@@ -1,0 +1,144 @@
+"""The HTTP API: a route for each operation of the OpenAPI document, in front of the alias."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pulumi
+from pulumi_aws import apigatewayv2, cloudwatch, lambda_
+
+from drift_infra.routes import ACCESS_LOG, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from drift_infra.naming import Site
+
+AUTHORIZATION = {"none": "NONE", "iam": "AWS_IAM", "jwt": "JWT"}
+
+
+@dataclass(frozen=True)
+class ApiArgs:
+    """The alias that answers, who may call, and how fast."""
+
+    site: Site
+    alias: lambda_.Alias
+    routes: Sequence[Route]
+    integration_timeout_ms: int
+    authentication: str
+    jwt_issuer: str
+    jwt_audience: Sequence[str]
+    throttle_rate: int
+    throttle_burst: int
+    cors_origins: Sequence[str]
+
+
+class Api(pulumi.ComponentResource):
+    """An HTTP API with throttling and JSON access logs; `url` is where it answers."""
+
+    url: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("drift:infra:Api", name, None, opts)
+        self._child = pulumi.ResourceOptions(parent=self)
+        self.api = apigatewayv2.Api(
+            f"{name}-api",
+            name=args.site.names.of("api"),
+            description="Predictions with drift scores",
+            protocol_type="HTTP",
+            cors_configuration=self._cors(args),
+            opts=self._child,
+        )
+        integration = self._integration(name, args)
+        authorizer = self._authorizer(name, args)
+        for route in args.routes:
+            self._route(name, route, integration, authorizer, args.authentication)
+        self.access_log = cloudwatch.LogGroup(
+            f"{name}-access-log",
+            name=f"/aws/apigateway/{args.site.names.of('api')}",
+            retention_in_days=args.site.log_retention_days,
+            opts=self._child,
+        )
+        self.stage = self._stage(name, args)
+        self.url = self.api.api_endpoint
+        self.register_outputs({"url": self.url, "id": self.api.id})
+
+    @staticmethod
+    def _cors(args: ApiArgs) -> apigatewayv2.ApiCorsConfigurationArgs | None:
+        if not args.cors_origins:
+            return None
+        return apigatewayv2.ApiCorsConfigurationArgs(
+            allow_origins=list(args.cors_origins),
+            allow_methods=sorted({route.method for route in args.routes}),
+            allow_headers=["authorization", "content-type"],
+            max_age=600,
+        )
+
+    def _integration(self, name: str, args: ApiArgs) -> apigatewayv2.Integration:
+        lambda_.Permission(
+            f"{name}-may-invoke",
+            statement_id="HttpApi",
+            action="lambda:InvokeFunction",
+            function=args.alias.function_name,
+            qualifier=args.alias.name,
+            principal="apigateway.amazonaws.com",
+            source_arn=pulumi.Output.concat(self.api.execution_arn, "/*/*"),
+            opts=self._child,
+        )
+        return apigatewayv2.Integration(
+            f"{name}-integration",
+            api_id=self.api.id,
+            integration_type="AWS_PROXY",
+            integration_method="POST",
+            integration_uri=args.alias.invoke_arn,
+            payload_format_version="2.0",
+            timeout_milliseconds=args.integration_timeout_ms,
+            opts=self._child,
+        )
+
+    def _authorizer(self, name: str, args: ApiArgs) -> apigatewayv2.Authorizer | None:
+        if args.authentication != "jwt":
+            return None
+        return apigatewayv2.Authorizer(
+            f"{name}-authorizer",
+            api_id=self.api.id,
+            name="jwt",
+            authorizer_type="JWT",
+            identity_sources=["$request.header.Authorization"],
+            jwt_configuration=apigatewayv2.AuthorizerJwtConfigurationArgs(
+                issuer=args.jwt_issuer, audiences=list(args.jwt_audience)
+            ),
+            opts=self._child,
+        )
+
+    def _route(self, name: str, route: Route, integration: apigatewayv2.Integration,
+               authorizer: apigatewayv2.Authorizer | None, authentication: str) -> None:  # fmt: skip
+        apigatewayv2.Route(
+            f"{name}-{route.slug}",
+            api_id=self.api.id,
+            route_key=route.key,
+            operation_name=route.operation,
+            target=pulumi.Output.concat("integrations/", integration.id),
+            authorization_type=AUTHORIZATION[authentication],
+            authorizer_id=authorizer.id if authorizer else None,
+            opts=self._child,
+        )
+
+    def _stage(self, name: str, args: ApiArgs) -> apigatewayv2.Stage:
+        return apigatewayv2.Stage(
+            f"{name}-stage",
+            api_id=self.api.id,
+            name="$default",
+            auto_deploy=True,
+            access_log_settings=apigatewayv2.StageAccessLogSettingsArgs(
+                destination_arn=self.access_log.arn, format=json.dumps(ACCESS_LOG)
+            ),
+            default_route_settings=apigatewayv2.StageDefaultRouteSettingsArgs(
+                throttling_rate_limit=args.throttle_rate,
+                throttling_burst_limit=args.throttle_burst,
+                detailed_metrics_enabled=True,
+            ),
+            opts=self._child,
+        )

@@ -1,0 +1,58 @@
+"""Where whatever could not be handled waits for people, and the queue that hands it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pulumi
+from pulumi_aws import sqs
+
+from drift_infra.iam import policy, tls_only
+
+if TYPE_CHECKING:
+    from drift_infra.naming import Site
+
+FOURTEEN_DAYS = 14 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class DeadLettersArgs:
+    """`handling_seconds` is the longest that the aggregator works on one message."""
+
+    site: Site
+    handling_seconds: int
+
+
+class DeadLetters(pulumi.ComponentResource):
+    """`queue` keeps letters for 14 days; `replay` feeds the aggregator with those that people send back."""
+
+    def __init__(self, name: str, args: DeadLettersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("drift:infra:DeadLetters", name, None, opts)
+        self._child = pulumi.ResourceOptions(parent=self)
+        self.queue = self._queue(f"{name}-queue", args.site.names.of("dead-letters"), 30, None)
+        redrive = pulumi.Output.json_dumps({"deadLetterTargetArn": self.queue.arn, "maxReceiveCount": 5})
+        self.replay = self._queue(
+            f"{name}-replay", args.site.names.of("replay"), args.handling_seconds * 6, redrive
+        )
+        self.register_outputs({"url": self.queue.url, "replay_url": self.replay.url})
+
+    def _queue(
+        self, name: str, physical: str, visibility: int, redrive: pulumi.Input[str] | None
+    ) -> sqs.Queue:
+        queue = sqs.Queue(
+            name,
+            name=physical,
+            message_retention_seconds=FOURTEEN_DAYS,
+            visibility_timeout_seconds=visibility,
+            sqs_managed_sse_enabled=True,
+            redrive_policy=redrive,
+            opts=self._child,
+        )
+        sqs.QueuePolicy(
+            f"{name}-policy",
+            queue_url=queue.url,
+            policy=policy([tls_only([queue.arn], "sqs:*")]),
+            opts=self._child,
+        )
+        return queue

@@ -1,0 +1,98 @@
+"""The repository and the image in it; everything downstream gets a digest, never a tag."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pulumi
+import pulumi_docker as docker
+from pulumi_aws import ecr
+
+from drift_infra.lifecycle import untagged_only
+
+if TYPE_CHECKING:
+    from drift_infra.naming import Site
+
+PLATFORMS = {"arm64": "linux/arm64", "x86_64": "linux/amd64"}
+
+
+@dataclass(frozen=True)
+class Build:
+    """How to build the image here: context folder, Dockerfile, content-derived tag, build arguments."""
+
+    context: str
+    dockerfile: str
+    tag: str
+    arguments: dict[str, str]
+
+
+@dataclass(frozen=True)
+class ImageArgs:
+    """Either `build`, or `digest` of an image that exists (in this repository, or with its own)."""
+
+    site: Site
+    architecture: str
+    build: Build | None
+    digest: str
+
+
+class Image(pulumi.ComponentResource):
+    """A repository whose tags never move, and `uri`: the image by digest."""
+
+    uri: pulumi.Output[str]
+    digest: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("drift:infra:Image", name, None, opts)
+        self._child = pulumi.ResourceOptions(parent=self)
+        self.repository = self._repository(name, args.site)
+        if args.build:
+            self.uri = self._built(name, args.architecture, args.build).repo_digest
+        else:
+            whole = "@" in args.digest
+            self.uri = (
+                pulumi.Output.from_input(args.digest)
+                if whole
+                else pulumi.Output.concat(self.repository.repository_url, "@", args.digest)
+            )
+        self.digest = self.uri.apply(lambda uri: uri.rpartition("@")[2])
+        self.register_outputs({"uri": self.uri, "repository_url": self.repository.repository_url})
+
+    def _repository(self, name: str, site: Site) -> ecr.Repository:
+        repository = ecr.Repository(
+            f"{name}-repository",
+            name=site.names.of("image"),
+            image_tag_mutability="IMMUTABLE",
+            image_scanning_configuration=ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
+            encryption_configurations=[ecr.RepositoryEncryptionConfigurationArgs(encryption_type="AES256")],
+            force_delete=not site.production,
+            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(protect=site.production)),
+        )
+        ecr.LifecyclePolicy(
+            f"{name}-lifecycle", repository=repository.name, policy=untagged_only(), opts=self._child
+        )
+        return repository
+
+    def _built(self, name: str, architecture: str, build: Build) -> docker.Image:
+        def login(registry: str) -> ecr.AwaitableGetAuthorizationTokenResult:
+            return ecr.get_authorization_token(registry_id=registry, opts=pulumi.InvokeOptions(parent=self))
+
+        token = self.repository.registry_id.apply(login)
+        return docker.Image(
+            f"{name}-image",
+            image_name=pulumi.Output.concat(self.repository.repository_url, ":", build.tag),
+            build=docker.DockerBuildArgs(
+                context=build.context,
+                dockerfile=build.dockerfile,
+                platform=PLATFORMS[architecture],
+                args=build.arguments,
+                builder_version=docker.BuilderVersion.BUILDER_BUILD_KIT,
+            ),
+            registry=docker.RegistryArgs(
+                server=self.repository.repository_url,
+                username=token.apply(lambda one: one.user_name),
+                password=pulumi.Output.secret(token.apply(lambda one: one.password)),
+            ),
+            opts=self._child,
+        )

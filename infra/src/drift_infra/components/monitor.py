@@ -1,0 +1,153 @@
+"""Traffic into windows, windows into evidence: the aggregator and the evaluator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pulumi
+from pulumi_aws import cloudwatch, dynamodb, lambda_, sqs
+
+from drift_infra.iam import Statement
+from drift_infra.queries import PREDICTION_EVENTS
+
+from .image_function import ImageFunction, ImageFunctionArgs
+from .timer import Timer, TimerArgs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from drift_infra.naming import Site
+
+
+@dataclass(frozen=True)
+class MonitorArgs:
+    """The log group that is watched, the table, the queues, and where alerts go."""
+
+    site: Site
+    image: pulumi.Input[str]
+    architecture: str
+    memory: int
+    timeout: int
+    tracing: bool
+    environment: Mapping[str, pulumi.Input[str]]
+    evaluate_minutes: int
+    table: dynamodb.Table
+    dead_letters: sqs.Queue
+    replay: sqs.Queue
+    watched: cloudwatch.LogGroup
+    publish: tuple[Statement, ...]
+
+
+class Monitor(pulumi.ComponentResource):
+    """`aggregator` reads the predictor's log lines; `evaluator` runs on a schedule and publishes alerts."""
+
+    def __init__(self, name: str, args: MonitorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("drift:infra:Monitor", name, None, opts)
+        self._child = pulumi.ResourceOptions(parent=self)
+        self.aggregator = self._function(
+            args, "aggregator", "Adds prediction events to windows", "aggregate", _aggregator_may(args)
+        )
+        self.evaluator = self._function(
+            args, "evaluator", "Turns closed windows into drift evidence", "evaluate", _evaluator_may(args)
+        )
+        self._subscribe(name, args)
+        self._replay(name, args)
+        Timer(
+            "evaluation",
+            TimerArgs(
+                site=args.site,
+                what="evaluation",
+                description="Evaluate the closed windows",
+                minutes=args.evaluate_minutes,
+                function_arn=self.evaluator.function.arn,
+                dead_letters_arn=args.dead_letters.arn,
+            ),
+            self._child,
+        )
+        self.register_outputs(
+            {"aggregator": self.aggregator.function.name, "evaluator": self.evaluator.function.name}
+        )
+
+    def _function(
+        self, args: MonitorArgs, what: str, description: str, command: str, may: list[Statement]
+    ) -> ImageFunction:
+        parts = ImageFunctionArgs(
+            site=args.site,
+            what=what,
+            description=description,
+            command=f"drift_monitor.handlers.{command}",
+            image=args.image,
+            architecture=args.architecture,
+            memory=args.memory,
+            timeout=args.timeout,
+            tracing=args.tracing,
+            environment=args.environment,
+            statements=may,
+        )
+        return ImageFunction(what, parts, self._child)
+
+    def _subscribe(self, name: str, args: MonitorArgs) -> None:
+        """Log lines to the aggregator; a batch that fails three times waits among the dead letters."""
+        function = self.aggregator.function
+        lambda_.FunctionEventInvokeConfig(
+            f"{name}-retries",
+            function_name=function.name,
+            maximum_retry_attempts=2,
+            maximum_event_age_in_seconds=6 * 3600,
+            destination_config=lambda_.FunctionEventInvokeConfigDestinationConfigArgs(
+                on_failure=lambda_.FunctionEventInvokeConfigDestinationConfigOnFailureArgs(
+                    destination=args.dead_letters.arn
+                )
+            ),
+            opts=self._child,
+        )
+        permission = lambda_.Permission(
+            f"{name}-logs-may-invoke",
+            statement_id="CloudWatchLogs",
+            action="lambda:InvokeFunction",
+            function=function.name,
+            principal="logs.amazonaws.com",
+            source_account=args.site.account,
+            source_arn=pulumi.Output.concat(args.watched.arn, ":*"),
+            opts=self._child,
+        )
+        cloudwatch.LogSubscriptionFilter(
+            f"{name}-subscription",
+            name="aggregator",
+            log_group=args.watched.name,
+            filter_pattern=PREDICTION_EVENTS,
+            destination_arn=function.arn,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
+        )
+
+    def _replay(self, name: str, args: MonitorArgs) -> None:
+        lambda_.EventSourceMapping(
+            f"{name}-replay",
+            event_source_arn=args.replay.arn,
+            function_name=self.aggregator.function.name,
+            batch_size=10,
+            function_response_types=["ReportBatchItemFailures"],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.aggregator]),
+        )
+
+
+def _aggregator_may(args: MonitorArgs) -> list[Statement]:
+    write = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"]
+    receive = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+    return [
+        Statement("AddToWindows", write, [args.table.arn]),
+        Statement("KeepBadRecords", ["sqs:SendMessage"], [args.dead_letters.arn]),
+        Statement("TakeReplayed", receive, [args.replay.arn]),
+    ]
+
+
+def _evaluator_may(args: MonitorArgs) -> list[Statement]:
+    state = [
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:ConditionCheckItem",
+    ]
+    return [Statement("ReadWindowsKeepState", state, [args.table.arn]), *args.publish]

@@ -1,0 +1,160 @@
+"""Alarms, composite alarms, dashboard, saved queries and budget of a stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pulumi
+from pulumi_aws import budgets, cloudwatch
+
+from drift_infra import dashboard
+from drift_infra.platform import Parts, platform_alarms
+from drift_infra.queries import LOG_QUERIES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from drift_infra.monitoring import Alarm, Composite, Measure, Watch
+    from drift_infra.naming import Site
+
+
+@dataclass(frozen=True)
+class ObservabilityArgs:
+    """The resolved spec, the parts to watch, and the topic that hears of it."""
+
+    site: Site
+    watch: Watch
+    models: Sequence[str]
+    parts: Parts
+    topic: pulumi.Input[str]
+    predictor_logs: pulumi.Input[str]
+    monthly_budget: int
+    budget_emails: Sequence[str]
+    tags: Mapping[str, str]
+
+
+class Observability(pulumi.ComponentResource):
+    """What people look at, and what calls them."""
+
+    def __init__(
+        self, name: str, args: ObservabilityArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("drift:infra:Observability", name, None, opts)
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._prefix, self._topic = args.site.names.prefix, args.topic
+        plans = [alarm for model in args.models for alarm in args.watch.alarms(model)]
+        alarms = [self._alarm(plan) for plan in [*plans, *platform_alarms(args.site.names, args.parts)]]
+        composites = [
+            self._composite(plan, alarms) for model in args.models for plan in args.watch.composites(model)
+        ]
+        arns = [one.arn for one in [*composites, *alarms]]
+        self.dashboard = cloudwatch.Dashboard(
+            f"{name}-dashboard",
+            dashboard_name=self._prefix,
+            dashboard_body=pulumi.Output.json_dumps(
+                dashboard.body(args.watch, args.site.region, args.models, args.parts, arns)
+            ),
+            opts=self._child,
+        )
+        self._queries(name, args)
+        if args.monthly_budget:
+            self._budget(name, args)
+        self.register_outputs({"dashboard": self.dashboard.dashboard_name})
+
+    def _short(self, alarm_name: str) -> str:
+        return alarm_name.removeprefix(f"{self._prefix}-")
+
+    def _alarm(self, plan: Alarm) -> cloudwatch.MetricAlarm:
+        single = None if plan.expression else plan.measures["value"]
+        statistic = single.statistic if single else ""
+        percentile = statistic.startswith("p")
+        return cloudwatch.MetricAlarm(
+            self._short(plan.name),
+            name=plan.name,
+            alarm_description=plan.description,
+            namespace=single.namespace if single else None,
+            metric_name=single.metric if single else None,
+            dimensions=single.dimensions if single else None,
+            period=single.period if single else None,
+            statistic=statistic if single and not percentile else None,
+            extended_statistic=statistic if percentile else None,
+            metric_queries=None if single else _queries(plan),
+            comparison_operator=plan.comparison,
+            threshold=plan.threshold,
+            evaluation_periods=plan.evaluation_periods,
+            datapoints_to_alarm=plan.datapoints_to_alarm,
+            treat_missing_data=plan.missing_data,
+            alarm_actions=[self._topic],
+            ok_actions=[self._topic],
+            opts=self._child,
+        )
+
+    def _composite(
+        self, plan: Composite, after: Sequence[cloudwatch.MetricAlarm]
+    ) -> cloudwatch.CompositeAlarm:
+        named = [alarm for alarm in after if f'"{self._prefix}-{alarm._name}"' in plan.rule]
+        return cloudwatch.CompositeAlarm(
+            self._short(plan.name),
+            alarm_name=plan.name,
+            alarm_description=plan.description,
+            alarm_rule=plan.rule,
+            alarm_actions=[self._topic],
+            ok_actions=[self._topic],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=named),
+        )
+
+    def _queries(self, name: str, args: ObservabilityArgs) -> None:
+        threshold = f"{args.watch.chosen['drift_threshold']:g}"
+        for title, text in LOG_QUERIES.items():
+            cloudwatch.QueryDefinition(
+                f"{name}-{title}",
+                name=f"{self._prefix}/{title}",
+                query_string=text.replace("{threshold}", threshold),
+                log_group_names=[args.predictor_logs],
+                opts=self._child,
+            )
+
+    def _budget(self, name: str, args: ObservabilityArgs) -> None:
+        def tell(kind: str, percent: int) -> budgets.BudgetNotificationArgs:
+            return budgets.BudgetNotificationArgs(
+                comparison_operator="GREATER_THAN",
+                threshold=percent,
+                threshold_type="PERCENTAGE",
+                notification_type=kind,
+                subscriber_sns_topic_arns=[args.topic],
+                subscriber_email_addresses=list(args.budget_emails) or None,
+            )
+
+        budgets.Budget(
+            f"{name}-budget",
+            name=args.site.names.of("monthly"),
+            budget_type="COST",
+            limit_amount=str(args.monthly_budget),
+            limit_unit="USD",
+            time_unit="MONTHLY",
+            cost_filters=[
+                budgets.BudgetCostFilterArgs(
+                    name="TagKeyValue", values=[f"user:Project${args.tags['Project']}"]
+                )
+            ],
+            notifications=[tell("ACTUAL", 80), tell("FORECASTED", 100)],
+            opts=self._child,
+        )
+
+
+def _queries(plan: Alarm) -> list[cloudwatch.MetricAlarmMetricQueryArgs]:
+    def measured(name: str, one: Measure) -> cloudwatch.MetricAlarmMetricQueryArgs:
+        metric = cloudwatch.MetricAlarmMetricQueryMetricArgs(
+            namespace=one.namespace,
+            metric_name=one.metric,
+            stat=one.statistic,
+            period=one.period,
+            dimensions=one.dimensions,
+        )
+        return cloudwatch.MetricAlarmMetricQueryArgs(id=name, metric=metric, return_data=False)
+
+    result = cloudwatch.MetricAlarmMetricQueryArgs(
+        id="result", expression=plan.expression, label=plan.name, return_data=True
+    )
+    return [*(measured(name, one) for name, one in plan.measures.items()), result]

@@ -1,0 +1,153 @@
+"""Every prediction in S3, by model and hour: the stream that carries it and the bucket that keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pulumi
+from pulumi_aws import cloudwatch, iam, kinesis
+
+from drift_infra.iam import Statement, assumed_by, policy
+from drift_infra.queries import PREDICTION_EVENTS
+
+from .log_bucket import LogBucket, LogBucketArgs
+
+if TYPE_CHECKING:
+    from drift_infra.naming import Site
+
+PREFIX = "predictions/model=!{partitionKeyFromQuery:model}/dt=!{timestamp:yyyy-MM-dd}/hour=!{timestamp:HH}/"
+ERRORS = "unreadable/!{firehose:error-output-type}/dt=!{timestamp:yyyy-MM-dd}/"
+
+
+@dataclass(frozen=True)
+class PredictionLogArgs:
+    """The log group whose prediction events are kept, and for how long."""
+
+    site: Site
+    watched: cloudwatch.LogGroup
+    keep_days: int
+
+
+class PredictionLog(pulumi.ComponentResource):
+    """A Firehose stream from the log group to `bucket`, gzip, partitioned by model and hour."""
+
+    def __init__(
+        self, name: str, args: PredictionLogArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("drift:infra:PredictionLog", name, None, opts)
+        self._child = pulumi.ResourceOptions(parent=self)
+        self.bucket = LogBucket("log-bucket", LogBucketArgs(args.site, args.keep_days), self._child).bucket
+        self.stream = self._stream(name, args.site)
+        self._subscribe(name, args)
+        self.register_outputs({"stream": self.stream.name})
+
+    def _stream(self, name: str, site: Site) -> kinesis.FirehoseDeliveryStream:
+        group = cloudwatch.LogGroup(
+            f"{name}-delivery-logs",
+            name=f"/aws/kinesisfirehose/{site.names.of('predictions')}",
+            retention_in_days=site.log_retention_days,
+            opts=self._child,
+        )
+        errors = cloudwatch.LogStream(
+            f"{name}-delivery-errors", name="errors", log_group_name=group.name, opts=self._child
+        )
+        role = self._role(
+            f"{name}-delivery",
+            site.names.of("delivery"),
+            "firehose.amazonaws.com",
+            site,
+            self._may_deliver(group),
+        )
+        return kinesis.FirehoseDeliveryStream(
+            f"{name}-stream",
+            name=site.names.of("predictions"),
+            destination="extended_s3",
+            server_side_encryption=kinesis.FirehoseDeliveryStreamServerSideEncryptionArgs(
+                enabled=True, key_type="AWS_OWNED_CMK"
+            ),
+            extended_s3_configuration=kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationArgs(
+                bucket_arn=self.bucket.arn,
+                role_arn=role.arn,
+                prefix=PREFIX,
+                error_output_prefix=ERRORS,
+                compression_format="GZIP",
+                buffering_size=64,
+                buffering_interval=300,
+                dynamic_partitioning_configuration=kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationDynamicPartitioningConfigurationArgs(
+                    enabled=True, retry_duration=300
+                ),
+                cloudwatch_logging_options=kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationCloudwatchLoggingOptionsArgs(
+                    enabled=True, log_group_name=group.name, log_stream_name=errors.name
+                ),
+                processing_configuration=_unpack_and_partition(),
+            ),
+            opts=self._child,
+        )
+
+    def _may_deliver(self, group: cloudwatch.LogGroup) -> list[Statement]:
+        objects = pulumi.Output.concat(self.bucket.arn, "/*")
+        return [
+            Statement(
+                "FindBucket",
+                ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"],
+                [self.bucket.arn],
+            ),
+            Statement("WritePredictions", ["s3:PutObject", "s3:AbortMultipartUpload"], [objects]),
+            Statement("ReportErrors", ["logs:PutLogEvents"], [pulumi.Output.concat(group.arn, ":*")]),
+        ]
+
+    def _subscribe(self, name: str, args: PredictionLogArgs) -> None:
+        service = "logs.amazonaws.com"
+        may = [Statement("HandOver", ["firehose:PutRecord", "firehose:PutRecordBatch"], [self.stream.arn])]
+        role = self._role(
+            f"{name}-subscription", args.site.names.of("log-subscription"), service, args.site, may
+        )
+        cloudwatch.LogSubscriptionFilter(
+            f"{name}-filter",
+            name="prediction-log",
+            log_group=args.watched.name,
+            filter_pattern=PREDICTION_EVENTS,
+            destination_arn=self.stream.arn,
+            role_arn=role.arn,
+            opts=self._child,
+        )
+
+    def _role(self, name: str, physical: str, service: str, site: Site, may: list[Statement]) -> iam.Role:
+        here = {"StringEquals": {"aws:SourceAccount": site.account}}
+        role = iam.Role(
+            f"{name}-role", name=physical, assume_role_policy=assumed_by(service, here), opts=self._child
+        )
+        iam.RolePolicy(
+            f"{name}-policy", name="least-privilege", role=role.name, policy=policy(may), opts=self._child
+        )
+        return role
+
+
+def _unpack_and_partition() -> (
+    kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationArgs
+):
+    """CloudWatch's envelopes opened, one event a line, the model's name as partition."""
+    steps: list[tuple[str, dict[str, str]]] = [
+        ("Decompression", {"CompressionFormat": "GZIP"}),
+        ("CloudWatchLogProcessing", {"DataMessageExtraction": "true"}),
+        ("RecordDeAggregation", {"SubRecordType": "JSON"}),
+        ("MetadataExtraction", {"MetadataExtractionQuery": "{model:.Model}", "JsonParsingEngine": "JQ-1.6"}),
+        ("AppendDelimiterToRecord", {"Delimiter": "\\n"}),
+    ]
+    processor = kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationProcessorArgs
+    parameter = (
+        kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationProcessorParameterArgs
+    )
+    return kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationArgs(
+        enabled=True,
+        processors=[
+            processor(
+                type=kind,
+                parameters=[
+                    parameter(parameter_name=name, parameter_value=value) for name, value in given.items()
+                ],
+            )
+            for kind, given in steps
+        ],
+    )

@@ -1,0 +1,71 @@
+"""A synthetic check of the whole chain: a normal request and a drifted one, both reported as metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from .image_function import ImageFunction, ImageFunctionArgs
+from .timer import Timer, TimerArgs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pulumi_aws import sqs
+
+    from drift_infra.iam import Statement
+    from drift_infra.naming import Site
+
+
+@dataclass(frozen=True)
+class ProbeArgs:
+    """How often, what it may call, and where failed runs wait."""
+
+    site: Site
+    image: pulumi.Input[str]
+    architecture: str
+    tracing: bool
+    minutes: int
+    environment: Mapping[str, pulumi.Input[str]]
+    may_call: tuple[Statement, ...]
+    dead_letters: sqs.Queue
+
+
+class Probe(pulumi.ComponentResource):
+    """A function that calls the API as a client would, on a schedule."""
+
+    def __init__(self, name: str, args: ProbeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("drift:infra:Probe", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self.parts = ImageFunction(
+            name,
+            ImageFunctionArgs(
+                site=args.site,
+                what="probe",
+                description="Sends a normal and a drifted request and reports whether each was noticed",
+                command="drift_monitor.handlers.probe",
+                image=args.image,
+                architecture=args.architecture,
+                memory=256,
+                timeout=60,
+                tracing=args.tracing,
+                environment=args.environment,
+                statements=args.may_call,
+            ),
+            child,
+        )
+        Timer(
+            "probing",
+            TimerArgs(
+                site=args.site,
+                what="probing",
+                description="Send the probe's requests",
+                minutes=args.minutes,
+                function_arn=self.parts.function.arn,
+                dead_letters_arn=args.dead_letters.arn,
+            ),
+            child,
+        )
+        self.register_outputs({"name": self.parts.function.name})

@@ -1,0 +1,92 @@
+"""The dashboard's body: the spec's widgets for each model, AWS's own metrics beside them, alarms on top."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pulumi
+
+    from .monitoring import Watch
+    from .platform import Parts
+
+WIDTH, HEIGHT, COLUMNS = 8, 6, 3
+
+
+def body(
+    watch: Watch, region: str, models: Sequence[str], parts: Parts, alarm_arns: Sequence[pulumi.Input[str]]
+) -> dict[str, Any]:
+    """The document that CloudWatch's PutDashboard takes, with outputs in it."""
+    alarms = {
+        "type": "alarm",
+        "x": 0,
+        "y": 0,
+        "width": 24,
+        "height": 3,
+        "properties": {"title": "Alarms", "alarms": list(alarm_arns)},
+    }
+    graphs = [graph for model in models for graph in _model(watch, model)] + list(_platform(parts))
+    placed = [_place(number, graph, region) for number, graph in enumerate(graphs)]
+    return {"widgets": [alarms, *placed]}
+
+
+def _place(number: int, properties: Mapping[str, Any], region: str) -> dict[str, Any]:
+    row, column = divmod(number, COLUMNS)
+    return {
+        "type": "metric", "x": column * WIDTH, "y": 3 + row * HEIGHT, "width": WIDTH, "height": HEIGHT,
+        "properties": {"region": region, "view": "timeSeries", "period": 300, **properties},
+    }  # fmt: skip
+
+
+def _model(watch: Watch, model: str) -> Iterator[dict[str, Any]]:
+    flat = [part for pair in watch.dimensions(model).items() for part in pair]
+    for widget in watch.widgets(model):
+        rows = [
+            [watch.spec.namespace, name, *flat, {"stat": stat}] for name in widget.metrics for stat in widget.statistics
+        ]
+        yield {"title": f"{model}: {widget.title}", "metrics": rows, **_line(widget.threshold)}
+
+
+def _line(threshold: float | None) -> dict[str, Any]:
+    return {} if threshold is None else {"annotations": {"horizontal": [{"label": "threshold", "value": threshold}]}}
+
+
+def _platform(parts: Parts) -> Iterator[dict[str, Any]]:
+    function = [("Invocations", "Sum"), ("Errors", "Sum"), ("Throttles", "Sum")]
+    yield _aws("Function: calls", "AWS/Lambda", "FunctionName", parts.predictor, function)
+    yield _aws(
+        "Function: duration",
+        "AWS/Lambda",
+        "FunctionName",
+        parts.predictor,
+        [("Duration", "p50"), ("Duration", "p99")],
+    )
+    yield _aws(
+        "Function: instances",
+        "AWS/Lambda",
+        "FunctionName",
+        parts.predictor,
+        [("ConcurrentExecutions", "Maximum")],
+    )
+    yield _aws(
+        "API: answers",
+        "AWS/ApiGateway",
+        "ApiId",
+        parts.api,
+        [("Count", "Sum"), ("4xx", "Sum"), ("5xx", "Sum")],
+    )
+    yield _aws("API: latency", "AWS/ApiGateway", "ApiId", parts.api, [("Latency", "p50"), ("Latency", "p99")])
+    waiting = [("ApproximateNumberOfMessagesVisible", "Maximum")]
+    yield _aws("Dead letters", "AWS/SQS", "QueueName", parts.dead_letters, waiting)
+
+
+def _aws(
+    title: str, namespace: str, dimension: str, value: pulumi.Input[str], metrics: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
+    return {
+        "title": title,
+        "metrics": [[namespace, name, dimension, value, {"stat": stat}] for name, stat in metrics],
+    }

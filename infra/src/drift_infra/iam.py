@@ -1,0 +1,58 @@
+"""Policies as values: a statement names its actions and resources, and gives no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+
+Conditions = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of a policy; `principals` only where the policy belongs to a resource."""
+
+    sid: str
+    actions: Sequence[str]
+    resources: Sequence[pulumi.Input[str]]
+    conditions: Conditions = field(default_factory=dict)
+    principals: Mapping[str, Any] | str | None = None
+    effect: str = "Allow"
+
+    def document(self) -> dict[str, Any]:
+        """The statement as IAM writes it."""
+        return {
+            "Sid": self.sid,
+            "Effect": self.effect,
+            **({"Principal": self.principals} if self.principals is not None else {}),
+            "Action": list(self.actions),
+            "Resource": list(self.resources),
+            **({"Condition": self.conditions} if self.conditions else {}),
+        }
+
+
+def policy(statements: Sequence[Statement]) -> pulumi.Output[str]:
+    """A policy document as JSON."""
+    return pulumi.Output.json_dumps(
+        {"Version": "2012-10-17", "Statement": [one.document() for one in statements]}
+    )
+
+
+def assumed_by(service: str, conditions: Conditions | None = None) -> pulumi.Output[str]:
+    """The trust policy of a role that one AWS service takes on."""
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sts:AssumeRole",
+        **({"Condition": conditions} if conditions else {}),
+    }
+    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [trust]})
+
+
+def tls_only(resources: Sequence[pulumi.Input[str]], actions: str) -> Statement:
+    """Refuse everything that comes without TLS."""
+    plain = {"Bool": {"aws:SecureTransport": "false"}}
+    return Statement("RefuseWithoutTls", [actions], resources, plain, principals="*", effect="Deny")

@@ -1,0 +1,158 @@
+"""Run the program against a monitor that creates nothing and remembers everything, options included."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from pulumi import _types
+from pulumi.runtime import mocks, rpc, settings, stack as pulumi_stack
+from pulumi.runtime.proto import resource_pb2
+
+from .graph import Graph, Node, marker
+
+ACCOUNT = "123456789012"
+ANSWERS = {
+    "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT, "arn": "", "id": ACCOUNT, "userId": "A"},
+    "aws:ecr/getAuthorizationToken:getAuthorizationToken": {
+        "userName": "AWS", "password": "captured-password", "authorizationToken": "", "expiresAt": "",
+        "id": "", "proxyEndpoint": "", "registryId": ACCOUNT,
+    },
+}  # fmt: skip
+DIGEST = "sha256:" + "a" * 64
+
+
+class _Unused(mocks.Mocks):
+    """The base class wants an answering half; the monitor below answers by itself."""
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        raise NotImplementedError(args.token)
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        raise NotImplementedError(args.typ)
+
+
+class CapturingMonitor(mocks.MockMonitor):
+    """Keeps each resource with its options, and answers outputs that say whose they are."""
+
+    def __init__(self) -> None:
+        super().__init__(_Unused())
+        self.nodes: list[Node] = []
+        self.outputs: dict[str, Any] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the name of the engine's call
+        """Remember a resource; every text output that was not given becomes a marker."""
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if request.type == "pulumi:pulumi:Stack":
+            return resource_pb2.RegisterResourceResponse(urn=urn)
+        given = rpc.deserialize_properties(request.object)
+        inputs, secrets = _open(given)
+        self.nodes.append(_node(request, urn, inputs, secrets))
+        state = {**_markers(request.type, request.name), **given} if request.custom else given
+        identity = marker(request.type, request.name, "id")
+        answer = asyncio.run(rpc.serialize_properties(state, {}))
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=identity, object=answer)
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802 - the name of the engine's call
+        """Answer a question to the provider from a fixed list."""
+        answer = asyncio.run(rpc.serialize_properties(ANSWERS[request.tok], {}))
+        return resource_pb2.ResourceInvokeResponse(**{"return": answer})
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the name of the engine's call
+        """Remember the stack's outputs."""
+        if request.urn.split("::")[2] == "pulumi:pulumi:Stack":
+            self.outputs, _ = _open(rpc.deserialize_properties(request.outputs))
+        return super().RegisterResourceOutputs(request)
+
+
+def _node(request: Any, urn: str, inputs: dict[str, Any], secrets: frozenset[str]) -> Node:
+    return Node(
+        kind=request.type,
+        name=request.name,
+        urn=urn,
+        parent=request.parent,
+        custom=request.custom,
+        inputs=inputs,
+        secrets=secrets,
+        ignored=tuple(request.ignoreChanges),
+        after=tuple(request.dependencies),
+        protect=request.protect,
+        retain=request.retainOnDelete,
+        secret_outputs=tuple(request.additionalSecretOutputs),
+        provider=request.provider,
+    )
+
+
+def _open(value: Any) -> tuple[Any, frozenset[str]]:
+    """The value without its secret wrappers, and the top-level keys under which there was one."""
+    secrets: set[str] = set()
+
+    def walk(item: Any, top: str) -> Any:
+        if rpc.is_rpc_secret(item):
+            secrets.add(top)
+            return walk(rpc.unwrap_rpc_secret(item), top)
+        if isinstance(item, dict):
+            return {name: walk(part, top or name) for name, part in item.items()}
+        return [walk(part, top) for part in item] if isinstance(item, list) else item
+
+    opened = walk(value, "")
+    return opened, frozenset(secrets)
+
+
+@cache
+
+
+def _markers(kind: str, name: str) -> dict[str, str]:
+    return {output: marker(kind, name, output) for output in _text_outputs(kind)}
+
+
+@cache
+def _text_outputs(kind: str) -> tuple[str, ...]:
+    """Names of a resource type's text outputs, as the engine spells them; found in the package that declares it."""
+    package, module, name = kind.split(":")
+    if package not in ("aws", "docker"):
+        return ()
+    folder = {"lambda": "lambda_", "index": ""}.get(module.split("/")[0], module.split("/")[0])
+    home = importlib.import_module(f"pulumi_{package}.{folder}" if folder else f"pulumi_{package}")
+    types = _types.resource_types(getattr(home, name))
+    return tuple(output for output, kind_of in types.items() if kind_of is str or "str" in str(kind_of).split("[")[-1])
+
+
+class _Warnings(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.seen: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.seen.append(record.getMessage())
+
+
+def capture(program: Callable[[], object], *, project: str, stack: str) -> Graph:
+    """The graph that a program declares, its outputs and warnings; nothing leaves this process."""
+    monitor, warnings = CapturingMonitor(), _Warnings()
+    logger = logging.Logger("capture")
+    logger.addHandler(warnings)
+    features = set(monitor.GetDeploymentInfo(None).supportedFeatures)
+
+    async def declare() -> None:
+        settings.configure(
+            mocks.MockSettings(
+                monitor=monitor,
+                monitor_features=features,
+                engine=mocks.MockEngine(logger),
+                project=project,
+                stack=stack,
+                dry_run=False,
+                organization=None,
+                callbacks=None,
+            )
+        )
+        settings.set_root_resource(None)
+        await pulumi_stack.run_in_stack(program)
+
+    asyncio.run(declare())
+    return Graph(stack, monitor.nodes, monitor.outputs, tuple(warnings.seen))

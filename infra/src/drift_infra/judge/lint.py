@@ -1,0 +1,19 @@
+"""cfn-lint, in this process, on the graph as a CloudFormation template."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from cfnlint.api import lint
+
+from .cloudformation import cloudformation
+
+if TYPE_CHECKING:
+    from .graph import Graph
+
+
+def cfn_lint(graph: Graph) -> list[str]:
+    """What cfn-lint says: rule, place and message."""
+    found = lint(json.dumps(cloudformation(graph)), None, [str(graph.provider.inputs["region"])])
+    return [f"{one.rule.id} at {'/'.join(map(str, one.path or []))}: {one.message}" for one in found]

@@ -1,0 +1,143 @@
+"""Alarms: on metrics that are emitted, with counts that add up, heard by somebody; rules that parse."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from drift_contracts import MonitoringSpec, feature_set
+
+from drift_infra.platform import PUBLISHED
+
+if TYPE_CHECKING:
+    from drift_infra.judge.graph import Graph, Node
+
+    from .finding import Facts, Found
+
+TERM = re.compile(r'(ALARM|OK|INSUFFICIENT_DATA)\("(?P<name>[^"]+)"\)|TRUE|FALSE')
+STATISTIC = re.compile(r"(Average|Sum|Minimum|Maximum|SampleCount)|p(\d{1,2}(\.\d{1,4})?|100)")
+PERIODS = (10, 20, 30)
+A_DAY = 86_400
+
+
+def emitted(spec: MonitoringSpec, models: tuple[str, ...], stack: str) -> set[tuple[str, str, frozenset[tuple[str, str]]]]:
+    """(namespace, metric, dimensions) of everything our services emit in a stack."""
+    values = {"Stack": stack}
+    return {
+        (spec.namespace, metric.name, frozenset((name, {**values, "Model": model}[name]) for name in spec.dimensions))
+        for model in models
+        for metric in spec.metrics_for(feature_set(model))
+    }
+
+
+def measured(node: Node) -> Iterator[tuple[str, str, dict[str, Any], str, float]]:
+    """(namespace, metric, dimensions, statistic, period) of each metric that an alarm reads."""
+    given = node.inputs
+    if "metricName" in given:
+        statistic = given.get("statistic") or given.get("extendedStatistic", "")
+        yield given["namespace"], given["metricName"], given.get("dimensions", {}), statistic, given["period"]
+    for query in given.get("metricQueries", []):
+        if "metric" in query:
+            one = query["metric"]
+            yield one["namespace"], one["metricName"], one.get("dimensions", {}), one["stat"], one["period"]
+
+
+def metrics_exist(graph: Graph, facts: Facts) -> Found:
+    """Every alarm's metric is one that is emitted, with exactly those dimensions."""
+    ours = emitted(MonitoringSpec.load(), facts.models, facts.stack)
+    for node in graph.of("cloudwatch.MetricAlarm"):
+        for namespace, metric, dimensions, _, _ in measured(node):
+            theirs = PUBLISHED.get((namespace, metric))
+            known = set(dimensions) == theirs if theirs else (namespace, metric, frozenset(dimensions.items())) in ours
+            if not known:
+                yield node.address, "watches a metric that nothing emits with these dimensions"
+
+
+def dimensions_are_ours(graph: Graph, _facts: Facts) -> Found:
+    """An alarm on a part of AWS watches a part of this stack."""
+    names = {str(node.inputs.get("name")) for node in graph.resources}
+    for node in graph.of("cloudwatch.MetricAlarm"):
+        for namespace, _, dimensions, _, _ in measured(node):
+            if namespace.startswith("AWS/") and not all(value in names or value.startswith("@@{") for value in dimensions.values()):
+                yield node.address, "watches a part that is not of this stack"
+
+
+def counts_add_up(graph: Graph, _facts: Facts) -> Found:
+    """M of N with M at most N; periods and statistics that CloudWatch takes; a day at most in all."""
+    for node in graph.of("cloudwatch.MetricAlarm"):
+        given = node.inputs
+        if not 1 <= given.get("datapointsToAlarm", 1) <= given["evaluationPeriods"]:
+            yield node.address, "needs more datapoints than it looks at"
+        for _, _, _, statistic, period in measured(node):
+            if not STATISTIC.fullmatch(statistic):
+                yield node.address, "has a statistic that CloudWatch does not know"
+            if (period not in PERIODS and period % 60) or period * given["evaluationPeriods"] > A_DAY:
+                yield node.address, "has a period that CloudWatch does not take"
+        returned = [one for one in given.get("metricQueries", []) if one.get("returnData")]
+        if "metricQueries" in given and len(returned) != 1:
+            yield node.address, "returns several series, or none"
+
+
+def somebody_hears(graph: Graph, _facts: Facts) -> Found:
+    """Every alarm tells the topic, when it rings and when it stops."""
+    for node in [*graph.of("cloudwatch.MetricAlarm"), *graph.of("cloudwatch.CompositeAlarm")]:
+        for name in ("alarmActions", "okActions"):
+            if not any("sns/topic:Topic" in str(action) for action in node.inputs.get(name) or []):
+                yield node.address, f"tells nobody: {name} is empty"
+        if node.inputs.get("actionsEnabled") is False:
+            yield node.address, "is muted"
+
+
+def rules_parse(graph: Graph, _facts: Facts) -> Found:
+    """A composite alarm's rule is an expression over alarms of this stack."""
+    names = {node.inputs["name"] for node in graph.of("cloudwatch.MetricAlarm")}
+    for node in graph.of("cloudwatch.CompositeAlarm"):
+        rule = node.inputs["alarmRule"]
+        if not _parses(rule):
+            yield node.address, "has a rule that CloudWatch cannot read"
+        for found in TERM.finditer(rule):
+            if found["name"] and found["name"] not in names:
+                yield node.address, "names an alarm that is not in this stack"
+        if not any(found["name"] for found in TERM.finditer(rule)):
+            yield node.address, "names no alarm at all"
+
+
+def _parses(rule: str) -> bool:
+    """Whether a rule reduces to one term: T, NOT T, (T), T AND T, T OR T."""
+    text, before = TERM.sub("T", rule), ""
+    while text != before:
+        before = text
+        text = re.sub(r"NOT\s+T|\(\s*T\s*\)|T\s+(AND|OR)\s+T", "T", text)
+    return text.strip() == "T"
+
+
+def declared_is_created(graph: Graph, facts: Facts) -> Found:
+    """Every alarm of the spec on metrics of this stack is there, for each model, with the declared numbers."""
+    created = {node.inputs.get("name") or node.inputs.get("alarmName") for node in graph.resources if node.short.endswith("Alarm")}
+    probed = any(node.name == "probe-function" for node in graph.of("lambda.Function"))
+    spec = MonitoringSpec.load()
+    for model in facts.models:
+        there = {one.name for one in spec.metrics_for(feature_set(model)) if one.source != "probe" or probed}
+        for alarm in spec.alarms_for(facts.stack):
+            wanted = {query.metric for query in ((alarm.query,) if alarm.query else tuple(query for _, query in alarm.queries))}
+            name = f"{facts.project}-{facts.stack}-{model}-{alarm.name}"
+            if wanted <= there and name not in created:
+                yield f"alarm {name}", "is declared and not created"
+
+
+def pages_only_when_it_matters(graph: Graph, _facts: Facts) -> Found:
+    """A filter on the topic names the alarms that exist."""
+    composites = [str(node.inputs["alarmName"]) for node in graph.of("cloudwatch.CompositeAlarm")]
+    for node in graph.of("sns.TopicSubscription"):
+        if "filterPolicy" in node.inputs:
+            (suffix,) = [one["suffix"] for one in json.loads(node.inputs["filterPolicy"])["AlarmName"]]
+            if not all(name.endswith(suffix) for name in composites):
+                yield node.address, "filters out every alarm"
+
+
+RULES = (
+    metrics_exist, dimensions_are_ours, counts_add_up, somebody_hears, rules_parse, declared_is_created,
+    pages_only_when_it_matters,
+)  # fmt: skip

@@ -1,0 +1,25 @@
+"""Links into the AWS console."""
+
+from __future__ import annotations
+
+import pulumi
+
+
+def dashboard(region: str, name: pulumi.Input[str]) -> pulumi.Output[str]:
+    """The dashboard's page."""
+    return pulumi.Output.concat(_cloudwatch(region), "#dashboards/dashboard/", name)
+
+
+def alarms(region: str, prefix: str) -> str:
+    """The alarms whose names start alike."""
+    return f"{_cloudwatch(region)}#alarmsV2:?~(search~'{prefix})"
+
+
+def log_group(region: str, name: pulumi.Input[str]) -> pulumi.Output[str]:
+    """A log group; the console wants its slashes escaped twice, with $ for %."""
+    escaped = pulumi.Output.from_input(name).apply(lambda text: text.replace("/", "$252F"))
+    return pulumi.Output.concat(_cloudwatch(region), "#logsV2:log-groups/log-group/", escaped)
+
+
+def _cloudwatch(region: str) -> str:
+    return f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"

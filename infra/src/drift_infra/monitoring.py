@@ -1,0 +1,123 @@
+"""The monitoring spec as alarms of one stack: names made unique, dimensions filled in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from drift_contracts import Alarm as Declared, MonitoringSpec, Widget, feature_set
+
+if TYPE_CHECKING:
+    import pulumi
+
+    from .naming import Names
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One metric with its dimensions, a statistic and a period in seconds."""
+
+    namespace: str
+    metric: str
+    statistic: str
+    period: int
+    dimensions: Mapping[str, pulumi.Input[str]]
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """An alarm on one measure, or on an expression over several."""
+
+    name: str
+    description: str
+    measures: Mapping[str, Measure]
+    comparison: str
+    threshold: float
+    evaluation_periods: int = 1
+    datapoints_to_alarm: int = 1
+    missing_data: str = "notBreaching"
+    expression: str | None = None
+
+
+@dataclass(frozen=True)
+class Composite:
+    """An alarm on the states of others."""
+
+    name: str
+    description: str
+    rule: str
+
+
+@dataclass(frozen=True)
+class Watch:
+    """The spec of one stack: `chosen` are the stack's own settings, `sources` the emitters that it has."""
+
+    spec: MonitoringSpec
+    names: Names
+    chosen: Mapping[str, float]
+    sources: frozenset[str]
+
+    def dimensions(self, model: str) -> dict[str, str]:
+        """The dimensions that every metric of a model is emitted with."""
+        values = {"Stack": self.names.stack, "Model": model}
+        return {name: values[name] for name in self.spec.dimensions}
+
+    def alarm_name(self, model: str, name: str) -> str:
+        """The alarm's name among all alarms of the account."""
+        return self.names.of(f"{model}-{name}")
+
+    def emitted(self, model: str) -> set[str]:
+        """Metrics of a model that something in this stack emits."""
+        return {one.name for one in self.spec.metrics_for(feature_set(model)) if one.source in self.sources}
+
+    def widgets(self, model: str) -> Iterator[Widget]:
+        """The dashboard's panels of a model on metrics that this stack emits."""
+        for widget in self.spec.widgets_for(feature_set(model), self.names.stack, self.chosen):
+            if set(widget.metrics) <= self.emitted(model):
+                yield widget
+
+    def alarms(self, model: str) -> Iterator[Alarm]:
+        """Every alarm of a model on metrics that this stack emits."""
+        for one in self.spec.alarms_for(self.names.stack, self.chosen):
+            measures = self._measures(model, one)
+            if measures and {measure.metric for measure in measures.values()} <= self.emitted(model):
+                yield Alarm(
+                    name=self.alarm_name(model, one.name),
+                    description=describe(model, one),
+                    measures=measures,
+                    comparison=one.comparison,
+                    threshold=one.threshold,
+                    evaluation_periods=one.evaluation_periods,
+                    datapoints_to_alarm=one.datapoints_to_alarm,
+                    missing_data=one.missing_data,
+                    expression=one.expression,
+                )
+
+    def composites(self, model: str) -> Iterator[Composite]:
+        """Every composite alarm of a model, its rule in full names; an alarm that is not there never rings."""
+        present = {alarm.name for alarm in self.alarms(model)}
+
+        def full(found: re.Match[str]) -> str:
+            name = self.alarm_name(model, found[1])
+            return f'ALARM("{name}")' if name in present else "FALSE"
+
+        for one in self.spec.alarms_for(self.names.stack, self.chosen):
+            if one.rule:
+                rule = re.sub(r"ALARM\(([a-z0-9-]+)\)", full, one.rule)
+                yield Composite(self.alarm_name(model, one.name), describe(model, one), rule)
+
+    def _measures(self, model: str, one: Declared) -> dict[str, Measure]:
+        queries = (("value", one.query),) if one.query else one.queries
+        dimensions = self.dimensions(model)
+        return {
+            name: Measure(self.spec.namespace, query.metric, query.statistic, one.period, dimensions)
+            for name, query in queries
+        }
+
+
+def describe(model: str, one: Declared) -> str:
+    """What a person woken by the alarm reads: what happened, how bad it is, what to do."""
+    steps = "".join(f"\n{number}. {step}" for number, step in enumerate(one.next, 1))
+    return f"{model}: {one.title} (severity: {one.severity}). What to do:{steps}"

@@ -1,0 +1,46 @@
+"""Names and tags: one rule for every resource, so that people can guess them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pulumi
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names of one stack's resources: `PROJECT-STACK-WHAT`, 64 characters at most.
+
+    >>> Names("mlops-drift-monitor", "dev").of("predictor")
+    'mlops-drift-monitor-dev-predictor'
+    """
+
+    project: str
+    stack: str
+
+    @property
+    def prefix(self) -> str:
+        """What every name starts with."""
+        return f"{self.project}-{self.stack}"
+
+    def of(self, what: str) -> str:
+        """The name of one resource."""
+        return f"{self.prefix}-{what}"
+
+
+@dataclass(frozen=True)
+class Site:
+    """What every component needs to know of where it is."""
+
+    names: Names
+    region: str
+    account: pulumi.Input[str]
+    production: bool
+    log_retention_days: int
+
+
+def tags(project: str, stack: str, more: dict[str, str]) -> dict[str, str]:
+    """The tags of every resource; those that tell what owns it cannot be overridden."""
+    return {**more, "Project": project, "Stack": stack, "ManagedBy": "Pulumi"}

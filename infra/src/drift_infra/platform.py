@@ -1,0 +1,94 @@
+"""Metrics of AWS itself that are watched beside ours: what AWS emits, and the alarms on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .monitoring import Alarm, Measure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pulumi
+
+    from .naming import Names
+
+# Metrics that AWS publishes by itself, with the dimensions it publishes them with (CloudWatch's service pages).
+PUBLISHED = {
+    ("AWS/Lambda", "Errors"): {"FunctionName"},
+    ("AWS/Lambda", "Throttles"): {"FunctionName"},
+    ("AWS/Lambda", "Duration"): {"FunctionName"},
+    ("AWS/Lambda", "Invocations"): {"FunctionName"},
+    ("AWS/Lambda", "ConcurrentExecutions"): {"FunctionName"},
+    ("AWS/ApiGateway", "Count"): {"ApiId"},
+    ("AWS/ApiGateway", "4xx"): {"ApiId"},
+    ("AWS/ApiGateway", "5xx"): {"ApiId"},
+    ("AWS/ApiGateway", "Latency"): {"ApiId"},
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): {"QueueName"},
+    ("AWS/Firehose", "DeliveryToS3.DataFreshness"): {"DeliveryStreamName"},
+}
+HOUR = 3600
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Names of the resources whose own metrics are watched; an empty stream means there is none."""
+
+    api: pulumi.Input[str]
+    predictor: pulumi.Input[str]
+    functions: Mapping[str, pulumi.Input[str]]
+    dead_letters: pulumi.Input[str]
+    stream: pulumi.Input[str] | None
+
+
+def platform_alarms(names: Names, parts: Parts) -> Iterator[Alarm]:
+    """Alarms on the parts themselves: they tell a quiet system from a broken one."""
+
+    def alarm(
+        what: str,
+        advice: str,
+        metric: tuple[str, str],
+        statistic: str,
+        by: pulumi.Input[str],
+        over: float = 0,
+    ) -> Alarm:
+        (dimension,) = PUBLISHED[metric]
+        measure = Measure(*metric, statistic, 300, {dimension: by})
+        return Alarm(names.of(what), advice, {"value": measure}, "GreaterThanThreshold", over)
+
+    yield alarm(
+        "throttled",
+        "Requests are turned away: raise reservedConcurrency or the account's limit.",
+        ("AWS/Lambda", "Throttles"),
+        "Sum",
+        parts.predictor,
+    )
+    yield alarm(
+        "predictor-failing",
+        "The predictor crashes or times out: read its log group.",
+        ("AWS/Lambda", "Errors"),
+        "Sum",
+        parts.predictor,
+    )
+    yield alarm(
+        "api-failing",
+        "The API answers 5xx: compare its access log with the predictor's log.",
+        ("AWS/ApiGateway", "5xx"),
+        "Sum",
+        parts.api,
+        5,
+    )
+    for what, function in parts.functions.items():
+        yield alarm(
+            f"{what}-failing",
+            f"The {what} fails: read its log group; what it could not handle is in the dead-letter queue.",
+            ("AWS/Lambda", "Errors"),
+            "Sum",
+            function,
+        )
+    yield alarm("dead-letters", "Something could not be handled: look at the dead-letter queue, repair, then move it to the replay queue.",
+                ("AWS/SQS", "ApproximateNumberOfMessagesVisible"), "Maximum", parts.dead_letters)  # fmt: skip
+    if parts.stream is not None:
+        yield alarm("log-delivery-late", "Predictions wait over an hour for S3: read the delivery stream's error log.",
+                    ("AWS/Firehose", "DeliveryToS3.DataFreshness"), "Maximum", parts.stream, HOUR)  # fmt: skip

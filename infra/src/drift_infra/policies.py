@@ -1,0 +1,142 @@
+"""What must never be, whatever the settings: one function per rule, on one resource's kind and inputs.
+
+The same rules run on the captured graph in tests and, as a policy pack, on every `pulumi up --policy-pack`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Inputs = Mapping[str, Any]
+
+# Statements that may say `*`, each with its reason; anything else may not.
+WILDCARDS = {
+    "WriteTraces": "X-Ray's write actions take no resource: AWS documents * as the only value",
+    "AccountKeepsControl": "in a key policy * means this key; without this statement nobody could ever change the key",
+    "AlarmsMayEncrypt": "in a key policy * means this key; GenerateDataKey* covers the two forms SNS uses",
+}
+PARTS_OF_AN_ARN = 6
+SECRET_NAMES = re.compile(r"(SECRET|TOKEN|PASSWORD|WEBHOOK|KEY)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A name, the sentence that a violation prints, the kinds it looks at, and the look."""
+
+    name: str
+    sentence: str
+    kinds: tuple[str, ...]
+    broken: Callable[[Inputs], bool]
+
+
+def rules() -> tuple[Rule, ...]:
+    """Every rule, in the order in which they were written."""
+    return _RULES
+
+
+def violations(kind: str, inputs: Inputs) -> Iterator[Rule]:
+    """The rules that a resource breaks. kind: Pulumi's token, such as `aws:sqs/queue:Queue`."""
+    return (rule for rule in _RULES if kind in rule.kinds and rule.broken(inputs))
+
+
+def statements(document: object) -> list[dict[str, Any]]:
+    """The statements of a policy document, given as JSON text or as an object; none where there is none to read."""
+    try:
+        parsed = json.loads(document) if isinstance(document, str) else document
+    except ValueError:
+        return []
+    found = parsed.get("Statement", []) if isinstance(parsed, Mapping) else []
+    return [found] if isinstance(found, Mapping) else list(found)
+
+
+def _listed(value: object) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _too_wide(document: object) -> bool:
+    """Whether some Allow names `*` as action, as resource, or as what owns a resource, without a reason."""
+    return any(
+        one.get("Effect") == "Allow" and one.get("Sid") not in WILDCARDS and (_any_action(one) or _any_resource(one))
+        for one in statements(document)
+    )
+
+
+def _any_action(statement: Mapping[str, Any]) -> bool:
+    return "NotAction" in statement or any("*" in action for action in _listed(statement.get("Action", [])))
+
+
+def _any_resource(statement: Mapping[str, Any]) -> bool:
+    """`*` alone or inside a name; a trailing `/*` or `:*` below a named resource is not."""
+
+    def wide(resource: str) -> bool:
+        owner = re.sub(r"(:\*|/\*(/\*)*|/\*/[A-Z]+/[^*]*)$", "", resource)
+        return not owner or "*" in owner or (owner.startswith("arn:") and owner.count(":") < PARTS_OF_AN_ARN - 1)
+
+    return "NotResource" in statement or any(wide(str(one)) for one in _listed(statement.get("Resource", [])))
+
+
+def _trusts_anyone(document: object) -> bool:
+    def anyone(principal: object) -> bool:
+        return principal == "*" or (isinstance(principal, Mapping) and "*" in _listed(principal.get("AWS", [])))
+
+    return any(
+        one.get("Effect") == "Allow" and anyone(one.get("Principal")) and not one.get("Condition")
+        for one in statements(document)
+    )
+
+
+def _refuses_plain(document: object) -> bool:
+    return any(
+        one.get("Effect") == "Deny" and one.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport") == "false"
+        for one in statements(document)
+    )
+
+
+def _plain_secret(inputs: Inputs) -> bool:
+    variables = (inputs.get("environment") or {}).get("variables") or {}
+    return any(
+        SECRET_NAMES.search(name) and not re.match(r"(arn:|@@\{)", str(value)) for name, value in variables.items()
+    )
+
+
+def _public(inputs: Inputs) -> bool:
+    names = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+    return not all(inputs.get(name) for name in names)
+
+
+def _short_lived(inputs: Inputs) -> bool:
+    """A lifecycle that can expire a tagged image can expire the live one."""
+    selected = [rule["selection"]["tagStatus"] for rule in json.loads(inputs["policy"])["rules"]]
+    return any(status != "untagged" for status in selected)
+
+
+LAMBDA, LOGS, ROLE_POLICY = "aws:lambda/function:Function", "aws:cloudwatch/logGroup:LogGroup", "aws:iam/rolePolicy:RolePolicy"
+TOPIC, QUEUE, KEY = "aws:sns/topic:Topic", "aws:sqs/queue:Queue", "aws:kms/key:Key"
+RESOURCE_POLICIES = ("aws:s3/bucketPolicy:BucketPolicy", "aws:sqs/queuePolicy:QueuePolicy", "aws:sns/topicPolicy:TopicPolicy")
+
+_RULES = (
+    Rule("readable-policy", "A policy is no policy document", (ROLE_POLICY, KEY, *RESOURCE_POLICIES), lambda one: not statements(one.get("policy"))),
+    Rule("no-wildcard", "An Allow statement names * without a written reason", (ROLE_POLICY, KEY, *RESOURCE_POLICIES), lambda one: _too_wide(one.get("policy"))),
+    Rule("no-managed-policy", "A role takes policies that somebody else may widen", ("aws:iam/role:Role",), lambda one: bool(one.get("managedPolicyArns"))),
+    Rule("trust-one-service", "A role can be assumed by anybody", ("aws:iam/role:Role",), lambda one: _trusts_anyone(one.get("assumeRolePolicy"))),
+    Rule("no-anonymous-access", "A resource is open to anybody", (KEY, *RESOURCE_POLICIES), lambda one: _trusts_anyone(one.get("policy"))),
+    Rule("tls-only", "A resource policy accepts requests without TLS", RESOURCE_POLICIES, lambda one: not _refuses_plain(one.get("policy"))),
+    Rule("private-bucket", "A bucket's public access is not blocked in all four ways", ("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",), _public),
+    Rule("encrypted-topic", "A topic has no key of ours (CloudWatch cannot publish through alias/aws/sns)", (TOPIC,), lambda one: "alias/aws/" in str(one.get("kmsMasterKeyId") or "alias/aws/")),
+    Rule("encrypted-queue", "A queue is not encrypted", (QUEUE,), lambda one: not (one.get("sqsManagedSseEnabled") or one.get("kmsMasterKeyId"))),
+    Rule("encrypted-table", "A table is not encrypted with a KMS key", ("aws:dynamodb/table:Table",), lambda one: not (one.get("serverSideEncryption") or {}).get("enabled")),
+    Rule("rotated-key", "A key is not rotated", (KEY,), lambda one: not one.get("enableKeyRotation")),
+    Rule("owned-logs", "A log group keeps its lines for ever", (LOGS,), lambda one: not one.get("retentionInDays")),
+    Rule("image-by-digest", "A function's image is named by a tag, which can move", (LAMBDA,), lambda one: not re.search(r"@sha256:[0-9a-f]{64}$|@@\{docker:[^}]*\|repoDigest\}$", str(one.get("imageUri")))),
+    Rule("no-snapstart", "SnapStart is not for image functions", (LAMBDA,), lambda one: bool(one.get("snapStart"))),
+    Rule("no-plain-secret", "A function's environment holds a secret in plain text", (LAMBDA,), _plain_secret),
+    Rule("fixed-tags", "Tags of the repository can move", ("aws:ecr/repository:Repository",), lambda one: one.get("imageTagMutability") != "IMMUTABLE"),
+    Rule("scanned-images", "Images are not scanned when pushed", ("aws:ecr/repository:Repository",), lambda one: not (one.get("imageScanningConfiguration") or {}).get("scanOnPush")),
+    Rule("live-image-stays", "The repository's lifecycle can expire the live image", ("aws:ecr/lifecyclePolicy:LifecyclePolicy",), _short_lived),
+    Rule("known-caller", "A permission to invoke names no source", ("aws:lambda/permission:Permission",), lambda one: not one.get("sourceArn")),
+    Rule("no-function-url", "A function URL goes around the API's authentication and throttling", ("aws:lambda/functionUrl:FunctionUrl",), lambda _: True),
+)

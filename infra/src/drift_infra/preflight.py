@@ -1,0 +1,109 @@
+"""What must be true on this machine before the first resource is touched."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from drift_contracts import DriftError, feature_set, parse_json
+from drift_contracts.schemas import check
+
+from .content import DOCKERFILE, content_tag
+from .settings import KEYS, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+KEY = {key.field: key for key in KEYS}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the program builds from: settings with model versions filled in, and the tag of an image to build."""
+
+    settings: Settings
+    root: Path
+    tag: str = ""
+
+
+def docker_answers() -> bool:
+    """Whether a Docker engine answers."""
+    docker = shutil.which("docker")
+    if docker is None:
+        return False
+    try:
+        done = subprocess.run(
+            [docker, "version", "--format", "{{.Server.Version}}"],
+            capture_output=True,
+            timeout=15,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def preflight(settings: Settings, root: Path, docker: Callable[[], bool] = docker_answers) -> Plan:
+    """Check models, bundles and Docker; ConfigurationError names the key that decides."""
+    for model in settings.models:
+        _known(model)
+    if settings.image_digest:
+        return Plan(settings, root)
+    bundles = root / settings.bundles_folder
+    versions = {model: _version(bundles / model, model, settings) for model in settings.models}
+    if not (root / DOCKERFILE).is_file():
+        raise KEY["image_digest"].error(f"is empty and there is no {DOCKERFILE} to build")
+    if not docker():
+        raise KEY["image_digest"].error("is empty and no Docker engine answers")
+    tag = content_tag(root, bundles, settings.architecture, [settings.base_image])
+    return Plan(replace(settings, model_versions=versions), root, tag)
+
+
+def _known(model: str) -> None:
+    try:
+        feature_set(model)
+    except (DriftError, OSError, KeyError):
+        raise KEY["models"].error(
+            f"names a model without a feature set: {model}", "models that the contracts hold a feature set of"
+        ) from None
+
+
+def _version(folder: Path, model: str, settings: Settings) -> str:
+    """The version of a bundle that matches its contract and its own digests."""
+    what = f"{settings.bundles_folder}/{model}"
+    try:
+        manifest = parse_json((folder / "manifest.json").read_bytes())
+        check("bundle.manifest.v1", manifest)
+    except OSError:
+        raise KEY["bundles_folder"].error(
+            f"holds no bundle of {model}", f"a folder with {model}/manifest.json; nox -s train makes it"
+        ) from None
+    except DriftError as error:
+        raise KEY["bundles_folder"].error(
+            f"{what} does not match its contract ({error})", "a bundle made by nox -s train"
+        ) from None
+    assert isinstance(manifest, dict)  # noqa: S101 - the contract says so; this tells the type checker
+    for name, file in manifest["files"].items():
+        if (
+            not (folder / name).is_file()
+            or hashlib.sha256((folder / name).read_bytes()).hexdigest() != file["sha256"]
+        ):
+            raise KEY["bundles_folder"].error(
+                f"{what}/{name} is not the file that the manifest names", "a bundle as nox -s train made it"
+            )
+    expected = feature_set(model).version
+    if (manifest["model"], manifest["feature_set"]) != (model, expected):
+        raise KEY["bundles_folder"].error(
+            f"{what} was made for another feature set", f"a bundle of {model} with feature set {expected}"
+        )
+    pinned = settings.model_versions.get(model, manifest["model_version"])
+    if pinned != manifest["model_version"]:
+        raise KEY["model_versions"].error(
+            f"asks for another version of {model} than the bundle has",
+            f"{manifest['model_version']}, or no entry",
+        )
+    return str(manifest["model_version"])

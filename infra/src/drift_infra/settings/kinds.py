@@ -1,0 +1,173 @@
+"""The kinds of value a configuration key can hold: what is allowed, in words, and how text becomes a value."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Protocol
+
+
+class Kind(Protocol):
+    """Turns the text of a key into a value; `parse` raises ValueError, `allowed` says what it takes."""
+
+    type: str
+
+    @property
+    def allowed(self) -> str:
+        """The valid values, for people."""
+
+    def parse(self, text: str) -> Any:
+        """The value, or ValueError."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """Words that match a pattern; `empty` says what the empty text means where it is allowed."""
+
+    pattern: str
+    hint: str
+    empty: str = ""
+    type: str = "string"
+
+    @property
+    def allowed(self) -> str:
+        return f"{self.hint}, or empty for {self.empty}" if self.empty else self.hint
+
+    def parse(self, text: str) -> str:
+        if (self.empty and not text) or re.fullmatch(self.pattern, text):
+            return text
+        raise ValueError
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few words or numbers."""
+
+    options: tuple[str, ...] | tuple[int, ...]
+
+    @property
+    def type(self) -> str:
+        """How Pulumi calls the type of the options."""
+        return "string" if isinstance(self.options[0], str) else "integer"
+
+    @property
+    def allowed(self) -> str:
+        return "one of " + ", ".join(map(str, self.options))
+
+    def parse(self, text: str) -> str | int:
+        found = [option for option in self.options if str(option) == text]
+        if not found:
+            raise ValueError
+        return found[0]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number in a closed range."""
+
+    low: int
+    high: int
+    meaning: str = ""
+    type: str = "integer"
+
+    @property
+    def allowed(self) -> str:
+        return f"a whole number from {self.low} to {self.high}" + (
+            f" ({self.meaning})" if self.meaning else ""
+        )
+
+    def parse(self, text: str) -> int:
+        if re.fullmatch(r"-?\d{1,9}", text) and self.low <= int(text) <= self.high:
+            return int(text)
+        raise ValueError
+
+
+@dataclass(frozen=True)
+class Number:
+    """A decimal number in a closed range, written as text because Pulumi's configuration has no fractions."""
+
+    low: str
+    high: str
+    type: str = "string"
+
+    @property
+    def allowed(self) -> str:
+        return f"a number from {self.low} to {self.high}, in quotes"
+
+    def parse(self, text: str) -> float:
+        if not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text):
+            raise ValueError
+        value = Decimal(text)
+        if not Decimal(self.low) <= value <= Decimal(self.high):
+            raise ValueError
+        return float(value)
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Yes or no."""
+
+    type: str = "boolean"
+    allowed: str = "true or false"
+
+    def parse(self, text: str) -> bool:
+        if text not in ("true", "false"):
+            raise ValueError
+        return text == "true"
+
+
+@dataclass(frozen=True)
+class Many:
+    """A list of distinct values of one kind."""
+
+    of: Text
+    least: int = 0
+    most: int = 10
+    type: str = "array"
+
+    @property
+    def allowed(self) -> str:
+        return f"a list of {self.least} to {self.most} different values, each {self.of.allowed}"
+
+    def parse(self, text: str) -> tuple[str, ...]:
+        items = json.loads(text)
+        if not isinstance(items, list) or not self.least <= len(items) <= self.most:
+            raise ValueError
+        values = tuple(self.of.parse(item) for item in items if isinstance(item, str))
+        if len(values) != len(items) or len(set(values)) != len(values):
+            raise ValueError
+        return values
+
+
+@dataclass(frozen=True)
+class Table:
+    """Names with a value each."""
+
+    names: str
+    of: Text | Number
+    hint: str
+    most: int = 40
+    type: str = "object"
+
+    @property
+    def allowed(self) -> str:
+        return f"{self.hint}, at most {self.most}"
+
+    def parse(self, text: str) -> dict[str, str | float]:
+        pairs = json.loads(text)
+        if not isinstance(pairs, dict) or len(pairs) > self.most:
+            raise ValueError
+        return {self._name(name): self.of.parse(self._text(value)) for name, value in pairs.items()}
+
+    def _name(self, name: str) -> str:
+        if re.fullmatch(self.names, name):
+            return name
+        raise ValueError
+
+    @staticmethod
+    def _text(value: object) -> str:
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            raise ValueError
+        return str(value)

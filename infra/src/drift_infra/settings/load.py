@@ -1,0 +1,66 @@
+"""From configuration text to checked Settings: the only reader of `pulumi.Config`'s values."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+from pulumi.runtime import config as pulumi_config
+
+from .errors import ConfigurationError
+from .model import BY_NAME, KEYS, Settings
+from .rules import check, tier_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+STACK = r"[a-z][a-z0-9-]{0,15}"
+
+
+def from_pulumi() -> Settings:
+    """The settings of the stack that Pulumi is working on."""
+    given = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
+    secret = {name for name in given if pulumi_config.is_config_secret(name)}
+    return load(given, stack=pulumi.get_stack(), project=pulumi.get_project(), secret=secret)
+
+
+def load(given: Mapping[str, str], *, stack: str, project: str, secret: Collection[str] = ()) -> Settings:
+    """Settings from configuration text by full name (`project:key`, `aws:region`), or ConfigurationError.
+
+    secret: the full names that are stored encrypted; a secret key that is not among them is refused.
+    """
+    if not re.fullmatch(STACK, stack):
+        raise ConfigurationError("stack", "has a name that resources cannot carry", "1 to 16 lower-case letters, digits and hyphens",
+                                 "pulumi stack init NAME")  # fmt: skip
+    texts = _own(given, project)
+    values: dict[str, Any] = {key.field: key.parse(texts.get(key.name, key.default_text)) for key in KEYS}
+    for key in KEYS:
+        full = f"{project}:{key.name}"
+        if key.secret and values[key.field] and full not in secret:
+            raise key.error("is a secret in plain text", f"{key.kind.allowed}, stored with --secret")
+    values["tier"] = tier_of(stack, values["tier"])
+    settings = Settings(stack=stack, **values)
+    check(settings)
+    return settings
+
+
+def _own(given: Mapping[str, str], project: str) -> dict[str, str]:
+    """Texts by key name; keys of other namespaces are those of providers, and only aws:region is ours."""
+    texts = {
+        name.removeprefix(f"{project}:"): text
+        for name, text in given.items()
+        if name.startswith(f"{project}:")
+    }
+    if "aws:region" in given:
+        texts["aws:region"] = given["aws:region"]
+    for name in sorted(set(texts) - set(BY_NAME)):
+        near = difflib.get_close_matches(name, BY_NAME, n=3, cutoff=0.5) or sorted(BY_NAME)
+        raise ConfigurationError(
+            name,
+            "is no key of this project",
+            ", ".join(near),
+            f"pulumi config rm {name}, then pulumi config set KEY VALUE",
+        )
+    return texts

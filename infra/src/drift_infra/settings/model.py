@@ -1,0 +1,207 @@
+"""Every setting of a stack: this class is the list of configuration keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .keys import Hidden, key, keys_of
+from .kinds import Choice, Flag, Many, Number, Table, Text, Whole
+
+NAME = Text(r"[a-z][a-z0-9-]{1,22}[a-z0-9]", "3 to 24 lower-case letters, digits and hyphens, a letter first")
+MODEL = Text(r"[a-z][a-z0-9-]{0,28}[a-z0-9]", "the name of a model, lower-case letters, digits and hyphens")
+EMAIL = Text(r"[^@\s,;<>\"']+@[^@\s,;<>\"']+\.[A-Za-z]{2,}", "an email address")
+HTTPS = Text(r"https://[A-Za-z0-9.-]+(:\d{1,5})?(/[^\s\"'<>]*)?", "an https:// address")
+SECRET_HTTPS = Text(HTTPS.pattern, "an https:// address, encrypted", empty="none")
+ORIGIN = Text(r"\*|https?://[A-Za-z0-9.-]+(:\d{1,5})?", "an origin such as https://app.example.com, or *")
+HOST = Text(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", "a host name", empty="none")
+DIGEST = Text(
+    r"(\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]+@)?sha256:[0-9a-f]{64}",
+    "sha256:DIGEST of an image in the stack's own repository, or ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME@sha256:DIGEST",
+    empty="build it with Docker",
+)
+RETENTION = Choice((1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653))
+REGION = Text(r"(af|ap|ca|eu|il|me|mx|sa|us)(-gov)?-[a-z]+-\d", "an AWS region such as us-east-1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings of one stack, checked; nothing else in the program reads configuration."""
+
+    stack: str
+    region: str = key(REGION, "General", "Where everything runs.", "us-east-1", namespace="aws")
+    project_name: str = key(NAME, "General", "First part of every resource's name.", "mlops-drift-monitor")
+    tier: str = key(Text("dev|prod", "dev or prod", empty="the stack's own name"), "General",
+                    "`dev` is cheap and open to change, `prod` is protected; a stack of another name must say which it is.", "")  # fmt: skip
+    tags: dict[str, str] = key(
+        Table(r"(?!aws:)[A-Za-z0-9 _.:/=+@-]{1,128}", Text(r"[A-Za-z0-9 _.:/=+@-]{0,256}", "a tag's value"), "names and values of tags"),
+        "General", "Tags of every resource, beside Project, Stack and ManagedBy.", {})  # fmt: skip
+
+    image_digest: str = key(
+        DIGEST, "Image", "A prebuilt image; with it neither preview nor update needs Docker.", ""
+    )
+    base_image: str = key(Text(r"[a-z0-9][A-Za-z0-9._/:@-]{0,254}", "an image reference", empty="the Dockerfile's own"),
+                          "Image", "The Dockerfile's BASE_IMAGE.", "")  # fmt: skip
+    architecture: str = key(
+        Choice(("arm64", "x86_64")), "Image", "Processor of the image and of every function.", "arm64"
+    )
+    bundles_folder: str = key(Text(r"(?!.*\.\.)[A-Za-z0-9_.][A-Za-z0-9_./-]{0,199}", "a folder under that of Pulumi.yaml"), "Image",
+                              "Where the bundles are that go into the image.", "build/bundles")  # fmt: skip
+    models: tuple[str, ...] = key(
+        Many(MODEL, least=1),
+        "Image",
+        "Models that are served and watched; the first is the default.",
+        ["house-price"],
+    )
+    model_versions: dict[str, str] = key(Table(MODEL.pattern, Text(r"[0-9a-f]{12}", "12 hexadecimal digits"), "model names with the version that must be served"),
+                                         "Image", "Versions the function insists on; read from the bundles when the image is built here.", {})  # fmt: skip
+
+    memory: int = key(Whole(128, 10240, "megabytes"), "Predictor", "Memory of the predictor.", 512)
+    timeout: int = key(
+        Whole(1, 28, "seconds"), "Predictor", "Time a prediction may take; under the API's own timeout.", 10
+    )
+    reserved_concurrency: int = key(
+        Whole(-1, 10000, "-1 for no limit, 0 stops all traffic"),
+        "Predictor",
+        "Most instances of the predictor.",
+        -1,
+    )
+    provisioned_concurrency: int = key(
+        Whole(0, 1000, "0 for none"), "Predictor", "Instances kept warm behind the alias.", 0
+    )
+    tracing: bool = key(Flag(), "Predictor", "X-Ray traces of the functions.", True)
+    log_level: str = key(
+        Choice(("DEBUG", "INFO", "WARNING", "ERROR")),
+        "Predictor",
+        "Least level that the functions log.",
+        "INFO",
+    )
+    log_retention_days: int = key(RETENTION, "Predictor", "How long log groups keep their lines.", 14)
+    drift_threshold: float = key(
+        Number("0.1", "20"),
+        "Predictor",
+        "Mean absolute z above which a request, and the average of a period, counts as drifted.",
+        "2.0",
+    )
+    rollout: str = key(
+        Choice(("pulumi", "external")),
+        "Predictor",
+        "Who moves the alias: this program, or a rollout tool whose weights an update must not revert.",
+        "pulumi",
+    )
+    previous_version: str = key(
+        Text(r"[1-9]\d{0,8}", "a published version", empty="none"),
+        "Predictor",
+        "Version that keeps a share of the traffic.",
+        "",
+    )
+    previous_version_percent: int = key(
+        Whole(0, 99, "percent"), "Predictor", "The share of the previous version.", 0
+    )
+
+    authentication: str = key(
+        Choice(("none", "iam", "jwt")),
+        "API",
+        "Who may call: everybody (dev only), signed AWS requests, or bearers of a token.",
+        "iam",
+    )
+    jwt_issuer: str = key(
+        Text(HTTPS.pattern, "the https:// address of an issuer", empty="none"),
+        "API",
+        "Issuer of the tokens.",
+        "",
+    )
+    jwt_audience: tuple[str, ...] = key(
+        Many(Text(r"\S{1,200}", "an audience without spaces")), "API", "Audiences that a token may name.", []
+    )
+    throttle_rate: int = key(
+        Whole(1, 10000, "requests a second"), "API", "Steady rate that the API lets through.", 100
+    )
+    throttle_burst: int = key(Whole(1, 5000, "requests"), "API", "Burst that the API lets through.", 200)
+    cors_origins: tuple[str, ...] = key(Many(ORIGIN), "API", "Web origins whose pages may call the API.", [])
+    custom_domain: str = key(HOST, "API", "Host name of the API.", "")
+    certificate_arn: str = key(
+        Text(
+            r"arn:[a-z-]+:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]+",
+            "the ARN of an ACM certificate",
+            empty="none",
+        ),
+        "API",
+        "Certificate of the custom domain, in the same region.",
+        "",
+    )
+    hosted_zone_id: str = key(
+        Text(r"Z[A-Z0-9]{1,31}", "the id of a Route 53 zone", empty="no DNS record"),
+        "API",
+        "Zone that gets the record of the custom domain.",
+        "",
+    )
+
+    monitor_memory: int = key(
+        Whole(128, 10240, "megabytes"), "Monitor", "Memory of the aggregator and the evaluator.", 512
+    )
+    monitor_timeout: int = key(
+        Whole(10, 900, "seconds"), "Monitor", "Time one batch or evaluation may take.", 60
+    )
+    evaluate_minutes: int = key(Whole(1, 60, "minutes"), "Monitor", "How often the windows are evaluated.", 5)
+    false_alarm_days: int = key(
+        Whole(1, 3650, "days"),
+        "Monitor",
+        "False-alarm budget of the drift evidence: one in so many days.",
+        30,
+    )
+    prediction_log: bool = key(
+        Flag(), "Monitor", "Keep every prediction in S3, to be asked with Athena.", True
+    )
+    prediction_log_days: int = key(
+        Whole(1, 3650, "days"), "Monitor", "How long the prediction log is kept.", 90
+    )
+
+    alert_emails: tuple[str, ...] = key(
+        Many(EMAIL), "Alerts", "Addresses that get every alarm; each must confirm once.", []
+    )
+    alert_webhooks: tuple[Hidden, ...] = key(
+        Many(Text(HTTPS.pattern, "an https:// address, encrypted")),
+        "Alerts",
+        "HTTPS endpoints subscribed to the topic.",
+        [],
+        secret=True,
+    )
+    pagerduty_url: Hidden = key(
+        SECRET_HTTPS,
+        "Alerts",
+        "PagerDuty's CloudWatch integration address; pages for the composite alarm only.",
+        "",
+        secret=True,
+    )
+    slack_webhook: Hidden = key(
+        SECRET_HTTPS, "Alerts", "A Slack-compatible incoming webhook, fed by the notifier.", "", secret=True
+    )
+    alarm_thresholds: dict[str, float] = key(
+        Table(r"[a-z_]{1,40}", Number("0", "1000000"), "settings of the monitoring spec with a number each"),
+        "Alerts",
+        "Thresholds of this stack's alarms, over those of the spec.",
+        {},
+    )
+    monthly_budget: int = key(
+        Whole(0, 100000, "US dollars, 0 for no budget"), "Alerts", "Cost at which the budget alerts.", 20
+    )
+    probe_minutes: int = key(
+        Whole(0, 60, "minutes, 0 for no probe"),
+        "Alerts",
+        "How often a normal and a drifted request test the whole chain.",
+        15,
+    )
+
+    @property
+    def production(self) -> bool:
+        """Whether this stack is protected."""
+        return self.tier == "prod"
+
+    @property
+    def alerts_somebody(self) -> bool:
+        """Whether an alarm reaches anyone."""
+        return bool(self.alert_emails or self.alert_webhooks or self.pagerduty_url or self.slack_webhook)
+
+
+KEYS = keys_of(Settings)
+BY_NAME = {one.name: one for one in KEYS}

@@ -1,0 +1,93 @@
+"""Rules that tie one key to another, checked after each key has passed alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from drift_contracts import MonitoringSpec
+
+from .errors import ConfigurationError
+from .model import BY_NAME, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TIERS = ("dev", "prod")
+
+
+def tier_of(stack: str, tier: str) -> str:
+    """dev or prod: as configured, else by the stack's own name; an unknown stack must say."""
+    if tier or stack in TIERS:
+        return tier or stack
+    raise BY_NAME["tier"].error(f"stack '{stack}' is neither dev nor prod", "dev or prod")
+
+
+def check(settings: Settings) -> None:
+    """Raise the first rule that the settings break."""
+    for name, problem, allowed in _broken(settings):
+        raise BY_NAME[name].error(problem, allowed)
+
+
+def _broken(one: Settings) -> Iterator[tuple[str, str, str]]:
+    yield from _protected(one) if one.production else ()
+    yield from _api(one)
+    yield from _traffic(one)
+    unknown = sorted(set(one.model_versions) - set(one.models))
+    if unknown:
+        yield (
+            "modelVersions",
+            f"names a model that is not served: {unknown[0]}",
+            f"names among: {', '.join(one.models)}",
+        )
+    yield from _thresholds(one.alarm_thresholds)
+
+
+def _protected(one: Settings) -> Iterator[tuple[str, str, str]]:
+    if one.authentication == "none":
+        yield "authentication", "prod must not be open to everybody", "iam or jwt"
+    if not one.alerts_somebody:
+        yield (
+            "alertEmails",
+            "prod has no alert endpoint",
+            "at least one of alertEmails, alertWebhooks, pagerdutyUrl, slackWebhook",
+        )
+    if "*" in one.cors_origins:
+        yield "corsOrigins", "prod must name its origins", "origins such as https://app.example.com"
+
+
+def _api(one: Settings) -> Iterator[tuple[str, str, str]]:
+    if one.authentication == "jwt":
+        if not one.jwt_issuer:
+            yield "jwtIssuer", "is needed when authentication is jwt", "the https:// address of the issuer"
+        if not one.jwt_audience:
+            yield "jwtAudience", "is needed when authentication is jwt", "at least one audience"
+    if "*" in one.cors_origins and len(one.cors_origins) > 1:
+        yield "corsOrigins", "has * beside other origins", "* alone, or origins"
+    if one.custom_domain and not one.certificate_arn:
+        yield (
+            "certificateArn",
+            "is needed for customDomain",
+            "the ARN of an ACM certificate in the same region",
+        )
+    if (one.certificate_arn or one.hosted_zone_id) and not one.custom_domain:
+        yield "customDomain", "is needed for certificateArn and hostedZoneId", "a host name"
+
+
+def _traffic(one: Settings) -> Iterator[tuple[str, str, str]]:
+    if bool(one.previous_version) != bool(one.previous_version_percent):
+        yield "previousVersionPercent", "goes with previousVersion", "both set, or neither"
+    if 0 <= one.reserved_concurrency < one.provisioned_concurrency:
+        yield "provisionedConcurrency", "is more than reservedConcurrency", f"0 to {one.reserved_concurrency}"
+
+
+def _thresholds(given: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    known = sorted({one.name for one in MonitoringSpec.load().settings} - {"drift_threshold"})
+    if set(given) - set(known):
+        yield (
+            "alarmThresholds",
+            "names no setting of the monitoring spec",
+            f"{', '.join(known)} (driftThreshold has a key of its own)",
+        )
+
+
+__all__ = ["ConfigurationError", "check", "tier_of"]

@@ -1,0 +1,293 @@
+"""The wiring of a stack: which component gets what from which."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+import pulumi_aws as aws
+from drift_contracts import MonitoringSpec
+
+from . import links
+from .components.alerting import Alerting, AlertingArgs
+from .components.api import Api, ApiArgs
+from .components.dead_letters import DeadLetters, DeadLettersArgs
+from .components.domain import Domain, DomainArgs
+from .components.image import Build, Image, ImageArgs
+from .components.monitor import Monitor, MonitorArgs
+from .components.notifier import Notifier, NotifierArgs
+from .components.observability import Observability, ObservabilityArgs
+from .components.prediction_log import PredictionLog, PredictionLogArgs
+from .components.predictor import Predictor, PredictorArgs
+from .components.probe import Probe, ProbeArgs
+from .components.questions import Questions, QuestionsArgs
+from .components.window_store import WindowStore, WindowStoreArgs
+from .content import DOCKERFILE
+from .iam import Statement
+from .monitoring import Watch
+from .naming import Names, Site, tags
+from .platform import Parts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .preflight import Plan
+    from .routes import Route
+
+BUNDLES = "/opt/drift/bundles"
+
+
+class Stack:
+    """Every component of one stack; the constructor declares them in the order in which they need each other."""
+
+    def __init__(self, plan: Plan, routes: tuple[Route, ...]) -> None:
+        self.settings = one = plan.settings
+        self.tags = tags(one.project_name, one.stack, one.tags)
+        self._warn()
+        self.provider = aws.Provider(
+            "aws", region=one.region, default_tags=aws.ProviderDefaultTagsArgs(tags=self.tags)
+        )
+        self._child = pulumi.ResourceOptions(providers=[self.provider])
+        account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(provider=self.provider)).account_id
+        names = Names(one.project_name, one.stack)
+        self.site = Site(names, one.region, account, one.production, one.log_retention_days)
+        self.image = self._image(plan)
+        self.predictor = self._predictor()
+        self.api = self._api(routes)
+        self.url = self._domain_url()
+        self.dead_letters = DeadLetters(
+            "dead-letters", DeadLettersArgs(self.site, one.monitor_timeout), self._child
+        )
+        self.alerting = self._alerting()
+        self.windows = WindowStore("windows", WindowStoreArgs(self.site), self._child)
+        self.monitor = self._monitor()
+        self.log = self._prediction_log()
+        self.notifier = self._notifier()
+        self.probe = self._probe()
+        self.observability = self._observability()
+
+    def _warn(self) -> None:
+        if self.settings.authentication == "none":
+            pulumi.log.warn(
+                "authentication is none: anybody who knows the address may call the API; iam and jwt close it"
+            )
+        if not self.settings.alerts_somebody:
+            pulumi.log.warn(
+                "no alert endpoint: alarms show in the console only; alertEmails or another key sends them"
+            )
+
+    def _image(self, plan: Plan) -> Image:
+        one, build = self.settings, None
+        if not one.image_digest:
+            versions = ",".join(f"{name}={version}" for name, version in sorted(one.model_versions.items()))
+            arguments = {"BUNDLES": one.bundles_folder, "VERSION": plan.tag, "BUNDLE_DIGEST": versions}
+            base = {"BASE_IMAGE": one.base_image} if one.base_image else {}
+            build = Build(str(plan.root), str(plan.root / DOCKERFILE), plan.tag, {**arguments, **base})
+        args = ImageArgs(self.site, one.architecture, build, one.image_digest)
+        return Image("image", args, self._child)
+
+    def _common(self) -> dict[str, pulumi.Input[str]]:
+        return {
+            "DRIFT_BUNDLES": BUNDLES,
+            "DRIFT_STACK": self.settings.stack,
+            "DRIFT_LOG_LEVEL": self.settings.log_level,
+        }
+
+    def _predictor(self) -> Predictor:
+        one = self.settings
+        versions = ",".join(f"{name}={version}" for name, version in sorted(one.model_versions.items()))
+        environment = {
+            **self._common(),
+            "DRIFT_MODEL": one.models[0],
+            "DRIFT_THRESHOLD": f"{one.drift_threshold:g}",
+            **({"DRIFT_MODEL_VERSIONS": versions} if versions else {}),
+        }
+        args = PredictorArgs(
+            site=self.site,
+            image=self.image.uri,
+            architecture=one.architecture,
+            memory=one.memory,
+            timeout=one.timeout,
+            environment=environment,
+            tracing=one.tracing,
+            reserved_concurrency=one.reserved_concurrency,
+            provisioned_concurrency=one.provisioned_concurrency,
+            previous_version=one.previous_version,
+            previous_version_percent=one.previous_version_percent,
+            moved_from_outside=one.rollout == "external",
+        )
+        return Predictor("predictor", args, self._child)
+
+    def _api(self, routes: tuple[Route, ...]) -> Api:
+        one = self.settings
+        args = ApiArgs(
+            site=self.site,
+            alias=self.predictor.alias,
+            routes=routes,
+            integration_timeout_ms=(one.timeout + 1) * 1000,
+            authentication=one.authentication,
+            jwt_issuer=one.jwt_issuer,
+            jwt_audience=one.jwt_audience,
+            throttle_rate=one.throttle_rate,
+            throttle_burst=one.throttle_burst,
+            cors_origins=one.cors_origins,
+        )
+        return Api("api", args, self._child)
+
+    def _domain_url(self) -> pulumi.Output[str]:
+        one = self.settings
+        if not one.custom_domain:
+            return self.api.url
+        args = DomainArgs(
+            one.custom_domain, one.certificate_arn, one.hosted_zone_id, self.api.api.id, self.api.stage.name
+        )
+        return pulumi.Output.from_input(Domain("domain", args, self._child).url)
+
+    def _alerting(self) -> Alerting:
+        one = self.settings
+        args = AlertingArgs(
+            site=self.site,
+            emails=one.alert_emails,
+            webhooks=one.alert_webhooks,
+            pagerduty=one.pagerduty_url,
+            slack=one.slack_webhook,
+            dead_letters=self.dead_letters.queue,
+        )
+        return Alerting("alerts", args, self._child)
+
+    def _monitor(self) -> Monitor:
+        one = self.settings
+        environment: dict[str, pulumi.Input[str]] = {
+            **self._common(),
+            "DRIFT_TABLE": self.windows.table.name,
+            "DRIFT_TOPIC": self.alerting.topic.arn,
+            "DRIFT_DEAD_LETTERS": self.dead_letters.queue.url,
+            "DRIFT_BUDGET_DAYS": str(one.false_alarm_days),
+        }
+        args = MonitorArgs(
+            site=self.site,
+            image=self.image.uri,
+            architecture=one.architecture,
+            memory=one.monitor_memory,
+            timeout=one.monitor_timeout,
+            tracing=one.tracing,
+            environment=environment,
+            evaluate_minutes=one.evaluate_minutes,
+            table=self.windows.table,
+            dead_letters=self.dead_letters.queue,
+            replay=self.dead_letters.replay,
+            watched=self.predictor.log_group,
+            publish=self.alerting.publish,
+        )
+        return Monitor("monitor", args, self._child)
+
+    def _prediction_log(self) -> PredictionLog | None:
+        one = self.settings
+        if not one.prediction_log:
+            return None
+        args = PredictionLogArgs(self.site, self.predictor.log_group, one.prediction_log_days)
+        log = PredictionLog("prediction-log", args, self._child)
+        Questions("questions", QuestionsArgs(self.site, log.bucket, one.models), self._child)
+        return log
+
+    def _notifier(self) -> Notifier | None:
+        secret = self.alerting.secret
+        if secret is None:
+            return None
+        where = {"dashboard": self.dashboard_url, "alarms": self.alarms_url, "logs": self.logs_url}
+        args = NotifierArgs(
+            site=self.site,
+            image=self.image.uri,
+            architecture=self.settings.architecture,
+            tracing=self.settings.tracing,
+            environment={
+                **self._common(),
+                "DRIFT_SLACK_SECRET": secret.arn,
+                "DRIFT_LINKS": pulumi.Output.json_dumps(where),
+            },
+            topic=self.alerting.topic,
+            secret=secret,
+            dead_letters=self.dead_letters.queue,
+        )
+        return Notifier("notifier", args, self._child)
+
+    def _probe(self) -> Probe | None:
+        one = self.settings
+        if not one.probe_minutes:
+            return None
+        calls, environment = self._probe_calls()
+        args = ProbeArgs(
+            site=self.site,
+            image=self.image.uri,
+            architecture=one.architecture,
+            tracing=one.tracing,
+            minutes=one.probe_minutes,
+            environment={
+                **self._common(),
+                "DRIFT_API_URL": self.api.url,
+                "DRIFT_MODEL": one.models[0],
+                **environment,
+            },
+            may_call=(
+                *calls,
+                Statement("KeepFailedRuns", ["sqs:SendMessage"], [self.dead_letters.queue.arn]),
+            ),
+            dead_letters=self.dead_letters.queue,
+        )
+        return Probe("probe", args, self._child)
+
+    def _probe_calls(self) -> tuple[list[Statement], Mapping[str, pulumi.Input[str]]]:
+        """How the probe gets in: signed where the API asks for it, past the API where it asks for a person's token."""
+        authentication = self.settings.authentication
+        if authentication == "iam":
+            any_stage = pulumi.Output.concat(self.api.api.execution_arn, "/*/POST/predict")
+            return [Statement("CallApi", ["execute-api:Invoke"], [any_stage])], {"DRIFT_API_AUTH": "iam"}
+        if authentication == "jwt":
+            alias = self.predictor.alias.arn
+            calls = [Statement("CallFunction", ["lambda:InvokeFunction"], [alias])]
+            return calls, {"DRIFT_API_AUTH": "jwt", "DRIFT_FUNCTION": alias}
+        return [], {"DRIFT_API_AUTH": "none"}
+
+    def _observability(self) -> Observability:
+        one = self.settings
+        sources = frozenset({"predictor", "monitor", *(["probe"] if self.probe else [])})
+        thresholds = {**one.alarm_thresholds, "drift_threshold": one.drift_threshold}
+        functions = {
+            "aggregator": self.monitor.aggregator.function.name,
+            "evaluator": self.monitor.evaluator.function.name,
+            **({"notifier": self.notifier.parts.function.name} if self.notifier else {}),
+            **({"probe": self.probe.parts.function.name} if self.probe else {}),
+        }
+        args = ObservabilityArgs(
+            site=self.site,
+            watch=Watch(MonitoringSpec.load(), self.site.names, thresholds, sources),
+            models=one.models,
+            parts=Parts(
+                api=self.api.api.id,
+                predictor=self.predictor.function.name,
+                functions=functions,
+                dead_letters=self.dead_letters.queue.name,
+                stream=self.log.stream.name if self.log else None,
+            ),
+            topic=self.alerting.topic.arn,
+            predictor_logs=self.predictor.log_group.name,
+            monthly_budget=one.monthly_budget,
+            budget_emails=one.alert_emails,
+            tags=self.tags,
+        )
+        return Observability("observability", args, self._child)
+
+    @property
+    def dashboard_url(self) -> pulumi.Output[str]:
+        """The dashboard's page in the console."""
+        return links.dashboard(self.site.region, self.site.names.prefix)
+
+    @property
+    def alarms_url(self) -> str:
+        """The stack's alarms in the console."""
+        return links.alarms(self.site.region, self.site.names.prefix)
+
+    @property
+    def logs_url(self) -> pulumi.Output[str]:
+        """The predictor's log group in the console."""
+        return links.log_group(self.site.region, self.predictor.log_group.name)

@@ -1,0 +1,161 @@
+"""What is on this machine: bundles that match, a Docker engine or a digest, before any resource is touched."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+
+import pytest
+from drift_infra import preflight as preflight_module
+from drift_infra.content import content_tag
+from drift_infra.judge.capture import capture
+from drift_infra.judge.stacks import graph_of, settings_of
+from drift_infra.preflight import docker_answers, preflight
+from drift_infra.program import run
+from drift_infra.settings import ConfigurationError
+
+NO_DIGEST = {"imageDigest": ""}
+
+
+@pytest.fixture
+def checkout(root, tmp_path):
+    """A checkout small enough to hash, with a sound bundle."""
+    for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "services/predictor/Dockerfile"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / name, tmp_path / name)
+    manifest = json.loads((root / "contracts/examples/bundle.manifest.v1.json").read_text("utf-8"))
+    bundle = tmp_path / "build/bundles/house-price"
+    bundle.mkdir(parents=True)
+    for name, facts in manifest["files"].items():
+        (bundle / name).write_text(name)
+        facts |= {"sha256": hashlib.sha256(name.encode()).hexdigest(), "bytes": len(name)}
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    return tmp_path
+
+
+def changed(checkout, **members):
+    path = checkout / "build/bundles/house-price/manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **members}))
+
+
+def refused(checkout, docker=True, **changes):
+    settings = settings_of(checkout, "dev", {**NO_DIGEST, **changes})
+    touched = []
+    with pytest.raises(ConfigurationError) as caught:
+        capture(lambda: touched.append(run(settings, checkout, lambda: docker)), project="mlops-drift-monitor", stack="dev")
+    assert touched == []
+    return caught.value
+
+
+def test_a_sound_checkout_gives_the_versions_and_a_tag_of_the_content(checkout):
+    plan = preflight(settings_of(checkout, "dev", NO_DIGEST), checkout, lambda: True)
+    assert set(plan.settings.model_versions) == {"house-price"}
+    assert plan.tag.startswith("c-")
+    assert plan.tag.endswith("-arm64")
+
+
+def test_an_image_that_is_built_here_is_tagged_by_content_and_pushed_by_a_secret_login(checkout):
+    graph = graph_of(settings_of(checkout, "dev", NO_DIGEST), checkout, docker=True)
+    (image,) = graph.of("docker.Image")
+    assert image.inputs["imageName"].rpartition(":")[2].startswith("c-")
+    assert image.inputs["build"]["platform"] == "linux/arm64"
+    assert image.inputs["build"]["args"]["BUNDLES"] == "build/bundles"
+    assert "registry" in image.secrets
+    function = graph.one("lambda.Function", "predictor-function").inputs
+    assert function["imageUri"].endswith("|repoDigest}")
+    assert function["environment"]["variables"]["DRIFT_MODEL_VERSIONS"].startswith("house-price=")
+
+
+def test_a_digest_needs_neither_bundle_nor_docker(tmp_path, checkout):
+    settings = settings_of(checkout, "dev")
+    assert preflight(settings, tmp_path / "nothing", lambda: False).tag == ""
+
+
+def test_without_docker_and_digest_it_stops(checkout):
+    assert refused(checkout, docker=False).key == "imageDigest"
+
+
+def test_without_a_dockerfile_it_stops(checkout):
+    (checkout / "services/predictor/Dockerfile").unlink()
+    assert refused(checkout).key == "imageDigest"
+
+
+def test_a_missing_bundle_stops_it(checkout):
+    shutil.rmtree(checkout / "build/bundles")
+    assert "nox -s train" in str(refused(checkout))
+
+
+def test_one_changed_byte_stops_it(checkout):
+    (checkout / "build/bundles/house-price/forest.bin").write_text("other")
+    error = refused(checkout)
+    assert error.key == "bundlesFolder"
+    assert "forest.bin" in error.problem
+
+
+def test_a_missing_file_of_a_bundle_stops_it(checkout):
+    (checkout / "build/bundles/house-price/forest.bin").unlink()
+    assert refused(checkout).key == "bundlesFolder"
+
+
+def test_a_manifest_that_breaks_its_contract_stops_it(checkout):
+    changed(checkout, model_version=7)
+    assert "does not match its contract" in refused(checkout).problem
+
+
+def test_a_manifest_that_is_no_json_stops_it(checkout):
+    (checkout / "build/bundles/house-price/manifest.json").write_text("{")
+    assert "does not match its contract" in refused(checkout).problem
+
+
+def test_a_bundle_of_another_feature_set_stops_it(checkout):
+    changed(checkout, feature_set="9.9.9")
+    assert "another feature set" in refused(checkout).problem
+
+
+def test_a_bundle_of_another_version_than_the_pinned_one_stops_it(checkout):
+    assert refused(checkout, modelVersions='{"house-price": "ffffffffffff"}').key == "modelVersions"
+
+
+def test_a_model_without_a_feature_set_stops_it(checkout):
+    assert refused(checkout, models='["unheard-of"]').key == "models"
+
+
+def test_the_tag_follows_every_byte_and_no_build_product(checkout):
+    def tag(arguments=("x",)):
+        return content_tag(checkout, checkout / "build/bundles", "arm64", arguments)
+
+    source = checkout / "ml/src/model.py"
+    source.parent.mkdir(parents=True)
+    source.write_text("a")
+    first = tag()
+    assert first == tag()
+    (source.parent / "__pycache__").mkdir()
+    (source.parent / "__pycache__/model.pyc").write_text("a")
+    assert first == tag()
+    assert first != tag(("y",))
+    source.write_text("b")
+    assert first != tag()
+
+
+@pytest.mark.parametrize(("code", "answers"), [("0", True), ("1", False)])
+def test_docker_answers_when_its_engine_does(monkeypatch, tmp_path, code, answers):
+    command = tmp_path / "docker"
+    command.write_text(f"#!/bin/sh\nexit {code}\n")
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert docker_answers() is answers
+
+
+def test_no_docker_command_is_no_answer(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert docker_answers() is False
+
+
+def test_a_docker_that_hangs_is_no_answer(monkeypatch):
+    def hangs(*_words, **_options):
+        raise preflight_module.subprocess.TimeoutExpired("docker", 15)
+
+    monkeypatch.setattr(preflight_module.shutil, "which", lambda _: "docker")
+    monkeypatch.setattr(preflight_module.subprocess, "run", hangs)
+    assert docker_answers() is False

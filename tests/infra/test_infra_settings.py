@@ -1,0 +1,118 @@
+"""Settings: every key alone, the rules between keys, and what a person reads when one is refused."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from drift_infra.settings import KEYS, ConfigurationError, Hidden, load
+
+PROJECT = "mlops-drift-monitor"
+SECRETS = [f"{PROJECT}:{key.name}" for key in KEYS if key.secret]
+ALERTS = {"alertEmails": '["ops@example.com"]'}
+
+
+def settings(stack="dev", secret=SECRETS, **texts):
+    given = {name if ":" in name else f"{PROJECT}:{name}": text for name, text in texts.items()}
+    return load(given, stack=stack, project=PROJECT, secret=secret)
+
+
+REFUSED = [
+    ("dev", {"retentionDays": "7"}, "retentionDays"),
+    ("dev", {"memory": "64"}, "memory"),
+    ("dev", {"memory": "lots"}, "memory"),
+    ("dev", {"memory": "512.5"}, "memory"),
+    ("dev", {"timeout": "29"}, "timeout"),
+    ("dev", {"tracing": "yes"}, "tracing"),
+    ("dev", {"driftThreshold": "0"}, "driftThreshold"),
+    ("dev", {"driftThreshold": "1e1"}, "driftThreshold"),
+    ("dev", {"driftThreshold": "NaN"}, "driftThreshold"),
+    ("dev", {"logRetentionDays": "10"}, "logRetentionDays"),
+    ("dev", {"architecture": "arm"}, "architecture"),
+    ("dev", {"imageDigest": "latest"}, "imageDigest"),
+    ("dev", {"models": "[]"}, "models"),
+    ("dev", {"models": '["house-price", "house-price"]'}, "models"),
+    ("dev", {"models": "house-price"}, "models"),
+    ("dev", {"models": "[1]"}, "models"),
+    ("dev", {"tags": '{"aws:owner": "x"}'}, "tags"),
+    ("dev", {"tags": '{"owner": true}'}, "tags"),
+    ("dev", {"tags": "[]"}, "tags"),
+    ("dev", {"alertEmails": '["nobody"]'}, "alertEmails"),
+    ("dev", {"slackWebhook": "http://chat.example.com"}, "slackWebhook"),
+    ("dev", {"alarmThresholds": '{"latency": 3}'}, "alarmThresholds"),
+    ("dev", {"alarmThresholds": '{"drift_threshold": 3}'}, "alarmThresholds"),
+    ("dev", {"aws:region": "moon-1"}, "aws:region"),
+    ("dev", {"bundlesFolder": "../elsewhere"}, "bundlesFolder"),
+    ("dev", {"authentication": "jwt"}, "jwtIssuer"),
+    ("dev", {"authentication": "jwt", "jwtIssuer": "https://login.example.com"}, "jwtAudience"),
+    ("dev", {"customDomain": "drift.example.com"}, "certificateArn"),
+    ("dev", {"hostedZoneId": "Z01"}, "customDomain"),
+    ("dev", {"previousVersion": "3"}, "previousVersionPercent"),
+    ("dev", {"reservedConcurrency": "1", "provisionedConcurrency": "2"}, "provisionedConcurrency"),
+    ("dev", {"corsOrigins": '["*", "https://app.example.com"]'}, "corsOrigins"),
+    ("dev", {"modelVersions": '{"diabetes": "0123456789ab"}'}, "modelVersions"),
+    ("staging", {}, "tier"),
+    ("staging", {"tier": "test"}, "tier"),
+    ("prod", {}, "alertEmails"),
+    ("prod", {**ALERTS, "authentication": "none"}, "authentication"),
+    ("prod", {**ALERTS, "corsOrigins": '["*"]'}, "corsOrigins"),
+    ("Prod!", {}, "stack"),
+]
+
+
+@pytest.mark.parametrize(("stack", "texts", "key"), REFUSED, ids=lambda value: json.dumps(value) if isinstance(value, dict) else value)
+def test_what_cannot_be_used_is_refused_with_its_key_what_is_allowed_and_how_to_set_it(stack, texts, key):
+    with pytest.raises(ConfigurationError) as caught:
+        settings(stack, **texts)
+    error = caught.value
+    assert error.key == key
+    assert error.allowed
+    assert "pulumi" in error.set_with
+    assert str(error) == f"{key}: {error.problem}; allowed: {error.allowed}; set it with: {error.set_with}"
+
+
+@pytest.mark.parametrize(("stack", "texts", "key"), [one for one in REFUSED if len(one[1]) == 1], ids=str)
+def test_the_refused_value_is_never_repeated(stack, texts, key):
+    (text,) = texts.values()
+    with pytest.raises(ConfigurationError) as caught:
+        settings(stack, **texts)
+    if len(text) > 3 and text not in caught.value.allowed:
+        assert text not in str(caught.value)
+
+
+def test_a_secret_in_plain_text_is_refused():
+    with pytest.raises(ConfigurationError, match="slackWebhook: is a secret in plain text.*--secret"):
+        settings(secret=[], slackWebhook="https://chat.example.com/key")
+
+
+def test_no_repr_shows_a_secret():
+    given = settings(slackWebhook="https://chat.example.com/key", alertWebhooks='["https://alerts.example.com/k2"]')
+    assert "example.com/k" not in repr(given)
+    assert given.slack_webhook == Hidden("https://chat.example.com/key")
+    assert given.slack_webhook.reveal() == "https://chat.example.com/key"
+    assert len({given.slack_webhook, Hidden("https://chat.example.com/key")}) == 1
+
+
+def test_every_key_has_a_default_that_its_own_range_allows():
+    for key in KEYS:
+        key.parse(key.default_text)
+
+
+def test_an_unknown_key_is_answered_with_those_that_are_near():
+    with pytest.raises(ConfigurationError, match="logRetentionDays"):
+        settings(logRetention="7")
+
+
+def test_keys_of_other_namespaces_are_left_alone():
+    assert settings(**{"aws:profile": "work"}).region == "us-east-1"
+
+
+def test_a_stack_of_another_name_says_which_it_is():
+    assert settings("staging", tier="prod", **ALERTS).production
+    assert not settings("staging", tier="dev").production
+
+
+def test_what_the_older_demo_let_a_user_set_is_still_there():
+    names = {key.name for key in KEYS}
+    older = {"aws:region", "projectName", "driftThreshold", "alertEmails", "logRetentionDays", "memory", "timeout", "tags"}
+    assert older <= names

@@ -1,0 +1,148 @@
+"""dev is cheap and open to change, prod is protected: every difference between the two is stated here."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from drift_infra.judge.stacks import SECRETS, graph_of, settings_of
+
+# What prod has and dev has not.
+ONLY_PROD = {"lambda.ProvisionedConcurrencyConfig predictor-warm", "sns.TopicSubscription alerts-email-1"}
+
+# Inputs that differ by themselves: (resource, input): (dev, prod).
+DIFFERENT = {
+    ("lambda.Function", "memorySize", "predictor-function"): (512, 1024),
+    ("dynamodb.Table", "deletionProtectionEnabled", "windows-table"): (False, True),
+    ("dynamodb.Table", "pointInTimeRecovery", "windows-table"): ({"enabled": False}, {"enabled": True}),
+    ("ecr.Repository", "forceDelete", "image-repository"): (True, False),
+    ("s3.Bucket", "forceDestroy", "log-bucket-bucket"): (True, False),
+    ("athena.Workgroup", "forceDestroy", "questions-workgroup"): (True, False),
+    ("kms.Key", "deletionWindowInDays", "alerts-key"): (7, 30),
+    ("budgets.Budget", "limitAmount", "observability-budget"): ("10", "100"),
+    ("cloudwatch.MetricAlarm", "threshold", "house-price-latency"): (1000, 500),
+    ("cloudwatch.MetricAlarm", "threshold", "house-price-low-traffic"): (1, 10),
+    ("scheduler.Schedule", "scheduleExpression", "probing-schedule"): ("rate(1 hour)", "rate(15 minutes)"),
+    ("apigatewayv2.Stage", "defaultRouteSettings", "api-stage"): (
+        {"throttlingRateLimit": 20, "throttlingBurstLimit": 40, "detailedMetricsEnabled": True},
+        {"throttlingRateLimit": 100, "throttlingBurstLimit": 200, "detailedMetricsEnabled": True},
+    ),
+}
+
+# Inputs that differ on every resource of a kind, and why.
+BY_KIND = {
+    ("cloudwatch.LogGroup", "retentionInDays"): "7 days against 90",
+    ("apigatewayv2.Route", "authorizationType"): "open against signed",
+    ("lambda.Function", "tracingConfig"): "traces cost",
+    ("iam.RolePolicy", "policy"): "traces, and the probe's signed calls",
+    ("s3.BucketLifecycleConfiguration", "rules"): "14 days against 365",
+    ("scheduler.Schedule", "target"): "the retry's age follows the rate",
+    ("lambda.Function", "environment"): "the probe signs in prod",
+    ("cloudwatch.Dashboard", "dashboardBody"): "thresholds",
+    ("budgets.Budget", "notifications"): "the email address",
+}
+
+
+def neutral(value, stack):
+    return re.sub(rf"\b{stack}\b", "STACK", json.dumps(value, sort_keys=True))
+
+
+def inputs(graph):
+    return {node.address: node for node in graph.resources}
+
+
+@pytest.fixture(scope="module")
+def both(build):
+    return build("dev")[0], build("prod")[0]
+
+
+def test_prod_has_only_these_resources_more(both):
+    dev, prod = map(inputs, both)
+    assert set(dev) - set(prod) == set()
+    assert set(prod) - set(dev) == ONLY_PROD
+
+
+def test_the_inputs_differ_only_where_it_is_stated(both):
+    dev, prod = map(inputs, both)
+    surprises, seen = [], set()
+    for address in sorted(set(dev) & set(prod)):
+        mine, other = dev[address], prod[address]
+        for name in sorted(set(mine.inputs) | set(other.inputs)):
+            one, two = mine.inputs.get(name), other.inputs.get(name)
+            if neutral(one, "dev") == neutral(two, "prod"):
+                continue
+            stated = DIFFERENT.get((mine.short, name, mine.name))
+            seen.add((mine.short, name, mine.name))
+            if (mine.short, name) not in BY_KIND and stated != (one, two):
+                surprises.append((address, name, one, two))
+    assert surprises == []
+    assert set(DIFFERENT) <= seen
+
+
+def test_prod_protects_and_retains_what_holds_data_and_dev_nothing(both):
+    dev, prod = both
+    assert {node.address for node in dev.nodes if node.protect or node.retain} == set()
+    assert {node.short for node in prod.nodes if node.protect} == {"dynamodb.Table", "s3.Bucket", "ecr.Repository"}
+    assert {node.address for node in prod.nodes if node.retain} == {
+        "dynamodb.Table windows-table", "s3.Bucket log-bucket-bucket", "cloudwatch.LogGroup predictor-logs",
+    }  # fmt: skip
+
+
+def test_dev_says_aloud_that_it_is_open_and_that_nobody_hears(both):
+    dev, prod = both
+    assert any("anybody who knows the address" in one for one in dev.warnings)
+    assert any("no alert endpoint" in one for one in dev.warnings)
+    assert prod.warnings == ()
+
+
+def test_no_secret_shows_anywhere_but_under_a_secret(root):
+    graph = graph_of(settings_of(root, "dev", SECRETS), root)
+    for secret in ("alerts.example.com/hook", "integration/key", "services/key"):
+        holders = [node for node in graph.nodes if secret in json.dumps(node.inputs)]
+        assert holders
+        assert all({"endpoint", "secretString"} & node.secrets for node in holders)
+        assert secret not in json.dumps(graph.outputs)
+
+
+def test_every_output_speaks_of_this_stack(both):
+    _, prod = both
+    outputs = prod.outputs
+    assert outputs["apiUrl"].endswith("|apiEndpoint}")
+    assert outputs["dashboardUrl"].endswith("#dashboards/dashboard/mlops-drift-monitor-prod")
+    assert outputs["logsUrl"].endswith("log-group/$252Faws$252Flambda$252Fmlops-drift-monitor-prod-predictor")
+    assert "mlops-drift-monitor-prod" in outputs["alarmsUrl"]
+    assert outputs["functionName"] == "mlops-drift-monitor-prod-predictor"
+    assert outputs["functionAlias"] == "live"
+    assert outputs["functionVersion"].endswith("predictor-function|version}")
+    assert outputs["alertsTopic"].endswith("alerts-topic|arn}")
+    assert outputs["windowsTable"] == "mlops-drift-monitor-prod-windows"
+    assert outputs["deadLettersQueue"].endswith("dead-letters-queue|url}")
+    assert outputs["predictionsBucket"].startswith("mlops-drift-monitor-prod-log-")
+    assert outputs["imageRepository"].endswith("|repositoryUrl}")
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}", outputs["imageDigest"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"authentication": "iam"}, '--aws-sigv4 "aws:amz:us-east-1:execute-api"'),
+        ({"authentication": "jwt", "jwtIssuer": "https://login.example.com", "jwtAudience": '["a"]'}, "Bearer $TOKEN"),
+        ({"authentication": "none"}, "curl -sS -H 'content-type: application/json'"),
+        ({"customDomain": "drift.example.com", "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a"},
+         "https://drift.example.com/predict"),
+    ],
+    ids=["iam", "jwt", "none", "domain"],
+)  # fmt: skip
+def test_the_command_to_paste_fits_who_may_call(build, changes, words):
+    graph, _, _ = build("dev", **changes)
+    command = graph.outputs["tryIt"]
+    assert words in command
+    body = json.loads(command.split("-d '")[1].split("'")[0])
+    assert set(body["features"]) == {"bedrooms", "bathrooms", "sqft", "age", "location_score"}
+
+
+def test_without_a_prediction_log_there_is_no_bucket(build):
+    graph, _, _ = build("dev", predictionLog="false")
+    assert not graph.of("s3.Bucket")
+    assert graph.outputs.get("predictionsBucket") is None
