@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from pathlib import Path
+
 import nox
 
 nox.needs_version = ">=2025.5"
@@ -14,10 +18,13 @@ nox.options.sessions = ["test", "lint", "types", "architecture", "contracts", "r
 PYTHONS = ["3.11", "3.12", "3.13"]
 RUNTIME_ROOMS = ["contracts", "ml", "services/predictor"]
 ROOMS = [*RUNTIME_ROOMS, "services/monitor", "services/console"]
-SETS = {  # each set is pinned together with the one it extends, so that one version of a library is used everywhere
+SETS = {  # a set is pinned together with the one it extends, so that one version of a library is used everywhere
     "dev": None,
     "bootstrap": None,
     "infra": None,
+    "image": "dev",
+    "sam": None,
+    "naive": "dev",
     "runtime": "dev",
     "runtime-test": "dev",
     "build": "dev",
@@ -36,6 +43,17 @@ def prepare(session: nox.Session, *sets: str, rooms: list[str] | None = None) ->
     editable = [word for room in (ROOMS if rooms is None else rooms) for word in ("-e", room)]
     if editable:
         session.install("--quiet", "--no-deps", *editable)
+
+
+def debian(session: nox.Session, programs: dict[str, str]) -> None:
+    """Install the Debian packages of missing programs where this machine allows it; else skip, loudly."""
+    missing = [package for program, package in programs.items() if shutil.which(program) is None]
+    if not missing:
+        return
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        session.skip(f"NOT RUN: needs {', '.join(missing)}; install them, or run as root where apt-get is")
+    session.run("apt-get", "update", "-qq", external=True, silent=True)
+    session.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing, external=True, silent=True)
 
 
 # --- use it ---------------------------------------------------------------------------------------------
@@ -85,7 +103,9 @@ def run_tests(session: nox.Session) -> None:
         session.run("pytest", *session.posargs)
         return
     session.run("pytest", "-n", "2", "--cov", "--cov-report=")
-    session.run("coverage", "report", "--fail-under=100", "--include", "*/drift_contracts/*,*/drift_ml/*,*/drift_predictor/*")
+    session.run(
+        "coverage", "report", "--fail-under=100", "--include", "*/drift_contracts/*,*/drift_ml/*,*/drift_predictor/*"
+    )
 
 
 @nox.session
@@ -93,6 +113,62 @@ def runtime(session: nox.Session) -> None:
     """The predictor's tests with exactly what the image's prediction path holds."""
     prepare(session, "runtime", "runtime-test", rooms=RUNTIME_ROOMS)
     session.run("pytest", "tests/predictor", *session.posargs)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """The live page in headless Chromium; DRIFT_CHROMIUM names another browser than Debian's."""
+    if "DRIFT_CHROMIUM" not in os.environ:
+        debian(session, {"chromium": "chromium"})
+    prepare(session, "browser")
+    session.run("pytest", "tests/browser", "-n", "2", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """schemathesis against a live console by its own /openapi.json: every check, negative data too."""
+    prepare(session, "fuzz")
+    if not any(Path("build/bundles").glob("*/manifest.json")):
+        session.run("python", "-m", "drift_ml.training")
+    session.run("python", "tests/console/fuzz_console.py", *session.posargs)
+
+
+@nox.session
+def load(session: nox.Session) -> None:
+    """A minute of 1,000 requests a second on the local console (needs wrk); sent = stored."""
+    debian(session, {"wrk": "wrk"})
+    prepare(session, "dev")
+    session.run("python", "benchmarks/load_console.py", *session.posargs)
+
+
+ENGINE = {"dockerd": "docker.io", "mmdebstrap": "mmdebstrap", "docker-registry": "docker-registry"}
+
+
+@nox.session
+def image(session: nox.Session) -> None:
+    """Build, run, invoke, push and judge the container image; starts and stops its own engine if none runs."""
+    if os.geteuid() != 0:
+        session.skip("NOT RUN: starting a container engine needs root")
+    debian(session, ENGINE)
+    prepare(session, "dev", rooms=ROOMS)
+    session.run("python", "-m", "drift_ml.training")
+    session.install("--quiet", "--require-hashes", "-r", "requirements/image.txt")
+    emulator = ("--quiet", "--require-hashes", "--no-deps", "--target", "build/emulator")
+    if not list(Path("build/emulator").rglob("aws-lambda-rie-*")):
+        session.install(*emulator, "-r", "requirements/emulator.txt")
+    session.run("pytest", "tests/image", "-p", "no:randomly", *session.posargs)
+
+
+@nox.session
+def sam(session: nox.Session) -> None:
+    """Optional: `sam local start-api` on the built image (342 MB to install)."""
+    if os.geteuid() != 0:
+        session.skip("NOT RUN: starting a container engine needs root")
+    if not Path("build/bundles/house-price").exists():
+        session.skip("NOT RUN: no bundle to put into the image; train one first (nox -s train)")
+    debian(session, ENGINE)
+    prepare(session, "sam", rooms=[])
+    session.run("pytest", "tests/sam", *session.posargs)
 
 
 @nox.session

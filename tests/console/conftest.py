@@ -3,14 +3,24 @@
 import json
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("no wall clock", deadline=None)
+settings.load_profile("no wall clock")
 
 
-@pytest.fixture()
+@pytest.fixture
 def event_line():
     """A function that gives one prediction event line."""
 
     def line(timestamp, *, drift=0.5, prediction=600_000.0, model="house-price", number=0, **metrics):
-        values = {"Prediction": prediction, "DriftScore": drift, "Latency": 0.05, "Feature_sqft": 2000.0, **metrics}
+        values = {
+            "Prediction": prediction,
+            "DriftScore": drift,
+            "Latency": 0.05,
+            "Feature_sqft": 2000.0,
+            **metrics,
+        }
         document = {
             "_aws": {
                 "Timestamp": round(timestamp * 1000),

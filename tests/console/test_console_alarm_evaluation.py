@@ -1,7 +1,6 @@
 """Alarms over the store's periods: windows that slide, reasons in words, changes told once."""
 
 import pytest
-
 from drift_console.alarms import (
     CompositeAlarm,
     MetricAlarm,
@@ -65,7 +64,12 @@ def test_windows_end_on_the_evaluation_interval():
 
 def test_the_last_period_ends_where_the_window_ends_and_excludes_it():
     points = datapoints(alarm(), reader([("DriftScore", END - 1, 5.0), ("DriftScore", END, 9.0)]), END)
-    assert [(point.start - END, point.value) for point in points] == [(-1200, None), (-900, None), (-600, None), (-300, 5.0)]
+    assert [(point.start - END, point.value) for point in points] == [
+        (-1200, None),
+        (-900, None),
+        (-600, None),
+        (-300, 5.0),
+    ]
 
 
 def test_the_window_slides_between_whole_periods():
@@ -130,7 +134,7 @@ def test_a_composite_alarm_follows_the_states_it_names():
     assert "high-drift is ALARM" in evaluate_composite(COMPOSITE, {"high-drift": State.ALARM}).reason
 
 
-@pytest.fixture()
+@pytest.fixture
 def watched(tmp_path):
     """A watch over mutable points; gives the function that evaluates, the points and what was announced."""
     connection = connect(tmp_path / "console.sqlite")
@@ -140,7 +144,7 @@ def watched(tmp_path):
         return Watch(
             connection,
             {"house-price": [COMPOSITE, alarm()]},
-            lambda model: lambda *asked: reader(points)(*asked),
+            lambda _model: reader(points),
             announce=announced.append,
         )
 
@@ -172,7 +176,7 @@ def test_an_alarm_that_began_before_a_restart_goes_on_and_is_not_told_again(watc
 
 
 def test_an_alarm_ends_with_a_change_that_is_told(watched):
-    make, points, announced, connection = watched
+    make, points, _, connection = watched
     watch = make()
     points += drift(3.0, 3.0)
     watch.evaluate(END)
@@ -195,13 +199,13 @@ def test_the_first_look_at_quiet_traffic_changes_states_without_alerting(watched
 
 
 def test_a_change_that_cannot_be_announced_is_not_recorded(watched):
-    make, points, announced, connection = watched
+    _, points, _, connection = watched
     points += drift(3.0, 3.0)
 
-    def fail(change):
+    def fail(_change):
         raise OSError("outbox")
 
-    watch = Watch(connection, {"m": [alarm()]}, lambda model: reader(points), announce=fail)
+    watch = Watch(connection, {"m": [alarm()]}, lambda _model: reader(points), announce=fail)
     with pytest.raises(OSError, match="outbox"):
         watch.evaluate(END)
     assert standings(connection, "m") == {}

@@ -1,10 +1,9 @@
 """The state that M out of N gives, on the worked tables of CloudWatch's documentation on missing data."""
 
 import pytest
+from drift_console.alarms import State, decide, evaluation_range
 from hypothesis import given
 from hypothesis import strategies as st
-
-from drift_console.alarms import State, decide, evaluation_range
 
 TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
 SYMBOLS = {"0": False, "X": True, "-": None}
@@ -32,7 +31,13 @@ TWO_OF_THREE = [
     ("- - - - X", NO_DATA, RETAIN, ALARM, OK),
 ]
 WORKED = [
-    pytest.param(points, datapoints_to_alarm, treatment, expected, id=f"{datapoints_to_alarm} of 3: {points} {treatment}")
+    pytest.param(
+        points,
+        datapoints_to_alarm,
+        treatment,
+        expected,
+        id=f"{datapoints_to_alarm} of 3: {points} {treatment}",
+    )
     for datapoints_to_alarm, table in ((3, THREE_OF_THREE), (2, TWO_OF_THREE))
     for points, *states in table
     for treatment, expected in zip(TREATMENTS, states, strict=True)

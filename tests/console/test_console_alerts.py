@@ -1,15 +1,15 @@
 """Alerts: the contract's document, sent until taken, lost by no restart."""
 
 import json
-from pathlib import Path
+from itertools import pairwise
 
 import httpx
 import pytest
-
 from drift_console.alarms import MetricAlarm, State
 from drift_console.alerts import KEPT, LONGEST_DELAY, Courier, Origin, alert_document, enqueue
 from drift_console.database import connect
 from drift_console.watch import Change
+from drift_contracts import schemas
 
 ALARM = MetricAlarm(
     name="high-drift",
@@ -31,10 +31,13 @@ def change(before=State.OK, after=State.ALARM):
     return Change(1_795_435_200.0, "house-price", ALARM, before, after, "2 of 2 datapoints were above")
 
 
-def test_an_alert_has_every_field_of_the_contracts_example():
-    example = json.loads(Path("contracts/examples/alert.v1.json").read_text("utf-8"))
+@pytest.mark.parametrize("after", [state for state in State if state is not State.OK])
+def test_every_alert_follows_its_contract(after):
+    schemas.check("alert.v1", alert_document(change(after=after), ORIGIN, "019ab0f2-7c1e-7d3a-9b1f-0a1b2c3d4e5f"))
+
+
+def test_an_alert_says_what_happened_and_what_to_do():
     document = alert_document(change(), ORIGIN, "019ab0f2-7c1e-7d3a-9b1f-0a1b2c3d4e5f")
-    assert set(document) == set(example)
     assert (document["state"], document["previous_state"]) == ("ALARM", "OK")
     assert document["timestamp"] == "2026-11-23T12:00:00.000Z"
     assert document["title"] == "house-price: Average drift score over the threshold"
@@ -47,7 +50,7 @@ def test_the_end_of_an_alarm_says_so_and_asks_for_nothing():
     assert document["next"] == []
 
 
-@pytest.fixture()
+@pytest.fixture
 def outbox(tmp_path):
     """A courier at a clock that the test sets, and how many alerts wait."""
     connection = connect(tmp_path / "console.sqlite")
@@ -69,7 +72,9 @@ def test_every_webhook_gets_the_alert_once(outbox):
     connection, courier, now, waiting = outbox
     enqueue(connection, {"name": "high-drift"}, URLS, now[0])
     got = []
-    with client(lambda request: got.append((str(request.url), json.loads(request.content))) or httpx.Response(204)) as web:
+    with client(
+        lambda request: got.append((str(request.url), json.loads(request.content))) or httpx.Response(204)
+    ) as web:
         courier.deliver(web)
         courier.deliver(web)
     assert got == [(url, {"name": "high-drift"}) for url in URLS]
@@ -80,12 +85,19 @@ def test_a_webhook_that_fails_is_tried_again_later_and_longer_apart(outbox):
     connection, courier, now, waiting = outbox
     enqueue(connection, {}, URLS[:1], now[0])
     attempts = []
-    with client(lambda request: attempts.append(now[0]) or httpx.Response(503)) as web:
+    with client(lambda _: attempts.append(now[0]) or httpx.Response(503)) as web:
         for second in range(1000, 2000):
             now[0] = float(second)
             courier.deliver(web)
-    assert [later - earlier for earlier, later in zip(attempts, attempts[1:], strict=False)][:6] == [1, 2, 4, 8, 16, 32]
-    assert max(later - earlier for earlier, later in zip(attempts, attempts[1:], strict=False)) <= LONGEST_DELAY
+    assert [later - earlier for earlier, later in pairwise(attempts)][:6] == [
+        1,
+        2,
+        4,
+        8,
+        16,
+        32,
+    ]
+    assert max(later - earlier for earlier, later in pairwise(attempts)) <= LONGEST_DELAY
     assert waiting() == 1
 
 
@@ -107,7 +119,7 @@ def test_an_alert_that_nobody_takes_is_given_up_after_a_day(outbox):
     connection, courier, now, waiting = outbox
     enqueue(connection, {}, URLS[:1], now[0])
     now[0] += KEPT + 1
-    with client(lambda request: httpx.Response(500)) as web:
+    with client(lambda _: httpx.Response(500)) as web:
         courier.deliver(web)
     assert waiting() == 0
 
@@ -126,15 +138,17 @@ def test_what_was_not_sent_before_a_restart_is_sent_after_it(outbox, tmp_path):
 def test_a_secret_in_a_webhooks_url_is_never_logged(outbox, caplog):
     connection, courier, now, _ = outbox
     enqueue(connection, {}, ("http://127.0.0.1:1/secret-token",), now[0])
-    with client(lambda request: httpx.Response(500)) as web, caplog.at_level("DEBUG", logger="drift_console"):
+    with client(lambda _: httpx.Response(500)) as web, caplog.at_level("DEBUG", logger="drift_console"):
         courier.deliver(web)
-    assert "secret-token" not in "".join(record.getMessage() for record in caplog.records if record.name.startswith("drift"))
+    assert "secret-token" not in "".join(
+        record.getMessage() for record in caplog.records if record.name.startswith("drift")
+    )
 
 
 def test_a_stopped_courier_sends_nothing_more(outbox):
     connection, courier, now, waiting = outbox
     enqueue(connection, {}, URLS, now[0])
     courier.stop()
-    with client(lambda request: httpx.Response(200)) as web:
+    with client(lambda _: httpx.Response(200)) as web:
         courier.deliver(web)
     assert waiting() == 2

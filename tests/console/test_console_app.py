@@ -6,17 +6,16 @@ import json
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from drift_console import gateway
 from drift_console.app import Api, App, ConsoleApi, NotFound
 from drift_console.security import HEADERS, host_allowed, same_origin
+from hypothesis import given
+from hypothesis import strategies as st
 
 NOW = 1_795_435_200.123
 
 
-def echo(event, context):
+def echo(event, _context):
     """An edge that answers with the event it got."""
     return {"statusCode": 200, "headers": {"Content-Type": "application/json"}, "body": json.dumps(event)}
 
@@ -27,18 +26,18 @@ async def read_state(model, minutes):
     return {"now": "x", "model": model or "house-price", "minutes": minutes, "series": {"times": [1]}}
 
 
-async def run_scenario(name, model):
+async def run_scenario(name, _model):
     if name != "high":
         raise NotFound("scenario: expected one of high")
     return {"scenario": name, "sent": 4, "average_drift_score": 5.0, "severity": "high"}
 
 
-@pytest.fixture()
+@pytest.fixture
 def app():
     return App(Api(echo, lambda: NOW), ConsoleApi(read_state, run_scenario, lambda: True), bound_to="127.0.0.1")
 
 
-@pytest.fixture()
+@pytest.fixture
 def call(app):
     def request(method, path, **options):
         async def once():
@@ -152,7 +151,9 @@ def test_this_machine_is_answered_under_its_names(call, host):
     assert call("GET", "/health", headers={"host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example.com", "evil.example.com:8123", "", "localhost.evil.com", "10.0.0.1", "[bad"])
+@pytest.mark.parametrize(
+    "host", ["evil.example.com", "evil.example.com:8123", "", "localhost.evil.com", "10.0.0.1", "[bad"]
+)
 @pytest.mark.parametrize("path", ["/predict", "/", "/console/api/state", "/static/app.js"])
 def test_a_rebound_name_is_not_answered(call, host, path):
     assert call("GET", path, headers={"host": host}).status_code == 421
@@ -174,7 +175,16 @@ def test_a_span_that_is_none_is_refused(call, minutes):
     assert response.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("path", ["/console/api/state?model=none", "/console/api/stream?model=none", "/console/api/none", "/console/none", "/static/none.js"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/console/api/state?model=none",
+        "/console/api/stream?model=none",
+        "/console/api/none",
+        "/console/none",
+        "/static/none.js",
+    ],
+)
 def test_what_does_not_exist_is_not_found_with_a_problem(call, path):
     response = call("GET", path)
     assert response.status_code == 404
@@ -215,7 +225,7 @@ def test_a_command_line_tool_may_run_a_scenario():
     assert same_origin({"host": "127.0.0.1:8123"})
 
 
-def test_the_stream_begins_with_the_state_and_ends_when_the_server_stops(app):
+def test_the_stream_begins_with_the_state_and_ends_when_the_server_stops():
     ended = iter([False, True])
     console = ConsoleApi(read_state, run_scenario, lambda: next(ended))
     streamed = App(Api(echo, lambda: NOW), console, bound_to="127.0.0.1")
@@ -234,7 +244,13 @@ def test_the_stream_begins_with_the_state_and_ends_when_the_server_stops(app):
 
 def test_a_base64_answer_is_sent_as_bytes_with_its_cookies():
     status, headers, body = gateway.http_response(
-        {"statusCode": 201, "headers": {"X": "1", "Content-Length": "99"}, "body": "AP8=", "isBase64Encoded": True, "cookies": ["a=1"]}
+        {
+            "statusCode": 201,
+            "headers": {"X": "1", "Content-Length": "99"},
+            "body": "AP8=",
+            "isBase64Encoded": True,
+            "cookies": ["a=1"],
+        }
     )
     assert (status, body) == (201, b"\x00\xff")
     assert headers == [(b"x", b"1"), (b"set-cookie", b"a=1"), (b"content-length", b"2")]
@@ -247,7 +263,13 @@ def test_an_answer_that_is_no_base64_is_refused():
 
 @given(st.binary(max_size=60), st.sampled_from(["application/json", "text/plain", "application/x", ""]))
 def test_any_body_arrives_unchanged(body, content_type):
-    scope = {"path": "/", "query_string": b"", "method": "POST", "http_version": "1.1", "client": ("1.2.3.4", 5)}
+    scope = {
+        "path": "/",
+        "query_string": b"",
+        "method": "POST",
+        "http_version": "1.1",
+        "client": ("1.2.3.4", 5),
+    }
     event = gateway.http_event(scope, {"content-type": content_type}, body, now=NOW)
     text = event.get("body", "")
     assert (base64.b64decode(text) if event["isBase64Encoded"] else text.encode()) == body

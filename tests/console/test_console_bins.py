@@ -1,22 +1,22 @@
 """Display bins: few, ordered, holding all of the baseline, and readable."""
 
-import json
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from drift_console.bins import INNER_BINS, display_bins
 from drift_console.histogram import Distribution
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def quantiles(values, bins=64):
     edges = sorted(set(np.quantile(values, np.arange(1, bins) / bins).tolist()))
     counts = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
-    return {"kind": "quantiles", "edges": edges, "counts": counts.tolist()}, {"min": min(values), "max": max(values)}
+    return {"kind": "quantiles", "edges": edges, "counts": counts.tolist()}, {
+        "min": min(values),
+        "max": max(values),
+    }
 
 
 numbers = st.lists(st.floats(-1e6, 1e6).map(lambda value: round(value, 3)), min_size=1, max_size=200)
@@ -31,13 +31,17 @@ def test_bins_of_any_baseline_are_few_ordered_and_hold_all_of_it(values):
     assert min(bins.shares) >= -1e-12
 
 
-@given(st.lists(st.integers(-50, 50), min_size=1, max_size=80))
+@given(
+    st.lists(st.integers(-50, 50), min_size=1, max_size=80)
+    | st.lists(st.integers(-99, 99).map(lambda n: n / 4), min_size=30)
+)
 def test_bins_of_listed_values_are_few_ordered_and_hold_all_of_it(values):
     listed, counts = np.unique(values, return_counts=True)
     bins = display_bins({"kind": "values", "values": listed.tolist(), "counts": counts.tolist()}, {})
     assert len(bins.shares) == len(bins.labels) == len(bins.edges) + 1 <= INNER_BINS + 2
     assert all(low < high for low, high in pairwise(bins.edges))
     assert sum(bins.shares) == pytest.approx(1.0)
+    assert Distribution.of(values).shares(bins.edges) == pytest.approx(bins.shares)
 
 
 def test_the_baselines_shares_are_those_of_its_rows():
@@ -48,7 +52,7 @@ def test_the_baselines_shares_are_those_of_its_rows():
 
 
 def test_a_few_values_become_a_bin_each_with_room_at_both_ends():
-    channel = json.loads(Path("contracts/examples/baseline.v1.json").read_text("utf-8"))["channels"][0]
+    channel = {"kind": "values", "values": [1, 2, 3, 4, 5], "counts": [1990, 2010, 2003, 1999, 1998]}
     bins = display_bins(channel, {"min": 1, "max": 5})
     assert bins.labels == ("below 1", "1", "2", "3", "4", "5", "above 5")
     assert bins.edges == (0.5, 1.5, 2.5, 3.5, 4.5, 5.5)
@@ -64,8 +68,16 @@ def test_categories_are_named_and_newcomers_come_last():
 
 
 def test_truth_values_are_named():
-    bins = display_bins({"kind": "values", "values": [False, True], "counts": [1, 1]}, {})
-    assert bins.labels[:2] == ("false", "true")
+    bins = display_bins({"kind": "categories", "categories": [False, True], "counts": [1, 3]}, {})
+    assert (bins.labels, bins.shares) == (("false", "true"), (0.25, 0.75))
+    assert Distribution.of([0, 1, 1, 1]).shares(bins.edges) == [0.25, 0.75]
+
+
+def test_many_whole_numbers_are_put_together_evenly():
+    bins = display_bins({"kind": "values", "values": list(range(50)), "counts": [1] * 50}, {})
+    assert bins.labels[:3] == ("below 0", "0 to 2", "3 to 5")
+    assert bins.shares[1:-2] == pytest.approx([0.06] * 16)
+    assert bins.shares[0] == bins.shares[-1] == 0
 
 
 def test_a_constant_feature_still_has_bins():
@@ -74,7 +86,10 @@ def test_a_constant_feature_still_has_bins():
 
 
 def test_labels_and_borders_say_the_same():
-    shown = display_bins({"kind": "quantiles", "edges": [1500.0, 2000.0, 2500.0], "counts": [1, 3, 3, 1]}, {"min": 0.0, "max": 4000.0}).to_json()
+    shown = display_bins(
+        {"kind": "quantiles", "edges": [1500.0, 2000.0, 2500.0], "counts": [1, 3, 3, 1]},
+        {"min": 0.0, "max": 4000.0},
+    ).to_json()
     assert shown[0]["low"] is None
     assert shown[-1]["high"] is None
     assert [one["high"] for one in shown[:-1]] == [one["low"] for one in shown[1:]]

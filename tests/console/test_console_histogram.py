@@ -4,11 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from drift_console.alarms import UnknownStatistic, samples_needed, value_of
 from drift_console.histogram import Distribution
+from hypothesis import given
+from hypothesis import strategies as st
 
 finite = st.floats(-1e30, 1e30, allow_subnormal=False).filter(lambda value: value == 0 or abs(value) > 1e-30)
 samples = st.lists(finite, min_size=1, max_size=60)
@@ -68,7 +67,19 @@ def test_values_beyond_float32_are_counted_at_its_edge():
     assert Distribution.of([1e300]).values[0] == pytest.approx(3.0e38, rel=0.01)
 
 
-STATISTICS = [("Average", 2.5), ("Sum", 10.0), ("SampleCount", 4.0), ("Minimum", 1.0), ("Maximum", 4.0), ("p50", 2.0), ("p99", 4.0), ("p10", 1.0), ("p100", 4.0), ("p0", 1.0), ("p99.9", 4.0)]
+STATISTICS = [
+    ("Average", 2.5),
+    ("Sum", 10.0),
+    ("SampleCount", 4.0),
+    ("Minimum", 1.0),
+    ("Maximum", 4.0),
+    ("p50", 2.0),
+    ("p99", 4.0),
+    ("p10", 1.0),
+    ("p100", 4.0),
+    ("p0", 1.0),
+    ("p99.9", 4.0),
+]
 
 
 @pytest.mark.parametrize(("statistic", "expected"), STATISTICS)
@@ -87,7 +98,18 @@ def test_an_unknown_statistic_is_refused_with_the_choices(statistic):
         value_of(statistic, None)
 
 
-@pytest.mark.parametrize(("statistic", "needed"), [("p99", 1000), ("p50", 20), ("p10", 100), ("p90", 100), ("p100", math.inf), ("p0", math.inf), ("Average", 0)])
+@pytest.mark.parametrize(
+    ("statistic", "needed"),
+    [
+        ("p99", 1000),
+        ("p50", 20),
+        ("p10", 100),
+        ("p90", 100),
+        ("p100", math.inf),
+        ("p0", math.inf),
+        ("Average", 0),
+    ],
+)
 def test_low_sample_limits_are_the_documented_ones(statistic, needed):
     assert samples_needed(statistic) == pytest.approx(needed)
 

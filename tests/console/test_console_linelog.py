@@ -3,11 +3,10 @@
 import os
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from drift_console import linelog
 from drift_console.linelog import LineWriter, Position, read_lines, remove_before, segments
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 def read_all(folder, start=None, limit=1 << 20):
@@ -29,7 +28,11 @@ def test_lines_come_back_in_order(tmp_path):
     assert read_all(tmp_path)[0] == [f"line {number}".encode() for number in range(5)]
 
 
-@given(st.lists(st.binary(max_size=40).map(lambda data: data.replace(b"\n", b"?") + b"\n"), max_size=30), st.integers(40, 200), st.integers(1, 100))
+@given(
+    st.lists(st.binary(max_size=40).map(lambda data: data.replace(b"\n", b"?") + b"\n"), max_size=30),
+    st.integers(40, 200),
+    st.integers(1, 100),
+)
 def test_any_segment_size_and_read_size_give_the_same_lines(tmp_path_factory, lines, segment_bytes, limit):
     folder = tmp_path_factory.mktemp("log")
     writer = LineWriter(folder, segment_bytes=segment_bytes)

@@ -2,30 +2,30 @@
 
 import json
 import sqlite3
+from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from drift_console.database import connect, transaction
 from drift_console.emf import Line, parse_line, series
 from drift_console.events import EventStore
 from drift_console.ingest import Ingester, position
 from drift_console.linelog import LineWriter, segments
 from drift_console.metrics import SECONDS_KEPT, MetricStore
+from hypothesis import given
+from hypothesis import strategies as st
 
 SERIES = series("MLOpsDriftMonitor", "DriftScore", {"Stack": "local", "Model": "house-price"})
 START = 1_795_435_200  # a whole minute
 
 
-@pytest.fixture()
+@pytest.fixture
 def connection(tmp_path):
     opened = connect(tmp_path / "console.sqlite")
     yield opened
     opened.close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def log(tmp_path):
     folder = tmp_path / "events"
     folder.mkdir()
@@ -85,12 +85,11 @@ points = st.lists(st.tuples(st.integers(0, 599), st.integers(-100, 100)), min_si
 
 @given(points, st.lists(st.integers(0, 50), max_size=3), st.sampled_from([1, 5, 7, 60, 300]))
 def test_any_period_holds_exactly_the_points_in_it_however_they_were_batched(values, cuts, period):
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.executescript(_schema())
+    connection = connect(":memory:")
     store = MetricStore(connection)
     lines = [Line(START + at, ((SERIES, float(value)),), {}) for at, value in values]
     borders = [0, *sorted(min(cut, len(lines)) for cut in cuts), len(lines)]
-    for first, last in zip(borders, borders[1:], strict=False):
+    for first, last in pairwise(borders):
         store.add(lines[first:last])
     count = -(-600 // period)
     found = store.distributions(SERIES, START, period, count)
@@ -108,12 +107,6 @@ def test_any_period_holds_exactly_the_points_in_it_however_they_were_batched(val
             assert summary.average == pytest.approx(sum(inside) / len(inside))
             assert seen.percentile(50) == inside[(len(inside) - 1) // 2]
     connection.close()
-
-
-def _schema():
-    from drift_console import database
-
-    return database._SCHEMA
 
 
 def test_events_are_read_by_cursor_without_gap_or_repeat(connection, log, event_line):

@@ -51,10 +51,18 @@ class Docker:
             raise RuntimeError(f"docker {words[0]} failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
         return done.stdout.strip()
 
-    def run(self, *words: str | Path, text: str | None = None, timeout: float = 400) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *words: str | Path, text: str | None = None, timeout: float = 400
+    ) -> subprocess.CompletedProcess[str]:
         command = ["docker", *map(str, words)]
         return subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, input=text, timeout=timeout, check=False
+            command,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            input=text,
+            timeout=timeout,
+            check=False,
         )
 
     def answers(self) -> bool:
@@ -70,7 +78,14 @@ def engine(folder: Path) -> Iterator[Docker]:
         return
     host = f"unix://{folder}/docker.sock"
     words = ["dockerd", "--iptables=false", "--ip-masq=false", "--bridge=none", "--host", host]
-    words += ["--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/dockerd.pid"]
+    words += [
+        "--data-root",
+        f"{folder}/data",
+        "--exec-root",
+        f"{folder}/exec",
+        "--pidfile",
+        f"{folder}/dockerd.pid",
+    ]
     with process(words, folder / "dockerd.log"):
         own = Docker(host)
         wait_until(own.answers, "the container engine")
@@ -93,10 +108,12 @@ def registry(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def process(words: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def process(
+    words: list[str], log: Path, environment: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """A process that ends with the block."""
     with log.open("wb") as output:
-        started = subprocess.Popen(words, stdout=output, stderr=subprocess.STDOUT)
+        started = subprocess.Popen(words, stdout=output, stderr=subprocess.STDOUT, env=environment)
     try:
         yield started
     finally:

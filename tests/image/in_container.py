@@ -1,4 +1,4 @@
-"""Runs inside a container, standard library only: a Runtime API of four endpoints, and the real client against it.
+"""Runs inside a container on the standard library: a Runtime API and the real client against it.
 
 `python3 in_container.py HANDLER EVENT_FILE [TIMES]` starts the Lambda runtime client on HANDLER so many times, each
 time from nothing, gives it the event once, and prints JSON: milliseconds from process start to the first answer,
@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 MORE_EVENTS = 100
 
@@ -24,6 +25,7 @@ class RuntimeApi(ThreadingHTTPServer):
         self.event = event
         self.answers: list[tuple[float, str, str]] = []
         self.enough = threading.Event()
+        self.over = threading.Event()
 
 
 class Endpoint(BaseHTTPRequestHandler):
@@ -33,7 +35,8 @@ class Endpoint(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if len(self.server.answers) > MORE_EVENTS:
             self.server.enough.set()
-            time.sleep(5)
+            self.server.over.wait(60)
+            return
         self.send_response(200)
         for name, value in (
             ("Lambda-Runtime-Aws-Request-Id", f"request-{len(self.server.answers)}"),
@@ -70,24 +73,33 @@ def one_start(handler: str, event: bytes) -> dict[str, object]:
     }
     begun = time.perf_counter()
     client = subprocess.Popen(
-        ["python3", "-m", "awslambdaric", handler], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        ["python3", "-m", "awslambdaric", handler],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
     api.enough.wait(60)
-    with open(f"/proc/{client.pid}/status") as status:
+    with Path(f"/proc/{client.pid}/status").open() as status:
         peak = next((int(line.split()[1]) for line in status if line.startswith("VmHWM")), 0)
     client.kill()
+    api.over.set()
     errors = client.communicate()[1].decode()
     api.server_close()
     moment, path, body = api.answers[0]
-    return {"cold_ms": 1000 * (moment - begun), "peak_kib": peak, "path": path, "body": body, "errors": errors[-2000:]}
+    return {
+        "cold_ms": 1000 * (moment - begun),
+        "peak_kib": peak,
+        "path": path,
+        "body": body,
+        "errors": errors[-2000:],
+    }
 
 
 def main() -> None:
     handler, event_file, *times = sys.argv[1:]
-    with open(event_file, "rb") as file:
-        event = file.read()
+    event = Path(event_file).read_bytes()
     starts = [one_start(handler, event) for _ in range(int(times[0]) if times else 1)]
-    print(json.dumps(starts))
+    print(json.dumps(starts))  # noqa: T201 - its output is its answer
 
 
 if __name__ == "__main__":

@@ -49,7 +49,10 @@ def _build(docker: Docker, context: Path, tag: str, text: str) -> None:
 
 def _mirror() -> str:
     """Where this machine's own packages come from, read when it is needed and written nowhere."""
-    for file in [Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*")]:
-        if file.is_file() and (found := re.search(r"^(?:URIs:|deb)\s+(?:\[.*?\]\s*)?(\S+)", file.read_text(), re.MULTILINE)):
+    for file in [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]:
+        found = re.search(
+            r"^(?:URIs:|deb)\s.*?(\S+/debian)/?(?:\s|$)", file.read_text() if file.is_file() else "", re.MULTILINE
+        )
+        if found:
             return found[1]
     raise RuntimeError("no package source is configured on this machine")

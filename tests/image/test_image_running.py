@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import json
+import socket
 import statistics
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import FEATURES, http_event
-from engine import free_port, wait_until
+from engine import free_port, registry, wait_until
+from support import FEATURES, http_event
 
 HERE = Path(__file__).parent
-AS_LAMBDA = "--network host --user 993:990 --read-only --tmpfs /tmp --memory 512m --cap-drop ALL --security-opt no-new-privileges".split()
+AS_LAMBDA = [
+    "--network",
+    "host",
+    "--user",
+    "993:990",
+    "--read-only",
+    "--tmpfs",
+    "/tmp",
+    "--memory",
+    "512m",
+    "--cap-drop",
+    "ALL",
+    "--security-opt",
+    "no-new-privileges",
+]
+MODEL = "DRIFT_MODEL=house-price"
 PROBE = f"{HERE}/in_container.py:/probe/in_container.py:ro"
 
 
@@ -21,9 +37,24 @@ PROBE = f"{HERE}/in_container.py:/probe/in_container.py:ro"
 def emulated(docker, emulator, image, command, *options):
     """The image under the Runtime Interface Emulator; gives a function that invokes it."""
     port, runtime_port = free_port(), free_port()
-    emulator_words = ["--entrypoint", "/rie", image, "--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
-    emulator_words += ["--runtime-api-address", f"127.0.0.1:{runtime_port}", "python3", "-m", "awslambdaric", command]
-    container = docker("run", "--detach", *AS_LAMBDA, "-v", f"{emulator}:/rie:ro", *options, *emulator_words)
+    emulator_words = [
+        "--entrypoint",
+        "/rie",
+        image,
+        "--runtime-interface-emulator-address",
+        f"127.0.0.1:{port}",
+    ]
+    emulator_words += [
+        "--runtime-api-address",
+        f"127.0.0.1:{runtime_port}",
+        "python3",
+        "-m",
+        "awslambdaric",
+        command,
+    ]
+    container = docker(
+        "run", "--detach", *AS_LAMBDA, "-e", MODEL, "-v", f"{emulator}:/rie:ro", *options, *emulator_words
+    )
     url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
 
     def invoke(event):
@@ -40,8 +71,6 @@ def emulated(docker, emulator, image, command, *options):
 
 
 def listening(port):
-    import socket
-
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
@@ -88,8 +117,18 @@ def start_directly(docker, image, folder, event, *options, times=1, handler="dri
     events = folder / "event.json"
     events.write_text(json.dumps(event))
     events.chmod(0o644)
-    words = ["--entrypoint", "python3", image, "/probe/in_container.py", handler, "/probe/event.json", str(times)]
-    printed = docker("run", "--rm", *AS_LAMBDA, "-v", PROBE, "-v", f"{events}:/probe/event.json:ro", *options, *words)
+    words = [
+        "--entrypoint",
+        "python3",
+        image,
+        "/probe/in_container.py",
+        handler,
+        "/probe/event.json",
+        str(times),
+    ]
+    printed = docker(
+        "run", "--rm", *AS_LAMBDA, "-e", MODEL, "-v", PROBE, "-v", f"{events}:/probe/event.json:ro", *options, *words
+    )
     return json.loads(printed.splitlines()[-1])
 
 
@@ -130,7 +169,9 @@ def broken_bundles(tmp_path, image, docker):
     ],
     ids=["a wrong digest", "a missing bundle", "a wrong setting"],
 )
-def test_a_bad_start_is_one_readable_line_and_the_init_error_says_the_same(docker, image, tmp_path, api_event, options, says):
+def test_a_bad_start_is_one_readable_line_and_the_init_error_says_the_same(
+    docker, image, tmp_path, api_event, options, says
+):
     chosen = options(tmp_path, image, docker) if callable(options) else options
     start = start_directly(docker, image, tmp_path, api_event, *chosen)[0]
     assert start["path"] == "/2018-06-01/runtime/init/error"
@@ -141,15 +182,13 @@ def test_a_bad_start_is_one_readable_line_and_the_init_error_says_the_same(docke
 
 
 def test_the_image_can_be_pushed_and_pulled_by_digest(docker, image, folder):
-    from engine import registry
-
     with registry(folder) as place:
         tag = f"{place}/drift-monitor:test"
         docker("tag", image, tag)
         docker("push", "--quiet", tag)
         by_digest = docker("inspect", "--format", "{{index .RepoDigests 0}}", tag)
         identity = docker("inspect", "--format", "{{.Id}}", tag)
-        docker("rmi", tag, by_digest)
+        docker("rmi", tag)
         docker("pull", "--quiet", by_digest)
         assert docker("inspect", "--format", "{{.Id}}", by_digest) == identity
         docker("rmi", by_digest)

@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from drift_contracts import FeatureSet
 
 HEADER = "bedrooms,bathrooms,sqft,age,location_score,price"
-GOOD = [
-    f"{1 + i % 5},{1 + i % 3},{1500 + 37 * i},{i % 50},{1 + i % 9}.5,{400000 + 9000 * i}" for i in range(40)
-]
+GOOD = [f"{1 + i % 5},{1 + i % 3},{1500 + 37 * i},{i % 50},{1 + i % 9}.5,{400000 + 9000 * i}" for i in range(40)]
 
 
 @pytest.fixture(scope="session")

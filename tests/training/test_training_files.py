@@ -47,9 +47,7 @@ def test_a_bad_cell_is_named_by_column_rule_and_row(csv, houses, case):
     path = write_bad(csv, case)
     with pytest.raises(DataError) as caught:
         read_table(path, houses)
-    found = [
-        [finding.column, finding.rule, finding.count, list(finding.rows)] for finding in caught.value.findings
-    ]
+    found = [[finding.column, finding.rule, finding.count, list(finding.rows)] for finding in caught.value.findings]
     assert found == case["findings"]
 
 
@@ -64,9 +62,7 @@ def test_no_message_repeats_the_offending_value(csv, houses, case):
 
 def test_every_bad_cell_counts_and_the_first_five_are_shown(csv, houses):
     path = csv(change={(line, "age"): "old" for line in range(10, 20)})
-    with pytest.raises(
-        DataError, match=r"column age: type: expected a number \(10 rows: 10, 11, 12, 13, 14, \.\.\.\)"
-    ):
+    with pytest.raises(DataError, match=r"column age: type: expected a number \(10 rows: 10, 11, 12, 13, 14, \.\.\.\)"):
         read_table(path, houses)
 
 

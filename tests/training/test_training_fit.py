@@ -76,9 +76,7 @@ def test_growing_in_steps_gives_the_forest_of_one_call(houses):
     steps: list[int] = []
     fitted = fit(matrix, table.target, recipe, lambda done, _total: steps.append(done))
     seen, unseen = train_test_split(np.arange(200), test_size=0.2, random_state=3)
-    whole = RandomForestRegressor(12, min_samples_leaf=2, random_state=3).fit(
-        matrix[seen], table.target[seen]
-    )
+    whole = RandomForestRegressor(12, min_samples_leaf=2, random_state=3).fit(matrix[seen], table.target[seen])
     np.testing.assert_array_equal(fitted.predicted, whole.predict(matrix[unseen]))
     assert steps == [5, 10, 12]
 

@@ -29,9 +29,7 @@ def trained(tmp_path_factory, houses):
 
 def test_equal_inputs_and_seed_give_byte_identical_bundles(tmp_path, trained, houses):
     again = train(houses, load_rows(houses, rows=600), tmp_path, recipe=SMALL)
-    first, second = (
-        {path.name: path.read_bytes() for path in job.bundle.iterdir()} for job in (trained, again)
-    )
+    first, second = ({path.name: path.read_bytes() for path in job.bundle.iterdir()} for job in (trained, again))
     assert first == second
     assert set(first) == {"manifest.json", "feature_set.json", "baseline.json", "forest.bin"}
 

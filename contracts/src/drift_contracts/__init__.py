@@ -11,6 +11,7 @@ from drift_contracts.errors import ContractError, DriftError, NotJson, UnknownNa
 from drift_contracts.features import Feature, FeatureSet, Target, feature_set, feature_set_names
 from drift_contracts.keywords import violations
 from drift_contracts.parsing import parse_json
+from drift_contracts.records import Record
 from drift_contracts.requests import RequestValidator
 from drift_contracts.spec import Alarm, Metric, MonitoringSpec, Query, Setting, Widget
 
@@ -24,6 +25,7 @@ __all__ = [
     "MonitoringSpec",
     "NotJson",
     "Query",
+    "Record",
     "RequestValidator",
     "Setting",
     "Target",

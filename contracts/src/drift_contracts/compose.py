@@ -11,30 +11,35 @@ if TYPE_CHECKING:
 
     from drift_contracts.features import Feature, FeatureSet
 
-BOUNDS = {
-    "minimum": "minimum",
-    "maximum": "maximum",
-    "exclusive_minimum": "exclusiveMinimum",
-    "exclusive_maximum": "exclusiveMaximum",
-}
+FLOAT32 = 3.4028234663852886e38
+LIMITS = {"minimum": -FLOAT32, "maximum": FLOAT32}
 OPEN_CATEGORY = {"type": "string", "minLength": 1, "maxLength": 128}
 
 
 def value_schema(feature: Mapping[str, Any]) -> dict[str, Any]:
     """The schema of one feature's values, from the members of a `Feature` or of its JSON.
 
-    >>> value_schema({"type": "number", "exclusive_minimum": 0, "nullable": True})
-    {'type': ['number', 'null'], 'exclusiveMinimum': 0}
+    >>> value_schema({"type": "number", "exclusive_minimum": 0, "maximum": 9, "nullable": True})
+    {'type': ['number', 'null'], 'exclusiveMinimum': 0, 'maximum': 9}
     """
     nullable = feature.get("nullable", False)
     if feature["type"] == "category" and not feature.get("other", False):
         return {"enum": [*feature["categories"], *([None] if nullable else [])]}
     plain = OPEN_CATEGORY if feature["type"] == "category" else {"type": feature["type"]}
     schema: dict[str, Any] = {**plain, "type": [plain["type"], "null"] if nullable else plain["type"]}
-    for member, keyword in BOUNDS.items():
-        if feature.get(member) is not None:
-            schema[keyword] = feature[member]
+    if feature["type"] in ("number", "integer"):
+        for bound, limit in LIMITS.items():
+            schema |= _bound(feature, bound, limit)
     return schema
+
+
+def _bound(feature: Mapping[str, Any], bound: str, limit: float) -> dict[str, float]:
+    """The keyword that bounds a number on one side; without a bound of its own, what a model can compare."""
+    exclusive = feature.get(f"exclusive_{bound}")
+    if exclusive is not None:
+        return {f"exclusive{bound.capitalize()}": exclusive}
+    own = feature.get(bound)
+    return {bound: limit if own is None else own}
 
 
 def request_schema(feature_set: FeatureSet) -> dict[str, Any]:
@@ -56,6 +61,27 @@ def features_schema(feature_set: FeatureSet) -> dict[str, Any]:
         "required": list(feature_set.names),
         "properties": {feature.name: _described(feature) for feature in feature_set.features},
     }
+
+
+def plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """A contract's schema on its own: references put in place, identifiers dropped.
+
+    >>> plain({"$id": "urn:x", "items": {"$ref": "#/$defs/n"}, "$defs": {"n": {"type": "null"}}})
+    {'items': {'type': 'null'}}
+    """
+    inlined: dict[str, Any] = _inline(schema, schema.get("$defs", {}))
+    return {name: value for name, value in inlined.items() if name not in ("$schema", "$id", "$defs")}
+
+
+def _inline(node: Any, definitions: dict[str, Any]) -> Any:
+    if isinstance(node, list):
+        return [_inline(item, definitions) for item in node]
+    if not isinstance(node, dict):
+        return node
+    members = {name: _inline(value, definitions) for name, value in node.items() if name != "$ref"}
+    if "$ref" not in node:
+        return members
+    return {**_inline(definitions[node["$ref"].removeprefix("#/$defs/")], definitions), **members}
 
 
 def _described(feature: Feature) -> dict[str, Any]:

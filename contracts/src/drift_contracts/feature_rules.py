@@ -26,9 +26,7 @@ def broken_rules(document: Any) -> Iterator[Violation]:
     for index, item in enumerate(document["features"]):
         pointer = f"/features/{index}"
         if item["name"] in seen:
-            yield Violation(
-                step(pointer, "name"), "unique", "a name that no other feature and not the target has"
-            )
+            yield Violation(step(pointer, "name"), "unique", "a name that no other feature and not the target has")
         seen.add(item["name"])
         found = [*_misplaced(item, pointer), *_bounds(item, pointer)]
         yield from found

@@ -93,7 +93,9 @@ class FeatureSet(Record):
         try:
             document = documents.read(path)
         except NotJson as error:
-            raise ContractError(CONTRACT, [Violation("", "json", str(error))], str(path)) from error
+            raise ContractError(
+                CONTRACT, [Violation("", "json", str(error).removeprefix("expected "))], str(path)
+            ) from error
         return cls.from_json(document, str(path))
 
     def to_json(self) -> dict[str, Any]:
@@ -138,9 +140,7 @@ def _folders(folder: str | os.PathLike[str] | None) -> list[str | os.PathLike[st
 
 
 def _feature(item: dict[str, Any]) -> Feature:
-    facts: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in item.items()
-    }
+    facts: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in item.items()}
     return Feature(**facts)
 
 

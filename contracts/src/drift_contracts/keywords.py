@@ -27,7 +27,7 @@ ANNOTATIONS = frozenset(
 
 
 def violations(
-    schema: Schema, instance: Any, pointer: str = "", root: Schema | None = None
+    schema: Schema | bool, instance: Any, pointer: str = "", root: Schema | None = None
 ) -> Iterator[Violation]:
     """Every violation of `schema` in `instance`, at pointers that start with `pointer`.
 
@@ -54,10 +54,8 @@ def is_integer(value: object) -> bool:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a pattern is found in a text; `$` is the very end as in ECMA 262, no newline after it."""
-    return (
-        re.search(pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern, text) is not None
-    )
+    """Whether a pattern is found in a text, `$` meaning the very end as in ECMA 262 (Python lets a newline follow)."""
+    return re.search(pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern, text) is not None
 
 
 def step(pointer: str, key: object) -> str:
@@ -111,9 +109,7 @@ _CHECKS: dict[str, Check] = {
     "pattern": lambda pattern, value: not isinstance(value, str) or matches(pattern, value),
     "minItems": lambda bound, value: not isinstance(value, list) or len(value) >= bound,
     "maxItems": lambda bound, value: not isinstance(value, list) or len(value) <= bound,
-    "uniqueItems": lambda _, value: (
-        not isinstance(value, list) or len(set(map(_canonical, value))) == len(value)
-    ),
+    "uniqueItems": lambda _, value: not isinstance(value, list) or len(set(map(_canonical, value))) == len(value),
     "minProperties": lambda bound, value: not isinstance(value, dict) or len(value) >= bound,
 }
 

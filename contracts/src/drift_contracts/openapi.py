@@ -9,7 +9,7 @@ import json
 import sys
 
 from drift_contracts import documents
-from drift_contracts.compose import request_schema
+from drift_contracts.compose import plain, request_schema
 from drift_contracts.errors import UnknownName
 from drift_contracts.features import feature_set
 
@@ -46,10 +46,10 @@ PROBLEMS = {
     "500": ("InternalError", "The service failed; the log knows the request by `request_id`."),
 }
 ABOUT = (
-    "Predictions of the models served here, each with a drift score: how unlike the training data the instance is. "
-    "Bodies are application/json in UTF-8; a name given twice in an object, NaN and numbers that overflow are "
-    "refused. Every error is a problem document (RFC 9457) which never repeats a value of the request. Paths that "
-    "are not listed answer 404, methods that are not listed 405."
+    "Predictions of the models served here, each with a drift score: how unlike the training data the "
+    "instance is. Bodies are application/json in UTF-8; a name given twice in an object, NaN and numbers "
+    "that overflow are refused. Every error is a problem document (RFC 9457) which never repeats a value "
+    "of the request. Paths that are not listed answer 404, methods that are not listed 405."
 )
 
 
@@ -79,9 +79,7 @@ def document(
     }
     paths |= _model_paths(served[names.index(chosen)], "", "/model", "")
     for one in served:
-        paths |= _model_paths(
-            one, f"/models/{one.name}", f"/models/{one.name}", "_" + one.name.replace("-", "_")
-        )
+        paths |= _model_paths(one, f"/models/{one.name}", f"/models/{one.name}", "_" + one.name.replace("-", "_"))
     return {
         "openapi": "3.1.0",
         "info": {"title": "Drift Monitor prediction API", "version": version, "description": ABOUT},
@@ -91,34 +89,17 @@ def document(
     }
 
 
-def plain(schema: Json) -> Json:
-    """A contract's schema on its own: references put in place, identifiers dropped.
-
-    >>> plain({"$id": "urn:x", "items": {"$ref": "#/$defs/n", "description": "d"}, "$defs": {"n": {"type": "null"}}})
-    {'items': {'type': 'null', 'description': 'd'}}
-    """
-    inlined: Json = _inline(schema, schema.get("$defs", {}))
-    return {name: value for name, value in inlined.items() if name not in ("$schema", "$id", "$defs")}
-
-
-def _inline(node: Any, definitions: Json) -> Any:
-    if isinstance(node, list):
-        return [_inline(item, definitions) for item in node]
-    if not isinstance(node, dict):
-        return node
-    members = {name: _inline(value, definitions) for name, value in node.items() if name != "$ref"}
-    if "$ref" not in node:
-        return members
-    return {**_inline(definitions[node["$ref"].removeprefix("#/$defs/")], definitions), **members}
-
-
 def _schemas(served: Sequence[FeatureSet]) -> Json:
     shared = {component: plain(documents.schema(name)) for component, name in COMPONENTS.items()}
     return shared | {_component(one): plain(request_schema(one)) for one in served}
 
 
 def _component(one: FeatureSet) -> str:
-    return "PredictionRequest_" + one.name.replace("-", "_")
+    return "PredictionRequest" + _suffix(one)
+
+
+def _suffix(one: FeatureSet) -> str:
+    return "_" + one.name.replace("-", "_")
 
 
 def _responses() -> Json:

@@ -8,6 +8,7 @@ from drift_contracts.errors import NotJson
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any, NoReturn
 
 MAX_DEPTH = 32
@@ -86,17 +87,15 @@ def _too_deep() -> NotJson:
 
 def _depth(value: object) -> int:
     """Levels of nested containers, counted breadth first so that no depth can exhaust the stack."""
-    level, depth = [value], -1
+    level, depth = _containers([value]), 0
     while level:
         depth += 1
-        level = [child for node in level for child in _children(node)]
+        level = _containers(child for node in level for child in (node.values() if isinstance(node, dict) else node))
     return depth
 
 
-def _children(node: object) -> list[object]:
-    if isinstance(node, dict):
-        return list(node.values())
-    return node if isinstance(node, list) else []
+def _containers(values: Iterable[Any]) -> list[Any]:
+    return [value for value in values if isinstance(value, dict | list)]
 
 
 def _require_characters(value: object) -> None:

@@ -75,8 +75,9 @@ class RequestValidator:
             value: Any = features.get(name)
             found = type(value)
             if kind is None:
-                number = found is int or (found is float and (not whole or value.is_integer()))
-                if number and low <= value <= high:
+                if (
+                    found is int or (found is float and not (whole and not value.is_integer()))
+                ) and low <= value <= high:
                     row.append(float(value))
                     continue
             elif found is kind and value in codes:
@@ -95,8 +96,14 @@ class RequestValidator:
 
 def _step(feature: Feature) -> Step:
     if feature.type == "category":
-        codes = {name: float(index) for index, name in enumerate(feature.categories)}
-        return feature.name, str, False, 0.0, 0.0, codes
+        return (
+            feature.name,
+            str,
+            False,
+            0.0,
+            0.0,
+            {name: float(i) for i, name in enumerate(feature.categories)},
+        )
     if feature.type == "boolean":
         return feature.name, bool, False, 0.0, 0.0, {False: 0.0, True: 1.0}
     low = max(_or(feature.minimum, -GREATEST), nextafter(_or(feature.exclusive_minimum, -inf), inf))

@@ -93,9 +93,7 @@ class MonitoringSpec(Record):
     def load(cls, path: str | os.PathLike[str] | None = None) -> MonitoringSpec:
         """The spec in a file, or the one that ships. Raises OSError, NotJson or ContractError."""
         shipped = documents.find("monitoring spec", "spec", documents.folder("monitoring"))
-        return cls.from_json(
-            documents.read(shipped if path is None else path), None if path is None else str(path)
-        )
+        return cls.from_json(documents.read(shipped if path is None else path), None if path is None else str(path))
 
     @classmethod
     def from_json(cls, document: Any, source: str | None = None) -> MonitoringSpec:
@@ -140,9 +138,7 @@ class MonitoringSpec(Record):
         return tuple(
             Widget(
                 title=item["title"],
-                metrics=tuple(
-                    name for metric in item["metrics"] for name, _ in _expanded(metric, feature_set)
-                ),
+                metrics=tuple(name for metric in item["metrics"] for name, _ in _expanded(metric, feature_set)),
                 statistics=tuple(item["statistics"]),
                 threshold=_number(item["threshold"], settings) if "threshold" in item else None,
             )

@@ -29,9 +29,7 @@ def broken_rules(document: Any) -> Iterator[Violation]:
     yield from _unique(document["alarms"], "/alarms")
     for index, metric in enumerate(document["metrics"]):
         if ("each" in metric) != ("{feature}" in metric["name"]):
-            yield Violation(
-                f"/metrics/{index}", "each", "each to be feature exactly when the name holds {feature}"
-            )
+            yield Violation(f"/metrics/{index}", "each", "each to be feature exactly when the name holds {feature}")
     for index, alarm in enumerate(document["alarms"]):
         yield from _alarm(document, alarm, f"/alarms/{index}")
     metrics = [metric["name"] for metric in document["metrics"]]

@@ -33,9 +33,7 @@ _PHRASES = {
 
 
 _SENTENCES: dict[str, Callable[[Any, Mapping[str, Any]], str]] = {
-    "type": lambda value, _: " or ".join(
-        TYPES[name] for name in ([value] if isinstance(value, str) else value)
-    ),
+    "type": lambda value, _: " or ".join(TYPES[name] for name in ([value] if isinstance(value, str) else value)),
     "enum": lambda value, _: "one of " + ", ".join(map(json.dumps, value)),
     "const": lambda value, _: json.dumps(value),
     "uniqueItems": lambda *_: "each item once",

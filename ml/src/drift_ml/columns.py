@@ -21,11 +21,9 @@ def as_numbers(column: npt.ArrayLike) -> Floats:
     [1.0, nan, 3.0]
     """
     vector = np.asarray(column)
-    if vector.dtype.kind in "USOMm" and any(
-        isinstance(value, str | bytes) for value in vector.ravel().tolist()
-    ):
+    if vector.dtype.kind in "USOMm" and any(isinstance(value, str | bytes) for value in vector.ravel().tolist()):
         raise TypeError("expected numbers")
-    vector = vector.astype(np.float64)
+    vector = vector.astype(np.float64, copy=False)
     if vector.ndim != 1:
         raise ValueError("expected one value per row")
     return vector

@@ -1,4 +1,4 @@
-"""The comparison: the way of the demo that this project replaces, without its metric calls (there is no network)."""
+"""The comparison: the way of the demo that this project replaces, without its metric calls."""
 
 import json
 

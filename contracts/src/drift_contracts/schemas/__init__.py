@@ -32,9 +32,7 @@ def _integer(_checker: TypeChecker, value: object) -> bool:
     return is_integer(value)
 
 
-def _pattern(
-    _validator: Validator, pattern: str, value: object, _schema: object
-) -> Iterator[ValidationError]:
+def _pattern(_validator: Validator, pattern: str, value: object, _schema: object) -> Iterator[ValidationError]:
     if isinstance(value, str) and not matches(pattern, value):
         yield ValidationError("the pattern does not match")
 

@@ -6,5 +6,17 @@ Reading one and observing single events needs no numpy; `Baseline.from_columns` 
 from drift_ml.baseline._errors import BaselineError
 from drift_ml.baseline._model import Baseline
 from drift_ml.baseline._parts import PREDICTION, Bins, Channel, Summary
+from drift_ml.baseline._plan import FARTHEST, UNITS, Plan, Source
 
-__all__ = ["PREDICTION", "Baseline", "BaselineError", "Bins", "Channel", "Summary"]
+__all__ = [
+    "FARTHEST",
+    "PREDICTION",
+    "UNITS",
+    "Baseline",
+    "BaselineError",
+    "Bins",
+    "Channel",
+    "Plan",
+    "Source",
+    "Summary",
+]

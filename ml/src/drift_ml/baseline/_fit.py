@@ -34,9 +34,7 @@ def fit(
     """The baseline of training rows; see `Baseline.from_columns`."""
     table = {feature.name: _column(feature, columns) for feature in feature_set.features}
     rows = _rows(table)
-    numeric = {
-        feature.name: table[feature.name] for feature in feature_set.features if feature.type != "category"
-    }
+    numeric = {feature.name: table[feature.name] for feature in feature_set.features if feature.type != "category"}
     matrix = correlation(list(numeric.values()))
     predicted = None if predictions is None else _vector("predictions", predictions)
     own = [channel for feature in feature_set.features for channel in _own(feature, table[feature.name])]
@@ -49,9 +47,7 @@ def fit(
     return Baseline(
         model=feature_set.name,
         rows=rows,
-        features={
-            feature.name: summarise(feature.type, table[feature.name]) for feature in feature_set.features
-        },
+        features={feature.name: summarise(feature.type, table[feature.name]) for feature in feature_set.features},
         target=None if known is None else summarise("number", known, _bins(known)),
         prediction=None if predicted is None else summarise("number", predicted),
         error=None if wrong is None else summarise("number", wrong, _bins(wrong)),
@@ -68,7 +64,10 @@ def _column(feature: Feature, columns: Mapping[str, npt.ArrayLike]) -> Floats:
         raise BaselineError(f"expected a column {feature.name!r}; there is {', '.join(columns) or 'none'}")
     if feature.type == "category":
         return as_codes(feature.categories, columns[feature.name])
-    return _vector(feature.name, columns[feature.name])
+    column = _vector(feature.name, columns[feature.name])
+    if feature.type == "boolean" and not np.isin(column[~np.isnan(column)], (0.0, 1.0)).all():
+        raise BaselineError(f"column {feature.name!r}: expected booleans, or 0 and 1")
+    return column
 
 
 def _vector(name: str, column: npt.ArrayLike) -> Floats:
@@ -77,9 +76,7 @@ def _vector(name: str, column: npt.ArrayLike) -> Floats:
     except (TypeError, ValueError) as error:
         raise BaselineError(f"column {name!r}: expected a vector of numbers") from error
     if np.isinf(vector).any():
-        raise BaselineError(
-            f"column {name!r}: expected finite numbers; {int(np.isinf(vector).sum())} are not"
-        )
+        raise BaselineError(f"column {name!r}: expected finite numbers; {int(np.isinf(vector).sum())} are not")
     return vector + 0.0  # minus zero becomes zero, so that equal values give equal text
 
 
@@ -102,11 +99,7 @@ def _own(feature: Feature, column: Floats) -> list[Channel]:
     if not sum(counts):
         return []
     scores = normal_scores(counts) if feature.type == "boolean" else ()
-    return [
-        Channel(
-            feature.name, "categories", (feature.name,), tuple(counts), categories=categories, scores=scores
-        )
-    ]
+    return [Channel(feature.name, "categories", (feature.name,), tuple(counts), categories=categories, scores=scores)]
 
 
 def _ordered(name: str, column: Floats) -> list[Channel]:
@@ -152,9 +145,7 @@ def _indicators(feature: Feature, column: Floats, own: Sequence[Channel]) -> Ite
             yield _indicator("new", feature.name, len(present), channel.counts.count(1))
 
 
-def _indicator(
-    kind: str, name: str, total: int, counted: int, bounds: tuple[float, float] | None = None
-) -> Channel:
+def _indicator(kind: str, name: str, total: int, counted: int, bounds: tuple[float, float] | None = None) -> Channel:
     return Channel(f"{kind}:{name}", kind, (name,), (total - counted, counted), bounds=bounds)
 
 

@@ -60,9 +60,7 @@ def _product(pair: tuple[str, str], first: Integers, second: Integers) -> list[C
 
 
 def _sum_of_squares(scores: Mapping[str, Integers]) -> list[Channel]:
-    squares = [
-        np.where(each == MISSING_SCORE, THOUSANDTHS, each * each // THOUSANDTHS) for each in scores.values()
-    ]
+    squares = [np.where(each == MISSING_SCORE, THOUSANDTHS, each * each // THOUSANDTHS) for each in scores.values()]
     return [_binned("sum_of_squares", "sum_of_squares", tuple(scores), np.sum(squares, axis=0))]
 
 

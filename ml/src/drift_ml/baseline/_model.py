@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from drift_ml.baseline._errors import BaselineError
 from drift_ml.baseline._parts import Channel, Summary
+from drift_ml.baseline._plan import Plan, compile_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,6 +108,11 @@ class Baseline:
         for channel in self.channels:
             ends.append(ends[-1] + len(channel.counts))
         return tuple(ends)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The bins compiled for observing events."""
+        return compile_plan(self)
 
     def channel(self, name: str) -> Channel:
         """The channel of that name. Raises BaselineError with the choices."""

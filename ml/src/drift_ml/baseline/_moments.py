@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import frexp, fsum, ldexp, sqrt
+from sys import float_info
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 CORRELATION_DECIMALS = 4
+LARGEST = float_info.max
 
 
 def summarise(kind: str, column: Floats, bins: Bins | None = None) -> Summary:
@@ -50,30 +52,30 @@ def correlation(columns: Sequence[Floats]) -> tuple[tuple[float | None, ...], ..
 
 def _pearson(first: Floats, second: Floats) -> float | None:
     both = ~(np.isnan(first) | np.isnan(second))
-    x, y = _standardised(first[both]), _standardised(second[both])
+    x, y = _centred(first[both]), _centred(second[both])
     if x is None or y is None:
         return None
-    value = fsum((x * y).tolist()) / sqrt(fsum((x * x).tolist()) * fsum((y * y).tolist()))
+    value = fsum((x * y).tolist()) / sqrt(fsum((x * x).tolist())) / sqrt(fsum((y * y).tolist()))
     return round(min(max(value, -1.0), 1.0), CORRELATION_DECIMALS) + 0.0
 
 
-def _standardised(column: Floats) -> Floats | None:
-    if not len(column):
+def _centred(column: Floats) -> Floats | None:
+    """A column minus its mean, in units of a power of two near its largest magnitude; None if it is constant."""
+    if not len(column) or column.min() == column.max():
         return None
-    mean, std = _mean_and_std(column)
-    scale = _power_of_two(column)
-    return (column / scale - mean / scale) / (std / scale) if std > 0 else None
+    small = column / _power_of_two(column)
+    return small - fsum(small.tolist()) / len(small)
 
 
 def _mean_and_std(column: Floats) -> tuple[float, float]:
     """Both without overflow on the way: the column is first divided by a power of two, which is exact."""
-    if column.min() == column.max():
+    centred = _centred(column)
+    if centred is None:
         return float(column[0]), 0.0
     scale = _power_of_two(column)
-    small = column / scale
-    mean = fsum(small.tolist()) / len(small)
-    squares = fsum(((small - mean) ** 2).tolist())
-    return mean * scale, sqrt(squares / (len(small) - 1)) * scale
+    mean = fsum((column / scale).tolist()) / len(column)
+    std = sqrt(fsum((centred**2).tolist()) / (len(column) - 1))
+    return mean * scale, min(std * scale, LARGEST)
 
 
 def _power_of_two(column: Floats) -> float:

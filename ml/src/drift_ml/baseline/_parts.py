@@ -96,6 +96,11 @@ class Channel:
     scores: tuple[int, ...] = ()
 
     @property
+    def ordered(self) -> bool:
+        """Whether the bins stand in the order of what they hold."""
+        return self.kind in ("values", "quantiles", "product", "sum_of_squares")
+
+    @property
     def cuts(self) -> tuple[float, ...]:
         """The upper ends of all bins but the last, for an ordered channel."""
         return self.values[:-1] if self.kind == "values" else self.edges
@@ -118,10 +123,7 @@ class Channel:
         if self.kind == "values":
             return [f"{value:.6g}" for value in self.values]
         if self.kind == "categories":
-            return [
-                str(category).lower() if isinstance(category, bool) else category
-                for category in self.categories
-            ]
+            return [str(category).lower() if isinstance(category, bool) else category for category in self.categories]
         if self.kind in ("missing", "out_of_range", "new"):
             return ["no", "yes"]
         ends = [f"{edge:.6g}" for edge in self.edges]

@@ -1,19 +1,24 @@
 """The writer: trees as plain arrays to the bytes of a forest file."""
 
+from __future__ import annotations
+
 import math
 import struct
 from array import array
-from collections.abc import Iterable, Sequence
 from sys import float_info
-from typing import Any, Final
 
 from drift_contracts.records import Record
 
 from drift_ml.forest import _layout
 from drift_ml.forest._errors import BadForest
 
-_SINGLE: Final = struct.Struct("<f")
-_BITS: Final = struct.Struct("<i")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+_SINGLE = struct.Struct("<f")
+_BITS = struct.Struct("<i")
 
 
 class Tree(Record):
@@ -55,7 +60,8 @@ def trees_of(estimator: Any, *, missing: bool = False) -> list[Tree]:
 def encode(trees: Iterable[Tree], *, features: int) -> bytes:
     """The bytes of the forest whose answer is the mean over `trees`, for rows of `features` numbers.
 
-    Equal trees give equal bytes. NaN is accepted in rows if every tree says where it goes, refused if none does.
+    Equal trees give equal bytes. NaN is accepted in rows if every tree says where it goes, refused if none
+    does.
     Raises BadForest if the arrays are not trees, a threshold is NaN, or leaves are too large to be summed.
 
     >>> stump = Tree([1, -1, -1], [2, -1, -1], [0, -2, -2], [0.5, -2.0, -2.0], [15.0, 10.0, 20.0])
@@ -68,13 +74,11 @@ def encode(trees: Iterable[Tree], *, features: int) -> bytes:
     walked = [_walk(tree, f"forest: tree {number}", features) for number, tree in enumerate(trees)]
     if not walked:
         raise BadForest("forest: trees: expected 1 or more")
-    missing = {tree.missing for tree in walked}
-    if len(missing) == 2:
+    missing = walked[0].missing
+    if any(tree.missing is not missing for tree in walked):
         raise BadForest("forest: missing_go_to_left: expected for every tree or for none")
     nodes = "".join(tree.structure for tree in walked)
-    leaf_values, leaf_codes, leaf_width = _leaves(
-        [value for tree in walked for value in tree.leaves], len(walked)
-    )
+    leaf_values, leaf_codes, leaf_width = _leaves([value for tree in walked for value in tree.leaves], len(walked))
     table = sorted({key for tree in walked for key in tree.splits})
     code_of = {key: code for code, key in enumerate(table)}
     width = _layout.code_width(len(table))
@@ -84,20 +88,16 @@ def encode(trees: Iterable[Tree], *, features: int) -> bytes:
     return _layout.join(
         _layout.Parts(
             features=features,
-            missing_accepted=missing == {True},
+            missing_accepted=missing,
             split_code_width=width,
             leaf_code_width=leaf_width,
             tree_sizes=_layout.to_bytes("I", [len(tree.splits) for tree in walked]),
             feature_splits=_layout.to_bytes("I", per_feature),
             thresholds=_layout.to_bytes("f", [threshold for _, threshold, _ in table]),
-            missing_left=_pack_bits("".join("1" if left else "0" for _, _, left in table))
-            if True in missing
-            else b"",
+            missing_left=_pack_bits("".join("1" if left else "0" for _, _, left in table)) if missing else b"",
             leaf_values=leaf_values,
             structure=_pack_bits(nodes),
-            split_codes=_layout.codes_to_bytes(
-                width, [code_of[key] for tree in walked for key in tree.splits]
-            ),
+            split_codes=_layout.codes_to_bytes(width, [code_of[key] for tree in walked for key in tree.splits]),
             leaf_codes=leaf_codes,
         )
     )
@@ -126,16 +126,16 @@ def _walk(tree: Tree, place: str, features: int) -> _Walked:
     splits: list[tuple[int, float, bool]] = []
     leaves: list[float] = []
     to_visit = [0]
-    while to_visit and len(bits) < len(left):
+    unseen = bytearray(b"\1") * len(left)
+    while to_visit and unseen[to_visit[-1]]:
         node = to_visit.pop()
+        unseen[node] = 0
         if left[node] == right[node] == -1:
             bits.append("0")
             leaves.append(value[node])
             continue
         if not (0 <= left[node] < len(left) and 0 <= right[node] < len(left)):
-            raise BadForest(
-                f"{place}, node {node}: expected children 0 to {len(left) - 1}, or -1 twice for a leaf"
-            )
+            raise BadForest(f"{place}, node {node}: expected children 0 to {len(left) - 1}, or -1 twice for a leaf")
         if not 0 <= feature[node] < features:
             raise BadForest(f"{place}, node {node}: expected a feature 0 to {features - 1}")
         bits.append("1")
@@ -154,7 +154,8 @@ def _leaves(values: list[float], trees: int) -> tuple[bytes, bytes, int]:
         raise BadForest("forest: leaf values: too large to be summed over the trees")
     distinct = {value: code for code, value in enumerate(dict.fromkeys(values))}
     width = _layout.code_width(len(distinct))
-    if 8 * len(distinct) + width * len(values) >= 8 * len(values):
+    too_many = len(distinct) > _layout.MAX_CODED_LEAF_VALUES
+    if too_many or 8 * len(distinct) + width * len(values) >= 8 * len(values):
         return _layout.to_bytes("d", values), b"", 0
     return (
         _layout.to_bytes("d", distinct),

@@ -3,7 +3,8 @@
    A tree has a pair of nodes for its root (the second is not used) and one for the children of each split, in preorder
    of the splits. A walk steps to `pair of the children + (value > threshold)`; a leaf's threshold is NaN, which nothing
    exceeds, and its step leads to itself, so that walks of different lengths need no branch. The bits of the NaN hold
-   the number of the leaf in its tree.
+   the code of the leaf's value, or the number of the leaf in its tree where the file has no codes. The children of a
+   split come behind it, so every walk ends.
 
    Exact as scikit-learn: float32 rows and thresholds, a float64 sum in the order of the trees, one division. */
 
@@ -22,13 +23,13 @@
 #error "forest files are little-endian; the Python engine serves this machine"
 #endif
 
-#define LANES 8           /* walks in flight together, to overlap their cache misses */
-#define STEPS 4            /* steps between two looks whether all walks have ended */
-#define ROW_ON_STACK 64    /* features of a row that need no allocation */
-#define BLOCK 1024         /* rows that one tree sees before the next tree */
+#define LANES 8        /* walks in flight together, to overlap their cache misses; more spill out of the registers */
+#define STEPS 4        /* steps between two looks whether all walks have ended */
+#define ROW_ON_STACK 64 /* features of a row that need no allocation */
+#define BLOCK 1024     /* rows that one tree sees before the next tree */
 #define NAN_BITS 0x7fc00000u
 #define LEAF_BITS 0x003fffffu /* what a quiet NaN can hold besides */
-#define WORD_BITS 31       /* of a node's word for feature and slot; the last one says whether missing goes left */
+#define WORD_BITS 31   /* of a node's word, for feature and slot; the one left says whether missing goes left */
 
 typedef struct {
     float threshold;
@@ -62,12 +63,12 @@ static inline uint32_t step(const Node *tree, uint32_t slot, const float *row, u
     return (node.word & (((uint32_t)1 << slot_bits) - 1)) + right;
 }
 
-/* What the numbers in a tree's leaves count from. */
+/* What the numbers that a tree's leaves hold count from. */
 static inline const double *leaf_values(const Engine *self, Py_ssize_t tree) {
     return self->leaf_values + (self->leaf_width ? 0 : self->first_leaf[tree]);
 }
 
-/* Walk LANES pairs of tree and row to their leaves; gives the number of each leaf in its tree. */
+/* Walk LANES pairs of tree and row to their leaves; gives what each leaf's NaN holds. */
 static inline void walk(const Node *const *trees, const float *const *rows, uint32_t slot_bits, uint32_t *leaves,
                         const int missing) {
     uint32_t slots[LANES] = {0}, moved;

@@ -1,16 +1,6 @@
-from collections.abc import Iterable
-from typing import final
+from collections.abc import Callable
 
-@final
-class Engine:
-    def __new__(
-        cls,
-        features: int,
-        missing_accepted: bool,
-        split_code_width: int,
-        leaf_code_width: int,
-        /,
-        *columns: bytes | memoryview,
-    ) -> Engine: ...
-    def predict(self, row: Iterable[float], /) -> float: ...
-    def predict_many(self, rows: Iterable[Iterable[float]], /) -> list[float]: ...
+from drift_ml.forest import _python
+
+# takes the features, missing_accepted and code widths of Parts, then its columns; None: it was not built
+Engine: Callable[..., _python.Engine] | None

@@ -1,25 +1,30 @@
 """Where each part of a forest file is. The one place that knows; both engines and the writer read it here."""
 
+from __future__ import annotations
+
 import struct
 import sys
 from array import array
-from collections.abc import Iterable
-from typing import Final
 
 from drift_contracts.records import Record
 
 from drift_ml.forest._errors import BadForest
 
-MAGIC: Final = b"\x89FOREST\n"
-VERSION: Final = 1
-REGRESSOR: Final = 1
-MEAN: Final = 1
-MISSING: Final = 1
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-MAX_FEATURES: Final = 65_535
-LEFT_AND_FEATURE_BITS: Final = 30
+MAGIC = b"\x89FOREST\n"
+VERSION = 1
+REGRESSOR = 1
+MEAN = 1
+MISSING = 1
 
-_HEADER: Final = struct.Struct("<8sHBBHBBB3sIIIIIQ16s")
+MAX_FEATURES = 65_535
+MAX_CODED_LEAF_VALUES = 1 << 22
+NODE_BITS = 30
+
+_HEADER = struct.Struct("<8sHBBHBBB3sIIIIIQ16s")
 
 
 class Parts(Record):
@@ -70,7 +75,7 @@ def to_bytes(typecode: str, numbers: Iterable[float]) -> bytes:
     return bytes(column.tobytes())
 
 
-def to_array(typecode: str, column: bytes | memoryview) -> "array[int]":
+def to_array(typecode: str, column: bytes | memoryview) -> array[int]:
     """Little-endian bytes as numbers."""
     numbers = array(typecode)
     numbers.frombytes(column)
@@ -133,17 +138,16 @@ def split(data: memoryview) -> Parts:
     _expect(outputs == 1, "outputs", "1 per leaf")
     _expect(flags in (0, MISSING), "flags", f"0, or {MISSING} (missing values accepted)")
     _expect(split_width in (2, 3, 4), "split code width", "2 to 4 bytes")
-    _expect(leaf_width in (0, 2, 3, 4), "leaf code width", "0, or 2 to 4 bytes")
+    _expect(leaf_width in (0, 2, 3), "leaf code width", "0, 2 or 3 bytes")
     _expect(not any(reserved) and not any(room), "reserved bytes", "zeros")
     _expect(1 <= features <= MAX_FEATURES, "features", f"1 to {MAX_FEATURES}")
     _expect(trees >= 1, "trees", "1 or more")
     leaves = splits + trees
     _expect(leaves < 1 << 32, "leaves", "fewer than 2**32")
-    _expect(
-        leaf_width != 0 or distinct_leaves == leaves,
-        "leaf values",
-        "one per leaf, as there are no leaf codes",
-    )
+    if leaf_width:
+        _expect(distinct_leaves <= MAX_CODED_LEAF_VALUES, "leaf values", f"up to {MAX_CODED_LEAF_VALUES}")
+    else:
+        _expect(distinct_leaves == leaves, "leaf values", "one per leaf, as there are no leaf codes")
     sizes = (
         *(4 * trees, 4 * features, 4 * distinct_splits, (distinct_splits + 7) // 8 * flags),
         *(8 * distinct_leaves, (splits + leaves + 7) // 8, split_width * splits, leaf_width * leaves),
@@ -163,9 +167,7 @@ def _check_sums(parts: Parts, distinct_splits: int) -> None:
         f"fewer splits in a tree for {parts.features} features",
     )
     in_table = sum(to_array("I", parts.feature_splits))
-    _expect(
-        in_table == distinct_splits, "splits per feature", "their sum to be the number of distinct splits"
-    )
+    _expect(in_table == distinct_splits, "splits per feature", "their sum to be the number of distinct splits")
     for column, count in (
         (parts.structure, 2 * parts.splits + parts.trees),
         (parts.missing_left, distinct_splits),
@@ -174,8 +176,8 @@ def _check_sums(parts: Parts, distinct_splits: int) -> None:
 
 
 def fits(splits: int, features: int) -> bool:
-    """Whether the engines' nodes have room for a tree of so many splits."""
-    return splits.bit_length() + features.bit_length() <= LEFT_AND_FEATURE_BITS
+    """Whether the nodes of the compiled engine have room for a tree of so many splits."""
+    return splits < MAX_CODED_LEAF_VALUES and splits.bit_length() + features.bit_length() <= NODE_BITS
 
 
 def _cut(data: memoryview, sizes: tuple[int, ...], length: int) -> list[memoryview]:

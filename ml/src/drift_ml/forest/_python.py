@@ -1,17 +1,20 @@
 """The pure-Python twin of the compiled engine: the same files, the same answers, the same refusals."""
 
+from __future__ import annotations
+
 import math
-import struct
 from array import array
-from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from sys import float_info
-from typing import Final
 
 from drift_ml.forest import _layout
 from drift_ml.forest._errors import BadForest, BadRow
 
-_NOT_A_NUMBER: Final = (TypeError, ValueError, OverflowError, struct.error)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_NOT_A_NUMBER = (TypeError, ValueError, OverflowError)
 
 
 class Engine:
@@ -26,16 +29,12 @@ class Engine:
         self._thresholds = [thresholds[code] for code in split_codes]
         self._missing = [missing[code] == "1" for code in split_codes] if parts.missing_accepted else None
         self._roots, self._left, self._right = _structure(parts)
-        self._row = struct.Struct(f"={parts.features}f")
+        self._width = parts.features
 
     def predict(self, row: Iterable[float]) -> float:
         """The mean over the trees."""
         values = self._singles(row)
-        leaf = (
-            self._leaf
-            if self._missing is None or not any(map(math.isnan, values))
-            else self._leaf_with_missing
-        )
+        leaf = self._leaf if self._missing is None or not any(map(math.isnan, values)) else self._leaf_with_missing
         total = 0.0
         for root in self._roots:
             total += self._values[leaf(root, values)]
@@ -59,19 +58,18 @@ class Engine:
             node = self._left[node] if goes_left else self._right[node]
         return ~node
 
-    def _singles(self, row: Iterable[float]) -> tuple[float, ...]:
+    def _singles(self, row: Iterable[float]) -> Sequence[float]:
         """The row rounded to float32, as scikit-learn does; BadRow where it would not answer."""
         try:
             given = tuple(row)
         except TypeError:
             raise BadRow("row: expected a sequence of numbers") from None
-        expected = self._row.size // 4
-        if len(given) != expected:
-            raise BadRow(f"row: expected {expected} numbers, got {len(given)}")
+        if len(given) != self._width:
+            raise BadRow(f"row: expected {self._width} numbers, got {len(given)}")
         try:
-            values = self._row.unpack(self._row.pack(*given))
+            values = array("f", given)
         except _NOT_A_NUMBER:
-            values = tuple(map(_single, given))
+            values = array("f", map(_single, given))
         accepted = math.isfinite if self._missing is None else _is_finite_or_nan
         for position, value in enumerate(values):
             if not accepted(value):
@@ -82,10 +80,9 @@ class Engine:
 def _single(value: float) -> float:
     """One value rounded to float32; infinity if it is none."""
     try:
-        rounded: float = struct.unpack("=f", struct.pack("=f", value))[0]
+        return array("f", (value,))[0]
     except _NOT_A_NUMBER:
         return math.inf
-    return rounded
 
 
 def _is_finite_or_nan(value: float) -> bool:
@@ -116,15 +113,15 @@ def _leaf_values(parts: _layout.Parts) -> Sequence[float]:
     return [values[code] for code in codes]
 
 
-def _check_codes(codes: "array[int]", distinct: int, field: str) -> None:
+def _check_codes(codes: list[int], distinct: int, field: str) -> None:
     _expect(max(codes, default=-1) < distinct, f"{field}: expected codes below {distinct}")
 
 
 def _structure(parts: _layout.Parts) -> tuple[list[int], list[int], list[int]]:
     """Roots and children, from one bit per node in preorder (1 for a split).
 
-    The stack holds the splits whose left subtree is being read; a leaf ends the innermost of these, and the next
-    node is that split's right child. A leaf with nothing on the stack ends the tree.
+    The stack holds the splits whose left subtree is being read; a leaf ends the innermost of these, and the
+    next node is that split's right child. A leaf with nothing on the stack ends the tree.
     """
     nodes = _bits(parts.structure, 2 * parts.splits + parts.trees)
     roots: list[int] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from drift_contracts import DriftError, FeatureSet, RequestValidator, feature_set, feature_set_names
@@ -15,6 +16,9 @@ from drift_ml.bundle import load_bundle
 
 from .fit import ESTIMATORS, Recipe
 from .job import ROWS, Trained, load_rows, train
+
+if TYPE_CHECKING:
+    from .table import Table
 
 EPILOG = """
 Examples:
@@ -31,9 +35,7 @@ console = Console(stderr=True)
 
 
 @click.command(epilog=EPILOG)
-@click.option(
-    "--model", "models", multiple=True, help="A model that ships; repeat for several. Default: all of them."
-)
+@click.option("--model", "models", multiple=True, help="A model that ships; repeat for several. Default: all of them.")
 @click.option(
     "--feature-set",
     "feature_set_file",
@@ -46,9 +48,7 @@ console = Console(stderr=True)
 @click.option(
     "--ignore", multiple=True, metavar="COLUMN", help="A column of the file to leave out; repeat for several."
 )
-@click.option(
-    "--source", metavar="MODULE:FUNCTION", help="A function (feature set, rows, seed) that returns a table."
-)
+@click.option("--source", metavar="MODULE:FUNCTION", help="A function (feature set, rows, seed) that returns a table.")
 @click.option("--rows", default=ROWS, show_default=True, type=click.IntRange(20), help="Rows to generate.")
 @click.option(
     "--seed",
@@ -105,25 +105,22 @@ def main(  # noqa: PLR0913 - one parameter per option
     try:
         for chosen in _chosen(models, feature_set_file, one=data is not None or source is not None):
             table = load_rows(chosen, data=data, ignore=ignore, source=source, rows=rows, seed=seed)
-            with Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                console=console,
-            ) as bar:
-                task = bar.add_task(f"{chosen.name}: {table.rows:,} rows, trees", total=trees)
-                trained = train(
-                    chosen,
-                    table,
-                    out,
-                    recipe=recipe,
-                    progress=lambda done, _total, t=task, b=bar: b.update(t, completed=done),
-                )
+            trained = _train_with_progress(chosen, table, out, recipe)
             _show(chosen, trained)
     except DriftError as error:
-        console.print(str(error), style="red", markup=False, highlight=False)
+        console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
+
+
+def _train_with_progress(chosen: FeatureSet, table: Table, out: Path, recipe: Recipe) -> Trained:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(f"{chosen.name}: {table.rows:,} rows, trees", total=recipe.trees)
+
+        def show(done: int, _total: int) -> None:
+            bar.update(task, completed=done)
+
+        return train(chosen, table, out, recipe=recipe, progress=show)
 
 
 def _chosen(models: tuple[str, ...], file: Path | None, *, one: bool) -> list[FeatureSet]:

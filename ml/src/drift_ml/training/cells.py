@@ -80,9 +80,7 @@ def _check_bounds(feature: Feature, values: Vector, present: Vector, problem: _P
         )
 
 
-def _check_category(
-    feature: Feature, column: pa.ChunkedArray, first_row: int
-) -> tuple[Vector, list[Finding]]:
+def _check_category(feature: Feature, column: pa.ChunkedArray, first_row: int) -> tuple[Vector, list[Finding]]:
     missing = _is_missing(column)
     values = np.array([None if cell is None else str(cell) for cell in column.to_pylist()], dtype=object)
     problem = _Problems(feature.name, first_row)

@@ -54,6 +54,4 @@ class ModelWorseThanMean(TrainingError):
 
     def __init__(self, r2: float) -> None:
         self.r2 = r2
-        super().__init__(
-            f"held-out R2 is {r2:.3f}: no better than predicting the mean; the bundle was not written"
-        )
+        super().__init__(f"held-out R2 is {r2:.3f}: no better than predicting the mean; the bundle was not written")

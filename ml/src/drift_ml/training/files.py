@@ -49,9 +49,7 @@ def _read_raw(path: Path, ignore: Sequence[str]) -> pa.Table:
     try:
         raw = parquet.read_table(path) if path.suffix == ".parquet" else _read_csv(path)
     except pa.ArrowInvalid as error:
-        expected = (
-            "a Parquet file" if path.suffix == ".parquet" else "a header line and rows of text in UTF-8"
-        )
+        expected = "a Parquet file" if path.suffix == ".parquet" else "a header line and rows of text in UTF-8"
         raise DataError(path.name, (Finding("(file)", "format", expected),)) from error
     if raw.num_rows == 0:
         raise DataError(path.name, (Finding("(file)", "rows", "at least one row under the header"),))
@@ -77,9 +75,7 @@ def _read_csv(path: Path) -> pa.Table:
     table = csv.read_csv(path, read_options=one_by_one, parse_options=parse, convert_options=as_text)
     if ragged:
         rows = tuple(ragged[:SHOWN_ROWS])
-        raise DataError(
-            path.name, (Finding("(file)", "cells", f"{len(names)} cells in every row", len(ragged), rows),)
-        )
+        raise DataError(path.name, (Finding("(file)", "cells", f"{len(names)} cells in every row", len(ragged), rows),))
     return table
 
 
@@ -88,9 +84,7 @@ def _check_names(names: Sequence[str], wanted: Sequence[str]) -> list[Finding]:
     counts = Counter(names)
     findings = [Finding(name, "required", "this column in the header") for name in wanted if not counts[name]]
     findings += [
-        Finding(name, "duplicate", "one column of this name", counts[name])
-        for name in wanted
-        if counts[name] > 1
+        Finding(name, "duplicate", "one column of this name", counts[name]) for name in wanted if counts[name] > 1
     ]
     unknown = [f"#{place}" for place, name in enumerate(names, start=1) if name not in wanted]
     expected = f"only {', '.join(wanted)} (or --ignore this column)"

@@ -52,9 +52,7 @@ def fit(matrix: Floats, target: Floats, recipe: Recipe, progress: Progress | Non
     The trees are grown a few at a time, so that progress can be shown; scikit-learn's warm start draws the
     same seeds as one call would, so the forest is the same.
     """
-    seen, unseen = train_test_split(
-        np.arange(len(target)), test_size=recipe.held_out, random_state=recipe.seed
-    )
+    seen, unseen = train_test_split(np.arange(len(target)), test_size=recipe.held_out, random_state=recipe.seed)
     estimator = ESTIMATORS[recipe.estimator](
         n_estimators=0,
         min_samples_leaf=recipe.min_samples_leaf,
@@ -70,7 +68,5 @@ def fit(matrix: Floats, target: Floats, recipe: Recipe, progress: Progress | Non
     estimator.set_params(warm_start=False, n_jobs=None)  # one job sums the trees in order: bit-equal anywhere
     missing = bool(np.isnan(matrix[seen]).any())
     if np.isnan(matrix[unseen]).any() and not missing:
-        raise TrainingError(
-            "missing values: too few rows have one to learn what it means; give more or fill them"
-        )
+        raise TrainingError("missing values: too few rows have one to learn what it means; give more or fill them")
     return Fitted(estimator, target[unseen], estimator.predict(matrix[unseen]), len(seen), missing)

@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     from .table import Table
 
 
-def pack(
-    feature_set: FeatureSet, table: Table, fitted: Fitted, recipe: Recipe, folder: Path
-) -> dict[str, Any]:
+def pack(feature_set: FeatureSet, table: Table, fitted: Fitted, recipe: Recipe, folder: Path) -> dict[str, Any]:
     """Write the bundle to folder/MODEL, whole or not at all, and return its manifest.
 
     Equal inputs give equal bytes. Raises ModelWorseThanMean, and TrainingError if the packed forest is not
@@ -82,9 +80,7 @@ def _prove_equal(data: bytes, estimator: Any, matrix: np.ndarray[Any, Any]) -> N
     ours = np.array(Forest.from_bytes(data).predict_many(matrix.tolist()))
     differing = int((ours != estimator.predict(matrix)).sum())
     if differing:
-        raise TrainingError(
-            f"the packed forest differs from the estimator on {differing} rows; nothing was written"
-        )
+        raise TrainingError(f"the packed forest differs from the estimator on {differing} rows; nothing was written")
 
 
 def _estimator(estimator: Any, recipe: Recipe) -> dict[str, Any]:

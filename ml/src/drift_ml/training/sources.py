@@ -77,7 +77,5 @@ def find_source(model: str, reference: str | None = None) -> Source:
     try:
         function: Source = getattr(importlib.import_module(module_name), function_name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise TrainingError(
-            f"--source: expected an importable MODULE:FUNCTION ({type(error).__name__})"
-        ) from error
+        raise TrainingError(f"--source: expected an importable MODULE:FUNCTION ({type(error).__name__})") from error
     return function

@@ -35,9 +35,7 @@ class Table:
 
     def matrix(self, feature_set: FeatureSet) -> npt.NDArray[np.float64]:
         """The encoded rows, shape (rows, features), in the order of the feature set."""
-        return np.column_stack(
-            [_encode(feature, self.columns[feature.name]) for feature in feature_set.features]
-        )
+        return np.column_stack([_encode(feature, self.columns[feature.name]) for feature in feature_set.features])
 
     def digest(self, feature_set: FeatureSet) -> str:
         """Hex sha256 over names and values of features and target: equal data, equal digest."""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
-import sqlite3
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from drift_console.alarms import State
-from drift_console.watch import Change
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
+    from drift_console.watch import Change
 
 TIMEOUT = 5.0  # seconds for one attempt
 FIRST_DELAY, LONGEST_DELAY = 1.0, 300.0  # seconds between attempts, doubling
@@ -49,6 +52,7 @@ def alert_document(change: Change, origin: Origin, alert_id: str) -> dict[str, A
         "state": change.after.value,
         "previous_state": change.before.value,
         "name": change.alarm.name,
+        "severity": change.alarm.severity,
         "stack": origin.stack,
         "model": change.model,
         "model_version": origin.versions[change.model],
@@ -95,7 +99,8 @@ class Courier(threading.Thread):
     def deliver(self, client: httpx.Client) -> None:
         """One attempt at everything that is due; a webhook that fails once is left alone for this round."""
         rows = self._connection.execute(
-            "SELECT id, url, body, attempts, created FROM outbox WHERE due <= ? ORDER BY id LIMIT 50", (self._clock(),)
+            "SELECT id, url, body, attempts, created FROM outbox WHERE due <= ? ORDER BY id LIMIT 50",
+            (self._clock(),),
         ).fetchall()
         failed: dict[str, str] = {}
         for number, url, body, attempts, created in rows:

@@ -8,18 +8,21 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from drift_console import gateway
-from drift_console.gateway import Receive, Scope, Send
 from drift_console.security import HEADERS, host_allowed, same_origin
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from drift_console.gateway import Receive, Scope, Send
 
 STATIC = Path(__file__).parent / "static"
 HEARTBEAT = 15.0  # seconds without a change after which a comment keeps the stream open
@@ -58,6 +61,7 @@ class Api:
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
         headers = gateway.joined_headers(scope["headers"])
         try:
             body = await gateway.read_body(receive, headers)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 INNER_BINS = 22  # and one at each end for what lies outside
 _TAIL = 0.005  # share of the baseline that an end bin holds where the values are continuous
@@ -33,19 +36,16 @@ class Bins:
 def display_bins(channel: Mapping[str, Any], summary: Mapping[str, Any]) -> Bins:
     """Bins for one feature.
 
-    channel: of kind `quantiles` (`edges`, `counts`) or with listed `values` or `categories`. summary: the
-    feature's `min` and `max`. Few values become a bin each; everything else is cut into equal widths, the
-    baseline's shares read off its distribution function (straight lines between the frozen edges).
+    channel: of kind `quantiles` (`edges`), `values` or `categories`, with `counts`. summary: the feature's
+    `min` and `max`. Few values become a bin each, many are put together, and what is continuous is cut into
+    equal widths, the baseline's shares read off its distribution function (straight between frozen edges).
     """
     counts = channel["counts"]
-    if "edges" not in channel:
-        listed = channel.get("values", channel.get("categories", ()))
-        if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in listed):
-            return _categories(listed, counts)
-        if len(listed) <= INNER_BINS:
-            return _values(listed, counts)
-        borders = [(low + high) / 2 for low, high in pairwise(listed)]
-        return _equal_widths([listed[0], *borders, listed[-1]], counts)
+    if channel["kind"] == "categories":
+        return _categories(channel["categories"], counts)
+    if channel["kind"] == "values":
+        listed = channel["values"]
+        return _values(listed, counts) if len(listed) <= INNER_BINS else _ranges(listed, counts)
     return _equal_widths([summary["min"], *channel["edges"], summary["max"]], counts)
 
 
@@ -57,12 +57,28 @@ def _values(values: Sequence[float], counts: Sequence[int]) -> Bins:
     return Bins(labels, edges, (0.0, *_shares(counts), 0.0))
 
 
+def _ranges(values: Sequence[float], counts: Sequence[int]) -> Bins:
+    """Many listed values, as many of them to a bin as it takes; whole numbers stay whole."""
+    whole = all(value == int(value) for value in values)
+    span = values[-1] - values[0]
+    width = math.ceil((span + 1) / INNER_BINS) if whole else span / INNER_BINS * (1 + 1e-9)
+    first = values[0] - whole / 2
+    bins = math.ceil((span + 1) / width) if whole else INNER_BINS
+    edges = [first + width * index for index in range(bins + 1)]
+    shares = [0.0] * (len(edges) + 1)
+    for value, share in zip(values, _shares(counts), strict=True):
+        shares[bisect_right(edges, value)] += share
+    shown = [(low + whole / 2, high - whole / 2) for low, high in pairwise(edges)]
+    inner = (f"{low:g} to {high:g}" if low != high else f"{low:g}" for low, high in shown)
+    return Bins((f"below {shown[0][0]:g}", *inner, f"above {shown[-1][1]:g}"), tuple(edges), tuple(shares))
+
+
 def _categories(names: Sequence[Any], counts: Sequence[int]) -> Bins:
     """A category's value is its index, so that borders lie half way; what is new comes last."""
-    labels = (*(str(name).lower() if isinstance(name, bool) else str(name) for name in names), "other")
-    shares = _shares(counts)
-    padded = (*shares, *([0.0] * (len(labels) - len(shares))))[: len(labels)]
-    return Bins(labels, tuple(index + 0.5 for index in range(len(names))), padded)
+    if all(isinstance(name, bool) for name in names):
+        return Bins(("false", "true"), (0.5,), tuple(_shares(counts)))
+    edges = tuple(index + 0.5 for index in range(len(names)))
+    return Bins((*map(str, names), "other"), edges, (*_shares(counts), 0.0))
 
 
 def _equal_widths(points: Sequence[float], counts: Sequence[int]) -> Bins:

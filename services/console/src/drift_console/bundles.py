@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.console import Console as Terminal
+from drift_ml.bundle import Bundle, load_bundle
 
 from drift_console.settings import BadSettings
-from drift_ml.bundle import Bundle, load_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rich.console import Console as Terminal
 
 
 def ready_bundles(folder: Path, wanted: Sequence[str], terminal: Terminal) -> dict[str, Bundle]:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import click
+from drift_contracts import DriftError
 from rich.console import Console as Terminal
 
 from drift_console import terminal as shown
@@ -17,8 +18,7 @@ from drift_console.console import Console, Storage
 from drift_console.predicting import make_edge
 from drift_console.server import bind, make_server, serve
 from drift_console.settings import Settings
-from drift_console.specification import models_of, namespace, threshold_of
-from drift_contracts import DriftError
+from drift_console.specification import Specification
 
 _EPILOG = """
 Examples:
@@ -29,16 +29,21 @@ Examples:
   python -m drift_console --port 0                 any free port (the banner says which)
   python -m drift_console --webhook https://hooks.example.com/drift
 
-Exit codes: 0 after Ctrl-C or SIGTERM, 1 when something is wrong with the models or the place, 2 for wrong usage.
+Exit codes: 0 after Ctrl-C or SIGTERM, 1 when it cannot start (the message says why), 2 wrong usage.
 """
 
 
 @click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--port", type=click.IntRange(0, 65535), default=8123, show_default=True, help="Port; 0 takes a free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8123, show_default=True, help="Port; 0 takes a free one."
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address; the default is this machine only.")
 @click.option("--fast", is_flag=True, help="Make alarm periods 60 times shorter: 5 minutes become 5 seconds.")
 @click.option(
-    "--model", "models", multiple=True, help="Serve only this model (repeatable). Default: all there are bundles of."
+    "--model",
+    "models",
+    multiple=True,
+    help="Serve only this model (repeatable). Default: all there are bundles of.",
 )
 @click.option(
     "--bundles",
@@ -56,17 +61,23 @@ Exit codes: 0 after Ctrl-C or SIGTERM, 1 when something is wrong with the models
     help="Folder of the event log, the store and the console's own log.",
 )
 @click.option("--webhook", "webhooks", multiple=True, metavar="URL", help="Post each alert here (repeatable).")
-@click.option("--stack", default="local", show_default=True, help="Stack whose thresholds of the monitoring spec apply.")
+@click.option(
+    "--stack", default="local", show_default=True, help="Stack whose thresholds of the monitoring spec apply."
+)
 @click.option(
     "--threshold",
     type=click.FloatRange(min=0, min_open=True),
     help="Drift score above which a request counts as drifted. Default: the spec's.",
 )
 @click.option(
-    "--retention-days", type=click.FloatRange(min=0.01), default=7.0, show_default=True, help="How long data is kept."
+    "--retention-days",
+    type=click.FloatRange(min=0.01),
+    default=7.0,
+    show_default=True,
+    help="How long data is kept.",
 )
 def main(retention_days: float, **options: object) -> None:
-    """Serve predictions, watch them for drift, raise alarms and show it live: on one machine, no cloud account."""
+    """Serve predictions, watch them for drift, raise alarms and show it live, all on one machine."""
     terminal = Terminal()
     try:
         settings = Settings(retention=retention_days * 86400, **options)  # type: ignore[arg-type]  # click checked them
@@ -81,19 +92,20 @@ def run(settings: Settings, terminal: Terminal) -> None:
     listener = bind(settings.host, settings.port)
     host, port = listener.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    specification = Specification(settings)
     bundles = ready_bundles(settings.bundles, settings.models, terminal)
     storage = Storage(settings)
     _log_to(settings.data / "console.log")
-    edge = make_edge(settings, bundles, storage.writer.write, clock=time.time)
+    edge = make_edge(settings, bundles, storage.writer.write)
     server = make_server()
     console = Console(
         settings,
         storage,
-        models_of(bundles, settings),
+        specification.models_of(bundles),
         edge.handle,
-        namespace=namespace(),
+        namespace=specification.namespace,
+        threshold=specification.threshold,
         url=url,
-        threshold=threshold_of(settings),
         clock=time.time,
         tell=lambda alert: shown.tell(terminal, alert),
     )

@@ -8,12 +8,11 @@ import json
 import logging
 import os
 import threading
-import uuid
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from drift_predictor.stamps import uuid7
 
 from drift_console import alerts, gateway
-from drift_console.alarms.evaluation import Read
 from drift_console.app import Handler, NotFound
 from drift_console.database import connect
 from drift_console.emf import series
@@ -24,6 +23,11 @@ from drift_console.settings import BadSettings, Settings
 from drift_console.state import ModelView, StateReader
 from drift_console.watch import Change, Watch
 from drift_console.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from drift_console.alarms.evaluation import Read
 
 _log = logging.getLogger("drift_console")
 FRESH = 0.9  # seconds for which a state document is shown again rather than made again
@@ -41,7 +45,9 @@ class Storage:
         except BlockingIOError as error:
             raise BadSettings(f"another console is using {settings.data}; choose another with --data-dir") from error
         except OSError as error:
-            raise BadSettings(f"cannot use {settings.data}: {error.strerror}. Choose another with --data-dir") from error
+            raise BadSettings(
+                f"cannot use {settings.data}: {error.strerror}. Choose another with --data-dir"
+            ) from error
         self.path = settings.database
         self.connection = connect(self.path)
         self.writer = LineWriter(settings.log, after=position(self.connection).segment)
@@ -56,7 +62,7 @@ class Storage:
 class Console:
     """Watches what the edge writes; `read_state` and `run_scenario` serve the page."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts it puts together, each by name
         self,
         settings: Settings,
         storage: Storage,
@@ -95,9 +101,10 @@ class Console:
             retention=settings.retention,
             after_evaluation=self._tell_all,
         )
-        self._courier = alerts.Courier(connect(storage.path), clock=clock)
+        self._connections = [connect(storage.path), connect(storage.path)]
+        self._courier = alerts.Courier(self._connections[0], clock=clock)
         self._states = StateReader(
-            connect(storage.path),
+            self._connections[1],
             namespace=namespace,
             stack=settings.stack,
             threshold=threshold,
@@ -118,6 +125,9 @@ class Console:
         self._courier.stop()
         self._worker.join()
         self._courier.join(timeout=alerts.TIMEOUT + 1)
+        with self._lock:
+            for connection in self._connections:
+                connection.close()
         self._storage.close()
 
     def _reader_of(self, model: str) -> Read:
@@ -129,7 +139,7 @@ class Console:
     def _announce(self, change: Change) -> None:
         if not change.alerts:
             return
-        document = alerts.alert_document(change, self._origin, str(uuid.uuid4()))
+        document = alerts.alert_document(change, self._origin, uuid7(int(change.at * 1000), os.urandom))
         alerts.enqueue(self._storage.connection, document, self._settings.webhooks, self._clock())
         self._untold.append(document)
 

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS position (id INTEGER PRIMARY KEY CHECK (id = 1), segment INTEGER, offset INTEGER, torn INTEGER);
+CREATE TABLE IF NOT EXISTS position (
+  id INTEGER PRIMARY KEY CHECK (id = 1), segment INTEGER, offset INTEGER, torn INTEGER);
 INSERT OR IGNORE INTO position VALUES (1, 0, 0, 0);
-CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, namespace TEXT, metric TEXT, dimensions TEXT,
+CREATE TABLE IF NOT EXISTS series (
+  id INTEGER PRIMARY KEY, namespace TEXT, metric TEXT, dimensions TEXT,
   UNIQUE (namespace, metric, dimensions));
-CREATE TABLE IF NOT EXISTS points (series INTEGER, resolution INTEGER, start INTEGER, count INTEGER,
-  total REAL, minimum REAL, maximum REAL, cells BLOB, PRIMARY KEY (series, resolution, start)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS events (first INTEGER PRIMARY KEY, count INTEGER, model TEXT, latest REAL, lines BLOB);
+CREATE TABLE IF NOT EXISTS points (
+  series INTEGER, resolution INTEGER, start INTEGER, count INTEGER, total REAL, minimum REAL, maximum REAL,
+  cells BLOB, PRIMARY KEY (series, resolution, start)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS events (
+  first INTEGER PRIMARY KEY, count INTEGER, model TEXT, latest REAL, lines BLOB);
 CREATE INDEX IF NOT EXISTS events_of_model ON events (model, first);
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER);
-CREATE TABLE IF NOT EXISTS alarms (model TEXT, name TEXT, state TEXT, since REAL, reason TEXT, PRIMARY KEY (model, name));
-CREATE TABLE IF NOT EXISTS history (id INTEGER PRIMARY KEY, at REAL, model TEXT, name TEXT, before TEXT, after TEXT, reason TEXT);
-CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY, url TEXT, body TEXT, attempts INTEGER, due REAL, created REAL);
+CREATE TABLE IF NOT EXISTS alarms (
+  model TEXT, name TEXT, state TEXT, since REAL, reason TEXT, PRIMARY KEY (model, name));
+CREATE TABLE IF NOT EXISTS history (
+  id INTEGER PRIMARY KEY, at REAL, model TEXT, name TEXT, before TEXT, after TEXT, reason TEXT);
+CREATE TABLE IF NOT EXISTS outbox (
+  id INTEGER PRIMARY KEY, url TEXT, body TEXT, attempts INTEGER, due REAL, created REAL);
 """
 
 

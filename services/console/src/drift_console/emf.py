@@ -1,12 +1,14 @@
-"""Read embedded metric format: any line with `_aws` metadata becomes datapoints, as CloudWatch extracts them."""
+"""Read embedded metric format: a line with `_aws` metadata becomes datapoints, as in CloudWatch."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 
 class Series(NamedTuple):

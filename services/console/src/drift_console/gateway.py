@@ -144,4 +144,8 @@ def http_response(answer: Mapping[str, Any]) -> tuple[int, list[tuple[bytes, byt
     ]
     headers += [(b"set-cookie", str(cookie).encode("latin-1")) for cookie in answer.get("cookies") or ()]
     headers.append((b"content-length", str(len(data)).encode()))
-    return int(answer["statusCode"]), [pair for pair in headers if pair[0] != b"content-length"] + headers[-1:], data
+    return (
+        int(answer["statusCode"]),
+        [pair for pair in headers if pair[0] != b"content-length"] + headers[-1:],
+        data,
+    )

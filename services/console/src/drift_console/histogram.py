@@ -8,11 +8,14 @@ few hundred. CloudWatch's own percentiles come from cells some ten times as wide
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 Cells = npt.NDArray[np.uint16]
 _LARGEST = 3.0e38  # float32 ends here; a metric beyond it is counted at the edge
@@ -42,7 +45,12 @@ class Distribution:
         array = np.asarray(values, dtype=np.float64)
         keys, counts = np.unique(_cells(array), return_counts=True)
         return cls(
-            len(array), float(array.sum()), float(array.min()), float(array.max()), keys, counts.astype(np.int64)
+            len(array),
+            float(array.sum()),
+            float(array.min()),
+            float(array.max()),
+            keys,
+            counts.astype(np.int64),
         )
 
     @classmethod

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from drift_console import linelog
 from drift_console.database import transaction
@@ -11,6 +10,10 @@ from drift_console.emf import parse_line
 from drift_console.events import EventStore
 from drift_console.linelog import Position
 from drift_console.metrics import MetricStore
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
 
 
 def position(connection: sqlite3.Connection) -> Position:

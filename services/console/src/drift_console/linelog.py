@@ -10,7 +10,10 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SEGMENT_BYTES = 64 * 1024 * 1024
 _NAME = re.compile(r"events-(\d{6,})\.log")

@@ -1,14 +1,18 @@
-"""The metric store: distributions per series, per second (for three hours) and per minute (for the retention)."""
+"""The metric store: distributions per series, by second (for three hours) and minute (for the retention)."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from drift_console.emf import Line, Series
 from drift_console.histogram import Distribution
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from drift_console.emf import Line, Series
 
 SECONDS_KEPT = 3 * 3600
 _RESOLUTIONS = (1, 60)
@@ -93,7 +97,8 @@ class MetricStore:
         seconds, which are kept for SECONDS_KEPT.
         """
         rows = self._connection.execute(
-            f"SELECT start, {_COLUMNS} FROM points WHERE series = ? AND resolution = ? AND start >= ? AND start < ?",  # noqa: S608 - constants
+            f"SELECT start, {_COLUMNS} FROM points"  # noqa: S608 - constants
+            " WHERE series = ? AND resolution = ? AND start >= ? AND start < ?",
             (self._known(identity), _resolution(start, period), start, start + period * count),
         )
         parts: list[list[Distribution]] = [[] for _ in range(count)]

@@ -1,20 +1,22 @@
-"""`python -m drift_console.scenarios`: does a running deployment see drift where there is drift, and only there?"""
+"""`python -m drift_console.scenarios`: does a deployment see drift where there is drift, and only there?"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import httpx
+from drift_contracts import DriftError, parse_json
 from rich.console import Console as Terminal
 from rich.table import Table
 
 from drift_console.suites import Scenario, Suite, read_suite, shipped_suites
-from drift_contracts import DriftError, parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 _EPILOG = """
 Examples:
@@ -55,7 +57,7 @@ def judge(scenario: Scenario, answers: Sequence[Mapping[str, Any]], *, threshold
     drifted = tuple(dict.fromkeys(name for answer in answers for name in answer["drift"]["drifted"]))
     average = sum(scores) / len(scores)
     expect = scenario.expect
-    checks = {
+    checks: dict[str, Callable[[Any], bool]] = {
         "average_below": lambda bound: average < bound,
         "average_from": lambda bound: average >= bound,
         "average_to": lambda bound: average <= bound,
@@ -71,15 +73,15 @@ def describe(rule: str, wanted: Any) -> str:
     """An expectation in words.
 
     >>> describe("average_below", 1.0)
-    'average below 1'
+    'average < 1'
     """
     words = {
-        "average_below": "average below {:g}",
-        "average_from": "average from {:g}",
-        "average_to": "average to {:g}",
-        "average_above": "average above {:g}",
+        "average_below": "average < {:g}",
+        "average_from": "average >= {:g}",
+        "average_to": "average <= {:g}",
+        "average_above": "average > {:g}",
         "alerts": "{} alerts",
-        "drifted": "only {} drifted",
+        "drifted": "only {}",
     }
     return words[rule].format(", ".join(wanted) if rule == "drifted" else wanted)
 
@@ -92,7 +94,7 @@ class Deployment:
 
     def path_of(self, model: str) -> str | None:
         """Where the model is asked; None where it is not served. Raises Unreachable."""
-        if self._get(f"/models/{model}") is not None:
+        if self._get(f"/models/{model}/model") is not None:
             return f"/models/{model}/predict"
         default = self._get("/model")
         return "/predict" if default is not None and default.get("model") == model else None
@@ -125,7 +127,11 @@ class Deployment:
 def run_suite(suite: Suite, deployment: Deployment, path: str) -> list[Verdict]:
     """Send every scenario of the suite and judge the answers."""
     return [
-        judge(scenario, [deployment.predict(path, request) for request in scenario.requests], threshold=suite.threshold)
+        judge(
+            scenario,
+            [deployment.predict(path, request) for request in scenario.requests],
+            threshold=suite.threshold,
+        )
         for scenario in suite.scenarios
     ]
 
@@ -133,15 +139,14 @@ def run_suite(suite: Suite, deployment: Deployment, path: str) -> list[Verdict]:
 def show(suite: Suite, verdicts: Sequence[Verdict], terminal: Terminal) -> None:
     """A table for people."""
     table = Table(title=f"{suite.model}: drift threshold {suite.threshold:g}", title_justify="left")
-    for heading in ("scenario", "requests", "average", "least to most", "alerts", "drifted", "expected", ""):
-        table.add_column(heading, justify="right" if heading in ("requests", "average", "alerts") else "left")
+    for heading in ("scenario", "average", "range", "alerts", "drifted", "expected", "holds"):
+        table.add_column(heading, justify="right" if heading == "average" else "left", overflow="fold")
     for verdict in verdicts:
         expected = ", ".join(describe(rule, wanted) for rule, wanted in verdict.scenario.expect.items())
         table.add_row(
-            f"{verdict.scenario.title} [dim]({verdict.scenario.name})[/]",
-            str(len(verdict.scores)),
+            verdict.scenario.name,
             f"{verdict.average:.2f}",
-            f"{min(verdict.scores):.2f} to {max(verdict.scores):.2f}",
+            f"{min(verdict.scores):.1f}-{max(verdict.scores):.1f}",
             f"{verdict.alerts} of {len(verdict.scores)}",
             ", ".join(verdict.drifted) or "none",
             expected,
@@ -153,7 +158,12 @@ def show(suite: Suite, verdicts: Sequence[Verdict], terminal: Terminal) -> None:
 @click.command(epilog=_EPILOG)
 @click.option("--url", default="http://127.0.0.1:8123", show_default=True, help="Root of the prediction API.")
 @click.option("--model", help="Run this model's suite. Default: every suite whose model the deployment serves.")
-@click.option("--suite", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A suite of your own.")
+@click.option(
+    "--suite",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A suite of your own.",
+)
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds per request.")
 def main(url: str, model: str | None, file: Path | None, timeout: float) -> None:
     """Send the drift scenarios to a deployment and check that detection works: a gate after any release."""

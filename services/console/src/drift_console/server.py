@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Callable
-from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from drift_console.settings import BadSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -28,7 +30,14 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server; `stopping` tells open streams to end."""
+    """uvicorn's server; `stopping` tells open streams to end, `started_listening` is called once."""
+
+    started_listening: Callable[[], None]
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then tell."""
+        await super().startup(sockets)
+        self.started_listening()
 
     def stopping(self) -> bool:
         """Whether a signal has asked the server to end."""
@@ -51,20 +60,20 @@ def make_server() -> Server:
     return Server(config)
 
 
-async def _no_application(scope: Any, receive: Any, send: Any) -> None:
+async def _no_application(_scope: Any, _receive: Any, _send: Any) -> None:
     raise RuntimeError("the application was not set")
 
 
 def serve(server: Server, app: Any, listener: socket.socket, *, started: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM, then return normally; started is called just before."""
+    """Serve until SIGINT or SIGTERM, then return normally; started is called once requests are taken."""
     server.config.app = app
+    server.started_listening = started
 
     def already_stopping(_signal: int, _frame: FrameType | None) -> None:
         """uvicorn raises the signal again once it has ended; it has done its work by then."""
 
     previous = {number: signal.signal(number, already_stopping) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        started()
         server.run(sockets=[listener])
     finally:
         for number, handler in previous.items():

@@ -2,75 +2,60 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
+
+from drift_contracts import MonitoringSpec
 
 from drift_console.alarms import Alarm, CompositeAlarm, MetricAlarm, parse_expression, parse_rule
-from drift_console.settings import Settings
 from drift_console.state import ModelView
 from drift_console.suites import shipped_suites
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-def _spec() -> dict[str, Any]:
-    text = (files("drift_contracts") / "monitoring" / "spec.json").read_text("utf-8")
-    spec: dict[str, Any] = json.loads(text)
-    return spec
+    from drift_contracts import Alarm as Declared
+    from drift_ml.bundle import Bundle
 
+    from drift_console.alarms.states import MissingData
+    from drift_console.settings import Settings
 
-def _setting(spec: Mapping[str, Any], name: str, stack: str) -> float:
-    setting = spec["settings"][name]
-    return float(setting.get("stacks", {}).get(stack, setting["default"]))
-
-
-def namespace() -> str:
-    """The namespace of every metric."""
-    return str(_spec()["namespace"])
+DRIFT_THRESHOLD = "drift_threshold"
 
 
-def threshold_of(settings: Settings) -> float:
-    """The drift score above which a request counts as drifted."""
-    return settings.threshold or _setting(_spec(), "drift_threshold", settings.stack)
+class Specification:
+    """The monitoring spec, resolved for one console's stack, threshold and scale."""
+
+    def __init__(self, settings: Settings, spec: MonitoringSpec | None = None) -> None:
+        """Raises BadExpression or BadRule for an alarm that cannot be evaluated."""
+        spec = spec or MonitoringSpec.load()
+        chosen = {DRIFT_THRESHOLD: settings.threshold} if settings.threshold else {}
+        self.namespace = spec.namespace
+        self.threshold = float(spec.settings_for(settings.stack, chosen)[DRIFT_THRESHOLD])
+        self.alarms = tuple(_alarm(one, settings.scale) for one in spec.alarms_for(settings.stack, chosen))
+
+    def models_of(self, bundles: Mapping[str, Bundle]) -> dict[str, ModelView]:
+        """What the console shows of each model."""
+        suites = shipped_suites()
+        return {
+            name: ModelView.of(bundle.feature_set, bundle.baseline, bundle.manifest, self.alarms, suites.get(name))
+            for name, bundle in bundles.items()
+        }
 
 
-def alarms_of(settings: Settings) -> list[Alarm]:
-    """The alarms of the stack, thresholds resolved, periods divided by the scale."""
-    spec = _spec()
-    return [_alarm(one, spec, settings) for one in spec["alarms"]]
-
-
-def _alarm(one: Mapping[str, Any], spec: Mapping[str, Any], settings: Settings) -> Alarm:
-    said = {"name": one["name"], "title": one["title"], "severity": one["severity"], "next": tuple(one["next"])}
-    if "rule" in one:
-        return CompositeAlarm(**said, rule=parse_rule(one["rule"]), rule_text=one["rule"])
-    inputs = {
-        name: (each["metric"], each["statistic"]) for name, each in one.get("metrics", {"value": one}).items()
-    }
-    limit = one["threshold"]
-    named = limit.get("setting") if isinstance(limit, Mapping) else None
-    threshold = threshold_of(settings) if named == "drift_threshold" else None
-    if threshold is None:
-        threshold = _setting(spec, named, settings.stack) if named else float(limit)
+def _alarm(declared: Declared, scale: int) -> Alarm:
+    said: dict[str, Any] = {name: getattr(declared, name) for name in ("name", "title", "severity", "next")}
+    if declared.rule is not None:
+        return CompositeAlarm(**said, rule=parse_rule(declared.rule), rule_text=declared.rule)
+    queries = dict(declared.queries) if declared.query is None else {"value": declared.query}
     return MetricAlarm(
         **said,
-        inputs=inputs,
-        period=max(1, one["period"] // settings.scale),
-        evaluation_periods=one["evaluation_periods"],
-        datapoints_to_alarm=one["datapoints_to_alarm"],
-        comparison=one["comparison"],
-        threshold=threshold,
-        missing_data=one["missing_data"],
-        expression=parse_expression(one["expression"]) if "expression" in one else None,
-        expression_text=one.get("expression"),
+        inputs={name: (query.metric, query.statistic) for name, query in queries.items()},
+        period=max(1, declared.period // scale),
+        evaluation_periods=declared.evaluation_periods,
+        datapoints_to_alarm=declared.datapoints_to_alarm,
+        comparison=declared.comparison,
+        threshold=declared.threshold,
+        missing_data=cast("MissingData", declared.missing_data),
+        expression=parse_expression(declared.expression) if declared.expression else None,
+        expression_text=declared.expression,
     )
-
-
-def models_of(bundles: Mapping[str, Any], settings: Settings) -> dict[str, ModelView]:
-    """What the console shows of each model."""
-    suites = shipped_suites()
-    alarms = alarms_of(settings)
-    return {
-        name: ModelView.of(bundle.feature_set, bundle.baseline, bundle.manifest, alarms, suites.get(name))
-        for name, bundle in bundles.items()
-    }

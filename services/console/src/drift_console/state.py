@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drift_console.alarms import Alarm, CompositeAlarm, MetricAlarm, State
 from drift_console.alerts import iso
 from drift_console.bins import Bins, display_bins
 from drift_console.emf import Series, series
 from drift_console.events import EventStore
-from drift_console.histogram import Distribution
 from drift_console.metrics import MetricStore, Summary
-from drift_console.suites import Suite
 from drift_console.watch import Standing, history, standings
-from drift_contracts import FeatureSet
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping, Sequence
+
+    from drift_contracts import FeatureSet
+
+    from drift_console.histogram import Distribution
+    from drift_console.suites import Suite
 
 RECENT = 50
 BUCKETS = 120
@@ -195,12 +199,16 @@ def _live(seen: Distribution | None, base: Mapping[str, Any], bins: Bins) -> dic
         return {"count": 0, "mean": None, "z": None, "mean_abs_z": None, "share": [0.0] * len(bins.labels)}
     mean = seen.total / seen.count
     center, spread = base.get("mean"), base.get("std")
-    known = center is not None and bool(spread)
+    z: float | None = None
+    mean_abs_z: float | None = None
+    if center is not None and spread:
+        z = (mean - center) / spread
+        mean_abs_z = float(abs(seen.values - center) @ seen.counts) / spread / seen.count
     return {
         "count": seen.count,
         "mean": mean,
-        "z": (mean - center) / spread if known else None,
-        "mean_abs_z": float((abs(seen.values - center) / spread) @ seen.counts) / seen.count if known else None,
+        "z": z,
+        "mean_abs_z": mean_abs_z,
         "share": seen.shares(bins.edges),
     }
 
@@ -215,7 +223,15 @@ def _alarm(alarm: Alarm, standing: Standing | None) -> dict[str, Any]:
         "reason": standing.reason if standing else "not evaluated yet",
         "next": list(alarm.next),
         **dict.fromkeys(
-            ("threshold", "statistic", "metric", "period", "evaluation_periods", "datapoints_to_alarm", "rule")
+            (
+                "threshold",
+                "statistic",
+                "metric",
+                "period",
+                "evaluation_periods",
+                "datapoints_to_alarm",
+                "rule",
+            )
         ),
     }
     if isinstance(alarm, CompositeAlarm):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True)
@@ -43,5 +45,7 @@ def read_suite(document: Mapping[str, Any]) -> Suite:
 def shipped_suites() -> dict[str, Suite]:
     """The suites of the models that ship, by model."""
     folder = files("drift_contracts") / "scenarios"
-    suites = [read_suite(json.loads(path.read_text("utf-8"))) for path in folder.iterdir() if path.name.endswith(".json")]
+    suites = [
+        read_suite(json.loads(path.read_text("utf-8"))) for path in folder.iterdir() if path.name.endswith(".json")
+    ]
     return {suite.model: suite for suite in sorted(suites, key=lambda suite: suite.model)}

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console as Terminal
 from rich.panel import Panel
 from rich.text import Text
 
-from drift_console.settings import Settings
-from drift_ml.bundle import Bundle
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from drift_ml.bundle import Bundle
+    from rich.console import Console as Terminal
+
+    from drift_console.settings import Settings
 
 _STYLES = {"ALARM": "bold red", "OK": "bold green", "INSUFFICIENT_DATA": "bold yellow"}
 
@@ -32,7 +35,9 @@ def banner(terminal: Terminal, url: str, settings: Settings, bundles: Mapping[st
         ("Webhooks    ", str(len(settings.webhooks)) if settings.webhooks else "none"),
         ("Stop        ", "Ctrl-C"),
     ]
-    text = Text.assemble(*((part, style) for name, value in lines for part, style in ((name, "dim"), (value + "\n", ""))))
+    text = Text.assemble(
+        *((part, style) for name, value in lines for part, style in ((name, "dim"), (value + "\n", "")))
+    )
     terminal.print(Panel(text, title="MLOps Drift Monitor", expand=False))
     terminal.print("Try it:", style="dim")
     terminal.print(
@@ -48,7 +53,9 @@ def tell(terminal: Terminal, alert: Mapping[str, Any]) -> None:
     state = alert["state"]
     terminal.print(
         Text.assemble(
-            (f"{alert['timestamp'][11:19]} ", "dim"), (state, _STYLES[state]), f" {alert['name']}: {alert['title']}"
+            (f"{alert['timestamp'][11:19]} ", "dim"),
+            (state, _STYLES[state]),
+            f" {alert['name']}: {alert['title']}",
         )
     )
     terminal.print(f"         {alert['reason']}", style="dim", highlight=False, markup=False, soft_wrap=True)

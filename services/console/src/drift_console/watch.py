@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from drift_console.alarms import Alarm, CompositeAlarm, MetricAlarm, State, evaluate_composite, evaluate_metric
-from drift_console.alarms.evaluation import Outcome, Read
+from drift_console.alarms import (
+    Alarm,
+    CompositeAlarm,
+    MetricAlarm,
+    State,
+    evaluate_composite,
+    evaluate_metric,
+)
 from drift_console.database import transaction
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Mapping, Sequence
+
+    from drift_console.alarms.evaluation import Outcome, Read
 
 
 @dataclass(frozen=True)
@@ -121,6 +131,7 @@ def standings(connection: sqlite3.Connection, model: str) -> dict[str, Standing]
 def history(connection: sqlite3.Connection, model: str, *, limit: int = 50) -> list[dict[str, Any]]:
     """The latest changes of a model's alarms, newest first."""
     rows = connection.execute(
-        "SELECT at, name, before, after, reason FROM history WHERE model = ? ORDER BY id DESC LIMIT ?", (model, limit)
+        "SELECT at, name, before, after, reason FROM history WHERE model = ? ORDER BY id DESC LIMIT ?",
+        (model, limit),
     )
     return [dict(zip(("at", "alarm", "from", "to", "reason"), row, strict=True)) for row in rows]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from drift_console.alarms import EVALUATION_INTERVAL, window_end
-from drift_console.ingest import Ingester
-from drift_console.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from drift_console.ingest import Ingester
+    from drift_console.watch import Watch
 
 POLL = 0.2  # seconds between looks at the log
 BATCHES = 16  # taken in before the alarms get their turn again

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from drift_contracts import ContractError, NotJson, RequestValidator, parse_json
 from drift_ml.window import Window
@@ -14,7 +14,7 @@ from .keys import Series, WindowKey, minute_of
 from .stores import Fragment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from .reference import Reference
     from .stores import Store
@@ -32,13 +32,6 @@ class Rejected(NamedTuple):
     text: str
 
 
-class DeadLetters(Protocol):
-    """Where rejected records are kept."""
-
-    def __call__(self, rejected: list[Rejected]) -> None:
-        """Keep them all, or raise."""
-
-
 class Outcome(NamedTuple):
     """What became of one call. failed: the items to deliver again."""
 
@@ -49,11 +42,16 @@ class Outcome(NamedTuple):
 class Aggregator:
     """Counts prediction events into windows.
 
-    references: baseline and validator by series. now: seconds since 1970.
+    references: baseline and feature set by series. dead_letters: keeps rejected records, or raises. now:
+    seconds since 1970.
     """
 
     def __init__(
-        self, references: Mapping[Series, Reference], store: Store, dead_letters: DeadLetters, now: Callable[[], float]
+        self,
+        references: Mapping[Series, Reference],
+        store: Store,
+        dead_letters: Callable[[list[Rejected]], None],
+        now: Callable[[], float],
     ) -> None:
         self._references = references
         self._validators = {series: RequestValidator(each.feature_set) for series, each in references.items()}
@@ -120,8 +118,8 @@ class Aggregator:
             minute = current
             counts["skewed"] += 1
         key = WindowKey(series, minute)
-        window = windows.get(key) or Window.empty(reference.baseline)
-        window.observe(event["features"], float(event["Prediction"]))
+        window = windows.get(key) or Window.empty(reference.baseline, series.version)
+        window.observe(event["features"], float(event["Prediction"]), minute * 60_000)
         windows[key] = window
         counts["events"] += 1
 
@@ -140,14 +138,13 @@ def _reason(error: Exception) -> str:
         return str(error)
     if isinstance(error, KeyError):
         return f"the event has no {error.args[0]}"
-    return str(error) if type(error) is ValueError else f"the event has a member of the wrong type ({type(error).__name__})"
+    return (
+        str(error)
+        if type(error) is ValueError
+        else f"the event has a member of the wrong type ({type(error).__name__})"
+    )
 
 
 def as_message(rejected: Rejected) -> str:
     """A dead letter as text: reason, delivery, and the record as it came."""
     return json.dumps({"reason": rejected.reason, "delivery": rejected.delivery, "record": rejected.text})
-
-
-def total(outcomes: Iterable[Outcome]) -> Counter[str]:
-    """The counts of several calls together."""
-    return sum((outcome.counts for outcome in outcomes), Counter())

@@ -79,8 +79,17 @@ def _open(place: str, identity: str | None, data: str, item: str | None) -> Deli
         if payload is None:
             return Delivery(str(identity), tuple(text.splitlines()), item)
         return _log_lines(payload, identity, item)
-    except (BadDelivery, OSError, ValueError, KeyError, TypeError, binascii.Error, zlib.error, EOFError) as error:
-        reason = f"the payload of {place.split(':')[0]} could not be opened: {type(error).__name__}"
+    except (
+        BadDelivery,
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        binascii.Error,
+        zlib.error,
+        EOFError,
+    ) as error:
+        reason = f"the payload of {place.split(':', maxsplit=1)[0]} could not be opened: {type(error).__name__}"
         return Unopened(identity or "logs:" + hashlib.sha256(data.encode()).hexdigest(), data, reason)
 
 

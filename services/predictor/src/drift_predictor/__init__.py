@@ -1,1 +1,25 @@
-"""MLOps Drift Monitor."""
+"""The prediction service of MLOps Drift Monitor and its Lambda edge.
+
+`Service` knows no AWS: bytes in, bytes out, one line per prediction. `Edge` turns Lambda events into calls of it.
+`start` makes a service from environment variables.
+"""
+
+from __future__ import annotations
+
+from drift_predictor.edge import Edge
+from drift_predictor.problems import Problem
+from drift_predictor.service import Reply, Service
+from drift_predictor.settings import Settings, SettingsError, read_settings
+from drift_predictor.start import open_bundles, start
+
+__all__ = [
+    "Edge",
+    "Problem",
+    "Reply",
+    "Service",
+    "Settings",
+    "SettingsError",
+    "open_bundles",
+    "read_settings",
+    "start",
+]

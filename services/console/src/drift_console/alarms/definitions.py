@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from drift_console.alarms.expressions import Expression
-from drift_console.alarms.rules import Rule
-from drift_console.alarms.states import MissingData
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from drift_console.alarms.expressions import Expression
+    from drift_console.alarms.rules import Rule
+    from drift_console.alarms.states import MissingData
 
 
 @dataclass(frozen=True, kw_only=True)

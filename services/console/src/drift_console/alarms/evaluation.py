@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from drift_console.alarms.definitions import CompositeAlarm, MetricAlarm
 from drift_console.alarms.states import State, decide, evaluation_range
 from drift_console.alarms.statistics import COMPARISONS, samples_needed, value_of
 from drift_console.histogram import Distribution
+
+if TYPE_CHECKING:
+    from drift_console.alarms.definitions import CompositeAlarm, MetricAlarm
 
 Read = Callable[[str, int, int, int], list[Distribution | None]]
 EVALUATION_INTERVAL = 60  # seconds; CloudWatch evaluates an alarm of a minute or longer once a minute

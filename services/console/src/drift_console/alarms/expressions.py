@@ -7,6 +7,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from drift_contracts import DriftError
 
@@ -21,7 +22,7 @@ class BadExpression(DriftError):
     """A metric math expression that cannot be read."""
 
 
-def _guard(apply: Callable[[float, float], float]) -> Callable[[float, float], Value]:
+def _guard(apply: Callable[[float, float], Any]) -> Callable[[float, float], Value]:
     """Arithmetic whose undefined results are missing points, as CloudWatch drops them."""
 
     def guarded(left: float, right: float) -> Value:
@@ -29,20 +30,25 @@ def _guard(apply: Callable[[float, float], float]) -> Callable[[float, float], V
             result = apply(left, right)
         except (ArithmeticError, ValueError):
             return None
-        return result if isinstance(result, int | float) and math.isfinite(result) else None
+        return float(result) if not isinstance(result, complex) and math.isfinite(result) else None
 
     return guarded
 
 
-_LEVELS: tuple[dict[str, Callable[[float, float], Value]], ...] = (
-    {"||": lambda a, b: float(bool(a) or bool(b))},
-    {"&&": lambda a, b: float(bool(a) and bool(b))},
+def _truth(compare: Callable[[float, float], object]) -> Callable[[float, float], Value]:
+    return lambda left, right: 1.0 if compare(left, right) else 0.0
+
+
+_LEVELS: tuple[dict[str, Callable[[float, float], Value]], ...] = (  # loosest first
+    {"||": _truth(lambda left, right: left or right)},
+    {"&&": _truth(lambda left, right: left and right)},
     {
-        sign: (lambda compare: lambda a, b: float(compare(a, b)))(compare)
-        for sign, compare in (
-            *(("<", operator.lt), ("<=", operator.le), (">", operator.gt)),
-            *((">=", operator.ge), ("==", operator.eq), ("!=", operator.ne)),
-        )
+        "<": _truth(operator.lt),
+        "<=": _truth(operator.le),
+        ">": _truth(operator.gt),
+        ">=": _truth(operator.ge),
+        "==": _truth(operator.eq),
+        "!=": _truth(operator.ne),
     },
     {"+": _guard(operator.add), "-": _guard(operator.sub)},
     {"*": _guard(operator.mul), "/": _guard(operator.truediv)},

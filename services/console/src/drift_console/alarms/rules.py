@@ -6,13 +6,16 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from drift_console.alarms.states import State
 from drift_contracts import DriftError
+
+from drift_console.alarms.states import State
 
 States = Mapping[str, State]
 Node = Callable[[States], bool]
 
-_TOKEN = re.compile(r"""\s*(?:(ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:"([^"]+)"|'([^']+)'|([^\s"'()]+))\s*\)|(AND|OR|NOT|TRUE|FALSE)\b|([()]))""")
+_TOKEN = re.compile(
+    r"""\s*(?:(ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:"([^"]+)"|'([^']+)'|([^\s"'()]+))\s*\)|(AND|OR|NOT|TRUE|FALSE)\b|([()]))"""
+)
 _MAX_DEPTH = 32
 
 

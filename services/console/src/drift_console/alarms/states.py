@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MissingData = Literal["missing", "ignore", "breaching", "notBreaching"]
 EXTRA_POINTS = 2  # the documentation's worked tables retrieve 5 points for 3 evaluation periods

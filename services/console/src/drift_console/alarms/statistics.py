@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from drift_contracts import DriftError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from drift_console.histogram import Distribution
 
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?|100)")

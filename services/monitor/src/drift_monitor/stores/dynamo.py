@@ -27,8 +27,6 @@ from .protocol import Document, Fragment, Revision, StoredState, StoredWindow
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from mypy_boto3_dynamodb import DynamoDBClient
-
 SHARDS = 8
 LARGEST_TRANSACTION = 100
 MINUTES_A_DAY = 1440
@@ -39,9 +37,12 @@ Item = dict[str, Any]
 
 
 class DynamoStore:
-    """A `Store` in the table named; `now` gives seconds since 1970, for the expiry of items."""
+    """A `Store` in the table named.
 
-    def __init__(self, client: DynamoDBClient, table: str, now: Callable[[], float], *, retention_days: int = 35) -> None:
+    client: boto3's DynamoDB client. now: seconds since 1970, for the expiry of items.
+    """
+
+    def __init__(self, client: Any, table: str, now: Callable[[], float], *, retention_days: int = 35) -> None:
         self._client = client
         self._table = table
         self._now = now
@@ -81,7 +82,11 @@ class DynamoStore:
         }
         steps = [self._put(item, *_unchanged(read.revision))]
         for each in fragments:
-            deletion = {"TableName": self._table, "Key": _fragment_place(each), "ConditionExpression": "attribute_exists(pk)"}
+            deletion = {
+                "TableName": self._table,
+                "Key": _fragment_place(each),
+                "ConditionExpression": "attribute_exists(pk)",
+            }
             steps.append({"Delete": deletion})
         if not self._transact(steps):
             raise Conflict(f"the window of {read.key.series} changed since it was read")
@@ -123,9 +128,9 @@ class DynamoStore:
     def _transact(self, steps: list[Item]) -> bool:
         """Whether all of it was written; False if a condition did not hold. Anything else is raised."""
         try:
-            self._client.transact_write_items(TransactItems=steps)  # type: ignore[arg-type] - built item by item above
+            self._client.transact_write_items(TransactItems=steps)
         except ClientError as error:
-            reasons: list[Item] = error.response.get("CancellationReasons", [])  # type: ignore[assignment] - botocore types it as a dict
+            reasons: Any = error.response.get("CancellationReasons", [])
             if any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
                 return False
             raise

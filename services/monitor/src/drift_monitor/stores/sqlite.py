@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drift_monitor.errors import Conflict
 from drift_monitor.keys import Series, WindowKey
@@ -29,7 +29,8 @@ CREATE TABLE IF NOT EXISTS monitor_states (
     model TEXT, version TEXT, revision INTEGER, state BLOB,
     PRIMARY KEY (model, version)) WITHOUT ROWID;
 """
-WINDOW = "model = ? AND version = ? AND minute = ?"
+REVISION = "SELECT revision FROM monitor_windows WHERE model = ? AND version = ? AND minute = ?"
+REMOVE = "DELETE FROM monitor_fragments WHERE model = ? AND version = ? AND minute = ? AND batch = ?"
 
 
 class SqliteStore:
@@ -81,15 +82,13 @@ class SqliteStore:
         """See `Store.compact`."""
         place = (*read.key.series, read.key.minute)
         with self._transaction() as connection:
-            found = connection.execute(f"SELECT revision FROM monitor_windows WHERE {WINDOW}", place).fetchone()  # noqa: S608 - a constant
-            deleted = sum(
-                connection.execute(f"DELETE FROM monitor_fragments WHERE {WINDOW} AND batch = ?", (*place, each.batch)).rowcount  # noqa: S608 - a constant
-                for each in fragments
-            )
+            found = connection.execute(REVISION, place).fetchone()
+            deleted = sum(connection.execute(REMOVE, (*place, each.batch)).rowcount for each in fragments)
             if (found[0] if found else 0) != read.revision or deleted != len(fragments):
                 raise Conflict(f"the window of {read.key.series} changed since it was read")
             connection.execute(
-                "INSERT OR REPLACE INTO monitor_windows VALUES (?, ?, ?, ?, ?)", (*place, read.revision + 1, pack(window))
+                "INSERT OR REPLACE INTO monitor_windows VALUES (?, ?, ?, ?, ?)",
+                (*place, read.revision + 1, pack(window)),
             )
 
     def window(self, key: WindowKey) -> StoredWindow | None:
@@ -123,6 +122,7 @@ class SqliteStore:
                 "INSERT OR REPLACE INTO monitor_states VALUES (?, ?, ?, ?)", (*series, read + 1, pack(state))
             )
 
-    def _read(self, query: str, values: tuple[object, ...]) -> list[tuple[object, ...]]:
+    def _read(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         with self._lock:
-            return self._connection.execute(query, values).fetchall()
+            rows: list[tuple[Any, ...]] = self._connection.execute(query, values).fetchall()
+        return rows

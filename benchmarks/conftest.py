@@ -1,0 +1,6 @@
+"""Lets every benchmark import `workloads`."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))

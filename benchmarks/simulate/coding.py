@@ -1,0 +1,47 @@
+"""Rows to bins, many at a time: the bin of every row in every channel of a baseline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from drift_ml.baseline import Baseline
+
+
+def codes(baseline: Baseline, rows: np.ndarray) -> np.ndarray:
+    """Bins of numeric rows, shape (rows, channels); -1 where a row is in no bin of a channel."""
+    names = list(baseline.features)
+    columns = {name: rows[:, i] for i, name in enumerate(names)}
+    missing = {name: np.isnan(column) for name, column in columns.items()}
+    own = {
+        channel.name: np.where(
+            missing[channel.name], -1, np.searchsorted(channel.cuts, columns[channel.name])
+        )
+        for channel in baseline.channels
+        if channel.kind in ("values", "quantiles") and channel.name in columns
+    }
+    scores = {name: np.array([*baseline.channel(name).scores, 0])[found] for name, found in own.items()}
+    out = np.full((len(rows), len(baseline.channels)), -1)
+    for place, channel in enumerate(baseline.channels):
+        name = channel.of[0]
+        if channel.name in own:
+            out[:, place] = own[channel.name]
+        elif channel.kind == "missing":
+            out[:, place] = missing[name]
+        elif channel.kind == "out_of_range":
+            low, high = channel.bounds or (-np.inf, np.inf)
+            out[:, place] = np.where(missing[name], -1, (columns[name] < low) | (columns[name] > high))
+        elif channel.kind == "new":
+            out[:, place] = np.where(
+                missing[name], -1, ~np.isin(columns[name], baseline.channel(name).values)
+            )
+        elif channel.kind == "product":
+            both = scores[name] * scores[channel.of[1]] // 1000
+            unknown = missing[name] | missing[channel.of[1]]
+            out[:, place] = np.where(unknown, -1, np.searchsorted(channel.edges, both))
+        elif channel.kind == "sum_of_squares":
+            squares = [np.where(missing[each], 1000, scores[each] ** 2 // 1000) for each in channel.of]
+            out[:, place] = np.searchsorted(channel.edges, np.sum(squares, axis=0))
+    return out

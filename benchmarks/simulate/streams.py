@@ -1,0 +1,82 @@
+"""Seeded traffic: laws of one feature, ways to drift, and real rows in shuffled order."""
+
+from __future__ import annotations
+
+import numpy as np
+from drift_contracts import FeatureSet
+from scipy.special import ndtr, stdtrit
+from sklearn import datasets
+
+FEATURES = 5
+LAWS = ("normal", "integer", "lognormal", "t3")
+REAL = ("diabetes", "breast_cancer", "wine", "digits")
+
+
+def feature_set(columns: int = FEATURES) -> FeatureSet:
+    """Plain numeric features x0, x1, ..."""
+    number = {
+        "type": "number",
+        "unit": "none",
+        "description": "a simulated number",
+        "example": 0,
+        "nullable": True,
+    }
+    return FeatureSet.from_json(
+        {
+            "contract": "feature-set.v1",
+            "name": "simulated",
+            "version": "1.0.0",
+            "description": "Rows that a simulation makes",
+            "target": {"name": "y", "unit": "none", "description": "nothing"},
+            "features": [{"name": f"x{i}", **number} for i in range(columns)],
+        }
+    )
+
+
+def normals(rng: np.random.Generator, rows: int, columns: int = FEATURES, ar: float = 0.0) -> np.ndarray:
+    """Standard normal rows, shape (rows, columns); `ar` is the autocorrelation at lag one."""
+    noise = rng.standard_normal((rows, columns))
+    if ar:
+        noise[1:] *= np.sqrt(1 - ar * ar)
+        for row in range(1, rows):
+            noise[row] += ar * noise[row - 1]
+    return noise
+
+
+def drifted(z: np.ndarray, kind: str, size: float) -> np.ndarray:
+    """Normal rows after a drift of some kind; all but `all` and `correlation` concern the first feature."""
+    z = z.copy()
+    steps = np.arange(len(z))
+    if kind == "mean":
+        z[:, 0] += size
+    elif kind == "all":
+        z += size
+    elif kind == "variance":
+        z[:, 0] *= size
+    elif kind == "correlation":
+        z[:, 1] = size * z[:, 0] + np.sqrt(1 - size * size) * z[:, 1]
+    elif kind == "gradual":
+        z[:, 0] += size * np.minimum(1.0, steps / 1000)
+    elif kind == "seasonal":
+        z[:, 0] += size * np.sin(2 * np.pi * steps / 1440)
+    elif kind == "missing":
+        z[np.random.default_rng(len(z)).random(len(z)) < size, 0] = np.nan
+    return z
+
+
+def through(law: str, z: np.ndarray) -> np.ndarray:
+    """Normal rows turned into another law, rank by rank."""
+    if law == "lognormal":
+        return np.exp(z)
+    if law == "integer":
+        return np.where(np.isnan(z), z, np.ceil(ndtr(z) * 10))
+    if law == "t3":
+        return stdtrit(3, np.clip(ndtr(z), 1e-12, 1 - 1e-12))
+    return z
+
+
+def real(name: str) -> np.ndarray:
+    """The first numeric columns (those that vary) of a data set bundled with scikit-learn, shape (rows, <=
+    8)."""
+    rows = np.asarray(getattr(datasets, f"load_{name}")().data, dtype=np.float64)
+    return rows[:, rows.std(axis=0) > 0][:, :8]

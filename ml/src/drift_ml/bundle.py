@@ -1,0 +1,151 @@
+"""A bundle, the folder that is a model: verified file by file before anything in it is used."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from drift_contracts import DriftError, FeatureSet, NotJson, parse_json
+from drift_contracts.records import Record
+
+from drift_ml.forest import Forest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from drift_ml.forest._forest import EngineName
+
+CONTRACT = "bundle.manifest.v1"
+MANIFEST = "manifest.json"
+FILES = ("feature_set.json", "baseline.json", "forest.bin")
+
+
+class BundleError(DriftError):
+    """A folder is not the bundle that it should be; `file` is the name of the file that says so."""
+
+    def __init__(self, file: str, expected: str) -> None:
+        self.file = file
+        self.expected = expected
+        super().__init__(f"bundle: {file}: expected {expected}")
+
+    def __reduce__(self) -> tuple[type[BundleError], tuple[str, str]]:
+        return type(self), (self.file, self.expected)
+
+
+class Bundle(Record):
+    """A verified model: how it was made and how good it is, what it takes, what is normal, how it answers."""
+
+    manifest: Mapping[str, Any]
+    feature_set: FeatureSet
+    baseline: Mapping[str, Any]
+    forest: Forest
+
+
+def describe_files(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
+    """The `files` member of a manifest: digest and size of each file, by name.
+
+    >>> describe_files({"a.json": b"{}"})["a.json"]["bytes"]
+    2
+    """
+    return {
+        name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)} for name, content in files.items()
+    }
+
+
+def model_version(described: Mapping[str, Mapping[str, Any]]) -> str:
+    """The version of described files: 12 hex digits of the sha256 over names and digests, in name order.
+
+    >>> model_version(describe_files({"a.json": b"{}"}))
+    'd6426d5b141e'
+    """
+    lines = (f"{name} {described[name]['sha256']}\n" for name in sorted(described))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()[:12]
+
+
+def load_bundle(
+    folder: str | os.PathLike[str], model_version: str | None = None, *, engine: EngineName | None = None
+) -> Bundle:
+    """The bundle in a folder, after every file's size and digest was found to be what the manifest says.
+
+    `model_version`: the version that it must have; `engine`: the forest engine, the fastest by default.
+    Raises BundleError if a file is missing, not named by the manifest or not the one that it names, if the
+    version differs, or if the files do not belong together; ContractError and BadForest from the files.
+    """
+    folder = os.fspath(folder)
+    manifest = _manifest(folder)
+    _expect(model_version in (None, manifest["model_version"]), MANIFEST, f"model_version {model_version}")
+    contents = {name: _verified(folder, name, manifest["files"][name]) for name in FILES}
+    bundle = Bundle(
+        manifest=manifest,
+        feature_set=FeatureSet.from_json(_json(contents, "feature_set.json"), source="feature_set.json"),
+        baseline=_json(contents, "baseline.json"),
+        forest=Forest.from_bytes(contents["forest.bin"], engine=engine),
+    )
+    _check_together(bundle)
+    return bundle
+
+
+def _manifest(folder: str) -> Mapping[str, Any]:
+    """The manifest, with as much of its contract as the rest of this module leans on."""
+    manifest: Any = _json({MANIFEST: _read(folder, MANIFEST)}, MANIFEST)
+    _expect(isinstance(manifest, dict) and manifest.get("contract") == CONTRACT, MANIFEST, f"contract {CONTRACT}")
+    files = manifest.get("files")
+    named = ", ".join(FILES)
+    _expect(isinstance(files, dict) and sorted(files) == sorted(FILES), MANIFEST, f"files to name {named}")
+    for name, facts in files.items():
+        told = isinstance(facts, dict) and isinstance(facts.get("sha256"), str)
+        _expect(told and type(facts.get("bytes")) is int, MANIFEST, f"sha256 and bytes at /files/{name}")
+    present = set(os.listdir(folder)) - {MANIFEST}  # noqa: PTH208 - importing pathlib costs a cold start 2 ms
+    _expect(present == set(FILES), "folder", f"{MANIFEST}, {named} and nothing else")
+    _expect(
+        manifest.get("model_version") == model_version(files),
+        MANIFEST,
+        "the model_version of the files it names",
+    )
+    verified: Mapping[str, Any] = manifest
+    return verified
+
+
+def _verified(folder: str, name: str, facts: Mapping[str, Any]) -> bytes:
+    content = _read(folder, name)
+    described = describe_files({name: content})[name]
+    _expect(described["bytes"] == facts["bytes"], name, f"{facts['bytes']} bytes, as the manifest says")
+    _expect(described["sha256"] == facts["sha256"], name, "the sha256 that the manifest says: it was changed")
+    return content
+
+
+def _json(contents: Mapping[str, bytes], name: str) -> Any:
+    try:
+        return parse_json(contents[name])
+    except NotJson as error:
+        raise BundleError(name, f"strict JSON: {error}") from None
+
+
+def _read(folder: str, name: str) -> bytes:
+    try:
+        with open(os.path.join(folder, name), "rb") as file:  # noqa: PTH118, PTH123 - as above
+            return file.read()
+    except OSError:
+        raise BundleError(name, f"a file that can be read in {folder}") from None
+
+
+def _check_together(bundle: Bundle) -> None:
+    """That the four files are about one model."""
+    names = bundle.feature_set.names
+    expected = (bundle.feature_set.name, bundle.feature_set.version)
+    told = (bundle.manifest.get("model"), bundle.manifest.get("feature_set"))
+    _expect(told == expected, MANIFEST, "model and feature_set to be name and version in feature_set.json")
+    _expect(bundle.forest.features == len(names), "forest.bin", f"rows of {len(names)} features")
+    features = bundle.baseline.get("features") if isinstance(bundle.baseline, dict) else None
+    _expect(
+        isinstance(features, dict) and tuple(sorted(features)) == tuple(sorted(names)),
+        "baseline.json",
+        f"features to name {', '.join(names)}",
+    )
+
+
+def _expect(holds: bool, file: str, expected: str) -> None:
+    if not holds:
+        raise BundleError(file, expected)

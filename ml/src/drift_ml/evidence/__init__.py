@@ -1,0 +1,27 @@
+"""Sequential evidence of drift with a stated false-alarm rate; `docs/evidence.md` says what is guaranteed.
+
+`MixtureDetector` watches every channel of a baseline at once. Needs numpy.
+"""
+
+from drift_ml.evidence._budget import Budget
+from drift_ml.evidence._capital import Capital, log_mixture
+from drift_ml.evidence._charts import Chart, charts
+from drift_ml.evidence._detector import MixtureDetector, Settings
+from drift_ml.evidence._errors import EvidenceError
+from drift_ml.evidence._finding import Finding
+from drift_ml.evidence._rhythm import Rhythm
+from drift_ml.evidence._tables import Tables
+
+__all__ = [
+    "Budget",
+    "Capital",
+    "Chart",
+    "EvidenceError",
+    "Finding",
+    "MixtureDetector",
+    "Rhythm",
+    "Settings",
+    "Tables",
+    "charts",
+    "log_mixture",
+]

@@ -1,0 +1,182 @@
+"""The sequential mixture detector over the channels of a baseline."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from math import inf, log
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from drift_ml.evidence._budget import Budget
+from drift_ml.evidence._capital import Capital, log_mixture
+from drift_ml.evidence._errors import EvidenceError
+from drift_ml.evidence._finding import Finding, find
+from drift_ml.evidence._tables import Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from drift_ml.evidence._laws import Floats
+    from drift_ml.evidence._rhythm import Rhythm
+
+CONTRACT = "detector.state.v1"
+MINIMUM_EFFECT = 0.1
+RECOVERY = 3.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a mixture detector is made of.
+
+    channels: of a baseline document (`baseline["channels"]`). budget: how often it may be wrong.
+    minimum_effect: in equivalent standard deviations; evidence of less raises no alarm. rhythm: learned from
+    good traffic, or None for independent events without cycles.
+    """
+
+    channels: Sequence[Mapping[str, Any]]
+    budget: Budget = field(default_factory=Budget)
+    minimum_effect: float = MINIMUM_EFFECT
+    rhythm: Rhythm | None = None
+
+    @property
+    def digest(self) -> str:
+        """Hex sha256 of the settings: a state belongs to the settings that it was gained under."""
+        rhythm = None if self.rhythm is None else self.rhythm.to_json()
+        parts = [list(self.channels), self.budget.events, self.minimum_effect, rhythm]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()
+
+
+class MixtureDetector:
+    """Shiryaev-Roberts evidence over every channel, kind, size and direction of drift; one bar, one budget.
+
+    M = sum over charts of weight x exp(log capital); the alarm is raised when M reaches the budget's number
+    of events and the estimated effect is at least the minimum. With an exact reference, M minus the number of
+    events is a martingale while nothing changes, so that the mean number of events to a false alarm is at
+    least the budget. An estimated reference is allowed for by shrinking (see `Capital`). Once raised, an
+    alarm stays until `reset`; the evidence starts anew at once, and `recovered` says when it has stayed away.
+    Sources: Roberts 1966; Pollak & Siegmund 1991; Shin, Ramdas & Rinaldo 2022 (E-detectors).
+
+    >>> rooms = {"name": "rooms", "kind": "values", "of": ["rooms"], "values": [1, 2], "counts": [5000, 5000]}
+    >>> detector = MixtureDetector(Settings([rooms], Budget(1000)))
+    >>> detector.update({"rooms": [52, 48]}), detector.update({"rooms": [20, 80]})
+    (False, True)
+    >>> detector.alarm.channel, detector.alarm.direction
+    ('rooms', 'up')
+    """
+
+    name = "mixture"
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        rhythm = settings.rhythm
+        strata = rhythm.strata if rhythm else (None,)
+        self._tables = [Tables.build(settings.channels, counts) for counts in strata]
+        spread = rhythm.spread if rhythm else {}
+        self._spread = np.array([spread.get(chart.channel, 1.0) for chart in self._tables[0].charts])
+        self._needed = log(settings.budget.events)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything: no alarm, no evidence."""
+        self._capital = Capital.empty(len(self._tables[0].charts))
+        self.alarm: Finding | None = None
+        self.events = 0.0
+        self._quiet = 0.0
+
+    @property
+    def reason(self) -> str | None:
+        """The alarm in one line, or None."""
+        return None if self.alarm is None else str(self.alarm)
+
+    @property
+    def evidence(self) -> float:
+        """ln of the mixture, nats; minus infinity before the first event. The bar is `needed`."""
+        return float(log_mixture(self._capital.log, self._tables[0].log_weights))
+
+    @property
+    def needed(self) -> float:
+        """ln of the bar, nats."""
+        return self._needed
+
+    @property
+    def recovered(self) -> bool:
+        """Whether an alarm's drift has not been found again in thrice the events that it took to find."""
+        return self.alarm is not None and self._quiet >= RECOVERY * max(self.alarm.events, 1.0)
+
+    def finding(self) -> Finding | None:
+        """What the evidence says now, below the bar too; None before the first event."""
+        if self.evidence == -inf:
+            return None
+        return find(self._tables[0], self._capital, self._spread, self.evidence, self._needed)
+
+    def update(self, counts: Mapping[str, Sequence[int]], *, events: int | None = None, moment: float = 0.0) -> bool:
+        """Take in a batch: events per bin by channel. Returns whether there is an alarm.
+
+        events: the size of the batch, by default the largest total of a channel. moment: of the batch's
+        beginning, in seconds since the epoch: it chooses the stratum and dates the onset. A batch is one step
+        with its joint likelihood ratio, as the order within it is not known. Raises EvidenceError.
+        """
+        size = max((sum(own) for own in counts.values()), default=0) if events is None else events
+        if size <= 0:
+            return self.alarm is not None
+        return self._take(self._table(moment).ratio(counts), size, moment)
+
+    def update_event(self, bins: Mapping[str, int], *, moment: float = 0.0) -> bool:
+        """Take in one event: the bin it falls into by channel (-1 for none). Returns whether there is an
+        alarm."""
+        return self._take(self._table(moment).ratio_of_event(bins), 1, moment)
+
+    def _table(self, moment: float) -> Tables:
+        rhythm = self.settings.rhythm
+        return self._tables[rhythm.stratum(moment) if rhythm else 0]
+
+    def _take(self, ratio: Floats, events: int, moment: float) -> bool:
+        self._capital.advance(ratio, events, self._table(moment).rows, self._spread, moment)
+        self.events += events
+        self._quiet += events
+        if self.evidence >= self._needed:
+            finding = self.finding()
+            if finding is not None and finding.effect >= self.settings.minimum_effect:
+                self.alarm = self.alarm or finding
+                self._quiet = 0.0
+                self._capital.clear()
+        return self.alarm is not None
+
+    def to_json(self) -> dict[str, Any]:
+        """The state as detector.state.v1; equal states continue equally."""
+        capital = self._capital
+        started = self.evidence != -inf
+        return {
+            "contract": CONTRACT,
+            "detector": self.name,
+            "settings": self.settings.digest,
+            "events": self.events,
+            "quiet": self._quiet,
+            "alarm": None if self.alarm is None else self.alarm.to_json(),
+            "capital": {
+                "log": capital.log.tolist() if started else [],
+                "age": capital.age.tolist() if started else [],
+                "ratio": capital.ratio.tolist() if started else [],
+                "born": capital.born.tolist() if started else [],
+            },
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any], settings: Settings) -> MixtureDetector:
+        """The detector that a state was taken from. Raises EvidenceError if the settings are others."""
+        if document.get("contract") != CONTRACT or document.get("detector") != cls.name:
+            raise EvidenceError(f"{CONTRACT}: expected the state of a {cls.name!r} detector")
+        if document["settings"] != settings.digest:
+            raise EvidenceError(f"{CONTRACT}: const at /settings: expected the digest of these settings")
+        detector = cls(settings)
+        detector.events, detector._quiet = document["events"], document["quiet"]
+        detector.alarm = None if document["alarm"] is None else Finding(**document["alarm"])
+        held = {name: np.array(values, dtype=np.float64) for name, values in document["capital"].items()}
+        if held["log"].size:
+            if {values.shape for values in held.values()} != {detector._spread.shape}:
+                raise EvidenceError(f"{CONTRACT}: at /capital: expected {detector._spread.size} charts")
+            detector._capital = Capital(**held)
+        return detector

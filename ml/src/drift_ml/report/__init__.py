@@ -1,0 +1,5 @@
+"""A window held against its baseline, in figures and in words."""
+
+from drift_ml.report._report import window_report
+
+__all__ = ["window_report"]

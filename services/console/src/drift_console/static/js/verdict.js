@@ -1,0 +1,83 @@
+// What the page says at its top, decided from the state alone (no element is touched here).
+
+import { clock, duration, fixed, number, plural, signed } from "./format.js";
+
+const ENOUGH = 10; // requests in a feature's current run that name it even before its whole window is off
+
+/**
+ * The current departure of a feature from its baseline: the unbroken run of buckets, up to the newest one with data,
+ * whose average lies over `threshold` standard deviations away. Null while the newest bucket is ordinary.
+ */
+export function departure(feature, series, threshold) {
+  const { mean, std } = feature.baseline ?? {};
+  const averages = feature.series?.average ?? [];
+  if (!(std > 0)) return null;
+  let requests = 0;
+  let total = 0;
+  let since = null;
+  for (let i = averages.length - 1; i >= 0; i -= 1) {
+    if (averages[i] === null) continue;
+    const z = (averages[i] - mean) / std;
+    if (Math.abs(z) <= threshold || total * z < 0) break;
+    const weight = series.count[i] || 1;
+    requests += weight;
+    total += z * weight;
+    since = series.times[i];
+  }
+  return since === null ? null : { name: feature.name, z: total / requests, requests, since: new Date(since * 1000).toISOString() };
+}
+
+/** The features that have left their baseline now, the furthest first. */
+export function drifting(state) {
+  const sure = driftAlarm(state) !== undefined || state.evidence?.alarm;
+  return state.features
+    .map((feature) => ({ feature, found: departure(feature, state.series, state.threshold) }))
+    .filter(({ feature, found }) => found && (sure || found.requests >= ENOUGH || Math.abs(feature.live?.z ?? 0) > state.threshold))
+    .map(({ found }) => found)
+    .sort((a, b) => Math.abs(b.z) - Math.abs(a.z));
+}
+
+const raised = (state) => state.alarms.filter((alarm) => alarm.state === "ALARM" && !alarm.rule);
+
+function driftAlarm(state) {
+  return raised(state).find((alarm) => alarm.metric === "DriftScore" && alarm.statistic !== "SampleCount");
+}
+
+function departed(feature) {
+  const size = Math.abs(feature.z);
+  return `${feature.name} is ${fixed(size, size < 10 && size % 1 >= 0.05 ? 1 : 0)} sd ${feature.z > 0 ? "above" : "below"} its baseline`;
+}
+
+/** {level: "alarm"|"watch"|"quiet"|"empty", headline, detail, drifted: [{name, z}]}. */
+export function verdict(state) {
+  const drifted = drifting(state);
+  const drift = driftAlarm(state);
+  const others = raised(state).filter((alarm) => alarm !== drift);
+  const urgent = others.find((alarm) => alarm.severity === "high");
+  const at = (iso) => clock(iso, state.now);
+  if (drift || state.evidence?.alarm) {
+    const since = drift?.since ?? state.evidence.since;
+    const what = drifted.length
+      ? `${departed(drifted[0])} since ${at(drifted[0].since)}`
+      : drift ? `the average score is over ${number(drift.threshold ?? state.threshold)} since ${at(since)}` : `the evidence is over its threshold since ${at(since)}`;
+    return { level: "alarm", headline: `Drift: ${what}`, detail: drift?.reason ?? "Sequential evidence, pooled over all channels.", drifted };
+  }
+  if (urgent) return { level: "alarm", headline: `Alarm: ${urgent.title} since ${at(urgent.since)}`, detail: urgent.reason, drifted };
+  if (!state.totals.predictions) {
+    if (state.recent.length) return { level: "empty", headline: "No predictions in this window", detail: `The last came at ${at(state.recent[0].timestamp)}. Choose a longer window to see it.`, drifted };
+    return { level: "empty", headline: "No predictions yet", detail: "Paste the line below into a terminal, or send a scenario.", drifted };
+  }
+  if (drifted.length) {
+    const detail = `No alarm yet: ${plural(drifted[0].requests, "request")} so far. An alarm needs an average drift score over ${number(state.threshold)} for long enough.`;
+    return { level: "watch", headline: `Drift building: ${departed(drifted[0])} since ${at(drifted[0].since)}`, detail, drifted };
+  }
+  if (others.length) return { level: "watch", headline: `${others[0].title} since ${at(others[0].since)}`, detail: others[0].reason, drifted };
+  return { level: "quiet", headline: "All quiet", detail: quiet(state), drifted };
+}
+
+function quiet(state) {
+  const window = duration(state.series.bucket_seconds * state.series.times.length);
+  const away = state.features.filter((feature) => Math.abs(feature.live?.z ?? 0) > state.threshold);
+  const earlier = away.length ? ` Earlier in this window ${away.map((f) => `${f.name} was ${signed(f.live.z)} sd`).join(", ")} away.` : "";
+  return `No alarm, and no feature away from its baseline now. Showing the last ${window}.${earlier}`;
+}

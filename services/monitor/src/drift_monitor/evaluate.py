@@ -1,0 +1,171 @@
+"""Judge closed minutes: evidence forward, one alert per drift, a notice when it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from drift_ml.evidence import Budget, MixtureDetector, Settings
+from drift_ml.report import window_report
+from drift_ml.window import Window
+
+from . import alerts
+from .compact import compact
+from .keys import MINUTE
+from .state import SeriesState
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from .keys import Series
+    from .reference import Reference
+    from .stores import Store
+
+DAY_MINUTES = 1440
+LATENESS_MINUTES = 2
+"""A minute is judged when it has been over for so long: log subscriptions deliver within seconds."""
+
+
+LEAST_BUDGET = 1_000
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How often the detector may be wrong, and what it must find to speak.
+
+    budget_days: one false alarm per so many days at the observed traffic; or None, and budget_events holds.
+    """
+
+    budget_events: float = 100_000
+    budget_days: float | None = None
+    minimum_effect: float = 0.1
+    lateness_minutes: int = LATENESS_MINUTES
+
+    def events(self, observed_per_day: float | None) -> float:
+        """The budget in events. Kept to powers of two, so that traffic may vary without a new bar each day."""
+        if self.budget_days is None or not observed_per_day:
+            return self.budget_events
+        wanted = max(self.budget_days * observed_per_day, LEAST_BUDGET)
+        return float(2 ** (int(wanted).bit_length() - 1))
+
+
+class Evaluation(NamedTuple):
+    """What one run found for a series. window: everything judged in this run, None if nothing came."""
+
+    series: Series
+    counts: Counter[str]
+    window: Window | None
+    report: dict[str, Any] | None
+    evidence: float
+    needed: float
+    alarm: bool
+
+
+class Evaluator:
+    """Runs over every series that has a reference.
+
+    publish: sends one `alert.v1` document, or raises; an alert that could not be sent stays in the outbox and
+    is tried again at the next run, under the same alert_id. now: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        references: Mapping[Series, Reference],
+        store: Store,
+        publish: Callable[[dict[str, Any]], None],
+        now: Callable[[], float],
+        *,
+        stack: str,
+        policy: Policy | None = None,
+        links: Mapping[str, str] | None = None,
+    ) -> None:
+        self._references = references
+        self._store = store
+        self._publish = publish
+        self._now = now
+        self._stack = stack
+        self._policy = policy or Policy()
+        self._links = dict(links or {})
+
+    def run(self) -> list[Evaluation]:
+        """Judge what has closed since the last run. Raises Conflict if another run is at work."""
+        return [self._evaluate(series, reference) for series, reference in self._references.items()]
+
+    def _evaluate(self, series: Series, reference: Reference) -> Evaluation:
+        closed = int(self._now() // MINUTE) - self._policy.lateness_minutes
+        stored = self._store.state(series)
+        state = SeriesState(**stored.state) if stored.state else SeriesState(closed - DAY_MINUTES, closed)
+        counts = compact(self._store, series, reference.baseline, before=closed, evaluated=state.cursor)
+        detector = self._detector(state, reference)
+        seen = Window.empty(reference.baseline, series.version)
+        for kept in self._store.windows(series, state.cursor + 1, closed - 1):
+            window = Window.from_json(kept.window, reference.baseline)
+            self._judge(series, state, detector, window, kept.key.minute, reference)
+            seen += window
+        state.cursor = max(state.cursor, closed - 1)
+        state.detector = detector.to_json()
+        self._store.save(series, stored.revision, state.to_json())
+        self._send(series, stored.revision + 1, state)
+        report = window_report(reference.baseline, seen) if seen.events else None
+        window_seen = seen if seen.events else None
+        return Evaluation(
+            series, counts, window_seen, report, detector.evidence, detector.needed, detector.alarm is not None
+        )
+
+    def _judge(
+        self,
+        series: Series,
+        state: SeriesState,
+        detector: MixtureDetector,
+        window: Window,
+        minute: int,
+        reference: Reference,
+    ) -> None:
+        state.first = min(state.first, minute)
+        state.events += window.events
+        before = detector.alarm
+        detector.update(window.channel_counts(), events=window.events, moment=minute * MINUTE)
+        if before is None and detector.alarm is not None:
+            state.alert = alerts.drift_alert(
+                self._stack,
+                series,
+                detector.alarm,
+                reference,
+                window,
+                minute,
+                budget=state.budget,
+                links=self._links,
+            )
+            state.outbox.append(state.alert)
+        elif before is not None and detector.recovered:
+            if state.alert is not None:
+                state.outbox.append(alerts.recovery(state.alert, minute))
+            state.alert = None
+            detector.reset()
+
+    def _detector(self, state: SeriesState, reference: Reference) -> MixtureDetector:
+        """The detector as it was left; a new budget moves its bar and keeps its evidence."""
+        observed = state.events * DAY_MINUTES / max(state.cursor - state.first + 1, 60) if state.events else None
+        budget = self._policy.events(observed)
+        settings = self._settings(reference, budget)
+        document = state.detector
+        old, state.budget = state.budget, budget
+        if document is None:
+            return MixtureDetector(settings)
+        if document["settings"] == self._settings(reference, old or budget).digest:
+            document = document | {"settings": settings.digest}
+        return MixtureDetector.from_json(document, settings)
+
+    def _settings(self, reference: Reference, budget: float) -> Settings:
+        channels = [channel.to_json() for channel in reference.baseline.channels]
+        return Settings(channels, Budget(budget), self._policy.minimum_effect)
+
+    def _send(self, series: Series, revision: int, state: SeriesState) -> None:
+        if not state.outbox:
+            return
+        while state.outbox:
+            self._publish(state.outbox[0])
+            state.outbox = state.outbox[1:]
+        self._store.save(series, revision, state.to_json())

@@ -1,0 +1,108 @@
+"""The Lambda entries: unpack, call, report. Everything is built once, at the first event of a process."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from drift_contracts import MonitoringSpec, documents
+
+from . import cloud
+from .aggregate import Aggregator
+from .evaluate import Evaluator, Policy
+from .metrics import emf_line, evaluation_values
+from .notify import notify as send_notices
+from .probe import over_http
+from .probe import probe as run_probe
+from .reference import load_references
+from .settings import Settings, read_settings
+from .stores import DynamoStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .probe import Call
+
+EVERY_MODEL = "all"
+
+
+@cache
+def _settings() -> Settings:
+    return read_settings(os.environ)
+
+
+@cache
+def _spec() -> MonitoringSpec:
+    return MonitoringSpec.load()
+
+
+@cache
+def _store() -> DynamoStore:
+    return DynamoStore(boto3.client("dynamodb"), _settings().require("table"), time.time)
+
+
+@cache
+def _aggregator() -> Aggregator:
+    letters = cloud.dead_letter_queue(boto3.client("sqs"), _settings().require("dead_letters"))
+    return Aggregator(load_references(_settings().bundles), _store(), letters, time.time)
+
+
+@cache
+def _evaluator() -> Evaluator:
+    settings = _settings()
+    publish = cloud.topic(boto3.client("sns"), settings.require("topic"))
+    policy = Policy(budget_days=settings.budget_days)
+    references = load_references(settings.bundles)
+    return Evaluator(
+        references, _store(), publish, time.time, stack=settings.stack, policy=policy, links=settings.links
+    )
+
+
+def aggregate(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """Log subscriptions, SQS or Kinesis records into windows; the answer names records to deliver again."""
+    outcome = _aggregator().handle(event)
+    _report({"DeadLetters": float(outcome.counts["rejected"])}, EVERY_MODEL)
+    return {"batchItemFailures": [{"itemIdentifier": item} for item in outcome.failed]}
+
+
+def evaluate(_event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """On a schedule: closed minutes into evidence, alerts and metrics."""
+    evaluations = _evaluator().run()
+    for evaluation in evaluations:
+        _report(evaluation_values(evaluation), evaluation.series.model)
+    return {"series": len(evaluations), "alarms": sum(evaluation.alarm for evaluation in evaluations)}
+
+
+def notify(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """SNS notices to a Slack-compatible webhook."""
+    settings = _settings()
+    send = cloud.webhook(boto3.client("secretsmanager"), settings.require("slack_secret"))
+    return {"sent": send_notices(event, settings.links, send)}
+
+
+def probe(_event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """On a schedule: one normal and one drifted request, told apart or not."""
+    model = _settings().require("model")
+    suite = documents.read(documents.find("scenario suite", model, documents.folder("scenarios")))
+    seen = run_probe(suite, _call())
+    _report({"ProbeNormal": float(seen.normal), "ProbeDrifted": float(seen.drifted)}, model)
+    return {"normal": seen.normal, "drifted": seen.drifted, "said": list(seen.said)}
+
+
+def _call() -> Call:
+    settings = _settings()
+    if settings.api_auth == "jwt":
+        return cloud.invocation(boto3.client("lambda"), settings.require("function"))
+    send = cloud.signed_post(boto3.Session()) if settings.api_auth == "iam" else cloud.post
+    return over_http(send, settings.require("api_url"))
+
+
+def _report(values: Mapping[str, float], model: str) -> None:
+    milliseconds = time.time_ns() // 1_000_000
+    line = emf_line(values, stack=_settings().stack, model=model, milliseconds=milliseconds, spec=_spec())
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

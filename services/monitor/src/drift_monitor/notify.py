@@ -1,0 +1,90 @@
+"""Alerts as chat messages: what drifted, by how much, since when, and where to look."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+LONGEST = 2900
+"""Slack's text blocks hold 3,000 characters."""
+
+
+def notify(event: Mapping[str, Any], links: Mapping[str, str], send: Callable[[bytes], None]) -> int:
+    """Send every record of an SNS event as a chat message; returns how many. An error in `send` is raised."""
+    records = event.get("Records", [])
+    for record in records:
+        send(json.dumps(chat_message(str(record["Sns"]["Message"]), links)).encode())
+    return len(records)
+
+
+def chat_message(text: str, links: Mapping[str, str]) -> dict[str, Any]:
+    """A Slack-compatible message for an `alert.v1` document, a CloudWatch alarm, or any other text."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        return _message("Notice", text, [], links)
+    if document.get("contract") == "alert.v1":
+        return _alert(document, links)
+    if "AlarmName" in document:
+        return _cloudwatch(document, links)
+    return _message("Notice", text, [], links)
+
+
+def _alert(alert: Mapping[str, Any], links: Mapping[str, str]) -> dict[str, Any]:
+    mark = ":rotating_light:" if alert["state"] == "ALARM" else ":white_check_mark:"
+    facts = [
+        ("Stack", alert["stack"]),
+        ("Model", f"{alert['model']} {alert['model_version']}"),
+        ("At", alert["timestamp"]),
+    ]
+    drift = alert.get("drift")
+    if drift:
+        facts += [
+            ("Since", drift["since"]),
+            ("Effect", f"{drift['effect']:.2g} sd"),
+            ("Events", f"{drift['events']:,}"),
+        ]
+        if drift.get("before") is not None and drift.get("after") is not None:
+            facts.append(("Size", f"{drift['before']:.4g} before, {drift['after']:.4g} now ({drift['unit']})"))
+    steps = "\n".join(f"• {step}" for step in alert.get("next", []))
+    return _message(
+        f"{mark} {alert['title']}", f"{alert['reason']}\n{steps}".strip(), facts, {**links, **alert.get("links", {})}
+    )
+
+
+def _cloudwatch(alarm: Mapping[str, Any], links: Mapping[str, str]) -> dict[str, Any]:
+    mark = {"ALARM": ":rotating_light:", "OK": ":white_check_mark:"}.get(
+        str(alarm.get("NewStateValue")), ":grey_question:"
+    )
+    facts = [
+        ("State", f"{alarm.get('OldStateValue', '?')} to {alarm.get('NewStateValue', '?')}"),
+        ("Region", str(alarm.get("Region", "?"))),
+        ("At", str(alarm.get("StateChangeTime", "?"))),
+    ]
+    text = "\n".join(str(alarm[name]) for name in ("AlarmDescription", "NewStateReason") if alarm.get(name))
+    return _message(f"{mark} {alarm['AlarmName']}", text, facts, links)
+
+
+def _message(title: str, text: str, facts: list[tuple[str, str]], links: Mapping[str, str]) -> dict[str, Any]:
+    blocks: list[dict[str, Any]] = [
+        {"type": "header", "text": {"type": "plain_text", "text": title[:150], "emoji": True}}
+    ]
+    if text:
+        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": _escape(text[:LONGEST])}})
+    if facts:
+        fields = [{"type": "mrkdwn", "text": f"*{name}*\n{_escape(value)}"} for name, value in facts[:10]]
+        blocks.append({"type": "section", "fields": fields})
+    if links:
+        look = " · ".join(f"<{address}|{_escape(name)}>" for name, address in links.items())
+        blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": look}]})
+    return {"text": title, "blocks": blocks}
+
+
+def _escape(text: str) -> str:
+    """Slack's three control characters."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,206 @@
+"""The service: what is asked at which path, and what is written down about it. Knows no AWS."""
+
+from __future__ import annotations
+
+import json
+import traceback
+
+from drift_contracts import DriftError
+
+from drift_predictor import problems
+from drift_predictor.answers import Model, Ports
+from drift_predictor.journal import Journal
+from drift_predictor.problems import Problem
+from drift_predictor.reports import health, model_card, openapi, served
+from drift_predictor.stamps import timestamp, uuid7
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any
+
+    from drift_contracts import MonitoringSpec, Violation
+    from drift_ml.bundle import Bundle
+
+    from drift_predictor.settings import Settings
+
+REQUEST_LIMIT = 1024 * 1024
+BATCH_LIMIT = 5 * 1024 * 1024
+SHOWN_FAULTS = 10
+JSON = "application/json"
+
+
+class Reply:
+    """An answer: HTTP status, media type, body, and what the header Allow says ("" for none)."""
+
+    __slots__ = ("allow", "body", "media_type", "status")
+
+    def __init__(self, status: int, media_type: str, body: bytes, allow: str = "") -> None:
+        self.status = status
+        self.media_type = media_type
+        self.body = body
+        self.allow = allow
+
+
+class Endpoint:
+    """What one path does. limit: bytes that a body may have, 0 where none is read."""
+
+    __slots__ = ("action", "allow", "limit", "method", "model")
+
+    def __init__(self, method: str, model: Model, action: Callable[[bytes], bytes], limit: int = 0) -> None:
+        self.method = method
+        self.model = model
+        self.action = action
+        self.limit = limit
+        self.allow = method if limit else f"{method}, HEAD"
+
+    def answer(self, method: str, body: bytes, media_type: str) -> bytes:
+        """The body of the response. Raises Problem."""
+        if method != self.method and (self.limit or method != "HEAD"):
+            raise problems.method_not_allowed(self.allow)
+        if self.limit:
+            if len(body) > self.limit:
+                raise problems.too_large(self.limit)
+            if media_type != JSON and not _is_json(media_type):
+                raise problems.unsupported_media_type()
+        return self.action(body)
+
+
+class Service:
+    """Answers requests for one or several models, and writes one line per prediction or failed request.
+
+    bundles: by model name. settings.model: the one behind `/predict`; may be "" where there is only one. clock:
+    nanoseconds since 1970. timer: nanoseconds that never run backwards. random_bytes: so many of them. write: takes
+    one line, without its end; may fail. Raises DriftError where the monitoring spec asks for what is not measured.
+    """
+
+    def __init__(
+        self,
+        bundles: Mapping[str, Bundle],
+        settings: Settings,
+        spec: MonitoringSpec,
+        *,
+        clock: Callable[[], int],
+        timer: Callable[[], int],
+        random_bytes: Callable[[int], bytes],
+        write: Callable[[str], object],
+    ) -> None:
+        ports = Ports(clock, timer, random_bytes)
+        self.models = {name: Model(bundle, settings, spec, ports) for name, bundle in bundles.items()}
+        self.default = self.models[settings.model or next(iter(self.models))]
+        self.stack = settings.stack
+        self.rejected = 0
+        self.errors = 0
+        self._clock = clock
+        self._random_bytes = random_bytes
+        self.journal = Journal(write, lambda count: self._count(self.default, {"LinesLost": count}, {}))
+        self._endpoints = dict(self._listed())
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every path that is answered."""
+        return tuple(self._endpoints)
+
+    def respond(self, method: str, path: str, body: bytes = b"", media_type: str = JSON, request_id: str = "") -> Reply:
+        """The answer to a request; never raises."""
+        endpoint = self._endpoints.get(path)
+        if endpoint is None:
+            return self.refuse(problems.not_found(self._endpoints), request_id)
+        try:
+            answer = endpoint.answer(method, body, media_type)
+        except Problem as problem:
+            return self._refused(problem, endpoint.model, request_id)
+        except Exception as error:
+            return self._failed(error, endpoint.model, request_id)
+        return Reply(200, JSON, b"" if method == "HEAD" else answer)
+
+    def new_id(self) -> str:
+        """An id for a request that came without one."""
+        return uuid7(self._clock() // 1_000_000, self._random_bytes)
+
+    def refuse(self, problem: Problem, request_id: str) -> Reply:
+        """The answer to what could not even be read as a request."""
+        return self._refused(problem, self.default, request_id)
+
+    def fail(self, error: Exception, request_id: str) -> Reply:
+        """The answer where something broke that should not."""
+        return self._failed(error, self.default, request_id)
+
+    def tell_ready(self) -> None:
+        """Write a line that says what is served, by which engine."""
+        milliseconds = self._clock() // 1_000_000
+        facts = {"timestamp": timestamp(milliseconds), "level": "INFO", "message": "ready", "stack": self.stack}
+        self.journal.write(json.dumps({**facts, **served(self)}, separators=(",", ":")))
+
+    def _listed(self) -> Iterator[tuple[str, Endpoint]]:
+        yield from self._model_paths("", self.default)
+        yield "/health", Endpoint("GET", self.default, lambda _: health(self))
+        yield "/openapi.json", Endpoint("GET", self.default, lambda _: openapi(self))
+        for name, model in self.models.items():
+            yield from self._model_paths(f"/models/{name}", model)
+            yield self._card(f"/models/{name}", model)
+
+    def _model_paths(self, prefix: str, model: Model) -> Iterator[tuple[str, Endpoint]]:
+        write = self.journal.write
+        yield f"{prefix}/predict", Endpoint("POST", model, lambda body: model.predict(body, write), REQUEST_LIMIT)
+        yield f"{prefix}/predict/batch", Endpoint("POST", model, lambda body: self._batch(model, body), BATCH_LIMIT)
+        yield self._card(f"{prefix}/model", model)
+
+    def _card(self, path: str, model: Model) -> tuple[str, Endpoint]:
+        return path, Endpoint("GET", model, lambda _: model_card(model))
+
+    def _batch(self, model: Model, body: bytes) -> bytes:
+        response, faults = model.predict_batch(body, self.journal.write)
+        if faults:
+            self.rejected += len(faults)
+            self._tell(model, {"Rejected": len(faults)}, {"level": "WARNING", "errors": _places(faults)})
+        return response
+
+    def _refused(self, problem: Problem, model: Model, request_id: str) -> Reply:
+        self.rejected += 1
+        facts: dict[str, Any] = {"level": "WARNING", "request_id": request_id}
+        facts |= {"problem": problem.kind, "status": problem.status, "errors": _places(problem.violations)}
+        self._tell(model, {"Rejected": 1}, facts)
+        return _reply(problem, request_id)
+
+    def _failed(self, error: Exception, model: Model, request_id: str) -> Reply:
+        self.errors += 1
+        facts = {"level": "ERROR", "request_id": request_id, "problem": "internal-error", "status": 500}
+        self._tell(model, {"Errors": 1}, facts | {"error": _chain(error)})
+        return _reply(problems.internal_error(), request_id)
+
+    def _tell(self, model: Model, counts: Mapping[str, int], facts: Mapping[str, Any]) -> None:
+        self.journal.write(self._count(model, counts, facts))
+
+    def _count(self, model: Model, counts: Mapping[str, int], facts: Mapping[str, Any]) -> str:
+        milliseconds = self._clock() // 1_000_000
+        return model.lines.count(milliseconds, counts, {"timestamp": timestamp(milliseconds), **facts})
+
+
+def _reply(problem: Problem, request_id: str) -> Reply:
+    return Reply(problem.status, problems.MEDIA_TYPE, problem.document(request_id), problem.allow)
+
+
+def _is_json(media_type: str) -> bool:
+    """Whether a content type is JSON in UTF-8.
+
+    >>> _is_json("Application/JSON; charset=utf-8"), _is_json("text/plain")
+    (True, False)
+    """
+    kind, *parameters = (part.strip().lower() for part in media_type.split(";"))
+    return kind == JSON and all(not one.startswith("charset=") or one[8:].strip('"') == "utf-8" for one in parameters)
+
+
+def _places(violations: Sequence[Violation]) -> list[dict[str, str]]:
+    return [{"pointer": one.pointer, "rule": one.rule} for one in violations[:SHOWN_FAULTS]]
+
+
+def _chain(error: BaseException | None) -> list[dict[str, Any]]:
+    """An error and what it came of: types and places. Only our own errors promise a message without values."""
+    told: list[dict[str, Any]] = []
+    while error is not None and len(told) < SHOWN_FAULTS:
+        frames = [f"{one.filename}:{one.lineno} {one.name}" for one in traceback.extract_tb(error.__traceback__)]
+        message = {"message": str(error)} if isinstance(error, DriftError) else {}
+        told.append({"type": type(error).__name__, **message, "traceback": frames})
+        error = error.__cause__ or error.__context__
+    return told

@@ -1,0 +1,39 @@
+"""Draw the screenshots of the docs from the seeded world: python tests/browser/screenshots.py docs/images."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from fixture_server import Fixture
+from playwright.sync_api import sync_playwright
+from visiting import Visit, launch
+
+SHOTS = {
+    "console-alarm-light.png": {"color_scheme": "light", "width": 1360, "height": 1010},
+    "console-alarm-dark.png": {"color_scheme": "dark", "width": 1360, "height": 1010},
+    "console-phone.png": {"color_scheme": "light", "width": 360, "height": 760},
+}
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    server = Fixture()
+    house = server.world.models["house-price"]
+    mix = [house.ordinary(server.world.random) | {"sqft": 6400 + 40 * step, "age": 70 + step} for step in range(4)]
+    server.world.send(house, {"name": "mix", "requests": mix})
+    server.world.send(house, {"name": "mix", "requests": mix})
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        for name, options in SHOTS.items():
+            visit = Visit(browser, server.url)
+            page = visit(**options)
+            page.wait_for_timeout(700)
+            page.screenshot(path=folder / name)
+            visit.close()
+        browser.close()
+    server.stop()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images"))

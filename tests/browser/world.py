@@ -1,0 +1,355 @@
+"""A seeded world for the page: traffic, drift and alarms on a clock that only moves when it is told to."""
+
+from __future__ import annotations
+
+import bisect
+import json
+import math
+import random
+import statistics
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any
+
+THRESHOLD = 2.0
+BUCKET = 15
+BUCKETS = 80
+START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC).timestamp()
+PERIOD = 60
+
+_PACKAGE = files("drift_contracts")
+_FEATURES = json.loads((_PACKAGE / "feature_sets" / "house-price.json").read_text("utf-8"))["features"]
+_SCENARIOS = json.loads((_PACKAGE / "scenarios" / "house-price.json").read_text("utf-8"))["scenarios"]
+_SPEC = json.loads((_PACKAGE / "monitoring" / "spec.json").read_text("utf-8"))
+_LAWS = {
+    "bedrooms": (3, 1.41),
+    "bathrooms": (2, 0.82),
+    "sqft": (2000, 500),
+    "age": (24.5, 14.4),
+    "location_score": (5.5, 2.6),
+}
+
+LONG_MODEL = "a-model-whose-name-was-written-by-a-committee-and-then-extended-by-another-committee-v2"
+LONG_FEATURE = "days_since_the_customer_last_opened_a_support_ticket_in_any_channel_"
+
+
+def iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass
+class Model:
+    """One model's features, laws and what it has answered."""
+
+    name: str
+    features: list[dict[str, Any]]
+    laws: dict[str, tuple[float, float]]
+    scenarios: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    alarm_states: dict[str, tuple[str, float, str]] = field(default_factory=dict)
+    history: list[dict[str, str]] = field(default_factory=list)
+
+    def ordinary(self, random_: random.Random) -> dict[str, float]:
+        values = {}
+        for feature in self.features:
+            mean, std = self.laws[feature["name"]]
+            value = min(max(random_.gauss(mean, std), mean - 2.2 * std), mean + 2.2 * std)
+            values[feature["name"]] = round(value) if feature["type"] == "integer" else round(value, 1)
+        return values
+
+    def observe(self, at: float, values: dict[str, float]) -> dict[str, Any]:
+        z = {name: (value - self.laws[name][0]) / self.laws[name][1] for name, value in values.items()}
+        score = statistics.fmean(abs(each) for each in z.values())
+        price = 120_000 + sum(110_000 * math.tanh(each) for each in z.values()) + 520_000
+        row = {
+            "at": at,
+            "timestamp": iso(at),
+            "prediction_id": f"019ab0f2-7c1e-7d3a-9b1f-{len(self.rows):012x}",
+            "prediction": round(price, 2),
+            "drift_score": round(score, 4),
+            "severity": "normal" if score < 1 else "moderate" if score <= THRESHOLD else "high",
+            "drifted": [name for name, each in z.items() if abs(each) > THRESHOLD],
+            "features": values,
+        }
+        self.rows.append(row)
+        return row
+
+
+def _edges(mean: float, std: float) -> list[float]:
+    return [mean + std * step for step in (-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2)]
+
+
+def _shares(counts: list[int]) -> list[float]:
+    total = sum(counts)
+    return [count / total if total else 0.0 for count in counts]
+
+
+class World:
+    """Models, a clock, and the documents of the page's API."""
+
+    def __init__(self) -> None:
+        self.random = random.Random(7)
+        self.now = START
+        self.evidence: dict[str, Any] | None = None
+        house = Model("house-price", _FEATURES, _LAWS, _SCENARIOS)
+        long_names = [f"{LONG_FEATURE}{number}" for number in range(14)]
+        wide = Model(
+            LONG_MODEL,
+            [
+                {"name": name, "type": "number", "unit": "days", "description": f"Feature {name}, " * 4}
+                for name in long_names
+            ],
+            dict.fromkeys(long_names, (10.0, 3.0)),
+        )
+        self.models = {model.name: model for model in (house, wide, Model("fresh", _FEATURES, _LAWS, _SCENARIOS))}
+        for step in range(140):
+            at = START - 1120 + step * 8
+            house.observe(at, house.ordinary(self.random))
+            wide.observe(at, wide.ordinary(self.random))
+        for model in self.models.values():
+            self._alarms(model)
+
+    def advance(self, seconds: float, *, traffic: bool = True) -> None:
+        """Move the clock; each two seconds one ordinary request comes to the first model."""
+        end = self.now + seconds
+        while self.now + 2 <= end:
+            self.now += 2
+            if traffic:
+                house = self.models["house-price"]
+                house.observe(self.now, house.ordinary(self.random))
+        self.now = end
+        for model in self.models.values():
+            self._alarms(model)
+
+    def send(self, model: Model, scenario: dict[str, Any]) -> dict[str, Any]:
+        """Send a scenario's requests over two alarm periods and evaluate the alarms."""
+        before = len(model.rows)
+        for _ in range(2 * PERIOD // 6):
+            self.now += 6
+            for values in scenario["requests"]:
+                model.observe(self.now, values)
+        self._alarms(model)
+        sent = model.rows[before:]
+        average = statistics.fmean(row["drift_score"] for row in sent)
+        severity = "normal" if average < 1 else "moderate" if average <= THRESHOLD else "high"
+        return {
+            "scenario": scenario["name"],
+            "sent": len(sent),
+            "average_drift_score": average,
+            "severity": severity,
+        }
+
+    def _alarms(self, model: Model) -> None:
+        recent = [row["drift_score"] for row in model.rows if row["at"] > self.now - 2 * PERIOD]
+        average = statistics.fmean(recent) if recent else 0.0
+        high = average > THRESHOLD
+        compared = "above" if high else "not above"
+        self._set(
+            model,
+            "high-drift",
+            high,
+            f"2 of 2 datapoints were {compared} the threshold 2.0: the newest is {average:.2f}",
+        )
+        self._set(
+            model,
+            "needs-attention",
+            high,
+            "high-drift is in ALARM" if high else "No alarm of the rule is raised",
+        )
+
+    def _set(self, model: Model, alarm: str, raised: bool, reason: str) -> None:
+        state = "ALARM" if raised else "OK"
+        before, since, _ = model.alarm_states.get(alarm, ("INSUFFICIENT_DATA", self.now, ""))
+        if state != before:
+            since = self.now
+            model.history.append(
+                {"timestamp": iso(self.now), "alarm": alarm, "from": before, "to": state, "reason": reason}
+            )
+        model.alarm_states[alarm] = (state, since, reason)
+
+    def state(self, name: str | None = None) -> dict[str, Any]:
+        """The document of GET /console/api/state."""
+        model = self.models[name or "house-price"]
+        times = [
+            START - START % BUCKET + (math.floor((self.now - START) / BUCKET) - BUCKETS + 1 + i) * BUCKET
+            for i in range(BUCKETS)
+        ]
+        buckets: list[list[dict[str, Any]]] = [[] for _ in times]
+        for row in model.rows:
+            place = bisect.bisect_right(times, row["at"]) - 1
+            if place >= 0:
+                buckets[place].append(row)
+        rows = [row for bucket in buckets for row in bucket]
+        return {
+            "now": iso(self.now),
+            "stack": "local",
+            "fast": True,
+            "model": model.name,
+            "models": list(self.models),
+            "threshold": THRESHOLD,
+            "target": {"name": "price", "unit": "USD"},
+            "totals": {
+                "predictions": len(rows),
+                "drifted": sum(row["drift_score"] > THRESHOLD for row in rows),
+                "errors": 0,
+                "rejected": 0,
+            },
+            "series": {
+                "bucket_seconds": BUCKET,
+                "times": times,
+                "count": [len(bucket) for bucket in buckets],
+                "prediction": {
+                    "average": [_mean(bucket, "prediction") for bucket in buckets],
+                    "p10": [_rank(bucket, 0.1) for bucket in buckets],
+                    "p90": [_rank(bucket, 0.9) for bucket in buckets],
+                },
+                "drift_score": {
+                    "average": [_mean(bucket, "drift_score") for bucket in buckets],
+                    "maximum": [max((row["drift_score"] for row in bucket), default=None) for bucket in buckets],
+                },
+            },
+            "features": [_feature(feature, model.laws[feature["name"]], rows, buckets) for feature in model.features],
+            "alarms": [
+                _alarm(
+                    alarm,
+                    model.alarm_states.get(alarm["name"], ("OK", START - 1000, "Not over its threshold")),
+                )
+                for alarm in _SPEC["alarms"]
+            ],
+            "history": model.history,
+            "recent": [{key: value for key, value in row.items() if key != "at"} for row in reversed(model.rows[-30:])],
+            "model_card": _card(),
+            "scenarios": [
+                {"name": each["name"], "title": each["title"], "requests": len(each["requests"])}
+                for each in model.scenarios
+            ],
+            "evidence": self.evidence,
+        }
+
+
+def _mean(bucket: list[dict[str, Any]], key: str) -> float | None:
+    return statistics.fmean(row[key] for row in bucket) if bucket else None
+
+
+def _rank(bucket: list[dict[str, Any]], part: float) -> float | None:
+    values = sorted(row["prediction"] for row in bucket)
+    return values[round(part * (len(values) - 1))] if values else None
+
+
+def _feature(
+    feature: dict[str, Any],
+    law: tuple[float, float],
+    rows: list[dict[str, Any]],
+    buckets: list[list[dict[str, Any]]],
+) -> dict[str, Any]:
+    mean, std = law
+    name, edges = feature["name"], _edges(mean, std)
+    low, high = mean - 2.5 * std, mean + 2.5 * std
+    walls = [low, *edges, high]
+    normal = statistics.NormalDist(mean, std)
+    cumulative = [0.0, *(normal.cdf(edge) for edge in edges), 1.0]
+    values = [row["features"][name] for row in rows]
+    counts = [0] * (len(edges) + 1)
+    for value in values:
+        counts[bisect.bisect_left(edges, value)] += 1
+    live = statistics.fmean(values) if values else None
+    return {
+        "name": name,
+        "type": feature["type"],
+        "unit": feature.get("unit", ""),
+        "description": feature.get("description", ""),
+        "baseline": {
+            "mean": mean,
+            "std": std,
+            "min": low,
+            "max": high,
+            "bins": [
+                {
+                    "label": f"{walls[i]:,.4g} to {walls[i + 1]:,.4g}",
+                    "low": walls[i],
+                    "high": walls[i + 1],
+                    "share": cumulative[i + 1] - cumulative[i],
+                }
+                for i in range(len(counts))
+            ],
+        },
+        "live": {
+            "count": len(values),
+            "mean": live,
+            "z": None if live is None else (live - mean) / std,
+            "mean_abs_z": statistics.fmean(abs(value - mean) / std for value in values) if values else None,
+            "share": _shares(counts),
+        },
+        "series": {
+            "average": [
+                statistics.fmean(row["features"][name] for row in bucket) if bucket else None for bucket in buckets
+            ]
+        },
+    }
+
+
+def _alarm(alarm: dict[str, Any], now: tuple[str, float, str]) -> dict[str, Any]:
+    threshold = alarm.get("threshold")
+    setting = _SPEC["settings"][threshold["setting"]]["default"] if isinstance(threshold, dict) else threshold
+    keys = (
+        "name",
+        "title",
+        "severity",
+        "statistic",
+        "metric",
+        "evaluation_periods",
+        "datapoints_to_alarm",
+        "rule",
+        "comparison",
+        "expression",
+    )
+    return {key: alarm.get(key) for key in keys} | {
+        "state": now[0],
+        "since": iso(now[1]),
+        "reason": now[2],
+        "next": alarm["next"],
+        "threshold": setting,
+        "period": PERIOD,
+    }
+
+
+def _card() -> dict[str, Any]:
+    return {
+        "model_version": "3f9a1c2b4d5e",
+        "feature_set": "1.0.0",
+        "rows": 10000,
+        "estimator": {
+            "kind": "RandomForestRegressor",
+            "parameters": {"n_estimators": 100, "min_samples_leaf": 5, "random_state": 7},
+        },
+        "training": {
+            "source": "synthetic:house-price",
+            "rows": 10000,
+            "held_out_rows": 2000,
+            "seed": 7,
+            "data_sha256": "0f" * 32,
+            "libraries": {"python": "3.11.7", "scikit-learn": "1.9.1", "numpy": "2.4.6"},
+        },
+        "scores": {
+            "r2": {"value": 0.974, "low": 0.972, "high": 0.976},
+            "mae": {"value": 17200.0, "low": 16700.0, "high": 17700.0},
+            "rmse": {"value": 21600.0, "low": 21000.0, "high": 22200.0},
+            "mape": {"value": 0.035, "low": 0.033, "high": 0.037},
+        },
+    }
+
+
+def evidence(world: World, *, alarm: bool) -> dict[str, Any]:
+    """Evidence that climbs over its threshold, or stays under it."""
+    times = world.state()["series"]["times"]
+    value = [10 ** (min(i, 70) / 14 if alarm else 1 + 0.4 * math.sin(i / 6)) for i in range(len(times))]
+    top = [("sqft", "up", 0.71), ("age", "up", 0.2), ("location_score", "wider", 0.09)]
+    return {
+        "threshold": 10_000.0,
+        "times": times,
+        "value": value,
+        "alarm": alarm,
+        "since": iso(world.now - 200),
+        "top": [{"channel": name, "feature": name, "direction": way, "share": part} for name, way, part in top],
+    }

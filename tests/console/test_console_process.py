@@ -1,0 +1,273 @@
+"""The console as a process: it starts, serves, survives being killed, and ends cleanly."""
+
+import json
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+from drift_console.database import connect
+from drift_console.events import EventStore
+from drift_console.suites import shipped_suites
+from drift_contracts import feature_set
+from drift_ml.training import Recipe, load_rows, train
+
+STANDIN = Path(__file__).with_name("standin_console.py")
+HOUSE = {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}
+STRANGE = {"bedrooms": 15, "bathrooms": 8, "sqft": 8000, "age": 150, "location_score": 0.1}
+PATIENCE = 60.0  # seconds; only a broken console makes a test wait this long
+
+
+class Process:
+    """A console in a process of its own; `url` once it has started."""
+
+    def __init__(self, data, *options, program=(str(STANDIN),)):
+        command = [sys.executable, "-u", *program, "--port", "0", "--data-dir", str(data), *options]
+        self.data = data
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.banner = []
+        for line in self.process.stdout:
+            self.banner.append(line)
+            if line.startswith("curl"):
+                break
+        found = re.search(r"http://127\.0\.0\.1:\d+", "".join(self.banner))
+        assert found, self.banner
+        self.url = found[0]
+
+    def end(self, number):
+        """Send the signal; gives the exit code and the rest of what was printed."""
+        self.process.send_signal(number)
+        rest = self.process.communicate(timeout=PATIENCE)[0]
+        return self.process.returncode, rest
+
+    def state(self):
+        return httpx.get(f"{self.url}/console/api/state", timeout=PATIENCE).json()
+
+    def stored(self):
+        connection = sqlite3.connect(f"file:{self.data}/console.sqlite?mode=ro", uri=True)
+        try:
+            return connection.execute("SELECT value FROM counters WHERE name = 'events'").fetchone() or (0,)
+        finally:
+            connection.close()
+
+
+def wait_until(holds):
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def console(tmp_path):
+    """Starts consoles on one data folder; ends what is left of them."""
+    started = []
+
+    def start(*options, **program):
+        started.append(Process(tmp_path / "data", *options, **program))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.end(signal.SIGKILL)
+        one.process.stdout.close()
+
+
+def predict(client, url, features=None, number=0):
+    body = {"features": features or HOUSE, "prediction_id": f"id-{number}"}
+    return client.post(f"{url}/predict", json=body, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly_with_everything_stored(console, number):
+    running = console()
+    with httpx.Client() as client:
+        for _ in range(20):
+            assert predict(client, running.url).status_code == 200
+    code, rest = running.end(number)
+    assert code == 0, rest
+    assert "Traceback" not in rest
+    assert running.stored() == (20,)
+
+
+def test_an_open_stream_does_not_hold_up_the_end(console):
+    running = console()
+    with httpx.stream("GET", f"{running.url}/console/api/stream", timeout=PATIENCE) as stream:
+        assert "event: state" in list(zip(range(4), stream.iter_lines(), strict=False))[2]
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(timeout=PATIENCE) == 0
+
+
+def test_the_banners_line_can_be_pasted(console):
+    running = console()
+    line = running.banner[-1].strip()
+    answer = subprocess.run(line, shell=True, capture_output=True, text=True, check=True)
+    assert "drift_score" in json.loads(answer.stdout)
+
+
+def test_killed_under_load_it_loses_nothing_that_was_answered_and_stores_nothing_twice(console):
+    running = console()
+    answered = []
+
+    def send(first):
+        with httpx.Client() as client:
+            for number in range(first, first + 100_000):
+                try:
+                    if predict(client, running.url, number=number).status_code == 200:
+                        answered.append(f"id-{number}")
+                except httpx.TransportError:
+                    return
+
+    threads = [threading.Thread(target=send, args=(first,)) for first in (0, 1_000_000, 2_000_000)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: len(answered) >= 600)
+    assert running.end(signal.SIGKILL)[0] == -signal.SIGKILL
+    for thread in threads:
+        thread.join()
+
+    again = console("--fast")
+    wait_until(lambda: again.stored()[0] >= len(answered))
+    with httpx.Client() as client:
+        assert predict(client, again.url, number=-1).status_code == 200
+    code, rest = again.end(signal.SIGTERM)
+    assert code == 0, rest
+    kept = stored_ids(again.data)
+    assert len(kept) == len(set(kept))
+    assert {*answered, "id--1"} <= set(kept)
+    assert len(kept) <= len(answered) + 1 + len(threads)
+
+
+def stored_ids(data):
+    connection = connect(data / "console.sqlite")
+    ids = [event.document()["prediction_id"] for event in EventStore(connection).after(0, limit=10**9)]
+    connection.close()
+    return ids
+
+
+class Webhook(HTTPServer):
+    """Keeps what was posted to it."""
+
+    def __init__(self):
+        self.alerts = []
+        super().__init__(("127.0.0.1", 0), self.handler())
+
+    def handler(self):
+        alerts = self.alerts
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                alerts.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        return Handler
+
+
+@pytest.fixture
+def webhook():
+    server = Webhook()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.slow
+def test_with_fast_a_person_sees_drift_alarm_within_a_minute_and_the_webhook_gets_it(console, webhook):
+    url = f"http://127.0.0.1:{webhook.server_port}/hook"
+    running = console("--fast", "--webhook", url, "--webhook", "http://127.0.0.1:9/nobody")
+
+    def alarmed():
+        with httpx.Client() as client:
+            predict(client, running.url, STRANGE)
+        states = {alarm["name"]: alarm["state"] for alarm in running.state()["alarms"]}
+        return states["high-drift"] == "ALARM"
+
+    wait_until(alarmed)
+    wait_until(lambda: "high-drift" in [alert["name"] for alert in webhook.alerts])
+    alert = next(alert for alert in webhook.alerts if alert["name"] == "high-drift")
+    assert (alert["state"], alert["model"], alert["links"]) == ("ALARM", "house-price", {"console": f"{running.url}/"})
+    history = running.state()["history"]
+    assert any(entry["alarm"] == "high-drift" and entry["to"] == "ALARM" for entry in history)
+    code, rest = running.end(signal.SIGTERM)
+    assert code == 0
+    assert "ALARM high-drift" in rest
+
+
+@pytest.mark.slow
+def test_with_the_true_predictor_the_scenarios_hold(console, bundles):
+    running = console("--bundles", str(bundles), program=("-m", "drift_console"))
+    gate = [sys.executable, "-m", "drift_console.scenarios", "--url", running.url, "--model", "house-price"]
+    told = subprocess.run(gate, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr
+    answer = httpx.post(f"{running.url}/console/api/scenarios/high", timeout=PATIENCE).json()
+    assert (answer["scenario"], answer["sent"], answer["severity"]) == ("high", 4, "high")
+    assert answer["average_drift_score"] > 2
+    sent = sum(len(scenario.requests) for scenario in shipped_suites()["house-price"].scenarios) + 4
+    wait_until(lambda: running.stored() == (sent,))
+    state = running.state()
+    assert state["model"] == "house-price"
+    assert state["recent"][0]["severity"] == "high"
+    assert len(state["features"]) == 5
+    assert all(len(one["live"]["share"]) == len(one["baseline"]["bins"]) <= 24 for one in state["features"])
+    assert running.end(signal.SIGTERM)[0] == 0
+
+
+@pytest.fixture
+def bundles(tmp_path):
+    """A small bundle of houses, trained here."""
+    features = feature_set("house-price")
+    table = load_rows(features, data=None, ignore=(), source=None, rows=600, seed=7)
+    train(features, table, tmp_path / "build", recipe=Recipe("random-forest", 5, 5, 0.2, 7))
+    return tmp_path / "build" / "bundles"
+
+
+def run_once(*options):
+    command = [sys.executable, str(STANDIN), *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+
+def test_a_port_in_use_is_told_and_nothing_is_started(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = run_once("--port", port, "--data-dir", str(tmp_path / "data"))
+    assert done.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_two_consoles_cannot_share_a_data_folder(console):
+    running = console()
+    done = run_once("--port", "0", "--data-dir", str(running.data))
+    assert done.returncode == 1
+    assert "another console" in done.stderr
+
+
+def test_a_data_folder_that_cannot_be_made_is_told(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    done = run_once("--port", "0", "--data-dir", str(file / "data"))
+    assert done.returncode == 1
+    assert "--data-dir" in done.stderr
+
+
+def test_a_webhook_that_is_no_url_is_told(tmp_path):
+    done = run_once("--webhook", "no url", "--data-dir", str(tmp_path))
+    assert (done.returncode, "--webhook" in done.stderr) == (1, True)

@@ -1,0 +1,167 @@
+"""Scenario suites: complete, judged by what they expect, told with the right exit code."""
+
+import json
+from importlib.resources import files
+
+import httpx
+import pytest
+from click.testing import CliRunner
+from drift_console import scenarios
+from drift_console.scenarios import Deployment, Unreachable, judge, run_suite
+from drift_console.suites import Scenario, shipped_suites
+from drift_contracts import RequestValidator, feature_set, schemas
+
+SUITES = shipped_suites()
+
+
+def answer(score, drifted=()):
+    return {"drift_score": score, "drift": {"drifted": list(drifted)}}
+
+
+CASES = [
+    ({"average_below": 1.0}, [answer(0.5), answer(1.4)], True),
+    ({"average_below": 1.0}, [answer(0.5), answer(1.5)], False),
+    ({"average_from": 1.0, "average_to": 2.0}, [answer(1.0)], True),
+    ({"average_from": 1.0, "average_to": 2.0}, [answer(2.0)], True),
+    ({"average_from": 1.0, "average_to": 2.0}, [answer(2.1)], False),
+    ({"average_from": 1.0, "average_to": 2.0}, [answer(0.9)], False),
+    ({"average_above": 2.0, "alerts": 2}, [answer(2.1), answer(2.2)], True),
+    ({"average_above": 2.0, "alerts": 2}, [answer(2.0), answer(9.0)], False),
+    ({"average_above": 2.0}, [answer(2.0)], False),
+    ({"drifted": ["sqft"]}, [answer(1, ["sqft"]), answer(1, ["sqft"])], True),
+    ({"drifted": ["sqft"]}, [answer(1, ["sqft", "age"])], False),
+    ({"drifted": ["sqft"]}, [answer(1, ["sqft"]), answer(1)], False),
+]
+
+
+@pytest.mark.parametrize(("expect", "answers", "holds"), CASES)
+def test_a_scenario_holds_exactly_when_its_answers_are_as_expected(expect, answers, holds):
+    verdict = judge(Scenario("s", "t", expect, [{}] * len(answers)), answers, threshold=2.0)
+    assert (verdict.failures == ()) is holds
+
+
+@pytest.mark.parametrize("model", SUITES)
+def test_every_request_of_a_suite_is_one_that_the_model_accepts(model):
+    validator = RequestValidator(feature_set(model))
+    for scenario in SUITES[model].scenarios:
+        for request in scenario.requests:
+            validator.row({"features": request})
+
+
+@pytest.mark.parametrize("model", SUITES)
+def test_a_suite_holds_the_three_degrees_of_drift(model):
+    degrees = {scenario.name: scenario.expect for scenario in SUITES[model].scenarios}
+    assert degrees["baseline"]["average_below"] == 1.0
+    assert (degrees["moderate"]["average_from"], degrees["moderate"]["average_to"]) == (1.0, 2.0)
+    assert (degrees["high"]["average_above"], degrees["high"]["alerts"]) == (2.0, 4)
+
+
+def test_the_house_suite_tries_every_feature_alone():
+    alone = [scenario.expect["drifted"] for scenario in SUITES["house-price"].scenarios if "drifted" in scenario.expect]
+    assert alone == [[name] for name in feature_set("house-price").names]
+
+
+def served(models, score=0.1, drifted=()):
+    """A deployment that answers every prediction alike."""
+
+    def respond(request):
+        parts = request.url.path.strip("/").split("/")
+        if parts[0] == "models" and parts[1] in models:
+            return httpx.Response(200, json=answer(score, drifted) if parts[-1] == "predict" else {"model": parts[1]})
+        if parts == ["model"] and len(models) == 1:
+            return httpx.Response(200, json={"model": models[0]})
+        return httpx.Response(404, json={})
+
+    return respond
+
+
+def client(respond):
+    return httpx.Client(transport=httpx.MockTransport(respond), base_url="http://127.0.0.1")
+
+
+def test_a_suite_is_run_against_the_path_of_its_model():
+    deployment = Deployment(client(served(["diabetes", "house-price"])))
+    path = deployment.path_of("house-price")
+    assert path == "/models/house-price/predict"
+    assert len(run_suite(SUITES["house-price"], deployment, path)) == len(SUITES["house-price"].scenarios)
+    assert deployment.path_of("other") is None
+
+
+def test_a_deployment_of_one_model_is_asked_at_its_root():
+    def respond(request):
+        if request.url.path == "/model":
+            return httpx.Response(200, json={"model": "house-price"})
+        return httpx.Response(404)
+
+    deployment = Deployment(client(respond))
+    assert deployment.path_of("house-price") == "/predict"
+    assert deployment.path_of("diabetes") is None
+
+
+@pytest.mark.parametrize(
+    "respond",
+    [
+        lambda _: httpx.Response(500),
+        lambda _: httpx.Response(200, json=[1]),
+        lambda _: (_ for _ in ()).throw(httpx.ConnectError("no")),
+    ],
+)
+def test_what_is_no_deployment_is_unreachable(respond):
+    with pytest.raises(Unreachable):
+        Deployment(client(respond)).path_of("house-price")
+
+
+@pytest.fixture
+def gate(monkeypatch):
+    """Run the command against a deployment; gives the exit code and what was printed."""
+
+    def run(respond, *arguments):
+        real = httpx.Client
+        monkeypatch.setattr(
+            scenarios.httpx,
+            "Client",
+            lambda **options: real(transport=httpx.MockTransport(respond), **options),
+        )
+        result = CliRunner().invoke(scenarios.main, list(arguments))
+        return result.exit_code, result.output
+
+    return run
+
+
+def test_the_gate_opens_when_every_scenario_holds(gate, tmp_path):
+    suite = {
+        "model": "m",
+        "threshold": 2.0,
+        "scenarios": [{"name": "n", "title": "t", "expect": {"average_below": 1.0}, "requests": [{"a": 1}]}],
+    }
+    file = tmp_path / "suite.json"
+    file.write_text(json.dumps(suite))
+    code, output = gate(served(["m"]), "--suite", str(file))
+    assert (code, "Detection works" in output) == (0, True)
+
+
+def test_the_gate_stays_shut_when_detection_does_not_work(gate):
+    code, output = gate(served(["house-price"]), "--model", "house-price")
+    assert (code, "does not work" in output) == (1, True)
+
+
+def test_the_gate_cannot_tell_without_a_deployment(gate):
+    def refuse(_):
+        raise httpx.ConnectError("refused")
+
+    assert gate(refuse)[0] == 2
+
+
+def test_the_gate_cannot_tell_when_no_suite_fits(gate):
+    code, output = gate(served(["other"]))
+    assert (code, "house-price" in output) == (2, True)
+
+
+def test_a_model_without_a_suite_is_a_wrong_usage(gate):
+    assert gate(served(["m"]), "--model", "m")[0] == 2
+
+
+@pytest.mark.parametrize("model", SUITES)
+def test_a_suite_follows_its_contract(model):
+    path = files("drift_contracts") / "scenarios" / f"{model}.json"
+    schemas.check("scenario.suite.v1", json.loads(path.read_text("utf-8")))

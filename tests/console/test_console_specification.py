@@ -1,0 +1,69 @@
+"""The monitoring spec becomes alarms that can be evaluated, with the thresholds of the stack."""
+
+import pytest
+from drift_console.alarms import BadRule, CompositeAlarm, MetricAlarm, value_of
+from drift_console.alarms.statistics import COMPARISONS
+from drift_console.settings import BadSettings, Settings
+from drift_console.specification import Specification
+from drift_contracts import MonitoringSpec, feature_set
+
+
+def alarms(**settings):
+    return {alarm.name: alarm for alarm in Specification(Settings(**settings)).alarms}
+
+
+def test_every_alarm_of_the_spec_can_be_evaluated():
+    declared = {alarm.name for alarm in MonitoringSpec.load().alarms_for("local")}
+    made = alarms()
+    assert set(made) == declared
+    for alarm in made.values():
+        if isinstance(alarm, MetricAlarm):
+            assert alarm.comparison in COMPARISONS
+            assert {value_of(statistic, None) for _, statistic in alarm.inputs.values()} == {None}
+            assert alarm.expression is None or alarm.expression.names == set(alarm.inputs)
+
+
+def test_every_metric_that_an_alarm_reads_is_declared():
+    declared = {metric.name for metric in MonitoringSpec.load().metrics_for(feature_set("house-price"))}
+    read = {
+        metric for alarm in alarms().values() if isinstance(alarm, MetricAlarm) for metric, _ in alarm.inputs.values()
+    }
+    assert read <= declared
+
+
+def test_every_composite_alarm_names_alarms_that_exist():
+    made = alarms()
+    for alarm in made.values():
+        if isinstance(alarm, CompositeAlarm):
+            assert alarm.rule.names <= set(made)
+
+
+def test_the_stack_chooses_the_thresholds():
+    assert alarms(stack="prod")["latency"].threshold == 500
+    assert alarms(stack="local")["latency"].threshold == 1000
+
+
+def test_a_chosen_threshold_wins_everywhere():
+    assert alarms(threshold=1.5)["high-drift"].threshold == 1.5
+    assert Specification(Settings(threshold=1.5)).threshold == 1.5
+
+
+def test_fast_divides_periods_by_sixty_and_nothing_else():
+    slow, fast = alarms()["high-drift"], alarms(fast=True)["high-drift"]
+    assert (slow.period, fast.period) == (300, 5)
+    assert (slow.evaluation_periods, slow.threshold) == (fast.evaluation_periods, fast.threshold)
+
+
+def test_a_rule_that_cannot_be_read_stops_the_start():
+    spec = MonitoringSpec.load()
+    document = {**spec.document, "alarms": [{**spec.document["alarms"][-1], "rule": "ALARM(high-drift) OR"}]}
+    broken = MonitoringSpec(spec.namespace, spec.dimensions, spec.settings, document)
+    with pytest.raises(BadRule):
+        Specification(Settings(), broken)
+
+
+@pytest.mark.parametrize("url", ["hooks.internal/path", "ftp://x", "http://", "file:///etc/passwd"])
+def test_a_webhook_that_is_no_url_is_refused_without_repeating_it(url):
+    with pytest.raises(BadSettings, match="--webhook") as error:
+        Settings(webhooks=(url,))
+    assert url not in str(error.value)

@@ -1,0 +1,189 @@
+"""The state document: what the page shows follows from the store, bucket by bucket."""
+
+import json
+
+import pytest
+from drift_console.database import connect
+from drift_console.ingest import Ingester
+from drift_console.linelog import LineWriter
+from drift_console.settings import Settings
+from drift_console.specification import Specification
+from drift_console.state import BUCKETS, Frame, ModelView, StateReader
+from drift_contracts import FeatureSet
+from hypothesis import given
+from hypothesis import strategies as st
+
+NOW = 1_795_435_200.0
+FEATURES = FeatureSet.from_json(
+    {
+        "contract": "feature-set.v1",
+        "name": "house-price",
+        "version": "1.0.0",
+        "description": "One feature.",
+        "target": {"name": "price", "unit": "USD", "description": "Sale price."},
+        "features": [
+            {
+                "name": "sqft",
+                "type": "number",
+                "unit": "square feet",
+                "exclusive_minimum": 0,
+                "maximum": 1e6,
+                "usual": [500, 3500],
+                "example": 2000,
+                "description": "Living area.",
+            }
+        ],
+    }
+)
+BASELINE = {
+    "features": {"sqft": {"mean": 2000.0, "std": 500.0, "min": 0.0, "max": 4000.0}},
+    "channels": [{"name": "sqft", "kind": "quantiles", "edges": [1500.0, 2000.0, 2500.0], "counts": [1, 3, 3, 1]}],
+}
+MANIFEST = {
+    "model_version": "3f9a1c2b4d5e",
+    "estimator": {"kind": "RandomForestRegressor"},
+    "training": {"rows": 10000},
+    "scores": {"r2": {"value": 0.97}},
+    "feature_set": "1.0.0",
+}
+KEYS = {
+    *("now", "stack", "fast", "model", "models", "threshold", "totals", "series", "features", "alarms"),
+    *("history", "recent", "model_card", "scenarios", "evidence"),
+}
+
+
+@pytest.fixture
+def state(tmp_path):
+    """A function that stores lines and gives the state document after them."""
+    specification = Specification(Settings())
+    connection = connect(tmp_path / "console.sqlite")
+    (tmp_path / "events").mkdir()
+    view = ModelView.of(FEATURES, BASELINE, MANIFEST, specification.alarms, None)
+    reader = StateReader(
+        connection,
+        namespace=specification.namespace,
+        stack="local",
+        threshold=2.0,
+        fast=False,
+        models={"house-price": view},
+    )
+
+    def after(*lines, minutes=30):
+        writer = LineWriter(tmp_path / "events")
+        for line in lines:
+            writer.write(line)
+        writer.close()
+        ingester = Ingester(connection, tmp_path / "events")
+        while ingester.ingest():
+            pass
+        return reader.state("house-price", minutes, NOW)
+
+    yield after
+    connection.close()
+
+
+def test_a_silent_console_shows_every_field_and_no_data(state):
+    shown = state()
+    assert set(shown) == KEYS
+    assert shown["totals"] == {"predictions": 0, "drifted": 0, "errors": 0, "rejected": 0}
+    assert shown["series"]["prediction"]["average"] == [None] * 120
+    assert shown["recent"] == shown["history"] == []
+    assert shown["features"][0]["live"]["mean"] is None
+    assert {alarm["state"] for alarm in shown["alarms"]} == {"INSUFFICIENT_DATA"}
+    assert shown["model_card"]["rows"] == 10000
+    json.dumps(shown, allow_nan=False)
+
+
+def test_traffic_is_counted_in_its_bucket(state, event_line):
+    shown = state(*(event_line(NOW - 20, drift=drift, prediction=100.0 * drift) for drift in (1.0, 2.0, 3.0, 6.0)))
+    series = shown["series"]
+    bucket = series["times"].index(int(NOW) - 30)
+    assert series["bucket_seconds"] == 15
+    assert series["count"][bucket] == sum(series["count"]) == 4
+    assert series["drift_score"]["average"][bucket] == 3.0
+    assert series["drift_score"]["maximum"][bucket] == 6.0
+    assert series["prediction"]["p10"][bucket] == 100.0
+    assert series["prediction"]["p90"][bucket] == pytest.approx(600.0, rel=0.004)
+    assert shown["totals"]["predictions"] == 4
+    assert shown["totals"]["drifted"] == 2
+
+
+def test_a_feature_is_shown_over_its_baseline(state, event_line):
+    shown = state(event_line(NOW - 5, Feature_sqft=3000.0), event_line(NOW - 5, Feature_sqft=1000.0))
+    feature = shown["features"][0]
+    live, bins = feature["live"], feature["baseline"]["bins"]
+    assert (live["count"], live["mean"], live["z"], live["mean_abs_z"]) == (
+        *(2, 2000.0, 0.0),
+        pytest.approx(2.0, rel=0.01),
+    )
+    assert len(live["share"]) == len(bins) <= 24
+    assert sum(live["share"]) == pytest.approx(1.0)
+    shares = {one["low"]: share for share, one in zip(live["share"], bins, strict=True) if one["low"]}
+    assert shares[max(low for low in shares if low <= 3000)] == 0.5
+    assert [value for value in feature["series"]["average"] if value is not None] == [2000.0]
+
+
+def test_recent_predictions_come_newest_first_and_are_at_most_fifty(state, event_line):
+    recent = state(*(event_line(NOW - 60 + number, number=number) for number in range(60)))["recent"]
+    assert [one["prediction_id"] for one in recent] == [f"id-{number}" for number in range(59, 9, -1)]
+    assert set(recent[0]) == {
+        "timestamp",
+        "prediction_id",
+        "prediction",
+        "drift_score",
+        "severity",
+        "drifted",
+        "features",
+    }
+
+
+def test_errors_and_rejections_are_summed(state):
+    document = {
+        "_aws": {
+            "Timestamp": (NOW - 5) * 1000,
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": "MLOpsDriftMonitor",
+                    "Dimensions": [["Stack", "Model"]],
+                    "Metrics": [{"Name": "Errors"}, {"Name": "Rejected"}],
+                }
+            ],
+        },
+        "Stack": "local",
+        "Model": "house-price",
+        "Errors": 1,
+        "Rejected": 2,
+    }
+    totals = state(json.dumps(document), json.dumps(document))["totals"]
+    assert (totals["errors"], totals["rejected"]) == (2, 4)
+
+
+def test_alarms_show_what_they_watch(state):
+    alarms = {alarm["name"]: alarm for alarm in state()["alarms"]}
+    drift, share, composite = alarms["high-drift"], alarms["error-share"], alarms["needs-attention"]
+    assert (drift["metric"], drift["statistic"], drift["threshold"], drift["period"]) == (
+        "DriftScore",
+        "Average",
+        2.0,
+        300,
+    )
+    assert share["metric"].startswith("100 * FILL(")
+    assert share["statistic"] is None
+    assert "ALARM(high-drift)" in composite["rule"]
+    assert composite["metric"] is None
+
+
+@given(st.floats(1e9, 2e9), st.integers(1, 10_080))
+def test_a_frame_ends_with_the_bucket_of_now_and_has_a_bounded_number_of_buckets(now, minutes):
+    frame = Frame.ending(now, minutes)
+    end = frame.start + frame.width * frame.count
+    assert end - frame.width <= now < end
+    assert 1 <= frame.count <= BUCKETS
+    assert frame.start % frame.width == 0
+    assert frame.width * frame.count <= minutes * 60 < frame.width * (frame.count + 1)
+
+
+@given(st.floats(1e9, 2e9), st.integers(181, 10_080))
+def test_a_frame_that_reaches_beyond_the_kept_seconds_is_made_of_minutes(now, minutes):
+    frame = Frame.ending(now, minutes)
+    assert frame.width % 60 == frame.start % 60 == 0

@@ -1,0 +1,73 @@
+"""The cases are data: both judges give each the verdict, the places and the rules that it states."""
+
+import pytest
+from drift_contracts import (
+    ContractError,
+    FeatureSet,
+    MonitoringSpec,
+    RequestValidator,
+    UnknownName,
+    feature_set,
+    schemas,
+)
+from drift_contracts.cases import case_names, cases, changed
+from drift_contracts.checks import judge
+
+EVERY = [case for name in case_names() for case in cases(name)]
+TYPED = {"feature-set.v1": FeatureSet.from_json, "monitoring.spec.v1": MonitoringSpec.from_json}
+HOUSES = RequestValidator(feature_set("house-price"))
+
+
+@pytest.mark.parametrize("case", EVERY, ids=str)
+def test_a_case_breaks_exactly_what_it_says(case):
+    assert judge(case.contract, case.instance) == case.breaks
+
+
+@pytest.mark.parametrize("case", [case for case in EVERY if case.contract in TYPED], ids=str)
+def test_what_is_read_as_a_value_is_judged_alike(case):
+    assert broken_by(TYPED[case.contract], case.instance) == case.breaks
+
+
+@pytest.mark.parametrize("case", cases("prediction.request.v1"), ids=str)
+def test_the_request_validator_judges_alike(case):
+    assert broken_by(HOUSES.row, case.instance) == case.breaks
+
+
+@pytest.mark.parametrize("case", cases("prediction.batch.request.v1"), ids=str)
+def test_the_frame_of_a_batch_is_judged_alike(case):
+    assert broken_by(HOUSES.instances, case.instance) == case.breaks
+
+
+def broken_by(read, instance):
+    try:
+        read(instance)
+    except ContractError as error:
+        return {(violation.pointer, violation.rule) for violation in error.violations}
+    return set()
+
+
+def test_every_contract_has_valid_and_invalid_cases():
+    assert set(case_names()) == set(schemas.names())
+    for name in case_names():
+        assert {case.valid for case in cases(name)} == {True, False}, name
+
+
+def test_descriptions_are_unique():
+    assert len({str(case) for case in EVERY}) == len(EVERY)
+
+
+def test_a_contract_without_cases_is_named_with_the_choices():
+    with pytest.raises(UnknownName, match=r"no file of cases 'none.v1'; there is alert.v1, "):
+        cases("none.v1")
+
+
+def test_without_the_sources_there_are_no_cases(tmp_path):
+    assert case_names(tmp_path / "absent") == []
+
+
+def test_a_change_at_the_top_replaces_everything():
+    assert changed({"a": 1}, {"": [2]}, []) == [2]
+
+
+def test_pointers_are_unescaped():
+    assert changed({"a/b": {"~": 1}}, {"/a~1b/~0": 2}, []) == {"a/b": {"~": 2}}

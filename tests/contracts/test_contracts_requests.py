@@ -1,0 +1,168 @@
+"""The request validator equals jsonschema on the composed schema, in verdict, places, rules and words."""
+
+import copy
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drift_contracts import ContractError, FeatureSet, NotJson, RequestValidator, feature_set, parse_json
+from drift_contracts.schemas import compiled, request_schema, violations
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+EVERY_KIND = FeatureSet.load(Path(__file__).parent / "every-kind.json")
+SETS = {one.name: one for one in (feature_set("house-price"), feature_set("diabetes"), EVERY_KIND)}
+VALIDATORS = {name: RequestValidator(one) for name, one in SETS.items()}
+PUBLISHED = {name: compiled(request_schema(one)) for name, one in SETS.items()}
+ID = "019ab0f2-7c1e-7d3a-9b1f-0a1b2c3d4e5f"
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.integers(10**15, 10**320),
+    st.floats(),
+    st.text(max_size=3),
+    st.sampled_from(
+        [0, -0.0, 1, 1.0, 2.5, -1, 5e-324, 0.9999999999999999, 1e308, 10**308, 10**400, -(10**400), math.nan]
+    ),
+    st.sampled_from([math.inf, -math.inf, True, False, 2**53, 2**53 + 1, 2**53 + 2]),
+    st.sampled_from(["3", "red", "dark", "a", "z", "", "x" * 129, ID, ID + "\n", ID.upper()]),
+)
+VALUES = st.one_of(
+    SCALARS,
+    st.lists(SCALARS, max_size=2),
+    st.dictionaries(st.sampled_from(["features", "age", "x"]), SCALARS, max_size=2),
+)
+
+
+@st.composite
+def mutated(draw):
+    """A feature set's name and a request of it with up to four things changed, anywhere."""
+    name = draw(st.sampled_from(sorted(SETS)))
+    features = dict(SETS[name].example)
+    request = {"features": features}
+    for change in draw(
+        st.lists(st.sampled_from(["value", "drop", "extra", "id", "beside", "wrap", "replace"]), max_size=4)
+    ):
+        key = draw(st.sampled_from(SETS[name].names))
+        if change == "value":
+            features[key] = draw(VALUES)
+        elif change == "drop":
+            features.pop(key, None)
+        elif change == "extra":
+            features[draw(st.text(max_size=2))] = draw(VALUES)
+        elif change == "id" and isinstance(request, dict):
+            request["prediction_id"] = draw(st.just(ID) | VALUES)
+        elif change == "beside" and isinstance(request, dict):
+            request[draw(st.sampled_from(["x", "prediction_id", "features"]))] = draw(VALUES)
+        elif change == "wrap":
+            request = draw(st.sampled_from([{"features": request}, [request], features]))
+        elif change == "replace":
+            request = draw(VALUES | st.just({"features": features}))
+    return name, request
+
+
+def verdicts(name, request):
+    """The violations that both find, as sets; None where a request is accepted."""
+    try:
+        VALIDATORS[name].row(request)
+        ours = set()
+    except ContractError as error:
+        ours = set(error.violations)
+    return ours, set(violations(PUBLISHED[name], request))
+
+
+@given(mutated())
+@settings(max_examples=400, deadline=None)
+@example(("every-kind", {"features": {**EVERY_KIND.example, "whole": 9007199254740993}}))
+@example(("every-kind", {"features": {**EVERY_KIND.example, "whole": 9007199254740992}}))
+@example(("every-kind", {"features": {**EVERY_KIND.example, "open": 1}}))
+@example(("every-kind", {"features": {**EVERY_KIND.example, "free": math.nan}}))
+@example(("house-price", {"features": feature_set("house-price").example, "prediction_id": ID + "\n"}))
+@example(("house-price", {"features": feature_set("house-price").example, "other": ID}))
+def test_the_validator_equals_the_published_schema(pair):
+    ours, published = verdicts(*pair)
+    assert ours == published
+
+
+@given(mutated())
+@settings(max_examples=200, deadline=None)
+def test_an_accepted_request_becomes_a_row_of_floats_that_holds_its_values(pair):
+    name, request = pair
+    try:
+        row = VALIDATORS[name].row(request)
+    except ContractError:
+        return
+    assert all(type(value) is float for value in row)
+    expected = [encoded(feature, request["features"][feature.name]) for feature in SETS[name].features]
+    assert np.array_equal(row, expected, equal_nan=True)
+
+
+def encoded(feature, value):
+    """The encoding as ARCHITECTURE states it, written down once more."""
+    if value is None:
+        return math.nan
+    if feature.type == "category":
+        return (
+            float(feature.categories.index(value))
+            if value in feature.categories
+            else float(len(feature.categories))
+        )
+    return float(value)
+
+
+@given(mutated())
+@settings(max_examples=100, deadline=None)
+def test_judging_leaves_the_request_as_it_was(pair):
+    name, request = pair
+    before = repr(request)
+    verdicts(name, request)
+    assert repr(request) == before
+
+
+@given(mutated())
+@settings(max_examples=200, deadline=None)
+def test_after_parsing_there_is_nothing_left_that_only_one_of_them_refuses(pair):
+    name, request = pair
+    try:
+        request = parse_json(json.dumps(request))
+    except NotJson:
+        return
+    ours, published = verdicts(name, request)
+    assert ours == published
+
+
+def test_each_kind_of_value_has_its_code():
+    row = VALIDATORS["every-kind"].row({"features": EVERY_KIND.example, "prediction_id": ID})
+    assert row[:3] == (0.0, 0.0, 9007199254740994.0)
+    assert math.isnan(row[3])
+    assert row[4:8] == (0.0, 0.0, 2.0, 1.0)
+    assert math.isnan(row[8])
+
+
+def test_numpy_numbers_are_numbers_as_jsonschema_has_it():
+    features = feature_set("house-price").example | {"sqft": np.float64(1800.5)}
+    assert VALIDATORS["house-price"].row({"features": features})[2] == 1800.5
+
+
+def test_the_place_of_an_instance_in_a_batch_leads_its_pointers():
+    with pytest.raises(ContractError) as caught:
+        VALIDATORS["house-price"].row({"features": {}}, "/instances/7")
+    assert {violation.pointer for violation in caught.value.violations} == {"/instances/7/features"}
+
+
+def test_no_message_holds_a_value_of_the_request():
+    features = dict.fromkeys(feature_set("house-price").names, "Ada Lovelace, 12 St James's Square")
+    with pytest.raises(ContractError) as caught:
+        VALIDATORS["house-price"].row({"features": features | {"secret-name": 1}})
+    assert "Ada" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert len(caught.value.violations) == 6
+
+
+def test_the_validator_reads_instances_of_a_batch_without_judging_them():
+    document = {"instances": [None, {"features": {}}]}
+    assert VALIDATORS["house-price"].instances(copy.deepcopy(document)) == document["instances"]

@@ -1,0 +1,29 @@
+"""The import contracts cover every module that they are about."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+
+
+def test_every_module_of_the_core_is_forbidden_training():
+    (core,) = (contract for contract in CONTRACTS if contract["name"] == "The core knows nothing of training")
+    places = (ROOT / "ml/src/drift_ml").iterdir()
+    found = {
+        f"drift_ml.{place.stem}"
+        for place in places
+        if (place.is_dir() or place.suffix == ".py") and place.stem[0] != "_"
+    }
+    assert set(core["source_modules"]) == found - {"drift_ml.training"}
+
+
+def test_every_room_has_a_distribution_of_its_own_name():
+    projects = [tomllib.loads(path.read_text())["project"]["name"] for path in sorted(ROOT.glob("*/pyproject.toml"))]
+    projects += [
+        tomllib.loads(path.read_text())["project"]["name"] for path in sorted(ROOT.glob("services/*/pyproject.toml"))
+    ]
+    table = (ROOT / "ARCHITECTURE.md").read_text()
+    assert [name for name in projects if name not in table] == []

@@ -1,0 +1,44 @@
+"""The README names what exists: sessions, files, commands, options."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def sessions() -> set[str]:
+    """The names of nox's sessions, read from the noxfile without running it."""
+    found = set()
+    for node in ast.parse((ROOT / "noxfile.py").read_text()).body:
+        if isinstance(node, ast.FunctionDef) and any("session" in ast.unparse(each) for each in node.decorator_list):
+            given = re.search(r"name='([\w-]+)'", ast.unparse(node.decorator_list[0]))
+            found.add(given[1] if given else node.name)
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_session_that_a_page_names_exists(page):
+    assert set(re.findall(r"nox -s ([\w-]+)", page.read_text())) <= sessions()
+
+
+def test_the_readme_lists_every_session_that_proves_something():
+    listed = set(re.findall(r"`([\w-]+)`", README)) | set(re.findall(r"nox -s ([\w-]+)", README))
+    assert sessions() - {"lock", "test-all", "sam", "integration"} <= listed
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_file_leads_somewhere(page):
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_two_commands_stand_on_one_line_each():
+    lines = [line for line in README.splitlines() if line.startswith("python3 -m venv")]
+    assert [line.rsplit(" ", 1)[1] for line in lines] == ["local", "test"]

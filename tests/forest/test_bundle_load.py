@@ -1,0 +1,221 @@
+"""A bundle is loaded whole and unchanged, or not at all."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+import subprocess
+import sys
+
+import pytest
+from drift_contracts import ContractError, DriftError, feature_set
+from drift_ml.bundle import BundleError, describe_files, load_bundle, model_version
+from drift_ml.forest import BadForest, Tree, encode
+
+HOUSES = feature_set("house-price")
+LEAF = Tree([-1], [-1], [0], [0.0], [7.0])
+
+
+def contents(**changed: bytes) -> dict[str, bytes]:
+    files = {
+        "feature_set.json": json.dumps(HOUSES.to_json()).encode(),
+        "baseline.json": json.dumps({"features": {name: {} for name in HOUSES.names}}).encode(),
+        "forest.bin": encode([LEAF], features=len(HOUSES.names)),
+    }
+    return files | {name.replace("__", "."): content for name, content in changed.items()}
+
+
+def manifest_of(files: dict[str, bytes]) -> dict:
+    described = describe_files(files)
+    return {
+        "contract": "bundle.manifest.v1",
+        "model": HOUSES.name,
+        "model_version": model_version(described),
+        "feature_set": HOUSES.version,
+        "files": described,
+    }
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a folder of files and the manifest, which is true unless given."""
+
+    def write(files: dict[str, bytes], manifest: object = None):
+        manifest = manifest_of(files) if manifest is None else manifest
+        for name, content in files.items():
+            (tmp_path / name).write_bytes(content)
+        (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+        return tmp_path
+
+    return write
+
+
+def test_a_bundle_holds_what_its_files_say(write, engine):
+    bundle = load_bundle(write(contents()), engine=engine)
+    assert bundle.feature_set == HOUSES
+    assert bundle.baseline == {"features": {name: {} for name in HOUSES.names}}
+    assert bundle.manifest["model"] == "house-price"
+    assert bundle.forest.engine == engine
+    assert bundle.forest.predict((3, 2, 2000, 10, 7)) == 7.0
+
+
+def test_a_bundle_cannot_be_changed(write):
+    bundle = load_bundle(write(contents()))
+    with pytest.raises(AttributeError):
+        bundle.forest = None
+
+
+def test_a_bundle_is_loaded_from_a_path_in_a_string(write):
+    assert load_bundle(str(write(contents()))).forest.trees == 1
+
+
+def test_a_bundle_of_the_wanted_version_is_loaded_and_another_is_refused(write):
+    folder = write(contents())
+    version = model_version(describe_files(contents()))
+    assert re.fullmatch("[0-9a-f]{12}", version)
+    assert load_bundle(folder, model_version=version).manifest["model_version"] == version
+    with pytest.raises(BundleError, match=r"manifest\.json: expected model_version 000000000000"):
+        load_bundle(folder, model_version="000000000000")
+
+
+def test_the_version_follows_content_and_names_and_nothing_else():
+    files = describe_files({"a": b"1", "b": b"2"})
+    assert model_version(files) == model_version(dict(reversed(files.items())))
+    others = [{"a": b"2", "b": b"1"}, {"a": b"1", "c": b"2"}, {"a": b"1"}]
+    assert len({model_version(files), *(model_version(describe_files(other)) for other in others)}) == 4
+
+
+@pytest.mark.parametrize("name", contents())
+def test_one_byte_changed_is_refused(name, write):
+    folder = write(contents())
+    data = bytearray((folder / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / name).write_bytes(data)
+    with pytest.raises(BundleError) as caught:
+        load_bundle(folder)
+    assert str(caught.value) == f"bundle: {name}: expected the sha256 that the manifest says: it was changed"
+    assert caught.value.file == name
+
+
+@pytest.mark.parametrize("name", contents())
+def test_a_file_of_another_size_is_refused(name, write):
+    folder = write(contents())
+    with (folder / name).open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(BundleError, match=f"{name}: expected .* bytes, as the manifest says"):
+        load_bundle(folder)
+
+
+@pytest.mark.parametrize("name", [*contents(), "manifest.json"])
+def test_a_missing_file_is_refused(name, write):
+    folder = write(contents())
+    (folder / name).unlink()
+    with pytest.raises(BundleError):
+        load_bundle(folder)
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(BundleError, match=r"manifest\.json: expected a file that can be read in .*nowhere"):
+        load_bundle(tmp_path / "nowhere")
+
+
+def test_a_file_that_cannot_be_read_is_refused(write):
+    folder = write(contents())
+    (folder / "forest.bin").unlink()
+    (folder / "forest.bin").mkdir()
+    with pytest.raises(BundleError, match=r"forest\.bin: expected a file that can be read"):
+        load_bundle(folder)
+
+
+def test_a_file_too_many_is_refused(write):
+    folder = write(contents())
+    (folder / "estimator.joblib").write_bytes(b"")
+    with pytest.raises(BundleError, match=r"expected manifest\.json, .*forest\.bin and nothing else"):
+        load_bundle(folder)
+
+
+FOREST = describe_files(contents())["forest.bin"]
+BAD_MANIFESTS = {
+    "another contract": ({"contract": "bundle.manifest.v2"}, "contract bundle.manifest.v1"),
+    "no files": ({"files": None}, "files to name"),
+    "a file too few": ({"files": {"forest.bin": FOREST}}, "files to name"),
+    "a file too many": ({"files": describe_files(contents(x=b""))}, "files to name"),
+    "no digest": ({"files": describe_files(contents()) | {"forest.bin": {"bytes": 1}}}, "/files/forest.bin"),
+    "no facts": (
+        {"files": describe_files(contents()) | {"forest.bin": 1}},
+        "/files/forest.bin",
+    ),
+    "a size that is true": (
+        {"files": describe_files(contents()) | {"forest.bin": FOREST | {"bytes": True}}},
+        "sha256 and bytes at /files/forest.bin",
+    ),
+    "a version of other files": ({"model_version": "0" * 12}, "the model_version of the files"),
+    "another model": ({"model": "diabetes"}, "name and version in feature_set.json"),
+    "another feature set": ({"feature_set": "2.0.0"}, "name and version in feature_set.json"),
+}
+
+
+@pytest.mark.parametrize(("changed", "message"), BAD_MANIFESTS.values(), ids=BAD_MANIFESTS)
+def test_a_manifest_that_does_not_fit_is_refused(changed, message, write):
+    with pytest.raises(BundleError) as caught:
+        load_bundle(write(contents(), manifest_of(contents()) | changed))
+    assert caught.value.file == "manifest.json"
+    assert message in str(caught.value)
+
+
+def test_a_manifest_that_is_no_object_is_refused(write):
+    with pytest.raises(BundleError, match=r"manifest\.json: expected contract bundle\.manifest\.v1"):
+        load_bundle(write(contents(), [1]))
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"a": NaN}', '{"a": 1, "a": 2}', "\x00"])
+def test_a_manifest_that_is_not_strict_json_is_refused(text, write):
+    folder = write(contents())
+    (folder / "manifest.json").write_text(text)
+    with pytest.raises(BundleError, match=r"manifest\.json: expected strict JSON"):
+        load_bundle(folder)
+
+
+PARTS_THAT_DIFFER = {
+    "a forest of other features": (
+        {"forest__bin": encode([LEAF], features=4)},
+        BundleError,
+        "forest.bin: expected rows of 5 features",
+    ),
+    "no forest": ({"forest__bin": b"pickle"}, BadForest, "expected a header of 64 bytes"),
+    "a baseline of other features": (
+        {"baseline__json": b'{"features": {"age": {}}}'},
+        BundleError,
+        "baseline.json: expected features to name bedrooms, bathrooms, sqft, age, location_score",
+    ),
+    "a baseline that is a list": ({"baseline__json": b"[]"}, BundleError, "baseline.json: expected features"),
+    "a baseline with NaN": ({"baseline__json": b"NaN"}, BundleError, "baseline.json: expected strict JSON"),
+    "no feature set": ({"feature_set__json": b"{}"}, ContractError, "feature_set.json: feature-set.v1"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("changed", "error", "message"), PARTS_THAT_DIFFER.values(), ids=PARTS_THAT_DIFFER)
+def test_files_that_do_not_belong_together_are_refused(changed, error, message, write):
+    with pytest.raises(error) as caught:
+        load_bundle(write(contents(**changed)))
+    assert message in str(caught.value)
+    assert isinstance(caught.value, DriftError)
+
+
+def test_an_error_survives_pickling():
+    error = pickle.loads(pickle.dumps(BundleError("forest.bin", "rows of 5 features")))
+    assert (error.file, error.expected, str(error)) == (
+        "forest.bin",
+        "rows of 5 features",
+        "bundle: forest.bin: expected rows of 5 features",
+    )
+
+
+def test_loading_imports_no_numpy_jsonschema_dataclasses_or_typing(write):
+    code = (
+        "import sys; from drift_ml.bundle import load_bundle; load_bundle(sys.argv[1]);"
+        "print(sorted({'numpy', 'jsonschema', 'sklearn', 'dataclasses', 'typing'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code, str(write(contents()))]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -1,0 +1,62 @@
+"""What the tests of the image share: names, the build, an HTTP API event."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import standin
+
+if TYPE_CHECKING:
+    from engine import Docker
+
+ROOT = Path(__file__).parents[2]
+IMAGE = "drift-monitor:test"
+NAIVE = "drift-naive:test"
+FEATURES = {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}
+
+
+def build(docker: Docker, bases: standin.Bases, tag: str, *options: str) -> None:
+    version = json.loads((ROOT / "build/bundles/house-price/manifest.json").read_text())["model_version"]
+    arguments = {
+        "BASE_IMAGE": bases.base,
+        "BUILD_IMAGE": bases.build,
+        "VERSION": "0.1.0",
+        "COMMIT": "test",
+        "BUNDLE_DIGEST": version,
+    }
+    words = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
+    docker(
+        "build",
+        "--quiet",
+        "--network",
+        "host",
+        "--file",
+        ROOT / standin.DOCKERFILE,
+        "--tag",
+        tag,
+        *words,
+        *options,
+        ROOT,
+    )
+
+
+def http_event(method: str, path: str, body: str | None = None) -> dict[str, Any]:
+    http = {
+        "method": method,
+        "path": path,
+        "protocol": "HTTP/1.1",
+        "sourceIp": "127.0.0.1",
+        "userAgent": "test",
+    }
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"content-type": "application/json"},
+        "requestContext": {"http": http, "requestId": "test", "stage": "$default", "timeEpoch": 0},
+        "body": body,
+        "isBase64Encoded": False,
+    }

@@ -1,0 +1,187 @@
+"""What a baseline keeps of its columns."""
+
+import json
+import math
+import sys
+
+import numpy as np
+import pytest
+from drift_contracts import feature_set, schemas
+from drift_ml.baseline import Baseline, BaselineError
+from drift_ml.columns import as_codes, as_numbers
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def of_area(make, column, **options):
+    return Baseline.from_columns(make.feature_set("area"), {"area": column}, **options)
+
+
+def test_moments_are_those_of_the_columns(houses, make):
+    area = make.columns(1, 600)["area"]
+    summary = houses.features["area"]
+    assert summary.mean == pytest.approx(area.mean(), rel=1e-14)
+    assert summary.std == pytest.approx(area.std(ddof=1), rel=1e-14)
+    assert (summary.min, summary.max, summary.count, summary.missing) == (area.min(), area.max(), 600, 0)
+
+
+def test_missing_values_are_counted_and_left_out(houses, make):
+    ground = make.columns(1, 600)["ground"]
+    summary = houses.features["ground"]
+    assert summary.missing == int(np.isnan(ground).sum()) > 0
+    assert summary.mean == pytest.approx(np.nanmean(ground))
+
+
+def test_a_category_has_counts_and_no_moments(houses):
+    summary = houses.features["heating"]
+    assert (summary.mean, summary.std, summary.min, summary.max) == (None,) * 4
+    assert summary.count + summary.missing == 600
+
+
+def test_target_and_error_have_bins_and_the_prediction_a_channel(houses):
+    assert sum(houses.target.bins.counts) == 600
+    assert houses.error.bins.counts == (200,)
+    assert houses.prediction.bins is None
+    assert sum(houses.channel("prediction").counts) == 200
+
+
+def test_correlations_are_pearsons_over_the_rows_that_have_both(houses, make):
+    of = make.columns(1, 600)
+    names = houses.correlation_names
+    assert names == ("rooms", "area", "garden", "ground")
+    both = ~np.isnan(of["ground"])
+    expected = np.corrcoef(of["area"][both], of["ground"][both])[0, 1]
+    assert houses.correlation[1][3] == houses.correlation[3][1] == pytest.approx(expected, abs=5e-5)
+    assert houses.correlation[0][0] == 1.0
+
+
+def test_a_constant_column_has_no_correlation_and_no_spread(make):
+    baseline = of_area(make, [0.1] * 7)
+    assert baseline.correlation == ((None,),)
+    assert (baseline.features["area"].mean, baseline.features["area"].std) == (0.1, 0.0)
+    assert baseline.channel("area").counts == (7,)
+
+
+def test_an_all_missing_column_keeps_only_its_missing_channel(make):
+    baseline = of_area(make, [math.nan, math.nan], target=[math.nan] * 2, predictions=[math.nan])
+    assert [channel.name for channel in baseline.channels] == ["missing:area"]
+    assert baseline.features["area"].mean is None
+    assert baseline.correlation == ((None,),)
+    assert baseline.target.bins is None
+
+
+def test_one_row_is_a_baseline(make):
+    of = make.columns(3, 1)
+    baseline = Baseline.from_columns(make.feature_set("rooms", "area"), of)
+    assert baseline.rows == 1
+    assert baseline.features["area"].std == 0.0
+    assert baseline.target is None
+    assert baseline.channel("new:area").counts == (0, 1)
+
+
+def test_huge_values_do_not_overflow(make):
+    baseline = of_area(make, [-1.7e308, 1.7e308, 1.7e308, -1.7e308])
+    summary = baseline.features["area"]
+    assert summary.mean == 0.0
+    assert summary.std == sys.float_info.max
+    assert baseline.correlation == ((1.0,),)
+
+
+def test_tiny_values_keep_their_spread(make):
+    summary = of_area(make, [0.0, 5e-324, 1e-320]).features["area"]
+    assert 0 < summary.std < 1e-319
+
+
+def test_the_order_of_rows_does_not_matter(make, houses):
+    of = make.columns(1, 600)
+    order = np.random.default_rng(5).permutation(600)
+    again = Baseline.from_columns(
+        make.feature_set(),
+        {name: column[order] for name, column in of.items()},
+        target=make.predictions(of)[order] + 1,
+        predictions=make.predictions(of)[:200][::-1],
+        errors=np.ones(200),
+    )
+    assert json.dumps(again.to_json()) == json.dumps(houses.to_json())
+
+
+def test_json_reads_back_equal_and_keeps_the_contract(houses):
+    document = json.loads(json.dumps(houses.to_json()))
+    schemas.check("baseline.v1", document)
+    again = Baseline.from_json(document)
+    assert again == houses
+    assert again.digest == houses.digest
+    assert again.to_json() == houses.to_json()
+
+
+def test_ten_thousand_rows_of_five_features_take_some_kilobytes():
+    random = np.random.default_rng(7)
+    rows = 10_000
+    of = {
+        "bedrooms": random.integers(1, 6, rows),
+        "bathrooms": random.integers(1, 4, rows),
+        "sqft": random.normal(2000, 500, rows),
+        "age": random.integers(0, 50, rows),
+        "location_score": random.uniform(1, 10, rows),
+    }
+    baseline = Baseline.from_columns(feature_set("house-price"), of, target=of["sqft"], predictions=of["sqft"])
+    assert len(json.dumps(baseline.to_json(), separators=(",", ":"))) < 14_000
+    assert all(len(channel.counts) <= 64 for channel in baseline.channels)
+
+
+def test_the_choices_are_named_when_a_channel_does_not_exist(houses):
+    with pytest.raises(BaselineError, match="there is rooms, area"):
+        houses.channel("nothing")
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"contract": "other.v1"}, "expected 'baseline.v1'"),
+        ({"contract": "baseline.v1"}, "not of the shape"),
+        ({"contract": "baseline.v1", "model": "m", "rows": 1, "features": 3}, "not of the shape"),
+    ],
+)
+def test_another_document_is_refused(document, message):
+    with pytest.raises(BaselineError, match=message):
+        Baseline.from_json(document)
+
+
+@pytest.mark.parametrize(
+    ("names", "given", "message"),
+    [
+        (["area"], {"rooms": [1]}, "expected a column 'area'; there is rooms"),
+        (["area"], {}, "there is none"),
+        (["area"], {"area": []}, "at least one row"),
+        (["area", "rooms"], {"area": [1.0], "rooms": [1, 2]}, "area 1, rooms 2"),
+        (["area"], {"area": ["wide"]}, "'area': expected a vector of numbers"),
+        (["area"], {"area": np.ones((2, 2))}, "'area': expected a vector of numbers"),
+        (["area"], {"area": [1.0, math.inf]}, "'area': expected finite numbers; 1 are not"),
+        (["garden"], {"garden": [0.5]}, "'garden': expected booleans"),
+    ],
+)
+def test_columns_that_no_baseline_can_be_made_of_are_refused(make, names, given, message):
+    with pytest.raises(BaselineError, match=message):
+        Baseline.from_columns(make.feature_set(*names), given)
+
+
+def test_no_feature_may_take_the_name_of_the_predictions(make):
+    named = make.feature_set("area", prediction={"type": "number", "example": 1})
+    with pytest.raises(BaselineError, match="no feature may be named 'prediction'"):
+        Baseline.from_columns(named, {"area": [1.0], "prediction": [1.0]})
+
+
+def test_numbers_come_as_lists_booleans_or_objects():
+    assert as_numbers([True, None, 2.5])[[0, 2]].tolist() == [1.0, 2.5]
+    assert math.isnan(as_numbers(np.array([None, 1], dtype=object))[0])
+
+
+def test_a_category_may_come_as_its_indices():
+    assert as_codes(["a", "b"], [0, 1, 7]).tolist() == [0.0, 1.0, 2.0]
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=40))
+def test_any_finite_column_makes_a_baseline_that_reads_back(make, column):
+    baseline = of_area(make, column)
+    assert Baseline.from_json(json.loads(json.dumps(baseline.to_json()))) == baseline
+    assert sum(baseline.channel("area").counts) == len(column)

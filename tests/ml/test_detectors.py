@@ -1,0 +1,186 @@
+"""One battery of laws for every named detector, then each one's own figures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+
+import pytest
+from drift_ml.detectors import (
+    DETECTORS,
+    Adwin,
+    Cusum,
+    Detector,
+    DetectorError,
+    MeanAbsoluteZ,
+    PageHinkley,
+    WindowedKs,
+    WindowedPsi,
+    detector_from_json,
+)
+from drift_ml.detectors._base import Named
+from drift_ml.detectors.ks import ks_p_value
+from drift_ml.evidence import Budget, MixtureDetector, Settings
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+COARSE = {"edges": [-1.0, 0.0, 1.0], "reference": [160, 340, 340, 160]}
+MAKERS = {
+    "adwin": lambda: Adwin(clock=4),
+    "cusum": lambda: Cusum(mean=0.0, std=1.0, threshold=5.0),
+    "page-hinkley": lambda: PageHinkley(threshold=10.0, fewest=5),
+    "psi": lambda: WindowedPsi(**COARSE, size=20, threshold=1.0),
+    "ks": lambda: WindowedKs(**COARSE, size=20, level=0.001),
+    "mean-absolute-z": lambda: MeanAbsoluteZ(means=[0.0], stds=[1.0], size=10),
+}
+every = pytest.mark.parametrize("name", sorted(MAKERS))
+values = st.lists(st.floats(-5, 5), max_size=60)
+
+
+def shaped(name: str, numbers: list[float]) -> list:
+    return [[number] for number in numbers] if name == "mean-absolute-z" else numbers
+
+
+def test_the_battery_knows_every_detector() -> None:
+    assert set(MAKERS) == set(DETECTORS)
+
+
+@every
+def test_a_detector_keeps_the_one_interface(name: str) -> None:
+    detector: Detector = MAKERS[name]()
+    assert detector.name == name
+    assert detector.reason is None
+
+
+def test_the_mixture_keeps_it_too() -> None:
+    rooms = {"name": "rooms", "kind": "values", "of": ["rooms"], "counts": [50, 50]}
+    detector: Detector = MixtureDetector(Settings([rooms], Budget(1000)))
+    assert detector.update({"rooms": [1, 1]}) is False
+    detector.reset()
+    assert detector.to_json()["detector"] == detector.name
+
+
+@every
+@settings(max_examples=25)
+@given(before=values, after=values)
+def test_a_state_through_json_continues_equally(name: str, before: list[float], after: list[float]) -> None:
+    detector = MAKERS[name]()
+    detector.update(shaped(name, before))
+    again = detector_from_json(json.loads(json.dumps(detector.to_json())))
+    assert detector.update(shaped(name, after)) == again.update(shaped(name, after))
+    assert detector.to_json() == again.to_json()
+
+
+@every
+@settings(max_examples=25)
+@given(numbers=values, cut=st.integers(0, 60))
+def test_how_values_are_cut_into_batches_does_not_matter(name: str, numbers: list[float], cut: int) -> None:
+    whole, parts = MAKERS[name](), MAKERS[name]()
+    whole.update(shaped(name, numbers))
+    parts.update(shaped(name, numbers[:cut]))
+    parts.update(shaped(name, numbers[cut:]))
+    assert whole.to_json() == parts.to_json()
+
+
+@every
+def test_nothing_observed_is_no_alarm(name: str) -> None:
+    detector = MAKERS[name]()
+    before = detector.to_json()
+    assert detector.update([]) is False
+    assert detector.to_json() == before
+
+
+@every
+def test_an_alarm_comes_with_a_large_shift_stays_and_ends_with_reset(name: str) -> None:
+    detector, random = MAKERS[name](), Random(7)
+    fresh = detector.to_json()
+    detector.update(shaped(name, [random.gauss() for _ in range(40)]))
+    assert detector.update(shaped(name, [random.gauss() + 4 for _ in range(60)]))
+    kept = detector.to_json()
+    assert kept["reason"]
+    assert detector.update(shaped(name, [0.0] * 10))
+    assert detector.to_json() == kept
+    detector.reset()
+    assert detector.to_json() == fresh
+
+
+@every
+def test_a_taken_state_does_not_change_with_the_detector(name: str) -> None:
+    detector = MAKERS[name]()
+    taken = detector.to_json()
+    text = json.dumps(taken)
+    detector.update(shaped(name, [0.1] * 7))
+    assert json.dumps(taken) == text
+
+
+@pytest.mark.parametrize("document", [{}, {"contract": "detector.state.v1", "detector": "oracle"}])
+def test_a_state_of_nothing_known_is_refused_with_the_choices(document: dict) -> None:
+    with pytest.raises(DetectorError, match="adwin, cusum"):
+        detector_from_json(document)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Adwin(delta=0.0),
+        lambda: Cusum(mean=0.0, std=0.0),
+        lambda: PageHinkley(threshold=0.0),
+        lambda: WindowedPsi(edges=[0.0], reference=[1], size=5),
+        lambda: WindowedKs(edges=[1.0, 0.0], reference=[1, 1, 1], size=5),
+        lambda: WindowedKs(**COARSE, level=1.0),
+        lambda: MeanAbsoluteZ(means=[], stds=[]),
+        lambda: MeanAbsoluteZ(means=[0.0], stds=[1.0], size=0),
+    ],
+)
+def test_parameters_that_make_no_sense_are_refused(make) -> None:
+    with pytest.raises(DetectorError, match="expected"):
+        make()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        Named,
+        lambda: Named._observe(MAKERS["cusum"](), 1.0),
+        lambda: super(WindowedKs, MAKERS["ks"]())._judge([1]),
+    ],
+)
+def test_the_shared_parts_are_no_detectors_by_themselves(call) -> None:
+    with pytest.raises(NotImplementedError):
+        call()
+
+
+@given(distance=st.floats(0.0, 1.0), effective=st.floats(5, 5000))
+def test_the_ks_p_value_is_that_of_the_limiting_law(distance: float, effective: float) -> None:
+    root = effective**0.5
+    expected = stats.kstwobign.sf((root + 0.12 + 0.11 / root) * distance)
+    assert ks_p_value(distance, effective) == pytest.approx(expected, abs=1e-9)
+
+
+def test_psi_by_hand() -> None:
+    detector = WindowedPsi(edges=[0.0], reference=[50, 50], size=100, threshold=0.33)
+    assert detector.update([-1.0] * 25 + [1.0] * 75) is False  # 0.27 with half an event added to each bin
+    detector = WindowedPsi(edges=[0.0], reference=[50, 50], size=100, threshold=0.26)
+    assert detector.update([-1.0] * 25 + [1.0] * 75) is True
+
+
+def test_cusum_by_hand_on_the_lower_side() -> None:
+    detector = Cusum(mean=10.0, std=2.0, shift=1.0, threshold=4.0)
+    detector.update([6.0, 6.0])
+    assert detector.state == {"up": 0.0, "down": 3.0}
+
+
+def oracle() -> list[dict]:
+    return json.loads((Path(__file__).parent / "data" / "river_alarms.json").read_text())["streams"]
+
+
+@pytest.mark.parametrize("stream", oracle(), ids=lambda stream: f"seed {stream['seed']}")
+@pytest.mark.parametrize("name", ["adwin", "page-hinkley"])
+def test_alarms_come_where_those_of_river_come(stream: dict, name: str) -> None:
+    random = Random(stream["seed"])
+    numbers = [random.gauss() + stream["shift"] * (i >= 500) for i in range(1500)]
+    detector = Adwin() if name == "adwin" else PageHinkley(threshold=30.0)
+    found = next((i for i, number in enumerate(numbers) if detector.update([number])), None)
+    assert found == stream[name]

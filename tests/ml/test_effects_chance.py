@@ -1,0 +1,79 @@
+"""p-values agree with scipy's, without scipy."""
+
+import numpy as np
+import pytest
+from drift_ml import effects
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import special, stats
+
+
+@given(st.floats(0, 2000), st.integers(1, 200))
+def test_the_chi_square_tail_is_that_of_scipy(statistic, degrees):
+    expected = stats.chi2.sf(statistic, degrees)
+    assert effects.chi_square_tail(statistic, degrees) == pytest.approx(expected, rel=1e-8, abs=1e-13)
+
+
+def test_far_chi_square_tails_do_not_vanish():
+    assert effects.chi_square_tail(500, 3) == pytest.approx(stats.chi2.sf(500, 3), rel=1e-10)
+
+
+@given(st.floats(0, 12))
+def test_kolmogorovs_tail_is_that_of_scipy(point):
+    assert effects.kolmogorov_tail(point) == pytest.approx(special.kolmogorov(point), rel=1e-9, abs=1e-15)
+
+
+def test_ks_p_is_scipys_asymptotic_one():
+    random = np.random.default_rng(1)
+    one, other = random.integers(0, 40, 3000), random.integers(0, 41, 900)
+    found = stats.kstwobign.sf(0.05 * np.sqrt(3000 * 900 / 3900))
+    assert effects.ks_p(0.05, len(one), len(other)) == pytest.approx(found, rel=1e-9)
+    assert effects.ks_p(0.5, 0, 10) == effects.ks_p(0.5, 10, 0) == 1.0
+
+
+@given(st.integers(2, 8).flatmap(lambda k: st.tuples(*[st.lists(st.integers(10, 300), min_size=k, max_size=k)] * 2)))
+def test_chi_square_is_scipys_where_no_bin_is_rare(pair):
+    found = stats.chi2_contingency(np.array(pair), correction=False)
+    share = min(map(sum, pair)) / sum(map(sum, pair))
+    ours = effects.chi_square(*pair)
+    if min(map(sum, zip(*pair, strict=True))) * share >= 5:
+        assert ours.statistic == pytest.approx(found.statistic, rel=1e-9, abs=1e-9)
+        assert (ours.degrees, ours.p) == (found.dof, pytest.approx(found.pvalue, rel=1e-8, abs=1e-13))
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "pooled"),
+    [
+        ([50, 50, 1, 1], [40, 60, 1, 0], ([52, 50], [41, 60])),
+        ([50, 50, 4, 4], [40, 60, 4, 4], ([50, 50, 8], [40, 60, 8])),
+    ],
+)
+def test_rare_bins_are_pooled_and_join_the_smallest_if_still_rare(expected, actual, pooled):
+    assert effects.chi_square(expected, actual) == effects.chi_square(*pooled)
+
+
+@pytest.mark.parametrize("pair", [([5, 5], [0, 0]), ([0, 0], [0, 0]), ([100, 0], [100, 0]), ([1, 1], [1, 1])])
+def test_one_filled_bin_cannot_differ(pair):
+    assert effects.chi_square(*pair) == effects.ChiSquare(0.0, 0, 1.0)
+
+
+SMALL = st.tuples(st.integers(0, 60), st.integers(0, 60))
+
+
+@given(SMALL, SMALL)
+def test_fishers_test_is_that_of_scipy(expected, actual):
+    p = stats.fisher_exact([expected, actual]).pvalue
+    assert effects.fisher(expected, actual) == pytest.approx(p, rel=1e-6)
+
+
+def test_where_all_is_plenty_fisher_becomes_chi_square():
+    assert effects.fisher((9000, 1000), (8000, 1000)) == effects.chi_square((9000, 1000), (8000, 1000)).p
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_benjamini_hochberg_is_that_of_scipy(p):
+    assert effects.benjamini_hochberg(p) == pytest.approx(stats.false_discovery_control(p))
+
+
+def test_no_p_values_stay_none():
+    assert effects.benjamini_hochberg([]) == []

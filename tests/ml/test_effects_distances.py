@@ -1,0 +1,97 @@
+"""Distances between histograms agree with scipy and with sums worked by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from drift_ml import effects
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import spatial, stats
+
+COUNTS = st.integers(2, 12).flatmap(
+    lambda k: st.tuples(*[st.lists(st.integers(0, 200), min_size=k, max_size=k).filter(sum)] * 2)
+)
+
+
+@given(COUNTS)
+def test_psi_is_the_sum_of_both_relative_entropies_of_the_smoothed_shares(pair):
+    p, q = ([(count + 0.5) / (sum(counts) + 0.5 * len(counts)) for count in counts] for counts in pair)
+    assert effects.psi(*pair) == pytest.approx(stats.entropy(p, q) + stats.entropy(q, p), abs=1e-12)
+
+
+@given(COUNTS)
+def test_ks_is_the_largest_gap_between_the_cumulated_shares(pair):
+    p, q = (np.cumsum(counts) / sum(counts) for counts in pair)
+    assert effects.ks(*pair) == pytest.approx(np.abs(p - q).max(), abs=1e-12)
+    samples = [np.repeat(np.arange(len(counts)), counts) for counts in pair]
+    assert effects.ks(*pair) == pytest.approx(stats.ks_2samp(*samples, method="asymp").statistic, abs=1e-12)
+
+
+@given(COUNTS)
+def test_wasserstein_is_that_of_scipy(pair):
+    places = np.cumsum(np.arange(len(pair[0])) % 3)
+    expected = stats.wasserstein_distance(places, places, *pair)
+    assert effects.wasserstein(*pair, places.tolist()) == pytest.approx(expected, abs=1e-12)
+
+
+@given(COUNTS)
+def test_jensen_shannon_is_that_of_scipy(pair):
+    expected = spatial.distance.jensenshannon(*pair, base=2)
+    assert effects.jensen_shannon(*pair) == pytest.approx(expected, abs=1e-6)
+
+
+@given(COUNTS)
+def test_a_histogram_is_no_distance_from_itself(pair):
+    counts = pair[0]
+    assert effects.psi(counts, counts) == effects.ks(counts, counts) == effects.jensen_shannon(counts, counts) == 0
+    assert effects.wasserstein(counts, counts, range(len(counts))) == 0
+
+
+def test_psi_of_a_normal_shift_is_its_square():
+    ends = stats.norm.ppf(np.arange(65) / 64)
+    before, after = np.full(64, 10**6), np.diff(stats.norm.cdf(ends - 0.5)) * 64e6
+    assert effects.psi(before.tolist(), after.round().astype(int).tolist()) == pytest.approx(0.25, abs=0.01)
+
+
+def test_chance_alone_gives_the_expected_psi():
+    random = np.random.default_rng(3)
+    found = [
+        effects.psi(random.multinomial(5000, [0.1] * 10).tolist(), random.multinomial(1000, [0.1] * 10).tolist())
+        for _ in range(400)
+    ]
+    assert np.mean(found) == pytest.approx(effects.psi_expected(10, 5000, 1000), rel=0.1)
+
+
+def test_an_empty_sample_is_at_no_distance():
+    assert effects.ks([1, 2], [0, 0]) == 0.0
+    assert effects.jensen_shannon([1, 2], [0, 0]) == 0.0
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [effects.psi, effects.ks, effects.jensen_shannon, effects.chi_square, lambda a, b: effects.merge(a, b, 2)],
+)
+@pytest.mark.parametrize("pair", [([1], [1, 2]), ([], [])])
+def test_histograms_on_different_bins_are_refused(measure, pair):
+    with pytest.raises(effects.BinsDiffer, match="the same bins"):
+        measure(*pair)
+
+
+@given(COUNTS, st.integers(1, 12))
+def test_merging_keeps_all_counts_in_at_most_so_many_groups(pair, most):
+    merged = effects.merge(*pair, most)
+    assert [sum(counts) for counts in merged] == [sum(counts) for counts in pair]
+    assert len(merged[0]) == len(merged[1]) <= max(most, 1)
+
+
+def test_merging_makes_equal_groups_of_equal_bins():
+    assert effects.merge([5] * 64, [1] * 64, 10)[1] in ([6, 7, 6, 7, 6, 6, 7, 6, 7, 6], [6, 6, 7, 6, 7, 6, 7, 6, 7, 6])
+
+
+def test_merging_nothing_makes_one_group():
+    assert effects.merge([0, 0, 0], [1, 1, 1], 2) == ([0], [3])
+
+
+def test_a_difference_worked_by_hand():
+    assert effects.psi([1, 1], [1, 3], smoothing=0) == pytest.approx(0.25 * math.log(1.5) + 0.25 * math.log(2))

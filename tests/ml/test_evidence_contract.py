@@ -1,0 +1,42 @@
+"""Every state that a detector writes keeps detector.state.v1."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+
+import pytest
+from drift_ml.detectors import Adwin, Cusum, MeanAbsoluteZ, PageHinkley, WindowedKs, WindowedPsi
+from drift_ml.evidence import Budget, MixtureDetector, Settings
+from jsonschema import Draft202012Validator
+
+NAME = "detector.state.v1"
+DOCUMENT = resources.files("drift_contracts") / "schemas" / f"{NAME}.json"
+VALIDATOR = Draft202012Validator(json.loads(DOCUMENT.read_text(encoding="utf-8")))
+COARSE = {"edges": [0.0], "reference": [5, 5], "size": 5}
+
+
+@pytest.mark.parametrize(
+    "detector",
+    [
+        Adwin(),
+        Cusum(mean=0.0, std=1.0),
+        PageHinkley(),
+        WindowedKs(**COARSE),
+        WindowedPsi(**COARSE),
+        MeanAbsoluteZ(means=[0.0], stds=[1.0]),
+    ],
+    ids=lambda detector: detector.name,
+)
+def test_the_state_of_a_named_detector_keeps_the_contract(detector) -> None:
+    VALIDATOR.validate(detector.to_json())
+
+
+@pytest.mark.parametrize("batches", [0, 1, 20])
+def test_the_state_of_the_mixture_keeps_the_contract(batches: int) -> None:
+    rooms = {"name": "rooms", "kind": "values", "of": ["rooms"], "counts": [500, 500]}
+    detector = MixtureDetector(Settings([rooms], Budget(1000)))
+    for _ in range(batches):
+        detector.update({"rooms": [2, 8]})
+    assert (detector.alarm is not None) == (batches == 20)
+    VALIDATOR.validate(detector.to_json())

@@ -1,0 +1,218 @@
+"""The mixture detector: state, alarms, attribution, recovery, rhythm."""
+
+from __future__ import annotations
+
+import json
+from math import inf, isinf
+
+import numpy as np
+import pytest
+from drift_ml.evidence import Budget, Capital, EvidenceError, MixtureDetector, Rhythm, Settings, log_mixture
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+ROOMS = {"name": "rooms", "kind": "values", "of": ["rooms"], "counts": [2000, 2000, 2000, 2000, 2000]}
+GONE = {"name": "missing:rooms", "kind": "missing", "of": ["rooms"], "counts": [10_000, 0]}
+SETTINGS = Settings([ROOMS, GONE], Budget(10_000))
+
+batch = st.lists(st.integers(0, 30), min_size=5, max_size=5)
+
+
+def even(size: int = 20) -> dict[str, list[int]]:
+    return {"rooms": [size // 5] * 5, "missing:rooms": [size, 0]}
+
+
+def high(size: int = 20) -> dict[str, list[int]]:
+    return {"rooms": [0, 0, size // 4, size // 4, size // 2], "missing:rooms": [size, 0]}
+
+
+def raised(settings_: Settings = SETTINGS) -> MixtureDetector:
+    detector = MixtureDetector(settings_)
+    for minute in range(50):
+        detector.update(even(), moment=60.0 * minute)
+    for minute in range(50, 60):
+        detector.update(high(), moment=60.0 * minute)
+    return detector
+
+
+@settings(max_examples=30)
+@given(before=st.lists(batch, max_size=8), after=st.lists(batch, max_size=8))
+def test_a_state_through_json_continues_equally(before: list[list[int]], after: list[list[int]]) -> None:
+    detector = MixtureDetector(SETTINGS)
+    for counts in before:
+        detector.update({"rooms": counts})
+    again = MixtureDetector.from_json(json.loads(json.dumps(detector.to_json())), SETTINGS)
+    for counts in after:
+        detector.update({"rooms": counts})
+        again.update({"rooms": counts})
+    assert again.to_json() == detector.to_json()
+
+
+def test_an_empty_batch_changes_nothing() -> None:
+    detector = MixtureDetector(SETTINGS)
+    before = detector.to_json()
+    assert detector.update({}) is False
+    assert detector.update({"rooms": [0] * 5}) is False
+    assert detector.to_json() == before
+    assert isinf(detector.evidence)
+    assert detector.finding() is None
+    assert detector.reason is None
+
+
+def test_the_alarm_names_feature_direction_size_and_onset() -> None:
+    alarm = raised().alarm
+    assert alarm is not None
+    assert (alarm.channel, alarm.kind, alarm.direction) == ("rooms", "location", "up")
+    assert 50 * 60 - 120 <= alarm.since <= 53 * 60
+    assert 0.5 < alarm.size < 1.6
+    assert sum(alarm.shares.values()) == pytest.approx(1.0)
+    assert str(alarm).startswith("rooms: location up")
+
+
+def test_a_rare_indicator_is_named_by_its_channel() -> None:
+    detector = MixtureDetector(SETTINGS)
+    for _ in range(10):
+        detector.update({"rooms": [3, 4, 4, 4, 4], "missing:rooms": [19, 1]})
+    assert detector.alarm is not None
+    assert (detector.alarm.channel, detector.alarm.kind) == ("missing:rooms", "share")
+
+
+def test_a_scale_is_a_factor() -> None:
+    detector = MixtureDetector(SETTINGS)
+    while not detector.update({"rooms": [8, 1, 2, 1, 8]}):
+        pass
+    assert detector.alarm is not None
+    assert detector.alarm.kind == "scale"
+    assert detector.alarm.size > 1
+
+
+def test_an_alarm_stays_until_reset() -> None:
+    detector = raised()
+    assert detector.update(even())
+    assert detector.reason
+    detector.reset()
+    assert detector.alarm is None
+    assert detector.events == 0
+    assert not detector.update(even())
+
+
+def test_a_drift_that_stays_away_is_recovered_and_one_that_lasts_is_not() -> None:
+    gone, lasting = raised(), raised()
+    for _ in range(100):
+        gone.update(even())
+        lasting.update(high())
+    assert gone.recovered
+    assert not lasting.recovered
+    assert not MixtureDetector(SETTINGS).recovered
+
+
+def test_evidence_of_less_than_the_minimum_effect_raises_no_alarm() -> None:
+    demanding = Settings([ROOMS, GONE], Budget(10_000), minimum_effect=3.0)
+    detector = raised(demanding)
+    assert detector.evidence > detector.needed
+    assert detector.alarm is None
+    finding = detector.finding()
+    assert finding is not None
+    assert finding.effect < 3.0
+
+
+def test_events_one_by_one_are_found_as_well() -> None:
+    detector = MixtureDetector(SETTINGS)
+    steps = 0
+    while not detector.update_event({"rooms": 4, "missing:rooms": 0}):
+        steps += 1
+    assert steps < 30
+
+
+def test_the_size_of_a_batch_may_be_given() -> None:
+    detector = MixtureDetector(SETTINGS)
+    detector.update({"rooms": [1, 1, 1, 1, 1]}, events=7)
+    assert detector.events == 7
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"contract": "window.state.v1"}, "expected the state of a 'mixture'"),
+        ({"detector": "cusum"}, "expected the state of a 'mixture'"),
+        ({"settings": "0" * 64}, "at /settings"),
+        ({"capital": {"log": [0.0], "age": [0.0], "ratio": [0.0], "born": [0.0]}}, "at /capital"),
+    ],
+)
+def test_a_state_of_something_else_is_refused(change: dict, expected: str) -> None:
+    with pytest.raises(EvidenceError, match=expected):
+        MixtureDetector.from_json(MixtureDetector(SETTINGS).to_json() | change, SETTINGS)
+
+
+def test_an_exact_reference_makes_the_recursion_shiryaev_roberts() -> None:
+    rng = np.random.default_rng(1)
+    capital, plain = Capital.empty(3), np.zeros(3)
+    for _ in range(50):
+        gain = rng.normal(size=3)
+        capital.advance(gain, 1, np.float64(inf), np.float64(1.0))
+        plain = (plain + 1) * np.exp(gain)
+    assert np.allclose(np.exp(capital.log), plain)
+    assert np.isclose(float(log_mixture(capital.log, np.log(np.full(3, 1 / 3)))), np.log(plain.mean()))
+
+
+def test_copies_of_a_capital_are_cleared_alone() -> None:
+    capital = Capital.empty(2, 3)
+    capital.advance(np.ones((2, 3)), 1, np.float64(100.0), np.float64(1.0))
+    capital.clear(0)
+    assert np.isinf(capital.log[0]).all()
+    assert np.isfinite(capital.log[1]).all()
+
+
+def good_days(rng: np.random.Generator, days: int, swing: float) -> list[tuple[float, dict[str, list[int]]]]:
+    found = []
+    for hour in range(24 * days):
+        tilt = np.exp(swing * np.sin(2 * np.pi * hour / 24) * np.arange(-2, 3))
+        found.append((3600.0 * hour, {"rooms": rng.multinomial(200, tilt / tilt.sum()).tolist()}))
+    return found
+
+
+def test_a_learned_rhythm_does_not_mistake_the_day_for_a_drift() -> None:
+    rng = np.random.default_rng(2)
+    rhythm = Rhythm.learn([ROOMS, GONE], good_days(rng, 14, 0.4))
+    blind, learned = (
+        MixtureDetector(SETTINGS),
+        MixtureDetector(Settings([ROOMS, GONE], Budget(10_000), rhythm=rhythm)),
+    )
+    for moment, counts in good_days(rng, 7, 0.4):
+        blind.update(counts, moment=moment)
+        learned.update(counts, moment=moment)
+    assert blind.alarm is not None
+    assert learned.alarm is None
+
+
+def test_a_learned_rhythm_still_finds_a_drift_and_survives_json() -> None:
+    rng = np.random.default_rng(3)
+    rhythm = Rhythm.learn([ROOMS, GONE], good_days(rng, 14, 0.4))
+    again = Rhythm.from_json(json.loads(json.dumps(rhythm.to_json())))
+    assert again == rhythm
+    detector = MixtureDetector(Settings([ROOMS, GONE], Budget(10_000), rhythm=again))
+    assert any(detector.update(high(200), moment=3600.0 * hour) for hour in range(12))
+
+
+def test_dependent_events_have_a_spread_near_their_variance_inflation() -> None:
+    rng = np.random.default_rng(4)
+    batches = []
+    for minute in range(2000):
+        centre = rng.normal(0, 0.3)
+        rows = np.clip(np.round(2 + centre * 1.4 + rng.normal(size=20) * 1.4), 0, 4).astype(int)
+        batches.append((60.0 * minute, {"rooms": np.bincount(rows, minlength=5).tolist()}))
+    rhythm = Rhythm.learn([ROOMS, GONE], batches, strata=1)
+    assert 1.8 < rhythm.spread["rooms"] < 5
+    assert rhythm.spread["missing:rooms"] == 1.0
+
+
+def test_an_hour_without_traffic_stands_on_the_baseline() -> None:
+    batches = [(60.0 * i, {"rooms": [4, 4, 4, 4, 4]}) for i in range(64)]
+    rhythm = Rhythm.learn([ROOMS, GONE], batches)
+    assert rhythm.strata[5]["rooms"] == tuple(ROOMS["counts"])
+    assert rhythm.strata[0]["rooms"] == (240,) * 5
+
+
+def test_a_rhythm_needs_enough_batches() -> None:
+    with pytest.raises(EvidenceError, match="64 batches"):
+        Rhythm.learn([ROOMS], [(0.0, {"rooms": [1, 1, 1, 1, 1]})])

@@ -1,0 +1,143 @@
+"""What the mixture promises, in a smaller seeded simulation: its false-alarm rate, and how fast it is.
+
+The bar is one false alarm per 100,000 events: 0.1 per 10,000. Counts of false alarms are judged as Poisson:
+one fails whose excess over the nominal rate has a probability under 1 in 1,000 if the nominal rate were true.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import poisson
+
+from benchmarks.simulate.mixture import Watched, alarms
+from benchmarks.simulate.streams import LAWS, drifted, normals, real, through
+
+BUDGET = 100_000
+WARM = 100
+REPLICATES = 120
+
+
+def at_most_nominal(count: int, events: int) -> bool:
+    return bool(poisson.sf(count - 1, events / BUDGET) > 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("law", "rows", "references"),
+    [
+        ("normal", 500, 40),
+        ("t3", 500, 40),
+        ("integer", 1000, 40),
+        ("lognormal", 10_000, 10),
+        ("normal", 100_000, 2),
+    ],
+)
+def test_false_alarms_are_at_most_nominal_at_every_size_of_the_reference(law: str, rows: int, references: int) -> None:
+    assert law in LAWS
+    rng = np.random.default_rng(rows)
+    watched = []
+    for _ in range(references):
+        watched += [Watched(through(law, normals(rng, rows)))] * (40 // references)
+    streams = [through(law, normals(rng, 10_000)) for _ in watched]
+    found = alarms(watched, streams, batch=50, bar=BUDGET)
+    assert at_most_nominal(sum(map(len, found)), 10_000 * len(watched))
+
+
+def test_ignoring_the_error_of_a_small_reference_breaks_the_promise() -> None:
+    rng = np.random.default_rng(500)
+    watched = [Watched(normals(rng, 500)) for _ in range(20)]
+    streams = [normals(rng, 10_000) for _ in watched]
+    found = alarms(watched, streams, batch=50, bar=BUDGET, exact=True)
+    assert not at_most_nominal(sum(map(len, found)), 10_000 * len(watched))
+
+
+@pytest.mark.parametrize("data", ["diabetes", "breast_cancer", "digits"])
+def test_real_rows_in_random_order_raise_no_alarm_beyond_nominal(data: str) -> None:
+    rng, rows, count, events = np.random.default_rng(1), real(data), 0, 0
+    for _ in range(20):
+        order = rng.permutation(len(rows))
+        half = len(rows) // 2
+        stream = rows[order[half : half + half // 10 * 10]]
+        count += len(alarms([Watched(rows[order[:half]])], [stream], batch=10, bar=BUDGET)[0])
+        events += len(stream)
+    assert at_most_nominal(count, events)
+
+
+def test_autocorrelation_breaks_the_promise_and_its_variance_inflation_restores_it() -> None:
+    rng = np.random.default_rng(3)
+    watched = [Watched(normals(rng, 10_000))] * 10
+    streams = [normals(rng, 20_000, ar=0.3) for _ in watched]
+    blind = alarms(watched, streams, batch=50, bar=BUDGET)
+    inflated = alarms(watched, streams, batch=50, bar=BUDGET, spread=1.3 / 0.7)
+    assert not at_most_nominal(sum(map(len, blind)), 200_000)
+    assert at_most_nominal(sum(map(len, inflated)), 200_000)
+
+
+def first_after(found: list[list[int]]) -> np.ndarray:
+    return np.array([next((at - WARM for at in each if at > WARM), np.inf) for each in found])
+
+
+def streams_of(kind: str, size: float, events: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(round(100 * size))
+    after = (drifted(normals(rng, events), kind, size) for _ in range(REPLICATES))
+    return [np.concatenate([normals(rng, WARM), each]) for each in after]
+
+
+@pytest.fixture(scope="module")
+def exactly_known() -> Watched:
+    return Watched(normals(np.random.default_rng(0), 100_000))
+
+
+def limit(streams: list[np.ndarray], shift: float) -> float:
+    """Mean delay of ten one-sided CUSUMs that know the law and the shift, at the same false-alarm rate.
+
+    The threshold is Siegmund's (1985): a run length of 2 (e^h - h - 1) / shift^2, h with the overshoot's
+    1.166.
+    """
+    height = 10.0
+    for _ in range(50):
+        height = np.log(10 * BUDGET * shift * shift / 2 + height + 1)
+    rows = np.stack(streams)
+    both = np.concatenate([rows, -rows], axis=2)
+    sums = np.zeros((len(streams), both.shape[2]))
+    delays = np.full(len(streams), np.inf)
+    for step in range(rows.shape[1]):
+        sums = np.maximum(0, sums + shift * (both[:, step] - shift / 2))
+        over = sums.max(axis=1) >= height - 1.166 * shift
+        delays[over & (step >= WARM)] = np.minimum(delays[over & (step >= WARM)], step + 1 - WARM)
+        sums[over] = 0
+    return float(delays.mean())
+
+
+@pytest.mark.parametrize(("size", "events", "most"), [(0.25, 1400, 1.2), (0.5, 400, 1.2), (1.0, 100, 1.3)])
+def test_a_shift_of_one_mean_is_found_almost_as_fast_as_possible(
+    exactly_known: Watched, size: float, events: int, most: float
+) -> None:
+    streams = streams_of("mean", size, events)
+    ours = first_after(alarms([exactly_known] * REPLICATES, streams, batch=1, bar=BUDGET)).mean()
+    assert ours <= most * limit(streams, size)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "events", "possible"),
+    [("variance", 1.5, 300, 40), ("correlation", 0.6, 300, 42)],
+)
+def test_half_of_other_drifts_are_found_within_twice_the_median_of_a_tuned_cusum(
+    exactly_known: Watched, kind: str, size: float, events: int, possible: float
+) -> None:
+    streams = streams_of(kind, size, events)
+    ours = first_after(alarms([exactly_known] * REPLICATES, streams, batch=1, bar=BUDGET))
+    assert np.median(ours) <= 2 * possible
+
+
+def test_a_shift_of_all_features_is_found_as_fast_as_ten_tuned_cusums_find_it(exactly_known: Watched) -> None:
+    streams = streams_of("all", 1.0, 60)
+    ours = first_after(alarms([exactly_known] * REPLICATES, streams, batch=1, bar=BUDGET)).mean()
+    assert ours <= 1.2 * limit(streams, 1.0)
+
+
+@pytest.mark.parametrize(("size", "adwin"), [(0.5, 120), (1.0, 56)])
+def test_it_is_ahead_of_adwin_at_its_false_alarm_rate(exactly_known: Watched, size: float, adwin: float) -> None:
+    streams = streams_of("mean", size, 400)
+    ours = first_after(alarms([exactly_known] * REPLICATES, streams, batch=1, bar=BUDGET))
+    assert np.median(ours) < adwin

@@ -1,0 +1,102 @@
+"""The charts: exact on the reference's bin law, for every kind of channel."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from drift_ml.evidence import Budget, EvidenceError, Tables, charts
+from drift_ml.evidence._laws import reference_law
+from hypothesis import given
+from hypothesis import strategies as st
+
+counts_of_bins = st.lists(st.integers(0, 500), min_size=2, max_size=40).filter(sum)
+
+
+def channel(kind: str, counts: list[int]) -> dict:
+    bins = len(counts)
+    document = {"name": "c", "kind": kind, "of": ["c"], "counts": counts}
+    if kind == "categories":
+        document["categories"] = [f"k{i}" for i in range(bins)]
+    if kind == "product":
+        document["edges"] = list(range(-500 * (bins - 1), 500 * (bins - 1), 1000))
+        document["scores"] = [1000 * i - 500 * (bins - 1) for i in range(bins)]
+    return document
+
+
+@pytest.mark.parametrize("kind", ["values", "quantiles", "categories", "product", "sum_of_squares"])
+@given(counts=counts_of_bins)
+def test_every_chart_has_expectation_one_under_the_reference(kind: str, counts: list[int]) -> None:
+    found, table = charts(channel(kind, counts))
+    law = reference_law(counts)
+    assert np.allclose(law @ np.exp(table), 1.0)
+    assert sum(chart.weight for chart in found) == pytest.approx(1.0)
+    assert all(chart.information > 0 > chart.against and chart.noise >= 1 for chart in found)
+
+
+@pytest.mark.parametrize("kind", ["missing", "out_of_range", "new"])
+@given(yes=st.integers(0, 50), no=st.integers(1, 10_000))
+def test_indicator_charts_have_expectation_one_too(kind: str, yes: int, no: int) -> None:
+    _, table = charts(channel(kind, [no, yes]))
+    assert np.allclose(reference_law([no, yes]) @ np.exp(table), 1.0)
+
+
+def test_a_normal_shift_on_many_bins_has_almost_the_information_of_the_normal_shift() -> None:
+    found, _ = charts(channel("quantiles", [1000] * 64))
+    information = {chart.size: chart.information for chart in found if chart.kind == "location"}
+    assert information[0.5] == pytest.approx(0.125, rel=0.02)
+    assert information[1.0] == pytest.approx(0.5, rel=0.03)
+
+
+def test_a_constant_channel_has_no_chart() -> None:
+    found, table = charts(channel("values", [10]))
+    assert (found, table.shape) == ([], (1, 0))
+
+
+def test_two_values_have_no_variance_to_drift() -> None:
+    found, _ = charts(channel("values", [10, 10]))
+    assert {chart.kind for chart in found} == {"location"}
+
+
+def test_a_product_of_two_bins_stands_on_its_scores() -> None:
+    found, _ = charts(channel("product", [10, 10]))
+    assert {chart.kind for chart in found} == {"correlation"}
+
+
+def test_the_groups_that_a_baseline_lacks_are_shared_out() -> None:
+    one = Tables.build([channel("values", [50, 50])])
+    both = Tables.build([channel("values", [50, 50]), channel("missing", [100, 0]) | {"name": "missing:c"}])
+    assert np.exp(one.log_weights).sum() > np.exp(both.log_weights[:8]).sum()
+
+
+def test_a_baseline_without_a_varying_channel_is_refused() -> None:
+    with pytest.raises(EvidenceError, match="two bins"):
+        Tables.build([channel("values", [10])])
+
+
+def test_an_unknown_kind_of_channel_is_refused_with_the_choices() -> None:
+    with pytest.raises(EvidenceError, match="sum_of_squares"):
+        Tables.build([channel("values", [1, 1]), channel("riddle", [1, 1])])
+
+
+def test_counts_of_another_baseline_are_refused() -> None:
+    with pytest.raises(EvidenceError, match="'c': expected 2 bins"):
+        Tables.build([channel("values", [5, 5])]).ratio({"c": [1, 2, 3]})
+
+
+@given(bins=st.lists(st.integers(-1, 3), min_size=1, max_size=20))
+def test_a_batch_is_worth_the_sum_of_its_events(bins: list[int]) -> None:
+    tables = Tables.build([channel("values", [10, 20, 30, 40])])
+    counts = [bins.count(k) for k in range(4)]
+    each = sum(tables.ratio_of_event({"c": bin_}) for bin_ in bins)
+    assert np.allclose(tables.ratio({"c": counts}), each)
+
+
+@pytest.mark.parametrize("events", [0, 99.9, -1, float("inf"), float("nan")])
+def test_a_budget_is_a_finite_number_of_events(events: float) -> None:
+    with pytest.raises(EvidenceError, match="at least 100"):
+        Budget(events)
+
+
+@given(days=st.floats(0.1, 1000), traffic=st.floats(1e4, 1e8))
+def test_a_budget_in_days_and_back(days: float, traffic: float) -> None:
+    assert Budget.per_days(days, traffic).days(traffic) == pytest.approx(days)

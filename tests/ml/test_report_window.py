@@ -1,0 +1,143 @@
+"""What a report says of a window."""
+
+import json
+
+import numpy as np
+import pytest
+from drift_contracts import schemas
+from drift_ml.baseline import Baseline
+from drift_ml.report import window_report
+from drift_ml.window import Window
+
+
+def report(baseline, of, predicted=None, timestamps=None):
+    window = Window.empty(baseline, "3f9a1c2b4d5e")
+    window.observe_rows(of, predicted, timestamps)
+    document = window_report(baseline, window)
+    schemas.check("window.report.v1", document)
+    assert json.loads(json.dumps(document)) == document
+    return document
+
+
+def channel(document, name):
+    return next(each for each in document["channels"] if each["name"] == name)
+
+
+def test_the_same_traffic_is_as_in_the_baseline(houses, make):
+    of = make.columns(5, 2000)
+    document = report(houses, of, make.predictions(of))
+    assert document["verdict"]["level"] == "none"
+    assert (
+        document["verdict"]["words"] == f"all {len(houses.channels)} channels are as in the baseline, over 2000 events"
+    )
+    assert {each["level"] for each in document["channels"]} == {"none"}
+
+
+def test_a_shifted_feature_comes_first_with_its_size_and_direction(houses, make):
+    document = report(houses, make.columns(5, 2000, shift=-1.0))
+    first = document["channels"][0]
+    assert (first["name"], first["rank"], first["level"]) == ("area", 1, "large")
+    assert first["words"].startswith("area is 1.0")
+    assert "standard deviations lower" in first["words"]
+    assert first["mean"]["low"] < -1.0 < first["mean"]["high"] + 0.1
+    assert document["verdict"]["drifted"][0] == "area"
+    assert "first: area is" in document["verdict"]["words"]
+
+
+def test_a_wider_feature_is_said_to_spread(houses, make):
+    of = make.columns(5, 3000)
+    of["area"] = 90 + 2 * (of["area"] - 90)
+    words = channel(report(houses, of), "area")["words"]
+    assert words.startswith("area spreads")
+    assert words.endswith("times as widely as in the baseline")
+
+
+def test_another_shape_is_told_by_its_bin(houses, make):
+    of = make.columns(5, 3000)
+    of["area"] = 90 + 20 * np.sign(of["area"] - 90)
+    assert "in the baseline" in channel(report(houses, of), "area")["words"]
+
+
+def test_missing_values_are_told_in_percent(houses, make):
+    of = make.columns(5, 2000)
+    of["rooms"] = np.where(np.arange(2000) % 5 == 0, np.nan, of["rooms"])
+    found = channel(report(houses, of), "missing:rooms")
+    assert found["words"] == "missing rooms: 20 %, in the baseline 0 %"
+    assert found["share"]["difference"] == pytest.approx(0.2)
+    assert found["test"]["name"] == "fisher"
+
+
+def test_a_changed_mix_names_the_category(houses, make):
+    of = make.columns(5, 2000)
+    of["heating"] = np.array(["gas"] * 1500 + ["oil"] * 250 + ["wood"] * 250, dtype=object)
+    found = channel(report(houses, of), "heating")
+    assert found["words"].startswith("heating gas: 75 %, in the baseline")
+    assert found["test"]["name"] == "chi-square"
+
+
+def test_a_lost_correlation_is_told_of_the_pair_and_a_moved_feature_is_not_mistaken_for_one(make):
+    random = np.random.default_rng(0)
+    features = make.feature_set("area", "ground")
+    area = random.normal(size=3000)
+    baseline = Baseline.from_columns(features, {"area": area, "ground": area + 0.5 * random.normal(size=3000)})
+    apart = {"area": random.normal(size=3000), "ground": 1.12 * random.normal(size=3000)}
+    words = channel(report(baseline, apart), "product:area:ground")["words"]
+    assert words == "area with ground: move together less than in the baseline"
+    more = channel(report(baseline, {"area": area, "ground": 1.12 * area}), "product:area:ground")["words"]
+    assert more == "area with ground: move together more than in the baseline"
+    moved = {"area": area + 2, "ground": area + 0.5 * random.normal(size=3000)}
+    words = channel(report(baseline, moved), "product:area:ground")["words"]
+    assert words == "area with ground: changed along with area"
+
+
+@pytest.mark.parametrize(("factor", "where"), [(2.0, "farther from"), (0.4, "closer to")])
+def test_all_features_at_once_are_told_by_the_sum_of_squares(make, factor, where):
+    random = np.random.default_rng(0)
+    names = ["area", "ground"]
+    baseline = Baseline.from_columns(make.feature_set(*names), {name: random.normal(size=3000) for name in names})
+    found = channel(report(baseline, {name: factor * random.normal(size=3000) for name in names}), "sum_of_squares")
+    assert found["words"] == f"all features together are {where} their middle than in the baseline"
+
+
+def test_a_window_without_events_says_so(houses):
+    document = report(houses, {})
+    assert document["verdict"] == {"level": "none", "words": "no events", "drifted": []}
+    assert document["window"] == {"events": 0, "first": None, "last": None}
+    assert channel(document, "area")["words"] == "area: no events"
+    assert channel(document, "sum_of_squares")["words"] == "all features together: no events"
+
+
+def test_a_baseline_without_a_spread_reports_no_shift(make):
+    baseline = Baseline.from_columns(make.feature_set("area"), {"area": [1.0] * 50})
+    document = report(baseline, {"area": [2.0] * 50})
+    assert "mean" not in channel(document, "area")
+    assert document["verdict"]["drifted"] == ["new:area", "out_of_range:area"]
+
+
+def test_a_constant_window_has_a_shift_and_no_ratio(houses):
+    found = channel(report(houses, {"area": [120.0] * 50}), "area")
+    assert "mean" in found
+    assert "variance" not in found
+
+
+def test_times_are_in_utc_with_milliseconds(houses):
+    document = report(houses, {"area": [90.0, 91.0]}, None, [1795435200123, 1795435260000])
+    assert document["window"] == {"events": 2, "first": "2026-11-23T12:00:00.123Z", "last": "2026-11-23T12:01:00.000Z"}
+
+
+def test_shares_add_up_and_match_their_labels(houses, make):
+    for each in report(houses, make.columns(5, 500))["channels"]:
+        assert len(each["labels"]) == len(each["baseline"]) == len(each["window"])
+        assert sum(each["baseline"]) == pytest.approx(1, abs=1e-4)
+        if each["events"]:
+            assert sum(each["window"]) == pytest.approx(1, abs=1e-4)
+
+
+def test_channels_without_drift_are_seldom_called_drifted(make):
+    of = make.columns(1, 1500)
+    baseline = Baseline.from_columns(make.feature_set(), of, predictions=make.predictions(of))
+    called = 0
+    for seed in range(100, 140):
+        now = make.columns(seed, 500)
+        called += report(baseline, now, make.predictions(now))["verdict"]["level"] != "none"
+    assert called <= 4

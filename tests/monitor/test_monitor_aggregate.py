@@ -1,0 +1,251 @@
+"""Deliveries become windows: each event once, wherever a crash falls; what cannot be read goes aside, never lost."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+
+import pytest
+from drift_ml.window import Window
+from drift_monitor.aggregate import Aggregator
+from drift_monitor.compact import compact
+from drift_monitor.deliveries import Unopened, open_event
+from drift_monitor.errors import BadDelivery
+from drift_monitor.keys import Series
+from drift_monitor.stores import MemoryStore, SqliteStore
+
+SERIES = Series("house-price", "3f9a1c2b4d5e")
+NOON = 29_700_000
+START = NOON * 60.0
+
+
+class Letters(list):
+    def __call__(self, rejected):
+        self.extend(rejected)
+
+
+@pytest.fixture
+def letters():
+    return Letters()
+
+
+@pytest.fixture
+def aggregator(reference, store, letters):
+    return Aggregator({SERIES: reference}, store, letters, lambda: START + 600)
+
+
+def counted(store, reference, before=NOON + 99):
+    """Everything that the store knows of the series, as one window."""
+    compact(store, SERIES, reference.baseline, before=before, evaluated=0)
+    total = Window.empty(reference.baseline, SERIES.version)
+    for kept in store.windows(SERIES, NOON - 10_000, NOON + 10_000):
+        total += Window.from_json(kept.window, reference.baseline)
+    return total
+
+
+def expected(reference, lines):
+    window = Window.empty(reference.baseline, SERIES.version)
+    for line in lines:
+        event = json.loads(line)
+        window.observe(event["features"], event["Prediction"])
+    return window
+
+
+def test_every_event_is_counted_in_its_minute(aggregator, store, reference, make_events, as_logs):
+    lines = make_events(30, start=START, seconds=180)
+    outcome = aggregator.handle(as_logs(lines))
+    assert outcome.counts["events"] == 30
+    assert counted(store, reference).counts == expected(reference, lines).counts
+    assert [kept.window["events"] for kept in store.windows(SERIES, NOON, NOON + 5)] == [10, 10, 10]
+
+
+def test_a_delivery_that_comes_twice_changes_nothing(aggregator, store, reference, make_events, as_logs):
+    event = as_logs(make_events(10, start=START))
+    aggregator.handle(event)
+    assert aggregator.handle(event).counts == {"repeated": 1}
+    assert counted(store, reference).events == 10
+    assert aggregator.handle(event).counts == {"repeated": 1}, "also after compacting"
+    assert counted(store, reference).events == 10
+
+
+def test_events_out_of_order_and_split_anyhow_give_the_same_windows(aggregator, store, reference, make_events, as_logs):
+    lines = make_events(40, start=START, seconds=120)
+    for part in (lines[::-2], lines[::2][::-1]):
+        aggregator.handle(as_logs(part))
+    found, wanted = counted(store, reference), expected(reference, lines)
+    assert found.events == 40
+    assert (found.counts, found.moments) == (wanted.counts, wanted.moments)
+
+
+BAD_LINES = [
+    ('{"contract":"prediction.event.v1", "Model"', "expected valid JSON"),
+    ('{"contract":"prediction.event.v1"}', "the event has no Model"),
+    ({"model_version": "000000000000"}, "no baseline for this model and version"),
+    ({"features": {"sqft": -1}}, "at /features/"),
+    ({"timestamp": "yesterday"}, "Invalid isoformat"),
+    ({"timestamp": "2026-11-23T12:00:00"}, "time zone"),
+    ({"Prediction": None}, "wrong type"),
+]
+
+
+@pytest.mark.parametrize(("bad", "reason"), BAD_LINES, ids=[reason for _, reason in BAD_LINES])
+def test_a_bad_record_goes_aside_with_its_reason_and_the_rest_is_counted(
+    aggregator, store, reference, letters, make_events, as_logs, bad, reason
+):
+    line = bad if isinstance(bad, str) else make_events(1, start=START, seed=9, **bad)[0]
+    outcome = aggregator.handle(as_logs([*make_events(5, start=START), line]))
+    assert outcome.counts["rejected"] == 1
+    assert counted(store, reference).events == 5
+    assert letters[0].text == line
+    assert reason in letters[0].reason
+
+
+def test_other_log_lines_are_passed_over(aggregator, letters, as_logs):
+    lines = ["START RequestId: 1 Version: 3", "", "not json", '{"contract":"something.else.v1"}', '{"level":"INFO"}']
+    outcome = aggregator.handle(as_logs(lines))
+    assert outcome.counts == {"ignored": 5}
+    assert letters == []
+
+
+def test_a_clock_that_runs_ahead_counts_in_the_current_minute(aggregator, store, reference, make_events, as_logs):
+    outcome = aggregator.handle(as_logs(make_events(3, start=START + 7_200)))
+    assert outcome.counts["skewed"] == 3
+    counted(store, reference)
+    assert [kept.key.minute for kept in store.windows(SERIES, NOON, NOON + 500)] == [NOON + 10]
+
+
+def sqs(*bodies):
+    return {
+        "Records": [{"eventSource": "aws:sqs", "messageId": f"m{i}", "body": body} for i, body in enumerate(bodies)]
+    }
+
+
+def kinesis(*data):
+    records = [
+        {
+            "eventSource": "aws:kinesis",
+            "eventID": f"shard:{i}",
+            "kinesis": {"sequenceNumber": str(i), "data": base64.b64encode(each).decode()},
+        }
+        for i, each in enumerate(data)
+    ]
+    return {"Records": records}
+
+
+def test_sqs_messages_hold_event_lines(aggregator, store, reference, make_events):
+    lines = make_events(4, start=START)
+    aggregator.handle(sqs("\n".join(lines[:3]), lines[3]))
+    assert counted(store, reference).events == 4
+
+
+def test_kinesis_records_hold_lines_or_packed_log_payloads(aggregator, store, reference, make_events, as_logs):
+    lines = make_events(6, start=START)
+    packed = base64.b64decode(as_logs(lines[:4])["awslogs"]["data"])
+    aggregator.handle(kinesis(packed, "\n".join(lines[4:]).encode()))
+    assert counted(store, reference).events == 6
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\x1f\x8bbroken", gzip.compress(b"[]")[:-4], gzip.compress(b'{"messageType": 1}'), gzip.compress(b"\xff")],
+)
+def test_a_payload_that_cannot_be_opened_goes_aside_whole(aggregator, letters, data):
+    event = {"awslogs": {"data": base64.b64encode(data).decode()}}
+    assert aggregator.handle(event).counts == {"rejected": 1}
+    assert letters[0].text == event["awslogs"]["data"]
+
+
+def test_a_control_message_is_nothing(aggregator, letters):
+    data = gzip.compress(b'{"messageType": "CONTROL_MESSAGE", "logEvents": []}')
+    assert not aggregator.handle({"awslogs": {"data": base64.b64encode(data).decode()}}).counts
+    assert letters == []
+
+
+@pytest.mark.parametrize("event", [{}, {"Records": "x"}, {"Records": [{"eventSource": "aws:s3"}]}, {"Records": ["x"]}])
+def test_an_event_of_no_known_source_is_refused(aggregator, event):
+    with pytest.raises(BadDelivery, match="expected"):
+        aggregator.handle(event)
+
+
+def test_a_payload_that_unpacks_to_too_much_is_not_unpacked(monkeypatch):
+    monkeypatch.setattr("drift_monitor.deliveries.LARGEST", 1000)
+    bomb = base64.b64encode(gzip.compress(b"0" * 100_000)).decode()
+    (opened,) = open_event({"awslogs": {"data": bomb}})
+    assert isinstance(opened, Unopened)
+
+
+class Crash(Exception):
+    """The process ends here."""
+
+
+class Faulty:
+    """A store that crashes at its n-th call, before or after doing it, and works from then on."""
+
+    def __init__(self, store, crash_at, after):
+        self.store, self.crash_at, self.after, self.calls = store, crash_at, after, 0
+
+    def __getattr__(self, name):
+        method = getattr(self.store, name)
+
+        def call(*words, **named):
+            self.calls += 1
+            if self.calls != self.crash_at:
+                return method(*words, **named)
+            if self.after:
+                method(*words, **named)
+            raise Crash
+
+        return call
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("crash_at", range(1, 12))
+def test_a_crash_at_any_step_loses_and_doubles_nothing(store, reference, make_events, as_logs, crash_at, after):
+    """Deliveries are repeated until they succeed, as their sources do; so is compacting, as its schedule does."""
+    lines = make_events(24, start=START, seconds=180)
+    faulty = Faulty(store, crash_at, after)
+    aggregator = Aggregator({SERIES: reference}, faulty, Letters(), lambda: START + 600)
+    work = [lambda part=part: aggregator.handle(as_logs(lines[part::3])) for part in range(3)]
+    work.append(lambda: compact(faulty, SERIES, reference.baseline, before=NOON + 9, evaluated=0))
+    for step in work:
+        try:
+            step()
+        except Crash:
+            step()
+    found, wanted = counted(store, reference), expected(reference, lines)
+    assert (found.events, found.counts, found.moments) == (24, wanted.counts, wanted.moments)
+
+
+def test_only_the_failed_message_of_a_queue_comes_again(reference, make_events):
+    store = MemoryStore()
+    aggregator = Aggregator({SERIES: reference}, Faulty(store, 2, False), Letters(), lambda: START + 600)
+    lines = make_events(3, start=START)
+    outcome = aggregator.handle(sqs(*lines))
+    assert outcome.failed == ("m1",)
+    assert outcome.counts["failed"] == 1
+    aggregator.handle(sqs(*lines))
+    assert counted(store, reference).events == 3
+
+
+def test_dead_letters_that_cannot_be_kept_stop_the_delivery(reference, make_events, as_logs):
+    store = MemoryStore()
+
+    def no_room(_rejected):
+        raise Crash
+
+    aggregator = Aggregator({SERIES: reference}, store, no_room, lambda: START + 600)
+    with pytest.raises(Crash):
+        aggregator.handle(as_logs([*make_events(1, start=START), '{"contract":"prediction.event.v1"}']))
+    assert counted(store, reference).events == 0
+
+
+def test_two_processes_on_one_file_count_everything_once(tmp_path, reference, make_events, as_logs):
+    first, second = (SqliteStore(tmp_path / "windows.sqlite") for _ in range(2))
+    both = [Aggregator({SERIES: reference}, each, Letters(), lambda: START + 600) for each in (first, second)]
+    for seed in range(6):
+        both[seed % 2].handle(as_logs(make_events(5, start=START, seed=seed + 10)))
+        both[(seed + 1) % 2].handle(as_logs(make_events(5, start=START, seed=seed + 10)))
+    assert counted(second, reference).events == 30
+    first.close()
+    second.close()

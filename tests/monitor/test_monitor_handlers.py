@@ -1,0 +1,116 @@
+"""The Lambda entries against a cloud in memory: lines in, windows, evidence and notices out."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+
+import pytest
+from drift_contracts import feature_set
+from drift_ml.training import Recipe, load_rows, train
+from drift_monitor import handlers
+
+
+@pytest.fixture(scope="session")
+def bundles(tmp_path_factory):
+    houses = feature_set("house-price")
+    return train(
+        houses, load_rows(houses, rows=500), tmp_path_factory.mktemp("build"), recipe=Recipe(trees=5)
+    ).bundle.parent
+
+
+@pytest.fixture
+def deployed(monkeypatch, aws, table, bundles):
+    """The environment that the infrastructure gives the functions; nothing is kept between tests."""
+    topic = aws("sns").create_topic(Name="alerts")["TopicArn"]
+    letters = aws("sqs").create_queue(QueueName=f"letters-{table}")["QueueUrl"]
+    for name, value in {
+        "DRIFT_STACK": "test",
+        "DRIFT_TABLE": table,
+        "DRIFT_TOPIC": topic,
+        "DRIFT_DEAD_LETTERS": letters,
+        "DRIFT_BUNDLES": str(bundles),
+        "DRIFT_MODEL": "house-price",
+    }.items():
+        monkeypatch.setenv(name, value)
+    caches = [each for each in vars(handlers).values() if hasattr(each, "cache_clear")]
+    for each in caches:
+        each.cache_clear()
+    yield letters
+    for each in caches:
+        each.cache_clear()
+
+
+def lines_printed(capsys):
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_events_become_windows_and_windows_become_metrics(deployed, aws, make_events, as_logs, bundles, capsys):
+    version = json.loads((bundles / "house-price/manifest.json").read_text())["model_version"]
+    start = time.time() // 60 * 60 - 600
+    events = make_events(50, start=start, seconds=120, model_version=version)
+    assert handlers.aggregate(as_logs([*events, '{"contract":"prediction.event.v1"}']), None) == {
+        "batchItemFailures": []
+    }
+    assert handlers.evaluate({}, None) == {"series": 1, "alarms": 0}
+    aggregated, evaluated = lines_printed(capsys)
+    assert aggregated["DeadLetters"] == 1
+    assert evaluated["EventsCounted"] == 50
+    assert evaluated["Psi_sqft"] >= 0
+    (letter,) = aws("sqs").receive_message(QueueUrl=deployed)["Messages"]
+    assert json.loads(letter["Body"])["reason"] == "the event has no Model"
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_queue_is_told_which_messages_to_bring_again(monkeypatch):
+    class Broken:
+        def add(self, *_words):
+            raise OSError
+
+    monkeypatch.setattr(handlers._aggregator(), "_store", Broken())
+    monkeypatch.setattr(handlers._aggregator(), "_count", lambda _delivery: (Counter(events=1), {KEY: Nothing()}, []))
+    event = {"Records": [{"eventSource": "aws:sqs", "messageId": "m1", "body": "x"}]}
+    assert handlers.aggregate(event, None) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+
+
+class Nothing:
+    def to_json(self):
+        return {}
+
+
+KEY = "a window's key"
+
+
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.parametrize(("score", "drifted"), [(0.5, False), (5.0, True)])
+def test_the_probe_reports_both_requests_as_metrics(monkeypatch, capsys, score, drifted):
+    answer = {"drift_score": score, "drift": {"severity": "high" if drifted else "normal"}}
+    monkeypatch.setattr(handlers, "_call", lambda: lambda _request: answer)
+    handlers.probe({}, None)
+    (record,) = lines_printed(capsys)
+    assert (record["ProbeNormal"], record["ProbeDrifted"]) == (float(not drifted), float(drifted))
+
+
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.parametrize("auth", ["none", "iam", "jwt"])
+def test_the_probe_can_call_an_api_of_every_kind_of_authentication(monkeypatch, auth):
+    monkeypatch.setenv("DRIFT_API_AUTH", auth)
+    monkeypatch.setenv("DRIFT_API_URL", "https://api.example.com")
+    monkeypatch.setenv("DRIFT_FUNCTION", "arn:aws:lambda:eu-central-1:1:function:p:live")
+    assert callable(handlers._call())
+
+
+@pytest.mark.usefixtures("deployed")
+def test_notices_go_to_the_webhook_in_the_secret(monkeypatch):
+    secret = "https://hooks.example.com/secret"
+    monkeypatch.setattr(
+        handlers.boto3,
+        "client",
+        lambda _name: type("Secrets", (), {"get_secret_value": lambda *_, **__: {"SecretString": secret}})(),
+    )
+    sent = []
+    monkeypatch.setattr(handlers.cloud, "post", lambda url, body, _headers: sent.append((url, body)))
+    monkeypatch.setenv("DRIFT_SLACK_SECRET", "arn")
+    assert handlers.notify({"Records": [{"Sns": {"Message": "hello"}}]}, None) == {"sent": 1}
+    assert sent[0][0] == secret

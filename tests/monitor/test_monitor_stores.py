@@ -1,0 +1,136 @@
+"""One battery for the three stores: what each step writes is whole, and happens once."""
+
+from __future__ import annotations
+
+import pytest
+from drift_monitor.errors import Conflict
+from drift_monitor.keys import Series, WindowKey
+from drift_monitor.stores import DynamoStore, Fragment, SqliteStore, StoredState, StoredWindow
+
+HOUSES = Series("house-price", "3f9a1c2b4d5e")
+OTHERS = Series("diabetes", "3f9a1c2b4d5e")
+NOON = 29_700_000
+
+
+def fragment(minute: int, batch: str = "b1", series: Series = HOUSES, **window: object) -> Fragment:
+    return Fragment(WindowKey(series, minute), batch, {"events": 1} | window)
+
+
+def test_a_batch_is_kept_once(store):
+    assert store.add("b1", [fragment(NOON), fragment(NOON + 1)])
+    assert not store.add("b1", [fragment(NOON), fragment(NOON + 1)])
+    assert store.fragments(HOUSES, NOON + 9, 10) == [fragment(NOON), fragment(NOON + 1)]
+
+
+def test_fragments_come_in_order_of_minutes_up_to_the_limit(store):
+    for minute in (NOON + 2, NOON, NOON + 1):
+        store.add(f"b{minute}", [fragment(minute, f"b{minute}")])
+    assert [each.key.minute for each in store.fragments(HOUSES, NOON + 9, 2)] == [NOON, NOON + 1]
+
+
+def test_fragments_of_the_asked_minute_and_of_later_ones_stay_out(store):
+    store.add("b1", [fragment(NOON), fragment(NOON + 1)])
+    assert store.fragments(HOUSES, NOON + 1, 10) == [fragment(NOON)]
+
+
+def test_series_do_not_see_each_other(store):
+    store.add("b1", [fragment(NOON), fragment(NOON, series=OTHERS, events=7)])
+    assert [each.window["events"] for each in store.fragments(OTHERS, NOON + 9, 10)] == [7]
+
+
+def test_a_batch_that_touches_more_minutes_than_a_transaction_holds_is_kept_whole_and_once(store):
+    many = [fragment(NOON + minute) for minute in range(230)]
+    assert store.add("b1", many)
+    assert not store.add("b1", many)
+    assert store.fragments(HOUSES, NOON + 999, 999) == many
+
+
+def test_compacting_moves_fragments_into_the_window(store):
+    store.add("b1", [fragment(NOON)])
+    store.compact(StoredWindow(WindowKey(HOUSES, NOON), 0, {}), {"events": 1}, [fragment(NOON)])
+    assert store.fragments(HOUSES, NOON + 9, 10) == []
+    assert store.window(WindowKey(HOUSES, NOON)) == StoredWindow(WindowKey(HOUSES, NOON), 1, {"events": 1})
+
+
+def test_compacting_twice_is_refused_and_changes_nothing(store):
+    store.add("b1", [fragment(NOON)])
+    empty = StoredWindow(WindowKey(HOUSES, NOON), 0, {})
+    store.compact(empty, {"events": 1}, [fragment(NOON)])
+    with pytest.raises(Conflict):
+        store.compact(empty, {"events": 2}, [fragment(NOON)])
+    assert store.window(empty.key).window == {"events": 1}
+
+
+def test_compacting_a_fragment_that_is_gone_is_refused_and_the_others_stay(store):
+    store.add("b1", [fragment(NOON)])
+    with pytest.raises(Conflict):
+        store.compact(StoredWindow(WindowKey(HOUSES, NOON), 0, {}), {}, [fragment(NOON), fragment(NOON, "b2")])
+    assert store.fragments(HOUSES, NOON + 9, 10) == [fragment(NOON)]
+    assert store.window(WindowKey(HOUSES, NOON)) is None
+
+
+def test_a_batch_that_comes_again_after_compacting_changes_nothing(store):
+    store.add("b1", [fragment(NOON)])
+    store.compact(StoredWindow(WindowKey(HOUSES, NOON), 0, {}), {"events": 1}, [fragment(NOON)])
+    assert not store.add("b1", [fragment(NOON)])
+    assert store.fragments(HOUSES, NOON + 9, 10) == []
+
+
+def test_windows_are_found_by_their_minutes_across_days(store):
+    minutes = [NOON, NOON + 1, NOON + 1440, NOON + 2880]
+    for minute in minutes:
+        store.compact(StoredWindow(WindowKey(HOUSES, minute), 0, {}), {"minute": minute}, [])
+    found = store.windows(HOUSES, NOON + 1, NOON + 2880)
+    assert [each.key.minute for each in found] == minutes[1:]
+    assert [each.window["minute"] for each in found] == minutes[1:]
+
+
+def test_a_state_is_replaced_only_by_who_read_it(store):
+    assert store.state(HOUSES) == StoredState(0, None)
+    store.save(HOUSES, 0, {"cursor": 1})
+    with pytest.raises(Conflict):
+        store.save(HOUSES, 0, {"cursor": 2})
+    store.save(HOUSES, 1, {"cursor": 3})
+    assert store.state(HOUSES) == StoredState(2, {"cursor": 3})
+
+
+def test_a_documents_later_change_does_not_reach_the_store(store):
+    window = {"events": 1, "counts": {"age": [1]}}
+    store.save(HOUSES, 0, window)
+    window["counts"]["age"][0] = 99
+    store.state(HOUSES).state["counts"]["age"][0] = 98
+    assert store.state(HOUSES).state["counts"]["age"] == [1]
+
+
+def test_a_reopened_file_holds_everything(tmp_path):
+    first = SqliteStore(tmp_path / "windows.sqlite")
+    first.add("b1", [fragment(NOON)])
+    first.save(HOUSES, 0, {"cursor": 1})
+    first.close()
+    second = SqliteStore(tmp_path / "windows.sqlite")
+    assert not second.add("b1", [fragment(NOON)])
+    assert second.fragments(HOUSES, NOON + 1, 10) == [fragment(NOON)]
+    assert second.state(HOUSES).state == {"cursor": 1}
+    second.close()
+
+
+def test_items_expire_by_the_attribute_that_the_table_watches(aws, table):
+    kept = DynamoStore(aws("dynamodb"), table, lambda: 1_000.0, retention_days=2)
+    kept.add("b1", [fragment(NOON)])
+    kept.compact(StoredWindow(WindowKey(HOUSES, NOON), 0, {}), {}, [fragment(NOON)])
+    expires = {item["sk"]["S"]: item.get("expires") for item in aws("dynamodb").scan(TableName=table)["Items"]}
+    assert expires == {
+        "batch": {"N": str(1_000 + 7 * 86_400)},
+        f"{NOON:010d}": {"N": str(1_000 + 2 * 86_400)},
+    }
+
+
+def test_writers_of_one_series_are_spread_over_partitions(aws, table):
+    kept = DynamoStore(aws("dynamodb"), table, lambda: 1_000.0)
+    for number in range(40):
+        kept.add(f"b{number}", [fragment(NOON, f"b{number}")])
+    partitions = {
+        item["pk"]["S"] for item in aws("dynamodb").scan(TableName=table)["Items"] if "fragments" in item["pk"]["S"]
+    }
+    assert len(partitions) == 8
+    assert len(kept.fragments(HOUSES, NOON + 1, 100)) == 40

@@ -1,0 +1,145 @@
+import json
+import pickle
+
+import pytest
+from drift_contracts import ContractError, Violation
+from drift_ml.forest import BadRow
+from drift_predictor import Problem
+from drift_predictor.problems import KINDS, LONGEST_DETAIL, invalid
+
+GOOD = json.dumps({"features": {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}}).encode()
+MEGABYTE = 1024 * 1024
+
+REFUSED = [
+    ("no such path", "GET", "/nowhere", b"", "application/json", 404),
+    ("a path with a slash too many", "POST", "/predict/", GOOD, "application/json", 404),
+    ("a model that is not there", "POST", "/models/other/predict", GOOD, "application/json", 404),
+    ("a method that the path does not take", "GET", "/predict", b"", "application/json", 405),
+    ("a method that no path takes", "BREW", "/health", b"", "application/json", 405),
+    ("HEAD where there is no GET", "HEAD", "/predict", b"", "application/json", 405),
+    ("a body that is too large", "POST", "/predict", b" " * (MEGABYTE + 1), "application/json", 413),
+    ("a batch that is too large", "POST", "/predict/batch", b" " * (5 * MEGABYTE + 1), "application/json", 413),
+    ("a form", "POST", "/predict", GOOD, "application/x-www-form-urlencoded", 415),
+    ("no content type", "POST", "/predict", GOOD, "", 415),
+    ("another encoding", "POST", "/predict", GOOD, "application/json; charset=latin-1", 415),
+    ("no body", "POST", "/predict", b"", "application/json", 400),
+    ("half a document", "POST", "/predict", b'{"features":', "application/json", 400),
+    ("NaN", "POST", "/predict", GOOD.replace(b"2000", b"NaN"), "application/json", 400),
+    ("a member named twice", "POST", "/predict", b'{"features":1,"features":2}', "application/json", 400),
+    ("bytes that are not UTF-8", "POST", "/predict", b"\xff\xfe", "application/json", 400),
+    ("half a batch", "POST", "/predict/batch", b"[", "application/json", 400),
+    ("a string for a number", "POST", "/predict", GOOD.replace(b"2000", b'"2000"'), "application/json", 422),
+    ("true for a number", "POST", "/predict", GOOD.replace(b"2000", b"true"), "application/json", 422),
+    ("a negative area", "POST", "/predict", GOOD.replace(b"2000", b"-1"), "application/json", 422),
+    ("an id that is none", "POST", "/predict", GOOD[:-1] + b',"prediction_id":"x"}', "application/json", 422),
+    ("a batch without instances", "POST", "/predict/batch", b"{}", "application/json", 422),
+    ("an empty batch", "POST", "/predict/batch", b'{"instances":[]}', "application/json", 422),
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "media_type", "status"),
+    [case[1:] for case in REFUSED],
+    ids=[case[0] for case in REFUSED],
+)
+def test_what_cannot_be_answered_is_a_problem_with_its_status_and_counts_as_rejected(
+    service, world, method, path, body, media_type, status
+):
+    reply = service.respond(method, path, body, media_type, "request-1")
+    problem = json.loads(reply.body)
+    assert (reply.status, reply.media_type) == (status, "application/problem+json")
+    assert (problem["status"], problem["request_id"]) == (status, "request-1")
+    assert problem["type"].startswith("urn:drift:problem:")
+    assert problem["detail"].startswith(("expected", "prediction."))
+    assert [event.get("Rejected") for event in world.events] == [1]
+
+
+@pytest.mark.parametrize(("path", "allow"), [("/predict", "POST"), ("/health", "GET, HEAD")])
+def test_a_wrong_method_is_told_the_right_ones(service, path, allow):
+    reply = service.respond("DELETE", path)
+    assert (reply.status, reply.allow) == (405, allow)
+
+
+def test_a_path_that_is_not_there_is_told_those_that_are(service):
+    assert "/models/mixed/predict" in json.loads(service.respond("GET", "/x").body)["detail"]
+
+
+def test_a_broken_contract_is_told_place_and_rule_of_every_violation(post, house):
+    status, problem = post("/predict", {"features": {**house, "age": "old", "sqft": 0}})
+    assert status == 422
+    assert problem["errors"] == [
+        {"pointer": "/features/sqft", "rule": "exclusiveMinimum", "expected": "more than 0"},
+        {"pointer": "/features/age", "rule": "type", "expected": "a number"},
+    ]
+
+
+@pytest.mark.parametrize(
+    "media_type", ["application/json", "Application/JSON", 'application/json; charset="UTF-8"', "application/json;a=b"]
+)
+def test_every_way_of_writing_json_in_utf8_is_taken(service, media_type):
+    assert service.respond("POST", "/predict", GOOD, media_type).status == 200
+
+
+class Secret(Exception):
+    """Its message holds a value."""
+
+
+def test_what_breaks_inside_is_a_500_that_leaks_nothing_and_a_line_with_the_places(service, world, monkeypatch):
+    def broken(_row):
+        try:
+            raise KeyError("marker")
+        except KeyError as error:
+            raise Secret("marker") from error
+
+    model = service.models["house-price"]
+    monkeypatch.setattr(model, "_judge", broken)
+    reply = service.respond("POST", "/predict", GOOD, "application/json", "request-1")
+    assert (reply.status, json.loads(reply.body)["request_id"]) == (500, "request-1")
+    (event,) = world.events
+    assert (event["Errors"], event["level"], event["request_id"]) == (1, "ERROR", "request-1")
+    assert [one["type"] for one in event["error"]] == ["Secret", "KeyError"]
+    assert any(
+        "test_predictor_refusals.py" in frame and frame.endswith("broken") for frame in event["error"][0]["traceback"]
+    )
+    assert "marker" not in world.lines[0] + reply.body.decode()
+    assert b"Secret" not in reply.body
+
+
+def test_only_our_own_errors_say_their_message_in_the_log(service, world):
+    service.fail(ContractError("baseline.v1", [Violation("/rows", "type", "an integer")]), "request-1")
+    assert world.events[0]["error"][0]["message"] == "baseline.v1: type at /rows: expected an integer"
+
+
+def refuse(_row):
+    raise BadRow("forest: expected something else")
+
+
+def test_a_row_that_the_forest_refuses_for_no_fault_of_the_caller_is_our_error(service, house, monkeypatch, world):
+    monkeypatch.setattr(service.models["house-price"], "_predict_row", refuse)
+    reply = service.respond("POST", "/predict", json.dumps({"features": house}).encode())
+    assert reply.status == 500
+    assert world.events[0]["error"][0]["type"] == "BadRow"
+
+
+def test_a_null_that_the_forest_does_not_take_is_the_callers_fault(service, mixed, monkeypatch):
+    monkeypatch.setattr(service.models["mixed"], "_predict_row", refuse)
+    body = json.dumps({"features": {**mixed, "size": None}}).encode()
+    reply = service.respond("POST", "/models/mixed/predict", body)
+    assert reply.status == 422
+    assert json.loads(reply.body)["errors"] == [
+        {"pointer": "/features/size", "rule": "type", "expected": "a value that is not null"}
+    ]
+
+
+def test_a_long_detail_is_cut_to_what_the_contract_allows():
+    problem = invalid(
+        ContractError("prediction.request.v1", [Violation("/features/x", "enum", "one of " + "a" * 3000)])
+    )
+    assert len(problem.detail) == LONGEST_DETAIL
+    assert problem.detail.endswith(" ...")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_problem_survives_pickling(kind):
+    problem = pickle.loads(pickle.dumps(Problem(kind, "expected more", [Violation("", "type", "an object")], "GET")))
+    assert (problem.kind, problem.detail, problem.allow, len(problem.violations)) == (kind, "expected more", "GET", 1)

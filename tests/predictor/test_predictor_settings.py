@@ -1,0 +1,72 @@
+import pickle
+
+import pytest
+from drift_contracts import DriftError
+from drift_predictor import Settings, SettingsError, read_settings
+
+WRONG = [
+    ("DRIFT_THRESHOLD", "high", "a number above 0 and at most 1000"),
+    ("DRIFT_THRESHOLD", "nan", "a number above 0 and at most 1000"),
+    ("DRIFT_THRESHOLD", "inf", "a number above 0 and at most 1000"),
+    ("DRIFT_THRESHOLD", "0", "a number above 0 and at most 1000"),
+    ("DRIFT_THRESHOLD", "-2", "a number above 0 and at most 1000"),
+    ("DRIFT_MODEL", "../etc", "the name of a model, such as house-price"),
+    ("DRIFT_STACK", "-prod", "1 to 63 letters, digits and hyphens, no hyphen first"),
+    ("DRIFT_STACK", "a" * 64, "1 to 63 letters, digits and hyphens, no hyphen first"),
+    ("DRIFT_LOG_LEVEL", "loud", "one of DEBUG, INFO, WARNING, ERROR"),
+    *(
+        (
+            "DRIFT_MODEL_VERSIONS",
+            text,
+            "name=version pairs with commas between, each name once, a version being 12 hex digits",
+        )
+        for text in ("house-price", "house-price=1", "=0123456789ab", "a=0123456789ab,a=0123456789ab", "a=b=c", ",")
+    ),
+]
+
+
+def test_without_variables_everything_has_its_default():
+    assert read_settings({}) == Settings()
+    assert read_settings({"DRIFT_THRESHOLD": "", "DRIFT_MODEL": "  "}) == Settings()
+
+
+def test_every_variable_is_read():
+    assert read_settings(
+        {
+            "DRIFT_BUNDLES": "/opt/bundles",
+            "DRIFT_MODEL": "diabetes",
+            "DRIFT_THRESHOLD": "2.5",
+            "DRIFT_STACK": "prod",
+            "DRIFT_LOG_LEVEL": "warning",
+            "DRIFT_MODEL_VERSIONS": "house-price=0123456789ab, diabetes=ba9876543210",
+        }
+    ) == Settings(
+        bundles="/opt/bundles",
+        model="diabetes",
+        threshold=2.5,
+        stack="prod",
+        log_level="WARNING",
+        versions={"house-price": "0123456789ab", "diabetes": "ba9876543210"},
+    )
+
+
+@pytest.mark.parametrize(("variable", "text", "allowed"), WRONG)
+def test_a_wrong_value_is_told_by_variable_and_what_is_allowed(variable, text, allowed):
+    with pytest.raises(SettingsError) as caught:
+        read_settings({variable: text})
+    assert str(caught.value) == f"{variable}: expected {allowed}"
+
+
+def test_all_wrong_values_are_told_at_once_in_one_line_that_holds_none_of_them():
+    with pytest.raises(SettingsError) as caught:
+        read_settings({"DRIFT_THRESHOLD": "marker\n1", "DRIFT_STACK": "mark er", "DRIFT_LOG_LEVEL": "marker"})
+    message = str(caught.value)
+    assert [part.split(":")[0] for part in message.split("; ")] == ["DRIFT_THRESHOLD", "DRIFT_STACK", "DRIFT_LOG_LEVEL"]
+    assert "mark" not in message
+    assert "\n" not in message
+
+
+def test_the_error_is_one_of_ours_and_survives_pickling():
+    error = SettingsError({"DRIFT_MODEL": "something"})
+    assert isinstance(error, DriftError)
+    assert pickle.loads(pickle.dumps(error)).faults == error.faults

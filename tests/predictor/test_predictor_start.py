@@ -1,0 +1,92 @@
+import importlib
+import json
+import shutil
+import sys
+
+import pytest
+from drift_ml.bundle import BundleError
+from drift_predictor import Settings, SettingsError, open_bundles, start
+
+PORTS = {"clock": lambda: 0, "timer": lambda: 0, "random_bytes": bytes}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"bundles": "/nowhere"}, "DRIFT_BUNDLES: expected a folder that holds bundles: one folder per model"),
+        ({"model": ""}, "DRIFT_MODEL: expected one of the models that are there: house-price, mixed"),
+        ({"model": "other"}, "DRIFT_MODEL: expected one of the models that are there: house-price, mixed"),
+        (
+            {"model": "mixed", "versions": {"other": "0123456789ab"}},
+            "DRIFT_MODEL_VERSIONS: expected no models but those that are there: house-price, mixed",
+        ),
+    ],
+)
+def test_settings_that_fit_no_bundle_are_told_by_variable(bundles, settings, message):
+    with pytest.raises(SettingsError) as caught:
+        open_bundles(Settings(**{"bundles": str(bundles), **settings}))
+    assert str(caught.value) == message
+
+
+def test_a_folder_without_bundles_is_told(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file.txt").write_text("x")
+    with pytest.raises(SettingsError, match="DRIFT_BUNDLES"):
+        open_bundles(Settings(bundles=str(tmp_path)))
+
+
+def test_a_bundle_must_have_the_version_that_is_asked_for(bundles):
+    found = open_bundles(Settings(bundles=str(bundles), model="mixed"))
+    version = found["mixed"].manifest["model_version"]
+    assert (
+        open_bundles(Settings(bundles=str(bundles), model="mixed", versions={"mixed": version})).keys() == found.keys()
+    )
+    with pytest.raises(BundleError, match="model_version"):
+        open_bundles(Settings(bundles=str(bundles), model="mixed", versions={"mixed": "0123456789ab"}))
+
+
+@pytest.mark.parametrize(("level", "lines"), [("DEBUG", 1), ("INFO", 1), ("WARNING", 0), ("ERROR", 0)])
+def test_the_start_is_told_unless_the_level_is_above_info(bundles, level, lines):
+    written = []
+    environ = {"DRIFT_BUNDLES": str(bundles), "DRIFT_MODEL": "mixed", "DRIFT_LOG_LEVEL": level}
+    service = start(environ, **PORTS, write=written.append)
+    assert len(written) == lines
+    for line in map(json.loads, written):
+        assert (line["message"], line["default"]) == ("ready", "mixed")
+        assert line["models"]["mixed"]["engine"] == service.default.bundle.forest.engine
+
+
+@pytest.fixture
+def load(monkeypatch):
+    """Import the Lambda module anew with these environment variables."""
+
+    def load(**environ):
+        for name, text in environ.items():
+            monkeypatch.setenv(name, text)
+        monkeypatch.delitem(sys.modules, "drift_predictor.handler", raising=False)
+        return importlib.import_module("drift_predictor.handler")
+
+    yield load
+    sys.modules.pop("drift_predictor.handler", None)
+
+
+def test_the_handler_answers_events_and_writes_lines_to_standard_output(load, bundles, house, capsys):
+    module = load(DRIFT_BUNDLES=str(bundles), DRIFT_MODEL="house-price")
+    assert module.handler({"features": house}, None)["model"] == "house-price"
+    ready, event = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (ready["message"], event["contract"]) == ("ready", "prediction.event.v1")
+
+
+def test_a_bad_start_is_one_readable_line_on_standard_error_and_in_the_error(load, bundles, tmp_path, capsys):
+    shutil.copytree(bundles, tmp_path / "bundles")
+    forest = tmp_path / "bundles/mixed/forest.bin"
+    forest.write_bytes(forest.read_bytes()[:-1] + b"\xff")
+    for environ, says in (
+        ({"DRIFT_BUNDLES": "/nowhere"}, "DRIFT_BUNDLES"),
+        ({"DRIFT_BUNDLES": str(tmp_path / "bundles")}, "sha256"),
+    ):
+        with pytest.raises(RuntimeError, match=says) as caught:
+            load(DRIFT_MODEL="mixed", **environ)
+        assert capsys.readouterr().err == f"{caught.value}\n"
+        assert caught.value.__cause__ is None
+        assert caught.value.__suppress_context__

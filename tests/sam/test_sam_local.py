@@ -1,0 +1,76 @@
+"""`sam local start-api` serves the built image: a prediction by HTTP, and a bad one refused."""
+
+from __future__ import annotations
+
+import json
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "image"))
+
+from engine import free_port, process, wait_until
+from support import FEATURES, IMAGE
+
+
+def template(image: str) -> dict[str, object]:
+    event = {"Type": "HttpApi", "Properties": {"Path": "/predict", "Method": "POST"}}
+    function = {
+        "Type": "AWS::Serverless::Function",
+        "Properties": {
+            "PackageType": "Image",
+            "ImageUri": image,
+            "MemorySize": 512,
+            "Timeout": 10,
+            "Environment": {"Variables": {"DRIFT_MODEL": "house-price"}},
+            "Events": {"Predict": event},
+        },
+    }
+    return {"Transform": "AWS::Serverless-2016-10-31", "Resources": {"Predictor": function}}
+
+
+@pytest.fixture(scope="module")
+def api(docker, image, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sam")
+    path = folder / "template.json"
+    path.write_text(json.dumps(template(image)))
+    port = free_port()
+    words = ["sam", "local", "start-api", "--template", str(path), "--host", "127.0.0.1", "--port", str(port)]
+    words += ["--skip-pull-image", "--warm-containers", "EAGER", "--docker-network", "host"]
+    with process(words, folder / "sam.log", docker.environment | {"SAM_CLI_TELEMETRY": "0"}):
+        try:
+            wait_until(lambda: post(port, {"features": FEATURES})[0] == 200, "sam local", 120)
+        except TimeoutError:
+            pytest.fail((folder / "sam.log").read_text()[-3000:])
+        yield port
+
+
+def post(port: int, body: object) -> tuple[int, dict[str, object]]:
+    url = f"http://127.0.0.1:{port}/predict"
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.status, json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.loads(error.read())
+    except OSError:
+        return 0, {}
+
+
+def test_a_prediction_by_http(api):
+    status, answer = post(api, {"features": FEATURES})
+    assert status == 200
+    assert answer["features_received"] == FEATURES
+
+
+def test_a_bad_request_is_a_problem(api):
+    status, answer = post(api, {"features": FEATURES | {"sqft": -1}})
+    assert (status, answer["status"]) == (422, 422)
+
+
+def test_the_image_is_the_one_that_the_image_session_builds(image):
+    assert image == IMAGE

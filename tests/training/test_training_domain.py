@@ -1,0 +1,79 @@
+"""A classifier tells drifted rows from training rows, and cannot tell rows that have not drifted."""
+
+import numpy as np
+import pytest
+from drift_contracts import FeatureSet
+from drift_ml.training import TrainingError
+from drift_ml.training.domain import MOST_ROWS, tell_apart
+from scipy import stats
+from sklearn.metrics import roc_auc_score
+
+FEATURES = FeatureSet.from_json(
+    {
+        "contract": "feature-set.v1",
+        "name": "houses",
+        "version": "1.0.0",
+        "description": "Houses.",
+        "target": {"name": "price", "unit": "EUR", "description": "Price."},
+        "features": [
+            {"name": "area", "type": "number", "unit": "m2", "example": 90, "description": "Area."},
+            {"name": "age", "type": "number", "unit": "years", "example": 9, "nullable": True, "description": "Age."},
+            {
+                "name": "heating",
+                "type": "category",
+                "unit": "kind",
+                "categories": ["gas", "oil"],
+                "example": "gas",
+                "description": "Heating.",
+            },
+        ],
+    }
+)
+
+
+def rows(seed, count, shift=0.0):
+    random = np.random.default_rng(seed)
+    age = random.normal(size=count)
+    age[::7] = np.nan
+    heating = random.choice(np.array(["gas", "oil", None], dtype=object), count)
+    return {"area": random.normal(shift, 1, count), "age": age, "heating": heating}
+
+
+@pytest.mark.slow
+def test_without_drift_p_is_about_uniform():
+    found = [
+        tell_apart(FEATURES, rows(seed, 80), rows(seed + 1000, 70), seed=seed, permutations=8).p for seed in range(30)
+    ]
+    assert stats.kstest(found, "uniform").pvalue > 0.01
+    assert sum(p < 0.05 for p in found) <= 5
+
+
+def test_a_shift_is_found_and_the_feature_given_away():
+    before, now = rows(1, 800), rows(2, 600, shift=1.0)
+    found = tell_apart(FEATURES, before, now)
+    best = roc_auc_score(np.repeat([0, 1], [800, 600]), np.concatenate([before["area"], now["area"]]))
+    assert best - 0.03 < found.auc < best + 0.03
+    assert found.p < 1e-6
+    assert found.giveaways[0][0] == "area"
+    assert found.giveaways[0][1] > 0.1 > found.giveaways[1][1]
+    assert (found.reference_rows, found.window_rows) == (800, 600)
+
+
+def test_a_changed_mix_gives_the_category_away():
+    now = rows(2, 600)
+    now["heating"] = np.where(np.arange(600) % 4 == 0, "gas", "oil").astype(object)
+    assert tell_apart(FEATURES, rows(1, 800), now).giveaways[0][0] == "heating"
+
+
+def test_the_same_seed_gives_the_same_answer():
+    one, other = (tell_apart(FEATURES, rows(1, 200), rows(2, 200), seed=3) for _ in range(2))
+    assert one == other
+
+
+def test_many_rows_are_sampled():
+    assert tell_apart(FEATURES, rows(1, MOST_ROWS + 1), rows(2, 100), permutations=2).reference_rows == MOST_ROWS
+
+
+def test_too_few_rows_are_refused():
+    with pytest.raises(TrainingError, match="at least 10 rows"):
+        tell_apart(FEATURES, rows(1, 9), rows(2, 100))
