@@ -31,6 +31,7 @@ SETS = {  # a set is pinned together with the one it extends, so that one versio
     "monitor": "dev",
     "tools": "dev",
     "bench": "dev",
+    "simulate": "dev",
     "browser": "dev",
     "fuzz": "dev",
 }
@@ -157,6 +158,44 @@ def image(session: nox.Session) -> None:
     if not list(Path("build/emulator").rglob("aws-lambda-rie-*")):
         session.install(*emulator, "-r", "requirements/emulator.txt")
     session.run("pytest", "tests/image", "-p", "no:randomly", *session.posargs)
+
+
+@nox.session
+def sanitize(session: nox.Session) -> None:
+    """The compiled forest engine under address and undefined-behaviour sanitizers: damaged files (needs gcc)."""
+    debian(session, {"gcc": "gcc"})
+    prepare(session, "dev", rooms=["contracts"])
+    source = Path(session.create_tmp()) / "ml"
+    shutil.copytree("ml", source, ignore=shutil.ignore_patterns("build", "*.so", "*.egg-info"), dirs_exist_ok=True)
+    flags = "-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
+    session.install("--quiet", "--no-cache", "--reinstall", "--no-deps", str(source), env={"CFLAGS": flags})
+    libraries = ("libasan.so", "libubsan.so")
+    found = [
+        str(session.run("gcc", f"-print-file-name={name}", silent=True, external=True)).strip() for name in libraries
+    ]
+    sanitizer = {
+        "LD_PRELOAD": " ".join(found),
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "PYTHONMALLOC": "malloc",
+        "DRIFT_REQUIRE_KERNEL": "1",
+        "DRIFT_FOREST_MUTATIONS": "20000",
+    }
+    options = ("-p", "no:randomly", "-W", "ignore", "-k", "not imports_no_numpy")
+    session.run("pytest", "tests/forest", *options, *session.posargs, env=sanitizer)
+
+
+@nox.session
+def benchmark(session: nox.Session) -> None:
+    """Us beside the usual way, side by side in one run, answers checked; figures in benchmarks/README.md."""
+    prepare(session, "bench")
+    session.run("pytest", "benchmarks", "-s", "-p", "no:randomly", *session.posargs)
+
+
+@nox.session
+def simulate(session: nox.Session) -> None:
+    """False alarms and delay of every detector, into docs/evidence.md; resumable: -- --help."""
+    prepare(session, "simulate")
+    session.run("python", "-m", "benchmarks.simulate", *session.posargs)
 
 
 @nox.session
