@@ -32,12 +32,8 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, help="processes (default: 2)")
     parser.add_argument("--scale", type=float, default=1.0, help="replicates, as a factor (default: 1)")
     parser.add_argument("--only", help="run the cells of one task alone: null, real, delay, rivals, time")
-    parser.add_argument(
-        "--cache", type=Path, default=Path("build/simulate"), help="where finished cells are kept"
-    )
-    parser.add_argument(
-        "--docs", type=Path, default=Path("docs"), help="where evidence.md is (default: docs)"
-    )
+    parser.add_argument("--cache", type=Path, default=Path("build/simulate"), help="where finished cells are kept")
+    parser.add_argument("--docs", type=Path, default=Path("docs"), help="where evidence.md is (default: docs)")
     return parser.parse_args(words)
 
 

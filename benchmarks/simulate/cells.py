@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.simulate.limit import cusum_delays
 from benchmarks.simulate.mixture import Watched, alarms
+from benchmarks.simulate.real import NAMES, load
 from benchmarks.simulate.rivals import rivals
-from benchmarks.simulate.streams import LAWS, REAL, drifted, normals, real, through
+from benchmarks.simulate.streams import LAWS, drifted, normals, through
 from benchmarks.simulate.timely import watch
 
 BUDGET = 100_000
 WARM = 2000
+LONGEST = 10_000
 TUNED = {"adwin": 0.008, "page-hinkley": 400.0, "ks": 0.002, "psi": 0.049}
 """Parameters at which each rival has about 0.1 false alarms per 10,000 events on five normal features."""
 
@@ -48,30 +51,23 @@ def cells(scale: float = 1.0) -> list[dict[str, Any]]:
     for rows, references, streams in SIZES:
         facts = {"law": "normal", "rows": rows, "references": references, "streams": streams}
         found.append({"task": "null", **facts, "events": 20_000, "batch": 20, "exact": True})
-    found.append(
-        {
-            "task": "null",
-            "law": "normal",
-            "rows": 100_000,
-            "references": 1,
-            "streams": 50,
-            "events": 20_000,
-            "batch": 1,
-            "exact": False,
-        }
-    )
-    found += [{"task": "real", "data": name, "repeats": round(40 * scale)} for name in REAL]
+    for rows in (1000, 100_000):
+        facts = {"law": "normal", "rows": rows, "references": 10, "streams": max(1, round(10 * scale))}
+        found.append({"task": "null", **facts, "events": 20_000, "batch": 1, "exact": False})
+    found += [{"task": "real", "data": name, "repeats": round(40 * scale)} for name in NAMES]
     for kind, size, events in DRIFTS:
         for rows in (1000, 10_000, 100_000):
             for batch in (1, 60):
-                facts = {"rows": rows, "events": events, "batch": batch, "replicates": round(100 * scale)}
+                facts = {
+                    "rows": rows,
+                    "events": events,
+                    "batch": batch,
+                    "replicates": round((200 if batch == 1 else 100) * scale),
+                }
                 found.append({"task": "delay", "kind": kind, "size": size, **facts})
-        found.append(
-            {"task": "rivals", "kind": kind, "size": size, "events": events, "replicates": round(60 * scale)}
-        )
+        found.append({"task": "rivals", "kind": kind, "size": size, "events": events, "replicates": round(60 * scale)})
     found += [
-        {"task": "rivals-null", "events": 100_000, "replicates": round(4 * scale), "seed": seed}
-        for seed in range(4)
+        {"task": "rivals-null", "events": 100_000, "replicates": round(4 * scale), "seed": seed} for seed in range(4)
     ]
     found += [
         {"task": "time", "structure": name, "remedy": remedy}
@@ -83,7 +79,7 @@ def cells(scale: float = 1.0) -> list[dict[str, Any]]:
 
 def digest(cell: dict[str, Any]) -> str:
     """The name under which a cell's result is kept."""
-    return hashlib.sha256(json.dumps([cell, TUNED, 3], sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([cell, TUNED, 4], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def run(cell: dict[str, Any]) -> dict[str, Any]:
@@ -115,19 +111,19 @@ def null(cell: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
 
 
 def shuffled(cell: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-    """False alarms on real rows: half the data in random order is the reference, the rest drawn from is
-    traffic.
+    """False alarms on real rows: half the data in random order is the reference, the rest is traffic.
 
-    The traffic is the other half, its rows drawn again and again: it is no longer than the data set, so that
-    each repeat splits anew.
+    At most LONGEST rows of it; every repeat splits anew.
     """
-    rows = real(cell["data"])
+    rows = load(cell["data"])
     count = events = 0
+    if rows is None:
+        return {"alarms": 0, "events": 0, "rows": 0}
     for _ in range(cell["repeats"]):
         order = rng.permutation(len(rows))
         half = len(rows) // 2
         watched = Watched(rows[order[:half]])
-        stream = rows[order[half : half + (len(rows) - half) // 10 * 10]]
+        stream = rows[order[half : half + min(len(rows) - half, LONGEST) // 10 * 10]]
         count += len(alarms([watched], [stream], batch=10, bar=BUDGET)[0])
         events += len(stream)
     return {"alarms": count, "events": events, "rows": half}
@@ -141,6 +137,7 @@ def delays(found: list[list[int]], change: int) -> list[float]:
 def delay(cell: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """Delays of ours after a change."""
     found: list[float] = []
+    limit: list[float] = []
     per = max(1, cell["replicates"] // (4 if cell["rows"] > 1000 else 20))
     while len(found) < cell["replicates"]:
         watched = [Watched(normals(rng, cell["rows"]))] * per
@@ -150,13 +147,14 @@ def delay(cell: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
             for _ in watched
         ]
         found += delays(alarms(watched, streams, batch=cell["batch"], bar=BUDGET), warm)
-    return {"delays": found[: cell["replicates"]]}
+        if cell["kind"] in ("mean", "all") and cell["batch"] == 1:
+            limit += cusum_delays(np.stack(streams), warm, shift=cell["size"], budget=BUDGET)
+    return {"delays": found[: cell["replicates"]], "limit": limit[: cell["replicates"]]}
 
 
 def others(cell: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """Delays of the rivals; the change falls anywhere in a window. They need complete rows."""
     found: dict[str, list[float]] = {}
-    shift = cell["size"] if cell["kind"] in ("mean", "all", "gradual", "seasonal") else 0.5
     if cell["kind"] == "missing":
         return {"delays": {}}
     for _ in range(cell["replicates"]):
@@ -165,7 +163,7 @@ def others(cell: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         stream = np.concatenate(
             [normals(rng, change), drifted(normals(rng, cell["events"]), cell["kind"], cell["size"])]
         )
-        for name, rival in rivals(TUNED, shift, BUDGET).items():
+        for name, rival in rivals(TUNED).items():
             found.setdefault(name, []).extend(delays([rival(reference, stream)], change))
     return {"delays": found}
 
@@ -176,7 +174,7 @@ def others_null(cell: dict[str, Any], rng: np.random.Generator) -> dict[str, Any
     for _ in range(cell["replicates"]):
         reference = np.sort(normals(rng, 10_000), axis=0)
         stream = normals(rng, cell["events"])
-        for name, rival in rivals(TUNED, 0.5, BUDGET).items():
+        for name, rival in rivals(TUNED).items():
             counts[name] = counts.get(name, 0) + len(rival(reference, stream))
     return {"alarms": counts, "events": cell["events"] * cell["replicates"]}
 

@@ -16,9 +16,7 @@ def codes(baseline: Baseline, rows: np.ndarray) -> np.ndarray:
     columns = {name: rows[:, i] for i, name in enumerate(names)}
     missing = {name: np.isnan(column) for name, column in columns.items()}
     own = {
-        channel.name: np.where(
-            missing[channel.name], -1, np.searchsorted(channel.cuts, columns[channel.name])
-        )
+        channel.name: np.where(missing[channel.name], -1, np.searchsorted(channel.cuts, columns[channel.name]))
         for channel in baseline.channels
         if channel.kind in ("values", "quantiles") and channel.name in columns
     }
@@ -34,9 +32,7 @@ def codes(baseline: Baseline, rows: np.ndarray) -> np.ndarray:
             low, high = channel.bounds or (-np.inf, np.inf)
             out[:, place] = np.where(missing[name], -1, (columns[name] < low) | (columns[name] > high))
         elif channel.kind == "new":
-            out[:, place] = np.where(
-                missing[name], -1, ~np.isin(columns[name], baseline.channel(name).values)
-            )
+            out[:, place] = np.where(missing[name], -1, ~np.isin(columns[name], baseline.channel(name).values))
         elif channel.kind == "product":
             both = scores[name] * scores[channel.of[1]] // 1000
             unknown = missing[name] | missing[channel.of[1]]

@@ -26,24 +26,18 @@ class Watched:
         parts = []
         for place, table in enumerate(self.tables.ratios):
             padded = np.concatenate([table, np.zeros((1, table.shape[1]))])
-            parts.append(
-                padded[found[:, place]].reshape(len(rows) // batch, batch, table.shape[1]).sum(axis=1)
-            )
+            parts.append(padded[found[:, place]].reshape(len(rows) // batch, batch, table.shape[1]).sum(axis=1))
         return np.concatenate(parts, axis=1)
 
 
-def padded(
-    watched: list[Watched], streams: list[np.ndarray], batch: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def padded(watched: list[Watched], streams: list[np.ndarray], batch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Gains (replicates, batches, charts), reference rows and log weights; fewer charts are filled up with
     none."""
     gains = [each.gains(stream, batch) for each, stream in zip(watched, streams, strict=True)]
     most = max(each.shape[1] for each in gains)
 
     def fill(values: np.ndarray, value: float) -> np.ndarray:
-        return np.concatenate(
-            [values, np.full((*values.shape[:-1], most - values.shape[-1]), value)], axis=-1
-        )
+        return np.concatenate([values, np.full((*values.shape[:-1], most - values.shape[-1]), value)], axis=-1)
 
     rows = np.stack([fill(each.tables.rows, 1.0) for each in watched])
     weights = np.stack([fill(each.tables.log_weights, -np.inf) for each in watched])

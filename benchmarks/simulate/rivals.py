@@ -15,30 +15,7 @@ Statistic = Callable[[np.ndarray, np.ndarray], float]
 Rival = Callable[[np.ndarray, np.ndarray], list[int]]
 
 
-def cusum_threshold(shift: float, run_length: float) -> float:
-    """The threshold at which one one-sided CUSUM has a mean run length (Siegmund 1985), by fixed point."""
-    height = 10.0
-    for _ in range(50):
-        height = float(np.log(run_length * shift * shift / 2 + height + 1))
-    return height - 1.166 * shift
-
-
-def cusums(_reference: np.ndarray, rows: np.ndarray, *, shift: float, budget: float) -> list[int]:
-    """Two one-sided CUSUMs per feature that know the size of the shift (and the true law): the limit."""
-    bar = cusum_threshold(shift, budget * 2 * rows.shape[1])
-    sums = np.zeros(2 * rows.shape[1])
-    found = []
-    for step, gain in enumerate(shift * (np.concatenate([rows, -rows], axis=1) - shift / 2)):
-        sums = np.maximum(0, sums + gain)
-        if sums.max() >= bar:
-            found.append(step + 1)
-            sums[:] = 0
-    return found
-
-
-def per_feature(
-    _reference: np.ndarray, rows: np.ndarray, *, make: Callable[[], ADWIN | PageHinkley]
-) -> list[int]:
+def per_feature(_reference: np.ndarray, rows: np.ndarray, *, make: Callable[[], ADWIN | PageHinkley]) -> list[int]:
     """A river detector per feature; it starts anew after its alarm."""
     found = []
     for column in rows.T:
@@ -87,15 +64,12 @@ def mean_z(reference: np.ndarray, window: np.ndarray) -> float:
     return float(np.abs((window - reference.mean(axis=0)) / reference.std(axis=0)).mean())
 
 
-def rivals(tuned: dict[str, float], shift: float, budget: float) -> dict[str, Rival]:
+def rivals(tuned: dict[str, float]) -> dict[str, Rival]:
     """Every rival by its name in the table."""
     return {
-        "limit: ten CUSUMs tuned to the shift": partial(cusums, shift=shift, budget=budget),
         "ADWIN, matched": partial(per_feature, make=partial(ADWIN, delta=tuned["adwin"])),
         "ADWIN, default": partial(per_feature, make=ADWIN),
-        "Page-Hinkley, matched": partial(
-            per_feature, make=partial(PageHinkley, threshold=tuned["page-hinkley"])
-        ),
+        "Page-Hinkley, matched": partial(per_feature, make=partial(PageHinkley, threshold=tuned["page-hinkley"])),
         "Page-Hinkley, default": partial(per_feature, make=PageHinkley),
         "KS p < .05, any column": partial(over, ks, bar=-0.05),
         "KS with Bonferroni, matched": partial(over, ks, bar=-tuned["ks"]),

@@ -9,7 +9,6 @@ from sklearn import datasets
 
 FEATURES = 5
 LAWS = ("normal", "integer", "lognormal", "t3")
-REAL = ("diabetes", "breast_cancer", "wine", "digits")
 
 
 def feature_set(columns: int = FEATURES) -> FeatureSet:

@@ -40,10 +40,7 @@ def batches(watched: Watched, rows: np.ndarray) -> list[tuple[float, dict[str, l
         seen = found[:, place] >= 0
         flat = np.bincount(minute[seen] * bins + found[seen, place], minlength=len(rows) // BATCH * bins)
         columns.append(flat.reshape(-1, bins).tolist())
-    return [
-        (60.0 * i, dict(zip(names, counts, strict=True)))
-        for i, counts in enumerate(zip(*columns, strict=True))
-    ]
+    return [(60.0 * i, dict(zip(names, counts, strict=True))) for i, counts in enumerate(zip(*columns, strict=True))]
 
 
 def watch(cell: dict[str, Any], rng: np.random.Generator, budget: float) -> dict[str, Any]:
@@ -52,9 +49,7 @@ def watch(cell: dict[str, Any], rng: np.random.Generator, budget: float) -> dict
     for _ in range(3):
         watched = Watched(traffic(rng, cell["structure"], LEARNED_DAYS))
         good = traffic(rng, cell["structure"], LEARNED_DAYS)
-        rhythm = (
-            Rhythm.learn(watched.channels, batches(watched, good)) if cell["remedy"] == "learned" else None
-        )
+        rhythm = Rhythm.learn(watched.channels, batches(watched, good)) if cell["remedy"] == "learned" else None
         detector = MixtureDetector(Settings(watched.channels, Budget(budget), rhythm=rhythm))
         for moment, counts in batches(watched, traffic(rng, cell["structure"], WATCHED_DAYS)):
             if detector.update(counts, moment=moment):

@@ -106,11 +106,7 @@ def encoded(feature, value):
     if value is None:
         return math.nan
     if feature.type == "category":
-        return (
-            float(feature.categories.index(value))
-            if value in feature.categories
-            else float(len(feature.categories))
-        )
+        return float(feature.categories.index(value)) if value in feature.categories else float(len(feature.categories))
     return float(value)
 
 

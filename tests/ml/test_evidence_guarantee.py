@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import poisson
 
+from benchmarks.simulate.limit import cusum_delays
 from benchmarks.simulate.mixture import Watched, alarms
 from benchmarks.simulate.streams import LAWS, drifted, normals, real, through
 
@@ -88,34 +89,13 @@ def exactly_known() -> Watched:
     return Watched(normals(np.random.default_rng(0), 100_000))
 
 
-def limit(streams: list[np.ndarray], shift: float) -> float:
-    """Mean delay of ten one-sided CUSUMs that know the law and the shift, at the same false-alarm rate.
-
-    The threshold is Siegmund's (1985): a run length of 2 (e^h - h - 1) / shift^2, h with the overshoot's
-    1.166.
-    """
-    height = 10.0
-    for _ in range(50):
-        height = np.log(10 * BUDGET * shift * shift / 2 + height + 1)
-    rows = np.stack(streams)
-    both = np.concatenate([rows, -rows], axis=2)
-    sums = np.zeros((len(streams), both.shape[2]))
-    delays = np.full(len(streams), np.inf)
-    for step in range(rows.shape[1]):
-        sums = np.maximum(0, sums + shift * (both[:, step] - shift / 2))
-        over = sums.max(axis=1) >= height - 1.166 * shift
-        delays[over & (step >= WARM)] = np.minimum(delays[over & (step >= WARM)], step + 1 - WARM)
-        sums[over] = 0
-    return float(delays.mean())
-
-
 @pytest.mark.parametrize(("size", "events", "most"), [(0.25, 1400, 1.2), (0.5, 400, 1.2), (1.0, 100, 1.3)])
 def test_a_shift_of_one_mean_is_found_almost_as_fast_as_possible(
     exactly_known: Watched, size: float, events: int, most: float
 ) -> None:
     streams = streams_of("mean", size, events)
     ours = first_after(alarms([exactly_known] * REPLICATES, streams, batch=1, bar=BUDGET)).mean()
-    assert ours <= most * limit(streams, size)
+    assert ours <= most * np.mean(cusum_delays(np.stack(streams), WARM, shift=size, budget=BUDGET))
 
 
 @pytest.mark.parametrize(
@@ -133,7 +113,7 @@ def test_half_of_other_drifts_are_found_within_twice_the_median_of_a_tuned_cusum
 def test_a_shift_of_all_features_is_found_as_fast_as_ten_tuned_cusums_find_it(exactly_known: Watched) -> None:
     streams = streams_of("all", 1.0, 60)
     ours = first_after(alarms([exactly_known] * REPLICATES, streams, batch=1, bar=BUDGET)).mean()
-    assert ours <= 1.2 * limit(streams, 1.0)
+    assert ours <= 1.2 * np.mean(cusum_delays(np.stack(streams), WARM, shift=1.0, budget=BUDGET))
 
 
 @pytest.mark.parametrize(("size", "adwin"), [(0.5, 120), (1.0, 56)])
