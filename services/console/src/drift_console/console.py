@@ -107,7 +107,7 @@ class Console:
         monitor = Monitor(
             storage.connection, self._windows[0], references, settings, spec, publish=self._publish, url=url
         )
-        self._worker = Worker(
+        self.worker = Worker(
             Ingester(storage.connection, settings.log),
             monitor,
             watch,
@@ -133,14 +133,14 @@ class Console:
 
     def start(self) -> None:
         """Start watching."""
-        self._worker.start()
+        self.worker.start()
         self._courier.start()
 
     def stop(self) -> None:
         """Take in what is in the log, end the threads, release the folder."""
-        self._worker.stop()
+        self.worker.stop()
         self._courier.stop()
-        self._worker.join()
+        self.worker.join()
         self._courier.join(timeout=alerts.TIMEOUT + 1)
         with self._lock:
             for connection in self._connections:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from math import exp
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from drift_console.state import Frame
 
 ALERTS = 20
+DRAWN = 16  # bins of a channel at most
 BLOCK = 60  # windows that are summed once and kept
 REPLAYED = 2_000  # windows at most: about a second
 BAR = 1.0
@@ -202,5 +204,34 @@ def _effect(channel: Mapping[str, Any]) -> dict[str, Any]:
         **{name: channel["effects"].get(name) for name in ("psi", "ks", "wasserstein")},
         "mean_shift": mean and {"value": mean["shift"], "low": mean["low"], "high": mean["high"]},
         "p_adjusted": channel["test"]["p_adjusted"],
-        **{name: channel[name] for name in ("labels", "baseline", "window")},
+        **_drawn(channel),
     }
+
+
+def _drawn(channel: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Labels and both histograms; more than DRAWN ordered bins are put together, neighbours with neighbours."""
+    labels, before, now = channel["labels"], channel["baseline"], channel["window"]
+    size = len(labels)
+    if size <= DRAWN or channel["kind"] == "categories":
+        return {"labels": labels, "baseline": before, "window": now}
+    borders = [size * place // DRAWN for place in range(DRAWN + 1)]
+    groups = [slice(*pair) for pair in pairwise(borders)]
+    return {
+        "labels": [_span(labels[group]) for group in groups],
+        "baseline": [sum(before[group]) for group in groups],
+        "window": [sum(now[group]) for group in groups],
+    }
+
+
+def _span(labels: Sequence[str]) -> str:
+    """One label for neighbouring bins.
+
+    >>> _span(["<= 1", "1 to 2", "2 to 3"]), _span(["3 to 4", "> 4"]), _span(["5", "6"])
+    ('<= 3', '> 3', '5 to 6')
+    """
+    low, high = labels[0].split(" to ")[0], labels[-1].split(" to ")[-1]
+    if len(labels) == 1:
+        return labels[0]
+    if low.startswith("<= "):
+        return f"<= {high}"
+    return f"> {low}" if high.startswith("> ") else f"{low} to {high}"

@@ -44,13 +44,13 @@ def place(row: int, at_ms: int | None) -> str:
 
 
 def figure(value: float | None, digits: int = 3) -> str:
-    """A number in a few digits; a dash for none.
+    """A number in a few digits; a hyphen for none.
 
     >>> figure(0.12345), figure(None), figure(0.00001), figure(0)
-    ('0.123', '–', '< 0.0001', '0')
+    ('0.123', '-', '< 0.0001', '0')
     """
     if value is None:
-        return "–"  # noqa: RUF001 - the dash of tables
+        return "-"
     if value == 0:
         return "0"
     return "< 0.0001" if 0 < value < SMALLEST else f"{value:.{digits}g}"
