@@ -149,13 +149,13 @@ def told(name: str, ours: list[float], naive: list[float]) -> str:
     return f"{name:28} {median(ours):8.1f} {p99[0]:8.1f} {median(naive):10.0f} {p99[1]:10.0f} {ratio:8.0f} x\n"
 
 
-def show(capfd, *lines: str) -> None:
-    with capfd.disabled():
-        sys.__stdout__.write(f"\n{'us':28} {'ours':>8} {'p99':>8} {'usual':>10} {'p99':>10}\n" + "".join(lines))
-        sys.__stdout__.flush()
+def show(*lines: str) -> None:
+    """Print beside whatever the handlers print."""
+    sys.__stdout__.write(f"\n{'us':28} {'ours':>8} {'p99':>8} {'usual':>10} {'p99':>10}\n" + "".join(lines))
+    sys.__stdout__.flush()
 
 
-def test_in_process_ours_is_500_times_faster_and_takes_50_us_at_most(contest, handlers, capfd):
+def test_in_process_ours_is_500_times_faster_and_takes_50_us_at_most(contest, handlers):
     ours, naive = handlers
     for one in contest.events[:20]:
         check_equal(ours(one, None), naive(one, None))
@@ -165,18 +165,18 @@ def test_in_process_ours_is_500_times_faster_and_takes_50_us_at_most(contest, ha
     theirs = [one for _, sample in rounds for one in sample]
     turns = [(times(ours, events, 1)[0], times(naive, events, 1)[0]) for _ in range(REQUESTS)]
     in_turn = [list(sample) for sample in zip(*turns, strict=True)]
-    show(capfd, told("in process, in a loop", mine, theirs), told("in process, in turn", *in_turn))
+    show(told("in process, in a loop", mine, theirs), told("in process, in turn", *in_turn))
     assert median(theirs) / median(mine) >= RATIO
     assert min(median(sample) for sample, _ in rounds) <= MEDIAN_US
 
 
-def test_through_the_true_lambda_client_ours_is_ten_times_faster(contest, capfd, tmp_path):
+def test_through_the_true_lambda_client_ours_is_ten_times_faster(contest, tmp_path):
     ours = through_lambda("drift_predictor.handler.handler", contest, tmp_path)
     naive = through_lambda("naive_predictor.handler", contest, tmp_path)
     for (_, mine), (_, theirs) in zip(ours, naive, strict=True):
         check_equal(mine, theirs)
     samples = [[took for took, _ in answers[20:]] for answers in (ours, naive)]
-    show(capfd, told("through awslambdaric", *samples))
+    show(told("through awslambdaric", *samples))
     assert median(samples[1]) / median(samples[0]) >= 10
 
 
