@@ -31,6 +31,7 @@ SETS = {  # a set is pinned together with the one it extends, so that one versio
     "monitor": "dev",
     "tools": "dev",
     "bench": "dev",
+    "simulate": "dev",
     "browser": "dev",
     "fuzz": "dev",
 }
@@ -188,6 +189,13 @@ def benchmark(session: nox.Session) -> None:
     """Us beside the usual way, side by side in one run, answers checked; figures in benchmarks/README.md."""
     prepare(session, "bench")
     session.run("pytest", "benchmarks", "-s", "-p", "no:randomly", *session.posargs)
+
+
+@nox.session
+def simulate(session: nox.Session) -> None:
+    """False alarms and delay of every detector, into docs/evidence.md; resumable: -- --help."""
+    prepare(session, "simulate")
+    session.run("python", "-m", "benchmarks.simulate", *session.posargs)
 
 
 @nox.session

@@ -6,10 +6,12 @@ It answers quickly and writes true event lines, so that tests of the console's o
 import json
 import time
 import uuid
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 from drift_console import cli
 from drift_contracts import feature_set
+from drift_ml.baseline import Baseline
 
 FEATURES = feature_set("house-price")
 STATISTICS = {
@@ -19,17 +21,17 @@ STATISTICS = {
     "age": (24.5, 14.4),
     "location_score": (5.5, 2.6),
 }
-BASELINE = {
-    "features": {
-        name: {"mean": mean, "std": std, "min": mean - 2 * std, "max": mean + 2 * std}
-        for name, (mean, std) in STATISTICS.items()
+ROWS = 400
+BASELINE = Baseline.from_columns(
+    FEATURES,
+    {
+        name: [round(mean + std * (row * step % ROWS - ROWS / 2) * 3 / ROWS) for row in range(ROWS)]
+        for step, (name, (mean, std)) in zip((1, 3, 7, 9, 11), STATISTICS.items(), strict=True)
     },
-    "channels": [
-        {"name": name, "kind": "quantiles", "edges": [mean - std, mean, mean + std], "counts": [1, 2, 2, 1]}
-        for name, (mean, std) in STATISTICS.items()
-    ],
-}
+    predictions=[600_000.0 + row for row in range(ROWS)],
+).to_json()
 MANIFEST = {
+    "model": "house-price",
     "model_version": "3f9a1c2b4d5e",
     "estimator": {"kind": "stand-in"},
     "training": {"rows": 10000},
@@ -64,7 +66,8 @@ def make_edge(settings, _bundles, write):
             "Model": "house-price",
             **values,
             **answer,
-            "timestamp": "2026-11-23T12:00:00.123Z",
+            "timestamp": datetime.now(UTC).isoformat(),
+            "model_version": MANIFEST["model_version"],
             "features": features,
             "drift": drift,
         }

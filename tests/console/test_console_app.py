@@ -32,9 +32,13 @@ async def run_scenario(name, _model):
     return {"scenario": name, "sent": 4, "average_drift_score": 5.0, "severity": "high"}
 
 
+async def replay(model, minutes, budget, minimum_effect):
+    return {"asked": [model, minutes, budget, minimum_effect]}
+
+
 @pytest.fixture
 def app():
-    return App(Api(echo, lambda: NOW), ConsoleApi(read_state, run_scenario, lambda: True), bound_to="127.0.0.1")
+    return App(Api(echo, lambda: NOW), ConsoleApi(read_state, run_scenario, replay, lambda: True), bound_to="127.0.0.1")
 
 
 @pytest.fixture
@@ -227,7 +231,7 @@ def test_a_command_line_tool_may_run_a_scenario():
 
 def test_the_stream_begins_with_the_state_and_ends_when_the_server_stops():
     ended = iter([False, True])
-    console = ConsoleApi(read_state, run_scenario, lambda: next(ended))
+    console = ConsoleApi(read_state, run_scenario, replay, lambda: next(ended))
     streamed = App(Api(echo, lambda: NOW), console, bound_to="127.0.0.1")
 
     async def once():
@@ -277,3 +281,25 @@ def test_any_body_arrives_unchanged(body, content_type):
 
 def test_the_context_tells_the_time_left():
     assert gateway.Context("id", deadline=0).get_remaining_time_in_millis() == 0
+
+
+def test_a_replay_is_asked_with_numbers_in_their_bounds(call):
+    answer = call("GET", "/console/api/replay?model=house-price&minutes=5&budget=1e4&minimum_effect=0.5")
+    assert answer.json() == {"asked": ["house-price", 5, 10_000.0, 0.5]}
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("", "budget"),
+        ("budget=99&minimum_effect=0", "budget"),
+        ("budget=nan&minimum_effect=0", "budget"),
+        ("budget=1000", "minimum_effect"),
+        ("budget=1000&minimum_effect=-1", "minimum_effect"),
+        ("budget=1000&minimum_effect=much", "minimum_effect"),
+    ],
+)
+def test_a_replay_with_a_number_that_cannot_be_says_which(call, query, name):
+    answer = call("GET", f"/console/api/replay?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith(f"{name}: expected a number from ")

@@ -47,7 +47,7 @@ MANIFEST = {
     "feature_set": "1.0.0",
 }
 KEYS = {
-    *("now", "stack", "fast", "model", "models", "threshold", "totals", "series", "features", "alarms"),
+    *("now", "stack", "fast", "model", "models", "target", "threshold", "totals", "series", "features", "alarms"),
     *("history", "recent", "model_card", "scenarios", "evidence"),
 }
 

@@ -106,11 +106,7 @@ def encoded(feature, value):
     if value is None:
         return math.nan
     if feature.type == "category":
-        return (
-            float(feature.categories.index(value))
-            if value in feature.categories
-            else float(len(feature.categories))
-        )
+        return float(feature.categories.index(value)) if value in feature.categories else float(len(feature.categories))
     return float(value)
 
 
@@ -141,6 +137,11 @@ def test_each_kind_of_value_has_its_code():
     assert math.isnan(row[3])
     assert row[4:8] == (0.0, 0.0, 2.0, 1.0)
     assert math.isnan(row[8])
+
+
+def test_categories_and_booleans_that_are_there_need_no_second_look():
+    features = {**EVERY_KIND.example, "maybe": 2, "maker": "b", "pool": False}
+    assert VALIDATORS["every-kind"].row({"features": features}) == (0, 0, 2**53 + 2, 2, 0, 0, 1, 1, 0)
 
 
 def test_numpy_numbers_are_numbers_as_jsonschema_has_it():

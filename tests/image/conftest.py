@@ -75,3 +75,12 @@ def emulator() -> Path:
 @pytest.fixture(scope="session")
 def api_event() -> dict[str, Any]:
     return http_event("POST", "/predict", json.dumps({"features": FEATURES}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures that the tests measured, and the base that they hold for."""
+    figures = [pair for report in terminalreporter.getreports("passed") for pair in report.user_properties]
+    if figures:
+        terminalreporter.section("measured")
+    for name, value in figures:
+        terminalreporter.write_line(f"{name:20} {value}")

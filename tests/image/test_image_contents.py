@@ -93,7 +93,8 @@ def test_the_compiled_kernel_is_inside_and_used(docker, image):
     assert docker("run", "--rm", "--network", "none", "--entrypoint", "python3", image, "-c", script) == "c"
 
 
-def test_the_layers_of_the_prediction_path_stay_under_40_megabytes(docker, image, record_property):
+def test_the_layers_of_the_prediction_path_stay_under_40_megabytes(docker, image, bases, record_property):
+    record_property("base", bases.what)
     sizes = layers(docker, image)
     for place, size in sizes.items():
         record_property(f"layer {place}", f"{size / MEGABYTE:.1f} MB")

@@ -36,3 +36,7 @@ def build():
 def whole(request, build):
     """Each stack file with every optional part switched on."""
     return build(request.param, **{**SECRETS, "alertEmails": '["ops@example.com"]'})
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "judges: minutes of judging by cfn-lint and terraform; run with -m judges")

@@ -25,7 +25,7 @@ def test_every_optional_part_together_breaks_no_rule(whole):
         {"authentication": "jwt", "jwtIssuer": "https://login.example.com", "jwtAudience": '["drift"]'},
         {"authentication": "iam", "corsOrigins": '["https://app.example.com"]'},
         {"customDomain": "drift.example.com", "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a1b", "hostedZoneId": "Z0123"},
-        {"rollout": "external", "previousVersion": "7", "previousVersionPercent": "20"},
+        {"rollout": "external", "previousVersion": "7", "previousVersionPercent": "20", "provisionedConcurrency": "0"},
         {"provisionedConcurrency": "2", "reservedConcurrency": "10"},
         {"predictionLog": "false", "probeMinutes": "0", "monthlyBudget": "0"},
         {"models": '["house-price", "diabetes"]', "architecture": "x86_64"},

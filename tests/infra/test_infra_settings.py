@@ -49,6 +49,7 @@ REFUSED = [
     ("dev", {"hostedZoneId": "Z01"}, "customDomain"),
     ("dev", {"previousVersion": "3"}, "previousVersionPercent"),
     ("dev", {"reservedConcurrency": "1", "provisionedConcurrency": "2"}, "provisionedConcurrency"),
+    ("dev", {"previousVersion": "3", "previousVersionPercent": "5", "provisionedConcurrency": "2"}, "provisionedConcurrency"),
     ("dev", {"corsOrigins": '["*", "https://app.example.com"]'}, "corsOrigins"),
     ("dev", {"modelVersions": '{"diabetes": "0123456789ab"}'}, "modelVersions"),
     ("staging", {}, "tier"),

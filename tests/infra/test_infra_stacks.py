@@ -23,7 +23,7 @@ DIFFERENT = {
     ("budgets.Budget", "limitAmount", "observability-budget"): ("10", "100"),
     ("cloudwatch.MetricAlarm", "threshold", "house-price-latency"): (1000, 500),
     ("cloudwatch.MetricAlarm", "threshold", "house-price-low-traffic"): (1, 10),
-    ("scheduler.Schedule", "scheduleExpression", "probing-schedule"): ("rate(1 hour)", "rate(15 minutes)"),
+    ("scheduler.Schedule", "scheduleExpression", "probing-schedule"): ("rate(60 minutes)", "rate(15 minutes)"),
     ("apigatewayv2.Stage", "defaultRouteSettings", "api-stage"): (
         {"throttlingRateLimit": 20, "throttlingBurstLimit": 40, "detailedMetricsEnabled": True},
         {"throttlingRateLimit": 100, "throttlingBurstLimit": 200, "detailedMetricsEnabled": True},
@@ -45,7 +45,7 @@ BY_KIND = {
 
 
 def neutral(value, stack):
-    return re.sub(rf"\b{stack}\b", "STACK", json.dumps(value, sort_keys=True))
+    return re.sub(rf"(?<![a-z]){stack}(?![a-z])", "STACK", json.dumps(value, sort_keys=True))
 
 
 def inputs(graph):

@@ -34,10 +34,10 @@ class World:
     def events(self):
         return [json.loads(line) for line in self.lines]
 
-    def service(self, spec=None, **settings):
+    def service(self, spec=None, loaded=None, **settings):
         chosen = Settings(**{"bundles": str(BUNDLES), "model": "house-price", **settings})
         return Service(
-            open_bundles(chosen),
+            loaded or open_bundles(chosen),
             chosen,
             spec or MonitoringSpec.load(),
             clock=lambda: self.now,

@@ -3,7 +3,8 @@ import pickle
 
 import pytest
 from drift_contracts import ContractError, Violation
-from drift_ml.forest import BadRow
+from drift_ml.bundle import Bundle
+from drift_ml.forest import BadRow, Forest, Tree, encode
 from drift_predictor import Problem
 from drift_predictor.problems import KINDS, LONGEST_DETAIL, invalid
 
@@ -121,13 +122,36 @@ def test_a_row_that_the_forest_refuses_for_no_fault_of_the_caller_is_our_error(s
     assert world.events[0]["error"][0]["type"] == "BadRow"
 
 
-def test_a_null_that_the_forest_does_not_take_is_the_callers_fault(service, mixed, monkeypatch):
-    monkeypatch.setattr(service.models["mixed"], "_predict_row", refuse)
-    body = json.dumps({"features": {**mixed, "size": None}}).encode()
-    reply = service.respond("POST", "/models/mixed/predict", body)
+@pytest.fixture
+def never_null(world, service):
+    """A model whose features may be null, with a forest that was fitted without any."""
+    bundle = service.models["mixed"].bundle
+    stump = Tree([1, -1, -1], [2, -1, -1], [5, -2, -2], [0.0, -2.0, -2.0], [15.0, 10.0, 20.0])
+    forest = Forest.from_bytes(encode([stump], features=6))
+    return world.service(
+        loaded={"mixed": Bundle(bundle.manifest, bundle.feature_set, bundle.baseline, forest)}, model="mixed"
+    )
+
+
+def test_a_null_that_the_forest_does_not_take_is_the_callers_fault(never_null, mixed):
+    reply = never_null.respond("POST", "/predict", json.dumps({"features": {**mixed, "size": None}}).encode())
     assert reply.status == 422
-    assert json.loads(reply.body)["errors"] == [
-        {"pointer": "/features/size", "rule": "type", "expected": "a value that is not null"}
+    expected = "a value: the model has never seen a null"
+    assert json.loads(reply.body)["errors"] == [{"pointer": "/features/size", "rule": "type", "expected": expected}]
+
+
+def test_in_a_batch_it_costs_only_its_own_row_and_keeps_the_order_of_faults(never_null, mixed):
+    null = {"features": {**mixed, "shop": None, "size": None}}
+    instances = [null, {"features": mixed}, {"features": 1}, null]
+    reply = never_null.respond("POST", "/predict/batch", json.dumps({"instances": instances}).encode())
+    answer = json.loads(reply.body)
+    assert (reply.status, [one["index"] for one in answer["predictions"]]) == (200, [1])
+    assert [(one["index"], one["pointer"]) for one in answer["errors"]] == [
+        (0, "/instances/0/features/shop"),
+        (0, "/instances/0/features/size"),
+        (2, "/instances/2/features"),
+        (3, "/instances/3/features/shop"),
+        (3, "/instances/3/features/size"),
     ]
 
 

@@ -26,9 +26,7 @@ ANNOTATIONS = frozenset(
 )
 
 
-def violations(
-    schema: Schema | bool, instance: Any, pointer: str = "", root: Schema | None = None
-) -> Iterator[Violation]:
+def violations(schema: Schema, instance: Any, pointer: str = "", root: Schema | None = None) -> Iterator[Violation]:
     """Every violation of `schema` in `instance`, at pointers that start with `pointer`.
 
     >>> [str(v) for v in violations({"type": "object", "required": ["age"]}, {})]

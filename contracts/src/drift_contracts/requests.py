@@ -6,9 +6,9 @@ import re
 from math import inf, nan, nextafter
 
 from drift_contracts import documents
-from drift_contracts.compose import request_schema
+from drift_contracts.compose import FLOAT32, request_schema
 from drift_contracts.errors import ContractError
-from drift_contracts.keywords import GREATEST, violations
+from drift_contracts.keywords import violations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,8 +106,8 @@ def _step(feature: Feature) -> Step:
         )
     if feature.type == "boolean":
         return feature.name, bool, False, 0.0, 0.0, {False: 0.0, True: 1.0}
-    low = max(_or(feature.minimum, -GREATEST), nextafter(_or(feature.exclusive_minimum, -inf), inf))
-    high = min(_or(feature.maximum, GREATEST), nextafter(_or(feature.exclusive_maximum, inf), -inf))
+    low = max(_or(feature.minimum, -FLOAT32), nextafter(_or(feature.exclusive_minimum, -inf), inf))
+    high = min(_or(feature.maximum, FLOAT32), nextafter(_or(feature.exclusive_maximum, inf), -inf))
     return feature.name, None, feature.type == "integer", low, high, {}
 
 

@@ -157,12 +157,11 @@ class Stack:
 
     def _monitor(self) -> Monitor:
         one = self.settings
-        environment: dict[str, pulumi.Input[str]] = {
-            **self._common(),
-            "DRIFT_TABLE": self.windows.table.name,
+        table = {**self._common(), "DRIFT_TABLE": self.windows.table.name}
+        evaluator = {
             "DRIFT_TOPIC": self.alerting.topic.arn,
-            "DRIFT_DEAD_LETTERS": self.dead_letters.queue.url,
             "DRIFT_BUDGET_DAYS": str(one.false_alarm_days),
+            "DRIFT_LINKS": self.links,
         }
         args = MonitorArgs(
             site=self.site,
@@ -171,7 +170,8 @@ class Stack:
             memory=one.monitor_memory,
             timeout=one.monitor_timeout,
             tracing=one.tracing,
-            environment=environment,
+            aggregator_environment={**table, "DRIFT_DEAD_LETTERS": self.dead_letters.queue.url},
+            evaluator_environment={**table, **evaluator},
             evaluate_minutes=one.evaluate_minutes,
             table=self.windows.table,
             dead_letters=self.dead_letters.queue,
@@ -194,7 +194,6 @@ class Stack:
         secret = self.alerting.secret
         if secret is None:
             return None
-        where = {"dashboard": self.dashboard_url, "alarms": self.alarms_url, "logs": self.logs_url}
         args = NotifierArgs(
             site=self.site,
             image=self.image.uri,
@@ -203,7 +202,7 @@ class Stack:
             environment={
                 **self._common(),
                 "DRIFT_SLACK_SECRET": secret.arn,
-                "DRIFT_LINKS": pulumi.Output.json_dumps(where),
+                "DRIFT_LINKS": self.links,
             },
             topic=self.alerting.topic,
             secret=secret,
@@ -276,6 +275,12 @@ class Stack:
             tags=self.tags,
         )
         return Observability("observability", args, self._child)
+
+    @property
+    def links(self) -> pulumi.Output[str]:
+        """Where to look, as JSON: the notices of a drift end with these."""
+        where = {"dashboard": self.dashboard_url, "alarms": self.alarms_url, "logs": self.logs_url}
+        return pulumi.Output.json_dumps(where)
 
     @property
     def dashboard_url(self) -> pulumi.Output[str]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from drift_infra.naming import Site
 
+COMMANDS = {"aggregator": "aggregate", "evaluator": "evaluate"}
+
 
 @dataclass(frozen=True)
 class MonitorArgs:
@@ -30,7 +32,8 @@ class MonitorArgs:
     memory: int
     timeout: int
     tracing: bool
-    environment: Mapping[str, pulumi.Input[str]]
+    aggregator_environment: Mapping[str, pulumi.Input[str]]
+    evaluator_environment: Mapping[str, pulumi.Input[str]]
     evaluate_minutes: int
     table: dynamodb.Table
     dead_letters: sqs.Queue
@@ -46,10 +49,10 @@ class Monitor(pulumi.ComponentResource):
         super().__init__("drift:infra:Monitor", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         self.aggregator = self._function(
-            args, "aggregator", "Adds prediction events to windows", "aggregate", _aggregator_may(args)
+            args, "aggregator", "Adds prediction events to windows", args.aggregator_environment, _aggregator_may(args)
         )
         self.evaluator = self._function(
-            args, "evaluator", "Turns closed windows into drift evidence", "evaluate", _evaluator_may(args)
+            args, "evaluator", "Turns windows into drift evidence", args.evaluator_environment, _evaluator_may(args)
         )
         self._subscribe(name, args)
         self._replay(name, args)
@@ -70,19 +73,24 @@ class Monitor(pulumi.ComponentResource):
         )
 
     def _function(
-        self, args: MonitorArgs, what: str, description: str, command: str, may: list[Statement]
+        self,
+        args: MonitorArgs,
+        what: str,
+        description: str,
+        environment: Mapping[str, pulumi.Input[str]],
+        may: list[Statement],
     ) -> ImageFunction:
         parts = ImageFunctionArgs(
             site=args.site,
             what=what,
             description=description,
-            command=f"drift_monitor.handlers.{command}",
+            command=f"drift_monitor.handlers.{COMMANDS[what]}",
             image=args.image,
             architecture=args.architecture,
             memory=args.memory,
             timeout=args.timeout,
             tracing=args.tracing,
-            environment=args.environment,
+            environment=environment,
             statements=may,
         )
         return ImageFunction(what, parts, self._child)
@@ -133,21 +141,14 @@ class Monitor(pulumi.ComponentResource):
 
 
 def _aggregator_may(args: MonitorArgs) -> list[Statement]:
-    write = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"]
     receive = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
     return [
-        Statement("AddToWindows", write, [args.table.arn]),
+        Statement("AddToWindows", ["dynamodb:PutItem"], [args.table.arn]),
         Statement("KeepBadRecords", ["sqs:SendMessage"], [args.dead_letters.arn]),
         Statement("TakeReplayed", receive, [args.replay.arn]),
     ]
 
 
 def _evaluator_may(args: MonitorArgs) -> list[Statement]:
-    state = [
-        "dynamodb:GetItem",
-        "dynamodb:Query",
-        "dynamodb:PutItem",
-        "dynamodb:UpdateItem",
-        "dynamodb:ConditionCheckItem",
-    ]
+    state = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"]
     return [Statement("ReadWindowsKeepState", state, [args.table.arn]), *args.publish]

@@ -23,6 +23,9 @@ ANSWERS = {
         "id": "", "proxyEndpoint": "", "registryId": ACCOUNT,
     },
 }  # fmt: skip
+READ_INSIDE = {
+    "aws:apigatewayv2/domainName:DomainName": {"domainNameConfiguration": ("targetDomainName", "hostedZoneId")},
+}
 DIGEST = "sha256:" + "a" * 64
 
 
@@ -52,7 +55,7 @@ class CapturingMonitor(mocks.MockMonitor):
         given = rpc.deserialize_properties(request.object)
         inputs, secrets = _open(given)
         self.nodes.append(_node(request, urn, inputs, secrets))
-        state = {**_markers(request.type, request.name), **given} if request.custom else given
+        state = _state(request.type, request.name, given) if request.custom else given
         identity = marker(request.type, request.name, "id")
         answer = asyncio.run(rpc.serialize_properties(state, {}))
         return resource_pb2.RegisterResourceResponse(urn=urn, id=identity, object=answer)
@@ -103,11 +106,12 @@ def _open(value: Any) -> tuple[Any, frozenset[str]]:
     return opened, frozenset(secrets)
 
 
-@cache
-
-
-def _markers(kind: str, name: str) -> dict[str, str]:
-    return {output: marker(kind, name, output) for output in _text_outputs(kind)}
+def _state(kind: str, name: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The inputs, and a marker for every text that AWS would add, nested ones where the program reads them."""
+    state = {output: marker(kind, name, output) for output in _text_outputs(kind)} | given
+    for output, parts in READ_INSIDE.get(kind, {}).items():
+        state[output] = {**state[output], **{part: marker(kind, name, f"{output}[0].{part}") for part in parts}}
+    return state
 
 
 @cache

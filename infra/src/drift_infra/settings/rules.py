@@ -76,6 +76,8 @@ def _api(one: Settings) -> Iterator[tuple[str, str, str]]:
 def _traffic(one: Settings) -> Iterator[tuple[str, str, str]]:
     if bool(one.previous_version) != bool(one.previous_version_percent):
         yield "previousVersionPercent", "goes with previousVersion", "both set, or neither"
+    if one.previous_version and one.provisioned_concurrency:
+        yield "provisionedConcurrency", "cannot go with previousVersion: Lambda warms no alias that splits", "0"
     if 0 <= one.reserved_concurrency < one.provisioned_concurrency:
         yield "provisionedConcurrency", "is more than reservedConcurrency", f"0 to {one.reserved_concurrency}"
 

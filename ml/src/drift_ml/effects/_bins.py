@@ -21,9 +21,7 @@ class BinsDiffer(DriftError):
 def same_bins(expected: Sequence[float], actual: Sequence[float]) -> None:
     """Raise BinsDiffer unless both have as many bins, at least one."""
     if len(expected) != len(actual) or not expected:
-        raise BinsDiffer(
-            f"expected two histograms on the same bins; they have {len(expected)} and {len(actual)}"
-        )
+        raise BinsDiffer(f"expected two histograms on the same bins; they have {len(expected)} and {len(actual)}")
 
 
 def shares(counts: Sequence[float]) -> list[float]:

@@ -35,9 +35,7 @@ def mean_shift(mean: float, variance: float, actual: int, expected: int) -> Inte
     return Interval(mean, mean - error, mean + error)
 
 
-def variance_ratio(
-    variance: float, actual: int, expected: int, kurtosis: float = NORMAL_KURTOSIS
-) -> Interval | None:
+def variance_ratio(variance: float, actual: int, expected: int, kurtosis: float = NORMAL_KURTOSIS) -> Interval | None:
     """The window's variance over the baseline's.
 
     variance: of the window's deviations in baseline standard deviations, above 0, else None is returned.

@@ -81,9 +81,7 @@ def _test(channel: Channel, counts: Sequence[int]) -> tuple[dict[str, Any], floa
     return {"name": "chi-square", "statistic": found.statistic, "degrees": found.degrees}, found.p
 
 
-def _sizes(
-    baseline: Baseline, channel: Channel, counts: Sequence[int], moments: Moments | None
-) -> dict[str, Any]:
+def _sizes(baseline: Baseline, channel: Channel, counts: Sequence[int], moments: Moments | None) -> dict[str, Any]:
     """The shift of mean and variance where there are numbers, of the share where there is an indicator."""
     reference, events = sum(channel.counts), sum(counts)
     if not events:

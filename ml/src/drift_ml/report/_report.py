@@ -33,10 +33,7 @@ def window_report(baseline: Baseline, window: Window) -> dict[str, Any]:
         for channel in baseline.channels
     ]
     adjusted = benjamini_hochberg([each.p for each in found])
-    levelled = [
-        replace(each, adjusted=p, level=level(each.excess, p))
-        for each, p in zip(found, adjusted, strict=True)
-    ]
+    levelled = [replace(each, adjusted=p, level=level(each.excess, p)) for each, p in zip(found, adjusted, strict=True)]
     moved = {each.channel.name for each in levelled if each.level != "none"}
     judged = [replace(each, words=words(each, moved)) for each in levelled]
     judged.sort(key=lambda each: (-each.excess, each.channel.name))

@@ -63,9 +63,7 @@ def _topic(report: ChannelReport) -> str:
         return "all features together"
     if kind == "product":
         return f"{of[0]} with {of[1]}"
-    return {"missing": "missing ", "out_of_range": "out of range ", "new": "new values of "}.get(
-        kind, ""
-    ) + of[0]
+    return {"missing": "missing ", "out_of_range": "out of range ", "new": "new values of "}.get(kind, "") + of[0]
 
 
 def _pair_words(report: ChannelReport, moved: Collection[str]) -> str:

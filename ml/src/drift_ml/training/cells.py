@@ -87,8 +87,10 @@ def _check_category(feature: Feature, column: pa.ChunkedArray, first_row: int) -
     if not feature.nullable:
         problem.add("missing", "a value in every row", missing)
     if not feature.other:
-        known = np.isin(values.astype(str), feature.categories)
-        problem.add("enum", f"one of {', '.join(feature.categories)}", ~known & ~missing)
+        listed = pa.array(feature.categories, pa.string())
+        known = compute.is_in(compute.cast(column, pa.string()), value_set=listed)
+        unknown = ~np.asarray(known.to_numpy(), dtype=bool)
+        problem.add("enum", f"one of {', '.join(feature.categories)}", unknown & ~missing)
     return values, problem.findings
 
 
@@ -98,7 +100,7 @@ def _is_missing(column: pa.ChunkedArray) -> Vector:
 
 def _numbers(column: pa.ChunkedArray, boolean: bool) -> tuple[Vector, Vector]:
     """The cells as float64 (NaN where there is none) and a mask of those that are no number."""
-    if not boolean and not pa.types.is_boolean(column.type):
+    if boolean == pa.types.is_boolean(column.type):
         try:
             values = np.asarray(compute.cast(column, pa.float64()).to_numpy(), dtype=np.float64)
             return values, np.zeros(len(values), dtype=bool)

@@ -40,13 +40,13 @@ class Finding:
 
 
 class DataError(TrainingError):
-    """The data break the feature set. findings: every rule broken, by column."""
+    """The data break the feature set. findings: every rule broken, by column. outcome: what came of it."""
 
-    def __init__(self, source: str, findings: tuple[Finding, ...]) -> None:
+    def __init__(self, source: str, findings: tuple[Finding, ...], outcome: str = "nothing was trained") -> None:
         self.findings = findings
         lines = "\n".join(f"  {finding}" for finding in findings)
         count = sum(finding.count for finding in findings)
-        super().__init__(f"{source}: {count} problem{'s' * (count != 1)}, nothing was trained\n{lines}")
+        super().__init__(f"{source}: {count} problem{'s' * (count != 1)}, {outcome}\n{lines}")
 
 
 class ModelWorseThanMean(TrainingError):

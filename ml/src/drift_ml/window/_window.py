@@ -61,9 +61,7 @@ class Window:
     def empty(cls, baseline: Baseline, model_version: str | None = None) -> Window:
         """A window that has seen nothing."""
         plan = baseline.plan
-        return cls(
-            baseline, model_version, 0, None, None, [0] * (plan.size + 1), [Moments() for _ in plan.sources]
-        )
+        return cls(baseline, model_version, 0, None, None, [0] * (plan.size + 1), [Moments() for _ in plan.sources])
 
     def observe(
         self, features: Mapping[str, Any], prediction: float | None = None, timestamp_ms: int | None = None
@@ -166,9 +164,7 @@ class Window:
         if document.get("contract") != CONTRACT:
             raise WindowError(f"{CONTRACT}: const at /contract: expected {CONTRACT!r}")
         if document.get("baseline") != baseline.digest:
-            raise WindowError(
-                f"{CONTRACT}: at /baseline: expected {baseline.digest[:12]}, the given baseline's"
-            )
+            raise WindowError(f"{CONTRACT}: at /baseline: expected {baseline.digest[:12]}, the given baseline's")
         window = cls.empty(baseline, document.get("model_version"))
         try:
             counts = [document["counts"][channel.name] for channel in baseline.channels]
@@ -177,9 +173,7 @@ class Window:
         except (KeyError, TypeError) as error:
             raise WindowError(f"{CONTRACT}: not of the shape that the contract gives") from error
         if [len(bins) for bins in counts] != [len(channel.counts) for channel in baseline.channels]:
-            raise WindowError(
-                f"{CONTRACT}: at /counts: expected as many bins per channel as the baseline has"
-            )
+            raise WindowError(f"{CONTRACT}: at /counts: expected as many bins per channel as the baseline has")
         window.counts = [*chain.from_iterable(counts), 0]
         window.moments = moments
         return window

@@ -76,6 +76,12 @@ def enqueue(connection: sqlite3.Connection, alert: dict[str, Any], urls: tuple[s
     )
 
 
+def keep(connection: sqlite3.Connection, alert: dict[str, Any], now: float) -> bool:
+    """Remember a drift alert for the page; False if it was there. The caller owns the transaction."""
+    row = (alert["alert_id"], now, alert["model"], json.dumps(alert))
+    return bool(connection.execute("INSERT OR IGNORE INTO drift_alerts VALUES (?, ?, ?, ?)", row).rowcount)
+
+
 class Courier(threading.Thread):
     """Empties the outbox, each webhook at its own pace; nothing waits for it."""
 

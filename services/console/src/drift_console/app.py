@@ -31,6 +31,9 @@ MINUTES = range(1, 7 * 24 * 60 + 1)
 Handler = Callable[[dict[str, Any], Any], Mapping[str, Any]]
 ReadState = Callable[[str | None, int], Awaitable[dict[str, Any]]]
 RunScenario = Callable[[str, str | None], Awaitable[dict[str, Any]]]
+Replay = Callable[[str | None, int, float, float], Awaitable[dict[str, Any]]]
+BUDGET = (100.0, 1e12)  # events to one false alarm
+EFFECT = (0.0, 10.0)  # standard deviations
 
 
 class NotFound(Exception):
@@ -83,9 +86,12 @@ class Api:
 class ConsoleApi:
     """The page's own endpoints."""
 
-    def __init__(self, read_state: ReadState, run_scenario: RunScenario, stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, read_state: ReadState, run_scenario: RunScenario, replay: Replay, stopping: Callable[[], bool]
+    ) -> None:
         self._read_state = read_state
         self._run_scenario = run_scenario
+        self._replay = replay
         self._stopping = stopping
 
     async def state(self, request: Request) -> Response:
@@ -123,11 +129,18 @@ class ConsoleApi:
             return problem(403, "forbidden", "Not from here", "expected a request of the console's own page")
         return JSONResponse(await self._run_scenario(request.path_params["name"], request.query_params.get("model")))
 
+    async def replay(self, request: Request) -> Response:
+        """GET /console/api/replay?model=NAME&minutes=30&budget=100000&minimum_effect=0.1."""
+        model, minutes = _asked(request)
+        budget, effect = _number(request, "budget", BUDGET), _number(request, "minimum_effect", EFFECT)
+        return JSONResponse(await self._replay(model, minutes, budget, effect), headers={"cache-control": "no-store"})
+
     def routes(self) -> list[Route]:
         """Where they are mounted, below /console/api."""
         return [
             Route("/state", self.state),
             Route("/stream", self.stream),
+            Route("/replay", self.replay),
             Route("/scenarios/{name}", self.scenario, methods=["POST"]),
         ]
 
@@ -137,6 +150,16 @@ def _asked(request: Request) -> tuple[str | None, int]:
     if not (minutes.isascii() and minutes.isdigit() and int(minutes) in MINUTES):
         raise BadQuery(f"minutes: expected a whole number from {MINUTES[0]} to {MINUTES[-1]}")
     return request.query_params.get("model"), int(minutes)
+
+
+def _number(request: Request, name: str, bounds: tuple[float, float]) -> float:
+    try:
+        value = float(request.query_params.get(name, ""))
+    except ValueError:
+        value = float("nan")
+    if not bounds[0] <= value <= bounds[1]:
+        raise BadQuery(f"{name}: expected a number from {bounds[0]:g} to {bounds[1]:g}")
+    return value
 
 
 async def _page(_: Request) -> Response:

@@ -15,6 +15,7 @@ from drift_console import terminal as shown
 from drift_console.app import Api, App, ConsoleApi
 from drift_console.bundles import ready_bundles
 from drift_console.console import Console, Storage
+from drift_console.monitoring import references_of
 from drift_console.predicting import make_edge
 from drift_console.server import bind, make_server, serve
 from drift_console.settings import Settings
@@ -38,7 +39,11 @@ Exit codes: 0 after Ctrl-C or SIGTERM, 1 when it cannot start (the message says 
     "--port", type=click.IntRange(0, 65535), default=8123, show_default=True, help="Port; 0 takes a free one."
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address; the default is this machine only.")
-@click.option("--fast", is_flag=True, help="Make alarm periods 60 times shorter: 5 minutes become 5 seconds.")
+@click.option(
+    "--fast",
+    is_flag=True,
+    help="Make every period 60 times shorter: 5 minutes become 5 seconds, a window lasts 1 second.",
+)
 @click.option(
     "--model",
     "models",
@@ -102,8 +107,9 @@ def run(settings: Settings, terminal: Terminal) -> None:
         settings,
         storage,
         specification.models_of(bundles),
+        references_of(bundles),
         edge.handle,
-        namespace=specification.namespace,
+        spec=specification.document,
         threshold=specification.threshold,
         url=url,
         clock=time.time,
@@ -111,7 +117,7 @@ def run(settings: Settings, terminal: Terminal) -> None:
     )
     app = App(
         Api(edge.handle, time.time),
-        ConsoleApi(console.read_state, console.run_scenario, server.stopping),
+        ConsoleApi(console.read_state, console.run_scenario, console.replay, server.stopping),
         bound_to=settings.host,
     )
     console.start()

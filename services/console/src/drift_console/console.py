@@ -10,22 +10,31 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
+from drift_monitor.alerts import NAME as TOLD_BY_MONITOR
+from drift_monitor.stores import SqliteStore
 from drift_predictor.stamps import uuid7
 
 from drift_console import alerts, gateway
+from drift_console.alarms import CompositeAlarm
 from drift_console.app import Handler, NotFound
-from drift_console.database import connect
+from drift_console.database import connect, transaction
 from drift_console.emf import series
 from drift_console.ingest import Ingester, position
 from drift_console.linelog import LineWriter
 from drift_console.metrics import MetricStore
+from drift_console.monitoring import EvidenceReader, Monitor
+from drift_console.monitoring.turn import period_of
 from drift_console.settings import BadSettings, Settings
-from drift_console.state import ModelView, StateReader
+from drift_console.state import Frame, ModelView, StateReader
 from drift_console.watch import Change, Watch
 from drift_console.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from drift_contracts import MonitoringSpec
+    from drift_monitor.keys import Series
+    from drift_monitor.reference import Reference
 
     from drift_console.alarms.evaluation import Read
 
@@ -67,9 +76,10 @@ class Console:
         settings: Settings,
         storage: Storage,
         models: Mapping[str, ModelView],
+        references: Mapping[Series, Reference],
         handle: Handler,
         *,
-        namespace: str,
+        spec: MonitoringSpec,
         threshold: float,
         url: str,
         clock: Callable[[], float],
@@ -79,7 +89,7 @@ class Console:
         self._storage = storage
         self._models = models
         self._handle = handle
-        self._namespace = namespace
+        self._namespace = spec.namespace
         self._clock = clock
         self._tell = tell
         self._untold: list[dict[str, Any]] = []
@@ -93,8 +103,13 @@ class Console:
             self._reader_of,
             announce=self._announce,
         )
-        self._worker = Worker(
+        self._windows = [SqliteStore(settings.windows), SqliteStore(settings.windows)]
+        monitor = Monitor(
+            storage.connection, self._windows[0], references, settings, spec, publish=self._publish, url=url
+        )
+        self.worker = Worker(
             Ingester(storage.connection, settings.log),
+            monitor,
             watch,
             clock=clock,
             scale=settings.scale,
@@ -103,31 +118,35 @@ class Console:
         )
         self._connections = [connect(storage.path), connect(storage.path)]
         self._courier = alerts.Courier(self._connections[0], clock=clock)
+        self._evidence = EvidenceReader(self._connections[1], self._windows[1], references, period=period_of(settings))
         self._states = StateReader(
             self._connections[1],
-            namespace=namespace,
+            namespace=spec.namespace,
             stack=settings.stack,
             threshold=threshold,
             fast=settings.fast,
             models=models,
+            evidence=self._evidence,
         )
         self._lock = threading.Lock()
         self._shown: dict[tuple[str, int], tuple[float, dict[str, Any]]] = {}
 
     def start(self) -> None:
         """Start watching."""
-        self._worker.start()
+        self.worker.start()
         self._courier.start()
 
     def stop(self) -> None:
         """Take in what is in the log, end the threads, release the folder."""
-        self._worker.stop()
+        self.worker.stop()
         self._courier.stop()
-        self._worker.join()
+        self.worker.join()
         self._courier.join(timeout=alerts.TIMEOUT + 1)
         with self._lock:
             for connection in self._connections:
                 connection.close()
+            for windows in self._windows:
+                windows.close()
         self._storage.close()
 
     def _reader_of(self, model: str) -> Read:
@@ -136,8 +155,17 @@ class Console:
             series(self._namespace, metric, dimensions), start, period, count
         )
 
+    def _publish(self, alert: dict[str, Any]) -> None:
+        """Send a drift alert of the monitor, unless it was sent before."""
+        with transaction(self._storage.connection):
+            if not alerts.keep(self._storage.connection, alert, self._clock()):
+                return
+            alerts.enqueue(self._storage.connection, alert, self._settings.webhooks, self._clock())
+        self._untold.append(alert)
+
     def _announce(self, change: Change) -> None:
-        if not change.alerts:
+        """Send an alert for an alarm, but not for those that only repeat one that was sent."""
+        if not change.alerts or change.alarm.name == TOLD_BY_MONITOR or isinstance(change.alarm, CompositeAlarm):
             return
         document = alerts.alert_document(change, self._origin, uuid7(int(change.at * 1000), os.urandom))
         alerts.enqueue(self._storage.connection, document, self._settings.webhooks, self._clock())
@@ -162,6 +190,14 @@ class Console:
                 self._shown = {key: value for key, value in self._shown.items() if now - value[0] < FRESH}
                 self._shown[model, minutes] = (now, state)
             return state
+
+    async def replay(self, model: str | None, minutes: int, budget: float, minimum_effect: float) -> dict[str, Any]:
+        """What the detector would have said with other settings. Raises NotFound, EvidenceError."""
+        return await asyncio.to_thread(self._replay, self._known(model), minutes, budget, minimum_effect)
+
+    def _replay(self, model: str, minutes: int, budget: float, minimum_effect: float) -> dict[str, Any]:
+        frame = Frame.ending(self._clock(), minutes)
+        return self._evidence.what_if(model, frame, budget=budget, minimum_effect=minimum_effect)
 
     def _known(self, model: str | None) -> str:
         if model is None:

@@ -30,6 +30,8 @@ CREATE TABLE IF NOT EXISTS history (
   id INTEGER PRIMARY KEY, at REAL, model TEXT, name TEXT, before TEXT, after TEXT, reason TEXT);
 CREATE TABLE IF NOT EXISTS outbox (
   id INTEGER PRIMARY KEY, url TEXT, body TEXT, attempts INTEGER, due REAL, created REAL);
+CREATE TABLE IF NOT EXISTS drift_alerts (alert_id TEXT PRIMARY KEY, at REAL, model TEXT, body TEXT);
+CREATE TABLE IF NOT EXISTS judgements (model TEXT, version TEXT, body TEXT, PRIMARY KEY (model, version));
 """
 
 

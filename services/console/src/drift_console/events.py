@@ -25,6 +25,15 @@ class Event(NamedTuple):
         return parsed
 
 
+class Run(NamedTuple):
+    """Events of one model that were stored together: numbers first to last, never changed afterwards."""
+
+    first: int
+    last: int
+    model: str
+    lines: tuple[bytes, ...]
+
+
 class EventStore:
     """Events in compressed runs, one run per batch and model; the caller owns the transaction."""
 
@@ -67,6 +76,16 @@ class EventStore:
             if len(found) >= limit:
                 break
         return found
+
+    def next_run(self, number: int) -> Run | None:
+        """The run that begins after `number`, None if there is none yet; its `last` asks for the one after it."""
+        row = self._connection.execute(
+            "SELECT first, count, model, lines FROM events WHERE first > ? ORDER BY first LIMIT 1", (number,)
+        ).fetchone()
+        if row is None:
+            return None
+        first, count, model, packed = row
+        return Run(first, first + count - 1, model, tuple(event.line for event in _unpack(first, packed)))
 
     def newest(self, model: str, count: int) -> list[Event]:
         """The newest events of a model, newest first."""

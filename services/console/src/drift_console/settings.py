@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from drift_contracts import DriftError
 
-FAST = 60  # --fast divides every alarm period by this
+FAST = 60  # --fast divides every alarm period, and the minute that a window spans, by this
 
 
 class BadSettings(DriftError):
@@ -38,7 +38,7 @@ class Settings:
 
     @property
     def scale(self) -> int:
-        """What alarm periods are divided by."""
+        """What alarm periods and the monitor's minute are divided by."""
         return FAST if self.fast else 1
 
     @property
@@ -50,3 +50,13 @@ class Settings:
     def database(self) -> Path:
         """The SQLite file."""
         return self.data / "console.sqlite"
+
+    @property
+    def windows(self) -> Path:
+        """The monitor's SQLite file; windows of another length are kept apart."""
+        return self.data / ("windows-fast.sqlite" if self.fast else "windows.sqlite")
+
+    @property
+    def dead_letters(self) -> Path:
+        """Events that could not be counted, with the reason."""
+        return self.data / "dead-letters.log"

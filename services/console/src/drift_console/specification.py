@@ -27,7 +27,7 @@ class Specification:
 
     def __init__(self, settings: Settings, spec: MonitoringSpec | None = None) -> None:
         """Raises BadExpression or BadRule for an alarm that cannot be evaluated."""
-        spec = spec or MonitoringSpec.load()
+        self.document = spec = spec or MonitoringSpec.load()
         chosen = {DRIFT_THRESHOLD: settings.threshold} if settings.threshold else {}
         self.namespace = spec.namespace
         self.threshold = float(spec.settings_for(settings.stack, chosen)[DRIFT_THRESHOLD])

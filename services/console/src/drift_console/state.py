@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from drift_contracts import FeatureSet
 
     from drift_console.histogram import Distribution
+    from drift_console.monitoring import EvidenceReader
     from drift_console.suites import Suite
 
 RECENT = 50
@@ -93,8 +94,10 @@ class StateReader:
         threshold: float,
         fast: bool,
         models: Mapping[str, ModelView],
+        evidence: EvidenceReader | None = None,
     ) -> None:
         self._connection = connection
+        self._evidence = evidence
         self._metrics = MetricStore(connection)
         self._namespace = namespace
         self._stack = stack
@@ -117,6 +120,7 @@ class StateReader:
             "fast": self._fast,
             "model": model,
             "models": sorted(self._models),
+            "target": {"name": view.feature_set.target.name, "unit": view.feature_set.target.unit},
             "threshold": self._threshold,
             "totals": self._totals(model, frame),
             "series": self._series(model, frame),
@@ -129,8 +133,14 @@ class StateReader:
                 {"name": one.name, "title": one.title, "requests": len(one.requests)}
                 for one in (view.suite.scenarios if view.suite else ())
             ],
-            "evidence": None,
+            "evidence": self._evidence_of(model, frame),
         }
+
+    def _evidence_of(self, model: str, frame: Frame) -> dict[str, Any] | None:
+        if self._evidence is None:
+            return None
+        seen = self._metrics.summaries(self.series(model, "Evidence"), frame.start, frame.width, frame.count)
+        return self._evidence.document(model, frame, seen)
 
     def _totals(self, model: str, frame: Frame) -> dict[str, int]:
         drift = self._whole(model, "DriftScore", frame)
@@ -225,6 +235,7 @@ def _alarm(alarm: Alarm, standing: Standing | None) -> dict[str, Any]:
         **dict.fromkeys(
             (
                 "threshold",
+                "comparison",
                 "statistic",
                 "metric",
                 "period",
@@ -241,6 +252,7 @@ def _alarm(alarm: Alarm, standing: Standing | None) -> dict[str, Any]:
         return {
             **shown,
             "threshold": alarm.threshold,
+            "comparison": alarm.comparison,
             "statistic": None if alarm.expression else statistic,
             "metric": alarm.expression_text or metric,
             "period": alarm.period,

@@ -1,4 +1,4 @@
-"""The background thread: take in the log, evaluate the alarms when due, forget what is old."""
+"""The background thread: take in the log, judge drift and alarms when due, forget what is old."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from drift_console.ingest import Ingester
+    from drift_console.monitoring import Monitor
     from drift_console.watch import Watch
 
 POLL = 0.2  # seconds between looks at the log
@@ -26,6 +27,7 @@ class Worker(threading.Thread):
     def __init__(
         self,
         ingester: Ingester,
+        monitor: Monitor,
         watch: Watch,
         *,
         clock: Callable[[], float],
@@ -35,6 +37,7 @@ class Worker(threading.Thread):
     ) -> None:
         super().__init__(name="worker", daemon=True)
         self._ingester = ingester
+        self._monitor = monitor
         self._watch = watch
         self._clock = clock
         self._interval = max(1, EVALUATION_INTERVAL // scale)
@@ -61,15 +64,22 @@ class Worker(threading.Thread):
         self._stopping.set()
 
     def step(self) -> bool:
-        """One turn; returns whether more of the log is waiting."""
-        behind = all(self._ingester.ingest() for _ in range(BATCHES))
+        """One turn; returns whether more of the log is waiting.
+
+        The clock is read before the log: what had happened by then is in the store when it is judged.
+        """
         now = self._clock()
+        behind = all(self._ingester.ingest() for _ in range(BATCHES))
+        behind = self._monitor.count(now) or behind
         end = window_end(now, self._interval)
         if end > self._evaluated:
+            if not behind:
+                self._monitor.evaluate(now)
             self._watch.evaluate(end)
             self._evaluated = end
             self._after_evaluation()
         if now - self._pruned > PRUNE_EVERY:
             self._ingester.prune(now=now, retention=self._retention)
+            self._monitor.prune(now=now, retention=self._retention)
             self._pruned = now
         return behind

@@ -10,7 +10,7 @@ from drift_contracts import ContractError, NotJson, RequestValidator, parse_json
 from drift_ml.window import Window
 
 from .deliveries import Delivery, Unopened, open_event
-from .keys import Series, WindowKey, minute_of
+from .keys import MINUTE, Series, WindowKey, minute_of
 from .stores import Fragment
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Aggregator:
     """Counts prediction events into windows.
 
     references: baseline and feature set by series. dead_letters: keeps rejected records, or raises. now:
-    seconds since 1970.
+    seconds since 1970. period: whole seconds that a window spans; the evaluator's policy has the same.
     """
 
     def __init__(
@@ -52,12 +52,15 @@ class Aggregator:
         store: Store,
         dead_letters: Callable[[list[Rejected]], None],
         now: Callable[[], float],
+        *,
+        period: int = MINUTE,
     ) -> None:
         self._references = references
         self._validators = {series: RequestValidator(each.feature_set) for series, each in references.items()}
         self._store = store
         self._dead_letters = dead_letters
         self._now = now
+        self._period = period
 
     def handle(self, event: Mapping[str, Any]) -> Outcome:
         """Store every delivery of a Lambda event.
@@ -69,7 +72,7 @@ class Aggregator:
         failed = []
         for delivery in open_event(event):
             try:
-                counts += self._store_delivery(delivery)
+                counts += self.take(delivery)
             except Exception:
                 if isinstance(delivery, Unopened) or delivery.item is None:
                     raise
@@ -77,8 +80,11 @@ class Aggregator:
                 failed.append(delivery.item)
         return Outcome(counts, tuple(failed))
 
-    def _store_delivery(self, delivery: Delivery | Unopened) -> Counter[str]:
-        """Dead letters first: if the store fails afterwards they are kept twice, never lost."""
+    def take(self, delivery: Delivery | Unopened) -> Counter[str]:
+        """Store one delivery; one that was stored before changes nothing. Returns what became of its lines.
+
+        Dead letters go first: if the store fails afterwards they are kept twice, never lost.
+        """
         if isinstance(delivery, Unopened):
             self._dead_letters([Rejected(delivery.identity, delivery.reason, delivery.raw)])
             return Counter(rejected=1)
@@ -112,14 +118,14 @@ class Aggregator:
         if reference is None:
             raise ValueError("no baseline for this model and version")
         self._validators[series].row({"features": event["features"]})
-        current = int(self._now() // 60)
-        minute = minute_of(event["timestamp"])
+        current = int(self._now() // self._period)
+        minute = minute_of(event["timestamp"], self._period)
         if minute > current + AHEAD_MINUTES:
             minute = current
             counts["skewed"] += 1
         key = WindowKey(series, minute)
         window = windows.get(key) or Window.empty(reference.baseline, series.version)
-        window.observe(event["features"], float(event["Prediction"]), minute * 60_000)
+        window.observe(event["features"], float(event["Prediction"]), minute * self._period * 1000)
         windows[key] = window
         counts["events"] += 1
 

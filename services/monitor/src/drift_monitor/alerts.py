@@ -38,9 +38,10 @@ def drift_alert(  # noqa: PLR0913 - the facts of an alert
     *,
     budget: float,
     links: Mapping[str, str],
+    period: int = MINUTE,
 ) -> dict[str, Any]:
     """The alert that a drift is found. Its id depends on the series and the onset only, so a repeat is the same."""
-    since = start_of(int(finding.since) // MINUTE)
+    since = start_of(int(finding.since) // period, period)
     features = list(reference.baseline.channel(finding.channel).of)
     before, after, unit = _before_and_after(finding, reference, window, features)
     said = f"{_subject(finding.channel, features)}: {finding.kind} {finding.direction}"
@@ -55,7 +56,7 @@ def drift_alert(  # noqa: PLR0913 - the facts of an alert
         "stack": stack,
         "model": series.model,
         "model_version": series.version,
-        "timestamp": start_of(minute + 1),
+        "timestamp": start_of(minute + 1, period),
         "title": f"{series.model}: drift in {said}",
         "reason": (
             f"{said} by {finding.effect:.2g} standard deviations (or their like) since {since}, over"
@@ -81,14 +82,14 @@ def drift_alert(  # noqa: PLR0913 - the facts of an alert
     }
 
 
-def recovery(alert: Mapping[str, Any], minute: int) -> dict[str, Any]:
+def recovery(alert: Mapping[str, Any], minute: int, *, period: int = MINUTE) -> dict[str, Any]:
     """The notice that the drift of an alert has not been found again for a while."""
     return {
         **alert,
         "alert_id": str(uuid.uuid5(NAMESPACE, f"{alert['alert_id']} recovered")),
         "state": "OK",
         "previous_state": "ALARM",
-        "timestamp": start_of(minute + 1),
+        "timestamp": start_of(minute + 1, period),
         "title": f"{alert['title']} has ended",
         "reason": "thrice the events that it took to find the drift went by without evidence of it",
         "next": ["Nothing to do; the detector watches on from a clean slate"],

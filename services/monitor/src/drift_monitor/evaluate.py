@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from drift_ml.evidence import Budget, MixtureDetector, Settings
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from drift_ml.evidence import Finding
+
     from .keys import Series
     from .reference import Reference
     from .stores import Store
 
-DAY_MINUTES = 1440
+DAY = 86_400
 LATENESS_MINUTES = 2
 """A minute is judged when it has been over for so long: log subscriptions deliver within seconds."""
 
@@ -36,12 +39,19 @@ class Policy:
     """How often the detector may be wrong, and what it must find to speak.
 
     budget_days: one false alarm per so many days at the observed traffic; or None, and budget_events holds.
+    period: whole seconds that a window spans, 60 but on a scaled clock.
     """
 
     budget_events: float = 100_000
     budget_days: float | None = None
     minimum_effect: float = 0.1
     lateness_minutes: int = LATENESS_MINUTES
+    period: int = MINUTE
+
+    @property
+    def day(self) -> int:
+        """How many windows a day has."""
+        return DAY // self.period
 
     def events(self, observed_per_day: float | None) -> float:
         """The budget in events. Kept to powers of two, so that traffic may vary without a new bar each day."""
@@ -52,7 +62,11 @@ class Policy:
 
 
 class Evaluation(NamedTuple):
-    """What one run found for a series. window: everything judged in this run, None if nothing came."""
+    """What one run found for a series.
+
+    window: everything judged in this run, None if nothing came. evidence, needed: ln of the strongest evidence
+    in this run and of its bar. finding: the alarm that is on, else what the evidence says so far, if anything.
+    """
 
     series: Series
     counts: Counter[str]
@@ -61,6 +75,7 @@ class Evaluation(NamedTuple):
     evidence: float
     needed: float
     alarm: bool
+    finding: Finding | None = None
 
 
 class Evaluator:
@@ -94,15 +109,16 @@ class Evaluator:
         return [self._evaluate(series, reference) for series, reference in self._references.items()]
 
     def _evaluate(self, series: Series, reference: Reference) -> Evaluation:
-        closed = int(self._now() // MINUTE) - self._policy.lateness_minutes
+        closed = int(self._now() // self._policy.period) - self._policy.lateness_minutes
         stored = self._store.state(series)
-        state = SeriesState(**stored.state) if stored.state else SeriesState(closed - DAY_MINUTES, closed)
+        state = SeriesState(**stored.state) if stored.state else SeriesState(closed - self._policy.day, closed)
         counts = compact(self._store, series, reference.baseline, before=closed, evaluated=state.cursor)
         detector = self._detector(state, reference)
         seen = Window.empty(reference.baseline, series.version)
+        strengths = []
         for kept in self._store.windows(series, state.cursor + 1, closed - 1):
             window = Window.from_json(kept.window, reference.baseline)
-            self._judge(series, state, detector, window, kept.key.minute, reference)
+            strengths.append(self._judge(series, state, detector, window, kept.key.minute, reference))
             seen += window
         state.cursor = max(state.cursor, closed - 1)
         state.detector = detector.to_json()
@@ -111,7 +127,14 @@ class Evaluator:
         report = window_report(reference.baseline, seen) if seen.events else None
         window_seen = seen if seen.events else None
         return Evaluation(
-            series, counts, window_seen, report, detector.evidence, detector.needed, detector.alarm is not None
+            series,
+            counts,
+            window_seen,
+            report,
+            max(strengths, default=detector.evidence),
+            detector.needed,
+            detector.alarm is not None,
+            detector.alarm or detector.finding(),
         )
 
     def _judge(
@@ -122,11 +145,13 @@ class Evaluator:
         window: Window,
         minute: int,
         reference: Reference,
-    ) -> None:
+    ) -> float:
+        """Take in one window; gives its evidence, which at the bar starts anew."""
         state.first = min(state.first, minute)
         state.events += window.events
         before = detector.alarm
-        detector.update(window.channel_counts(), events=window.events, moment=minute * MINUTE)
+        detector.update(window.channel_counts(), events=window.events, moment=minute * self._policy.period)
+        strength = detector.evidence if detector.evidence > -inf else detector.needed
         if before is None and detector.alarm is not None:
             state.alert = alerts.drift_alert(
                 self._stack,
@@ -137,17 +162,20 @@ class Evaluator:
                 minute,
                 budget=state.budget,
                 links=self._links,
+                period=self._policy.period,
             )
             state.outbox.append(state.alert)
+            strength = detector.alarm.evidence
         elif before is not None and detector.recovered:
             if state.alert is not None:
-                state.outbox.append(alerts.recovery(state.alert, minute))
+                state.outbox.append(alerts.recovery(state.alert, minute, period=self._policy.period))
             state.alert = None
             detector.reset()
+        return strength
 
     def _detector(self, state: SeriesState, reference: Reference) -> MixtureDetector:
         """The detector as it was left; a new budget moves its bar and keeps its evidence."""
-        observed = state.events * DAY_MINUTES / max(state.cursor - state.first + 1, 60) if state.events else None
+        observed = state.events * self._policy.day / max(state.cursor - state.first + 1, 60) if state.events else None
         budget = self._policy.events(observed)
         settings = self._settings(reference, budget)
         document = state.detector

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     Row = Sequence[float]
 
 REQUEST = "prediction.request.v1"
-GREATEST_FLOAT32 = 3.4028234663852886e38
 
 
 class Ports:
@@ -111,21 +110,16 @@ class Model:
         return response.encode(), [violations[0] for _, violations in faults]
 
     def _predict(self, row: Row, pointer: str) -> float:
-        """The forest's answer. Raises ContractError where the feature set lets through what a float32 cannot hold."""
+        """The forest's answer. Raises ContractError for a null where the training data had none."""
         try:
             return self._predict_row(row)
         except BadRow:
-            violations = tuple(self._beyond_the_forest(row, pointer))
-            if not violations:
+            nulls = [name for name, value in zip(self._names, row, strict=True) if isnan(value)]
+            if not nulls:
                 raise
-            raise ContractError(REQUEST, violations) from None
-
-    def _beyond_the_forest(self, row: Row, pointer: str) -> list[Violation]:
-        """The values of a row that no forest takes, or if there are none, the nulls that this one does not."""
-        named = [(f"{pointer}/features/{name}", value) for name, value in zip(self._names, row, strict=True)]
-        large = f"at most {GREATEST_FLOAT32!r}, and at least its negative"
-        found = [Violation(place, "maximum", large) for place, value in named if abs(value) > GREATEST_FLOAT32]
-        return found or [Violation(place, "type", "a value that is not null") for place, value in named if isnan(value)]
+            expected = "a value: the model has never seen a null"
+            found = [Violation(f"{pointer}/features/{name}", "type", expected) for name in nulls]
+            raise ContractError(REQUEST, found) from None
 
     def _answered(
         self, instances: Sequence[Any]

@@ -20,8 +20,8 @@ COMMANDS = {
 }
 VARIABLES = {
     "predictor-function": {"DRIFT_MODEL", "DRIFT_THRESHOLD"},
-    "aggregator-function": {"DRIFT_TABLE", "DRIFT_TOPIC", "DRIFT_DEAD_LETTERS", "DRIFT_BUDGET_DAYS"},
-    "evaluator-function": {"DRIFT_TABLE", "DRIFT_TOPIC", "DRIFT_DEAD_LETTERS", "DRIFT_BUDGET_DAYS"},
+    "aggregator-function": {"DRIFT_TABLE", "DRIFT_DEAD_LETTERS"},
+    "evaluator-function": {"DRIFT_TABLE", "DRIFT_TOPIC", "DRIFT_BUDGET_DAYS", "DRIFT_LINKS"},
     "notifier-function": {"DRIFT_SLACK_SECRET", "DRIFT_LINKS"},
     "probe-function": {"DRIFT_API_URL", "DRIFT_MODEL", "DRIFT_API_AUTH"},
 }

@@ -122,6 +122,17 @@ class SqliteStore:
                 "INSERT OR REPLACE INTO monitor_states VALUES (?, ?, ?, ?)", (*series, read + 1, pack(state))
             )
 
+    def forget(self, series: Series, *, before: int, batches_below: str) -> None:
+        """Drop a series' windows of minutes before `before`, and the markers of batches named below a name.
+
+        Only for batches that can never come again. (On AWS items expire by themselves.)
+        """
+        with self._transaction() as connection:
+            connection.execute(
+                "DELETE FROM monitor_windows WHERE model = ? AND version = ? AND minute < ?", (*series, before)
+            )
+            connection.execute("DELETE FROM monitor_batches WHERE batch < ?", (batches_below,))
+
     def _read(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         with self._lock:
             rows: list[tuple[Any, ...]] = self._connection.execute(query, values).fetchall()

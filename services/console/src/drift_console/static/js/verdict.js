@@ -48,19 +48,37 @@ function departed(feature) {
   return `${feature.name} is ${fixed(size, size < 10 && size % 1 >= 0.05 ? 1 : 0)} sd ${feature.z > 0 ? "above" : "below"} its baseline`;
 }
 
+/** The feature that the evidence names, in the shape of a departure; null where it names none of the features alone. */
+export function proven(state) {
+  const { finding, effects = [], alarm } = state.evidence ?? {};
+  const name = finding?.of?.length === 1 ? finding.of[0] : null;
+  if (!alarm || !state.features.some((feature) => feature.name === name)) return null;
+  const shift = effects.find((one) => one.feature === name)?.mean_shift?.value;
+  return { name, z: finding.kind === "location" ? finding.size : shift ?? finding.effect, since: finding.since, words: moved(finding) };
+}
+
+/** "0.5 sd higher", "spread up by a factor of 1.5". */
+function moved(finding) {
+  if (finding.kind === "location") return `${fixed(Math.abs(finding.size))} sd ${finding.direction === "down" ? "lower" : "higher"} than its baseline`;
+  return `different from its baseline (${finding.kind} ${finding.direction}, like ${fixed(finding.effect)} sd)`;
+}
+
 /** {level: "alarm"|"watch"|"quiet"|"empty", headline, detail, drifted: [{name, z}]}. */
 export function verdict(state) {
-  const drifted = drifting(state);
+  const found = drifting(state);
+  const sure = proven(state);
+  const drifted = found.length || !sure ? found : [sure];
   const drift = driftAlarm(state);
   const others = raised(state).filter((alarm) => alarm !== drift);
   const urgent = others.find((alarm) => alarm.severity === "high");
   const at = (iso) => clock(iso, state.now);
   if (drift || state.evidence?.alarm) {
     const since = drift?.since ?? state.evidence.since;
-    const what = drifted.length
-      ? `${departed(drifted[0])} since ${at(drifted[0].since)}`
-      : drift ? `the average score is over ${number(drift.threshold ?? state.threshold)} since ${at(since)}` : `the evidence is over its threshold since ${at(since)}`;
-    return { level: "alarm", headline: `Drift: ${what}`, detail: drift?.reason ?? "Sequential evidence, pooled over all channels.", drifted };
+    const what = found.length
+      ? `${departed(found[0])} since ${at(found[0].since)}`
+      : sure ? `${sure.name} is ${sure.words} since ${at(sure.since)}`
+      : drift ? `the average score is over ${number(drift.threshold ?? state.threshold)} since ${at(since)}` : `the evidence passed its bar, since ${at(since)}`;
+    return { level: "alarm", headline: `Drift: ${what}`, detail: drift?.reason ?? told(state) ?? "Sequential evidence, pooled over all channels.", drifted };
   }
   if (urgent) return { level: "alarm", headline: `Alarm: ${urgent.title} since ${at(urgent.since)}`, detail: urgent.reason, drifted };
   if (!state.totals.predictions) {
@@ -74,6 +92,9 @@ export function verdict(state) {
   if (others.length) return { level: "watch", headline: `${others[0].title} since ${at(others[0].since)}`, detail: others[0].reason, drifted };
   return { level: "quiet", headline: "All quiet", detail: quiet(state), drifted };
 }
+
+/** The reason of the newest drift alert. */
+const told = (state) => state.evidence?.alerts?.find((alert) => alert.state === "ALARM")?.reason;
 
 function quiet(state) {
   const window = duration(state.series.bucket_seconds * state.series.times.length);

@@ -1,50 +1,107 @@
-// Sequential evidence of drift over time; hidden until the server has any.
+// Sequential evidence of drift over time, what it points at, the alerts in words, and a replay with other settings.
 
-import { chart, horizontal, lonely, newest, overTime } from "../charts.js";
-import { dataTable, h, heading, reconcile, setText, table } from "../dom.js";
-import { clock, fixed, number, share, timeNode } from "../format.js";
+import { chart, horizontal, lonely, moments, newest, overTime } from "../charts.js";
+import { dataTable, h, heading, reconcile, setText, table, whenChanged } from "../dom.js";
+import { clock, fixed, number, plural, share, timeNode } from "../format.js";
+import { effectsPart } from "./effects.js";
+import { whatIfForm } from "./whatif.js";
+
+const plainly = (value) => (value == null ? "–" : fixed(value));
 
 export function evidencePanel(root) {
   let state = null;
   const status = h("span", { class: "aside" });
-  const block = h("div", { class: "block height-1" }, h("h3", {}, "Evidence (log scale)"));
+  const block = h("div", { class: "block height-1" }, h("h3", {}, "Share of the bar"));
   const top = h("ol", { class: "top" });
-  const numbers = dataTable("evidence over time", () => table("Newest first", ["Time", "Evidence"],
-    state.evidence.times.map((t, i) => [clock(t * 1000, null, true), number(state.evidence.value[i])]).reverse()));
+  const nothing = h("p", { class: "muted" }, "Nothing yet: evidence begins with the first minute of traffic that is over.");
+  const alerts = h("ol", { class: "alerts" });
+  const quiet = h("p", { class: "muted" }, "No drift has been found.");
+  const replayed = () => whatIf.at(state.evidence.times);
+  const numbers = dataTable("evidence over time", () => table("Newest first", ["Time", "Evidence", "With other settings"],
+    state.evidence.times.map((t, i) => [clock(t * 1000, null, true), plainly(state.evidence.value[i]), plainly(replayed()[i])])
+      .filter((row) => row[1] !== "–").reverse()));
+  const whatIf = whatIfForm(() => state && draw());
+  const effects = effectsPart();
   root.append(heading("evidence", "Evidence of drift", status),
-    h("div", { class: "split even" }, h("div", {}, block, numbers), h("div", {}, h("h3", {}, "What it points at"), top)));
-  const log = (value) => (value === null ? null : Math.log10(Math.max(value, 1e-3)));
-  const limit = () => log(state.evidence.threshold);
+    h("div", { class: "split even" },
+      h("div", {}, block, numbers, whatIf.node),
+      h("div", {}, h("h3", {}, "What it points at"), nothing, top, h("h3", { class: "later" }, "Alerts"), quiet,
+        h("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "List of drift alerts" }, alerts))),
+    effects.node);
+
+  const marks = (colour) => () => state.evidence.alerts.map((alert) => (
+    { time: Date.parse(alert.timestamp) / 1000, stroke: colour(alert.state === "ALARM" ? "alarm" : "quiet") }));
   const course = chart(block, {
     label: "Evidence of drift over time", title: (d, i) => clock(d[0][i] * 1000, null, true), utc: true, last: newest,
     legend: [
-      { label: "evidence", swatch: "live", read: (d, i) => (d[1][i] === null ? "–" : number(10 ** d[1][i])) },
-      { label: "alarm at", swatch: "threshold", read: () => number(state.evidence.threshold) },
+      { label: "evidence", swatch: "live", read: (d, i) => plainly(d[1][i]) },
+      { label: "with other settings", swatch: "other", read: (d, i) => plainly(d[2][i]) },
+      { label: "bar", swatch: "threshold", read: () => number(state.evidence.threshold) },
     ],
     options: (colour) => ({
       ...overTime(colour, {
-        format: (power) => (Number.isInteger(power) ? `1e${power}` : ""),
-        range: (u, low, high) => [Math.min(low ?? 0, 0), Math.max(high ?? 0, limit() + 0.5)],
-        hooks: { draw: [horizontal(limit, colour("alarm"))] },
+        range: (u, low, high) => [0, Math.max(high ?? 0, state.evidence.threshold * 1.15)],
+        hooks: { draw: [horizontal(() => state.evidence.threshold, colour("alarm")), moments(marks(colour))] },
       }),
-      series: [{}, { stroke: colour("live"), fill: colour("live-wash"), width: 2, points: lonely }],
+      series: [{},
+        { stroke: colour("live"), fill: colour("live-wash"), width: 2, points: lonely },
+        { stroke: colour("other"), width: 2, dash: [6, 4], points: lonely }],
     }),
+  });
+
+  function draw() {
+    const { times, value, threshold } = state.evidence;
+    const skip = Math.max(0, Math.min(value.findIndex((each) => each !== null) - 2, value.length - 20));
+    const late = (values) => values.slice(skip);
+    course.update([times, value, replayed()].map(late), `now ${plainly(value.findLast((each) => each !== null))}, bar ${number(threshold)}`);
+    numbers.refresh();
+  }
+
+  const showAlerts = whenChanged((list) => {
+    quiet.hidden = list.length > 0;
+    alerts.parentElement.hidden = !list.length;
+    reconcile(alerts, list, (alert) => alert.alert_id, alertItem);
   });
   return (next) => {
     state = next;
     const { evidence } = state;
     root.hidden = !evidence;
     if (!evidence) return;
-    const last = evidence.value.at(-1);
-    status.replaceChildren(...(evidence.alarm && evidence.since ? ["over its threshold since ", timeNode(evidence.since, state.now)] : ["under its threshold"]));
-    course.update([evidence.times, evidence.value.map(log)], `now ${number(last)}, threshold ${number(evidence.threshold)}`);
-    reconcile(top, evidence.top, (item) => `${item.channel} ${item.direction}`,
-      (item) => h("li", {}, h("span", { class: "name" }, item.feature ?? item.channel, h("span", { class: "muted" }, ` ${item.direction}`)), h("span", { class: "meter", "aria-hidden": "true" }), h("b", {})),
-      (node, item) => {
-        node.querySelector(".meter").style.setProperty("--part", item.share);
-        setText(node.querySelector("b"), share(item.share));
-        node.title = `${item.channel}: ${fixed(item.share * 100, 1)}% of the evidence`;
-      });
-    numbers.refresh();
+    const budget = evidence.budget ? `, one false alarm in ${number(Math.round(evidence.budget))} events at most` : "";
+    status.replaceChildren(...(evidence.alarm && evidence.since ? ["drift found, since ", timeNode(evidence.since, state.now)] : [`no drift found${budget}`]));
+    whatIf.follow(state);
+    draw();
+    nothing.hidden = evidence.top.length > 0;
+    reconcile(top, evidence.top, (item) => item.channel, topItem, updateTop);
+    showAlerts(evidence.alerts ?? []);
+    effects.update(evidence);
   };
+}
+
+const topItem = (item) =>
+  h("li", {}, h("span", { class: "name" }, item.feature ?? channelName(item.channel), h("span", { class: "muted way" })), h("span", { class: "meter", "aria-hidden": "true" }), h("b", {}));
+
+function updateTop(node, item) {
+  setText(node.querySelector(".way"), item.direction ? ` ${item.direction}` : "");
+  node.querySelector(".meter").style.setProperty("--part", item.share);
+  setText(node.querySelector("b"), share(item.share));
+  node.title = `${item.channel}: ${fixed(item.share * 100, 1)}% of the evidence`;
+}
+
+/** "product:age:sqft" -> "age with sqft"; "sum_of_squares" -> "all features together". */
+export function channelName(channel) {
+  const [kind, ...of] = channel.split(":");
+  if (channel === "sum_of_squares") return "all features together";
+  return kind === "product" ? of.join(" with ") : of.length ? `${of.join(", ")}, ${kind.replaceAll("_", " ")}` : channel;
+}
+
+function alertItem(alert) {
+  const drift = alert.drift ?? {};
+  const size = typeof drift.before === "number" && typeof drift.after === "number"
+    ? `${number(drift.before)} before, ${number(drift.after)} after (${drift.unit}), over ${plural(drift.events ?? 0, "event")}.` : null;
+  return h("li", { "data-state": alert.state },
+    h("p", { class: "when" }, timeNode(alert.timestamp), h("span", { class: "state", "data-state": alert.state }, alert.state === "ALARM" ? "Alarm" : "Over")),
+    h("p", { class: "strong" }, alert.title), size && alert.state === "ALARM" ? h("p", { class: "small" }, size) : null,
+    h("p", { class: "muted small" }, alert.reason),
+    alert.state === "ALARM" && alert.next?.length ? h("ol", { class: "next small" }, ...alert.next.map((step) => h("li", {}, step))) : null);
 }

@@ -1,0 +1,159 @@
+"""The monitor's turn: what Lambda does on a subscription and a schedule, done by the console's worker."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from drift_ml.baseline import Baseline
+from drift_monitor.aggregate import Aggregator, as_message
+from drift_monitor.deliveries import Delivery
+from drift_monitor.evaluate import Evaluator, Policy
+from drift_monitor.keys import MINUTE, Series
+from drift_monitor.metrics import emf_line, evaluation_values
+from drift_monitor.reference import Reference
+
+from drift_console.database import transaction
+from drift_console.emf import parse_line
+from drift_console.events import EventStore
+from drift_console.metrics import MetricStore
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Mapping
+
+    from drift_contracts import MonitoringSpec
+    from drift_ml.bundle import Bundle
+    from drift_monitor.aggregate import Rejected
+    from drift_monitor.evaluate import Evaluation
+    from drift_monitor.stores import SqliteStore
+
+    from drift_console.events import Run
+    from drift_console.settings import Settings
+
+RUNS = 8  # counted before the alarms get their turn again
+LATENESS = 1  # minutes: the log is read to its end before each evaluation, so that nothing comes much later
+
+
+def references_of(bundles: Mapping[str, Bundle]) -> dict[Series, Reference]:
+    """What each model is compared with, from bundles that are loaded already."""
+    return {
+        Series(bundle.manifest["model"], bundle.manifest["model_version"]): Reference(
+            bundle.feature_set, Baseline.from_json(bundle.baseline)
+        )
+        for bundle in bundles.values()
+    }
+
+
+def period_of(settings: Settings) -> int:
+    """Seconds that the monitor's minute lasts: 60, and 1 with --fast."""
+    return max(1, MINUTE // settings.scale)
+
+
+class Monitor:
+    """Counts and judges; used by the thread that owns the writing side of the store.
+
+    A run of stored events never changes once it is stored, so its numbers name the batch: a run that is
+    counted again after a crash changes nothing.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        store: SqliteStore,
+        references: Mapping[Series, Reference],
+        settings: Settings,
+        spec: MonitoringSpec,
+        *,
+        publish: Callable[[dict[str, Any]], None],
+        url: str,
+    ) -> None:
+        """publish: takes a drift alert, perhaps a second time under the same alert_id. url: the console's."""
+        self._connection = connection
+        self._store = store
+        self._references = references
+        self._stack = settings.stack
+        self._spec = spec
+        self._period = period_of(settings)
+        self._letters = settings.dead_letters
+        self._now = 0.0
+        self._aggregator = Aggregator(references, store, self._set_aside, lambda: self._now, period=self._period)
+        self._evaluator = Evaluator(
+            references,
+            store,
+            publish,
+            lambda: self._now,
+            stack=settings.stack,
+            policy=Policy(lateness_minutes=LATENESS, period=self._period),
+            links={"console": url},
+        )
+
+    @property
+    def _counter(self) -> str:
+        return f"monitored in windows of {self._period} s"
+
+    def _cursor(self) -> int:
+        row = self._connection.execute("SELECT value FROM counters WHERE name = ?", (self._counter,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def count(self, now: float) -> bool:
+        """Count stored events into windows; returns whether more are waiting. now: epoch seconds."""
+        self._now = now
+        cursor = self._cursor()
+        for _ in range(RUNS):
+            run = EventStore(self._connection).next_run(cursor)
+            if run is None:
+                return False
+            self._count_run(run)
+            cursor = run.last
+        return True
+
+    def _count_run(self, run: Run) -> None:
+        counts = self._aggregator.take(Delivery(_batch(run.first), tuple(line.decode() for line in run.lines)))
+        with transaction(self._connection):
+            self._connection.execute("INSERT OR REPLACE INTO counters VALUES (?, ?)", (self._counter, run.last))
+            if counts["rejected"]:
+                self._measure({"DeadLetters": float(counts["rejected"])}, run.model)
+
+    def _set_aside(self, rejected: list[Rejected]) -> None:
+        with self._letters.open("a", encoding="utf-8") as file:
+            file.writelines(as_message(letter) + "\n" for letter in rejected)
+
+    def evaluate(self, now: float) -> None:
+        """Judge the minutes that closed before `now`; everything up to `now` must have been counted."""
+        self._now = now
+        judged = int(now // self._period) - LATENESS - 1
+        for evaluation in self._evaluator.run():
+            with transaction(self._connection):
+                self._measure(evaluation_values(evaluation), evaluation.series.model)
+                self._keep(evaluation, judged)
+
+    def _measure(self, values: Mapping[str, float], model: str) -> None:
+        """The values as the EMF line that Lambda would write, read as CloudWatch would."""
+        milliseconds = round(self._now * 1000)
+        line = emf_line(values, stack=self._stack, model=model, milliseconds=milliseconds, spec=self._spec)
+        parsed = parse_line(line.encode())
+        if parsed is not None:
+            MetricStore(self._connection).add([parsed])
+
+    def _keep(self, evaluation: Evaluation, judged: int) -> None:
+        document = {
+            "judged": judged,
+            "alarm": evaluation.alarm,
+            "needed": evaluation.needed,
+            "finding": evaluation.finding.to_json() if evaluation.finding else None,
+        }
+        self._connection.execute(
+            "INSERT OR REPLACE INTO judgements VALUES (?, ?, ?)", (*evaluation.series, json.dumps(document))
+        )
+
+    def prune(self, *, now: float, retention: float) -> None:
+        """Forget windows older than `retention` seconds, and the names of batches that lie behind the cursor."""
+        before = int((now - retention) // self._period)
+        for series in self._references:
+            self._store.forget(series, before=before, batches_below=_batch(self._cursor()))
+
+
+def _batch(first: int) -> str:
+    """A batch's name, sorted as its number. A run's first number says which it is: runs never overlap."""
+    return f"events:{first:016d}"

@@ -1,0 +1,76 @@
+"""What a replay comes to: the report over the right events, as a page, as JSON and as an exit code."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from drift_ml.report import window_report
+
+from drift_console.replay.page import Facts, render_report
+from drift_console.replay.texts import place
+from drift_console.replay.windows import Replay, window_since
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from drift_contracts import FeatureSet
+    from drift_ml.baseline import Baseline
+    from drift_ml.window import Window
+
+    from drift_console.replay.rivals import Firing
+
+NO_DRIFT, DRIFT = 0, 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A replay with its report.
+
+    report: a window.report.v1 document over the events since the onset of the drift that stands at the end,
+    over all where none does; `compared` says which.
+    """
+
+    replay: Replay
+    firings: tuple[Firing, ...]
+    report: dict[str, Any]
+    compared: str
+
+    @property
+    def exit_code(self) -> int:
+        """1 if an alarm was raised, also one that was taken back later; else 0."""
+        return DRIFT if self.replay.alarms else NO_DRIFT
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything as one JSON document."""
+        return {
+            "drift": bool(self.replay.alarms),
+            "compared": self.compared,
+            "detectors": [
+                {**asdict(each), "at_ms": None if each.row is None else self.replay.at(each.row)}
+                for each in self.firings
+            ],
+            "replay": self.replay.to_json(),
+            "report": self.report,
+        }
+
+
+def conclude(
+    baseline: Baseline, windows: Sequence[Window], replay: Replay, firings: tuple[Firing, ...] = ()
+) -> Outcome:
+    """The outcome of a replay over these windows; there must be an event in them."""
+    alarm = replay.standing
+    row = alarm.since_row if alarm else 0
+    events = f"{replay.events - row:,} events"
+    compared = f"{events} since {place(row, alarm.since_ms)}" if alarm else f"all {events}"
+    report = window_report(baseline, window_since(windows, row))
+    return Outcome(replay, firings, report, compared)
+
+
+def page(
+    outcome: Outcome, baseline: Baseline, feature_set: FeatureSet, *, source: str, made: str, predicted: bool = False
+) -> str:
+    """The outcome as HTML."""
+    units = {feature.name: feature.unit for feature in feature_set.features}
+    facts = Facts(source, outcome.compared, made, predicted, units)
+    return render_report(outcome.report, outcome.replay, outcome.firings, baseline, facts)

@@ -1,0 +1,103 @@
+"""Numbers, moments and findings as a person reads them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from drift_ml.evidence import Finding
+
+MILLION = 1_000_000
+SMALLEST = 0.0001
+DAY_MS = 86_400_000
+
+
+def moment(at_ms: int | None) -> str:
+    """A moment in UTC, to the minute.
+
+    >>> moment(0), moment(None)
+    ('1970-01-01 00:00', '')
+    """
+    return "" if at_ms is None else f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M}"
+
+
+def tick(at_ms: int, span_ms: int) -> str:
+    """A moment as short as the span of its axis allows.
+
+    >>> tick(0, 3_600_000), tick(0, 40 * DAY_MS)
+    ('00:00', 'Jan 1')
+    """
+    when = datetime.fromtimestamp(at_ms / 1000, UTC)
+    if span_ms < 2 * DAY_MS:
+        return f"{when:%H:%M}"
+    return f"{when:%b} {when.day}"
+
+
+def place(row: int, at_ms: int | None) -> str:
+    """Where something is: its time, if there are times, and its row.
+
+    >>> place(1200, None)
+    'row 1,200'
+    """
+    return f"row {row:,}" if at_ms is None else f"{moment(at_ms)} (row {row:,})"
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """A number in a few digits; a hyphen for none.
+
+    >>> figure(0.12345), figure(None), figure(0.00001), figure(0)
+    ('0.123', '-', '< 0.0001', '0')
+    """
+    if value is None:
+        return "-"
+    if value == 0:
+        return "0"
+    return "< 0.0001" if 0 < value < SMALLEST else f"{value:.{digits}g}"
+
+
+def percent(share: float | None) -> str:
+    """A share in per cent.
+
+    >>> percent(0.123), percent(0.0), percent(0.00004), percent(1.0)
+    ('12.3 %', '0 %', '< 0.01 %', '100 %')
+    """
+    if share is None:
+        return figure(None)
+    if 0 < share < SMALLEST:
+        return "< 0.01 %"
+    return f"{100 * share:.3g} %"
+
+
+def change(finding: Finding) -> str:
+    """What changed and by how much, in a clause.
+
+    >>> from drift_ml.evidence import Finding
+    >>> change(Finding("age", "location", "up", 0.5, 0.5, 0.0, 1, 1, 1, {}))
+    'mean up by 0.5 standard deviations'
+    """
+    size, direction = finding.size, finding.direction
+    if finding.kind == "location":
+        return f"mean {direction} by {abs(size):.2g} standard deviations"
+    if finding.kind == "scale":
+        return f"spread {direction}, to {size:.2g} times"
+    if finding.kind == "correlation":
+        return f"correlation {direction} by {abs(size):.2g}"
+    if finding.kind == "together":
+        where = "farther from" if direction == "up" else "closer to"
+        return f"{where} the middle together"
+    return f"share of {direction}" if " " in direction else f"share {direction}"
+
+
+def subject(channel: str) -> str:
+    """A channel's name as words.
+
+    >>> subject("product:age:sqft"), subject("missing:age"), subject("sum_of_squares"), subject("age")
+    ('age with sqft', 'missing age', 'all features together', 'age')
+    """
+    kind, _, rest = channel.partition(":")
+    if kind == "product" and rest:
+        return rest.replace(":", " with ")
+    if kind in ("missing", "out_of_range", "new") and rest:
+        return f"{kind.replace('_', ' ')} {rest}"
+    return "all features together" if channel == "sum_of_squares" else channel

@@ -1,0 +1,70 @@
+// A form that asks what the detector would have said with other settings, and keeps the answer to be drawn.
+
+import { h, setText } from "../dom.js";
+import { clock, fixed, number, plural } from "../format.js";
+import { problem } from "../connection.js";
+
+/** {node, follow(state), at(times)}: `at` gives the replayed evidence at these times; changed() is called with news. */
+export function whatIfForm(changed) {
+  let answer = null;
+  let query = {};
+  const field = (name, label, attributes) => h("label", {}, h("span", {}, label), h("input", { name, type: "number", inputmode: "decimal", required: true, ...attributes }));
+  const button = h("button", { type: "submit" }, "Replay");
+  const clear = h("button", { type: "button", class: "quiet", hidden: true, onclick: () => { forget(); setText(said, HINT); changed(); } }, "Clear");
+  const said = h("p", { class: "small muted said", role: "status" }, HINT);
+  const form = h("form", { class: "whatif", "aria-label": "Replay with other settings" },
+    field("budget", "One false alarm per … events", { min: 100, max: 1e12, step: "any", value: 10_000 }),
+    field("minimum_effect", "Smallest effect, in sd", { min: 0, max: 10, step: "any", value: 0.1 }), button, clear);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    ask(Object.fromEntries(new FormData(form)));
+  });
+
+  function forget() {
+    answer = null;
+    clear.hidden = true;
+  }
+
+  async function ask(settings) {
+    const asked = { ...query };
+    setText(said, "Replaying the stored windows…");
+    try {
+      const response = await fetch(`console/api/replay?${new URLSearchParams({ ...asked, ...settings })}`, { cache: "no-store" });
+      if (!response.ok) throw new Error(await problem(response));
+      const found = await response.json();
+      if (asked.model !== query.model || asked.minutes !== query.minutes) return;
+      answer = new Map(found.times.map((time, i) => [time, found.value[i]]));
+      clear.hidden = false;
+      setText(said, sentence(found));
+    } catch (error) {
+      forget();
+      setText(said, `Not replayed: ${error instanceof TypeError ? "the server does not answer" : error.message}.`);
+    }
+    changed();
+  }
+
+  return {
+    node: h("div", {}, h("h3", { class: "later" }, "What if the settings were others?"), form, said),
+    follow(state) {
+      const next = { model: state.model, minutes: String(Math.max(1, Math.round((state.series.bucket_seconds * state.series.times.length) / 60))) };
+      if (next.model !== query.model || next.minutes !== query.minutes) {
+        forget();
+        setText(said, HINT);
+      }
+      query = next;
+    },
+    at: (times) => times.map((time) => answer?.get(time) ?? null),
+  };
+}
+
+const HINT = "Replays the stored windows of the span on show, from a clean start, and draws the evidence beside the real one.";
+
+/** What a replay found, in a sentence. */
+export function sentence(found) {
+  const settings = `one false alarm in ${number(found.budget)} events, effects from ${number(found.minimum_effect)} sd`;
+  if (!found.windows) return `With ${settings}: nothing to replay in this span.`;
+  const over = `${plural(found.windows, "window")} with ${plural(found.events, "event")}`;
+  if (!found.alarms.length) return `With ${settings}: no alarm in ${over}.`;
+  const told = found.alarms.map((alarm) => `${alarm.channel} ${alarm.direction} at ${clock(alarm.at, null, true)}, ${fixed(alarm.effect)} sd`);
+  return `With ${settings}: ${plural(found.alarms.length, "alarm")} in ${over}: ${told.join("; ")}.`;
+}

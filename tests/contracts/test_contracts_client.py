@@ -1,0 +1,277 @@
+"""The client: what it sends and gets is checked, what fails is repeated under one id, errors say what they are."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from drift_contracts import ContractError, DriftError, FeatureSet, feature_set
+from drift_contracts import client as module
+from drift_contracts.cases import cases
+from drift_contracts.client import (
+    BrokenResponse,
+    Client,
+    ClientError,
+    Outside,
+    Prediction,
+    Refusal,
+    RequestRefused,
+    Retry,
+    ServiceError,
+    ServiceFailed,
+    Unreachable,
+    _errors,
+)
+
+HOUSE = feature_set("house-price")
+ID = "019ab0f2-7c1e-7d3a-9b1f-0a1b2c3d4e5f"
+ANSWER = json.loads(Path("contracts/examples/prediction.response.v1.json").read_text("utf-8"))
+BATCH = json.loads(Path("contracts/examples/prediction.batch.response.v1.json").read_text("utf-8"))
+CARD = next(case.instance for case in cases("model.card.v1") if case.valid)
+BUSY = (503, {"type": "about:blank", "title": "Busy", "status": 503})
+
+
+def client(outside, **options):
+    return Client("http://service", feature_set=HOUSE, outside=outside, **options)
+
+
+def test_a_prediction_by_the_real_service(live):
+    with Client("http://service", outside=live) as real:
+        answer = real.predict(HOUSE.example)
+    assert answer.model == "house-price"
+    assert answer.features == HOUSE.example
+    assert answer.drift.severity == "normal"
+    assert answer.drift.z.keys() == set(HOUSE.names)
+    assert answer.timestamp.tzinfo == UTC
+    assert 100_000 < answer.prediction < 1_500_000
+
+
+def test_many_predictions_by_the_real_service_come_in_order_and_in_batches(live):
+    houses = [{**HOUSE.example, "age": age / 10} for age in range(1005)]
+    houses[3] = {**HOUSE.example, "age": "old"}
+    answers = client(live, model="house-price").predict_many(iter(houses))
+    assert [type(answer) for answer in answers] == [Prediction] * 3 + [Refusal] + [Prediction] * 1001
+    assert [answer.features["age"] for answer in answers[1000:]] == [100.0, 100.1, 100.2, 100.3, 100.4]
+    assert [str(violation) for violation in answers[3].violations] == ["type at /features/age: expected a number"]
+
+
+def test_the_card_and_the_health_of_the_real_service(live):
+    card = client(live, model="house-price").model()
+    assert card.feature_set == HOUSE
+    assert card.manifest["training"]["rows"] == 200
+    health = client(live).health()
+    assert health.default == "house-price"
+    assert health.models["house-price"].model_version == card.model_version
+    assert health.counters["errors"] == 0
+
+
+def test_what_the_real_service_refuses_says_where(live):
+    loose = feature_set("house-price").to_json()
+    loose["features"][0]["maximum"] = 1e6
+    lenient = Client("http://service", feature_set=FeatureSet.from_json(loose), outside=live)
+    with pytest.raises(RequestRefused) as caught:
+        lenient.predict({**HOUSE.example, "bedrooms": 5000})
+    assert (caught.value.status, caught.value.violations[0].pointer) == (422, "/features/bedrooms")
+    assert caught.value.request_id == "request-1"
+    refusals = lenient.predict_many([HOUSE.example, {**HOUSE.example, "bedrooms": 5000}])
+    assert [violation.pointer for violation in refusals[1].violations] == ["/features/bedrooms"]
+
+
+def test_no_batch_is_sent_when_nothing_in_it_is_good(script):
+    world = script()
+    assert isinstance(client(world.outside).predict_many([{}])[0], Refusal)
+    assert client(world.outside).predict_many([]) == []
+    assert world.asked == []
+
+
+def test_what_breaks_its_contract_is_not_sent(script):
+    world = script()
+    with pytest.raises(ContractError, match="required at /features: expected the member age"):
+        client(world.outside).predict({"bedrooms": 3})
+    assert world.asked == []
+
+
+def test_the_feature_set_is_asked_of_the_service_once(script):
+    world = script((200, CARD), (200, ANSWER), (200, ANSWER))
+    asking = Client("http://service", model="house-price", outside=world.outside)
+    asking.predict(HOUSE.example)
+    asking.predict(HOUSE.example)
+    assert [path for _, path, _ in world.asked] == [
+        "/models/house-price",
+        "/models/house-price/predict",
+        "/models/house-price/predict",
+    ]
+
+
+@pytest.mark.parametrize("failure", [429, 500, 502, 503, 504])
+def test_a_busy_or_failing_service_is_asked_again_under_the_same_id(script, failure):
+    world = script((failure, b"no"), httpx.ConnectError("refused"), httpx.ReadTimeout("late"), (200, ANSWER))
+    assert client(world.outside).predict(HOUSE.example).prediction == ANSWER["prediction"]
+    assert {body["prediction_id"] for _, _, body in world.asked} == {ID}
+    assert world.waited == [0.2, 0.4, 0.8]
+
+
+def test_the_caller_may_choose_the_id(script):
+    world = script((200, {**ANSWER, "prediction_id": ID.replace("0", "1")}))
+    client(world.outside).predict(HOUSE.example, prediction_id=ID.replace("0", "1"))
+    assert world.asked[0][2]["prediction_id"] == ID.replace("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("header", "waited"),
+    [
+        ("7", 7.0),
+        ("Mon, 23 Nov 2026 12:00:09 GMT", 9.0),
+        ("Mon, 23 Nov 2026 12:00:09 -0000", 9.0),
+        ("Mon, 23 Nov 2026 11:00:00 GMT", 0.2),
+        ("soon", 0.2),
+    ],
+    ids=["seconds", "a date", "a date without a zone", "a date that is over", "nonsense"],
+)
+def test_the_service_is_not_asked_before_it_wants_to_be(script, header, waited):
+    world = script((429, b"", {"retry-after": header}), (200, ANSWER))
+    client(world.outside).predict(HOUSE.example)
+    assert world.waited == [waited]
+
+
+def test_a_wait_that_is_too_long_is_an_error_at_once(script):
+    world = script((429, b"", {"retry-after": "3600"}))
+    with pytest.raises(ServiceFailed) as caught:
+        client(world.outside).predict(HOUSE.example)
+    assert (caught.value.status, world.waited) == (429, [])
+
+
+def test_the_attempts_end(script):
+    world = script(*[BUSY] * 4)
+    with pytest.raises(ServiceFailed, match="POST /predict: 503 Busy"):
+        client(world.outside).predict(HOUSE.example)
+    world = script(*[httpx.ConnectTimeout("late")] * 2)
+    with pytest.raises(Unreachable, match="no answer in 2 attempts, the last ended in ConnectTimeout") as caught:
+        client(world.outside, retry=Retry(attempts=2)).predict(HOUSE.example)
+    assert (caught.value.attempts, caught.value.reason, caught.value.operation) == (
+        2,
+        "ConnectTimeout",
+        "POST /predict",
+    )
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 413, 415, 422])
+def test_a_refused_request_is_not_repeated(script, status):
+    world = script((status, {"type": "about:blank", "title": "No", "status": status}))
+    with pytest.raises(RequestRefused, match=f"{status} No"):
+        client(world.outside).predict(HOUSE.example)
+    assert len(world.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "title"),
+    [(b"<html>", "Not Found"), ({"message": "Not Found"}, "Not Found")],
+    ids=["a page", "another kind of JSON"],
+)
+def test_a_failure_that_is_no_problem_document_is_told_by_its_status(script, body, title):
+    with pytest.raises(RequestRefused) as caught:
+        client(script((404, body)).outside).health()
+    assert (caught.value.title, caught.value.detail, caught.value.violations) == (title, None, ())
+
+
+def test_a_status_without_a_name_is_an_error_too(script):
+    with pytest.raises(ServiceFailed, match="599 no reason given"):
+        client(script((599, b"")).outside, retry=Retry(attempts=1)).health()
+
+
+BROKEN = {
+    "not JSON": (b"{", "json at the top"),
+    "a name twice": (b'{"prediction": 1, "prediction": 2}', "json at the top"),
+    "a prediction that is text": ({**ANSWER, "prediction": "much"}, "type at /prediction: expected a number"),
+    "another id": ({**ANSWER, "prediction_id": ID.replace("0", "1")}, "const at /prediction_id"),
+    "another model": ({**ANSWER, "model": "diabetes"}, "const at /model: expected the one that was sent"),
+    "nothing": (b"", "json at the top"),
+}
+
+
+@pytest.mark.parametrize(("body", "reason"), BROKEN.values(), ids=BROKEN)
+def test_an_answer_that_breaks_its_contract_is_an_error_of_its_own(script, body, reason):
+    with pytest.raises(BrokenResponse, match=reason) as caught:
+        client(script((200, body)).outside, model="house-price").predict(HOUSE.example)
+    assert caught.value.contract == "prediction.response.v1"
+    assert caught.value.violations
+    assert "much" not in str(caught.value)
+
+
+def batch(**changes):
+    return {**BATCH, **changes}
+
+
+BROKEN_BATCHES = {
+    "an instance left out": batch(errors=[]),
+    "an instance answered and refused": batch(errors=[{**BATCH["errors"][0], "index": 0}]),
+    "an instance answered twice": batch(predictions=BATCH["predictions"] * 2),
+    "an instance that was not sent": batch(errors=[{**BATCH["errors"][0], "index": 2}]),
+    "another id": batch(predictions=[{**BATCH["predictions"][0], "prediction_id": ID.replace("0", "1")}]),
+}
+
+
+@pytest.mark.parametrize("body", BROKEN_BATCHES.values(), ids=BROKEN_BATCHES)
+def test_a_batch_is_answered_completely_or_it_is_broken(script, body):
+    with pytest.raises(BrokenResponse):
+        client(script((200, body)).outside).predict_many([HOUSE.example, HOUSE.example])
+
+
+@pytest.mark.parametrize(
+    ("card", "contract"),
+    [
+        ({**CARD, "manifest": {}}, "bundle.manifest.v1"),
+        ({**CARD, "feature_set": {**CARD["feature_set"], "features": []}}, "feature-set.v1"),
+        (
+            {**CARD, "feature_set": {**CARD["feature_set"], "features": CARD["feature_set"]["features"][:1] * 2}},
+            "feature-set.v1",
+        ),
+    ],
+    ids=["no manifest", "no features", "a feature twice"],
+)
+def test_a_card_whose_parts_break_their_contracts_is_broken(script, card, contract):
+    with pytest.raises(BrokenResponse, match=contract):
+        client(script((200, card)).outside).model()
+
+
+@pytest.mark.parametrize("url", ["service", "ftp://service", "http://\x00", ""])
+def test_a_url_of_another_kind_is_refused(url):
+    with pytest.raises(ValueError, match="expected a URL that starts with http"):
+        Client(url)
+
+
+@pytest.mark.parametrize("values", [{"attempts": 0}, {"base": -1}, {"longest": -1}])
+def test_a_retry_that_makes_no_sense_is_refused(values):
+    with pytest.raises(ValueError, match="at least 1 attempt"):
+        Retry(**values)
+
+
+def test_the_client_works_over_a_real_connection(loopback):
+    with Client(
+        loopback((503, b""), (200, ANSWER)), feature_set=HOUSE, outside=Outside(sleep=lambda _: None, new_id=lambda: ID)
+    ) as real:
+        assert real.predict(HOUSE.example).prediction_id == ID
+
+
+def test_a_port_where_nobody_listens_is_unreachable():
+    with pytest.raises(Unreachable, match="ConnectError"):
+        Client("http://127.0.0.1:9", retry=Retry(attempts=1)).health()
+
+
+def test_the_outside_world_is_the_real_one_unless_given():
+    outside = Outside()
+    assert isinstance(outside.clock(), datetime)
+    assert 0 <= outside.chance() < 1
+
+
+def test_every_error_stands_in_the_tree_that_is_drawn():
+    assert issubclass(ClientError, DriftError)
+    drawn = [line.split()[1] for line in _errors.__doc__.splitlines() if "──" in line]
+    assert set(drawn) == {"ContractError", *(name for name in module.__all__ if _is_error(getattr(module, name)))}
+    assert [cls.__base__.__name__ for cls in (Unreachable, BrokenResponse, ServiceError)] == ["ClientError"] * 3
+    assert [cls.__base__.__name__ for cls in (RequestRefused, ServiceFailed)] == ["ServiceError"] * 2
+
+
+def _is_error(thing):
+    return isinstance(thing, type) and issubclass(thing, Exception)

@@ -1,0 +1,127 @@
+"""The predictor against the contracts: the same verdicts on requests, and answers that keep what they promise."""
+
+import json
+import runpy
+from pathlib import Path
+
+import pytest
+from drift_contracts import schemas
+from drift_contracts.cases import cases
+from drift_contracts.compose import FLOAT32
+from drift_predictor import Edge
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+World = runpy.run_path(str(Path(__file__).parents[1] / "predictor" / "conftest.py"))["World"]
+WORLD = World()
+SERVICE = WORLD.service()
+PATHS = {"prediction.request.v1": "/predict", "prediction.batch.request.v1": "/predict/batch"}
+CASES = [case for name in PATHS for case in cases(name)]
+HOUSE = {"features": {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}}
+MIXED = {"features": {"flag": True, "colour": "green", "shop": None, "size": None, "constant": 8, "load": -3e38}}
+
+
+def values(feature):
+    """Whatever the composed schema allows for a feature."""
+    if feature.type == "boolean":
+        found = st.booleans()
+    elif feature.type == "category":
+        found = st.sampled_from(feature.categories)
+        found = found | st.text(st.characters(codec="utf-8"), min_size=1, max_size=128) if feature.other else found
+    else:
+        low = -FLOAT32 if feature.minimum is None else feature.minimum
+        high = FLOAT32 if feature.maximum is None else feature.maximum
+        whole = st.integers(int(low), int(high))
+        found = whole if feature.type == "integer" else whole | st.floats(low, high)
+        found = found.filter(lambda value: feature.exclusive_minimum is None or value > feature.exclusive_minimum)
+    return st.none() | found if feature.nullable else found
+
+
+def requests(feature_set):
+    features = st.fixed_dictionaries({feature.name: values(feature) for feature in feature_set.features})
+    return st.fixed_dictionaries({"features": features}, optional={"prediction_id": st.uuids().map(str)})
+
+
+def send(path, document, method="POST"):
+    reply = SERVICE.respond(method, path, json.dumps(document).encode(), request_id="request-1")
+    return reply.status, json.loads(reply.body)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_the_service_judges_requests_as_their_contract_does(case):
+    status, answer = send(PATHS[case.contract], case.instance)
+    assert (status == 200) == case.valid
+    if status == 422:
+        assert {(error["pointer"], error["rule"]) for error in answer["errors"]} == case.breaks
+    elif status == 400:
+        schemas.check("problem.v1", answer)
+
+
+@pytest.mark.parametrize(
+    ("path", "document", "contract"),
+    [
+        ("/predict", HOUSE, "prediction.response.v1"),
+        ("/models/mixed/predict", MIXED, "prediction.response.v1"),
+        ("/predict/batch", {"instances": [HOUSE, MIXED, 5]}, "prediction.batch.response.v1"),
+        ("/models/mixed/predict/batch", {"instances": [HOUSE, MIXED, 5]}, "prediction.batch.response.v1"),
+    ],
+)
+def test_answers_and_events_keep_their_contracts(path, document, contract):
+    WORLD.lines.clear()
+    status, answer = send(path, document)
+    assert status == 200
+    schemas.check(contract, answer)
+    events = [event for event in WORLD.events if "contract" in event]
+    assert events
+    for event in events:
+        schemas.check("prediction.event.v1", event)
+
+
+@pytest.mark.parametrize("path", ["/predict", "/models/mixed/predict"])
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_whatever_the_request_schema_allows_is_answered_within_the_contracts(path, data):
+    model = SERVICE.models["mixed" if "mixed" in path else "house-price"]
+    request = data.draw(requests(model.bundle.feature_set))
+    assert schemas.compiled(schemas.request_schema(model.bundle.feature_set)).is_valid(request)
+    WORLD.lines.clear()
+    status, answer = send(path, request)
+    assert status == 200
+    schemas.check("prediction.response.v1", answer)
+    schemas.check("prediction.event.v1", WORLD.events[0])
+
+
+REFUSALS = [
+    ("GET", "/nowhere", None),
+    ("GET", "/predict", None),
+    ("POST", "/predict", {"features": {}}),
+    ("POST", "/predict/batch", {"instances": []}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "document"), REFUSALS)
+def test_refusals_keep_the_problem_contract(method, path, document):
+    status, problem = send(path, document, method)
+    assert status >= 400
+    schemas.check("problem.v1", problem)
+
+
+def test_internal_errors_keep_it_too():
+    schemas.check("problem.v1", json.loads(SERVICE.fail(ValueError("x"), "request-1").body))
+    schemas.check("problem.v1", Edge(SERVICE).handle(5, None))
+
+
+@pytest.mark.parametrize(
+    ("path", "contract"),
+    [("/health", "health.v1"), ("/model", "model.card.v1"), ("/models/mixed", "model.card.v1")],
+)
+def test_what_the_service_says_about_itself_keeps_its_contract(path, contract):
+    schemas.check(contract, json.loads(SERVICE.respond("GET", path).body))
+
+
+@pytest.mark.parametrize("name", ["house-price", "mixed"])
+def test_the_committed_bundles_keep_their_contracts(name):
+    bundle = SERVICE.models[name].bundle
+    schemas.check("bundle.manifest.v1", bundle.manifest)
+    schemas.check("baseline.v1", bundle.baseline)
+    schemas.check("feature-set.v1", bundle.feature_set.to_json())

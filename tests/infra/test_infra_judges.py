@@ -1,0 +1,139 @@
+"""The judges of other houses on the graph of every stack file, and on seeded faults."""
+
+from __future__ import annotations
+
+import json
+import warnings
+
+import pytest
+from drift_infra.judge import validate as terraform_validate
+from drift_infra.judge.__main__ import EVERYTHING, main
+from drift_infra.judge.faults import FAULTS
+from drift_infra.judge.lint import cfn_lint
+from drift_infra.policies import rules, violations
+from drift_infra.settings import KEYS
+
+VARIANTS = {
+    "dev": ("dev", {}),
+    "prod": ("prod", {}),
+    "everything": ("prod", EVERYTHING),
+    "domain": ("prod", {"customDomain": "drift.example.com", "hostedZoneId": "Z01", "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"}),
+    "jwt": ("dev", {"authentication": "jwt", "jwtIssuer": "https://login.example.com", "jwtAudience": '["a"]'}),
+    "weighted": ("dev", {"previousVersion": "7", "previousVersionPercent": "20"}),
+    "two-models": ("dev", {"models": '["house-price", "diabetes"]', "architecture": "x86_64"}),
+}  # fmt: skip
+TOOL = terraform_validate.find()
+
+
+@pytest.mark.judges
+@pytest.mark.parametrize("name", VARIANTS)
+def test_cfn_lint_finds_nothing(build, name):
+    stack, changes = VARIANTS[name]
+    assert cfn_lint(build(stack, **changes)[0]) == []
+
+
+@pytest.mark.judges
+@pytest.mark.skipif(TOOL is None, reason="NOT CHECKED: no terraform with an AWS provider on this machine")
+def test_terraform_finds_nothing_in_any_variant(build, tmp_path):
+    graphs = {name: build(stack, **changes)[0] for name, (stack, changes) in VARIANTS.items()}
+    found = terraform_validate.validate(TOOL, tmp_path, graphs)
+    assert found == {name: [] for name in VARIANTS}
+
+
+def faults(build):
+    sound = build("dev", **EVERYTHING)[0]
+    return {f"fault-{number:02}": (fault, fault.graph(sound)) for number, fault in enumerate(FAULTS)}
+
+
+@pytest.mark.judges
+@pytest.mark.skipif(TOOL is None, reason="NOT CHECKED: no terraform with an AWS provider on this machine")
+def test_terraform_catches_what_is_stated_and_nothing_else(build, tmp_path):
+    planted = faults(build)
+    found = terraform_validate.validate(TOOL, tmp_path, {name: graph for name, (_, graph) in planted.items()})
+    caught = {fault.name for name, (fault, _) in planted.items() if found[name]}
+    assert caught == {fault.name for fault in FAULTS if "terraform" in fault.caught_by}
+
+
+@pytest.mark.judges
+@pytest.mark.parametrize("number", range(len(FAULTS)), ids=[fault.name for fault in FAULTS])
+def test_cfn_lint_catches_what_is_stated(build, number):
+    fault = FAULTS[number]
+    found = cfn_lint(fault.graph(build("dev", **EVERYTHING)[0]))
+    assert bool(found) == ("cfn-lint" in fault.caught_by), found
+
+
+def test_the_command_judges_a_stack_file(root, capsys):
+    assert main(["--root", str(root), "check", "prod"]) == 0
+    assert "0 findings" in capsys.readouterr().out
+
+
+def test_the_command_answers_a_missing_stack_in_one_line(root, capsys):
+    assert main(["--root", str(root), "check", "nowhere"]) == 2
+    assert "Pulumi.nowhere.yaml" in capsys.readouterr().err
+
+
+@pytest.mark.judges
+def test_the_command_writes_each_case_for_other_judges(root, tmp_path):
+    assert main(["--root", str(root), "render", str(tmp_path)]) == 0
+    stated = json.loads((tmp_path / "stated.json").read_text("utf-8"))
+    assert len(stated) == len(FAULTS)
+    assert all((tmp_path / name / "template.json").is_file() for name in (*stated, "sound"))
+
+
+def test_every_waiver_has_a_reason(root):
+    waivers = json.loads((root / "infra/judges/waivers.json").read_text("utf-8"))
+    assert all(len(one["reason"]) > 40 for one in waivers)
+    assert len({(one["judge"], one["rule"]) for one in waivers}) == len(waivers)
+
+
+def test_every_policy_has_a_fault_that_breaks_it_or_a_case_here(build):
+    sound = build("dev", **EVERYTHING)[0]
+    broken = {rule.name for fault in FAULTS for node in fault.graph(sound).nodes for rule in violations(node.kind, node.inputs)}
+    own = {
+        "no-managed-policy": ("aws:iam/role:Role", {"managedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"]}),
+        "trust-one-service": ("aws:iam/role:Role", {"assumeRolePolicy": allow(Principal="*", Action="sts:AssumeRole")}),
+        "no-anonymous-access": ("aws:sns/topicPolicy:TopicPolicy", {"policy": allow(Principal={"AWS": "*"}, Action="sns:Publish", Resource="arn:aws:sns:us-east-1:1:t")}),
+        "tls-only": ("aws:sqs/queuePolicy:QueuePolicy", {"policy": allow(Principal={"AWS": "1"}, Action="sqs:SendMessage", Resource="arn:aws:sqs:us-east-1:1:q")}),
+        "encrypted-table": ("aws:dynamodb/table:Table", {}),
+        "no-function-url": ("aws:lambda/functionUrl:FunctionUrl", {}),
+    }  # fmt: skip
+    for name, (kind, inputs) in own.items():
+        assert name in {rule.name for rule in violations(kind, inputs)}
+    assert broken | set(own) == {rule.name for rule in rules()}
+
+
+def allow(**members):
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **members}]})
+
+
+@pytest.mark.parametrize(
+    ("resource", "wide"),
+    [
+        ("*", True), ("arn:aws:s3:::*", True), ("arn:aws:sqs:us-east-1:123456789012:*", True), ("arn:aws:dynamodb:*:*:table/x", True),
+        ("arn:aws:s3:::bucket/*", False), ("arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/x:*", False),
+        ("arn:aws:sqs:us-east-1:123456789012:queue", False),
+    ],
+)  # fmt: skip
+def test_a_wildcard_below_a_named_resource_is_not_one_above_it(resource, wide):
+    policy = allow(Action="sqs:SendMessage", Resource=resource)
+    broken = {rule.name for rule in violations("aws:iam/rolePolicy:RolePolicy", {"policy": policy})}
+    assert ("no-wildcard" in broken) is wide
+
+
+def test_the_policy_pack_reports_through_pulumi(root):
+    import runpy
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pack = runpy.run_path(str(root / "infra/policies/__main__.py"), run_name="pack")
+    reported = []
+    for rule in rules():
+        policy = pack["as_policy"](rule)
+        args = type("Args", (), {"resource_type": "aws:lambda/functionUrl:FunctionUrl", "props": {}})
+        policy.validate(args, reported.append) if callable(policy.validate) else None
+    assert reported == ["A function URL goes around the API's authentication and throttling."]
+
+
+def test_every_key_belongs_to_a_group_that_is_written_once():
+    groups = [key.group for key in KEYS]
+    assert groups == sorted(groups, key=list(dict.fromkeys(groups)).index)
