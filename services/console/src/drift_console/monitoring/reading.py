@@ -11,7 +11,7 @@ from drift_ml.report import window_report
 from drift_ml.window import Window
 
 from drift_console.alerts import iso
-from drift_console.replay import replay_windows
+from drift_console.replay.windows import replay_windows
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from drift_monitor.stores import SqliteStore
 
     from drift_console.metrics import Summary
-    from drift_console.replay import Alarm
+    from drift_console.replay.windows import Alarm
     from drift_console.state import Frame
 
 ALERTS = 20
