@@ -12,14 +12,13 @@ from drift_console.app import NotFound
 from drift_console.console import Console, Storage
 from drift_console.database import connect
 from drift_console.events import EventStore
-from drift_console.monitoring import EvidenceReader, references_of, replay
+from drift_console.monitoring import EvidenceReader, references_of
 from drift_console.monitoring.reading import BLOCK, DRAWN
 from drift_console.settings import Settings
 from drift_console.specification import Specification
 from drift_console.state import Frame
 from drift_contracts import feature_set, schemas
 from drift_ml.baseline import Baseline
-from drift_ml.evidence import EvidenceError
 from drift_ml.report import window_report
 from drift_ml.window import Window
 from drift_monitor.keys import Series, WindowKey
@@ -386,7 +385,7 @@ def reader(tmp_path):
         for second in range(seconds):
             window = Window.empty(BASELINE, SERIES.version)
             table = columns(rows, second, shift=0.5 if second >= seconds / 2 else 0.0)
-            window.observe_rows(table, price(table))
+            window.observe_rows(table, price(table), np.full(rows, (START + second) * 1000))
             store.add(str(second), [Fragment(WindowKey(SERIES, int(START) + second), str(second), window.to_json())])
         references = references_of(BUNDLES)
         from drift_monitor.compact import compact  # noqa: PLC0415 - what the evaluator does first
@@ -429,21 +428,6 @@ def test_a_replay_of_nothing_is_empty(reader):
     found = reader(0).what_if("house-price", FRAME, budget=10_000, minimum_effect=0.1)
     assert (found["windows"], found["alarms"], found["from"]) == (0, [], None)
     assert set(found["value"]) == {None}
-
-
-def test_a_replay_ends_an_alarm_when_the_drift_is_over():
-    shifted, plain = Window.empty(BASELINE, SERIES.version), Window.empty(BASELINE, SERIES.version)
-    shifted.observe_rows(columns(200, 1, shift=1.0))
-    plain.observe_rows(columns(1_000, 2))
-    course = [(0, shifted), *((second, plain) for second in range(1, 9))]
-    found = replay(BASELINE, course, budget=10_000, minimum_effect=0.1)
-    assert [alarm.at for alarm in found.alarms] == [0]
-    assert found.alarms[0].over in range(1, 9)
-
-
-def test_a_budget_that_no_detector_can_have_is_refused():
-    with pytest.raises(EvidenceError, match="budget"):
-        replay(BASELINE, [], budget=1, minimum_effect=0.1)
 
 
 def test_the_replay_of_what_was_judged_gives_the_real_alarm(fast):

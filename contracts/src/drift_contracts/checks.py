@@ -58,9 +58,10 @@ def judge(contract: str, instance: Any, model: str = CASES_FOR) -> set[tuple[str
     Requests are judged by the schema composed for a model. Raises DriftError if the plain Python judge of the
     prediction path says anything else.
     """
-    judge = _request_judge(model) if contract == REQUEST else schemas.validator(contract)
-    published = set(schemas.violations(judge, instance))
-    if published != set(keywords.violations(judge.schema, instance)):
+    compiled = _request_judge(model) if contract == REQUEST else schemas.validator(contract)
+    schema: Any = compiled.schema
+    published = set(schemas.violations(compiled, instance))
+    if published != set(keywords.violations(schema, instance)):
         raise DriftError(f"{contract}: jsonschema and the plain judge disagree")
     if not published and contract in SEMANTICS:
         published = set(SEMANTICS[contract](instance))

@@ -22,8 +22,7 @@ from drift_console.emf import series
 from drift_console.ingest import Ingester, position
 from drift_console.linelog import LineWriter
 from drift_console.metrics import MetricStore
-from drift_console.monitoring import EvidenceReader, Monitor
-from drift_console.monitoring.turn import period_of
+from drift_console.monitoring import EvidenceReader, Monitor, period_of
 from drift_console.settings import BadSettings, Settings
 from drift_console.state import Frame, ModelView, StateReader
 from drift_console.watch import Change, Watch

@@ -10,7 +10,7 @@ from drift_ml.baseline import PREDICTION
 
 from drift_console.replay.markup import Markup, tag
 from drift_console.replay.plots import distribution_plot, evidence_plot, interval_plot, odds
-from drift_console.replay.texts import change, figure, moment, percent, place, subject
+from drift_console.replay.texts import change, figure, moment, percent, place, signed, subject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -126,7 +126,7 @@ def _section(title: str, about: str, *children: Markup | None) -> Markup:
 
 def _evidence(replay: Replay) -> Markup:
     about = (
-        "Odds that something has changed, all channels together, on a logarithmic axis. While nothing changes, the"
+        "Evidence that something has changed, all channels together, on a logarithmic axis. While nothing changes, the"
         f" dashed bar is reached once in {replay.budget.events:,.0f} events or more on average."
         + (" After an alarm the evidence starts anew; reaching the bar again confirms it." if replay.alarms else "")
     )
@@ -183,7 +183,7 @@ def _card(channel: Mapping[str, Any], report: Mapping[str, Any], baseline: Basel
     unit = (facts.units or {}).get(name)
     told = [("PSI", figure(channel["effects"]["psi"]))]
     if mean := channel.get("mean"):
-        told.append(("mean", f"{mean['shift']:+.2f} sd"))
+        told.append(("mean", f"{signed(mean['shift'])} sd"))
     told += [
         (other["kind"].replace("_", " "), percent(other["share"]["value"]))
         for other in report["channels"]
@@ -218,7 +218,7 @@ def _effects(report: Mapping[str, Any]) -> Markup:
 
 def _effect_row(channel: Mapping[str, Any], reach: float) -> list[Markup | str]:
     effects, mean, variance = channel["effects"], channel.get("mean"), channel.get("variance")
-    shift = f"{mean['shift']:+.2f} ({mean['low']:+.2f} to {mean['high']:+.2f})" if mean else figure(None)
+    shift = f"{signed(mean['shift'])} ({signed(mean['low'])} to {signed(mean['high'])})" if mean else figure(None)
     drawn = interval_plot(mean["low"], mean["high"], mean["shift"], reach) if mean else ""
     spread = f"{variance['ratio'] ** 0.5:.2f} x" if variance else figure(None)
     sizes = [figure(effects.get(name)) for name in ("psi", "ks", "jensen_shannon", "wasserstein")]

@@ -43,21 +43,25 @@ def _detectors(outcome: Outcome) -> Table:
     names = ("row", "fired at", "since") if timed else ("row", "since row")
     grid = _grid("When each detector would have fired", "detector", "feature", "direction", *names)
 
-    def add(detector: str, row: int | None, since: int | None, feature: str | None, direction: str | None) -> None:
-        if row is None or since is None:
-            grid.add_row(detector, "never")
-            return
-        when = (moment(replay.at(row)), moment(replay.at(since))) if timed else (f"{since:,}",)
-        grid.add_row(*map(Text, (detector, feature or "", direction or "", f"{row:,}", *when)))
+    def add(
+        detector: str, rows: tuple[int, int], times: tuple[int | None, int | None], feature: str, direction: str
+    ) -> None:
+        when = [moment(each) for each in times] if timed else [f"{rows[1]:,}"]
+        grid.add_row(*map(Text, (detector, feature, direction, f"{rows[0]:,}", *when)))
 
     first = replay.alarms[0] if replay.alarms else None
     if first is None:
-        add("evidence", None, None, None, None)
+        grid.add_row("evidence", "never")
     else:
-        finding = first.finding
-        add("evidence", first.row, first.since_row, subject(finding.channel), f"{finding.kind} {finding.direction}")
+        finding, rows = first.finding, (first.row, first.since_row)
+        direction = f"{finding.kind} {finding.direction}"
+        add("evidence", rows, (first.at_ms, first.since_ms), subject(finding.channel), direction)
     for each in outcome.firings:
-        add(each.detector, each.row, each.since_row, each.column, each.direction)
+        if each.row is None or each.since_row is None:
+            grid.add_row(each.detector, "never")
+            continue
+        rows = (each.row, each.since_row)
+        add(each.detector, rows, (replay.at(rows[0]), replay.at(rows[1])), each.column or "", each.direction or "")
     return grid
 
 

@@ -56,6 +56,15 @@ def figure(value: float | None, digits: int = 3) -> str:
     return "< 0.0001" if 0 < value < SMALLEST else f"{value:.{digits}g}"
 
 
+def signed(value: float) -> str:
+    """A number to two decimals with its sign; none for what rounds to zero.
+
+    >>> signed(0.5), signed(-0.001)
+    ('+0.50', '0.00')
+    """
+    return f"{value:+.2f}".replace("-0.00", "0.00").replace("+0.00", "0.00")
+
+
 def percent(share: float | None) -> str:
     """A share in per cent.
 
