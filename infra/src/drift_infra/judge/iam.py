@@ -22,6 +22,7 @@ SHAPES = {
 
 def role_policies(graph: Graph) -> dict[str, str]:
     """The policy of every role, by the role policy's name."""
+
     def arn(kind: str, name: str) -> str:
         return "arn:aws:" + SHAPES[short(kind)].format(region=REGION, account=ACCOUNT, name=name)
 

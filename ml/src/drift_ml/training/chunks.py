@@ -52,12 +52,12 @@ class Layout:
     @property
     def names(self) -> list[str]:
         """The columns that the file must have."""
-        return [*self.numbers_and_categories, *([self.time] if self.time else [])]
+        return list(dict.fromkeys([*self.numbers_and_categories, *([self.time] if self.time else [])]))
 
     @property
     def numbers_and_categories(self) -> list[str]:
         """The same without the time."""
-        return [*self.feature_set.names, *([self.number] if self.number else [])]
+        return list(dict.fromkeys([*self.feature_set.names, *([self.number] if self.number else [])]))
 
 
 def column_names(path: Path) -> list[str]:
@@ -98,9 +98,8 @@ def read_chunks(path: Path, layout: Layout) -> Iterator[Chunk]:
             rows += chunk.rows
             yield chunk
     except pa.ArrowInvalid as error:
-        if path.suffix == ".parquet":
-            raise _unreadable(path) from error
-        _survey(path, layout)
+        if path.suffix != ".parquet":
+            _survey(path, layout)
         raise _unreadable(path) from error
     if not rows and not found.merged:
         raise _file_error(path, "rows", "at least one row under the header")
@@ -153,8 +152,11 @@ def _survey(path: Path, layout: Layout) -> None:
 
     found = _Findings(path)
     as_text = dict.fromkeys(layout.names, pa.string())
-    for _ in _checked(_csv_batches(path, layout, as_text, note), layout, found, first=2):
-        pass
+    try:
+        for _ in _checked(_csv_batches(path, layout, as_text, note), layout, found, first=2):
+            pass
+    except pa.ArrowInvalid as error:
+        raise _unreadable(path) from error
     if ragged:
         cells = f"{len(column_names(path))} cells in every row"
         finding = Finding("(file)", "cells", cells, len(ragged), tuple(ragged[:SHOWN_ROWS]))

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
-from sklearn.model_selection import train_test_split
 
 from .errors import TrainingError
 
@@ -20,7 +18,8 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], None]
     """(trees done, trees in all)"""
 
-ESTIMATORS = {"random-forest": RandomForestRegressor, "extra-trees": ExtraTreesRegressor}
+ESTIMATORS = {"random-forest": "RandomForestRegressor", "extra-trees": "ExtraTreesRegressor"}
+"""Classes of sklearn.ensemble."""
 STEP = 5
 
 
@@ -52,8 +51,12 @@ def fit(matrix: Floats, target: Floats, recipe: Recipe, progress: Progress | Non
     The trees are grown a few at a time, so that progress can be shown; scikit-learn's warm start draws the
     same seeds as one call would, so the forest is the same.
     """
-    seen, unseen = train_test_split(np.arange(len(target)), test_size=recipe.held_out, random_state=recipe.seed)
-    estimator = ESTIMATORS[recipe.estimator](
+    from sklearn import ensemble, model_selection  # noqa: PLC0415 - seconds that reading a file need not pay
+
+    seen, unseen = model_selection.train_test_split(
+        np.arange(len(target)), test_size=recipe.held_out, random_state=recipe.seed
+    )
+    estimator = getattr(ensemble, ESTIMATORS[recipe.estimator])(
         n_estimators=0,
         min_samples_leaf=recipe.min_samples_leaf,
         random_state=recipe.seed,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import joblib
-
 from .errors import DataError, Finding
 from .files import read_table
 from .fit import Recipe, fit
@@ -71,5 +69,7 @@ def train(
     manifest = pack(feature_set, table, fitted, recipe, build / "bundles")
     estimator = build / "estimators" / f"{feature_set.name}.joblib"
     estimator.parent.mkdir(parents=True, exist_ok=True)
+    import joblib  # noqa: PLC0415 - it is slow to import, and only training needs it
+
     joblib.dump(fitted.estimator, estimator)
     return Trained(build / "bundles" / feature_set.name, estimator, manifest)

@@ -58,7 +58,7 @@ def _times(column: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             continue
     read = [_moment(cell) for cell in column.to_pylist()]
-    return np.array([each or 0 for each in read], dtype=np.int64), np.array([each is None for each in read])
+    return np.array([each or 0 for each in read], dtype=np.int64), np.array([each is None for each in read], dtype=bool)
 
 
 def _from_numbers(numbers: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
@@ -74,8 +74,19 @@ def _filled(column: pa.Array) -> npt.NDArray[np.int64]:
 
 
 def _moment(cell: Any) -> int | None:
+    """One cell of a column in which some are no time: numbers and texts alike."""
+    text = str(cell)
     try:
-        moment = datetime.fromisoformat(str(cell))
+        number = pa.array([float(text)])
+    except ValueError:
+        return _from_text(text)
+    times, wrong = _from_numbers(number)
+    return None if wrong[0] else int(times[0])
+
+
+def _from_text(text: str) -> int | None:
+    try:
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)

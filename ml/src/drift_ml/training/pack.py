@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import platform
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import sklearn
 from drift_contracts import schemas
 
 from drift_ml.baseline import Baseline
@@ -101,7 +101,7 @@ def _training(feature_set: FeatureSet, table: Table, fitted: Fitted, recipe: Rec
         "seed": recipe.seed,
         "libraries": {
             "python": platform.python_version(),
-            "scikit-learn": sklearn.__version__,
+            "scikit-learn": version("scikit-learn"),
             "numpy": np.__version__,
         },
     }

@@ -10,7 +10,7 @@ from drift_ml.baseline import PREDICTION
 
 from drift_console.replay.markup import Markup, tag
 from drift_console.replay.plots import distribution_plot, evidence_plot, interval_plot, odds
-from drift_console.replay.texts import change, figure, moment, percent, place, subject
+from drift_console.replay.texts import change, figure, moment, percent, place, signed, subject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -126,8 +126,9 @@ def _section(title: str, about: str, *children: Markup | None) -> Markup:
 
 def _evidence(replay: Replay) -> Markup:
     about = (
-        "Odds that something has changed, all channels together, on a logarithmic axis. While nothing changes, the"
+        "Evidence that something has changed, all channels together, on a logarithmic axis. While nothing changes, the"
         f" dashed bar is reached once in {replay.budget.events:,.0f} events or more on average."
+        + (" After an alarm the evidence starts anew; reaching the bar again confirms it." if replay.alarms else "")
     )
     legend = [("line", "evidence"), ("limit", "bar"), *([("band", "drift, from its onset")] if replay.alarms else [])]
     shown = tag("p", *(tag("span", tag("i", class_=kind), words) for kind, words in legend), class_="legend")
@@ -146,8 +147,8 @@ def _alarm_row(alarm: Alarm) -> list[Markup | str]:
 
 def _detectors(replay: Replay, firings: Sequence[Firing]) -> Markup:
     about = (
-        "When each would have fired first. The others are at their customary settings and, but for the bar of the"
-        " evidence, state no false-alarm rate: most fire sooner or later on traffic that has not changed."
+        "When each would have fired first. The named ones are at their customary settings, which state no false-alarm"
+        " rate: most of them fire sooner or later on traffic that has not changed."
     )
     first = replay.alarms[0] if replay.alarms else None
     ours: list[Markup | str] = [tag("b", "Evidence (this project)"), "never", "", "", ""]
@@ -167,7 +168,7 @@ def _detectors(replay: Replay, firings: Sequence[Firing]) -> Markup:
 
 def _distributions(report: Mapping[str, Any], baseline: Baseline, facts: Facts) -> Markup:
     cards = [_card(channel, report, baseline, facts) for channel in report["channels"] if channel["kind"] in OWN]
-    about = f"The window ({facts.compared}) over the baseline, most different first."
+    about = f"The window, {facts.compared}, over the baseline; most different first."
     legend = tag(
         "p",
         tag("span", tag("i", class_="now"), "window"),
@@ -182,10 +183,12 @@ def _card(channel: Mapping[str, Any], report: Mapping[str, Any], baseline: Basel
     unit = (facts.units or {}).get(name)
     told = [("PSI", figure(channel["effects"]["psi"]))]
     if mean := channel.get("mean"):
-        told.append(("mean", f"{mean['shift']:+.2f} sd"))
-    for other in report["channels"]:
-        if other["kind"] in INDICATORS and other["of"] == [name] and other.get("share", {}).get("value"):
-            told.append((other["kind"].replace("_", " "), percent(other["share"]["value"])))
+        told.append(("mean", f"{signed(mean['shift'])} sd"))
+    told += [
+        (other["kind"].replace("_", " "), percent(other["share"]["value"]))
+        for other in report["channels"]
+        if other["kind"] in INDICATORS and other["of"] == [name] and other.get("share", {}).get("value")
+    ]
     return tag(
         "article",
         tag("header", tag("h3", name, tag("small", f" {unit}") if unit else None), _level(channel["level"])),
@@ -205,9 +208,9 @@ def _effects(report: Mapping[str, Any]) -> Markup:
     reach = max([LEAST_REACH, *ends])
     rows = [_effect_row(channel, reach) for channel in channels]
     about = (
-        "Largest first. PSI up to 0.1 is small, from 0.25 large; KS and Jensen-Shannon lie between 0 and 1; Wasserstein"
-        " and the mean's shift are in standard deviations of the baseline, with a 95 % interval. p allows for the number"
-        " of channels (Benjamini-Hochberg)."
+        "Largest first. PSI up to 0.1 is small, from 0.25 large; KS and JS (Jensen-Shannon) lie between 0 and 1;"
+        " Wasserstein and the mean's shift are in standard deviations of the baseline, with a 95 % interval. p allows"
+        " for the number of channels (Benjamini-Hochberg)."
     )
     names = ("Feature", "Size", "PSI", "KS", "JS", "Wasserstein", "Mean shift", "", "Spread", "p adjusted", "Events")
     return _section("Effect sizes", about, _table(names, rows, "numbers"))
@@ -215,7 +218,7 @@ def _effects(report: Mapping[str, Any]) -> Markup:
 
 def _effect_row(channel: Mapping[str, Any], reach: float) -> list[Markup | str]:
     effects, mean, variance = channel["effects"], channel.get("mean"), channel.get("variance")
-    shift = f"{mean['shift']:+.2f} ({mean['low']:+.2f} to {mean['high']:+.2f})" if mean else figure(None)
+    shift = f"{signed(mean['shift'])} ({signed(mean['low'])} to {signed(mean['high'])})" if mean else figure(None)
     drawn = interval_plot(mean["low"], mean["high"], mean["shift"], reach) if mean else ""
     spread = f"{variance['ratio'] ** 0.5:.2f} x" if variance else figure(None)
     sizes = [figure(effects.get(name)) for name in ("psi", "ks", "jensen_shannon", "wasserstein")]
@@ -283,11 +286,5 @@ def _notes(report: Mapping[str, Any], replay: Replay, facts: Facts) -> Markup:
 def _table(names: Sequence[str], rows: Sequence[Sequence[Markup | str]], kind: str | None = None) -> Markup:
     head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in names)))
     body = tag("tbody", *(tag("tr", *(tag("td", cell) for cell in row)) for row in rows))
-    return tag(
-        "div",
-        tag("table", head, body, class_=kind),
-        class_="scroll",
-        tabindex="0",
-        role="region",
-        aria_label=names[0] or "table",
-    )
+    table = tag("table", head, body, class_=kind)
+    return tag("div", table, class_="scroll", tabindex=0, role="region", aria_label=names[0] or "table")

@@ -58,7 +58,7 @@ def evidence_plot(replay: Replay) -> Markup:
         **_frame(f"Evidence over time; the alarm is raised at {replay.budget.events:,.0f} to 1"),
     )
     scale = [_label(text, y) for text, y in _decades(needed, top)]
-    scale.append(_label(f"{replay.budget.events:,.0f}", bar, "limit"))
+    scale.append(_label(_short(replay.budget.events), bar, "limit"))
     return tag(
         "div",
         tag("div", *scale, class_="scale"),
@@ -86,7 +86,19 @@ def _decades(needed: float, top: float) -> list[tuple[str, float]]:
     """Powers of ten below the bar, at most four, with their heights."""
     count = int(needed / log(10) - 0.3)
     every = count // 4 + 1
-    return [(f"{10**power:,}", _height(power * log(10), top)) for power in range(0, count + 1, every)]
+    return [(_short(10.0**power), _height(power * log(10), top)) for power in range(0, count + 1, every)]
+
+
+def _short(number: float) -> str:
+    """A number in a few letters.
+
+    >>> _short(1.0), _short(100_000.0), _short(2_500_000.0)
+    ('1', '100k', '2.5M')
+    """
+    for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= unit:
+            return f"{number / unit:.3g}{name}"
+    return f"{number:.3g}"
 
 
 def _label(text: str, y: float, kind: str | None = None) -> Markup:
@@ -137,8 +149,8 @@ def shares(baseline: Baseline, channel: Mapping[str, Any]) -> tuple[list[str], l
     summary = baseline.features.get(frozen.name, baseline.prediction)
     facts = {"min": summary.min, "max": summary.max} if summary else {}
     bins = display_bins(document, facts)
-    if frozen.kind == "quantiles":
-        points = [facts["min"], *frozen.edges, facts["max"]]
+    if frozen.kind == "quantiles" and summary is not None:
+        points = np.array([summary.min, *frozen.edges, summary.max], dtype=np.float64)
         below = np.concatenate([[0.0], np.cumsum(channel["window"])])
         cumulated = [0.0, *np.interp(bins.edges, points, below).tolist(), float(below[-1])]
         window = np.diff(cumulated).tolist()

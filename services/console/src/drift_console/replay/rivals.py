@@ -45,22 +45,22 @@ class Firing:
 
 
 class Rivals:
-    """Every named detector on every numeric column of a baseline, fed chunk by chunk."""
+    """Every named detector on every numeric column of a baseline, fed chunk by chunk.
+
+    The level of KS, 0.05, is shared by the columns (Bonferroni).
+    """
 
     def __init__(self, baseline: Baseline) -> None:
         self._columns = _numeric(baseline)
         self._features = [each for each in self._columns if each.name != PREDICTION]
         level = 0.05 / max(len(self._columns), 1)
+        binned = [each for each in self._columns if each.counts]
         self._watches: list[tuple[str, str, list[tuple[_Column, Scan]]]] = [
             ("CUSUM", CusumScan.settings(), [(each, CusumScan()) for each in self._columns]),
             ("Page-Hinkley", PageHinkleyScan.settings(), [(each, PageHinkleyScan()) for each in self._columns]),
             ("ADWIN", AdwinScan.settings(), [(each, AdwinScan()) for each in self._columns]),
-            ("PSI", PsiScan.settings(), [(each, PsiScan(each.counts)) for each in self._columns if each.counts]),
-            (
-                "KS",
-                KsScan.settings(level),
-                [(each, KsScan(each.counts, level)) for each in self._columns if each.counts],
-            ),
+            ("PSI", PsiScan.settings(), [(each, PsiScan(each.counts)) for each in binned]),
+            ("KS", KsScan.settings(level), [(each, KsScan(each.counts, level)) for each in binned]),
         ]
         self._score: MeanScoreScan | None = MeanScoreScan() if self._features else None
         self._fired: dict[str, Firing] = {}

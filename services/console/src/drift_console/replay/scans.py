@@ -202,7 +202,7 @@ class KsScan(_Binned):
     @staticmethod
     def settings(level: float) -> str:
         """The parameters in words."""
-        return f"p below {level:.2g} (0.05 shared by the columns) over {_KS['size']:,} values"
+        return f"p below {level:.2g} over {_KS['size']:,} values"
 
 
 class MeanScoreScan:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from drift_console.replay.texts import change, place, subject
+from drift_console.replay.texts import change, moment, place, subject
 
 if TYPE_CHECKING:
     from rich.console import Console as Terminal
@@ -20,7 +21,6 @@ MOST_CHANNELS = 6
 def show(terminal: Terminal, outcome: Outcome) -> None:
     """Verdict, when each detector would have fired, and the channels that differ most."""
     replay = outcome.replay
-    budget = f"{replay.budget.events:,.0f} events"
     if not replay.alarms:
         terminal.print(Text(f"No drift found in {replay.events:,} events.", style="bold green"))
     for alarm in replay.alarms:
@@ -29,41 +29,59 @@ def show(terminal: Terminal, outcome: Outcome) -> None:
         ended = alarm.recovered_row is not None
         over = f", until {place(alarm.recovered_row or 0, alarm.recovered_ms)}" if ended else ""
         terminal.print(Text(f"{told}{since}{over}.", style="bold yellow" if ended else "bold red"))
-    terminal.print(_detectors(outcome, budget))
+    if outcome.firings:
+        terminal.print(_detectors(outcome))
+        bar = f"Evidence keeps to one false alarm in {replay.budget.events:,.0f} events; the others promise nothing."
+        terminal.print(Text(bar, style="dim"))
     terminal.print(_channels(outcome))
 
 
-def _detectors(outcome: Outcome, budget: str) -> Table:
+def _detectors(outcome: Outcome) -> Table:
+    """Rows, and times if there are any."""
     replay = outcome.replay
-    grid = _grid("When each detector would have fired", "detector", "fired", "feature", "direction", "since", "setting")
+    timed = bool(replay.steps) and replay.steps[0].at_ms is not None
+    names = ("row", "fired at", "since") if timed else ("row", "since row")
+    grid = _grid("When each detector would have fired", "detector", "feature", "direction", *names)
+
+    def add(
+        detector: str, rows: tuple[int, int], times: tuple[int | None, int | None], feature: str, direction: str
+    ) -> None:
+        when = [moment(each) for each in times] if timed else [f"{rows[1]:,}"]
+        grid.add_row(*map(Text, (detector, feature, direction, f"{rows[0]:,}", *when)))
+
     first = replay.alarms[0] if replay.alarms else None
     if first is None:
-        grid.add_row("evidence", "never", "", "", "", f"one false alarm in {budget}")
+        grid.add_row("evidence", "never")
     else:
-        name, direction = first.finding.channel, f"{first.finding.kind} {first.finding.direction}"
-        at, since = place(first.row, first.at_ms), place(first.since_row, first.since_ms)
-        grid.add_row(*map(Text, ("evidence", at, subject(name), direction, since, f"one false alarm in {budget}")))
+        finding, rows = first.finding, (first.row, first.since_row)
+        direction = f"{finding.kind} {finding.direction}"
+        add("evidence", rows, (first.at_ms, first.since_ms), subject(finding.channel), direction)
     for each in outcome.firings:
         if each.row is None or each.since_row is None:
-            grid.add_row(each.detector, "never", "", "", "", each.settings)
+            grid.add_row(each.detector, "never")
             continue
-        at, since = place(each.row, replay.at(each.row)), place(each.since_row, replay.at(each.since_row))
-        told = (each.detector, at, each.column or "", each.direction or "", since, each.settings)
-        grid.add_row(*map(Text, told))
+        rows = (each.row, each.since_row)
+        add(each.detector, rows, (replay.at(rows[0]), replay.at(rows[1])), each.column or "", each.direction or "")
     return grid
 
 
 def _channels(outcome: Outcome) -> Table:
-    grid = _grid(f"Largest differences over {outcome.compared}", "channel", "size", "PSI", "p adjusted", "in words")
+    grid = _grid(f"Largest differences over {outcome.compared}", "size", "PSI", "p adjusted", "in words")
     for channel in outcome.report["channels"][:MOST_CHANNELS]:
         psi, adjusted = channel["effects"]["psi"], channel["test"]["p_adjusted"]
-        told = (subject(channel["name"]), channel["level"], f"{psi:.3g}", f"{adjusted:.2g}", channel["words"])
+        told = (channel["level"], f"{psi:.3g}", f"{adjusted:.2g}", channel["words"])
         grid.add_row(*map(Text, told))
     return grid
 
 
 def _grid(title: str, *names: str) -> Table:
-    grid = Table(title=Text(title), title_justify="left", title_style="bold", expand=False)
+    grid = Table(
+        title=Text(f"\n{title}", style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
     for name in names:
         grid.add_column(name, overflow="fold")
     return grid

@@ -44,16 +44,25 @@ def place(row: int, at_ms: int | None) -> str:
 
 
 def figure(value: float | None, digits: int = 3) -> str:
-    """A number in a few digits; a dash for none.
+    """A number in a few digits; a hyphen for none.
 
     >>> figure(0.12345), figure(None), figure(0.00001), figure(0)
-    ('0.123', '–', '< 0.0001', '0')
+    ('0.123', '-', '< 0.0001', '0')
     """
     if value is None:
-        return "–"  # noqa: RUF001 - the dash of tables
+        return "-"
     if value == 0:
         return "0"
     return "< 0.0001" if 0 < value < SMALLEST else f"{value:.{digits}g}"
+
+
+def signed(value: float) -> str:
+    """A number to two decimals with its sign; none for what rounds to zero.
+
+    >>> signed(0.5), signed(-0.001)
+    ('+0.50', '0.00')
+    """
+    return f"{value:+.2f}".replace("-0.00", "0.00").replace("+0.00", "0.00")
 
 
 def percent(share: float | None) -> str:

@@ -8,13 +8,13 @@ from math import exp, inf
 from typing import TYPE_CHECKING, Any
 
 from drift_ml.evidence import Budget, MixtureDetector, Settings
-from drift_ml.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from drift_ml.baseline import Baseline
     from drift_ml.evidence import Finding, Rhythm
+    from drift_ml.window import Window
 
     Progress = Callable[[int, int], None]
     """(windows done, windows in all)."""

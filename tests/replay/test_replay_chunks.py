@@ -1,0 +1,156 @@
+"""Files are read in chunks, and every bad cell is named as training names it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from drift_contracts import feature_set
+from drift_ml.training import DataError
+from drift_ml.training import chunks as chunks_module
+from drift_ml.training.chunks import Layout, column_names, count_rows, read_chunks
+from pyarrow import csv, parquet
+
+HOUSES = feature_set("house-price")
+HEADER = "bedrooms,bathrooms,sqft,age,location_score,time"
+GOOD = [f"{1 + i % 5},{1 + i % 3},{1500 + i},{i % 50},{1 + i % 9}.5,{1_790_000_000 + i}" for i in range(3000)]
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(chunks_module, "BLOCK", 2**13)
+    monkeypatch.setattr(chunks_module, "CHUNK", 700)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def make(change=(), *, rows=GOOD, header=HEADER, kind="csv"):
+        lines = [header, *rows]
+        for line, cells in change:
+            lines[line - 1] = cells
+        path = tmp_path / "traffic.csv"
+        path.write_text("\n".join(lines) + "\n")
+        if kind == "parquet":
+            path = tmp_path / "traffic.parquet"
+            parquet.write_table(csv.read_csv(tmp_path / "traffic.csv"), path)
+        return path
+
+    return make
+
+
+def read(path, **layout):
+    return list(read_chunks(path, Layout(HOUSES, **layout)))
+
+
+def findings(path, **layout):
+    with pytest.raises(DataError) as caught:
+        read(path, **layout)
+    assert "nothing was compared" in str(caught.value)
+    return [(each.column, each.rule, each.count, each.rows) for each in caught.value.findings]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_all_rows_come_in_order_in_several_chunks(write, kind):
+    found = read(write(kind=kind), time="time")
+    assert len(found) > 2
+    assert np.concatenate([chunk.columns["sqft"] for chunk in found]).tolist() == [1500.0 + i for i in range(3000)]
+    times = np.concatenate([chunk.times_ms for chunk in found])
+    assert times.tolist() == [1_790_000_000_000 + 1000 * i for i in range(3000)]
+
+
+def test_other_columns_are_left_out(write):
+    assert set(read(write())[0].columns) == set(HOUSES.names)
+
+
+BAD = {
+    "a word": ((2500, "3,2,big,10,7,0"), ("sqft", "type", 1, (2500,))),
+    "nothing": ((17, "3,2,,10,7,0"), ("sqft", "missing", 1, (17,))),
+    "not a number": ((17, "3,2,nan,10,7,0"), ("sqft", "finite", 1, (17,))),
+    "impossible": ((2999, "3,2,-5,10,7,0"), ("sqft", "minimum", 1, (2999,))),
+    "a fraction of a room": ((4, "2.5,2,1500,10,7,0"), ("bedrooms", "type", 1, (4,))),
+    "a cell too few": ((1200, "3,2"), ("(file)", "cells", 1, (1200,))),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_cell_is_named_by_column_rule_and_line(write, case):
+    change, expected = BAD[case]
+    assert findings(write([change])) == [expected]
+
+
+def test_findings_of_one_rule_in_several_chunks_are_one(write):
+    change = [(line, "3,2,none,10,7,0") for line in range(100, 3000, 400)]
+    assert findings(write(change)) == [("sqft", "type", 8, (100, 500, 900, 1300, 1700))]
+
+
+def test_a_parquet_file_counts_its_rows_from_one(write):
+    assert findings(write([(11, "3,2,-5,10,7,0")], kind="parquet")) == [("sqft", "minimum", 1, (10,))]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ((9, "3,2,1500,10,7,yesterday"), ("time", "type", 1, (9,))),
+        ((9, "3,2,1500,10,7,"), ("time", "missing", 1, (9,))),
+        ((9, "3,2,1500,10,7,1e300"), ("time", "type", 1, (9,))),
+        ((1800, "3,2,1500,10,7,1790000000"), ("time", "order", 1, (1800,))),
+    ],
+)
+def test_a_bad_time_is_named(write, change, expected):
+    assert findings(write([change]), time="time") == [expected]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["2026-11-23T12:00:00Z", "2026-11-23T13:00:01+01:00"],
+        ["2026-11-23T12:00:00", "2026-11-23 12:00:01"],
+        ["1795435200", "1795435201"],
+        ["1795435200000", "1795435201000"],
+    ],
+)
+def test_times_may_have_any_of_the_usual_forms(write, texts):
+    path = write(rows=[f"3,2,1500,10,7,{text}" for text in texts])
+    assert read(path, time="time")[0].times_ms.tolist() == [1795435200000, 1795435201000]
+
+
+def test_days_and_timestamps_of_parquet_are_times(tmp_path):
+    columns = {name: [3.0, 3.0] for name in HOUSES.names}
+    path = tmp_path / "days.parquet"
+    parquet.write_table(pa.table({**columns, "day": pa.array([0, 2], pa.date32())}), path)
+    assert read(path, time="day")[0].times_ms.tolist() == [0, 2 * 86_400_000]
+
+
+def test_missing_and_duplicate_columns_are_named(write):
+    path = write(header="bedrooms,bathrooms,sqft,sqft,location_score,time")
+    assert findings(path) == [("age", "required", 1, ()), ("sqft", "duplicate", 2, ())]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "rule"),
+    [("none.csv", None, "exists"), ("empty.csv", b"", "rows"), ("bad.parquet", b"PAR1", "format")],
+)
+def test_a_file_that_is_none_says_so(tmp_path, name, content, rule):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    assert findings(path)[0][:2] == ("(file)", rule)
+
+
+def test_a_header_alone_has_no_rows(write):
+    assert findings(write(rows=[])) == [("(file)", "rows", 1, ())]
+
+
+def test_bytes_that_are_no_text_are_named(write):
+    path = write()
+    path.write_bytes(path.read_bytes().replace(b"1,1,1500", b"\xff\xfe,1,1500", 1))
+    assert findings(path)[0][:2] in {("bedrooms", "type"), ("(file)", "format")}
+
+
+def test_rows_are_counted_beforehand(write):
+    assert count_rows(write()) == 3000
+    assert count_rows(write(kind="parquet")) == 3000
+
+
+def test_the_header_gives_the_names_in_order(write):
+    assert column_names(write()) == HEADER.split(",")

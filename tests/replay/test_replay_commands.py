@@ -1,0 +1,235 @@
+"""`driftctl replay` and `driftctl report` as a person and a pipeline use them."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import entry_points
+
+import pytest
+from click.testing import CliRunner
+from drift_console.replay import commands
+from drift_console.replay.commands import replay, report
+from drift_console.replay.errors import ReplayError
+from drift_console.replay.stored import Span, read_span
+from drift_ml.bundle import load_bundle
+from drift_monitor.keys import Series, WindowKey
+from drift_monitor.stores import Fragment, SqliteStore, StoredWindow
+
+NOW = 1_790_004_000.0
+
+
+def run(command, *arguments):
+    return CliRunner().invoke(command, [str(each) for each in arguments])
+
+
+@pytest.fixture
+def backtest(made):
+    return lambda path, *more: run(replay, "--data", path, "--baseline", made.folder, *more)
+
+
+def document(result):
+    return json.loads(result.stdout)
+
+
+def test_both_commands_belong_to_driftctl():
+    found = {each.name: each.load() for each in entry_points(group="driftctl.commands")}
+    assert (found["replay"], found["report"]) == (replay, report)
+
+
+def test_no_drift_is_code_0_and_said(backtest, traffic):
+    result = backtest(traffic())
+    assert result.exit_code == 0
+    assert "No drift found in 4,000 events." in result.stdout
+
+
+@pytest.mark.parametrize("name", ["traffic.csv", "traffic.parquet"])
+def test_drift_is_code_1_with_what_and_when(backtest, traffic, name):
+    result = backtest(traffic(name, shift=1.0, begin=2000), "--time-column", "time")
+    assert result.exit_code == 1
+    assert "Drift in sqft: mean up by" in result.stdout
+    for detector in ("evidence", "CUSUM", "Page-Hinkley", "ADWIN", "PSI", "KS", "mean |z|"):
+        assert detector in result.stdout
+
+
+def test_csv_and_parquet_of_the_same_rows_say_the_same(backtest, traffic):
+    found = [document(backtest(traffic(name, shift=0.5, begin=2000), "--json")) for name in ("t.csv", "t.parquet")]
+    assert found[0] == found[1]
+
+
+def test_json_holds_detectors_evidence_and_report(backtest, traffic):
+    result = backtest(traffic(shift=1.0, begin=2000), "--time-column", "time", "--json", "--budget", "5000")
+    found = document(result)
+    assert (result.exit_code, found["drift"], found["replay"]["budget_events"]) == (1, True, 5000)
+    assert len(found["detectors"]) == 6
+    assert found["report"]["verdict"]["drifted"][0] == "sqft"
+    alarm = found["replay"]["alarms"][0]
+    assert alarm["since_ms"] == pytest.approx(1_790_000_000_000 + 2_000_000, abs=100_000)
+
+
+def test_rows_per_window_do_not_change_what_is_counted(backtest, traffic):
+    path = traffic(shift=1.0, begin=0)
+    found = [document(backtest(path, "--json", "--rows-per-window", size)) for size in (64, 1000)]
+    assert [len(each["replay"]["evidence"]) for each in found] == [63, 4]
+    assert found[0]["report"]["window"]["events"] == 4000 == found[1]["report"]["window"]["events"]
+    assert found[0]["detectors"] == found[1]["detectors"]
+
+
+def test_without_predictions_the_forest_predicts(backtest, traffic):
+    path = traffic(predicted=False)
+    assert document(backtest(path, "--json"))["drift"] is False
+    named = document(backtest(path, "--json", "--prediction-column", "age"))
+    prediction = next(each for each in named["report"]["channels"] if each["name"] == "prediction")
+    assert prediction["level"] == "large"
+
+
+def test_the_forest_says_what_the_estimator_says(made, traffic):
+    from drift_console.replay.backtest import Request, backtest  # noqa: PLC0415
+
+    found = backtest(load_bundle(made.folder), Request(traffic(predicted=False)))
+    assert found.predicted
+    assert found.windows[0].moments[-1].count == found.windows[0].events
+
+
+def test_the_page_is_written_where_asked(backtest, traffic, tmp_path):
+    html = tmp_path / "report.html"
+    result = backtest(traffic(shift=1.0, begin=2000), "--html", html)
+    assert "Report:" in result.stdout
+    assert "<h2>Drift in sqft: mean up by" in html.read_text()
+
+
+def test_a_page_that_cannot_be_written_is_wrong_usage(backtest, traffic, tmp_path):
+    result = backtest(traffic(), "--html", tmp_path / "none" / "report.html")
+    assert result.exit_code == 2
+    assert "expected a file that can be written" in result.stderr
+
+
+def test_bad_data_is_code_2_with_row_column_and_rule(backtest, traffic):
+    path = traffic()
+    lines = path.read_text().splitlines()
+    lines[7] = lines[7].replace(lines[7].split(",")[2], "secret")
+    path.write_text("\n".join(lines) + "\n")
+    result = backtest(path)
+    assert result.exit_code == 2
+    assert "column sqft: type: expected a number (row 8)" in result.stderr
+    assert "secret" not in result.output
+
+
+def test_a_folder_that_is_no_bundle_is_code_2(traffic, tmp_path):
+    result = run(replay, "--data", traffic(), "--baseline", tmp_path)
+    assert result.exit_code == 2
+    assert "manifest.json" in result.stderr
+
+
+def test_a_budget_in_days_follows_the_traffic(backtest, traffic):
+    found = document(backtest(traffic(), "--json", "--budget-days", 2, "--time-column", "time"))
+    assert found["replay"]["budget_events"] == pytest.approx(2 * 86_400, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--budget-days", 2], "--time-column"),
+        (["--budget", 1000, "--budget-days", 2], "give one"),
+        (["--budget", 1], "x>=100"),
+        (["--time-column", "when"], "column when: required"),
+    ],
+)
+def test_settings_that_cannot_be_are_code_2(backtest, traffic, options, expected):
+    result = backtest(traffic(), *options)
+    assert result.exit_code == 2
+    assert expected in result.stderr
+
+
+@pytest.fixture
+def store(tmp_path, made, cut, monkeypatch):
+    """A store with an hour of windows, drifting from half an hour on; the last minute not summed yet."""
+    path = tmp_path / "console.sqlite"
+    version = load_bundle(made.folder).manifest["model_version"]
+    series = Series("house-price", version)
+    kept = SqliteStore(path)
+    for window in cut(rows=3600, size=60, shift=1.5, begin=1800):
+        minute = window.first_ms // 60_000
+        state = {**window.to_json(), "model_version": version}
+        kept.add(f"batch-{minute}", [Fragment(WindowKey(series, minute), f"batch-{minute}", state)])
+    for fragment in kept.fragments(series, int(NOW // 60), 100)[:-1]:
+        kept.compact(StoredWindow(fragment.key, 0, {}), fragment.window, [fragment])
+    kept.close()
+    monkeypatch.setattr(commands.time, "time", lambda: NOW)
+    return path
+
+
+def stored(made, store, *more):
+    return run(report, "--store", store, "--bundles", made.folder.parent, *more)
+
+
+def test_stored_windows_give_the_same_report(made, store):
+    result = stored(made, store, "--window", "last-24h", "--json", "--model", "house-price")
+    found = document(result)
+    assert (result.exit_code, found["replay"]["events"]) == (1, 3600)
+    assert found["report"]["verdict"]["drifted"][0] == "sqft"
+    assert found["detectors"] == []
+
+
+def test_a_window_that_ends_before_the_drift_has_none(made, store):
+    result = stored(made, store, "--window", "2026-09-21T13:00..2026-09-21T14:40")
+    assert (result.exit_code, "No drift found" in result.stdout) == (0, True)
+
+
+def test_the_report_of_stored_windows_can_be_kept(made, store, tmp_path):
+    stored(made, store, "--window", "last-24h", "--html", tmp_path / "report.html")
+    assert "console.sqlite, last-24h" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--window", "yesterday"], "--window: expected last-24h"),
+        (["--window", "2026-11-23..2026-11-22"], "FROM to be before TO"),
+        (["--window", "1970-01-01..1970-01-02"], "holds no window of house-price"),
+        (["--window", "last-1h", "--model", "other"], "expected one of the bundles"),
+        (["--window", "last-1h", "--store", "none.sqlite"], "expected a file of stored windows"),
+    ],
+)
+def test_a_report_that_cannot_be_made_is_code_2(made, store, options, expected):
+    result = stored(made, store, *options)
+    assert result.exit_code == 2
+    assert expected in " ".join(result.stderr.split())
+
+
+def test_reading_changes_nothing_in_the_store(made, store):
+    def held():
+        kept = SqliteStore(store)
+        series = Series("house-price", load_bundle(made.folder).manifest["model_version"])
+        found = kept.windows(series, 0, 10**9), kept.fragments(series, 10**9, 100)
+        kept.close()
+        return found
+
+    before = held()
+    assert [len(each) for each in before] == [59, 1]
+    stored(made, store, "--window", "last-24h")
+    assert held() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [
+        ("last-90m", Span(29_833_310, 29_833_400)),
+        ("last-2d", Span(29_833_400 - 2880, 29_833_400)),
+        ("2026-09-21T00:00Z..2026-09-21T02:00+01:00", Span(29_832_480, 29_832_539)),
+    ],
+)
+def test_spans_are_minutes(text, span):
+    assert read_span(text, 29_833_400 * 60.0) == span
+
+
+@pytest.mark.parametrize("text", ["last-0h", "last-1y", "..", "2026-09-21", "", "2026-09-21..soon"])
+def test_other_spans_say_what_was_expected(text):
+    with pytest.raises(ReplayError, match="--window: expected"):
+        read_span(text, NOW)
+
+
+def test_help_teaches_examples_and_exit_codes():
+    for command in (replay, report):
+        text = run(command, "--help").stdout
+        assert "Examples:" in text
+        assert "Exit codes: 0 no drift found, 1 drift found" in " ".join(text.split())

@@ -1,0 +1,172 @@
+"""The report: a pure function to one page that asks nothing of the network and believes no text."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from drift_console.replay.outcome import conclude, page
+from drift_console.replay.page import Facts, render_report
+from drift_console.replay.plots import shares
+from drift_console.replay.rivals import Firing
+from drift_console.replay.windows import replay_windows
+from drift_contracts import FeatureSet, feature_set, schemas
+from drift_ml.baseline import Baseline
+from drift_ml.report import window_report
+from drift_ml.window import Window
+
+HOUSES = feature_set("house-price")
+HOSTILE = "<script>alert('x')</script>\"&"
+VOID = {"meta"}
+
+
+class Reader(HTMLParser):
+    """Tags in order, texts, and whether every element was closed where it should be."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.texts, self.open, self.attributes = [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def read(text):
+    reader = Reader()
+    reader.feed(text)
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+@pytest.fixture(scope="module")
+def drifted(made, cut):
+    windows = cut(rows=4000, size=100, shift=1.0, begin=2000)
+    return conclude(made.baseline, windows, replay_windows(made.baseline, windows), (Firing("ADWIN", "delta"),))
+
+
+@pytest.fixture(scope="module")
+def calm(made, cut):
+    windows = cut(rows=4000, size=100)
+    return conclude(made.baseline, windows, replay_windows(made.baseline, windows))
+
+
+def made_page(outcome, made, source="traffic.csv"):
+    return page(outcome, made.baseline, HOUSES, source=source, made="2026-11-23 12:00 UTC", predicted=True)
+
+
+def test_the_report_is_over_the_events_since_the_onset(drifted):
+    schemas.check("window.report.v1", drifted.report)
+    assert drifted.report["window"]["events"] == 4000 - drifted.replay.standing.since_row
+    assert drifted.report["verdict"]["drifted"][0] == "sqft"
+    assert drifted.exit_code == 1
+
+
+def test_without_drift_the_report_is_over_everything(calm):
+    assert calm.report["window"]["events"] == 4000
+    assert (calm.compared, calm.exit_code) == ("all 4,000 events", 0)
+
+
+def test_the_page_says_what_when_and_how_much(drifted, made):
+    text = " ".join(read(made_page(drifted, made)).texts)
+    for part in ("Drift in sqft: mean up by", "Since about", "100k", "ADWIN", "never", "square feet", "missing age"):
+        assert part in text
+
+
+def test_a_calm_page_says_so(calm, made):
+    text = " ".join(read(made_page(calm, made)).texts)
+    assert "No drift found" in text
+    assert "Detectors" not in text
+
+
+def test_the_page_is_well_formed_and_loads_nothing(drifted, made):
+    text = made_page(drifted, made)
+    reader = read(text)
+    assert {"script", "link", "img", "iframe", "object", "form"}.isdisjoint(reader.tags)
+    names = {name for name, _ in reader.attributes}
+    assert {"src", "href", "srcset", "action"}.isdisjoint(names)
+    assert not any(name.startswith("on") for name in names)
+    assert re.search(r"url\(|@import|https?:", text) is None
+    assert "default-src 'none'" in text
+
+
+def test_the_page_is_small(drifted, made):
+    assert len(made_page(drifted, made).encode()) < 100_000
+
+
+def test_equal_input_gives_an_equal_page(drifted, made):
+    assert made_page(drifted, made) == made_page(drifted, made)
+
+
+def test_a_file_name_with_markup_is_text(drifted, made):
+    text = made_page(drifted, made, source=HOSTILE)
+    reader = read(text)
+    assert "script" not in reader.tags
+    assert any(HOSTILE in each for each in reader.texts)
+
+
+def test_names_of_features_and_categories_with_markup_are_text():
+    """No contract lets such a feature through today; the page must not lean on that."""
+    columns = {HOSTILE: np.arange(600.0), "colour": ["red", HOSTILE, "<b>"] * 200}
+    features = [
+        {"name": "f", "type": "number", "unit": "m", "example": 1, "description": "-"},
+        {"name": "colour", "type": "category", "unit": "-", "example": "red", "description": "-"},
+    ]
+    made = FeatureSet.from_json(HOUSES.to_json())
+    document = Baseline.from_columns(
+        _with_features(made, features, names=[HOSTILE, "colour"], categories=("red", HOSTILE, "<b>")), columns
+    ).to_json()
+    baseline = Baseline.from_json(document)
+    window = Window.empty(baseline)
+    window.observe_rows(columns)
+    replay = replay_windows(baseline, [window])
+    facts = Facts("s", "all", "now", units={HOSTILE: HOSTILE})
+    firings = [Firing(HOSTILE, HOSTILE, 3, HOSTILE, HOSTILE, 1)]
+    reader = read(render_report(window_report(baseline, window), replay, firings, baseline, facts))
+    assert {"script", "b"}.isdisjoint(set(reader.tags) - {"b"})
+    assert any(HOSTILE in each for each in reader.texts)
+
+
+def _with_features(made, features, names, categories):
+    from drift_contracts.features import Feature  # noqa: PLC0415
+
+    listed = tuple(
+        Feature(**{**feature, "name": name, "categories": categories if feature["type"] == "category" else ()})
+        for feature, name in zip(features, names, strict=True)
+    )
+    return FeatureSet(made.name, made.version, made.description, made.target, listed)
+
+
+def test_shares_drawn_are_the_shares_reported(drifted, made):
+    for channel in drifted.report["channels"]:
+        if channel["kind"] in ("values", "quantiles"):
+            labels, before, now = shares(made.baseline, channel)
+            assert len(labels) == len(before) == len(now)
+            assert sum(before) == pytest.approx(1, abs=1e-3)
+            assert sum(now) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_shift_is_seen_in_the_drawing(drifted, made):
+    channel = next(each for each in drifted.report["channels"] if each["name"] == "sqft")
+    _, before, now = shares(made.baseline, channel)
+    middle = len(before) // 2
+    assert sum(now[middle:]) > sum(before[middle:]) + 0.2
+
+
+def test_a_window_without_events_or_times_can_be_shown(made):
+    empty = Window.empty(made.baseline)
+    report = window_report(made.baseline, empty)
+    facts = Facts("s", "nothing", "now")
+    text = render_report(report, replay_windows(made.baseline, []), [], made.baseline, facts)
+    assert "no events" in " ".join(read(text).texts)
