@@ -137,6 +137,38 @@ def test_where_no_difference_is_found_every_instance_of_the_one_is_one_of_the_ot
             assert not list(violations(wide, instance)), instance
 
 
+NUMBERS, POSITIVE, CLOSED = {"type": "number"}, {"type": "number", "minimum": 0}, {"additionalProperties": False}
+AT, PATTERN = "/patternProperties/^a", "patternProperties"
+
+
+@pytest.mark.parametrize(
+    ("narrow", "wide", "found"),
+    [
+        ({"properties": {"a": POSITIVE}, **CLOSED}, {"additionalProperties": NUMBERS}, []),
+        ({"properties": {"a": NUMBERS}, **CLOSED}, {"additionalProperties": POSITIVE}, [("/properties/a", "minimum")]),
+        ({"additionalProperties": NUMBERS}, {"additionalProperties": POSITIVE}, [("/additionalProperties", "minimum")]),
+        ({PATTERN: {"^a": {}}, **CLOSED}, {"additionalProperties": {}}, [(AT, "additionalProperties")]),
+        ({"properties": {"ab": POSITIVE}, **CLOSED}, {PATTERN: {"^a": NUMBERS}}, []),
+        ({"properties": {"ab": NUMBERS}, **CLOSED}, {PATTERN: {"^a": POSITIVE}}, [(AT, "minimum")]),
+        ({PATTERN: {"^a": NUMBERS}}, {PATTERN: {"^a": POSITIVE}}, [(AT, "minimum")]),
+        ({PATTERN: {"^b": NUMBERS}}, {PATTERN: {"^a": NUMBERS}}, [(AT, PATTERN)]),
+        ({"properties": {"ab": {}}, PATTERN: {"^a": {}}}, {"properties": {"ab": NUMBERS}}, [("/properties/ab", "type")]),
+        ({"allOf": [POSITIVE]}, {"allOf": [{**POSITIVE, "title": "words"}]}, []),
+        ({"allOf": [NUMBERS]}, {"allOf": [POSITIVE]}, [("/allOf/0", "type"), ("/allOf/0", "minimum")]),
+        ({"exclusiveMinimum": 1}, {"minimum": 1}, []),
+        ({"minimum": 1}, {"exclusiveMinimum": 1}, [("", "exclusiveMinimum")]),
+        ({"minimum": 2}, {"exclusiveMinimum": 1}, []),
+        ({"type": "string"}, {"minimum": 1, "required": ["a"], "items": POSITIVE}, []),
+        ({"enum": [1, 2]}, {"minimum": 2}, [("", "minimum")]),
+        ({}, {"const": None}, [("", "const")]),
+        ({"if": {"const": 1}, "then": NUMBERS}, {"if": {"const": 1, "title": "words"}, "then": NUMBERS}, []),
+        ({"if": {"const": 1}}, {"if": {"const": 2}, "then": NUMBERS}, [("", "if"), ("", "then")]),
+    ],
+)  # fmt: skip
+def test_containment_by_hand(narrow, wide, found):
+    assert list(differences(narrow, wide)) == found
+
+
 def house(**members):
     return FeatureSet.from_json({**feature_set("house-price").to_json(), **members})
 
