@@ -8,10 +8,10 @@ import logging
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from google.protobuf import empty_pb2
 from pulumi import _types
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime import stack as pulumi_stack
-from google.protobuf import empty_pb2
 from pulumi.runtime.proto import resource_pb2
 
 from .graph import Graph, Node, marker
