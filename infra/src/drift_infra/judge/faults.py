@@ -136,7 +136,7 @@ FAULTS = (
     _fault("an IAM action that does not exist", _text(*MAY, "policy", "dynamodb:PutItem", "dynamodb:PutItems"), "cfn-lint", "parliament"),
     _fault("every action of a service", _text(*MAY, "policy", '"dynamodb:PutItem"', '"dynamodb:*"'), "rules", "parliament"),
     _fault("every resource", _text(*MAY, "policy", "@@{aws:dynamodb/table:Table|windows-table|arn}", "*"), "rules"),
-    _fault("a policy that is no JSON", _text(*MAY, "policy", '{"Version"', '{Version'), "rules", "cfn-lint"),
+    _fault("a policy that is no JSON", _text(*MAY, "policy", '{"Version"', '{Version'), "rules"),
     _fault("a policy of a version that does not exist", _text(*MAY, "policy", "2012-10-17", "2012-10-18"), "cfn-lint", "parliament"),
     _fault("a table without its lifetime attribute", _set(*TABLE, "ttl/attributeName", "expiry"), "rules"),
     _fault("a billing mode that does not exist", _set(*TABLE, "billingMode", "ON_DEMAND"), "cfn-lint", "terraform"),
