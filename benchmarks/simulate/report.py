@@ -162,6 +162,7 @@ def plot(results: Results, folder: Path) -> None:
     left.axhline(0.1, color="black", lw=0.8)
     left.set(xscale="log", xlabel="reference rows", ylabel="false alarms per 10,000 events", title="nominal: 0.1")
     left.set_yscale("symlog", linthresh=0.01)
+    left.set_ylim(bottom=0)
     left.legend(fontsize=7)
     for kind, size in (("mean", 0.25), ("mean", 0.5), ("mean", 1.0), ("variance", 1.5), ("correlation", 0.6)):
         hit = sorted(

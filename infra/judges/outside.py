@@ -28,7 +28,8 @@ def checkov(folder: Path) -> dict[str, set[str]]:
     """Failed checks by case that no waiver covers."""
     words = ["--framework", "cloudformation", "--output", "json", "--compact", "--quiet"]
     command = Path(sys.executable).with_name("checkov")
-    done = subprocess.run([command, "--directory", folder, *words], capture_output=True, text=True, check=False)  # noqa: S603 - words of our own
+    line = [command, "--directory", folder, *words]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)  # noqa: S603 - words of our own
     told = json.loads(done.stdout)
     if told["summary"]["parsing_errors"]:
         raise SystemExit(f"checkov could not read {told['results']['parsing_errors']}")
@@ -61,7 +62,9 @@ def main(folder: Path) -> int:
         for case, fault in stated.items():
             caught = bool(left.get(case, set()) - left.get(SOUND, set()))
             if caught != (judge in fault["caught_by"]):
-                wrong.append(f"{judge} {'catches' if caught else 'misses'}: {fault['name']} {sorted(left.get(case, ()))}")
+                wrong.append(
+                    f"{judge} {'catches' if caught else 'misses'}: {fault['name']} {sorted(left.get(case, ()))}"
+                )
     wrong += [f"waiver that nothing needs any more: {judge} {rule}" for judge, rule in sorted(WAIVED - used)]
     sys.stdout.write("\n".join(wrong or [f"checkov and parliament: {len(stated)} faults as stated"]) + "\n")
     return 1 if wrong else 0

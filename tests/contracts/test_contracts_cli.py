@@ -76,7 +76,7 @@ def test_the_options_are_the_features_of_the_model(run):
     for feature in feature_set("diabetes").features:
         assert f"--{feature.name} " in out
         assert "".join(feature.description.split()) in "".join(out.split())
-    assert "--bedrooms" not in out
+    assert "--bedrooms ROOMS" not in out
 
 
 def test_help_states_bounds_usual_values_and_an_example(run):

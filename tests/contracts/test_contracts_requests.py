@@ -139,6 +139,11 @@ def test_each_kind_of_value_has_its_code():
     assert math.isnan(row[8])
 
 
+def test_categories_and_booleans_that_are_there_need_no_second_look():
+    features = {**EVERY_KIND.example, "maybe": 2, "maker": "b", "pool": False}
+    assert VALIDATORS["every-kind"].row({"features": features}) == (0, 0, 2**53 + 2, 2, 0, 0, 1, 1, 0)
+
+
 def test_numpy_numbers_are_numbers_as_jsonschema_has_it():
     features = feature_set("house-price").example | {"sqft": np.float64(1800.5)}
     assert VALIDATORS["house-price"].row({"features": features})[2] == 1800.5

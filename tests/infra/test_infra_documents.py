@@ -69,7 +69,9 @@ def test_the_table_of_faults_is_the_one_that_the_faults_give(root):
 
 
 def test_the_tag_covers_everything_that_the_dockerfile_copies(root):
-    copied = re.findall(r"^COPY ((?!--from)[^\n]+?) \S+$", (root / "services/predictor/Dockerfile").read_text("utf-8"), re.MULTILINE)
+    copied = re.findall(
+        r"^COPY ((?!--from)[^\n]+?) \S+$", (root / "services/predictor/Dockerfile").read_text("utf-8"), re.MULTILINE
+    )
     sources = {word for line in copied for word in line.split() if not word.startswith("${")}
     assert sources == set(SOURCES)
 

@@ -1,8 +1,11 @@
 """The judges of other houses on the graph of every stack file, and on seeded faults."""
 
+# ruff: noqa: E501 - a case is read as one line of a table
+
 from __future__ import annotations
 
 import json
+import runpy
 import warnings
 
 import pytest
@@ -88,7 +91,12 @@ def test_every_waiver_has_a_reason(root):
 
 def test_every_policy_has_a_fault_that_breaks_it_or_a_case_here(build):
     sound = build("dev", **EVERYTHING)[0]
-    broken = {rule.name for fault in FAULTS for node in fault.graph(sound).nodes for rule in violations(node.kind, node.inputs)}
+    broken = {
+        rule.name
+        for fault in FAULTS
+        for node in fault.graph(sound).nodes
+        for rule in violations(node.kind, node.inputs)
+    }
     own = {
         "no-managed-policy": ("aws:iam/role:Role", {"managedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"]}),
         "trust-one-service": ("aws:iam/role:Role", {"assumeRolePolicy": allow(Principal="*", Action="sts:AssumeRole")}),
@@ -121,8 +129,6 @@ def test_a_wildcard_below_a_named_resource_is_not_one_above_it(resource, wide):
 
 
 def test_the_policy_pack_reports_through_pulumi(root):
-    import runpy
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pack = runpy.run_path(str(root / "infra/policies/__main__.py"), run_name="pack")

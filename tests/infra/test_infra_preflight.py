@@ -43,7 +43,9 @@ def refused(checkout, docker=True, **changes):
     settings = settings_of(checkout, "dev", {**NO_DIGEST, **changes})
     touched = []
     with pytest.raises(ConfigurationError) as caught:
-        capture(lambda: touched.append(run(settings, checkout, lambda: docker)), project="mlops-drift-monitor", stack="dev")
+        capture(
+            lambda: touched.append(run(settings, checkout, lambda: docker)), project="mlops-drift-monitor", stack="dev"
+        )
     assert touched == []
     return caught.value
 

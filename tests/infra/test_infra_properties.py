@@ -1,5 +1,7 @@
 """Any valid settings give a sound graph; any invalid value is refused by the name of its key."""
 
+# ruff: noqa: E501 - a strategy is read as one line of a table
+
 from __future__ import annotations
 
 import json
@@ -49,7 +51,14 @@ def of_kind(kind):
     return st.sampled_from(["true", "false"]) if isinstance(kind, Flag) else None
 
 
-APART = {"tier", "authentication", "rollout", "previous_version_percent", "provisioned_concurrency", "reserved_concurrency"}
+APART = {
+    "tier",
+    "authentication",
+    "rollout",
+    "previous_version_percent",
+    "provisioned_concurrency",
+    "reserved_concurrency",
+}
 VALUES = {key.name: NAMED.get(key.field, of_kind(key.kind)) for key in KEYS if key.field not in APART}
 VALID = st.builds(
     lambda own, *others: {**own, **{name: text for other in others for name, text in other.items()}},
@@ -70,15 +79,20 @@ def test_any_valid_settings_give_a_sound_graph(root, texts, stack):
 @settings(max_examples=300, deadline=None)
 @given(key=st.sampled_from(KEYS), text=st.one_of(st.text(max_size=20), st.integers().map(str), st.floats().map(str)))
 def test_any_text_is_a_value_of_the_key_or_refused_by_its_name(key, text):
+    error = None
     try:
         key.parse(text)
-    except ConfigurationError as error:
-        assert error.key == key.name
-        assert key.name in str(error)
+    except ConfigurationError as refused:
+        error = refused
+    assert error is None or (error.key == key.name and key.name in str(error))
 
 
 @settings(max_examples=100, deadline=None)
-@given(key=st.sampled_from([one for one in KEYS if isinstance(one.kind, Whole)]), beyond=st.integers(1, 10**6), low=st.booleans())
+@given(
+    key=st.sampled_from([one for one in KEYS if isinstance(one.kind, Whole)]),
+    beyond=st.integers(1, 10**6),
+    low=st.booleans(),
+)
 def test_one_beyond_the_range_is_refused_and_the_ends_are_taken(key, beyond, low):
     assert key.parse(str(key.kind.low)) == key.kind.low
     assert key.parse(str(key.kind.high)) == key.kind.high

@@ -49,7 +49,11 @@ REFUSED = [
     ("dev", {"hostedZoneId": "Z01"}, "customDomain"),
     ("dev", {"previousVersion": "3"}, "previousVersionPercent"),
     ("dev", {"reservedConcurrency": "1", "provisionedConcurrency": "2"}, "provisionedConcurrency"),
-    ("dev", {"previousVersion": "3", "previousVersionPercent": "5", "provisionedConcurrency": "2"}, "provisionedConcurrency"),
+    (
+        "dev",
+        {"previousVersion": "3", "previousVersionPercent": "5", "provisionedConcurrency": "2"},
+        "provisionedConcurrency",
+    ),
     ("dev", {"corsOrigins": '["*", "https://app.example.com"]'}, "corsOrigins"),
     ("dev", {"modelVersions": '{"diabetes": "0123456789ab"}'}, "modelVersions"),
     ("staging", {}, "tier"),
@@ -61,7 +65,9 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("stack", "texts", "key"), REFUSED, ids=lambda value: json.dumps(value) if isinstance(value, dict) else value)
+@pytest.mark.parametrize(
+    ("stack", "texts", "key"), REFUSED, ids=lambda value: json.dumps(value) if isinstance(value, dict) else value
+)
 def test_what_cannot_be_used_is_refused_with_its_key_what_is_allowed_and_how_to_set_it(stack, texts, key):
     with pytest.raises(ConfigurationError) as caught:
         settings(stack, **texts)
@@ -74,6 +80,7 @@ def test_what_cannot_be_used_is_refused_with_its_key_what_is_allowed_and_how_to_
 
 @pytest.mark.parametrize(("stack", "texts", "key"), [one for one in REFUSED if len(one[1]) == 1], ids=str)
 def test_the_refused_value_is_never_repeated(stack, texts, key):
+    assert key
     (text,) = texts.values()
     with pytest.raises(ConfigurationError) as caught:
         settings(stack, **texts)
@@ -82,7 +89,7 @@ def test_the_refused_value_is_never_repeated(stack, texts, key):
 
 
 def test_a_secret_in_plain_text_is_refused():
-    with pytest.raises(ConfigurationError, match="slackWebhook: is a secret in plain text.*--secret"):
+    with pytest.raises(ConfigurationError, match=r"slackWebhook: is a secret in plain text.*--secret"):
         settings(secret=[], slackWebhook="https://chat.example.com/key")
 
 
@@ -115,5 +122,14 @@ def test_a_stack_of_another_name_says_which_it_is():
 
 def test_what_the_older_demo_let_a_user_set_is_still_there():
     names = {key.name for key in KEYS}
-    older = {"aws:region", "projectName", "driftThreshold", "alertEmails", "logRetentionDays", "memory", "timeout", "tags"}
+    older = {
+        "aws:region",
+        "projectName",
+        "driftThreshold",
+        "alertEmails",
+        "logRetentionDays",
+        "memory",
+        "timeout",
+        "tags",
+    }
     assert older <= names

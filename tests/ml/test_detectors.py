@@ -63,7 +63,7 @@ def test_the_mixture_keeps_it_too() -> None:
 
 
 @every
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(before=values, after=values)
 def test_a_state_through_json_continues_equally(name: str, before: list[float], after: list[float]) -> None:
     detector = MAKERS[name]()
@@ -74,7 +74,7 @@ def test_a_state_through_json_continues_equally(name: str, before: list[float], 
 
 
 @every
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(numbers=values, cut=st.integers(0, 60))
 def test_how_values_are_cut_into_batches_does_not_matter(name: str, numbers: list[float], cut: int) -> None:
     whole, parts = MAKERS[name](), MAKERS[name]()
@@ -152,6 +152,7 @@ def test_the_shared_parts_are_no_detectors_by_themselves(call) -> None:
         call()
 
 
+@settings(deadline=None)
 @given(distance=st.floats(0.0, 1.0), effective=st.floats(5, 5000))
 def test_the_ks_p_value_is_that_of_the_limiting_law(distance: float, effective: float) -> None:
     root = effective**0.5

@@ -35,7 +35,7 @@ def raised(settings_: Settings = SETTINGS) -> MixtureDetector:
     return detector
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(before=st.lists(batch, max_size=8), after=st.lists(batch, max_size=8))
 def test_a_state_through_json_continues_equally(before: list[list[int]], after: list[list[int]]) -> None:
     detector = MixtureDetector(SETTINGS)

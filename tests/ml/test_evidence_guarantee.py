@@ -116,8 +116,9 @@ def test_a_shift_of_all_features_is_found_as_fast_as_ten_tuned_cusums_find_it(ex
     assert ours <= 1.2 * np.mean(cusum_delays(np.stack(streams), WARM, shift=1.0, budget=BUDGET))
 
 
-@pytest.mark.parametrize(("size", "adwin"), [(0.5, 120), (1.0, 56)])
+@pytest.mark.parametrize(("size", "adwin"), [(0.5, 102), (1.0, 45)])
 def test_it_is_ahead_of_adwin_at_its_false_alarm_rate(exactly_known: Watched, size: float, adwin: float) -> None:
+    """The figures of ADWIN are the means in docs/evidence.md: river is no part of this environment."""
     streams = streams_of("mean", size, 400)
     ours = first_after(alarms([exactly_known] * REPLICATES, streams, batch=1, bar=BUDGET))
-    assert np.median(ours) < adwin
+    assert ours.mean() < adwin

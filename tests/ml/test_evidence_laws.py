@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from drift_ml.evidence import Budget, EvidenceError, Tables, charts
 from drift_ml.evidence._laws import reference_law
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 counts_of_bins = st.lists(st.integers(0, 500), min_size=2, max_size=40).filter(sum)
@@ -24,6 +24,7 @@ def channel(kind: str, counts: list[int]) -> dict:
 
 
 @pytest.mark.parametrize("kind", ["values", "quantiles", "categories", "product", "sum_of_squares"])
+@settings(deadline=None)
 @given(counts=counts_of_bins)
 def test_every_chart_has_expectation_one_under_the_reference(kind: str, counts: list[int]) -> None:
     found, table = charts(channel(kind, counts))
@@ -34,6 +35,7 @@ def test_every_chart_has_expectation_one_under_the_reference(kind: str, counts: 
 
 
 @pytest.mark.parametrize("kind", ["missing", "out_of_range", "new"])
+@settings(deadline=None)
 @given(yes=st.integers(0, 50), no=st.integers(1, 10_000))
 def test_indicator_charts_have_expectation_one_too(kind: str, yes: int, no: int) -> None:
     _, table = charts(channel(kind, [no, yes]))
@@ -83,6 +85,7 @@ def test_counts_of_another_baseline_are_refused() -> None:
         Tables.build([channel("values", [5, 5])]).ratio({"c": [1, 2, 3]})
 
 
+@settings(deadline=None)
 @given(bins=st.lists(st.integers(-1, 3), min_size=1, max_size=20))
 def test_a_batch_is_worth_the_sum_of_its_events(bins: list[int]) -> None:
     tables = Tables.build([channel("values", [10, 20, 30, 40])])
@@ -97,6 +100,7 @@ def test_a_budget_is_a_finite_number_of_events(events: float) -> None:
         Budget(events)
 
 
+@settings(deadline=None)
 @given(days=st.floats(0.1, 1000), traffic=st.floats(1e4, 1e8))
 def test_a_budget_in_days_and_back(days: float, traffic: float) -> None:
     assert Budget.per_days(days, traffic).days(traffic) == pytest.approx(days)

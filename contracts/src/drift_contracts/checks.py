@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import SchemaError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from jsonschema.protocols import Validator
+
     Found = tuple[int, list[str]]
 
 SEMANTICS = {"feature-set.v1": feature_rules.broken_rules, "monitoring.spec.v1": spec_rules.broken_rules}
@@ -29,6 +32,7 @@ SHIPPED = {
     "scenarios": "scenario.suite.v1",
 }
 CASES_FOR = "house-price"
+REQUEST = "prediction.request.v1"
 
 
 @dataclass(frozen=True)
@@ -54,14 +58,19 @@ def judge(contract: str, instance: Any, model: str = CASES_FOR) -> set[tuple[str
     Requests are judged by the schema composed for a model. Raises DriftError if the plain Python judge of the
     prediction path says anything else.
     """
-    composed = contract == "prediction.request.v1"
-    schema = request_schema(feature_set(model)) if composed else documents.schema(contract)
-    published = set(schemas.violations(schemas.compiled(schema), instance))
+    compiled = _request_judge(model) if contract == REQUEST else schemas.validator(contract)
+    schema: Any = compiled.schema
+    published = set(schemas.violations(compiled, instance))
     if published != set(keywords.violations(schema, instance)):
         raise DriftError(f"{contract}: jsonschema and the plain judge disagree")
     if not published and contract in SEMANTICS:
         published = set(SEMANTICS[contract](instance))
     return {(violation.pointer, violation.rule) for violation in published}
+
+
+@cache
+def _request_judge(model: str) -> Validator:
+    return schemas.compiled(request_schema(feature_set(model)))
 
 
 def check_schemas(_repository: Repository) -> Found:
@@ -151,7 +160,7 @@ def check_feature_sets(_repository: Repository) -> Found:
     for name in feature_set_names():
         one = feature_set(name)
         schemas.compiled(request_schema(one))
-        found += _faults(f"example of {name}", "prediction.request.v1", {"features": one.example}, name)
+        found += _faults(f"example of {name}", REQUEST, {"features": one.example}, name)
     return len(feature_set_names()), found
 
 

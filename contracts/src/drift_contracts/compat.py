@@ -29,6 +29,7 @@ ROLES = {
     "alert.v1": BOTH,
     "baseline.v1": BOTH,
     "bundle.manifest.v1": BOTH,
+    "detector.state.v1": BOTH,
     "feature-set.v1": READ,
     "health.v1": WRITTEN,
     "model.card.v1": WRITTEN,
@@ -162,7 +163,7 @@ def _implied(rule: str, narrow: Schema, wide: Schema) -> bool:
         return set(wide[rule]) <= set(narrow.get(rule, ()))
     if rule in ("if", "then", "else"):
         return all(_bare(narrow.get(part)) == _bare(wide.get(part)) for part in ("if", "then", "else"))
-    return bool(_bare(narrow.get(rule)) == _bare(wide[rule]))
+    return rule in narrow and bool(_bare(narrow[rule]) == _bare(wide[rule]))
 
 
 def _bounded(rule: str, narrow: Schema, wide: Schema, strict: str, sign: int) -> bool:

@@ -37,7 +37,7 @@ _SENTENCES: dict[str, Callable[[Any, Mapping[str, Any]], str]] = {
     "enum": lambda value, _: "one of " + ", ".join(map(json.dumps, value)),
     "const": lambda value, _: json.dumps(value),
     "uniqueItems": lambda *_: "each item once",
-    "additionalProperties": lambda _, schema: "no member but " + ", ".join(schema["properties"]),
+    "additionalProperties": lambda _, schema: "no member but " + (", ".join(schema.get("properties", ())) or "none"),
 }
 
 
@@ -50,7 +50,7 @@ def expectation(rule: str, schema: Mapping[str, Any]) -> str:
     value = schema[rule]
     if rule in _PHRASES:
         return _PHRASES[rule].format(value if isinstance(value, str) else json.dumps(value))
-    return _SENTENCES[rule](value, schema) if rule in _SENTENCES else "a shape that the contract allows"
+    return _SENTENCES[rule](value, schema) if rule in _SENTENCES else "a shape that is allowed"
 
 
 def required(name: str) -> str:

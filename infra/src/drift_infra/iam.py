@@ -36,9 +36,7 @@ class Statement:
 
 def policy(statements: Sequence[Statement]) -> pulumi.Output[str]:
     """A policy document as JSON."""
-    return pulumi.Output.json_dumps(
-        {"Version": "2012-10-17", "Statement": [one.document() for one in statements]}
-    )
+    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [one.document() for one in statements]})
 
 
 def assumed_by(service: str, conditions: Conditions | None = None) -> pulumi.Output[str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from drift_contracts import Alarm as Declared, MonitoringSpec, Widget, feature_set
+from drift_contracts import Alarm as Declared
+from drift_contracts import MonitoringSpec, Widget, feature_set
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     import pulumi
 
     from .naming import Names

@@ -11,7 +11,10 @@ from drift_contracts import feature_set
 if TYPE_CHECKING:
     from .stack import Stack
 
-SIGNED = '--aws-sigv4 "aws:amz:{region}:execute-api" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" -H "x-amz-security-token: $AWS_SESSION_TOKEN" '
+SIGNED = (
+    '--aws-sigv4 "aws:amz:{region}:execute-api" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" '
+    '-H "x-amz-security-token: $AWS_SESSION_TOKEN" '
+)
 BEARER = '-H "Authorization: Bearer $TOKEN" '
 
 

@@ -114,29 +114,117 @@ def _short_lived(inputs: Inputs) -> bool:
     return any(status != "untagged" for status in selected)
 
 
-LAMBDA, LOGS, ROLE_POLICY = "aws:lambda/function:Function", "aws:cloudwatch/logGroup:LogGroup", "aws:iam/rolePolicy:RolePolicy"
+LAMBDA, LOGS, ROLE_POLICY = (
+    "aws:lambda/function:Function",
+    "aws:cloudwatch/logGroup:LogGroup",
+    "aws:iam/rolePolicy:RolePolicy",
+)
 TOPIC, QUEUE, KEY = "aws:sns/topic:Topic", "aws:sqs/queue:Queue", "aws:kms/key:Key"
-RESOURCE_POLICIES = ("aws:s3/bucketPolicy:BucketPolicy", "aws:sqs/queuePolicy:QueuePolicy", "aws:sns/topicPolicy:TopicPolicy")
+RESOURCE_POLICIES = (
+    "aws:s3/bucketPolicy:BucketPolicy",
+    "aws:sqs/queuePolicy:QueuePolicy",
+    "aws:sns/topicPolicy:TopicPolicy",
+)
 
 _RULES = (
-    Rule("readable-policy", "A policy is no policy document", (ROLE_POLICY, KEY, *RESOURCE_POLICIES), lambda one: not statements(one.get("policy"))),
-    Rule("no-wildcard", "An Allow statement names * without a written reason", (ROLE_POLICY, KEY, *RESOURCE_POLICIES), lambda one: _too_wide(one.get("policy"))),
-    Rule("no-managed-policy", "A role takes policies that somebody else may widen", ("aws:iam/role:Role",), lambda one: bool(one.get("managedPolicyArns"))),
-    Rule("trust-one-service", "A role can be assumed by anybody", ("aws:iam/role:Role",), lambda one: _trusts_anyone(one.get("assumeRolePolicy"))),
-    Rule("no-anonymous-access", "A resource is open to anybody", (KEY, *RESOURCE_POLICIES), lambda one: _trusts_anyone(one.get("policy"))),
-    Rule("tls-only", "A resource policy accepts requests without TLS", RESOURCE_POLICIES, lambda one: not _refuses_plain(one.get("policy"))),
-    Rule("private-bucket", "A bucket's public access is not blocked in all four ways", ("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",), _public),
-    Rule("encrypted-topic", "A topic has no key of ours (CloudWatch cannot publish through alias/aws/sns)", (TOPIC,), lambda one: "alias/aws/" in str(one.get("kmsMasterKeyId") or "alias/aws/")),
-    Rule("encrypted-queue", "A queue is not encrypted", (QUEUE,), lambda one: not (one.get("sqsManagedSseEnabled") or one.get("kmsMasterKeyId"))),
-    Rule("encrypted-table", "A table is not encrypted with a KMS key", ("aws:dynamodb/table:Table",), lambda one: not (one.get("serverSideEncryption") or {}).get("enabled")),
+    Rule(
+        "readable-policy",
+        "A policy is no policy document",
+        (ROLE_POLICY, KEY, *RESOURCE_POLICIES),
+        lambda one: not statements(one.get("policy")),
+    ),
+    Rule(
+        "no-wildcard",
+        "An Allow statement names * without a written reason",
+        (ROLE_POLICY, KEY, *RESOURCE_POLICIES),
+        lambda one: _too_wide(one.get("policy")),
+    ),
+    Rule(
+        "no-managed-policy",
+        "A role takes policies that somebody else may widen",
+        ("aws:iam/role:Role",),
+        lambda one: bool(one.get("managedPolicyArns")),
+    ),
+    Rule(
+        "trust-one-service",
+        "A role can be assumed by anybody",
+        ("aws:iam/role:Role",),
+        lambda one: _trusts_anyone(one.get("assumeRolePolicy")),
+    ),
+    Rule(
+        "no-anonymous-access",
+        "A resource is open to anybody",
+        (KEY, *RESOURCE_POLICIES),
+        lambda one: _trusts_anyone(one.get("policy")),
+    ),
+    Rule(
+        "tls-only",
+        "A resource policy accepts requests without TLS",
+        RESOURCE_POLICIES,
+        lambda one: not _refuses_plain(one.get("policy")),
+    ),
+    Rule(
+        "private-bucket",
+        "A bucket's public access is not blocked in all four ways",
+        ("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",),
+        _public,
+    ),
+    Rule(
+        "encrypted-topic",
+        "A topic has no key of ours (CloudWatch cannot publish through alias/aws/sns)",
+        (TOPIC,),
+        lambda one: "alias/aws/" in str(one.get("kmsMasterKeyId") or "alias/aws/"),
+    ),
+    Rule(
+        "encrypted-queue",
+        "A queue is not encrypted",
+        (QUEUE,),
+        lambda one: not (one.get("sqsManagedSseEnabled") or one.get("kmsMasterKeyId")),
+    ),
+    Rule(
+        "encrypted-table",
+        "A table is not encrypted with a KMS key",
+        ("aws:dynamodb/table:Table",),
+        lambda one: not (one.get("serverSideEncryption") or {}).get("enabled"),
+    ),
     Rule("rotated-key", "A key is not rotated", (KEY,), lambda one: not one.get("enableKeyRotation")),
     Rule("owned-logs", "A log group keeps its lines for ever", (LOGS,), lambda one: not one.get("retentionInDays")),
-    Rule("image-by-digest", "A function's image is named by a tag, which can move", (LAMBDA,), lambda one: not re.search(r"@sha256:[0-9a-f]{64}$|@@\{docker:[^}]*\|repoDigest\}$", str(one.get("imageUri")))),
+    Rule(
+        "image-by-digest",
+        "A function's image is named by a tag, which can move",
+        (LAMBDA,),
+        lambda one: not re.search(r"@sha256:[0-9a-f]{64}$|@@\{docker:[^}]*\|repoDigest\}$", str(one.get("imageUri"))),
+    ),
     Rule("no-snapstart", "SnapStart is not for image functions", (LAMBDA,), lambda one: bool(one.get("snapStart"))),
     Rule("no-plain-secret", "A function's environment holds a secret in plain text", (LAMBDA,), _plain_secret),
-    Rule("fixed-tags", "Tags of the repository can move", ("aws:ecr/repository:Repository",), lambda one: one.get("imageTagMutability") != "IMMUTABLE"),
-    Rule("scanned-images", "Images are not scanned when pushed", ("aws:ecr/repository:Repository",), lambda one: not (one.get("imageScanningConfiguration") or {}).get("scanOnPush")),
-    Rule("live-image-stays", "The repository's lifecycle can expire the live image", ("aws:ecr/lifecyclePolicy:LifecyclePolicy",), _short_lived),
-    Rule("known-caller", "A permission to invoke names no source", ("aws:lambda/permission:Permission",), lambda one: not one.get("sourceArn")),
-    Rule("no-function-url", "A function URL goes around the API's authentication and throttling", ("aws:lambda/functionUrl:FunctionUrl",), lambda _: True),
+    Rule(
+        "fixed-tags",
+        "Tags of the repository can move",
+        ("aws:ecr/repository:Repository",),
+        lambda one: one.get("imageTagMutability") != "IMMUTABLE",
+    ),
+    Rule(
+        "scanned-images",
+        "Images are not scanned when pushed",
+        ("aws:ecr/repository:Repository",),
+        lambda one: not (one.get("imageScanningConfiguration") or {}).get("scanOnPush"),
+    ),
+    Rule(
+        "live-image-stays",
+        "The repository's lifecycle can expire the live image",
+        ("aws:ecr/lifecyclePolicy:LifecyclePolicy",),
+        _short_lived,
+    ),
+    Rule(
+        "known-caller",
+        "A permission to invoke names no source",
+        ("aws:lambda/permission:Permission",),
+        lambda one: not one.get("sourceArn"),
+    ),
+    Rule(
+        "no-function-url",
+        "A function URL goes around the API's authentication and throttling",
+        ("aws:lambda/functionUrl:FunctionUrl",),
+        lambda _: True,
+    ),
 )

@@ -1,5 +1,7 @@
 """Questions that the runbook asks, saved where people will look for them."""
 
+# ruff: noqa: E501 - the queries are SQL and Logs Insights text, kept as people paste them
+
 from __future__ import annotations
 
 PREDICTION_EVENTS = '{ $.contract = "prediction.event.v1" }'

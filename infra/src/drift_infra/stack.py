@@ -44,9 +44,7 @@ class Stack:
         self.settings = one = plan.settings
         self.tags = tags(one.project_name, one.stack, one.tags)
         self._warn()
-        self.provider = aws.Provider(
-            "aws", region=one.region, default_tags=aws.ProviderDefaultTagsArgs(tags=self.tags)
-        )
+        self.provider = aws.Provider("aws", region=one.region, default_tags=aws.ProviderDefaultTagsArgs(tags=self.tags))
         self._child = pulumi.ResourceOptions(providers=[self.provider])
         account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(provider=self.provider)).account_id
         names = Names(one.project_name, one.stack)
@@ -55,9 +53,7 @@ class Stack:
         self.predictor = self._predictor()
         self.api = self._api(routes)
         self.url = self._domain_url()
-        self.dead_letters = DeadLetters(
-            "dead-letters", DeadLettersArgs(self.site, one.monitor_timeout), self._child
-        )
+        self.dead_letters = DeadLetters("dead-letters", DeadLettersArgs(self.site, one.monitor_timeout), self._child)
         self.alerting = self._alerting()
         self.windows = WindowStore("windows", WindowStoreArgs(self.site), self._child)
         self.monitor = self._monitor()
@@ -72,9 +68,7 @@ class Stack:
                 "authentication is none: anybody who knows the address may call the API; iam and jwt close it"
             )
         if not self.settings.alerts_somebody:
-            pulumi.log.warn(
-                "no alert endpoint: alarms show in the console only; alertEmails or another key sends them"
-            )
+            pulumi.log.warn("no alert endpoint: alarms show in the console only; alertEmails or another key sends them")
 
     def _image(self, plan: Plan) -> Image:
         one, build = self.settings, None

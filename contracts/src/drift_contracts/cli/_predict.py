@@ -162,7 +162,7 @@ def predict(own: FeatureSet, /, **options: Any) -> None:
 
 def _show(answer: Prediction, own: FeatureSet) -> None:
     colour = COLOURS[answer.drift.severity]
-    table = Table("feature", "value", "unit", "usual", "z", title_justify="left", caption_justify="left")
+    table = Table("feature", "value", "unit", "usual", "z", title_justify="left")
     for feature in own.features:
         z = answer.drift.z.get(feature.name)
         usual = "" if feature.usual is None else f"{shown(feature.usual[0])} to {shown(feature.usual[1])}"
@@ -171,7 +171,7 @@ def _show(answer: Prediction, own: FeatureSet) -> None:
         cells = (feature.name, shown(answer.features[feature.name]), feature.unit, usual, distance)
         table.add_row(*(Text(cell, style="red" if marked else "") for cell in cells))
     table.title = f"{own.target.name}: {shown(answer.prediction)} {own.target.unit}"
-    table.caption = f"{answer.model} {answer.model_version}, prediction {answer.prediction_id}"
     terminal = console()
     terminal.print(table)
     terminal.print(f"drift score {answer.drift_score:.2f}: [{colour}]{answer.drift.severity}[/{colour}]")
+    terminal.print(f"{answer.model} {answer.model_version}, prediction {answer.prediction_id}", soft_wrap=True)

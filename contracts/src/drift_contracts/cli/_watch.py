@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from itertools import count as counting
 from typing import Any
 
 import click
@@ -36,14 +35,21 @@ def watch(model: str | None, url: str, interval: float, times: int | None) -> No
     """Watch drift and alarms, live, until Ctrl-C."""
     terminal = console()
     with httpx.Client(base_url=url, timeout=5.0) as http, Live(console=terminal, auto_refresh=False) as live:
-        for look in counting(1):
+        looks = 0
+        while looks != times:
+            if looks and not _waited(interval):
+                return
             live.update(_view(_state(http, model)), refresh=True)
-            if look == times:
-                return
-            try:
-                time.sleep(interval)
-            except KeyboardInterrupt:
-                return
+            looks += 1
+
+
+def _waited(interval: float) -> bool:
+    """Wait; false when Ctrl-C ended it."""
+    try:
+        time.sleep(interval)
+    except KeyboardInterrupt:
+        return False
+    return True
 
 
 def _state(http: httpx.Client, model: str | None) -> dict[str, Any]:

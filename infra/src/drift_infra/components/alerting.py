@@ -90,9 +90,7 @@ class Alerting(pulumi.ComponentResource):
         topic = sns.Topic(
             f"{name}-topic", name=site.names.of("alerts"), kms_master_key_id=self.key.key_id, opts=self._child
         )
-        publish = Statement(
-            "AlarmsMayPublish", ["sns:Publish"], [topic.arn], _from_here(site), {"Service": PUBLISHERS}
-        )
+        publish = Statement("AlarmsMayPublish", ["sns:Publish"], [topic.arn], _from_here(site), {"Service": PUBLISHERS})
         sns.TopicPolicy(
             f"{name}-topic-policy",
             arn=topic.arn,

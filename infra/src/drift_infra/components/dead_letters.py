@@ -32,14 +32,10 @@ class DeadLetters(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self.queue = self._queue(f"{name}-queue", args.site.names.of("dead-letters"), 30, None)
         redrive = pulumi.Output.json_dumps({"deadLetterTargetArn": self.queue.arn, "maxReceiveCount": 5})
-        self.replay = self._queue(
-            f"{name}-replay", args.site.names.of("replay"), args.handling_seconds * 6, redrive
-        )
+        self.replay = self._queue(f"{name}-replay", args.site.names.of("replay"), args.handling_seconds * 6, redrive)
         self.register_outputs({"url": self.queue.url, "replay_url": self.replay.url})
 
-    def _queue(
-        self, name: str, physical: str, visibility: int, redrive: pulumi.Input[str] | None
-    ) -> sqs.Queue:
+    def _queue(self, name: str, physical: str, visibility: int, redrive: pulumi.Input[str] | None) -> sqs.Queue:
         queue = sqs.Queue(
             name,
             name=physical,

@@ -69,9 +69,7 @@ class Image(pulumi.ComponentResource):
             force_delete=not site.production,
             opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(protect=site.production)),
         )
-        ecr.LifecyclePolicy(
-            f"{name}-lifecycle", repository=repository.name, policy=untagged_only(), opts=self._child
-        )
+        ecr.LifecyclePolicy(f"{name}-lifecycle", repository=repository.name, policy=untagged_only(), opts=self._child)
         return repository
 
     def _built(self, name: str, architecture: str, build: Build) -> docker.Image:

@@ -39,9 +39,7 @@ class ImageFunctionArgs:
 class ImageFunction(pulumi.ComponentResource):
     """`function`, `log_group`, `role` of one command of the image."""
 
-    def __init__(
-        self, name: str, args: ImageFunctionArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, name: str, args: ImageFunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("drift:infra:ImageFunction", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         self.name = args.site.names.of(args.what)
@@ -65,9 +63,7 @@ class ImageFunction(pulumi.ComponentResource):
             opts=self._child,
         )
         self.function = self._function(name, args, [self.log_group, allowed])
-        self.register_outputs(
-            {"name": self.function.name, "arn": self.function.arn, "log_group": self.log_group.name}
-        )
+        self.register_outputs({"name": self.function.name, "arn": self.function.arn, "log_group": self.log_group.name})
 
     def _always(self, args: ImageFunctionArgs) -> list[Statement]:
         streams = pulumi.Output.concat(self.log_group.arn, ":*")
@@ -88,9 +84,7 @@ class ImageFunction(pulumi.ComponentResource):
             timeout=args.timeout,
             role=self.role.arn,
             environment=lambda_.FunctionEnvironmentArgs(variables=args.environment),
-            tracing_config=lambda_.FunctionTracingConfigArgs(
-                mode="Active" if args.tracing else "PassThrough"
-            ),
+            tracing_config=lambda_.FunctionTracingConfigArgs(mode="Active" if args.tracing else "PassThrough"),
             reserved_concurrent_executions=args.reserved_concurrency,
             publish=args.publish,
             opts=pulumi.ResourceOptions(parent=self, depends_on=after),

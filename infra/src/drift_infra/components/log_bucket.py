@@ -65,9 +65,7 @@ class LogBucket(pulumi.ComponentResource):
             f"{name}-encryption",
             bucket=bucket,
             rules=[
-                s3.BucketServerSideEncryptionConfigurationRuleArgs(
-                    apply_server_side_encryption_by_default=by_default
-                )
+                s3.BucketServerSideEncryptionConfigurationRuleArgs(apply_server_side_encryption_by_default=by_default)
             ],
             opts=self._child,
         )
@@ -82,12 +80,8 @@ class LogBucket(pulumi.ComponentResource):
     def _age(self, name: str, keep_days: int) -> None:
         rule = s3.BucketLifecycleConfigurationRuleArgs
         expiration = s3.BucketLifecycleConfigurationRuleExpirationArgs
-        cheaper = s3.BucketLifecycleConfigurationRuleTransitionArgs(
-            days=CHEAPER_AFTER, storage_class="STANDARD_IA"
-        )
-        unfinished = s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
-            days_after_initiation=7
-        )
+        cheaper = s3.BucketLifecycleConfigurationRuleTransitionArgs(days=CHEAPER_AFTER, storage_class="STANDARD_IA")
+        unfinished = s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(days_after_initiation=7)
 
         def older_than(prefix: str, days: int) -> s3.BucketLifecycleConfigurationRuleArgs:
             return rule(

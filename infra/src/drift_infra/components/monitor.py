@@ -68,9 +68,7 @@ class Monitor(pulumi.ComponentResource):
             ),
             self._child,
         )
-        self.register_outputs(
-            {"aggregator": self.aggregator.function.name, "evaluator": self.evaluator.function.name}
-        )
+        self.register_outputs({"aggregator": self.aggregator.function.name, "evaluator": self.evaluator.function.name})
 
     def _function(
         self,

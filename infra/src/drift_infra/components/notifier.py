@@ -63,13 +63,12 @@ class Notifier(pulumi.ComponentResource):
 
     def _listen(self, name: str, args: NotifierArgs) -> None:
         function = self.parts.function
-        on_failure = lambda_.FunctionEventInvokeConfigDestinationConfigOnFailureArgs(
-            destination=args.dead_letters.arn
-        )
+        on_failure = lambda_.FunctionEventInvokeConfigDestinationConfigOnFailureArgs(destination=args.dead_letters.arn)
         lambda_.FunctionEventInvokeConfig(
             f"{name}-retries",
             function_name=function.name,
             maximum_retry_attempts=2,
+            maximum_event_age_in_seconds=6 * 3600,
             destination_config=lambda_.FunctionEventInvokeConfigDestinationConfigArgs(on_failure=on_failure),
             opts=self._child,
         )

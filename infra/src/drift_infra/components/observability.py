@@ -37,17 +37,13 @@ class ObservabilityArgs:
 class Observability(pulumi.ComponentResource):
     """What people look at, and what calls them."""
 
-    def __init__(
-        self, name: str, args: ObservabilityArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, name: str, args: ObservabilityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("drift:infra:Observability", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         self._prefix, self._topic = args.site.names.prefix, args.topic
         plans = [alarm for model in args.models for alarm in args.watch.alarms(model)]
         alarms = [self._alarm(plan) for plan in [*plans, *platform_alarms(args.site.names, args.parts)]]
-        composites = [
-            self._composite(plan, alarms) for model in args.models for plan in args.watch.composites(model)
-        ]
+        composites = [self._composite(plan, alarms) for model in args.models for plan in args.watch.composites(model)]
         arns = [one.arn for one in [*composites, *alarms]]
         self.dashboard = cloudwatch.Dashboard(
             f"{name}-dashboard",
@@ -90,9 +86,7 @@ class Observability(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _composite(
-        self, plan: Composite, after: Sequence[cloudwatch.MetricAlarm]
-    ) -> cloudwatch.CompositeAlarm:
+    def _composite(self, plan: Composite, after: Sequence[cloudwatch.MetricAlarm]) -> cloudwatch.CompositeAlarm:
         named = [alarm for alarm in after if f'"{self._prefix}-{alarm._name}"' in plan.rule]
         return cloudwatch.CompositeAlarm(
             self._short(plan.name),
@@ -134,9 +128,7 @@ class Observability(pulumi.ComponentResource):
             limit_unit="USD",
             time_unit="MONTHLY",
             cost_filters=[
-                budgets.BudgetCostFilterArgs(
-                    name="TagKeyValue", values=[f"user:Project${args.tags['Project']}"]
-                )
+                budgets.BudgetCostFilterArgs(name="TagKeyValue", values=[f"user:Project${args.tags['Project']}"])
             ],
             notifications=[tell("ACTUAL", 80), tell("FORECASTED", 100)],
             opts=self._child,

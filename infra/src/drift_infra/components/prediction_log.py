@@ -32,9 +32,7 @@ class PredictionLogArgs:
 class PredictionLog(pulumi.ComponentResource):
     """A Firehose stream from the log group to `bucket`, gzip, partitioned by model and hour."""
 
-    def __init__(
-        self, name: str, args: PredictionLogArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, name: str, args: PredictionLogArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("drift:infra:PredictionLog", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         self.bucket = LogBucket("log-bucket", LogBucketArgs(args.site, args.keep_days), self._child).bucket
@@ -100,9 +98,7 @@ class PredictionLog(pulumi.ComponentResource):
     def _subscribe(self, name: str, args: PredictionLogArgs) -> None:
         service = "logs.amazonaws.com"
         may = [Statement("HandOver", ["firehose:PutRecord", "firehose:PutRecordBatch"], [self.stream.arn])]
-        role = self._role(
-            f"{name}-subscription", args.site.names.of("log-subscription"), service, args.site, may
-        )
+        role = self._role(f"{name}-subscription", args.site.names.of("log-subscription"), service, args.site, may)
         cloudwatch.LogSubscriptionFilter(
             f"{name}-filter",
             name="prediction-log",
@@ -115,18 +111,12 @@ class PredictionLog(pulumi.ComponentResource):
 
     def _role(self, name: str, physical: str, service: str, site: Site, may: list[Statement]) -> iam.Role:
         here = {"StringEquals": {"aws:SourceAccount": site.account}}
-        role = iam.Role(
-            f"{name}-role", name=physical, assume_role_policy=assumed_by(service, here), opts=self._child
-        )
-        iam.RolePolicy(
-            f"{name}-policy", name="least-privilege", role=role.name, policy=policy(may), opts=self._child
-        )
+        role = iam.Role(f"{name}-role", name=physical, assume_role_policy=assumed_by(service, here), opts=self._child)
+        iam.RolePolicy(f"{name}-policy", name="least-privilege", role=role.name, policy=policy(may), opts=self._child)
         return role
 
 
-def _unpack_and_partition() -> (
-    kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationArgs
-):
+def _unpack_and_partition() -> kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationArgs:
     """CloudWatch's envelopes opened, one event a line, the model's name as partition."""
     steps: list[tuple[str, dict[str, str]]] = [
         ("Decompression", {"CompressionFormat": "GZIP"}),
@@ -136,17 +126,13 @@ def _unpack_and_partition() -> (
         ("AppendDelimiterToRecord", {"Delimiter": "\\n"}),
     ]
     processor = kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationProcessorArgs
-    parameter = (
-        kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationProcessorParameterArgs
-    )
+    parameter = kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationProcessorParameterArgs
     return kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationArgs(
         enabled=True,
         processors=[
             processor(
                 type=kind,
-                parameters=[
-                    parameter(parameter_name=name, parameter_value=value) for name, value in given.items()
-                ],
+                parameters=[parameter(parameter_name=name, parameter_value=value) for name, value in given.items()],
             )
             for kind, given in steps
         ],

@@ -70,24 +70,18 @@ class Predictor(pulumi.ComponentResource):
                 provisioned_concurrent_executions=args.provisioned_concurrency,
                 opts=pulumi.ResourceOptions(parent=self),
             )
-        self.register_outputs(
-            {"name": self.function.name, "alias": self.alias.name, "version": self.function.version}
-        )
+        self.register_outputs({"name": self.function.name, "alias": self.alias.name, "version": self.function.version})
 
     def _alias(self, name: str, args: PredictorArgs) -> lambda_.Alias:
         """The alias; when a tool outside moves its traffic, an update must not move it back."""
-        weights = (
-            {args.previous_version: args.previous_version_percent / 100} if args.previous_version else None
-        )
+        weights = {args.previous_version: args.previous_version_percent / 100} if args.previous_version else None
         return lambda_.Alias(
             f"{name}-alias",
             name=ALIAS,
             description="What the API calls",
             function_name=self.function.name,
             function_version=self.function.version,
-            routing_config=lambda_.AliasRoutingConfigArgs(additional_version_weights=weights)
-            if weights
-            else None,
+            routing_config=lambda_.AliasRoutingConfigArgs(additional_version_weights=weights) if weights else None,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 ignore_changes=["functionVersion", "routingConfig"] if args.moved_from_outside else None,

@@ -1,4 +1,4 @@
-"""`python -m drift_infra.judge STACK`: judge a stack file without an account; `render FOLDER` writes for other judges."""
+"""Judge a stack file without an account (`check STACK`), or write its graph for other judges (`render FOLDER`)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ def _write(folder: Path, graph: Graph) -> None:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Parse and run; a refused configuration is one readable line and exit code 2."""
-    parser = argparse.ArgumentParser(prog="python -m drift_infra.judge", description="Judge stacks without an AWS account.")
+    parser = argparse.ArgumentParser(
+        prog="python -m drift_infra.judge", description="Judge stacks without an AWS account."
+    )
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the folder of Pulumi.yaml (default: here)")
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="our rules and cfn-lint on a stack file")

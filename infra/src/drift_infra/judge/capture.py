@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
-from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from google.protobuf import empty_pb2
 from pulumi import _types
-from pulumi.runtime import mocks, rpc, settings, stack as pulumi_stack
+from pulumi.runtime import mocks, rpc, settings
+from pulumi.runtime import stack as pulumi_stack
 from pulumi.runtime.proto import resource_pb2
 
 from .graph import Graph, Node, marker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ACCOUNT = "123456789012"
 ANSWERS = {
@@ -69,7 +73,7 @@ class CapturingMonitor(mocks.MockMonitor):
         """Remember the stack's outputs."""
         if request.urn.split("::")[2] == "pulumi:pulumi:Stack":
             self.outputs, _ = _open(rpc.deserialize_properties(request.outputs))
-        return super().RegisterResourceOutputs(request)
+        return empty_pb2.Empty()
 
 
 def _node(request: Any, urn: str, inputs: dict[str, Any], secrets: frozenset[str]) -> Node:
@@ -140,11 +144,11 @@ def capture(program: Callable[[], object], *, project: str, stack: str) -> Graph
     monitor, warnings = CapturingMonitor(), _Warnings()
     logger = logging.Logger("capture")
     logger.addHandler(warnings)
-    features = set(monitor.GetDeploymentInfo(None).supportedFeatures)
+    features = set(monitor.GetDeploymentInfo(None).supportedFeatures)  # type: ignore[no-untyped-call] # Pulumi's own mock
 
     async def declare() -> None:
         settings.configure(
-            mocks.MockSettings(
+            mocks.MockSettings(  # type: ignore[no-untyped-call] # Pulumi's own mock
                 monitor=monitor,
                 monitor_features=features,
                 engine=mocks.MockEngine(logger),
@@ -155,8 +159,8 @@ def capture(program: Callable[[], object], *, project: str, stack: str) -> Graph
                 callbacks=None,
             )
         )
-        settings.set_root_resource(None)
-        await pulumi_stack.run_in_stack(program)
+        settings.ROOT.set(None)
+        await pulumi_stack.run_in_stack(lambda: (program(), None)[1])
 
     asyncio.run(declare())
     return Graph(stack, monitor.nodes, monitor.outputs, tuple(warnings.seen))

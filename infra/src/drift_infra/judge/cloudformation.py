@@ -11,7 +11,6 @@ from .cloudformation_types import ATTRIBUTES, DATA, DOCUMENTS, LISTS, MODULES, P
 from .graph import MARKER, Graph, Node, references, rewrite, short
 
 
-
 def cloudformation(graph: Graph) -> dict[str, Any]:
     """A template with every resource; what CloudFormation keeps in a property is merged into its owner."""
     template: dict[str, Any] = {}
@@ -19,7 +18,10 @@ def cloudformation(graph: Graph) -> dict[str, Any]:
         if node.short not in PARTS:
             template[logical(node)] = _resource(graph, node)
             if node.short == "lambda.Function" and node.inputs.get("publish"):
-                template[f"{logical(node)}Version"] = {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": logical(node)}}}
+                template[f"{logical(node)}Version"] = {
+                    "Type": "AWS::Lambda::Version",
+                    "Properties": {"FunctionName": {"Ref": logical(node)}},
+                }
     for node in graph.resources:
         if node.short in PARTS:
             _merge(graph, node, template)
@@ -48,7 +50,12 @@ def _resource(graph: Graph, node: Node) -> dict[str, Any]:
         if one.urn in node.after and one.short not in PARTS and (one.kind, one.name) not in named
     ]
     kept = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"} if node.retain or node.protect else {}
-    return {"Type": kind, "Properties": rewrite(properties, substituted), **({"DependsOn": after} if after else {}), **kept}
+    return {
+        "Type": kind,
+        "Properties": rewrite(properties, substituted),
+        **({"DependsOn": after} if after else {}),
+        **kept,
+    }
 
 
 def _properties(node: Node) -> dict[str, Any]:
@@ -110,7 +117,11 @@ def _how(kind: str, name: str, attribute: str) -> tuple[str, str]:
     if (owner, attribute) == ("lambda.Function", "version"):
         return "Version", f"{target}Version"
     how = ATTRIBUTES.get((owner, attribute)) or ("Ref" if attribute == "id" else "Arn")
-    return ("Sub", how.removeprefix("Sub:") % target if "%s" in how else how[4:]) if how.startswith("Sub:") else (how, target)
+    return (
+        ("Sub", how.removeprefix("Sub:") % target if "%s" in how else how[4:])
+        if how.startswith("Sub:")
+        else (how, target)
+    )
 
 
 # --- kinds whose shape differs, not only their words ----------------------------------------------------
@@ -123,8 +134,14 @@ def _alarm(node: Node) -> dict[str, Any]:
         metric = query.get("MetricStat")
         if metric:
             named = {"Namespace": metric["Namespace"], "MetricName": metric["MetricName"]}
-            dimensions = next(one["metric"]["dimensions"] for one in node.inputs["metricQueries"] if one["id"] == query["Id"])
-            query["MetricStat"] = {"Metric": {**named, "Dimensions": _pairs(dimensions)}, "Stat": metric["Stat"], "Period": metric["Period"]}
+            dimensions = next(
+                one["metric"]["dimensions"] for one in node.inputs["metricQueries"] if one["id"] == query["Id"]
+            )
+            query["MetricStat"] = {
+                "Metric": {**named, "Dimensions": _pairs(dimensions)},
+                "Stat": metric["Stat"],
+                "Period": metric["Period"],
+            }
     return {name: value for name, value in body.items() if value != []}
 
 
@@ -134,10 +151,14 @@ def _pairs(given: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _table(node: Node) -> dict[str, Any]:
     body = _properties(node)
-    body["AttributeDefinitions"] = [{"AttributeName": one["name"], "AttributeType": one["type"]} for one in node.inputs["attributes"]]
+    body["AttributeDefinitions"] = [
+        {"AttributeName": one["name"], "AttributeType": one["type"]} for one in node.inputs["attributes"]
+    ]
     keys = [("hashKey", "HASH"), ("rangeKey", "RANGE")]
     body["KeySchema"] = [{"AttributeName": node.inputs[name], "KeyType": kind} for name, kind in keys]
-    body["PointInTimeRecoverySpecification"] = {"PointInTimeRecoveryEnabled": node.inputs["pointInTimeRecovery"]["enabled"]}
+    body["PointInTimeRecoverySpecification"] = {
+        "PointInTimeRecoveryEnabled": node.inputs["pointInTimeRecovery"]["enabled"]
+    }
     body["SSESpecification"] = {"SSEEnabled": node.inputs["serverSideEncryption"]["enabled"]}
     return body
 
@@ -184,7 +205,11 @@ def _stream(node: Node) -> dict[str, Any]:
 
 def _glue(node: Node) -> dict[str, Any]:
     given = node.inputs
-    inner = {key: value for key, value in given.items() if key not in ("databaseName", "name", "parameters", "storageDescriptor")}
+    inner = {
+        key: value
+        for key, value in given.items()
+        if key not in ("databaseName", "name", "parameters", "storageDescriptor")
+    }
     storage = dict(given.get("storageDescriptor", {}))
     serde = storage.pop("serDeInfo", {})
     body = {"Name": given["name"], **_mapping({}, inner)}
@@ -216,15 +241,33 @@ def _notification(one: Mapping[str, Any]) -> dict[str, Any]:
 
 def _record(node: Node) -> dict[str, Any]:
     (alias,) = node.inputs["aliases"]
-    target = {"DNSName": alias["name"], "HostedZoneId": alias["zoneId"], "EvaluateTargetHealth": alias["evaluateTargetHealth"]}
-    return {"HostedZoneId": node.inputs["zoneId"], "Name": node.inputs["name"], "Type": node.inputs["type"], "AliasTarget": target}
+    target = {
+        "DNSName": alias["name"],
+        "HostedZoneId": alias["zoneId"],
+        "EvaluateTargetHealth": alias["evaluateTargetHealth"],
+    }
+    return {
+        "HostedZoneId": node.inputs["zoneId"],
+        "Name": node.inputs["name"],
+        "Type": node.inputs["type"],
+        "AliasTarget": target,
+    }
+
+
+def _bucket(node: Node) -> dict[str, Any]:
+    return {"BucketName": node.inputs["bucket"]}
+
+
+def _bucket_policy(node: Node) -> dict[str, Any]:
+    return {"Bucket": node.inputs["bucket"], "PolicyDocument": _document(node.inputs["policy"])}
 
 
 SPECIAL: dict[str, Callable[[Node], dict[str, Any]]] = {
-    "budgets.Budget": _budget, "cloudwatch.MetricAlarm": _alarm, "dynamodb.Table": _table, "ecr.Repository": _repository,
+    "budgets.Budget": _budget, "cloudwatch.MetricAlarm": _alarm, "dynamodb.Table": _table,
+    "ecr.Repository": _repository,
     "glue.CatalogDatabase": _glue, "glue.CatalogTable": _glue, "kinesis.FirehoseDeliveryStream": _stream,
-    "lambda.Alias": _alias, "lambda.FunctionEventInvokeConfig": _retries, "lambda.Function": _function, "route53.Record": _record, "s3.Bucket": lambda node: {"BucketName": node.inputs["bucket"]},
-    "s3.BucketPolicy": lambda node: {"Bucket": node.inputs["bucket"], "PolicyDocument": _document(node.inputs["policy"])},
+    "lambda.Alias": _alias, "lambda.FunctionEventInvokeConfig": _retries, "lambda.Function": _function,
+    "route53.Record": _record, "s3.Bucket": _bucket, "s3.BucketPolicy": _bucket_policy,
 }  # fmt: skip
 
 
@@ -251,16 +294,28 @@ def _encryption(node: Node) -> dict[str, Any]:
 
 def _ages(node: Node) -> dict[str, Any]:
     def rule(given: Mapping[str, Any]) -> dict[str, Any]:
-        moves = [{"StorageClass": one["storageClass"], "TransitionInDays": int(one["days"])} for one in given.get("transitions", [])]
+        moves = [
+            {"StorageClass": one["storageClass"], "TransitionInDays": int(one["days"])}
+            for one in given.get("transitions", [])
+        ]
         abort = {"DaysAfterInitiation": int(given["abortIncompleteMultipartUpload"]["daysAfterInitiation"])}
-        body = {"Id": given["id"], "Status": given["status"], "Prefix": given["filter"]["prefix"], "ExpirationInDays": int(given["expiration"]["days"])}
+        body = {
+            "Id": given["id"],
+            "Status": given["status"],
+            "Prefix": given["filter"]["prefix"],
+            "ExpirationInDays": int(given["expiration"]["days"]),
+        }
         return {**body, "AbortIncompleteMultipartUpload": abort, **({"Transitions": moves} if moves else {})}
 
     return {"LifecycleConfiguration": {"Rules": [rule(one) for one in node.inputs["rules"]]}}
 
 
 def _warm(node: Node) -> dict[str, Any]:
-    return {"ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": int(node.inputs["provisionedConcurrentExecutions"])}}
+    return {
+        "ProvisionedConcurrencyConfig": {
+            "ProvisionedConcurrentExecutions": int(node.inputs["provisionedConcurrentExecutions"])
+        }
+    }
 
 
 def _secret(node: Node) -> dict[str, Any]:

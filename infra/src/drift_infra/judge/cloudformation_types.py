@@ -1,5 +1,7 @@
 """How CloudFormation spells what the graph holds; only what differs from `camelCase` made `PascalCase`."""
 
+# ruff: noqa: E501 - a kind is read as one line of a table
+
 from __future__ import annotations
 
 # Type names that are not AWS::Module::Name.
@@ -87,14 +89,21 @@ DOCUMENTS = {"assumeRolePolicy", "policy", "redrivePolicy", "filterPolicy"}
 # Maps whose keys are data.
 DATA = {"variables", "storageParameters"}
 # Properties that CloudFormation wants in a list.
-LISTS = {"AWS::SNS::TopicPolicy": {"Topics"}, "AWS::SQS::QueuePolicy": {"Queues"}, "AWS::ApiGatewayV2::DomainName": {"DomainNameConfigurations"}}
+LISTS = {
+    "AWS::SNS::TopicPolicy": {"Topics"},
+    "AWS::SQS::QueuePolicy": {"Queues"},
+    "AWS::ApiGatewayV2::DomainName": {"DomainNameConfigurations"},
+}
 
 # What an attribute of a resource is called there; anything else is Ref for `id` and GetAtt otherwise.
 ATTRIBUTES: dict[tuple[str, str], str] = {
     ("apigatewayv2.Api", "apiEndpoint"): "ApiEndpoint",
     ("apigatewayv2.Api", "executionArn"): "Sub:arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${%s}",
     ("lambda.Alias", "arn"): "Ref",
-    ("lambda.Alias", "invokeArn"): "Sub:arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${%s}/invocations",
+    (
+        "lambda.Alias",
+        "invokeArn",
+    ): "Sub:arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${%s}/invocations",
     ("ecr.Repository", "repositoryUrl"): "RepositoryUri",
     ("ecr.Repository", "registryId"): "Sub:${AWS::AccountId}",
     ("kms.Key", "keyId"): "Ref",

@@ -3,14 +3,18 @@
 Each says which judges catch it; the session `infra` compares that with what they do catch.
 """
 
+# ruff: noqa: E501 - a fault is read as one line of a table
+
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .graph import Graph, Node
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .graph import Graph, Node
 
 JUDGES = ("rules", "cfn-lint", "terraform", "checkov", "parliament")
 
@@ -73,7 +77,10 @@ def _widget(change: Callable[[list[dict[str, Any]]], object]) -> Callable[[Graph
 
 
 PREDICTOR, AGGREGATOR = ("lambda.Function", "predictor-function"), ("lambda.Function", "aggregator-function")
-DRIFT, SHARE = ("cloudwatch.MetricAlarm", "house-price-high-drift"), ("cloudwatch.MetricAlarm", "house-price-error-share")
+DRIFT, SHARE = (
+    ("cloudwatch.MetricAlarm", "house-price-high-drift"),
+    ("cloudwatch.MetricAlarm", "house-price-error-share"),
+)
 COMPOSITE = ("cloudwatch.CompositeAlarm", "house-price-needs-attention")
 ROUTE, STAGE = ("apigatewayv2.Route", "api-post-predict"), ("apigatewayv2.Stage", "api-stage")
 TABLE, TOPIC = ("dynamodb.Table", "windows-table"), ("sns.Topic", "alerts-topic")
@@ -155,5 +162,8 @@ FAULTS = (
 def fault_table() -> str:
     """Which judge catches which fault, as Markdown."""
     head = "| fault | " + " | ".join(JUDGES) + " |\n|---|" + "---|" * len(JUDGES)
-    rows = ["| " + " | ".join([one.name, *("x" if judge in one.caught_by else "" for judge in JUDGES)]) + " |" for one in FAULTS]
+    rows = [
+        "| " + " | ".join([one.name, *("x" if judge in one.caught_by else "" for judge in JUDGES)]) + " |"
+        for one in FAULTS
+    ]
     return "\n".join([head, *rows])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -14,8 +12,13 @@ from drift_infra.routes import routes, served
 from drift_infra.settings import KEYS, Settings, load
 
 from .capture import DIGEST, capture
-from .graph import Graph
 from .rules import Facts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from .graph import Graph
 
 PREBUILT = {"imageDigest": DIGEST}
 SECRETS = {

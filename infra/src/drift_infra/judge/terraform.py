@@ -21,12 +21,18 @@ SINGULAR = {
     "additionalVersionWeights", "aliases", "attributes", "audiences", "commands", "costFilters",
     "encryptionConfigurations", "metricQueries", "notifications", "rules", "transitions",
 }  # fmt: skip
-SPELLED = {"additionalVersionWeights": "additional_version_weights", "aliases": "alias", "metricQueries": "metric_query"}
+SPELLED = {
+    "additionalVersionWeights": "additional_version_weights",
+    "aliases": "alias",
+    "metricQueries": "metric_query",
+}
 DATA = {"variables", "dimensions", "tags", "additionalVersionWeights"}
 DATA_OF = {"glue.CatalogTable": {"parameters"}}
 
 
-def terraform(graph: Graph, *, provider: Mapping[str, Any] | None = None, keep_protected: bool = True) -> dict[str, Any]:
+def terraform(
+    graph: Graph, *, provider: Mapping[str, Any] | None = None, keep_protected: bool = True
+) -> dict[str, Any]:
     """A `main.tf.json`; `provider` adds arguments to the provider's block, such as an emulator's endpoints."""
     block = {
         "region": graph.provider.inputs["region"],
@@ -70,7 +76,11 @@ def _argument(name: str) -> str:
 def _value(node: Node, name: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         data = name in DATA | DATA_OF.get(node.short, set())
-        return rewrite(value, expression) if data else {_argument(key): _value(node, key, part) for key, part in value.items()}
+        return (
+            rewrite(value, expression)
+            if data
+            else {_argument(key): _value(node, key, part) for key, part in value.items()}
+        )
     if isinstance(value, list):
         return [_value(node, name, part) for part in value]
     if isinstance(value, str):

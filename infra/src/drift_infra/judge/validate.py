@@ -6,14 +6,17 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from drift_contracts import DriftError
+
 from .terraform import terraform
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .graph import Graph
 
 PROVIDER = "terraform-provider-aws_*"
@@ -21,7 +24,7 @@ MIRROR_DEPTH = 6
 SEARCHED = ("/opt", "/usr/local", "/usr/share", "~/.terraform.d", "~/.local/share", "~/.cache")
 
 
-class Failed(Exception):  # noqa: N818 - it reads as a sentence: raise Failed(...)
+class JudgeFailed(DriftError):
     """Terraform ended in a way that says nothing of the graph."""
 
 
@@ -37,13 +40,15 @@ class Terraform:
         environment = {**os.environ, "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0"}
         environment.pop("TF_CLI_CONFIG_FILE", None)
         line = [self.command, f"-chdir={folder}", *words]
-        return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=seconds, check=False)  # noqa: S603 - words of our own
+        return subprocess.run(  # noqa: S603 - words of our own
+            line, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+        )
 
     def init(self, folder: Path) -> None:
         """Make a folder ready; only local plugins are used."""
         done = self.run(folder, "init", "-no-color", "-backend=false", f"-plugin-dir={self.plugins}")
         if done.returncode:
-            raise Failed(done.stderr[-2000:])
+            raise JudgeFailed(done.stderr[-2000:])
 
 
 def find() -> Terraform | None:
@@ -84,10 +89,10 @@ def _validated(tool: Terraform, folder: Path, graphs: Mapping[str, Graph]) -> di
         name = one.get("range", {}).get("filename", "").split("/")[0]
         if one["severity"] == "error":
             if name not in found:
-                raise Failed(one["summary"])
+                raise JudgeFailed(one["summary"])
             found[name].append(f"{one['summary']}: {one.get('detail', '')}")
     return found
 
 
 def _by_module(graphs: Mapping[str, Graph], text: str) -> dict[str, list[str]]:
-    raise Failed(f"{len(graphs)} graphs: {text[-2000:]}")
+    raise JudgeFailed(f"{len(graphs)} graphs: {text[-2000:]}")

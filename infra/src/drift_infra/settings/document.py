@@ -9,12 +9,14 @@ import re
 import sys
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from .keys import Key
 from .model import KEYS
+
+if TYPE_CHECKING:
+    from .keys import Key
 
 START, END = "<!-- keys: generated -->", "<!-- keys: end -->"
 CONFIG = re.compile(r"^config:\n.*", re.MULTILINE | re.DOTALL)

@@ -83,9 +83,7 @@ class Key:
         return tuple(map(Hidden, value)) if isinstance(value, tuple) else Hidden(value)
 
 
-def key(
-    kind: Kind, group: str, about: str, default: Any, *, secret: bool = False, namespace: str = ""
-) -> Any:
+def key(kind: Kind, group: str, about: str, default: Any, *, secret: bool = False, namespace: str = "") -> Any:
     """Declare a field of Settings as a configuration key."""
     return field(metadata={"kind": kind, "group": group, "about": about, "default": default,
                            "secret": secret, "namespace": namespace})  # fmt: skip

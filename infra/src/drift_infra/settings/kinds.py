@@ -12,7 +12,9 @@ from typing import Any, Protocol
 class Kind(Protocol):
     """Turns the text of a key into a value; `parse` raises ValueError, `allowed` says what it takes."""
 
-    type: str
+    @property
+    def type(self) -> str:
+        """How Pulumi calls the type."""
 
     @property
     def allowed(self) -> str:
@@ -33,9 +35,11 @@ class Text:
 
     @property
     def allowed(self) -> str:
+        """The valid values, for people."""
         return f"{self.hint}, or empty for {self.empty}" if self.empty else self.hint
 
     def parse(self, text: str) -> str:
+        """The value of a text, or ValueError."""
         if (self.empty and not text) or re.fullmatch(self.pattern, text):
             return text
         raise ValueError
@@ -54,9 +58,11 @@ class Choice:
 
     @property
     def allowed(self) -> str:
+        """The valid values, for people."""
         return "one of " + ", ".join(map(str, self.options))
 
     def parse(self, text: str) -> str | int:
+        """The value of a text, or ValueError."""
         found = [option for option in self.options if str(option) == text]
         if not found:
             raise ValueError
@@ -74,11 +80,11 @@ class Whole:
 
     @property
     def allowed(self) -> str:
-        return f"a whole number from {self.low} to {self.high}" + (
-            f" ({self.meaning})" if self.meaning else ""
-        )
+        """The valid values, for people."""
+        return f"a whole number from {self.low} to {self.high}" + (f" ({self.meaning})" if self.meaning else "")
 
     def parse(self, text: str) -> int:
+        """The value of a text, or ValueError."""
         if re.fullmatch(r"-?\d{1,9}", text) and self.low <= int(text) <= self.high:
             return int(text)
         raise ValueError
@@ -94,9 +100,11 @@ class Number:
 
     @property
     def allowed(self) -> str:
+        """The valid values, for people."""
         return f"a number from {self.low} to {self.high}, in quotes"
 
     def parse(self, text: str) -> float:
+        """The value of a text, or ValueError."""
         if not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text):
             raise ValueError
         value = Decimal(text)
@@ -113,6 +121,7 @@ class Flag:
     allowed: str = "true or false"
 
     def parse(self, text: str) -> bool:
+        """The value of a text, or ValueError."""
         if text not in ("true", "false"):
             raise ValueError
         return text == "true"
@@ -129,9 +138,11 @@ class Many:
 
     @property
     def allowed(self) -> str:
+        """The valid values, for people."""
         return f"a list of {self.least} to {self.most} different values, each {self.of.allowed}"
 
     def parse(self, text: str) -> tuple[str, ...]:
+        """The value of a text, or ValueError."""
         items = json.loads(text)
         if not isinstance(items, list) or not self.least <= len(items) <= self.most:
             raise ValueError
@@ -153,9 +164,11 @@ class Table:
 
     @property
     def allowed(self) -> str:
+        """The valid values, for people."""
         return f"{self.hint}, at most {self.most}"
 
     def parse(self, text: str) -> dict[str, str | float]:
+        """The value of a text, or ValueError."""
         pairs = json.loads(text)
         if not isinstance(pairs, dict) or len(pairs) > self.most:
             raise ValueError

@@ -32,8 +32,12 @@ def load(given: Mapping[str, str], *, stack: str, project: str, secret: Collecti
     secret: the full names that are stored encrypted; a secret key that is not among them is refused.
     """
     if not re.fullmatch(STACK, stack):
-        raise ConfigurationError("stack", "has a name that resources cannot carry", "1 to 16 lower-case letters, digits and hyphens",
-                                 "pulumi stack init NAME")  # fmt: skip
+        raise ConfigurationError(
+            "stack",
+            "has a name that resources cannot carry",
+            "1 to 16 lower-case letters, digits and hyphens",
+            "pulumi stack init NAME",
+        )
     texts = _own(given, project)
     values: dict[str, Any] = {key.field: key.parse(texts.get(key.name, key.default_text)) for key in KEYS}
     for key in KEYS:
@@ -48,11 +52,7 @@ def load(given: Mapping[str, str], *, stack: str, project: str, secret: Collecti
 
 def _own(given: Mapping[str, str], project: str) -> dict[str, str]:
     """Texts by key name; keys of other namespaces are those of providers, and only aws:region is ours."""
-    texts = {
-        name.removeprefix(f"{project}:"): text
-        for name, text in given.items()
-        if name.startswith(f"{project}:")
-    }
+    texts = {name.removeprefix(f"{project}:"): text for name, text in given.items() if name.startswith(f"{project}:")}
     if "aws:region" in given:
         texts["aws:region"] = given["aws:region"]
     for name in sorted(set(texts) - set(BY_NAME)):

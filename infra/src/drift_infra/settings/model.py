@@ -1,5 +1,7 @@
 """Every setting of a stack: this class is the list of configuration keys."""
 
+# ruff: noqa: E501, RUF009 - a key is read as one line of a table; key() returns a dataclass field
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -36,9 +38,7 @@ class Settings:
         Table(r"(?!aws:)[A-Za-z0-9 _.:/=+@-]{1,128}", Text(r"[A-Za-z0-9 _.:/=+@-]{0,256}", "a tag's value"), "names and values of tags"),
         "General", "Tags of every resource, beside Project, Stack and ManagedBy.", {})  # fmt: skip
 
-    image_digest: str = key(
-        DIGEST, "Image", "A prebuilt image; with it neither preview nor update needs Docker.", ""
-    )
+    image_digest: str = key(DIGEST, "Image", "A prebuilt image; with it neither preview nor update needs Docker.", "")
     base_image: str = key(Text(r"[a-z0-9][A-Za-z0-9._/:@-]{0,254}", "an image reference", empty="the Dockerfile's own"),
                           "Image", "The Dockerfile's BASE_IMAGE.", "")  # fmt: skip
     architecture: str = key(
@@ -94,9 +94,7 @@ class Settings:
         "Version that keeps a share of the traffic.",
         "",
     )
-    previous_version_percent: int = key(
-        Whole(0, 99, "percent"), "Predictor", "The share of the previous version.", 0
-    )
+    previous_version_percent: int = key(Whole(0, 99, "percent"), "Predictor", "The share of the previous version.", 0)
 
     authentication: str = key(
         Choice(("none", "iam", "jwt")),
@@ -113,9 +111,7 @@ class Settings:
     jwt_audience: tuple[str, ...] = key(
         Many(Text(r"\S{1,200}", "an audience without spaces")), "API", "Audiences that a token may name.", []
     )
-    throttle_rate: int = key(
-        Whole(1, 10000, "requests a second"), "API", "Steady rate that the API lets through.", 100
-    )
+    throttle_rate: int = key(Whole(1, 10000, "requests a second"), "API", "Steady rate that the API lets through.", 100)
     throttle_burst: int = key(Whole(1, 5000, "requests"), "API", "Burst that the API lets through.", 200)
     cors_origins: tuple[str, ...] = key(Many(ORIGIN), "API", "Web origins whose pages may call the API.", [])
     custom_domain: str = key(HOST, "API", "Host name of the API.", "")
@@ -139,9 +135,7 @@ class Settings:
     monitor_memory: int = key(
         Whole(128, 10240, "megabytes"), "Monitor", "Memory of the aggregator and the evaluator.", 512
     )
-    monitor_timeout: int = key(
-        Whole(10, 900, "seconds"), "Monitor", "Time one batch or evaluation may take.", 60
-    )
+    monitor_timeout: int = key(Whole(10, 900, "seconds"), "Monitor", "Time one batch or evaluation may take.", 60)
     evaluate_minutes: int = key(Whole(1, 60, "minutes"), "Monitor", "How often the windows are evaluated.", 5)
     false_alarm_days: int = key(
         Whole(1, 3650, "days"),
@@ -149,12 +143,8 @@ class Settings:
         "False-alarm budget of the drift evidence: one in so many days.",
         30,
     )
-    prediction_log: bool = key(
-        Flag(), "Monitor", "Keep every prediction in S3, to be asked with Athena.", True
-    )
-    prediction_log_days: int = key(
-        Whole(1, 3650, "days"), "Monitor", "How long the prediction log is kept.", 90
-    )
+    prediction_log: bool = key(Flag(), "Monitor", "Keep every prediction in S3, to be asked with Athena.", True)
+    prediction_log_days: int = key(Whole(1, 3650, "days"), "Monitor", "How long the prediction log is kept.", 90)
 
     alert_emails: tuple[str, ...] = key(
         Many(EMAIL), "Alerts", "Addresses that get every alarm; each must confirm once.", []

@@ -22,8 +22,7 @@ from drift_console.emf import series
 from drift_console.ingest import Ingester, position
 from drift_console.linelog import LineWriter
 from drift_console.metrics import MetricStore
-from drift_console.monitoring import EvidenceReader, Monitor
-from drift_console.monitoring.turn import period_of
+from drift_console.monitoring import EvidenceReader, Monitor, period_of
 from drift_console.settings import BadSettings, Settings
 from drift_console.state import Frame, ModelView, StateReader
 from drift_console.watch import Change, Watch
@@ -107,7 +106,7 @@ class Console:
         monitor = Monitor(
             storage.connection, self._windows[0], references, settings, spec, publish=self._publish, url=url
         )
-        self._worker = Worker(
+        self.worker = Worker(
             Ingester(storage.connection, settings.log),
             monitor,
             watch,
@@ -133,14 +132,14 @@ class Console:
 
     def start(self) -> None:
         """Start watching."""
-        self._worker.start()
+        self.worker.start()
         self._courier.start()
 
     def stop(self) -> None:
         """Take in what is in the log, end the threads, release the folder."""
-        self._worker.stop()
+        self.worker.stop()
         self._courier.stop()
-        self._worker.join()
+        self.worker.join()
         self._courier.join(timeout=alerts.TIMEOUT + 1)
         with self._lock:
             for connection in self._connections:

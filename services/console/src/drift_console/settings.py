@@ -53,8 +53,8 @@ class Settings:
 
     @property
     def windows(self) -> Path:
-        """The monitor's SQLite file; windows of another length are kept apart."""
-        return self.data / ("windows-fast.sqlite" if self.fast else "windows.sqlite")
+        """Where the monitor keeps its windows; those that last a second are kept apart from those of a minute."""
+        return self.data / "windows-fast.sqlite" if self.fast else self.database
 
     @property
     def dead_letters(self) -> Path:

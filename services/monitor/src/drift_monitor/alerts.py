@@ -6,15 +6,12 @@ import uuid
 from math import exp
 from typing import TYPE_CHECKING, Any
 
-from drift_ml.report import window_report
-
 from .keys import MINUTE, Series, start_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from drift_ml.evidence import Finding
-    from drift_ml.window import Window
 
     from .reference import Reference
 
@@ -33,7 +30,6 @@ def drift_alert(  # noqa: PLR0913 - the facts of an alert
     series: Series,
     finding: Finding,
     reference: Reference,
-    window: Window,
     minute: int,
     *,
     budget: float,
@@ -43,7 +39,7 @@ def drift_alert(  # noqa: PLR0913 - the facts of an alert
     """The alert that a drift is found. Its id depends on the series and the onset only, so a repeat is the same."""
     since = start_of(int(finding.since) // period, period)
     features = list(reference.baseline.channel(finding.channel).of)
-    before, after, unit = _before_and_after(finding, reference, window, features)
+    before, after, unit = _before_and_after(finding, reference, features)
     said = f"{_subject(finding.channel, features)}: {finding.kind} {finding.direction}"
     return {
         "contract": "alert.v1",
@@ -100,14 +96,13 @@ def _subject(channel: str, features: list[str]) -> str:
     return channel if len(features) != 1 or channel == features[0] else f"{channel} ({features[0]})"
 
 
-def _before_and_after(
-    finding: Finding, reference: Reference, window: Window, features: list[str]
-) -> tuple[float, float, str]:
-    """The feature's mean in its own unit where one feature's mean moved, else the size in the chart's unit."""
+def _before_and_after(finding: Finding, reference: Reference, features: list[str]) -> tuple[float, float, str]:
+    """The feature's mean in its own unit where one feature's mean moved, else the size in the chart's unit.
+
+    The size is that of the finding, over all events since the onset: one window may be a handful.
+    """
     summary = reference.baseline.features.get(finding.channel)
     if summary is not None and summary.mean is not None and summary.std is not None and finding.kind == "location":
-        report = window_report(reference.baseline, window)
-        shift = next(channel["mean"]["shift"] for channel in report["channels"] if channel["name"] == finding.channel)
-        return summary.mean, summary.mean + shift * summary.std, reference.feature_set[features[0]].unit
+        return summary.mean, summary.mean + finding.size * summary.std, reference.feature_set[features[0]].unit
     neutral = 1.0 if finding.kind == "scale" else 0.0
     return neutral, finding.size, UNITS.get(finding.kind, "standard deviations")

@@ -158,7 +158,6 @@ class Evaluator:
                 series,
                 detector.alarm,
                 reference,
-                window,
                 minute,
                 budget=state.budget,
                 links=self._links,

@@ -60,7 +60,7 @@ DRIFT_LOG_LEVEL: expected one of DEBUG, INFO, WARNING, ERROR
     """
     chosen: dict[str, Any] = {}
     faults: dict[str, str] = {}
-    for variable, (field, read, allowed) in _VARIABLES.items():
+    for variable, (field, read, allowed) in VARIABLES.items():
         text = environ.get(variable, "").strip()
         if not text:
             continue
@@ -105,7 +105,7 @@ def _versions(text: str) -> dict[str, str]:
     return versions
 
 
-_VARIABLES: dict[str, tuple[str, Callable[[str], Any], str]] = {
+VARIABLES: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "DRIFT_BUNDLES": ("bundles", str, "a folder that holds bundles"),
     "DRIFT_MODEL": ("model", _matching(_MODEL), "the name of a model, such as house-price"),
     "DRIFT_THRESHOLD": ("threshold", _threshold, f"a number above 0 and at most {GREATEST_THRESHOLD:g}"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from . import alarms, dashboard, functions, ownership, traffic
 from .finding import Facts, Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from drift_infra.judge.graph import Graph
 
 RULES = (*ownership.RULES, *functions.RULES, *traffic.RULES, *alarms.RULES, *dashboard.RULES)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from drift_contracts import MonitoringSpec, feature_set
@@ -12,6 +11,8 @@ from drift_contracts import MonitoringSpec, feature_set
 from drift_infra.platform import PUBLISHED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from drift_infra.judge.graph import Graph, Node
 
     from .finding import Facts, Found
@@ -22,7 +23,9 @@ PERIODS = (10, 20, 30)
 A_DAY = 86_400
 
 
-def emitted(spec: MonitoringSpec, models: tuple[str, ...], stack: str) -> set[tuple[str, str, frozenset[tuple[str, str]]]]:
+def emitted(
+    spec: MonitoringSpec, models: tuple[str, ...], stack: str
+) -> set[tuple[str, str, frozenset[tuple[str, str]]]]:
     """(namespace, metric, dimensions) of everything our services emit in a stack."""
     values = {"Stack": stack}
     return {
@@ -60,7 +63,9 @@ def dimensions_are_ours(graph: Graph, _facts: Facts) -> Found:
     names = {str(node.inputs.get("name")) for node in graph.resources}
     for node in graph.of("cloudwatch.MetricAlarm"):
         for namespace, _, dimensions, _, _ in measured(node):
-            if namespace.startswith("AWS/") and not all(value in names or value.startswith("@@{") for value in dimensions.values()):
+            if namespace.startswith("AWS/") and not all(
+                value in names or value.startswith("@@{") for value in dimensions.values()
+            ):
                 yield node.address, "watches a part that is not of this stack"
 
 
@@ -115,13 +120,20 @@ def _parses(rule: str) -> bool:
 
 def declared_is_created(graph: Graph, facts: Facts) -> Found:
     """Every alarm of the spec on metrics of this stack is there, for each model, with the declared numbers."""
-    created = {node.inputs.get("name") or node.inputs.get("alarmName") for node in graph.resources if node.short.endswith("Alarm")}
+    created = {
+        node.inputs.get("name") or node.inputs.get("alarmName")
+        for node in graph.resources
+        if node.short.endswith("Alarm")
+    }
     probed = any(node.name == "probe-function" for node in graph.of("lambda.Function"))
     spec = MonitoringSpec.load()
     for model in facts.models:
         there = {one.name for one in spec.metrics_for(feature_set(model)) if one.source != "probe" or probed}
         for alarm in spec.alarms_for(facts.stack):
-            wanted = {query.metric for query in ((alarm.query,) if alarm.query else tuple(query for _, query in alarm.queries))}
+            wanted = {
+                query.metric
+                for query in ((alarm.query,) if alarm.query else tuple(query for _, query in alarm.queries))
+            }
             name = f"{facts.project}-{facts.stack}-{model}-{alarm.name}"
             if wanted <= there and name not in created:
                 yield f"alarm {name}", "is declared and not created"

@@ -45,7 +45,9 @@ def _widget(widget: dict[str, Any], ours: set[Any]) -> list[str]:
         properties = widget.get("properties", {})
         problems += [] if properties.get("region") else ["has no region"]
         problems += [] if properties.get("metrics") else ["shows nothing"]
-        problems += ["shows a metric that nothing emits" for row in properties.get("metrics", []) if not _known(row, ours)]
+        problems += [
+            "shows a metric that nothing emits" for row in properties.get("metrics", []) if not _known(row, ours)
+        ]
     return problems
 
 

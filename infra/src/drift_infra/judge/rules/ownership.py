@@ -53,9 +53,15 @@ def named(graph: Graph, facts: Facts) -> Found:
     prefix = f"{facts.project}-{facts.stack}"
     for node in graph.resources:
         name = node.inputs.get("name")
-        if node.short in ("lambda.Function", "sqs.Queue", "sns.Topic", "dynamodb.Table", "iam.Role", "cloudwatch.MetricAlarm"):
-            if not re.fullmatch(re.escape(prefix) + r"-[a-z0-9-]{1,60}", str(name)):
-                yield node.address, f"is not named {prefix}-..."
+        if node.short in (
+            "lambda.Function",
+            "sqs.Queue",
+            "sns.Topic",
+            "dynamodb.Table",
+            "iam.Role",
+            "cloudwatch.MetricAlarm",
+        ) and not re.fullmatch(re.escape(prefix) + r"-[a-z0-9-]{1,60}", str(name)):
+            yield node.address, f"is not named {prefix}-..."
 
 
 def protected(graph: Graph, facts: Facts) -> Found:
@@ -81,7 +87,11 @@ def secrets_stay_secret(graph: Graph, _facts: Facts) -> Found:
         name = SECRET_INPUTS.get(node.short)
         if name and name not in node.secrets:
             yield node.address, f"{name} is in plain text"
-        if node.short == "sns.TopicSubscription" and node.inputs.get("protocol") == "https" and "endpoint" not in node.secrets:
+        if (
+            node.short == "sns.TopicSubscription"
+            and node.inputs.get("protocol") == "https"
+            and "endpoint" not in node.secrets
+        ):
             yield node.address, "endpoint is in plain text"
 
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from .finding import Facts, Found
 
 LONGEST_INTEGRATION_MS = 30_000
-ROUTE = re.compile(r"(GET|PUT|POST|DELETE|PATCH|HEAD|OPTIONS) /([A-Za-z0-9._-]+|\{[A-Za-z0-9._-]+\+?\})?(/([A-Za-z0-9._-]+|\{[A-Za-z0-9._-]+\+?\}))*")
+PART = r"([A-Za-z0-9._-]+|\{[A-Za-z0-9._-]+\+?\})"
+ROUTE = re.compile(rf"(GET|PUT|POST|DELETE|PATCH|HEAD|OPTIONS) /({PART}(/{PART})*)?")
 RATE = re.compile(r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)")
 QUEUE_TIMES = 6
 
@@ -29,12 +30,18 @@ def routes_are_the_document(graph: Graph, facts: Facts) -> Found:
 
 def time_enough(graph: Graph, _facts: Facts) -> Found:
     """The API waits longer than the function may run, and no longer than API Gateway can."""
-    longest = max((node.inputs.get("timeout", 3) for node in graph.of("lambda.Function") if node.name == "predictor-function"), default=0)
+    longest = max(
+        (node.inputs.get("timeout", 3) for node in graph.of("lambda.Function") if node.name == "predictor-function"),
+        default=0,
+    )
     for node in graph.of("apigatewayv2.Integration"):
         wait = node.inputs.get("timeoutMilliseconds", LONGEST_INTEGRATION_MS)
         if not longest * 1000 < wait <= LONGEST_INTEGRATION_MS:
             yield node.address, "does not wait for the function, or longer than 30 s"
-    handling = max((node.inputs.get("timeout", 3) for node in graph.of("lambda.Function") if node.name == "aggregator-function"), default=0)
+    handling = max(
+        (node.inputs.get("timeout", 3) for node in graph.of("lambda.Function") if node.name == "aggregator-function"),
+        default=0,
+    )
     for node in graph.of("sqs.Queue"):
         if "redrivePolicy" in node.inputs and node.inputs["visibilityTimeoutSeconds"] < QUEUE_TIMES * handling:
             yield node.address, "hands a message out again while it is still worked on"
@@ -92,13 +99,22 @@ def windows_have_their_keys(graph: Graph, _facts: Facts) -> Found:
 
 def buckets_are_closed(graph: Graph, _facts: Facts) -> Found:
     """A bucket has its public access block, encryption, TLS policy and lifecycle, each once."""
-    kinds = ("BucketPublicAccessBlock", "BucketServerSideEncryptionConfiguration", "BucketPolicy", "BucketLifecycleConfiguration")
+    kinds = (
+        "BucketPublicAccessBlock",
+        "BucketServerSideEncryptionConfiguration",
+        "BucketPolicy",
+        "BucketLifecycleConfiguration",
+    )
     for node in graph.of("s3.Bucket"):
         for kind in kinds:
             if len([one for one in graph.of(f"s3.{kind}") if node.urn in one.after]) != 1:
                 yield node.address, f"has no {kind}, or several"
     for node in [*graph.of("sqs.Queue"), *graph.of("sns.Topic")]:
-        policies = [one for one in graph.resources if one.short in ("sqs.QueuePolicy", "sns.TopicPolicy") and node.urn in one.after]
+        policies = [
+            one
+            for one in graph.resources
+            if one.short in ("sqs.QueuePolicy", "sns.TopicPolicy") and node.urn in one.after
+        ]
         if not policies:
             yield node.address, "accepts requests without TLS: it has no policy"
 

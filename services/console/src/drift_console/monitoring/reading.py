@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from math import exp
+from math import exp, log
 from typing import TYPE_CHECKING, Any
 
+from drift_ml.evidence import Budget
 from drift_ml.report import window_report
 from drift_ml.window import Window
 
 from drift_console.alerts import iso
-from drift_console.monitoring.whatif import replay
+from drift_console.replay.windows import replay_windows
 
 if TYPE_CHECKING:
     import sqlite3
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from drift_monitor.stores import SqliteStore
 
     from drift_console.metrics import Summary
-    from drift_console.monitoring.whatif import Alarmed
+    from drift_console.replay.windows import Alarm
     from drift_console.state import Frame
 
 ALERTS = 20
+DRAWN = 16  # bins of a channel at most
 BLOCK = 60  # windows that are summed once and kept
 REPLAYED = 2_000  # windows at most: about a second
 BAR = 1.0
@@ -160,13 +162,18 @@ class EvidenceReader:
         series, reference = self._of[model]
         last = (frame.start + frame.width * frame.count) // self._period
         minutes = range(max(frame.start // self._period, last - REPLAYED), last + 1)
-        windows = list(self._windows(series, minutes))
-        found = replay(reference.baseline, windows, budget=budget, minimum_effect=minimum_effect)
+        windows = [kept for kept in self._windows(series, minutes) if kept[1].events]
+        found = replay_windows(
+            reference.baseline,
+            (window for _, window in windows),
+            budget=Budget(budget),
+            minimum_effect=minimum_effect,
+        )
         value: list[float | None] = [None] * frame.count
-        for moment, strength in zip(found.moments, found.values, strict=True):
+        for (moment, _), step in zip(windows, found.steps, strict=True):
             place = (moment - frame.start) // frame.width
             if 0 <= place < frame.count:
-                value[place] = max(value[place] or 0.0, strength)
+                value[place] = max(value[place] or 0.0, step.evidence / log(budget))
         return {
             "model": model,
             "budget": budget,
@@ -176,20 +183,24 @@ class EvidenceReader:
             "value": value,
             "alarms": [self._alarmed(model, one) for one in found.alarms],
             "windows": len(windows),
-            "events": sum(window.events for _, window in windows),
+            "events": found.events,
             "from": iso(windows[0][0]) if windows else None,
         }
 
-    def _alarmed(self, model: str, alarmed: Alarmed) -> dict[str, Any]:
-        finding = alarmed.finding.to_json()
+    def _alarmed(self, model: str, alarm: Alarm) -> dict[str, Any]:
+        finding = alarm.finding.to_json()
         return {
             **{name: finding[name] for name in ("channel", "kind", "direction", "size", "effect")},
             "of": self._features(model, finding),
             "events": round(finding["events"]),
             "since": iso(finding["since"]),
-            "at": iso(alarmed.at + self._period),
-            "over": None if alarmed.over is None else iso(alarmed.over + self._period),
+            "at": self._end(alarm.at_ms),
+            "over": self._end(alarm.recovered_ms),
         }
+
+    def _end(self, milliseconds: int | None) -> str | None:
+        """The end of the window that began then."""
+        return None if milliseconds is None else iso(milliseconds / 1000 + self._period)
 
 
 def _effect(channel: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,5 +213,34 @@ def _effect(channel: Mapping[str, Any]) -> dict[str, Any]:
         **{name: channel["effects"].get(name) for name in ("psi", "ks", "wasserstein")},
         "mean_shift": mean and {"value": mean["shift"], "low": mean["low"], "high": mean["high"]},
         "p_adjusted": channel["test"]["p_adjusted"],
-        **{name: channel[name] for name in ("labels", "baseline", "window")},
+        **_drawn(channel),
     }
+
+
+def _drawn(channel: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Labels and both histograms; more than DRAWN ordered bins are put together, neighbours with neighbours."""
+    labels, before, now = channel["labels"], channel["baseline"], channel["window"]
+    size = len(labels)
+    if size <= DRAWN or channel["kind"] == "categories":
+        return {"labels": labels, "baseline": before, "window": now}
+    width = -(-size // DRAWN)
+    groups = [slice(start, start + width) for start in range(0, size, width)]
+    return {
+        "labels": [_span(labels[group]) for group in groups],
+        "baseline": [sum(before[group]) for group in groups],
+        "window": [sum(now[group]) for group in groups],
+    }
+
+
+def _span(labels: Sequence[str]) -> str:
+    """One label for neighbouring bins.
+
+    >>> _span(["<= 1", "1 to 2", "2 to 3"]), _span(["3 to 4", "> 4"]), _span(["5", "6"])
+    ('<= 3', '> 3', '5 to 6')
+    """
+    low, high = labels[0].split(" to ")[0], labels[-1].split(" to ")[-1]
+    if len(labels) == 1:
+        return labels[0]
+    if low.startswith("<= "):
+        return f"<= {high}"
+    return f"> {low}" if high.startswith("> ") else f"{low} to {high}"

@@ -54,7 +54,7 @@ export function proven(state) {
   const name = finding?.of?.length === 1 ? finding.of[0] : null;
   if (!alarm || !state.features.some((feature) => feature.name === name)) return null;
   const shift = effects.find((one) => one.feature === name)?.mean_shift?.value;
-  return { name, z: shift ?? finding.size, since: finding.since, words: moved(finding) };
+  return { name, z: finding.kind === "location" ? finding.size : shift ?? finding.effect, since: finding.since, words: moved(finding) };
 }
 
 /** "0.5 sd higher", "spread up by a factor of 1.5". */

@@ -2,7 +2,7 @@
 
 import { chart, uPlot } from "../charts.js";
 import { dataTable, h, reconcile, setText, table } from "../dom.js";
-import { fixed, number, plural, share, signed } from "../format.js";
+import { fixed, number, share, signed } from "../format.js";
 
 const LEVELS = { none: "as before", small: "small", moderate: "moderate", large: "large" };
 const interval = (shift) => (shift ? `${signed2(shift.value)} sd (${signed2(shift.low)} to ${signed2(shift.high)})` : "–");
@@ -24,7 +24,7 @@ export function effectsPart() {
       shown = evidence.effects ?? [];
       node.hidden = !shown.length;
       if (!shown.length) return;
-      setText(words, `${evidence.window ? `${plural(evidence.window.events, "event")}: ${evidence.window.words}. ` : ""}Bars hold the baseline's frozen bins: grey as in training, blue as now.`);
+      setText(words, `In all: ${evidence.window.words}. Bars are the baseline's frozen bins, put together where there are many: grey as in training, blue as now.`);
       reconcile(list, shown, (one) => one.feature, effectCard, (card, one) => card.update(one));
       numbers.refresh();
     },

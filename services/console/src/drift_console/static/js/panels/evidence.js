@@ -6,6 +6,7 @@ import { clock, fixed, number, plural, share, timeNode } from "../format.js";
 import { effectsPart } from "./effects.js";
 import { whatIfForm } from "./whatif.js";
 
+const LEAST = 0.005; // share of the evidence that a channel beside the first must hold to be named
 const plainly = (value) => (value == null ? "–" : fixed(value));
 
 export function evidencePanel(root) {
@@ -72,7 +73,7 @@ export function evidencePanel(root) {
     whatIf.follow(state);
     draw();
     nothing.hidden = evidence.top.length > 0;
-    reconcile(top, evidence.top, (item) => item.channel, topItem, updateTop);
+    reconcile(top, evidence.top.filter((item, i) => i === 0 || item.share >= LEAST), (item) => item.channel, topItem, updateTop);
     showAlerts(evidence.alerts ?? []);
     effects.update(evidence);
   };

@@ -44,7 +44,7 @@ export function whatIfForm(changed) {
   }
 
   return {
-    node: h("details", { class: "data" }, h("summary", {}, "What if the settings were others?"), form, said),
+    node: h("div", {}, h("h3", { class: "later" }, "What if the settings were others?"), form, said),
     follow(state) {
       const next = { model: state.model, minutes: String(Math.max(1, Math.round((state.series.bucket_seconds * state.series.times.length) / 60))) };
       if (next.model !== query.model || next.minutes !== query.minutes) {

@@ -1,0 +1,206 @@
+"""Our Lambda handler against the usual way, in process and through the true Lambda client, answers checked.
+
+`nox -s benchmark -- benchmarks/test_predictor_handler.py -s` prints the figures of benchmarks/predictor.md. Both have
+the same forest. The usual way's CloudWatch is a loopback server that answers at once (local_cloudwatch.py), or
+the emulator at the address in CLOUDWATCH_URL. Bars are ratios within one run, and the median of our handler.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import runpy
+import subprocess
+import sys
+import time
+from itertools import cycle, islice
+from pathlib import Path
+from statistics import median, quantiles
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import joblib
+import pytest
+from drift_contracts import feature_set
+from drift_ml.baseline import Baseline
+from drift_ml.bundle import describe_files, model_version
+from drift_ml.forest import encode, trees_of
+from workloads import house_forest, houses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parent
+ROUNDS = 20
+OURS_A_ROUND = 1000
+NAIVE_A_ROUND = 10
+RATIO = 500
+MEDIAN_US = 50
+REQUESTS = 200
+
+
+class Contest(NamedTuple):
+    environment: dict[str, str]
+    events: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def contest(tmp_path_factory) -> Iterator[Contest]:
+    """The same forest as a bundle and as a joblib file, a CloudWatch to call, and 500 requests."""
+    folder = tmp_path_factory.mktemp("contest")
+    estimator = house_forest()
+    joblib.dump(estimator, folder / "forest.joblib")
+    moments = write_bundle(folder / "bundles" / "house-price", estimator)
+    process = subprocess.Popen([sys.executable, HERE / "local_cloudwatch.py"], stdout=subprocess.PIPE, text=True)
+    local = f"http://127.0.0.1:{process.stdout.readline().strip()}"
+    environment = {
+        "DRIFT_BUNDLES": str(folder / "bundles"),
+        "DRIFT_LOG_LEVEL": "WARNING",
+        "MODEL_FILE": str(folder / "forest.joblib"),
+        "MEANS": json.dumps([facts["mean"] for facts in moments.values()]),
+        "STDS": json.dumps([facts["std"] for facts in moments.values()]),
+        "CLOUDWATCH_URL": os.environ.get("CLOUDWATCH_URL", local),
+    }
+    yield Contest(environment, [event(row) for row in houses(500, seed=8)[0].tolist()])
+    process.terminate()
+    process.wait()
+    process.stdout.close()
+
+
+def write_bundle(folder: Path, estimator: Any) -> dict[str, Any]:
+    houses_set = feature_set("house-price")
+    table, prices = houses()
+    columns = dict(zip(houses_set.names, table.T, strict=True))
+    baseline = Baseline.from_columns(houses_set, columns, target=prices).to_json()
+    files = {
+        "feature_set.json": json.dumps(houses_set.to_json()).encode(),
+        "baseline.json": json.dumps(baseline).encode(),
+        "forest.bin": encode(trees_of(estimator), features=5),
+    }
+    described = describe_files(files)
+    manifest = {
+        "contract": "bundle.manifest.v1",
+        "model": houses_set.name,
+        "model_version": model_version(described),
+        "feature_set": houses_set.version,
+        "files": described,
+    }
+    folder.mkdir(parents=True)
+    for name, content in (files | {"manifest.json": json.dumps(manifest).encode()}).items():
+        (folder / name).write_bytes(content)
+    return baseline["features"]
+
+
+def event(row: list[float]) -> dict[str, Any]:
+    """What an HTTP API hands to its function."""
+    features = dict(zip(feature_set("house-price").names, row, strict=True))
+    features |= {name: int(features[name]) for name in ("bedrooms", "bathrooms", "age")}
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": "/predict",
+        "rawQueryString": "",
+        "headers": {"content-type": "application/json", "host": "api.example.com", "user-agent": "benchmark"},
+        "requestContext": {
+            "http": {"method": "POST", "path": "/predict", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"},
+            "requestId": "JKJaXmPLvHcESHA=",
+            "routeKey": "$default",
+            "stage": "$default",
+            "timeEpoch": 1795435200123,
+        },
+        "body": json.dumps({"features": features}),
+        "isBase64Encoded": False,
+    }
+
+
+@pytest.fixture
+def handlers(contest, monkeypatch, tmp_path) -> Iterator[tuple[Any, Any]]:
+    """Ours and the usual one in this process; our lines go to a file, as they would on a machine."""
+    for name, text in contest.environment.items():
+        monkeypatch.setenv(name, text)
+    with (tmp_path / "lines").open("w") as lines:
+        monkeypatch.setattr(sys, "stdout", lines)
+        yield (
+            importlib.import_module("drift_predictor.handler").handler,
+            importlib.import_module("naive_predictor").handler,
+        )
+
+
+def check_equal(ours: Any, naive: Any) -> None:
+    mine, theirs = json.loads(ours["body"]), json.loads(naive["body"])
+    assert mine["prediction"] == theirs["prediction"]
+    assert mine["drift_score"] == pytest.approx(theirs["drift_score"], rel=1e-12)
+    assert mine["features_received"] == theirs["features_received"]
+
+
+def times(handler: Any, events: Iterator[Any], count: int) -> list[float]:
+    """Microseconds of so many calls."""
+    taken = []
+    for one in islice(events, count):
+        start = time.perf_counter_ns()
+        handler(one, None)
+        taken.append((time.perf_counter_ns() - start) / 1000)
+    return taken
+
+
+def told(name: str, ours: list[float], naive: list[float]) -> str:
+    p99 = [quantiles(sample, n=100)[98] for sample in (ours, naive)]
+    ratio = median(naive) / median(ours)
+    return f"{name:28} {median(ours):8.1f} {p99[0]:8.1f} {median(naive):10.0f} {p99[1]:10.0f} {ratio:8.0f} x\n"
+
+
+def show(*lines: str) -> None:
+    """Print beside whatever the handlers print."""
+    sys.__stdout__.write(f"\n{'us':28} {'ours':>8} {'p99':>8} {'usual':>10} {'p99':>10}\n" + "".join(lines))
+    sys.__stdout__.flush()
+
+
+def test_in_process_ours_is_500_times_faster_and_takes_50_us_at_most(contest, handlers):
+    ours, naive = handlers
+    for one in contest.events[:20]:
+        check_equal(ours(one, None), naive(one, None))
+    events = cycle(contest.events)
+    rounds = [(times(ours, events, OURS_A_ROUND), times(naive, events, NAIVE_A_ROUND)) for _ in range(ROUNDS)]
+    mine = [one for sample, _ in rounds for one in sample]
+    theirs = [one for _, sample in rounds for one in sample]
+    turns = [(times(ours, events, 1)[0], times(naive, events, 1)[0]) for _ in range(REQUESTS)]
+    in_turn = [list(sample) for sample in zip(*turns, strict=True)]
+    show(told("in process, in a loop", mine, theirs), told("in process, in turn", *in_turn))
+    assert median(theirs) / median(mine) >= RATIO
+    assert min(median(sample) for sample, _ in rounds) <= MEDIAN_US
+
+
+def test_through_the_true_lambda_client_ours_is_ten_times_faster(contest, tmp_path):
+    ours = through_lambda("drift_predictor.handler.handler", contest, tmp_path)
+    naive = through_lambda("naive_predictor.handler", contest, tmp_path)
+    for (_, mine), (_, theirs) in zip(ours, naive, strict=True):
+        check_equal(mine, theirs)
+    samples = [[took for took, _ in answers[20:]] for answers in (ours, naive)]
+    show(told("through awslambdaric", *samples))
+    assert median(samples[1]) / median(samples[0]) >= 10
+
+
+def through_lambda(handler: str, contest: Contest, folder: Path) -> list[tuple[float, Any]]:
+    """Microseconds from handing out an event to having its answer, and the answer."""
+    runtime_api = runpy.run_path(str(HERE.parent / "tests/predictor/runtime_api.py"))["RuntimeApi"]
+    api = runtime_api(contest.events[:REQUESTS])
+    variables = {
+        **contest.environment,
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(HERE),
+        "AWS_LAMBDA_RUNTIME_API": api.address,
+        "AWS_LAMBDA_FUNCTION_NAME": "predictor",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+        "AWS_LAMBDA_FUNCTION_VERSION": "1",
+    }
+    with (folder / "log").open("w") as log:
+        words = [sys.executable, "-m", "awslambdaric", handler]
+        process = subprocess.Popen(words, env=variables, stdout=log, stderr=log)
+        try:
+            assert api.done.wait(120), (folder / "log").read_text()
+        finally:
+            process.kill()
+            process.wait()
+            api.close()
+    assert all(path.endswith("/response") for _, path, _ in api.answers), (folder / "log").read_text()
+    return [(took / 1000, answer) for took, _, answer in api.answers]

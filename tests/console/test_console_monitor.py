@@ -1,0 +1,462 @@
+"""The drift monitor inside the console: each event counted once, one alert a drift, and evidence on the page."""
+
+import asyncio
+import json
+import sqlite3
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from drift_console.alerts import iso
+from drift_console.app import NotFound
+from drift_console.console import Console, Storage
+from drift_console.database import connect
+from drift_console.events import EventStore
+from drift_console.monitoring import EvidenceReader, references_of
+from drift_console.monitoring.reading import BLOCK, DRAWN
+from drift_console.settings import Settings
+from drift_console.specification import Specification
+from drift_console.state import Frame
+from drift_contracts import feature_set, schemas
+from drift_ml.baseline import Baseline
+from drift_ml.report import window_report
+from drift_ml.window import Window
+from drift_monitor.keys import Series, WindowKey
+from drift_monitor.stores import Fragment, SqliteStore
+
+START = 1_795_435_200.0  # a whole minute
+HOUSES = feature_set("house-price")
+SERIES = Series("house-price", "3f9a1c2b4d5e")
+HOOK = "http://127.0.0.1:9/hook"
+
+
+def columns(rows, seed, shift=0.0):
+    random = np.random.default_rng(seed)
+    return {
+        "bedrooms": random.integers(1, 6, rows).astype(float),
+        "bathrooms": random.integers(1, 4, rows).astype(float),
+        "sqft": random.normal(2000 + 500 * shift, 500, rows).clip(100),
+        "age": random.integers(0, 50, rows).astype(float),
+        "location_score": random.uniform(1, 10, rows),
+    }
+
+
+def price(table):
+    return 50_000 * table["bedrooms"] + 150 * table["sqft"] + 20_000 * table["location_score"]
+
+
+TRAINED = columns(5_000, seed=1)
+BASELINE = Baseline.from_columns(HOUSES, TRAINED, predictions=price(TRAINED))
+MANIFEST = {
+    "model": SERIES.model,
+    "model_version": SERIES.version,
+    "estimator": {"kind": "none"},
+    "training": {"rows": 5_000},
+    "scores": {},
+    "feature_set": HOUSES.version,
+}
+BUNDLES = {SERIES.model: SimpleNamespace(feature_set=HOUSES, baseline=BASELINE.to_json(), manifest=MANIFEST)}
+
+
+def lines(rows, *, start, seconds, seed, shift=0.0, **change):
+    """Event lines as the predictor writes them, spread over the seconds from `start` on."""
+    table = columns(rows, seed, shift)
+    prices = price(table)
+    for row in range(rows):
+        at = start + seconds * row / rows
+        features = {name: float(values[row]) for name, values in table.items()}
+        scores = [abs(value - TRAINED[name].mean()) / TRAINED[name].std() for name, value in features.items()]
+        values = {"Prediction": float(prices[row]), "DriftScore": float(np.mean(scores)), "Latency": 0.05}
+        directive = {
+            "Namespace": "MLOpsDriftMonitor",
+            "Dimensions": [["Stack", "Model"]],
+            "Metrics": [{"Name": name} for name in values],
+        }
+        event = {
+            "_aws": {"Timestamp": round(at * 1000), "CloudWatchMetrics": [directive]},
+            "contract": "prediction.event.v1",
+            "Stack": "local",
+            "Model": SERIES.model,
+            **values,
+            "timestamp": iso(at),
+            "prediction_id": f"{seed}-{row}",
+            "model_version": SERIES.version,
+            "features": features,
+            "drift": {"z": {}, "drifted": [], "severity": "normal"},
+        }
+        yield json.dumps(event | change)
+
+
+class Machine:
+    """A console whose clock and worker move only when they are told to."""
+
+    def __init__(self, folder, *, fast):
+        self.settings = Settings(data=folder, fast=fast, webhooks=(HOOK,))
+        self.minute = 1 if fast else 60
+        self.now = START
+        self.told = []
+        self.sent = 0
+        self.begin()
+
+    def begin(self):
+        """Start, again if it was stopped."""
+        self.storage = Storage(self.settings)
+        specification = Specification(self.settings)
+        self.console = Console(
+            self.settings,
+            self.storage,
+            specification.models_of(BUNDLES),
+            references_of(BUNDLES),
+            lambda *_: {},
+            spec=specification.document,
+            threshold=specification.threshold,
+            url="http://127.0.0.1:8123/",
+            clock=lambda: self.now,
+            tell=self.told.append,
+        )
+
+    def stop(self):
+        self.console.worker.run = lambda: None
+        self.console.start()
+        self.console.stop()
+
+    def pass_time(self, minutes, *, rate=100, shift=0.0, **change):
+        """Let so many of the monitor's minutes pass, with `rate` events in each; then let the worker do its turns."""
+        for _ in range(minutes):
+            if rate:
+                self.sent += rate
+                for line in lines(rate, start=self.now, seconds=self.minute, seed=self.sent, shift=shift, **change):
+                    self.storage.writer.write(line)
+            self.now += self.minute
+            while self.console.worker.step():
+                pass
+
+    def state(self, minutes=30):
+        self.now += 1e-3 if self.minute == 1 else 1.0  # what was shown a moment ago is shown again
+        self.console._shown.clear()
+        return asyncio.run(self.console.read_state(SERIES.model, minutes))
+
+    def windows(self):
+        """The events in each window, fragments included, and in all."""
+        store = SqliteStore(self.settings.windows)
+        far = 1 << 40
+        try:
+            counted = [each.window["events"] for each in store.windows(SERIES, 0, far)]
+            return sum(counted) + sum(each.window["events"] for each in store.fragments(SERIES, far, far))
+        finally:
+            store.close()
+
+    def outbox(self):
+        connection = sqlite3.connect(self.settings.database)
+        try:
+            return [json.loads(body) for (body,) in connection.execute("SELECT body FROM outbox ORDER BY id")]
+        finally:
+            connection.close()
+
+
+@pytest.fixture(params=[False, True], ids=["in-minutes", "fast"])
+def machine(request, tmp_path):
+    running = Machine(tmp_path / "data", fast=request.param)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def fast(tmp_path):
+    running = Machine(tmp_path / "data", fast=True)
+    yield running
+    running.stop()
+
+
+def drift_alerts(machine):
+    return [alert for alert in machine.told if alert["kind"] == "drift"]
+
+
+def test_half_a_standard_deviation_in_one_feature_is_named_and_told_once(machine):
+    machine.pass_time(12)
+    before = machine.state()["evidence"]
+    assert (before["alarm"], drift_alerts(machine)) == (False, [])
+    machine.pass_time(12, shift=0.5)
+    evidence = machine.state()["evidence"]
+    assert evidence["alarm"]
+    finding = evidence["finding"]
+    assert (finding["channel"], finding["kind"], finding["direction"]) == ("sqft", "location", "up")
+    assert finding["size"] == pytest.approx(0.5, abs=0.25)
+    assert evidence["top"][0] == {
+        "channel": "sqft",
+        "feature": "sqft",
+        "direction": "up",
+        "share": finding["shares"]["sqft"],
+    }
+    (alert,) = drift_alerts(machine)
+    schemas.check("alert.v1", alert)
+    assert (alert["name"], alert["state"], alert["title"]) == (
+        "drift-evidence",
+        "ALARM",
+        "house-price: drift in sqft: location up",
+    )
+    assert evidence["alerts"] == [alert]
+    assert [sent for sent in machine.outbox() if "drift" in sent["name"]] == [alert]
+
+
+def test_the_older_rule_never_moves_while_the_evidence_alarms(machine):
+    machine.pass_time(12)
+    machine.pass_time(12, shift=0.5)
+    state = machine.state()
+    alarms = {alarm["name"]: alarm["state"] for alarm in state["alarms"]}
+    assert (alarms["drift-evidence"], alarms["high-drift"]) == ("ALARM", "OK")
+    assert {entry["to"] for entry in state["history"] if entry["alarm"] == "high-drift"} <= {"OK"}
+    assert max(each for each in state["series"]["drift_score"]["average"] if each is not None) < 1.2
+
+
+def test_the_onset_is_dated_to_the_minute_that_it_began_in(machine):
+    machine.pass_time(12)
+    began = machine.now
+    machine.pass_time(8, shift=1.0)
+    evidence = machine.state()["evidence"]
+    assert iso(began - 2 * machine.minute) <= evidence["since"] <= iso(began + 2 * machine.minute)
+
+
+def test_the_end_of_a_drift_is_told_once_too(fast):
+    fast.pass_time(5)
+    fast.pass_time(3, shift=1.0)
+    fast.pass_time(30)
+    assert [alert["state"] for alert in drift_alerts(fast)] == ["ALARM", "OK"]
+    evidence = fast.state()["evidence"]
+    assert (evidence["alarm"], evidence["since"]) == (False, None)
+    assert [alert["state"] for alert in evidence["alerts"]] == ["OK", "ALARM"]
+
+
+def test_the_alarm_of_the_same_name_and_composites_are_shown_and_not_sent_again(fast):
+    fast.pass_time(5)
+    fast.pass_time(10, shift=1.0)
+    changed = {entry["alarm"] for entry in fast.state()["history"] if entry["to"] == "ALARM"}
+    assert {"drift-evidence", "needs-attention"} <= changed
+    assert [alert["kind"] for alert in fast.told if alert["name"] == "drift-evidence"] == ["drift"]
+    assert "needs-attention" not in {alert["name"] for alert in fast.told}
+
+
+def test_quiet_traffic_raises_nothing_and_its_evidence_stays_under_the_bar(fast):
+    fast.pass_time(60, rate=50)
+    state = fast.state()
+    evidence = state["evidence"]
+    shown = [value for value in evidence["value"] if value is not None]
+    assert shown
+    assert max(shown) < evidence["threshold"] == 1.0
+    assert not evidence["alarm"]
+    assert len(evidence["times"]) == len(evidence["value"]) == len(state["series"]["times"])
+    json.dumps(state, allow_nan=False)
+
+
+def test_evidence_is_shown_to_pass_its_bar(fast):
+    fast.pass_time(5)
+    fast.pass_time(10, shift=1.0)
+    assert max(value for value in fast.state()["evidence"]["value"] if value is not None) >= 1.0
+
+
+def test_a_silent_console_has_evidence_of_nothing(fast):
+    fast.pass_time(3, rate=0)
+    evidence = fast.state()["evidence"]
+    assert (evidence["alarm"], evidence["finding"], evidence["top"], evidence["effects"]) == (False, None, [], [])
+    assert {value for value in evidence["value"] if value} == set()
+    assert fast.windows() == 0
+
+
+def test_a_restart_doubles_and_loses_nothing(machine):
+    machine.pass_time(3)
+    machine.stop()
+    machine.begin()
+    machine.pass_time(3)
+    assert machine.windows() == machine.sent
+
+
+@pytest.mark.parametrize("place", ["before the cursor", "before the windows", "after the alert"])
+def test_a_crash_at_any_step_doubles_and_loses_nothing(fast, monkeypatch, place):
+    fast.pass_time(5)
+    broken = {
+        "before the cursor": (sqlite3.Connection, None),
+        "before the windows": (SqliteStore, "add"),
+        "after the alert": (SqliteStore, "save"),
+    }[place]
+    with monkeypatch.context() as patch:
+        if place == "before the cursor":
+            patch.setattr("drift_console.monitoring.turn.transaction", fail)
+        else:
+            patch.setattr(broken[0], broken[1], fail)
+        with pytest.raises(Crash):
+            fast.pass_time(6, shift=1.0)
+    fast.stop()
+    fast.begin()
+    fast.pass_time(6, shift=1.0)
+    fast.pass_time(2, rate=0)
+    assert fast.windows() == fast.sent
+    assert len(drift_alerts(fast)) == 1
+
+
+class Crash(Exception):
+    """What ends a process at the worst moment."""
+
+
+def fail(*_arguments, **_options):
+    raise Crash
+
+
+def test_an_alert_published_twice_is_sent_once(fast):
+    alert = {"contract": "alert.v1", "alert_id": "one", "model": SERIES.model, "name": "x", "kind": "drift"}
+    fast.console._publish(alert)
+    fast.console._publish(alert)
+    fast.console._tell_all()
+    assert len(fast.told) == len(fast.outbox()) == 1
+
+
+def test_events_of_no_known_model_version_are_set_aside_counted_and_alarm(fast):
+    fast.pass_time(2, rate=20)
+    fast.pass_time(2, rate=20, model_version="000000000000")
+    fast.pass_time(3, rate=20)
+    letters = [json.loads(line) for line in fast.settings.dead_letters.read_text().splitlines()]
+    assert len(letters) == 40
+    assert {letter["reason"] for letter in letters} == {"no baseline for this model and version"}
+    alarms = {alarm["name"]: alarm for alarm in fast.state()["alarms"]}
+    assert alarms["dead-letters"]["state"] == "ALARM"
+    assert fast.windows() == fast.sent - 40
+
+
+def test_what_is_older_than_the_retention_is_forgotten(fast):
+    fast.pass_time(5)
+    fast.console.worker._monitor.prune(now=fast.now + 100, retention=50.0)
+    assert fast.windows() <= 200  # the two seconds that were not judged yet
+    connection = sqlite3.connect(fast.settings.windows)
+    assert connection.execute("SELECT count(*) FROM monitor_batches").fetchone()[0] <= 1
+    connection.close()
+    fast.pass_time(3)
+    assert fast.windows() >= 300
+
+
+def test_windows_of_a_minute_and_of_a_second_do_not_mix(tmp_path):
+    for is_fast in (True, False):
+        running = Machine(tmp_path / "data", fast=is_fast)
+        running.pass_time(4, rate=60)
+        assert running.windows() >= 240
+        running.stop()
+
+
+# --- effect sizes -----------------------------------------------------------------------------------------
+
+
+def test_effects_are_those_of_the_report_over_the_windows_shown(fast):
+    fast.pass_time(BLOCK * 3, rate=10, shift=0.5)
+    evidence = fast.state(minutes=10)["evidence"]
+    store = SqliteStore(fast.settings.windows)
+    total = Window.empty(BASELINE, SERIES.version)
+    for kept in store.windows(SERIES, 0, 1 << 40):
+        total += Window.from_json(kept.window, BASELINE)
+    store.close()
+    report = window_report(BASELINE, total)
+    assert evidence["window"] == {**report["window"], "words": report["verdict"]["words"]}
+    features = [*HOUSES.names, "prediction"]
+    expected = [one for one in report["channels"] if one["name"] in features]
+    assert [one["feature"] for one in evidence["effects"]] == [one["name"] for one in expected]
+    for shown, one in zip(evidence["effects"], expected, strict=True):
+        assert (shown["psi"], shown["ks"], shown["wasserstein"]) == tuple(
+            one["effects"][name] for name in ("psi", "ks", "wasserstein")
+        )
+        assert shown["p_adjusted"] == one["test"]["p_adjusted"]
+        assert shown["mean_shift"]["value"] == one["mean"]["shift"]
+        assert len(shown["labels"]) == len(shown["baseline"]) == len(shown["window"]) <= DRAWN
+        assert sum(shown["window"]) == pytest.approx(1.0, abs=1e-4)
+    assert evidence["effects"][0]["feature"] == "sqft"
+
+
+def test_only_the_windows_of_the_span_shown_count(fast):
+    fast.pass_time(70, rate=5)
+    short, long = (fast.state(minutes=minutes)["evidence"]["window"]["events"] for minutes in (1, 10))
+    assert short < long <= fast.sent
+
+
+@pytest.fixture
+def reader(tmp_path):
+    """A function that gives a reader over so many stored windows of one second; shifted from the middle on."""
+    opened = []
+
+    def of(seconds, rows=20):
+        store = SqliteStore(tmp_path / "windows.sqlite")
+        connection = connect(tmp_path / "console.sqlite")
+        opened.extend((store, connection))
+        for second in range(seconds):
+            window = Window.empty(BASELINE, SERIES.version)
+            table = columns(rows, second, shift=0.5 if second >= seconds / 2 else 0.0)
+            window.observe_rows(table, price(table), np.full(rows, (START + second) * 1000))
+            store.add(str(second), [Fragment(WindowKey(SERIES, int(START) + second), str(second), window.to_json())])
+        references = references_of(BUNDLES)
+        from drift_monitor.compact import compact  # noqa: PLC0415 - what the evaluator does first
+
+        compact(store, SERIES, BASELINE, before=1 << 40, evaluated=0)
+        return EvidenceReader(connection, store, references, period=1)
+
+    yield of
+    for one in opened:
+        one.close()
+
+
+FRAME = Frame(int(START), 1, 120)
+
+
+def test_a_replay_finds_the_drift_and_names_it(reader):
+    found = reader(100).what_if("house-price", FRAME, budget=10_000, minimum_effect=0.1)
+    (alarm,) = found["alarms"]
+    assert (alarm["channel"], alarm["direction"], alarm["over"]) == ("sqft", "up", None)
+    assert iso(START + 50) < alarm["at"] <= iso(START + 90)
+    assert (found["windows"], found["events"], found["from"]) == (100, 2_000, iso(START))
+    assert len(found["value"]) == len(found["times"]) == FRAME.count
+    assert found["value"][100:] == [None] * 20
+
+
+def test_a_larger_budget_never_alarms_earlier(reader):
+    read = reader(100)
+    moments = [
+        read.what_if("house-price", FRAME, budget=budget, minimum_effect=0.1)["alarms"][0]["at"]
+        for budget in (1_000, 100_000, 10_000_000)
+    ]
+    assert moments == sorted(moments)
+
+
+def test_a_minimum_effect_over_the_shift_keeps_the_alarm_away(reader):
+    assert reader(100).what_if("house-price", FRAME, budget=10_000, minimum_effect=3.0)["alarms"] == []
+
+
+def test_a_replay_of_nothing_is_empty(reader):
+    found = reader(0).what_if("house-price", FRAME, budget=10_000, minimum_effect=0.1)
+    assert (found["windows"], found["alarms"], found["from"]) == (0, [], None)
+    assert set(found["value"]) == {None}
+
+
+def test_the_replay_of_what_was_judged_gives_the_real_alarm(fast):
+    fast.pass_time(20)
+    fast.pass_time(10, shift=0.5)
+    real = fast.state()["evidence"]
+    found = asyncio.run(fast.console.replay(SERIES.model, 30, 100_000.0, 0.1))
+    (alarm,) = found["alarms"]
+    assert alarm["since"] == real["since"]
+    assert alarm["at"][:19] == real["alerts"][0]["timestamp"][:19]
+
+
+def test_a_replay_of_an_unknown_model_names_the_choices(fast):
+    with pytest.raises(NotFound, match="house-price"):
+        asyncio.run(fast.console.replay("castles", 30, 1_000.0, 0.1))
+
+
+# --- runs of events ---------------------------------------------------------------------------------------
+
+
+def test_runs_are_read_in_order_each_once(tmp_path):
+    connection = connect(tmp_path / "console.sqlite")
+    events = EventStore(connection)
+    for batch in range(3):
+        made = [line.encode() for line in lines(batch + 1, start=START, seconds=1, seed=batch)]
+        events.add((line, START, json.loads(line)) for line in made)
+    runs, number = [], 0
+    while (run := events.next_run(number)) is not None:
+        runs.append((run.first, run.last, len(run.lines), run.model))
+        number = run.last
+    connection.close()
+    assert runs == [(1, 1, 1, "house-price"), (2, 3, 2, "house-price"), (4, 6, 3, "house-price")]

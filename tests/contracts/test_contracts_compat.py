@@ -1,0 +1,343 @@
+"""The rule of compatible change, in both directions, and that it never says yes where it should say no."""
+
+import copy
+import json
+import runpy
+import sys
+
+import pytest
+from click.testing import CliRunner
+from drift_contracts import FeatureSet, documents, feature_set, openapi, schemas, violations
+from drift_contracts.cases import changed
+from drift_contracts.check import main
+from drift_contracts.checks import CHECKS, Repository, check_cases, check_schemas, judge
+from drift_contracts.compat import ROLES, changes, differences, feature_set_changes
+from drift_contracts.errors import DriftError
+from drift_contracts.releases import release, released_changes
+from drift_contracts.snippets import snippets
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+REQUEST, RESPONSE, EVENT = "prediction.request.v1", "prediction.response.v1", "prediction.event.v1"
+OLD = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["a"],
+    "properties": {
+        "a": {"type": "number", "minimum": 0, "maximum": 10},
+        "b": {"enum": ["x", "y"]},
+        "c": {"type": "string", "minLength": 1, "maxLength": 5, "pattern": "^[a-z]+$"},
+        "d": {"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 3},
+    },
+}
+WIDENED = {
+    "another member": ({"/properties/e": {"type": "null"}}, []),
+    "a lower minimum": ({"/properties/a/minimum": -1}, []),
+    "a higher maximum": ({"/properties/a/maximum": 11}, []),
+    "no maximum": ({}, ["/properties/a/maximum"]),
+    "null beside the number": ({"/properties/a/type": ["number", "null"]}, []),
+    "one more choice": ({"/properties/b/enum": ["x", "y", "z"]}, []),
+    "a longer string": ({"/properties/c/maxLength": 6}, []),
+    "no pattern": ({}, ["/properties/c/pattern"]),
+    "nothing required": ({"/required": []}, []),
+    "longer lists": ({"/properties/d/maxItems": 4}, []),
+    "numbers in the list": ({"/properties/d/items": {"type": "number"}}, []),
+    "any further member": ({"/additionalProperties": {"type": "null"}}, []),
+}
+
+
+@pytest.mark.parametrize(("changed_to", "removed"), WIDENED.values(), ids=WIDENED)
+def test_what_accepts_more_may_be_read_and_may_not_be_written(changed_to, removed):
+    new = changed(OLD, changed_to, removed)
+    assert changes(REQUEST, OLD, new) == []
+    assert changes(RESPONSE, OLD, new)
+    assert changes(EVENT, OLD, new)
+
+
+@pytest.mark.parametrize(("changed_to", "removed"), WIDENED.values(), ids=WIDENED)
+def test_what_accepts_less_may_be_written_and_may_not_be_read(changed_to, removed):
+    new = changed(OLD, changed_to, removed)
+    assert changes(RESPONSE, new, OLD) == []
+    assert changes(REQUEST, new, OLD)
+    assert changes(EVENT, new, OLD)
+
+
+def test_words_may_change_in_any_contract():
+    new = changed(OLD, {"/description": "Better words.", "/properties/a/title": "A", "/$comment": "why"}, [])
+    for name in (REQUEST, RESPONSE, EVENT):
+        assert changes(name, OLD, new) == changes(name, new, OLD) == []
+
+
+def test_a_change_is_told_with_its_place():
+    new = changed(OLD, {"/properties/a/maximum": 9}, [])
+    assert [str(one) for one in changes(REQUEST, OLD, new)] == [
+        "maximum at /properties/a: accepts less than the released contract"
+    ]
+
+
+def test_every_contract_has_a_role():
+    assert set(ROLES) == set(schemas.names())
+
+
+@pytest.mark.parametrize("name", schemas.names())
+def test_a_contract_is_compatible_with_itself(name):
+    assert changes(name, schemas.schema(name), schemas.schema(name)) == []
+
+
+SMALL = st.deferred(
+    lambda: st.fixed_dictionaries(
+        {},
+        optional={
+            "type": st.sampled_from(["object", "array", "string", "number", "integer", "null"])
+            | st.sampled_from([["number", "null"], ["string", "array"], ["boolean", "object"]]),
+            "minimum": st.integers(-1, 2),
+            "maximum": st.integers(0, 3),
+            "exclusiveMinimum": st.integers(-1, 2),
+            "exclusiveMaximum": st.integers(0, 3),
+            "minLength": st.integers(0, 2),
+            "maxLength": st.integers(0, 2),
+            "minItems": st.integers(0, 2),
+            "maxItems": st.integers(0, 2),
+            "minProperties": st.integers(0, 2),
+            "pattern": st.sampled_from(["^a", "b$"]),
+            "enum": st.lists(st.sampled_from([None, 0, 1, True, "a", "b", 0.5]), min_size=1, max_size=3),
+            "const": st.sampled_from([None, 1, "a"]),
+            "uniqueItems": st.just(True),
+            "required": st.lists(st.sampled_from("ab"), max_size=2, unique=True),
+            "items": NESTED,
+            "properties": st.dictionaries(st.sampled_from("ab"), NESTED, max_size=2),
+            "patternProperties": st.dictionaries(st.sampled_from(["^a", "b$"]), NESTED, max_size=1),
+            "additionalProperties": st.just(False) | NESTED,
+            "propertyNames": st.sampled_from([{"pattern": "^a"}, {"maxLength": 1}]),
+            "anyOf": st.lists(NESTED, min_size=1, max_size=2),
+            "allOf": st.lists(NESTED, min_size=1, max_size=2),
+        },
+    )
+)  # fmt: skip
+NESTED = st.sampled_from(
+    [{}, {"type": "integer"}, {"type": "number"}, {"minimum": 1}, {"type": "null"}, {"const": 1}, {"maxLength": 1}]
+)
+INSTANCES = [
+    None, True, False, 0, 1, 2, -1, 0.5, 3, "", "a", "b", "ab", "ba", [], [1], [0.5], [1, 1], [1, 2, 3], [None], {},
+    {"a": 1}, {"b": 0.5}, {"a": None, "b": 1}, {"ab": 2}, {"c": 1}, {"a": "a"}, {"c": None, "a": 3}, {"cb": "ab"},
+]  # fmt: skip
+
+
+@given(SMALL, SMALL, st.data())
+@settings(max_examples=500, deadline=None)
+def test_where_no_difference_is_found_every_instance_of_the_one_is_one_of_the_other(narrow, wide, data):
+    if data.draw(st.booleans()):
+        wide = {name: value for name, value in narrow.items() if data.draw(st.booleans())} | data.draw(
+            st.sampled_from([{}, wide])
+        )
+    if list(differences(narrow, wide)):
+        return
+    for instance in INSTANCES:
+        if not list(violations(narrow, instance)):
+            assert not list(violations(wide, instance)), instance
+
+
+NUMBERS, POSITIVE, CLOSED = {"type": "number"}, {"type": "number", "minimum": 0}, {"additionalProperties": False}
+AT, PATTERN = "/patternProperties/^a", "patternProperties"
+
+
+@pytest.mark.parametrize(
+    ("narrow", "wide", "found"),
+    [
+        ({"properties": {"a": POSITIVE}, **CLOSED}, {"additionalProperties": NUMBERS}, []),
+        ({"properties": {"a": NUMBERS}, **CLOSED}, {"additionalProperties": POSITIVE}, [("/properties/a", "minimum")]),
+        ({"additionalProperties": NUMBERS}, {"additionalProperties": POSITIVE}, [("/additionalProperties", "minimum")]),
+        ({PATTERN: {"^a": {}}, **CLOSED}, {"additionalProperties": {}}, [(AT, "additionalProperties")]),
+        ({"properties": {"ab": POSITIVE}, **CLOSED}, {PATTERN: {"^a": NUMBERS}}, []),
+        ({"properties": {"ab": NUMBERS}, **CLOSED}, {PATTERN: {"^a": POSITIVE}}, [(AT, "minimum")]),
+        ({PATTERN: {"^a": NUMBERS}}, {PATTERN: {"^a": POSITIVE}}, [(AT, "minimum")]),
+        ({PATTERN: {"^b": NUMBERS}}, {PATTERN: {"^a": NUMBERS}}, [(AT, PATTERN)]),
+        ({"properties": {"ab": {}}, PATTERN: {"^a": {}}}, {"properties": {"ab": NUMBERS}}, [("/properties/ab", "type")]),
+        ({"allOf": [POSITIVE]}, {"allOf": [{**POSITIVE, "title": "words"}]}, []),
+        ({"allOf": [NUMBERS]}, {"allOf": [POSITIVE]}, [("/allOf/0", "type"), ("/allOf/0", "minimum")]),
+        ({"exclusiveMinimum": 1}, {"minimum": 1}, []),
+        ({"minimum": 1}, {"exclusiveMinimum": 1}, [("", "exclusiveMinimum")]),
+        ({"minimum": 2}, {"exclusiveMinimum": 1}, []),
+        ({"type": "string"}, {"minimum": 1, "required": ["a"], "items": POSITIVE}, []),
+        ({"enum": [1, 2]}, {"minimum": 2}, [("", "minimum")]),
+        ({}, {"const": None}, [("", "const")]),
+        ({"if": {"const": 1}, "then": NUMBERS}, {"if": {"const": 1, "title": "words"}, "then": NUMBERS}, []),
+        ({"if": {"const": 1}}, {"if": {"const": 2}, "then": NUMBERS}, [("", "if"), ("", "then")]),
+    ],
+)  # fmt: skip
+def test_containment_by_hand(narrow, wide, found):
+    assert list(differences(narrow, wide)) == found
+
+
+def house(**members):
+    return FeatureSet.from_json({**feature_set("house-price").to_json(), **members})
+
+
+def with_feature(index, **members):
+    features = copy.deepcopy(feature_set("house-price").to_json()["features"])
+    features[index] |= members
+    return house(features=features)
+
+
+HOUSE = feature_set("house-price")
+COLOURS = [
+    {"name": "colour", "type": "category", "unit": "none", "categories": ["red", "blue"], "other": True,
+     "description": "Colour.", "example": "red"}
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("new", "rules"),
+    [
+        (HOUSE, set()),
+        (house(description="Better words.", version="1.1.0"), set()),
+        (with_feature(0, maximum=2000, usual=[1, 6], example=4), set()),
+        (with_feature(0, nullable=True), set()),
+        (with_feature(0, maximum=999), {"maximum"}),
+        (with_feature(1, type="integer"), {"type"}),
+        (house(features=HOUSE.to_json()["features"][::-1]), {"order"}),
+        (house(features=HOUSE.to_json()["features"] + COLOURS), {"order", "required", "categories"}),
+        (house(target={**HOUSE.to_json()["target"], "unit": "EUR"}), {"const"}),
+        (house(version="2.0.0", features=COLOURS), set()),
+    ],
+    ids=["same", "words", "wider", "nullable", "narrower", "another type", "order", "one more", "unit", "next major"],
+)
+def test_a_feature_set_of_the_same_major_version_still_takes_what_it_took(new, rules):
+    assert {change.rule for change in feature_set_changes(HOUSE, new)} == rules
+
+
+def test_the_encoding_of_categories_may_not_change():
+    swapped = [{**COLOURS[0], "categories": ["blue", "red"]}]
+    found = feature_set_changes(house(features=COLOURS), house(features=swapped))
+    assert [change.rule for change in found] == ["categories"]
+
+
+@pytest.fixture
+def released(tmp_path):
+    """A folder with everything released."""
+    release(tmp_path)
+    return tmp_path
+
+
+def edit(path, **members):
+    document = documents.read(path)
+    path.write_text(json.dumps({**document, **members}), "utf-8")
+
+
+def test_what_is_released_holds_and_is_not_copied_again(released):
+    assert released_changes(released) == (19, [])
+    assert release(released) == []
+
+
+def test_what_is_not_released_is_missed(tmp_path):
+    checked, found = released_changes(tmp_path)
+    assert checked == 0
+    assert "alert.v1 has no released copy; `--release` makes it" in found
+    assert "feature set diabetes@1.0.0 has no released copy; `--release` makes it" in found
+
+
+def test_what_was_released_may_not_go(released):
+    (released / "schemas" / "gone.v1.json").write_text("{}", "utf-8")
+    assert released_changes(released)[1] == ["gone.v1 was released and is gone"]
+
+
+def test_an_incompatible_change_is_found_in_a_schema_and_in_a_feature_set(released):
+    edit(released / "schemas" / "prediction.request.v1.json", required=[])
+    features = documents.read(released / "feature_sets" / "house-price@1.0.0.json")["features"]
+    features[0]["maximum"] = 2000
+    edit(released / "feature_sets" / "house-price@1.0.0.json", features=features)
+    assert released_changes(released)[1] == [
+        "prediction.request.v1: required at the top: accepts less than the released contract; a new version is needed",
+        "feature set house-price@1.0.0: maximum at /properties/features/properties/bedrooms: accepts less than the"
+        " released feature set, version 1.0.0; a new major version is needed",
+    ]
+
+
+def test_the_repository_holds():
+    result = CliRunner().invoke(main, [])
+    assert result.exit_code == 0, result.output
+    assert "released contracts still hold" in result.output
+    assert "fails" not in result.output
+
+
+def test_the_module_is_the_command(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["check", "--help"])
+    monkeypatch.delitem(sys.modules, "drift_contracts.check")
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_module("drift_contracts.check", run_name="__main__")
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A repository without released copies and OpenAPI document."""
+    (tmp_path / "contracts" / "examples").mkdir(parents=True)
+    return tmp_path
+
+
+def run(*words):
+    return CliRunner().invoke(main, words, env={"COLUMNS": "200"})
+
+
+def test_a_repository_that_does_not_hold_is_exit_code_1_with_what_to_do(elsewhere):
+    result = run("--root", str(elsewhere))
+    assert result.exit_code == 1
+    assert "python -m drift_contracts.openapi > contracts/openapi.json" in result.output
+
+
+def test_releasing_needs_everything_else_to_hold(elsewhere):
+    assert run("--root", str(elsewhere), "--release").exit_code == 1
+    assert not (elsewhere / "contracts" / "released").exists()
+    (elsewhere / "contracts" / "openapi.json").write_text(openapi.text(), "utf-8")
+    result = run("--root", str(elsewhere), "--release")
+    assert result.exit_code == 0
+    assert "released schemas/alert.v1.json" in result.output
+    assert run("--root", str(elsewhere)).exit_code == 0
+    assert "released schemas" not in run("--root", str(elsewhere), "--release").output
+
+
+def test_json_of_the_documentation_is_judged(elsewhere):
+    (elsewhere / "docs").mkdir()
+    (elsewhere / ".hidden").mkdir()
+    (elsewhere / ".hidden" / "x.md").write_text("```json problem.v1\n{}\n```\n", "utf-8")
+    (elsewhere / "docs" / "x.md").write_text(
+        'Text\n\n```json problem.v1\n{"type": "about:blank", "title": "t", "status": 200}\n```\n'
+        "```json prediction.request.v1 diabetes\n{}\n```\n```json problem.v1\n{\n```\n```json none.v1\n{}\n```\n"
+        '```json\n{"not": "judged"}\n```\n```json health.v1\n' + "[]\n```\n",
+        "utf-8",
+    )
+    assert [one.place for one in snippets(elsewhere)] == [f"docs/x.md:{line}" for line in (3, 6, 9, 12, 18)]
+    checked, found = CHECKS["JSON in the documentation holds"](Repository(elsewhere))
+    assert checked == 5
+    assert found == [
+        "docs/x.md:3 as problem.v1: minimum at /status",
+        "docs/x.md:6 as prediction.request.v1: required at the top",
+        "docs/x.md:9: expected valid JSON, found a syntax error at character 2",
+        f"docs/x.md:12: there is no contract 'none.v1'; there is {', '.join(schemas.names())}",
+        "docs/x.md:18 as health.v1: type at the top",
+    ]
+
+
+def test_a_schema_that_is_none_or_has_another_name_or_no_words_is_found(monkeypatch):
+    broken = {"type": "float", "properties": {"a": {}}}
+    monkeypatch.setattr(schemas, "names", lambda: ["problem.v1"])
+    monkeypatch.setattr(schemas, "schema", lambda _: broken)
+    assert check_schemas(Repository(None)) == (1, ["problem.v1: is no JSON Schema at /type"])
+    broken["type"] = "object"
+    assert check_schemas(Repository(None)) == (
+        1,
+        ["problem.v1: expected the $id urn:drift:contract:problem.v1", "problem.v1: /properties/a has no description"],
+    )
+
+
+def test_a_case_that_does_not_hold_is_found(monkeypatch):
+    monkeypatch.setattr("drift_contracts.checks.judge", lambda *_: {("/x", "type")})
+    monkeypatch.setattr("drift_contracts.checks.case_names", lambda: ["problem.v1"])
+    _, found = check_cases(Repository(None))
+    assert "alert.v1 has no cases" in found
+    assert "problem.v1: a broken contract: expected no violation, found type at /x" in found
+
+
+def test_judges_that_disagree_are_an_error(monkeypatch):
+    monkeypatch.setattr("drift_contracts.checks.keywords.violations", lambda *_: ["something else"])
+    with pytest.raises(DriftError, match=r"problem\.v1: jsonschema and the plain judge disagree"):
+        judge("problem.v1", {})

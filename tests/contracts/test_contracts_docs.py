@@ -1,0 +1,111 @@
+"""The documentation of the contracts says what the code says."""
+
+import json
+import re
+from functools import partial
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from drift_contracts import ContractError, DriftError, FeatureSet, RequestValidator, check, feature_set, schemas
+from drift_contracts import client as client_module
+from drift_contracts.cli import _main, main
+from drift_contracts.client import Client, Outside
+from drift_contracts.compat import ROLES
+from drift_contracts.features import Feature
+
+PAGES = {page: Path(f"docs/{page}.md").read_text("utf-8") for page in ("contracts", "client", "bad-input")}
+CONTRACTS, CLIENT, BAD_INPUT = PAGES.values()
+HOUSE = feature_set("house-price")
+OURS = BAD_INPUT.partition("## Contracts")[2].partition("\n## ")[0]
+QUOTED = re.findall(r"^```text\n(.*?)\n```", OURS, re.MULTILINE | re.DOTALL)
+
+
+def test_the_table_of_contracts_is_complete_and_says_who_reads_and_writes():
+    rows = dict(re.findall(r"^\| `([a-z.-]+\.v\d+)` \| .* \| ([a-z ]+) \|$", CONTRACTS, re.MULTILINE))
+    assert rows == ROLES
+    assert set(rows) == set(schemas.names())
+
+
+def test_every_member_of_a_feature_is_explained():
+    members = set(Feature.__annotations__) - {"name", "description", "example", "unit", "type"}
+    assert {name for name in members if f"`{name}`" not in CONTRACTS and f'"{name}"' not in CONTRACTS} == set()
+
+
+def load(change, folder):
+    """What loading a changed house-price feature set says, with the folder left out."""
+    document = HOUSE.to_json()
+    change(document["features"])
+    path = folder / "houses.json"
+    path.write_text(json.dumps(document), "utf-8")
+    return said(lambda: FeatureSet.load(path)).replace(f"{folder}/", "")
+
+
+def said(call):
+    with pytest.raises(DriftError) as caught:
+        call()
+    return str(caught.value)
+
+
+def messages(folder, script):
+    """Each message that the page quotes, made anew."""
+    yield load(lambda features: features[0].update(min=0), folder)
+    yield load(lambda features: features[2].update(example=-5), folder)
+    (folder / "houses.json").write_text("{", "utf-8")
+    yield said(lambda: FeatureSet.load(folder / "houses.json")).replace(f"{folder}/", "")
+    yield said(lambda: feature_set("car-price"))
+    answer = json.loads(Path("contracts/examples/prediction.response.v1.json").read_text("utf-8"))
+    broken = script((200, {**answer, "prediction": "689871.25"})).outside
+    house = Client("http://service", model="house-price", feature_set=HOUSE, outside=broken)
+    yield said(lambda: house.predict(HOUSE.example))
+    features = {**HOUSE.example, "age": "ten"}
+    del features["sqft"]
+    yield said(lambda: house.predict(features))
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in HOUSE.example.items()]
+    yield CliRunner().invoke(main, ["predict", *words, "--sqft", "-1"]).stderr.strip()
+    yield CliRunner().invoke(main, ["health", "--url", "http://127.0.0.1:9"]).stderr.strip()
+
+
+def test_every_quoted_message_is_the_real_one(tmp_path, script, monkeypatch):
+    patient = partial(Client, outside=Outside(sleep=lambda _: None))
+    monkeypatch.setattr("drift_contracts.cli._options.Client", patient)
+    assert list(messages(tmp_path, script)) == QUOTED
+
+
+def test_the_service_refuses_with_the_same_words(service):
+    features = {**HOUSE.example, "age": "ten"}
+    del features["sqft"]
+    reply = service.respond("POST", "/predict", json.dumps({"features": features}).encode())
+    assert json.loads(reply.body)["detail"] in QUOTED
+    with pytest.raises(ContractError) as caught:
+        RequestValidator(HOUSE).row({"features": features})
+    assert str(caught.value) in QUOTED
+
+
+def test_the_errors_of_the_client_are_all_listed():
+    listed = set(re.findall(r"^\| `(\w+)` \|", CLIENT, re.MULTILINE))
+    abstract = {"ClientError", "ServiceError"}
+    errors = {name for name in client_module.__all__ if isinstance(getattr(client_module, name), type)}
+    errors = {name for name in errors if issubclass(getattr(client_module, name), DriftError)}
+    assert listed == errors - abstract | {"ContractError"}
+
+
+def test_the_commands_and_exit_codes_of_driftctl_are_all_listed():
+    assert set(re.findall(r"^driftctl (\w+)", CLIENT, re.MULTILINE)) == set(main.commands)
+    codes = dict(re.findall(r"^\| (\d) \| (.*?) \|$", CLIENT, re.MULTILINE))
+    assert set(codes) == {"0", str(_main.REFUSED), str(_main.USAGE), str(_main.UNREACHABLE)}
+    assert _main.PLUGINS in CLIENT
+
+
+def test_the_options_that_the_pages_name_exist():
+    help_texts = [CliRunner().invoke(main, [*words, "--help"]).output for words in ([], ["predict"], ["health"])]
+    known = " ".join(help_texts) + CliRunner().invoke(check.main, ["--help"]).output
+    for page in (CONTRACTS, CLIENT):
+        for option in re.findall(r"`(--[a-z-]+)`", page):
+            assert option in known, option
+
+
+@pytest.mark.parametrize("page", [CONTRACTS, CLIENT], ids=["contracts", "client"])
+def test_the_python_of_the_pages_compiles(page):
+    for code in re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
+        compile(code, "page", "exec")

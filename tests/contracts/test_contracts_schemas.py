@@ -1,0 +1,177 @@
+"""The published schemas: what they may use, how they judge, that the plain judge says the same of anything."""
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+from drift_contracts import ContractError, UnknownName, documents, keywords, schemas, violations
+from drift_contracts.cases import case_names, cases
+from drift_contracts.compose import plain
+from drift_contracts.openapi import COMPONENTS
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import SchemaError
+
+EVERY = [case for name in case_names() for case in cases(name)]
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=4), st.just([]), st.just({}),
+    st.sampled_from([10**400, 1e308, "2026-11-23T12:00:00Z", "0" * 64, "3f9a1c2b4d5e", "drift", 1.0, -1, 0.5]),
+)  # fmt: skip
+
+
+def places(document, path=()):
+    """The paths to every value in a document."""
+    yield path
+    members = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
+    for key, value in members:
+        yield from places(value, (*path, key))
+
+
+@st.composite
+def mutated(draw):
+    """A contract and one of its cases with up to three values replaced, removed or added, anywhere."""
+    case = draw(st.sampled_from([case for case in EVERY if len(str(case.instance)) < 20_000]))
+    instance = copy.deepcopy(case.instance)
+    for _ in range(draw(st.integers(0, 3))):
+        path = draw(st.sampled_from(list(places(instance))))
+        if not path:
+            return case.contract, draw(SCALARS)
+        parent = instance
+        for key in path[:-1]:
+            parent = parent[key]
+        change = draw(st.sampled_from(["replace", "remove", "add"]))
+        if change == "replace":
+            parent[path[-1]] = draw(SCALARS)
+        elif change == "remove":
+            del parent[path[-1]]
+        elif isinstance(parent, dict):
+            parent[draw(st.text(max_size=3))] = draw(SCALARS)
+        else:
+            parent.append(draw(SCALARS))
+    return case.contract, instance
+
+
+@given(mutated())
+@settings(max_examples=300, deadline=None)
+def test_the_plain_judge_equals_jsonschema_on_every_contract(pair):
+    name, instance = pair
+    assert set(violations(documents.schema(name), instance)) == set(
+        schemas.violations(schemas.validator(name), instance)
+    )
+
+
+@given(mutated())
+@settings(max_examples=150, deadline=None)
+def test_a_schema_without_references_judges_as_before(pair):
+    name, instance = pair
+    inlined = plain(documents.schema(name))
+    assert set(violations(inlined, instance)) == set(violations(documents.schema(name), instance))
+
+
+def test_a_schema_is_compiled_once():
+    assert schemas.validator("problem.v1") is schemas.validator("problem.v1")
+
+
+def test_check_names_place_and_rule_and_never_the_value():
+    schemas.check("problem.v1", {"type": "about:blank", "title": "Not found", "status": 404})
+    with pytest.raises(ContractError) as caught:
+        schemas.check("problem.v1", {"type": "about:blank", "title": "Not found", "status": "secret"})
+    assert str(caught.value) == "problem.v1: type at /status: expected an integer"
+
+
+def test_an_unknown_contract_is_named_with_the_choices():
+    with pytest.raises(UnknownName, match=r"no contract 'problem\.v9'; there is alert.v1, "):
+        schemas.check("problem.v9", {})
+
+
+def test_what_is_no_schema_is_not_compiled():
+    with pytest.raises(SchemaError):
+        schemas.compiled({"type": "float"})
+
+
+def test_a_keyword_that_the_plain_judge_does_not_know_is_not_passed_over():
+    with pytest.raises(KeyError):
+        list(violations({"multipleOf": 2}, 3))
+
+
+def known_keywords(schema):
+    """Every keyword of a schema, wherever it stands."""
+    for name, value in schema.items():
+        yield name
+        if name in ("properties", "patternProperties", "$defs"):
+            for member in value.values():
+                yield from known_keywords(member)
+        elif name in ("items", "additionalProperties", "propertyNames", "if", "then", "else") and isinstance(
+            value, dict
+        ):
+            yield from known_keywords(value)
+        elif name in ("allOf", "anyOf"):
+            for part in value:
+                yield from known_keywords(part)
+
+
+@pytest.mark.parametrize("name", schemas.names())
+def test_no_schema_uses_what_the_plain_judge_does_not_know(name):
+    known = keywords.ANNOTATIONS | keywords._CHECKS.keys() | keywords._APPLICATORS.keys()
+    assert set(known_keywords(schemas.schema(name))) <= known
+
+
+@pytest.mark.parametrize("name", schemas.names())
+def test_a_standing_document_says_which_contract_it_keeps(name):
+    bare = {*COMPONENTS.values(), "prediction.request.v1"}
+    schema = schemas.schema(name)
+    assert schema.get("additionalProperties") is False or "additionalProperties" in schema["$defs"]["named"]
+    assert schema["$schema"].endswith("2020-12/schema")
+    if name not in bare:
+        assert schema["properties"]["contract"] == {
+            "const": name,
+            "description": "Which contract this document follows.",
+        }
+
+
+def test_every_example_is_of_a_contract():
+    examples = {path.stem for path in Path("contracts/examples").glob("*.json")}
+    assert examples <= set(schemas.names())
+
+
+@pytest.mark.parametrize(
+    ("schema", "instance", "said"),
+    [
+        ({"type": ["number", "null"]}, "x", "type at the top: expected a number or null"),
+        ({"anyOf": [{"type": "null"}, {"minimum": 3}]}, 2, "anyOf at the top: expected a shape that is allowed"),
+        ({"properties": {"a/b": {"const": True}}}, {"a/b": 1}, "const at /a~1b: expected true"),
+        ({"items": {"enum": ["x", None]}}, [1], 'enum at /0: expected one of "x", null'),
+        ({"uniqueItems": True}, [1, 1.0], "uniqueItems at the top: expected each item once"),
+        ({"uniqueItems": True}, [{"a": [1]}, {"a": [1.0]}], "uniqueItems at the top: expected each item once"),
+        ({"exclusiveMaximum": 3}, 3, "exclusiveMaximum at the top: expected less than 3"),
+        ({"minLength": 2}, "x", "minLength at the top: expected a string of at least 2 characters"),
+        ({"additionalProperties": {"type": "null"}}, {"a": 1}, "type at /a: expected null"),
+        ({"if": {"type": "null"}, "then": {}, "else": {"minimum": 3}}, 2, "minimum at the top: expected at least 3"),
+        (
+            {"patternProperties": {"^x": {"type": "null"}}, "additionalProperties": False},
+            {"x": 1},
+            "type at /x: expected null",
+        ),
+        ({"additionalProperties": False}, {"x": 1}, "additionalProperties at the top: expected no member but none"),
+    ],
+)  # fmt: skip
+def test_a_violation_is_told_in_the_same_words_by_both(schema, instance, said):
+    assert [str(one) for one in violations(schema, instance)] == [said]
+    assert [str(one) for one in schemas.violations(schemas.compiled(schema), instance)] == [said]
+
+
+@pytest.mark.parametrize("instance", [1, [1, True], [{"a": 1}, {"a": True}], [[], {}]])
+def test_items_that_differ_are_unique(instance):
+    assert list(violations({"uniqueItems": True}, instance)) == []
+
+
+def test_any_of_accepts_any():
+    assert list(violations({"anyOf": [{"type": "null"}, {"minimum": 3}]}, 3)) == []
+
+
+def test_the_schemas_are_written_as_data_that_parse_strictly():
+    for name in schemas.names():
+        assert json.dumps(schemas.schema(name))

@@ -1,0 +1,69 @@
+"""The monitoring spec, typed: expanded per feature, resolved per stack."""
+
+import json
+
+import pytest
+from drift_contracts import ContractError, MonitoringSpec, NotJson, UnknownName, feature_set
+from drift_contracts.cases import cases
+
+SPEC = MonitoringSpec.load()
+HOUSE = feature_set("house-price")
+
+
+def alarm(stack, name, **chosen):
+    return {one.name: one for one in SPEC.alarms_for(stack, chosen)}[name]
+
+
+def test_one_metric_for_each_feature():
+    names = [metric.name for metric in SPEC.metrics_for(HOUSE)]
+    assert len(names) == len(set(names))
+    assert {metric.feature for metric in SPEC.metrics_for(HOUSE)} == {None, *HOUSE.names}
+    assert "Feature_location_score" in names
+
+
+def test_metrics_of_one_service_only():
+    metrics = SPEC.metrics_for(HOUSE, "predictor")
+    assert {metric.source for metric in metrics} == {"predictor"}
+    assert {"Prediction", "DriftScore", "Latency", "Errors"} <= {metric.name for metric in metrics}
+
+
+def test_thresholds_follow_the_stack_and_then_the_choice():
+    assert [alarm(stack, "latency").threshold for stack in ("dev", "prod")] == [1000, 500]
+    assert alarm("prod", "latency", latency_limit_ms=250).threshold == 250
+    assert alarm("dev", "no-data").threshold == 1
+
+
+def test_a_choice_of_a_setting_that_does_not_exist_is_refused():
+    with pytest.raises(UnknownName, match="no setting 'limit'; there is drift_threshold"):
+        SPEC.alarms_for("dev", {"limit": 1})
+
+
+def test_an_alarm_is_on_a_metric_an_expression_or_a_rule():
+    assert alarm("dev", "high-drift").query.statistic == "Average"
+    share = alarm("dev", "error-share")
+    assert share.query is None
+    assert dict(share.queries)["errors"].metric == "Errors"
+    assert "errors" in share.expression
+    rule = alarm("dev", "needs-attention")
+    assert rule.rule.startswith("ALARM(")
+    assert (rule.query, rule.expression, rule.period) == (None, None, 0)
+
+
+def test_widgets_name_each_feature_and_their_line():
+    widgets = {widget.title: widget for widget in SPEC.widgets_for(HOUSE, "prod", {"drift_threshold": 3})}
+    assert widgets["Features"].metrics == tuple(f"Feature_{name}" for name in HOUSE.names)
+    assert widgets["Drift score"].threshold == 3
+    assert widgets["Latency"].threshold is None
+
+
+def test_a_spec_of_ones_own_is_loaded_and_named_when_it_is_wrong(tmp_path):
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps(SPEC.document), "utf-8")
+    assert MonitoringSpec.load(path) == SPEC
+    broken = next(case for case in cases("monitoring.spec.v1") if not case.valid)
+    path.write_text(json.dumps(broken.instance), "utf-8")
+    with pytest.raises(ContractError, match=r"spec.json: monitoring.spec.v1: "):
+        MonitoringSpec.load(path)
+    path.write_text("[", "utf-8")
+    with pytest.raises(NotJson):
+        MonitoringSpec.load(path)

@@ -1,0 +1,49 @@
+"""docs/api.md names what the service has, and the reverse; its examples keep their contracts."""
+
+import json
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+from drift_contracts import schemas
+from drift_predictor import SettingsError, read_settings
+from drift_predictor.problems import KINDS
+from drift_predictor.settings import VARIABLES
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/api.md").read_text()
+EXAMPLES = re.findall(r"```json ([a-z0-9.]+)\n(.*?)```", PAGE, re.DOTALL)
+World = runpy.run_path(str(ROOT / "tests/predictor/conftest.py"))["World"]
+
+
+def test_the_page_lists_the_endpoints_that_there_are():
+    paths = World().service().paths
+    general = {path.replace("house-price", "{name}").replace("mixed", "{name}") for path in paths}
+    assert set(re.findall(r"`(?:GET|POST) (/[^`]*)`", PAGE)) == general
+
+
+def test_the_page_lists_the_problems_that_there_are():
+    rows = re.findall(r"^\| (\d{3}) \| `([a-z-]+)` \|", PAGE, re.MULTILINE)
+    assert {kind: int(status) for status, kind in rows} == {kind: status for kind, (status, _) in KINDS.items()}
+
+
+def test_the_page_lists_the_variables_that_there_are():
+    assert re.findall(r"^\| `(DRIFT_\w+)` \|", PAGE, re.MULTILINE) == list(VARIABLES)
+
+
+def test_the_quoted_message_of_a_bad_start_is_the_true_one():
+    with pytest.raises(SettingsError) as caught:
+        read_settings({"DRIFT_THRESHOLD": "high", "DRIFT_LOG_LEVEL": "loud"})
+    assert str(caught.value) in PAGE
+
+
+@pytest.mark.parametrize(("contract", "text"), EXAMPLES, ids=[name for name, _ in EXAMPLES])
+def test_every_example_keeps_its_contract(contract, text):
+    schemas.check(contract, json.loads(text))
+
+
+def test_every_request_to_paste_is_answered_as_the_page_says():
+    service = World().service()
+    requests = re.findall(r"(?:curl -s \S+8123)(/\S+) -H .*?-d '(.*?)'", PAGE, re.DOTALL)
+    assert [service.respond("POST", path, body.encode()).status for path, body in requests] == [200, 200, 422]
