@@ -18,12 +18,16 @@ nox.options.sessions = ["test", "lint", "types", "architecture", "contracts", "r
 PYTHONS = ["3.11", "3.12", "3.13"]
 RUNTIME_ROOMS = ["contracts", "ml", "services/predictor"]
 ROOMS = [*RUNTIME_ROOMS, "services/monitor", "services/console"]
+INFRA_ROOMS = ["contracts", "infra"]
 SETS = {  # a set is pinned together with the one it extends, so that one version of a library is used everywhere
     "dev": None,
     "bootstrap": None,
     "infra": None,
     "image": "dev",
     "sam": None,
+    "judges": None,
+    "ministack": None,
+    "emulator": None,
     "naive": "dev",
     "runtime": "dev",
     "runtime-test": "dev",
@@ -196,6 +200,40 @@ def simulate(session: nox.Session) -> None:
     """False alarms and delay of every detector, into docs/evidence.md; resumable: -- --help."""
     prepare(session, "simulate")
     session.run("python", "-m", "benchmarks.simulate", *session.posargs)
+
+
+@nox.session
+def infra(session: nox.Session) -> None:
+    """The Pulumi graph of every stack: our tests and policies, cfn-lint, terraform validate where it is."""
+    prepare(session, "infra", rooms=INFRA_ROOMS)
+    session.run("pytest", "tests/infra", "-n", "2", *session.posargs)
+    if not session.posargs:
+        session.run("pytest", "tests/infra", "-m", "judges")
+    session.run("mypy", "--config-file", "infra/pyproject.toml", "infra/src")
+
+
+@nox.session
+def judges(session: nox.Session) -> None:
+    """checkov and an IAM linter on the graph and on every seeded fault, each finding fixed or waived."""
+    prepare(session, "infra", rooms=INFRA_ROOMS)
+    session.run("python", "-m", "drift_infra.judge", "render", "build/judge")
+    session.run_install("uv", "venv", "--quiet", "--allow-existing", "build/venv-judges")
+    pinned = ("--quiet", "--require-hashes", "-r", "requirements/judges.txt")
+    session.run_install("uv", "pip", "install", "--python", "build/venv-judges/bin/python", *pinned)
+    session.run("build/venv-judges/bin/python", "infra/judges/outside.py", "build/judge", external=True)
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """A local AWS in a process of its own: the graph applied and destroyed, the services' own code against it."""
+    prepare(session, "dev", rooms=ROOMS)
+    session.install("--quiet", "--require-hashes", "-r", "requirements/infra.txt")
+    session.install("--quiet", "--no-deps", "-e", "infra")
+    session.run_install("uv", "venv", "--quiet", "--allow-existing", "build/venv-ministack")
+    pinned = ("--quiet", "--require-hashes", "-r", "requirements/ministack.txt")
+    session.run_install("uv", "pip", "install", "--python", "build/venv-ministack/bin/python", *pinned)
+    local_aws = {"DRIFT_MINISTACK": "build/venv-ministack/bin/ministack"}
+    session.run("pytest", "tests/integration", "-p", "no:randomly", *session.posargs, env=local_aws)
 
 
 @nox.session

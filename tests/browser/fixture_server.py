@@ -18,7 +18,7 @@ from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoin
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from world import World
+from world import World, replayed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -59,6 +59,7 @@ class Fixture:
             Route("/", lambda _: FileResponse(STATIC / "index.html")),
             Route("/console/api/state", self._state),
             Route("/console/api/stream", self._stream),
+            Route("/console/api/replay", self._replay),
             Route("/console/api/scenarios/{name}", self._send, methods=["POST"]),
             Mount("/static", StaticFiles(directory=STATIC)),
         ]
@@ -80,6 +81,12 @@ class Fixture:
                     self.world.advance(4)
                 yield f"event: state\ndata: {json.dumps(self.world.state(model))}\n\n"
                 await asyncio.sleep(self.beat)
+
+    async def _replay(self, request: Request) -> Response:
+        asked = {name: float(request.query_params[name]) for name in ("budget", "minimum_effect")}
+        if asked["budget"] < 1000:
+            return JSONResponse({"detail": "budget: expected a number from 1000", "status": 400}, 400)
+        return JSONResponse(replayed(self.world, **asked))
 
     async def _send(self, request: Request) -> Response:
         model = self.world.models[request.query_params.get("model", "house-price")]

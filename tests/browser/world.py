@@ -341,15 +341,77 @@ def _card() -> dict[str, Any]:
 
 
 def evidence(world: World, *, alarm: bool) -> dict[str, Any]:
-    """Evidence that climbs over its threshold, or stays under it."""
+    """Evidence that climbs over its bar and names the area, or stays under it."""
     times = world.state()["series"]["times"]
-    value = [10 ** (min(i, 70) / 14 if alarm else 1 + 0.4 * math.sin(i / 6)) for i in range(len(times))]
-    top = [("sqft", "up", 0.71), ("age", "up", 0.2), ("location_score", "wider", 0.09)]
+    value = [min(i, 70) / 60 if alarm else 0.2 + 0.1 * math.sin(i / 6) for i in range(len(times))]
+    top = [("sqft", "up", 0.71), ("age", "up", 0.2), ("product:age:sqft", None, 0.09)]
+    since = iso(world.now - 200)
     return {
-        "threshold": 10_000.0,
+        "threshold": 1.0,
         "times": times,
         "value": value,
         "alarm": alarm,
-        "since": iso(world.now - 200),
-        "top": [{"channel": name, "feature": name, "direction": way, "share": part} for name, way, part in top],
+        "since": since if alarm else None,
+        "finding": _finding(since) if alarm else None,
+        "top": [
+            {"channel": name, "feature": None if ":" in name else name, "direction": way, "share": part}
+            for name, way, part in top
+        ],
+        "budget": 100_000.0,
+        "window": {"events": 1120, "first": iso(START - 1120), "last": since, "words": "1 of 30 channels differs"},
+        "effects": [_effect("sqft", 0.52), _effect("age", 0.02), _effect(LONG_FEATURE, -0.01)],
+        "alerts": [_drift_alert(since, iso(world.now - 140))] if alarm else [],
+    }
+
+
+def _finding(since: str) -> dict[str, Any]:
+    facts = {"channel": "sqft", "kind": "location", "direction": "up", "size": 0.52, "effect": 0.52}
+    return facts | {"since": since, "events": 80.0, "evidence": 11.6, "needed": 11.5, "shares": {}, "of": ["sqft"]}
+
+
+def _effect(name: str, shift: float) -> dict[str, Any]:
+    weights = [1 + shift * (place - 7.5) / 7.5 for place in range(16)]
+    return {
+        "feature": name,
+        "level": "large" if shift > 0.1 else "none",
+        "words": f"{name}: {shift:+.2f} standard deviations",
+        "psi": abs(shift) / 2,
+        "ks": abs(shift) / 3,
+        "wasserstein": abs(shift),
+        "mean_shift": {"value": shift, "low": shift - 0.1, "high": shift + 0.1},
+        "p_adjusted": 0.000001 if shift > 0.1 else 0.8,
+        "labels": [f"{place} to {place + 1}" for place in range(16)],
+        "baseline": [1 / 16] * 16,
+        "window": [weight / sum(weights) for weight in weights],
+    }
+
+
+def _drift_alert(since: str, at: str) -> dict[str, Any]:
+    return {
+        "contract": "alert.v1",
+        "alert_id": "019ab0f2-7c1e-5d3a-9b1f-0a1b2c3d4e5f",
+        "kind": "drift",
+        "state": "ALARM",
+        "name": "drift-evidence",
+        "timestamp": at,
+        "title": "house-price: drift in sqft: location up",
+        "reason": f"sqft: location up by 0.52 standard deviations (or their like) since {since}, over 80 events",
+        "next": ["Ask whether its source or the callers changed at that time"],
+        "drift": {"before": 2000.0, "after": 2260.0, "unit": "square feet", "events": 80},
+    }
+
+
+def replayed(world: World, *, budget: float, minimum_effect: float) -> dict[str, Any]:
+    """The world's evidence under other settings: reached sooner with a smaller budget, never over large effects."""
+    real = world.evidence or evidence(world, alarm=False)
+    scale = math.log(100_000) / math.log(budget)
+    alarm = {"channel": "sqft", "kind": "location", "direction": "up", "effect": 0.5, "at": iso(world.now - 170)}
+    return {
+        "budget": budget,
+        "minimum_effect": minimum_effect,
+        "times": real["times"],
+        "value": [value * scale for value in real["value"]],
+        "alarms": [alarm] if real["alarm"] and minimum_effect < 0.5 else [],
+        "windows": 19,
+        "events": 1120,
     }

@@ -37,9 +37,8 @@ class Aws:
             "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(self.port), "MINISTACK_HOST": "127.0.0.1",
             "MINISTACK_REGION": REGION, "MINISTACK_ACCOUNT_ID": ACCOUNT, "IOT_MTLS_ENABLED": "0", **environment,
         }  # fmt: skip
-        self.process = subprocess.Popen(
-            [command], env=given, cwd=folder, stdout=self.log.open("wb"), stderr=subprocess.STDOUT
-        )
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen([command], env=given, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
         self._wait()
 
     def _wait(self) -> None:
@@ -92,3 +91,8 @@ def aws(ministack, tmp_path_factory):
     local = Aws(ministack, tmp_path_factory.mktemp("aws"))
     yield local
     local.stop()
+
+
+@pytest.fixture(scope="session")
+def start_aws():
+    return Aws

@@ -10,6 +10,10 @@ from types import SimpleNamespace
 import pytest
 from drift_contracts import MonitoringSpec
 from drift_predictor import Edge, Service, Settings, open_bundles
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("predictor", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("predictor")  # no test here is about time, and the machine may be busy
 
 HERE = Path(__file__).parent
 BUNDLES = HERE / "bundles"

@@ -87,7 +87,7 @@ def platform_alarms(names: Names, parts: Parts) -> Iterator[Alarm]:
             "Sum",
             function,
         )
-    yield alarm("dead-letters", "Something was not handled: repair it, then move the dead letters to the replay queue.",
+    yield alarm("dead-letters", "Something was not handled: repair, then move the dead letters to the replay queue.",
                 ("AWS/SQS", "ApproximateNumberOfMessagesVisible"), "Maximum", parts.dead_letters)  # fmt: skip
     if parts.stream is not None:
         yield alarm("log-delivery-late", "Predictions wait over an hour for S3: read the delivery stream's error log.",

