@@ -249,14 +249,18 @@ def test_with_fast_half_a_deviation_is_found_told_once_and_counted_once_over_a_k
     running = console(*options, program=("-m", "drift_console"))
     seeds = itertools.count(2)
 
+    def send(features):
+        answer = client.post(f"{running.url}/predict", json={"features": features}, timeout=PATIENCE)
+        assert answer.status_code == 200, answer.text
+
     def found():
         for features in houses(next(seeds), 20, 0.5):
-            predict(client, running.url, features)
+            send(features)
         return running.state()["evidence"]["alarm"]
 
     with httpx.Client() as client:
         for features in houses(1, 400, 0.0):
-            predict(client, running.url, features)
+            send(features)
         wait_until(found)
     state = running.state()
     evidence = state["evidence"]
