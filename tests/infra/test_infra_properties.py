@@ -103,7 +103,7 @@ def test_one_beyond_the_range_is_refused_and_the_ends_are_taken(key, beyond, low
 @settings(max_examples=100, deadline=None)
 @given(
     key=st.sampled_from([one for one in KEYS if isinstance(one.kind, Many | Table)]),
-    value=st.recursive(st.none() | st.booleans() | st.integers(), lambda inner: st.lists(inner, min_size=1) | st.dictionaries(st.just("a b"), inner, min_size=1)),
+    value=st.recursive(st.none() | st.booleans() | st.integers(), lambda inner: st.lists(inner, min_size=1) | st.dictionaries(st.just("é"), inner, min_size=1)),
 )  # fmt: skip
 def test_structures_of_the_wrong_shape_are_refused(key, value):
     with pytest.raises(ConfigurationError):

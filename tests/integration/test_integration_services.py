@@ -219,36 +219,41 @@ def put(world, texts):
     world.client("logs").put_log_events(logGroupName=world.log_group, logStreamName="instance", logEvents=events)
 
 
-def test_a_drift_in_the_log_becomes_a_message_in_the_chat(world, bundles, webhook):
+@pytest.fixture(scope="module")
+def drifted(world, bundles, webhook):
+    """What the evaluator answered and the chat heard after half an hour's drift reached the log."""
     put(world, ["START RequestId: an ordinary line of the platform", *lines(bundles, 1500, shift=1.0)])
     until("windows in the table", lambda: [one for one in world.items() if one["pk"]["S"].startswith("fragments#")])
     answer = world.invoke("evaluator", {})
+    until("a message in the chat", lambda: [one for one in webhook.heard if "sqft" in json.dumps(one)])
+    return answer, [json.dumps(one) for one in webhook.heard if "sqft" in json.dumps(one)]
+
+
+def test_a_drift_in_the_log_becomes_one_message_in_the_chat(drifted):
+    answer, messages = drifted
     assert answer == {"series": 1, "alarms": 1}
-    message = until("a message in the chat", lambda: webhook.heard and webhook.heard[-1])
-    text = json.dumps(message)
-    assert "sqft" in text
-    assert "Since" in text
-    assert "cloudwatch/home?region=us-east-1#dashboards" in text
-    assert len(webhook.heard) == 1
+    assert len(messages) == 1
+    assert "Since" in messages[0]
+    assert "cloudwatch/home?region=us-east-1#dashboards" in messages[0]
 
 
 @pytest.mark.xfail(
     raises=AssertionError,
+    strict=False,  # a minute may close between the two, and then the bounds are in order
     reason="the store asks DynamoDB for BETWEEN with the bounds the wrong way round when no minute has closed since",
 )
-def test_an_evaluation_with_nothing_new_changes_nothing_and_tells_nobody(world, webhook):
-    world.invoke("evaluator", {})
-    before = len(webhook.heard), world.items()
+@pytest.mark.usefixtures("drifted")
+def test_an_evaluation_with_nothing_new_tells_nobody(world, webhook):
+    before = len(webhook.heard)
     assert world.invoke("evaluator", {})["series"] == 1
-    assert (len(webhook.heard), world.items()) == before
+    assert len(webhook.heard) == before
 
 
 def test_an_alarm_of_cloudwatch_reaches_the_chat(world, webhook):
     before = len(webhook.heard)
     alarm = {"AlarmName": "mlops-drift-monitor-dev-dead-letters", "NewStateValue": "ALARM", "OldStateValue": "OK"}
     world.client("sns").publish(TopicArn=world.topic, Message=json.dumps(alarm))
-    until("the alarm in the chat", lambda: len(webhook.heard) > before)
-    assert "dead-letters" in json.dumps(webhook.heard[-1])
+    until("the alarm in the chat", lambda: "mlops-drift-monitor-dev-dead-letters" in json.dumps(webhook.heard[before:]))
 
 
 def test_a_bad_record_waits_among_the_dead_letters_and_the_rest_goes_through(world, bundles):

@@ -50,7 +50,7 @@ def statements(document: object) -> list[dict[str, Any]]:
     except ValueError:
         return []
     found = parsed.get("Statement", []) if isinstance(parsed, Mapping) else []
-    return [found] if isinstance(found, Mapping) else list(found)
+    return [dict(found)] if isinstance(found, Mapping) else list(found)
 
 
 def _listed(value: object) -> list[Any]:
