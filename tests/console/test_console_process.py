@@ -1,6 +1,8 @@
 """The console as a process: it starts, serves, survives being killed, and ends cleanly."""
 
+import itertools
 import json
+import random
 import re
 import signal
 import socket
@@ -226,6 +228,56 @@ def test_with_the_true_predictor_the_scenarios_hold(console, bundles):
     assert len(state["features"]) == 5
     assert all(len(one["live"]["share"]) == len(one["baseline"]["bins"]) <= 24 for one in state["features"])
     assert running.end(signal.SIGTERM)[0] == 0
+
+
+def houses(seed, rows, shift):
+    draw = random.Random(seed)
+    for _ in range(rows):
+        yield {
+            "bedrooms": draw.randint(1, 5),
+            "bathrooms": draw.randint(1, 3),
+            "sqft": max(100.0, draw.gauss(2000 + 500 * shift, 500)),
+            "age": draw.randint(0, 49),
+            "location_score": draw.uniform(1, 10),
+        }
+
+
+@pytest.mark.slow
+def test_with_fast_half_a_deviation_is_found_told_once_and_counted_once_over_a_kill(console, webhook, bundles):
+    url = f"http://127.0.0.1:{webhook.server_port}/hook"
+    options = ("--fast", "--webhook", url, "--bundles", str(bundles))
+    running = console(*options, program=("-m", "drift_console"))
+    seeds = itertools.count(2)
+
+    def send(features):
+        answer = client.post(f"{running.url}/predict", json={"features": features}, timeout=PATIENCE)
+        assert answer.status_code == 200, answer.text
+
+    def found():
+        for features in houses(next(seeds), 20, 0.5):
+            send(features)
+        return running.state()["evidence"]["alarm"]
+
+    with httpx.Client() as client:
+        for features in houses(1, 400, 0.0):
+            send(features)
+        wait_until(found)
+    state = running.state()
+    evidence = state["evidence"]
+    assert [alert["state"] for alert in evidence["alerts"]] == ["ALARM"]
+    assert (evidence["finding"]["channel"], evidence["finding"]["direction"]) == ("sqft", "up")
+    assert {alarm["name"]: alarm["state"] for alarm in state["alarms"]}["high-drift"] == "OK"
+    wait_until(lambda: [alert["alert_id"] for alert in webhook.alerts if alert["kind"] == "drift"])
+    running.end(signal.SIGKILL)
+    again = console(*options, program=("-m", "drift_console"))
+
+    def judged():
+        window = again.state()["evidence"]["window"]
+        return again.stored()[0] == window["events"]
+
+    wait_until(judged)
+    assert len([alert for alert in webhook.alerts if alert["kind"] == "drift"]) == 1
+    assert again.end(signal.SIGTERM)[0] == 0
 
 
 @pytest.fixture

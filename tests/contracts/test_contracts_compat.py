@@ -152,7 +152,7 @@ AT, PATTERN = "/patternProperties/^a", "patternProperties"
         ({"properties": {"ab": NUMBERS}, **CLOSED}, {PATTERN: {"^a": POSITIVE}}, [(AT, "minimum")]),
         ({PATTERN: {"^a": NUMBERS}}, {PATTERN: {"^a": POSITIVE}}, [(AT, "minimum")]),
         ({PATTERN: {"^b": NUMBERS}}, {PATTERN: {"^a": NUMBERS}}, [(AT, PATTERN)]),
-        ({"properties": {"ab": {}}, PATTERN: {"^a": {}}}, {"properties": {"ab": NUMBERS}}, [("/properties/ab", "type")]),
+        ({"properties": {"a": {}}, PATTERN: {"^a": {}}}, {"properties": {"a": NUMBERS}}, [("/properties/a", "type")]),
         ({"allOf": [POSITIVE]}, {"allOf": [{**POSITIVE, "title": "words"}]}, []),
         ({"allOf": [NUMBERS]}, {"allOf": [POSITIVE]}, [("/allOf/0", "type"), ("/allOf/0", "minimum")]),
         ({"exclusiveMinimum": 1}, {"minimum": 1}, []),

@@ -90,6 +90,15 @@ def test_a_calm_page_says_so(calm, made):
     assert "Detectors" not in text
 
 
+def test_a_drift_that_ended_is_said_to_have_ended(made, cut):
+    windows = [*cut(rows=2600, size=100, shift=1.0, begin=2000), *cut(rows=4000, size=100, seed=9)]
+    outcome = conclude(made.baseline, windows, replay_windows(made.baseline, windows))
+    text = " ".join(read(made_page(outcome, made)).texts)
+    assert "It was not found again and taken back at" in text
+    assert outcome.compared == "all 6,600 events"
+    assert outcome.exit_code == 1
+
+
 def test_the_page_is_well_formed_and_loads_nothing(drifted, made):
     text = made_page(drifted, made)
     reader = read(text)

@@ -52,7 +52,7 @@ def overall(reports: Sequence[ChannelReport], events: int) -> str:
         return "no events"
     if not drifted:
         return f"all {len(reports)} channels are as in the baseline, over {events} events"
-    more = "channel differs" if len(drifted) == 1 else "channels differ"
+    more = "channels differs" if len(drifted) == 1 else "channels differ"
     counted = f"{len(drifted)} of {len(reports)} {more} from the baseline over {events} events"
     return f"{counted}; first: {drifted[0].words}"
 

@@ -236,5 +236,5 @@ class _Bar:
     def show(self, what: str, done: int, total: int) -> None:
         """So much of a stage is done."""
         if what not in self._tasks:
-            self._tasks[what] = self._progress.add_task(what)
+            self._tasks[what] = self._progress.add_task(what, total=total)
         self._progress.update(self._tasks[what], completed=done, total=total)

@@ -60,7 +60,7 @@ def _minute(text: str) -> int:
 def stored_windows(path: Path, baseline: Baseline, version: str, span: Span) -> list[Window]:
     """The windows of a store, oldest first, with what has come but was not summed yet. Raises ReplayError.
 
-    Nothing is changed in the store.
+    No window in the store is changed.
     """
     if not path.is_file():
         raise ReplayError(f"--store: expected a file of stored windows: {path}")

@@ -1,0 +1,42 @@
+"""The words of the report, and the examples in its docstrings."""
+
+from __future__ import annotations
+
+import doctest
+from importlib import import_module
+
+import pytest
+from drift_console.replay.texts import change, figure, percent, place, tick
+from drift_ml.evidence import Finding
+
+MODULES = ["backtest", "markup", "plots", "stored", "texts", "windows"]
+DAY = 86_400_000
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_of_the_docstrings_hold(name):
+    found = doctest.testmod(import_module(f"drift_console.replay.{name}"))
+    assert found.attempted > 0
+    assert found.failed == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "direction", "size", "words"),
+    [
+        ("location", "down", -0.5, "mean down by 0.5 standard deviations"),
+        ("scale", "up", 1.6, "spread up, to 1.6 times"),
+        ("correlation", "down", -0.3, "correlation down by 0.3"),
+        ("together", "up", 2.0, "farther from the middle together"),
+        ("together", "down", -0.5, "closer to the middle together"),
+        ("share", "blue up", 3.0, "share of blue up"),
+        ("share", "up", 0.1, "share up"),
+    ],
+)
+def test_each_kind_of_change_has_its_words(kind, direction, size, words):
+    assert change(Finding("f", kind, direction, size, 0.5, 0.0, 1.0, 1.0, 1.0, {})) == words
+
+
+def test_figures_places_and_ticks_are_short():
+    assert (figure(0), percent(None), percent(0.5)) == ("0", "-", "50 %")
+    assert place(7, 0) == "1970-01-01 00:00 (row 7)"
+    assert (tick(DAY, DAY), tick(DAY, 30 * DAY)) == ("00:00", "Jan 2")
