@@ -83,7 +83,7 @@ def ministack() -> str:
     command = os.environ.get("DRIFT_MINISTACK") or shutil.which("ministack")
     if not command:
         pytest.skip("NOT CHECKED: no MiniStack; nox -s integration installs it")
-    return command
+    return str(Path(command).absolute())
 
 
 @pytest.fixture(scope="module")
