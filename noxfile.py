@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import nox
@@ -216,7 +217,7 @@ def judges(session: nox.Session) -> None:
     prepare(session, "infra", rooms=INFRA_ROOMS)
     session.run("pytest", "tests/infra", "-n", "2", "-m", "judges", *session.posargs)
     session.run("python", "-m", "drift_infra.judge", "render", "build/judge")
-    session.run_install("uv", "venv", "--quiet", "--allow-existing", "build/venv-judges")
+    session.run_install("uv", "venv", "--quiet", "--allow-existing", "--python", sys.executable, "build/venv-judges")
     pinned = ("--quiet", "--require-hashes", "-r", "requirements/judges.txt")
     session.run_install("uv", "pip", "install", "--python", "build/venv-judges/bin/python", *pinned)
     session.run("build/venv-judges/bin/python", "infra/judges/outside.py", "build/judge", external=True)
@@ -228,7 +229,7 @@ def integration(session: nox.Session) -> None:
     prepare(session, "dev", rooms=ROOMS)
     session.install("--quiet", "--require-hashes", "-r", "requirements/infra.txt")
     session.install("--quiet", "--no-deps", "-e", "infra")
-    session.run_install("uv", "venv", "--quiet", "--allow-existing", "build/venv-ministack")
+    session.run_install("uv", "venv", "--quiet", "--allow-existing", "--python", sys.executable, "build/venv-ministack")
     pinned = ("--quiet", "--require-hashes", "-r", "requirements/ministack.txt")
     session.run_install("uv", "pip", "install", "--python", "build/venv-ministack/bin/python", *pinned)
     local_aws = {"DRIFT_MINISTACK": "build/venv-ministack/bin/ministack"}

@@ -237,11 +237,6 @@ def test_a_drift_in_the_log_becomes_one_message_in_the_chat(drifted):
     assert "cloudwatch/home?region=us-east-1#dashboards" in messages[0]
 
 
-@pytest.mark.xfail(
-    raises=AssertionError,
-    strict=False,  # a minute may close between the two, and then the bounds are in order
-    reason="the store asks DynamoDB for BETWEEN with the bounds the wrong way round when no minute has closed since",
-)
 @pytest.mark.usefixtures("drifted")
 def test_an_evaluation_with_nothing_new_tells_nobody(world, webhook):
     before = len(webhook.heard)

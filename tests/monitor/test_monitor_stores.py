@@ -85,6 +85,11 @@ def test_windows_are_found_by_their_minutes_across_days(store):
     assert [each.window["minute"] for each in found] == minutes[1:]
 
 
+def test_a_range_that_ends_before_it_begins_holds_no_windows(store):
+    store.compact(StoredWindow(WindowKey(HOUSES, NOON), 0, {}), {}, [])
+    assert store.windows(HOUSES, NOON + 1, NOON) == []
+
+
 def test_a_state_is_replaced_only_by_who_read_it(store):
     assert store.state(HOUSES) == StoredState(0, None)
     store.save(HOUSES, 0, {"cursor": 1})

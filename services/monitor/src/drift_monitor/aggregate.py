@@ -65,6 +65,11 @@ class Aggregator:
         self._period = period
         self._parse = parse
 
+    @property
+    def models(self) -> list[str]:
+        """The models that have a reference."""
+        return sorted({series.model for series in self._references})
+
     def handle(self, event: Mapping[str, Any]) -> Outcome:
         """Store every delivery of a Lambda event.
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from .probe import Call
 
-EVERY_MODEL = "all"
-
 
 @cache
 def _settings() -> Settings:
@@ -65,7 +63,8 @@ def _evaluator() -> Evaluator:
 def aggregate(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Log subscriptions, SQS or Kinesis records into windows; the answer names records to deliver again."""
     outcome = _aggregator().handle(event)
-    _report({"DeadLetters": float(outcome.counts["rejected"])}, EVERY_MODEL)
+    for model in _aggregator().models:  # a record that cannot be read belongs to none: every model's alarm rings
+        _report({"DeadLetters": float(outcome.counts["rejected"])}, model)
     return {"batchItemFailures": [{"itemIdentifier": item} for item in outcome.failed]}
 
 

@@ -98,6 +98,8 @@ class DynamoStore:
 
     def windows(self, series: Series, first: int, last: int) -> list[StoredWindow]:
         """See `Store.windows`."""
+        if last < first:  # DynamoDB refuses such a range
+            return []
         found = []
         for day in range(first // MINUTES_A_DAY, last // MINUTES_A_DAY + 1):
             for item in self._query(f"windows#{series.model}#{series.version}#{day}", f"{first:010d}", f"{last:010d}~"):
