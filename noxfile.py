@@ -193,7 +193,16 @@ def sanitize(session: nox.Session) -> None:
 def benchmark(session: nox.Session) -> None:
     """Us beside the usual way, side by side in one run, answers checked; figures in benchmarks/README.md."""
     prepare(session, "bench")
-    session.run("pytest", "benchmarks", "-s", "-p", "no:randomly", *session.posargs)
+    local_aws = {"DRIFT_MINISTACK": ministack(session)}
+    session.run("pytest", "-s", "-p", "no:randomly", *(session.posargs or ["benchmarks"]), env=local_aws)
+
+
+def ministack(session: nox.Session) -> str:
+    """The command of a local AWS, in an environment of its own because it pins botocore."""
+    session.run_install("uv", "venv", "--quiet", "--allow-existing", "--python", sys.executable, "build/venv-ministack")
+    pinned = ("--quiet", "--require-hashes", "-r", "requirements/ministack.txt")
+    session.run_install("uv", "pip", "install", "--python", "build/venv-ministack/bin/python", *pinned)
+    return "build/venv-ministack/bin/ministack"
 
 
 @nox.session
@@ -229,10 +238,7 @@ def integration(session: nox.Session) -> None:
     prepare(session, "dev", rooms=ROOMS)
     session.install("--quiet", "--require-hashes", "-r", "requirements/infra.txt")
     session.install("--quiet", "--no-deps", "-e", "infra")
-    session.run_install("uv", "venv", "--quiet", "--allow-existing", "--python", sys.executable, "build/venv-ministack")
-    pinned = ("--quiet", "--require-hashes", "-r", "requirements/ministack.txt")
-    session.run_install("uv", "pip", "install", "--python", "build/venv-ministack/bin/python", *pinned)
-    local_aws = {"DRIFT_MINISTACK": "build/venv-ministack/bin/ministack"}
+    local_aws = {"DRIFT_MINISTACK": ministack(session)}
     session.run("pytest", "tests/integration", "-p", "no:randomly", *session.posargs, env=local_aws)
 
 

@@ -1,8 +1,8 @@
 """Our Lambda handler against the usual way, in process and through the true Lambda client, answers checked.
 
 `nox -s benchmark -- benchmarks/test_predictor_handler.py -s` prints the figures of benchmarks/predictor.md. Both have
-the same forest. The usual way's CloudWatch is a loopback server that answers at once (local_cloudwatch.py), or
-the emulator at the address in CLOUDWATCH_URL. Bars are ratios within one run, and the median of our handler.
+the same forest. The usual way's CloudWatch is MiniStack, a local AWS that the session installs (DRIFT_MINISTACK is its
+command). Bars are ratios within one run, and the median of our handler.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import importlib
 import json
 import os
 import runpy
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
+from contextlib import suppress
 from itertools import cycle, islice
 from pathlib import Path
 from statistics import median, quantiles
@@ -51,20 +54,44 @@ def contest(tmp_path_factory) -> Iterator[Contest]:
     estimator = house_forest()
     joblib.dump(estimator, folder / "forest.joblib")
     moments = write_bundle(folder / "bundles" / "house-price", estimator)
-    process = subprocess.Popen([sys.executable, HERE / "local_cloudwatch.py"], stdout=subprocess.PIPE, text=True)
-    local = f"http://127.0.0.1:{process.stdout.readline().strip()}"
+    process, url = start_emulator(folder)
     environment = {
         "DRIFT_BUNDLES": str(folder / "bundles"),
         "DRIFT_LOG_LEVEL": "WARNING",
         "MODEL_FILE": str(folder / "forest.joblib"),
         "MEANS": json.dumps([facts["mean"] for facts in moments.values()]),
         "STDS": json.dumps([facts["std"] for facts in moments.values()]),
-        "CLOUDWATCH_URL": os.environ.get("CLOUDWATCH_URL", local),
+        "CLOUDWATCH_URL": url,
     }
     yield Contest(environment, [event(row) for row in houses(500, seed=8)[0].tolist()])
     process.terminate()
     process.wait()
-    process.stdout.close()
+
+
+def start_emulator(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """MiniStack, a local AWS, on loopback: its process and its address."""
+    if "DRIFT_MINISTACK" not in os.environ:
+        pytest.skip("NOT RUN: DRIFT_MINISTACK names no local AWS (nox -s benchmark installs one)")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "IOT_MTLS_ENABLED": "0",
+    }
+    command = [Path(os.environ["DRIFT_MINISTACK"]).absolute()]
+    with (folder / "emulator.log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
+    for _ in range(300):
+        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=2):
+            return process, f"http://127.0.0.1:{port}"
+        time.sleep(0.1)
+    process.kill()
+    raise TimeoutError((folder / "emulator.log").read_text()[-2000:])
 
 
 def write_bundle(folder: Path, estimator: Any) -> dict[str, Any]:
