@@ -136,7 +136,8 @@ def fuzz(session: nox.Session) -> None:
     prepare(session, "fuzz")
     if not any(Path("build/bundles").glob("*/manifest.json")):
         session.run("python", "-m", "drift_ml.training")
-    session.run("python", "tests/console/fuzz_console.py", *session.posargs)
+    repeatable = ["--generation-deterministic"]
+    session.run("python", "tests/console/fuzz_console.py", *(session.posargs or repeatable))
 
 
 @nox.session
