@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from .cells import check_column
+from .cells import SHOWN_ROWS, check_column
 from .errors import DataError, Finding
 from .table import Table
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from drift_contracts import FeatureSet
-
-SHOWN_ROWS = 5
 
 
 def read_table(path: Path, feature_set: FeatureSet, *, ignore: Sequence[str] = ()) -> Table:
