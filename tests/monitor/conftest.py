@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import gzip
 import hashlib
 import json
 import uuid
@@ -12,7 +14,6 @@ import numpy as np
 import pytest
 from drift_contracts import feature_set
 from drift_ml.baseline import Baseline
-from drift_monitor.deliveries import pack_log_payload
 from drift_monitor.keys import Series
 from drift_monitor.reference import Reference
 from drift_monitor.stores import DynamoStore, MemoryStore, SqliteStore
@@ -119,6 +120,20 @@ def make_events() -> Callable[..., list[str]]:
         return lines
 
     return make
+
+
+def pack_log_payload(lines: list[str], *, log_group: str, log_stream: str, ids: list[str]) -> dict[str, Any]:
+    """The subscription event that CloudWatch Logs would send for these lines."""
+    payload = {
+        "messageType": "DATA_MESSAGE",
+        "owner": "000000000000",
+        "logGroup": log_group,
+        "logStream": log_stream,
+        "subscriptionFilters": ["drift"],
+        "logEvents": [{"id": i, "timestamp": 0, "message": line} for i, line in zip(ids, lines, strict=True)],
+    }
+    packed = gzip.compress(json.dumps(payload).encode(), mtime=0)
+    return {"awslogs": {"data": base64.b64encode(packed).decode()}}
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import gzip
 import hashlib
 import json
 import zlib
@@ -112,17 +111,3 @@ def _log_lines(payload: Mapping[str, Any], identity: str | None, item: str | Non
         digest = hashlib.sha256("\n".join(str(event["id"]) for event in events).encode())
         identity = f"logs:{digest.hexdigest()}"
     return Delivery(identity, tuple(str(event["message"]) for event in events), item)
-
-
-def pack_log_payload(lines: list[str], *, log_group: str, log_stream: str, ids: list[str]) -> dict[str, Any]:
-    """The subscription event that CloudWatch Logs would send for these lines: for one machine and for tests."""
-    payload = {
-        "messageType": "DATA_MESSAGE",
-        "owner": "000000000000",
-        "logGroup": log_group,
-        "logStream": log_stream,
-        "subscriptionFilters": ["drift"],
-        "logEvents": [{"id": i, "timestamp": 0, "message": line} for i, line in zip(ids, lines, strict=True)],
-    }
-    packed = gzip.compress(json.dumps(payload).encode(), mtime=0)
-    return {"awslogs": {"data": base64.b64encode(packed).decode()}}
