@@ -88,8 +88,9 @@ def from_gaps(table: Sequence[int], column: bytes | memoryview) -> tuple[list[in
     bits, place = to_bits(column), 0
     features: list[int] = []
     orders: list[int] = []
-    for feature, (count, order, low_bits) in enumerate(zip(*[iter(table)] * 3, strict=True)):
+    for feature, (count, first, low_bits) in enumerate(zip(*[iter(table)] * 3, strict=True)):
         _expect(low_bits <= MAX_LOW_BITS, f"low bits up to {MAX_LOW_BITS}")
+        order = first
         for _ in range(count):
             one = bits.find("1", place + low_bits)
             _expect(one >= 0, "the gaps of every distinct split")
@@ -98,7 +99,7 @@ def from_gaps(table: Sequence[int], column: bytes | memoryview) -> tuple[list[in
             _expect(LOWEST <= order <= HIGHEST, "ascending numbers, not NaN")
             orders.append(order)
         features += [feature] * count
-    _expect(len(bits) - place < 8 and bits.find("1", place) < 0, "nothing behind the last gap")
+    _expect((place + 7) // 8 == len(column) and bits.find("1", place) < 0, "nothing behind the last gap")
     raw = array("I", [order ^ (SIGN if order & SIGN else ALL_BITS) for order in orders])
     return features, array("f", raw.tobytes())
 

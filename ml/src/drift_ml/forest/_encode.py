@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import struct
 from array import array
-from sys import float_info
 
 from drift_contracts.records import Record
 
 from drift_ml.forest import _columns, _layout
 from drift_ml.forest._errors import BadForest
+from drift_ml.forest._leaves import to_leaves
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,9 +84,9 @@ def encode(trees: Iterable[Tree], *, features: int) -> bytes:
     table = sorted({key for tree in walked for key in tree.splits})
     code_of = {key: code for code, key in enumerate(table)}
     split_codes = [code_of[key] for tree in walked for key in tree.splits]
-    split_code_bits = _width(len(table) - 1)
+    split_code_bits = max(0, len(table) - 1).bit_length()
     split_table, thresholds = _split_table(table, features)
-    leaves = _leaves([leaf for tree in walked for leaf in tree.leaves], len(walked))
+    leaves = to_leaves([leaf for tree in walked for leaf in tree.leaves], len(walked))
     return _layout.join(
         _layout.Parts(
             _layout.Numbers(
@@ -174,69 +174,6 @@ def _split_table(table: list[tuple[int, float, bool]], features: int) -> tuple[b
         numbers += (len(singles), first, low_bits)
         gaps.append(bits)
     return _columns.to_bytes("I", numbers), _columns.from_bits("".join(gaps))
-
-
-class _Leaves(Record):
-    """The columns of leaf values and codes, and what the header says of them."""
-
-    count: int
-    value_bits: int
-    rows_bits: int
-    lowest_numerator: int
-    values: bytes
-    rows: bytes
-    code_bits: int = 0
-    codes: bytes = b""
-
-    @property
-    def size(self) -> int:
-        """Bytes of the columns."""
-        return len(self.values) + len(self.rows) + len(self.codes)
-
-
-def _leaves(leaves: list[tuple[float, float]], trees: int) -> _Leaves:
-    """Values with their rows as they come, or each value once and a code per leaf: whatever is smaller."""
-    if max(abs(value) for value, _ in leaves) > float_info.max / (2 * trees):
-        raise BadForest("forest: leaf values: too large to be summed over the trees")
-    own = _values(leaves)
-    distinct = dict(reversed(leaves))  # of equal values, the rows of the first
-    if len(distinct) > _layout.MAX_CODED_LEAF_VALUES:
-        return own
-    once = {value: code for code, value in enumerate(dict.fromkeys(value for value, _ in leaves))}
-    code_bits = max(1, _width(len(once) - 1))
-    codes = _columns.pack(code_bits, [once[value] for value, _ in leaves])
-    table = _values([(value, distinct[value]) for value in once])
-    coded = _Leaves(**table.__dict__ | {"code_bits": code_bits, "codes": codes})
-    return coded if coded.size < own.size else own
-
-
-def _values(leaves: list[tuple[float, float]]) -> _Leaves:
-    """Ratios if each of them gives its value back to the last bit, else float64."""
-    numerators = [_numerator(value, rows) for value, rows in leaves]
-    if None not in numerators:
-        lowest = min(numerators)
-        value_bits = _width(max(numerators) - lowest)
-        rows = [int(rows) - 1 for _, rows in leaves]
-        rows_bits = _width(max(rows))
-        if value_bits <= _layout.NUMERATOR_BITS and value_bits + rows_bits < _layout.FLOAT_BITS:
-            values = _columns.pack(value_bits, [numerator - lowest for numerator in numerators])
-            return _Leaves(len(leaves), value_bits, rows_bits, lowest, values, _columns.pack(rows_bits, rows))
-    return _Leaves(len(leaves), _layout.FLOAT_BITS, 0, 0, _columns.to_bytes("d", [value for value, _ in leaves]), b"")
-
-
-def _numerator(value: float, rows: float) -> int | None:
-    """The whole number that divided by `rows` is `value`, bit for bit; None if there is none."""
-    if not (1 <= rows <= 1 << _layout.ROWS_BITS and rows == int(rows)):
-        return None
-    total = value * rows
-    if abs(total) > 1 << _layout.NUMERATOR_BITS or round(total) / rows != value:
-        return None
-    return round(total)
-
-
-def _width(largest: int) -> int:
-    """Bits that a whole number up to `largest` needs."""
-    return max(largest, 0).bit_length()
 
 
 def _floor_to_single(thresholds: Sequence[float]) -> list[float]:

@@ -16,7 +16,9 @@ MEAN = 1
 MISSING = 1
 
 MAX_FEATURES = 65_535
-MAX_CODED_LEAF_VALUES = 1 << 22
+LEAF_CODE_BITS = 22
+MAX_CODED_LEAF_VALUES = 1 << LEAF_CODE_BITS
+SPLIT_CODE_BITS = 32
 NODE_BITS = 30
 FLOAT_BITS = 64
 NUMERATOR_BITS = 52
@@ -127,7 +129,7 @@ def _check_numbers(numbers: Numbers) -> None:
     _expect(1 <= numbers.features <= MAX_FEATURES, "features", f"1 to {MAX_FEATURES}")
     _expect(numbers.trees >= 1, "trees", "1 or more")
     _expect(numbers.leaves < 1 << 32, "leaves", "fewer than 2**32")
-    _expect(numbers.split_code_bits <= 32, "split code bits", "up to 32")
+    _expect(numbers.split_code_bits <= SPLIT_CODE_BITS, "split code bits", f"up to {SPLIT_CODE_BITS}")
     _expect(
         numbers.value_bits <= NUMERATOR_BITS or (numbers.value_bits == FLOAT_BITS and not numbers.rows_bits),
         "leaf value bits",
@@ -137,7 +139,7 @@ def _check_numbers(numbers: Numbers) -> None:
     _expect(abs(numbers.lowest_numerator) <= 1 << NUMERATOR_BITS, "lowest numerator", f"up to 2**{NUMERATOR_BITS}")
     _expect(numbers.distinct_splits <= 8 * numbers.threshold_bytes, "distinct splits", "a gap for each")
     if numbers.leaf_code_bits:
-        _expect(numbers.leaf_code_bits <= 22, "leaf code bits", "up to 22")
+        _expect(numbers.leaf_code_bits <= LEAF_CODE_BITS, "leaf code bits", f"up to {LEAF_CODE_BITS}")
         _expect(numbers.leaf_values <= MAX_CODED_LEAF_VALUES, "leaf values", f"up to {MAX_CODED_LEAF_VALUES}")
     else:
         _expect(numbers.leaf_values == numbers.leaves, "leaf values", "one per leaf, as there are no leaf codes")
@@ -148,9 +150,7 @@ def _check_sums(parts: Parts) -> None:
     numbers = parts.numbers
     sizes = to_array("I", parts.tree_sizes)
     _expect(sum(sizes) == numbers.splits, "tree sizes", "their sum to be the number of splits")
-    _expect(
-        fits(max(sizes), numbers.features), "tree sizes", f"fewer splits in a tree for {numbers.features} features"
-    )
+    _expect(fits(max(sizes), numbers.features), "tree sizes", f"fewer splits in a tree for {numbers.features} features")
     in_table = sum(to_array("I", parts.split_table)[::3])
     _expect(in_table == numbers.distinct_splits, "split table", "a sum that is the number of distinct splits")
     for column, bits in zip(parts.columns, numbers.column_bits, strict=True):
