@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
+from drift_contracts import feature_set
+from drift_ml.training.sources import house_price
 
 if TYPE_CHECKING:
+    import numpy as np
     from sklearn.ensemble import RandomForestRegressor
 
 SEED = 7
 
 
 def houses(rows: int = 10_000, seed: int = SEED) -> tuple[np.ndarray, np.ndarray]:
-    """Synthetic houses, shape (rows, 5), by the features of house-price, and their prices in USD."""
-    random = np.random.default_rng(seed)
-    bedrooms, bathrooms = random.integers(1, 6, rows), random.integers(1, 4, rows)
-    sqft, age = random.normal(2000, 500, rows), random.integers(0, 50, rows)
-    location = random.uniform(1, 10, rows)
-    price = 50_000 * bedrooms + 30_000 * bathrooms + 150 * sqft + 1000 * (50 - age) + 20_000 * location
-    table = np.column_stack([bedrooms, bathrooms, sqft, age, location]).astype(np.float64)
-    return table, price + random.normal(0, 20_000, rows)
+    """The synthetic houses that training ships, shape (rows, 5), and their prices in USD."""
+    features = feature_set("house-price")
+    table = house_price(features, rows, seed)
+    return table.matrix(features), table.target
 
 
 def house_forest(min_samples_leaf: int = 5, trees: int = 100, rows: int = 10_000) -> RandomForestRegressor:

@@ -28,13 +28,17 @@ def engines() -> list[str]:
 
 @pytest.fixture(scope="session")
 def fitted() -> Callable[..., tuple[RandomForestRegressor | ExtraTreesRegressor, np.ndarray]]:
-    """A seeded forest and its rows: fitted(kind, seed, rows, features, holes=share of NaN, **parameters)."""
+    """A seeded forest and its rows: fitted(kind, seed, rows, features, **parameters).
 
-    def fit(kind: str, seed: int, rows: int, features: int, *, holes: float = 0.0, **parameters):
+    holes: share of values that are NaN; whole: targets are whole numbers.
+    """
+
+    def fit(kind: str, seed: int, rows: int, features: int, *, holes: float = 0.0, whole: bool = False, **parameters):
         random = np.random.default_rng(seed)
         table = random.normal(size=(rows, features))
         table[:, 0] = random.integers(0, 4, rows)
         target = table.sum(axis=1) * 100 + random.normal(size=rows)
+        target = np.rint(target) if whole else target
         table[random.random(table.shape) < holes] = np.nan
         estimators = {"random": RandomForestRegressor, "extra": ExtraTreesRegressor}
         return estimators[kind](random_state=seed, **parameters).fit(table, target), table

@@ -183,7 +183,7 @@ PARTS_THAT_DIFFER = {
         BundleError,
         "forest.bin: expected rows of 5 features",
     ),
-    "no forest": ({"forest__bin": b"pickle"}, BadForest, "expected a header of 64 bytes"),
+    "no forest": ({"forest__bin": b"pickle"}, BadForest, "expected a header of 80 bytes"),
     "a baseline of other features": (
         {"baseline__json": b'{"features": {"age": {}}}'},
         BundleError,

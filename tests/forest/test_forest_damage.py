@@ -15,14 +15,14 @@ from drift_ml.forest import BadForest, Forest, Tree, _forest, _layout, encode, t
 
 MUTATIONS = int(os.environ.get("DRIFT_FOREST_MUTATIONS", "3000"))
 ROWS = [(0.0, 0.5, -0.5), (1e30, -1e30, 0.0), (3.0, 2.0, 1.0), (-1.0, 1e-40, 3.4e38)]
-HEADER = 64
-COUNTS = (8, 12, 20, 24, 28, 32, 36, 40, 44)
+HEADER = 80
+COUNTS = (8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60)
 HUGE = (0, 1, 2, 255, 65_535, 65_536, 2**22, 2**31 - 1, 2**31, 2**32 - 2, 2**32 - 1)
 
 
 @pytest.fixture(scope="module")
 def files(fitted) -> list[bytes]:
-    """Forests of every layout: coded and own leaves, missing directions, single leaves, a chain."""
+    """Forests of every layout: leaves coded or not, floats or ratios, missing directions, single leaves, a chain."""
     chain = Tree(
         [*range(1, 31), *[-1] * 31], [*range(31, 61), *[-1] * 31], [0] * 61, [-float(n) for n in range(61)],
         [float(n) for n in range(61)],
@@ -32,6 +32,8 @@ def files(fitted) -> list[bytes]:
         fitted("random", 1, 60, 3, n_estimators=6),
         fitted("extra", 2, 80, 3, n_estimators=4, min_samples_leaf=3),
         fitted("random", 3, 50, 3, n_estimators=3, max_depth=2),
+        fitted("random", 5, 60, 3, whole=True, n_estimators=5, min_samples_leaf=2),
+        fitted("random", 6, 30, 3, whole=True, n_estimators=9),
     ]
     holes, _ = fitted("random", 4, 60, 3, holes=0.2, n_estimators=5)
     return [
@@ -136,7 +138,7 @@ def test_every_bit_of_a_small_file_can_flip(engines):
 def test_of_all_structure_bits_only_whole_trees_are_read(engines):
     tree = Tree([1, -1, 3, -1, -1], [2, -1, 4, -1, -1], [0] * 5, np.arange(5.0), np.arange(5.0))
     data = encode([tree] * 2, features=3)
-    structure = data.index(bytes((0b10100101, 0, 0, 0, 0, 0, 0, 0)), HEADER)
+    structure = data.index(bytes((0b10100101, 0, 0, 0, 0, 0, 0, 0)), HEADER)  # of both trees
     read = 0
     for bits in range(2**10):
         verdicts = [
@@ -154,18 +156,19 @@ def test_the_compiled_engine_checks_its_columns_itself(files, engines):
     start, chance, started = _forest._Compiled, random.Random(1), 0
     for _ in range(MUTATIONS):
         parts = _layout.split(memoryview(chance.choice(files)))
-        numbers = [parts.features, parts.missing_accepted, parts.split_code_width, parts.leaf_code_width]
+        numbers = list(parts.numbers.__dict__.values())
         columns = [bytearray(column) for column in parts.columns]
         for _ in range(chance.choice((1, 2))):
             if chance.random() < 0.3:
-                numbers[chance.randrange(4)] = chance.choice((-(2**63), -1, 0, 1, 2, 3, 4, 7, 65_535, 2**31 - 1))
+                numbers[chance.randrange(len(numbers))] = chance.choice(
+                    (-(2**63), -(2**31), -1, 0, 1, 2, 3, 4, 7, 22, 32, 52, 64, 65_535, 2**31 - 1, 2**32, 2**63 - 1)
+                )
             else:
                 column = chance.choice(columns)
                 chance.choice((cut, grow, flip_bits))(column, chance) if column else column.extend(b"\1")
-        numbers[2:] = [max(number, -(2**31)) for number in numbers[2:]]
         try:
             engine = start(*numbers, *columns)
-        except BadForest:
+        except (BadForest, OverflowError):  # the second where a number is none of C
             continue
         started += 1
         width = numbers[0]

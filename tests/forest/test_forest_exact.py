@@ -60,10 +60,11 @@ SHAPES = {
 }
 
 
+@pytest.mark.parametrize("whole", [False, True], ids=["fractions", "whole targets"])
 @pytest.mark.parametrize("kind", ["random", "extra"])
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_answers_are_scikit_learns_to_the_last_bit(kind, shape, engine, fitted):
-    estimator, table = fitted(kind, 3, 200, 4, **shape)
+def test_answers_are_scikit_learns_to_the_last_bit(kind, shape, whole, engine, fitted):
+    estimator, table = fitted(kind, 3, 200, 4, whole=whole, **shape)
     assert_same(estimator, rows_at_thresholds(estimator, table, 5), engine)
 
 
@@ -75,9 +76,10 @@ def test_answers_are_scikit_learns_to_the_last_bit(kind, shape, engine, fitted):
     features=st.integers(1, 9),
     trees=st.integers(1, 20),
     leaf=st.integers(1, 6),
+    whole=st.booleans(),
 )
-def test_any_small_forest_answers_as_scikit_learn(kind, seed, rows, features, trees, leaf, engines, fitted):
-    estimator, table = fitted(kind, seed, rows, features, n_estimators=trees, min_samples_leaf=leaf)
+def test_any_small_forest_answers_as_scikit_learn(kind, seed, rows, features, trees, leaf, whole, engines, fitted):
+    estimator, table = fitted(kind, seed, rows, features, whole=whole, n_estimators=trees, min_samples_leaf=leaf)
     for engine in engines:
         assert_same(estimator, rows_at_thresholds(estimator, table, seed), engine)
 
@@ -120,7 +122,7 @@ def any_tree(draw, features: int = 3) -> Tree:
         open_nodes += [used, used + 1]
         used += 2
     number = st.floats(allow_nan=False) | st.sampled_from(ODD_VALUES)
-    leaf = st.floats(-1e300, 1e300)
+    leaf = draw(st.sampled_from([st.floats(-1e300, 1e300), st.integers(-(2**60), 2**60).map(float)]))
     return Tree(
         left,
         right,
@@ -128,6 +130,7 @@ def any_tree(draw, features: int = 3) -> Tree:
         draw(st.lists(number, min_size=nodes, max_size=nodes)),
         draw(st.lists(leaf, min_size=nodes, max_size=nodes)),
         draw(st.lists(st.booleans(), min_size=nodes, max_size=nodes)),
+        draw(st.none() | st.lists(st.integers(0, 2**40) | st.just(1.5), min_size=nodes, max_size=nodes)),
     )
 
 

@@ -83,6 +83,20 @@ def test_findings_of_one_rule_in_several_chunks_are_one(write):
     assert findings(write(change)) == [("sqft", "type", 8, (100, 500, 900, 1300, 1700))]
 
 
+def test_a_number_that_only_python_reads_changes_nothing_else(write):
+    def whole(path):
+        found = read(path, time="time")
+        assert len(found) > 2
+        return [
+            np.concatenate([chunk.times_ms for chunk in found]).tolist(),
+            *(np.concatenate([chunk.columns[name] for chunk in found]).tolist() for name in HOUSES.names),
+        ]
+
+    change = (2000, GOOD[1998].replace(",3498,", ",3_498,"))
+    assert change[1] != GOOD[1998]
+    assert whole(write([change])) == whole(write())
+
+
 def test_a_parquet_file_counts_its_rows_from_one(write):
     assert findings(write([(11, "3,2,-5,10,7,0")], kind="parquet")) == [("sqft", "minimum", 1, (10,))]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import struct
 from array import array
-from sys import float_info
 
 from drift_contracts.records import Record
 
-from drift_ml.forest import _layout
+from drift_ml.forest import _columns, _layout
 from drift_ml.forest._errors import BadForest
+from drift_ml.forest._leaves import to_leaves
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ class Tree(Record):
 
     A leaf has -1 for both children, and only its `value` counts. A row goes left where
     `float32(row[feature]) <= threshold`, and where the value is NaN and `missing_go_to_left` is set.
+    `rows`: how many training rows, by weight, a leaf's value is the mean of; it makes no difference to answers, but the
+    file is half as large where every value is a whole number divided by its rows.
     """
 
     children_left: Sequence[int]
@@ -34,6 +36,7 @@ class Tree(Record):
     threshold: Sequence[float]
     value: Sequence[float]
     missing_go_to_left: Sequence[int] | None = None
+    rows: Sequence[float] | None = None
 
 
 def trees_of(estimator: Any, *, missing: bool = False) -> list[Tree]:
@@ -52,6 +55,7 @@ def trees_of(estimator: Any, *, missing: bool = False) -> list[Tree]:
             tree.threshold,
             tree.value[:, 0, 0],
             tree.missing_go_to_left if missing else None,
+            tree.weighted_n_node_samples,
         )
         for tree in (member.tree_ for member in estimator.estimators_)
     ]
@@ -77,38 +81,47 @@ def encode(trees: Iterable[Tree], *, features: int) -> bytes:
     missing = walked[0].missing
     if any(tree.missing is not missing for tree in walked):
         raise BadForest("forest: missing_go_to_left: expected for every tree or for none")
-    nodes = "".join(tree.structure for tree in walked)
-    leaf_values, leaf_codes, leaf_width = _leaves([value for tree in walked for value in tree.leaves], len(walked))
     table = sorted({key for tree in walked for key in tree.splits})
     code_of = {key: code for code, key in enumerate(table)}
-    width = _layout.code_width(len(table))
-    per_feature = [0] * features
-    for feature, _, _ in table:
-        per_feature[feature] += 1
+    split_codes = [code_of[key] for tree in walked for key in tree.splits]
+    split_code_bits = max(0, len(table) - 1).bit_length()
+    split_table, thresholds = _split_table(table, features)
+    leaves = to_leaves([leaf for tree in walked for leaf in tree.leaves], len(walked))
     return _layout.join(
         _layout.Parts(
-            features=features,
-            missing_accepted=missing,
-            split_code_width=width,
-            leaf_code_width=leaf_width,
-            tree_sizes=_layout.to_bytes("I", [len(tree.splits) for tree in walked]),
-            feature_splits=_layout.to_bytes("I", per_feature),
-            thresholds=_layout.to_bytes("f", [threshold for _, threshold, _ in table]),
-            missing_left=_pack_bits("".join("1" if left else "0" for _, _, left in table)) if missing else b"",
-            leaf_values=leaf_values,
-            structure=_pack_bits(nodes),
-            split_codes=_layout.codes_to_bytes(width, [code_of[key] for tree in walked for key in tree.splits]),
-            leaf_codes=leaf_codes,
+            _layout.Numbers(
+                features=features,
+                missing_accepted=missing,
+                trees=len(walked),
+                splits=len(split_codes),
+                distinct_splits=len(table),
+                threshold_bytes=len(thresholds),
+                leaf_values=leaves.count,
+                value_bits=leaves.value_bits,
+                rows_bits=leaves.rows_bits,
+                lowest_numerator=leaves.lowest_numerator,
+                split_code_bits=split_code_bits,
+                leaf_code_bits=leaves.code_bits,
+            ),
+            tree_sizes=_columns.to_bytes("I", [len(tree.splits) for tree in walked]),
+            split_table=split_table,
+            thresholds=thresholds,
+            missing_left=_columns.pack(1, [left for _, _, left in table]) if missing else b"",
+            leaf_values=leaves.values,
+            leaf_rows=leaves.rows,
+            structure=_columns.from_bits("".join(tree.structure for tree in walked)),
+            split_codes=_columns.pack(split_code_bits, split_codes),
+            leaf_codes=leaves.codes,
         )
     )
 
 
 class _Walked(Record):
-    """A tree in preorder: a bit per node (1 for a split), its splits, its leaves."""
+    """A tree in preorder: a bit per node (1 for a split), its splits, its leaves with their rows."""
 
     structure: str
     splits: list[tuple[int, float, bool]]
-    leaves: list[float]
+    leaves: list[tuple[float, float]]
     missing: bool
 
 
@@ -116,7 +129,8 @@ def _walk(tree: Tree, place: str, features: int) -> _Walked:
     left, right, feature = _list(tree.children_left), _list(tree.children_right), _list(tree.feature)
     threshold, value = _list(tree.threshold), _list(tree.value)
     missing = [False] * len(left) if tree.missing_go_to_left is None else _list(tree.missing_go_to_left)
-    lengths = {len(column) for column in (left, right, feature, threshold, value, missing)}
+    rows = [1] * len(left) if tree.rows is None else _list(tree.rows)
+    lengths = {len(column) for column in (left, right, feature, threshold, value, missing, rows)}
     if len(lengths) != 1 or not left:
         raise BadForest(f"{place}: expected arrays of one length, 1 or more")
     if not all(map(math.isfinite, value)) or any(map(math.isnan, threshold)):
@@ -124,7 +138,7 @@ def _walk(tree: Tree, place: str, features: int) -> _Walked:
     rounded = _floor_to_single(threshold)
     bits: list[str] = []
     splits: list[tuple[int, float, bool]] = []
-    leaves: list[float] = []
+    leaves: list[tuple[float, float]] = []
     to_visit = [0]
     unseen = bytearray(b"\1") * len(left)
     while to_visit and unseen[to_visit[-1]]:
@@ -132,7 +146,7 @@ def _walk(tree: Tree, place: str, features: int) -> _Walked:
         unseen[node] = 0
         if left[node] == right[node] == -1:
             bits.append("0")
-            leaves.append(value[node])
+            leaves.append((value[node], rows[node]))
             continue
         if not (0 <= left[node] < len(left) and 0 <= right[node] < len(left)):
             raise BadForest(f"{place}, node {node}: expected children 0 to {len(left) - 1}, or -1 twice for a leaf")
@@ -148,20 +162,18 @@ def _walk(tree: Tree, place: str, features: int) -> _Walked:
     return _Walked("".join(bits), splits, leaves, tree.missing_go_to_left is not None)
 
 
-def _leaves(values: list[float], trees: int) -> tuple[bytes, bytes, int]:
-    """Dictionary, codes and width of a code; no codes where a dictionary would not save anything."""
-    if max(map(abs, values)) > float_info.max / (2 * trees):
-        raise BadForest("forest: leaf values: too large to be summed over the trees")
-    distinct = {value: code for code, value in enumerate(dict.fromkeys(values))}
-    width = _layout.code_width(len(distinct))
-    too_many = len(distinct) > _layout.MAX_CODED_LEAF_VALUES
-    if too_many or 8 * len(distinct) + width * len(values) >= 8 * len(values):
-        return _layout.to_bytes("d", values), b"", 0
-    return (
-        _layout.to_bytes("d", distinct),
-        _layout.codes_to_bytes(width, map(distinct.__getitem__, values)),
-        width,
-    )
+def _split_table(table: list[tuple[int, float, bool]], features: int) -> tuple[bytes, bytes]:
+    """Per feature the count, first order number and low bits of its thresholds; and the gaps of them all."""
+    thresholds: list[list[float]] = [[] for _ in range(features)]
+    for feature, threshold, _ in table:
+        thresholds[feature].append(threshold)
+    numbers: list[int] = []
+    gaps = []
+    for singles in thresholds:
+        first, low_bits, bits = _columns.to_gaps(singles)
+        numbers += (len(singles), first, low_bits)
+        gaps.append(bits)
+    return _columns.to_bytes("I", numbers), _columns.from_bits("".join(gaps))
 
 
 def _floor_to_single(thresholds: Sequence[float]) -> list[float]:
@@ -180,11 +192,6 @@ def _single_below(single: float) -> float:
     (bits,) = _BITS.unpack(_SINGLE.pack(single))
     below: float = _SINGLE.unpack(_BITS.pack(bits - 1 if single > 0 else bits + 1))[0]
     return below
-
-
-def _pack_bits(bits: str) -> bytes:
-    """A string of 0 and 1, its first in the lowest bit of the first byte."""
-    return int("0" + bits[::-1], 2).to_bytes((len(bits) + 7) // 8, "little")
 
 
 def _list(column: Sequence[Any]) -> list[Any]:

@@ -32,9 +32,9 @@ class Forest:
 
     def __init__(self, parts: _layout.Parts, engine: EngineName | None = None) -> None:
         self.engine: EngineName = engine or ("python" if _Compiled is None else "c")
-        self.features = parts.features
-        self.trees = parts.trees
-        self.nodes = 2 * parts.splits + parts.trees
+        self.features = parts.numbers.features
+        self.trees = parts.numbers.trees
+        self.nodes = parts.numbers.splits + parts.numbers.leaves
         self._answers = _python.Engine(parts) if self.engine == "python" else _compiled(parts)
 
     @classmethod
@@ -66,7 +66,4 @@ class Forest:
 def _compiled(parts: _layout.Parts) -> _python.Engine:
     if _Compiled is None:
         raise ForestError("engine: c was not built on this machine; expected python")
-    return _Compiled(
-        *(parts.features, parts.missing_accepted, parts.split_code_width, parts.leaf_code_width),
-        *parts.columns,
-    )
+    return _Compiled(*parts.numbers.__dict__.values(), *parts.columns)

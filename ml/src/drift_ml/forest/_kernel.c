@@ -28,6 +28,11 @@
 #define ROW_ON_STACK 64 /* features of a row that need no allocation */
 #define BLOCK 1024     /* rows that one tree sees before the next tree */
 #define NAN_BITS 0x7fc00000u
+#define SIGN 0x80000000u
+#define LOWEST 0x007fffffu  /* minus infinity and infinity, as numbers in the order of all float32 */
+#define HIGHEST 0xff800000u
+#define FLOAT_BITS 64      /* of a leaf value that is a float64 and no numerator */
+#define NUMERATOR_BITS 52
 #define LEAF_BITS 0x003fffffu /* what a quiet NaN can hold besides */
 #define WORD_BITS 31   /* of a node's word, for feature and slot; the one left says whether missing goes left */
 
@@ -44,7 +49,7 @@ typedef struct {
     Py_ssize_t *first_leaf; /* of each tree; its nodes begin at twice that, as it has as many pairs as leaves */
     Node *nodes;
     double *leaf_values;
-    int leaf_width; /* bytes of a leaf's code; 0: leaf k has value k, and a node holds its number in the tree */
+    int leaf_code_bits; /* 0: leaf k has value k, and a node holds its number in the tree */
 } Engine;
 
 typedef struct {
@@ -65,7 +70,7 @@ static inline uint32_t step(const Node *tree, uint32_t slot, const float *row, u
 
 /* What the numbers that a tree's leaves hold count from. */
 static inline const double *leaf_values(const Engine *self, Py_ssize_t tree) {
-    return self->leaf_values + (self->leaf_width ? 0 : self->first_leaf[tree]);
+    return self->leaf_values + (self->leaf_code_bits ? 0 : self->first_leaf[tree]);
 }
 
 /* Walk LANES pairs of tree and row to their leaves; gives what each leaf's NaN holds. */
@@ -229,14 +234,34 @@ done:
 
 /* ---- loading ---- */
 
+/* What the header of the file says, and its columns. */
 typedef struct {
-    Py_buffer tree_sizes, feature_splits, thresholds, missing_left, leaf_values, structure, split_codes, leaf_codes;
-} Columns;
+    Py_ssize_t splits, distinct, threshold_bytes, values;
+    int value_bits, rows_bits, split_code_bits;
+    long long lowest_numerator;
+    Py_buffer tree_sizes, split_table, thresholds, missing_left, leaf_values, leaf_rows;
+    Py_buffer structure, split_codes, leaf_codes;
+} File;
 
-static inline uint32_t number_at(const Py_buffer *column, int width, Py_ssize_t index) {
-    uint32_t wide = 0;
-    memcpy(&wide, (const char *)column->buf + index * width, (size_t)width);
-    return wide;
+static inline uint32_t word_at(const Py_buffer *column, Py_ssize_t index) {
+    uint32_t word;
+    memcpy(&word, (const char *)column->buf + 4 * index, 4);
+    return word;
+}
+
+/* A number of up to 56 bits from that bit on; bits behind the end of the column are zeros. */
+static inline uint64_t bits_at(const Py_buffer *column, uint64_t bit, int width) {
+    const uint64_t byte = bit >> 3, length = (uint64_t)column->len;
+    uint64_t wide = 0;
+    if (length >= 8 && byte <= length - 8)
+        memcpy(&wide, (const char *)column->buf + byte, 8);
+    else if (byte < length)
+        memcpy(&wide, (const char *)column->buf + byte, (size_t)(length - byte));
+    return (wide >> (bit & 7)) & (((uint64_t)1 << width) - 1);
+}
+
+static inline uint64_t number_at(const Py_buffer *column, int width, Py_ssize_t index) {
+    return bits_at(column, (uint64_t)index * (uint64_t)width, width);
 }
 
 static inline int bit_at(const Py_buffer *column, Py_ssize_t index) {
@@ -259,77 +284,110 @@ static uint32_t bits_of(uint64_t number) {
     return bits;
 }
 
+static int holds_bits(const Py_buffer *column, uint64_t bits) { return (uint64_t)column->len == (bits + 7) / 8; }
+
 /* The layout has checked these already; checked again because every bound below follows from them. */
-static int check_lengths(Engine *self, const Columns *in, int split_width) {
-    const int leaf_width = self->leaf_width;
-    const Py_ssize_t distinct = in->thresholds.len / 4;
-    uint64_t splits = 0, distinct_sum = 0;
-    int holds = self->features >= 1 && self->features <= 65535 && split_width >= 2 && split_width <= 4 &&
-                (leaf_width == 0 || ((leaf_width == 2 || leaf_width == 3) && in->leaf_values.len / 8 <= (Py_ssize_t)LEAF_BITS + 1)) && self->trees >= 1 &&
-                in->feature_splits.len == 4 * self->features;
+static int check_lengths(Engine *self, const File *in) {
+    const int code_bits = self->leaf_code_bits;
+    const uint64_t trees = (uint64_t)self->trees, splits = (uint64_t)in->splits, leaves = splits + trees;
+    const uint64_t distinct = (uint64_t)in->distinct, values = (uint64_t)in->values;
+    uint64_t sum = 0, distinct_sum = 0;
+    int holds = self->features >= 1 && self->features <= 65535 && self->trees >= 1 && trees <= UINT32_MAX &&
+                splits <= UINT32_MAX && leaves <= UINT32_MAX && distinct <= UINT32_MAX && values <= UINT32_MAX &&
+                in->split_code_bits >= 0 && in->split_code_bits <= 32 && in->rows_bits >= 0 && in->rows_bits <= 32 &&
+                in->value_bits >= 0 &&
+                (in->value_bits <= NUMERATOR_BITS || (in->value_bits == FLOAT_BITS && in->rows_bits == 0)) &&
+                in->lowest_numerator >= -(1LL << NUMERATOR_BITS) && in->lowest_numerator <= 1LL << NUMERATOR_BITS &&
+                (code_bits == 0 ? values == leaves : code_bits > 0 && code_bits <= 22 && values <= LEAF_BITS + 1);
+    holds = holds && holds_bits(&in->tree_sizes, 32 * trees) &&
+            holds_bits(&in->split_table, 3 * 32 * (uint64_t)self->features) &&
+            in->thresholds.len == in->threshold_bytes && distinct <= 8 * (uint64_t)in->thresholds.len &&
+            (!self->missing || holds_bits(&in->missing_left, distinct)) &&
+            holds_bits(&in->leaf_values, values * (uint64_t)in->value_bits) &&
+            holds_bits(&in->leaf_rows, values * (uint64_t)in->rows_bits) &&
+            holds_bits(&in->structure, splits + leaves) &&
+            holds_bits(&in->split_codes, splits * (uint64_t)in->split_code_bits) &&
+            holds_bits(&in->leaf_codes, leaves * (uint64_t)code_bits);
     for (Py_ssize_t tree = 0; holds && tree < self->trees; tree++) {
-        const uint32_t size = number_at(&in->tree_sizes, 4, tree);
-        splits += size;
+        const uint32_t size = word_at(&in->tree_sizes, tree);
+        sum += size;
         holds = size <= LEAF_BITS && bits_of(size) + 1 + bits_of((uint64_t)self->features) <= WORD_BITS;
     }
     for (Py_ssize_t feature = 0; holds && feature < self->features; feature++)
-        distinct_sum += number_at(&in->feature_splits, 4, feature);
-    const uint64_t leaves = splits + (uint64_t)self->trees, nodes = splits + leaves;
-    holds = holds && leaves <= UINT32_MAX && distinct_sum == (uint64_t)distinct &&
-            (uint64_t)in->split_codes.len == splits * (uint64_t)split_width &&
-            (uint64_t)in->leaf_codes.len == leaves * (uint64_t)leaf_width &&
-            (uint64_t)in->structure.len == (nodes + 7) / 8 &&
-            (!self->missing || in->missing_left.len == (distinct + 7) / 8) &&
-            (leaf_width != 0 || (uint64_t)in->leaf_values.len == 8 * leaves);
-    return holds ? 0 : refuse(self, "forest: columns: expected lengths that agree");
+        distinct_sum += word_at(&in->split_table, 3 * feature);
+    return holds && sum == splits && distinct_sum == distinct
+               ? 0
+               : refuse(self, "forest: columns: expected lengths that agree");
 }
 
-/* The distinct splits as nodes that know all but their left subtree. */
-static int read_split_table(Engine *self, const Columns *in, Node *table) {
+/* The distinct splits as nodes that know all but their left subtree. A threshold is a gap from the one before it, in the
+   order of all float32: low bits, then as many zeros as the high bits count, then a one. */
+static int read_split_table(Engine *self, const File *in, Node *table) {
+    const uint64_t end = 8 * (uint64_t)in->thresholds.len;
+    uint64_t bit = 0;
     Py_ssize_t code = 0;
     for (Py_ssize_t feature = 0; feature < self->features; feature++) {
-        for (uint32_t more = number_at(&in->feature_splits, 4, feature); more; more--, code++) {
-            memcpy(&table[code].threshold, (const char *)in->thresholds.buf + 4 * code, 4);
+        uint64_t order = word_at(&in->split_table, 3 * feature + 1);
+        const uint32_t low_bits = word_at(&in->split_table, 3 * feature + 2);
+        if (low_bits > 31) return refuse(self, "forest: thresholds: expected low bits up to 31");
+        for (uint32_t more = word_at(&in->split_table, 3 * feature); more; more--, code++) {
+            order += bits_at(&in->thresholds, bit, (int)low_bits);
+            for (bit += low_bits; bit < end && !bit_at(&in->thresholds, (Py_ssize_t)bit); bit++)
+                order += (uint64_t)1 << low_bits;
+            if (bit++ >= end) return refuse(self, "forest: thresholds: expected the gaps of every distinct split");
+            if (order < LOWEST || order > HIGHEST)
+                return refuse(self, "forest: thresholds: expected ascending numbers, not NaN");
+            const uint32_t single = (uint32_t)order ^ (order & SIGN ? SIGN : UINT32_MAX);
+            memcpy(&table[code].threshold, &single, 4);
             table[code].word = (uint32_t)feature << (self->slot_bits + 1);
             if (self->missing && bit_at(&in->missing_left, code)) table[code].word |= (uint32_t)1 << self->slot_bits;
-            if (isnan(table[code].threshold)) return refuse(self, "forest: thresholds: expected numbers, not NaN");
         }
     }
+    if (end - bit >= 8 || bits_at(&in->thresholds, bit, 8))
+        return refuse(self, "forest: thresholds: expected nothing behind the last gap");
     return 0;
 }
 
-static int read_leaf_values(Engine *self, const Columns *in) {
+static int read_leaf_values(Engine *self, const File *in) {
     const double limit = DBL_MAX / (2 * (double)self->trees);
-    memcpy(self->leaf_values, in->leaf_values.buf, (size_t)in->leaf_values.len);
-    for (Py_ssize_t index = 0; index < in->leaf_values.len / 8; index++)
-        if (!(fabs(self->leaf_values[index]) <= limit))
+    for (Py_ssize_t index = 0; index < in->values; index++) {
+        double value;
+        if (in->value_bits == FLOAT_BITS) {
+            memcpy(&value, (const char *)in->leaf_values.buf + 8 * index, 8);
+        } else { /* both are exact in float64, so the quotient is the nearest to the ratio */
+            const int64_t numerator = (int64_t)number_at(&in->leaf_values, in->value_bits, index);
+            value = (double)(in->lowest_numerator + numerator) /
+                    (double)(1 + number_at(&in->leaf_rows, in->rows_bits, index));
+        }
+        if (!(fabs(value) <= limit))
             return refuse(self, "forest: leaf values: expected finite numbers that can be summed over the trees");
+        self->leaf_values[index] = value;
+    }
     return 0;
 }
 
 /* The tree whose first leaf is number `first` and whose splits end before number `end` among all. `table` is by code;
    `stack` has room for every split, and holds the slots of the right children that are still to come. */
-static int read_tree(Engine *self, const Columns *in, Py_ssize_t tree, Py_ssize_t end, int split_width,
-                     const Node *table, uint32_t *stack) {
-    const Py_ssize_t distinct = in->thresholds.len / 4, first = self->first_leaf[tree];
+static int read_tree(Engine *self, const File *in, Py_ssize_t tree, Py_ssize_t end, const Node *table,
+                     uint32_t *stack) {
+    const Py_ssize_t first = self->first_leaf[tree];
     Node *nodes = self->nodes + 2 * first;
     Py_ssize_t split = first - tree, bit = split + first, depth = 0;
-    const Py_ssize_t values = in->leaf_values.len / 8;
-    const int width = self->leaf_width;
+    const int code_bits = self->leaf_code_bits;
     uint32_t slot = 0, pair = 0, leaf = 0;
     for (const Py_ssize_t last = bit + 2 * (end - split); bit <= last; bit++) {
         if (bit_at(&in->structure, bit)) {
             if (split == end) break;
-            const uint32_t code = number_at(&in->split_codes, split_width, split++);
-            if ((Py_ssize_t)code >= distinct) return refuse_code(self, "split", distinct);
+            const uint64_t code = number_at(&in->split_codes, in->split_code_bits, split++);
+            if (code >= (uint64_t)in->distinct) return refuse_code(self, "split", in->distinct);
             nodes[slot] = table[code];
             nodes[slot].word |= 2 * ++pair;
             slot = 2 * pair;
             stack[depth++] = slot + 1;
         } else {
-            const uint32_t code = width ? number_at(&in->leaf_codes, width, first + leaf) : leaf;
-            if (code >= values) return refuse_code(self, "leaf", values);
-            const uint32_t not_a_number = NAN_BITS | code;
+            const uint64_t code = code_bits ? number_at(&in->leaf_codes, code_bits, first + leaf) : leaf;
+            if (code >= (uint64_t)in->values) return refuse_code(self, "leaf", in->values);
+            const uint32_t not_a_number = NAN_BITS | (uint32_t)code;
             leaf++;
             memcpy(&nodes[slot].threshold, &not_a_number, 4);
             nodes[slot].word = slot | (uint32_t)1 << self->slot_bits;
@@ -343,36 +401,34 @@ static int read_tree(Engine *self, const Columns *in, Py_ssize_t tree, Py_ssize_
     return refuse(self, "forest: structure: expected the bits of whole trees");
 }
 
-static int read_trees(Engine *self, const Columns *in, int split_width, const Node *table, uint32_t *stack) {
+static int read_trees(Engine *self, const File *in, const Node *table, uint32_t *stack) {
     Py_ssize_t splits = 0;
     for (Py_ssize_t tree = 0; tree < self->trees; tree++) {
         self->first_leaf[tree] = splits + tree;
-        splits += number_at(&in->tree_sizes, 4, tree);
-        if (read_tree(self, in, tree, splits, split_width, table, stack) < 0) return -1;
+        splits += word_at(&in->tree_sizes, tree);
+        if (read_tree(self, in, tree, splits, table, stack) < 0) return -1;
     }
     return 0;
 }
 
-static void *allocate(size_t count, size_t size) {
-    void *memory = PyMem_Calloc(count + 1, size);
+static void *allocate(Py_ssize_t count, size_t size) {
+    void *memory = PyMem_Calloc((size_t)count + 1, size);
     if (!memory) PyErr_NoMemory();
     return memory;
 }
 
-static int load(Engine *self, const Columns *in, int split_width) {
+static int load(Engine *self, const File *in) {
     int result = -1;
     Node *table = NULL;
     uint32_t *stack = NULL;
-    self->trees = in->tree_sizes.len / 4;
-    if (check_lengths(self, in, split_width) < 0) return -1;
+    if (check_lengths(self, in) < 0) return -1;
     self->slot_bits = WORD_BITS - bits_of((uint64_t)self->features);
-    const size_t splits = (size_t)in->split_codes.len / (size_t)split_width;
-    if ((self->first_leaf = allocate((size_t)self->trees, sizeof(Py_ssize_t))) &&
-        (self->nodes = allocate(2 * (splits + (size_t)self->trees), sizeof(Node))) &&
-        (self->leaf_values = allocate((size_t)in->leaf_values.len / 8, sizeof(double))) &&
-        (table = allocate((size_t)in->thresholds.len / 4, sizeof(Node))) && (stack = allocate(splits, 4)) &&
+    if ((self->first_leaf = allocate(self->trees, sizeof(Py_ssize_t))) &&
+        (self->nodes = allocate(2 * (in->splits + self->trees), sizeof(Node))) &&
+        (self->leaf_values = allocate(in->values, sizeof(double))) &&
+        (table = allocate(in->distinct, sizeof(Node))) && (stack = allocate(in->splits, 4)) &&
         read_split_table(self, in, table) == 0 && read_leaf_values(self, in) == 0)
-        result = read_trees(self, in, split_width, table, stack);
+        result = read_trees(self, in, table, stack);
     PyMem_Free(table);
     PyMem_Free(stack);
     return result;
@@ -380,22 +436,26 @@ static int load(Engine *self, const Columns *in, int split_width) {
 
 static PyObject *engine_new(PyTypeObject *type, PyObject *arguments, PyObject *named) {
     (void)named;
-    Columns in;
-    int missing, split_width, leaf_width;
-    Py_ssize_t features;
-    if (!PyArg_ParseTuple(arguments, "npiiy*y*y*y*y*y*y*y*", &features, &missing, &split_width, &leaf_width,
-                          &in.tree_sizes, &in.feature_splits, &in.thresholds, &in.missing_left, &in.leaf_values,
-                          &in.structure, &in.split_codes, &in.leaf_codes))
+    File in;
+    int missing, leaf_code_bits;
+    Py_ssize_t features, trees;
+    if (!PyArg_ParseTuple(arguments, "npnnnnniiLiiy*y*y*y*y*y*y*y*y*", &features, &missing, &trees, &in.splits,
+                          &in.distinct, &in.threshold_bytes, &in.values, &in.value_bits, &in.rows_bits,
+                          &in.lowest_numerator, &in.split_code_bits, &leaf_code_bits, &in.tree_sizes, &in.split_table,
+                          &in.thresholds, &in.missing_left, &in.leaf_values, &in.leaf_rows, &in.structure,
+                          &in.split_codes, &in.leaf_codes))
         return NULL;
     Engine *self = (Engine *)PyType_GenericAlloc(type, 0);
     if (self) {
         self->features = features;
+        self->trees = trees;
         self->missing = missing;
-        self->leaf_width = leaf_width;
-        if (load(self, &in, split_width) < 0) Py_CLEAR(self);
+        self->leaf_code_bits = leaf_code_bits;
+        if (load(self, &in) < 0) Py_CLEAR(self);
     }
-    Py_buffer *columns = (Py_buffer *)&in;
-    for (size_t index = 0; index < sizeof in / sizeof *columns; index++) PyBuffer_Release(columns + index);
+    Py_buffer *columns[] = {&in.tree_sizes, &in.split_table, &in.thresholds,  &in.missing_left, &in.leaf_values,
+                            &in.leaf_rows,  &in.structure,   &in.split_codes, &in.leaf_codes};
+    for (size_t index = 0; index < sizeof columns / sizeof *columns; index++) PyBuffer_Release(columns[index]);
     return (PyObject *)self;
 }
 

@@ -3,113 +3,99 @@
 from __future__ import annotations
 
 import struct
-import sys
-from array import array
 
 from drift_contracts.records import Record
 
+from drift_ml.forest._columns import to_array
 from drift_ml.forest._errors import BadForest
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 MAGIC = b"\x89FOREST\n"
-VERSION = 1
+VERSION = 2
 REGRESSOR = 1
 MEAN = 1
 MISSING = 1
 
 MAX_FEATURES = 65_535
-MAX_CODED_LEAF_VALUES = 1 << 22
+LEAF_CODE_BITS = 22
+MAX_CODED_LEAF_VALUES = 1 << LEAF_CODE_BITS
+SPLIT_CODE_BITS = 32
 NODE_BITS = 30
+FLOAT_BITS = 64
+NUMERATOR_BITS = 52
+ROWS_BITS = 32
 
-_HEADER = struct.Struct("<8sHBBHBBB3sIIIIIQ16s")
+_HEADER = struct.Struct("<8sHBBHBBBBBBIIIIIQqQ16s")
 
 
-class Parts(Record):
-    """The columns of a forest as bytes; counts follow from their lengths and the two code widths."""
+class Numbers(Record):
+    """What the header says of the columns, in the order in which the compiled engine takes it.
+
+    A leaf value is a float64 where `value_bits` is FLOAT_BITS. Else it is a ratio, the sum over a leaf's rows by how
+    many they are: `lowest_numerator` + a number of `value_bits`, by 1 + a number of `rows_bits`.
+    """
 
     features: int
     missing_accepted: bool
-    split_code_width: int
-    leaf_code_width: int
+    trees: int
+    splits: int
+    distinct_splits: int
+    threshold_bytes: int
+    leaf_values: int
+    value_bits: int
+    rows_bits: int
+    lowest_numerator: int
+    split_code_bits: int
+    leaf_code_bits: int
+
+    @property
+    def leaves(self) -> int:
+        """How many leaves, of all trees together."""
+        return self.splits + self.trees
+
+    @property
+    def column_bits(self) -> tuple[int, ...]:
+        """Bits that each column holds, in the order of the file."""
+        return (
+            *(32 * self.trees, 3 * 32 * self.features, 8 * self.threshold_bytes),
+            self.distinct_splits * self.missing_accepted,
+            *(self.leaf_values * self.value_bits, self.leaf_values * self.rows_bits),
+            self.splits + self.leaves,
+            *(self.splits * self.split_code_bits, self.leaves * self.leaf_code_bits),
+        )
+
+
+class Parts(Record):
+    """A forest as the numbers of its header and its columns, in the order of the file."""
+
+    numbers: Numbers
     tree_sizes: bytes | memoryview
-    feature_splits: bytes | memoryview
+    split_table: bytes | memoryview
     thresholds: bytes | memoryview
     missing_left: bytes | memoryview
     leaf_values: bytes | memoryview
+    leaf_rows: bytes | memoryview
     structure: bytes | memoryview
     split_codes: bytes | memoryview
     leaf_codes: bytes | memoryview
 
     @property
-    def trees(self) -> int:
-        """How many trees."""
-        return len(self.tree_sizes) // 4
-
-    @property
-    def splits(self) -> int:
-        """How many splits, inner nodes of all trees together."""
-        return len(self.split_codes) // self.split_code_width
-
-    @property
     def columns(self) -> tuple[bytes | memoryview, ...]:
         """The columns in the order of the file."""
         return (
-            *(self.tree_sizes, self.feature_splits, self.thresholds, self.missing_left, self.leaf_values),
-            *(self.structure, self.split_codes, self.leaf_codes),
+            *(self.tree_sizes, self.split_table, self.thresholds, self.missing_left, self.leaf_values),
+            *(self.leaf_rows, self.structure, self.split_codes, self.leaf_codes),
         )
-
-
-def code_width(distinct: int) -> int:
-    """Bytes of a code that can name `distinct` things: 2, 3 or 4."""
-    return max(2, ((distinct - 1).bit_length() + 7) // 8)
-
-
-def to_bytes(typecode: str, numbers: Iterable[float]) -> bytes:
-    """Numbers as little-endian bytes of the array module's `typecode`."""
-    column = array(typecode, numbers)
-    if sys.byteorder == "big":  # pragma: no cover - no such machine at hand
-        column.byteswap()
-    return bytes(column.tobytes())
-
-
-def to_array(typecode: str, column: bytes | memoryview) -> array[int]:
-    """Little-endian bytes as numbers."""
-    numbers = array(typecode)
-    numbers.frombytes(column)
-    if sys.byteorder == "big":  # pragma: no cover - no such machine at hand
-        numbers.byteswap()
-    return numbers
-
-
-def codes(width: int, column: bytes | memoryview) -> list[int]:
-    """A column of codes, each `width` bytes, the lowest first."""
-    lowest, *others = (bytes(column[place::width]) for place in range(width))
-    numbers = list(lowest)
-    for place, others_bytes in enumerate(others, start=1):
-        numbers = [number | byte << 8 * place for number, byte in zip(numbers, others_bytes, strict=True)]
-    return numbers
-
-
-def codes_to_bytes(width: int, numbers: Iterable[int]) -> bytes:
-    """Codes as a column, each `width` bytes, the lowest first."""
-    wide = to_bytes("I", numbers)
-    column = bytearray(len(wide) // 4 * width)
-    for place in range(width):
-        column[place::width] = wide[place::4]
-    return bytes(column)
 
 
 def join(parts: Parts) -> bytes:
     """The file: header, then the columns, each padded with zeros to a multiple of 8 bytes."""
     body = b"".join(bytes(column) + bytes(-len(column) % 8) for column in parts.columns)
+    told = parts.numbers
     header = _HEADER.pack(
-        *(MAGIC, VERSION, REGRESSOR, MEAN, 1),
-        *(MISSING * parts.missing_accepted, parts.split_code_width, parts.leaf_code_width, bytes(3)),
-        *(parts.features, parts.trees, len(parts.thresholds) // 4, len(parts.leaf_values) // 8, parts.splits),
-        *(_HEADER.size + len(body), bytes(16)),
+        *(MAGIC, VERSION, REGRESSOR, MEAN, 1, MISSING * told.missing_accepted),
+        *(told.split_code_bits, told.leaf_code_bits, told.value_bits, told.rows_bits, 0),
+        *(told.features, told.trees, told.distinct_splits, told.leaf_values, told.splits),
+        *(_HEADER.size + len(body), told.lowest_numerator, told.threshold_bytes, bytes(16)),
     )
     return header + body
 
@@ -119,60 +105,56 @@ def split(data: memoryview) -> Parts:
     if len(data) < _HEADER.size:
         raise BadForest(f"forest: expected a header of {_HEADER.size} bytes, got {len(data)} bytes")
     magic, version, kind, aggregation, outputs, flags, *counts = _HEADER.unpack_from(data)
-    (
-        split_width,
-        leaf_width,
-        reserved,
-        features,
-        trees,
-        distinct_splits,
-        distinct_leaves,
-        splits,
-        length,
-        room,
-    ) = counts
+    split_code_bits, leaf_code_bits, value_bits, rows_bits, reserved, features, trees, *counts = counts
+    distinct_splits, leaf_values, splits, length, lowest_numerator, threshold_bytes, room = counts
     _expect(magic == MAGIC, "magic", "the first bytes of a forest file")
-    _expect(version == VERSION, "version", str(VERSION))
+    _expect(version == VERSION, "version", f"{VERSION}, got {version}: train the model again")
     _expect(kind == REGRESSOR, "kind", f"{REGRESSOR} (regressor)")
     _expect(aggregation == MEAN, "aggregation", f"{MEAN} (mean)")
     _expect(outputs == 1, "outputs", "1 per leaf")
     _expect(flags in (0, MISSING), "flags", f"0, or {MISSING} (missing values accepted)")
-    _expect(split_width in (2, 3, 4), "split code width", "2 to 4 bytes")
-    _expect(leaf_width in (0, 2, 3), "leaf code width", "0, 2 or 3 bytes")
-    _expect(not any(reserved) and not any(room), "reserved bytes", "zeros")
-    _expect(1 <= features <= MAX_FEATURES, "features", f"1 to {MAX_FEATURES}")
-    _expect(trees >= 1, "trees", "1 or more")
-    leaves = splits + trees
-    _expect(leaves < 1 << 32, "leaves", "fewer than 2**32")
-    if leaf_width:
-        _expect(distinct_leaves <= MAX_CODED_LEAF_VALUES, "leaf values", f"up to {MAX_CODED_LEAF_VALUES}")
-    else:
-        _expect(distinct_leaves == leaves, "leaf values", "one per leaf, as there are no leaf codes")
-    sizes = (
-        *(4 * trees, 4 * features, 4 * distinct_splits, (distinct_splits + 7) // 8 * flags),
-        *(8 * distinct_leaves, (splits + leaves + 7) // 8, split_width * splits, leaf_width * leaves),
+    _expect(not reserved and not any(room), "reserved bytes", "zeros")
+    numbers = Numbers(
+        *(features, bool(flags), trees, splits, distinct_splits, threshold_bytes),
+        *(leaf_values, value_bits, rows_bits, lowest_numerator, split_code_bits, leaf_code_bits),
     )
-    parts = Parts(features, bool(flags), split_width, leaf_width, *_cut(data, sizes, length))
-    _check_sums(parts, distinct_splits)
+    _check_numbers(numbers)
+    parts = Parts(numbers, *_cut(data, numbers.column_bits, length))
+    _check_sums(parts)
     return parts
 
 
-def _check_sums(parts: Parts, distinct_splits: int) -> None:
-    """What columns say about each other, and that no bit is set behind the last one."""
-    sizes = to_array("I", parts.tree_sizes)
-    _expect(sum(sizes) == parts.splits, "tree sizes", "their sum to be the number of splits")
+def _check_numbers(numbers: Numbers) -> None:
+    """Each number of the header in its range."""
+    _expect(1 <= numbers.features <= MAX_FEATURES, "features", f"1 to {MAX_FEATURES}")
+    _expect(numbers.trees >= 1, "trees", "1 or more")
+    _expect(numbers.leaves < 1 << 32, "leaves", "fewer than 2**32")
+    _expect(numbers.split_code_bits <= SPLIT_CODE_BITS, "split code bits", f"up to {SPLIT_CODE_BITS}")
     _expect(
-        fits(max(sizes), parts.features),
-        "tree sizes",
-        f"fewer splits in a tree for {parts.features} features",
+        numbers.value_bits <= NUMERATOR_BITS or (numbers.value_bits == FLOAT_BITS and not numbers.rows_bits),
+        "leaf value bits",
+        f"up to {NUMERATOR_BITS}, or {FLOAT_BITS} without row bits",
     )
-    in_table = sum(to_array("I", parts.feature_splits))
-    _expect(in_table == distinct_splits, "splits per feature", "their sum to be the number of distinct splits")
-    for column, count in (
-        (parts.structure, 2 * parts.splits + parts.trees),
-        (parts.missing_left, distinct_splits),
-    ):
-        _expect(not (count % 8 and column and column[-1] >> count % 8), "bits", "zeros after the last one")
+    _expect(numbers.rows_bits <= ROWS_BITS, "leaf row bits", f"up to {ROWS_BITS}")
+    _expect(abs(numbers.lowest_numerator) <= 1 << NUMERATOR_BITS, "lowest numerator", f"up to 2**{NUMERATOR_BITS}")
+    _expect(numbers.distinct_splits <= 8 * numbers.threshold_bytes, "distinct splits", "a gap for each")
+    if numbers.leaf_code_bits:
+        _expect(numbers.leaf_code_bits <= LEAF_CODE_BITS, "leaf code bits", f"up to {LEAF_CODE_BITS}")
+        _expect(numbers.leaf_values <= MAX_CODED_LEAF_VALUES, "leaf values", f"up to {MAX_CODED_LEAF_VALUES}")
+    else:
+        _expect(numbers.leaf_values == numbers.leaves, "leaf values", "one per leaf, as there are no leaf codes")
+
+
+def _check_sums(parts: Parts) -> None:
+    """What columns say about each other, and that no bit is set behind the last one."""
+    numbers = parts.numbers
+    sizes = to_array("I", parts.tree_sizes)
+    _expect(sum(sizes) == numbers.splits, "tree sizes", "their sum to be the number of splits")
+    _expect(fits(max(sizes), numbers.features), "tree sizes", f"fewer splits in a tree for {numbers.features} features")
+    in_table = sum(to_array("I", parts.split_table)[::3])
+    _expect(in_table == numbers.distinct_splits, "split table", "a sum that is the number of distinct splits")
+    for column, bits in zip(parts.columns, numbers.column_bits, strict=True):
+        _expect(not (bits % 8 and column[-1] >> bits % 8), "bits", "zeros after the last one")
 
 
 def fits(splits: int, features: int) -> bool:
@@ -180,8 +162,9 @@ def fits(splits: int, features: int) -> bool:
     return splits < MAX_CODED_LEAF_VALUES and splits.bit_length() + features.bit_length() <= NODE_BITS
 
 
-def _cut(data: memoryview, sizes: tuple[int, ...], length: int) -> list[memoryview]:
-    """Columns of these sizes, one after the other; everything else in the file must be zero padding."""
+def _cut(data: memoryview, column_bits: tuple[int, ...], length: int) -> list[memoryview]:
+    """Columns of so many bits, one after the other; everything else in the file must be zero padding."""
+    sizes = [(bits + 7) // 8 for bits in column_bits]
     total = _HEADER.size + sum(size + -size % 8 for size in sizes)
     if not total == length == len(data):
         raise BadForest(f"forest: its counts make {total} bytes, its header says {length}, got {len(data)}")

@@ -7,7 +7,7 @@ from array import array
 from itertools import accumulate
 from sys import float_info
 
-from drift_ml.forest import _layout
+from drift_ml.forest import _columns, _layout
 from drift_ml.forest._errors import BadForest, BadRow
 
 TYPE_CHECKING = False
@@ -21,15 +21,18 @@ class Engine:
     """Trees as flat lists; a reference to a child is a node's index, or the complement of a leaf's."""
 
     def __init__(self, parts: _layout.Parts) -> None:
-        split_codes = _layout.codes(parts.split_code_width, parts.split_codes)
-        features, thresholds, missing = _split_table(parts)
+        numbers = parts.numbers
+        features, thresholds = _columns.from_gaps(_columns.to_array("I", parts.split_table), parts.thresholds)
         self._values = _leaf_values(parts)
-        _check_codes(split_codes, len(thresholds), "split codes")
+        split_codes = _codes(numbers.split_code_bits, parts.split_codes, numbers.splits, len(thresholds), "split")
         self._features = [features[code] for code in split_codes]
         self._thresholds = [thresholds[code] for code in split_codes]
-        self._missing = [missing[code] == "1" for code in split_codes] if parts.missing_accepted else None
+        self._missing = None
+        if numbers.missing_accepted:
+            missing = _columns.to_bits(parts.missing_left)
+            self._missing = [missing[code] == "1" for code in split_codes]
         self._roots, self._left, self._right = _structure(parts)
-        self._width = parts.features
+        self._width = numbers.features
 
     def predict(self, row: Iterable[float]) -> float:
         """The mean over the trees."""
@@ -89,32 +92,32 @@ def _is_finite_or_nan(value: float) -> bool:
     return not math.isinf(value)
 
 
-def _split_table(parts: _layout.Parts) -> tuple[list[int], Sequence[float], str]:
-    """Feature, threshold and missing direction (0 or 1) of each distinct split."""
-    thresholds = _layout.to_array("f", parts.thresholds)
-    _expect(not any(map(math.isnan, thresholds)), "thresholds: expected numbers, not NaN")
-    counts = _layout.to_array("I", parts.feature_splits)
-    features = [feature for feature, count in enumerate(counts) for _ in range(count)]
-    return features, thresholds, _bits(parts.missing_left, len(thresholds)) if parts.missing_accepted else ""
-
-
 def _leaf_values(parts: _layout.Parts) -> Sequence[float]:
     """The value of each leaf, in preorder over all trees."""
-    values = _layout.to_array("d", parts.leaf_values)
-    limit = float_info.max / (2 * parts.trees)
+    numbers = parts.numbers
+    values: Sequence[float]
+    if numbers.value_bits == _layout.FLOAT_BITS:
+        values = _columns.to_array("d", parts.leaf_values)
+    else:
+        lowest, count = numbers.lowest_numerator, numbers.leaf_values
+        numerators = _columns.unpack(numbers.value_bits, parts.leaf_values, count)
+        rows = _columns.unpack(numbers.rows_bits, parts.leaf_rows, count)
+        values = [(lowest + numerator) / (1 + more) for numerator, more in zip(numerators, rows, strict=True)]
+    limit = float_info.max / (2 * numbers.trees)
     _expect(
         all(abs(value) <= limit for value in values),
         "leaf values: expected finite numbers that can be summed over the trees",
     )
-    if parts.leaf_code_width == 0:
+    if not numbers.leaf_code_bits:
         return values
-    codes = _layout.codes(parts.leaf_code_width, parts.leaf_codes)
-    _check_codes(codes, len(values), "leaf codes")
+    codes = _codes(numbers.leaf_code_bits, parts.leaf_codes, numbers.leaves, len(values), "leaf")
     return [values[code] for code in codes]
 
 
-def _check_codes(codes: list[int], distinct: int, field: str) -> None:
-    _expect(max(codes, default=-1) < distinct, f"{field}: expected codes below {distinct}")
+def _codes(width: int, column: bytes | memoryview, count: int, distinct: int, kind: str) -> list[int]:
+    codes = _columns.unpack(width, column, count)
+    _expect(max(codes, default=-1) < distinct, f"{kind} codes: expected codes below {distinct}")
+    return codes
 
 
 def _structure(parts: _layout.Parts) -> tuple[list[int], list[int], list[int]]:
@@ -123,11 +126,11 @@ def _structure(parts: _layout.Parts) -> tuple[list[int], list[int], list[int]]:
     The stack holds the splits whose left subtree is being read; a leaf ends the innermost of these, and the
     next node is that split's right child. A leaf with nothing on the stack ends the tree.
     """
-    nodes = _bits(parts.structure, 2 * parts.splits + parts.trees)
+    nodes = _columns.to_bits(parts.structure)
     roots: list[int] = []
-    left, right = [0] * parts.splits, [0] * parts.splits
+    left, right = [0] * parts.numbers.splits, [0] * parts.numbers.splits
     split = leaf = 0
-    for tree, end in enumerate(accumulate(_layout.to_array("I", parts.tree_sizes))):
+    for tree, end in enumerate(accumulate(_columns.to_array("I", parts.tree_sizes))):
         bits = nodes[split + leaf : end + end + tree + 1]
         _expect(bits.count("1") == end - split, "structure: expected the bits of whole trees")
         roots.append(split if end > split else ~leaf)
@@ -148,11 +151,6 @@ def _structure(parts: _layout.Parts) -> tuple[list[int], list[int], list[int]]:
                 parent = stack.pop() if stack else -1
                 leaf += 1
     return roots, left, right
-
-
-def _bits(column: bytes | memoryview, count: int) -> str:
-    """`count` bits as a string of 0 and 1, the lowest of the first byte first."""
-    return f"{int.from_bytes(column, 'little'):0{count}b}"[::-1]
 
 
 def _expect(holds: bool, message: str) -> None:

@@ -1,4 +1,4 @@
-"""Read a CSV or Parquet file of any size in chunks, every cell checked as `read_table` does."""
+"""Read a user's CSV or Parquet file, of any size, in chunks; every cell is checked against the feature set."""
 
 from __future__ import annotations
 
@@ -90,24 +90,27 @@ def read_chunks(path: Path, layout: Layout) -> Iterator[Chunk]:
     was yielded before must not be used. Times must not fall from one row to the next.
     """
     found = _Findings(path)
-    found.add(_check_names(column_names(path), layout.names))
+    found.add(check_names(column_names(path), layout.names))
     found.raise_any()
     rows = 0
     try:
-        for chunk in _checked(_batches(path, layout), layout, found, first=1 if path.suffix == ".parquet" else 2):
+        for chunk in _checked(_batches(path, layout), layout, found):
             rows += chunk.rows
             yield chunk
     except pa.ArrowInvalid as error:
-        if path.suffix != ".parquet":
-            _survey(path, layout)
-        raise _unreadable(path) from error
+        if path.suffix == ".parquet":
+            raise _unreadable(path) from error
+        for chunk in _as_text(path, layout, after=rows):
+            rows += chunk.rows
+            yield chunk
     if not rows and not found.merged:
         raise _file_error(path, "rows", "at least one row under the header")
     found.raise_any()
 
 
-def _checked(batches: Iterator[pa.RecordBatch], layout: Layout, found: _Findings, *, first: int) -> Iterator[Chunk]:
+def _checked(batches: Iterator[pa.RecordBatch], layout: Layout, found: _Findings) -> Iterator[Chunk]:
     """Chunks until something is wrong, from then on findings only."""
+    first = 1 if found.path.suffix == ".parquet" else 2
     last: int | None = None
     for batch in batches:
         columns = {}
@@ -142,8 +145,11 @@ def _csv_batches(path: Path, layout: Layout, types: dict[str, Any], handler: Any
     return (part for part in reader if part.num_rows)
 
 
-def _survey(path: Path, layout: Layout) -> None:
-    """Read a CSV again with every cell as text, so that the bad ones can be named. Raises DataError."""
+def _as_text(path: Path, layout: Layout, *, after: int) -> Iterator[Chunk]:
+    """The chunks of a CSV behind so many rows, each cell read as text: a bad one can be named.
+
+    Slower than to have the cells parsed, and it takes more: what Python reads as a number is one.
+    """
     ragged: list[int] = []
 
     def note(row: csv.InvalidRow) -> str:
@@ -152,9 +158,12 @@ def _survey(path: Path, layout: Layout) -> None:
 
     found = _Findings(path)
     as_text = dict.fromkeys(layout.names, pa.string())
+    rows = 0
     try:
-        for _ in _checked(_csv_batches(path, layout, as_text, note), layout, found, first=2):
-            pass
+        for chunk in _checked(_csv_batches(path, layout, as_text, note), layout, found):
+            rows += chunk.rows
+            if rows > after and not ragged:  # the blocks of a file end where they ended before
+                yield chunk
     except pa.ArrowInvalid as error:
         raise _unreadable(path) from error
     if ragged:
@@ -183,7 +192,8 @@ class _Findings:
             raise DataError(self.path.name, tuple(self.merged.values()), OUTCOME)
 
 
-def _check_names(names: list[str], wanted: list[str]) -> list[Finding]:
+def check_names(names: list[str], wanted: list[str]) -> list[Finding]:
+    """Missing and duplicate columns."""
     counts = Counter(names)
     absent = [Finding(name, "required", "this column in the header") for name in wanted if not counts[name]]
     twice = [Finding(name, "duplicate", "one column of this name", counts[name]) for name in wanted if counts[name] > 1]

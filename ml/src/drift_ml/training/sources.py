@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def house_price(_feature_set: FeatureSet, rows: int, seed: int) -> Table:
-    """Synthetic houses: independent features and a linear price with normal noise of 20,000.
+    """Synthetic houses: independent features and a linear price with normal noise of 20,000, in whole US dollars.
 
     bedrooms 1-5, bathrooms 1-3 and age 0-49 are uniform integers, sqft is normal(2000, 500), the location
     score uniform in [1, 10].
@@ -41,7 +41,7 @@ def house_price(_feature_set: FeatureSet, rows: int, seed: int) -> Table:
         + 20_000 * columns["location_score"]
         + random.normal(0, 20_000, rows)
     )
-    return Table(source=f"synthetic:house-price rows={rows} seed={seed}", columns=columns, target=price)
+    return Table(source=f"synthetic:house-price rows={rows} seed={seed}", columns=columns, target=np.rint(price))
 
 
 def _positive_normal(random: np.random.Generator, mean: float, deviation: float, rows: int) -> np.ndarray:
