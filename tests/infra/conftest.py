@@ -22,9 +22,14 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def build():
-    """build("prod", memory=256) gives the graph, the facts and the settings of a stack file with changes."""
+    """build("prod", memory=256) gives the graph, the facts and the settings of a stack file with changes.
+
+    prod, which does not deploy until somebody is alerted, gets an address.
+    """
 
     def one(stack: str, **changes: object):
+        if stack == "prod":
+            changes.setdefault("alertEmails", '["ops@example.com"]')
         key = tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in changes.items())
         graph, facts, settings = _built(stack, key)
         return graph.copy(), facts, settings

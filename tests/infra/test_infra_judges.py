@@ -66,8 +66,13 @@ def test_cfn_lint_catches_what_is_stated(build, number):
 
 
 def test_the_command_judges_a_stack_file(root, capsys):
-    assert main(["--root", str(root), "check", "prod"]) == 0
+    assert main(["--root", str(root), "check", "dev"]) == 0
     assert "0 findings" in capsys.readouterr().out
+
+
+def test_the_command_says_what_stops_prod_as_it_ships(root, capsys):
+    assert main(["--root", str(root), "check", "prod"]) == 2
+    assert capsys.readouterr().err.startswith("alertEmails: prod has no alert endpoint; allowed: at least one of")
 
 
 def test_the_command_answers_a_missing_stack_in_one_line(root, capsys):

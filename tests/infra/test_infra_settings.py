@@ -112,7 +112,13 @@ def test_an_unknown_key_is_answered_with_those_that_are_near():
 
 
 def test_keys_of_other_namespaces_are_left_alone():
-    assert settings(**{"aws:profile": "work"}).region == "us-east-1"
+    assert settings(**{"docker:host": "unix:///run/docker.sock"}).region == "us-east-1"
+
+
+def test_a_profile_reaches_the_provider_and_a_key_that_would_not_is_refused():
+    assert settings(**{"aws:profile": "work"}).profile == "work"
+    with pytest.raises(ConfigurationError, match=r"aws:allowedAccountIds: is no key.*aws:profile, aws:region; set it"):
+        settings(**{"aws:allowedAccountIds": '["123456789012"]'})
 
 
 def test_a_stack_of_another_name_says_which_it_is():

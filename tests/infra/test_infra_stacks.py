@@ -20,13 +20,14 @@ DIFFERENT = {
     ("s3.Bucket", "forceDestroy", "log-bucket-bucket"): (True, False),
     ("athena.Workgroup", "forceDestroy", "questions-workgroup"): (True, False),
     ("kms.Key", "deletionWindowInDays", "alerts-key"): (7, 30),
-    ("budgets.Budget", "limitAmount", "observability-budget"): ("10", "100"),
+    ("budgets.Budget", "limitAmount", "observability-budget"): ("20", "100"),
     ("cloudwatch.MetricAlarm", "threshold", "house-price-latency"): (1000, 500),
     ("cloudwatch.MetricAlarm", "threshold", "house-price-low-traffic"): (1, 10),
+    ("lambda.FunctionEventInvokeConfig", "maximumEventAgeInSeconds", "probing-once"): (3600, 900),
     ("scheduler.Schedule", "scheduleExpression", "probing-schedule"): ("rate(60 minutes)", "rate(15 minutes)"),
     ("apigatewayv2.Stage", "defaultRouteSettings", "api-stage"): (
-        {"throttlingRateLimit": 20, "throttlingBurstLimit": 40, "detailedMetricsEnabled": True},
-        {"throttlingRateLimit": 100, "throttlingBurstLimit": 200, "detailedMetricsEnabled": True},
+        {"throttlingRateLimit": 20, "throttlingBurstLimit": 40, "detailedMetricsEnabled": False},
+        {"throttlingRateLimit": 100, "throttlingBurstLimit": 200, "detailedMetricsEnabled": False},
     ),
 }
 

@@ -85,6 +85,22 @@ COMPOSITE = ("cloudwatch.CompositeAlarm", "house-price-needs-attention")
 ROUTE, STAGE = ("apigatewayv2.Route", "api-post-predict"), ("apigatewayv2.Stage", "api-stage")
 TABLE, TOPIC = ("dynamodb.Table", "windows-table"), ("sns.Topic", "alerts-topic")
 INTEGRATION, ALIAS = ("apigatewayv2.Integration", "api-integration"), ("lambda.Alias", "predictor-alias")
+UNTAGGED = json.dumps(
+    {
+        "rules": [
+            {
+                "rulePriority": 1,
+                "selection": {
+                    "tagStatus": "untagged",
+                    "countType": "sinceImagePushed",
+                    "countUnit": "days",
+                    "countNumber": 30,
+                },
+                "action": {"type": "expire"},
+            }
+        ]
+    }
+)
 MAY = ("iam.RolePolicy", "aggregator-policy")
 
 
@@ -106,9 +122,10 @@ FAULTS = (
     _fault("a composite rule that does not parse", _text(*COMPOSITE, "alarmRule", " OR ", " OR OR "), "rules"),
     _fault("a composite rule over a foreign alarm", _text(*COMPOSITE, "alarmRule", "high-drift", "hihg-drift"), "rules"),
     _fault("a dashboard that is no JSON", _text("cloudwatch.Dashboard", "observability-dashboard", "dashboardBody", '{"widgets"', '{widgets'), "rules"),
-    _fault("a widget off the grid", _widget(lambda widgets: widgets[1].update(x=20)), "rules"),
-    _fault("a widget without a region", _widget(lambda widgets: widgets[1]["properties"].pop("region")), "rules"),
-    _fault("a widget of a metric that nothing emits", _widget(lambda widgets: widgets[1]["properties"]["metrics"][0].__setitem__(1, "Drift")), "rules"),
+    _fault("a widget off the grid", _widget(lambda widgets: widgets[-1].update(x=20)), "rules"),
+    _fault("a widget without a region", _widget(lambda widgets: widgets[-1]["properties"].pop("region")), "rules"),
+    _fault("a widget of a metric that nothing emits", _widget(lambda widgets: widgets[2]["properties"]["metrics"][0].__setitem__(1, "Drift")), "rules"),
+    _fault("a panel of more alarms than CloudWatch draws", _widget(lambda widgets: widgets[0]["properties"].update(alarms=["arn"] * 101)), "rules"),
     _fault("a route key without a method", _set(*ROUTE, "routeKey", "predict"), "rules"),
     _fault("an operation without a route", _drop(*ROUTE), "rules"),
     _fault("an integration that waits longer than 30 s", _set(*INTEGRATION, "timeoutMilliseconds", 45_000), "rules"),
@@ -116,6 +133,7 @@ FAULTS = (
     _fault("a payload format that does not exist", _set(*INTEGRATION, "payloadFormatVersion", "3.0"), "terraform"),
     _fault("an authorization type that does not exist", _set(*ROUTE, "authorizationType", "IAM"), "terraform"),
     _fault("a token's route without its authorizer", _set(*ROUTE, "authorizationType", "JWT"), "rules"),
+    _fault("metrics of each route, which cost and nobody reads", _set(*STAGE, "defaultRouteSettings/detailedMetricsEnabled", True), "rules"),
     _fault("a stage without a throttle", _set(*STAGE, "defaultRouteSettings", {}), "rules"),
     _fault("an access log that is no JSON", _set(*STAGE, "accessLogSettings/format", "$context.requestId $context.status }"), "rules"),
     _fault("an API that goes around the alias", _set(*INTEGRATION, "integrationUri", "@@{aws:lambda/function:Function|predictor-function|invokeArn}"), "rules"),
@@ -149,9 +167,15 @@ FAULTS = (
     _fault("a bucket that takes plain HTTP", _drop("s3.BucketPolicy", "log-bucket-tls"), "rules"),
     _fault("tags that can move", _set("ecr.Repository", "image-repository", "imageTagMutability", "MUTABLE"), "rules", "checkov"),
     _fault("images that are not scanned", _set("ecr.Repository", "image-repository", "imageScanningConfiguration/scanOnPush", False), "rules", "checkov"),
-    _fault("a lifecycle that expires the live image", _text("ecr.LifecyclePolicy", "image-lifecycle", "policy", '"untagged"', '"any"'), "rules"),
+    _fault("a lifecycle that expires the live image", _text("ecr.LifecyclePolicy", "image-lifecycle", "policy", '"trial-"', '"c-"'), "rules"),
+    _fault("a lifecycle that expires an image deployed by digest alone", _set("ecr.LifecyclePolicy", "image-lifecycle", "policy", UNTAGGED), "rules"),
     _fault("a schedule with the wrong noun", _set("scheduler.Schedule", "evaluation-schedule", "scheduleExpression", "rate(1 minutes)"), "rules"),
     _fault("failed batches that are lost", _set("lambda.FunctionEventInvokeConfig", "monitor-retries", "destinationConfig", None), "rules"),
+    _fault("undelivered notices that the queue does not admit", _text("sqs.QueuePolicy", "dead-letters-queue-policy", "policy", "sns.amazonaws.com", "sqs.amazonaws.com"), "rules"),
+    _fault("a scheduled run that is repeated", _set("lambda.FunctionEventInvokeConfig", "evaluation-once", "maximumRetryAttempts", 2), "rules"),
+    _fault("a stream that starts before it may write", _node("kinesis.FirehoseDeliveryStream", "prediction-log-stream", lambda node: setattr(node, "after", ())), "rules"),
+    _fault("a role that another account could borrow", _text("iam.Role", "evaluation-role", "assumeRolePolicy", "123456789012", "*"), "rules"),
+    _fault("a webhook that never has to confirm", _set("sns.TopicSubscription", "alerts-webhook-1", "endpointAutoConfirms", False), "rules"),
     _fault("a permission without a source", _set("lambda.Permission", "monitor-logs-may-invoke", "sourceArn", None), "rules"),
     _fault("a resource without a parent", _node("sqs.Queue", "dead-letters-queue", lambda node: setattr(node, "urn", "urn:pulumi:dev::p::aws:sqs/queue:Queue::dead-letters-queue")), "rules"),
     _fault("a subscription of a protocol that does not exist", _set("sns.TopicSubscription", "alerts-email-1", "protocol", "mail"), "terraform"),

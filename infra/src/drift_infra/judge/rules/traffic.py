@@ -68,11 +68,13 @@ def calls_go_through_the_alias(graph: Graph, _facts: Facts) -> Found:
 
 
 def stage_is_throttled_and_logged(graph: Graph, _facts: Facts) -> Found:
-    """The stage has a throttle and an access log in JSON."""
+    """The stage has a throttle and an access log in JSON, and makes no metrics that nobody reads."""
     for node in graph.of("apigatewayv2.Stage"):
         limits = node.inputs.get("defaultRouteSettings") or {}
         if not (limits.get("throttlingRateLimit") and limits.get("throttlingBurstLimit")):
             yield node.address, "is not throttled"
+        if limits.get("detailedMetricsEnabled"):
+            yield node.address, "pays for metrics of each route, which no alarm and no panel reads"
         try:
             json.loads(node.inputs["accessLogSettings"]["format"])
         except (KeyError, ValueError):
