@@ -28,14 +28,12 @@ VARIANTS = {
 TOOL = terraform_validate.find()
 
 
-@pytest.mark.judges
 @pytest.mark.parametrize("name", VARIANTS)
 def test_cfn_lint_finds_nothing(build, name):
     stack, changes = VARIANTS[name]
     assert cfn_lint(build(stack, **changes)[0]) == []
 
 
-@pytest.mark.judges
 @pytest.mark.skipif(TOOL is None, reason="NOT CHECKED: no terraform with an AWS provider on this machine")
 def test_terraform_finds_nothing_in_any_variant(build, tmp_path):
     graphs = {name: build(stack, **changes)[0] for name, (stack, changes) in VARIANTS.items()}
@@ -48,7 +46,6 @@ def faults(build):
     return {f"fault-{number:02}": (fault, fault.graph(sound)) for number, fault in enumerate(FAULTS)}
 
 
-@pytest.mark.judges
 @pytest.mark.skipif(TOOL is None, reason="NOT CHECKED: no terraform with an AWS provider on this machine")
 def test_terraform_catches_what_is_stated_and_nothing_else(build, tmp_path):
     planted = faults(build)
@@ -57,7 +54,6 @@ def test_terraform_catches_what_is_stated_and_nothing_else(build, tmp_path):
     assert caught == {fault.name for fault in FAULTS if "terraform" in fault.caught_by}
 
 
-@pytest.mark.judges
 @pytest.mark.parametrize("number", range(len(FAULTS)), ids=[fault.name for fault in FAULTS])
 def test_cfn_lint_catches_what_is_stated(build, number):
     fault = FAULTS[number]
@@ -80,7 +76,6 @@ def test_the_command_answers_a_missing_stack_in_one_line(root, capsys):
     assert "Pulumi.nowhere.yaml" in capsys.readouterr().err
 
 
-@pytest.mark.judges
 def test_the_command_writes_each_case_for_other_judges(root, tmp_path):
     assert main(["--root", str(root), "render", str(tmp_path)]) == 0
     stated = json.loads((tmp_path / "stated.json").read_text("utf-8"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 
@@ -16,22 +15,6 @@ from drift_infra.program import run
 from drift_infra.settings import ConfigurationError
 
 NO_DIGEST = {"imageDigest": ""}
-
-
-@pytest.fixture
-def checkout(root, tmp_path):
-    """A checkout small enough to hash, with a sound bundle."""
-    for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "services/predictor/Dockerfile"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(root / name, tmp_path / name)
-    manifest = json.loads((root / "contracts/examples/bundle.manifest.v1.json").read_text("utf-8"))
-    bundle = tmp_path / "build/bundles/house-price"
-    bundle.mkdir(parents=True)
-    for name, facts in manifest["files"].items():
-        (bundle / name).write_text(name)
-        facts |= {"sha256": hashlib.sha256(name.encode()).hexdigest(), "bytes": len(name)}
-    (bundle / "manifest.json").write_text(json.dumps(manifest))
-    return tmp_path
 
 
 def changed(checkout, **members):

@@ -268,7 +268,9 @@ def test_an_alarm_that_cloudwatch_raises_reaches_the_chat_and_the_webhook(world,
     )  # fmt: skip
     cloudwatch.put_metric_data(Namespace=given["namespace"], MetricData=[{**measured, "Value": given["threshold"] + 1}])
     until("the alarm in the chat", lambda: [one for one in webhook.heard if given["name"] in json.dumps(one)])
-    notices = until("the alarm at the webhook", lambda: [one for one in endpoint.heard if given["name"] in json.dumps(one)])
+    notices = until(
+        "the alarm at the webhook", lambda: [one for one in endpoint.heard if given["name"] in json.dumps(one)]
+    )
     assert json.loads(notices[0]["Message"])["NewStateValue"] == "ALARM"
 
 
