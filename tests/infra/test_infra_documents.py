@@ -7,8 +7,10 @@ import runpy
 
 import pytest
 import yaml
+from drift_contracts import MonitoringSpec, feature_set
 from drift_infra.content import SOURCES
 from drift_infra.judge.faults import FAULTS, fault_table
+from drift_infra.judge.rules.alarms import measured
 from drift_infra.routes import served
 from drift_infra.settings import KEYS, ConfigurationError, load
 from drift_infra.settings.document import config_section, main, with_config, with_table
@@ -81,6 +83,24 @@ def test_every_output_is_documented(root, build):
     graph, _, _ = build("prod")
     for name in graph.outputs:
         assert f"`{name}`" in page
+
+
+def test_the_monthly_cost_counts_what_a_stack_has(root, build):
+    page = (root / "docs/deploy.md").read_text("utf-8")
+    graph, _, _ = build("dev")
+    alarms = graph.of("cloudwatch.MetricAlarm")
+    read = sum(len(list(measured(node))) for node in alarms)
+    metrics = MonitoringSpec.load().metrics_for(feature_set("house-price"))
+    watched = (10 * read + 50 * len(graph.of("cloudwatch.CompositeAlarm"))) / 100
+    assert (
+        f"| {len(alarms)} alarms (0.10 for each metric they read) and a composite alarm (0.50) | {watched:.2f} |"
+        in page
+    )
+    assert (
+        f"| {len(metrics)} custom metrics of one model with five features (0.30 each) | {0.3 * len(metrics):.2f} |"
+        in page
+    )
+    assert f"| **{watched + 0.3 * len(metrics) + 3 + 1:.2f}** |" in page
 
 
 def test_the_api_serves_the_models_that_are_configured():
