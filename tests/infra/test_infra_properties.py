@@ -38,7 +38,7 @@ TOGETHER = {  # keys that go together
         {"authentication": "jwt", "jwtIssuer": "https://login.example.com/", "jwtAudience": '["drift"]'},
     ]),
     "traffic": st.sampled_from([{}, {"previousVersion": "3", "previousVersionPercent": "10"}, {"rollout": "external"}]),
-    "domain": st.sampled_from([{}, {"customDomain": "drift.example.com", "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a"}]),
+    "domain": st.sampled_from([{}, {"aws:region": "us-east-1", "customDomain": "drift.example.com", "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a"}]),
 }  # fmt: skip
 
 

@@ -47,6 +47,12 @@ REFUSED = [
     ("dev", {"authentication": "jwt", "jwtIssuer": "https://login.example.com"}, "jwtAudience"),
     ("dev", {"customDomain": "drift.example.com"}, "certificateArn"),
     ("dev", {"hostedZoneId": "Z01"}, "customDomain"),
+    (
+        "dev",
+        {"customDomain": "drift.example.com", "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/0a"},
+        "certificateArn",
+    ),
+    ("dev", {"imageDigest": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/image@sha256:" + "a" * 64}, "imageDigest"),
     ("dev", {"previousVersion": "3"}, "previousVersionPercent"),
     ("dev", {"reservedConcurrency": "1", "provisionedConcurrency": "2"}, "provisionedConcurrency"),
     (

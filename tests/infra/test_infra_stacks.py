@@ -119,6 +119,11 @@ def test_every_output_speaks_of_this_stack(both):
     assert outputs["alertsTopic"].endswith("alerts-topic|arn}")
     assert outputs["windowsTable"] == "mlops-drift-monitor-prod-windows"
     assert outputs["deadLettersQueue"].endswith("dead-letters-queue|url}")
+    assert re.fullmatch(
+        r"aws sqs start-message-move-task --region us-east-1 --source-arn \S+dead-letters-queue\|arn}"
+        r" --destination-arn \S+dead-letters-replay\|arn}",
+        outputs["redrive"],
+    )
     assert outputs["predictionsBucket"].startswith("mlops-drift-monitor-prod-log-")
     assert outputs["imageRepository"].endswith("|repositoryUrl}")
     assert re.fullmatch(r"sha256:[0-9a-f]{64}", outputs["imageDigest"])

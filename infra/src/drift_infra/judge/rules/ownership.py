@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from drift_infra.judge.capture import ACCOUNT
 from drift_infra.policies import statements, violations
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
     from .finding import Facts, Found
 
-ACCOUNT = "123456789012"  # what the capture answers when the program asks who is deploying
 PROTECTED = ("dynamodb.Table", "s3.Bucket", "ecr.Repository")
 RETAINED = ("dynamodb.Table", "s3.Bucket")
 SECRET_INPUTS = {"secretsmanager.SecretVersion": "secretString", "docker.Image": "registry"}
