@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 
@@ -11,6 +12,7 @@ from drift_contracts import MonitoringSpec, feature_set
 from drift_infra.content import SOURCES
 from drift_infra.judge.faults import FAULTS, fault_table
 from drift_infra.judge.rules.alarms import measured
+from drift_infra.queries import COLUMNS
 from drift_infra.routes import served
 from drift_infra.settings import KEYS, ConfigurationError, load
 from drift_infra.settings.document import config_section, main, with_config, with_table
@@ -101,6 +103,13 @@ def test_the_monthly_cost_counts_what_a_stack_has(root, build):
         in page
     )
     assert f"| **{watched + 0.3 * len(metrics) + 3 + 1:.2f}** |" in page
+
+
+def test_the_columns_of_the_log_are_members_of_the_event_that_no_case_confuses(root):
+    schema = json.loads((root / "contracts/src/drift_contracts/schemas/prediction.event.v1.json").read_text("utf-8"))
+    members = [name.lower() for name in schema["properties"]]
+    assert len(members) == len(set(members))
+    assert set(COLUMNS) <= set(members)
 
 
 def test_the_api_serves_the_models_that_are_configured():

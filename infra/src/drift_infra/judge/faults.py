@@ -174,6 +174,8 @@ FAULTS = (
     _fault("undelivered notices that the queue does not admit", _text("sqs.QueuePolicy", "dead-letters-queue-policy", "policy", "sns.amazonaws.com", "sqs.amazonaws.com"), "rules"),
     _fault("a scheduled run that is repeated", _set("lambda.FunctionEventInvokeConfig", "evaluation-once", "maximumRetryAttempts", 2), "rules"),
     _fault("a stream that starts before it may write", _node("kinesis.FirehoseDeliveryStream", "prediction-log-stream", lambda node: setattr(node, "after", ())), "rules"),
+    _fault("a buffer too small for partitions", _set("kinesis.FirehoseDeliveryStream", "prediction-log-stream", "extendedS3Configuration/bufferingSize", 5), "rules"),
+    _fault("a table that looks where nothing is written", _set("glue.CatalogTable", "questions-table", "parameters/storage.location.template", "s3://bucket/predictions/${model}/${dt}/"), "rules"),
     _fault("a role that another account could borrow", _text("iam.Role", "evaluation-role", "assumeRolePolicy", "123456789012", "*"), "rules"),
     _fault("a webhook that never has to confirm", _set("sns.TopicSubscription", "alerts-webhook-1", "endpointAutoConfirms", False), "rules"),
     _fault("a permission without a source", _set("lambda.Permission", "monitor-logs-may-invoke", "sourceArn", None), "rules"),
