@@ -21,6 +21,7 @@ VARIANTS = {
     "dev": ("dev", {}),
     "prod": ("prod", {}),
     "everything": ("prod", EVERYTHING),
+    "planted-in": ("dev", EVERYTHING),
     "domain": ("prod", {"customDomain": "drift.example.com", "hostedZoneId": "Z01", "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"}),
     "jwt": ("dev", {"authentication": "jwt", "jwtIssuer": "https://login.example.com", "jwtAudience": '["a"]'}),
     "weighted": ("dev", {"previousVersion": "7", "previousVersionPercent": "20"}),
