@@ -89,7 +89,14 @@ def test_the_command_writes_each_case_for_other_judges(root, tmp_path):
     assert main(["--root", str(root), "render", str(tmp_path)]) == 0
     stated = json.loads((tmp_path / "stated.json").read_text("utf-8"))
     assert len(stated) == len(FAULTS)
-    assert all((tmp_path / name / "template.json").is_file() for name in (*stated, "sound"))
+    assert all((tmp_path / name / "policies.json").is_file() for name in (*stated, "sound"))
+    sizes = {name: len(json.loads(path.read_text("utf-8"))["Resources"]) for name, path in templates(tmp_path)}
+    assert max(sizes, key=sizes.get) == "sound"
+    assert len(sizes) > len(FAULTS) / 2
+
+
+def templates(folder):
+    return [(path.parent.name, path) for path in folder.glob("*/template.json")]
 
 
 def test_every_waiver_has_a_reason(root):
