@@ -85,22 +85,6 @@ COMPOSITE = ("cloudwatch.CompositeAlarm", "house-price-needs-attention")
 ROUTE, STAGE = ("apigatewayv2.Route", "api-post-predict"), ("apigatewayv2.Stage", "api-stage")
 TABLE, TOPIC = ("dynamodb.Table", "windows-table"), ("sns.Topic", "alerts-topic")
 INTEGRATION, ALIAS = ("apigatewayv2.Integration", "api-integration"), ("lambda.Alias", "predictor-alias")
-UNTAGGED = json.dumps(
-    {
-        "rules": [
-            {
-                "rulePriority": 1,
-                "selection": {
-                    "tagStatus": "untagged",
-                    "countType": "sinceImagePushed",
-                    "countUnit": "days",
-                    "countNumber": 30,
-                },
-                "action": {"type": "expire"},
-            }
-        ]
-    }
-)
 MAY = ("iam.RolePolicy", "aggregator-policy")
 
 
@@ -168,7 +152,7 @@ FAULTS = (
     _fault("tags that can move", _set("ecr.Repository", "image-repository", "imageTagMutability", "MUTABLE"), "rules", "checkov"),
     _fault("images that are not scanned", _set("ecr.Repository", "image-repository", "imageScanningConfiguration/scanOnPush", False), "rules", "checkov"),
     _fault("a lifecycle that expires the live image", _text("ecr.LifecyclePolicy", "image-lifecycle", "policy", '"trial-"', '"c-"'), "rules"),
-    _fault("a lifecycle that expires an image deployed by digest alone", _set("ecr.LifecyclePolicy", "image-lifecycle", "policy", UNTAGGED), "rules"),
+    _fault("a lifecycle that expires an image deployed by digest alone", _text("ecr.LifecyclePolicy", "image-lifecycle", "policy", '"tagged", "tagPrefixList": ["trial-"]', '"untagged"'), "rules"),
     _fault("a schedule with the wrong noun", _set("scheduler.Schedule", "evaluation-schedule", "scheduleExpression", "rate(1 minutes)"), "rules"),
     _fault("failed batches that are lost", _set("lambda.FunctionEventInvokeConfig", "monitor-retries", "destinationConfig", None), "rules"),
     _fault("undelivered notices that the queue does not admit", _text("sqs.QueuePolicy", "dead-letters-queue-policy", "policy", "sns.amazonaws.com", "sqs.amazonaws.com"), "rules"),
