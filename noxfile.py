@@ -215,17 +215,12 @@ def simulate(session: nox.Session) -> None:
 
 @nox.session
 def infra(session: nox.Session) -> None:
-    """The Pulumi graph of every stack: settings, graph, policies, documents, types; the judges have their own."""
+    """The Pulumi program, its graphs and seeded faults: our rules, cfn-lint, terraform, checkov, an IAM linter."""
     prepare(session, "infra", rooms=INFRA_ROOMS)
-    session.run("pytest", "tests/infra", "-n", "2", *(session.posargs or ("-m", "not judges")))
+    session.run("pytest", "tests/infra", "-n", "2", *session.posargs)
+    if session.posargs:
+        return
     session.run("mypy", "--config-file", "infra/pyproject.toml", "infra/src")
-
-
-@nox.session
-def judges(session: nox.Session) -> None:
-    """cfn-lint, terraform validate, checkov and an IAM linter on the graph and on every seeded fault."""
-    prepare(session, "infra", rooms=INFRA_ROOMS)
-    session.run("pytest", "tests/infra", "-n", "2", "-m", "judges", *session.posargs)
     session.run("python", "-m", "drift_infra.judge", "render", "build/judge")
     session.run_install("uv", "venv", "--quiet", "--allow-existing", "--python", sys.executable, "build/venv-judges")
     pinned = ("--quiet", "--require-hashes", "-r", "requirements/judges.txt")

@@ -30,7 +30,7 @@ def test_every_session_that_a_page_names_exists(page):
 
 def test_the_readme_lists_every_session_that_proves_something():
     listed = set(re.findall(r"`([\w-]+)`", README)) | set(re.findall(r"nox -s ([\w-]+)", README))
-    assert sessions() - {"lock", "test-all", "sam", "integration"} <= listed
+    assert sessions() - {"lock", "test-all", "sam"} <= listed
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

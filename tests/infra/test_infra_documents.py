@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 
 import pytest
 import yaml
+from drift_contracts import MonitoringSpec, feature_set
 from drift_infra.content import SOURCES
 from drift_infra.judge.faults import FAULTS, fault_table
+from drift_infra.judge.rules.alarms import measured
+from drift_infra.queries import COLUMNS
 from drift_infra.routes import served
 from drift_infra.settings import KEYS, ConfigurationError, load
 from drift_infra.settings.document import config_section, main, with_config, with_table
@@ -28,7 +32,7 @@ def test_the_config_section_is_the_one_that_the_keys_give(root):
 
 def test_no_declared_key_is_secret_and_every_other_has_a_default():
     declared = yaml.safe_load(config_section())["config"]
-    assert set(declared) == {key.name for key in KEYS if not key.secret}
+    assert set(declared) == {key.name for key in KEYS if not key.secret} - {"aws:profile"}
     assert all("default" in facts or "value" in facts for facts in declared.values())
 
 
@@ -81,6 +85,31 @@ def test_every_output_is_documented(root, build):
     graph, _, _ = build("prod")
     for name in graph.outputs:
         assert f"`{name}`" in page
+
+
+def test_the_monthly_cost_counts_what_a_stack_has(root, build):
+    page = (root / "docs/deploy.md").read_text("utf-8")
+    graph, _, _ = build("dev")
+    alarms = graph.of("cloudwatch.MetricAlarm")
+    read = sum(len(list(measured(node))) for node in alarms)
+    metrics = MonitoringSpec.load().metrics_for(feature_set("house-price"))
+    watched = (10 * read + 50 * len(graph.of("cloudwatch.CompositeAlarm"))) / 100
+    assert (
+        f"| {len(alarms)} alarms (0.10 for each metric they read) and a composite alarm (0.50) | {watched:.2f} |"
+        in page
+    )
+    assert (
+        f"| {len(metrics)} custom metrics of one model with five features (0.30 each) | {0.3 * len(metrics):.2f} |"
+        in page
+    )
+    assert f"| **{watched + 0.3 * len(metrics) + 3 + 1:.2f}** |" in page
+
+
+def test_the_columns_of_the_log_are_members_of_the_event_that_no_case_confuses(root):
+    schema = json.loads((root / "contracts/src/drift_contracts/schemas/prediction.event.v1.json").read_text("utf-8"))
+    members = [name.lower() for name in schema["properties"]]
+    assert len(members) == len(set(members))
+    assert set(COLUMNS) <= set(members)
 
 
 def test_the_api_serves_the_models_that_are_configured():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 
@@ -18,28 +17,12 @@ from drift_infra.settings import ConfigurationError
 NO_DIGEST = {"imageDigest": ""}
 
 
-@pytest.fixture
-def checkout(root, tmp_path):
-    """A checkout small enough to hash, with a sound bundle."""
-    for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "services/predictor/Dockerfile"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(root / name, tmp_path / name)
-    manifest = json.loads((root / "contracts/examples/bundle.manifest.v1.json").read_text("utf-8"))
-    bundle = tmp_path / "build/bundles/house-price"
-    bundle.mkdir(parents=True)
-    for name, facts in manifest["files"].items():
-        (bundle / name).write_text(name)
-        facts |= {"sha256": hashlib.sha256(name.encode()).hexdigest(), "bytes": len(name)}
-    (bundle / "manifest.json").write_text(json.dumps(manifest))
-    return tmp_path
-
-
 def changed(checkout, **members):
     path = checkout / "build/bundles/house-price/manifest.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **members}))
 
 
-def refused(checkout, docker=True, **changes):
+def refused(root, checkout, docker=True, **changes):
     settings = settings_of(checkout, "dev", {**NO_DIGEST, **changes})
     touched = []
     with pytest.raises(ConfigurationError) as caught:
@@ -47,6 +30,8 @@ def refused(checkout, docker=True, **changes):
             lambda: touched.append(run(settings, checkout, lambda: docker)), project="mlops-drift-monitor", stack="dev"
         )
     assert touched == []
+    told = f"{caught.value.key}: {caught.value.problem}".split(" (")[0]
+    assert f"`{told}`" in (root / "docs/configuration.md").read_text("utf-8")
     return caught.value
 
 
@@ -74,53 +59,53 @@ def test_a_digest_needs_neither_bundle_nor_docker(tmp_path, checkout):
     assert preflight(settings, tmp_path / "nothing", lambda: False).tag == ""
 
 
-def test_without_docker_and_digest_it_stops(checkout):
-    assert refused(checkout, docker=False).key == "imageDigest"
+def test_without_docker_and_digest_it_stops(root, checkout):
+    assert refused(root, checkout, docker=False).key == "imageDigest"
 
 
-def test_without_a_dockerfile_it_stops(checkout):
+def test_without_a_dockerfile_it_stops(root, checkout):
     (checkout / "services/predictor/Dockerfile").unlink()
-    assert refused(checkout).key == "imageDigest"
+    assert refused(root, checkout).key == "imageDigest"
 
 
-def test_a_missing_bundle_stops_it(checkout):
+def test_a_missing_bundle_stops_it(root, checkout):
     shutil.rmtree(checkout / "build/bundles")
-    assert "nox -s train" in str(refused(checkout))
+    assert "nox -s train" in str(refused(root, checkout))
 
 
-def test_one_changed_byte_stops_it(checkout):
+def test_one_changed_byte_stops_it(root, checkout):
     (checkout / "build/bundles/house-price/forest.bin").write_text("other")
-    error = refused(checkout)
+    error = refused(root, checkout)
     assert error.key == "bundlesFolder"
     assert "forest.bin" in error.problem
 
 
-def test_a_missing_file_of_a_bundle_stops_it(checkout):
+def test_a_missing_file_of_a_bundle_stops_it(root, checkout):
     (checkout / "build/bundles/house-price/forest.bin").unlink()
-    assert refused(checkout).key == "bundlesFolder"
+    assert refused(root, checkout).key == "bundlesFolder"
 
 
-def test_a_manifest_that_breaks_its_contract_stops_it(checkout):
+def test_a_manifest_that_breaks_its_contract_stops_it(root, checkout):
     changed(checkout, model_version=7)
-    assert "does not match its contract" in refused(checkout).problem
+    assert "does not match its contract" in refused(root, checkout).problem
 
 
-def test_a_manifest_that_is_no_json_stops_it(checkout):
+def test_a_manifest_that_is_no_json_stops_it(root, checkout):
     (checkout / "build/bundles/house-price/manifest.json").write_text("{")
-    assert "does not match its contract" in refused(checkout).problem
+    assert "does not match its contract" in refused(root, checkout).problem
 
 
-def test_a_bundle_of_another_feature_set_stops_it(checkout):
+def test_a_bundle_of_another_feature_set_stops_it(root, checkout):
     changed(checkout, feature_set="9.9.9")
-    assert "another feature set" in refused(checkout).problem
+    assert "another feature set" in refused(root, checkout).problem
 
 
-def test_a_bundle_of_another_version_than_the_pinned_one_stops_it(checkout):
-    assert refused(checkout, modelVersions='{"house-price": "ffffffffffff"}').key == "modelVersions"
+def test_a_bundle_of_another_version_than_the_pinned_one_stops_it(root, checkout):
+    assert refused(root, checkout, modelVersions='{"house-price": "ffffffffffff"}').key == "modelVersions"
 
 
-def test_a_model_without_a_feature_set_stops_it(checkout):
-    assert refused(checkout, models='["unheard-of"]').key == "models"
+def test_a_model_without_a_feature_set_stops_it(root, checkout):
+    assert refused(root, checkout, models='["unheard-of"]').key == "models"
 
 
 def test_the_tag_follows_every_byte_and_no_build_product(checkout):

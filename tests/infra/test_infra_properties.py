@@ -11,6 +11,7 @@ from drift_infra.judge.rules import examine
 from drift_infra.judge.stacks import facts_of, graph_of
 from drift_infra.settings import KEYS, ConfigurationError, load
 from drift_infra.settings.kinds import Choice, Flag, Many, Number, Table, Whole
+from drift_infra.settings.model import BY_NAME
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -37,7 +38,7 @@ TOGETHER = {  # keys that go together
         {"authentication": "jwt", "jwtIssuer": "https://login.example.com/", "jwtAudience": '["drift"]'},
     ]),
     "traffic": st.sampled_from([{}, {"previousVersion": "3", "previousVersionPercent": "10"}, {"rollout": "external"}]),
-    "domain": st.sampled_from([{}, {"customDomain": "drift.example.com", "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a"}]),
+    "domain": st.sampled_from([{}, {"aws:region": "us-east-1", "customDomain": "drift.example.com", "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a"}]),
 }  # fmt: skip
 
 
@@ -67,7 +68,7 @@ VALID = st.builds(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(texts=VALID, stack=st.sampled_from(["dev", "prod"]))
 def test_any_valid_settings_give_a_sound_graph(root, texts, stack):
     texts = {"alertEmails": '["ops@example.com"]', "imageDigest": DIGEST, **texts}
@@ -85,6 +86,24 @@ def test_any_text_is_a_value_of_the_key_or_refused_by_its_name(key, text):
     except ConfigurationError as refused:
         error = refused
     assert error is None or (error.key == key.name and key.name in str(error))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    key=st.sampled_from(KEYS),
+    text=st.one_of(
+        st.text(max_size=20), st.integers(-1, 10**5).map(str), st.sampled_from(["true", "iam", "jwt", "{}", "[]"])
+    ),
+    stack=st.sampled_from(["dev", "prod", "staging"]),
+)
+def test_any_value_under_any_key_gives_settings_or_a_message_that_names_a_key(key, text, stack):
+    full = key.name if key.namespace else f"{PROJECT}:{key.name}"
+    error = None
+    try:
+        load({full: text}, stack=stack, project=PROJECT, secret=SECRET)
+    except ConfigurationError as refused:
+        error = refused
+    assert error is None or (error.key in BY_NAME and error.allowed and error.set_with.startswith("pulumi "))
 
 
 @settings(max_examples=100, deadline=None)

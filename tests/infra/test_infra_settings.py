@@ -47,6 +47,12 @@ REFUSED = [
     ("dev", {"authentication": "jwt", "jwtIssuer": "https://login.example.com"}, "jwtAudience"),
     ("dev", {"customDomain": "drift.example.com"}, "certificateArn"),
     ("dev", {"hostedZoneId": "Z01"}, "customDomain"),
+    (
+        "dev",
+        {"customDomain": "drift.example.com", "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/0a"},
+        "certificateArn",
+    ),
+    ("dev", {"imageDigest": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/image@sha256:" + "a" * 64}, "imageDigest"),
     ("dev", {"previousVersion": "3"}, "previousVersionPercent"),
     ("dev", {"reservedConcurrency": "1", "provisionedConcurrency": "2"}, "provisionedConcurrency"),
     (
@@ -112,7 +118,13 @@ def test_an_unknown_key_is_answered_with_those_that_are_near():
 
 
 def test_keys_of_other_namespaces_are_left_alone():
-    assert settings(**{"aws:profile": "work"}).region == "us-east-1"
+    assert settings(**{"docker:host": "unix:///run/docker.sock"}).region == "us-east-1"
+
+
+def test_a_profile_reaches_the_provider_and_a_key_that_would_not_is_refused():
+    assert settings(**{"aws:profile": "work"}).profile == "work"
+    with pytest.raises(ConfigurationError, match=r"aws:allowedAccountIds: is no key.*aws:profile, aws:region; set it"):
+        settings(**{"aws:allowedAccountIds": '["123456789012"]'})
 
 
 def test_a_stack_of_another_name_says_which_it_is():

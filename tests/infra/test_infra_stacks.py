@@ -20,13 +20,14 @@ DIFFERENT = {
     ("s3.Bucket", "forceDestroy", "log-bucket-bucket"): (True, False),
     ("athena.Workgroup", "forceDestroy", "questions-workgroup"): (True, False),
     ("kms.Key", "deletionWindowInDays", "alerts-key"): (7, 30),
-    ("budgets.Budget", "limitAmount", "observability-budget"): ("10", "100"),
+    ("budgets.Budget", "limitAmount", "observability-budget"): ("20", "100"),
     ("cloudwatch.MetricAlarm", "threshold", "house-price-latency"): (1000, 500),
     ("cloudwatch.MetricAlarm", "threshold", "house-price-low-traffic"): (1, 10),
+    ("lambda.FunctionEventInvokeConfig", "maximumEventAgeInSeconds", "probing-once"): (3600, 900),
     ("scheduler.Schedule", "scheduleExpression", "probing-schedule"): ("rate(60 minutes)", "rate(15 minutes)"),
     ("apigatewayv2.Stage", "defaultRouteSettings", "api-stage"): (
-        {"throttlingRateLimit": 20, "throttlingBurstLimit": 40, "detailedMetricsEnabled": True},
-        {"throttlingRateLimit": 100, "throttlingBurstLimit": 200, "detailedMetricsEnabled": True},
+        {"throttlingRateLimit": 20, "throttlingBurstLimit": 40, "detailedMetricsEnabled": False},
+        {"throttlingRateLimit": 100, "throttlingBurstLimit": 200, "detailedMetricsEnabled": False},
     ),
 }
 
@@ -118,6 +119,11 @@ def test_every_output_speaks_of_this_stack(both):
     assert outputs["alertsTopic"].endswith("alerts-topic|arn}")
     assert outputs["windowsTable"] == "mlops-drift-monitor-prod-windows"
     assert outputs["deadLettersQueue"].endswith("dead-letters-queue|url}")
+    assert re.fullmatch(
+        r"aws sqs start-message-move-task --region us-east-1 --source-arn \S+dead-letters-queue\|arn}"
+        r" --destination-arn \S+dead-letters-replay\|arn}",
+        outputs["redrive"],
+    )
     assert outputs["predictionsBucket"].startswith("mlops-drift-monitor-prod-log-")
     assert outputs["imageRepository"].endswith("|repositoryUrl}")
     assert re.fullmatch(r"sha256:[0-9a-f]{64}", outputs["imageDigest"])

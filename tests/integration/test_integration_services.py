@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -45,16 +46,19 @@ def until(what, check):
 
 
 class Webhook:
-    """A chat's incoming webhook; `heard` are the bodies that came."""
+    """A chat's incoming webhook, or an endpoint of SNS that confirms as it must; `heard` are the bodies that came."""
 
     def __init__(self) -> None:
         heard = self.heard = []
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
-                heard.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                heard.append(body)
                 self.send_response(200)
                 self.end_headers()
+                if body.get("Type") == "SubscriptionConfirmation":
+                    urllib.request.urlopen(body["SubscribeURL"], timeout=10).close()
 
             def log_message(self, *_words):
                 pass
@@ -84,6 +88,13 @@ def webhook():
 
 
 @pytest.fixture(scope="module")
+def endpoint():
+    one = Webhook()
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="module")
 def aws(ministack, tmp_path_factory, start_aws):
     local = start_aws(ministack, tmp_path_factory.mktemp("aws"), AUTH="true")
     yield local
@@ -93,8 +104,8 @@ def aws(ministack, tmp_path_factory, start_aws):
 class World:
     """What the graph declares around the monitor, made by hand in the emulator."""
 
-    def __init__(self, graph, aws, bundles, webhook) -> None:
-        self.graph, self.aws, self.bundles = graph, aws, bundles
+    def __init__(self, graph, aws, bundles, webhook, endpoint) -> None:
+        self.graph, self.aws, self.bundles, self.endpoint = graph, aws, bundles, endpoint
         self.made = {}
         self._queues_table_topic(webhook)
         self._functions()
@@ -168,6 +179,7 @@ class World:
             destinationArn=self.functions["aggregator"],
         )
         self.client("sns").subscribe(TopicArn=self.topic, Protocol="lambda", Endpoint=self.functions["notifier"])
+        self.client("sns").subscribe(TopicArn=self.topic, Protocol="http", Endpoint=self.endpoint.url)
 
     def invoke(self, what, event):
         answer = self.client("lambda").invoke(FunctionName=self.functions[what], Payload=json.dumps(event).encode())
@@ -190,9 +202,9 @@ def shim(command: str, what: str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def world(root, aws, bundles, webhook):
+def world(root, aws, bundles, webhook, endpoint):
     graph = graph_of(settings_of(root, "dev", CHANGES), root)
-    return World(graph, aws, bundles, webhook)
+    return World(graph, aws, bundles, webhook, endpoint)
 
 
 def lines(bundles, many, shift):
@@ -244,11 +256,22 @@ def test_an_evaluation_with_nothing_new_tells_nobody(world, webhook):
     assert len(webhook.heard) == before
 
 
-def test_an_alarm_of_cloudwatch_reaches_the_chat(world, webhook):
-    before = len(webhook.heard)
-    alarm = {"AlarmName": "mlops-drift-monitor-dev-dead-letters", "NewStateValue": "ALARM", "OldStateValue": "OK"}
-    world.client("sns").publish(TopicArn=world.topic, Message=json.dumps(alarm))
-    until("the alarm in the chat", lambda: "mlops-drift-monitor-dev-dead-letters" in json.dumps(webhook.heard[before:]))
+def test_an_alarm_that_cloudwatch_raises_reaches_the_chat_and_the_webhook(world, webhook, endpoint):
+    given = world.graph.one("cloudwatch.MetricAlarm", "house-price-errors").inputs
+    dimensions = [{"Name": name, "Value": value} for name, value in given["dimensions"].items()]
+    measured = {"MetricName": given["metricName"], "Dimensions": dimensions}
+    cloudwatch = world.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName=given["name"], AlarmDescription=given["alarmDescription"], Namespace=given["namespace"], **measured,
+        Period=int(given["period"]), Statistic=given["statistic"], ComparisonOperator=given["comparisonOperator"],
+        Threshold=given["threshold"], EvaluationPeriods=int(given["evaluationPeriods"]), AlarmActions=[world.topic],
+    )  # fmt: skip
+    cloudwatch.put_metric_data(Namespace=given["namespace"], MetricData=[{**measured, "Value": given["threshold"] + 1}])
+    until("the alarm in the chat", lambda: [one for one in webhook.heard if given["name"] in json.dumps(one)])
+    notices = until(
+        "the alarm at the webhook", lambda: [one for one in endpoint.heard if given["name"] in json.dumps(one)]
+    )
+    assert json.loads(notices[0]["Message"])["NewStateValue"] == "ALARM"
 
 
 def test_a_bad_record_waits_among_the_dead_letters_and_the_rest_goes_through(world, bundles):

@@ -12,30 +12,33 @@ if TYPE_CHECKING:
     from .monitoring import Watch
     from .platform import Parts
 
-WIDTH, HEIGHT, COLUMNS = 8, 6, 3
+WIDTH, HEIGHT, COLUMNS, STATES = 8, 6, 3, 3
 
 
 def body(
-    watch: Watch, region: str, models: Sequence[str], parts: Parts, alarm_arns: Sequence[pulumi.Input[str]]
+    watch: Watch,
+    region: str,
+    models: Sequence[str],
+    parts: Parts,
+    alarms: Mapping[str, Sequence[pulumi.Input[str]]],
 ) -> dict[str, Any]:
-    """The document that CloudWatch's PutDashboard takes, with outputs in it."""
-    alarms = {
-        "type": "alarm",
-        "x": 0,
-        "y": 0,
-        "width": 24,
-        "height": 3,
-        "properties": {"title": "Alarms", "alarms": list(alarm_arns)},
-    }
+    """The document that CloudWatch's PutDashboard takes, with outputs in it. alarms: ARNs by what they watch."""
+    states = [
+        {
+            "type": "alarm", "x": 0, "y": number * STATES, "width": WIDTH * COLUMNS, "height": STATES,
+            "properties": {"title": f"Alarms of {what}", "alarms": list(arns)},
+        }
+        for number, (what, arns) in enumerate(alarms.items())
+    ]  # fmt: skip
     graphs = [graph for model in models for graph in _model(watch, model)] + list(_platform(parts))
-    placed = [_place(number, graph, region) for number, graph in enumerate(graphs)]
-    return {"widgets": [alarms, *placed]}
+    below = len(states) * STATES
+    return {"widgets": [*states, *(_place(number, graph, region, below) for number, graph in enumerate(graphs))]}
 
 
-def _place(number: int, properties: Mapping[str, Any], region: str) -> dict[str, Any]:
+def _place(number: int, properties: Mapping[str, Any], region: str, below: int) -> dict[str, Any]:
     row, column = divmod(number, COLUMNS)
     return {
-        "type": "metric", "x": column * WIDTH, "y": 3 + row * HEIGHT, "width": WIDTH, "height": HEIGHT,
+        "type": "metric", "x": column * WIDTH, "y": below + row * HEIGHT, "width": WIDTH, "height": HEIGHT,
         "properties": {"region": region, "view": "timeSeries", "period": 300, **properties},
     }  # fmt: skip
 

@@ -1,26 +1,28 @@
-"""How long images and predictions are kept."""
+"""How long images are kept."""
 
 from __future__ import annotations
 
 import json
 
-UNTAGGED_DAYS = 30
+TRIAL_TAG, TRIAL_DAYS = "trial-", 30
 
 
-def untagged_only() -> str:
+def trials_only() -> str:
     """A lifecycle that can never expire the live image or the one to roll back to.
 
-    Tags are derived from the content and cannot move, so every image that was ever deployed keeps its tag, and only
-    images without a tag expire. A rule that keeps the newest N would count failed attempts against the live one.
+    Only what was pushed under a tag `trial-...` expires. Images that are built here have a tag of their own
+    (`c-...`), and one that another pipeline pushed may have no tag at all: a rule on untagged images would expire it
+    while it is live, and a rule that keeps the newest N would count failed attempts against it.
     """
     rule = {
         "rulePriority": 1,
-        "description": f"Drop images that never got a tag after {UNTAGGED_DAYS} days",
+        "description": f"Drop images tagged {TRIAL_TAG}... after {TRIAL_DAYS} days",
         "selection": {
-            "tagStatus": "untagged",
+            "tagStatus": "tagged",
+            "tagPrefixList": [TRIAL_TAG],
             "countType": "sinceImagePushed",
             "countUnit": "days",
-            "countNumber": UNTAGGED_DAYS,
+            "countNumber": TRIAL_DAYS,
         },
         "action": {"type": "expire"},
     }

@@ -31,6 +31,10 @@ def outputs(stack: Stack) -> dict[str, pulumi.Input[str | None]]:
         "alertsTopic": stack.alerting.topic.arn,
         "windowsTable": stack.windows.table.name,
         "deadLettersQueue": stack.dead_letters.queue.url,
+        "redrive": pulumi.Output.concat(
+            "aws sqs start-message-move-task --region ", stack.settings.region,
+            " --source-arn ", stack.dead_letters.queue.arn, " --destination-arn ", stack.dead_letters.replay.arn,
+        ),
         "predictionsBucket": stack.log.bucket.bucket if stack.log else None,
         "imageRepository": stack.image.repository.repository_url,
         "imageDigest": stack.image.digest,

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .lifecycle import TRIAL_TAG
+
 Inputs = Mapping[str, Any]
 
 # Statements that may say `*`, each with its reason; anything else may not.
@@ -109,9 +111,12 @@ def _public(inputs: Inputs) -> bool:
 
 
 def _short_lived(inputs: Inputs) -> bool:
-    """A lifecycle that can expire a tagged image can expire the live one."""
-    selected = [rule["selection"]["tagStatus"] for rule in json.loads(inputs["policy"])["rules"]]
-    return any(status != "untagged" for status in selected)
+    """A lifecycle that can expire anything but a trial can expire the live image, tagged or not."""
+    selected = [rule["selection"] for rule in json.loads(inputs["policy"])["rules"]]
+    return any(
+        one["tagStatus"] != "tagged" or not all(tag.startswith(TRIAL_TAG) for tag in one.get("tagPrefixList") or [""])
+        for one in selected
+    )
 
 
 LAMBDA, LOGS, ROLE_POLICY = (

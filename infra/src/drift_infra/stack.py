@@ -44,7 +44,12 @@ class Stack:
         self.settings = one = plan.settings
         self.tags = tags(one.project_name, one.stack, one.tags)
         self._warn()
-        self.provider = aws.Provider("aws", region=one.region, default_tags=aws.ProviderDefaultTagsArgs(tags=self.tags))
+        self.provider = aws.Provider(
+            "aws",
+            region=one.region,
+            profile=one.profile or None,
+            default_tags=aws.ProviderDefaultTagsArgs(tags=self.tags),
+        )
         self._child = pulumi.ResourceOptions(providers=[self.provider])
         account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(provider=self.provider)).account_id
         names = Names(one.project_name, one.stack)
@@ -221,10 +226,7 @@ class Stack:
                 "DRIFT_MODEL": one.models[0],
                 **environment,
             },
-            may_call=(
-                *calls,
-                Statement("KeepFailedRuns", ["sqs:SendMessage"], [self.dead_letters.queue.arn]),
-            ),
+            may_call=calls,
             dead_letters=self.dead_letters.queue,
         )
         return Probe("probe", args, self._child)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from drift_infra.settings import Hidden
 
 COMPOSITE_ONLY = json.dumps({"AlarmName": [{"suffix": "-needs-attention"}]})
+CONFIRM_WITHIN = 5  # minutes in which an HTTPS endpoint answers SNS, or the update fails instead of alerting nobody
 PUBLISHERS = ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]
 
 
@@ -114,6 +115,7 @@ class Alerting(pulumi.ComponentResource):
             protocol=protocol,
             endpoint=endpoint,
             endpoint_auto_confirms=True if protocol == "https" else None,
+            confirmation_timeout_in_minutes=CONFIRM_WITHIN if protocol == "https" else None,
             filter_policy=only,
             filter_policy_scope="MessageBody" if only else None,
             redrive_policy=redrive,

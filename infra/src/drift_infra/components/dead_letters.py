@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import pulumi
 from pulumi_aws import sqs
 
-from drift_infra.iam import policy, tls_only
+from drift_infra.iam import Statement, policy, tls_only
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from drift_infra.naming import Site
 
 FOURTEEN_DAYS = 14 * 24 * 3600
@@ -30,12 +32,21 @@ class DeadLetters(pulumi.ComponentResource):
     def __init__(self, name: str, args: DeadLettersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("drift:infra:DeadLetters", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
-        self.queue = self._queue(f"{name}-queue", args.site.names.of("dead-letters"), 30, None)
+        self.queue = self._queue(
+            f"{name}-queue", args.site.names.of("dead-letters"), 30, None, lambda queue: [_from_topic(args.site, queue)]
+        )
         redrive = pulumi.Output.json_dumps({"deadLetterTargetArn": self.queue.arn, "maxReceiveCount": 5})
         self.replay = self._queue(f"{name}-replay", args.site.names.of("replay"), args.handling_seconds * 6, redrive)
         self.register_outputs({"url": self.queue.url, "replay_url": self.replay.url})
 
-    def _queue(self, name: str, physical: str, visibility: int, redrive: pulumi.Input[str] | None) -> sqs.Queue:
+    def _queue(
+        self,
+        name: str,
+        physical: str,
+        visibility: int,
+        redrive: pulumi.Input[str] | None,
+        allowed: Callable[[sqs.Queue], list[Statement]] = lambda _: [],
+    ) -> sqs.Queue:
         queue = sqs.Queue(
             name,
             name=physical,
@@ -48,7 +59,15 @@ class DeadLetters(pulumi.ComponentResource):
         sqs.QueuePolicy(
             f"{name}-policy",
             queue_url=queue.url,
-            policy=policy([tls_only([queue.arn], "sqs:*")]),
+            policy=policy([*allowed(queue), tls_only([queue.arn], "sqs:*")]),
             opts=self._child,
         )
         return queue
+
+
+def _from_topic(site: Site, queue: sqs.Queue) -> Statement:
+    """SNS keeps undelivered notices under its own name, so the queue itself must admit the stack's topic."""
+    topic = pulumi.Output.concat("arn:*:sns:", site.region, ":", site.account, ":", site.names.of("alerts"))
+    from_topic = {"ArnLike": {"aws:SourceArn": topic}}
+    sns = {"Service": "sns.amazonaws.com"}
+    return Statement("KeepUndeliveredNotices", ["sqs:SendMessage"], [queue.arn], from_topic, sns)

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_docker as docker
 from pulumi_aws import ecr
 
-from drift_infra.lifecycle import untagged_only
+from drift_infra.lifecycle import trials_only
 
 if TYPE_CHECKING:
     from drift_infra.naming import Site
@@ -69,7 +69,7 @@ class Image(pulumi.ComponentResource):
             force_delete=not site.production,
             opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(protect=site.production)),
         )
-        ecr.LifecyclePolicy(f"{name}-lifecycle", repository=repository.name, policy=untagged_only(), opts=self._child)
+        ecr.LifecyclePolicy(f"{name}-lifecycle", repository=repository.name, policy=trials_only(), opts=self._child)
         return repository
 
     def _built(self, name: str, architecture: str, build: Build) -> docker.Image:

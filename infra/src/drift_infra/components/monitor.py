@@ -63,7 +63,7 @@ class Monitor(pulumi.ComponentResource):
                 what="evaluation",
                 description="Evaluate the closed windows",
                 minutes=args.evaluate_minutes,
-                function_arn=self.evaluator.function.arn,
+                function=self.evaluator.function,
                 dead_letters_arn=args.dead_letters.arn,
             ),
             self._child,

@@ -41,15 +41,13 @@ class Observability(pulumi.ComponentResource):
         super().__init__("drift:infra:Observability", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         self._prefix, self._topic = args.site.names.prefix, args.topic
-        plans = [alarm for model in args.models for alarm in args.watch.alarms(model)]
-        alarms = [self._alarm(plan) for plan in [*plans, *platform_alarms(args.site.names, args.parts)]]
-        composites = [self._composite(plan, alarms) for model in args.models for plan in args.watch.composites(model)]
-        arns = [one.arn for one in [*composites, *alarms]]
+        alarms = {model: self._model(args.watch, model) for model in args.models}
+        alarms["the platform"] = [self._alarm(plan).arn for plan in platform_alarms(args.site.names, args.parts)]
         self.dashboard = cloudwatch.Dashboard(
             f"{name}-dashboard",
             dashboard_name=self._prefix,
             dashboard_body=pulumi.Output.json_dumps(
-                dashboard.body(args.watch, args.site.region, args.models, args.parts, arns)
+                dashboard.body(args.watch, args.site.region, args.models, args.parts, alarms)
             ),
             opts=self._child,
         )
@@ -57,6 +55,11 @@ class Observability(pulumi.ComponentResource):
         if args.monthly_budget:
             self._budget(name, args)
         self.register_outputs({"dashboard": self.dashboard.dashboard_name})
+
+    def _model(self, watch: Watch, model: str) -> list[pulumi.Output[str]]:
+        alarms = [self._alarm(plan) for plan in watch.alarms(model)]
+        composites = [self._composite(plan, alarms) for plan in watch.composites(model)]
+        return [one.arn for one in [*composites, *alarms]]
 
     def _short(self, alarm_name: str) -> str:
         return alarm_name.removeprefix(f"{self._prefix}-")

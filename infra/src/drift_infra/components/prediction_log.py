@@ -50,13 +50,9 @@ class PredictionLog(pulumi.ComponentResource):
         errors = cloudwatch.LogStream(
             f"{name}-delivery-errors", name="errors", log_group_name=group.name, opts=self._child
         )
-        role = self._role(
-            f"{name}-delivery",
-            site.names.of("delivery"),
-            "firehose.amazonaws.com",
-            site,
-            self._may_deliver(group),
-        )
+        mine = {"StringEquals": {"sts:ExternalId": site.account}}  # what Firehose presents: the account it works for
+        trust = assumed_by("firehose.amazonaws.com", mine)
+        role, allowed = self._role(f"{name}-delivery", site.names.of("delivery"), trust, self._may_deliver(group))
         return kinesis.FirehoseDeliveryStream(
             f"{name}-stream",
             name=site.names.of("predictions"),
@@ -80,7 +76,7 @@ class PredictionLog(pulumi.ComponentResource):
                 ),
                 processing_configuration=_unpack_and_partition(),
             ),
-            opts=self._child,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[allowed]),
         )
 
     def _may_deliver(self, group: cloudwatch.LogGroup) -> list[Statement]:
@@ -96,9 +92,11 @@ class PredictionLog(pulumi.ComponentResource):
         ]
 
     def _subscribe(self, name: str, args: PredictionLogArgs) -> None:
-        service = "logs.amazonaws.com"
+        site = args.site
+        ours = {"ArnLike": {"aws:SourceArn": pulumi.Output.concat("arn:*:logs:", site.region, ":", site.account, ":*")}}
         may = [Statement("HandOver", ["firehose:PutRecord", "firehose:PutRecordBatch"], [self.stream.arn])]
-        role = self._role(f"{name}-subscription", args.site.names.of("log-subscription"), service, args.site, may)
+        trust = assumed_by("logs.amazonaws.com", ours)
+        role, allowed = self._role(f"{name}-subscription", site.names.of("log-subscription"), trust, may)
         cloudwatch.LogSubscriptionFilter(
             f"{name}-filter",
             name="prediction-log",
@@ -106,14 +104,18 @@ class PredictionLog(pulumi.ComponentResource):
             filter_pattern=PREDICTION_EVENTS,
             destination_arn=self.stream.arn,
             role_arn=role.arn,
-            opts=self._child,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[allowed]),
         )
 
-    def _role(self, name: str, physical: str, service: str, site: Site, may: list[Statement]) -> iam.Role:
-        here = {"StringEquals": {"aws:SourceAccount": site.account}}
-        role = iam.Role(f"{name}-role", name=physical, assume_role_policy=assumed_by(service, here), opts=self._child)
-        iam.RolePolicy(f"{name}-policy", name="least-privilege", role=role.name, policy=policy(may), opts=self._child)
-        return role
+    def _role(
+        self, name: str, physical: str, trust: pulumi.Output[str], may: list[Statement]
+    ) -> tuple[iam.Role, iam.RolePolicy]:
+        """A role and its policy; who uses the role waits for the policy, because AWS tries it out at once."""
+        role = iam.Role(f"{name}-role", name=physical, assume_role_policy=trust, opts=self._child)
+        allowed = iam.RolePolicy(
+            f"{name}-policy", name="least-privilege", role=role.name, policy=policy(may), opts=self._child
+        )
+        return role, allowed
 
 
 def _unpack_and_partition() -> kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationArgs:

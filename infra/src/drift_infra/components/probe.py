@@ -11,7 +11,7 @@ from .image_function import ImageFunction, ImageFunctionArgs
 from .timer import Timer, TimerArgs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pulumi_aws import sqs
 
@@ -29,7 +29,7 @@ class ProbeArgs:
     tracing: bool
     minutes: int
     environment: Mapping[str, pulumi.Input[str]]
-    may_call: tuple[Statement, ...]
+    may_call: Sequence[Statement]
     dead_letters: sqs.Queue
 
 
@@ -63,7 +63,7 @@ class Probe(pulumi.ComponentResource):
                 what="probing",
                 description="Send the probe's requests",
                 minutes=args.minutes,
-                function_arn=self.parts.function.arn,
+                function=self.parts.function,
                 dead_letters_arn=args.dead_letters.arn,
             ),
             child,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pulumi
-from pulumi_aws import iam, scheduler
+from pulumi_aws import iam, lambda_, scheduler
 
 from drift_infra.iam import Statement, assumed_by, policy
 
@@ -22,7 +22,7 @@ class TimerArgs:
     what: str
     description: str
     minutes: int
-    function_arn: pulumi.Input[str]
+    function: lambda_.Function
     dead_letters_arn: pulumi.Input[str]
 
 
@@ -36,7 +36,7 @@ def rate(minutes: int) -> str:
 
 
 class Timer(pulumi.ComponentResource):
-    """An EventBridge schedule for a function."""
+    """An EventBridge schedule for a function; a run that fails is not repeated, because the next one is due anyway."""
 
     def __init__(self, name: str, args: TimerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("drift:infra:Timer", name, None, opts)
@@ -49,7 +49,7 @@ class Timer(pulumi.ComponentResource):
             opts=child,
         )
         statements = [
-            Statement("Call", ["lambda:InvokeFunction"], [args.function_arn]),
+            Statement("Call", ["lambda:InvokeFunction"], [args.function.arn]),
             Statement("KeepUndelivered", ["sqs:SendMessage"], [args.dead_letters_arn]),
         ]
         allowed = iam.RolePolicy(
@@ -62,13 +62,20 @@ class Timer(pulumi.ComponentResource):
             schedule_expression=rate(args.minutes),
             flexible_time_window=scheduler.ScheduleFlexibleTimeWindowArgs(mode="OFF"),
             target=scheduler.ScheduleTargetArgs(
-                arn=args.function_arn,
+                arn=args.function.arn,
                 role_arn=role.arn,
                 dead_letter_config=scheduler.ScheduleTargetDeadLetterConfigArgs(arn=args.dead_letters_arn),
                 retry_policy=scheduler.ScheduleTargetRetryPolicyArgs(
-                    maximum_event_age_in_seconds=max(60, args.minutes * 60), maximum_retry_attempts=2
+                    maximum_event_age_in_seconds=args.minutes * 60, maximum_retry_attempts=2
                 ),
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[allowed]),
+        )
+        lambda_.FunctionEventInvokeConfig(
+            f"{name}-once",
+            function_name=args.function.name,
+            maximum_retry_attempts=0,
+            maximum_event_age_in_seconds=args.minutes * 60,
+            opts=child,
         )
         self.register_outputs({"schedule": self.schedule.name})

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drift_infra.settings import ConfigurationError
 
@@ -35,20 +35,26 @@ def judged(root: Path, stack: str) -> int:
 
 
 def render(root: Path, folder: Path) -> int:
-    """Write the dev stack with every optional part, and each fault planted in it, as templates and policies."""
+    """Write the dev stack with every optional part, and what each fault changes in it, as templates and policies."""
     sound = graph_of(settings_of(root, "dev", EVERYTHING), root)
     cases = {f"fault-{number:02}": fault for number, fault in enumerate(FAULTS)}
-    _write(folder / "sound", sound)
+    whole = cloudformation(sound)
+    _write(folder / "sound", sound, whole)
     for name, fault in cases.items():
-        _write(folder / name, fault.graph(sound))
+        graph = fault.graph(sound)
+        _write(folder / name, graph, cloudformation(graph, whole["Resources"]))
     stated = {name: {"name": fault.name, "caught_by": sorted(fault.caught_by)} for name, fault in cases.items()}
     (folder / "stated.json").write_text(json.dumps(stated, indent=1), "utf-8")
     return 0
 
 
-def _write(folder: Path, graph: Graph) -> None:
+def _write(folder: Path, graph: Graph, template: dict[str, Any]) -> None:
+    """The policies of every role, and the template where it holds anything."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "template.json").write_text(json.dumps(cloudformation(graph), indent=1), "utf-8")
+    path = folder / "template.json"
+    path.unlink(missing_ok=True)
+    if template["Resources"]:
+        path.write_text(json.dumps(template, indent=1), "utf-8")
     (folder / "policies.json").write_text(json.dumps(role_policies(graph)), "utf-8")
 
 

@@ -10,10 +10,15 @@ from typing import Any
 from .cloudformation_types import ATTRIBUTES, DATA, DOCUMENTS, LISTS, MODULES, PROPERTIES, TYPES
 from .graph import MARKER, Graph, Node, references, rewrite, short
 
+Resources = dict[str, Any]
 
-def cloudformation(graph: Graph) -> dict[str, Any]:
-    """A template with every resource; what CloudFormation keeps in a property is merged into its owner."""
-    template: dict[str, Any] = {}
+
+def cloudformation(graph: Graph, known: Resources | None = None) -> dict[str, Any]:
+    """A template with every resource; what CloudFormation keeps in a property is merged into its owner.
+
+    known: resources that were judged before; the template then holds those that differ and what they name, or nothing.
+    """
+    template: Resources = {}
     for node in graph.resources:
         if node.short not in PARTS:
             template[logical(node)] = _resource(graph, node)
@@ -25,7 +30,25 @@ def cloudformation(graph: Graph) -> dict[str, Any]:
     for node in graph.resources:
         if node.short in PARTS:
             _merge(graph, node, template)
+    if known is not None:
+        template = _unlike(known, template)
     return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": template}
+
+
+def _unlike(known: Resources, now: Resources) -> Resources:
+    """The resources that changed or name one that is gone, and all that these name in turn."""
+    gone = known.keys() - now.keys()
+    kept = {name for name, one in now.items() if one != known.get(name) or gone & _words(one)}
+    behind = list(kept)
+    while behind:
+        named = (_words(now[behind.pop()]) & now.keys()) - kept
+        kept |= named
+        behind += named
+    return {name: one for name, one in now.items() if name in kept}
+
+
+def _words(resource: object) -> set[str]:
+    return set(re.findall(r"\w+", json.dumps(resource)))
 
 
 def logical(node: Node) -> str:

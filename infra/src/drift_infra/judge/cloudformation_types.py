@@ -78,7 +78,7 @@ PROPERTIES: dict[str, dict[str, str]] = {
     "secretsmanager.Secret": {"recoveryWindowInDays": ""},
     "sns.Topic": {"name": "TopicName"},
     "sns.TopicPolicy": {"arn": "Topics", "policy": "PolicyDocument"},
-    "sns.TopicSubscription": {"topic": "TopicArn", "endpointAutoConfirms": ""},
+    "sns.TopicSubscription": {"topic": "TopicArn", "endpointAutoConfirms": "", "confirmationTimeoutInMinutes": ""},
     "sqs.Queue": {"name": "QueueName", "messageRetentionSeconds": "MessageRetentionPeriod",
                   "visibilityTimeoutSeconds": "VisibilityTimeout", "sqsManagedSseEnabled": "SqsManagedSseEnabled"},
     "sqs.QueuePolicy": {"queueUrl": "Queues", "policy": "PolicyDocument"},

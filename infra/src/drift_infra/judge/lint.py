@@ -10,10 +10,14 @@ from cfnlint.api import lint
 from .cloudformation import cloudformation
 
 if TYPE_CHECKING:
+    from .cloudformation import Resources
     from .graph import Graph
 
 
-def cfn_lint(graph: Graph) -> list[str]:
-    """What cfn-lint says: rule, place and message."""
-    found = lint(json.dumps(cloudformation(graph)), None, [str(graph.provider.inputs["region"])])
+def cfn_lint(graph: Graph, known: Resources | None = None) -> list[str]:
+    """What cfn-lint says: rule, place and message; with known resources, of those that differ and what they name."""
+    template = cloudformation(graph, known)
+    if not template["Resources"]:
+        return []
+    found = lint(json.dumps(template), None, [str(graph.provider.inputs["region"])])
     return [f"{one.rule.id} at {'/'.join(map(str, one.path or []))}: {one.message}" for one in found]

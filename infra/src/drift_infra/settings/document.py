@@ -41,9 +41,10 @@ def config_section() -> str:
     """The `config:` section: every typed key with its description and default.
 
     Secret keys are left out: Pulumi refuses a declared secret whose default is plain text, and one without a default
-    becomes a key that everybody must set. The program checks them itself.
+    becomes a key that everybody must set. The program checks them itself. So is a provider's key without a default:
+    here it would be set, to nothing.
     """
-    declared = {key.name: _declaration(key) for key in KEYS if not key.secret}
+    declared = {key.name: _declaration(key) for key in KEYS if not key.secret and (key.default or not key.namespace)}
     return yaml.safe_dump({"config": declared}, sort_keys=False, width=110, allow_unicode=True)
 
 

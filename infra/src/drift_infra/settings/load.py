@@ -51,12 +51,16 @@ def load(given: Mapping[str, str], *, stack: str, project: str, secret: Collecti
 
 
 def _own(given: Mapping[str, str], project: str) -> dict[str, str]:
-    """Texts by key name; keys of other namespaces are those of providers, and only aws:region is ours."""
-    texts = {name.removeprefix(f"{project}:"): text for name, text in given.items() if name.startswith(f"{project}:")}
-    if "aws:region" in given:
-        texts["aws:region"] = given["aws:region"]
+    """Texts by key name.
+
+    Keys of AWS's provider count as ours: a provider that a program makes itself hears none of them, so that one that
+    is not handed on (an account, a role) would be ignored in silence. Keys of other providers are left alone.
+    """
+    ours = {name.removeprefix(f"{project}:"): text for name, text in given.items() if name.startswith(f"{project}:")}
+    texts = ours | {name: text for name, text in given.items() if name.startswith("aws:")}
     for name in sorted(set(texts) - set(BY_NAME)):
-        near = difflib.get_close_matches(name, BY_NAME, n=3, cutoff=0.5) or sorted(BY_NAME)
+        known = [one for one in BY_NAME if one.startswith("aws:") == name.startswith("aws:")]
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or sorted(known)
         raise ConfigurationError(
             name,
             "is no key of this project",

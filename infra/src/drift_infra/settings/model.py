@@ -31,6 +31,8 @@ class Settings:
 
     stack: str
     region: str = key(REGION, "General", "Where everything runs.", "us-east-1", namespace="aws")
+    profile: str = key(Text(r"[A-Za-z0-9_.@+=,-]{1,64}", "a profile of the AWS configuration", empty="AWS_PROFILE, or the credentials at hand"),
+                       "General", "Whose credentials deploy the stack.", "", namespace="aws")  # fmt: skip
     project_name: str = key(NAME, "General", "First part of every resource's name.", "mlops-drift-monitor")
     tier: str = key(Text("dev|prod", "dev or prod", empty="the stack's own name"), "General",
                     "`dev` is cheap and open to change, `prod` is protected; a stack of another name must say which it is.", "")  # fmt: skip

@@ -32,6 +32,7 @@ def _broken(one: Settings) -> Iterator[tuple[str, str, str]]:
     yield from _protected(one) if one.production else ()
     yield from _api(one)
     yield from _traffic(one)
+    yield from _regional(one)
     unknown = sorted(set(one.model_versions) - set(one.models))
     if unknown:
         yield (
@@ -71,6 +72,14 @@ def _api(one: Settings) -> Iterator[tuple[str, str, str]]:
         )
     if (one.certificate_arn or one.hosted_zone_id) and not one.custom_domain:
         yield "customDomain", "is needed for certificateArn and hostedZoneId", "a host name"
+
+
+def _regional(one: Settings) -> Iterator[tuple[str, str, str]]:
+    """Lambda takes images, and an API certificates, of its own region only."""
+    if "@" in one.image_digest and f".ecr.{one.region}." not in one.image_digest:
+        yield "imageDigest", "is in another region than the functions", f"an image in {one.region}"
+    if one.certificate_arn and f":acm:{one.region}:" not in one.certificate_arn:
+        yield "certificateArn", "is in another region than the API", f"a certificate in {one.region}"
 
 
 def _traffic(one: Settings) -> Iterator[tuple[str, str, str]]:

@@ -149,7 +149,14 @@ def pages_only_when_it_matters(graph: Graph, _facts: Facts) -> Found:
                 yield node.address, "filters out every alarm"
 
 
+def endpoints_answer(graph: Graph, _facts: Facts) -> Found:
+    """An update waits until an HTTPS endpoint has confirmed, or it would hear nothing and nobody would know."""
+    for node in graph.of("sns.TopicSubscription"):
+        if node.inputs.get("protocol") == "https" and not node.inputs.get("endpointAutoConfirms"):
+            yield node.address, "may stay unconfirmed, and then hears nothing"
+
+
 RULES = (
     metrics_exist, dimensions_are_ours, counts_add_up, somebody_hears, rules_parse, declared_is_created,
-    pages_only_when_it_matters,
+    pages_only_when_it_matters, endpoints_answer,
 )  # fmt: skip

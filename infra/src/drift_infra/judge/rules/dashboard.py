@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .finding import Facts, Found
 
 GRID = 24
+MOST_ALARMS = 100
 TYPES = ("metric", "alarm", "text", "log")
 
 
@@ -41,6 +42,8 @@ def _widget(widget: dict[str, Any], ours: set[Any]) -> list[str]:
     left, top, right, _ = _box(widget)
     problems = [] if widget.get("type") in TYPES else ["is of an unknown type"]
     problems += [] if 0 <= left < right <= GRID and top >= 0 else ["is not on the grid"]
+    if widget.get("type") == "alarm" and not 1 <= len(widget["properties"]["alarms"]) <= MOST_ALARMS:
+        problems.append("shows no alarm, or more than CloudWatch draws")
     if widget.get("type") == "metric":
         properties = widget.get("properties", {})
         problems += [] if properties.get("region") else ["has no region"]

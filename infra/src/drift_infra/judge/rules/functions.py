@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drift_infra.judge.graph import references
+from drift_infra.policies import statements
 
 if TYPE_CHECKING:
     from drift_infra.judge.graph import Graph, Node
@@ -28,6 +29,7 @@ VARIABLES = {
 EVERYWHERE = {"DRIFT_BUNDLES", "DRIFT_STACK", "DRIFT_LOG_LEVEL"}
 OPTIONAL = {"DRIFT_MODEL_VERSIONS", "DRIFT_FUNCTION"}
 MOST_VERSIONS = 2
+ROLE_ARN = ("aws:iam/role:Role", "arn")
 
 
 def owns_its_logs(graph: Graph, _facts: Facts) -> Found:
@@ -42,11 +44,14 @@ def owns_its_logs(graph: Graph, _facts: Facts) -> Found:
 
 
 def allowed_before_it_runs(graph: Graph, _facts: Facts) -> Found:
-    """A function depends on its role's policy, or its first calls fail."""
-    for node in graph.of("lambda.Function"):
-        own = [one.urn for one in graph.of("iam.RolePolicy") if one.parent == node.parent]
-        if not set(own) & set(node.after):
-            yield node.address, "does not wait for its role's policy"
+    """Whatever works under a role waits for the role's policy, or its first calls fail."""
+    roles = {node.name: node.inputs["name"] for node in graph.of("iam.Role")}
+    for node in graph.resources:
+        used = {name for kind, name, attribute in references(node.inputs) if (kind, attribute) == ROLE_ARN}
+        for name in sorted(used):
+            given = {one.urn for one in graph.of("iam.RolePolicy") if one.inputs["role"] == roles[name]}
+            if not given & set(node.after):
+                yield node.address, f"does not wait for the policy of {name}"
 
 
 def own_role(graph: Graph, _facts: Facts) -> Found:
@@ -107,11 +112,37 @@ def failures_are_kept(graph: Graph, _facts: Facts) -> Found:
         if not node.inputs.get("target", {}).get("deadLetterConfig", {}).get("arn"):
             yield node.address, "loses calls that cannot be delivered"
     for node in graph.of("sns.TopicSubscription"):
-        if node.inputs.get("protocol") in ("https", "lambda") and not node.inputs.get("redrivePolicy"):
+        if node.inputs.get("protocol") in ("https", "lambda") and not _topic_may_write(node, graph):
             yield node.address, "loses messages that cannot be delivered"
     for node in graph.of("lambda.EventSourceMapping"):
         if node.inputs.get("functionResponseTypes") != ["ReportBatchItemFailures"]:
             yield node.address, "repeats a whole batch for one bad message"
+
+
+def _topic_may_write(subscription: Node, graph: Graph) -> bool:
+    """Whether the subscription has a dead-letter queue whose own policy admits the topic: SNS has no role to use."""
+    queues = {name for _, name, _ in references(subscription.inputs.get("redrivePolicy"))}
+    topics = [node.inputs["name"] for node in graph.of("sns.Topic")]
+    admitted = [
+        one.get("Condition", {}).get("ArnLike", {}).get("aws:SourceArn", "").rpartition(":")[2]
+        for node in graph.of("sqs.QueuePolicy")
+        if queues & {name for _, name, _ in references(node.inputs["queueUrl"])}
+        for one in statements(node.inputs["policy"])
+        if (one["Effect"], one.get("Principal")) == ("Allow", {"Service": "sns.amazonaws.com"})
+    ]
+    return bool(queues) and admitted == topics
+
+
+def scheduled_runs_are_not_repeated(graph: Graph, _facts: Facts) -> Found:
+    """A run that fails is not tried again behind the schedule's back: the next one is due, and two would collide."""
+    once = {
+        _target(node, graph)
+        for node in graph.of("lambda.FunctionEventInvokeConfig")
+        if node.inputs.get("maximumRetryAttempts") == 0
+    }
+    for node in graph.of("scheduler.Schedule"):
+        if not {name for _, name, _ in references(node.inputs["target"].get("arn"))} <= once:
+            yield node.address, "repeats runs that fail"
 
 
 def _destination(node: Node) -> object:
@@ -125,4 +156,5 @@ def _target(node: Node, graph: Graph) -> str:
 
 RULES = (
     owns_its_logs, allowed_before_it_runs, own_role, one_image, known_environment, alias_is_sound, failures_are_kept,
+    scheduled_runs_are_not_repeated,
 )  # fmt: skip

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
-from drift_infra.policies import violations
+from drift_infra.judge.capture import ACCOUNT
+from drift_infra.policies import statements, violations
 
 if TYPE_CHECKING:
     from drift_infra.judge.graph import Graph
@@ -95,10 +97,32 @@ def secrets_stay_secret(graph: Graph, _facts: Facts) -> Found:
             yield node.address, "endpoint is in plain text"
 
 
+def trusts_this_account(graph: Graph, _facts: Facts) -> Found:
+    """A role that a service takes on for its customers names this account, or another's resources could borrow it.
+
+    Lambda's roles are the exception: only who may pass a role can give it to a function.
+    """
+    for node in graph.of("iam.Role"):
+        for one in statements(node.inputs["assumeRolePolicy"]):
+            lends = one.get("Principal") != {"Service": "lambda.amazonaws.com"}
+            if lends and ACCOUNT not in json.dumps(one.get("Condition", {})):
+                yield node.address, "can be used on behalf of another account"
+
+
 def alarms_to_somebody(graph: Graph, facts: Facts) -> Found:
     """In production somebody listens to the topic."""
     if facts.production and not graph.of("sns.TopicSubscription"):
         yield "sns.Topic", "has no subscription"
 
 
-RULES = (never_broken, has_parent, one_provider, tagged, named, protected, secrets_stay_secret, alarms_to_somebody)
+RULES = (
+    never_broken,
+    has_parent,
+    one_provider,
+    tagged,
+    named,
+    protected,
+    secrets_stay_secret,
+    trusts_this_account,
+    alarms_to_somebody,
+)

@@ -16,6 +16,7 @@ PART = r"([A-Za-z0-9._-]+|\{[A-Za-z0-9._-]+\+?\})"
 ROUTE = re.compile(rf"(GET|PUT|POST|DELETE|PATCH|HEAD|OPTIONS) /({PART}(/{PART})*)?")
 RATE = re.compile(r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)")
 QUEUE_TIMES = 6
+LEAST_BUFFER_MB = 64
 
 
 def routes_are_the_document(graph: Graph, facts: Facts) -> Found:
@@ -68,11 +69,13 @@ def calls_go_through_the_alias(graph: Graph, _facts: Facts) -> Found:
 
 
 def stage_is_throttled_and_logged(graph: Graph, _facts: Facts) -> Found:
-    """The stage has a throttle and an access log in JSON."""
+    """The stage has a throttle and an access log in JSON, and makes no metrics that nobody reads."""
     for node in graph.of("apigatewayv2.Stage"):
         limits = node.inputs.get("defaultRouteSettings") or {}
         if not (limits.get("throttlingRateLimit") and limits.get("throttlingBurstLimit")):
             yield node.address, "is not throttled"
+        if limits.get("detailedMetricsEnabled"):
+            yield node.address, "pays for metrics of each route, which no alarm and no panel reads"
         try:
             json.loads(node.inputs["accessLogSettings"]["format"])
         except (KeyError, ValueError):
@@ -131,9 +134,27 @@ def log_is_partitioned(graph: Graph, _facts: Facts) -> Found:
             yield node.address, "is not partitioned by model and hour"
         if steps[:1] != ["Decompression"] or "MetadataExtraction" not in steps:
             yield node.address, "does not unpack CloudWatch's envelopes"
+        if target.get("bufferingSize", 0) < LEAST_BUFFER_MB:
+            yield node.address, "has a buffer that Firehose refuses for a stream with partitions"
+
+
+def questions_find_the_log(graph: Graph, _facts: Facts) -> Found:
+    """The table's projected partitions are the folders that the stream writes."""
+    written = [
+        node.inputs["extendedS3Configuration"]["prefix"]
+        .replace("!{partitionKeyFromQuery:model}", "${model}")
+        .replace("!{timestamp:yyyy-MM-dd}", "${dt}")
+        .replace("!{timestamp:HH}", "${hour}")
+        for node in graph.of("kinesis.FirehoseDeliveryStream")
+    ]
+    for node in graph.of("glue.CatalogTable"):
+        read = node.inputs["parameters"].get("storage.location.template", "")
+        if not all(read.endswith(f"/{folder}") for folder in written):
+            yield node.address, "looks where nothing is written"
 
 
 RULES = (
     routes_are_the_document, time_enough, callers_are_known, calls_go_through_the_alias, stage_is_throttled_and_logged,
     schedules_are_written_right, windows_have_their_keys, buckets_are_closed, log_is_partitioned,
+    questions_find_the_log,
 )  # fmt: skip

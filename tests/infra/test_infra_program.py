@@ -1,0 +1,85 @@
+"""The program in a process of its own, against an engine: what it asks for, and that a refusal asks for nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+
+import pytest
+import yaml
+from drift_infra.judge.capture import DIGEST
+from drift_infra.judge.stacks import full
+
+from tests.infra.engine import STACK, preview
+
+PROJECT = "mlops-drift-monitor"
+PREBUILT = {"imageDigest": DIGEST}
+
+
+@pytest.fixture
+def project(checkout, root):
+    """A checkout with the program and a sound bundle."""
+    (checkout / "infra").mkdir()
+    shutil.copy(root / "infra/__main__.py", checkout / "infra/__main__.py")
+    return checkout
+
+
+def run(root, stack, keys, **words):
+    own = root / f"Pulumi.{stack}.yaml"
+    given = yaml.safe_load(own.read_text("utf-8"))["config"] if own.exists() else {}
+    return preview(root, stack, given | {full(PROJECT, key): value for key, value in keys.items()}, **words)
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_a_preview_asks_for_the_graph_that_the_judges_see(root, build, stack):
+    keys = {**PREBUILT, **({"alertEmails": ["ops@example.com"]} if stack == "prod" else {})}
+    done = run(root, stack, keys)
+    assert (done.code, done.errors) == (0, []), done.stderr
+    graph, _, _ = build(stack)
+    assert Counter(done.types) == Counter([STACK, *(node.kind for node in graph.nodes)])
+    assert [message for severity, message in done.logged if severity == "WARNING"] == list(graph.warnings)
+
+
+def test_a_preview_that_builds_the_image_asks_for_one_image(project, tmp_path):
+    docker = tmp_path / "bin/docker"
+    docker.parent.mkdir()
+    docker.write_text("#!/bin/sh\nexit 0\n")
+    docker.chmod(0o755)
+    done = run(project, "dev", {}, path=f"{docker.parent}:/bin:/usr/bin")
+    assert (done.code, done.errors) == (0, []), done.stderr
+    assert done.types.count("docker:index/image:Image") == 1
+
+
+REFUSED = [
+    ("dev", {**PREBUILT, "retentionDays": "7"}, "retentionDays"),
+    ("dev", {**PREBUILT, "memory": "lots"}, "memory"),
+    ("dev", {**PREBUILT, "timeout": 29}, "timeout"),
+    ("dev", {**PREBUILT, "models": ["unheard-of"]}, "models"),
+    ("dev", {**PREBUILT, "slackWebhook": "https://chat.example.com/key"}, "slackWebhook"),
+    ("dev", {**PREBUILT, "aws:allowedAccountIds": ["123456789012"]}, "aws:allowedAccountIds"),
+    ("staging", PREBUILT, "tier"),
+    ("prod", PREBUILT, "alertEmails"),
+    ("dev", {}, "imageDigest"),
+]
+
+
+@pytest.mark.parametrize(("stack", "keys", "key"), REFUSED, ids=[f"{stack}-{key}" for stack, _, key in REFUSED])
+def test_a_refusal_comes_before_any_resource(project, root, stack, keys, key):
+    shutil.copy(root / "Pulumi.prod.yaml", project)
+    refused_before_anything(run(project, stack, keys), key)
+
+
+def test_a_bundle_that_does_not_match_its_contract_stops_it_before_any_resource(project):
+    manifest = project / "build/bundles/house-price/manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "feature_set": "9.9.9"}))
+    refused_before_anything(run(project, "dev", {}), "bundlesFolder")
+
+
+def refused_before_anything(done, key):
+    assert done.code == 1
+    assert done.types == [STACK]
+    (message,) = done.errors
+    assert message.startswith(f"{key}: ")
+    assert "; allowed: " in message
+    assert "; set it with: pulumi " in message
