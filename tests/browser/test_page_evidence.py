@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import re
 import urllib.request
 
@@ -12,6 +11,8 @@ from playwright.sync_api import expect
 from test_page_real import console  # noqa: F401 - the real console, as a fixture
 from visiting import Visit
 from world import evidence
+
+from tests.traffic import houses
 
 LEVEL = "data-level"
 
@@ -114,18 +115,6 @@ def test_the_panel_never_scrolls_sideways(visit, width):
     page = visit(width=width, height=740)
     expect(page.locator("#evidence")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
-def houses(seed, rows, shift):
-    draw = random.Random(seed)
-    for _ in range(rows):
-        yield {
-            "bedrooms": draw.randint(1, 5),
-            "bathrooms": draw.randint(1, 3),
-            "sqft": max(100.0, draw.gauss(2000 + 500 * shift, 500)),
-            "age": draw.randint(0, 49),
-            "location_score": draw.uniform(1, 10),
-        }
 
 
 def send(url, seed, rows, shift=0.0):

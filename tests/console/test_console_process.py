@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import random
 import re
 import signal
 import socket
@@ -21,6 +20,8 @@ from drift_console.events import EventStore
 from drift_console.suites import shipped_suites
 from drift_contracts import feature_set
 from drift_ml.training import Recipe, load_rows, train
+
+from tests.traffic import houses
 
 STANDIN = Path(__file__).with_name("standin_console.py")
 HOUSE = {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}
@@ -230,18 +231,6 @@ def test_with_the_true_predictor_the_scenarios_hold(console, bundles):
     assert running.end(signal.SIGTERM)[0] == 0
 
 
-def houses(seed, rows, shift):
-    draw = random.Random(seed)
-    for _ in range(rows):
-        yield {
-            "bedrooms": draw.randint(1, 5),
-            "bathrooms": draw.randint(1, 3),
-            "sqft": max(100.0, draw.gauss(2000 + 500 * shift, 500)),
-            "age": draw.randint(0, 49),
-            "location_score": draw.uniform(1, 10),
-        }
-
-
 @pytest.mark.slow
 def test_with_fast_half_a_deviation_is_found_told_once_and_counted_once_over_a_kill(console, webhook, bundles):
     url = f"http://127.0.0.1:{webhook.server_port}/hook"
@@ -259,7 +248,7 @@ def test_with_fast_half_a_deviation_is_found_told_once_and_counted_once_over_a_k
         return running.state()["evidence"]["alarm"]
 
     with httpx.Client() as client:
-        for features in houses(1, 400, 0.0):
+        for features in houses(1, 400):
             send(features)
         wait_until(found)
     state = running.state()

@@ -131,6 +131,90 @@ def test_after_parsing_there_is_nothing_left_that_only_one_of_them_refuses(pair)
     assert ours == published
 
 
+def read(name, body):
+    """What the two steps say of a text: the request and its row, or the error's type and words."""
+    return outcome(lambda: (request := parse_json(body), VALIDATORS[name].row(request)))
+
+
+def outcome(act):
+    try:
+        return repr(act())
+    except (ContractError, NotJson) as error:
+        return type(error), str(error)
+
+
+@st.composite
+def texts(draw):
+    """A feature set's name and the JSON of a request of it, as it was or damaged as text."""
+    name, request = draw(mutated())
+    body = json.dumps(request, ensure_ascii=draw(st.booleans()), indent=draw(st.sampled_from([None, 1])))
+    for _ in range(draw(st.integers(0, 2))):
+        at = draw(st.integers(0, len(body)))
+        put = draw(st.sampled_from(PIECES) | st.text(max_size=2))
+        body = body[:at] + put + body[at + draw(st.integers(0, 2)) :]
+    return name, body.encode("utf-8", "surrogatepass")
+
+
+PIECES = [
+    " ",
+    "\n",
+    "\ufeff",
+    "\u00a0",
+    "NaN",
+    "1e999",
+    "9" * 310,
+    "[" * 40,
+    '"features": {}, ',
+    '"age": 3, ',
+    ":",
+    "\\u003a",
+    '"',
+]
+
+
+@given(texts())
+@settings(max_examples=300, deadline=None)
+@example(
+    ("house-price", b' {"features": {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}}\n')
+)
+@example(
+    (
+        "house-price",
+        b'{"features": {}, "features": {"bedrooms": 3, "bathrooms": 2, "sqft": 2, "age": 1, "location_score": 7}}',
+    )
+)
+@example(
+    (
+        "house-price",
+        b'{"features": {"age": 1, "bedrooms": 3, "bathrooms": 2, "sqft": 2, "age": 1, "location_score": 7}}',
+    )
+)
+@example(
+    ("house-price", b'{"features": {"bedrooms": 3, "bathrooms": 2, "sqft": 1e999, "age": 1, "location_score": 7}}')
+)
+@example(("house-price", b'{"features": {"bedrooms": 3, "bathrooms": 2, "sqft": NaN, "age": 1, "location_score": 7}}'))
+@example(
+    ("house-price", b'{"features": {"bedrooms": 3, "bathrooms": 2, "sqft": 2, "\\u0061ge": 1, "location_score": 7}}')
+)
+@example(("house-price", b"[" * 100_000))
+@example(("house-price", b"9" * 5000))
+@example(("house-price", b"\xff"))
+@example(("house-price", b""))
+def test_reading_at_once_is_parsing_and_then_judging(pair):
+    name, body = pair
+    assert outcome(lambda: VALIDATORS[name].parse(body)) == read(name, body)
+
+
+def test_a_name_given_twice_is_found_wherever_it_stands():
+    good = json.dumps({"features": feature_set("house-price").example, "prediction_id": ID})
+    VALIDATORS["house-price"].parse(good.encode())
+    for once in ('"features": ', '"age": ', '"prediction_id": '):
+        for earlier in ("3", "{}", '{"age": 3}', f'"{ID}"'):
+            body = good.replace(once, f"{once}{earlier}, {once}").encode()
+            with pytest.raises(NotJson, match="twice"):
+                VALIDATORS["house-price"].parse(body)
+
+
 def test_each_kind_of_value_has_its_code():
     row = VALIDATORS["every-kind"].row({"features": EVERY_KIND.example, "prediction_id": ID})
     assert row[:3] == (0.0, 0.0, 9007199254740994.0)

@@ -3,7 +3,7 @@ from math import inf, nan
 from statistics import fmean
 
 import pytest
-from drift_predictor.drift import GREATEST, DriftJudge, severity
+from drift_predictor.drift import GREATEST, KEPT, DriftJudge, severity
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +48,19 @@ def test_a_feature_without_z_is_null_and_no_part_of_the_score(facts, value):
     score, drift = judged((value, -2.0), {"a": facts, "b": FACTS["b"]})
     assert drift == {"z": {"a": None, "b": 2.0}, "drifted": [], "severity": "moderate"}
     assert score == 2.0
+
+
+@given(st.lists(st.tuples(NUMBERS | st.integers(-3, 3).map(float), NUMBERS), min_size=1, max_size=20))
+def test_a_row_is_judged_alike_whatever_was_judged_before_it(rows):
+    facts = {name: FACTS[name] for name in ("a", "b")}
+    judge = DriftJudge(("a", "b"), facts, 2.0)
+    assert [judge(row) for row in rows] == [DriftJudge(("a", "b"), facts, 2.0)(row) for row in rows]
+
+
+def test_more_whole_values_than_are_kept_are_judged_alike():
+    judge = DriftJudge(("a",), {"a": FACTS["a"]}, 2.0)
+    for value in (*range(KEPT + 2), *range(KEPT + 2)):
+        assert json.loads(judge((float(value),))[1])["z"] == {"a": (value - 3.0) / 1.5}
 
 
 def test_where_nothing_has_a_z_the_score_is_zero():

@@ -2,7 +2,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from uuid import RFC_4122, UUID
 
-from drift_predictor.stamps import timestamp, uuid7
+from drift_predictor.stamps import AT_ONCE, RANDOM_BYTES, Identities, timestamp, uuid7
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +36,23 @@ def test_ids_sort_as_their_times_do(one, other):
 
 def test_ten_thousand_ids_of_one_millisecond_differ():
     assert len({uuid7(1, os.urandom) for _ in range(10_000)}) == 10_000
+
+
+@given(MILLISECONDS, st.integers(0, 3 * AT_ONCE), st.randoms(use_true_random=False))
+def test_ids_whose_randomness_was_drawn_together_are_those_of_each_draw(milliseconds, count, random):
+    drawn = []
+
+    def random_bytes(length):
+        drawn.append(random.randbytes(length))
+        return drawn[-1]
+
+    new_id = Identities(random_bytes)
+    identities = [new_id(milliseconds) for _ in range(count)]
+    noise = b"".join(drawn)
+    pieces = [noise[at : at + RANDOM_BYTES] for at in range(0, len(noise), RANDOM_BYTES)]
+    assert len(drawn) == -(-count // AT_ONCE)
+    assert set(identities) <= {uuid7(milliseconds, lambda _n, piece=piece: piece) for piece in pieces}
+    assert len(set(identities)) == count
 
 
 def test_the_example_of_the_rfc():

@@ -1,5 +1,6 @@
 import importlib
 import json
+import os
 import shutil
 import sys
 
@@ -70,11 +71,21 @@ def load(monkeypatch):
     sys.modules.pop("drift_predictor.handler", None)
 
 
-def test_the_handler_answers_events_and_writes_lines_to_standard_output(load, bundles, house, capsys):
+def test_the_handler_answers_events_and_writes_lines_to_standard_output(load, bundles, house, capfd):
     module = load(DRIFT_BUNDLES=str(bundles), DRIFT_MODEL="house-price")
     assert module.handler({"features": house}, None)["model"] == "house-price"
-    ready, event = map(json.loads, capsys.readouterr().out.splitlines())
+    ready, event = map(json.loads, capfd.readouterr().out.splitlines())
     assert (ready["message"], event["contract"]) == ("ready", "prediction.event.v1")
+
+
+def test_a_line_that_the_system_takes_in_pieces_is_written_whole(load, bundles, monkeypatch, tmp_path):
+    module = load(DRIFT_BUNDLES=str(bundles), DRIFT_MODEL="house-price", DRIFT_LOG_LEVEL="ERROR")
+    write = os.write
+    with (tmp_path / "log").open("wb") as log:
+        monkeypatch.setattr(module, "STANDARD_OUTPUT", log.fileno())
+        monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:7]))
+        module.write_line("a line of more than seven")
+    assert (tmp_path / "log").read_bytes() == b"a line of more than seven\n"
 
 
 def test_a_bad_start_is_one_readable_line_on_standard_error_and_in_the_error(load, bundles, tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from math import inf, nan, nextafter
 
@@ -9,6 +10,7 @@ from drift_contracts import documents
 from drift_contracts.compose import FLOAT32, request_schema
 from drift_contracts.errors import ContractError
 from drift_contracts.keywords import violations
+from drift_contracts.parsing import parse_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 REQUEST = "prediction.request.v1"
 BATCH = "prediction.batch.request.v1"
+WHITE_SPACE = " \t\n\r"
+_scan = json.JSONDecoder().raw_decode
 
 
 class RequestValidator:
@@ -37,6 +41,26 @@ class RequestValidator:
         self._steps: tuple[Step, ...] = tuple(map(_step, feature_set.features))
         self._is_id = re.compile(self.schema["properties"]["prediction_id"]["pattern"]).fullmatch
 
+    def parse(self, body: bytes) -> tuple[dict[str, Any], Row]:
+        """A request and its row from JSON in UTF-8: `parse_json`, then `row`, in half the time for a good request.
+
+        What the standard parser lets through and strict JSON does not cannot hide in what is accepted here: a
+        number that is no number or too large is outside of a feature's bounds, a name given twice is one colon more
+        than names, and nothing is nested deeper or escaped. All else is read again, strictly.
+        Raises NotJson and ContractError.
+        """
+        try:
+            text = body.decode().strip(WHITE_SPACE)
+            request, end = _scan(text)
+        except (ValueError, RecursionError):
+            request, end, text = None, 0, ""
+        if type(request) is dict and end == len(text) and "\\" not in text:
+            row = self._good(request)
+            if row is not None and text.count(":") == len(request) + len(row):
+                return request, row
+        request = parse_json(body)
+        return request, self.row(request)
+
     def row(self, instance: Any, pointer: str = "") -> Row:
         """The encoded row of a request, in feature order; `pointer` is where the request stands in a batch.
 
@@ -48,12 +72,10 @@ class RequestValidator:
         >>> RequestValidator(house).row({"features": house.example})
         (3.0, 2.0, 2000.0, 10.0, 7.0)
         """
-        if type(instance) is dict and (len(instance) == 1 or self._has_id(instance)):
-            features = instance.get("features")
-            if type(features) is dict and len(features) == len(self._steps):
-                row = self._read(features)
-                if row is not None:
-                    return row
+        if type(instance) is dict:
+            row = self._good(instance)
+            if row is not None:
+                return row
         return self._judge(instance, pointer)
 
     def instances(self, document: Any) -> list[Any]:
@@ -63,6 +85,14 @@ class RequestValidator:
             raise ContractError(BATCH, found)
         instances: list[Any] = document["instances"]
         return instances
+
+    def _good(self, request: dict[str, Any]) -> Row | None:
+        """The row of a request that needs no second look."""
+        if len(request) == 1 or self._has_id(request):
+            features = request.get("features")
+            if type(features) is dict and len(features) == len(self._steps):
+                return self._read(features)
+        return None
 
     def _has_id(self, instance: dict[str, Any]) -> bool:
         given = instance.get("prediction_id")

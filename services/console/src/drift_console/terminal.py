@@ -35,9 +35,7 @@ def banner(terminal: Terminal, url: str, settings: Settings, bundles: Mapping[st
         ("Webhooks    ", str(len(settings.webhooks)) if settings.webhooks else "none"),
         ("Stop        ", "Ctrl-C"),
     ]
-    text = Text.assemble(
-        *((part, style) for name, value in lines for part, style in ((name, "dim"), (value + "\n", "")))
-    )
+    text = Text("\n").join(Text.assemble((name, "dim"), value) for name, value in lines)
     terminal.print(Panel(text, title="MLOps Drift Monitor", expand=False))
     terminal.print("Try it:", style="dim")
     terminal.print(

@@ -12,7 +12,7 @@ from drift_ml.forest import BadRow
 from drift_predictor import problems
 from drift_predictor.drift import DriftJudge
 from drift_predictor.lines import LineTemplates
-from drift_predictor.stamps import timestamp, uuid7
+from drift_predictor.stamps import Identities, timestamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class Model:
         self.lines = LineTemplates(spec, feature_set, settings.stack, self.version)
         self.predictions = 0
         self._ports = ports
+        self._new_id = Identities(ports.random_bytes)
         self._predict_row = bundle.forest.predict
         self._validator = RequestValidator(feature_set)
         self._judge = DriftJudge(feature_set.names, bundle.baseline["features"], settings.threshold)
@@ -69,8 +70,7 @@ class Model:
         """The response to one request; its event goes to `write` first. Raises Problem."""
         started = self._ports.timer()
         try:
-            request = parse_json(body)
-            row = self._validator.row(request)
+            request, row = self._validator.parse(body)
             prediction = self._predict(row, "")
         except NotJson as error:
             raise problems.not_json(error) from None
@@ -183,7 +183,7 @@ class Model:
             metrics = tuple(map(_measure, values, row))
         score, drift = self._judge(row)
         number, score_text, features = repr(prediction), repr(score), self._features % texts
-        identity = request.get("prediction_id") or uuid7(milliseconds, self._ports.random_bytes)
+        identity = request.get("prediction_id") or self._new_id(milliseconds)
         facts = (stamp, identity, features, drift)
         write(self.lines.event(milliseconds, number, score_text, latency, metrics, facts))
         self.predictions += 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import isnan
+from math import isnan, nan
+from operator import getitem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 MODERATE = 1.0
 HIGH = 2.0
 GREATEST = 1e9
+KEPT = 256
 
 
 def severity(score: float) -> str:
@@ -38,12 +40,11 @@ class DriftJudge:
     score. No |z| is let beyond 1e9. The score is the mean |z| of those that have one, 0 if none has.
     """
 
-    __slots__ = ("_every", "_moments", "_names", "_template", "_threshold")
+    __slots__ = ("_names", "_scores", "_template", "_threshold")
 
     def __init__(self, names: Sequence[str], features: Mapping[str, Mapping[str, Any]], threshold: float) -> None:
         self._names = tuple(names)
-        self._moments = tuple(_mean_and_std(features[name]) for name in names)
-        self._every = all(std for _, std in self._moments)
+        self._scores = tuple(_Scores(features[name]) for name in names)
         self._template = '{"z":{' + ",".join(f'"{name}":%s' for name in names) + '},"drifted":[%s],"severity":"%s"}'
         self._threshold = threshold
 
@@ -53,33 +54,40 @@ class DriftJudge:
         >>> DriftJudge(["age"], {"age": {"mean": 24.0, "std": 14.0}}, 2.0)((10.0,))
         (1.0, '{"z":{"age":-1.0},"drifted":[],"severity":"moderate"}')
         """
-        if not self._every:
-            return self._judge_some(row)
-        z = [(value - mean) / std for value, (mean, std) in zip(row, self._moments, strict=True)]
-        sizes = list(map(abs, z))
-        total = sum(sizes)
-        if not total < GREATEST:
-            return self._judge_some(row)
-        score = total / len(z)
-        drifted = self._drifted(sizes) if max(sizes) > self._threshold else ""
-        return score, self._template % (*map(repr, z), drifted, severity(score))
-
-    def _judge_some(self, row: Row) -> tuple[float, str]:
-        """The same where some have no z, or a z beyond the greatest."""
-        z = [
-            None if isnan(value) or not std else max(-GREATEST, min(GREATEST, (value - mean) / std))
-            for value, (mean, std) in zip(row, self._moments, strict=True)
-        ]
-        sizes = [abs(one) for one in z if one is not None]
-        score = sum(sizes) / len(sizes) if sizes else 0.0
-        texts = ("null" if one is None else repr(one) for one in z)
-        return score, self._template % (*texts, self._drifted([abs(one or 0.0) for one in z]), severity(score))
+        sizes, texts = zip(*map(getitem, self._scores, row), strict=True)
+        total, measured = sum(sizes), sizes
+        if isnan(total):
+            measured = [size for size in sizes if not isnan(size)]
+            total = sum(measured)
+        score = total / len(measured) if measured else 0.0
+        drifted = self._drifted(sizes) if measured and max(measured) > self._threshold else ""
+        return score, self._template % (*texts, drifted, severity(score))
 
     def _drifted(self, sizes: Sequence[float]) -> str:
         return ",".join(f'"{name}"' for name, size in zip(self._names, sizes, strict=True) if size > self._threshold)
 
 
-def _mean_and_std(facts: Mapping[str, Any]) -> tuple[float, float]:
-    """Both, zeros for a feature that can have no z."""
-    mean, std = facts.get("mean"), facts.get("std")
-    return (0.0, 0.0) if mean is None or not std else (float(mean), float(std))
+class _Scores(dict[float, tuple[float, str]]):
+    """|z| of a feature's values, NaN where there is none, and the JSON of z.
+
+    Whole values come again, and the text of a float is dear: the first KEPT of them are kept.
+    """
+
+    __slots__ = ("_mean", "_std")
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        super().__init__()
+        mean, std = facts.get("mean"), facts.get("std")
+        self._mean, self._std = (nan, 1.0) if mean is None or not std else (mean, std)
+
+    def __missing__(self, value: float) -> tuple[float, str]:
+        z = (value - self._mean) / self._std
+        if -GREATEST <= z <= GREATEST:
+            scored = abs(z), repr(z)
+        elif isnan(z):
+            return z, "null"
+        else:
+            scored = GREATEST, repr(GREATEST if z > 0 else -GREATEST)
+        if value.is_integer() and len(self) < KEPT:
+            self[value] = scored
+        return scored

@@ -11,15 +11,18 @@ from drift_contracts import DriftError
 from drift_predictor.edge import Edge
 from drift_predictor.start import start
 
+STANDARD_OUTPUT = 1
+
 
 class NotReady(RuntimeError):
     """The function cannot start; the message says which setting or file, in one line."""
 
 
 def write_line(line: str) -> None:
-    """One line to the function's log."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    """One line to the function's log, past Python's buffers: in one call, and there is none to flush."""
+    data = f"{line}\n".encode()
+    while data:
+        data = data[os.write(STANDARD_OUTPUT, data) :]
 
 
 def make_edge() -> Edge:

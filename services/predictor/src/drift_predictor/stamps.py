@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 RANDOM_BYTES = 10
-_VERSION_7 = 0x7 << 76
-_VARIANT = 0b10 << 62
-_RANDOM_A = 0xFFF << 64
-_RANDOM_B = (1 << 62) - 1
+AT_ONCE = 32
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 def timestamp(milliseconds: int) -> str:
@@ -22,7 +21,12 @@ def timestamp(milliseconds: int) -> str:
     '2026-11-23T12:00:00.123Z'
     """
     seconds, fraction = divmod(milliseconds, 1000)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{fraction:03d}Z"
+    return f"{_second(seconds)}.{fraction:03d}Z"
+
+
+@lru_cache(maxsize=1)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
 def uuid7(milliseconds: int, random_bytes: Callable[[int], bytes]) -> str:
@@ -31,7 +35,38 @@ def uuid7(milliseconds: int, random_bytes: Callable[[int], bytes]) -> str:
     >>> uuid7(0x017F22E279B0, lambda n: bytes.fromhex("0cc318c4dc0c0c07398f"))
     '017f22e2-79b0-7cc3-98c4-dc0c0c07398f'
     """
-    noise = int.from_bytes(random_bytes(RANDOM_BYTES), "big")
-    value = milliseconds << 80 | _VERSION_7 | noise & _RANDOM_A | _VARIANT | noise & _RANDOM_B
-    text = f"{value:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return _joined(milliseconds, _tail(random_bytes(RANDOM_BYTES)))
+
+
+class Identities:
+    """UUIDs of version 7 from randomness that is drawn for many at once: asking the system costs as much as the rest.
+
+    Every id still has 74 random bits of its own. A process that forks after it drew would share what it has left.
+    """
+
+    __slots__ = ("_random_bytes", "_tails")
+
+    def __init__(self, random_bytes: Callable[[int], bytes]) -> None:
+        self._random_bytes = random_bytes
+        self._tails: list[str] = []
+
+    def __call__(self, milliseconds: int) -> str:
+        """A new id; no two threads are given the same."""
+        try:
+            tail = self._tails.pop()
+        except IndexError:
+            noise = self._random_bytes(RANDOM_BYTES * AT_ONCE)
+            tail, *rest = (_tail(noise[at : at + RANDOM_BYTES]) for at in range(0, len(noise), RANDOM_BYTES))
+            self._tails.extend(rest)
+        return _joined(milliseconds, tail)
+
+
+def _tail(noise: bytes) -> str:
+    """What follows the time: version, 12 bits, variant, 62 bits."""
+    digits = noise.hex()
+    return f"7{digits[1:4]}-{_VARIANT[digits[4]]}{digits[5:8]}-{digits[8:]}"
+
+
+def _joined(milliseconds: int, tail: str) -> str:
+    head = f"{milliseconds:012x}"
+    return f"{head[:8]}-{head[8:]}-{tail}"
