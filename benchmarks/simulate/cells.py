@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from time import process_time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from benchmarks.simulate.recovery import recoveries
 from benchmarks.simulate.rivals import rivals
 from benchmarks.simulate.streams import FEATURES, LAWS, drifted, normals, through
 from benchmarks.simulate.timely import STRUCTURES, watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 BUDGET = 100_000
 WARM = 2000
@@ -39,44 +42,69 @@ DRIFTS = (
 OF_LAWS = (("mean", 0.25, 3000), ("mean", 0.5, 2000), ("mean", 1.0, 2000), ("variance", 1.5, 2000))
 OF_CATEGORIES = (("mix", 0.05, 3000), ("mix", 0.1, 2000), ("newcomer", 0.02, 2000))
 OF_WIDTHS = DRIFTS[1:3]
-LASTING = (("mean", 0.15), ("mean", 0.25), ("mean", 0.5), ("mean", 1.0), *((k, s) for k, s, _ in DRIFTS[3:5]))
+LASTING = (
+    ("mean", 0.15),
+    ("mean", 0.25),
+    ("mean", 0.5),
+    ("mean", 1.0),
+    *((k, s) for k, s, _ in DRIFTS[3:5]),
+    ("missing", 0.05),
+)
 SIZES = ((500, 100, 1), (1000, 100, 1), (10_000, 25, 4), (100_000, 5, 20))
 WIDTHS = {FEATURES: 25, 50: 4, 200: 2}
 """Numbers of features, each with how many references are drawn: those of many features take long to count."""
 
 
 def cells(scale: float = 1.0) -> list[dict[str, Any]]:
-    """Every cell, the longest first; `scale` multiplies the replicates."""
+    """Every cell; `scale` multiplies the replicates."""
 
     def many(replicates: int) -> int:
         return max(1, round(replicates * scale))
 
-    found: list[dict[str, Any]] = []
-    found += [{"task": "rivals", **of(*drift), "replicates": many(60)} for drift in DRIFTS]
-    found += [{"task": "rivals-null", "events": 100_000, "replicates": many(4), "seed": seed} for seed in range(8)]
-    for structure in STRUCTURES:
-        found += [{"task": "time", "structure": structure, "remedy": remedy} for remedy in ("none", "learned")]
+    found = [*_of_rivals(many), *_of_time(), *_of_delays(many), *_of_nulls(many)]
     found += [{"task": "real", "data": name, "repeats": many(40)} for name in NAMES]
-    for drift in DRIFTS:
-        for rows in (1000, 10_000, 100_000):
-            found += [delay_of(drift, rows=rows, batch=1, replicates=many(200))]
-            found += [delay_of(drift, rows=rows, batch=60, replicates=many(100))]
-    for law in LAWS[1:]:
-        listed = OF_CATEGORIES if law == "category" else OF_LAWS
-        found += [delay_of(drift, law=law, batch=1, replicates=many(100)) for drift in listed]
-    for columns, references in WIDTHS.items():
-        found += [delay_of(drift, columns=columns, replicates=many(60)) for drift in OF_WIDTHS]
-        if columns != FEATURES:
-            found += [null_of(columns=columns, references=references, streams=many(50 // references))]
-    for rows, references, streams in SIZES:
-        found += [null_of(law, rows=rows, references=references, streams=many(streams)) for law in LAWS]
-        found += [null_of(rows=rows, references=references, streams=many(streams), exact=True)]
-    for rows in (1000, 100_000):
-        found += [null_of(rows=rows, references=10, streams=many(10), batch=1)]
     for kind, size in LASTING:
         for rows in (1000, 100_000):
             found += [{"task": "recovery", "kind": kind, "size": size, "rows": rows, "replicates": many(40)}]
     return found
+
+
+def _of_rivals(many: Callable[[int], int]) -> Iterator[dict[str, Any]]:
+    for drift in DRIFTS:
+        yield {"task": "rivals", **of(*drift), "replicates": many(60)}
+    for seed in range(8):
+        yield {"task": "rivals-null", "events": 100_000, "replicates": many(4), "seed": seed}
+
+
+def _of_time() -> Iterator[dict[str, Any]]:
+    for structure in STRUCTURES:
+        for remedy in ("none", "learned"):
+            yield {"task": "time", "structure": structure, "remedy": remedy}
+
+
+def _of_delays(many: Callable[[int], int]) -> Iterator[dict[str, Any]]:
+    for drift in DRIFTS:
+        for rows in (1000, 10_000, 100_000):
+            yield delay_of(drift, rows=rows, batch=1, replicates=many(200))
+            yield delay_of(drift, rows=rows, batch=60, replicates=many(100))
+    for law in LAWS[1:]:
+        for drift in OF_CATEGORIES if law == "category" else OF_LAWS:
+            yield delay_of(drift, law=law, batch=1, replicates=many(100))
+    for columns in WIDTHS:
+        for drift in OF_WIDTHS:
+            yield delay_of(drift, columns=columns, replicates=many(60))
+
+
+def _of_nulls(many: Callable[[int], int]) -> Iterator[dict[str, Any]]:
+    for columns, references in WIDTHS.items():
+        if columns != FEATURES:
+            yield null_of(columns=columns, references=references, streams=many(50 // references))
+    for rows in (1000, 100_000):
+        yield null_of(rows=rows, references=10, streams=many(10), batch=1)
+    for rows, references, streams in SIZES:
+        for law in LAWS:
+            yield null_of(law, rows=rows, references=references, streams=many(streams))
+        yield null_of(rows=rows, references=references, streams=many(streams), exact=True)
 
 
 def of(kind: str, size: float, events: int) -> dict[str, Any]:

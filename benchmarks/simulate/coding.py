@@ -26,7 +26,9 @@ def codes(baseline: Baseline, rows: np.ndarray) -> np.ndarray:
     }
     own |= {c.name: _categories(c, columns[c.name]) for c in baseline.channels if c.kind == "categories"}
     numbers = {c.name for c in baseline.channels if c.scores}
-    scores = {name: np.array([*baseline.channel(name).scores, 0])[found] for name, found in own.items() if name in numbers}
+    scores = {
+        name: np.array([*baseline.channel(name).scores, 0])[found] for name, found in own.items() if name in numbers
+    }
     out = np.full((len(rows), len(baseline.channels)), -1)
     for place, channel in enumerate(baseline.channels):
         name = channel.of[0]

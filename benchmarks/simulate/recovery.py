@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from drift_ml.evidence import Budget, MixtureDetector, Settings
 
 from benchmarks.simulate.coding import counted
 from benchmarks.simulate.mixture import Watched
 from benchmarks.simulate.streams import drifted, normals
+
+if TYPE_CHECKING:
+    import numpy as np
 
 BATCH = 60
 SHARE = 4

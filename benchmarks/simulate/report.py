@@ -157,9 +157,7 @@ def laws(results: Results) -> str:
         for cell, result in results
         if cell["task"] == "delay" and (cell["rows"], cell["batch"], cell["columns"]) == (10_000, 1, FEATURES)
     }
-    rows = [
-        [law, *(delay(found[law, *drift]) if (law, *drift) in found else "-" for drift in drifts)] for law in LAWS
-    ]
+    rows = [[law, *(delay(found[law, *drift]) if (law, *drift) in found else "-" for drift in drifts)] for law in LAWS]
     return table(["law", *(f"{kind} {size:g}" for kind, size in drifts)], rows)
 
 
@@ -220,15 +218,11 @@ def times(results: Results) -> str:
 def plot(results: Results, folder: Path) -> None:
     """False alarms and delays by size of the reference, false alarms under time structure, delays by features."""
     folder.mkdir(parents=True, exist_ok=True)
-    figure, ((top_left, top_right), (low_left, low_right)) = plt.subplots(
-        2, 2, figsize=(9, 6.8), layout="constrained"
-    )
+    figure, ((top_left, top_right), (low_left, low_right)) = plt.subplots(2, 2, figsize=(9, 6.8), layout="constrained")
     _plot_nulls(top_left, results)
     top_right.set(xscale="log", yscale="log", xlabel="reference rows", ylabel="mean delay, events", title="delay")
     for kind, size in (("mean", 0.25), ("mean", 0.5), ("mean", 1.0), ("variance", 1.5), ("correlation", 0.6)):
-        found = {
-            rows: _delays(results, 1, rows)[kind, size]["delays"] for rows in (1000, 10_000, 100_000)
-        }
+        found = {rows: _delays(results, 1, rows)[kind, size]["delays"] for rows in (1000, 10_000, 100_000)}
         _bars(top_right, found, f"{kind} {size:g}")
     _plot_times(low_left, results)
     low_right.set(xscale="log", xlabel="features", ylabel="mean delay, events", title="delay of one feature's shift")
@@ -260,7 +254,9 @@ def _plot_nulls(axes: Any, results: Results) -> None:
         hit = sorted((c["rows"], *rate(r)) for c, r in found if (c["law"], c["exact"]) == (law, exact))
         sizes, rates, low, high = np.array(hit).T
         label = law + (", error ignored" if exact else "")
-        axes.errorbar(sizes, rates, yerr=[rates - low, high - rates], fmt="x--" if exact else "o-", capsize=2, label=label)
+        axes.errorbar(
+            sizes, rates, yerr=[rates - low, high - rates], fmt="x--" if exact else "o-", capsize=2, label=label
+        )
     axes.axhline(0.1, color="black", lw=0.8)
     axes.set(xscale="log", xlabel="reference rows", ylabel="false alarms per 10,000 events", title="nominal: 0.1")
     axes.set_yscale("symlog", linthresh=0.01)

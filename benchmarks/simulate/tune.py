@@ -7,7 +7,7 @@ are measured afterwards.
 from __future__ import annotations
 
 from functools import partial
-from math import exp, log
+from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,31 +15,65 @@ from rich.progress import track
 from river.drift import ADWIN, PageHinkley
 
 from benchmarks.simulate.rivals import WINDOW, ks, per_feature, psi, windows
-from benchmarks.simulate.streams import normals
+from benchmarks.simulate.streams import FEATURES, normals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
 
     from benchmarks.simulate.rivals import Statistic
 
 RATE = 1e-5
 STREAMS = 30
 EVENTS = 100_000
-STEPS = 7
+STEPS = 6
 
 
-def bisected(make: Callable[[float], Callable[[], ADWIN | PageHinkley]], low: float, high: float) -> float:
-    """The parameter, between one with too few alarms and one with too many, at which the count is as nominal.
-
-    Every step sees the same streams. The middle is the geometric one.
-    """
-    for _ in track(range(STEPS), description="bisecting"):
-        middle = exp((log(low) + log(high)) / 2)
+def adwin() -> float:
+    """The delta at which as many alarms come as may, by bisection; every step sees the same streams."""
+    low, high = 0.002, 0.03
+    for _ in track(range(STEPS), description="ADWIN"):
+        middle = sqrt(low * high)
         rng = np.random.default_rng(2024)
         rows = (normals(rng, EVENTS) for _ in range(STREAMS))
-        count = sum(len(per_feature(each, each, make=make(middle))) for each in rows)
+        count = sum(len(per_feature(each, each, make=partial(ADWIN, delta=middle))) for each in rows)
         low, high = (low, middle) if count > RATE * STREAMS * EVENTS else (middle, high)
-    return exp((log(low) + log(high)) / 2)
+    return sqrt(low * high)
+
+
+def page_hinkley() -> float:
+    """The threshold at which as many alarms come as may, on a line between the nearest two of a grid."""
+    rng = np.random.default_rng(2026)
+    grid = np.geomspace(100.0, 500.0, 24)
+    features = 2 * STREAMS * FEATURES
+    values = (rng.standard_normal(features) for _ in range(EVENTS))
+    counts = page_hinkley_alarms(track(values, total=EVENTS, description="Page-Hinkley"), grid, features)
+    return float(np.interp(-2 * STREAMS * EVENTS * RATE, -counts.astype(float), grid))
+
+
+def page_hinkley_alarms(values: Iterable[np.ndarray], thresholds: np.ndarray, features: int) -> np.ndarray:
+    """How many alarms river's Page-Hinkley raises per threshold, shape (thresholds,), over many streams at once.
+
+    values: one value of each stream at a time, shape (features,). It starts anew after an alarm, as river's does.
+    """
+    own, bars = PageHinkley(), thresholds[:, None]
+    shape = (len(thresholds), features)
+    seen, mean, up, down = (np.zeros(shape) for _ in range(4))
+    least, most = np.full(shape, np.inf), np.full(shape, -1.0)
+    counts = np.zeros(len(thresholds), dtype=int)
+    for value in values:
+        seen += 1
+        mean += (value - mean) / seen
+        apart = value - mean
+        up = own.alpha * up + apart - own.delta
+        down = own.alpha * down + apart + own.delta
+        least, most = np.minimum(least, up), np.maximum(most, down)
+        over = (seen >= own.min_instances) & (np.maximum(up - least, most - down) > bars)
+        if over.any():
+            counts += over.sum(axis=1)
+            for state in (seen, mean, up, down):
+                state[over] = 0.0
+            least[over], most[over] = np.inf, -1.0
+    return counts
 
 
 def quantile(statistic: Statistic) -> float:
@@ -54,9 +88,9 @@ def quantile(statistic: Statistic) -> float:
 
 def main() -> None:
     """Tune, and print."""
-    print("ks", round(-quantile(ks), 5), "psi", round(quantile(psi), 5))
-    print("adwin", round(bisected(lambda value: partial(ADWIN, delta=value), 0.002, 0.03), 5))
-    print("page-hinkley", round(bisected(lambda value: partial(PageHinkley, threshold=value), 800.0, 100.0), 1))
+    print("ks", round(-quantile(ks), 5), "psi", round(quantile(psi), 5), flush=True)
+    print("page-hinkley", round(page_hinkley(), 1), flush=True)
+    print("adwin", round(adwin(), 5))
 
 
 if __name__ == "__main__":

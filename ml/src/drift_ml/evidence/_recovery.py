@@ -36,11 +36,11 @@ class Recovery:
     ) -> None:
         """The test of a finding's end.
 
-        strata: per stratum the reference counts of the finding's channel, and the tables. spread: the channel's
-        variance inflation. least: the minimum effect. Every alternative is tempered (law proportional to reference^(1-f) x
-        alternative^f) to one effect: half of what was found, as an early find is often a lucky one that
-        overstates, but no more than LARGEST_LEFT, no less than the minimum effect, and no less than can be told
-        from the reference within twice its rows.
+        strata: per stratum the reference counts of the finding's channel, and the tables. spread: the
+        channel's variance inflation. least: the minimum effect. Every alternative is tempered (law
+        proportional to reference^(1-f) x alternative^f) to one effect: half of what was found, as an early
+        find is often a lucky one that overstates, but no more than LARGEST_LEFT, no less than the minimum
+        effect, and no less than can be told from the reference within twice its rows.
         """
         self.channel = finding.channel
         counts, tables = strata[0]
@@ -50,7 +50,7 @@ class Recovery:
         self._tables = [
             _turned(counts, tables.ratios[tables.names.index(self.channel)], chosen) for counts, tables in strata
         ]
-        self._spread = np.float64(spread)
+        self._spread = np.asarray(spread, dtype=np.float64)
         self.capital = Capital.empty(len(chosen))
 
     @property
