@@ -86,24 +86,28 @@ def main(words: list[str] | None = None) -> int:
     options = parse(words)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    from benchmarks.simulate.cells import cells  # noqa: PLC0415 - the number of threads is set first
-    from benchmarks.simulate.report import write  # noqa: PLC0415 - as above
-
-    chosen = [cell for cell in cells(options.scale) if options.only in (None, cell["task"])]
-    options.cache.mkdir(parents=True, exist_ok=True)
     try:
-        results = simulated(chosen, options.jobs, str(options.cache))
+        report(options)
     except (KeyboardInterrupt, BrokenProcessPool):
         print(f"stopped; finished cells are in {options.cache}: the same command goes on from there", file=sys.stderr)
         return 130
-    print(f"{sum(result['seconds'] for _, result in results) / 60:.1f} minutes of processor time in all cells")
-    if options.only:
-        for cell, result in results:
-            print(json.dumps({**cell, **{k: v for k, v in result.items() if k not in ("delays", "limit")}}))
-        return 0
-    write(results, options.docs, options.scale)
-    print(f"wrote {options.docs / 'evidence.md'} and the plots beside it")
     return 0
+
+
+def report(options: argparse.Namespace) -> None:
+    """Run the cells that are wanted; print those of one kind, write the document on all."""
+    from benchmarks.simulate.cells import cells  # noqa: PLC0415 - the number of threads is set first
+    from benchmarks.simulate.report import write  # noqa: PLC0415 - as above
+
+    options.cache.mkdir(parents=True, exist_ok=True)
+    chosen = [cell for cell in cells(options.scale) if options.only in (None, cell["task"])]
+    results = simulated(chosen, options.jobs, str(options.cache))
+    print(f"{sum(result['seconds'] for _, result in results) / 60:.1f} minutes of processor time in all cells")
+    if options.only is None:
+        write(results, options.docs, options.scale)
+        print(f"wrote {options.docs / 'evidence.md'} and the plots beside it")
+    for cell, result in results if options.only else ():
+        print(json.dumps({**cell, **{k: v for k, v in result.items() if k not in ("delays", "limit")}}))
 
 
 if __name__ == "__main__":
