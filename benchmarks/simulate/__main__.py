@@ -5,20 +5,34 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 EPILOG = """examples:
-  python -m benchmarks.simulate                 all cells on two processes, about ten minutes
-  python -m benchmarks.simulate --scale 0.2     a fifth of the replicates, for a first look
-  python -m benchmarks.simulate --only null     the false-alarm rates alone (no document is written)
+  python -m benchmarks.simulate                   all cells on two processes, under fifteen minutes
+  python -m benchmarks.simulate --scale 0.1 --docs build
+                                                  a tenth of the replicates, for a first look in build/evidence.md
+  python -m benchmarks.simulate --only recovery   one kind of cell, its results as lines of JSON (no document)
 
-Every cell is seeded by its own parameters; finished cells are kept and not run again, so that an interrupted
-run goes on where it stopped."""
+kinds of cells:
+  null         false alarms of ours while nothing changes: laws, sizes of the reference, numbers of features
+  real         the same on real rows in random order
+  delay        how soon ours finds a drift
+  recovery     how often an alarm ends falsely while its drift lasts, and how soon once the drift is over
+  time         autocorrelation, a daily and a weekly cycle, with and without a learned rhythm
+  rivals       how soon the others find a drift
+  rivals-null  false alarms of the others
+
+Ctrl-C stops at once. Every cell is seeded by its own parameters; finished cells are kept and not run again, so
+that the same command goes on where it was stopped. After a change of the detectors themselves remove the folder
+of --cache. The parameters of the others come from `python -m benchmarks.simulate.tune`."""
+TASKS = ("null", "real", "delay", "recovery", "time", "rivals", "rivals-null")
 
 
 def parse(words: list[str] | None = None) -> argparse.Namespace:
@@ -31,7 +45,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--jobs", type=int, default=2, help="processes (default: 2)")
     parser.add_argument("--scale", type=float, default=1.0, help="replicates, as a factor (default: 1)")
-    parser.add_argument("--only", help="run the cells of one task alone: null, real, delay, rivals, time")
+    parser.add_argument("--only", choices=TASKS, help="run one kind of cell alone (see below)")
     parser.add_argument("--cache", type=Path, default=Path("build/simulate"), help="where finished cells are kept")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where evidence.md is (default: docs)")
     return parser.parse_args(words)
@@ -51,33 +65,49 @@ def one(cell: dict[str, Any], cache: str) -> tuple[dict[str, Any], dict[str, Any
     return cell, result
 
 
+def simulated(cells: list[dict[str, Any]], jobs: int, cache: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """All cells with their results, those that were kept at once."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    results = []
+    pool = ProcessPoolExecutor(jobs, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL))
+    with Progress(*columns) as progress:
+        bar = progress.add_task("cells", total=len(cells))
+        try:
+            for future in as_completed([pool.submit(one, cell, cache) for cell in cells]):
+                results.append(future.result())
+                progress.advance(bar)
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return results
+
+
 def main(words: list[str] | None = None) -> int:
     """Run the cells, then write."""
     options = parse(words)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+    try:
+        report(options)
+    except (KeyboardInterrupt, BrokenProcessPool):
+        print(f"stopped; finished cells are in {options.cache}: the same command goes on from there", file=sys.stderr)
+        return 130
+    return 0
+
+
+def report(options: argparse.Namespace) -> None:
+    """Run the cells that are wanted; print those of one kind, write the document on all."""
     from benchmarks.simulate.cells import cells  # noqa: PLC0415 - the number of threads is set first
     from benchmarks.simulate.report import write  # noqa: PLC0415 - as above
 
-    chosen = [cell for cell in cells(options.scale) if options.only in (None, cell["task"])]
-    if not chosen:
-        print("no such task; there is null, real, delay, rivals, rivals-null, time", file=sys.stderr)
-        return 2
     options.cache.mkdir(parents=True, exist_ok=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    results = []
-    with Progress(*columns) as progress, ProcessPoolExecutor(options.jobs) as pool:
-        bar = progress.add_task("cells", total=len(chosen))
-        for future in as_completed([pool.submit(one, cell, str(options.cache)) for cell in chosen]):
-            results.append(future.result())
-            progress.advance(bar)
-    if options.only:
-        for cell, result in results:
-            print(json.dumps({**cell, **{k: v for k, v in result.items() if k != "delays"}}))
-        return 0
-    write(results, options.docs, options.scale)
-    print(f"wrote {options.docs / 'evidence.md'} and the plots beside it")
-    return 0
+    chosen = [cell for cell in cells(options.scale) if options.only in (None, cell["task"])]
+    results = simulated(chosen, options.jobs, str(options.cache))
+    print(f"{sum(result['seconds'] for _, result in results) / 60:.1f} minutes of processor time in all cells")
+    if options.only is None:
+        write(results, options.docs, options.scale)
+        print(f"wrote {options.docs / 'evidence.md'} and the plots beside it")
+    for cell, result in results if options.only else ():
+        print(json.dumps({**cell, **{k: v for k, v in result.items() if k not in ("delays", "limit")}}))
 
 
 if __name__ == "__main__":

@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks.simulate.streams import CATEGORIES
+
 if TYPE_CHECKING:
-    from drift_ml.baseline import Baseline
+    from drift_ml.baseline import Baseline, Channel
+
+    from benchmarks.simulate.mixture import Watched
 
 
 def codes(baseline: Baseline, rows: np.ndarray) -> np.ndarray:
@@ -20,7 +24,11 @@ def codes(baseline: Baseline, rows: np.ndarray) -> np.ndarray:
         for channel in baseline.channels
         if channel.kind in ("values", "quantiles") and channel.name in columns
     }
-    scores = {name: np.array([*baseline.channel(name).scores, 0])[found] for name, found in own.items()}
+    own |= {c.name: _categories(c, columns[c.name]) for c in baseline.channels if c.kind == "categories"}
+    numbers = {c.name for c in baseline.channels if c.scores}
+    scores = {
+        name: np.array([*baseline.channel(name).scores, 0])[found] for name, found in own.items() if name in numbers
+    }
     out = np.full((len(rows), len(baseline.channels)), -1)
     for place, channel in enumerate(baseline.channels):
         name = channel.of[0]
@@ -32,7 +40,9 @@ def codes(baseline: Baseline, rows: np.ndarray) -> np.ndarray:
             low, high = channel.bounds or (-np.inf, np.inf)
             out[:, place] = np.where(missing[name], -1, (columns[name] < low) | (columns[name] > high))
         elif channel.kind == "new":
-            out[:, place] = np.where(missing[name], -1, ~np.isin(columns[name], baseline.channel(name).values))
+            values = baseline.channel(name).values
+            known = np.isin(columns[name], values) if values else own[name] >= 0
+            out[:, place] = np.where(missing[name], -1, ~known)
         elif channel.kind == "product":
             both = scores[name] * scores[channel.of[1]] // 1000
             unknown = missing[name] | missing[channel.of[1]]
@@ -41,3 +51,24 @@ def codes(baseline: Baseline, rows: np.ndarray) -> np.ndarray:
             squares = [np.where(missing[each], 1000, scores[each] ** 2 // 1000) for each in channel.of]
             out[:, place] = np.searchsorted(channel.edges, np.sum(squares, axis=0))
     return out
+
+
+def _categories(channel: Channel, indices: np.ndarray) -> np.ndarray:
+    """Bins of a category that comes as its index among CATEGORIES; one past the last is new."""
+    bins = [channel.categories.index(name) if name in channel.categories else -1 for name in CATEGORIES]
+    return np.array([*bins, -1])[np.where(np.isnan(indices), len(bins), indices).astype(int)]
+
+
+def counted(watched: Watched, rows: np.ndarray, batch: int) -> list[dict[str, list[int]]]:
+    """Counts by channel of each batch of rows, as a window gives them."""
+    found = codes(watched.baseline, rows)
+    batches = len(rows) // batch
+    number = np.repeat(np.arange(batches), batch)
+    columns = []
+    for place, channel in enumerate(watched.channels):
+        bins, own = len(channel["counts"]), found[: batches * batch, place]
+        seen = own >= 0
+        flat = np.bincount(number[seen] * bins + own[seen], minlength=batches * bins)
+        columns.append(flat.reshape(-1, bins).tolist())
+    names = [channel["name"] for channel in watched.channels]
+    return [dict(zip(names, counts, strict=True)) for counts in zip(*columns, strict=True)]

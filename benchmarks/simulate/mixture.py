@@ -13,10 +13,10 @@ from benchmarks.simulate.streams import feature_set
 class Watched:
     """A reference and its tables."""
 
-    def __init__(self, reference: np.ndarray) -> None:
+    def __init__(self, reference: np.ndarray, law: str = "normal") -> None:
         columns = reference.shape[1]
         named = {f"x{i}": reference[:, i] for i in range(columns)}
-        self.baseline = Baseline.from_columns(feature_set(columns), named)
+        self.baseline = Baseline.from_columns(feature_set(columns, law), named)
         self.channels = self.baseline.to_json()["channels"]
         self.tables = Tables.build(self.channels)
 
@@ -30,18 +30,18 @@ class Watched:
         return np.concatenate(parts, axis=1)
 
 
-def padded(watched: list[Watched], streams: list[np.ndarray], batch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Gains (replicates, batches, charts), reference rows and log weights; fewer charts are filled up with
-    none."""
-    gains = [each.gains(stream, batch) for each, stream in zip(watched, streams, strict=True)]
-    most = max(each.shape[1] for each in gains)
+AT_ONCE = 200
+"""Batches whose gains are computed together."""
 
-    def fill(values: np.ndarray, value: float) -> np.ndarray:
-        return np.concatenate([values, np.full((*values.shape[:-1], most - values.shape[-1]), value)], axis=-1)
 
-    rows = np.stack([fill(each.tables.rows, 1.0) for each in watched])
-    weights = np.stack([fill(each.tables.log_weights, -np.inf) for each in watched])
-    return np.stack([fill(each, 0.0) for each in gains]), rows, weights
+def padded(values: list[np.ndarray], filling: float) -> np.ndarray:
+    """Stacked, shape (streams, ..., charts); fewer charts than the most are filled up."""
+    most = max(each.shape[-1] for each in values)
+
+    def fill(own: np.ndarray) -> np.ndarray:
+        return np.concatenate([own, np.full((*own.shape[:-1], most - own.shape[-1]), filling)], axis=-1)
+
+    return np.stack([fill(each) for each in values])
 
 
 def alarms(
@@ -52,27 +52,29 @@ def alarms(
     bar: float,
     exact: bool = False,
     spread: float = 1.0,
-    first: bool = False,
+    until: float = np.inf,
 ) -> list[list[int]]:
     """Per stream, after how many events each alarm came; the evidence starts anew after each.
 
-    exact: pretend that the reference has no error. first: stop at a stream's first alarm.
+    exact: pretend that the reference has no error. until: stop once every stream had an alarm after so many events.
     """
-    gains, rows, weights = padded(watched, streams, batch)
+    rows = padded([each.tables.rows for each in watched], 1.0)
+    weights = padded([each.tables.log_weights for each in watched], -np.inf)
     if exact:
         rows = np.full_like(rows, np.inf)
     capital = Capital.empty(*rows.shape)
     found: list[list[int]] = [[] for _ in streams]
-    waiting = np.ones(len(streams), dtype=bool)
-    for step in range(gains.shape[1]):
-        capital.advance(gains[:, step], batch, rows, np.float64(spread))
-        over = np.flatnonzero((log_mixture(capital.log, weights) >= np.log(bar)) & waiting)
-        for stream in over:
-            found[stream].append((step + 1) * batch)
-        if len(over):
-            capital.clear(*over.tolist())
-            if first:
-                waiting[over] = False
-                if not waiting.any():
-                    break
+    chunk = AT_ONCE * batch
+    for start in range(0, min(map(len, streams)), chunk):
+        parts = zip(watched, streams, strict=True)
+        gains = padded([each.gains(stream[start : start + chunk], batch) for each, stream in parts], 0.0)
+        for step in range(gains.shape[1]):
+            capital.advance(gains[:, step], batch, rows, np.float64(spread))
+            over = np.flatnonzero(log_mixture(capital.log, weights) >= np.log(bar)).tolist()
+            for stream in over:
+                found[stream].append(start + (step + 1) * batch)
+            if over:
+                capital.clear(*over)
+        if all(each and each[-1] > until for each in found):
+            break
     return found

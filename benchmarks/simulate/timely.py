@@ -2,71 +2,106 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from drift_ml.evidence import Budget, MixtureDetector, Rhythm, Settings
 
-from benchmarks.simulate.coding import codes
+from benchmarks.simulate.coding import counted
 from benchmarks.simulate.mixture import Watched
 from benchmarks.simulate.streams import normals
 
-BATCH = 10
-MINUTES = 1440
-LEARNED_DAYS = 14
-WATCHED_DAYS = 4
+REPEATS = 3
+SHIFTS = 10
+SHIFT = 0.5
+
+
+@dataclass(frozen=True)
+class Course:
+    """How traffic goes: a period of seconds in strata, batches of some events every so many seconds.
+
+    learned, watched: how many periods of good traffic are learned from, and then watched.
+    """
+
+    period: float
+    strata: int
+    seconds: float
+    batch: int
+    learned: int
+    watched: int
+
+    @property
+    def events(self) -> int:
+        """Of one period."""
+        return round(self.period / self.seconds) * self.batch
+
+
+DAY, WEEK = 86_400.0, 7 * 86_400.0
+STRUCTURES = {
+    "ar": Course(DAY, 24, 60.0, 10, learned=14, watched=4),
+    "daily": Course(DAY, 24, 60.0, 10, learned=14, watched=4),
+    "weekly": Course(WEEK, 168, 600.0, 60, learned=4, watched=1),
+}
 AMPLITUDE = 0.4
 
 
-def traffic(rng: np.random.Generator, structure: str, days: int) -> np.ndarray:
-    """Rows of days of traffic: autocorrelated by .3, or with a daily cycle in the mean of the first
-    feature."""
-    events = days * MINUTES * BATCH
+def traffic(rng: np.random.Generator, structure: str, periods: int) -> np.ndarray:
+    """Rows of whole periods: autocorrelated by .3, or with a cycle in the mean of the first feature.
+
+    The week goes through the daily cycle on five days, and stays low on the other two.
+    """
+    course = STRUCTURES[structure]
+    events = periods * course.events
     if structure == "ar":
         return normals(rng, events, columns=2, ar=0.3)
     rows = normals(rng, events, columns=2)
-    rows[:, 0] += AMPLITUDE * np.sin(2 * np.pi * np.arange(events) / (MINUTES * BATCH))
+    days = np.arange(events) / course.events * course.period / DAY
+    cycle = np.sin(2 * np.pi * days)
+    rows[:, 0] += AMPLITUDE * np.where((days % 7 >= 5) & (structure == "weekly"), -1.0, cycle)
     return rows
 
 
-def batches(watched: Watched, rows: np.ndarray) -> list[tuple[float, dict[str, list[int]]]]:
-    """Counts by channel of each minute, with its moment."""
-    found = codes(watched.baseline, rows)
-    names = [channel["name"] for channel in watched.channels]
-    columns = []
-    for place, channel in enumerate(watched.channels):
-        bins = len(channel["counts"])
-        minute = np.arange(len(rows)) // BATCH
-        seen = found[:, place] >= 0
-        flat = np.bincount(minute[seen] * bins + found[seen, place], minlength=len(rows) // BATCH * bins)
-        columns.append(flat.reshape(-1, bins).tolist())
-    return [(60.0 * i, dict(zip(names, counts, strict=True))) for i, counts in enumerate(zip(*columns, strict=True))]
+def batches(watched: Watched, course: Course, rows: np.ndarray) -> list[tuple[float, dict[str, list[int]]]]:
+    """Counts by channel of each batch, with its moment."""
+    return [(course.seconds * i, counts) for i, counts in enumerate(counted(watched, rows, course.batch))]
 
 
 def watch(cell: dict[str, Any], rng: np.random.Generator, budget: float) -> dict[str, Any]:
-    """Alarms over the watched days, and the delay of a shift by half a standard deviation after them."""
+    """Alarms over the watched periods, and the delay of a shift by half a standard deviation after them."""
+    structure = cell["structure"]
+    course = STRUCTURES[structure]
     count, delays, spreads = 0, [], []
-    for _ in range(3):
-        watched = Watched(traffic(rng, cell["structure"], LEARNED_DAYS))
-        good = traffic(rng, cell["structure"], LEARNED_DAYS)
-        rhythm = Rhythm.learn(watched.channels, batches(watched, good)) if cell["remedy"] == "learned" else None
+    for _ in range(REPEATS):
+        watched = Watched(traffic(rng, structure, course.learned))
+        rhythm = None
+        if cell["remedy"] == "learned":
+            good = batches(watched, course, traffic(rng, structure, course.learned))
+            rhythm = Rhythm.learn(watched.channels, good, strata=course.strata, period=course.period)
         detector = MixtureDetector(Settings(watched.channels, Budget(budget), rhythm=rhythm))
-        for moment, counts in batches(watched, traffic(rng, cell["structure"], WATCHED_DAYS)):
+        for moment, counts in batches(watched, course, traffic(rng, structure, course.watched)):
             if detector.update(counts, moment=moment):
                 count += 1
                 detector.reset()
-        shifted = traffic(rng, cell["structure"], 1)
-        shifted[:, 0] += 0.5
-        found = float("nan")
-        for step, (moment, counts) in enumerate(batches(watched, shifted)):
-            if detector.update(counts, moment=moment):
-                found = (step + 1.0) * BATCH
-                break
-        delays.append(found)
+        delays += [_delay(detector, watched, structure, rng) for _ in range(SHIFTS)]
         spreads.append(max(rhythm.spread.values()) if rhythm else 1.0)
     return {
         "alarms": count,
-        "events": 3 * WATCHED_DAYS * MINUTES * BATCH,
+        "events": REPEATS * course.watched * course.events,
         "delays": delays,
         "spread": spreads,
     }
+
+
+def _delay(detector: MixtureDetector, watched: Watched, structure: str, rng: np.random.Generator) -> float:
+    """Events from a shift at a random moment to the alarm; NaN if none came within the period."""
+    course = STRUCTURES[structure]
+    rows = traffic(rng, structure, 1)
+    rows[:, 0] += SHIFT
+    seen = batches(watched, course, rows)
+    start = int(rng.integers(len(seen) // 2))
+    detector.reset()
+    for step, (moment, counts) in enumerate(seen[start:], 1):
+        if detector.update(counts, moment=moment):
+            return float(step * course.batch)
+    return float("nan")

@@ -80,7 +80,7 @@ def first_after(found: list[list[int]]) -> np.ndarray:
 
 def streams_of(kind: str, size: float, events: int) -> list[np.ndarray]:
     rng = np.random.default_rng(round(100 * size))
-    after = (drifted(normals(rng, events), kind, size) for _ in range(REPLICATES))
+    after = (drifted(normals(rng, events), kind, size, rng) for _ in range(REPLICATES))
     return [np.concatenate([normals(rng, WARM), each]) for each in after]
 
 

@@ -41,11 +41,13 @@ def rows(seed, count, shift=0.0):
 
 @pytest.mark.slow
 def test_without_drift_p_is_about_uniform():
+    """Two shuffles a seed are enough for Student's law, and leave time for more seeds."""
     found = [
-        tell_apart(FEATURES, rows(seed, 80), rows(seed + 1000, 70), seed=seed, permutations=6).p for seed in range(20)
+        tell_apart(FEATURES, rows(seed, 80), rows(seed + 1000, 70), seed=seed, permutations=2).p for seed in range(40)
     ]
     assert stats.kstest(found, "uniform").pvalue > 0.01
-    assert sum(p < 0.05 for p in found) <= 4
+    assert sum(p < 0.05 for p in found) <= 5
+    assert sum(p < 0.5 for p in found) <= 28
 
 
 def test_a_shift_is_found_and_the_feature_given_away():

@@ -43,19 +43,29 @@ def correlation(columns: Sequence[Floats]) -> tuple[tuple[float | None, ...], ..
     >>> correlation([np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 5.9])])
     ((1.0, 0.9999), (0.9999, 1.0))
     """
+    complete = [None if np.isnan(column).any() else _direction(column) for column in columns]
     found: list[list[float | None]] = [[None] * len(columns) for _ in columns]
     for i, first in enumerate(columns):
         for j in range(i, len(columns)):
-            found[i][j] = found[j][i] = _pearson(first, columns[j])
+            x, y = complete[i], complete[j]
+            if x is None or y is None:
+                both = ~(np.isnan(first) | np.isnan(columns[j]))
+                x, y = _direction(first[both]), _direction(columns[j][both])
+            found[i][j] = found[j][i] = _pearson(x, y)
     return tuple(tuple(row) for row in found)
 
 
-def _pearson(first: Floats, second: Floats) -> float | None:
-    both = ~(np.isnan(first) | np.isnan(second))
-    x, y = _centred(first[both]), _centred(second[both])
+def _direction(column: Floats) -> tuple[Floats | None, float]:
+    """A column minus its mean, None if it is constant, and its length as a vector."""
+    centred = _centred(column)
+    return centred, 0.0 if centred is None else sqrt(fsum((centred * centred).tolist()))
+
+
+def _pearson(first: tuple[Floats | None, float], second: tuple[Floats | None, float]) -> float | None:
+    (x, x_length), (y, y_length) = first, second
     if x is None or y is None:
         return None
-    value = fsum((x * y).tolist()) / sqrt(fsum((x * x).tolist())) / sqrt(fsum((y * y).tolist()))
+    value = fsum((x * y).tolist()) / x_length / y_length
     return round(min(max(value, -1.0), 1.0), CORRELATION_DECIMALS) + 0.0
 
 

@@ -14,6 +14,7 @@ from drift_ml.evidence._budget import Budget
 from drift_ml.evidence._capital import Capital, log_mixture
 from drift_ml.evidence._errors import EvidenceError
 from drift_ml.evidence._finding import Finding, find
+from drift_ml.evidence._recovery import Recovery
 from drift_ml.evidence._tables import Tables
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 CONTRACT = "detector.state.v1"
 MINIMUM_EFFECT = 0.1
-RECOVERY = 3.0
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class MixtureDetector:
     of events and the estimated effect is at least the minimum. With an exact reference, M minus the number of
     events is a martingale while nothing changes, so that the mean number of events to a false alarm is at
     least the budget. An estimated reference is allowed for by shrinking (see `Capital`). Once raised, an
-    alarm stays until `reset`; the evidence starts anew at once, and `recovered` says when it has stayed away.
+    alarm stays until `reset`; the evidence starts anew at once, and `recovered` says when the drift is over.
     Sources: Roberts 1966; Pollak & Siegmund 1991; Shin, Ramdas & Rinaldo 2022 (E-detectors).
 
     >>> rooms = {"name": "rooms", "kind": "values", "of": ["rooms"], "values": [1, 2], "counts": [5000, 5000]}
@@ -85,6 +85,7 @@ class MixtureDetector:
         self.alarm: Finding | None = None
         self.events = 0.0
         self._quiet = 0.0
+        self._recovery: Recovery | None = None
 
     @property
     def reason(self) -> str | None:
@@ -103,8 +104,8 @@ class MixtureDetector:
 
     @property
     def recovered(self) -> bool:
-        """Whether an alarm's drift has not been found again in thrice the events that it took to find."""
-        return self.alarm is not None and self._quiet >= RECOVERY * max(self.alarm.events, 1.0)
+        """Whether there is as much evidence that an alarm's drift is over as an alarm takes (see `Recovery`)."""
+        return self._recovery is not None and self._recovery.evidence >= self._needed
 
     def finding(self) -> Finding | None:
         """What the evidence says now, below the bar too; None before the first event."""
@@ -122,16 +123,23 @@ class MixtureDetector:
         size = max((sum(own) for own in counts.values()), default=0) if events is None else events
         if size <= 0:
             return self.alarm is not None
+        if self._recovery is not None:
+            self._recovery.update(counts.get(self._recovery.channel, ()), self._stratum(moment))
         return self._take(self._table(moment).ratio(counts), size, moment)
 
     def update_event(self, bins: Mapping[str, int], *, moment: float = 0.0) -> bool:
         """Take in one event: the bin it falls into by channel (-1 for none). Returns whether there is an
         alarm."""
+        if self._recovery is not None:
+            self._recovery.update_event(bins.get(self._recovery.channel, -1), self._stratum(moment))
         return self._take(self._table(moment).ratio_of_event(bins), 1, moment)
 
     def _table(self, moment: float) -> Tables:
+        return self._tables[self._stratum(moment)]
+
+    def _stratum(self, moment: float) -> int:
         rhythm = self.settings.rhythm
-        return self._tables[rhythm.stratum(moment) if rhythm else 0]
+        return rhythm.stratum(moment) if rhythm else 0
 
     def _take(self, ratio: Floats, events: int, moment: float) -> bool:
         self._capital.advance(ratio, events, self._table(moment).rows, self._spread, moment)
@@ -140,15 +148,26 @@ class MixtureDetector:
         if self.evidence >= self._needed:
             finding = self.finding()
             if finding is not None and finding.effect >= self.settings.minimum_effect:
-                self.alarm = self.alarm or finding
+                if self._recovery is None:
+                    self.alarm, self._recovery = finding, self._recovery_of(finding)
+                self._recovery.capital.clear()
                 self._quiet = 0.0
                 self._capital.clear()
         return self.alarm is not None
 
+    def _recovery_of(self, alarm: Finding) -> Recovery:
+        rhythm, name = self.settings.rhythm, alarm.channel
+        whole = {channel["name"]: channel["counts"] for channel in self.settings.channels}
+        counts = [own[name] for own in (rhythm.strata if rhythm else [whole])]
+        spread = rhythm.spread.get(name, 1.0) if rhythm else 1.0
+        strata = list(zip(counts, self._tables, strict=True))
+        return Recovery(alarm, strata, spread=spread, least=self.settings.minimum_effect)
+
     def to_json(self) -> dict[str, Any]:
         """The state as detector.state.v1; equal states continue equally."""
-        capital = self._capital
-        started = self.evidence != -inf
+        held = [self._capital] if self.evidence != -inf else []
+        if self._recovery is not None and self._recovery.evidence != -inf:
+            held.append(self._recovery.capital)
         return {
             "contract": CONTRACT,
             "detector": self.name,
@@ -157,10 +176,8 @@ class MixtureDetector:
             "quiet": self._quiet,
             "alarm": None if self.alarm is None else self.alarm.to_json(),
             "capital": {
-                "log": capital.log.tolist() if started else [],
-                "age": capital.age.tolist() if started else [],
-                "ratio": capital.ratio.tolist() if started else [],
-                "born": capital.born.tolist() if started else [],
+                name: [value for each in held for value in getattr(each, name).tolist()]
+                for name in ("log", "age", "ratio", "born")
             },
         }
 
@@ -174,9 +191,18 @@ class MixtureDetector:
         detector = cls(settings)
         detector.events, detector._quiet = document["events"], document["quiet"]
         detector.alarm = None if document["alarm"] is None else Finding(**document["alarm"])
-        held = {name: np.array(values, dtype=np.float64) for name, values in document["capital"].items()}
-        if held["log"].size:
-            if {values.shape for values in held.values()} != {detector._spread.shape}:
-                raise EvidenceError(f"{CONTRACT}: at /capital: expected {detector._spread.size} charts")
-            detector._capital = Capital(**held)
+        if detector.alarm is not None:
+            detector._recovery = detector._recovery_of(detector.alarm)
+        detector._hold({name: np.array(values, dtype=np.float64) for name, values in document["capital"].items()})
         return detector
+
+    def _hold(self, values: Mapping[str, Floats]) -> None:
+        """Take over the capital of a state: of all charts, then of the recovery, each only if it has begun."""
+        charts, lengths = self._spread.size, {len(own) for own in values.values()}
+        further = 0 if self._recovery is None else self._recovery.capital.log.size
+        if lengths not in ({0}, {charts}, {charts + further}):
+            raise EvidenceError(f"{CONTRACT}: at /capital: expected {charts} charts, and {further} of a recovery")
+        if lengths != {0}:
+            self._capital = Capital(**{name: own[:charts] for name, own in values.items()})
+        if self._recovery is not None and lengths == {charts + further}:
+            self._recovery.capital = Capital(**{name: own[charts:] for name, own in values.items()})

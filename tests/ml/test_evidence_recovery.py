@@ -1,0 +1,161 @@
+"""How an alarm ends: not while its drift lasts, soon after it is over, and the same after a restart."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from drift_ml.evidence import Budget, EvidenceError, MixtureDetector, Rhythm, Settings
+
+from benchmarks.simulate.coding import counted
+from benchmarks.simulate.mixture import Watched
+from benchmarks.simulate.streams import drifted, normals
+
+BUDGET = 100_000
+ROOMS = {"name": "rooms", "kind": "values", "of": ["rooms"], "counts": [2000] * 5}
+HEATING = {
+    "name": "heating",
+    "kind": "categories",
+    "of": ["heating"],
+    "categories": ["gas", "oil", "wood"],
+    "counts": [7000, 2990, 10],
+}
+SETTINGS = Settings([ROOMS, HEATING], Budget(10_000))
+EVEN, HIGH = [4, 4, 4, 4, 4], [0, 0, 5, 5, 10]
+USUAL, WOODEN = [14, 6, 0], [12, 5, 3]
+
+
+def alarmed(channel: str, drift: list[int], settings: Settings = SETTINGS) -> MixtureDetector:
+    detector = MixtureDetector(settings)
+    while not detector.update({"rooms": EVEN, "heating": USUAL} | {channel: drift}):
+        pass
+    assert detector.alarm is not None
+    assert detector.alarm.channel == channel
+    return detector
+
+
+def batches_until_recovered(detector: MixtureDetector, counts: dict[str, list[int]], most: int = 400) -> int:
+    for step in range(1, most):
+        detector.update(counts)
+        if detector.recovered:
+            return step
+    return most
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "rows"),
+    [
+        ("mean", 0.25, 100_000),
+        ("mean", 0.5, 1000),
+        ("mean", 1.0, 10_000),
+        ("variance", 1.5, 10_000),
+        ("correlation", 0.6, 10_000),
+        ("missing", 0.05, 10_000),
+    ],
+)
+def test_one_drift_is_one_alarm_and_ends_once_it_is_over(kind: str, size: float, rows: int) -> None:
+    """Of false ends at most one per budget is allowed: here 6 x 4 x 6,000 events hold none."""
+    rng = np.random.default_rng(round(100 * size))
+    watched = Watched(normals(rng, rows))
+    for _ in range(4):
+        detector = MixtureDetector(Settings(watched.channels, Budget(BUDGET)))
+        for counts in counted(watched, drifted(normals(rng, 6000), kind, size, rng), 60):
+            detector.update(counts)
+            assert not detector.recovered
+        assert detector.alarm is not None
+        for counts in counted(watched, normals(rng, 6000), 60):
+            detector.update(counts)
+        assert detector.recovered
+
+
+def test_the_larger_the_budget_the_more_it_takes_to_call_a_drift_over() -> None:
+    good = {"rooms": EVEN, "heating": USUAL}
+    hasty, patient = (alarmed("rooms", HIGH, Settings([ROOMS, HEATING], Budget(events))) for events in (1000, 1e6))
+    assert batches_until_recovered(hasty, good) < batches_until_recovered(patient, good)
+
+
+def test_a_drift_of_another_kind_in_the_channel_is_no_recovery() -> None:
+    detector = alarmed("rooms", HIGH)
+    assert batches_until_recovered(detector, {"rooms": [7, 3, 0, 3, 7], "heating": USUAL}) == 400
+
+
+def test_a_category_is_over_when_its_own_share_is_back() -> None:
+    detector = alarmed("heating", WOODEN)
+    assert detector.alarm is not None
+    assert detector.alarm.direction == "wood up"
+    assert batches_until_recovered(detector, {"rooms": EVEN, "heating": WOODEN}) == 400
+    assert 5 < batches_until_recovered(detector, {"rooms": EVEN, "heating": USUAL}) < 400
+
+
+def test_a_channel_that_is_not_seen_tells_nothing_of_its_recovery() -> None:
+    detector = alarmed("rooms", HIGH)
+    assert batches_until_recovered(detector, {"heating": USUAL}) == 400
+    for _ in range(1000):
+        detector.update_event({"heating": 0})
+    assert not detector.recovered
+
+
+def test_events_one_by_one_recover_as_well() -> None:
+    detector = alarmed("rooms", HIGH)
+    for step in range(4000):
+        detector.update_event({"rooms": step % 5, "heating": 0 if step % 10 < 7 else 1})
+        if detector.recovered:
+            break
+    assert detector.recovered
+
+
+def test_a_new_find_of_the_drift_starts_its_recovery_anew() -> None:
+    detector, good = alarmed("rooms", HIGH), {"rooms": EVEN, "heating": USUAL}
+    needed = batches_until_recovered(alarmed("rooms", HIGH), good)
+    for _ in range(needed - 1):
+        detector.update(good)
+    first = detector.alarm
+    while detector.evidence > -np.inf:
+        detector.update({"rooms": HIGH, "heating": USUAL})
+    assert detector.alarm is first
+    assert batches_until_recovered(detector, good) == needed
+
+
+@pytest.mark.parametrize("good", [0, 1, 10])
+def test_a_state_through_json_recovers_equally(good: int) -> None:
+    counts = {"rooms": EVEN, "heating": USUAL}
+    detector = alarmed("rooms", HIGH)
+    for _ in range(good):
+        detector.update(counts)
+    again = MixtureDetector.from_json(json.loads(json.dumps(detector.to_json())), SETTINGS)
+    assert again.to_json() == detector.to_json()
+    assert batches_until_recovered(again, counts) == batches_until_recovered(detector, counts)
+
+
+def test_a_state_that_knows_no_recovery_yet_begins_it() -> None:
+    detector, counts = alarmed("rooms", HIGH), {"rooms": EVEN, "heating": USUAL}
+    detector.update({"heating": USUAL})
+    document = detector.to_json()
+    assert len(document["capital"]["log"]) == len(MixtureDetector(SETTINGS)._spread)
+    assert batches_until_recovered(MixtureDetector.from_json(document, SETTINGS), counts) < 400
+
+
+def test_a_capital_of_some_other_length_is_refused() -> None:
+    detector = alarmed("rooms", HIGH)
+    detector.update({"rooms": EVEN})
+    document = detector.to_json()
+    for values in document["capital"].values():
+        values.pop()
+    with pytest.raises(EvidenceError, match="of a recovery"):
+        MixtureDetector.from_json(document, SETTINGS)
+
+
+def test_a_learned_rhythm_recovers_by_the_law_of_the_hour() -> None:
+    hours = ([8, 5, 4, 2, 1], [1, 2, 4, 5, 8])
+    good = [(3600.0 * hour, {"rooms": [20 * n for n in hours[hour % 24 // 12]]}) for hour in range(24 * 14)]
+    rhythm = Rhythm.learn([ROOMS], good, strata=2)
+    detector = MixtureDetector(Settings([ROOMS], Budget(10_000), rhythm=rhythm))
+    while not detector.update({"rooms": hours[1]}, moment=0.0):
+        pass
+    for _ in range(200):
+        detector.update({"rooms": hours[1]}, moment=0.0)
+        assert not detector.recovered
+    for hour in range(400):
+        detector.update({"rooms": hours[hour % 24 // 12]}, moment=3600.0 * hour)
+    assert detector.recovered
