@@ -185,7 +185,8 @@ class Model:
         number, score_text, features = repr(prediction), repr(score), self._features % texts
         identity = request.get("prediction_id") or uuid7(milliseconds, self._ports.random_bytes)
         facts = (stamp, identity, features, drift)
-        write(self.lines.event(milliseconds, number, score_text, latency, metrics, facts))
+        line = self.lines.synthetic if request.get("synthetic") else self.lines.event
+        write(line(milliseconds, number, score_text, latency, metrics, facts))
         self.predictions += 1
         return number, score_text, identity, features, drift
 
