@@ -106,16 +106,6 @@ def test_a_bad_record_goes_aside_with_its_reason_and_the_rest_is_counted(
     assert reason in letters[0].reason
 
 
-def test_what_nobody_asked_for_is_counted_and_stays_out_of_the_windows(
-    aggregator, store, reference, letters, make_events, as_logs
-):
-    synthetic = make_events(2, start=START, seed=9, shift=5.0, Synthetic=1)
-    outcome = aggregator.handle(as_logs([*make_events(5, start=START), *synthetic]))
-    assert outcome.counts == {"events": 5, "synthetic": 2}
-    assert counted(store, reference).events == 5
-    assert letters == []
-
-
 def test_two_versions_of_a_model_in_one_minute_are_two_windows(reference, store, letters, make_events, as_logs):
     newer = Series("house-price", "00000000beef")
     both = Aggregator({SERIES: reference, newer: reference}, store, letters, lambda: START + 600)

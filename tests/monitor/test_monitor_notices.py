@@ -123,6 +123,12 @@ def test_the_probe_tells_whether_the_service_tells(normal, high, expected):
     assert (seen.normal, seen.drifted) == expected
 
 
+def test_the_probes_requests_are_marked_so_that_they_change_nothing_that_is_watched():
+    asked = []
+    probe(SUITE, lambda request: asked.append(request) or answer(0.5, "normal"))
+    assert asked == [{"features": {"a": 1}, "synthetic": True}, {"features": {"a": 9}, "synthetic": True}]
+
+
 def test_a_service_that_is_down_fails_both_and_says_why():
     def down(_request):
         raise OSError("https://secret.example.com refused")

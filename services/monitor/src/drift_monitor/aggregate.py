@@ -138,9 +138,6 @@ class Aggregator:
                 if event is None:
                     counts["ignored"] += 1
                     continue
-                if "Synthetic" in event:
-                    counts["synthetic"] += 1
-                    continue
                 self._observe(event, windows, counts)
             except Exception as error:  # nothing is asked of anything outside here, so the record is at fault
                 rejected.append(Rejected(delivery.identity, _reason(error), line))

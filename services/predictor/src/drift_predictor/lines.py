@@ -29,7 +29,7 @@ class SpecNotMet(DriftError):
 class LineTemplates:
     """Everything of a model's lines that does not change from request to request."""
 
-    __slots__ = ("_dimensions", "_features", "_head", "_measures", "_synthetic", "_template", "_units", "_version")
+    __slots__ = ("_dimensions", "_features", "_head", "_measures", "_template", "_units", "_version")
 
     def __init__(self, spec: MonitoringSpec, feature_set: FeatureSet, stack: str, model_version: str) -> None:
         metrics = spec.metrics_for(feature_set, "predictor")
@@ -46,7 +46,6 @@ class LineTemplates:
         self._features = [one for one in metrics if one.feature]
         self._version = model_version
         self._template = self._event_template(self._features)
-        self._synthetic = self._synthetic_template()
 
     def event(
         self,
@@ -70,18 +69,6 @@ class LineTemplates:
             template = self._template
         return template % (milliseconds, prediction, score, latency / 1e6, *metric_texts, *facts)
 
-    def synthetic(
-        self,
-        milliseconds: int,
-        prediction: str,
-        score: str,
-        latency: int,
-        _metric_texts: Sequence[str | None],
-        facts: tuple[str, str, str, str],
-    ) -> str:
-        """The line of a prediction that no user asked for: it counts as such, and measures nothing else."""
-        return self._synthetic % (milliseconds, prediction, score, latency / 1e6, *facts)
-
     def count(self, milliseconds: int, counts: Mapping[str, int], facts: Mapping[str, Any]) -> str:
         """A line that counts, with facts for people beside the metrics."""
         directive = self._directive([(name, self._units[name]) for name in counts if name in self._units])
@@ -95,15 +82,10 @@ class LineTemplates:
 
     def _event_template(self, features: Sequence[Metric]) -> str:
         directive = self._directive([(one.name, one.unit) for one in (*self._measures, *features)])
-        return self._line_template(directive, "".join(f',"{one.name}":%s' for one in features))
-
-    def _synthetic_template(self) -> str:
-        return self._line_template(self._directive([("Synthetic", self._units.get("Synthetic", "None"))]), ',"Synthetic":1')
-
-    def _line_template(self, directive: Mapping[str, Any], values: str) -> str:
         start = f'{{"_aws":{{"Timestamp":%d,"CloudWatchMetrics":[{_constant(directive)}]}},"contract":"{EVENT}"'
         dimensions = "".join(f",{_constant(name)}:{_constant(text)}" for name, text in self._dimensions.items())
         measures = ',"Prediction":%s,"DriftScore":%s,"Latency":%.3f'
+        values = "".join(f',"{one.name}":%s' for one in features)
         end = f',"timestamp":"%s","prediction_id":"%s","model_version":{_constant(self._version)}'
         return start + dimensions + measures + values + end + ',"features":%s,"drift":%s}'
 
