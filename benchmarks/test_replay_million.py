@@ -28,7 +28,7 @@ def bundle(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def traffic(tmp_path_factory, bundle):
+def traffic(tmp_path_factory):
     """A month of houses with times and predictions, as CSV and Parquet; the area grows by half a deviation."""
     rows, price = houses(ROWS, 8)
     rows[CHANGE:, HOUSES.names.index("sqft")] += 250

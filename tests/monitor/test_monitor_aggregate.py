@@ -181,7 +181,9 @@ def test_a_dead_letter_that_is_sent_back_counts_once_however_often(reference, st
 
 def test_a_call_that_failed_and_is_sent_back_counts_once(aggregator, store, reference, make_events, as_logs):
     event = as_logs(make_events(4, start=START))
-    failed = json.dumps({"version": "1.0", "requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event})
+    failed = json.dumps(
+        {"version": "1.0", "requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event}
+    )
     aggregator.handle(sqs(failed))
     assert aggregator.handle(event).counts == {"repeated": 1}
     assert counted(store, reference).events == 4

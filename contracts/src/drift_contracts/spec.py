@@ -39,7 +39,8 @@ class Query(Record):
 class Alarm(Record):
     """An alarm of one stack: on `query`, on `expression` over `queries`, or by `rule` over other alarms.
 
-    tells: who hears of it. Periods are in seconds. A rule has no datapoints of its own: its numbers stay zero, its texts empty.
+    tells: who hears of it. Periods are in seconds. A rule has no datapoints of its own: its numbers stay zero, its
+    texts empty.
     """
 
     name: str

@@ -62,9 +62,7 @@ def _sum_into(
     return Counter(events=added, late=added if late else 0, unreadable=len(bad))
 
 
-def _summed(
-    read: StoredWindow, fragments: list[Fragment], baseline: Baseline
-) -> tuple[Window | None, list[Fragment]]:
+def _summed(read: StoredWindow, fragments: list[Fragment], baseline: Baseline) -> tuple[Window | None, list[Fragment]]:
     """The window with the fragments, None if it cannot be read itself; and the fragments that cannot be added."""
     empty = Window.empty(baseline, read.key.series.version)
     whole = _readable(read.window, baseline, read.key.series) if read.window else empty

@@ -154,9 +154,7 @@ class Evaluator:
         closed = int(self._now() // self._policy.period) - self._policy.lateness_minutes
         stored = self._store.state(series)
         state = SeriesState(**stored.state) if stored.state else SeriesState(closed - self._policy.day, closed)
-        counts, whole_before = compact(
-            self._store, series, reference.baseline, before=closed, evaluated=state.cursor
-        )
+        counts, whole_before = compact(self._store, series, reference.baseline, before=closed, evaluated=state.cursor)
         detector = self._detector(state, reference)
         course = _Course(Window.empty(reference.baseline, series.version), counts)
         for revision in range(stored.revision, stored.revision + MOST_SLICES):

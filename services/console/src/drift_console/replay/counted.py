@@ -67,8 +67,8 @@ def _blocks(
     held = {name: np.zeros(len(counts), dtype=np.int64) for name, counts in watched.items()}
     for window in windows:
         counts = window.channel_counts()
-        for name, total in held.items():
-            total += counts[name]
+        for name in held:
+            held[name] += counts[name]
         end += window.events
         if end - begin >= size:
             yield begin, end, {name: total.tolist() for name, total in held.items()}

@@ -12,7 +12,7 @@ const plainly = (value) => (value == null ? "–" : fixed(value));
 export function evidencePanel(root) {
   let state = null;
   const status = h("span", { class: "aside" });
-  const block = h("div", { class: "block height-1" }, h("h3", {}, "Share of the bar"));
+  const block = h("div", { class: "block height-1" }, h("h3", {}, "Evidence, as a share of what an alarm needs"));
   const top = h("ol", { class: "top" });
   const nothing = h("p", { class: "muted" }, "Nothing yet: evidence begins with the first minute of traffic that is over.");
   const alerts = h("ol", { class: "alerts" });
