@@ -21,7 +21,7 @@ ALERT = {
     "model": "house-price",
     "model_version": "3f9a1c2b4d5e",
     "timestamp": "2026-11-23T12:10:00Z",
-    "title": "house-price: drift in sqft: location up",
+    "title": "house-price: drift in sqft: mean up by 0.52 standard deviations",
     "reason": "sqft by 0.5 standard deviations <since> noon",
     "next": ["Look", "Ask"],
     "links": {"dashboard": "https://example.com/d"},

@@ -147,8 +147,8 @@ class Evaluator:
             except Exception as error:
                 _log.exception("the evaluation of %s failed", series)
                 failures.append(error)
-        for error in failures:
-            raise error
+        if failures:
+            raise failures[0]
 
     def _evaluate(self, series: Series, reference: Reference) -> Evaluation:
         closed = int(self._now() // self._policy.period) - self._policy.lateness_minutes
