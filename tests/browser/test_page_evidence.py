@@ -30,7 +30,7 @@ def test_the_verdict_names_the_feature_the_size_and_the_time(visit):
     expect(page.locator(".headline")).to_have_text(
         re.compile(r"^Drift: sqft is 0\.52 sd higher than its baseline since \d\d:\d\d$")
     )
-    expect(page.locator(".verdict .detail")).to_contain_text("sqft: location up by 0.52")
+    expect(page.locator(".verdict .detail")).to_contain_text("sqft: mean up by 0.52")
     expect(page.locator(".chips a")).to_have_text("sqft+0.5 sd")
 
 
@@ -47,7 +47,7 @@ def test_under_the_bar_the_page_is_quiet_and_says_so(visit, server):
 @pytest.mark.usefixtures("alarmed")
 def test_an_alert_is_shown_with_its_explanation(visit):
     alert = visit().locator("#evidence .alerts li").first
-    expect(alert).to_contain_text("house-price: drift in sqft: location up")
+    expect(alert).to_contain_text("house-price: drift in sqft: mean up by 0.52 standard deviations")
     expect(alert).to_contain_text("2,000 before, 2,260 after (square feet), over 80 events.")
     expect(alert).to_contain_text("Ask whether its source or the callers changed at that time")
 

@@ -394,8 +394,8 @@ def _drift_alert(since: str, at: str) -> dict[str, Any]:
         "state": "ALARM",
         "name": "drift-evidence",
         "timestamp": at,
-        "title": "house-price: drift in sqft: location up",
-        "reason": f"sqft: location up by 0.52 standard deviations (or their like) since {since}, over 80 events",
+        "title": "house-price: drift in sqft: mean up by 0.52 standard deviations",
+        "reason": f"sqft: mean up by 0.52 standard deviations since {since}, over 80 events",
         "next": ["Ask whether its source or the callers changed at that time"],
         "drift": {"before": 2000.0, "after": 2260.0, "unit": "square feet", "events": 80},
     }

@@ -190,11 +190,8 @@ def test_half_a_standard_deviation_in_one_feature_is_named_and_told_once(machine
     }
     (alert,) = drift_alerts(machine)
     schemas.check("alert.v1", alert)
-    assert (alert["name"], alert["state"], alert["title"]) == (
-        "drift-evidence",
-        "ALARM",
-        "house-price: drift in sqft: location up",
-    )
+    assert (alert["name"], alert["state"]) == ("drift-evidence", "ALARM")
+    assert alert["title"].startswith("house-price: drift in sqft: mean up by 0.")
     assert evidence["alerts"] == [alert]
     assert [sent for sent in machine.outbox() if "drift" in sent["name"]] == [alert]
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import json
 
 import pytest
 from drift_ml.window import Window
-from drift_monitor.aggregate import Aggregator
+from drift_monitor.aggregate import Aggregator, as_message
 from drift_monitor.compact import compact
 from drift_monitor.deliveries import Unopened, open_event
 from drift_monitor.errors import BadDelivery
-from drift_monitor.keys import Series
-from drift_monitor.stores import MemoryStore, SqliteStore
+from drift_monitor.keys import Series, WindowKey
+from drift_monitor.stores import Fragment, MemoryStore, SqliteStore, StoredWindow
+
+from tests.monitor.faults import Crash, Faulty
 
 SERIES = Series("house-price", "3f9a1c2b4d5e")
 NOON = 29_700_000
@@ -85,6 +88,8 @@ BAD_LINES = [
     ({"features": {"sqft": -1}}, "at /features/"),
     ({"timestamp": "yesterday"}, "Invalid isoformat"),
     ({"timestamp": "2026-11-23T12:00:00"}, "time zone"),
+    ({"timestamp": "1955-11-05T12:00:00Z"}, "older than 35 days"),
+    ({"Model": ["house-price"]}, "wrong type"),
     ({"Prediction": None}, "wrong type"),
 ]
 
@@ -99,6 +104,16 @@ def test_a_bad_record_goes_aside_with_its_reason_and_the_rest_is_counted(
     assert counted(store, reference).events == 5
     assert letters[0].text == line
     assert reason in letters[0].reason
+
+
+def test_two_versions_of_a_model_in_one_minute_are_two_windows(reference, store, letters, make_events, as_logs):
+    newer = Series("house-price", "00000000beef")
+    both = Aggregator({SERIES: reference, newer: reference}, store, letters, lambda: START + 600)
+    both.handle(as_logs([*make_events(5, start=START), *make_events(3, start=START, model_version=newer.version)]))
+    for series, events in ((SERIES, 5), (newer, 3)):
+        compact(store, series, reference.baseline, before=NOON + 9, evaluated=0)
+        assert [kept.window["events"] for kept in store.windows(series, NOON, NOON + 5)] == [events]
+    assert letters == []
 
 
 def test_other_log_lines_are_passed_over(aggregator, letters, as_logs):
@@ -146,6 +161,44 @@ def test_kinesis_records_hold_lines_or_packed_log_payloads(aggregator, store, re
     assert counted(store, reference).events == 6
 
 
+def test_a_message_that_holds_nothing_to_count_goes_aside(aggregator, letters):
+    outcome = aggregator.handle(sqs("hello", '{"part": 2'))
+    assert outcome.counts == {"rejected": 2}
+    assert [letter.text for letter in letters] == ["hello", '{"part": 2']
+
+
+def test_a_dead_letter_that_is_sent_back_counts_once_however_often(reference, store, make_events, as_logs):
+    letters = Letters()
+    newer = Series("house-price", "00000000beef")
+    lines = make_events(2, start=START, model_version=newer.version)
+    Aggregator({SERIES: reference}, store, letters, lambda: START + 600).handle(as_logs(lines))
+    informed = Aggregator({newer: reference}, store, Letters(), lambda: START + 600)
+    for _ in range(2):
+        informed.handle(sqs(*map(as_message, letters)))
+    compact(store, newer, reference.baseline, before=NOON + 9, evaluated=0)
+    assert [kept.window["events"] for kept in store.windows(newer, NOON, NOON)] == [2]
+
+
+def test_a_call_that_failed_and_is_sent_back_counts_once(aggregator, store, reference, make_events, as_logs):
+    event = as_logs(make_events(4, start=START))
+    failed = json.dumps(
+        {"version": "1.0", "requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event}
+    )
+    aggregator.handle(sqs(failed))
+    assert aggregator.handle(event).counts == {"repeated": 1}
+    assert counted(store, reference).events == 4
+
+
+@pytest.mark.parametrize("source", ["logs", "kinesis"])
+def test_a_payload_that_was_set_aside_and_is_sent_back_is_opened_again(reference, source):
+    data = base64.b64encode(b"\x1f\x8bbroken").decode()
+    letters = Letters()
+    aggregator = Aggregator({SERIES: reference}, MemoryStore(), letters, lambda: START + 600)
+    aggregator.handle({"awslogs": {"data": data}} if source == "logs" else kinesis(b"\x1f\x8bbroken"))
+    aggregator.handle(sqs(as_message(letters[0])))
+    assert letters[1] == letters[0]
+
+
 BROKEN = {
     "empty": b"",
     "no gzip": b"\x1f\x8bbroken",
@@ -181,28 +234,53 @@ def test_a_payload_that_unpacks_to_too_much_is_not_unpacked(monkeypatch):
     assert isinstance(opened, Unopened)
 
 
-class Crash(Exception):
-    """The process ends here."""
+@pytest.mark.parametrize("crash_at", range(4))
+def test_a_delivery_of_more_minutes_than_a_transaction_holds_counts_whole_and_once(
+    store, reference, make_events, as_logs, crash_at
+):
+    """The clock goes on between the attempts, and with it where an event of a clock that runs ahead is counted."""
+    now = [START]
+    faulty = Faulty(store, crash_at, after=True)
+    aggregator = Aggregator({SERIES: reference}, faulty, Letters(), lambda: now[0])
+    event = as_logs(make_events(230, start=START, seconds=230 * 60))
+    for _ in range(3):
+        with contextlib.suppress(Crash):
+            aggregator.handle(event)
+        now[0] += 3_600
+    assert counted(store, reference, before=NOON + 999).events == 230
 
 
-class Faulty:
-    """A store that crashes at its n-th call, before or after doing it, and works from then on."""
+def test_a_delivery_whose_lines_cannot_all_be_read_is_cut_all_the_same(store, reference, letters, make_events, as_logs):
+    aggregator = Aggregator({SERIES: reference}, store, letters, lambda: START + 200 * 60)
+    lines = [*make_events(120, start=START, seconds=120 * 60), '{"contract":"prediction.event.v1", "Model"']
+    assert aggregator.handle(as_logs(lines)).counts == {"events": 120, "rejected": 1}
+    assert counted(store, reference, before=NOON + 999).events == 120
 
-    def __init__(self, store, crash_at, after):
-        self.store, self.crash_at, self.after, self.calls = store, crash_at, after, 0
 
-    def __getattr__(self, name):
-        method = getattr(self.store, name)
+@pytest.mark.parametrize("place", ["fragment", "window"])
+def test_what_is_stored_and_cannot_be_read_holds_nothing_up_and_is_kept(
+    aggregator, store, reference, make_events, as_logs, place
+):
+    if place == "window":
+        store.compact(StoredWindow(WindowKey(SERIES, NOON), 0, {}), {"contract": "of another release"}, [])
+    else:
+        store.add("bad", [Fragment(WindowKey(SERIES, NOON), "bad", {"contract": "of another release"})])
+    aggregator.handle(as_logs(make_events(10, start=START, seconds=120)))
+    done = compact(store, SERIES, reference.baseline, before=NOON + 9, evaluated=0)
+    assert done.counts["unreadable"] == 1
+    assert done.counts["events"] == (5 if place == "window" else 10)
+    assert store.fragments(SERIES, NOON + 9, 9) == []
+    aside = Series(SERIES.model, f"{SERIES.version}-unreadable")
+    assert len(store.fragments(aside, NOON + 9, 9)) == 1
 
-        def call(*words, **named):
-            self.calls += 1
-            if self.calls != self.crash_at:
-                return method(*words, **named)
-            if self.after:
-                method(*words, **named)
-            raise Crash
 
-        return call
+def test_a_run_with_too_much_to_sum_says_how_far_it_came(store, reference, make_events, as_logs, monkeypatch):
+    monkeypatch.setattr("drift_monitor.compact.MOST_STEPS", 1)
+    monkeypatch.setattr("drift_monitor.compact.LARGEST_BATCH", 4)
+    aggregator = Aggregator({SERIES: reference}, store, Letters(), lambda: START + 600)
+    aggregator.handle(as_logs(make_events(6, start=START, seconds=360)))
+    found = [compact(store, SERIES, reference.baseline, before=NOON + 9, evaluated=0) for _ in range(2)]
+    assert [(each.counts["events"], each.whole_before) for each in found] == [(4, NOON + 4), (2, NOON + 9)]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from datetime import datetime
@@ -11,9 +12,11 @@ from drift_contracts import MonitoringSpec, feature_set, schemas
 from drift_monitor.aggregate import Aggregator
 from drift_monitor.errors import Conflict
 from drift_monitor.evaluate import Evaluator, Policy
-from drift_monitor.keys import Series
+from drift_monitor.keys import Series, WindowKey
 from drift_monitor.metrics import emf_line, evaluation_values
-from drift_monitor.stores import MemoryStore
+from drift_monitor.stores import MemoryStore, StoredWindow
+
+from tests.monitor.faults import Crash, Faulty
 
 SERIES = Series("house-price", "3f9a1c2b4d5e")
 NOON = 29_700_000
@@ -97,7 +100,7 @@ def test_a_new_process_goes_on_where_the_last_one_ended(reference, make_events, 
 def test_judging_the_same_minutes_again_changes_nothing(world):
     world.traffic(10)
     state = world.store.state(SERIES).state
-    world.evaluator.run()
+    list(world.evaluator.run())
     assert world.store.state(SERIES).state == state
 
 
@@ -136,10 +139,156 @@ def test_an_alert_that_cannot_be_sent_is_sent_by_the_next_run_under_the_same_id(
     world.traffic(20)
     with pytest.raises(OSError, match="away"):
         world.traffic(20, shift=0.5)
-    world.evaluator.run()
-    world.evaluator.run()
+    list(world.evaluator.run())
+    list(world.evaluator.run())
     assert len(tried) == 2
     assert len(set(tried)) == 1
+
+
+def test_alerts_that_were_sent_are_not_sent_again_because_a_later_one_could_not_be(world):
+    outbox = [{"alert_id": name} for name in "abc"]
+    world.traffic(3)
+    stored = world.store.state(SERIES)
+    world.store.save(SERIES, stored.revision, stored.state | {"outbox": outbox})
+    tried = []
+
+    def publish(alert):
+        tried.append(alert["alert_id"])
+        if tried == ["a", "b"]:
+            raise OSError("the topic is away")
+
+    world.evaluator._publish = publish
+    for attempt in (pytest.raises(OSError, match="away"), contextlib.nullcontext()):
+        with attempt:
+            list(world.evaluator.run())
+    assert tried == ["a", "b", "b", "c"]
+    assert world.store.state(SERIES).state["outbox"] == []
+
+
+def test_a_series_that_cannot_be_judged_keeps_no_other_from_it(reference, make_events, as_logs):
+    broken = Series("house-price", "00000000dead")
+    world = World(reference, MemoryStore(), make_events, as_logs)
+    world.store.save(broken, 0, {"of": "another release"})
+    references = {broken: reference, SERIES: reference}
+    evaluator = Evaluator(references, world.store, world.sent.append, lambda: world.minute * 60.0, stack="test")
+    world.aggregator.handle(as_logs(make_events(30, start=NOON * 60.0)))
+    world.minute += 5
+    found = []
+    with pytest.raises(TypeError):
+        found.extend(evaluator.run())
+    assert world.store.state(SERIES).state["events"] == 30
+
+
+def test_the_metrics_of_a_run_are_known_even_if_its_alert_cannot_be_sent(reference, make_events, as_logs):
+    def publish(_alert):
+        raise OSError("the topic is away")
+
+    world = World(reference, MemoryStore(), make_events, as_logs, publish)
+    world.aggregator.handle(as_logs(make_events(200, start=NOON * 60.0, shift=2.0)))
+    world.minute += 5
+    run = world.evaluator.run()
+    assert next(run).alarm
+    with pytest.raises(OSError, match="away"):
+        next(run)
+
+
+def outcome(world):
+    """What a run of the world came to: the state, without what depends on how often it was saved, and the alerts."""
+    return world.store.state(SERIES).state, {alert["alert_id"] for alert in world.sent}
+
+
+def a_day_off(reference, make_events, as_logs):
+    """Traffic for some hours, every tenth minute, the last ones drifted, while nobody evaluates."""
+    world = World(reference, MemoryStore(), make_events, as_logs)
+    world.traffic(1)
+    start = world.minute
+    world.minute += 8 * 60 + 5
+    for hour in range(8):
+        for ten in range(6):
+            moment = (start + 60 * hour + 10 * ten) * 60.0
+            events = make_events(20, start=moment, seed=6 * hour + ten, shift=2.0 if hour > 5 else 0.0)
+            world.aggregator.handle(as_logs(events))
+    return world
+
+
+def test_a_day_without_evaluation_is_made_up_for_in_slices_that_change_nothing(
+    reference, make_events, as_logs, monkeypatch
+):
+    whole = a_day_off(reference, make_events, as_logs)
+    (evaluation,) = whole.evaluator.run()
+    assert evaluation.window.events == 60 + 8 * 6 * 20
+    sliced = a_day_off(reference, make_events, as_logs)
+    for name, value in {"evaluate.SLICE": 5, "evaluate.MOST_SLICES": 3}.items():
+        monkeypatch.setattr(f"drift_monitor.{name}", value)
+    runs = [list(sliced.evaluator.run()) for _ in range(5)]
+    assert [evaluation.window.events if evaluation.window else 0 for (evaluation,) in runs] == [340, 300, 300, 80, 0]
+    assert outcome(sliced) == outcome(whole)
+    assert len(whole.sent) == 1
+
+
+def test_minutes_are_judged_only_when_all_of_their_fragments_are_summed(reference, make_events, as_logs, monkeypatch):
+    whole = a_day_off(reference, make_events, as_logs)
+    list(whole.evaluator.run())
+    slow = a_day_off(reference, make_events, as_logs)
+    for name, value in {"MOST_STEPS": 1, "LARGEST_BATCH": 7}.items():
+        monkeypatch.setattr(f"drift_monitor.compact.{name}", value)
+    evaluations = [evaluation for _ in range(9) for evaluation in slow.evaluator.run()]
+    assert sum(evaluation.counts["late"] for evaluation in evaluations) == 0
+    assert outcome(slow) == outcome(whole)
+
+
+def test_a_stored_window_that_cannot_be_read_is_passed_over_and_told(world):
+    world.traffic(5)
+    bad = StoredWindow(WindowKey(SERIES, world.minute), 0, {})
+    world.store.compact(bad, {"contract": "of another release"}, [])
+    world.minute += 1
+    told = [evaluation_values(evaluation).get("DeadLetters") for evaluation in world.traffic(4)]
+    assert told == [None, 1.0, None, None]
+    assert world.store.window(bad.key).window == {"contract": "of another release"}
+
+
+def test_a_detector_of_other_settings_starts_anew(world):
+    world.traffic(3)
+    world.evaluator._policy = Policy(budget_events=50_000, minimum_effect=0.5)
+    world.traffic(1)
+    assert world.store.state(SERIES).state["detector"]["events"] == 60
+
+
+def test_a_new_version_of_a_model_begins_with_a_clean_slate(reference, make_events, as_logs, world):
+    world.traffic(10, shift=1.0)
+    newer = Series(SERIES.model, "00000000beef")
+    evaluator = Evaluator({newer: reference}, world.store, world.sent.append, lambda: world.minute * 60.0, stack="test")
+    aggregator = Aggregator({newer: reference}, world.store, world.sent.append, lambda: world.minute * 60.0)
+    for seed in range(10):
+        lines = make_events(60, start=world.minute * 60.0, seed=seed, shift=1.0, model_version=newer.version)
+        aggregator.handle(as_logs(lines))
+        world.minute += 1
+        list(evaluator.run())
+    versions = [(alert["model_version"], alert["state"]) for alert in world.sent]
+    assert versions == [(SERIES.version, "ALARM"), (newer.version, "ALARM")]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("crash_at", range(1, 11))
+def test_a_crash_at_any_step_of_an_evaluation_loses_and_doubles_nothing(
+    reference, store, make_events, as_logs, crash_at, after
+):
+    """In order: state, fragments, window, compact, fragments, windows, save, state, publish, save."""
+    world = World(reference, Faulty(store, 0, after), make_events, as_logs)
+    world.aggregator._store = store
+    world.evaluator._publish = world.store.crashing(world.sent.append)
+    world.aggregator.handle(as_logs(make_events(200, start=NOON * 60.0, shift=2.0)))
+    world.minute += 3
+    world.store.calls, world.store.crash_at = 0, crash_at
+    with contextlib.suppress(Crash):
+        list(world.evaluator.run())
+    assert world.store.calls == min(crash_at, 10), "the run ends at the crash"
+    list(world.evaluator.run())
+    list(world.evaluator.run())
+    state, alerts = outcome(world)
+    assert (state["events"], state["outbox"], len(alerts)) == (200, [], 1)
+    unknown = (crash_at, after) in {(9, True), (10, False)}  # sent, and the process died before it could note it
+    assert len(world.sent) == 1 + unknown
 
 
 def test_two_evaluators_at_once_do_not_both_write(world):
@@ -165,7 +314,7 @@ def test_a_new_budget_keeps_the_evidence(reference, make_events, as_logs, world)
     other = World(reference, world.store, make_events, as_logs)
     other.minute = world.minute
     other.evaluator._policy = Policy(budget_events=90_000)
-    other.evaluator.run()
+    list(other.evaluator.run())
     assert world.store.state(SERIES).state["detector"]["capital"] == evidence
     assert world.store.state(SERIES).state["budget"] == 90_000
 
@@ -176,9 +325,26 @@ def test_the_metrics_are_those_that_the_spec_declares(world):
     spec = MonitoringSpec.load()
     declared = {metric.name for metric in spec.metrics_for(feature_set("house-price"), "monitor")}
     assert set(values) | {"DeadLetters"} == declared
+    assert max(values[name] for name in values if name.startswith("Evidence_")) <= values["Evidence"]
     assert all(math.isfinite(value) for value in values.values())
     record = json.loads(emf_line(values, stack="test", model="house-price", milliseconds=1, spec=spec))
     (directive,) = record["_aws"]["CloudWatchMetrics"]
     assert directive["Dimensions"] == [list(spec.dimensions)]
     assert {metric["Name"] for metric in directive["Metrics"]} == set(values)
     assert all(name in record for name in [*spec.dimensions, *values])
+
+
+def test_a_directive_names_no_more_metrics_than_cloudwatch_takes():
+    values = {f"Psi_{number}": 0.0 for number in range(250)}
+    record = json.loads(emf_line(values, stack="test", model="house-price", milliseconds=1, spec=MonitoringSpec.load()))
+    named = [[metric["Name"] for metric in each["Metrics"]] for each in record["_aws"]["CloudWatchMetrics"]]
+    assert [len(names) for names in named] == [100, 100, 50]
+    assert [name for names in named for name in names] == list(values)
+
+
+def test_the_evidence_of_a_feature_is_told_beside_the_whole(world):
+    world.traffic(5)
+    values = [evaluation_values(evaluation) for evaluation in world.traffic(3, shift=0.5)]
+    strongest = max(values, key=lambda each: each["Evidence_sqft"])
+    assert 0 < strongest["Evidence_sqft"] <= strongest["Evidence"]
+    assert strongest["Evidence_age"] < strongest["Evidence_sqft"]

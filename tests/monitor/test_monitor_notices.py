@@ -21,7 +21,7 @@ ALERT = {
     "model": "house-price",
     "model_version": "3f9a1c2b4d5e",
     "timestamp": "2026-11-23T12:10:00Z",
-    "title": "house-price: drift in sqft: location up",
+    "title": "house-price: drift in sqft: mean up by 0.52 standard deviations",
     "reason": "sqft by 0.5 standard deviations <since> noon",
     "next": ["Look", "Ask"],
     "links": {"dashboard": "https://example.com/d"},
@@ -121,6 +121,12 @@ def answer(score, severity):
 def test_the_probe_tells_whether_the_service_tells(normal, high, expected):
     seen = probe(SUITE, service(normal, high))
     assert (seen.normal, seen.drifted) == expected
+
+
+def test_the_probes_requests_are_marked_so_that_they_change_nothing_that_is_watched():
+    asked = []
+    probe(SUITE, lambda request: asked.append(request) or answer(0.5, "normal"))
+    assert asked == [{"features": {"a": 1}, "synthetic": True}, {"features": {"a": 9}, "synthetic": True}]
 
 
 def test_a_service_that_is_down_fails_both_and_says_why():

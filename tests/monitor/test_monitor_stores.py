@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from botocore.exceptions import ClientError
 from drift_monitor.errors import Conflict
 from drift_monitor.keys import Series, WindowKey
-from drift_monitor.stores import DynamoStore, Fragment, SqliteStore, StoredState, StoredWindow
+from drift_monitor.stores import LARGEST_BATCH, DynamoStore, Fragment, SqliteStore, StoredState, StoredWindow
 
 HOUSES = Series("house-price", "3f9a1c2b4d5e")
 OTHERS = Series("diabetes", "3f9a1c2b4d5e")
@@ -38,8 +39,8 @@ def test_series_do_not_see_each_other(store):
     assert [each.window["events"] for each in store.fragments(OTHERS, NOON + 9, 10)] == [7]
 
 
-def test_a_batch_that_touches_more_minutes_than_a_transaction_holds_is_kept_whole_and_once(store):
-    many = [fragment(NOON + minute) for minute in range(230)]
+def test_a_batch_as_large_as_may_be_is_kept_whole_and_once(store):
+    many = [fragment(NOON + minute) for minute in range(LARGEST_BATCH)]
     assert store.add("b1", many)
     assert not store.add("b1", many)
     assert store.fragments(HOUSES, NOON + 999, 999) == many
@@ -85,6 +86,14 @@ def test_windows_are_found_by_their_minutes_across_days(store):
     assert [each.window["minute"] for each in found] == minutes[1:]
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 9])
+def test_no_more_windows_are_read_than_asked_for_and_the_oldest_first(store, limit):
+    minutes = [NOON, NOON + 1, NOON + 1440, NOON + 2880]
+    for minute in minutes:
+        store.compact(StoredWindow(WindowKey(HOUSES, minute), 0, {}), {}, [])
+    assert [each.key.minute for each in store.windows(HOUSES, NOON, NOON + 9999, limit)] == minutes[:limit]
+
+
 def test_a_range_that_ends_before_it_begins_holds_no_windows(store):
     store.compact(StoredWindow(WindowKey(HOUSES, NOON), 0, {}), {}, [])
     assert store.windows(HOUSES, NOON + 1, NOON) == []
@@ -121,12 +130,13 @@ def test_a_reopened_file_holds_everything(tmp_path):
 
 def test_items_expire_by_the_attribute_that_the_table_watches(aws, table):
     kept = DynamoStore(aws("dynamodb"), table, lambda: 1_000.0, retention_days=2)
-    kept.add("b1", [fragment(NOON)])
+    kept.add("b1", [fragment(NOON), fragment(NOON + 1)])
     kept.compact(StoredWindow(WindowKey(HOUSES, NOON), 0, {}), {}, [fragment(NOON)])
     expires = {item["sk"]["S"]: item.get("expires") for item in aws("dynamodb").scan(TableName=table)["Items"]}
     assert expires == {
-        "batch": {"N": str(1_000 + 7 * 86_400)},
+        "batch": {"N": str(1_000 + 15 * 86_400)},
         f"{NOON:010d}": {"N": str(1_000 + 2 * 86_400)},
+        f"{NOON + 1:010d}#b1": {"N": str(1_000 + 2 * 86_400)},
     }
 
 
@@ -139,3 +149,48 @@ def test_writers_of_one_series_are_spread_over_partitions(aws, table):
     }
     assert len(partitions) == 8
     assert len(kept.fragments(HOUSES, NOON + 1, 100)) == 40
+
+
+class Busy:
+    """A client whose next transactions are cancelled for these reasons; calls says how often it was asked."""
+
+    def __init__(self, client, *reasons):
+        self.client, self.reasons, self.calls = client, list(reasons), 0
+
+    def __getattr__(self, name):
+        return getattr(self.client, name)
+
+    def transact_write_items(self, **request):
+        self.calls += 1
+        if not self.reasons:
+            return self.client.transact_write_items(**request)
+        codes = [{"Code": self.reasons.pop(0)}, {"Code": "None"}]
+        raise ClientError({"Error": {}, "CancellationReasons": codes}, "TransactWriteItems")
+
+
+@pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_a_transaction_that_met_another_one_is_tried_again(aws, table, reason):
+    waited = []
+    client = Busy(aws("dynamodb"), reason, reason)
+    kept = DynamoStore(client, table, lambda: 1_000.0, sleep=waited.append)
+    assert kept.add("b1", [fragment(NOON)])
+    assert kept.fragments(HOUSES, NOON + 1, 9) == [fragment(NOON)]
+    assert waited == [0.05, 0.2]
+
+
+@pytest.mark.parametrize(("reasons", "calls"), [(["TransactionConflict"] * 9, 4), (["ValidationError"], 1)])
+def test_a_transaction_that_cannot_be_is_an_error_in_the_end(aws, table, reasons, calls):
+    client = Busy(aws("dynamodb"), *reasons)
+    kept = DynamoStore(client, table, lambda: 1_000.0, sleep=lambda _seconds: None)
+    with pytest.raises(ClientError):
+        kept.add("b1", [fragment(NOON)])
+    assert client.calls == calls
+    assert kept.fragments(HOUSES, NOON + 1, 9) == []
+
+
+def test_fragments_are_not_read_in_larger_pages_than_asked_for(aws, table):
+    pages = []
+    client = aws("dynamodb")
+    client.meta.events.register("provide-client-params.dynamodb.Query", lambda params, **_: pages.append(params))
+    DynamoStore(client, table, lambda: 1_000.0).fragments(HOUSES, NOON, 7)
+    assert [page["Limit"] for page in pages] == [7] * 8

@@ -4,6 +4,8 @@ import pytest
 from drift_contracts import MonitoringSpec, feature_set
 from drift_predictor.lines import SpecNotMet
 
+ID = "019ab0f2-7c1e-7d3a-9b1f-0a1b2c3d4e5f"
+
 
 def listed(event):
     return {metric["Name"]: metric.get("Unit", "None") for metric in event["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
@@ -24,6 +26,26 @@ def test_one_prediction_writes_one_line_with_the_same_facts_as_the_answer(world,
     }
 
 
+def test_a_synthetic_request_is_answered_as_any_other_and_is_no_event(world, post, house):
+    drifted = {**house, "sqft": 90_000}
+    _, usual = post("/predict", {"features": drifted, "prediction_id": ID, "synthetic": False})
+    _, answer = post("/predict", {"features": drifted, "prediction_id": ID, "synthetic": True})
+    assert answer == usual
+    line = world.events[1]
+    assert "contract" not in line
+    assert listed(line) == {"Synthetic": "Count"}
+    facts = {name: line[name] for name in ("Stack", "Model", "Synthetic", "prediction_id", "model_version", "score")}
+    assert facts == {
+        "Stack": "local", "Model": "house-price", "Synthetic": 1, "prediction_id": ID,
+        "model_version": answer["model_version"], "score": answer["drift_score"],
+    }  # fmt: skip
+
+
+def test_of_a_batch_only_the_synthetic_ones_are_no_events(world, post, house):
+    post("/predict/batch", {"instances": [{"features": house}, {"features": house, "synthetic": True}]})
+    assert [next(iter(listed(line))) for line in world.events] == ["Prediction", "Synthetic"]
+
+
 def test_latency_is_what_the_timer_says_in_milliseconds(world, post, house):
     post("/predict", {"features": house})
     assert world.events[0]["Latency"] == 0.052
@@ -38,6 +60,7 @@ def test_a_batch_writes_one_line_per_answer_and_one_for_all_its_faults(world, po
 
 def test_what_the_spec_declares_is_what_is_emitted_and_the_reverse(world, service, post, house):
     post("/predict", {"features": house})
+    post("/predict", {"features": house, "synthetic": True})
     post("/predict", {"features": 1})
     service.fail(ValueError("x"), "r")
     world.broken = True
@@ -101,7 +124,7 @@ def test_the_dimensions_are_the_specs(world, house):
 def test_a_spec_that_asks_for_what_is_not_measured_stops_the_start(world, part, value):
     document = {**MonitoringSpec.load().document, part: value}
     spec = MonitoringSpec(document["namespace"], tuple(document["dimensions"]), (), document)
-    with pytest.raises(SpecNotMet, match="Prediction, DriftScore, Latency, Errors, Rejected, LinesLost, Stack, Model"):
+    with pytest.raises(SpecNotMet, match="Prediction, DriftScore, Latency, LinesLost, Synthetic, Stack, Model"):
         world.service(spec)
 
 

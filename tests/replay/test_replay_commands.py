@@ -167,7 +167,12 @@ def test_stored_windows_give_the_same_report(made, store):
     found = document(result)
     assert (result.exit_code, found["replay"]["events"]) == (1, 3600)
     assert found["report"]["verdict"]["drifted"][0] == "sqft"
-    assert found["detectors"] == []
+    (psi, ks) = found["detectors"]
+    assert (psi["detector"], psi["column"], psi["direction"]) == ("PSI", "sqft", "up")
+    assert (ks["detector"], ks["column"], ks["direction"]) == ("KS", "sqft", "up")
+    assert 1800 < ks["row"] <= psi["row"] < 3600
+    assert ks["since_row"] in (1020, 2040), "blocks are whole windows of 60, a thousand events or more"
+    assert "ADWIN" in found["not_run"]
 
 
 def test_a_window_that_ends_before_the_drift_has_none(made, store):
@@ -176,8 +181,11 @@ def test_a_window_that_ends_before_the_drift_has_none(made, store):
 
 
 def test_the_report_of_stored_windows_can_be_kept(made, store, tmp_path):
-    stored(made, store, "--window", "last-24h", "--html", tmp_path / "report.html")
-    assert "console.sqlite, last-24h" in (tmp_path / "report.html").read_text()
+    shown = stored(made, store, "--window", "last-24h", "--html", tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert "console.sqlite, last-24h" in page
+    assert "want single values, which no stored window keeps" in page
+    assert "want single values" in " ".join(shown.stdout.split())
 
 
 @pytest.mark.parametrize(

@@ -39,13 +39,15 @@ class Query(Record):
 class Alarm(Record):
     """An alarm of one stack: on `query`, on `expression` over `queries`, or by `rule` over other alarms.
 
-    Periods are in seconds. A rule has no datapoints of its own: its numbers stay zero, its texts empty.
+    tells: who hears of it. Periods are in seconds. A rule has no datapoints of its own: its numbers stay zero, its
+    texts empty.
     """
 
     name: str
     title: str
     severity: Literal["low", "medium", "high"]
     next: tuple[str, ...]
+    tells: Literal["people", "pager", "nobody"] = "people"
     query: Query | None = None
     expression: str | None = None
     queries: tuple[tuple[str, Query], ...] = ()
@@ -159,6 +161,7 @@ def _number(threshold: Any, settings: Mapping[str, float]) -> float:
 
 def _alarm(item: dict[str, Any], settings: Mapping[str, float]) -> Alarm:
     common = {name: item[name] for name in ("name", "title", "severity")} | {"next": tuple(item["next"])}
+    common["tells"] = item.get("tells", "people")
     if "rule" in item:
         return Alarm(**common, rule=item["rule"])
     return Alarm(

@@ -41,6 +41,7 @@ class Alarm:
     datapoints_to_alarm: int = 1
     missing_data: str = "notBreaching"
     expression: str | None = None
+    tells: str = "people"
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Composite:
     name: str
     description: str
     rule: str
+    tells: str
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ class Watch:
                     datapoints_to_alarm=one.datapoints_to_alarm,
                     missing_data=one.missing_data,
                     expression=one.expression,
+                    tells=one.tells,
                 )
 
     def composites(self, model: str) -> Iterator[Composite]:
@@ -108,7 +111,7 @@ class Watch:
         for one in self.spec.alarms_for(self.names.stack, self.chosen):
             if one.rule:
                 rule = re.sub(r"ALARM\(([a-z0-9-]+)\)", full, one.rule)
-                yield Composite(self.alarm_name(model, one.name), describe(model, one), rule)
+                yield Composite(self.alarm_name(model, one.name), describe(model, one), rule, one.tells)
 
     def _measures(self, model: str, one: Declared) -> dict[str, Measure]:
         queries = (("value", one.query),) if one.query else one.queries

@@ -265,6 +265,7 @@ class Stack:
                 stream=self.log.stream.name if self.log else None,
             ),
             topic=self.alerting.topic.arn,
+            paged=bool(one.pagerduty_url),
             predictor_logs=self.predictor.log_group.name,
             monthly_budget=one.monthly_budget,
             budget_emails=one.alert_emails,

@@ -91,8 +91,7 @@ class Client:
     def predict(self, features: Mapping[str, Value], prediction_id: str | None = None) -> Prediction:
         """The answer to one instance.
 
-        prediction_id: a UUID under which the service counts the prediction once however often it is sent; made
-        here if absent, so that a retry never counts twice.
+        prediction_id: a UUID that every event of the request carries, however often it is sent; made here if absent.
         """
         request = self._request(features, prediction_id)
         operation = f"POST {self._prefix}/predict"

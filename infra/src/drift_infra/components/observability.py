@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ObservabilityArgs:
-    """The resolved spec, the parts to watch, and the topic that hears of it."""
+    """The resolved spec, the parts to watch, the topic that hears of it, and whether a pager listens to that."""
 
     site: Site
     watch: Watch
     models: Sequence[str]
     parts: Parts
     topic: pulumi.Input[str]
+    paged: bool
     predictor_logs: pulumi.Input[str]
     monthly_budget: int
     budget_emails: Sequence[str]
@@ -40,7 +41,8 @@ class Observability(pulumi.ComponentResource):
     def __init__(self, name: str, args: ObservabilityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("drift:infra:Observability", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
-        self._prefix, self._topic = args.site.names.prefix, args.topic
+        self._prefix = args.site.names.prefix
+        self._told = {"people": [args.topic], "pager": [args.topic] if args.paged else [], "nobody": []}
         alarms = {model: self._model(args.watch, model) for model in args.models}
         alarms["the platform"] = [self._alarm(plan).arn for plan in platform_alarms(args.site.names, args.parts)]
         self.dashboard = cloudwatch.Dashboard(
@@ -84,8 +86,8 @@ class Observability(pulumi.ComponentResource):
             evaluation_periods=plan.evaluation_periods,
             datapoints_to_alarm=plan.datapoints_to_alarm,
             treat_missing_data=plan.missing_data,
-            alarm_actions=[self._topic],
-            ok_actions=[self._topic],
+            alarm_actions=self._told[plan.tells],
+            ok_actions=self._told[plan.tells],
             opts=self._child,
         )
 
@@ -96,8 +98,8 @@ class Observability(pulumi.ComponentResource):
             alarm_name=plan.name,
             alarm_description=plan.description,
             alarm_rule=plan.rule,
-            alarm_actions=[self._topic],
-            ok_actions=[self._topic],
+            alarm_actions=self._told[plan.tells],
+            ok_actions=self._told[plan.tells],
             opts=pulumi.ResourceOptions(parent=self, depends_on=named),
         )
 

@@ -100,6 +100,7 @@ FAULTS = (
     _fault("a metric with a typing error", _set(*DRIFT, "metricName", "DriftScores"), "rules"),
     _fault("a dimension that is not emitted", _set(*DRIFT, "dimensions", {"Stage": "dev", "Model": "house-price"}), "rules"),
     _fault("an alarm that tells nobody", _set(*DRIFT, "alarmActions", []), "rules"),
+    _fault("an alarm that repeats what the evaluator tells", _set("cloudwatch.MetricAlarm", "house-price-drift-evidence", "alarmActions", ["@@{aws:sns/topic:Topic|alerts-topic|arn}"]), "rules"),
     _fault("a statistic that does not exist", _set(*DRIFT, "statistic", "Mean"), "rules", "cfn-lint", "terraform"),
     _fault("two results of one expression alarm", _set(*SHARE, "metricQueries/0/returnData", True), "rules"),
     _fault("a declared alarm that is not created", _drop("cloudwatch.MetricAlarm", "house-price-no-data"), "rules", "cfn-lint", "terraform"),

@@ -161,7 +161,7 @@ class Settings:
     pagerduty_url: Hidden = key(
         SECRET_HTTPS,
         "Alerts",
-        "PagerDuty's CloudWatch integration address; pages for the composite alarm only.",
+        "PagerDuty's CloudWatch integration address; pages for the composite alarm only, which tells nobody where there is no pager.",
         "",
         secret=True,
     )

@@ -45,20 +45,26 @@ def read_moments(
 
 def _times(column: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Times, 0 where there is none, and a mask of the cells that are no time."""
-    nothing = np.zeros(len(column), dtype=bool)
-    if not pa.types.is_temporal(column.type):
-        try:
-            return _from_numbers(compute.cast(column, pa.float64()))
-        except pa.ArrowInvalid:
-            pass  # texts then
+    first = column.drop_null()[:1]
+    if not pa.types.is_temporal(column.type) and _cast(first, pa.float64()) is not None:
+        numbers = _cast(column, pa.float64())
+        if numbers is not None:
+            return _from_numbers(numbers)
     for kind in (pa.timestamp("us", "UTC"), pa.timestamp("us")):
-        try:
-            microseconds = compute.cast(compute.cast(column, kind), pa.int64())
-            return _filled(microseconds) // 1000, nothing
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            continue
+        times = _cast(column, kind) if _cast(first, kind) is not None else None
+        if times is not None:
+            return _filled(compute.cast(times, pa.int64())) // 1000, np.zeros(len(column), dtype=bool)
     read = [_moment(cell) for cell in column.to_pylist()]
     return np.array([each or 0 for each in read], dtype=np.int64), np.array([each is None for each in read], dtype=bool)
+
+
+def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array | None:
+    """The column as another type, None where it cannot be. A cast that fails costs much more than one that does not:
+    it words an error for each cell, so one cell is tried first."""
+    try:
+        return compute.cast(column, kind)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None
 
 
 def _from_numbers(numbers: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:

@@ -92,7 +92,15 @@ class _Tables:
         self.squares = [np.array(source.squares, dtype=np.float64) for source in plan.sources]
         self.pairs = [np.array(pair.table, dtype=np.intp) for pair in plan.pairs]
         self.sum_ladder = Ladder(plan.sum_edges)
+        self.places = [_places(source) for source in plan.sources]
         self.paired = {place for pair in plan.pairs for place in (pair.first, pair.second)}
+
+
+def _places(source: Source) -> tuple[Integers, Integers]:
+    """The flat positions that a source's codes count at, and the code of each."""
+    flat = [(position, code) for code, positions in enumerate(source.positions) for position in positions]
+    pairs = np.array(flat, dtype=np.intp).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
 
 
 _tables = lru_cache(maxsize=16)(_Tables)
@@ -136,9 +144,8 @@ class _Counter:
     def counts(self) -> list[int]:
         """The flat counts, with the one for no bin last."""
         found = np.zeros(self.plan.size + 1, dtype=np.intp)
-        for source, counted in zip(self.plan.sources, self.codes, strict=True):
-            for positions, count in zip(source.positions, counted, strict=True):
-                found[list(positions)] += count
+        for (positions, codes), counted in zip(self.tables.places, self.codes, strict=True):
+            np.add.at(found, positions, counted[codes])
         for table, joint in zip(self.tables.pairs, self.pairs, strict=True):
             np.add.at(found, table, joint)
         if self.plan.summed:

@@ -10,12 +10,10 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from drift_monitor.alerts import NAME as TOLD_BY_MONITOR
 from drift_monitor.stores import SqliteStore
 from drift_predictor.stamps import uuid7
 
 from drift_console import alerts, gateway
-from drift_console.alarms import CompositeAlarm
 from drift_console.app import Handler, NotFound
 from drift_console.database import connect, transaction
 from drift_console.emf import series
@@ -164,7 +162,7 @@ class Console:
 
     def _announce(self, change: Change) -> None:
         """Send an alert for an alarm, but not for those that only repeat one that was sent."""
-        if not change.alerts or change.alarm.name == TOLD_BY_MONITOR or isinstance(change.alarm, CompositeAlarm):
+        if not change.alerts or change.alarm.tells != "people":
             return
         document = alerts.alert_document(change, self._origin, uuid7(int(change.at * 1000), os.urandom))
         alerts.enqueue(self._storage.connection, document, self._settings.webhooks, self._clock())

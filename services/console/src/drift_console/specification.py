@@ -43,7 +43,7 @@ class Specification:
 
 
 def _alarm(declared: Declared, scale: int) -> Alarm:
-    said: dict[str, Any] = {name: getattr(declared, name) for name in ("name", "title", "severity", "next")}
+    said: dict[str, Any] = {name: getattr(declared, name) for name in ("name", "title", "severity", "next", "tells")}
     if declared.rule is not None:
         return CompositeAlarm(**said, rule=parse_rule(declared.rule), rule_text=declared.rule)
     queries = dict(declared.queries) if declared.query is None else {"value": declared.query}

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from drift_contracts import ContractError, NotJson, RequestValidator, parse_json
 from drift_ml.window import Window
 
-from .deliveries import Delivery, Unopened, open_event
+from .deliveries import EVENT, Delivery, Unopened, open_event
 from .keys import MINUTE, Series, WindowKey, minute_of
-from .stores import Fragment
+from .stores import LARGEST_BATCH, Fragment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
     from .reference import Reference
     from .stores import Store
 
-EVENT = "prediction.event.v1"
 AHEAD_MINUTES = 5
 """A timestamp further ahead of the clock than this is a wrong clock: the event counts in the current minute."""
+OLDEST_DAYS = 35
+"""An event older than this goes aside: windows are kept no longer."""
+DAY = 86_400
+
+_log = logging.getLogger("drift_monitor")
 
 
 class Rejected(NamedTuple):
@@ -82,6 +87,7 @@ class Aggregator:
             try:
                 counts += self.take(delivery)
             except Exception:
+                _log.exception("a delivery failed and will come again")
                 if isinstance(delivery, Unopened) or delivery.item is None:
                     raise
                 counts["failed"] += 1
@@ -91,11 +97,29 @@ class Aggregator:
     def take(self, delivery: Delivery | Unopened) -> Counter[str]:
         """Store one delivery; one that was stored before changes nothing. Returns what became of its lines.
 
-        Dead letters go first: if the store fails afterwards they are kept twice, never lost.
+        Dead letters go first: if the store fails afterwards they are kept twice, never lost. A delivery that touches
+        more windows than the store takes at once is cut by its lines, each part a batch of its own.
         """
         if isinstance(delivery, Unopened):
             self._dead_letters([Rejected(delivery.identity, delivery.reason, delivery.raw)])
             return Counter(rejected=1)
+        if len(delivery.lines) <= LARGEST_BATCH or len(self._touched(delivery)) <= LARGEST_BATCH:
+            return self._take_whole(delivery)
+        parts = range(0, len(delivery.lines), LARGEST_BATCH)
+        return sum((self._take_whole(_part(delivery, start)) for start in parts), Counter())
+
+    def _touched(self, delivery: Delivery) -> set[tuple[str, str, str]]:
+        """At least every window that the lines touch, whatever the clock says now: model, version and minute."""
+        found = set()
+        for line in delivery.lines:
+            try:
+                event = self._read(line) or {}
+                found.add((str(event.get("Model")), str(event.get("model_version")), str(event.get("timestamp"))[:16]))
+            except Exception:  # noqa: S112 - it is rejected, with the reason, when it is counted
+                continue
+        return found
+
+    def _take_whole(self, delivery: Delivery) -> Counter[str]:
         counts, windows, rejected = self._count(delivery)
         if rejected:
             self._dead_letters(rejected)
@@ -115,7 +139,7 @@ class Aggregator:
                     counts["ignored"] += 1
                     continue
                 self._observe(event, windows, counts)
-            except (NotJson, ContractError, ValueError, KeyError, TypeError) as error:
+            except Exception as error:  # nothing is asked of anything outside here, so the record is at fault
                 rejected.append(Rejected(delivery.identity, _reason(error), line))
                 counts["rejected"] += 1
         return counts, windows, rejected
@@ -136,6 +160,8 @@ class Aggregator:
         self._validators[series].row({"features": event["features"]})
         current = int(self._now() // self._period)
         minute = minute_of(event["timestamp"], self._period)
+        if minute < current - OLDEST_DAYS * DAY // self._period:
+            raise ValueError(f"the event is older than {OLDEST_DAYS} days")
         if minute > current + AHEAD_MINUTES:
             minute = current
             counts["skewed"] += 1
@@ -151,11 +177,14 @@ def _reason(error: Exception) -> str:
         return str(error)
     if isinstance(error, KeyError):
         return f"the event has no {error.args[0]}"
-    return (
-        str(error)
-        if type(error) is ValueError
-        else f"the event has a member of the wrong type ({type(error).__name__})"
-    )
+    if type(error) is ValueError:
+        return str(error)
+    return f"the event has a member of the wrong type ({type(error).__name__})"
+
+
+def _part(delivery: Delivery, start: int) -> Delivery:
+    lines = delivery.lines[start : start + LARGEST_BATCH]
+    return Delivery(f"{delivery.identity}#{start}", lines, delivery.item)
 
 
 def as_message(rejected: Rejected) -> str:

@@ -7,6 +7,7 @@ from math import exp
 from typing import TYPE_CHECKING, Any
 
 from .keys import MINUTE, Series, start_of
+from .words import change, subject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +41,7 @@ def drift_alert(  # noqa: PLR0913 - the facts of an alert
     since = start_of(int(finding.since) // period, period)
     features = list(reference.baseline.channel(finding.channel).of)
     before, after, unit = _before_and_after(finding, reference, features)
-    said = f"{_subject(finding.channel, features)}: {finding.kind} {finding.direction}"
+    said = f"{subject(finding.channel)}: {change(finding)}"
     return {
         "contract": "alert.v1",
         "alert_id": str(uuid.uuid5(NAMESPACE, f"{stack} {series} {finding.channel} {since} {minute}")),
@@ -55,9 +56,9 @@ def drift_alert(  # noqa: PLR0913 - the facts of an alert
         "timestamp": start_of(minute + 1, period),
         "title": f"{series.model}: drift in {said}",
         "reason": (
-            f"{said} by {finding.effect:.2g} standard deviations (or their like) since {since}, over"
-            f" {finding.events:.0f} events; evidence {exp(min(finding.evidence, 700)):.3g} : 1 where"
-            f" {exp(finding.needed):.3g} : 1 is needed (at most one false alarm in {budget:,.0f} events)"
+            f"{said} since {since}, over {finding.events:.0f} events; evidence"
+            f" {exp(min(finding.evidence, 700)):.3g} : 1 where {exp(finding.needed):.3g} : 1 is needed"
+            f" (at most one false alarm in {budget:,.0f} events)"
         ),
         "next": list(NEXT),
         "links": dict(links),
@@ -90,10 +91,6 @@ def recovery(alert: Mapping[str, Any], minute: int, *, period: int = MINUTE) -> 
         "reason": "thrice the events that it took to find the drift went by without evidence of it",
         "next": ["Nothing to do; the detector watches on from a clean slate"],
     }
-
-
-def _subject(channel: str, features: list[str]) -> str:
-    return channel if len(features) != 1 or channel == features[0] else f"{channel} ({features[0]})"
 
 
 def _before_and_after(finding: Finding, reference: Reference, features: list[str]) -> tuple[float, float, str]:

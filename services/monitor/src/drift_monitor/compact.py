@@ -2,47 +2,90 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from drift_ml.window import Window
 
-from .stores import StoredWindow
+from .keys import Series, WindowKey
+from .stores import LARGEST_BATCH, Fragment, StoredWindow
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from drift_ml.baseline import Baseline
 
-    from .keys import Series
-    from .stores import Fragment, Store
+    from .stores import Store
 
-TOGETHER = 90
-"""Fragments in one step: DynamoDB's transactions hold 100 items."""
+MOST_STEPS = 100
+"""Steps of one run: some 10 to 20 seconds on AWS. What is left waits for the next run."""
+
+_log = logging.getLogger("drift_monitor")
 
 
-def compact(store: Store, series: Series, baseline: Baseline, *, before: int, evaluated: int) -> Counter[str]:
-    """Sum every fragment of a minute before `before`.
+class Compacted(NamedTuple):
+    """counts: of `events`, of the `late` among them, of `unreadable` fragments. whole_before: every minute before this
+    one has been summed."""
+
+    counts: Counter[str]
+    whole_before: int
+
+
+def compact(store: Store, series: Series, baseline: Baseline, *, before: int, evaluated: int) -> Compacted:
+    """Sum the fragments of minutes before `before`, oldest first.
 
     Minutes up to `evaluated` were judged already: what still comes for them counts in reports, not as
     evidence, and is told as `late`. Raises Conflict if somebody else compacts the same minute.
     """
     counts: Counter[str] = Counter()
-    while fragments := store.fragments(series, before, TOGETHER):
+    for _ in range(MOST_STEPS):
+        fragments = store.fragments(series, before, LARGEST_BATCH)
+        if not fragments:
+            return Compacted(counts, before)
         for key, group in groupby(fragments, key=lambda fragment: fragment.key):
-            added = _sum_into(store, StoredWindow(key, 0, {}), list(group), baseline)
-            counts["events"] += added
-            if key.minute <= evaluated:
-                counts["late"] += added
-    return counts
+            counts += _sum_into(store, key, list(group), baseline, late=key.minute <= evaluated)
+    left = store.fragments(series, before, 1)
+    return Compacted(counts, left[0].key.minute if left else before)
 
 
-def _sum_into(store: Store, missing: StoredWindow, fragments: list[Fragment], baseline: Baseline) -> int:
-    read = store.window(missing.key) or missing
-    window = (
-        Window.from_json(read.window, baseline) if read.window else Window.empty(baseline, missing.key.series.version)
-    )
-    before = window.events
+def _sum_into(
+    store: Store, key: WindowKey, fragments: list[Fragment], baseline: Baseline, *, late: bool
+) -> Counter[str]:
+    read = store.window(key) or StoredWindow(key, 0, {})
+    whole, bad = _summed(read, fragments, baseline)
+    for one in bad:
+        _set_aside(store, one)
+    store.compact(read, whole.to_json() if whole else read.window, fragments)
+    added = whole.events - int(read.window.get("events", 0)) if whole else 0
+    return Counter(events=added, late=added if late else 0, unreadable=len(bad))
+
+
+def _summed(read: StoredWindow, fragments: list[Fragment], baseline: Baseline) -> tuple[Window | None, list[Fragment]]:
+    """The window with the fragments, None if it cannot be read itself; and the fragments that cannot be added."""
+    empty = Window.empty(baseline, read.key.series.version)
+    whole = _readable(read.window, baseline, read.key.series) if read.window else empty
+    bad = []
     for fragment in fragments:
-        window += Window.from_json(fragment.window, baseline)
-    store.compact(read, window.to_json(), fragments)
-    return window.events - before
+        window = _readable(fragment.window, baseline, read.key.series)
+        if whole is None or window is None:
+            bad.append(fragment)
+        else:
+            whole += window
+    return whole, bad
+
+
+def _readable(document: dict[str, Any], baseline: Baseline, series: Series) -> Window | None:
+    try:
+        return Window.from_json(document, baseline)
+    except Exception:
+        _log.exception("a stored window of %s cannot be read", series)
+        return None
+
+
+def _set_aside(store: Store, fragment: Fragment) -> None:
+    """Keep a fragment where nothing sums it, so that it holds nothing up, and people find it: once, however often."""
+    series, minute = fragment.key
+    place = WindowKey(Series(series.model, f"{series.version}-unreadable"), minute)
+    store.add(f"aside:{fragment.batch}:{minute}", [Fragment(place, fragment.batch, fragment.window)])

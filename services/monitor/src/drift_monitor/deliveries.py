@@ -1,13 +1,14 @@
 """Open what AWS delivers: log subscriptions, SQS messages and Kinesis records become lines with an identity.
 
-The identity decides what counts once: a delivery that comes again has the same one. Sources: the Lambda event
-formats of CloudWatch Logs subscriptions, Amazon SQS and Amazon Kinesis.
+The identity decides what counts once: a delivery that comes again has the same one. A message may also be what a
+person sends back from the dead letters: a rejected record, or the call of a Lambda function that failed. Sources: the
+Lambda event formats of CloudWatch Logs subscriptions, Amazon SQS and Amazon Kinesis; the records of asynchronous
+invocations that Lambda sends to a destination on failure.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import zlib
@@ -18,6 +19,7 @@ from .errors import BadDelivery
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+EVENT = "prediction.event.v1"
 LARGEST = 64 * 1024 * 1024
 """Bytes that an unpacked payload may have: CloudWatch Logs sends 1 MB packed at most."""
 
@@ -57,12 +59,42 @@ def open_event(event: Mapping[str, Any]) -> Iterator[Delivery | Unopened]:
 def _open_record(record: Any) -> Delivery | Unopened:
     source = record.get("eventSource") if isinstance(record, dict) else None
     if source == "aws:sqs":
-        identity = str(record["messageId"])
-        return Delivery(f"sqs:{identity}", tuple(str(record["body"]).splitlines()), identity)
+        return _open_message(str(record["messageId"]), str(record["body"]))
     if source == "aws:kinesis":
         place = str(record["kinesis"]["sequenceNumber"])
         return _open(f"kinesis:{record['eventID']}", f"kinesis:{record['eventID']}", record["kinesis"]["data"], place)
     raise BadDelivery("expected records of aws:sqs or aws:kinesis")
+
+
+def _open_message(item: str, body: str) -> Delivery | Unopened:
+    """Event lines, or a dead letter. What is neither goes aside again: a queue holds nothing else."""
+    letter = _object(body)
+    payload = letter.get("requestPayload")
+    if isinstance(payload, dict) and isinstance(payload.get("awslogs"), dict):
+        return _open("logs", None, str(payload["awslogs"].get("data", "")), item)
+    if letter.keys() == {"reason", "delivery", "record"}:
+        return _open_letter(item, str(letter["delivery"]), str(letter["record"]))
+    lines = tuple(body.split("\n"))
+    if not any(line.lstrip().startswith("{") and EVENT in line for line in lines):
+        return Unopened(f"sqs:{item}", body, "the message holds neither events nor a dead letter")
+    return Delivery(f"sqs:{item}", lines, item)
+
+
+def _open_letter(item: str, delivery: str, record: str) -> Delivery | Unopened:
+    """What was rejected: one line, or the whole payload. However often it is sent back, it counts once."""
+    if record.lstrip().startswith("{"):
+        digest = hashlib.sha256(f"{delivery} {record}".encode()).hexdigest()
+        return Delivery(f"letter:{digest}", (record,), item)
+    place, _, _ = delivery.partition(":")
+    return _open(delivery, delivery if place == "kinesis" else None, record, item)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _open(place: str, identity: str | None, data: str, item: str | None) -> Delivery | Unopened:
@@ -76,18 +108,9 @@ def _open(place: str, identity: str | None, data: str, item: str | None) -> Deli
         text = unpacked.decode()
         payload = json.loads(text) if text.startswith('{"messageType"') or identity is None else None
         if payload is None:
-            return Delivery(str(identity), tuple(text.splitlines()), item)
+            return Delivery(str(identity), tuple(text.split("\n")), item)
         return _log_lines(payload, identity, item)
-    except (
-        BadDelivery,
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        binascii.Error,
-        zlib.error,
-        EOFError,
-    ) as error:
+    except (BadDelivery, ValueError, KeyError, TypeError, RecursionError, zlib.error) as error:
         reason = f"the payload of {place.split(':', maxsplit=1)[0]} could not be opened: {type(error).__name__}"
         return Unopened(identity or "logs:" + hashlib.sha256(data.encode()).hexdigest(), data, reason)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
-from drift_ml.evidence import Budget, MixtureDetector, Settings
+from drift_ml.evidence import Budget, EvidenceError, MixtureDetector, Settings
 from drift_ml.report import window_report
 from drift_ml.window import Window
 
@@ -17,21 +18,26 @@ from .state import SeriesState
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from drift_ml.evidence import Finding
 
     from .keys import Series
     from .reference import Reference
-    from .stores import Store
+    from .stores import Store, StoredWindow
 
 DAY = 86_400
 LATENESS_MINUTES = 2
 """A minute is judged when it has been over for so long: log subscriptions deliver within seconds."""
 
-
 LEAST_BUDGET = 1_000
+SLICE = 120
+"""Windows that are read and judged between two savings of the state: they bound the memory."""
+MOST_SLICES = 12
+"""Slices of one run: a day of minutes. What is left waits for the next run."""
+
+_log = logging.getLogger("drift_monitor")
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,28 @@ class Evaluation(NamedTuple):
     finding: Finding | None = None
 
 
+@dataclass
+class _Course:
+    """What one run has come to so far: everything seen, the counts, and the evidence after each window."""
+
+    seen: Window
+    counts: Counter[str]
+    strengths: list[float] = field(default_factory=list)
+
+    def evaluation(self, series: Series, reference: Reference, detector: MixtureDetector) -> Evaluation:
+        window = self.seen if self.seen.events else None
+        return Evaluation(
+            series,
+            self.counts,
+            window,
+            window_report(reference.baseline, window) if window else None,
+            max(self.strengths, default=detector.evidence),
+            detector.needed,
+            detector.alarm is not None,
+            detector.alarm or detector.finding(),
+        )
+
+
 class Evaluator:
     """Runs over every series that has a reference.
 
@@ -104,38 +132,60 @@ class Evaluator:
         self._policy = policy or Policy()
         self._links = dict(links or {})
 
-    def run(self) -> list[Evaluation]:
-        """Judge what has closed since the last run. Raises Conflict if another run is at work."""
-        return [self._evaluate(series, reference) for series, reference in self._references.items()]
+    def run(self) -> Iterator[Evaluation]:
+        """Judge what has closed since the last run, series by series.
+
+        One series that fails keeps none of the others from being judged; its error is raised at the end. A run that
+        has much to do (the last one was long ago) does the oldest part, and leaves the rest to the next.
+        Raises Conflict if another run is at work.
+        """
+        failures: list[Exception] = []
+        for series, reference in self._references.items():
+            try:
+                yield self._evaluate(series, reference)
+                self._send(series)
+            except Exception as error:
+                _log.exception("the evaluation of %s failed", series)
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     def _evaluate(self, series: Series, reference: Reference) -> Evaluation:
         closed = int(self._now() // self._policy.period) - self._policy.lateness_minutes
         stored = self._store.state(series)
         state = SeriesState(**stored.state) if stored.state else SeriesState(closed - self._policy.day, closed)
-        counts = compact(self._store, series, reference.baseline, before=closed, evaluated=state.cursor)
+        counts, whole_before = compact(self._store, series, reference.baseline, before=closed, evaluated=state.cursor)
         detector = self._detector(state, reference)
-        seen = Window.empty(reference.baseline, series.version)
-        strengths = []
-        for kept in self._store.windows(series, state.cursor + 1, closed - 1):
+        course = _Course(Window.empty(reference.baseline, series.version), counts)
+        for revision in range(stored.revision, stored.revision + MOST_SLICES):
+            kept = self._store.windows(series, state.cursor + 1, whole_before - 1, SLICE)
+            for each in kept:
+                self._take(state, detector, each, reference, course)
+            last = len(kept) < SLICE
+            state.cursor = max(state.cursor, whole_before - 1 if last else kept[-1].key.minute)
+            state.detector = detector.to_json()
+            self._store.save(series, revision, state.to_json())
+            if last:
+                break
+        return course.evaluation(series, reference, detector)
+
+    def _take(
+        self,
+        state: SeriesState,
+        detector: MixtureDetector,
+        kept: StoredWindow,
+        reference: Reference,
+        course: _Course,
+    ) -> None:
+        """Judge a stored window; one that cannot be read is passed over, told, and stays where it is."""
+        try:
             window = Window.from_json(kept.window, reference.baseline)
-            strengths.append(self._judge(series, state, detector, window, kept.key.minute, reference))
-            seen += window
-        state.cursor = max(state.cursor, closed - 1)
-        state.detector = detector.to_json()
-        self._store.save(series, stored.revision, state.to_json())
-        self._send(series, stored.revision + 1, state)
-        report = window_report(reference.baseline, seen) if seen.events else None
-        window_seen = seen if seen.events else None
-        return Evaluation(
-            series,
-            counts,
-            window_seen,
-            report,
-            max(strengths, default=detector.evidence),
-            detector.needed,
-            detector.alarm is not None,
-            detector.alarm or detector.finding(),
-        )
+        except Exception:
+            _log.exception("a window of %s cannot be read and is not judged", kept.key.series)
+            course.counts["unreadable"] += 1
+            return
+        course.strengths.append(self._judge(kept.key.series, state, detector, window, kept.key.minute, reference))
+        course.seen += window
 
     def _judge(
         self,
@@ -173,7 +223,11 @@ class Evaluator:
         return strength
 
     def _detector(self, state: SeriesState, reference: Reference) -> MixtureDetector:
-        """The detector as it was left; a new budget moves its bar and keeps its evidence."""
+        """The detector as it was left; a new budget moves its bar and keeps its evidence.
+
+        A state that is of other settings (of another release, or another minimum effect) is no evidence under these:
+        the detector starts anew, and with it the alert.
+        """
         observed = state.events * self._policy.day / max(state.cursor - state.first + 1, 60) if state.events else None
         budget = self._policy.events(observed)
         settings = self._settings(reference, budget)
@@ -183,16 +237,27 @@ class Evaluator:
             return MixtureDetector(settings)
         if document["settings"] == self._settings(reference, old or budget).digest:
             document = document | {"settings": settings.digest}
-        return MixtureDetector.from_json(document, settings)
+        try:
+            return MixtureDetector.from_json(document, settings)
+        except EvidenceError:
+            _log.warning("the detector's state is of other settings; it starts anew")
+            state.alert = None
+            return MixtureDetector(settings)
 
     def _settings(self, reference: Reference, budget: float) -> Settings:
         channels = [channel.to_json() for channel in reference.baseline.channels]
         return Settings(channels, Budget(budget), self._policy.minimum_effect)
 
-    def _send(self, series: Series, revision: int, state: SeriesState) -> None:
-        if not state.outbox:
-            return
-        while state.outbox:
-            self._publish(state.outbox[0])
-            state.outbox = state.outbox[1:]
-        self._store.save(series, revision, state.to_json())
+    def _send(self, series: Series) -> None:
+        """Publish what waits in the outbox, each alert once unless the process dies between sending and noting it."""
+        stored = self._store.state(series)
+        state = SeriesState(**(stored.state or {}))
+        sent = 0
+        try:
+            for alert in state.outbox:
+                self._publish(alert)
+                sent += 1
+        finally:
+            if sent:
+                state.outbox = state.outbox[sent:]
+                self._store.save(series, stored.revision, state.to_json())

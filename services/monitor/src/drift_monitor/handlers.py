@@ -70,10 +70,11 @@ def aggregate(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 def evaluate(_event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """On a schedule: closed minutes into evidence, alerts and metrics."""
-    evaluations = _evaluator().run()
-    for evaluation in evaluations:
+    alarms = []
+    for evaluation in _evaluator().run():
         _report(evaluation_values(evaluation), evaluation.series.model)
-    return {"series": len(evaluations), "alarms": sum(evaluation.alarm for evaluation in evaluations)}
+        alarms.append(evaluation.alarm)
+    return {"series": len(alarms), "alarms": sum(alarms)}
 
 
 def notify(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

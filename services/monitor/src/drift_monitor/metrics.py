@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from math import log
 from typing import TYPE_CHECKING, Any
+
+from drift_ml.baseline import PREDICTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -13,17 +16,20 @@ if TYPE_CHECKING:
     from .evaluate import Evaluation
 
 
+MOST = 100
+"""Metrics that one directive of the embedded metric format may name."""
+
+
 def emf_line(values: Mapping[str, float], *, stack: str, model: str, milliseconds: int, spec: MonitoringSpec) -> str:
     """One line that CloudWatch reads as metrics, without a call."""
     units = {metric["name"]: metric["unit"] for metric in spec.document["metrics"]}
     described = [{"Name": name, "Unit": units.get(name, "None")} for name in values]
+    directives = [
+        {"Namespace": spec.namespace, "Dimensions": [list(spec.dimensions)], "Metrics": described[start : start + MOST]}
+        for start in range(0, len(described), MOST)
+    ]
     record: dict[str, Any] = {
-        "_aws": {
-            "Timestamp": milliseconds,
-            "CloudWatchMetrics": [
-                {"Namespace": spec.namespace, "Dimensions": [list(spec.dimensions)], "Metrics": described}
-            ],
-        },
+        "_aws": {"Timestamp": milliseconds, "CloudWatchMetrics": directives},
         "Stack": stack,
         "Model": model,
     }
@@ -31,7 +37,7 @@ def emf_line(values: Mapping[str, float], *, stack: str, model: str, millisecond
 
 
 def evaluation_values(evaluation: Evaluation) -> dict[str, float]:
-    """The metrics of one evaluation: what was counted, how strong the evidence is, PSI by feature."""
+    """The metrics of one evaluation: what was counted, how strong the evidence is, evidence and PSI by feature."""
     window = evaluation.window
     values = {
         "EventsCounted": float(window.events if window else 0),
@@ -39,10 +45,18 @@ def evaluation_values(evaluation: Evaluation) -> dict[str, float]:
         "Evidence": max(evaluation.evidence, 0.0) / evaluation.needed,
         "DriftFound": float(evaluation.alarm),
     }
-    return values | dict(_psi(evaluation))
+    if evaluation.counts["unreadable"]:
+        values["DeadLetters"] = float(evaluation.counts["unreadable"])
+    return values | dict(_by_feature(evaluation))
 
 
-def _psi(evaluation: Evaluation) -> Iterator[tuple[str, float]]:
+def _by_feature(evaluation: Evaluation) -> Iterator[tuple[str, float]]:
+    """Of each feature's own channel: PSI over the windows of this run, and the evidence that it holds alone."""
+    finding = evaluation.finding
     for channel in (evaluation.report or {"channels": []})["channels"]:
-        if len(channel["of"]) == 1 and channel["name"] == channel["of"][0] and channel["name"] != "prediction":
-            yield f"Psi_{channel['name']}", channel["effects"]["psi"]
+        name = channel["name"]
+        if channel["of"] == [name] and name != PREDICTION:
+            share = finding.shares.get(name, 0.0) if finding else 0.0
+            held = max(finding.evidence + log(share), 0.0) if finding and share else 0.0
+            yield f"Psi_{name}", channel["effects"]["psi"]
+            yield f"Evidence_{name}", held / evaluation.needed

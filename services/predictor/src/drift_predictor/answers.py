@@ -184,10 +184,19 @@ class Model:
         score, drift = self._judge(row)
         number, score_text, features = repr(prediction), repr(score), self._features % texts
         identity = request.get("prediction_id") or self._new_id(milliseconds)
-        facts = (stamp, identity, features, drift)
-        write(self.lines.event(milliseconds, number, score_text, latency, metrics, facts))
+        if request.get("synthetic"):
+            write(self._synthetic_line(moment, identity, score))
+        else:
+            facts = (stamp, identity, features, drift)
+            write(self.lines.event(milliseconds, number, score_text, latency, metrics, facts))
         self.predictions += 1
         return number, score_text, identity, features, drift
+
+    def _synthetic_line(self, moment: tuple[int, str, int], identity: str, score: float) -> str:
+        """What is written of a prediction that no user asked for: that there was one. It is no event of traffic."""
+        facts = {"timestamp": moment[1], "level": "INFO", "message": "synthetic request"}
+        facts |= {"prediction_id": identity, "model_version": self.version}
+        return self.lines.count(moment[0], {"Synthetic": 1}, facts | {"score": score})
 
 
 def _scalar(value: Any) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 EVENT = "prediction.event.v1"
 MEASURES = ("Prediction", "DriftScore", "Latency")
-COUNTS = ("Errors", "Rejected", "LinesLost")
+COUNTS = ("Errors", "Rejected", "LinesLost", "Synthetic")
 
 
 class SpecNotMet(DriftError):

@@ -85,12 +85,21 @@ def counts_add_up(graph: Graph, _facts: Facts) -> Found:
             yield node.address, "returns several series, or none"
 
 
-def somebody_hears(graph: Graph, _facts: Facts) -> Found:
-    """Every alarm tells the topic, when it rings and when it stops."""
+def the_right_ones_hear(graph: Graph, facts: Facts) -> Found:
+    """Every alarm tells the topic when it rings and when it stops, but those that the spec keeps silent."""
+    paged = any("filterPolicy" in node.inputs for node in graph.of("sns.TopicSubscription"))
+    silent = {"nobody"} if paged else {"nobody", "pager"}
+    quiet = {
+        f"{facts.project}-{facts.stack}-{model}-{alarm.name}"
+        for model in facts.models
+        for alarm in MonitoringSpec.load().alarms_for(facts.stack)
+        if alarm.tells in silent
+    }
     for node in [*graph.of("cloudwatch.MetricAlarm"), *graph.of("cloudwatch.CompositeAlarm")]:
         for name in ("alarmActions", "okActions"):
-            if not any("sns/topic:Topic" in str(action) for action in node.inputs.get(name) or []):
-                yield node.address, f"tells nobody: {name} is empty"
+            tells = any("sns/topic:Topic" in str(action) for action in node.inputs.get(name) or [])
+            if tells is ((node.inputs.get("name") or node.inputs.get("alarmName")) in quiet):
+                yield node.address, f"tells {'what is told already' if tells else 'nobody'}: {name}"
         if node.inputs.get("actionsEnabled") is False:
             yield node.address, "is muted"
 
@@ -157,6 +166,6 @@ def endpoints_answer(graph: Graph, _facts: Facts) -> Found:
 
 
 RULES = (
-    metrics_exist, dimensions_are_ours, counts_add_up, somebody_hears, rules_parse, declared_is_created,
+    metrics_exist, dimensions_are_ours, counts_add_up, the_right_ones_hear, rules_parse, declared_is_created,
     pages_only_when_it_matters, endpoints_answer,
 )  # fmt: skip

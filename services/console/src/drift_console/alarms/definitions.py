@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """What every alarm says to people."""
+    """What every alarm says, and to whom: `people`, the `pager` alone, or `nobody`."""
 
     name: str
     title: str
     severity: str
     next: tuple[str, ...]
+    tells: str = "people"
 
 
 @dataclass(frozen=True, kw_only=True)

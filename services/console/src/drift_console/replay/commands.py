@@ -143,14 +143,16 @@ def replay(data: Path, bundle: Path, time_column: str | None, prediction_column:
 )  # fmt: skip
 @_shared
 def report(span: str, model: str | None, store: Path, bundles: Path, **options: Any) -> None:
-    """Report on stored windows of live traffic, and replay the detector over them.
+    """Report on stored windows of live traffic, and replay the detectors over them.
 
-    The named detectors want single values, which no window keeps: they are in `driftctl replay`.
+    Of the named detectors those that go by counts, PSI and KS, are replayed; the others want single values, which no
+    window keeps: they are in `driftctl replay`.
     """
     from drift_ml.baseline import Baseline  # noqa: PLC0415 - as above
     from drift_ml.bundle import load_bundle  # noqa: PLC0415
 
     from drift_console.replay.backtest import budget_of  # noqa: PLC0415
+    from drift_console.replay.counted import NOT_RUN, counted_firings  # noqa: PLC0415
     from drift_console.replay.outcome import conclude, page  # noqa: PLC0415
     from drift_console.replay.stored import read_span, stored_windows  # noqa: PLC0415
     from drift_console.replay.windows import replay_windows  # noqa: PLC0415
@@ -169,7 +171,7 @@ def report(span: str, model: str | None, store: Path, bundles: Path, **options: 
                 minimum_effect=options["minimum_effect"],
                 progress=lambda done, total: bar.show("evidence", done, total),
             )
-        outcome = conclude(baseline, windows, found)
+        outcome = conclude(baseline, windows, found, counted_firings(baseline, windows), NOT_RUN)
         made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
         source = f"{store.name}, {span}"
         _finish(outcome, options, lambda: page(outcome, baseline, loaded.feature_set, source=source, made=made))

@@ -28,13 +28,14 @@ class Outcome:
     """A replay with its report.
 
     report: a window.report.v1 document over the events since the onset of the drift that stands at the end,
-    over all where none does; `compared` says which.
+    over all where none does; `compared` says which. not_run: why some detectors are missing, "" if none is.
     """
 
     replay: Replay
     firings: tuple[Firing, ...]
     report: dict[str, Any]
     compared: str
+    not_run: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -50,13 +51,18 @@ class Outcome:
                 {**asdict(each), "at_ms": None if each.row is None else self.replay.at(each.row)}
                 for each in self.firings
             ],
+            "not_run": self.not_run,
             "replay": self.replay.to_json(),
             "report": self.report,
         }
 
 
 def conclude(
-    baseline: Baseline, windows: Sequence[Window], replay: Replay, firings: tuple[Firing, ...] = ()
+    baseline: Baseline,
+    windows: Sequence[Window],
+    replay: Replay,
+    firings: tuple[Firing, ...] = (),
+    not_run: str = "",
 ) -> Outcome:
     """The outcome of a replay over these windows; there must be an event in them."""
     alarm = replay.standing
@@ -64,7 +70,7 @@ def conclude(
     events = f"{replay.events - row:,} events"
     compared = f"{events} since {place(row, alarm.since_ms)}" if alarm else f"all {events}"
     report = window_report(baseline, window_since(windows, row))
-    return Outcome(replay, firings, report, compared)
+    return Outcome(replay, firings, report, compared, not_run)
 
 
 def page(
@@ -72,5 +78,5 @@ def page(
 ) -> str:
     """The outcome as HTML."""
     units = {feature.name: feature.unit for feature in feature_set.features}
-    facts = Facts(source, outcome.compared, made, predicted, units)
+    facts = Facts(source, outcome.compared, made, predicted, units, outcome.not_run)
     return render_report(outcome.report, outcome.replay, outcome.firings, baseline, facts)

@@ -28,13 +28,15 @@ LEAST_REACH = 0.5
 
 @dataclass(frozen=True)
 class Facts:
-    """What the documents do not say. source: the file or store. compared: which events the report is over."""
+    """What the documents do not say. source: the file or store. compared: which events the report is over. not_run:
+    why some detectors are missing."""
 
     source: str
     compared: str
     made: str
     predicted: bool = False
     units: Mapping[str, str] | None = None
+    not_run: str = ""
 
 
 def render_report(
@@ -64,7 +66,7 @@ def render_report(
             _verdict(report, replay),
             _facts(report, replay),
             _evidence(replay),
-            _detectors(replay, firings) if firings else None,
+            _detectors(replay, firings, facts.not_run) if firings else None,
             _distributions(report, baseline, facts),
             _effects(report),
             _indicators(report),
@@ -145,10 +147,11 @@ def _alarm_row(alarm: Alarm) -> list[Markup | str]:
     return [place(alarm.row, alarm.at_ms), what, place(alarm.since_row, alarm.since_ms), ", ".join(shares), ended]
 
 
-def _detectors(replay: Replay, firings: Sequence[Firing]) -> Markup:
+def _detectors(replay: Replay, firings: Sequence[Firing], not_run: str) -> Markup:
     about = (
         "When each would have fired first. The named ones are at their customary settings, which state no false-alarm"
         " rate: most of them fire sooner or later on traffic that has not changed."
+        + (f" {not_run}." if not_run else "")
     )
     first = replay.alarms[0] if replay.alarms else None
     ours: list[Markup | str] = [tag("b", "Evidence (this project)"), "never", "", "", ""]

@@ -51,7 +51,7 @@ class Rivals:
     """
 
     def __init__(self, baseline: Baseline) -> None:
-        self._columns = _numeric(baseline)
+        self._columns = numeric_columns(baseline)
         self._features = [each for each in self._columns if each.name != PREDICTION]
         level = 0.05 / max(len(self._columns), 1)
         binned = [each for each in self._columns if each.counts]
@@ -154,7 +154,8 @@ class _Ready:
         return self._bins  # type: ignore[return-value]  # scans of bins take integers
 
 
-def _numeric(baseline: Baseline) -> list[_Column]:
+def numeric_columns(baseline: Baseline) -> list[_Column]:
+    """The columns that a named detector can watch."""
     own: dict[str, Channel] = {
         channel.name: channel for channel in baseline.channels if channel.kind in ("values", "quantiles")
     }

@@ -25,6 +25,7 @@ _CUSUM = Cusum(mean=0.0, std=1.0).parameters
 _PAGE = PageHinkley().parameters
 _PSI = WindowedPsi(edges=[], reference=[1]).parameters
 _KS = WindowedKs(edges=[], reference=[1]).parameters
+PSI_SIZE, PSI_THRESHOLD, KS_SIZE = int(_PSI["size"]), float(_PSI["threshold"]), int(_KS["size"])
 _SCORE = MeanAbsoluteZ(means=[0.0], stds=[1.0]).parameters
 
 
@@ -169,12 +170,12 @@ class _Binned:
         for begin, block in self._blocks.cut(values):
             counts = np.bincount(block.astype(np.intp), minlength=len(self._reference)).tolist()
             if self._judge(counts):
-                return Hit(begin + len(block) - 1, begin, _moved(self._reference, counts))
+                return Hit(begin + len(block) - 1, begin, moved(self._reference, counts))
         return None
 
 
-def _moved(reference: Sequence[int], counts: Sequence[int]) -> str:
-    """Up or down by the mean bin."""
+def moved(reference: Sequence[int], counts: Sequence[int]) -> str:
+    """Up or down, by the mean bin."""
     means = [sum(place * count for place, count in enumerate(own)) / sum(own) for own in (reference, counts)]
     return "up" if means[1] > means[0] else "down"
 

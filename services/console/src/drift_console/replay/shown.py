@@ -33,6 +33,8 @@ def show(terminal: Terminal, outcome: Outcome) -> None:
         terminal.print(_detectors(outcome))
         bar = f"Evidence keeps to one false alarm in {replay.budget.events:,.0f} events; the others promise nothing."
         terminal.print(Text(bar, style="dim"))
+        if outcome.not_run:
+            terminal.print(Text(f"{outcome.not_run}.", style="dim"))
     terminal.print(_channels(outcome))
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from drift_ml.evidence import Finding
+from drift_monitor.words import change, subject
+
+__all__ = ["change", "figure", "moment", "percent", "place", "signed", "subject", "tick"]
 
 MILLION = 1_000_000
 SMALLEST = 0.0001
@@ -76,37 +76,3 @@ def percent(share: float | None) -> str:
     if 0 < share < SMALLEST:
         return "< 0.01 %"
     return f"{100 * share:.3g} %"
-
-
-def change(finding: Finding) -> str:
-    """What changed and by how much, in a clause.
-
-    >>> from drift_ml.evidence import Finding
-    >>> change(Finding("age", "location", "up", 0.5, 0.5, 0.0, 1, 1, 1, {}))
-    'mean up by 0.5 standard deviations'
-    """
-    size, direction = finding.size, finding.direction
-    if finding.kind == "location":
-        return f"mean {direction} by {abs(size):.2g} standard deviations"
-    if finding.kind == "scale":
-        return f"spread {direction}, to {size:.2g} times"
-    if finding.kind == "correlation":
-        return f"correlation {direction} by {abs(size):.2g}"
-    if finding.kind == "together":
-        where = "farther from" if direction == "up" else "closer to"
-        return f"{where} the middle together"
-    return f"share of {direction}" if " " in direction else f"share {direction}"
-
-
-def subject(channel: str) -> str:
-    """A channel's name as words.
-
-    >>> subject("product:age:sqft"), subject("missing:age"), subject("sum_of_squares"), subject("age")
-    ('age with sqft', 'missing age', 'all features together', 'age')
-    """
-    kind, _, rest = channel.partition(":")
-    if kind == "product" and rest:
-        return rest.replace(":", " with ")
-    if kind in ("missing", "out_of_range", "new") and rest:
-        return f"{kind.replace('_', ' ')} {rest}"
-    return "all features together" if channel == "sum_of_squares" else channel

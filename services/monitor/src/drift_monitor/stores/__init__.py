@@ -5,10 +5,11 @@
 
 from .dynamo import DynamoStore
 from .memory import MemoryStore
-from .protocol import Fragment, Revision, Store, StoredState, StoredWindow
+from .protocol import LARGEST_BATCH, Fragment, Revision, Store, StoredState, StoredWindow
 from .sqlite import SqliteStore
 
 __all__ = [
+    "LARGEST_BATCH",
     "DynamoStore",
     "Fragment",
     "MemoryStore",

@@ -2,18 +2,21 @@
 
 Items (partition key / sort key):
 
-- `batch#IDENTITY` / `batch`                    marker of a stored batch, expires after a week
-- `fragments#MODEL#VERSION#SHARD` / `MINUTE#BATCH`  what a batch adds to a minute, until it is summed
+- `batch#IDENTITY` / `batch`                    marker of a stored batch, expires when no source can bring it again
+- `fragments#MODEL#VERSION#SHARD` / `MINUTE#BATCH`  what a batch adds to a minute, until it is summed (or its model's
+  version is not watched any more, and the retention is over)
 - `windows#MODEL#VERSION#DAY` / `MINUTE`        the sum of a minute, expires after the retention
 - `state#MODEL#VERSION` / `state`               detectors, cursor, outbox
 
 Fragments are spread over shards by their batch, so that a series may be written faster than one partition takes.
-Transactions hold at most 100 items: a batch that touches more minutes than that is kept in parts.
+Expiry is late by days at times, and nothing here depends on it. A transaction that was cancelled because another one
+was at work on an item, or for want of capacity, is tried again: boto3 does that for the plain errors only.
 """
 
 from __future__ import annotations
 
 import hashlib
+import time
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -28,10 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 SHARDS = 8
-LARGEST_TRANSACTION = 100
 MINUTES_A_DAY = 1440
-BATCH_DAYS = 7
+BATCH_DAYS = 15
+"""SQS keeps messages for 14 days at most."""
 DAY = 86_400
+BUSY = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+DELAYS = (0.05, 0.2, 0.8)
+"""Seconds before each new attempt at a transaction."""
 
 Item = dict[str, Any]
 
@@ -39,46 +45,50 @@ Item = dict[str, Any]
 class DynamoStore:
     """A `Store` in the table named.
 
-    client: boto3's DynamoDB client. now: seconds since 1970, for the expiry of items.
+    client: boto3's DynamoDB client. now: seconds since 1970, for the expiry of items. sleep: waits so many seconds.
     """
 
-    def __init__(self, client: Any, table: str, now: Callable[[], float], *, retention_days: int = 35) -> None:
+    def __init__(
+        self,
+        client: Any,
+        table: str,
+        now: Callable[[], float],
+        *,
+        retention_days: int = 35,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._client = client
         self._table = table
         self._now = now
         self._retention = retention_days * DAY
+        self._sleep = sleep
 
     def add(self, batch: str, fragments: Sequence[Fragment]) -> bool:
-        """See `Store.add`. Of a batch in parts each part is kept once; True if any part was new."""
-        size = LARGEST_TRANSACTION - 1
-        parts = [fragments[start : start + size] for start in range(0, max(len(fragments), 1), size)]
-        kept = [self._add(f"{batch}#{number}" if number else batch, part) for number, part in enumerate(parts)]
-        return any(kept)
-
-    def _add(self, batch: str, fragments: Sequence[Fragment]) -> bool:
-        expires = str(int(self._now()) + BATCH_DAYS * DAY)
-        marker = {"pk": {"S": f"batch#{batch}"}, "sk": {"S": "batch"}, "expires": {"N": expires}}
+        """See `Store.add`."""
+        marker = {"pk": {"S": f"batch#{batch}"}, "sk": {"S": "batch"}, **self._expires(BATCH_DAYS * DAY)}
         puts = [self._put(marker, "attribute_not_exists(pk)")]
-        puts += [self._put({**_fragment_place(each), "window": {"B": pack(each.window)}}) for each in fragments]
+        expires = self._expires(self._retention)
+        puts += [self._put({**_fragment_place(one), "window": {"B": pack(one.window)}, **expires}) for one in fragments]
         return self._transact(puts)
 
     def fragments(self, series: Series, before: int, limit: int) -> list[Fragment]:
         """See `Store.fragments`."""
-        found: list[Fragment] = []
-        for shard in range(SHARDS):
-            items = self._query(f"fragments#{series.model}#{series.version}#{shard}", "", f"{before:010d}", limit)
-            for item in items:
-                minute, _, batch = item["sk"]["S"].partition("#")
-                found.append(Fragment(WindowKey(series, int(minute)), batch, unpack(item["window"]["B"])))
-        return sorted(found, key=lambda each: (each.key.minute, each.batch))[:limit]
+        place = f"fragments#{series.model}#{series.version}"
+        shards = (self._query(f"{place}#{shard}", "", f"{before:010d}", limit) for shard in range(SHARDS))
+        oldest = sorted((item for items in shards for item in items), key=lambda item: item["sk"]["S"])[:limit]
+        found = []
+        for item in oldest:
+            minute, _, batch = item["sk"]["S"].partition("#")
+            found.append(Fragment(WindowKey(series, int(minute)), batch, unpack(item["window"]["B"])))
+        return found
 
     def compact(self, read: StoredWindow, window: Document, fragments: Sequence[Fragment]) -> None:
-        """See `Store.compact`; at most 99 fragments."""
+        """See `Store.compact`."""
         item = {
             **_window_place(read.key),
             "revision": {"N": str(read.revision + 1)},
             "window": {"B": pack(window)},
-            "expires": {"N": str(int(self._now()) + self._retention)},
+            **self._expires(self._retention),
         }
         steps = [self._put(item, *_unchanged(read.revision))]
         for each in fragments:
@@ -96,13 +106,16 @@ class DynamoStore:
         found = self.windows(key.series, key.minute, key.minute)
         return found[0] if found else None
 
-    def windows(self, series: Series, first: int, last: int) -> list[StoredWindow]:
+    def windows(self, series: Series, first: int, last: int, limit: int | None = None) -> list[StoredWindow]:
         """See `Store.windows`."""
         if last < first:  # DynamoDB refuses such a range
             return []
-        found = []
+        place, found = f"windows#{series.model}#{series.version}", list[StoredWindow]()
         for day in range(first // MINUTES_A_DAY, last // MINUTES_A_DAY + 1):
-            for item in self._query(f"windows#{series.model}#{series.version}#{day}", f"{first:010d}", f"{last:010d}~"):
+            wanted = None if limit is None else limit - len(found)
+            if wanted == 0:
+                break
+            for item in self._query(f"{place}#{day}", f"{first:010d}", f"{last:010d}~", wanted):
                 key = WindowKey(series, int(item["sk"]["S"]))
                 found.append(StoredWindow(key, int(item["revision"]["N"]), unpack(item["window"]["B"])))
         return found
@@ -119,6 +132,9 @@ class DynamoStore:
         if not self._transact([self._put(item, *_unchanged(read))]):
             raise Conflict(f"the state of {series} changed since it was read")
 
+    def _expires(self, seconds: int) -> Item:
+        return {"expires": {"N": str(int(self._now()) + seconds)}}
+
     def _put(self, item: Item, condition: str | None = None, values: Item | None = None) -> Item:
         put: Item = {"TableName": self._table, "Item": item}
         if condition is not None:
@@ -127,15 +143,22 @@ class DynamoStore:
             put["ExpressionAttributeValues"] = values
         return {"Put": put}
 
-    def _transact(self, steps: list[Item]) -> bool:
-        """Whether all of it was written; False if a condition did not hold. Anything else is raised."""
+    def _transact(self, steps: list[Item], delays: Sequence[float] = DELAYS) -> bool:
+        """Whether all of it was written; False if a condition did not hold. Anything else is raised.
+
+        boto3 gives its own repetitions of a call one token, so that a write whose answer was lost is not refused.
+        """
         try:
             self._client.transact_write_items(TransactItems=steps)
         except ClientError as error:
             reasons: Any = error.response.get("CancellationReasons", [])
-            if any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
+            codes = {reason.get("Code") for reason in reasons}
+            if "ConditionalCheckFailed" in codes:
                 return False
-            raise
+            if not delays or not codes & BUSY:
+                raise
+            self._sleep(delays[0])
+            return self._transact(steps, delays[1:])
         return True
 
     def _query(self, partition: str, low: str, high: str, limit: int | None = None) -> Iterator[Item]:
@@ -146,7 +169,7 @@ class DynamoStore:
             KeyConditionExpression="pk = :pk AND sk BETWEEN :low AND :high",
             ExpressionAttributeValues=values,
             ConsistentRead=True,
-            PaginationConfig={"MaxItems": limit} if limit else {},
+            PaginationConfig={"MaxItems": limit, "PageSize": limit} if limit else {},
         )
         for page in pages:
             yield from page["Items"]

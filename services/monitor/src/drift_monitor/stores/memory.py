@@ -52,10 +52,10 @@ class MemoryStore:
         """See `Store.window`."""
         return copy.deepcopy(self._windows.get(key))
 
-    def windows(self, series: Series, first: int, last: int) -> list[StoredWindow]:
+    def windows(self, series: Series, first: int, last: int, limit: int | None = None) -> list[StoredWindow]:
         """See `Store.windows`."""
         keys = sorted(key for key in self._windows if key.series == series and first <= key.minute <= last)
-        return [copy.deepcopy(self._windows[key]) for key in keys]
+        return [copy.deepcopy(self._windows[key]) for key in keys[:limit]]
 
     def state(self, series: Series) -> StoredState:
         """See `Store.state`."""

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 Document = dict[str, "Any"]
 Revision = int
 """How often an item was written; 0 when it is not there."""
+LARGEST_BATCH = 99
+"""Fragments that one step may add or delete: DynamoDB's transactions hold 100 items (and 4 MB: a fragment of 90
+features takes 11 KB)."""
 
 
 class Fragment(NamedTuple):
@@ -52,19 +55,21 @@ class Store(Protocol):
     """Windows by series and minute, and a state per series."""
 
     def add(self, batch: str, fragments: Sequence[Fragment]) -> bool:
-        """Keep a batch's fragments, all or none. False, and nothing changes, if the batch was kept before."""
+        """Keep a batch's fragments, at most LARGEST_BATCH, all or none. False, and nothing changes, if the batch was
+        kept before."""
 
     def fragments(self, series: Series, before: int, limit: int) -> list[Fragment]:
-        """Fragments of minutes before `before`, oldest minute first, at most about `limit`."""
+        """Fragments of minutes before `before`, oldest minute first, at most `limit`."""
 
     def compact(self, read: StoredWindow, window: Document, fragments: Sequence[Fragment]) -> None:
-        """Put `window` in the place of the one read and delete the fragments, all or nothing. Raises Conflict."""
+        """Put `window` in the place of the one read and delete its fragments, at most LARGEST_BATCH, all or
+        nothing. Raises Conflict."""
 
     def window(self, key: WindowKey) -> StoredWindow | None:
         """The window of one minute."""
 
-    def windows(self, series: Series, first: int, last: int) -> list[StoredWindow]:
-        """The windows of the minutes from first to last, both included, in order."""
+    def windows(self, series: Series, first: int, last: int, limit: int | None = None) -> list[StoredWindow]:
+        """The windows of the minutes from first to last, both included, in order; the first `limit` of them."""
 
     def state(self, series: Series) -> StoredState:
         """The state of a series."""

@@ -96,12 +96,12 @@ class SqliteStore:
         found = self.windows(key.series, key.minute, key.minute)
         return found[0] if found else None
 
-    def windows(self, series: Series, first: int, last: int) -> list[StoredWindow]:
+    def windows(self, series: Series, first: int, last: int, limit: int | None = None) -> list[StoredWindow]:
         """See `Store.windows`."""
         rows = self._read(
             "SELECT minute, revision, window FROM monitor_windows"
-            " WHERE model = ? AND version = ? AND minute BETWEEN ? AND ? ORDER BY minute",
-            (*series, first, last),
+            " WHERE model = ? AND version = ? AND minute BETWEEN ? AND ? ORDER BY minute LIMIT ?",
+            (*series, first, last, -1 if limit is None else limit),
         )
         return [StoredWindow(WindowKey(series, minute), revision, unpack(window)) for minute, revision, window in rows]
 

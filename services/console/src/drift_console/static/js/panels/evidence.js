@@ -14,7 +14,7 @@ export function evidencePanel(root) {
   const status = h("span", { class: "aside" });
   const block = h("div", { class: "block height-1" }, h("h3", {}, "Share of the bar"));
   const top = h("ol", { class: "top" });
-  const nothing = h("p", { class: "muted" }, "Nothing yet: evidence begins with the first minute of traffic that is over.");
+  const nothing = h("p", { class: "muted" }, "Nothing yet: evidence begins with the first minute of traffic that is over. An alarm is raised where it reaches the bar, 1.");
   const alerts = h("ol", { class: "alerts" });
   const quiet = h("p", { class: "muted" }, "No drift has been found.");
   const replayed = () => whatIf.at(state.evidence.times);
@@ -45,8 +45,8 @@ export function evidencePanel(root) {
         hooks: { draw: [horizontal(() => state.evidence.threshold, colour("alarm")), moments(marks(colour))] },
       }),
       series: [{},
-        { stroke: colour("live"), fill: colour("live-wash"), width: 2, points: lonely },
-        { stroke: colour("other"), width: 2, dash: [6, 4], points: lonely }],
+        { stroke: colour("live"), fill: colour("live-wash"), width: 2, points: lonely, spanGaps: true },
+        { stroke: colour("other"), width: 2, dash: [6, 4], points: lonely, spanGaps: true }],
     }),
   });
 
