@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
 
 import pytest
 from drift_contracts import feature_set
@@ -63,23 +62,16 @@ def test_events_become_windows_and_windows_become_metrics(deployed, aws, make_ev
 
 
 @pytest.mark.usefixtures("deployed")
-def test_a_queue_is_told_which_messages_to_bring_again(monkeypatch):
+def test_a_queue_is_told_which_messages_to_bring_again(monkeypatch, make_events, bundles):
     class Broken:
         def add(self, *_words):
             raise OSError
 
     monkeypatch.setattr(handlers._aggregator(), "_store", Broken())
-    monkeypatch.setattr(handlers._aggregator(), "_count", lambda _delivery: (Counter(events=1), {KEY: Nothing()}, []))
-    event = {"Records": [{"eventSource": "aws:sqs", "messageId": "m1", "body": "x"}]}
+    version = json.loads((bundles / "house-price/manifest.json").read_text())["model_version"]
+    (line,) = make_events(1, start=time.time() - 600, model_version=version)
+    event = {"Records": [{"eventSource": "aws:sqs", "messageId": "m1", "body": line}]}
     assert handlers.aggregate(event, None) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
-
-
-class Nothing:
-    def to_json(self):
-        return {}
-
-
-KEY = "a window's key"
 
 
 @pytest.mark.usefixtures("deployed")

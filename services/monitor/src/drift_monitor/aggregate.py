@@ -44,6 +44,15 @@ class Outcome(NamedTuple):
     failed: tuple[str, ...]
 
 
+class _Counted(NamedTuple):
+    """What a delivery's lines come to. touched: at least every window that they touch, whatever the clock says now."""
+
+    counts: Counter[str]
+    windows: dict[WindowKey, Window]
+    rejected: list[Rejected]
+    touched: set[WindowKey]
+
+
 class Aggregator:
     """Counts prediction events into windows.
 
@@ -103,46 +112,34 @@ class Aggregator:
         if isinstance(delivery, Unopened):
             self._dead_letters([Rejected(delivery.identity, delivery.reason, delivery.raw)])
             return Counter(rejected=1)
-        if len(delivery.lines) <= LARGEST_BATCH or len(self._touched(delivery)) <= LARGEST_BATCH:
-            return self._take_whole(delivery)
-        parts = range(0, len(delivery.lines), LARGEST_BATCH)
-        return sum((self._take_whole(_part(delivery, start)) for start in parts), Counter())
+        counted = self._count(delivery)
+        if len(counted.touched) <= LARGEST_BATCH:
+            return self._keep(delivery, counted)
+        parts = [_part(delivery, start) for start in range(0, len(delivery.lines), LARGEST_BATCH)]
+        return sum((self._keep(part, self._count(part)) for part in parts), Counter())
 
-    def _touched(self, delivery: Delivery) -> set[tuple[str, str, str]]:
-        """At least every window that the lines touch, whatever the clock says now: model, version and minute."""
-        found = set()
-        for line in delivery.lines:
-            try:
-                event = self._read(line) or {}
-                found.add((str(event.get("Model")), str(event.get("model_version")), str(event.get("timestamp"))[:16]))
-            except Exception:  # noqa: S112 - it is rejected, with the reason, when it is counted
-                continue
-        return found
-
-    def _take_whole(self, delivery: Delivery) -> Counter[str]:
-        counts, windows, rejected = self._count(delivery)
-        if rejected:
-            self._dead_letters(rejected)
-        fragments = [Fragment(key, delivery.identity, window.to_json()) for key, window in sorted(windows.items())]
+    def _keep(self, delivery: Delivery, counted: _Counted) -> Counter[str]:
+        if counted.rejected:
+            self._dead_letters(counted.rejected)
+        windows = sorted(counted.windows.items())
+        fragments = [Fragment(key, delivery.identity, window.to_json()) for key, window in windows]
         if fragments and not self._store.add(delivery.identity, fragments):
             return Counter(repeated=1)
-        return counts
+        return counted.counts
 
-    def _count(self, delivery: Delivery) -> tuple[Counter[str], dict[WindowKey, Window], list[Rejected]]:
-        counts: Counter[str] = Counter()
-        windows: dict[WindowKey, Window] = {}
-        rejected = []
+    def _count(self, delivery: Delivery) -> _Counted:
+        counted = _Counted(Counter(), {}, [], set())
         for line in delivery.lines:
             try:
                 event = self._read(line)
                 if event is None:
-                    counts["ignored"] += 1
-                    continue
-                self._observe(event, windows, counts)
+                    counted.counts["ignored"] += 1
+                else:
+                    self._observe(event, counted)
             except Exception as error:  # nothing is asked of anything outside here, so the record is at fault
-                rejected.append(Rejected(delivery.identity, _reason(error), line))
-                counts["rejected"] += 1
-        return counts, windows, rejected
+                counted.rejected.append(Rejected(delivery.identity, _reason(error), line))
+                counted.counts["rejected"] += 1
+        return counted
 
     def _read(self, line: str) -> Mapping[str, Any] | None:
         """The prediction event in a line, None for any other line. Raises for an event that is cut short."""
@@ -152,24 +149,25 @@ class Aggregator:
         event: Mapping[str, Any] = self._parse(text)
         return event if event.get("contract") == EVENT else None
 
-    def _observe(self, event: Mapping[str, Any], windows: dict[WindowKey, Window], counts: Counter[str]) -> None:
+    def _observe(self, event: Mapping[str, Any], counted: _Counted) -> None:
         series = Series(event["Model"], event["model_version"])
+        minute = minute_of(event["timestamp"], self._period)
+        counted.touched.add(WindowKey(series, minute))
         reference = self._references.get(series)
         if reference is None:
             raise ValueError("no baseline for this model and version")
         self._validators[series].row({"features": event["features"]})
         current = int(self._now() // self._period)
-        minute = minute_of(event["timestamp"], self._period)
         if minute < current - OLDEST_DAYS * DAY // self._period:
             raise ValueError(f"the event is older than {OLDEST_DAYS} days")
         if minute > current + AHEAD_MINUTES:
             minute = current
-            counts["skewed"] += 1
+            counted.counts["skewed"] += 1
         key = WindowKey(series, minute)
-        window = windows.get(key) or Window.empty(reference.baseline, series.version)
+        window = counted.windows.get(key) or Window.empty(reference.baseline, series.version)
         window.observe(event["features"], float(event["Prediction"]), minute * self._period * 1000)
-        windows[key] = window
-        counts["events"] += 1
+        counted.windows[key] = window
+        counted.counts["events"] += 1
 
 
 def _reason(error: Exception) -> str:
