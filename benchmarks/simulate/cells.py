@@ -24,7 +24,7 @@ BUDGET = 100_000
 WARM = 2000
 LONGEST = 10_000
 FEW = 1000
-TUNED = {"adwin": 0.008, "page-hinkley": 400.0, "ks": 0.002, "psi": 0.049}
+TUNED = {"adwin": 0.0076, "page-hinkley": 349.3, "ks": 0.00204, "psi": 0.04586}
 """Parameters at which each rival has about 0.1 false alarms per 10,000 events on five normal features."""
 
 DRIFTS = (

@@ -23,10 +23,15 @@ class Watched:
     def gains(self, rows: np.ndarray, batch: int) -> np.ndarray:
         """The joint log-likelihood ratio of each batch of rows, shape (batches, charts)."""
         found = codes(self.baseline, rows)
+        number = np.repeat(np.arange(len(rows) // batch), batch)
         parts = []
-        for place, table in enumerate(self.tables.ratios):
-            padded = np.concatenate([table, np.zeros((1, table.shape[1]))])
-            parts.append(padded[found[:, place]].reshape(len(rows) // batch, batch, table.shape[1]).sum(axis=1))
+        for own, table in zip(found.T, self.tables.ratios, strict=True):
+            if batch == 1:
+                parts.append(np.concatenate([table, np.zeros((1, table.shape[1]))])[own])
+            else:
+                seen = own >= 0
+                flat = np.bincount(number[seen] * len(table) + own[seen], minlength=(number[-1] + 1) * len(table))
+                parts.append(flat.reshape(-1, len(table)).astype(float) @ table)
         return np.concatenate(parts, axis=1)
 
 

@@ -16,6 +16,7 @@ mpl.rcParams.update({"svg.hashsalt": "evidence", "svg.fonttype": "none"})
 
 import matplotlib.pyplot as plt  # noqa: E402 - the backend is chosen first
 
+from benchmarks.simulate.bars import Results, answers  # noqa: E402 - as above
 from benchmarks.simulate.cells import (  # noqa: E402 - as above
     DRIFTS,
     LASTING,
@@ -28,7 +29,6 @@ from benchmarks.simulate.cells import (  # noqa: E402 - as above
 from benchmarks.simulate.rivals import rivals  # noqa: E402 - as above
 from benchmarks.simulate.streams import FEATURES, LAWS  # noqa: E402 - as above
 
-Results = list[tuple[dict[str, Any], dict[str, Any]]]
 BEGIN, END = "<!-- simulation: begin -->", "<!-- simulation: end -->"
 TRAFFIC = {
     "ar": "autocorrelation .3",
@@ -282,6 +282,8 @@ def write(results: Results, docs: Path, scale: float) -> None:
     parts = [
         BEGIN,
         f"Written by `python -m benchmarks.simulate` (scale {scale:g}); means with 95 % intervals.",
+        "### What it amounts to",
+        table(["question", "measured", "bar"], answers(results)),
         "### Every detector",
         comparison(results),
         "### False alarms of the mixture per 10,000 events (nominal: 0.1)",

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 RATE = 1e-5
 STREAMS = 30
 EVENTS = 100_000
-STEPS = 6
+STEPS = 4
 
 
 def adwin() -> float:
     """The delta at which as many alarms come as may, by bisection; every step sees the same streams."""
-    low, high = 0.002, 0.03
+    low, high = 0.005, 0.02
     for _ in track(range(STEPS), description="ADWIN"):
         middle = sqrt(low * high)
         rng = np.random.default_rng(2024)

@@ -29,6 +29,7 @@ def at_most_nominal(count: int, events: int) -> bool:
         ("normal", 500, 40),
         ("t3", 500, 40),
         ("integer", 1000, 40),
+        ("category", 1000, 40),
         ("lognormal", 10_000, 10),
         ("normal", 100_000, 2),
     ],
@@ -38,10 +39,28 @@ def test_false_alarms_are_at_most_nominal_at_every_size_of_the_reference(law: st
     rng = np.random.default_rng(rows)
     watched = []
     for _ in range(references):
-        watched += [Watched(through(law, normals(rng, rows)))] * (40 // references)
+        watched += [Watched(through(law, normals(rng, rows)), law)] * (40 // references)
     streams = [through(law, normals(rng, 10_000)) for _ in watched]
     found = alarms(watched, streams, batch=50, bar=BUDGET)
     assert at_most_nominal(sum(map(len, found)), 10_000 * len(watched))
+
+
+def test_many_features_raise_no_more_false_alarms_and_are_watched_all_the_same() -> None:
+    rng = np.random.default_rng(50)
+    watched = [Watched(normals(rng, 1000, columns=50)) for _ in range(2)] * 10
+    quiet = [normals(rng, 5000, columns=50) for _ in watched]
+    found = alarms(watched, quiet, batch=50, bar=BUDGET)
+    assert at_most_nominal(sum(map(len, found)), 5000 * len(watched))
+    shifted = [drifted(normals(rng, 400, columns=50), "mean", 1.0, rng) for _ in watched]
+    assert all(alarms(watched, shifted, batch=20, bar=BUDGET, until=0))
+
+
+@pytest.mark.parametrize(("kind", "size"), [("mix", 0.2), ("newcomer", 0.05)])
+def test_a_changed_mix_of_categories_and_a_new_one_are_found(kind: str, size: float) -> None:
+    rng = np.random.default_rng(6)
+    watched = [Watched(through("category", normals(rng, 10_000)), "category")] * 10
+    streams = [through("category", drifted(normals(rng, 400), kind, size, rng)) for _ in watched]
+    assert all(alarms(watched, streams, batch=1, bar=BUDGET, until=0))
 
 
 def test_ignoring_the_error_of_a_small_reference_breaks_the_promise() -> None:
@@ -94,7 +113,7 @@ def test_a_shift_of_one_mean_is_found_almost_as_fast_as_possible(
     exactly_known: Watched, size: float, events: int, most: float
 ) -> None:
     streams = streams_of("mean", size, events)
-    ours = first_after(alarms([exactly_known] * REPLICATES, streams, batch=1, bar=BUDGET)).mean()
+    ours = first_after(alarms([exactly_known] * REPLICATES, streams, batch=1, bar=BUDGET, until=WARM)).mean()
     assert ours <= most * np.mean(cusum_delays(np.stack(streams), WARM, shift=size, budget=BUDGET))
 
 
@@ -106,13 +125,13 @@ def test_half_of_other_drifts_are_found_within_twice_the_median_of_a_tuned_cusum
     exactly_known: Watched, kind: str, size: float, events: int, possible: float
 ) -> None:
     streams = streams_of(kind, size, events)
-    ours = first_after(alarms([exactly_known] * REPLICATES, streams, batch=1, bar=BUDGET))
+    ours = first_after(alarms([exactly_known] * REPLICATES, streams, batch=1, bar=BUDGET, until=WARM))
     assert np.median(ours) <= 2 * possible
 
 
 def test_a_shift_of_all_features_is_found_as_fast_as_ten_tuned_cusums_find_it(exactly_known: Watched) -> None:
     streams = streams_of("all", 1.0, 60)
-    ours = first_after(alarms([exactly_known] * REPLICATES, streams, batch=1, bar=BUDGET)).mean()
+    ours = first_after(alarms([exactly_known] * REPLICATES, streams, batch=1, bar=BUDGET, until=WARM)).mean()
     assert ours <= 1.2 * np.mean(cusum_delays(np.stack(streams), WARM, shift=1.0, budget=BUDGET))
 
 
@@ -120,5 +139,5 @@ def test_a_shift_of_all_features_is_found_as_fast_as_ten_tuned_cusums_find_it(ex
 def test_it_is_ahead_of_adwin_at_its_false_alarm_rate(exactly_known: Watched, size: float, adwin: float) -> None:
     """The figures of ADWIN are the means in docs/evidence.md: river is no part of this environment."""
     streams = streams_of("mean", size, 400)
-    ours = first_after(alarms([exactly_known] * REPLICATES, streams, batch=1, bar=BUDGET))
+    ours = first_after(alarms([exactly_known] * REPLICATES, streams, batch=1, bar=BUDGET, until=WARM))
     assert ours.mean() < adwin
