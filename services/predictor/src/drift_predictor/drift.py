@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import isnan, nan
-from operator import getitem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +53,11 @@ class DriftJudge:
         >>> DriftJudge(["age"], {"age": {"mean": 24.0, "std": 14.0}}, 2.0)((10.0,))
         (1.0, '{"z":{"age":-1.0},"drifted":[],"severity":"moderate"}')
         """
-        sizes, texts = zip(*map(getitem, self._scores, row), strict=True)
+        sizes, texts = [], []
+        for scores, value in zip(self._scores, row, strict=True):
+            size, text = scores[value]
+            sizes.append(size)
+            texts.append(text)
         total, measured = sum(sizes), sizes
         if isnan(total):
             measured = [size for size in sizes if not isnan(size)]
