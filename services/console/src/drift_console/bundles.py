@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from drift_contracts import feature_set
 from drift_ml.bundle import Bundle, load_bundle
 
 from drift_console.settings import BadSettings
@@ -22,6 +23,8 @@ def ready_bundles(folder: Path, wanted: Sequence[str], terminal: Terminal) -> di
     """
     present = _present(folder)
     missing = [model for model in wanted if model not in present] if wanted else []
+    for model in missing:
+        feature_set(model)  # a name that nothing answers to is refused before anything is trained
     if missing or not (wanted or present):
         _train(missing, folder, terminal)
         present = _present(folder)

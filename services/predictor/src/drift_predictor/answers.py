@@ -173,16 +173,16 @@ class Model:
         moment: milliseconds since 1970, the same as text, and the nanoseconds that the answer took.
         """
         milliseconds, stamp, latency = moment
-        values = tuple(map(request["features"].__getitem__, self._names))
-        texts: Sequence[str]
+        values = request["features"]
+        texts: list[str]
         metrics: Sequence[str | None]
         if self._plain:
-            metrics = texts = tuple(map(repr, values))
+            metrics = texts = [repr(values[name]) for name in self._names]
         else:
-            texts = tuple(map(_scalar, values))
-            metrics = tuple(map(_measure, values, row))
+            texts = [_scalar(values[name]) for name in self._names]
+            metrics = [_measure(values[name], code) for name, code in zip(self._names, row, strict=True)]
         score, drift = self._judge(row)
-        number, score_text, features = repr(prediction), repr(score), self._features % texts
+        number, score_text, features = repr(prediction), repr(score), self._features % tuple(texts)
         identity = request.get("prediction_id") or self._new_id(milliseconds)
         if request.get("synthetic"):
             write(self._synthetic_line(moment, identity, score))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import isnan, nan
-from operator import getitem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +53,12 @@ class DriftJudge:
         >>> DriftJudge(["age"], {"age": {"mean": 24.0, "std": 14.0}}, 2.0)((10.0,))
         (1.0, '{"z":{"age":-1.0},"drifted":[],"severity":"moderate"}')
         """
-        sizes, texts = zip(*map(getitem, self._scores, row), strict=True)
+        sizes: list[float] = []
+        texts: list[str] = []
+        for scores, value in zip(self._scores, row, strict=True):
+            size, text = scores[value]
+            sizes.append(size)
+            texts.append(text)
         total, measured = sum(sizes), sizes
         if isnan(total):
             measured = [size for size in sizes if not isnan(size)]
@@ -78,7 +82,8 @@ class _Scores(dict[float, tuple[float, str]]):
     def __init__(self, facts: Mapping[str, Any]) -> None:
         super().__init__()
         mean, std = facts.get("mean"), facts.get("std")
-        self._mean, self._std = (nan, 1.0) if mean is None or not std else (mean, std)
+        moments: tuple[float, float] = (nan, 1.0) if mean is None or not std else (mean, std)
+        self._mean, self._std = moments
 
     def __missing__(self, value: float) -> tuple[float, str]:
         z = (value - self._mean) / self._std

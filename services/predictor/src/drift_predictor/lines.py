@@ -64,10 +64,10 @@ class LineTemplates:
         if None in metric_texts:
             there = [one for one, text in zip(self._features, metric_texts, strict=True) if text is not None]
             parts = self._event_parts(there)
-            metric_texts = [text for text in metric_texts if text is not None]
         else:
             parts = self._parts.copy()
-        parts[1::2] = (repr(milliseconds), prediction, score, f"{latency / 1e6:.3f}", *metric_texts, *facts)
+        metrics = filter(None, metric_texts)
+        parts[1::2] = (repr(milliseconds), prediction, score, f"{latency / 1e6:.3f}", *metrics, *facts)
         return "".join(parts)
 
     def count(self, milliseconds: int, counts: Mapping[str, int], facts: Mapping[str, Any]) -> str:

@@ -35,7 +35,8 @@ def uuid7(milliseconds: int, random_bytes: Callable[[int], bytes]) -> str:
     >>> uuid7(0x017F22E279B0, lambda n: bytes.fromhex("0cc318c4dc0c0c07398f"))
     '017f22e2-79b0-7cc3-98c4-dc0c0c07398f'
     """
-    return _joined(milliseconds, _tail(random_bytes(RANDOM_BYTES)))
+    (tail,) = _tails(random_bytes(RANDOM_BYTES))
+    return _joined(milliseconds, tail)
 
 
 class Identities:
@@ -55,16 +56,18 @@ class Identities:
         try:
             tail = self._tails.pop()
         except IndexError:
-            noise = self._random_bytes(RANDOM_BYTES * AT_ONCE)
-            tail, *rest = (_tail(noise[at : at + RANDOM_BYTES]) for at in range(0, len(noise), RANDOM_BYTES))
+            tail, *rest = _tails(self._random_bytes(RANDOM_BYTES * AT_ONCE))
             self._tails.extend(rest)
         return _joined(milliseconds, tail)
 
 
-def _tail(noise: bytes) -> str:
-    """What follows the time: version, 12 bits, variant, 62 bits."""
+def _tails(noise: bytes) -> list[str]:
+    """What follows the time, for each RANDOM_BYTES: version, 12 bits, variant, 62 bits."""
     digits = noise.hex()
-    return f"7{digits[1:4]}-{_VARIANT[digits[4]]}{digits[5:8]}-{digits[8:]}"
+    return [
+        f"7{digits[at + 1 : at + 4]}-{_VARIANT[digits[at + 4]]}{digits[at + 5 : at + 8]}-{digits[at + 8 : at + 20]}"
+        for at in range(0, len(digits), 2 * RANDOM_BYTES)
+    ]
 
 
 def _joined(milliseconds: int, tail: str) -> str:
