@@ -66,7 +66,8 @@ def _load(docker: Docker, layer: Path, tag: str, processor: str) -> None:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     roots = {"type": "layers", "diff_ids": [f"sha256:{digest}"]}
     settings = {"Env": [f"PIP_CERT={CERTIFICATES}", GRAVITON]}
-    image = {"architecture": processor, "os": "linux", "config": settings, "rootfs": roots}
+    made = {"created_by": "mmdebstrap"}
+    image = {"architecture": processor, "os": "linux", "config": settings, "rootfs": roots, "history": [made]}
     manifest = [{"Config": "image.json", "RepoTags": [tag], "Layers": [layer.name]}]
     archive = layer.with_suffix(".image")
     with tarfile.open(archive, "w") as packed:
