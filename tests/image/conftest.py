@@ -14,10 +14,20 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import engine as engines
 import standin
+from emulator import PREDICTOR, emulated
+from foreign import runnable
 from support import FEATURES, IMAGE, NAIVE, ROOT, build, http_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from emulator import Function
+
+HERE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--processor", choices=["amd64", "arm64"], default=HERE, help="whose image to build and run")
 
 
 @pytest.fixture(scope="session")
@@ -29,14 +39,22 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
+def processor(request: pytest.FixtureRequest) -> Iterator[str]:
+    """amd64 or arm64; the kernel is told how to run what is not this machine's own."""
+    chosen: str = request.config.getoption("--processor")
+    with runnable(chosen, foreign=chosen != HERE):
+        yield chosen
+
+
+@pytest.fixture(scope="session")
 def docker(folder: Path) -> Iterator[engines.Docker]:
     with engines.engine(folder) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def bases(docker: engines.Docker, folder: Path) -> standin.Bases:
-    return standin.bases(docker, folder)
+def bases(docker: engines.Docker, folder: Path, processor: str) -> standin.Bases:
+    return standin.bases(docker, folder, processor)
 
 
 @pytest.fixture(scope="session")
@@ -51,25 +69,22 @@ def naive(docker: engines.Docker, bases: standin.Bases, folder: Path) -> str:
     shutil.copytree(Path(__file__).parent / "naive", context)
     shutil.copy(ROOT / "requirements/naive.txt", context)
     shutil.copy(ROOT / "build/estimators/house-price.joblib", context / "model.joblib")
-    docker(
-        "build",
-        "--quiet",
-        "--network",
-        "host",
-        "--build-arg",
-        f"BASE_IMAGE={bases.base}",
-        "--tag",
-        NAIVE,
-        context,
-    )
+    base = f"BASE_IMAGE={bases.base}"
+    docker("build", "--quiet", "--network", "host", "--build-arg", base, "--tag", NAIVE, context)
     return NAIVE
 
 
 @pytest.fixture(scope="session")
-def emulator() -> Path:
-    """The Lambda Runtime Interface Emulator out of the aws-sam-cli wheel, for this machine's processor."""
-    name = {"x86_64": "aws-lambda-rie-x86_64", "aarch64": "aws-lambda-rie-arm64"}[platform.machine()]
+def emulator(processor: str) -> Path:
+    """The Lambda Runtime Interface Emulator out of the aws-sam-cli wheel, for the image's processor."""
+    name = {"amd64": "aws-lambda-rie-x86_64", "arm64": "aws-lambda-rie-arm64"}[processor]
     return next((ROOT / "build/emulator").rglob(name))
+
+
+@pytest.fixture(scope="session")
+def predictor(docker: engines.Docker, emulator: Path, image: str) -> Iterator[Function]:
+    with emulated(docker, emulator, image, PREDICTOR) as function:
+        yield function
 
 
 @pytest.fixture(scope="session")

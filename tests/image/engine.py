@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -14,13 +13,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-ENGINE_NEEDS = ("dockerd", "docker", "mmdebstrap", "docker-registry")
-
-
-def missing_tools() -> list[str]:
-    """The programs that are not on this machine."""
-    return [name for name in ENGINE_NEEDS if shutil.which(name) is None]
 
 
 def free_port() -> int:
@@ -52,7 +44,7 @@ class Docker:
         return done.stdout.strip()
 
     def run(
-        self, *words: str | Path, text: str | None = None, timeout: float = 400
+        self, *words: str | Path, text: str | None = None, timeout: float = 1800
     ) -> subprocess.CompletedProcess[str]:
         command = ["docker", *map(str, words)]
         return subprocess.run(
@@ -70,26 +62,29 @@ class Docker:
 
 
 @contextmanager
-def engine(folder: Path) -> Iterator[Docker]:
-    """The engine that runs, or one of our own in `folder` without bridge and firewall rules."""
+def engine(folder: Path, bridge: str = "none") -> Iterator[Docker]:
+    """The engine that runs, or one of our own in `folder` that changes no rule and no setting of the network.
+
+    bridge: docker0 for containers with published ports; it is taken away again.
+    """
     running = Docker()
     if running.answers():
         yield running
         return
     host = f"unix://{folder}/docker.sock"
-    words = ["dockerd", "--iptables=false", "--ip-masq=false", "--bridge=none", "--host", host]
-    words += [
-        "--data-root",
-        f"{folder}/data",
-        "--exec-root",
-        f"{folder}/exec",
-        "--pidfile",
-        f"{folder}/dockerd.pid",
-    ]
-    with process(words, folder / "dockerd.log"):
-        own = Docker(host)
-        wait_until(own.answers, "the container engine")
-        yield own
+    words = ["dockerd", "--iptables=false", "--ip-masq=false", "--ip-forward=false", "--host", host]
+    words += ["--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/dockerd.pid"]
+    words += ["--bridge=none"] if bridge == "none" else []
+    try:
+        with process(words, folder / "dockerd.log"):
+            own = Docker(host)
+            wait_until(own.answers, "the container engine")
+            yield own
+    finally:  # what the engine leaves behind
+        for network in folder.glob("exec/netns/*"):
+            subprocess.run(["umount", network], check=True)
+        if bridge != "none":
+            subprocess.run(["ip", "link", "delete", bridge], check=True)
 
 
 @contextmanager
@@ -123,6 +118,11 @@ def process(
         except subprocess.TimeoutExpired:
             started.kill()
             started.wait(10)
+
+
+def connects(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def responds(url: str) -> bool:

@@ -27,19 +27,14 @@ def build(docker: Docker, bases: standin.Bases, tag: str, *options: str) -> None
         "BUNDLE_DIGEST": version,
     }
     words = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
-    docker(
-        "build",
-        "--quiet",
-        "--network",
-        "host",
-        "--file",
-        ROOT / standin.DOCKERFILE,
-        "--tag",
-        tag,
-        *words,
-        *options,
-        ROOT,
-    )
+    where = ["--network", "host", "--platform", bases.platform, "--file", ROOT / standin.DOCKERFILE, "--tag", tag]
+    docker("build", "--quiet", *where, *words, *options, ROOT)
+
+
+def python(docker: Docker, image: str, script: str, *options: str) -> str:
+    """What a script prints in the image, without a network."""
+    words = ["--network", "none", "--env", "DRIFT_MODEL=house-price", *options, "--entrypoint", "python3"]
+    return docker("run", "--rm", *words, image, "-c", script)
 
 
 def http_event(method: str, path: str, body: str | None = None) -> dict[str, Any]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+from support import python
 
 DOCKERFILE = "services/predictor/Dockerfile"
 WAIVED = json.loads((Path(__file__).parent / "waivers.json").read_text())
@@ -30,23 +33,20 @@ def test_the_configuration_scan_finds_nothing_that_is_not_waived_with_a_reason()
     assert failed == set(WAIVED["trivy"])
 
 
-def test_the_sbom_lists_every_pinned_package_of_the_image(tmp_path):
-    sbom = Path("build/sbom.json")
-    pins = [
-        line for name in ("runtime", "monitor") for line in Path(f"requirements/{name}.txt").read_text().splitlines()
-    ]
-    together = tmp_path / "image.txt"
-    together.write_text("\n".join(pins))
-    words = [
-        sys.executable,
-        "-m",
-        "cyclonedx_py",
-        "requirements",
-        str(together),
-        "--output-reproducible",
-        "-o",
-        str(sbom),
-    ]
-    subprocess.run(words, check=True, capture_output=True)
-    listed = {component["name"] for component in json.loads(sbom.read_text())["components"]}
-    assert {"awslambdaric", "numpy", "boto3"} <= listed
+def test_the_sbom_beside_the_image_names_what_is_inside_and_that_is_what_is_pinned(docker, image, tmp_path):
+    """build/sbom.json: the packages that lie on the base, ours too; those of the base are its publisher's to name."""
+    script = (
+        "import sys; from importlib.metadata import distributions\n"
+        "for one in distributions(path=sys.path[1:4]): print(one.name, one.version)"  # PYTHONPATH's three folders
+    )
+    inside = {tuple(line.split()) for line in python(docker, image, script).splitlines()}
+    packages = tmp_path / "packages.txt"
+    packages.write_text("".join(f"{name}=={version}\n" for name, version in sorted(inside)))
+    words = [sys.executable, "-m", "cyclonedx_py", "requirements", str(packages), "--output-reproducible"]
+    subprocess.run([*words, "-o", "build/sbom.json"], check=True, capture_output=True)
+    listed = {(one["name"], one["version"]) for one in json.loads(Path("build/sbom.json").read_text())["components"]}
+    assert listed == inside
+    pins = "".join(Path(f"requirements/{name}.txt").read_text() for name in ("runtime", "monitor"))
+    theirs = {(name, version) for name, version in inside if not name.startswith("drift-")}
+    assert {name for name, _ in theirs} == set(re.findall(r"^([\w.-]+)==", pins, re.MULTILINE))
+    assert [f"{name}=={version}" for name, version in theirs if f"{name}=={version} " not in pins] == []

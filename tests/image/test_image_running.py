@@ -3,82 +3,15 @@
 from __future__ import annotations
 
 import json
-import socket
 import statistics
-import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from engine import free_port, registry, wait_until
+from emulator import AS_LAMBDA, PREDICTOR, emulated
+from engine import registry
 from support import FEATURES, http_event
 
-HERE = Path(__file__).parent
-AS_LAMBDA = [
-    "--network",
-    "host",
-    "--user",
-    "993:990",
-    "--read-only",
-    "--tmpfs",
-    "/tmp",
-    "--memory",
-    "512m",
-    "--cap-drop",
-    "ALL",
-    "--security-opt",
-    "no-new-privileges",
-]
-MODEL = "DRIFT_MODEL=house-price"
-PROBE = f"{HERE}/in_container.py:/probe/in_container.py:ro"
-
-
-@contextmanager
-def emulated(docker, emulator, image, command, *options):
-    """The image under the Runtime Interface Emulator; gives a function that invokes it."""
-    port, runtime_port = free_port(), free_port()
-    emulator_words = [
-        "--entrypoint",
-        "/rie",
-        image,
-        "--runtime-interface-emulator-address",
-        f"127.0.0.1:{port}",
-    ]
-    emulator_words += [
-        "--runtime-api-address",
-        f"127.0.0.1:{runtime_port}",
-        "python3",
-        "-m",
-        "awslambdaric",
-        command,
-    ]
-    container = docker(
-        "run", "--detach", *AS_LAMBDA, "-e", MODEL, "-v", f"{emulator}:/rie:ro", *options, *emulator_words
-    )
-    url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
-
-    def invoke(event):
-        request = urllib.request.Request(url, json.dumps(event).encode(), {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as response:
-            return json.loads(response.read())
-
-    invoke.logs = lambda: docker.run("logs", container).stdout + docker.run("logs", container).stderr
-    try:
-        wait_until(lambda: listening(port), "the emulator")
-        yield invoke
-    finally:
-        docker("rm", "--force", container)
-
-
-def listening(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-@pytest.fixture(scope="module")
-def predictor(docker, emulator, image):
-    with emulated(docker, emulator, image, "drift_predictor.handler.handler") as invoke:
-        yield invoke
+PROBE = f"{Path(__file__).parent}/in_container.py:/probe/in_container.py:ro"
 
 
 def test_a_prediction_is_answered_with_its_drift_score(predictor, api_event):
@@ -112,32 +45,27 @@ def test_health_names_the_compiled_engine(predictor):
     assert '"c"' in answer["body"]
 
 
-def start_directly(docker, image, folder, event, *options, times=1, handler="drift_predictor.handler.handler"):
+@pytest.mark.parametrize("event", [{}, [], "text", {"nonsense": 1}, {"features": "none"}])
+def test_an_event_that_is_no_request_is_a_problem(predictor, event):
+    assert predictor(event)["status"] in {400, 422}
+
+
+def start_directly(docker, image, folder, event, *options, handler=PREDICTOR):
     """The image's own client on a Runtime API inside the same container; see in_container.py."""
     events = folder / "event.json"
     events.write_text(json.dumps(event))
     events.chmod(0o644)
-    words = [
-        "--entrypoint",
-        "python3",
-        image,
-        "/probe/in_container.py",
-        handler,
-        "/probe/event.json",
-        str(times),
-    ]
-    printed = docker(
-        "run", "--rm", *AS_LAMBDA, "-e", MODEL, "-v", PROBE, "-v", f"{events}:/probe/event.json:ro", *options, *words
-    )
-    return json.loads(printed.splitlines()[-1])
+    mounts = ["--volume", PROBE, "--volume", f"{events}:/probe/event.json:ro", *options, "--entrypoint", "python3"]
+    words = [*AS_LAMBDA, *mounts, image, "/probe/in_container.py", handler, "/probe/event.json"]
+    return json.loads(docker("run", "--rm", *words).splitlines()[-1])
 
 
 def test_cold_start_and_memory_beside_the_naive_image(docker, image, naive, tmp_path, api_event, record_property):
     """Five starts each, interleaved, in the same kind of container; the answers are checked first."""
     figures = {image: [], naive: []}
     for _ in range(5):
-        for tag, handler in ((image, "drift_predictor.handler.handler"), (naive, "app.handler")):
-            figures[tag] += start_directly(docker, tag, tmp_path, api_event, handler=handler)
+        for tag, handler in ((image, PREDICTOR), (naive, "app.handler")):
+            figures[tag].append(start_directly(docker, tag, tmp_path, api_event, handler=handler))
     answers = [json.loads(json.loads(figures[tag][0]["body"])["body"])["prediction"] for tag in (image, naive)]
     assert answers[0] == answers[1]
     cold = [statistics.median(start["cold_ms"] for start in figures[tag]) for tag in (image, naive)]
@@ -170,15 +98,18 @@ def broken_bundles(tmp_path, image, docker):
     ids=["a wrong digest", "a missing bundle", "a wrong setting"],
 )
 def test_a_bad_start_is_one_readable_line_and_the_init_error_says_the_same(
-    docker, image, tmp_path, api_event, options, says
+    docker, image, emulator, tmp_path, api_event, options, says
 ):
     chosen = options(tmp_path, image, docker) if callable(options) else options
-    start = start_directly(docker, image, tmp_path, api_event, *chosen)[0]
+    start = start_directly(docker, image, tmp_path, api_event, *chosen)
     assert start["path"] == "/2018-06-01/runtime/init/error"
     message = json.loads(start["body"])["errorMessage"]
     assert says in message
     assert "\n" not in message
-    assert message in start["errors"]
+    assert message in start["errors"].splitlines()
+    assert start["exit"] == 1
+    with emulated(docker, emulator, image, PREDICTOR, *chosen) as function:
+        assert function(api_event)["errorMessage"] == message
 
 
 def test_the_image_can_be_pushed_and_pulled_by_digest(docker, image, folder):

@@ -1,0 +1,252 @@
+"""The monitor's commands as Lambda runs them, against a local AWS: what good and bad events do."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import random
+import time
+from itertools import count
+
+import boto3
+import pytest
+from drift_contracts import MonitoringSpec
+from drift_predictor import Service, open_bundles, read_settings
+from emulator import emulated
+from loopback import KEYS, REGION, local_aws, serving
+from support import ROOT, http_event
+
+MINUTE = 60_000_000_000
+HALF_AN_HOUR = 30 * MINUTE
+SECRET = "/services/key"
+
+
+class Cloud:
+    """Table, topic with a queue that hears it, dead letters and the chat's address, in a local AWS."""
+
+    def __init__(self, url, chat) -> None:
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
+        clients = [
+            boto3.client(name, endpoint_url=url, **keys) for name in ("dynamodb", "sns", "sqs", "secretsmanager")
+        ]
+        self.dynamodb, self.sns, self.sqs, secrets = clients
+        attributes = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
+        keys = [{"AttributeName": name, "KeyType": kind} for name, kind in (("pk", "HASH"), ("sk", "RANGE"))]
+        table = {"TableName": "windows", "BillingMode": "PAY_PER_REQUEST"}
+        self.dynamodb.create_table(**table, AttributeDefinitions=attributes, KeySchema=keys)
+        topic = self.sns.create_topic(Name="alerts")["TopicArn"]
+        self.letters, self.alerts = (
+            self.sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("letters", "alerts")
+        )
+        arn = self.sqs.get_queue_attributes(QueueUrl=self.alerts, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        self.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+        secrets.create_secret(Name="chat", SecretString=chat.url + SECRET)
+        self.environment = {**KEYS, "AWS_ENDPOINT_URL": url, "DRIFT_TABLE": "windows", "DRIFT_TOPIC": topic}
+        self.environment |= {"DRIFT_DEAD_LETTERS": self.letters, "DRIFT_SLACK_SECRET": "chat", "DRIFT_STACK": "dev"}
+
+    def windows(self):
+        items = self.dynamodb.scan(TableName="windows")["Items"]
+        return [item for item in items if item["pk"]["S"].startswith("fragments#")]
+
+    def take(self, queue):
+        """The bodies of the messages that wait in a queue, each once."""
+        messages = self.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        for message in messages:
+            self.sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return [json.loads(message["Body"]) for message in messages]
+
+
+@pytest.fixture(scope="module")
+def chat():
+    with serving(lambda _path, _body: (200, "ok")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def api(predictor):
+    """What the probe calls: HTTP in front of the predictor's container, as API Gateway is."""
+
+    def answer(path, body):
+        reply = predictor(http_event("POST", path, body))
+        return reply["statusCode"], reply["body"]
+
+    with serving(answer) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory, chat):
+    with local_aws(tmp_path_factory.mktemp("aws")) as url:
+        yield Cloud(url, chat)
+
+
+def running(docker, emulator, image, command, environment):
+    options = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
+    return emulated(docker, emulator, image, f"drift_monitor.handlers.{command}", *options)
+
+
+@pytest.fixture(scope="module")
+def aggregate(docker, emulator, image, cloud):
+    with running(docker, emulator, image, "aggregate", cloud.environment) as function:
+        yield function
+
+
+@pytest.fixture(scope="module")
+def evaluate(docker, emulator, image, cloud):
+    with running(docker, emulator, image, "evaluate", cloud.environment) as function:
+        yield function
+
+
+@pytest.fixture(scope="module")
+def notify(docker, emulator, image, cloud):
+    with running(docker, emulator, image, "notify", cloud.environment) as function:
+        yield function
+
+
+@pytest.fixture(scope="module")
+def probe(docker, emulator, image, api):
+    with running(docker, emulator, image, "probe", {"DRIFT_API_URL": api.url}) as function:
+        yield function
+
+
+def old_lines(many, shift):
+    """Lines of half an hour ago, for houses whose area is moved by so many standard deviations."""
+    seeded, written, ticks = random.Random(7), [], count(time.time_ns() // MINUTE * MINUTE - HALF_AN_HOUR, 1_000_000)
+    settings = read_settings({"DRIFT_BUNDLES": str(ROOT / "build/bundles"), "DRIFT_MODEL": "house-price"})
+    ports = {"clock": ticks.__next__, "timer": time.perf_counter_ns, "random_bytes": seeded.randbytes}
+    service = Service(open_bundles(settings), settings, MonitoringSpec.load(), **ports, write=written.append)
+    for _ in range(many):
+        rooms = {"bedrooms": seeded.randint(1, 5), "bathrooms": seeded.randint(1, 3), "age": seeded.randint(0, 49)}
+        area = {"sqft": max(200.0, seeded.gauss(2000 + 500 * shift, 500)), "location_score": seeded.uniform(1, 10)}
+        assert service.respond("POST", "/predict", json.dumps({"features": rooms | area}).encode()).status == 200
+    return written
+
+
+def from_logs(lines):
+    """The event of a log subscription."""
+    events = [{"id": str(random.random()), "timestamp": 0, "message": line} for line in lines]
+    payload = json.dumps({"messageType": "DATA_MESSAGE", "logEvents": events})
+    return {"awslogs": {"data": base64.b64encode(gzip.compress(payload.encode())).decode()}}
+
+
+def from_topic(document):
+    return {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": json.dumps(document)}}]}
+
+
+def test_a_line_that_the_predictors_container_printed_is_counted(predictor, aggregate, cloud, api_event):
+    before = len(cloud.windows())
+    assert predictor(api_event)["statusCode"] == 200
+    printed = [line for line in predictor.printed().splitlines() if "prediction.event.v1" in line]
+    assert aggregate(from_logs(["START RequestId: the platform's own", printed[-1]])) == {"batchItemFailures": []}
+    assert len(cloud.windows()) == before + 1
+
+
+@pytest.fixture(scope="module")
+def drift(aggregate, evaluate, cloud):
+    """What evaluate answers after the windows of a drift, and the alerts that it published."""
+    assert aggregate(from_logs(old_lines(1500, shift=1.0))) == {"batchItemFailures": []}
+    return evaluate({}), cloud.take(cloud.alerts)
+
+
+def test_a_drift_in_the_windows_is_published_as_one_alert(drift):
+    answer, alerts = drift
+    assert answer == {"series": 2, "alarms": 1}
+    assert [(alert["contract"], alert["state"], alert["model"]) for alert in alerts] == [
+        ("alert.v1", "ALARM", "house-price")
+    ]
+    assert "sqft" in alerts[0]["title"]
+
+
+@pytest.mark.usefixtures("drift")
+@pytest.mark.parametrize("event", [{}, {"unexpected": [1]}, [], "text", None])
+def test_an_evaluation_with_nothing_new_publishes_nothing_whatever_its_event(evaluate, cloud, event):
+    assert evaluate(event) == {"series": 2, "alarms": 1}
+    assert cloud.take(cloud.alerts) == []
+
+
+def test_an_alert_is_posted_to_the_chat(drift, notify, chat):
+    alert = drift[1][0]
+    assert notify(from_topic(alert)) == {"sent": 1}
+    path, body = chat.heard[-1]
+    assert path == SECRET
+    assert alert["title"] in json.loads(body)["text"]
+
+
+def test_a_notice_that_is_no_alert_is_posted_as_it_came(notify, chat):
+    assert notify({"Records": [{"Sns": {"Message": "plain words"}}]}) == {"sent": 1}
+    assert "plain words" in chat.heard[-1][1]
+
+
+def test_the_probe_tells_the_normal_request_from_the_drifted_one(probe, api):
+    assert probe({}) == {"normal": True, "drifted": True, "said": []}
+    assert [path for path, _ in api.heard] == ["/predict", "/predict"]
+
+
+def test_a_payload_that_cannot_be_opened_becomes_a_dead_letter(aggregate, cloud):
+    cloud.take(cloud.letters)
+    assert aggregate({"awslogs": {"data": "bm90IGd6aXA="}}) == {"batchItemFailures": []}
+    assert [letter["record"] for letter in cloud.take(cloud.letters)] == ["bm90IGd6aXA="]
+
+
+def test_a_bad_line_becomes_a_dead_letter_and_the_others_are_counted(aggregate, cloud):
+    cloud.take(cloud.letters)
+    before = len(cloud.windows())
+    good = old_lines(3, shift=0.0)
+    bad = json.dumps(json.loads(good[0]) | {"features": {"sqft": "large"}})
+    record = {"eventSource": "aws:sqs", "messageId": "replayed", "body": "\n".join([bad, *good[1:]])}
+    assert aggregate({"Records": [record]}) == {"batchItemFailures": []}
+    assert [letter["record"] for letter in cloud.take(cloud.letters)] == [bad]
+    assert len(cloud.windows()) == before + 1
+
+
+def refused(answer, kind, message):
+    """An error as Lambda passes it on: its type, and one line."""
+    assert answer["errorType"].rpartition(".")[2] == kind
+    assert message in answer["errorMessage"]
+    assert "\n" not in answer["errorMessage"]
+
+
+@pytest.mark.parametrize("event", [{}, {"Records": "none"}, {"Records": [{"eventSource": "aws:s3"}]}])
+def test_an_event_of_no_known_source_is_an_error_of_the_aggregator(aggregate, event):
+    refused(aggregate(event), "BadDelivery", "expected")
+
+
+def test_a_chat_that_refuses_is_an_error_of_the_notifier_without_its_address(notify, chat):
+    chat.answer, kept = (lambda _path, _body: (500, "no")), chat.answer
+    try:
+        answer = notify(from_topic({"any": "notice"}))
+    finally:
+        chat.answer = kept
+    refused(answer, "MonitorError", "the webhook did not take the message: status 500")
+    assert SECRET not in json.dumps(answer) + notify.printed()
+
+
+def test_a_record_that_is_no_notice_is_an_error_of_the_notifier(notify):
+    refused(notify({"Records": [{"s3": {}}]}), "KeyError", "Sns")
+
+
+def test_an_api_that_does_not_answer_is_reported_by_the_probe(docker, emulator, image):
+    with running(docker, emulator, image, "probe", {"DRIFT_API_URL": "http://127.0.0.1:9"}) as function:
+        answer = function({})
+    assert (answer["normal"], answer["drifted"], len(answer["said"])) == (False, False, 2)
+
+
+def test_a_table_that_is_not_there_is_an_error_of_the_evaluator(docker, emulator, image, cloud):
+    with running(docker, emulator, image, "evaluate", cloud.environment | {"DRIFT_TABLE": "gone"}) as function:
+        refused(function({}), "ResourceNotFoundException", "not found")
+
+
+@pytest.mark.parametrize(
+    ("command", "missing"),
+    [
+        ("aggregate", "DRIFT_DEAD_LETTERS"),
+        ("evaluate", "DRIFT_TOPIC"),
+        ("notify", "DRIFT_SLACK_SECRET"),
+        ("probe", "DRIFT_API_URL"),
+    ],
+)
+def test_a_setting_that_is_missing_is_named(docker, emulator, image, cloud, command, missing):
+    environment = {name: value for name, value in cloud.environment.items() if name != missing}
+    with running(docker, emulator, image, command, environment) as function:
+        refused(function({}), "BadSetting", f"{missing}: expected a value, it is not set")
