@@ -6,7 +6,6 @@ compared with scikit-learn's to the last bit, and every bar is a ratio within on
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
@@ -17,10 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import joblib
 import numpy as np
 import pytest
-from drift_contracts import feature_set
-from drift_ml.bundle import describe_files, model_version
-from drift_ml.forest import Forest, encode, trees_of
-from workloads import house_forest, houses
+from drift_ml.forest import Forest
+from workloads import house_forest, houses, write_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,30 +40,10 @@ def contest(request, tmp_path_factory) -> Contest:
     folder = tmp_path_factory.mktemp("contest")
     estimator = house_forest(request.param)
     joblib.dump(estimator, folder / "forest.joblib")
-    write_bundle(folder / "bundle", encode(trees_of(estimator), features=5))
+    write_bundle(folder / "bundle", estimator)
     (folder / "forest.onnx").write_bytes(onnx_bytes(estimator))
     forest = Forest.open(folder / "bundle" / "forest.bin")
     return Contest(request.param, folder, estimator, forest, onnx_session(folder / "forest.onnx"))
-
-
-def write_bundle(folder: Path, forest: bytes) -> None:
-    houses_set = feature_set("house-price")
-    files = {
-        "feature_set.json": json.dumps(houses_set.to_json()).encode(),
-        "baseline.json": json.dumps({"features": {name: {} for name in houses_set.names}}).encode(),
-        "forest.bin": forest,
-    }
-    described = describe_files(files)
-    manifest = {
-        "contract": "bundle.manifest.v1",
-        "model": houses_set.name,
-        "model_version": model_version(described),
-        "feature_set": houses_set.version,
-        "files": described,
-    }
-    folder.mkdir()
-    for name, content in (files | {"manifest.json": json.dumps(manifest).encode()}).items():
-        (folder / name).write_bytes(content)
 
 
 def onnx_bytes(estimator: Any) -> bytes:

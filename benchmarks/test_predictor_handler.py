@@ -25,10 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import joblib
 import pytest
 from drift_contracts import feature_set
-from drift_ml.baseline import Baseline
-from drift_ml.bundle import describe_files, model_version
-from drift_ml.forest import encode, trees_of
-from workloads import house_forest, houses
+from workloads import house_forest, houses, write_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,30 +89,6 @@ def start_emulator(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
         time.sleep(0.1)
     process.kill()
     raise TimeoutError((folder / "emulator.log").read_text()[-2000:])
-
-
-def write_bundle(folder: Path, estimator: Any) -> dict[str, Any]:
-    houses_set = feature_set("house-price")
-    table, prices = houses()
-    columns = dict(zip(houses_set.names, table.T, strict=True))
-    baseline = Baseline.from_columns(houses_set, columns, target=prices).to_json()
-    files = {
-        "feature_set.json": json.dumps(houses_set.to_json()).encode(),
-        "baseline.json": json.dumps(baseline).encode(),
-        "forest.bin": encode(trees_of(estimator), features=5),
-    }
-    described = describe_files(files)
-    manifest = {
-        "contract": "bundle.manifest.v1",
-        "model": houses_set.name,
-        "model_version": model_version(described),
-        "feature_set": houses_set.version,
-        "files": described,
-    }
-    folder.mkdir(parents=True)
-    for name, content in (files | {"manifest.json": json.dumps(manifest).encode()}).items():
-        (folder / name).write_bytes(content)
-    return baseline["features"]
 
 
 def event(row: list[float]) -> dict[str, Any]:
