@@ -80,7 +80,7 @@ def drift_alert(  # noqa: PLR0913 - the facts of an alert
 
 
 def recovery(alert: Mapping[str, Any], minute: int, *, period: int = MINUTE) -> dict[str, Any]:
-    """The notice that the drift of an alert has not been found again for a while."""
+    """The notice that the drift of an alert is over."""
     return {
         **alert,
         "alert_id": str(uuid.uuid5(NAMESPACE, f"{alert['alert_id']} recovered")),
@@ -88,7 +88,7 @@ def recovery(alert: Mapping[str, Any], minute: int, *, period: int = MINUTE) -> 
         "previous_state": "ALARM",
         "timestamp": start_of(minute + 1, period),
         "title": f"{alert['title']} has ended",
-        "reason": "thrice the events that it took to find the drift went by without evidence of it",
+        "reason": "there is as much evidence that the drift is over as there was when it was found",
         "next": ["Nothing to do; the detector watches on from a clean slate"],
     }
 

@@ -127,9 +127,9 @@ def replay_windows(
 
     windows: counted against the baseline; empty ones are passed over. budget: one false alarm per so many
     events at most, 100,000 by default. minimum_effect: in standard deviations. rhythm: of the traffic, or
-    None. An alarm is taken back, and the detector begins anew, as the monitoring service does it: when thrice
-    the events that it took have gone by without finding it again. Raises EvidenceError for settings that
-    cannot be. Depends on its arguments alone.
+    None. An alarm is taken back, and the detector begins anew, as the monitoring service does it: when there is
+    as much evidence that its drift is over as an alarm takes. Raises EvidenceError for settings that cannot
+    be. Depends on its arguments alone.
     """
     seen = [window for window in windows if window.events]
     chosen = budget or Budget()
