@@ -51,8 +51,8 @@ LASTING = (
     ("missing", 0.05),
 )
 SIZES = ((500, 100, 1), (1000, 100, 1), (10_000, 25, 4), (100_000, 5, 20))
-WIDTHS = {FEATURES: 25, 50: 4, 200: 2}
-"""Numbers of features, each with how many references are drawn: those of many features take long to count."""
+WIDTHS = {FEATURES: 25, 50: 4, 90: 2}
+"""Numbers of features (a feature set has 90 at most), each with how many references are drawn: many features take long."""
 
 
 def cells(scale: float = 1.0) -> list[dict[str, Any]]:
