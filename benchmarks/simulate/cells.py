@@ -52,7 +52,7 @@ LASTING = (
 )
 SIZES = ((500, 100, 1), (1000, 100, 1), (10_000, 25, 4), (100_000, 5, 20))
 WIDTHS = {FEATURES: 25, 50: 4, 90: 2}
-"""Numbers of features (a feature set has 90 at most), each with how many references are drawn: many features take long."""
+"""Numbers of features (a feature set has 90 at most), each with how many references are drawn: many take long."""
 
 
 def cells(scale: float = 1.0) -> list[dict[str, Any]]:

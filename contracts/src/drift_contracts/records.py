@@ -18,7 +18,7 @@ else:
 
 @dataclass_transform(frozen_default=True)
 class Record:
-    """A frozen value whose fields are its annotations, given by position or by name.
+    """A frozen value whose fields are its annotations, given by position or by name, kept in their order.
 
     >>> class Point(Record):
     ...     x: float
@@ -38,7 +38,7 @@ class Record:
                 if not hasattr(type(self), field):
                     raise TypeError(f"{type(self).__name__} needs {field}")
                 given[field] = getattr(type(self), field)
-        self.__dict__.update(given)
+        self.__dict__.update((field, given[field]) for field in fields)
 
     def __setattr__(self, name: str, _value: object) -> None:
         raise AttributeError(f"{type(self).__name__}.{name} cannot be set: the value is frozen")
