@@ -108,7 +108,7 @@ def run_tests(session: nox.Session) -> None:
     if session.posargs:
         session.run("pytest", *session.posargs)
         return
-    session.run("pytest", "-n", "2", "--cov", "--cov-report=")
+    session.run("pytest", "-n", "2", "--cov", "--cov-report=", "--durations=10")
     session.run(
         "coverage", "report", "--fail-under=100", "--include", "*/drift_contracts/*,*/drift_ml/*,*/drift_predictor/*"
     )

@@ -6,6 +6,9 @@ one fails whose excess over the nominal rate has a probability under 1 in 1,000 
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.stats import poisson
@@ -135,9 +138,10 @@ def test_a_shift_of_all_features_is_found_as_fast_as_ten_tuned_cusums_find_it(ex
     assert ours <= 1.2 * np.mean(cusum_delays(np.stack(streams), WARM, shift=1.0, budget=BUDGET))
 
 
-@pytest.mark.parametrize(("size", "adwin"), [(0.5, 102), (1.0, 45)])
-def test_it_is_ahead_of_adwin_at_its_false_alarm_rate(exactly_known: Watched, size: float, adwin: float) -> None:
-    """The figures of ADWIN are the means in docs/evidence.md: river is no part of this environment."""
+@pytest.mark.parametrize("size", [0.5, 1.0])
+def test_it_is_ahead_of_adwin_at_its_false_alarm_rate(exactly_known: Watched, size: float) -> None:
+    """ADWIN's delays on the same streams are kept, as river is no part of this environment."""
+    adwin = json.loads((Path(__file__).parent / "data" / "adwin_delays.json").read_text())
     streams = streams_of("mean", size, 400)
     ours = first_after(alarms([exactly_known] * REPLICATES, streams, batch=1, bar=BUDGET, until=WARM))
-    assert ours.mean() < adwin
+    assert ours.mean() < adwin["delays"][str(size)]
