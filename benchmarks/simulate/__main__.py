@@ -97,7 +97,7 @@ def main(words: list[str] | None = None) -> int:
 def report(options: argparse.Namespace) -> None:
     """Run the cells that are wanted; print those of one kind, write the document on all."""
     from benchmarks.simulate.cells import cells  # noqa: PLC0415 - the number of threads is set first
-    from benchmarks.simulate.report import write  # noqa: PLC0415 - as above
+    from benchmarks.simulate.document import write  # noqa: PLC0415 - as above
 
     options.cache.mkdir(parents=True, exist_ok=True)
     chosen = [cell for cell in cells(options.scale) if options.only in (None, cell["task"])]

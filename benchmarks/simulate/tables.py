@@ -1,35 +1,19 @@
-"""Results to tables and plots."""
+"""Results to tables."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
 from scipy.stats import chi2
 
+from benchmarks.simulate.cells import DRIFTS, LASTING, OF_CATEGORIES, OF_LAWS, OF_WIDTHS, TUNED, WIDTHS
+from benchmarks.simulate.rivals import rivals
+from benchmarks.simulate.streams import FEATURES, LAWS
+
 if TYPE_CHECKING:
-    from pathlib import Path
+    from benchmarks.simulate.bars import Results
 
-mpl.use("svg")
-mpl.rcParams.update({"svg.hashsalt": "evidence", "svg.fonttype": "none"})
-
-import matplotlib.pyplot as plt  # noqa: E402 - the backend is chosen first
-
-from benchmarks.simulate.bars import Results, answers  # noqa: E402 - as above
-from benchmarks.simulate.cells import (  # noqa: E402 - as above
-    DRIFTS,
-    LASTING,
-    OF_CATEGORIES,
-    OF_LAWS,
-    OF_WIDTHS,
-    TUNED,
-    WIDTHS,
-)
-from benchmarks.simulate.rivals import rivals  # noqa: E402 - as above
-from benchmarks.simulate.streams import FEATURES, LAWS  # noqa: E402 - as above
-
-BEGIN, END = "<!-- simulation: begin -->", "<!-- simulation: end -->"
 TRAFFIC = {
     "ar": "autocorrelation .3",
     "daily": "daily cycle of .4 sd, 24 strata",
@@ -111,11 +95,11 @@ def comparison(results: Results) -> str:
         ("event by event, 1,000 reference rows", 1, 1000),
         ("batches of 60", 60, 100_000),
     ):
-        found = _delays(results, batch, size)
+        found = delays_of(results, batch, size)
         rows.append(
             [f"**{OURS}**, {label}", _quiet(results, batch, size), *(delay(found[drift]["delays"]) for drift in drifts)]
         )
-    found = _delays(results, 1, 100_000)
+    found = delays_of(results, 1, 100_000)
     limits = [delay(found[drift]["limit"]) if found[drift]["limit"] else "-" for drift in drifts]
     rows.append(["limit: ten CUSUMs tuned to the shift, same streams", "0.1 (Siegmund's threshold)", *limits])
     silent = [result for cell, result in results if cell["task"] == "rivals-null"]
@@ -127,7 +111,7 @@ def comparison(results: Results) -> str:
     return table(["detector", "false alarms per 10,000 events", *(f"{kind} {size:g}" for kind, size in drifts)], rows)
 
 
-def _delays(results: Results, batch: int, rows: int) -> dict[tuple[str, float], dict[str, Any]]:
+def delays_of(results: Results, batch: int, rows: int) -> dict[tuple[str, float], dict[str, Any]]:
     """Our delays by drift, five normal features."""
     return {
         (cell["kind"], cell["size"]): result
@@ -213,96 +197,3 @@ def times(results: Results) -> str:
         ["traffic", "rhythm learned", "false alarms per 10,000 events", "delay at .5 sd", "spread"],
         sorted(rows),
     )
-
-
-def plot(results: Results, folder: Path) -> None:
-    """False alarms and delays by size of the reference, false alarms under time structure, delays by features."""
-    folder.mkdir(parents=True, exist_ok=True)
-    figure, ((top_left, top_right), (low_left, low_right)) = plt.subplots(2, 2, figsize=(9, 6.8), layout="constrained")
-    _plot_nulls(top_left, results)
-    top_right.set(xscale="log", yscale="log", xlabel="reference rows", ylabel="mean delay, events", title="delay")
-    for kind, size in (("mean", 0.25), ("mean", 0.5), ("mean", 1.0), ("variance", 1.5), ("correlation", 0.6)):
-        found = {rows: _delays(results, 1, rows)[kind, size]["delays"] for rows in (1000, 10_000, 100_000)}
-        _bars(top_right, found, f"{kind} {size:g}")
-    _plot_times(low_left, results)
-    low_right.set(xscale="log", xlabel="features", ylabel="mean delay, events", title="delay of one feature's shift")
-    for kind, size, _ in OF_WIDTHS:
-        found = {
-            c["columns"]: r["delays"]
-            for c, r in results
-            if c["task"] == "delay" and (c["kind"], c["size"], c["law"], c["batch"]) == (kind, size, "normal", 20)
-        }
-        _bars(low_right, dict(sorted(found.items())), f"{kind} {size:g}")
-    low_right.set_ylim(bottom=0)
-    low_right.set_xticks(list(WIDTHS), [str(columns) for columns in WIDTHS])
-    for axes in (top_left, top_right, low_left, low_right):
-        axes.legend(fontsize=7)
-    figure.savefig(folder / "rates.svg", metadata={"Date": None})
-    plt.close(figure)
-
-
-def _bars(axes: Any, found: dict[int, list[float]], label: str) -> None:
-    """Mean delays with 95 % intervals."""
-    seen = [np.array(values)[~np.isnan(values)] for values in found.values()]
-    halves = [1.96 * each.std(ddof=1) / np.sqrt(len(each)) for each in seen]
-    axes.errorbar(list(found), [each.mean() for each in seen], yerr=halves, fmt="o-", capsize=3, label=label)
-
-
-def _plot_nulls(axes: Any, results: Results) -> None:
-    found = [(c, r) for c, r in results if c["task"] == "null" and (c["batch"], c["columns"]) == (20, FEATURES)]
-    for law, exact in sorted({(c["law"], c["exact"]) for c, _ in found}):
-        hit = sorted((c["rows"], *rate(r)) for c, r in found if (c["law"], c["exact"]) == (law, exact))
-        sizes, rates, low, high = np.array(hit).T
-        label = law + (", error ignored" if exact else "")
-        axes.errorbar(
-            sizes, rates, yerr=[rates - low, high - rates], fmt="x--" if exact else "o-", capsize=2, label=label
-        )
-    axes.axhline(0.1, color="black", lw=0.8)
-    axes.set(xscale="log", xlabel="reference rows", ylabel="false alarms per 10,000 events", title="nominal: 0.1")
-    axes.set_yscale("symlog", linthresh=0.01)
-    axes.set_ylim(bottom=0)
-
-
-def _plot_times(axes: Any, results: Results) -> None:
-    found = {(c["structure"], c["remedy"]): rate(r) for c, r in results if c["task"] == "time"}
-    for shift, remedy in ((-0.1, "none"), (0.1, "learned")):
-        rates, low, high = np.array([found[structure, remedy] for structure in TRAFFIC]).T
-        label = {"none": "without a rhythm", "learned": "with a learned rhythm"}[remedy]
-        places = np.arange(len(TRAFFIC)) + shift
-        axes.errorbar(places, rates, yerr=[rates - low, high - rates], fmt="o", capsize=3, label=label)
-    axes.axhline(0.1, color="black", lw=0.8)
-    axes.set_yscale("symlog", linthresh=0.01)
-    axes.set_ylim(bottom=0)
-    axes.set(ylabel="false alarms per 10,000 events", title="time structure")
-    axes.set_xticks(range(len(TRAFFIC)), ["autocorrelation", "daily cycle", "weekly cycle"])
-
-
-def write(results: Results, docs: Path, scale: float) -> None:
-    """Put the tables between the marks of docs/evidence.md, and the plots into docs/evidence/."""
-    parts = [
-        BEGIN,
-        f"Written by `python -m benchmarks.simulate` (scale {scale:g}); means with 95 % intervals.",
-        "### What it amounts to",
-        table(["question", "measured", "bar"], answers(results)),
-        "### Every detector",
-        comparison(results),
-        "### False alarms of the mixture per 10,000 events (nominal: 0.1)",
-        nulls(results),
-        "### Delay by law of the values (10,000 reference rows, event by event)",
-        laws(results),
-        "### Many features (10,000 reference rows, batches of 20)",
-        widths(results),
-        "### The end of an alarm (batches of 60)",
-        ends(results),
-        "### Real rows in random order",
-        reals(results),
-        "### Time structure",
-        times(results),
-        "![False alarms and delays by reference size, time structure and number of features](evidence/rates.svg)",
-        END,
-    ]
-    path = docs / "evidence.md"
-    text = path.read_text() if path.exists() else f"{BEGIN}\n{END}\n"
-    before, after = text.split(BEGIN)[0], text.split(END)[-1]
-    plot(results, docs / "evidence")
-    path.write_text(before + "\n\n".join(parts) + after)
