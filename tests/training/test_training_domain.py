@@ -43,11 +43,11 @@ def rows(seed, count, shift=0.0):
 def test_without_drift_p_is_about_uniform():
     """Two shuffles a seed are enough for Student's law, and leave time for more seeds."""
     found = [
-        tell_apart(FEATURES, rows(seed, 80), rows(seed + 1000, 70), seed=seed, permutations=2).p for seed in range(40)
+        tell_apart(FEATURES, rows(seed, 80), rows(seed + 1000, 70), seed=seed, permutations=2).p for seed in range(30)
     ]
     assert stats.kstest(found, "uniform").pvalue > 0.01
-    assert sum(p < 0.05 for p in found) <= 5
-    assert sum(p < 0.5 for p in found) <= 28
+    assert sum(p < 0.05 for p in found) <= 4
+    assert sum(p < 0.5 for p in found) <= 21
 
 
 def test_a_shift_is_found_and_the_feature_given_away():
@@ -68,7 +68,7 @@ def test_a_changed_mix_gives_the_category_away():
 
 
 def test_the_same_seed_gives_the_same_answer():
-    one, other = (tell_apart(FEATURES, rows(1, 200), rows(2, 200), seed=3) for _ in range(2))
+    one, other = (tell_apart(FEATURES, rows(1, 200), rows(2, 200), seed=3, permutations=2) for _ in range(2))
     assert one == other
 
 
