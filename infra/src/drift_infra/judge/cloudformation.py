@@ -16,7 +16,8 @@ Resources = dict[str, Any]
 def cloudformation(graph: Graph, known: Resources | None = None) -> dict[str, Any]:
     """A template with every resource; what CloudFormation keeps in a property is merged into its owner.
 
-    known: resources that were judged before; the template then holds those that differ and what they name, or nothing.
+    known: resources that were judged before; the template then holds those that differ, with what names them and what
+    they name, or nothing.
     """
     template: Resources = {}
     for node in graph.resources:
@@ -36,9 +37,10 @@ def cloudformation(graph: Graph, known: Resources | None = None) -> dict[str, An
 
 
 def _unlike(known: Resources, now: Resources) -> Resources:
-    """The resources that changed or name one that is gone, and all that these name in turn."""
-    gone = known.keys() - now.keys()
-    kept = {name for name, one in now.items() if one != known.get(name) or gone & _words(one)}
+    """The resources that changed, those that name one that changed or is gone, and all that these name in turn."""
+    changed = {name for name, one in now.items() if one != known.get(name)}
+    concerned = changed | (known.keys() - now.keys())
+    kept = changed | {name for name, one in now.items() if concerned & _words(one)}
     behind = list(kept)
     while behind:
         named = (_words(now[behind.pop()]) & now.keys()) - kept

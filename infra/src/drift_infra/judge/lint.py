@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def cfn_lint(graph: Graph, known: Resources | None = None) -> list[str]:
-    """What cfn-lint says: rule, place and message; with known resources, of those that differ and what they name."""
+    """What cfn-lint says: rule, place and message; with known resources, of those that differ and theirs."""
     template = cloudformation(graph, known)
     if not template["Resources"]:
         return []
