@@ -46,6 +46,7 @@ def price(table):
 
 
 TRAINED = columns(5_000, seed=1)
+TYPICAL = {name: (values.mean(), values.std()) for name, values in TRAINED.items()}
 BASELINE = Baseline.from_columns(HOUSES, TRAINED, predictions=price(TRAINED))
 MANIFEST = {
     "model": SERIES.model,
@@ -65,7 +66,7 @@ def lines(rows, *, start, seconds, seed, shift=0.0, **change):
     for row in range(rows):
         at = start + seconds * row / rows
         features = {name: float(values[row]) for name, values in table.items()}
-        scores = [abs(value - TRAINED[name].mean()) / TRAINED[name].std() for name, value in features.items()]
+        scores = [abs(value - TYPICAL[name][0]) / TYPICAL[name][1] for name, value in features.items()]
         values = {"Prediction": float(prices[row]), "DriftScore": float(np.mean(scores)), "Latency": 0.05}
         directive = {
             "Namespace": "MLOpsDriftMonitor",

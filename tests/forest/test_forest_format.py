@@ -191,17 +191,17 @@ def complete_tree(depth: int, values: list[float]) -> Tree:
 
 
 @pytest.mark.slow
-def test_codes_take_as_many_bits_as_their_tables_need(engine):
+def test_codes_take_as_many_bits_as_their_tables_need(engines):
     leaves = [number % 70_000 + 0.5 for number in range(2**17)]
     tree = complete_tree(17, leaves)
     data = encode([tree] * 2, features=1)
     assert (field(data, "split code bits"), field(data, "leaf code bits")) == (17, 17)
-    forest = Forest.from_bytes(data, engine=engine)
+    forests = [Forest.from_bytes(data, engine=engine) for engine in engines]
     for value in (-1.0, 3.0, 65_536.5, 1e9):
         node = 0
         while tree.children_left[node] != -1:
             node = tree.children_left[node] if value <= tree.threshold[node] else tree.children_right[node]
-        assert forest.predict((value,)) == tree.value[node]
+        assert [forest.predict((value,)) for forest in forests] == [tree.value[node]] * len(forests)
 
 
 def test_a_forest_says_what_it_is_made_of(stump, engine):

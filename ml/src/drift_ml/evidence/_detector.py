@@ -15,13 +15,14 @@ from drift_ml.evidence._capital import Capital, log_mixture
 from drift_ml.evidence._errors import EvidenceError
 from drift_ml.evidence._finding import Finding, find
 from drift_ml.evidence._recovery import Recovery
-from drift_ml.evidence._tables import Tables
+from drift_ml.evidence._tables import tables_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from drift_ml.evidence._laws import Floats
     from drift_ml.evidence._rhythm import Rhythm
+    from drift_ml.evidence._tables import Tables
 
 CONTRACT = "detector.state.v1"
 MINIMUM_EFFECT = 0.1
@@ -73,7 +74,7 @@ class MixtureDetector:
         self.settings = settings
         rhythm = settings.rhythm
         strata = rhythm.strata if rhythm else (None,)
-        self._tables = [Tables.build(settings.channels, counts) for counts in strata]
+        self._tables = tables_of(settings.channels, strata)
         spread = rhythm.spread if rhythm else {}
         self._spread = np.array([spread.get(chart.channel, 1.0) for chart in self._tables[0].charts])
         self._needed = log(settings.budget.events)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from drift_ml.evidence._errors import EvidenceError
-from drift_ml.evidence._tables import Tables
+from drift_ml.evidence._tables import tables_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from drift_ml.evidence._laws import Floats
+    from drift_ml.evidence._tables import Tables
 
 DAY = 86_400.0
 FEWEST_BLOCKS = 64
@@ -97,7 +98,7 @@ def _spread(
     batches: Sequence[tuple[float, Mapping[str, Sequence[int]]]],
 ) -> dict[str, float]:
     """Per channel, the largest variance inflation over its charts and over block lengths."""
-    tables = [Tables.build(channels, counts) for counts in rhythm.strata]
+    tables = tables_of(channels, rhythm.strata)
     gains = np.empty((len(batches), len(tables[0].charts)))
     expected = np.empty_like(gains)
     for row, (moment, counts) in enumerate(batches):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import exp, sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,22 @@ class Tables:
     @cached_property
     def _nothing(self) -> Mapping[str, Floats]:
         return {name: np.zeros(table.shape[1]) for name, table in zip(self.names, self.ratios, strict=True)}
+
+
+def tables_of(
+    channels: Sequence[Mapping[str, Any]], strata: Sequence[Mapping[str, Sequence[int]] | None]
+) -> tuple[Tables, ...]:
+    """One table per stratum; those of the last sixteen baselines are kept.
+
+    A monitor makes a detector over the same baseline every minute, and the tables take most of that time.
+    """
+    return _kept(json.dumps(channels, default=list), json.dumps(strata, default=list))
+
+
+@lru_cache(maxsize=16)
+def _kept(channels: str, strata: str) -> tuple[Tables, ...]:
+    listed = json.loads(channels)
+    return tuple(Tables.build(listed, counts) for counts in json.loads(strata))
 
 
 def _shares(channels: Sequence[Mapping[str, Any]], alive: Sequence[bool]) -> dict[str, float]:
