@@ -1,7 +1,9 @@
 """Scenario suites: complete, judged by what they expect, told with the right exit code."""
 
+import io
 import json
 from importlib.resources import files
+from textwrap import fill
 
 import httpx
 import pytest
@@ -10,6 +12,7 @@ from drift_console import scenarios
 from drift_console.scenarios import Deployment, Unreachable, judge, run_suite
 from drift_console.suites import Scenario, shipped_suites
 from drift_contracts import RequestValidator, feature_set, schemas
+from rich.console import Console as Terminal
 
 SUITES = shipped_suites()
 
@@ -143,6 +146,20 @@ def test_the_gate_opens_when_every_scenario_holds(gate, tmp_path):
 def test_the_gate_stays_shut_when_detection_does_not_work(gate):
     code, output = gate(served(["house-price"]), "--model", "house-price")
     assert (code, "does not work" in output) == (1, True)
+
+
+@pytest.mark.parametrize("model", SUITES)
+@pytest.mark.parametrize("holds", [True, False])
+def test_eighty_columns_hold_the_table_and_no_name_is_cut(model, holds):
+    suite = SUITES[model]
+    names = feature_set(model).names
+    answers = [answer(0.5 if holds else 9, names)] * 4
+    verdicts = [judge(one, answers, threshold=2.0) for one in suite.scenarios]
+    text = io.StringIO()
+    scenarios.show(suite, verdicts, Terminal(file=text, width=80))
+    shown = text.getvalue().split()
+    assert {name.rstrip(",") for name in shown} >= set(names)
+    assert {part for one in suite.scenarios for part in fill(one.name, scenarios.NAME_WIDTH).split()} <= set(shown)
 
 
 def test_the_gate_cannot_tell_without_a_deployment(gate):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import click
 import httpx
 from drift_contracts import DriftError, parse_json
+from rich.box import SIMPLE_HEAD
 from rich.console import Console as Terminal
 from rich.table import Table
 
@@ -17,6 +19,8 @@ from drift_console.suites import Scenario, Suite, read_suite, shipped_suites
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from rich.console import JustifyMethod
 
 _EPILOG = """
 Examples:
@@ -28,6 +32,8 @@ Examples:
 Exit codes: 0 detection works, 1 it does not, 2 the deployment cannot be reached or the usage is wrong.
 """
 NOT_FOUND = 404
+NAME_WIDTH = 14
+"""Names are broken at their hyphens, so that 80 columns hold the table and no word of it is cut."""
 
 
 class Unreachable(DriftError):
@@ -137,22 +143,31 @@ def run_suite(suite: Suite, deployment: Deployment, path: str) -> list[Verdict]:
 
 
 def show(suite: Suite, verdicts: Sequence[Verdict], terminal: Terminal) -> None:
-    """A table for people."""
-    table = Table(title=f"{suite.model}: drift threshold {suite.threshold:g}", title_justify="left")
+    """A table for people; of the expectations, those that do not hold are marked."""
+    title = f"{suite.model}: drift threshold {suite.threshold:g}"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, show_edge=False, collapse_padding=True)
+    table.pad_edge = False
+    longest = max((len(name) for verdict in verdicts for name in _names(verdict)), default=0)
     for heading in ("scenario", "average", "range", "alerts", "drifted", "expected", "holds"):
-        table.add_column(heading, justify="right" if heading == "average" else "left", overflow="fold")
+        justify: JustifyMethod = "right" if heading == "average" else "left"
+        least = longest if heading in ("drifted", "expected") else len(heading)
+        table.add_column(heading, justify=justify, overflow="fold", min_width=least)
     for verdict in verdicts:
-        expected = ", ".join(describe(rule, wanted) for rule, wanted in verdict.scenario.expect.items())
+        expected = [describe(rule, wanted) for rule, wanted in verdict.scenario.expect.items()]
         table.add_row(
-            verdict.scenario.name,
+            fill(verdict.scenario.name, NAME_WIDTH),
             f"{verdict.average:.2f}",
             f"{min(verdict.scores):.1f}-{max(verdict.scores):.1f}",
             f"{verdict.alerts} of {len(verdict.scores)}",
             ", ".join(verdict.drifted) or "none",
-            expected,
-            "[red]no: " + ", ".join(verdict.failures) + "[/]" if verdict.failures else "[green]yes[/]",
+            ", ".join(f"[red]✗ {one}[/]" if one in verdict.failures else one for one in expected),
+            "[red]no[/]" if verdict.failures else "[green]yes[/]",
         )
     terminal.print(table)
+
+
+def _names(verdict: Verdict) -> tuple[str, ...]:
+    return (*verdict.drifted, *verdict.scenario.expect.get("drifted", ()))
 
 
 @click.command(epilog=_EPILOG)
