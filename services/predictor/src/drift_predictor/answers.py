@@ -177,7 +177,7 @@ class Model:
         texts: list[str]
         metrics: Sequence[str | None]
         if self._plain:
-            metrics = texts = [repr(values[name]) for name in self._names]
+            metrics = texts = [*map(repr, map(values.__getitem__, self._names))]
         else:
             texts = [_scalar(values[name]) for name in self._names]
             metrics = [_measure(values[name], code) for name, code in zip(self._names, row, strict=True)]

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 MODERATE = 1.0
 HIGH = 2.0
 GREATEST = 1e9
-KEPT = 256
+NUMBER = "%.9g"
+"""No z means more than nine digits say, and the shortest text of the very float takes twice as long."""
 
 
 def severity(score: float) -> str:
@@ -39,60 +40,49 @@ class DriftJudge:
     score. No |z| is let beyond 1e9. The score is the mean |z| of those that have one, 0 if none has.
     """
 
-    __slots__ = ("_names", "_scores", "_template", "_threshold")
+    __slots__ = ("_means", "_names", "_stds", "_template", "_threshold", "_with_texts")
 
     def __init__(self, names: Sequence[str], features: Mapping[str, Mapping[str, Any]], threshold: float) -> None:
+        moments = [_moments(features[name]) for name in names]
         self._names = tuple(names)
-        self._scores = tuple(_Scores(features[name]) for name in names)
-        self._template = '{"z":{' + ",".join(f'"{name}":%s' for name in names) + '},"drifted":[%s],"severity":"%s"}'
+        self._means = tuple(mean for mean, _ in moments)
+        self._stds = tuple(std for _, std in moments)
+        self._template = _template(names, NUMBER)
+        self._with_texts = _template(names, "%s")
         self._threshold = threshold
 
     def __call__(self, row: Row) -> tuple[float, str]:
-        """The score of a row, and the JSON of `drift` in responses and events.
+        """The score of a row, and the JSON of `drift` in responses and events, z to nine significant digits.
 
-        >>> DriftJudge(["age"], {"age": {"mean": 24.0, "std": 14.0}}, 2.0)((10.0,))
-        (1.0, '{"z":{"age":-1.0},"drifted":[],"severity":"moderate"}')
+        >>> DriftJudge(["age"], {"age": {"mean": 24.0, "std": 14.0}}, 2.0)((3.0,))
+        (1.5, '{"z":{"age":-1.5},"drifted":[],"severity":"moderate"}')
         """
-        sizes: list[float] = []
-        texts: list[str] = []
-        for scores, value in zip(self._scores, row, strict=True):
-            size, text = scores[value]
-            sizes.append(size)
-            texts.append(text)
-        total, measured = sum(sizes), sizes
-        if isnan(total):
-            measured = [size for size in sizes if not isnan(size)]
-            total = sum(measured)
-        score = total / len(measured) if measured else 0.0
-        drifted = self._drifted(sizes) if measured and max(measured) > self._threshold else ""
-        return score, self._template % (*texts, drifted, severity(score))
+        zs = [(value - mean) / std for value, mean, std in zip(row, self._means, self._stds, strict=True)]
+        sizes = [*map(abs, zs)]
+        total = sum(sizes)
+        if not total <= GREATEST:
+            return self._limited(zs)
+        score = total / len(sizes)
+        drifted = self._drifted(sizes) if max(sizes) > self._threshold else ""
+        return score, self._template % (*zs, drifted, severity(score))
+
+    def _limited(self, zs: Sequence[float]) -> tuple[float, str]:
+        """The same for a row in which a z is missing or very large."""
+        near = [z if isnan(z) else max(-GREATEST, min(z, GREATEST)) for z in zs]
+        measured = [abs(z) for z in near if not isnan(z)]
+        score = sum(measured) / len(measured) if measured else 0.0
+        texts = ["null" if isnan(z) else NUMBER % z for z in near]
+        return score, self._with_texts % (*texts, self._drifted([*map(abs, near)]), severity(score))
 
     def _drifted(self, sizes: Sequence[float]) -> str:
         return ",".join(f'"{name}"' for name, size in zip(self._names, sizes, strict=True) if size > self._threshold)
 
 
-class _Scores(dict[float, tuple[float, str]]):
-    """|z| of a feature's values, NaN where there is none, and the JSON of z.
+def _moments(facts: Mapping[str, Any]) -> tuple[float, float]:
+    """Mean and standard deviation of a feature, NaN and 1 where it has no z."""
+    mean, std = facts.get("mean"), facts.get("std")
+    return (nan, 1.0) if mean is None or not std else (mean, std)
 
-    Whole values come again, and the text of a float is dear: the first KEPT of them are kept.
-    """
 
-    __slots__ = ("_mean", "_std")
-
-    def __init__(self, facts: Mapping[str, Any]) -> None:
-        super().__init__()
-        mean, std = facts.get("mean"), facts.get("std")
-        moments: tuple[float, float] = (nan, 1.0) if mean is None or not std else (mean, std)
-        self._mean, self._std = moments
-
-    def __missing__(self, value: float) -> tuple[float, str]:
-        z = (value - self._mean) / self._std
-        if -GREATEST <= z <= GREATEST:
-            scored = abs(z), repr(z)
-        elif isnan(z):
-            return z, "null"
-        else:
-            scored = GREATEST, repr(GREATEST if z > 0 else -GREATEST)
-        if value.is_integer() and len(self) < KEPT:
-            self[value] = scored
-        return scored
+def _template(names: Sequence[str], z: str) -> str:
+    return '{"z":{' + ",".join(f'"{name}":{z}' for name in names) + '},"drifted":[%s],"severity":"%s"}'
