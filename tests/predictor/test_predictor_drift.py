@@ -50,7 +50,7 @@ def test_a_feature_without_z_is_null_and_no_part_of_the_score(facts, value):
     assert score == 2.0
 
 
-@given(st.lists(st.tuples(NUMBERS | st.just(nan), NUMBERS), min_size=1, max_size=20))
+@given(st.lists(st.tuples(NUMBERS | st.integers(-3, 3).map(float) | st.just(nan), NUMBERS), min_size=1, max_size=20))
 def test_a_row_is_judged_alike_whatever_was_judged_before_it(rows):
     facts = {name: FACTS[name] for name in ("a", "b")}
     judge = DriftJudge(("a", "b"), facts, 2.0)

@@ -47,7 +47,7 @@ def small_tree(_categories, seed):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("classifier", "seeds", "below_a_twentieth", "below_a_half"),
-    [(small_tree, 50, 6, 33), (domain._classifier, 20, 3, 15)],
+    [(small_tree, 50, 6, 33), (domain._classifier, 30, 4, 21)],
     ids=["a small tree", "the real one"],
 )
 def test_without_drift_p_is_about_uniform(monkeypatch, classifier, seeds, below_a_twentieth, below_a_half):
