@@ -11,7 +11,8 @@ import sys
 import pytest
 from drift_contracts import ContractError, DriftError, feature_set
 from drift_ml.bundle import BundleError, describe_files, load_bundle, model_version
-from drift_ml.forest import BadForest, Tree, encode
+from drift_ml.forest import BadForest
+from drift_ml.forest.writer import Tree, encode
 
 HOUSES = feature_set("house-price")
 LEAF = Tree([-1], [-1], [0], [0.0], [7.0])

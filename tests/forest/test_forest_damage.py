@@ -11,7 +11,8 @@ import random
 
 import numpy as np
 import pytest
-from drift_ml.forest import BadForest, Forest, Tree, _forest, _layout, encode, trees_of
+from drift_ml.forest import BadForest, Forest, _forest, _layout
+from drift_ml.forest.writer import Tree, encode, trees_of
 
 MUTATIONS = int(os.environ.get("DRIFT_FOREST_MUTATIONS", "3000"))
 ROWS = [(0.0, 0.5, -0.5), (1e30, -1e30, 0.0), (3.0, 2.0, 1.0), (-1.0, 1e-40, 3.4e38)]

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from drift_ml.forest import Forest, Tree, encode, trees_of
+from drift_ml.forest import Forest
+from drift_ml.forest.writer import Tree, encode, trees_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -107,6 +108,26 @@ def test_a_chain_of_splits_is_walked_to_its_end(depth, side, engine):
     assert forest.predict((sign * 1e9,)) == depth
     for node in range(depth - 1):
         assert forest.predict((sign * (node + 0.5),)) == depth + 1 + node + 1
+
+
+def search_tree(levels: int) -> Tree:
+    """A perfect tree whose answer to a whole number below 2 ** levels is that number."""
+    splits = 2**levels - 1
+    inner = range(splits)
+    width = [2 ** (levels + 1 - (node + 1).bit_length()) for node in inner]  # leaves below
+    place = [node + 1 - 2 ** ((node + 1).bit_length() - 1) for node in inner]  # in its level
+    thresholds = [float((2 * which + 1) * wide // 2) - 0.5 for which, wide in zip(place, width, strict=True)]
+    ends, values = [-1] * (splits + 1), [0.0] * splits + [float(leaf) for leaf in range(splits + 1)]
+    left, right = [2 * node + 1 for node in inner], [2 * node + 2 for node in inner]
+    return Tree(left + ends, right + ends, [0] * len(values), thresholds + [0.0] * len(ends), values)
+
+
+@pytest.mark.parametrize("trees", [20, 34], ids=["1.3 MB", "2.2 MB"])
+def test_nodes_of_megabytes_are_found_whatever_pages_they_lie_on(trees):
+    forest = Forest.from_bytes(encode([search_tree(12)] * trees, features=1))
+    assert forest.nodes == trees * (2**13 - 1)
+    rows = [(float(number),) for number in range(0, 2**12, 7)]
+    assert [forest.predict(row) for row in rows] == [number for (number,) in rows]
 
 
 @st.composite

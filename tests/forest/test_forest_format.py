@@ -8,7 +8,8 @@ import sys
 
 import numpy as np
 import pytest
-from drift_ml.forest import BadForest, Forest, ForestError, Tree, _columns, _forest, _layout, encode, trees_of
+from drift_ml.forest import BadForest, Forest, ForestError, _columns, _forest, _layout
+from drift_ml.forest.writer import Tree, encode, trees_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

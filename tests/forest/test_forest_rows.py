@@ -10,7 +10,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from drift_ml.forest import BadRow, Forest, Tree, encode, trees_of
+from drift_ml.forest import BadRow, Forest
+from drift_ml.forest.writer import Tree, encode, trees_of
 
 LARGEST = float(np.finfo(np.float32).max)
 ROUNDS_TO_LARGEST = 3.4028235677973362e38

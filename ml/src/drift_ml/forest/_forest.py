@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from mmap import ACCESS_READ, mmap
-
-from drift_ml.forest import _layout, _python
+from drift_ml.forest import _layout
 from drift_ml.forest._errors import BadForest, ForestError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from mmap import mmap
     from os import PathLike
     from typing import Literal
+
+    from drift_ml.forest._python import Engine as _Engine
 
     EngineName = Literal["c", "python"]
 
@@ -35,11 +36,13 @@ class Forest:
         self.features = parts.numbers.features
         self.trees = parts.numbers.trees
         self.nodes = parts.numbers.splits + parts.numbers.leaves
-        self._answers = _python.Engine(parts) if self.engine == "python" else _compiled(parts)
+        self._answers = (_pure_python if self.engine == "python" else _compiled)(parts)
 
     @classmethod
     def open(cls, path: str | PathLike[str], *, engine: EngineName | None = None) -> Forest:
         """Read the forest file at `path`; raises BadForest if it is not one, OSError if it is not there."""
+        from mmap import ACCESS_READ, mmap  # noqa: PLC0415 - a cold start has read the bytes to verify them
+
         with open(path, "rb") as file:  # noqa: PTH123 - importing pathlib costs a cold start 2 ms
             if not file.seek(0, 2):
                 raise BadForest("forest: expected a header, got an empty file")
@@ -63,7 +66,13 @@ class Forest:
         return self._answers.predict_many(rows)
 
 
-def _compiled(parts: _layout.Parts) -> _python.Engine:
+def _pure_python(parts: _layout.Parts) -> _Engine:
+    from drift_ml.forest._python import Engine  # noqa: PLC0415 - a cold start has the compiled one
+
+    return Engine(parts)
+
+
+def _compiled(parts: _layout.Parts) -> _Engine:
     if _Compiled is None:
         raise ForestError("engine: c was not built on this machine; expected python")
     return _Compiled(*parts.numbers.__dict__.values(), *parts.columns)

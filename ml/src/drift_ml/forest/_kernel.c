@@ -14,7 +14,11 @@
 #include <float.h>
 #include <math.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 #if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0
 #error "float32 comparisons would be made in another precision; the Python engine serves this machine"
@@ -34,6 +38,7 @@
 #define FLOAT_BITS 64      /* of a leaf value that is a float64 and no numerator */
 #define NUMERATOR_BITS 52
 #define LEAF_BITS 0x003fffffu /* what a quiet NaN can hold besides */
+#define HUGE_PAGE ((size_t)1 << 21)
 #define WORD_BITS 31   /* of a node's word, for feature and slot; the one left says whether missing goes left */
 
 typedef struct {
@@ -48,7 +53,7 @@ typedef struct {
     int missing;
     Py_ssize_t *first_leaf; /* of each tree; its nodes begin at twice that, as it has as many pairs as leaves */
     Node *nodes;
-    double *leaf_values;
+    double *leaf_values; /* behind the nodes, in one block */
     int leaf_code_bits; /* 0: leaf k has value k, and a node holds its number in the tree */
 } Engine;
 
@@ -268,6 +273,20 @@ static inline int bit_at(const Py_buffer *column, Py_ssize_t index) {
     return (((const unsigned char *)column->buf)[index >> 3] >> (index & 7)) & 1;
 }
 
+/* How many zeros stand there before the next one, or before the end of the column. */
+static inline uint64_t zeros_from(const Py_buffer *column, uint64_t bit) {
+    const uint64_t end = 8 * (uint64_t)column->len;
+    uint64_t wide, from = bit;
+    while (!(wide = bits_at(column, from, 56)) && from < end) from += 56;
+    if (!wide) return end > bit ? end - bit : 0;
+#ifdef __GNUC__
+    from += (uint64_t)__builtin_ctzll(wide);
+#else
+    for (; !(wide & 1); wide >>= 1) from++;
+#endif
+    return from - bit;
+}
+
 static int refuse(Engine *self, const char *message) {
     PyErr_SetString(state_of(self)->bad_forest, message);
     return -1;
@@ -332,9 +351,10 @@ static int read_split_table(Engine *self, const File *in, Node *table) {
         if (low_bits > 31) return refuse(self, "forest: thresholds: expected low bits up to 31");
         for (uint32_t more = word_at(&in->split_table, 3 * feature); more; more--, code++) {
             order += bits_at(&in->thresholds, bit, (int)low_bits);
-            for (bit += low_bits; bit < end && !bit_at(&in->thresholds, (Py_ssize_t)bit); bit++)
-                order += (uint64_t)1 << low_bits;
-            if (bit++ >= end) return refuse(self, "forest: thresholds: expected the gaps of every distinct split");
+            const uint64_t high = zeros_from(&in->thresholds, bit += low_bits);
+            order += high << low_bits;
+            bit += high + 1;
+            if (bit > end) return refuse(self, "forest: thresholds: expected the gaps of every distinct split");
             if (order < LOWEST || order > HIGHEST)
                 return refuse(self, "forest: thresholds: expected ascending numbers, not NaN");
             const uint32_t single = (uint32_t)order ^ (order & SIGN ? SIGN : UINT32_MAX);
@@ -366,71 +386,116 @@ static int read_leaf_values(Engine *self, const File *in) {
     return 0;
 }
 
-/* The tree whose first leaf is number `first` and whose splits end before number `end` among all. `table` is by code;
-   `stack` has room for every split, and holds the slots of the right children that are still to come. */
-static int read_tree(Engine *self, const File *in, Py_ssize_t tree, Py_ssize_t end, const Node *table,
-                     uint32_t *stack) {
-    const Py_ssize_t first = self->first_leaf[tree];
-    Node *nodes = self->nodes + 2 * first;
-    Py_ssize_t split = first - tree, bit = split + first, depth = 0;
-    const int code_bits = self->leaf_code_bits;
-    uint32_t slot = 0, pair = 0, leaf = 0;
-    for (const Py_ssize_t last = bit + 2 * (end - split); bit <= last; bit++) {
-        if (bit_at(&in->structure, bit)) {
-            if (split == end) break;
-            const uint64_t code = number_at(&in->split_codes, in->split_code_bits, split++);
-            if (code >= (uint64_t)in->distinct) return refuse_code(self, "split", in->distinct);
-            nodes[slot] = table[code];
-            nodes[slot].word |= 2 * ++pair;
-            slot = 2 * pair;
-            stack[depth++] = slot + 1;
-        } else {
-            const uint64_t code = code_bits ? number_at(&in->leaf_codes, code_bits, first + leaf) : leaf;
-            if (code >= (uint64_t)in->values) return refuse_code(self, "leaf", in->values);
-            const uint32_t not_a_number = NAN_BITS | (uint32_t)code;
-            leaf++;
-            memcpy(&nodes[slot].threshold, &not_a_number, 4);
-            nodes[slot].word = slot | (uint32_t)1 << self->slot_bits;
-            if (depth == 0) {
-                if (bit == last) return 0;
-                break;
-            }
-            slot = stack[--depth];
+/* What a tree needs while it is read, each with room for twice the largest, so that no damage can leave them: the slots
+   of its splits and of its leaves in preorder, and the slots of the right children that are still to come. */
+typedef struct {
+    uint32_t *splits, *leaves, *open;
+} Slots;
+
+/* The slots of all nodes of the tree whose bits begin there. No branch depends on a bit: half of all would be guessed
+   wrong. `open` begins with a slot that is nobody's: the leaf that takes it ends the tree. */
+static int read_structure(const File *in, uint64_t bit, uint32_t size, const Slots *slots) {
+    const uint64_t stop = bit + 2 * (uint64_t)size + 1;
+    uint32_t *const open = slots->open, *const split_slots = slots->splits, *const leaf_slots = slots->leaves;
+    uint32_t slot = 0, split = 0, leaf = 0, depth = 1;
+    open[0] = 0;
+    while (depth && bit < stop) {
+        uint64_t bits = bits_at(&in->structure, bit, 56);
+        const uint64_t until = bit + 56 < stop ? bit + 56 : stop;
+        for (; depth && bit < until; bit++, bits >>= 1) {
+            const uint32_t splits = (uint32_t)bits & 1;
+            split_slots[split] = slot;
+            leaf_slots[leaf] = slot;
+            split += splits;
+            leaf += 1 - splits;
+            open[depth] = 2 * split + 1;
+            const uint32_t next = open[depth - 1];
+            slot = next ^ ((next ^ 2 * split) & (0 - splits));
+            depth += 2 * splits - 1;
         }
     }
-    return refuse(self, "forest: structure: expected the bits of whole trees");
+    return !depth && bit == stop;
 }
 
-static int read_trees(Engine *self, const File *in, const Node *table, uint32_t *stack) {
+static int read_tree(Engine *self, const File *in, Py_ssize_t tree, uint32_t size, const Node *table,
+                     const Slots *slots) {
+    const Py_ssize_t first_leaf = self->first_leaf[tree], first_split = first_leaf - tree;
+    const uint64_t distinct = (uint64_t)in->distinct, values = (uint64_t)in->values;
+    const int code_bits = self->leaf_code_bits;
+    const uint32_t stays = (uint32_t)1 << self->slot_bits;
+    Node *nodes = self->nodes + 2 * first_leaf;
+    int known = 1;
+    if (!read_structure(in, (uint64_t)(first_split + first_leaf), size, slots))
+        return refuse(self, "forest: structure: expected the bits of whole trees");
+    uint32_t *const codes = slots->open; /* all closed; two loops, so that many looks into the table are under way */
+    for (uint32_t split = 0; split < size; split++) {
+        const uint64_t code = number_at(&in->split_codes, in->split_code_bits, first_split + split);
+        known &= code < distinct;
+        codes[split] = (uint32_t)(code < distinct ? code : 0);
+    }
+    for (uint32_t split = 0; split < size; split++) {
+        Node node = table[codes[split]];
+        node.word |= 2 * (split + 1);
+        nodes[slots->splits[split]] = node;
+    }
+    if (!known) return refuse_code(self, "split", in->distinct);
+    for (uint32_t leaf = 0; leaf <= size; leaf++) {
+        const uint64_t code = code_bits ? number_at(&in->leaf_codes, code_bits, first_leaf + leaf) : leaf;
+        const uint32_t slot = slots->leaves[leaf], not_a_number = NAN_BITS | (uint32_t)code;
+        known &= code < values;
+        memcpy(&nodes[slot].threshold, &not_a_number, 4);
+        nodes[slot].word = slot | stays;
+    }
+    return known ? 0 : refuse_code(self, "leaf", in->values);
+}
+
+static int read_trees(Engine *self, const File *in, const Node *table, const Slots *slots) {
     Py_ssize_t splits = 0;
     for (Py_ssize_t tree = 0; tree < self->trees; tree++) {
+        const uint32_t size = word_at(&in->tree_sizes, tree);
         self->first_leaf[tree] = splits + tree;
-        splits += word_at(&in->tree_sizes, tree);
-        if (read_tree(self, in, tree, splits, table, stack) < 0) return -1;
+        splits += size;
+        if (read_tree(self, in, tree, size, table, slots) < 0) return -1;
     }
     return 0;
 }
 
-static void *allocate(Py_ssize_t count, size_t size) {
-    void *memory = PyMem_Calloc((size_t)count + 1, size);
-    if (!memory) PyErr_NoMemory();
+static uint32_t largest_tree(const Engine *self, const File *in) {
+    uint32_t largest = 0;
+    for (Py_ssize_t tree = 0; tree < self->trees; tree++)
+        if (word_at(&in->tree_sizes, tree) > largest) largest = word_at(&in->tree_sizes, tree);
+    return largest;
+}
+
+/* A block that `free` takes; NULL with an exception set. To a new process every page is a fault: a huge page is one
+   instead of 512, and walks find it faster too. Where there are none the advice is in vain and nothing else changes. */
+static void *allocate_block(size_t size) {
+    void *memory = NULL;
+#ifdef MADV_HUGEPAGE
+    const size_t huge = (size + HUGE_PAGE / 2) / HUGE_PAGE * HUGE_PAGE; /* the rest is pages as usual */
+    if (huge && posix_memalign(&memory, HUGE_PAGE, size > huge ? size : huge)) memory = NULL;
+    if (memory) madvise(memory, huge, MADV_HUGEPAGE);
+#endif
+    if (!memory && !(memory = malloc(size))) PyErr_NoMemory();
     return memory;
 }
 
 static int load(Engine *self, const File *in) {
     int result = -1;
-    Node *table = NULL;
-    uint32_t *stack = NULL;
     if (check_lengths(self, in) < 0) return -1;
+    const size_t trees = (size_t)self->trees, nodes = 2 * ((size_t)in->splits + trees), values = (size_t)in->values;
+    const size_t codes = (size_t)in->distinct + 1, room = 2 * (size_t)largest_tree(self, in) + 3;
     self->slot_bits = WORD_BITS - bits_of((uint64_t)self->features);
-    if ((self->first_leaf = allocate(self->trees, sizeof(Py_ssize_t))) &&
-        (self->nodes = allocate(2 * (in->splits + self->trees), sizeof(Node))) &&
-        (self->leaf_values = allocate(in->values, sizeof(double))) &&
-        (table = allocate(in->distinct, sizeof(Node))) && (stack = allocate(in->splits, 4)) &&
-        read_split_table(self, in, table) == 0 && read_leaf_values(self, in) == 0)
-        result = read_trees(self, in, table, stack);
-    PyMem_Free(table);
-    PyMem_Free(stack);
+    self->first_leaf = allocate_block(trees * sizeof(Py_ssize_t));
+    self->nodes = allocate_block(nodes * sizeof(Node) + values * sizeof(double));
+    Node *table = allocate_block(codes * sizeof(Node) + 3 * room * sizeof(uint32_t));
+    if (self->first_leaf && self->nodes && table) {
+        uint32_t *slots = (uint32_t *)(table + codes);
+        self->leaf_values = (double *)(self->nodes + nodes);
+        if (read_split_table(self, in, table) == 0 && read_leaf_values(self, in) == 0)
+            result = read_trees(self, in, table, &(Slots){slots, slots + room, slots + 2 * room});
+    }
+    free(table);
     return result;
 }
 
@@ -462,9 +527,8 @@ static PyObject *engine_new(PyTypeObject *type, PyObject *arguments, PyObject *n
 static void engine_dealloc(PyObject *object) {
     Engine *self = (Engine *)object;
     PyTypeObject *type = Py_TYPE(object);
-    PyMem_Free(self->first_leaf);
-    PyMem_Free(self->nodes);
-    PyMem_Free(self->leaf_values);
+    free(self->first_leaf);
+    free(self->nodes);
     PyObject_Free(object);
     Py_DECREF(type);
 }

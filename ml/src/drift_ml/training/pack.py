@@ -15,7 +15,8 @@ from drift_contracts import schemas
 
 from drift_ml.baseline import Baseline
 from drift_ml.bundle import describe_files, model_version
-from drift_ml.forest import Forest, encode, trees_of
+from drift_ml.forest import Forest
+from drift_ml.forest.writer import encode, trees_of
 
 from .errors import ModelWorseThanMean, TrainingError
 from .scores import score
