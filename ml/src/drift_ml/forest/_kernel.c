@@ -431,14 +431,14 @@ static int read_tree(Engine *self, const File *in, Py_ssize_t tree, uint32_t siz
     for (uint32_t split = 0; split < size; split++) {
         const uint64_t code = number_at(&in->split_codes, in->split_code_bits, first_split + split);
         known &= code < distinct;
-        codes[split] = (uint32_t)(code < distinct ? code : 0);
+        codes[split] = (uint32_t)code;
     }
+    if (!known) return refuse_code(self, "split", in->distinct);
     for (uint32_t split = 0; split < size; split++) {
         Node node = table[codes[split]];
         node.word |= 2 * (split + 1);
         nodes[slots->splits[split]] = node;
     }
-    if (!known) return refuse_code(self, "split", in->distinct);
     for (uint32_t leaf = 0; leaf <= size; leaf++) {
         const uint64_t code = code_bits ? number_at(&in->leaf_codes, code_bits, first_leaf + leaf) : leaf;
         const uint32_t slot = slots->leaves[leaf], not_a_number = NAN_BITS | (uint32_t)code;
@@ -484,7 +484,7 @@ static int load(Engine *self, const File *in) {
     int result = -1;
     if (check_lengths(self, in) < 0) return -1;
     const size_t trees = (size_t)self->trees, nodes = 2 * ((size_t)in->splits + trees), values = (size_t)in->values;
-    const size_t codes = (size_t)in->distinct + 1, room = 2 * (size_t)largest_tree(self, in) + 3;
+    const size_t codes = (size_t)in->distinct, room = 2 * (size_t)largest_tree(self, in) + 3;
     self->slot_bits = WORD_BITS - bits_of((uint64_t)self->features);
     self->first_leaf = allocate_block(trees * sizeof(Py_ssize_t));
     self->nodes = allocate_block(nodes * sizeof(Node) + values * sizeof(double));
