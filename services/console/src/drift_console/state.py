@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from drift_contracts.alarm_language import expression_text, rule_text
+
 from drift_console.alarms import Alarm, CompositeAlarm, MetricAlarm, State
 from drift_console.alerts import iso
 from drift_console.bins import Bins, display_bins
@@ -231,7 +233,7 @@ def _alarm(alarm: Alarm, standing: Standing | None) -> dict[str, Any]:
         "state": (standing.state if standing else State.INSUFFICIENT_DATA).value,
         "since": iso(standing.since) if standing else None,
         "reason": standing.reason if standing else "not evaluated yet",
-        "next": list(alarm.next),
+        "next": list(alarm.runbook),
         **dict.fromkeys(
             (
                 "threshold",
@@ -246,15 +248,15 @@ def _alarm(alarm: Alarm, standing: Standing | None) -> dict[str, Any]:
         ),
     }
     if isinstance(alarm, CompositeAlarm):
-        return {**shown, "rule": alarm.rule_text}
+        return {**shown, "rule": rule_text(alarm.rule)}
     if isinstance(alarm, MetricAlarm):
         metric, statistic = next(iter(alarm.inputs.values()))
         return {
             **shown,
             "threshold": alarm.threshold,
             "comparison": alarm.comparison,
-            "statistic": None if alarm.expression else statistic,
-            "metric": alarm.expression_text or metric,
+            "statistic": statistic if alarm.expression is None else None,
+            "metric": metric if alarm.expression is None else expression_text(alarm.expression),
             "period": alarm.period,
             "evaluation_periods": alarm.evaluation_periods,
             "datapoints_to_alarm": alarm.datapoints_to_alarm,
