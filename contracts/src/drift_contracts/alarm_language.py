@@ -67,7 +67,7 @@ def rule_names(rule: Rule) -> frozenset[str]:
 
 
 def _rule_names(rule: Rule) -> Iterator[str]:
-    ((word, operand),) = rule.items()
+    (operand,) = rule.values()
     if isinstance(operand, str):
         yield operand
     elif isinstance(operand, dict):

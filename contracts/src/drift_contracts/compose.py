@@ -66,7 +66,8 @@ def features_schema(feature_set: FeatureSet) -> dict[str, Any]:
 def plain(schema: dict[str, Any]) -> dict[str, Any]:
     """A contract's schema on its own: references put in place, identifiers dropped.
 
-    A reference inside of what it refers to stays as it is, since such a schema has no end; the definitions then stay too.
+    A reference inside of what it refers to stays as it is, since such a schema has no end; the definitions
+    then stay too.
 
     >>> plain({"$id": "urn:x", "items": {"$ref": "#/$defs/n"}, "$defs": {"n": {"type": "null"}}})
     {'items': {'type': 'null'}}

@@ -156,7 +156,7 @@ class _RuleParser(_Parser):
 
     def joined(self, word: str, left: Any, right: Any) -> Any:
         # a chain of equal operators is one list, as a person would write it
-        parts = left[word] if word in left else [left]
+        parts = left.get(word, [left])
         return {word: [*parts, right]}
 
     def term(self) -> Any:
