@@ -6,8 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from drift_contracts import feature_set
-from drift_ml.tables import DataError
-from drift_ml.tables import batches, texts
+from drift_ml.tables import DataError, batches, texts
 from drift_ml.tables.chunks import Layout, column_names, count_rows, read_chunks
 from pyarrow import csv, parquet
 

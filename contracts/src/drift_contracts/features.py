@@ -108,7 +108,8 @@ class FeatureSet(Record):
 
     def to_json(self) -> dict[str, Any]:
         """The document that `from_json` reads back as an equal feature set."""
-        named = any(each.column is not None for each in (self.target, *self.features))
+        columns = [self.target.column, *(feature.column for feature in self.features)]
+        named = columns != [None] * len(columns)
         return {
             "contract": WITH_COLUMNS if named else CONTRACT,
             "name": self.name,

@@ -54,10 +54,10 @@ class Ragged:
         if len(self.rows) < SHOWN_ROWS:
             self.rows.append(row)
 
-    def finding(self, delimiter: str) -> Finding:
+    def finding(self) -> Finding:
         """Return what is wrong."""
         expected = f"{self.width} cells in every row, as the header has"
-        hint = "quote cells that hold the delimiter" + (", or --decimal , and --delimiter" if delimiter == "," else "")
+        hint = "quote cells that hold the delimiter, or name another by --delimiter"
         return Finding("(file)", "cells", expected, self.count, tuple(self.rows), hint=hint)
 
 
@@ -96,9 +96,7 @@ def arrow_batches(
         decimal: the decimal point.
     """
     names = [str(place) for place in range(len(table.header))]
-    read = csv.ReadOptions(
-        block_size=BLOCK, column_names=names, skip_rows=table.skip, skip_rows_after_names=1
-    )
+    read = csv.ReadOptions(block_size=BLOCK, column_names=names, skip_rows=table.skip, skip_rows_after_names=1)
     parse = csv.ParseOptions(
         delimiter=table.delimiter,
         newlines_in_values=True,
@@ -131,7 +129,7 @@ def python_batches(
     """Yield the rows of a text below the row `after`, all cells as text. Rows of another width are noted."""
     rows: list[int] = []
     cells: list[list[str]] = []
-    for row, line, record in table.records():
+    for row, _, record in table.records():
         if row <= after:
             continue
         if len(record) != ragged.width:
@@ -142,10 +140,10 @@ def python_batches(
         rows.append(row)
         cells.append([record[place] for place in places])
         if len(rows) == CHUNK:
-            yield _batch(table.part, places, rows, cells)
+            yield _batch(places, rows, cells)
             rows, cells = [], []
     if rows:
-        yield _batch(table.part, places, rows, cells)
+        yield _batch(places, rows, cells)
 
 
 def unreadable(part: Part) -> DataError:
@@ -153,7 +151,7 @@ def unreadable(part: Part) -> DataError:
     return file_error(part.name, "format", "a Parquet file that is whole")
 
 
-def _batch(part: Part, places: Sequence[int], rows: list[int], cells: list[list[str]]) -> Batch:
+def _batch(places: Sequence[int], rows: list[int], cells: list[list[str]]) -> Batch:
     columns = dict(zip(places, zip(*cells, strict=True), strict=True))
     try:
         arrays = {place: pa.array(column, pa.string()) for place, column in columns.items()}

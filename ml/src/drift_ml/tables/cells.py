@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 TRUE = ("true", "t", "yes", "y", "on", "1")
 FALSE = ("false", "f", "no", "n", "off", "0")
-BOOLEANS = {word: 1.0 for word in TRUE} | {word: 0.0 for word in FALSE}
+BOOLEANS = dict.fromkeys(TRUE, 1.0) | dict.fromkeys(FALSE, 0.0)
 BOOLEAN = "a boolean: true or false, t or f, yes or no, y or n, on or off, 1 or 0, in any case"
 
 NAN_WORDS = ("nan", "NaN")
@@ -102,6 +102,8 @@ def check_number(feature: Feature | None, column: pa.Array, reading: Reading) ->
     """Check numbers: whole ones for an integer, all in the range of a float32 and in the feature's bounds."""
     values, missing, wrong = _coded(column, reading, _numbers)
     sentinels = reading.missing_numbers
+    if not sentinels and _all_fit(feature, values):
+        return Checked(values)
     if sentinels:
         missing = missing | np.isin(values, sentinels)
         values = np.where(missing, np.nan, values)
@@ -183,6 +185,25 @@ def _check_bounds(feature: Feature, values: Floats, present: Mask, checked: Chec
         checked.add("maximum", f"less than {high:g}", present & (values >= high))
 
 
+def _all_fit(feature: Feature | None, values: Floats) -> bool:
+    """Return whether no value can be wrong: by the least and the greatest alone, as nearly all columns are good."""
+    if not len(values):
+        return True
+    low, high = float(values.min()), float(values.max())  # NaN if any is
+    if not -FLOAT32 <= low <= high <= FLOAT32:
+        return False
+    if feature is None:
+        return True
+    above = low > _or(feature.exclusive_minimum, -math.inf) and low >= _or(feature.minimum, -math.inf)
+    below = high < _or(feature.exclusive_maximum, math.inf) and high <= _or(feature.maximum, math.inf)
+    whole = feature.type != "integer" or bool((values == np.floor(values)).all())
+    return above and below and whole
+
+
+def _or(bound: float | None, default: float) -> float:
+    return default if bound is None else bound
+
+
 def _coded(column: pa.Array, reading: Reading, code: Callable[[pa.Array, Reading], Codes]) -> Codes:
     """Return the codes of a column; of a dictionary, those of its values are taken by its indices."""
     if not pa.types.is_dictionary(column.type):
@@ -201,7 +222,8 @@ def _numbers(column: pa.Array, reading: Reading) -> Codes:
     missing = nulls(column)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         numbers = compute.cast(column, pa.float64(), safe=False)
-        values = np.asarray(numbers.fill_null(np.nan).to_numpy(zero_copy_only=False))
+        numbers = numbers.fill_null(np.nan) if numbers.null_count else numbers
+        values = np.asarray(numbers.to_numpy(zero_copy_only=False))
         return values, missing, np.zeros(len(values), dtype=bool)
     texts = _texts(compute.cast(column, pa.string()) if pa.types.is_decimal(kind) else column)
     if texts is None:
@@ -270,7 +292,7 @@ def _number(text: str, decimal: str) -> float | None:
         return None
 
 
-def _category(feature: Feature, cell: object, reading: Reading) -> str | None | _Wrong:
+def _category(feature: Feature, cell: object, reading: Reading) -> str | _Wrong | None:
     """Return the category that a cell is, a newcomer's text, or None for missing."""
     if cell is None or cell != cell:  # noqa: PLR0124 - NaN is how tables mark a missing category
         return None
@@ -349,6 +371,8 @@ def _texts(column: pa.Array) -> pa.Array | None:
 
 def nulls(column: pa.Array) -> Mask:
     """Return which cells are null."""
+    if not column.null_count:
+        return np.zeros(len(column), dtype=bool)
     return np.asarray(column.is_null().to_numpy(zero_copy_only=False), dtype=bool)
 
 
@@ -396,4 +420,6 @@ def _category_hint(feature: Feature, strangers: list[str]) -> str:
     folded = {category.casefold() for category in feature.categories}
     if any(text.strip().casefold() in folded for text in strangers):
         return "differs in case only from a category"
+    if any(not text.isprintable() for text in strangers):
+        return "the text holds a character that is not seen"
     return _missing_hint(feature)

@@ -18,7 +18,7 @@ from .layout import Column, Layout, Places, find_columns, kept_names
 from .options import ReadOptions
 from .order import in_order
 from .parts import OUTCOME, file_error, parts_of
-from .texts import NO_ROWS, count_lines, text_table, unclosed
+from .texts import count_lines, text_table, unclosed
 from .times import check_times
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class _Reader:
             batches = text_batches(table, types, words, self.options.decimal, ragged)
             yield from self._checked(batches, places)
             if ragged.count:
-                self.report.add_header([ragged.finding(table.delimiter)], placed=True)
+                self.report.add_header([ragged.finding()], placed=True)
             line = table.unclosed_line()
             if line is not None:
                 raise unclosed(part.name, line)

@@ -78,9 +78,7 @@ class Finding:
 class DataError(DriftError):
     """The data break the feature set. findings: every rule broken, by column. outcome: what came of it."""
 
-    def __init__(
-        self, source: str, findings: Sequence[Finding], outcome: str = "nothing was trained"
-    ) -> None:
+    def __init__(self, source: str, findings: Sequence[Finding], outcome: str = "nothing was trained") -> None:
         self.findings = tuple(findings)
         self.outcome = outcome
         count = sum(finding.count for finding in self.findings)

@@ -80,9 +80,7 @@ class Places:
     findings: tuple[Finding, ...]
 
 
-def find_columns(
-    names: Sequence[str], layout: Layout, ignore: Sequence[str], *, strict: bool
-) -> Places:
+def find_columns(names: Sequence[str], layout: Layout, ignore: Sequence[str], *, strict: bool) -> Places:
     """Find the columns of a layout among the names of a header.
 
     Args:
@@ -159,7 +157,8 @@ def _near_hint(near: Sequence[int], column: Column, keys: Sequence[str]) -> str:
     place = near[0]
     same = keys[place].casefold() == column.header.casefold()
     what = "case" if same else "case, spaces or punctuation"
-    return f'column #{place + 1} differs in {what} only from {column.header}: rename it, or "column" names it in the feature set'
+    way_out = 'rename it, or name it as "column" in the feature set'
+    return f"column #{place + 1} differs in {what} only from {column.header}: {way_out}"
 
 
 def kept_names(names: Sequence[str], ignore: Sequence[str]) -> list[str]:

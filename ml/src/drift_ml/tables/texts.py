@@ -10,7 +10,9 @@ import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import IO, TYPE_CHECKING, TextIO
+
+import numpy as np
 
 from .parts import Part, file_error, opened
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from .errors import DataError
     from .options import ReadOptions
 
+QUOTE = ord('"')
 HEAD = 2**20
 """Characters in which the header must end."""
 
@@ -100,9 +103,7 @@ class TextTable:
 
     def unclosed_line(self) -> int | None:
         """Return the line of a quote that is open at the end of the file and took the rows below it, or None."""
-        with opened(self.part) as file:
-            quotes = sum(block.count(b'"') for block in iter(lambda: file.read(BLOCK), b""))
-        if quotes % 2 == 0:
+        if _quotes(self.part) % 2 == 0:
             return None
         with opened(self.part) as file, _text(file) as stream:
             begin, is_open = 0, False
@@ -141,7 +142,8 @@ def count_lines(part: Part) -> int:
 
 def unclosed(name: str, line: int) -> DataError:
     """Return the error of a quoted cell that never ends."""
-    return file_error(name, "quote", 'a second " where a quoted cell ends', "close it, or double it to mean itself", line)
+    hint = "close it, or double it to mean itself"
+    return file_error(name, "quote", 'a second " where a quoted cell ends', hint, line)
 
 
 def broken_pack(part: Part) -> DataError:
@@ -230,9 +232,21 @@ def _copy_as_utf8(part: Part, encoding: str, copy: Path) -> None:
 
 
 @contextmanager
-def _text(file: object) -> Iterator[TextIO]:
-    with io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:  # type: ignore[arg-type]
+def _text(file: IO[bytes]) -> Iterator[TextIO]:
+    with io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
         yield stream
+
+
+def _quotes(part: Part) -> int:
+    """Return how many quotes a file has, at the speed at which it can be read."""
+    block = bytearray(2**18)
+    values = np.frombuffer(block, np.uint8)
+    quotes = 0
+    with opened(part) as file:
+        while length := file.readinto(block):  # type: ignore[attr-defined]  # binary files have it
+            if block.find(b'"', 0, length) >= 0:
+                quotes += int(np.count_nonzero(values[:length] == QUOTE))
+    return quotes
 
 
 def _ends(cell: str) -> int:

@@ -56,10 +56,11 @@ def check_times(column: pa.Array, *, after: int | None, ordered: bool = True) ->
     if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
         column = pa.array(map(_text, column.to_pylist()), pa.string())
     missing = nulls(column)
-    if pa.types.is_string(column.type):
+    times, wrong, hint = _times(column)
+    if wrong.any() and pa.types.is_string(column.type):
         column = compute.utf8_trim_whitespace(column)
         missing = missing | _blank(column)
-    times, wrong, hint = _times(column)
+        times, wrong, hint = _times(column)
     wrong &= ~missing
     checked = Checked(times)
     checked.add("missing", "a time in every row", missing)
@@ -92,7 +93,9 @@ def _times(column: pa.Array) -> Read:
 
 def _timestamps(column: pa.Array) -> Times:
     """Return the milliseconds of timestamps, cut off; those with a zone are kept as UTC by Arrow."""
-    counts = np.asarray(compute.cast(column, pa.int64()).fill_null(0).to_numpy(zero_copy_only=False))
+    whole = compute.cast(column, pa.int64())
+    whole = whole.fill_null(0) if whole.null_count else whole
+    counts = np.asarray(whole.to_numpy(zero_copy_only=False))
     per_second = PER_SECOND[column.type.unit]
     scaled: Times = counts * (1000 // per_second) if per_second <= 1000 else counts // (per_second // 1000)  # noqa: PLR2004 - milliseconds
     return scaled
@@ -133,7 +136,7 @@ def _from_floats(values: npt.NDArray[np.float64]) -> tuple[Times, Mask]:
 
 def _hours_of_days(values: npt.NDArray[np.generic], right: Mask) -> Mask:
     """Return the cells of a column that holds days and hours as digits, 2026010112, and no seconds."""
-    texts = [str(int(value)) for value in values[right][:1000]]  # type: ignore[call-overload]
+    texts = [str(int(value)) for value in values[right][:1000]]
     hours = bool(texts) and all(len(text) == len("2026010112") and DAY_DIGITS.fullmatch(text) for text in texts)
     return right if hours else np.zeros(len(right), dtype=bool)
 
@@ -144,7 +147,7 @@ def _number_hint(values: npt.NDArray[np.generic]) -> str:
     if not len(finite):
         return ""
     low, high = float(finite.min()), float(finite.max())
-    if all(DAY_DIGITS.fullmatch(str(int(value))) for value in finite[:1000]):  # type: ignore[call-overload]
+    if all(DAY_DIGITS.fullmatch(str(int(value))) for value in finite[:1000]):
         return "digits of a date: write 2026-01-01 or 2026-01-01T12:00:00"
     if YEARS[0] <= low and high < YEARS[1]:
         return "years alone: write 2026-01-01"

@@ -44,7 +44,8 @@ class Request:
 
     time, prediction: names of columns; without a prediction column the one named `prediction` is taken if it
     is there, else the bundle's forest predicts. window: rows to a window, None for the file's 500th part,
-    rounded up. reading: how to read the file. budget_events or budget_days: one false alarm in so many; 100,000 events by default.
+    rounded up. budget_events or budget_days: one false alarm in so many; 100,000 events by default.
+    reading: how to read the file.
     """
 
     path: Path
