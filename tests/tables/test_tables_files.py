@@ -9,7 +9,7 @@ import gzip
 import numpy as np
 import pyarrow as pa
 import pytest
-from drift_contracts import FeatureSet
+from drift_contracts import Feature, FeatureSet
 from drift_ml.tables import (
     DataError,
     Layout,
@@ -22,6 +22,8 @@ from drift_ml.tables import (
     read_chunks,
     read_table,
 )
+from drift_ml.tables.cells import Reading, check_column
+from drift_ml.tables.options import MISSING
 from pyarrow import parquet
 
 HEADER = "weight,pieces,express,country,cost"
@@ -321,4 +323,36 @@ def test_the_extra_column_of_a_prediction_may_have_any_name(tmp_path, parcel):
     (chunk,) = read_chunks(path, Layout(parcel, "my score"))
     assert chunk.columns["my score"].tolist() == [9, 7]
     with pytest.raises(DataError, match="column my score: missing"):
-        list(read_chunks(write(path, ["1,1,no,DE,"], "weight,pieces,express,country,my score"), Layout(parcel, "my score")))
+        list(
+            read_chunks(
+                write(path, ["1,1,no,DE,"], "weight,pieces,express,country,my score"), Layout(parcel, "my score")
+            )
+        )
+
+
+def test_every_bound_is_checked():
+    """Inclusive and exclusive ones, of a feature that may be missing."""
+    bounds = {"maximum": 5, "minimum": 1}
+    open_bounds = {"exclusive_maximum": 5.0, "exclusive_minimum": 1.0}
+    column = pa.array([0.0, 1.0, 3.0, 5.0, 6.0, None])
+    for chosen, low, high in ((bounds, [0], [4]), (open_bounds, [0, 1], [3, 4])):
+        feature = Feature("x", "number", "-", "-", 3, nullable=True, **chosen)
+        problems = check_column(feature, column, Reading(MISSING)).problems
+        assert [each.rule for each in problems] == ["minimum", "maximum"]
+        assert [np.flatnonzero(each.broken).tolist() for each in problems] == [low, high]
+        assert check_column(feature, column[2:3], Reading(MISSING)).problems == []
+
+
+def test_a_boolean_may_be_missing():
+    """It is NaN then."""
+    feature = Feature("x", "boolean", "-", "-", True, nullable=True)
+    checked = check_column(feature, pa.array(["on", "N/A", None, "0"]), Reading(MISSING))
+    np.testing.assert_array_equal(checked.values, [1, np.nan, np.nan, 0])
+    assert checked.problems == []
+
+
+@pytest.mark.parametrize("kind", ["number", "boolean"])
+def test_no_rows_have_no_problems(kind):
+    """An empty column is one."""
+    feature = Feature("x", kind, "-", "-", 1)
+    assert check_column(feature, pa.array([], pa.float64()), Reading(MISSING)).problems == []

@@ -135,7 +135,7 @@ def test_a_cell_too_large_for_memory_is_an_open_quote(tmp_path, parcel, monkeypa
     path = tmp_path / "t.csv"
     path.write_text(f'{HEADER}\n{GOOD}\nx,3,true,"DE\n' + f"{GOOD}\n" * 20)
     assert {(each.rule, each.lines) for each in refused(path, parcel).findings} >= {("quote", (3,))}
-    path.write_text('"' + "x" * 200)
+    path.write_text('"' + "x" * 200_000)
     (finding,) = refused(path, parcel).findings
     assert (finding.rule, finding.lines) == ("quote", (1,))
 
@@ -191,3 +191,42 @@ def test_delimiter_and_decimal_point_differ():
 def test_utf_8_is_the_usual_encoding(name):
     """Its names mean no copy."""
     assert ReadOptions(encoding=name).encoding is None
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", " \n", "sep=,\n", "sep=,"])
+def test_a_file_without_a_header_says_so(tmp_path, parcel, text):
+    """The header and a row are expected."""
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    (finding,) = refused(path, parcel).findings
+    assert finding.rule == "rows"
+
+
+def test_a_missing_file_says_so(tmp_path, parcel):
+    """A readable file is expected."""
+    (finding,) = refused(tmp_path / "none.csv", parcel).findings
+    assert finding.rule == "exists"
+
+
+def test_lines_count_below_the_line_of_the_delimiter(tmp_path, parcel):
+    """Excel's first line is a line, and no row."""
+    path = tmp_path / "t.csv"
+    path.write_text(f"sep=,\n{HEADER}\n{GOOD}\nx,3,true,DE,9\n")
+    (finding,) = refused(path, parcel).findings
+    assert (finding.rows, finding.lines) == ((3,), (4,))
+
+
+def test_a_literal_quote_in_a_cell_is_no_open_one(tmp_path, parcel):
+    """An odd number of quotes alone is no fault."""
+    path = tmp_path / "t.csv"
+    path.write_text(f'{HEADER},note\n{GOOD},5" pipe\n{GOOD},"a ""b"" c\nd"\n')
+    assert read_table(path, parcel, options=ReadOptions(ignore=("note",))).rows == 2
+
+
+def test_the_second_column_of_a_name_can_be_left_out(tmp_path, parcel):
+    """The message says how."""
+    path = tmp_path / "t.csv"
+    path.write_text(f"{HEADER},weight\n{GOOD},2\n")
+    (finding,) = refused(path, parcel).findings
+    assert (finding.rule, finding.count) == ("duplicate", 2)
+    assert "--ignore '#6'" in finding.hint

@@ -135,10 +135,10 @@ class _Reader:
             yield from self._checked(batches, places)
             if ragged.count:
                 self.report.add_header([ragged.finding()], placed=True)
+            self.report.find_lines(table)
             line = table.unclosed_line()
             if line is not None:
                 raise unclosed(part.name, line)
-            self.report.find_lines(table)
 
     def _checked(self, batches: Generator[Batch, None, None], places: Places) -> Iterator[Chunk]:
         with closing(batches):

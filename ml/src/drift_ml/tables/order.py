@@ -26,18 +26,14 @@ def in_order(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
     """
     with tempfile.TemporaryDirectory() as folder:
         spool = _Spool(Path(folder))
-        example = None
-        for chunk in chunks:
+        for chunk in chunks:  # at least one, or reading them has raised
             spool.add(chunk)
-            example = chunk
-        if example is None:
-            return
         order = spool.order()
         for start in range(0, len(order), ROWS):
             places = order[start : start + ROWS]
-            columns = {name: spool.take(name, places) for name in example.columns}
+            columns = {name: spool.take(name, places) for name in chunk.columns}
             times = spool.times()[places]
-            yield replace(example, columns=columns, times_ms=times, rows=len(places))
+            yield replace(chunk, columns=columns, times_ms=times, rows=len(places))
 
 
 class _Spool:

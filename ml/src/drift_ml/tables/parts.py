@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING
 
 from .errors import DataError, Finding
@@ -52,7 +52,15 @@ def parts_of(path: Path) -> list[Part]:
     if not files:
         raise file_error(path.name, "exists", f"{KINDS}; the folder holds none")
     files.sort(key=lambda each: _natural(str(each.relative_to(path))))
-    return [_part(each, str(each.relative_to(path))) for each in files]
+    parts = []
+    for each in files:
+        name = str(each.relative_to(path))
+        try:
+            parts.append(_part(each, name))
+        except DataError as error:
+            findings = [replace(finding, files=(name,)) for finding in error.findings]
+            raise DataError(path.name, findings, OUTCOME) from error
+    return parts
 
 
 @contextmanager
@@ -82,10 +90,10 @@ def _is_table(path: Path, folder: Path) -> bool:
     return path.name.lower().removesuffix(".gz").endswith(SUFFIXES) and path.is_file()
 
 
-def _natural(text: str) -> list[tuple[int, str]]:
+def _natural(text: str) -> list[tuple[int, int, str]]:
     """Return a key by which part-2 comes before part-10."""
     pieces = re.findall(r"\d+|\D+", text)
-    return [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in pieces]
+    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces]
 
 
 def _part(path: Path, name: str) -> Part:

@@ -17,7 +17,7 @@ import numpy as np
 from .parts import Part, file_error, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from .errors import DataError
     from .options import ReadOptions
@@ -61,7 +61,7 @@ class TextTable:
     header: tuple[str, ...]
     beginning: tuple[str, ...]
 
-    def records(self) -> Iterator[tuple[int, int, list[str]]]:
+    def records(self) -> Generator[tuple[int, int, list[str]], None, None]:
         """Yield row, first line and cells of each record under the header; the header is row 1.
 
         Blank lines are left out, unless there is but one column, where they are missing values. Bytes that are not
@@ -93,12 +93,12 @@ class TextTable:
         for row, place in wanted:
             places.setdefault(row, []).append(place)
         found = {}
-        last = max(places, default=0)
-        for row, line, cells in self.records():
-            for place in places.get(row, ()):
-                found[row, place] = line + sum(_ends(cell) for cell in cells[: max(place, 0)])
-            if row >= last:
-                break
+        records = self.records()
+        while places:
+            row, line, cells = next(records)
+            for place in places.pop(row, ()):
+                found[row, place] = line + sum(_ends(cell) for cell in cells[:place])
+        records.close()
         return found
 
     def unclosed_line(self) -> int | None:

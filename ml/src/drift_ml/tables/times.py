@@ -199,9 +199,10 @@ def _one_by_one(texts: list[str | None]) -> Read:
 
 
 def _integer(text: str | None) -> int | None:
-    if text is None or not re.fullmatch(r"[+-]?\d{1,18}", text):
+    if text is None or not re.fullmatch(r"[+-]?\d{1,19}", text):
         return None
-    return int(text)
+    number = int(text)
+    return number if abs(number) < 2**63 else None
 
 
 def _from_text(text: str) -> int | None:
