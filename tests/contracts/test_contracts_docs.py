@@ -92,8 +92,7 @@ def test_the_errors_of_the_client_are_all_listed():
 
 def test_the_commands_and_exit_codes_of_driftctl_are_all_listed():
     assert set(re.findall(r"^driftctl (\w+)", CLIENT, re.MULTILINE)) == set(main.commands)
-    codes = dict(re.findall(r"^\| (\d) \| (.*?) \|$", CLIENT, re.MULTILINE))
-    assert set(codes) == {"0", str(_main.REFUSED), str(_main.USAGE), str(_main.UNREACHABLE)}
+    assert "(exit-codes.md)" in CLIENT
     assert _main.PLUGINS in CLIENT
 
 

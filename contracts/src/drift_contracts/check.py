@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import sys
+if __name__ == "__main__":
+    from drift_contracts.exits import run_module
+
+    run_module("drift_contracts.check", brings="drift-contracts[client]")
+
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from drift_contracts import cases
 from drift_contracts.checks import CHECKS, Repository
+from drift_contracts.commands import Command
+from drift_contracts.exits import FINDING
 from drift_contracts.releases import release
+from drift_contracts.terminal import make_terminal
 
 EPILOG = """
 Examples:
@@ -21,11 +27,11 @@ Examples:
   python -m drift_contracts.check             all checks, a table, exit code 1 if one fails
   python -m drift_contracts.check --release   then freeze what has no released copy, or has changed compatibly
 
-Exit codes: 0 everything holds, 1 something does not, 2 the usage is wrong.
+Exit codes: 0 everything holds, 1 something does not, 2 the usage is wrong; see docs/exit-codes.md.
 """
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @click.option(
     "--root",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -36,7 +42,7 @@ Exit codes: 0 everything holds, 1 something does not, 2 the usage is wrong.
 @click.option("--release", "freeze", is_flag=True, help="Copy the contracts to contracts/released when all hold.")
 def main(root: Path, freeze: bool) -> None:
     """Check that schemas are valid, cases and examples hold, and what is released has not changed."""
-    console = Console()
+    console = make_terminal()
     repository = Repository(root)
     table = Table("what", "checked", "verdict", title="Contracts", title_justify="left")
     failures: list[str] = []
@@ -48,7 +54,7 @@ def main(root: Path, freeze: bool) -> None:
     for failure in failures:
         console.print(f"[red]-[/red] {escape(failure)}", highlight=False, soft_wrap=True)
     if failures and not (freeze and all(map(_only_unreleased, failures))):
-        sys.exit(1)
+        raise click.exceptions.Exit(FINDING)
     if freeze:
         for path in release(repository.released):
             console.print(f"released {escape(path)}", highlight=False, soft_wrap=True)
@@ -56,7 +62,3 @@ def main(root: Path, freeze: bool) -> None:
 
 def _only_unreleased(failure: str) -> bool:
     return failure.endswith("has no released copy; `--release` makes it")
-
-
-if __name__ == "__main__":
-    main()
