@@ -8,6 +8,7 @@ if __name__ == "__main__":
     run_module("drift_contracts.check", brings="drift-contracts[client]")
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.markup import escape
@@ -19,6 +20,9 @@ from drift_contracts.commands import Command
 from drift_contracts.exits import FINDING
 from drift_contracts.releases import drafts, releasable, release
 from drift_contracts.terminal import make_terminal
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 EPILOG = """
 Examples:
