@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from io import StringIO
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -74,6 +75,17 @@ class Command(_Door):
 
 class Group(_Door, click.Group):
     """A group of such commands; what they raise ends here."""
+
+
+class FiniteRange(click.FloatRange):
+    """A range of numbers; what compares with nothing (nan) is in no range, and infinity in none that is open."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number in a text. Raises BadParameter."""
+        number = super().convert(value, param, ctx)
+        if not isfinite(number):
+            self.fail("expected a finite number", param, ctx)
+        return number
 
 
 def _faults(command: click.Command, ctx: click.Context, words: list[str]) -> list[str]:

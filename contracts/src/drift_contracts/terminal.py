@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import ConsoleOptions, ConsoleRenderable, RenderableType, RenderResult
 
 
-class _Harmless:
+class Harmless:
     """Something to print, without the control characters that its texts hold."""
 
     def __init__(self, inside: RenderableType) -> None:
@@ -29,7 +29,7 @@ class _Cleaner:
     """A hook of rich: whatever is printed passes here, and no table or line can be forgotten."""
 
     def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
-        return [_Harmless(each) for each in renderables]
+        return [Harmless(each) for each in renderables]
 
 
 def make_terminal(**options: Any) -> Console:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 from drift_contracts import FeatureSet, RequestValidator, feature_set, feature_set_names
-from drift_contracts.commands import Command
+from drift_contracts.commands import Command, FiniteRange
 from drift_contracts.exits import FINDING
 from drift_contracts.terminal import make_terminal
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -87,7 +87,7 @@ FILE_RULES = frozenset({"exists", "format", "cells", "required", "duplicate", "u
     "--held-out",
     default=0.2,
     show_default=True,
-    type=click.FloatRange(0.05, 0.9),
+    type=FiniteRange(0.05, 0.9),
     help="Share of rows kept for the scores.",
 )
 @click.option(
