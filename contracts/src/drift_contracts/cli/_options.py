@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from drift_contracts.client import Retry
     from drift_contracts.features import FeatureSet
 
 MANY, FAR_TOO_MANY = 1e5, 1e15
@@ -39,10 +40,16 @@ def console() -> Console:
     return make_terminal(highlight=False)
 
 
-def connect(url: str, timeout: float, model: str | None = None, feature_set: FeatureSet | None = None) -> Client:
-    """A client, or a usage error that names the option."""
+def connect(
+    url: str,
+    timeout: float,
+    model: str | None = None,
+    feature_set: FeatureSet | None = None,
+    retry: Retry | None = None,
+) -> Client:
+    """Return a client, or raise a usage error that names the option."""
     try:
-        return Client(url, model=model, feature_set=feature_set, timeout=timeout)
+        return Client(url, model=model, feature_set=feature_set, timeout=timeout, retry=retry)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--url") from None
 

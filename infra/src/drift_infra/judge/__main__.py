@@ -22,7 +22,7 @@ from .faults import FAULTS
 from .iam import role_policies
 from .lint import cfn_lint
 from .rules import examine
-from .stacks import SECRETS, facts_of, graph_of, settings_of
+from .stacks import SECRETS, BadStackFile, facts_of, graph_of, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,6 +79,6 @@ def main(words: Sequence[str] | None = None) -> int:
     given = parser.parse_args(words)
     try:
         return judged(given.root, given.stack) if given.command == "check" else render(given.root, given.folder)
-    except (ConfigurationError, FileNotFoundError) as error:
+    except (BadStackFile, ConfigurationError, FileNotFoundError) as error:
         sys.stderr.write(f"{error}\n")
         return USAGE
