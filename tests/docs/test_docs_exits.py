@@ -73,7 +73,7 @@ ELSEWHERE = {
     ("driftctl report", 1): "tests/replay/test_replay_commands.py::test_stored_windows_give_the_same_report",
     ("python benchmarks/load_console.py", 1): "tests/docs/test_docs_exits.py::test_a_broken_promise_of_the_load_test",
     # the judge needs Pulumi's libraries, which live apart
-    ("python -m drift_infra.judge", 1): "tests/infra/test_infra_exits.py::test_the_judge_ends_with",
+    ("python -m drift_infra.judge", 1): "tests/infra/test_infra_exits.py::test_a_broken_rule_is_a_finding",
     ("python -m drift_infra.judge", 2): "tests/infra/test_infra_exits.py::test_the_judge_ends_with",
 }
 

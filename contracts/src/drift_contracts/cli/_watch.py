@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from drift_contracts.cli._options import URL, console, model_option
+from drift_contracts.cli._options import URL, connect, console, model_option
 from drift_contracts.client import BrokenResponse, RequestRefused, ServiceFailed, Unreachable
 from drift_contracts.commands import FiniteRange
 from drift_contracts.errors import NotJson, Violation
@@ -22,6 +22,7 @@ from drift_contracts.terminal import Harmless
 PATH = "/console/api/state"
 OPERATION = f"GET {PATH}"
 SHOWN = 10
+SECONDS = 5.0
 STATES = {"OK": "green", "ALARM": "red", "INSUFFICIENT_DATA": "yellow"}
 SEVERITIES = {"normal": "green", "moderate": "yellow", "high": "red"}
 
@@ -33,8 +34,9 @@ SEVERITIES = {"normal": "green", "moderate": "yellow", "high": "red"}
 @click.option("--times", type=click.IntRange(min=1), help="How often to look; until Ctrl-C if absent.")
 def watch(model: str | None, url: str, interval: float, times: int | None) -> None:
     """Watch drift and alarms, live, until Ctrl-C."""
+    connect(url, SECONDS).close()  # an address that is none is refused as the other commands refuse it
     terminal = console()
-    with httpx.Client(base_url=url, timeout=5.0) as http, Live(console=terminal, auto_refresh=False) as live:
+    with httpx.Client(base_url=url, timeout=SECONDS) as http, Live(console=terminal, auto_refresh=False) as live:
         looks = 0
         while looks != times:
             if looks and not _waited(interval):
