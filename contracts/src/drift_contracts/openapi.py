@@ -183,5 +183,15 @@ def text() -> str:
     return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Print the document."""
+    import argparse  # noqa: PLC0415 - the service composes documents too, and starts cold
+
+    argparse.ArgumentParser(prog="python -m drift_contracts.openapi", description=__doc__).parse_args()
     sys.stdout.write(text())
+
+
+if __name__ == "__main__":
+    from drift_contracts.exits import run
+
+    run(main)

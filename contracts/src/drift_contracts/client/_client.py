@@ -233,9 +233,9 @@ def _failure(operation: str, response: httpx.Response) -> ServiceError:
 
 def _checked(url: str) -> str:
     try:
-        scheme = httpx.URL(url).scheme
+        address = httpx.URL(url)
     except httpx.InvalidURL:
-        scheme = ""
-    if scheme not in ("http", "https"):
+        address = httpx.URL()
+    if address.scheme not in ("http", "https") or not address.host:
         raise ValueError("expected a URL that starts with http:// or https://")
     return url

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-import sys
+import sqlite3
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from drift_contracts import DriftError
-from rich.console import Console as Terminal
+from drift_contracts.commands import Command, FiniteRange
+from drift_contracts.exits import starting
+from drift_contracts.terminal import make_terminal
 
 from drift_console import terminal as shown
 from drift_console.app import Api, App, ConsoleApi
@@ -21,6 +23,9 @@ from drift_console.server import bind, make_server, serve
 from drift_console.settings import Settings
 from drift_console.specification import Specification
 
+if TYPE_CHECKING:
+    from rich.console import Console as Terminal
+
 _EPILOG = """
 Examples:
 
@@ -30,11 +35,14 @@ Examples:
   python -m drift_console --port 0                 any free port (the banner says which)
   python -m drift_console --webhook https://hooks.example.com/drift
 
-Exit codes: 0 after Ctrl-C or SIGTERM, 1 when it cannot start (the message says why), 2 wrong usage.
+Exit codes: 0 after Ctrl-C or SIGTERM, 2 wrong usage, 5 when it cannot start (the message says why), 70 a fault of ours;
+see docs/exit-codes.md.
 """
 
 
-@click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(
+    cls=Command, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8123, show_default=True, help="Port; 0 takes a free one."
 )
@@ -71,25 +79,20 @@ Exit codes: 0 after Ctrl-C or SIGTERM, 1 when it cannot start (the message says 
 )
 @click.option(
     "--threshold",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     help="Drift score above which a request counts as drifted. Default: the spec's.",
 )
 @click.option(
     "--retention-days",
-    type=click.FloatRange(min=0.01),
+    type=FiniteRange(min=0.01, max=36_500),
     default=7.0,
     show_default=True,
     help="How long data is kept.",
 )
 def main(retention_days: float, **options: object) -> None:
     """Serve predictions, watch them for drift, raise alarms and show it live, all on one machine."""
-    terminal = Terminal()
-    try:
-        settings = Settings(retention=retention_days * 86400, **options)  # type: ignore[arg-type]  # click checked them
-        run(settings, terminal)
-    except DriftError as error:
-        Terminal(stderr=True).print(f"[bold red]error[/] {error}", highlight=False)
-        sys.exit(1)
+    settings = Settings(retention=retention_days * 86400, **options)  # type: ignore[arg-type]  # click checked them
+    run(settings, make_terminal())
 
 
 def run(settings: Settings, terminal: Terminal) -> None:
@@ -99,15 +102,18 @@ def run(settings: Settings, terminal: Terminal) -> None:
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
     specification = Specification(settings)
     bundles = ready_bundles(settings.bundles, settings.models, terminal)
-    storage = Storage(settings)
-    _log_to(settings.data / "console.log")
+    with starting(f"the store in {settings.data}", sqlite3.Error, OSError):
+        storage = Storage(settings)
+        _log_to(settings.data / "console.log")
+    with starting("a bundle"):
+        references = references_of(bundles)
     edge = make_edge(settings, bundles, storage.writer.write)
     server = make_server()
     console = Console(
         settings,
         storage,
         specification.models_of(bundles),
-        references_of(bundles),
+        references,
         edge.handle,
         spec=specification.document,
         threshold=specification.threshold,

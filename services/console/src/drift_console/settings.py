@@ -7,12 +7,19 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from drift_contracts import DriftError
+from drift_contracts.exits import CANNOT_START
 
 FAST = 60  # --fast divides every alarm period, and the minute that a window spans, by this
 
 
 class BadSettings(DriftError):
     """Settings that cannot work together, or a place that cannot be used."""
+
+
+class CannotListen(BadSettings):
+    """The port is in use, or the address is not one of this machine."""
+
+    exit_code = CANNOT_START
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +38,8 @@ class Settings:
     retention: float = 7 * 86400.0
 
     def __post_init__(self) -> None:
-        for url in self.webhooks:
-            parts = urlsplit(url)
-            if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise BadSettings("--webhook: expected a URL such as https://hooks.example.com/path")
+        if not all(map(_is_address, self.webhooks)):
+            raise BadSettings("--webhook: expected a URL such as https://hooks.example.com/path")
 
     @property
     def scale(self) -> int:
@@ -60,3 +65,13 @@ class Settings:
     def dead_letters(self) -> Path:
         """Events that could not be counted, with the reason."""
         return self.data / "dead-letters.log"
+
+
+def _is_address(url: str) -> bool:
+    """Say whether an alert can be posted there."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port  # it is read, and refused, only where it is asked for
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0
