@@ -18,6 +18,7 @@ from drift_contracts.client import _results as results
 from drift_contracts.client._errors import BrokenResponse, RequestRefused, ServiceFailed, Unreachable
 from drift_contracts.client._retry import Retry, seconds_asked, worth_repeating
 from drift_contracts.errors import ContractError, DriftError, NotJson, Violation
+from drift_contracts.features import contract_of
 from drift_contracts.parsing import parse_json
 from drift_contracts.requests import RequestValidator
 
@@ -117,7 +118,8 @@ class Client:
         """What is served under the model's name."""
         operation = f"GET {self._prefix or '/model'}"
         document = self._ask(operation, "model.card.v1")
-        for member, contract in (("manifest", "bundle.manifest.v1"), ("feature_set", "feature-set.v1")):
+        feature_set = contract_of(document["feature_set"])
+        for member, contract in (("manifest", "bundle.manifest.v1"), ("feature_set", feature_set)):
             self._check(operation, contract, document[member])
         try:
             return results.read_card(document)

@@ -8,10 +8,11 @@ if __name__ == "__main__":
     run_module("drift_ml.training.__main__", brings="drift-ml[train]")
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from drift_contracts import FeatureSet, RequestValidator, feature_set, feature_set_names
+from drift_contracts.cli import reading_options
 from drift_contracts.commands import Command, FiniteRange
 from drift_contracts.exits import FINDING
 from drift_contracts.terminal import make_terminal
@@ -19,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as Grid
 
 from drift_ml.bundle import load_bundle
-from drift_ml.tables import DataError
+from drift_ml.tables import DataError, OptionError, ReadOptions
 
 from .fitting import ESTIMATORS, Recipe
 from .job import ROWS, Trained, load_rows, train
@@ -54,11 +55,11 @@ FILE_RULES = frozenset({"exists", "format", "cells", "required", "duplicate", "u
     help="Feature set of a model of your own.",
 )
 @click.option(
-    "--data", type=click.Path(path_type=Path), help="CSV or Parquet with a column per feature and the target."
+    "--data",
+    type=click.Path(path_type=Path),
+    help="CSV, TSV or Parquet with a column per feature and the target; a file, text also gzipped, or a folder.",
 )
-@click.option(
-    "--ignore", multiple=True, metavar="COLUMN", help="A column of the file to leave out; repeat for several."
-)
+@reading_options
 @click.option("--source", metavar="MODULE:FUNCTION", help="A function (feature set, rows, seed) that returns a table.")
 @click.option("--rows", default=ROWS, show_default=True, type=click.IntRange(20), help="Rows to generate.")
 @click.option(
@@ -101,7 +102,6 @@ def main(  # noqa: PLR0913 - one parameter per option
     models: tuple[str, ...],
     feature_set_file: Path | None,
     data: Path | None,
-    ignore: tuple[str, ...],
     source: str | None,
     rows: int,
     seed: int,
@@ -110,12 +110,17 @@ def main(  # noqa: PLR0913 - one parameter per option
     min_samples_leaf: int,
     held_out: float,
     out: Path,
+    **reading: Any,
 ) -> None:
     """Train models and pack each into a bundle that the service loads in milliseconds."""
+    try:
+        options = ReadOptions(**reading)
+    except OptionError as error:
+        raise click.BadParameter(f"expected {error.expected}", param_hint=f"--{error.option}") from error
     recipe = Recipe(estimator, trees, min_samples_leaf, held_out, seed)
     try:
         for chosen in _chosen(models, feature_set_file, one=data is not None or source is not None):
-            table = load_rows(chosen, data=data, ignore=ignore, source=source, rows=rows, seed=seed)
+            table = load_rows(chosen, data=data, options=options, source=source, rows=rows, seed=seed)
             trained = _train_with_progress(chosen, table, out, recipe)
             _show(chosen, trained)
     except DataError as error:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from drift_contracts import FeatureSet
 
-    from drift_ml.tables import Table
+    from drift_ml.tables import ReadOptions, Table
 
     from .fitting import Progress
     from .sources import Source
@@ -44,13 +44,17 @@ def load_rows(
     *,
     data: Path | None = None,
     ignore: Sequence[str] = (),
+    options: ReadOptions | None = None,
     source: str | None = None,
     rows: int = ROWS,
     seed: int = 7,
 ) -> Table:
-    """Rows from the file if one is given, else from the source. Raises DataError, TrainingError."""
+    """Return rows from the file or folder if one is given, else from the source. Raises DataError, TrainingError.
+
+    ignore: columns to leave out, beside those of `options`, which say how to read the file.
+    """
     if data is not None:
-        table = read_table(data, feature_set, ignore=ignore)
+        table = read_table(data, feature_set, ignore=ignore, options=options)
     else:
         table = _made(find_source(feature_set.name, source), feature_set, rows, seed)
     if table.rows < MINIMUM_ROWS:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+from drift_contracts.cli import reading_options
 from drift_contracts.commands import Command, FiniteRange
 from drift_contracts.exits import CannotStart, starting
 from drift_contracts.terminal import make_terminal
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from drift_console.replay.outcome import Outcome
 
+READING = ("delimiter", "decimal", "encoding", "missing", "ignore", "sort")
 _CODES = """
 Exit codes: 0 no drift found, 1 drift found (an alarm was raised, even if it was taken back), 2 wrong usage, bad data or
 nothing to compare (the message says what was expected and where), 5 the bundle or the store was refused. A pipeline can
@@ -82,8 +84,9 @@ def _shared(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command(cls=Command, epilog=_REPLAY, context_settings=_CONTEXT)
 @click.option(
-    "--data", required=True, type=click.Path(path_type=Path), help="CSV or Parquet, rows in the order of time."
-)
+    "--data", required=True, type=click.Path(path_type=Path),
+    help="CSV, TSV or Parquet; a file, text also gzipped, or a folder. Rows in the order of time, or --sort.",
+)  # fmt: skip
 @click.option(
     "--baseline", "bundle", required=True, type=click.Path(path_type=Path), help="Folder of a model's bundle."
 )
@@ -96,6 +99,8 @@ def _shared(command: Callable[..., None]) -> Callable[..., None]:
     "--rows-per-window", type=click.IntRange(1), metavar="ROWS",
     help="How finely the evidence looks. Default: 50 or more, so that there are at most 500 windows.",
 )  # fmt: skip
+@reading_options
+@click.option("--sort", is_flag=True, help="Sort the rows by --time-column first.")
 @_shared
 def replay(data: Path, bundle: Path, time_column: str | None, prediction_column: str | None, **options: Any) -> None:
     """Backtest past traffic: when would each detector have fired, and what is different?
@@ -104,10 +109,18 @@ def replay(data: Path, bundle: Path, time_column: str | None, prediction_column:
     training: what breaks the feature set is named by row, column and rule, and nothing is compared.
     """
     # --help need not wait for numpy and pyarrow
+    from drift_ml.tables import OptionError, ReadOptions  # noqa: PLC0415
+
     from drift_console.replay.backtest import Request, backtest  # noqa: PLC0415
     from drift_console.replay.outcome import conclude, page  # noqa: PLC0415
 
     _one_budget(options)
+    try:
+        reading = ReadOptions(**{name: options[name] for name in READING})
+    except OptionError as error:
+        raise click.BadParameter(f"expected {error.expected}", param_hint=f"--{error.option}") from error
+    if reading.sort and time_column is None:
+        raise click.UsageError("--sort: expected a column of times (--time-column)")
     loaded, baseline = _load(bundle)
     request = Request(
         data,
@@ -117,6 +130,7 @@ def replay(data: Path, bundle: Path, time_column: str | None, prediction_column:
         budget_events=options["budget"],
         budget_days=options["budget_days"],
         minimum_effect=options["minimum_effect"],
+        reading=reading,
     )
     with _Bar() as bar:
         found = backtest(loaded, request, bar.show)
