@@ -4,11 +4,13 @@
 """
 
 from .dynamo import DynamoStore
+from .files import FORMAT, open_store
 from .memory import MemoryStore
 from .protocol import LARGEST_BATCH, Fragment, Revision, Store, StoredState, StoredWindow
 from .sqlite import SqliteStore
 
 __all__ = [
+    "FORMAT",
     "LARGEST_BATCH",
     "DynamoStore",
     "Fragment",
@@ -18,4 +20,5 @@ __all__ = [
     "Store",
     "StoredState",
     "StoredWindow",
+    "open_store",
 ]
