@@ -6,7 +6,6 @@ import base64
 import gzip
 import hashlib
 import json
-import logging
 import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -65,11 +64,15 @@ class Watched:
         self.published.append(alert)
 
     def pass_minute(self, lines: list[str], end: float) -> None:
-        """Deliver a minute's lines in two batches, then evaluate at its end (seconds since 1970)."""
+        """Deliver a minute's lines, then evaluate at its end (seconds since 1970)."""
+        self.deliver(lines, end)
+        self.evaluate()
+
+    def deliver(self, lines: list[str], end: float) -> None:
+        """Deliver a minute's lines at its end, in two batches."""
         self.now = end
         for part in (lines[::2], lines[1::2]):
             self.aggregator.handle(log_delivery(part))
-        self.evaluate()
 
     def evaluate(self) -> None:
         """Run the evaluation as the schedule does; what cannot be published waits."""
@@ -168,7 +171,3 @@ def _as_bytes(item: Mapping[str, Any]) -> dict[str, Any]:
         binary[name] = {"B": base64.b64decode(value["B"])} if "B" in value else value
     return binary
 
-
-def silence() -> None:
-    """Keep the monitor's log, which repeats what is checked, off the terminal."""
-    logging.getLogger("drift_monitor").setLevel(logging.CRITICAL)

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 MOST_STEPS = 100
 """Steps of one run: some 10 to 20 seconds on AWS. What is left waits for the next run."""
 
+UNREADABLE_PART = (
+    "a part of a minute of %s cannot be read: %s. It is not counted; fragments that cannot be summed are kept under"
+    " %s-unreadable"
+)
+
 _log = logging.getLogger("drift_monitor")
 
 
@@ -83,7 +88,7 @@ def _readable(document: dict[str, Any], baseline: Baseline, series: Series) -> W
     try:
         return Window.from_json(document, baseline)
     except Exception as error:
-        _log.error("a stored window of %s cannot be read: %s", series, error)  # noqa: TRY400 - it says all there is
+        _log.error(UNREADABLE_PART, series, error, series)  # noqa: TRY400 - it says all there is
         return None
 
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .errors import BadStore
-from .stores.packing import UNREADABLE
+from .stores import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

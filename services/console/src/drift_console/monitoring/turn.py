@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from drift_contracts import MonitoringSpec
     from drift_ml.bundle import Bundle
     from drift_monitor.aggregate import Rejected
-    from drift_monitor.errors import BadStore
-from drift_monitor.evaluate import Evaluation
+    from drift_monitor.evaluate import Evaluation
     from drift_monitor.stores import SqliteStore
 
     from drift_console.events import Run

@@ -6,12 +6,14 @@
 from .dynamo import DynamoStore
 from .files import FORMAT, open_store
 from .memory import MemoryStore
+from .packing import UNREADABLE
 from .protocol import LARGEST_BATCH, Fragment, Revision, Store, StoredState, StoredWindow
 from .sqlite import SqliteStore
 
 __all__ = [
     "FORMAT",
     "LARGEST_BATCH",
+    "UNREADABLE",
     "DynamoStore",
     "Fragment",
     "MemoryStore",

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 from drift_monitor.errors import BadStore
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FORMAT = 1
 """The version of the tables, kept as the file's `PRAGMA user_version`. Raised when a table changes, together with a
@@ -48,18 +46,18 @@ class Header(NamedTuple):
     format: int
 
 
-def open_store(path: Path, tables: str, *, timeout: float) -> sqlite3.Connection:
+def open_store(path: Path | str, tables: str, *, timeout: float) -> sqlite3.Connection:
     """Open the file, bring it to FORMAT and make the tables that are missing.
 
     Args:
-        path: The file; one that is missing or empty is made.
+        path: The file; one that is missing or empty is made. ":memory:" is a store of this process alone.
         tables: SQL that makes every table of the caller, if it is not there.
         timeout: Seconds to wait for another writer.
 
     Raises:
         BadStore: The file is damaged or newer; no byte of it was changed.
     """
-    check_file(path)
+    check_file(Path(path))
     connection = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
