@@ -1,4 +1,4 @@
-"""The stacks that are deployed today keep their resources, but for what is listed as changed on purpose."""
+"""Deployed stacks keep their resources, but for what is listed as changed on purpose."""
 
 from __future__ import annotations
 

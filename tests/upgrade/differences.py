@@ -2,8 +2,8 @@
 
 A list is a JSON file beside the recording: `[{"at": ..., "change": ..., "reason": ...}]`.
 
-- `at` is a JSON pointer from the top of the recording, in which `*` stands for any text but a slash, and a `**` at
-  the end for everything below;
+- `at` is a JSON pointer from the top of the recording, in which `*` stands for any text but a
+  slash, and a `**` at the end for everything below;
 - `change` is `added`, `removed` or `changed`;
 - `reason` says in a sentence why.
 
@@ -47,7 +47,9 @@ class Change:
         whole = self.at.removesuffix("/**")
         parts = [re.escape(part).replace(r"\*", "[^/]*") for part in whole.split("/")]
         below = "(/.*)?" if self.at.endswith("/**") else ""
-        return self.change == difference.change and bool(re.fullmatch("/".join(parts) + below, difference.at))
+        return self.change == difference.change and bool(
+            re.fullmatch("/".join(parts) + below, difference.at)
+        )
 
 
 def read_changes(path: Path) -> list[Change]:
@@ -57,12 +59,14 @@ def read_changes(path: Path) -> list[Change]:
     entries = [Change(**entry) for entry in json.loads(path.read_text("utf-8"))]
     for entry in entries:
         if entry.change not in KINDS or not entry.reason:
-            raise ValueError(f"{path.name}: {entry.at}: expected a change of {', '.join(KINDS)}, and a reason")
+            raise ValueError(
+                f"{path.name}: {entry.at}: expected a change of {', '.join(KINDS)}, and a reason"
+            )
     return entries
 
 
 def differences(old: Any, new: Any, at: str = "") -> Iterator[Difference]:
-    """Yield every place in which two JSON values differ, the topmost where a whole member came or went."""
+    """Yield every place where two JSON values differ; of a member that came or went, its top."""
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted(old.keys() | new.keys()):
             place = f"{at}/{escape(name)}"

@@ -1,4 +1,6 @@
-"""Requests and answers, recorded and asked again: by the typed client, by hand for every problem, and at Lambda's door.
+"""Requests and answers, recorded and asked again.
+
+The typed client sends what it can; every problem and Lambda's events are sent by hand.
 
 An exchange is kept as a document: `name`, `door`, `request` and `answer`. Doors:
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -79,7 +82,8 @@ class Doors:
         """Start both consoles in new data folders."""
         failing = {name: break_forest(bundle) for name, bundle in bundles.items()}
         return cls(
-            Running(folder / "whole", dict(bundles), BEGIN), Running(folder / "broken", failing, BEGIN)
+            Running(folder / "whole", dict(bundles), BEGIN),
+            Running(folder / "broken", failing, BEGIN),
         )
 
     def close(self) -> None:
@@ -175,7 +179,9 @@ def _by_client(doors: Doors, bundles: Mapping[str, Bundle]) -> list[dict[str, An
     """Use everything that the typed client can do."""
     recorder = Recorder(AppTransport(doors.whole.application()))
     numbers = iter(range(1, 1_000))
-    outside = Outside(transport=recorder, sleep=lambda _: None, new_id=lambda: UUID(int=next(numbers)))
+    outside = Outside(
+        transport=recorder, sleep=lambda _: None, new_id=lambda: UUID(int=next(numbers))
+    )
     for model in (None, *MODELS):
         example = bundles[model or HOUSES].feature_set.example
         address = model or "the default model"
@@ -184,22 +190,24 @@ def _by_client(doors: Doors, bundles: Mapping[str, Bundle]) -> list[dict[str, An
                 "health": client.health,
                 "model": client.model,
                 "predict": lambda client=client, example=example: client.predict(example),
-                "predict with an id": lambda client=client, example=example: client.predict(example, str(UUID(int=7))),
-                "predict many": lambda client=client, example=example: client.predict_many([example] * 3),
+                "predict with an id": lambda client=client, example=example: client.predict(
+                    example, str(UUID(int=7))
+                ),
+                "predict many": lambda client=client, example=example: client.predict_many(
+                    [example] * 3
+                ),
             }.items():
                 recorder.name = f"client: {operation} of {address}"
                 call()
     with Client(ADDRESS, model="nobody", outside=outside, retry=Retry(attempts=1)) as client:
         recorder.name = "client: a model that is not served"
-        try:
+        with suppress(ClientError):
             client.model()
-        except ClientError:
-            pass
     return recorder.exchanges
 
 
 def _by_hand() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield name, door and request of what the typed client never sends: each problem, and Lambda's events."""
+    """Yield name, door and request of each problem and of Lambda's events."""
     good = {"features": HOUSE, "prediction_id": str(UUID(int=9))}
     without_age = {name: value for name, value in HOUSE.items() if name != "age"}
     posts: dict[str, tuple[str, Any]] = {
@@ -211,7 +219,10 @@ def _by_hand() -> Iterator[tuple[str, str, dict[str, Any]]]:
         "a feature out of its bounds": ("/predict", {"features": {**HOUSE, "location_score": -1}}),
         "no features": ("/predict", {}),
         "an array for a request": ("/predict", []),
-        "a batch with a bad instance": ("/predict/batch", {"instances": [good, {"features": without_age}]}),
+        "a batch with a bad instance": (
+            "/predict/batch",
+            {"instances": [good, {"features": without_age}]},
+        ),
         "an empty batch": ("/predict/batch", {"instances": []}),
         "patients asked about a house": ("/models/diabetes/predict", good),
     }
@@ -220,7 +231,11 @@ def _by_hand() -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "not JSON", "http", _post("/predict", "{")
     yield "a number that is none", "http", _post("/predict", '{"features": {"age": NaN}}')
     yield "a key twice", "http", _post("/predict", '{"features": {}, "features": {}}')
-    yield "another media type", "http", _post("/predict", json.dumps(good), {"content-type": "text/csv"})
+    yield (
+        "another media type",
+        "http",
+        _post("/predict", json.dumps(good), {"content-type": "text/csv"}),
+    )
     yield "another method", "http", _get("/predict")
     yield "a model card posted to", "http", _post("/model", "{}")
     yield "a head of health", "http", {**_get("/health"), "method": "HEAD"}
@@ -232,7 +247,11 @@ def _by_hand() -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "a body too large for the console", "http", _large("/predict", 6 * MEGABYTE + 1)
     yield "another host", "http", {**_get("/health"), "headers": {"host": "example.com"}}
     yield "a failing model", "broken", _post("/predict", json.dumps(good))
-    yield "a failing model's batch", "broken", _post("/predict/batch", json.dumps({"instances": [good]}))
+    yield (
+        "a failing model's batch",
+        "broken",
+        _post("/predict/batch", json.dumps({"instances": [good]})),
+    )
     events: dict[str, Any] = {
         "features": good,
         "instances": {"instances": [good]},
@@ -265,7 +284,12 @@ def _by_hand() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def _post(path: str, text: str, headers: Mapping[str, str] = JSON) -> dict[str, Any]:
-    return {"method": "POST", "path": path, "headers": dict(headers), "body": {"text": text, "times": 1}}
+    return {
+        "method": "POST",
+        "path": path,
+        "headers": dict(headers),
+        "body": {"text": text, "times": 1},
+    }
 
 
 def _get(path: str) -> dict[str, Any]:
@@ -273,25 +297,36 @@ def _get(path: str) -> dict[str, Any]:
 
 
 def _large(path: str, length: int) -> dict[str, Any]:
-    return {"method": "POST", "path": path, "headers": dict(JSON), "body": {"text": " ", "times": length}}
+    return {
+        "method": "POST",
+        "path": path,
+        "headers": dict(JSON),
+        "body": {"text": " ", "times": length},
+    }
 
 
 def _request(kept: Mapping[str, Any]) -> httpx.Request:
     body = kept["body"]["text"] * kept["body"]["times"]
-    return httpx.Request(kept["method"], ADDRESS + kept["path"], headers=kept["headers"], content=body)
+    return httpx.Request(
+        kept["method"], ADDRESS + kept["path"], headers=kept["headers"], content=body
+    )
 
 
 def _kept_request(request: httpx.Request, body: bytes) -> dict[str, Any]:
     return {
         "method": request.method,
         "path": request.url.raw_path.decode(),
-        "headers": {name: value for name, value in request.headers.items() if name != "content-length"},
+        "headers": {
+            name: value for name, value in request.headers.items() if name != "content-length"
+        },
         "body": {"text": body.decode(), "times": 1},
     }
 
 
 def _kept_answer(answer: httpx.Response, body: bytes) -> dict[str, Any]:
-    headers = {name: value for name, value in answer.headers.items() if name not in VOLATILE_HEADERS}
+    headers = {
+        name: value for name, value in answer.headers.items() if name not in VOLATILE_HEADERS
+    }
     kept: dict[str, Any] = {"status": answer.status_code, "headers": headers}
     if "json" in headers.get("content-type", "") and body:
         return kept | {"document": json.loads(body)}
@@ -299,7 +334,7 @@ def _kept_answer(answer: httpx.Response, body: bytes) -> dict[str, Any]:
 
 
 def comparable(exchange: Mapping[str, Any], answer: Any) -> Any:
-    """Return an answer with what may differ replaced: words for people, and what is made anew each time."""
+    """Return an answer without words for people and without what is made anew each time."""
     sent = json.dumps(exchange["request"])
     return _neutral(answer, sent)
 
@@ -318,6 +353,8 @@ def _neutral_member(name: str, value: Any, sent: str) -> Any:
             return "(words)"
         if name in VOLATILE or (name == "prediction_id" and value not in sent):
             return GENERATED
-        if name == "body" and value.startswith("{"):  # a proxy response of Lambda holds its document as text
+        if name == "body" and value.startswith(
+            "{"
+        ):  # a proxy response of Lambda holds its document as text
             return _neutral(json.loads(value), sent)
     return _neutral(value, sent)

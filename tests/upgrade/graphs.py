@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from drift_infra.judge.graph import Graph, Node
 
 SOMEBODY = {"alertEmails": '["ops@example.com"]'}
-#: Name of each captured graph: the stack file that it is of, and the settings that it is changed by. prod does not
-#: deploy until somebody is alerted; "whole" has every optional part.
+#: Name of each captured graph: the stack file that it is of, and the settings that it is changed
+#: by. prod does not deploy until somebody is alerted; "whole" has every optional part.
 CAPTURED: dict[str, tuple[str, dict[str, str]]] = {
     "dev": ("dev", {}),
     "prod": ("prod", SOMEBODY),
@@ -36,7 +36,8 @@ def captured(root: Path) -> dict[str, Any]:
 def document_of(graph: Graph, root: Path) -> dict[str, Any]:
     """Return a graph as JSON, with no place of this machine in it.
 
-    Texts that hold JSON (policies, the dashboard) are opened, so that a difference in them has a pointer.
+    Texts that hold JSON (policies, the dashboard) are opened, so that a difference in them has a
+    pointer.
     """
     resources = {}
     for node in graph.nodes:

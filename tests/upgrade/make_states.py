@@ -1,11 +1,12 @@
 """Save a state of the code at hand, so that later code can be shown to take it over.
 
     python -m tests.upgrade.make_states --name 1.2.0                       everything but the graphs
-    python -m tests.upgrade.make_states --name 1.2.0 --only graphs         the graphs, where Pulumi is installed
-    nox -s upgrade_state -- --name 1.2.0                                   both, each in its own environment
+    python -m tests.upgrade.make_states --name 1.2.0 --only graphs         the graphs, where Pulumi
+    is installed nox -s save-state -- --name 1.2.0                                      both, each
+    in its own environment
 
-A state is written to tests/upgrade/states/NAME and never changed afterwards. Equal code and libraries give equal
-content. docs/upgrade.md says when to save one.
+A state is written to tests/upgrade/states/NAME and never changed afterwards. Equal code and
+libraries give equal content. docs/upgrade.md says when to save one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Any
 from tests.upgrade.saved import SavedState, write_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.upgrade.saved import Request
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,16 +39,28 @@ LINES_AN_OBJECT = 48
 
 def main() -> int:
     """Make the parts that are asked for; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--name", required=True, help="Commit or release whose code this is; the folder's name.")
-    parser.add_argument("--only", choices=list(PARTS), action="append", help="Make this part only (repeatable).")
-    parser.add_argument("--bundles", type=Path, help="Folder of bundles to keep. Default: trained as they ship.")
-    parser.add_argument("--out", type=Path, default=STATES, help="Folder of states. Default: %(default)s.")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--name", required=True, help="Commit or release whose code this is; the folder's name."
+    )
+    parser.add_argument(
+        "--only", choices=list(PARTS), action="append", help="Make this part only (repeatable)."
+    )
+    parser.add_argument(
+        "--bundles", type=Path, help="Folder of bundles to keep. Default: trained as they ship."
+    )
+    parser.add_argument(
+        "--out", type=Path, default=STATES, help="Folder of states. Default: %(default)s."
+    )
     options = parser.parse_args()
     state = SavedState(options.out / options.name)
     parts = options.only or [name for name in PARTS if name != "graphs"]
     if "bundles" in parts and state.folder.exists():
-        sys.stderr.write(f"{state.folder} is there: a saved state is never changed. Give another --name.\n")
+        sys.stderr.write(
+            f"{state.folder} is there: a saved state is never changed. Give another --name.\n"
+        )
         return 2
     for name in parts:
         PARTS[name](state, options)
@@ -55,7 +69,7 @@ def main() -> int:
 
 def make_bundles(state: SavedState, options: argparse.Namespace) -> None:
     """Keep both bundles as they ship."""
-    from drift_ml.training.__main__ import main as train  # noqa: PLC0415 - only this part needs scikit-learn
+    from drift_ml.training.__main__ import main as train  # noqa: PLC0415 - slow
 
     if options.bundles is not None:
         shutil.copytree(options.bundles, state.bundles)
@@ -66,8 +80,8 @@ def make_bundles(state: SavedState, options: argparse.Namespace) -> None:
 
 
 def make_console(state: SavedState, _options: argparse.Namespace) -> None:
-    """Keep the console's data folder in the middle of the story, and what an undisturbed console does afterwards."""
-    from tests.upgrade import story  # noqa: PLC0415 - the graphs are made where these libraries are not
+    """Keep the console's data folder in the middle of the story, and what comes afterwards."""
+    from tests.upgrade import story  # noqa: PLC0415 - not there for the graphs
     from tests.upgrade.running import Running, bundles_in, facts_of  # noqa: PLC0415
 
     bundles = bundles_in(state.bundles)
@@ -99,13 +113,18 @@ def make_console(state: SavedState, _options: argparse.Namespace) -> None:
     }
     for left in state.console.glob("*-shm"):
         left.unlink()
-    write_json(state.folder / "afterwards.json.gz", [[each.to_json() for each in minute] for minute in afterwards])
+    write_json(
+        state.folder / "afterwards.json.gz",
+        [[each.to_json() for each in minute] for minute in afterwards],
+    )
     write_json(state.folder / "expected.json.gz", expected)
     write_json(state.folder / "facts.json", facts)
 
 
 def _play(data: Path, bundles: Any, minutes: list[list[Request]], last: list[Request]) -> None:
-    """Let a console live through the minutes, with a restart each day and one more; the last minute is only answered.
+    """Let a console live through the minutes, with a restart each day and one more.
+
+    The last minute is only answered.
 
     Webhooks take every alert but those of the last day's end.
     """
@@ -114,7 +133,7 @@ def _play(data: Path, bundles: Any, minutes: list[list[Request]], last: list[Req
     running: Running | None = None
     end = minutes[-1][0].at
     for index, minute in enumerate(minutes):
-        new_day = index == 0 or minute[0].at - minutes[index - 1][0].at > 3600  # noqa: PLR2004 - seconds of an hour
+        new_day = index == 0 or minute[0].at - minutes[index - 1][0].at > 3600
         if running is None or new_day or index == len(minutes) - 3:
             if running is not None:
                 running.stop()
@@ -128,8 +147,13 @@ def _play(data: Path, bundles: Any, minutes: list[list[Request]], last: list[Req
 
 
 def make_dynamodb(state: SavedState, _options: argparse.Namespace) -> None:
-    """Keep the monitor's items for the same traffic, and what an undisturbed monitor does afterwards."""
-    from tests.upgrade.running import answered, bundles_in, lines_of, minutes_of  # noqa: PLC0415 - as above
+    """Keep the monitor's items for the same traffic, and what comes afterwards."""
+    from tests.upgrade.running import (  # noqa: PLC0415 - as above
+        answered,
+        bundles_in,
+        lines_of,
+        minutes_of,
+    )
     from tests.upgrade.watched import Watched, in_memory, make_table, read_items  # noqa: PLC0415
 
     bundles = bundles_in(state.bundles)
@@ -142,20 +166,28 @@ def make_dynamodb(state: SavedState, _options: argparse.Namespace) -> None:
             watched.topic_up = end < before[-1][0] - 4 * 60
             watched.pass_minute(lines, end)
         items = read_items(client)
-        facts = {"counted": watched.counted(), "published": watched.published, "waiting": watched.waiting()}
+        facts = {
+            "counted": watched.counted(),
+            "published": watched.published,
+            "waiting": watched.waiting(),
+        }
         watched.topic_up = True
         watched.published = []
         course = []
         for end, lines in afterwards:
             watched.pass_minute(lines, end)
             found = watched.evaluations.items()
-            course.append({model: {"alarm": each.alarm, "evidence": each.evidence} for model, each in found})
+            course.append(
+                {model: {"alarm": each.alarm, "evidence": each.evidence} for model, each in found}
+            )
         expected = {"alerts": watched.published, "course": course, "counted": watched.counted()}
-    write_json(state.folder / "dynamodb.json.gz", {"items": items, "saved": facts, "expected": expected})
+    write_json(
+        state.folder / "dynamodb.json.gz", {"items": items, "saved": facts, "expected": expected}
+    )
 
 
 def make_objects(state: SavedState, _options: argparse.Namespace) -> None:
-    """Keep the last day's lines as the delivery stream writes them: by model and hour of arrival, packed, one late."""
+    """Keep the last day's lines as the stream delivers them: by model and hour, one late."""
     from tests.upgrade.running import lines_of  # noqa: PLC0415 - as above
 
     lines = lines_of(state)
@@ -165,13 +197,18 @@ def make_objects(state: SavedState, _options: argparse.Namespace) -> None:
         of_model = [line for line in day if json.loads(line)["Model"] == model]
         late, *in_time = of_model
         _write_objects(state, model, in_time, arrival=datetime.fromisoformat(newest))
-        late_arrival = datetime.fromtimestamp(datetime.fromisoformat(newest).timestamp() + LATE_MINUTES * 60, UTC)
+        late_arrival = datetime.fromtimestamp(
+            datetime.fromisoformat(newest).timestamp() + LATE_MINUTES * 60, UTC
+        )
         _write_objects(state, model, [late], arrival=late_arrival)
 
 
 def _write_objects(state: SavedState, model: str, lines: list[str], *, arrival: datetime) -> None:
     """Write lines as objects under the key that the stream's prefix gives them."""
-    folder = state.folder / f"prediction-log/predictions/model={model}/dt={arrival:%Y-%m-%d}/hour={arrival:%H}"
+    folder = (
+        state.folder
+        / f"prediction-log/predictions/model={model}/dt={arrival:%Y-%m-%d}/hour={arrival:%H}"
+    )
     folder.mkdir(parents=True, exist_ok=True)
     for start in range(0, len(lines), LINES_AN_OBJECT):
         text = "".join(line + "\n" for line in lines[start : start + LINES_AN_OBJECT])
@@ -190,9 +227,11 @@ def make_exchanges(state: SavedState, _options: argparse.Namespace) -> None:
 
 def make_graphs(state: SavedState, _options: argparse.Namespace) -> None:
     """Capture the graphs of dev and prod."""
-    from tests.upgrade.graphs import captured  # noqa: PLC0415 - Pulumi has an environment of its own
+    from tests.upgrade.graphs import captured  # noqa: PLC0415 - needs Pulumi
 
-    write_json(state.folder / "graphs.json.gz", captured(Path(os.environ.get("DRIFT_CHECKOUT", ROOT))))
+    write_json(
+        state.folder / "graphs.json.gz", captured(Path(os.environ.get("DRIFT_CHECKOUT", ROOT)))
+    )
 
 
 PARTS: dict[str, Callable[[SavedState, argparse.Namespace], None]] = {

@@ -26,9 +26,20 @@ class ConsoleProcess:
     """
 
     def __init__(self, data: Path, bundles: Path) -> None:
-        options = ["--port", "0", "--data-dir", str(data), "--bundles", str(bundles), "--retention-days", "36500"]
+        options = [
+            "--port",
+            "0",
+            "--data-dir",
+            str(data),
+            "--bundles",
+            str(bundles),
+            "--retention-days",
+            "36500",
+        ]
         command = [sys.executable, "-u", "-m", "drift_console", *options]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         self.output = ""
         self.code: int | None = None
         self.url = ""

@@ -1,4 +1,4 @@
-"""A console whose clock, randomness and worker move only when they are told to, on a folder and bundles given."""
+"""A console whose clock, randomness and worker move only when a test moves them."""
 
 from __future__ import annotations
 
@@ -94,7 +94,9 @@ class Running:
     now: seconds since 1970.
     """
 
-    def __init__(self, data: Path, bundles: dict[str, Bundle], now: float, *, seed: int = 1) -> None:
+    def __init__(
+        self, data: Path, bundles: dict[str, Bundle], now: float, *, seed: int = 1
+    ) -> None:
         self.settings = Settings(data=data, webhooks=(HOOK,), retention=30 * 86_400.0)
         self.alerts: list[dict[str, Any]] = []
         self._bundles = bundles
@@ -150,7 +152,7 @@ class Running:
         self.work()
 
     def take_lines(self, lines: list[str], end: float) -> None:
-        """Take in lines that a predictor wrote before, then do what is due at `end` (seconds since 1970)."""
+        """Take in lines of a predictor, then do what is due at `end` (seconds since 1970)."""
         for line in lines:
             self.storage.writer.write(line)
         self.now = end
@@ -160,10 +162,13 @@ class Running:
         """Return the alarm and the evidence of each model now."""
         rows = self.storage.connection.execute("SELECT model, body FROM judgements").fetchall()
         judged = {model: json.loads(body) for model, body in rows}
-        return {model: {"alarm": each["alarm"], "finding": each["finding"]} for model, each in judged.items()}
+        return {
+            model: {"alarm": each["alarm"], "finding": each["finding"]}
+            for model, each in judged.items()
+        }
 
     def age_log(self) -> None:
-        """Date every segment by the clock of the story, so that old ones are removed as on a real machine."""
+        """Date every segment by the story's clock, so that old ones are removed as ever."""
         for path in self.settings.log.iterdir():
             os.utime(path, (self.now, self.now))
 
@@ -176,7 +181,7 @@ class Running:
         connection.close()
 
     def stop(self) -> None:
-        """Release the folder; what was answered and not taken in stays in the log, as after a kill."""
+        """Release the folder as a kill does: what was not taken in stays in the log."""
         if self._stopped:
             return
         self._stopped = True
@@ -205,7 +210,7 @@ def lines_of(state: SavedState) -> list[str]:
         segment, offset = connection.execute("SELECT segment, offset FROM position").fetchone()
         stored = [event.line for event in EventStore(connection).after(0, limit=1 << 30)]
         connection.close()
-        later = sorted((copy / "events").glob("*.log"))[-1].read_bytes()
+        later = max((copy / "events").glob("*.log")).read_bytes()
         waiting = later[offset if later and segment else 0 :].splitlines()
     texts = [line.decode() for line in (*stored, *waiting)]
     return sorted(texts, key=lambda line: json.loads(line)["timestamp"])
@@ -220,7 +225,9 @@ def minutes_of(lines: list[str]) -> Iterator[tuple[float, list[str]]]:
     yield from sorted(by_end.items())
 
 
-def answered(bundles: Mapping[str, Bundle], minutes: list[list[Request]]) -> Iterator[tuple[float, list[str]]]:
+def answered(
+    bundles: Mapping[str, Bundle], minutes: list[list[Request]]
+) -> Iterator[tuple[float, list[str]]]:
     """Yield the end of each minute and the lines that the predictor writes for its requests."""
     predictor = Predictor(bundles)
     for minute in minutes:
@@ -232,17 +239,24 @@ def answered(bundles: Mapping[str, Bundle], minutes: list[list[Request]]) -> Ite
 def facts_of(data: Path, bundles: dict[str, Bundle]) -> dict[str, Any]:
     """Return what a stopped console's folder holds, in figures that any release can be asked for.
 
-    events: number of prediction events in the store. windows: events by model and minute, fragments included.
-    alerts: drift alerts, oldest first. alarms: state by model and name. outbox: alerts still to be sent.
-    judgements: what the evidence says, by model.
+    events: number of prediction events in the store. windows: events by model and minute, fragments
+    included. alerts: drift alerts, oldest first. alarms: state by model and name. outbox: alerts
+    still to be sent. judgements: what the evidence says, by model.
     """
     connection = sqlite3.connect(data / "console.sqlite")
     read = connection.execute
     events = read("SELECT value FROM counters WHERE name = 'events'").fetchone()[0]
-    alerts = [json.loads(body) for (body,) in read("SELECT body FROM drift_alerts ORDER BY at, rowid")]
-    alarms = {f"{model} {name}": state for model, name, state in read("SELECT model, name, state FROM alarms")}
+    alerts = [
+        json.loads(body) for (body,) in read("SELECT body FROM drift_alerts ORDER BY at, rowid")
+    ]
+    alarms = {
+        f"{model} {name}": state
+        for model, name, state in read("SELECT model, name, state FROM alarms")
+    }
     outbox = [json.loads(body) for (body,) in read("SELECT body FROM outbox ORDER BY id")]
-    judgements = {model: json.loads(body) for model, body in read("SELECT model, body FROM judgements")}
+    judgements = {
+        model: json.loads(body) for model, body in read("SELECT model, body FROM judgements")
+    }
     connection.close()
     return {
         "events": events,

@@ -80,7 +80,9 @@ def read_json(path: Path) -> Any:
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Write a JSON document, packed where the name ends in .gz; equal documents give equal bytes."""
+    """Write a JSON document, packed where the name ends in .gz."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(document, indent=1, sort_keys=True) + "\n"
-    path.write_bytes(gzip.compress(text.encode(), 9, mtime=0) if path.suffix == ".gz" else text.encode())
+    path.write_bytes(
+        gzip.compress(text.encode(), 9, mtime=0) if path.suffix == ".gz" else text.encode()
+    )

@@ -1,7 +1,7 @@
-"""The traffic of a saved state: three days of it before the state is saved, and what comes afterwards.
+"""The traffic of a saved state: three days before it is saved, and what comes afterwards.
 
-`make_states` plays it and keeps every request; tests play the kept requests again, so that nothing which draws
-random rows here has to stay as it is.
+`make_states` plays it and keeps every request; tests play the kept requests again, so that nothing
+which draws random rows here has to stay as it is.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ MOVED = {HOUSES: "sqft", PATIENTS: "bmi"}
 class Stretch:
     """Minutes of even traffic.
 
-    day: days after BEGIN. minutes: how many. houses, patients: how far the moved feature of each model lies from
-    ordinary, in standard deviations.
+    day: days after BEGIN. minutes: how many. houses, patients: how far the moved feature of each
+    model lies from ordinary, in standard deviations.
     """
 
     day: int
@@ -67,7 +67,9 @@ class Traffic:
         self._random = np.random.default_rng(20_261_123)
         self._rows = {name: _rows(bundle) for name, bundle in bundles.items()}
 
-    def minutes(self, stretches: tuple[Stretch, ...], *, after: int = BEGIN) -> Iterator[list[Request]]:
+    def minutes(
+        self, stretches: tuple[Stretch, ...], *, after: int = BEGIN
+    ) -> Iterator[list[Request]]:
         """Yield the requests of each minute, in the order of time.
 
         after: the stretches of a day that has begun go on from there, in seconds since 1970.
@@ -100,7 +102,9 @@ def _rows(bundle: Bundle) -> list[dict[str, Any]]:
     """Return rows as the model was trained on, each value of the feature's own type."""
     features = bundle.feature_set
     table = find_source(features.name, None)(features, 4_000, 8)
-    kinds = {feature.name: int if feature.type == "integer" else float for feature in features.features}
+    kinds = {
+        feature.name: int if feature.type == "integer" else float for feature in features.features
+    }
     columns = {name: [kind(value) for value in table.columns[name]] for name, kind in kinds.items()}
     rows = zip(*columns.values(), strict=True)
     return [dict(zip(columns, row, strict=True)) for row in rows]

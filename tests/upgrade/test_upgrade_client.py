@@ -31,14 +31,18 @@ def test_the_recorded_requests_get_the_recorded_answers(state, bundles, exchange
 
 
 def test_every_kind_of_problem_was_recorded(exchanges):
-    types = {document.get("type") for document in documents_of(exchanges) if isinstance(document, dict)}
+    types = {
+        document.get("type") for document in documents_of(exchanges) if isinstance(document, dict)
+    }
     recorded = {kind.removeprefix("urn:drift:problem:") for kind in types if kind}
     assert set(KINDS) <= recorded
 
 
 def test_every_operation_was_recorded(exchanges):
     asked = {(each["request"].get("method"), each["request"].get("path")) for each in exchanges}
-    described = next(each["answer"]["document"] for each in exchanges if each["name"] == "the description")
+    described = next(
+        each["answer"]["document"] for each in exchanges if each["name"] == "the description"
+    )
     for path, operations in described["paths"].items():
         for method in operations:
             assert (method.upper(), path) in asked

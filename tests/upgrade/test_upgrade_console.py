@@ -1,4 +1,4 @@
-"""A console's data folder is taken over: nothing lost, nothing told twice, and the evidence goes on."""
+"""A console's data folder is taken over: nothing lost or told twice, evidence goes on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def taken_over(data, bundles, facts):
 
 @pytest.fixture(scope="module")
 def control(state, bundles, tmp_path_factory):
-    """What the code of the day says minute by minute when it has seen everything from the first event on."""
+    """What the code of the day says of each minute when it has seen everything before."""
     running = Running(tmp_path_factory.mktemp("control") / "data", bundles, 0.0)
     for end, lines in minutes_of(lines_of(state)):
         running.take_lines(lines, end)
@@ -44,7 +44,7 @@ def control(state, bundles, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def continued(state, bundles, facts, tmp_path_factory):
-    """The saved folder taken over and used until the story ends: alerts, standing per minute, and what is stored."""
+    """The saved folder, used to the story's end: alerts, standing per minute, what is stored."""
     data = state.copy_console(tmp_path_factory.mktemp("continued"))
     running = Running(data, bundles, facts["saved_at"])
     course = []
@@ -57,7 +57,10 @@ def continued(state, bundles, facts, tmp_path_factory):
 
 def alert_facts(alerts):
     """What an alert says to a machine; its words may change."""
-    return [(each["kind"], each["state"], each["model"], each["name"], each["timestamp"]) for each in alerts]
+    return [
+        (each["kind"], each["state"], each["model"], each["name"], each["timestamp"])
+        for each in alerts
+    ]
 
 
 def test_every_event_that_was_answered_is_counted_once(taken_over, data, bundles, facts):
@@ -92,10 +95,14 @@ def test_the_state_holds_what_it_is_meant_to(facts):
     assert len(days) == 3
 
 
-def test_the_standing_alert_ends_and_the_half_proven_drift_is_found_when_they_should(continued, expected):
+def test_the_standing_alert_ends_and_the_half_proven_drift_is_found_when_they_should(
+    continued, expected
+):
     alerts, _, stored = continued
     assert alert_facts(alerts) == alert_facts(expected["alerts"])
-    assert [each["alert_id"] for each in alerts] == [each["alert_id"] for each in expected["alerts"]]
+    assert [each["alert_id"] for each in alerts] == [
+        each["alert_id"] for each in expected["alerts"]
+    ]
     for part in ("events", "windows", "alarms"):
         assert stored[part] == expected["end"][part], part
     assert alert_facts(stored["alerts"]) == alert_facts(expected["end"]["alerts"])

@@ -47,7 +47,8 @@ def data(state, tmp_path):
     return state.copy_console(tmp_path)
 
 
-# --- the console's store ---------------------------------------------------------------------------------
+# --- the console's store
+# ---------------------------------------------------------------------------------
 
 
 def move_aside(data):
@@ -56,7 +57,9 @@ def move_aside(data):
         path.rename(path.with_name("damaged-" + path.name))
 
 
-def test_a_damaged_store_is_refused_with_the_way_out_and_left_as_it_is(data, bundles, facts, damage):
+def test_a_damaged_store_is_refused_with_the_way_out_and_left_as_it_is(
+    data, bundles, facts, damage
+):
     harmed = harm(data / "console.sqlite", damage)
     for _ in range(2):  # the folder is free again
         with pytest.raises(BadStore, match="Move it aside") as caught:
@@ -75,7 +78,9 @@ def test_a_true_start_refuses_in_a_sentence(state, data, damage):
     assert "Traceback" not in console.output
 
 
-def test_what_the_log_still_holds_is_counted_again_once_the_store_is_out_of_the_way(data, bundles, facts, damage):
+def test_what_the_log_still_holds_is_counted_again_once_the_store_is_out_of_the_way(
+    data, bundles, facts, damage
+):
     logged = sum(path.read_bytes().count(b"\n") for path in (data / "events").iterdir())
     harm(data / "console.sqlite", damage)
     move_aside(data)
@@ -95,7 +100,9 @@ def test_a_store_of_any_shorter_length_is_refused(data, bundles, facts, length):
         Running(data, bundles, facts["saved_at"])
 
 
-def test_a_store_that_was_killed_in_the_middle_of_its_work_is_not_called_damaged(data, bundles, facts, tmp_path):
+def test_a_store_that_was_killed_in_the_middle_of_its_work_is_not_called_damaged(
+    data, bundles, facts, tmp_path
+):
     """Pages may be in the write-ahead log only, when the process ends."""
     running = Running(data, bundles, facts["saved_at"])
     running.work()
@@ -111,23 +118,31 @@ def test_a_store_that_was_killed_in_the_middle_of_its_work_is_not_called_damaged
     assert facts_of(killed, bundles)["events"] == facts["console"]["events"] + facts["not_taken_in"]
 
 
-# --- the event log ---------------------------------------------------------------------------------------
+# --- the event log
+# ---------------------------------------------------------------------------------------
 
 
-def test_damaged_lines_of_a_segment_are_told_and_all_others_count(data, bundles, facts, damage, caplog):
-    segment = sorted((data / "events").iterdir())[-1]
+def test_damaged_lines_of_a_segment_are_told_and_all_others_count(
+    data, bundles, facts, damage, caplog
+):
+    segment = max((data / "events").iterdir())
     taken_in = segment.read_bytes().count(b"\n") - facts["not_taken_in"]
     lines = segment.read_bytes().splitlines(keepends=True)
     waiting = b"".join(lines[taken_in:])
     segment.write_bytes(b"".join(lines[:taken_in]) + damage(waiting))
-    whole = sum(line.startswith(b"{") and line.endswith(b"}\n") for line in damage(waiting).splitlines(keepends=True))
+    whole = sum(
+        line.startswith(b"{") and line.endswith(b"}\n")
+        for line in damage(waiting).splitlines(keepends=True)
+    )
     running = Running(data, bundles, facts["saved_at"])
     running.work()
     running.stop()
     now = facts_of(data, bundles)
     assert now["events"] == facts["console"]["events"] + whole
     assert whole in (facts["not_taken_in"] // 2, facts["not_taken_in"] - 1)
-    (told,) = [record.getMessage() for record in caplog.records if "damaged lines" in record.getMessage()]
+    (told,) = [
+        record.getMessage() for record in caplog.records if "damaged lines" in record.getMessage()
+    ]
     assert told.startswith("1 damaged lines")
     assert segment.name in told
     assert now["alerts"] == facts["console"]["alerts"]
@@ -143,7 +158,8 @@ def test_a_segment_that_was_taken_in_before_costs_nothing(data, bundles, facts, 
     assert not caplog.records
 
 
-# --- bundles ---------------------------------------------------------------------------------------------
+# --- bundles
+# ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -172,7 +188,8 @@ def test_a_console_with_a_damaged_bundle_does_not_touch_its_data(state, data, tm
         bundles_in(folder)
 
 
-# --- DynamoDB items, and the rows of the same stores in SQLite -------------------------------------------
+# --- DynamoDB items, and the rows of the same stores in SQLite
+# -------------------------------------------
 
 
 @pytest.fixture
@@ -272,7 +289,7 @@ def test_a_damaged_state_is_refused_with_the_way_out_and_the_other_model_goes_on
     assert set(again.evaluations) == {HOUSES, PATIENTS}
 
 
-def test_a_state_that_lacks_a_member_is_called_damaged(client, bundles, kept, end):
+def test_a_state_that_lacks_a_member_is_called_damaged(client, bundles, end):
     watched = Watched(client, bundles, end)
     series = next(series for series in watched.references if series.model == HOUSES)
     stored = watched.store.state(series)
@@ -287,8 +304,12 @@ def test_a_damaged_row_of_one_model_leaves_the_console_its_alarms_and_the_other_
 ):
     path = data / "console.sqlite"
     store = SqliteStore(path)
-    (row,) = store._connection.execute("SELECT state FROM monitor_states WHERE model = ?", (HOUSES,)).fetchone()
-    store._connection.execute("UPDATE monitor_states SET state = ? WHERE model = ?", (damage(row), HOUSES))
+    (row,) = store._connection.execute(
+        "SELECT state FROM monitor_states WHERE model = ?", (HOUSES,)
+    ).fetchone()
+    store._connection.execute(
+        "UPDATE monitor_states SET state = ? WHERE model = ?", (damage(row), HOUSES)
+    )
     store.close()
     running = Running(data, bundles, facts["saved_at"])
     running.now += 300
@@ -296,7 +317,9 @@ def test_a_damaged_row_of_one_model_leaves_the_console_its_alarms_and_the_other_
     running.stop()
     now = facts_of(data, bundles)
     assert now["events"] == facts["console"]["events"] + facts["not_taken_in"]
-    assert now["judgements"][PATIENTS]["judged"] > facts["console"]["judgements"][PATIENTS]["judged"]
+    assert (
+        now["judgements"][PATIENTS]["judged"] > facts["console"]["judgements"][PATIENTS]["judged"]
+    )
     failures = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert any("delete it" in record.getMessage() for record in failures)
     assert not any(record.exc_info for record in failures)

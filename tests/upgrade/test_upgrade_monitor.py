@@ -1,4 +1,4 @@
-"""The monitor's DynamoDB items are taken over: nothing lost, no alert twice, and the evidence goes on."""
+"""The monitor's items are taken over: nothing lost, no alert twice, evidence goes on."""
 
 from __future__ import annotations
 
@@ -54,9 +54,11 @@ def test_a_delivery_that_comes_again_after_the_upgrade_counts_once(watched, kept
     assert watched.rejected == []
 
 
-#: Minutes after the upgrade that are evaluated one by one: in them the drift that was half proven is found.
+#: Minutes after the upgrade that are evaluated one by one: in them the drift that was half proven
+#: is found.
 ONE_BY_ONE = 8
-#: Minutes between evaluations later, to be quicker: alerts are dated by minutes, whenever these are judged.
+#: Minutes between evaluations later, to be quicker: alerts are dated by minutes, whenever these are
+#: judged.
 SELDOM = 5
 
 

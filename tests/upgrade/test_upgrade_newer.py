@@ -1,4 +1,4 @@
-"""What a newer release has written is refused with a sentence, and not one byte of it is changed."""
+"""What a newer release wrote is refused in a sentence, and no byte of it is changed."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ from tests.upgrade.watched import TABLE, Watched, in_memory, make_table, read_it
 
 
 def digests(folder):
-    """The digest of every file in a folder, but for indexes of write-ahead logs and the lock, which hold nothing."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".sqlite-shm")
+    """The digest of every file in a folder, but for those that hold nothing of their own."""
+    paths = sorted(
+        path for path in folder.rglob("*") if path.is_file() and path.suffix != ".sqlite-shm"
+    )
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in paths
@@ -93,7 +95,7 @@ def test_a_saved_store_is_brought_to_the_format_of_today(state, tmp_path):
 
 
 def test_a_format_that_moves_is_migrated_step_by_step(state, tmp_path, monkeypatch):
-    """As the next release will do it: from every saved state to a format that does not exist yet."""
+    """From every saved state to a format that does not exist yet."""
     data = state.copy_console(tmp_path)
     steps = store_files.MIGRATIONS | {
         FORMAT: ("ALTER TABLE outbox ADD COLUMN note TEXT", "UPDATE outbox SET note = 'moved'"),
@@ -109,7 +111,9 @@ def test_a_format_that_moves_is_migrated_step_by_step(state, tmp_path, monkeypat
 
 def test_a_migration_that_fails_leaves_the_format_before_it(state, tmp_path, monkeypatch):
     data = state.copy_console(tmp_path)
-    steps = store_files.MIGRATIONS | {FORMAT: ("UPDATE outbox SET url = 'lost'", "UPDATE nothing SET x = 1")}
+    steps = store_files.MIGRATIONS | {
+        FORMAT: ("UPDATE outbox SET url = 'lost'", "UPDATE nothing SET x = 1")
+    }
     monkeypatch.setattr(store_files, "MIGRATIONS", steps)
     monkeypatch.setattr(store_files, "FORMAT", FORMAT + 1)
     with pytest.raises(sqlite3.OperationalError):
@@ -131,9 +135,11 @@ def test_a_new_file_needs_no_migration(tmp_path, monkeypatch):
 def test_a_newer_bundle_is_refused_untouched_with_the_way_out(state, tmp_path, model):
     folder = state.copy_bundles(tmp_path) / model
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-    (folder / "manifest.json").write_text(json.dumps({**manifest, "contract": "bundle.manifest.v99"}))
+    (folder / "manifest.json").write_text(
+        json.dumps({**manifest, "contract": "bundle.manifest.v99"})
+    )
     before = digests(folder)
-    with pytest.raises(BundleError, match=r"newer release .* train and pack") as caught:
+    with pytest.raises(BundleError, match=r"newer release packed it.* train and pack") as caught:
         load_bundle(folder)
     assert caught.value.file == "manifest.json"
     assert digests(folder) == before
@@ -192,11 +198,15 @@ def minute_of(item):
         ("fragments", raise_contract),
     ],
 )
-def test_newer_items_are_refused_untouched_and_the_other_model_goes_on(state, bundles, kept, client, kind, change):
+def test_newer_items_are_refused_untouched_and_the_other_model_goes_on(
+    state, bundles, kept, client, kind, change
+):
     write_items(client, kept["items"])
     for item in read_items(client):
         if item["pk"]["S"].startswith(f"{kind}#{HOUSES}"):
-            stored = client.get_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})["Item"]
+            stored = client.get_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})[
+                "Item"
+            ]
             change(stored)
             client.put_item(TableName=TABLE, Item=stored)
     before = [item for item in read_items(client) if f"#{HOUSES}#" in item["pk"]["S"]]
@@ -214,12 +224,17 @@ def test_newer_items_are_refused_untouched_and_the_other_model_goes_on(state, bu
 @pytest.mark.parametrize("change", [raise_format, raise_contract])
 def test_older_fragments_are_not_summed_into_a_newer_window(state, bundles, kept, client, change):
     write_items(client, kept["items"])
-    fragment = next(item for item in kept["items"] if item["pk"]["S"].startswith(f"fragments#{HOUSES}"))
+    fragment = next(
+        item for item in kept["items"] if item["pk"]["S"].startswith(f"fragments#{HOUSES}")
+    )
     window = next(item for item in kept["items"] if item["pk"]["S"].startswith(f"windows#{HOUSES}"))
     day = int(minute_of(fragment)) // 1440
     series = window["pk"]["S"].rpartition("#")[0]
     place = {"pk": {"S": f"{series}#{day}"}, "sk": {"S": minute_of(fragment)}}
-    newer_window = client.get_item(TableName=TABLE, Key={"pk": window["pk"], "sk": window["sk"]})["Item"] | place
+    newer_window = (
+        client.get_item(TableName=TABLE, Key={"pk": window["pk"], "sk": window["sk"]})["Item"]
+        | place
+    )
     change(newer_window)
     client.put_item(TableName=TABLE, Item=newer_window)
     before = [item for item in read_items(client) if f"#{HOUSES}#" in item["pk"]["S"]]

@@ -1,4 +1,4 @@
-"""Objects of the prediction log, sent in again as records of a stream, count each event once in its own minute."""
+"""Objects of the prediction log, sent in again, count each event once in its own minute."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.upgrade.watched import FAR, references_of
 
 
 class Recount:
-    """Counts objects of the prediction log into windows; `rejected` is what went to the dead letters."""
+    """Counts objects of the prediction log into windows; `rejected` holds the dead letters."""
 
     def __init__(self, bundles, now):
         self.references = references_of(bundles)
@@ -79,11 +79,16 @@ def test_an_event_that_arrived_hours_late_is_among_them(state):
     assert late == 2
 
 
-DAMAGES = {"cut in half": lambda data: data[: len(data) // 2], "first byte changed": lambda data: b"\x00" + data[1:]}
+DAMAGES = {
+    "cut in half": lambda data: data[: len(data) // 2],
+    "first byte changed": lambda data: b"\x00" + data[1:],
+}
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_object_goes_whole_to_the_dead_letters_and_the_others_count(state, recount, damage):
+def test_a_damaged_object_goes_whole_to_the_dead_letters_and_the_others_count(
+    state, recount, damage
+):
     key, *others = state.objects
     damaged = damage(state.objects[key])
     outcome = recount.take({**state.objects, key: damaged})

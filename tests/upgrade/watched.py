@@ -1,4 +1,4 @@
-"""The monitor over a DynamoDB table in memory, fed as CloudWatch Logs feeds it, by a clock that a test moves."""
+"""The monitor over a DynamoDB table in memory, by a clock that a test moves."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class TopicIsDown(DriftError):
 class Watched:
     """The aggregator and the evaluator over one table.
 
-    now: seconds since 1970. published: alerts that were sent. rejected: dead letters. topic_up: whether alerts can
-    be published.
+    now: seconds since 1970. published: alerts that were sent. rejected: dead letters. topic_up:
+    whether alerts can be published.
     """
 
     def __init__(self, client: Any, bundles: Mapping[str, Bundle], now: float) -> None:
@@ -53,7 +53,9 @@ class Watched:
         self.references = references_of(bundles)
         self.store = DynamoStore(client, TABLE, self._clock)
         self.aggregator = Aggregator(self.references, self.store, self.rejected.extend, self._clock)
-        self.evaluator = Evaluator(self.references, self.store, self._publish, self._clock, stack="dev")
+        self.evaluator = Evaluator(
+            self.references, self.store, self._publish, self._clock, stack="dev"
+        )
 
     def _clock(self) -> float:
         return self.now
@@ -128,7 +130,7 @@ def log_delivery(lines: Iterable[str]) -> dict[str, Any]:
 
 @contextmanager
 def in_memory() -> Iterator[Any]:
-    """Yield a DynamoDB client of a cloud in memory; no credentials of the machine can be used by mistake."""
+    """Yield a DynamoDB client of a cloud in memory, with made-up credentials."""
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
     made_up = {**dict.fromkeys(names, "testing"), "AWS_DEFAULT_REGION": "eu-central-1"}
     with patch.dict(os.environ, made_up), mock_aws():
@@ -141,7 +143,10 @@ def make_table(client: Any) -> None:
         TableName=TABLE,
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
     )
 
 
@@ -170,4 +175,3 @@ def _as_bytes(item: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in item.items():
         binary[name] = {"B": base64.b64decode(value["B"])} if "B" in value else value
     return binary
-

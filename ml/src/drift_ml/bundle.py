@@ -110,12 +110,12 @@ def _manifest(folder: str) -> Mapping[str, Any]:
 
 
 def _way_out(contract: Any) -> str:
-    """What helps with a manifest that is newer than this code, "" for one that is not of this contract at all."""
+    """Return what helps with a manifest that is newer than this code, "" for any other."""
     name, _, number = str(contract).rpartition(".v")
     ours, _, reads = CONTRACT.rpartition(".v")
     if name != ours or not number.isdecimal() or int(number) <= int(reads):
         return ""
-    return "; a newer release packed this bundle: serve it with that release, or train and pack it with this one"
+    return "; a newer release packed it: serve it with that one, or train and pack it with this one"
 
 
 def _verified(folder: str, name: str, facts: Mapping[str, Any]) -> bytes:

@@ -43,8 +43,10 @@ class Storage:
     """The data folder, held by one process at a time: the log's writer and the store's path."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises BadSettings where the folder cannot be used or another console holds it, BadStore where its store
-        is damaged or newer."""
+        """Raises BadSettings where the folder cannot be used or another console holds it.
+
+        Raises BadStore where its store is damaged or newer.
+        """
         try:
             settings.log.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(settings.data / "lock", os.O_RDWR | os.O_CREAT, 0o600)

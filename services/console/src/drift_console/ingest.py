@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DAMAGED = (
-    "%d damaged lines of the event log are not counted, between events-%06d.log at byte %d and events-%06d.log at byte"
-    " %d; what is left of them stays in the files"
+    "%d damaged lines of the event log are not counted, between events-%06d.log at byte %d and"
+    " events-%06d.log at byte %d; what is left of them stays in the files"
 )
 _log = logging.getLogger("drift_console.ingest")
 
@@ -49,7 +49,8 @@ class Ingester:
         parsed = [(line, parse_line(line)) for line in batch.lines]
         damaged = sum(entry is None and not _is_whole(line) for line, entry in parsed) + batch.torn
         if damaged:
-            _log.warning(DAMAGED, damaged, start.segment, start.offset, batch.next.segment, batch.next.offset)
+            end = batch.next
+            _log.warning(DAMAGED, damaged, start.segment, start.offset, end.segment, end.offset)
         known = [(line, entry) for line, entry in parsed if entry is not None]
         with transaction(self._connection):
             MetricStore(self._connection).add(entry for _, entry in known)

@@ -39,7 +39,7 @@ SLICE = 120
 MOST_SLICES = 12
 """Slices of one run: a day of minutes. What is left waits for the next run."""
 
-UNREADABLE_WINDOW = "the window of %s at minute %d cannot be read and is not judged; it stays in the store: %s"
+UNREADABLE_WINDOW = "the window of %s at minute %d cannot be read, is not judged and stays as it is: %s"
 
 _log = logging.getLogger("drift_monitor")
 
@@ -149,7 +149,8 @@ class Evaluator:
                 yield self._evaluate(series, reference)
                 self._send(series)
             except BadStore as error:
-                _log.error("the evaluation of %s failed: %s", series, error)  # noqa: TRY400 - it says all there is
+                # Without a traceback: it says what is wrong, and the way out.
+                _log.error("the evaluation of %s failed: %s", series, error)
                 failures.append(error)
             except Exception as error:
                 _log.exception("the evaluation of %s failed", series)
@@ -194,7 +195,7 @@ class Evaluator:
         try:
             window = Window.from_json(kept.window, reference.baseline)
         except Exception as error:
-            _log.error(UNREADABLE_WINDOW, kept.key.series, kept.key.minute, error)  # noqa: TRY400 - it says all
+            _log.error(UNREADABLE_WINDOW, kept.key.series, kept.key.minute, error)
             course.counts["unreadable"] += 1
             return
         course.strengths.append(self._judge(kept.key.series, state, detector, window, kept.key.minute, reference))

@@ -17,20 +17,21 @@ WINDOW = "window.state.v1"
 DETECTOR = "detector.state.v1"
 _VERSION = re.compile(r"(?P<name>[a-z.]+)\.v(?P<number>[1-9][0-9]{0,5})")
 
-NEWER = (
-    "{what} is newer than this release. It was left as it is: deploy the release that wrote it, or one after it"
-)
+NEWER = "{what} is newer than this release and was left as it is: deploy the release that wrote it"
 DAMAGED = (
-    "{what} is damaged and cannot be read. It was left as it is: restore the item {item} from a backup; or delete it,"
-    " and the evidence starts anew from the next minute on. The windows are not touched by this"
+    "{what} is damaged and cannot be read. It was left as it is: restore the item {item} from a"
+    " backup; or delete it, and the evidence starts anew from the next minute on."
+    " The windows are not touched by this"
 )
 
 
 def is_newer(document: Mapping[str, Any], contract: str) -> bool:
     """Return whether a document is of a later version of the contract.
 
-    >>> is_newer({"contract": "window.state.v2"}, "window.state.v1"), is_newer({}, "window.state.v1")
-    (True, False)
+    >>> is_newer({"contract": "window.state.v2"}, "window.state.v1")
+    True
+    >>> is_newer({}, "window.state.v1")
+    False
     """
     found = _VERSION.fullmatch(str(document.get("contract")))
     ours = _VERSION.fullmatch(contract)

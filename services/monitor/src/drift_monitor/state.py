@@ -20,8 +20,8 @@ WHAT = "the evaluator's state"
 class SeriesState:
     """cursor: the last minute that was judged. first: the first. events: judged so far.
 
-    budget: events to one false alarm. detector: a `detector.state.v1` document. alert: the alarm that is on,
-    as it was sent. outbox: alerts not yet known to be published.
+    budget: events to one false alarm. detector: a `detector.state.v1` document. alert: the alarm
+    that is on, as it was sent. outbox: alerts not yet known to be published.
     """
 
     cursor: int
@@ -40,8 +40,8 @@ class SeriesState:
     def from_json(cls, document: Mapping[str, Any], series: Series) -> SeriesState:
         """Return the state in a stored document.
 
-        Raises BadStore if it is damaged, or of a release that keeps more than this one: to go on without what this
-        one does not know would lose it.
+        Raises BadStore if it is damaged, or of a release that keeps more than this one: to go on
+        without what this one does not know would lose it.
         """
         item = f"state#{series.model}#{series.version}"
         refuse_damaged(document, series, WHAT, item)

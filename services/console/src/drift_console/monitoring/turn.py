@@ -132,7 +132,8 @@ class Monitor:
                 with transaction(self._connection):
                     self._measure(evaluation_values(evaluation), evaluation.series.model)
                     self._keep(evaluation, judged)
-        except BadStore:  # the evaluator has logged it; the other series were judged, and the alarms have their turn
+        except BadStore:
+            # The evaluator has logged it and judged the other series; the alarms must have their turn.
             return
 
     def _measure(self, values: Mapping[str, float], model: str) -> None:

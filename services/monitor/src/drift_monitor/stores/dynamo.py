@@ -12,8 +12,8 @@ Fragments are spread over shards by their batch, so that a series may be written
 Expiry is late by days at times, and nothing here depends on it. A transaction that was cancelled because another one
 was at work on an item, or for want of capacity, is tried again: boto3 does that for the plain errors only.
 
-An item has no `format` as long as its attributes mean what they do here. A release that changes them writes one; items
-whose `format` is higher than FORMAT are refused.
+An item has no `format` as long as its attributes mean what they do here. A release that changes
+them writes one; items whose `format` is higher than FORMAT are refused.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ MINUTES_A_DAY = 1440
 BATCH_DAYS = 15
 """SQS keeps messages for 14 days at most."""
 DAY = 86_400
-NEWER = "the item is newer than this release, and was left as it is: deploy the release that wrote it, or one after it"
+NEWER = "the item is newer than this release and was left as it is: deploy the release that wrote it"
 BUSY = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 DELAYS = (0.05, 0.2, 0.8)
 """Seconds before each new attempt at a transaction."""

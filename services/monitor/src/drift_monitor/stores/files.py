@@ -1,7 +1,7 @@
-"""Open a SQLite file of stored data: one that is damaged, or newer than this code, is refused untouched.
+"""Open a SQLite file of stored data; one that is damaged or newer is refused untouched.
 
-The first hundred bytes say what is needed before SQLite may write anything. Source: "Database File Format", sections
-1.3 (header) and 4 (write-ahead log), on sqlite.org.
+The first hundred bytes say what is needed before SQLite may write anything. Source: "Database File
+Format", sections 1.3 (header) and 4 (write-ahead log), on sqlite.org.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from drift_monitor.errors import BadStore
 
 FORMAT = 1
-"""The version of the tables, kept as the file's `PRAGMA user_version`. Raised when a table changes, together with a
+"""The version of the tables, kept as `PRAGMA user_version`. Raised when a table changes, with a
 step in MIGRATIONS. One number for all tables, because the console and the monitor share a file."""
 
 MIGRATIONS: dict[int, tuple[str, ...]] = {
@@ -29,17 +29,17 @@ LARGEST_PAGE = 65_536
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 ASIDE = (
-    "Move it aside, with the files whose names begin with its name, and start again: events that are still in the"
-    " event log are counted again. `sqlite3 FILE .recover` reads what is left of it"
+    "Move it aside, with the files whose names begin with its name, and start again: events that are"
+    " still in the event log are counted again. `sqlite3 FILE .recover` reads what is left of it"
 )
 NEWER = (
-    f"it is newer than this release, which reads formats up to {FORMAT}. Nothing in it was changed. Start the release"
-    " that wrote it, or choose another place"
+    f"it is newer than this release, which reads formats up to {FORMAT}. Nothing in it was changed."
+    " Start the release that wrote it, or choose another place"
 )
 
 
 class Header(NamedTuple):
-    """What a database file says of itself. pages: as many as it should have, 0 where it does not say."""
+    """What a database file says of itself. pages: how many there are, 0 where it is not said."""
 
     page_size: int
     pages: int
@@ -50,15 +50,20 @@ def open_store(path: Path | str, tables: str, *, timeout: float) -> sqlite3.Conn
     """Open the file, bring it to FORMAT and make the tables that are missing.
 
     Args:
-        path: The file; one that is missing or empty is made. ":memory:" is a store of this process alone.
-        tables: SQL that makes every table of the caller, if it is not there.
+        path: The file; one that is missing or empty is made. ":memory:" is a store of this process
+        alone. tables: SQL that makes every table of the caller, if it is not there.
         timeout: Seconds to wait for another writer.
 
     Raises:
         BadStore: The file is damaged or newer; no byte of it was changed.
     """
     check_file(Path(path))
-    connection = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        path,
+        timeout=timeout,
+        isolation_level=None,
+        check_same_thread=False,
+    )
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -95,8 +100,10 @@ def _parse_header(data: bytes) -> Header | None:
     magic, page_size, change, pages, version, valid_for = HEADER.unpack(data)
     if magic != MAGIC:
         return None
-    # A page size of 1 stands for one that its two bytes cannot hold. The count of pages holds for one change only.
-    return Header(LARGEST_PAGE if page_size == 1 else page_size, pages if change == valid_for else 0, version)
+    # A page size of 1 stands for one that its two bytes cannot hold. The count of pages holds for
+    # one change only.
+    size = LARGEST_PAGE if page_size == 1 else page_size
+    return Header(size, pages if change == valid_for else 0, version)
 
 
 def _frames(path: Path, page_size: int) -> int:
@@ -107,7 +114,7 @@ def _frames(path: Path, page_size: int) -> int:
 
 
 def _format_in_log(path: Path) -> int:
-    """Return the format as the write-ahead log has it; a connection that only reads leaves the log as it is."""
+    """Return the format as the write-ahead log has it; to read it leaves the log as it is."""
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
     try:
         return _format(connection)

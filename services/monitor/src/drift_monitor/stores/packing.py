@@ -8,7 +8,7 @@ import zlib
 from typing import Any
 
 UNREADABLE = "unreadable"
-"""The only member of a document that stands for bytes which cannot be read; it holds them, in base64."""
+"""The only member of a document that stands for damaged bytes; it holds them, in base64."""
 
 
 def pack(document: dict[str, Any]) -> bytes:
@@ -19,7 +19,8 @@ def pack(document: dict[str, Any]) -> bytes:
 def unpack(data: bytes) -> dict[str, Any]:
     """Return the document that was packed; of damaged bytes one that holds them under UNREADABLE.
 
-    So one damaged item is found by whoever reads its document, and does not hide the others that were read with it.
+    So one damaged item is found by whoever reads its document, and does not hide the others that
+    were read with it.
     """
     raw = bytes(data)  # boto3 wraps the bytes that it reads
     try:
