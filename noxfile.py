@@ -105,7 +105,7 @@ def test_all(session: nox.Session) -> None:
     run_tests(session)
 
 
-NOT_MEASURED = [f"tests/{room}" for room in ("console", "docs", "monitor", "replay", "training")]
+NOT_MEASURED = [f"tests/{room}" for room in ("console", "docs", "monitor", "replay", "training", "upgrade")]
 """The coverage gate holds without them, and without tracing they are twice as fast."""
 
 
@@ -268,6 +268,23 @@ def infra(session: nox.Session) -> None:
     pinned = ("--quiet", "--require-hashes", "-r", "requirements/judges.txt")
     session.run_install("uv", "pip", "install", "--python", "build/venv-judges/bin/python", *pinned)
     session.run("build/venv-judges/bin/python", "infra/judges/outside.py", "build/judge", external=True)
+
+
+@nox.session(name="save-state")
+def save_state(session: nox.Session) -> None:
+    """Before a release: keep what its code stores, in tests/upgrade/states: -- --name 1.2.0."""
+    prepare(session, "dev")
+    session.run("python", "-m", "tests.upgrade.make_states", *session.posargs)
+    # Pulumi's libraries are pinned apart from ours, so the graphs have an environment of their own.
+    python = "build/venv-graphs/bin/python"
+    venv = ("--quiet", "--allow-existing", "--python", sys.executable)
+    session.run_install("uv", "venv", *venv, "build/venv-graphs")
+    pinned = ("--quiet", "--require-hashes", "-r", "requirements/infra.txt")
+    session.run_install("uv", "pip", "install", "--python", python, *pinned)
+    editable = ("--quiet", "--no-deps", "-e", "contracts", "-e", "infra")
+    session.run_install("uv", "pip", "install", "--python", python, *editable)
+    graphs = ("-m", "tests.upgrade.make_states", "--only", "graphs")
+    session.run(python, *graphs, *session.posargs, external=True)
 
 
 @nox.session

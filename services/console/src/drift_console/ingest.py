@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from drift_console import linelog
@@ -14,6 +15,17 @@ from drift_console.metrics import MetricStore
 if TYPE_CHECKING:
     import sqlite3
     from pathlib import Path
+
+DAMAGED = (
+    "%d damaged lines of the event log are not counted, between events-%06d.log at byte %d and"
+    " events-%06d.log at byte %d; what is left of them stays in the files"
+)
+_log = logging.getLogger("drift_console.ingest")
+
+
+def _is_whole(line: bytes) -> bool:
+    """Return whether a line that holds no metrics is one of the console's own all the same."""
+    return line.startswith(b"{") and line.endswith(b"}")
 
 
 def position(connection: sqlite3.Connection) -> Position:
@@ -35,6 +47,10 @@ class Ingester:
         if batch.next == start:
             return False
         parsed = [(line, parse_line(line)) for line in batch.lines]
+        damaged = sum(entry is None and not _is_whole(line) for line, entry in parsed) + batch.torn
+        if damaged:
+            end = batch.next
+            _log.warning(DAMAGED, damaged, start.segment, start.offset, end.segment, end.offset)
         known = [(line, entry) for line, entry in parsed if entry is not None]
         with transaction(self._connection):
             MetricStore(self._connection).add(entry for _, entry in known)

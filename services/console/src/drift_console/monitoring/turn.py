@@ -9,6 +9,7 @@ from drift_contracts import NotJson
 from drift_ml.baseline import Baseline
 from drift_monitor.aggregate import Aggregator, as_message
 from drift_monitor.deliveries import Delivery
+from drift_monitor.errors import BadStore
 from drift_monitor.evaluate import Evaluator, Policy
 from drift_monitor.keys import MINUTE, Series
 from drift_monitor.metrics import emf_line, evaluation_values
@@ -126,10 +127,14 @@ class Monitor:
         """Judge the minutes that closed before `now`; everything up to `now` must have been counted."""
         self._now = now
         judged = int(now // self._period) - LATENESS - 1
-        for evaluation in self._evaluator.run():
-            with transaction(self._connection):
-                self._measure(evaluation_values(evaluation), evaluation.series.model)
-                self._keep(evaluation, judged)
+        try:
+            for evaluation in self._evaluator.run():
+                with transaction(self._connection):
+                    self._measure(evaluation_values(evaluation), evaluation.series.model)
+                    self._keep(evaluation, judged)
+        except BadStore:
+            # The evaluator has logged it and judged the other series; the alarms must have their turn.
+            return
 
     def _measure(self, values: Mapping[str, float], model: str) -> None:
         """The values as the EMF line that Lambda would write, read as CloudWatch would."""
