@@ -113,7 +113,7 @@ def _request_id(event: Any, context: Any) -> str:
         request_id = getattr(context, "aws_request_id", None)
     except Exception:
         request_id = None  # a request is worth an answer even where its context is broken
-    if not request_id and isinstance(event, dict) and isinstance(event.get("requestContext"), dict):
+    if not isinstance(request_id, str) and is_http(event) and isinstance(event["requestContext"], dict):
         request_id = event["requestContext"].get("requestId")
     return request_id if isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id) else ""
 

@@ -110,6 +110,8 @@ def source_of(event: Any) -> str:
         return "EventBridge"
     if isinstance(first.get("awslogs"), dict):
         return "CloudWatch Logs"
+    if "alarmArn" in first:
+        return "a CloudWatch alarm"
     if "deliveryStreamArn" in first:
         return "a delivery stream"
     records = first.get("Records")
