@@ -1,6 +1,7 @@
 """HTTP events of every source, a custom domain's prefix, odd shapes, and events that are no requests."""
 
 import json
+import os
 import pickle
 from types import SimpleNamespace
 
@@ -8,7 +9,7 @@ import pytest
 from drift_contracts import DriftError
 from drift_predictor import Edge
 from drift_predictor.events import WrongSource
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 MARKER = "s3cret-0f-the-caller"
@@ -305,7 +306,16 @@ MEMBERS = st.sampled_from(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=int(os.environ.get("DRIFT_FUZZ_EXAMPLES", "300")))
+@example(function_url, {"rawPath": ["/predict"]})
+@example(function_url, {"rawPath": {"x": 1}})
+@example(function_url, {"headers": {"content-type": 5}})
+@example(function_url, {"headers": {"content-type": [JSON]}})
+@example(function_url, {"headers": {"content-type": None}})
+@example(rest, {"headers": None, "multiValueHeaders": {"content-type": [JSON]}})
+@example(rest, {"multiValueHeaders": [JSON]})
+@example(dict, {"features": {"x": {1, 2}}})
+@example(dict, {"features": {"x": b"y"}})
 @given(st.sampled_from([*SOURCES.values(), dict]), st.dictionaries(MEMBERS, VALUES, max_size=6))
 def test_no_event_at_all_is_a_500(worlds, make, changes):
     """Events of every source with random parts: a proper answer, or the error that keeps them."""
