@@ -22,6 +22,7 @@ MEGABYTE = 1 << 20
 HOUSE = {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}
 GOOD = json.dumps({"features": HOUSE}).encode()
 BAD = {"features": dict.fromkeys(HOUSE, "x")}
+BAD_BATCH = json.dumps({"instances": [BAD] * 1000}).encode()
 
 #: what it is, path, content type, content encoding, body, the status that it must get
 BODIES = [
@@ -29,7 +30,7 @@ BODIES = [
     ("two members", "/predict", JSON, "gzip", gzip.compress(GOOD[:9]) + gzip.compress(GOOD[9:]), 200),
     ("a plain request", "/predict", JSON, "identity", GOOD, 200),
     ("a content type that is sent twice", "/predict", f"{JSON}, {JSON}", "", GOOD, 200),
-    ("1,000 rows that break every rule", "/predict/batch", JSON, "", json.dumps({"instances": [BAD] * 1000}).encode(), 200),
+    ("1,000 rows that break every rule", "/predict/batch", JSON, "", BAD_BATCH, 200),
     ("a bomb", "/predict/batch", JSON, "gzip", gzip.compress(b" " * 500 * MEGABYTE, 1), 413),
     ("a bomb in members", "/predict/batch", JSON, "gzip", gzip.compress(b" " * MEGABYTE) * 100, 413),
     ("members without end", "/predict/batch", JSON, "gzip", gzip.compress(b"") * 200_000, 400),

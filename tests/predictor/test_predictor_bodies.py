@@ -74,7 +74,19 @@ def test_a_bomb_is_a_413_and_is_not_unpacked_beyond_the_bound():
         zlib.compress(GOOD),
         gzip.compress(b"") * (MOST_MEMBERS + 1),
     ],
-    ids=["empty", "plain", "two bytes", "cut", "no checksum", "garbage", "zeros", "half a member", "wrong sum", "zlib", "members"],  # noqa: E501
+    ids=[
+        "empty",
+        "plain",
+        "two bytes",
+        "cut",
+        "no checksum",
+        "garbage",
+        "zeros",
+        "half a member",
+        "wrong sum",
+        "zlib",
+        "members",
+    ],
 )
 def test_what_is_no_whole_gzip_is_a_400(body):
     """Cut, damaged, followed by something, or in very many pieces."""

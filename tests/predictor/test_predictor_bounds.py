@@ -216,9 +216,7 @@ def test_a_wide_batch_that_drifts_is_refused_whole_and_answered_in_parts(world, 
 def test_many_categories_cost_no_more_than_ten(world, http):
     """10 features of 1,000 categories, 1,000 rows that know none of them: 85 KB in, under 1 MB out."""
     names = [f"level {i:04d}" for i in range(1000)]
-    features = [
-        {"name": f"f{i}", "type": "category", "categories": names, "example": names[0]} for i in range(10)
-    ]
+    features = [{"name": f"f{i}", "type": "category", "categories": names, "example": names[0]} for i in range(10)]
     edge = Edge(world.service(loaded=made_up("levels", features), model="levels"))
     bad = {"features": {feature["name"]: "?" for feature in features}}
     answer = edge.handle(http("POST", "/predict/batch", {"instances": [bad] * 1000}), None)

@@ -105,7 +105,7 @@ def _is_among(choices: Sequence[object], value: object) -> bool:
 _CHECKS: dict[str, Check] = {
     "type": _is_type,
     "const": same,
-    "enum": lambda choices, value: _is_among(choices, value),
+    "enum": _is_among,
     "minimum": lambda bound, value: not is_number(value) or value >= bound,
     "maximum": lambda bound, value: not is_number(value) or value <= bound,
     "exclusiveMinimum": lambda bound, value: not is_number(value) or value > bound,
