@@ -143,10 +143,12 @@ def browser(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """schemathesis against a live console by its own /openapi.json: every check, negative data too."""
+    """Lambda events at random, then odd bodies and schemathesis against a live console: every check, bad data too."""
     prepare(session, "fuzz")
     if not any(Path("build/bundles").glob("*/manifest.json")):
         session.run("python", "-m", "drift_ml.training")
+    events = ("tests/predictor/test_predictor_events.py", "tests/predictor/test_predictor_secrecy.py")
+    session.run("pytest", "-p", "no:randomly", *events, env={"DRIFT_FUZZ_EXAMPLES": "5000"})
     repeatable = ["--generation-deterministic"]
     session.run("python", "tests/console/fuzz_console.py", *(session.posargs or repeatable))
 
