@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from drift_contracts import DriftError
 
 FAST = 60  # --fast divides every alarm period, and the minute that a window spans, by this
+
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?|[0-9A-Fa-f:]+")
+
+
+def _is_http_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False
 
 
 class BadSettings(DriftError):
@@ -28,13 +41,21 @@ class Settings:
     stack: str = "local"
     threshold: float | None = None
     webhooks: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
     retention: float = 7 * 86400.0
 
     def __post_init__(self) -> None:
+        if not self.host.strip():
+            # An empty address, as an unset variable gives it, would mean every address.
+            raise BadSettings("--host: expected an address of this machine, such as 127.0.0.1; it is empty")
+        for name in self.allowed_hosts:
+            if not _HOST_NAME.fullmatch(name):
+                raise BadSettings("--allow-host: expected a name such as drift.example.com, without a port")
         for url in self.webhooks:
-            parts = urlsplit(url)
-            if parts.scheme not in ("http", "https") or not parts.hostname:
+            if not _is_http_url(url):
                 raise BadSettings("--webhook: expected a URL such as https://hooks.example.com/path")
+        if not isfinite(self.retention):
+            raise BadSettings("--retention-days: expected a number of days")
 
     @property
     def scale(self) -> int:
