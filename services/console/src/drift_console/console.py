@@ -108,11 +108,13 @@ class Console:
             settings.stack, url, {name: view.card["model_version"] for name, view in models.items()}
         )
         self._metrics = MetricStore(storage.connection)
+        self._asked: set[str] = set()
         watch = Watch(
             storage.connection,
             {name: view.alarms for name, view in models.items()},
             self._reader_of,
             announce=self._announce,
+            seen=self._was_asked,
         )
         self._windows = [SqliteStore(settings.windows) for _ in range(3)]
         monitor = Monitor(
@@ -177,6 +179,20 @@ class Console:
             series(self._namespace, metric, dimensions), start, period, count
         )
 
+    def _was_asked(self, model: str) -> bool:
+        """Return whether a prediction of the model was ever stored, over restarts and the retention."""
+        if model in self._asked:
+            return True
+        connection, name = self._storage.connection, f"asked {model}"
+        identity = series(self._namespace, "DriftScore", {"Stack": self._settings.stack, "Model": model})
+        noted = connection.execute("SELECT 1 FROM counters WHERE name = ?", (name,)).fetchone()
+        if noted is None:
+            if not self._metrics.exists(identity):
+                return False
+            connection.execute("INSERT OR IGNORE INTO counters VALUES (?, 1)", (name,))
+        self._asked.add(model)
+        return True
+
     def _publish(self, alert: dict[str, Any]) -> None:
         """Send a drift alert of the monitor, unless it was sent before."""
         with transaction(self._storage.connection):
@@ -217,9 +233,10 @@ class Console:
 
     def _service(self) -> dict[str, Any]:
         """Return how the console itself fares."""
+        lag = self.worker.lag()
         return {
             "lines_lost": self._storage.writer.lost,
-            "lag_seconds": self.worker.lag(),
+            "lag_seconds": None if lag is None else int(lag),
             "dead": self.dead(),
         }
 
