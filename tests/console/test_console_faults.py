@@ -25,6 +25,7 @@ from drift_console.worker import Worker
 from rich.console import Console as Terminal
 
 PATIENCE = 20.0
+NOW = 1_795_435_200.0
 
 
 def wait_until(holds):
@@ -140,7 +141,7 @@ def a_worker(turns, clock, timer=time.monotonic):
     )  # fmt: skip
 
 
-def test_the_worker_outlives_errors_even_where_they_cannot_be_logged(monkeypatch):
+def test_the_worker_outlives_errors_even_where_they_cannot_be_logged():
     class Broken(logging.Handler):
         def emit(self, _record):
             raise OSError(errno.EMFILE, "no descriptors")
@@ -178,7 +179,8 @@ def test_a_log_that_cannot_be_read_to_its_end_is_not_finished(monkeypatch):
 # --- the clock ----------------------------------------------------------------------------------------------
 
 
-def test_alarms_are_evaluated_again_as_soon_as_a_clock_that_was_ahead_is_right(now=1_795_435_200.0):
+def test_alarms_are_evaluated_again_as_soon_as_a_clock_that_was_ahead_is_right():
+    now = NOW
     turns, wall = Turns(), [now]
     worker = a_worker(turns, lambda: wall[0])
     for moment in (now, now + 3600, now + 4, now + 61):
@@ -189,7 +191,8 @@ def test_alarms_are_evaluated_again_as_soon_as_a_clock_that_was_ahead_is_right(n
 
 
 @pytest.mark.parametrize("jump", [365 * 86400.0, -365 * 86400.0])
-def test_nothing_is_deleted_by_a_clock_that_jumped(jump, now=1_795_435_200.0):
+def test_nothing_is_deleted_by_a_clock_that_jumped(jump):
+    now = NOW
     turns, wall, steady = Turns(), [now], [0.0]
     worker = a_worker(turns, lambda: wall[0], lambda: steady[0])
 
@@ -230,7 +233,8 @@ def test_an_alert_of_a_clock_that_was_ahead_is_sent_when_the_clock_is_right(tmp_
 # --- judging behind a load ----------------------------------------------------------------------------------
 
 
-def test_what_is_counted_is_judged_while_more_is_waiting(now=1_795_435_200.0):
+def test_what_is_counted_is_judged_while_more_is_waiting():
+    now = NOW
     turns, wall = Turns(), [now]
     worker = a_worker(turns, lambda: wall[0])
     for minute in range(1, 4):

@@ -249,7 +249,7 @@ def test_too_many_unfinished_bodies_are_refused():
     assert held.total == 0
 
 
-def test_a_refused_body_ends_its_connection(running, monkeypatch):
+def test_a_refused_body_ends_its_connection(running):
     running.app._api._held = Held(-1)
     answer = httpx.post(f"{running.url}/x", content=b"x" * (limits.SMALL_BODY + 1))
     assert (answer.status_code, answer.headers["connection"]) == (503, "close")
@@ -346,7 +346,67 @@ def test_a_failure_of_the_page_is_in_the_log(running, caplog):
 
 def test_serve_is_what_the_command_line_calls(monkeypatch):
     server, calls = make_server(), []
-    monkeypatch.setattr(server, "run", lambda sockets: calls.append(sockets))
+    monkeypatch.setattr(server, "run", lambda **options: calls.append(options["sockets"]))
     listener = bind("127.0.0.1", 0)
     serve(server, object(), listener, started=lambda: None, dead=list)
     assert calls == [[listener]]
+
+
+# --- attacks that held ----------------------------------------------------------------------------------------
+
+TRAVERSALS = [
+    *("/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/static/%2e%2e%2fapp.py"),
+    *("/static/..%5capp.py", "/static/%00", "/static//etc/passwd", "/static/....//app.py", "//etc/passwd"),
+    *("/static/js/../../app.py", "/static/%252e%252e/app.py", "/static/.", "/static/", "/static/..;/app.py"),
+    *("/console/../static/../app.py", "/console/api/%2e%2e/%2e%2e/app.py"),
+]
+
+
+@pytest.mark.parametrize("path", TRAVERSALS)
+def test_no_path_leads_out_of_the_static_files(running, path):
+    answer = running.ask(head(b"connection: close", path=path))
+    assert answer.split()[1] in (b"400", b"404") or running.edge  # the edge knows no files
+    assert b"def " not in answer
+
+
+CHUNKED = b"transfer-encoding: chunked"
+ONE = b"content-length: 1"
+AMBIGUOUS = {
+    "two lengths": (ONE, b"content-length: 2"),
+    "length and chunks": (ONE, CHUNKED),
+    "chunks and length": (CHUNKED, ONE),
+    "a length with a sign": (b"content-length: +1",),
+    "a negative length": (b"content-length: -1",),
+    "a length in hexadecimal": (b"content-length: 0x1",),
+    "a list of lengths": (b"content-length: 1, 2",),
+    "a length that overflows": (b"content-length: 99999999999999999999",),
+    "a coding that is none": (b"transfer-encoding: xchunked",),
+    "chunks twice, then not": (b"transfer-encoding: chunked, identity",),
+    "a space before the colon": (b"content-length : 1",),
+    "a header without a colon": (b"nonsense",),
+    "a name that is empty": (b": x",),
+    "a NUL": (b"a: \x00",),
+}
+
+
+@pytest.mark.parametrize("name", AMBIGUOUS)
+def test_a_request_that_two_servers_could_read_in_two_ways_is_answered_once_or_refused(running, name):
+    smuggled = b"GET /smuggled HTTP/1.1\r\nhost: localhost\r\n\r\n"
+    begin = b"POST /x HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
+    data = begin + b"\r\n".join(AMBIGUOUS[name]) + b"\r\n\r\n1\r\nx\r\n0\r\n\r\n" + smuggled
+    with running.connect() as connection:
+        connection.sendall(data)
+        connection.settimeout(1.0)
+        with contextlib.suppress(OSError):
+            assert connection.recv(65536)[:12] in (b"HTTP/1.1 200", b"HTTP/1.1 400", b"HTTP/1.1 413")
+    assert [event["rawPath"] for event in running.edge] in ([], ["/x"])
+
+
+def test_two_hundred_requests_at_once_in_one_connection_are_answered_in_order(running):
+    with running.connect() as connection:
+        connection.sendall(b"".join(head(path=f"/{number}") for number in range(200)))
+        for _ in range(200):
+            data = b""
+            while not data.endswith(b"}"):
+                data += connection.recv(1)
+    assert [event["rawPath"] for event in running.edge] == [f"/{number}" for number in range(200)]

@@ -15,6 +15,7 @@ import random
 import socket
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -118,7 +119,9 @@ def locked_store(world):
     store = sqlite3.connect(world.data / "console.sqlite", isolation_level=None, timeout=PATIENCE)
     store.execute("BEGIN IMMEDIATE")
     for number in range(2):
-        store.execute("INSERT INTO outbox VALUES (?, ?, ?, 0, 0, ?)", (None, hook.url, f'{{"n": {number}}}', time.time()))
+        store.execute(
+            "INSERT INTO outbox VALUES (?, ?, ?, 0, 0, ?)", (None, hook.url, f'{{"n": {number}}}', time.time())
+        )
     store.execute("COMMIT")
     store.execute("BEGIN IMMEDIATE")
     world.send(12.0)
@@ -533,7 +536,8 @@ def a_flood_of_single_requests(world):
     lag, judged = world.state()["service"]["lag_seconds"], world.judged()
     output, _ = flood.communicate(timeout=PATIENCE)
     answered = next(int(line.split()[0]) for line in output.splitlines() if "requests in" in line)
-    print(f"{answered} requests in 20 s, {judged} judged and {lag} s behind after 18 s")
+    figures = f"{answered} requests in 20 s, {judged} judged and {lag} s behind after 18 s"
+    sys.stdout.write(figures + "\n")
     assert judged > 0
     assert lag <= 120
     world.answered += answered
@@ -560,5 +564,3 @@ def fill_disk(folder):
         for _ in range(100_000):
             file.write(b"\0" * 4096)
     return path
-
-

@@ -36,4 +36,4 @@ with httpx.Client(base_url=url, timeout=120) as client:
         else:
             failed += 1
             time.sleep(0.05)
-print(json.dumps({"answered": answered, "failed": failed, "slowest_ms": round(slowest * 1000)}))
+json.dump({"answered": answered, "failed": failed, "slowest_ms": round(slowest * 1000)}, sys.stdout)

@@ -18,6 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from drift_console import gateway
+from drift_console.limits import Held
 from drift_console.security import HEADERS, foreign, host_allowed, same_origin
 
 if TYPE_CHECKING:
@@ -68,18 +69,14 @@ def problem(status: int, kind: str, title: str, detail: str) -> JSONResponse:
 class Api:
     """Passes a request through the Lambda edge as API Gateway does."""
 
-    def __init__(
-        self, handle: Handler, clock: Callable[[], float], *, most_values: int = MOST_VALUES
-    ) -> None:
+    def __init__(self, handle: Handler, clock: Callable[[], float], *, most_values: int = MOST_VALUES) -> None:
         """most_values: that a body may hold; see `gateway.values_in`."""
         self._handle = handle
         self._clock = clock
         self._most_values = most_values
-        self._held = gateway.Held()
+        self._held = Held()
 
-    async def __call__(
-        self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str]
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str]) -> None:
         """Answer one request; headers: joined, names in lower case."""
         try:
             body = await gateway.read_body(receive, headers, held=self._held)

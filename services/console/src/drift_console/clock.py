@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 JUMP = 5.0  # seconds by which the wall clock may leave the monotonic one between two looks
 STEADY = 600.0  # seconds after which a clock that jumped is believed
@@ -16,9 +19,7 @@ class Steadiness:
     clock does. Over a restart there is nothing to compare with, so the first look counts as a jump.
     """
 
-    def __init__(
-        self, clock: Callable[[], float], timer: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, clock: Callable[[], float], timer: Callable[[], float] = time.monotonic) -> None:
         """clock: epoch seconds. timer: seconds that never run backwards."""
         self._clock = clock
         self._timer = timer

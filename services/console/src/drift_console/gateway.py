@@ -66,8 +66,8 @@ async def read_body(
         Overloaded: Other unfinished bodies hold too much.
         Disconnected: The client went away.
     """
-    length = headers.get("content-length", "")
-    if len(length) < 20 and length.isdigit() and int(length) > limit:
+    length = headers.get("content-length", "").lstrip("0")
+    if length.isdigit() and (len(length) > len(str(limit)) or int(length) > limit):
         raise TooLarge
     held = held or Held()
     chunks, size = [], 0

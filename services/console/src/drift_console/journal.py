@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,10 +22,8 @@ class JournalHandler(logging.FileHandler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record, or drop it."""
-        try:
+        with suppress(Exception):  # a record that cannot be written has no other place to go
             super().emit(record)
-        except Exception:  # noqa: S110 - a record that cannot be written has no other place to go
-            pass
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Stay silent: standard error belongs to people, and may be the same full disk."""

@@ -81,8 +81,7 @@ class Bounded(HttpToolsProtocol):
             f"HTTP/1.1 {status} {title}\r\ncontent-type: application/problem+json\r\n"
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
-        begun = self.cycle is not None and self.cycle.response_started
-        if not begun or self.cycle.response_complete:
+        if self._answered() or not self.cycle.response_started:
             self.transport.write(head.encode() + body)
         if self.transport.can_write_eof():
             self.transport.write_eof()
@@ -147,8 +146,13 @@ class Bounded(HttpToolsProtocol):
         if self._refused:
             return
         super().on_message_complete()
-        answered = self.cycle is None or self.cycle.response_complete
-        self.phase, self.since = Phase.IDLE if answered else Phase.BUSY, self.loop.time()
+        self.phase = Phase.IDLE if self._answered() else Phase.BUSY
+        self.since = self.loop.time()
+
+    def _answered(self) -> bool:
+        """Return whether no request of this connection waits for an answer."""
+        cycle: Any = self.cycle  # None before the first request, whatever uvicorn's annotation says
+        return cycle is None or bool(cycle.response_complete)
 
     def on_response_complete(self) -> None:
         """The answer is written."""
@@ -180,9 +184,7 @@ class Bounded(HttpToolsProtocol):
 
 def _least(connections: Iterable[Any]) -> Bounded | None:
     """Return the connection that can best be done without; None where all are being answered."""
-    candidates = [
-        each for each in connections if each.phase < Phase.BUSY or each.unread_since is not None
-    ]
+    candidates = [each for each in connections if each.phase < Phase.BUSY or each.unread_since is not None]
     return min(candidates, key=lambda each: (each.phase, each.since), default=None)
 
 

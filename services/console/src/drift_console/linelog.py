@@ -46,9 +46,7 @@ def segments(folder: Path) -> dict[int, Path]:
 class LineWriter:
     """Appends lines; one process writes to a folder at a time."""
 
-    def __init__(
-        self, folder: Path, *, after: int = 0, segment_bytes: int = SEGMENT_BYTES
-    ) -> None:
+    def __init__(self, folder: Path, *, after: int = 0, segment_bytes: int = SEGMENT_BYTES) -> None:
         """Open the first segment. Raises OSError.
 
         after: the highest segment number that a reader has seen, should its file be gone.

@@ -67,9 +67,7 @@ def foreign(scope_path: str, method: str, headers: Mapping[str, str]) -> bool:
     """
     if headers.get("sec-fetch-site") != "cross-site":
         return False
-    follows_a_link = (
-        headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
-    )
+    follows_a_link = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
     return not (follows_a_link and scope_path == "/" and method == "GET")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -58,7 +59,5 @@ def names_of_the_dead(threads: Iterable[Supervised]) -> list[str]:
 
 def report(log: logging.Logger, message: str) -> None:
     """Log the exception at hand. Never raises: a handler that cannot write is no second error."""
-    try:
+    with suppress(Exception):  # there is no place left to report it to
         log.exception(message)
-    except Exception:  # noqa: S110 - there is no place left to report it to
-        pass

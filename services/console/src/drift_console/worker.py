@@ -36,7 +36,7 @@ class Mark(NamedTuple):
 class Worker(Supervised):
     """Owns the writing side of the store."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts it drives, each by name
         self,
         ingester: Ingester,
         monitor: Monitor,

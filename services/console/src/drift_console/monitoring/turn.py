@@ -113,7 +113,9 @@ class Monitor:
         return True
 
     def _count_run(self, run: Run) -> None:
-        counts = self._aggregator.take(Delivery(_batch(run.first), tuple(line.decode(errors="replace") for line in run.lines)))
+        counts = self._aggregator.take(
+            Delivery(_batch(run.first), tuple(line.decode(errors="replace") for line in run.lines))
+        )
         with transaction(self._connection):
             self._connection.execute("INSERT OR REPLACE INTO counters VALUES (?, ?)", (self._counter, run.last))
             if counts["rejected"]:
