@@ -217,6 +217,7 @@ def poisonous_lines(world):
     ]
     with newest.open("a") as file:
         file.writelines(line + "\n" for line in poison)
+    world.extra += 1  # a prediction that overflows is an event still, counted or set aside
     world.send(2.0)
 
 

@@ -1,6 +1,6 @@
 """Somebody else's requests, from a process of its own: `python prober.py URL SEED SHIFT [BATCH]`.
 
-It asks for predictions until its standard input ends, then prints how many events were answered, how many
+It says `begun` after the first answer, asks until its standard input ends, then prints how many events were answered, how many
 requests failed, and the slowest in milliseconds.
 """
 
@@ -30,6 +30,9 @@ with httpx.Client(base_url=url, timeout=120) as client:
             status = client.post(f"/models/house-price{path}", json=body).status_code
         except httpx.TransportError:
             status = 0
+        if not answered + failed:
+            sys.stdout.write("begun\n")
+            sys.stdout.flush()
         slowest = max(slowest, time.perf_counter() - began)
         if status == 200:
             answered += max(batch, 1)

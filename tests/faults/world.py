@@ -44,6 +44,7 @@ class Prober:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         environ = {**os.environ, "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"}
         self.process = subprocess.Popen(command, **pipes, text=True, env=environ)
+        self.process.stdout.readline()  # "begun"
 
     def end(self):
         """Stop; returns answered, failed, slowest_ms."""
@@ -220,6 +221,7 @@ class World:
             "stored": self.stored(),
             "judged": self.judged(),
             "late": self.total("EventsLate"),
+            "aside": self.total("DeadLetters"),
             "lost": lost,
         }
 
@@ -243,7 +245,7 @@ class World:
             whole = books["stored"] + books["lost"]
             return (
                 self.answered <= whole <= self.answered + books["lost"] + self.extra
-                and books["judged"] == books["stored"]
+                and books["judged"] + books["aside"] == books["stored"]
             )
 
         try:
