@@ -154,6 +154,15 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """True consoles under descriptors, disks, clocks, kills and floods gone wrong; the books must balance (Linux)."""
+    if shutil.which("wrk") is None and os.geteuid() == 0 and shutil.which("apt-get") is not None:
+        debian(session, {"wrk": "wrk"})
+    prepare(session, "dev")
+    session.run("pytest", "tests/faults", "-p", "no:randomly", "-n", "0", *session.posargs)
+
+
+@nox.session
 def load(session: nox.Session) -> None:
     """A minute of 1,000 requests a second on the local console (needs wrk); sent = stored."""
     debian(session, {"wrk": "wrk"})

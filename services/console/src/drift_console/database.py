@@ -52,7 +52,8 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield connection
+        connection.execute("COMMIT")  # may fail too: a full disk is often noticed only here
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # SQLite ends some failed transactions by itself
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,6 +12,9 @@ from drift_contracts import DriftError
 from drift_contracts.exits import CANNOT_START
 
 FAST = 60  # --fast divides every alarm period, and the minute that a window spans, by this
+
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?|[0-9A-Fa-f:]+")
 
 
 class BadSettings(DriftError):
@@ -35,11 +40,20 @@ class Settings:
     stack: str = "local"
     threshold: float | None = None
     webhooks: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
     retention: float = 7 * 86400.0
 
     def __post_init__(self) -> None:
+        if not self.host.strip():
+            # An empty address, as an unset variable gives it, would mean every address.
+            raise BadSettings("--host: expected an address of this machine, such as 127.0.0.1; it is empty")
+        for name in self.allowed_hosts:
+            if not _HOST_NAME.fullmatch(name):
+                raise BadSettings("--allow-host: expected a name such as drift.example.com, without a port")
         if not all(map(_is_address, self.webhooks)):
             raise BadSettings("--webhook: expected a URL such as https://hooks.example.com/path")
+        if not isfinite(self.retention):
+            raise BadSettings("--retention-days: expected a number of days")
 
     @property
     def scale(self) -> int:

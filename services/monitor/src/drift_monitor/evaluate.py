@@ -76,6 +76,7 @@ class Evaluation(NamedTuple):
 
     window: everything judged in this run, None if nothing came. evidence, needed: ln of the strongest evidence
     in this run and of its bar. finding: the alarm that is on, else what the evidence says so far, if anything.
+    behind: seconds of closed minutes that are left for the next run.
     """
 
     series: Series
@@ -86,6 +87,7 @@ class Evaluation(NamedTuple):
     needed: float
     alarm: bool
     finding: Finding | None = None
+    behind: float = 0.0
 
 
 @dataclass
@@ -177,7 +179,8 @@ class Evaluator:
             self._store.save(series, revision, state.to_json())
             if last:
                 break
-        return course.evaluation(series, reference, detector)
+        behind = max(0, closed - 1 - state.cursor) * self._policy.period
+        return course.evaluation(series, reference, detector)._replace(behind=float(behind))
 
     def _take(
         self,

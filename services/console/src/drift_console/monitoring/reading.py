@@ -117,6 +117,8 @@ class EvidenceReader:
     def _effects_of(self, series: Series, frame: Frame, judged: int) -> dict[str, Any]:
         """`effects` and `window`, made anew when another minute was judged or the frame moved by one."""
         first = frame.start // self._period
+        # What a clock that was ahead has judged lies beyond the frame, perhaps by years.
+        judged = min(judged, (frame.start + frame.width * frame.count) // self._period)
         made, document = self._effects.get(series.model, ((-1, -1), {}))
         if made != (first, judged):
             baseline = self._of[series.model][1].baseline
