@@ -363,3 +363,8 @@ def test_exit_codes_and_commands_are_documented(run):
     _, out, _ = run("--help")
     assert "Exit codes: 0 all is well, 1 a finding" in " ".join(out.split())
     assert {"contracts", "health", "model", "predict", "watch"} <= set(main.commands)
+
+
+def test_a_service_that_refuses_its_card_said_no(run, loopback):
+    """Only 404 means that there is no such model."""
+    assert run("predict", *HOUSE, "--url", loopback((403, {**PROBLEM, "status": 403})))[0] == 4

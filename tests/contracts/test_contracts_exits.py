@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import sys
+from importlib.machinery import ModuleSpec
 
 import click
 import pytest
@@ -141,6 +142,7 @@ def test_a_process_without_streams_has_its_code(monkeypatch):
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)
     assert code_of(raising(OfOurs("text"))) == 2
+    assert code_of(lambda: None) == 0
 
 
 def test_control_characters_of_an_error_do_not_reach_the_terminal(capsys):
@@ -224,3 +226,15 @@ def test_a_command_called_by_another_lets_errors_through():
     """The caller decides about the code."""
     with pytest.raises(click.UsageError):
         measured.main([], standalone_mode=False)
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"), [(None, "driftctl"), (ModuleSpec("drift_x.__main__", None), "python -m drift_x")]
+)
+def test_a_command_is_called_what_it_was_started_as(monkeypatch, spec, name):
+    """A script by its file, a module by its name."""
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", spec)
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/driftctl", "--help"])
+    assert exits.program() == name
+    with pytest.raises(SystemExit, match="0"):
+        exits.driftctl()
