@@ -24,6 +24,8 @@ HALF_WIDTH = log(1.03)
 TURN_SECONDS = 0.1
 """The least that a turn takes: longer than a slice that the kernel gives to another process."""
 LIMIT_SECONDS = 300.0
+FAIL_SECONDS = 30.0
+"""No row is called too slow before: shared cores are in one state for seconds, and may favour one side in it."""
 
 HOLDS = "holds"
 AT_THE_BAR = "at the bar"
@@ -60,7 +62,7 @@ class MedianInterval:
     def add(self, value: float) -> None:
         """Take in one value."""
         insort(self._values, value)
-        # the count never falls: with one value more, the same number below is less likely still
+        # the count never falls: with one value more, so few below are less likely still
         while self._evidence(self._outside) >= self._needed:
             self._outside += 1
 
@@ -172,6 +174,7 @@ def decide(  # noqa: PLR0913 - what a row is made of, and the limits that tests 
     *,
     turn_seconds: float = TURN_SECONDS,
     limit_seconds: float = LIMIT_SECONDS,
+    fail_seconds: float = FAIL_SECONDS,
     miss: float = MISS,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Decision:
@@ -185,8 +188,9 @@ def decide(  # noqa: PLR0913 - what a row is made of, and the limits that tests 
             as the shorter turn has.
         turn_seconds: What a turn is filled up to.
         limit_seconds: Then the row is undecided.
+        fail_seconds: No look before may end the row as too slow.
         miss: Probability that the interval ever leaves out the median.
-        clock: Seconds, for the limit only.
+        clock: Seconds, for the limits only.
 
     Returns:
         The decision.
@@ -208,6 +212,8 @@ def decide(  # noqa: PLR0913 - what a row is made of, and the limits that tests 
         low, high = map(exp, ratios.bounds())
         verdict = verdict_of(low, high, bar)
         elapsed = clock() - began
+        if verdict == TOO_SLOW and elapsed < fail_seconds:
+            continue
         if verdict is None and elapsed >= limit_seconds:
             verdict = UNDECIDED
         if verdict is not None:
