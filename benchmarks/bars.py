@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 class Bar(NamedTuple):
@@ -39,3 +42,25 @@ BARS = {
     "replay of a million rows, parquet": Bar(0.5, "pandas and ks_2samp of every day and feature"),
     "replay of a million rows, csv": Bar(0.5, "pandas and ks_2samp of every day and feature"),
 }
+
+
+class Options(NamedTuple):
+    """What a run of the benchmarks is asked for; all of them off is everything but the planted slowdowns."""
+
+    quick: bool = False
+    counts: bool = False
+    planted: bool = False
+
+    def ask_for(self, bars: Collection[str], markers: Collection[str]) -> bool:
+        """Return whether a test of these bars and markers runs.
+
+        >>> Options(quick=True).ask_for(["one row"], ["bar"]), Options(quick=True).ask_for(["1,000 rows"], ["bar"])
+        (True, False)
+        """
+        if self.planted or "planted" in markers:
+            return self.planted and "planted" in markers
+        if "counts" in markers:
+            return self.counts or not self.quick
+        if self.quick:
+            return any(BARS[name].readme for name in bars)
+        return not self.counts

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from bars import BARS
+from bars import BARS, Options
 from pairs import HEAD, Decision, Side, decide, row
 
 if TYPE_CHECKING:
@@ -38,22 +38,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    dropped = [item for item in items if not chosen(config, item)]
-    config.hook.pytest_deselected(items=dropped)
-    items[:] = [item for item in items if item not in dropped]
+    counts = any(config.getoption(name) for name in ("counts", "update", "compare"))
+    options = Options(bool(config.getoption("quick")), counts, bool(config.getoption("planted")))
+    chosen = [item for item in items if options.ask_for(bars_of(item), {mark.name for mark in item.iter_markers()})]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
 
 
-def chosen(config: pytest.Config, item: pytest.Item) -> bool:
-    """Return whether the options ask for a test; without any, all but the planted slowdowns run."""
-    planted, counts = (item.get_closest_marker(name) is not None for name in ("planted", "counts"))
-    if planted or config.getoption("planted"):
-        return planted and bool(config.getoption("planted"))
-    asks_for_counts = config.getoption("counts") or config.getoption("update") or config.getoption("compare")
-    if counts:
-        return bool(asks_for_counts) or not config.getoption("quick")
-    if config.getoption("quick"):
-        return any(BARS[mark.args[0]].readme for mark in item.iter_markers("bar"))
-    return not asks_for_counts
+def bars_of(item: pytest.Item) -> list[str]:
+    """Return the names of the bars that a test decides."""
+    return [mark.args[0] for mark in item.iter_markers("bar")]
 
 
 @pytest.fixture

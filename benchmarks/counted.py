@@ -127,7 +127,12 @@ def evaluation(folder: Path, rows: list[list[float]]) -> tuple[Callable[[Any], o
     return one_window, documents
 
 
-WORKLOADS = {"kernel": (kernel, 1000), "handler": (handler, 500), "evidence": (evidence, 500), "evaluation": (evaluation, 10)}
+WORKLOADS = {
+    "kernel": (kernel, 1000),
+    "handler": (handler, 500),
+    "evidence": (evidence, 500),
+    "evaluation": (evaluation, 10),
+}
 """By name: what makes ready, and how many calls are counted."""
 
 

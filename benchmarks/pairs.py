@@ -161,7 +161,7 @@ def verdict_of(low: float, high: float, bar: float) -> str | None:
         return HOLDS
     if high < bar:
         return TOO_SLOW
-    if 0 < low and log(high / low) / 2 < HALF_WIDTH:
+    if low > 0 and log(high / low) / 2 < HALF_WIDTH:
         return AT_THE_BAR
     return None
 

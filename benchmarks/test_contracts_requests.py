@@ -19,10 +19,7 @@ REQUESTS = 400
 def test_the_validator_is_many_times_faster_than_jsonschema(decide_row):
     features = feature_set("house-price")
     rows, _ = houses(REQUESTS)
-    requests = [
-        {"features": {**features.example, "sqft": float(abs(row[2]) + 1), "age": int(row[3])}}
-        for row in rows
-    ]
+    requests = [{"features": {**features.example, "sqft": float(abs(row[2]) + 1), "age": int(row[3])}} for row in rows]
     validator, published = RequestValidator(features), schemas.compiled(schemas.request_schema(features))
     expected = [tuple(map(float, request["features"].values())) for request in requests]
 

@@ -73,7 +73,7 @@ def figures(request: pytest.FixtureRequest) -> dict[str, float]:
 
 @pytest.mark.counts
 @pytest.mark.parametrize("name", counts.NAMES)
-def test_a_call_takes_no_more_instructions_than_before(  # noqa: PLR0913 - fixtures
+def test_a_call_takes_no_more_instructions_than_before(
     name: str,
     request: pytest.FixtureRequest,
     working_tree: counts.Tree,
@@ -112,7 +112,9 @@ def test_a_planted_slowdown_is_found_by_its_row(
     for name, earlier in unharmed.items():
         count = tree.count(name, library)
         verdict = counts.verdict_of(count, earlier)
-        count_line(f"planted in {place:10} {counts.NAMES[name]:30} {count:14,.0f}  {count / earlier - 1:+7.2%}  {verdict}")
+        count_line(
+            f"planted in {place:10} {counts.NAMES[name]:30} {count:14,.0f}  {count / earlier - 1:+7.2%}  {verdict}"
+        )
         if verdict == "too slow":
             red.append(name)
     assert red == [place]

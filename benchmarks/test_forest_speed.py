@@ -211,9 +211,7 @@ def test_a_cold_process(contest, decide_row):
     assert {run.answer for runs in results.values() for run in runs} == {expected}
 
 
-@pytest.mark.parametrize(
-    "contest", [5, 1], indirect=True, scope="module", ids=lambda leaf: f"min_samples_leaf={leaf}"
-)
+@pytest.mark.parametrize("contest", [5, 1], indirect=True, scope="module", ids=lambda leaf: f"min_samples_leaf={leaf}")
 def test_files(contest):
     files = {"joblib": "forest.joblib", "ONNX": "forest.onnx", "ours": "bundle/forest.bin"}
     sizes = {name: (contest.folder / file).stat().st_size for name, file in files.items()}

@@ -19,7 +19,9 @@ ROOT = Path(__file__).parents[2]
 def tree(tmp_path):
     """Return a copy of the sources that slowdowns are planted in."""
     for room in counts.ROOMS:
-        shutil.copytree(ROOT / room / "src", tmp_path / room / "src", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+        shutil.copytree(
+            ROOT / room / "src", tmp_path / room / "src", ignore=shutil.ignore_patterns("*.so", "__pycache__")
+        )
     return tmp_path
 
 
@@ -59,7 +61,7 @@ def test_one_different_value_makes_another_machine(name):
     assert counts.differences(here | {name: "another"}, here) == [name]
 
 
-@pytest.mark.parametrize("count, word", [(1031, "too slow"), (1029, "holds"), (971, "holds"), (900, "fewer")])
+@pytest.mark.parametrize(("count", "word"), [(1031, "too slow"), (1029, "holds"), (971, "holds"), (900, "fewer")])
 def test_the_tolerance_is_three_percent(count, word):
     """More than three of a hundred is too slow; less asks for a new figure and is no failure."""
     assert word in counts.verdict_of(count, 1000)
@@ -114,5 +116,5 @@ def test_a_place_that_is_gone_is_reported(tree):
     """Sources that moved ask for the planting to move with them."""
     kernel = tree / "ml/src/drift_ml/forest/_kernel.c"
     kernel.write_text("")
-    with pytest.raises(ValueError, match="_kernel.c"):
+    with pytest.raises(ValueError, match=r"_kernel\.c"):
         planted.in_the_kernel(tree)

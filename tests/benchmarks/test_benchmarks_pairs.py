@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from benchmarks import counts, pairs
+from benchmarks import bars, counts, pairs
 from benchmarks.pairs import Decision, MedianInterval, Side, Turn, decide, row, verdict_of
 
 FEWEST = 14
@@ -40,7 +40,7 @@ def noisy(random, typical, spread=0.1, stolen=0.0):
     return lambda: typical * exp(random.gauss(0, spread)) * (3 if random.random() < stolen else 1)
 
 
-@pytest.mark.parametrize("module", [pairs, counts], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [bars, pairs, counts], ids=lambda module: module.__name__)
 def test_the_examples_of_the_docstrings_hold(module):
     """Doctests of the tools are run here, as no other session does."""
     assert doctest.testmod(module).failed == 0
@@ -133,7 +133,8 @@ def test_a_row_that_nothing_decides_fails_after_five_minutes():
 def test_no_row_is_too_slow_at_a_short_look():
     """Cores that favour one side for ten seconds do not end the row; what stays slow does."""
     clock = Clock(1.0)
-    recovered = decide(fake("ours", lambda: 2.0 if clock.now < 20 else 0.5), fake("usual", lambda: 30.0), 30, equal, clock=clock)
+    ours = fake("ours", lambda: 2.0 if clock.now < 20 else 0.5)
+    recovered = decide(ours, fake("usual", lambda: 30.0), 30, equal, clock=clock)
     assert recovered.verdict == pairs.HOLDS
     slow = decide(fake("ours", lambda: 2.0), fake("usual", lambda: 30.0), 30, equal, clock=Clock(1.0))
     assert (slow.verdict, slow.elapsed) == (pairs.TOO_SLOW, pairs.FAIL_SECONDS)
@@ -177,7 +178,10 @@ def test_a_turn_is_filled_with_calls():
     assert turn.seconds > 0
 
 
-@pytest.mark.parametrize("low, high, verdict", [(-inf, inf, None), (0.0, inf, None), (30, 31, "holds"), (29, 29.9, "too slow")])
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(-inf, inf, None), (0.0, inf, None), (30, 31, "holds"), (29, 29.9, "too slow")],
+)
 def test_an_interval_decides_only_on_one_side(low, high, verdict):
     """An end that is not known decides nothing."""
     assert verdict_of(low, high, 30) == verdict
