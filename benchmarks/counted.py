@@ -1,4 +1,4 @@
-"""What is counted: `python counted.py prepare FOLDER`, then `python counted.py KERNEL-OR-OTHER FOLDER LIBRARY` in valgrind.
+"""What is counted: `python counted.py prepare FOLDER`, then `python counted.py WORKLOAD FOLDER LIBRARY` in valgrind.
 
 It belongs to the revision that it stands in: another revision is measured by its own copy of this file. Everything
 is seeded; what a call does must not depend on the time, on addresses or on the machine.

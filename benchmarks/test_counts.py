@@ -67,7 +67,8 @@ def before(request: pytest.FixtureRequest, folder: Path) -> Before:
 
 
 @pytest.fixture(scope="session")
-def figures(request: pytest.FixtureRequest) -> dict[str, float]:
+def figures() -> dict[str, float]:
+    """Return where the counts of this run are collected."""
     return {}
 
 

@@ -159,7 +159,8 @@ def round_trips(count: int) -> Callable[[str], str]:
 
 @pytest.mark.bar("handler of one request")
 def test_in_process_ours_is_500_times_faster(contest, handlers, decide_row, tmp_path):
-    ours, naive = (side_of(name, *each) for name, *each in zip(("ours", "usual"), handlers, [contest.events] * 2))
+    ours = side_of("ours", handlers[0], contest.events)
+    naive = side_of("usual", handlers[1], contest.events)
     check_all_equal(ours.run(20).answers, naive.run(20).answers)
     decide_row(ours, naive, check_all_equal)
     lines = (tmp_path / "lines of ours").read_text().splitlines()

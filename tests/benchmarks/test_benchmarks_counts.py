@@ -89,7 +89,8 @@ def test_a_revision_is_copied_as_it_was(history, tmp_path):
     assert (history / "file").read_text() == "2"
 
 
-def test_a_revision_beyond_a_shallow_history_is_not_checked(history, tmp_path):
+@pytest.mark.usefixtures("history")
+def test_a_revision_beyond_a_shallow_history_is_not_checked(tmp_path):
     """The message says what to do."""
     with pytest.raises(counts.CannotCount, match=r"NOT CHECKED.*HEAD~5.*fetch"):
         counts.copy_revision("HEAD~5", tmp_path / "before")
