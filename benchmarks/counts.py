@@ -92,7 +92,7 @@ def git(*words: str) -> str:
     """Return what git prints. Raises CannotCount where it fails."""
     done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise CannotCount(f"git {words[0]} failed: {done.stderr.strip().splitlines()[-1:]}")
+        raise CannotCount(f"NOT CHECKED: git {words[0]} failed: {' '.join(done.stderr.split())}")
     return done.stdout.strip()
 
 
