@@ -21,9 +21,9 @@ class Bar(NamedTuple):
 
 
 JSON_TRIPS = 7
-"""A request's body read and written by the json module so often: 48 us where the handler was promised 50."""
+"""A request's body read and written by the json module so often: 40 to 48 us where 50 were promised."""
 JSON_TRIPS_OF_THE_SYSTEM = 8
-"""The same on the system's own Python, whose json module is faster: 46 us where 50 were promised."""
+"""The same on the system's own Python, whose json module is faster: 38 us where 50 were promised."""
 
 BARS = {
     "one row": Bar(1000, "scikit-learn's predict", readme=True),
