@@ -166,7 +166,7 @@ def faults(session: nox.Session) -> None:
     if shutil.which("wrk") is None and os.geteuid() == 0 and shutil.which("apt-get") is not None:
         debian(session, {"wrk": "wrk"})
     prepare(session, "dev")
-    session.run("pytest", "tests/faults", "-p", "no:randomly", "-n", "0", *session.posargs)
+    session.run("pytest", "tests/faults", "-p", "no:randomly", "-n", "2", "--dist", "loadgroup", *session.posargs)
 
 
 @nox.session
