@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
+
+from drift_contracts import DriftError
 
 from drift_ml.tables import DataError, Finding, read_table
 
-from .fit import Recipe, fit
+from .errors import TrainingError
+from .fitting import Recipe, fit
 from .pack import pack
 from .sources import find_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from drift_contracts import FeatureSet
 
     from drift_ml.tables import ReadOptions, Table
 
-    from .fit import Progress
+    from .fitting import Progress
+    from .sources import Source
 
 MINIMUM_ROWS = 20
 ROWS = 10_000
@@ -51,10 +56,24 @@ def load_rows(
     if data is not None:
         table = read_table(data, feature_set, ignore=ignore, options=options)
     else:
-        table = find_source(feature_set.name, source)(feature_set, rows, seed)
+        table = _made(find_source(feature_set.name, source), feature_set, rows, seed)
     if table.rows < MINIMUM_ROWS:
         raise DataError(table.source, (Finding("(file)", "rows", f"at least {MINIMUM_ROWS} rows to train on"),))
     return table
+
+
+def _made(source: Source, feature_set: FeatureSet, rows: int, seed: int) -> Table:
+    """Return what a source makes. Raises TrainingError where a source of the user's own fails."""
+    try:
+        return source(feature_set, rows, seed)
+    except DriftError:
+        raise
+    except Exception as error:
+        place = extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}, line {place.lineno}"
+        raise TrainingError(
+            f"--source: expected a table, but the function raised {type(error).__name__} in {where}"
+        ) from error
 
 
 def train(
