@@ -356,3 +356,16 @@ def test_no_rows_have_no_problems(kind):
     """An empty column is one."""
     feature = Feature("x", kind, "-", "-", 1)
     assert check_column(feature, pa.array([], pa.float64()), Reading(MISSING)).problems == []
+
+
+def test_a_model_without_missing_values_is_told_where_one_is(tmp_path, parcel):
+    """The way out is told; cells that are wrong for another reason are counted there."""
+    path = write(tmp_path / "t.csv", ["1,3,true,DE,9", "1,,true,DE,9", "1,x,true,,9"])
+    with pytest.raises(DataError, match="--prediction-column") as caught:
+        list(read_chunks(path, Layout(parcel, complete=True)))
+    found = [(each.column, each.rule, each.rows, each.lines) for each in caught.value.findings]
+    assert found == [
+        ("pieces", "type", (4,), (4,)),
+        ("pieces", "missing", (3,), (3,)),
+        ("country", "missing", (4,), (4,)),
+    ]
