@@ -242,7 +242,7 @@ def named(document):
     return FeatureSet.from_json({**document, "contract": "feature-set.v2", "target": target, "features": features})
 
 
-def test_a_feature_set_names_columns(tmp_path, parcel, parcel_document):
+def test_a_feature_set_names_columns(tmp_path, parcel_document):
     """Accents may be encoded in two ways; logs that call features by name are read too."""
     feature_set = named(parcel_document)
     assert FeatureSet.from_json(feature_set.to_json()) == feature_set
@@ -251,8 +251,8 @@ def test_a_feature_set_names_columns(tmp_path, parcel, parcel_document):
         np.testing.assert_array_equal(read_table(path, feature_set).matrix(feature_set), MATRIX)
     with pytest.raises(DataError, match=r"column Größe \(kg\): required"):
         read_table(write(tmp_path / "t.csv", header="kg,pieces,express,country,price paid"), feature_set)
+    bad = write(tmp_path / "t.csv", ["-1,3,yes,DE,9"], "Größe (kg),pieces,express,country,price paid")
     with pytest.raises(DataError, match=r"column Größe \(kg\): minimum"):
-        bad = write(tmp_path / "t.csv", ["-1,3,yes,DE,9"], "Größe (kg),pieces,express,country,price paid")
         read_table(bad, feature_set)
 
 
@@ -289,8 +289,8 @@ def test_sorting_needs_times_and_rows(tmp_path, parcel):
     """Both lacks are named."""
     with pytest.raises(OptionError, match="--time-column"):
         list(read_chunks(write(tmp_path / "t.csv"), Layout(parcel), ReadOptions(sort=True)))
+    path = timed(tmp_path / "t.csv", [])
     with pytest.raises(DataError, match="at least one row"):
-        path = timed(tmp_path / "t.csv", [])
         list(read_chunks(path, Layout(parcel, None, "time"), ReadOptions(sort=True)))
 
 
@@ -356,3 +356,16 @@ def test_no_rows_have_no_problems(kind):
     """An empty column is one."""
     feature = Feature("x", kind, "-", "-", 1)
     assert check_column(feature, pa.array([], pa.float64()), Reading(MISSING)).problems == []
+
+
+def test_a_model_without_missing_values_is_told_where_one_is(tmp_path, parcel):
+    """The way out is told; cells that are wrong for another reason are counted there."""
+    path = write(tmp_path / "t.csv", ["1,3,true,DE,9", "1,,true,DE,9", "1,x,true,,9"])
+    with pytest.raises(DataError, match="--prediction-column") as caught:
+        list(read_chunks(path, Layout(parcel, complete=True)))
+    found = [(each.column, each.rule, each.rows, each.lines) for each in caught.value.findings]
+    assert found == [
+        ("pieces", "type", (4,), (4,)),
+        ("pieces", "missing", (3,), (3,)),
+        ("country", "missing", (4,), (4,)),
+    ]

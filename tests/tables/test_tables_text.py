@@ -230,3 +230,21 @@ def test_the_second_column_of_a_name_can_be_left_out(tmp_path, parcel):
     (finding,) = refused(path, parcel).findings
     assert (finding.rule, finding.count) == ("duplicate", 2)
     assert "--ignore '#6'" in finding.hint
+
+
+def test_rows_of_another_width_alone_are_told(tmp_path, parcel):
+    """Also where no other row is."""
+    path = tmp_path / "t.csv"
+    path.write_text(f"{HEADER}\n1,2\n1,2,3\n")
+    (finding,) = refused(path, parcel).findings
+    assert (finding.rule, finding.rows, finding.lines) == ("cells", (2, 3), (2, 3))
+
+
+def test_a_long_packed_file_that_was_cut_off_is_refused(tmp_path, parcel):
+    """Also where its beginning is whole."""
+    numbers = np.random.default_rng(1).integers(1, 2**40, 100_000)
+    path = tmp_path / "t.csv.gz"
+    data = gzip.compress("\n".join([HEADER, *(f"{number},3,true,DE,9" for number in numbers)]).encode(), 1)
+    path.write_bytes(data[: len(data) * 9 // 10])
+    (finding,) = refused(path, parcel).findings
+    assert (finding.rule, finding.expected) == ("format", "a whole gzip file")

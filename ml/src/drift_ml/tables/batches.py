@@ -75,11 +75,10 @@ def parquet_batches(part: Part, names: Mapping[int, str]) -> Generator[Batch, No
     row = 1
     try:
         with parquet.ParquetFile(part.path) as file:
-            for batch in file.iter_batches(CHUNK, columns=list(dict.fromkeys(names.values()))):
-                if batch.num_rows:
-                    cells = {place: batch.column(name) for place, name in names.items()}
-                    yield Batch(cells, np.arange(row, row + batch.num_rows))
-                    row += batch.num_rows
+            for batch in filter(len, file.iter_batches(CHUNK, columns=list(dict.fromkeys(names.values())))):
+                cells = {place: batch.column(name) for place, name in names.items()}
+                yield Batch(cells, np.arange(row, row + batch.num_rows))
+                row += batch.num_rows
     except (pa.ArrowInvalid, OSError) as error:
         raise unreadable(part) from error
 
@@ -116,11 +115,10 @@ def arrow_batches(
         if table.part.gzip:
             source = stack.enter_context(pa.CompressedInputStream(source, "gzip"))
         reader = stack.enter_context(csv.open_csv(source, read, parse, convert))
-        for batch in reader:
-            if batch.num_rows:
-                cells = {place: batch.column(str(place)) for place in types}
-                yield Batch(cells, np.arange(row, row + batch.num_rows))
-                row += batch.num_rows
+        for batch in filter(len, reader):
+            cells = {place: batch.column(str(place)) for place in types}
+            yield Batch(cells, np.arange(row, row + batch.num_rows))
+            row += batch.num_rows
 
 
 def python_batches(

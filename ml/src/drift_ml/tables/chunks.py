@@ -160,6 +160,8 @@ class _Reader:
             else:
                 checked = check_column(column.feature, batch.cells[place], self.reading)
                 columns[column.name] = checked.values
+                if self.layout.complete and column.feature is not None:
+                    _check_complete(checked)
             self.report.add(column, place, checked, batch)
         for place in places.blank:
             self.report.add(Column("", f"#{place + 1}"), place, _check_blank(batch.cells[place], place), batch)
@@ -259,6 +261,20 @@ def _types(places: Places) -> Mapping[int, pa.DataType]:
         if column.is_time:
             types[place] = pa.string()
     return types
+
+
+def _check_complete(checked: Checked) -> None:
+    """Check that no cell is missing which the feature set allows to be."""
+    values = checked.values
+    if values.dtype == object:
+        absent = np.array([value is None for value in values], dtype=bool)
+    else:
+        absent = np.isnan(values)
+    for problem in checked.problems:
+        absent = absent & ~problem.broken
+    expected = "a value in every row, as the model has learnt no missing one"
+    hint = "train it on rows in which some are missing, or give predictions by --prediction-column"
+    checked.add("missing", expected, absent, hint)
 
 
 def _check_blank(cells: pa.Array, place: int) -> Checked:

@@ -42,12 +42,14 @@ class Column:
 class Layout:
     """Which columns are read: the features, one more of numbers, and one of times.
 
-    number: the target's name, or the name of a column of predictions.
+    number: the target's name, or the name of a column of predictions. complete: whether no feature may be missing,
+    whatever the feature set says, as a model that has learnt no missing value needs it.
     """
 
     feature_set: FeatureSet
     number: str | None = None
     time: str | None = None
+    complete: bool = False
 
     @property
     def columns(self) -> list[Column]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from drift_ml.baseline import Baseline
 from drift_ml.evidence import Budget
+from drift_ml.forest import BadRow
 from drift_ml.tables import Layout, ReadOptions, Table, column_names, count_rows, read_chunks
 from drift_ml.window import Window
 
@@ -78,7 +80,8 @@ def backtest(bundle: Bundle, request: Request, progress: Progress | None = None)
     show = progress or _silent
     names = column_names(request.path, request.reading)
     number = request.prediction or (PREDICTION_COLUMN if PREDICTION_COLUMN in names else None)
-    layout = Layout(bundle.feature_set, number, request.time)
+    complete = number is None and not _takes_missing(bundle.forest, len(bundle.feature_set.names))
+    layout = Layout(bundle.feature_set, number, request.time, complete=complete)
     rows = count_rows(request.path)
     baseline = Baseline.from_json(bundle.baseline)
     cutter = _Cutter(baseline, bundle.manifest["model_version"], request.window or rows_per_window(rows))
@@ -176,6 +179,15 @@ def _predicted(chunks: Iterator[Chunk], number: str | None, bundle: Bundle) -> I
 
 def _matrix(feature_set: FeatureSet, chunk: Chunk) -> Floats:
     return Table("", chunk.columns, np.empty(chunk.rows)).matrix(feature_set)
+
+
+def _takes_missing(forest: Forest, width: int) -> bool:
+    """Return whether the forest answers rows with missing values, as those fitted on some do."""
+    try:
+        forest.predict([math.nan] * width)
+    except BadRow:
+        return False
+    return True
 
 
 def _predict(forest: Forest, rows: Floats) -> Floats:
