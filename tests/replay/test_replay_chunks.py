@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from drift_contracts import feature_set
-from drift_ml.training import DataError
-from drift_ml.training import chunks as chunks_module
-from drift_ml.training.chunks import Layout, column_names, count_rows, read_chunks
+from drift_ml.tables import DataError
+from drift_ml.tables import chunks as chunks_module
+from drift_ml.tables.chunks import Layout, column_names, count_rows, read_chunks
 from pyarrow import csv, parquet
 
 HOUSES = feature_set("house-price")

@@ -1,11 +1,11 @@
 """Training: data sources, fit, evaluate, pack. scikit-learn is imported here and nowhere else."""
 
-from .errors import DataError, Finding, ModelWorseThanMean, TrainingError
-from .files import read_table
+from drift_ml.tables import DataError, Finding, Table, read_table
+
+from .errors import ModelWorseThanMean, TrainingError
 from .fit import Recipe, fit
 from .job import Trained, load_rows, train
 from .sources import find_source
-from .table import Table
 
 __all__ = [
     "DataError",

@@ -18,7 +18,7 @@ from .fit import ESTIMATORS, Recipe
 from .job import ROWS, Trained, load_rows, train
 
 if TYPE_CHECKING:
-    from .table import Table
+    from drift_ml.tables import Table
 
 EPILOG = """
 Examples:

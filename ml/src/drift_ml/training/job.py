@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .errors import DataError, Finding
-from .files import read_table
+from drift_ml.tables import DataError, Finding, read_table
+
 from .fit import Recipe, fit
 from .pack import pack
 from .sources import find_source
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from drift_contracts import FeatureSet
 
+    from drift_ml.tables import Table
+
     from .fit import Progress
-    from .table import Table
 
 MINIMUM_ROWS = 20
 ROWS = 10_000
@@ -42,7 +43,7 @@ def load_rows(
     rows: int = ROWS,
     seed: int = 7,
 ) -> Table:
-    """Rows from the file if one is given, else from the source. Raises TrainingError."""
+    """Rows from the file if one is given, else from the source. Raises DataError, TrainingError."""
     if data is not None:
         table = read_table(data, feature_set, ignore=ignore)
     else:

@@ -24,8 +24,9 @@ from .scores import score
 if TYPE_CHECKING:
     from drift_contracts import FeatureSet
 
+    from drift_ml.tables import Table
+
     from .fit import Fitted, Recipe
-    from .table import Table
 
 
 def pack(feature_set: FeatureSet, table: Table, fitted: Fitted, recipe: Recipe, folder: Path) -> dict[str, Any]:

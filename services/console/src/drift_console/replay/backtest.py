@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from drift_ml.baseline import Baseline
 from drift_ml.evidence import Budget
-from drift_ml.training.chunks import Layout, column_names, count_rows, read_chunks
-from drift_ml.training.table import Table
+from drift_ml.tables.chunks import Layout, column_names, count_rows, read_chunks
+from drift_ml.tables.table import Table
 from drift_ml.window import Window
 
 from drift_console.replay.errors import ReplayError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from drift_contracts import FeatureSet
     from drift_ml.bundle import Bundle
     from drift_ml.forest import Forest
-    from drift_ml.training.chunks import Chunk
+    from drift_ml.tables.chunks import Chunk
 
     Floats = npt.NDArray[np.float64]
     Progress = Callable[[str, int, int], None]

@@ -11,7 +11,7 @@ from pyarrow import csv, parquet
 
 from .cells import SHOWN_ROWS, check_column
 from .errors import DataError, Finding
-from .moments import read_moments
+from .times import read_moments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
