@@ -123,6 +123,12 @@ def test_a_feature_is_shown_over_its_baseline(state, event_line):
     assert [value for value in feature["series"]["average"] if value is not None] == [2000.0]
 
 
+def test_a_live_z_is_held_at_100_as_in_answers(state, event_line):
+    """One absurd value does not make a mean of millions."""
+    live = state(event_line(NOW - 5, Feature_sqft=1e6))["features"][0]["live"]
+    assert (live["z"], live["mean_abs_z"]) == (100.0, 100.0)
+
+
 def test_recent_predictions_come_newest_first_and_are_at_most_fifty(state, event_line):
     recent = state(*(event_line(NOW - 60 + number, number=number) for number in range(60)))["recent"]
     assert [one["prediction_id"] for one in recent] == [f"id-{number}" for number in range(59, 9, -1)]

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from drift_ml.scale import FARTHEST, usable_std
+
 from drift_console.alarms import Alarm, CompositeAlarm, MetricAlarm, State
 from drift_console.alerts import iso
 from drift_console.bins import Bins, display_bins
@@ -208,12 +211,14 @@ def _live(seen: Distribution | None, base: Mapping[str, Any], bins: Bins) -> dic
     if seen is None:
         return {"count": 0, "mean": None, "z": None, "mean_abs_z": None, "share": [0.0] * len(bins.labels)}
     mean = seen.total / seen.count
-    center, spread = base.get("mean"), base.get("std")
+    center = base.get("mean")
+    spread = usable_std(base.get("std"), base.get("min"), base.get("max"))
     z: float | None = None
     mean_abs_z: float | None = None
     if center is not None and spread:
-        z = (mean - center) / spread
-        mean_abs_z = float(abs(seen.values - center) @ seen.counts) / spread / seen.count
+        z = max(-FARTHEST, min((mean - center) / spread, FARTHEST))
+        sizes = np.minimum(abs(seen.values - center) / spread, FARTHEST)
+        mean_abs_z = float(sizes @ seen.counts) / seen.count
     return {
         "count": seen.count,
         "mean": mean,
