@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from drift_contracts.features import FeatureSet
 
 BATCH = 1000
+MANIFESTS = ("bundle.manifest.v1", "bundle.manifest.v2")
 CLIENT_ERRORS = range(400, 500)
 CONNECT_TIMEOUT = 5.0
 
@@ -117,7 +118,10 @@ class Client:
         """What is served under the model's name."""
         operation = f"GET {self._prefix or '/model'}"
         document = self._ask(operation, "model.card.v1")
-        for member, contract in (("manifest", "bundle.manifest.v1"), ("feature_set", "feature-set.v1")):
+        # A service may serve bundles of either version; what names neither is judged by the first.
+        stated = document["manifest"].get("contract")
+        manifest = stated if stated in MANIFESTS else MANIFESTS[0]
+        for member, contract in (("manifest", manifest), ("feature_set", "feature-set.v1")):
             self._check(operation, contract, document[member])
         try:
             return results.read_card(document)

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from drift_console.replay.outcome import Outcome
 
-BAD = 2
+BAD, FINDING = 2, 1
 _CODES = """
-Exit codes: 0 no drift found, 1 drift found (an alarm was raised, even if it was taken back), 2 wrong usage, bad data or
-nothing to compare (the message says what was expected and where). A pipeline can gate on them.
+Exit codes: 0 no drift found, 1 drift found (an alarm was raised, even if it was taken back) or, with replay --strict, a warning,
+2 wrong usage, bad data or nothing to compare (the message says what was expected and where). A pipeline can gate on them.
 """
 _REPLAY = (
     """
@@ -91,6 +91,7 @@ def _shared(command: Callable[..., None]) -> Callable[..., None]:
     "--rows-per-window", type=click.IntRange(1), metavar="ROWS",
     help="How finely the evidence looks. Default: 50 or more, so that there are at most 500 windows.",
 )  # fmt: skip
+@click.option("--strict", is_flag=True, help="End with exit code 1 at a warning too: rows of the training data.")
 @_shared
 def replay(data: Path, bundle: Path, time_column: str | None, prediction_column: str | None, **options: Any) -> None:
     """Backtest past traffic: when would each detector have fired, and what is different?
@@ -100,6 +101,7 @@ def replay(data: Path, bundle: Path, time_column: str | None, prediction_column:
     """
     from drift_ml.baseline import Baseline  # noqa: PLC0415 - --help need not wait for numpy and pyarrow
     from drift_ml.bundle import load_bundle  # noqa: PLC0415
+    from drift_ml.tables.row_digests import read_row_digests  # noqa: PLC0415
 
     from drift_console.replay.backtest import Request, backtest  # noqa: PLC0415
     from drift_console.replay.outcome import conclude, page  # noqa: PLC0415
@@ -117,9 +119,11 @@ def replay(data: Path, bundle: Path, time_column: str | None, prediction_column:
             minimum_effect=options["minimum_effect"],
         )
         with _Bar() as bar:
-            found = backtest(loaded, request, bar.show)
+            found = backtest(loaded, request, bar.show, digests=read_row_digests(bundle, loaded.manifest))
         baseline = Baseline.from_json(loaded.baseline)
-        outcome = conclude(baseline, found.windows, found.replay, found.firings)
+        outcome = conclude(
+            baseline, found.windows, found.replay, found.firings, training_rows=found.training_rows
+        )
         made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
 
         def build() -> str:
@@ -212,7 +216,8 @@ def _finish(outcome: Outcome, options: dict[str, Any], build: Callable[[], str])
         show(terminal, outcome)
         if html is not None:
             terminal.print(f"Report: {html}", markup=False, highlight=False, soft_wrap=True)
-    raise click.exceptions.Exit(outcome.exit_code)
+    strict = options.get("strict") and outcome.warnings
+    raise click.exceptions.Exit(FINDING if strict else outcome.exit_code)
 
 
 def _fail(error: DriftError) -> NoReturn:
