@@ -91,6 +91,7 @@ def test_a_silent_console_shows_every_field_and_no_data(state):
     assert shown["features"][0]["live"]["mean"] is None
     assert {alarm["state"] for alarm in shown["alarms"]} == {"INSUFFICIENT_DATA"}
     assert shown["model_card"]["rows"] == 10000
+    assert shown["model_card"]["warnings"] is None
     json.dumps(shown, allow_nan=False)
 
 

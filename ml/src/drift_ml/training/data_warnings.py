@@ -171,6 +171,8 @@ def _alone(column: Floats, target: Floats, sides: Sides) -> tuple[str, float]:
         return "r2", float("nan")
     x, y = column[learnt], target[learnt]
     fresh, actual = column[held_out], target[held_out]
+    if len(actual) - np.unique(actual, return_counts=True)[1].max() < FEWEST_HELD_OUT:
+        return "r2", float("nan")  # all but a few rows are alike: whoever guesses those few is lucky
     best = ("r2", float("nan"))
     for model in MODELS:
         predicted = model(x, y, fresh)
@@ -225,13 +227,13 @@ def _auc(actual: Floats, predicted: Floats) -> float:
     """Return the area under the ROC curve of predictions for a target of two values, else NaN.
 
     The share of pairs, one of either class, that are in the right order; ties count half (Mann and
-    Whitney 1947). NaN too where either class has too few rows.
+    Whitney 1947).
     """
     low, high = float(actual.min()), float(actual.max())
     positive = actual == high
     ups = int(positive.sum())
     downs = len(actual) - ups
-    if not bool((positive | (actual == low)).all()) or min(ups, downs) < FEWEST_HELD_OUT:
+    if not downs or not bool((positive | (actual == low)).all()):
         return float("nan")
     _, place, counts = np.unique(predicted, return_inverse=True, return_counts=True)
     # Mean rank of each distinct prediction, so that ties share theirs.

@@ -56,6 +56,8 @@ class ModelView:
         card = {
             **{key: manifest[key] for key in ("model_version", "estimator", "training", "scores", "feature_set")},
             "rows": manifest["training"]["rows"],
+            # Manifests of the first version have no word on warnings, which is not to say none.
+            "warnings": manifest.get("warnings"),
         }
         channels = {channel["name"]: channel for channel in baseline["channels"]}
         bins = {
