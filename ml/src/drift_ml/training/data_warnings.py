@@ -233,7 +233,7 @@ def _auc(actual: Floats, predicted: Floats) -> float:
     positive = actual == high
     ups = int(positive.sum())
     downs = len(actual) - ups
-    if not downs or not bool((positive | (actual == low)).all()):
+    if not bool((positive | (actual == low)).all()):
         return float("nan")
     _, place, counts = np.unique(predicted, return_inverse=True, return_counts=True)
     # Mean rank of each distinct prediction, so that ties share theirs.
