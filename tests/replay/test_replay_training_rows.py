@@ -126,7 +126,8 @@ def reordered(table, path):
 
 def with_more_columns(table, path):
     more = pa.array([f"street {place}" for place in range(len(table))])
-    csv.write_csv(table.add_column(0, "street", more).append_column("y", pa.array(target_of(LEARNT, 3)[: len(table)])), path)
+    target = pa.array(target_of(LEARNT, 3)[: len(table)])
+    csv.write_csv(table.add_column(0, "street", more).append_column("y", target), path)
 
 
 def with_predictions(table, path):

@@ -114,9 +114,7 @@ def main(  # noqa: PLR0913 - one parameter per option
         sys.exit(1)
 
 
-def _train_with_progress(
-    chosen: FeatureSet, table: Table, out: Path, recipe: Recipe, *, strict: bool
-) -> Trained:
+def _train_with_progress(chosen: FeatureSet, table: Table, out: Path, recipe: Recipe, *, strict: bool) -> Trained:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(f"{chosen.name}: {table.rows:,} rows, trees", total=recipe.trees)

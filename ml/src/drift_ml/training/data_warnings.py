@@ -66,9 +66,7 @@ class DataWarning:
         return document
 
 
-def find_warnings(
-    feature_set: FeatureSet, matrix: Floats, target: Floats, sides: Sides
-) -> list[DataWarning]:
+def find_warnings(feature_set: FeatureSet, matrix: Floats, target: Floats, sides: Sides) -> list[DataWarning]:
     """Return what a careful colleague would say of training rows, in a fixed order.
 
     matrix: the encoded rows, shape (rows, features), NaN for missing. target: shape (rows,). sides:
@@ -129,9 +127,7 @@ def _varies(values: Floats) -> bool:
     return usable_std(spread, low / largest, high / largest) > 0
 
 
-def _leak(
-    name: str, column: Floats, target: Floats, sides: Sides, *, coded: bool
-) -> list[DataWarning]:
+def _leak(name: str, column: Floats, target: Floats, sides: Sides, *, coded: bool) -> list[DataWarning]:
     """Return a warning where a feature is the target, or says as much as it.
 
     coded: the column holds places in a list of categories, which no number can equal.

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from drift_contracts import FeatureSet
     from drift_ml.bundle import Bundle
     from drift_ml.forest import Forest
-    from drift_ml.tables.row_digests import RowDigests
     from drift_ml.tables.chunks import Chunk
+    from drift_ml.tables.row_digests import RowDigests
 
     Floats = npt.NDArray[np.float64]
     Progress = Callable[[str, int, int], None]

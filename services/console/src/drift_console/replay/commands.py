@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 BAD, FINDING = 2, 1
 _CODES = """
-Exit codes: 0 no drift found, 1 drift found (an alarm was raised, even if it was taken back) or, with replay --strict, a warning,
-2 wrong usage, bad data or nothing to compare (the message says what was expected and where). A pipeline can gate on them.
+Exit codes: 0 no drift found, 1 drift found (an alarm was raised, even if it was taken back) or, with replay --strict, a
+warning, 2 wrong usage, bad data or nothing to compare (the message says what was expected and where). A pipeline can
+gate on them.
 """
 _REPLAY = (
     """
@@ -121,9 +122,7 @@ def replay(data: Path, bundle: Path, time_column: str | None, prediction_column:
         with _Bar() as bar:
             found = backtest(loaded, request, bar.show, digests=read_row_digests(bundle, loaded.manifest))
         baseline = Baseline.from_json(loaded.baseline)
-        outcome = conclude(
-            baseline, found.windows, found.replay, found.firings, training_rows=found.training_rows
-        )
+        outcome = conclude(baseline, found.windows, found.replay, found.firings, training_rows=found.training_rows)
         made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
 
         def build() -> str:
