@@ -105,7 +105,7 @@ def test_all(session: nox.Session) -> None:
     run_tests(session)
 
 
-NOT_MEASURED = [f"tests/{room}" for room in ("console", "docs", "monitor", "replay", "training")]
+NOT_MEASURED = [f"tests/{room}" for room in ("console", "docs", "monitor", "replay", "training", "upgrade")]
 """The coverage gate holds without them, and without tracing they are twice as fast."""
 
 
@@ -143,12 +143,23 @@ def browser(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """schemathesis against a live console by its own /openapi.json: every check, negative data too."""
+    """Lambda events at random, then odd bodies and schemathesis against a live console: every check, bad data too."""
     prepare(session, "fuzz")
     if not any(Path("build/bundles").glob("*/manifest.json")):
         session.run("python", "-m", "drift_ml.training")
+    events = ("tests/predictor/test_predictor_events.py", "tests/predictor/test_predictor_secrecy.py")
+    session.run("pytest", "-p", "no:randomly", *events, env={"DRIFT_FUZZ_EXAMPLES": "5000"})
     repeatable = ["--generation-deterministic"]
     session.run("python", "tests/console/fuzz_console.py", *(session.posargs or repeatable))
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """True consoles under descriptors, disks, clocks, kills and floods gone wrong; the books must balance (Linux)."""
+    if shutil.which("wrk") is None and os.geteuid() == 0 and shutil.which("apt-get") is not None:
+        debian(session, {"wrk": "wrk"})
+    prepare(session, "dev")
+    session.run("pytest", "tests/faults", "-p", "no:randomly", "-n", "0", *session.posargs)
 
 
 @nox.session
@@ -268,6 +279,23 @@ def infra(session: nox.Session) -> None:
     pinned = ("--quiet", "--require-hashes", "-r", "requirements/judges.txt")
     session.run_install("uv", "pip", "install", "--python", "build/venv-judges/bin/python", *pinned)
     session.run("build/venv-judges/bin/python", "infra/judges/outside.py", "build/judge", external=True)
+
+
+@nox.session(name="save-state")
+def save_state(session: nox.Session) -> None:
+    """Before a release: keep what its code stores, in tests/upgrade/states: -- --name 1.2.0."""
+    prepare(session, "dev")
+    session.run("python", "-m", "tests.upgrade.make_states", *session.posargs)
+    # Pulumi's libraries are pinned apart from ours, so the graphs have an environment of their own.
+    python = "build/venv-graphs/bin/python"
+    venv = ("--quiet", "--allow-existing", "--python", sys.executable)
+    session.run_install("uv", "venv", *venv, "build/venv-graphs")
+    pinned = ("--quiet", "--require-hashes", "-r", "requirements/infra.txt")
+    session.run_install("uv", "pip", "install", "--python", python, *pinned)
+    editable = ("--quiet", "--no-deps", "-e", "contracts", "-e", "infra")
+    session.run_install("uv", "pip", "install", "--python", python, *editable)
+    graphs = ("-m", "tests.upgrade.make_states", "--only", "graphs")
+    session.run(python, *graphs, *session.posargs, external=True)
 
 
 @nox.session

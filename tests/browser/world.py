@@ -190,6 +190,7 @@ class World:
             "models": list(self.models),
             "threshold": THRESHOLD,
             "target": {"name": "price", "unit": "USD"},
+            "service": {"lines_lost": 0, "lag_seconds": 0, "dead": []},
             "totals": {
                 "predictions": len(rows),
                 "drifted": sum(row["drift_score"] > THRESHOLD for row in rows),

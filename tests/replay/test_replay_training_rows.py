@@ -208,14 +208,14 @@ def test_a_bundle_without_digests_cannot_tell(bundle, files, tmp_path):
     assert found["training_rows"]["figures"] is None
 
 
-def test_damaged_digests_are_bad_input(bundle, files, tmp_path):
+def test_damaged_digests_are_a_bundle_that_is_refused(bundle, files, tmp_path):
     folder = tmp_path / "noisy"
     folder.mkdir()
     for path in bundle.iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
     (folder / "rows.bin").write_bytes(gzip.compress(b"rows"))
     result = CliRunner().invoke(replay, ["--data", str(files[0]), "--baseline", str(folder)])
-    assert result.exit_code == 2
+    assert result.exit_code == 5
     assert "rows.bin" in result.stderr
 
 

@@ -92,8 +92,9 @@ def load_bundle(
 def _manifest(folder: str) -> Mapping[str, Any]:
     """The manifest, with as much of its contract as the rest of this module leans on."""
     manifest: Any = _json({MANIFEST: _read(folder, MANIFEST)}, MANIFEST)
-    accepted = isinstance(manifest, dict) and manifest.get("contract") in CONTRACTS
-    _expect(accepted, MANIFEST, f"contract {' or '.join(CONTRACTS)}")
+    contract = manifest.get("contract") if isinstance(manifest, dict) else None
+    accepted = " or ".join(CONTRACTS)
+    _expect(contract in CONTRACTS, MANIFEST, f"contract {accepted}{_way_out(contract)}")
     files = manifest.get("files")
     named = ", ".join(FILES)
     _expect(isinstance(files, dict) and sorted(files) == sorted(FILES), MANIFEST, f"files to name {named}")
@@ -119,6 +120,15 @@ def _manifest(folder: str) -> Mapping[str, Any]:
 def _names_row_digests(manifest: Mapping[str, Any]) -> bool:
     offline = manifest.get("offline_files")
     return isinstance(offline, dict) and ROW_DIGESTS in offline
+
+
+def _way_out(contract: Any) -> str:
+    """Return what helps with a manifest that is newer than this code, "" for any other."""
+    name, _, number = str(contract).rpartition(".v")
+    ours, _, reads = CONTRACTS[-1].rpartition(".v")
+    if name != ours or not number.isdecimal() or int(number) <= int(reads):
+        return ""
+    return "; a newer release packed it: serve it with that one, or train and pack it with this one"
 
 
 def _verified(folder: str, name: str, facts: Mapping[str, Any]) -> bytes:

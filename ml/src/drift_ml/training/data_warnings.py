@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from drift_contracts import FeatureSet
 
-    from .fit import Sides
+    from .fitting import Sides
 
     Floats = npt.NDArray[np.float64]
     Flags = npt.NDArray[np.bool_]

@@ -2,10 +2,12 @@
 
 TrainingError
  ├── ModelWorseThanMean   the fitted model is not worth packing
+ ├── PackedDiffers        what was packed does not answer as what was fitted: a fault of ours
  └── WarningsFound        a warning about the data, where none is accepted
 """
 
 from drift_contracts import DriftError
+from drift_contracts.exits import FAULT, FINDING
 
 
 class TrainingError(DriftError):
@@ -14,6 +16,8 @@ class TrainingError(DriftError):
 
 class ModelWorseThanMean(TrainingError):
     """Held-out R2 is at or below zero: predicting the mean would do as well."""
+
+    exit_code = FINDING
 
     def __init__(self, r2: float) -> None:
         self.r2 = r2
@@ -27,7 +31,7 @@ class WarningsFound(TrainingError):
     """
 
     #: Data that is not good enough is a finding, as drift is.
-    exit_code = 1
+    exit_code = FINDING
 
     def __init__(self, source: str, warnings: tuple[str, ...]) -> None:
         self.source = source
@@ -35,3 +39,13 @@ class WarningsFound(TrainingError):
         count = f"{len(warnings)} warning{'s' * (len(warnings) != 1)}"
         lines = "\n".join(f"  {words}" for words in warnings)
         super().__init__(f"{source}: {count}, nothing was trained (--strict)\n{lines}")
+
+
+class PackedDiffers(TrainingError):
+    """The packed forest does not answer as the estimator does."""
+
+    exit_code = FAULT
+
+    def __init__(self, differing: int) -> None:
+        self.differing = differing
+        super().__init__(f"the packed forest differs from the estimator on {differing} rows; nothing was written")

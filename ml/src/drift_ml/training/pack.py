@@ -19,7 +19,7 @@ from drift_ml.forest import Forest
 from drift_ml.forest.writer import encode, trees_of
 from drift_ml.tables.row_digests import RowDigests, as_seen, hash_rows
 
-from .errors import ModelWorseThanMean, TrainingError
+from .errors import ModelWorseThanMean, PackedDiffers
 from .scores import score
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from drift_ml.tables import Table
 
     from .data_warnings import DataWarning
-    from .fit import Fitted, Recipe
+    from .fitting import Fitted, Recipe
 
 
 CONTRACT = "bundle.manifest.v2"
@@ -46,7 +46,7 @@ def pack(
 ) -> dict[str, Any]:
     """Write the bundle to folder/MODEL, whole or not at all, and return its manifest.
 
-    Equal inputs give equal bytes. Raises ModelWorseThanMean, and TrainingError if the packed forest is not
+    Equal inputs give equal bytes. Raises ModelWorseThanMean, and PackedDiffers if the packed forest is not
     bit-equal to the estimator on every training row.
     """
     scores = score(fitted.actual, fitted.predicted, seed=recipe.seed)
@@ -107,7 +107,7 @@ def _prove_equal(data: bytes, estimator: Any, matrix: np.ndarray[Any, Any]) -> N
     ours = np.array(Forest.from_bytes(data).predict_many(matrix.tolist()))
     differing = int((ours != estimator.predict(matrix)).sum())
     if differing:
-        raise TrainingError(f"the packed forest differs from the estimator on {differing} rows; nothing was written")
+        raise PackedDiffers(differing)
 
 
 def _estimator(estimator: Any, recipe: Recipe) -> dict[str, Any]:

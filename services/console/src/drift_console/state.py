@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -132,7 +133,7 @@ class StateReader:
             "features": [self._feature(view, feature.name, frame) for feature in view.feature_set.features],
             "alarms": [_alarm(alarm, known.get(alarm.name)) for alarm in view.alarms],
             "history": [_entry(row) for row in history(self._connection, model)],
-            "recent": [_recent(event.document()) for event in EventStore(self._connection).newest(model, RECENT)],
+            "recent": self._recent(model),
             "model_card": view.card,
             "scenarios": [
                 {"name": one.name, "title": one.title, "requests": len(one.requests)}
@@ -140,6 +141,14 @@ class StateReader:
             ],
             "evidence": self._evidence_of(model, frame),
         }
+
+    def _recent(self, model: str) -> list[dict[str, Any]]:
+        """Return the newest predictions; an event that breaks its contract is left out."""
+        shown = []
+        for event in EventStore(self._connection).newest(model, RECENT):
+            with suppress(LookupError, TypeError, ValueError, RecursionError):
+                shown.append(_recent(event.document()))
+        return shown
 
     def _evidence_of(self, model: str, frame: Frame) -> dict[str, Any] | None:
         if self._evidence is None:

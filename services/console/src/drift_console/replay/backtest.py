@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from drift_ml.baseline import Baseline
 from drift_ml.evidence import Budget
-from drift_ml.tables.chunks import Layout, column_names, count_rows, read_chunks
+from drift_ml.tables import Layout, ReadOptions, Table, column_names, count_rows, read_chunks
 from drift_ml.tables.row_digests import RowSample, as_seen, hash_rows
-from drift_ml.tables.table import Table
 from drift_ml.window import Window
 
 from drift_console.replay.errors import ReplayError
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from drift_contracts import FeatureSet
     from drift_ml.bundle import Bundle
     from drift_ml.forest import Forest
-    from drift_ml.tables.chunks import Chunk
+    from drift_ml.tables import Chunk
     from drift_ml.tables.row_digests import RowDigests
 
     Floats = npt.NDArray[np.float64]
@@ -49,6 +49,7 @@ class Request:
     time, prediction: names of columns; without a prediction column the one named `prediction` is taken if it
     is there, else the bundle's forest predicts. window: rows to a window, None for the file's 500th part,
     rounded up. budget_events or budget_days: one false alarm in so many; 100,000 events by default.
+    reading: how to read the file.
     """
 
     path: Path
@@ -58,6 +59,7 @@ class Request:
     budget_events: float | None = None
     budget_days: float | None = None
     minimum_effect: float = 0.1
+    reading: ReadOptions = field(default_factory=ReadOptions)
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def backtest(
     if request.budget_days is not None and request.time is None:
         raise ReplayError("a budget in days: expected a column of times (--time-column)")
     show = progress or _silent
-    names = column_names(request.path)
+    names = column_names(request.path, request.reading)
     number = request.prediction or (PREDICTION_COLUMN if PREDICTION_COLUMN in names else None)
     layout = Layout(bundle.feature_set, number, request.time)
     rows = count_rows(request.path)
@@ -91,8 +93,10 @@ def backtest(
     rivals = Rivals(baseline)
     sample = RowSample() if digests is None else RowSample(limit=digests.limit)
     done = 0
-    with ThreadPoolExecutor(1) as other:  # numpy lets two threads count at a time
-        for chunk, rows_of, predictions in _predicted(read_chunks(request.path, layout), number, bundle):
+    with ExitStack() as stack:
+        other = stack.enter_context(ThreadPoolExecutor(1))  # numpy lets two threads count at a time
+        chunks = stack.enter_context(closing(read_chunks(request.path, layout, request.reading)))
+        for chunk, rows_of, predictions in _predicted(chunks, number, bundle):
             columns = {name: chunk.columns[name] for name in bundle.feature_set.names}
             beside = other.submit(rivals.take, columns, predictions)
             cutter.take(columns, predictions, chunk.times_ms)
