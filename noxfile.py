@@ -58,10 +58,15 @@ def debian(session: nox.Session, programs: dict[str, str]) -> None:
     missing = [package for program, package in programs.items() if shutil.which(program) is None]
     if not missing:
         return
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+    if not may_install():
         session.skip(f"NOT RUN: needs {', '.join(missing)}; install them, or run as root where apt-get is")
     session.run("apt-get", "update", "-qq", external=True, silent=True)
     session.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing, external=True, silent=True)
+
+
+def may_install() -> bool:
+    """Return whether Debian packages can be installed here."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 # --- use it ---------------------------------------------------------------------------------------------
@@ -105,7 +110,9 @@ def test_all(session: nox.Session) -> None:
     run_tests(session)
 
 
-NOT_MEASURED = [f"tests/{room}" for room in ("console", "docs", "monitor", "replay", "training", "upgrade")]
+NOT_MEASURED = [
+    f"tests/{room}" for room in ("benchmarks", "console", "docs", "monitor", "replay", "training", "upgrade")
+]
 """The coverage gate holds without them, and without tracing they are twice as fast."""
 
 
@@ -159,7 +166,7 @@ def faults(session: nox.Session) -> None:
     if shutil.which("wrk") is None and os.geteuid() == 0 and shutil.which("apt-get") is not None:
         debian(session, {"wrk": "wrk"})
     prepare(session, "dev")
-    session.run("pytest", "tests/faults", "-p", "no:randomly", "-n", "0", *session.posargs)
+    session.run("pytest", "tests/faults", "-p", "no:randomly", "-n", "2", "--dist", "loadgroup", *session.posargs)
 
 
 @nox.session
@@ -236,13 +243,17 @@ def sanitize(session: nox.Session) -> None:
 
 @nox.session
 def benchmark(session: nox.Session) -> None:
-    """Us beside the usual way, side by side in one run, answers checked; figures in benchmarks/README.md."""
+    """Ratios to the usual way and counts of instructions: -- --quick, --counts, --compare REVISION, --planted."""
+    if may_install():  # else the counts say NOT CHECKED, and the ratios are judged
+        debian(session, {"valgrind": "valgrind", "gcc": "gcc"})
     prepare(session, "bench")
-    local_aws = {"DRIFT_MINISTACK": ministack(session)}
-    chosen = any(Path(word.partition("::")[0]).exists() for word in session.posargs)
-    session.run(
-        "pytest", "-s", "-p", "no:randomly", *([] if chosen else ["benchmarks"]), *session.posargs, env=local_aws
-    )
+    environment = {
+        "DRIFT_MINISTACK": ministack(session),
+        "DRIFT_UV": str(Path(sys.executable).with_name("uv")),
+    }
+    chosen = any(word.startswith("benchmarks/") for word in session.posargs)
+    folders = [] if chosen else ["benchmarks"]
+    session.run("pytest", "-s", "-p", "no:randomly", *folders, *session.posargs, env=environment)
 
 
 def ministack(session: nox.Session) -> str:

@@ -1,7 +1,7 @@
 """Somebody else's requests, from a process of its own: `python prober.py URL SEED SHIFT [BATCH]`.
 
-It says `begun` after the first answer, asks until its standard input ends, then prints how many events were answered, how many
-requests failed, and the slowest in milliseconds.
+It says `begun` after the first answer, asks until its standard input ends, then prints how many events
+were answered, how many requests failed, and the slowest in milliseconds.
 """
 
 import json

@@ -43,7 +43,14 @@ def tmpfs():
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("name", FAULTS)
+def cases():
+    """Return the faults; those that are timed or a flood never run beside each other."""
+    for name, fault in FAULTS.items():
+        alone = fault.attempts > 1 or "flood" in name
+        yield pytest.param(name, marks=[pytest.mark.xdist_group("timed")] if alone else [])
+
+
+@pytest.mark.parametrize("name", cases())
 def test_fault(name, tmp_path, bundles, tmpfs):
     """The console outlives the fault, and its books balance."""
     fault = FAULTS[name]

@@ -101,7 +101,7 @@ class World:
         self.url, self.port = found[0], int(found[1])
         # A pipe that nobody reads would fill up and stop the console.
         self.printed = ""
-        self._reader = threading.Thread(target=self._read, args=(self.process.stdout,))
+        self._reader = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
         self._reader.start()
 
     def _read(self, stream):
