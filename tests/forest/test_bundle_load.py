@@ -138,7 +138,8 @@ def test_a_file_too_many_is_refused(write):
 
 FOREST = describe_files(contents())["forest.bin"]
 BAD_MANIFESTS = {
-    "another contract": ({"contract": "bundle.manifest.v2"}, "contract bundle.manifest.v1"),
+    "another contract": ({"contract": "baseline.v1"}, "contract bundle.manifest.v1"),
+    "a newer contract": ({"contract": "bundle.manifest.v2"}, "a newer release packed it"),
     "no files": ({"files": None}, "files to name"),
     "a file too few": ({"files": {"forest.bin": FOREST}}, "files to name"),
     "a file too many": ({"files": describe_files(contents(x=b""))}, "files to name"),
@@ -163,6 +164,16 @@ def test_a_manifest_that_does_not_fit_is_refused(changed, message, write):
         load_bundle(write(contents(), manifest_of(contents()) | changed))
     assert caught.value.file == "manifest.json"
     assert message in str(caught.value)
+
+
+NOT_NEWER = ["baseline.v1", "bundle.manifest.v0", "bundle.manifest.vnext", 7, None]
+
+
+@pytest.mark.parametrize("contract", NOT_NEWER)
+def test_only_a_later_version_of_the_manifest_is_called_newer(contract, write):
+    with pytest.raises(BundleError) as caught:
+        load_bundle(write(contents(), manifest_of(contents()) | {"contract": contract}))
+    assert "newer" not in str(caught.value)
 
 
 def test_a_manifest_that_is_no_object_is_refused(write):

@@ -121,7 +121,7 @@ def test_wrong_usage_ends_with_exit_code_2(words):
 
 def test_an_unknown_model_names_those_that_ship():
     result = run("--model", "no-such-model")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "house-price" in result.output
 
 

@@ -90,7 +90,8 @@ def load_bundle(
 def _manifest(folder: str) -> Mapping[str, Any]:
     """The manifest, with as much of its contract as the rest of this module leans on."""
     manifest: Any = _json({MANIFEST: _read(folder, MANIFEST)}, MANIFEST)
-    _expect(isinstance(manifest, dict) and manifest.get("contract") == CONTRACT, MANIFEST, f"contract {CONTRACT}")
+    contract = manifest.get("contract") if isinstance(manifest, dict) else None
+    _expect(contract == CONTRACT, MANIFEST, f"contract {CONTRACT}{_way_out(contract)}")
     files = manifest.get("files")
     named = ", ".join(FILES)
     _expect(isinstance(files, dict) and sorted(files) == sorted(FILES), MANIFEST, f"files to name {named}")
@@ -106,6 +107,15 @@ def _manifest(folder: str) -> Mapping[str, Any]:
     )
     verified: Mapping[str, Any] = manifest
     return verified
+
+
+def _way_out(contract: Any) -> str:
+    """Return what helps with a manifest that is newer than this code, "" for any other."""
+    name, _, number = str(contract).rpartition(".v")
+    ours, _, reads = CONTRACT.rpartition(".v")
+    if name != ours or not number.isdecimal() or int(number) <= int(reads):
+        return ""
+    return "; a newer release packed it: serve it with that one, or train and pack it with this one"
 
 
 def _verified(folder: str, name: str, facts: Mapping[str, Any]) -> bytes:

@@ -18,20 +18,21 @@ from drift_ml.bundle import describe_files, model_version
 from drift_ml.forest import Forest
 from drift_ml.forest.writer import encode, trees_of
 
-from .errors import ModelWorseThanMean, TrainingError
+from .errors import ModelWorseThanMean, PackedDiffers
 from .scores import score
 
 if TYPE_CHECKING:
     from drift_contracts import FeatureSet
 
-    from .fit import Fitted, Recipe
-    from .table import Table
+    from drift_ml.tables import Table
+
+    from .fitting import Fitted, Recipe
 
 
 def pack(feature_set: FeatureSet, table: Table, fitted: Fitted, recipe: Recipe, folder: Path) -> dict[str, Any]:
     """Write the bundle to folder/MODEL, whole or not at all, and return its manifest.
 
-    Equal inputs give equal bytes. Raises ModelWorseThanMean, and TrainingError if the packed forest is not
+    Equal inputs give equal bytes. Raises ModelWorseThanMean, and PackedDiffers if the packed forest is not
     bit-equal to the estimator on every training row.
     """
     scores = score(fitted.actual, fitted.predicted, seed=recipe.seed)
@@ -81,7 +82,7 @@ def _prove_equal(data: bytes, estimator: Any, matrix: np.ndarray[Any, Any]) -> N
     ours = np.array(Forest.from_bytes(data).predict_many(matrix.tolist()))
     differing = int((ours != estimator.predict(matrix)).sum())
     if differing:
-        raise TrainingError(f"the packed forest differs from the estimator on {differing} rows; nothing was written")
+        raise PackedDiffers(differing)
 
 
 def _estimator(estimator: Any, recipe: Recipe) -> dict[str, Any]:

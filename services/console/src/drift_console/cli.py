@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from drift_contracts import DriftError
-from rich.console import Console as Terminal
-from rich.markup import escape
+from drift_contracts.commands import Command, FiniteRange
+from drift_contracts.exits import FAULT, starting
+from drift_contracts.terminal import make_terminal
 
 from drift_console import terminal as shown
 from drift_console.app import MOST_VALUES, Api, App, ConsoleApi
@@ -23,7 +25,9 @@ from drift_console.server import bind, make_server, serve
 from drift_console.settings import Settings
 from drift_console.specification import Specification
 
-THREAD_DIED = 70  # the exit code: EX_SOFTWARE of sysexits.h
+if TYPE_CHECKING:
+    from rich.console import Console as Terminal
+
 VALUES_PER_FEATURE = 4_000  # a batch has 1,000 rows; name and value are two, and as much again for comfort
 
 _EPILOG = """
@@ -35,12 +39,14 @@ Examples:
   python -m drift_console --port 0                 any free port (the banner says which)
   python -m drift_console --webhook https://hooks.example.com/drift
 
-Exit codes: 0 after Ctrl-C or SIGTERM, 1 when it cannot start (the message says why), 2 wrong usage,
-70 when one of its threads died (console.log says of what).
+Exit codes: 0 after Ctrl-C or SIGTERM, 2 wrong usage, 5 when it cannot start (the message says why), 70 a fault of ours,
+such as a thread that died (console.log says of what); see docs/exit-codes.md.
 """
 
 
-@click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(
+    cls=Command, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8123, show_default=True, help="Port; 0 takes a free one."
 )
@@ -84,27 +90,22 @@ Exit codes: 0 after Ctrl-C or SIGTERM, 1 when it cannot start (the message says 
 )
 @click.option(
     "--threshold",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     help="Drift score above which a request counts as drifted. Default: the spec's.",
 )
 @click.option(
     "--retention-days",
-    type=click.FloatRange(min=0.01),
+    type=FiniteRange(min=0.01, max=36_500),
     default=7.0,
     show_default=True,
     help="How long data is kept.",
 )
 def main(retention_days: float, **options: object) -> None:
     """Serve predictions, watch them for drift, raise alarms and show it live, all on one machine."""
-    terminal = Terminal()
-    try:
-        settings = Settings(retention=retention_days * 86400, **options)  # type: ignore[arg-type]  # click checked them
-        ending = run(settings, terminal)
-    except DriftError as error:
-        Terminal(stderr=True).print(f"[bold red]error[/] {escape(str(error))}", highlight=False)
-        sys.exit(1)
+    settings = Settings(retention=retention_days * 86400, **options)  # type: ignore[arg-type]  # click checked them
+    ending = run(settings, make_terminal())
     if ending.dead:
-        sys.exit(THREAD_DIED)
+        sys.exit(FAULT)
 
 
 def run(settings: Settings, terminal: Terminal) -> Ending:
@@ -114,8 +115,11 @@ def run(settings: Settings, terminal: Terminal) -> Ending:
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
     specification = Specification(settings)
     bundles = ready_bundles(settings.bundles, settings.models, terminal)
-    storage = Storage(settings)
-    log_to(settings.data / "console.log")
+    with starting(f"the store in {settings.data}", sqlite3.Error, OSError):
+        storage = Storage(settings)
+        log_to(settings.data / "console.log")
+    with starting("a bundle"):
+        references = references_of(bundles)
     edge = make_edge(settings, bundles, storage.writer.write)
     server = make_server()
     models = specification.models_of(bundles)
@@ -123,7 +127,7 @@ def run(settings: Settings, terminal: Terminal) -> Ending:
         settings,
         storage,
         models,
-        references_of(bundles),
+        references,
         edge.handle,
         spec=specification.document,
         threshold=specification.threshold,

@@ -47,7 +47,10 @@ class Storage:
     """The data folder, held by one process at a time: the log's writer and the store's path."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises BadSettings where the folder cannot be used or another console holds it."""
+        """Raises BadSettings where the folder cannot be used or another console holds it.
+
+        Raises BadStore where its store is damaged or newer.
+        """
         try:
             settings.log.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(settings.data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -59,7 +62,11 @@ class Storage:
                 f"cannot use {settings.data}: {error.strerror}. Choose another with --data-dir"
             ) from error
         self.path = settings.database
-        self.connection = connect(self.path)
+        try:
+            self.connection = connect(self.path)
+        except BaseException:
+            os.close(self._lock)
+            raise
         self.writer = LineWriter(settings.log, after=position(self.connection).segment)
 
     def close(self) -> None:

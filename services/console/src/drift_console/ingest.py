@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from drift_console.emf import Line
 
-
+DAMAGED = (
+    "%d damaged lines of the event log are not counted, between events-%06d.log at byte %d and"
+    " events-%06d.log at byte %d; what is left of them stays in the files"
+)
 BATCH_BYTES = 1 << 20  # of the log that are taken in together
 _log = logging.getLogger("drift_console.ingest")
 
@@ -28,10 +31,16 @@ class _Undo(Exception):
     """Takes a transaction back that only was a trial."""
 
 
-def _parsed(lines: list[bytes]) -> list[tuple[bytes, Line]]:
-    """Return the lines that hold metrics, each with what it says."""
-    pairs = ((line, parse_line(line)) for line in lines)
-    return [(line, entry) for line, entry in pairs if entry is not None]
+def _is_whole(line: bytes) -> bool:
+    """Return whether a line that holds no metrics is one of the console's own all the same."""
+    return line.startswith(b"{") and line.endswith(b"}")
+
+
+def _parsed(lines: list[bytes]) -> tuple[list[tuple[bytes, Line]], int]:
+    """Return the lines that hold metrics, each with what it says, and how many lines are damaged."""
+    pairs = [(line, parse_line(line)) for line in lines]
+    damaged = sum(entry is None and not _is_whole(line) for line, entry in pairs)
+    return [(line, entry) for line, entry in pairs if entry is not None], damaged
 
 
 def position(connection: sqlite3.Connection) -> Position:
@@ -57,7 +66,10 @@ class Ingester:
         if batch.next == start:
             return False
         size = batch.next.offset - start.offset if batch.next.segment == start.segment else BATCH_BYTES
-        lines = _parsed(batch.lines)
+        lines, damaged = _parsed(batch.lines)
+        if damaged + batch.torn:
+            end = batch.next
+            _log.warning(DAMAGED, damaged + batch.torn, start.segment, start.offset, end.segment, end.offset)
         try:
             self._store(batch, lines)
         except sqlite3.Error:

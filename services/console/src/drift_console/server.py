@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from drift_console.limits import Bounded, sweep
-from drift_console.settings import BadSettings
+from drift_console.settings import CannotListen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,16 +22,16 @@ GRACE_SWEEPS = 4  # for which a server with a dead thread still answers
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A bound socket. Raises BadSettings where the port is taken or the address is not this machine's."""
+    """A bound socket. Raises CannotListen where the port is taken or the address is not this machine's."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:
         listener.close()
         why = getattr(error, "strerror", None) or str(error)
-        raise BadSettings(f"cannot listen on {host}:{port}: {why}. Choose another with --port") from error
+        raise CannotListen(f"cannot listen on {host}:{port}: {why}. Choose another with --port") from error
     return listener
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from drift_contracts import DriftError
+from drift_contracts.exits import CANNOT_START
 
 FAST = 60  # --fast divides every alarm period, and the minute that a window spans, by this
 
@@ -16,16 +17,14 @@ FAST = 60  # --fast divides every alarm period, and the minute that a window spa
 _HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?|[0-9A-Fa-f:]+")
 
 
-def _is_http_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        return False
-
-
 class BadSettings(DriftError):
     """Settings that cannot work together, or a place that cannot be used."""
+
+
+class CannotListen(BadSettings):
+    """The port is in use, or the address is not one of this machine."""
+
+    exit_code = CANNOT_START
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +50,8 @@ class Settings:
         for name in self.allowed_hosts:
             if not _HOST_NAME.fullmatch(name):
                 raise BadSettings("--allow-host: expected a name such as drift.example.com, without a port")
-        for url in self.webhooks:
-            if not _is_http_url(url):
-                raise BadSettings("--webhook: expected a URL such as https://hooks.example.com/path")
+        if not all(map(_is_address, self.webhooks)):
+            raise BadSettings("--webhook: expected a URL such as https://hooks.example.com/path")
         if not isfinite(self.retention):
             raise BadSettings("--retention-days: expected a number of days")
 
@@ -81,3 +79,13 @@ class Settings:
     def dead_letters(self) -> Path:
         """Events that could not be counted, with the reason."""
         return self.data / "dead-letters.log"
+
+
+def _is_address(url: str) -> bool:
+    """Say whether an alert can be posted there."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port  # it is read, and refused, only where it is asked for
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0

@@ -13,6 +13,8 @@ from drift_ml.window import Window
 
 from . import alerts
 from .compact import compact
+from .errors import BadStore
+from .formats import WINDOW, refuse_newer
 from .keys import MINUTE
 from .state import SeriesState
 
@@ -36,6 +38,8 @@ SLICE = 120
 """Windows that are read and judged between two savings of the state: they bound the memory."""
 MOST_SLICES = 12
 """Slices of one run: a day of minutes. What is left waits for the next run."""
+
+UNREADABLE_WINDOW = "the window of %s at minute %d cannot be read, is not judged and stays as it is: %s"
 
 _log = logging.getLogger("drift_monitor")
 
@@ -146,6 +150,10 @@ class Evaluator:
             try:
                 yield self._evaluate(series, reference)
                 self._send(series)
+            except BadStore as error:
+                # Without a traceback: it says what is wrong, and the way out.
+                _log.error("the evaluation of %s failed: %s", series, error)
+                failures.append(error)
             except Exception as error:
                 _log.exception("the evaluation of %s failed", series)
                 failures.append(error)
@@ -155,7 +163,9 @@ class Evaluator:
     def _evaluate(self, series: Series, reference: Reference) -> Evaluation:
         closed = int(self._now() // self._policy.period) - self._policy.lateness_minutes
         stored = self._store.state(series)
-        state = SeriesState(**stored.state) if stored.state else SeriesState(closed - self._policy.day, closed)
+        state = SeriesState(closed - self._policy.day, closed)
+        if stored.state:
+            state = SeriesState.from_json(stored.state, series)
         counts, whole_before = compact(self._store, series, reference.baseline, before=closed, evaluated=state.cursor)
         detector = self._detector(state, reference)
         course = _Course(Window.empty(reference.baseline, series.version), counts)
@@ -180,11 +190,15 @@ class Evaluator:
         reference: Reference,
         course: _Course,
     ) -> None:
-        """Judge a stored window; one that cannot be read is passed over, told, and stays where it is."""
+        """Judge a stored window; one that cannot be read is passed over, told, and stays where it is.
+
+        Raises BadStore for one that is newer than this code.
+        """
+        refuse_newer(kept.window, WINDOW, kept.key.series, "a window")
         try:
             window = Window.from_json(kept.window, reference.baseline)
-        except Exception:
-            _log.exception("a window of %s cannot be read and is not judged", kept.key.series)
+        except Exception as error:
+            _log.error(UNREADABLE_WINDOW, kept.key.series, kept.key.minute, error)
             course.counts["unreadable"] += 1
             return
         course.strengths.append(self._judge(kept.key.series, state, detector, window, kept.key.minute, reference))
@@ -254,7 +268,7 @@ class Evaluator:
     def _send(self, series: Series) -> None:
         """Publish what waits in the outbox, each alert once unless the process dies between sending and noting it."""
         stored = self._store.state(series)
-        state = SeriesState(**(stored.state or {}))
+        state = SeriesState.from_json(stored.state or {}, series)
         sent = 0
         try:
             for alert in state.outbox:

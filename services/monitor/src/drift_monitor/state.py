@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from .errors import BadStore
+from .formats import DAMAGED, DETECTOR, NEWER, refuse_damaged, refuse_newer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .keys import Series
+
+WHAT = "the evaluator's state"
 
 
 @dataclass
 class SeriesState:
     """cursor: the last minute that was judged. first: the first. events: judged so far.
 
-    budget: events to one false alarm. detector: a `detector.state.v1` document. alert: the alarm that is on,
-    as it was sent. outbox: alerts not yet known to be published.
+    budget: events to one false alarm. detector: a `detector.state.v1` document. alert: the alarm
+    that is on, as it was sent. outbox: alerts not yet known to be published.
     """
 
     cursor: int
@@ -25,3 +35,21 @@ class SeriesState:
     def to_json(self) -> dict[str, Any]:
         """The state as a document."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any], series: Series) -> SeriesState:
+        """Return the state in a stored document.
+
+        Raises BadStore if it is damaged, or of a release that keeps more than this one: to go on
+        without what this one does not know would lose it.
+        """
+        item = f"state#{series.model}#{series.version}"
+        refuse_damaged(document, series, WHAT, item)
+        names = {each.name for each in fields(cls)}
+        if document.keys() - names:
+            raise BadStore(str(series), NEWER.format(what=WHAT))
+        refuse_newer(document.get("detector") or {}, DETECTOR, series, "the detector's state")
+        try:
+            return cls(**document)
+        except TypeError:
+            raise BadStore(str(series), DAMAGED.format(what=WHAT, item=item)) from None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from drift_ml.evidence import Budget
 from drift_ml.report import window_report
 from drift_ml.window import Window
+from drift_monitor.stores import UNREADABLE
 
 from drift_console.alerts import iso
 from drift_console.replay.windows import replay_windows
@@ -156,6 +157,8 @@ class EvidenceReader:
     def _windows(self, series: Series, minutes: range) -> Iterator[tuple[int, Window]]:
         baseline = self._of[series.model][1].baseline
         for kept in self._store.windows(series, minutes[0], minutes[-1]):
+            if UNREADABLE in kept.window:  # the evaluator has reported it; the page shows the rest
+                continue
             yield kept.key.minute * self._period, Window.from_json(kept.window, baseline)
 
     def what_if(self, model: str, frame: Frame, *, budget: float, minimum_effect: float) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from drift_contracts import NotJson
 from drift_ml.baseline import Baseline
 from drift_monitor.aggregate import Aggregator, as_message
 from drift_monitor.deliveries import Delivery
+from drift_monitor.errors import BadStore
 from drift_monitor.evaluate import Evaluator, Policy
 from drift_monitor.keys import MINUTE, Series
 from drift_monitor.metrics import emf_line, evaluation_values
@@ -132,11 +133,15 @@ class Monitor:
         """
         self._now = complete_to
         judged = int(complete_to // self._period) - LATENESS - 1
-        for evaluation in self._evaluator.run():
-            lag = {"EvaluationLag": evaluation.behind + max(0.0, now - complete_to)}
-            with transaction(self._connection):
-                self._measure(evaluation_values(evaluation) | lag, evaluation.series.model, now)
-                self._keep(evaluation, judged)
+        try:
+            for evaluation in self._evaluator.run():
+                lag = {"EvaluationLag": evaluation.behind + max(0.0, now - complete_to)}
+                with transaction(self._connection):
+                    self._measure(evaluation_values(evaluation) | lag, evaluation.series.model, now)
+                    self._keep(evaluation, judged)
+        except BadStore:
+            # The evaluator has logged it and judged the other series; the alarms must have their turn.
+            return
 
     def _measure(self, values: Mapping[str, float], model: str, now: float) -> None:
         """Store the values as the EMF line that Lambda would write, read as CloudWatch would."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from drift_ml.baseline import Baseline
 from drift_ml.evidence import Budget
-from drift_ml.training.chunks import Layout, column_names, count_rows, read_chunks
-from drift_ml.training.table import Table
+from drift_ml.tables import Layout, ReadOptions, Table, column_names, count_rows, read_chunks
 from drift_ml.window import Window
 
 from drift_console.replay.errors import ReplayError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from drift_contracts import FeatureSet
     from drift_ml.bundle import Bundle
     from drift_ml.forest import Forest
-    from drift_ml.training.chunks import Chunk
+    from drift_ml.tables import Chunk
 
     Floats = npt.NDArray[np.float64]
     Progress = Callable[[str, int, int], None]
@@ -45,6 +45,7 @@ class Request:
     time, prediction: names of columns; without a prediction column the one named `prediction` is taken if it
     is there, else the bundle's forest predicts. window: rows to a window, None for the file's 500th part,
     rounded up. budget_events or budget_days: one false alarm in so many; 100,000 events by default.
+    reading: how to read the file.
     """
 
     path: Path
@@ -54,6 +55,7 @@ class Request:
     budget_events: float | None = None
     budget_days: float | None = None
     minimum_effect: float = 0.1
+    reading: ReadOptions = field(default_factory=ReadOptions)
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def backtest(bundle: Bundle, request: Request, progress: Progress | None = None)
     if request.budget_days is not None and request.time is None:
         raise ReplayError("a budget in days: expected a column of times (--time-column)")
     show = progress or _silent
-    names = column_names(request.path)
+    names = column_names(request.path, request.reading)
     number = request.prediction or (PREDICTION_COLUMN if PREDICTION_COLUMN in names else None)
     layout = Layout(bundle.feature_set, number, request.time)
     rows = count_rows(request.path)
@@ -82,8 +84,10 @@ def backtest(bundle: Bundle, request: Request, progress: Progress | None = None)
     cutter = _Cutter(baseline, bundle.manifest["model_version"], request.window or rows_per_window(rows))
     rivals = Rivals(baseline)
     done = 0
-    with ThreadPoolExecutor(1) as other:  # numpy lets two threads count at a time
-        for chunk, predictions in _predicted(read_chunks(request.path, layout), number, bundle):
+    with ExitStack() as stack:
+        other = stack.enter_context(ThreadPoolExecutor(1))  # numpy lets two threads count at a time
+        chunks = stack.enter_context(closing(read_chunks(request.path, layout, request.reading)))
+        for chunk, predictions in _predicted(chunks, number, bundle):
             columns = {name: chunk.columns[name] for name in bundle.feature_set.names}
             beside = other.submit(rivals.take, columns, predictions)
             cutter.take(columns, predictions, chunk.times_ms)
