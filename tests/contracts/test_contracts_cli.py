@@ -281,6 +281,13 @@ def test_health_lists_the_models(run, loopback):
     assert json.loads(out)["models"]["house-price"]["engine"] == "c"
 
 
+def test_model_shows_the_warnings_of_its_manifest(run, loopback):
+    manifest = next(case.instance for case in cases("bundle.manifest.v2") if case.valid)
+    code, out, _ = run("model", "--url", loopback((200, {**CARD, "manifest": manifest})))
+    assert code == 0
+    assert "warning: age has one value only" in out
+
+
 def test_model_shows_the_training_data_and_scores(run, loopback):
     code, out, _ = run("model", "--url", loopback((200, CARD)))
     assert code == 0

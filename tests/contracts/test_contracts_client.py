@@ -287,17 +287,25 @@ def test_a_batch_is_answered_completely_or_it_is_broken(script, body):
     ("card", "contract"),
     [
         ({**CARD, "manifest": {}}, "bundle.manifest.v1"),
+        ({**CARD, "manifest": {"contract": "bundle.manifest.v2"}}, "bundle.manifest.v2"),
         ({**CARD, "feature_set": {**CARD["feature_set"], "features": []}}, "feature-set.v1"),
         (
             {**CARD, "feature_set": {**CARD["feature_set"], "features": CARD["feature_set"]["features"][:1] * 2}},
             "feature-set.v1",
         ),
     ],
-    ids=["no manifest", "no features", "a feature twice"],
+    ids=["no manifest", "a manifest of the next version", "no features", "a feature twice"],
 )
 def test_a_card_whose_parts_break_their_contracts_is_broken(script, card, contract):
     with pytest.raises(BrokenResponse, match=contract):
         client(script((200, card)).outside).model()
+
+
+def test_a_card_holds_a_manifest_of_the_next_version(script):
+    """A service answers with the manifest of the bundle that it serves."""
+    manifest = next(case.instance for case in cases("bundle.manifest.v2") if case.valid)
+    card = client(script((200, {**CARD, "manifest": manifest})).outside).model()
+    assert card.manifest["warnings"][0]["kind"] == "constant-column"
 
 
 @pytest.mark.parametrize("url", ["service", "ftp://service", "http://\x00", ""])

@@ -50,7 +50,7 @@ def cases():
         yield pytest.param(name, marks=[pytest.mark.xdist_group("timed")] if alone else [])
 
 
-@pytest.mark.parametrize("name", cases())
+@pytest.mark.parametrize("name", list(cases()))
 def test_fault(name, tmp_path, bundles, tmpfs):
     """The console outlives the fault, and its books balance."""
     fault = FAULTS[name]

@@ -236,6 +236,8 @@ def _by_hand() -> Iterator[tuple[str, str, dict[str, Any]]]:
         "http",
         _post("/predict", json.dumps(good), {"content-type": "text/csv"}),
     )
+    packed = {**JSON, "content-encoding": "gzip"}
+    yield "a body that is not packed as it says", "http", _post("/predict", "{}", packed)
     yield "another method", "http", _get("/predict")
     yield "a model card posted to", "http", _post("/model", "{}")
     yield "a head of health", "http", {**_get("/health"), "method": "HEAD"}

@@ -144,6 +144,8 @@ class Running:
         """Let the worker take its turns until nothing is left to do."""
         while self.console.worker.step():
             pass
+        # A line that was cut is passed over at the turn after the one that reached it.
+        self.console.worker.step()
 
     def pass_minute(self, requests: list[Request]) -> None:
         """Answer a minute's requests, then let the worker do what is due at its end."""

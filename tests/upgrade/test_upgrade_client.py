@@ -6,7 +6,7 @@ import pytest
 from drift_predictor.problems import KINDS
 
 from tests.upgrade.differences import differences, read_changes, unexpected
-from tests.upgrade.exchanges import Doors, comparable
+from tests.upgrade.exchanges import Doors, comparable, record
 
 
 @pytest.fixture(scope="module")
@@ -30,18 +30,28 @@ def test_the_recorded_requests_get_the_recorded_answers(state, bundles, exchange
     assert unexpected(differences(then, now), changes) == []
 
 
-def test_every_kind_of_problem_was_recorded(exchanges):
+@pytest.fixture(scope="module")
+def recorded_today(bundles, tmp_path_factory):
+    """What the script would keep of the code of the day."""
+    return record(tmp_path_factory.mktemp("today"), bundles)
+
+
+def test_a_recording_of_today_has_every_kind_of_problem(recorded_today):
     types = {
-        document.get("type") for document in documents_of(exchanges) if isinstance(document, dict)
+        document.get("type")
+        for document in documents_of(recorded_today)
+        if isinstance(document, dict)
     }
     recorded = {kind.removeprefix("urn:drift:problem:") for kind in types if kind}
     assert set(KINDS) <= recorded
 
 
-def test_every_operation_was_recorded(exchanges):
-    asked = {(each["request"].get("method"), each["request"].get("path")) for each in exchanges}
+def test_a_recording_of_today_has_every_operation(recorded_today):
+    asked = {
+        (each["request"].get("method"), each["request"].get("path")) for each in recorded_today
+    }
     described = next(
-        each["answer"]["document"] for each in exchanges if each["name"] == "the description"
+        each["answer"]["document"] for each in recorded_today if each["name"] == "the description"
     )
     for path, operations in described["paths"].items():
         for method in operations:

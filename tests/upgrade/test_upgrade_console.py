@@ -159,7 +159,7 @@ def test_the_waiting_webhook_is_called_by_a_true_start(state, data, webhook, fac
     (waiting,) = facts["console"]["outbox"]
     with ConsoleProcess(data, state.bundles) as console:
         wait_until(lambda: webhook.bodies)
-        page = console.read("/console/api/state?model=diabetes&minutes=10080")
+        page = console.read("/console/api/state?model=diabetes")
     assert console.code == 0, console.output
     assert waiting["alert_id"].encode() in webhook.bodies[0]
     assert page["evidence"]["alerts"][0] == waiting

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from drift_contracts.features import FeatureSet
 
 BATCH = 1000
+MANIFESTS = ("bundle.manifest.v1", "bundle.manifest.v2")
 TOO_LARGE = 413
 #: What a service takes, and more than it reads before it closes the connection.
 BODY_BYTES = 5 * 1024 * 1024
@@ -124,7 +125,10 @@ class Client:
         operation = f"GET {self._prefix or '/model'}"
         document = self._ask(operation, "model.card.v1")
         feature_set = contract_of(document["feature_set"])
-        for member, contract in (("manifest", "bundle.manifest.v1"), ("feature_set", feature_set)):
+        # A service may serve bundles of either version; what names neither is judged by the first.
+        stated = document["manifest"].get("contract")
+        manifest = stated if stated in MANIFESTS else MANIFESTS[0]
+        for member, contract in (("manifest", manifest), ("feature_set", feature_set)):
             self._check(operation, contract, document[member])
         try:
             return results.read_card(document)

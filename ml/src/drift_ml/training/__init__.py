@@ -10,31 +10,38 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from drift_ml.tables import DataError, Finding, Table, read_table
 
-    from .errors import ModelWorseThanMean, PackedDiffers, TrainingError
-    from .fitting import Recipe, fit
+    from .data_warnings import DataWarning, find_warnings
+    from .errors import ModelWorseThanMean, PackedDiffers, TrainingError, WarningsFound
+    from .fitting import Recipe, Sides, fit, split
     from .job import Trained, load_rows, train
     from .sources import find_source
 
 __all__ = [
     "DataError",
+    "DataWarning",
     "Finding",
     "ModelWorseThanMean",
     "PackedDiffers",
     "Recipe",
+    "Sides",
     "Table",
     "Trained",
     "TrainingError",
+    "WarningsFound",
     "find_source",
+    "find_warnings",
     "fit",
     "load_rows",
     "read_table",
+    "split",
     "train",
 ]
 
 _HOMES = {
     "drift_ml.tables": ("DataError", "Finding", "Table", "read_table"),
-    "drift_ml.training.errors": ("ModelWorseThanMean", "PackedDiffers", "TrainingError"),
-    "drift_ml.training.fitting": ("Recipe", "fit"),
+    "drift_ml.training.data_warnings": ("DataWarning", "find_warnings"),
+    "drift_ml.training.errors": ("ModelWorseThanMean", "PackedDiffers", "TrainingError", "WarningsFound"),
+    "drift_ml.training.fitting": ("Recipe", "Sides", "fit", "split"),
     "drift_ml.training.job": ("Trained", "load_rows", "train"),
     "drift_ml.training.sources": ("find_source",),
 }

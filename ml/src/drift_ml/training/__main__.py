@@ -98,6 +98,7 @@ FILE_RULES = frozenset({"exists", "format", "cells", "required", "duplicate", "u
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for bundles/ and estimators/.",
 )
+@click.option("--strict", is_flag=True, help="End with exit code 1 at a warning about the data; nothing is written.")
 def main(  # noqa: PLR0913 - one parameter per option
     models: tuple[str, ...],
     feature_set_file: Path | None,
@@ -110,6 +111,7 @@ def main(  # noqa: PLR0913 - one parameter per option
     min_samples_leaf: int,
     held_out: float,
     out: Path,
+    strict: bool,
     **reading: Any,
 ) -> None:
     """Train models and pack each into a bundle that the service loads in milliseconds."""
@@ -121,7 +123,7 @@ def main(  # noqa: PLR0913 - one parameter per option
     try:
         for chosen in _chosen(models, feature_set_file, one=data is not None or source is not None):
             table = load_rows(chosen, data=data, options=options, source=source, rows=rows, seed=seed)
-            trained = _train_with_progress(chosen, table, out, recipe)
+            trained = _train_with_progress(chosen, table, out, recipe, strict=strict)
             _show(chosen, trained)
     except DataError as error:
         if FILE_RULES.isdisjoint(finding.rule for finding in error.findings):
@@ -129,7 +131,7 @@ def main(  # noqa: PLR0913 - one parameter per option
         raise
 
 
-def _train_with_progress(chosen: FeatureSet, table: Table, out: Path, recipe: Recipe) -> Trained:
+def _train_with_progress(chosen: FeatureSet, table: Table, out: Path, recipe: Recipe, *, strict: bool) -> Trained:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(f"{chosen.name}: {table.rows:,} rows, trees", total=recipe.trees)
@@ -137,7 +139,7 @@ def _train_with_progress(chosen: FeatureSet, table: Table, out: Path, recipe: Re
         def show(done: int, _total: int) -> None:
             bar.update(task, completed=done)
 
-        return train(chosen, table, out, recipe=recipe, progress=show)
+        return train(chosen, table, out, recipe=recipe, progress=show, strict=strict)
 
 
 def _chosen(models: tuple[str, ...], file: Path | None, *, one: bool) -> list[FeatureSet]:
@@ -160,6 +162,8 @@ def _show(feature_set: FeatureSet, trained: Trained) -> None:
         if score["value"] is not None:
             grid.add_row(name, f"{score['value']:,.4g}", f"{score['low']:,.4g} to {score['high']:,.4g}")
     console.print(grid)
+    for warning in trained.manifest["warnings"]:
+        console.print(f"warning: {warning['words']}.", style="yellow", markup=False, highlight=False, soft_wrap=True)
     bundle = load_bundle(trained.bundle)
     row = RequestValidator(feature_set).row({"features": feature_set.example})
     prediction = bundle.forest.predict(row)

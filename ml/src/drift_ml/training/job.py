@@ -11,8 +11,9 @@ from drift_contracts import DriftError
 
 from drift_ml.tables import DataError, Finding, read_table
 
-from .errors import TrainingError
-from .fitting import Recipe, fit
+from .data_warnings import find_warnings
+from .errors import TrainingError, WarningsFound
+from .fitting import Recipe, fit, split
 from .pack import pack
 from .sources import find_source
 
@@ -83,14 +84,20 @@ def train(
     *,
     recipe: Recipe | None = None,
     progress: Progress | None = None,
+    strict: bool = False,
 ) -> Trained:
     """Fit, evaluate and pack. Writes build/bundles/MODEL/ and build/estimators/MODEL.joblib.
 
-    The estimator is for retraining and comparison; nothing at serving time reads it.
+    The estimator is for retraining and comparison; nothing at serving time reads it. strict: a
+    warning about the data raises WarningsFound before anything is fitted or written.
     """
     recipe = recipe or Recipe()
-    fitted = fit(table.matrix(feature_set), table.target, recipe, progress)
-    manifest = pack(feature_set, table, fitted, recipe, build / "bundles")
+    matrix = table.matrix(feature_set)
+    warnings = find_warnings(feature_set, matrix, table.target, split(table.rows, recipe))
+    if strict and warnings:
+        raise WarningsFound(table.source, tuple(warning.words for warning in warnings))
+    fitted = fit(matrix, table.target, recipe, progress)
+    manifest = pack(feature_set, table, fitted, recipe, build / "bundles", warnings)
     estimator = build / "estimators" / f"{feature_set.name}.joblib"
     estimator.parent.mkdir(parents=True, exist_ok=True)
     import joblib  # noqa: PLC0415 - it is slow to import, and only training needs it

@@ -6,6 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from drift_ml.scale import FARTHEST, usable_std
+
 from drift_console.alarms import Alarm, CompositeAlarm, MetricAlarm, State
 from drift_console.alerts import iso
 from drift_console.bins import Bins, display_bins
@@ -54,6 +57,8 @@ class ModelView:
         card = {
             **{key: manifest[key] for key in ("model_version", "estimator", "training", "scores", "feature_set")},
             "rows": manifest["training"]["rows"],
+            # Manifests of the first version have no word on warnings, which is not to say none.
+            "warnings": manifest.get("warnings"),
         }
         channels = {channel["name"]: channel for channel in baseline["channels"]}
         bins = {
@@ -217,12 +222,14 @@ def _live(seen: Distribution | None, base: Mapping[str, Any], bins: Bins) -> dic
     if seen is None:
         return {"count": 0, "mean": None, "z": None, "mean_abs_z": None, "share": [0.0] * len(bins.labels)}
     mean = seen.total / seen.count
-    center, spread = base.get("mean"), base.get("std")
+    center = base.get("mean")
+    spread = usable_std(base.get("std"), base.get("min"), base.get("max"))
     z: float | None = None
     mean_abs_z: float | None = None
     if center is not None and spread:
-        z = (mean - center) / spread
-        mean_abs_z = float(abs(seen.values - center) @ seen.counts) / spread / seen.count
+        z = max(-FARTHEST, min((mean - center) / spread, FARTHEST))
+        sizes = np.minimum(abs(seen.values - center) / spread, FARTHEST)
+        mean_abs_z = float(sizes @ seen.counts) / seen.count
     return {
         "count": seen.count,
         "mean": mean,

@@ -7,6 +7,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,10 +15,12 @@ from drift_ml.baseline import Baseline
 from drift_ml.evidence import Budget
 from drift_ml.forest import BadRow
 from drift_ml.tables import Layout, ReadOptions, Table, column_names, count_rows, read_chunks
+from drift_ml.tables.row_digests import RowSample, as_seen, hash_rows
 from drift_ml.window import Window
 
 from drift_console.replay.errors import ReplayError
 from drift_console.replay.rivals import Firing, Rivals
+from drift_console.replay.training_rows import TrainingRows
 from drift_console.replay.windows import Replay, events_per_day, replay_windows
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from drift_ml.bundle import Bundle
     from drift_ml.forest import Forest
     from drift_ml.tables import Chunk
+    from drift_ml.tables.row_digests import RowDigests
 
     Floats = npt.NDArray[np.float64]
     Progress = Callable[[str, int, int], None]
@@ -68,12 +72,16 @@ class Backtest:
     replay: Replay
     firings: tuple[Firing, ...]
     predicted: bool
+    training_rows: TrainingRows
 
 
-def backtest(bundle: Bundle, request: Request, progress: Progress | None = None) -> Backtest:
+def backtest(
+    bundle: Bundle, request: Request, progress: Progress | None = None, *, digests: RowDigests | None = None
+) -> Backtest:
     """Replay a file against a bundle. Raises DataError for the file, ReplayError and EvidenceError for settings.
 
-    Memory is bounded by a chunk of rows and the windows, at most about 500.
+    digests: of the bundle's training rows, by which rows of them are told. Memory is bounded by a
+    chunk of rows, the windows, at most about 500, and the digests of 240,000 rows.
     """
     if request.budget_days is not None and request.time is None:
         raise ReplayError("a budget in days: expected a column of times (--time-column)")
@@ -86,14 +94,17 @@ def backtest(bundle: Bundle, request: Request, progress: Progress | None = None)
     baseline = Baseline.from_json(bundle.baseline)
     cutter = _Cutter(baseline, bundle.manifest["model_version"], request.window or rows_per_window(rows))
     rivals = Rivals(baseline)
+    sample = RowSample() if digests is None else RowSample(limit=digests.limit)
     done = 0
     with ExitStack() as stack:
         other = stack.enter_context(ThreadPoolExecutor(1))  # numpy lets two threads count at a time
         chunks = stack.enter_context(closing(read_chunks(request.path, layout, request.reading)))
-        for chunk, predictions in _predicted(chunks, number, bundle):
+        for chunk, rows_of, predictions in _predicted(chunks, number, bundle):
             columns = {name: chunk.columns[name] for name in bundle.feature_set.names}
             beside = other.submit(rivals.take, columns, predictions)
             cutter.take(columns, predictions, chunk.times_ms)
+            if digests is not None:
+                sample.add(hash_rows(as_seen(rows_of())))
             beside.result()
             done += chunk.rows
             show("rows", done, max(rows, done))
@@ -105,7 +116,8 @@ def backtest(bundle: Bundle, request: Request, progress: Progress | None = None)
         minimum_effect=request.minimum_effect,
         progress=lambda done, total: show("evidence", done, total),
     )
-    return Backtest(tuple(windows), replay, rivals.firings(), predicted=number is None)
+    compared = TrainingRows(None if digests is None else digests.compare(sample))
+    return Backtest(tuple(windows), replay, rivals.firings(), number is None, compared)
 
 
 def rows_per_window(rows: int) -> int:
@@ -164,17 +176,23 @@ class _Cutter:
         return self._windows
 
 
-def _predicted(chunks: Iterator[Chunk], number: str | None, bundle: Bundle) -> Iterator[tuple[Chunk, Floats]]:
-    """Each chunk with its predictions: the column's, or the forest's on all cores."""
+def _predicted(
+    chunks: Iterator[Chunk], number: str | None, bundle: Bundle
+) -> Iterator[tuple[Chunk, Callable[[], Floats], Floats]]:
+    """Yield each chunk, what gives its encoded rows, and its predictions.
+
+    Predictions are the column's, or the forest's on all cores, which needs the rows encoded anyway.
+    """
     if number is not None:
         for chunk in chunks:
-            yield chunk, chunk.columns[number]
+            yield chunk, partial(_matrix, bundle.feature_set, chunk), chunk.columns[number]
         return
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for chunk in chunks:
             rows = _matrix(bundle.feature_set, chunk)
             parts = [rows[start : start + PREDICTED_TOGETHER] for start in range(0, len(rows), PREDICTED_TOGETHER)]
-            yield chunk, np.concatenate(list(pool.map(lambda part: _predict(bundle.forest, part), parts)))
+            predictions = np.concatenate(list(pool.map(partial(_predict, bundle.forest), parts)))
+            yield chunk, partial(np.asarray, rows), predictions
 
 
 def _matrix(feature_set: FeatureSet, chunk: Chunk) -> Floats:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 from drift_contracts.cli.reading import reading_options
 from drift_contracts.commands import Command, FiniteRange
-from drift_contracts.exits import CannotStart, starting
+from drift_contracts.exits import FINDING, CannotStart, starting
 from drift_contracts.terminal import make_terminal
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 READING = ("delimiter", "decimal", "encoding", "missing", "ignore", "sort")
 _CODES = """
-Exit codes: 0 no drift found, 1 drift found (an alarm was raised, even if it was taken back), 2 wrong usage, bad data or
-nothing to compare (the message says what was expected and where), 5 the bundle or the store was refused. A pipeline can
-gate on them; see docs/exit-codes.md.
+Exit codes: 0 no drift found, 1 drift found (an alarm was raised, even if it was taken back) or, with replay --strict, a
+warning, 2 wrong usage, bad data or nothing to compare (the message says what was expected and where), 5 the bundle or
+the store was refused. A pipeline can gate on them; see docs/exit-codes.md.
 """
 _REPLAY = (
     """
@@ -99,6 +99,7 @@ def _shared(command: Callable[..., None]) -> Callable[..., None]:
     "--rows-per-window", type=click.IntRange(1), metavar="ROWS",
     help="How finely the evidence looks. Default: 50 or more, so that there are at most 500 windows.",
 )  # fmt: skip
+@click.option("--strict", is_flag=True, help="End with exit code 1 at a warning too: rows of the training data.")
 @reading_options
 @click.option("--sort", is_flag=True, help="Sort the rows by --time-column first.")
 @_shared
@@ -110,6 +111,7 @@ def replay(data: Path, bundle: Path, time_column: str | None, prediction_column:
     """
     # --help need not wait for numpy and pyarrow
     from drift_ml.tables import OptionError, ReadOptions  # noqa: PLC0415
+    from drift_ml.tables.row_digests import read_row_digests  # noqa: PLC0415
 
     from drift_console.replay.backtest import Request, backtest  # noqa: PLC0415
     from drift_console.replay.outcome import conclude, page  # noqa: PLC0415
@@ -132,9 +134,11 @@ def replay(data: Path, bundle: Path, time_column: str | None, prediction_column:
         minimum_effect=options["minimum_effect"],
         reading=reading,
     )
+    with starting("the bundle"):
+        digests = read_row_digests(bundle, loaded.manifest)
     with _Bar() as bar:
-        found = backtest(loaded, request, bar.show)
-    outcome = conclude(baseline, found.windows, found.replay, found.firings)
+        found = backtest(loaded, request, bar.show, digests=digests)
+    outcome = conclude(baseline, found.windows, found.replay, found.firings, training_rows=found.training_rows)
     made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
 
     def build() -> str:
@@ -222,7 +226,8 @@ def _finish(outcome: Outcome, options: dict[str, Any], build: Callable[[], str])
         show(terminal, outcome)
         if html is not None:
             terminal.print(f"Report: {html}", markup=False, highlight=False, soft_wrap=True)
-    raise click.exceptions.Exit(outcome.exit_code)
+    strict = options.get("strict") and outcome.warnings
+    raise click.exceptions.Exit(FINDING if strict else outcome.exit_code)
 
 
 def _load(folder: Path) -> tuple[Bundle, Baseline]:

@@ -66,7 +66,7 @@ function moved(finding) {
 /** {level: "alarm"|"watch"|"quiet"|"empty", headline, detail, drifted: [{name, z}]}. */
 export function verdict(state) {
   const dead = state.service?.dead ?? [];
-  if (dead.length) return { level: "alarm", headline: `Not watching: the console's ${dead.join(" and ")} died`, detail: "Nothing is judged any more. Start the console again; console.log says what happened.", drifted: [] };
+  if (dead.length) return { level: "alarm", headline: `The console's ${dead.join(" and ")} died`, detail: "It ends within seconds and has to be started again; console.log says what happened.", drifted: [] };
   const found = drifting(state);
   const sure = proven(state);
   const drifted = found.length || !sure ? found : [sure];
