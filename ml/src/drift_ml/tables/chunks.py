@@ -266,10 +266,7 @@ def _types(places: Places) -> Mapping[int, pa.DataType]:
 def _check_complete(checked: Checked) -> None:
     """Check that no cell is missing which the feature set allows to be."""
     values = checked.values
-    if values.dtype == object:
-        absent = np.array([value is None for value in values], dtype=bool)
-    else:
-        absent = np.isnan(values)
+    absent = np.array([value is None or value != value for value in values])  # noqa: PLR0124 - NaN
     for problem in checked.problems:
         absent = absent & ~problem.broken
     expected = "a value in every row, as the model has learnt no missing one"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from drift_contracts import FeatureSet, RequestValidator, feature_set, feature_set_names
-from drift_contracts.cli import reading_options
+from drift_contracts.cli.reading import reading_options
 from drift_contracts.commands import Command, FiniteRange
 from drift_contracts.exits import FINDING
 from drift_contracts.terminal import make_terminal

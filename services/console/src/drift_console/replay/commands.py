@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-from drift_contracts.cli import reading_options
+from drift_contracts.cli.reading import reading_options
 from drift_contracts.commands import Command, FiniteRange
 from drift_contracts.exits import FINDING, CannotStart, starting
 from drift_contracts.terminal import make_terminal
