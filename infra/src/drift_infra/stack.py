@@ -78,8 +78,8 @@ class Stack:
     def _image(self, plan: Plan) -> Image:
         one, build = self.settings, None
         if not one.image_digest:
-            versions = ",".join(f"{name}={version}" for name, version in sorted(one.model_versions.items()))
-            arguments = {"BUNDLES": one.bundles_folder, "VERSION": plan.tag, "BUNDLE_DIGEST": versions}
+            pins = ",".join(f"{name}={pin}" for name, pin in sorted(one.model_versions.items()))
+            arguments = {"BUNDLES": one.bundles_folder, "VERSION": plan.tag, "BUNDLE_DIGEST": pins}
             base = {"BASE_IMAGE": one.base_image} if one.base_image else {}
             build = Build(str(plan.root), str(plan.root / DOCKERFILE), plan.tag, {**arguments, **base})
         args = ImageArgs(self.site, one.architecture, build, one.image_digest)
@@ -94,12 +94,12 @@ class Stack:
 
     def _predictor(self) -> Predictor:
         one = self.settings
-        versions = ",".join(f"{name}={version}" for name, version in sorted(one.model_versions.items()))
+        pins = ",".join(f"{name}={pin}" for name, pin in sorted(one.model_versions.items()))
         environment = {
             **self._common(),
             "DRIFT_MODEL": one.models[0],
             "DRIFT_THRESHOLD": f"{one.drift_threshold:g}",
-            **({"DRIFT_MODEL_VERSIONS": versions} if versions else {}),
+            **({"DRIFT_MODEL_VERSIONS": pins} if pins else {}),
         }
         args = PredictorArgs(
             site=self.site,

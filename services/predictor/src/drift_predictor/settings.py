@@ -16,7 +16,7 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 GREATEST_THRESHOLD = 1000.0
 _STACK = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 _MODEL = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_VERSION = re.compile(r"[0-9a-f]{12}")
+_PIN = re.compile(r"[0-9a-f]{64}")
 
 
 class SettingsError(DriftError):
@@ -35,7 +35,7 @@ class Settings(Record):
 
     bundles: the folder that holds one folder per model. model: the one that `/predict` asks; "" where there is
     only one. threshold: the |z| over which a feature counts as drifted. stack: the value of the dimension `Stack`.
-    versions: the version that a model's bundle must have, by model.
+    pins: the SHA-256 that the manifest of a model's bundle must have, 64 hex digits, by model.
     """
 
     bundles: str = "build/bundles"
@@ -43,7 +43,7 @@ class Settings(Record):
     threshold: float = 2.0
     stack: str = "local"
     log_level: str = "INFO"
-    versions: Mapping[str, str] = {}
+    pins: Mapping[str, str] = {}
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -95,14 +95,15 @@ def _level(text: str) -> str:
     return text.upper()
 
 
-def _versions(text: str) -> dict[str, str]:
-    versions: dict[str, str] = {}
+def _pins(text: str) -> dict[str, str]:
+    pins: dict[str, str] = {}
     for pair in text.split(","):
-        name, version = map(str.strip, pair.split("="))
-        if name in versions or _MODEL.fullmatch(name) is None or _VERSION.fullmatch(version) is None:
+        name, pin = map(str.strip, pair.split("="))
+        # The twelve digits of a model_version are too few to pin: equal ones are found in seconds.
+        if name in pins or _MODEL.fullmatch(name) is None or _PIN.fullmatch(pin) is None:
             raise ValueError
-        versions[name] = version
-    return versions
+        pins[name] = pin
+    return pins
 
 
 VARIABLES: dict[str, tuple[str, Callable[[str], Any], str]] = {
@@ -112,8 +113,9 @@ VARIABLES: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "DRIFT_STACK": ("stack", _matching(_STACK), "1 to 63 letters, digits and hyphens, no hyphen first"),
     "DRIFT_LOG_LEVEL": ("log_level", _level, "one of " + ", ".join(LEVELS)),
     "DRIFT_MODEL_VERSIONS": (
-        "versions",
-        _versions,
-        "name=version pairs with commas between, each name once, a version being 12 hex digits",
+        "pins",
+        _pins,
+        "NAME=PIN pairs with commas between, each name once, a PIN being the 64 hex digits that "
+        "`sha256sum build/bundles/NAME/manifest.json` prints",
     ),
 }
