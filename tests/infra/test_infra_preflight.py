@@ -56,7 +56,7 @@ def test_an_image_that_is_built_here_is_tagged_by_content_and_pushed_by_a_secret
     assert "registry" in image.secrets
     function = graph.one("lambda.Function", "predictor-function").inputs
     assert function["imageUri"].endswith("|repoDigest}")
-    assert function["environment"]["variables"]["DRIFT_MODEL_VERSIONS"]== f"house-price={manifest_digest(checkout)}"
+    assert function["environment"]["variables"]["DRIFT_MODEL_VERSIONS"] == f"house-price={manifest_digest(checkout)}"
 
 
 def test_a_digest_needs_neither_bundle_nor_docker(tmp_path, checkout):

@@ -155,7 +155,10 @@ NO_BASELINES = {
         "size at /channels/0/counts",
     ),
     "a third bin of missing ones": ({"channels": [CHANNEL | {"kind": "missing"}]}, "size at /channels/0/counts"),
-    "a correlation of no feature": ({"correlation": {"names": ["garden"], "matrix": [[1]]}}, "enum at /correlation/names"),
+    "a correlation of no feature": (
+        {"correlation": {"names": ["garden"], "matrix": [[1]]}},
+        "enum at /correlation/names",
+    ),
     "a row too few": ({"correlation": {"names": ["area"], "matrix": []}}, "size at /correlation/matrix"),
     "a column too few": ({"correlation": {"names": ["area"], "matrix": [[]]}}, "size at /correlation/matrix"),
 }

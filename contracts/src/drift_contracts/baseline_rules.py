@@ -6,6 +6,7 @@ ten times as long.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import sqrt
 
 from drift_contracts import documents
@@ -33,7 +34,7 @@ PAIR = 2
 def broken_figures(document: Any) -> list[Violation]:
     """Return every violation of the contract in a baseline but for its channels and its correlation."""
     schema = documents.schema(CONTRACT)
-    anything: Schema = dict.fromkeys(LEFT_OUT, {})
+    anything: Schema = {name: {} for name in LEFT_OUT}
     figures = {**schema, "properties": {**schema["properties"], **anything}}
     return list(violations(figures, document, root=schema)) or list(_figures(document))
 
@@ -102,7 +103,7 @@ def _channels(document: Mapping[str, Any]) -> Iterator[Violation]:
 def _bins(channel: Mapping[str, Any], pointer: str) -> Iterator[Violation]:
     kind, counts = channel["kind"], channel["counts"]
     limits = channel.get("values" if kind == "values" else "edges", [])
-    if any(low > high for low, high in zip(limits, limits[1:], strict=False)):
+    if any(low > high for low, high in pairwise(limits)):
         yield Violation(step(pointer, "values" if kind == "values" else "edges"), "order", "numbers in ascending order")
     if kind == "values":
         bins = len(limits)

@@ -23,7 +23,7 @@ KEY = {key.field: key for key in KEYS}
 
 @dataclass(frozen=True)
 class Plan:
-    """What the program builds from: settings with the manifests' digests filled in, and the tag of an image to build."""
+    """What the program builds from: settings with the digests of manifests, and the tag of an image to build."""
 
     settings: Settings
     root: Path

@@ -36,6 +36,8 @@ SLICE = 120
 """Windows that are read and judged between two savings of the state: they bound the memory."""
 MOST_SLICES = 12
 """Slices of one run: a day of minutes. What is left waits for the next run."""
+KEPT_DAYS = 36
+"""Days that one run looks through at most: a clock may be years ahead, and older events are refused."""
 
 _log = logging.getLogger("drift_monitor")
 
@@ -154,20 +156,48 @@ class Evaluator:
         closed = int(self._now() // self._policy.period) - self._policy.lateness_minutes
         stored = self._store.state(series)
         state = SeriesState(**stored.state) if stored.state else SeriesState(closed - self._policy.day, closed)
-        counts, whole_before = compact(self._store, series, reference.baseline, before=closed, evaluated=state.cursor)
+        if state.cursor >= closed:
+            self._go_back(series, state, closed)
+        counts, whole_before = compact(
+            self._store,
+            series,
+            reference.baseline,
+            before=closed,
+            evaluated=state.cursor,
+            judged_ahead=frozenset(state.judged_ahead),
+        )
+        whole_before = min(whole_before, state.cursor + 1 + KEPT_DAYS * self._policy.day)
         detector = self._detector(state, reference)
         course = _Course(Window.empty(reference.baseline, series.version), counts)
+        ahead = frozenset(state.judged_ahead)
         for revision in range(stored.revision, stored.revision + MOST_SLICES):
             kept = self._store.windows(series, state.cursor + 1, whole_before - 1, SLICE)
             for each in kept:
-                self._take(state, detector, each, reference, course)
+                if each.key.minute not in ahead:  # else its events are evidence already
+                    self._take(state, detector, each, reference, course)
             last = len(kept) < SLICE
             state.cursor = max(state.cursor, whole_before - 1 if last else kept[-1].key.minute)
+            state.judged_ahead = [minute for minute in state.judged_ahead if minute > state.cursor]
             state.detector = detector.to_json()
             self._store.save(series, revision, state.to_json())
             if last:
                 break
         return course.evaluation(series, reference, detector)
+
+    def _go_back(self, series: Series, state: SeriesState, closed: int) -> None:
+        """Put a cursor that is ahead of the clock back, so that minutes to come are judged.
+
+        The clock was ahead when the last run judged, or it is behind now. Windows between the two were judged then:
+        they are remembered, so that no event is evidence twice.
+        """
+        most = KEPT_DAYS * self._policy.day
+        windows = self._store.windows(series, closed, min(state.cursor, closed + most))
+        windows += self._store.windows(series, max(closed, state.cursor - most), state.cursor)
+        judged = {window.key.minute for window in windows}
+        minutes = state.cursor - closed + 1
+        _log.warning("%s was judged %d minutes ahead of the clock; judging goes on from the clock", series, minutes)
+        state.judged_ahead = sorted(judged | set(state.judged_ahead))
+        state.cursor = closed - 1
 
     def _take(
         self,
