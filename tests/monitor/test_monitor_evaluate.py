@@ -77,6 +77,69 @@ def minutes(moment):
     return int(datetime.fromisoformat(moment).timestamp() // 60)
 
 
+HOUR, YEAR = 60, 60 * 24 * 365
+
+
+@pytest.mark.parametrize("jump", [HOUR, YEAR, 100 * YEAR, -HOUR, -2 * HOUR, -YEAR])
+@pytest.mark.parametrize("restarted", [False, True], ids=["running", "restarted"])
+def test_a_clock_that_jumps_for_one_run_costs_the_minutes_of_one_run(
+    reference, make_events, as_logs, world, jump, restarted
+):
+    """Drift after the jump is found as if there had been none, and no event is evidence twice."""
+    world.traffic(20)
+    world.minute += jump
+    list(world.evaluator.run())
+    world.minute -= jump
+    if restarted:
+        again = World(reference, world.store, make_events, as_logs)
+        again.minute, again.seed = world.minute, world.seed
+        world = again
+    began = world.minute
+    world.traffic(20, shift=0.5)
+    (alert,) = world.sent
+    assert alert["drift"]["of"] == ["sqft"]
+    assert abs(minutes(alert["drift"]["since"]) - began) <= 5
+    state = world.store.state(SERIES).state
+    assert state["events"] == 38 * 60  # every minute but the two that are not over for long enough
+    assert "judged_ahead" not in state or not state["judged_ahead"]
+
+
+@pytest.mark.parametrize("jump", [HOUR, -HOUR])
+def test_a_clock_that_is_wrong_for_ten_minutes_costs_ten_minutes(world, jump):
+    """Traffic and clock are ahead, or behind, together: as on one machine."""
+    world.traffic(70)
+    world.minute += jump
+    world.traffic(10)
+    world.minute -= jump
+    world.traffic(20, shift=0.5)
+    (alert,) = world.sent
+    assert alert["state"] == "ALARM"
+    state = world.store.state(SERIES).state
+    assert 86 * 60 <= state["events"] <= 98 * 60
+
+
+def test_events_are_evidence_once_when_the_clock_reaches_what_it_was_ahead_of(world):
+    world.traffic(10)
+    world.minute += 30
+    world.traffic(10)
+    world.minute -= 40
+    world.traffic(50)
+    assert world.store.state(SERIES).state["events"] <= 70 * 60
+    windows = world.store.windows(SERIES, NOON, NOON + 80)
+    assert sum(window.window["events"] for window in windows) <= 70 * 60
+
+
+def test_a_jump_is_logged_with_its_minutes(world, caplog):
+    world.traffic(5)
+    world.minute += HOUR
+    list(world.evaluator.run())
+    world.minute -= HOUR
+    list(world.evaluator.run())
+    (record,) = [record for record in caplog.records if "ahead of the clock" in record.message]
+    assert record.levelname == "WARNING"
+    assert "60 minutes" in record.message
+
+
 def test_recovery_is_told_and_the_detector_is_armed_again(world):
     world.traffic(20)
     world.traffic(15, shift=0.5)
