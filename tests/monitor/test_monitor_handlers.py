@@ -102,7 +102,7 @@ def test_notices_go_to_the_webhook_in_the_secret(monkeypatch):
         lambda _name: type("Secrets", (), {"get_secret_value": lambda *_, **__: {"SecretString": secret}})(),
     )
     sent = []
-    monkeypatch.setattr(handlers.cloud, "post", lambda url, body, _headers: sent.append((url, body)))
+    monkeypatch.setattr(handlers.cloud, "post", lambda url, body, _headers, **_: sent.append((url, body)))
     monkeypatch.setenv("DRIFT_SLACK_SECRET", "arn")
     assert handlers.notify({"Records": [{"Sns": {"Message": "hello"}}]}, None) == {"sent": 1}
     assert sent[0][0] == secret

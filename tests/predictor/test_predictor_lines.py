@@ -124,7 +124,7 @@ def test_the_dimensions_are_the_specs(world, house):
 def test_a_spec_that_asks_for_what_is_not_measured_stops_the_start(world, part, value):
     document = {**MonitoringSpec.load().document, part: value}
     spec = MonitoringSpec(document["namespace"], tuple(document["dimensions"]), (), document)
-    known = "Prediction, DriftScore, Latency, Errors, Rejected, LinesLost, Synthetic, Stack, Model"
+    known = "Prediction, DriftScore, Latency, Errors, Rejected, LinesLost, Synthetic, SyntheticRefused, Stack, Model"
     with pytest.raises(SpecNotMet, match=known):
         world.service(spec)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import dataclass, field
 from math import inf
@@ -13,7 +14,8 @@ from drift_ml.window import Window
 
 from . import alerts
 from .compact import compact
-from .keys import MINUTE
+from .errors import Conflict
+from .keys import MINUTE, Series
 from .state import SeriesState
 
 if TYPE_CHECKING:
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
     from drift_ml.evidence import Finding
 
-    from .keys import Series
     from .reference import Reference
     from .stores import Store, StoredWindow
 
@@ -38,6 +39,9 @@ MOST_SLICES = 12
 """Slices of one run: a day of minutes. What is left waits for the next run."""
 KEPT_DAYS = 36
 """Days that one run looks through at most: a clock may be years ahead, and older events are refused."""
+
+ASKED = "asked"
+"""Stands for a version where the store remembers, for a model, that it was ever asked; versions are hex digits."""
 
 _log = logging.getLogger("drift_monitor")
 
@@ -74,6 +78,7 @@ class Evaluation(NamedTuple):
 
     window: everything judged in this run, None if nothing came. evidence, needed: ln of the strongest evidence
     in this run and of its bar. finding: the alarm that is on, else what the evidence says so far, if anything.
+    asked: whether any version of the model ever had an event; before that silence says nothing.
     """
 
     series: Series
@@ -84,6 +89,7 @@ class Evaluation(NamedTuple):
     needed: float
     alarm: bool
     finding: Finding | None = None
+    asked: bool = True
 
 
 @dataclass
@@ -133,6 +139,7 @@ class Evaluator:
         self._stack = stack
         self._policy = policy or Policy()
         self._links = dict(links or {})
+        self._asked: set[str] = set()
 
     def run(self) -> Iterator[Evaluation]:
         """Judge what has closed since the last run, series by series.
@@ -144,13 +151,27 @@ class Evaluator:
         failures: list[Exception] = []
         for series, reference in self._references.items():
             try:
-                yield self._evaluate(series, reference)
+                yield self._with_memory(self._evaluate(series, reference))
                 self._send(series)
             except Exception as error:
                 _log.exception("the evaluation of %s failed", series)
                 failures.append(error)
         if failures:
             raise failures[0]
+
+    def _with_memory(self, evaluation: Evaluation) -> Evaluation:
+        """Return the evaluation, knowing whether its model was ever asked: also by an earlier version's state."""
+        model = evaluation.series.model
+        if model not in self._asked:
+            place = Series(model, ASKED)
+            stored = self._store.state(place)
+            if stored.state is None and not evaluation.asked:
+                return evaluation
+            if stored.state is None:
+                with contextlib.suppress(Conflict):  # another run has just noted it
+                    self._store.save(place, stored.revision, {ASKED: True})
+            self._asked.add(model)
+        return evaluation._replace(asked=True)
 
     def _evaluate(self, series: Series, reference: Reference) -> Evaluation:
         closed = int(self._now() // self._policy.period) - self._policy.lateness_minutes
@@ -182,7 +203,8 @@ class Evaluator:
             self._store.save(series, revision, state.to_json())
             if last:
                 break
-        return course.evaluation(series, reference, detector)
+        asked = state.events > 0 or counts["events"] > 0
+        return course.evaluation(series, reference, detector)._replace(asked=asked)
 
     def _go_back(self, series: Series, state: SeriesState, closed: int) -> None:
         """Put a cursor that is ahead of the clock back, so that minutes to come are judged.
