@@ -1,6 +1,7 @@
 """The rule of compatible change, in both directions, and that it never says yes where it should say no."""
 
 import copy
+import hashlib
 import json
 import runpy
 import sys
@@ -12,12 +13,13 @@ from drift_contracts.cases import changed
 from drift_contracts.check import main
 from drift_contracts.checks import CHECKS, Repository, check_cases, check_schemas, judge
 from drift_contracts.compat import ROLES, changes, differences, feature_set_changes
-from drift_contracts.errors import DriftError
-from drift_contracts.releases import release, released_changes
+from drift_contracts.errors import DriftError, UnknownName
+from drift_contracts.releases import drafts, releasable, release, released_changes
 from drift_contracts.snippets import snippets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+SCHEMA = documents.schema
 REQUEST, RESPONSE, EVENT = "prediction.request.v1", "prediction.response.v1", "prediction.event.v1"
 OLD = {
     "type": "object",
@@ -76,7 +78,7 @@ def test_a_change_is_told_with_its_place():
 
 
 def test_every_contract_has_a_role():
-    assert set(ROLES) == set(schemas.names())
+    assert set(ROLES) == {name.rpartition(".v")[0] for name in schemas.names()}
 
 
 @pytest.mark.parametrize("name", schemas.names())
@@ -215,7 +217,7 @@ def test_the_encoding_of_categories_may_not_change():
 @pytest.fixture
 def released(tmp_path):
     """A folder with everything released."""
-    release(tmp_path)
+    release(tmp_path, list(releasable()))
     return tmp_path
 
 
@@ -224,20 +226,82 @@ def edit(path, **members):
     path.write_text(json.dumps({**document, **members}), "utf-8")
 
 
+def sign(folder):
+    """Write SHA256SUMS anew, as if the copies had been released as they are."""
+    digests = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*/*.json")}
+    lines = (f"{digest}  {path.relative_to(folder)}\n" for path, digest in digests.items())
+    (folder / "SHA256SUMS").write_text("".join(lines), "utf-8")
+
+
 def test_what_is_released_holds_and_is_not_copied_again(released):
-    assert released_changes(released) == (19, [])
-    assert release(released) == []
+    checked, faults = released_changes(released)
+    assert (checked, faults) == (len(releasable()), [])
+    assert release(released, list(releasable())) == []
+    assert drafts(released) == []
 
 
-def test_what_is_not_released_is_missed(tmp_path):
-    checked, found = released_changes(tmp_path)
-    assert checked == 0
-    assert "alert.v1 has no released copy; `--release` makes it" in found
-    assert "feature set diabetes@1.0.0 has no released copy; `--release` makes it" in found
+def test_a_contract_without_a_copy_is_a_draft(tmp_path):
+    release(tmp_path, [name for name in releasable() if name != "alert.v1"])
+    assert drafts(tmp_path) == ["alert.v1"]
+    assert released_changes(tmp_path)[1] == []
+
+
+def test_a_draft_may_change_in_any_way(released, monkeypatch):
+    (released / "schemas" / "alert.v1.json").unlink()
+    sign(released)
+    monkeypatch.setattr(documents, "schema", lambda name: {} if name == "alert.v1" else SCHEMA(name))
+    assert released_changes(released)[1] == []
+    monkeypatch.setattr(documents, "schema", lambda name: {} if name == "baseline.v1" else SCHEMA(name))
+    faults = released_changes(released)[1]
+    assert faults
+    assert all("baseline.v1" in fault and "a new version is needed" in fault for fault in faults)
+
+
+def test_a_feature_set_without_a_copy_is_missed(tmp_path):
+    assert (
+        "feature set diabetes@1.0.0 has no released copy; `--release diabetes@1.0.0` makes it"
+        in (released_changes(tmp_path)[1])
+    )
+
+
+def test_deleting_a_copy_makes_no_draft(released):
+    (released / "schemas" / "alert.v1.json").unlink()
+    assert released_changes(released)[1] == [
+        "released copy schemas/alert.v1.json is gone; bring it back from the history"
+    ]
+
+
+def test_editing_a_copy_is_found(released):
+    edit(released / "schemas" / "alert.v1.json", title="Other words")
+    faults = released_changes(released)[1]
+    assert len(faults) == 1
+    assert "schemas/alert.v1.json is not the one in SHA256SUMS" in faults[0]
+
+
+@pytest.mark.parametrize(("name", "place"), [("alert.v3", "expected v2"), ("alert", "such as alert.v2")])
+def test_a_draft_is_the_next_version(released, monkeypatch, name, place):
+    listed = documents.names
+
+    def with_draft(*folders):
+        names = listed(*folders)
+        return [*names, name] if folders == (documents.folder("schemas"),) else names
+
+    monkeypatch.setattr(documents, "names", with_draft)
+    faults = released_changes(released)[1]
+    assert len(faults) == 1
+    assert faults[0].startswith(f"{name}: ")
+    assert place in faults[0]
+
+
+def test_an_unknown_name_is_not_released(tmp_path):
+    with pytest.raises(UnknownName, match=r"alert\.v1"):
+        release(tmp_path, ["alert.v99"])
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_was_released_may_not_go(released):
     (released / "schemas" / "gone.v1.json").write_text("{}", "utf-8")
+    sign(released)
     assert released_changes(released)[1] == ["gone.v1 was released and is gone"]
 
 
@@ -246,6 +310,7 @@ def test_an_incompatible_change_is_found_in_a_schema_and_in_a_feature_set(releas
     features = documents.read(released / "feature_sets" / "house-price@1.0.0.json")["features"]
     features[0]["maximum"] = 2000
     edit(released / "feature_sets" / "house-price@1.0.0.json", features=features)
+    sign(released)
     assert released_changes(released)[1] == [
         "prediction.request.v1: required at the top: accepts less than the released contract; a new version is needed",
         "feature set house-price@1.0.0: maximum at /properties/features/properties/bedrooms: accepts less than the"
@@ -285,14 +350,32 @@ def test_a_repository_that_does_not_hold_is_exit_code_1_with_what_to_do(elsewher
 
 
 def test_releasing_needs_everything_else_to_hold(elsewhere):
-    assert run("--root", str(elsewhere), "--release").exit_code == 1
+    everything = [word for name in releasable() for word in ("--release", name)]
+    assert run("--root", str(elsewhere), *everything).exit_code == 1
     assert not (elsewhere / "contracts" / "released").exists()
     (elsewhere / "contracts" / "openapi.json").write_text(openapi.text(), "utf-8")
-    result = run("--root", str(elsewhere), "--release")
+    result = run("--root", str(elsewhere), *everything)
     assert result.exit_code == 0
     assert "released schemas/alert.v1.json" in result.output
+    assert "drafts, which alone may change in any way: none" in result.output
     assert run("--root", str(elsewhere)).exit_code == 0
-    assert "released schemas" not in run("--root", str(elsewhere), "--release").output
+    assert "released schemas" not in run("--root", str(elsewhere), *everything).output
+
+
+def test_releasing_one_contract_leaves_the_rest_drafts(elsewhere):
+    (elsewhere / "contracts" / "openapi.json").write_text(openapi.text(), "utf-8")
+    sets = ["--release", "diabetes@1.0.0", "--release", "house-price@1.0.0"]
+    result = run("--root", str(elsewhere), *sets, "--release", "alert.v1")
+    assert result.exit_code == 0
+    listed = result.output[result.output.index("drafts") :]
+    assert "baseline.v1" in listed
+    assert "alert.v1" not in listed
+
+
+def test_an_unknown_release_is_a_usage_error_with_the_choices(elsewhere):
+    result = run("--root", str(elsewhere), "--release", "alert.v99")
+    assert result.exit_code == 2
+    assert "alert.v1" in result.output
 
 
 def test_json_of_the_documentation_is_judged(elsewhere):

@@ -12,14 +12,14 @@ from rich.table import Table
 
 from drift_contracts import cases
 from drift_contracts.checks import CHECKS, Repository
-from drift_contracts.releases import release
+from drift_contracts.releases import drafts, releasable, release
 
 EPILOG = """
 Examples:
 
 \b
-  python -m drift_contracts.check             all checks, a table, exit code 1 if one fails
-  python -m drift_contracts.check --release   then freeze what has no released copy, or has changed compatibly
+  python -m drift_contracts.check                     all checks, the drafts, exit code 1 if a check fails
+  python -m drift_contracts.check --release alert.v2  then freeze that draft: from now on it changes compatibly only
 
 Exit codes: 0 everything holds, 1 something does not, 2 the usage is wrong.
 """
@@ -33,11 +33,21 @@ Exit codes: 0 everything holds, 1 something does not, 2 the usage is wrong.
     show_default="the repository of this package",
     help="The repository whose documentation is read.",
 )
-@click.option("--release", "freeze", is_flag=True, help="Copy the contracts to contracts/released when all hold.")
-def main(root: Path, freeze: bool) -> None:
-    """Check that schemas are valid, cases and examples hold, and what is released has not changed."""
+@click.option(
+    "--release",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Freeze this draft (alert.v2) or feature set (house-price@1.1.0) when all else holds; may be repeated.",
+)
+def main(root: Path, names: tuple[str, ...]) -> None:
+    """Check that schemas are valid, cases and examples hold, and what is released has not changed.
+
+    Versions without a released copy are listed as drafts: they alone may change in any way.
+    """
     console = Console()
     repository = Repository(root)
+    _refuse_unknown(names)
     table = Table("what", "checked", "verdict", title="Contracts", title_justify="left")
     failures: list[str] = []
     for title, judge in CHECKS.items():
@@ -47,15 +57,28 @@ def main(root: Path, freeze: bool) -> None:
     console.print(table)
     for failure in failures:
         console.print(f"[red]-[/red] {escape(failure)}", highlight=False, soft_wrap=True)
-    if failures and not (freeze and all(map(_only_unreleased, failures))):
+    # what is about to be released may lack its copy; nothing else may fail
+    if not all(any(failure.endswith(_remedy(name)) for name in names) for failure in failures):
         sys.exit(1)
-    if freeze:
-        for path in release(repository.released):
-            console.print(f"released {escape(path)}", highlight=False, soft_wrap=True)
+    for path in release(repository.released, list(names)):
+        console.print(f"released {escape(path)}", highlight=False, soft_wrap=True)
+    _print_drafts(console, drafts(repository.released))
 
 
-def _only_unreleased(failure: str) -> bool:
-    return failure.endswith("has no released copy; `--release` makes it")
+def _refuse_unknown(names: tuple[str, ...]) -> None:
+    """Raise click.BadParameter for a name that cannot be released, with the choices."""
+    choices = sorted(releasable())
+    if set(names) - set(choices):
+        raise click.BadParameter(f"expected one of {', '.join(choices)}", param_hint="--release")
+
+
+def _remedy(name: str) -> str:
+    return f"`--release {name}` makes it"
+
+
+def _print_drafts(console: Console, names: list[str]) -> None:
+    """Print the contracts that are not released yet."""
+    console.print(f"drafts, which alone may change in any way: {', '.join(names) or 'none'}", highlight=False)
 
 
 if __name__ == "__main__":

@@ -25,24 +25,25 @@ if TYPE_CHECKING:
     Schema = Mapping[str, Any]
 
 READ, WRITTEN, BOTH = "read", "written", "written and read"
+#: who meets a contract, whatever its version
 ROLES = {
-    "alert.v1": BOTH,
-    "baseline.v1": BOTH,
-    "bundle.manifest.v1": BOTH,
-    "detector.state.v1": BOTH,
-    "feature-set.v1": READ,
-    "health.v1": WRITTEN,
-    "model.card.v1": WRITTEN,
-    "monitoring.spec.v1": READ,
-    "prediction.batch.request.v1": READ,
-    "prediction.batch.response.v1": WRITTEN,
-    "prediction.event.v1": BOTH,
-    "prediction.request.v1": READ,
-    "prediction.response.v1": WRITTEN,
-    "problem.v1": WRITTEN,
-    "scenario.suite.v1": READ,
-    "window.report.v1": BOTH,
-    "window.state.v1": BOTH,
+    "alert": BOTH,
+    "baseline": BOTH,
+    "bundle.manifest": BOTH,
+    "detector.state": BOTH,
+    "feature-set": READ,
+    "health": WRITTEN,
+    "model.card": WRITTEN,
+    "monitoring.spec": READ,
+    "prediction.batch.request": READ,
+    "prediction.batch.response": WRITTEN,
+    "prediction.event": BOTH,
+    "prediction.request": READ,
+    "prediction.response": WRITTEN,
+    "problem": WRITTEN,
+    "scenario.suite": READ,
+    "window.report": BOTH,
+    "window.state": BOTH,
 }
 EVERY_TYPE = frozenset({"object", "array", "string", "integer", "fraction", "boolean", "null"})
 LOWER = {"minimum", "minLength", "minItems", "minProperties"}
@@ -82,7 +83,7 @@ def changes(name: str, released: Schema, current: Schema) -> list[Difference]:
     >>> print(*changes("prediction.response.v1", {"maximum": 5}, {"maximum": 6}))
     maximum at the top: promises less than the released contract
     """
-    role = ROLES[name]
+    role = ROLES[name.rpartition(".v")[0]]
     old, new = plain(dict(released)), plain(dict(current))
     found = []
     if role != WRITTEN:

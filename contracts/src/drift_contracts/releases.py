@@ -1,35 +1,82 @@
-"""Released copies: what others may rely on, kept beside the sources and compared with at every check."""
+"""Released copies: what others may rely on, kept beside the sources and compared with at every check.
+
+A version of a contract without a released copy is a draft. Drafts may change in any way; what is released may
+change only as `compat` allows. `SHA256SUMS` lists every copy, so that no copy is edited or lost unnoticed and a
+released contract cannot be turned into a draft by deleting a file.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from drift_contracts import documents
 from drift_contracts.compat import changes, feature_set_changes
+from drift_contracts.errors import UnknownName
 from drift_contracts.features import FeatureSet, feature_set, feature_set_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-UNRELEASED = "{} has no released copy; `--release` makes it"
+SUMS = "SHA256SUMS"
+UNRELEASED = "{0} has no released copy; `--release {1}` makes it"
+VERSIONED = re.compile(r"(?P<contract>.+)\.v(?P<version>[1-9][0-9]*)")
+
+
+def drafts(folder: Path) -> list[str]:
+    """Return the contracts without a released copy in `folder`, sorted: the versions that may still change."""
+    released = _copies(folder, "schemas")
+    return [name for name in _schemas() if name not in released]
 
 
 def released_changes(folder: Path) -> tuple[int, list[str]]:
-    """How many released copies there are, and what breaks them or lacks one."""
-    found = [*_schema_changes(folder / "schemas"), *_feature_set_changes(folder / "feature_sets")]
-    return len(list(folder.glob("*/*.json"))), found
+    """Return how many released copies there are, and a sentence for each that is broken or lacks its copy."""
+    faults = [
+        *_copy_faults(folder),
+        *_draft_faults(folder),
+        *_schema_changes(folder / "schemas"),
+        *_feature_set_changes(folder / "feature_sets"),
+    ]
+    return len(list(folder.glob("*/*.json"))), faults
 
 
-def release(folder: Path) -> list[str]:
-    """Copy every contract and feature set that differs from its released copy; names what was copied."""
-    wanted = {f"schemas/{name}.json": documents.schema(name) for name in _schemas()}
-    wanted |= {f"feature_sets/{_versioned(one)}.json": one.to_json() for one in map(feature_set, feature_set_names())}
-    return [name for name, document in wanted.items() if _written(folder / name, document)]
+def release(folder: Path, names: list[str]) -> list[str]:
+    """Copy contracts (`alert.v2`) and feature sets (`house-price@1.1.0`) to the released ones.
+
+    Args:
+        folder: The folder of the released copies.
+        names: What to release. A contract that changed compatibly can be released again.
+
+    Returns:
+        The paths below `folder` that were written; a copy that is equal already is not.
+
+    Raises:
+        UnknownName: There is no such contract or feature set, with the choices.
+    """
+    current = releasable()
+    unknown = [name for name in names if name not in current]
+    if unknown:
+        raise UnknownName("contract or feature set", unknown[0], sorted(current))
+    written = [current[name][0] for name in names if _write(folder / current[name][0], current[name][1])]
+    if written:
+        (folder / SUMS).write_text(_sums(folder), "utf-8")
+    return written
 
 
-def _written(path: Path, document: Any) -> bool:
+def releasable() -> dict[str, tuple[str, Any]]:
+    """Return every name that can be released, with its path below the released copies and its document."""
+    current = {name: (f"schemas/{name}.json", documents.schema(name)) for name in _schemas()}
+    for features in map(feature_set, feature_set_names()):
+        name = _versioned(features)
+        current[name] = (f"feature_sets/{name}.json", features.to_json())
+    return current
+
+
+def _write(path: Path, document: Any) -> bool:
+    """Write a released copy; return whether it differs from what was there."""
     text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
     if path.exists() and path.read_text("utf-8") == text:
         return False
@@ -42,27 +89,79 @@ def _schemas() -> list[str]:
     return documents.names(documents.folder("schemas"))
 
 
-def _versioned(one: FeatureSet) -> str:
-    return f"{one.name}@{one.version}"
+def _copies(folder: Path, kind: str) -> list[str]:
+    """Return the names of the released copies of one kind (`schemas` or `feature_sets`)."""
+    return documents.names(folder / kind) if (folder / kind).is_dir() else []
+
+
+def _versioned(features: FeatureSet) -> str:
+    return f"{features.name}@{features.version}"
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each released copy, in 64 hex digits, by its path below `folder`."""
+    paths = sorted(folder.glob("*/*.json"))
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def _sums(folder: Path) -> str:
+    """Return the text of SHA256SUMS, in the form that `sha256sum --check` reads."""
+    return "".join(f"{digest}  {name}\n" for name, digest in _digests(folder).items())
+
+
+def _listed(path: Path) -> dict[str, str]:
+    """Return the digests that a SHA256SUMS lists, by path; none where the file is not there."""
+    if not path.exists():
+        return {}
+    lines = [line.partition("  ") for line in path.read_text("utf-8").splitlines()]
+    return {name: digest for digest, _, name in lines}
+
+
+def _copy_faults(folder: Path) -> Iterator[str]:
+    """Yield a sentence for each copy that is not, to the byte, the one that was released."""
+    listed = _listed(folder / SUMS)
+    present = _digests(folder)
+    for name in sorted(listed.keys() | present.keys()):
+        if name not in present:
+            yield f"released copy {name} is gone; bring it back from the history"
+        elif listed.get(name) != present[name]:
+            yield f"released copy {name} is not the one in {SUMS}; bring it back from the history"
+
+
+def _draft_faults(folder: Path) -> Iterator[str]:
+    """Yield a sentence for each draft that is not the version after the newest released one."""
+    released = _copies(folder, "schemas")
+    for name in drafts(folder):
+        parts = VERSIONED.fullmatch(name)
+        if parts is None:
+            yield f"{name}: expected a name such as alert.v2"
+            continue
+        versions = [_version(other) for other in released if other.startswith(f"{parts['contract']}.v")]
+        following = max(versions, default=0) + 1
+        if int(parts["version"]) != following:
+            yield f"{name}: expected v{following}, the version after the newest released one"
+
+
+def _version(name: str) -> int:
+    return int(name.rpartition(".v")[2])
 
 
 def _schema_changes(folder: Path) -> Iterator[str]:
-    released = documents.names(folder) if folder.is_dir() else []
-    for name in released:
-        if name not in _schemas():
+    current = _schemas()
+    for name in _copies(folder.parent, "schemas"):
+        if name not in current:
             yield f"{name} was released and is gone"
             continue
         for change in changes(name, documents.read(folder / f"{name}.json"), documents.schema(name)):
             yield f"{name}: {change}; a new version is needed"
-    yield from (UNRELEASED.format(name) for name in _schemas() if name not in released)
 
 
 def _feature_set_changes(folder: Path) -> Iterator[str]:
     released = [FeatureSet.load(path) for path in sorted(folder.glob("*.json"))]
-    for one in map(feature_set, feature_set_names()):
-        for old in (old for old in released if old.name == one.name):
-            for change in feature_set_changes(old, one):
-                since = f"version {old.version}; a new major version is needed"
-                yield f"feature set {_versioned(one)}: {change}, {since}"
-        if not any(_versioned(old) == _versioned(one) for old in released):
-            yield UNRELEASED.format(f"feature set {_versioned(one)}")
+    for current in map(feature_set, feature_set_names()):
+        name = _versioned(current)
+        for old in (old for old in released if old.name == current.name):
+            for change in feature_set_changes(old, current):
+                yield f"feature set {name}: {change}, version {old.version}; a new major version is needed"
+        if not any(_versioned(old) == name for old in released):
+            yield UNRELEASED.format(f"feature set {name}", name)

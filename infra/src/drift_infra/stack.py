@@ -55,10 +55,10 @@ class Stack:
         names = Names(one.project_name, one.stack)
         self.site = Site(names, one.region, account, one.production, one.log_retention_days)
         self.image = self._image(plan)
+        self.dead_letters = DeadLetters("dead-letters", DeadLettersArgs(self.site, one.monitor_timeout), self._child)
         self.predictor = self._predictor()
         self.api = self._api(routes)
         self.url = self._domain_url()
-        self.dead_letters = DeadLetters("dead-letters", DeadLettersArgs(self.site, one.monitor_timeout), self._child)
         self.alerting = self._alerting()
         self.windows = WindowStore("windows", WindowStoreArgs(self.site), self._child)
         self.monitor = self._monitor()
@@ -100,6 +100,7 @@ class Stack:
             "DRIFT_MODEL": one.models[0],
             "DRIFT_THRESHOLD": f"{one.drift_threshold:g}",
             **({"DRIFT_MODEL_VERSIONS": pins} if pins else {}),
+            **({"DRIFT_PATH_PREFIX": one.path_prefix} if one.path_prefix else {}),
         }
         args = PredictorArgs(
             site=self.site,
@@ -114,6 +115,7 @@ class Stack:
             previous_version=one.previous_version,
             previous_version_percent=one.previous_version_percent,
             moved_from_outside=one.rollout == "external",
+            dead_letters=self.dead_letters.queue,
         )
         return Predictor("predictor", args, self._child)
 
@@ -138,7 +140,12 @@ class Stack:
         if not one.custom_domain:
             return self.api.url
         args = DomainArgs(
-            one.custom_domain, one.certificate_arn, one.hosted_zone_id, self.api.api.id, self.api.stage.name
+            host=one.custom_domain,
+            certificate_arn=one.certificate_arn,
+            zone_id=one.hosted_zone_id,
+            api_id=self.api.api.id,
+            stage=self.api.stage.name,
+            path_prefix=one.path_prefix,
         )
         return pulumi.Output.from_input(Domain("domain", args, self._child).url)
 

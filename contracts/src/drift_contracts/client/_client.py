@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 import uuid
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from drift_contracts.features import FeatureSet
 
 BATCH = 1000
+TOO_LARGE = 413
+#: What a service takes, and more than it reads before it closes the connection.
+BODY_BYTES = 5 * 1024 * 1024
 CLIENT_ERRORS = range(400, 500)
 CONNECT_TIMEOUT = 5.0
 
@@ -102,10 +106,11 @@ class Client:
         return results.read_prediction(answer)
 
     def predict_many(self, instances: Iterable[Mapping[str, Value]]) -> list[Prediction | Refusal]:
-        """The answers to many instances, in order, asked in batches of 1,000.
+        """Return the answers to many instances, in order, asked in batches of 1,000.
 
-        An instance that breaks its contract is not sent; it comes back as a Refusal, as does one that the service
-        refuses. Raises as `predict` does where a whole batch fails; batches before it were answered.
+        A batch that is too large, or whose answer would be, is halved until it is not. An instance that breaks its
+        contract is not sent; it comes back as a Refusal, as does one that the service refuses. Raises as `predict`
+        does where a whole batch fails, or where one instance alone is too large; batches before it were answered.
         """
         left = iter(instances)
         answers: list[Prediction | Refusal] = []
@@ -147,8 +152,23 @@ class Client:
             except ContractError as error:
                 answers[index] = results.Refusal(error.violations)
         if sent:
-            answers |= self._send_batch(sent)
+            answers |= self._send(sent)
         return [answers[index] for index in range(len(instances))]
+
+    def _send(self, sent: list[tuple[int, dict[str, Any]]]) -> dict[int, Prediction | Refusal]:
+        """Return the answers to a batch, asked in halves where it is too large or the service says so.
+
+        Nothing is answered twice: a batch that is refused with 413 has left no event, and an instance is sent with
+        the same prediction_id in whichever part.
+        """
+        if len(sent) == 1 or _body_bytes(sent) <= BODY_BYTES:
+            try:
+                return self._send_batch(sent)
+            except RequestRefused as refused:
+                if refused.status != TOO_LARGE or len(sent) == 1:
+                    raise
+        middle = len(sent) // 2
+        return self._send(sent[:middle]) | self._send(sent[middle:])
 
     def _send_batch(self, sent: list[tuple[int, dict[str, Any]]]) -> dict[int, Prediction | Refusal]:
         operation, contract = f"POST {self._prefix}/predict/batch", "prediction.batch.response.v1"
@@ -217,6 +237,11 @@ class Client:
 
     def _asked(self, response: httpx.Response | None) -> float | None:
         return None if response is None else seconds_asked(response.headers.get("retry-after"), self._outside.clock())
+
+
+def _body_bytes(sent: list[tuple[int, dict[str, Any]]]) -> int:
+    """Return the bytes that a batch has at most on its way, as JSON."""
+    return len(json.dumps([request for _, request in sent]))
 
 
 def _failure(operation: str, response: httpx.Response) -> ServiceError:

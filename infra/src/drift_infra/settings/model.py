@@ -16,6 +16,11 @@ HTTPS = Text(r"https://[A-Za-z0-9.-]+(:\d{1,5})?(/[^\s\"'<>]*)?", "an https:// a
 SECRET_HTTPS = Text(HTTPS.pattern, "an https:// address, encrypted", empty="none")
 ORIGIN = Text(r"\*|https?://[A-Za-z0-9.-]+(:\d{1,5})?", "an origin such as https://app.example.com, or *")
 HOST = Text(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", "a host name", empty="none")
+PATH = Text(
+    r"(/[A-Za-z0-9][A-Za-z0-9_.-]{0,63}){1,8}",
+    "a path such as /v1 or /ml/houses: 1 to 8 names of letters, digits, hyphens, dots and underscores",
+    empty="none",
+)
 DIGEST = Text(
     r"(\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]+@)?sha256:[0-9a-f]{64}",
     "sha256:DIGEST of an image in the stack's own repository, or ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME@sha256:DIGEST",
@@ -133,6 +138,12 @@ class Settings:
         Text(r"Z[A-Z0-9]{1,31}", "the id of a Route 53 zone", empty="no DNS record"),
         "API",
         "Zone that gets the record of the custom domain.",
+        "",
+    )
+    path_prefix: str = key(
+        PATH,
+        "API",
+        "Path below which the custom domain, or whatever stands in front of the API, has the service.",
         "",
     )
 

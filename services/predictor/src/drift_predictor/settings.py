@@ -17,6 +17,7 @@ GREATEST_THRESHOLD = 1000.0
 _STACK = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 _MODEL = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _PIN = re.compile(r"[0-9a-f]{64}")
+_PATH_PREFIX = re.compile(r"/?[A-Za-z0-9][A-Za-z0-9_.-]{0,63}(/[A-Za-z0-9][A-Za-z0-9_.-]{0,63}){0,7}/?")
 
 
 class SettingsError(DriftError):
@@ -35,7 +36,8 @@ class Settings(Record):
 
     bundles: the folder that holds one folder per model. model: the one that `/predict` asks; "" where there is
     only one. threshold: the |z| over which a feature counts as drifted. stack: the value of the dimension `Stack`.
-    pins: the SHA-256 that the manifest of a model's bundle must have, 64 hex digits, by model.
+    pins: the SHA-256 that the manifest of a model's bundle must have, 64 hex digits, by model. path_prefix: the path
+    below which a custom domain has the service, such as `/v1`, "" for none.
     """
 
     bundles: str = "build/bundles"
@@ -44,6 +46,7 @@ class Settings(Record):
     stack: str = "local"
     log_level: str = "INFO"
     pins: Mapping[str, str] = {}
+    path_prefix: str = ""
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -106,6 +109,12 @@ def _pins(text: str) -> dict[str, str]:
     return pins
 
 
+def _path_prefix(text: str) -> str:
+    if _PATH_PREFIX.fullmatch(text) is None:
+        raise ValueError
+    return "/" + text.strip("/")
+
+
 VARIABLES: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "DRIFT_BUNDLES": ("bundles", str, "a folder that holds bundles"),
     "DRIFT_MODEL": ("model", _matching(_MODEL), "the name of a model, such as house-price"),
@@ -117,5 +126,10 @@ VARIABLES: dict[str, tuple[str, Callable[[str], Any], str]] = {
         _pins,
         "NAME=PIN pairs with commas between, each name once, a PIN being the 64 hex digits that "
         "`sha256sum build/bundles/NAME/manifest.json` prints",
+    ),
+    "DRIFT_PATH_PREFIX": (
+        "path_prefix",
+        _path_prefix,
+        "a path such as /v1 or /ml/houses: 1 to 8 names of letters, digits, hyphens, dots and underscores",
     ),
 }
