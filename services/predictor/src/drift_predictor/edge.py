@@ -58,7 +58,8 @@ class Edge:
         room = BALANCER if balancer else LAMBDA
         try:
             method, path, body, media_type, encoding = read_request(event, self._paths, self._prefix)
-            reply = self._respond(method, path, body, media_type, request_id, encoding, room)
+            http_context = event["requestContext"]
+            reply = self._respond(method, path, body, media_type, request_id, encoding, room, http_context)
         except Problem as problem:
             reply = self._service.refuse(problem, request_id, room)
         except Exception as error:

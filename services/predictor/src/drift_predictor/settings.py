@@ -37,7 +37,8 @@ class Settings(Record):
     bundles: the folder that holds one folder per model. model: the one that `/predict` asks; "" where there is
     only one. threshold: the |z| over which a feature counts as drifted. stack: the value of the dimension `Stack`.
     pins: the SHA-256 that the manifest of a model's bundle must have, 64 hex digits, by model. path_prefix: the path
-    below which a custom domain has the service, such as `/v1`, "" for none.
+    below which a custom domain has the service, such as `/v1`, "" for none. synthetic_callers: the principals whose
+    requests through an API may be marked as synthetic.
     """
 
     bundles: str = "build/bundles"
@@ -47,6 +48,7 @@ class Settings(Record):
     log_level: str = "INFO"
     pins: Mapping[str, str] = {}
     path_prefix: str = ""
+    synthetic_callers: tuple[str, ...] = ()
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -109,6 +111,12 @@ def _pins(text: str) -> dict[str, str]:
     return pins
 
 
+def _callers(text: str) -> tuple[str, ...]:
+    from drift_predictor.callers import principal  # noqa: PLC0415 - most services name no caller
+
+    return tuple([principal(arn.strip()) for arn in text.split(",")])
+
+
 def _path_prefix(text: str) -> str:
     if _PATH_PREFIX.fullmatch(text) is None:
         raise ValueError
@@ -126,6 +134,11 @@ VARIABLES: dict[str, tuple[str, Callable[[str], Any], str]] = {
         _pins,
         "NAME=PIN pairs with commas between, each name once, a PIN being the 64 hex digits that "
         "`sha256sum build/bundles/NAME/manifest.json` prints",
+    ),
+    "DRIFT_SYNTHETIC_CALLERS": (
+        "synthetic_callers",
+        _callers,
+        "ARNs of roles or users with commas between, such as arn:aws:iam::123456789012:role/deployer",
     ),
     "DRIFT_PATH_PREFIX": (
         "path_prefix",
