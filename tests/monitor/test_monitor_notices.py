@@ -142,11 +142,26 @@ def test_a_service_that_is_down_fails_both_and_says_why():
     assert seen.said == ("OSError: no usable answer",) * 2
 
 
+@pytest.mark.parametrize("failure", [lambda: False, lambda: 1 / 0], ids=["no", "an error"])
+def test_an_api_that_does_not_answer_fails_the_normal_request_alone(failure):
+    def call(request):
+        return answer(5.0, "high") if request["features"]["a"] == 9 else answer(0.5, "normal")
+
+    seen = probe(SUITE, call, failure)
+    assert (seen.normal, seen.drifted) == (False, True)
+    assert "the API does not answer" in seen.said[0]
+
+
 @pytest.fixture
 def server():
     """A real HTTP server on loopback that keeps what it was sent."""
 
     class Endpoint(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.server.got.append((self.path, dict(self.headers), None))
+            self.send_response(self.server.reply[0])
+            self.end_headers()
+
         def do_POST(self):
             body = self.rfile.read(int(self.headers["content-length"]))
             self.server.got.append((self.path, dict(self.headers), body))
@@ -204,6 +219,18 @@ def test_a_webhook_that_fails_says_so_without_its_address(server):
         cloud.webhook(Secrets(server.url + "/T0000/secret"), "arn")(b"one")
     assert "secret" not in str(caught.value)
     assert "127.0.0.1" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [200, 302, 401, 503])
+def test_the_status_of_an_answer_is_told_whatever_it_is(server, status):
+    server.reply = (status, b"")
+    assert cloud.status_of(server.url + "/health") == status
+    assert [path for path, _, _ in server.got] == ["/health"]
+
+
+def test_no_answer_has_no_status():
+    with pytest.raises(OSError):
+        cloud.status_of("http://127.0.0.1:9/health")
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

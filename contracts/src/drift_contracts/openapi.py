@@ -35,6 +35,7 @@ COMPONENTS = {
 }
 PROBLEMS = {
     "400": ("NotJson", "The body is not strict JSON in UTF-8."),
+    "403": ("SyntheticRefused", "The caller may not mark requests as synthetic."),
     "404": ("NotFound", "There is nothing at this path."),
     "405": ("MethodNotAllowed", "The path has other methods; the Allow header names them."),
     "413": ("TooLarge", "The body is larger than this operation takes."),
@@ -151,7 +152,7 @@ def _post(operation: str, summary: str, limit: int, asked: Json, answered: str) 
         "summary": summary,
         "description": f"Content-Type application/json is required. The body has at most {limit:,} bytes.",
         "requestBody": {"required": True, "content": asked},
-        "responses": answers | _refused("400", "413", "415", "422", "500"),
+        "responses": answers | _refused("400", "403", "413", "415", "422", "500"),
     }
 
 

@@ -19,7 +19,7 @@ from .components.notifier import Notifier, NotifierArgs
 from .components.observability import Observability, ObservabilityArgs
 from .components.prediction_log import PredictionLog, PredictionLogArgs
 from .components.predictor import Predictor, PredictorArgs
-from .components.probe import Probe, ProbeArgs
+from .components.probe import PROBE, Probe, ProbeArgs
 from .components.questions import Questions, QuestionsArgs
 from .components.window_store import WindowStore, WindowStoreArgs
 from .content import DOCKERFILE
@@ -101,6 +101,7 @@ class Stack:
             "DRIFT_THRESHOLD": f"{one.drift_threshold:g}",
             **({"DRIFT_MODEL_VERSIONS": pins} if pins else {}),
             **({"DRIFT_PATH_PREFIX": one.path_prefix} if one.path_prefix else {}),
+            **self._synthetic_callers(),
         }
         args = PredictorArgs(
             site=self.site,
@@ -118,6 +119,14 @@ class Stack:
             dead_letters=self.dead_letters.queue,
         )
         return Predictor("predictor", args, self._child)
+
+    def _synthetic_callers(self) -> dict[str, pulumi.Input[str]]:
+        """Who may mark requests as synthetic: a probe that signs, which is not there yet, and whoever is configured."""
+        one = self.settings
+        callers: list[pulumi.Input[str]] = list(one.synthetic_callers)
+        if one.probe_minutes and one.authentication == "iam":
+            callers.insert(0, pulumi.Output.concat("arn:aws:iam::", self.site.account, ":role/", self.site.names.of(PROBE)))
+        return {"DRIFT_SYNTHETIC_CALLERS": pulumi.Output.all(*callers).apply(",".join)} if callers else {}
 
     def _api(self, routes: tuple[Route, ...]) -> Api:
         one = self.settings
@@ -239,16 +248,14 @@ class Stack:
         return Probe("probe", args, self._child)
 
     def _probe_calls(self) -> tuple[list[Statement], Mapping[str, pulumi.Input[str]]]:
-        """How the probe gets in: signed where the API asks for it, past the API where it asks for a person's token."""
+        """How the probe gets in: signed where the API asks for it, else past the API, which could not tell who it is."""
         authentication = self.settings.authentication
         if authentication == "iam":
             any_stage = pulumi.Output.concat(self.api.api.execution_arn, "/*/POST/predict")
             return [Statement("CallApi", ["execute-api:Invoke"], [any_stage])], {"DRIFT_API_AUTH": "iam"}
-        if authentication == "jwt":
-            alias = self.predictor.alias.arn
-            calls = [Statement("CallFunction", ["lambda:InvokeFunction"], [alias])]
-            return calls, {"DRIFT_API_AUTH": "jwt", "DRIFT_FUNCTION": alias}
-        return [], {"DRIFT_API_AUTH": "none"}
+        alias = self.predictor.alias.arn
+        calls = [Statement("CallFunction", ["lambda:InvokeFunction"], [alias])]
+        return calls, {"DRIFT_API_AUTH": authentication, "DRIFT_FUNCTION": alias}
 
     def _observability(self) -> Observability:
         one = self.settings

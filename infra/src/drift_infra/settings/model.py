@@ -26,6 +26,7 @@ DIGEST = Text(
     "sha256:DIGEST of an image in the stack's own repository, or ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME@sha256:DIGEST",
     empty="build it with Docker",
 )
+CALLER = Text(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]{1,512}", "the ARN of an IAM role or user")
 RETENTION = Choice((1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653))
 REGION = Text(r"(af|ap|ca|eu|il|me|mx|sa|us)(-gov)?-[a-z]+-\d", "an AWS region such as us-east-1")
 
@@ -119,6 +120,12 @@ class Settings:
     )
     jwt_audience: tuple[str, ...] = key(
         Many(Text(r"\S{1,200}", "an audience without spaces")), "API", "Audiences that a token may name.", []
+    )
+    synthetic_callers: tuple[str, ...] = key(
+        Many(CALLER),
+        "API",
+        "Roles and users, beside the probe's, whose signed requests may be marked as synthetic: those that deploy and test.",
+        [],
     )
     throttle_rate: int = key(Whole(1, 10000, "requests a second"), "API", "Steady rate that the API lets through.", 100)
     throttle_burst: int = key(Whole(1, 5000, "requests"), "API", "Burst that the API lets through.", 200)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TIMEOUT = 10
 """Seconds for one connection or read, and for the whole of an exchange."""
+SUCCESS, UNAUTHORIZED = 200, 401
 LARGEST_ANSWER = 64 * 1024
 """Bytes of an answer that are read; nobody needs more, and some servers send without end."""
 LARGEST_PART = 200_000
@@ -105,9 +106,26 @@ def post(
         MonitorError: another kind of address.
         OSError: no connection, no answer in time (TimeoutError), or a status other than 2xx (HTTPError).
     """
+    return _exchanged(_request(url, body, headers), wanted, deadline)
+
+
+def status_of(url: str, *, deadline: float = TIMEOUT) -> int:
+    """Return the status of the answer to a GET. Raises as `post`, but for a status other than 2xx."""
+    try:
+        _exchanged(_request(url, None, {}), 0, deadline)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+    return SUCCESS
+
+
+def _request(url: str, body: bytes | None, headers: Mapping[str, str]) -> urllib.request.Request:
     if not url.startswith(("https://", "http://")):
         raise MonitorError("expected an address that begins with https://")
-    request = urllib.request.Request(url, body, dict(headers))  # noqa: S310 - the scheme is checked above
+    return urllib.request.Request(url, body, dict(headers))  # noqa: S310 - the scheme is checked above
+
+
+def _exchanged(request: urllib.request.Request, wanted: int, deadline: float) -> bytes:
     answers: list[bytes | Exception] = []
     # A timeout of a socket is one for each read, and a byte a second keeps below it: the deadline needs a thread.
     sender = threading.Thread(target=_exchange, args=(request, wanted, deadline, answers), daemon=True)
