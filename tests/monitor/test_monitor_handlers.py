@@ -88,7 +88,14 @@ def test_the_probe_reports_both_requests_as_metrics(monkeypatch, capsys, score, 
 @pytest.mark.usefixtures("deployed")
 @pytest.mark.parametrize(
     ("auth", "status", "normal"),
-    [("none", 200, 1.0), ("none", 401, 0.0), ("none", 503, 0.0), ("jwt", 401, 1.0), ("jwt", 200, 0.0), ("jwt", 403, 0.0)],
+    [
+        ("none", 200, 1.0),
+        ("none", 401, 0.0),
+        ("none", 503, 0.0),
+        ("jwt", 401, 1.0),
+        ("jwt", 200, 0.0),
+        ("jwt", 403, 0.0),
+    ],
 )
 def test_where_the_probe_goes_past_the_api_it_asks_its_health_too(monkeypatch, capsys, auth, status, normal):
     """Without a signature the API could not tell who marks requests; with a token it answers 401."""

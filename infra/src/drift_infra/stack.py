@@ -125,7 +125,9 @@ class Stack:
         one = self.settings
         callers: list[pulumi.Input[str]] = list(one.synthetic_callers)
         if one.probe_minutes and one.authentication == "iam":
-            callers.insert(0, pulumi.Output.concat("arn:aws:iam::", self.site.account, ":role/", self.site.names.of(PROBE)))
+            callers.insert(
+                0, pulumi.Output.concat("arn:aws:iam::", self.site.account, ":role/", self.site.names.of(PROBE))
+            )
         return {"DRIFT_SYNTHETIC_CALLERS": pulumi.Output.all(*callers).apply(",".join)} if callers else {}
 
     def _api(self, routes: tuple[Route, ...]) -> Api:
@@ -248,7 +250,7 @@ class Stack:
         return Probe("probe", args, self._child)
 
     def _probe_calls(self) -> tuple[list[Statement], Mapping[str, pulumi.Input[str]]]:
-        """How the probe gets in: signed where the API asks for it, else past the API, which could not tell who it is."""
+        """How the probe gets in: signed where the API asks for it, else past the API, which cannot tell who it is."""
         authentication = self.settings.authentication
         if authentication == "iam":
             any_stage = pulumi.Output.concat(self.api.api.execution_arn, "/*/POST/predict")

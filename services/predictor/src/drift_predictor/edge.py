@@ -18,8 +18,7 @@ from drift_predictor.events import (
     read_request,
     source_of,
 )
-from drift_predictor.packing import BALANCER_LIMIT, ENVELOPE, LAMBDA, LAMBDA_LIMIT, Room
-from drift_predictor.packing import document_size, text_size
+from drift_predictor.packing import BALANCER_LIMIT, ENVELOPE, LAMBDA, LAMBDA_LIMIT, Room, document_size, text_size
 from drift_predictor.problems import Problem
 
 TYPE_CHECKING = False

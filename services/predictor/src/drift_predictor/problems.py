@@ -111,7 +111,9 @@ def synthetic_refused(pointer: str) -> Problem:
     """403: marked as synthetic by a caller that the stack does not name. `pointer`: the request's own place."""
     expected = "a request without it: DRIFT_SYNTHETIC_CALLERS (of a stack, syntheticCallers) names who may set it"
     place = f"{pointer}/synthetic"
-    return Problem("synthetic-refused", f"expected {expected}; nothing was recorded", [Violation(place, "caller", expected)])
+    return Problem(
+        "synthetic-refused", f"expected {expected}; nothing was recorded", [Violation(place, "caller", expected)]
+    )
 
 
 def method_not_allowed(allow: str) -> Problem:

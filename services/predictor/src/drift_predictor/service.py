@@ -39,9 +39,7 @@ class Reply:
 
     __slots__ = ("accept_encoding", "allow", "body", "media_type", "status")
 
-    def __init__(
-        self, status: int, media_type: str, body: bytes, allow: str = "", accept_encoding: str = ""
-    ) -> None:
+    def __init__(self, status: int, media_type: str, body: bytes, allow: str = "", accept_encoding: str = "") -> None:
         self.status = status
         self.media_type = media_type
         self.body = body
