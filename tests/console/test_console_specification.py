@@ -62,7 +62,10 @@ def test_a_rule_that_cannot_be_read_stops_the_start():
         Specification(Settings(), broken)
 
 
-@pytest.mark.parametrize("url", ["hooks.internal/path", "ftp://x", "http://", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "url",
+    ["hooks.internal/path", "ftp://x", "http://", "file:///etc/passwd", "http://[::1", "http://h:x", "http://h:0"],
+)
 def test_a_webhook_that_is_no_url_is_refused_without_repeating_it(url):
     with pytest.raises(BadSettings, match="--webhook") as error:
         Settings(webhooks=(url,))

@@ -14,7 +14,11 @@ from drift_contracts.cases import case_names, cases, changed
 from drift_contracts.checks import judge
 
 EVERY = [case for name in case_names() for case in cases(name)]
-TYPED = {"feature-set.v1": FeatureSet.from_json, "monitoring.spec.v1": MonitoringSpec.from_json}
+TYPED = {
+    "feature-set.v1": FeatureSet.from_json,
+    "feature-set.v2": FeatureSet.from_json,
+    "monitoring.spec.v1": MonitoringSpec.from_json,
+}
 HOUSES = RequestValidator(feature_set("house-price"))
 
 

@@ -41,7 +41,9 @@ def test_the_committed_copy_is_in_step():
 
 def test_the_module_prints_the_committed_copy(monkeypatch, capsys):
     monkeypatch.delitem(sys.modules, "drift_contracts.openapi")
-    runpy.run_module("drift_contracts.openapi", run_name="__main__")
+    monkeypatch.setattr(sys, "argv", ["openapi"])
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_module("drift_contracts.openapi", run_name="__main__")
     assert capsys.readouterr().out == openapi.text()
 
 

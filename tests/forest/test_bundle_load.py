@@ -27,6 +27,8 @@ BASELINE = {
     "channels": [{"name": "age", "kind": "quantiles", "of": ["age"], "edges": [5], "counts": [50, 50]}],
 }
 LEAF = Tree([-1], [-1], [0], [0.0], [7.0])
+SECOND = {"contract": "bundle.manifest.v2", "warnings": []}
+OFFLINE = {"offline_files": describe_files({"rows.bin": b"rows"})}
 
 
 def contents(**changed: bytes) -> dict[str, bytes]:
@@ -213,9 +215,38 @@ def test_a_file_too_many_is_refused(write):
         load_bundle(folder)
 
 
+def test_a_bundle_of_the_next_version_is_loaded(write):
+    bundle = load_bundle(write(contents(), manifest_of(contents()) | SECOND))
+    assert bundle.manifest["warnings"] == []
+
+
+def test_digests_of_rows_are_neither_read_nor_hashed(write):
+    """A folder in place of the file shows that nothing opens it."""
+    folder = write(contents(), manifest_of(contents()) | SECOND | OFFLINE)
+    assert load_bundle(folder).forest.trees == 1
+    (folder / "rows.bin").mkdir()
+    assert load_bundle(folder).forest.trees == 1
+
+
+@pytest.mark.parametrize("offline", [{}, {"offline_files": None}, {"offline_files": {}}])
+def test_digests_of_rows_that_the_manifest_does_not_name_are_refused(write, offline):
+    folder = write(contents(), manifest_of(contents()) | SECOND | offline)
+    (folder / "rows.bin").write_bytes(b"rows")
+    with pytest.raises(BundleError, match=r"expected manifest\.json, .*forest\.bin and nothing else"):
+        load_bundle(folder)
+
+
+def test_a_file_too_many_is_refused_beside_digests_of_rows(write):
+    folder = write(contents(), manifest_of(contents()) | SECOND | OFFLINE)
+    (folder / "estimator.joblib").write_bytes(b"")
+    with pytest.raises(BundleError, match=r"forest\.bin, rows\.bin and nothing else"):
+        load_bundle(folder)
+
+
 FOREST = describe_files(contents())["forest.bin"]
 BAD_MANIFESTS = {
-    "another contract": ({"contract": "bundle.manifest.v2"}, "contract bundle.manifest.v1"),
+    "another contract": ({"contract": "baseline.v1"}, "contract bundle.manifest.v1 or bundle.manifest.v2"),
+    "a newer contract": ({"contract": "bundle.manifest.v3"}, "a newer release packed it"),
     "no files": ({"files": None}, "files to name"),
     "a file too few": ({"files": {"forest.bin": FOREST}}, "files to name"),
     "a file too many": ({"files": describe_files(contents(x=b""))}, "files to name"),
@@ -240,6 +271,16 @@ def test_a_manifest_that_does_not_fit_is_refused(changed, message, write):
         load_bundle(write(contents(), manifest_of(contents()) | changed))
     assert caught.value.file == "manifest.json"
     assert message in str(caught.value)
+
+
+NOT_NEWER = ["baseline.v1", "bundle.manifest.v0", "bundle.manifest.vnext", 7, None]
+
+
+@pytest.mark.parametrize("contract", NOT_NEWER)
+def test_only_a_later_version_of_the_manifest_is_called_newer(contract, write):
+    with pytest.raises(BundleError) as caught:
+        load_bundle(write(contents(), manifest_of(contents()) | {"contract": contract}))
+    assert "newer" not in str(caught.value)
 
 
 def test_a_manifest_that_is_no_object_is_refused(write):

@@ -47,6 +47,19 @@ def test_a_sound_checkout_gives_the_versions_and_a_tag_of_the_content(checkout):
     assert plan.tag.endswith("-arm64")
 
 
+def test_a_bundle_of_the_next_version_is_sound_and_its_row_digests_are_not_in_the_image(checkout):
+    """A manifest of either version is accepted; the tag is of what the image holds."""
+    settings = settings_of(checkout, "dev", NO_DIGEST)
+    folder = checkout / "build/bundles/house-price"
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    offline = {"rows.bin": manifest["files"]["forest.bin"]}
+    manifest |= {"contract": "bundle.manifest.v2", "warnings": [], "offline_files": offline}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    tag = preflight(settings, checkout, lambda: True).tag
+    (folder / "rows.bin").write_bytes(b"rows")
+    assert preflight(settings, checkout, lambda: True).tag == tag
+
+
 def test_an_image_that_is_built_here_is_tagged_by_content_and_pushed_by_a_secret_login(checkout):
     graph = graph_of(settings_of(checkout, "dev", NO_DIGEST), checkout, docker=True)
     (image,) = graph.of("docker.Image")

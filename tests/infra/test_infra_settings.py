@@ -47,6 +47,7 @@ REFUSED = [
     ("dev", {"authentication": "jwt", "jwtIssuer": "https://login.example.com"}, "jwtAudience"),
     ("dev", {"customDomain": "drift.example.com"}, "certificateArn"),
     ("dev", {"hostedZoneId": "Z01"}, "customDomain"),
+    *(("dev", {"pathPrefix": text}, "pathPrefix") for text in ("v1", "/", "/v1/", "/a//b", "/..", "/a b", "/x" * 9)),
     (
         "dev",
         {"customDomain": "drift.example.com", "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/0a"},

@@ -214,3 +214,32 @@ def test_any_finite_column_makes_a_baseline_that_reads_back(make, column):
     baseline = of_area(make, column)
     assert Baseline.from_json(json.loads(json.dumps(baseline.to_json()))) == baseline
     assert sum(baseline.channel("area").counts) == len(column)
+
+
+NOISE = [0.3, 0.1 + 0.2] * 50
+
+
+def test_a_spread_under_a_billionth_of_the_magnitude_counts_as_none(make):
+    """Two spellings of one number are no spread, and correlate with nothing."""
+    baseline = of_area(make, NOISE)
+    assert baseline.features["area"].std == 0.0
+    assert baseline.features["area"].mean == pytest.approx(0.3, rel=1e-12)
+    assert baseline.correlation == ((None,),)
+
+
+@pytest.mark.parametrize(("share", "varies"), [(0.4e-9, False), (4e-9, True)])
+def test_the_floor_goes_by_the_largest_magnitude(make, share, varies):
+    column = -5e12 * (1 + share * np.linspace(-1, 1, 101))
+    baseline = of_area(make, column)
+    assert (baseline.features["area"].std > 0) is varies
+    assert (baseline.correlation[0][0] == 1.0) is varies
+
+
+def test_an_older_baseline_with_a_spread_of_noise_has_no_scale(make):
+    """Baselines that were fitted before there was a floor are read with it."""
+    document = of_area(make, NOISE).to_json()
+    document["features"]["area"]["std"] = 2.8e-17
+    baseline = Baseline.from_json(document)
+    assert baseline.features["area"].usable_std == 0.0
+    (source,) = baseline.plan.sources
+    assert source.scale == 0.0

@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 from drift_contracts import MonitoringSpec, feature_set, schemas
 from drift_monitor.aggregate import Aggregator
-from drift_monitor.errors import Conflict
+from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.evaluate import Evaluator, Policy
 from drift_monitor.keys import Series, WindowKey
 from drift_monitor.metrics import emf_line, evaluation_values
@@ -276,7 +276,7 @@ def test_a_series_that_cannot_be_judged_keeps_no_other_from_it(reference, make_e
     world.aggregator.handle(as_logs(make_events(30, start=NOON * 60.0)))
     world.minute += 5
     found = []
-    with pytest.raises(TypeError):
+    with pytest.raises(BadStore):
         found.extend(evaluator.run())
     assert world.store.state(SERIES).state["events"] == 30
 

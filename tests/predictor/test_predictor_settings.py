@@ -17,6 +17,14 @@ WRONG = [
     ("DRIFT_LOG_LEVEL", "loud", "one of DEBUG, INFO, WARNING, ERROR"),
     *(
         (
+            "DRIFT_PATH_PREFIX",
+            text,
+            "a path such as /v1 or /ml/houses: 1 to 8 names of letters, digits, hyphens, dots and underscores",
+        )
+        for text in ("/", "//v1", "/a//b", "/a b", "/..", "/ä", "/x" * 9, "/" + "x" * 65, "https://x.example/v1")
+    ),
+    *(
+        (
             "DRIFT_MODEL_VERSIONS",
             text,
             "NAME=PIN pairs with commas between, each name once, a PIN being the 64 hex digits that "
@@ -50,6 +58,12 @@ def test_every_variable_is_read():
         log_level="WARNING",
         pins={"house-price": PIN, "diabetes": PIN[::-1]},
     )
+
+
+@pytest.mark.parametrize("text", ["/ml/v1", "ml/v1", "ml/v1/", " /ml/v1/ "])
+def test_a_path_prefix_is_read_with_or_without_slashes_around_it(text):
+    """However it is written, it is one prefix."""
+    assert read_settings({"DRIFT_PATH_PREFIX": text}).path_prefix == "/ml/v1"
 
 
 @pytest.mark.parametrize(("variable", "text", "allowed"), WRONG)

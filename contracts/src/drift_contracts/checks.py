@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
     Found = tuple[int, list[str]]
 
-SEMANTICS = {"feature-set.v1": feature_rules.broken_rules, "monitoring.spec.v1": spec_rules.broken_rules}
+SEMANTICS = {
+    "feature-set.v1": feature_rules.broken_rules,
+    "feature-set.v2": feature_rules.broken_rules,
+    "monitoring.spec.v1": spec_rules.broken_rules,
+}
 SHIPPED = {
     "feature_sets": "feature-set.v1",
     "monitoring": "monitoring.spec.v1",

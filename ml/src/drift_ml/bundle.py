@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
     from drift_ml.forest._forest import EngineName
 
-CONTRACT = "bundle.manifest.v1"
+CONTRACTS = ("bundle.manifest.v1", "bundle.manifest.v2")
 MANIFEST = "manifest.json"
 FILES = ("feature_set.json", "baseline.json", "forest.bin")
+ROW_DIGESTS = "rows.bin"
+"""Digests of training rows, for replays. Serving neither reads nor hashes it, and works without."""
 LARGEST_MANIFEST = 1_000_000
 """Bytes; ours have some 1,500."""
 # A link could lead out of the folder, and opening a pipe would wait for a writer.
@@ -114,7 +116,9 @@ def load_bundle(
 def _manifest(folder: str, content: bytes) -> Mapping[str, Any]:
     """The manifest, with as much of its contract as the rest of this module leans on."""
     manifest: Any = _json({MANIFEST: content}, MANIFEST)
-    _expect(isinstance(manifest, dict) and manifest.get("contract") == CONTRACT, MANIFEST, f"contract {CONTRACT}")
+    contract = manifest.get("contract") if isinstance(manifest, dict) else None
+    accepted = " or ".join(CONTRACTS)
+    _expect(contract in CONTRACTS, MANIFEST, f"contract {accepted}{_way_out(contract)}")
     files = manifest.get("files")
     named = ", ".join(FILES)
     _expect(isinstance(files, dict) and sorted(files) == sorted(FILES), MANIFEST, f"files to name {named}")
@@ -122,7 +126,12 @@ def _manifest(folder: str, content: bytes) -> Mapping[str, Any]:
         told = isinstance(facts, dict) and isinstance(facts.get("sha256"), str)
         _expect(told and type(facts.get("bytes")) is int, MANIFEST, f"sha256 and bytes at /files/{name}")
     present = set(os.listdir(folder)) - {MANIFEST}  # noqa: PTH208 - importing pathlib costs a cold start 2 ms
-    _expect(present == set(FILES), "folder", f"{MANIFEST}, {named} and nothing else")
+    offline = {ROW_DIGESTS} if _names_row_digests(manifest) else set()
+    _expect(
+        present - offline == set(FILES),
+        "folder",
+        f"{MANIFEST}, {', '.join((*FILES, *offline))} and nothing else",
+    )
     _expect(
         manifest.get("model_version") == model_version(files),
         MANIFEST,
@@ -130,6 +139,20 @@ def _manifest(folder: str, content: bytes) -> Mapping[str, Any]:
     )
     verified: Mapping[str, Any] = manifest
     return verified
+
+
+def _names_row_digests(manifest: Mapping[str, Any]) -> bool:
+    offline = manifest.get("offline_files")
+    return isinstance(offline, dict) and ROW_DIGESTS in offline
+
+
+def _way_out(contract: Any) -> str:
+    """Return what helps with a manifest that is newer than this code, "" for any other."""
+    name, _, number = str(contract).rpartition(".v")
+    ours, _, reads = CONTRACTS[-1].rpartition(".v")
+    if name != ours or not number.isdecimal() or int(number) <= int(reads):
+        return ""
+    return "; a newer release packed it: serve it with that one, or train and pack it with this one"
 
 
 def _verified(folder: str, name: str, facts: Mapping[str, Any]) -> bytes:

@@ -19,6 +19,7 @@ from drift_contracts.client import _results as results
 from drift_contracts.client._errors import BrokenResponse, RequestRefused, ServiceFailed, Unreachable
 from drift_contracts.client._retry import Retry, seconds_asked, worth_repeating
 from drift_contracts.errors import ContractError, DriftError, NotJson, Violation
+from drift_contracts.features import contract_of
 from drift_contracts.parsing import parse_json
 from drift_contracts.requests import RequestValidator
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from drift_contracts.features import FeatureSet
 
 BATCH = 1000
+MANIFESTS = ("bundle.manifest.v1", "bundle.manifest.v2")
 TOO_LARGE = 413
 #: What a service takes, and more than it reads before it closes the connection.
 BODY_BYTES = 5 * 1024 * 1024
@@ -122,7 +124,11 @@ class Client:
         """What is served under the model's name."""
         operation = f"GET {self._prefix or '/model'}"
         document = self._ask(operation, "model.card.v1")
-        for member, contract in (("manifest", "bundle.manifest.v1"), ("feature_set", "feature-set.v1")):
+        feature_set = contract_of(document["feature_set"])
+        # A service may serve bundles of either version; what names neither is judged by the first.
+        stated = document["manifest"].get("contract")
+        manifest = stated if stated in MANIFESTS else MANIFESTS[0]
+        for member, contract in (("manifest", manifest), ("feature_set", feature_set)):
             self._check(operation, contract, document[member])
         try:
             return results.read_card(document)
@@ -258,9 +264,9 @@ def _failure(operation: str, response: httpx.Response) -> ServiceError:
 
 def _checked(url: str) -> str:
     try:
-        scheme = httpx.URL(url).scheme
+        address = httpx.URL(url)
     except httpx.InvalidURL:
-        scheme = ""
-    if scheme not in ("http", "https"):
+        address = httpx.URL()
+    if address.scheme not in ("http", "https") or not address.host:
         raise ValueError("expected a URL that starts with http:// or https://")
     return url

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from drift_ml.window import Window
 
+from .formats import WINDOW, refuse_newer
 from .keys import Series, WindowKey
 from .stores import LARGEST_BATCH, Fragment, StoredWindow
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 100
 """Steps of one run: some 10 to 20 seconds on AWS. What is left waits for the next run."""
+
+UNREADABLE_PART = (
+    "a part of a minute of %s cannot be read: %s. It is not counted; fragments that cannot be summed"
+    " are kept under %s-unreadable"
+)
 
 _log = logging.getLogger("drift_monitor")
 
@@ -86,10 +92,15 @@ def _summed(read: StoredWindow, fragments: list[Fragment], baseline: Baseline) -
 
 
 def _readable(document: dict[str, Any], baseline: Baseline, series: Series) -> Window | None:
+    """Return the window in a document, None if it cannot be read.
+
+    Raises BadStore if it is newer than this code.
+    """
+    refuse_newer(document, WINDOW, series, "a window")
     try:
         return Window.from_json(document, baseline)
-    except Exception:
-        _log.exception("a stored window of %s cannot be read", series)
+    except Exception as error:
+        _log.error(UNREADABLE_PART, series, error, series)  # no traceback: it says all there is
         return None
 
 

@@ -14,7 +14,8 @@ from drift_ml.window import Window
 
 from . import alerts
 from .compact import compact
-from .errors import Conflict
+from .errors import BadStore, Conflict
+from .formats import WINDOW, refuse_newer
 from .keys import MINUTE, Series
 from .state import SeriesState
 
@@ -42,6 +43,8 @@ KEPT_DAYS = 36
 
 ASKED = "asked"
 """Stands for a version where the store remembers, for a model, that it was ever asked; versions are hex digits."""
+
+UNREADABLE_WINDOW = "the window of %s at minute %d cannot be read, is not judged and stays as it is: %s"
 
 _log = logging.getLogger("drift_monitor")
 
@@ -78,6 +81,7 @@ class Evaluation(NamedTuple):
 
     window: everything judged in this run, None if nothing came. evidence, needed: ln of the strongest evidence
     in this run and of its bar. finding: the alarm that is on, else what the evidence says so far, if anything.
+    behind: seconds of closed minutes that are left for the next run.
     asked: whether any version of the model ever had an event; before that silence says nothing.
     """
 
@@ -89,6 +93,7 @@ class Evaluation(NamedTuple):
     needed: float
     alarm: bool
     finding: Finding | None = None
+    behind: float = 0.0
     asked: bool = True
 
 
@@ -153,6 +158,10 @@ class Evaluator:
             try:
                 yield self._with_memory(self._evaluate(series, reference))
                 self._send(series)
+            except BadStore as error:
+                # Without a traceback: it says what is wrong, and the way out.
+                _log.error("the evaluation of %s failed: %s", series, error)
+                failures.append(error)
             except Exception as error:
                 _log.exception("the evaluation of %s failed", series)
                 failures.append(error)
@@ -176,7 +185,9 @@ class Evaluator:
     def _evaluate(self, series: Series, reference: Reference) -> Evaluation:
         closed = int(self._now() // self._policy.period) - self._policy.lateness_minutes
         stored = self._store.state(series)
-        state = SeriesState(**stored.state) if stored.state else SeriesState(closed - self._policy.day, closed)
+        state = SeriesState(closed - self._policy.day, closed)
+        if stored.state:
+            state = SeriesState.from_json(stored.state, series)
         if state.cursor >= closed:
             self._go_back(series, state, closed)
         counts, whole_before = compact(
@@ -203,8 +214,9 @@ class Evaluator:
             self._store.save(series, revision, state.to_json())
             if last:
                 break
+        behind = max(0, closed - 1 - state.cursor) * self._policy.period
         asked = state.events > 0 or counts["events"] > 0
-        return course.evaluation(series, reference, detector)._replace(asked=asked)
+        return course.evaluation(series, reference, detector)._replace(behind=float(behind), asked=asked)
 
     def _go_back(self, series: Series, state: SeriesState, closed: int) -> None:
         """Put a cursor that is ahead of the clock back, so that minutes to come are judged.
@@ -229,11 +241,15 @@ class Evaluator:
         reference: Reference,
         course: _Course,
     ) -> None:
-        """Judge a stored window; one that cannot be read is passed over, told, and stays where it is."""
+        """Judge a stored window; one that cannot be read is passed over, told, and stays where it is.
+
+        Raises BadStore for one that is newer than this code.
+        """
+        refuse_newer(kept.window, WINDOW, kept.key.series, "a window")
         try:
             window = Window.from_json(kept.window, reference.baseline)
-        except Exception:
-            _log.exception("a window of %s cannot be read and is not judged", kept.key.series)
+        except Exception as error:
+            _log.error(UNREADABLE_WINDOW, kept.key.series, kept.key.minute, error)
             course.counts["unreadable"] += 1
             return
         course.strengths.append(self._judge(kept.key.series, state, detector, window, kept.key.minute, reference))
@@ -303,7 +319,7 @@ class Evaluator:
     def _send(self, series: Series) -> None:
         """Publish what waits in the outbox, each alert once unless the process dies between sending and noting it."""
         stored = self._store.state(series)
-        state = SeriesState(**(stored.state or {}))
+        state = SeriesState.from_json(stored.state or {}, series)
         sent = 0
         try:
             for alert in state.outbox:

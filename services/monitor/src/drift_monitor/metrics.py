@@ -47,6 +47,7 @@ def evaluation_values(evaluation: Evaluation) -> dict[str, float]:
         "EventsLate": float(evaluation.counts["late"]),
         "Evidence": max(evaluation.evidence, 0.0) / evaluation.needed,
         "DriftFound": float(evaluation.alarm),
+        "EvaluationLag": evaluation.behind,
     }
     if evaluation.counts["unreadable"]:
         values["DeadLetters"] = float(evaluation.counts["unreadable"])

@@ -1,4 +1,4 @@
-"""Packed bodies: gzip is unpacked, within a bound that no bomb gets over. Imported with the first packed body only."""
+"""Packed bodies: gzip is unpacked, within a bound. Imported with the first packed body only."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _GZIP_FORMAT = 16 + zlib.MAX_WBITS
 def decoded(body: bytes, encoding: str, limit: int) -> bytes:
     """Return a body without its content encoding, at most `limit` bytes.
 
-    encoding: the header's value, a list with commas between. Raises Problem: 415 for any other encoding than one
-    gzip, 400 for a body that is no gzip, 413 for one that unpacks to more.
+    encoding: the header's value, a list with commas between. Raises Problem: 415 for any other
+    encoding than one gzip, 400 for a body that is no gzip, 413 for one that unpacks to more.
 
     >>> decoded(b"{}", "Identity", 100)
     b'{}'
@@ -34,7 +34,7 @@ def decoded(body: bytes, encoding: str, limit: int) -> bytes:
 
 
 def _unzipped(body: bytes, limit: int) -> bytes:
-    """Return the content of every member of a gzip body, one after another (RFC 1952, section 2.2)."""
+    """Return the content of all members of a gzip body, one after another (RFC 1952, 2.2)."""
     packed = memoryview(body)
     parts: list[bytes] = []
     size = start = members = 0
@@ -48,7 +48,7 @@ def _unzipped(body: bytes, limit: int) -> bytes:
             if not chunk:
                 raise problems.not_gzip()
             try:
-                # one byte more than is allowed tells that there is too much, and is all that is unpacked of it
+                # one byte more than is allowed tells that there is too much
                 part = member.decompress(chunk, limit + 1 - size)
             except zlib.error:
                 raise problems.not_gzip() from None

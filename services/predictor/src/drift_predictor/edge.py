@@ -1,7 +1,7 @@
 """The Lambda edge: unpacks events, calls the service, packs its replies.
 
-Understood are the HTTP events that `events` reads, requests as the event itself (`{"features": ...}`,
-`{"instances": ...}`), and pings that keep a function warm.
+Understood are the HTTP events that `events` reads, requests as the event itself (`{"features":
+...}`, `{"instances": ...}`), and pings that keep a function warm.
 """
 
 from __future__ import annotations
@@ -18,7 +18,15 @@ from drift_predictor.events import (
     read_request,
     source_of,
 )
-from drift_predictor.packing import BALANCER_LIMIT, ENVELOPE, LAMBDA, LAMBDA_LIMIT, Room, document_size, text_size
+from drift_predictor.packing import (
+    BALANCER_LIMIT,
+    ENVELOPE,
+    LAMBDA,
+    LAMBDA_LIMIT,
+    Room,
+    document_size,
+    text_size,
+)
 from drift_predictor.problems import Problem
 
 TYPE_CHECKING = False
@@ -46,9 +54,9 @@ class Edge:
     def handle(self, event: Any, context: Any) -> dict[str, Any]:
         """Return the answer to a Lambda event.
 
-        To an HTTP event it is a proxy response; to a direct one the response or problem document itself. Raises
-        WrongSource, and nothing else, for an event of a queue, a stream or a topic: one that is answered, with
-        whatever, would count as handled and be gone.
+        To an HTTP event it is a proxy response; to a direct one the response or problem document
+        itself. Raises WrongSource, and nothing else, for an event of a queue, a stream or a topic:
+        one that is answered, with whatever, would count as handled and be gone.
         """
         request_id = _request_id(event, context) or self._service.new_id()
         if not is_http(event):
@@ -56,9 +64,10 @@ class Edge:
         balancer = is_balancers(event)
         room = BALANCER if balancer else LAMBDA
         try:
-            method, path, body, media_type, encoding = read_request(event, self._paths, self._prefix)
+            request = read_request(event, self._paths, self._prefix)
+            method, path, body, media_type, encoding = request
             http_context = event["requestContext"]
-            reply = self._respond(method, path, body, media_type, request_id, encoding, room, http_context)
+            reply = self._respond(method, path, body, media_type, request_id, encoding, room, context=http_context)
         except Problem as problem:
             reply = self._service.refuse(problem, request_id, room)
         except Exception as error:
@@ -113,8 +122,9 @@ def _request_id(event: Any, context: Any) -> str:
         request_id = getattr(context, "aws_request_id", None)
     except Exception:
         request_id = None  # a request is worth an answer even where its context is broken
-    if not request_id and isinstance(event, dict) and isinstance(event.get("requestContext"), dict):
-        request_id = event["requestContext"].get("requestId")
+    if not isinstance(request_id, str) and is_http(event):
+        http = event["requestContext"]
+        request_id = http.get("requestId") if isinstance(http, dict) else None
     return request_id if isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id) else ""
 
 
@@ -124,14 +134,20 @@ def _packed(reply: Reply) -> dict[str, Any]:
         headers["allow"] = reply.allow
     elif reply.accept_encoding:
         headers["accept-encoding"] = reply.accept_encoding
-    return {"statusCode": reply.status, "headers": headers, "body": reply.body.decode(), "isBase64Encoded": False}
+    return {
+        "statusCode": reply.status,
+        "headers": headers,
+        "body": reply.body.decode(),
+        "isBase64Encoded": False,
+    }
 
 
 def _for_balancer(answer: dict[str, Any], event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an answer as a load balancer reads it: with a reason, and with header lists where it sent lists."""
-    from http import HTTPStatus  # noqa: PLC0415 - no other answer needs it, and it takes a cold start 1 ms
+    """Return an answer as a load balancer reads it: a reason, and lists where it sent lists."""
+    from http import HTTPStatus  # noqa: PLC0415 - others need not wait for it at a cold start
 
-    answer["statusDescription"] = f"{answer['statusCode']} {HTTPStatus(answer['statusCode']).phrase}"
+    status = answer["statusCode"]
+    answer["statusDescription"] = f"{status} {HTTPStatus(status).phrase}"
     if "multiValueHeaders" in event:
         answer["multiValueHeaders"] = {name: [text] for name, text in answer.pop("headers").items()}
     return answer

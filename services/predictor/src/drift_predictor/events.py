@@ -1,8 +1,9 @@
-"""What Lambda hands over: the request in an HTTP event of any source, and events that are no request at all.
+"""What Lambda hands over: requests in HTTP events of any source, and events that are none.
 
-Sources: "AWS Lambda proxy integrations for HTTP APIs" (payloads 1.0 and 2.0) and "Input format of a Lambda function
-for proxy integration" in the API Gateway Developer Guide, "Lambda functions as targets" in the guide of Application
-Load Balancers, "Invoking Lambda function URLs" and "Lambda event source mappings" in the Lambda Developer Guide.
+Sources: "AWS Lambda proxy integrations for HTTP APIs" (payloads 1.0 and 2.0) and "Input format of a
+Lambda function for proxy integration" in the API Gateway Developer Guide, "Lambda functions as
+targets" in the guide of Application Load Balancers, "Invoking Lambda function URLs" and "Lambda
+event source mappings" in the Lambda Developer Guide.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 
     Request = tuple[str, str, bytes, str, str]
 
-EXPECTED = "an HTTP API, REST API, load balancer, function URL, features, instances or warm-up event"
+EXPECTED = "an event of an HTTP source, with features or instances, or to warm up"
 BODY = "a body in UTF-8, or in base64 where isBase64Encoded says so"
-#: What a record names as its source, and what to call it to people: no text of an event is repeated.
+#: What a record names as its source, and its name for people: no text of an event is repeated.
 SOURCES = {
     "aws:sqs": "an SQS queue",
     "aws:sns": "an SNS topic",
@@ -35,10 +36,18 @@ SOURCES = {
     "aws:rmq": "an MQ broker",
     "aws:docdb": "a DocumentDB stream",
 }
+#: A member of an event's top level that only one source writes.
+MEMBERS = {
+    "requestPayload": "a destination of another function",
+    "detail-type": "EventBridge",
+    "awslogs": "CloudWatch Logs",
+    "alarmArn": "a CloudWatch alarm",
+    "deliveryStreamArn": "a delivery stream",
+}
 
 
 class WrongSource(DriftError):
-    """An event that something sends which waits for no answer. It is raised, so that the source keeps the event.
+    """An event whose sender waits for no answer; raised, so that the sender keeps it.
 
     source: what sent it, in words.
     """
@@ -47,7 +56,7 @@ class WrongSource(DriftError):
         self.source = source
         super().__init__(
             f"expected {EXPECTED}; this one is of {source}, which the predictor does not read: "
-            "remove the event source mapping, subscription, rule or notification that names this function"
+            "remove the mapping, subscription, rule or notification that names this function"
         )
 
     def __reduce__(self) -> tuple[type[WrongSource], tuple[str]]:
@@ -68,8 +77,8 @@ def is_balancers(event: Mapping[str, Any]) -> bool:
 def read_request(event: Mapping[str, Any], paths: Container[str], prefix: str) -> Request:
     """Return method, path, body, content type and content encoding ("" for none) of an HTTP event.
 
-    paths: those that are answered. prefix: the path below which they may stand, such as `/v1`, "" for none.
-    Raises Problem for an event that holds no request.
+    paths: those that are answered. prefix: the path below which they may stand, such as `/v1`, ""
+    for none. Raises Problem for an event that holds no request.
     """
     try:
         context = event["requestContext"]
@@ -101,17 +110,13 @@ def source_of(event: Any) -> str:
     >>> source_of({"Records": [{"EventSource": "aws:sns"}]}), source_of({"Records": 5})
     ('an SNS topic', '')
     """
-    first = event[0] if isinstance(event, list) and event else event  # EventBridge Pipes hand over a bare list
+    # EventBridge Pipes hand over a bare list
+    first = event[0] if isinstance(event, list) and event else event
     if not isinstance(first, dict):
         return ""
-    if "requestPayload" in first and "requestContext" in first:
-        return "a destination of another function"
-    if "detail-type" in first and "detail" in first:
-        return "EventBridge"
-    if isinstance(first.get("awslogs"), dict):
-        return "CloudWatch Logs"
-    if "deliveryStreamArn" in first:
-        return "a delivery stream"
+    for member, source in MEMBERS.items():
+        if member in first:
+            return source
     records = first.get("Records")
     record = records[0] if isinstance(records, list) and records else first
     return _named_source(record) or _named_source(first)
@@ -141,9 +146,9 @@ def _without_stage(path: str, stage: Any) -> str:
 def _found(event: Mapping[str, Any], path: str, paths: Container[str], prefix: str) -> str:
     """Return the path that is answered below a custom domain's prefix, or the path as it is.
 
-    REST APIs put the prefix into `path`; what comes after it is the resource that matched, so the event itself tells
-    the two apart. The route `$default` of an HTTP API, function URLs and load balancers match anything: there the
-    prefix must be configured.
+    REST APIs put the prefix into `path`; what comes after it is the resource that matched, so the
+    event itself tells the two apart. The route `$default` of an HTTP API, function URLs and load
+    balancers match anything: there the prefix must be configured.
     """
     path = _without_stage(path, event["requestContext"].get("stage"))
     for matched in _matched(event):
@@ -171,7 +176,7 @@ def _content_headers(event: Mapping[str, Any]) -> tuple[str, str]:
     """Return content type and content encoding, "" for one that is absent or no text."""
     headers = event.get("headers")
     if headers and event.get("version") == "2.0":
-        # all names are small there, so that two look-ups do; a test or a tool may write them otherwise
+        # all names are small there, so that two look-ups do; a tool may write them otherwise
         media_type, encoding = headers.get("content-type"), headers.get("content-encoding")
         if media_type.__class__ is str:
             return media_type, _text(encoding) if encoding else ""

@@ -1,4 +1,4 @@
-"""Lists of violations in answers: bounded, every refused row with its first one, the rest counted."""
+"""Lists of violations in answers: bounded, each refused row with its first, the rest counted."""
 
 from __future__ import annotations
 
@@ -44,11 +44,12 @@ class Faults:
 def shown(faults: Sequence[Fault], most: int = MOST_SHOWN) -> list[tuple[int, Violation]]:
     """Return what an answer lists: index and violation, in order, `most` of them.
 
-    Every row keeps its first, so there are more where there are more rows. The last one's `expected` says how many
-    violations are not listed, because the contract of answers has no member for it.
+    Every row keeps its first, so there are more where there are more rows. The last one's
+    `expected` says how many violations are not listed, because the contract of answers has no
+    member for it.
 
-    >>> fault = Fault(7, [Violation("/a", "type", "a number"), Violation("/b", "type", "a number")], 5)
-    >>> [(index, str(violation)) for index, violation in shown([fault], 1)]
+    >>> fault = Fault(7, [Violation("/a", "type", "a number")], 5)
+    >>> [(index, str(violation)) for index, violation in shown([fault])]
     [(7, 'type at /a: expected a number; and 4 more')]
     """
     spare = max(0, most - len(faults))
@@ -61,5 +62,8 @@ def shown(faults: Sequence[Fault], most: int = MOST_SHOWN) -> list[tuple[int, Vi
         listed += [(fault.index, violation) for violation in violations]
     if hidden:
         index, last = listed[-1]
-        listed[-1] = (index, Violation(last.pointer, last.rule, f"{last.expected}; and {hidden} more"))
+        listed[-1] = (
+            index,
+            Violation(last.pointer, last.rule, f"{last.expected}; and {hidden} more"),
+        )
     return listed

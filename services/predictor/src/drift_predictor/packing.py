@@ -1,9 +1,10 @@
-"""How large an answer is where it leaves, so that one that is too large is refused before anything is written.
+"""How large an answer is where it leaves: one that is too large is refused in time.
 
-Lambda takes an answer of 6,291,556 bytes, an Application Load Balancer one of 1 MiB. What counts is the JSON that
-Lambda's runtime makes of a handler's answer: a body is a text in it, in which a quotation mark or a backslash takes
-two bytes and a character beyond ASCII six. Source: "Lambda quotas" in the Lambda Developer Guide, "Lambda functions
-as targets" in the guide of Application Load Balancers.
+Lambda takes an answer of 6,291,556 bytes, an Application Load Balancer one of 1 MiB. What counts is
+the JSON that Lambda's runtime makes of a handler's answer: a body is a text in it, in which a
+quotation mark or a backslash takes two bytes and a character beyond ASCII six. Source: "Lambda
+quotas" in the Lambda Developer Guide, "Lambda functions as targets" in the guide of Application
+Load Balancers.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 LAMBDA_LIMIT = 6_000_000
 BALANCER_LIMIT = 1_000_000
-#: No byte of a body takes more: a control character becomes six, half of a character of two bytes three.
+#: No byte of a body takes more: a control character takes six.
 GREATEST_GROWTH = 6
 
 
@@ -31,7 +32,7 @@ def text_size(body: bytes) -> int:
 
 
 def document_size(body: bytes) -> int:
-    """Return the bytes that a JSON document takes when it is itself the answer, as to a direct invocation.
+    """Return the bytes that a JSON document takes as the answer itself (direct invocations).
 
     >>> document_size(b'{"a":[1,2]}')
     13
@@ -42,8 +43,9 @@ def document_size(body: bytes) -> int:
 class Room:
     """What an answer may take on its way out.
 
-    limit: bytes of the whole answer. envelope: bytes of what is around the body. measure: the bytes of a body as it
-    is packed. sure: a body of so many bytes fits whatever is in it, so that few are ever measured.
+    limit: bytes of the whole answer. envelope: bytes of what is around the body. measure: the bytes
+    of a body as it is packed. sure: a body of so many bytes fits whatever is in it, so that few are
+    ever measured.
     """
 
     __slots__ = ("_envelope", "_measure", "limit", "sure")
@@ -63,7 +65,8 @@ class Room:
         return len(body) <= self.sure or self._envelope + self._measure(body) <= self.limit
 
     def most(self, count: int, body_of: Callable[[int], bytes]) -> int:
-        """Return how many rows of `count`, whose answer does not fit, are answered in a body that does.
+        """Return how many rows of `count`, whose answer does not fit, are answered in a body that
+        does.
 
         body_of: the answer to so many rows, counted from the first.
 

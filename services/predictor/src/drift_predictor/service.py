@@ -126,6 +126,7 @@ class Service:
         request_id: str = "",
         encoding: str = "",
         room: Room = LAMBDA,
+        *,
         context: Any = None,
     ) -> Reply:
         """Return the answer to a request; never raises.
