@@ -87,7 +87,7 @@ def test_every_failure_is_a_problem_document_with_its_status():
 
 
 def test_all_problems_are_described():
-    statuses = {"400", "404", "405", "413", "415", "422", "500"}
+    statuses = {"400", "403", "404", "405", "413", "415", "422", "500"}
     assert set(openapi.PROBLEMS) == statuses
     assert {name for name, _ in openapi.PROBLEMS.values()} == set(DOCUMENT["components"]["responses"])
     assert "Allow" in DOCUMENT["components"]["responses"]["MethodNotAllowed"]["headers"]

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from drift_contracts import feature_set, schemas
+from drift_contracts import ContractError, feature_set, schemas
 from drift_ml.baseline import Baseline, BaselineError
 from drift_ml.columns import as_codes, as_numbers
 from hypothesis import given
@@ -134,17 +134,46 @@ def test_the_choices_are_named_when_a_channel_does_not_exist(houses):
         houses.channel("nothing")
 
 
-@pytest.mark.parametrize(
-    ("document", "message"),
-    [
-        ({"contract": "other.v1"}, "expected 'baseline.v1'"),
-        ({"contract": "baseline.v1"}, "not of the shape"),
-        ({"contract": "baseline.v1", "model": "m", "rows": 1, "features": 3}, "not of the shape"),
-    ],
-)
-def test_another_document_is_refused(document, message):
-    with pytest.raises(BaselineError, match=message):
-        Baseline.from_json(document)
+CHANNEL = {"name": "area", "kind": "quantiles", "of": ["area"], "edges": [1, 2], "counts": [3, 4, 3], "scores": [0] * 3}
+NO_BASELINES = {
+    "another contract": ({"contract": "other.v1"}, "const at /contract"),
+    "no channels": ({"channels": []}, "minItems at /channels"),
+    "channels that are an object": ({"channels": {}}, "type at /channels"),
+    "features that are a number": ({"features": 3}, "type at /features"),
+    "a deviation below 0": ({"features": {"area": {"std": -1}}}, "at /features/area"),
+    "a name twice": ({"channels": [CHANNEL, CHANNEL]}, "unique at /channels/1/name"),
+    "a channel of no feature": ({"channels": [CHANNEL | {"of": ["garden"]}]}, "enum at /channels/0/of"),
+    "a count too few": ({"channels": [CHANNEL | {"counts": [3, 4]}]}, "size at /channels/0/counts"),
+    "a score too few": ({"channels": [CHANNEL | {"scores": [0]}]}, "size at /channels/0/scores"),
+    "edges that descend": ({"channels": [CHANNEL | {"edges": [2, 1]}]}, "order at /channels/0/edges"),
+    "values that descend": (
+        {"channels": [CHANNEL | {"kind": "values", "values": [2, 1, 3]}]},
+        "order at /channels/0/values",
+    ),
+    "a category too few": (
+        {"channels": [CHANNEL | {"kind": "categories", "categories": ["a", "b"]}]},
+        "size at /channels/0/counts",
+    ),
+    "a third bin of missing ones": ({"channels": [CHANNEL | {"kind": "missing"}]}, "size at /channels/0/counts"),
+    "a correlation of no feature": (
+        {"correlation": {"names": ["garden"], "matrix": [[1]]}},
+        "enum at /correlation/names",
+    ),
+    "a row too few": ({"correlation": {"names": ["area"], "matrix": []}}, "size at /correlation/matrix"),
+    "a column too few": ({"correlation": {"names": ["area"], "matrix": [[]]}}, "size at /correlation/matrix"),
+}
+
+
+@pytest.mark.parametrize(("changed", "place"), NO_BASELINES.values(), ids=NO_BASELINES)
+def test_a_document_that_breaks_its_contract_is_refused_with_the_place(make, changed, place):
+    document = of_area(make, [1.0, 2.0, 3.0]).to_json()
+    with pytest.raises(ContractError, match=rf"baseline\.v1: .*{place}"):
+        Baseline.from_json(document | changed)
+
+
+def test_a_document_that_is_no_object_is_refused():
+    with pytest.raises(ContractError, match="type at the top"):
+        Baseline.from_json([])
 
 
 @pytest.mark.parametrize(

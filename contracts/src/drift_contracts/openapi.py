@@ -35,6 +35,7 @@ COMPONENTS = {
 }
 PROBLEMS = {
     "400": ("NotJson", "The body is not strict JSON in UTF-8, or not the gzip that it claims to be."),
+    "403": ("SyntheticRefused", "The caller may not mark requests as synthetic."),
     "404": ("NotFound", "There is nothing at this path."),
     "405": ("MethodNotAllowed", "The path has other methods; the Allow header names them."),
     "413": (
@@ -166,7 +167,7 @@ def _post(operation: str, summary: str, limit: int, asked: Json, answered: str) 
             "unpacked: Content-Encoding may be gzip."
         ),
         "requestBody": {"required": True, "content": asked},
-        "responses": answers | _refused("400", "413", "415", "422", "500"),
+        "responses": answers | _refused("400", "403", "413", "415", "422", "500"),
     }
 
 

@@ -26,6 +26,7 @@ DIGEST = Text(
     "sha256:DIGEST of an image in the stack's own repository, or ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME@sha256:DIGEST",
     empty="build it with Docker",
 )
+CALLER = Text(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]{1,512}", "the ARN of an IAM role or user")
 RETENTION = Choice((1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653))
 REGION = Text(r"(af|ap|ca|eu|il|me|mx|sa|us)(-gov)?-[a-z]+-\d", "an AWS region such as us-east-1")
 
@@ -59,8 +60,10 @@ class Settings:
         "Models that are served and watched; the first is the default.",
         ["house-price"],
     )
-    model_versions: dict[str, str] = key(Table(MODEL.pattern, Text(r"[0-9a-f]{12}", "12 hexadecimal digits"), "model names with the version that must be served"),
-                                         "Image", "Versions the function insists on; read from the bundles when the image is built here.", {})  # fmt: skip
+    model_versions: dict[str, str] = key(
+        Table(MODEL.pattern, Text(r"[0-9a-f]{64}", "64 hexadecimal digits"),
+              "model names, each with the 64 hexadecimal digits that `sha256sum build/bundles/NAME/manifest.json` prints"),
+        "Image", "The manifests that the function insists on, by SHA-256; read from the bundles when the image is built here.", {})  # fmt: skip
 
     memory: int = key(Whole(128, 10240, "megabytes"), "Predictor", "Memory of the predictor.", 512)
     timeout: int = key(
@@ -117,6 +120,12 @@ class Settings:
     )
     jwt_audience: tuple[str, ...] = key(
         Many(Text(r"\S{1,200}", "an audience without spaces")), "API", "Audiences that a token may name.", []
+    )
+    synthetic_callers: tuple[str, ...] = key(
+        Many(CALLER),
+        "API",
+        "Roles and users, beside the probe's, whose signed requests may be marked as synthetic: those that deploy and test.",
+        [],
     )
     throttle_rate: int = key(Whole(1, 10000, "requests a second"), "API", "Steady rate that the API lets through.", 100)
     throttle_burst: int = key(Whole(1, 5000, "requests"), "API", "Burst that the API lets through.", 200)

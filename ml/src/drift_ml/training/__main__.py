@@ -171,6 +171,7 @@ def _show(feature_set: FeatureSet, trained: Trained) -> None:
     console.print(
         f"bundle     {trained.bundle} ({sum(f['bytes'] for f in trained.manifest['files'].values()):,} bytes)"
     )
+    console.print(f"pin        {feature_set.name}={bundle.digest}", highlight=False, soft_wrap=True)
     console.print(f"estimator  {trained.estimator} ({trained.estimator.stat().st_size:,} bytes)")
     example = ", ".join(f"{feature.name} {feature.example}" for feature in feature_set.features)
     answer = f"{target.name} {prediction:,.1f} {target.unit}"

@@ -11,7 +11,9 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from drift_contracts import schemas
+from drift_contracts import ContractError, schemas
+from drift_contracts.baseline_rules import CONTRACT as BASELINE
+from drift_contracts.baseline_rules import broken_baseline
 
 from drift_ml.baseline import Baseline
 from drift_ml.bundle import ROW_DIGESTS, describe_files, model_version
@@ -98,7 +100,9 @@ def _baseline(feature_set: FeatureSet, table: Table, fitted: Fitted) -> dict[str
         predictions=fitted.predicted,
         errors=fitted.predicted - fitted.actual,
     ).to_json()
-    schemas.check("baseline.v1", baseline)
+    broken = broken_baseline(baseline)
+    if broken:
+        raise ContractError(BASELINE, broken)
     return baseline
 
 

@@ -39,11 +39,19 @@ class Compacted(NamedTuple):
     whole_before: int
 
 
-def compact(store: Store, series: Series, baseline: Baseline, *, before: int, evaluated: int) -> Compacted:
+def compact(
+    store: Store,
+    series: Series,
+    baseline: Baseline,
+    *,
+    before: int,
+    evaluated: int,
+    judged_ahead: frozenset[int] = frozenset(),
+) -> Compacted:
     """Sum the fragments of minutes before `before`, oldest first.
 
-    Minutes up to `evaluated` were judged already: what still comes for them counts in reports, not as
-    evidence, and is told as `late`. Raises Conflict if somebody else compacts the same minute.
+    Minutes up to `evaluated`, and those in `judged_ahead`, were judged already: what still comes for them counts in
+    reports, not as evidence, and is told as `late`. Raises Conflict if somebody else compacts the same minute.
     """
     counts: Counter[str] = Counter()
     for _ in range(MOST_STEPS):
@@ -51,7 +59,8 @@ def compact(store: Store, series: Series, baseline: Baseline, *, before: int, ev
         if not fragments:
             return Compacted(counts, before)
         for key, group in groupby(fragments, key=lambda fragment: fragment.key):
-            counts += _sum_into(store, key, list(group), baseline, late=key.minute <= evaluated)
+            late = key.minute <= evaluated or key.minute in judged_ahead
+            counts += _sum_into(store, key, list(group), baseline, late=late)
     left = store.fragments(series, before, 1)
     return Compacted(counts, left[0].key.minute if left else before)
 

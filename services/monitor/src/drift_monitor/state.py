@@ -20,8 +20,9 @@ WHAT = "the evaluator's state"
 class SeriesState:
     """cursor: the last minute that was judged. first: the first. events: judged so far.
 
-    budget: events to one false alarm. detector: a `detector.state.v1` document. alert: the alarm
-    that is on, as it was sent. outbox: alerts not yet known to be published.
+    budget: events to one false alarm. detector: a `detector.state.v1` document. alert: the alarm that is on,
+    as it was sent. outbox: alerts not yet known to be published. judged_ahead: minutes after the cursor that were
+    judged all the same, while the clock was ahead.
     """
 
     cursor: int
@@ -31,10 +32,14 @@ class SeriesState:
     detector: dict[str, Any] | None = None
     alert: dict[str, Any] | None = None
     outbox: list[dict[str, Any]] = field(default_factory=list)
+    judged_ahead: list[int] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
-        """The state as a document."""
-        return asdict(self)
+        """Return the state as a document; `judged_ahead` only where there is some, which older releases cannot read."""
+        document = asdict(self)
+        if not self.judged_ahead:
+            del document["judged_ahead"]
+        return document
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any], series: Series) -> SeriesState:

@@ -56,6 +56,7 @@ class Model:
         self.bundle = bundle
         self.name = feature_set.name
         self.threshold = settings.threshold
+        self._synthetic_callers = settings.synthetic_callers
         self.version: str = bundle.manifest["model_version"]
         self.lines = LineTemplates(spec, feature_set, settings.stack, self.version)
         self.predictions = 0
@@ -69,8 +70,10 @@ class Model:
         self._features = "{" + ",".join(f'"{name}":%s' for name in feature_set.names) + "}"
         self._end = f',"model":"{self.name}","model_version":"{self.version}"'
 
-    def predict(self, body: bytes, write: Callable[[str], None], room: Room) -> bytes:
+    def predict(self, body: bytes, write: Callable[[str], None], room: Room, context: Any = None) -> bytes:
         """Return the response to one request, after its event went to `write`.
+
+        context: the HTTP event's request context, None where whoever calls may mark requests as synthetic.
 
         Raises Problem, and then nothing is written: also where the response does not fit into `room`.
         """
@@ -85,7 +88,7 @@ class Model:
         milliseconds = self._ports.clock() // 1_000_000
         stamp = timestamp(milliseconds)
         line, number, score, identity, features, drift = self._record(
-            request, row, prediction, (milliseconds, stamp, self._ports.timer() - started)
+            request, row, prediction, (milliseconds, stamp, self._ports.timer() - started), context
         )
         response = (
             f'{{"prediction":{number},"drift_score":{score},"timestamp":"{stamp}","features_received":{features},'
@@ -98,7 +101,9 @@ class Model:
         self.predictions += 1
         return response
 
-    def predict_batch(self, body: bytes, write: Callable[[str], None], room: Room) -> tuple[bytes, list[Fault]]:
+    def predict_batch(
+        self, body: bytes, write: Callable[[str], None], room: Room, context: Any = None
+    ) -> tuple[bytes, list[Fault]]:
         """Return the response to a batch and the faults of its bad rows, after the others' events went to `write`.
 
         Raises Problem if the batch as a whole cannot be read, or its response does not fit into `room`; then
@@ -117,7 +122,7 @@ class Model:
         lines: list[str] = []
         answers: list[str] = []
         for i, row, prediction in good:
-            line, answer = self._item(i, instances[i], row, prediction, moment)
+            line, answer = self._item(i, instances[i], row, prediction, moment, context)
             lines.append(line)
             answers.append(answer)
 
@@ -181,10 +186,12 @@ class Model:
         return good, faults.rows
 
     def _item(
-        self, index: int, instance: Any, row: Row, prediction: float, moment: tuple[int, str, int]
+        self, index: int, instance: Any, row: Row, prediction: float, moment: tuple[int, str, int], context: Any
     ) -> tuple[str, str]:
         """Return the line of one row of a batch, and the JSON of its answer."""
-        line, number, score, identity, _, drift = self._record(instance, row, prediction, moment)
+        line, number, score, identity, _, drift = self._record(
+            instance, row, prediction, moment, context, f"/instances/{index}"
+        )
         answer = (
             f'{{"index":{index},"prediction":{number},"drift_score":{score},'
             f'"prediction_id":"{identity}","drift":{drift}}}'
@@ -192,11 +199,18 @@ class Model:
         return line, answer
 
     def _record(
-        self, request: dict[str, Any], row: Row, prediction: float, moment: tuple[int, str, int]
+        self,
+        request: dict[str, Any],
+        row: Row,
+        prediction: float,
+        moment: tuple[int, str, int],
+        context: Any,
+        pointer: str = "",
     ) -> tuple[str, str, str, str, str, str]:
         """Return the line to write, and the JSON that the response shares with it.
 
-        moment: milliseconds since 1970, the same as text, and the nanoseconds that the answer took.
+        moment: milliseconds since 1970, the same as text, and the nanoseconds that the answer took. pointer: the
+        request's place in the body. Raises Problem for a mark that the caller may not set.
         """
         milliseconds, stamp, latency = moment
         values = request["features"]
@@ -211,11 +225,19 @@ class Model:
         number, score_text, features = repr(prediction), repr(score), self._features % tuple(texts)
         identity = request.get("prediction_id") or self._new_id(milliseconds)
         if request.get("synthetic"):
+            self._check_caller(context, pointer)
             line = self._synthetic_line(moment, identity, score)
         else:
             facts = (stamp, identity, features, drift)
             line = self.lines.event(milliseconds, number, score_text, latency, metrics, facts)
         return line, number, score_text, identity, features, drift
+
+    def _check_caller(self, context: Any, pointer: str) -> None:
+        """Raise Problem where the caller may not mark a request: whoever may takes it out of all that is watched."""
+        from drift_predictor.callers import may_mark  # noqa: PLC0415 - few requests are marked
+
+        if context is not None and not may_mark(context, self._synthetic_callers):
+            raise problems.synthetic_refused(pointer)
 
     def _synthetic_line(self, moment: tuple[int, str, int], identity: str, score: float) -> str:
         """What is written of a prediction that no user asked for: that there was one. It is no event of traffic."""

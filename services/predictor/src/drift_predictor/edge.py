@@ -66,7 +66,8 @@ class Edge:
         try:
             request = read_request(event, self._paths, self._prefix)
             method, path, body, media_type, encoding = request
-            reply = self._respond(method, path, body, media_type, request_id, encoding, room)
+            http_context = event["requestContext"]
+            reply = self._respond(method, path, body, media_type, request_id, encoding, room, context=http_context)
         except Problem as problem:
             reply = self._service.refuse(problem, request_id, room)
         except Exception as error:

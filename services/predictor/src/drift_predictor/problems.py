@@ -27,6 +27,7 @@ KINDS = {
     "not-json": (400, "The body is not strict JSON"),
     "not-gzip": (400, "The body is not the gzip that its content encoding names"),
     "bad-event": (400, "The event is none that the service answers"),
+    "synthetic-refused": (403, "The caller may not mark requests as synthetic"),
     "not-found": (404, "There is nothing at this path"),
     "method-not-allowed": (405, "The path does not take this method"),
     "too-large": (413, "The body or its answer is too large"),
@@ -104,6 +105,15 @@ def not_found(paths: Iterable[str], prefix: str = "") -> Problem:
     """404: no such path, no such model in it, or below another prefix than `prefix`, which may stand before each."""
     below = f"; each may stand below {prefix}" if prefix else ""
     return Problem("not-found", "expected one of " + ", ".join(paths) + below)
+
+
+def synthetic_refused(pointer: str) -> Problem:
+    """403: marked as synthetic by a caller that the stack does not name. `pointer`: the request's own place."""
+    expected = "a request without it: DRIFT_SYNTHETIC_CALLERS (of a stack, syntheticCallers) names who may set it"
+    place = f"{pointer}/synthetic"
+    return Problem(
+        "synthetic-refused", f"expected {expected}; nothing was recorded", [Violation(place, "caller", expected)]
+    )
 
 
 def method_not_allowed(allow: str) -> Problem:

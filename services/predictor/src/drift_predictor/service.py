@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from drift_predictor.packing import Room
     from drift_predictor.settings import Settings
 
-    Action = Callable[[bytes, Room], bytes]
+    Action = Callable[[bytes, Room, Any], bytes]
 
 REQUEST_LIMIT = 1024 * 1024
 BATCH_LIMIT = 5 * 1024 * 1024
@@ -59,7 +59,9 @@ class Endpoint:
         self.limit = limit
         self.allow = method if limit else f"{method}, HEAD"
 
-    def answer(self, method: str, body: bytes, media_type: str, encoding: str, room: Room) -> bytes:
+    def answer(  # noqa: PLR0913 - what there is to a request
+        self, method: str, body: bytes, media_type: str, encoding: str, room: Room, context: Any
+    ) -> bytes:
         """Return the body of the response. Raises Problem."""
         if method != self.method and (self.limit or method != "HEAD"):
             raise problems.method_not_allowed(self.allow)
@@ -72,8 +74,8 @@ class Endpoint:
                 from drift_predictor.bodies import decoded  # noqa: PLC0415 - most callers pack nothing
 
                 body = decoded(body, encoding, self.limit)
-            return self.action(body, room)  # predictions are measured before they are recorded
-        answer = self.action(body, room)
+            return self.action(body, room, context)  # predictions are measured before they are recorded
+        answer = self.action(body, room, context)
         if not room.holds(answer):
             raise problems.answer_too_large(room.limit, 0)
         return answer
@@ -124,16 +126,19 @@ class Service:
         request_id: str = "",
         encoding: str = "",
         room: Room = LAMBDA,
+        *,
+        context: Any = None,
     ) -> Reply:
         """Return the answer to a request; never raises.
 
         encoding: the content encoding of the body, "" for none. room: what the answer may take where it leaves.
+        context: the HTTP event's request context, None for a caller who may mark requests as synthetic.
         """
         endpoint = self._endpoints.get(path)
         if endpoint is None:
             return self.refuse(problems.not_found(self._endpoints, self.path_prefix), request_id, room)
         try:
-            answer = endpoint.answer(method, body, media_type, encoding, room)
+            answer = endpoint.answer(method, body, media_type, encoding, room, context)
         except Problem as problem:
             return self._refused(problem, endpoint.model, request_id, room)
         except Exception as error:
@@ -169,11 +174,11 @@ class Service:
     def _model_paths(self, prefix: str, model: Model) -> Iterator[tuple[str, Endpoint]]:
         write = self.journal.write
 
-        def predict(body: bytes, room: Room) -> bytes:
-            return model.predict(body, write, room)
+        def predict(body: bytes, room: Room, context: Any) -> bytes:
+            return model.predict(body, write, room, context)
 
-        def predict_batch(body: bytes, room: Room) -> bytes:
-            return self._batch(model, body, room)
+        def predict_batch(body: bytes, room: Room, context: Any) -> bytes:
+            return self._batch(model, body, room, context)
 
         yield f"{prefix}/predict", Endpoint("POST", model, predict, REQUEST_LIMIT)
         yield f"{prefix}/predict/batch", Endpoint("POST", model, predict_batch, BATCH_LIMIT)
@@ -182,8 +187,8 @@ class Service:
     def _card(self, path: str, model: Model) -> tuple[str, Endpoint]:
         return path, Endpoint("GET", model, lambda *_: model_card(model))
 
-    def _batch(self, model: Model, body: bytes, room: Room) -> bytes:
-        response, faults = model.predict_batch(body, self.journal.write, room)
+    def _batch(self, model: Model, body: bytes, room: Room, context: Any) -> bytes:
+        response, faults = model.predict_batch(body, self.journal.write, room, context)
         if faults:
             self.rejected += len(faults)
             first = [fault.violations[0] for fault in faults[:SHOWN_FAULTS]]
@@ -194,7 +199,10 @@ class Service:
         self.rejected += 1
         facts: dict[str, Any] = {"level": "WARNING", "request_id": request_id}
         facts |= {"problem": problem.kind, "status": problem.status, "errors": _places(problem.violations)}
-        self._tell(model, {"Rejected": 1}, facts)
+        counts = {"Rejected": 1}
+        if problem.kind == "synthetic-refused":
+            counts["SyntheticRefused"] = 1
+        self._tell(model, counts, facts)
         return _reply(problem, request_id, room)
 
     def _failed(self, error: Exception, model: Model, request_id: str) -> Reply:
