@@ -87,11 +87,9 @@ def tell_apart(
         chance = [_told_apart(rows, random.permutation(new), categories, random)[0] for _ in range(permutations)]
     spread = float(np.std(chance, ddof=1)) * (1 + 1 / permutations) ** 0.5
     ahead = auc - float(np.mean(chance))
-    if spread:
-        p = float(stats.t.sf(ahead / spread, permutations - 1))
-    else:
-        # a classifier that finds nothing to split on ranks every shuffle alike: only their number speaks
-        p = 1 / (permutations + 1) if ahead > 0 else 1.0
+    # a classifier that finds nothing to split on ranks every shuffle alike: then only their number speaks
+    unspread = 1 / (permutations + 1) if ahead > 0 else 1.0
+    p = float(stats.t.sf(ahead / spread, permutations - 1)) if spread else unspread
     found = sorted(zip(feature_set.names, lost, strict=True), key=lambda each: -each[1])
     return Domain(auc, p, tuple(found), len(before), len(now))
 
