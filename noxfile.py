@@ -58,10 +58,15 @@ def debian(session: nox.Session, programs: dict[str, str]) -> None:
     missing = [package for program, package in programs.items() if shutil.which(program) is None]
     if not missing:
         return
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+    if not may_install():
         session.skip(f"NOT RUN: needs {', '.join(missing)}; install them, or run as root where apt-get is")
     session.run("apt-get", "update", "-qq", external=True, silent=True)
     session.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing, external=True, silent=True)
+
+
+def may_install() -> bool:
+    """Return whether Debian packages can be installed here."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 # --- use it ---------------------------------------------------------------------------------------------
@@ -105,7 +110,9 @@ def test_all(session: nox.Session) -> None:
     run_tests(session)
 
 
-NOT_MEASURED = [f"tests/{room}" for room in ("console", "docs", "monitor", "replay", "training")]
+NOT_MEASURED = [
+    f"tests/{room}" for room in ("benchmarks", "console", "docs", "monitor", "replay", "training", "upgrade")
+]
 """The coverage gate holds without them, and without tracing they are twice as fast."""
 
 
@@ -143,12 +150,23 @@ def browser(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """schemathesis against a live console by its own /openapi.json: every check, negative data too."""
+    """Lambda events at random, then odd bodies and schemathesis against a live console: every check, bad data too."""
     prepare(session, "fuzz")
     if not any(Path("build/bundles").glob("*/manifest.json")):
         session.run("python", "-m", "drift_ml.training")
+    events = ("tests/predictor/test_predictor_events.py", "tests/predictor/test_predictor_secrecy.py")
+    session.run("pytest", "-p", "no:randomly", *events, env={"DRIFT_FUZZ_EXAMPLES": "5000"})
     repeatable = ["--generation-deterministic"]
     session.run("python", "tests/console/fuzz_console.py", *(session.posargs or repeatable))
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """True consoles under descriptors, disks, clocks, kills and floods gone wrong; the books must balance (Linux)."""
+    if shutil.which("wrk") is None and os.geteuid() == 0 and shutil.which("apt-get") is not None:
+        debian(session, {"wrk": "wrk"})
+    prepare(session, "dev")
+    session.run("pytest", "tests/faults", "-p", "no:randomly", "-n", "2", "--dist", "loadgroup", *session.posargs)
 
 
 @nox.session
@@ -225,13 +243,17 @@ def sanitize(session: nox.Session) -> None:
 
 @nox.session
 def benchmark(session: nox.Session) -> None:
-    """Us beside the usual way, side by side in one run, answers checked; figures in benchmarks/README.md."""
+    """Ratios to the usual way and counts of instructions: -- --quick, --counts, --compare REVISION, --planted."""
+    if may_install():  # else the counts say NOT CHECKED, and the ratios are judged
+        debian(session, {"valgrind": "valgrind", "gcc": "gcc"})
     prepare(session, "bench")
-    local_aws = {"DRIFT_MINISTACK": ministack(session)}
-    chosen = any(Path(word.partition("::")[0]).exists() for word in session.posargs)
-    session.run(
-        "pytest", "-s", "-p", "no:randomly", *([] if chosen else ["benchmarks"]), *session.posargs, env=local_aws
-    )
+    environment = {
+        "DRIFT_MINISTACK": ministack(session),
+        "DRIFT_UV": str(Path(sys.executable).with_name("uv")),
+    }
+    chosen = any(word.startswith("benchmarks/") for word in session.posargs)
+    folders = [] if chosen else ["benchmarks"]
+    session.run("pytest", "-s", "-p", "no:randomly", *folders, *session.posargs, env=environment)
 
 
 def ministack(session: nox.Session) -> str:
@@ -268,6 +290,23 @@ def infra(session: nox.Session) -> None:
     pinned = ("--quiet", "--require-hashes", "-r", "requirements/judges.txt")
     session.run_install("uv", "pip", "install", "--python", "build/venv-judges/bin/python", *pinned)
     session.run("build/venv-judges/bin/python", "infra/judges/outside.py", "build/judge", external=True)
+
+
+@nox.session(name="save-state")
+def save_state(session: nox.Session) -> None:
+    """Before a release: keep what its code stores, in tests/upgrade/states: -- --name 1.2.0."""
+    prepare(session, "dev")
+    session.run("python", "-m", "tests.upgrade.make_states", *session.posargs)
+    # Pulumi's libraries are pinned apart from ours, so the graphs have an environment of their own.
+    python = "build/venv-graphs/bin/python"
+    venv = ("--quiet", "--allow-existing", "--python", sys.executable)
+    session.run_install("uv", "venv", *venv, "build/venv-graphs")
+    pinned = ("--quiet", "--require-hashes", "-r", "requirements/infra.txt")
+    session.run_install("uv", "pip", "install", "--python", python, *pinned)
+    editable = ("--quiet", "--no-deps", "-e", "contracts", "-e", "infra")
+    session.run_install("uv", "pip", "install", "--python", python, *editable)
+    graphs = ("-m", "tests.upgrade.make_states", "--only", "graphs")
+    session.run(python, *graphs, *session.posargs, external=True)
 
 
 @nox.session

@@ -4,7 +4,7 @@
     python benchmarks/load_console.py --rate 0       as many as it takes
 
 Needs wrk (Debian package wrk) and the bundles (nox -s train). Exit code 1 when a request failed, the rate
-was not held, or the store differs.
+was not held, or the store differs, 5 when the console or wrk does not start; see docs/exit-codes.md.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from drift_contracts.exits import FINDING, SUCCESS, CannotStart, run
 
 CONNECTIONS = 256
 REQUEST = {"features": {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}}
@@ -43,7 +46,7 @@ class Console:
             self.url = found[0] if found else self.url
             if line.startswith("curl"):
                 return
-        raise SystemExit("the console did not start")
+        raise CannotStart("the console did not start")
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send the signal and wait for the end."""
@@ -65,7 +68,7 @@ def load(url: str, seconds: int, rate: int, folder: Path) -> dict[str, float]:
     answered = re.search(r"(\d+) requests in", text)
     rate_reached = re.search(r"Requests/sec: +([\d.]+)", text)
     if answered is None or rate_reached is None:
-        raise SystemExit("wrk did not report")
+        raise CannotStart("wrk did not report")
     return {
         "answered": int(answered[1]),
         "rate": float(rate_reached[1]),
@@ -84,16 +87,19 @@ def stored(data: Path) -> int:
     ).fetchone()[0]
     connection.close()
     if events != points:
-        raise SystemExit(f"{events} events but {points} datapoints")
+        print(f"{events} events but {points} datapoints", file=sys.stderr)
+        raise SystemExit(FINDING)
     return int(events)
 
 
-def main() -> None:
-    """Run, print one line, exit 1 when the promise is not kept."""
+def main() -> int:
+    """Run, print one line; the exit code is 1 when the promise is not kept."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--rate", type=int, default=1000)
     chosen = parser.parse_args()
+    if shutil.which("wrk") is None:
+        raise CannotStart("wrk is not installed: apt-get install wrk")
     with tempfile.TemporaryDirectory() as name:
         data = Path(name) / "data"
         console = Console(data)
@@ -110,8 +116,8 @@ def main() -> None:
     # what was under way when wrk stopped is answered and stored, but not counted by wrk: one a connection
     lost = not report["answered"] <= count <= report["answered"] + CONNECTIONS
     failed = report["errors"] or report["refused"] or rate < chosen.rate
-    raise SystemExit(1 if lost or failed or code else 0)
+    return FINDING if lost or failed or code else SUCCESS
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

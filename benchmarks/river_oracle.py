@@ -10,6 +10,7 @@ from random import Random
 
 import numpy as np
 import river
+from drift_contracts.exits import run
 from river.drift import ADWIN, PageHinkley
 
 from benchmarks.simulate.cells import TUNED
@@ -55,4 +56,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,7 +1,7 @@
 """The forest engine against scikit-learn and ONNX Runtime: one row, a batch, a cold process, files, memory.
 
-`pytest benchmarks/test_forest_speed.py -s` prints the figures of benchmarks/forest.md. Each answer is
-compared with scikit-learn's to the last bit, and every bar is a ratio within one run.
+`nox -s benchmark -- benchmarks/test_forest_speed.py` prints the figures of benchmarks/forest.md. Each answer is
+compared with scikit-learn's to the last bit, and every bar of speed is a ratio of interleaved pairs.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from itertools import cycle
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,10 +16,11 @@ import joblib
 import numpy as np
 import pytest
 from drift_ml.forest import Forest
+from pairs import Side, Turn, time_of
 from workloads import house_forest, houses, write_bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 ROWS, _ = houses()
@@ -34,7 +34,16 @@ class Contest(NamedTuple):
     onnx: Any
 
 
-@pytest.fixture(scope="module", params=[5, 1], ids=lambda leaf: f"min_samples_leaf={leaf}")
+def both_forests(default: str, large: str) -> pytest.MarkDecorator:
+    """Return the parameters of a test of two bars: with min_samples_leaf=5, the default, and with 1."""
+    forests = [
+        pytest.param(leaf, id=f"min_samples_leaf={leaf}", marks=pytest.mark.bar(name))
+        for leaf, name in ((5, default), (1, large))
+    ]
+    return pytest.mark.parametrize("contest", forests, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
 def contest(request, tmp_path_factory) -> Contest:
     """The same forest as a bundle, a joblib file and an ONNX file."""
     folder = tmp_path_factory.mktemp("contest")
@@ -95,73 +104,52 @@ def onnx_session(path: Path) -> Any:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def interleaved(rounds: int, *contestants: Callable[[], object], calls: Sequence[int] = ()) -> list[float]:
-    """Median seconds of each, run in turn so that a busy moment of the machine hits all.
-
-    calls: how often each runs in a round, one after the other; once by default.
-    """
-    times: list[list[float]] = [[] for _ in contestants]
-    for _ in range(rounds):
-        for contestant, taken, count in zip(contestants, times, calls or [1] * len(contestants), strict=True):
-            for _ in range(count):
-                start = time.perf_counter()
-                contestant()
-                taken.append(time.perf_counter() - start)
-    return [median(taken) for taken in times]
+def show(contest: Contest, what: str, ours: str, theirs: str) -> None:
+    print(f"min_samples_leaf={contest.leaf}, {what}: {contest.forest.engine} {ours}, ONNX {theirs}")
 
 
-def report(contest: Contest, what: str, ours: float, others: dict[str, float], unit: str, scale: float) -> None:
-    print(
-        f"\nmin_samples_leaf={contest.leaf}, {what}: {contest.forest.engine} {ours * scale:.4g} {unit}",
-        end="",
-    )
-    for name, its in others.items():
-        print(f", {name} {its * scale:.4g} {unit} ({its / ours:.4g} x)", end="")
+def equal(ours: Sequence[Any], theirs: Sequence[Any]) -> None:
+    assert list(ours) == list(theirs)
 
 
-def test_one_row(contest, benchmark):
+@both_forests("one row", "one row, min_samples_leaf=1")
+def test_one_row(contest, decide_row):
     rows = ROWS[:2000]
     tuples = list(map(tuple, rows.tolist()))
     singles = rows.astype(np.float32).astype(np.float64)
     expected = contest.estimator.predict(rows).tolist()
     assert [contest.forest.predict(row) for row in tuples] == expected
     assert contest.onnx.run(None, {"x": singles})[0][:, 0].tolist() == expected
-    ours_next, theirs_next, onnx_next = cycle(tuples), cycle(range(2000)), cycle(range(2000))
 
-    def theirs() -> None:
-        row = next(theirs_next)
-        contest.estimator.predict(rows[row : row + 1])
+    def theirs(place: int) -> float:
+        return contest.estimator.predict(rows[place : place + 1])[0]
 
-    def onnx() -> None:
-        row = next(onnx_next)
-        contest.onnx.run(None, {"x": singles[row : row + 1]})
+    def onnx(place: int) -> float:
+        return contest.onnx.run(None, {"x": singles[place : place + 1]})[0][0, 0]
 
-    def ours() -> None:
-        contest.forest.predict(next(ours_next))
-
-    scikit_learn, onnx_runtime, single = interleaved(300, theirs, onnx, ours)
-    report(contest, "one row, in turn", single, {"scikit-learn": scikit_learn, "ONNX": onnx_runtime}, "us", 1e6)
-    scikit_learn, onnx_runtime, warm = interleaved(20, theirs, onnx, ours, calls=(10, 250, 1000))
-    benchmark.pedantic(ours, rounds=20_000, warmup_rounds=2000)
-    report(contest, "one row, in a loop", warm, {"scikit-learn": scikit_learn, "ONNX": onnx_runtime}, "us", 1e6)
-    assert scikit_learn / warm >= {5: 1000, 1: 250}[contest.leaf]
+    ours = Side.of("ours", contest.forest.predict, tuples)
+    decision = decide_row(ours, Side.of("scikit-learn", theirs, range(2000)), equal)
+    loop = Side.of("ONNX", onnx, range(2000)).run(2000)
+    assert list(loop.answers) == expected
+    show(contest, "one row", time_of(decision.seconds[0]), time_of(loop.seconds / 2000))
 
 
-def test_a_thousand_rows(contest, benchmark):
+@both_forests("1,000 rows", "1,000 rows, min_samples_leaf=1")
+def test_a_thousand_rows(contest, decide_row):
     rows = ROWS[:1000]
     tuples = list(map(tuple, rows.tolist()))
     singles = rows.astype(np.float32).astype(np.float64)
     expected = contest.estimator.predict(rows).tolist()
-    assert contest.forest.predict_many(tuples) == expected
-    scikit_learn, onnx_runtime, ours = interleaved(
-        15,
-        lambda: contest.estimator.predict(rows),
-        lambda: contest.onnx.run(None, {"x": singles}),
-        lambda: contest.forest.predict_many(tuples),
-    )
-    report(contest, "1,000 rows", ours, {"scikit-learn": scikit_learn, "ONNX": onnx_runtime}, "ms", 1e3)
-    benchmark.pedantic(contest.forest.predict_many, args=(tuples,), rounds=30, warmup_rounds=3)
-    assert scikit_learn / ours >= 2
+
+    def check(ours: Sequence[Any], theirs: Sequence[Any]) -> None:
+        assert all(answer == expected for answer in ours)
+        assert all(answer.tolist() == expected for answer in theirs)
+
+    ours = Side.of("ours", contest.forest.predict_many, [tuples])
+    decision = decide_row(ours, Side.of("scikit-learn", contest.estimator.predict, [rows]), check)
+    loop = Side.of("ONNX", lambda values: contest.onnx.run(None, {"x": values})[0], [singles]).run(10)
+    assert all(answer[:, 0].tolist() == expected for answer in loop.answers)
+    show(contest, "1,000 rows", time_of(decision.seconds[0]), time_of(loop.seconds / 10))
 
 
 COLD = {
@@ -174,34 +162,58 @@ COLD = {
     "answer = session.run(None, {'x': numpy.array([row], dtype='f').astype('d')})[0][0, 0]",
 }  # fmt: skip
 MEMORY = "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
+COLD_CALLS = 12
+"""Processes of ours in a turn: about half as long as one process of the usual side."""
 
 
-def cold(contest: Contest, name: str) -> tuple[float, float, float]:
-    """Answer, seconds from process start to its end, and peak MB of a new process that answers once."""
+class Cold(NamedTuple):
+    """What a process that answers once came to.
+
+    seconds: from its start to its end. megabytes: the most memory that it held.
+    """
+
+    answer: float
+    seconds: float
+    megabytes: float
+
+
+def cold(contest: Contest, name: str) -> Cold:
+    """Run a new process that answers once."""
     script = f"row = {tuple(ROWS[0].tolist())}\nfolder = {str(contest.folder)!r}\n{COLD[name]}\n"
     start = time.perf_counter()
     command = [sys.executable, "-c", f"{script}print(repr(float(answer)))\n{MEMORY}"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    return float(told[0]), time.perf_counter() - start, int(told[1]) / 1024
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    return Cold(float(lines[0]), time.perf_counter() - start, int(lines[1]) / 1024)
 
 
-def test_a_cold_process(contest, benchmark):
-    turns = [[cold(contest, name) for name in COLD] for _ in range(7)]
-    runs = dict(zip(COLD, zip(*turns, strict=True), strict=True))
+@both_forests("cold process to the first answer", "cold process, min_samples_leaf=1")
+def test_a_cold_process(contest, decide_row):
     expected = float(contest.estimator.predict(ROWS[:1])[0])
-    assert {answer for results in runs.values() for answer, _, _ in results} == {expected}
-    seconds = {name: median(taken for _, taken, _ in results) for name, results in runs.items()}
-    memory = {name: max(peak for _, _, peak in results) for name, results in runs.items()}
-    assert benchmark.pedantic(cold, args=(contest, "ours"), rounds=10)[0] == expected
-    for what, measured, unit, scale in (("cold process", seconds, "ms", 1e3), ("peak memory", memory, "MB", 1)):
-        others = {name: measured[name] for name in ("scikit-learn", "ONNX")}
-        report(contest, what, measured["ours"], others, unit, scale)
-    assert seconds["scikit-learn"] / seconds["ours"] >= 30
+    results: dict[str, list[Cold]] = {name: [cold(contest, name) for _ in range(3)] for name in COLD}
+
+    def side(name: str, calls: int) -> Side:
+        def run(count: int) -> Turn:
+            turn = [cold(contest, name) for _ in range(count)]
+            results[name] += turn
+            return Turn(sum(result.seconds for result in turn), [result.answer for result in turn])
+
+        return Side(name, run, calls)
+
+    def check(ours: Sequence[float], theirs: Sequence[float]) -> None:
+        assert {*ours, *theirs} == {expected}
+
+    try:
+        decide_row(side("ours", COLD_CALLS), side("scikit-learn", 1), check)
+    finally:
+        for name, runs in results.items():
+            seconds, peak = median(run.seconds for run in runs), max(run.megabytes for run in runs)
+            print(f"min_samples_leaf={contest.leaf}, {name}: {time_of(seconds)}, {peak:.1f} MB at the most")
+    assert {run.answer for runs in results.values() for run in runs} == {expected}
 
 
+@pytest.mark.parametrize("contest", [5, 1], indirect=True, scope="module", ids=lambda leaf: f"min_samples_leaf={leaf}")
 def test_files(contest):
     files = {"joblib": "forest.joblib", "ONNX": "forest.onnx", "ours": "bundle/forest.bin"}
-    sizes = {name: float((contest.folder / file).stat().st_size) for name, file in files.items()}
-    ours = sizes.pop("ours")
-    report(contest, "file", ours, sizes, "MB", 1e-6)
-    assert sizes["joblib"] / ours >= 20
+    sizes = {name: (contest.folder / file).stat().st_size for name, file in files.items()}
+    print(f"\nmin_samples_leaf={contest.leaf}: " + ", ".join(f"{name} {size:,} B" for name, size in sizes.items()))
+    assert sizes["joblib"] / sizes["ours"] >= 20

@@ -1,8 +1,8 @@
 """Our Lambda handler against the usual way, in process and through the true Lambda client, answers checked.
 
-`nox -s benchmark -- benchmarks/test_predictor_handler.py -s` prints the figures of benchmarks/predictor.md. Both have
+`nox -s benchmark -- benchmarks/test_predictor_handler.py` prints the figures of benchmarks/predictor.md. Both have
 the same forest. The usual way's CloudWatch is MiniStack, a local AWS that the session installs (DRIFT_MINISTACK is its
-command). Bars are ratios within one run, and the median of our handler.
+command). The yardstick of our handler alone is the json module, reading and writing the same requests' bodies.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import queue
 import runpy
 import shutil
 import socket
@@ -17,28 +18,24 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import suppress
-from itertools import cycle, islice
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import joblib
 import pytest
+from bars import JSON_TRIPS, JSON_TRIPS_OF_THE_SYSTEM
 from drift_contracts import feature_set
+from pairs import Side, Turn
 from workloads import house_forest, houses, write_bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 HERE = Path(__file__).parent
-ROUNDS = 20
-OURS_A_ROUND = 1000
-NAIVE_A_ROUND = 10
-PAUSE = 1  # seconds between rounds: without them, all may fall into one slow moment of shared cores
-RATIO = 500
-MEDIAN_US = 50
-REQUESTS = 200
+REQUESTS = 500
+LAMBDA_CALLS = 4
+"""Of the usual handler in a turn through the Lambda client; ours has more, so that both turns take long."""
 
 
 class Contest(NamedTuple):
@@ -62,7 +59,7 @@ def contest(tmp_path_factory) -> Iterator[Contest]:
         "STDS": json.dumps([facts["std"] for facts in moments.values()]),
         "CLOUDWATCH_URL": url,
     }
-    yield Contest(environment, [event(row) for row in houses(500, seed=8)[0].tolist()])
+    yield Contest(environment, [event(row) for row in houses(REQUESTS, seed=8)[0].tolist()])
     process.terminate()
     process.wait()
 
@@ -133,108 +130,166 @@ def check_equal(ours: Any, naive: Any) -> None:
     assert mine["features_received"] == theirs["features_received"]
 
 
-def times(handler: Any, events: Iterator[Any], count: int) -> list[float]:
-    """Microseconds of so many calls."""
-    taken = []
-    for one in islice(events, count):
-        start = time.perf_counter_ns()
-        handler(one, None)
-        taken.append((time.perf_counter_ns() - start) / 1000)
-    return taken
+def check_all_equal(ours: Sequence[Any], naive: Sequence[Any]) -> None:
+    for mine, theirs in zip(ours, naive, strict=True):
+        check_equal(mine, theirs)
 
 
-def told(name: str, ours: list[float], naive: list[float]) -> str:
-    p99 = [quantiles(sample, n=100)[98] for sample in (ours, naive)]
-    ratio = median(naive) / median(ours)
-    return f"{name:28} {median(ours):8.1f} {p99[0]:8.1f} {median(naive):10.0f} {p99[1]:10.0f} {ratio:8.0f} x\n"
+def check_against_json(ours: Sequence[Any], bodies: Sequence[str]) -> None:
+    """Compare what the handler received with what the json module has read and written."""
+    for answer, body in list(zip(ours, bodies, strict=True))[:20]:
+        assert json.loads(answer["body"])["features_received"] == json.loads(body)["features"]
 
 
-def show(*lines: str) -> None:
-    print(f"\n{'us':28} {'ours':>8} {'p99':>8} {'usual':>10} {'p99':>10}\n" + "".join(lines))
+def side_of(name: str, handler: Callable[[Any, None], Any], events: list[dict[str, Any]]) -> Side:
+    """Return a side that calls a Lambda handler of this process."""
+    return Side.of(name, lambda event: handler(event, None), events)
 
 
-def test_in_process_ours_is_500_times_faster_and_takes_50_us_at_most(contest, handlers, tmp_path):
-    ours, naive = handlers
-    for one in contest.events[:20]:
-        check_equal(ours(one, None), naive(one, None))
-    events = cycle(contest.events)
-    rounds = []
-    for _ in range(ROUNDS):
-        rounds.append((times(ours, events, OURS_A_ROUND), times(naive, events, NAIVE_A_ROUND)))
-        time.sleep(PAUSE)
-    mine = [one for sample, _ in rounds for one in sample]
-    theirs = [one for _, sample in rounds for one in sample]
-    turns = [(times(ours, events, 1)[0], times(naive, events, 1)[0]) for _ in range(REQUESTS)]
-    in_turn = [list(sample) for sample in zip(*turns, strict=True)]
-    show(told("in process, in a loop", mine, theirs), told("in process, in turn", *in_turn))
-    by_round = [median(sample) for sample, _ in rounds]
-    print(f"ours by round: {min(by_round):.1f} to {max(by_round):.1f} us")
-    written = (tmp_path / "lines of ours").read_text().splitlines()
-    assert len(written) == 20 + ROUNDS * OURS_A_ROUND + REQUESTS
-    assert median(theirs) / median(mine) >= RATIO
-    assert min(by_round) <= MEDIAN_US
+def round_trips(count: int) -> Callable[[str], str]:
+    """Return the yardstick: a body that is read and written by the json module so often."""
+
+    def trips(body: str) -> str:
+        for _ in range(count):
+            body = json.dumps(json.loads(body))
+        return body
+
+    return trips
 
 
-ALONE = """
-import importlib, itertools, json, os, statistics, sys, time
-events, rounds, calls, pause = json.loads(sys.stdin.read())
-answers, lines = os.dup(1), os.open("lines", os.O_CREAT | os.O_WRONLY)
+@pytest.mark.bar("handler of one request")
+def test_in_process_ours_is_500_times_faster(contest, handlers, decide_row, tmp_path):
+    ours = side_of("ours", handlers[0], contest.events)
+    naive = side_of("usual", handlers[1], contest.events)
+    check_all_equal(ours.run(20).answers, naive.run(20).answers)
+    decide_row(ours, naive, check_all_equal)
+    lines = (tmp_path / "lines of ours").read_text().splitlines()
+    assert len(lines) >= REQUESTS
+    assert all(json.loads(line)["prediction_id"] for line in lines[:20])
+
+
+@pytest.mark.bar("handler beside its JSON")
+def test_a_request_takes_few_round_trips_of_its_json(contest, handlers, decide_row):
+    bodies = [event["body"] for event in contest.events]
+    yardstick = Side.of("json", round_trips(JSON_TRIPS), bodies)
+    decide_row(side_of("ours", handlers[0], contest.events), yardstick, check_against_json)
+
+
+WORKER = """
+import importlib, json, os, sys, time
+events, trips = json.loads(sys.stdin.readline())
+answers, lines = os.fdopen(os.dup(1), "w"), os.open("lines", os.O_CREAT | os.O_WRONLY)
 os.dup2(lines, 1)
 handle = importlib.import_module("drift_predictor.handler").handler
-first = [handle(event, None)["body"] for event in events[:20]]
-medians = []
-turn = itertools.cycle(events)
-for _ in range(rounds):
-    taken = []
-    for event in itertools.islice(turn, calls):
-        start = time.perf_counter_ns()
-        handle(event, None)
-        taken.append(time.perf_counter_ns() - start)
-    medians.append(statistics.median(taken) / 1000)
-    time.sleep(pause)
-os.write(answers, json.dumps([sys.version.split()[0], first, medians]).encode())
+def ours(event):
+    return handle(event, None)["body"]
+def json_alone(event):
+    body = event["body"]
+    for _ in range(trips):
+        body = json.dumps(json.loads(body))
+    return body
+for line in sys.stdin:
+    name, count = json.loads(line)
+    call = {"ours": ours, "json": json_alone}[name]
+    chosen = (events * (count // len(events) + 1))[:count]
+    start = time.perf_counter()
+    results = [call(event) for event in chosen]
+    seconds = time.perf_counter() - start
+    answers.write(json.dumps([seconds, count, results[:20]]) + "\\n")
+    answers.flush()
 """
 
 
-def test_on_the_systems_own_python_it_takes_50_us_at_most(contest, handlers, tmp_path):
+@pytest.mark.bar("handler beside its JSON, the system's Python")
+def test_the_same_on_the_systems_own_python(contest, handlers, decide_row, tmp_path):
     """Distributions and images build Python with profiles and link-time optimisation; one from source may have none."""
     python = shutil.which("python3", path=os.defpath)
     young = "import sys; sys.exit(sys.version_info < (3, 11))"
     if python is None or subprocess.run([python, "-c", young], check=False).returncode:
-        pytest.skip("NOT RUN: this system has no Python of its own from 3.11 on")
+        pytest.skip("NOT CHECKED: this system has no Python of its own from 3.11 on")
     rooms = [HERE.parent / room / "src" for room in ("contracts", "ml", "services/predictor")]
-    told = subprocess.run(
-        [python, "-c", ALONE],
+    worker = subprocess.Popen(
+        [python, "-c", WORKER],
         env={**contest.environment, "PYTHONPATH": os.pathsep.join(map(str, rooms))},
-        input=json.dumps([contest.events, ROUNDS, OURS_A_ROUND, PAUSE]),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         cwd=tmp_path,
-        capture_output=True,
         text=True,
-        check=True,
-    ).stdout
-    version, first, medians = json.loads(told)
-    for body, one in zip(first, contest.events, strict=False):
-        check_equal({"body": body}, handlers[1](one, None))
-    print(
-        f"\nthe system's Python {version}: {median(medians):.1f} us, {min(medians):.1f} to {max(medians):.1f} by round"
     )
-    assert min(medians) <= MEDIAN_US
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+
+    def ask(document: Any) -> None:
+        worker.stdin.write(json.dumps(document) + "\n")
+        worker.stdin.flush()
+
+    def side(name: str) -> Side:
+        def run(count: int) -> Turn:
+            ask([name, count])
+            seconds, _, results = json.loads(worker.stdout.readline())
+            return Turn(seconds, results)
+
+        return Side(name, run)
+
+    def check(ours: Sequence[Any], bodies: Sequence[str]) -> None:
+        check_against_json([{"body": body} for body in ours], bodies)
+
+    try:
+        ask([contest.events, JSON_TRIPS_OF_THE_SYSTEM])
+        ours = side("ours")
+        usual = [handlers[1](event, None) for event in contest.events[:20]]
+        check_all_equal([{"body": body} for body in ours.run(20).answers], usual)
+        decide_row(ours, side("json"), check)
+    finally:
+        worker.stdin.close()
+        worker.kill()
+        worker.wait()
+        worker.stdout.close()
 
 
-def test_through_the_true_lambda_client_ours_is_ten_times_faster(contest, tmp_path):
-    ours = through_lambda("drift_predictor.handler.handler", contest, tmp_path)
-    naive = through_lambda("naive_predictor.handler", contest, tmp_path)
-    for (_, mine), (_, theirs) in zip(ours, naive, strict=True):
-        check_equal(mine, theirs)
-    samples = [[took for took, _ in answers[20:]] for answers in (ours, naive)]
-    show(told("through awslambdaric", *samples))
-    assert median(samples[1]) / median(samples[0]) >= 10
+class Fed:
+    """Events that are there when they are put: what `RuntimeApi` counts and takes by number."""
+
+    def __init__(self) -> None:
+        self._waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    def put(self, event: Any) -> None:
+        self._waiting.put(json.dumps(event).encode())
+
+    def __len__(self) -> int:
+        return sys.maxsize
+
+    def __getitem__(self, _number: int) -> bytes:
+        return self._waiting.get()
 
 
-def through_lambda(handler: str, contest: Contest, folder: Path) -> list[tuple[float, Any]]:
-    """Microseconds from handing out an event to having its answer, and the answer."""
-    runtime_api = runpy.run_path(str(HERE.parent / "tests/predictor/runtime_api.py"))["RuntimeApi"]
-    api = runtime_api(contest.events[:REQUESTS])
+class Answers:
+    """What `RuntimeApi` appends its answers to, for another thread to wait for."""
+
+    def __init__(self) -> None:
+        self._waiting: queue.SimpleQueue[tuple[int, str, Any]] = queue.SimpleQueue()
+        self.append = self._waiting.put
+
+    def get(self) -> tuple[int, str, Any]:
+        return self._waiting.get(timeout=120)
+
+
+@pytest.mark.bar("handler through the Lambda client")
+def test_through_the_true_lambda_client_ours_is_ten_times_faster(contest, decide_row, tmp_path):
+    with (
+        through_lambda("drift_predictor.handler.handler", contest, tmp_path / "ours") as ours,
+        through_lambda("naive_predictor.handler", contest, tmp_path / "usual") as naive,
+    ):
+        check_all_equal(ours(20).answers, naive(20).answers)
+        decide_row(Side("ours", ours), Side("usual", naive, LAMBDA_CALLS), check_all_equal)
+
+
+@contextmanager
+def through_lambda(handler: str, contest: Contest, folder: Path) -> Iterator[Callable[[int], Turn]]:
+    """Run a function in the real client; yields what hands it events, timed from handing out to the answer."""
+    folder.mkdir()
+    api = runpy.run_path(str(HERE.parent / "tests/predictor/runtime_api.py"))["RuntimeApi"]([])
+    api.events, api.answers = Fed(), Answers()
     variables = {
         **contest.environment,
         "PATH": os.environ["PATH"],
@@ -244,14 +299,24 @@ def through_lambda(handler: str, contest: Contest, folder: Path) -> list[tuple[f
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
         "AWS_LAMBDA_FUNCTION_VERSION": "1",
     }
-    with (folder / "log").open("w") as log:
+    log = folder / "log"
+
+    def run(count: int) -> Turn:
+        nanoseconds, answers = 0, []
+        for place in range(count):
+            api.events.put(contest.events[place % REQUESTS])
+            took, path, answer = api.answers.get()
+            assert path.endswith("/response"), log.read_text()
+            nanoseconds += took
+            answers.append(answer)
+        return Turn(nanoseconds / 1e9, answers)
+
+    with log.open("w") as stream:
         words = [sys.executable, "-m", "awslambdaric", handler]
-        process = subprocess.Popen(words, env=variables, stdout=log, stderr=log)
+        process = subprocess.Popen(words, env=variables, stdout=stream, stderr=stream)
         try:
-            assert api.done.wait(120), (folder / "log").read_text()
+            yield run
         finally:
             process.kill()
             process.wait()
             api.close()
-    assert all(path.endswith("/response") for _, path, _ in api.answers), (folder / "log").read_text()
-    return [(took / 1000, answer) for took, _, answer in api.answers]

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+if __name__ == "__main__":
+    from drift_contracts.exits import run_module
+
+    run_module("benchmarks.simulate.__main__")
+
 import argparse
 import json
 import os
@@ -9,9 +14,11 @@ import signal
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from math import inf
 from pathlib import Path
 from typing import Any
 
+from drift_contracts.exits import INTERRUPTED, SUCCESS
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 EPILOG = """examples:
@@ -35,6 +42,20 @@ of --cache. The parameters of the others come from `python -m benchmarks.simulat
 TASKS = ("null", "real", "delay", "recovery", "time", "rivals", "rivals-null")
 
 
+def _jobs(text: str) -> int:
+    """Return a number of processes. Raises ValueError, which argparse reports."""
+    if int(text) < 1:
+        raise ValueError
+    return int(text)
+
+
+def _scale(text: str) -> float:
+    """Return a factor. Raises ValueError, which argparse reports."""
+    if not 0 < float(text) < inf:
+        raise ValueError
+    return float(text)
+
+
 def parse(words: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -43,8 +64,8 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--jobs", type=int, default=2, help="processes (default: 2)")
-    parser.add_argument("--scale", type=float, default=1.0, help="replicates, as a factor (default: 1)")
+    parser.add_argument("--jobs", type=_jobs, default=2, help="processes (default: 2)")
+    parser.add_argument("--scale", type=_scale, default=1.0, help="replicates, as a factor (default: 1)")
     parser.add_argument("--only", choices=TASKS, help="run one kind of cell alone (see below)")
     parser.add_argument("--cache", type=Path, default=Path("build/simulate"), help="where finished cells are kept")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where evidence.md is (default: docs)")
@@ -90,8 +111,8 @@ def main(words: list[str] | None = None) -> int:
         report(options)
     except (KeyboardInterrupt, BrokenProcessPool):
         print(f"stopped; finished cells are in {options.cache}: the same command goes on from there", file=sys.stderr)
-        return 130
-    return 0
+        return INTERRUPTED
+    return SUCCESS
 
 
 def report(options: argparse.Namespace) -> None:
@@ -108,7 +129,3 @@ def report(options: argparse.Namespace) -> None:
         print(f"wrote {options.docs / 'evidence.md'} and the plots beside it")
     for cell, result in results if options.only else ():
         print(json.dumps({**cell, **{k: v for k, v in result.items() if k not in ("delays", "limit")}}))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

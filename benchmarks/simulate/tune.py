@@ -11,6 +11,7 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
+from drift_contracts.exits import run
 from rich.progress import track
 from river.drift import ADWIN, PageHinkley
 
@@ -94,4 +95,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

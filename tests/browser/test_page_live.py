@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 from world import LONG_MODEL, World, evidence
 
@@ -92,6 +93,28 @@ def test_a_scenario_that_fails_says_why(visit, server):
     expect(page.locator(".answer")).to_have_text(
         "Nothing like the training data: not sent, expected one of the suite's names."
     )
+
+
+def test_the_model_card_shows_the_warnings_of_the_training_as_text(visit, server):
+    """A feature may have any name: what looks like markup is shown as it is."""
+    words = "<b>sqft</b><img src=x onerror=alert(1)> equals the target"
+    server.world.warnings = [
+        {"kind": "target-among-features", "features": ["sqft"], "words": words},
+        {"kind": "two-valued-target", "words": "the target has two values"},
+    ]
+    page = visit()
+    shown = page.locator("#card .warnings")
+    expect(shown.locator("h3")).to_have_text("2 warnings about the training data")
+    expect(shown.locator("li")).to_have_text([words, "the target has two values"])
+    expect(shown.locator("img, b")).to_have_count(0)
+
+
+@pytest.mark.parametrize("warnings", [None, []], ids=["an older bundle", "none found"])
+def test_without_warnings_the_model_card_says_nothing_of_them(visit, server, warnings):
+    server.world.warnings = warnings
+    page = visit()
+    expect(page.locator("#card dd").first).to_have_text("house-price")
+    expect(page.locator("#card .warnings")).to_have_count(0)
 
 
 def test_another_model_replaces_everything(visit):

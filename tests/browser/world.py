@@ -92,6 +92,7 @@ class World:
         self.random = random.Random(7)
         self.now = START
         self.evidence: dict[str, Any] | None = None
+        self.warnings: list[dict[str, Any]] | None = None
         house = Model("house-price", _FEATURES, _LAWS, _SCENARIOS)
         long_names = [f"{LONG_FEATURE}{number}" for number in range(14)]
         wide = Model(
@@ -189,6 +190,7 @@ class World:
             "models": list(self.models),
             "threshold": THRESHOLD,
             "target": {"name": "price", "unit": "USD"},
+            "service": {"lines_lost": 0, "lag_seconds": 0, "dead": []},
             "totals": {
                 "predictions": len(rows),
                 "drifted": sum(row["drift_score"] > THRESHOLD for row in rows),
@@ -219,7 +221,7 @@ class World:
             ],
             "history": model.history,
             "recent": [{key: value for key, value in row.items() if key != "at"} for row in reversed(model.rows[-30:])],
-            "model_card": _card(),
+            "model_card": _card() | {"warnings": self.warnings},
             "scenarios": [
                 {"name": each["name"], "title": each["title"], "requests": len(each["requests"])}
                 for each in model.scenarios

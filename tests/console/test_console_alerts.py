@@ -1,6 +1,8 @@
 """Alerts: the contract's document, sent until taken, lost by no restart."""
 
+import asyncio
 import json
+from contextlib import contextmanager
 from itertools import pairwise
 
 import httpx
@@ -64,8 +66,18 @@ def outbox(tmp_path):
     connection.close()
 
 
+@contextmanager
 def client(answer):
-    return httpx.Client(transport=httpx.MockTransport(answer))
+    """A web that answers so."""
+    yield httpx.MockTransport(answer)
+
+
+def deliver(courier, web):
+    async def once():
+        async with httpx.AsyncClient(transport=web) as client:
+            await courier.deliver(client)
+
+    asyncio.run(once())
 
 
 def test_every_webhook_gets_the_alert_once(outbox):
@@ -75,8 +87,8 @@ def test_every_webhook_gets_the_alert_once(outbox):
     with client(
         lambda request: got.append((str(request.url), json.loads(request.content))) or httpx.Response(204)
     ) as web:
-        courier.deliver(web)
-        courier.deliver(web)
+        deliver(courier, web)
+        deliver(courier, web)
     assert got == [(url, {"name": "high-drift"}) for url in URLS]
     assert waiting() == 0
 
@@ -88,7 +100,7 @@ def test_a_webhook_that_fails_is_tried_again_later_and_longer_apart(outbox):
     with client(lambda _: attempts.append(now[0]) or httpx.Response(503)) as web:
         for second in range(1000, 2000):
             now[0] = float(second)
-            courier.deliver(web)
+            deliver(courier, web)
     assert [later - earlier for earlier, later in pairwise(attempts)][:6] == [
         1,
         2,
@@ -111,7 +123,7 @@ def test_a_failing_webhook_holds_up_no_other(outbox):
         return httpx.Response(200)
 
     with client(answer) as web:
-        courier.deliver(web)
+        deliver(courier, web)
     assert waiting() == 1
 
 
@@ -120,7 +132,7 @@ def test_an_alert_that_nobody_takes_is_given_up_after_a_day(outbox):
     enqueue(connection, {}, URLS[:1], now[0])
     now[0] += KEPT + 1
     with client(lambda _: httpx.Response(500)) as web:
-        courier.deliver(web)
+        deliver(courier, web)
     assert waiting() == 0
 
 
@@ -130,7 +142,7 @@ def test_what_was_not_sent_before_a_restart_is_sent_after_it(outbox, tmp_path):
     again = connect(tmp_path / "console.sqlite")
     got = []
     with client(lambda request: got.append(json.loads(request.content)) or httpx.Response(200)) as web:
-        Courier(again, clock=lambda: now[0]).deliver(web)
+        deliver(Courier(again, clock=lambda: now[0]), web)
     again.close()
     assert got == [{"n": 1}]
 
@@ -139,7 +151,7 @@ def test_a_secret_in_a_webhooks_url_is_never_logged(outbox, caplog):
     connection, courier, now, _ = outbox
     enqueue(connection, {}, ("http://127.0.0.1:1/secret-token",), now[0])
     with client(lambda _: httpx.Response(500)) as web, caplog.at_level("DEBUG", logger="drift_console"):
-        courier.deliver(web)
+        deliver(courier, web)
     assert "secret-token" not in "".join(
         record.getMessage() for record in caplog.records if record.name.startswith("drift")
     )
@@ -150,5 +162,5 @@ def test_a_stopped_courier_sends_nothing_more(outbox):
     enqueue(connection, {}, URLS, now[0])
     courier.stop()
     with client(lambda _: httpx.Response(200)) as web:
-        courier.deliver(web)
+        deliver(courier, web)
     assert waiting() == 2

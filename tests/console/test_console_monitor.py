@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from drift_console.alerts import iso
-from drift_console.app import NotFound
+from drift_console.app import Busy, NotFound
 from drift_console.console import Console, Storage
 from drift_console.database import connect
 from drift_console.events import EventStore
@@ -458,3 +458,71 @@ def test_runs_are_read_in_order_each_once(tmp_path):
         number = run.last
     connection.close()
     assert runs == [(1, 1, 1, "house-price"), (2, 3, 2, "house-price"), (4, 6, 3, "house-price")]
+
+
+def alarm_state(machine, name):
+    return {alarm["name"]: alarm["state"] for alarm in machine.state()["alarms"]}[name]
+
+
+def test_no_data_rings_only_after_there_was_some_over_a_restart_too(fast):
+    fast.pass_time(20, rate=0)
+    assert alarm_state(fast, "no-data") == "INSUFFICIENT_DATA"
+    assert fast.told == []
+    fast.pass_time(1, rate=10)
+    fast.stop()
+    fast.begin()
+    fast.pass_time(40, rate=0)
+    assert alarm_state(fast, "no-data") == "ALARM"
+
+
+def test_the_page_says_how_the_console_fares(fast, monkeypatch):
+    fast.pass_time(3)
+    assert fast.state()["service"] == {"lines_lost": 0, "lag_seconds": 0, "dead": []}
+    fast.storage.writer.lost = 3
+    fast.now += 90
+    monkeypatch.setattr(fast.console, "dead", lambda: ["worker"])
+    assert fast.state()["service"] == {"lines_lost": 3, "lag_seconds": 90, "dead": ["worker"]}
+
+
+def test_the_lag_of_the_evaluation_is_a_metric(fast):
+    fast.pass_time(3)
+    fast.console.worker._monitor.evaluate(fast.now, fast.now + 42)
+    connection = sqlite3.connect(fast.settings.database)
+    query = "SELECT MAX(maximum) FROM points JOIN series ON series.id = points.series WHERE metric = 'EvaluationLag'"
+    assert connection.execute(query).fetchone() == (42.0,)
+    connection.close()
+
+
+def test_a_clock_that_was_ahead_by_400_days_costs_the_page_nothing(fast, monkeypatch):
+    fast.pass_time(3)
+    right, fast.now = fast.now, fast.now + 400 * 86400
+    fast.pass_time(1)
+    asked = []
+    windows = SqliteStore.windows
+    monkeypatch.setattr(SqliteStore, "windows", lambda *arguments: asked.append(1) or windows(*arguments))
+    fast.state()
+    fast.now = right
+    fast.state()
+    assert len(asked) < 100
+
+
+def test_a_document_of_a_clock_that_was_ahead_is_made_anew(fast):
+    fast.now += 3600
+    ahead = asyncio.run(fast.console.read_state(SERIES.model, 30))["now"]
+    fast.now -= 3600
+    assert asyncio.run(fast.console.read_state(SERIES.model, 30))["now"] < ahead
+
+
+def test_one_what_if_at_a_time(fast):
+    fast.pass_time(3)
+    with fast.console._replaying, pytest.raises(Busy, match="one what-if"):
+        asyncio.run(fast.console.replay(None, 30, 10_000.0, 0.1))
+    assert asyncio.run(fast.console.replay(None, 30, 10_000.0, 0.1))
+
+
+def test_an_event_that_breaks_its_contract_is_left_out_of_the_page(fast):
+    fast.pass_time(2)
+    for line in list(lines(3, start=fast.now, seconds=1, seed=1)):
+        fast.storage.writer.write(json.dumps({**json.loads(line), "drift": None}))
+    fast.pass_time(1, rate=0)
+    assert len(fast.state()["recent"]) == 47

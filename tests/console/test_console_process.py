@@ -289,7 +289,7 @@ def test_a_port_in_use_is_told_and_nothing_is_started(tmp_path):
         taken.listen()
         port = str(taken.getsockname()[1])
         done = run_once("--port", port, "--data-dir", str(tmp_path / "data"))
-    assert done.returncode == 1
+    assert done.returncode == 5
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -297,7 +297,7 @@ def test_a_port_in_use_is_told_and_nothing_is_started(tmp_path):
 def test_two_consoles_cannot_share_a_data_folder(console):
     running = console()
     done = run_once("--port", "0", "--data-dir", str(running.data))
-    assert done.returncode == 1
+    assert done.returncode == 5
     assert "another console" in done.stderr
 
 
@@ -305,10 +305,10 @@ def test_a_data_folder_that_cannot_be_made_is_told(tmp_path):
     file = tmp_path / "file"
     file.write_text("")
     done = run_once("--port", "0", "--data-dir", str(file / "data"))
-    assert done.returncode == 1
+    assert done.returncode == 5
     assert "--data-dir" in done.stderr
 
 
 def test_a_webhook_that_is_no_url_is_told(tmp_path):
     done = run_once("--webhook", "no url", "--data-dir", str(tmp_path))
-    assert (done.returncode, "--webhook" in done.stderr) == (1, True)
+    assert (done.returncode, "--webhook" in done.stderr) == (2, True)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 from drift_console import scenarios
-from drift_console.scenarios import Deployment, Unreachable, judge, run_suite
+from drift_console.scenarios import Deployment, Refused, Unreachable, judge, run_suite
 from drift_console.suites import Scenario, shipped_suites
 from drift_contracts import RequestValidator, feature_set, schemas
 from rich.console import Console as Terminal
@@ -102,16 +102,40 @@ def test_a_deployment_of_one_model_is_asked_at_its_root():
 
 
 @pytest.mark.parametrize(
-    "respond",
+    ("respond", "error"),
     [
-        lambda _: httpx.Response(500),
-        lambda _: httpx.Response(200, json=[1]),
-        lambda _: (_ for _ in ()).throw(httpx.ConnectError("no")),
+        (lambda _: httpx.Response(500), Refused),
+        (lambda _: httpx.Response(200, json=[1]), Refused),
+        (lambda _: httpx.Response(200, content=b"{"), Refused),
+        (lambda _: (_ for _ in ()).throw(httpx.ConnectError("no")), Unreachable),
     ],
 )
-def test_what_is_no_deployment_is_unreachable(respond):
-    with pytest.raises(Unreachable):
+def test_what_is_no_deployment_is_told_from_one_that_says_no(respond, error):
+    with pytest.raises(error):
         Deployment(client(respond)).path_of("house-price")
+
+
+@pytest.mark.parametrize(
+    ("document", "place"),
+    [
+        ({"drift": {"drifted": []}}, "/drift_score"),
+        ({**answer(1.0), "drift_score": True}, "/drift_score"),
+        ({"drift_score": 1.0}, "/drift/drifted"),
+        ({"drift_score": 1.0, "drift": {"drifted": [1]}}, "/drift/drifted"),
+    ],
+)
+def test_an_answer_that_is_no_prediction_is_refused_by_its_place(document, place):
+    """What `judge` would read is looked at first."""
+    with pytest.raises(Refused, match=place):
+        Deployment(client(lambda _: httpx.Response(200, json=document))).predict("/predict", {})
+
+
+SUITE = {
+    "contract": "scenario.suite.v1",
+    "model": "m",
+    "threshold": 2.0,
+    "scenarios": [{"name": "n", "title": "t", "expect": {"average_below": 1.0}, "requests": [{"a": 1}]}],
+}
 
 
 @pytest.fixture
@@ -132,13 +156,8 @@ def gate(monkeypatch):
 
 
 def test_the_gate_opens_when_every_scenario_holds(gate, tmp_path):
-    suite = {
-        "model": "m",
-        "threshold": 2.0,
-        "scenarios": [{"name": "n", "title": "t", "expect": {"average_below": 1.0}, "requests": [{"a": 1}]}],
-    }
     file = tmp_path / "suite.json"
-    file.write_text(json.dumps(suite))
+    file.write_text(json.dumps(SUITE))
     code, output = gate(served(["m"]), "--suite", str(file))
     assert (code, "Detection works" in output) == (0, True)
 
@@ -166,12 +185,44 @@ def test_the_gate_cannot_tell_without_a_deployment(gate):
     def refuse(_):
         raise httpx.ConnectError("refused")
 
-    assert gate(refuse)[0] == 2
+    assert gate(refuse)[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ({**SUITE, "threshold": 0}, "exclusiveMinimum at /threshold"),
+        ({**SUITE, "scenarios": []}, "minItems at /scenarios"),
+        ([], "type at the top"),
+        ("[1,", "expected strict JSON"),
+    ],
+)
+def test_a_suite_that_breaks_its_contract_is_bad_input(gate, tmp_path, content, place):
+    """The file is named with the place and the rule, and nothing is sent."""
+    file = tmp_path / "suite.json"
+    file.write_text(content if isinstance(content, str) else json.dumps(content))
+    code, output = gate(served(["m"]), "--suite", str(file))
+    assert (code, place in " ".join(output.split())) == (2, True), output
+
+
+def test_names_in_answers_are_no_markup_and_steer_no_terminal(gate, tmp_path):
+    """What a deployment answers is shown as it is."""
+    file = tmp_path / "suite.json"
+    file.write_text(json.dumps(SUITE))
+    code, output = gate(served(["m"], drifted=["[/]", "\x1b]0;title\x07"]), "--suite", str(file))
+    assert (code, "[/]" in output, "\x1b" in output) == (0, True, False)
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://127.0.0.1:x", "ftp://x", "http://", "x"])
+def test_an_address_that_is_none_is_a_wrong_usage(url):
+    result = CliRunner().invoke(scenarios.main, ["--url", url])
+    assert result.exit_code == 2
+    assert "--url" in result.output
 
 
 def test_the_gate_cannot_tell_when_no_suite_fits(gate):
     code, output = gate(served(["other"]))
-    assert (code, "house-price" in output) == (2, True)
+    assert (code, "house-price" in output) == (4, True)
 
 
 def test_a_model_without_a_suite_is_a_wrong_usage(gate):

@@ -55,7 +55,10 @@ def test_fast_divides_periods_by_sixty_and_nothing_else():
     assert (slow.evaluation_periods, slow.threshold) == (fast.evaluation_periods, fast.threshold)
 
 
-@pytest.mark.parametrize("url", ["hooks.internal/path", "ftp://x", "http://", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "url",
+    ["hooks.internal/path", "ftp://x", "http://", "file:///etc/passwd", "http://[::1", "http://h:x", "http://h:0"],
+)
 def test_a_webhook_that_is_no_url_is_refused_without_repeating_it(url):
     with pytest.raises(BadSettings, match="--webhook") as error:
         Settings(webhooks=(url,))

@@ -91,6 +91,7 @@ def test_a_silent_console_shows_every_field_and_no_data(state):
     assert shown["features"][0]["live"]["mean"] is None
     assert {alarm["state"] for alarm in shown["alarms"]} == {"INSUFFICIENT_DATA"}
     assert shown["model_card"]["rows"] == 10000
+    assert shown["model_card"]["warnings"] is None
     json.dumps(shown, allow_nan=False)
 
 
@@ -121,6 +122,12 @@ def test_a_feature_is_shown_over_its_baseline(state, event_line):
     shares = {one["low"]: share for share, one in zip(live["share"], bins, strict=True) if one["low"]}
     assert shares[max(low for low in shares if low <= 3000)] == 0.5
     assert [value for value in feature["series"]["average"] if value is not None] == [2000.0]
+
+
+def test_a_live_z_is_held_at_100_as_in_answers(state, event_line):
+    """One absurd value does not make a mean of millions."""
+    live = state(event_line(NOW - 5, Feature_sqft=1e6))["features"][0]["live"]
+    assert (live["z"], live["mean_abs_z"]) == (100.0, 100.0)
 
 
 def test_recent_predictions_come_newest_first_and_are_at_most_fifty(state, event_line):

@@ -10,7 +10,7 @@ import pytest
 from drift_contracts import MonitoringSpec, feature_set
 from drift_contracts.client import Outside
 from drift_ml.bundle import load_bundle
-from drift_ml.training.fit import Recipe
+from drift_ml.training.fitting import Recipe
 from drift_ml.training.job import load_rows, train
 from drift_predictor import Service
 from drift_predictor.settings import Settings

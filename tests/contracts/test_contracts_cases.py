@@ -16,6 +16,7 @@ from drift_contracts.checks import judge
 EVERY = [case for name in case_names() for case in cases(name)]
 TYPED = {
     "feature-set.v1": FeatureSet.from_json,
+    "feature-set.v2": FeatureSet.from_json,
     "monitoring.spec.v1": MonitoringSpec.from_json,
     "monitoring.spec.v2": MonitoringSpec.from_json,
 }

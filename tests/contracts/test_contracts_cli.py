@@ -37,8 +37,9 @@ STATE = {
 
 @pytest.fixture
 def run(monkeypatch):
-    """Run driftctl with some words on a wide terminal; gives exit code, stdout, stderr."""
+    """Run driftctl with some words on a wide terminal, no service by default; gives exit code, stdout, stderr."""
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("DRIFT_URL", NOBODY)
 
     def invoke(*words):
         result = CliRunner().invoke(main, words)
@@ -50,7 +51,7 @@ def run(monkeypatch):
 
 
 def test_predict_shows_the_prediction_with_units_and_drift(run, loopback):
-    code, out, _ = run("predict", *HOUSE, "--prediction-id", ID, "--url", loopback((200, ANSWER)))
+    code, out, _ = run("predict", *HOUSE, "--prediction-id", ID, "--url", loopback((200, CARD), (200, ANSWER)))
     assert code == 0
     assert "price: 689,871 USD" in out
     assert "drift score 0.33: normal" in out
@@ -60,12 +61,15 @@ def test_predict_shows_the_prediction_with_units_and_drift(run, loopback):
 
 def test_predict_marks_what_drifted_and_leaves_out_what_is_not_known(run, loopback):
     drift = {"z": {"age": None, "sqft": 12.0}, "drifted": ["sqft"], "severity": "high"}
-    code, out, _ = run("predict", *HOUSE, "--prediction-id", ID, "--url", loopback((200, {**ANSWER, "drift": drift})))
+    url = loopback((200, CARD), (200, {**ANSWER, "drift": drift}))
+    code, out, _ = run("predict", *HOUSE, "--prediction-id", ID, "--url", url)
     assert (code, "+12.00" in out, "high" in out) == (0, True, True)
 
 
 def test_predict_prints_json_for_programs(run, loopback):
-    code, out, _ = run("predict", *HOUSE, "--prediction-id", ID, "--json", "--url", loopback((200, ANSWER)))
+    code, out, _ = run(
+        "predict", *HOUSE, "--prediction-id", ID, "--json", "--url", loopback((200, CARD), (200, ANSWER))
+    )
     assert code == 0
     assert json.loads(out)["drift_score"] == 0.3284
 
@@ -111,15 +115,20 @@ def test_a_model_of_ones_own_has_its_options_too(run, own_models):
 def test_a_boolean_that_is_not_given_is_missed_and_not_taken_for_false(run, own_models):
     words = ["--feature-timeout", "1.5", "--open", "0", "--whole", "9007199254740994", "--colour", "red"]
     code, _, err = run("predict", "--model", "every-kind", "--feature-sets", own_models, *words, "--maker", "z")
-    assert (code, "Missing option '--garden'" in err) == (2, True)
+    assert (code, "'--garden'" in err) == (2, True)
 
 
 def test_every_kind_of_feature_is_sent_as_what_it_is(run, own_models, monkeypatch):
     sent = []
-    monkeypatch.setattr("drift_contracts.client.Client.predict", lambda _, features, __: sent.append(features) or 1 / 0)
+
+    def refuse(_client, features, _prediction_id):
+        sent.append(features)
+        raise DriftError("expected nothing")
+
+    monkeypatch.setattr("drift_contracts.client.Client.predict", refuse)
     words = ["--feature-timeout", "1.5", "--open", "0", "--whole", "9007199254740994", "--colour", "red"]
-    with pytest.raises(ZeroDivisionError):
-        run("predict", "--model", "every-kind", "--feature-sets", own_models, *words, "--maker", "z", "--no-garden")
+    model = ("--model", "every-kind", "--feature-sets", own_models)
+    assert run("predict", *model, *words, "--maker", "z", "--no-garden")[0] == 2
     assert sent == [
         {
             "timeout": 1.5, "open": 0, "whole": 9007199254740994, "maybe": None, "colour": "red", "shade": None,
@@ -131,20 +140,22 @@ def test_every_kind_of_feature_is_sent_as_what_it_is(run, own_models, monkeypatc
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["predict", "--bedrooms", "3"], "Missing option '--bathrooms'"),
+        (["predict", "--bedrooms", "3"], "Missing options '--bathrooms', '--sqft', '--age', '--location-score'."),
+        (["predict", *HOUSE[:-2]], "Missing option '--location-score'."),
+        (["predict", *HOUSE, "--timeout", "nan"], "expected a finite number"),
         (["predict", *HOUSE, "--age", "old"], "Invalid value for '--age': expected a number"),
         (["predict", *HOUSE, "--age", "true"], "Invalid value for '--age': expected a number"),
         (["predict", *HOUSE, "--age", "1e999"], "Invalid value for '--age': expected a number"),
         (["predict", *HOUSE, "--sqft", "-1"], "exclusiveMinimum at /features/sqft: expected more than 0"),
         (["predict", *HOUSE, "--prediction-id", "7"], "minLength at /prediction_id"),
-        (["predict", "--model", "car-price"], "no feature set 'car-price'; there is diabetes, house-price"),
         (["predict", *HOUSE, "--url", "ftp://x"], "Invalid value for --url: expected a URL that starts with http"),
         (["health", "--url", "x"], "Invalid value for --url"),
         (["contracts", "show", "none.v1"], "no contract 'none.v1'; there is alert.v1"),
         (["fly"], "No such command 'fly'"),
     ],
 )
-def test_wrong_usage_is_exit_code_2_with_the_reason(run, words, reason):
+def test_wrong_usage_is_exit_code_2_with_the_reason(run, loopback, monkeypatch, words, reason):
+    monkeypatch.setenv("DRIFT_URL", loopback((200, CARD)))
     code, _, err = run(*words)
     assert code == 2
     assert reason in err
@@ -159,14 +170,102 @@ def test_a_service_that_cannot_be_reached_is_exit_code_3(run, command, monkeypat
 
 @pytest.mark.parametrize("command", [["predict", *HOUSE], ["health"], ["model"], ["watch"]])
 @pytest.mark.parametrize("answer", [(404, PROBLEM), (200, {"hello": 1}), (200, b"{")], ids=["404", "other", "broken"])
-def test_a_service_that_says_no_or_nonsense_is_exit_code_1(run, loopback, command, answer):
+def test_a_service_that_says_no_or_nonsense_is_exit_code_4(run, loopback, command, answer):
     code, _, err = run(*command, "--url", loopback(answer))
-    assert code == 1
+    assert code == 4
     assert err.startswith("driftctl: ")
 
 
-def test_a_console_that_fails_is_exit_code_1(run, loopback):
-    assert run("watch", "--url", loopback((500, b"")))[0] == 1
+def test_a_console_that_fails_is_exit_code_4(run, loopback):
+    assert run("watch", "--url", loopback((500, b"")))[0] == 4
+
+
+NOT_SERVED = {"type": "about:blank", "title": "No such model", "status": 404}
+
+
+def test_a_model_that_is_not_served_is_told_from_those_that_are(run, loopback):
+    """The choices are in the message, and nothing is predicted."""
+    url = loopback((404, NOT_SERVED), (200, HEALTH))
+    code, _, err = run("predict", "--model", "car-price", "--url", url, *HOUSE)
+    assert (code, "there is " + ", ".join(sorted(HEALTH["models"])) in err) == (2, True)
+
+
+def test_without_a_default_the_names_of_the_models_are_asked_for(run, loopback):
+    """A service of several models may have no default."""
+    code, _, err = run("predict", "--url", loopback((404, NOT_SERVED), (200, HEALTH)), *HOUSE)
+    assert (code, "'--model': expected one of house-price" in err) == (2, True)
+
+
+def card_of(document):
+    """A card that serves a feature set of one's own."""
+    return {**CARD, "model": document["name"], "feature_set": document}
+
+
+def test_a_model_of_ones_own_is_asked_of_the_service(run, loopback):
+    """Nothing about the model is on this machine: help, choices, bounds and missing options come from its card."""
+    document = json.loads(Path("tests/contracts/every-kind.json").read_text("utf-8"))
+    health = {**HEALTH, "default": None, "models": {"every-kind": HEALTH["models"]["house-price"]}}
+    code, out, _ = run("predict", "--help", "--url", loopback((200, health), (200, card_of(document))))
+    text = " ".join(out.split())
+    assert code == 0
+    assert "Model every-kind" in text
+    assert "Which model to ask: every-kind;" in text
+    for feature in document["features"]:
+        assert f"--{feature['name']} " in text
+    code, _, err = run("predict", "--colour", "none", "--url", loopback((200, card_of(document))))
+    assert code == 2
+    assert "Missing options" in err
+    assert "expected one of red" in err
+
+
+def test_help_names_ten_of_many_categories_and_steers_no_terminal(run, loopback):
+    """A category is somebody's text; two hundred of them are no help."""
+    document = json.loads(Path("tests/contracts/every-kind.json").read_text("utf-8"))
+    feature = next(each for each in document["features"] if each["name"] == "colour")
+    feature["categories"] = ["\x1b]0;title\x07", *(f"c{number}" for number in range(39)), feature["example"]]
+    document["description"] = "with \x9b31m"
+    health = {**HEALTH, "default": "every-kind", "models": {"every-kind": HEALTH["models"]["house-price"]}}
+    code, out, _ = run("predict", "--help", "--url", loopback((200, health), (200, card_of(document))))
+    text = " ".join(out.split())
+    assert code == 0
+    assert "c8 and 31 more." in text
+    assert "\x1b" not in out
+    assert "\x9b" not in out
+
+
+def test_help_without_a_service_shows_what_ships(run):
+    """A first look needs no service, and says so."""
+    code, out, _ = run("predict", "--help")
+    assert (code, f"No service at {NOBODY}" in " ".join(out.split())) == (0, True)
+    assert run("predict", "--model", "of-ones-own", "--help")[0] == 3
+
+
+def test_help_for_a_model_that_is_not_served_names_those_that_are(run, loopback):
+    """The choices are in the message."""
+    code, _, err = run("predict", "--help", "--model", "car-price", "--url", loopback((200, HEALTH)))
+    assert (code, "there is house-price" in err) == (2, True)
+
+
+def test_json_for_programs_holds_no_control_characters(run, loopback):
+    """json leaves those above the blank as they are."""
+    _, out, _ = run("model", "--json", "--url", loopback((200, described_with("\x9b31m"))))
+    assert "\\u009b31m" in out
+    assert "\x9b" not in out
+
+
+def described_with(text):
+    """A card whose feature set is described by a text."""
+    return {**CARD, "feature_set": {**CARD["feature_set"], "description": text}}
+
+
+def test_tables_hold_no_control_characters(run, loopback):
+    """Nor does what people read."""
+    _, out, _ = run("model", "--url", loopback((200, described_with("\x1b]0;title\x07"))))
+    assert "title" in out
+    assert "\x1b" not in out
+    state = {**STATE, "model": "\x1b[31m"}
+    _, out, _ = run("watch", "--times", "1", "--url", loopback((200, state)))
+    assert "\x1b" not in out
 
 
 def test_health_lists_the_models(run, loopback):
@@ -180,6 +279,13 @@ def test_health_lists_the_models(run, loopback):
     assert "(default)" not in out
     code, out, _ = run("health", "--json", "--url", loopback((200, HEALTH)))
     assert json.loads(out)["models"]["house-price"]["engine"] == "c"
+
+
+def test_model_shows_the_warnings_of_its_manifest(run, loopback):
+    manifest = next(case.instance for case in cases("bundle.manifest.v2") if case.valid)
+    code, out, _ = run("model", "--url", loopback((200, {**CARD, "manifest": manifest})))
+    assert code == 0
+    assert "warning: age has one value only" in out
 
 
 def test_model_shows_the_training_data_and_scores(run, loopback):
@@ -254,12 +360,18 @@ def test_other_packages_add_commands(run):
 @pytest.mark.usefixtures("plugins")
 def test_a_plugin_that_cannot_be_loaded_takes_no_other_along(run):
     code, _, err = run("lost")
-    assert (code, err) == (1, "Error: the command lost of another package cannot be loaded: ModuleNotFoundError\n")
+    assert code == 5
+    assert "the command lost of another package cannot be loaded: ModuleNotFoundError" in err
     assert "not a click command" in run("odd")[2]
     assert run("contracts", "show", "problem.v1")[0] == 0
 
 
 def test_exit_codes_and_commands_are_documented(run):
     _, out, _ = run("--help")
-    assert "Exit codes: 0 all is well, 1 the service said no" in " ".join(out.split())
+    assert "Exit codes: 0 all is well, 1 a finding" in " ".join(out.split())
     assert {"contracts", "health", "model", "predict", "watch"} <= set(main.commands)
+
+
+def test_a_service_that_refuses_its_card_said_no(run, loopback):
+    """Only 404 means that there is no such model."""
+    assert run("predict", *HOUSE, "--url", loopback((403, {**PROBLEM, "status": 403})))[0] == 4

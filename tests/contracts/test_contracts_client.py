@@ -78,6 +78,71 @@ def test_what_the_real_service_refuses_says_where(live):
     assert [violation.pointer for violation in refusals[1].violations] == ["/features/bedrooms"]
 
 
+class Narrow:
+    """A service that answers a row with its index and id, but no batch of more rows than fit, and counts events."""
+
+    def __init__(self, fit):
+        self.fit = fit
+        self.events = []
+        self.asked = []
+
+    def __call__(self, request):
+        instances = json.loads(request.read())["instances"]
+        self.asked.append(len(instances))
+        if len(instances) > self.fit:
+            problem = {"type": "urn:drift:problem:too-large", "title": "Too large", "status": 413}
+            return httpx.Response(413, json=problem)
+        answers = [{**BATCH["predictions"][0], "index": 0, "prediction_id": ""} for _ in instances]
+        for index, (answer, instance) in enumerate(zip(answers, instances, strict=True)):
+            answer |= {"index": index, "prediction_id": instance["prediction_id"]}
+            answer["prediction"] = instance["features"]["sqft"]
+            self.events.append(instance["prediction_id"])
+        return httpx.Response(200, json={**BATCH, "predictions": answers, "errors": []})
+
+    @property
+    def outside(self):
+        return Outside(transport=httpx.MockTransport(self), sleep=lambda _: None)
+
+
+@pytest.mark.parametrize("fit", [1, 2, 3, 7, 64, 1000])
+def test_a_batch_that_is_too_large_is_halved_and_nothing_is_lost_or_doubled(fit):
+    """Every instance is answered once, in order, however few fit."""
+    narrow = Narrow(fit)
+    houses = [{**HOUSE.example, "sqft": 1000 + i} for i in range(130)]
+    houses[5] = {**HOUSE.example, "sqft": "large"}
+    answers = client(narrow.outside).predict_many(houses)
+    assert isinstance(answers[5], Refusal)
+    numbers = [answer.prediction for answer in answers if isinstance(answer, Prediction)]
+    assert numbers == [1000.0 + i for i in range(130) if i != 5]
+    assert len(narrow.events) == len(set(narrow.events)) == 129
+    assert narrow.asked[0] == 129
+
+
+def test_one_row_that_does_not_fit_is_an_error():
+    """There is nothing left to halve."""
+    narrow = Narrow(0)
+    with pytest.raises(RequestRefused) as caught:
+        client(narrow.outside).predict_many([HOUSE.example] * 4)
+    assert (caught.value.status, narrow.asked) == (413, [4, 2, 1])
+
+
+def test_a_refusal_of_another_kind_is_not_halved(script):
+    """Only what is too large becomes better by halves."""
+    world = script((422, {"type": "about:blank", "title": "No", "status": 422}))
+    with pytest.raises(RequestRefused):
+        client(world.outside).predict_many([HOUSE.example] * 4)
+    assert len(world.asked) == 1
+
+
+def test_a_batch_that_no_service_would_read_is_halved_before_it_is_sent(monkeypatch):
+    """A service closes the connection on what is over its limit, which a client cannot tell from a failure."""
+    monkeypatch.setattr("drift_contracts.client._client.BODY_BYTES", 2_000)
+    narrow = Narrow(1000)
+    answers = client(narrow.outside).predict_many([HOUSE.example] * 100)
+    assert len(answers) == len(set(narrow.events)) == 100
+    assert max(narrow.asked) < 15
+
+
 def test_no_batch_is_sent_when_nothing_in_it_is_good(script):
     world = script()
     assert isinstance(client(world.outside).predict_many([{}])[0], Refusal)
@@ -222,17 +287,25 @@ def test_a_batch_is_answered_completely_or_it_is_broken(script, body):
     ("card", "contract"),
     [
         ({**CARD, "manifest": {}}, "bundle.manifest.v1"),
+        ({**CARD, "manifest": {"contract": "bundle.manifest.v2"}}, "bundle.manifest.v2"),
         ({**CARD, "feature_set": {**CARD["feature_set"], "features": []}}, "feature-set.v1"),
         (
             {**CARD, "feature_set": {**CARD["feature_set"], "features": CARD["feature_set"]["features"][:1] * 2}},
             "feature-set.v1",
         ),
     ],
-    ids=["no manifest", "no features", "a feature twice"],
+    ids=["no manifest", "a manifest of the next version", "no features", "a feature twice"],
 )
 def test_a_card_whose_parts_break_their_contracts_is_broken(script, card, contract):
     with pytest.raises(BrokenResponse, match=contract):
         client(script((200, card)).outside).model()
+
+
+def test_a_card_holds_a_manifest_of_the_next_version(script):
+    """A service answers with the manifest of the bundle that it serves."""
+    manifest = next(case.instance for case in cases("bundle.manifest.v2") if case.valid)
+    card = client(script((200, {**CARD, "manifest": manifest})).outside).model()
+    assert card.manifest["warnings"][0]["kind"] == "constant-column"
 
 
 @pytest.mark.parametrize("url", ["service", "ftp://service", "http://\x00", ""])

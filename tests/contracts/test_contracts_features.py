@@ -37,7 +37,10 @@ def test_a_feature_set_comes_back_from_its_json(name):
     assert one.name == name
 
 
-@pytest.mark.parametrize("case", [case for case in cases("feature-set.v1") if case.valid], ids=str)
+VALID = [case for name in ("feature-set.v1", "feature-set.v2") for case in cases(name) if case.valid]
+
+
+@pytest.mark.parametrize("case", VALID, ids=str)
 def test_every_kind_of_feature_comes_back_from_its_json(case):
     one = FeatureSet.from_json(case.instance)
     assert FeatureSet.from_json(one.to_json()) == one

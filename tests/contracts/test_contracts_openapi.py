@@ -41,7 +41,9 @@ def test_the_committed_copy_is_in_step():
 
 def test_the_module_prints_the_committed_copy(monkeypatch, capsys):
     monkeypatch.delitem(sys.modules, "drift_contracts.openapi")
-    runpy.run_module("drift_contracts.openapi", run_name="__main__")
+    monkeypatch.setattr(sys, "argv", ["openapi"])
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_module("drift_contracts.openapi", run_name="__main__")
     assert capsys.readouterr().out == openapi.text()
 
 
@@ -85,7 +87,7 @@ def test_every_failure_is_a_problem_document_with_its_status():
 
 
 def test_all_problems_are_described():
-    statuses = {"400", "404", "405", "413", "415", "422", "500"}
+    statuses = {"400", "403", "404", "405", "413", "415", "422", "500"}
     assert set(openapi.PROBLEMS) == statuses
     assert {name for name, _ in openapi.PROBLEMS.values()} == set(DOCUMENT["components"]["responses"])
     assert "Allow" in DOCUMENT["components"]["responses"]["MethodNotAllowed"]["headers"]

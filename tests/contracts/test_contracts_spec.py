@@ -32,6 +32,8 @@ def test_thresholds_follow_the_stack_and_then_the_choice():
     assert [alarm(stack, "latency").threshold for stack in ("dev", "prod")] == [1000, 500]
     assert alarm("prod", "latency", latency_limit_ms=250).threshold == 250
     assert alarm("dev", "no-data").threshold == 1
+    assert alarm("dev", "events-lost").query.metric == "LinesLost"
+    assert alarm("dev", "synthetic-requests").threshold == 10
 
 
 def test_a_choice_of_a_setting_that_does_not_exist_is_refused():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 
@@ -22,6 +23,10 @@ def changed(checkout, **members):
     path.write_text(json.dumps({**json.loads(path.read_text()), **members}))
 
 
+def manifest_digest(checkout):
+    return hashlib.sha256((checkout / "build/bundles/house-price/manifest.json").read_bytes()).hexdigest()
+
+
 def refused(root, checkout, docker=True, **changes):
     settings = settings_of(checkout, "dev", {**NO_DIGEST, **changes})
     touched = []
@@ -37,9 +42,22 @@ def refused(root, checkout, docker=True, **changes):
 
 def test_a_sound_checkout_gives_the_versions_and_a_tag_of_the_content(checkout):
     plan = preflight(settings_of(checkout, "dev", NO_DIGEST), checkout, lambda: True)
-    assert set(plan.settings.model_versions) == {"house-price"}
+    assert plan.settings.model_versions == {"house-price": manifest_digest(checkout)}
     assert plan.tag.startswith("c-")
     assert plan.tag.endswith("-arm64")
+
+
+def test_a_bundle_of_the_next_version_is_sound_and_its_row_digests_are_not_in_the_image(checkout):
+    """A manifest of either version is accepted; the tag is of what the image holds."""
+    settings = settings_of(checkout, "dev", NO_DIGEST)
+    folder = checkout / "build/bundles/house-price"
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    offline = {"rows.bin": manifest["files"]["forest.bin"]}
+    manifest |= {"contract": "bundle.manifest.v2", "warnings": [], "offline_files": offline}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    tag = preflight(settings, checkout, lambda: True).tag
+    (folder / "rows.bin").write_bytes(b"rows")
+    assert preflight(settings, checkout, lambda: True).tag == tag
 
 
 def test_an_image_that_is_built_here_is_tagged_by_content_and_pushed_by_a_secret_login(checkout):
@@ -51,7 +69,7 @@ def test_an_image_that_is_built_here_is_tagged_by_content_and_pushed_by_a_secret
     assert "registry" in image.secrets
     function = graph.one("lambda.Function", "predictor-function").inputs
     assert function["imageUri"].endswith("|repoDigest}")
-    assert function["environment"]["variables"]["DRIFT_MODEL_VERSIONS"].startswith("house-price=")
+    assert function["environment"]["variables"]["DRIFT_MODEL_VERSIONS"] == f"house-price={manifest_digest(checkout)}"
 
 
 def test_a_digest_needs_neither_bundle_nor_docker(tmp_path, checkout):
@@ -101,7 +119,7 @@ def test_a_bundle_of_another_feature_set_stops_it(root, checkout):
 
 
 def test_a_bundle_of_another_version_than_the_pinned_one_stops_it(root, checkout):
-    assert refused(root, checkout, modelVersions='{"house-price": "ffffffffffff"}').key == "modelVersions"
+    assert refused(root, checkout, modelVersions=json.dumps({"house-price": "f" * 64})).key == "modelVersions"
 
 
 def test_a_model_without_a_feature_set_stops_it(root, checkout):

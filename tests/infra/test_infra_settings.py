@@ -47,6 +47,7 @@ REFUSED = [
     ("dev", {"authentication": "jwt", "jwtIssuer": "https://login.example.com"}, "jwtAudience"),
     ("dev", {"customDomain": "drift.example.com"}, "certificateArn"),
     ("dev", {"hostedZoneId": "Z01"}, "customDomain"),
+    *(("dev", {"pathPrefix": text}, "pathPrefix") for text in ("v1", "/", "/v1/", "/a//b", "/..", "/a b", "/x" * 9)),
     (
         "dev",
         {"customDomain": "drift.example.com", "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/0a"},
@@ -61,7 +62,8 @@ REFUSED = [
         "provisionedConcurrency",
     ),
     ("dev", {"corsOrigins": '["*", "https://app.example.com"]'}, "corsOrigins"),
-    ("dev", {"modelVersions": '{"diabetes": "0123456789ab"}'}, "modelVersions"),
+    ("dev", {"modelVersions": json.dumps({"diabetes": "0" * 64})}, "modelVersions"),
+    ("dev", {"modelVersions": '{"house-price": "0123456789ab"}'}, "modelVersions"),
     ("staging", {}, "tier"),
     ("staging", {"tier": "test"}, "tier"),
     ("prod", {}, "alertEmails"),

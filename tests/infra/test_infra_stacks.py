@@ -152,3 +152,31 @@ def test_without_a_prediction_log_there_is_no_bucket(build):
     graph, _, _ = build("dev", predictionLog="false")
     assert not graph.of("s3.Bucket")
     assert graph.outputs.get("predictionsBucket") is None
+
+
+def callers(graph):
+    variables = graph.one("lambda.Function", "predictor-function").inputs["environment"]["variables"]
+    return str(variables.get("DRIFT_SYNTHETIC_CALLERS", "")).split(",")
+
+
+def test_requests_are_synthetic_from_a_probe_that_signs_and_from_those_who_are_named(build):
+    deployer = "arn:aws:iam::123456789012:role/deployer"
+    graph, _, _ = build("dev", authentication="iam", syntheticCallers=f'["{deployer}"]')
+    probe, named = callers(graph)
+    assert probe.endswith(":role/" + graph.one("iam.Role", "probe-role").inputs["name"])
+    assert named == deployer
+    graph, _, _ = build("dev", authentication="iam", probeMinutes="0")
+    assert callers(graph) == [""]
+
+
+@pytest.mark.parametrize("authentication", ["none", "jwt"])
+def test_where_the_api_cannot_tell_who_calls_the_probe_invokes_the_function(build, authentication):
+    token = {"jwtIssuer": "https://issuer.example.com", "jwtAudience": '["drift"]'}
+    graph, _, _ = build("dev", authentication=authentication, **(token if authentication == "jwt" else {}))
+    variables = graph.one("lambda.Function", "probe-function").inputs["environment"]["variables"]
+    assert variables["DRIFT_API_AUTH"] == authentication
+    assert "DRIFT_FUNCTION" in variables
+    policy = str(graph.one("iam.RolePolicy", "probe-policy").inputs["policy"])
+    assert "lambda:InvokeFunction" in policy
+    assert "execute-api" not in policy
+    assert callers(graph) == [""]

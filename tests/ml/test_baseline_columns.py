@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from drift_contracts import feature_set, schemas
+from drift_contracts import ContractError, feature_set, schemas
 from drift_ml.baseline import Baseline, BaselineError
 from drift_ml.columns import as_codes, as_numbers
 from hypothesis import given
@@ -134,17 +134,46 @@ def test_the_choices_are_named_when_a_channel_does_not_exist(houses):
         houses.channel("nothing")
 
 
-@pytest.mark.parametrize(
-    ("document", "message"),
-    [
-        ({"contract": "other.v1"}, "expected 'baseline.v1'"),
-        ({"contract": "baseline.v1"}, "not of the shape"),
-        ({"contract": "baseline.v1", "model": "m", "rows": 1, "features": 3}, "not of the shape"),
-    ],
-)
-def test_another_document_is_refused(document, message):
-    with pytest.raises(BaselineError, match=message):
-        Baseline.from_json(document)
+CHANNEL = {"name": "area", "kind": "quantiles", "of": ["area"], "edges": [1, 2], "counts": [3, 4, 3], "scores": [0] * 3}
+NO_BASELINES = {
+    "another contract": ({"contract": "other.v1"}, "const at /contract"),
+    "no channels": ({"channels": []}, "minItems at /channels"),
+    "channels that are an object": ({"channels": {}}, "type at /channels"),
+    "features that are a number": ({"features": 3}, "type at /features"),
+    "a deviation below 0": ({"features": {"area": {"std": -1}}}, "at /features/area"),
+    "a name twice": ({"channels": [CHANNEL, CHANNEL]}, "unique at /channels/1/name"),
+    "a channel of no feature": ({"channels": [CHANNEL | {"of": ["garden"]}]}, "enum at /channels/0/of"),
+    "a count too few": ({"channels": [CHANNEL | {"counts": [3, 4]}]}, "size at /channels/0/counts"),
+    "a score too few": ({"channels": [CHANNEL | {"scores": [0]}]}, "size at /channels/0/scores"),
+    "edges that descend": ({"channels": [CHANNEL | {"edges": [2, 1]}]}, "order at /channels/0/edges"),
+    "values that descend": (
+        {"channels": [CHANNEL | {"kind": "values", "values": [2, 1, 3]}]},
+        "order at /channels/0/values",
+    ),
+    "a category too few": (
+        {"channels": [CHANNEL | {"kind": "categories", "categories": ["a", "b"]}]},
+        "size at /channels/0/counts",
+    ),
+    "a third bin of missing ones": ({"channels": [CHANNEL | {"kind": "missing"}]}, "size at /channels/0/counts"),
+    "a correlation of no feature": (
+        {"correlation": {"names": ["garden"], "matrix": [[1]]}},
+        "enum at /correlation/names",
+    ),
+    "a row too few": ({"correlation": {"names": ["area"], "matrix": []}}, "size at /correlation/matrix"),
+    "a column too few": ({"correlation": {"names": ["area"], "matrix": [[]]}}, "size at /correlation/matrix"),
+}
+
+
+@pytest.mark.parametrize(("changed", "place"), NO_BASELINES.values(), ids=NO_BASELINES)
+def test_a_document_that_breaks_its_contract_is_refused_with_the_place(make, changed, place):
+    document = of_area(make, [1.0, 2.0, 3.0]).to_json()
+    with pytest.raises(ContractError, match=rf"baseline\.v1: .*{place}"):
+        Baseline.from_json(document | changed)
+
+
+def test_a_document_that_is_no_object_is_refused():
+    with pytest.raises(ContractError, match="type at the top"):
+        Baseline.from_json([])
 
 
 @pytest.mark.parametrize(
@@ -185,3 +214,32 @@ def test_any_finite_column_makes_a_baseline_that_reads_back(make, column):
     baseline = of_area(make, column)
     assert Baseline.from_json(json.loads(json.dumps(baseline.to_json()))) == baseline
     assert sum(baseline.channel("area").counts) == len(column)
+
+
+NOISE = [0.3, 0.1 + 0.2] * 50
+
+
+def test_a_spread_under_a_billionth_of_the_magnitude_counts_as_none(make):
+    """Two spellings of one number are no spread, and correlate with nothing."""
+    baseline = of_area(make, NOISE)
+    assert baseline.features["area"].std == 0.0
+    assert baseline.features["area"].mean == pytest.approx(0.3, rel=1e-12)
+    assert baseline.correlation == ((None,),)
+
+
+@pytest.mark.parametrize(("share", "varies"), [(0.4e-9, False), (4e-9, True)])
+def test_the_floor_goes_by_the_largest_magnitude(make, share, varies):
+    column = -5e12 * (1 + share * np.linspace(-1, 1, 101))
+    baseline = of_area(make, column)
+    assert (baseline.features["area"].std > 0) is varies
+    assert (baseline.correlation[0][0] == 1.0) is varies
+
+
+def test_an_older_baseline_with_a_spread_of_noise_has_no_scale(make):
+    """Baselines that were fitted before there was a floor are read with it."""
+    document = of_area(make, NOISE).to_json()
+    document["features"]["area"]["std"] = 2.8e-17
+    baseline = Baseline.from_json(document)
+    assert baseline.features["area"].usable_std == 0.0
+    (source,) = baseline.plan.sources
+    assert source.scale == 0.0

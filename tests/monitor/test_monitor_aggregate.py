@@ -234,6 +234,73 @@ def test_a_payload_that_unpacks_to_too_much_is_not_unpacked(monkeypatch):
     assert isinstance(opened, Unopened)
 
 
+def opened(unpacked: bytes, members: int = 1):
+    """What a subscription of CloudWatch Logs that holds this, in so many gzip members, is opened as."""
+    size = -(-len(unpacked) // members)
+    packed = b"".join(gzip.compress(unpacked[start : start + size]) for start in range(0, len(unpacked), size))
+    (delivery,) = open_event({"awslogs": {"data": base64.b64encode(packed).decode()}})
+    return delivery
+
+
+@pytest.mark.parametrize(
+    "values",
+    ["[]," * 1_000_000 + "[]", "1," * 1_100_000 + "1", '{"a":[]},' * 600_000 + "{}"],
+    ids=["lists", "numbers", "objects"],
+)
+def test_a_payload_of_more_values_than_memory_holds_goes_aside(values):
+    """64 KB of gzip become millions of lists; a list of nothing takes 56 bytes."""
+    delivery = opened(f'{{"messageType": "DATA_MESSAGE", "logEvents": [{values}]}}'.encode())
+    assert isinstance(delivery, Unopened)
+
+
+def test_brackets_and_commas_in_the_texts_of_a_payload_are_no_values():
+    message = json.dumps({"list": [1, 2, '"[,{']})
+    events = [{"id": str(number), "message": message} for number in range(120_000)]
+    delivery = opened(json.dumps({"messageType": "DATA_MESSAGE", "logEvents": events}).encode())
+    assert delivery.lines == (message,) * 120_000
+
+
+def test_a_record_of_more_lines_than_memory_holds_goes_aside():
+    data = base64.b64encode(gzip.compress(b"\n" * 2_000_000)).decode()
+    record = {"eventSource": "aws:kinesis", "eventID": "1", "kinesis": {"sequenceNumber": "1", "data": data}}
+    (delivery,) = open_event({"Records": [record]})
+    assert isinstance(delivery, Unopened)
+
+
+def test_every_member_of_a_gzip_stream_is_read():
+    payload = json.dumps({"messageType": "DATA_MESSAGE", "logEvents": [{"id": "1", "message": "one"}]}).encode()
+    assert opened(payload, members=3) == opened(payload)
+    assert opened(payload).lines == ("one",)
+
+
+def test_bytes_after_a_gzip_stream_are_no_payload():
+    (delivery,) = open_event({"awslogs": {"data": base64.b64encode(gzip.compress(b"{}") + b"more").decode()}})
+    assert isinstance(delivery, Unopened)
+
+
+def test_a_stream_of_thousands_of_members_is_not_unpacked():
+    """Fifty thousand empty members fit in a megabyte, and each copies what follows it."""
+    packed = base64.b64encode(gzip.compress(b"") * 50_000).decode()
+    (delivery,) = open_event({"awslogs": {"data": packed}})
+    assert isinstance(delivery, Unopened)
+
+
+@pytest.mark.parametrize("members", [2, 50])
+def test_members_together_unpack_to_no_more_than_one(members, monkeypatch):
+    monkeypatch.setattr("drift_monitor.deliveries.LARGEST", 1000)
+    assert isinstance(opened(b"0" * 1001, members), Unopened)
+
+
+@pytest.mark.parametrize("prediction", ["nan", "inf", "-inf", "1e3", True, False, None, [1.0]])
+def test_a_prediction_that_is_no_number_is_not_counted(
+    aggregator, store, reference, letters, make_events, as_logs, prediction
+):
+    counts = aggregator.handle(as_logs(make_events(1, start=START, Prediction=prediction))).counts
+    assert counts == {"rejected": 1}
+    assert "Prediction" in letters[0].reason
+    assert counted(store, reference).events == 0
+
+
 @pytest.mark.parametrize("crash_at", range(4))
 def test_a_delivery_of_more_minutes_than_a_transaction_holds_counts_whole_and_once(
     store, reference, make_events, as_logs, crash_at

@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 from drift_contracts import MonitoringSpec, feature_set, schemas
 from drift_monitor.aggregate import Aggregator
-from drift_monitor.errors import Conflict
+from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.evaluate import Evaluator, Policy
 from drift_monitor.keys import Series, WindowKey
 from drift_monitor.metrics import emf_line, evaluation_values
@@ -75,6 +75,108 @@ def test_a_shift_of_half_a_deviation_is_named_once_with_feature_direction_and_ti
 
 def minutes(moment):
     return int(datetime.fromisoformat(moment).timestamp() // 60)
+
+
+HOUR, YEAR = 60, 60 * 24 * 365
+
+
+@pytest.mark.parametrize("jump", [HOUR, YEAR, 100 * YEAR, -HOUR, -2 * HOUR, -YEAR])
+@pytest.mark.parametrize("restarted", [False, True], ids=["running", "restarted"])
+def test_a_clock_that_jumps_for_one_run_costs_the_minutes_of_one_run(
+    reference, make_events, as_logs, world, jump, restarted
+):
+    """Drift after the jump is found as if there had been none, and no event is evidence twice."""
+    world.traffic(20)
+    world.minute += jump
+    list(world.evaluator.run())
+    world.minute -= jump
+    if restarted:
+        again = World(reference, world.store, make_events, as_logs)
+        again.minute, again.seed = world.minute, world.seed
+        world = again
+    began = world.minute
+    world.traffic(20, shift=0.5)
+    (alert,) = world.sent
+    assert alert["drift"]["of"] == ["sqft"]
+    assert abs(minutes(alert["drift"]["since"]) - began) <= 5
+    state = world.store.state(SERIES).state
+    assert state["events"] == 38 * 60  # every minute but the two that are not over for long enough
+    assert "judged_ahead" not in state or not state["judged_ahead"]
+
+
+@pytest.mark.parametrize("jump", [HOUR, -HOUR])
+def test_a_clock_that_is_wrong_for_ten_minutes_costs_ten_minutes(world, jump):
+    """Traffic and clock are ahead, or behind, together: as on one machine."""
+    world.traffic(70)
+    world.minute += jump
+    world.traffic(10)
+    world.minute -= jump
+    world.traffic(20, shift=0.5)
+    (alert,) = world.sent
+    assert alert["state"] == "ALARM"
+    state = world.store.state(SERIES).state
+    assert 86 * 60 <= state["events"] <= 98 * 60
+
+
+def test_events_are_evidence_once_when_the_clock_reaches_what_it_was_ahead_of(world):
+    world.traffic(10)
+    world.minute += 30
+    world.traffic(10)
+    world.minute -= 40
+    world.traffic(50)
+    assert world.store.state(SERIES).state["events"] <= 70 * 60
+    windows = world.store.windows(SERIES, NOON, NOON + 80)
+    assert sum(window.window["events"] for window in windows) <= 70 * 60
+
+
+def test_a_jump_is_logged_with_its_minutes(world, caplog):
+    world.traffic(5)
+    world.minute += HOUR
+    list(world.evaluator.run())
+    world.minute -= HOUR
+    list(world.evaluator.run())
+    (record,) = [record for record in caplog.records if "ahead of the clock" in record.message]
+    assert record.levelname == "WARNING"
+    assert "60 minutes" in record.message
+
+
+def counted(world):
+    """What the next run writes as EventsCounted, None if it does not."""
+    (evaluation,) = world.evaluator.run()
+    return evaluation_values(evaluation).get("EventsCounted")
+
+
+def test_silence_is_measured_from_the_first_event_of_a_model_on(reference, make_events, as_logs, world):
+    """Before it a stack that nobody has asked yet would ring; after it also a new version's silence counts."""
+    for _ in range(3):
+        world.minute += 5
+        assert counted(world) is None
+    world.traffic(3)
+    world.minute += 5
+    assert counted(world) == 120
+    assert counted(world) == 0
+    new = World(reference, world.store, make_events, as_logs)
+    new.minute = world.minute + 5
+    newer = Series(SERIES.model, "ffffffffffff")
+    evaluator = Evaluator(
+        *({newer: reference}, world.store, new.sent.append, lambda: new.minute * 60.0 + 1), stack="test"
+    )
+    (evaluation,) = evaluator.run()
+    assert evaluation_values(evaluation)["EventsCounted"] == 0
+
+
+def test_that_a_model_was_asked_is_noted_once_by_two_runs_at_the_same_time(world, monkeypatch):
+    """The loser of the race goes on: the note is there."""
+    save = world.store.save
+
+    def late(series, revision, state):
+        if series.version == "asked":
+            save(series, revision, state)
+        save(series, revision, state)
+
+    monkeypatch.setattr(world.store, "save", late)
+    world.traffic(4)
+    assert counted(world) == 0
 
 
 def test_recovery_is_told_and_the_detector_is_armed_again(world):
@@ -174,7 +276,7 @@ def test_a_series_that_cannot_be_judged_keeps_no_other_from_it(reference, make_e
     world.aggregator.handle(as_logs(make_events(30, start=NOON * 60.0)))
     world.minute += 5
     found = []
-    with pytest.raises(TypeError):
+    with pytest.raises(BadStore):
         found.extend(evaluator.run())
     assert world.store.state(SERIES).state["events"] == 30
 
@@ -269,11 +371,11 @@ def test_a_new_version_of_a_model_begins_with_a_clean_slate(reference, make_even
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("crash_at", range(1, 11))
+@pytest.mark.parametrize("crash_at", range(1, 13))
 def test_a_crash_at_any_step_of_an_evaluation_loses_and_doubles_nothing(
     reference, store, make_events, as_logs, crash_at, after
 ):
-    """In order: state, fragments, window, compact, fragments, windows, save, state, publish, save."""
+    """In order: state, fragments, window, compact, fragments, windows, save, twice for the note, state, publish, save."""
     world = World(reference, Faulty(store, 0, after), make_events, as_logs)
     world.aggregator._store = store
     world.evaluator._publish = world.store.crashing(world.sent.append)
@@ -282,12 +384,12 @@ def test_a_crash_at_any_step_of_an_evaluation_loses_and_doubles_nothing(
     world.store.calls, world.store.crash_at = 0, crash_at
     with contextlib.suppress(Crash):
         list(world.evaluator.run())
-    assert world.store.calls == min(crash_at, 10), "the run ends at the crash"
+    assert world.store.calls == min(crash_at, 12), "the run ends at the crash"
     list(world.evaluator.run())
     list(world.evaluator.run())
     state, alerts = outcome(world)
     assert (state["events"], state["outbox"], len(alerts)) == (200, [], 1)
-    unknown = (crash_at, after) in {(9, True), (10, False)}  # sent, and the process died before it could note it
+    unknown = (crash_at, after) in {(11, True), (12, False)}  # sent, and the process died before it could note it
     assert len(world.sent) == 1 + unknown
 
 

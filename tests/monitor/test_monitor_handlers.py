@@ -79,9 +79,35 @@ def test_a_queue_is_told_which_messages_to_bring_again(monkeypatch, make_events,
 def test_the_probe_reports_both_requests_as_metrics(monkeypatch, capsys, score, drifted):
     answer = {"drift_score": score, "drift": {"severity": "high" if drifted else "normal"}}
     monkeypatch.setattr(handlers, "_call", lambda: lambda _request: answer)
+    monkeypatch.setenv("DRIFT_API_AUTH", "iam")
     handlers.probe({}, None)
     (record,) = lines_printed(capsys)
     assert (record["ProbeNormal"], record["ProbeDrifted"]) == (float(not drifted), float(drifted))
+
+
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.parametrize(
+    ("auth", "status", "normal"),
+    [
+        ("none", 200, 1.0),
+        ("none", 401, 0.0),
+        ("none", 503, 0.0),
+        ("jwt", 401, 1.0),
+        ("jwt", 200, 0.0),
+        ("jwt", 403, 0.0),
+    ],
+)
+def test_where_the_probe_goes_past_the_api_it_asks_its_health_too(monkeypatch, capsys, auth, status, normal):
+    """Without a signature the API could not tell who marks requests; with a token it answers 401."""
+    asked = []
+    answer = {"drift_score": 0.5, "drift": {"severity": "normal"}}
+    monkeypatch.setattr(handlers.cloud, "invocation", lambda _client, function: lambda _request: answer)
+    monkeypatch.setattr(handlers.cloud, "status_of", lambda url: asked.append(url) or status)
+    for name, value in {"API_AUTH": auth, "API_URL": "https://api.example.com/", "FUNCTION": "arn"}.items():
+        monkeypatch.setenv(f"DRIFT_{name}", value)
+    handlers.probe({}, None)
+    assert lines_printed(capsys)[0]["ProbeNormal"] == normal
+    assert asked == ["https://api.example.com/health"]
 
 
 @pytest.mark.usefixtures("deployed")
@@ -102,7 +128,7 @@ def test_notices_go_to_the_webhook_in_the_secret(monkeypatch):
         lambda _name: type("Secrets", (), {"get_secret_value": lambda *_, **__: {"SecretString": secret}})(),
     )
     sent = []
-    monkeypatch.setattr(handlers.cloud, "post", lambda url, body, _headers: sent.append((url, body)))
+    monkeypatch.setattr(handlers.cloud, "post", lambda url, body, _headers, **_: sent.append((url, body)))
     monkeypatch.setenv("DRIFT_SLACK_SECRET", "arn")
     assert handlers.notify({"Records": [{"Sns": {"Message": "hello"}}]}, None) == {"sent": 1}
     assert sent[0][0] == secret

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import html
 import json
+import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -138,17 +142,34 @@ def test_a_service_that_is_down_fails_both_and_says_why():
     assert seen.said == ("OSError: no usable answer",) * 2
 
 
+@pytest.mark.parametrize("failure", [lambda: False, lambda: 1 / 0], ids=["no", "an error"])
+def test_an_api_that_does_not_answer_fails_the_normal_request_alone(failure):
+    def call(request):
+        return answer(5.0, "high") if request["features"]["a"] == 9 else answer(0.5, "normal")
+
+    seen = probe(SUITE, call, failure)
+    assert (seen.normal, seen.drifted) == (False, True)
+    assert "the API does not answer" in seen.said[0]
+
+
 @pytest.fixture
 def server():
     """A real HTTP server on loopback that keeps what it was sent."""
 
     class Endpoint(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.server.got.append((self.path, dict(self.headers), None))
+            self.send_response(self.server.reply[0])
+            self.end_headers()
+
         def do_POST(self):
             body = self.rfile.read(int(self.headers["content-length"]))
             self.server.got.append((self.path, dict(self.headers), body))
             status, reply = self.server.reply
             self.send_response(status)
             self.send_header("content-length", str(len(reply)))
+            for name, value in self.server.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(reply)
 
@@ -156,7 +177,7 @@ def server():
             pass
 
     running = HTTPServer(("127.0.0.1", 0), Endpoint)
-    running.got, running.reply = [], (200, b"{}")
+    running.got, running.reply, running.headers = [], (200, b"{}"), {}
     running.url = f"http://127.0.0.1:{running.server_address[1]}"
     thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -198,6 +219,119 @@ def test_a_webhook_that_fails_says_so_without_its_address(server):
         cloud.webhook(Secrets(server.url + "/T0000/secret"), "arn")(b"one")
     assert "secret" not in str(caught.value)
     assert "127.0.0.1" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [200, 302, 401, 503])
+def test_the_status_of_an_answer_is_told_whatever_it_is(server, status):
+    server.reply = (status, b"")
+    assert cloud.status_of(server.url + "/health") == status
+    assert [path for path, _, _ in server.got] == ["/health"]
+
+
+def test_no_answer_has_no_status():
+    with pytest.raises(OSError):
+        cloud.status_of("http://127.0.0.1:9/health")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_a_failure_and_is_not_followed(server, status):
+    """Followed, it would go without the alert and count as sent, and to wherever its sender likes."""
+    server.reply, server.headers = (status, b""), {"location": f"{server.url}/elsewhere"}
+    with pytest.raises(MonitorError, match=f"status {status}"):
+        cloud.webhook(Secrets(server.url + "/hook"), "arn")(b"one")
+    assert [path for path, _, _ in server.got] == ["/hook"]
+
+
+@pytest.fixture
+def raw():
+    """raw(pieces) gives the address of a server that sends the pieces, a tenth of a second apart, as its answer."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, contextlib.ExitStack() as stack:
+
+        def answer(pieces):
+            connection, _ = listening.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65536)
+                for piece in pieces:
+                    connection.sendall(piece)
+                    time.sleep(0.1)
+
+        def start(pieces):
+            thread = threading.Thread(target=answer, args=(pieces,))
+            thread.start()
+            stack.callback(thread.join)
+            return f"http://127.0.0.1:{listening.getsockname()[1]}/hook"
+
+        yield start
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+def test_an_answer_without_end_is_dropped_after_64_kib(raw):
+    assert len(cloud.post(raw([HEAD + b"\r\n", *[b"x" * 100_000] * 10]), b"", {})) == 64 * 1024
+
+
+@pytest.mark.parametrize("pieces", [[HEAD, *[b"a"] * 20], [*[b"H"] * 20]], ids=["headers", "status"])
+def test_an_answer_that_drips_ends_at_the_deadline(raw, pieces):
+    """A timeout for each read would wait for every byte."""
+    started = time.monotonic()
+    with pytest.raises(TimeoutError, match=r"0\.5 s"):
+        cloud.post(raw(pieces), b"", {}, deadline=0.5)
+    assert time.monotonic() - started < 1.5
+
+
+def test_a_body_that_drips_is_cut_at_the_deadline(raw):
+    started = time.monotonic()
+    with contextlib.suppress(TimeoutError):
+        cloud.post(raw([HEAD + b"\r\n", *[b"x"] * 20]), b"", {}, deadline=0.5)
+    assert time.monotonic() - started < 1.5
+
+
+def test_a_webhook_that_took_the_alert_has_it_whatever_follows(raw):
+    """The status says so; sending it again because the body drips would alert twice."""
+    started = time.monotonic()
+    cloud.webhook(Secrets(raw([HEAD + b"\r\n", *[b"x"] * 20])), "arn")(b"one")
+    assert time.monotonic() - started < 1.5
+
+
+HOSTILE = "<!channel> & <https://evil.example|here>"
+
+
+def test_no_text_of_an_alert_can_call_a_channel_or_make_a_link():
+    """The name of a category reaches titles, reasons, steps and links."""
+    alert = ALERT | {
+        "title": HOSTILE,
+        "reason": HOSTILE,
+        "stack": HOSTILE,
+        "next": [HOSTILE],
+        "links": {HOSTILE: f"https://console.example/?q={HOSTILE}"},
+    }
+    for document in (alert, {"AlarmName": HOSTILE, "NewStateReason": HOSTILE, "Region": HOSTILE}, HOSTILE):
+        text = document if isinstance(document, str) else json.dumps(document)
+        message = chat_message(text, {})
+        assert [marked for marked in markup_of(message) if "<!" in marked or "<https://evil" in marked] == []
+        assert "&lt;!channel&gt;" in message["text"] or document == HOSTILE
+
+
+@pytest.mark.parametrize("character", ["<", "&", "x"])
+def test_a_long_text_is_cut_after_escaping_and_between_characters(character):
+    (block,) = [block for block in chat_message(character * 5000, {})["blocks"] if block["type"] == "section"]
+    text = block["text"]["text"]
+    assert len(text) <= 3000
+    assert html.unescape(text) == character * len(html.unescape(text))
+
+
+def test_an_address_stays_one_link():
+    look = chat_message("x", {"a|b": "https://console.example/a|b>c<!here> d"})["blocks"][-1]["elements"][0]["text"]
+    assert look == "<https://console.example/a%7Cb%3Ec%3C!here%3E%20d|a/b>"
+
+
+def markup_of(message):
+    """Every text of a message in which Slack reads markup: all but plain_text."""
+    yield message["text"]
+    for block in message["blocks"]:
+        parts = [block.get("text", {}), *block.get("fields", []), *block.get("elements", [])]
+        yield from (part["text"] for part in parts if part.get("type") == "mrkdwn")
 
 
 def test_an_address_that_is_no_web_address_is_refused():

@@ -1,15 +1,22 @@
 import json
+from importlib.resources import files
 from math import inf, nan
 from statistics import fmean
 
 import pytest
-from drift_predictor.drift import GREATEST, DriftJudge, severity
+from drift_ml.scale import FARTHEST
+from drift_predictor.drift import DriftJudge, severity
 from hypothesis import given
 from hypothesis import strategies as st
 
 NAMES = ("a", "b", "c")
-FACTS = {"a": {"mean": 3.0, "std": 1.5}, "b": {"mean": -10, "std": 4}, "c": {"mean": 0.0, "std": 1e-3}}
-NUMBERS = st.floats(-1e5, 1e5)
+FACTS = {"a": {"mean": 3.0, "std": 1.5}, "b": {"mean": -10, "std": 4}, "c": {"mean": 0.0, "std": 1e3}}
+NUMBERS = st.floats(-1e3, 1e3)
+
+
+def held(z):
+    """Return a z as answers show it: within 100 standard deviations."""
+    return max(-FARTHEST, min(z, FARTHEST))
 
 
 def judged(row, features=FACTS, threshold=2.0):
@@ -20,7 +27,8 @@ def judged(row, features=FACTS, threshold=2.0):
 @given(st.tuples(NUMBERS, NUMBERS, NUMBERS), st.floats(0.1, 10))
 def test_the_score_is_the_mean_magnitude_of_z_and_the_drifted_are_those_over_the_threshold(row, threshold):
     score, drift = judged(row, threshold=threshold)
-    z = {name: (x - FACTS[name]["mean"]) / FACTS[name]["std"] for name, x in zip(NAMES, row, strict=True)}
+    facts = zip(NAMES, row, strict=True)
+    z = {name: held((x - FACTS[name]["mean"]) / FACTS[name]["std"]) for name, x in facts}
     assert drift["z"] == pytest.approx(z, rel=5.1e-9, abs=0)
     assert score == pytest.approx(fmean(map(abs, z.values())))
     assert drift["drifted"] == [name for name, one in z.items() if abs(one) > threshold]
@@ -41,8 +49,18 @@ def test_a_row_worked_by_hand():
         ({"mean": None, "std": None}, 8.0),
         ({}, 1.0),
         ({"mean": 7.0, "std": 1.0}, nan),
+        ({"mean": 0.3, "std": 2.8e-17, "min": 0.3, "max": 0.1 + 0.2}, 0.31),
+        ({"mean": -5e12, "std": 4e3, "min": -5e12 - 1e4, "max": -5e12 + 1e4}, 0.0),
     ],
-    ids=["constant in training", "one row in training", "missing in training", "category", "null"],
+    ids=[
+        "constant in training",
+        "one row in training",
+        "missing in training",
+        "category",
+        "null",
+        "the noise of a float sum",
+        "a spread under 1e-9 of the magnitude",
+    ],
 )
 def test_a_feature_without_z_is_null_and_no_part_of_the_score(facts, value):
     score, drift = judged((value, -2.0), {"a": facts, "b": FACTS["b"]})
@@ -61,13 +79,43 @@ def test_where_nothing_has_a_z_the_score_is_zero():
     assert judged((1.0,), {"a": {}}) == (0.0, {"z": {"a": None}, "drifted": [], "severity": "normal"})
 
 
-@pytest.mark.parametrize("value", [3.4e38, -3.4e38, 1e300])
-def test_a_z_beyond_all_measure_is_held_so_that_the_answer_stays_json(value):
+@pytest.mark.parametrize("value", [1.001e5, -1.001e5, 3.4e38, -3.4e38, 1e300, inf])
+def test_a_z_is_held_at_100(value):
     score, drift = judged((3.0, -10.0, value))
-    assert abs(drift["z"]["c"]) == GREATEST
+    assert abs(drift["z"]["c"]) == FARTHEST == 100.0
     assert drift["drifted"] == ["c"]
     assert drift["severity"] == "high"
-    assert score == GREATEST / 3 < inf
+    assert score == FARTHEST / 3
+
+
+def test_no_score_is_over_100():
+    assert judged((1e300, -1e300, 1e300))[0] == 100.0
+
+
+def test_a_spread_at_the_floor_still_gives_a_z():
+    assert judged((2e9,), {"a": {"mean": 1e9, "std": 1.0, "min": 1e9 - 3, "max": 1e9}})[0] == 100.0
+
+
+def test_many_small_z_keep_their_sum():
+    """The limit is one of each z, not of their sum: 90 features that are 2 away score 2."""
+    facts = {f"f{place}": {"mean": 0.0, "std": 1.0} for place in range(90)}
+    score, drift = judged((2.0,) * 90, facts)
+    assert score == 2.0
+    assert set(drift["z"].values()) == {2.0}
+
+
+def test_the_requests_of_the_older_demo_score_as_before(bundles):
+    """The floor and the limit change nothing of a score that was a score."""
+    baseline = json.loads((bundles / "house-price" / "baseline.json").read_text())
+    suite = json.loads(files("drift_contracts").joinpath("scenarios/house-price.json").read_text())
+    facts = baseline["features"]
+    for scenario in suite["scenarios"]:
+        for request in scenario["requests"]:
+            zs = [(request[name] - facts[name]["mean"]) / facts[name]["std"] for name in facts]
+            row = tuple(map(float, map(request.__getitem__, facts)))
+            score, drift = judged(row, facts)
+            assert score == sum(map(abs, zs)) / len(zs)
+            assert drift["z"] == {name: float(f"{z:.9g}") for name, z in zip(facts, zs, strict=True)}
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,16 @@ def test_events_go_through_the_true_client_and_lines_to_the_log(run, http, house
     ]
 
 
+def test_an_event_of_a_queue_is_an_error_to_lambda_and_the_next_request_is_answered(run, http, house):
+    """The source sees a failed invocation; the function goes on."""
+    queue = {"Records": [{"messageId": "1", "body": "marker", "eventSource": "aws:sqs"}]}
+    answers, out, err = run([queue, http("POST", "/predict", {"features": house})])
+    assert [path for _, path, _ in answers] == ["request-1/error", "request-2/response"]
+    assert answers[0][2]["errorType"].endswith("WrongSource")
+    assert "SQS" in answers[0][2]["errorMessage"]
+    assert "marker" not in out + err + json.dumps(answers[0][2])
+
+
 @pytest.mark.parametrize(
     ("environ", "says"),
     [({"DRIFT_THRESHOLD": "high"}, "DRIFT_THRESHOLD"), ({"DRIFT_BUNDLES": "/nowhere"}, "DRIFT_BUNDLES")],

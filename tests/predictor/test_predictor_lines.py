@@ -61,6 +61,8 @@ def test_a_batch_writes_one_line_per_answer_and_one_for_all_its_faults(world, po
 def test_what_the_spec_declares_is_what_is_emitted_and_the_reverse(world, service, post, house):
     post("/predict", {"features": house})
     post("/predict", {"features": house, "synthetic": True})
+    marked = json.dumps({"features": house, "synthetic": True}).encode()
+    assert service.respond("POST", "/predict", marked, context={}).status == 403
     post("/predict", {"features": 1})
     service.fail(ValueError("x"), "r")
     world.broken = True
@@ -124,7 +126,7 @@ def test_the_dimensions_are_the_specs(world, house):
 def test_a_spec_that_asks_for_what_is_not_measured_stops_the_start(world, part, value):
     document = {**MonitoringSpec.load().document, part: value}
     spec = MonitoringSpec(document["namespace"], tuple(document["dimensions"]), (), document)
-    known = "Prediction, DriftScore, Latency, Errors, Rejected, LinesLost, Synthetic, Stack, Model"
+    known = "Prediction, DriftScore, Latency, Errors, Rejected, LinesLost, Synthetic, SyntheticRefused, Stack, Model"
     with pytest.raises(SpecNotMet, match=known):
         world.service(spec)
 

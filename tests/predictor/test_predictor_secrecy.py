@@ -1,6 +1,7 @@
 """Whatever a caller sends, what is refused never comes back: not in the answer, not in the log."""
 
 import json
+import os
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -54,7 +55,7 @@ def allowed(text):
     return json.dumps(document)
 
 
-@settings(max_examples=300)
+@settings(max_examples=int(os.environ.get("DRIFT_FUZZ_EXAMPLES", "300")))
 @given(events())
 def test_a_marker_anywhere_in_the_input_comes_back_in_no_problem_and_no_line(worlds, event):
     world, edge = worlds

@@ -4,6 +4,7 @@ import pytest
 from drift_contracts import DriftError
 from drift_predictor import Settings, SettingsError, read_settings
 
+PIN = "0123456789abcdef" * 4
 WRONG = [
     ("DRIFT_THRESHOLD", "high", "a number above 0 and at most 1000"),
     ("DRIFT_THRESHOLD", "nan", "a number above 0 and at most 1000"),
@@ -16,11 +17,20 @@ WRONG = [
     ("DRIFT_LOG_LEVEL", "loud", "one of DEBUG, INFO, WARNING, ERROR"),
     *(
         (
+            "DRIFT_PATH_PREFIX",
+            text,
+            "a path such as /v1 or /ml/houses: 1 to 8 names of letters, digits, hyphens, dots and underscores",
+        )
+        for text in ("/", "//v1", "/a//b", "/a b", "/..", "/ä", "/x" * 9, "/" + "x" * 65, "https://x.example/v1")
+    ),
+    *(
+        (
             "DRIFT_MODEL_VERSIONS",
             text,
-            "name=version pairs with commas between, each name once, a version being 12 hex digits",
+            "NAME=PIN pairs with commas between, each name once, a PIN being the 64 hex digits that "
+            "`sha256sum build/bundles/NAME/manifest.json` prints",
         )
-        for text in ("house-price", "house-price=1", "=0123456789ab", "a=0123456789ab,a=0123456789ab", "a=b=c", ",")
+        for text in ("house-price", "house-price=0123456789ab", f"={PIN}", f"a={PIN},a={PIN}", f"a={PIN.upper()}", ",")
     ),
 ]
 
@@ -38,7 +48,7 @@ def test_every_variable_is_read():
             "DRIFT_THRESHOLD": "2.5",
             "DRIFT_STACK": "prod",
             "DRIFT_LOG_LEVEL": "warning",
-            "DRIFT_MODEL_VERSIONS": "house-price=0123456789ab, diabetes=ba9876543210",
+            "DRIFT_MODEL_VERSIONS": f"house-price={PIN}, diabetes={PIN[::-1]}",
         }
     ) == Settings(
         bundles="/opt/bundles",
@@ -46,8 +56,14 @@ def test_every_variable_is_read():
         threshold=2.5,
         stack="prod",
         log_level="WARNING",
-        versions={"house-price": "0123456789ab", "diabetes": "ba9876543210"},
+        pins={"house-price": PIN, "diabetes": PIN[::-1]},
     )
+
+
+@pytest.mark.parametrize("text", ["/ml/v1", "ml/v1", "ml/v1/", " /ml/v1/ "])
+def test_a_path_prefix_is_read_with_or_without_slashes_around_it(text):
+    """However it is written, it is one prefix."""
+    assert read_settings({"DRIFT_PATH_PREFIX": text}).path_prefix == "/ml/v1"
 
 
 @pytest.mark.parametrize(("variable", "text", "allowed"), WRONG)

@@ -1,3 +1,4 @@
+import hashlib
 import importlib
 import json
 import os
@@ -18,7 +19,7 @@ PORTS = {"clock": lambda: 0, "timer": lambda: 0, "random_bytes": bytes}
         ({"model": ""}, "DRIFT_MODEL: expected one of the models that are there: house-price, mixed"),
         ({"model": "other"}, "DRIFT_MODEL: expected one of the models that are there: house-price, mixed"),
         (
-            {"model": "mixed", "versions": {"other": "0123456789ab"}},
+            {"model": "mixed", "pins": {"other": "0" * 64}},
             "DRIFT_MODEL_VERSIONS: expected no models but those that are there: house-price, mixed",
         ),
     ],
@@ -36,14 +37,12 @@ def test_a_folder_without_bundles_is_told(tmp_path):
         open_bundles(Settings(bundles=str(tmp_path)))
 
 
-def test_a_bundle_must_have_the_version_that_is_asked_for(bundles):
+def test_a_bundle_must_have_the_manifest_that_is_pinned(bundles):
     found = open_bundles(Settings(bundles=str(bundles), model="mixed"))
-    version = found["mixed"].manifest["model_version"]
-    assert (
-        open_bundles(Settings(bundles=str(bundles), model="mixed", versions={"mixed": version})).keys() == found.keys()
-    )
-    with pytest.raises(BundleError, match="model_version"):
-        open_bundles(Settings(bundles=str(bundles), model="mixed", versions={"mixed": "0123456789ab"}))
+    digest = hashlib.sha256((bundles / "mixed/manifest.json").read_bytes()).hexdigest()
+    assert open_bundles(Settings(bundles=str(bundles), model="mixed", pins={"mixed": digest})).keys() == found.keys()
+    with pytest.raises(BundleError, match=r"manifest\.json: expected the SHA-256"):
+        open_bundles(Settings(bundles=str(bundles), model="mixed", pins={"mixed": "0" * 64}))
 
 
 @pytest.mark.parametrize(("level", "lines"), [("DEBUG", 1), ("INFO", 1), ("WARNING", 0), ("ERROR", 0)])

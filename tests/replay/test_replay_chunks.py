@@ -6,9 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from drift_contracts import feature_set
-from drift_ml.training import DataError
-from drift_ml.training import chunks as chunks_module
-from drift_ml.training.chunks import Layout, column_names, count_rows, read_chunks
+from drift_ml.tables import DataError, batches, texts
+from drift_ml.tables.chunks import Layout, column_names, count_rows, read_chunks
 from pyarrow import csv, parquet
 
 HOUSES = feature_set("house-price")
@@ -18,8 +17,9 @@ GOOD = [f"{1 + i % 5},{1 + i % 3},{1500 + i},{i % 50},{1 + i % 9}.5,{1_790_000_0
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(chunks_module, "BLOCK", 2**13)
-    monkeypatch.setattr(chunks_module, "CHUNK", 700)
+    monkeypatch.setattr(batches, "BLOCK", 2**13)
+    monkeypatch.setattr(texts, "BLOCK", 2**13)
+    monkeypatch.setattr(batches, "CHUNK", 700)
 
 
 @pytest.fixture

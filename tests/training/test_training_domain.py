@@ -94,3 +94,31 @@ def test_many_rows_are_sampled():
 def test_too_few_rows_are_refused():
     with pytest.raises(TrainingError, match="at least 10 rows"):
         tell_apart(FEATURES, rows(1, 9), rows(2, 100))
+
+
+LEVELS = [f"district {number}" for number in range(1_000)]
+DISTRICTS = FeatureSet.from_json(
+    {
+        **FEATURES.to_json(),
+        "features": [
+            {
+                "name": "district",
+                "type": "category",
+                "unit": "kind",
+                "categories": LEVELS,
+                "example": LEVELS[0],
+                "description": "District.",
+            }
+        ],
+    }
+)
+
+
+@pytest.mark.parametrize(("highest", "apart"), [(1_000, False), (120, True)], ids=["the same levels", "fewer levels"])
+def test_a_category_may_have_more_levels_than_the_classifier_knows(highest, apart):
+    """Levels beyond the classifier's limit share one; a change of the mix is still told."""
+    random = np.random.default_rng(5)
+    before, now = (np.array(LEVELS, dtype=object)[random.integers(0, most, 1_500)] for most in (1_000, highest))
+    told = tell_apart(DISTRICTS, {"district": before}, {"district": now}, permutations=2)
+    assert (told.auc > 0.8) is apart
+    assert apart or told.auc < 0.6

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from drift_contracts import feature_set
-from drift_ml.training import Recipe, TrainingError, find_source, fit, load_rows
+from drift_ml.training import DataError, Recipe, TrainingError, find_source, fit, load_rows
 from drift_ml.training.scores import SCORES, score
 from sklearn import metrics
 from sklearn.ensemble import RandomForestRegressor
@@ -65,7 +65,7 @@ def test_a_model_without_a_source_names_the_ways_to_give_rows():
 
 
 def test_too_few_rows_are_refused(houses):
-    with pytest.raises(TrainingError, match="at least 20 rows"):
+    with pytest.raises(DataError, match="at least 20 rows"):
         load_rows(houses, rows=19)
 
 

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-import sys
+if __name__ == "__main__":
+    from drift_contracts.exits import run_module
+
+    run_module("drift_contracts.check", brings="drift-contracts[client]")
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from drift_contracts import cases
 from drift_contracts.checks import CHECKS, Repository
+from drift_contracts.commands import Command
+from drift_contracts.exits import FINDING
 from drift_contracts.releases import drafts, releasable, release
+from drift_contracts.terminal import make_terminal
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 EPILOG = """
 Examples:
@@ -21,11 +31,11 @@ Examples:
   python -m drift_contracts.check                     all checks, the drafts, exit code 1 if a check fails
   python -m drift_contracts.check --release alert.v2  then freeze that draft: from now on it changes compatibly only
 
-Exit codes: 0 everything holds, 1 something does not, 2 the usage is wrong.
+Exit codes: 0 everything holds, 1 something does not, 2 the usage is wrong; see docs/exit-codes.md.
 """
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @click.option(
     "--root",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -45,7 +55,7 @@ def main(root: Path, names: tuple[str, ...]) -> None:
 
     Versions without a released copy are listed as drafts: they alone may change in any way.
     """
-    console = Console()
+    console = make_terminal()
     repository = Repository(root)
     _refuse_unknown(names)
     table = Table("what", "checked", "verdict", title="Contracts", title_justify="left")
@@ -59,7 +69,7 @@ def main(root: Path, names: tuple[str, ...]) -> None:
         console.print(f"[red]-[/red] {escape(failure)}", highlight=False, soft_wrap=True)
     # what is about to be released may lack its copy; nothing else may fail
     if not all(any(failure.endswith(_remedy(name)) for name in names) for failure in failures):
-        sys.exit(1)
+        raise click.exceptions.Exit(FINDING)
     for path in release(repository.released, list(names)):
         console.print(f"released {escape(path)}", highlight=False, soft_wrap=True)
     _print_drafts(console, drafts(repository.released))
@@ -79,7 +89,3 @@ def _remedy(name: str) -> str:
 def _print_drafts(console: Console, names: list[str]) -> None:
     """Print the contracts that are not released yet."""
     console.print(f"drafts, which alone may change in any way: {', '.join(names) or 'none'}", highlight=False)
-
-
-if __name__ == "__main__":
-    main()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 SEMANTICS = {
     "feature-set.v1": feature_rules.broken_rules,
+    "feature-set.v2": feature_rules.broken_rules,
     "monitoring.spec.v1": spec_v1.broken_rules,
     "monitoring.spec.v2": spec_rules.broken_rules,
 }

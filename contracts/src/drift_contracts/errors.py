@@ -23,6 +23,9 @@ SHOWN = 5
 class DriftError(Exception):
     """The root of every error that this project raises on purpose."""
 
+    #: What a command ends with that lets the error through: `drift_contracts.exits`, whose USAGE is 2.
+    exit_code: int = 2
+
 
 class NotJson(DriftError):
     """A text that is not strict JSON; `expected` says what was, `position` where (characters, from 0)."""

@@ -22,12 +22,20 @@ CATEGORY_ONLY = ("categories", "other")
 
 def broken_rules(document: Any) -> Iterator[Violation]:
     """Every semantic rule that a document breaks which already follows the feature set's schema."""
-    seen = {document["target"]["name"]}
+    target = document["target"]
+    seen, columns = {target["name"]}, {target.get("column", target["name"])}
     for index, item in enumerate(document["features"]):
         pointer = f"/features/{index}"
-        if item["name"] in seen:
+        repeated = item["name"] in seen
+        if repeated:
             yield Violation(step(pointer, "name"), "unique", "a name that no other feature and not the target has")
         seen.add(item["name"])
+        column = item.get("column", item["name"])
+        if column in columns and not (repeated and "column" not in item):
+            part = "column" if "column" in item else "name"
+            expected = "a column that no other feature and not the target has"
+            yield Violation(step(pointer, part), "unique", expected)
+        columns.add(column)
         found = [*_misplaced(item, pointer), *_bounds(item, pointer)]
         yield from found
         if not found:

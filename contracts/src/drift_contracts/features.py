@@ -14,18 +14,24 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
 CONTRACT = "feature-set.v1"
+WITH_COLUMNS = "feature-set.v2"
+"""The version in which features and the target may name their columns."""
 
 
 class Target(Record):
-    """What a model predicts."""
+    """What a model predicts. column: its name in files, where that is another."""
 
     name: str
     unit: str
     description: str
+    column: str | None = None
 
 
 class Feature(Record):
-    """One feature. Outside the bounds is impossible: rejected. Outside `usual`: answered, and drift."""
+    """One feature. Outside the bounds is impossible: rejected. Outside `usual`: answered, and drift.
+
+    column: its name in files, where that is another.
+    """
 
     name: str
     type: Literal["number", "integer", "boolean", "category"]
@@ -40,6 +46,7 @@ class Feature(Record):
     categories: tuple[str, ...] = ()
     other: bool = False
     nullable: bool = False
+    column: str | None = None
 
     @property
     def numeric(self) -> bool:
@@ -76,9 +83,10 @@ class FeatureSet(Record):
     @classmethod
     def from_json(cls, document: Any, source: str | None = None) -> FeatureSet:
         """The feature set in a document. Raises ContractError, naming `source`, with every violation."""
-        found = list(violations(documents.schema(CONTRACT), document)) or list(broken_rules(document))
+        contract = contract_of(document)
+        found = list(violations(documents.schema(contract), document)) or list(broken_rules(document))
         if found:
-            raise ContractError(CONTRACT, found, source)
+            raise ContractError(contract, found, source)
         return cls(
             name=document["name"],
             version=document["version"],
@@ -100,12 +108,14 @@ class FeatureSet(Record):
 
     def to_json(self) -> dict[str, Any]:
         """The document that `from_json` reads back as an equal feature set."""
+        columns = [self.target.column, *(feature.column for feature in self.features)]
+        named = columns != [None] * len(columns)
         return {
-            "contract": CONTRACT,
+            "contract": WITH_COLUMNS if named else CONTRACT,
             "name": self.name,
             "version": self.version,
             "description": self.description,
-            "target": dict(vars(self.target)),
+            "target": {name: value for name, value in vars(self.target).items() if value is not None},
             "features": [_members(feature) for feature in self.features],
         }
 
@@ -132,6 +142,12 @@ def feature_set_names(folder: str | os.PathLike[str] | None = None) -> list[str]
     ['diabetes', 'house-price']
     """
     return documents.names(*_folders(folder))
+
+
+def contract_of(document: Any) -> str:
+    """Return the contract that a feature set follows: the one with columns if it says so, else the first."""
+    named = isinstance(document, dict) and document.get("contract") == WITH_COLUMNS
+    return WITH_COLUMNS if named else CONTRACT
 
 
 def _folders(folder: str | os.PathLike[str] | None) -> list[str | os.PathLike[str]]:

@@ -14,7 +14,7 @@ from drift_contracts.wording import expectation, required
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
     Schema = Mapping[str, Any]
@@ -94,10 +94,18 @@ def _is_type(names: str | list[str], value: object) -> bool:
     return any(_TYPES[name](value) for name in ([names] if isinstance(names, str) else names))
 
 
+def _is_among(choices: Sequence[object], value: object) -> bool:
+    """Whether a value equals one of the choices as JSON."""
+    if isinstance(value, str):
+        # nothing but a text equals a text, and a feature may have 1,000 categories to look through
+        return value in choices
+    return any(same(choice, value) for choice in choices)
+
+
 _CHECKS: dict[str, Check] = {
     "type": _is_type,
     "const": same,
-    "enum": lambda choices, value: any(same(choice, value) for choice in choices),
+    "enum": _is_among,
     "minimum": lambda bound, value: not is_number(value) or value >= bound,
     "maximum": lambda bound, value: not is_number(value) or value <= bound,
     "exclusiveMinimum": lambda bound, value: not is_number(value) or value > bound,

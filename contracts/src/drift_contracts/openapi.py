@@ -34,11 +34,19 @@ COMPONENTS = {
     "ModelCard": "model.card.v1",
 }
 PROBLEMS = {
-    "400": ("NotJson", "The body is not strict JSON in UTF-8."),
+    "400": ("NotJson", "The body is not strict JSON in UTF-8, or not the gzip that it claims to be."),
+    "403": ("SyntheticRefused", "The caller may not mark requests as synthetic."),
     "404": ("NotFound", "There is nothing at this path."),
     "405": ("MethodNotAllowed", "The path has other methods; the Allow header names them."),
-    "413": ("TooLarge", "The body is larger than this operation takes."),
-    "415": ("UnsupportedMediaType", "The Content-Type is not application/json."),
+    "413": (
+        "TooLarge",
+        "The body is larger than this operation takes, or its answer than a caller gets: 6,000,000 bytes. Then nothing "
+        "was recorded, and for a batch `errors` names the number of instances whose answer fits.",
+    ),
+    "415": (
+        "UnsupportedMediaType",
+        "The Content-Type is not application/json, or the Content-Encoding neither gzip nor identity.",
+    ),
     "422": (
         "BrokenContract",
         "The body breaks its contract; `errors` says where, which rule, what was expected.",
@@ -107,10 +115,15 @@ def _responses() -> Json:
         name: {
             "description": description,
             "content": {"application/problem+json": {"schema": _problem(int(status))}},
-            **({"headers": {"Allow": {"schema": {"type": "string"}}}} if status == "405" else {}),
+            **_response_headers(status),
         }
         for status, (name, description) in PROBLEMS.items()
     }
+
+
+def _response_headers(status: str) -> Json:
+    names = {"405": "Allow", "415": "Accept-Encoding"}
+    return {"headers": {names[status]: {"schema": {"type": "string"}}}} if status in names else {}
 
 
 def _problem(status: int) -> Json:
@@ -149,9 +162,12 @@ def _post(operation: str, summary: str, limit: int, asked: Json, answered: str) 
     return {
         "operationId": operation,
         "summary": summary,
-        "description": f"Content-Type application/json is required. The body has at most {limit:,} bytes.",
+        "description": (
+            f"Content-Type application/json is required. The body has at most {limit:,} bytes, also when it is "
+            "unpacked: Content-Encoding may be gzip."
+        ),
         "requestBody": {"required": True, "content": asked},
-        "responses": answers | _refused("400", "413", "415", "422", "500"),
+        "responses": answers | _refused("400", "403", "413", "415", "422", "500"),
     }
 
 
@@ -183,5 +199,15 @@ def text() -> str:
     return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Print the document."""
+    import argparse  # noqa: PLC0415 - the service composes documents too, and starts cold
+
+    argparse.ArgumentParser(prog="python -m drift_contracts.openapi", description=__doc__).parse_args()
     sys.stdout.write(text())
+
+
+if __name__ == "__main__":
+    from drift_contracts.exits import run
+
+    run(main)

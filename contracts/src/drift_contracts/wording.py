@@ -6,9 +6,11 @@ import json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
+#: A feature may have 1,000 categories, and an answer may hold the same sentence 1,000 times.
+MOST_CHOICES = 10
 TYPES = {
     "object": "an object",
     "array": "an array",
@@ -33,12 +35,27 @@ _PHRASES = {
 }
 
 
+def choices(names: Iterable[str]) -> str:
+    """Return names with commas between: at most ten, then how many more there are.
+
+    >>> choices(["red", "green"]), choices(map(str, range(12)))
+    ('red, green', '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more')
+    """
+    return _choices(list(names), str)
+
+
+def _choices(values: Sequence[Any], text_of: Callable[[Any], str]) -> str:
+    listed = ", ".join(map(text_of, values[:MOST_CHOICES]))
+    more = len(values) - MOST_CHOICES
+    return f"{listed} and {more} more" if more > 0 else listed
+
+
 _SENTENCES: dict[str, Callable[[Any, Mapping[str, Any]], str]] = {
     "type": lambda value, _: " or ".join(TYPES[name] for name in ([value] if isinstance(value, str) else value)),
-    "enum": lambda value, _: "one of " + ", ".join(map(json.dumps, value)),
+    "enum": lambda value, _: "one of " + _choices(value, json.dumps),
     "const": lambda value, _: json.dumps(value),
     "uniqueItems": lambda *_: "each item once",
-    "additionalProperties": lambda _, schema: "no member but " + (", ".join(schema.get("properties", ())) or "none"),
+    "additionalProperties": lambda _, schema: "no member but " + (choices(schema.get("properties", ())) or "none"),
 }
 
 

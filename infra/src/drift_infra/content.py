@@ -19,7 +19,8 @@ SOURCES = (
     "services",
 )
 DOCKERFILE = "services/predictor/Dockerfile"
-PASSING = {"__pycache__", "build", "dist"}
+# Digests of training rows are for replays: .dockerignore keeps them out of the image.
+PASSING = {"__pycache__", "build", "dist", "rows.bin"}
 PASSING_ENDINGS = (".egg-info", ".pyc", ".so")
 
 

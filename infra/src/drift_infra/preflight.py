@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = {key.field: key for key in KEYS}
+MANIFESTS = ("bundle.manifest.v1", "bundle.manifest.v2")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What the program builds from: settings with model versions filled in, and the tag of an image to build."""
+    """What the program builds from: settings with the digests of manifests, and the tag of an image to build."""
 
     settings: Settings
     root: Path
@@ -54,13 +55,13 @@ def preflight(settings: Settings, root: Path, docker: Callable[[], bool] = docke
     if settings.image_digest:
         return Plan(settings, root)
     bundles = root / settings.bundles_folder
-    versions = {model: _version(bundles / model, model, settings) for model in settings.models}
+    pins = {model: _pin(bundles / model, model, settings) for model in settings.models}
     if not (root / DOCKERFILE).is_file():
         raise KEY["image_digest"].error(f"is empty and there is no {DOCKERFILE} to build")
     if not docker():
         raise KEY["image_digest"].error("is empty and no Docker engine answers")
     tag = content_tag(root, bundles, settings.architecture, [settings.base_image])
-    return Plan(replace(settings, model_versions=versions), root, tag)
+    return Plan(replace(settings, model_versions=pins), root, tag)
 
 
 def _known(model: str) -> None:
@@ -72,12 +73,15 @@ def _known(model: str) -> None:
         ) from None
 
 
-def _version(folder: Path, model: str, settings: Settings) -> str:
-    """The version of a bundle that matches its contract and its own digests."""
+def _pin(folder: Path, model: str, settings: Settings) -> str:
+    """Return the SHA-256 of the manifest of a bundle that matches its contract and its own digests."""
     what = f"{settings.bundles_folder}/{model}"
     try:
-        manifest = parse_json((folder / "manifest.json").read_bytes())
-        check("bundle.manifest.v1", manifest)
+        content = (folder / "manifest.json").read_bytes()
+        manifest = parse_json(content)
+        # What names neither version is judged by the first, whose violation says so.
+        stated = manifest.get("contract") if isinstance(manifest, dict) else None
+        check(stated if stated in MANIFESTS else MANIFESTS[0], manifest)
     except OSError:
         raise KEY["bundles_folder"].error(
             f"holds no bundle of {model}", f"a folder with {model}/manifest.json; nox -s train makes it"
@@ -96,10 +100,10 @@ def _version(folder: Path, model: str, settings: Settings) -> str:
         raise KEY["bundles_folder"].error(
             f"{what} was made for another feature set", f"a bundle of {model} with feature set {expected}"
         )
-    pinned = settings.model_versions.get(model, manifest["model_version"])
-    if pinned != manifest["model_version"]:
+    pin = hashlib.sha256(content).hexdigest()
+    if settings.model_versions.get(model, pin) != pin:
         raise KEY["model_versions"].error(
             f"asks for another version of {model} than the bundle has",
-            f"{manifest['model_version']}, or no entry",
+            f"{pin}, or no entry",
         )
-    return str(manifest["model_version"])
+    return pin

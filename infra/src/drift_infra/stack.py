@@ -19,7 +19,7 @@ from .components.notifier import Notifier, NotifierArgs
 from .components.observability import Observability, ObservabilityArgs
 from .components.prediction_log import PredictionLog, PredictionLogArgs
 from .components.predictor import Predictor, PredictorArgs
-from .components.probe import Probe, ProbeArgs
+from .components.probe import PROBE, Probe, ProbeArgs
 from .components.questions import Questions, QuestionsArgs
 from .components.window_store import WindowStore, WindowStoreArgs
 from .content import DOCKERFILE
@@ -55,10 +55,10 @@ class Stack:
         names = Names(one.project_name, one.stack)
         self.site = Site(names, one.region, account, one.production, one.log_retention_days)
         self.image = self._image(plan)
+        self.dead_letters = DeadLetters("dead-letters", DeadLettersArgs(self.site, one.monitor_timeout), self._child)
         self.predictor = self._predictor()
         self.api = self._api(routes)
         self.url = self._domain_url()
-        self.dead_letters = DeadLetters("dead-letters", DeadLettersArgs(self.site, one.monitor_timeout), self._child)
         self.alerting = self._alerting()
         self.windows = WindowStore("windows", WindowStoreArgs(self.site), self._child)
         self.monitor = self._monitor()
@@ -78,8 +78,8 @@ class Stack:
     def _image(self, plan: Plan) -> Image:
         one, build = self.settings, None
         if not one.image_digest:
-            versions = ",".join(f"{name}={version}" for name, version in sorted(one.model_versions.items()))
-            arguments = {"BUNDLES": one.bundles_folder, "VERSION": plan.tag, "BUNDLE_DIGEST": versions}
+            pins = ",".join(f"{name}={pin}" for name, pin in sorted(one.model_versions.items()))
+            arguments = {"BUNDLES": one.bundles_folder, "VERSION": plan.tag, "BUNDLE_DIGEST": pins}
             base = {"BASE_IMAGE": one.base_image} if one.base_image else {}
             build = Build(str(plan.root), str(plan.root / DOCKERFILE), plan.tag, {**arguments, **base})
         args = ImageArgs(self.site, one.architecture, build, one.image_digest)
@@ -94,12 +94,14 @@ class Stack:
 
     def _predictor(self) -> Predictor:
         one = self.settings
-        versions = ",".join(f"{name}={version}" for name, version in sorted(one.model_versions.items()))
+        pins = ",".join(f"{name}={pin}" for name, pin in sorted(one.model_versions.items()))
         environment = {
             **self._common(),
             "DRIFT_MODEL": one.models[0],
             "DRIFT_THRESHOLD": f"{one.drift_threshold:g}",
-            **({"DRIFT_MODEL_VERSIONS": versions} if versions else {}),
+            **({"DRIFT_MODEL_VERSIONS": pins} if pins else {}),
+            **({"DRIFT_PATH_PREFIX": one.path_prefix} if one.path_prefix else {}),
+            **self._synthetic_callers(),
         }
         args = PredictorArgs(
             site=self.site,
@@ -114,8 +116,19 @@ class Stack:
             previous_version=one.previous_version,
             previous_version_percent=one.previous_version_percent,
             moved_from_outside=one.rollout == "external",
+            dead_letters=self.dead_letters.queue,
         )
         return Predictor("predictor", args, self._child)
+
+    def _synthetic_callers(self) -> dict[str, pulumi.Input[str]]:
+        """Who may mark requests as synthetic: a probe that signs, which is not there yet, and whoever is configured."""
+        one = self.settings
+        callers: list[pulumi.Input[str]] = list(one.synthetic_callers)
+        if one.probe_minutes and one.authentication == "iam":
+            callers.insert(
+                0, pulumi.Output.concat("arn:aws:iam::", self.site.account, ":role/", self.site.names.of(PROBE))
+            )
+        return {"DRIFT_SYNTHETIC_CALLERS": pulumi.Output.all(*callers).apply(",".join)} if callers else {}
 
     def _api(self, routes: tuple[Route, ...]) -> Api:
         one = self.settings
@@ -138,7 +151,12 @@ class Stack:
         if not one.custom_domain:
             return self.api.url
         args = DomainArgs(
-            one.custom_domain, one.certificate_arn, one.hosted_zone_id, self.api.api.id, self.api.stage.name
+            host=one.custom_domain,
+            certificate_arn=one.certificate_arn,
+            zone_id=one.hosted_zone_id,
+            api_id=self.api.api.id,
+            stage=self.api.stage.name,
+            path_prefix=one.path_prefix,
         )
         return pulumi.Output.from_input(Domain("domain", args, self._child).url)
 
@@ -232,16 +250,14 @@ class Stack:
         return Probe("probe", args, self._child)
 
     def _probe_calls(self) -> tuple[list[Statement], Mapping[str, pulumi.Input[str]]]:
-        """How the probe gets in: signed where the API asks for it, past the API where it asks for a person's token."""
+        """How the probe gets in: signed where the API asks for it, else past the API, which cannot tell who it is."""
         authentication = self.settings.authentication
         if authentication == "iam":
             any_stage = pulumi.Output.concat(self.api.api.execution_arn, "/*/POST/predict")
             return [Statement("CallApi", ["execute-api:Invoke"], [any_stage])], {"DRIFT_API_AUTH": "iam"}
-        if authentication == "jwt":
-            alias = self.predictor.alias.arn
-            calls = [Statement("CallFunction", ["lambda:InvokeFunction"], [alias])]
-            return calls, {"DRIFT_API_AUTH": "jwt", "DRIFT_FUNCTION": alias}
-        return [], {"DRIFT_API_AUTH": "none"}
+        alias = self.predictor.alias.arn
+        calls = [Statement("CallFunction", ["lambda:InvokeFunction"], [alias])]
+        return calls, {"DRIFT_API_AUTH": authentication, "DRIFT_FUNCTION": alias}
 
     def _observability(self) -> Observability:
         one = self.settings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from importlib.metadata import entry_points
 
 import click
@@ -11,11 +10,10 @@ from drift_contracts.cli._contracts import contracts
 from drift_contracts.cli._predict import predict
 from drift_contracts.cli._service import health, model
 from drift_contracts.cli._watch import watch
-from drift_contracts.client import ClientError, Unreachable
-from drift_contracts.errors import DriftError
+from drift_contracts.commands import Group
+from drift_contracts.exits import CannotStart
 
 PLUGINS = "driftctl.commands"
-REFUSED, USAGE, UNREACHABLE = 1, 2, 3
 EPILOG = """
 Examples:
 
@@ -28,12 +26,13 @@ Examples:
 
 The service is http://127.0.0.1:8123 unless --url or the variable DRIFT_URL says otherwise.
 
-Exit codes: 0 all is well, 1 the service said no or its answer breaks its contract, 2 the usage is wrong or the
-input breaks its contract (nothing was sent), 3 the service cannot be reached.
+Exit codes: 0 all is well, 1 a finding (drift found), 2 the usage is wrong or the input breaks its contract (nothing was
+sent), 3 the service cannot be reached, 4 the service said no or its answer breaks its contract, 5 a command cannot
+start, 70 a fault of ours; see docs/exit-codes.md.
 """
 
 
-class Commands(click.Group):
+class Commands(Group):
     """The built-in commands and those that packages register under the entry point group `driftctl.commands`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -51,29 +50,15 @@ class Commands(click.Group):
             return _broken(name, type(error).__name__)
         return found if isinstance(found, click.Command) else _broken(name, "not a click command")
 
-    def invoke(self, ctx: click.Context) -> object:
-        """Run a command; errors become a line on stderr and an exit code."""
-        try:
-            return super().invoke(ctx)
-        except DriftError as error:
-            click.echo(f"driftctl: {error}", err=True)
-            sys.exit(_exit_code(error))
-
-
-def _exit_code(error: DriftError) -> int:
-    if isinstance(error, Unreachable):
-        return UNREACHABLE
-    return REFUSED if isinstance(error, ClientError) else USAGE
-
 
 def _broken(name: str, reason: str) -> click.Command:
     def fail() -> None:
-        raise click.ClickException(f"the command {name} of another package cannot be loaded: {reason}")
+        raise CannotStart(f"the command {name} of another package cannot be loaded: {reason}")
 
     return click.Command(name, callback=fail, short_help=f"(cannot be loaded: {reason})", add_help_option=False)
 
 
-@click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("driftctl", cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="drift-contracts", prog_name="driftctl")
 def main() -> None:
     """Ask a drift-monitored prediction service, watch it, and read the contracts it keeps."""

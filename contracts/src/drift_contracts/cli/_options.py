@@ -7,14 +7,19 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 
 from drift_contracts.client import Client
+from drift_contracts.commands import FiniteRange
+from drift_contracts.printable import CONTROL
 from drift_contracts.records import Record
+from drift_contracts.terminal import make_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rich.console import Console
+
+    from drift_contracts.client import Retry
     from drift_contracts.features import FeatureSet
 
 MANY, FAR_TOO_MANY = 1e5, 1e15
@@ -25,27 +30,35 @@ url_option = click.option(
 )
 model_option = click.option("--model", help="Which model to ask; the service's default if absent.")
 timeout_option = click.option(
-    "--timeout", type=click.FloatRange(0.1, 300), default=10.0, show_default=True, help="Seconds for one attempt."
+    "--timeout", type=FiniteRange(0.1, 300), default=10.0, show_default=True, help="Seconds for one attempt."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for other programs to read.")
 
 
 def console() -> Console:
     """A terminal for results, on stdout."""
-    return Console(highlight=False)
+    return make_terminal(highlight=False)
 
 
-def connect(url: str, timeout: float, model: str | None = None, feature_set: FeatureSet | None = None) -> Client:
-    """A client, or a usage error that names the option."""
+def connect(
+    url: str,
+    timeout: float,
+    model: str | None = None,
+    feature_set: FeatureSet | None = None,
+    retry: Retry | None = None,
+) -> Client:
+    """Return a client, or raise a usage error that names the option."""
     try:
-        return Client(url, model=model, feature_set=feature_set, timeout=timeout)
+        return Client(url, model=model, feature_set=feature_set, timeout=timeout, retry=retry)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--url") from None
 
 
 def print_json(value: Any) -> None:
     """A result as JSON on stdout."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
+    # json escapes the control characters below the blank only; the others mean the same when they are escaped
+    click.echo(CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def _plain(value: Any) -> Any:

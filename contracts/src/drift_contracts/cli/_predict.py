@@ -1,4 +1,4 @@
-"""`driftctl predict`: its options are the features of the model, read from the feature set."""
+"""`driftctl predict`: its options are the features of the model, as the service or a feature set says."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ from drift_contracts.cli._options import (
     timeout_option,
     url_option,
 )
+from drift_contracts.cli._served import SHIPPED, Served, asked, described
+from drift_contracts.commands import Command
 from drift_contracts.errors import NotJson
 from drift_contracts.features import feature_set
 from drift_contracts.parsing import parse_json
+from drift_contracts.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +34,10 @@ if TYPE_CHECKING:
     from drift_contracts.client import Prediction
     from drift_contracts.features import Feature, FeatureSet
 
-DEFAULT = "house-price"
 PREFIX = "feature_"
+SHOWN = 10
+"""Categories in a help or a refusal, at most."""
+
 COLOURS = {"normal": "green", "moderate": "yellow", "high": "red"}
 EPILOG = """
 Examples:
@@ -42,8 +47,8 @@ Examples:
   driftctl predict --model diabetes --help
   driftctl predict --model flat-rent --feature-sets ./models --rooms 2 --json
 
-A value outside the bounds is refused before anything is sent (exit code 2); one that is only unusual is answered,
-and shows as drift.
+The service says which features its models have; --feature-sets reads them from a folder instead. A value outside the
+bounds is refused before anything is predicted (exit code 2); one that is only unusual is answered, and shows as drift.
 """
 
 
@@ -63,39 +68,73 @@ class Number(click.ParamType):  # type: ignore[type-arg]  # generic in the newes
         return number
 
 
-class PredictCommand(click.Command):
-    """A command whose options depend on `--model` and `--feature-sets`, wherever they stand among its arguments."""
+class Category(click.ParamType):  # type: ignore[type-arg]  # as above
+    """One of the closed categories of a feature; a refusal names at most ten of them."""
+
+    name = "category"
+
+    def __init__(self, feature: Feature) -> None:
+        self._feature = feature
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the category that a text names."""
+        if value not in self._feature.categories:
+            self.fail(f"expected one of {_first(self._feature)}", param, ctx)
+        return str(value)
+
+
+class PredictCommand(Command):
+    """A command whose options depend on the model, which the service or `--feature-sets` describes."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """Read which model is meant, then parse with that model's options."""
-        model, folder = _given(args, "--model") or DEFAULT, _given(args, "--feature-sets")
-        own = feature_set(model, folder)
-        taken = {text for param in self.params for text in (*param.opts, "--help")}
-        command = click.Command(
+        """Find which model is meant, wherever that stands among the words; then parse with its options."""
+        first = self._first_look(info_name, args, parent)
+        served = _served(first, wants_help=not {"-h", "--help"}.isdisjoint(args))
+        own = served.feature_set
+        taken = {text for param in self.params for text in (*param.opts, "-h", "--help")}
+        command = Command(
             self.name,
             callback=partial(cast("Callable[..., None]", self.callback), own),
-            params=[*(_option(feature, taken) for feature in own.features), *self.params],
-            help=f"{cleandoc(self.help or '')}\n\n{_about(own)}",
+            params=[*(_option(feature, taken) for feature in own.features), *map(_with(served), self.params)],
+            help=printable(f"{cleandoc(self.help or '')}\n\n{_about(served)}"),
             epilog=self.epilog,
         )
         return command.make_context(info_name, args, parent, **extra)
 
+    def _first_look(self, info_name: str | None, args: list[str], parent: click.Context | None) -> dict[str, Any]:
+        """Return the values of the options that every model has; those of features pass unread."""
+        look = Command(self.name, params=self.params, add_help_option=False)
+        settings = {"ignore_unknown_options": True, "allow_extra_args": True}
+        return look.make_context(info_name, list(args), parent, **settings).params
 
-def _about(own: FeatureSet) -> str:
-    return f"Model {own.name}: {own.description} Target: {own.target.name} in {own.target.unit}."
+
+def _served(options: dict[str, Any], *, wants_help: bool) -> Served:
+    """Return the model that the options name. Raises as `asked`, and UnknownName for a folder without it."""
+    if options["feature_sets"] is not None:
+        return Served(feature_set(options["model"] or SHIPPED, options["feature_sets"]))
+    look = described if wants_help else asked
+    return look(options["url"], options["timeout"], options["model"])
 
 
-def _given(args: list[str], option: str) -> str | None:
-    """The value of an option among unparsed arguments, the last one if given twice."""
-    found = None
-    for place, word in enumerate(args):
-        if word == option and place + 1 < len(args):
-            found = args[place + 1]
-        elif word.startswith(f"{option}="):
-            found = word.partition("=")[2]
-    return found
+def _with(served: Served) -> Callable[[click.Parameter], click.Parameter]:
+    """Return what gives the option `--model` the names to choose from, for its help."""
+
+    def named(param: click.Parameter) -> click.Parameter:
+        if param.name != "model" or not served.models:
+            return param
+        names = ", ".join(served.models)
+        help_text = f"Which model to ask: {names}; the service's default if absent."
+        return click.Option([*param.opts, param.name], help=printable(help_text))
+
+    return named
+
+
+def _about(served: Served) -> str:
+    own = served.feature_set
+    about = f"Model {own.name}: {own.description} Target: {own.target.name} in {own.target.unit}."
+    return f"{about} {served.note}".rstrip()
 
 
 def _option(feature: Feature, taken: set[str]) -> click.Option:
@@ -108,9 +147,22 @@ def _option(feature: Feature, taken: set[str]) -> click.Option:
         type=_type(feature),
         required=not feature.nullable,
         **left_out,
-        help=_help(feature),
-        metavar=None if feature.type == "boolean" else feature.unit.upper().replace(" ", "_"),
+        help=printable(_help(feature)),
+        metavar=None if feature.type == "boolean" else printable(_metavar(feature)),
     )
+
+
+def _metavar(feature: Feature) -> str:
+    if feature.categories and not feature.other and len(feature.categories) <= SHOWN:
+        return f"[{'|'.join(feature.categories)}]"
+    return feature.unit.upper().replace(" ", "_")
+
+
+def _first(feature: Feature) -> str:
+    """Return the first categories of a feature, and how many more there are."""
+    more = len(feature.categories) - SHOWN
+    shown_ones = ", ".join(feature.categories[:SHOWN])
+    return f"{shown_ones} and {more} more" if more > 0 else shown_ones
 
 
 def _type(feature: Feature) -> click.ParamType:  # type: ignore[type-arg]  # as above
@@ -118,7 +170,7 @@ def _type(feature: Feature) -> click.ParamType:  # type: ignore[type-arg]  # as 
         return Number()
     if feature.type == "boolean":
         return click.BOOL
-    return click.STRING if feature.other else click.Choice(feature.categories)
+    return click.STRING if feature.other else Category(feature)
 
 
 def _help(feature: Feature) -> str:
@@ -130,7 +182,9 @@ def _help(feature: Feature) -> str:
     bounds = ", ".join(low + high)
     facts += [f"{bounds[0].upper()}{bounds[1:]}."] if bounds else []
     facts += [f"Usually {shown(feature.usual[0])} to {shown(feature.usual[1])}."] if feature.usual else []
-    facts += [f"Known: {', '.join(feature.categories)}; others are answered too."] if feature.other else []
+    if feature.categories:
+        names = _first(feature)
+        facts += [f"Known: {names}; others are answered too." if feature.other else f"One of {names}."]
     facts += ["May be left out."] if feature.nullable else []
     return " ".join([*facts, f"For example {shown(feature.example) or 'nothing'}."])
 
@@ -140,7 +194,7 @@ def _help(feature: Feature) -> str:
 @click.option(
     "--feature-sets",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A folder with feature sets of your own, one NAME.json each.",
+    help="A folder with feature sets of your own, one NAME.json each, to read instead of asking the service.",
 )
 @click.option("--prediction-id", help="A UUID under which the prediction counts once; made for you if absent.")
 @url_option

@@ -59,3 +59,6 @@ def model(model: str | None, url: str, timeout: float, as_json: bool) -> None:
     console().print(f"trained on {training['rows']:,} rows of {training['source']}, seed {training['seed']}")
     for name, score in card.manifest["scores"].items():
         console().print(f"  {name:5} {shown(score['value'])} ({shown(score['low'])} to {shown(score['high'])})")
+    # Manifests of the first version have no word on warnings.
+    for warning in card.manifest.get("warnings", ()):
+        console().print(f"warning: {warning['words']}", style="yellow", markup=False)

@@ -12,14 +12,17 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from drift_contracts.cli._options import URL, console, model_option
+from drift_contracts.cli._options import URL, connect, console, model_option
 from drift_contracts.client import BrokenResponse, RequestRefused, ServiceFailed, Unreachable
+from drift_contracts.commands import FiniteRange
 from drift_contracts.errors import NotJson, Violation
 from drift_contracts.parsing import parse_json
+from drift_contracts.terminal import Harmless
 
 PATH = "/console/api/state"
 OPERATION = f"GET {PATH}"
 SHOWN = 10
+SECONDS = 5.0
 STATES = {"OK": "green", "ALARM": "red", "INSUFFICIENT_DATA": "yellow"}
 SEVERITIES = {"normal": "green", "moderate": "yellow", "high": "red"}
 
@@ -27,19 +30,18 @@ SEVERITIES = {"normal": "green", "moderate": "yellow", "high": "red"}
 @click.command()
 @model_option
 @click.option("--url", default=URL, envvar="DRIFT_URL", show_default=True, show_envvar=True, help="The local console.")
-@click.option(
-    "--interval", type=click.FloatRange(0.1, 3600), default=2.0, show_default=True, help="Seconds between looks."
-)
+@click.option("--interval", type=FiniteRange(0.1, 3600), default=2.0, show_default=True, help="Seconds between looks.")
 @click.option("--times", type=click.IntRange(min=1), help="How often to look; until Ctrl-C if absent.")
 def watch(model: str | None, url: str, interval: float, times: int | None) -> None:
     """Watch drift and alarms, live, until Ctrl-C."""
+    connect(url, SECONDS).close()  # an address that is none is refused as the other commands refuse it
     terminal = console()
-    with httpx.Client(base_url=url, timeout=5.0) as http, Live(console=terminal, auto_refresh=False) as live:
+    with httpx.Client(base_url=url, timeout=SECONDS) as http, Live(console=terminal, auto_refresh=False) as live:
         looks = 0
         while looks != times:
             if looks and not _waited(interval):
                 return
-            live.update(_view(_state(http, model)), refresh=True)
+            live.update(Harmless(_view(_state(http, model))), refresh=True)
             looks += 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 import uuid
@@ -18,6 +19,7 @@ from drift_contracts.client import _results as results
 from drift_contracts.client._errors import BrokenResponse, RequestRefused, ServiceFailed, Unreachable
 from drift_contracts.client._retry import Retry, seconds_asked, worth_repeating
 from drift_contracts.errors import ContractError, DriftError, NotJson, Violation
+from drift_contracts.features import contract_of
 from drift_contracts.parsing import parse_json
 from drift_contracts.requests import RequestValidator
 
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
     from drift_contracts.features import FeatureSet
 
 BATCH = 1000
+MANIFESTS = ("bundle.manifest.v1", "bundle.manifest.v2")
+TOO_LARGE = 413
+#: What a service takes, and more than it reads before it closes the connection.
+BODY_BYTES = 5 * 1024 * 1024
 CLIENT_ERRORS = range(400, 500)
 CONNECT_TIMEOUT = 5.0
 
@@ -102,10 +108,11 @@ class Client:
         return results.read_prediction(answer)
 
     def predict_many(self, instances: Iterable[Mapping[str, Value]]) -> list[Prediction | Refusal]:
-        """The answers to many instances, in order, asked in batches of 1,000.
+        """Return the answers to many instances, in order, asked in batches of 1,000.
 
-        An instance that breaks its contract is not sent; it comes back as a Refusal, as does one that the service
-        refuses. Raises as `predict` does where a whole batch fails; batches before it were answered.
+        A batch that is too large, or whose answer would be, is halved until it is not. An instance that breaks its
+        contract is not sent; it comes back as a Refusal, as does one that the service refuses. Raises as `predict`
+        does where a whole batch fails, or where one instance alone is too large; batches before it were answered.
         """
         left = iter(instances)
         answers: list[Prediction | Refusal] = []
@@ -117,7 +124,11 @@ class Client:
         """What is served under the model's name."""
         operation = f"GET {self._prefix or '/model'}"
         document = self._ask(operation, "model.card.v1")
-        for member, contract in (("manifest", "bundle.manifest.v1"), ("feature_set", "feature-set.v1")):
+        feature_set = contract_of(document["feature_set"])
+        # A service may serve bundles of either version; what names neither is judged by the first.
+        stated = document["manifest"].get("contract")
+        manifest = stated if stated in MANIFESTS else MANIFESTS[0]
+        for member, contract in (("manifest", manifest), ("feature_set", feature_set)):
             self._check(operation, contract, document[member])
         try:
             return results.read_card(document)
@@ -147,8 +158,23 @@ class Client:
             except ContractError as error:
                 answers[index] = results.Refusal(error.violations)
         if sent:
-            answers |= self._send_batch(sent)
+            answers |= self._send(sent)
         return [answers[index] for index in range(len(instances))]
+
+    def _send(self, sent: list[tuple[int, dict[str, Any]]]) -> dict[int, Prediction | Refusal]:
+        """Return the answers to a batch, asked in halves where it is too large or the service says so.
+
+        Nothing is answered twice: a batch that is refused with 413 has left no event, and an instance is sent with
+        the same prediction_id in whichever part.
+        """
+        if len(sent) == 1 or _body_bytes(sent) <= BODY_BYTES:
+            try:
+                return self._send_batch(sent)
+            except RequestRefused as refused:
+                if refused.status != TOO_LARGE or len(sent) == 1:
+                    raise
+        middle = len(sent) // 2
+        return self._send(sent[:middle]) | self._send(sent[middle:])
 
     def _send_batch(self, sent: list[tuple[int, dict[str, Any]]]) -> dict[int, Prediction | Refusal]:
         operation, contract = f"POST {self._prefix}/predict/batch", "prediction.batch.response.v1"
@@ -219,6 +245,11 @@ class Client:
         return None if response is None else seconds_asked(response.headers.get("retry-after"), self._outside.clock())
 
 
+def _body_bytes(sent: list[tuple[int, dict[str, Any]]]) -> int:
+    """Return the bytes that a batch has at most on its way, as JSON."""
+    return len(json.dumps([request for _, request in sent]))
+
+
 def _failure(operation: str, response: httpx.Response) -> ServiceError:
     """The error that an answer other than a success stands for, a problem document or not."""
     status = response.status_code
@@ -233,9 +264,9 @@ def _failure(operation: str, response: httpx.Response) -> ServiceError:
 
 def _checked(url: str) -> str:
     try:
-        scheme = httpx.URL(url).scheme
+        address = httpx.URL(url)
     except httpx.InvalidURL:
-        scheme = ""
-    if scheme not in ("http", "https"):
+        address = httpx.URL()
+    if address.scheme not in ("http", "https") or not address.host:
         raise ValueError("expected a URL that starts with http:// or https://")
     return url

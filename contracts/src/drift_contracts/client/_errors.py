@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from drift_contracts.errors import DriftError, Violation
+from drift_contracts.exits import REFUSED, UNREACHABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 class ClientError(DriftError):
     """The root of what the client raises once something was sent."""
 
+    exit_code = REFUSED
+
     def __init__(self, operation: str, says: str) -> None:
         self.operation = operation
         super().__init__(f"{operation}: {says}")
@@ -32,6 +35,8 @@ class ClientError(DriftError):
 
 class Unreachable(ClientError):
     """No answer within the attempts; `.attempts` counts them, `.reason` names the last failure."""
+
+    exit_code = UNREACHABLE
 
     def __init__(self, operation: str, reason: str, attempts: int) -> None:
         self.reason = reason

@@ -41,7 +41,11 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Refusal:
-    """An instance of a batch that was not answered, with every violation."""
+    """An instance of a batch that was not answered, with its violations.
+
+    A service lists 1,000 violations of a batch, the first of each instance among them; the last one's `expected`
+    says how many more there are.
+    """
 
     violations: tuple[Violation, ...]
 

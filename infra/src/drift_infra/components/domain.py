@@ -10,13 +10,14 @@ from pulumi_aws import apigatewayv2, route53
 
 @dataclass(frozen=True)
 class DomainArgs:
-    """The host name, its certificate, and the zone that gets its record (empty: none)."""
+    """The host name, its certificate, the zone that gets its record and the path of the API (empty: none)."""
 
     host: str
     certificate_arn: str
     zone_id: str
     api_id: pulumi.Input[str]
     stage: pulumi.Input[str]
+    path_prefix: str
 
 
 class Domain(pulumi.ComponentResource):
@@ -34,7 +35,12 @@ class Domain(pulumi.ComponentResource):
             opts=child,
         )
         apigatewayv2.ApiMapping(
-            f"{name}-mapping", api_id=args.api_id, domain_name=self.domain.id, stage=args.stage, opts=child
+            f"{name}-mapping",
+            api_id=args.api_id,
+            domain_name=self.domain.id,
+            stage=args.stage,
+            api_mapping_key=args.path_prefix.strip("/") or None,
+            opts=child,
         )
         if args.zone_id:
             target = self.domain.domain_name_configuration
@@ -46,5 +52,5 @@ class Domain(pulumi.ComponentResource):
             route53.Record(
                 f"{name}-record", zone_id=args.zone_id, name=args.host, type="A", aliases=[alias], opts=child
             )
-        self.url = f"https://{args.host}"
+        self.url = f"https://{args.host}{args.path_prefix}"
         self.register_outputs({"url": self.url})

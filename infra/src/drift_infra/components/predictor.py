@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 import pulumi
 from pulumi_aws import lambda_
 
+from drift_infra.iam import Statement
+
 from .image_function import ImageFunction, ImageFunctionArgs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pulumi_aws import sqs
 
     from drift_infra.naming import Site
 
@@ -20,7 +24,7 @@ ALIAS = "live"
 
 @dataclass(frozen=True)
 class PredictorArgs:
-    """The function's size, and which versions the alias points at."""
+    """The function's size, which versions the alias points at, and where events wait that are no requests."""
 
     site: Site
     image: pulumi.Input[str]
@@ -34,6 +38,7 @@ class PredictorArgs:
     previous_version: str
     previous_version_percent: int
     moved_from_outside: bool
+    dead_letters: sqs.Queue
 
 
 class Predictor(pulumi.ComponentResource):
@@ -53,6 +58,7 @@ class Predictor(pulumi.ComponentResource):
                 memory=args.memory,
                 timeout=args.timeout,
                 environment=args.environment,
+                statements=[Statement("KeepForeignEvents", ["sqs:SendMessage"], [args.dead_letters.arn])],
                 tracing=args.tracing,
                 reserved_concurrency=args.reserved_concurrency,
                 publish=True,
@@ -62,6 +68,7 @@ class Predictor(pulumi.ComponentResource):
         )
         self.function, self.log_group = self.parts.function, self.parts.log_group
         self.alias = self._alias(name, args)
+        self._keep_failures(name, args)
         if args.provisioned_concurrency:
             lambda_.ProvisionedConcurrencyConfig(
                 f"{name}-warm",
@@ -71,6 +78,21 @@ class Predictor(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
         self.register_outputs({"name": self.function.name, "alias": self.alias.name, "version": self.function.version})
+
+    def _keep_failures(self, name: str, args: PredictorArgs) -> None:
+        """Keep what a topic, a rule or a bucket sends by mistake: the predictor raises, and nobody reads its error."""
+        on_failure = lambda_.FunctionEventInvokeConfigDestinationConfigOnFailureArgs(destination=args.dead_letters.arn)
+        # each name by which a function is called has a configuration of its own
+        for what, qualifier in (("retries", None), ("alias-retries", self.alias.name)):
+            lambda_.FunctionEventInvokeConfig(
+                f"{name}-{what}",
+                function_name=self.function.name,
+                qualifier=qualifier,
+                maximum_retry_attempts=2,
+                maximum_event_age_in_seconds=6 * 3600,
+                destination_config=lambda_.FunctionEventInvokeConfigDestinationConfigArgs(on_failure=on_failure),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
 
     def _alias(self, name: str, args: PredictorArgs) -> lambda_.Alias:
         """The alias; when a tool outside moves its traffic, an update must not move it back."""

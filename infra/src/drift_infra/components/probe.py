@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from drift_infra.naming import Site
 
 
+PROBE = "probe"
+
+
 @dataclass(frozen=True)
 class ProbeArgs:
     """How often, what it may call, and where failed runs wait."""
@@ -43,7 +46,7 @@ class Probe(pulumi.ComponentResource):
             name,
             ImageFunctionArgs(
                 site=args.site,
-                what="probe",
+                what=PROBE,
                 description="Sends a normal and a drifted request and reports whether each was noticed",
                 command="drift_monitor.handlers.probe",
                 image=args.image,

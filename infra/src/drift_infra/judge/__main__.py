@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+if __name__ == "__main__":
+    from drift_contracts.exits import run_module
+
+    run_module("drift_infra.judge.__main__", brings="drift-infra")
+
 import argparse
 import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from drift_contracts.exits import FINDING, SUCCESS, USAGE
 
 from drift_infra.settings import ConfigurationError
 
@@ -15,7 +22,7 @@ from .faults import FAULTS
 from .iam import role_policies
 from .lint import cfn_lint
 from .rules import examine
-from .stacks import SECRETS, facts_of, graph_of, settings_of
+from .stacks import SECRETS, BadStackFile, facts_of, graph_of, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +38,7 @@ def judged(root: Path, stack: str) -> int:
     graph = graph_of(settings, root)
     found = [*map(str, examine(graph, facts_of(settings))), *cfn_lint(graph)]
     sys.stdout.write("\n".join([*found, f"{stack}: {len(graph.resources)} resources, {len(found)} findings"]) + "\n")
-    return 1 if found else 0
+    return FINDING if found else SUCCESS
 
 
 def render(root: Path, folder: Path) -> int:
@@ -45,7 +52,7 @@ def render(root: Path, folder: Path) -> int:
         _write(folder / name, graph, cloudformation(graph, whole["Resources"]))
     stated = {name: {"name": fault.name, "caught_by": sorted(fault.caught_by)} for name, fault in cases.items()}
     (folder / "stated.json").write_text(json.dumps(stated, indent=1), "utf-8")
-    return 0
+    return SUCCESS
 
 
 def _write(folder: Path, graph: Graph, template: dict[str, Any]) -> None:
@@ -59,7 +66,7 @@ def _write(folder: Path, graph: Graph, template: dict[str, Any]) -> None:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Parse and run; a refused configuration is one readable line and exit code 2."""
+    """Parse and run; a refused configuration is one readable line and exit code 2 (docs/exit-codes.md)."""
     parser = argparse.ArgumentParser(
         prog="python -m drift_infra.judge", description="Judge stacks without an AWS account."
     )
@@ -72,10 +79,6 @@ def main(words: Sequence[str] | None = None) -> int:
     given = parser.parse_args(words)
     try:
         return judged(given.root, given.stack) if given.command == "check" else render(given.root, given.folder)
-    except (ConfigurationError, FileNotFoundError) as error:
+    except (BadStackFile, ConfigurationError, FileNotFoundError) as error:
         sys.stderr.write(f"{error}\n")
-        return 2
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+        return USAGE

@@ -156,6 +156,8 @@ FAULTS = (
     _fault("a lifecycle that expires an image deployed by digest alone", _text("ecr.LifecyclePolicy", "image-lifecycle", "policy", '"tagged", "tagPrefixList": ["trial-"]', '"untagged"'), "rules"),
     _fault("a schedule with the wrong noun", _set("scheduler.Schedule", "evaluation-schedule", "scheduleExpression", "rate(1 minutes)"), "rules"),
     _fault("failed batches that are lost", _set("lambda.FunctionEventInvokeConfig", "monitor-retries", "destinationConfig", None), "rules"),
+    _fault("a topic's events at the predictor that are lost", _set("lambda.FunctionEventInvokeConfig", "predictor-retries", "destinationConfig", None), "rules"),
+    _fault("events at the predictor's alias that are lost", _drop("lambda.FunctionEventInvokeConfig", "predictor-alias-retries"), "rules"),
     _fault("undelivered notices that the queue does not admit", _text("sqs.QueuePolicy", "dead-letters-queue-policy", "policy", "sns.amazonaws.com", "sqs.amazonaws.com"), "rules"),
     _fault("a scheduled run that is repeated", _set("lambda.FunctionEventInvokeConfig", "evaluation-once", "maximumRetryAttempts", 2), "rules"),
     _fault("a stream that starts before it may write", _node("kinesis.FirehoseDeliveryStream", "prediction-log-stream", lambda node: setattr(node, "after", ())), "rules"),

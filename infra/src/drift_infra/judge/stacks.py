@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from drift_contracts import DriftError
 
 from drift_infra.program import run
 from drift_infra.routes import routes, served
@@ -28,10 +29,27 @@ SECRETS = {
 }
 
 
+class BadStackFile(DriftError):
+    """A file of Pulumi's is not the mapping that it should be; its name and what was expected."""
+
+
+def _document(path: Path, *members: str) -> dict[str, Any]:
+    """Return the mapping in a YAML file. Raises BadStackFile, and FileNotFoundError."""
+    try:
+        document = yaml.safe_load(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" (line {mark.line + 1})" if mark else ""
+        raise BadStackFile(f"{path.name}: expected YAML in UTF-8{where}") from error
+    if not isinstance(document, dict) or not document.keys() >= set(members):
+        raise BadStackFile(f"{path.name}: expected a mapping with {', '.join(members)} at its top")
+    return document
+
+
 def configuration(root: Path, stack: str) -> tuple[str, dict[str, str]]:
     """The project's name and the texts that Pulumi would hand over: a stack's own keys over the project's defaults."""
-    project = yaml.safe_load((root / "Pulumi.yaml").read_text("utf-8"))
-    own = yaml.safe_load((root / f"Pulumi.{stack}.yaml").read_text("utf-8"))["config"]
+    project = _document(root / "Pulumi.yaml", "name", "config")
+    own = _document(root / f"Pulumi.{stack}.yaml", "config")["config"]
     name = project["name"]
     declared = {full(name, key): facts.get("default", facts.get("value")) for key, facts in project["config"].items()}
     return name, {key: text(value) for key, value in {**declared, **own}.items()}

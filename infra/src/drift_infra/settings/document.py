@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from drift_contracts.exits import run
 
 from .model import KEYS
 
@@ -76,4 +77,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path.cwd())
+    run(lambda: main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path.cwd()))

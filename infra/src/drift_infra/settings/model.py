@@ -16,11 +16,17 @@ HTTPS = Text(r"https://[A-Za-z0-9.-]+(:\d{1,5})?(/[^\s\"'<>]*)?", "an https:// a
 SECRET_HTTPS = Text(HTTPS.pattern, "an https:// address, encrypted", empty="none")
 ORIGIN = Text(r"\*|https?://[A-Za-z0-9.-]+(:\d{1,5})?", "an origin such as https://app.example.com, or *")
 HOST = Text(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", "a host name", empty="none")
+PATH = Text(
+    r"(/[A-Za-z0-9][A-Za-z0-9_.-]{0,63}){1,8}",
+    "a path such as /v1 or /ml/houses: 1 to 8 names of letters, digits, hyphens, dots and underscores",
+    empty="none",
+)
 DIGEST = Text(
     r"(\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]+@)?sha256:[0-9a-f]{64}",
     "sha256:DIGEST of an image in the stack's own repository, or ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME@sha256:DIGEST",
     empty="build it with Docker",
 )
+CALLER = Text(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]{1,512}", "the ARN of an IAM role or user")
 RETENTION = Choice((1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653))
 REGION = Text(r"(af|ap|ca|eu|il|me|mx|sa|us)(-gov)?-[a-z]+-\d", "an AWS region such as us-east-1")
 
@@ -54,8 +60,10 @@ class Settings:
         "Models that are served and watched; the first is the default.",
         ["house-price"],
     )
-    model_versions: dict[str, str] = key(Table(MODEL.pattern, Text(r"[0-9a-f]{12}", "12 hexadecimal digits"), "model names with the version that must be served"),
-                                         "Image", "Versions the function insists on; read from the bundles when the image is built here.", {})  # fmt: skip
+    model_versions: dict[str, str] = key(
+        Table(MODEL.pattern, Text(r"[0-9a-f]{64}", "64 hexadecimal digits"),
+              "model names, each with the 64 hexadecimal digits that `sha256sum build/bundles/NAME/manifest.json` prints"),
+        "Image", "The manifests that the function insists on, by SHA-256; read from the bundles when the image is built here.", {})  # fmt: skip
 
     memory: int = key(Whole(128, 10240, "megabytes"), "Predictor", "Memory of the predictor.", 512)
     timeout: int = key(
@@ -113,6 +121,12 @@ class Settings:
     jwt_audience: tuple[str, ...] = key(
         Many(Text(r"\S{1,200}", "an audience without spaces")), "API", "Audiences that a token may name.", []
     )
+    synthetic_callers: tuple[str, ...] = key(
+        Many(CALLER),
+        "API",
+        "Roles and users, beside the probe's, whose signed requests may be marked as synthetic: those that deploy and test.",
+        [],
+    )
     throttle_rate: int = key(Whole(1, 10000, "requests a second"), "API", "Steady rate that the API lets through.", 100)
     throttle_burst: int = key(Whole(1, 5000, "requests"), "API", "Burst that the API lets through.", 200)
     cors_origins: tuple[str, ...] = key(Many(ORIGIN), "API", "Web origins whose pages may call the API.", [])
@@ -131,6 +145,12 @@ class Settings:
         Text(r"Z[A-Z0-9]{1,31}", "the id of a Route 53 zone", empty="no DNS record"),
         "API",
         "Zone that gets the record of the custom domain.",
+        "",
+    )
+    path_prefix: str = key(
+        PATH,
+        "API",
+        "Path below which the custom domain, or whatever stands in front of the API, has the service.",
         "",
     )
 

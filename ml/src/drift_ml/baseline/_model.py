@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from drift_contracts import ContractError
+from drift_contracts.baseline_rules import CONTRACT, broken_baseline
+
 from drift_ml.baseline._errors import BaselineError
 from drift_ml.baseline._parts import Channel, Summary
 from drift_ml.baseline._plan import Plan, compile_plan
@@ -17,8 +20,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     from drift_contracts import FeatureSet
-
-CONTRACT = "baseline.v1"
 
 
 @dataclass(frozen=True)
@@ -62,23 +63,24 @@ class Baseline:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Baseline:
-        """The baseline in a parsed document that keeps baseline.v1. Raises BaselineError if it is another."""
-        if document.get("contract") != CONTRACT:
-            raise BaselineError(f"{CONTRACT}: const at /contract: expected {CONTRACT!r}")
-        try:
-            return cls(
-                model=document["model"],
-                rows=document["rows"],
-                features={name: Summary.from_json(item) for name, item in document["features"].items()},
-                target=_summary(document.get("target")),
-                prediction=_summary(document.get("prediction")),
-                error=_summary(document.get("error")),
-                correlation_names=tuple(document["correlation"]["names"]),
-                correlation=tuple(tuple(row) for row in document["correlation"]["matrix"]),
-                channels=tuple(Channel.from_json(item) for item in document["channels"]),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            raise BaselineError(f"{CONTRACT}: not of the shape that the contract gives") from error
+        """Return the baseline in a parsed document, all of it checked.
+
+        Raises ContractError with every violation of baseline.v1.
+        """
+        broken = broken_baseline(document)
+        if broken:
+            raise ContractError(CONTRACT, broken)
+        return cls(
+            model=document["model"],
+            rows=document["rows"],
+            features={name: Summary.from_json(item) for name, item in document["features"].items()},
+            target=_summary(document.get("target")),
+            prediction=_summary(document.get("prediction")),
+            error=_summary(document.get("error")),
+            correlation_names=tuple(document["correlation"]["names"]),
+            correlation=tuple(tuple(row) for row in document["correlation"]["matrix"]),
+            channels=tuple(Channel.from_json(item) for item in document["channels"]),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The document; equal baselines give equal text, and `from_json` reads back an equal baseline."""

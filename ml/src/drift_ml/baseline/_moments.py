@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from drift_ml.baseline._parts import Bins, Summary
+from drift_ml.scale import usable_std
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,9 +57,15 @@ def correlation(columns: Sequence[Floats]) -> tuple[tuple[float | None, ...], ..
 
 
 def _direction(column: Floats) -> tuple[Floats | None, float]:
-    """A column minus its mean, None if it is constant, and its length as a vector."""
+    """Return a column minus its mean, None if it counts as constant, and its length as a vector."""
     centred = _centred(column)
-    return centred, 0.0 if centred is None else sqrt(fsum((centred * centred).tolist()))
+    if centred is None:
+        return None, 0.0
+    length = sqrt(fsum((centred * centred).tolist()))
+    largest = float(np.abs(column).max()) / _power_of_two(column)
+    if not usable_std(length / sqrt(len(column) - 1), None, largest):
+        return None, 0.0
+    return centred, length
 
 
 def _pearson(first: tuple[Floats | None, float], second: tuple[Floats | None, float]) -> float | None:
@@ -85,6 +92,8 @@ def _mean_and_std(column: Floats) -> tuple[float, float]:
     scale = _power_of_two(column)
     mean = fsum((column / scale).tolist()) / len(column)
     std = sqrt(fsum((centred**2).tolist()) / (len(column) - 1))
+    if not usable_std(std, None, float(np.abs(column).max()) / scale):
+        return mean * scale, 0.0
     return mean * scale, min(std * scale, LARGEST)
 
 

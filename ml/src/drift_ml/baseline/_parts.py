@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from drift_ml.scale import usable_std
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -32,7 +34,8 @@ class Bins:
 class Summary:
     """One column in figures: how many values, how many missing, and moments where there are numbers.
 
-    std is the sample standard deviation (n - 1 in the denominator), 0 for a constant or a single value.
+    std is the sample standard deviation (n - 1 in the denominator), 0 for a single value and for a
+    spread that counts as none (`drift_ml.scale`).
     mean, std, min and max are None for a category and for a column without a value. bins is given for
     the target and the error, which have no channel of their own.
     """
@@ -45,6 +48,14 @@ class Summary:
     min: float | None = None
     max: float | None = None
     bins: Bins | None = None
+
+    @property
+    def usable_std(self) -> float:
+        """Return the standard deviation to divide by, 0.0 where the column counts as constant.
+
+        Baselines that were fitted before there was a floor hold a std of some 1e-17 there.
+        """
+        return usable_std(self.std, self.min, self.max)
 
     def to_json(self) -> dict[str, Any]:
         """The summary as baseline.v1 shows it."""

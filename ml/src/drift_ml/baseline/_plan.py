@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from math import inf, nextafter
 from typing import TYPE_CHECKING, Any
 
+from drift_ml import scale
 from drift_ml.baseline._parts import PREDICTION, Channel
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 UNITS = 4096
 """Deviations are kept in integers, this many to a standard deviation."""
 
-FARTHEST = 100 * UNITS
+FARTHEST = int(scale.FARTHEST) * UNITS
 """A single value counts as at most 100 standard deviations from the mean."""
 
 THOUSANDTHS = 1000
@@ -126,7 +127,7 @@ def _source(baseline: Baseline, name: str) -> Source:
     values.append(None)
     bins = tuple(_bin(own, value) for value in values)
     scores = own.scores if own else ()
-    mean, std = (summary.mean or 0.0, summary.std or 0.0) if summary else (0.0, 0.0)
+    mean, std = (summary.mean or 0.0, summary.usable_std) if summary else (0.0, 0.0)
     return Source(
         name=name,
         labels=labels,

@@ -91,7 +91,7 @@ def _sizes(baseline: Baseline, channel: Channel, counts: Sequence[int], moments:
         share = {"value": counts[1] / events, "baseline": channel.counts[1] / reference}
         return {"share": share | {"difference": shift.value, "low": shift.low, "high": shift.high}}
     summary = baseline.prediction if channel.name == PREDICTION else baseline.features.get(channel.name)
-    if moments is None or not moments.count or summary is None or not summary.std:
+    if moments is None or not moments.count or summary is None or not summary.usable_std:
         return {}
     mean = moments.total / moments.count / UNITS
     spread = moments.squares - moments.total**2 / moments.count

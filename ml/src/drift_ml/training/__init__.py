@@ -1,23 +1,55 @@
-"""Training: data sources, fit, evaluate, pack. scikit-learn is imported here and nowhere else."""
+"""Training: data sources, fit, evaluate, pack. scikit-learn is imported here and nowhere else.
 
-from .errors import DataError, Finding, ModelWorseThanMean, TrainingError
-from .files import read_table
-from .fit import Recipe, fit
-from .job import Trained, load_rows, train
-from .sources import find_source
-from .table import Table
+What is named here is imported when it is asked for, so that `python -m drift_ml.training` meets a library that is
+missing or broken inside its door, where it has an exit code.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from drift_ml.tables import DataError, Finding, Table, read_table
+
+    from .data_warnings import DataWarning, find_warnings
+    from .errors import ModelWorseThanMean, PackedDiffers, TrainingError, WarningsFound
+    from .fitting import Recipe, Sides, fit, split
+    from .job import Trained, load_rows, train
+    from .sources import find_source
 
 __all__ = [
     "DataError",
+    "DataWarning",
     "Finding",
     "ModelWorseThanMean",
+    "PackedDiffers",
     "Recipe",
+    "Sides",
     "Table",
     "Trained",
     "TrainingError",
+    "WarningsFound",
     "find_source",
+    "find_warnings",
     "fit",
     "load_rows",
     "read_table",
+    "split",
     "train",
 ]
+
+_HOMES = {
+    "drift_ml.tables": ("DataError", "Finding", "Table", "read_table"),
+    "drift_ml.training.data_warnings": ("DataWarning", "find_warnings"),
+    "drift_ml.training.errors": ("ModelWorseThanMean", "PackedDiffers", "TrainingError", "WarningsFound"),
+    "drift_ml.training.fitting": ("Recipe", "Sides", "fit", "split"),
+    "drift_ml.training.job": ("Trained", "load_rows", "train"),
+    "drift_ml.training.sources": ("find_source",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name of `__all__` from its module."""
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import sys
+if __name__ == "__main__":
+    from drift_contracts.exits import run_module
+
+    run_module("drift_ml.training.__main__", brings="drift-ml[train]")
+
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
-from drift_contracts import DriftError, FeatureSet, RequestValidator, feature_set, feature_set_names
-from rich.console import Console
+from drift_contracts import FeatureSet, RequestValidator, feature_set, feature_set_names
+from drift_contracts.cli.reading import reading_options
+from drift_contracts.commands import Command, FiniteRange
+from drift_contracts.exits import FINDING
+from drift_contracts.terminal import make_terminal
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 
 from drift_ml.bundle import load_bundle
+from drift_ml.tables import DataError, OptionError, ReadOptions
 
-from .fit import ESTIMATORS, Recipe
+from .fitting import ESTIMATORS, Recipe
 from .job import ROWS, Trained, load_rows, train
 
 if TYPE_CHECKING:
-    from .table import Table
+    from drift_ml.tables import Table
 
 EPILOG = """
 Examples:
@@ -28,13 +36,17 @@ Examples:
   python -m drift_ml.training --model house-price --data houses.csv  your own rows
   python -m drift_ml.training --feature-set wine.json --source my_module:load
 
-Exit codes: 0 trained, 1 the data or the model is not good enough (nothing is written), 2 wrong usage.
+Exit codes: 0 trained, 1 the data or the model is not good enough (nothing is written), 2 wrong usage or a file that
+cannot be read; see docs/exit-codes.md.
 """
 
-console = Console(stderr=True)
+console = make_terminal(stderr=True)
+
+#: Rules about a file, not about its rows: where one is broken, nothing is known of how good the data are.
+FILE_RULES = frozenset({"exists", "format", "cells", "required", "duplicate", "unknown"})
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @click.option("--model", "models", multiple=True, help="A model that ships; repeat for several. Default: all of them.")
 @click.option(
     "--feature-set",
@@ -43,11 +55,11 @@ console = Console(stderr=True)
     help="Feature set of a model of your own.",
 )
 @click.option(
-    "--data", type=click.Path(path_type=Path), help="CSV or Parquet with a column per feature and the target."
+    "--data",
+    type=click.Path(path_type=Path),
+    help="CSV, TSV or Parquet with a column per feature and the target; a file, text also gzipped, or a folder.",
 )
-@click.option(
-    "--ignore", multiple=True, metavar="COLUMN", help="A column of the file to leave out; repeat for several."
-)
+@reading_options
 @click.option("--source", metavar="MODULE:FUNCTION", help="A function (feature set, rows, seed) that returns a table.")
 @click.option("--rows", default=ROWS, show_default=True, type=click.IntRange(20), help="Rows to generate.")
 @click.option(
@@ -76,7 +88,7 @@ console = Console(stderr=True)
     "--held-out",
     default=0.2,
     show_default=True,
-    type=click.FloatRange(0.05, 0.9),
+    type=FiniteRange(0.05, 0.9),
     help="Share of rows kept for the scores.",
 )
 @click.option(
@@ -86,11 +98,11 @@ console = Console(stderr=True)
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for bundles/ and estimators/.",
 )
+@click.option("--strict", is_flag=True, help="End with exit code 1 at a warning about the data; nothing is written.")
 def main(  # noqa: PLR0913 - one parameter per option
     models: tuple[str, ...],
     feature_set_file: Path | None,
     data: Path | None,
-    ignore: tuple[str, ...],
     source: str | None,
     rows: int,
     seed: int,
@@ -99,20 +111,27 @@ def main(  # noqa: PLR0913 - one parameter per option
     min_samples_leaf: int,
     held_out: float,
     out: Path,
+    strict: bool,
+    **reading: Any,
 ) -> None:
     """Train models and pack each into a bundle that the service loads in milliseconds."""
+    try:
+        options = ReadOptions(**reading)
+    except OptionError as error:
+        raise click.BadParameter(f"expected {error.expected}", param_hint=f"--{error.option}") from error
     recipe = Recipe(estimator, trees, min_samples_leaf, held_out, seed)
     try:
         for chosen in _chosen(models, feature_set_file, one=data is not None or source is not None):
-            table = load_rows(chosen, data=data, ignore=ignore, source=source, rows=rows, seed=seed)
-            trained = _train_with_progress(chosen, table, out, recipe)
+            table = load_rows(chosen, data=data, options=options, source=source, rows=rows, seed=seed)
+            trained = _train_with_progress(chosen, table, out, recipe, strict=strict)
             _show(chosen, trained)
-    except DriftError as error:
-        console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(1)
+    except DataError as error:
+        if FILE_RULES.isdisjoint(finding.rule for finding in error.findings):
+            error.exit_code = FINDING  # the rows were read, and are not good enough
+        raise
 
 
-def _train_with_progress(chosen: FeatureSet, table: Table, out: Path, recipe: Recipe) -> Trained:
+def _train_with_progress(chosen: FeatureSet, table: Table, out: Path, recipe: Recipe, *, strict: bool) -> Trained:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(f"{chosen.name}: {table.rows:,} rows, trees", total=recipe.trees)
@@ -120,7 +139,7 @@ def _train_with_progress(chosen: FeatureSet, table: Table, out: Path, recipe: Re
         def show(done: int, _total: int) -> None:
             bar.update(task, completed=done)
 
-        return train(chosen, table, out, recipe=recipe, progress=show)
+        return train(chosen, table, out, recipe=recipe, progress=show, strict=strict)
 
 
 def _chosen(models: tuple[str, ...], file: Path | None, *, one: bool) -> list[FeatureSet]:
@@ -143,6 +162,8 @@ def _show(feature_set: FeatureSet, trained: Trained) -> None:
         if score["value"] is not None:
             grid.add_row(name, f"{score['value']:,.4g}", f"{score['low']:,.4g} to {score['high']:,.4g}")
     console.print(grid)
+    for warning in trained.manifest["warnings"]:
+        console.print(f"warning: {warning['words']}.", style="yellow", markup=False, highlight=False, soft_wrap=True)
     bundle = load_bundle(trained.bundle)
     row = RequestValidator(feature_set).row({"features": feature_set.example})
     prediction = bundle.forest.predict(row)
@@ -150,11 +171,8 @@ def _show(feature_set: FeatureSet, trained: Trained) -> None:
     console.print(
         f"bundle     {trained.bundle} ({sum(f['bytes'] for f in trained.manifest['files'].values()):,} bytes)"
     )
+    console.print(f"pin        {feature_set.name}={bundle.digest}", highlight=False, soft_wrap=True)
     console.print(f"estimator  {trained.estimator} ({trained.estimator.stat().st_size:,} bytes)")
     example = ", ".join(f"{feature.name} {feature.example}" for feature in feature_set.features)
     answer = f"{target.name} {prediction:,.1f} {target.unit}"
     console.print(f"example    {example}: {answer} ({bundle.forest.engine} engine)\n")
-
-
-if __name__ == "__main__":
-    main(prog_name="python -m drift_ml.training")

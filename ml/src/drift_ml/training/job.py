@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
-from .errors import DataError, Finding
-from .files import read_table
-from .fit import Recipe, fit
+from drift_contracts import DriftError
+
+from drift_ml.tables import DataError, Finding, read_table
+
+from .data_warnings import find_warnings
+from .errors import TrainingError, WarningsFound
+from .fitting import Recipe, fit, split
 from .pack import pack
 from .sources import find_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from drift_contracts import FeatureSet
 
-    from .fit import Progress
-    from .table import Table
+    from drift_ml.tables import ReadOptions, Table
+
+    from .fitting import Progress
+    from .sources import Source
 
 MINIMUM_ROWS = 20
 ROWS = 10_000
@@ -38,18 +45,36 @@ def load_rows(
     *,
     data: Path | None = None,
     ignore: Sequence[str] = (),
+    options: ReadOptions | None = None,
     source: str | None = None,
     rows: int = ROWS,
     seed: int = 7,
 ) -> Table:
-    """Rows from the file if one is given, else from the source. Raises TrainingError."""
+    """Return rows from the file or folder if one is given, else from the source. Raises DataError, TrainingError.
+
+    ignore: columns to leave out, beside those of `options`, which say how to read the file.
+    """
     if data is not None:
-        table = read_table(data, feature_set, ignore=ignore)
+        table = read_table(data, feature_set, ignore=ignore, options=options)
     else:
-        table = find_source(feature_set.name, source)(feature_set, rows, seed)
+        table = _made(find_source(feature_set.name, source), feature_set, rows, seed)
     if table.rows < MINIMUM_ROWS:
         raise DataError(table.source, (Finding("(file)", "rows", f"at least {MINIMUM_ROWS} rows to train on"),))
     return table
+
+
+def _made(source: Source, feature_set: FeatureSet, rows: int, seed: int) -> Table:
+    """Return what a source makes. Raises TrainingError where a source of the user's own fails."""
+    try:
+        return source(feature_set, rows, seed)
+    except DriftError:
+        raise
+    except Exception as error:
+        place = extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}, line {place.lineno}"
+        raise TrainingError(
+            f"--source: expected a table, but the function raised {type(error).__name__} in {where}"
+        ) from error
 
 
 def train(
@@ -59,14 +84,20 @@ def train(
     *,
     recipe: Recipe | None = None,
     progress: Progress | None = None,
+    strict: bool = False,
 ) -> Trained:
     """Fit, evaluate and pack. Writes build/bundles/MODEL/ and build/estimators/MODEL.joblib.
 
-    The estimator is for retraining and comparison; nothing at serving time reads it.
+    The estimator is for retraining and comparison; nothing at serving time reads it. strict: a
+    warning about the data raises WarningsFound before anything is fitted or written.
     """
     recipe = recipe or Recipe()
-    fitted = fit(table.matrix(feature_set), table.target, recipe, progress)
-    manifest = pack(feature_set, table, fitted, recipe, build / "bundles")
+    matrix = table.matrix(feature_set)
+    warnings = find_warnings(feature_set, matrix, table.target, split(table.rows, recipe))
+    if strict and warnings:
+        raise WarningsFound(table.source, tuple(warning.words for warning in warnings))
+    fitted = fit(matrix, table.target, recipe, progress)
+    manifest = pack(feature_set, table, fitted, recipe, build / "bundles", warnings)
     estimator = build / "estimators" / f"{feature_set.name}.joblib"
     estimator.parent.mkdir(parents=True, exist_ok=True)
     import joblib  # noqa: PLC0415 - it is slow to import, and only training needs it

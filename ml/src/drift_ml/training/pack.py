@@ -11,27 +11,44 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from drift_contracts import schemas
+from drift_contracts import ContractError, schemas
+from drift_contracts.baseline_rules import CONTRACT as BASELINE
+from drift_contracts.baseline_rules import broken_baseline
 
 from drift_ml.baseline import Baseline
-from drift_ml.bundle import describe_files, model_version
+from drift_ml.bundle import ROW_DIGESTS, describe_files, model_version
 from drift_ml.forest import Forest
 from drift_ml.forest.writer import encode, trees_of
+from drift_ml.tables.row_digests import RowDigests, as_seen, hash_rows
 
-from .errors import ModelWorseThanMean, TrainingError
+from .errors import ModelWorseThanMean, PackedDiffers
 from .scores import score
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from drift_contracts import FeatureSet
 
-    from .fit import Fitted, Recipe
-    from .table import Table
+    from drift_ml.tables import Table
+
+    from .data_warnings import DataWarning
+    from .fitting import Fitted, Recipe
 
 
-def pack(feature_set: FeatureSet, table: Table, fitted: Fitted, recipe: Recipe, folder: Path) -> dict[str, Any]:
+CONTRACT = "bundle.manifest.v2"
+
+
+def pack(
+    feature_set: FeatureSet,
+    table: Table,
+    fitted: Fitted,
+    recipe: Recipe,
+    folder: Path,
+    warnings: Sequence[DataWarning] = (),
+) -> dict[str, Any]:
     """Write the bundle to folder/MODEL, whole or not at all, and return its manifest.
 
-    Equal inputs give equal bytes. Raises ModelWorseThanMean, and TrainingError if the packed forest is not
+    Equal inputs give equal bytes. Raises ModelWorseThanMean, and PackedDiffers if the packed forest is not
     bit-equal to the estimator on every training row.
     """
     scores = score(fitted.actual, fitted.predicted, seed=recipe.seed)
@@ -43,21 +60,32 @@ def pack(feature_set: FeatureSet, table: Table, fitted: Fitted, recipe: Recipe, 
         "baseline.json": _json(_baseline(feature_set, table, fitted)),
         "forest.bin": _forest(fitted, len(feature_set.features)),
     }
-    _prove_equal(files["forest.bin"], fitted.estimator, table.matrix(feature_set))
+    matrix = table.matrix(feature_set)
+    _prove_equal(files["forest.bin"], fitted.estimator, matrix)
     described = describe_files(files)
+    offline = {ROW_DIGESTS: _row_digests(matrix, fitted)}
     manifest = {
-        "contract": "bundle.manifest.v1",
+        "contract": CONTRACT,
         "model": feature_set.name,
         "model_version": model_version(described),
         "feature_set": feature_set.version,
         "estimator": _estimator(fitted.estimator, recipe),
         "training": _training(feature_set, table, fitted, recipe),
         "scores": scores,
+        "warnings": [warning.to_json() for warning in warnings],
         "files": described,
+        "offline_files": describe_files(offline),
     }
-    schemas.check("bundle.manifest.v1", manifest)
-    _write(folder / feature_set.name, files | {"manifest.json": _json(manifest)})
+    schemas.check(CONTRACT, manifest)
+    _write(folder / feature_set.name, files | offline | {"manifest.json": _json(manifest)})
     return manifest
+
+
+def _row_digests(matrix: np.ndarray[Any, Any], fitted: Fitted) -> bytes:
+    """Return the digests of the training rows, by which a replay of them is told."""
+    hashes = hash_rows(as_seen(matrix))
+    sides = fitted.sides
+    return RowDigests.of(hashes[sides.learnt], hashes[sides.held_out]).to_bytes()
 
 
 def _forest(fitted: Fitted, features: int) -> bytes:
@@ -72,7 +100,9 @@ def _baseline(feature_set: FeatureSet, table: Table, fitted: Fitted) -> dict[str
         predictions=fitted.predicted,
         errors=fitted.predicted - fitted.actual,
     ).to_json()
-    schemas.check("baseline.v1", baseline)
+    broken = broken_baseline(baseline)
+    if broken:
+        raise ContractError(BASELINE, broken)
     return baseline
 
 
@@ -81,7 +111,7 @@ def _prove_equal(data: bytes, estimator: Any, matrix: np.ndarray[Any, Any]) -> N
     ours = np.array(Forest.from_bytes(data).predict_many(matrix.tolist()))
     differing = int((ours != estimator.predict(matrix)).sum())
     if differing:
-        raise TrainingError(f"the packed forest differs from the estimator on {differing} rows; nothing was written")
+        raise PackedDiffers(differing)
 
 
 def _estimator(estimator: Any, recipe: Recipe) -> dict[str, Any]:

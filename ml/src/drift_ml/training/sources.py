@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from drift_ml.tables import Table
+
 from .errors import TrainingError
-from .table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,6 +1,6 @@
 """`python -m drift_console`."""
 
-from drift_console.cli import main
+from drift_contracts.exits import run_module
 
 if __name__ == "__main__":
-    main()
+    run_module("drift_console.cli", brings="drift-console")

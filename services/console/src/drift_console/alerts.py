@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
-import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,16 +12,23 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from drift_console.alarms import State
+from drift_console.threads import Supervised, report
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
+    from drift_console.clock import Steadiness
     from drift_console.watch import Change
 
-TIMEOUT = 5.0  # seconds for one attempt
+TIMEOUT = 5.0  # seconds for each wait within an attempt
+DEADLINE = 10.0  # seconds for an attempt as a whole
+ANSWER_LIMIT = 64 * 1024  # bytes of an answer that are read
+STORE_DELAY = 1.0  # seconds after which a store that was locked or full is tried again
 FIRST_DELAY, LONGEST_DELAY = 1.0, 300.0  # seconds between attempts, doubling
 KEPT = 24 * 3600.0  # seconds after which an alert that nobody took is given up
+# An alert of a clock that was ahead is due in a future that nothing was ever postponed to.
+_DUE = "(due <= :now OR due > :far)"
 _log = logging.getLogger("drift_console.alerts")
 
 
@@ -82,46 +89,87 @@ def keep(connection: sqlite3.Connection, alert: dict[str, Any], now: float) -> b
     return bool(connection.execute("INSERT OR IGNORE INTO drift_alerts VALUES (?, ?, ?, ?)", row).rowcount)
 
 
-class Courier(threading.Thread):
-    """Empties the outbox, each webhook at its own pace; nothing waits for it."""
+class Courier(Supervised):
+    """Empties the outbox, a task for each webhook, so that none waits for another."""
 
-    def __init__(self, connection: sqlite3.Connection, *, clock: Callable[[], float], poll: float = 0.5) -> None:
-        super().__init__(name="courier", daemon=True)
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        clock: Callable[[], float],
+        poll: float = 0.5,
+        steadiness: Steadiness | None = None,
+    ) -> None:
+        """steadiness: without it the clock is believed when an alert is a day old."""
+        super().__init__("courier")
         self._connection = connection
         self._clock = clock
         self._poll = poll
-        self._stopping = threading.Event()
+        self._steadiness = steadiness
+        self._steady = True
 
-    def run(self) -> None:
-        """Until stopped."""
-        with httpx.Client(timeout=TIMEOUT, headers={"user-agent": "drift-console"}, trust_env=False) as client:
-            while not self._stopping.wait(self._poll):
-                self.deliver(client)
+    def work(self) -> None:
+        """Send what is due until stopped; whatever goes wrong is logged and tried again."""
+        asyncio.run(self._send_all())
 
-    def stop(self) -> None:
-        """End after the attempt at hand; what is left is sent after the next start."""
-        self._stopping.set()
+    async def _send_all(self) -> None:
+        sending: dict[str, asyncio.Task[None]] = {}
+        async with make_client() as client:
+            while not self._stopping.is_set():
+                try:
+                    for url in self._waiting():
+                        if url not in sending:
+                            sending[url] = asyncio.create_task(self._attempt(client, url))
+                except Exception:
+                    report(_log, "the outbox cannot be read; trying again")
+                await asyncio.sleep(self._poll)
+                sending = {url: task for url, task in sending.items() if not task.done()}
+            if sending:  # the attempts at hand
+                await asyncio.wait(sending.values(), timeout=TIMEOUT)
 
-    def deliver(self, client: httpx.Client) -> None:
-        """One attempt at everything that is due; a webhook that fails once is left alone for this round."""
+    async def _attempt(self, client: httpx.AsyncClient, url: str) -> None:
+        """Send what is due to one webhook. Never raises: a locked or full store is no end."""
+        try:
+            await self.deliver(client, url)
+        except Exception:
+            report(_log, "an attempt to send alerts failed; trying again")
+            await asyncio.sleep(STORE_DELAY)
+
+    def _waiting(self) -> list[str]:
+        """Return the webhooks for which something is due."""
+        if self._steadiness is not None:
+            self._steady = self._steadiness.look()
         rows = self._connection.execute(
-            "SELECT id, url, body, attempts, created FROM outbox WHERE due <= ? ORDER BY id LIMIT 50",
-            (self._clock(),),
+            f"SELECT DISTINCT url FROM outbox WHERE {_DUE}",  # noqa: S608 - constants
+            self._now(),
+        )
+        return [url for (url,) in rows]
+
+    def _now(self) -> dict[str, float]:
+        now = self._clock()
+        return {"now": now, "far": now + LONGEST_DELAY}
+
+    async def deliver(self, client: httpx.AsyncClient, url: str | None = None) -> None:
+        """Attempt what is due, to one webhook or to all; one that fails is left alone for this round."""
+        rows = self._connection.execute(
+            f"SELECT id, url, body, attempts, created FROM outbox WHERE {_DUE}"  # noqa: S608 - constants
+            " AND (:url IS NULL OR url = :url) ORDER BY id LIMIT 50",
+            {**self._now(), "url": url},
         ).fetchall()
         failed: dict[str, str] = {}
-        for number, url, body, attempts, created in rows:
+        for number, target, body, attempts, created in rows:
             if self._stopping.is_set():
                 return
-            problem = failed.get(url) or _post(client, url, body)
+            problem = failed.get(target) or await _post(client, target, body)
             if problem is None:
                 self._connection.execute("DELETE FROM outbox WHERE id = ?", (number,))
             else:
-                failed[url] = problem
+                failed[target] = problem
                 self._postpone(number, attempts + 1, created, problem)
 
     def _postpone(self, number: int, attempts: int, created: float, problem: str) -> None:
         now = self._clock()
-        if now - created > KEPT:
+        if now - created > KEPT and self._steady:
             _log.error("a webhook did not take alert %d in %d attempts: %s; given up", number, attempts, problem)
             self._connection.execute("DELETE FROM outbox WHERE id = ?", (number,))
             return
@@ -132,10 +180,40 @@ class Courier(threading.Thread):
         )
 
 
-def _post(client: httpx.Client, url: str, body: str) -> str | None:
-    """None when the webhook took it, else what went wrong, without the URL (it may hold a secret)."""
+def make_client() -> httpx.AsyncClient:
+    """Return a client that follows no redirect: a webhook that moved is to be told, not chased."""
+    return httpx.AsyncClient(
+        timeout=TIMEOUT,
+        headers={"user-agent": "drift-console"},
+        trust_env=False,
+        follow_redirects=False,
+    )
+
+
+async def _post(client: httpx.AsyncClient, url: str, body: str) -> str | None:
+    """Return None when the webhook took it, else what went wrong, without the URL (it may hold a secret)."""
+    headers = {"content-type": "application/json"}
+    answer: list[int] = []
     try:
-        response = client.post(url, content=body, headers={"content-type": "application/json"})
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return type(error).__name__
-    return None if response.is_success else f"status {response.status_code}"
+        async with (
+            asyncio.timeout(DEADLINE),
+            client.stream("POST", url, content=body, headers=headers) as response,
+        ):
+            answer.append(response.status_code)
+            await _drop(response)
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError) as error:
+        if not answer:
+            return type(error).__name__
+    # The status decides; how a body drips or breaks off after it changes nothing.
+    return None if httpx.codes.is_success(answer[0]) else f"status {answer[0]}"
+
+
+async def _drop(response: httpx.Response) -> None:
+    """Read an answer to its end, so that a decent server sees it taken, or to ANSWER_LIMIT."""
+    size = 0
+    if response.is_stream_consumed:
+        return
+    async for chunk in response.aiter_raw():
+        size += len(chunk)
+        if size > ANSWER_LIMIT:
+            return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drift_contracts import feature_set
+from drift_contracts.exits import starting
 from drift_ml.bundle import Bundle, load_bundle
 
 from drift_console.settings import BadSettings
@@ -29,7 +30,8 @@ def ready_bundles(folder: Path, wanted: Sequence[str], terminal: Terminal) -> di
         _train(missing, folder, terminal)
         present = _present(folder)
     names = wanted or sorted(present, key=lambda name: (name != "house-price", name))
-    return {name: load_bundle(present[name]) for name in names}
+    with starting("a bundle", OSError):
+        return {name: load_bundle(present[name]) for name in names}
 
 
 def _present(folder: Path) -> dict[str, Path]:

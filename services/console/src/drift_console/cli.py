@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-import logging
+import sqlite3
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from drift_contracts import DriftError
-from rich.console import Console as Terminal
+from drift_contracts.commands import Command, FiniteRange
+from drift_contracts.exits import FAULT, starting
+from drift_contracts.terminal import make_terminal
 
 from drift_console import terminal as shown
-from drift_console.app import Api, App, ConsoleApi
+from drift_console.app import MOST_VALUES, Api, App, ConsoleApi
 from drift_console.bundles import ready_bundles
-from drift_console.console import Console, Storage
+from drift_console.console import Console, Ending, Storage
+from drift_console.journal import log_to
 from drift_console.monitoring import references_of
 from drift_console.predicting import make_edge
+from drift_console.security import is_loopback
 from drift_console.server import bind, make_server, serve
 from drift_console.settings import Settings
 from drift_console.specification import Specification
+
+if TYPE_CHECKING:
+    from rich.console import Console as Terminal
+
+VALUES_PER_FEATURE = 4_000  # a batch has 1,000 rows; name and value are two, and as much again for comfort
 
 _EPILOG = """
 Examples:
@@ -30,15 +39,25 @@ Examples:
   python -m drift_console --port 0                 any free port (the banner says which)
   python -m drift_console --webhook https://hooks.example.com/drift
 
-Exit codes: 0 after Ctrl-C or SIGTERM, 1 when it cannot start (the message says why), 2 wrong usage.
+Exit codes: 0 after Ctrl-C or SIGTERM, 2 wrong usage, 5 when it cannot start (the message says why), 70 a fault of ours,
+such as a thread that died (console.log says of what); see docs/exit-codes.md.
 """
 
 
-@click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(
+    cls=Command, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8123, show_default=True, help="Port; 0 takes a free one."
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address; the default is this machine only.")
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Answer requests under this name too, as a proxy sends it (repeatable).",
+)
 @click.option(
     "--fast",
     is_flag=True,
@@ -71,43 +90,44 @@ Exit codes: 0 after Ctrl-C or SIGTERM, 1 when it cannot start (the message says 
 )
 @click.option(
     "--threshold",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     help="Drift score above which a request counts as drifted. Default: the spec's.",
 )
 @click.option(
     "--retention-days",
-    type=click.FloatRange(min=0.01),
+    type=FiniteRange(min=0.01, max=36_500),
     default=7.0,
     show_default=True,
     help="How long data is kept.",
 )
 def main(retention_days: float, **options: object) -> None:
     """Serve predictions, watch them for drift, raise alarms and show it live, all on one machine."""
-    terminal = Terminal()
-    try:
-        settings = Settings(retention=retention_days * 86400, **options)  # type: ignore[arg-type]  # click checked them
-        run(settings, terminal)
-    except DriftError as error:
-        Terminal(stderr=True).print(f"[bold red]error[/] {error}", highlight=False)
-        sys.exit(1)
+    settings = Settings(retention=retention_days * 86400, **options)  # type: ignore[arg-type]  # click checked them
+    ending = run(settings, make_terminal())
+    if ending.dead:
+        sys.exit(FAULT)
 
 
-def run(settings: Settings, terminal: Terminal) -> None:
-    """Until a signal ends it. Raises DriftError where it cannot start."""
+def run(settings: Settings, terminal: Terminal) -> Ending:
+    """Serve until a signal or the death of a thread ends it. Raises DriftError where it cannot start."""
     listener = bind(settings.host, settings.port)
     host, port = listener.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
     specification = Specification(settings)
     bundles = ready_bundles(settings.bundles, settings.models, terminal)
-    storage = Storage(settings)
-    _log_to(settings.data / "console.log")
+    with starting(f"the store in {settings.data}", sqlite3.Error, OSError):
+        storage = Storage(settings)
+        log_to(settings.data / "console.log")
+    with starting("a bundle"):
+        references = references_of(bundles)
     edge = make_edge(settings, bundles, storage.writer.write)
     server = make_server()
+    models = specification.models_of(bundles)
     console = Console(
         settings,
         storage,
-        specification.models_of(bundles),
-        references_of(bundles),
+        models,
+        references,
         edge.handle,
         spec=specification.document,
         threshold=specification.threshold,
@@ -115,23 +135,24 @@ def run(settings: Settings, terminal: Terminal) -> None:
         clock=time.time,
         tell=lambda alert: shown.tell(terminal, alert),
     )
+    widest = max(len(view.feature_set.features) for view in models.values())
     app = App(
-        Api(edge.handle, time.time),
+        Api(edge.handle, time.time, most_values=max(MOST_VALUES, VALUES_PER_FEATURE * widest)),
         ConsoleApi(console.read_state, console.run_scenario, console.replay, server.stopping),
-        bound_to=settings.host,
+        bound_to=host,
+        allowed_hosts=settings.allowed_hosts,
+        dead=console.dead,
     )
+
+    def started() -> None:
+        shown.banner(terminal, url, settings, bundles)
+        if not is_loopback(host):
+            shown.warn_open(terminal, host, settings.allowed_hosts)
+
     console.start()
     try:
-        serve(server, app, listener, started=lambda: shown.banner(terminal, url, settings, bundles))
+        serve(server, app, listener, started=started, dead=console.dead)
     finally:
-        console.stop()
-    terminal.print("Stopped. Everything that was answered is stored.", style="dim")
-
-
-def _log_to(path: Path) -> None:
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logger = logging.getLogger("drift_console")
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
+        ending = console.stop()
+    shown.farewell(terminal, ending)
+    return ending

@@ -8,13 +8,16 @@ import json
 import logging
 import os
 import threading
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from drift_monitor.stores import SqliteStore
 from drift_predictor.stamps import uuid7
 
 from drift_console import alerts, gateway
-from drift_console.app import Handler, NotFound
+from drift_console.app import Busy, Handler, NotFound
+from drift_console.clock import Steadiness
 from drift_console.database import connect, transaction
 from drift_console.emf import series
 from drift_console.ingest import Ingester, position
@@ -23,6 +26,7 @@ from drift_console.metrics import MetricStore
 from drift_console.monitoring import EvidenceReader, Monitor, period_of
 from drift_console.settings import BadSettings, Settings
 from drift_console.state import Frame, ModelView, StateReader
+from drift_console.threads import names_of_the_dead
 from drift_console.watch import Change, Watch
 from drift_console.worker import Worker
 
@@ -43,7 +47,10 @@ class Storage:
     """The data folder, held by one process at a time: the log's writer and the store's path."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises BadSettings where the folder cannot be used or another console holds it."""
+        """Raises BadSettings where the folder cannot be used or another console holds it.
+
+        Raises BadStore where its store is damaged or newer.
+        """
         try:
             settings.log.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(settings.data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -55,7 +62,11 @@ class Storage:
                 f"cannot use {settings.data}: {error.strerror}. Choose another with --data-dir"
             ) from error
         self.path = settings.database
-        self.connection = connect(self.path)
+        try:
+            self.connection = connect(self.path)
+        except BaseException:
+            os.close(self._lock)
+            raise
         self.writer = LineWriter(settings.log, after=position(self.connection).segment)
 
     def close(self) -> None:
@@ -63,6 +74,16 @@ class Storage:
         self.writer.close()
         self.connection.close()
         os.close(self._lock)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What became of the events: lines that could not be written, whether the log was read to its end, and
+    the threads that died."""
+
+    lost: int
+    finished: bool
+    dead: tuple[str, ...]
 
 
 class Console:
@@ -94,13 +115,15 @@ class Console:
             settings.stack, url, {name: view.card["model_version"] for name, view in models.items()}
         )
         self._metrics = MetricStore(storage.connection)
+        self._asked: set[str] = set()
         watch = Watch(
             storage.connection,
             {name: view.alarms for name, view in models.items()},
             self._reader_of,
             announce=self._announce,
+            seen=self._was_asked,
         )
-        self._windows = [SqliteStore(settings.windows), SqliteStore(settings.windows)]
+        self._windows = [SqliteStore(settings.windows) for _ in range(3)]
         monitor = Monitor(
             storage.connection, self._windows[0], references, settings, spec, publish=self._publish, url=url
         )
@@ -113,9 +136,13 @@ class Console:
             retention=settings.retention,
             after_evaluation=self._tell_all,
         )
-        self._connections = [connect(storage.path), connect(storage.path)]
-        self._courier = alerts.Courier(self._connections[0], clock=clock)
-        self._evidence = EvidenceReader(self._connections[1], self._windows[1], references, period=period_of(settings))
+        self._connections = [connect(storage.path), connect(storage.path), connect(storage.path)]
+        self._courier = alerts.Courier(self._connections[0], clock=clock, steadiness=Steadiness(clock))
+        period = period_of(settings)
+        self._evidence = EvidenceReader(self._connections[1], self._windows[1], references, period=period)
+        # A what-if takes a second: it neither waits for the page's documents nor holds them up.
+        self._what_if = EvidenceReader(self._connections[2], self._windows[2], references, period=period)
+        self._replaying = threading.Lock()
         self._states = StateReader(
             self._connections[1],
             namespace=spec.namespace,
@@ -133,24 +160,45 @@ class Console:
         self.worker.start()
         self._courier.start()
 
-    def stop(self) -> None:
-        """Take in what is in the log, end the threads, release the folder."""
+    def dead(self) -> list[str]:
+        """Return the names of the threads that died."""
+        return names_of_the_dead((self.worker, self._courier))
+
+    def stop(self) -> Ending:
+        """Take in what is in the log, end the threads, release the folder; returns what became of it."""
         self.worker.stop()
         self._courier.stop()
-        self.worker.join()
-        self._courier.join(timeout=alerts.TIMEOUT + 1)
-        with self._lock:
+        for thread, patience in ((self.worker, None), (self._courier, alerts.TIMEOUT + 2)):
+            if thread.ident is not None:
+                thread.join(timeout=patience)
+        ending = Ending(self._storage.writer.lost, self.worker.finished, tuple(self.dead()))
+        with self._lock, self._replaying:
             for connection in self._connections:
                 connection.close()
             for windows in self._windows:
                 windows.close()
         self._storage.close()
+        return ending
 
     def _reader_of(self, model: str) -> Read:
         dimensions = {"Stack": self._settings.stack, "Model": model}
         return lambda metric, start, period, count: self._metrics.distributions(
             series(self._namespace, metric, dimensions), start, period, count
         )
+
+    def _was_asked(self, model: str) -> bool:
+        """Return whether a prediction of the model was ever stored, over restarts and the retention."""
+        if model in self._asked:
+            return True
+        connection, name = self._storage.connection, f"asked {model}"
+        identity = series(self._namespace, "DriftScore", {"Stack": self._settings.stack, "Model": model})
+        noted = connection.execute("SELECT 1 FROM counters WHERE name = ?", (name,)).fetchone()
+        if noted is None:
+            if not self._metrics.exists(identity):
+                return False
+            connection.execute("INSERT OR IGNORE INTO counters VALUES (?, 1)", (name,))
+        self._asked.add(model)
+        return True
 
     def _publish(self, alert: dict[str, Any]) -> None:
         """Send a drift alert of the monitor, unless it was sent before."""
@@ -172,7 +220,8 @@ class Console:
         while self._untold:
             document = self._untold.pop(0)
             _log.warning("alert %s", json.dumps(document))
-            self._tell(document)
+            with suppress(OSError):  # a terminal that is gone; the alert is in the outbox and the log
+                self._tell(document)
 
     async def read_state(self, model: str | None, minutes: int) -> dict[str, Any]:
         """The state document, at most FRESH seconds old. Raises NotFound."""
@@ -181,20 +230,35 @@ class Console:
     def _read_state(self, model: str, minutes: int) -> dict[str, Any]:
         with self._lock:
             now = self._clock()
-            made, state = self._shown.get((model, minutes), (0.0, {}))
-            if now - made > FRESH:
-                state = self._states.state(model, minutes, now)
-                self._shown = {key: value for key, value in self._shown.items() if now - value[0] < FRESH}
-                self._shown[model, minutes] = (now, state)
+            made, state = self._shown.get((model, minutes), (-FRESH, {}))
+            # Not "newer than": a document of a clock that was ahead is not fresh until the clock is there.
+            if not 0 <= now - made <= FRESH:
+                state = self._states.state(model, minutes, now) | {"service": self._service()}
+                shown = {key: value for key, value in self._shown.items() if 0 <= now - value[0] < FRESH}
+                self._shown = shown | {(model, minutes): (now, state)}
             return state
 
+    def _service(self) -> dict[str, Any]:
+        """Return how the console itself fares."""
+        lag = self.worker.lag()
+        return {
+            "lines_lost": self._storage.writer.lost,
+            "lag_seconds": None if lag is None else int(lag),
+            "dead": self.dead(),
+        }
+
     async def replay(self, model: str | None, minutes: int, budget: float, minimum_effect: float) -> dict[str, Any]:
-        """What the detector would have said with other settings. Raises NotFound, EvidenceError."""
+        """Return what the detector would have said with other settings. Raises NotFound, Busy, EvidenceError."""
         return await asyncio.to_thread(self._replay, self._known(model), minutes, budget, minimum_effect)
 
     def _replay(self, model: str, minutes: int, budget: float, minimum_effect: float) -> dict[str, Any]:
-        frame = Frame.ending(self._clock(), minutes)
-        return self._evidence.what_if(model, frame, budget=budget, minimum_effect=minimum_effect)
+        if not self._replaying.acquire(blocking=False):
+            raise Busy("expected one what-if at a time; try again when the other one is shown")
+        try:
+            frame = Frame.ending(self._clock(), minutes)
+            return self._what_if.what_if(model, frame, budget=budget, minimum_effect=minimum_effect)
+        finally:
+            self._replaying.release()
 
     def _known(self, model: str | None) -> str:
         if model is None:

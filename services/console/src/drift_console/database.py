@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from drift_monitor.stores import open_store
+
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -39,12 +41,9 @@ def connect(path: Path) -> sqlite3.Connection:
     """Open the file, make what is missing; each thread that writes or reads opens its own.
 
     A transaction is on disk in the write-ahead log when it commits, and readers never wait for the writer.
+    Raises BadStore for a file that is damaged or newer than this code; not a byte of it was changed.
     """
-    connection = sqlite3.connect(path, isolation_level=None, timeout=10.0, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.executescript(_SCHEMA)
-    return connection
+    return open_store(path, _SCHEMA, timeout=10.0)
 
 
 @contextmanager
@@ -53,7 +52,8 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield connection
+        connection.execute("COMMIT")  # may fail too: a full disk is often noticed only here
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # SQLite ends some failed transactions by itself
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")

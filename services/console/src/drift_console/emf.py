@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+LATEST = 253_402_300_799.0  # epoch seconds: the last one that a date can be written for
+LARGEST = 2.0**360  # CloudWatch takes no larger values; sums of them stay finite
 
 
 class Series(NamedTuple):
@@ -47,21 +49,31 @@ def parse_line(line: bytes) -> Line | None:
         document = json.loads(line)
         metadata = document["_aws"]
         timestamp = metadata["Timestamp"] / 1000
+        if not 0 <= timestamp <= LATEST:
+            return None
         return Line(timestamp, tuple(_datapoints(document, metadata["CloudWatchMetrics"])), document)
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
 
 
 def _datapoints(document: Mapping[str, Any], directives: list[Any]) -> Iterator[tuple[Series, float]]:
     for directive in directives:
+        namespace = _text(directive["Namespace"])
         for names in directive["Dimensions"]:
-            dimensions = tuple(sorted((name, str(document[name])) for name in names))
+            dimensions = tuple(sorted((_text(name), str(document[name])) for name in names))
             for metric in directive["Metrics"]:
-                identity = Series(directive["Namespace"], metric["Name"], dimensions)
+                identity = Series(namespace, _text(metric["Name"]), dimensions)
                 for value in _values(document.get(metric["Name"])):
                     yield identity, value
 
 
+def _text(value: Any) -> str:
+    """Return the value, which must be a text. Raises TypeError."""
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
 def _values(value: Any) -> list[float]:
     values = value if isinstance(value, list) else [value]
-    return [float(one) for one in values if type(one) in (int, float) and math.isfinite(one)]
+    return [float(each) for each in values if type(each) in (int, float) and abs(each) <= LARGEST]

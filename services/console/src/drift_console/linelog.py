@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,34 +47,73 @@ class LineWriter:
     """Appends lines; one process writes to a folder at a time."""
 
     def __init__(self, folder: Path, *, after: int = 0, segment_bytes: int = SEGMENT_BYTES) -> None:
-        """`after`: the highest segment number that a reader has seen, should its file be gone."""
+        """Open the first segment. Raises OSError.
+
+        after: the highest segment number that a reader has seen, should its file be gone.
+        """
         self._folder = folder
         self._segment_bytes = segment_bytes
         self._number = max([after, *segments(folder)])
         self._descriptor = -1
+        self._torn = False
+        self._size = 0
+        #: Lines that could not be written whole since the start.
+        self.lost = 0
         self._next_segment()
 
     def _next_segment(self) -> None:
+        """Open the next segment, then close the last. Raises OSError, and the last one stays open."""
+        number = self._number + 1
+        path = self._folder / f"events-{number:06d}.log"
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        except FileExistsError:
+            self._number = number  # somebody else's file: the next attempt takes the number after it
+            raise
         self.close()
-        self._number += 1
-        path = self._folder / f"events-{self._number:06d}.log"
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        self._size = 0
+        self._descriptor, self._number = descriptor, number
+        self._size, self._torn = 0, False
 
     def write(self, line: bytes | str) -> None:
         """Append one line; on return it is safe from the end of this process.
 
-        Raises OSError when the line could not be written whole; what was written of it will be passed over.
+        Raises OSError when the line could not be written whole; what was written of it will be passed
+        over. The next line is tried anew, whatever failed before.
         """
         data = line.encode() if isinstance(line, str) else line
         data = data if data.endswith(b"\n") else data + b"\n"
-        if self._size + len(data) > self._segment_bytes and self._size:
-            self._next_segment()
+        try:
+            self._append(data)
+        except OSError:
+            self.lost += 1
+            raise
+
+    def _append(self, data: bytes) -> None:
+        self._make_room(len(data))
         written = os.write(self._descriptor, data)
-        self._size += written
-        if written != len(data):
+        if written == len(data):
+            self._size += written
+            return
+        self._torn = True
+        with suppress(OSError):  # the next line tries again
             self._next_segment()
-            raise OSError(f"event log: {written} of {len(data)} bytes of a line were written")
+        raise OSError(f"event log: {written} of {len(data)} bytes of a line were written")
+
+    def _make_room(self, size: int) -> None:
+        """Go to the next segment where this one is full, torn or closed."""
+        full = self._size > 0 and self._size + size > self._segment_bytes
+        if not (full or self._torn or self._descriptor < 0):
+            return
+        try:
+            self._next_segment()
+        except OSError:
+            if self._descriptor < 0:
+                raise
+            # Without a new file (no inode, no descriptor, folder gone) a long segment loses nothing;
+            # what is torn at its end would spoil the next line.
+            if self._torn:
+                os.ftruncate(self._descriptor, self._size)
+                self._torn = False
 
     def close(self) -> None:
         """Close the open segment."""

@@ -118,6 +118,11 @@ class MetricStore:
             result[index] = Summary(*row)
         return result
 
+    def exists(self, identity: Series) -> bool:
+        """Return whether the metric has any datapoint."""
+        query = "SELECT 1 FROM points WHERE series = ? LIMIT 1"
+        return self._connection.execute(query, (self._known(identity),)).fetchone() is not None
+
     def prune(self, *, now: float, retention: float) -> None:
         """Forget seconds older than SECONDS_KEPT and minutes older than `retention` seconds."""
         for resolution, kept in zip(_RESOLUTIONS, (min(SECONDS_KEPT, retention), retention), strict=True):

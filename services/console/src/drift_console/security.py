@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 HEADERS = [
     (
@@ -38,18 +38,37 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def host_allowed(header: str, *, bound_to: str) -> bool:
-    """Whether a request's Host header may be answered.
+def host_allowed(header: str, *, bound_to: str, names: Collection[str] = ()) -> bool:
+    """Return whether a request's Host header may be answered.
 
     A page of another site can make a browser resolve the attacker's name to 127.0.0.1 (DNS rebinding); its
-    requests then carry that name. Bound to loopback, only names of this machine are answered.
+    requests then carry that name. Bound to loopback, only names of this machine are answered, and those
+    that were allowed; bound to another address every name is, unless some were allowed.
+
+    Args:
+        header: The Host header, with or without a port.
+        bound_to: The address that is listened on.
+        names: What `--allow-host` gave, in lower case.
     """
-    if not is_loopback(bound_to):
+    if not names and not is_loopback(bound_to):
         return True
     try:
-        return is_loopback(urlsplit(f"//{header}").hostname or "")
+        host = urlsplit(f"//{header}").hostname or ""
     except ValueError:
         return False
+    return is_loopback(host) or host in names or host == bound_to
+
+
+def foreign(scope_path: str, method: str, headers: Mapping[str, str]) -> bool:
+    """Return whether a page of another site sent the request, as the browser says.
+
+    Such a page cannot read an answer, but each request would be counted, logged and shown. Following a
+    link to the page itself is allowed: alerts hold that link, and it is read in mail and chat programs.
+    """
+    if headers.get("sec-fetch-site") != "cross-site":
+        return False
+    follows_a_link = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    return not (follows_a_link and scope_path == "/" and method == "GET")
 
 
 def same_origin(headers: Mapping[str, str]) -> bool:

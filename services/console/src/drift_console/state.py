@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from drift_contracts.alarm_language import expression_text, rule_text
+from drift_ml.scale import FARTHEST, usable_std
 
 from drift_console.alarms import Alarm, CompositeAlarm, MetricAlarm, State
 from drift_console.alerts import iso
@@ -55,6 +58,8 @@ class ModelView:
         card = {
             **{key: manifest[key] for key in ("model_version", "estimator", "training", "scores", "feature_set")},
             "rows": manifest["training"]["rows"],
+            # Manifests of the first version have no word on warnings, which is not to say none.
+            "warnings": manifest.get("warnings"),
         }
         channels = {channel["name"]: channel for channel in baseline["channels"]}
         bins = {
@@ -129,7 +134,7 @@ class StateReader:
             "features": [self._feature(view, feature.name, frame) for feature in view.feature_set.features],
             "alarms": [_alarm(alarm, known.get(alarm.name)) for alarm in view.alarms],
             "history": [_entry(row) for row in history(self._connection, model)],
-            "recent": [_recent(event.document()) for event in EventStore(self._connection).newest(model, RECENT)],
+            "recent": self._recent(model),
             "model_card": view.card,
             "scenarios": [
                 {"name": one.name, "title": one.title, "requests": len(one.requests)}
@@ -137,6 +142,14 @@ class StateReader:
             ],
             "evidence": self._evidence_of(model, frame),
         }
+
+    def _recent(self, model: str) -> list[dict[str, Any]]:
+        """Return the newest predictions; an event that breaks its contract is left out."""
+        shown = []
+        for event in EventStore(self._connection).newest(model, RECENT):
+            with suppress(LookupError, TypeError, ValueError, RecursionError):
+                shown.append(_recent(event.document()))
+        return shown
 
     def _evidence_of(self, model: str, frame: Frame) -> dict[str, Any] | None:
         if self._evidence is None:
@@ -210,12 +223,14 @@ def _live(seen: Distribution | None, base: Mapping[str, Any], bins: Bins) -> dic
     if seen is None:
         return {"count": 0, "mean": None, "z": None, "mean_abs_z": None, "share": [0.0] * len(bins.labels)}
     mean = seen.total / seen.count
-    center, spread = base.get("mean"), base.get("std")
+    center = base.get("mean")
+    spread = usable_std(base.get("std"), base.get("min"), base.get("max"))
     z: float | None = None
     mean_abs_z: float | None = None
     if center is not None and spread:
-        z = (mean - center) / spread
-        mean_abs_z = float(abs(seen.values - center) @ seen.counts) / spread / seen.count
+        z = max(-FARTHEST, min((mean - center) / spread, FARTHEST))
+        sizes = np.minimum(abs(seen.values - center) / spread, FARTHEST)
+        mean_abs_z = float(sizes @ seen.counts) / seen.count
     return {
         "count": seen.count,
         "mean": mean,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from rich.panel import Panel
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from drift_ml.bundle import Bundle
     from rich.console import Console as Terminal
 
+    from drift_console.console import Ending
     from drift_console.settings import Settings
 
 _STYLES = {"ALARM": "bold red", "OK": "bold green", "INSUFFICIENT_DATA": "bold yellow"}
@@ -44,6 +46,38 @@ def banner(terminal: Terminal, url: str, settings: Settings, bundles: Mapping[st
         highlight=False,
         markup=False,
     )
+
+
+def warn_open(terminal: Terminal, host: str, allowed_hosts: Sequence[str]) -> None:
+    """Say who can reach a console that is not on loopback."""
+    names = f"under the names {', '.join(allowed_hosts)}" if allowed_hosts else "under any name"
+    terminal.print(
+        f"Warning: listening on {host}, not only on this machine. Whoever reaches that address can ask for"
+        f" predictions and read the page, {names}; there is no login. Put something in front of it that"
+        " asks for one, or leave --host out.",
+        style="bold yellow",
+        highlight=False,
+        markup=False,
+    )
+
+
+def farewell(terminal: Terminal, ending: Ending) -> None:
+    """Say what became of the events; never raises, as a terminal that is gone changes nothing."""
+    with suppress(OSError):
+        for sentence, style in _last_words(ending):
+            terminal.print(sentence, style=style, highlight=False, markup=False)
+
+
+def _last_words(ending: Ending) -> Iterator[tuple[str, str]]:
+    if ending.dead:
+        yield f"Stopped: the thread {', '.join(ending.dead)} died; console.log says of what.", "bold red"
+    if ending.lost:
+        events = "1 event line" if ending.lost == 1 else f"{ending.lost:,} event lines"
+        yield f"Stopped. Lost: {events} could not be written (a full disk?).", "bold red"
+    if not ending.finished:
+        yield "Stopped. Not all of the event log is stored; the next start takes in the rest.", "bold yellow"
+    if ending.finished and not ending.lost and not ending.dead:
+        yield "Stopped. Everything that was answered is stored.", "dim"
 
 
 def tell(terminal: Terminal, alert: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from drift_console.alarms import (
     Alarm,
     CompositeAlarm,
     MetricAlarm,
+    Outcome,
     State,
     evaluate_composite,
     evaluate_metric,
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Mapping, Sequence
 
-    from drift_console.alarms.evaluation import Outcome, Read
+    from drift_console.alarms.evaluation import Read
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,15 @@ class Watch:
         read: Callable[[str], Read],
         *,
         announce: Callable[[Change], None],
+        seen: Callable[[str], bool] = lambda _: True,
     ) -> None:
-        """alarms: per model. read: a model's metrics. announce: called inside the change's transaction."""
+        """alarms: per model. read: a model's metrics. announce: called inside the change's transaction.
+        seen: whether a model ever had a prediction."""
         self._connection = connection
         self._alarms = alarms
         self._read = read
         self._announce = announce
+        self._seen = seen
 
     def evaluate(self, end: int) -> list[Change]:
         """Evaluate every alarm on the window that ends at `end` (epoch seconds); returns the changes."""
@@ -91,6 +95,9 @@ class Watch:
 
     def _outcome(self, alarm: Alarm, model: str, end: int, states: Mapping[str, State]) -> Outcome | None:
         if isinstance(alarm, MetricAlarm):
+            if alarm.missing_data == "breaching" and not self._seen(model):
+                # Silence says something only after there was a voice.
+                return Outcome(State.INSUFFICIENT_DATA, "no prediction was ever seen")
             return evaluate_metric(alarm, self._read(model), end, states[alarm.name])
         if isinstance(alarm, CompositeAlarm):
             return evaluate_composite(alarm, states)

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from drift_contracts import ContractError, NotJson, RequestValidator, parse_json
+from drift_contracts.keywords import is_number
 from drift_ml.window import Window
 
 from .deliveries import EVENT, Delivery, Unopened, open_event
@@ -156,6 +157,9 @@ class Aggregator:
         reference = self._references.get(series)
         if reference is None:
             raise ValueError("no baseline for this model and version")
+        prediction = event["Prediction"]
+        if not is_number(prediction):  # float() would take "nan", "inf" and true
+            raise ValueError("Prediction is of the wrong type: expected a number")
         self._validators[series].row({"features": event["features"]})
         current = int(self._now() // self._period)
         if minute < current - OLDEST_DAYS * DAY // self._period:
@@ -165,7 +169,7 @@ class Aggregator:
             counted.counts["skewed"] += 1
         key = WindowKey(series, minute)
         window = counted.windows.get(key) or Window.empty(reference.baseline, series.version)
-        window.observe(event["features"], float(event["Prediction"]), minute * self._period * 1000)
+        window.observe(event["features"], float(prediction), minute * self._period * 1000)
         counted.windows[key] = window
         counted.counts["events"] += 1
 

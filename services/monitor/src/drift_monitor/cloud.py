@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from .aggregate import Rejected
 
 TIMEOUT = 10
+"""Seconds for one connection or read, and for the whole of an exchange."""
+SUCCESS, UNAUTHORIZED = 200, 401
+LARGEST_ANSWER = 64 * 1024
+"""Bytes of an answer that are read; nobody needs more, and some servers send without end."""
 LARGEST_PART = 200_000
 MESSAGES_TOGETHER = 10
 
@@ -56,7 +62,8 @@ def webhook(secrets: Any, secret: str) -> Callable[[bytes], None]:
         if not address:
             address.append(secrets.get_secret_value(SecretId=secret)["SecretString"].strip())
         try:
-            post(address[0], body, {"content-type": "application/json"})
+            # The status says that it was taken; waiting for the rest would send it again where that comes late.
+            post(address[0], body, {"content-type": "application/json"}, wanted=0)
         except urllib.error.HTTPError as error:
             error.close()
             raise MonitorError(f"the webhook did not take the message: status {error.code}") from None
@@ -66,14 +73,86 @@ def webhook(secrets: Any, secret: str) -> Callable[[bytes], None]:
     return send
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
-    """The body of a 2xx answer. Raises OSError; addresses other than http and https are refused."""
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Refuses every redirect: it would be followed without the alert, and to wherever its sender likes."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Return no request, which makes the answer an HTTPError of its status."""
+
+
+_OPENER = urllib.request.build_opener(_NoRedirects)
+
+
+def post(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    wanted: int = LARGEST_ANSWER,
+    deadline: float = TIMEOUT,
+) -> bytes:
+    """Return the body of a 2xx answer, as far as it is wanted.
+
+    A redirect is an answer like any other that is not 2xx: it is not followed.
+
+    Args:
+        url: begins with https:// or http://.
+        body: sent as it is.
+        headers: sent beside those that HTTP needs.
+        wanted: bytes of the answer to read; of one that is longer, the rest is dropped.
+        deadline: seconds for all of it.
+
+    Raises:
+        MonitorError: another kind of address.
+        OSError: no connection, no answer in time (TimeoutError), or a status other than 2xx (HTTPError).
+    """
+    return _exchanged(_request(url, body, headers), wanted, deadline)
+
+
+def status_of(url: str, *, deadline: float = TIMEOUT) -> int:
+    """Return the status of the answer to a GET. Raises as `post`, but for a status other than 2xx."""
+    try:
+        _exchanged(_request(url, None, {}), 0, deadline)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+    return SUCCESS
+
+
+def _request(url: str, body: bytes | None, headers: Mapping[str, str]) -> urllib.request.Request:
     if not url.startswith(("https://", "http://")):
         raise MonitorError("expected an address that begins with https://")
-    request = urllib.request.Request(url, body, dict(headers))  # noqa: S310 - the scheme is checked above
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310 - the scheme is checked above
-        answer: bytes = response.read()
+    return urllib.request.Request(url, body, dict(headers))  # noqa: S310 - the scheme is checked above
+
+
+def _exchanged(request: urllib.request.Request, wanted: int, deadline: float) -> bytes:
+    answers: list[bytes | Exception] = []
+    # A timeout of a socket is one for each read, and a byte a second keeps below it: the deadline needs a thread.
+    sender = threading.Thread(target=_exchange, args=(request, wanted, deadline, answers), daemon=True)
+    sender.start()
+    sender.join(deadline)
+    if not answers:
+        raise TimeoutError(f"expected a whole answer within {deadline:g} s")
+    answer = answers[0]
+    if isinstance(answer, Exception):
+        raise answer
     return answer
+
+
+def _exchange(request: urllib.request.Request, wanted: int, deadline: float, answers: list[bytes | Exception]) -> None:
+    """Append the answer's first `wanted` bytes, or the error; ends soon after the deadline if bytes still drip."""
+    end = time.monotonic() + deadline
+    read = b""
+    try:
+        with _OPENER.open(request, timeout=deadline) as response:
+            while len(read) < wanted and time.monotonic() < end:
+                chunk = response.read1(wanted - len(read))
+                if not chunk:
+                    break
+                read += chunk
+        answers.append(read)
+    except Exception as error:  # raised again in the thread that waits
+        answers.append(error)
 
 
 def signed_post(session: Any) -> Callable[[str, bytes, Mapping[str, str]], bytes]:

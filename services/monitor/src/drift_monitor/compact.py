@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from drift_ml.window import Window
 
+from .formats import WINDOW, refuse_newer
 from .keys import Series, WindowKey
 from .stores import LARGEST_BATCH, Fragment, StoredWindow
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 MOST_STEPS = 100
 """Steps of one run: some 10 to 20 seconds on AWS. What is left waits for the next run."""
 
+UNREADABLE_PART = (
+    "a part of a minute of %s cannot be read: %s. It is not counted; fragments that cannot be summed"
+    " are kept under %s-unreadable"
+)
+
 _log = logging.getLogger("drift_monitor")
 
 
@@ -33,11 +39,19 @@ class Compacted(NamedTuple):
     whole_before: int
 
 
-def compact(store: Store, series: Series, baseline: Baseline, *, before: int, evaluated: int) -> Compacted:
+def compact(
+    store: Store,
+    series: Series,
+    baseline: Baseline,
+    *,
+    before: int,
+    evaluated: int,
+    judged_ahead: frozenset[int] = frozenset(),
+) -> Compacted:
     """Sum the fragments of minutes before `before`, oldest first.
 
-    Minutes up to `evaluated` were judged already: what still comes for them counts in reports, not as
-    evidence, and is told as `late`. Raises Conflict if somebody else compacts the same minute.
+    Minutes up to `evaluated`, and those in `judged_ahead`, were judged already: what still comes for them counts in
+    reports, not as evidence, and is told as `late`. Raises Conflict if somebody else compacts the same minute.
     """
     counts: Counter[str] = Counter()
     for _ in range(MOST_STEPS):
@@ -45,7 +59,8 @@ def compact(store: Store, series: Series, baseline: Baseline, *, before: int, ev
         if not fragments:
             return Compacted(counts, before)
         for key, group in groupby(fragments, key=lambda fragment: fragment.key):
-            counts += _sum_into(store, key, list(group), baseline, late=key.minute <= evaluated)
+            late = key.minute <= evaluated or key.minute in judged_ahead
+            counts += _sum_into(store, key, list(group), baseline, late=late)
     left = store.fragments(series, before, 1)
     return Compacted(counts, left[0].key.minute if left else before)
 
@@ -77,10 +92,15 @@ def _summed(read: StoredWindow, fragments: list[Fragment], baseline: Baseline) -
 
 
 def _readable(document: dict[str, Any], baseline: Baseline, series: Series) -> Window | None:
+    """Return the window in a document, None if it cannot be read.
+
+    Raises BadStore if it is newer than this code.
+    """
+    refuse_newer(document, WINDOW, series, "a window")
     try:
         return Window.from_json(document, baseline)
-    except Exception:
-        _log.exception("a stored window of %s cannot be read", series)
+    except Exception as error:
+        _log.error(UNREADABLE_PART, series, error, series)  # no traceback: it says all there is
         return None
 
 

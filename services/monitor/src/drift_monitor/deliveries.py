@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,8 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 EVENT = "prediction.event.v1"
-LARGEST = 64 * 1024 * 1024
-"""Bytes that an unpacked payload may have: CloudWatch Logs sends 1 MB packed at most."""
+LARGEST = 32 * 1024 * 1024
+"""Bytes that an unpacked payload may have: CloudWatch Logs and Kinesis send 1 MB packed at most."""
+MOST_PARTS = 1_000_000
+"""Lines, or values of JSON outside its texts: 32 MiB of empty lists would take 800 MB, and the function has 512."""
+MOST_MEMBERS = 100
+"""Gzip members of a payload: each copies what follows it, so that a megabyte of empty ones would take minutes."""
+_TEXTS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 
 
 class Delivery(NamedTuple):
@@ -106,9 +112,9 @@ def _open(place: str, identity: str | None, data: str, item: str | None) -> Deli
         elif identity is None:
             raise BadDelivery("expected gzip")
         text = unpacked.decode()
-        payload = json.loads(text) if text.startswith('{"messageType"') or identity is None else None
+        payload = _payload(text) if text.startswith('{"messageType"') or identity is None else None
         if payload is None:
-            return Delivery(str(identity), tuple(text.split("\n")), item)
+            return Delivery(str(identity), _lines(text), item)
         return _log_lines(payload, identity, item)
     except (BadDelivery, ValueError, KeyError, TypeError, RecursionError, zlib.error) as error:
         reason = f"the payload of {place.split(':', maxsplit=1)[0]} could not be opened: {type(error).__name__}"
@@ -116,13 +122,36 @@ def _open(place: str, identity: str | None, data: str, item: str | None) -> Deli
 
 
 def _gunzip(data: bytes) -> bytes:
-    reader = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    unpacked = reader.decompress(data, LARGEST)
-    if reader.unconsumed_tail:
-        raise BadDelivery("expected a payload of at most 64 MiB")
-    if not reader.eof:
-        raise BadDelivery("expected a whole gzip stream")
-    return unpacked
+    """Unpack every member of a gzip stream. Raises BadDelivery, or zlib.error for what follows the last one."""
+    members: list[bytes] = []
+    left = LARGEST
+    while data:
+        reader = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        members.append(reader.decompress(data, left + 1))  # a length of 0 would mean no limit
+        left -= len(members[-1])
+        if left < 0 or len(members) > MOST_MEMBERS:
+            raise BadDelivery(f"expected at most {LARGEST} bytes in {MOST_MEMBERS} gzip members")
+        if not reader.eof:
+            raise BadDelivery("expected a whole gzip stream")
+        data = reader.unused_data
+    return b"".join(members)
+
+
+def _payload(text: str) -> Any:
+    """Return the document of a log payload. Raises BadDelivery if its values would not fit in memory."""
+    if _parts(text) > MOST_PARTS and _parts(_TEXTS.sub("", text)) > MOST_PARTS:
+        raise BadDelivery(f"expected at most {MOST_PARTS} values")
+    return json.loads(text)
+
+
+def _parts(text: str) -> int:
+    return sum(map(text.count, ",[{"))
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    if text.count("\n") > MOST_PARTS:
+        raise BadDelivery(f"expected at most {MOST_PARTS} lines")
+    return tuple(text.split("\n"))
 
 
 def _log_lines(payload: Mapping[str, Any], identity: str | None, item: str | None) -> Delivery:

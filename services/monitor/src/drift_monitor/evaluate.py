@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import dataclass, field
 from math import inf
@@ -13,7 +14,9 @@ from drift_ml.window import Window
 
 from . import alerts
 from .compact import compact
-from .keys import MINUTE
+from .errors import BadStore, Conflict
+from .formats import WINDOW, refuse_newer
+from .keys import MINUTE, Series
 from .state import SeriesState
 
 if TYPE_CHECKING:
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
 
     from drift_ml.evidence import Finding
 
-    from .keys import Series
     from .reference import Reference
     from .stores import Store, StoredWindow
 
@@ -36,6 +38,13 @@ SLICE = 120
 """Windows that are read and judged between two savings of the state: they bound the memory."""
 MOST_SLICES = 12
 """Slices of one run: a day of minutes. What is left waits for the next run."""
+KEPT_DAYS = 36
+"""Days that one run looks through at most: a clock may be years ahead, and older events are refused."""
+
+ASKED = "asked"
+"""Stands for a version where the store remembers, for a model, that it was ever asked; versions are hex digits."""
+
+UNREADABLE_WINDOW = "the window of %s at minute %d cannot be read, is not judged and stays as it is: %s"
 
 _log = logging.getLogger("drift_monitor")
 
@@ -72,6 +81,8 @@ class Evaluation(NamedTuple):
 
     window: everything judged in this run, None if nothing came. evidence, needed: ln of the strongest evidence
     in this run and of its bar. finding: the alarm that is on, else what the evidence says so far, if anything.
+    behind: seconds of closed minutes that are left for the next run.
+    asked: whether any version of the model ever had an event; before that silence says nothing.
     """
 
     series: Series
@@ -82,6 +93,8 @@ class Evaluation(NamedTuple):
     needed: float
     alarm: bool
     finding: Finding | None = None
+    behind: float = 0.0
+    asked: bool = True
 
 
 @dataclass
@@ -131,6 +144,7 @@ class Evaluator:
         self._stack = stack
         self._policy = policy or Policy()
         self._links = dict(links or {})
+        self._asked: set[str] = set()
 
     def run(self) -> Iterator[Evaluation]:
         """Judge what has closed since the last run, series by series.
@@ -142,32 +156,82 @@ class Evaluator:
         failures: list[Exception] = []
         for series, reference in self._references.items():
             try:
-                yield self._evaluate(series, reference)
+                yield self._with_memory(self._evaluate(series, reference))
                 self._send(series)
+            except BadStore as error:
+                # Without a traceback: it says what is wrong, and the way out.
+                _log.error("the evaluation of %s failed: %s", series, error)
+                failures.append(error)
             except Exception as error:
                 _log.exception("the evaluation of %s failed", series)
                 failures.append(error)
         if failures:
             raise failures[0]
 
+    def _with_memory(self, evaluation: Evaluation) -> Evaluation:
+        """Return the evaluation, knowing whether its model was ever asked: also by an earlier version's state."""
+        model = evaluation.series.model
+        if model not in self._asked:
+            place = Series(model, ASKED)
+            stored = self._store.state(place)
+            if stored.state is None and not evaluation.asked:
+                return evaluation
+            if stored.state is None:
+                with contextlib.suppress(Conflict):  # another run has just noted it
+                    self._store.save(place, stored.revision, {ASKED: True})
+            self._asked.add(model)
+        return evaluation._replace(asked=True)
+
     def _evaluate(self, series: Series, reference: Reference) -> Evaluation:
         closed = int(self._now() // self._policy.period) - self._policy.lateness_minutes
         stored = self._store.state(series)
-        state = SeriesState(**stored.state) if stored.state else SeriesState(closed - self._policy.day, closed)
-        counts, whole_before = compact(self._store, series, reference.baseline, before=closed, evaluated=state.cursor)
+        state = SeriesState(closed - self._policy.day, closed)
+        if stored.state:
+            state = SeriesState.from_json(stored.state, series)
+        if state.cursor >= closed:
+            self._go_back(series, state, closed)
+        counts, whole_before = compact(
+            self._store,
+            series,
+            reference.baseline,
+            before=closed,
+            evaluated=state.cursor,
+            judged_ahead=frozenset(state.judged_ahead),
+        )
+        whole_before = min(whole_before, state.cursor + 1 + KEPT_DAYS * self._policy.day)
         detector = self._detector(state, reference)
         course = _Course(Window.empty(reference.baseline, series.version), counts)
+        ahead = frozenset(state.judged_ahead)
         for revision in range(stored.revision, stored.revision + MOST_SLICES):
             kept = self._store.windows(series, state.cursor + 1, whole_before - 1, SLICE)
             for each in kept:
-                self._take(state, detector, each, reference, course)
+                if each.key.minute not in ahead:  # else its events are evidence already
+                    self._take(state, detector, each, reference, course)
             last = len(kept) < SLICE
             state.cursor = max(state.cursor, whole_before - 1 if last else kept[-1].key.minute)
+            state.judged_ahead = [minute for minute in state.judged_ahead if minute > state.cursor]
             state.detector = detector.to_json()
             self._store.save(series, revision, state.to_json())
             if last:
                 break
-        return course.evaluation(series, reference, detector)
+        behind = max(0, closed - 1 - state.cursor) * self._policy.period
+        asked = state.events > 0 or counts["events"] > 0
+        return course.evaluation(series, reference, detector)._replace(behind=float(behind), asked=asked)
+
+    def _go_back(self, series: Series, state: SeriesState, closed: int) -> None:
+        """Put a cursor that is ahead of the clock back, so that minutes to come are judged.
+
+        The clock was ahead when the last run judged, or it is behind now. Windows between the two were judged then:
+        they are remembered, so that no event is evidence twice.
+        """
+        most = KEPT_DAYS * self._policy.day
+        windows = self._store.windows(series, closed, min(state.cursor, closed + most))
+        windows += self._store.windows(series, max(closed, state.cursor - most), state.cursor)
+        judged = {window.key.minute for window in windows}
+        minutes = state.cursor - closed + 1
+        _log.warning("%s was judged %d minutes ahead of the clock; judging goes on from the clock", series, minutes)
+        state.judged_ahead = sorted(judged | set(state.judged_ahead))
+        state.cursor = closed - 1
 
     def _take(
         self,
@@ -177,11 +241,15 @@ class Evaluator:
         reference: Reference,
         course: _Course,
     ) -> None:
-        """Judge a stored window; one that cannot be read is passed over, told, and stays where it is."""
+        """Judge a stored window; one that cannot be read is passed over, told, and stays where it is.
+
+        Raises BadStore for one that is newer than this code.
+        """
+        refuse_newer(kept.window, WINDOW, kept.key.series, "a window")
         try:
             window = Window.from_json(kept.window, reference.baseline)
-        except Exception:
-            _log.exception("a window of %s cannot be read and is not judged", kept.key.series)
+        except Exception as error:
+            _log.error(UNREADABLE_WINDOW, kept.key.series, kept.key.minute, error)
             course.counts["unreadable"] += 1
             return
         course.strengths.append(self._judge(kept.key.series, state, detector, window, kept.key.minute, reference))
@@ -251,7 +319,7 @@ class Evaluator:
     def _send(self, series: Series) -> None:
         """Publish what waits in the outbox, each alert once unless the process dies between sending and noting it."""
         stored = self._store.state(series)
-        state = SeriesState(**(stored.state or {}))
+        state = SeriesState.from_json(stored.state or {}, series)
         sent = 0
         try:
             for alert in state.outbox:

@@ -88,17 +88,26 @@ def probe(_event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """On a schedule: one normal and one drifted request, told apart or not."""
     model = _settings().require("model")
     suite = documents.read(documents.find("scenario suite", model, documents.folder("scenarios")))
-    seen = run_probe(suite, _call())
+    seen = run_probe(suite, _call(), _api_answers)
     _report({"ProbeNormal": float(seen.normal), "ProbeDrifted": float(seen.drifted)}, model)
     return {"normal": seen.normal, "drifted": seen.drifted, "said": list(seen.said)}
 
 
 def _call() -> Call:
     settings = _settings()
-    if settings.api_auth == "jwt":
-        return cloud.invocation(boto3.client("lambda"), settings.require("function"))
-    send = cloud.signed_post(boto3.Session()) if settings.api_auth == "iam" else cloud.post
-    return over_http(send, settings.require("api_url"))
+    if settings.api_auth == "iam":
+        return over_http(cloud.signed_post(boto3.Session()), settings.require("api_url"))
+    # An API without signatures could not tell who marks a request as synthetic; IAM knows who invokes the function.
+    return cloud.invocation(boto3.client("lambda"), settings.require("function"))
+
+
+def _api_answers() -> bool:
+    """Whether the API answers, where the predictions go past it; one that asks for a token says so with 401."""
+    settings = _settings()
+    if settings.api_auth == "iam":
+        return True
+    expected = cloud.UNAUTHORIZED if settings.api_auth == "jwt" else cloud.SUCCESS
+    return cloud.status_of(f"{settings.require('api_url').rstrip('/')}/health") == expected
 
 
 def _report(values: Mapping[str, float], model: str) -> None:

@@ -37,13 +37,17 @@ def emf_line(values: Mapping[str, float], *, stack: str, model: str, millisecond
 
 
 def evaluation_values(evaluation: Evaluation) -> dict[str, float]:
-    """The metrics of one evaluation: what was counted, how strong the evidence is, evidence and PSI by feature."""
+    """Return the metrics of one evaluation: what was counted, how strong the evidence is, evidence and PSI by feature.
+
+    EventsCounted is absent until the model was ever asked, so that an alarm on silence has nothing to go by.
+    """
     window = evaluation.window
-    values = {
-        "EventsCounted": float(window.events if window else 0),
+    counted = {"EventsCounted": float(window.events if window else 0)} if evaluation.asked else {}
+    values = counted | {
         "EventsLate": float(evaluation.counts["late"]),
         "Evidence": max(evaluation.evidence, 0.0) / evaluation.needed,
         "DriftFound": float(evaluation.alarm),
+        "EvaluationLag": evaluation.behind,
     }
     if evaluation.counts["unreadable"]:
         values["DeadLetters"] = float(evaluation.counts["unreadable"])

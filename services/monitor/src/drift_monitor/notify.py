@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,6 +11,12 @@ if TYPE_CHECKING:
 
 LONGEST = 2900
 """Slack's text blocks hold 3,000 characters."""
+LONGEST_FIELD = 1900
+"""Its fields hold 2,000."""
+
+_HALF = re.compile(r"&[a-z]*\Z")
+"""What cutting may leave of an escaped character."""
+_IN_ADDRESS = {"&": "&amp;", "<": "%3C", ">": "%3E", "|": "%7C", " ": "%20", "\n": "%0A"}
 
 
 def notify(event: Mapping[str, Any], links: Mapping[str, str], send: Callable[[bytes], None]) -> int:
@@ -75,16 +82,33 @@ def _message(title: str, text: str, facts: list[tuple[str, str]], links: Mapping
         {"type": "header", "text": {"type": "plain_text", "text": title[:150], "emoji": True}}
     ]
     if text:
-        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": _escape(text[:LONGEST])}})
+        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": _escape(text, LONGEST)}})
     if facts:
-        fields = [{"type": "mrkdwn", "text": f"*{name}*\n{_escape(value)}"} for name, value in facts[:10]]
-        blocks.append({"type": "section", "fields": fields})
+        texts = [f"*{name}*\n{_escape(value, LONGEST_FIELD)}" for name, value in facts[:10]]
+        blocks.append({"type": "section", "fields": [{"type": "mrkdwn", "text": text} for text in texts]})
     if links:
-        look = " · ".join(f"<{address}|{_escape(name)}>" for name, address in links.items())
+        look = " · ".join(f"<{_address(address)}|{_label(name)}>" for name, address in links.items())
         blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": look}]})
-    return {"text": title, "blocks": blocks}
+    return {"text": _escape(title), "blocks": blocks}
 
 
-def _escape(text: str) -> str:
-    """Slack's three control characters."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _escape(text: str, longest: int | None = None) -> str:
+    """Escape Slack's three control characters: else `<!channel>` in the name of a category would call everybody.
+
+    Source: "Formatting text for app surfaces" in Slack's documentation; plain_text elements take no markup.
+    longest: characters after escaping.
+    """
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    if longest is None or len(escaped) <= longest:
+        return escaped
+    return _HALF.sub("", escaped[:longest])
+
+
+def _label(text: str) -> str:
+    """Return the text of a link; a bar would end it."""
+    return _escape(text).replace("|", "/")
+
+
+def _address(text: str) -> str:
+    """Return a link's address, which neither ends the link nor becomes a mention."""
+    return "".join(_IN_ADDRESS.get(character, character) for character in text)

@@ -20,8 +20,10 @@ class Seen(NamedTuple):
     said: tuple[str, ...]
 
 
-def probe(suite: Mapping[str, Any], call: Call) -> Seen:
+def probe(suite: Mapping[str, Any], call: Call, healthy: Callable[[], bool] = lambda: True) -> Seen:
     """Send the first request of the suite's `baseline` and of its `high` scenario.
+
+    healthy: whether the API answers, where `call` goes past it; if not, the normal request is not answered as normal.
 
     The normal one must score under the suite's threshold; the drifted one over it and be called high. Both are marked
     as synthetic: they take the whole way of a request, and stay out of the metrics and windows that are watched.
@@ -31,11 +33,23 @@ def probe(suite: Mapping[str, Any], call: Call) -> Seen:
     said: list[str] = []
     normal = _ask(call, scenarios["baseline"], said)
     drifted = _ask(call, scenarios["high"], said)
+    answers = _answers(healthy, said)
     return Seen(
-        normal is not None and normal["drift_score"] < threshold,
+        answers and normal is not None and normal["drift_score"] < threshold,
         drifted is not None and drifted["drift_score"] > threshold and drifted["drift"]["severity"] == "high",
         tuple(said),
     )
+
+
+def _answers(healthy: Callable[[], bool], said: list[str]) -> bool:
+    try:
+        answers = healthy()
+    except Exception as error:
+        said.append(f"{type(error).__name__}: the API does not answer")
+        return False
+    if not answers:
+        said.append("the API does not answer as it should")
+    return answers
 
 
 def _ask(call: Call, features: Mapping[str, Any], said: list[str]) -> Mapping[str, Any] | None:

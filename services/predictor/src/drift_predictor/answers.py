@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from json.encoder import encode_basestring_ascii
 from math import isnan
-from operator import itemgetter
+from operator import attrgetter
 
 from drift_contracts import ContractError, NotJson, RequestValidator, Violation, parse_json
 from drift_ml.forest import BadRow
 
 from drift_predictor import problems
 from drift_predictor.drift import DriftJudge
+from drift_predictor.faults import MOST_SHOWN, Faults, shown
 from drift_predictor.lines import LineTemplates
 from drift_predictor.stamps import Identities, timestamp
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from drift_contracts import MonitoringSpec
     from drift_ml.bundle import Bundle
 
+    from drift_predictor.faults import Fault
+    from drift_predictor.packing import Room
     from drift_predictor.settings import Settings
 
     Row = Sequence[float]
@@ -53,6 +56,7 @@ class Model:
         self.bundle = bundle
         self.name = feature_set.name
         self.threshold = settings.threshold
+        self._synthetic_callers = settings.synthetic_callers
         self.version: str = bundle.manifest["model_version"]
         self.lines = LineTemplates(spec, feature_set, settings.stack, self.version)
         self.predictions = 0
@@ -66,8 +70,13 @@ class Model:
         self._features = "{" + ",".join(f'"{name}":%s' for name in feature_set.names) + "}"
         self._end = f',"model":"{self.name}","model_version":"{self.version}"'
 
-    def predict(self, body: bytes, write: Callable[[str], None]) -> bytes:
-        """The response to one request; its event goes to `write` first. Raises Problem."""
+    def predict(self, body: bytes, write: Callable[[str], None], room: Room, context: Any = None) -> bytes:
+        """Return the response to one request, after its event went to `write`.
+
+        context: the HTTP event's request context, None where whoever calls may mark requests as synthetic.
+
+        Raises Problem, and then nothing is written: also where the response does not fit into `room`.
+        """
         started = self._ports.timer()
         try:
             request, row = self._validator.parse(body)
@@ -78,18 +87,27 @@ class Model:
             raise problems.invalid(error) from None
         milliseconds = self._ports.clock() // 1_000_000
         stamp = timestamp(milliseconds)
-        number, score, identity, features, drift = self._record(
-            request, row, prediction, (milliseconds, stamp, self._ports.timer() - started), write
+        line, number, score, identity, features, drift = self._record(
+            request, row, prediction, (milliseconds, stamp, self._ports.timer() - started), context
         )
-        return (
+        response = (
             f'{{"prediction":{number},"drift_score":{score},"timestamp":"{stamp}","features_received":{features},'
             f'"prediction_id":"{identity}"{self._end},"drift":{drift}}}'
         ).encode()
+        # almost every response is so short that it need not be measured
+        if len(response) > room.sure and not room.holds(response):
+            raise problems.answer_too_large(room.limit, 0)
+        write(line)
+        self.predictions += 1
+        return response
 
-    def predict_batch(self, body: bytes, write: Callable[[str], None]) -> tuple[bytes, list[Violation]]:
-        """The response to a batch, an event for each row that is answered, and the faults of the others.
+    def predict_batch(
+        self, body: bytes, write: Callable[[str], None], room: Room, context: Any = None
+    ) -> tuple[bytes, list[Fault]]:
+        """Return the response to a batch and the faults of its bad rows, after the others' events went to `write`.
 
-        Raises Problem if the batch as a whole cannot be read.
+        Raises Problem if the batch as a whole cannot be read, or its response does not fit into `room`; then
+        nothing is written.
         """
         started = self._ports.timer()
         try:
@@ -101,13 +119,37 @@ class Model:
         good, faults = self._answered(instances)
         milliseconds = self._ports.clock() // 1_000_000
         moment = (milliseconds, timestamp(milliseconds), self._ports.timer() - started)
-        answers = [self._item(i, instances[i], row, prediction, moment, write) for i, row, prediction in good]
-        errors = [_fault(i, violation) for i, violations in faults for violation in violations]
-        response = (
-            f'{{"predictions":[{",".join(answers)}],"errors":[{",".join(errors)}],'
-            f'"timestamp":"{moment[1]}"{self._end}}}'
-        )
-        return response.encode(), [violations[0] for _, violations in faults]
+        lines: list[str] = []
+        answers: list[str] = []
+        for i, row, prediction in good:
+            line, answer = self._item(i, instances[i], row, prediction, moment, context)
+            lines.append(line)
+            answers.append(answer)
+
+        def response_to(rows: int) -> bytes:
+            """Return the response as if the batch had only its first rows."""
+            bad = [fault for fault in faults if fault.index < rows]
+            # the good ones among the first rows are those that are not bad
+            return self._response(answers[: rows - len(bad)], bad, moment[1], room)
+
+        response = response_to(len(instances))
+        if not room.holds(response):
+            raise problems.answer_too_large(room.limit, room.most(len(instances), response_to))
+        for line in lines:
+            write(line)
+        self.predictions += len(lines)
+        return response, faults
+
+    def _response(self, answers: Sequence[str], faults: Sequence[Fault], stamp: str, room: Room) -> bytes:
+        """Return a batch's response, with the first violation of each row alone if more do not fit."""
+        for most in (MOST_SHOWN, len(faults)):
+            errors = ",".join([_fault(index, violation) for index, violation in shown(faults, most)])
+            response = (
+                f'{{"predictions":[{",".join(answers)}],"errors":[{errors}],"timestamp":"{stamp}"{self._end}}}'
+            ).encode()
+            if not faults or room.holds(response):
+                break  # with less to leave out it would not become shorter
+        return response
 
     def _predict(self, row: Row, pointer: str) -> float:
         """The forest's answer. Raises ContractError for a null where the training data had none."""
@@ -121,17 +163,15 @@ class Model:
             found = [Violation(f"{pointer}/features/{name}", "type", expected) for name in nulls]
             raise ContractError(REQUEST, found) from None
 
-    def _answered(
-        self, instances: Sequence[Any]
-    ) -> tuple[list[tuple[int, Row, float]], list[tuple[int, Sequence[Violation]]]]:
-        """Of a batch: index, row and prediction of what can be answered, index and violations of the rest."""
+    def _answered(self, instances: Sequence[Any]) -> tuple[list[tuple[int, Row, float]], list[Fault]]:
+        """Return index, row and prediction of what can be answered of a batch, and the faults of the rest."""
         rows: list[tuple[int, Row]] = []
-        faults: list[tuple[int, Sequence[Violation]]] = []
+        faults = Faults()
         for i, instance in enumerate(instances):
             try:
                 rows.append((i, self._validator.row(instance, f"/instances/{i}")))
             except ContractError as error:
-                faults.append((i, error.violations))
+                faults.add(i, error.violations)
         try:
             predictions = self.bundle.forest.predict_many([row for _, row in rows])
             good = [(i, row, prediction) for (i, row), prediction in zip(rows, predictions, strict=True)]
@@ -141,24 +181,22 @@ class Model:
                 try:
                     good.append((i, row, self._predict(row, f"/instances/{i}")))
                 except ContractError as error:
-                    faults.append((i, error.violations))
-            faults.sort(key=itemgetter(0))
-        return good, faults
+                    faults.add(i, error.violations)
+            faults.rows.sort(key=attrgetter("index"))
+        return good, faults.rows
 
     def _item(
-        self,
-        index: int,
-        instance: Any,
-        row: Row,
-        prediction: float,
-        moment: tuple[int, str, int],
-        write: Callable[[str], None],
-    ) -> str:
-        number, score, identity, _, drift = self._record(instance, row, prediction, moment, write)
-        return (
+        self, index: int, instance: Any, row: Row, prediction: float, moment: tuple[int, str, int], context: Any
+    ) -> tuple[str, str]:
+        """Return the line of one row of a batch, and the JSON of its answer."""
+        line, number, score, identity, _, drift = self._record(
+            instance, row, prediction, moment, context, f"/instances/{index}"
+        )
+        answer = (
             f'{{"index":{index},"prediction":{number},"drift_score":{score},'
             f'"prediction_id":"{identity}","drift":{drift}}}'
         )
+        return line, answer
 
     def _record(
         self,
@@ -166,11 +204,13 @@ class Model:
         row: Row,
         prediction: float,
         moment: tuple[int, str, int],
-        write: Callable[[str], None],
-    ) -> tuple[str, str, str, str, str]:
-        """Write the event; return the JSON that the response shares with it.
+        context: Any,
+        pointer: str = "",
+    ) -> tuple[str, str, str, str, str, str]:
+        """Return the line to write, and the JSON that the response shares with it.
 
-        moment: milliseconds since 1970, the same as text, and the nanoseconds that the answer took.
+        moment: milliseconds since 1970, the same as text, and the nanoseconds that the answer took. pointer: the
+        request's place in the body. Raises Problem for a mark that the caller may not set.
         """
         milliseconds, stamp, latency = moment
         values = request["features"]
@@ -185,12 +225,19 @@ class Model:
         number, score_text, features = repr(prediction), repr(score), self._features % tuple(texts)
         identity = request.get("prediction_id") or self._new_id(milliseconds)
         if request.get("synthetic"):
-            write(self._synthetic_line(moment, identity, score))
+            self._check_caller(context, pointer)
+            line = self._synthetic_line(moment, identity, score)
         else:
             facts = (stamp, identity, features, drift)
-            write(self.lines.event(milliseconds, number, score_text, latency, metrics, facts))
-        self.predictions += 1
-        return number, score_text, identity, features, drift
+            line = self.lines.event(milliseconds, number, score_text, latency, metrics, facts)
+        return line, number, score_text, identity, features, drift
+
+    def _check_caller(self, context: Any, pointer: str) -> None:
+        """Raise Problem where the caller may not mark a request: whoever may takes it out of all that is watched."""
+        from drift_predictor.callers import may_mark  # noqa: PLC0415 - few requests are marked
+
+        if context is not None and not may_mark(context, self._synthetic_callers):
+            raise problems.synthetic_refused(pointer)
 
     def _synthetic_line(self, moment: tuple[int, str, int], identity: str, score: float) -> str:
         """What is written of a prediction that no user asked for: that there was one. It is no event of traffic."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import isnan, nan
 
+from drift_ml.scale import FARTHEST, usable_std
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
 
 MODERATE = 1.0
 HIGH = 2.0
-GREATEST = 1e9
 NUMBER = "%.9g"
 """No z means more than nine digits say, and the shortest text of the very float takes twice as long."""
 
@@ -35,9 +36,11 @@ class DriftJudge:
     names: the features in the order of the row. features: the member of that name in baseline.v1. threshold: the
     |z| over which a feature counts as drifted.
 
-    A feature has a z where the baseline has a mean and a standard deviation above 0, and the row a value: categories,
-    features that were constant in training, and nulls have none, which is null in the answer and not part of the
-    score. No |z| is let beyond 1e9. The score is the mean |z| of those that have one, 0 if none has.
+    A feature has a z where the baseline has a mean and a usable standard deviation, and the row a
+    value: categories, features that were constant in training (a standard deviation under 1e-9 of
+    the largest magnitude counts as 0), and nulls have none, which is null in the answer and not part
+    of the score. |z| is held at 100, as in windows. The score is the mean |z| of those that have
+    one, 0 if none has.
     """
 
     __slots__ = ("_means", "_names", "_stds", "_template", "_threshold", "_with_texts")
@@ -59,16 +62,17 @@ class DriftJudge:
         """
         zs = [(value - mean) / std for value, mean, std in zip(row, self._means, self._stds, strict=True)]
         sizes = [*map(abs, zs)]
-        total = sum(sizes)
-        if not total <= GREATEST:
+        total, largest = sum(sizes), max(sizes)
+        # A missing z makes the sum NaN, whatever max says of it; only NaN differs from itself.
+        if largest > FARTHEST or total != total:  # noqa: PLR0124
             return self._limited(zs)
         score = total / len(sizes)
-        drifted = self._drifted(sizes) if max(sizes) > self._threshold else ""
+        drifted = self._drifted(sizes) if largest > self._threshold else ""
         return score, self._template % (*zs, drifted, severity(score))
 
     def _limited(self, zs: Sequence[float]) -> tuple[float, str]:
         """The same for a row in which a z is missing or very large."""
-        near = [z if isnan(z) else max(-GREATEST, min(z, GREATEST)) for z in zs]
+        near = [z if isnan(z) else max(-FARTHEST, min(z, FARTHEST)) for z in zs]
         measured = [abs(z) for z in near if not isnan(z)]
         score = sum(measured) / len(measured) if measured else 0.0
         texts = ["null" if isnan(z) else NUMBER % z for z in near]
@@ -79,8 +83,9 @@ class DriftJudge:
 
 
 def _moments(facts: Mapping[str, Any]) -> tuple[float, float]:
-    """Mean and standard deviation of a feature, NaN and 1 where it has no z."""
-    mean, std = facts.get("mean"), facts.get("std")
+    """Return mean and standard deviation of a feature, NaN and 1 where it has no z."""
+    mean = facts.get("mean")
+    std = usable_std(facts.get("std"), facts.get("min"), facts.get("max"))
     return (nan, 1.0) if mean is None or not std else (mean, std)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 EVENT = "prediction.event.v1"
 MEASURES = ("Prediction", "DriftScore", "Latency")
-COUNTS = ("Errors", "Rejected", "LinesLost", "Synthetic")
+COUNTS = ("Errors", "Rejected", "LinesLost", "Synthetic", "SyntheticRefused")
 
 
 class SpecNotMet(DriftError):

@@ -10,6 +10,7 @@ from drift_contracts import DriftError
 from drift_predictor import problems
 from drift_predictor.answers import Model, Ports
 from drift_predictor.journal import Journal
+from drift_predictor.packing import LAMBDA
 from drift_predictor.problems import Problem
 from drift_predictor.reports import health, model_card, openapi, served
 from drift_predictor.stamps import timestamp, uuid7
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from drift_contracts import MonitoringSpec, Violation
     from drift_ml.bundle import Bundle
 
+    from drift_predictor.packing import Room
     from drift_predictor.settings import Settings
+
+    Action = Callable[[bytes, Room, Any], bytes]
 
 REQUEST_LIMIT = 1024 * 1024
 BATCH_LIMIT = 5 * 1024 * 1024
@@ -31,31 +35,34 @@ JSON = "application/json"
 
 
 class Reply:
-    """An answer: HTTP status, media type, body, and what the header Allow says ("" for none)."""
+    """An answer: HTTP status, media type, body, and what the headers Allow and Accept-Encoding say ("" for none)."""
 
-    __slots__ = ("allow", "body", "media_type", "status")
+    __slots__ = ("accept_encoding", "allow", "body", "media_type", "status")
 
-    def __init__(self, status: int, media_type: str, body: bytes, allow: str = "") -> None:
+    def __init__(self, status: int, media_type: str, body: bytes, allow: str = "", accept_encoding: str = "") -> None:
         self.status = status
         self.media_type = media_type
         self.body = body
         self.allow = allow
+        self.accept_encoding = accept_encoding
 
 
 class Endpoint:
-    """What one path does. limit: bytes that a body may have, 0 where none is read."""
+    """What one path does. limit: bytes that a body may have, packed and unpacked, 0 where none is read."""
 
     __slots__ = ("action", "allow", "limit", "method", "model")
 
-    def __init__(self, method: str, model: Model, action: Callable[[bytes], bytes], limit: int = 0) -> None:
+    def __init__(self, method: str, model: Model, action: Action, limit: int = 0) -> None:
         self.method = method
         self.model = model
         self.action = action
         self.limit = limit
         self.allow = method if limit else f"{method}, HEAD"
 
-    def answer(self, method: str, body: bytes, media_type: str) -> bytes:
-        """The body of the response. Raises Problem."""
+    def answer(  # noqa: PLR0913 - what there is to a request
+        self, method: str, body: bytes, media_type: str, encoding: str, room: Room, context: Any
+    ) -> bytes:
+        """Return the body of the response. Raises Problem."""
         if method != self.method and (self.limit or method != "HEAD"):
             raise problems.method_not_allowed(self.allow)
         if self.limit:
@@ -63,7 +70,15 @@ class Endpoint:
                 raise problems.too_large(self.limit)
             if media_type != JSON and not _is_json(media_type):
                 raise problems.unsupported_media_type()
-        return self.action(body)
+            if encoding:
+                from drift_predictor.bodies import decoded  # noqa: PLC0415 - most callers pack nothing
+
+                body = decoded(body, encoding, self.limit)
+            return self.action(body, room, context)  # predictions are measured before they are recorded
+        answer = self.action(body, room, context)
+        if not room.holds(answer):
+            raise problems.answer_too_large(room.limit, 0)
+        return answer
 
 
 class Service:
@@ -89,6 +104,7 @@ class Service:
         self.models = {name: Model(bundle, settings, spec, ports) for name, bundle in bundles.items()}
         self.default = self.models[settings.model or next(iter(self.models))]
         self.stack = settings.stack
+        self.path_prefix = settings.path_prefix
         self.rejected = 0
         self.errors = 0
         self._clock = clock
@@ -101,15 +117,30 @@ class Service:
         """Every path that is answered."""
         return tuple(self._endpoints)
 
-    def respond(self, method: str, path: str, body: bytes = b"", media_type: str = JSON, request_id: str = "") -> Reply:
-        """The answer to a request; never raises."""
+    def respond(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        media_type: str = JSON,
+        request_id: str = "",
+        encoding: str = "",
+        room: Room = LAMBDA,
+        *,
+        context: Any = None,
+    ) -> Reply:
+        """Return the answer to a request; never raises.
+
+        encoding: the content encoding of the body, "" for none. room: what the answer may take where it leaves.
+        context: the HTTP event's request context, None for a caller who may mark requests as synthetic.
+        """
         endpoint = self._endpoints.get(path)
         if endpoint is None:
-            return self.refuse(problems.not_found(self._endpoints), request_id)
+            return self.refuse(problems.not_found(self._endpoints, self.path_prefix), request_id, room)
         try:
-            answer = endpoint.answer(method, body, media_type)
+            answer = endpoint.answer(method, body, media_type, encoding, room, context)
         except Problem as problem:
-            return self._refused(problem, endpoint.model, request_id)
+            return self._refused(problem, endpoint.model, request_id, room)
         except Exception as error:
             return self._failed(error, endpoint.model, request_id)
         return Reply(200, JSON, b"" if method == "HEAD" else answer)
@@ -118,9 +149,9 @@ class Service:
         """An id for a request that came without one."""
         return uuid7(self._clock() // 1_000_000, self._random_bytes)
 
-    def refuse(self, problem: Problem, request_id: str) -> Reply:
-        """The answer to what could not even be read as a request."""
-        return self._refused(problem, self.default, request_id)
+    def refuse(self, problem: Problem, request_id: str, room: Room = LAMBDA) -> Reply:
+        """Return the answer to what could not even be read as a request."""
+        return self._refused(problem, self.default, request_id, room)
 
     def fail(self, error: Exception, request_id: str) -> Reply:
         """The answer where something broke that should not."""
@@ -134,40 +165,51 @@ class Service:
 
     def _listed(self) -> Iterator[tuple[str, Endpoint]]:
         yield from self._model_paths("", self.default)
-        yield "/health", Endpoint("GET", self.default, lambda _: health(self))
-        yield "/openapi.json", Endpoint("GET", self.default, lambda _: openapi(self))
+        yield "/health", Endpoint("GET", self.default, lambda *_: health(self))
+        yield "/openapi.json", Endpoint("GET", self.default, lambda *_: openapi(self))
         for name, model in self.models.items():
             yield from self._model_paths(f"/models/{name}", model)
             yield self._card(f"/models/{name}", model)
 
     def _model_paths(self, prefix: str, model: Model) -> Iterator[tuple[str, Endpoint]]:
         write = self.journal.write
-        yield f"{prefix}/predict", Endpoint("POST", model, lambda body: model.predict(body, write), REQUEST_LIMIT)
-        yield f"{prefix}/predict/batch", Endpoint("POST", model, lambda body: self._batch(model, body), BATCH_LIMIT)
+
+        def predict(body: bytes, room: Room, context: Any) -> bytes:
+            return model.predict(body, write, room, context)
+
+        def predict_batch(body: bytes, room: Room, context: Any) -> bytes:
+            return self._batch(model, body, room, context)
+
+        yield f"{prefix}/predict", Endpoint("POST", model, predict, REQUEST_LIMIT)
+        yield f"{prefix}/predict/batch", Endpoint("POST", model, predict_batch, BATCH_LIMIT)
         yield self._card(f"{prefix}/model", model)
 
     def _card(self, path: str, model: Model) -> tuple[str, Endpoint]:
-        return path, Endpoint("GET", model, lambda _: model_card(model))
+        return path, Endpoint("GET", model, lambda *_: model_card(model))
 
-    def _batch(self, model: Model, body: bytes) -> bytes:
-        response, faults = model.predict_batch(body, self.journal.write)
+    def _batch(self, model: Model, body: bytes, room: Room, context: Any) -> bytes:
+        response, faults = model.predict_batch(body, self.journal.write, room, context)
         if faults:
             self.rejected += len(faults)
-            self._tell(model, {"Rejected": len(faults)}, {"level": "WARNING", "errors": _places(faults)})
+            first = [fault.violations[0] for fault in faults[:SHOWN_FAULTS]]
+            self._tell(model, {"Rejected": len(faults)}, {"level": "WARNING", "errors": _places(first)})
         return response
 
-    def _refused(self, problem: Problem, model: Model, request_id: str) -> Reply:
+    def _refused(self, problem: Problem, model: Model, request_id: str, room: Room) -> Reply:
         self.rejected += 1
         facts: dict[str, Any] = {"level": "WARNING", "request_id": request_id}
         facts |= {"problem": problem.kind, "status": problem.status, "errors": _places(problem.violations)}
-        self._tell(model, {"Rejected": 1}, facts)
-        return _reply(problem, request_id)
+        counts = {"Rejected": 1}
+        if problem.kind == "synthetic-refused":
+            counts["SyntheticRefused"] = 1
+        self._tell(model, counts, facts)
+        return _reply(problem, request_id, room)
 
     def _failed(self, error: Exception, model: Model, request_id: str) -> Reply:
         self.errors += 1
         facts = {"level": "ERROR", "request_id": request_id, "problem": "internal-error", "status": 500}
         self._tell(model, {"Errors": 1}, facts | {"error": _chain(error)})
-        return _reply(problems.internal_error(), request_id)
+        return _reply(problems.internal_error(), request_id, LAMBDA)
 
     def _tell(self, model: Model, counts: Mapping[str, int], facts: Mapping[str, Any]) -> None:
         self.journal.write(self._count(model, counts, facts))
@@ -177,8 +219,9 @@ class Service:
         return model.lines.count(milliseconds, counts, {"timestamp": timestamp(milliseconds), **facts})
 
 
-def _reply(problem: Problem, request_id: str) -> Reply:
-    return Reply(problem.status, problems.MEDIA_TYPE, problem.document(request_id), problem.allow)
+def _reply(problem: Problem, request_id: str, room: Room) -> Reply:
+    document = problem.document(request_id, room)
+    return Reply(problem.status, problems.MEDIA_TYPE, document, problem.allow, problem.accept_encoding)
 
 
 def _is_json(media_type: str) -> bool:
@@ -187,6 +230,8 @@ def _is_json(media_type: str) -> bool:
     >>> _is_json("Application/JSON; charset=utf-8"), _is_json("text/plain")
     (True, False)
     """
+    if "," in media_type:  # sent twice: both must say the same
+        return all(map(_is_json, media_type.split(",")))
     kind, *parameters = (part.strip().lower() for part in media_type.split(";"))
     return kind == JSON and all(not one.startswith("charset=") or one[8:].strip('"') == "utf-8" for one in parameters)
 

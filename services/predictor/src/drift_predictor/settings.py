@@ -16,7 +16,8 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 GREATEST_THRESHOLD = 1000.0
 _STACK = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 _MODEL = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_VERSION = re.compile(r"[0-9a-f]{12}")
+_PIN = re.compile(r"[0-9a-f]{64}")
+_PATH_PREFIX = re.compile(r"/?[A-Za-z0-9][A-Za-z0-9_.-]{0,63}(/[A-Za-z0-9][A-Za-z0-9_.-]{0,63}){0,7}/?")
 
 
 class SettingsError(DriftError):
@@ -35,7 +36,9 @@ class Settings(Record):
 
     bundles: the folder that holds one folder per model. model: the one that `/predict` asks; "" where there is
     only one. threshold: the |z| over which a feature counts as drifted. stack: the value of the dimension `Stack`.
-    versions: the version that a model's bundle must have, by model.
+    pins: the SHA-256 that the manifest of a model's bundle must have, 64 hex digits, by model. path_prefix: the path
+    below which a custom domain has the service, such as `/v1`, "" for none. synthetic_callers: the principals whose
+    requests through an API may be marked as synthetic.
     """
 
     bundles: str = "build/bundles"
@@ -43,7 +46,9 @@ class Settings(Record):
     threshold: float = 2.0
     stack: str = "local"
     log_level: str = "INFO"
-    versions: Mapping[str, str] = {}
+    pins: Mapping[str, str] = {}
+    path_prefix: str = ""
+    synthetic_callers: tuple[str, ...] = ()
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -95,14 +100,27 @@ def _level(text: str) -> str:
     return text.upper()
 
 
-def _versions(text: str) -> dict[str, str]:
-    versions: dict[str, str] = {}
+def _pins(text: str) -> dict[str, str]:
+    pins: dict[str, str] = {}
     for pair in text.split(","):
-        name, version = map(str.strip, pair.split("="))
-        if name in versions or _MODEL.fullmatch(name) is None or _VERSION.fullmatch(version) is None:
+        name, pin = map(str.strip, pair.split("="))
+        # The twelve digits of a model_version are too few to pin: equal ones are found in seconds.
+        if name in pins or _MODEL.fullmatch(name) is None or _PIN.fullmatch(pin) is None:
             raise ValueError
-        versions[name] = version
-    return versions
+        pins[name] = pin
+    return pins
+
+
+def _callers(text: str) -> tuple[str, ...]:
+    from drift_predictor.callers import principal  # noqa: PLC0415 - most services name no caller
+
+    return tuple([principal(arn.strip()) for arn in text.split(",")])
+
+
+def _path_prefix(text: str) -> str:
+    if _PATH_PREFIX.fullmatch(text) is None:
+        raise ValueError
+    return "/" + text.strip("/")
 
 
 VARIABLES: dict[str, tuple[str, Callable[[str], Any], str]] = {
@@ -112,8 +130,19 @@ VARIABLES: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "DRIFT_STACK": ("stack", _matching(_STACK), "1 to 63 letters, digits and hyphens, no hyphen first"),
     "DRIFT_LOG_LEVEL": ("log_level", _level, "one of " + ", ".join(LEVELS)),
     "DRIFT_MODEL_VERSIONS": (
-        "versions",
-        _versions,
-        "name=version pairs with commas between, each name once, a version being 12 hex digits",
+        "pins",
+        _pins,
+        "NAME=PIN pairs with commas between, each name once, a PIN being the 64 hex digits that "
+        "`sha256sum build/bundles/NAME/manifest.json` prints",
+    ),
+    "DRIFT_SYNTHETIC_CALLERS": (
+        "synthetic_callers",
+        _callers,
+        "ARNs of roles or users with commas between, such as arn:aws:iam::123456789012:role/deployer",
+    ),
+    "DRIFT_PATH_PREFIX": (
+        "path_prefix",
+        _path_prefix,
+        "a path such as /v1 or /ml/houses: 1 to 8 names of letters, digits, hyphens, dots and underscores",
     ),
 }

@@ -47,7 +47,7 @@ def open_bundles(settings: Settings) -> dict[str, Bundle]:
     """The bundles in the folder that the settings name, verified, by model.
 
     Raises SettingsError if there is none, if DRIFT_MODEL does not say which one `/predict` asks where there are
-    several, or if a model whose version is given is not there; and load_bundle's errors.
+    several, or if a model that is pinned is not there; and load_bundle's errors.
     """
     names = _present(settings.bundles)
     if not names:
@@ -55,9 +55,9 @@ def open_bundles(settings: Settings) -> dict[str, Bundle]:
     choices = ", ".join(names)
     if settings.model not in names and (settings.model or len(names) > 1):
         raise SettingsError({"DRIFT_MODEL": f"one of the models that are there: {choices}"})
-    if not settings.versions.keys() <= set(names):
+    if not settings.pins.keys() <= set(names):
         raise SettingsError({"DRIFT_MODEL_VERSIONS": f"no models but those that are there: {choices}"})
-    return {name: load_bundle(_join(settings.bundles, name), settings.versions.get(name)) for name in names}
+    return {name: load_bundle(_join(settings.bundles, name), settings.pins.get(name)) for name in names}
 
 
 def _present(folder: str) -> list[str]:

@@ -27,7 +27,7 @@ VARIABLES = {
     "probe-function": {"DRIFT_API_URL", "DRIFT_MODEL", "DRIFT_API_AUTH"},
 }
 EVERYWHERE = {"DRIFT_BUNDLES", "DRIFT_STACK", "DRIFT_LOG_LEVEL"}
-OPTIONAL = {"DRIFT_MODEL_VERSIONS", "DRIFT_FUNCTION"}
+OPTIONAL = {"DRIFT_MODEL_VERSIONS", "DRIFT_PATH_PREFIX", "DRIFT_SYNTHETIC_CALLERS", "DRIFT_FUNCTION"}
 MOST_VERSIONS = 2
 ROLE_ARN = ("aws:iam/role:Role", "arn")
 
@@ -103,11 +103,22 @@ def alias_is_sound(graph: Graph, facts: Facts) -> Found:
 
 
 def failures_are_kept(graph: Graph, _facts: Facts) -> Found:
-    """Whatever calls a function without waiting has a dead-letter queue."""
-    asynchronous = {"aggregator-function", "notifier-function"} & {node.name for node in graph.of("lambda.Function")}
-    kept = {_target(node, graph) for node in graph.of("lambda.FunctionEventInvokeConfig") if _destination(node)}
-    for name in sorted(asynchronous - kept):
-        yield f"lambda.Function {name}", "loses calls that fail"
+    """Whatever calls a function without waiting has a dead-letter queue.
+
+    The predictor should have no such caller; one that is wired to it by mistake must lose nothing, whether it calls
+    the function or its alias.
+    """
+    present = {node.name for node in graph.of("lambda.Function")}
+    called = [(name, "") for name in ("aggregator-function", "notifier-function", "predictor-function")]
+    called += [("predictor-function", str(node.inputs["name"])) for node in graph.of("lambda.Alias")]
+    safe = {
+        (_target(node, graph), str(node.inputs.get("qualifier") or ""))
+        for node in graph.of("lambda.FunctionEventInvokeConfig")
+        if _destination(node)
+    }
+    for name, qualifier in called:
+        if name in present and (name, qualifier) not in safe:
+            yield f"lambda.Function {name}", "loses calls that fail"
     for node in graph.of("scheduler.Schedule"):
         if not node.inputs.get("target", {}).get("deadLetterConfig", {}).get("arn"):
             yield node.address, "loses calls that cannot be delivered"

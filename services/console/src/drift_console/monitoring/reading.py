@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from drift_ml.evidence import Budget
 from drift_ml.report import window_report
 from drift_ml.window import Window
+from drift_monitor.stores import UNREADABLE
 
 from drift_console.alerts import iso
 from drift_console.replay.windows import replay_windows
@@ -116,6 +117,8 @@ class EvidenceReader:
     def _effects_of(self, series: Series, frame: Frame, judged: int) -> dict[str, Any]:
         """`effects` and `window`, made anew when another minute was judged or the frame moved by one."""
         first = frame.start // self._period
+        # What a clock that was ahead has judged lies beyond the frame, perhaps by years.
+        judged = min(judged, (frame.start + frame.width * frame.count) // self._period)
         made, document = self._effects.get(series.model, ((-1, -1), {}))
         if made != (first, judged):
             baseline = self._of[series.model][1].baseline
@@ -154,6 +157,8 @@ class EvidenceReader:
     def _windows(self, series: Series, minutes: range) -> Iterator[tuple[int, Window]]:
         baseline = self._of[series.model][1].baseline
         for kept in self._store.windows(series, minutes[0], minutes[-1]):
+            if UNREADABLE in kept.window:  # the evaluator has reported it; the page shows the rest
+                continue
             yield kept.key.minute * self._period, Window.from_json(kept.window, baseline)
 
     def what_if(self, model: str, frame: Frame, *, budget: float, minimum_effect: float) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from drift_contracts import NotJson
 from drift_ml.baseline import Baseline
 from drift_monitor.aggregate import Aggregator, as_message
 from drift_monitor.deliveries import Delivery
+from drift_monitor.errors import BadStore
 from drift_monitor.evaluate import Evaluator, Policy
 from drift_monitor.keys import MINUTE, Series
 from drift_monitor.metrics import emf_line, evaluation_values
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from drift_console.events import Run
     from drift_console.settings import Settings
 
-RUNS = 8  # counted before the alarms get their turn again
+RUNS = 16  # counted before the alarms get their turn again
 LATENESS = 1  # minutes: the log is read to its end before each evaluation, so that nothing comes much later
 
 
@@ -95,14 +96,15 @@ class Monitor:
     def _counter(self) -> str:
         return f"monitored in windows of {self._period} s"
 
-    def _cursor(self) -> int:
+    def counted(self) -> int:
+        """Return the number of the newest event that is in a window; none before it is missing."""
         row = self._connection.execute("SELECT value FROM counters WHERE name = ?", (self._counter,)).fetchone()
         return int(row[0]) if row else 0
 
     def count(self, now: float) -> bool:
         """Count stored events into windows; returns whether more are waiting. now: epoch seconds."""
         self._now = now
-        cursor = self._cursor()
+        cursor = self.counted()
         for _ in range(RUNS):
             run = EventStore(self._connection).next_run(cursor)
             if run is None:
@@ -112,28 +114,38 @@ class Monitor:
         return True
 
     def _count_run(self, run: Run) -> None:
-        counts = self._aggregator.take(Delivery(_batch(run.first), tuple(line.decode() for line in run.lines)))
+        counts = self._aggregator.take(
+            Delivery(_batch(run.first), tuple(line.decode(errors="replace") for line in run.lines))
+        )
         with transaction(self._connection):
             self._connection.execute("INSERT OR REPLACE INTO counters VALUES (?, ?)", (self._counter, run.last))
             if counts["rejected"]:
-                self._measure({"DeadLetters": float(counts["rejected"])}, run.model)
+                self._measure({"DeadLetters": float(counts["rejected"])}, run.model, self._now)
 
     def _set_aside(self, rejected: list[Rejected]) -> None:
         with self._letters.open("a", encoding="utf-8") as file:
             file.writelines(as_message(letter) + "\n" for letter in rejected)
 
-    def evaluate(self, now: float) -> None:
-        """Judge the minutes that closed before `now`; everything up to `now` must have been counted."""
-        self._now = now
-        judged = int(now // self._period) - LATENESS - 1
-        for evaluation in self._evaluator.run():
-            with transaction(self._connection):
-                self._measure(evaluation_values(evaluation), evaluation.series.model)
-                self._keep(evaluation, judged)
+    def evaluate(self, complete_to: float, now: float) -> None:
+        """Judge the minutes that closed before `complete_to`, up to which everything is counted.
 
-    def _measure(self, values: Mapping[str, float], model: str) -> None:
-        """The values as the EMF line that Lambda would write, read as CloudWatch would."""
-        milliseconds = round(self._now * 1000)
+        Both in epoch seconds; under load the first lies behind the second, by the metric EvaluationLag.
+        """
+        self._now = complete_to
+        judged = int(complete_to // self._period) - LATENESS - 1
+        try:
+            for evaluation in self._evaluator.run():
+                lag = {"EvaluationLag": evaluation.behind + max(0.0, now - complete_to)}
+                with transaction(self._connection):
+                    self._measure(evaluation_values(evaluation) | lag, evaluation.series.model, now)
+                    self._keep(evaluation, judged)
+        except BadStore:
+            # The evaluator has logged it and judged the other series; the alarms must have their turn.
+            return
+
+    def _measure(self, values: Mapping[str, float], model: str, now: float) -> None:
+        """Store the values as the EMF line that Lambda would write, read as CloudWatch would."""
+        milliseconds = round(now * 1000)
         line = emf_line(values, stack=self._stack, model=model, milliseconds=milliseconds, spec=self._spec)
         parsed = parse_line(line.encode())
         if parsed is not None:
@@ -154,7 +166,7 @@ class Monitor:
         """Forget windows older than `retention` seconds, and the names of batches that lie behind the cursor."""
         before = int((now - retention) // self._period)
         for series in self._references:
-            self._store.forget(series, before=before, batches_below=_batch(self._cursor()))
+            self._store.forget(series, before=before, batches_below=_batch(self.counted()))
 
 
 def _parse(text: str) -> Any:

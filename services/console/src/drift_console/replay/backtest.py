@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from drift_ml.baseline import Baseline
 from drift_ml.evidence import Budget
-from drift_ml.training.chunks import Layout, column_names, count_rows, read_chunks
-from drift_ml.training.table import Table
+from drift_ml.forest import BadRow
+from drift_ml.tables import Layout, ReadOptions, Table, column_names, count_rows, read_chunks
+from drift_ml.tables.row_digests import RowSample, as_seen, hash_rows
 from drift_ml.window import Window
 
 from drift_console.replay.errors import ReplayError
 from drift_console.replay.rivals import Firing, Rivals
+from drift_console.replay.training_rows import TrainingRows
 from drift_console.replay.windows import Replay, events_per_day, replay_windows
 
 if TYPE_CHECKING:
@@ -26,7 +31,8 @@ if TYPE_CHECKING:
     from drift_contracts import FeatureSet
     from drift_ml.bundle import Bundle
     from drift_ml.forest import Forest
-    from drift_ml.training.chunks import Chunk
+    from drift_ml.tables import Chunk
+    from drift_ml.tables.row_digests import RowDigests
 
     Floats = npt.NDArray[np.float64]
     Progress = Callable[[str, int, int], None]
@@ -45,6 +51,7 @@ class Request:
     time, prediction: names of columns; without a prediction column the one named `prediction` is taken if it
     is there, else the bundle's forest predicts. window: rows to a window, None for the file's 500th part,
     rounded up. budget_events or budget_days: one false alarm in so many; 100,000 events by default.
+    reading: how to read the file.
     """
 
     path: Path
@@ -54,6 +61,7 @@ class Request:
     budget_events: float | None = None
     budget_days: float | None = None
     minimum_effect: float = 0.1
+    reading: ReadOptions = field(default_factory=ReadOptions)
 
 
 @dataclass(frozen=True)
@@ -64,29 +72,39 @@ class Backtest:
     replay: Replay
     firings: tuple[Firing, ...]
     predicted: bool
+    training_rows: TrainingRows
 
 
-def backtest(bundle: Bundle, request: Request, progress: Progress | None = None) -> Backtest:
+def backtest(
+    bundle: Bundle, request: Request, progress: Progress | None = None, *, digests: RowDigests | None = None
+) -> Backtest:
     """Replay a file against a bundle. Raises DataError for the file, ReplayError and EvidenceError for settings.
 
-    Memory is bounded by a chunk of rows and the windows, at most about 500.
+    digests: of the bundle's training rows, by which rows of them are told. Memory is bounded by a
+    chunk of rows, the windows, at most about 500, and the digests of 240,000 rows.
     """
     if request.budget_days is not None and request.time is None:
         raise ReplayError("a budget in days: expected a column of times (--time-column)")
     show = progress or _silent
-    names = column_names(request.path)
+    names = column_names(request.path, request.reading)
     number = request.prediction or (PREDICTION_COLUMN if PREDICTION_COLUMN in names else None)
-    layout = Layout(bundle.feature_set, number, request.time)
+    complete = number is None and not _takes_missing(bundle.forest, len(bundle.feature_set.names))
+    layout = Layout(bundle.feature_set, number, request.time, complete=complete)
     rows = count_rows(request.path)
     baseline = Baseline.from_json(bundle.baseline)
     cutter = _Cutter(baseline, bundle.manifest["model_version"], request.window or rows_per_window(rows))
     rivals = Rivals(baseline)
+    sample = RowSample() if digests is None else RowSample(limit=digests.limit)
     done = 0
-    with ThreadPoolExecutor(1) as other:  # numpy lets two threads count at a time
-        for chunk, predictions in _predicted(read_chunks(request.path, layout), number, bundle):
+    with ExitStack() as stack:
+        other = stack.enter_context(ThreadPoolExecutor(1))  # numpy lets two threads count at a time
+        chunks = stack.enter_context(closing(read_chunks(request.path, layout, request.reading)))
+        for chunk, rows_of, predictions in _predicted(chunks, number, bundle):
             columns = {name: chunk.columns[name] for name in bundle.feature_set.names}
             beside = other.submit(rivals.take, columns, predictions)
             cutter.take(columns, predictions, chunk.times_ms)
+            if digests is not None:
+                sample.add(hash_rows(as_seen(rows_of())))
             beside.result()
             done += chunk.rows
             show("rows", done, max(rows, done))
@@ -98,7 +116,8 @@ def backtest(bundle: Bundle, request: Request, progress: Progress | None = None)
         minimum_effect=request.minimum_effect,
         progress=lambda done, total: show("evidence", done, total),
     )
-    return Backtest(tuple(windows), replay, rivals.firings(), predicted=number is None)
+    compared = TrainingRows(None if digests is None else digests.compare(sample))
+    return Backtest(tuple(windows), replay, rivals.firings(), number is None, compared)
 
 
 def rows_per_window(rows: int) -> int:
@@ -157,21 +176,36 @@ class _Cutter:
         return self._windows
 
 
-def _predicted(chunks: Iterator[Chunk], number: str | None, bundle: Bundle) -> Iterator[tuple[Chunk, Floats]]:
-    """Each chunk with its predictions: the column's, or the forest's on all cores."""
+def _predicted(
+    chunks: Iterator[Chunk], number: str | None, bundle: Bundle
+) -> Iterator[tuple[Chunk, Callable[[], Floats], Floats]]:
+    """Yield each chunk, what gives its encoded rows, and its predictions.
+
+    Predictions are the column's, or the forest's on all cores, which needs the rows encoded anyway.
+    """
     if number is not None:
         for chunk in chunks:
-            yield chunk, chunk.columns[number]
+            yield chunk, partial(_matrix, bundle.feature_set, chunk), chunk.columns[number]
         return
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for chunk in chunks:
             rows = _matrix(bundle.feature_set, chunk)
             parts = [rows[start : start + PREDICTED_TOGETHER] for start in range(0, len(rows), PREDICTED_TOGETHER)]
-            yield chunk, np.concatenate(list(pool.map(lambda part: _predict(bundle.forest, part), parts)))
+            predictions = np.concatenate(list(pool.map(partial(_predict, bundle.forest), parts)))
+            yield chunk, partial(np.asarray, rows), predictions
 
 
 def _matrix(feature_set: FeatureSet, chunk: Chunk) -> Floats:
     return Table("", chunk.columns, np.empty(chunk.rows)).matrix(feature_set)
+
+
+def _takes_missing(forest: Forest, width: int) -> bool:
+    """Return whether the forest answers rows with missing values, as those fitted on some do."""
+    try:
+        forest.predict([math.nan] * width)
+    except BadRow:
+        return False
+    return True
 
 
 def _predict(forest: Forest, rows: Floats) -> Floats:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-from drift_contracts import DriftError
-from rich.console import Console as Terminal
+from drift_contracts.cli.reading import reading_options
+from drift_contracts.commands import Command, FiniteRange
+from drift_contracts.exits import FINDING, CannotStart, starting
+from drift_contracts.terminal import make_terminal
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from drift_console.replay.shown import show
@@ -18,12 +21,16 @@ from drift_console.replay.shown import show
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from drift_ml.baseline import Baseline
+    from drift_ml.bundle import Bundle
+
     from drift_console.replay.outcome import Outcome
 
-BAD = 2
+READING = ("delimiter", "decimal", "encoding", "missing", "ignore", "sort")
 _CODES = """
-Exit codes: 0 no drift found, 1 drift found (an alarm was raised, even if it was taken back), 2 wrong usage, bad data or
-nothing to compare (the message says what was expected and where). A pipeline can gate on them.
+Exit codes: 0 no drift found, 1 drift found (an alarm was raised, even if it was taken back) or, with replay --strict, a
+warning, 2 wrong usage, bad data or nothing to compare (the message says what was expected and where), 5 the bundle or
+the store was refused. A pipeline can gate on them; see docs/exit-codes.md.
 """
 _REPLAY = (
     """
@@ -56,17 +63,17 @@ def _shared(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of tables."),
         click.option(
             "--minimum-effect",
-            type=click.FloatRange(min=0),
+            type=FiniteRange(min=0),
             default=0.1,
             show_default=True,
             help="Raise no alarm for less, in standard deviations.",
         ),
         click.option(
-            "--budget-days", type=click.FloatRange(min=0, min_open=True), metavar="N",
+            "--budget-days", type=FiniteRange(min=0, min_open=True), metavar="N",
             help="The same per N days at the traffic that is replayed; needs times.",
         ),
         click.option(
-            "--budget", type=click.FloatRange(min=100), metavar="EVENTS",
+            "--budget", type=FiniteRange(min=100), metavar="EVENTS",
             help="At most one false alarm in so many events. Default: 100,000.",
         ),
     )  # fmt: skip
@@ -75,10 +82,11 @@ def _shared(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@click.command(epilog=_REPLAY, context_settings=_CONTEXT)
+@click.command(cls=Command, epilog=_REPLAY, context_settings=_CONTEXT)
 @click.option(
-    "--data", required=True, type=click.Path(path_type=Path), help="CSV or Parquet, rows in the order of time."
-)
+    "--data", required=True, type=click.Path(path_type=Path),
+    help="CSV, TSV or Parquet; a file, text also gzipped, or a folder. Rows in the order of time, or --sort.",
+)  # fmt: skip
 @click.option(
     "--baseline", "bundle", required=True, type=click.Path(path_type=Path), help="Folder of a model's bundle."
 )
@@ -91,6 +99,9 @@ def _shared(command: Callable[..., None]) -> Callable[..., None]:
     "--rows-per-window", type=click.IntRange(1), metavar="ROWS",
     help="How finely the evidence looks. Default: 50 or more, so that there are at most 500 windows.",
 )  # fmt: skip
+@click.option("--strict", is_flag=True, help="End with exit code 1 at a warning too: rows of the training data.")
+@reading_options
+@click.option("--sort", is_flag=True, help="Sort the rows by --time-column first.")
 @_shared
 def replay(data: Path, bundle: Path, time_column: str | None, prediction_column: str | None, **options: Any) -> None:
     """Backtest past traffic: when would each detector have fired, and what is different?
@@ -98,39 +109,45 @@ def replay(data: Path, bundle: Path, time_column: str | None, prediction_column:
     The file has a column per feature of the bundle's model; other columns are left out. Every cell is checked as in
     training: what breaks the feature set is named by row, column and rule, and nothing is compared.
     """
-    from drift_ml.baseline import Baseline  # noqa: PLC0415 - --help need not wait for numpy and pyarrow
-    from drift_ml.bundle import load_bundle  # noqa: PLC0415
+    # --help need not wait for numpy and pyarrow
+    from drift_ml.tables import OptionError, ReadOptions  # noqa: PLC0415
+    from drift_ml.tables.row_digests import read_row_digests  # noqa: PLC0415
 
     from drift_console.replay.backtest import Request, backtest  # noqa: PLC0415
     from drift_console.replay.outcome import conclude, page  # noqa: PLC0415
 
     _one_budget(options)
     try:
-        loaded = load_bundle(bundle)
-        request = Request(
-            data,
-            time=time_column,
-            prediction=prediction_column,
-            window=options["rows_per_window"],
-            budget_events=options["budget"],
-            budget_days=options["budget_days"],
-            minimum_effect=options["minimum_effect"],
-        )
-        with _Bar() as bar:
-            found = backtest(loaded, request, bar.show)
-        baseline = Baseline.from_json(loaded.baseline)
-        outcome = conclude(baseline, found.windows, found.replay, found.firings)
-        made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+        reading = ReadOptions(**{name: options[name] for name in READING})
+    except OptionError as error:
+        raise click.BadParameter(f"expected {error.expected}", param_hint=f"--{error.option}") from error
+    if reading.sort and time_column is None:
+        raise click.UsageError("--sort: expected a column of times (--time-column)")
+    loaded, baseline = _load(bundle)
+    request = Request(
+        data,
+        time=time_column,
+        prediction=prediction_column,
+        window=options["rows_per_window"],
+        budget_events=options["budget"],
+        budget_days=options["budget_days"],
+        minimum_effect=options["minimum_effect"],
+        reading=reading,
+    )
+    with starting("the bundle"):
+        digests = read_row_digests(bundle, loaded.manifest)
+    with _Bar() as bar:
+        found = backtest(loaded, request, bar.show, digests=digests)
+    outcome = conclude(baseline, found.windows, found.replay, found.firings, training_rows=found.training_rows)
+    made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
 
-        def build() -> str:
-            return page(outcome, baseline, loaded.feature_set, source=data.name, made=made, predicted=found.predicted)
+    def build() -> str:
+        return page(outcome, baseline, loaded.feature_set, source=data.name, made=made, predicted=found.predicted)
 
-        _finish(outcome, options, build)
-    except DriftError as error:
-        _fail(error)
+    _finish(outcome, options, build)
 
 
-@click.command(epilog=_REPORT, context_settings=_CONTEXT)
+@click.command(cls=Command, epilog=_REPORT, context_settings=_CONTEXT)
 @click.option("--window", "span", required=True, metavar="SPAN", help="last-24h, last-7d, last-90m, or FROM..TO (UTC).")
 @click.option("--model", help="Whose windows. Default: the only bundle, or house-price of several.")
 @click.option(
@@ -148,35 +165,32 @@ def report(span: str, model: str | None, store: Path, bundles: Path, **options: 
     Of the named detectors those that go by counts, PSI and KS, are replayed; the others want single values, which no
     window keeps: they are in `driftctl replay`.
     """
-    from drift_ml.baseline import Baseline  # noqa: PLC0415 - as above
-    from drift_ml.bundle import load_bundle  # noqa: PLC0415
-
-    from drift_console.replay.backtest import budget_of  # noqa: PLC0415
+    from drift_console.replay.backtest import budget_of  # noqa: PLC0415 - as above
     from drift_console.replay.counted import NOT_RUN, counted_firings  # noqa: PLC0415
     from drift_console.replay.outcome import conclude, page  # noqa: PLC0415
     from drift_console.replay.stored import read_span, stored_windows  # noqa: PLC0415
     from drift_console.replay.windows import replay_windows  # noqa: PLC0415
 
     _one_budget(options)
+    loaded, baseline = _load(_bundle_of(bundles, model))
+    span_minutes = read_span(span, time.time())
     try:
-        loaded = load_bundle(_bundle_of(bundles, model))
-        baseline = Baseline.from_json(loaded.baseline)
-        windows = stored_windows(store, baseline, loaded.manifest["model_version"], read_span(span, time.time()))
-        budget = budget_of(options["budget"], options["budget_days"], windows)
-        with _Bar() as bar:
-            found = replay_windows(
-                baseline,
-                windows,
-                budget=budget,
-                minimum_effect=options["minimum_effect"],
-                progress=lambda done, total: bar.show("evidence", done, total),
-            )
-        outcome = conclude(baseline, windows, found, counted_firings(baseline, windows), NOT_RUN)
-        made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-        source = f"{store.name}, {span}"
-        _finish(outcome, options, lambda: page(outcome, baseline, loaded.feature_set, source=source, made=made))
-    except DriftError as error:
-        _fail(error)
+        windows = stored_windows(store, baseline, loaded.manifest["model_version"], span_minutes)
+    except sqlite3.Error as error:
+        raise CannotStart(f"the store {store} cannot be read: {error}") from error
+    budget = budget_of(options["budget"], options["budget_days"], windows)
+    with _Bar() as bar:
+        found = replay_windows(
+            baseline,
+            windows,
+            budget=budget,
+            minimum_effect=options["minimum_effect"],
+            progress=lambda done, total: bar.show("evidence", done, total),
+        )
+    outcome = conclude(baseline, windows, found, counted_firings(baseline, windows), NOT_RUN)
+    made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    source = f"{store.name}, {span}"
+    _finish(outcome, options, lambda: page(outcome, baseline, loaded.feature_set, source=source, made=made))
 
 
 def _bundle_of(bundles: Path, model: str | None) -> Path:
@@ -208,16 +222,24 @@ def _finish(outcome: Outcome, options: dict[str, Any], build: Callable[[], str])
     if options["as_json"]:
         click.echo(json.dumps(outcome.to_json(), allow_nan=False))
     else:
-        terminal = Terminal()
+        terminal = make_terminal()
         show(terminal, outcome)
         if html is not None:
             terminal.print(f"Report: {html}", markup=False, highlight=False, soft_wrap=True)
-    raise click.exceptions.Exit(outcome.exit_code)
+    strict = options.get("strict") and outcome.warnings
+    raise click.exceptions.Exit(FINDING if strict else outcome.exit_code)
 
 
-def _fail(error: DriftError) -> NoReturn:
-    Terminal(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-    raise click.exceptions.Exit(BAD)
+def _load(folder: Path) -> tuple[Bundle, Baseline]:
+    """Return a bundle and its baseline. Raises BadParameter for a folder that is none, DriftError for a refusal."""
+    from drift_ml.baseline import Baseline  # noqa: PLC0415 - as above
+    from drift_ml.bundle import load_bundle  # noqa: PLC0415
+
+    if not (folder / "manifest.json").is_file():
+        raise click.BadParameter("expected the folder of a bundle, with its manifest.json", param_hint="--baseline")
+    with starting("the bundle"):
+        bundle = load_bundle(folder)
+        return bundle, Baseline.from_json(bundle.baseline)
 
 
 class _Bar:
@@ -225,7 +247,7 @@ class _Bar:
 
     def __init__(self) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self._progress = Progress(*columns, console=Terminal(stderr=True), transient=True)
+        self._progress = Progress(*columns, console=make_terminal(stderr=True), transient=True)
         self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> _Bar:

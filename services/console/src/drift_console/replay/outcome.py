@@ -9,6 +9,7 @@ from drift_ml.report import window_report
 
 from drift_console.replay.page import Facts, render_report
 from drift_console.replay.texts import place
+from drift_console.replay.training_rows import KIND
 from drift_console.replay.windows import Replay, window_since
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from drift_ml.window import Window
 
     from drift_console.replay.rivals import Firing
+    from drift_console.replay.training_rows import TrainingRows
 
 NO_DRIFT, DRIFT = 0, 1
 
@@ -29,6 +31,7 @@ class Outcome:
 
     report: a window.report.v1 document over the events since the onset of the drift that stands at the end,
     over all where none does; `compared` says which. not_run: why some detectors are missing, "" if none is.
+    training_rows: what the file has in common with the training data, None where there is no file.
     """
 
     replay: Replay
@@ -36,6 +39,14 @@ class Outcome:
     report: dict[str, Any]
     compared: str
     not_run: str = ""
+    training_rows: TrainingRows | None = None
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return what a careful colleague would say of this replay, each in sentences."""
+        if self.training_rows is None or not self.training_rows.warns:
+            return []
+        return [f"{self.training_rows.words}."]
 
     @property
     def exit_code(self) -> int:
@@ -52,6 +63,8 @@ class Outcome:
                 for each in self.firings
             ],
             "not_run": self.not_run,
+            "warnings": [{"kind": KIND, "words": words} for words in self.warnings],
+            "training_rows": None if self.training_rows is None else self.training_rows.to_json(),
             "replay": self.replay.to_json(),
             "report": self.report,
         }
@@ -63,6 +76,7 @@ def conclude(
     replay: Replay,
     firings: tuple[Firing, ...] = (),
     not_run: str = "",
+    training_rows: TrainingRows | None = None,
 ) -> Outcome:
     """The outcome of a replay over these windows; there must be an event in them."""
     alarm = replay.standing
@@ -70,7 +84,7 @@ def conclude(
     events = f"{replay.events - row:,} events"
     compared = f"{events} since {place(row, alarm.since_ms)}" if alarm else f"all {events}"
     report = window_report(baseline, window_since(windows, row))
-    return Outcome(replay, firings, report, compared, not_run)
+    return Outcome(replay, firings, report, compared, not_run, training_rows)
 
 
 def page(
@@ -78,5 +92,5 @@ def page(
 ) -> str:
     """The outcome as HTML."""
     units = {feature.name: feature.unit for feature in feature_set.features}
-    facts = Facts(source, outcome.compared, made, predicted, units, outcome.not_run)
+    facts = Facts(source, outcome.compared, made, predicted, units, outcome.not_run, outcome.training_rows)
     return render_report(outcome.report, outcome.replay, outcome.firings, baseline, facts)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from drift_ml.baseline import Baseline
 
     from drift_console.replay.rivals import Firing
+    from drift_console.replay.training_rows import TrainingRows
     from drift_console.replay.windows import Alarm, Replay
 
 OWN = ("values", "quantiles", "categories")
@@ -29,7 +30,7 @@ LEAST_REACH = 0.5
 @dataclass(frozen=True)
 class Facts:
     """What the documents do not say. source: the file or store. compared: which events the report is over. not_run:
-    why some detectors are missing."""
+    why some detectors are missing. training_rows: what the file has in common with the training data."""
 
     source: str
     compared: str
@@ -37,6 +38,7 @@ class Facts:
     predicted: bool = False
     units: Mapping[str, str] | None = None
     not_run: str = ""
+    training_rows: TrainingRows | None = None
 
 
 def render_report(
@@ -64,6 +66,7 @@ def render_report(
         tag(
             "main",
             _verdict(report, replay),
+            _training_rows(facts),
             _facts(report, replay),
             _evidence(replay),
             _detectors(replay, firings, facts.not_run) if firings else None,
@@ -105,6 +108,14 @@ def _verdict(report: Mapping[str, Any], replay: Replay) -> Markup:
 def _banner(level: str, headline: str, *details: str) -> Markup:
     told = [tag("p", text[:1].upper() + text[1:]) for text in details]
     return tag("section", tag("h2", headline), *told, class_=f"verdict {level}")
+
+
+def _training_rows(facts: Facts) -> Markup | None:
+    """Return what stands beside the verdict where the file holds rows of the training data."""
+    rows = facts.training_rows
+    if rows is None or not rows.warns:
+        return None
+    return _banner("watch", "Rows of the training data", f"{rows.words}.")
 
 
 def _facts(report: Mapping[str, Any], replay: Replay) -> Markup:
@@ -283,6 +294,8 @@ def _notes(report: Mapping[str, Any], replay: Replay, facts: Facts) -> Markup:
     ]
     if facts.predicted:
         told.append(f"There was no column of predictions: {PREDICTION} is what the bundle's forest answers.")
+    if facts.training_rows is not None and not facts.training_rows.warns:
+        told.append(f"{facts.training_rows.words}.")
     return tag("footer", *(tag("p", text) for text in told))
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from drift_ml.baseline import PREDICTION
 from drift_ml.columns import as_codes, as_numbers
+from drift_ml.scale import FARTHEST
 
 from drift_console.replay.adwin import AdwinScan
 from drift_console.replay.scans import CusumScan, Hit, KsScan, MeanScoreScan, PageHinkleyScan, PsiScan, Scan
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-FARTHEST = 100.0
 EVERYTHING = "all features"
 
 
@@ -162,11 +162,14 @@ def numeric_columns(baseline: Baseline) -> list[_Column]:
     summaries = {**baseline.features, PREDICTION: baseline.prediction}
     found = []
     for name, summary in summaries.items():
-        if summary is None or summary.type == "category" or not summary.std or summary.mean is None:
+        if summary is None or summary.type == "category" or summary.mean is None:
+            continue
+        std = summary.usable_std
+        if not std:
             continue
         channel = own.get(name)
         edges = np.array(channel.cuts if channel else (), dtype=np.float64)
         counts = channel.counts if channel else ()
         codes = (False, True) if summary.type == "boolean" else ()
-        found.append(_Column(name, summary.mean, summary.std, edges, counts, codes))
+        found.append(_Column(name, summary.mean, std, edges, counts, codes))
     return found

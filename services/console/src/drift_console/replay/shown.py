@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from drift_console.replay.texts import change, moment, place, subject
+from drift_console.replay.training_rows import UNKNOWN
 
 if TYPE_CHECKING:
     from rich.console import Console as Terminal
@@ -29,6 +30,11 @@ def show(terminal: Terminal, outcome: Outcome) -> None:
         ended = alarm.recovered_row is not None
         over = f", until {place(alarm.recovered_row or 0, alarm.recovered_ms)}" if ended else ""
         terminal.print(Text(f"{told}{since}{over}.", style="bold yellow" if ended else "bold red"))
+    for words in outcome.warnings:
+        terminal.print(Text(f"Warning: {words}", style="bold yellow"))
+    rows = outcome.training_rows
+    if rows is not None and rows.verdict == UNKNOWN:
+        terminal.print(Text(f"{rows.words}.", style="dim"))
     if outcome.firings:
         terminal.print(_detectors(outcome))
         bar = f"Evidence keeps to one false alarm in {replay.budget.events:,.0f} events; the others promise nothing."

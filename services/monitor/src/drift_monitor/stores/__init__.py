@@ -4,12 +4,16 @@
 """
 
 from .dynamo import DynamoStore
+from .files import FORMAT, open_store
 from .memory import MemoryStore
+from .packing import UNREADABLE
 from .protocol import LARGEST_BATCH, Fragment, Revision, Store, StoredState, StoredWindow
 from .sqlite import SqliteStore
 
 __all__ = [
+    "FORMAT",
     "LARGEST_BATCH",
+    "UNREADABLE",
     "DynamoStore",
     "Fragment",
     "MemoryStore",
@@ -18,4 +22,5 @@ __all__ = [
     "Store",
     "StoredState",
     "StoredWindow",
+    "open_store",
 ]

@@ -11,6 +11,9 @@ Items (partition key / sort key):
 Fragments are spread over shards by their batch, so that a series may be written faster than one partition takes.
 Expiry is late by days at times, and nothing here depends on it. A transaction that was cancelled because another one
 was at work on an item, or for want of capacity, is tried again: boto3 does that for the plain errors only.
+
+An item has no `format` as long as its attributes mean what they do here. A release that changes
+them writes one; items whose `format` is higher than FORMAT are refused.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from drift_monitor.errors import Conflict
+from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.keys import Series, WindowKey
 
 from .packing import pack, unpack
@@ -35,9 +38,13 @@ MINUTES_A_DAY = 1440
 BATCH_DAYS = 15
 """SQS keeps messages for 14 days at most."""
 DAY = 86_400
+NEWER = "the item is newer than this release and was left as it is: deploy the release that wrote it"
 BUSY = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 DELAYS = (0.05, 0.2, 0.8)
 """Seconds before each new attempt at a transaction."""
+
+FORMAT = 1
+"""The format of items that have no attribute of that name."""
 
 Item = dict[str, Any]
 
@@ -124,6 +131,8 @@ class DynamoStore:
         """See `Store.state`."""
         answer = self._client.get_item(TableName=self._table, Key=_state_place(series), ConsistentRead=True)
         item = answer.get("Item")
+        if item:
+            _refuse_newer(item)
         return StoredState(int(item["revision"]["N"]), unpack(item["state"]["B"])) if item else StoredState(0, None)
 
     def save(self, series: Series, read: Revision, state: Document) -> None:
@@ -172,7 +181,15 @@ class DynamoStore:
             PaginationConfig={"MaxItems": limit, "PageSize": limit} if limit else {},
         )
         for page in pages:
-            yield from page["Items"]
+            for item in page["Items"]:
+                _refuse_newer(item)
+                yield item
+
+
+def _refuse_newer(item: Item) -> None:
+    """Raise BadStore for an item of a later format; nothing is written."""
+    if int(item.get("format", {}).get("N", FORMAT)) > FORMAT:
+        raise BadStore(f"{item['pk']['S']} / {item['sk']['S']}", NEWER)
 
 
 def _fragment_place(fragment: Fragment) -> Item:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import zlib
 from typing import Any
+
+UNREADABLE = "unreadable"
+"""The only member of a document that stands for damaged bytes; it holds them, in base64."""
 
 
 def pack(document: dict[str, Any]) -> bytes:
@@ -13,6 +17,14 @@ def pack(document: dict[str, Any]) -> bytes:
 
 
 def unpack(data: bytes) -> dict[str, Any]:
-    """The document that was packed."""
-    document: dict[str, Any] = json.loads(zlib.decompress(data))
-    return document
+    """Return the document that was packed; of damaged bytes one that holds them under UNREADABLE.
+
+    So one damaged item is found by whoever reads its document, and does not hide the others that
+    were read with it.
+    """
+    raw = bytes(data)  # boto3 wraps the bytes that it reads
+    try:
+        document = json.loads(zlib.decompress(raw))
+    except (ValueError, zlib.error):
+        document = None
+    return document if isinstance(document, dict) else {UNREADABLE: base64.b64encode(raw).decode()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from drift_monitor.errors import Conflict
 from drift_monitor.keys import Series, WindowKey
 
+from .files import open_store
 from .packing import pack, unpack
 from .protocol import Document, Fragment, Revision, StoredState, StoredWindow
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
@@ -37,11 +38,9 @@ class SqliteStore:
     """A `Store` in one file, shared by threads and processes."""
 
     def __init__(self, path: Path) -> None:
+        """Raises BadStore for a file that is damaged or newer."""
         self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=NORMAL")
-        self._connection.executescript(TABLES)
+        self._connection = open_store(path, TABLES, timeout=30)
 
     def close(self) -> None:
         """Let go of the file."""

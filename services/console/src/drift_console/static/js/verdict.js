@@ -65,6 +65,8 @@ function moved(finding) {
 
 /** {level: "alarm"|"watch"|"quiet"|"empty", headline, detail, drifted: [{name, z}]}. */
 export function verdict(state) {
+  const dead = state.service?.dead ?? [];
+  if (dead.length) return { level: "alarm", headline: `The console's ${dead.join(" and ")} died`, detail: "It ends within seconds and has to be started again; console.log says what happened.", drifted: [] };
   const found = drifting(state);
   const sure = proven(state);
   const drifted = found.length || !sure ? found : [sure];

@@ -17,7 +17,7 @@ export function cardPanel(root) {
     const { estimator = {}, training = {}, scores = {} } = card;
     const parameters = Object.entries(estimator.parameters ?? {});
     const libraries = Object.entries(training.libraries ?? {});
-    body.replaceChildren(
+    body.replaceChildren(...warningList(card.warnings),
       h("dl", {}, pair("Model", state.model), pair("Version", h("code", {}, card.model_version)), pair("Feature set", String(card.feature_set ?? "–")),
         pair("Estimator", estimator.kind ?? "–"), pair("Parameters", h("code", {}, parameters.map(([k, v]) => `${k}=${v}`).join(", ") || "–"))),
       h("dl", {}, pair("Trained on", training.source ?? "–"), pair("Rows", `${plural(training.rows, "row")}, ${number(training.held_out_rows)} held out`),
@@ -25,6 +25,14 @@ export function cardPanel(root) {
         pair("Data sha256", h("code", { class: "digest" }, training.data_sha256 ?? "–"))),
       scoreTable(scores));
   });
+}
+
+/** What training warned of, as one element or none. Bundles from before there were warnings have no list. */
+function warningList(warnings) {
+  if (!Array.isArray(warnings) || !warnings.length) return [];
+  const items = warnings.map((warning) => h("li", {}, String(warning.words)));
+  const title = h("h3", { id: "card-warnings" }, `${plural(warnings.length, "warning")} about the training data`);
+  return [h("section", { class: "warnings", "aria-labelledby": "card-warnings" }, title, h("ul", {}, ...items))];
 }
 
 function scoreTable(scores) {

@@ -1,12 +1,13 @@
 // The top of the page: one sentence, the drifted features by name, and the figures that matter.
 
 import { h, reconcile, setText, whenChanged } from "../dom.js";
-import { deviations, fixed, number, plural, share } from "../format.js";
+import { deviations, duration, fixed, number, plural, share } from "../format.js";
 import { verdict } from "../verdict.js";
 import { newest } from "../charts.js";
 
 const FIGURES = [
   ["predictions", "Predictions"], ["score", "Drift score now"], ["drifted", "Drifted"], ["errors", "Errors"], ["rejected", "Rejected"],
+  ["lost", "Events lost"], ["lag", "Judged until"],
 ];
 
 export function verdictPanel(root) {
@@ -48,6 +49,11 @@ export function verdictPanel(root) {
     setText(notes.score, `of ${number(state.threshold)}`);
     setText(values.errors, number(totals.errors));
     setText(values.rejected, number(totals.rejected));
+    setText(values.lost, number(state.service?.lines_lost));
+    setText(notes.lost, state.service?.lines_lost ? "not written, not judged" : "");
+    const lag = state.service?.lag_seconds ?? null;
+    setText(values.lag, lag === null ? "–" : lag < 5 ? "now" : duration(lag));
+    setText(notes.lag, lag === null || lag < 5 ? "" : "ago");
     gauge.style.setProperty("--part", Math.min((score ?? 0) / (state.threshold * 1.5), 1));
     gauge.classList.toggle("over", score !== null && score > state.threshold);
     root.querySelector(".figures").setAttribute("aria-label", plural(totals.predictions, "prediction"));

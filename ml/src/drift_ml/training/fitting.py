@@ -41,8 +41,31 @@ class Fitted:
     estimator: Any
     actual: Floats
     predicted: Floats
-    training_rows: int
+    sides: Sides
     missing: bool
+
+    @property
+    def training_rows(self) -> int:
+        """Return how many rows were learnt."""
+        return len(self.sides.learnt)
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """The places of the rows on both sides of the split, each of shape (rows on that side,)."""
+
+    learnt: npt.NDArray[np.intp]
+    held_out: npt.NDArray[np.intp]
+
+
+def split(rows: int, recipe: Recipe) -> Sides:
+    """Return the two sides of so many rows; the same recipe gives the same sides."""
+    from sklearn import model_selection  # noqa: PLC0415 - seconds that reading a file need not pay
+
+    learnt, held_out = model_selection.train_test_split(
+        np.arange(rows), test_size=recipe.held_out, random_state=recipe.seed
+    )
+    return Sides(learnt, held_out)
 
 
 def fit(matrix: Floats, target: Floats, recipe: Recipe, progress: Progress | None = None) -> Fitted:
@@ -51,11 +74,10 @@ def fit(matrix: Floats, target: Floats, recipe: Recipe, progress: Progress | Non
     The trees are grown a few at a time, so that progress can be shown; scikit-learn's warm start draws the
     same seeds as one call would, so the forest is the same.
     """
-    from sklearn import ensemble, model_selection  # noqa: PLC0415 - seconds that reading a file need not pay
+    from sklearn import ensemble  # noqa: PLC0415 - as above
 
-    seen, unseen = model_selection.train_test_split(
-        np.arange(len(target)), test_size=recipe.held_out, random_state=recipe.seed
-    )
+    sides = split(len(target), recipe)
+    seen, unseen = sides.learnt, sides.held_out
     estimator = getattr(ensemble, ESTIMATORS[recipe.estimator])(
         n_estimators=0,
         min_samples_leaf=recipe.min_samples_leaf,
@@ -72,4 +94,4 @@ def fit(matrix: Floats, target: Floats, recipe: Recipe, progress: Progress | Non
     missing = bool(np.isnan(matrix[seen]).any())
     if np.isnan(matrix[unseen]).any() and not missing:
         raise TrainingError("missing values: too few rows have one to learn what it means; give more or fill them")
-    return Fitted(estimator, target[unseen], estimator.predict(matrix[unseen]), len(seen), missing)
+    return Fitted(estimator, target[unseen], estimator.predict(matrix[unseen]), sides, missing)

@@ -1,0 +1,66 @@
+"""Every bar of speed: the least ratio of a usual way, or of a yardstick, to ours. README.md states some of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+class Bar(NamedTuple):
+    """One row of the benchmark's table.
+
+    least: ratio of the usual side's seconds to ours. usual: what is compared. readme: whether README.md states the
+    bar; `nox -s benchmark -- --quick` judges these alone.
+    """
+
+    least: float
+    usual: str
+    readme: bool = False
+
+
+JSON_TRIPS = 7
+"""A request's body read and written by the json module so often: 40 to 48 us where 50 were promised."""
+JSON_TRIPS_OF_THE_SYSTEM = 8
+"""The same on the system's own Python, whose json module is faster: 38 us where 50 were promised."""
+
+BARS = {
+    "one row": Bar(1000, "scikit-learn's predict", readme=True),
+    "one row, min_samples_leaf=1": Bar(250, "scikit-learn's predict"),
+    "1,000 rows": Bar(2, "scikit-learn's predict"),
+    "1,000 rows, min_samples_leaf=1": Bar(2, "scikit-learn's predict"),
+    "cold process to the first answer": Bar(30, "joblib and scikit-learn", readme=True),
+    "cold process, min_samples_leaf=1": Bar(30, "joblib and scikit-learn"),
+    "handler of one request": Bar(500, "json, scikit-learn, numpy and boto3", readme=True),
+    "handler beside its JSON": Bar(1, f"{JSON_TRIPS} times the request's JSON read and written"),
+    "handler beside its JSON, the system's Python": Bar(
+        1, f"{JSON_TRIPS_OF_THE_SYSTEM} times the request's JSON read and written"
+    ),
+    "handler through the Lambda client": Bar(10, "the usual handler through the same client"),
+    "one request validated": Bar(15, "compiled jsonschema", readme=True),
+    "replay of a million rows, parquet": Bar(0.8, "pandas and ks_2samp of every day and feature"),
+    "replay of a million rows, csv": Bar(0.7, "pandas and ks_2samp of every day and feature"),
+}
+
+
+class Options(NamedTuple):
+    """What a run of the benchmarks is asked for; all of them off is everything but the planted slowdowns."""
+
+    quick: bool = False
+    counts: bool = False
+    planted: bool = False
+
+    def ask_for(self, bars: Collection[str], markers: Collection[str]) -> bool:
+        """Return whether a test of these bars and markers runs.
+
+        >>> Options(quick=True).ask_for(["one row"], ["bar"]), Options(quick=True).ask_for(["1,000 rows"], ["bar"])
+        (True, False)
+        """
+        if self.planted or "planted" in markers:
+            return self.planted and "planted" in markers
+        if "counts" in markers:
+            return self.counts or not self.quick
+        if self.quick:
+            return any(BARS[name].readme for name in bars)
+        return not self.counts

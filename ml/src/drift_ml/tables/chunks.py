@@ -1,0 +1,283 @@
+"""Read tables of any size in chunks; every cell is checked against the feature set."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+from .batches import SHOWN_ROWS, Ragged, parquet_batches, parquet_names, text_batches, unreadable
+from .causes import cause_of
+from .cells import NAN_WORDS, Checked, Reading, check_column, nulls
+from .errors import DataError, Finding, OptionError
+from .layout import Column, Layout, Places, find_columns, kept_names
+from .options import ReadOptions
+from .order import in_order
+from .parts import OUTCOME, file_error, parts_of
+from .texts import count_lines, text_table, unclosed
+from .times import check_times
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from .batches import Batch
+    from .parts import Part
+    from .texts import TextTable
+
+__all__ = ["Chunk", "Layout", "column_names", "count_rows", "read_chunks"]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some rows in the order of the file.
+
+    columns: per name a vector of shape (rows,): float64 with NaN for missing, or for a category an object
+    vector of strings with None for missing. times_ms: milliseconds of Unix time, shape (rows,), or None.
+    """
+
+    columns: dict[str, npt.NDArray[Any]]
+    times_ms: npt.NDArray[np.int64] | None
+    rows: int
+
+
+def column_names(path: Path, options: ReadOptions | None = None) -> list[str]:
+    """Return the names in the header of the first file, in order, without those that are ignored.
+
+    Raises DataError if the file is no table, or empty.
+    """
+    options = options or ReadOptions()
+    part = parts_of(path)[0]
+    if part.parquet:
+        return kept_names(parquet_names(part), options.ignore)
+    with text_table(part, options) as table:
+        return kept_names(table.header, options.ignore)
+
+
+def count_rows(path: Path) -> int:
+    """Return how many rows a table has: exact for Parquet; of text the line ends, which quoted ones inflate."""
+    return max(sum(map(_rows_of, parts_of(path))), 1)
+
+
+def read_chunks(
+    path: Path, layout: Layout, options: ReadOptions | None = None, *, strict: bool = False
+) -> Generator[Chunk, None, None]:
+    """Yield the rows of a table chunk by chunk.
+
+    Memory is bounded by the chunk. What was yielded before an error must not be used. Times must not fall from one
+    row to the next, unless they are to be sorted.
+
+    Args:
+        path: a CSV, TSV or Parquet file, text also packed by gzip, or a folder of such files.
+        layout: the columns to read.
+        options: how to read the file.
+        strict: whether columns beside those of the layout are refused.
+
+    Raises:
+        DataError: with every finding of all files.
+        OptionError: for sorting without a column of times.
+    """
+    options = options or ReadOptions()
+    if options.sort and layout.time is None:
+        raise OptionError("sort", "a column of times (--time-column)")
+    chunks = _Reader(path.name, layout, options, strict).read(path)
+    with closing(chunks):
+        yield from in_order(chunks) if options.sort else chunks
+
+
+class _Reader:
+    """Reads the files of one table, and gathers what is wrong with them."""
+
+    def __init__(self, name: str, layout: Layout, options: ReadOptions, strict: bool) -> None:
+        self.layout, self.options, self.strict = layout, options, strict
+        self.reading = Reading(options.missing_words, options.decimal)
+        self.report = _Report(name)
+        self.last_time: int | None = None
+        self.rows = 0
+
+    def read(self, path: Path) -> Generator[Chunk, None, None]:
+        """Yield chunks until something is wrong, from then on look for more that is."""
+        parts = parts_of(path)
+        for part in parts:
+            self.report.begin(part.name if len(parts) > 1 else "")
+            try:
+                yield from self._parquet(part) if part.parquet else self._text(part)
+            except DataError as error:
+                self.report.add_file(error)
+        if not self.rows and not self.report:
+            raise file_error(path.name, "rows", "at least one row under the header")
+        self.report.raise_any()
+
+    def _parquet(self, part: Part) -> Iterator[Chunk]:
+        names = parquet_names(part)
+        places = find_columns(names, self.layout, self.options.ignore, strict=self.strict)
+        self.report.add_header(places.findings)
+        wanted = {place: names[place] for place in _wanted(places)}
+        yield from self._checked(parquet_batches(part, wanted), places)
+
+    def _text(self, part: Part) -> Iterator[Chunk]:
+        with text_table(part, self.options) as table:
+            places = find_columns(table.header, self.layout, self.options.ignore, strict=self.strict)
+            cause = cause_of(table, self.layout, self.options) if _lacks(places) else None
+            self.report.add_header(places.findings if cause is None else (cause,))
+            if cause is not None or not places.columns:
+                return
+            ragged = Ragged(len(table.header))
+            types = _types(places)
+            words = [word for word in self.reading.missing if word not in NAN_WORDS]
+            batches = text_batches(table, types, words, self.options.decimal, ragged)
+            yield from self._checked(batches, places)
+            if ragged.count:
+                self.report.add_header([ragged.finding()], placed=True)
+            self.report.find_lines(table)
+            line = table.unclosed_line()
+            if line is not None:
+                raise unclosed(part.name, line)
+
+    def _checked(self, batches: Generator[Batch, None, None], places: Places) -> Iterator[Chunk]:
+        with closing(batches):
+            for batch in batches:
+                chunk = self._check(batch, places)
+                self.rows += chunk.rows
+                if not self.report:
+                    yield chunk
+
+    def _check(self, batch: Batch, places: Places) -> Chunk:
+        columns: dict[str, npt.NDArray[Any]] = {}
+        times = None
+        for column, place in places.columns:
+            if column.is_time:
+                ordered = not self.options.sort
+                checked = check_times(batch.cells[place], after=self.last_time, ordered=ordered)
+                times = checked.values
+                self.last_time = int(times[-1])
+            else:
+                checked = check_column(column.feature, batch.cells[place], self.reading)
+                columns[column.name] = checked.values
+                if self.layout.complete and column.feature is not None:
+                    _check_complete(checked)
+            self.report.add(column, place, checked, batch)
+        for place in places.blank:
+            self.report.add(Column("", f"#{place + 1}"), place, _check_blank(batch.cells[place], place), batch)
+        return Chunk(columns, times, len(batch.rows))
+
+
+class _Report:
+    """Findings of several batches and files, those of one rule put together."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.file = ""
+        self.findings: dict[tuple[str, str, str], Finding] = {}
+        self.places: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.findings)
+
+    def begin(self, file: str) -> None:
+        """Begin with the next file; its name is told where there are several."""
+        self.file = file
+        self.places = {}
+
+    def add_file(self, error: DataError) -> None:
+        """Note what is wrong with a file as a whole."""
+        self.add_header([replace(each, files=(self.file,)) if self.file else each for each in error.findings])
+
+    def add_header(self, findings: Sequence[Finding], *, placed: bool = False) -> None:
+        """Note what is wrong with a header, or with whole rows."""
+        for each in findings:
+            self._merge(each, [(row, 0) for row in each.rows] if placed else [])
+
+    def add(self, column: Column, place: int, checked: Checked, batch: Batch) -> None:
+        """Note what is wrong with a column of a batch."""
+        for problem in checked.problems:
+            rows = batch.rows[problem.broken]
+            shown = tuple(int(row) for row in rows[:SHOWN_ROWS])
+            finding = Finding(column.header, problem.rule, problem.expected, len(rows), shown, hint=problem.hint)
+            self._merge(finding, [(row, place) for row in shown])
+
+    def _merge(self, finding: Finding, places: list[tuple[int, int]]) -> None:
+        key = (finding.column, finding.rule, finding.expected)
+        known = self.findings.get(key)
+        if known is None:
+            known = replace(finding, count=0, rows=(), files=())
+        rows = (known.rows + finding.rows)[:SHOWN_ROWS]
+        files = known.files
+        if self.file:
+            files = (known.files + (self.file,) * max(len(finding.rows), 1))[: max(len(rows), 1)]
+        hint = known.hint or finding.hint
+        count = known.count + finding.count
+        self.findings[key] = replace(known, count=count, rows=rows, files=files, hint=hint)
+        self.places.setdefault(key, []).extend(places[: len(rows) - len(known.rows)])
+
+    def find_lines(self, table: TextTable) -> None:
+        """Find the lines of the rows that a text file has added."""
+        wanted = {place for places in self.places.values() for place in places}
+        if not wanted:
+            return
+        lines = table.lines(wanted)
+        for key, places in self.places.items():
+            finding = self.findings[key]
+            found = tuple(lines[place] for place in places)
+            self.findings[key] = replace(finding, lines=finding.lines + found)
+
+    def raise_any(self) -> None:
+        """Raise DataError if anything is wrong."""
+        if self.findings:
+            raise DataError(self.name, tuple(self.findings.values()), OUTCOME)
+
+
+def _rows_of(part: Part) -> int:
+    if not part.parquet:
+        return count_lines(part) - 1
+    try:
+        with parquet.ParquetFile(part.path) as file:
+            return int(file.metadata.num_rows)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise unreadable(part) from error
+
+
+def _wanted(places: Places) -> list[int]:
+    return list(dict.fromkeys([*(place for _, place in places.columns), *places.blank]))
+
+
+def _lacks(places: Places) -> bool:
+    return any(finding.rule == "required" for finding in places.findings)
+
+
+def _types(places: Places) -> Mapping[int, pa.DataType]:
+    """Return as what Arrow reads each column of a text: numbers as such, all else as it stands there."""
+    types: dict[int, pa.DataType] = dict.fromkeys(_wanted(places), pa.string())
+    for column, place in places.columns:
+        if not column.is_time and (column.feature is None or column.feature.numeric):
+            types[place] = pa.float64()
+    for column, place in places.columns:
+        if column.is_time:
+            types[place] = pa.string()
+    return types
+
+
+def _check_complete(checked: Checked) -> None:
+    """Check that no cell is missing which the feature set allows to be."""
+    values = checked.values
+    absent = np.array([value is None or value != value for value in values])  # noqa: PLR0124 - NaN
+    for problem in checked.problems:
+        absent = absent & ~problem.broken
+    expected = "a value in every row, as the model has learnt no missing one"
+    hint = "train it on rows in which some are missing, or give predictions by --prediction-column"
+    checked.add("missing", expected, absent, hint)
+
+
+def _check_blank(cells: pa.Array, place: int) -> Checked:
+    """Check that a column without a name is empty, as delimiters at the end of each line make one."""
+    present = np.array([bool(str(cell or "").strip()) for cell in cells.to_pylist()], dtype=bool)
+    checked = Checked(np.empty(len(cells)))
+    hint = f"--ignore '#{place + 1}' leaves the column out"
+    checked.add("unknown", "nothing in a column without a name", present & ~nulls(cells), hint)
+    return checked

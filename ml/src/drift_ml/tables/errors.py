@@ -1,0 +1,108 @@
+"""What can be wrong with a table.
+
+DriftError
+ ├── DataError      the rows break the feature set, or the file is none; holds the findings
+ └── OptionError    an option for reading is none that exists
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from drift_contracts import DriftError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MOST_NAMES = 10
+"""So many names, or findings of one rule, are listed; of more than that only the number is told."""
+
+
+def listed(names: Sequence[str], most: int = MOST_NAMES) -> str:
+    """Return the names for a message, at most ten and how many more.
+
+    >>> listed(["a", "b"]), listed("abcdefghijkl")
+    ('a, b', 'a, b, c, d, e, f, g, h, i, j and 2 more')
+    """
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One rule broken in one column.
+
+    Attributes:
+        column: name of the column, `#3` for the third, or `(file)`.
+        rule: the rule that is broken, a word.
+        expected: what the rule expects.
+        count: how many cells break it.
+        rows: the first few rows. In a text file the header is row 1 and blank lines do not count, in Parquet the
+            first row is 1.
+        lines: the line of the file on which each of these cells begins; none for Parquet.
+        files: the file of each of these rows, where there are several.
+        hint: the way out, where the cause can be seen.
+    """
+
+    column: str
+    rule: str
+    expected: str
+    count: int = 1
+    rows: tuple[int, ...] = ()
+    lines: tuple[int, ...] = ()
+    files: tuple[str, ...] = ()
+    hint: str = ""
+
+    def __str__(self) -> str:
+        """Return one line: where, which rule, what was expected, how often, and the way out."""
+        words = f"column {self.column}: {self.rule}: expected {self.expected}{self._place()}"
+        return f"{words}; {self.hint}" if self.hint else words
+
+    def _place(self) -> str:
+        if not self.rows:
+            words = [f"line {line}" for line in self.lines[:1]] + [f"in {file}" for file in self.files[:1]]
+            return f" ({' '.join(words)})" if words else ""
+        more = ", ..." if self.count > len(self.rows) else ""
+        noun = "row" if self.count == 1 else f"{self.count} rows:"
+        rows = [str(row) for row in self.rows]
+        if self.files:
+            rows = [f"{row} of {file}" for row, file in zip(rows, self.files, strict=True)]
+        place = f" ({noun} {', '.join(rows)}{more})"
+        if self.lines:
+            lines = "line" if self.count == 1 else "lines"
+            place += f", {lines} {', '.join(map(str, self.lines))}{more}"
+        return place
+
+
+class DataError(DriftError):
+    """The data break the feature set. findings: every rule broken, by column. outcome: what came of it."""
+
+    def __init__(self, source: str, findings: Sequence[Finding], outcome: str = "nothing was trained") -> None:
+        self.findings = tuple(findings)
+        self.outcome = outcome
+        count = sum(finding.count for finding in self.findings)
+        title = f"{source}: {count} problem{'s' * (count != 1)}, {outcome}"
+        super().__init__("\n".join([title, *_shown(self.findings)]))
+
+
+class OptionError(DriftError):
+    """An option for reading is none that exists. option: its name on the command line."""
+
+    def __init__(self, option: str, expected: str) -> None:
+        self.option = option
+        self.expected = expected
+        super().__init__(f"--{option}: expected {expected}")
+
+
+def _shown(findings: Sequence[Finding]) -> list[str]:
+    """Return a line for each finding, but of one rule at most ten."""
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_rule.setdefault(finding.rule, []).append(finding)
+    lines = []
+    for rule, alike in by_rule.items():
+        lines += [f"  {finding}" for finding in alike[:MOST_NAMES]]
+        if len(alike) > MOST_NAMES:
+            lines.append(f"  {rule}: {len(alike) - MOST_NAMES} more columns")
+    return lines

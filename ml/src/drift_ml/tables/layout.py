@@ -1,0 +1,169 @@
+"""Which columns are read, and where a file has them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from .errors import Finding, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from drift_contracts import Feature, FeatureSet
+
+PANDAS_INDEX = re.compile(r"__index_level_\d+__")
+"""The columns in which pandas keeps its own row labels."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that is read.
+
+    Attributes:
+        name: in the feature set.
+        header: in files.
+        feature: whose values it holds, None for numbers that are no feature's, and for times.
+        is_time: whether it holds times.
+        fallback: another name that it may have in files, as logs of requests call features by their names.
+    """
+
+    name: str
+    header: str
+    feature: Feature | None = None
+    is_time: bool = False
+    fallback: str | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which columns are read: the features, one more of numbers, and one of times.
+
+    number: the target's name, or the name of a column of predictions. complete: whether no feature may be missing,
+    whatever the feature set says, as a model that has learnt no missing value needs it.
+    """
+
+    feature_set: FeatureSet
+    number: str | None = None
+    time: str | None = None
+    complete: bool = False
+
+    @property
+    def columns(self) -> list[Column]:
+        """Return the columns that the file must have."""
+        features = self.feature_set.features
+        columns = [Column(each.name, each.column or each.name, each) for each in features]
+        target = self.feature_set.target
+        if self.number == target.name:
+            columns.append(Column(target.name, target.column or target.name))
+        elif self.number and self.number not in self.feature_set.names:
+            columns.append(Column(self.number, self.number))
+        if self.time:
+            columns.append(Column(self.time, self.time, is_time=True))
+        taken = {column.header for column in columns}
+        return [column if column.name in taken else replace(column, fallback=column.name) for column in columns]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a file has the columns.
+
+    Attributes:
+        columns: each column that the file has, with its place.
+        blank: places of columns without a name, whose cells must be empty.
+        findings: what is wrong with the header.
+    """
+
+    columns: tuple[tuple[Column, int], ...]
+    blank: tuple[int, ...]
+    findings: tuple[Finding, ...]
+
+
+def find_columns(names: Sequence[str], layout: Layout, ignore: Sequence[str], *, strict: bool) -> Places:
+    """Find the columns of a layout among the names of a header.
+
+    Args:
+        names: as the file has them. Spaces around them and the way in which accents are encoded do not matter.
+        layout: what is looked for.
+        ignore: names, places and patterns of columns to leave out.
+        strict: whether other columns are refused.
+    """
+    keys = [_key(name) for name in names]
+    wanted = layout.columns
+    out = {place for place, key in enumerate(keys) if _is_ignored(key, place, ignore, wanted)}
+    columns: list[tuple[Column, int]] = []
+    absent: list[Finding] = []
+    twice: list[Finding] = []
+    used: set[int] = set()
+    for column in wanted:
+        places = _places(column, names, keys, out)
+        used.update(places)
+        if len(places) == 1:
+            columns.append((column, places[0]))
+        elif places:
+            hint = f"--ignore '#{places[-1] + 1}' leaves the last out"
+            twice.append(Finding(column.header, "duplicate", "one column of this name", len(places), hint=hint))
+        else:
+            near = _near(column, keys)
+            used.update(near)
+            hint = _near_hint(near, column, keys)
+            absent.append(Finding(column.header, "required", "this column in the header", hint=hint))
+    findings = absent + twice
+    rest = [place for place in range(len(keys)) if place not in used and place not in out]
+    blank = [place for place in rest if not keys[place]] if strict else []
+    if strict:
+        expected = f"only {listed([column.header for column in wanted])}"
+        unknown = [place for place in rest if keys[place] and not PANDAS_INDEX.fullmatch(keys[place])]
+        hints = {place: f"--ignore '#{place + 1}' leaves it out" for place in unknown}
+        findings += [Finding(f"#{place + 1}", "unknown", expected, hint=hints[place]) for place in unknown]
+    return Places(tuple(columns), tuple(blank), tuple(findings))
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def _is_ignored(key: str, place: int, ignore: Sequence[str], wanted: Sequence[Column]) -> bool:
+    if key in map(_key, ignore) or f"#{place + 1}" in ignore:
+        return True
+    if key in {_key(column.header) for column in wanted}:
+        return False
+    return any(fnmatchcase(key, pattern) for pattern in ignore)
+
+
+def _places(column: Column, names: Sequence[str], keys: Sequence[str], out: set[int]) -> list[int]:
+    """Return where a column is: by its very name, else but for spaces, else by the feature's name."""
+    ways = [(column.header, names), (_key(column.header), keys), (column.fallback, keys)]
+    for text, texts in ways:
+        places = [place for place, name in enumerate(texts) if name == text and place not in out]
+        if places:
+            return places
+    return []
+
+
+def _squeezed(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).casefold()
+
+
+def _near(column: Column, keys: Sequence[str]) -> list[int]:
+    """Return where a column is that is spelled in another way, with the place of one that can be mapped."""
+    return [place for place, key in enumerate(keys) if key and _squeezed(key) == _squeezed(column.header)]
+
+
+def _near_hint(near: Sequence[int], column: Column, keys: Sequence[str]) -> str:
+    if not near:
+        return ""
+    place = near[0]
+    same = keys[place].casefold() == column.header.casefold()
+    what = "case" if same else "case, spaces or punctuation"
+    way_out = 'rename it, or name it as "column" in the feature set'
+    return f"column #{place + 1} differs in {what} only from {column.header}: {way_out}"
+
+
+def kept_names(names: Sequence[str], ignore: Sequence[str]) -> list[str]:
+    """Return the names of a header that no option leaves out, without spaces around them."""
+    keys = [_key(name) for name in names]
+    return [key for place, key in enumerate(keys) if not _is_ignored(key, place, ignore, ())]

@@ -1,0 +1,274 @@
+"""Text files record by record: encoding, delimiter, header, and the line on which each record begins."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import tempfile
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, TextIO
+
+import numpy as np
+
+from .parts import Part, file_error, opened
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from .errors import DataError
+    from .options import ReadOptions
+
+QUOTE = ord('"')
+HEAD = 2**20
+"""Characters in which the header must end."""
+
+BLOCK = 2**22
+"""Bytes of a text that are read at a time: some 65,000 rows of ten numbers."""
+
+LONGEST_CELL = 2**26
+"""Characters of a cell at most: a quote that is never closed must not take all memory."""
+
+BROKEN_PACK = (EOFError, zlib.error, OSError)
+NO_ROWS = "a header line and at least one row"
+BOMS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+"""The marks of encodings by which a file begins; the longer first, as one begins with another."""
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A text file that is ready to be read.
+
+    Attributes:
+        part: the file, in UTF-8.
+        delimiter: between its cells.
+        skip: lines above the header.
+        header: the names in it, as they stand there.
+        beginning: the first lines, at most three.
+    """
+
+    part: Part
+    delimiter: str
+    skip: int
+    header: tuple[str, ...]
+    beginning: tuple[str, ...]
+
+    def records(self) -> Generator[tuple[int, int, list[str]], None, None]:
+        """Yield row, first line and cells of each record under the header; the header is row 1.
+
+        Blank lines are left out, unless there is but one column, where they are missing values. Bytes that are not
+        UTF-8 come as surrogates. Raises DataError where a quoted cell never ends.
+        """
+        usual_limit = csv.field_size_limit(LONGEST_CELL)
+        row, begin = 0, self.skip + 1
+        try:
+            with opened(self.part) as file, _text(file) as stream:
+                for _ in range(self.skip):
+                    stream.readline()
+                reader = csv.reader(stream, delimiter=self.delimiter)
+                for cells in reader:
+                    line, begin = begin, self.skip + reader.line_num + 1
+                    if cells or len(self.header) == 1:
+                        row += 1
+                        if row > 1:
+                            yield row, line, cells or [""]
+        except csv.Error as error:
+            raise unclosed(self.part.name, begin) from error
+        except BROKEN_PACK as error:
+            raise broken_pack(self.part) from error
+        finally:
+            csv.field_size_limit(usual_limit)
+
+    def lines(self, wanted: set[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        """Return the line on which each (row, place of the column) begins."""
+        places: dict[int, list[int]] = {}
+        for row, place in wanted:
+            places.setdefault(row, []).append(place)
+        found = {}
+        records = self.records()
+        while places:
+            row, line, cells = next(records)
+            for place in places.pop(row, ()):
+                found[row, place] = line + sum(_ends(cell) for cell in cells[:place])
+        records.close()
+        return found
+
+    def unclosed_line(self) -> int | None:
+        """Return the line of a quote that is open at the end of the file and took the rows below it, or None."""
+        if _quotes(self.part) % 2 == 0:
+            return None
+        with opened(self.part) as file, _text(file) as stream:
+            begin, is_open = 0, False
+            for number, line in enumerate(stream, start=1):
+                was_open = is_open
+                if '"' in line:
+                    is_open = _open_after(line, self.delimiter, is_open)
+                begin = number if is_open and not was_open else begin
+        return begin if is_open else None
+
+
+@contextmanager
+def text_table(part: Part, options: ReadOptions) -> Iterator[TextTable]:
+    """Open a text file: find its encoding, delimiter and header.
+
+    A file in another encoding than UTF-8 is copied into one that is, which is gone at the end. Raises DataError
+    for a file without a header, in another encoding than the one given, or that is no text.
+    """
+    if options.encoding is None:
+        yield _described(part, options)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "table.csv"
+        _copy_as_utf8(part, options.encoding, copy)
+        yield _described(replace(part, path=copy, gzip=False), options)
+
+
+def count_lines(part: Part) -> int:
+    """Return how many line ends a text file has. Raises DataError for a damaged packed file."""
+    try:
+        with opened(part) as file:
+            return sum(block.count(b"\n") for block in iter(lambda: file.read(BLOCK), b""))
+    except BROKEN_PACK as error:
+        raise broken_pack(part) from error
+
+
+def unclosed(name: str, line: int) -> DataError:
+    """Return the error of a quoted cell that never ends."""
+    hint = "close it, or double it to mean itself"
+    return file_error(name, "quote", 'a second " where a quoted cell ends', hint, line)
+
+
+def broken_pack(part: Part) -> DataError:
+    """Return the error of a packed file that cannot be unpacked."""
+    return file_error(part.name, "format", "a whole gzip file", "it is damaged or was cut off: copy it again")
+
+
+def wrong_encoding(part: Part, hint: str = "", line: int | None = None) -> DataError:
+    """Return the error of a file that is not in UTF-8."""
+    hint = hint or "--encoding names another, such as windows-1252 or latin-1"
+    return file_error(part.name, "format", "text in UTF-8", hint, line)
+
+
+def names_in(line: str, delimiter: str) -> list[str]:
+    """Return the cells of one line."""
+    return next(csv.reader([line], delimiter=delimiter), [])
+
+
+def _described(part: Part, options: ReadOptions) -> TextTable:
+    try:
+        with opened(part) as file:
+            _check_encoding(part, file.read(512))
+        with opened(part) as file, _text(file) as stream:
+            head = stream.read(HEAD)
+    except BROKEN_PACK as error:
+        raise broken_pack(part) from error
+    if not head.strip():
+        raise file_error(part.name, "rows", NO_ROWS)
+    delimiter = options.delimiter or ("\t" if _is_tsv(part.name) else ",")
+    skip = 0
+    first = head.splitlines()[0].strip().strip('"')
+    if first.lower().startswith("sep=") and len(first) == len("sep=,"):
+        skip = 1  # Excel's own line that names the delimiter
+        delimiter = options.delimiter or first[-1]
+    lines = io.StringIO(head, newline="")
+    for _ in range(skip):
+        lines.readline()
+    try:
+        header = next(filter(None, csv.reader(lines, delimiter=delimiter)), [])
+    except csv.Error as error:
+        raise unclosed(part.name, skip + 1) from error
+    if not header:
+        raise file_error(part.name, "rows", NO_ROWS)
+    if any(map(has_surrogates, header)):
+        raise wrong_encoding(part, line=skip + 1)
+    return TextTable(part, delimiter, skip, tuple(header), tuple(head.splitlines()[:3]))
+
+
+def has_surrogates(text: str) -> bool:
+    """Return whether a text holds bytes that were no UTF-8."""
+    return not text.isascii() and any("\udc80" <= character <= "\udcff" for character in text)
+
+
+def _is_tsv(name: str) -> bool:
+    return name.lower().removesuffix(".gz").endswith((".tsv", ".tab"))
+
+
+def _check_encoding(part: Part, head: bytes) -> None:
+    """Refuse UTF-16 and UTF-32 by name: with a mark, or without one by the zeros between Latin letters."""
+    for mark, name in BOMS:
+        if head.startswith(mark):
+            raise wrong_encoding(part, f"this is {name.upper()}: --encoding {name}")
+    zeros = [head[0::2].count(0), head[1::2].count(0)]
+    if max(zeros) > len(head) // 4:
+        name = "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
+        raise wrong_encoding(part, f"this is UTF-16 without a mark: --encoding {name}")
+
+
+def _copy_as_utf8(part: Part, encoding: str, copy: Path) -> None:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    lines = 1
+    try:
+        with opened(part) as file, copy.open("w", encoding="utf-8", newline="") as target:
+            while block := file.read(BLOCK):
+                text = decoder.decode(block)
+                lines += text.count("\n")
+                target.write(text)
+            target.write(decoder.decode(b"", final=True))
+    except UnicodeError as error:
+        expected = f"text in {encoding}, as --encoding says"
+        if isinstance(error, UnicodeDecodeError):
+            lines += error.object[: error.start].decode(encoding, "ignore").count("\n")
+        raise file_error(part.name, "format", expected, "leave it out, or name another", lines) from error
+    except BROKEN_PACK as error:
+        raise broken_pack(part) from error
+
+
+@contextmanager
+def _text(file: IO[bytes]) -> Iterator[TextIO]:
+    with io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
+        yield stream
+
+
+def _quotes(part: Part) -> int:
+    """Return how many quotes a file has, at the speed at which it can be read."""
+    block = bytearray(2**18)
+    values = np.frombuffer(block, np.uint8)
+    quotes = 0
+    with opened(part) as file:
+        while length := file.readinto(block):  # type: ignore[attr-defined]  # binary files have it
+            if block.find(b'"', 0, length) >= 0:
+                quotes += int(np.count_nonzero(values[:length] == QUOTE))
+    return quotes
+
+
+def _ends(cell: str) -> int:
+    """Return how many lines end within a cell."""
+    return cell.count("\n") + cell.count("\r") - cell.count("\r\n")
+
+
+def _open_after(line: str, delimiter: str, is_open: bool) -> bool:
+    """Return whether a quoted cell is open behind this line, as it was or not before it."""
+    at = 0
+    while True:
+        if is_open:
+            at = line.find('"', at)
+            if at < 0:
+                return True
+            if line[at + 1 : at + 2] == '"':
+                at += 2  # a doubled quote means itself
+                continue
+            is_open, at = False, at + 1
+        elif line[at : at + 1] == '"':
+            is_open, at = True, at + 1
+            continue
+        at = line.find(delimiter, at) + 1
+        if at == 0:
+            return False

@@ -1,0 +1,159 @@
+"""Open a SQLite file of stored data; one that is damaged or newer is refused untouched.
+
+The first hundred bytes say what is needed before SQLite may write anything. Source: "Database File
+Format", sections 1.3 (header) and 4 (write-ahead log), on sqlite.org.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import struct
+from pathlib import Path
+from typing import NamedTuple
+
+from drift_monitor.errors import BadStore
+
+FORMAT = 1
+"""The version of the tables, kept as `PRAGMA user_version`. Raised when a table changes, with a
+step in MIGRATIONS. One number for all tables, because the console and the monitor share a file."""
+
+MIGRATIONS: dict[int, tuple[str, ...]] = {
+    0: (),  # releases before the number wrote the tables of format 1
+}
+"""Statements that make the next format of a file, by the format that it has."""
+
+MAGIC = b"SQLite format 3\x00"
+HEADER = struct.Struct(">16s H 6x I I 28x I 28x I 4x")
+WAL_HEADER, FRAME_HEADER = 32, 24
+LARGEST_PAGE = 65_536
+DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+ASIDE = (
+    "Move it aside, with the files whose names begin with its name, and start again: events that are"
+    " still in the event log are counted again. `sqlite3 FILE .recover` reads what is left of it"
+)
+NEWER = (
+    f"it is newer than this release, which reads formats up to {FORMAT}. Nothing in it was changed."
+    " Start the release that wrote it, or choose another place"
+)
+
+
+class Header(NamedTuple):
+    """What a database file says of itself. pages: how many there are, 0 where it is not said."""
+
+    page_size: int
+    pages: int
+    format: int
+
+
+def open_store(path: Path | str, tables: str, *, timeout: float) -> sqlite3.Connection:
+    """Open the file, bring it to FORMAT and make the tables that are missing.
+
+    Args:
+        path: The file; one that is missing or empty is made. ":memory:" is a store of this process
+        alone. tables: SQL that makes every table of the caller, if it is not there.
+        timeout: Seconds to wait for another writer.
+
+    Raises:
+        BadStore: The file is damaged or newer; no byte of it was changed.
+    """
+    check_file(Path(path))
+    connection = sqlite3.connect(
+        path,
+        timeout=timeout,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        _migrate(connection)
+        connection.executescript(tables)
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, sqlite3.DatabaseError) and _is_damage(error):
+            raise BadStore(path, f"it is damaged: {error}. {ASIDE}") from None
+        raise
+    return connection
+
+
+def check_file(path: Path) -> None:
+    """Raise BadStore if the file is damaged at its head, cut short or newer; read it only."""
+    size = path.stat().st_size if path.is_file() else 0
+    if size == 0:
+        return
+    with path.open("rb") as file:
+        header = _parse_header(file.read(HEADER.size))
+    if header is None:
+        raise BadStore(path, f"it is damaged: it does not begin as a SQLite file does. {ASIDE}")
+    frames = _frames(path, header.page_size)
+    # Pages that are not in the file yet may still be in the write-ahead log, after a crash.
+    if size // header.page_size + frames < header.pages:
+        raise BadStore(path, f"it is damaged: it is cut short. {ASIDE}")
+    if header.format > FORMAT or (frames and _format_in_log(path) > FORMAT):
+        raise BadStore(path, NEWER)
+
+
+def _parse_header(data: bytes) -> Header | None:
+    if len(data) < HEADER.size:
+        return None
+    magic, page_size, change, pages, version, valid_for = HEADER.unpack(data)
+    if magic != MAGIC:
+        return None
+    # A page size of 1 stands for one that its two bytes cannot hold. The count of pages holds for
+    # one change only.
+    size = LARGEST_PAGE if page_size == 1 else page_size
+    return Header(size, pages if change == valid_for else 0, version)
+
+
+def _frames(path: Path, page_size: int) -> int:
+    """Return how many pages the write-ahead log beside the file can hold."""
+    log = path.with_name(path.name + "-wal")
+    size = log.stat().st_size if log.is_file() else 0
+    return max(0, size - WAL_HEADER) // (page_size + FRAME_HEADER)
+
+
+def _format_in_log(path: Path) -> int:
+    """Return the format as the write-ahead log has it; to read it leaves the log as it is."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        return _format(connection)
+    except sqlite3.DatabaseError as error:
+        raise BadStore(path, f"it is damaged: {error}. {ASIDE}") from None
+    finally:
+        connection.close()
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring an older file to FORMAT, one step after the other, each whole or not at all."""
+    while _format(connection) < FORMAT:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            _step(connection)
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+
+def _step(connection: sqlite3.Connection) -> None:
+    """Make the next format; the caller owns the transaction."""
+    version = _format(connection)  # again: another process may have been quicker
+    if version >= FORMAT:
+        return
+    if connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is None:
+        version = FORMAT - 1  # a new file gets the tables of today
+    else:
+        for statement in MIGRATIONS[version]:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {version + 1}")
+
+
+def _format(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Return whether the file is at fault, and not a lock or a full disk."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in DAMAGED

@@ -1,0 +1,112 @@
+"""Which bars there are, which the README states, and what each option of the session asks for."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from benchmarks import counts
+from benchmarks.bars import BARS, Options
+
+ROOT = Path(__file__).parents[2]
+COLLECT = """
+import json, sys, pytest
+class Collected:
+    def show(self, word, items):
+        for item in items:
+            bars = [mark.args[0] for mark in item.iter_markers("bar")]
+            print(word, json.dumps([item.name, bars, [mark.name for mark in item.iter_markers()]]))
+    def pytest_collection_finish(self, session):
+        self.show("CHOSEN", session.items)
+    def pytest_deselected(self, items):
+        self.show("DROPPED", items)
+options = ["--collect-only", "-q", "-p", "no:randomly", "benchmarks", *sys.argv[1:]]
+sys.exit(pytest.main(options, plugins=[Collected()]))
+"""
+
+
+class Item(NamedTuple):
+    """A benchmark: its name, the bars that it decides, and its markers."""
+
+    name: str
+    bars: list[str]
+    markers: list[str]
+
+
+class Collected(NamedTuple):
+    """What `--quick` runs, and all that there is."""
+
+    quick: list[Item]
+    every: list[Item]
+
+
+@pytest.fixture(scope="module")
+def items():
+    """Return the benchmarks; to import them takes seconds, so that one process collects for all tests."""
+    command = [sys.executable, "-c", COLLECT, "--quick"]
+    lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    groups = [
+        [Item(*json.loads(line.removeprefix(word))) for line in lines if line.startswith(word)]
+        for word in ("CHOSEN ", "DROPPED ")
+    ]
+    return Collected(groups[0], groups[0] + groups[1])
+
+
+def chosen(items, **options):
+    """Return the benchmarks that options ask for."""
+    return [item for item in items.every if Options(**options).ask_for(item.bars, item.markers)]
+
+
+def bars(items):
+    """Return the names of the bars, sorted."""
+    return sorted(name for item in items for name in item.bars)
+
+
+STATED = sorted(name for name, bar in BARS.items() if bar.readme)
+
+
+def test_the_readme_states_its_bars():
+    """The table of README.md is what bars.py says, by name, number and usual way."""
+    section = (ROOT / "README.md").read_text().partition("\n## Speed\n")[2].partition("\n## ")[0]
+    stated = re.findall(r"^\| ([^|]+) \| ([\d,]+) times as fast \| ([^|]+) \|$", section, re.MULTILINE)
+    assert stated == [(name, f"{bar.least:,}", bar.usual) for name, bar in BARS.items() if bar.readme]
+
+
+def test_without_options_every_bar_is_decided_once_and_counts_are_taken(items):
+    """No bar without its test, and no test without its bar; slowdowns are planted only when asked for."""
+    everything = chosen(items)
+    markers = {mark for item in everything for mark in item.markers}
+    assert bars(everything) == sorted(BARS)
+    assert "counts" in markers
+    assert "planted" not in markers
+
+
+def test_quick_judges_the_bars_of_the_readme_alone(items):
+    """The session's option and the rule agree."""
+    assert items.quick == chosen(items, quick=True)
+    assert bars(items.quick) == STATED
+    assert len(items.quick) == len(STATED)
+
+
+def test_quick_with_the_counts_has_both(items):
+    """This is what the check of every change runs."""
+    both = chosen(items, quick=True, counts=True)
+    assert bars(both) == STATED
+    assert len([item for item in both if "counts" in item.markers]) == len(both) - len(STATED) == len(counts.NAMES)
+
+
+def test_counts_leave_out_the_bars(items):
+    """A revision can be compared without waiting for the ratios."""
+    assert all("counts" in item.markers for item in chosen(items, counts=True))
+
+
+def test_planted_slowdowns_are_a_choice_of_their_own(items):
+    """Kernel, handler and evidence, one at a time."""
+    names = [item.name for item in chosen(items, planted=True, quick=True)]
+    assert [re.search(r"\[(.+)\]", name)[1] for name in names] == ["kernel", "handler", "evidence"]

@@ -1,0 +1,196 @@
+"""A row of the benchmark ends by what its interval says, whatever else the machine does."""
+
+from __future__ import annotations
+
+import doctest
+from itertools import pairwise
+from math import exp, inf, log
+from random import Random
+
+import pytest
+
+from benchmarks import bars, counts, pairs
+from benchmarks.pairs import Decision, MedianInterval, Side, Turn, decide, row, verdict_of
+
+FEWEST = 14
+
+
+def fake(name, seconds, calls=1, answer=0):
+    """Return a side whose turns take the seconds that a function gives, in no time."""
+    return Side(name, lambda count: Turn(seconds() * count, [answer] * count), calls)
+
+
+def equal(ours, usual):
+    assert ours == usual
+
+
+class Clock:
+    """Seconds that pass with every look."""
+
+    def __init__(self, step):
+        self.now, self.step = 0.0, step
+
+    def __call__(self):
+        self.now += self.step
+        return self.now
+
+
+def noisy(random, typical, spread=0.1, stolen=0.0):
+    """Return seconds of turns: some are three times as long, as another process takes the core."""
+    return lambda: typical * exp(random.gauss(0, spread)) * (3 if random.random() < stolen else 1)
+
+
+@pytest.mark.parametrize("module", [bars, pairs, counts], ids=lambda module: module.__name__)
+def test_the_examples_of_the_docstrings_hold(module):
+    """Doctests of the tools are run here, as no other session does."""
+    assert doctest.testmod(module).failed == 0
+
+
+@pytest.mark.parametrize("draw", ["gauss", "lognormvariate", "cauchy"])
+def test_the_interval_holds_the_median_at_every_look(draw):
+    """Of 400 streams of 200 values, no more than the stated part ever leaves out the median."""
+    random, miss, missed = Random(7), 0.1, 0
+
+    def value():
+        if draw == "cauchy":
+            return random.gauss(0, 1) / random.gauss(0, 1)
+        return getattr(random, draw)(0, 1) - (1 if draw == "lognormvariate" else 0)
+
+    for _ in range(400):
+        interval = MedianInterval(miss)
+        for _ in range(200):
+            interval.add(value())
+            low, high = interval.bounds()
+            if not low <= 0 <= high:
+                missed += 1
+                break
+    assert 0 < missed <= 400 * miss
+
+
+def test_the_interval_is_infinite_until_the_fewest_pairs():
+    """2^14 / 15 is the first above 1000: fourteen values on one side refute a fair coin at 0.001."""
+    interval = MedianInterval(0.001)
+    for value in range(FEWEST - 1):
+        interval.add(value)
+        assert interval.bounds() == (-inf, inf)
+    interval.add(FEWEST)
+    assert interval.bounds() == (0, FEWEST)
+    assert 2 ** (FEWEST - 1) / FEWEST < 1000 < 2**FEWEST / (FEWEST + 1)
+
+
+def test_the_interval_narrows_with_the_values():
+    """Width falls about with the root of the number of values."""
+    random, widths = Random(3), []
+    interval = MedianInterval()
+    for number in range(1, 3201):
+        interval.add(random.gauss(0, 1))
+        if number in (200, 800, 3200):
+            low, high = interval.bounds()
+            assert low <= interval.median() <= high
+            widths.append(high - low)
+    assert all(later < earlier * 0.65 for earlier, later in pairwise(widths))
+
+
+def test_ties_are_no_evidence():
+    """Equal values give an interval of that value."""
+    interval = MedianInterval()
+    for _ in range(50):
+        interval.add(1.5)
+    assert interval.bounds() == (1.5, 1.5)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("stolen", [0.0, 0.3])
+def test_a_side_of_the_bar_is_found_under_noise(seed, stolen):
+    """A fifth above the bar holds, a fifth below is too slow, though a third of the turns lose the core."""
+    random = Random(seed)
+    usual = fake("usual", noisy(random, 30.0, stolen=stolen))
+    fast, slow = (fake("ours", noisy(random, seconds, stolen=stolen)) for seconds in (1 / 1.2, 1.2))
+    assert decide(fast, usual, 30, equal, fail_seconds=0).verdict == pairs.HOLDS
+    assert decide(slow, usual, 30, equal, fail_seconds=0).verdict == pairs.TOO_SLOW
+
+
+def test_a_row_at_its_bar_ends_when_it_is_known_to_three_percent():
+    """The interval holds the bar and is narrow: neither side of it is proven, and the row passes."""
+    random = Random(1)
+    decision = decide(fake("ours", noisy(random, 1.0, 0.05)), fake("usual", lambda: 30.0), 30, equal)
+    assert decision.verdict == pairs.AT_THE_BAR
+    assert decision.passes
+    assert decision.low < 30 < decision.high
+    assert log(decision.high / decision.low) / 2 < log(1.03)
+
+
+def test_a_row_that_nothing_decides_fails_after_five_minutes():
+    """Wild turns around the bar end as undecided, at the limit and not before."""
+    random, clock = Random(2), Clock(1.0)
+    decision = decide(fake("ours", noisy(random, 1.0, 2.0)), fake("usual", lambda: 30.0), 30, equal, clock=clock)
+    assert (decision.verdict, decision.passes) == (pairs.UNDECIDED, False)
+    assert pairs.LIMIT_SECONDS == 300
+    assert decision.elapsed == 300
+    assert decision.low < 30 < decision.high
+
+
+def test_no_row_is_too_slow_at_a_short_look():
+    """Cores that favour one side for ten seconds do not end the row; what stays slow does."""
+    clock = Clock(1.0)
+    ours = fake("ours", lambda: 2.0 if clock.now < 20 else 0.5)
+    recovered = decide(ours, fake("usual", lambda: 30.0), 30, equal, clock=clock)
+    assert recovered.verdict == pairs.HOLDS
+    slow = decide(fake("ours", lambda: 2.0), fake("usual", lambda: 30.0), 30, equal, clock=Clock(1.0))
+    assert (slow.verdict, slow.elapsed) == (pairs.TOO_SLOW, pairs.FAIL_SECONDS)
+
+
+def test_sides_take_turns_and_their_order_alternates():
+    """Ours first, then the usual side first."""
+    seen = []
+
+    def side(name):
+        def run(count):
+            seen.append(name)
+            return Turn(1.0, [0] * count)
+
+        return Side(name, run, 1)
+
+    decide(side("ours"), side("usual"), 0.5, equal)
+    assert seen == ["ours", "usual", "usual", "ours"] * (FEWEST // 2)
+
+
+def test_answers_are_compared_after_every_pair():
+    """The first pair with different answers fails; the longer turn is compared as far as the shorter goes."""
+    lengths = []
+
+    def check(ours, usual):
+        lengths.append((len(ours), len(usual)))
+        assert ours == usual
+
+    decide(fake("ours", lambda: 1.0, calls=7), fake("usual", lambda: 9.0, calls=2), 2, check)
+    assert lengths == [(2, 2)] * FEWEST
+    with pytest.raises(AssertionError):
+        decide(fake("ours", lambda: 1.0), fake("usual", lambda: 9.0, answer=1), 2, check)
+
+
+def test_a_turn_is_filled_with_calls():
+    """Calls are counted until a turn takes long enough, and inputs repeat in order."""
+    assert fake("ours", lambda: 0.001, calls=None).calls_of_a_turn(0.1) == 100
+    assert fake("ours", lambda: 3.0, calls=None).calls_of_a_turn(0.1) == 1
+    turn = Side.of("square", lambda value: value * value, [1, 2, 3]).run(7)
+    assert list(turn.answers) == [1, 4, 9, 1, 4, 9, 1]
+    assert turn.seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(-inf, inf, None), (0.0, inf, None), (30, 31, "holds"), (29, 29.9, "too slow")],
+)
+def test_an_interval_decides_only_on_one_side(low, high, verdict):
+    """An end that is not known decides nothing."""
+    assert verdict_of(low, high, 30) == verdict
+
+
+@pytest.mark.parametrize("verdict", [pairs.HOLDS, pairs.AT_THE_BAR, pairs.TOO_SLOW, pairs.UNDECIDED])
+def test_a_line_of_the_table_has_the_interval_and_the_word(verdict):
+    """What the table prints is enough to see why a row failed."""
+    line = row("one row", Decision(1000, verdict, 1234, 1100.4, 1400, 20, (3e-6, 7e-3), 4.0))
+    assert "1100 to 1400" in line
+    assert line.endswith(verdict)
+    assert pairs.HEAD.split()[-1] == "verdict"

@@ -1,0 +1,552 @@
+"""Faults in small: each part of the console under the fault that once broke it."""
+
+import errno
+import json
+import logging
+import os
+import socket
+import sqlite3
+import threading
+import time
+
+import pytest
+from drift_console import linelog
+from drift_console.alerts import Courier, enqueue
+from drift_console.clock import STEADY, Steadiness
+from drift_console.console import Ending
+from drift_console.database import connect, transaction
+from drift_console.emf import parse_line
+from drift_console.ingest import Ingester
+from drift_console.journal import JournalHandler
+from drift_console.linelog import LineWriter, Position, read_lines, segments
+from drift_console.terminal import farewell
+from drift_console.threads import Supervised, names_of_the_dead, report
+from drift_console.worker import Worker
+from rich.console import Console as Terminal
+
+PATIENCE = 20.0
+NOW = 1_795_435_200.0
+
+
+def wait_until(holds):
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+# --- threads ------------------------------------------------------------------------------------------------
+
+
+class Ends(Supervised):
+    def __init__(self, error=None):
+        super().__init__("ends")
+        self.error = error
+
+    def work(self):
+        if self.error:
+            raise self.error
+
+
+@pytest.mark.parametrize("error", [SystemExit(), MemoryError(), RuntimeError(), None])
+def test_a_thread_that_ends_unasked_has_died(error):
+    thread = Ends(error)
+    assert not thread.died
+    thread.start()
+    thread.join()
+    assert names_of_the_dead([thread]) == ["ends"]
+    assert thread.failure == (type(error).__name__ if error else None)
+
+
+def test_a_thread_that_was_asked_to_end_has_not_died():
+    thread = Ends()
+    thread.stop()
+    thread.start()
+    thread.join()
+    assert names_of_the_dead([thread]) == []
+
+
+def test_a_report_never_raises():
+    class Broken(logging.Handler):
+        def emit(self, _record):
+            raise OSError(errno.EMFILE, "no descriptors")
+
+    log = logging.Logger("broken")
+    log.addHandler(Broken())
+    try:
+        raise ValueError("the first error")
+    except ValueError:
+        report(log, "it failed")
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_the_journal_opens_its_file_again_and_never_raises(tmp_path, closed):
+    folder = tmp_path / "there"
+    folder.mkdir()
+    handler = JournalHandler(folder / "console.log", encoding="utf-8", delay=True)
+    record = logging.LogRecord("x", logging.ERROR, "", 0, "words", (), None)
+    if closed:  # as uvicorn's dictConfig did
+        handler.emit(record)
+        handler.close()
+        handler.stream = None
+    (folder / "console.log").unlink(missing_ok=True)
+    folder.rmdir()
+    handler.emit(record)
+    folder.mkdir()
+    handler._closed = False
+    handler.emit(record)
+    handler.close()
+    assert (folder / "console.log").read_text() == "words\n"
+
+
+class Turns:
+    """Stands in for ingester, monitor and watch of a worker; `fault` is raised by each ingest."""
+
+    at_end, newest = True, None
+
+    def __init__(self):
+        self.fault = None
+        self.taken = 0
+        self.judged = []
+        self.evaluated = []
+        self.pruned = []
+        self.number = self.behind = 0
+
+    def ingest(self):
+        if self.fault:
+            raise self.fault
+        self.taken += 1
+        return False
+
+    def last(self):
+        return self.number
+
+    def count(self, _now):
+        return False
+
+    def counted(self):
+        return self.number - self.behind
+
+    def evaluate(self, *moments):
+        (self.judged if len(moments) == 2 else self.evaluated).append(moments)
+
+    def prune(self, *, now, retention):
+        self.pruned.append(now - retention)
+
+
+def a_worker(turns, clock, timer=time.monotonic):
+    return Worker(
+        turns, turns, turns,
+        clock=clock, scale=1, retention=7 * 86400.0, after_evaluation=lambda: None, timer=timer,
+    )  # fmt: skip
+
+
+def test_the_worker_outlives_errors_even_where_they_cannot_be_logged():
+    class Broken(logging.Handler):
+        def emit(self, _record):
+            raise OSError(errno.EMFILE, "no descriptors")
+
+    log = logging.getLogger("drift_console.worker")
+    handler = Broken()
+    log.addHandler(handler)
+    turns = Turns()
+    turns.fault = sqlite3.OperationalError("disk full")
+    worker = a_worker(turns, time.time)
+    try:
+        worker.start()
+        time.sleep(0.4)
+        turns.fault = None
+        wait_until(lambda: turns.taken > 1)
+    finally:
+        worker.stop()
+        worker.join()
+        log.removeHandler(handler)
+    assert not worker.died
+    assert worker.finished
+
+
+def test_a_log_that_cannot_be_read_to_its_end_is_not_finished(monkeypatch):
+    monkeypatch.setattr("drift_console.worker.time.sleep", lambda _: None)
+    turns = Turns()
+    turns.fault = sqlite3.OperationalError("disk full")
+    worker = a_worker(turns, time.time)
+    worker.stop()
+    worker.start()
+    worker.join()
+    assert (worker.finished, worker.died) == (False, False)
+
+
+# --- the clock ----------------------------------------------------------------------------------------------
+
+
+def test_alarms_are_evaluated_again_as_soon_as_a_clock_that_was_ahead_is_right():
+    now = NOW
+    turns, wall = Turns(), [now]
+    worker = a_worker(turns, lambda: wall[0])
+    for moment in (now, now + 3600, now + 4, now + 61):
+        wall[0] = moment
+        worker.step()
+    assert [end for (end,) in turns.evaluated] == [now, now + 3600, now, now + 60]
+    assert [complete for complete, _ in turns.judged] == [now, now + 3600, now + 4, now + 61]
+
+
+@pytest.mark.parametrize("jump", [365 * 86400.0, -365 * 86400.0])
+def test_nothing_is_deleted_by_a_clock_that_jumped(jump):
+    now = NOW
+    turns, wall, steady = Turns(), [now], [0.0]
+    worker = a_worker(turns, lambda: wall[0], lambda: steady[0])
+
+    def go_on(seconds):
+        for _ in range(seconds):
+            wall[0] += 1.0
+            steady[0] += 1.0
+            worker.step()
+
+    wall[0] += jump
+    go_on(500)
+    assert turns.pruned == []
+    wall[0] -= jump
+    go_on(int(STEADY) + 10)
+    assert {moment > now - 8 * 86400 and moment < now for moment in turns.pruned} == {True}
+
+
+def test_a_clock_is_steady_a_while_after_its_last_jump():
+    wall, timer = [100.0], [0.0]
+    clock = Steadiness(lambda: wall[0], lambda: timer[0])
+    wall[0], timer[0] = 100.0 + STEADY, STEADY
+    assert clock.look()
+    wall[0] += 3600
+    assert not clock.look()
+    timer[0] += STEADY
+    wall[0] += STEADY
+    assert clock.look()
+
+
+def test_an_alert_of_a_clock_that_was_ahead_is_sent_when_the_clock_is_right(tmp_path):
+    connection = connect(tmp_path / "console.sqlite")
+    enqueue(connection, {}, ("http://127.0.0.1:9/",), 1000.0 + 400 * 86400)
+    courier = Courier(connection, clock=lambda: 1000.0)
+    assert courier._waiting() == ["http://127.0.0.1:9/"]
+    connection.close()
+
+
+# --- judging behind a load ----------------------------------------------------------------------------------
+
+
+def test_what_is_counted_is_judged_while_more_is_waiting():
+    now = NOW
+    turns, wall = Turns(), [now]
+    worker = a_worker(turns, lambda: wall[0])
+    for minute in range(1, 4):
+        turns.number, turns.behind = 1000 * minute, 1500
+        wall[0] = now + 60 * minute
+        worker.step()
+    # 1,500 events are uncounted at 3,000: complete are those up to the first minute's mark
+    assert turns.judged[-1] == (now + 60, now + 180)
+    assert worker.lag() == 120.0
+
+
+# --- the event log ------------------------------------------------------------------------------------------
+
+
+def read_all(folder):
+    position, lines = Position(), []
+    while True:
+        batch = read_lines(folder, position)
+        if batch.next == position:
+            return lines
+        lines += batch.lines
+        position = batch.next
+
+
+class Disk:
+    """os.open and os.write of the event log, failing as told."""
+
+    def __init__(self, monkeypatch):
+        self.no_open, self.short = None, None
+        real_open, real_write = os.open, os.write
+
+        def opened(path, *rest):
+            if self.no_open:
+                raise OSError(self.no_open, os.strerror(self.no_open))
+            return real_open(path, *rest)
+
+        def written(descriptor, data):
+            return real_write(descriptor, data if self.short is None else data[: self.short])
+
+        monkeypatch.setattr(linelog.os, "open", opened)
+        monkeypatch.setattr(linelog.os, "write", written)
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    return Disk(monkeypatch)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EMFILE, errno.EACCES, errno.EDQUOT, errno.ENOENT])
+def test_a_segment_that_cannot_be_opened_loses_nothing(tmp_path, disk, code):
+    writer = LineWriter(tmp_path, segment_bytes=20)
+    writer.write(b"first of twenty bytes")
+    disk.no_open = code
+    for number in range(5):
+        writer.write(f"held {number}")
+    disk.no_open = None
+    writer.write(b"after")
+    writer.close()
+    assert read_all(tmp_path) == [b"first of twenty bytes", *(f"held {n}".encode() for n in range(5)), b"after"]
+    assert (writer.lost, len(segments(tmp_path))) == (0, 2)
+
+
+def test_a_torn_line_spoils_no_other_even_where_no_segment_can_be_opened(tmp_path, disk):
+    writer = LineWriter(tmp_path)
+    writer.write(b"before")
+    disk.no_open, disk.short = errno.ENOSPC, 3
+    with pytest.raises(OSError, match="3 of 5 bytes"):
+        writer.write(b"torn")
+    disk.short = None
+    writer.write(b"after")
+    writer.close()
+    assert read_all(tmp_path) == [b"before", b"after"]
+    assert writer.lost == 1
+
+
+def test_a_closed_log_opens_itself_again(tmp_path):
+    writer = LineWriter(tmp_path)
+    writer.close()
+    writer.write(b"again")
+    writer.close()
+    assert read_all(tmp_path) == [b"again"]
+
+
+def test_a_foreign_segment_is_stepped_over(tmp_path):
+    writer = LineWriter(tmp_path, segment_bytes=5)
+    (tmp_path / "events-000002.log").write_bytes(b"")
+    for word in (b"one", b"two", b"three"):
+        writer.write(word)
+    writer.close()
+    assert read_all(tmp_path) == [b"one", b"two", b"three"]
+
+
+# --- lines that nothing can store ---------------------------------------------------------------------------
+
+
+def emf(**change):
+    directive = {"Namespace": "N", "Dimensions": [["D"]], "Metrics": [{"Name": "M"}]}
+    document = {"_aws": {"Timestamp": 1_795_435_200_000, "CloudWatchMetrics": [directive]}, "D": "d", "M": 1}
+    document["_aws"]["Timestamp"] = change.pop("timestamp", document["_aws"]["Timestamp"])
+    directive.update({name: change.pop(name) for name in list(change) if name in directive})
+    return json.dumps(document | change).encode()
+
+
+POISON = {
+    "a time beyond all dates": emf(timestamp=1e300),
+    "a time before all dates": emf(timestamp=-1),
+    "a number of 400 digits": emf().replace(b'"M": 1', b'"M": 1' + b"0" * 400),
+    "a number that overflows": emf().replace(b'"M": 1', b'"M": 1e999'),
+    "deep nesting": emf().replace(b'"M": 1', b'"M": ' + b"[" * 100_000 + b"]" * 100_000),
+    "a namespace that is a list": emf(Namespace=[1]),
+    "a metric's name that is an object": emf(Metrics=[{"Name": {}}]),
+    "a dimension that is a number": emf(Dimensions=[[1]]),
+    "a namespace that is half a character": emf(Namespace="\ud800"),
+    "a model that is half a character": emf(contract="prediction.event.v1", Model="\ud800"),
+    "bytes that are no text": b"\xff\xfe" + emf(),
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("name", POISON)
+def test_a_poisonous_line_keeps_none_of_its_neighbours_out(tmp_path, event_line, name):
+    connection = connect(tmp_path / "console.sqlite")
+    writer = LineWriter(tmp_path)
+    good = [event_line(1_795_435_200.0, number=number) for number in range(4)]
+    for line in (good[0], good[1], POISON[name], good[2], POISON[name], good[3]):
+        writer.write(line)
+    writer.close()
+    ingester = Ingester(connection, tmp_path)
+    while ingester.ingest():
+        pass
+    count = connection.execute(
+        "SELECT SUM(count) FROM points JOIN series ON series.id = points.series"
+        " WHERE metric = 'DriftScore' AND resolution = 60"
+    ).fetchone()[0]
+    connection.close()
+    assert count == 4
+
+
+def test_a_value_that_is_not_finite_or_too_large_is_no_datapoint():
+    assert parse_line(emf(M=[1, float("nan"), float("inf"), 1e200, True, 10**400])).datapoints[0][1] == 1.0
+    assert len(parse_line(emf(M=[1, float("nan"), float("inf"), 1e200, True, 10**400])).datapoints) == 1
+
+
+# --- the store ----------------------------------------------------------------------------------------------
+
+
+def test_a_commit_that_fails_leaves_no_transaction_open():
+    class Full(sqlite3.Connection):
+        def execute(self, text, *rest):
+            if text == "COMMIT":
+                raise sqlite3.OperationalError("database or disk is full")
+            return super().execute(text, *rest)
+
+    connection = sqlite3.connect(":memory:", isolation_level=None, factory=Full)
+    with pytest.raises(sqlite3.OperationalError, match="full"), transaction(connection):
+        pass
+    assert not connection.in_transaction
+    connection.close()
+
+
+# --- webhooks -----------------------------------------------------------------------------------------------
+
+
+class Hook:
+    """A webhook on loopback that answers with what `answer` yields, in its own time."""
+
+    def __init__(self, answer):
+        self.taken, self.sent = [], 0
+        self._answer = answer
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._ended = threading.Event()
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/"
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self):
+        while not self._ended.is_set():
+            connection, _ = self._socket.accept()
+            with connection:
+                data = connection.recv(65536)
+                if not data:
+                    continue
+                self.taken.append(data)
+                try:
+                    for part, pause in self._answer():
+                        connection.sendall(part)
+                        self.sent += len(part)
+                        if self._ended.wait(pause):
+                            break
+                except OSError:
+                    pass
+
+    def close(self):
+        self._ended.set()
+        socket.create_connection(self._socket.getsockname()).close()
+        self._thread.join()
+        self._socket.close()
+
+
+OK = b"HTTP/1.1 200 OK\r\n\r\n"
+
+
+def decent():
+    yield b"HTTP/1.1 204 No Content\r\n\r\n", 0
+
+
+def dripping():
+    for letter in b"HTTP/1.1 200 OK and then on and on for ever":
+        yield bytes([letter]), 0.3
+
+
+def dripping_body():
+    yield OK, 0
+    while True:
+        yield b"x", 0.3
+
+
+def endless():
+    yield OK, 0
+    while True:
+        yield b"x" * 65536, 0
+
+
+def moved():
+    yield b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\n\r\n", 0
+
+
+@pytest.fixture
+def hooks():
+    started = []
+
+    def start(answer):
+        started.append(Hook(answer))
+        return started[-1]
+
+    yield start
+    for hook in started:
+        hook.close()
+
+
+@pytest.fixture
+def courier(tmp_path, monkeypatch):
+    monkeypatch.setattr("drift_console.alerts.DEADLINE", 2.0)
+    connection = connect(tmp_path / "console.sqlite")
+    running = Courier(connection, clock=time.time, poll=0.05)
+    yield connection, running
+    running.stop()
+    running.join()
+    connection.close()
+
+
+@pytest.mark.parametrize("answer", [dripping, dripping_body, endless, moved])
+def test_a_bad_webhook_delays_no_other(hooks, courier, answer):
+    connection, running = courier
+    bad, good = hooks(answer), hooks(decent)
+    running.start()
+    for _ in range(5):
+        enqueue(connection, {}, (bad.url, good.url), time.time())
+    began = time.monotonic()
+    wait_until(lambda: len(good.taken) == 5)
+    assert time.monotonic() - began < 1.5
+    assert not running.died
+
+
+def test_an_endless_answer_is_dropped(hooks, courier):
+    connection, running = courier
+    hook = hooks(endless)
+    running.start()
+    enqueue(connection, {}, (hook.url,), time.time())
+    wait_until(lambda: not connection.execute("SELECT 1 FROM outbox").fetchall())
+    assert hook.sent < 16 * 2**20  # what the kernel's buffers took
+
+
+def test_a_redirect_is_a_failure_and_not_followed(hooks, courier):
+    connection, running = courier
+    hook = hooks(moved)
+    running.start()
+    enqueue(connection, {}, (hook.url,), time.time())
+    wait_until(lambda: connection.execute("SELECT attempts FROM outbox").fetchall() == [(1,)])
+
+
+def test_a_locked_store_does_not_end_the_courier(hooks, courier, tmp_path):
+    connection, running = courier
+    hook = hooks(decent)
+    enqueue(connection, {}, (hook.url,), time.time())
+    connection.execute("PRAGMA busy_timeout = 50")
+    other = sqlite3.connect(tmp_path / "console.sqlite", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    running.start()
+    wait_until(lambda: len(hook.taken) >= 1)
+    time.sleep(0.3)  # the attempt cannot be noted: it was taken, and comes again
+    other.execute("ROLLBACK")
+    other.close()
+    wait_until(lambda: not connection.execute("SELECT 1 FROM outbox").fetchall())
+    assert not running.died
+
+
+# --- last words ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ending", "words"),
+    [
+        (Ending(0, True, ()), {"Everything"}),
+        (Ending(3, True, ()), {"3 event lines"}),
+        (Ending(0, False, ()), {"next start"}),
+        (Ending(0, True, ("worker",)), {"worker"}),
+        (Ending(1, False, ("worker",)), {"worker", "1 event line ", "next start"}),
+    ],
+)
+def test_the_last_words_promise_only_what_holds(ending, words, capsys):
+    farewell(Terminal(width=200), ending)
+    printed = capsys.readouterr().out
+    everything = {"Everything", "3 event lines", "1 event line ", "next start", "worker"}
+    assert {word for word in everything if word in printed} == words

@@ -1,0 +1,240 @@
+"""The door of every command: codes, one line for a fault, and where its traceback is."""
+
+import errno
+import io
+import os
+import re
+import stat
+import sys
+from importlib.machinery import ModuleSpec
+
+import click
+import pytest
+from click.testing import CliRunner
+from drift_contracts import DriftError, exits
+from drift_contracts.client import Unreachable
+from drift_contracts.commands import Command, Group
+from drift_contracts.exits import run, starting
+from rich.console import Console
+
+
+def raising(error):
+    """A door that fails."""
+
+    def door():
+        raise error
+
+    return door
+
+
+def code_of(door, **more):
+    """The code that a door ends with."""
+    with pytest.raises(SystemExit) as ended:
+        run(door, "a-command", **more)
+    return ended.value.code
+
+
+class OfOurs(DriftError):
+    """An error that says nothing of its code."""
+
+
+@pytest.mark.parametrize(
+    ("door", "code"),
+    [
+        (lambda: None, 0),
+        (object, 0),
+        (lambda: 1, 1),
+        (raising(SystemExit(2)), 2),
+        (raising(SystemExit()), 0),
+        (raising(SystemExit("no console")), 2),
+        (raising(OfOurs("expected a number")), 2),
+        (raising(Unreachable("GET /health", "ConnectError", 1)), 3),
+        (raising(exits.CannotStart("the port is in use")), 5),
+        (raising(KeyboardInterrupt()), 130),
+        (raising(ZeroDivisionError()), 70),
+        (raising(MemoryError()), 70),
+        (raising(OSError(errno.ENOSPC, "No space left on device")), 2),
+        (raising(PermissionError(errno.EACCES, "Permission denied", "there")), 2),
+        (raising(FileNotFoundError(errno.ENOENT, "No such file", "there")), 70),
+        (raising(ModuleNotFoundError("No module named 'click'", name="click.core")), 5),
+        (raising(ModuleNotFoundError("No module named 'drift_ml.lost'", name="drift_ml.lost")), 70),
+        (raising(ModuleNotFoundError("what")), 70),
+    ],
+)
+def test_each_end_has_its_code(door, code, tmp_path, monkeypatch, capfd):
+    """What a door returns or raises decides the code, and 1 is never the code of an error."""
+    monkeypatch.setattr(exits.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert code_of(door) == code
+    assert "Traceback" not in capfd.readouterr().err
+    assert bool(list(tmp_path.glob("drift-fault-*.txt"))) == (code == 70)
+
+
+def test_a_fault_is_one_line_and_a_file_for_its_owner(tmp_path, monkeypatch, capsys):
+    """The line has kind and place, the file has the words too."""
+    monkeypatch.setattr(exits.tempfile, "tempdir", str(tmp_path))
+    assert code_of(raising(ValueError("a secret"))) == 70
+    (kept,) = tmp_path.iterdir()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert "a secret" in kept.read_text("utf-8")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(rf"a-command: .*ValueError at test_contracts_exits.py:\d+; .* {re.escape(str(kept))}", line)
+
+
+def test_a_fault_whose_traceback_cannot_be_kept_still_has_its_code(monkeypatch, capsys):
+    """A full disk does not hide the fault."""
+
+    def full(**_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(exits.tempfile, "mkstemp", full)
+    assert exits.fault(KeyError("x"), "a-command") == 70
+    assert "could not be kept (No space left on device)" in capsys.readouterr().err
+
+
+def test_a_missing_package_names_what_brings_it(capsys):
+    """The way out of a missing package is a command to paste."""
+    missing = ModuleNotFoundError("No module named 'click'", name="click")
+    assert code_of(raising(missing), brings="drift-contracts[client]") == 5
+    err = capsys.readouterr().err
+    assert "click" in err
+    assert "pip install 'drift-contracts[client]'" in err
+
+
+class Gone(io.StringIO):
+    """Standard output whose reader went away."""
+
+    def __init__(self, handle):
+        super().__init__()
+        self.handle = handle
+
+    def flush(self):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    def fileno(self):
+        return self.handle
+
+
+def through_rich():
+    """Print with rich to a pipe without a reader; rich ends with 1 by itself."""
+    Console(file=sys.stdout).print("text")
+
+
+@click.command(cls=Command)
+def through_click():
+    """Print with click to a pipe without a reader; click ends with 1 by itself."""
+    click.echo("text")
+
+
+@pytest.mark.parametrize("door", [lambda: sys.stdout.write("text"), through_rich, lambda: through_click([])])
+def test_a_reader_that_went_away_is_no_finding(door, monkeypatch, tmp_path):
+    """A pipe into head ends with 141, and the interpreter's last flush cannot fail."""
+    handle = os.open(tmp_path / "out", os.O_WRONLY | os.O_CREAT)
+    monkeypatch.setattr(sys, "stdout", Gone(handle))
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert code_of(door) == 141
+    assert os.fstat(handle).st_rdev == os.stat(os.devnull).st_rdev  # noqa: PTH116 - beside fstat
+    os.close(handle)
+
+
+def test_a_process_without_streams_has_its_code(monkeypatch):
+    """A service manager may close both streams."""
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert code_of(raising(OfOurs("text"))) == 2
+    assert code_of(lambda: None) == 0
+
+
+def test_control_characters_of_an_error_do_not_reach_the_terminal(capsys):
+    """A name that somebody else chose cannot steer the terminal."""
+    code_of(raising(OfOurs("expected \x1b]0;title\x07")))
+    assert "\x1b" not in capsys.readouterr().err
+
+
+def test_a_refusal_while_starting_has_code_5():
+    """The block decides, not the error's class; other errors pass."""
+    with pytest.raises(OfOurs) as refused, starting("the bundle"):
+        raise OfOurs("text")
+    assert refused.value.exit_code == 5
+    with pytest.raises(exits.CannotStart, match="the store cannot be opened: damaged"), starting("the store", IOError):
+        raise OSError(5, "damaged") from None
+    with pytest.raises(ValueError, match="text"), starting("the store", KeyError):
+        raise ValueError("text")
+
+
+@click.command(cls=Command)
+@click.option("--length", required=True, type=float)
+@click.option("--width", required=True)
+@click.option("--fail", type=click.Choice(["abort", "file", "end of file", "usage"]))
+def measured(length, width, fail):
+    """A command with options that must be there."""
+    errors = {
+        "abort": KeyboardInterrupt(),
+        "file": click.FileError("x.csv"),
+        "end of file": EOFError(),
+        "usage": click.UsageError("with \x1b[31m"),
+    }
+    if fail is not None:
+        raise errors[fail]
+    return length if width == "return" else None
+
+
+@click.group(cls=Group)
+def whole():
+    """A group."""
+
+
+whole.add_command(measured)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "facts"),
+    [
+        ([], 2, ["--length", "--width", "options"]),
+        (["--width", "1"], 2, ["--length"]),
+        (["--length", "x"], 2, ["Missing option '--width'", "--length", "float"]),
+        (["--length", "1", "--width", "1"], 0, []),
+        (["--length", "1", "--width", "return"], 0, []),
+        (["--length", "1", "--width", "1", "--fail", "abort"], 130, []),
+        (["--length", "1", "--width", "1", "--fail", "file"], 2, ["x.csv"]),
+        (["--length", "1", "--width", "1", "--fail", "end of file"], 70, ["EOFError"]),
+        (["--length", "1", "--width", "1", "--fail", "usage"], 2, ["with"]),
+        (["--help"], 0, []),
+    ],
+)
+def test_commands_of_click_end_with_the_same_codes(words, code, facts, tmp_path, monkeypatch):
+    """Every missing and every wrong option is in one message; click's own codes are mapped."""
+    monkeypatch.setattr(exits.tempfile, "tempdir", str(tmp_path))
+    for command, more in ((measured, words), (whole, ["measured", *words])):
+        result = CliRunner().invoke(command, more)
+        assert (result.exit_code, result.output) == (code, result.output)
+        assert [fact for fact in facts if fact not in result.output] == []
+        assert "\x1b" not in result.output
+
+
+def test_an_abort_without_a_cause_is_an_interrupt():
+    """click.Abort may be raised by a command itself."""
+
+    @click.command(cls=Command)
+    def aborting():
+        raise click.Abort
+
+    assert CliRunner().invoke(aborting).exit_code == 130
+
+
+def test_a_command_called_by_another_lets_errors_through():
+    """The caller decides about the code."""
+    with pytest.raises(click.UsageError):
+        measured.main([], standalone_mode=False)
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"), [(None, "driftctl"), (ModuleSpec("drift_x.__main__", None), "python -m drift_x")]
+)
+def test_a_command_is_called_what_it_was_started_as(monkeypatch, spec, name):
+    """A script by its file, a module by its name."""
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", spec)
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/driftctl", "--help"])
+    assert exits.program() == name
+    with pytest.raises(SystemExit, match="0"):
+        exits.driftctl()

@@ -1,0 +1,205 @@
+"""Digests of training rows: the same rows are told in any file, other rows are not."""
+
+import math
+
+import numpy as np
+import pytest
+from drift_ml.bundle import BundleError, describe_files
+from drift_ml.tables import row_digests
+from drift_ml.tables.row_digests import (
+    MOST_ROWS,
+    BadRowDigests,
+    RowDigests,
+    RowSample,
+    as_seen,
+    binomial_tail,
+    hash_rows,
+    read_row_digests,
+    upper_limit,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+RANDOM = np.random.default_rng(1)
+MATRIX = RANDOM.normal(size=(2000, 4))
+FRESH = np.random.default_rng(2).normal(size=(2000, 4))
+
+
+def hashed(matrix):
+    return hash_rows(as_seen(np.asarray(matrix, dtype=np.float64)))
+
+
+def digests_of(matrix, held_out=0.2, most=MOST_ROWS):
+    hashes = hashed(matrix)
+    learnt = round(len(hashes) * (1 - held_out))
+    return RowDigests.of(hashes[:learnt], hashes[learnt:], most)
+
+
+def compared(digests, matrix, pieces=1):
+    sample = RowSample(limit=digests.limit)
+    for piece in np.array_split(np.asarray(matrix, dtype=np.float64), pieces):
+        sample.add(hashed(piece))
+    return digests.compare(sample)
+
+
+def test_training_rows_are_told_with_their_sides():
+    found = compared(digests_of(MATRIX), MATRIX)
+    assert (found.verdict, found.rows, found.learnt, found.held_out) == ("training-rows", 2000, 1600, 400)
+    assert found.share == 1.0
+
+
+def test_other_rows_are_told_apart():
+    found = compared(digests_of(MATRIX), FRESH)
+    assert (found.verdict, found.learnt, found.held_out) == ("other-rows", 0, 0)
+
+
+@pytest.mark.parametrize("start", [0, 500, 1500])
+def test_any_part_of_the_training_rows_is_told(start):
+    assert compared(digests_of(MATRIX), MATRIX[start : start + 500]).verdict == "training-rows"
+
+
+def test_training_rows_among_others_are_told_from_a_share_on():
+    digests = digests_of(MATRIX)
+    few, many = (compared(digests, np.vstack([MATRIX[:rows], FRESH])) for rows in (20, 1000))
+    assert (few.verdict, many.verdict) == ("other-rows", "training-rows")
+
+
+def test_rows_are_equal_as_the_model_sees_them():
+    """As float32, whatever more digits say; -0 is 0, and every NaN is missing."""
+    plain = np.array([[0.1, 0.0, math.nan], [0.3, 1.0, 2.0]])
+    other = np.array([[np.float32(0.1), -0.0, -math.nan], [0.1 + 0.2, 1.0, 2.0]])
+    assert hashed(plain).tolist() == hashed(other).tolist()
+
+
+def test_rows_that_differ_in_place_or_value_have_other_hashes():
+    rows = np.array([[1.0, 2.0], [2.0, 1.0], [1.0, math.nan], [math.nan, 1.0], [0.0, 0.0], [1.0, 3.0]])
+    assert len(set(hashed(rows).tolist())) == len(rows)
+    assert hashed([[0.0]])[0] != hashed([[0.0, 0.0]])[0]
+
+
+def test_a_number_beyond_float32_is_as_the_model_sees_it():
+    assert hashed([[1e300]])[0] == hashed([[math.inf]])[0]
+
+
+def test_hashes_are_even():
+    """A sample by the smallest hashes is fair only if each bit is one in half of the rows."""
+    bits = np.unpackbits(hashed(RANDOM.integers(0, 50, (20_000, 3))).view(np.uint8)).reshape(-1, 64)
+    distinct = np.unique(bits, axis=0).mean(axis=0)
+    assert np.abs(distinct - 0.5).max() < 0.02
+
+
+def test_a_sample_is_the_same_in_any_pieces():
+    whole, pieces = RowSample(most=100), RowSample(most=100)
+    whole.add(hashed(MATRIX))
+    for piece in np.array_split(MATRIX, 37):
+        pieces.add(hashed(piece))
+    pieces.add(hashed(MATRIX[:50]))
+    assert whole.hashes.tolist() == pieces.hashes.tolist() == sorted(set(hashed(MATRIX).tolist()))[:100]
+    assert whole.limit == pieces.limit == int(whole.hashes[-1])
+
+
+def test_of_many_rows_a_sample_tells_as_well():
+    digests = digests_of(MATRIX, most=200)
+    assert len(digests.learnt) + len(digests.held_out) == 200
+    assert compared(digests, MATRIX).verdict == "training-rows"
+    assert compared(digests, MATRIX).rows == 200
+    assert compared(digests, FRESH).verdict == "other-rows"
+
+
+def test_a_file_of_digests_is_at_most_a_megabyte_and_reads_back():
+    rows = np.random.default_rng(3).integers(0, 2**64, 300_000, dtype=np.uint64)
+    digests = RowDigests.of(rows[:240_000], rows[240_000:])
+    data = digests.to_bytes()
+    assert len(data) <= 1_000_000
+    again = RowDigests.from_bytes(data)
+    for name in ("limit", "rows", "checked", "again"):
+        assert getattr(again, name) == getattr(digests, name)
+    assert again.learnt.tolist() == digests.learnt.tolist()
+    assert again.held_out.tolist() == digests.held_out.tolist()
+
+
+def test_where_rows_repeat_by_nature_nothing_is_told():
+    """Twenty cells hold all rows: those of any other month are among them too."""
+    cells = np.random.default_rng(4).integers(0, 20, (2000, 1))
+    found = compared(digests_of(cells), cells)
+    assert (found.verdict, found.repeats) == ("cannot-tell", True)
+    assert found.again == found.checked
+
+
+def test_a_commonest_row_does_not_hide_the_others():
+    """Half of the rows are one row; distinct ones are counted."""
+    matrix = np.where(np.arange(2000)[:, None] % 2 == 0, 0.0, MATRIX)
+    fresh = np.where(np.arange(2000)[:, None] % 10 < 9, 0.0, FRESH)
+    digests = digests_of(matrix)
+    assert compared(digests, matrix).verdict == "training-rows"
+    assert compared(digests, fresh).verdict == "other-rows"
+
+
+def test_of_too_few_rows_nothing_is_told():
+    found = compared(digests_of(MATRIX), MATRIX[:0])
+    assert (found.verdict, found.repeats, found.share) == ("cannot-tell", False, 0.0)
+    assert compared(digests_of(MATRIX), MATRIX[:1]).verdict == "cannot-tell"
+
+
+def test_of_too_few_training_rows_nothing_is_told():
+    assert compared(digests_of(MATRIX[:20]), MATRIX[:20]).verdict == "cannot-tell"
+
+
+def test_without_a_learnt_row_in_the_sample_nothing_is_told():
+    hashes = hashed(MATRIX)
+    assert compared(RowDigests.of(hashes[:0], hashes), MATRIX).verdict == "cannot-tell"
+
+
+BAD = {
+    "nothing": (b"", "header"),
+    "another file": (b"x" * 64, "version"),
+    "a later version": (b"driftrow\x02" + b"\0" * 64, "version"),
+    "a file cut off": (digests_of(MATRIX).to_bytes()[:-1], "as many digests"),
+}
+
+
+@pytest.mark.parametrize(("data", "message"), BAD.values(), ids=BAD)
+def test_a_file_that_holds_no_digests_is_refused(data, message):
+    with pytest.raises(BadRowDigests, match=message):
+        RowDigests.from_bytes(data)
+
+
+def test_digests_are_read_from_a_bundle(tmp_path):
+    data = digests_of(MATRIX).to_bytes()
+    (tmp_path / "rows.bin").write_bytes(data)
+    manifest = {"offline_files": describe_files({"rows.bin": data})}
+    found = read_row_digests(tmp_path, manifest)
+    assert found.rows == 2000
+    assert read_row_digests(tmp_path, {}) is None
+    (tmp_path / "rows.bin").write_bytes(data[:-1])
+    with pytest.raises(BundleError, match=r"rows\.bin: expected the sha256"):
+        read_row_digests(tmp_path, manifest)
+    (tmp_path / "rows.bin").unlink()
+    assert read_row_digests(tmp_path, manifest) is None
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.floats(0.0, 1.0))
+def test_the_tail_of_a_binomial_is_the_sum_of_its_masses(least, trials, share):
+    masses = (
+        math.comb(trials, hits) * share**hits * (1 - share) ** (trials - hits) for hits in range(least, trials + 1)
+    )
+    assert binomial_tail(least, trials, share) == pytest.approx(math.fsum(masses), rel=1e-9, abs=1e-12)
+
+
+@given(st.integers(0, 50), st.integers(1, 50))
+def test_the_upper_limit_is_where_so_few_hits_become_unlikely(hits, trials):
+    hits = min(hits, trials)
+    limit = upper_limit(hits, trials, 0.999)
+    assert hits / trials <= limit <= 1.0
+    if hits < trials:
+        assert 1 - binomial_tail(hits + 1, trials, limit) == pytest.approx(0.001, rel=1e-3)
+
+
+def test_no_trials_limit_nothing():
+    assert upper_limit(0, 0, 0.999) == 1.0
+
+
+def test_examples_hold():
+    import doctest  # noqa: PLC0415 - of this test only
+
+    assert doctest.testmod(row_digests).failed == 0

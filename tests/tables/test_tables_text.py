@@ -1,0 +1,250 @@
+"""Text files: each spelling is read as the same rows, or is refused by cause, row, line and way out."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drift_ml.tables import DataError, Layout, OptionError, ReadOptions, batches, read_chunks, read_table, texts
+
+HERE = Path(__file__).parent
+SPELLINGS = json.loads((HERE / "spellings.json").read_text("utf-8"))
+REFUSALS = json.loads((HERE / "refusals.json").read_text("utf-8"))
+HEADER = "weight,pieces,express,country,cost"
+GOOD = "2.5,3,true,DE,9"
+
+
+def options(case):
+    chosen = case.get("options", {})
+    return ReadOptions(**{name: tuple(value) if isinstance(value, list) else value for name, value in chosen.items()})
+
+
+def refused(path, feature_set, chosen=None):
+    with pytest.raises(DataError) as caught:
+        read_table(path, feature_set, options=chosen)
+    return caught.value
+
+
+@pytest.mark.parametrize("case", SPELLINGS, ids=lambda case: case["title"])
+def test_every_spelling_is_read_as_the_same_rows(tmp_path, parcel, case):
+    """The same two rows come out of every file."""
+    data = case["bytes"].encode(case.get("encoding", "utf-8"))
+    path = tmp_path / case.get("name", "t.csv")
+    path.write_bytes(gzip.compress(data) if case.get("packed") else data)
+    table = read_table(path, parcel, options=options(case))
+    np.testing.assert_array_equal(table.matrix(parcel), [[2.5, 3, 1, 0], [1.5, np.nan, 0, 3]])
+    assert table.target.tolist() == [9, 7]
+
+
+@pytest.mark.parametrize("case", REFUSALS, ids=lambda case: case["title"])
+def test_a_refusal_names_cause_place_and_way_out(tmp_path, parcel, case):
+    """Row and line are those of the file, and the words name what to do."""
+    lines = [case.get("header", HEADER), *case["rows"]]
+    if case.get("semicolons"):
+        split = [next(csv.reader([line])) for line in lines]
+        lines = [";".join(cells) for cells in split]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(lines) + "\n", "utf-8", newline="")
+    error = refused(path, parcel, options(case))
+    column, rule, rows, places = case["finding"]
+    finding = next(each for each in error.findings if (each.column, each.rule) == (column, rule))
+    assert (list(finding.rows), list(finding.lines)) == (rows, places)
+    for word in case["words"]:
+        assert word in str(error)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_another_encoding_is_named(tmp_path, parcel, encoding):
+    """UTF-16 is told with and without its mark."""
+    path = tmp_path / "t.csv"
+    path.write_text(f"{HEADER}\n{GOOD}\n", encoding)
+    (finding,) = refused(path, parcel).findings
+    assert finding.hint.endswith(f"--encoding {encoding}")
+    assert read_table(path, parcel, options=ReadOptions(encoding=encoding)).rows == 1
+
+
+@pytest.mark.parametrize(("line", "text"), [(1, f"{HEADER},ß\n{GOOD},1\n"), (3, f"{HEADER}\n{GOOD}\n2,3,true,Ö,9\n")])
+def test_bytes_that_are_no_utf_8_are_placed(tmp_path, parcel, line, text):
+    """The line of the first such byte is told, and the option."""
+    path = tmp_path / "t.csv"
+    path.write_text(text, "latin-1")
+    (finding,) = refused(path, parcel).findings
+    assert (finding.rule, finding.lines) == ("format", (line,))
+    assert "--encoding" in finding.hint
+
+
+@pytest.mark.parametrize(("encoding", "data"), [("utf-16", b"a,b\n1"), ("cp932", b"a,b\n1,\x81")])
+def test_a_wrong_encoding_option_is_refused(tmp_path, parcel, encoding, data):
+    """What does not fit the encoding is an error of the file."""
+    path = tmp_path / "t.csv"
+    path.write_bytes(codecs.BOM_UTF8 + data)
+    (finding,) = refused(path, parcel, ReadOptions(encoding=encoding)).findings
+    assert encoding in finding.expected
+
+
+def test_an_incomplete_utf_16_file_is_refused(tmp_path, parcel):
+    """Half a character at the end is told."""
+    path = tmp_path / "t.csv"
+    path.write_bytes(f"{HEADER}\n{GOOD}\n".encode("utf-16") + b"\x00")
+    (finding,) = refused(path, parcel, ReadOptions(encoding="utf-16")).findings
+    assert finding.rule == "format"
+
+
+@pytest.mark.parametrize("chosen", [None, ReadOptions(encoding="latin-1")])
+@pytest.mark.parametrize("kept", [12, 3000])
+def test_a_packed_file_that_was_cut_off_is_refused(tmp_path, parcel, kept, chosen):
+    """No row of it is used."""
+    rows = "".join(f"{1 + i % 9}.{i},3,true,DE,{i}\n" for i in range(3000))
+    path = tmp_path / "t.csv.gz"
+    path.write_bytes(gzip.compress(f"{HEADER}\n{rows}".encode())[:kept])
+    (finding,) = refused(path, parcel, chosen).findings
+    assert (finding.column, finding.rule) == ("(file)", "format")
+    with pytest.raises(DataError):
+        texts.count_lines(texts.Part(path, "t", parquet=False, gzip=True))
+
+
+def test_quoted_line_ends_may_stand_wherever_blocks_end(tmp_path, parcel, monkeypatch):
+    """Rows are the same whatever the size of blocks."""
+    for module in (batches, texts):
+        monkeypatch.setattr(module, "BLOCK", 1500)
+    monkeypatch.setattr(batches, "CHUNK", 7)
+    rows = [f'{1 + i}.5,3,true,DE,{i},"two\r\nlines, ""{"x" * (37 * i % 200)}"' for i in range(90)]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join([f"{HEADER},note", *rows]) + "\n", "utf-8", newline="")
+    chosen = ReadOptions(ignore=("note",))
+    assert read_table(path, parcel, options=chosen).columns["weight"].tolist() == [1.5 + i for i in range(90)]
+    rows[70] = rows[70].replace(".5,", "_5.5,", 1)  # from this block on Python reads
+    path.write_text("\n".join([f"{HEADER},note", *rows]) + "\n", "utf-8", newline="")
+    read = read_table(path, parcel, options=chosen).columns["weight"]
+    assert read[70] == 715.5
+    assert np.delete(read, 70).tolist() == [1.5 + i for i in range(90) if i != 70]
+    rows[80] = rows[80].replace("DE", "XX")
+    path.write_text("\n".join([f"{HEADER},note", *rows]) + "\n", "utf-8", newline="")
+    (finding,) = refused(path, parcel, chosen).findings
+    assert (finding.rows, finding.lines) == ((82,), (162,))
+
+
+def test_a_cell_too_large_for_memory_is_an_open_quote(tmp_path, parcel, monkeypatch):
+    """A quote that is never closed does not take all memory."""
+    monkeypatch.setattr(texts, "LONGEST_CELL", 100)
+    path = tmp_path / "t.csv"
+    path.write_text(f'{HEADER}\n{GOOD}\nx,3,true,"DE\n' + f"{GOOD}\n" * 20)
+    assert {(each.rule, each.lines) for each in refused(path, parcel).findings} >= {("quote", (3,))}
+    path.write_text('"' + "x" * 200_000)
+    (finding,) = refused(path, parcel).findings
+    assert (finding.rule, finding.lines) == ("quote", (1,))
+
+
+def test_after_a_thousand_rows_of_another_width_no_more_are_looked_at(tmp_path, parcel):
+    """The number is told as far as it was counted."""
+    path = tmp_path / "t.csv"
+    path.write_text(f"{HEADER}\n" + "1,2\n" * 1500)
+    (finding,) = refused(path, parcel).findings
+    assert (finding.rule, finding.count, finding.rows) == ("cells", 1000, (2, 3, 4, 5, 6))
+
+
+def test_a_blank_line_of_a_single_column_is_a_missing_value(tmp_path, parcel_document):
+    """There a line without text is a row."""
+    from drift_contracts import FeatureSet  # noqa: PLC0415
+
+    single = FeatureSet.from_json({**parcel_document, "features": parcel_document["features"][1:2]})
+    path = tmp_path / "t.csv"
+    for text in ("pieces\n3\n\n4\n", "pieces\n3\n\n0_4\n"):
+        path.write_text(text)
+        (chunk,) = read_chunks(path, Layout(single))
+        np.testing.assert_array_equal(chunk.columns["pieces"], [3, np.nan, 4])
+
+
+def test_at_most_ten_names_are_listed(tmp_path, parcel):
+    """The rest is a number."""
+    path = tmp_path / "t.csv"
+    path.write_text(",".join([HEADER, *(f"extra{i}" for i in range(30))]) + "\n")
+    text = str(refused(path, parcel))
+    assert text.count("unknown: expected") == 10
+    assert "unknown: 20 more columns" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("delimiter", ";;"), ("delimiter", '"'), ("decimal", ";"), ("encoding", "klingon"), ("encoding", "utf-7"),
+     ("encoding", "base64")],
+)  # fmt: skip
+def test_an_option_that_is_none_is_refused_by_name(name, value):
+    """The message names the option."""
+    with pytest.raises(OptionError) as caught:
+        ReadOptions(**{name: value})
+    assert caught.value.option == name
+
+
+def test_delimiter_and_decimal_point_differ():
+    """One character cannot be both."""
+    with pytest.raises(OptionError):
+        ReadOptions(delimiter=",", decimal=",")
+
+
+@pytest.mark.parametrize("name", ["utf8", "UTF-8-SIG", "ascii"])
+def test_utf_8_is_the_usual_encoding(name):
+    """Its names mean no copy."""
+    assert ReadOptions(encoding=name).encoding is None
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", " \n", "sep=,\n", "sep=,"])
+def test_a_file_without_a_header_says_so(tmp_path, parcel, text):
+    """The header and a row are expected."""
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    (finding,) = refused(path, parcel).findings
+    assert finding.rule == "rows"
+
+
+def test_a_missing_file_says_so(tmp_path, parcel):
+    """A readable file is expected."""
+    (finding,) = refused(tmp_path / "none.csv", parcel).findings
+    assert finding.rule == "exists"
+
+
+def test_lines_count_below_the_line_of_the_delimiter(tmp_path, parcel):
+    """Excel's first line is a line, and no row."""
+    path = tmp_path / "t.csv"
+    path.write_text(f"sep=,\n{HEADER}\n{GOOD}\nx,3,true,DE,9\n")
+    (finding,) = refused(path, parcel).findings
+    assert (finding.rows, finding.lines) == ((3,), (4,))
+
+
+def test_a_literal_quote_in_a_cell_is_no_open_one(tmp_path, parcel):
+    """An odd number of quotes alone is no fault."""
+    path = tmp_path / "t.csv"
+    path.write_text(f'{HEADER},note\n{GOOD},5" pipe\n{GOOD},"a ""b"" c\nd"\n')
+    assert read_table(path, parcel, options=ReadOptions(ignore=("note",))).rows == 2
+
+
+def test_the_second_column_of_a_name_can_be_left_out(tmp_path, parcel):
+    """The message says how."""
+    path = tmp_path / "t.csv"
+    path.write_text(f"{HEADER},weight\n{GOOD},2\n")
+    (finding,) = refused(path, parcel).findings
+    assert (finding.rule, finding.count) == ("duplicate", 2)
+    assert "--ignore '#6'" in finding.hint
+
+
+def test_rows_of_another_width_alone_are_told(tmp_path, parcel):
+    """Also where no other row is."""
+    path = tmp_path / "t.csv"
+    path.write_text(f"{HEADER}\n1,2\n1,2,3\n")
+    (finding,) = refused(path, parcel).findings
+    assert (finding.rule, finding.rows, finding.lines) == ("cells", (2, 3), (2, 3))
+
+
+def test_a_long_packed_file_that_was_cut_off_is_refused(tmp_path, parcel):
+    """Also where its beginning is whole."""
+    numbers = np.random.default_rng(1).integers(1, 2**40, 100_000)
+    path = tmp_path / "t.csv.gz"
+    data = gzip.compress("\n".join([HEADER, *(f"{number},3,true,DE,9" for number in numbers)]).encode(), 1)
+    path.write_bytes(data[: len(data) * 9 // 10])
+    (finding,) = refused(path, parcel).findings
+    assert (finding.rule, finding.expected) == ("format", "a whole gzip file")

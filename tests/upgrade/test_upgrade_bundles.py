@@ -1,0 +1,40 @@
+"""Bundles that older code packed are served, and answer as they did."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from drift_contracts import RequestValidator
+from drift_ml.bundle import load_bundle
+
+from tests.upgrade.running import lines_of
+from tests.upgrade.story import HOUSES, MODELS, PATIENTS
+
+
+@pytest.fixture(scope="module")
+def events(state):
+    """Every prediction that was answered before the state was saved."""
+    return [json.loads(line) for line in lines_of(state)]
+
+
+def test_both_models_are_there(bundles):
+    assert tuple(bundles) == (HOUSES, PATIENTS)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_recorded_prediction_is_made_again_bit_for_bit(bundles, events, model):
+    bundle = bundles[model]
+    validator = RequestValidator(bundle.feature_set)
+    of_model = [event for event in events if event["Model"] == model]
+    rows = [validator.row({"features": event["features"]}) for event in of_model]
+    assert len(rows) > 500
+    assert bundle.forest.predict_many(rows) == [event["Prediction"] for event in of_model]
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("engine", ["c", "python"])
+def test_each_engine_serves_the_recorded_version(state, events, model, engine):
+    bundle = load_bundle(state.bundles / model, engine=engine)
+    versions = {event["model_version"] for event in events if event["Model"] == model}
+    assert versions == {bundle.manifest["model_version"]}

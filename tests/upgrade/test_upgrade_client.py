@@ -1,0 +1,58 @@
+"""What an older client sent is answered as it was, but for what is listed as changed on purpose."""
+
+from __future__ import annotations
+
+import pytest
+from drift_predictor.problems import KINDS
+
+from tests.upgrade.differences import differences, read_changes, unexpected
+from tests.upgrade.exchanges import Doors, comparable, record
+
+
+@pytest.fixture(scope="module")
+def exchanges(state):
+    return state.read("exchanges.json")
+
+
+def documents_of(exchanges):
+    return [exchange["answer"].get("document") for exchange in exchanges]
+
+
+def test_the_recorded_requests_get_the_recorded_answers(state, bundles, exchanges, tmp_path):
+    doors = Doors.open(tmp_path, bundles)
+    then, now = {}, {}
+    for exchange in exchanges:
+        answer = doors.ask(exchange["door"], exchange["request"])
+        then[exchange["name"]] = comparable(exchange, exchange["answer"])
+        now[exchange["name"]] = comparable(exchange, answer)
+    doors.close()
+    changes = read_changes(state.folder / "exchanges.changes.json")
+    assert unexpected(differences(then, now), changes) == []
+
+
+@pytest.fixture(scope="module")
+def recorded_today(bundles, tmp_path_factory):
+    """What the script would keep of the code of the day."""
+    return record(tmp_path_factory.mktemp("today"), bundles)
+
+
+def test_a_recording_of_today_has_every_kind_of_problem(recorded_today):
+    types = {
+        document.get("type")
+        for document in documents_of(recorded_today)
+        if isinstance(document, dict)
+    }
+    recorded = {kind.removeprefix("urn:drift:problem:") for kind in types if kind}
+    assert set(KINDS) <= recorded
+
+
+def test_a_recording_of_today_has_every_operation(recorded_today):
+    asked = {
+        (each["request"].get("method"), each["request"].get("path")) for each in recorded_today
+    }
+    described = next(
+        each["answer"]["document"] for each in recorded_today if each["name"] == "the description"
+    )
+    for path, operations in described["paths"].items():
+        for method in operations:
+            assert (method.upper(), path) in asked

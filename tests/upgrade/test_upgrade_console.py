@@ -1,0 +1,165 @@
+"""A console's data folder is taken over: nothing lost or told twice, evidence goes on."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from tests.upgrade.processes import ConsoleProcess, wait_until
+from tests.upgrade.running import Running, answered, facts_of, lines_of, minutes_of
+from tests.upgrade.story import HOUSES, PATIENTS
+
+
+@pytest.fixture
+def data(state, tmp_path):
+    """A copy of the saved data folder."""
+    return state.copy_console(tmp_path)
+
+
+@pytest.fixture
+def taken_over(data, bundles, facts):
+    """The code of the day on the saved folder, when nothing has happened yet."""
+    running = Running(data, bundles, facts["saved_at"])
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def control(state, bundles, tmp_path_factory):
+    """What the code of the day says of each minute when it has seen everything before."""
+    running = Running(tmp_path_factory.mktemp("control") / "data", bundles, 0.0)
+    for end, lines in minutes_of(lines_of(state)):
+        running.take_lines(lines, end)
+    running.alerts.clear()
+    course = []
+    for end, lines in answered(bundles, state.afterwards):
+        running.take_lines(lines, end)
+        course.append(running.standing())
+    running.stop()
+    return course
+
+
+@pytest.fixture(scope="module")
+def continued(state, bundles, facts, tmp_path_factory):
+    """The saved folder, used to the story's end: alerts, standing per minute, what is stored."""
+    data = state.copy_console(tmp_path_factory.mktemp("continued"))
+    running = Running(data, bundles, facts["saved_at"])
+    course = []
+    for end, lines in answered(bundles, state.afterwards):
+        running.take_lines(lines, end)
+        course.append(running.standing())
+    running.stop()
+    return running.alerts, course, facts_of(data, bundles)
+
+
+def alert_facts(alerts):
+    """What an alert says to a machine; its words may change."""
+    return [
+        (each["kind"], each["state"], each["model"], each["name"], each["timestamp"])
+        for each in alerts
+    ]
+
+
+def test_every_event_that_was_answered_is_counted_once(taken_over, data, bundles, facts):
+    taken_over.work()
+    taken_over.stop()
+    now = facts_of(data, bundles)
+    assert now["events"] == facts["console"]["events"] + facts["not_taken_in"]
+    counted = sum(sum(minutes.values()) for minutes in now["windows"].values())
+    assert counted == now["events"]
+    for model, minutes in facts["console"]["windows"].items():
+        assert minutes.items() <= now["windows"][model].items()
+
+
+def test_no_alert_is_new_and_none_is_forgotten(taken_over, data, bundles, facts):
+    taken_over.work()
+    taken_over.stop()
+    now, before = facts_of(data, bundles), facts["console"]
+    assert taken_over.alerts == []
+    assert now["alerts"] == before["alerts"]
+    assert now["outbox"] == before["outbox"]
+    assert now["alarms"] == before["alarms"]
+
+
+def test_the_state_holds_what_it_is_meant_to(facts):
+    console = facts["console"]
+    told = [(alert["model"], alert["state"]) for alert in console["alerts"]]
+    assert told == [(HOUSES, "ALARM"), (HOUSES, "OK"), (PATIENTS, "ALARM")]
+    assert [alert["model"] for alert in console["outbox"]] == [PATIENTS]
+    half_proven = console["judgements"][HOUSES]
+    assert 0.2 < half_proven["finding"]["evidence"] / half_proven["needed"] < 0.8
+    days = {int(minute) // 1440 for minute in console["windows"][HOUSES]}
+    assert len(days) == 3
+
+
+def test_the_standing_alert_ends_and_the_half_proven_drift_is_found_when_they_should(
+    continued, expected
+):
+    alerts, _, stored = continued
+    assert alert_facts(alerts) == alert_facts(expected["alerts"])
+    assert [each["alert_id"] for each in alerts] == [
+        each["alert_id"] for each in expected["alerts"]
+    ]
+    for part in ("events", "windows", "alarms"):
+        assert stored[part] == expected["end"][part], part
+    assert alert_facts(stored["alerts"]) == alert_facts(expected["end"]["alerts"])
+
+
+def test_evidence_goes_on_as_if_there_had_been_no_upgrade(continued, control):
+    _, course, _ = continued
+    assert len(course) == len(control)
+    for minute, (taken, whole) in enumerate(zip(course, control, strict=True)):
+        for model in (HOUSES, PATIENTS):
+            assert taken[model]["alarm"] == whole[model]["alarm"], minute
+            assert evidence(taken[model]) == pytest.approx(evidence(whole[model]), rel=1e-6), minute
+
+
+def evidence(standing):
+    return standing["finding"]["evidence"] if standing["finding"] else 0.0
+
+
+class Webhook(HTTPServer):
+    """Counts what is posted to it."""
+
+    def __init__(self):
+        self.bodies = bodies = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                bodies.append(self.rfile.read(int(self.headers["content-length"])))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+
+
+@pytest.fixture
+def webhook():
+    server = Webhook()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_waiting_webhook_is_called_by_a_true_start(state, data, webhook, facts):
+    address = f"http://127.0.0.1:{webhook.server_port}/hook"
+    connection = sqlite3.connect(data / "console.sqlite")
+    connection.execute("UPDATE outbox SET url = ?", (address,))
+    connection.commit()
+    connection.close()
+    (waiting,) = facts["console"]["outbox"]
+    with ConsoleProcess(data, state.bundles) as console:
+        wait_until(lambda: webhook.bodies)
+        page = console.read("/console/api/state?model=diabetes")
+    assert console.code == 0, console.output
+    assert waiting["alert_id"].encode() in webhook.bodies[0]
+    assert page["evidence"]["alerts"][0] == waiting

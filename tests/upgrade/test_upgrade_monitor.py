@@ -1,0 +1,81 @@
+"""The monitor's items are taken over: nothing lost, no alert twice, evidence goes on."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.upgrade.running import answered, lines_of, minutes_of
+from tests.upgrade.story import HOUSES, PATIENTS
+from tests.upgrade.watched import Watched, in_memory, log_delivery, make_table, write_items
+
+
+@pytest.fixture(scope="module")
+def kept(state):
+    """The saved items, and what is said of them."""
+    return state.read("dynamodb.json.gz")
+
+
+@pytest.fixture
+def client(kept):
+    """A cloud in memory whose table holds the saved items."""
+    with in_memory() as client:
+        make_table(client)
+        write_items(client, kept["items"])
+        yield client
+
+
+@pytest.fixture
+def watched(client, bundles, state):
+    """The code of the day on the saved items, at the end of the last saved minute."""
+    (*_, (end, _)) = minutes_of(lines_of(state))
+    return Watched(client, bundles, end)
+
+
+def alert_facts(alerts):
+    return [(each["state"], each["model"], each["alert_id"], each["timestamp"]) for each in alerts]
+
+
+def test_the_items_hold_every_event(watched, kept):
+    assert watched.counted() == kept["saved"]["counted"]
+
+
+def test_the_waiting_alert_is_published_once_and_no_other(watched, kept):
+    watched.evaluate()
+    watched.evaluate()
+    assert watched.published == kept["saved"]["waiting"]
+    assert [(each["model"], each["state"]) for each in watched.published] == [(PATIENTS, "ALARM")]
+
+
+def test_a_delivery_that_comes_again_after_the_upgrade_counts_once(watched, kept, state):
+    for _, lines in minutes_of(lines_of(state)):
+        for part in (lines[::2], lines[1::2]):
+            watched.aggregator.handle(log_delivery(part))
+    assert watched.counted() == kept["saved"]["counted"]
+    assert watched.rejected == []
+
+
+#: Minutes after the upgrade that are evaluated one by one: in them the drift that was half proven
+#: is found.
+ONE_BY_ONE = 8
+#: Minutes between evaluations later, to be quicker: alerts are dated by minutes, whenever these are
+#: judged.
+SELDOM = 5
+
+
+def test_alerts_and_evidence_go_on_as_if_there_had_been_no_upgrade(watched, kept, bundles, state):
+    expected = kept["expected"]
+    course = expected["course"]
+    for minute, (end, lines) in enumerate(answered(bundles, state.afterwards)):
+        watched.deliver(lines, end)
+        if minute >= ONE_BY_ONE and (len(course) - 1 - minute) % SELDOM:
+            continue
+        watched.evaluate()
+        for model in (HOUSES, PATIENTS):
+            found, whole = watched.evaluations[model], course[minute][model]
+            assert found.alarm == whole["alarm"], minute
+            if minute < ONE_BY_ONE:
+                assert found.evidence == pytest.approx(whole["evidence"], rel=1e-6), minute
+    first_found = next(minute for minute, each in enumerate(course) if each[HOUSES]["alarm"])
+    assert 0 < first_found < ONE_BY_ONE
+    assert alert_facts(watched.published) == alert_facts(expected["alerts"])
+    assert watched.counted() == expected["counted"]
