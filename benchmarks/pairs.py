@@ -26,8 +26,8 @@ HALF_WIDTH = log(1.03)
 TURN_SECONDS = 0.1
 """The least that a turn takes: longer than a slice that the kernel gives to another process."""
 LIMIT_SECONDS = 300.0
-FAIL_SECONDS = 30.0
-"""No row is called too slow before: shared cores are in one state for seconds, and may favour one side in it."""
+FAIL_SECONDS = 120.0
+"""No row is called too slow before: shared cores stay in a state for up to minutes, and it may favour one side."""
 
 HOLDS = "holds"
 AT_THE_BAR = "at the bar"
