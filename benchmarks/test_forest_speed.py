@@ -47,7 +47,7 @@ def both_forests(default: str, large: str) -> pytest.MarkDecorator:
 def contest(request, tmp_path_factory) -> Contest:
     """The same forest as a bundle, a joblib file and an ONNX file."""
     folder = tmp_path_factory.mktemp("contest")
-    estimator = house_forest(request.param)
+    estimator = house_forest(min_samples_leaf=request.param)
     joblib.dump(estimator, folder / "forest.joblib")
     write_bundle(folder / "bundle", estimator)
     (folder / "forest.onnx").write_bytes(onnx_bytes(estimator))
