@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from tests.faults.world import HOUSE, PATIENCE, SLOWEST, wait_until
+from tests.faults.world import HOUSE, PATIENCE, wait_until
 
 FAULTS = {}
 MEGABYTE = 1 << 20
@@ -38,7 +38,7 @@ class Fault:
     tmpfs: str | None = None
     #: A program without which the fault cannot be made.
     needs: str | None = None
-    #: Attacks measure the slowest of other requests, so that a busy machine is given three attempts.
+    #: Attacks measure the slowest of other requests, so that one that was over is measured again.
     attempts: int = 1
 
 
@@ -52,7 +52,7 @@ def fault(**options):
     return register
 
 
-attack = fault(attempts=3)
+attack = fault(attempts=2)
 
 
 # --- descriptors, inodes, disk, store -----------------------------------------------------------------------
@@ -149,7 +149,7 @@ def drift_is_found_after(world, jump):
     assert world.end() == 0
     world.start()
     prober = world.prober(shift=1.0)
-    wait_until(lambda: world.state()["evidence"]["alarm"], 30.0)
+    wait_until(lambda: world.state()["evidence"]["alarm"])
     world.note(prober.end())
 
 
@@ -356,8 +356,8 @@ def release(connections):
 def is_quick(world, attack):
     world.start()
     seen = world.during(attack)
-    assert seen["slowest_ms"] <= SLOWEST, seen
-    return seen
+    sys.stdout.write(f"slowest other request {seen['slowest_ms']} ms, of the control {seen['control_ms']} ms\n")
+    assert seen["slowest_ms"] <= seen["allowed_ms"], seen
 
 
 @attack
