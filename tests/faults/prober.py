@@ -25,7 +25,8 @@ client = http.client.HTTPConnection(urlsplit(url).netloc, timeout=120)
 idle_since = time.perf_counter()
 while not ended.select(0 if batch else 0.01):
     rows = list(houses(seed, max(batch, 1), shift))
-    body = json.dumps({"instances": rows} if batch else {"features": rows[0]})
+    instances = [{"features": row} for row in rows]
+    body = json.dumps({"instances": instances} if batch else instances[0])
     seed += 1
     if time.perf_counter() - idle_since > 2.0:
         client.close()  # before the console does, which ends connections that were idle for 5 s
@@ -33,7 +34,7 @@ while not ended.select(0 if batch else 0.01):
     try:
         client.request("POST", path, body, {"content-type": "application/json"})
         with client.getresponse() as response:
-            response.read()
+            answer = response.read()
             status = response.status
     except (OSError, http.client.HTTPException):
         client.close()  # the next request connects again
@@ -44,7 +45,8 @@ while not ended.select(0 if batch else 0.01):
         sys.stdout.write("begun\n")
         sys.stdout.flush()
     if status == 200:
-        answered += max(batch, 1)
+        # A batch is answered with 200 although rows of it are refused.
+        answered += len(json.loads(answer)["predictions"]) if batch else 1
     else:
         failed += 1
         time.sleep(0.05)
