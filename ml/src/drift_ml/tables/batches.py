@@ -75,8 +75,13 @@ def parquet_batches(part: Part, names: Mapping[int, str]) -> Generator[Batch, No
     row = 1
     try:
         with parquet.ParquetFile(part.path) as file:
-            for batch in filter(len, file.iter_batches(CHUNK, columns=list(dict.fromkeys(names.values())))):
-                cells = {place: batch.column(name) for place, name in names.items()}
+            columns = list(dict.fromkeys(names.values()))
+            header = file.schema_arrow.names
+            ranks = {place: header[:place].count(name) for place, name in names.items()}
+            for batch in filter(len, file.iter_batches(CHUNK, columns=columns)):
+                # Of two columns of one name both are read, in the order of the file.
+                found_at = {name: batch.schema.get_all_field_indices(name) for name in columns}
+                cells = {place: batch.column(found_at[name][ranks[place]]) for place, name in names.items()}
                 yield Batch(cells, np.arange(row, row + batch.num_rows))
                 row += batch.num_rows
     except (pa.ArrowInvalid, OSError) as error:

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, TextIO
 
 import numpy as np
 
-from .parts import Part, file_error, opened
+from .parts import GZIP, PARQUET, Part, file_error, opened
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -41,6 +41,17 @@ BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 """The marks of encodings by which a file begins; the longer first, as one begins with another."""
+
+UNMARKED = {
+    "utf-32-le": (1, 2, 3),
+    "utf-32-be": (0, 1, 2),
+    "utf-16-le": (1, 3),
+    "utf-16-be": (0, 2),
+}
+"""Encodings without a mark, and which of every four bytes are zeros where the text is Latin."""
+
+ZEROS = 16
+"""Zero bytes at the beginning that no encoding of text has."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +176,9 @@ def names_in(line: str, delimiter: str) -> list[str]:
 def _described(part: Part, options: ReadOptions) -> TextTable:
     try:
         with opened(part) as file:
-            _check_encoding(part, file.read(512))
+            beginning = file.read(512)
+            _check_unpacked(part, beginning)
+            _check_encoding(part, beginning)
         with opened(part) as file, _text(file) as stream:
             head = stream.read(HEAD)
     except BROKEN_PACK as error:
@@ -174,7 +187,7 @@ def _described(part: Part, options: ReadOptions) -> TextTable:
         raise file_error(part.name, "rows", NO_ROWS)
     delimiter = options.delimiter or ("\t" if _is_tsv(part.name) else ",")
     skip = 0
-    first = head.splitlines()[0].strip().strip('"')
+    first = head.splitlines()[0].strip(' "')
     if first.lower().startswith("sep=") and len(first) == len("sep=,"):
         skip = 1  # Excel's own line that names the delimiter
         delimiter = options.delimiter or first[-1]
@@ -206,10 +219,22 @@ def _check_encoding(part: Part, head: bytes) -> None:
     for mark, name in BOMS:
         if head.startswith(mark):
             raise wrong_encoding(part, f"this is {name.upper()}: --encoding {name}")
-    zeros = [head[0::2].count(0), head[1::2].count(0)]
-    if max(zeros) > len(head) // 4:
-        name = "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
-        raise wrong_encoding(part, f"this is UTF-16 without a mark: --encoding {name}")
+    if not any(head[:ZEROS]) and len(head) > ZEROS:
+        raise wrong_encoding(part, "it begins with zero bytes: this is no text")
+    zeros = [head[place::4].count(0) for place in range(4)]
+    quarter = len(head) // 4
+    for name, places in UNMARKED.items():
+        # Of a character that is no Latin letter, these bytes are no zeros.
+        if quarter and all(zeros[place] > quarter // 2 for place in places):
+            family = name[:6].upper()
+            raise wrong_encoding(part, f"this is {family} without a mark: --encoding {name}")
+
+
+def _check_unpacked(part: Part, head: bytes) -> None:
+    """Refuse what was packed and is no text."""
+    if part.gzip and head.startswith((GZIP, PARQUET)):
+        what = "a packed file" if head.startswith(GZIP) else "a Parquet file"
+        raise file_error(part.name, "format", "a packed text", f"it holds {what}: unpack it")
 
 
 def _copy_as_utf8(part: Part, encoding: str, copy: Path) -> None:
