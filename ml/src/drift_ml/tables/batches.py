@@ -103,7 +103,7 @@ def arrow_batches(
     read = csv.ReadOptions(block_size=BLOCK, column_names=names, skip_rows=table.skip, skip_rows_after_names=1)
     parse = csv.ParseOptions(
         delimiter=table.delimiter,
-        newlines_in_values=True,
+        newlines_in_values=table.quotes > 0,  # only then can a line end be quoted, and to look for one takes time
         ignore_empty_lines=len(names) > 1,
     )
     convert = csv.ConvertOptions(

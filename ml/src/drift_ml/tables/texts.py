@@ -9,6 +9,7 @@ import tempfile
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TextIO
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 QUOTE = ord('"')
 HEAD = 2**20
 """Characters in which the header must end."""
+
+SHORT_HEAD = 2**14
+SHOWN_LINES = 3
 
 BLOCK = 2**22
 """Bytes of a text that are read at a time: some 65,000 rows of ten numbers."""
@@ -112,9 +116,17 @@ class TextTable:
         records.close()
         return found
 
+    @cached_property
+    def quotes(self) -> int:
+        """Return how many quotes the file has. Raises DataError for a damaged packed file."""
+        try:
+            return _quotes(self.part)
+        except BROKEN_PACK as error:
+            raise broken_pack(self.part) from error
+
     def unclosed_line(self) -> int | None:
         """Return the line of a quote that is open at the end of the file and took the rows below it, or None."""
-        if _quotes(self.part) % 2 == 0:
+        if self.quotes % 2 == 0:
             return None
         with opened(self.part) as file, _text(file) as stream:
             begin, is_open = 0, False
@@ -187,7 +199,8 @@ def _described(part: Part, options: ReadOptions) -> TextTable:
         raise file_error(part.name, "rows", NO_ROWS)
     delimiter = options.delimiter or ("\t" if _is_tsv(part.name) else ",")
     skip = 0
-    first = head.splitlines()[0].strip(' "')
+    beginning_lines = _first_lines(head)
+    first = beginning_lines[0].strip(' "')
     if first.lower().startswith("sep=") and len(first) == len("sep=,"):
         skip = 1  # Excel's own line that names the delimiter
         delimiter = options.delimiter or first[-1]
@@ -202,7 +215,7 @@ def _described(part: Part, options: ReadOptions) -> TextTable:
         raise file_error(part.name, "rows", NO_ROWS)
     if any(map(has_surrogates, header)):
         raise wrong_encoding(part, line=skip + 1)
-    return TextTable(part, delimiter, skip, tuple(header), tuple(head.splitlines()[:3]))
+    return TextTable(part, delimiter, skip, tuple(header), beginning_lines)
 
 
 def has_surrogates(text: str) -> bool:
@@ -212,6 +225,14 @@ def has_surrogates(text: str) -> bool:
 
 def _is_tsv(name: str) -> bool:
     return name.lower().removesuffix(".gz").endswith((".tsv", ".tab"))
+
+
+def _first_lines(head: str) -> tuple[str, ...]:
+    """Return the first lines of a text, at most three."""
+    lines = head[:SHORT_HEAD].splitlines()  # a long text takes as long as thousands of rows
+    if len(lines) <= SHOWN_LINES:
+        lines = head.splitlines()
+    return tuple(lines[:SHOWN_LINES])
 
 
 def _check_encoding(part: Part, head: bytes) -> None:

@@ -36,6 +36,9 @@ DAY_DIGITS = re.compile(r"(19|20|21)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01
 SERIAL_DAYS = (20_000, 80_000)
 """Days since 1900 from 1954 to 2119, as spreadsheets keep times."""
 
+LOOKED_AT = 1000
+"""Cells of a batch at most that are looked at for what they are."""
+
 YEARS = (1900, 2200)
 CALENDAR = (-62_135_596_800_000, 253_402_300_800_000)
 """Milliseconds of the first time in the year 1, and of the first after the year 9999."""
@@ -120,6 +123,9 @@ def _numbers(column: pa.Array) -> Read:
     if pa.types.is_integer(column.type):
         counts = compute.cast(column, pa.int64(), safe=False).fill_null(0)
         values = np.asarray(counts.to_numpy(zero_copy_only=False))
+        alike = _of_one_unit(values)
+        if alike is not None and not _hours_of_days(values, np.ones(len(values), dtype=bool)).any():
+            return alike, np.zeros(len(values), dtype=bool), ""
         times = np.zeros(len(values), dtype=np.int64)
         right = np.zeros(len(values), dtype=bool)
         for first, end, factor in NUMBERS:
@@ -136,6 +142,16 @@ def _numbers(column: pa.Array) -> Read:
     return np.where(wrong, 0, times), wrong, _number_hint(values[wrong & ~nulls(column)])
 
 
+def _of_one_unit(values: npt.NDArray[np.int64]) -> Times | None:
+    """Return times from whole numbers, None if any is none, or not all are of one unit."""
+    low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)
+    for first, end, factor in NUMBERS:
+        if first <= low and high < end:
+            times: Times = values * 1000 if factor > 1 else values // round(1 / factor)
+            return times
+    return None
+
+
 def _from_floats(values: npt.NDArray[np.float64]) -> tuple[Times, Mask]:
     times = np.zeros(len(values), dtype=np.int64)
     right = np.zeros(len(values), dtype=bool)
@@ -150,8 +166,10 @@ def _from_floats(values: npt.NDArray[np.float64]) -> tuple[Times, Mask]:
 
 def _hours_of_days(values: npt.NDArray[np.generic], right: Mask) -> Mask:
     """Return the cells of a column that holds days and hours as digits, 2026010112, and no seconds."""
-    texts = [str(int(value)) for value in values[right][:1000]]
-    hours = bool(texts) and all(len(text) == len("2026010112") and DAY_DIGITS.fullmatch(text) for text in texts)
+    sample = values[:LOOKED_AT] if right.all() else values[right][:LOOKED_AT]
+    texts = (str(int(value)) for value in sample)
+    digits = all(len(text) == len("2026010112") and DAY_DIGITS.fullmatch(text) for text in texts)
+    hours = bool(len(sample)) and digits
     return right if hours else np.zeros(len(right), dtype=bool)
 
 
