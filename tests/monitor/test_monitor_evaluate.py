@@ -375,7 +375,7 @@ def test_a_new_version_of_a_model_begins_with_a_clean_slate(reference, make_even
 def test_a_crash_at_any_step_of_an_evaluation_loses_and_doubles_nothing(
     reference, store, make_events, as_logs, crash_at, after
 ):
-    """In order: state, fragments, window, compact, fragments, windows, save, twice for the note, state, publish, save."""
+    """Each step once: state, fragments, window, compact, fragments, windows, save, the note, state, publish, save."""
     world = World(reference, Faulty(store, 0, after), make_events, as_logs)
     world.aggregator._store = store
     world.evaluator._publish = world.store.crashing(world.sent.append)

@@ -101,7 +101,7 @@ def test_where_the_probe_goes_past_the_api_it_asks_its_health_too(monkeypatch, c
     """Without a signature the API could not tell who marks requests; with a token it answers 401."""
     asked = []
     answer = {"drift_score": 0.5, "drift": {"severity": "normal"}}
-    monkeypatch.setattr(handlers.cloud, "invocation", lambda _client, function: lambda _request: answer)
+    monkeypatch.setattr(handlers.cloud, "invocation", lambda *_function: lambda _request: answer)
     monkeypatch.setattr(handlers.cloud, "status_of", lambda url: asked.append(url) or status)
     for name, value in {"API_AUTH": auth, "API_URL": "https://api.example.com/", "FUNCTION": "arn"}.items():
         monkeypatch.setenv(f"DRIFT_{name}", value)

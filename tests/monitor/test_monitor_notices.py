@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.error import URLError
 
 import pytest
 from drift_monitor import cloud
@@ -229,7 +230,7 @@ def test_the_status_of_an_answer_is_told_whatever_it_is(server, status):
 
 
 def test_no_answer_has_no_status():
-    with pytest.raises(OSError):
+    with pytest.raises(URLError):
         cloud.status_of("http://127.0.0.1:9/health")
 
 

@@ -102,7 +102,8 @@ def test_callers_are_read_whatever_their_paths():
 @pytest.mark.parametrize(
     "text",
     ["*", "probe", ",", f"{PROBE},", f"arn:aws:iam::{ACCOUNT}:root", "arn:aws:iam::1:role/a", "arn:aws:iam::x:role/a",
-     f"arn:aws:iam::{ACCOUNT}:role", f"arn:aws:iam::{ACCOUNT}:role/", f"arn:aws:s3::{ACCOUNT}:role/a", f"x:aws:iam::{ACCOUNT}:role/a"],
+     f"arn:aws:iam::{ACCOUNT}:role", f"arn:aws:iam::{ACCOUNT}:role/", f"arn:aws:s3::{ACCOUNT}:role/a",
+     f"x:aws:iam::{ACCOUNT}:role/a"],
 )  # fmt: skip
 def test_what_names_no_caller_is_refused(text):
     with pytest.raises(SettingsError, match=r"DRIFT_SYNTHETIC_CALLERS: expected ARNs of roles or users"):

@@ -59,9 +59,7 @@ class Endpoint:
         self.limit = limit
         self.allow = method if limit else f"{method}, HEAD"
 
-    def answer(  # noqa: PLR0913 - what there is to a request
-        self, method: str, body: bytes, media_type: str, encoding: str, room: Room, context: Any
-    ) -> bytes:
+    def answer(self, method: str, body: bytes, media_type: str, encoding: str, room: Room, context: Any) -> bytes:
         """Return the body of the response. Raises Problem."""
         if method != self.method and (self.limit or method != "HEAD"):
             raise problems.method_not_allowed(self.allow)
@@ -117,7 +115,7 @@ class Service:
         """Every path that is answered."""
         return tuple(self._endpoints)
 
-    def respond(
+    def respond(  # noqa: PLR0913 - what there is to a request
         self,
         method: str,
         path: str,
