@@ -111,7 +111,7 @@ def test_bad_data_end_with_exit_code_1_and_every_finding(tmp_path, csv):
     [
         ("bedrooms;bathrooms;sqft;age;location_score;price\n3;2;2000;10;7;1\n", "--delimiter"),
         ("3,2,2000,10,7,690000\n3,2,2000,10,7,690000\n", "holds values"),
-        ("bedrooms,bathrooms,sqft,age,location_score,price\n3,2,2000,10,7,\"1\n2,2,3\n", "quote"),
+        ('bedrooms,bathrooms,sqft,age,location_score,price\n3,2,2000,10,7,"1\n2,2,3\n', "quote"),
     ],
 )
 def test_a_file_that_cannot_be_read_ends_with_exit_code_2(tmp_path, text, hint):
