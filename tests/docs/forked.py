@@ -8,7 +8,10 @@ import runpy
 import sys
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PRELOADED = [
     "benchmarks.simulate",

@@ -257,6 +257,7 @@ def test_a_long_packed_file_that_was_cut_off_is_refused(tmp_path, parcel):
         (gzip.compress(gzip.compress(b"weight")), "a packed file"),
         (gzip.compress(b"PAR1" + b"\0" * 20), "a Parquet file"),
     ],
+    ids=["zeros", "packed twice", "packed Parquet"],
 )
 def test_what_is_no_text_is_named(tmp_path, parcel, data, words):
     """Also inside of a packed file."""
