@@ -97,8 +97,6 @@ class TextTable:
                             yield row, line, cells or [""]
         except csv.Error as error:
             raise unclosed(self.part.name, begin) from error
-        except BROKEN_PACK as error:
-            raise broken_pack(self.part) from error
         finally:
             csv.field_size_limit(usual_limit)
 
