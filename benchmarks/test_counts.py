@@ -81,8 +81,8 @@ def figures() -> dict[str, float]:
 def test_a_call_takes_no_more_instructions_than_before(
     name: str,
     request: pytest.FixtureRequest,
-    working_tree: counts.Tree,
     before: Before,
+    working_tree: counts.Tree,
     library: Path,
     figures: dict[str, float],
     count_line: Callable[[str], None],

@@ -47,7 +47,7 @@ class Contest(NamedTuple):
 def contest(tmp_path_factory) -> Iterator[Contest]:
     """The same forest as a bundle and as a joblib file, a CloudWatch to call, and 500 requests."""
     folder = tmp_path_factory.mktemp("contest")
-    estimator = house_forest()
+    estimator = house_forest(min_samples_leaf=5)
     joblib.dump(estimator, folder / "forest.joblib")
     moments = write_bundle(folder / "bundles" / "house-price", estimator)
     process, url = start_emulator(folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import doctest
 from itertools import pairwise
-from math import exp, inf, log
+from math import comb, exp, inf, log
 from random import Random
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from benchmarks import bars, counts, pairs
 from benchmarks.pairs import Decision, MedianInterval, Side, Turn, decide, row, verdict_of
 
-FEWEST = 14
+FEWEST = 9
 
 
 def fake(name, seconds, calls=1, answer=0):
@@ -68,14 +68,26 @@ def test_the_interval_holds_the_median_at_every_look(draw):
 
 
 def test_the_interval_is_infinite_until_the_fewest_pairs():
-    """2^14 / 15 is the first above 1000: fourteen values on one side refute a fair coin at 0.001."""
-    interval = MedianInterval(0.001)
+    """Nine values on one side refute a fair coin at 0.01: 2^9 (1/4 + 1/2 / 10) is the first above 100."""
+    interval = MedianInterval(0.01)
     for value in range(FEWEST - 1):
         interval.add(value)
         assert interval.bounds() == (-inf, inf)
     interval.add(FEWEST)
     assert interval.bounds() == (0, FEWEST)
-    assert 2 ** (FEWEST - 1) / FEWEST < 1000 < 2**FEWEST / (FEWEST + 1)
+    before, now = (2**count * (1 / 4 + 1 / 2 / (count + 1)) for count in (FEWEST - 1, FEWEST))
+    assert before < 1 / pairs.MISS < now
+
+
+@pytest.mark.parametrize("count", range(1, 40))
+def test_the_likelihood_ratio_of_fair_coins_is_one(count):
+    """The mean of the ratio over all outcomes of fair coins is 1, which makes it a martingale."""
+    interval = MedianInterval()
+    for value in range(count):
+        interval.add(value)
+    either_end = 2 * exp(interval._evidence(0)) / 2**count
+    between = (comb(count, below) * exp(interval._evidence(below)) / 2**count for below in range(1, count))
+    assert either_end + sum(between) == pytest.approx(1)
 
 
 def test_the_interval_narrows_with_the_values():
@@ -152,7 +164,7 @@ def test_sides_take_turns_and_their_order_alternates():
         return Side(name, run, 1)
 
     decide(side("ours"), side("usual"), 0.5, equal)
-    assert seen == ["ours", "usual", "usual", "ours"] * (FEWEST // 2)
+    assert seen == (["ours", "usual", "usual", "ours"] * FEWEST)[: 2 * FEWEST]
 
 
 def test_answers_are_compared_after_every_pair():

@@ -22,6 +22,7 @@ from drift_contracts.cli import main
 from drift_ml.training import Recipe, load_rows, train
 
 from benchmarks import load_console
+from tests.docs.forked import run_forked
 from tests.traffic import houses
 
 ROOT = Path(__file__).parents[2]
@@ -230,8 +231,8 @@ def ended(words, tmp_path, *, path=()):
     ("code", "words"), [case[1:] for case in PROVOKED], ids=[f"{case[0]}-{case[1]}" for case in PROVOKED]
 )
 def test_a_command_ends_with_the_code_that_the_page_says(code, words, place, tmp_path):
-    """A real process, as a pipeline starts it; what is no finding is one message and no traceback."""
-    done = ended([word.format_map(place) for word in words], tmp_path, path=[tmp_path / "plugins"])
+    """A process of its own; what is no finding is one message and no traceback."""
+    done = run_forked([word.format_map(place) for word in words], ROOT, tmp_path, path=(tmp_path / "plugins",))
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     assert code == 1 or done.stderr
@@ -250,7 +251,10 @@ FAULTY = {
 
 @pytest.mark.parametrize(("command", "library"), FAULTY.items())
 def test_a_broken_library_is_a_fault_in_one_line(command, library, tmp_path):
-    """Also where it breaks while it is imported, before the command says anything: never 1."""
+    """Also where it breaks while it is imported, before the command says anything: never 1.
+
+    These are started as a pipeline starts them.
+    """
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / f"{library}.py").write_text("raise ZeroDivisionError('a secret')\n")

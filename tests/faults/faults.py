@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from tests.faults.world import HOUSE, PATIENCE, SLOWEST, wait_until
+from tests.faults.world import HOUSE, PATIENCE, wait_until
 
 FAULTS = {}
 MEGABYTE = 1 << 20
@@ -38,7 +38,7 @@ class Fault:
     tmpfs: str | None = None
     #: A program without which the fault cannot be made.
     needs: str | None = None
-    #: Attacks measure the slowest of other requests, so that a busy machine is given three attempts.
+    #: Attacks measure the slowest of other requests, so that one that was over is measured again.
     attempts: int = 1
 
 
@@ -52,7 +52,7 @@ def fault(**options):
     return register
 
 
-attack = fault(attempts=3)
+attack = fault(attempts=2)
 
 
 # --- descriptors, inodes, disk, store -----------------------------------------------------------------------
@@ -149,7 +149,7 @@ def drift_is_found_after(world, jump):
     assert world.end() == 0
     world.start()
     prober = world.prober(shift=1.0)
-    wait_until(lambda: world.state()["evidence"]["alarm"], 30.0)
+    wait_until(lambda: world.state()["evidence"]["alarm"])
     world.note(prober.end())
 
 
@@ -356,8 +356,8 @@ def release(connections):
 def is_quick(world, attack):
     world.start()
     seen = world.during(attack)
-    assert seen["slowest_ms"] <= SLOWEST, seen
-    return seen
+    sys.stdout.write(f"slowest other request {seen['slowest_ms']} ms, of the control {seen['control_ms']} ms\n")
+    assert seen["slowest_ms"] <= seen["allowed_ms"], seen
 
 
 @attack
@@ -443,14 +443,19 @@ def what_ifs_and_streams(world):
             return httpx.get(url, timeout=PATIENCE).status_code
 
         streams = hold(world, 100, b"GET /console/api/stream HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        try:
+            ask_them_beside(world, what_if)
+        finally:
+            release(streams)
+
+    def ask_them_beside(world, what_if):
         with ThreadPoolExecutor(24) as pool:
             assert set(pool.map(what_if, range(48))) <= {200, 503}
-        odd = httpx.get(f"{world.url}/console/api/replay?minutes=31&{query}", timeout=PATIENCE)
-        assert odd.status_code == 400
+        odd = f"{world.url}/console/api/replay?minutes=31&budget=10000&minimum_effect=0.1"
+        assert httpx.get(odd, timeout=PATIENCE).status_code == 400
         began = time.monotonic()
         world.state()
         assert time.monotonic() - began < 2.0
-        release(streams)
 
     is_quick(world, ask_them)
 

@@ -24,6 +24,17 @@ def bundles(tmp_path_factory):
     return folder / "bundles"
 
 
+@pytest.fixture(scope="session")
+def control(tmp_path_factory, bundles):
+    """The URL of a console that nobody attacks; attacks are measured beside it."""
+    world = World(tmp_path_factory.mktemp("control"), bundles)
+    try:
+        world.start()
+        yield world.url
+    finally:
+        world.close()
+
+
 @pytest.fixture
 def tmpfs():
     """A function that mounts a tmpfs; it is gone after the test."""
@@ -51,9 +62,10 @@ def cases():
 
 
 @pytest.mark.parametrize("name", list(cases()))
-def test_fault(name, tmp_path, bundles, tmpfs):
+def test_fault(name, tmp_path, bundles, tmpfs, request):
     """The console outlives the fault, and its books balance."""
     fault = FAULTS[name]
+    control = request.getfixturevalue("control") if fault.attempts > 1 else None
     if fault.needs and shutil.which(fault.needs) is None:
         pytest.skip(f"NOT CHECKED: {fault.needs} is missing")
     if fault.tmpfs and os.geteuid() != 0:
@@ -61,7 +73,7 @@ def test_fault(name, tmp_path, bundles, tmpfs):
     for attempt in range(fault.attempts):
         folder = tmp_path / str(attempt)
         folder.mkdir()
-        world = World(folder, bundles)
+        world = World(folder, bundles, control)
         if fault.tmpfs:
             tmpfs(world.data, fault.tmpfs)
         try:

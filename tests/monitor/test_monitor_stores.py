@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from botocore.exceptions import ClientError
-from drift_monitor.errors import Conflict
+from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.keys import Series, WindowKey
 from drift_monitor.stores import LARGEST_BATCH, DynamoStore, Fragment, SqliteStore, StoredState, StoredWindow
 
@@ -194,3 +197,40 @@ def test_fragments_are_not_read_in_larger_pages_than_asked_for(aws, table):
     client.meta.events.register("provide-client-params.dynamodb.Query", lambda params, **_: pages.append(params))
     DynamoStore(client, table, lambda: 1_000.0).fragments(HOUSES, NOON, 7)
     assert [page["Limit"] for page in pages] == [7] * 8
+
+
+COUNT_FRAGMENTS = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+print(connection.execute("SELECT count(*) FROM monitor_fragments").fetchone()[0])
+connection.close()
+"""
+
+
+def fragments_seen_by_another_process(path):
+    """Return how many fragments a process sees that opens the file and closes it."""
+    command = [sys.executable, "-c", COUNT_FRAGMENTS, str(path)]
+    return int(subprocess.run(command, check=True, capture_output=True).stdout)
+
+
+def test_another_process_that_closes_the_file_takes_no_later_writing_with_it(tmp_path):
+    """A process that opened its store twice keeps its locks: nobody else removes the write-ahead log."""
+    path = tmp_path / "windows.sqlite"
+    first, second = SqliteStore(path), SqliteStore(path)
+    first.add("b1", [fragment(NOON)])
+    assert fragments_seen_by_another_process(path) == 1
+    second.add("b2", [fragment(NOON + 1, "b2")])
+    assert fragments_seen_by_another_process(path) == 2
+    first.close()
+    second.close()
+
+
+def test_a_file_that_was_closed_is_checked_again(tmp_path):
+    """A store is refused for its bytes only while nobody of this process holds it, and then always."""
+    path = tmp_path / "windows.sqlite"
+    first, second = SqliteStore(path), SqliteStore(path)
+    first.close()
+    second.close()
+    path.write_bytes(b"x" * path.stat().st_size)
+    with pytest.raises(BadStore):
+        SqliteStore(path)

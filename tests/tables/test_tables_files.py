@@ -369,3 +369,14 @@ def test_a_model_without_missing_values_is_told_where_one_is(tmp_path, parcel):
         ("pieces", "missing", (3,), (3,)),
         ("country", "missing", (4,), (4,)),
     ]
+
+
+def test_the_second_parquet_column_of_a_name_can_be_left_out(tmp_path, parcel):
+    """The first is read, whatever the second holds."""
+    path = tmp_path / "t.parquet"
+    table = pa.table(UNTYPED)
+    twice = pa.Table.from_arrays([*table.columns, pa.array(["x", "y"])], names=[*table.column_names, "weight"])
+    parquet.write_table(twice, path)
+    with pytest.raises(DataError, match="duplicate"):
+        read_table(path, parcel)
+    assert read_table(path, parcel, ignore=["#6"]).columns["weight"].tolist() == [2.5, 1.5]

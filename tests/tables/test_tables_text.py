@@ -58,7 +58,7 @@ def test_a_refusal_names_cause_place_and_way_out(tmp_path, parcel, case):
         assert word in str(error)
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
 def test_another_encoding_is_named(tmp_path, parcel, encoding):
     """UTF-16 is told with and without its mark."""
     path = tmp_path / "t.csv"
@@ -248,3 +248,27 @@ def test_a_long_packed_file_that_was_cut_off_is_refused(tmp_path, parcel):
     path.write_bytes(data[: len(data) * 9 // 10])
     (finding,) = refused(path, parcel).findings
     assert (finding.rule, finding.expected) == ("format", "a whole gzip file")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"\0" * 64, "zero bytes"),
+        (gzip.compress(gzip.compress(b"weight")), "a packed file"),
+        (gzip.compress(b"PAR1" + b"\0" * 20), "a Parquet file"),
+    ],
+    ids=["zeros", "packed twice", "packed Parquet"],
+)
+def test_what_is_no_text_is_named(tmp_path, parcel, data, words):
+    """Also inside of a packed file."""
+    path = tmp_path / "t.csv"
+    path.write_bytes(data)
+    (finding,) = refused(path, parcel).findings
+    assert (finding.rule, words in finding.hint) == ("format", True)
+
+
+def test_accents_of_a_category_may_be_encoded_in_two_ways(tmp_path, parcel):
+    """They look alike, and so they are the same category."""
+    path = tmp_path / "t.csv"
+    path.write_text(f"{HEADER}\n2,3,true,O\u0308sterreich,9\n2,3,true,Österreich,9\n", "utf-8")
+    assert read_table(path, parcel).columns["country"].tolist() == ["Österreich", "Österreich"]

@@ -23,7 +23,9 @@ REFUSED = [
     ("0", "outside of 1990"), ("-5", "outside of 1990"), ("1e300", "outside of 1990"), ("nan", ""),
     ("639000000000000000", "outside of 1990"), ("01/02/2026", "day or month"), ("31.12.2026 10:00", "day or month"),
     ("2026/01/02", "hyphens"), ("2026-01-01T24:00", "24:00"), ("2026-01-01T23:59:60Z", "leap"), ("12:00", "of a day"),
-    ("2026-01", "months alone"), ("Jan 5 2026", "names of months"), ("x", ""), ("99999999999999999999", "outside"),
+    ("2026-01", "months alone"), ("Jan 5 2026", "names of months"), ("NaT", "missing"),
+    ("2026-01-01 01:00 PM", "13:00"), ("2023-02-29", "no calendar"), ("2026-01-01T25:00:00Z", "no calendar"),
+    ("x", ""), ("99999999999999999999", "outside"),
 ]  # fmt: skip
 
 
@@ -57,6 +59,7 @@ TYPED = [
     pa.array([datetime.date(2026, 1, 1)]), pa.array([datetime.date(2026, 1, 1)], pa.date64()),
     pa.array(["2026-01-01"]).dictionary_encode(), pa.array(["2026-01-01"], pa.large_string()),
     pa.array(["2026-01-01"], pa.string_view()), pa.array([b"2026-01-01"]), pa.array([b"2026-01-01"], pa.large_binary()),
+    pa.array([b"2026-01-01"], pa.binary(10)),
 ]  # fmt: skip
 
 
@@ -69,7 +72,14 @@ def test_a_column_of_any_type_is_right(column):
 
 @pytest.mark.parametrize(
     "column",
-    [pa.array([True]), pa.array([datetime.time(12)]), pa.array([datetime.timedelta(1)]), pa.array([[1]])],
+    [
+        pa.array([True]),
+        pa.array([datetime.time(12)]),
+        pa.array([datetime.timedelta(1)]),
+        pa.array([[1]]),
+        pa.array([AT / 1000], pa.float32()),
+        pa.array([2021.0], pa.float16()),
+    ],
     ids=lambda column: str(column.type),
 )
 def test_a_column_of_another_type_is_refused(column):
@@ -103,3 +113,10 @@ def test_numbers_among_texts_are_refused_by_what_they_look_like():
     """Serial days beside a text that is no time."""
     (problem,) = check_times(pa.array(["2026-01-01T00:00:00Z", "45123.5", "45124"]), after=None).problems
     assert "serial days" in problem.hint
+
+
+@pytest.mark.parametrize("count", [2**53, -(2**53)])
+def test_a_time_outside_of_the_calendar_is_refused(count):
+    """A wrong unit makes such, and no report could print it."""
+    (problem,) = check_times(pa.array([count], pa.timestamp("ms")), after=None).problems
+    assert "unit" in problem.hint

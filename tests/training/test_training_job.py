@@ -107,6 +107,22 @@ def test_bad_data_end_with_exit_code_1_and_every_finding(tmp_path, csv):
 
 
 @pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("bedrooms;bathrooms;sqft;age;location_score;price\n3;2;2000;10;7;1\n", "--delimiter"),
+        ("3,2,2000,10,7,690000\n3,2,2000,10,7,690000\n", "holds values"),
+        ('bedrooms,bathrooms,sqft,age,location_score,price\n3,2,2000,10,7,"1\n2,2,3\n', "quote"),
+    ],
+)
+def test_a_file_that_cannot_be_read_ends_with_exit_code_2(tmp_path, text, hint):
+    """Nothing is known of how good its rows are."""
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    result = run("--model", "house-price", "--data", path, "--out", tmp_path)
+    assert (result.exit_code, hint in result.output) == (2, True)
+
+
+@pytest.mark.parametrize(
     "words",
     [
         ["--data", "houses.csv"],

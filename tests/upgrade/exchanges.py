@@ -268,6 +268,12 @@ def _by_hand() -> Iterator[tuple[str, str, dict[str, Any]]]:
             "requestContext": {"requestId": "rest-1"},
             "body": json.dumps(good),
         },
+        "HTTP API, marked as synthetic by somebody": {
+            "rawPath": "/predict",
+            "headers": JSON,
+            "requestContext": {"http": {"method": "POST"}},
+            "body": json.dumps({**good, "synthetic": True}),
+        },
         "HTTP API with a stage": {
             "rawPath": "/prod/health",
             "headers": {},

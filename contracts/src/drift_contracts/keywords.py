@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Check = Callable[[Any, Any], bool]
 
 GREATEST = 1.7976931348623157e308
+_NUMBERS = (int, float)  # `int | float` in the function would be made anew at each call
 ANNOTATIONS = frozenset(
     {"$schema", "$id", "$defs", "$comment", "title", "description", "examples", "format", "default"}
 )
@@ -43,7 +44,7 @@ def violations(schema: Schema, instance: Any, pointer: str = "", root: Schema | 
 
 def is_number(value: object) -> bool:
     """Whether a value is a JSON number that fits a float: no boolean, NaN, Infinity or gigantic integer."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and -GREATEST <= value <= GREATEST
+    return isinstance(value, _NUMBERS) and not isinstance(value, bool) and -GREATEST <= value <= GREATEST
 
 
 def is_integer(value: object) -> bool:
@@ -91,7 +92,9 @@ _TYPES: dict[str, Callable[[object], bool]] = {
 
 
 def _is_type(names: str | list[str], value: object) -> bool:
-    return any(_TYPES[name](value) for name in ([names] if isinstance(names, str) else names))
+    if isinstance(names, str):
+        return _TYPES[names](value)
+    return any(_TYPES[name](value) for name in names)
 
 
 def _is_among(choices: Sequence[object], value: object) -> bool:
@@ -119,6 +122,8 @@ _CHECKS: dict[str, Check] = {
     "minProperties": lambda bound, value: not isinstance(value, dict) or len(value) >= bound,
     "maxProperties": lambda bound, value: not isinstance(value, dict) or len(value) <= bound,
 }
+_PLAIN = ANNOTATIONS | _CHECKS.keys()
+"""Rules that look at a value as a whole, and not at what is in it."""
 
 
 def _properties(schema: Schema, instance: Any, pointer: str, root: Schema) -> Iterator[Violation]:
@@ -164,9 +169,23 @@ def _names(schema: Schema, instance: Any, pointer: str, root: Schema) -> Iterato
 
 
 def _items(schema: Schema, instance: Any, pointer: str, root: Schema) -> Iterator[Violation]:
-    if isinstance(instance, list):
-        for index, item in enumerate(instance):
-            yield from violations(schema["items"], item, step(pointer, index), root)
+    if not isinstance(instance, list):
+        return
+    member = schema["items"]
+    checks = [(_CHECKS[rule], bound) for rule, bound in member.items() if rule in _CHECKS]
+    plain = member.keys() <= _PLAIN
+    for index, item in enumerate(instance):
+        # Most lists hold plain figures: a place is made only for one that breaks a rule.
+        if not (plain and _holds(checks, item)):
+            yield from violations(member, item, step(pointer, index), root)
+
+
+def _holds(checks: Sequence[tuple[Check, Any]], value: object) -> bool:
+    """Return whether a value keeps every check, each with its bound."""
+    for check, bound in checks:  # noqa: SIM110 - a generator would cost as much as the checks
+        if not check(bound, value):
+            return False
+    return True
 
 
 def _reference(schema: Schema, instance: Any, pointer: str, root: Schema) -> Iterator[Violation]:

@@ -75,8 +75,13 @@ def parquet_batches(part: Part, names: Mapping[int, str]) -> Generator[Batch, No
     row = 1
     try:
         with parquet.ParquetFile(part.path) as file:
-            for batch in filter(len, file.iter_batches(CHUNK, columns=list(dict.fromkeys(names.values())))):
-                cells = {place: batch.column(name) for place, name in names.items()}
+            columns = list(dict.fromkeys(names.values()))
+            header = file.schema_arrow.names
+            ranks = {place: header[:place].count(name) for place, name in names.items()}
+            for batch in filter(len, file.iter_batches(CHUNK, columns=columns)):
+                # Of two columns of one name both are read, in the order of the file.
+                found_at = {name: batch.schema.get_all_field_indices(name) for name in columns}
+                cells = {place: batch.column(found_at[name][ranks[place]]) for place, name in names.items()}
                 yield Batch(cells, np.arange(row, row + batch.num_rows))
                 row += batch.num_rows
     except (pa.ArrowInvalid, OSError) as error:
@@ -98,7 +103,7 @@ def arrow_batches(
     read = csv.ReadOptions(block_size=BLOCK, column_names=names, skip_rows=table.skip, skip_rows_after_names=1)
     parse = csv.ParseOptions(
         delimiter=table.delimiter,
-        newlines_in_values=True,
+        newlines_in_values=table.quotes > 0,  # only then can a line end be quoted, and to look for one takes time
         ignore_empty_lines=len(names) > 1,
     )
     convert = csv.ConvertOptions(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -320,6 +321,9 @@ def _spellings(cell: object) -> list[str]:
         word = text.strip()
         whole = WHOLE_FRACTION.fullmatch(word)
         spellings = [text, word, *([whole[1]] if whole else [])]
+        if not word.isascii():
+            # Accents are encoded in two ways that look alike.
+            spellings += [unicodedata.normalize(form, word) for form in ("NFC", "NFD")]
         if word.lower() in {"true", "false"}:
             spellings += [word.lower(), word.capitalize(), word.upper()]
         return spellings
@@ -412,7 +416,7 @@ def _number_hint(column: pa.Array, wrong: Mask, feature: Feature | None, reading
         hints.append("write decimal digits")
     elif not hints and any(UNIT.fullmatch(word) for word in words):
         hints.append("write the number alone, without unit, currency or %")
-    return ", or ".join(hints) or _missing_hint(feature)
+    return "; or ".join(hints) or _missing_hint(feature)
 
 
 def _category_hint(feature: Feature, strangers: list[str]) -> str:

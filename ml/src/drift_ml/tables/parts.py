@@ -50,7 +50,7 @@ def parts_of(path: Path) -> list[Part]:
         return [_part(path, path.name)]
     files = [each for each in path.rglob("*") if _is_table(each, path)]
     if not files:
-        raise file_error(path.name, "exists", f"{KINDS}; the folder holds none")
+        raise file_error(path.name, "exists", f"{KINDS}; the folder holds none that ends in {', '.join(SUFFIXES)}")
     files.sort(key=lambda each: _natural(str(each.relative_to(path))))
     parts = []
     for each in files:

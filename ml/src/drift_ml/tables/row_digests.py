@@ -134,7 +134,11 @@ class RowSample:
         return self._kept
 
     def _settle(self) -> None:
-        distinct = np.unique(np.concatenate([self._kept, *self._new]))
+        # np.unique goes through a hash table, which takes many times as long where most are distinct
+        ordered = np.sort(np.concatenate([self._kept, *self._new]))
+        first = np.ones(len(ordered), dtype=bool)
+        first[1:] = ordered[1:] != ordered[:-1]
+        distinct = ordered[first]
         self._new, self._waiting = [], 0
         if len(distinct) > self._most:
             distinct = distinct[: self._most]

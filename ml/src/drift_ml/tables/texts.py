@@ -9,12 +9,13 @@ import tempfile
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TextIO
 
 import numpy as np
 
-from .parts import Part, file_error, opened
+from .parts import GZIP, PARQUET, Part, file_error, opened
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 QUOTE = ord('"')
 HEAD = 2**20
 """Characters in which the header must end."""
+
+SHORT_HEAD = 2**14
+SHOWN_LINES = 3
 
 BLOCK = 2**22
 """Bytes of a text that are read at a time: some 65,000 rows of ten numbers."""
@@ -41,6 +45,17 @@ BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 """The marks of encodings by which a file begins; the longer first, as one begins with another."""
+
+UNMARKED = {
+    "utf-32-le": (1, 2, 3),
+    "utf-32-be": (0, 1, 2),
+    "utf-16-le": (1, 3),
+    "utf-16-be": (0, 2),
+}
+"""Encodings without a mark, and which of every four bytes are zeros where the text is Latin."""
+
+ZEROS = 16
+"""Zero bytes at the beginning that no encoding of text has."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +97,6 @@ class TextTable:
                             yield row, line, cells or [""]
         except csv.Error as error:
             raise unclosed(self.part.name, begin) from error
-        except BROKEN_PACK as error:
-            raise broken_pack(self.part) from error
         finally:
             csv.field_size_limit(usual_limit)
 
@@ -101,9 +114,17 @@ class TextTable:
         records.close()
         return found
 
+    @cached_property
+    def quotes(self) -> int:
+        """Return how many quotes the file has. Raises DataError for a damaged packed file."""
+        try:
+            return _quotes(self.part)
+        except BROKEN_PACK as error:
+            raise broken_pack(self.part) from error
+
     def unclosed_line(self) -> int | None:
         """Return the line of a quote that is open at the end of the file and took the rows below it, or None."""
-        if _quotes(self.part) % 2 == 0:
+        if self.quotes % 2 == 0:
             return None
         with opened(self.part) as file, _text(file) as stream:
             begin, is_open = 0, False
@@ -165,7 +186,9 @@ def names_in(line: str, delimiter: str) -> list[str]:
 def _described(part: Part, options: ReadOptions) -> TextTable:
     try:
         with opened(part) as file:
-            _check_encoding(part, file.read(512))
+            beginning = file.read(512)
+            _check_unpacked(part, beginning)
+            _check_encoding(part, beginning)
         with opened(part) as file, _text(file) as stream:
             head = stream.read(HEAD)
     except BROKEN_PACK as error:
@@ -174,7 +197,8 @@ def _described(part: Part, options: ReadOptions) -> TextTable:
         raise file_error(part.name, "rows", NO_ROWS)
     delimiter = options.delimiter or ("\t" if _is_tsv(part.name) else ",")
     skip = 0
-    first = head.splitlines()[0].strip().strip('"')
+    beginning_lines = _first_lines(head)
+    first = beginning_lines[0].strip(' "')
     if first.lower().startswith("sep=") and len(first) == len("sep=,"):
         skip = 1  # Excel's own line that names the delimiter
         delimiter = options.delimiter or first[-1]
@@ -189,7 +213,7 @@ def _described(part: Part, options: ReadOptions) -> TextTable:
         raise file_error(part.name, "rows", NO_ROWS)
     if any(map(has_surrogates, header)):
         raise wrong_encoding(part, line=skip + 1)
-    return TextTable(part, delimiter, skip, tuple(header), tuple(head.splitlines()[:3]))
+    return TextTable(part, delimiter, skip, tuple(header), beginning_lines)
 
 
 def has_surrogates(text: str) -> bool:
@@ -201,15 +225,35 @@ def _is_tsv(name: str) -> bool:
     return name.lower().removesuffix(".gz").endswith((".tsv", ".tab"))
 
 
+def _first_lines(head: str) -> tuple[str, ...]:
+    """Return the first lines of a text, at most three."""
+    lines = head[:SHORT_HEAD].splitlines()  # a long text takes as long as thousands of rows
+    if len(lines) <= SHOWN_LINES:
+        lines = head.splitlines()
+    return tuple(lines[:SHOWN_LINES])
+
+
 def _check_encoding(part: Part, head: bytes) -> None:
     """Refuse UTF-16 and UTF-32 by name: with a mark, or without one by the zeros between Latin letters."""
     for mark, name in BOMS:
         if head.startswith(mark):
             raise wrong_encoding(part, f"this is {name.upper()}: --encoding {name}")
-    zeros = [head[0::2].count(0), head[1::2].count(0)]
-    if max(zeros) > len(head) // 4:
-        name = "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
-        raise wrong_encoding(part, f"this is UTF-16 without a mark: --encoding {name}")
+    if not any(head[:ZEROS]) and len(head) > ZEROS:
+        raise wrong_encoding(part, "it begins with zero bytes: this is no text")
+    zeros = [head[place::4].count(0) for place in range(4)]
+    quarter = len(head) // 4
+    for name, places in UNMARKED.items():
+        # Of a character that is no Latin letter, these bytes are no zeros.
+        if quarter and all(zeros[place] > quarter // 2 for place in places):
+            family = name[:6].upper()
+            raise wrong_encoding(part, f"this is {family} without a mark: --encoding {name}")
+
+
+def _check_unpacked(part: Part, head: bytes) -> None:
+    """Refuse what was packed and is no text."""
+    if part.gzip and head.startswith((GZIP, PARQUET)):
+        what = "a packed file" if head.startswith(GZIP) else "a Parquet file"
+        raise file_error(part.name, "format", "a packed text", f"it holds {what}: unpack it")
 
 
 def _copy_as_utf8(part: Part, encoding: str, copy: Path) -> None:

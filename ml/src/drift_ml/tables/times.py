@@ -36,7 +36,14 @@ DAY_DIGITS = re.compile(r"(19|20|21)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01
 SERIAL_DAYS = (20_000, 80_000)
 """Days since 1900 from 1954 to 2119, as spreadsheets keep times."""
 
+LOOKED_AT = 1000
+"""Cells of a batch at most that are looked at for what they are."""
+
 YEARS = (1900, 2200)
+CALENDAR = (-62_135_596_800_000, 253_402_300_800_000)
+"""Milliseconds of the first time in the year 1, and of the first after the year 9999."""
+
+BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
 ZONE_AFTER_SPACE = re.compile(r"(.+[0-9])\s+(UTC|GMT|Z|[+-]\d\d:?\d\d)")
 ORDER_HINT = "--sort sorts them; times without a zone repeat an hour when the clocks are set back"
 
@@ -53,7 +60,7 @@ def check_times(column: pa.Array, *, after: int | None, ordered: bool = True) ->
         column = column.dictionary_decode()
     if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
         column = compute.cast(column, pa.string())
-    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+    if any(is_kind(column.type) for is_kind in BYTES):
         column = pa.array(map(_text, column.to_pylist()), pa.string())
     missing = nulls(column)
     times, wrong, hint = _times(column)
@@ -79,16 +86,26 @@ def _blank(column: pa.Array) -> Mask:
 
 def _times(column: pa.Array) -> Read:
     kind = column.type
-    if pa.types.is_timestamp(kind):
-        return _timestamps(column), np.zeros(len(column), dtype=bool), ""
     if pa.types.is_date(kind):
-        return _timestamps(compute.cast(column, pa.timestamp("ms"))), np.zeros(len(column), dtype=bool), ""
+        column = compute.cast(column, pa.timestamp("ms"))
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return _in_calendar(_timestamps(column))
+    if kind in {pa.float16(), pa.float32()}:
+        hint = f"the column holds {kind}, which is minutes off: save it as float64 or as text"
+        return np.zeros(len(column), dtype=np.int64), np.ones(len(column), dtype=bool), hint
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _numbers(column)
     if pa.types.is_string(kind):
         return _texts(column)
     hint = "" if pa.types.is_null(kind) else f"the column holds {kind}, not times"
     return np.zeros(len(column), dtype=np.int64), np.ones(len(column), dtype=bool), hint
+
+
+def _in_calendar(times: Times) -> Read:
+    """Return the times, those refused that are in no year from 1 to 9999: a wrong unit makes such."""
+    wrong = (times < CALENDAR[0]) | (times >= CALENDAR[1])
+    hint = "years outside of 1 to 9999: the unit of the times may be wrong" if wrong.any() else ""
+    return np.where(wrong, 0, times), wrong, hint
 
 
 def _timestamps(column: pa.Array) -> Times:
@@ -106,6 +123,9 @@ def _numbers(column: pa.Array) -> Read:
     if pa.types.is_integer(column.type):
         counts = compute.cast(column, pa.int64(), safe=False).fill_null(0)
         values = np.asarray(counts.to_numpy(zero_copy_only=False))
+        alike = _of_one_unit(values)
+        if alike is not None and not _hours_of_days(values, np.ones(len(values), dtype=bool)).any():
+            return alike, np.zeros(len(values), dtype=bool), ""
         times = np.zeros(len(values), dtype=np.int64)
         right = np.zeros(len(values), dtype=bool)
         for first, end, factor in NUMBERS:
@@ -122,6 +142,16 @@ def _numbers(column: pa.Array) -> Read:
     return np.where(wrong, 0, times), wrong, _number_hint(values[wrong & ~nulls(column)])
 
 
+def _of_one_unit(values: npt.NDArray[np.int64]) -> Times | None:
+    """Return times from whole numbers, None if any is none, or not all are of one unit."""
+    low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)
+    for first, end, factor in NUMBERS:
+        if first <= low and high < end:
+            times: Times = values * 1000 if factor > 1 else values // round(1 / factor)
+            return times
+    return None
+
+
 def _from_floats(values: npt.NDArray[np.float64]) -> tuple[Times, Mask]:
     times = np.zeros(len(values), dtype=np.int64)
     right = np.zeros(len(values), dtype=bool)
@@ -136,8 +166,10 @@ def _from_floats(values: npt.NDArray[np.float64]) -> tuple[Times, Mask]:
 
 def _hours_of_days(values: npt.NDArray[np.generic], right: Mask) -> Mask:
     """Return the cells of a column that holds days and hours as digits, 2026010112, and no seconds."""
-    texts = [str(int(value)) for value in values[right][:1000]]
-    hours = bool(texts) and all(len(text) == len("2026010112") and DAY_DIGITS.fullmatch(text) for text in texts)
+    sample = values[:LOOKED_AT] if right.all() else values[right][:LOOKED_AT]
+    texts = (str(int(value)) for value in sample)
+    digits = all(len(text) == len("2026010112") and DAY_DIGITS.fullmatch(text) for text in texts)
+    hours = bool(len(sample)) and digits
     return right if hours else np.zeros(len(right), dtype=bool)
 
 
@@ -168,7 +200,7 @@ def _texts(column: pa.Array) -> Read:
         for kind in (pa.timestamp(unit, "UTC"), pa.timestamp(unit)):
             times = _cast(column, kind) if _cast(first, kind) is not None else None
             if times is not None:
-                return _timestamps(times), np.zeros(len(column), dtype=bool), ""
+                return _in_calendar(_timestamps(times))
     return _one_by_one(column.to_pylist())
 
 
@@ -234,12 +266,15 @@ def _text_hint(texts: list[str]) -> str:
     if all(number is not None for number in numbers):
         return _number_hint(np.array(numbers, dtype=np.float64))
     shapes = (
+        (r"NaT|N/?A|NaN|nan|null|NULL|None|-|\?", "a time is missing there: leave such rows out"),
+        (r".*\d ?[AaPp]\.?[Mm]\.?", "hours of a half day: write 13:00 instead of 1 PM"),
         (r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}.*", "day or month may come first: write 2026-01-31"),
         (r"\d{4}[/.]\d{1,2}[/.]\d{1,2}.*", "write the date with hyphens: 2026-01-31"),
         (r".*[T ]24:00.*", "24:00 is 00:00 of the next day: write that"),
         (r".*:\d\d:60.*", "a leap second: write 59"),
         (r"\d{1,2}:\d\d.*", "times of a day: write the date too"),
         (r"\d{4}-\d{2}", "months alone: write 2026-01-01"),
+        (r"\d{4}-\d{2}-\d{2}([T ][\d:.]+)?(Z|[+-]\d\d:?\d\d)?", "no calendar has this day or time"),
         (r".*[A-Za-z]{3,}.*", "names of months, days or zones: write 2026-01-31T12:00:00+01:00"),
     )
     for shape, hint in shapes:

@@ -43,7 +43,9 @@ cannot be read; see docs/exit-codes.md.
 console = make_terminal(stderr=True)
 
 #: Rules about a file, not about its rows: where one is broken, nothing is known of how good the data are.
-FILE_RULES = frozenset({"exists", "format", "cells", "required", "duplicate", "unknown"})
+FILE_RULES = frozenset(
+    {"exists", "format", "header", "delimiter", "quote", "cells", "required", "duplicate", "unknown"}
+)
 
 
 @click.command(cls=Command, epilog=EPILOG)

@@ -108,6 +108,8 @@ class Service:
         self._clock = clock
         self._random_bytes = random_bytes
         self.journal = Journal(write, lambda count: self._count(self.default, {"LinesLost": count}, {}))
+        #: the OpenAPI document, empty until somebody asks for it: composing it takes milliseconds, on whoever's time
+        self._description = b""
         self._endpoints = dict(self._listed())
 
     @property
@@ -164,10 +166,16 @@ class Service:
     def _listed(self) -> Iterator[tuple[str, Endpoint]]:
         yield from self._model_paths("", self.default)
         yield "/health", Endpoint("GET", self.default, lambda *_: health(self))
-        yield "/openapi.json", Endpoint("GET", self.default, lambda *_: openapi(self))
+        yield "/openapi.json", Endpoint("GET", self.default, lambda *_: self._openapi())
         for name, model in self.models.items():
             yield from self._model_paths(f"/models/{name}", model)
             yield self._card(f"/models/{name}", model)
+
+    def _openapi(self) -> bytes:
+        """Return the OpenAPI document; it is composed once, at the first request for it."""
+        if not self._description:
+            self._description = openapi(self)
+        return self._description
 
     def _model_paths(self, prefix: str, model: Model) -> Iterator[tuple[str, Endpoint]]:
         write = self.journal.write

@@ -130,7 +130,7 @@ def _declared_rules(facts: Facts, names: set[str]) -> Iterator[tuple[str, str]]:
 
 
 def declared_is_created(graph: Graph, facts: Facts) -> Found:
-    """Every alarm of the spec on metrics of this stack is there, for each model, with the declared numbers."""
+    """Every alarm of the spec on metrics of this stack is there, for each model."""
     created = {
         node.inputs.get("name") or node.inputs.get("alarmName")
         for node in graph.resources
@@ -148,6 +148,30 @@ def declared_is_created(graph: Graph, facts: Facts) -> Found:
             name = f"{facts.project}-{facts.stack}-{model}-{alarm.name}"
             if wanted <= there and name not in created:
                 yield f"alarm {name}", "is declared and not created"
+
+
+def judges_as_declared(graph: Graph, facts: Facts) -> Found:
+    """Every alarm of the spec compares, counts and treats silence as declared; limits are the stack's own."""
+    declared = {
+        f"{facts.project}-{facts.stack}-{model}-{alarm.name}": alarm
+        for model in facts.models
+        for alarm in MonitoringSpec.load().alarms_for(facts.stack)
+    }
+    for node in graph.of("cloudwatch.MetricAlarm"):
+        alarm = declared.get(str(node.inputs.get("name")))
+        if alarm is None:
+            continue
+        expected = {
+            "comparisonOperator": alarm.comparison,
+            "evaluationPeriods": alarm.evaluation_periods,
+            "datapointsToAlarm": alarm.datapoints_to_alarm,
+            "treatMissingData": alarm.missing_data,
+        }
+        for name, value in expected.items():
+            if node.inputs.get(name) != value:
+                yield node.address, f"has another {name} than declared"
+        if any(period != alarm.period for *_, period in measured(node)):
+            yield node.address, "has another period than declared"
 
 
 def pages_only_when_it_matters(graph: Graph, _facts: Facts) -> Found:
@@ -169,5 +193,5 @@ def endpoints_answer(graph: Graph, _facts: Facts) -> Found:
 
 RULES = (
     metrics_exist, dimensions_are_ours, counts_add_up, the_right_ones_hear, rules_are_declared, declared_is_created,
-    pages_only_when_it_matters, endpoints_answer,
+    judges_as_declared, pages_only_when_it_matters, endpoints_answer,
 )  # fmt: skip

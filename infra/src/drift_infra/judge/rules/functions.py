@@ -86,6 +86,27 @@ def known_environment(graph: Graph, _facts: Facts) -> Found:
             yield node.address, f"environment differs by {', '.join(sorted(given ^ expected))}"
 
 
+def probe_may_mark(graph: Graph, _facts: Facts) -> Found:
+    """The predictor can tell the probe from a stranger, or refuses its synthetic requests.
+
+    A probe that signs is named by its role; any other goes past the API, straight to the function.
+    """
+    roles = {node.name: str(node.inputs["name"]) for node in graph.of("iam.Role")}
+    variables = {
+        node.name: node.inputs.get("environment", {}).get("variables", {}) for node in graph.of("lambda.Function")
+    }
+    if "probe-function" not in variables:
+        return
+    probe = variables["probe-function"]
+    callers = str(variables["predictor-function"].get("DRIFT_SYNTHETIC_CALLERS", "")).split(",")
+    if probe.get("DRIFT_API_AUTH") != "iam" and not probe.get("DRIFT_FUNCTION"):
+        yield "lambda.Function probe-function", "calls the API, which cannot tell who it is"
+    if probe.get("DRIFT_API_AUTH") == "iam" and not any(
+        caller.endswith(f":role/{roles['probe-role']}") for caller in callers
+    ):
+        yield "lambda.Function predictor-function", "does not name the probe among its synthetic callers"
+
+
 def alias_is_sound(graph: Graph, facts: Facts) -> Found:
     """The alias follows the published version; a rollout tool outside is not reverted."""
     for node in graph.of("lambda.Alias"):
@@ -166,6 +187,6 @@ def _target(node: Node, graph: Graph) -> str:
 
 
 RULES = (
-    owns_its_logs, allowed_before_it_runs, own_role, one_image, known_environment, alias_is_sound, failures_are_kept,
-    scheduled_runs_are_not_repeated,
+    owns_its_logs, allowed_before_it_runs, own_role, one_image, known_environment, probe_may_mark, alias_is_sound,
+    failures_are_kept, scheduled_runs_are_not_repeated,
 )  # fmt: skip

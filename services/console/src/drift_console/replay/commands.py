@@ -165,7 +165,9 @@ def report(span: str, model: str | None, store: Path, bundles: Path, **options: 
     Of the named detectors those that go by counts, PSI and KS, are replayed; the others want single values, which no
     window keeps: they are in `driftctl replay`.
     """
-    from drift_console.replay.backtest import budget_of  # noqa: PLC0415 - as above
+    from drift_monitor.errors import BadStore  # noqa: PLC0415 - as above
+
+    from drift_console.replay.backtest import budget_of  # noqa: PLC0415
     from drift_console.replay.counted import NOT_RUN, counted_firings  # noqa: PLC0415
     from drift_console.replay.outcome import conclude, page  # noqa: PLC0415
     from drift_console.replay.stored import read_span, stored_windows  # noqa: PLC0415
@@ -176,6 +178,8 @@ def report(span: str, model: str | None, store: Path, bundles: Path, **options: 
     span_minutes = read_span(span, time.time())
     try:
         windows = stored_windows(store, baseline, loaded.manifest["model_version"], span_minutes)
+    except BadStore as error:
+        raise CannotStart(str(error)) from error
     except sqlite3.Error as error:
         raise CannotStart(f"the store {store} cannot be read: {error}") from error
     budget = budget_of(options["budget"], options["budget_days"], windows)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 import struct
+import threading
 from pathlib import Path
 from typing import NamedTuple
+from weakref import WeakSet
 
 from drift_monitor.errors import BadStore
 
@@ -38,6 +40,30 @@ NEWER = (
 )
 
 
+_opening = threading.Lock()
+
+
+class StoreConnection(sqlite3.Connection):
+    """A connection whose file this process must not open by other means until it is closed.
+
+    A process that closes any descriptor of a file gives up all its locks on it (POSIX), also those of
+    SQLite. Another process that then closed the store would take itself for the last one and remove the
+    write-ahead log, and with it all that is written afterwards. Source: "How To Corrupt An SQLite
+    Database File", section 2.2, on sqlite.org.
+    """
+
+    #: Device and inode of the file; None for a store in memory.
+    place: tuple[int, int] | None = None
+
+    def close(self) -> None:
+        """Close the connection; with the last one of the process the file may be read again."""
+        super().close()
+        _connections.discard(self)
+
+
+_connections: WeakSet[StoreConnection] = WeakSet()
+
+
 class Header(NamedTuple):
     """What a database file says of itself. pages: how many there are, 0 where it is not said."""
 
@@ -57,13 +83,19 @@ def open_store(path: Path | str, tables: str, *, timeout: float) -> sqlite3.Conn
     Raises:
         BadStore: The file is damaged or newer; no byte of it was changed.
     """
-    check_file(Path(path))
-    connection = sqlite3.connect(
-        path,
-        timeout=timeout,
-        isolation_level=None,
-        check_same_thread=False,
-    )
+    with _opening:
+        # A file that this process holds was checked when it was opened first.
+        if not _is_held(Path(path)):
+            check_file(Path(path))
+        connection = sqlite3.connect(
+            path,
+            timeout=timeout,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=StoreConnection,
+        )
+        connection.place = _place(Path(path))
+        _connections.add(connection)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -77,8 +109,26 @@ def open_store(path: Path | str, tables: str, *, timeout: float) -> sqlite3.Conn
     return connection
 
 
+def _place(path: Path) -> tuple[int, int] | None:
+    """Return what names a file whatever its path is; None if there is none."""
+    if not path.is_file():
+        return None
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def _is_held(path: Path) -> bool:
+    """Return whether a connection of this process holds the file."""
+    place = _place(path)
+    held = {connection.place for connection in list(_connections)}
+    return place is not None and place in held
+
+
 def check_file(path: Path) -> None:
-    """Raise BadStore if the file is damaged at its head, cut short or newer; read it only."""
+    """Raise BadStore if the file is damaged at its head, cut short or newer; read it only.
+
+    Only for a file that no connection of this process holds: see `StoreConnection`.
+    """
     size = path.stat().st_size if path.is_file() else 0
     if size == 0:
         return
