@@ -8,8 +8,6 @@ from drift_console.alarms import (
     datapoints,
     evaluate_composite,
     evaluate_metric,
-    parse_expression,
-    parse_rule,
     window_end,
 )
 from drift_console.database import connect
@@ -17,7 +15,7 @@ from drift_console.histogram import Distribution
 from drift_console.watch import Watch, history, standings
 
 END = 1_795_435_200
-SAID = {"title": "t", "severity": "high", "next": ()}
+SAID = {"title": "t", "severity": "high", "runbook": ()}
 
 
 def alarm(**changes):
@@ -107,7 +105,12 @@ def test_the_reason_says_how_missing_points_were_treated():
 def test_an_expression_is_evaluated_for_each_period_over_all_its_metrics():
     share = alarm(
         inputs={"errors": ("Errors", "Sum"), "answered": ("DriftScore", "SampleCount")},
-        expression=parse_expression("100 * FILL(errors, 0) / (FILL(errors, 0) + answered)"),
+        expression={
+            "divide": [
+                {"multiply": [100, {"fill": ["errors", 0]}]},
+                {"add": [{"fill": ["errors", 0]}, "answered"]},
+            ]
+        },
         threshold=5.0,
     )
     points = [*drift(0.1, 0.1, 0.1), ("Errors", END - 1, 1.0)]
@@ -123,9 +126,7 @@ def test_a_percentile_with_too_few_samples_keeps_the_state_where_the_alarm_asks_
     assert evaluate_metric(alarm(inputs=slow.inputs, datapoints_to_alarm=1), few, END, State.OK).state is State.ALARM
 
 
-COMPOSITE = CompositeAlarm(
-    name="needs-attention", **SAID, rule=parse_rule("ALARM(high-drift)"), rule_text="ALARM(high-drift)"
-)
+COMPOSITE = CompositeAlarm(name="needs-attention", **SAID, rule={"alarm": "high-drift"})
 
 
 def test_a_composite_alarm_follows_the_states_it_names():

@@ -176,7 +176,7 @@ def test_alarms_show_what_they_watch(state):
     )
     assert share["metric"].startswith("100 * FILL(")
     assert share["statistic"] is None
-    assert "ALARM(high-drift)" in composite["rule"]
+    assert 'ALARM("high-drift")' in composite["rule"]
     assert composite["metric"] is None
 
 

@@ -18,6 +18,7 @@ TYPED = {
     "feature-set.v1": FeatureSet.from_json,
     "feature-set.v2": FeatureSet.from_json,
     "monitoring.spec.v1": MonitoringSpec.from_json,
+    "monitoring.spec.v2": MonitoringSpec.from_json,
 }
 HOUSES = RequestValidator(feature_set("house-price"))
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from drift_contracts import ContractError, MonitoringSpec, NotJson, UnknownName, feature_set
+from drift_contracts.alarm_language import expression_names, rule_names
 from drift_contracts.cases import cases
 
 SPEC = MonitoringSpec.load()
@@ -45,9 +46,9 @@ def test_an_alarm_is_on_a_metric_an_expression_or_a_rule():
     share = alarm("dev", "error-share")
     assert share.query is None
     assert dict(share.queries)["errors"].metric == "Errors"
-    assert "errors" in share.expression
+    assert expression_names(share.expression) == {"errors", "answered"}
     rule = alarm("dev", "needs-attention")
-    assert rule.rule.startswith("ALARM(")
+    assert "errors" in rule_names(rule.rule)
     assert (rule.query, rule.expression, rule.period) == (None, None, 0)
 
 
@@ -62,10 +63,41 @@ def test_a_spec_of_ones_own_is_loaded_and_named_when_it_is_wrong(tmp_path):
     path = tmp_path / "spec.json"
     path.write_text(json.dumps(SPEC.document), "utf-8")
     assert MonitoringSpec.load(path) == SPEC
-    broken = next(case for case in cases("monitoring.spec.v1") if not case.valid)
+    broken = next(case for case in cases("monitoring.spec.v2") if not case.valid)
     path.write_text(json.dumps(broken.instance), "utf-8")
-    with pytest.raises(ContractError, match=r"spec.json: monitoring.spec.v1: "):
+    with pytest.raises(ContractError, match=r"spec.json: monitoring.spec.v2: "):
         MonitoringSpec.load(path)
     path.write_text("[", "utf-8")
     with pytest.raises(NotJson):
         MonitoringSpec.load(path)
+
+
+def test_a_spec_of_version_1_is_upgraded(tmp_path):
+    released = next(case for case in cases("monitoring.spec.v1") if case.valid)
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps(released.instance), "utf-8")
+    spec = MonitoringSpec.load(path)
+    alarms = {alarm.name: alarm for alarm in spec.alarms_for("dev")}
+    assert spec.document["contract"] == "monitoring.spec.v2"
+    assert rule_names(alarms["needs-attention"].rule) == {"high-drift", "errors", "error-share"}
+    assert expression_names(alarms["error-share"].expression) == {"errors", "answered"}
+    assert alarms["high-drift"].runbook[0].startswith("Look at which features")
+    assert alarms["high-drift"].notify == "people"
+
+
+@pytest.mark.parametrize(
+    ("member", "text"),
+    [("rule", "ALARM(errors) ALARM(latency) AND"), ("expression", "REPEAT(errors, 2)")],
+)
+def test_text_of_version_1_that_nothing_could_evaluate_is_refused(member, text):
+    document = next(case for case in cases("monitoring.spec.v1") if case.valid).instance
+    alarm = next(alarm for alarm in document["alarms"] if member in alarm)
+    alarm[member] = text
+    with pytest.raises(ContractError, match=rf"/{member}"):
+        MonitoringSpec.from_json(document)
+
+
+def test_a_spec_of_version_1_keeps_its_schema():
+    document = next(case for case in cases("monitoring.spec.v1") if case.valid).instance
+    with pytest.raises(ContractError, match=r"monitoring\.spec\.v1.*/namespace"):
+        MonitoringSpec.from_json({**document, "namespace": 5})

@@ -120,7 +120,7 @@ def test_the_dimensions_are_the_specs(world, house):
     ("part", "value"),
     [
         ("dimensions", ["Stack", "Region"]),
-        ("metrics", [{"name": "Confidence", "unit": "None", "from": "predictor", "description": "Not measured."}]),
+        ("metrics", [{"name": "Confidence", "unit": "None", "source": "predictor", "description": "Not measured."}]),
     ],
 )
 def test_a_spec_that_asks_for_what_is_not_measured_stops_the_start(world, part, value):

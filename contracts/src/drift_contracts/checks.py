@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema import SchemaError
 
-from drift_contracts import documents, feature_rules, keywords, openapi, schemas, spec_rules
+from drift_contracts import documents, feature_rules, keywords, openapi, schemas, spec_rules, spec_v1
 from drift_contracts.cases import Case, case_names, cases
 from drift_contracts.compose import request_schema
 from drift_contracts.errors import DriftError
@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 SEMANTICS = {
     "feature-set.v1": feature_rules.broken_rules,
     "feature-set.v2": feature_rules.broken_rules,
-    "monitoring.spec.v1": spec_rules.broken_rules,
+    "monitoring.spec.v1": spec_v1.broken_rules,
+    "monitoring.spec.v2": spec_rules.broken_rules,
 }
 SHIPPED = {
     "feature_sets": "feature-set.v1",
-    "monitoring": "monitoring.spec.v1",
+    "monitoring": "monitoring.spec.v2",
     "scenarios": "scenario.suite.v1",
 }
 CASES_FOR = "house-price"

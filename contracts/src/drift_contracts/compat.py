@@ -47,7 +47,7 @@ ROLES = {
 }
 EVERY_TYPE = frozenset({"object", "array", "string", "integer", "fraction", "boolean", "null"})
 LOWER = {"minimum", "minLength", "minItems", "minProperties"}
-UPPER = {"maximum", "maxLength", "maxItems"}
+UPPER = {"maximum", "maxLength", "maxItems", "maxProperties"}
 CONCERNS = {
     "object": {
         "properties",
@@ -56,6 +56,7 @@ CONCERNS = {
         "patternProperties",
         "propertyNames",
         "minProperties",
+        "maxProperties",
     },
     "array": {"items", "minItems", "maxItems", "uniqueItems"},
     "string": {"minLength", "maxLength", "pattern"},

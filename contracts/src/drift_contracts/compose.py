@@ -66,22 +66,41 @@ def features_schema(feature_set: FeatureSet) -> dict[str, Any]:
 def plain(schema: dict[str, Any]) -> dict[str, Any]:
     """A contract's schema on its own: references put in place, identifiers dropped.
 
+    A reference inside of what it refers to stays as it is, since such a schema has no end; the definitions
+    then stay too.
+
     >>> plain({"$id": "urn:x", "items": {"$ref": "#/$defs/n"}, "$defs": {"n": {"type": "null"}}})
     {'items': {'type': 'null'}}
     """
-    inlined: dict[str, Any] = _inline(schema, schema.get("$defs", {}))
-    return {name: value for name, value in inlined.items() if name not in ("$schema", "$id", "$defs")}
+    definitions = schema.get("$defs", {})
+    inlined: dict[str, Any] = _inline(schema, definitions)
+    members = {name: value for name, value in inlined.items() if name not in ("$schema", "$id")}
+    return {**members, "$defs": definitions} if _refers(members) else members
 
 
-def _inline(node: Any, definitions: dict[str, Any]) -> Any:
+def _refers(node: Any) -> bool:
+    """Return whether a schema still holds a reference."""
     if isinstance(node, list):
-        return [_inline(item, definitions) for item in node]
+        return any(map(_refers, node))
+    return isinstance(node, dict) and ("$ref" in node or any(map(_refers, node.values())))
+
+
+def _inline(node: Any, definitions: dict[str, Any], inside: frozenset[str] = frozenset()) -> Any:
+    """Put references in place; `inside` names the definitions that are being put in place already."""
+    if isinstance(node, list):
+        return [_inline(item, definitions, inside) for item in node]
     if not isinstance(node, dict):
         return node
-    members = {name: _inline(value, definitions) for name, value in node.items() if name != "$ref"}
+    if node.get("$ref") in inside:
+        return node
+    members = {
+        name: _inline(value, definitions, inside) for name, value in node.items() if name not in ("$ref", "$defs")
+    }
     if "$ref" not in node:
         return members
-    return {**_inline(definitions[node["$ref"].removeprefix("#/$defs/")], definitions), **members}
+    reference = node["$ref"]
+    target = definitions[reference.removeprefix("#/$defs/")]
+    return {**_inline(target, definitions, inside | {reference}), **members}
 
 
 def _described(feature: Feature) -> dict[str, Any]:

@@ -120,6 +120,7 @@ _CHECKS: dict[str, Check] = {
     "maxItems": lambda bound, value: not isinstance(value, list) or len(value) <= bound,
     "uniqueItems": lambda _, value: not isinstance(value, list) or len(set(map(_canonical, value))) == len(value),
     "minProperties": lambda bound, value: not isinstance(value, dict) or len(value) >= bound,
+    "maxProperties": lambda bound, value: not isinstance(value, dict) or len(value) <= bound,
 }
 _PLAIN = ANNOTATIONS | _CHECKS.keys()
 """Rules that look at a value as a whole, and not at what is in it."""

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Literal
 
+    from drift_contracts.alarm_language import Expression, Rule
     from drift_contracts.features import FeatureSet
 
-CONTRACT = "monitoring.spec.v1"
+CONTRACT = "monitoring.spec.v2"
+OLD_CONTRACT = "monitoring.spec.v1"
 
 
 class Metric(Record):
@@ -39,19 +41,19 @@ class Query(Record):
 class Alarm(Record):
     """An alarm of one stack: on `query`, on `expression` over `queries`, or by `rule` over other alarms.
 
-    tells: who hears of it. Periods are in seconds. A rule has no datapoints of its own: its numbers stay zero, its
-    texts empty.
+    notify: who is notified. Periods are in seconds. A rule has no datapoints of its own: its numbers stay zero, its
+    texts empty. Rules and expressions are trees of `alarm_language`.
     """
 
     name: str
     title: str
     severity: Literal["low", "medium", "high"]
-    next: tuple[str, ...]
-    tells: Literal["people", "pager", "nobody"] = "people"
+    runbook: tuple[str, ...]
+    notify: Literal["people", "pager", "nobody"] = "people"
     query: Query | None = None
-    expression: str | None = None
+    expression: Expression | None = None
     queries: tuple[tuple[str, Query], ...] = ()
-    rule: str | None = None
+    rule: Rule | None = None
     period: int = 0
     evaluation_periods: int = 0
     datapoints_to_alarm: int = 0
@@ -99,10 +101,15 @@ class MonitoringSpec(Record):
 
     @classmethod
     def from_json(cls, document: Any, source: str | None = None) -> MonitoringSpec:
-        """The spec in a parsed document. Raises ContractError with every violation."""
-        found = list(violations(documents.schema(CONTRACT), document)) or list(broken_rules(document))
-        if found:
-            raise ContractError(CONTRACT, found, source)
+        """The spec in a parsed document of version 2, or of version 1, which is upgraded.
+
+        Raises ContractError with every violation.
+        """
+        if isinstance(document, dict) and document.get("contract") == OLD_CONTRACT:
+            document = _upgraded(document, source)
+        faults = list(violations(documents.schema(CONTRACT), document)) or list(broken_rules(document))
+        if faults:
+            raise ContractError(CONTRACT, faults, source)
         settings = (
             Setting(name, facts["default"], facts["description"], facts.get("stacks", {}))
             for name, facts in document["settings"].items()
@@ -112,9 +119,9 @@ class MonitoringSpec(Record):
     def metrics_for(self, feature_set: FeatureSet, source: str | None = None) -> tuple[Metric, ...]:
         """The metrics of one model, one a feature where the spec says so; `source` keeps one service's."""
         return tuple(
-            Metric(name, item["unit"], item["from"], item["description"], feature)
+            Metric(name, item["unit"], item["source"], item["description"], feature)
             for item in self.document["metrics"]
-            if source in (None, item["from"])
+            if source in (None, item["source"])
             for name, feature in _expanded(item["name"], feature_set)
         )
 
@@ -148,6 +155,17 @@ class MonitoringSpec(Record):
         )
 
 
+def _upgraded(document: dict[str, Any], source: str | None) -> dict[str, Any]:
+    """Return a document of version 1 as version 2. Raises ContractError."""
+    # the spec that ships is of version 2, so a cold start never needs the old grammar
+    from drift_contracts import spec_v1  # noqa: PLC0415 - as the line above says
+
+    faults = list(violations(documents.schema(OLD_CONTRACT), document)) or list(spec_v1.broken_rules(document))
+    if faults:
+        raise ContractError(OLD_CONTRACT, faults, source)
+    return spec_v1.upgraded(document)[0]
+
+
 def _expanded(name: str, feature_set: FeatureSet) -> list[tuple[str, str | None]]:
     if "{feature}" not in name:
         return [(name, None)]
@@ -160,8 +178,8 @@ def _number(threshold: Any, settings: Mapping[str, float]) -> float:
 
 
 def _alarm(item: dict[str, Any], settings: Mapping[str, float]) -> Alarm:
-    common = {name: item[name] for name in ("name", "title", "severity")} | {"next": tuple(item["next"])}
-    common["tells"] = item.get("tells", "people")
+    common = {name: item[name] for name in ("name", "title", "severity")}
+    common |= {"runbook": tuple(item["runbook"]), "notify": item.get("notify", "people")}
     if "rule" in item:
         return Alarm(**common, rule=item["rule"])
     return Alarm(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from drift_contracts.alarm_language import expression_names, rule_names
 from drift_contracts.errors import Violation
 from drift_contracts.keywords import step
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 SHORT_PERIODS = (10, 20, 30)
 MINUTE, DAY = 60, 86400
-FUNCTIONS = frozenset({"ABS", "AVG", "CEIL", "FILL", "FLOOR", "IF", "MAX", "MIN", "SUM", "REPEAT"})
 DATAPOINT_MEMBERS = (
     *("metric", "statistic", "expression", "metrics", "period", "evaluation_periods"),
     *("datapoints_to_alarm", "comparison", "threshold", "missing_data"),
@@ -84,10 +82,7 @@ def _rule(alarm: Item, others: list[str], pointer: str) -> Iterator[Violation]:
     for name in DATAPOINT_MEMBERS:
         if name in alarm:
             yield Violation(step(pointer, name), "belongs", "to be absent where a rule is given")
-    rest = re.sub(r"ALARM\(([a-z0-9-]+)\)", "", alarm["rule"])
-    if re.search(r"[^ ()]", re.sub(r"\b(AND|OR|NOT)\b", "", rest)):
-        yield Violation(f"{pointer}/rule", "rule", "ALARM(name), AND, OR, NOT and parentheses")
-    for name in re.findall(r"ALARM\(([a-z0-9-]+)\)", alarm["rule"]):
+    for name in sorted(rule_names(alarm["rule"])):
         yield from _declared(name, others, f"{pointer}/rule")
 
 
@@ -97,6 +92,5 @@ def _expression(alarm: Item, declared: list[str], pointer: str) -> Iterator[Viol
             yield Violation(step(pointer, member), "belongs", "to be absent where an expression is given")
     for name, query in alarm["metrics"].items():
         yield from _declared(query["metric"], declared, f"{pointer}/metrics/{name}/metric")
-    words = set(re.findall(r"[A-Za-z_]\w*", alarm["expression"])) - FUNCTIONS
-    if words != set(alarm["metrics"]):
+    if expression_names(alarm["expression"]) != set(alarm["metrics"]):
         yield Violation(f"{pointer}/expression", "declared", "every metric of the alarm, and no other name")

@@ -30,6 +30,7 @@ _PHRASES = {
     "minItems": "at least {} items",
     "maxItems": "at most {} items",
     "minProperties": "at least {} members",
+    "maxProperties": "at most {} members",
     "pattern": "a string that matches {}",
 }
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drift_contracts import Alarm as Declared
 from drift_contracts import MonitoringSpec, Widget, feature_set
+from drift_contracts.alarm_language import expression_text, rule_names, rule_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,17 +41,18 @@ class Alarm:
     datapoints_to_alarm: int = 1
     missing_data: str = "notBreaching"
     expression: str | None = None
-    tells: str = "people"
+    notify: str = "people"
 
 
 @dataclass(frozen=True)
 class Composite:
-    """An alarm on the states of others."""
+    """An alarm on the states of others: `reads` are the full names of those that its rule names."""
 
     name: str
     description: str
     rule: str
-    tells: str
+    reads: frozenset[str]
+    notify: str
 
 
 @dataclass(frozen=True)
@@ -96,22 +97,28 @@ class Watch:
                     evaluation_periods=one.evaluation_periods,
                     datapoints_to_alarm=one.datapoints_to_alarm,
                     missing_data=one.missing_data,
-                    expression=one.expression,
-                    tells=one.tells,
+                    expression=None if one.expression is None else expression_text(one.expression),
+                    notify=one.notify,
                 )
 
     def composites(self, model: str) -> Iterator[Composite]:
         """Every composite alarm of a model, its rule in full names; an alarm that is not there never rings."""
         present = {alarm.name for alarm in self.alarms(model)}
 
-        def full(found: re.Match[str]) -> str:
-            name = self.alarm_name(model, found[1])
-            return f'ALARM("{name}")' if name in present else "FALSE"
+        def full_name(name: str) -> str | None:
+            full = self.alarm_name(model, name)
+            return full if full in present else None
 
-        for one in self.spec.alarms_for(self.names.stack, self.chosen):
-            if one.rule:
-                rule = re.sub(r"ALARM\(([a-z0-9-]+)\)", full, one.rule)
-                yield Composite(self.alarm_name(model, one.name), describe(model, one), rule, one.tells)
+        for declared in self.spec.alarms_for(self.names.stack, self.chosen):
+            if declared.rule is not None:
+                reads = frozenset(self.alarm_name(model, name) for name in rule_names(declared.rule))
+                yield Composite(
+                    name=self.alarm_name(model, declared.name),
+                    description=describe(model, declared),
+                    rule=rule_text(declared.rule, full_name),
+                    reads=reads & present,
+                    notify=declared.notify,
+                )
 
     def _measures(self, model: str, one: Declared) -> dict[str, Measure]:
         queries = (("value", one.query),) if one.query else one.queries
@@ -124,5 +131,5 @@ class Watch:
 
 def describe(model: str, one: Declared) -> str:
     """What a person woken by the alarm reads: what happened, how bad it is, what to do."""
-    steps = "".join(f"\n{number}. {step}" for number, step in enumerate(one.next, 1))
+    steps = "".join(f"\n{number}. {step}" for number, step in enumerate(one.runbook, 1))
     return f"{model}: {one.title} (severity: {one.severity}). What to do:{steps}"

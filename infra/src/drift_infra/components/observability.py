@@ -60,7 +60,8 @@ class Observability(pulumi.ComponentResource):
 
     def _model(self, watch: Watch, model: str) -> list[pulumi.Output[str]]:
         alarms = [self._alarm(plan) for plan in watch.alarms(model)]
-        composites = [self._composite(plan, alarms) for plan in watch.composites(model)]
+        by_name = dict(zip((plan.name for plan in watch.alarms(model)), alarms, strict=True))
+        composites = [self._composite(plan, by_name) for plan in watch.composites(model)]
         return [one.arn for one in [*composites, *alarms]]
 
     def _short(self, alarm_name: str) -> str:
@@ -86,20 +87,20 @@ class Observability(pulumi.ComponentResource):
             evaluation_periods=plan.evaluation_periods,
             datapoints_to_alarm=plan.datapoints_to_alarm,
             treat_missing_data=plan.missing_data,
-            alarm_actions=self._told[plan.tells],
-            ok_actions=self._told[plan.tells],
+            alarm_actions=self._told[plan.notify],
+            ok_actions=self._told[plan.notify],
             opts=self._child,
         )
 
-    def _composite(self, plan: Composite, after: Sequence[cloudwatch.MetricAlarm]) -> cloudwatch.CompositeAlarm:
-        named = [alarm for alarm in after if f'"{self._prefix}-{alarm._name}"' in plan.rule]
+    def _composite(self, plan: Composite, alarms: Mapping[str, cloudwatch.MetricAlarm]) -> cloudwatch.CompositeAlarm:
+        named = [alarms[name] for name in alarms if name in plan.reads]
         return cloudwatch.CompositeAlarm(
             self._short(plan.name),
             alarm_name=plan.name,
             alarm_description=plan.description,
             alarm_rule=plan.rule,
-            alarm_actions=self._told[plan.tells],
-            ok_actions=self._told[plan.tells],
+            alarm_actions=self._told[plan.notify],
+            ok_actions=self._told[plan.notify],
             opts=pulumi.ResourceOptions(parent=self, depends_on=named),
         )
 

@@ -66,7 +66,7 @@ def alert_document(change: Change, origin: Origin, alert_id: str) -> dict[str, A
         "timestamp": iso(change.at),
         "title": f"{change.model}: {_title(change)}",
         "reason": change.reason,
-        "next": list(change.alarm.next) if change.after is State.ALARM else [],
+        "next": list(change.alarm.runbook) if change.after is State.ALARM else [],
         "links": {"console": origin.console_url},
     }
 

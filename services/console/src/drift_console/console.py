@@ -210,7 +210,7 @@ class Console:
 
     def _announce(self, change: Change) -> None:
         """Send an alert for an alarm, but not for those that only repeat one that was sent."""
-        if not change.alerts or change.alarm.tells != "people":
+        if not change.alerts or change.alarm.notify != "people":
             return
         document = alerts.alert_document(change, self._origin, uuid7(int(change.at * 1000), os.urandom))
         alerts.enqueue(self._storage.connection, document, self._settings.webhooks, self._clock())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from drift_contracts import MonitoringSpec
 
-from drift_console.alarms import Alarm, CompositeAlarm, MetricAlarm, parse_expression, parse_rule
+from drift_console.alarms import Alarm, CompositeAlarm, MetricAlarm
 from drift_console.state import ModelView
 from drift_console.suites import shipped_suites
 
@@ -26,7 +26,6 @@ class Specification:
     """The monitoring spec, resolved for one console's stack, threshold and scale."""
 
     def __init__(self, settings: Settings, spec: MonitoringSpec | None = None) -> None:
-        """Raises BadExpression or BadRule for an alarm that cannot be evaluated."""
         self.document = spec = spec or MonitoringSpec.load()
         chosen = {DRIFT_THRESHOLD: settings.threshold} if settings.threshold else {}
         self.namespace = spec.namespace
@@ -43,12 +42,14 @@ class Specification:
 
 
 def _alarm(declared: Declared, scale: int) -> Alarm:
-    said: dict[str, Any] = {name: getattr(declared, name) for name in ("name", "title", "severity", "next", "tells")}
+    common: dict[str, Any] = {
+        name: getattr(declared, name) for name in ("name", "title", "severity", "runbook", "notify")
+    }
     if declared.rule is not None:
-        return CompositeAlarm(**said, rule=parse_rule(declared.rule), rule_text=declared.rule)
+        return CompositeAlarm(**common, rule=declared.rule)
     queries = dict(declared.queries) if declared.query is None else {"value": declared.query}
     return MetricAlarm(
-        **said,
+        **common,
         inputs={name: (query.metric, query.statistic) for name, query in queries.items()},
         period=max(1, declared.period // scale),
         evaluation_periods=declared.evaluation_periods,
@@ -56,6 +57,5 @@ def _alarm(declared: Declared, scale: int) -> Alarm:
         comparison=declared.comparison,
         threshold=declared.threshold,
         missing_data=cast("MissingData", declared.missing_data),
-        expression=parse_expression(declared.expression) if declared.expression else None,
-        expression_text=declared.expression,
+        expression=declared.expression,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from drift_contracts.alarm_language import expression_text, rule_text
 from drift_ml.scale import FARTHEST, usable_std
 
 from drift_console.alarms import Alarm, CompositeAlarm, MetricAlarm, State
@@ -247,7 +248,7 @@ def _alarm(alarm: Alarm, standing: Standing | None) -> dict[str, Any]:
         "state": (standing.state if standing else State.INSUFFICIENT_DATA).value,
         "since": iso(standing.since) if standing else None,
         "reason": standing.reason if standing else "not evaluated yet",
-        "next": list(alarm.next),
+        "next": list(alarm.runbook),
         **dict.fromkeys(
             (
                 "threshold",
@@ -262,15 +263,15 @@ def _alarm(alarm: Alarm, standing: Standing | None) -> dict[str, Any]:
         ),
     }
     if isinstance(alarm, CompositeAlarm):
-        return {**shown, "rule": alarm.rule_text}
+        return {**shown, "rule": rule_text(alarm.rule)}
     if isinstance(alarm, MetricAlarm):
         metric, statistic = next(iter(alarm.inputs.values()))
         return {
             **shown,
             "threshold": alarm.threshold,
             "comparison": alarm.comparison,
-            "statistic": None if alarm.expression else statistic,
-            "metric": alarm.expression_text or metric,
+            "statistic": statistic if alarm.expression is None else None,
+            "metric": metric if alarm.expression is None else expression_text(alarm.expression),
             "period": alarm.period,
             "evaluation_periods": alarm.evaluation_periods,
             "datapoints_to_alarm": alarm.datapoints_to_alarm,

@@ -1,4 +1,4 @@
-"""Alarms: on metrics that are emitted, with counts that add up, heard by somebody; rules that parse."""
+"""Alarms: on metrics that are emitted, with counts that add up, heard by somebody; rules as declared."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from drift_contracts import MonitoringSpec, feature_set
+from drift_contracts.alarm_language import rule_text
 
 from drift_infra.platform import PUBLISHED
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from .finding import Facts, Found
 
-TERM = re.compile(r'(ALARM|OK|INSUFFICIENT_DATA)\("(?P<name>[^"]+)"\)|TRUE|FALSE')
 STATISTIC = re.compile(r"(Average|Sum|Minimum|Maximum|SampleCount)|p(\d{1,2}(\.\d{1,4})?|100)")
 PERIODS = (10, 20, 30)
 A_DAY = 86_400
@@ -93,7 +93,7 @@ def the_right_ones_hear(graph: Graph, facts: Facts) -> Found:
         f"{facts.project}-{facts.stack}-{model}-{alarm.name}"
         for model in facts.models
         for alarm in MonitoringSpec.load().alarms_for(facts.stack)
-        if alarm.tells in silent
+        if alarm.notify in silent
     }
     for node in [*graph.of("cloudwatch.MetricAlarm"), *graph.of("cloudwatch.CompositeAlarm")]:
         for name in ("alarmActions", "okActions"):
@@ -104,27 +104,29 @@ def the_right_ones_hear(graph: Graph, facts: Facts) -> Found:
             yield node.address, "is muted"
 
 
-def rules_parse(graph: Graph, _facts: Facts) -> Found:
-    """A composite alarm's rule is an expression over alarms of this stack."""
+def rules_are_declared(graph: Graph, facts: Facts) -> Found:
+    """A composite alarm's rule is the spec's, printed over the alarms of this stack, and names one of them."""
     names = {node.inputs["name"] for node in graph.of("cloudwatch.MetricAlarm")}
+    declared = dict(_declared_rules(facts, names))
     for node in graph.of("cloudwatch.CompositeAlarm"):
         rule = node.inputs["alarmRule"]
-        if not _parses(rule):
-            yield node.address, "has a rule that CloudWatch cannot read"
-        for found in TERM.finditer(rule):
-            if found["name"] and found["name"] not in names:
-                yield node.address, "names an alarm that is not in this stack"
-        if not any(found["name"] for found in TERM.finditer(rule)):
-            yield node.address, "names no alarm at all"
+        if rule != declared.get(node.inputs["alarmName"]):
+            yield node.address, "has another rule than the monitoring spec"
+        if not any(f'"{name}"' in rule for name in names):
+            yield node.address, "names no alarm of this stack"
 
 
-def _parses(rule: str) -> bool:
-    """Whether a rule reduces to one term: T, NOT T, (T), T AND T, T OR T."""
-    text, before = TERM.sub("T", rule), ""
-    while text != before:
-        before = text
-        text = re.sub(r"NOT\s+T|\(\s*T\s*\)|T\s+(AND|OR)\s+T", "T", text)
-    return text.strip() == "T"
+def _declared_rules(facts: Facts, names: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield the name and the rule's text of each composite alarm that the spec declares."""
+    for model in facts.models:
+        prefix = f"{facts.project}-{facts.stack}-{model}-"
+
+        def full_name(name: str, prefix: str = prefix) -> str | None:
+            return prefix + name if prefix + name in names else None
+
+        for alarm in MonitoringSpec.load().alarms_for(facts.stack):
+            if alarm.rule is not None:
+                yield prefix + alarm.name, rule_text(alarm.rule, full_name)
 
 
 def declared_is_created(graph: Graph, facts: Facts) -> Found:
@@ -190,6 +192,6 @@ def endpoints_answer(graph: Graph, _facts: Facts) -> Found:
 
 
 RULES = (
-    metrics_exist, dimensions_are_ours, counts_add_up, the_right_ones_hear, rules_parse, declared_is_created,
+    metrics_exist, dimensions_are_ours, counts_add_up, the_right_ones_hear, rules_are_declared, declared_is_created,
     judges_as_declared, pages_only_when_it_matters, endpoints_answer,
 )  # fmt: skip

@@ -9,21 +9,15 @@ from drift_console.alarms.evaluation import (
     evaluate_metric,
     window_end,
 )
-from drift_console.alarms.expressions import BadExpression, Expression, parse_expression
-from drift_console.alarms.rules import BadRule, Rule, parse_rule
 from drift_console.alarms.states import State, decide, evaluation_range
 from drift_console.alarms.statistics import UnknownStatistic, samples_needed, value_of
 
 __all__ = [
     "EVALUATION_INTERVAL",
     "Alarm",
-    "BadExpression",
-    "BadRule",
     "CompositeAlarm",
-    "Expression",
     "MetricAlarm",
     "Outcome",
-    "Rule",
     "State",
     "UnknownStatistic",
     "datapoints",
@@ -31,8 +25,6 @@ __all__ = [
     "evaluate_composite",
     "evaluate_metric",
     "evaluation_range",
-    "parse_expression",
-    "parse_rule",
     "samples_needed",
     "value_of",
     "window_end",

@@ -1,4 +1,4 @@
-"""Alarms of the monitoring spec, made ready to be evaluated: expressions parsed, periods scaled."""
+"""Alarms of the monitoring spec, made ready to be evaluated: metrics by name, periods scaled."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from drift_console.alarms.expressions import Expression
-    from drift_console.alarms.rules import Rule
+    from drift_contracts.alarm_language import Expression, Rule
+
     from drift_console.alarms.states import MissingData
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """What every alarm says, and to whom: `people`, the `pager` alone, or `nobody`."""
+    """What every alarm says, and whom it notifies: `people`, the `pager` alone, or `nobody`."""
 
     name: str
     title: str
     severity: str
-    next: tuple[str, ...]
-    tells: str = "people"
+    runbook: tuple[str, ...]
+    notify: str = "people"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,6 @@ class MetricAlarm(Alarm):
     threshold: float
     missing_data: MissingData = "missing"
     expression: Expression | None = None
-    expression_text: str | None = None
     low_samples: Literal["evaluate", "ignore"] = "evaluate"
 
 
@@ -49,4 +48,3 @@ class CompositeAlarm(Alarm):
     """An alarm on the states of other alarms."""
 
     rule: Rule
-    rule_text: str

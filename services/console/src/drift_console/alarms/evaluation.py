@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from drift_contracts.alarm_language import expression_value, rule_holds, rule_names
+
 from drift_console.alarms.states import State, decide, evaluation_range
 from drift_console.alarms.statistics import COMPARISONS, samples_needed, value_of
 from drift_console.histogram import Distribution
@@ -66,7 +68,7 @@ def datapoints(alarm: MetricAlarm, read: Read, end: int) -> list[Datapoint]:
     points = []
     for index in range(count):
         values = {name: column[index] for name, column in columns.items()}
-        value = alarm.expression.evaluate(values) if alarm.expression else next(iter(values.values()))
+        value = next(iter(values.values())) if alarm.expression is None else expression_value(alarm.expression, values)
         points.append(Datapoint(start + index * alarm.period, value))
     return points
 
@@ -117,6 +119,6 @@ def _clock(start: int, period: int) -> str:
 
 def evaluate_composite(alarm: CompositeAlarm, states: Mapping[str, State]) -> Outcome:
     """ALARM while the rule holds for the states of the alarms it names, else OK."""
-    told = ", ".join(f"{name} is {states[name]}" for name in sorted(alarm.rule.names))
-    holds = alarm.rule.holds(states)
+    told = ", ".join(f"{name} is {states[name]}" for name in sorted(rule_names(alarm.rule)))
+    holds = rule_holds(alarm.rule, states)
     return Outcome(State.ALARM if holds else State.OK, f"the rule {'holds' if holds else 'does not hold'}: {told}")

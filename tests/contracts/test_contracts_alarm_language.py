@@ -1,14 +1,25 @@
-"""Metric math and composite rules: what they read, what they refuse, what they give."""
+"""The alarm language: trees, their text for CloudWatch, and the text of version 1 that is still read."""
 
 import contextlib
 import itertools
 import math
 
 import pytest
-from drift_console.alarms import BadExpression, BadRule, State, parse_expression, parse_rule
+from drift_contracts.alarm_language import (
+    FUNCTIONS,
+    INFIX,
+    expression_names,
+    expression_text,
+    expression_value,
+    rule_holds,
+    rule_names,
+    rule_text,
+)
+from drift_contracts.spec_v1 import BadText, parse_expression, parse_rule
 from hypothesis import given
 from hypothesis import strategies as st
 
+STATES = ("OK", "ALARM", "INSUFFICIENT_DATA")
 VALUES = {"a": 6.0, "b": 2.0, "zero": 0.0, "gone": None}
 GIVES = [
     ("1 + 2 * 3", 7.0),
@@ -39,6 +50,8 @@ GIVES = [
     ("10 ^ 400", None),
     ("(0 - 1) ^ 0.5", None),
     ("zero ^ (0 - 1)", None),
+    ("CEIL(b / 4) + FLOOR(a / 4)", 2.0),
+    ("CEIL(gone)", None),
 ]
 REFUSED = [
     "",
@@ -59,22 +72,24 @@ REFUSED = [
     "1 + * 2",
     "(" * 40 + "1" + ")" * 40,
     "-" * 40 + "1",
+    "1e999",
+    "MAX(1",
 ]
 
 
 @pytest.mark.parametrize(("text", "expected"), GIVES, ids=[text for text, _ in GIVES])
 def test_an_expression_gives_its_value_or_a_missing_point(text, expected):
-    assert parse_expression(text).evaluate(VALUES) == expected
+    assert expression_value(parse_expression(text), VALUES) == expected
 
 
 @pytest.mark.parametrize("text", REFUSED, ids=[text[:20] or "nothing" for text in REFUSED])
 def test_what_is_no_metric_math_is_refused(text):
-    with pytest.raises(BadExpression):
+    with pytest.raises(BadText):
         parse_expression(text)
 
 
 def test_an_expression_knows_the_names_it_reads():
-    assert parse_expression("100 * FILL(errors, 0) / (errors + answered)").names == {"errors", "answered"}
+    assert expression_names(parse_expression("100 * FILL(errors, 0) / (errors + answered)")) == {"errors", "answered"}
 
 
 @given(
@@ -88,13 +103,13 @@ def test_arithmetic_agrees_with_python(text):
         expected = eval(text)
     except ZeroDivisionError:
         expected = None
-    result = parse_expression(text).evaluate({})
+    result = expression_value(parse_expression(text), {})
     assert result == expected or (result is not None and math.isclose(result, expected))
 
 
 @given(st.text(alphabet="ab01+-*/()., FILMAX<>=&|^\"'", max_size=30))
 def test_any_text_is_an_expression_or_refused_with_the_one_error(text):
-    with contextlib.suppress(BadExpression):
+    with contextlib.suppress(BadText):
         parse_expression(text)
 
 
@@ -110,15 +125,14 @@ RULES = [
     ("(ALARM(a) OR ALARM(b)) AND OK(a)", lambda a, b: "ALARM" in (a, b) and a == "OK"),
     ("NOT NOT ALARM(a)", lambda a, _: a == "ALARM"),
     ("ALARM(\"a\") OR ALARM( 'b' )", lambda a, b: "ALARM" in (a, b)),
-    ("TRUE AND NOT FALSE", lambda *_: True),
 ]
 
 
 @pytest.mark.parametrize(("text", "expected"), RULES, ids=[text for text, _ in RULES])
 def test_a_composite_rule_holds_exactly_for_the_states_it_describes(text, expected):
     rule = parse_rule(text)
-    for a, b in itertools.product(State, repeat=2):
-        assert rule.holds({"a": a, "b": b}) is expected(a.value, b.value)
+    for a, b in itertools.product(STATES, repeat=2):
+        assert rule_holds(rule, {"a": a, "b": b}) is expected(a, b)
 
 
 @pytest.mark.parametrize(
@@ -135,13 +149,65 @@ def test_a_composite_rule_holds_exactly_for_the_states_it_describes(text, expect
         "LATE(a)",
         "NOT",
         "ALARM(a))",
-        "NOT " * 40 + "TRUE",
+        "NOT " * 40 + "ALARM(a)",
+        "TRUE",
+        "ALARM(a) % ALARM(b)",
     ],
 )
 def test_what_is_no_rule_is_refused(text):
-    with pytest.raises(BadRule):
+    with pytest.raises(BadText):
         parse_rule(text)
 
 
 def test_a_quoted_name_may_hold_spaces_and_parentheses():
-    assert parse_rule('ALARM("too slow (p99)")').names == {"too slow (p99)"}
+    assert rule_names(parse_rule('ALARM("too slow (p99)")')) == {"too slow (p99)"}
+
+
+RULE_TREES = st.recursive(
+    st.builds(
+        lambda word, name: {word: name}, st.sampled_from(["alarm", "ok", "insufficient_data"]), st.sampled_from("ab")
+    ),
+    lambda inner: st.one_of(
+        st.builds(
+            lambda word, parts: {word: parts}, st.sampled_from(["any", "all"]), st.lists(inner, min_size=1, max_size=3)
+        ),
+        st.builds(lambda part: {"not": part}, inner),
+    ),
+    max_leaves=6,
+)
+PAIRS = [word for row in INFIX for word, _ in row] + ["fill"]
+SEVERAL = ["average", "maximum", "minimum", "sum"]
+SINGLE = ["absolute", "ceiling", "floor"]
+EXPRESSION_TREES = st.recursive(
+    st.one_of(st.integers(-9, 9), st.sampled_from([0.5, *VALUES])),
+    lambda inner: st.one_of(
+        st.builds(lambda word, parts: {word: parts}, st.sampled_from(PAIRS), st.lists(inner, min_size=2, max_size=2)),
+        st.builds(lambda word, parts: {word: parts}, st.sampled_from(SEVERAL), st.lists(inner, min_size=1, max_size=3)),
+        st.builds(lambda word, part: {word: part}, st.sampled_from(SINGLE), inner),
+        st.builds(lambda parts: {"if": parts}, st.lists(inner, min_size=3, max_size=3)),
+    ),
+    max_leaves=6,
+)
+
+
+def test_every_function_is_drawn():
+    assert {*PAIRS, *SEVERAL, *SINGLE, "if"} == {*FUNCTIONS, *(word for row in INFIX for word, _ in row)}
+
+
+@given(RULE_TREES)
+def test_a_printed_rule_means_the_same(rule):
+    printed = parse_rule(rule_text(rule))
+    for a, b in itertools.product(STATES, repeat=2):
+        assert rule_holds(printed, {"a": a, "b": b}) is rule_holds(rule, {"a": a, "b": b})
+
+
+@given(EXPRESSION_TREES)
+def test_a_printed_expression_means_the_same(expression):
+    assert expression_value(parse_expression(expression_text(expression)), VALUES) == expression_value(
+        expression, VALUES
+    )
+
+
+def test_an_alarm_that_does_not_exist_is_printed_as_false():
+    rule = {"any": [{"alarm": "errors"}, {"alarm": "gone"}]}
+    assert rule_text(rule, {"errors": "ours-errors"}.get) == 'ALARM("ours-errors") OR FALSE'
