@@ -134,7 +134,11 @@ def in_memory() -> Iterator[Any]:
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
     made_up = {**dict.fromkeys(names, "testing"), "AWS_DEFAULT_REGION": "eu-central-1"}
     with patch.dict(os.environ, made_up), mock_aws():
-        yield boto3.client("dynamodb")
+        client = boto3.client("dynamodb")
+        yield client
+        # where another test of this process keeps a cloud in memory open, this one shares its tables
+        if TABLE in client.list_tables()["TableNames"]:
+            client.delete_table(TableName=TABLE)
 
 
 def make_table(client: Any) -> None:
