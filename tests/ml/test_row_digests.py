@@ -17,7 +17,7 @@ from drift_ml.tables.row_digests import (
     read_row_digests,
     upper_limit,
 )
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 RANDOM = np.random.default_rng(1)
@@ -179,6 +179,7 @@ def test_digests_are_read_from_a_bundle(tmp_path):
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.floats(0.0, 1.0))
+@example(3, 5, 1.0)
 def test_the_tail_of_a_binomial_is_the_sum_of_its_masses(least, trials, share):
     masses = (
         math.comb(trials, hits) * share**hits * (1 - share) ** (trials - hits) for hits in range(least, trials + 1)

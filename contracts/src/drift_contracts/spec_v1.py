@@ -142,13 +142,13 @@ class _Parser:
             raise BadText("a closing parenthesis")
         return tree
 
-    def joined(self, word: str, left: Any, right: Any) -> Any:
-        """Return the tree of an operator over two operands."""
-        raise NotImplementedError
+    if TYPE_CHECKING:
+        # what a subclass knows of its language
+        def joined(self, word: str, left: Any, right: Any) -> Any:
+            """Return the tree of an operator over two operands."""
 
-    def term(self) -> Any:
-        """Read what stands between operators."""
-        raise NotImplementedError
+        def term(self) -> Any:
+            """Read what stands between operators."""
 
 
 class _RuleParser(_Parser):
