@@ -136,7 +136,7 @@ def in_memory() -> Iterator[Any]:
     with patch.dict(os.environ, made_up), mock_aws():
         client = boto3.client("dynamodb")
         yield client
-        # where another test of this process keeps a cloud in memory open, this one shares its tables
+        # a mock that another test of this process keeps open shares its tables with this one
         if TABLE in client.list_tables()["TableNames"]:
             client.delete_table(TableName=TABLE)
 
