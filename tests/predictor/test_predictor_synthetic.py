@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from drift_contracts import schemas
+from drift_contracts import documents, violations
 from drift_predictor import Edge, SettingsError, read_settings
 from drift_predictor.callers import may_mark, principal
 
@@ -37,7 +37,7 @@ def test_a_caller_that_the_stack_names_may_mark_requests(asked, world, house):
 @pytest.mark.parametrize("arn", [STRANGER, None, 5, "probe", ""])
 def test_another_caller_is_refused_and_counted_and_nothing_else_is_written(asked, world, house, arn):
     status, problem = asked(arn, "/predict", {"features": house, "synthetic": True})
-    schemas.check("problem.v1", problem)
+    assert list(violations(documents.schema("problem.v1"), problem)) == []
     assert (status, problem["type"]) == (403, "urn:drift:problem:synthetic-refused")
     assert [error["pointer"] for error in problem["errors"]] == ["/synthetic"]
     assert "syntheticCallers" in problem["detail"]
