@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 
+from drift_contracts.alarm_language import expression_text, rule_text
+
 THRESHOLD = 2.0
 BUCKET = 15
 BUCKETS = 80
@@ -302,15 +304,16 @@ def _alarm(alarm: dict[str, Any], now: tuple[str, float, str]) -> dict[str, Any]
         "metric",
         "evaluation_periods",
         "datapoints_to_alarm",
-        "rule",
         "comparison",
-        "expression",
     )
+    rule, expression = alarm.get("rule"), alarm.get("expression")
     return {key: alarm.get(key) for key in keys} | {
+        "rule": rule and rule_text(rule),
+        "expression": expression and expression_text(expression),
         "state": now[0],
         "since": iso(now[1]),
         "reason": now[2],
-        "next": alarm["next"],
+        "next": alarm["runbook"],
         "threshold": setting,
         "period": PERIOD,
     }
