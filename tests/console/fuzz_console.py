@@ -41,8 +41,11 @@ BODIES = [
     ("deflate", "/predict", JSON, "deflate", zlib.compress(GOOD), 415),
     ("an encoding twice", "/predict", JSON, "gzip, gzip", gzip.compress(gzip.compress(GOOD)), 415),
     ("an encoding of no name", "/predict", JSON, "x" * 500, GOOD, 415),
-    ("brackets without end", "/predict/batch", JSON, "", b"[" * 5 * MEGABYTE, 400),
-    ("empty lists", "/predict/batch", JSON, "", b'{"instances":[' + b"[]," * 300_000 + b"[]]}", 422),
+    # the console counts values before it parses: more than any batch holds are refused unread
+    ("brackets without end", "/predict/batch", JSON, "", b"[" * 5 * MEGABYTE, 413),
+    ("empty lists without end", "/predict/batch", JSON, "", b'{"instances":[' + b"[]," * 300_000 + b"[]]}", 413),
+    ("deep brackets", "/predict/batch", JSON, "", b"[" * 10_000, 400),
+    ("a row too many", "/predict/batch", JSON, "", b'{"instances":[' + b"[]," * 1_000 + b"[]]}", 422),
     ("a number without end", "/predict", JSON, "", GOOD.replace(b"2000", b"9" * 100_000), 400),
     ("half of a surrogate pair", "/predict", JSON, "", GOOD.replace(b"2000", b'"\\ud800"'), 400),
     ("an unknown prefix", "/v9/predict", JSON, "", GOOD, 404),
