@@ -47,6 +47,12 @@ class _Endpoint(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         self.server.heard.append((self.path, body))
+        self._reply(body)
+
+    def do_GET(self) -> None:
+        self._reply("")
+
+    def _reply(self, body: str) -> None:
         status, answer = self.server.answer(self.path, body)
         self.send_response(status)
         self.end_headers()

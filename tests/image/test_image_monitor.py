@@ -65,10 +65,12 @@ def chat():
 
 @pytest.fixture(scope="module")
 def api(predictor):
-    """What the probe calls: HTTP in front of the predictor's container, as API Gateway is."""
+    """What the probe calls: Lambda's own API and HTTP, both in front of the predictor's container."""
 
     def answer(path, body):
-        reply = predictor(http_event("POST", path, body))
+        if path.endswith("/invocations"):
+            return 200, json.dumps(predictor(json.loads(body)))
+        reply = predictor(http_event("POST" if body else "GET", path, body))
         return reply["statusCode"], reply["body"]
 
     with serving(answer) as server:
@@ -104,9 +106,14 @@ def notify(docker, emulator, image, cloud):
         yield function
 
 
+def probing(api_url, lambda_url):
+    """The environment of a probe of an open API: it invokes the function, and asks the API for its health."""
+    return {**KEYS, "DRIFT_API_URL": api_url, "DRIFT_FUNCTION": "predictor", "AWS_ENDPOINT_URL_LAMBDA": lambda_url}
+
+
 @pytest.fixture(scope="module")
 def probe(docker, emulator, image, api):
-    with running(docker, emulator, image, "probe", {"DRIFT_API_URL": api.url}) as function:
+    with running(docker, emulator, image, "probe", probing(api.url, api.url)) as function:
         yield function
 
 
@@ -180,7 +187,7 @@ def test_a_notice_that_is_no_alert_is_posted_as_it_came(notify, chat):
 
 def test_the_probe_tells_the_normal_request_from_the_drifted_one(probe, api):
     assert probe({}) == {"normal": True, "drifted": True, "said": []}
-    assert [path for path, _ in api.heard] == ["/predict", "/predict"]
+    assert [path for path, _ in api.heard] == ["/2015-03-31/functions/predictor/invocations"] * 2
 
 
 def test_a_payload_that_cannot_be_opened_becomes_a_dead_letter(aggregate, cloud):
@@ -226,10 +233,11 @@ def test_a_record_that_is_no_notice_is_an_error_of_the_notifier(notify):
     refused(notify({"Records": [{"s3": {}}]}), "KeyError", "Sns")
 
 
-def test_an_api_that_does_not_answer_is_reported_by_the_probe(docker, emulator, image):
-    with running(docker, emulator, image, "probe", {"DRIFT_API_URL": "http://127.0.0.1:9"}) as function:
+def test_an_api_that_does_not_answer_is_reported_by_the_probe(docker, emulator, image, api):
+    """The function behind it answers, so the drifted request is noticed all the same."""
+    with running(docker, emulator, image, "probe", probing("http://127.0.0.1:9", api.url)) as function:
         answer = function({})
-    assert (answer["normal"], answer["drifted"], len(answer["said"])) == (False, False, 2)
+    assert (answer["normal"], answer["drifted"], len(answer["said"])) == (False, True, 1)
 
 
 def test_a_table_that_is_not_there_is_an_error_of_the_evaluator(docker, emulator, image, cloud):
@@ -243,7 +251,7 @@ def test_a_table_that_is_not_there_is_an_error_of_the_evaluator(docker, emulator
         ("aggregate", "DRIFT_DEAD_LETTERS"),
         ("evaluate", "DRIFT_TOPIC"),
         ("notify", "DRIFT_SLACK_SECRET"),
-        ("probe", "DRIFT_API_URL"),
+        ("probe", "DRIFT_FUNCTION"),
     ],
 )
 def test_a_setting_that_is_missing_is_named(docker, emulator, image, cloud, command, missing):
