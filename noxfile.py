@@ -26,6 +26,7 @@ SETS = {  # a set is pinned together with the one it extends, so that one versio
     "dev": None,
     "bootstrap": None,
     "infra": None,
+    "engine": None,
     "image": "dev",
     "sam": None,
     "judges": None,
@@ -290,6 +291,19 @@ def infra(session: nox.Session) -> None:
     pinned = ("--quiet", "--require-hashes", "-r", "requirements/judges.txt")
     session.run_install("uv", "pip", "install", "--python", "build/venv-judges/bin/python", *pinned)
     session.run("build/venv-judges/bin/python", "infra/judges/outside.py", "build/judge", external=True)
+
+
+@nox.session(name="engine")
+def real_engine(session: nox.Session) -> None:
+    """A stack's whole life in the real Pulumi CLI, built with Go where it is not at hand: -- --all adds the bridge."""
+    at_hand = all(shutil.which(program) for program in ("pulumi", "pulumi-language-python"))
+    if not at_hand and shutil.which("go") is None:
+        session.skip("NOT RUN: needs Go, or pulumi with pulumi-language-python on the PATH")
+    prepare(session, "infra", "engine", rooms=INFRA_ROOMS)
+    bridge = ["--bridge"] if "--all" in session.posargs else []
+    session.run("python", "-m", "tests.pulumi.binaries", *bridge)
+    local_aws = {"DRIFT_MINISTACK": ministack(session)}
+    session.run("pytest", "tests/pulumi", "-n", "2", "--dist", "worksteal", *session.posargs, env=local_aws)
 
 
 @nox.session(name="save-state")

@@ -1,0 +1,140 @@
+"""The image over a stack's life: T1 another checkout, T2 interruptions, T4 digest and build in turns, T10 no Docker."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+
+import pytest
+
+from .bundle import bundles
+from .workspace import Workspace, checkout
+from .world import FIRST, SECOND, copied, fresh, opened
+
+IMAGE = "docker:index/image:Image"
+SEED, DRAWN = 23, 5
+
+
+@pytest.fixture(scope="session")
+def built_once(cli, tmp_path_factory):
+    """The dev stack as it is after its first update with an image that was built here."""
+    from .world import begin
+
+    saved = fresh(tmp_path_factory.mktemp("built") / "world", "dev")
+    with opened(saved) as world:
+        begin(world)
+        world.pulumi.set(imageDigest=None)
+        run = world.pulumi.up()
+        assert run.code == 0, run.text
+        assert world.docker.builds == 1
+    return saved
+
+
+@pytest.fixture
+def built(built_once, tmp_path):
+    with copied(built_once, tmp_path / "world") as world:
+        yield world
+
+
+def elsewhere(world, folder):
+    """Return the same stack seen from another machine: another path, and modes of another umask."""
+    root = checkout(folder / "other" / "place")
+    bundles(root)
+    for path in root.rglob("*"):
+        path.chmod(path.stat().st_mode | (0o775 if path.is_dir() else 0o664))
+    shutil.copy(world.pulumi.root / "Pulumi.dev.yaml", root)
+    ports = dict(pair.split(":") for pair in world.pulumi.providers.split(","))
+    other = Workspace(world.pulumi.folder, root, ports, "dev")
+    other.events = "elsewhere"
+    world.docker.folder = root / "infra"
+    return other
+
+
+def test_t1_an_update_from_another_checkout_by_another_user_changes_nothing(built, tmp_path):
+    other = elsewhere(built, tmp_path)
+    run = other.up(umask=0o002)
+    assert run.code == 0, run.text
+    assert run.changes == []
+    assert built.docker.builds == 0
+
+
+def test_t1_files_that_are_in_no_image_change_nothing(built):
+    root = built.pulumi.root
+    (root / "contracts/cases/new.json").write_text("{}", "utf-8")
+    (root / "services/console/new.txt").write_text("", "utf-8")
+    (root / "build/bundles-old").mkdir()
+    (root / "build/bundles-old/manifest.json").write_text("{}", "utf-8")
+    run = built.pulumi.up()
+    assert run.code == 0, run.text
+    assert run.changes == []
+
+
+def test_t4_a_digest_then_a_build_then_a_digest_then_the_same_build_again(world):
+    for image in (None, SECOND, None):
+        world.pulumi.set(imageDigest=image)
+        run = world.pulumi.up()
+        assert run.code == 0, run.text
+        world.settled()
+    assert world.docker.builds == 1
+
+
+def test_t4_another_model_is_built_and_the_one_before_comes_back_without_a_build(built):
+    for content, builds in (("another", 1), ("", 1)):
+        bundles(built.pulumi.root, content)
+        run = built.pulumi.up()
+        assert run.code == 0, run.text
+        assert built.docker.builds == builds
+    built.settled()
+
+
+def test_t2_an_update_that_died_after_the_push_goes_through_the_next_time(empty):
+    empty.pulumi.set(imageDigest=None)
+    empty.docker.after = lambda: empty.pulumi.process.send_signal(signal.SIGKILL)
+    died = empty.pulumi.up()
+    assert died.code == -signal.SIGKILL
+    empty.docker.after = lambda: None
+    unlock(empty)
+    again = empty.pulumi.up()
+    assert again.code == 0, again.text
+    assert empty.docker.builds == 1
+    assert empty.lost() == []
+
+
+def unlock(world):
+    """Give the lock of a process that died back, as the CLI itself says."""
+    world.pulumi("cancel", "--yes")
+
+
+def interrupted(world, step):
+    """Update once, interrupted at a step as by Ctrl-C, and once more."""
+
+    def stop(number):
+        if number == step:
+            world.pulumi.process.send_signal(signal.SIGINT)
+
+    world.aws.after = stop
+    world.pulumi.up()
+    world.aws.after = lambda number: None
+    again = world.pulumi.up()
+    assert again.code == 0, again.text
+    world.settled()
+
+
+@pytest.mark.parametrize("step", sorted(random.Random(SEED).sample(range(1, 120), DRAWN)))
+def test_t2_an_update_that_was_interrupted_goes_through_the_next_time(empty, step):
+    interrupted(empty, step)
+
+
+def test_t10_a_stack_from_a_digest_never_loads_the_docker_provider(world):
+    world.pulumi.docker = world.docker.daemon = False
+    world.pulumi.set(imageDigest=SECOND)
+    for command in (world.pulumi.preview, world.pulumi.up, refresh(world), world.pulumi.destroy):
+        run = command()
+        assert run.code == 0, run.text
+    assert world.docker.heard == []
+    assert world.account.things == {}
+
+
+def refresh(world):
+    return lambda: world.pulumi("refresh", "--yes", "--skip-preview")

@@ -1,0 +1,63 @@
+"""A stack's life in the real engine: it is previewed, made, found unchanged, judged, destroyed and forgotten."""
+
+from __future__ import annotations
+
+import pytest
+
+from .pack import pack
+from .world import FIRST
+
+BOTH = pytest.mark.parametrize("empty", ["dev", "prod"], indirect=True)
+VIOLATION = '\nimport pulumi_aws\npulumi_aws.sqs.Queue("open", name="open", sqs_managed_sse_enabled=False)\n'
+
+
+@BOTH
+def test_a_stack_is_previewed_made_and_found_unchanged(empty):
+    seen = empty.pulumi.preview()
+    assert seen.code == 0, seen.text
+    assert set(seen.counts) <= {"create", "read"}
+    assert empty.account.things == {}
+    made = empty.pulumi.up()
+    assert made.code == 0, made.text
+    assert len(empty.resources()) > 100
+    empty.settled()
+
+
+def test_dev_is_destroyed_and_forgotten(world):
+    gone = world.pulumi.destroy()
+    assert gone.code == 0, gone.text
+    world.pulumi.done("stack", "rm", "--yes", world.pulumi.stack)
+    assert world.account.things == {}
+
+
+@BOTH
+def test_the_policy_pack_passes_what_the_stack_declares(empty):
+    run = empty.pulumi.preview("--policy-pack", pack(empty.pulumi))
+    assert run.code == 0, run.text
+    assert "drift-monitor" in run.text
+
+
+def test_the_policy_pack_stops_a_planted_violation(empty):
+    program = empty.pulumi.root / "infra/__main__.py"
+    program.write_text(program.read_text("utf-8") + VIOLATION, "utf-8")
+    run = empty.pulumi.up("--policy-pack", pack(empty.pulumi))
+    assert run.code != 0
+    assert "open" in run.text
+    assert empty.account.get("sqs/queue:Queue", "open") is None
+
+
+@pytest.mark.parametrize("empty", ["prod"], indirect=True)
+def test_prod_starts_with_nobody_alerted_and_makes_nothing(empty):
+    empty.pulumi.set(alertEmails=[])
+    run = empty.pulumi.up()
+    assert run.code != 0
+    assert "alertEmails" in run.text
+    assert empty.account.things == {}
+
+
+def test_an_image_that_nobody_pushed_is_refused_in_one_line_that_names_the_function(empty):
+    empty.pulumi.set(imageDigest=FIRST.replace("1" * 64, "f" * 64))
+    run = empty.pulumi.up()
+    assert run.code != 0
+    lines = [line for line in run.text.splitlines() if "error:" in line and "does not exist" in line]
+    assert len(lines) >= 1
