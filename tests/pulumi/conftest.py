@@ -37,7 +37,7 @@ def deployed(cli, tmp_path_factory):
             with opened(world) as first:
                 begin(first)
                 run = first.pulumi.up()
-                assert run.code == 0, run.text
+                assert run.code == 0, run.why
             made[stack] = world
         return made[stack]
 

@@ -62,6 +62,9 @@ class Base(provider_pb2_grpc.ResourceProviderServicer):
     def Attach(self, request, context):
         return empty_pb2.Empty()
 
+    def Handshake(self, request, context):
+        return provider_pb2.ProviderHandshakeResponse()
+
     def Cancel(self, request, context):
         return empty_pb2.Empty()
 

@@ -27,7 +27,7 @@ def test_t5_the_other_emails_stay_subscribed_and_confirmed_and_nobody_gets_a_mai
     assert len(before) == 3
     world.pulumi.set(alertEmails=["bob@example.com", "cy@example.com"])
     run = world.pulumi.up()
-    assert run.code == 0, run.text
+    assert run.code == 0, run.why
     left = {address: arn for address, arn in before.items() if not address.startswith("ann")}
     assert listeners(world, "email") == left
     assert set(left.values()) <= world.account.confirmed
@@ -42,7 +42,7 @@ def test_t5_the_other_webhooks_stay_subscribed_and_confirmed(world):
     assert len(before) == 3
     world.pulumi.secret("alertWebhooks", json.dumps(HOOKS[1:]))
     run = world.pulumi.up()
-    assert run.code == 0, run.text
+    assert run.code == 0, run.why
     left = {address: arn for address, arn in before.items() if address != HOOKS[0]}
     assert listeners(world, "https") == left
     assert set(left.values()) <= world.account.confirmed
@@ -55,5 +55,5 @@ def test_t5_the_order_of_addresses_means_nothing(world, order):
     before = listeners(world, "email")
     world.pulumi.set(alertEmails=[people[place] for place in order])
     run = world.pulumi.up()
-    assert run.code == 0, run.text
+    assert run.code == 0, run.why
     assert listeners(world, "email") == before

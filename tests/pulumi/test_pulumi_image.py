@@ -26,7 +26,7 @@ def built_once(cli, tmp_path_factory):
         begin(world)
         world.pulumi.set(imageDigest=None)
         run = world.pulumi.up()
-        assert run.code == 0, run.text
+        assert run.code == 0, run.why
         assert world.docker.builds == 1
     return saved
 
@@ -54,7 +54,7 @@ def elsewhere(world, folder):
 def test_t1_an_update_from_another_checkout_by_another_user_changes_nothing(built, tmp_path):
     other = elsewhere(built, tmp_path)
     run = other.up(umask=0o002)
-    assert run.code == 0, run.text
+    assert run.code == 0, run.why
     assert run.changes == []
     assert built.docker.builds == 0
 
@@ -66,7 +66,7 @@ def test_t1_files_that_are_in_no_image_change_nothing(built):
     (root / "build/bundles-old").mkdir()
     (root / "build/bundles-old/manifest.json").write_text("{}", "utf-8")
     run = built.pulumi.up()
-    assert run.code == 0, run.text
+    assert run.code == 0, run.why
     assert run.changes == []
 
 
@@ -74,7 +74,7 @@ def test_t4_a_digest_then_a_build_then_a_digest_then_the_same_build_again(world)
     for image in (None, SECOND, None):
         world.pulumi.set(imageDigest=image)
         run = world.pulumi.up()
-        assert run.code == 0, run.text
+        assert run.code == 0, run.why
         world.settled()
     assert world.docker.builds == 1
 
@@ -83,22 +83,22 @@ def test_t4_another_model_is_built_and_the_one_before_comes_back_without_a_build
     for content, builds in (("another", 1), ("", 1)):
         bundles(built.pulumi.root, content)
         run = built.pulumi.up()
-        assert run.code == 0, run.text
+        assert run.code == 0, run.why
         assert built.docker.builds == builds
     built.settled()
 
 
-def test_t2_an_update_that_died_after_the_push_goes_through_the_next_time(empty):
-    empty.pulumi.set(imageDigest=None)
-    empty.docker.after = lambda: empty.pulumi.process.send_signal(signal.SIGKILL)
-    died = empty.pulumi.up()
+def test_t2_an_update_that_died_after_the_push_goes_through_the_next_time(world):
+    world.pulumi.set(imageDigest=None)
+    world.docker.after = lambda: world.pulumi.process.send_signal(signal.SIGKILL)
+    died = world.pulumi.up()
     assert died.code == -signal.SIGKILL
-    empty.docker.after = lambda: None
-    unlock(empty)
-    again = empty.pulumi.up()
-    assert again.code == 0, again.text
-    assert empty.docker.builds == 1
-    assert empty.lost() == []
+    world.docker.after = lambda: None
+    unlock(world)
+    again = world.pulumi.up()
+    assert again.code == 0, again.why
+    assert world.docker.builds == 1
+    world.settled()
 
 
 def unlock(world):
@@ -117,7 +117,7 @@ def interrupted(world, step):
     world.pulumi.up()
     world.aws.after = lambda number: None
     again = world.pulumi.up()
-    assert again.code == 0, again.text
+    assert again.code == 0, again.why
     world.settled()
 
 
@@ -131,7 +131,7 @@ def test_t10_a_stack_from_a_digest_never_loads_the_docker_provider(world):
     world.pulumi.set(imageDigest=SECOND)
     for command in (world.pulumi.preview, world.pulumi.up, refresh(world), world.pulumi.destroy):
         run = command()
-        assert run.code == 0, run.text
+        assert run.code == 0, run.why
     assert world.docker.heard == []
     assert world.account.things == {}
 

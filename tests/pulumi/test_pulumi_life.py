@@ -14,18 +14,18 @@ VIOLATION = '\nimport pulumi_aws\npulumi_aws.sqs.Queue("open", name="open", sqs_
 @BOTH
 def test_a_stack_is_previewed_made_and_found_unchanged(empty):
     seen = empty.pulumi.preview()
-    assert seen.code == 0, seen.text
+    assert seen.code == 0, seen.why
     assert set(seen.counts) <= {"create", "read"}
     assert empty.account.things == {}
     made = empty.pulumi.up()
-    assert made.code == 0, made.text
+    assert made.code == 0, made.why
     assert len(empty.resources()) > 100
     empty.settled()
 
 
 def test_dev_is_destroyed_and_forgotten(world):
     gone = world.pulumi.destroy()
-    assert gone.code == 0, gone.text
+    assert gone.code == 0, gone.why
     world.pulumi.done("stack", "rm", "--yes", world.pulumi.stack)
     assert world.account.things == {}
 
@@ -33,7 +33,7 @@ def test_dev_is_destroyed_and_forgotten(world):
 @BOTH
 def test_the_policy_pack_passes_what_the_stack_declares(empty):
     run = empty.pulumi.preview("--policy-pack", pack(empty.pulumi))
-    assert run.code == 0, run.text
+    assert run.code == 0, run.why
     assert "drift-monitor" in run.text
 
 

@@ -13,7 +13,7 @@ def update(world, **keys):
     """Set keys and update; the update has to succeed."""
     world.pulumi.set(**keys)
     run = world.pulumi.up()
-    assert run.code == 0, run.text
+    assert run.code == 0, run.why
     assert world.lost() == []
     return run
 

@@ -56,6 +56,11 @@ class Run:
         return self.stdout + self.stderr
 
     @property
+    def why(self) -> str:
+        """What a test shows where a command ended otherwise than it should."""
+        return "\n".join(self.errors) or self.stderr[-2000:]
+
+    @property
     def changes(self) -> list[str]:
         """Each step that is not nothing, as text."""
         return sorted(str(step) for step in self.steps if step.op not in QUIET)
@@ -83,7 +88,8 @@ def read_events(path: Path) -> tuple[list[Step], list[tuple[str, str]]]:
             steps.append(Step(facts["op"], facts["type"], name, tuple(facts.get("diffs") or ())))
         elif "diagnosticEvent" in event:
             facts = event["diagnosticEvent"]
-            messages.append((facts["severity"], facts["message"]))
+            if facts["severity"] != "debug":
+                messages.append((facts["severity"], facts["message"]))
     return steps, messages
 
 
@@ -123,6 +129,7 @@ class Workspace:
         return {
             "PATH": path,
             "HOME": str(self.folder / "home"),
+            "PULUMI_STACK": self.stack,
             "PULUMI_HOME": str(self.folder / "home"),
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "test",
@@ -162,7 +169,7 @@ class Workspace:
     def done(self, *words: str, umask: int = -1) -> Run:
         """Run a command that has to succeed."""
         run = self(*words, umask=umask)
-        assert run.code == 0, run.text
+        assert run.code == 0, run.why
         return run
 
     def set(self, **values: object) -> None:

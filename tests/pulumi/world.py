@@ -83,7 +83,7 @@ class World:
         assert self.lost() == []
         assert self.strays() == []
         again = self.pulumi.preview("--expect-no-changes")
-        assert again.code == 0, again.text
+        assert again.code == 0, again.why
         assert again.changes == []
 
 

@@ -26,10 +26,15 @@ class Thing:
 
 @dataclass
 class Version:
-    """A published version of a function: its image, and whether a start of it was seen to fail."""
+    """A published version of a function: what it was published with, and whether a start was seen to fail."""
 
-    image: str
+    inputs: dict
     failed: bool = False
+
+    @property
+    def image(self) -> str:
+        """The image that it runs."""
+        return str(self.inputs.get("imageUri", ""))
 
 
 @dataclass
@@ -173,7 +178,7 @@ class Account:
     def _publish(self, function: str, inputs: dict) -> None:
         if inputs.get("publish"):
             versions = self.versions.setdefault(function, {})
-            versions[max(versions, default=0) + 1] = Version(str(inputs.get("imageUri", "")))
+            versions[max(versions, default=0) + 1] = Version(inputs)
 
 
 def new_version(old: dict, new: dict) -> bool:

@@ -41,7 +41,7 @@ def _image(account: Account, asked: dict) -> dict:
         raise Refused(f"RepositoryNotFoundException: {repository}", NO_TAG)
     digest = account.images.get(repository, {}).get(str(tag)) or asked.get("imageDigest")
     if digest not in account.digests:
-        raise Refused(f"ImageNotFoundException: {repository}:{tag}", NO_TAG)
+        raise Refused(f"reading ECR Image: couldn't find resource ({repository}:{tag})", NO_TAG)
     return {
         "id": digest,
         "imageDigest": digest,
@@ -74,10 +74,36 @@ def _call(account: Account, asked: dict) -> dict:
     return {**asked, "id": f"{function}_{qualifier}", "result": "{}"}
 
 
+def _function(account: Account, asked: dict) -> dict:
+    """Answer with a function, or with one of its published versions as it was published."""
+    name, qualifier = str(asked["functionName"]), str(asked.get("qualifier") or "$LATEST")
+    thing = account.get("lambda/function:Function", name)
+    published = account.versions.get(name, {})
+    if thing is None or (qualifier.isdigit() and int(qualifier) not in published):
+        raise Refused(f"ResourceNotFoundException: {name}:{qualifier} couldn't find resource", rules.MISSING)
+    inputs = thing.inputs
+    if qualifier.isdigit():
+        inputs = published[int(qualifier)].inputs
+    arn = str(thing.state["arn"])
+    return {
+        **{key: value for key, value in inputs.items() if key not in ("name", "imageConfig", "publish")},
+        "id": name,
+        "functionName": name,
+        "arn": arn,
+        "qualifiedArn": f"{arn}:{qualifier}",
+        "qualifier": qualifier,
+        "version": qualifier,
+        "invokeArn": thing.state["invokeArn"],
+        "qualifiedInvokeArn": thing.state["qualifiedInvokeArn"],
+        "environment": inputs.get("environment") or {"variables": {}},
+    }
+
+
 QUESTIONS = {
     "aws:index/getCallerIdentity:getCallerIdentity": _identity,
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": _login,
     "aws:ecr/getImage:getImage": _image,
     "aws:ecr/getImages:getImages": _images,
+    "aws:lambda/getFunction:getFunction": _function,
     "aws:lambda/getInvocation:getInvocation": _call,
 }
