@@ -21,6 +21,7 @@ from .components.prediction_log import PredictionLog, PredictionLogArgs
 from .components.predictor import Predictor, PredictorArgs
 from .components.probe import PROBE, Probe, ProbeArgs
 from .components.questions import Questions, QuestionsArgs
+from .components.runtime import Runtime
 from .components.window_store import WindowStore, WindowStoreArgs
 from .content import DOCKERFILE
 from .iam import Statement
@@ -56,6 +57,7 @@ class Stack:
         self.site = Site(names, one.region, account, one.production, one.log_retention_days)
         self.image = self._image(plan)
         self.dead_letters = DeadLetters("dead-letters", DeadLettersArgs(self.site, one.monitor_timeout), self._child)
+        self.runtime = self._runtime()
         self.predictor = self._predictor()
         self.api = self._api(routes)
         self.url = self._domain_url()
@@ -85,18 +87,25 @@ class Stack:
         args = ImageArgs(self.site, one.architecture, build, one.image_digest)
         return Image("image", args, self._child)
 
-    def _common(self) -> dict[str, pulumi.Input[str]]:
-        return {
+    def _runtime(self) -> Runtime:
+        environment = {
             "DRIFT_BUNDLES": BUNDLES,
             "DRIFT_STACK": self.settings.stack,
             "DRIFT_LOG_LEVEL": self.settings.log_level,
         }
+        return Runtime(
+            site=self.site,
+            image=self.image.uri,
+            architecture=self.settings.architecture,
+            tracing=self.settings.tracing,
+            environment=environment,
+            dead_letters=self.dead_letters.queue,
+        )
 
     def _predictor(self) -> Predictor:
         one = self.settings
         pins = ",".join(f"{name}={pin}" for name, pin in sorted(one.model_versions.items()))
         environment = {
-            **self._common(),
             "DRIFT_MODEL": one.models[0],
             "DRIFT_THRESHOLD": f"{one.drift_threshold:g}",
             **({"DRIFT_MODEL_VERSIONS": pins} if pins else {}),
@@ -104,19 +113,15 @@ class Stack:
             **self._synthetic_callers(),
         }
         args = PredictorArgs(
-            site=self.site,
-            image=self.image.uri,
-            architecture=one.architecture,
+            runtime=self.runtime,
             memory=one.memory,
             timeout=one.timeout,
             environment=environment,
-            tracing=one.tracing,
             reserved_concurrency=one.reserved_concurrency,
             provisioned_concurrency=one.provisioned_concurrency,
             previous_version=one.previous_version,
             previous_version_percent=one.previous_version_percent,
             moved_from_outside=one.rollout == "external",
-            dead_letters=self.dead_letters.queue,
         )
         return Predictor("predictor", args, self._child)
 
@@ -174,24 +179,20 @@ class Stack:
 
     def _monitor(self) -> Monitor:
         one = self.settings
-        table = {**self._common(), "DRIFT_TABLE": self.windows.table.name}
+        table = {"DRIFT_TABLE": self.windows.table.name}
         evaluator = {
             "DRIFT_TOPIC": self.alerting.topic.arn,
             "DRIFT_BUDGET_DAYS": str(one.false_alarm_days),
             "DRIFT_LINKS": self.links,
         }
         args = MonitorArgs(
-            site=self.site,
-            image=self.image.uri,
-            architecture=one.architecture,
+            runtime=self.runtime,
             memory=one.monitor_memory,
             timeout=one.monitor_timeout,
-            tracing=one.tracing,
             aggregator_environment={**table, "DRIFT_DEAD_LETTERS": self.dead_letters.queue.url},
             evaluator_environment={**table, **evaluator},
             evaluate_minutes=one.evaluate_minutes,
             table=self.windows.table,
-            dead_letters=self.dead_letters.queue,
             replay=self.dead_letters.replay,
             watched=self.predictor.log_group,
             publish=self.alerting.publish,
@@ -212,18 +213,13 @@ class Stack:
         if secret is None:
             return None
         args = NotifierArgs(
-            site=self.site,
-            image=self.image.uri,
-            architecture=self.settings.architecture,
-            tracing=self.settings.tracing,
+            runtime=self.runtime,
             environment={
-                **self._common(),
                 "DRIFT_SLACK_SECRET": secret.arn,
                 "DRIFT_LINKS": self.links,
             },
             topic=self.alerting.topic,
             secret=secret,
-            dead_letters=self.dead_letters.queue,
         )
         return Notifier("notifier", args, self._child)
 
@@ -233,19 +229,14 @@ class Stack:
             return None
         calls, environment = self._probe_calls()
         args = ProbeArgs(
-            site=self.site,
-            image=self.image.uri,
-            architecture=one.architecture,
-            tracing=one.tracing,
+            runtime=self.runtime,
             minutes=one.probe_minutes,
             environment={
-                **self._common(),
                 "DRIFT_API_URL": self.api.url,
                 "DRIFT_MODEL": one.models[0],
                 **environment,
             },
             may_call=calls,
-            dead_letters=self.dead_letters.queue,
         )
         return Probe("probe", args, self._child)
 
