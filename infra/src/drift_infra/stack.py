@@ -34,23 +34,34 @@ if TYPE_CHECKING:
 
     from .preflight import Plan
     from .routes import Route
+    from .settings import Settings
 
 BUNDLES = "/opt/drift/bundles"
+
+
+def tags_of(settings: Settings) -> dict[str, str]:
+    """Return the tags of every resource of a stack."""
+    return tags(settings.project_name, settings.stack, settings.tags)
+
+
+def provider_of(settings: Settings) -> aws.Provider:
+    """Declare the one provider, which carries region, credentials and tags."""
+    return aws.Provider(
+        "aws",
+        region=settings.region,
+        profile=settings.profile or None,
+        default_tags=aws.ProviderDefaultTagsArgs(tags=tags_of(settings)),
+    )
 
 
 class Stack:
     """Every component of one stack; the constructor declares them in the order in which they need each other."""
 
-    def __init__(self, plan: Plan, routes: tuple[Route, ...]) -> None:
+    def __init__(self, plan: Plan, routes: tuple[Route, ...], provider: aws.Provider) -> None:
         self.settings = one = plan.settings
-        self.tags = tags(one.project_name, one.stack, one.tags)
+        self.deployed = plan.deployed
         self._warn()
-        self.provider = aws.Provider(
-            "aws",
-            region=one.region,
-            profile=one.profile or None,
-            default_tags=aws.ProviderDefaultTagsArgs(tags=self.tags),
-        )
+        self.provider = provider
         self._child = pulumi.ResourceOptions(providers=[self.provider])
         account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(provider=self.provider)).account_id
         names = Names(one.project_name, one.stack)
@@ -79,12 +90,13 @@ class Stack:
 
     def _image(self, plan: Plan) -> Image:
         one, build = self.settings, None
-        if not one.image_digest:
+        if plan.context:
             pins = ",".join(f"{name}={pin}" for name, pin in sorted(one.model_versions.items()))
             arguments = {"BUNDLES": one.bundles_folder, "VERSION": plan.tag, "BUNDLE_DIGEST": pins}
             base = {"BASE_IMAGE": one.base_image} if one.base_image else {}
-            build = Build(str(plan.root), str(plan.root / DOCKERFILE), plan.tag, {**arguments, **base})
-        args = ImageArgs(self.site, one.architecture, build, one.image_digest)
+            context = f"../{plan.context}"
+            build = Build(context, f"{context}/{DOCKERFILE}", plan.tag, {**arguments, **base})
+        args = ImageArgs(self.site, one.architecture, build, plan.digest)
         return Image("image", args, self._child)
 
     def _runtime(self) -> Runtime:
@@ -276,7 +288,7 @@ class Stack:
             predictor_logs=self.predictor.log_group.name,
             monthly_budget=one.monthly_budget,
             budget_emails=one.alert_emails,
-            tags=self.tags,
+            tags=tags_of(one),
         )
         return Observability("observability", args, self._child)
 
