@@ -186,6 +186,7 @@ class Stack:
             pagerduty=one.pagerduty_url,
             slack=one.slack_webhook,
             dead_letters=self.dead_letters.queue,
+            deployed=self.deployed,
         )
         return Alerting("alerts", args, self._child)
 

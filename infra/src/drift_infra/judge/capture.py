@@ -98,6 +98,9 @@ def _node(request: Any, urn: str, inputs: dict[str, Any], secrets: frozenset[str
         retain=request.retainOnDelete,
         secret_outputs=tuple(request.additionalSecretOutputs),
         provider=request.provider,
+        aliases=tuple(alias.spec.name or alias.urn for alias in request.aliases),
+        delete_first=request.deleteBeforeReplace,
+        adopted=request.importId,
     )
 
 
