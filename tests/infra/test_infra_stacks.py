@@ -9,7 +9,7 @@ import pytest
 from drift_infra.judge.stacks import SECRETS, graph_of, settings_of
 
 # What prod has and dev has not.
-ONLY_PROD = {"lambda.ProvisionedConcurrencyConfig predictor-warm", "sns.TopicSubscription alerts-email-1"}
+ONLY_PROD = {"lambda.ProvisionedConcurrencyConfig predictor-warm", "sns.TopicSubscription alerts-email-af3c8254"}
 
 # Inputs that differ by themselves: (resource, input): (dev, prod).
 DIFFERENT = {

@@ -21,6 +21,7 @@ from .components.prediction_log import PredictionLog, PredictionLogArgs
 from .components.predictor import Predictor, PredictorArgs
 from .components.probe import PROBE, Probe, ProbeArgs
 from .components.questions import Questions, QuestionsArgs
+from .components.runtime import Runtime
 from .components.window_store import WindowStore, WindowStoreArgs
 from .content import DOCKERFILE
 from .iam import Statement
@@ -33,29 +34,41 @@ if TYPE_CHECKING:
 
     from .preflight import Plan
     from .routes import Route
+    from .settings import Settings
 
 BUNDLES = "/opt/drift/bundles"
+
+
+def tags_of(settings: Settings) -> dict[str, str]:
+    """Return the tags of every resource of a stack."""
+    return tags(settings.project_name, settings.stack, settings.tags)
+
+
+def provider_of(settings: Settings) -> aws.Provider:
+    """Declare the one provider, which carries region, credentials and tags."""
+    return aws.Provider(
+        "aws",
+        region=settings.region,
+        profile=settings.profile or None,
+        default_tags=aws.ProviderDefaultTagsArgs(tags=tags_of(settings)),
+    )
 
 
 class Stack:
     """Every component of one stack; the constructor declares them in the order in which they need each other."""
 
-    def __init__(self, plan: Plan, routes: tuple[Route, ...]) -> None:
+    def __init__(self, plan: Plan, routes: tuple[Route, ...], provider: aws.Provider) -> None:
         self.settings = one = plan.settings
-        self.tags = tags(one.project_name, one.stack, one.tags)
+        self.deployed = plan.deployed
         self._warn()
-        self.provider = aws.Provider(
-            "aws",
-            region=one.region,
-            profile=one.profile or None,
-            default_tags=aws.ProviderDefaultTagsArgs(tags=self.tags),
-        )
+        self.provider = provider
         self._child = pulumi.ResourceOptions(providers=[self.provider])
         account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(provider=self.provider)).account_id
         names = Names(one.project_name, one.stack)
         self.site = Site(names, one.region, account, one.production, one.log_retention_days)
         self.image = self._image(plan)
         self.dead_letters = DeadLetters("dead-letters", DeadLettersArgs(self.site, one.monitor_timeout), self._child)
+        self.runtime = self._runtime()
         self.predictor = self._predictor()
         self.api = self._api(routes)
         self.url = self._domain_url()
@@ -77,26 +90,34 @@ class Stack:
 
     def _image(self, plan: Plan) -> Image:
         one, build = self.settings, None
-        if not one.image_digest:
+        if plan.context:
             pins = ",".join(f"{name}={pin}" for name, pin in sorted(one.model_versions.items()))
             arguments = {"BUNDLES": one.bundles_folder, "VERSION": plan.tag, "BUNDLE_DIGEST": pins}
             base = {"BASE_IMAGE": one.base_image} if one.base_image else {}
-            build = Build(str(plan.root), str(plan.root / DOCKERFILE), plan.tag, {**arguments, **base})
-        args = ImageArgs(self.site, one.architecture, build, one.image_digest)
+            context = f"../{plan.context}"
+            build = Build(context, f"{context}/{DOCKERFILE}", plan.tag, {**arguments, **base})
+        args = ImageArgs(self.site, one.architecture, build, plan.digest)
         return Image("image", args, self._child)
 
-    def _common(self) -> dict[str, pulumi.Input[str]]:
-        return {
+    def _runtime(self) -> Runtime:
+        environment = {
             "DRIFT_BUNDLES": BUNDLES,
             "DRIFT_STACK": self.settings.stack,
             "DRIFT_LOG_LEVEL": self.settings.log_level,
         }
+        return Runtime(
+            site=self.site,
+            image=self.image.uri,
+            architecture=self.settings.architecture,
+            tracing=self.settings.tracing,
+            environment=environment,
+            dead_letters=self.dead_letters.queue,
+        )
 
     def _predictor(self) -> Predictor:
         one = self.settings
         pins = ",".join(f"{name}={pin}" for name, pin in sorted(one.model_versions.items()))
         environment = {
-            **self._common(),
             "DRIFT_MODEL": one.models[0],
             "DRIFT_THRESHOLD": f"{one.drift_threshold:g}",
             **({"DRIFT_MODEL_VERSIONS": pins} if pins else {}),
@@ -104,19 +125,15 @@ class Stack:
             **self._synthetic_callers(),
         }
         args = PredictorArgs(
-            site=self.site,
-            image=self.image.uri,
-            architecture=one.architecture,
+            runtime=self.runtime,
             memory=one.memory,
             timeout=one.timeout,
             environment=environment,
-            tracing=one.tracing,
             reserved_concurrency=one.reserved_concurrency,
             provisioned_concurrency=one.provisioned_concurrency,
             previous_version=one.previous_version,
             previous_version_percent=one.previous_version_percent,
             moved_from_outside=one.rollout == "external",
-            dead_letters=self.dead_letters.queue,
         )
         return Predictor("predictor", args, self._child)
 
@@ -169,29 +186,26 @@ class Stack:
             pagerduty=one.pagerduty_url,
             slack=one.slack_webhook,
             dead_letters=self.dead_letters.queue,
+            deployed=self.deployed,
         )
         return Alerting("alerts", args, self._child)
 
     def _monitor(self) -> Monitor:
         one = self.settings
-        table = {**self._common(), "DRIFT_TABLE": self.windows.table.name}
+        table = {"DRIFT_TABLE": self.windows.table.name}
         evaluator = {
             "DRIFT_TOPIC": self.alerting.topic.arn,
             "DRIFT_BUDGET_DAYS": str(one.false_alarm_days),
             "DRIFT_LINKS": self.links,
         }
         args = MonitorArgs(
-            site=self.site,
-            image=self.image.uri,
-            architecture=one.architecture,
+            runtime=self.runtime,
             memory=one.monitor_memory,
             timeout=one.monitor_timeout,
-            tracing=one.tracing,
             aggregator_environment={**table, "DRIFT_DEAD_LETTERS": self.dead_letters.queue.url},
             evaluator_environment={**table, **evaluator},
             evaluate_minutes=one.evaluate_minutes,
             table=self.windows.table,
-            dead_letters=self.dead_letters.queue,
             replay=self.dead_letters.replay,
             watched=self.predictor.log_group,
             publish=self.alerting.publish,
@@ -212,18 +226,13 @@ class Stack:
         if secret is None:
             return None
         args = NotifierArgs(
-            site=self.site,
-            image=self.image.uri,
-            architecture=self.settings.architecture,
-            tracing=self.settings.tracing,
+            runtime=self.runtime,
             environment={
-                **self._common(),
                 "DRIFT_SLACK_SECRET": secret.arn,
                 "DRIFT_LINKS": self.links,
             },
             topic=self.alerting.topic,
             secret=secret,
-            dead_letters=self.dead_letters.queue,
         )
         return Notifier("notifier", args, self._child)
 
@@ -233,19 +242,14 @@ class Stack:
             return None
         calls, environment = self._probe_calls()
         args = ProbeArgs(
-            site=self.site,
-            image=self.image.uri,
-            architecture=one.architecture,
-            tracing=one.tracing,
+            runtime=self.runtime,
             minutes=one.probe_minutes,
             environment={
-                **self._common(),
                 "DRIFT_API_URL": self.api.url,
                 "DRIFT_MODEL": one.models[0],
                 **environment,
             },
             may_call=calls,
-            dead_letters=self.dead_letters.queue,
         )
         return Probe("probe", args, self._child)
 
@@ -285,7 +289,7 @@ class Stack:
             predictor_logs=self.predictor.log_group.name,
             monthly_budget=one.monthly_budget,
             budget_emails=one.alert_emails,
-            tags=self.tags,
+            tags=tags_of(one),
         )
         return Observability("observability", args, self._child)
 

@@ -11,34 +11,27 @@ from pulumi_aws import lambda_
 from drift_infra.iam import Statement
 
 from .image_function import ImageFunction, ImageFunctionArgs
+from .runtime import Runtime, keep_failed_calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from pulumi_aws import sqs
-
-    from drift_infra.naming import Site
 
 ALIAS = "live"
 
 
 @dataclass(frozen=True)
 class PredictorArgs:
-    """The function's size, which versions the alias points at, and where events wait that are no requests."""
+    """The function's size, and which versions the alias points at."""
 
-    site: Site
-    image: pulumi.Input[str]
-    architecture: str
+    runtime: Runtime
     memory: int
     timeout: int
     environment: Mapping[str, pulumi.Input[str]]
-    tracing: bool
     reserved_concurrency: int
     provisioned_concurrency: int
     previous_version: str
     previous_version_percent: int
     moved_from_outside: bool
-    dead_letters: sqs.Queue
 
 
 class Predictor(pulumi.ComponentResource):
@@ -49,20 +42,17 @@ class Predictor(pulumi.ComponentResource):
         self.parts = ImageFunction(
             name,
             ImageFunctionArgs(
-                site=args.site,
+                runtime=args.runtime,
                 what="predictor",
                 description="Answers predictions with a drift score",
                 command="drift_predictor.handler.handler",
-                image=args.image,
-                architecture=args.architecture,
                 memory=args.memory,
                 timeout=args.timeout,
                 environment=args.environment,
-                statements=[Statement("KeepForeignEvents", ["sqs:SendMessage"], [args.dead_letters.arn])],
-                tracing=args.tracing,
+                statements=[Statement("KeepForeignEvents", ["sqs:SendMessage"], [args.runtime.dead_letters.arn])],
                 reserved_concurrency=args.reserved_concurrency,
                 publish=True,
-                keep_logs=args.site.production,
+                keep_logs=args.runtime.site.production,
             ),
             pulumi.ResourceOptions(parent=self),
         )
@@ -81,18 +71,11 @@ class Predictor(pulumi.ComponentResource):
 
     def _keep_failures(self, name: str, args: PredictorArgs) -> None:
         """Keep what a topic, a rule or a bucket sends by mistake: the predictor raises, and nobody reads its error."""
-        on_failure = lambda_.FunctionEventInvokeConfigDestinationConfigOnFailureArgs(destination=args.dead_letters.arn)
-        # each name by which a function is called has a configuration of its own
-        for what, qualifier in (("retries", None), ("alias-retries", self.alias.name)):
-            lambda_.FunctionEventInvokeConfig(
-                f"{name}-{what}",
-                function_name=self.function.name,
-                qualifier=qualifier,
-                maximum_retry_attempts=2,
-                maximum_event_age_in_seconds=6 * 3600,
-                destination_config=lambda_.FunctionEventInvokeConfigDestinationConfigArgs(on_failure=on_failure),
-                opts=pulumi.ResourceOptions(parent=self),
-            )
+        child = pulumi.ResourceOptions(parent=self)
+        keep_failed_calls(f"{name}-retries", self.function, args.runtime, child)
+        keep_failed_calls(
+            f"{name}-alias-retries", self.function, args.runtime, child, qualifier=self.alias.name
+        )
 
     def _alias(self, name: str, args: PredictorArgs) -> lambda_.Alias:
         """The alias; when a tool outside moves its traffic, an update must not move it back."""

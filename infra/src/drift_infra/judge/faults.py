@@ -167,11 +167,12 @@ FAULTS = (
     _fault("a buffer too small for partitions", _set("kinesis.FirehoseDeliveryStream", "prediction-log-stream", "extendedS3Configuration/bufferingSize", 5), "rules"),
     _fault("a table that looks where nothing is written", _set("glue.CatalogTable", "questions-table", "parameters/storage.location.template", "s3://bucket/predictions/${model}/${dt}/"), "rules"),
     _fault("a role that another account could borrow", _text("iam.Role", "evaluation-role", "assumeRolePolicy", "123456789012", "*"), "rules"),
-    _fault("a webhook that never has to confirm", _set("sns.TopicSubscription", "alerts-webhook-1", "endpointAutoConfirms", False), "rules"),
+    _fault("a webhook that never has to confirm", _set("sns.TopicSubscription", "alerts-webhook-976cc5ee", "endpointAutoConfirms", False), "rules"),
     _fault("a permission without a source", _set("lambda.Permission", "monitor-logs-may-invoke", "sourceArn", None), "rules"),
     _fault("a resource without a parent", _node("sqs.Queue", "dead-letters-queue", lambda node: setattr(node, "urn", "urn:pulumi:dev::p::aws:sqs/queue:Queue::dead-letters-queue")), "rules"),
-    _fault("a subscription of a protocol that does not exist", _set("sns.TopicSubscription", "alerts-email-1", "protocol", "mail"), "terraform"),
-    _fault("a webhook's address in plain text", _node("sns.TopicSubscription", "alerts-webhook-1", lambda node: setattr(node, "secrets", frozenset())), "rules"),
+    _fault("a subscription of a protocol that does not exist", _set("sns.TopicSubscription", "alerts-email-af3c8254", "protocol", "mail"), "terraform"),
+    _fault("a webhook's address in plain text", _node("sns.TopicSubscription", "alerts-webhook-976cc5ee", lambda node: setattr(node, "secrets", frozenset())), "rules"),
+    _fault("a subscription that is named by its place in a list", _node("sns.TopicSubscription", "alerts-email-af3c8254", lambda node: setattr(node, "name", "alerts-email-1")), "rules"),
 )  # fmt: skip
 
 
