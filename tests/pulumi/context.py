@@ -24,7 +24,8 @@ def context_digest(folder: Path, build: dict) -> str:
 
 def files(root: Path) -> list[Path]:
     """Return the files of a context, in order."""
-    lines = (root / ".dockerignore").read_text("utf-8").splitlines()
+    ignored = root / ".dockerignore"
+    lines = ignored.read_text("utf-8").splitlines() if ignored.exists() else []
     patterns = tuple(line for line in lines if line and not line.startswith("#"))
     return [path for path in sorted(root.rglob("*")) if path.is_file() and sent(str(path.relative_to(root)), patterns)]
 
