@@ -8,7 +8,7 @@ Each says which judges catch it; the session `infra` compares that with what the
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -64,6 +64,15 @@ def _node(short: str, name: str, change: Callable[[Node], object]) -> Callable[[
 
 def _drop(short: str, name: str) -> Callable[[Graph], None]:
     return lambda graph: graph.nodes.remove(graph.one(short, name))
+
+
+def _warm_on_the_alias(graph: Graph) -> None:
+    """Keep an instance warm where Lambda itself splits the traffic at every new version."""
+    trial = graph.one("lambda.Invocation", "predictor-trial")
+    inputs = {"functionName": trial.inputs["functionName"], "qualifier": "live", "provisionedConcurrentExecutions": 1}
+    kind = "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig"
+    urn = trial.urn.replace(trial.kind, kind).replace(trial.name, "predictor-warm")
+    graph.nodes.append(replace(trial, kind=kind, name="predictor-warm", urn=urn, inputs=inputs))
 
 
 def _widget(change: Callable[[list[dict[str, Any]]], object]) -> Callable[[Graph], None]:
@@ -173,6 +182,9 @@ FAULTS = (
     _fault("a subscription of a protocol that does not exist", _set("sns.TopicSubscription", "alerts-email-af3c8254", "protocol", "mail"), "terraform"),
     _fault("a webhook's address in plain text", _node("sns.TopicSubscription", "alerts-webhook-976cc5ee", lambda node: setattr(node, "secrets", frozenset())), "rules"),
     _fault("a subscription that is named by its place in a list", _node("sns.TopicSubscription", "alerts-email-af3c8254", lambda node: setattr(node, "name", "alerts-email-1")), "rules"),
+    _fault("an alias that moves before its version was called", _node(*ALIAS, lambda node: setattr(node, "after", ())), "rules"),
+    _fault("a trial of another version than the alias calls", _set("lambda.Invocation", "predictor-trial", "qualifier", "1"), "rules"),
+    _fault("an instance kept warm on the alias", _warm_on_the_alias, "rules"),
 )  # fmt: skip
 
 
