@@ -7,9 +7,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from drift_contracts import feature_set
+from drift_engine.bundle import describe_files, model_version
+from drift_engine.forest.writer import encode, trees_of
 from drift_ml.baseline import Baseline
-from drift_ml.bundle import describe_files, model_version
-from drift_ml.forest.writer import encode, trees_of
 from drift_ml.training.sources import house_price
 
 if TYPE_CHECKING:

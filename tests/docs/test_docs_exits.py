@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 from click import Group
+from drift_client.cli import main
 from drift_contracts import exits, feature_set
-from drift_contracts.cli import main
 from drift_ml.training import Recipe, load_rows, train
 
 from benchmarks import load_console
@@ -62,8 +62,8 @@ PROVOKED = [
     ("python -m drift_console.scenarios", 2, [*SCENARIOS, NOBODY, "--suite", "{garbage}"]),
     ("python -m drift_console.scenarios", 3, [*SCENARIOS, NOBODY]),
     ("python -m drift_console.scenarios", 4, [*SCENARIOS, "{refusing}"]),
-    ("python -m drift_contracts.check", 1, ["python", "-m", "drift_contracts.check", "--root", "{tmp}"]),
-    ("python -m drift_contracts.check", 2, ["python", "-m", "drift_contracts.check", "--root", "{tmp}/none"]),
+    ("python -m tools.contract_checks", 1, ["python", "-m", "tools.contract_checks", "--root", "{tmp}"]),
+    ("python -m tools.contract_checks", 2, ["python", "-m", "tools.contract_checks", "--root", "{tmp}/none"]),
     ("python -m drift_contracts.openapi", 2, ["python", "-m", "drift_contracts.openapi", "--nope"]),
     ("python -m benchmarks.simulate", 2, ["python", "-m", "benchmarks.simulate", "--jobs", "0"]),
     ("python benchmarks/load_console.py", 2, ["python", "benchmarks/load_console.py", "--rate", "x"]),
@@ -74,8 +74,8 @@ ELSEWHERE = {
     ("driftctl report", 1): "tests/replay/test_replay_commands.py::test_stored_windows_give_the_same_report",
     ("python benchmarks/load_console.py", 1): "tests/docs/test_docs_exits.py::test_a_broken_promise_of_the_load_test",
     # the judge needs Pulumi's libraries, which live apart
-    ("python -m drift_infra.judge", 1): "tests/infra/test_infra_exits.py::test_a_broken_rule_is_a_finding",
-    ("python -m drift_infra.judge", 2): "tests/infra/test_infra_exits.py::test_the_judge_ends_with",
+    ("python -m tools.stack_checks", 1): "tests/infra/test_infra_exits.py::test_a_broken_rule_is_a_finding",
+    ("python -m tools.stack_checks", 2): "tests/infra/test_infra_exits.py::test_the_judge_ends_with",
 }
 
 
@@ -124,7 +124,7 @@ def test_every_command_is_in_the_table():
     commands |= {f"driftctl {point.name}" for point in entry_points(group="driftctl.commands")}
     sources = [path for room in (".", "services") for path in (ROOT / room).glob("*/src/**/*.py")]
     modules = [re.findall(r'run_module\("(drift_[a-z_.]+)"', path.read_text("utf-8")) for path in sources]
-    names = {name.removesuffix(".__main__") for found in modules for name in found} - {"drift_contracts.cli"}
+    names = {name.removesuffix(".__main__") for found in modules for name in found} - {"drift_client.cli"}
     commands |= {f"python -m {name.removesuffix('.cli')}" for name in names}
     assert commands <= {command for command, _ in stated()}
 
@@ -243,7 +243,7 @@ FAULTY = {
     "python -m drift_ml.training": "numpy",
     "python -m drift_console": "uvicorn",
     "python -m drift_console.scenarios": "rich",
-    "python -m drift_contracts.check": "rich",
+    "python -m tools.contract_checks": "rich",
     "python -m drift_contracts.openapi": "argparse",
     "python -m benchmarks.simulate": "argparse",
 }
@@ -274,7 +274,7 @@ def test_a_missing_library_is_named_with_the_way_out(tmp_path):
     broken.mkdir()
     (broken / "click.py").write_text("raise ModuleNotFoundError('No module named click', name='click')\n")
     done = ended(["driftctl", "health"], tmp_path, path=[broken])
-    assert (done.returncode, "drift-contracts[client]" in done.stderr) == (5, True)
+    assert (done.returncode, "drift-client" in done.stderr) == (5, True)
 
 
 class Losing:

@@ -12,10 +12,10 @@ from pathlib import Path
 from random import Random
 
 from drift_contracts import FeatureSet, RequestValidator, feature_set
+from drift_engine.bundle import describe_files, model_version
+from drift_engine.forest import Forest
+from drift_engine.forest.writer import Tree, encode
 from drift_ml.baseline import Baseline
-from drift_ml.bundle import describe_files, model_version
-from drift_ml.forest import Forest
-from drift_ml.forest.writer import Tree, encode
 
 HERE = Path(__file__).parent / "bundles"
 ROWS = 400

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from drift_contracts import feature_set
+from drift_engine.bundle import describe_files, model_version
+from drift_engine.forest.writer import encode, trees_of
 from drift_ml.baseline import Baseline
-from drift_ml.bundle import describe_files, model_version
-from drift_ml.forest.writer import encode, trees_of
 from drift_ml.window import Window
 from pyarrow import csv, parquet
 from sklearn.ensemble import RandomForestRegressor

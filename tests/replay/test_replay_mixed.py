@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from drift_console.replay.backtest import Request, backtest
 from drift_console.replay.outcome import conclude, page
 from drift_contracts import FeatureSet
+from drift_engine.bundle import Bundle
 from drift_ml.baseline import Baseline
-from drift_ml.bundle import Bundle
+from drift_ml.replay.backtest import Request, backtest
 from pyarrow import csv, parquet
 
 MIXED = FeatureSet.from_json(

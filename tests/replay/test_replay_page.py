@@ -10,10 +10,10 @@ import pytest
 from drift_console.replay.outcome import conclude, page
 from drift_console.replay.page import Facts, render_report
 from drift_console.replay.plots import shares
-from drift_console.replay.rivals import Firing
-from drift_console.replay.windows import replay_windows
 from drift_contracts import FeatureSet, feature_set, schemas
 from drift_ml.baseline import Baseline
+from drift_ml.replay.detectors import Firing
+from drift_ml.replay.evidence import replay_windows
 from drift_ml.report import window_report
 from drift_ml.window import Window
 

@@ -15,6 +15,7 @@ SOURCES = (
     "requirements/runtime.txt",
     "requirements/monitor.txt",
     "contracts",
+    "engine",
     "ml",
     "services",
 )

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from math import inf, nextafter
 from typing import TYPE_CHECKING, Any
 
-from drift_ml import scale
+from drift_engine import scale
+
 from drift_ml.baseline._parts import PREDICTION, Channel
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from drift_contracts.alarm_language import expression_text, rule_text
-from drift_ml.scale import FARTHEST, usable_std
+from drift_engine.scale import FARTHEST, usable_std
 
 from drift_console.alarms import Alarm, CompositeAlarm, MetricAlarm, State
 from drift_console.alerts import iso

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from drift_contracts import MonitoringSpec, Violation
-    from drift_ml.bundle import Bundle
+    from drift_engine.bundle import Bundle
 
     from drift_predictor.packing import Room
     from drift_predictor.settings import Settings

@@ -5,22 +5,21 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from drift_ml.replay.evidence import Replay, window_since
+from drift_ml.replay.training_rows import KIND
 from drift_ml.report import window_report
 
 from drift_console.replay.page import Facts, render_report
 from drift_console.replay.texts import place
-from drift_console.replay.training_rows import KIND
-from drift_console.replay.windows import Replay, window_since
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from drift_contracts import FeatureSet
     from drift_ml.baseline import Baseline
+    from drift_ml.replay.detectors import Firing
+    from drift_ml.replay.training_rows import TrainingRows
     from drift_ml.window import Window
-
-    from drift_console.replay.rivals import Firing
-    from drift_console.replay.training_rows import TrainingRows
 
 NO_DRIFT, DRIFT = 0, 1
 

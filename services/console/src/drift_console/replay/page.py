@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from drift_ml.baseline import Baseline
-
-    from drift_console.replay.rivals import Firing
-    from drift_console.replay.training_rows import TrainingRows
-    from drift_console.replay.windows import Alarm, Replay
+    from drift_ml.replay.detectors import Firing
+    from drift_ml.replay.evidence import Alarm, Replay
+    from drift_ml.replay.training_rows import TrainingRows
 
 OWN = ("values", "quantiles", "categories")
 INDICATORS = ("missing", "out_of_range", "new")

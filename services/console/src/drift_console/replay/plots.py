@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from drift_ml.baseline import Baseline
-
-    from drift_console.replay.windows import Replay
+    from drift_ml.replay.evidence import Replay
 
 WIDE, HIGH = 1000.0, 100.0
 HEADROOM = 1.18

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from drift_ml.replay.training_rows import UNKNOWN
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from drift_console.replay.texts import change, moment, place, subject
-from drift_console.replay.training_rows import UNKNOWN
 
 if TYPE_CHECKING:
     from rich.console import Console as Terminal
