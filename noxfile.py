@@ -77,21 +77,21 @@ def may_install() -> bool:
 def local(session: nox.Session) -> None:
     """The main job: train if needed, serve, watch, alarm. Options: -- --port 8123 --fast, -- --help."""
     prepare(session, "dev")
-    session.run("python", "-m", "drift_console", *session.posargs)
+    session.run("driftctl", "serve", *session.posargs)
 
 
 @nox.session
 def train(session: nox.Session) -> None:
     """Train and pack bundles. Options: -- --model house-price --data houses.csv, -- --help."""
     prepare(session, "dev")
-    session.run("python", "-m", "drift_ml.training", *session.posargs)
+    session.run("driftctl", "train", *session.posargs)
 
 
 @nox.session
 def scenarios(session: nox.Session) -> None:
     """Send the drift scenarios to a deployment: -- --url URL; exit code 1 when detection does not work."""
     prepare(session, "dev")
-    session.run("python", "-m", "drift_console.scenarios", *session.posargs)
+    session.run("driftctl", "scenarios", *session.posargs)
 
 
 # --- prove it -------------------------------------------------------------------------------------------

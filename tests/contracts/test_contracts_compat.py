@@ -328,7 +328,7 @@ def test_the_repository_holds():
 
 def test_the_module_is_the_command(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["check", "--help"])
-    monkeypatch.delitem(sys.modules, "tools.contract_checks")
+    monkeypatch.delitem(sys.modules, "tools.contract_checks.command")
     with pytest.raises(SystemExit, match="0"):
         runpy.run_module("tools.contract_checks", run_name="__main__")
 

@@ -13,6 +13,7 @@ from drift_client.cli import _main, main
 from drift_contracts import ContractError, DriftError, FeatureSet, RequestValidator, feature_set, schemas
 from drift_contracts.features import Feature
 
+from tools.contract_checks import command as check
 from tools.contract_checks.cases import cases
 from tools.contract_checks.compat import ROLES
 

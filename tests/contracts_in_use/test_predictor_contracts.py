@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from drift_contracts import schemas
-from drift_contracts.compose import FLOAT32
+from drift_contracts.value_schema import FLOAT32
 from drift_predictor import Edge
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -19,7 +19,7 @@ PRELOADED = [
     "drift_console.console",
     "drift_ml.replay.backtest",
     "drift_console.replay.commands",
-    "drift_console.replay.outcome",
+    "drift_ml.replay.outcome",
     "drift_console.scenarios",
     "tools.contract_checks",
     "drift_client.cli",

@@ -4,7 +4,6 @@ import doctest
 import importlib
 import pkgutil
 
-import drift_engine.scale
 import drift_ml.baseline
 import drift_ml.columns
 import drift_ml.detectors

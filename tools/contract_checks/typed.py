@@ -35,9 +35,8 @@ from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 def text() -> str:
     """Return the source of the module of types."""
-    parts = [HEADER]
-    for name in documents.names(documents.folder("schemas")):
-        parts.append(_Contract(name, documents.schema(name)).text())
+    names = documents.names(documents.folder("schemas"))
+    parts = [HEADER, *(_Contract(name, documents.schema(name)).text() for name in names)]
     return "\n\n".join(part.rstrip("\n") + "\n" for part in parts)
 
 

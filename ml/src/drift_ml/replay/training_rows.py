@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from drift_console.replay.texts import percent
+from drift_ml.replay.texts import percent
 
 if TYPE_CHECKING:
     from drift_ml.tables.row_digests import Comparison

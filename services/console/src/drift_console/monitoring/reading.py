@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from drift_monitor.reference import Reference
     from drift_monitor.stores import SqliteStore
 
+    from drift_console.frame import Frame
     from drift_console.metrics import Summary
-    from drift_console.state import Frame
 
 ALERTS = 20
 DRAWN = 16  # bins of a channel at most

@@ -14,17 +14,15 @@ from drift_contracts.commands import Command, FiniteRange
 from drift_contracts.exits import FINDING, CannotStart, starting
 from drift_contracts.reading_options import reading_options
 from drift_contracts.terminal import make_terminal
+from drift_ml.replay.shown import show
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-
-from drift_console.replay.shown import show
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from drift_engine.bundle import Bundle
     from drift_ml.baseline import Baseline
-
-    from drift_console.replay.outcome import Outcome
+    from drift_ml.replay.outcome import Outcome
 
 READING = ("delimiter", "decimal", "encoding", "missing", "ignore", "sort")
 _CODES = """
@@ -111,10 +109,9 @@ def replay(data: Path, bundle: Path, time_column: str | None, prediction_column:
     """
     # --help need not wait for numpy and pyarrow
     from drift_ml.replay.backtest import Request, backtest  # noqa: PLC0415
+    from drift_ml.replay.outcome import conclude, page  # noqa: PLC0415
     from drift_ml.tables import OptionError, ReadOptions  # noqa: PLC0415
     from drift_ml.tables.row_digests import read_row_digests  # noqa: PLC0415
-
-    from drift_console.replay.outcome import conclude, page  # noqa: PLC0415
 
     _one_budget(options)
     try:
@@ -167,10 +164,10 @@ def report(span: str, model: str | None, store: Path, bundles: Path, **options: 
     """
     from drift_ml.replay.backtest import budget_of  # noqa: PLC0415
     from drift_ml.replay.evidence import replay_windows  # noqa: PLC0415
+    from drift_ml.replay.outcome import conclude, page  # noqa: PLC0415
     from drift_ml.replay.stored import NOT_RUN, counted_firings  # noqa: PLC0415
     from drift_monitor.errors import BadStore  # noqa: PLC0415 - as above
 
-    from drift_console.replay.outcome import conclude, page  # noqa: PLC0415
     from drift_console.replay.stored import read_span, stored_windows  # noqa: PLC0415
 
     _one_budget(options)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drift_console.bins import display_bins
-from drift_console.replay.markup import Markup, join, tag
-from drift_console.replay.texts import percent, place, subject, tick
+from drift_ml.display_bins import display_bins
+from drift_ml.replay.markup import Markup, join, tag
+from drift_ml.replay.texts import percent, place, subject, tick
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from drift_monitor.words import change, subject
+from drift_ml.words import change, subject
 
 __all__ = ["change", "figure", "moment", "percent", "place", "signed", "subject", "tick"]
 

@@ -6,16 +6,16 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from drift_ml.replay.evidence import Replay, window_since
+from drift_ml.replay.page import Facts, render_report
+from drift_ml.replay.texts import place
 from drift_ml.replay.training_rows import KIND
 from drift_ml.report import window_report
-
-from drift_console.replay.page import Facts, render_report
-from drift_console.replay.texts import place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from drift_contracts import FeatureSet
+
     from drift_ml.baseline import Baseline
     from drift_ml.replay.detectors import Firing
     from drift_ml.replay.training_rows import TrainingRows

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drift_ml.replay.training_rows import UNKNOWN
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from drift_console.replay.texts import change, moment, place, subject
+from drift_ml.replay.texts import change, moment, place, subject
+from drift_ml.replay.training_rows import UNKNOWN
 
 if TYPE_CHECKING:
     from rich.console import Console as Terminal
 
-    from drift_console.replay.outcome import Outcome
+    from drift_ml.replay.outcome import Outcome
 
 MOST_CHANNELS = 6
 

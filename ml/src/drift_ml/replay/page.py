@@ -7,10 +7,9 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from drift_ml.baseline import PREDICTION
-
-from drift_console.replay.markup import Markup, tag
-from drift_console.replay.plots import distribution_plot, evidence_plot, interval_plot, odds
-from drift_console.replay.texts import change, figure, moment, percent, place, signed, subject
+from drift_ml.replay.markup import Markup, tag
+from drift_ml.replay.plots import distribution_plot, evidence_plot, interval_plot, odds
+from drift_ml.replay.texts import change, figure, moment, percent, place, signed, subject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,7 +48,7 @@ def render_report(
     detectors, empty where they were not run. baseline: the one that the report names. Every text is escaped,
     whatever it holds; the page asks nothing of the network.
     """
-    style = resources.files("drift_console.replay").joinpath("report.css").read_text(encoding="utf-8")
+    style = resources.files("drift_ml.replay").joinpath("report.css").read_text(encoding="utf-8")
     title = f"Drift report: {report['model']}"
     head = tag(
         "head",

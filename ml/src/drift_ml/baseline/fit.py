@@ -23,15 +23,28 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 
-def fit(
+def fit_baseline(
     feature_set: FeatureSet,
     columns: Mapping[str, npt.ArrayLike],
     *,
-    target: npt.ArrayLike | None,
-    predictions: npt.ArrayLike | None,
-    errors: npt.ArrayLike | None,
+    target: npt.ArrayLike | None = None,
+    predictions: npt.ArrayLike | None = None,
+    errors: npt.ArrayLike | None = None,
 ) -> Baseline:
-    """The baseline of training rows; see `Baseline.from_columns`."""
+    """Return the baseline of training rows; it does not depend on their order.
+
+    Args:
+        feature_set: the model's features.
+        columns: per feature a vector of shape (rows,): numbers (a boolean as false/true or 0/1) with NaN or None for
+            missing, or for a category its strings with None for missing, or its indices (an index past the last is a
+            new category).
+        target: shape (rows,).
+        predictions: of the held-out rows, shape (held_out,).
+        errors: of the held-out rows, shape (held_out,).
+
+    Raises:
+        BaselineError: where a column is absent, or holds what its feature cannot be.
+    """
     table = {feature.name: _column(feature, columns) for feature in feature_set.features}
     rows = _rows(table)
     numeric = {feature.name: table[feature.name] for feature in feature_set.features if feature.type != "category"}
