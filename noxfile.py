@@ -38,6 +38,7 @@ SETS = {  # a set is pinned together with the one it extends, so that one versio
     "build": "dev",
     "monitor": "dev",
     "tools": "dev",
+    "style": "dev",
     "bench": "dev",
     "simulate": "dev",
     "browser": "dev",
@@ -338,6 +339,13 @@ def lint(session: nox.Session) -> None:
     prepare(session, "tools", rooms=[])
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def style(session: nox.Session) -> None:
+    """How full and how clear the lines are, beside structlog and packaging: -- FOLDER lists places."""
+    prepare(session, "style", rooms=[])
+    session.run("python", "-m", "tools.style", *session.posargs)
 
 
 @nox.session

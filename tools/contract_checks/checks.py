@@ -16,6 +16,7 @@ from jsonschema import SchemaError
 from tools.contract_checks.cases import Case, case_names, cases
 from tools.contract_checks.releases import released_changes
 from tools.contract_checks.snippets import snippets
+from tools.contract_checks.typed import check_types
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -169,6 +170,11 @@ def check_feature_sets(_repository: Repository) -> Found:
     return len(feature_set_names()), found
 
 
+def _check_types(_: Repository) -> tuple[int, list[str]]:
+    """Check that `drift_contracts.types` is what the schemas generate."""
+    return check_types()
+
+
 CHECKS: dict[str, Callable[[Repository], Found]] = {
     "schemas are valid": check_schemas,
     "cases hold, in both judges": check_cases,
@@ -176,5 +182,6 @@ CHECKS: dict[str, Callable[[Repository], Found]] = {
     "feature sets compose": check_feature_sets,
     "JSON in the documentation holds": check_docs,
     "the OpenAPI document is in step": check_openapi,
+    "types are in step": _check_types,
     "released contracts still hold": check_released,
 }
