@@ -19,13 +19,14 @@ nox.options.error_on_missing_interpreters = False
 nox.options.sessions = ["test", "lint", "types", "architecture", "contracts", "runtime", "docs"]
 
 PYTHONS = ["3.11", "3.12", "3.13"]
-RUNTIME_ROOMS = ["contracts", "ml", "services/predictor"]
-ROOMS = [*RUNTIME_ROOMS, "services/monitor", "services/console"]
+RUNTIME_ROOMS = ["contracts", "engine", "services/predictor"]
+ROOMS = [*RUNTIME_ROOMS, "client", "ml", "services/monitor", "services/console"]
 INFRA_ROOMS = ["contracts", "infra"]
 SETS = {  # a set is pinned together with the one it extends, so that one version of a library is used everywhere
     "dev": None,
     "bootstrap": None,
     "infra": None,
+    "program": "infra",
     "engine": None,
     "image": "dev",
     "sam": None,
@@ -38,6 +39,7 @@ SETS = {  # a set is pinned together with the one it extends, so that one versio
     "build": "dev",
     "monitor": "dev",
     "tools": "dev",
+    "style": "dev",
     "bench": "dev",
     "simulate": "dev",
     "browser": "dev",
@@ -77,21 +79,21 @@ def may_install() -> bool:
 def local(session: nox.Session) -> None:
     """The main job: train if needed, serve, watch, alarm. Options: -- --port 8123 --fast, -- --help."""
     prepare(session, "dev")
-    session.run("python", "-m", "drift_console", *session.posargs)
+    session.run("driftctl", "serve", *session.posargs)
 
 
 @nox.session
 def train(session: nox.Session) -> None:
     """Train and pack bundles. Options: -- --model house-price --data houses.csv, -- --help."""
     prepare(session, "dev")
-    session.run("python", "-m", "drift_ml.training", *session.posargs)
+    session.run("driftctl", "train", *session.posargs)
 
 
 @nox.session
 def scenarios(session: nox.Session) -> None:
     """Send the drift scenarios to a deployment: -- --url URL; exit code 1 when detection does not work."""
     prepare(session, "dev")
-    session.run("python", "-m", "drift_console.scenarios", *session.posargs)
+    session.run("driftctl", "scenarios", *session.posargs)
 
 
 # --- prove it -------------------------------------------------------------------------------------------
@@ -129,7 +131,11 @@ def run_tests(session: nox.Session) -> None:
     measured = [folder for folder in folders if folder not in NOT_MEASURED]
     session.run(*run, "--cov", "--cov-report=", *measured, env=alone)
     session.run(
-        "coverage", "report", "--fail-under=100", "--include", "*/drift_contracts/*,*/drift_ml/*,*/drift_predictor/*"
+        "coverage",
+        "report",
+        "--fail-under=100",
+        "--include",
+        "*/drift_contracts/*,*/drift_client/*,*/drift_engine/*,*/drift_ml/*,*/drift_predictor/*,tools/contract_checks/*",
     )
 
 
@@ -223,8 +229,8 @@ def sanitize(session: nox.Session) -> None:
     """The compiled forest engine under address and undefined-behaviour sanitizers: damaged files (needs gcc)."""
     debian(session, {"gcc": "gcc"})
     prepare(session, "dev", rooms=["contracts"])
-    source = Path(session.create_tmp()) / "ml"
-    shutil.copytree("ml", source, ignore=shutil.ignore_patterns("build", "*.so", "*.egg-info"), dirs_exist_ok=True)
+    source = Path(session.create_tmp()) / "engine"
+    shutil.copytree("engine", source, ignore=shutil.ignore_patterns("build", "*.so", "*.egg-info"), dirs_exist_ok=True)
     flags = "-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
     session.install("--quiet", "--no-cache", "--reinstall", "--no-deps", str(source), env={"CFLAGS": flags})
     libraries = ("libasan.so", "libubsan.so")
@@ -239,7 +245,7 @@ def sanitize(session: nox.Session) -> None:
         "DRIFT_FOREST_MUTATIONS": "20000",
     }
     options = ("-p", "no:randomly", "-W", "ignore", "-k", "not imports_no_numpy")
-    session.run("pytest", "tests/forest", *options, *session.posargs, env=sanitizer)
+    session.run("pytest", "tests/engine", *options, *session.posargs, env=sanitizer)
 
 
 @nox.session
@@ -285,12 +291,12 @@ def infra(session: nox.Session) -> None:
     session.run("pytest", "tests/infra", "-n", "2", *session.posargs)
     if session.posargs:
         return
-    session.run("mypy", "--config-file", "infra/pyproject.toml", "infra/src")
-    session.run("python", "-m", "drift_infra.judge", "render", "build/judge")
+    session.run("mypy", "--config-file", "infra/pyproject.toml", "infra/src", "tools/stack_checks")
+    session.run("python", "-m", "tools.stack_checks", "render", "build/judge")
     session.run_install("uv", "venv", "--quiet", "--allow-existing", "--python", sys.executable, "build/venv-judges")
     pinned = ("--quiet", "--require-hashes", "-r", "requirements/judges.txt")
     session.run_install("uv", "pip", "install", "--python", "build/venv-judges/bin/python", *pinned)
-    session.run("build/venv-judges/bin/python", "infra/judges/outside.py", "build/judge", external=True)
+    session.run("build/venv-judges/bin/python", "tools/stack_checks/outside.py", "build/judge", external=True)
 
 
 @nox.session(name="engine")
@@ -350,24 +356,31 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def style(session: nox.Session) -> None:
+    """How full and how clear the lines are, beside structlog and packaging: -- FOLDER lists places."""
+    prepare(session, "style", rooms=[])
+    session.run("python", "-m", "tools.style", *session.posargs)
+
+
+@nox.session
 def types(session: nox.Session) -> None:
     """mypy, strict, on every room."""
     prepare(session, "tools")
-    session.run("mypy", *(f"{room}/src" for room in ROOMS))
+    session.run("mypy", *(f"{room}/src" for room in ROOMS), "tools/contract_checks")
 
 
 @nox.session
 def architecture(session: nox.Session) -> None:
     """Imports point one way."""
     prepare(session, "tools", rooms=[*ROOMS, "infra"])
-    session.run("lint-imports")
+    session.run("lint-imports", env={"PYTHONPATH": "."})
 
 
 @nox.session
 def contracts(session: nox.Session) -> None:
     """Schemas are valid, cases hold, examples validate, released versions are kept."""
     prepare(session, "dev")
-    session.run("python", "-m", "drift_contracts.check", *session.posargs)
+    session.run("python", "-m", "tools.contract_checks", *session.posargs)
 
 
 @nox.session

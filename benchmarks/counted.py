@@ -32,7 +32,7 @@ def prepare(folder: Path) -> None:
 
 def kernel(folder: Path, rows: list[list[float]]) -> tuple[Callable[[Any], object], list[Any]]:
     """One row through the compiled engine."""
-    from drift_ml.bundle import load_bundle  # noqa: PLC0415 - each workload imports what it counts
+    from drift_engine.bundle import load_bundle  # noqa: PLC0415 - each workload imports what it counts
 
     forest = load_bundle(folder / "bundles" / MODEL).forest
     if forest.engine != "c":
@@ -76,8 +76,8 @@ def event(body: str) -> dict[str, Any]:
 
 def evidence(folder: Path, rows: list[list[float]]) -> tuple[Callable[[Any], object], list[Any]]:
     """One event through the sequential detector: the bins of all channels, then the evidence."""
+    from drift_engine.bundle import load_bundle  # noqa: PLC0415
     from drift_ml.baseline import Baseline  # noqa: PLC0415
-    from drift_ml.bundle import load_bundle  # noqa: PLC0415
     from drift_ml.evidence import MixtureDetector, Settings  # noqa: PLC0415
     from drift_ml.window import Window  # noqa: PLC0415
 

@@ -32,7 +32,7 @@ NAMES = {
     "evaluation": "evaluation: one window",
 }
 TOLERANCE = 0.03
-ROOMS = ("contracts", "ml", "services/predictor", "services/monitor")
+ROOMS = ("contracts", "engine", "ml", "services/predictor", "services/monitor")
 
 
 class CannotCount(Exception):
@@ -127,7 +127,8 @@ def copy_revision(revision: str, folder: Path) -> Path:
 def install(tree: Path, site: Path) -> None:
     """Build a tree's rooms, the kernel with them, into a folder for PYTHONPATH."""
     uv = os.environ.get("DRIFT_UV", "uv")
-    rooms = [str(tree / room) for room in ROOMS]
+    # A revision may be older than a room.
+    rooms = [str(tree / room) for room in ROOMS if (tree / room).is_dir()]
     words = [uv, "pip", "install", "--quiet", "--python", sys.executable, "--no-deps", "--target", str(site), *rooms]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -57,7 +57,7 @@ def replace(path: Path, old: str, new: str) -> None:
 
 def in_the_kernel(tree: Path) -> None:
     """Slow down one row in the compiled engine."""
-    path = tree / "ml/src/drift_ml/forest/_kernel.c"
+    path = tree / "engine/src/drift_engine/forest/_kernel.c"
     replace(path, KERNEL_TABLE, KERNEL + KERNEL_TABLE)
     replace(path, '{"predict", predict,', '{"predict", predict_planted,')
 

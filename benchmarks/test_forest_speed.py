@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import joblib
 import numpy as np
 import pytest
-from drift_ml.forest import Forest
+from drift_engine.forest import Forest
 from pairs import Side, Turn, time_of
 from workloads import house_forest, houses, write_bundle
 
@@ -153,7 +153,7 @@ def test_a_thousand_rows(contest, decide_row):
 
 
 COLD = {
-    "ours": "from drift_ml.bundle import load_bundle\n"
+    "ours": "from drift_engine.bundle import load_bundle\n"
     "answer = load_bundle(folder + '/bundle').forest.predict(row)",
     "scikit-learn": "import joblib\n"
     "answer = joblib.load(folder + '/forest.joblib').predict([row])[0]",

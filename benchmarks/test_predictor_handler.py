@@ -207,7 +207,7 @@ def test_the_same_on_the_systems_own_python(contest, handlers, decide_row, tmp_p
     young = "import sys; sys.exit(sys.version_info < (3, 11))"
     if python is None or subprocess.run([python, "-c", young], check=False).returncode:
         pytest.skip("NOT CHECKED: this system has no Python of its own from 3.11 on")
-    rooms = [HERE.parent / room / "src" for room in ("contracts", "ml", "services/predictor")]
+    rooms = [HERE.parent / room / "src" for room in ("contracts", "engine", "services/predictor")]
     worker = subprocess.Popen(
         [python, "-c", WORKER],
         env={**contest.environment, "PYTHONPATH": os.pathsep.join(map(str, rooms))},

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from drift_contracts import feature_set
-from drift_ml.baseline import Baseline
+from drift_ml.baseline.fit import fit_baseline
 from drift_ml.report import window_report
 from drift_ml.window import Window
 from scipy import stats
@@ -21,7 +21,7 @@ def columns(rows, seed):
 @pytest.fixture(scope="module")
 def reference():
     of, price = columns(10_000, 7)
-    return of, Baseline.from_columns(HOUSES, of, target=price, predictions=price[:2000])
+    return of, fit_baseline(HOUSES, of, target=price, predictions=price[:2000])
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from drift_contracts import feature_set
-from drift_ml.baseline import Baseline
-from drift_ml.bundle import describe_files, model_version
-from drift_ml.forest.writer import encode, trees_of
+from drift_engine.bundle import describe_files, model_version
+from drift_engine.forest.writer import encode, trees_of
+from drift_ml.baseline.fit import fit_baseline
 from drift_ml.training.sources import house_price
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def write_bundle(folder: Path, estimator: RandomForestRegressor) -> dict[str, An
     houses_set = feature_set("house-price")
     table, prices = houses()
     columns = dict(zip(houses_set.names, table.T, strict=True))
-    baseline = Baseline.from_columns(houses_set, columns, target=prices).to_json()
+    baseline = fit_baseline(houses_set, columns, target=prices).to_json()
     files = {
         "feature_set.json": json.dumps(houses_set.to_json()).encode(),
         "baseline.json": json.dumps(baseline).encode(),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-import pulumi
-from drift_infra.program import run
-from drift_infra.settings import ConfigurationError, from_pulumi
+ROOT = Path(__file__).resolve().parent.parent
+# `pulumi install` installs libraries only: pip's hash mode takes no local folders, so ours are found by their place
+sys.path[:0] = [str(ROOT / room / "src") for room in ("infra", "contracts")]
+
+import pulumi  # noqa: E402 - after the path
+from drift_infra.program import run  # noqa: E402
+from drift_infra.settings import ConfigurationError, from_pulumi  # noqa: E402
 
 try:
-    run(from_pulumi(), Path(__file__).resolve().parent.parent)
+    run(from_pulumi(), ROOT)
 except ConfigurationError as error:
     raise pulumi.RunError(str(error)) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from drift_ml.baseline import Baseline
+from drift_ml.baseline.fit import fit_baseline
 from drift_ml.evidence import Capital, Tables, log_mixture
 
 from benchmarks.simulate.coding import codes
@@ -16,7 +16,7 @@ class Watched:
     def __init__(self, reference: np.ndarray, law: str = "normal") -> None:
         columns = reference.shape[1]
         named = {f"x{i}": reference[:, i] for i in range(columns)}
-        self.baseline = Baseline.from_columns(feature_set(columns, law), named)
+        self.baseline = fit_baseline(feature_set(columns, law), named)
         self.channels = self.baseline.to_json()["channels"]
         self.tables = Tables.build(self.channels)
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from drift_infra.policies import Rule, rules
-from pulumi_policy import (
+import sys
+from pathlib import Path
+
+# as in infra/__main__.py: our own code is found by its place, not installed
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / room / "src") for room in ("infra", "contracts")]
+
+from drift_infra.policies import Rule, rules  # noqa: E402 - after the path
+from pulumi_policy import (  # noqa: E402
     EnforcementLevel,
     PolicyPack,
     ReportViolation,

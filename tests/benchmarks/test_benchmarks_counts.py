@@ -115,7 +115,7 @@ def test_a_slowdown_can_be_planted_in_the_sources_of_today(tree, place):
 
 def test_a_place_that_is_gone_is_reported(tree):
     """Sources that moved ask for the planting to move with them."""
-    kernel = tree / "ml/src/drift_ml/forest/_kernel.c"
+    kernel = tree / "engine/src/drift_engine/forest/_kernel.c"
     kernel.write_text("")
     with pytest.raises(ValueError, match=r"_kernel\.c"):
         planted.in_the_kernel(tree)

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 from drift_console import cli
 from drift_contracts import feature_set
-from drift_ml.baseline import Baseline
+from drift_ml.baseline.fit import fit_baseline
 
 FEATURES = feature_set("house-price")
 STATISTICS = {
@@ -22,7 +22,7 @@ STATISTICS = {
     "location_score": (5.5, 2.6),
 }
 ROWS = 400
-BASELINE = Baseline.from_columns(
+BASELINE = fit_baseline(
     FEATURES,
     {
         name: [round(mean + std * (row * step % ROWS - ROWS / 2) * 3 / ROWS) for row in range(ROWS)]

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from drift_console.bins import INNER_BINS, display_bins
 from drift_console.histogram import Distribution
+from drift_ml.display_bins import INNER_BINS, display_bins
 from hypothesis import given
 from hypothesis import strategies as st
 

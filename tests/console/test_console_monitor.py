@@ -18,7 +18,7 @@ from drift_console.settings import Settings
 from drift_console.specification import Specification
 from drift_console.state import Frame
 from drift_contracts import feature_set, schemas
-from drift_ml.baseline import Baseline
+from drift_ml.baseline.fit import fit_baseline
 from drift_ml.report import window_report
 from drift_ml.window import Window
 from drift_monitor.keys import Series, WindowKey
@@ -47,7 +47,7 @@ def price(table):
 
 TRAINED = columns(5_000, seed=1)
 TYPICAL = {name: (values.mean(), values.std()) for name, values in TRAINED.items()}
-BASELINE = Baseline.from_columns(HOUSES, TRAINED, predictions=price(TRAINED))
+BASELINE = fit_baseline(HOUSES, TRAINED, predictions=price(TRAINED))
 MANIFEST = {
     "model": SERIES.model,
     "model_version": SERIES.version,

@@ -4,11 +4,12 @@ import json
 
 import pytest
 from drift_console.database import connect
+from drift_console.frame import BUCKETS, Frame
 from drift_console.ingest import Ingester
 from drift_console.linelog import LineWriter
 from drift_console.settings import Settings
 from drift_console.specification import Specification
-from drift_console.state import BUCKETS, Frame, ModelView, StateReader
+from drift_console.state import ModelView, StateReader
 from drift_contracts import FeatureSet
 from hypothesis import given
 from hypothesis import strategies as st

@@ -7,9 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
+from drift_client import Outside
 from drift_contracts import MonitoringSpec, feature_set
-from drift_contracts.client import Outside
-from drift_ml.bundle import load_bundle
+from drift_engine.bundle import load_bundle
 from drift_ml.training.fitting import Recipe
 from drift_ml.training.job import load_rows, train
 from drift_predictor import Service

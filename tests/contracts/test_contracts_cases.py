@@ -10,8 +10,9 @@ from drift_contracts import (
     feature_set,
     schemas,
 )
-from drift_contracts.cases import case_names, cases, changed
-from drift_contracts.checks import judge
+
+from tools.contract_checks.cases import case_names, cases, changed
+from tools.contract_checks.checks import judge
 
 EVERY = [case for name in case_names() for case in cases(name)]
 TYPED = {

@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from drift_client.cli import _main, _watch, main
 from drift_contracts import DriftError, feature_set
-from drift_contracts.cases import cases
-from drift_contracts.cli import _main, _watch, main
+
+from tools.contract_checks.cases import cases
 
 ANSWER = json.loads(Path("contracts/examples/prediction.response.v1.json").read_text("utf-8"))
 CARD = next(case.instance for case in cases("model.card.v1") if case.valid)
@@ -125,7 +126,7 @@ def test_every_kind_of_feature_is_sent_as_what_it_is(run, own_models, monkeypatc
         sent.append(features)
         raise DriftError("expected nothing")
 
-    monkeypatch.setattr("drift_contracts.client.Client.predict", refuse)
+    monkeypatch.setattr("drift_client.Client.predict", refuse)
     words = ["--feature-timeout", "1.5", "--open", "0", "--whole", "9007199254740994", "--colour", "red"]
     model = ("--model", "every-kind", "--feature-sets", own_models)
     assert run("predict", *model, *words, "--maker", "z", "--no-garden")[0] == 2
@@ -163,7 +164,7 @@ def test_wrong_usage_is_exit_code_2_with_the_reason(run, loopback, monkeypatch, 
 
 @pytest.mark.parametrize("command", [["predict", *HOUSE], ["health"], ["model"], ["watch"]])
 def test_a_service_that_cannot_be_reached_is_exit_code_3(run, command, monkeypatch):
-    monkeypatch.setattr("drift_contracts.client._retry.Retry.delay", lambda *_: None)
+    monkeypatch.setattr("drift_client._retry.Retry.delay", lambda *_: None)
     code, _, err = run(*command, "--url", NOBODY)
     assert (code, "ConnectError" in err) == (3, True)
 

@@ -4,12 +4,10 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import drift_client as module
 import httpx
 import pytest
-from drift_contracts import ContractError, DriftError, FeatureSet, feature_set
-from drift_contracts import client as module
-from drift_contracts.cases import cases
-from drift_contracts.client import (
+from drift_client import (
     BrokenResponse,
     Client,
     ClientError,
@@ -23,6 +21,9 @@ from drift_contracts.client import (
     Unreachable,
     _errors,
 )
+from drift_contracts import ContractError, DriftError, FeatureSet, feature_set
+
+from tools.contract_checks.cases import cases
 
 HOUSE = feature_set("house-price")
 ID = "019ab0f2-7c1e-7d3a-9b1f-0a1b2c3d4e5f"
@@ -136,7 +137,7 @@ def test_a_refusal_of_another_kind_is_not_halved(script):
 
 def test_a_batch_that_no_service_would_read_is_halved_before_it_is_sent(monkeypatch):
     """A service closes the connection on what is over its limit, which a client cannot tell from a failure."""
-    monkeypatch.setattr("drift_contracts.client._client.BODY_BYTES", 2_000)
+    monkeypatch.setattr("drift_client._client.BODY_BYTES", 2_000)
     narrow = Narrow(1000)
     answers = client(narrow.outside).predict_many([HOUSE.example] * 100)
     assert len(answers) == len(set(narrow.events)) == 100

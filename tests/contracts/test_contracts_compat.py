@@ -9,15 +9,16 @@ import sys
 import pytest
 from click.testing import CliRunner
 from drift_contracts import FeatureSet, documents, feature_set, openapi, schemas, violations
-from drift_contracts.cases import changed
-from drift_contracts.check import main
-from drift_contracts.checks import CHECKS, Repository, check_cases, check_schemas, judge
-from drift_contracts.compat import ROLES, changes, differences, feature_set_changes
 from drift_contracts.errors import DriftError, UnknownName
-from drift_contracts.releases import drafts, releasable, release, released_changes
-from drift_contracts.snippets import snippets
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tools.contract_checks.cases import changed
+from tools.contract_checks.checks import CHECKS, Repository, check_cases, check_schemas, judge
+from tools.contract_checks.command import main
+from tools.contract_checks.compat import ROLES, changes, differences, feature_set_changes
+from tools.contract_checks.releases import drafts, releasable, release, released_changes
+from tools.contract_checks.snippets import snippets
 
 SCHEMA = documents.schema
 REQUEST, RESPONSE, EVENT = "prediction.request.v1", "prediction.response.v1", "prediction.event.v1"
@@ -327,9 +328,9 @@ def test_the_repository_holds():
 
 def test_the_module_is_the_command(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["check", "--help"])
-    monkeypatch.delitem(sys.modules, "drift_contracts.check")
+    monkeypatch.delitem(sys.modules, "tools.contract_checks.command")
     with pytest.raises(SystemExit, match="0"):
-        runpy.run_module("drift_contracts.check", run_name="__main__")
+        runpy.run_module("tools.contract_checks", run_name="__main__")
 
 
 @pytest.fixture
@@ -413,14 +414,14 @@ def test_a_schema_that_is_none_or_has_another_name_or_no_words_is_found(monkeypa
 
 
 def test_a_case_that_does_not_hold_is_found(monkeypatch):
-    monkeypatch.setattr("drift_contracts.checks.judge", lambda *_: {("/x", "type")})
-    monkeypatch.setattr("drift_contracts.checks.case_names", lambda: ["problem.v1"])
+    monkeypatch.setattr("tools.contract_checks.checks.judge", lambda *_: {("/x", "type")})
+    monkeypatch.setattr("tools.contract_checks.checks.case_names", lambda: ["problem.v1"])
     _, found = check_cases(Repository(None))
     assert "alert.v1 has no cases" in found
     assert "problem.v1: a broken contract: expected no violation, found type at /x" in found
 
 
 def test_judges_that_disagree_are_an_error(monkeypatch):
-    monkeypatch.setattr("drift_contracts.checks.keywords.violations", lambda *_: ["something else"])
+    monkeypatch.setattr("tools.contract_checks.checks.keywords.violations", lambda *_: ["something else"])
     with pytest.raises(DriftError, match=r"problem\.v1: jsonschema and the plain judge disagree"):
         judge("problem.v1", {})

@@ -5,15 +5,17 @@ import re
 from functools import partial
 from pathlib import Path
 
+import drift_client as client_module
 import pytest
 from click.testing import CliRunner
-from drift_contracts import ContractError, DriftError, FeatureSet, RequestValidator, check, feature_set, schemas
-from drift_contracts import client as client_module
-from drift_contracts.cases import cases
-from drift_contracts.cli import _main, main
-from drift_contracts.client import Client, Outside
-from drift_contracts.compat import ROLES
+from drift_client import Client, Outside
+from drift_client.cli import _main, main
+from drift_contracts import ContractError, DriftError, FeatureSet, RequestValidator, feature_set, schemas
 from drift_contracts.features import Feature
+
+from tools.contract_checks import command as check
+from tools.contract_checks.cases import cases
+from tools.contract_checks.compat import ROLES
 
 PAGES = {page: Path(f"docs/{page}.md").read_text("utf-8") for page in ("contracts", "client", "bad-input")}
 CONTRACTS, CLIENT, BAD_INPUT = PAGES.values()
@@ -71,7 +73,7 @@ def test_every_quoted_message_is_the_real_one(tmp_path, script, monkeypatch, loo
     card = next(case.instance for case in cases("model.card.v1") if case.valid)
     monkeypatch.setenv("DRIFT_URL", loopback((200, card)))
     patient = partial(Client, outside=Outside(sleep=lambda _: None))
-    monkeypatch.setattr("drift_contracts.cli._options.Client", patient)
+    monkeypatch.setattr("drift_client.cli._options.Client", patient)
     assert list(messages(tmp_path, script)) == QUOTED
 
 

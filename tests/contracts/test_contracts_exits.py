@@ -11,8 +11,8 @@ from importlib.machinery import ModuleSpec
 import click
 import pytest
 from click.testing import CliRunner
+from drift_client import Unreachable
 from drift_contracts import DriftError, exits
-from drift_contracts.client import Unreachable
 from drift_contracts.commands import Command, Group
 from drift_contracts.exits import run, starting
 from rich.console import Console
@@ -95,10 +95,10 @@ def test_a_fault_whose_traceback_cannot_be_kept_still_has_its_code(monkeypatch, 
 def test_a_missing_package_names_what_brings_it(capsys):
     """The way out of a missing package is a command to paste."""
     missing = ModuleNotFoundError("No module named 'click'", name="click")
-    assert code_of(raising(missing), brings="drift-contracts[client]") == 5
+    assert code_of(raising(missing), brings="drift-client") == 5
     err = capsys.readouterr().err
     assert "click" in err
-    assert "pip install 'drift-contracts[client]'" in err
+    assert "pip install 'drift-client'" in err
 
 
 class Gone(io.StringIO):

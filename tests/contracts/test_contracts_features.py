@@ -17,7 +17,8 @@ from drift_contracts import (
     feature_set,
     feature_set_names,
 )
-from drift_contracts.cases import cases
+
+from tools.contract_checks.cases import cases
 
 HOUSE = feature_set("house-price").to_json()
 

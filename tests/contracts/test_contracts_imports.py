@@ -26,7 +26,7 @@ def test_the_prediction_path_imports_nothing_slow():
     assert set(SLOW) & set(json.loads(done.stdout)) == set()
 
 
-@pytest.mark.parametrize("name", ["drift_contracts", "drift_contracts.schemas", "drift_contracts.client"])
+@pytest.mark.parametrize("name", ["drift_contracts", "drift_contracts.schemas", "drift_client"])
 def test_every_exported_name_exists_and_the_list_is_sorted(name):
     module = importlib.import_module(name)
     assert all(hasattr(module, exported) for exported in module.__all__)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 from drift_contracts import ContractError, UnknownName, documents, keywords, schemas, violations
-from drift_contracts.cases import case_names, cases
 from drift_contracts.compose import plain
 from drift_contracts.openapi import COMPONENTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import SchemaError
+
+from tools.contract_checks.cases import case_names, cases
 
 EVERY = [case for name in case_names() for case in cases(name)]
 SCALARS = st.one_of(

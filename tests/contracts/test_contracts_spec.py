@@ -5,7 +5,8 @@ import json
 import pytest
 from drift_contracts import ContractError, MonitoringSpec, NotJson, UnknownName, feature_set
 from drift_contracts.alarm_language import expression_names, rule_names
-from drift_contracts.cases import cases
+
+from tools.contract_checks.cases import cases
 
 SPEC = MonitoringSpec.load()
 HOUSE = feature_set("house-price")

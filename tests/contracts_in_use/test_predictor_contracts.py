@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from drift_contracts import schemas
-from drift_contracts.cases import cases
-from drift_contracts.compose import FLOAT32
+from drift_contracts.value_schema import FLOAT32
 from drift_predictor import Edge
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tools.contract_checks.cases import cases
 
 World = runpy.run_path(str(Path(__file__).parents[1] / "predictor" / "conftest.py"))["World"]
 WORLD = World()

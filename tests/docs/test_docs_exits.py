@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 from click import Group
+from drift_client.cli import main
 from drift_contracts import exits, feature_set
-from drift_contracts.cli import main
 from drift_ml.training import Recipe, load_rows, train
 
 from benchmarks import load_console
@@ -29,11 +29,18 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/exit-codes.md").read_text("utf-8")
 NOBODY = "http://127.0.0.1:9"
 HOUSE = ["--bedrooms=3", "--bathrooms=2", "--sqft=2000", "--age=10", "--location-score=7"]
-CONSOLE = ["python", "-m", "drift_console", "--port", "{port}", "--bundles", "{bundles}", "--data-dir", "{data}"]
-SCENARIOS = ["python", "-m", "drift_console.scenarios", "--model", "house-price", "--url"]
-TRAINING = ["python", "-m", "drift_ml.training", "--model", "house-price", "--out", "{tmp}/out"]
+CONSOLE = ["driftctl", "serve", "--port", "{port}", "--bundles", "{bundles}", "--data-dir", "{data}"]
+SCENARIOS = ["driftctl", "scenarios", "--model", "house-price", "--url"]
+TRAINING = ["driftctl", "train", "--model", "house-price", "--out", "{tmp}/out"]
 REPLAY = ["driftctl", "replay", "--data", "{drifted}", "--baseline"]
 REPORT = ["driftctl", "report", "--bundles", "{bundles}", "--store", "{garbage}"]
+
+#: Doors of `python -m` and the command of driftctl that calls the same function.
+SAME = {
+    "python -m drift_ml.training": "driftctl train",
+    "python -m drift_console": "driftctl serve",
+    "python -m drift_console.scenarios": "driftctl scenarios",
+}
 
 #: Command, code, words. `{...}` is a place that the fixture `place` makes.
 PROVOKED = [
@@ -51,19 +58,19 @@ PROVOKED = [
     ("driftctl replay", 5, [*REPLAY, "{damaged}/house-price"]),
     ("driftctl report", 2, [*REPORT, "--window", "yesterday"]),
     ("driftctl report", 5, [*REPORT, "--window", "last-1h"]),
-    ("python -m drift_ml.training", 1, [*TRAINING, "--data", "{bad_cell}"]),
-    ("python -m drift_ml.training", 2, [*TRAINING, "--data", "{tmp}/none.csv"]),
-    ("python -m drift_console", 2, [*CONSOLE, "--webhook", "http://[::1"]),
-    ("python -m drift_console", 2, [*CONSOLE, "--retention-days", "nan"]),
-    ("python -m drift_console", 5, [word.replace("{port}", "{taken}") for word in CONSOLE]),
-    ("python -m drift_console", 5, [word.replace("{bundles}", "{damaged}") for word in CONSOLE]),
-    ("python -m drift_console", 5, [word.replace("{data}", "{damaged_data}") for word in CONSOLE]),
-    ("python -m drift_console.scenarios", 1, [*SCENARIOS, "{blind}"]),
-    ("python -m drift_console.scenarios", 2, [*SCENARIOS, NOBODY, "--suite", "{garbage}"]),
-    ("python -m drift_console.scenarios", 3, [*SCENARIOS, NOBODY]),
-    ("python -m drift_console.scenarios", 4, [*SCENARIOS, "{refusing}"]),
-    ("python -m drift_contracts.check", 1, ["python", "-m", "drift_contracts.check", "--root", "{tmp}"]),
-    ("python -m drift_contracts.check", 2, ["python", "-m", "drift_contracts.check", "--root", "{tmp}/none"]),
+    ("driftctl train", 1, [*TRAINING, "--data", "{bad_cell}"]),
+    ("driftctl train", 2, [*TRAINING, "--data", "{tmp}/none.csv"]),
+    ("driftctl serve", 2, [*CONSOLE, "--webhook", "http://[::1"]),
+    ("driftctl serve", 2, [*CONSOLE, "--retention-days", "nan"]),
+    ("driftctl serve", 5, [word.replace("{port}", "{taken}") for word in CONSOLE]),
+    ("driftctl serve", 5, [word.replace("{bundles}", "{damaged}") for word in CONSOLE]),
+    ("driftctl serve", 5, [word.replace("{data}", "{damaged_data}") for word in CONSOLE]),
+    ("driftctl scenarios", 1, [*SCENARIOS, "{blind}"]),
+    ("driftctl scenarios", 2, [*SCENARIOS, NOBODY, "--suite", "{garbage}"]),
+    ("driftctl scenarios", 3, [*SCENARIOS, NOBODY]),
+    ("driftctl scenarios", 4, [*SCENARIOS, "{refusing}"]),
+    ("python -m tools.contract_checks", 1, ["python", "-m", "tools.contract_checks", "--root", "{tmp}"]),
+    ("python -m tools.contract_checks", 2, ["python", "-m", "tools.contract_checks", "--root", "{tmp}/none"]),
     ("python -m drift_contracts.openapi", 2, ["python", "-m", "drift_contracts.openapi", "--nope"]),
     ("python -m benchmarks.simulate", 2, ["python", "-m", "benchmarks.simulate", "--jobs", "0"]),
     ("python benchmarks/load_console.py", 2, ["python", "benchmarks/load_console.py", "--rate", "x"]),
@@ -74,8 +81,8 @@ ELSEWHERE = {
     ("driftctl report", 1): "tests/replay/test_replay_commands.py::test_stored_windows_give_the_same_report",
     ("python benchmarks/load_console.py", 1): "tests/docs/test_docs_exits.py::test_a_broken_promise_of_the_load_test",
     # the judge needs Pulumi's libraries, which live apart
-    ("python -m drift_infra.judge", 1): "tests/infra/test_infra_exits.py::test_a_broken_rule_is_a_finding",
-    ("python -m drift_infra.judge", 2): "tests/infra/test_infra_exits.py::test_the_judge_ends_with",
+    ("python -m tools.stack_checks", 1): "tests/infra/test_infra_exits.py::test_a_broken_rule_is_a_finding",
+    ("python -m tools.stack_checks", 2): "tests/infra/test_infra_exits.py::test_the_judge_ends_with",
 }
 
 
@@ -124,8 +131,9 @@ def test_every_command_is_in_the_table():
     commands |= {f"driftctl {point.name}" for point in entry_points(group="driftctl.commands")}
     sources = [path for room in (".", "services") for path in (ROOT / room).glob("*/src/**/*.py")]
     modules = [re.findall(r'run_module\("(drift_[a-z_.]+)"', path.read_text("utf-8")) for path in sources]
-    names = {name.removesuffix(".__main__") for found in modules for name in found} - {"drift_contracts.cli"}
-    commands |= {f"python -m {name.removesuffix('.cli')}" for name in names}
+    names = {name.removesuffix(".__main__") for found in modules for name in found} - {"drift_client.cli"}
+    doors = {f"python -m {name.removesuffix('.cli')}" for name in names}
+    commands |= {SAME.get(door, door) for door in doors}
     assert commands <= {command for command, _ in stated()}
 
 
@@ -243,7 +251,7 @@ FAULTY = {
     "python -m drift_ml.training": "numpy",
     "python -m drift_console": "uvicorn",
     "python -m drift_console.scenarios": "rich",
-    "python -m drift_contracts.check": "rich",
+    "python -m tools.contract_checks": "rich",
     "python -m drift_contracts.openapi": "argparse",
     "python -m benchmarks.simulate": "argparse",
 }
@@ -274,7 +282,7 @@ def test_a_missing_library_is_named_with_the_way_out(tmp_path):
     broken.mkdir()
     (broken / "click.py").write_text("raise ModuleNotFoundError('No module named click', name='click')\n")
     done = ended(["driftctl", "health"], tmp_path, path=[broken])
-    assert (done.returncode, "drift-contracts[client]" in done.stderr) == (5, True)
+    assert (done.returncode, "drift-client" in done.stderr) == (5, True)
 
 
 class Losing:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from drift_contracts import feature_set
-from drift_ml.bundle import BundleError, load_bundle
+from drift_engine.bundle import BundleError, load_bundle
 from drift_ml.training import DataError, read_table
 from drift_ml.training.__main__ import main
 

@@ -12,11 +12,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import engine as engines
 import standin
 from emulator import PREDICTOR, emulated
 from foreign import runnable
 from support import FEATURES, IMAGE, NAIVE, ROOT, build, http_event
+
+import engine as engines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

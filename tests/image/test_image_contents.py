@@ -87,7 +87,7 @@ def test_a_prediction_brings_neither_numpy_nor_boto3_into_memory(docker, image, 
 
 def test_the_compiled_kernel_is_inside_and_used(docker, image):
     script = (
-        "from drift_ml.forest import Forest; print(Forest.open('/opt/drift/bundles/house-price/forest.bin').engine)"
+        "from drift_engine.forest import Forest; print(Forest.open('/opt/drift/bundles/house-price/forest.bin').engine)"
     )
     assert python(docker, image, script) == "c"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from drift_ml.forest import Forest
+from drift_engine.forest import Forest
 from support import ROOT, python
 
 ROWS = 500
@@ -27,7 +27,7 @@ def test_predictions_are_equal_to_the_last_bit(docker, image, record_property):
         for _ in range(ROWS)
     ]
     script = (
-        "import platform; from drift_ml.forest import Forest\n"
+        "import platform; from drift_engine.forest import Forest\n"
         "forest = Forest.open('/opt/drift/bundles/house-price/forest.bin')\n"
         f"print(platform.machine(), forest.engine, *(forest.predict(row).hex() for row in {rows}))"
     )

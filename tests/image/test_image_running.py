@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from emulator import AS_LAMBDA, PREDICTOR, emulated
-from engine import registry
 from support import FEATURES, http_event
+
+from engine import registry
 
 PROBE = f"{Path(__file__).parent}/in_container.py:/probe/in_container.py:ro"
 

@@ -8,8 +8,9 @@ import urllib.error
 import urllib.request
 
 import pytest
-from engine import engine, free_port, process, wait_until
 from support import FEATURES
+
+from engine import engine, free_port, process, wait_until
 
 
 def template(image: str) -> dict[str, object]:

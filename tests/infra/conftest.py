@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from drift_infra.judge.stacks import SECRETS, facts_of, graph_of, settings_of
+
+from tools.stack_checks.stacks import SECRETS, facts_of, graph_of, settings_of
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 
 import grpc
 import yaml
-from drift_infra.judge.capture import ANSWERS
-from drift_infra.judge.stacks import full, text
 from google.protobuf import empty_pb2, json_format
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, resource_pb2, resource_pb2_grpc
+
+from tools.stack_checks.capture import ANSWERS
+from tools.stack_checks.stacks import full, text
 
 STACK = "pulumi:pulumi:Stack"
 FEATURES = ("SECRETS", "RESOURCE_REFERENCES", "ALIAS_SPECS", "DELETED_WITH")

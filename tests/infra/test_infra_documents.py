@@ -10,12 +10,13 @@ import pytest
 import yaml
 from drift_contracts import MonitoringSpec, feature_set
 from drift_infra.content import SOURCES
-from drift_infra.judge.faults import FAULTS, fault_table
-from drift_infra.judge.rules.alarms import measured
 from drift_infra.queries import COLUMNS
 from drift_infra.routes import served
 from drift_infra.settings import KEYS, ConfigurationError, load
 from drift_infra.settings.document import config_section, main, with_config, with_table
+
+from tools.stack_checks.faults import FAULTS, fault_table
+from tools.stack_checks.rules.alarms import measured
 
 PROJECT = "mlops-drift-monitor"
 

@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from drift_infra.judge import __main__ as judge
+
+from tools.stack_checks import __main__ as judge
 
 PROJECT = "name: mlops-drift-monitor\nconfig: {}\n"
 
@@ -46,5 +47,5 @@ def run(words, tmp_path):
     """A judge that has ended."""
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": path}
-    command = [sys.executable, "-m", "drift_infra.judge", *words]
+    command = [sys.executable, "-m", "tools.stack_checks", *words]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)

@@ -7,9 +7,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from drift_infra.judge.faults import FAULTS
-from drift_infra.judge.rules import examine
-from drift_infra.judge.stacks import SECRETS
+
+from tools.stack_checks.faults import FAULTS
+from tools.stack_checks.rules import examine
+from tools.stack_checks.stacks import SECRETS
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])

@@ -9,13 +9,14 @@ import runpy
 import warnings
 
 import pytest
-from drift_infra.judge import validate as terraform_validate
-from drift_infra.judge.__main__ import EVERYTHING, main
-from drift_infra.judge.cloudformation import cloudformation
-from drift_infra.judge.faults import FAULTS
-from drift_infra.judge.lint import cfn_lint
 from drift_infra.policies import rules, violations
 from drift_infra.settings import KEYS
+
+from tools.stack_checks import validate as terraform_validate
+from tools.stack_checks.__main__ import EVERYTHING, main
+from tools.stack_checks.cloudformation import cloudformation
+from tools.stack_checks.faults import FAULTS
+from tools.stack_checks.lint import cfn_lint
 
 VARIANTS = {
     "dev": ("dev", {}),

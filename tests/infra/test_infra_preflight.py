@@ -9,11 +9,12 @@ import shutil
 import pytest
 from drift_infra import preflight as preflight_module
 from drift_infra.content import content_tag
-from drift_infra.judge.capture import capture
-from drift_infra.judge.stacks import graph_of, settings_of
 from drift_infra.preflight import docker_answers, preflight
 from drift_infra.program import run
 from drift_infra.settings import ConfigurationError
+
+from tools.stack_checks.capture import capture
+from tools.stack_checks.stacks import graph_of, settings_of
 
 NO_DIGEST = {"imageDigest": ""}
 

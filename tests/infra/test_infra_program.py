@@ -8,10 +8,10 @@ from collections import Counter
 
 import pytest
 import yaml
-from drift_infra.judge.capture import DIGEST
-from drift_infra.judge.stacks import full
 
 from tests.infra.engine import STACK, preview
+from tools.stack_checks.capture import DIGEST
+from tools.stack_checks.stacks import full
 
 PROJECT = "mlops-drift-monitor"
 PREBUILT = {"imageDigest": DIGEST}

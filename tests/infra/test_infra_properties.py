@@ -7,13 +7,14 @@ from __future__ import annotations
 import json
 
 import pytest
-from drift_infra.judge.rules import examine
-from drift_infra.judge.stacks import facts_of, graph_of
 from drift_infra.settings import KEYS, ConfigurationError, load
 from drift_infra.settings.kinds import Choice, Flag, Many, Number, Table, Whole
 from drift_infra.settings.model import BY_NAME
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from tools.stack_checks.rules import examine
+from tools.stack_checks.stacks import facts_of, graph_of
 
 PROJECT = "mlops-drift-monitor"
 KEY = {key.field: key for key in KEYS}

@@ -6,7 +6,8 @@ import json
 import re
 
 import pytest
-from drift_infra.judge.stacks import SECRETS, graph_of, settings_of
+
+from tools.stack_checks.stacks import SECRETS, graph_of, settings_of
 
 # What prod has and dev has not.
 ONLY_PROD = {"lambda.ProvisionedConcurrencyConfig predictor-warm", "sns.TopicSubscription alerts-email-af3c8254"}

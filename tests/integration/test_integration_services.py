@@ -23,10 +23,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from drift_contracts import MonitoringSpec
-from drift_infra.judge.graph import MARKER, rewrite
-from drift_infra.judge.iam import role_policies
-from drift_infra.judge.stacks import graph_of, settings_of
 from drift_predictor import Service, open_bundles, read_settings
+
+from tools.stack_checks.graph import MARKER, rewrite
+from tools.stack_checks.iam import role_policies
+from tools.stack_checks.stacks import graph_of, settings_of
 
 CHANGES = {"alertEmails": '["ops@example.com"]', "slackWebhook": "https://chat.example.com/services/key"}
 MONITOR = ("aggregator", "evaluator", "notifier")

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from drift_infra.judge.stacks import graph_of, settings_of
-from drift_infra.judge.terraform import terraform
-from drift_infra.judge.validate import find
+
+from tools.stack_checks.stacks import graph_of, settings_of
+from tools.stack_checks.terraform import terraform
+from tools.stack_checks.validate import find
 
 if TYPE_CHECKING:
-    from drift_infra.judge.graph import Graph
+    from tools.stack_checks.graph import Graph
 
 TOOL = find()
 ACCOUNT, REGION = "123456789012", "us-east-1"

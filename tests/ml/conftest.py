@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drift_contracts import FeatureSet
-from drift_ml.baseline import Baseline
+from drift_ml.baseline.fit import fit_baseline
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the simulation in benchmarks/ is no installed package
 
@@ -82,6 +82,6 @@ def make():
 def houses():
     """A baseline with every kind of feature, 600 rows."""
     of = columns(1, 600)
-    return Baseline.from_columns(
+    return fit_baseline(
         feature_set(), of, target=predictions(of) + 1, predictions=predictions(of)[:200], errors=np.ones(200)
     )

@@ -4,8 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from drift_ml.baseline import Baseline, Channel
+from drift_ml.baseline import Channel
 from drift_ml.baseline._bins import between, bin_limit, cut, normal_scores, standardised
+from drift_ml.baseline.fit import fit_baseline
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
@@ -14,7 +15,7 @@ COUNTS = st.lists(st.integers(0, 50), min_size=1, max_size=20).filter(sum)
 
 
 def channel_of(make, column, kind="area"):
-    return Baseline.from_columns(make.feature_set(kind), {kind: column}).channel(kind)
+    return fit_baseline(make.feature_set(kind), {kind: column}).channel(kind)
 
 
 def test_few_distinct_values_keep_a_bin_each(make):
@@ -90,7 +91,7 @@ def test_an_empty_bin_scores_its_quantile():
 
 def test_products_are_of_the_scores(make):
     of = make.columns(2, 400)
-    baseline = Baseline.from_columns(make.feature_set("area", "ground"), of)
+    baseline = fit_baseline(make.feature_set("area", "ground"), of)
     one, other = baseline.channel("area"), baseline.channel("ground")
     product = baseline.channel("product:area:ground")
     found = [0] * len(product.counts)
@@ -102,7 +103,7 @@ def test_products_are_of_the_scores(make):
 
 def test_the_sum_of_squares_counts_a_missing_feature_as_one(make):
     of = make.columns(2, 400)
-    baseline = Baseline.from_columns(make.feature_set("area", "ground"), of)
+    baseline = fit_baseline(make.feature_set("area", "ground"), of)
     one, other = baseline.channel("area"), baseline.channel("ground")
     squares = baseline.channel("sum_of_squares")
     found = [0] * len(squares.counts)
@@ -115,7 +116,7 @@ def test_the_sum_of_squares_counts_a_missing_feature_as_one(make):
 def test_features_that_are_never_there_together_have_no_product(make):
     area = np.where(np.arange(20) < 10, np.arange(20.0), np.nan)
     ground = np.where(np.arange(20) < 10, np.nan, np.arange(20.0))
-    baseline = Baseline.from_columns(make.feature_set("area", "ground"), {"area": area, "ground": ground})
+    baseline = fit_baseline(make.feature_set("area", "ground"), {"area": area, "ground": ground})
     kinds = [channel.kind for channel in baseline.channels]
     assert "product" not in kinds
     assert "sum_of_squares" in kinds
@@ -127,7 +128,7 @@ def test_of_more_than_ten_features_the_most_correlated_pairs_are_kept(make):
     of = {name: random.normal(size=300) for name in names}
     of["f11"] = of["f0"] + 0.1 * of["f11"]
     features = make.feature_set("area", **{name: {"type": "number", "example": 1} for name in names})
-    baseline = Baseline.from_columns(features, of | {"area": np.zeros(300)})
+    baseline = fit_baseline(features, of | {"area": np.zeros(300)})
     pairs = [channel.name for channel in baseline.channels if channel.kind == "product"]
     assert len(pairs) == 45
     assert "product:f0:f11" in pairs
@@ -135,19 +136,19 @@ def test_of_more_than_ten_features_the_most_correlated_pairs_are_kept(make):
 
 
 def test_usual_bounds_are_held_against_the_data(make):
-    baseline = Baseline.from_columns(make.feature_set("rooms"), {"rooms": [1, 2, 5, 6, 9]})
+    baseline = fit_baseline(make.feature_set("rooms"), {"rooms": [1, 2, 5, 6, 9]})
     channel = baseline.channel("out_of_range:rooms")
     assert (channel.bounds, channel.counts) == ((1.0, 5.0), (3, 2))
 
 
 @pytest.mark.parametrize(("column", "counts"), [([1, 2, 3], (1, 2)), ([1, 1, 3], (2, 1)), ([1, 1, 3, 3], (4, 0))])
 def test_without_usual_bounds_the_ends_of_the_data_expect_as_many_outside_as_were_alone_there(make, column, counts):
-    baseline = Baseline.from_columns(make.feature_set("area"), {"area": column})
+    baseline = fit_baseline(make.feature_set("area"), {"area": column})
     assert baseline.channel("out_of_range:area").counts == counts
 
 
 def test_new_values_are_expected_as_often_as_values_were_seen_once(make):
-    baseline = Baseline.from_columns(make.feature_set("rooms"), {"rooms": [1] * 30 + [2] * 30 + [7]})
+    baseline = fit_baseline(make.feature_set("rooms"), {"rooms": [1] * 30 + [2] * 30 + [7]})
     assert baseline.channel("new:rooms").counts == (60, 1)
 
 

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from drift_contracts import ContractError, feature_set, schemas
 from drift_ml.baseline import Baseline, BaselineError
+from drift_ml.baseline.fit import fit_baseline
 from drift_ml.columns import as_codes, as_numbers
 from hypothesis import given
 from hypothesis import strategies as st
 
 
 def of_area(make, column, **options):
-    return Baseline.from_columns(make.feature_set("area"), {"area": column}, **options)
+    return fit_baseline(make.feature_set("area"), {"area": column}, **options)
 
 
 def test_moments_are_those_of_the_columns(houses, make):
@@ -72,7 +73,7 @@ def test_an_all_missing_column_keeps_only_its_missing_channel(make):
 
 def test_one_row_is_a_baseline(make):
     of = make.columns(3, 1)
-    baseline = Baseline.from_columns(make.feature_set("rooms", "area"), of)
+    baseline = fit_baseline(make.feature_set("rooms", "area"), of)
     assert baseline.rows == 1
     assert baseline.features["area"].std == 0.0
     assert baseline.target is None
@@ -95,7 +96,7 @@ def test_tiny_values_keep_their_spread(make):
 def test_the_order_of_rows_does_not_matter(make, houses):
     of = make.columns(1, 600)
     order = np.random.default_rng(5).permutation(600)
-    again = Baseline.from_columns(
+    again = fit_baseline(
         make.feature_set(),
         {name: column[order] for name, column in of.items()},
         target=make.predictions(of)[order] + 1,
@@ -124,7 +125,7 @@ def test_ten_thousand_rows_of_five_features_take_some_kilobytes():
         "age": random.integers(0, 50, rows),
         "location_score": random.uniform(1, 10, rows),
     }
-    baseline = Baseline.from_columns(feature_set("house-price"), of, target=of["sqft"], predictions=of["sqft"])
+    baseline = fit_baseline(feature_set("house-price"), of, target=of["sqft"], predictions=of["sqft"])
     assert len(json.dumps(baseline.to_json(), separators=(",", ":"))) < 14_000
     assert all(len(channel.counts) <= 64 for channel in baseline.channels)
 
@@ -191,13 +192,13 @@ def test_a_document_that_is_no_object_is_refused():
 )
 def test_columns_that_no_baseline_can_be_made_of_are_refused(make, names, given, message):
     with pytest.raises(BaselineError, match=message):
-        Baseline.from_columns(make.feature_set(*names), given)
+        fit_baseline(make.feature_set(*names), given)
 
 
 def test_no_feature_may_take_the_name_of_the_predictions(make):
     named = make.feature_set("area", prediction={"type": "number", "example": 1})
     with pytest.raises(BaselineError, match="no feature may be named 'prediction'"):
-        Baseline.from_columns(named, {"area": [1.0], "prediction": [1.0]})
+        fit_baseline(named, {"area": [1.0], "prediction": [1.0]})
 
 
 def test_numbers_come_as_lists_booleans_or_objects():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from drift_ml.baseline import Baseline
+from drift_ml.baseline.fit import fit_baseline
 from drift_ml.evidence import Budget, MixtureDetector, Settings
 from drift_ml.window import Window
 
@@ -13,7 +13,7 @@ from benchmarks.simulate.streams import feature_set
 RNG = np.random.default_rng(11)
 TRAINING = RNG.standard_normal((2000, 3))
 TRAINING[:, 2] = np.round(TRAINING[:, 2])
-BASELINE = Baseline.from_columns(feature_set(3), {f"x{i}": TRAINING[:, i] for i in range(3)})
+BASELINE = fit_baseline(feature_set(3), {f"x{i}": TRAINING[:, i] for i in range(3)})
 
 
 def window(rows: np.ndarray) -> Window:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from drift_ml.bundle import BundleError, describe_files
+from drift_engine.bundle import BundleError, describe_files
 from drift_ml.tables import row_digests
 from drift_ml.tables.row_digests import (
     MOST_ROWS,

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 from drift_contracts import schemas
-from drift_ml.baseline import Baseline
+from drift_ml.baseline.fit import fit_baseline
 from drift_ml.window import Window, WindowError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,7 +122,7 @@ def test_no_rows_change_nothing(houses):
 
 
 def test_a_feature_that_the_reference_never_had_counts_as_present_or_missing(make):
-    baseline = Baseline.from_columns(make.feature_set("area", "heating"), {"area": [np.nan], "heating": [None]})
+    baseline = fit_baseline(make.feature_set("area", "heating"), {"area": [np.nan], "heating": [None]})
     one, rows = Window.empty(baseline), Window.empty(baseline)
     one.observe({"area": 5.0, "heating": "gas"})
     rows.observe_rows({"area": [5.0], "heating": ["gas"]})
@@ -171,7 +171,7 @@ def test_rows_that_do_not_fit_are_refused(houses, of, predicted, message):
 
 
 def test_windows_of_different_baselines_do_not_add(houses, make):
-    other = Baseline.from_columns(make.feature_set("area"), {"area": [1.0, 2.0]})
+    other = fit_baseline(make.feature_set("area"), {"area": [1.0, 2.0]})
     with pytest.raises(WindowError, match="same baseline"):
         Window.empty(houses) + Window.empty(other)
 

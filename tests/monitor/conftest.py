@@ -13,7 +13,7 @@ import boto3
 import numpy as np
 import pytest
 from drift_contracts import feature_set
-from drift_ml.baseline import Baseline
+from drift_ml.baseline.fit import fit_baseline
 from drift_monitor.keys import Series
 from drift_monitor.reference import Reference
 from drift_monitor.stores import DynamoStore, MemoryStore, SqliteStore
@@ -91,7 +91,7 @@ def price(table: dict[str, Any]) -> Any:
 @pytest.fixture(scope="session")
 def reference(houses: FeatureSet) -> Reference:
     table = columns(5_000, seed=1)
-    return Reference(houses, Baseline.from_columns(houses, table, predictions=price(table)))
+    return Reference(houses, fit_baseline(houses, table, predictions=price(table)))
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from pathlib import Path
 from random import Random
 
 from drift_contracts import FeatureSet, RequestValidator, feature_set
-from drift_ml.baseline import Baseline
-from drift_ml.bundle import describe_files, model_version
-from drift_ml.forest import Forest
-from drift_ml.forest.writer import Tree, encode
+from drift_engine.bundle import describe_files, model_version
+from drift_engine.forest import Forest
+from drift_engine.forest.writer import Tree, encode
+from drift_ml.baseline.fit import fit_baseline
 
 HERE = Path(__file__).parent / "bundles"
 ROWS = 400
@@ -111,7 +111,7 @@ def make(features: FeatureSet, draw, seed: int, *, missing: bool) -> None:
     forest = encode([random_tree(random, rows, missing) for _ in range(10)], features=len(features.names))
     answers = Forest.from_bytes(forest).predict_many(rows)
     columns = {name: [instance[name] for instance in instances] for name in features.names}
-    baseline = Baseline.from_columns(
+    baseline = fit_baseline(
         features, columns, target=answers, predictions=answers[:100], errors=[0.5, -0.5] * 50
     ).to_json()
     files = {"feature_set.json": text(features.to_json()), "baseline.json": text(baseline), "forest.bin": forest}

@@ -4,9 +4,9 @@ import json
 
 import pytest
 from drift_contracts import FeatureSet, Violation
-from drift_ml.bundle import Bundle
-from drift_ml.forest import Forest
-from drift_ml.forest.writer import Tree, encode
+from drift_engine.bundle import Bundle
+from drift_engine.forest import Forest
+from drift_engine.forest.writer import Tree, encode
 from drift_predictor import Edge, Service
 from drift_predictor.faults import MOST_SHOWN, Fault, Faults, shown
 from drift_predictor.packing import LAMBDA, Room, document_size, text_size

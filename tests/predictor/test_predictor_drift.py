@@ -4,7 +4,7 @@ from math import inf, nan
 from statistics import fmean
 
 import pytest
-from drift_ml.scale import FARTHEST
+from drift_engine.scale import FARTHEST
 from drift_predictor.drift import DriftJudge, severity
 from hypothesis import given
 from hypothesis import strategies as st

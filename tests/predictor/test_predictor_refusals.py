@@ -3,9 +3,9 @@ import pickle
 
 import pytest
 from drift_contracts import ContractError, Violation
-from drift_ml.bundle import Bundle
-from drift_ml.forest import BadRow, Forest
-from drift_ml.forest.writer import Tree, encode
+from drift_engine.bundle import Bundle
+from drift_engine.forest import BadRow, Forest
+from drift_engine.forest.writer import Tree, encode
 from drift_predictor import Problem
 from drift_predictor.problems import KINDS, LONGEST_DETAIL, invalid
 

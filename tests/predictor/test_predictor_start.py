@@ -6,7 +6,7 @@ import shutil
 import sys
 
 import pytest
-from drift_ml.bundle import BundleError
+from drift_engine.bundle import BundleError
 from drift_predictor import Settings, SettingsError, open_bundles, start
 
 PORTS = {"clock": lambda: 0, "timer": lambda: 0, "random_bytes": bytes}

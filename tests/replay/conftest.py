@@ -8,15 +8,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from drift_contracts import feature_set
-from drift_ml.baseline import Baseline
-from drift_ml.bundle import describe_files, model_version
-from drift_ml.forest.writer import encode, trees_of
+from drift_engine.bundle import describe_files, model_version
+from drift_engine.forest.writer import encode, trees_of
+from drift_ml.baseline.fit import fit_baseline
 from drift_ml.window import Window
 from pyarrow import csv, parquet
 from sklearn.ensemble import RandomForestRegressor
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from drift_ml.baseline import Baseline
 
 HOUSES = feature_set("house-price")
 START_MS = 1_790_000_000_000
@@ -54,7 +56,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     columns = house_rows(4000, seed=1)
     matrix = np.column_stack([columns[name] for name in HOUSES.names])
     forest = RandomForestRegressor(n_estimators=3, max_depth=6, random_state=1).fit(matrix, prices(columns))
-    baseline = Baseline.from_columns(HOUSES, columns, target=prices(columns), predictions=forest.predict(matrix))
+    baseline = fit_baseline(HOUSES, columns, target=prices(columns), predictions=forest.predict(matrix))
     files = {
         "feature_set.json": json.dumps(HOUSES.to_json()).encode(),
         "baseline.json": json.dumps(baseline.to_json()).encode(),

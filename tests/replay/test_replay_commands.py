@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 from drift_console.replay import commands
 from drift_console.replay.commands import replay, report
-from drift_console.replay.errors import ReplayError
 from drift_console.replay.stored import Span, read_span
-from drift_ml.bundle import load_bundle
+from drift_engine.bundle import load_bundle
+from drift_ml.replay.errors import ReplayError
 from drift_monitor.keys import Series, WindowKey
 from drift_monitor.stores import Fragment, SqliteStore, StoredWindow
 
@@ -83,7 +83,7 @@ def test_without_predictions_the_forest_predicts(backtest, traffic):
 
 
 def test_the_forest_says_what_the_estimator_says(made, traffic):
-    from drift_console.replay.backtest import Request, backtest  # noqa: PLC0415
+    from drift_ml.replay.backtest import Request, backtest  # noqa: PLC0415
 
     found = backtest(load_bundle(made.folder), Request(traffic(predicted=False)))
     assert found.predicted

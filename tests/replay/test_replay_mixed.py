@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from drift_console.replay.backtest import Request, backtest
-from drift_console.replay.outcome import conclude, page
 from drift_contracts import FeatureSet
+from drift_engine.bundle import Bundle
 from drift_ml.baseline import Baseline
-from drift_ml.bundle import Bundle
+from drift_ml.baseline.fit import fit_baseline
+from drift_ml.replay.backtest import Request, backtest
+from drift_ml.replay.outcome import conclude, page
 from pyarrow import csv, parquet
 
 MIXED = FeatureSet.from_json(
@@ -40,7 +41,7 @@ def rows(count, seed, *, blue=0.5):
 
 @pytest.fixture(scope="module")
 def bundle():
-    baseline = Baseline.from_columns(MIXED, rows(4000, 1), predictions=np.random.default_rng(2).normal(size=800))
+    baseline = fit_baseline(MIXED, rows(4000, 1), predictions=np.random.default_rng(2).normal(size=800))
     manifest = {"model": "mixed", "model_version": "0" * 12}
     return Bundle(manifest=manifest, feature_set=MIXED, baseline=baseline.to_json(), forest=None)
 

@@ -7,13 +7,14 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from drift_console.replay.outcome import conclude, page
-from drift_console.replay.page import Facts, render_report
-from drift_console.replay.plots import shares
-from drift_console.replay.rivals import Firing
-from drift_console.replay.windows import replay_windows
 from drift_contracts import FeatureSet, feature_set, schemas
 from drift_ml.baseline import Baseline
+from drift_ml.baseline.fit import fit_baseline
+from drift_ml.replay.detectors import Firing
+from drift_ml.replay.evidence import replay_windows
+from drift_ml.replay.outcome import conclude, page
+from drift_ml.replay.page import Facts, render_report
+from drift_ml.replay.plots import shares
 from drift_ml.report import window_report
 from drift_ml.window import Window
 
@@ -133,7 +134,7 @@ def test_names_of_features_and_categories_with_markup_are_text():
         {"name": "colour", "type": "category", "unit": "-", "example": "red", "description": "-"},
     ]
     made = FeatureSet.from_json(HOUSES.to_json())
-    document = Baseline.from_columns(
+    document = fit_baseline(
         _with_features(made, features, names=[HOSTILE, "colour"], categories=("red", HOSTILE, "<b>")), columns
     ).to_json()
     baseline = Baseline.from_json(document)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from drift_console.replay.adwin import AdwinScan
-from drift_console.replay.rivals import FARTHEST, Rivals
-from drift_console.replay.scans import CusumScan, KsScan, MeanScoreScan, PageHinkleyScan, PsiScan
 from drift_ml.detectors import Adwin, Cusum, MeanAbsoluteZ, PageHinkley, WindowedKs, WindowedPsi
+from drift_ml.detectors.vectorised import CusumScan, KsScan, MeanScoreScan, PageHinkleyScan, PsiScan
+from drift_ml.detectors.vectorised_adwin import AdwinScan
+from drift_ml.replay.detectors import FARTHEST, Rivals
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -6,16 +6,23 @@ import doctest
 from importlib import import_module
 
 import pytest
-from drift_console.replay.texts import change, figure, percent, place, tick
 from drift_ml.evidence import Finding
+from drift_ml.replay.texts import change, figure, percent, place, tick
 
-MODULES = ["backtest", "markup", "plots", "stored", "texts", "windows"]
+MODULES = [
+    "drift_console.replay.stored",
+    "drift_ml.replay.backtest",
+    "drift_ml.replay.evidence",
+    "drift_ml.replay.markup",
+    "drift_ml.replay.plots",
+    "drift_ml.replay.texts",
+]
 DAY = 86_400_000
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_of_the_docstrings_hold(name):
-    found = doctest.testmod(import_module(f"drift_console.replay.{name}"))
+    found = doctest.testmod(import_module(name))
     assert found.attempted > 0
     assert found.failed == 0
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 from drift_console.replay.commands import replay
-from drift_console.replay.training_rows import TrainingRows
 from drift_contracts import FeatureSet
+from drift_ml.replay.training_rows import TrainingRows
 from drift_ml.tables.row_digests import Comparison
 from drift_ml.training import Recipe, Table, train
 from pyarrow import csv, parquet

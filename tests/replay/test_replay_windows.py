@@ -7,8 +7,8 @@ from math import log
 
 import numpy as np
 import pytest
-from drift_console.replay.windows import events_per_day, replay_windows, window_since
 from drift_ml.evidence import Budget, MixtureDetector, Settings
+from drift_ml.replay.evidence import events_per_day, replay_windows, window_since
 from drift_ml.window import Window
 
 SIZE = 100

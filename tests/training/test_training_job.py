@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from drift_contracts import schemas
-from drift_ml.bundle import load_bundle
-from drift_ml.forest.writer import Tree
+from drift_engine.bundle import load_bundle
+from drift_engine.forest.writer import Tree
 from drift_ml.training import ModelWorseThanMean, Recipe, Table, TrainingError, load_rows, pack, train
 from drift_ml.training.__main__ import main
 

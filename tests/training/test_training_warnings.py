@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from drift_contracts import FeatureSet, feature_set, schemas
-from drift_ml.bundle import load_bundle
+from drift_engine.bundle import load_bundle
 from drift_ml.training import Recipe, Table, WarningsFound, find_warnings, load_rows, split, train
 from drift_ml.training.__main__ import main
 

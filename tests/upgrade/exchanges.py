@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import httpx
-from drift_contracts.client import Client, ClientError, Outside, Retry
-from drift_ml.bundle import Bundle
+from drift_client import Client, ClientError, Outside, Retry
+from drift_engine.bundle import Bundle
 
 from tests.upgrade.running import Running
 from tests.upgrade.story import BEGIN, HOUSES, MODELS

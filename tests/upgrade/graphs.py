@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from drift_infra.judge.graph import rewrite
-from drift_infra.judge.stacks import SECRETS, graph_of, settings_of
+from tools.stack_checks.graph import rewrite
+from tools.stack_checks.stacks import SECRETS, graph_of, settings_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from drift_infra.judge.graph import Graph, Node
+    from tools.stack_checks.graph import Graph, Node
 
 SOMEBODY = {"alertEmails": '["ops@example.com"]'}
 #: Name of each captured graph: the stack file that it is of, and the settings that it is changed

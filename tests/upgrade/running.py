@@ -31,7 +31,7 @@ from rich.console import Console as Terminal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from drift_ml.bundle import Bundle
+    from drift_engine.bundle import Bundle
 
     from tests.upgrade.saved import Request, SavedState
 

@@ -17,7 +17,7 @@ from tests.upgrade.saved import Request
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from drift_ml.bundle import Bundle
+    from drift_engine.bundle import Bundle
 
 HOUSES, PATIENTS = "house-price", "diabetes"
 MODELS = (HOUSES, PATIENTS)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from drift_contracts import RequestValidator
-from drift_ml.bundle import load_bundle
+from drift_engine.bundle import load_bundle
 
 from tests.upgrade.running import lines_of
 from tests.upgrade.story import HOUSES, MODELS, PATIENTS

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 from drift_contracts import DriftError
-from drift_ml.bundle import FILES, BundleError, load_bundle
+from drift_engine.bundle import FILES, BundleError, load_bundle
 from drift_monitor.errors import BadStore, MonitorError
 from drift_monitor.keys import Series
 from drift_monitor.stores import SqliteStore

@@ -9,7 +9,7 @@ import sqlite3
 
 import pytest
 from drift_console.database import connect
-from drift_ml.bundle import BundleError, load_bundle
+from drift_engine.bundle import BundleError, load_bundle
 from drift_monitor.errors import BadStore
 from drift_monitor.stores import FORMAT, SqliteStore, open_store
 from drift_monitor.stores import files as store_files

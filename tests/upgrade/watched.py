@@ -24,7 +24,7 @@ from moto import mock_aws
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from drift_ml.bundle import Bundle
+    from drift_engine.bundle import Bundle
     from drift_monitor.aggregate import Rejected
     from drift_monitor.evaluate import Evaluation
 

@@ -6,7 +6,7 @@ of its own: `schemas` needs jsonschema, `client` httpx, `cli` click and rich.
 
 from __future__ import annotations
 
-from drift_contracts.compose import request_schema, value_schema
+from drift_contracts.compose import request_schema
 from drift_contracts.errors import ContractError, DriftError, NotJson, UnknownName, Violation
 from drift_contracts.features import Feature, FeatureSet, Target, feature_set, feature_set_names
 from drift_contracts.keywords import violations
@@ -14,6 +14,7 @@ from drift_contracts.parsing import parse_json
 from drift_contracts.records import Record
 from drift_contracts.requests import RequestValidator
 from drift_contracts.spec import Alarm, Metric, MonitoringSpec, Query, Setting, Widget
+from drift_contracts.value_schema import value_schema
 
 __all__ = [
     "Alarm",

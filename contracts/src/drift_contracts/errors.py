@@ -6,7 +6,7 @@
     ├── NotJson                    a text that is not strict JSON
     ├── ContractError              a document that breaks its contract: `.contract`, `.violations`
     ├── UnknownName                a contract, feature set or model that does not exist: `.choices`
-    └── client.ClientError         the client's own tree, drawn in `drift_contracts.client`
+    └── client.ClientError         the client's own tree, drawn in `drift_client`
 """
 
 from __future__ import annotations

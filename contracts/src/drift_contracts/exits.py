@@ -195,7 +195,7 @@ def run_module(module: str, *, brings: str = "") -> NoReturn:
 
 def driftctl() -> NoReturn:
     """Be the script `driftctl`."""
-    run_module("drift_contracts.cli", brings="drift-contracts[client]")
+    run_module("drift_client.cli", brings="drift-client")
 
 
 def program() -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from math import ceil, floor, inf
 
-from drift_contracts.compose import value_schema
 from drift_contracts.errors import Violation
 from drift_contracts.keywords import step, violations
+from drift_contracts.value_schema import value_schema
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ import re
 from math import inf, nan, nextafter
 
 from drift_contracts import documents
-from drift_contracts.compose import FLOAT32, request_schema
+from drift_contracts.compose import request_schema
 from drift_contracts.errors import ContractError
 from drift_contracts.keywords import violations
 from drift_contracts.parsing import parse_json
+from drift_contracts.value_schema import FLOAT32
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

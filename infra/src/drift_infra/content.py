@@ -21,6 +21,7 @@ SOURCES = (
     "requirements/runtime.txt",
     "requirements/monitor.txt",
     "contracts",
+    "engine",
     "ml",
     "services",
 )

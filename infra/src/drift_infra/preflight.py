@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = {key.field: key for key in KEYS}
-BUILT = "docker:index/image:Image"
+BUILT, FUNCTION = "docker:index/image:Image", "aws:lambda/function:Function"
 MANIFESTS = ("bundle.manifest.v1", "bundle.manifest.v2")
 
 
@@ -64,12 +64,25 @@ def preflight(settings: Settings, root: Path, deployed: Deployed | None = None) 
         _known(model)
     if settings.image_digest:
         return Plan(settings, root, digest=settings.image_digest, deployed=deployed)
+    if settings.live_version:
+        return _as_deployed(settings, root, deployed)
     bundles = root / settings.bundles_folder
     pins = {model: _pin(bundles / model, model, settings) for model in settings.models}
     if not (root / DOCKERFILE).is_file():
         raise KEY["image_digest"].error(f"is empty and there is no {DOCKERFILE} to build")
     tag = content_tag(root, bundles, settings.architecture, [settings.base_image])
     return Plan(replace(settings, model_versions=pins), root, tag, deployed=deployed)
+
+
+def _as_deployed(settings: Settings, root: Path, deployed: Deployed) -> Plan:
+    """Return a plan that keeps the image and the pins which the state has: going back builds nothing."""
+    image = deployed.output(FUNCTION, "predictor-function", "imageUri")
+    if not image:
+        raise KEY["live_version"].error("is set and nothing was deployed yet", "empty for the first update")
+    environment = deployed.output(FUNCTION, "predictor-function", "environment") or {}
+    pins = (environment.get("variables") or {}).get("DRIFT_MODEL_VERSIONS", "")
+    versions = dict(pair.split("=", 1) for pair in pins.split(",") if pair)
+    return Plan(replace(settings, model_versions=versions), root, digest=image, deployed=deployed)
 
 
 def choose_image(

@@ -131,9 +131,11 @@ class Stack:
             environment=environment,
             reserved_concurrency=one.reserved_concurrency,
             provisioned_concurrency=one.provisioned_concurrency,
+            live_version=one.live_version,
             previous_version=one.previous_version,
             previous_version_percent=one.previous_version_percent,
             moved_from_outside=one.rollout == "external",
+            deployed=self.deployed,
         )
         return Predictor("predictor", args, self._child)
 

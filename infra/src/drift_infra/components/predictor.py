@@ -1,13 +1,19 @@
-"""The function that answers predictions, its published versions and the alias that callers use."""
+"""The function that answers predictions, its published versions and the alias that callers use.
+
+A version is called, and warmed, before the alias moves to it: one that cannot start stops the update
+while callers still get the one before.
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pulumi
 from pulumi_aws import lambda_
 
+from drift_infra.deployed import Deployed
 from drift_infra.iam import Statement
 
 from .image_function import ImageFunction, ImageFunctionArgs
@@ -17,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ALIAS = "live"
+WARM = "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig"
+# The handler answers this without a model's row, a log line or a metric.
+PING = json.dumps({"warmup": True})
 
 
 @dataclass(frozen=True)
@@ -29,9 +38,12 @@ class PredictorArgs:
     environment: Mapping[str, pulumi.Input[str]]
     reserved_concurrency: int
     provisioned_concurrency: int
+    #: The published version that callers get, "" for the newest.
+    live_version: str
     previous_version: str
     previous_version_percent: int
     moved_from_outside: bool
+    deployed: Deployed
 
 
 class Predictor(pulumi.ComponentResource):
@@ -57,17 +69,44 @@ class Predictor(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
         self.function, self.log_group = self.parts.function, self.parts.log_group
-        self.alias = self._alias(name, args)
-        self._keep_failures(name, args)
+        self.version: pulumi.Input[str] = args.live_version or self.function.version
+        ready: list[pulumi.Resource] = []
+        if args.reserved_concurrency:  # 0 stops all traffic, and a call with it
+            ready.append(self._call(name, args))
         if args.provisioned_concurrency:
-            lambda_.ProvisionedConcurrencyConfig(
-                f"{name}-warm",
-                function_name=self.function.name,
-                qualifier=self.alias.name,
-                provisioned_concurrent_executions=args.provisioned_concurrency,
-                opts=pulumi.ResourceOptions(parent=self),
-            )
+            ready.append(self._warm(name, args, ready))
+        self.alias = self._alias(name, args, ready)
+        self._keep_failures(name, args)
         self.register_outputs({"name": self.function.name, "alias": self.alias.name, "version": self.function.version})
+
+    def _call(self, name: str, args: PredictorArgs) -> lambda_.Invocation:
+        """Call the version before anybody else does: one that does not start fails the update here."""
+        return lambda_.Invocation(
+            f"{name}-trial",
+            function_name=self.function.name,
+            qualifier=self.version,
+            input=PING,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _warm(
+        self, name: str, args: PredictorArgs, after: list[pulumi.Resource]
+    ) -> lambda_.ProvisionedConcurrencyConfig:
+        """Keep instances of the version, not of the alias.
+
+        On an alias Lambda itself splits the traffic until the new version is warm, keeps the weights
+        where that fails, and takes no split of ours.
+        """
+        # Lambda keeps no version warm twice: a configuration on the alias, which an earlier program
+        # made, has to go before one on the version behind it is made.
+        on_alias = args.deployed.output(WARM, f"{name}-warm", "qualifier") == ALIAS
+        return lambda_.ProvisionedConcurrencyConfig(
+            f"{name}-warm",
+            function_name=self.function.name,
+            qualifier=self.version,
+            provisioned_concurrent_executions=args.provisioned_concurrency,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=after, delete_before_replace=on_alias),
+        )
 
     def _keep_failures(self, name: str, args: PredictorArgs) -> None:
         """Keep what a topic, a rule or a bucket sends by mistake: the predictor raises, and nobody reads its error."""
@@ -77,7 +116,7 @@ class Predictor(pulumi.ComponentResource):
             f"{name}-alias-retries", self.function, args.runtime, child, qualifier=self.alias.name
         )
 
-    def _alias(self, name: str, args: PredictorArgs) -> lambda_.Alias:
+    def _alias(self, name: str, args: PredictorArgs, after: list[pulumi.Resource]) -> lambda_.Alias:
         """The alias; when a tool outside moves its traffic, an update must not move it back."""
         weights = {args.previous_version: args.previous_version_percent / 100} if args.previous_version else None
         return lambda_.Alias(
@@ -85,10 +124,11 @@ class Predictor(pulumi.ComponentResource):
             name=ALIAS,
             description="What the API calls",
             function_name=self.function.name,
-            function_version=self.function.version,
+            function_version=self.version,
             routing_config=lambda_.AliasRoutingConfigArgs(additional_version_weights=weights) if weights else None,
             opts=pulumi.ResourceOptions(
                 parent=self,
+                depends_on=after,
                 ignore_changes=["functionVersion", "routingConfig"] if args.moved_from_outside else None,
             ),
         )

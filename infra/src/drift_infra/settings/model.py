@@ -76,7 +76,7 @@ class Settings:
         -1,
     )
     provisioned_concurrency: int = key(
-        Whole(0, 1000, "0 for none"), "Predictor", "Instances kept warm behind the alias.", 0
+        Whole(0, 1000, "0 for none"), "Predictor", "Instances kept warm of the version that the alias calls.", 0
     )
     tracing: bool = key(Flag(), "Predictor", "X-Ray traces of the functions.", True)
     log_level: str = key(
@@ -97,6 +97,12 @@ class Settings:
         "Predictor",
         "Who moves the alias: this program, or a rollout tool whose weights an update must not revert.",
         "pulumi",
+    )
+    live_version: str = key(
+        Text(r"[1-9]\d{0,8}", "a published version", empty="the newest"),
+        "Predictor",
+        "Version that the alias calls; with it nothing is built and the functions keep their image: the way back.",
+        "",
     )
     previous_version: str = key(
         Text(r"[1-9]\d{0,8}", "a published version", empty="none"),

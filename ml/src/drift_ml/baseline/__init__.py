@@ -1,6 +1,6 @@
 """The baseline: what the training data looked like, frozen so that windows of traffic can be held against it.
 
-Reading one and observing single events needs no numpy; `Baseline.from_columns` does.
+Reading one and observing single events needs no numpy; making one does, by `drift_ml.baseline.fit`.
 """
 
 from drift_ml.baseline._errors import BaselineError

@@ -18,9 +18,6 @@ from drift_ml.baseline._plan import Plan, compile_plan
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy.typing as npt
-    from drift_contracts import FeatureSet
-
 
 @dataclass(frozen=True)
 class Baseline:
@@ -39,27 +36,6 @@ class Baseline:
     correlation_names: tuple[str, ...]
     correlation: tuple[tuple[float | None, ...], ...]
     channels: tuple[Channel, ...]
-
-    @classmethod
-    def from_columns(
-        cls,
-        feature_set: FeatureSet,
-        columns: Mapping[str, npt.ArrayLike],
-        *,
-        target: npt.ArrayLike | None = None,
-        predictions: npt.ArrayLike | None = None,
-        errors: npt.ArrayLike | None = None,
-    ) -> Baseline:
-        """The baseline of training rows.
-
-        columns: per feature a vector of shape (rows,): numbers (a boolean as false/true or 0/1) with NaN or
-        None for missing, or for a category its strings with None for missing, or its indices (an index past
-        the last is a new category). target: shape (rows,). predictions, errors: of the held-out rows, shape
-        (held_out,). The result does not depend on the order of the rows. Raises BaselineError. Needs numpy.
-        """
-        from drift_ml.baseline._fit import fit  # noqa: PLC0415 - reading a baseline must not need numpy
-
-        return fit(feature_set, columns, target=target, predictions=predictions, errors=errors)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Baseline:
@@ -114,7 +90,7 @@ class Baseline:
     @cached_property
     def plan(self) -> Plan:
         """The bins compiled for observing events."""
-        return compile_plan(self)
+        return compile_plan(self.channels, self.features, self.prediction)
 
     def channel(self, name: str) -> Channel:
         """The channel of that name. Raises BaselineError with the choices."""

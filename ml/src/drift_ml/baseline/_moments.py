@@ -7,9 +7,9 @@ from sys import float_info
 from typing import TYPE_CHECKING
 
 import numpy as np
+from drift_engine.scale import usable_std
 
 from drift_ml.baseline._parts import Bins, Summary
-from drift_ml.scale import usable_std
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

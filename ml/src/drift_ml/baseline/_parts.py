@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from drift_ml.scale import usable_std
+from drift_engine.scale import usable_std
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ class Summary:
     """One column in figures: how many values, how many missing, and moments where there are numbers.
 
     std is the sample standard deviation (n - 1 in the denominator), 0 for a single value and for a
-    spread that counts as none (`drift_ml.scale`).
+    spread that counts as none (`drift_engine.scale`).
     mean, std, min and max are None for a category and for a column without a value. bins is given for
     the target and the error, which have no channel of their own.
     """

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from itertools import accumulate
 from math import inf, nextafter
 from typing import TYPE_CHECKING, Any
 
-from drift_ml import scale
+from drift_engine import scale
+
 from drift_ml.baseline._parts import PREDICTION, Channel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from drift_ml.baseline._model import Baseline
+    from drift_ml.baseline._parts import Summary
 
 UNITS = 4096
 """Deviations are kept in integers, this many to a standard deviation."""
@@ -85,39 +87,43 @@ class Plan:
     size: int
 
 
-def compile_plan(baseline: Baseline) -> Plan:
-    """The plan of a baseline."""
-    found = {(channel.kind, channel.of): place for place, channel in enumerate(baseline.channels)}
-    names = [*baseline.features, *([PREDICTION] if baseline.prediction is not None else [])]
-    sources = tuple(_source(baseline, name) for name in names)
-    place = {name: index for index, name in enumerate(names)}
+def compile_plan(channels: Sequence[Channel], features: Mapping[str, Summary], prediction: Summary | None) -> Plan:
+    """Return the plan of a baseline's parts.
+
+    Args:
+        channels: in the order in which windows count them.
+        features: the summary of each feature, by its name.
+        prediction: the summary of the held-out predictions, None where there are none.
+    """
+    offsets = [0, *accumulate(len(channel.counts) for channel in channels)]
+    placed = list(zip(channels, offsets, strict=False))
+    summaries = dict(features)
+    if prediction is not None:
+        summaries[PREDICTION] = prediction
+    sources = tuple(_source(name, summary, placed) for name, summary in summaries.items())
+    place = {name: index for index, name in enumerate(summaries)}
+    scores = {channel.name: channel.scores for channel in channels}
     pairs = []
     summed: tuple[int, ...] = ()
     sum_edges: tuple[float, ...] = ()
     sum_offset = 0
-    for (kind, of), index in found.items():
-        channel, offset = baseline.channels[index], baseline.offsets[index]
-        if kind == "product":
-            scores = [baseline.channel(name).scores for name in of]
-            table = _product_table(channel, offset, baseline.offsets[-1], scores)
-            pairs.append(Pair(place[of[0]], place[of[1]], len(scores[1]) + 1, table))
-        elif kind == "sum_of_squares":
-            summed, sum_edges, sum_offset = tuple(place[name] for name in of), channel.edges, offset
-    return Plan(sources, tuple(pairs), summed, sum_edges, sum_offset, baseline.offsets[-1])
+    for channel, offset in placed:
+        if channel.kind == "product":
+            first, second = channel.of
+            table = _product_table(channel, offset, offsets[-1], [scores[first], scores[second]])
+            pairs.append(Pair(place[first], place[second], len(scores[second]) + 1, table))
+        elif channel.kind == "sum_of_squares":
+            summed, sum_edges, sum_offset = tuple(place[name] for name in channel.of), channel.edges, offset
+    return Plan(sources, tuple(pairs), summed, sum_edges, sum_offset, offsets[-1])
 
 
-def _source(baseline: Baseline, name: str) -> Source:
-    mine = [
-        (channel, offset)
-        for channel, offset in zip(baseline.channels, baseline.offsets, strict=False)
-        if channel.of == (name,)
-    ]
-    summary = baseline.prediction if name == PREDICTION else baseline.features[name]
+def _source(name: str, summary: Summary, placed: Sequence[tuple[Channel, int]]) -> Source:
+    mine = [(channel, offset) for channel, offset in placed if channel.of == (name,)]
     own = next((channel for channel, _ in mine if channel.kind in ("values", "quantiles", "categories")), None)
     labels = None
     edges: tuple[float, ...] = ()
     values: list[Any]
-    if summary is not None and summary.type in ("category", "boolean"):
+    if summary.type in ("category", "boolean"):
         values = list(own.categories) if own else []
         labels = {value: code for code, value in enumerate(values)}
         values.append(_NEW)
@@ -127,7 +133,7 @@ def _source(baseline: Baseline, name: str) -> Source:
     values.append(None)
     bins = tuple(_bin(own, value) for value in values)
     scores = own.scores if own else ()
-    mean, std = (summary.mean or 0.0, summary.usable_std) if summary else (0.0, 0.0)
+    mean, std = summary.mean or 0.0, summary.usable_std
     return Source(
         name=name,
         labels=labels,

@@ -1,11 +1,5 @@
-"""A forest of regression trees: a compact file with nothing executable in it, and two engines that read it.
+"""The forest engine under its former name; `drift_engine.forest` is its home."""
 
-`Forest` answers from the file, bit for bit as scikit-learn would. The compiled engine and its pure-Python twin accept
-the same files and give the same answers; `Forest.engine` says which one runs. Whoever writes a file, and so trains,
-takes `drift_ml.forest.writer`. The format is described in docs/forest-format.md.
-"""
-
-from drift_ml.forest._errors import BadForest, BadRow, ForestError
-from drift_ml.forest._forest import Forest
+from drift_engine.forest import BadForest, BadRow, Forest, ForestError
 
 __all__ = ["BadForest", "BadRow", "Forest", "ForestError"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from drift_contracts.compose import FLOAT32
+from drift_contracts.value_schema import FLOAT32
 from pyarrow import compute
 
 from .errors import listed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from pyarrow import parquet
 from .batches import SHOWN_ROWS, Ragged, parquet_batches, parquet_names, text_batches, unreadable
 from .causes import cause_of
 from .cells import NAN_WORDS, Checked, Reading, check_column, nulls
+from .chunk import Chunk
 from .errors import DataError, Finding, OptionError
 from .layout import Column, Layout, Places, find_columns, kept_names
 from .options import ReadOptions
@@ -32,19 +33,6 @@ if TYPE_CHECKING:
     from .texts import TextTable
 
 __all__ = ["Chunk", "Layout", "column_names", "count_rows", "read_chunks"]
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Some rows in the order of the file.
-
-    columns: per name a vector of shape (rows,): float64 with NaN for missing, or for a category an object
-    vector of strings with None for missing. times_ms: milliseconds of Unix time, shape (rows,), or None.
-    """
-
-    columns: dict[str, npt.NDArray[Any]]
-    times_ms: npt.NDArray[np.int64] | None
-    rows: int
 
 
 def column_names(path: Path, options: ReadOptions | None = None) -> list[str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from .chunks import Chunk
+    from .chunk import Chunk
 
 ROWS = 2**16
 

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from drift_contracts import DriftError
-
-from drift_ml.bundle import ROW_DIGESTS, BundleError, describe_files
+from drift_engine.bundle import ROW_DIGESTS, BundleError, describe_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

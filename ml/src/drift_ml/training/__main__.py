@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from drift_contracts import FeatureSet, RequestValidator, feature_set, feature_set_names
-from drift_contracts.cli.reading import reading_options
 from drift_contracts.commands import Command, FiniteRange
 from drift_contracts.exits import FINDING
+from drift_contracts.reading_options import reading_options
 from drift_contracts.terminal import make_terminal
+from drift_engine.bundle import load_bundle
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 
-from drift_ml.bundle import load_bundle
 from drift_ml.tables import DataError, OptionError, ReadOptions
 
 from .fitting import ESTIMATORS, Recipe

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from drift_engine.scale import usable_std
 
-from drift_ml.scale import usable_std
 from drift_ml.tables.row_digests import as_seen, hash_rows
 
 if TYPE_CHECKING:

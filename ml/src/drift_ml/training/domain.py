@@ -65,7 +65,7 @@ def tell_apart(
 ) -> Domain:
     """Cross-validated AUC of a gradient-boosted classifier between two samples of rows.
 
-    reference, window: per feature a vector of shape (rows,), as `Baseline.from_columns` takes them; of more
+    reference, window: per feature a vector of shape (rows,), as `fit_baseline` takes them; of more
     than 10,000 rows a seeded sample is used. The five folds' AUCs are averaged. As folds share their
     training rows, that mean spreads more than independent folds would: its law without drift is taken from
     `permutations` (at least 2) repetitions with the rows' origins shuffled, and p is Student's, one-sided.

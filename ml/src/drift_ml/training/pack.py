@@ -14,11 +14,11 @@ import numpy as np
 from drift_contracts import ContractError, schemas
 from drift_contracts.baseline_rules import CONTRACT as BASELINE
 from drift_contracts.baseline_rules import broken_baseline
+from drift_engine.bundle import ROW_DIGESTS, describe_files, model_version
+from drift_engine.forest import Forest
+from drift_engine.forest.writer import encode, trees_of
 
-from drift_ml.baseline import Baseline
-from drift_ml.bundle import ROW_DIGESTS, describe_files, model_version
-from drift_ml.forest import Forest
-from drift_ml.forest.writer import encode, trees_of
+from drift_ml.baseline.fit import fit_baseline
 from drift_ml.tables.row_digests import RowDigests, as_seen, hash_rows
 
 from .errors import ModelWorseThanMean, PackedDiffers
@@ -93,7 +93,7 @@ def _forest(fitted: Fitted, features: int) -> bytes:
 
 
 def _baseline(feature_set: FeatureSet, table: Table, fitted: Fitted) -> dict[str, Any]:
-    baseline = Baseline.from_columns(
+    baseline = fit_baseline(
         feature_set,
         table.columns,
         target=table.target,

@@ -12,7 +12,7 @@ from drift_ml.baseline import FARTHEST, PREDICTION, Baseline, Plan, Source
 from drift_ml.columns import as_codes, as_numbers
 from drift_ml.window._errors import WindowError
 from drift_ml.window._ladder import Ladder
-from drift_ml.window._window import Moments
+from drift_ml.window._moments import Moments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from drift_ml.baseline import PREDICTION, Baseline
 from drift_ml.window._errors import WindowError
+from drift_ml.window._moments import Moments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,25 +19,6 @@ if TYPE_CHECKING:
     from drift_ml.baseline import Plan
 
 CONTRACT = "window.state.v1"
-
-
-@dataclass
-class Moments:
-    """How many values, and the sums of their deviations and squared deviations.
-
-    A deviation is (value - mean) / standard deviation of the baseline, in units of 1/4096, rounded, and
-    held within 100 standard deviations: integers add exactly in any order.
-    """
-
-    count: int = 0
-    total: int = 0
-    squares: int = 0
-
-    def add(self, count: int, total: int, squares: int) -> None:
-        """Add the sums of other values."""
-        self.count += count
-        self.total += total
-        self.squares += squares
 
 
 @dataclass(eq=False)
@@ -96,7 +78,7 @@ class Window:
     ) -> None:
         """Count many events at once; the same as `observe` row by row. Needs numpy.
 
-        columns: per feature a vector of shape (rows,), as `Baseline.from_columns` takes them; an absent
+        columns: per feature a vector of shape (rows,), as `fit_baseline` takes them; an absent
         column is missing in every row. predictions, timestamps_ms: shape (rows,). Raises WindowError, with
         the window unchanged, if lengths differ or numbers are none.
         """

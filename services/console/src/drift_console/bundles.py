@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from drift_contracts import feature_set
 from drift_contracts.exits import starting
-from drift_ml.bundle import Bundle, load_bundle
+from drift_engine.bundle import Bundle, load_bundle
 
 from drift_console.settings import BadSettings
 

@@ -20,12 +20,13 @@ from drift_console.app import Busy, Handler, NotFound
 from drift_console.clock import Steadiness
 from drift_console.database import connect, transaction
 from drift_console.emf import series
+from drift_console.frame import Frame
 from drift_console.ingest import Ingester, position
 from drift_console.linelog import LineWriter
 from drift_console.metrics import MetricStore
 from drift_console.monitoring import EvidenceReader, Monitor, period_of
 from drift_console.settings import BadSettings, Settings
-from drift_console.state import Frame, ModelView, StateReader
+from drift_console.state import ModelView, StateReader
 from drift_console.threads import names_of_the_dead
 from drift_console.watch import Change, Watch
 from drift_console.worker import Worker

@@ -12,7 +12,7 @@ from drift_predictor import Edge, Service, read_settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from drift_ml.bundle import Bundle
+    from drift_engine.bundle import Bundle
 
     from drift_console.settings import Settings
 

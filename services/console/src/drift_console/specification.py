@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from drift_contracts import Alarm as Declared
-    from drift_ml.bundle import Bundle
+    from drift_engine.bundle import Bundle
 
     from drift_console.alarms.states import MissingData
     from drift_console.settings import Settings

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from drift_contracts.alarm_language import expression_text, rule_text
-from drift_ml.scale import FARTHEST, usable_std
+from drift_engine.scale import FARTHEST, usable_std
+from drift_ml.display_bins import Bins, display_bins
 
 from drift_console.alarms import Alarm, CompositeAlarm, MetricAlarm, State
 from drift_console.alerts import iso
-from drift_console.bins import Bins, display_bins
 from drift_console.emf import Series, series
 from drift_console.events import EventStore
+from drift_console.frame import Frame
 from drift_console.metrics import MetricStore, Summary
 from drift_console.watch import Standing, history, standings
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from drift_console.suites import Suite
 
 RECENT = 50
-BUCKETS = 120
-_WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 
 
 @dataclass(frozen=True)
@@ -67,26 +66,6 @@ class ModelView:
             for feature in feature_set.features
         }
         return cls(feature_set.name, feature_set, baseline, card, alarms, suite, bins)
-
-
-@dataclass(frozen=True)
-class Frame:
-    """A span of time cut into buckets: first start (epoch seconds), width in seconds, how many."""
-
-    start: int
-    width: int
-    count: int
-
-    @classmethod
-    def ending(cls, now: float, minutes: int) -> Frame:
-        """The last `minutes` up to and with the bucket that `now` falls in, in at most BUCKETS buckets or so.
-
-        >>> Frame.ending(3601.0, 30)
-        Frame(start=1815, width=15, count=120)
-        """
-        width = next((width for width in _WIDTHS if width * BUCKETS >= minutes * 60), _WIDTHS[-1])
-        count = max(1, minutes * 60 // width)
-        return cls(int(now // width + 1 - count) * width, width, count)
 
 
 class StateReader:

@@ -12,7 +12,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from drift_ml.bundle import Bundle
+    from drift_engine.bundle import Bundle
     from rich.console import Console as Terminal
 
     from drift_console.console import Ending

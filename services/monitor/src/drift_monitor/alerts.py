@@ -6,8 +6,9 @@ import uuid
 from math import exp
 from typing import TYPE_CHECKING, Any
 
+from drift_ml.words import change, subject
+
 from .keys import MINUTE, Series, start_of
-from .words import change, subject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from drift_engine.bundle import load_bundle
 from drift_ml.baseline import Baseline
-from drift_ml.bundle import load_bundle
 
 from .keys import Series
 

@@ -7,7 +7,7 @@ from math import isnan
 from operator import attrgetter
 
 from drift_contracts import ContractError, NotJson, RequestValidator, Violation, parse_json
-from drift_ml.forest import BadRow
+from drift_engine.forest import BadRow
 
 from drift_predictor import problems
 from drift_predictor.drift import DriftJudge
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from drift_contracts import MonitoringSpec
-    from drift_ml.bundle import Bundle
+    from drift_engine.bundle import Bundle
 
     from drift_predictor.faults import Fault
     from drift_predictor.packing import Room

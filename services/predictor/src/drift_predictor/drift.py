@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isnan, nan
 
-from drift_ml.scale import FARTHEST, usable_std
+from drift_engine.scale import FARTHEST, usable_std
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,36 +6,39 @@ import json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from drift_predictor.answers import Model
-    from drift_predictor.service import Service
 
 MOMENTS = ("mean", "std", "min", "max")
 
 
-def health(service: Service) -> bytes:
-    """That the service runs, with which models and engines, and what it has counted since its start (health.v1)."""
-    counters = {
-        "predictions": sum(model.predictions for model in service.models.values()),
-        "rejected": service.rejected,
-        "errors": service.errors,
-        "lines_lost": service.journal.lost,
-    }
-    return _json({"status": "ok", "stack": service.stack, **served(service), "counters": counters})
+def health(stack: str, default: str, models: Mapping[str, Model], counters: Mapping[str, int]) -> bytes:
+    """Return what a health check is answered (health.v1).
+
+    Args:
+        stack: the stack that the service belongs to.
+        default: the model behind `/predict`.
+        models: by name.
+        counters: what was counted since the service started, beside the predictions.
+    """
+    predictions = sum(model.predictions for model in models.values())
+    facts = {"status": "ok", "stack": stack, **served(default, models)}
+    return _json({**facts, "counters": {"predictions": predictions, **counters}})
 
 
-def served(service: Service) -> dict[str, Any]:
-    """The models that a service has, each with its versions and what walks its forest."""
-    models = {
+def served(default: str, models: Mapping[str, Model]) -> dict[str, Any]:
+    """Return the models that a service has, each with its versions and what walks its forest."""
+    described = {
         name: {
             "model_version": model.version,
             "feature_set": model.bundle.feature_set.version,
             "engine": model.bundle.forest.engine,
         }
-        for name, model in service.models.items()
+        for name, model in models.items()
     }
-    return {"default": service.default.name, "models": models}
+    return {"default": default, "models": described}
 
 
 def model_card(model: Model) -> bytes:
@@ -60,12 +63,11 @@ def model_card(model: Model) -> bytes:
     )
 
 
-def openapi(service: Service) -> bytes:
-    """The OpenAPI document of the models that are served, composed from their contracts."""
+def openapi(default: str, models: Mapping[str, Model]) -> bytes:
+    """Return the OpenAPI document of the models that are served, composed from their contracts."""
     from drift_contracts.openapi import document  # noqa: PLC0415 - nobody waits for it at a cold start
 
-    feature_sets = [model.bundle.feature_set for model in service.models.values()]
-    return _json(document(feature_sets, service.default.name))
+    return _json(document([model.bundle.feature_set for model in models.values()], default))
 
 
 def _moments(facts: dict[str, Any]) -> dict[str, Any]:

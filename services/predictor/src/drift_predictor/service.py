@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from drift_contracts import MonitoringSpec, Violation
-    from drift_ml.bundle import Bundle
+    from drift_engine.bundle import Bundle
 
     from drift_predictor.packing import Room
     from drift_predictor.settings import Settings
@@ -161,20 +161,25 @@ class Service:
         """Write a line that says what is served, by which engine."""
         milliseconds = self._clock() // 1_000_000
         facts = {"timestamp": timestamp(milliseconds), "level": "INFO", "message": "ready", "stack": self.stack}
-        self.journal.write(json.dumps({**facts, **served(self)}, separators=(",", ":")))
+        self.journal.write(json.dumps({**facts, **served(self.default.name, self.models)}, separators=(",", ":")))
 
     def _listed(self) -> Iterator[tuple[str, Endpoint]]:
         yield from self._model_paths("", self.default)
-        yield "/health", Endpoint("GET", self.default, lambda *_: health(self))
+        yield "/health", Endpoint("GET", self.default, lambda *_: self._health())
         yield "/openapi.json", Endpoint("GET", self.default, lambda *_: self._openapi())
         for name, model in self.models.items():
             yield from self._model_paths(f"/models/{name}", model)
             yield self._card(f"/models/{name}", model)
 
+    def _health(self) -> bytes:
+        """Return the answer to a health check, with what was counted since the start."""
+        counters = {"rejected": self.rejected, "errors": self.errors, "lines_lost": self.journal.lost}
+        return health(self.stack, self.default.name, self.models, counters)
+
     def _openapi(self) -> bytes:
         """Return the OpenAPI document; it is composed once, at the first request for it."""
         if not self._description:
-            self._description = openapi(self)
+            self._description = openapi(self.default.name, self.models)
         return self._description
 
     def _model_paths(self, prefix: str, model: Model) -> Iterator[tuple[str, Endpoint]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from drift_contracts import MonitoringSpec
-from drift_ml.bundle import load_bundle
+from drift_engine.bundle import load_bundle
 
 from drift_predictor.service import Service
 from drift_predictor.settings import SettingsError, read_settings
@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from drift_ml.bundle import Bundle
+    from drift_engine.bundle import Bundle
 
     from drift_predictor.settings import Settings
 

@@ -7,24 +7,24 @@ from math import exp, log
 from typing import TYPE_CHECKING, Any
 
 from drift_ml.evidence import Budget
+from drift_ml.replay.evidence import replay_windows
 from drift_ml.report import window_report
 from drift_ml.window import Window
 from drift_monitor.stores import UNREADABLE
 
 from drift_console.alerts import iso
-from drift_console.replay.windows import replay_windows
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Mapping, Sequence
 
+    from drift_ml.replay.evidence import Alarm
     from drift_monitor.keys import Series
     from drift_monitor.reference import Reference
     from drift_monitor.stores import SqliteStore
 
+    from drift_console.frame import Frame
     from drift_console.metrics import Summary
-    from drift_console.replay.windows import Alarm
-    from drift_console.state import Frame
 
 ALERTS = 20
 DRAWN = 16  # bins of a channel at most

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from drift_contracts import MonitoringSpec
-    from drift_ml.bundle import Bundle
+    from drift_engine.bundle import Bundle
     from drift_monitor.aggregate import Rejected
     from drift_monitor.evaluate import Evaluation
     from drift_monitor.stores import SqliteStore

@@ -10,21 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-from drift_contracts.cli.reading import reading_options
 from drift_contracts.commands import Command, FiniteRange
 from drift_contracts.exits import FINDING, CannotStart, starting
+from drift_contracts.reading_options import reading_options
 from drift_contracts.terminal import make_terminal
+from drift_ml.replay.shown import show
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-
-from drift_console.replay.shown import show
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from drift_engine.bundle import Bundle
     from drift_ml.baseline import Baseline
-    from drift_ml.bundle import Bundle
-
-    from drift_console.replay.outcome import Outcome
+    from drift_ml.replay.outcome import Outcome
 
 READING = ("delimiter", "decimal", "encoding", "missing", "ignore", "sort")
 _CODES = """
@@ -110,11 +108,10 @@ def replay(data: Path, bundle: Path, time_column: str | None, prediction_column:
     training: what breaks the feature set is named by row, column and rule, and nothing is compared.
     """
     # --help need not wait for numpy and pyarrow
+    from drift_ml.replay.backtest import Request, backtest  # noqa: PLC0415
+    from drift_ml.replay.outcome import conclude, page  # noqa: PLC0415
     from drift_ml.tables import OptionError, ReadOptions  # noqa: PLC0415
     from drift_ml.tables.row_digests import read_row_digests  # noqa: PLC0415
-
-    from drift_console.replay.backtest import Request, backtest  # noqa: PLC0415
-    from drift_console.replay.outcome import conclude, page  # noqa: PLC0415
 
     _one_budget(options)
     try:
@@ -165,13 +162,13 @@ def report(span: str, model: str | None, store: Path, bundles: Path, **options: 
     Of the named detectors those that go by counts, PSI and KS, are replayed; the others want single values, which no
     window keeps: they are in `driftctl replay`.
     """
+    from drift_ml.replay.backtest import budget_of  # noqa: PLC0415
+    from drift_ml.replay.evidence import replay_windows  # noqa: PLC0415
+    from drift_ml.replay.outcome import conclude, page  # noqa: PLC0415
+    from drift_ml.replay.stored import NOT_RUN, counted_firings  # noqa: PLC0415
     from drift_monitor.errors import BadStore  # noqa: PLC0415 - as above
 
-    from drift_console.replay.backtest import budget_of  # noqa: PLC0415
-    from drift_console.replay.counted import NOT_RUN, counted_firings  # noqa: PLC0415
-    from drift_console.replay.outcome import conclude, page  # noqa: PLC0415
     from drift_console.replay.stored import read_span, stored_windows  # noqa: PLC0415
-    from drift_console.replay.windows import replay_windows  # noqa: PLC0415
 
     _one_budget(options)
     loaded, baseline = _load(_bundle_of(bundles, model))
@@ -236,8 +233,8 @@ def _finish(outcome: Outcome, options: dict[str, Any], build: Callable[[], str])
 
 def _load(folder: Path) -> tuple[Bundle, Baseline]:
     """Return a bundle and its baseline. Raises BadParameter for a folder that is none, DriftError for a refusal."""
+    from drift_engine.bundle import load_bundle  # noqa: PLC0415
     from drift_ml.baseline import Baseline  # noqa: PLC0415 - as above
-    from drift_ml.bundle import load_bundle  # noqa: PLC0415
 
     if not (folder / "manifest.json").is_file():
         raise click.BadParameter("expected the folder of a bundle, with its manifest.json", param_hint="--baseline")

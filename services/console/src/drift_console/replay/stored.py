@@ -6,11 +6,10 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from drift_ml.replay.errors import ReplayError
 from drift_ml.window import Window
 from drift_monitor.keys import MINUTE, Series
 from drift_monitor.stores import SqliteStore
-
-from drift_console.replay.errors import ReplayError
 
 if TYPE_CHECKING:
     from pathlib import Path

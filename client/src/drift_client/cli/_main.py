@@ -1,0 +1,68 @@
+"""The group of commands, its plug-ins and its exit codes."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+import click
+from drift_contracts.commands import Group
+from drift_contracts.exits import CannotStart
+
+from drift_client.cli._contracts import contracts
+from drift_client.cli._predict import predict
+from drift_client.cli._service import health, model
+from drift_client.cli._watch import watch
+
+PLUGINS = "driftctl.commands"
+EPILOG = """
+Examples:
+
+\b
+  driftctl health                               is it there, and with which models
+  driftctl predict --help                       what the model wants to know
+  driftctl predict --bedrooms 3 --bathrooms 2 --sqft 2000 --age 10 --location-score 7
+  driftctl watch                                drift and alarms of the local console, live
+  driftctl contracts show prediction.request.v1
+
+The service is http://127.0.0.1:8123 unless --url or the variable DRIFT_URL says otherwise.
+
+Exit codes: 0 all is well, 1 a finding (drift found), 2 the usage is wrong or the input breaks its contract (nothing was
+sent), 3 the service cannot be reached, 4 the service said no or its answer breaks its contract, 5 a command cannot
+start, 70 a fault of ours; see docs/exit-codes.md.
+"""
+
+
+class Commands(Group):
+    """The built-in commands and those that packages register under the entry point group `driftctl.commands`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, sorted."""
+        return sorted({*super().list_commands(ctx), *entry_points(group=PLUGINS).names})
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """A built-in command, or one of a plug-in. A plug-in that cannot be loaded says so when it is asked for."""
+        built_in = super().get_command(ctx, name)
+        if built_in is not None or name not in entry_points(group=PLUGINS).names:
+            return built_in
+        try:
+            found = entry_points(group=PLUGINS)[name].load()
+        except Exception as error:
+            return _broken(name, type(error).__name__)
+        return found if isinstance(found, click.Command) else _broken(name, "not a click command")
+
+
+def _broken(name: str, reason: str) -> click.Command:
+    def fail() -> None:
+        raise CannotStart(f"the command {name} of another package cannot be loaded: {reason}")
+
+    return click.Command(name, callback=fail, short_help=f"(cannot be loaded: {reason})", add_help_option=False)
+
+
+@click.group("driftctl", cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="drift-contracts", prog_name="driftctl")
+def main() -> None:
+    """Ask a drift-monitored prediction service, watch it, and read the contracts it keeps."""
+
+
+for command in (contracts, health, model, predict, watch):
+    main.add_command(command)

@@ -1,5 +1,0 @@
-"""`driftctl`: the prediction service from a terminal, and whatever other packages add to it."""
-
-from drift_contracts.cli._main import main
-
-__all__ = ["main"]

@@ -1,0 +1,78 @@
+"""The reader: a forest file to answers."""
+
+from __future__ import annotations
+
+from drift_engine.forest import _layout
+from drift_engine.forest._errors import BadForest, ForestError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from mmap import mmap
+    from os import PathLike
+    from typing import Literal
+
+    from drift_engine.forest._python import Engine as _Engine
+
+    EngineName = Literal["c", "python"]
+
+try:
+    from drift_engine.forest._kernel import Engine as _Compiled
+except ImportError:  # built without a compiler
+    _Compiled = None
+
+
+class Forest:
+    """A forest that answers rows, bit for bit as scikit-learn's `predict` with n_jobs=None.
+
+    `features`: numbers in a row; `trees`, `nodes`: what it is made of; `engine`: "c", or "python" where no
+    compiler was available. Immutable, holds no file, and may be shared by threads.
+    """
+
+    __slots__ = ("_answers", "engine", "features", "nodes", "trees")
+
+    def __init__(self, parts: _layout.Parts, engine: EngineName | None = None) -> None:
+        self.engine: EngineName = engine or ("python" if _Compiled is None else "c")
+        self.features = parts.numbers.features
+        self.trees = parts.numbers.trees
+        self.nodes = parts.numbers.splits + parts.numbers.leaves
+        self._answers = (_pure_python if self.engine == "python" else _compiled)(parts)
+
+    @classmethod
+    def open(cls, path: str | PathLike[str], *, engine: EngineName | None = None) -> Forest:
+        """Read the forest file at `path`; raises BadForest if it is not one, OSError if it is not there."""
+        from mmap import ACCESS_READ, mmap  # noqa: PLC0415 - a cold start has read the bytes to verify them
+
+        with open(path, "rb") as file:  # noqa: PTH123 - importing pathlib costs a cold start 2 ms
+            if not file.seek(0, 2):
+                raise BadForest("forest: expected a header, got an empty file")
+            return cls.from_bytes(mmap(file.fileno(), 0, access=ACCESS_READ), engine=engine)
+
+    @classmethod
+    def from_bytes(cls, data: bytes | bytearray | memoryview | mmap, *, engine: EngineName | None = None) -> Forest:
+        """Read a forest from the bytes of its file; raises BadForest if they are not one."""
+        return cls(_layout.split(memoryview(data)), engine)
+
+    def predict(self, row: Iterable[float]) -> float:
+        """The mean of the trees' answers to a row of `features` numbers; a tuple is the fastest.
+
+        Raises BadRow for another length, for what is no number, for infinity and what overflows a float32,
+        and for NaN unless the forest was fitted with missing values.
+        """
+        return self._answers.predict(row)
+
+    def predict_many(self, rows: Iterable[Iterable[float]]) -> list[float]:
+        """The answers to many rows; the compiled engine lets other threads run meanwhile."""
+        return self._answers.predict_many(rows)
+
+
+def _pure_python(parts: _layout.Parts) -> _Engine:
+    from drift_engine.forest._python import Engine  # noqa: PLC0415 - a cold start has the compiled one
+
+    return Engine(parts)
+
+
+def _compiled(parts: _layout.Parts) -> _Engine:
+    if _Compiled is None:
+        raise ForestError("engine: c was not built on this machine; expected python")
+    return _Compiled(*parts.numbers.__dict__.values(), *parts.columns)

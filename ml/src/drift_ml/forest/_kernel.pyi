@@ -1,6 +1,0 @@
-from collections.abc import Callable
-
-from drift_ml.forest import _python
-
-# takes the numbers of Parts in their order, then its columns; None: it was not built
-Engine: Callable[..., _python.Engine] | None

@@ -1,0 +1,414 @@
+"""A bundle is loaded whole and unchanged, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pickle
+import re
+import subprocess
+import sys
+
+import pytest
+from drift_contracts import ContractError, DriftError, feature_set
+from drift_engine.bundle import BundleError, describe_files, load_bundle, model_version
+from drift_engine.forest import BadForest
+from drift_engine.forest.writer import Tree, encode
+
+HOUSES = feature_set("house-price")
+FIGURES = {"count": 100, "missing": 0, "mean": 5, "std": 2.5, "min": 1, "max": 10}
+BASELINE = {
+    "contract": "baseline.v1",
+    "model": HOUSES.name,
+    "rows": 100,
+    "features": {feature.name: {"type": feature.type, **FIGURES} for feature in HOUSES.features},
+    "correlation": {"names": [], "matrix": []},
+    "channels": [{"name": "age", "kind": "quantiles", "of": ["age"], "edges": [5], "counts": [50, 50]}],
+}
+LEAF = Tree([-1], [-1], [0], [0.0], [7.0])
+SECOND = {"contract": "bundle.manifest.v2", "warnings": []}
+OFFLINE = {"offline_files": describe_files({"rows.bin": b"rows"})}
+
+
+def contents(**changed: bytes) -> dict[str, bytes]:
+    files = {
+        "feature_set.json": json.dumps(HOUSES.to_json()).encode(),
+        "baseline.json": json.dumps(BASELINE).encode(),
+        "forest.bin": encode([LEAF], features=len(HOUSES.names)),
+    }
+    return files | {name.replace("__", "."): content for name, content in changed.items()}
+
+
+def manifest_of(files: dict[str, bytes]) -> dict:
+    described = describe_files(files)
+    return {
+        "contract": "bundle.manifest.v1",
+        "model": HOUSES.name,
+        "model_version": model_version(described),
+        "feature_set": HOUSES.version,
+        "files": described,
+    }
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a folder of files and the manifest, which is true unless given."""
+
+    def write(files: dict[str, bytes], manifest: object = None):
+        manifest = manifest_of(files) if manifest is None else manifest
+        for name, content in files.items():
+            (tmp_path / name).write_bytes(content)
+        (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+        return tmp_path
+
+    return write
+
+
+def test_a_bundle_holds_what_its_files_say(write, engine):
+    bundle = load_bundle(write(contents()), engine=engine)
+    assert bundle.feature_set == HOUSES
+    assert bundle.baseline == BASELINE
+    assert bundle.manifest["model"] == "house-price"
+    assert bundle.forest.engine == engine
+    assert bundle.forest.predict((3, 2, 2000, 10, 7)) == 7.0
+
+
+def test_a_bundle_cannot_be_changed(write):
+    bundle = load_bundle(write(contents()))
+    with pytest.raises(AttributeError):
+        bundle.forest = None
+
+
+def test_a_bundle_is_loaded_from_a_path_in_a_string(write):
+    assert load_bundle(str(write(contents()))).forest.trees == 1
+
+
+def test_a_bundle_with_the_pinned_manifest_is_loaded_and_another_is_refused(write):
+    folder = write(contents())
+    digest = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+    assert load_bundle(folder, digest).digest == digest
+    with pytest.raises(BundleError, match=r"manifest\.json: expected the SHA-256 0000"):
+        load_bundle(folder, "0" * 64)
+
+
+def test_a_pin_binds_what_the_version_does_not(write):
+    """Scores are in the manifest alone: another R2 keeps the version and breaks the pin."""
+    pinned = load_bundle(write(contents()))
+    flattered = load_bundle(write(contents(), manifest_of(contents()) | {"scores": {"r2": {"value": 1.0}}}))
+    assert re.fullmatch("[0-9a-f]{12}", pinned.manifest["model_version"])
+    assert flattered.manifest["model_version"] == pinned.manifest["model_version"]
+    assert flattered.digest != pinned.digest
+
+
+def test_the_version_follows_content_and_names_and_nothing_else():
+    files = describe_files({"a": b"1", "b": b"2"})
+    assert model_version(files) == model_version(dict(reversed(files.items())))
+    others = [{"a": b"2", "b": b"1"}, {"a": b"1", "c": b"2"}, {"a": b"1"}]
+    assert len({model_version(files), *(model_version(describe_files(other)) for other in others)}) == 4
+
+
+@pytest.mark.parametrize("name", contents())
+def test_one_byte_changed_is_refused(name, write):
+    folder = write(contents())
+    data = bytearray((folder / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / name).write_bytes(data)
+    with pytest.raises(BundleError) as caught:
+        load_bundle(folder)
+    assert str(caught.value) == f"bundle: {name}: expected the sha256 that the manifest says: it was changed"
+    assert caught.value.file == name
+
+
+@pytest.mark.parametrize("name", contents())
+def test_a_file_of_another_size_is_refused(name, write):
+    folder = write(contents())
+    with (folder / name).open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(BundleError, match=f"{name}: expected .* bytes, as the manifest says"):
+        load_bundle(folder)
+
+
+@pytest.mark.parametrize("name", [*contents(), "manifest.json"])
+def test_a_missing_file_is_refused(name, write):
+    folder = write(contents())
+    (folder / name).unlink()
+    with pytest.raises(BundleError):
+        load_bundle(folder)
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(BundleError, match=r"manifest\.json: expected a file that can be read in .*nowhere"):
+        load_bundle(tmp_path / "nowhere")
+
+
+def test_a_file_that_cannot_be_read_is_refused(write):
+    folder = write(contents())
+    (folder / "forest.bin").unlink()
+    (folder / "forest.bin").mkdir()
+    with pytest.raises(BundleError, match=r"forest\.bin: expected a file that can be read"):
+        load_bundle(folder)
+
+
+FILES = [*contents(), "manifest.json"]
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("target", ["/dev/zero", "elsewhere"])
+def test_a_link_is_not_followed(name, target, write, tmp_path_factory):
+    """Neither one to an endless device nor one to the very file outside the folder."""
+    folder = write(contents())
+    if target == "elsewhere":
+        target = tmp_path_factory.mktemp("outside") / name
+        target.write_bytes((folder / name).read_bytes())
+    (folder / name).unlink()
+    (folder / name).symlink_to(target)
+    with pytest.raises(BundleError, match="and no link") as caught:
+        load_bundle(folder)
+    assert caught.value.file == name
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_pipe_without_a_writer_does_not_block(name, write):
+    folder = write(contents())
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(BundleError, match="expected a regular file") as caught:
+        load_bundle(folder)
+    assert caught.value.file == name
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_larger_than_it_may_be_is_not_read(name, write):
+    """A terabyte of holes: reading it would end this test, and the machine with it."""
+    folder = write(contents())
+    os.truncate(folder / name, 2**40)
+    with pytest.raises(BundleError, match=r"bytes") as caught:
+        load_bundle(folder)
+    assert caught.value.file == name
+
+
+@pytest.mark.parametrize("name", ["feature_set.json", "baseline.json"])
+@pytest.mark.parametrize("blanks", [b" ", b"\n\n", b"\t\n", b"\r\n", b"\n "])
+def test_blanks_after_a_document_are_refused(name, blanks, write):
+    """Else blanks would be tried until two models have one version."""
+    with pytest.raises(BundleError, match="nothing before the document, and at most one newline") as caught:
+        load_bundle(write(contents(**{name.replace(".", "__"): contents()[name] + blanks})))
+    assert caught.value.file == name
+
+
+@pytest.mark.parametrize(("before", "after"), [("", " "), ("", "\n\n"), (" ", ""), ("\n", "\n")])
+def test_blanks_around_a_manifest_are_refused(before, after, write):
+    folder = write(contents())
+    text = (folder / "manifest.json").read_text()
+    (folder / "manifest.json").write_text(f"{before}{text}{after}")
+    with pytest.raises(BundleError, match=r"manifest\.json: expected nothing before the document"):
+        load_bundle(folder)
+    (folder / "manifest.json").write_text(f"{text}\n")
+    assert load_bundle(folder).forest.trees == 1
+
+
+def test_a_file_too_many_is_refused(write):
+    folder = write(contents())
+    (folder / "estimator.joblib").write_bytes(b"")
+    with pytest.raises(BundleError, match=r"expected manifest\.json, .*forest\.bin and nothing else"):
+        load_bundle(folder)
+
+
+def test_a_bundle_of_the_next_version_is_loaded(write):
+    bundle = load_bundle(write(contents(), manifest_of(contents()) | SECOND))
+    assert bundle.manifest["warnings"] == []
+
+
+def test_digests_of_rows_are_neither_read_nor_hashed(write):
+    """A folder in place of the file shows that nothing opens it."""
+    folder = write(contents(), manifest_of(contents()) | SECOND | OFFLINE)
+    assert load_bundle(folder).forest.trees == 1
+    (folder / "rows.bin").mkdir()
+    assert load_bundle(folder).forest.trees == 1
+
+
+@pytest.mark.parametrize("offline", [{}, {"offline_files": None}, {"offline_files": {}}])
+def test_digests_of_rows_that_the_manifest_does_not_name_are_refused(write, offline):
+    folder = write(contents(), manifest_of(contents()) | SECOND | offline)
+    (folder / "rows.bin").write_bytes(b"rows")
+    with pytest.raises(BundleError, match=r"expected manifest\.json, .*forest\.bin and nothing else"):
+        load_bundle(folder)
+
+
+def test_a_file_too_many_is_refused_beside_digests_of_rows(write):
+    folder = write(contents(), manifest_of(contents()) | SECOND | OFFLINE)
+    (folder / "estimator.joblib").write_bytes(b"")
+    with pytest.raises(BundleError, match=r"forest\.bin, rows\.bin and nothing else"):
+        load_bundle(folder)
+
+
+FOREST = describe_files(contents())["forest.bin"]
+BAD_MANIFESTS = {
+    "another contract": ({"contract": "baseline.v1"}, "contract bundle.manifest.v1 or bundle.manifest.v2"),
+    "a newer contract": ({"contract": "bundle.manifest.v3"}, "a newer release packed it"),
+    "no files": ({"files": None}, "files to name"),
+    "a file too few": ({"files": {"forest.bin": FOREST}}, "files to name"),
+    "a file too many": ({"files": describe_files(contents(x=b""))}, "files to name"),
+    "no digest": ({"files": describe_files(contents()) | {"forest.bin": {"bytes": 1}}}, "/files/forest.bin"),
+    "no facts": (
+        {"files": describe_files(contents()) | {"forest.bin": 1}},
+        "/files/forest.bin",
+    ),
+    "a size that is true": (
+        {"files": describe_files(contents()) | {"forest.bin": FOREST | {"bytes": True}}},
+        "sha256 and bytes at /files/forest.bin",
+    ),
+    "a version of other files": ({"model_version": "0" * 12}, "the model_version of the files"),
+    "another model": ({"model": "diabetes"}, "name and version in feature_set.json"),
+    "another feature set": ({"feature_set": "2.0.0"}, "name and version in feature_set.json"),
+}
+
+
+@pytest.mark.parametrize(("changed", "message"), BAD_MANIFESTS.values(), ids=BAD_MANIFESTS)
+def test_a_manifest_that_does_not_fit_is_refused(changed, message, write):
+    with pytest.raises(BundleError) as caught:
+        load_bundle(write(contents(), manifest_of(contents()) | changed))
+    assert caught.value.file == "manifest.json"
+    assert message in str(caught.value)
+
+
+NOT_NEWER = ["baseline.v1", "bundle.manifest.v0", "bundle.manifest.vnext", 7, None]
+
+
+@pytest.mark.parametrize("contract", NOT_NEWER)
+def test_only_a_later_version_of_the_manifest_is_called_newer(contract, write):
+    with pytest.raises(BundleError) as caught:
+        load_bundle(write(contents(), manifest_of(contents()) | {"contract": contract}))
+    assert "newer" not in str(caught.value)
+
+
+def test_a_manifest_that_is_no_object_is_refused(write):
+    with pytest.raises(BundleError, match=r"manifest\.json: expected contract bundle\.manifest\.v1"):
+        load_bundle(write(contents(), [1]))
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"a": NaN}', '{"a": 1, "a": 2}', "\x00"])
+def test_a_manifest_that_is_not_strict_json_is_refused(text, write):
+    folder = write(contents())
+    (folder / "manifest.json").write_text(text)
+    with pytest.raises(BundleError, match=r"manifest\.json: expected strict JSON"):
+        load_bundle(folder)
+
+
+PARTS_THAT_DIFFER = {
+    "a forest of other features": (
+        {"forest__bin": encode([LEAF], features=4)},
+        BundleError,
+        "forest.bin: expected rows of 5 features",
+    ),
+    "no forest": ({"forest__bin": b"pickle"}, BadForest, "expected a header of 80 bytes"),
+    "a baseline of other features": (
+        {"baseline__json": b'{"features": {"age": {}}}'},
+        BundleError,
+        "baseline.json: expected features to name bedrooms, bathrooms, sqft, age, location_score",
+    ),
+    "a baseline that is a list": ({"baseline__json": b"[]"}, BundleError, "baseline.json: expected features"),
+    "a baseline with NaN": ({"baseline__json": b"NaN"}, BundleError, "baseline.json: expected strict JSON"),
+    "another model's baseline": (
+        {"baseline__json": json.dumps(BASELINE | {"model": "other"}).encode()},
+        BundleError,
+        "baseline.json: expected the model and the types of features",
+    ),
+    "a baseline with a feature of another type": (
+        {
+            "baseline__json": json.dumps(
+                BASELINE | {"features": BASELINE["features"] | {"age": {"type": "boolean", **FIGURES}}}
+            ).encode()
+        },
+        BundleError,
+        "baseline.json: expected the model and the types of features",
+    ),
+    "no feature set": ({"feature_set__json": b"{}"}, ContractError, "feature_set.json: feature-set.v1"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("changed", "error", "message"), PARTS_THAT_DIFFER.values(), ids=PARTS_THAT_DIFFER)
+def test_files_that_do_not_belong_together_are_refused(changed, error, message, write):
+    with pytest.raises(error) as caught:
+        load_bundle(write(contents(**changed)))
+    assert message in str(caught.value)
+    assert isinstance(caught.value, DriftError)
+
+
+NO_FIGURES = dict.fromkeys(("mean", "std", "min", "max"))
+BAD_FIGURES = {
+    "a mean in words": ({"mean": "5"}, "type at /features/age/mean"),
+    "a deviation in words": ({"std": "2"}, "type at /features/age/std"),
+    "no deviation": ({"std": None}, "figures at /features/age"),
+    "a deviation below 0": ({"std": -1}, "minimum at /features/age/std"),
+    "a denormal deviation": ({"std": 5e-324}, "spread at /features/age/std"),
+    "a deviation of 0 of values that differ": ({"std": 0}, "spread at /features/age/std"),
+    "a deviation too small for the extremes": ({"std": 0.01}, "spread at /features/age/std"),
+    "a deviation wider than the values": ({"std": 9.5}, "spread at /features/age/std"),
+    "a denormal deviation of a constant": ({"min": 5, "max": 5, "std": 5e-324}, "spread at /features/age/std"),
+    "values that are not counted": ({"count": 0}, "spread at /features/age/std"),
+    "a mean beyond the values": ({"mean": 1e300}, "order at /features/age/mean"),
+    "a mean below them": ({"mean": -1e300}, "order at /features/age/mean"),
+    "extremes in the wrong order": ({"min": 10, "max": 1}, "order at /features/age/mean"),
+}
+
+
+@pytest.mark.parametrize(("changed", "place"), BAD_FIGURES.values(), ids=BAD_FIGURES)
+def test_figures_that_no_column_has_are_refused(changed, place, write):
+    features = BASELINE["features"] | {"age": BASELINE["features"]["age"] | changed}
+    with pytest.raises(ContractError, match=r"baseline\.json: baseline\.v1: " + place):
+        load_bundle(write(contents(baseline__json=json.dumps(BASELINE | {"features": features}).encode())))
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {**NO_FIGURES, "count": 0},
+        {"mean": 7, "std": 0, "min": 7, "max": 7},
+        {"mean": 0.1 + 1e-17, "std": 0, "min": 0.1, "max": 0.1, "count": 1},
+        {"mean": 0.5, "std": 0.5**0.5, "min": 0, "max": 1, "count": 2},
+    ],
+    ids=["no value", "a constant", "one value", "two values"],
+)
+def test_figures_of_small_columns_are_accepted(figures, write):
+    features = BASELINE["features"] | {"age": BASELINE["features"]["age"] | figures}
+    folder = write(contents(baseline__json=json.dumps(BASELINE | {"features": features}).encode()))
+    assert load_bundle(folder).baseline["features"] == features
+
+
+@pytest.mark.parametrize("part", ["target", "prediction", "error"])
+def test_figures_of_the_other_columns_are_checked_too(part, write):
+    """The model's card shows them: a list there was a 500."""
+    for figures, place in (([], f"type at /{part}"), ({"type": "number", **FIGURES, "std": 50}, f"spread at /{part}")):
+        with pytest.raises(ContractError, match=place):
+            load_bundle(write(contents(baseline__json=json.dumps(BASELINE | {part: figures}).encode())))
+
+
+@pytest.mark.parametrize("features", [[], None, {name: [] for name in HOUSES.names}])
+def test_features_that_are_no_objects_are_refused(features, write):
+    with pytest.raises(DriftError, match=r"baseline\.json"):
+        load_bundle(write(contents(baseline__json=json.dumps(BASELINE | {"features": features}).encode())))
+
+
+def test_channels_are_not_read_at_load(write):
+    """They would double a cold start; whoever counts with them checks them."""
+    assert load_bundle(write(contents(baseline__json=json.dumps(BASELINE | {"channels": {}}).encode()))).digest
+
+
+def test_an_error_survives_pickling():
+    error = pickle.loads(pickle.dumps(BundleError("forest.bin", "rows of 5 features")))
+    assert (error.file, error.expected, str(error)) == (
+        "forest.bin",
+        "rows of 5 features",
+        "bundle: forest.bin: expected rows of 5 features",
+    )
+
+
+def test_loading_imports_no_numpy_jsonschema_dataclasses_or_typing(write):
+    code = (
+        "import sys; from drift_engine.bundle import load_bundle; load_bundle(sys.argv[1]);"
+        "print(sorted({'numpy', 'jsonschema', 'sklearn', 'dataclasses', 'typing'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code, str(write(contents()))]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"

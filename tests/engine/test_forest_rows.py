@@ -1,0 +1,122 @@
+"""Rows that a forest answers, and rows that it refuses."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from array import array
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from drift_engine.forest import BadRow, Forest
+from drift_engine.forest.writer import Tree, encode, trees_of
+
+LARGEST = float(np.finfo(np.float32).max)
+ROUNDS_TO_LARGEST = 3.4028235677973362e38
+OVERFLOWS = 3.4028235677973366e38
+STUMP = Tree([1, -1, -1], [2, -1, -1], [1, -2, -2], [0.5, -2.0, -2.0], [15.0, 10.0, 20.0])
+
+
+class Broken:
+    def __float__(self) -> float:
+        raise RuntimeError("no number today")
+
+
+@pytest.fixture
+def stump(engine) -> Forest:
+    return Forest.from_bytes(encode([STUMP], features=2), engine=engine)
+
+
+ANSWERED = {
+    "tuple": (0.0, 0.5),
+    "list": [0.0, 0.5],
+    "array": array("d", [0.0, 0.5]),
+    "numpy row": np.array([0.0, 0.5]),
+    "numpy row of singles": np.array([0.0, 0.5], dtype=np.float32),
+    "integers": (7, 0),
+    "booleans": (True, False),
+    "fractions": (Fraction(1, 3), Decimal("0.5")),
+    "the largest single": (LARGEST, -LARGEST),
+    "what still rounds to it": (ROUNDS_TO_LARGEST, -ROUNDS_TO_LARGEST),
+}
+
+
+@pytest.mark.parametrize("row", ANSWERED.values(), ids=ANSWERED)
+def test_any_sequence_of_numbers_is_a_row(row, stump):
+    assert stump.predict(row) == 10.0
+    assert stump.predict_many([row, row]) == [10.0, 10.0]
+
+
+NUMBER = "expected a finite number in the range of a float32"
+REFUSED = {
+    "too short": ((1.0,), "row: expected 2 numbers, got 1"),
+    "too long": ((1.0, 2.0, 3.0), "row: expected 2 numbers, got 3"),
+    "no sequence": (1.0, "row: expected a sequence of numbers"),
+    "NaN": ((1.0, math.nan), f"row: position 1: {NUMBER}"),
+    "infinity": ((math.inf, 1.0), f"row: position 0: {NUMBER}"),
+    "minus infinity": ((1.0, -math.inf), f"row: position 1: {NUMBER}"),
+    "overflow of a single": ((1.0, OVERFLOWS), f"row: position 1: {NUMBER}"),
+    "overflow of a double": ((1.0, 10**400), f"row: position 1: {NUMBER}"),
+    "a string": ((1.0, "3"), f"row: position 1: {NUMBER}"),
+    "None": ((None, 1.0), f"row: position 0: {NUMBER}"),
+    "a complex number": ((1.0, 1j), f"row: position 1: {NUMBER}"),
+}
+
+
+@pytest.mark.parametrize(("row", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_answered_is_refused_with_its_place(row, message, stump):
+    for ask in (lambda: stump.predict(row), lambda: stump.predict_many([(1.0, 1.0), row])):
+        with pytest.raises(BadRow) as caught:
+            ask()
+        assert str(caught.value) == message
+
+
+def test_an_error_of_the_value_itself_is_not_hidden(stump):
+    with pytest.raises(RuntimeError, match="no number today"):
+        stump.predict((1.0, Broken()))
+
+
+def test_rows_that_are_no_sequence_are_a_type_error(stump):
+    with pytest.raises(TypeError):
+        stump.predict_many(1.0)
+
+
+def test_no_rows_have_no_answers(stump):
+    assert stump.predict_many([]) == []
+
+
+def test_more_rows_than_a_block_and_more_features_than_the_stack_holds(engine):
+    features = 100
+    tree = Tree([1, -1, -1], [2, -1, -1], [99, 0, 0], [0.5, 0, 0], [0.0, 1.0, 2.0])
+    forest = Forest.from_bytes(encode([tree] * 3, features=features), engine=engine)
+    rows = [(*[0.0] * 99, float(number % 2)) for number in range(1100)]
+    assert forest.predict_many(rows) == [1.0 + number % 2 for number in range(1100)]
+    assert forest.predict(rows[1]) == 2.0
+
+
+@pytest.mark.parametrize("value", [ROUNDS_TO_LARGEST, OVERFLOWS, math.inf, -math.inf, LARGEST, 1e300])
+def test_the_same_large_values_are_refused_as_by_scikit_learn(value, engine, fitted):
+    estimator, _ = fitted("random", 1, 50, 2, n_estimators=3)
+    forest = Forest.from_bytes(encode(trees_of(estimator), features=2), engine=engine)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # the cast overflows, then it is refused
+        try:
+            expected = float(estimator.predict([[0.0, value]])[0])
+        except ValueError:
+            with pytest.raises(BadRow):
+                forest.predict((0.0, value))
+        else:
+            assert forest.predict((0.0, value)) == expected
+
+
+def test_with_missing_values_accepted_only_infinity_and_what_is_no_number_are_refused(engine):
+    columns = (STUMP.children_left, STUMP.children_right, STUMP.feature, STUMP.threshold, STUMP.value)
+    tree = Tree(*columns, missing_go_to_left=[1, 0, 0])
+    forest = Forest.from_bytes(encode([tree], features=2), engine=engine)
+    assert forest.predict((math.nan, math.nan)) == 10.0
+    assert forest.predict((math.nan, 0.6)) == 20.0
+    for value in (math.inf, "nan", None, 1e39):
+        with pytest.raises(BadRow):
+            forest.predict((0.0, value))

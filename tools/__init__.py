@@ -1,0 +1,1 @@
+"""What checks and measures this repository. It may import everything; no product imports it."""

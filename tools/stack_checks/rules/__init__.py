@@ -1,0 +1,25 @@
+"""Rules on a whole graph: how resources fit together, and the gaps that no judge of another house sees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import alarms, dashboard, functions, ownership, traffic
+from .finding import Facts, Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tools.stack_checks.graph import Graph
+
+RULES = (*ownership.RULES, *functions.RULES, *traffic.RULES, *alarms.RULES, *dashboard.RULES)
+
+
+def examine(graph: Graph, facts: Facts) -> Iterator[Finding]:
+    """Everything that our own rules find in a graph."""
+    for rule in RULES:
+        for address, message in rule(graph, facts):
+            yield Finding(rule.__name__, address, message)
+
+
+__all__ = ["RULES", "Facts", "Finding", "examine"]
