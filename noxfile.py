@@ -27,7 +27,7 @@ SETS = {  # a set is pinned together with the one it extends, so that one versio
     "bootstrap": None,
     "infra": None,
     "program": "infra",
-    "engine": None,
+    "pulumi": None,
     "image": "dev",
     "sam": None,
     "judges": None,
@@ -305,7 +305,7 @@ def real_engine(session: nox.Session) -> None:
     at_hand = all(shutil.which(program) for program in ("pulumi", "pulumi-language-python"))
     if not at_hand and shutil.which("go") is None:
         session.skip("NOT RUN: needs Go, or pulumi with pulumi-language-python on the PATH")
-    prepare(session, "infra", "engine", rooms=INFRA_ROOMS)
+    prepare(session, "infra", "pulumi", rooms=INFRA_ROOMS)
     bridge = ["--bridge"] if "--all" in session.posargs else []
     session.run("python", "-m", "tests.pulumi.binaries", *bridge)
     local_aws = {"DRIFT_MINISTACK": ministack(session)}

@@ -57,3 +57,23 @@ def empty(cli, tmp_path, request):
     with opened(fresh(tmp_path / "world", getattr(request, "param", "dev"))) as first:
         begin(first)
         yield first
+
+
+@pytest.fixture(scope="session")
+def built_once(cli, tmp_path_factory):
+    """The dev stack as it is after its first update with an image that was built here."""
+    saved = fresh(tmp_path_factory.mktemp("built") / "world", "dev")
+    with opened(saved) as world:
+        begin(world)
+        world.pulumi.set(imageDigest=None)
+        run = world.pulumi.up()
+        assert run.code == 0, run.why
+        assert world.docker.builds == 1
+    return saved
+
+
+@pytest.fixture
+def built(built_once, tmp_path):
+    """The dev stack whose image was built here; its build counter is at nothing again."""
+    with copied(built_once, tmp_path / "world") as world:
+        yield world

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+import shlex
 import shutil
 import signal
 
@@ -10,31 +12,9 @@ import pytest
 
 from .bundle import bundles
 from .workspace import Workspace, checkout
-from .world import FIRST, SECOND, copied, fresh, opened
+from .world import SECOND
 
-IMAGE = "docker:index/image:Image"
 SEED, DRAWN = 23, 5
-
-
-@pytest.fixture(scope="session")
-def built_once(cli, tmp_path_factory):
-    """The dev stack as it is after its first update with an image that was built here."""
-    from .world import begin
-
-    saved = fresh(tmp_path_factory.mktemp("built") / "world", "dev")
-    with opened(saved) as world:
-        begin(world)
-        world.pulumi.set(imageDigest=None)
-        run = world.pulumi.up()
-        assert run.code == 0, run.why
-        assert world.docker.builds == 1
-    return saved
-
-
-@pytest.fixture
-def built(built_once, tmp_path):
-    with copied(built_once, tmp_path / "world") as world:
-        yield world
 
 
 def elsewhere(world, folder):
@@ -46,7 +26,6 @@ def elsewhere(world, folder):
     shutil.copy(world.pulumi.root / "Pulumi.dev.yaml", root)
     ports = dict(pair.split(":") for pair in world.pulumi.providers.split(","))
     other = Workspace(world.pulumi.folder, root, ports, "dev")
-    other.events = "elsewhere"
     world.docker.folder = root / "infra"
     return other
 
@@ -138,3 +117,25 @@ def test_t10_a_stack_from_a_digest_never_loads_the_docker_provider(world):
 
 def refresh(world):
     return lambda: world.pulumi("refresh", "--yes", "--skip-preview")
+
+
+def test_t10_a_stack_that_built_its_image_goes_on_without_docker_by_the_command_that_the_program_names(built):
+    bundles(built.pulumi.root, "another")
+    assert built.pulumi.up().code == 0
+    built.pulumi.docker = built.docker.daemon = False
+    built.docker.heard.clear()
+    refused = built.pulumi.up()
+    assert refused.code != 0
+    (line,) = [text for text in refused.errors if "imageDigest" in text]
+    (command,) = re.findall(r"pulumi (state delete '[^']+' --yes)", line)
+    built.pulumi.done(*shlex.split(command))
+    for version in ("1", None):
+        built.pulumi.set(liveVersion=version)
+        run = built.pulumi.up()
+        assert run.code == 0, run.why
+        assert built.alias["functionVersion"] == (version or "2")
+    assert refresh(built)().code == 0
+    gone = built.pulumi.destroy()
+    assert gone.code == 0, gone.why
+    assert built.docker.heard == []
+    assert built.account.things == {}

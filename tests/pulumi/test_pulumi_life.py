@@ -55,9 +55,23 @@ def test_prod_starts_with_nobody_alerted_and_makes_nothing(empty):
     assert empty.account.things == {}
 
 
-def test_an_image_that_nobody_pushed_is_refused_in_one_line_that_names_the_function(empty):
+def test_an_error_of_one_resource_is_one_line_and_no_traceback(empty):
     empty.pulumi.set(imageDigest=FIRST.replace("1" * 64, "f" * 64))
     run = empty.pulumi.up()
     assert run.code != 0
-    lines = [line for line in run.text.splitlines() if "error:" in line and "does not exist" in line]
-    assert len(lines) >= 1
+    shown = run.text[run.text.index("Diagnostics:") :].splitlines()
+    refusals = [line for line in shown if "InvalidParameterValueException" in line]
+    assert refusals
+    assert all("error:" in line for line in refusals)
+    assert not [line for line in shown if "Traceback" in line or 'File "' in line]
+
+
+def test_a_name_that_somebody_took_is_named_in_one_line(empty):
+    name = f"/aws/lambda/{empty.predictor}"
+    empty.account.create("aws:cloudwatch/logGroup:LogGroup", {"name": name})
+    run = empty.pulumi.up()
+    assert run.code != 0
+    shown = run.text[run.text.index("Diagnostics:") :]
+    (line,) = [line for line in shown.splitlines() if name in line]
+    assert "error: ResourceAlreadyExistsException" in line
+    assert "Traceback" not in shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .world import BROKEN, SECOND
+from .world import BROKEN, FIRST, SECOND
 
 WARM = pytest.mark.parametrize("warm", [0, 1], ids=["without a warm instance", "with a warm instance"])
 
@@ -16,10 +16,6 @@ def update(world, **keys):
     assert run.code == 0, run.why
     assert world.lost() == []
     return run
-
-
-def versions(world):
-    return sorted(world.account.versions[world.predictor])
 
 
 @WARM
@@ -60,9 +56,20 @@ def test_t7_the_next_update_may_also_go_back_to_the_image_before(world):
     world.pulumi.set(imageDigest=BROKEN)
     assert world.pulumi.up().code != 0
     assert world.alias["functionVersion"] == before
-    update(world, imageDigest=world_image(world))
+    update(world, imageDigest=FIRST)
     world.settled()
 
 
-def world_image(world):
-    return world.account.versions[world.predictor][1].image
+@WARM
+def test_t8_back_to_a_published_version_with_all_traffic_and_forward_again(world, warm):
+    update(world, provisionedConcurrency=warm)
+    update(world, imageDigest=SECOND)
+    assert world.alias["functionVersion"] == "2"
+    back = update(world, liveVersion="1")
+    assert (world.alias["functionVersion"], world.weights()) == ("1", {})
+    assert world.warm() == ({"1"} if warm else set())
+    assert len(world.account.versions[world.predictor]) == 2, back.changes
+    world.settled()
+    update(world, liveVersion=None)
+    assert (world.alias["functionVersion"], world.weights()) == ("2", {})
+    world.settled()

@@ -19,7 +19,7 @@ from . import binaries
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "mlops-drift-monitor"
-COPIED = ("contracts", "ml", "services", "infra", "requirements")
+COPIED = ("client", "contracts", "engine", "infra", "ml", "requirements", "services")
 LEFT_OUT = ("__pycache__", "*.egg-info", "*.so", "build", "*.pyc")
 SECONDS = 300
 QUIET = {"same", "read", "refresh"}
