@@ -1,8 +1,8 @@
 """Keep what all distributions say alike: `python -m tools.distributions [VERSION]`.
 
-The version stands in the file VERSION, the address in this module. Both are written into each `pyproject.toml`, with the
-bounds between siblings, the licence file and the README's place. Without an argument nothing is written: the exit code
-is 1 where a distribution is not in step.
+The version stands in the file VERSION, the address in this module. Both are written into each
+`pyproject.toml`, with the bounds between siblings, the licence file and the README's place. Without an
+argument nothing is written: the exit code is 1 where a distribution is not in step.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ ROOMS = (
     "infra",
 )
 VERSION = re.compile(r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?")
-COMMON = f"""\
+COMMON = """\
 license = "Apache-2.0"
 license-files = ["LICENSE"]
 readme = "README.md"
-authors = [{{ name = "The MLOps Drift Monitor developers" }}]
+authors = [{ name = "The MLOps Drift Monitor developers" }]
 keywords = ["drift", "monitoring", "mlops", "aws-lambda", "tabular"]
 classifiers = [
     "Development Status :: 4 - Beta",
@@ -73,18 +73,18 @@ def bounds(number: str) -> str:
 
 def in_step(text: str, number: str) -> str:
     """Return a `pyproject.toml` with the version, the bounds and the common members written anew."""
-    text = re.sub(r'^version = ".*"$', f'version = "{number}"', text, count=1, flags=re.M)
+    text = re.sub(r'^version = ".*"$', f'version = "{number}"', text, count=1, flags=re.MULTILINE)
     head, table, rest = text.partition("[project]\n")
     # The name of the distribution itself is no dependency.
     rest = re.sub(
-        r'^(?!name = )(.*)$',
+        r"^(?!name = )(.*)$",
         lambda line: SIBLING.sub(rf'"\1\2{bounds(number)}"', line[0]) if SIBLING.search(line[0]) else line[0],
         rest,
-        flags=re.M,
+        flags=re.MULTILINE,
     )
-    body, *tables = re.split(r"^(?=\[)", rest, flags=re.M)
+    body, *tables = re.split(r"^(?=\[)", rest, flags=re.MULTILINE)
     body = _without(body, ("license", "license-files", "readme", "authors", "keywords", "classifiers"))
-    description = re.search(r"^description = .*\n", body, flags=re.M)
+    description = re.search(r"^description = .*\n", body, flags=re.MULTILINE)
     if description is None:
         return text
     body = body[: description.end()] + COMMON + body[description.end() :]
@@ -95,7 +95,7 @@ def in_step(text: str, number: str) -> str:
 def _without(body: str, members: tuple[str, ...]) -> str:
     """Return the members of a table that are not among those that are written anew."""
     for member in members:
-        body = re.sub(rf"^{member} = (?:\[\n(?:[^\]].*\n)*\]|.*)\n", "", body, flags=re.M)
+        body = re.sub(rf"^{member} = (?:\[\n(?:[^\]].*\n)*\]|.*)\n", "", body, flags=re.MULTILINE)
     return body
 
 
@@ -107,11 +107,7 @@ def behind(number: str) -> dict[Path, str]:
         project = ROOT / room / "pyproject.toml"
         wanted[project] = in_step(project.read_text("utf-8"), number)
         wanted[ROOT / room / "LICENSE"] = licence
-    return {
-        path: text
-        for path, text in wanted.items()
-        if not path.is_file() or path.read_text("utf-8") != text
-    }
+    return {path: text for path, text in wanted.items() if not path.is_file() or path.read_text("utf-8") != text}
 
 
 def main(words: list[str]) -> int:
