@@ -96,7 +96,7 @@ def test_traffic_is_replayed(everything, bundles):
     everything.run("driftctl", "replay", "--data", str(path), "--baseline", str(bundles / "house-price"), code=1)
 
 
-def test_a_tool_runs_without_an_installation(tmp_path):
+def test_a_tool_runs_without_an_installation():
     """`uvx --from drift-client driftctl --help`."""
     constraints = ("--constraints", str(ROOT / "requirements" / "dev.txt"))
     shown = uv("tool", "run", "--find-links", str(DIST), *constraints, "--from", "drift-client", "driftctl", "--help")
