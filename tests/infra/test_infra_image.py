@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from drift_infra.content import DOCKERFILE, content, content_tag, stage
 from drift_infra.deployed import Deployed
-from drift_infra.judge.stacks import graph_of, settings_of
+from tools.stack_checks.stacks import graph_of, settings_of
 from drift_infra.preflight import BUILT, choose_image, preflight
 from drift_infra.settings import ConfigurationError
 from hypothesis import given

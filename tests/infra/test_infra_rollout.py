@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from drift_infra.components.predictor import WARM
-from drift_infra.judge.stacks import graph_of, settings_of
+from tools.stack_checks.stacks import graph_of, settings_of
 from drift_infra.preflight import FUNCTION
 from drift_infra.settings import ConfigurationError
 

@@ -66,6 +66,11 @@ def _drop(short: str, name: str) -> Callable[[Graph], None]:
     return lambda graph: graph.nodes.remove(graph.one(short, name))
 
 
+def _retained_without_guards(graph: Graph) -> None:
+    """Keep the bucket and nothing of what guards it."""
+    graph.one("s3.Bucket", "log-bucket-bucket").retain = True
+
+
 def _warm_on_the_alias(graph: Graph) -> None:
     """Keep an instance warm where Lambda itself splits the traffic at every new version."""
     trial = graph.one("lambda.Invocation", "predictor-trial")
@@ -184,6 +189,8 @@ FAULTS = (
     _fault("a subscription that is named by its place in a list", _node("sns.TopicSubscription", "alerts-email-af3c8254", lambda node: setattr(node, "name", "alerts-email-1")), "rules"),
     _fault("an alias that moves before its version was called", _node(*ALIAS, lambda node: setattr(node, "after", ())), "rules"),
     _fault("a trial of another version than the alias calls", _set("lambda.Invocation", "predictor-trial", "qualifier", "1"), "rules"),
+    _fault("a name that is given away twice when an alarm is replaced", _node(*COMPOSITE, lambda node: setattr(node, "delete_first", False)), "rules"),
+    _fault("a retained bucket whose guards go", _retained_without_guards, "rules"),
     _fault("an instance kept warm on the alias", _warm_on_the_alias, "rules"),
 )  # fmt: skip
 

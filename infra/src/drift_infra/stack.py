@@ -25,6 +25,7 @@ from .components.runtime import Runtime
 from .components.window_store import WindowStore, WindowStoreArgs
 from .content import DOCKERFILE
 from .iam import Statement
+from .keeping import delete_first, keeping_of, write_retained
 from .monitoring import Watch
 from .naming import Names, Site, tags
 from .platform import Parts
@@ -62,10 +63,14 @@ class Stack:
         self.deployed = plan.deployed
         self._warn()
         self.provider = provider
-        self._child = pulumi.ResourceOptions(providers=[self.provider])
+        self._child = pulumi.ResourceOptions(providers=[self.provider], transformations=[delete_first])
         account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(provider=self.provider)).account_id
         names = Names(one.project_name, one.stack)
-        self.site = Site(names, one.region, account, one.production, one.log_retention_days)
+        keeping = keeping_of(one, plan.root, plan.deployed)
+        self.site = Site(names, one.region, account, keeping, one.log_retention_days)
+        self._root = plan.root
+        self.domain: Domain | None = None
+        self.questions: Questions | None = None
         self.image = self._image(plan)
         self.dead_letters = DeadLetters("dead-letters", DeadLettersArgs(self.site, one.monitor_timeout), self._child)
         self.runtime = self._runtime()
@@ -79,6 +84,8 @@ class Stack:
         self.notifier = self._notifier()
         self.probe = self._probe()
         self.observability = self._observability()
+        if one.leaving:
+            self._write_retained()
 
     def _warn(self) -> None:
         if self.settings.authentication == "none":
@@ -177,7 +184,8 @@ class Stack:
             stage=self.api.stage.name,
             path_prefix=one.path_prefix,
         )
-        return pulumi.Output.from_input(Domain("domain", args, self._child).url)
+        self.domain = Domain("domain", args, self._child)
+        return pulumi.Output.from_input(self.domain.url)
 
     def _alerting(self) -> Alerting:
         one = self.settings
@@ -216,12 +224,28 @@ class Stack:
 
     def _prediction_log(self) -> PredictionLog | None:
         one = self.settings
-        if not one.prediction_log:
+        # In prod the bucket of a log that is switched off stays in the program: with its guards, its
+        # age and its questions, and taken up again when the log is switched on.
+        if not one.prediction_log and not one.production:
             return None
-        args = PredictionLogArgs(self.site, self.predictor.log_group, one.prediction_log_days)
+        args = PredictionLogArgs(self.site, self.predictor.log_group, one.prediction_log_days, one.prediction_log)
         log = PredictionLog("prediction-log", args, self._child)
-        Questions("questions", QuestionsArgs(self.site, log.bucket, one.models), self._child)
+        self.questions = Questions("questions", QuestionsArgs(self.site, log.bucket, one.models), self._child)
         return log
+
+    def _write_retained(self) -> None:
+        """Write down what stays when the stack is destroyed, for a stack of the same name to adopt."""
+        kept: list[tuple[str, pulumi.CustomResource]] = [
+            ("windows-table", self.windows.table),
+            ("predictor-logs", self.predictor.log_group),
+            ("alerts-key", self.alerting.key),
+            ("alerts-key-alias", self.alerting.key_alias),
+        ]
+        if self.log is not None:
+            kept.append(("log-bucket-bucket", self.log.bucket))
+        if self.alerting.secret is not None:
+            kept.append(("alerts-slack", self.alerting.secret))
+        write_retained(self._root, self.settings, kept)
 
     def _notifier(self) -> Notifier | None:
         secret = self.alerting.secret
@@ -284,16 +308,24 @@ class Stack:
                 predictor=self.predictor.function.name,
                 functions=functions,
                 dead_letters=self.dead_letters.queue.name,
-                stream=self.log.stream.name if self.log else None,
+                stream=self.log.stream.name if self.log and self.log.stream else None,
             ),
             topic=self.alerting.topic.arn,
             paged=bool(one.pagerduty_url),
             predictor_logs=self.predictor.log_group.name,
             monthly_budget=one.monthly_budget,
             budget_emails=one.alert_emails,
+            parts_of_the_stack=self._components(),
             tags=tags_of(one),
         )
         return Observability("observability", args, self._child)
+
+    def _components(self) -> list[pulumi.Resource]:
+        everything: list[pulumi.Resource | None] = [
+            self.image, self.dead_letters, self.predictor, self.api, self.domain, self.alerting, self.windows,
+            self.monitor, self.log, self.questions, self.notifier, self.probe,
+        ]  # fmt: skip
+        return [component for component in everything if component is not None]
 
     @property
     def links(self) -> pulumi.Output[str]:

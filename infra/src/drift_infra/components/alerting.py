@@ -80,19 +80,22 @@ class Alerting(pulumi.ComponentResource):
             enable_key_rotation=True,
             deletion_window_in_days=30 if site.production else 7,
             policy=policy([owner, services]),
-            opts=self._child,
+            opts=site.keeping.access(f"{name}-key", self, later=["deletionWindowInDays"]),
         )
-        kms.Alias(
+        self.key_alias = kms.Alias(
             f"{name}-key-alias",
             name=f"alias/{site.names.of('alerts')}",
             target_key_id=key.key_id,
-            opts=self._child,
+            opts=site.keeping.access(f"{name}-key-alias", self),
         )
         return key
 
     def _topic(self, name: str, site: Site) -> sns.Topic:
         topic = sns.Topic(
-            f"{name}-topic", name=site.names.of("alerts"), kms_master_key_id=self.key.key_id, opts=self._child
+            f"{name}-topic",
+            name=site.names.of("alerts"),
+            kms_master_key_id=self.key.key_id,
+            opts=site.keeping.protection(self),
         )
         publish = Statement("AlarmsMayPublish", ["sns:Publish"], [topic.arn], _from_here(site), {"Service": PUBLISHERS})
         sns.TopicPolicy(
@@ -137,13 +140,13 @@ class Alerting(pulumi.ComponentResource):
             name=args.site.names.of("slack-webhook"),
             description="Address of the chat webhook that the notifier posts to",
             recovery_window_in_days=30 if args.site.production else 0,
-            opts=self._child,
+            opts=args.site.keeping.access(f"{name}-slack", self, later=["recoveryWindowInDays"]),
         )
         secretsmanager.SecretVersion(
             f"{name}-slack-value",
             secret_id=secret.id,
             secret_string=pulumi.Output.secret(args.slack.reveal()),
-            opts=self._child,
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=args.site.keeping.leaving),
         )
         return secret
 

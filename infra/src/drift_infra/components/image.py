@@ -69,8 +69,8 @@ class Image(pulumi.ComponentResource):
             image_tag_mutability="IMMUTABLE",
             image_scanning_configuration=ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
             encryption_configurations=[ecr.RepositoryEncryptionConfigurationArgs(encryption_type="AES256")],
-            force_delete=not site.production,
-            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(protect=site.production)),
+            force_delete=not site.keeping.protected,  # images are made again from their content
+            opts=site.keeping.protection(self),
         )
         ecr.LifecyclePolicy(f"{name}-lifecycle", repository=repository.name, policy=trials_only(), opts=self._child)
         return repository

@@ -31,7 +31,8 @@ class ImageFunctionArgs:
     statements: Sequence[Statement] = field(default_factory=tuple)
     reserved_concurrency: int = -1
     publish: bool = False
-    keep_logs: bool = False
+    #: Whether it answers: protected, and its lines retained, where the stack is.
+    lasting: bool = False
 
 
 class ImageFunction(pulumi.ComponentResource):
@@ -46,7 +47,9 @@ class ImageFunction(pulumi.ComponentResource):
             f"{name}-logs",
             name=f"/aws/lambda/{self.name}",
             retention_in_days=site.log_retention_days,
-            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=args.keep_logs),
+            opts=site.keeping.data(f"{name}-logs", self, later=["retentionInDays"])
+            if args.lasting
+            else self._child,
         )
         self.role = iam.Role(
             f"{name}-role",
@@ -90,5 +93,7 @@ class ImageFunction(pulumi.ComponentResource):
             tracing_config=lambda_.FunctionTracingConfigArgs(mode=mode),
             reserved_concurrent_executions=args.reserved_concurrency,
             publish=args.publish,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=after),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=after, protect=args.lasting and runtime.site.keeping.protected
+            ),
         )

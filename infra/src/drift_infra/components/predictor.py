@@ -64,7 +64,7 @@ class Predictor(pulumi.ComponentResource):
                 statements=[Statement("KeepForeignEvents", ["sqs:SendMessage"], [args.runtime.dead_letters.arn])],
                 reserved_concurrency=args.reserved_concurrency,
                 publish=True,
-                keep_logs=args.runtime.site.production,
+                lasting=True,
             ),
             pulumi.ResourceOptions(parent=self),
         )
@@ -129,6 +129,7 @@ class Predictor(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=after,
+                protect=args.runtime.site.keeping.protected,
                 ignore_changes=["functionVersion", "routingConfig"] if args.moved_from_outside else None,
             ),
         )

@@ -46,6 +46,13 @@ class Settings:
         Table(r"(?!aws:)[A-Za-z0-9 _.:/=+@-]{1,128}", Text(r"[A-Za-z0-9 _.:/=+@-]{0,256}", "a tag's value"), "names and values of tags"),
         "General", "Tags of every resource, beside Project, Stack and ManagedBy.", {})  # fmt: skip
 
+    leaving: bool = key(
+        Flag(),
+        "General",
+        "The first step of leaving prod: an update with it protects nothing and writes down what will stay.",
+        False,
+    )
+
     image_digest: str = key(DIGEST, "Image", "A prebuilt image; with it neither preview nor update needs Docker.", "")
     base_image: str = key(Text(r"[a-z0-9][A-Za-z0-9._/:@-]{0,254}", "an image reference", empty="the Dockerfile's own"),
                           "Image", "The Dockerfile's BASE_IMAGE.", "")  # fmt: skip

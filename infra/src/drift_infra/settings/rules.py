@@ -40,6 +40,8 @@ def _broken(one: Settings) -> Iterator[tuple[str, str, str]]:
             f"names a model that is not served: {unknown[0]}",
             f"names among: {', '.join(one.models)}",
         )
+    if one.leaving and not one.production:
+        yield "leaving", "goes with tier prod: dev is destroyed as it is", "false"
     yield from _thresholds(one.alarm_thresholds)
 
 
