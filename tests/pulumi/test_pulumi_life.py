@@ -23,13 +23,6 @@ def test_a_stack_is_previewed_made_and_found_unchanged(empty):
     empty.settled()
 
 
-def test_dev_is_destroyed_and_forgotten(world):
-    gone = world.pulumi.destroy()
-    assert gone.code == 0, gone.why
-    world.pulumi.done("stack", "rm", "--yes", world.pulumi.stack)
-    assert world.account.things == {}
-
-
 @BOTH
 def test_the_policy_pack_passes_what_the_stack_declares(empty):
     run = empty.pulumi.preview("--policy-pack", pack(empty.pulumi))
