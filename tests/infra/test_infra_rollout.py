@@ -42,7 +42,8 @@ def built(root):
 def parts(graph):
     """The alias, and the warm instance and the trial where there are any."""
     alias = graph.one("lambda.Alias", "predictor-alias")
-    return alias, graph.of("lambda.ProvisionedConcurrencyConfig"), graph.of("lambda.Invocation")
+    trials = [node for node in graph.of("lambda.Invocation") if node.name == "predictor-trial"]
+    return alias, graph.of("lambda.ProvisionedConcurrencyConfig"), trials
 
 
 def test_the_version_answers_and_is_warm_before_the_alias_moves(built):
@@ -53,6 +54,14 @@ def test_the_version_answers_and_is_warm_before_the_alias_moves(built):
     assert {warm.inputs["qualifier"], trial.inputs["qualifier"]} == {version}
     assert {warm.urn, trial.urn} <= set(alias.after)
     assert trial.urn in warm.after
+
+
+def test_a_versions_baseline_is_kept_before_it_answers(built):
+    """The first event of a new version, and the last of the old one, have something to be compared with."""
+    graph = built()
+    kept = graph.one("lambda.Invocation", "monitor-baselines")
+    assert kept.inputs["triggers"]["image"] == graph.one("lambda.Function", "aggregator-function").inputs["imageUri"]
+    assert kept.urn in graph.one("lambda.Alias", "predictor-alias").after
 
 
 def test_a_warm_instance_goes_with_a_split(built):

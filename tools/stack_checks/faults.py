@@ -191,6 +191,7 @@ FAULTS = (
     _fault("a trial of another version than the alias calls", _set("lambda.Invocation", "predictor-trial", "qualifier", "1"), "rules"),
     _fault("a name that is given away twice when an alarm is replaced", _node(*COMPOSITE, lambda node: setattr(node, "delete_first", False)), "rules"),
     _fault("a retained bucket whose guards go", _retained_without_guards, "rules"),
+    _fault("a version whose baseline is not kept", _drop("lambda.Invocation", "monitor-baselines"), "rules"),
     _fault("an instance kept warm on the alias", _warm_on_the_alias, "rules"),
 )  # fmt: skip
 

@@ -137,6 +137,9 @@ def a_version_is_tried_first(graph: Graph, _facts: Facts) -> Found:
         )
         if not stopped and not any(node.urn in alias.after for node in tried):
             yield alias.address, "moves to a version that was never called"
+        kept = [node for node in graph.of("lambda.Invocation") if "baselines" in str(node.inputs.get("input"))]
+        if not any(node.urn in alias.after and node.inputs.get("triggers", {}).get("image") for node in kept):
+            yield alias.address, "moves to a version whose baseline is not kept"
         for warm in graph.of("lambda.ProvisionedConcurrencyConfig"):
             if warm.inputs.get("qualifier") != version:
                 yield warm.address, "is not on the version that callers get"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from .timer import Timer, TimerArgs
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+KEEP_BASELINES = json.dumps({"keep": "baselines"})
 COMMANDS = {"aggregator": "aggregate", "evaluator": "evaluate"}
 
 
@@ -48,6 +50,15 @@ class Monitor(pulumi.ComponentResource):
         )
         self.evaluator = self._function(
             args, "evaluator", "Turns windows into drift evidence", args.evaluator_environment, _evaluator_may(args)
+        )
+        # A version is compared with its own baseline, and an image holds the newest only: the table
+        # has to know a version before the first request reaches it, and after the next one came.
+        self.baselines = lambda_.Invocation(
+            f"{name}-baselines",
+            function_name=self.aggregator.function.name,
+            input=KEEP_BASELINES,
+            triggers={"image": args.runtime.image},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.aggregator]),
         )
         self._subscribe(name, args)
         self._replay(name, args)
@@ -122,7 +133,7 @@ class Monitor(pulumi.ComponentResource):
 def _aggregator_may(args: MonitorArgs) -> list[Statement]:
     receive = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
     return [
-        Statement("AddToWindows", ["dynamodb:PutItem"], [args.table.arn]),
+        Statement("AddToWindows", ["dynamodb:PutItem", "dynamodb:GetItem"], [args.table.arn]),
         Statement("KeepBadRecords", ["sqs:SendMessage"], [args.runtime.dead_letters.arn]),
         Statement("TakeReplayed", receive, [args.replay.arn]),
     ]

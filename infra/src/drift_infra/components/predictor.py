@@ -20,7 +20,7 @@ from .image_function import ImageFunction, ImageFunctionArgs
 from .runtime import Runtime, keep_failed_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 ALIAS = "live"
 WARM = "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig"
@@ -47,7 +47,9 @@ class PredictorArgs:
 
 
 class Predictor(pulumi.ComponentResource):
-    """The predictor behind the alias `live`."""
+    """The predictor behind the alias `live`, which `go_live` declares when what it waits for is there."""
+
+    alias: lambda_.Alias
 
     def __init__(self, name: str, args: PredictorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("drift:infra:Predictor", name, None, opts)
@@ -69,15 +71,20 @@ class Predictor(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
         self.function, self.log_group = self.parts.function, self.parts.log_group
+        self._name, self._args = name, args
         self.version: pulumi.Input[str] = args.live_version or self.function.version
-        ready: list[pulumi.Resource] = []
+        self.register_outputs({"name": self.function.name, "version": self.function.version})
+
+    def go_live(self, after: Sequence[pulumi.Resource]) -> None:
+        """Declare the alias; it moves when the version has answered and is warm, and after what is given."""
+        name, args = self._name, self._args
+        ready = list(after)
         if args.reserved_concurrency:  # 0 stops all traffic, and a call with it
             ready.append(self._call(name, args))
         if args.provisioned_concurrency:
             ready.append(self._warm(name, args, ready))
         self.alias = self._alias(name, args, ready)
         self._keep_failures(name, args)
-        self.register_outputs({"name": self.function.name, "alias": self.alias.name, "version": self.function.version})
 
     def _call(self, name: str, args: PredictorArgs) -> lambda_.Invocation:
         """Call the version before anybody else does: one that does not start fails the update here."""
