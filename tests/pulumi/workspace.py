@@ -96,6 +96,8 @@ def read_events(path: Path) -> tuple[list[Step], list[tuple[str, str]]]:
 def checkout(folder: Path, source: Path = ROOT) -> Path:
     """Copy what a deployment reads of a checkout into a folder, with a small bundle of every default model."""
     for name in COPIED:
+        if not (source / name).exists():  # older checkouts have fewer rooms
+            continue
         shutil.copytree(source / name, folder / name, ignore=shutil.ignore_patterns(*LEFT_OUT))
     for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", ".dockerignore"):
         shutil.copy(source / name, folder)
@@ -103,11 +105,17 @@ def checkout(folder: Path, source: Path = ROOT) -> Path:
 
 
 class Workspace:
-    """A stack of a checkout: where the state lies, and the CLI's commands on it."""
+    """A stack of a checkout: where the state lies, and the CLI's commands on it.
+
+    docker: whether there is a Docker engine. python, modules: where the program's interpreter and its packages
+    lie, the packages of this checkout unless set.
+    """
 
     def __init__(self, folder: Path, root: Path, ports: dict[str, int], stack: str) -> None:
         self.folder, self.root, self.stack = folder, root, stack
         self.docker = True
+        self.python = Path(sys.executable).parent
+        self.modules: tuple[Path, ...] = ()
         for name in ("home", "state", "bin"):
             (folder / name).mkdir(exist_ok=True)
         self.providers = ",".join(f"{name}:{port}" for name, port in ports.items())
@@ -124,7 +132,7 @@ class Workspace:
             docker.unlink(missing_ok=True)
         found = binaries.on_path()
         programs = [path.parent for path in found] if found else binaries.folders()
-        folders = [self.folder / "bin", Path(sys.executable).parent, *programs]
+        folders = [self.folder / "bin", self.python, *programs]
         path = ":".join([*(str(each) for each in folders), "/usr/bin", "/bin"])
         return {
             "PATH": path,
@@ -139,6 +147,7 @@ class Workspace:
             "PULUMI_DEBUG_PROVIDERS": self.providers,
             "AWS_EC2_METADATA_DISABLED": "true",
             "NO_COLOR": "1",
+            "PYTHONPATH": ":".join(str(folder) for folder in self.modules),
             **{name: value for name, value in os.environ.items() if name in ("TMPDIR", "LANG")},
         }
 

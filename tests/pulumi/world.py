@@ -14,7 +14,7 @@ from .bundle import bundles
 from .cloud.account import Account
 from .cloud.kinds import short
 from .provider import Aws, Docker, preload, served
-from .workspace import PROJECT, Workspace, checkout
+from .workspace import PROJECT, ROOT, Workspace, checkout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,10 +129,10 @@ def copied(saved: Saved, folder: Path) -> Iterator[World]:
         yield world
 
 
-def fresh(folder: Path, stack: str) -> Saved:
-    """Return a world in which nothing was deployed: a checkout with bundles and an account with images."""
+def fresh(folder: Path, stack: str, source: Path = ROOT) -> Saved:
+    """Return a world in which nothing was deployed: a copy of a checkout with bundles, an account with images."""
     folder.mkdir(parents=True)
-    bundles(checkout(folder / "checkout"))
+    bundles(checkout(folder / "checkout", source))
     return Saved(folder, pushed(), stack)
 
 
