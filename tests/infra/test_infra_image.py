@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 import pytest
 from drift_infra.content import DOCKERFILE, content, content_tag, stage
 from drift_infra.deployed import Deployed
-from tools.stack_checks.stacks import graph_of, settings_of
 from drift_infra.preflight import BUILT, choose_image, preflight
 from drift_infra.settings import ConfigurationError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tools.stack_checks.stacks import graph_of, settings_of
 
 NO_DIGEST = {"imageDigest": ""}
 PUSHED = "sha256:" + "b" * 64

@@ -77,7 +77,7 @@ def test_another_life_adopts_what_the_file_names(prod, tmp_path):
     assert graph.one("kms.Key", "alerts-key").ignored == ("deletionWindowInDays",)
 
 
-def test_what_the_state_has_is_not_adopted_again(prod, tmp_path):
+def test_what_the_state_has_is_not_adopted_again(prod):
     """Once the state has a resource the file says nothing of it any more."""
     prod(LIVING, leaving="true")
     urn = "urn:pulumi:prod::p::drift:infra:WindowStore$aws:dynamodb/table:Table::windows-table"

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 from drift_infra.components.alerting import SUBSCRIPTION, named_by
+
 from tools.stack_checks.stacks import graph_of, settings_of
 
 ANN, BOB, CY = (f"{name}@example.com" for name in ("ann", "bob", "cy"))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from drift_infra.components.predictor import WARM
-from tools.stack_checks.stacks import graph_of, settings_of
 from drift_infra.preflight import FUNCTION
 from drift_infra.settings import ConfigurationError
+
+from tools.stack_checks.stacks import graph_of, settings_of
 
 RUNNING = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mlops-drift-monitor-dev-image@sha256:" + "c" * 64
 PIN = "d" * 64

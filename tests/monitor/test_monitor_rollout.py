@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import shutil
@@ -115,7 +116,8 @@ class Queue:
         self.calls: list[list[dict[str, Any]]] = []
         self.takes = takes
 
-    def send_message_batch(self, QueueUrl, Entries):  # noqa: N803 - boto3's names
+    def send_message_batch(self, *, QueueUrl, Entries):  # noqa: N803 - boto3's names
+        assert QueueUrl
         self.calls.append(Entries)
         refused = [{"Id": entry["Id"], "Code": "InternalError"} for entry in Entries[self.takes :]]
         return {"Failed": refused} if refused else {}
@@ -174,7 +176,7 @@ def test_a_version_at_hand_is_renewed(shelf, bundles):
     assert set(kept.all()) == references.own
 
 
-def test_versions_of_models_that_are_not_served_are_left_out(shelf, bundles, tmp_path):
+def test_versions_of_models_that_are_not_served_are_left_out(shelf, bundles):
     """A model that left the stack is judged no more, though its baseline is still there."""
     kept, clock = shelf
     keep_bundles(bundles[0], load_references(bundles[0]), kept)
@@ -200,7 +202,7 @@ def test_a_version_that_nobody_kept_is_asked_for_once_a_minute(shelf, bundles):
 
 def test_a_damaged_baseline_is_none(shelf, aws, table, bundles):
     """Bytes that cannot be read give no reference and hide no other."""
-    kept, clock = shelf
+    kept, _ = shelf
     (series,) = keep_bundles(bundles[0], load_references(bundles[0]), kept)
     item = {
         "pk": {"S": "baselines"}, "sk": {"S": "house-price#broken"}, "reference": {"B": b"x"},
@@ -243,14 +245,12 @@ def test_every_function_hears_the_log_level(deploy, bundles, level):
     ):  # fmt: skip
         deploy(bundles[0], LOG_LEVEL=level)
         logging.getLogger("drift_monitor").setLevel("NOTSET")
-        try:
+        with contextlib.suppress(Exception):  # what they need beside a level is not there
             call()
-        except Exception:  # noqa: BLE001, S110 - what they need beside a level is not there
-            pass
         assert logging.getLevelName(logging.getLogger("drift_monitor").level) == level
 
 
 def test_a_level_that_is_none_is_refused():
     """The message names the variable and the choices."""
-    with pytest.raises(BadSetting, match="DRIFT_LOG_LEVEL.*DEBUG, INFO, WARNING, ERROR"):
+    with pytest.raises(BadSetting, match=r"DRIFT_LOG_LEVEL.*DEBUG, INFO, WARNING, ERROR"):
         read_settings({"DRIFT_LOG_LEVEL": "loud"})

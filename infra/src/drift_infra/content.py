@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 # What services/predictor/Dockerfile copies; a test compares this list with its COPY lines.
 SOURCES = (
@@ -67,7 +67,7 @@ def stage(root: Path, bundles: Path, tag: str) -> str:
         shutil.copyfile(file, copy)
         copy.chmod(FILE_MODE)
     for place, _, _ in os.walk(folder):
-        os.chmod(place, FOLDER_MODE)
+        Path(place).chmod(FOLDER_MODE)
     return folder.relative_to(root).as_posix()
 
 

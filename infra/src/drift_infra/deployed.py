@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 #: What the engine says of a checkpoint that it cannot read.
 HALF_WRITTEN = "failed to load checkpoint"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pulumi
 
-from .deployed import Deployed
-from .settings import Settings
 from .settings.model import BY_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from .deployed import Deployed
+    from .settings import Settings
 
 #: Inputs that are a name of ours, which AWS gives away once.
 NAMES = ("name", "bucket", "alarm_name", "dashboard_name", "domain_name", "statement_id")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from drift_contracts import DriftError, feature_set, parse_json
@@ -37,7 +37,7 @@ class Plan:
     tag: str = ""
     context: str = ""
     digest: str = ""
-    deployed: Deployed = Deployed()
+    deployed: Deployed = field(default_factory=Deployed)
 
 
 def docker_answers() -> bool:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from .outputs import outputs
 from .deployed import read_deployed
+from .naming import Names
+from .outputs import outputs
 from .preflight import choose_image, docker_answers, preflight
 from .published import published
 from .routes import routes, served
-from .naming import Names
 from .stack import Stack, provider_of
 
 if TYPE_CHECKING:

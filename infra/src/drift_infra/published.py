@@ -27,4 +27,5 @@ def published(repository: str, tag: str, provider: pulumi.ProviderResource) -> s
         reason = str(error).strip().splitlines()[-1]
         problem = f"is empty and the repository does not answer whether it has the image ({reason})"
         raise BY_NAME["imageDigest"].error(problem) from None
-    return image.image_digest
+    digest: str = image.image_digest
+    return digest

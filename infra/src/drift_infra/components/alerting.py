@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pulumi
 from pulumi_aws import kms, secretsmanager, sns, sqs
 
-from drift_infra.deployed import Deployed
 from drift_infra.iam import Statement, policy, tls_only
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from drift_infra.deployed import Deployed
     from drift_infra.naming import Site
     from drift_infra.settings import Hidden
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pulumi
 import pulumi_docker as docker
@@ -105,5 +105,8 @@ def _detached(output: pulumi.Output[str]) -> pulumi.Output[str]:
     The state would refuse to forget the build while functions depend on it, and a machine without
     Docker could never get rid of it; the image itself stays in the repository either way.
     """
-    future = output.future(with_unknowns=True)
-    return pulumi.Output(set(), future, output.is_known(), output.is_secret())
+
+    async def value() -> str:
+        return cast("str", await output.future(with_unknowns=True))
+
+    return pulumi.Output(set(), value(), output.is_known(), output.is_secret())

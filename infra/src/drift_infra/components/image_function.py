@@ -47,9 +47,7 @@ class ImageFunction(pulumi.ComponentResource):
             f"{name}-logs",
             name=f"/aws/lambda/{self.name}",
             retention_in_days=site.log_retention_days,
-            opts=site.keeping.data(f"{name}-logs", self, later=["retentionInDays"])
-            if args.lasting
-            else self._child,
+            opts=site.keeping.data(f"{name}-logs", self, later=["retentionInDays"]) if args.lasting else self._child,
         )
         self.role = iam.Role(
             f"{name}-role",
@@ -87,9 +85,7 @@ class ImageFunction(pulumi.ComponentResource):
             memory_size=args.memory,
             timeout=args.timeout,
             role=self.role.arn,
-            environment=lambda_.FunctionEnvironmentArgs(
-                variables={**runtime.environment, **args.environment}
-            ),
+            environment=lambda_.FunctionEnvironmentArgs(variables={**runtime.environment, **args.environment}),
             tracing_config=lambda_.FunctionTracingConfigArgs(mode=mode),
             reserved_concurrent_executions=args.reserved_concurrency,
             publish=args.publish,

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import pulumi
 from pulumi_aws import lambda_
 
-from drift_infra.deployed import Deployed
 from drift_infra.iam import Statement
 
 from .image_function import ImageFunction, ImageFunctionArgs
@@ -21,6 +20,8 @@ from .runtime import Runtime, keep_failed_calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from drift_infra.deployed import Deployed
 
 ALIAS = "live"
 WARM = "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig"
@@ -80,13 +81,13 @@ class Predictor(pulumi.ComponentResource):
         name, args = self._name, self._args
         ready = list(after)
         if args.reserved_concurrency:  # 0 stops all traffic, and a call with it
-            ready.append(self._call(name, args))
+            ready.append(self._call(name))
         if args.provisioned_concurrency:
             ready.append(self._warm(name, args, ready))
         self.alias = self._alias(name, args, ready)
         self._keep_failures(name, args)
 
-    def _call(self, name: str, args: PredictorArgs) -> lambda_.Invocation:
+    def _call(self, name: str) -> lambda_.Invocation:
         """Call the version before anybody else does: one that does not start fails the update here."""
         return lambda_.Invocation(
             f"{name}-trial",
@@ -119,9 +120,7 @@ class Predictor(pulumi.ComponentResource):
         """Keep what a topic, a rule or a bucket sends by mistake: the predictor raises, and nobody reads its error."""
         child = pulumi.ResourceOptions(parent=self)
         keep_failed_calls(f"{name}-retries", self.function, args.runtime, child)
-        keep_failed_calls(
-            f"{name}-alias-retries", self.function, args.runtime, child, qualifier=self.alias.name
-        )
+        keep_failed_calls(f"{name}-alias-retries", self.function, args.runtime, child, qualifier=self.alias.name)
 
     def _alias(self, name: str, args: PredictorArgs, after: list[pulumi.Resource]) -> lambda_.Alias:
         """The alias; when a tool outside moves its traffic, an update must not move it back."""

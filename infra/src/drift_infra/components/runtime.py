@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import pulumi
 from pulumi_aws import lambda_, sqs
 
-from drift_infra.naming import Site
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pulumi
+
+    from drift_infra.naming import Site
 
 RETRIES = 2
 SIX_HOURS = 6 * 3600

@@ -91,7 +91,9 @@ def aggregate(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         return {"kept": [str(series) for series in kept]}
     outcome = _aggregator().handle(event)
     _log.debug("records: %s", dict(outcome.counts))
-    for model in sorted({series.model for series in _references().own}):  # a record that cannot be read belongs to none: every model's alarm rings
+    for model in sorted(
+        {series.model for series in _references().own}
+    ):  # a record that cannot be read belongs to none: every model's alarm rings
         _report({"DeadLetters": float(outcome.counts["rejected"])}, model)
     return {"batchItemFailures": [{"itemIdentifier": item} for item in outcome.failed]}
 
