@@ -27,7 +27,7 @@ SETS = {  # a set is pinned together with the one it extends, so that one versio
     "bootstrap": None,
     "infra": None,
     "program": "infra",
-    "pulumi": None,
+    "pulumi": "dev",
     "image": "dev",
     "sam": None,
     "judges": None,

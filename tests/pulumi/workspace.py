@@ -108,7 +108,7 @@ class Workspace:
     """A stack of a checkout: where the state lies, and the CLI's commands on it.
 
     docker: whether there is a Docker engine. python, modules: where the program's interpreter and its packages
-    lie, the packages of this checkout unless set.
+    lie, the packages of this checkout unless set. more: variables of the environment.
     """
 
     def __init__(self, folder: Path, root: Path, ports: dict[str, int], stack: str) -> None:
@@ -116,10 +116,12 @@ class Workspace:
         self.docker = True
         self.python = Path(sys.executable).parent
         self.modules: tuple[Path, ...] = ()
+        self.more: dict[str, str] = {}
         for name in ("home", "state", "bin"):
             (folder / name).mkdir(exist_ok=True)
         self.providers = ",".join(f"{name}:{port}" for name, port in ports.items())
         self.process: subprocess.Popen | None = None
+        self.sessions: set[int] = set()
         self._number = 0
 
     def environment(self) -> dict[str, str]:
@@ -148,6 +150,7 @@ class Workspace:
             "AWS_EC2_METADATA_DISABLED": "true",
             "NO_COLOR": "1",
             "PYTHONPATH": ":".join(str(folder) for folder in self.modules),
+            **self.more,
             **{name: value for name, value in os.environ.items() if name in ("TMPDIR", "LANG")},
         }
 
@@ -167,6 +170,7 @@ class Workspace:
             umask=umask,
             start_new_session=True,
         )
+        self.sessions.add(self.process.pid)
         try:
             stdout, stderr = self.process.communicate(timeout=SECONDS)
         except subprocess.TimeoutExpired:
