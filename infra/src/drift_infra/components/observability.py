@@ -155,7 +155,7 @@ class Observability(pulumi.ComponentResource):
             limit_unit="USD",
             time_unit="MONTHLY",
             cost_filters=[
-                budgets.BudgetCostFilterArgs(name="TagKeyValue", values=[f"user:Project${args.tags['Project']}"])
+                budgets.BudgetCostFilterArgs(name="TagKeyValue", values=[f"user:Deployment${args.tags['Deployment']}"])
             ],
             notifications=[tell("ACTUAL", 80), tell("FORECASTED", 100)],
             opts=self._child,
