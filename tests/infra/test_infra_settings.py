@@ -48,7 +48,11 @@ REFUSED = [
     *(
         ("dev", {"aws:assumeRoles": text}, "aws:assumeRoles")
         for text in (
-            "{}", '["arn"]', '[{"sessionName": "drift"}]', '[{"roleArn": "role"}]', '[{"roleArn": 1}]',
+            "{}",
+            '["arn"]',
+            '[{"sessionName": "drift"}]',
+            '[{"roleArn": "role"}]',
+            '[{"roleArn": 1}]',
             '[{"roleArn": "arn:aws:iam::123456789012:role/deploy", "policy": "{}"}]',
         )
     ),

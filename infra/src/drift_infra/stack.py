@@ -307,6 +307,7 @@ class Stack:
         one = self.settings
         sources = frozenset({"predictor", "monitor", *(["probe"] if self.probe else [])})
         thresholds = {**one.alarm_thresholds, "drift_threshold": one.drift_threshold}
+        without = frozenset() if one.silence_alarm else frozenset({"no-data"})
         functions = {
             "aggregator": self.monitor.aggregator.function.name,
             "evaluator": self.monitor.evaluator.function.name,
@@ -315,7 +316,7 @@ class Stack:
         }
         args = ObservabilityArgs(
             site=self.site,
-            watch=Watch(MonitoringSpec.load(), self.site.names, thresholds, sources),
+            watch=Watch(MonitoringSpec.load(), self.site.names, thresholds, sources, without),
             models=one.models,
             parts=Parts(
                 api=self.api.api.id,

@@ -214,18 +214,28 @@ class Settings:
     pagerduty_url: Hidden = key(
         SECRET_HTTPS,
         "Alerts",
-        "PagerDuty's CloudWatch integration address; pages for the composite alarm only, which tells nobody where there is no pager.",
+        'PagerDuty\'s CloudWatch integration address; pages for the composite alarms only (docs/deploy.md, "Who hears what"), so another endpoint has to hear the rest.',
         "",
         secret=True,
     )
     slack_webhook: Hidden = key(
-        SECRET_HTTPS, "Alerts", "A Slack-compatible incoming webhook, fed by the notifier.", "", secret=True
+        SECRET_HTTPS,
+        "Alerts",
+        "A Slack-compatible incoming webhook, fed by the notifier, whose own failure another endpoint has to hear.",
+        "",
+        secret=True,
     )
     alarm_thresholds: dict[str, float] = key(
         Table(r"[a-z_]{1,40}", Number("0", "1000000"), "settings of the monitoring spec with a number each"),
         "Alerts",
         "Thresholds of this stack's alarms, over those of the spec.",
         {},
+    )
+    silence_alarm: bool = key(
+        Flag(),
+        "Alerts",
+        "Whether the alarm `no-data` is there: a service that is asked now and then is silent by nature.",
+        True,
     )
     monthly_budget: int = key(
         Whole(0, 100000, "US dollars, 0 for no budget"), "Alerts", "Cost at which the budget alerts.", 20
@@ -241,6 +251,18 @@ class Settings:
     def production(self) -> bool:
         """Whether this stack is protected."""
         return self.tier == "prod"
+
+    @property
+    def only_endpoint(self) -> str:
+        """The key of the one kind of endpoint that there is, "" where there are several or none."""
+        kinds = {
+            "alertEmails": self.alert_emails,
+            "alertWebhooks": self.alert_webhooks,
+            "pagerdutyUrl": self.pagerduty_url,
+            "slackWebhook": self.slack_webhook,
+        }
+        present = [name for name, value in kinds.items() if value]
+        return present[0] if len(present) == 1 else ""
 
     @property
     def alerts_somebody(self) -> bool:
