@@ -304,6 +304,12 @@ def infra(session: nox.Session) -> None:
     session.run("build/venv-judges/bin/python", "tools/stack_checks/outside.py", "build/judge", external=True)
 
 
+@nox.session(venv_backend="none")
+def base(session: nox.Session) -> None:
+    """Write the digest that the base images' registry has now into the Dockerfile."""
+    session.run("python3", "-m", "tools.base_images", *session.posargs)
+
+
 @nox.session(name="save-state")
 def save_state(session: nox.Session) -> None:
     """Before a release: keep what its code stores, in tests/upgrade/states: -- --name 1.2.0."""

@@ -25,12 +25,11 @@ def chosen(bits):
 def test_every_stack_that_is_let_through_hears_every_failure(root, stack, bits):
     """Either the rules refuse the endpoints, or no failure of the stack goes unheard."""
     endpoints = chosen(bits)
-    try:
-        settings = settings_of(root, stack, {**OPEN, **endpoints})
-    except ConfigurationError as error:
-        assert list(endpoints) == [error.key]
-        assert error.key in ("pagerdutyUrl", "slackWebhook")
+    if list(endpoints) in (["pagerdutyUrl"], ["slackWebhook"]):
+        with pytest.raises(ConfigurationError, match=next(iter(endpoints))):
+            settings_of(root, stack, {**OPEN, **endpoints})
         return
+    settings = settings_of(root, stack, {**OPEN, **endpoints})
     people, pager = endpoints.keys() - {"pagerdutyUrl"}, endpoints.keys() & {"pagerdutyUrl"}
     prefix = f"mlops-drift-monitor-{stack}-"
     for name, (by_people, by_pager) in hears(graph_of(settings, root)).items():

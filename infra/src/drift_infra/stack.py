@@ -71,7 +71,7 @@ class Stack:
         self.deployed = plan.deployed
         self._warn()
         self.provider = provider
-        transformations = [delete_first]
+        transformations: list[pulumi.ResourceTransformation] = [delete_first]
         if one.permissions_boundary:
             transformations.append(within(one.permissions_boundary))
         self._child = pulumi.ResourceOptions(providers=[self.provider], transformations=transformations)
@@ -307,7 +307,7 @@ class Stack:
         one = self.settings
         sources = frozenset({"predictor", "monitor", *(["probe"] if self.probe else [])})
         thresholds = {**one.alarm_thresholds, "drift_threshold": one.drift_threshold}
-        without = frozenset() if one.silence_alarm else frozenset({"no-data"})
+        without: frozenset[str] = frozenset() if one.silence_alarm else frozenset({"no-data"})
         functions = {
             "aggregator": self.monitor.aggregator.function.name,
             "evaluator": self.monitor.evaluator.function.name,
