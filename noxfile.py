@@ -318,6 +318,12 @@ def real_engine(session: nox.Session) -> None:
     session.run("pytest", "tests/pulumi", "-n", "2", "--dist", "worksteal", *session.posargs, env=local_aws)
 
 
+@nox.session(venv_backend="none")
+def base(session: nox.Session) -> None:
+    """Write the digest that the base images' registry has now into the Dockerfile."""
+    session.run("python3", "-m", "tools.base_images", *session.posargs)
+
+
 @nox.session(name="save-state")
 def save_state(session: nox.Session) -> None:
     """Before a release: keep what its code stores, in tests/upgrade/states: -- --name 1.2.0."""

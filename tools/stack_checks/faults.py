@@ -191,6 +191,10 @@ FAULTS = (
     _fault("a trial of another version than the alias calls", _set("lambda.Invocation", "predictor-trial", "qualifier", "1"), "rules"),
     _fault("a name that is given away twice when an alarm is replaced", _node(*COMPOSITE, lambda node: setattr(node, "delete_first", False)), "rules"),
     _fault("a retained bucket whose guards go", _retained_without_guards, "rules"),
+    _fault("an access log in the account's full policy", _set("cloudwatch.LogGroup", "api-requests-log", "name", "/aws/apigateway/mlops-drift-monitor-dev-api"), "rules"),
+    _fault("a budget that counts every stack of the project", _set("budgets.Budget", "observability-budget", "costFilters/0/values", ["user:Project$mlops-drift-monitor"]), "rules"),
+    _fault("an outage that the pager does not hear", _drop("cloudwatch.CompositeAlarm", "platform-needs-attention"), "rules", "cfn-lint", "terraform"),
+    _fault("a notifier that sleeps through the first alert", _drop("scheduler.Schedule", "notifier-awake-schedule"), "rules"),
     _fault("a version whose baseline is not kept", _drop("lambda.Invocation", "monitor-baselines"), "rules"),
     _fault("an instance kept warm on the alias", _warm_on_the_alias, "rules"),
 )  # fmt: skip

@@ -197,8 +197,18 @@ def scheduled_runs_are_not_repeated(graph: Graph, _facts: Facts) -> Found:
         if node.inputs.get("maximumRetryAttempts") == 0
     }
     for node in graph.of("scheduler.Schedule"):
-        if not {name for _, name, _ in references(node.inputs["target"].get("arn"))} <= once:
+        called = {name for _, name, _ in references(node.inputs["target"].get("arn"))}
+        # The notifier's retries are those of notices; a call without one does nothing twice.
+        if not called <= {*once, "notifier-function"}:
             yield node.address, "repeats runs that fail"
+
+
+def nobody_sleeps(graph: Graph, _facts: Facts) -> Found:
+    """A function that only alerts call is called on a schedule too, or Lambda puts it to sleep before the first."""
+    for node in graph.of("lambda.Function"):
+        called = any(node.name in str(one.inputs["target"].get("arn")) for one in graph.of("scheduler.Schedule"))
+        if node.name == "notifier-function" and not called:
+            yield node.address, "sleeps through the first alert"
 
 
 def _destination(node: Node) -> object:
@@ -213,5 +223,5 @@ def _target(node: Node, graph: Graph) -> str:
 RULES = (
     owns_its_logs, allowed_before_it_runs, own_role, one_image, known_environment, probe_may_mark, alias_is_sound,
     a_version_is_tried_first,
-    failures_are_kept, scheduled_runs_are_not_repeated,
+    failures_are_kept, scheduled_runs_are_not_repeated, nobody_sleeps,
 )  # fmt: skip
