@@ -308,14 +308,14 @@ def infra(session: nox.Session) -> None:
 @nox.session(name="engine")
 def real_engine(session: nox.Session) -> None:
     """A stack's whole life in the real Pulumi CLI, built with Go where it is not at hand: -- --all adds the bridge."""
-    at_hand = all(shutil.which(program) for program in ("pulumi", "pulumi-language-python"))
-    if not at_hand and shutil.which("go") is None:
+    installed = all(shutil.which(program) for program in ("pulumi", "pulumi-language-python"))
+    if not installed and shutil.which("go") is None:
         session.skip("NOT RUN: needs Go, or pulumi with pulumi-language-python on the PATH")
     prepare(session, "infra", "pulumi", rooms=INFRA_ROOMS)
     bridge = ["--bridge"] if "--all" in session.posargs else []
     session.run("python", "-m", "tests.pulumi.binaries", *bridge)
-    local_aws = {"DRIFT_MINISTACK": ministack(session)}
-    session.run("pytest", "tests/pulumi", "-n", "2", "--dist", "worksteal", *session.posargs, env=local_aws)
+    at_hand = {"DRIFT_MINISTACK": ministack(session), "DRIFT_UV": str(Path(sys.executable).with_name("uv"))}
+    session.run("pytest", "tests/pulumi", "-n", "2", "--dist", "worksteal", *session.posargs, env=at_hand)
 
 
 @nox.session(venv_backend="none")
