@@ -82,6 +82,8 @@ class World:
             role = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
             policy = policies[f"{what}-policy"].replace("alerts-slack-AbCdEf", "slack-webhook-*")
             policy = policy.replace("slack-webhook-AbCdEf", "slack-webhook-*")
+            # the emulator asks for an action of the batch's own; AWS asks for sqs:SendMessage
+            policy = policy.replace('"sqs:SendMessage"', '"sqs:SendMessage", "sqs:SendMessageBatch"')
             self.client("iam").put_role_policy(RoleName=name, PolicyName="least-privilege", PolicyDocument=policy)
             self.functions[what] = self.client("lambda").create_function(
                 FunctionName=name, Role=role, Runtime="python3.11", Handler=f"shim.{what}", Timeout=60,

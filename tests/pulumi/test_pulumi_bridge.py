@@ -32,7 +32,13 @@ MIRRORS = ("/opt", "/usr/local", "/usr/share", "~/.terraform.d", "~/.local/share
 #: What the emulator cannot make.
 WITHOUT = {"aws:cloudwatch/queryDefinition:QueryDefinition": "it has no PutQueryDefinition"}
 #: What a second preview sees as changed because the emulator forgets, each with what it forgets.
-FORGOTTEN: dict[str, str] = {}
+FORGOTTEN = {
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": "its description and whether it acts, which provider 5 replaces",
+    "aws:cloudwatch/dashboard:Dashboard": "nothing: its body names the composite alarm, which is replaced",
+    "aws:cloudwatch/metricAlarm:MetricAlarm": "its description, dimensions, period and treatment of missing data",
+    "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": "parts of the extended S3 destination",
+    "aws:sqs/queue:Queue": "how the redrive policy was written: it answers with a text of its own",
+}
 
 
 #: The functions that an update calls.
@@ -168,8 +174,8 @@ def life(pulumi, aws):
     again = pulumi.preview(*excluded())
     assert again.code == 0, again.why
     changed = {(step.token, step.changed) for step in again.steps if step.op not in QUIET}
-    unexpected = {each for each in changed if each[0] not in FORGOTTEN.keys() | WITHOUT.keys()}
-    assert unexpected == set()
+    unexpected = [f"{token} {inputs}" for token, inputs in changed if token not in FORGOTTEN.keys() | WITHOUT.keys()]
+    assert "\n".join(sorted(unexpected)) == ""
     pulumi.set(imageDigest=SECOND)
     moved = pulumi.up(*excluded())
     assert moved.code == 0, moved.why
