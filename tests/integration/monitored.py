@@ -125,7 +125,9 @@ class World:
             self.client("lambda").update_function_configuration(
                 FunctionName=node.inputs["name"], Environment={"Variables": self._environment(node)}
             )
-        return self.invoke("aggregator", json.loads(self.graph.one("lambda.Invocation", "monitor-baselines").inputs["input"]))
+        return self.invoke(
+            "aggregator", json.loads(self.graph.one("lambda.Invocation", "monitor-baselines").inputs["input"])
+        )
 
     def invoke(self, what, event):
         answer = self.client("lambda").invoke(FunctionName=self.functions[what], Payload=json.dumps(event).encode())

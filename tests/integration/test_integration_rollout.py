@@ -60,7 +60,9 @@ def test_t3_no_event_goes_aside_before_during_or_after_a_rollout(world, models):
 
     kept = world.deploy(models[1])
     assert len(kept["kept"]) == 1
-    mixed = [line for pair in zip(lines(models[0], MANY, 0.0), lines(models[1], MANY, 0.0), strict=True) for line in pair]
+    mixed = [
+        line for pair in zip(lines(models[0], MANY, 0.0), lines(models[1], MANY, 0.0), strict=True) for line in pair
+    ]
     put(world, mixed)
     until("windows of the new version", lambda: windows(world, new))
     until("more windows of the old version", lambda: len(windows(world, old)) > before)

@@ -110,9 +110,7 @@ def build(program: Program) -> Path:
         command = ["go", "build", "-mod=readonly", "-p", "2", *program.flags, "-o", f"{scratch}/program"]
         environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false"}
         folder = MODULES / program.module
-        subprocess.run(
-            [*command, program.package], cwd=folder, env=environment, check=True, timeout=BUILD_SECONDS
-        )
+        subprocess.run([*command, program.package], cwd=folder, env=environment, check=True, timeout=BUILD_SECONDS)
         if program is HOST:
             shutil.copy(launcher(), target.parent / LAUNCHER)
             (target.parent / LAUNCHER).chmod(0o755)

@@ -49,9 +49,7 @@ class PackHost(language_pb2_grpc.LanguageRuntimeServicer):
         """Start the pack and pass its lines on; the first one is the port that the engine waits for."""
         line = [sys.executable, "-u", "-m", "pulumi.policy", *request.args, request.info.program_directory]
         environment = {**os.environ, **dict(pair.split("=", 1) for pair in request.env)}
-        running = subprocess.Popen(
-            line, cwd=request.pwd or None, env=environment, stdout=subprocess.PIPE
-        )
+        running = subprocess.Popen(line, cwd=request.pwd or None, env=environment, stdout=subprocess.PIPE)
         context.add_callback(running.terminate)
         for printed in iter(running.stdout.readline, b""):
             yield language_pb2.RunPluginResponse(stdout=printed)

@@ -129,9 +129,7 @@ class Aws(Base):
         thing = self.account.get(short(token(request.urn)), request.id)
         if thing is None:
             return provider_pb2.ReadResponse()
-        return provider_pb2.ReadResponse(
-            id=thing.id, properties=struct(thing.state), inputs=struct(thing.inputs)
-        )
+        return provider_pb2.ReadResponse(id=thing.id, properties=struct(thing.state), inputs=struct(thing.inputs))
 
     def Delete(self, request, context):
         with refusals(context):

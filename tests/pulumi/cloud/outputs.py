@@ -76,9 +76,7 @@ def _special(module: str, identity: str, arn: str, inputs: dict) -> dict:
         return {"arn": arn, "invokeArn": f"{LAMBDA_PATH}/{arn}/invocations"}
     if module == "apigatewayv2/domainName":
         configuration = inputs.get("domainNameConfiguration", {})
-        return {
-            "domainNameConfiguration": {**configuration, "targetDomainName": f"d-{identity}", "hostedZoneId": "Z1"}
-        }
+        return {"domainNameConfiguration": {**configuration, "targetDomainName": f"d-{identity}", "hostedZoneId": "Z1"}}
     if module == "sqs/queue":
         return {"url": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{identity}"}
     if module == "kms/key":

@@ -15,15 +15,23 @@ TAKEN = "AWS's API references: the error of every Create call whose name is take
 MISSING = "AWS's API references: ResourceNotFoundException of every Update call"
 LEAVING = "docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html, InvalidRequestException"
 TAG = "github.com/aws/containers-roadmap/issues/2179: refused even when the digest has not changed"
-START = "docs.aws.amazon.com/lambda/latest/dg/troubleshooting-invocation.html; terraform-provider-aws, " \
+START = (
+    "docs.aws.amazon.com/lambda/latest/dg/troubleshooting-invocation.html; terraform-provider-aws, "
     "provisioned_concurrency_config.go: status FAILED ends the create with an error"
+)
 WEIGHTS = "github.com/hashicorp/terraform/issues/24957: Alias with weights can not be used with Provisioned Concurrency"
 FAILED = "docs.aws.amazon.com/lambda/latest/dg/functions-states.html: a version whose state is Failed cannot be used"
 NO_VERSION = "docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html: ResourceNotFoundException"
 NO_IMAGE = "docs.aws.amazon.com/lambda/latest/dg/images-create.html: the image must exist in the account's registry"
-FILTERS = "docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html: two subscription filters a group"
-NOT_EMPTY = "the Delete calls of S3 (BucketNotEmpty), ECR (RepositoryNotEmptyException) and Athena (WorkGroup is not empty)"
-PROTECTED = "docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.Basics.html, deletion protection"
+FILTERS = (
+    "docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html: two subscription filters a group"
+)
+NOT_EMPTY = (
+    "the Delete calls of S3 (BucketNotEmpty), ECR (RepositoryNotEmptyException) and Athena (WorkGroup is not empty)"
+)
+PROTECTED = (
+    "docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.Basics.html, deletion protection"
+)
 POLICIES = "docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html: DeleteConflict"
 NO_PARENT = "AWS's API references: the error of a Create call whose parent does not exist"
 
