@@ -158,7 +158,7 @@ def browser(session: nox.Session) -> None:
 def fuzz(session: nox.Session) -> None:
     """Lambda events at random, then odd bodies and schemathesis against a live console: every check, bad data too."""
     prepare(session, "fuzz")
-    if not any(Path("build/bundles").glob("*/manifest.json")):
+    if not any(Path("build/bundles").glob("*/current")):
         session.run("python", "-m", "drift_ml.training")
     events = ("tests/predictor/test_predictor_events.py", "tests/predictor/test_predictor_secrecy.py")
     session.run("pytest", "-p", "no:randomly", *events, env={"DRIFT_FUZZ_EXAMPLES": "5000"})

@@ -19,6 +19,7 @@ import pytest
 from click import Group
 from drift_client.cli import main
 from drift_contracts import exits, feature_set
+from drift_contracts.bundle_paths import bundle_folder
 from drift_ml.training import Recipe, load_rows, train
 
 from benchmarks import load_console
@@ -200,7 +201,7 @@ def place(tmp_path, bundles, servers):
     garbage.write_bytes(b"SQLite format 3\0" + b"garbage" * 500)
     damaged = tmp_path / "damaged" / "house-price"
     damaged.mkdir(parents=True)
-    for file in (bundles / "house-price").iterdir():
+    for file in Path(bundle_folder(bundles / "house-price")).iterdir():
         (damaged / file.name).write_bytes(file.read_bytes())
     with (damaged / "forest.bin").open("ab") as file:
         file.write(b"x")

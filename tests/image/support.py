@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import standin
+from drift_contracts.bundle_paths import bundle_folder
 
 if TYPE_CHECKING:
     from engine import Docker
@@ -18,7 +19,8 @@ FEATURES = {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_sc
 
 
 def build(docker: Docker, bases: standin.Bases, tag: str, *options: str) -> None:
-    version = json.loads((ROOT / "build/bundles/house-price/manifest.json").read_text())["model_version"]
+    folder = Path(bundle_folder(ROOT / "build/bundles/house-price"))
+    version = json.loads((folder / "manifest.json").read_text())["model_version"]
     arguments = {
         "BASE_IMAGE": bases.base,
         "BUILD_IMAGE": bases.build,

@@ -7,6 +7,7 @@ import time
 
 import pytest
 from drift_contracts import feature_set
+from drift_contracts.bundle_paths import current_version
 from drift_ml.training import Recipe, load_rows, train
 from drift_monitor import handlers
 
@@ -16,7 +17,7 @@ def bundles(tmp_path_factory):
     houses = feature_set("house-price")
     return train(
         houses, load_rows(houses, rows=500), tmp_path_factory.mktemp("build"), recipe=Recipe(trees=5)
-    ).bundle.parent
+    ).bundle.parents[1]
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def lines_printed(capsys):
 
 
 def test_events_become_windows_and_windows_become_metrics(deployed, aws, make_events, as_logs, bundles, capsys):
-    version = json.loads((bundles / "house-price/manifest.json").read_text())["model_version"]
+    version = current_version(bundles / "house-price")
     start = time.time() // 60 * 60 - 600
     events = make_events(50, start=start, seconds=120, model_version=version)
     assert handlers.aggregate(as_logs([*events, '{"contract":"prediction.event.v1"}']), None) == {
@@ -68,7 +69,7 @@ def test_a_queue_is_told_which_messages_to_bring_again(monkeypatch, make_events,
             raise OSError
 
     monkeypatch.setattr(handlers._aggregator(), "_store", Broken())
-    version = json.loads((bundles / "house-price/manifest.json").read_text())["model_version"]
+    version = current_version(bundles / "house-price")
     (line,) = make_events(1, start=time.time() - 600, model_version=version)
     event = {"Records": [{"eventSource": "aws:sqs", "messageId": "m1", "body": line}]}
     assert handlers.aggregate(event, None) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from drift_engine.bundle import load_bundle
+from drift_engine.bundle import BundleError, bundle_names, load_bundle
 from drift_ml.baseline import Baseline
 
 from .keys import Series
@@ -23,10 +23,17 @@ class Reference(NamedTuple):
 
 
 def load_references(bundles: Path) -> dict[Series, Reference]:
-    """The references of every bundle in a folder, digests verified."""
+    """Return the references of every bundle in a folder, digests verified.
+
+    Raises:
+        BundleError: there is no bundle, or one of them is not what it should be.
+    """
+    names = bundle_names(bundles)
+    if not names:
+        raise BundleError("folder", "bundles in the folder that DRIFT_BUNDLES names, one folder per model")
     found = {}
-    for folder in sorted(path for path in bundles.iterdir() if (path / "manifest.json").is_file()):
-        bundle = load_bundle(folder)
+    for name in names:
+        bundle = load_bundle(bundles / name)
         series = Series(bundle.manifest["model"], bundle.manifest["model_version"])
         found[series] = Reference(bundle.feature_set, Baseline.from_json(bundle.baseline))
     return found
