@@ -57,7 +57,7 @@ def metric_line(
         described: What `directives` returns.
         members: Dimensions, metric values and facts for people, in this order.
     """
-    metadata = {"Timestamp": timestamp_ms, "CloudWatchMetrics": described}
+    metadata: dict[str, ReadableJson] = {"Timestamp": timestamp_ms, "CloudWatchMetrics": described}
     return json_text({"_aws": metadata, **members})
 
 

@@ -59,7 +59,7 @@ def problem_document(kind: str, detail: str, request_id: str = "") -> dict[str, 
         request_id: What the log calls the request; left out if empty.
     """
     facts = KINDS[kind]
-    document = {
+    document: dict[str, str | int] = {
         "type": TYPE_PREFIX + kind,
         "title": facts.title,
         "status": facts.status,
