@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 from drift_ml import effects
+from drift_ml.baseline import Channel
 from drift_ml.detectors import (
     DETECTORS,
     Adwin,
@@ -54,7 +55,7 @@ def test_a_detector_keeps_the_one_interface(name: str) -> None:
 
 
 def test_the_mixture_keeps_it_too() -> None:
-    rooms = {"name": "rooms", "kind": "values", "of": ["rooms"], "counts": [50, 50]}
+    rooms = Channel("rooms", "values", ("rooms",), (50, 50))
     detector: Detector = MixtureDetector(Settings([rooms], Budget(1000)))
     assert detector.update({"rooms": [1, 1]}) is False
     detector.reset()
