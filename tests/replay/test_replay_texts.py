@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from drift_ml.evidence import Finding
+from drift_ml.evidence import DriftFinding
 from drift_ml.replay.texts import change, figure, percent, place, tick
 
 DAY = 86_400_000
@@ -22,7 +22,7 @@ DAY = 86_400_000
     ],
 )
 def test_each_kind_of_change_has_its_words(kind, direction, size, words):
-    assert change(Finding("f", kind, direction, size, 0.5, 0.0, 1.0, 1.0, 1.0, {})) == words
+    assert change(DriftFinding("f", kind, direction, size, 0.5, 0.0, 1.0, 1.0, 1.0, {})) == words
 
 
 def test_figures_places_and_ticks_are_short():
