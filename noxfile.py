@@ -404,9 +404,11 @@ def contracts(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """What the documentation names exists, and the reverse."""
-    prepare(session, "dev")
+    """What the documentation names exists, its code blocks run, and the site builds without a dead link."""
+    prepare(session, "dev", "site")
     session.run("pytest", "tests/docs", *session.posargs)
+    session.run("python", "-m", "tools.doc_blocks")
+    session.run("python", "-m", "tools.site")
 
 
 # --- keep it --------------------------------------------------------------------------------------------
