@@ -167,7 +167,7 @@ def fuzz(session: nox.Session) -> None:
     events = ("tests/predictor/test_predictor_events.py", "tests/predictor/test_predictor_secrecy.py")
     session.run("pytest", "-p", "no:randomly", *events, env={"DRIFT_FUZZ_EXAMPLES": "5000"})
     repeatable = ["--generation-deterministic"]
-    session.run("python", "tests/console/fuzz_console.py", *(session.posargs or repeatable))
+    session.run("python", "-m", "tests.console.fuzz_console", *(session.posargs or repeatable))
 
 
 @nox.session

@@ -6,7 +6,7 @@ import doctest
 from importlib import import_module
 
 import pytest
-from drift_ml.evidence import Finding
+from drift_ml.evidence import DriftFinding
 from drift_ml.replay.texts import change, figure, percent, place, tick
 
 MODULES = [
@@ -40,7 +40,7 @@ def test_the_examples_of_the_docstrings_hold(name):
     ],
 )
 def test_each_kind_of_change_has_its_words(kind, direction, size, words):
-    assert change(Finding("f", kind, direction, size, 0.5, 0.0, 1.0, 1.0, 1.0, {})) == words
+    assert change(DriftFinding("f", kind, direction, size, 0.5, 0.0, 1.0, 1.0, 1.0, {})) == words
 
 
 def test_figures_places_and_ticks_are_short():
