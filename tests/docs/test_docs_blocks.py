@@ -57,7 +57,7 @@ def console(place):
 
 
 @pytest.fixture
-def names(place, console):
+def names(place):
     """Return what the pages' Python takes for granted."""
     features = feature_set("house-price")
     bundle = load_bundle(place / "build/bundles/house-price")
@@ -65,7 +65,9 @@ def names(place, console):
     baseline = Baseline.from_json(bundle.baseline)
     window = Window.empty(baseline, "a")
     window.observe_rows(table.columns)
-    instances = [dict(zip(features.names, map(float, row), strict=True)) for row in np.stack(list(table.columns.values()), 1)]
+    instances = [
+        dict(zip(features.names, map(float, row), strict=True)) for row in np.stack(list(table.columns.values()), 1)
+    ]
     return {
         "houses": [{**row, "bedrooms": int(row["bedrooms"])} for row in instances[:20]],
         "feature_set": features,
@@ -87,7 +89,9 @@ def test_every_block_is_held():
     assert [block.held for block in BLOCKS]
 
 
-@pytest.mark.parametrize("block", [block for block in BLOCKS if block.language in ("toml", "yaml")], ids=lambda b: b.place)
+@pytest.mark.parametrize(
+    "block", [block for block in BLOCKS if block.language in ("toml", "yaml")], ids=lambda b: b.place
+)
 def test_data_is_well_formed(block):
     """TOML is parsed."""
     tomllib.loads(block.text)
