@@ -35,7 +35,7 @@ NOT_RUN = {
     r"\bpulumi\b": "needs an account, or the real engine: nox -s engine goes through the program's life",
     r"\bnox -s\b": "a session of its own, run by .ci/run or named there as NOT RUN",
     r"\bdocker build\b": "needs a container engine: nox -s image builds it",
-    r"\buvx\b": "needs wheels: nox -s wheels runs it",
+    r"\buvx\b|^pip install": "needs wheels: nox -s wheels runs it",
     r"--release\b": "would release a contract",
     r"\bdriftctl (watch|serve)\b|python -m drift_console\b": "does not end by itself: tests/console starts it",
     r"\bgit clone\b|\bpre-commit\b": "changes the reader's own checkout",

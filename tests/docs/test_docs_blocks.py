@@ -23,7 +23,9 @@ from tools import doc_blocks
 from tools.doc_blocks import RUN, SHELLS, all_blocks
 
 BLOCKS = all_blocks()
-RUNNABLE = [block for block in BLOCKS if block.held == RUN]
+#: A page whose blocks are the steps of one way, run in its order and in a folder of its own.
+TUTORIAL = doc_blocks.ROOT / "docs" / "tutorial.md"
+RUNNABLE = [block for block in BLOCKS if block.held == RUN and block.page != TUTORIAL]
 PORT = "8123"
 #: What commands of the pages may end with: a replay that finds drift ends with 1.
 ENDS = {"driftctl replay": (0, 1)}
@@ -64,7 +66,7 @@ def names(place):
     table = house_price(features, 400, 3)
     baseline = Baseline.from_json(bundle.baseline)
     window = Window.empty(baseline, "a")
-    window.observe_rows(table.columns)
+    window.observe_rows(table.columns, timestamps_ms=np.arange(table.rows) + 1_795_435_200_000)
     instances = [
         dict(zip(features.names, map(float, row), strict=True)) for row in np.stack(list(table.columns.values()), 1)
     ]
@@ -79,7 +81,6 @@ def names(place):
         "baseline": baseline,
         "window": window,
         "windows": [window],
-        "another": Window.empty(baseline, "3f9a1c2b4d5e"),
         "stream": [(row, float(price)) for row, price in zip(instances, table.target, strict=True)],
     }
 
@@ -125,3 +126,40 @@ def test_python_runs(block, place, console, names, monkeypatch):
     monkeypatch.chdir(place)
     text = block.text.replace(f"127.0.0.1:{PORT}", f"127.0.0.1:{console}")
     exec(compile(ast.parse(text), block.place, "exec"), names)
+
+
+def test_the_tutorial_from_its_beginning_to_its_end(tmp_path, monkeypatch):
+    """Each step of the tutorial works with what the steps before it have left."""
+    tools = str(Path(sys.executable).parent)
+    environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}
+    monkeypatch.chdir(tmp_path)
+    steps = [block for block in BLOCKS if block.page == TUTORIAL and "nox -s" not in block.text]
+    serving, port = None, PORT
+    try:
+        for step in steps:
+            text = step.text.replace(f"127.0.0.1:{PORT}", f"127.0.0.1:{port}")
+            if "driftctl serve" in text:
+                words = [*text.split(), "--port", "0"]
+                serving = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True)
+                port = re.search(r"http://127\.0\.0\.1:(\d+)", "".join(iter_until(serving.stdout, "http://")))[1]
+            elif step.language == "python":
+                exec(compile(ast.parse(text), step.place, "exec"), {})
+            else:
+                done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], env=environment, check=False)
+                assert done.returncode in ((0, 1) if "driftctl replay" in text else (0,)), step.place
+    finally:
+        if serving is not None:
+            serving.terminate()
+            serving.wait(30)
+            serving.stdout.close()
+    report = (tmp_path / "report.html").read_text("utf-8")
+    assert "Drift in " in report
+    assert "sugar" in report
+
+
+def iter_until(lines, words):
+    """Yield lines up to the one that holds some words."""
+    for line in lines:
+        yield line
+        if words in line:
+            return
