@@ -522,9 +522,11 @@ def lock(session: nox.Session) -> None:
         # One file of the emulator's wheel is used, and nothing that it depends on.
         if name == "emulator":
             constraint = ["--no-deps"]
+        # `pulumi install` looks for the program's set beside the program.
+        pinned = "infra/requirements" if name == "program" else f"requirements/{name}"
         session.run(
             *("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"),
             *("--generate-hashes", "--no-emit-index-url", "--no-header"),
             *(*constraint, *session.posargs),
-            *(f"requirements/{name}.in", "-o", f"requirements/{name}.txt"),
+            *(f"requirements/{name}.in", "-o", f"{pinned}.txt"),
         )
