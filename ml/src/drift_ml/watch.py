@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 from drift_engine.bundle import load_bundle
@@ -60,7 +60,8 @@ def compare(source: Baseline | Path | str, frame: Frame, *, predictions: npt.Arr
     columns = {name: _column(frame, name) for name in baseline.features}
     window = Window.empty(baseline)
     window.observe_rows(columns, predictions)
-    return window_report(baseline, window)
+    report: WindowReportV1 = cast("WindowReportV1", window_report(baseline, window))
+    return report
 
 
 def _column(frame: Frame, name: str) -> npt.NDArray[Any]:
