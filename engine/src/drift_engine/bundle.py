@@ -56,6 +56,24 @@ class Bundle(Record):
     forest: Forest
     digest: str = ""
 
+    def predict(self, features: Mapping[str, Any]) -> float:
+        """Return the model's answer to one row, as the service would give it.
+
+        Args:
+            features: every feature of the model by its name.
+
+        Raises:
+            ContractError: with every rule of the feature set that the row breaks.
+        """
+        validator = self.__dict__.get("_validator")
+        if validator is None:
+            # Compiled once, and not at a cold start: the service has a validator of its own.
+            from drift_contracts import RequestValidator  # noqa: PLC0415
+
+            validator = self.__dict__["_validator"] = RequestValidator(self.feature_set)
+        prediction: float = self.forest.predict(validator.row({"features": features}))
+        return prediction
+
 
 def describe_files(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
     """The `files` member of a manifest: digest and size of each file, by name.
