@@ -96,22 +96,25 @@ class Seasonality:
 
     def to_json(self) -> SeasonalityDocument:
         """Return the seasonality as a document."""
-        strata = []
-        for counts in self.strata:
-            strata.append({name: list(bins) for name, bins in counts.items()})
         return {
             "period": self.period,
-            "strata": strata,
+            "strata": [_as_lists(counts) for counts in self.strata],
             "spread": dict(self.variance_inflation),
         }
 
     @classmethod
     def from_json(cls, document: SeasonalityDocument) -> Seasonality:
         """Return the seasonality in a document."""
-        strata = []
-        for counts in document["strata"]:
-            strata.append({name: tuple(bins) for name, bins in counts.items()})
-        return cls(document["period"], tuple(strata), dict(document["spread"]))
+        strata = tuple(_as_tuples(counts) for counts in document["strata"])
+        return cls(document["period"], strata, dict(document["spread"]))
+
+
+def _as_lists(counts: Counts) -> dict[str, list[int]]:
+    return {name: list(bins) for name, bins in counts.items()}
+
+
+def _as_tuples(counts: Counts) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(bins) for name, bins in counts.items()}
 
 
 def _stratum(
