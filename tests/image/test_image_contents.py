@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from drift_contracts.bundle_paths import bundle_folder
-from support import IMAGE, ROOT, build, python
+
+from tests.image.support import IMAGE, ROOT, build, python
 
 HERE = Path(__file__).parent
 MEGABYTE = 1_000_000
