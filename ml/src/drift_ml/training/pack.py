@@ -64,10 +64,11 @@ def pack(
     _prove_equal(files["forest.bin"], fitted.estimator, matrix)
     described = describe_files(files)
     offline = {ROW_DIGESTS: _row_digests(matrix, fitted)}
+    version_name = model_version(described)
     manifest = {
         "contract": CONTRACT,
         "model": feature_set.name,
-        "model_version": model_version(described),
+        "model_version": version_name,
         "feature_set": feature_set.version,
         "estimator": _estimator(fitted.estimator, recipe),
         "training": _training(feature_set, table, fitted, recipe),
@@ -78,7 +79,7 @@ def pack(
     }
     schemas.check(CONTRACT, manifest)
     contents = files | offline | {"manifest.json": _json(manifest)}
-    write_version(folder / feature_set.name, manifest["model_version"], contents)
+    write_version(folder / feature_set.name, version_name, contents)
     return manifest
 
 
