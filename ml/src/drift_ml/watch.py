@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, cast
 
 import numpy as np
 from drift_engine.bundle import load_bundle
@@ -17,14 +17,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy.typing as npt
-    from drift_contracts.json_types import JsonObject
-    from drift_contracts.types import WindowReportV1
+    from drift_contracts.types import DetectorStateV1Mixture, WindowReportV1, WindowStateV1
 
     from drift_ml.evidence import DriftFinding
 
 BATCH = 20
 DAYS = 30.0
 EVENTS_PER_DAY = 10_000.0
+
+
+class WatchState(TypedDict):
+    """What a watch keeps as JSON, to go on as if never interrupted."""
+
+    detector: DetectorStateV1Mixture
+    window: WindowStateV1
+    batch: int
 
 
 class Frame(Protocol):
@@ -162,14 +169,16 @@ class DriftWatch:
         transition = observe_window(self._detector, counts, events=window.events, timestamp_s=self._detector.events)
         return transition.raised is not None
 
-    def to_json(self) -> JsonObject:
+    def to_json(self) -> WatchState:
         """Return the state, by which `from_json` goes on; it holds counts and no values."""
-        return {"detector": self._detector.to_json(), "window": self._window.to_json(), "batch": self._batch}
+        return {
+            "detector": self._detector.to_json(),
+            "window": cast("WindowStateV1", self._window.to_json()),
+            "batch": self._batch,
+        }
 
     @classmethod
-    def from_json(
-        cls, document: Mapping[str, Any], source: Baseline | Path | str, budget: Budget | None = None
-    ) -> DriftWatch:
+    def from_json(cls, document: WatchState, source: Baseline | Path | str, budget: Budget | None = None) -> DriftWatch:
         """Return the watch that a state was taken from.
 
         Args:

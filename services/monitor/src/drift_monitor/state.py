@@ -11,6 +11,8 @@ from .formats import DAMAGED, DETECTOR, NEWER, refuse_damaged, refuse_newer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from drift_contracts.types import DetectorStateV1Mixture
+
     from .keys import Series
 
 WHAT = "the evaluator's state"
@@ -29,7 +31,7 @@ class SeriesState:
     first: int
     events: int = 0
     budget: float = 0.0
-    detector: dict[str, Any] | None = None
+    detector: DetectorStateV1Mixture | None = None
     alert: dict[str, Any] | None = None
     outbox: list[dict[str, Any]] = field(default_factory=list)
     judged_ahead: list[int] = field(default_factory=list)
