@@ -445,7 +445,7 @@ def contracts(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Check what the documents name, run their code blocks, and build the site without a dead link."""
     prepare(session, "dev", "site")
-    pytest(session, "tests/docs")
+    pytest(session, "tests/docs", "tests/site")
     if not session.posargs:
         session.run("python", "-m", "tools.doc_blocks")
         session.run("python", "-m", "tools.site")
