@@ -75,7 +75,10 @@ def drift_alert(source: AlertSource, finding: Finding, minute: int, budget: floa
     """
     since = start_of(int(finding.since) // source.period, source.period)
     what = f"{subject(finding.channel)}: {change(finding)}"
-    facts = f"{source.stack} {source.series} {finding.channel} {since} {minute}"
+    # Of whole seconds, as `since` was written when the first ids were made: an alert that is
+    # repeated by the next release has the same id.
+    onset = since.replace(".000Z", "Z")
+    facts = f"{source.stack} {source.series} {finding.channel} {onset} {minute}"
     return {
         "contract": "alert.v1",
         "alert_id": str(uuid.uuid5(NAMESPACE, facts)),

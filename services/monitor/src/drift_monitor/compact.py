@@ -146,4 +146,6 @@ def _set_aside(store: Store, fragment: Fragment) -> None:
     series, minute = fragment.key.series, fragment.key.minute
     place = WindowKey(Series(series.model, f"{series.version}-unreadable"), minute)
     # The batch names the fragment, so that it is retained once however often this is repeated.
-    store.add(f"aside:{fragment.batch}:{minute}", [Fragment(place, fragment.batch, fragment.window)])
+    store.add(
+        f"aside:{fragment.batch}:{minute}", [Fragment(place, fragment.batch, fragment.window)]
+    )

@@ -5,8 +5,9 @@ DriftError
       ├── BadDelivery     the envelope of a delivery could not be opened
       ├── BadEvent        a record that cannot be counted, with the reason
       ├── Conflict        another writer was first: read again and retry
-      ├── BadStore        stored data is damaged, or newer than this code; it was left as it is
-      └── BadSetting      a setting of the environment is missing or not valid
+      └── BadStore        stored data is damaged, or newer than this code; it was left as it is
+
+Settings that cannot be used are a `drift_contracts.SettingsError`.
 """
 
 from __future__ import annotations
@@ -51,7 +52,3 @@ class BadStore(MonitorError):
     def __reduce__(self) -> tuple[type[BadStore], tuple[Path | str, str]]:
         # Pickled errors are made anew from `args`, which hold the whole message only.
         return type(self), (self.place, self.reason)
-
-
-class BadSetting(MonitorError):
-    """A setting of the environment is missing or not valid."""

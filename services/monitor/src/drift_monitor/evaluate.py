@@ -6,7 +6,7 @@ import contextlib
 import logging
 from dataclasses import dataclass, field, replace
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from drift_ml.evidence import Budget, EvidenceError, MixtureDetector, Settings
 from drift_ml.report import window_report
@@ -133,7 +133,7 @@ class _Run:
         window = report = None
         if self.window.events:
             window = self.window
-            report = window_report(self.source.reference.baseline, window)
+            report = cast("WindowReportV1", window_report(self.source.reference.baseline, window))
         return Evaluation(
             series=self.source.series,
             counts=self.counts,
@@ -301,9 +301,7 @@ class Evaluator:
             if not last:
                 reached = windows[-1].key.minute
             state.cursor = max(state.cursor, reached)
-            state.judged_ahead = [
-                minute for minute in state.judged_ahead if minute > state.cursor
-            ]
+            state.judged_ahead = [minute for minute in state.judged_ahead if minute > state.cursor]
             state.detector = run.detector.to_json()
             self._store.save(series, slice_revision, state.to_json())
             if last:

@@ -16,9 +16,7 @@ WINDOW = "window.state.v1"
 DETECTOR = "detector.state.v1"
 _VERSION = re.compile(r"(?P<name>[a-z.]+)\.v(?P<number>[1-9][0-9]{0,5})")
 
-NEWER = (
-    "{what} is newer than this release and was left as it is: deploy the release that wrote it"
-)
+NEWER = "{what} is newer than this release and was left as it is: deploy the release that wrote it"
 DAMAGED = (
     "{what} is damaged and cannot be read. It was left as it is: restore the item {item} from a"
     " backup; or delete it, and the evidence starts anew from the next minute on."

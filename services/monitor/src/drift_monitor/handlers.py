@@ -171,9 +171,9 @@ def _api_answers() -> bool:
 
 
 def _report(values: Mapping[str, float], model: str) -> None:
-    milliseconds = time.time_ns() // 1_000_000
+    timestamp_ms = time.time_ns() // 1_000_000
     stack = _settings().stack
-    line = emf_line(values, stack=stack, model=model, milliseconds=milliseconds, spec=_spec())
+    line = emf_line(values, stack=stack, model=model, timestamp_ms=timestamp_ms, spec=_spec())
     sys.stdout.write(line + "\n")
     # Lambda may freeze the process as soon as the handler has returned.
     sys.stdout.flush()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+
+from drift_contracts.timestamps import MS_PER_SECOND, utc_ms, utc_text
 
 from drift_monitor.errors import BadEvent
 
@@ -36,7 +37,7 @@ def minute_of(timestamp: str, period: int = MINUTE) -> int:
     """Return the minute that an event's timestamp lies in.
 
     Args:
-        timestamp: ISO 8601 with its time zone.
+        timestamp: RFC 3339, with its time zone.
         period: seconds of what is called a minute.
 
     Raises:
@@ -46,18 +47,15 @@ def minute_of(timestamp: str, period: int = MINUTE) -> int:
     (2, 179)
     """
     try:
-        time = datetime.fromisoformat(timestamp)
-    except ValueError:
-        time = None
-    if time is None or time.tzinfo is None:
-        raise BadEvent("timestamp: expected a time in ISO 8601 with its time zone")
-    return int(time.timestamp() // period)
+        return utc_ms(timestamp) // (period * MS_PER_SECOND)
+    except ValueError as error:
+        raise BadEvent(f"timestamp: {error}") from None
 
 
 def start_of(minute: int, period: int = MINUTE) -> str:
-    """Return when a minute, or another period in seconds, begins: ISO 8601, UTC.
+    """Return when a minute, or another period in seconds, begins, as documents have it.
 
     >>> start_of(2)
-    '1970-01-01T00:02:00Z'
+    '1970-01-01T00:02:00.000Z'
     """
-    return datetime.fromtimestamp(minute * period, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return utc_text(minute * period * MS_PER_SECOND)

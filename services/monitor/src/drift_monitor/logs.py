@@ -5,11 +5,12 @@ Metrics are no part of it: they are written whatever the level.
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from drift_contracts.metric_lines import json_text
+from drift_contracts.timestamps import utc_text_of_seconds
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -22,15 +23,14 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without its end."""
-        time = datetime.fromtimestamp(record.created, UTC)
         line = {
-            "timestamp": time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "timestamp": utc_text_of_seconds(record.created),
             "level": record.levelname,
             "message": record.getMessage(),
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line)
+        return json_text(line)
 
 
 def configure_log(level: str, stream: TextIO | None = None) -> logging.Handler:

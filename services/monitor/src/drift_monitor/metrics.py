@@ -5,10 +5,10 @@ Their names are those of the monitoring spec (source `monitor` or `probe`).
 
 from __future__ import annotations
 
-import json
 from math import log
 from typing import TYPE_CHECKING
 
+from drift_contracts.metric_lines import NO_UNIT, directives, metric_line
 from drift_ml.baseline import PREDICTION
 
 if TYPE_CHECKING:
@@ -19,16 +19,13 @@ if TYPE_CHECKING:
 
     from drift_monitor.evaluate import Evaluation
 
-#: Metrics that one directive of the embedded metric format may name.
-MOST = 100
-
 
 def emf_line(
     values: Mapping[str, float],
     *,
     stack: str,
     model: str,
-    milliseconds: int,
+    timestamp_ms: int,
     spec: MonitoringSpec,
 ) -> str:
     """Return one line that CloudWatch reads as metrics, without a call.
@@ -37,25 +34,14 @@ def emf_line(
         values: by metric.
         stack: the dimension of that name.
         model: the dimension of that name.
-        milliseconds: when the values were measured, Unix time.
+        timestamp_ms: when the values were measured, Unix time.
         spec: has namespace, dimensions and units.
     """
     units = {metric["name"]: metric["unit"] for metric in spec.document["metrics"]}
-    described = [{"Name": name, "Unit": units.get(name, "None")} for name in values]
-    directives = [
-        {
-            "Namespace": spec.namespace,
-            "Dimensions": [list(spec.dimensions)],
-            "Metrics": described[start : start + MOST],
-        }
-        for start in range(0, len(described), MOST)
-    ]
-    record = {
-        "_aws": {"Timestamp": milliseconds, "CloudWatchMetrics": directives},
-        "Stack": stack,
-        "Model": model,
-    }
-    return json.dumps(record | dict(values), separators=(",", ":"))
+    described = directives(
+        spec.namespace, spec.dimensions, {name: units.get(name, NO_UNIT) for name in values}
+    )
+    return metric_line(timestamp_ms, described, {"Stack": stack, "Model": model, **values})
 
 
 def evaluation_values(evaluation: Evaluation) -> dict[str, float]:

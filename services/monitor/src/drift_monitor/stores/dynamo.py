@@ -38,7 +38,9 @@ MINUTES_A_DAY = 1440
 #: SQS keeps messages for 14 days at most.
 BATCH_DAYS = 15
 DAY = 86_400
-NEWER = "the item is newer than this release and was left as it is: deploy the release that wrote it"
+NEWER = (
+    "the item is newer than this release and was left as it is: deploy the release that wrote it"
+)
 CONDITION_FAILED = "ConditionalCheckFailed"
 BUSY = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 #: Seconds before each new attempt at a transaction.
@@ -107,14 +109,12 @@ class DynamoStore:
             fragments.append(Fragment(key, batch, unpack(item["window"]["B"])))
         return fragments
 
-    def compact(
-        self, read: StoredWindow, window: Document, fragments: Sequence[Fragment]
-    ) -> None:
+    def compact(self, read: StoredWindow, window: Document, fragments: Sequence[Fragment]) -> None:
         """See `Store.compact`."""
         item = _window_place(read.key) | _revised(read.revision) | {"window": {"B": pack(window)}}
         actions = [self._replace(item | self._expires(self._retention), read.revision)]
         for fragment in fragments:
-            deletion = {
+            deletion: dict[str, object] = {
                 "TableName": self._table,
                 "Key": _fragment_place(fragment),
                 "ConditionExpression": IS_THERE,

@@ -31,8 +31,9 @@ LARGEST_PAGE = 65_536
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 ASIDE = (
-    "Move it aside, with the files whose names begin with its name, and start again: events that are"
-    " still in the event log are counted again. `sqlite3 FILE .recover` reads what is left of it"
+    "Move it aside, with the files whose names begin with its name, and start again: events that"
+    " are still in the event log are counted again."
+    " `sqlite3 FILE .recover` reads what is left of it"
 )
 NEWER = (
     f"it is newer than this release, which reads formats up to {FORMAT}. Nothing in it was changed."
@@ -46,10 +47,10 @@ _opening = threading.Lock()
 class StoreConnection(sqlite3.Connection):
     """A connection whose file this process must not open by other means until it is closed.
 
-    A process that closes any descriptor of a file gives up all its locks on it (POSIX), also those of
-    SQLite. Another process that then closed the store would take itself for the last one and remove the
-    write-ahead log, and with it all that is written afterwards. Source: "How To Corrupt An SQLite
-    Database File", section 2.2, on sqlite.org.
+    A process that closes any descriptor of a file gives up all its locks on it (POSIX), also those
+    of SQLite. Another process that then closed the store would take itself for the last one and
+    remove the write-ahead log, and with it all that is written afterwards. Source: "How To Corrupt
+    An SQLite Database File", section 2.2, on sqlite.org.
     """
 
     #: Device and inode of the file; None for a store in memory.

@@ -48,9 +48,7 @@ class MemoryStore:
             for key, batch in places[:limit]
         ]
 
-    def compact(
-        self, read: StoredWindow, window: Document, fragments: Sequence[Fragment]
-    ) -> None:
+    def compact(self, read: StoredWindow, window: Document, fragments: Sequence[Fragment]) -> None:
         """See `Store.compact`."""
         revision = 0
         stored = self._windows.get(read.key)

@@ -78,9 +78,7 @@ class Store(Protocol):
     def fragments(self, series: Series, before: int, limit: int) -> list[Fragment]:
         """Return the fragments of minutes before `before`, the oldest first, at most `limit`."""
 
-    def compact(
-        self, read: StoredWindow, window: Document, fragments: Sequence[Fragment]
-    ) -> None:
+    def compact(self, read: StoredWindow, window: Document, fragments: Sequence[Fragment]) -> None:
         """Replace a window by its sum with some fragments, and delete these, all or nothing.
 
         Args:

@@ -98,9 +98,7 @@ class SqliteStore:
             for minute, batch, window in rows
         ]
 
-    def compact(
-        self, read: StoredWindow, window: Document, fragments: Sequence[Fragment]
-    ) -> None:
+    def compact(self, read: StoredWindow, window: Document, fragments: Sequence[Fragment]) -> None:
         """See `Store.compact`."""
         place = _columns(read.key)
         with self._transaction() as connection:
