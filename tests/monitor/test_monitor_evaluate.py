@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 from drift_contracts import MonitoringSpec, feature_set, schemas
 from drift_contracts.timestamps import utc_ms, utc_text
-from drift_ml.evidence import Finding
+from drift_ml.evidence import DriftFinding
 from drift_monitor.aggregate import Aggregator
 from drift_monitor.alerts import AlertSource, drift_alert
 from drift_monitor.errors import BadStore, Conflict
@@ -98,7 +98,7 @@ def test_shift(world):
 
 def test_alert_id(reference):
     """The id of an alert is the one that earlier releases gave it."""
-    finding = Finding("sqft", "location", "up", 0.5, 0.5, NOON * 60.0, 100.0, 9.0, 8.0, {"sqft": 1.0})
+    finding = DriftFinding("sqft", "location", "up", 0.5, 0.5, NOON * 60.0, 100.0, 9.0, 8.0, {"sqft": 1.0})
     source = AlertSource("test", SERIES, reference, {})
     alert = drift_alert(source, finding, NOON + 5, 50_000)
     assert alert["alert_id"] == "3bd1ad4d-225c-5d9b-9171-b0bbf2a53600"

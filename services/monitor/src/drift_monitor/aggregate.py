@@ -119,7 +119,7 @@ class Aggregator:
 
     @property
     def models(self) -> list[str]:
-        """The models that have a reference, sorted."""
+        """Return the models that have a reference, sorted."""
         return sorted({series.model for series in self._references})
 
     def handle(self, event: Mapping[str, object]) -> Outcome:

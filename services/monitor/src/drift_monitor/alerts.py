@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from drift_contracts.types import AlertV1, AlertV1Drift
-    from drift_ml.evidence import Finding
+    from drift_ml.evidence import DriftFinding
 
     from drift_monitor.reference import Reference
 
@@ -63,7 +63,7 @@ class _Size:
     unit: str
 
 
-def drift_alert(source: AlertSource, finding: Finding, minute: int, budget: float) -> AlertV1:
+def drift_alert(source: AlertSource, finding: DriftFinding, minute: int, budget: float) -> AlertV1:
     """Return the alert that a drift was detected.
 
     Args:
@@ -74,7 +74,7 @@ def drift_alert(source: AlertSource, finding: Finding, minute: int, budget: floa
         budget: events to one false alarm.
     """
     since = start_of(int(finding.since) // source.period, source.period)
-    what = f"{subject(finding.channel)}: {change(finding)}"
+    headline = f"{subject(finding.channel)}: {change(finding)}"
     # Of whole seconds, as `since` was written when the first ids were made: an alert that is
     # repeated by the next release has the same id.
     onset = since.replace(".000Z", "Z")
@@ -91,9 +91,9 @@ def drift_alert(source: AlertSource, finding: Finding, minute: int, budget: floa
         "model": source.series.model,
         "model_version": source.series.version,
         "timestamp": start_of(minute + 1, source.period),
-        "title": f"{source.series.model}: drift in {what}",
+        "title": f"{source.series.model}: drift in {headline}",
         "reason": (
-            f"{what} since {since}, over {finding.events:.0f} events; evidence"
+            f"{headline} since {since}, over {finding.events:.0f} events; evidence"
             f" {_odds(finding.evidence)} where {_odds(finding.needed)} is needed"
             f" (at most one false alarm in {budget:,.0f} events)"
         ),
@@ -103,7 +103,7 @@ def drift_alert(source: AlertSource, finding: Finding, minute: int, budget: floa
     }
 
 
-def _drift(reference: Reference, finding: Finding, since: str, budget: float) -> AlertV1Drift:
+def _drift(reference: Reference, finding: DriftFinding, since: str, budget: float) -> AlertV1Drift:
     features = list(reference.baseline.channel(finding.channel).of)
     size = _size(reference, finding, features)
     return {
@@ -156,7 +156,7 @@ def recovery(alert: AlertV1, minute: int, *, period: int = MINUTE) -> AlertV1:
     }
 
 
-def _size(reference: Reference, finding: Finding, features: list[str]) -> _Size:
+def _size(reference: Reference, finding: DriftFinding, features: list[str]) -> _Size:
     """Return the feature's mean in its own unit where one feature's mean moved.
 
     Otherwise the size is in the chart's unit. It is that of the finding, over all events since the

@@ -5,10 +5,15 @@ from __future__ import annotations
 import contextlib
 import logging
 from dataclasses import dataclass, field, replace
-from math import inf
 from typing import TYPE_CHECKING, cast
 
-from drift_ml.evidence import Budget, EvidenceError, MixtureDetector, Settings
+from drift_ml.evidence import (
+    Budget,
+    EvidenceError,
+    MixtureDetector,
+    Settings,
+    observe_window,
+)
 from drift_ml.report import window_report
 from drift_ml.window import Window
 
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from drift_contracts.types import AlertV1, WindowReportV1
-    from drift_ml.evidence import Finding
+    from drift_ml.evidence import DriftFinding
 
     from drift_monitor.alerts import AlertSource
     from drift_monitor.reference import Reference
@@ -74,7 +79,7 @@ class Policy:
 
     @property
     def windows_a_day(self) -> int:
-        """How many windows a day has."""
+        """Return how many windows a day has."""
         return DAY // self.period
 
     def events(self, observed_per_day: float | None) -> float:
@@ -108,7 +113,7 @@ class Evaluation:
     #: Whether an alarm is on.
     alarm: bool
     #: The alarm that is on, else what the evidence shows so far, if anything.
-    finding: Finding | None = None
+    finding: DriftFinding | None = None
     #: Seconds of closed minutes that are left for the next run.
     behind: float = 0.0
     #: Whether any version of the model ever had an event; before that, silence shows nothing.
@@ -326,30 +331,26 @@ class Evaluator:
 
     def _step(self, run: _Run, window: Window, minute: int) -> None:
         """Add one window's evidence, and write the alert or the notice that follows from it."""
-        state, detector = run.state, run.detector
+        state = run.state
         state.first = min(state.first, minute)
         state.events += window.events
-        before = detector.alarm
-        detector.update(
-            window.channel_counts(), events=window.events, moment=minute * self._policy.period
+        step = observe_window(
+            run.detector,
+            window.channel_counts(),
+            events=window.events,
+            timestamp_s=minute * self._policy.period,
         )
-        strength = detector.evidence
-        if strength == -inf:
-            # At the threshold the evidence starts anew, and has nothing yet.
-            strength = detector.needed
-        if before is None and detector.alarm is not None:
-            strength = detector.alarm.evidence
-            state.alert = alerts.drift_alert(run.source, detector.alarm, minute, state.budget)
+        if step.raised is not None:
+            state.alert = alerts.drift_alert(run.source, step.raised, minute, state.budget)
             state.outbox.append(state.alert)
             _log.info("drift was detected in the traffic of %s", run.source.series)
-        elif before is not None and detector.recovered:
+        elif step.recovered is not None:
             if state.alert is not None:
                 notice = alerts.recovery(state.alert, minute, period=self._policy.period)
                 state.outbox.append(notice)
             state.alert = None
-            detector.reset()
             _log.info("the drift in the traffic of %s has ended", run.source.series)
-        run.strengths.append(strength)
+        run.strengths.append(step.evidence)
 
     def _detector(
         self, series: Series, state: SeriesState, reference: Reference
@@ -385,8 +386,7 @@ class Evaluator:
         return state.events * self._policy.windows_a_day / minutes
 
     def _settings(self, reference: Reference, budget: float) -> Settings:
-        channels = [channel.to_json() for channel in reference.baseline.channels]
-        return Settings(channels, Budget(budget), self._policy.minimum_effect)
+        return Settings(reference.baseline.channels, Budget(budget), self._policy.minimum_effect)
 
     def _send(self, series: Series) -> None:
         """Publish what waits in the outbox.

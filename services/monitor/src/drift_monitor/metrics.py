@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from drift_contracts import MonitoringSpec
-    from drift_ml.evidence import Finding
+    from drift_ml.evidence import DriftFinding
 
     from drift_monitor.evaluate import Evaluation
 
@@ -86,7 +86,7 @@ def _by_feature(evaluation: Evaluation) -> Iterator[tuple[str, float]]:
         yield f"Evidence_{name}", _part(evaluation.finding, name) / evaluation.needed
 
 
-def _part(finding: Finding | None, channel: str) -> float:
+def _part(finding: DriftFinding | None, channel: str) -> float:
     """Return the part of a finding's evidence that one channel holds alone, in nats, at least 0."""
     if finding is None:
         return 0.0
