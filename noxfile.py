@@ -443,9 +443,12 @@ def contracts(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Check that what the documentation names exists, and the reverse."""
-    prepare(session, "dev")
-    pytest(session, "tests/docs")
+    """Check what the documents name, run their code blocks, and build the site without a dead link."""
+    prepare(session, "dev", "site")
+    pytest(session, "tests/docs", "tests/site")
+    if not session.posargs:
+        session.run("python", "-m", "tools.doc_blocks")
+        session.run("python", "-m", "tools.site")
 
 
 # --- look after the sources -----------------------------------------------------------------------
@@ -522,9 +525,11 @@ def lock(session: nox.Session) -> None:
         # One file of the emulator's wheel is used, and nothing that it depends on.
         if name == "emulator":
             constraint = ["--no-deps"]
+        # `pulumi install` looks for the program's set beside the program.
+        pinned = "infra/requirements" if name == "program" else f"requirements/{name}"
         session.run(
             *("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"),
             *("--generate-hashes", "--no-emit-index-url", "--no-header"),
             *(*constraint, *session.posargs),
-            *(f"requirements/{name}.in", "-o", f"requirements/{name}.txt"),
+            *(f"requirements/{name}.in", "-o", f"{pinned}.txt"),
         )

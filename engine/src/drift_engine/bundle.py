@@ -56,6 +56,24 @@ class Bundle(Record):
     forest: Forest
     digest: str = ""
 
+    def predict(self, features: Mapping[str, Any]) -> float:
+        """Return the model's answer to one row, as the service would give it.
+
+        Args:
+            features: every feature of the model by its name.
+
+        Raises:
+            ContractError: with every rule of the feature set that the row breaks.
+        """
+        validator = self.__dict__.get("_validator")
+        if validator is None:
+            # Compiled once, and not at a cold start: the service has a validator of its own.
+            from drift_contracts import RequestValidator  # noqa: PLC0415
+
+            validator = self.__dict__["_validator"] = RequestValidator(self.feature_set)
+        prediction: float = self.forest.predict(validator.row({"features": features}))
+        return prediction
+
 
 def describe_files(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
     """The `files` member of a manifest: digest and size of each file, by name.
@@ -121,7 +139,11 @@ def _manifest(folder: str, content: bytes) -> Mapping[str, Any]:
     _expect(contract in CONTRACTS, MANIFEST, f"contract {accepted}{_way_out(contract)}")
     files = manifest.get("files")
     named = ", ".join(FILES)
-    _expect(isinstance(files, dict) and sorted(files) == sorted(FILES), MANIFEST, f"files to name {named}")
+    _expect(
+        isinstance(files, dict) and sorted(files) == sorted(FILES),
+        MANIFEST,
+        f"files to name {named}",
+    )
     for name, facts in files.items():
         told = isinstance(facts, dict) and isinstance(facts.get("sha256"), str)
         _expect(told and type(facts.get("bytes")) is int, MANIFEST, f"sha256 and bytes at /files/{name}")
@@ -160,7 +182,11 @@ def _verified(folder: str, name: str, facts: Mapping[str, Any]) -> bytes:
     content = _read(folder, name, facts["bytes"], size)
     described = describe_files({name: content})[name]
     _expect(described["bytes"] == facts["bytes"], name, size)
-    _expect(described["sha256"] == facts["sha256"], name, "the sha256 that the manifest says: it was changed")
+    _expect(
+        described["sha256"] == facts["sha256"],
+        name,
+        "the sha256 that the manifest says: it was changed",
+    )
     return content
 
 
@@ -172,7 +198,11 @@ def _json(contents: Mapping[str, bytes], name: str) -> Any:
         raise BundleError(name, f"strict JSON: {error}") from None
     # Blanks around a document would let somebody try contents until two models have one version.
     around = content.removesuffix(b"\n")
-    _expect(around.strip() == around, name, "nothing before the document, and at most one newline after it")
+    _expect(
+        around.strip() == around,
+        name,
+        "nothing before the document, and at most one newline after it",
+    )
     return document
 
 
@@ -198,7 +228,11 @@ def _check_together(bundle: Bundle) -> None:
     names = bundle.feature_set.names
     expected = (bundle.feature_set.name, bundle.feature_set.version)
     told = (bundle.manifest.get("model"), bundle.manifest.get("feature_set"))
-    _expect(told == expected, MANIFEST, "model and feature_set to be name and version in feature_set.json")
+    _expect(
+        told == expected,
+        MANIFEST,
+        "model and feature_set to be name and version in feature_set.json",
+    )
     _expect(bundle.forest.features == len(names), "forest.bin", f"rows of {len(names)} features")
     features = bundle.baseline.get("features") if isinstance(bundle.baseline, dict) else None
     _expect(

@@ -27,7 +27,12 @@ class WindowedKs(Windowed):
     name = "ks"
 
     def __init__(
-        self, *, edges: Sequence[float], reference: Sequence[int], size: int = 1000, level: float = 0.05
+        self,
+        *,
+        edges: Sequence[float],
+        reference: Sequence[int],
+        size: int = 1000,
+        level: float = 0.05,
     ) -> None:
         expect(0 < level < 1, "a level between 0 and 1")
         super().__init__(edges=edges, reference=reference, size=size, level=level)

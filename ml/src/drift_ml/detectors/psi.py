@@ -25,7 +25,12 @@ class WindowedPsi(Windowed):
     name = "psi"
 
     def __init__(
-        self, *, edges: Sequence[float], reference: Sequence[int], size: int = 1000, threshold: float = 0.2
+        self,
+        *,
+        edges: Sequence[float],
+        reference: Sequence[int],
+        size: int = 1000,
+        threshold: float = 0.2,
     ) -> None:
         super().__init__(edges=edges, reference=reference, size=size, threshold=threshold)
 

@@ -184,7 +184,11 @@ class PsiScan(_Binned):
     """`drift_ml.detectors.WindowedPsi`."""
 
     def __init__(self, reference: Sequence[int]) -> None:
-        super().__init__(reference, _PSI["size"], lambda counts: effects.psi(reference, counts) > _PSI["threshold"])
+        super().__init__(
+            reference,
+            _PSI["size"],
+            lambda counts: effects.psi(reference, counts) > _PSI["threshold"],
+        )
 
     @staticmethod
     def settings() -> str:

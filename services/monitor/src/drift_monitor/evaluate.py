@@ -366,10 +366,10 @@ class Evaluator:
         settings = self._settings(reference, state.budget)
         if state.detector is None:
             return MixtureDetector(settings)
-        document = dict(state.detector)
+        document = state.detector
         old_settings = self._settings(reference, old_budget or state.budget)
         if document["settings"] == old_settings.digest:
-            document["settings"] = settings.digest
+            document = {**document, "settings": settings.digest}
         try:
             return MixtureDetector.from_json(document, settings)
         except EvidenceError:

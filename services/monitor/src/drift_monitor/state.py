@@ -9,7 +9,7 @@ from drift_monitor.errors import BadStore
 from drift_monitor.formats import DAMAGED, DETECTOR, NEWER, refuse_damaged, refuse_newer
 
 if TYPE_CHECKING:
-    from drift_contracts.types import AlertV1
+    from drift_contracts.types import AlertV1, DetectorStateV1Mixture
 
     from drift_monitor.keys import Series
     from drift_monitor.stores import Document
@@ -29,8 +29,8 @@ class SeriesState:
     events: int = 0
     #: Events to one false alarm.
     budget: float = 0.0
-    #: A `detector.state.v1` document; None before the first window.
-    detector: Document | None = None
+    #: None before the first window.
+    detector: DetectorStateV1Mixture | None = None
     #: The alert that has not ended, as it was sent.
     alert: AlertV1 | None = None
     #: Alerts not yet known to be published.
