@@ -8,6 +8,7 @@ import time
 
 import pytest
 from drift_contracts import feature_set
+from drift_contracts.bundle_paths import current_version
 from drift_contracts.timestamps import utc_ms, utc_text
 from drift_ml.training import Recipe, load_rows, train
 from drift_monitor import handlers
@@ -24,7 +25,7 @@ def bundles(tmp_path_factory):
     houses = feature_set("house-price")
     return train(
         houses, load_rows(houses, rows=500), tmp_path_factory.mktemp("build"), recipe=Recipe(trees=5)
-    ).bundle.parent
+    ).bundle.parents[1]
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def lines_printed(capsys):
 
 def test_events_to_metrics(deployed, aws, make_events, as_logs, bundles, capsys):
     """Events become windows and windows become metrics, on AWS's stores."""
-    version = json.loads((bundles / "house-price/manifest.json").read_text())["model_version"]
+    version = current_version(bundles / "house-price")
     start = time.time() // 60 * 60 - 600
     events = make_events(50, start=start, seconds=120, model_version=version)
     assert handlers.aggregate(as_logs([*events, '{"contract":"prediction.event.v1"}']), None) == {
@@ -86,7 +87,7 @@ def test_batch_item_failures(monkeypatch, make_events, bundles):
             raise OSError
 
     monkeypatch.setattr(handlers, "DynamoStore", Broken)
-    version = json.loads((bundles / "house-price/manifest.json").read_text())["model_version"]
+    version = current_version(bundles / "house-price")
     (line,) = make_events(1, start=time.time() - 600, model_version=version)
     event = {"Records": [{"eventSource": "aws:sqs", "messageId": "m1", "body": line}]}
     assert handlers.aggregate(event, None) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
@@ -192,7 +193,7 @@ def test_logged_traceback(monkeypatch, capsys, make_events, bundles):
             raise OSError("no table")
 
     monkeypatch.setattr(handlers, "DynamoStore", Broken)
-    version = json.loads((bundles / "house-price/manifest.json").read_text())["model_version"]
+    version = current_version(bundles / "house-price")
     (body,) = make_events(1, start=time.time() - 600, model_version=version)
     handlers.aggregate({"Records": [{"eventSource": "aws:sqs", "messageId": "m1", "body": body}]}, None)
     (line,) = capsys.readouterr().err.splitlines()

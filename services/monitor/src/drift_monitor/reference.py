@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from drift_engine.bundle import load_bundle
+from drift_engine.bundle import BundleError, bundle_names, load_bundle
 from drift_ml.baseline import Baseline
 
 from drift_monitor.keys import Series
@@ -31,13 +31,15 @@ def load_references(bundles: Path) -> dict[Series, Reference]:
         bundles: holds one folder per model.
 
     Raises:
-        BundleError: a bundle is not what its manifest says.
+        BundleError: there is no bundle, or one of them is not what its manifest says.
     """
+    names = bundle_names(bundles)
+    if not names:
+        expected = "bundles in the folder that DRIFT_BUNDLES names, one folder per model"
+        raise BundleError("folder", expected)
     references = {}
-    for folder in sorted(bundles.iterdir()):
-        if not (folder / "manifest.json").is_file():
-            continue
-        bundle = load_bundle(folder)
+    for name in names:
+        bundle = load_bundle(bundles / name)
         series = Series(bundle.manifest["model"], bundle.manifest["model_version"])
         references[series] = Reference(bundle.feature_set, Baseline.from_json(bundle.baseline))
     return references
