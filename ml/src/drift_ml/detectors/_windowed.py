@@ -18,7 +18,10 @@ class Windowed(Named):
     """
 
     def __init__(self, *, edges: Sequence[float], reference: Sequence[int], size: int, **parameters: Any) -> None:
-        expect(len(reference) == len(edges) + 1 and sum(reference) > 0, "reference counts, one more than edges")
+        expect(
+            len(reference) == len(edges) + 1 and sum(reference) > 0,
+            "reference counts, one more than edges",
+        )
         expect(list(edges) == sorted(edges) and size > 0, "rising edges and a positive size")
         super().__init__(edges=list(edges), reference=list(reference), size=size, **parameters)
 

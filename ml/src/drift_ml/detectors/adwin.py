@@ -27,7 +27,10 @@ class Adwin(Named):
     name = "adwin"
 
     def __init__(self, *, delta: float = 0.002, clock: int = 32, max_buckets: int = 5, grace_period: int = 10) -> None:
-        expect(0 < delta < 1 and clock > 0 and max_buckets > 0, "delta in (0, 1), positive clock and buckets")
+        expect(
+            0 < delta < 1 and clock > 0 and max_buckets > 0,
+            "delta in (0, 1), positive clock and buckets",
+        )
         super().__init__(delta=delta, clock=clock, max_buckets=max_buckets, grace_period=grace_period)
 
     def _fresh(self) -> dict[str, Any]:

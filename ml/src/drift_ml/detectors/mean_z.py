@@ -35,7 +35,10 @@ class MeanAbsoluteZ(Named):
         size: int = 1000,
         windows: int = 2,
     ) -> None:
-        expect(len(means) == len(stds) > 0 and min(stds) > 0, "as many means as positive stds, at least one")
+        expect(
+            len(means) == len(stds) > 0 and min(stds) > 0,
+            "as many means as positive stds, at least one",
+        )
         expect(size > 0 and windows > 0, "a positive size and number of windows")
         super().__init__(means=list(means), stds=list(stds), threshold=threshold, size=size, windows=windows)
 

@@ -23,7 +23,12 @@ class PageHinkley(Named):
     name = "page-hinkley"
 
     def __init__(
-        self, *, threshold: float = 50.0, delta: float = 0.005, alpha: float = 0.9999, fewest: int = 30
+        self,
+        *,
+        threshold: float = 50.0,
+        delta: float = 0.005,
+        alpha: float = 0.9999,
+        fewest: int = 30,
     ) -> None:
         expect(threshold > 0 and 0 < alpha <= 1, "a positive threshold and alpha in (0, 1]")
         super().__init__(threshold=threshold, delta=delta, alpha=alpha, fewest=fewest)
