@@ -1,6 +1,6 @@
 """List the code blocks of the documents, and how each is held: `python -m tools.doc_blocks`.
 
-A block is run by `tests/docs/test_docs_blocks.py`, or checked by a test that is named here, or stands in the printed
+A block is run by `tests/site/test_site_blocks.py`, or checked by a test that is named here, or stands in the printed
 list with the reason why it is not run. A block that no rule knows is an error.
 """
 

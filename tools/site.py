@@ -121,20 +121,25 @@ def _members(
         return
     for name, facts in properties.items():
         place = f"{pointer}/{name}"
-        target, word = facts, str(facts.get("$ref", "")).removeprefix("#/$defs/")
-        if word:
-            referred = definitions[word]
-            target = {**referred, **facts} if isinstance(referred, dict) else facts
+        target, word = _resolved(facts, definitions)
         kind = _type(target).replace("|", "\\|")
         about = str(target.get("description", "")).replace("|", "\\|").replace("\n", " ")
         yield f"| `{place}` | {kind} | {'yes' if name in required else ''} | {about} |"
-        if word in inside:
-            continue
-        deeper = inside | {word} if word else inside
-        yield from _members(target, place, definitions, deeper)
-        items = target.get("items")
-        if isinstance(items, dict):
-            yield from _members(items, f"{place}/*", definitions, deeper)
+        items, item_word = _resolved(target.get("items"), definitions)
+        # A definition that holds itself has no end; its members are shown once.
+        if not word or word not in inside:
+            yield from _members(target, place, definitions, inside | {word})
+        if not item_word or item_word not in inside:
+            yield from _members(items, f"{place}/*", definitions, inside | {item_word})
+
+
+def _resolved(schema: object, definitions: dict[str, object]) -> tuple[dict[str, object], str]:
+    """Return a schema with what it refers to, and the name of that, "" for none that could hold itself."""
+    if not isinstance(schema, dict):
+        return {}, ""
+    word = str(schema.get("$ref", "")).removeprefix("#/$defs/")
+    referred = definitions.get(word)
+    return ({**referred, **schema} if isinstance(referred, dict) else schema), word
 
 
 def _type(schema: dict[str, object]) -> str:
