@@ -2,19 +2,19 @@
 
 import json
 import re
-import runpy
 from pathlib import Path
 
 import pytest
 from drift_contracts import schemas
+from drift_contracts.problems import SERVICE_KINDS
 from drift_predictor import SettingsError, read_settings
-from drift_predictor.problems import KINDS
 from drift_predictor.settings import VARIABLES
+
+from tests.support.predictor import World
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/api.md").read_text()
 EXAMPLES = re.findall(r"```json ([a-z0-9.]+)\n(.*?)```", PAGE, re.DOTALL)
-World = runpy.run_path(str(ROOT / "tests/predictor/conftest.py"))["World"]
 
 
 def test_the_page_lists_the_endpoints_that_there_are():
@@ -25,7 +25,7 @@ def test_the_page_lists_the_endpoints_that_there_are():
 
 def test_the_page_lists_the_problems_that_there_are():
     rows = re.findall(r"^\| (\d{3}) \| `([a-z-]+)` \|", PAGE, re.MULTILINE)
-    assert {kind: int(status) for status, kind in rows} == {kind: status for kind, (status, _) in KINDS.items()}
+    assert {kind: int(status) for status, kind in rows} == {kind: facts.status for kind, facts in SERVICE_KINDS.items()}
 
 
 def test_the_page_lists_the_variables_that_there_are():

@@ -6,19 +6,21 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import standin
+from drift_contracts.bundle_paths import bundle_folder
+
+from tests.image import standin
 
 if TYPE_CHECKING:
-    from engine import Docker
+    from tests.image.engine import Docker
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "drift-monitor:test"
 NAIVE = "drift-naive:test"
-FEATURES = {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}
 
 
 def build(docker: Docker, bases: standin.Bases, tag: str, *options: str) -> None:
-    version = json.loads((ROOT / "build/bundles/house-price/manifest.json").read_text())["model_version"]
+    folder = Path(bundle_folder(ROOT / "build/bundles/house-price"))
+    version = json.loads((folder / "manifest.json").read_text())["model_version"]
     arguments = {
         "BASE_IMAGE": bases.base,
         "BUILD_IMAGE": bases.build,

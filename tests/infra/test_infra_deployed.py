@@ -16,7 +16,7 @@ def engine(monkeypatch):
     """An engine whose answers are taken from a list, exceptions raised."""
     answers = []
 
-    def invoke(question, about):
+    def invoke(_question, _about):
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer

@@ -6,8 +6,9 @@ import os
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.houses import HOUSE
+
 MARKER = "s3cret-0f-the-caller"
-HOUSE = {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}
 MIXED = {"flag": True, "colour": "green", "shop": "north", "size": 1.25, "constant": 7, "load": -0.5}
 VALUES = st.sampled_from([MARKER, [MARKER], {MARKER: 1}, {"features": MARKER}, f"x{MARKER}x", None, 1])
 KEYS = st.sampled_from(["features", "prediction_id", "instances", "age", "sqft", "colour", MARKER])
@@ -57,7 +58,8 @@ def allowed(text):
 
 @settings(max_examples=int(os.environ.get("DRIFT_FUZZ_EXAMPLES", "300")))
 @given(events())
-def test_a_marker_anywhere_in_the_input_comes_back_in_no_problem_and_no_line(worlds, event):
+def test_secrecy(worlds, event):
+    """A marker anywhere in the input is in no problem and no line."""
     world, edge = worlds
     world.lines.clear()
     answer = edge.handle(event, None)
@@ -67,7 +69,8 @@ def test_a_marker_anywhere_in_the_input_comes_back_in_no_problem_and_no_line(wor
     assert answer.get("statusCode", answer.get("status")) != 500
 
 
-def test_the_search_would_find_a_marker_that_came_back(worlds):
+def test_search_works(worlds):
+    """The search would find a marker that came back."""
     world, edge = worlds
     world.lines.clear()
     answer = edge.handle({"features": {**HOUSE}, "prediction_id": "00000000-0000-0000-0000-00000000feed"}, None)

@@ -3,8 +3,6 @@
 `python -m tests.pulumi.binaries` builds what is missing and prints where it lies; `--bridge` adds the provider.
 """
 
-# ruff: noqa: S603 - fixed commands, and programs that were built here
-
 from __future__ import annotations
 
 import argparse

@@ -1,3 +1,5 @@
+# ruff: noqa: ARG001 - to ask for the fixture `cli` is to have the programs
+
 from __future__ import annotations
 
 import pytest

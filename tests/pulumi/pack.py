@@ -1,6 +1,6 @@
 """The policy pack, started by a language host of ours: the last one of the SDK starts packs in a way that is gone."""
 
-# ruff: noqa: N802, ARG002, S603 - the methods and their arguments are those of the protocol; the pack is ours
+# ruff: noqa: N802, ARG002 - the methods and their arguments are those of the protocol
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 The provider is only there where `python -m tests.pulumi.binaries --bridge` built it (`nox -s engine -- --all`).
 """
 
-# ruff: noqa: N802 - do_POST is the name that http.server calls
+# ruff: noqa: ARG001 - to ask for `cli` is to have the programs; do_POST is the name that http.server calls
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.ministack import ACCOUNT, REGION, Aws
 from . import binaries
 from .bundle import bundles
 from .workspace import PROJECT, QUIET, Workspace, checkout
-from .world import FIRST, SECOND
+from .world import FIRST, SECOND, opened
 
 NAMES = binaries.MODULES / "bridge" / "names.json"
 MIRRORS = ("/opt", "/usr/local", "/usr/share", "~/.terraform.d", "~/.local/share")
@@ -193,8 +193,6 @@ def life(pulumi, aws):
 def test_the_bridges_names_are_those_of_pulumi_aws(deployed):
     """Every type that the stacks make has a line, and no line is for a type that is gone."""
     listed = {facts["token"] for facts in json.loads(NAMES.read_text("utf-8"))["types"].values()}
-    from .world import opened
-
     made = set()
     for stack in ("dev", "prod"):
         with opened(deployed(stack)) as world:

@@ -11,6 +11,7 @@ import signal
 import pytest
 
 from .bundle import bundles
+from .provider import nothing
 from .workspace import Workspace, checkout
 from .world import SECOND
 
@@ -72,7 +73,7 @@ def test_t2_an_update_that_died_after_the_push_goes_through_the_next_time(world)
     world.docker.after = lambda: world.pulumi.process.send_signal(signal.SIGKILL)
     died = world.pulumi.up()
     assert died.code == -signal.SIGKILL
-    world.docker.after = lambda: None
+    world.docker.after = nothing
     unlock(world)
     again = world.pulumi.up()
     assert again.code == 0, again.why
@@ -94,7 +95,7 @@ def interrupted(world, step):
 
     world.aws.after = stop
     world.pulumi.up()
-    world.aws.after = lambda number: None
+    world.aws.after = nothing
     again = world.pulumi.up()
     assert again.code == 0, again.why
     world.settled()

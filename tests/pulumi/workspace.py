@@ -1,7 +1,5 @@
 """A project in a folder of its own, driven by the real CLI."""
 
-# ruff: noqa: S603 - a program that was built here
-
 from __future__ import annotations
 
 import json

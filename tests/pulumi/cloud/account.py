@@ -8,9 +8,15 @@ from dataclasses import dataclass, field
 
 from . import rules
 from .kinds import ANSWERS_SAME, MADE_UP, OWN_NAME, kind_of, short
-from .outputs import arn_of, outputs
+from .outputs import ACCOUNT, REGION, arn_of, outputs
 from .refusals import Refused
 
+#: Ids that are more than the name.
+IDS = {
+    "sns/topic:Topic": "arn:aws:sns:{region}:{account}:{name}",
+    "secretsmanager/secret:Secret": "arn:aws:secretsmanager:{region}:{account}:secret:{name}-AbCdEf",
+    "sqs/queue:Queue": "https://sqs.{region}.amazonaws.com/{account}/{name}",
+}
 UNPUBLISHED = {"reservedConcurrentExecutions", "tags", "tagsAll", "publish"}
 
 
@@ -149,24 +155,24 @@ class Account:
     def _identity(self, token: str, inputs: dict) -> str:
         """Return the id that a resource of these inputs has or gets."""
         kind, what = kind_of(token), short(token)
-        module = what.partition(":")[0]
         if what == "sns/topicSubscription:TopicSubscription":
-            for thing in self.of(what):
-                if all(thing.inputs.get(name) == inputs.get(name) for name in kind.identity):
-                    return thing.id
-            self.made += 1
-            return f"{inputs['topic']}:{self.made:08d}"
+            return self._subscription(what, inputs)
         if kind.second == MADE_UP:
             self.made += 1
-            return f"{module.partition('/')[2].lower()}{self.made:06d}"
+            noun = what.partition(":")[0].partition("/")[2]
+            return f"{noun.lower()}{self.made:06d}"
         identity = kind.joined.join(str(inputs.get(name) or "") for name in kind.identity)
-        if what == "sns/topic:Topic":
-            return f"arn:aws:sns:us-east-1:123456789012:{identity}"
-        if what == "secretsmanager/secret:Secret":
-            return f"arn:aws:secretsmanager:us-east-1:123456789012:secret:{identity}-AbCdEf"
-        if what == "sqs/queue:Queue":
-            return outputs(token, identity, {})["url"]
-        return identity
+        pattern = IDS.get(what, "{name}")
+        return pattern.format(region=REGION, account=ACCOUNT, name=identity)
+
+    def _subscription(self, what: str, inputs: dict) -> str:
+        """Return the arn of the subscription of these inputs: the one that is there, or another number."""
+        kind = kind_of(f"aws:{what}")
+        for thing in self.of(what):
+            if all(thing.inputs.get(name) == inputs.get(name) for name in kind.identity):
+                return thing.id
+        self.made += 1
+        return f"{inputs['topic']}:{self.made:08d}"
 
     def _state(self, token: str, identity: str, inputs: dict) -> dict:
         versions = self.versions.get(identity, {})

@@ -29,6 +29,18 @@ ARNS = {
 }
 
 
+#: Outputs that the program reads, beside the arn.
+READ = {
+    "ecr/repository": {"repositoryUrl": "{account}.dkr.ecr.{region}.amazonaws.com/{id}", "registryId": "{account}"},
+    "apigatewayv2/api": {
+        "apiEndpoint": "https://{id}.execute-api.{region}.amazonaws.com",
+        "executionArn": "arn:aws:execute-api:{region}:{account}:{id}",
+    },
+    "kms/key": {"keyId": "{id}"},
+    "sqs/queue": {"url": "{id}"},
+}
+
+
 def arn_of(module: str, identity: str) -> str:
     """Return the arn of a resource; module: `sqs/queue` of `sqs/queue:Queue`."""
     service, _, noun = module.partition("/")
@@ -45,7 +57,7 @@ def outputs(token: str, identity: str, inputs: dict, versions: int = 0) -> dict:
     arn = identity if identity.startswith("arn:") else arn_of(module, identity)
     computed = {name: f"{identity}/{name}" for name in text_outputs(token)}
     computed["arn"] = arn
-    computed |= _special(module, identity, arn, inputs)
+    computed |= _special(module, identity, inputs)
     if module == "lambda/function":
         computed |= published(arn, versions)
     return computed | inputs
@@ -62,26 +74,17 @@ def published(arn: str, version: int) -> dict:
     }
 
 
-def _special(module: str, identity: str, arn: str, inputs: dict) -> dict:
+def _special(module: str, identity: str, inputs: dict) -> dict:
     """Return the outputs that the program or a rule reads."""
-    if module == "ecr/repository":
-        url = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{identity}"
-        return {"repositoryUrl": url, "registryId": ACCOUNT}
-    if module == "apigatewayv2/api":
-        endpoint = f"https://{identity}.execute-api.{REGION}.amazonaws.com"
-        return {"apiEndpoint": endpoint, "executionArn": f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{identity}"}
     if module == "lambda/alias":
         function, _, name = identity.partition(":")
-        arn = f"{arn_of('lambda/function', function)}:{name}"
-        return {"arn": arn, "invokeArn": f"{LAMBDA_PATH}/{arn}/invocations"}
+        of_alias = f"{arn_of('lambda/function', function)}:{name}"
+        return {"arn": of_alias, "invokeArn": f"{LAMBDA_PATH}/{of_alias}/invocations"}
     if module == "apigatewayv2/domainName":
-        configuration = inputs.get("domainNameConfiguration", {})
-        return {"domainNameConfiguration": {**configuration, "targetDomainName": f"d-{identity}", "hostedZoneId": "Z1"}}
-    if module == "sqs/queue":
-        return {"url": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{identity}"}
-    if module == "kms/key":
-        return {"keyId": identity}
-    return {}
+        target = {"targetDomainName": f"d-{identity}", "hostedZoneId": "Z1"}
+        return {"domainNameConfiguration": {**inputs.get("domainNameConfiguration", {}), **target}}
+    texts = READ.get(module, {})
+    return {name: text.format(region=REGION, account=ACCOUNT, id=identity) for name, text in texts.items()}
 
 
 @cache

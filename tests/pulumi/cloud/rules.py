@@ -1,5 +1,7 @@
 """What AWS enforces between resources, each rule with where it is written."""
 
+# ruff: noqa: ARG001 - every rule of a table is called the same way
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

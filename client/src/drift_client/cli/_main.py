@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
 import click
 from drift_contracts.commands import Group
@@ -12,6 +13,10 @@ from drift_client.cli._contracts import contracts
 from drift_client.cli._predict import predict
 from drift_client.cli._service import health, model
 from drift_client.cli._watch import watch
+
+#: The group of entry points by which other packages add commands.
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 PLUGINS = "driftctl.commands"
 EPILOG = """
@@ -26,40 +31,68 @@ Examples:
 
 The service is http://127.0.0.1:8123 unless --url or the variable DRIFT_URL says otherwise.
 
-Exit codes: 0 all is well, 1 a finding (drift found), 2 the usage is wrong or the input breaks its contract (nothing was
-sent), 3 the service cannot be reached, 4 the service said no or its answer breaks its contract, 5 a command cannot
-start, 70 a fault of ours; see docs/exit-codes.md.
+Exit codes: 0 all is well, 1 a finding (drift found), 2 the usage is wrong or the input breaks its
+contract (nothing was sent), 3 the service cannot be reached, 4 the service said no or its answer
+breaks its contract, 5 a command cannot start, 70 a fault of ours; see docs/exit-codes.md.
 """
 
 
 class Commands(Group):
-    """The built-in commands and those that packages register under the entry point group `driftctl.commands`."""
+    """The built-in commands and those that packages register under `driftctl.commands`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Every command, sorted."""
+        """Return the names of all commands, sorted."""
         return sorted({*super().list_commands(ctx), *entry_points(group=PLUGINS).names})
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """A built-in command, or one of a plug-in. A plug-in that cannot be loaded says so when it is asked for."""
+        """Return a command by its name.
+
+        A plug-in that cannot be loaded is returned as a command that reports it when it is called:
+        it must not take the other commands along.
+        """
         built_in = super().get_command(ctx, name)
-        if built_in is not None or name not in entry_points(group=PLUGINS).names:
+        plugins = entry_points(group=PLUGINS)
+        if built_in is not None or name not in plugins.names:
             return built_in
         try:
-            found = entry_points(group=PLUGINS)[name].load()
+            command = plugins[name].load()
+        except ModuleNotFoundError as error:
+            return _broken(name, _missing(error, plugins[name]))
         except Exception as error:
             return _broken(name, type(error).__name__)
-        return found if isinstance(found, click.Command) else _broken(name, "not a click command")
+        if isinstance(command, click.Command):
+            return command
+        return _broken(name, "not a click command")
+
+
+def _missing(error: ModuleNotFoundError, plugin: EntryPoint) -> str:
+    """Return which library is not installed, and the extra that brings it if there is one."""
+    library = (error.name or "").partition(".")[0]
+    # A module of our own that is missing is a broken installation; no extra brings it.
+    if not plugin.extras or plugin.dist is None or library.startswith("drift_"):
+        return type(error).__name__
+    extra = f"{plugin.dist.name}[{plugin.extras[0]}]"
+    return f"the library {library} is not installed; the extra {extra} brings it"
 
 
 def _broken(name: str, reason: str) -> click.Command:
+    """Return a command that cannot start."""
+
     def fail() -> None:
+        """Raise CannotStart."""
         raise CannotStart(f"the command {name} of another package cannot be loaded: {reason}")
 
-    return click.Command(name, callback=fail, short_help=f"(cannot be loaded: {reason})", add_help_option=False)
+    summary = f"(cannot be loaded: {reason})"
+    return click.Command(name, callback=fail, short_help=summary, add_help_option=False)
 
 
-@click.group("driftctl", cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="drift-contracts", prog_name="driftctl")
+@click.group(
+    "driftctl",
+    cls=Commands,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(package_name="drift-client", prog_name="driftctl")
 def main() -> None:
     """Ask a drift-monitored prediction service, watch it, and read the contracts it keeps."""
 
