@@ -151,6 +151,8 @@ class _Contract:
             return f"list[{self.type_of(schema['items'], _singular(name))}]"
         if kind != "object":
             return SCALARS[kind]
+        if "$ref" in schema.get("then", {}) and "$ref" in schema.get("else", {}):
+            return self._forms(schema)
         if "properties" in schema:
             return self._class(schema, name)
         values = list(schema.get("patternProperties", {}).values())
@@ -159,6 +161,23 @@ class _Contract:
             values.append(additional)
         types = [self.type_of(value, _singular(name)) for value in values]
         return f"dict[str, {_union(types)}]" if types else SCALARS["object"]
+
+    def _forms(self, schema: Schema) -> str:
+        """Return the union of an object's two forms, which one of its members tells apart.
+
+        What a form leaves open of a member ({}) is what the whole says of it.
+        """
+        decided = schema["if"]["properties"]
+        forms: list[str] = []
+        for branch in ("then", "else"):
+            word = schema[branch]["$ref"].removeprefix(PREFIX)
+            members = dict(self.definitions[word]["properties"])
+            for member, facts in schema["properties"].items():
+                if not members.get(member):
+                    members[member] = _narrowed(facts, decided.get(member), branch)
+            form = self.definitions[word] | {"properties": members}
+            forms.append(self._class(form, f"{self.title}{_camel(word)}"))
+        return _union(forms)
 
     def _class(
         self,
@@ -208,6 +227,27 @@ def _refers_to(
     if reference and reference not in seen:
         return _refers_to(word, definitions[reference], definitions, seen | {reference})
     return any(_refers_to(word, part, definitions, seen) for part in node.values())
+
+
+def _narrowed(
+    facts: Schema,
+    deciding: Schema | None,
+    branch: str,
+) -> Schema:
+    """Return what a member of a form may be.
+
+    Args:
+        facts: What the whole says of the member.
+        deciding: The constant by which the member tells the forms apart, if it does.
+        branch: `then`, where the member is the constant, or `else`, where it is another choice.
+    """
+    if deciding is None:
+        return facts
+    if branch == "then":
+        return deciding
+    # JSON Schema has no way to take a choice away, so the other form is what remains
+    choices = [value for value in facts["enum"] if value != deciding["const"]]
+    return {"enum": choices}
 
 
 def _sentence(schema: Schema, name: str) -> str:

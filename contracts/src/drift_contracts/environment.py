@@ -55,7 +55,7 @@ class FunctionVariables(Record):
         return self.required | self.optional
 
 
-#: Set for every function. The monitor's four have no use for LOG_LEVEL: they only write metrics.
+#: Set for every function. LOG_LEVEL: the least level that is logged; metrics are always written.
 EVERYWHERE = frozenset({BUNDLES, STACK, LOG_LEVEL})
 FUNCTIONS: Mapping[str, FunctionVariables] = {
     "predictor": FunctionVariables(
@@ -136,6 +136,14 @@ def one_of(*choices: str) -> Callable[[str], str]:
     return read
 
 
+def _level(text: str) -> str:
+    """Return the level in capitals. Raises ValueError."""
+    level = text.upper()
+    if level not in LEVELS:
+        raise ValueError
+    return level
+
+
 MODEL_PATTERN = "[a-z][a-z0-9]*(-[a-z0-9]+)*"
 BUNDLES_VARIABLE = Variable("bundles", str, "a folder that holds bundles")
 STACK_VARIABLE = Variable(
@@ -146,3 +154,4 @@ STACK_VARIABLE = Variable(
 MODEL_VARIABLE = Variable(
     "model", matching(MODEL_PATTERN), "the name of a model, such as house-price"
 )
+LOG_LEVEL_VARIABLE = Variable("log_level", _level, "one of " + ", ".join(LEVELS))
