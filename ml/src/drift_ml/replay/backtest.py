@@ -1,4 +1,4 @@
-"""Past traffic from a file: chunk by chunk into windows, the named detectors beside, then the replay."""
+"""Past traffic from a file: chunk by chunk into windows and named detectors, then the replay."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from drift_contracts.exits import FINDING, SUCCESS
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from drift_contracts import FeatureSet
-    from drift_contracts.json_types import JsonObject
+    from drift_contracts.json_types import JsonObject, JsonValue
     from drift_contracts.types import WindowReportV1
 
     from drift_ml.baseline import Baseline
@@ -64,7 +64,7 @@ class Outcome:
             "warnings": [{"kind": KIND, "words": words} for words in self.warnings],
             "training_rows": training_rows,
             "replay": self.replay.to_json(),
-            "report": self.report,
+            "report": cast("JsonValue", self.report),
         }
 
     def _detection_document(self, detection: Detection) -> JsonObject:
@@ -97,7 +97,7 @@ def conclude(
     row = alarm.since_row if alarm else 0
     compared = f"{replay.events - row:,} events"
     compared = f"{compared} since {place(row, alarm.since_ms)}" if alarm else f"all {compared}"
-    report = window_report(baseline, window_since(windows, row))
+    report = cast("WindowReportV1", window_report(baseline, window_since(windows, row)))
     return Outcome(replay, detections, report, compared, not_run, training_rows)
 
 

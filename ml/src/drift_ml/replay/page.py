@@ -33,7 +33,7 @@ from drift_ml.replay.texts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from drift_contracts.types import WindowReportV1, WindowReportV1Channel
 
@@ -179,7 +179,7 @@ def _templates() -> Environment:
     return templates
 
 
-def kind_test(kind: type) -> object:
+def kind_test(kind: type) -> Callable[[object], bool]:
     """Return a test of templates for values of a type."""
     return lambda value: isinstance(value, kind)
 
