@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from drift_monitor.stores import SqliteStore
-from drift_predictor.stamps import uuid7
+from drift_predictor import uuid7
 
 from drift_console import alerts, gateway
 from drift_console.app import Busy, Handler, NotFound
