@@ -16,8 +16,8 @@ UNKNOWN = "cannot-tell"
 
 WHY = (
     "Learnt and held-out rows are compared here: the baseline's predictions are of rows that the"
-    " model had not seen, and predictions of rows that it has learnt differ from those though nothing has"
-    " drifted. Replay traffic from after the training instead"
+    " model had not seen, and predictions of rows that it has learnt differ from those though"
+    " nothing has drifted. Replay traffic from after the training instead"
 )
 
 
@@ -53,16 +53,16 @@ class TrainingRows:
             learnt = compared.learnt / compared.rows
             held_out = compared.held_out / compared.rows
             return (
-                f"This file holds rows of the training data: of {compared.rows:,} distinct rows that"
-                f" were looked up, {percent(learnt)} were learnt by this model and {percent(held_out)} were"
-                f" held out. {WHY}"
+                f"This file holds rows of the training data: of {compared.rows:,} distinct rows"
+                f" that were looked up, {percent(learnt)} were learnt by this model and"
+                f" {percent(held_out)} were held out. {WHY}"
             )
         if self.verdict == UNKNOWN:
             reason = _reason(compared)
             return f"Whether this file holds rows of the training data cannot be told: {reason}"
         return (
-            f"Of {compared.rows:,} distinct rows that were looked up, {percent(compared.share)} equal"
-            " a row of the training data: this file is not of it"
+            f"Of {compared.rows:,} distinct rows that were looked up,"
+            f" {percent(compared.share)} equal a row of the training data: this file is not of it"
         )
 
     def to_json(self) -> dict[str, Any]:
