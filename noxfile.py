@@ -39,6 +39,9 @@ SETS = {  # a set is pinned together with the one it extends, so that one versio
     "monitor": "dev",
     "tools": "dev",
     "style": "dev",
+    "wheels": "dev",
+    "workflows": "dev",
+    "site": "dev",
     "bench": "dev",
     "simulate": "dev",
     "browser": "dev",
@@ -48,11 +51,12 @@ SETS = {  # a set is pinned together with the one it extends, so that one versio
 
 def prepare(session: nox.Session, *sets: str, rooms: list[str] | None = None) -> None:
     """Install pinned dependency sets, hashes checked, and the rooms themselves as editable packages."""
-    requirements = [word for name in sets for word in ("-r", f"requirements/{name}.txt")]
+    # The backend that builds the rooms is pinned too; an isolated build would fetch any.
+    requirements = [word for name in (*sets, "build") for word in ("-r", f"requirements/{name}.txt")]
     session.install("--quiet", "--require-hashes", *requirements)
     editable = [word for room in (ROOMS if rooms is None else rooms) for word in ("-e", room)]
     if editable:
-        session.install("--quiet", "--no-deps", *editable)
+        session.install("--quiet", "--no-deps", "--no-build-isolation", *editable)
 
 
 def debian(session: nox.Session, programs: dict[str, str]) -> None:
@@ -163,7 +167,7 @@ def fuzz(session: nox.Session) -> None:
     events = ("tests/predictor/test_predictor_events.py", "tests/predictor/test_predictor_secrecy.py")
     session.run("pytest", "-p", "no:randomly", *events, env={"DRIFT_FUZZ_EXAMPLES": "5000"})
     repeatable = ["--generation-deterministic"]
-    session.run("python", "tests/console/fuzz_console.py", *(session.posargs or repeatable))
+    session.run("python", "-m", "tests.console.fuzz_console", *(session.posargs or repeatable))
 
 
 @nox.session
@@ -231,7 +235,9 @@ def sanitize(session: nox.Session) -> None:
     source = Path(session.create_tmp()) / "engine"
     shutil.copytree("engine", source, ignore=shutil.ignore_patterns("build", "*.so", "*.egg-info"), dirs_exist_ok=True)
     flags = "-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
-    session.install("--quiet", "--no-cache", "--reinstall", "--no-deps", str(source), env={"CFLAGS": flags})
+    session.install(
+        "--quiet", "--no-cache", "--reinstall", "--no-deps", "--no-build-isolation", str(source), env={"CFLAGS": flags}
+    )
     libraries = ("libasan.so", "libubsan.so")
     found = [
         str(session.run("gcc", f"-print-file-name={name}", silent=True, external=True)).strip() for name in libraries
@@ -307,9 +313,9 @@ def save_state(session: nox.Session) -> None:
     python = "build/venv-graphs/bin/python"
     venv = ("--quiet", "--allow-existing", "--python", sys.executable)
     session.run_install("uv", "venv", *venv, "build/venv-graphs")
-    pinned = ("--quiet", "--require-hashes", "-r", "requirements/infra.txt")
+    pinned = ("--quiet", "--require-hashes", "-r", "requirements/infra.txt", "-r", "requirements/build.txt")
     session.run_install("uv", "pip", "install", "--python", python, *pinned)
-    editable = ("--quiet", "--no-deps", "-e", "contracts", "-e", "infra")
+    editable = ("--quiet", "--no-deps", "--no-build-isolation", "-e", "contracts", "-e", "infra")
     session.run_install("uv", "pip", "install", "--python", python, *editable)
     graphs = ("-m", "tests.upgrade.make_states", "--only", "graphs")
     session.run(python, *graphs, *session.posargs, external=True)
@@ -320,7 +326,7 @@ def integration(session: nox.Session) -> None:
     """A local AWS in a process of its own: the graph applied and destroyed, the services' own code against it."""
     prepare(session, "dev", rooms=ROOMS)
     session.install("--quiet", "--require-hashes", "-r", "requirements/infra.txt")
-    session.install("--quiet", "--no-deps", "-e", "infra")
+    session.install("--quiet", "--no-deps", "--no-build-isolation", "-e", "infra")
     local_aws = {"DRIFT_MINISTACK": ministack(session)}
     session.run("pytest", "tests/integration", "-p", "no:randomly", *session.posargs, env=local_aws)
 
@@ -331,6 +337,33 @@ def sam(session: nox.Session) -> None:
     prepare_image(session, ENGINE)
     local_lambda = {"DRIFT_SAM": command_of(session, "sam")}
     session.run("pytest", "tests/image/test_image_sam.py", *session.posargs, env=local_lambda)
+
+
+@nox.session
+def wheels(session: nox.Session) -> None:
+    """Build all distributions; they live in empty environments of 3.11 to 3.13: -- --build-only."""
+    prepare(session, "wheels", "dev", rooms=[])
+    session.run("python", "-m", "tools.wheels")
+    if "--build-only" in session.posargs:
+        return
+    installer = {"DRIFT_UV": str(Path(sys.executable).with_name("uv"))}
+    session.run("pytest", "tests/wheels", "-p", "no:randomly", *session.posargs, env=installer)
+
+
+@nox.session
+def workflows(session: nox.Session) -> None:
+    """The workflows keep their schema, and offer nothing to an attacker; no network is needed."""
+    prepare(session, "workflows", rooms=[])
+    files = sorted(str(path) for path in Path(".github/workflows").glob("*.yml"))
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *files)
+    session.run("check-jsonschema", "--builtin-schema", "vendor.dependabot", ".github/dependabot.yml")
+    session.run("zizmor", "--offline", "--config", ".github/zizmor.yml", ".github")
+
+
+@nox.session(name="pin-actions")
+def pin_actions(session: nox.Session) -> None:
+    """Write the commit of each action's tag into the workflows, where the actions' repositories answer."""
+    session.run("python", "-m", "tools.pin_actions", *session.posargs)
 
 
 @nox.session

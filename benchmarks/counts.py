@@ -129,7 +129,19 @@ def install(tree: Path, site: Path) -> None:
     uv = os.environ.get("DRIFT_UV", "uv")
     # A revision may be older than a room.
     rooms = [str(tree / room) for room in ROOMS if (tree / room).is_dir()]
-    words = [uv, "pip", "install", "--quiet", "--python", sys.executable, "--no-deps", "--target", str(site), *rooms]
+    words = [
+        uv,
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        sys.executable,
+        "--no-deps",
+        "--no-build-isolation",
+        "--target",
+        str(site),
+        *rooms,
+    ]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         raise CannotCount(f"the rooms cannot be built: {done.stderr.strip()[-500:]}")

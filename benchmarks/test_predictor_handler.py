@@ -11,7 +11,6 @@ import importlib
 import json
 import os
 import queue
-import runpy
 import shutil
 import socket
 import subprocess
@@ -28,6 +27,8 @@ from bars import JSON_TRIPS, JSON_TRIPS_OF_THE_SYSTEM
 from drift_contracts import feature_set
 from pairs import Side, Turn
 from workloads import house_forest, houses, write_bundle
+
+from tests.support.runtime_api import RuntimeApi
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -288,7 +289,7 @@ def test_through_the_true_lambda_client_ours_is_ten_times_faster(contest, decide
 def through_lambda(handler: str, contest: Contest, folder: Path) -> Iterator[Callable[[int], Turn]]:
     """Run a function in the real client; yields what hands it events, timed from handing out to the answer."""
     folder.mkdir()
-    api = runpy.run_path(str(HERE.parent / "tests/predictor/runtime_api.py"))["RuntimeApi"]([])
+    api = RuntimeApi([])
     api.events, api.answers = Fed(), Answers()
     variables = {
         **contest.environment,

@@ -1,14 +1,18 @@
 """The compiled forest engine; without a compiler its pure-Python twin serves, and `Forest.engine` says so."""
 
+import sys
+
 from setuptools import Extension, setup
+
+# never -ffast-math, no fused multiply-add: the answers are scikit-learn's to the last bit
+EXACT = ["/O2", "/fp:strict"] if sys.platform == "win32" else ["-O3", "-ffp-contract=off"]
 
 setup(
     ext_modules=[
         Extension(
             "drift_engine.forest._kernel",
             ["src/drift_engine/forest/_kernel.c"],
-            # never -ffast-math, no fused multiply-add: the answers are scikit-learn's to the last bit
-            extra_compile_args=["-O3", "-ffp-contract=off"],
+            extra_compile_args=EXACT,
             py_limited_api=True,
             optional=True,
         )

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))  # test folders are no packages; `world`, `fixture_server` and others lie beside this file
 
 
 def pytest_ignore_collect(config):
@@ -20,7 +18,8 @@ def pytest_ignore_collect(config):
 @pytest.fixture(scope="session")
 def browser():
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - of the browser set only
-    from visiting import CHROMIUM, launch  # noqa: PLC0415 - found through the path set above
+
+    from tests.browser.visiting import CHROMIUM, launch  # noqa: PLC0415 - needs packages of the browser set
 
     if not CHROMIUM.exists():
         pytest.fail(f"no browser at {CHROMIUM}: install Debian's chromium or set DRIFT_CHROMIUM to one")
@@ -32,7 +31,7 @@ def browser():
 
 @pytest.fixture
 def server():
-    from fixture_server import Fixture  # noqa: PLC0415 - found through the path set above
+    from tests.browser.fixture_server import Fixture  # noqa: PLC0415 - needs packages of the browser set
 
     fixture = Fixture()
     yield fixture
@@ -41,7 +40,7 @@ def server():
 
 @pytest.fixture
 def visit(browser, server):
-    from visiting import Visit  # noqa: PLC0415 - found through the path set above
+    from tests.browser.visiting import Visit  # noqa: PLC0415 - needs packages of the browser set
 
     visitor = Visit(browser, server.url)
     yield visitor

@@ -1,4 +1,4 @@
-"""The page's API over a seeded `World`, for the browser tests; by hand: python tests/browser/fixture_server.py 8200."""
+"""The page's API over a seeded `World`, for the browser tests; by hand: python -m tests.browser.fixture_server 8200."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoin
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from world import World, replayed
+
+from tests.browser.world import World, replayed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

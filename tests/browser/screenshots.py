@@ -1,13 +1,14 @@
-"""Draw the screenshots of the docs from the seeded world: python tests/browser/screenshots.py docs/images."""
+"""Draw the screenshots of the docs from the seeded world: python -m tests.browser.screenshots docs/images."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from fixture_server import Fixture
 from playwright.sync_api import sync_playwright
-from visiting import Visit, launch
+
+from tests.browser.fixture_server import Fixture
+from tests.browser.visiting import Visit, launch
 
 SHOTS = {
     "console-alarm-light.png": {"color_scheme": "light", "width": 1360, "height": 1010},

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from world import LONG_MODEL, evidence
+
+from tests.browser.world import LONG_MODEL, evidence
 
 STATES = {"quiet": "", "empty": "?model=fresh", "long names": f"?model={LONG_MODEL}"}
 

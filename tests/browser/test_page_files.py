@@ -7,7 +7,8 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from fixture_server import STATIC
+
+from tests.browser.fixture_server import STATIC
 
 OWN = sorted(
     path for path in STATIC.rglob("*") if path.suffix in {".js", ".css", ".html"} and "vendor" not in path.parts

@@ -6,7 +6,8 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from world import LONG_MODEL, World, evidence
+
+from tests.browser.world import LONG_MODEL, World, evidence
 
 LEVEL = "data-level"
 ALARMS, SCENARIOS = (len(World().state()[each]) for each in ("alarms", "scenarios"))

@@ -11,7 +11,8 @@ import urllib.request
 
 import pytest
 from playwright.sync_api import expect
-from visiting import Visit
+
+from tests.browser.visiting import Visit
 
 
 def run(*arguments):

@@ -2,7 +2,7 @@
 
 Before it, the bodies that broke a service once, or could: each must get its status and leave the console well.
 
-    python tests/console/fuzz_console.py [--max-examples 100 ...]      any option of `schemathesis run`
+    python -m tests.console.fuzz_console [--max-examples 100 ...]      any option of `schemathesis run`
 
 The exit code is that of schemathesis: 0 when it finds nothing.
 """
@@ -17,9 +17,10 @@ import tempfile
 import zlib
 from urllib.parse import urlsplit
 
+from tests.support.houses import HOUSE
+
 JSON = "application/json"
 MEGABYTE = 1 << 20
-HOUSE = {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}
 GOOD = json.dumps({"features": HOUSE}).encode()
 BAD = {"features": dict.fromkeys(HOUSE, "x")}
 BAD_BATCH = json.dumps({"instances": [BAD] * 1000}).encode()

@@ -24,15 +24,9 @@ from drift_console.threads import Supervised, names_of_the_dead, report
 from drift_console.worker import Worker
 from rich.console import Console as Terminal
 
-PATIENCE = 20.0
+from tests.support.waiting import wait_until
+
 NOW = 1_795_435_200.0
-
-
-def wait_until(holds):
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 # --- threads ------------------------------------------------------------------------------------------------

@@ -21,29 +21,15 @@ from drift_contracts import feature_set, schemas
 from drift_ml.baseline.fit import fit_baseline
 from drift_ml.report import window_report
 from drift_ml.window import Window
-from drift_monitor.keys import Series, WindowKey
+from drift_monitor.keys import WindowKey
 from drift_monitor.stores import Fragment, SqliteStore
+
+from tests.support.house_tables import columns, price
+from tests.support.series import SERIES
 
 START = 1_795_435_200.0  # a whole minute
 HOUSES = feature_set("house-price")
-SERIES = Series("house-price", "3f9a1c2b4d5e")
 HOOK = "http://127.0.0.1:9/hook"
-
-
-def columns(rows, seed, shift=0.0):
-    random = np.random.default_rng(seed)
-    return {
-        "bedrooms": random.integers(1, 6, rows).astype(float),
-        "bathrooms": random.integers(1, 4, rows).astype(float),
-        "sqft": random.normal(2000 + 500 * shift, 500, rows).clip(100),
-        "age": random.integers(0, 50, rows).astype(float),
-        "location_score": random.uniform(1, 10, rows),
-    }
-
-
-def price(table):
-    return 50_000 * table["bedrooms"] + 150 * table["sqft"] + 20_000 * table["location_score"]
-
 
 TRAINED = columns(5_000, seed=1)
 TYPICAL = {name: (values.mean(), values.std()) for name, values in TRAINED.items()}

@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -21,12 +20,11 @@ from drift_console.suites import shipped_suites
 from drift_contracts import feature_set
 from drift_ml.training import Recipe, load_rows, train
 
-from tests.traffic import houses
+from tests.support.houses import HOUSE, houses
+from tests.support.waiting import PATIENCE, wait_until
 
 STANDIN = Path(__file__).with_name("standin_console.py")
-HOUSE = {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}
 STRANGE = {"bedrooms": 15, "bathrooms": 8, "sqft": 8000, "age": 150, "location_score": 0.1}
-PATIENCE = 60.0  # seconds; only a broken console makes a test wait this long
 
 
 class Process:
@@ -60,13 +58,6 @@ class Process:
             return connection.execute("SELECT value FROM counters WHERE name = 'events'").fetchone() or (0,)
         finally:
             connection.close()
-
-
-def wait_until(holds):
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
 
 
 @pytest.fixture

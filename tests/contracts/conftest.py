@@ -15,7 +15,8 @@ from drift_ml.training.job import load_rows, train
 from drift_predictor import Service
 from drift_predictor.settings import Settings
 
-ID = "019ab0f2-7c1e-7d3a-9b1f-0a1b2c3d4e5f"
+from tests.support.houses import PREDICTION_ID as ID
+
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 

@@ -23,10 +23,10 @@ from drift_client import (
 )
 from drift_contracts import ContractError, DriftError, FeatureSet, feature_set
 
+from tests.support.houses import PREDICTION_ID as ID
 from tools.contract_checks.cases import cases
 
 HOUSE = feature_set("house-price")
-ID = "019ab0f2-7c1e-7d3a-9b1f-0a1b2c3d4e5f"
 ANSWER = json.loads(Path("contracts/examples/prediction.response.v1.json").read_text("utf-8"))
 BATCH = json.loads(Path("contracts/examples/prediction.batch.response.v1.json").read_text("utf-8"))
 CARD = next(case.instance for case in cases("model.card.v1") if case.valid)

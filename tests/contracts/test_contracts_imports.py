@@ -36,5 +36,5 @@ def test_every_exported_name_exists_and_the_list_is_sorted(name):
 def test_every_error_has_one_root():
     errors = [getattr(drift_contracts, name) for name in drift_contracts.__all__]
     errors = [one for one in errors if isinstance(one, type) and issubclass(one, Exception)]
-    assert len(errors) == 4
+    assert len(errors) == 5
     assert all(issubclass(one, drift_contracts.DriftError) for one in errors)

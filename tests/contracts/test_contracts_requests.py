@@ -12,11 +12,12 @@ from drift_contracts.schemas import compiled, request_schema, violations
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.houses import PREDICTION_ID as ID
+
 EVERY_KIND = FeatureSet.load(Path(__file__).parent / "every-kind.json")
 SETS = {one.name: one for one in (feature_set("house-price"), feature_set("diabetes"), EVERY_KIND)}
 VALIDATORS = {name: RequestValidator(one) for name, one in SETS.items()}
 PUBLISHED = {name: compiled(request_schema(one)) for name, one in SETS.items()}
-ID = "019ab0f2-7c1e-7d3a-9b1f-0a1b2c3d4e5f"
 
 SCALARS = st.one_of(
     st.none(),

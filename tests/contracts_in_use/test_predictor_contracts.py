@@ -1,8 +1,6 @@
 """The predictor against the contracts: the same verdicts on requests, and answers that keep what they promise."""
 
 import json
-import runpy
-from pathlib import Path
 
 import pytest
 from drift_contracts import schemas
@@ -11,14 +9,15 @@ from drift_predictor import Edge
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.houses import HOUSE
+from tests.support.predictor import World
 from tools.contract_checks.cases import cases
 
-World = runpy.run_path(str(Path(__file__).parents[1] / "predictor" / "conftest.py"))["World"]
 WORLD = World()
 SERVICE = WORLD.service()
 PATHS = {"prediction.request.v1": "/predict", "prediction.batch.request.v1": "/predict/batch"}
 CASES = [case for name in PATHS for case in cases(name)]
-HOUSE = {"features": {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}}
+REQUEST = {"features": HOUSE}
 MIXED = {"features": {"flag": True, "colour": "green", "shop": None, "size": None, "constant": 8, "load": -3e38}}
 
 
@@ -61,10 +60,10 @@ def test_the_service_judges_requests_as_their_contract_does(case):
 @pytest.mark.parametrize(
     ("path", "document", "contract"),
     [
-        ("/predict", HOUSE, "prediction.response.v1"),
+        ("/predict", REQUEST, "prediction.response.v1"),
         ("/models/mixed/predict", MIXED, "prediction.response.v1"),
-        ("/predict/batch", {"instances": [HOUSE, MIXED, 5]}, "prediction.batch.response.v1"),
-        ("/models/mixed/predict/batch", {"instances": [HOUSE, MIXED, 5]}, "prediction.batch.response.v1"),
+        ("/predict/batch", {"instances": [REQUEST, MIXED, 5]}, "prediction.batch.response.v1"),
+        ("/models/mixed/predict/batch", {"instances": [REQUEST, MIXED, 5]}, "prediction.batch.response.v1"),
     ],
 )
 def test_answers_and_events_keep_their_contracts(path, document, contract):

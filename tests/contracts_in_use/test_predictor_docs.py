@@ -2,7 +2,6 @@
 
 import json
 import re
-import runpy
 from pathlib import Path
 
 import pytest
@@ -11,10 +10,11 @@ from drift_predictor import SettingsError, read_settings
 from drift_predictor.problems import KINDS
 from drift_predictor.settings import VARIABLES
 
+from tests.support.predictor import World
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/api.md").read_text()
 EXAMPLES = re.findall(r"```json ([a-z0-9.]+)\n(.*?)```", PAGE, re.DOTALL)
-World = runpy.run_path(str(ROOT / "tests/predictor/conftest.py"))["World"]
 
 
 def test_the_page_lists_the_endpoints_that_there_are():

@@ -23,12 +23,11 @@ from drift_ml.training import Recipe, load_rows, train
 
 from benchmarks import load_console
 from tests.docs.forked import run_forked
-from tests.traffic import houses
+from tests.support.houses import HOUSE_OPTIONS, houses
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/exit-codes.md").read_text("utf-8")
 NOBODY = "http://127.0.0.1:9"
-HOUSE = ["--bedrooms=3", "--bathrooms=2", "--sqft=2000", "--age=10", "--location-score=7"]
 CONSOLE = ["driftctl", "serve", "--port", "{port}", "--bundles", "{bundles}", "--data-dir", "{data}"]
 SCENARIOS = ["driftctl", "scenarios", "--model", "house-price", "--url"]
 TRAINING = ["driftctl", "train", "--model", "house-price", "--out", "{tmp}/out"]
@@ -50,7 +49,7 @@ PROVOKED = [
     ("driftctl contracts show", 2, ["driftctl", "contracts", "show", "none.v1"]),
     *(
         (f"driftctl {command}", code, ["driftctl", command, *words, "--url", url])
-        for command, words in {"health": [], "model": [], "predict": HOUSE, "watch": []}.items()
+        for command, words in {"health": [], "model": [], "predict": HOUSE_OPTIONS, "watch": []}.items()
         for code, url in {2: "http://[::1", 3: NOBODY, 4: "{refusing}"}.items()
     ),
     ("driftctl replay", 1, [*REPLAY, "{bundles}/house-price"]),

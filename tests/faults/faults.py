@@ -23,7 +23,8 @@ from dataclasses import dataclass
 
 import httpx
 
-from tests.faults.world import HOUSE, PATIENCE, wait_until
+from tests.support.houses import HOUSE
+from tests.support.waiting import PATIENCE, wait_until
 
 FAULTS = {}
 MEGABYTE = 1 << 20

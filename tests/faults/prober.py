@@ -11,7 +11,7 @@ import sys
 import time
 from urllib.parse import urlsplit
 
-from tests.traffic import houses
+from tests.support.houses import houses
 
 url, seed, shift = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 batch = int(sys.argv[4]) if len(sys.argv) > 4 else 0

@@ -20,21 +20,12 @@ import httpx
 from drift_monitor.keys import Series
 from drift_monitor.stores import SqliteStore
 
+from tests.support.waiting import PATIENCE, wait_until
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-PATIENCE = 90.0  # seconds; only a broken console makes a test wait this long
 SLOWEST = 250  # milliseconds that a request of somebody else may take during an attack
 CALM = 100  # milliseconds up to which the control's slowest request says that the machine was at rest
-HOUSE = {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}
-
-
-def wait_until(holds, patience=PATIENCE):
-    """Wait until it holds; returns how many seconds that took."""
-    began = time.monotonic()
-    while not holds():
-        assert time.monotonic() - began < patience, f"waited {patience:g} s in vain"
-        time.sleep(0.1)
-    return time.monotonic() - began
 
 
 class Prober:

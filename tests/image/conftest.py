@@ -3,26 +3,23 @@ from __future__ import annotations
 import json
 import platform
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import standin
-from emulator import PREDICTOR, emulated
-from foreign import runnable
-from support import FEATURES, IMAGE, NAIVE, ROOT, build, http_event
-
-import engine as engines
+from tests.image import engine as engines
+from tests.image import standin
+from tests.image.emulator import PREDICTOR, emulated
+from tests.image.foreign import runnable
+from tests.image.support import IMAGE, NAIVE, ROOT, build, http_event
+from tests.support.houses import HOUSE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from emulator import Function
+    from tests.image.emulator import Function
 
 HERE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
 
@@ -90,7 +87,7 @@ def predictor(docker: engines.Docker, emulator: Path, image: str) -> Iterator[Fu
 
 @pytest.fixture(scope="session")
 def api_event() -> dict[str, Any]:
-    return http_event("POST", "/predict", json.dumps({"features": FEATURES}))
+    return http_event("POST", "/predict", json.dumps({"features": HOUSE}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -8,13 +8,14 @@ import urllib.request
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from engine import connects, free_port, wait_until
+from tests.image.engine import connects
+from tests.support.waiting import free_port, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from engine import Docker
+    from tests.image.engine import Docker
 
 AS_LAMBDA = [
     *("--network", "host", "--user", "993:990", "--read-only", "--tmpfs", "/tmp", "--memory", "512m"),

@@ -5,29 +5,15 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import time
 import urllib.request
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from tests.support.waiting import free_port, wait_until
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def wait_until(ready: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not ready():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} was not ready in {seconds:.0f} s")
-        time.sleep(0.1)
 
 
 class Docker:

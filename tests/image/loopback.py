@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
-from engine import free_port, process, responds, wait_until
+from tests.image.engine import process, responds
+from tests.support.waiting import free_port, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from engine import Docker
+    from tests.image.engine import Docker
 
 DOCKERFILE = Path("services/predictor/Dockerfile")
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"

@@ -6,15 +6,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import standin
+from tests.image import standin
 
 if TYPE_CHECKING:
-    from engine import Docker
+    from tests.image.engine import Docker
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "drift-monitor:test"
 NAIVE = "drift-naive:test"
-FEATURES = {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}
 
 
 def build(docker: Docker, bases: standin.Bases, tag: str, *options: str) -> None:

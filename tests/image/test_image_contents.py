@@ -9,7 +9,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
-from support import IMAGE, ROOT, build, python
+
+from tests.image.support import IMAGE, ROOT, build, python
 
 HERE = Path(__file__).parent
 MEGABYTE = 1_000_000

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from support import python
+from tests.image.support import python
 
 DOCKERFILE = "services/predictor/Dockerfile"
 WAIVED = json.loads((Path(__file__).parent / "waivers.json").read_text())

@@ -13,9 +13,10 @@ import boto3
 import pytest
 from drift_contracts import MonitoringSpec
 from drift_predictor import Service, open_bundles, read_settings
-from emulator import emulated
-from loopback import KEYS, REGION, local_aws, serving
-from support import ROOT, http_event
+
+from tests.image.emulator import emulated
+from tests.image.loopback import KEYS, REGION, local_aws, serving
+from tests.image.support import ROOT, http_event
 
 MINUTE = 60_000_000_000
 HALF_AN_HOUR = 30 * MINUTE

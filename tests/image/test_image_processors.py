@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 
 from drift_engine.forest import Forest
-from support import ROOT, python
+
+from tests.image.support import ROOT, python
 
 ROWS = 500
 

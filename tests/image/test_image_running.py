@@ -7,10 +7,11 @@ import statistics
 from pathlib import Path
 
 import pytest
-from emulator import AS_LAMBDA, PREDICTOR, emulated
-from support import FEATURES, http_event
 
-from engine import registry
+from tests.image.emulator import AS_LAMBDA, PREDICTOR, emulated
+from tests.image.engine import registry
+from tests.image.support import http_event
+from tests.support.houses import HOUSE
 
 PROBE = f"{Path(__file__).parent}/in_container.py:/probe/in_container.py:ro"
 
@@ -19,14 +20,14 @@ def test_a_prediction_is_answered_with_its_drift_score(predictor, api_event):
     answer = predictor(api_event)
     body = json.loads(answer["body"])
     assert answer["statusCode"] == 200
-    assert body["features_received"] == FEATURES
+    assert body["features_received"] == HOUSE
     assert body["prediction"] == pytest.approx(690_000, rel=0.05)
     assert body["drift_score"] < 1
 
 
 BAD = [
-    ("POST", "/predict", json.dumps({"features": FEATURES | {"sqft": -1}}), 422),
-    ("POST", "/predict", json.dumps({"features": FEATURES | {"colour": "red"}}), 422),
+    ("POST", "/predict", json.dumps({"features": HOUSE | {"sqft": -1}}), 422),
+    ("POST", "/predict", json.dumps({"features": HOUSE | {"colour": "red"}}), 422),
     ("POST", "/predict", "{", 400),
     ("GET", "/predict", None, 405),
     ("GET", "/nowhere", None, 404),

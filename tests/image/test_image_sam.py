@@ -8,9 +8,10 @@ import urllib.error
 import urllib.request
 
 import pytest
-from support import FEATURES
 
-from engine import engine, free_port, process, wait_until
+from tests.image.engine import engine, process
+from tests.support.houses import HOUSE
+from tests.support.waiting import free_port, wait_until
 
 
 def template(image: str) -> dict[str, object]:
@@ -46,7 +47,7 @@ def api(docker, image, tmp_path_factory):
     words += ["--port", str(port), "--skip-pull-image", "--warm-containers", "EAGER"]
     with process(words, folder / "sam.log", docker.environment | {"SAM_CLI_TELEMETRY": "0"}):
         try:
-            wait_until(lambda: post(port, {"features": FEATURES})[0] == 200, "sam local", 120)
+            wait_until(lambda: post(port, {"features": HOUSE})[0] == 200, "sam local", 120)
         except TimeoutError:
             pytest.fail((folder / "sam.log").read_text()[-3000:])
         yield port
@@ -66,11 +67,11 @@ def post(port: int, body: object) -> tuple[int, dict[str, object]]:
 
 
 def test_a_prediction_by_http(api):
-    status, answer = post(api, {"features": FEATURES})
+    status, answer = post(api, {"features": HOUSE})
     assert status == 200
-    assert answer["features_received"] == FEATURES
+    assert answer["features_received"] == HOUSE
 
 
 def test_a_bad_request_is_a_problem(api):
-    status, answer = post(api, {"features": FEATURES | {"sqft": -1}})
+    status, answer = post(api, {"features": HOUSE | {"sqft": -1}})
     assert (status, answer["status"]) == (422, 422)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import urllib.request
@@ -11,18 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT, REGION = "123456789012", "us-east-1"
 SERVICES = [
     "apigatewayv2", "athena", "budgets", "cloudwatch", "cloudwatchlogs", "dynamodb", "ecr", "firehose", "glue", "iam",
     "kms", "lambda", "route53", "s3", "scheduler", "secretsmanager", "sns", "sqs", "sts",
 ]  # fmt: skip
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 class Aws:

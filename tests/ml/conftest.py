@@ -1,14 +1,9 @@
 """Feature sets, columns and baselines that the tests of baseline, window and report share."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from drift_contracts import FeatureSet
 from drift_ml.baseline.fit import fit_baseline
-
-sys.path.insert(0, str(Path(__file__).parents[2]))  # the simulation in benchmarks/ is no installed package
 
 KINDS = {
     "rooms": {"type": "integer", "minimum": 0, "usual": [1, 5], "example": 3},

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import base64
-import gzip
-import hashlib
 import json
 import uuid
 from datetime import UTC, datetime
@@ -10,14 +7,16 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import numpy as np
 import pytest
 from drift_contracts import feature_set
 from drift_ml.baseline.fit import fit_baseline
-from drift_monitor.keys import Series
 from drift_monitor.reference import Reference
 from drift_monitor.stores import DynamoStore, MemoryStore, SqliteStore
 from moto import mock_aws
+
+from tests.support.house_tables import columns, price
+from tests.support.log_delivery import log_delivery
+from tests.support.series import SERIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
     from drift_contracts import FeatureSet
     from drift_monitor.stores import Store
-
-SERIES = Series("house-price", "3f9a1c2b4d5e")
 
 
 @pytest.fixture(scope="session")
@@ -72,22 +69,6 @@ def houses() -> FeatureSet:
     return feature_set("house-price")
 
 
-def columns(rows: int, seed: int, shift: float = 0.0) -> dict[str, Any]:
-    """Ordinary houses; `shift` moves the area, in standard deviations."""
-    random = np.random.default_rng(seed)
-    return {
-        "bedrooms": random.integers(1, 6, rows).astype(float),
-        "bathrooms": random.integers(1, 4, rows).astype(float),
-        "sqft": random.normal(2000 + 500 * shift, 500, rows).clip(100),
-        "age": random.integers(0, 50, rows).astype(float),
-        "location_score": random.uniform(1, 10, rows),
-    }
-
-
-def price(table: dict[str, Any]) -> Any:
-    return 50_000 * table["bedrooms"] + 150 * table["sqft"] + 20_000 * table["location_score"]
-
-
 @pytest.fixture(scope="session")
 def reference(houses: FeatureSet) -> Reference:
     table = columns(5_000, seed=1)
@@ -122,26 +103,7 @@ def make_events() -> Callable[..., list[str]]:
     return make
 
 
-def pack_log_payload(lines: list[str], *, log_group: str, log_stream: str, ids: list[str]) -> dict[str, Any]:
-    """The subscription event that CloudWatch Logs would send for these lines."""
-    payload = {
-        "messageType": "DATA_MESSAGE",
-        "owner": "000000000000",
-        "logGroup": log_group,
-        "logStream": log_stream,
-        "subscriptionFilters": ["drift"],
-        "logEvents": [{"id": i, "timestamp": 0, "message": line} for i, line in zip(ids, lines, strict=True)],
-    }
-    packed = gzip.compress(json.dumps(payload).encode(), mtime=0)
-    return {"awslogs": {"data": base64.b64encode(packed).decode()}}
-
-
 @pytest.fixture
 def as_logs() -> Callable[[list[str]], dict[str, Any]]:
     """The subscription event that delivers these lines; equal lines have equal ids."""
-
-    def pack(lines: list[str]) -> dict[str, Any]:
-        ids = [hashlib.sha256(line.encode()).hexdigest()[:56] for line in lines]
-        return pack_log_payload(lines, log_group="/aws/lambda/predictor", log_stream="one", ids=ids)
-
-    return pack
+    return log_delivery

@@ -17,8 +17,8 @@ from drift_monitor.keys import Series, WindowKey
 from drift_monitor.stores import Fragment, MemoryStore, SqliteStore, StoredWindow
 
 from tests.monitor.faults import Crash, Faulty
+from tests.support.series import SERIES
 
-SERIES = Series("house-price", "3f9a1c2b4d5e")
 NOON = 29_700_000
 START = NOON * 60.0
 

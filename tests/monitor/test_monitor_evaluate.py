@@ -17,8 +17,8 @@ from drift_monitor.metrics import emf_line, evaluation_values
 from drift_monitor.stores import MemoryStore, StoredWindow
 
 from tests.monitor.faults import Crash, Faulty
+from tests.support.series import SERIES
 
-SERIES = Series("house-price", "3f9a1c2b4d5e")
 NOON = 29_700_000
 
 

@@ -1,54 +1,20 @@
-"""A service over the two committed bundles, with a clock, randomness and a sink that the test holds."""
+"""The predictor as the tests use it: a world, its service and its edge."""
 
 from __future__ import annotations
 
 import json
-import runpy
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from drift_contracts import MonitoringSpec
-from drift_predictor import Edge, Service, Settings, open_bundles
+from drift_predictor import Edge
 from hypothesis import HealthCheck, settings
+
+from tests.support.houses import HOUSE
+from tests.support.predictor import BUNDLES, World
+from tests.support.runtime_api import RuntimeApi
 
 settings.register_profile("predictor", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("predictor")  # no test here is about time, and the machine may be busy
-
-HERE = Path(__file__).parent
-BUNDLES = HERE / "bundles"
-NOW = 1_795_435_200_123_456_789
-
-
-class World:
-    """Time stands still unless moved; every line is kept; `broken` makes the sink fail."""
-
-    def __init__(self):
-        self.now = NOW
-        self.ticks = iter(range(0, 1 << 62, 52_000))
-        self.lines = []
-        self.broken = False
-
-    def write(self, line):
-        if self.broken:
-            raise OSError("No space left on device")
-        self.lines.append(line)
-
-    @property
-    def events(self):
-        return [json.loads(line) for line in self.lines]
-
-    def service(self, spec=None, loaded=None, **settings):
-        chosen = Settings(**{"bundles": str(BUNDLES), "model": "house-price", **settings})
-        return Service(
-            loaded or open_bundles(chosen),
-            chosen,
-            spec or MonitoringSpec.load(),
-            clock=lambda: self.now,
-            timer=lambda: next(self.ticks),
-            random_bytes=lambda n: bytes(i % 256 for i in range(n)),
-            write=self.write,
-        )
 
 
 @pytest.fixture
@@ -68,7 +34,7 @@ def edge(service):
 
 @pytest.fixture
 def house():
-    return {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}
+    return dict(HOUSE)
 
 
 @pytest.fixture
@@ -117,7 +83,7 @@ def http():
 
 @pytest.fixture(scope="session")
 def runtime_api():
-    return runpy.run_path(str(HERE / "runtime_api.py"))["RuntimeApi"]
+    return RuntimeApi
 
 
 @pytest.fixture(scope="session")

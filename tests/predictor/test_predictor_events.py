@@ -12,9 +12,10 @@ from drift_predictor.events import WrongSource
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.houses import HOUSE
+
 MARKER = "s3cret-0f-the-caller"
 JSON = "application/json"
-HOUSE = {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}
 BODY = json.dumps({"features": HOUSE})
 
 

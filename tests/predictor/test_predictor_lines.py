@@ -4,7 +4,7 @@ import pytest
 from drift_contracts import MonitoringSpec, feature_set
 from drift_predictor.lines import SpecNotMet
 
-ID = "019ab0f2-7c1e-7d3a-9b1f-0a1b2c3d4e5f"
+from tests.support.houses import PREDICTION_ID as ID
 
 
 def listed(event):

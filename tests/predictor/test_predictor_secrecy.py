@@ -6,8 +6,9 @@ import os
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.houses import HOUSE
+
 MARKER = "s3cret-0f-the-caller"
-HOUSE = {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}
 MIXED = {"flag": True, "colour": "green", "shop": "north", "size": 1.25, "constant": 7, "load": -0.5}
 VALUES = st.sampled_from([MARKER, [MARKER], {MARKER: 1}, {"features": MARKER}, f"x{MARKER}x", None, 1])
 KEYS = st.sampled_from(["features", "prediction_id", "instances", "age", "sqft", "colour", MARKER])

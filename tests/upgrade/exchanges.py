@@ -22,6 +22,7 @@ import httpx
 from drift_client import Client, ClientError, Outside, Retry
 from drift_engine.bundle import Bundle
 
+from tests.support.houses import HOUSE
 from tests.upgrade.running import Running
 from tests.upgrade.story import BEGIN, HOUSES, MODELS
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ADDRESS = "http://127.0.0.1:8123"
-HOUSE = {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}
 PALACE = {"bedrooms": 15, "bathrooms": 8, "sqft": 8000, "age": 150, "location_score": 0.1}
 JSON = {"content-type": "application/json"}
 MEGABYTE = 1024 * 1024

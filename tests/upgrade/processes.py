@@ -7,16 +7,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from typing import TYPE_CHECKING, Any, Self
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+from tests.support.waiting import PATIENCE
 
-#: Seconds; only a broken console makes a test wait so long.
-PATIENCE = 60.0
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class ConsoleProcess:
@@ -65,11 +62,3 @@ class ConsoleProcess:
         """Return the JSON document at a path."""
         with urllib.request.urlopen(self.url + path, timeout=PATIENCE) as answer:
             return json.load(answer)
-
-
-def wait_until(holds: Callable[[], object]) -> None:
-    """Return once it holds."""
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)

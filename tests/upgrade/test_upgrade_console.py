@@ -8,8 +8,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from tests.support.waiting import wait_until
 from tests.upgrade.differences import differences, read_changes, unexpected
-from tests.upgrade.processes import ConsoleProcess, wait_until
+from tests.upgrade.processes import ConsoleProcess
 from tests.upgrade.running import Running, answered, facts_of, lines_of, minutes_of
 from tests.upgrade.story import HOUSES, PATIENTS
 

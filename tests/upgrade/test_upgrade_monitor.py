@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.log_delivery import log_delivery
 from tests.upgrade.running import answered, lines_of, minutes_of
 from tests.upgrade.story import HOUSES, PATIENTS
-from tests.upgrade.watched import Watched, in_memory, log_delivery, make_table, write_items
+from tests.upgrade.watched import Watched, in_memory, make_table, write_items
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
-import hashlib
-import json
 import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -20,6 +17,8 @@ from drift_monitor.keys import Series
 from drift_monitor.reference import Reference
 from drift_monitor.stores import DynamoStore
 from moto import mock_aws
+
+from tests.support.log_delivery import log_delivery
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -108,24 +107,6 @@ def references_of(bundles: Mapping[str, Bundle]) -> dict[Series, Reference]:
         series = Series(name, bundle.manifest["model_version"])
         found[series] = Reference(bundle.feature_set, Baseline.from_json(bundle.baseline))
     return found
-
-
-def log_delivery(lines: Iterable[str]) -> dict[str, Any]:
-    """Return the subscription event by which CloudWatch Logs delivers the lines."""
-    entries = []
-    for line in lines:
-        identity = hashlib.sha256(line.encode()).hexdigest()[:56]
-        entries.append({"id": identity, "timestamp": 0, "message": line})
-    payload = {
-        "messageType": "DATA_MESSAGE",
-        "owner": "123456789012",
-        "logGroup": "/aws/lambda/predictor",
-        "logStream": "2026/11/23/[1]a",
-        "subscriptionFilters": ["drift"],
-        "logEvents": entries,
-    }
-    packed = gzip.compress(json.dumps(payload).encode(), mtime=0)
-    return {"awslogs": {"data": base64.b64encode(packed).decode()}}
 
 
 @contextmanager

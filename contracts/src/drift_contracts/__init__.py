@@ -7,7 +7,7 @@ of its own: `schemas` needs jsonschema, `client` httpx, `cli` click and rich.
 from __future__ import annotations
 
 from drift_contracts.compose import request_schema
-from drift_contracts.errors import ContractError, DriftError, NotJson, UnknownName, Violation
+from drift_contracts.errors import ContractError, DriftError, NotJson, SettingsError, UnknownName, Violation
 from drift_contracts.features import Feature, FeatureSet, Target, feature_set, feature_set_names
 from drift_contracts.keywords import violations
 from drift_contracts.parsing import parse_json
@@ -29,6 +29,7 @@ __all__ = [
     "Record",
     "RequestValidator",
     "Setting",
+    "SettingsError",
     "Target",
     "UnknownName",
     "Violation",

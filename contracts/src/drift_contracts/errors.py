@@ -6,6 +6,7 @@
     ├── NotJson                    a text that is not strict JSON
     ├── ContractError              a document that breaks its contract: `.contract`, `.violations`
     ├── UnknownName                a contract, feature set or model that does not exist: `.choices`
+    ├── SettingsError              settings that cannot be used: `.faults`; rooms have subclasses
     └── client.ClientError         the client's own tree, drawn in `drift_client`
 """
 
@@ -15,7 +16,7 @@ from drift_contracts.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 SHOWN = 5
 
@@ -89,3 +90,28 @@ class UnknownName(DriftError):
 
     def __reduce__(self) -> tuple[type[UnknownName], tuple[str, str, tuple[str, ...]]]:
         return type(self), (self.kind, self.name, self.choices)
+
+
+class SettingsError(DriftError):
+    """Settings that cannot be used: environment variables, options or configuration keys.
+
+    >>> print(SettingsError({"DRIFT_MODEL": "the name of a model", "--port": "a number"}))
+    DRIFT_MODEL: expected the name of a model; --port: expected a number
+    """
+
+    #: What is expected of each setting that is wrong, by its name as the user writes it; never its value.
+    faults: dict[str, str]
+
+    def __init__(self, faults: Mapping[str, str], message: str = "") -> None:
+        """Collect what is wrong.
+
+        Args:
+            faults: What is expected, by the setting's name.
+            message: The whole message, where a room says it in another way; composed of the faults if empty.
+        """
+        self.faults = dict(faults)
+        sentences = [f"{name}: expected {expected}" for name, expected in self.faults.items()]
+        super().__init__(message or "; ".join(sentences))
+
+    def __reduce__(self) -> tuple[type[SettingsError], tuple[dict[str, str], str]]:
+        return type(self), (self.faults, str(self))

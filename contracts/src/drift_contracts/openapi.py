@@ -12,6 +12,7 @@ from drift_contracts import documents
 from drift_contracts.compose import plain, request_schema
 from drift_contracts.errors import UnknownName
 from drift_contracts.features import feature_set
+from drift_contracts.requests import ANSWER_BYTES, BATCH_BYTES, BATCH_INSTANCES, PREDICT_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     Json = dict[str, Any]
 
 SHIPPED = ("house-price", "diabetes")
-PREDICT_BYTES = 1 << 20
-BATCH_BYTES = 5 << 20
 COMPONENTS = {
     "PredictionResponse": "prediction.response.v1",
     "BatchRequest": "prediction.batch.request.v1",
@@ -40,8 +39,9 @@ PROBLEMS = {
     "405": ("MethodNotAllowed", "The path has other methods; the Allow header names them."),
     "413": (
         "TooLarge",
-        "The body is larger than this operation takes, or its answer than a caller gets: 6,000,000 bytes. Then nothing "
-        "was recorded, and for a batch `errors` names the number of instances whose answer fits.",
+        "The body is larger than this operation takes, or its answer than a caller gets: "
+        f"{ANSWER_BYTES:,} bytes. Then nothing was recorded, and for a batch `errors` names the "
+        "number of instances whose answer fits.",
     ),
     "415": (
         "UnsupportedMediaType",
@@ -182,7 +182,7 @@ def _model_paths(one: FeatureSet, prefix: str, card: str, suffix: str) -> Json:
     )
     batch = _post(
         f"predict_batch{suffix}",
-        f"Predict up to 1,000 instances with {one.name}",
+        f"Predict up to {BATCH_INSTANCES:,} instances with {one.name}",
         BATCH_BYTES,
         _json(_to("BatchRequest"), example={"instances": [example]}),
         "BatchResponse",

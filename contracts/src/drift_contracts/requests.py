@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 REQUEST = "prediction.request.v1"
 BATCH = "prediction.batch.request.v1"
+#: Bytes that a body may have, packed and unpacked.
+PREDICT_BYTES = 1 << 20
+BATCH_BYTES = 5 << 20
+#: Bytes of an answer as Lambda packs it, and instances of a batch.
+ANSWER_BYTES = 6_000_000
+BATCH_INSTANCES = 1000
 WHITE_SPACE = " \t\n\r"
 _scan = json.JSONDecoder().raw_decode
 

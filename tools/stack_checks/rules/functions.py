@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from drift_contracts import environment
 from drift_infra.policies import statements
 
 from tools.stack_checks.graph import references
@@ -20,16 +21,9 @@ COMMANDS = {
     "notifier-function": "drift_monitor.handlers.notify",
     "probe-function": "drift_monitor.handlers.probe",
 }
-VARIABLES = {
-    "predictor-function": {"DRIFT_MODEL", "DRIFT_THRESHOLD"},
-    "aggregator-function": {"DRIFT_TABLE", "DRIFT_DEAD_LETTERS"},
-    "evaluator-function": {"DRIFT_TABLE", "DRIFT_TOPIC", "DRIFT_BUDGET_DAYS", "DRIFT_LINKS"},
-    "notifier-function": {"DRIFT_SLACK_SECRET", "DRIFT_LINKS"},
-    "probe-function": {"DRIFT_API_URL", "DRIFT_MODEL", "DRIFT_API_AUTH"},
-}
-EVERYWHERE = {"DRIFT_BUNDLES", "DRIFT_STACK", "DRIFT_LOG_LEVEL"}
-OPTIONAL = {"DRIFT_MODEL_VERSIONS", "DRIFT_PATH_PREFIX", "DRIFT_SYNTHETIC_CALLERS", "DRIFT_FUNCTION"}
 MOST_VERSIONS = 2
+#: A function that contracts know nothing of has what every function has.
+UNKNOWN_FUNCTION = environment.FunctionVariables(environment.EVERYWHERE)
 ROLE_ARN = ("aws:iam/role:Role", "arn")
 
 
@@ -81,10 +75,11 @@ def one_image(graph: Graph, facts: Facts) -> Found:
 def known_environment(graph: Graph, _facts: Facts) -> Found:
     """The environment of a function is what its service reads: nothing missing, nothing unknown."""
     for node in graph.of("lambda.Function"):
-        given = set(node.inputs.get("environment", {}).get("variables", {})) - OPTIONAL
-        expected = EVERYWHERE | VARIABLES.get(node.name, set())
-        if given != expected:
-            yield node.address, f"environment differs by {', '.join(sorted(given ^ expected))}"
+        variables = set(node.inputs.get("environment", {}).get("variables", {}))
+        function = environment.FUNCTIONS.get(node.name.removesuffix("-function"), UNKNOWN_FUNCTION)
+        differing = (function.required - variables) | (variables - function.all())
+        if differing:
+            yield node.address, f"environment differs by {', '.join(sorted(differing))}"
 
 
 def probe_may_mark(graph: Graph, _facts: Facts) -> Found:
@@ -99,10 +94,10 @@ def probe_may_mark(graph: Graph, _facts: Facts) -> Found:
     if "probe-function" not in variables:
         return
     probe = variables["probe-function"]
-    callers = str(variables["predictor-function"].get("DRIFT_SYNTHETIC_CALLERS", "")).split(",")
-    if probe.get("DRIFT_API_AUTH") != "iam" and not probe.get("DRIFT_FUNCTION"):
+    callers = str(variables["predictor-function"].get(environment.SYNTHETIC_CALLERS, "")).split(",")
+    if probe.get(environment.API_AUTH) != "iam" and not probe.get(environment.FUNCTION):
         yield "lambda.Function probe-function", "calls the API, which cannot tell who it is"
-    if probe.get("DRIFT_API_AUTH") == "iam" and not any(
+    if probe.get(environment.API_AUTH) == "iam" and not any(
         caller.endswith(f":role/{roles['probe-role']}") for caller in callers
     ):
         yield "lambda.Function predictor-function", "does not name the probe among its synthetic callers"

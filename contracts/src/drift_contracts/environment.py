@@ -1,0 +1,140 @@
+"""The environment variables of the functions: their names, who reads which, and the rules that several rooms share.
+
+The predictor and the monitor read them, the Pulumi program sets them, the console sets those of its predictor, and
+`tools.stack_checks` holds the stack against the table below.
+"""
+
+from __future__ import annotations
+
+import re
+
+from drift_contracts.errors import SettingsError
+from drift_contracts.records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+BUNDLES = "DRIFT_BUNDLES"
+STACK = "DRIFT_STACK"
+LOG_LEVEL = "DRIFT_LOG_LEVEL"
+MODEL = "DRIFT_MODEL"
+THRESHOLD = "DRIFT_THRESHOLD"
+MODEL_VERSIONS = "DRIFT_MODEL_VERSIONS"
+PATH_PREFIX = "DRIFT_PATH_PREFIX"
+SYNTHETIC_CALLERS = "DRIFT_SYNTHETIC_CALLERS"
+TABLE = "DRIFT_TABLE"
+DEAD_LETTERS = "DRIFT_DEAD_LETTERS"
+TOPIC = "DRIFT_TOPIC"
+BUDGET_DAYS = "DRIFT_BUDGET_DAYS"
+LINKS = "DRIFT_LINKS"
+SLACK_SECRET = "DRIFT_SLACK_SECRET"  # noqa: S105 - the name of a variable that names a secret
+API_URL = "DRIFT_API_URL"
+API_AUTH = "DRIFT_API_AUTH"
+FUNCTION = "DRIFT_FUNCTION"
+#: Read by `driftctl`, not by a function.
+URL = "DRIFT_URL"
+
+DEFAULT_BUNDLES = "build/bundles"
+DEFAULT_STACK = "local"
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+AUTHENTICATIONS = ("none", "iam", "jwt")
+
+
+class FunctionVariables(Record):
+    """What one function is given."""
+
+    #: variables without which the function is not deployed
+    required: frozenset[str]
+    #: variables that only some stacks set
+    optional: frozenset[str] = frozenset()
+
+    def all(self) -> frozenset[str]:
+        """Return every variable that may be set for the function."""
+        return self.required | self.optional
+
+
+#: Set for every function. The monitor's four have no use for LOG_LEVEL: they write metric lines only.
+EVERYWHERE = frozenset({BUNDLES, STACK, LOG_LEVEL})
+FUNCTIONS: Mapping[str, FunctionVariables] = {
+    "predictor": FunctionVariables(
+        EVERYWHERE | {MODEL, THRESHOLD}, frozenset({MODEL_VERSIONS, PATH_PREFIX, SYNTHETIC_CALLERS})
+    ),
+    "aggregator": FunctionVariables(EVERYWHERE | {TABLE, DEAD_LETTERS}),
+    "evaluator": FunctionVariables(EVERYWHERE | {TABLE, TOPIC, BUDGET_DAYS, LINKS}),
+    "notifier": FunctionVariables(EVERYWHERE | {SLACK_SECRET, LINKS}),
+    "probe": FunctionVariables(EVERYWHERE | {API_URL, MODEL, API_AUTH}, frozenset({FUNCTION})),
+}
+
+
+class Variable(Record):
+    """How one variable is read."""
+
+    #: the field of the settings that takes the value
+    field: str
+    #: turns the text, which is not empty, into the value; raises ValueError
+    read: Callable[[str], object]
+    #: what is expected, as messages say it
+    expected: str
+
+
+def read_variables(environment: Mapping[str, str], variables: Mapping[str, Variable]) -> dict[str, Any]:
+    """Return the values of variables by the fields that take them; what is absent or empty is left out.
+
+    Args:
+        environment: Texts by name, such as `os.environ`.
+        variables: What is read, by name.
+
+    Raises:
+        SettingsError: names every variable that is wrong, with what is expected, never the text.
+
+    >>> read_variables({"DRIFT_STACK": "prod", "DRIFT_MODEL": ""}, {"DRIFT_STACK": STACK_VARIABLE})
+    {'stack': 'prod'}
+    """
+    values: dict[str, Any] = {}  # of whatever types the fields of the settings have
+    faults: dict[str, str] = {}
+    for name, variable in variables.items():
+        text = environment.get(name, "").strip()
+        if not text:
+            continue
+        try:
+            values[variable.field] = variable.read(text)
+        except ValueError:
+            faults[name] = variable.expected
+    if faults:
+        raise SettingsError(faults)
+    return values
+
+
+def matching(pattern: str) -> Callable[[str], str]:
+    """Return a reader that takes the texts which a pattern matches from end to end, as they are."""
+    fullmatch = re.compile(pattern).fullmatch
+
+    def read(text: str) -> str:
+        """Return the text. Raises ValueError."""
+        if fullmatch(text) is None:
+            raise ValueError
+        return text
+
+    return read
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """Return a reader that takes a few words, as they are."""
+
+    def read(text: str) -> str:
+        """Return the text. Raises ValueError."""
+        if text not in choices:
+            raise ValueError
+        return text
+
+    return read
+
+
+MODEL_PATTERN = "[a-z][a-z0-9]*(-[a-z0-9]+)*"
+BUNDLES_VARIABLE = Variable("bundles", str, "a folder that holds bundles")
+STACK_VARIABLE = Variable(
+    "stack", matching("[A-Za-z0-9][A-Za-z0-9-]{0,62}"), "1 to 63 letters, digits and hyphens, no hyphen first"
+)
+MODEL_VARIABLE = Variable("model", matching(MODEL_PATTERN), "the name of a model, such as house-price")

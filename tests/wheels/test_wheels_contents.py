@@ -1,0 +1,65 @@
+"""What the wheels hold and say of themselves."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from email.parser import Parser
+
+import pytest
+
+from tests.wheels.conftest import DIST
+from tools.distributions import ROOMS, bounds, version
+
+WHEELS = sorted(DIST.glob("*.whl"))
+NAMES = [path.name.partition("-")[0] for path in WHEELS]
+
+
+def metadata_of(wheel):
+    """Return the metadata of a wheel."""
+    with zipfile.ZipFile(wheel) as file:
+        (name,) = (name for name in file.namelist() if name.endswith(".dist-info/METADATA"))
+        return Parser().parsestr(file.read(name).decode())
+
+
+def test_every_distribution_has_a_wheel():
+    """One wheel a room."""
+    assert len(WHEELS) == len(ROOMS)
+
+
+@pytest.mark.parametrize("wheel", WHEELS, ids=NAMES)
+def test_metadata(wheel):
+    """README, licence, addresses, classifiers, and no cap on Python."""
+    metadata = metadata_of(wheel)
+    assert metadata["Version"] == version()
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["Requires-Python"] == ">=3.11"
+    assert {line.partition(",")[0] for line in metadata.get_all("Project-URL")} >= {"Homepage", "Issues"}
+    assert metadata.get_payload().startswith(f"# {metadata['Name']}")
+    assert any("3.13" in line for line in metadata.get_all("Classifier"))
+
+
+@pytest.mark.parametrize("wheel", WHEELS, ids=NAMES)
+def test_siblings_are_bounded(wheel):
+    """A distribution works with siblings of its own minor version."""
+    for requirement in metadata_of(wheel).get_all("Requires-Dist") or []:
+        if requirement.startswith("drift-"):
+            low, high = bounds(version()).split(",")
+            assert low in requirement, requirement
+            assert high in requirement, requirement
+
+
+@pytest.mark.parametrize("wheel", WHEELS, ids=NAMES)
+def test_files(wheel):
+    """Licence and type marker are there; sources of C, tests and caches are not."""
+    with zipfile.ZipFile(wheel) as file:
+        names = file.namelist()
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert any(name.endswith("py.typed") for name in names)
+    assert [name for name in names if re.search(r"(\.[ch]$|__pycache__|^tests/)", name)] == []
+
+
+def test_the_engine_keeps_to_the_stable_interface():
+    """One wheel serves every interpreter from 3.11 on, on any Linux of 2014 or later."""
+    (engine,) = (path.name for path in WHEELS if path.name.startswith("drift_engine"))
+    assert "-cp311-abi3-manylinux" in engine

@@ -1,0 +1,116 @@
+"""What somebody can do who has the wheels and no checkout."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.wheels.conftest import DIST, ROOT, install, uv
+
+HOUSE = {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}
+
+
+@contextmanager
+def serving(environment, *words):
+    """Start a console on a free port; yield its address."""
+    command = [str(environment.folder / "bin" / "driftctl"), "serve", "--port", "0", *words]
+    with subprocess.Popen(
+        command, cwd=environment.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            seen = ""
+            for line in process.stdout:
+                seen += line
+                found = re.search(r"http://127\.0\.0\.1:\d+", line)
+                if found:
+                    yield found[0]
+                    return
+            raise AssertionError(seen)
+        finally:
+            process.terminate()
+            process.stdout.close()
+
+
+def answered(address, seconds=60):
+    """Return the answer to a request, asked again until the service is there."""
+    body = json.dumps({"features": HOUSE}).encode()
+    request = Request(f"{address}/predict", data=body, headers={"content-type": "application/json"})
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            with urlopen(request, timeout=10) as answer:
+                return json.load(answer)
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+
+
+def test_the_kernel_is_compiled(everything):
+    """The wheel holds the kernel; warnings of deprecation are errors."""
+    code = "from drift_engine.forest import _kernel; print(_kernel.__file__)"
+    assert "site-packages" in everything.run("python", "-W", "error", "-c", code).stdout
+
+
+def test_every_module_imports_without_a_warning(everything):
+    """What is deprecated in an interpreter shows at import; libraries of others are left out."""
+    code = """
+import importlib, pkgutil, warnings
+warnings.filterwarnings("error", module="drift_")
+for name in ("contracts", "client", "engine", "ml", "predictor", "monitor", "console"):
+    package = importlib.import_module(f"drift_{name}")
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+"""
+    everything.run("python", "-c", code)
+
+
+def test_the_commands_of_all_distributions_are_listed(everything):
+    """driftctl shows its own commands and those that distributions add."""
+    shown = everything.run("driftctl", "--help").stdout
+    for command in ("train", "serve", "predict", "watch", "replay", "report", "scenarios", "contracts"):
+        assert re.search(rf"^\W*{command}\b", shown, re.MULTILINE), command
+
+
+def test_a_console_answers(everything, bundles):
+    """Serve a bundle with no checkout in sight."""
+    with serving(everything, "--bundles", str(bundles), "--data-dir", str(everything.folder / "data")) as address:
+        answer = answered(address)
+    assert answer["features_received"] == HOUSE
+    assert answer["drift_score"] >= 0
+
+
+def test_traffic_is_replayed(everything, bundles):
+    """Replay rows that have drifted; drift is a finding, exit code 1."""
+    rows = ["bedrooms,bathrooms,sqft,age,location_score", *["3,2,4000,80,2"] * 400]
+    path = everything.folder / "rows.csv"
+    path.write_text("\n".join(rows))
+    everything.run("driftctl", "replay", "--data", str(path), "--baseline", str(bundles / "house-price"), code=1)
+
+
+def test_a_tool_runs_without_an_installation():
+    """`uvx --from drift-client driftctl --help`."""
+    constraints = ("--constraints", str(ROOT / "requirements" / "dev.txt"))
+    shown = uv("tool", "run", "--find-links", str(DIST), *constraints, "--from", "drift-client", "driftctl", "--help")
+    assert "predict" in shown
+
+
+@pytest.mark.parametrize(
+    ("names", "words", "extra"),
+    [
+        (["drift-client", "drift-ml"], ["train"], "drift-ml[train]"),
+        (["drift-client", "drift-ml"], ["replay", "--help"], "drift-ml[replay]"),
+    ],
+)
+def test_a_missing_extra_is_named(names, words, extra, tmp_path):
+    """A command whose libraries are not there ends with 5 and says what brings them."""
+    environment = install(tmp_path / "venv", f"{sys.version_info.major}.{sys.version_info.minor}", *names)
+    assert extra in environment.run("driftctl", *words, code=5).stderr

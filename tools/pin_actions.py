@@ -1,0 +1,66 @@
+"""Write the commits of actions' tags into the workflows: `python -m tools.pin_actions`.
+
+A tag can be moved by whoever owns the action, a commit cannot. The commits are asked of the actions' own repositories;
+where these do not answer nothing is written, and the line begins with NOT RUN.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+WORKFLOWS = Path(__file__).parents[1] / ".github" / "workflows"
+#: `uses: owner/name@tag`, with a comment that an earlier run has written.
+USES = re.compile(r"(?P<action>[\w.-]+/[\w.-]+)(?P<path>/[\w./-]+)?@(?P<version>[\w./-]+)(?: # (?P<tag>\S+))?")
+COMMIT = re.compile(r"[0-9a-f]{40}")
+SECONDS = 20
+
+
+def commit_of(action: str, tag: str) -> str | None:
+    """Return the commit that a tag or branch of an action's repository names, None where nobody answers.
+
+    An annotated tag is an object of its own; the line that ends in `^{}` names what it points to.
+    """
+    command = ["git", "ls-remote", f"https://github.com/{action}", tag, f"{tag}^{{}}"]
+    try:
+        answer = subprocess.run(  # noqa: S603 - the words are those of our own workflows
+            command, capture_output=True, text=True, timeout=SECONDS, check=True, env={"GIT_TERMINAL_PROMPT": "0"}
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    lines = [line.split("\t") for line in answer.stdout.splitlines()]
+    commits = {name: commit for commit, name in lines}
+    peeled = [commit for name, commit in commits.items() if name.endswith("^{}")]
+    return next(iter([*peeled, *commits.values()]), None)
+
+
+def pinned(text: str) -> str | None:
+    """Return a workflow with each action at its commit, None where one of them cannot be found out."""
+    for match in {found[0]: found for found in USES.finditer(text)}.values():
+        if "uses: " + match[0] not in text:
+            continue
+        tag = match["tag"] or match["version"]
+        commit = commit_of(match["action"], tag)
+        if commit is None or COMMIT.fullmatch(commit) is None:
+            return None
+        line = f"uses: {match['action']}{match['path'] or ''}@{commit} # {tag}"
+        text = text.replace(f"uses: {match[0]}", line)
+    return text
+
+
+def main() -> int:
+    """Pin every workflow, or none."""
+    texts = {path: pinned(path.read_text("utf-8")) for path in sorted(WORKFLOWS.glob("*.yml"))}
+    if None in texts.values():
+        print("NOT RUN: the actions' repositories do not answer; the workflows stay at their tags")
+        return 0
+    for path, text in texts.items():
+        path.write_text(text or "", "utf-8")
+        print(f"pinned {path.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
