@@ -8,7 +8,7 @@ import httpx
 import pytest
 from drift_console import gateway
 from drift_console.app import Api, App, ConsoleApi, NotFound
-from drift_console.security import HEADERS, host_allowed, same_origin
+from drift_console.security import HEADERS, host_allowed, is_same_origin
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -226,7 +226,7 @@ def test_another_sites_page_cannot_run_a_scenario(call, headers):
 
 
 def test_a_command_line_tool_may_run_a_scenario():
-    assert same_origin({"host": "127.0.0.1:8123"})
+    assert is_same_origin({"host": "127.0.0.1:8123"})
 
 
 def test_the_stream_begins_with_the_state_and_ends_when_the_server_stops():

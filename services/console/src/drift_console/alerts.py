@@ -1,4 +1,4 @@
-"""Alerts: the document of a change, and its way to webhooks by an outbox that survives a restart."""
+"""Alerts: the document of a change, and an outbox for webhooks that survives a restart."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import asyncio
 import json
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, cast
 
 import httpx
+from drift_contracts.timestamps import utc_text_of_seconds
 
 from drift_console.alarms import State
 from drift_console.threads import Supervised, report
@@ -69,16 +69,6 @@ class QueuedAlert:
     created: float
 
 
-def iso(timestamp_s: float) -> str:
-    """Return epoch seconds as UTC in ISO 8601, to the millisecond.
-
-    >>> iso(0.25)
-    '1970-01-01T00:00:00.250Z'
-    """
-    text = datetime.fromtimestamp(timestamp_s, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
-
-
 def alert_document(change: Change, source: AlertSource, alert_id: str) -> AlertV1:
     """Return the change as `alert.v1`.
 
@@ -106,7 +96,7 @@ def alert_document(change: Change, source: AlertSource, alert_id: str) -> AlertV
         "stack": source.stack,
         "model": change.model,
         "model_version": source.versions[change.model],
-        "timestamp": iso(change.at),
+        "timestamp": utc_text_of_seconds(change.at),
         "title": title,
         "reason": change.reason,
         "next": runbook,
@@ -248,8 +238,8 @@ class WebhookSender(Supervised):
 
     def _due(self, url: str | None) -> list[QueuedAlert]:
         rows = self._connection.execute(
-            f"SELECT id, url, body, attempts, created FROM outbox WHERE {_DUE}"  # noqa: S608 - constants
-            f" AND (:url IS NULL OR url = :url) ORDER BY id LIMIT {MOST_AT_ONCE}",
+            "SELECT id, url, body, attempts, created FROM outbox"  # noqa: S608 - constants
+            f" WHERE {_DUE} AND (:url IS NULL OR url = :url) ORDER BY id LIMIT {MOST_AT_ONCE}",
             {**self._times(), "url": url},
         )
         return [QueuedAlert(*row) for row in rows]
@@ -317,9 +307,7 @@ async def _post(client: httpx.AsyncClient, url: str, body: str) -> str | None:
         # The status decides; how a body drips or breaks off after it changes nothing.
         if status is None:
             return type(error).__name__
-    if status is not None and httpx.codes.is_success(status):
-        return None
-    return f"status {status}"
+    return None if httpx.codes.is_success(status) else f"status {status}"
 
 
 async def _discard(response: httpx.Response) -> None:

@@ -1,4 +1,4 @@
-"""The console's SQLite file: metrics, events, alarm states and alerts to send, with the log position."""
+"""The console's SQLite file: metrics, events, alarm states, alerts, and the log position."""
 
 from __future__ import annotations
 

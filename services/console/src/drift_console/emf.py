@@ -92,5 +92,5 @@ def _text(value: Any) -> str:
 def _values(value: Any) -> list[float]:
     values = value if isinstance(value, list) else [value]
     # `type`, because a bool is an int too and no measurement.
-    numbers = [each for each in values if type(each) in (int, float)]
+    numbers = [number for number in values if type(number) in (int, float)]
     return [float(number) for number in numbers if abs(number) <= LARGEST]

@@ -123,7 +123,8 @@ class Distribution:
     def percentile(self, percent: float) -> float:
         """Return the smallest value with at least so many percent at or below it (nearest rank).
 
-        percent: in [0, 100]. Exact for whole numbers up to 256, else within 0.4 % of the true value.
+        percent: in [0, 100]. Exact for whole numbers up to 256, else within 0.4 % of the true
+        value.
         """
         values = self.values
         order = np.argsort(values)

@@ -1,8 +1,9 @@
 """The event log: segments of lines on disk, each line in one write, read back by position.
 
-A line that `write` has returned for is in the kernel: it survives the process, however it ends. (It
-is not forced to the disk platter: a power cut may lose the last seconds.) A new process starts a new
-segment, so a line torn by a crash can only be the last of a segment, and the reader drops it there.
+A line that `write` has returned for is in the kernel: it survives the process, however it ends.
+(It is not forced to the disk platter: a power cut may lose the last seconds.) A new process starts
+a new segment, so a line torn by a crash can only be the last of a segment, and the reader drops it
+there.
 """
 
 from __future__ import annotations

@@ -4,20 +4,22 @@ They are no contract: page and console come from one package, so both sides chan
 Timestamps are texts in UTC (ISO 8601) unless a name says otherwise.
 """
 
-from typing import Literal, NotRequired, TypedDict
+from __future__ import annotations
 
-from drift_contracts.types import (
-    AlertV1,
-    BundleManifestV1Estimator,
-    BundleManifestV1Score,
-    BundleManifestV1Training,
-    BundleManifestV2Warning,
-)
+from typing import TYPE_CHECKING, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from drift_contracts.severity import Severity
+    from drift_contracts.types import (
+        AlertV1,
+        BundleManifestV1Estimator,
+        BundleManifestV1Score,
+        BundleManifestV1Training,
+        BundleManifestV2Warning,
+    )
 
 #: What a feature may hold in a request.
 FeatureValue = float | bool | str | None
-#: As the predictor words a drift score.
-Severity = Literal["normal", "moderate", "high"]
 
 
 class ModelCard(TypedDict):

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from drift_contracts.alarm_language import expression_text, rule_text
+from drift_contracts.timestamps import utc_text_of_seconds
 from drift_engine.scale import FARTHEST, usable_std
 from drift_ml.display_bins import display_bins
 
 from drift_console.alarm_evaluator import AlarmState, alarm_states, history
 from drift_console.alarms import Alarm, CompositeAlarm, MetricAlarm, State
-from drift_console.alerts import iso
 from drift_console.events import EventStore
 from drift_console.frame import Frame
 from drift_console.metrics import MetricStore, Summary
@@ -157,7 +157,7 @@ class StateReader:
         target = view.feature_set.target
         states = alarm_states(self._connection, model)
         return {
-            "now": iso(now),
+            "now": utc_text_of_seconds(now),
             "stack": self._stack,
             "fast": self._fast,
             "model": model,
@@ -295,7 +295,7 @@ def _alarm_entry(alarm: Alarm, state: AlarmState | None) -> AlarmEntry:
     }
     if state is not None:
         entry["state"] = state.state.value
-        entry["since"] = iso(state.since)
+        entry["since"] = utc_text_of_seconds(state.since)
         entry["reason"] = state.reason
     if isinstance(alarm, CompositeAlarm):
         entry["rule"] = rule_text(alarm.rule)
@@ -320,7 +320,7 @@ def _add_metric_facts(entry: AlarmEntry, alarm: MetricAlarm) -> None:
 
 def _history_entry(change: PastChange) -> HistoryEntry:
     return {
-        "timestamp": iso(change.at),
+        "timestamp": utc_text_of_seconds(change.at),
         "alarm": change.alarm,
         "from": change.before,
         "to": change.after,

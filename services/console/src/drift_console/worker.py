@@ -1,4 +1,4 @@
-"""The background thread: take in the log, decide on drift and alarms when due, forget what is old."""
+"""The background thread: take in the log, decide on drift and alarms, forget what is old."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from drift_predictor.edge import Edge
 from drift_predictor.problems import Problem
 from drift_predictor.service import Reply, Service
 from drift_predictor.settings import Settings, SettingsError, read_settings
+from drift_predictor.stamps import uuid7
 from drift_predictor.start import open_bundles, start
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "open_bundles",
     "read_settings",
     "start",
+    "uuid7",
 ]

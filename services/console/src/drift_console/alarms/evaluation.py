@@ -119,8 +119,10 @@ def _is_breaching(alarm: MetricAlarm, point: Datapoint) -> bool | None:
 
 
 def _has_too_few_samples(alarm: MetricAlarm, read: Read, end: int) -> bool:
-    inputs = alarm.inputs.values()
-    return any(_sample_count(alarm, each, read, end) < samples_needed(each.statistic) for each in inputs)
+    for query in alarm.inputs.values():
+        if _sample_count(alarm, query, read, end) < samples_needed(query.statistic):
+            return True
+    return False
 
 
 def _sample_count(alarm: MetricAlarm, source: Query, read: Read, end: int) -> int:
@@ -138,7 +140,9 @@ def _explain(alarm: MetricAlarm, points: list[Datapoint]) -> str:
     limit = f"{_WORDS[alarm.comparison]} the threshold {alarm.threshold:g}"
     reason = f"{len(breaching)} of {alarm.evaluation_periods} datapoints were {limit}"
     if breaching:
-        values = [f"{point.value:.6g} at {_clock(point.start, alarm.period)}" for point in breaching]
+        values = [
+            f"{point.value:.6g} at {_clock(point.start, alarm.period)}" for point in breaching
+        ]
         reason += f": {', '.join(values)}"
     missing = alarm.evaluation_periods - len(decisive)
     if missing:

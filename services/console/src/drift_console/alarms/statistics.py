@@ -68,8 +68,8 @@ def value_of(statistic: str, values: Distribution | None) -> float | None:
 def samples_needed(statistic: str) -> float:
     """Return how many samples make a statistic meaningful, 0 for one that is no percentile.
 
-    For percentiles 10/(1-p) from p50 upwards, 10/p below. Source: "Percentile-based alarms and low data
-    samples" in the CloudWatch User Guide.
+    For percentiles 10/(1-p) from p50 upwards, 10/p below. Source: "Percentile-based alarms and
+    low data samples" in the CloudWatch User Guide.
 
     >>> round(samples_needed("p99")), round(samples_needed("p10")), samples_needed("Sum")
     (1000, 100, 0.0)

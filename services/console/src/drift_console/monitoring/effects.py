@@ -31,8 +31,8 @@ def effects_document(baseline: Baseline, window: Window) -> EffectsDocument:
     effects = []
     # Without events every figure would be None.
     if observed["events"]:
-        features = [each for each in report["channels"] if each["of"] == [each["name"]]]
-        effects = [_effect_entry(channel) for channel in features]
+        features = [channel for channel in report["channels"] if channel["of"] == [channel["name"]]]
+        effects = [_effect_entry(feature) for feature in features]
     return {
         "window": {
             "events": observed["events"],

@@ -23,7 +23,7 @@ class Judgement(TypedDict):
     alarm: bool
     #: ln of the odds that an alarm takes; None before the first decision.
     needed: float | None
-    finding: "FindingDocument | None"
+    finding: FindingDocument | None
 
 
 def write_judgement(connection: sqlite3.Connection, evaluation: Evaluation, judged: int) -> None:

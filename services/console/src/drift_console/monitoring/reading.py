@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from math import exp
 from typing import TYPE_CHECKING
 
-from drift_console.alerts import iso
+from drift_contracts.timestamps import utc_text_of_seconds
+
 from drift_console.monitoring.effects import effects_document
 from drift_console.monitoring.judgements import read_judgement
+from drift_console.monitoring.references import baselines_of
 from drift_console.monitoring.windows import WindowReader
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ class EvidenceReader:
         self._connection = connection
         self._windows = WindowReader(store, period=period)
         self._series = {series.model: series for series in references}
-        self._baselines = {series.model: each.baseline for series, each in references.items()}
+        self._baselines = baselines_of(references)
         self._effects: dict[str, _MadeEffects] = {}
 
     def document(
@@ -97,7 +99,9 @@ class EvidenceReader:
             "times": frame.times,
             "value": [summary.maximum if summary else None for summary in evidence],
             "alarm": judgement["alarm"],
-            "since": iso(finding["since"]) if finding and judgement["alarm"] else None,
+            "since": utc_text_of_seconds(finding["since"])
+            if finding and judgement["alarm"]
+            else None,
             "finding": _finding_entry(self._baselines[model], finding),
             "top": _leading_channels(self._baselines[model], finding, effects["effects"]),
             "budget": exp(needed) if needed else None,
@@ -144,7 +148,7 @@ def _finding_entry(baseline: Baseline, finding: FindingDocument | None) -> Findi
         return None
     return {
         **finding,
-        "since": iso(finding["since"]),
+        "since": utc_text_of_seconds(finding["since"]),
         "of": features_of(baseline, finding["channel"]),
     }
 
@@ -157,7 +161,7 @@ def _leading_channels(
     """Return the channels that hold the evidence, with a direction where there is one."""
     if finding is None:
         return []
-    directions = {each["feature"]: _direction(each) for each in effects}
+    directions = {effect["feature"]: _direction(effect) for effect in effects}
     entries: list[LeadingChannel] = []
     for name, share in finding["shares"].items():
         features = features_of(baseline, name)

@@ -25,6 +25,11 @@ def references_of(bundles: Mapping[str, Bundle]) -> dict[Series, Reference]:
     return references
 
 
+def baselines_of(references: Mapping[Series, Reference]) -> dict[str, Baseline]:
+    """Return the baseline of each model, of which there is one version."""
+    return {series.model: reference.baseline for series, reference in references.items()}
+
+
 def period_of(settings: Settings) -> int:
     """Return the seconds that a window spans: 60, and 1 with --fast."""
     return max(1, MINUTE // settings.scale)

@@ -1,9 +1,9 @@
-"""The monitor's turn: what Lambda does on a subscription and a schedule, in the console's worker."""
+"""The monitor's turn: in the worker, what Lambda does on a subscription and a schedule."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from drift_contracts import NotJson
 from drift_monitor.aggregate import Aggregator, as_message
@@ -88,7 +88,7 @@ class Monitor:
         self._evaluator = Evaluator(
             references,
             store,
-            publish,
+            lambda alert: publish(cast("AlertV1", alert)),
             lambda: self._now,
             stack=settings.stack,
             policy=Policy(lateness_minutes=LATENESS, period=self._period),

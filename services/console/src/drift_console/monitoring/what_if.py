@@ -5,11 +5,12 @@ from __future__ import annotations
 from math import log
 from typing import TYPE_CHECKING, cast
 
+from drift_contracts.timestamps import utc_text_of_seconds
 from drift_ml.evidence import Budget
 from drift_ml.replay.evidence import replay_windows
 
-from drift_console.alerts import iso
 from drift_console.monitoring.reading import THRESHOLD, features_of
+from drift_console.monitoring.references import baselines_of
 from drift_console.monitoring.windows import WindowReader
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class WhatIf:
         self._windows = WindowReader(store, period=period)
         self._period = period
         self._series = {series.model: series for series in references}
-        self._baselines = {series.model: each.baseline for series, each in references.items()}
+        self._baselines = baselines_of(references)
 
     def replay(
         self,
@@ -96,7 +97,7 @@ class WhatIf:
             "alarms": [self._alarm(baseline, alarm) for alarm in replayed.alarms],
             "windows": len(windows),
             "events": replayed.events,
-            "from": iso(windows[0][0]) if windows else None,
+            "from": utc_text_of_seconds(windows[0][0]) if windows else None,
         }
 
     def _windows_of(self, model: str, frame: Frame) -> list[tuple[int, Window]]:
@@ -117,11 +118,15 @@ class WhatIf:
             "effect": finding["effect"],
             "of": features_of(baseline, finding["channel"]),
             "events": round(finding["events"]),
-            "since": iso(finding["since"]),
+            "since": utc_text_of_seconds(finding["since"]),
             "at": self._window_end(alarm.at_ms),
             "over": self._window_end(alarm.recovered_ms),
         }
 
     def _window_end(self, timestamp_ms: int | None) -> str | None:
         """Return when the window that began then ended."""
-        return None if timestamp_ms is None else iso(timestamp_ms / 1000 + self._period)
+        return (
+            None
+            if timestamp_ms is None
+            else utc_text_of_seconds(timestamp_ms / 1000 + self._period)
+        )
