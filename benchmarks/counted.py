@@ -88,7 +88,7 @@ def evidence(folder: Path, rows: list[list[float]]) -> tuple[Callable[[Any], obj
         window.observe(dict(zip(baseline.features, row, strict=True)), None, 1)
         counts = window.channel_counts()
         events.append({name: bins.index(1) for name, bins in counts.items() if 1 in bins})
-    detector = MixtureDetector(Settings([channel.to_json() for channel in baseline.channels]))
+    detector = MixtureDetector(Settings(baseline.channels))
     return detector.update_event, events
 
 

@@ -19,7 +19,7 @@ def watched() -> Watched:
 
 def test_a_thousand_events(benchmark, watched: Watched) -> None:
     found = codes(watched.baseline, normals(np.random.default_rng(1), 1000))
-    names = [channel["name"] for channel in watched.channels]
+    names = [channel.name for channel in watched.channels]
     events = [dict(zip(names, row, strict=True)) for row in found.tolist()]
 
     def fresh() -> tuple[tuple[MixtureDetector], dict[str, object]]:
@@ -37,7 +37,7 @@ def test_a_thousand_events(benchmark, watched: Watched) -> None:
 def test_one_window(benchmark, watched: Watched) -> None:
     found = codes(watched.baseline, normals(np.random.default_rng(2), 1000))
     counts = {
-        channel["name"]: np.bincount(column[column >= 0], minlength=len(channel["counts"])).tolist()
+        channel.name: np.bincount(column[column >= 0], minlength=len(channel.counts)).tolist()
         for channel, column in zip(watched.channels, found.T, strict=True)
     }
     detector = MixtureDetector(Settings(watched.channels))

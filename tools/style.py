@@ -1,197 +1,291 @@
-"""Measure how full and how clear the lines of a code base are: `python -m tools.style [FOLDER...]`.
+"""Measure how full and how clear the lines of a code base are.
 
-The figures and their bars are those of CONTRIBUTING.md; structlog and packaging are measured beside, by the same
-script, where they are installed.
+    python -m tools.style                    the table of the product
+    python -m tools.style FOLDER...          the same for these folders, and each place that counts
+    python -m tools.style --check FOLDER...  each folder; exit code 1 where it misses a bar
+
+The table has structlog and packaging beside it, measured by the same script, where they are
+installed.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
 import importlib.util
 import io
 import subprocess
 import sys
 import tokenize
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 ROOT = Path(__file__).parents[1]
 COLUMNS = 100
-#: Left out: tests and benchmarks have bars of their own, and what a program writes is nobody's style.
+#: Left out: tests and benchmarks have bars of their own, and nobody writes what is generated.
 NOT_MEASURED = ("tests/", "benchmarks/")
 GENERATED = frozenset({"contracts/src/drift_contracts/types.py"})
 ANCHORS = ("structlog", "packaging")
 
-LAYOUT = {
-    tokenize.COMMENT,
-    tokenize.NL,
-    tokenize.NEWLINE,
-    tokenize.INDENT,
-    tokenize.DEDENT,
-    tokenize.ENDMARKER,
-    tokenize.ENCODING,
-}
+LAYOUT = frozenset(
+    {
+        tokenize.COMMENT,
+        tokenize.NL,
+        tokenize.NEWLINE,
+        tokenize.INDENT,
+        tokenize.DEDENT,
+        tokenize.ENDMARKER,
+        tokenize.ENCODING,
+    }
+)
+#: How comments begin that speak to a tool and not to a reader.
 DIRECTIVES = ("noqa", "type:", "pragma", "fmt:", "ruff:", "mypy:", "!", "-*-")
-NO_VERBS = frozenset(
-    "the a an what whether one how where which who all every that those".split()  # noqa: SIM905 - a list of words
-)
-GRAMMAR = frozenset(
-    "one own told said given known found kept such what each other rest both same".split()  # noqa: SIM905
-)
+# A docstring that begins with one of these says what a function is, not what it does.
+NOUN_WORDS = frozenset({
+    "the", "a", "an", "what", "whether", "one", "how", "where", "which", "who", "all", "every",
+    "that", "those",
+})  # fmt: skip
+# Names that say the grammar of the sentence and nothing of the content.
+GRAMMAR_WORDS = frozenset({
+    "one", "own", "told", "said", "given", "known", "found", "kept", "such", "what", "each",
+    "other", "rest", "both", "same",
+})  # fmt: skip
+
+TOKENS = "tokens a line"
+LONG_LINES = "lines over 100 columns, %"
+COMMENTS = "comments a 100 lines"
+VERBS = "docstrings that begin with a verb, %"
+GRAMMAR = "names that are words of grammar, %"
+FUNCTIONS = "lines of a function, 95th of 100"
+
+
+class Bar(NamedTuple):
+    """The side of a limit that a figure must be on."""
+
+    #: "at most" or "at least".
+    side: str
+    limit: float
+
+    def is_met(self, value: float) -> bool:
+        """Return whether a figure is on the right side."""
+        if self.side == "at most":
+            return value <= self.limit
+        return value >= self.limit
+
+
+BARS = {
+    TOKENS: Bar("at most", 7.2),
+    LONG_LINES: Bar("at most", 1.0),
+    COMMENTS: Bar("at least", 4.0),
+    VERBS: Bar("at least", 93.0),
+    GRAMMAR: Bar("at most", 1.0),
+    FUNCTIONS: Bar("at most", 35.0),
+}
+
+
+class Place(NamedTuple):
+    """Where a bar loses."""
+
+    figure: str
+    file: str
+    line: int
+    #: The name or the first word that counts; "" for a long line.
+    word: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.figure} {self.word}".rstrip()
 
 
 @dataclass
-class Figures:
+class Counts:
     """What was counted in some files."""
 
-    tokens: int = 0
-    code_lines: int = 0
-    lines: int = 0
-    long_lines: int = 0
-    comments: int = 0
-    docstrings: int = 0
-    verbs: int = 0
-    names: int = 0
-    grammar: int = 0
+    totals: Counter[str] = field(default_factory=Counter)
+    #: Lines of each function, with its docstring and without its decorators.
     functions: list[int] = field(default_factory=list)
-    #: Each place that a bar counts against: (bar, file, line, words).
-    places: list[tuple[str, str, int, str]] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
 
-    def shares(self) -> dict[str, float]:
+    def figures(self) -> dict[str, float]:
         """Return the measured figures by the name of their bar."""
         lengths = sorted(self.functions) or [0]
+        place = min(int(0.95 * len(lengths)), len(lengths) - 1)
         return {
-            "tokens a line": self.tokens / max(self.code_lines, 1),
-            "lines over 100 columns, %": 100 * self.long_lines / max(self.lines, 1),
-            "comments a 100 lines": 100 * self.comments / max(self.code_lines, 1),
-            "docstrings that begin with a verb, %": 100 * self.verbs / max(self.docstrings, 1),
-            "names that are words of grammar, %": 100 * self.grammar / max(self.names, 1),
-            "lines of a function, 95th of 100": lengths[min(int(0.95 * len(lengths)), len(lengths) - 1)],
+            TOKENS: self._ratio("tokens", "code lines"),
+            LONG_LINES: 100 * self._ratio("long lines", "lines"),
+            COMMENTS: 100 * self._ratio("comments", "code lines"),
+            VERBS: 100 * self._ratio("verbs", "docstrings", empty=1.0),
+            GRAMMAR: 100 * self._ratio("grammar names", "names"),
+            FUNCTIONS: lengths[place],
         }
 
+    def _ratio(self, part: str, whole: str, empty: float = 0.0) -> float:
+        if not self.totals[whole]:
+            return empty
+        return self.totals[part] / self.totals[whole]
 
-#: The bar of each figure: whether it is the least or the most that is allowed, and how much.
-BARS = {
-    "tokens a line": ("at most", 7.2),
-    "lines over 100 columns, %": ("at most", 1.0),
-    "comments a 100 lines": ("at least", 4.0),
-    "docstrings that begin with a verb, %": ("at least", 93.0),
-    "names that are words of grammar, %": ("at most", 1.0),
-    "lines of a function, 95th of 100": ("at most", 35.0),
-}
+    def missed(self) -> list[str]:
+        """Return the names of the bars that these counts miss."""
+        figures = self.figures()
+        return [figure for figure, bar in BARS.items() if not bar.is_met(figures[figure])]
 
 
-def measure(files: Iterable[Path], root: Path) -> Figures:
-    """Return the figures of some Python files.
+def measure(files: Iterable[Path], root: Path) -> Counts:
+    """Count in some Python files.
 
     Args:
         files: their paths, below `root`.
         root: what the places in the result are relative to.
     """
-    figures = Figures()
+    counts = Counts()
     for path in files:
         text = path.read_text("utf-8")
         name = path.relative_to(root).as_posix()
-        _count_lines(text, name, figures)
-        _count_tokens(text, figures)
-        _count_tree(ast.parse(text), name, figures)
-    return figures
+        _count_lines(text, name, counts)
+        _count_tokens(text, counts)
+        _count_tree(ast.parse(text), name, counts)
+    return counts
 
 
-def _count_lines(text: str, name: str, figures: Figures) -> None:
+def _count_lines(text: str, name: str, counts: Counts) -> None:
     for number, line in enumerate(text.splitlines(), 1):
-        figures.lines += 1
+        counts.totals["lines"] += 1
         if len(line) > COLUMNS:
-            figures.long_lines += 1
-            figures.places.append(("lines over 100 columns, %", name, number, ""))
+            counts.totals["long lines"] += 1
+            counts.places.append(Place(LONG_LINES, name, number, ""))
 
 
-def _count_tokens(text: str, figures: Figures) -> None:
+def _count_tokens(text: str, counts: Counts) -> None:
+    # A line of code is one on which a token starts: the inside of a long string is none.
     starts = set()
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+    for token in _whole_tokens(text):
         if token.type == tokenize.COMMENT:
             words = token.string.lstrip("#:").strip()
-            figures.comments += not words.startswith(DIRECTIVES)
+            counts.totals["comments"] += not words.startswith(DIRECTIVES)
         elif token.type not in LAYOUT:
-            figures.tokens += 1
+            counts.totals["tokens"] += 1
             starts.add(token.start[0])
-    figures.code_lines += len(starts)
+    counts.totals["code lines"] += len(starts)
 
 
-def _count_tree(tree: ast.Module, name: str, figures: Figures) -> None:
+def _whole_tokens(text: str) -> Iterator[tokenize.TokenInfo]:
+    """Yield the tokens of a text, a formatted string as one, as Python 3.11 sees it."""
+    depth = 0
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        name = tokenize.tok_name[token.type]
+        if name == "FSTRING_END":
+            depth -= 1
+        elif depth == 0:
+            yield token
+        if name == "FSTRING_START":
+            depth += 1
+
+
+def _count_tree(tree: ast.Module, name: str, counts: Counts) -> None:
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            figures.names += 1
-            if node.id in GRAMMAR:
-                figures.grammar += 1
-                place = ("names that are words of grammar, %", name, node.lineno, node.id)
-                figures.places.append(place)
+            counts.totals["names"] += 1
+            if node.id in GRAMMAR_WORDS:
+                counts.totals["grammar names"] += 1
+                counts.places.append(Place(GRAMMAR, name, node.lineno, node.id))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            figures.functions.append((node.end_lineno or node.lineno) - node.lineno + 1)
-            _count_docstring(node, name, figures)
+            last = node.end_lineno or node.lineno
+            counts.functions.append(last - node.lineno + 1)
+            _count_docstring(node, name, counts)
 
 
-def _count_docstring(node: ast.FunctionDef | ast.AsyncFunctionDef, name: str, figures: Figures) -> None:
+def _count_docstring(node: ast.FunctionDef | ast.AsyncFunctionDef, name: str, counts: Counts) -> None:
     docstring = ast.get_docstring(node)
     if not docstring:
         return
-    figures.docstrings += 1
+    counts.totals["docstrings"] += 1
     first = docstring.split()[0].strip(".,:;`'\"").lower()
-    if first not in NO_VERBS:
-        figures.verbs += 1
+    if first in NOUN_WORDS:
+        counts.places.append(Place(VERBS, name, node.lineno, first))
     else:
-        place = ("docstrings that begin with a verb, %", name, node.lineno, first)
-        figures.places.append(place)
+        counts.totals["verbs"] += 1
 
 
 def product_files(folders: Iterable[str] = ()) -> Iterator[Path]:
-    """Yield the product's Python files that are under version control, or new; all, or those of folders."""
+    """Yield the product's Python files that are under version control, or new.
+
+    Args:
+        folders: below the repository; all when left out.
+    """
     command = ["git", "ls-files", "-co", "--exclude-standard", "--", *(folders or ["."])]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S603
-    for name in sorted(listed.splitlines()):
-        is_product = name.endswith(".py") and not name.startswith(NOT_MEASURED)
-        if is_product and name not in GENERATED and (ROOT / name).is_file():
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
+    for name in sorted(listed.stdout.splitlines()):
+        if not name.endswith(".py") or name.startswith(NOT_MEASURED) or name in GENERATED:
+            continue
+        # A file that was removed is listed until that is committed.
+        if (ROOT / name).is_file():
             yield ROOT / name
 
 
-def anchor_files(package: str) -> list[Path]:
-    """Return the files of an installed package, none where it is not installed."""
+def anchor_counts(package: str) -> Counts | None:
+    """Count in an installed package; None where it is not installed."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
-        return []
-    return sorted(Path(spec.origin).parent.rglob("*.py"))
+        return None
+    folder = Path(spec.origin).parent
+    return measure(sorted(folder.rglob("*.py")), folder)
 
 
-def keeps(figure: str, value: float) -> bool:
-    """Return whether a figure keeps its bar."""
-    side, bar = BARS[figure]
-    return value <= bar if side == "at most" else value >= bar
+def table(columns: dict[str, Counts]) -> str:
+    """Return a table of one column for each code base; the first is held against the bars."""
+    names = " ".join(f"{name:>11}" for name in columns)
+    lines = [f"{'':40}{'bar':>14} {names}"]
+    figures = [counts.figures() for counts in columns.values()]
+    for figure, bar in BARS.items():
+        values = " ".join(f"{column[figure]:11.2f}" for column in figures)
+        note = "" if bar.is_met(figures[0][figure]) else "  missed"
+        lines.append(f"{figure:40}{bar.side:>9} {bar.limit:>4g} {values}{note}")
+    return "\n".join(lines)
 
 
-def main(folders: list[str]) -> int:
-    """Print the table; return 1 where the product misses a bar."""
-    columns = {"product": measure(product_files(folders), ROOT)}
+def check(folders: Iterable[str]) -> int:
+    """Print the bars that a folder misses, with their places; return 1 where there is one."""
+    code = 0
+    for folder in folders:
+        counts = measure(product_files([folder]), ROOT)
+        missed = counts.missed()
+        figures = counts.figures()
+        for figure in missed:
+            code = 1
+            bar = BARS[figure]
+            measured = f"{figures[figure]:.2f}, expected {bar.side} {bar.limit:g}"
+            print(f"{folder}: {figure}: {measured}")
+        for place in counts.places:
+            if place.figure in missed:
+                print(place)
+    return code
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Print the table, or check folders; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.style",
+        description="Measure how full and how clear the lines of a code base are.",
+    )
+    parser.add_argument("folders", nargs="*", help="folders or files (default: the product)")
+    parser.add_argument("--check", action="store_true", help="exit code 1 where a bar is missed")
+    options = parser.parse_args(words)
+    if options.check:
+        return check(options.folders or ["."])
+    columns = {"product": measure(product_files(options.folders), ROOT)}
     for package in ANCHORS:
-        files = anchor_files(package)
-        if files:
-            columns[package] = measure(files, files[0].anchor and Path(files[0].anchor))
-    shares = {name: figures.shares() for name, figures in columns.items()}
-    print(f"{'':40}{'bar':>14}", *(f"{name:>11}" for name in columns))
-    missed = False
-    for figure, (side, bar) in BARS.items():
-        values = " ".join(f"{shares[name][figure]:11.2f}" for name in columns)
-        verdict = keeps(figure, shares["product"][figure])
-        missed |= not verdict
-        print(f"{figure:40}{side:>9} {bar:>4g} {values}{'' if verdict else '  missed'}")
-    if folders:
-        for figure, name, line, words in columns["product"].places:
-            print(f"{name}:{line}: {figure} {words}")
-    return int(missed)
+        counts = anchor_counts(package)
+        if counts is not None:
+            columns[package] = counts
+    print(table(columns))
+    if options.folders:
+        print(*columns["product"].places, sep="\n")
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

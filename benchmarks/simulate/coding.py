@@ -66,9 +66,9 @@ def counted(watched: Watched, rows: np.ndarray, batch: int) -> list[dict[str, li
     number = np.repeat(np.arange(batches), batch)
     columns = []
     for place, channel in enumerate(watched.channels):
-        bins, own = len(channel["counts"]), found[: batches * batch, place]
+        bins, own = len(channel.counts), found[: batches * batch, place]
         seen = own >= 0
         flat = np.bincount(number[seen] * bins + own[seen], minlength=batches * bins)
         columns.append(flat.reshape(-1, bins).tolist())
-    names = [channel["name"] for channel in watched.channels]
+    names = [channel.name for channel in watched.channels]
     return [dict(zip(names, counts, strict=True)) for counts in zip(*columns, strict=True)]

@@ -17,7 +17,7 @@ class Watched:
         columns = reference.shape[1]
         named = {f"x{i}": reference[:, i] for i in range(columns)}
         self.baseline = fit_baseline(feature_set(columns, law), named)
-        self.channels = self.baseline.to_json()["channels"]
+        self.channels = self.baseline.channels
         self.tables = Tables.build(self.channels)
 
     def gains(self, rows: np.ndarray, batch: int) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from drift_ml.detectors.ks import ks_p_value
+from drift_ml.effects import ks_p
 from river.drift import ADWIN, PageHinkley
 
 WINDOW = 1000
@@ -45,7 +45,7 @@ def ks(reference: np.ndarray, window: np.ndarray) -> float:
         below = np.searchsorted(known, ordered, side="right") / len(known)
         steps = np.arange(len(seen) + 1) / len(seen)
         distance = max(np.abs(below - steps[1:]).max(), np.abs(below - steps[:-1]).max())
-        least = min(least, ks_p_value(float(distance), len(known) * len(seen) / (len(known) + len(seen))))
+        least = min(least, ks_p(float(distance), len(known), len(seen)))
     return -least
 
 

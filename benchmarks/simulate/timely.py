@@ -1,4 +1,4 @@
-"""Traffic with a rhythm, watched by the product's own detector."""
+"""Traffic with a seasonality, watched by the product's own detector."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from drift_ml.evidence import Budget, MixtureDetector, Rhythm, Settings
+from drift_ml.evidence import Budget, MixtureDetector, Seasonality, Settings
 
 from benchmarks.simulate.coding import counted
 from benchmarks.simulate.mixture import Watched
@@ -63,7 +63,7 @@ def traffic(rng: np.random.Generator, structure: str, periods: int) -> np.ndarra
 
 
 def batches(watched: Watched, course: Course, rows: np.ndarray) -> list[tuple[float, dict[str, list[int]]]]:
-    """Counts by channel of each batch, with its moment."""
+    """Counts by channel of each batch, with its timestamp."""
     return [(course.seconds * i, counts) for i, counts in enumerate(counted(watched, rows, course.batch))]
 
 
@@ -74,17 +74,17 @@ def watch(cell: dict[str, Any], rng: np.random.Generator, budget: float) -> dict
     count, delays, spreads = 0, [], []
     for _ in range(REPEATS):
         watched = Watched(traffic(rng, structure, course.learned))
-        rhythm = None
+        seasonality = None
         if cell["remedy"] == "learned":
             good = batches(watched, course, traffic(rng, structure, course.learned))
-            rhythm = Rhythm.learn(watched.channels, good, strata=course.strata, period=course.period)
-        detector = MixtureDetector(Settings(watched.channels, Budget(budget), rhythm=rhythm))
-        for moment, counts in batches(watched, course, traffic(rng, structure, course.watched)):
-            if detector.update(counts, moment=moment):
+            seasonality = Seasonality.learn(watched.channels, good, strata=course.strata, period=course.period)
+        detector = MixtureDetector(Settings(watched.channels, Budget(budget), seasonality=seasonality))
+        for timestamp_s, counts in batches(watched, course, traffic(rng, structure, course.watched)):
+            if detector.update(counts, timestamp_s=timestamp_s):
                 count += 1
                 detector.reset()
         delays += [_delay(detector, watched, structure, rng) for _ in range(SHIFTS)]
-        spreads.append(max(rhythm.spread.values()) if rhythm else 1.0)
+        spreads.append(max(seasonality.spread.values()) if seasonality else 1.0)
     return {
         "alarms": count,
         "events": REPEATS * course.watched * course.events,
@@ -94,14 +94,14 @@ def watch(cell: dict[str, Any], rng: np.random.Generator, budget: float) -> dict
 
 
 def _delay(detector: MixtureDetector, watched: Watched, structure: str, rng: np.random.Generator) -> float:
-    """Events from a shift at a random moment to the alarm; NaN if none came within the period."""
+    """Events from a shift at a random time to the alarm; NaN if none came within the period."""
     course = STRUCTURES[structure]
     rows = traffic(rng, structure, 1)
     rows[:, 0] += SHIFT
     seen = batches(watched, course, rows)
     start = int(rng.integers(len(seen) // 2))
     detector.reset()
-    for step, (moment, counts) in enumerate(seen[start:], 1):
-        if detector.update(counts, moment=moment):
+    for step, (timestamp_s, counts) in enumerate(seen[start:], 1):
+        if detector.update(counts, timestamp_s=timestamp_s):
             return float(step * course.batch)
     return float("nan")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import doctest
 from itertools import pairwise
 from math import comb, exp, inf, log
 from random import Random
 
 import pytest
 
-from benchmarks import bars, counts, pairs
+from benchmarks import pairs
 from benchmarks.pairs import Decision, MedianInterval, Side, Turn, decide, row, verdict_of
 
 FEWEST = 9
@@ -38,12 +37,6 @@ class Clock:
 def noisy(random, typical, spread=0.1, stolen=0.0):
     """Return seconds of turns: some are three times as long, as another process takes the core."""
     return lambda: typical * exp(random.gauss(0, spread)) * (3 if random.random() < stolen else 1)
-
-
-@pytest.mark.parametrize("module", [bars, pairs, counts], ids=lambda module: module.__name__)
-def test_the_examples_of_the_docstrings_hold(module):
-    """Doctests of the tools are run here, as no other session does."""
-    assert doctest.testmod(module).failed == 0
 
 
 @pytest.mark.parametrize("draw", ["gauss", "lognormvariate", "cauchy"])

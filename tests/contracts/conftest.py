@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
-from drift_client import Outside
+from drift_client import Environment
 from drift_contracts import MonitoringSpec, feature_set
 from drift_engine.bundle import load_bundle
 from drift_ml.training.fitting import Recipe
@@ -46,7 +46,7 @@ def live(service):
         reply = service.respond(request.method, request.url.path, request.read(), kind, "request-1")
         return httpx.Response(reply.status, content=reply.body, headers={"content-type": reply.media_type})
 
-    return Outside(transport=httpx.MockTransport(answer), sleep=lambda _: None)
+    return Environment(transport=httpx.MockTransport(answer), sleep=lambda _: None)
 
 
 class Script:
@@ -59,7 +59,7 @@ class Script:
 
     @property
     def outside(self):
-        return Outside(
+        return Environment(
             transport=httpx.MockTransport(self._answer),
             sleep=self.waited.append,
             chance=lambda: 1.0,

@@ -67,6 +67,14 @@ def test_predict_marks_what_drifted_and_leaves_out_what_is_not_known(run, loopba
     assert (code, "+12.00" in out, "high" in out) == (0, True, True)
 
 
+def test_predict_shows_a_feature_without_usual_values(run, loopback):
+    """Usual values are optional in a feature set."""
+    features = [{name: value for name, value in CARD["feature_set"]["features"][0].items() if name != "usual"}]
+    card = {**CARD, "feature_set": {**CARD["feature_set"], "features": features + CARD["feature_set"]["features"][1:]}}
+    code, out, _ = run("predict", *HOUSE, "--prediction-id", ID, "--url", loopback((200, card), (200, ANSWER)))
+    assert (code, "price: 689,871 USD" in out) == (0, True)
+
+
 def test_predict_prints_json_for_programs(run, loopback):
     code, out, _ = run(
         "predict", *HOUSE, "--prediction-id", ID, "--json", "--url", loopback((200, CARD), (200, ANSWER))
@@ -151,6 +159,7 @@ def test_every_kind_of_feature_is_sent_as_what_it_is(run, own_models, monkeypatc
         (["predict", *HOUSE, "--prediction-id", "7"], "minLength at /prediction_id"),
         (["predict", *HOUSE, "--url", "ftp://x"], "Invalid value for --url: expected a URL that starts with http"),
         (["health", "--url", "x"], "Invalid value for --url"),
+        (["watch", "--url", "x"], "Invalid value for --url"),
         (["contracts", "show", "none.v1"], "no contract 'none.v1'; there is alert.v1"),
         (["fly"], "No such command 'fly'"),
     ],
@@ -307,6 +316,27 @@ def test_watch_shows_alarms_and_recent_predictions(run, loopback):
     assert "2 [x]" in out
     assert "689,871" in out
     assert "sqft" in out
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "place"),
+    [
+        ("alarms", [{"name": "errors"}], "/alarms/0"),
+        ("recent", [{**STATE["recent"][0], "drift_score": "high"}], "/recent/0/drift_score"),
+        ("totals", 3, "/totals"),
+    ],
+)
+def test_watch_names_what_it_cannot_show(run, loopback, member, value, place):
+    """A console of another release may answer with another document."""
+    code, _, err = run("watch", "--times", "1", "--url", loopback((200, {**STATE, member: value})))
+    assert (code, f" at {place}: " in err) == (4, True)
+
+
+def test_watch_asks_again(run, loopback, monkeypatch):
+    """A console that is busy once is shown all the same."""
+    monkeypatch.setattr("drift_client._retry.Retry.delay", lambda _self, attempt, *_: attempt < 2 or None)
+    code, out, _ = run("watch", "--times", "1", "--url", loopback((503, b""), (200, STATE)))
+    assert (code, "predictions 12" in out) == (0, True)
 
 
 def test_watch_ends_quietly_with_ctrl_c(run, loopback, monkeypatch):

@@ -11,7 +11,8 @@ from drift_client import (
     BrokenResponse,
     Client,
     ClientError,
-    Outside,
+    Connection,
+    Environment,
     Prediction,
     Refusal,
     RequestRefused,
@@ -34,11 +35,11 @@ BUSY = (503, {"type": "about:blank", "title": "Busy", "status": 503})
 
 
 def client(outside, **options):
-    return Client("http://service", feature_set=HOUSE, outside=outside, **options)
+    return Client("http://service", feature_set=HOUSE, environment=outside, **options)
 
 
 def test_a_prediction_by_the_real_service(live):
-    with Client("http://service", outside=live) as real:
+    with Client("http://service", environment=live) as real:
         answer = real.predict(HOUSE.example)
     assert answer.model == "house-price"
     assert answer.features == HOUSE.example
@@ -70,7 +71,7 @@ def test_the_card_and_the_health_of_the_real_service(live):
 def test_what_the_real_service_refuses_says_where(live):
     loose = feature_set("house-price").to_json()
     loose["features"][0]["maximum"] = 1e6
-    lenient = Client("http://service", feature_set=FeatureSet.from_json(loose), outside=live)
+    lenient = Client("http://service", feature_set=FeatureSet.from_json(loose), environment=live)
     with pytest.raises(RequestRefused) as caught:
         lenient.predict({**HOUSE.example, "bedrooms": 5000})
     assert (caught.value.status, caught.value.violations[0].pointer) == (422, "/features/bedrooms")
@@ -102,7 +103,7 @@ class Narrow:
 
     @property
     def outside(self):
-        return Outside(transport=httpx.MockTransport(self), sleep=lambda _: None)
+        return Environment(transport=httpx.MockTransport(self), sleep=lambda _: None)
 
 
 @pytest.mark.parametrize("fit", [1, 2, 3, 7, 64, 1000])
@@ -137,7 +138,7 @@ def test_a_refusal_of_another_kind_is_not_halved(script):
 
 def test_a_batch_that_no_service_would_read_is_halved_before_it_is_sent(monkeypatch):
     """A service closes the connection on what is over its limit, which a client cannot tell from a failure."""
-    monkeypatch.setattr("drift_client._client.BODY_BYTES", 2_000)
+    monkeypatch.setattr("drift_client._client.BATCH_BYTES", 2_000)
     narrow = Narrow(1000)
     answers = client(narrow.outside).predict_many([HOUSE.example] * 100)
     assert len(answers) == len(set(narrow.events)) == 100
@@ -160,7 +161,7 @@ def test_what_breaks_its_contract_is_not_sent(script):
 
 def test_the_feature_set_is_asked_of_the_service_once(script):
     world = script((200, CARD), (200, ANSWER), (200, ANSWER))
-    asking = Client("http://service", model="house-price", outside=world.outside)
+    asking = Client("http://service", model="house-price", environment=world.outside)
     asking.predict(HOUSE.example)
     asking.predict(HOUSE.example)
     assert [path for _, path, _ in world.asked] == [
@@ -323,7 +324,9 @@ def test_a_retry_that_makes_no_sense_is_refused(values):
 
 def test_the_client_works_over_a_real_connection(loopback):
     with Client(
-        loopback((503, b""), (200, ANSWER)), feature_set=HOUSE, outside=Outside(sleep=lambda _: None, new_id=lambda: ID)
+        loopback((503, b""), (200, ANSWER)),
+        feature_set=HOUSE,
+        environment=Environment(sleep=lambda _: None, new_id=lambda: ID),
     ) as real:
         assert real.predict(HOUSE.example).prediction_id == ID
 
@@ -333,8 +336,17 @@ def test_a_port_where_nobody_listens_is_unreachable():
         Client("http://127.0.0.1:9", retry=Retry(attempts=1)).health()
 
 
+def test_a_connection_returns_any_json(loopback):
+    """Other answers of a service need no contract, but are read as strictly."""
+    with Connection(loopback((200, {"totals": 3}), (200, b"NaN"))) as connection:
+        assert connection.request("GET /console/api/state", params={"model": "m"}) == {"totals": 3}
+        with pytest.raises(BrokenResponse, match="strict JSON: json at the top") as caught:
+            connection.request("GET /x")
+    assert caught.value.operation == "GET /x"
+
+
 def test_the_outside_world_is_the_real_one_unless_given():
-    outside = Outside()
+    outside = Environment()
     assert isinstance(outside.clock(), datetime)
     assert 0 <= outside.chance() < 1
 

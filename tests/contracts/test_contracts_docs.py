@@ -8,7 +8,7 @@ from pathlib import Path
 import drift_client as client_module
 import pytest
 from click.testing import CliRunner
-from drift_client import Client, Outside
+from drift_client import Client, Environment
 from drift_client.cli import _main, main
 from drift_contracts import ContractError, DriftError, FeatureSet, RequestValidator, feature_set, schemas
 from drift_contracts.features import Feature
@@ -59,7 +59,7 @@ def messages(folder, script):
     yield said(lambda: feature_set("car-price"))
     answer = json.loads(Path("contracts/examples/prediction.response.v1.json").read_text("utf-8"))
     broken = script((200, {**answer, "prediction": "689871.25"})).outside
-    house = Client("http://service", model="house-price", feature_set=HOUSE, outside=broken)
+    house = Client("http://service", model="house-price", feature_set=HOUSE, environment=broken)
     yield said(lambda: house.predict(HOUSE.example))
     features = {**HOUSE.example, "age": "ten"}
     del features["sqft"]
@@ -72,7 +72,7 @@ def messages(folder, script):
 def test_every_quoted_message_is_the_real_one(tmp_path, script, monkeypatch, loopback):
     card = next(case.instance for case in cases("model.card.v1") if case.valid)
     monkeypatch.setenv("DRIFT_URL", loopback((200, card)))
-    patient = partial(Client, outside=Outside(sleep=lambda _: None))
+    patient = partial(Client, environment=Environment(sleep=lambda _: None))
     monkeypatch.setattr("drift_client.cli._options.Client", patient)
     assert list(messages(tmp_path, script)) == QUOTED
 

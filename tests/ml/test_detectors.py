@@ -7,6 +7,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from drift_ml import effects
+from drift_ml.baseline import Channel
 from drift_ml.detectors import (
     DETECTORS,
     Adwin,
@@ -20,11 +22,9 @@ from drift_ml.detectors import (
     detector_from_json,
 )
 from drift_ml.detectors._base import Named
-from drift_ml.detectors.ks import ks_p_value
 from drift_ml.evidence import Budget, MixtureDetector, Settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 COARSE = {"edges": [-1.0, 0.0, 1.0], "reference": [160, 340, 340, 160]}
 MAKERS = {
@@ -55,7 +55,7 @@ def test_a_detector_keeps_the_one_interface(name: str) -> None:
 
 
 def test_the_mixture_keeps_it_too() -> None:
-    rooms = {"name": "rooms", "kind": "values", "of": ["rooms"], "counts": [50, 50]}
+    rooms = Channel("rooms", "values", ("rooms",), (50, 50))
     detector: Detector = MixtureDetector(Settings([rooms], Budget(1000)))
     assert detector.update({"rooms": [1, 1]}) is False
     detector.reset()
@@ -152,19 +152,23 @@ def test_the_shared_parts_are_no_detectors_by_themselves(call) -> None:
         call()
 
 
-@settings(deadline=None)
-@given(distance=st.floats(0.0, 1.0), effective=st.floats(5, 5000))
-def test_the_ks_p_value_is_that_of_the_limiting_law(distance: float, effective: float) -> None:
-    root = effective**0.5
-    expected = stats.kstwobign.sf((root + 0.12 + 0.11 / root) * distance)
-    assert ks_p_value(distance, effective) == pytest.approx(expected, abs=1e-9)
-
-
 def test_psi_by_hand() -> None:
     detector = WindowedPsi(edges=[0.0], reference=[50, 50], size=100, threshold=0.33)
     assert detector.update([-1.0] * 25 + [1.0] * 75) is False  # 0.27 with half an event added to each bin
     detector = WindowedPsi(edges=[0.0], reference=[50, 50], size=100, threshold=0.26)
     assert detector.update([-1.0] * 25 + [1.0] * 75) is True
+
+
+@pytest.mark.parametrize("moved", range(0, 60, 4))
+def test_windowed_detectors_decide_by_the_effects_of_the_report(moved: int) -> None:
+    """PSI and KS stand in one place each: a detector fires where the report's figure passes its threshold."""
+    reference, counts = [160, 340, 340, 160], [40 + moved, 60, 60, 40 - moved // 2]
+    values = [value for value, count in zip([-2.0, -0.5, 0.5, 2.0], counts, strict=True) for _ in range(count)]
+    psi = WindowedPsi(edges=[-1.0, 0.0, 1.0], reference=reference, size=len(values), threshold=0.05)
+    ks = WindowedKs(edges=[-1.0, 0.0, 1.0], reference=reference, size=len(values), level=0.05)
+    distance = effects.ks(reference, counts)
+    assert psi.update(values) == (effects.psi(reference, counts) > 0.05)
+    assert ks.update(values) == (effects.ks_p(distance, sum(reference), len(values)) < 0.05)
 
 
 def test_cusum_by_hand_on_the_lower_side() -> None:

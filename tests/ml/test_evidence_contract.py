@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from importlib import resources
 
 import pytest
+from drift_ml.baseline import Channel
 from drift_ml.detectors import Adwin, Cusum, MeanAbsoluteZ, PageHinkley, WindowedKs, WindowedPsi
 from drift_ml.evidence import Budget, MixtureDetector, Settings
 from jsonschema import Draft202012Validator
@@ -34,9 +36,17 @@ def test_the_state_of_a_named_detector_keeps_the_contract(detector) -> None:
 
 @pytest.mark.parametrize("batches", [0, 1, 20])
 def test_the_state_of_the_mixture_keeps_the_contract(batches: int) -> None:
-    rooms = {"name": "rooms", "kind": "values", "of": ["rooms"], "counts": [500, 500]}
+    rooms = Channel("rooms", "values", ("rooms",), (500, 500))
     detector = MixtureDetector(Settings([rooms], Budget(1000)))
     for _ in range(batches):
         detector.update({"rooms": [2, 8]})
     assert (detector.alarm is not None) == (batches == 20)
     VALIDATOR.validate(detector.to_json())
+
+
+def test_the_digest_of_settings_stays_what_stored_states_hold() -> None:
+    """A state is refused under other settings: the digest is part of what releases share."""
+    document = {"name": "rooms", "kind": "values", "of": ["rooms"], "values": [1, 2.5], "counts": [500, 500]}
+    channels = [Channel.from_json(document)]
+    text = json.dumps([[document], 1000, 0.1, None], sort_keys=True)
+    assert Settings(channels, Budget(1000)).digest == hashlib.sha256(text.encode()).hexdigest()

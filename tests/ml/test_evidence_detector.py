@@ -1,4 +1,4 @@
-"""The mixture detector: state, alarms, attribution, recovery, rhythm."""
+"""The mixture detector: state, alarms, attribution, recovery, seasonality."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from math import inf, isinf
 
 import numpy as np
 import pytest
-from drift_ml.evidence import Budget, Capital, EvidenceError, MixtureDetector, Rhythm, Settings, log_mixture
+from drift_ml.baseline import Channel
+from drift_ml.evidence import Budget, Capital, EvidenceError, MixtureDetector, Seasonality, Settings, log_mixture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-ROOMS = {"name": "rooms", "kind": "values", "of": ["rooms"], "counts": [2000, 2000, 2000, 2000, 2000]}
-GONE = {"name": "missing:rooms", "kind": "missing", "of": ["rooms"], "counts": [10_000, 0]}
+ROOMS = Channel("rooms", "values", ("rooms",), (2000, 2000, 2000, 2000, 2000))
+GONE = Channel("missing:rooms", "missing", ("rooms",), (10_000, 0))
 SETTINGS = Settings([ROOMS, GONE], Budget(10_000))
 
 batch = st.lists(st.integers(0, 30), min_size=5, max_size=5)
@@ -29,9 +30,9 @@ def high(size: int = 20) -> dict[str, list[int]]:
 def raised(settings_: Settings = SETTINGS) -> MixtureDetector:
     detector = MixtureDetector(settings_)
     for minute in range(50):
-        detector.update(even(), moment=60.0 * minute)
+        detector.update(even(), timestamp_s=60.0 * minute)
     for minute in range(50, 60):
-        detector.update(high(), moment=60.0 * minute)
+        detector.update(high(), timestamp_s=60.0 * minute)
     return detector
 
 
@@ -173,25 +174,25 @@ def good_days(rng: np.random.Generator, days: int, swing: float) -> list[tuple[f
 
 def test_a_learned_rhythm_does_not_mistake_the_day_for_a_drift() -> None:
     rng = np.random.default_rng(2)
-    rhythm = Rhythm.learn([ROOMS, GONE], good_days(rng, 14, 0.4))
+    seasonality = Seasonality.learn([ROOMS, GONE], good_days(rng, 14, 0.4))
     blind, learned = (
         MixtureDetector(SETTINGS),
-        MixtureDetector(Settings([ROOMS, GONE], Budget(10_000), rhythm=rhythm)),
+        MixtureDetector(Settings([ROOMS, GONE], Budget(10_000), seasonality=seasonality)),
     )
-    for moment, counts in good_days(rng, 7, 0.4):
-        blind.update(counts, moment=moment)
-        learned.update(counts, moment=moment)
+    for timestamp_s, counts in good_days(rng, 7, 0.4):
+        blind.update(counts, timestamp_s=timestamp_s)
+        learned.update(counts, timestamp_s=timestamp_s)
     assert blind.alarm is not None
     assert learned.alarm is None
 
 
 def test_a_learned_rhythm_still_finds_a_drift_and_survives_json() -> None:
     rng = np.random.default_rng(3)
-    rhythm = Rhythm.learn([ROOMS, GONE], good_days(rng, 14, 0.4))
-    again = Rhythm.from_json(json.loads(json.dumps(rhythm.to_json())))
-    assert again == rhythm
-    detector = MixtureDetector(Settings([ROOMS, GONE], Budget(10_000), rhythm=again))
-    assert any(detector.update(high(200), moment=3600.0 * hour) for hour in range(12))
+    seasonality = Seasonality.learn([ROOMS, GONE], good_days(rng, 14, 0.4))
+    again = Seasonality.from_json(json.loads(json.dumps(seasonality.to_json())))
+    assert again == seasonality
+    detector = MixtureDetector(Settings([ROOMS, GONE], Budget(10_000), seasonality=again))
+    assert any(detector.update(high(200), timestamp_s=3600.0 * hour) for hour in range(12))
 
 
 def test_dependent_events_have_a_spread_near_their_variance_inflation() -> None:
@@ -201,18 +202,18 @@ def test_dependent_events_have_a_spread_near_their_variance_inflation() -> None:
         centre = rng.normal(0, 0.3)
         rows = np.clip(np.round(2 + centre * 1.4 + rng.normal(size=20) * 1.4), 0, 4).astype(int)
         batches.append((60.0 * minute, {"rooms": np.bincount(rows, minlength=5).tolist()}))
-    rhythm = Rhythm.learn([ROOMS, GONE], batches, strata=1)
-    assert 1.8 < rhythm.spread["rooms"] < 5
-    assert rhythm.spread["missing:rooms"] == 1.0
+    seasonality = Seasonality.learn([ROOMS, GONE], batches, strata=1)
+    assert 1.8 < seasonality.spread["rooms"] < 5
+    assert seasonality.spread["missing:rooms"] == 1.0
 
 
 def test_an_hour_without_traffic_stands_on_the_baseline() -> None:
     batches = [(60.0 * i, {"rooms": [4, 4, 4, 4, 4]}) for i in range(64)]
-    rhythm = Rhythm.learn([ROOMS, GONE], batches)
-    assert rhythm.strata[5]["rooms"] == tuple(ROOMS["counts"])
-    assert rhythm.strata[0]["rooms"] == (240,) * 5
+    seasonality = Seasonality.learn([ROOMS, GONE], batches)
+    assert seasonality.strata[5]["rooms"] == ROOMS.counts
+    assert seasonality.strata[0]["rooms"] == (240,) * 5
 
 
 def test_a_rhythm_needs_enough_batches() -> None:
     with pytest.raises(EvidenceError, match="64 batches"):
-        Rhythm.learn([ROOMS], [(0.0, {"rooms": [1, 1, 1, 1, 1]})])
+        Seasonality.learn([ROOMS], [(0.0, {"rooms": [1, 1, 1, 1, 1]})])

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from drift_ml.baseline import Channel
 from drift_ml.evidence import Budget, EvidenceError, Tables, charts
-from drift_ml.evidence._laws import reference_law
+from drift_ml.evidence._distributions import reference_distribution
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 counts_of_bins = st.lists(st.integers(0, 500), min_size=2, max_size=40).filter(sum)
 
 
-def channel(kind: str, counts: list[int]) -> dict:
+def channel(kind: str, counts: list[int], name: str = "c") -> Channel:
     bins = len(counts)
-    document = {"name": "c", "kind": kind, "of": ["c"], "counts": counts}
+    own = Channel(name, kind, ("c",), tuple(counts))
     if kind == "categories":
-        document["categories"] = [f"k{i}" for i in range(bins)]
+        return replace(own, categories=tuple(f"k{i}" for i in range(bins)))
     if kind == "product":
-        document["edges"] = list(range(-500 * (bins - 1), 500 * (bins - 1), 1000))
-        document["scores"] = [1000 * i - 500 * (bins - 1) for i in range(bins)]
-    return document
+        edges = range(-500 * (bins - 1), 500 * (bins - 1), 1000)
+        scores = tuple(1000 * i - 500 * (bins - 1) for i in range(bins))
+        return replace(own, edges=tuple(map(float, edges)), scores=scores)
+    return own
 
 
 @pytest.mark.parametrize("kind", ["values", "quantiles", "categories", "product", "sum_of_squares"])
@@ -28,7 +32,7 @@ def channel(kind: str, counts: list[int]) -> dict:
 @given(counts=counts_of_bins)
 def test_every_chart_has_expectation_one_under_the_reference(kind: str, counts: list[int]) -> None:
     found, table = charts(channel(kind, counts))
-    law = reference_law(counts)
+    law = reference_distribution(counts)
     assert np.allclose(law @ np.exp(table), 1.0)
     assert sum(chart.weight for chart in found) == pytest.approx(1.0)
     assert all(chart.information > 0 > chart.against and chart.noise >= 1 for chart in found)
@@ -39,7 +43,7 @@ def test_every_chart_has_expectation_one_under_the_reference(kind: str, counts: 
 @given(yes=st.integers(0, 50), no=st.integers(1, 10_000))
 def test_indicator_charts_have_expectation_one_too(kind: str, yes: int, no: int) -> None:
     _, table = charts(channel(kind, [no, yes]))
-    assert np.allclose(reference_law([no, yes]) @ np.exp(table), 1.0)
+    assert np.allclose(reference_distribution([no, yes]) @ np.exp(table), 1.0)
 
 
 def test_a_normal_shift_on_many_bins_has_almost_the_information_of_the_normal_shift() -> None:
@@ -66,7 +70,7 @@ def test_a_product_of_two_bins_stands_on_its_scores() -> None:
 
 def test_the_groups_that_a_baseline_lacks_are_shared_out() -> None:
     one = Tables.build([channel("values", [50, 50])])
-    both = Tables.build([channel("values", [50, 50]), channel("missing", [100, 0]) | {"name": "missing:c"}])
+    both = Tables.build([channel("values", [50, 50]), channel("missing", [100, 0], "missing:c")])
     assert np.exp(one.log_weights).sum() > np.exp(both.log_weights[:8]).sum()
 
 

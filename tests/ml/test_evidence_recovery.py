@@ -6,21 +6,16 @@ import json
 
 import numpy as np
 import pytest
-from drift_ml.evidence import Budget, EvidenceError, MixtureDetector, Rhythm, Settings
+from drift_ml.baseline import Channel
+from drift_ml.evidence import Budget, EvidenceError, MixtureDetector, Seasonality, Settings
 
 from benchmarks.simulate.coding import counted
 from benchmarks.simulate.mixture import Watched
 from benchmarks.simulate.streams import drifted, normals
 
 BUDGET = 100_000
-ROOMS = {"name": "rooms", "kind": "values", "of": ["rooms"], "counts": [2000] * 5}
-HEATING = {
-    "name": "heating",
-    "kind": "categories",
-    "of": ["heating"],
-    "categories": ["gas", "oil", "wood"],
-    "counts": [7000, 2990, 10],
-}
+ROOMS = Channel("rooms", "values", ("rooms",), (2000,) * 5)
+HEATING = Channel("heating", "categories", ("heating",), (7000, 2990, 10), categories=("gas", "oil", "wood"))
 SETTINGS = Settings([ROOMS, HEATING], Budget(10_000))
 EVEN, HIGH = [4, 4, 4, 4, 4], [0, 0, 5, 5, 10]
 USUAL, WOODEN = [14, 6, 0], [12, 5, 3]
@@ -149,13 +144,13 @@ def test_a_capital_of_some_other_length_is_refused() -> None:
 def test_a_learned_rhythm_recovers_by_the_law_of_the_hour() -> None:
     hours = ([8, 5, 4, 2, 1], [1, 2, 4, 5, 8])
     good = [(3600.0 * hour, {"rooms": [20 * n for n in hours[hour % 24 // 12]]}) for hour in range(24 * 14)]
-    rhythm = Rhythm.learn([ROOMS], good, strata=2)
-    detector = MixtureDetector(Settings([ROOMS], Budget(10_000), rhythm=rhythm))
-    while not detector.update({"rooms": hours[1]}, moment=0.0):
+    seasonality = Seasonality.learn([ROOMS], good, strata=2)
+    detector = MixtureDetector(Settings([ROOMS], Budget(10_000), seasonality=seasonality))
+    while not detector.update({"rooms": hours[1]}, timestamp_s=0.0):
         pass
     for _ in range(200):
-        detector.update({"rooms": hours[1]}, moment=0.0)
+        detector.update({"rooms": hours[1]}, timestamp_s=0.0)
         assert not detector.recovered
     for hour in range(400):
-        detector.update({"rooms": hours[hour % 24 // 12]}, moment=3600.0 * hour)
+        detector.update({"rooms": hours[hour % 24 // 12]}, timestamp_s=3600.0 * hour)
     assert detector.recovered

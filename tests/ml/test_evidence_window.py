@@ -40,14 +40,14 @@ def test_the_simulation_bins_rows_as_the_product_does() -> None:
 
 
 def test_windows_of_good_traffic_are_quiet_and_a_shift_of_one_feature_is_named() -> None:
-    detector = MixtureDetector(Settings(BASELINE.to_json()["channels"], Budget(100_000)))
+    detector = MixtureDetector(Settings(BASELINE.channels, Budget(100_000)))
     for minute in range(60):
-        assert not detector.update(window(traffic(50)).channel_counts(), events=50, moment=60.0 * minute)
+        assert not detector.update(window(traffic(50)).channel_counts(), events=50, timestamp_s=60.0 * minute)
     minute = 60
     while detector.alarm is None:
         rows = traffic(50)
         rows[:, 1] -= 0.5
-        detector.update(window(rows).channel_counts(), events=50, moment=60.0 * minute)
+        detector.update(window(rows).channel_counts(), events=50, timestamp_s=60.0 * minute)
         minute += 1
     assert minute < 66
     assert (detector.alarm.channel, detector.alarm.direction) == ("x1", "down")

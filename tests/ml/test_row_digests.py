@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 from drift_engine.bundle import BundleError, describe_files
-from drift_ml.tables import row_digests
 from drift_ml.tables.row_digests import (
     MOST_ROWS,
     BadRowDigests,
@@ -198,9 +197,3 @@ def test_the_upper_limit_is_where_so_few_hits_become_unlikely(hits, trials):
 
 def test_no_trials_limit_nothing():
     assert upper_limit(0, 0, 0.999) == 1.0
-
-
-def test_examples_hold():
-    import doctest  # noqa: PLC0415 - of this test only
-
-    assert doctest.testmod(row_digests).failed == 0

@@ -35,10 +35,10 @@ def test_traffic_as_in_training_raises_no_alarm(made, cut):
 
 
 def test_the_evidence_is_what_the_detector_itself_says(made, drifting):
-    detector = MixtureDetector(Settings([channel.to_json() for channel in made.baseline.channels]))
+    detector = MixtureDetector(Settings(made.baseline.channels))
     expected = []
     for window in drifting[:15]:
-        detector.update(window.channel_counts(), events=window.events, moment=window.first_ms / 1000)
+        detector.update(window.channel_counts(), events=window.events, timestamp_s=window.first_ms / 1000)
         expected.append(max(detector.evidence, 0.0))
     assert [step.evidence for step in replay_windows(made.baseline, drifting[:15]).steps] == expected
 

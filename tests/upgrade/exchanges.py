@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import httpx
-from drift_client import Client, ClientError, Outside, Retry
+from drift_client import Client, ClientError, Environment, Retry
 from drift_engine.bundle import Bundle
 
 from tests.support.houses import HOUSE
@@ -179,13 +179,13 @@ def _by_client(doors: Doors, bundles: Mapping[str, Bundle]) -> list[dict[str, An
     """Use everything that the typed client can do."""
     recorder = Recorder(AppTransport(doors.whole.application()))
     numbers = iter(range(1, 1_000))
-    outside = Outside(
+    outside = Environment(
         transport=recorder, sleep=lambda _: None, new_id=lambda: UUID(int=next(numbers))
     )
     for model in (None, *MODELS):
         example = bundles[model or HOUSES].feature_set.example
         address = model or "the default model"
-        with Client(ADDRESS, model=model, outside=outside) as client:
+        with Client(ADDRESS, model=model, environment=outside) as client:
             for operation, call in {
                 "health": client.health,
                 "model": client.model,
@@ -199,7 +199,7 @@ def _by_client(doors: Doors, bundles: Mapping[str, Bundle]) -> list[dict[str, An
             }.items():
                 recorder.name = f"client: {operation} of {address}"
                 call()
-    with Client(ADDRESS, model="nobody", outside=outside, retry=Retry(attempts=1)) as client:
+    with Client(ADDRESS, model="nobody", environment=outside, retry=Retry(attempts=1)) as client:
         recorder.name = "client: a model that is not served"
         with suppress(ClientError):
             client.model()

@@ -3,24 +3,26 @@
 ::
 
     DriftError
-    ├── ContractError              the caller's features break the model's contract; nothing was sent
+    ├── ContractError              the features break the model's contract; nothing was sent
     └── ClientError                `.operation` says which call
         ├── Unreachable            no answer within the attempts: no connection, or none in time
         ├── BrokenResponse         an answer that breaks its contract: `.contract`, `.violations`
-        └── ServiceError           a problem document: `.status`, `.title`, `.detail`, `.request_id`, `.violations`
+        └── ServiceError           a problem document: `.status`, `.title`, `.detail`, `.request_id`
             ├── RequestRefused     the request is at fault (4xx); sending it again will not help
             └── ServiceFailed      the service is at fault or busy (429, 5xx), after the attempts
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from drift_contracts.errors import DriftError, Violation
 from drift_contracts.exits import REFUSED, UNREACHABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+    from drift_contracts.types import ProblemV1
 
 
 class ClientError(DriftError):
@@ -28,43 +30,52 @@ class ClientError(DriftError):
 
     exit_code = REFUSED
 
-    def __init__(self, operation: str, says: str) -> None:
+    def __init__(self, operation: str, reason: str) -> None:
+        #: method and path, such as `POST /predict`
         self.operation = operation
-        super().__init__(f"{operation}: {says}")
+        super().__init__(f"{operation}: {reason}")
 
 
 class Unreachable(ClientError):
-    """No answer within the attempts; `.attempts` counts them, `.reason` names the last failure."""
+    """No answer came within the attempts."""
 
     exit_code = UNREACHABLE
 
     def __init__(self, operation: str, reason: str, attempts: int) -> None:
+        #: what the last attempt ended in, such as `ConnectError`
         self.reason = reason
         self.attempts = attempts
         super().__init__(operation, f"no answer in {attempts} attempts, the last ended in {reason}")
 
 
 class BrokenResponse(ClientError):
-    """An answer that breaks its contract. The message names the place and the rule, never what was there."""
+    """An answer breaks its contract. The message names the place and the rule, never the value."""
 
     def __init__(self, operation: str, contract: str, violations: Sequence[Violation]) -> None:
         self.contract = contract
         self.violations = tuple(violations)
-        told = "; ".join(map(str, self.violations))
-        super().__init__(operation, f"the answer breaks {contract}: {told}")
+        sentences = "; ".join(map(str, self.violations))
+        super().__init__(operation, f"the answer breaks {contract}: {sentences}")
 
 
 class ServiceError(ClientError):
     """The service answered with a problem document."""
 
-    def __init__(self, operation: str, status: int, problem: Mapping[str, Any]) -> None:
+    def __init__(self, operation: str, status: int, problem: ProblemV1) -> None:
         self.status = status
-        self.title: str = problem["title"]
-        self.detail: str | None = problem.get("detail")
-        self.request_id: str | None = problem.get("request_id")
-        self.violations = tuple(Violation(**error) for error in problem.get("errors", ()))
-        request = f" (request {self.request_id})" if self.request_id else ""
-        super().__init__(operation, f"{status} {self.title}{request}" + (f": {self.detail}" if self.detail else ""))
+        self.title = problem["title"]
+        self.detail = problem.get("detail")
+        self.request_id = problem.get("request_id")
+        self.violations = tuple(
+            Violation(error["pointer"], error["rule"], error["expected"])
+            for error in problem.get("errors", ())
+        )
+        reason = f"{status} {self.title}"
+        if self.request_id:
+            reason += f" (request {self.request_id})"
+        if self.detail:
+            reason += f": {self.detail}"
+        super().__init__(operation, reason)
 
 
 class RequestRefused(ServiceError):

@@ -1,10 +1,10 @@
-"""What the service says, as frozen values."""
+"""What the service answers, as frozen values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from drift_contracts.features import FeatureSet
 
@@ -12,16 +12,31 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from drift_contracts.errors import Violation
+    from drift_contracts.types import (
+        BundleManifestV1,
+        BundleManifestV2,
+        HealthV1,
+        ModelCardV1,
+        ModelCardV1Baseline,
+        PredictionBatchResponseV1,
+        PredictionBatchResponseV1Answer,
+        PredictionBatchResponseV1Drift,
+        PredictionResponseV1,
+        PredictionResponseV1Drift,
+    )
 
 Value = float | bool | str | None
 
 
 @dataclass(frozen=True)
 class Drift:
-    """How unlike the training data an instance is: z per feature, the drifted features, severity."""
+    """How unlike the training data an instance is."""
 
+    #: z of each feature; None where the training data have no mean or the instance no value
     z: Mapping[str, float | None]
+    #: names of the features whose |z| is over the model's threshold
     drifted: tuple[str, ...]
+    #: `normal`, `moderate` or `high`, by the drift score
     severity: str
 
 
@@ -29,22 +44,28 @@ class Drift:
 class Prediction:
     """The answer to one instance."""
 
+    #: in the unit of the feature set's target
     prediction: float
+    #: mean |z|, from 0 to 100
     drift_score: float
     drift: Drift
+    #: a UUID, the same in every attempt of the request
     prediction_id: str
+    #: when the service answered, UTC
     timestamp: datetime
     model: str
+    #: the first 12 hex digits of the digest of the model's manifest
     model_version: str
+    #: what was asked
     features: Mapping[str, Value]
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """An instance of a batch that was not answered, with its violations.
+    """An instance of a batch that was not answered.
 
-    A service lists 1,000 violations of a batch, the first of each instance among them; the last one's `expected`
-    says how many more there are.
+    A service lists 1,000 violations of a batch, the first of each instance among them; the last
+    one's `expected` says how many more there are.
     """
 
     violations: tuple[Violation, ...]
@@ -55,64 +76,106 @@ class ServedModel:
     """A model as /health lists it."""
 
     model_version: str
+    #: version of the feature set
     feature_set: str
+    #: `c` or `python`
     engine: str
 
 
 @dataclass(frozen=True)
 class Health:
-    """What the service serves, which model it asks by default, what it has counted since its start."""
+    """What a service has, and what it has counted."""
 
+    #: the stack that the service belongs to
     stack: str
+    #: the model behind /predict; None where there is none
     default: str | None
     models: Mapping[str, ServedModel]
+    #: counts since the service started
     counters: Mapping[str, int]
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What is served under a model's name; `manifest` and `baseline` are the parsed documents."""
+    """What is served under a model's name."""
 
     model: str
     model_version: str
+    #: the |z| over which a feature counts as drifted
     threshold: float
     engine: str
     feature_set: FeatureSet
-    manifest: Mapping[str, Any]
-    baseline: Mapping[str, Any]
+    #: the manifest of the bundle, as the service sent it
+    manifest: BundleManifestV1 | BundleManifestV2
+    #: mean, std, min and max of the training data
+    baseline: ModelCardV1Baseline
 
 
-def read_prediction(document: Mapping[str, Any]) -> Prediction:
-    """The prediction in a prediction.response.v1."""
-    return _prediction(document, document, document["features_received"])
-
-
-def read_answer(answer: Mapping[str, Any], batch: Mapping[str, Any], features: Mapping[str, Value]) -> Prediction:
-    """One prediction of a prediction.batch.response.v1, with the features that were sent."""
-    return _prediction(answer, batch, features)
-
-
-def _prediction(own: Mapping[str, Any], shared: Mapping[str, Any], features: Mapping[str, Value]) -> Prediction:
-    drift = own["drift"]
+def read_prediction(document: PredictionResponseV1) -> Prediction:
+    """Return the prediction in a response."""
     return Prediction(
-        prediction=own["prediction"],
-        drift_score=own["drift_score"],
-        drift=Drift(drift["z"], tuple(drift["drifted"]), drift["severity"]),
-        prediction_id=own["prediction_id"],
-        timestamp=datetime.fromisoformat(shared["timestamp"]),
-        model=shared["model"],
-        model_version=shared["model_version"],
+        prediction=document["prediction"],
+        drift_score=document["drift_score"],
+        drift=_drift(document["drift"]),
+        prediction_id=document["prediction_id"],
+        timestamp=datetime.fromisoformat(document["timestamp"]),
+        model=document["model"],
+        model_version=document["model_version"],
+        features=document["features_received"],
+    )
+
+
+def read_answer(
+    answer: PredictionBatchResponseV1Answer,
+    batch: PredictionBatchResponseV1,
+    features: Mapping[str, Value],
+) -> Prediction:
+    """Return one prediction of a batch's response.
+
+    Args:
+        answer: The answer to one instance.
+        batch: The response, which holds what is the same for all instances.
+        features: What was sent; a batch's response does not repeat it.
+    """
+    return Prediction(
+        prediction=answer["prediction"],
+        drift_score=answer["drift_score"],
+        drift=_drift(answer["drift"]),
+        prediction_id=answer["prediction_id"],
+        timestamp=datetime.fromisoformat(batch["timestamp"]),
+        model=batch["model"],
+        model_version=batch["model_version"],
         features=features,
     )
 
 
-def read_health(document: Mapping[str, Any]) -> Health:
-    """What a health.v1 says."""
-    models = {name: ServedModel(**facts) for name, facts in document["models"].items()}
-    return Health(document["stack"], document["default"], models, document["counters"])
+def _drift(document: PredictionResponseV1Drift | PredictionBatchResponseV1Drift) -> Drift:
+    return Drift(
+        z=document["z"],
+        drifted=tuple(document["drifted"]),
+        severity=document["severity"],
+    )
 
 
-def read_card(document: Mapping[str, Any]) -> ModelCard:
-    """What a model.card.v1 says. Raises ContractError if its feature set breaks its own contract."""
-    facts = {name: document[name] for name in ("model", "model_version", "threshold", "engine", "manifest", "baseline")}
-    return ModelCard(**facts, feature_set=FeatureSet.from_json(document["feature_set"]))
+def read_health(document: HealthV1) -> Health:
+    """Return what a health document says."""
+    models = {
+        name: ServedModel(model["model_version"], model["feature_set"], model["engine"])
+        for name, model in document["models"].items()
+    }
+    counters = cast("Mapping[str, int]", document["counters"])
+    return Health(document["stack"], document["default"], models, counters)
+
+
+def read_card(document: ModelCardV1) -> ModelCard:
+    """Return what a model's card says. Raises ContractError for features that break a rule."""
+    return ModelCard(
+        model=document["model"],
+        model_version=document["model_version"],
+        threshold=document["threshold"],
+        engine=document["engine"],
+        feature_set=FeatureSet.from_json(document["feature_set"]),
+        # the client has validated it by the contract that it names
+        manifest=cast("BundleManifestV1 | BundleManifestV2", document["manifest"]),
+        baseline=document["baseline"],
+    )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from drift_ml.evidence import Finding
+    from drift_ml.evidence import DriftFinding
 
 
-def change(finding: Finding) -> str:
+def change(finding: DriftFinding) -> str:
     """What changed and by how much, in a clause.
 
-    >>> from drift_ml.evidence import Finding
-    >>> change(Finding("age", "location", "up", 0.5, 0.5, 0.0, 1, 1, 1, {}))
+    >>> from drift_ml.evidence import DriftFinding
+    >>> change(DriftFinding("age", "location", "up", 0.5, 0.5, 0.0, 1, 1, 1, {}))
     'mean up by 0.5 standard deviations'
     """
     size, direction = finding.size, finding.direction

@@ -16,7 +16,7 @@ def contracts() -> None:
 
 @contracts.command("list")
 def list_contracts() -> None:
-    """List the contracts with their titles."""
+    """List the contracts with their descriptions."""
     table = Table("contract", "what it is")
     for name in documents.names(documents.folder("schemas")):
         table.add_row(name, documents.schema(name)["description"])
@@ -26,5 +26,5 @@ def list_contracts() -> None:
 @contracts.command()
 @click.argument("name")
 def show(name: str) -> None:
-    """Print a contract's JSON Schema, for example `driftctl contracts show prediction.request.v1`."""
+    """Print a contract's schema, for example `driftctl contracts show prediction.request.v1`."""
     print_json(documents.schema(name))

@@ -13,6 +13,7 @@ from drift_client.cli._predict import predict
 from drift_client.cli._service import health, model
 from drift_client.cli._watch import watch
 
+#: The group of entry points by which other packages add commands.
 PLUGINS = "driftctl.commands"
 EPILOG = """
 Examples:
@@ -26,40 +27,56 @@ Examples:
 
 The service is http://127.0.0.1:8123 unless --url or the variable DRIFT_URL says otherwise.
 
-Exit codes: 0 all is well, 1 a finding (drift found), 2 the usage is wrong or the input breaks its contract (nothing was
-sent), 3 the service cannot be reached, 4 the service said no or its answer breaks its contract, 5 a command cannot
-start, 70 a fault of ours; see docs/exit-codes.md.
+Exit codes: 0 all is well, 1 a finding (drift found), 2 the usage is wrong or the input breaks its
+contract (nothing was sent), 3 the service cannot be reached, 4 the service said no or its answer
+breaks its contract, 5 a command cannot start, 70 a fault of ours; see docs/exit-codes.md.
 """
 
 
 class Commands(Group):
-    """The built-in commands and those that packages register under the entry point group `driftctl.commands`."""
+    """The built-in commands and those that packages register under `driftctl.commands`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Every command, sorted."""
+        """Return the names of all commands, sorted."""
         return sorted({*super().list_commands(ctx), *entry_points(group=PLUGINS).names})
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """A built-in command, or one of a plug-in. A plug-in that cannot be loaded says so when it is asked for."""
+        """Return a command by its name.
+
+        A plug-in that cannot be loaded is returned as a command that reports it when it is called:
+        it must not take the other commands along.
+        """
         built_in = super().get_command(ctx, name)
-        if built_in is not None or name not in entry_points(group=PLUGINS).names:
+        plugins = entry_points(group=PLUGINS)
+        if built_in is not None or name not in plugins.names:
             return built_in
         try:
-            found = entry_points(group=PLUGINS)[name].load()
+            command = plugins[name].load()
         except Exception as error:
             return _broken(name, type(error).__name__)
-        return found if isinstance(found, click.Command) else _broken(name, "not a click command")
+        if isinstance(command, click.Command):
+            return command
+        return _broken(name, "not a click command")
 
 
 def _broken(name: str, reason: str) -> click.Command:
+    """Return a command that cannot start."""
+
     def fail() -> None:
+        """Raise CannotStart."""
         raise CannotStart(f"the command {name} of another package cannot be loaded: {reason}")
 
-    return click.Command(name, callback=fail, short_help=f"(cannot be loaded: {reason})", add_help_option=False)
+    summary = f"(cannot be loaded: {reason})"
+    return click.Command(name, callback=fail, short_help=summary, add_help_option=False)
 
 
-@click.group("driftctl", cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="drift-contracts", prog_name="driftctl")
+@click.group(
+    "driftctl",
+    cls=Commands,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(package_name="drift-client", prog_name="driftctl")
 def main() -> None:
     """Ask a drift-monitored prediction service, watch it, and read the contracts it keeps."""
 

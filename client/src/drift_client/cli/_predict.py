@@ -1,4 +1,4 @@
-"""`driftctl predict`: its options are the features of the model, as the service or a feature set says."""
+"""`driftctl predict`: its options are the features of the model, as the service describes them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 from drift_contracts.commands import Command
 from drift_contracts.errors import NotJson
-from drift_contracts.features import feature_set
+from drift_contracts.features import feature_set as load_feature_set
 from drift_contracts.parsing import parse_json
 from drift_contracts.printable import printable
 from rich.table import Table
@@ -26,20 +26,21 @@ from drift_client.cli._options import (
     timeout_option,
     url_option,
 )
-from drift_client.cli._served import SHIPPED, Served, asked, described
+from drift_client.cli._served import SHIPPED, Served, described_model, served_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from drift_contracts.features import Feature, FeatureSet
 
     from drift_client import Prediction
 
+#: Parameters of features begin with it, so that no feature can be named like another parameter.
 PREFIX = "feature_"
+#: Categories in a help or a refusal, at most.
 SHOWN = 10
-"""Categories in a help or a refusal, at most."""
-
 COLOURS = {"normal": "green", "moderate": "yellow", "high": "red"}
+HELP_OPTIONS = ("-h", "--help")
 EPILOG = """
 Examples:
 
@@ -48,8 +49,9 @@ Examples:
   driftctl predict --model diabetes --help
   driftctl predict --model flat-rent --feature-sets ./models --rooms 2 --json
 
-The service says which features its models have; --feature-sets reads them from a folder instead. A value outside the
-bounds is refused before anything is predicted (exit code 2); one that is only unusual is answered, and shows as drift.
+The service says which features its models have; --feature-sets reads them from a folder instead. A
+value outside the bounds is refused before anything is predicted (exit code 2); one that is only
+unusual is answered, and shows as drift.
 """
 
 
@@ -58,8 +60,10 @@ class Number(click.ParamType):  # type: ignore[type-arg]  # generic in the newes
 
     name = "number"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The number in a text."""
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number in a text."""
         try:
             number = parse_json(str(value))
         except NotJson:
@@ -77,96 +81,125 @@ class Category(click.ParamType):  # type: ignore[type-arg]  # as above
     def __init__(self, feature: Feature) -> None:
         self._feature = feature
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
         """Return the category that a text names."""
         if value not in self._feature.categories:
-            self.fail(f"expected one of {_first(self._feature)}", param, ctx)
+            self.fail(f"expected one of {_first_categories(self._feature)}", param, ctx)
         return str(value)
 
 
 class PredictCommand(Command):
-    """A command whose options depend on the model, which the service or `--feature-sets` describes."""
+    """A command whose options depend on the model, which the service or a folder describes."""
 
     def make_context(
-        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # as click has it
     ) -> click.Context:
-        """Find which model is meant, wherever that stands among the words; then parse with its options."""
-        first = self._first_look(info_name, args, parent)
-        served = _served(first, wants_help=not {"-h", "--help"}.isdisjoint(args))
-        own = served.feature_set
-        taken = {text for param in self.params for text in (*param.opts, "-h", "--help")}
+        """Find which model is meant, wherever that stands among the words; then parse them all."""
+        options = self._model_options(info_name, args, parent)
+        wants_help = not set(HELP_OPTIONS).isdisjoint(args)
+        served = _served(options, wants_help=wants_help)
+        features = served.feature_set
+        names = {name for param in self.params for name in param.opts}
+        names.update(HELP_OPTIONS)
+        callback = cast("Callable[..., None]", self.callback)
         command = Command(
             self.name,
-            callback=partial(cast("Callable[..., None]", self.callback), own),
-            params=[*(_option(feature, taken) for feature in own.features), *map(_with(served), self.params)],
+            callback=partial(callback, features),
+            params=[
+                *(_option(feature, names) for feature in features.features),
+                *(_with_choices(param, served) for param in self.params),
+            ],
             help=printable(f"{cleandoc(self.help or '')}\n\n{_about(served)}"),
             epilog=self.epilog,
         )
         return command.make_context(info_name, args, parent, **extra)
 
-    def _first_look(self, info_name: str | None, args: list[str], parent: click.Context | None) -> dict[str, Any]:
-        """Return the values of the options that every model has; those of features pass unread."""
-        look = Command(self.name, params=self.params, add_help_option=False)
-        settings = {"ignore_unknown_options": True, "allow_extra_args": True}
-        return look.make_context(info_name, list(args), parent, **settings).params
+    def _model_options(
+        self, info_name: str | None, args: list[str], parent: click.Context | None
+    ) -> Mapping[str, Any]:  # click's own: each option has its type
+        """Return the values of the options that every model has; those of features are ignored."""
+        parser = Command(self.name, params=self.params, add_help_option=False)
+        context = parser.make_context(
+            info_name, list(args), parent, ignore_unknown_options=True, allow_extra_args=True
+        )
+        return context.params
 
 
-def _served(options: dict[str, Any], *, wants_help: bool) -> Served:
-    """Return the model that the options name. Raises as `asked`, and UnknownName for a folder without it."""
+def _served(options: Mapping[str, Any], *, wants_help: bool) -> Served:  # as click returns them
+    """Return the model that the options name.
+
+    Raises:
+        UnknownName: It is neither served nor in the folder; the choices are in the message.
+        click.UsageError: No name was given, and it takes one.
+        ClientError: The service does not answer, or says no.
+    """
     if options["feature_sets"] is not None:
-        return Served(feature_set(options["model"] or SHIPPED, options["feature_sets"]))
-    look = described if wants_help else asked
-    return look(options["url"], options["timeout"], options["model"])
+        return Served(load_feature_set(options["model"] or SHIPPED, options["feature_sets"]))
+    find = described_model if wants_help else served_model
+    return find(options["url"], options["timeout"], options["model"])
 
 
-def _with(served: Served) -> Callable[[click.Parameter], click.Parameter]:
-    """Return what gives the option `--model` the names to choose from, for its help."""
-
-    def named(param: click.Parameter) -> click.Parameter:
-        if param.name != "model" or not served.models:
-            return param
-        names = ", ".join(served.models)
-        help_text = f"Which model to ask: {names}; the service's default if absent."
-        return click.Option([*param.opts, param.name], help=printable(help_text))
-
-    return named
+def _with_choices(param: click.Parameter, served: Served) -> click.Parameter:
+    """Return an option as it is, but `--model` with the names to choose from in its help."""
+    if param.name != "model" or not served.models:
+        return param
+    names = ", ".join(served.models)
+    help_text = f"Which model to ask: {names}; the service's default if absent."
+    return click.Option([*param.opts, param.name], help=printable(help_text))
 
 
 def _about(served: Served) -> str:
-    own = served.feature_set
-    about = f"Model {own.name}: {own.description} Target: {own.target.name} in {own.target.unit}."
-    return f"{about} {served.note}".rstrip()
+    """Return what the help says of the model."""
+    model = served.feature_set
+    target = f"Target: {model.target.name} in {model.target.unit}."
+    return f"Model {model.name}: {model.description} {target} {served.note}".rstrip()
 
 
-def _option(feature: Feature, taken: set[str]) -> click.Option:
+def _option(feature: Feature, names: set[str]) -> click.Option:
+    """Return the option of a feature.
+
+    Args:
+        feature: The feature.
+        names: Options that there are already; a feature of such a name is asked for under another.
+    """
     name = "--" + feature.name.replace("_", "-")
-    name = f"--feature-{name[2:]}" if name in taken else name
-    switch = f"{name}/--no-{name[2:]}" if feature.type == "boolean" else name
-    left_out: dict[str, Any] = {"default": None} if feature.nullable else {}
-    return click.Option(
-        [switch, PREFIX + feature.name],
+    if name in names:
+        name = f"--feature-{name[2:]}"
+    boolean = feature.type == "boolean"
+    declaration = f"{name}/--no-{name[2:]}" if boolean else name
+    # without a default click takes a switch that is left out for False, not for a null
+    make = partial(click.Option, default=None) if feature.nullable else click.Option
+    return make(
+        [declaration, PREFIX + feature.name],
         type=_type(feature),
         required=not feature.nullable,
-        **left_out,
         help=printable(_help(feature)),
-        metavar=None if feature.type == "boolean" else printable(_metavar(feature)),
+        metavar=None if boolean else printable(_metavar(feature)),
     )
 
 
 def _metavar(feature: Feature) -> str:
+    """Return what stands in the help for a feature's value: its categories, if few, or its unit."""
     if feature.categories and not feature.other and len(feature.categories) <= SHOWN:
         return f"[{'|'.join(feature.categories)}]"
     return feature.unit.upper().replace(" ", "_")
 
 
-def _first(feature: Feature) -> str:
+def _first_categories(feature: Feature) -> str:
     """Return the first categories of a feature, and how many more there are."""
+    names = ", ".join(feature.categories[:SHOWN])
     more = len(feature.categories) - SHOWN
-    shown_ones = ", ".join(feature.categories[:SHOWN])
-    return f"{shown_ones} and {more} more" if more > 0 else shown_ones
+    return f"{names} and {more} more" if more > 0 else names
 
 
 def _type(feature: Feature) -> click.ParamType:  # type: ignore[type-arg]  # as above
+    """Return how click reads a feature's value."""
     if feature.numeric:
         return Number()
     if feature.type == "boolean":
@@ -175,19 +208,35 @@ def _type(feature: Feature) -> click.ParamType:  # type: ignore[type-arg]  # as 
 
 
 def _help(feature: Feature) -> str:
-    facts = [feature.description]
-    low = [f"at least {shown(feature.minimum)}"] if feature.minimum is not None else []
-    low += [f"more than {shown(feature.exclusive_minimum)}"] if feature.exclusive_minimum is not None else []
-    high = [f"at most {shown(feature.maximum)}"] if feature.maximum is not None else []
-    high += [f"less than {shown(feature.exclusive_maximum)}"] if feature.exclusive_maximum is not None else []
-    bounds = ", ".join(low + high)
-    facts += [f"{bounds[0].upper()}{bounds[1:]}."] if bounds else []
-    facts += [f"Usually {shown(feature.usual[0])} to {shown(feature.usual[1])}."] if feature.usual else []
+    """Return what the help says of a feature: what it is, bounds, usual values, an example."""
+    sentences = [feature.description]
+    bounds = ", ".join(_bounds(feature))
+    if bounds:
+        sentences.append(f"{bounds[0].upper()}{bounds[1:]}.")
+    if feature.usual:
+        low, high = feature.usual
+        sentences.append(f"Usually {shown(low)} to {shown(high)}.")
     if feature.categories:
-        names = _first(feature)
-        facts += [f"Known: {names}; others are answered too." if feature.other else f"One of {names}."]
-    facts += ["May be left out."] if feature.nullable else []
-    return " ".join([*facts, f"For example {shown(feature.example) or 'nothing'}."])
+        names = _first_categories(feature)
+        if feature.other:
+            sentences.append(f"Known: {names}; others are answered too.")
+        else:
+            sentences.append(f"One of {names}.")
+    if feature.nullable:
+        sentences.append("May be left out.")
+    sentences.append(f"For example {shown(feature.example) or 'nothing'}.")
+    return " ".join(sentences)
+
+
+def _bounds(feature: Feature) -> list[str]:
+    """Return the bounds of a feature in words, the lower ones first."""
+    bounds = {
+        "at least": feature.minimum,
+        "more than": feature.exclusive_minimum,
+        "at most": feature.maximum,
+        "less than": feature.exclusive_maximum,
+    }
+    return [f"{words} {shown(bound)}" for words, bound in bounds.items() if bound is not None]
 
 
 @click.command(cls=PredictCommand, epilog=EPILOG)
@@ -195,38 +244,54 @@ def _help(feature: Feature) -> str:
 @click.option(
     "--feature-sets",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A folder with feature sets of your own, one NAME.json each, to read instead of asking the service.",
+    help="A folder with feature sets of your own, one NAME.json each; the service is not asked.",
 )
-@click.option("--prediction-id", help="A UUID under which the prediction counts once; made for you if absent.")
+@click.option(
+    "--prediction-id",
+    help="A UUID under which the prediction counts once; made for you if absent.",
+)
 @url_option
 @timeout_option
 @json_option
-def predict(own: FeatureSet, /, **options: Any) -> None:
+# Any: the names are those of the features, and each option has the type of its feature
+def predict(feature_set: FeatureSet, /, **options: Any) -> None:
     """Predict one instance, with its drift.
 
     The drift score says how unlike the training data the instance is.
     """
-    features = {name.removeprefix(PREFIX): value for name, value in options.items() if name.startswith(PREFIX)}
-    with connect(options["url"], options["timeout"], own.name, own) as client:
-        answer = client.predict({name: features[name] for name in own.names}, options["prediction_id"])
+    features = {name: options[PREFIX + name] for name in feature_set.names}
+    with connect(options["url"], options["timeout"], feature_set.name, feature_set) as client:
+        answer = client.predict(features, options["prediction_id"])
     if options["as_json"]:
         print_json(answer)
     else:
-        _show(answer, own)
+        _show(answer, feature_set)
 
 
-def _show(answer: Prediction, own: FeatureSet) -> None:
-    colour = COLOURS[answer.drift.severity]
+def _show(answer: Prediction, feature_set: FeatureSet) -> None:
+    """Print a prediction for people: a row for each feature, those that drifted in red."""
     table = Table("feature", "value", "unit", "usual", "z", title_justify="left")
-    for feature in own.features:
+    for feature in feature_set.features:
         z = answer.drift.z.get(feature.name)
-        usual = "" if feature.usual is None else f"{shown(feature.usual[0])} to {shown(feature.usual[1])}"
-        marked = feature.name in answer.drift.drifted
-        distance = "" if z is None else f"{z:+.2f}"
-        cells = (feature.name, shown(answer.features[feature.name]), feature.unit, usual, distance)
-        table.add_row(*(Text(cell, style="red" if marked else "") for cell in cells))
-    table.title = f"{own.target.name}: {shown(answer.prediction)} {own.target.unit}"
+        usual = ""
+        if feature.usual is not None:
+            low, high = feature.usual
+            usual = f"{shown(low)} to {shown(high)}"
+        cells = (
+            feature.name,
+            shown(answer.features[feature.name]),
+            feature.unit,
+            usual,
+            "" if z is None else f"{z:+.2f}",
+        )
+        style = "red" if feature.name in answer.drift.drifted else ""
+        table.add_row(*(Text(cell, style=style) for cell in cells))
+    target = feature_set.target
+    table.title = f"{target.name}: {shown(answer.prediction)} {target.unit}"
     terminal = console()
     terminal.print(table)
-    terminal.print(f"drift score {answer.drift_score:.2f}: [{colour}]{answer.drift.severity}[/{colour}]")
-    terminal.print(f"{answer.model} {answer.model_version}, prediction {answer.prediction_id}", soft_wrap=True)
+    severity = answer.drift.severity
+    colour = COLOURS[severity]
+    terminal.print(f"drift score {answer.drift_score:.2f}: [{colour}]{severity}[/{colour}]")
+    model = f"{answer.model} {answer.model_version}"
+    terminal.print(f"{model}, prediction {answer.prediction_id}", soft_wrap=True)

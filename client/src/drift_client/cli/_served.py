@@ -1,4 +1,4 @@
-"""Which model `driftctl predict` asks, and what that model wants to know: the service says it."""
+"""Which model `driftctl predict` asks, and which features that model has: the service says it."""
 
 from __future__ import annotations
 
@@ -19,19 +19,22 @@ if TYPE_CHECKING:
 
 NOT_FOUND = 404
 SHIPPED = "house-price"
+#: Whoever asks for help does not want to wait for a service that is not there.
 ONCE = Retry(attempts=1)
 
 
 @dataclass(frozen=True)
 class Served:
-    """A model with its features; `models` are the names to choose from, `note` what the help says about both."""
+    """A model that can be asked."""
 
     feature_set: FeatureSet
+    #: names of all models that are served; empty where nobody was asked for them
     models: tuple[str, ...] = ()
+    #: what the help says beside the features
     note: str = ""
 
 
-def asked(url: str, timeout: float, model: str | None) -> Served:
+def served_model(url: str, timeout: float, model: str | None) -> Served:
     """Return the model to ask.
 
     Args:
@@ -40,9 +43,9 @@ def asked(url: str, timeout: float, model: str | None) -> Served:
         model: Its name; the service's default if absent.
 
     Raises:
-        UnknownName: it is not served; the choices are.
-        click.UsageError: no name was given, and the service serves several without a default.
-        ClientError: the service does not answer, or says no.
+        UnknownName: It is not served; the choices are in the message.
+        click.UsageError: No name was given, and the service has several models without a default.
+        ClientError: The service does not answer, or says no.
     """
     with connect(url, timeout, model) as client:
         try:
@@ -52,24 +55,33 @@ def asked(url: str, timeout: float, model: str | None) -> Served:
                 raise
             models = _names(client)
     if model is None:
-        raise click.UsageError(f"Missing option '--model': expected one of {', '.join(models) or 'none'}.")
+        choices = ", ".join(models) or "none"
+        raise click.UsageError(f"Missing option '--model': expected one of {choices}.")
     raise UnknownName("model", model, models)
 
 
-def described(url: str, timeout: float, model: str | None) -> Served:
+def described_model(url: str, timeout: float, model: str | None) -> Served:
     """Return the model that `--help` describes; without a service, one that ships.
 
-    Args, raises: as `asked`, but the service is asked once, and a default is chosen where it has none.
+    Args:
+        url: Of the service, which is asked once.
+        timeout: Seconds for that.
+        model: Its name; the default, or the first, if absent.
+
+    Raises:
+        UnknownName: It is not served; the choices are in the message.
+        ClientError: The service does not answer, and no such model ships.
     """
     try:
         with connect(url, timeout, retry=ONCE) as client:
             health = client.health()
-            models = tuple(sorted(health.models))
     except ClientError as error:
         try:
-            return Served(feature_set(model or SHIPPED), note=f"No service at {url}: these are features that ship.")
+            features = feature_set(model or SHIPPED)
         except UnknownName:
             raise error from None
+        return Served(features, note=f"No service at {url}: these are features that ship.")
+    models = tuple(sorted(health.models))
     chosen = model or health.default or next(iter(models), SHIPPED)
     if chosen not in models:
         raise UnknownName("model", chosen, models)

@@ -1,6 +1,8 @@
-"""`driftctl health` and `driftctl model`: what the service says about itself."""
+"""`driftctl health` and `driftctl model`: what the service reports about itself."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
 
 import click
 from rich.table import Table
@@ -10,12 +12,15 @@ from drift_client.cli._options import (
     console,
     json_option,
     model_option,
-    moments,
     print_json,
     shown,
+    summary_cells,
     timeout_option,
     url_option,
 )
+
+if TYPE_CHECKING:
+    from drift_contracts.types import BundleManifestV2
 
 
 @click.command()
@@ -25,17 +30,19 @@ from drift_client.cli._options import (
 def health(url: str, timeout: float, as_json: bool) -> None:
     """Say whether the service answers, and with which models."""
     with connect(url, timeout) as client:
-        found = client.health()
+        report = client.health()
     if as_json:
-        print_json(found)
+        print_json(report)
         return
     table = Table("model", "version", "feature set", "engine", title_justify="left")
-    for name, served in found.models.items():
-        mark = f"{name} (default)" if name == found.default else name
-        table.add_row(mark, served.model_version, served.feature_set, served.engine)
-    table.title = f"{url} answers, stack {found.stack}"
-    console().print(table)
-    console().print(", ".join(f"{name.replace('_', ' ')} {count}" for name, count in found.counters.items()))
+    for name, served in report.models.items():
+        label = f"{name} (default)" if name == report.default else name
+        table.add_row(label, served.model_version, served.feature_set, served.engine)
+    table.title = f"{url} answers, stack {report.stack}"
+    counters = [f"{name.replace('_', ' ')} {count}" for name, count in report.counters.items()]
+    terminal = console()
+    terminal.print(table)
+    terminal.print(", ".join(counters))
 
 
 @click.command()
@@ -52,13 +59,19 @@ def model(model: str | None, url: str, timeout: float, as_json: bool) -> None:
         return
     table = Table("feature", "unit", "mean", "std", "min", "max", title_justify="left")
     for feature in card.feature_set.features:
-        table.add_row(feature.name, feature.unit, *moments(card.baseline["features"].get(feature.name, {})))
+        summary = card.baseline["features"].get(feature.name)
+        table.add_row(feature.name, feature.unit, *summary_cells(summary))
     table.title = f"{card.model} {card.model_version}: {card.feature_set.description}"
-    console().print(table)
+    terminal = console()
+    terminal.print(table)
     training = card.manifest["training"]
-    console().print(f"trained on {training['rows']:,} rows of {training['source']}, seed {training['seed']}")
+    terminal.print(
+        f"trained on {training['rows']:,} rows of {training['source']}, seed {training['seed']}"
+    )
     for name, score in card.manifest["scores"].items():
-        console().print(f"  {name:5} {shown(score['value'])} ({shown(score['low'])} to {shown(score['high'])})")
-    # Manifests of the first version have no word on warnings.
-    for warning in card.manifest.get("warnings", ()):
-        console().print(f"warning: {warning['words']}", style="yellow", markup=False)
+        interval = f"({shown(score['low'])} to {shown(score['high'])})"
+        terminal.print(f"  {name:5} {shown(score['value'])} {interval}")
+    # manifests of the first version have no member for warnings
+    manifest = cast("BundleManifestV2", card.manifest)
+    for warning in manifest.get("warnings", ()):
+        terminal.print(f"warning: {warning['words']}", style="yellow", markup=False)

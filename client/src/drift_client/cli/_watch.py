@@ -3,50 +3,137 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 import click
-import httpx
+from drift_contracts import environment
 from drift_contracts.commands import FiniteRange
-from drift_contracts.errors import NotJson, Violation
-from drift_contracts.parsing import parse_json
+from drift_contracts.keywords import violations
 from drift_contracts.terminal import Harmless
 from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from drift_client import BrokenResponse, RequestRefused, ServiceFailed, Unreachable
-from drift_client.cli._options import URL, connect, console, model_option
+from drift_client import BrokenResponse
+from drift_client.cli._options import URL, checked_url, console, model_option
 
-PATH = "/console/api/state"
-OPERATION = f"GET {PATH}"
+if TYPE_CHECKING:
+    from drift_contracts.json_types import ReadableObject
+
+    from drift_client import Connection
+
+OPERATION = "GET /console/api/state"
+#: What errors call the document, which has no contract of its own.
+STATE = "the console's state"
+#: Predictions in the table, at most.
 SHOWN = 10
-SECONDS = 5.0
-STATES = {"OK": "green", "ALARM": "red", "INSUFFICIENT_DATA": "yellow"}
-SEVERITIES = {"normal": "green", "moderate": "yellow", "high": "red"}
+#: Seconds for one attempt.
+TIMEOUT = 5.0
+ALARM_COLOURS = {"OK": "green", "ALARM": "red", "INSUFFICIENT_DATA": "yellow"}
+SEVERITY_COLOURS = {"normal": "green", "moderate": "yellow", "high": "red"}
+
+_TEXT = {"type": "string"}
+_ALARM: ReadableObject = {
+    "type": "object",
+    "required": ["name", "state", "since", "reason"],
+    "properties": {
+        "name": _TEXT,
+        "state": _TEXT,
+        "since": {"type": ["string", "null"]},
+        "reason": _TEXT,
+    },
+}
+_EVENT: ReadableObject = {
+    "type": "object",
+    "required": ["timestamp", "prediction", "drift_score", "severity", "drifted"],
+    "properties": {
+        "timestamp": _TEXT,
+        "prediction": {"type": "number"},
+        "drift_score": {"type": "number"},
+        "severity": _TEXT,
+        "drifted": {"type": "array", "items": _TEXT},
+    },
+}
+#: The members of the console's state that are shown.
+_SCHEMA: ReadableObject = {
+    "type": "object",
+    "required": ["now", "model", "threshold", "totals", "alarms", "recent"],
+    "properties": {
+        "totals": {"type": "object"},
+        "alarms": {"type": "array", "items": _ALARM},
+        "recent": {"type": "array", "items": _EVENT},
+    },
+}
+
+
+class Alarm(TypedDict):
+    """An alarm of the console."""
+
+    name: str
+    state: str
+    since: str | None
+    reason: str
+
+
+class Event(TypedDict):
+    """A recent prediction."""
+
+    timestamp: str
+    prediction: float
+    drift_score: float
+    severity: str
+    drifted: list[str]
+
+
+class State(TypedDict):
+    """The members of the console's state that are shown."""
+
+    now: str
+    model: str
+    threshold: float
+    totals: dict[str, int]
+    alarms: list[Alarm]
+    recent: list[Event]
 
 
 @click.command()
 @model_option
-@click.option("--url", default=URL, envvar="DRIFT_URL", show_default=True, show_envvar=True, help="The local console.")
-@click.option("--interval", type=FiniteRange(0.1, 3600), default=2.0, show_default=True, help="Seconds between looks.")
-@click.option("--times", type=click.IntRange(min=1), help="How often to look; until Ctrl-C if absent.")
+@click.option(
+    "--url",
+    default=URL,
+    envvar=environment.URL,
+    show_default=True,
+    show_envvar=True,
+    help="The local console.",
+)
+@click.option(
+    "--interval",
+    type=FiniteRange(0.1, 3600),
+    default=2.0,
+    show_default=True,
+    help="Seconds between looks.",
+)
+@click.option(
+    "--times", type=click.IntRange(min=1), help="How often to look; until Ctrl-C if absent."
+)
 def watch(model: str | None, url: str, interval: float, times: int | None) -> None:
     """Watch drift and alarms, live, until Ctrl-C."""
-    connect(url, SECONDS).close()  # an address that is none is refused as the other commands refuse it
-    terminal = console()
-    with httpx.Client(base_url=url, timeout=SECONDS) as http, Live(console=terminal, auto_refresh=False) as live:
+    with (
+        checked_url(url, TIMEOUT) as connection,
+        Live(console=console(), auto_refresh=False) as live,
+    ):
         looks = 0
         while looks != times:
             if looks and not _waited(interval):
                 return
-            live.update(Harmless(_view(_state(http, model))), refresh=True)
+            # names and reasons are others' words, and Live prints past the terminal's own cleaner
+            live.update(Harmless(_view(_state(connection, model))), refresh=True)
             looks += 1
 
 
 def _waited(interval: float) -> bool:
-    """Wait; false when Ctrl-C ended it."""
+    """Wait; return False if Ctrl-C ended it."""
     try:
         time.sleep(interval)
     except KeyboardInterrupt:
@@ -54,43 +141,44 @@ def _waited(interval: float) -> bool:
     return True
 
 
-def _state(http: httpx.Client, model: str | None) -> dict[str, Any]:
-    """The console's state. Raises ClientError."""
-    try:
-        response = http.get(PATH, params={} if model is None else {"model": model})
-    except (httpx.TransportError, httpx.InvalidURL) as error:
-        raise Unreachable(OPERATION, type(error).__name__, 1) from error
-    if not response.is_success:
-        kind = RequestRefused if response.is_client_error else ServiceFailed
-        raise kind(OPERATION, response.status_code, {"title": response.reason_phrase or "no reason given"})
-    try:
-        state = parse_json(response.content)
-    except NotJson as error:
-        raise BrokenResponse(OPERATION, "the console's state", [Violation("", "json", str(error))]) from None
-    if not isinstance(state, dict) or not {"now", "model", "threshold", "totals", "alarms", "recent"} <= state.keys():
-        expected = Violation("", "required", "the members now, model, threshold, totals, alarms and recent")
-        raise BrokenResponse(OPERATION, "the console's state", [expected])
+def _state(connection: Connection, model: str | None) -> State:
+    """Return the console's state. Raises ClientError."""
+    params = {} if model is None else {"model": model}
+    state: State = connection.request(OPERATION, params=params)
+    broken = tuple(violations(_SCHEMA, state))
+    if broken:
+        raise BrokenResponse(OPERATION, STATE, broken)
     return state
 
 
-def _view(state: dict[str, Any]) -> Group:
+def _view(state: State) -> Group:
     totals = ", ".join(f"{name} {number}" for name, number in state["totals"].items())
-    heading = Text(f"{state['model']} at {state['now']}: {totals}; threshold {state['threshold']}")
-    return Group(heading, _alarms(state["alarms"]), _recent(state["recent"]))
+    words = f"{state['model']} at {state['now']}: {totals}; threshold {state['threshold']}"
+    return Group(Text(words), _alarms(state["alarms"]), _recent(state["recent"]))
 
 
-def _alarms(alarms: list[dict[str, Any]]) -> Table:
+def _alarms(alarms: list[Alarm]) -> Table:
     table = Table("alarm", "state", "since", "why")
     for alarm in alarms:
-        colour = STATES.get(alarm["state"], "")
-        table.add_row(alarm["name"], Text(alarm["state"], style=colour), alarm["since"] or "", Text(alarm["reason"]))
+        colour = ALARM_COLOURS.get(alarm["state"], "")
+        table.add_row(
+            alarm["name"],
+            Text(alarm["state"], style=colour),
+            alarm["since"] or "",
+            Text(alarm["reason"]),
+        )
     return table
 
 
-def _recent(recent: list[dict[str, Any]]) -> Table:
+def _recent(recent: list[Event]) -> Table:
     table = Table("time", "prediction", "drift score", "severity", "drifted")
     for event in recent[:SHOWN]:
-        severity = Text(event["severity"], style=SEVERITIES.get(event["severity"], ""))
-        figures = (f"{event['prediction']:,.6g}", f"{event['drift_score']:.2f}")
-        table.add_row(event["timestamp"], *figures, severity, ", ".join(event["drifted"]))
+        colour = SEVERITY_COLOURS.get(event["severity"], "")
+        table.add_row(
+            event["timestamp"],
+            f"{event['prediction']:,.6g}",
+            f"{event['drift_score']:.2f}",
+            Text(event["severity"], style=colour),
+            ", ".join(event["drifted"]),
+        )
     return table

@@ -10,7 +10,6 @@ import numpy as np
 
 from drift_ml import effects
 from drift_ml.detectors import Cusum, MeanAbsoluteZ, PageHinkley, WindowedKs, WindowedPsi
-from drift_ml.detectors.ks import ks_p_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -198,8 +197,11 @@ class KsScan(_Binned):
 
     def __init__(self, reference: Sequence[int], level: float) -> None:
         rows, size = sum(reference), _KS["size"]
-        effective = rows * size / (rows + size)
-        super().__init__(reference, size, lambda counts: ks_p_value(effects.ks(reference, counts), effective) < level)
+
+        def differs(counts: list[int]) -> bool:
+            return effects.ks_p(effects.ks(reference, counts), rows, size) < level
+
+        super().__init__(reference, size, differs)
 
     @staticmethod
     def settings(level: float) -> str:

@@ -8,20 +8,23 @@ from drift_ml.evidence._capital import Capital, log_mixture
 from drift_ml.evidence._charts import Chart, charts
 from drift_ml.evidence._detector import MixtureDetector, Settings
 from drift_ml.evidence._errors import EvidenceError
-from drift_ml.evidence._finding import Finding
-from drift_ml.evidence._rhythm import Rhythm
+from drift_ml.evidence._finding import DriftFinding
+from drift_ml.evidence._lifecycle import Transition, observe_window
+from drift_ml.evidence._seasonality import Seasonality
 from drift_ml.evidence._tables import Tables
 
 __all__ = [
     "Budget",
     "Capital",
     "Chart",
+    "DriftFinding",
     "EvidenceError",
-    "Finding",
     "MixtureDetector",
-    "Rhythm",
+    "Seasonality",
     "Settings",
     "Tables",
+    "Transition",
     "charts",
     "log_mixture",
+    "observe_window",
 ]

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from drift_ml.evidence._laws import Floats
+    from drift_ml.evidence._distributions import Floats
 
 
 @dataclass
 class Capital:
-    """Per chart, on the last axis: log capital, and of its average start the age, the log ratio, the moment.
+    """Per chart, on the last axis: log capital, and of its average start the age, the log ratio, the timestamp.
 
     Any leading axes are independent copies (a simulation's replicates). Shapes all equal, (..., charts).
     log: ln of the Shiryaev-Roberts sum. age: effective events since the start. ratio: the log-likelihood
-    ratio since then, unshrunk. born: the moment of the start, in the clock that `advance` is given.
+    ratio since then, unshrunk. born: the timestamp of the start, in the clock that `advance` is given.
     """
 
     log: Floats
@@ -30,7 +30,7 @@ class Capital:
         """Nothing gained yet."""
         return cls(np.full(shape, -np.inf), np.zeros(shape), np.zeros(shape), np.zeros(shape))
 
-    def advance(self, ratio: Floats, events: float, rows: Floats, spread: Floats, moment: float = 0.0) -> None:
+    def advance(self, ratio: Floats, events: float, rows: Floats, spread: Floats, timestamp_s: float = 0.0) -> None:
         """Take in a batch.
 
         ratio: its joint log-likelihood ratio per chart, (..., charts). events: its size, at least 1. rows:
@@ -45,7 +45,7 @@ class Capital:
         kept = np.exp(self.log - grown)
         self.age *= kept
         self.ratio *= kept
-        self.born += (moment - self.born) * (1 - kept)
+        self.born += (timestamp_s - self.born) * (1 - kept)
         before = self.ratio / (1 + self.age / rows)
         self.ratio += ratio / spread
         self.age += events / spread

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drift_ml.evidence._laws import STEEPEST, coupled, favoured, mixed, reference_law, shifted
+from drift_ml.evidence._distributions import STEEPEST, coupled, favoured, mixed, reference_distribution, shifted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from drift_ml.evidence._laws import Floats
+    from drift_ml.baseline import Channel
+    from drift_ml.evidence._distributions import Floats
 
 LOCATIONS = {0.25: 0.36, 0.5: 0.26, 1.0: 0.22, 2.0: 0.16}
 """Shifts in standard deviations, each with its part of the weight: the smallest take longest."""
@@ -64,18 +65,19 @@ class Chart:
     noise: float
 
 
-def charts(channel: Mapping[str, Any], counts: Sequence[int] | None = None) -> tuple[list[Chart], Floats]:
+def charts(channel: Channel, counts: Sequence[int] | None = None) -> tuple[list[Chart], Floats]:
     """The charts of one channel of a baseline, weights summing to 1, and their log-likelihood ratios.
 
     counts: the reference counts, those of the channel by default. Returns the charts and a table of shape
     (bins, charts); each column has expectation exactly one under the reference law, once exponentiated. A
     channel with one bin has no chart.
 
-    >>> found, table = charts({"name": "rooms", "kind": "values", "of": ["rooms"], "counts": [50, 50]})
+    >>> from drift_ml.baseline import Channel
+    >>> found, table = charts(Channel("rooms", "values", ("rooms",), (50, 50)))
     >>> found[0].kind, found[0].size, found[0].direction, table.shape
     ('location', 0.25, 'up', (2, 8))
     """
-    law = reference_law(channel["counts"] if counts is None else counts)
+    law = reference_distribution(channel.counts if counts is None else counts)
     found: list[Chart] = []
     columns: list[Floats] = []
     for kind, size, direction, weight, after in _alternatives(channel, law):
@@ -83,14 +85,14 @@ def charts(channel: Mapping[str, Any], counts: Sequence[int] | None = None) -> t
         information = max(float(after @ ratio), LEAST_INFORMATION)
         noise = max(1.0, (float(law @ np.exp(2 * ratio)) - 1) / (2 * information))
         facts = (kind, size, direction, weight, information, float(law @ ratio), noise)
-        found.append(Chart(channel["name"], *facts))
+        found.append(Chart(channel.name, *facts))
         columns.append(ratio)
     return found, np.stack(columns, axis=1) if columns else np.zeros((len(law), 0))
 
 
-def _alternatives(channel: Mapping[str, Any], law: Floats) -> Iterator[tuple[str, float, str, float, Floats]]:
+def _alternatives(channel: Channel, law: Floats) -> Iterator[tuple[str, float, str, float, Floats]]:
     """Kind, size, direction, weight and law of every alternative of a channel."""
-    kind = channel["kind"]
+    kind = channel.kind
     if len(law) < 2:  # noqa: PLR2004 - one bin cannot change
         return
     if kind in ("values", "quantiles"):
@@ -119,20 +121,20 @@ def _ordered(law: Floats) -> Iterator[tuple[str, float, str, float, Floats]]:
         yield "scale", scale, _sign(scale - 1), weight, shifted(law, 0.0, scale)
 
 
-def _correlations(channel: Mapping[str, Any], law: Floats) -> Iterator[tuple[str, float, str, float, Floats]]:
+def _correlations(channel: Channel, law: Floats) -> Iterator[tuple[str, float, str, float, Floats]]:
     products, before = _products(channel, law)
     for change in CORRELATIONS:
         rho = float(np.tanh(np.arctanh(before) + np.arctanh(change)))
         yield "correlation", change, _sign(change), 1 / len(CORRELATIONS), coupled(law, products, rho, before)
 
 
-def _products(channel: Mapping[str, Any], law: Floats) -> tuple[Floats, float]:
+def _products(channel: Channel, law: Floats) -> tuple[Floats, float]:
     """The product that stands for each bin, and the reference's own correlation.
 
     The baseline keeps standardised scores; the edges, in thousandths, give back location and scale.
     """
-    scores = np.asarray(channel["scores"], dtype=np.float64) / 1000
-    edges = np.asarray(channel["edges"], dtype=np.float64) / 1000
+    scores = np.asarray(channel.scores, dtype=np.float64) / 1000
+    edges = np.asarray(channel.edges, dtype=np.float64) / 1000
     if len(edges) > 2:  # noqa: PLR2004 - a line needs two bins with both ends
         slope, before = np.polyfit(scores[1:-1], (edges[1:] + edges[:-1]) / 2, 1, w=np.sqrt(law[1:-1]))
     else:
@@ -141,9 +143,9 @@ def _products(channel: Mapping[str, Any], law: Floats) -> tuple[Floats, float]:
     return np.clip(before + slope * scores, -FARTHEST, FARTHEST), before
 
 
-def _categories(channel: Mapping[str, Any], law: Floats) -> Iterator[tuple[str, float, str, float, Floats]]:
-    names = channel["categories"]
-    chosen = np.argsort(-np.asarray(channel["counts"]), kind="stable")[:MOST_CATEGORIES]
+def _categories(channel: Channel, law: Floats) -> Iterator[tuple[str, float, str, float, Floats]]:
+    names = channel.categories
+    chosen = np.argsort(-np.asarray(channel.counts), kind="stable")[:MOST_CATEGORIES]
     weight = 1 / (len(chosen) * (len(ODDS) + 1))
     for bin_ in chosen:
         label = str(names[bin_])

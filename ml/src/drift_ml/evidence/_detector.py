@@ -13,15 +13,16 @@ import numpy as np
 from drift_ml.evidence._budget import Budget
 from drift_ml.evidence._capital import Capital, log_mixture
 from drift_ml.evidence._errors import EvidenceError
-from drift_ml.evidence._finding import Finding, find
+from drift_ml.evidence._finding import DriftFinding, find
 from drift_ml.evidence._recovery import Recovery
 from drift_ml.evidence._tables import tables_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from drift_ml.evidence._laws import Floats
-    from drift_ml.evidence._rhythm import Rhythm
+    from drift_ml.baseline import Channel
+    from drift_ml.evidence._distributions import Floats
+    from drift_ml.evidence._seasonality import Seasonality
     from drift_ml.evidence._tables import Tables
 
 CONTRACT = "detector.state.v1"
@@ -33,21 +34,22 @@ class Settings:
     """What a mixture detector is made of.
 
     channels: of a baseline document (`baseline["channels"]`). budget: how often it may be wrong.
-    minimum_effect: in equivalent standard deviations; evidence of less raises no alarm. rhythm: learned from
+    minimum_effect: in equivalent standard deviations; evidence of less raises no alarm. seasonality: learned from
     good traffic, or None for independent events without cycles.
     """
 
-    channels: Sequence[Mapping[str, Any]]
+    channels: Sequence[Channel]
     budget: Budget = field(default_factory=Budget)
     minimum_effect: float = MINIMUM_EFFECT
-    rhythm: Rhythm | None = None
+    seasonality: Seasonality | None = None
 
     @property
     def digest(self) -> str:
         """Hex sha256 of the settings: a state belongs to the settings that it was gained under."""
-        rhythm = None if self.rhythm is None else self.rhythm.to_json()
-        parts = [list(self.channels), self.budget.events, self.minimum_effect, rhythm]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()
+        seasonality = None if self.seasonality is None else self.seasonality.to_json()
+        channels = [channel.to_json() for channel in self.channels]
+        parts = [channels, self.budget.events, self.minimum_effect, seasonality]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 class MixtureDetector:
@@ -60,7 +62,8 @@ class MixtureDetector:
     alarm stays until `reset`; the evidence starts anew at once, and `recovered` says when the drift is over.
     Sources: Roberts 1966; Pollak & Siegmund 1991; Shin, Ramdas & Rinaldo 2022 (E-detectors).
 
-    >>> rooms = {"name": "rooms", "kind": "values", "of": ["rooms"], "values": [1, 2], "counts": [5000, 5000]}
+    >>> from drift_ml.baseline import Channel
+    >>> rooms = Channel("rooms", "values", ("rooms",), (5000, 5000), values=(1, 2))
     >>> detector = MixtureDetector(Settings([rooms], Budget(1000)))
     >>> detector.update({"rooms": [52, 48]}), detector.update({"rooms": [20, 80]})
     (False, True)
@@ -72,10 +75,10 @@ class MixtureDetector:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        rhythm = settings.rhythm
-        strata = rhythm.strata if rhythm else (None,)
+        seasonality = settings.seasonality
+        strata = seasonality.strata if seasonality else (None,)
         self._tables = tables_of(settings.channels, strata)
-        spread = rhythm.spread if rhythm else {}
+        spread = seasonality.spread if seasonality else {}
         self._spread = np.array([spread.get(chart.channel, 1.0) for chart in self._tables[0].charts])
         self._needed = log(settings.budget.events)
         self.reset()
@@ -83,7 +86,7 @@ class MixtureDetector:
     def reset(self) -> None:
         """Forget everything: no alarm, no evidence."""
         self._capital = Capital.empty(len(self._tables[0].charts))
-        self.alarm: Finding | None = None
+        self.alarm: DriftFinding | None = None
         self.events = 0.0
         self._quiet = 0.0
         self._recovery: Recovery | None = None
@@ -108,16 +111,18 @@ class MixtureDetector:
         """Whether there is as much evidence that an alarm's drift is over as an alarm takes (see `Recovery`)."""
         return self._recovery is not None and self._recovery.evidence >= self._needed
 
-    def finding(self) -> Finding | None:
+    def finding(self) -> DriftFinding | None:
         """What the evidence says now, below the bar too; None before the first event."""
         if self.evidence == -inf:
             return None
         return find(self._tables[0], self._capital, self._spread, self.evidence, self._needed)
 
-    def update(self, counts: Mapping[str, Sequence[int]], *, events: int | None = None, moment: float = 0.0) -> bool:
+    def update(
+        self, counts: Mapping[str, Sequence[int]], *, events: int | None = None, timestamp_s: float = 0.0
+    ) -> bool:
         """Take in a batch: events per bin by channel. Returns whether there is an alarm.
 
-        events: the size of the batch, by default the largest total of a channel. moment: of the batch's
+        events: the size of the batch, by default the largest total of a channel. timestamp_s: of the batch's
         beginning, in seconds since the epoch: it chooses the stratum and dates the onset. A batch is one step
         with its joint likelihood ratio, as the order within it is not known. Raises EvidenceError.
         """
@@ -125,25 +130,25 @@ class MixtureDetector:
         if size <= 0:
             return self.alarm is not None
         if self._recovery is not None:
-            self._recovery.update(counts.get(self._recovery.channel, ()), self._stratum(moment))
-        return self._take(self._table(moment).ratio(counts), size, moment)
+            self._recovery.update(counts.get(self._recovery.channel, ()), self._stratum(timestamp_s))
+        return self._take(self._table(timestamp_s).ratio(counts), size, timestamp_s)
 
-    def update_event(self, bins: Mapping[str, int], *, moment: float = 0.0) -> bool:
+    def update_event(self, bins: Mapping[str, int], *, timestamp_s: float = 0.0) -> bool:
         """Take in one event: the bin it falls into by channel (-1 for none). Returns whether there is an
         alarm."""
         if self._recovery is not None:
-            self._recovery.update_event(bins.get(self._recovery.channel, -1), self._stratum(moment))
-        return self._take(self._table(moment).ratio_of_event(bins), 1, moment)
+            self._recovery.update_event(bins.get(self._recovery.channel, -1), self._stratum(timestamp_s))
+        return self._take(self._table(timestamp_s).ratio_of_event(bins), 1, timestamp_s)
 
-    def _table(self, moment: float) -> Tables:
-        return self._tables[self._stratum(moment)]
+    def _table(self, timestamp_s: float) -> Tables:
+        return self._tables[self._stratum(timestamp_s)]
 
-    def _stratum(self, moment: float) -> int:
-        rhythm = self.settings.rhythm
-        return rhythm.stratum(moment) if rhythm else 0
+    def _stratum(self, timestamp_s: float) -> int:
+        seasonality = self.settings.seasonality
+        return seasonality.stratum(timestamp_s) if seasonality else 0
 
-    def _take(self, ratio: Floats, events: int, moment: float) -> bool:
-        self._capital.advance(ratio, events, self._table(moment).rows, self._spread, moment)
+    def _take(self, ratio: Floats, events: int, timestamp_s: float) -> bool:
+        self._capital.advance(ratio, events, self._table(timestamp_s).rows, self._spread, timestamp_s)
         self.events += events
         self._quiet += events
         if self.evidence >= self._needed:
@@ -156,11 +161,11 @@ class MixtureDetector:
                 self._capital.clear()
         return self.alarm is not None
 
-    def _recovery_of(self, alarm: Finding) -> Recovery:
-        rhythm, name = self.settings.rhythm, alarm.channel
-        whole = {channel["name"]: channel["counts"] for channel in self.settings.channels}
-        counts = [own[name] for own in (rhythm.strata if rhythm else [whole])]
-        spread = rhythm.spread.get(name, 1.0) if rhythm else 1.0
+    def _recovery_of(self, alarm: DriftFinding) -> Recovery:
+        seasonality, name = self.settings.seasonality, alarm.channel
+        whole = {channel.name: channel.counts for channel in self.settings.channels}
+        counts = [own[name] for own in (seasonality.strata if seasonality else [whole])]
+        spread = seasonality.spread.get(name, 1.0) if seasonality else 1.0
         strata = list(zip(counts, self._tables, strict=True))
         return Recovery(alarm, strata, spread=spread, least=self.settings.minimum_effect)
 
@@ -191,7 +196,7 @@ class MixtureDetector:
             raise EvidenceError(f"{CONTRACT}: const at /settings: expected the digest of these settings")
         detector = cls(settings)
         detector.events, detector._quiet = document["events"], document["quiet"]
-        detector.alarm = None if document["alarm"] is None else Finding(**document["alarm"])
+        detector.alarm = None if document["alarm"] is None else DriftFinding(**document["alarm"])
         if detector.alarm is not None:
             detector._recovery = detector._recovery_of(detector.alarm)
         detector._hold({name: np.array(values, dtype=np.float64) for name, values in document["capital"].items()})

@@ -16,7 +16,7 @@ NAMED = 5
 
 
 @dataclass(frozen=True)
-class Finding:
+class DriftFinding:
     """One drift as the charts see it.
 
     channel, kind, direction: of the leading chart. size: the estimated change in the chart's own unit
@@ -49,7 +49,9 @@ class Finding:
         )
 
 
-def find(tables: Tables, capital: Capital, spread: np.ndarray[Any, Any], evidence: float, needed: float) -> Finding:
+def find(
+    tables: Tables, capital: Capital, spread: np.ndarray[Any, Any], evidence: float, needed: float
+) -> DriftFinding:
     """The finding that a capital of shape (charts,) amounts to.
 
     The size follows from the mean log-likelihood ratio since the onset, which grows linearly from the chart's
@@ -62,7 +64,7 @@ def find(tables: Tables, capital: Capital, spread: np.ndarray[Any, Any], evidenc
     mean = capital.ratio[leader] / max(capital.age[leader], 1.0)
     fraction = max(0.0, float((mean - chart.against) / (chart.information - chart.against)))
     neutral = 1.0 if chart.kind == "scale" else 0.0
-    return Finding(
+    return DriftFinding(
         channel=chart.channel,
         kind=chart.kind,
         direction=chart.direction,

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from drift_ml.evidence._capital import Capital
-from drift_ml.evidence._laws import reference_law
+from drift_ml.evidence._distributions import reference_distribution
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from drift_ml.evidence._charts import Chart
-    from drift_ml.evidence._finding import Finding
-    from drift_ml.evidence._laws import Floats
+    from drift_ml.evidence._distributions import Floats
+    from drift_ml.evidence._finding import DriftFinding
     from drift_ml.evidence._tables import Tables
 
 LARGEST_LEFT = 0.25
@@ -32,7 +32,7 @@ class Recovery:
     """
 
     def __init__(
-        self, finding: Finding, strata: Sequence[tuple[Sequence[int], Tables]], *, spread: float, least: float
+        self, finding: DriftFinding, strata: Sequence[tuple[Sequence[int], Tables]], *, spread: float, least: float
     ) -> None:
         """The test of a finding's end.
 
@@ -74,14 +74,14 @@ class Recovery:
 
 def _turned(counts: Sequence[int], table: Floats, chosen: Mapping[int, float]) -> tuple[Floats, Floats]:
     """Log-likelihood ratios of the reference against each alternative, shape (bins, alternatives), and rows."""
-    law = reference_law(counts)
+    law = reference_distribution(counts)
     tilt = table[:, list(chosen)] * np.array(list(chosen.values()))
     ratios = np.log(law @ np.exp(tilt)) - tilt
     noise = np.maximum(1.0, (law @ np.exp(ratios) - 1) / (2 * law @ ratios))
     return ratios, max(sum(counts), 1) / noise
 
 
-def _alternatives(found: Sequence[Chart], finding: Finding, left: float) -> dict[int, float]:
+def _alternatives(found: Sequence[Chart], finding: DriftFinding, left: float) -> dict[int, float]:
     """By index of a chart, how far to temper it: per kind and direction the weakest that is strong enough.
 
     A kind or direction of which no chart is so strong (a rare category's) is left out, unless it is the

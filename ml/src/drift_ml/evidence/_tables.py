@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import exp, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,7 +15,11 @@ from drift_ml.evidence._errors import EvidenceError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from drift_ml.evidence._laws import Floats
+    from drift_ml.baseline import Channel
+    from drift_ml.evidence._distributions import Floats
+
+    Counts = Mapping[str, Sequence[int]]
+    FrozenCounts = tuple[tuple[str, tuple[int, ...]], ...]
 
 SIEGMUND = 0.583
 TRUSTED = 0.5
@@ -40,22 +43,22 @@ class Tables:
     log_weights: Floats
 
     @classmethod
-    def build(cls, channels: Sequence[Mapping[str, Any]], counts: Mapping[str, Sequence[int]] | None = None) -> Tables:
+    def build(cls, channels: Sequence[Channel], counts: Mapping[str, Sequence[int]] | None = None) -> Tables:
         """The charts over the channels of a baseline document, or over other reference counts of its bins."""
-        found = [charts(channel, None if counts is None else counts[channel["name"]]) for channel in channels]
+        found = [charts(channel, None if counts is None else counts[channel.name]) for channel in channels]
         share = _shares(channels, [bool(listed) for listed, _ in found])
         listed: list[Chart] = []
         weights: list[float] = []
         rows: list[float] = []
         for channel, (own, _) in zip(channels, found, strict=True):
-            name = channel["name"]
-            total = sum(channel["counts"] if counts is None else counts[name])
+            name = channel.name
+            total = sum(channel.counts if counts is None else counts[name])
             listed += own
             weights += [chart.weight * share[name] * overshoot(chart.information) for chart in own]
             rows += [max(total, 1) / chart.noise for chart in own]
         if not listed:
             raise EvidenceError("a baseline: expected at least one channel with two bins or more")
-        names = tuple(channel["name"] for channel in channels)
+        names = tuple(channel.name for channel in channels)
         return cls(names, tuple(listed), tuple(t for _, t in found), np.array(rows), np.log(weights))
 
     def ratio(self, counts: Mapping[str, Sequence[int]]) -> Floats:
@@ -84,32 +87,37 @@ class Tables:
         return {name: np.zeros(table.shape[1]) for name, table in zip(self.names, self.ratios, strict=True)}
 
 
-def tables_of(
-    channels: Sequence[Mapping[str, Any]], strata: Sequence[Mapping[str, Sequence[int]] | None]
-) -> tuple[Tables, ...]:
-    """One table per stratum; those of the last sixteen baselines are kept.
+def tables_of(channels: Sequence[Channel], strata: Sequence[Counts | None]) -> tuple[Tables, ...]:
+    """Return one table per stratum; those of the last sixteen baselines are kept.
 
     A monitor makes a detector over the same baseline every minute, and the tables take most of that time.
+
+    Args:
+        channels: of a baseline.
+        strata: the reference counts by channel of each stratum; None for the channels' own.
     """
-    return _kept(json.dumps(channels, default=list), json.dumps(strata, default=list))
+    return _cached_tables(tuple(channels), tuple(map(_hashable, strata)))
+
+
+def _hashable(counts: Counts | None) -> FrozenCounts | None:
+    return None if counts is None else tuple((name, tuple(bins)) for name, bins in counts.items())
 
 
 @lru_cache(maxsize=16)
-def _kept(channels: str, strata: str) -> tuple[Tables, ...]:
-    listed = json.loads(channels)
-    return tuple(Tables.build(listed, counts) for counts in json.loads(strata))
+def _cached_tables(channels: tuple[Channel, ...], strata: tuple[FrozenCounts | None, ...]) -> tuple[Tables, ...]:
+    return tuple(Tables.build(channels, None if counts is None else dict(counts)) for counts in strata)
 
 
-def _shares(channels: Sequence[Mapping[str, Any]], alive: Sequence[bool]) -> dict[str, float]:
+def _shares(channels: Sequence[Channel], alive: Sequence[bool]) -> dict[str, float]:
     """The weight of each channel: its group's, split equally, over the groups that have a chart."""
     sizes = dict.fromkeys(WEIGHTS, 0)
     for channel, has_charts in zip(channels, alive, strict=True):
-        if channel["kind"] not in GROUPS:
+        if channel.kind not in GROUPS:
             raise EvidenceError(f"a channel's kind: expected one of {', '.join(GROUPS)}")
-        sizes[GROUPS[channel["kind"]]] += has_charts
+        sizes[GROUPS[channel.kind]] += has_charts
     present = sum(weight for group, weight in WEIGHTS.items() if sizes[group]) or 1.0
     return {
-        channel["name"]: WEIGHTS[GROUPS[channel["kind"]]] / present / max(1, sizes[GROUPS[channel["kind"]]])
+        channel.name: WEIGHTS[GROUPS[channel.kind]] / present / max(1, sizes[GROUPS[channel.kind]])
         for channel in channels
     }
 

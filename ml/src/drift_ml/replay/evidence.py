@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import asdict, dataclass, field
-from math import exp, inf
+from dataclasses import asdict, dataclass, field, replace
+from math import exp
 from typing import TYPE_CHECKING, Any
 
-from drift_ml.evidence import Budget, MixtureDetector, Settings
+from drift_ml.evidence import Budget, MixtureDetector, Settings, observe_window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from drift_ml.baseline import Baseline
-    from drift_ml.evidence import Finding, Rhythm
+    from drift_ml.evidence import DriftFinding, Seasonality
     from drift_ml.window import Window
 
     Progress = Callable[[int, int], None]
@@ -50,7 +50,7 @@ class Alarm:
     at_ms: int | None
     since_row: int
     since_ms: int | None
-    finding: Finding
+    finding: DriftFinding
     recovered_row: int | None = None
     recovered_ms: int | None = None
 
@@ -120,21 +120,20 @@ def replay_windows(
     *,
     budget: Budget | None = None,
     minimum_effect: float = MINIMUM_EFFECT,
-    rhythm: Rhythm | None = None,
+    seasonality: Seasonality | None = None,
     progress: Progress | None = None,
 ) -> Replay:
     """What the mixture detector would have said of these windows, oldest first.
 
     windows: counted against the baseline; empty ones are passed over. budget: one false alarm per so many
-    events at most, 100,000 by default. minimum_effect: in standard deviations. rhythm: of the traffic, or
+    events at most, 100,000 by default. minimum_effect: in standard deviations. seasonality: of the traffic, or
     None. An alarm is taken back, and the detector begins anew, as the monitoring service does it: when there is
     as much evidence that its drift is over as an alarm takes. Raises EvidenceError for settings that cannot
     be. Depends on its arguments alone.
     """
     seen = [window for window in windows if window.events]
     chosen = budget or Budget()
-    channels = [channel.to_json() for channel in baseline.channels]
-    detector = MixtureDetector(Settings(channels, chosen, minimum_effect, rhythm))
+    detector = MixtureDetector(Settings(baseline.channels, chosen, minimum_effect, seasonality))
     timed = all(window.first_ms is not None for window in seen)
     course, row = _Course(), 0
     for done, window in enumerate(seen, 1):
@@ -147,27 +146,22 @@ def replay_windows(
 
 def _take(detector: MixtureDetector, window: Window, row: int, course: _Course, *, timed: bool) -> None:
     """Take one window in. Without times the detector's clock counts events."""
-    known, first = detector.alarm, window.first_ms if timed else None
-    moment = float(row) if first is None else first / 1000
-    detector.update(window.channel_counts(), events=window.events, moment=moment)
-    crossed = detector.evidence == -inf
-    evidence = max(detector.needed if crossed else detector.evidence, 0.0)
+    first = window.first_ms if timed else None
+    timestamp_s = float(row) if first is None else first / 1000
+    change = observe_window(detector, window.channel_counts(), events=window.events, timestamp_s=timestamp_s)
+    evidence = max(change.evidence, 0.0)
     end, end_ms = row + window.events, window.last_ms if timed else None
-    if known is None and detector.alarm is not None:
-        evidence = detector.alarm.evidence
-    course.steps.append(Step(row, window.events, first, evidence, crossed))
-    if known is None and detector.alarm is not None:
-        course.alarms.append(_alarm(detector.alarm, course.steps, end, end_ms, timed=timed))
-    elif known is not None and detector.recovered:
-        ended = course.alarms.pop()
-        course.alarms.append(Alarm(ended.row, ended.at_ms, ended.since_row, ended.since_ms, ended.finding, end, end_ms))
-        detector.reset()
+    course.steps.append(Step(row, window.events, first, evidence, change.crossed))
+    if change.raised is not None:
+        course.alarms.append(_alarm(change.raised, course.steps, end, end_ms, timed=timed))
+    elif change.recovered is not None:
+        course.alarms[-1] = replace(course.alarms[-1], recovered_row=end, recovered_ms=end_ms)
 
 
-def _alarm(finding: Finding, steps: Sequence[Step], end: int, end_ms: int | None, *, timed: bool) -> Alarm:
+def _alarm(finding: DriftFinding, steps: Sequence[Step], end: int, end_ms: int | None, *, timed: bool) -> Alarm:
     """The alarm, its onset put at the window that holds it."""
-    moments = [step.at_ms / 1000 if timed and step.at_ms is not None else float(step.row) for step in steps]
-    onset = steps[max(bisect_right(moments, finding.since) - 1, 0)]
+    starts = [step.at_ms / 1000 if timed and step.at_ms is not None else float(step.row) for step in steps]
+    onset = steps[max(bisect_right(starts, finding.since) - 1, 0)]
     return Alarm(end, end_ms, onset.row, onset.at_ms, finding)
 
 

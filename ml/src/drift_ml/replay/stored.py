@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from drift_ml import effects
-from drift_ml.detectors.ks import ks_p_value
 from drift_ml.detectors.vectorised import KS_SIZE, PSI_SIZE, PSI_THRESHOLD, KsScan, MeanScoreScan, PsiScan, moved
 from drift_ml.replay.detectors import Firing, numeric_columns
 
@@ -35,8 +34,8 @@ def counted_firings(baseline: Baseline, windows: Sequence[Window]) -> tuple[Firi
         return effects.psi(reference, counts) > PSI_THRESHOLD
 
     def ks(reference: Sequence[int], counts: Sequence[int]) -> bool:
-        rows, size = sum(reference), sum(counts)
-        return ks_p_value(effects.ks(reference, counts), rows * size / (rows + size)) < level
+        distance = effects.ks(reference, counts)
+        return effects.ks_p(distance, sum(reference), sum(counts)) < level
 
     watched = {each.name: each.counts for each in columns if each.counts}
     return (

@@ -13,7 +13,7 @@ from .keys import MINUTE, Series, start_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from drift_ml.evidence import Finding
+    from drift_ml.evidence import DriftFinding
 
     from .reference import Reference
 
@@ -30,7 +30,7 @@ NEXT = (
 def drift_alert(  # noqa: PLR0913 - the facts of an alert
     stack: str,
     series: Series,
-    finding: Finding,
+    finding: DriftFinding,
     reference: Reference,
     minute: int,
     *,
@@ -94,7 +94,7 @@ def recovery(alert: Mapping[str, Any], minute: int, *, period: int = MINUTE) -> 
     }
 
 
-def _before_and_after(finding: Finding, reference: Reference, features: list[str]) -> tuple[float, float, str]:
+def _before_and_after(finding: DriftFinding, reference: Reference, features: list[str]) -> tuple[float, float, str]:
     """The feature's mean in its own unit where one feature's mean moved, else the size in the chart's unit.
 
     The size is that of the finding, over all events since the onset: one window may be a handful.

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 from dataclasses import dataclass, field
-from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
-from drift_ml.evidence import Budget, EvidenceError, MixtureDetector, Settings
+from drift_ml.evidence import Budget, EvidenceError, MixtureDetector, Settings, observe_window
 from drift_ml.report import window_report
 from drift_ml.window import Window
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
-    from drift_ml.evidence import Finding
+    from drift_ml.evidence import DriftFinding
 
     from .reference import Reference
     from .stores import Store, StoredWindow
@@ -92,7 +91,7 @@ class Evaluation(NamedTuple):
     evidence: float
     needed: float
     alarm: bool
-    finding: Finding | None = None
+    finding: DriftFinding | None = None
     behind: float = 0.0
     asked: bool = True
 
@@ -267,14 +266,17 @@ class Evaluator:
         """Take in one window; gives its evidence, which at the bar starts anew."""
         state.first = min(state.first, minute)
         state.events += window.events
-        before = detector.alarm
-        detector.update(window.channel_counts(), events=window.events, moment=minute * self._policy.period)
-        strength = detector.evidence if detector.evidence > -inf else detector.needed
-        if before is None and detector.alarm is not None:
+        step = observe_window(
+            detector,
+            window.channel_counts(),
+            events=window.events,
+            timestamp_s=minute * self._policy.period,
+        )
+        if step.raised is not None:
             state.alert = alerts.drift_alert(
                 self._stack,
                 series,
-                detector.alarm,
+                step.raised,
                 reference,
                 minute,
                 budget=state.budget,
@@ -282,13 +284,11 @@ class Evaluator:
                 period=self._policy.period,
             )
             state.outbox.append(state.alert)
-            strength = detector.alarm.evidence
-        elif before is not None and detector.recovered:
+        elif step.recovered is not None:
             if state.alert is not None:
                 state.outbox.append(alerts.recovery(state.alert, minute, period=self._policy.period))
             state.alert = None
-            detector.reset()
-        return strength
+        return step.evidence
 
     def _detector(self, state: SeriesState, reference: Reference) -> MixtureDetector:
         """The detector as it was left; a new budget moves its bar and keeps its evidence.
@@ -313,8 +313,7 @@ class Evaluator:
             return MixtureDetector(settings)
 
     def _settings(self, reference: Reference, budget: float) -> Settings:
-        channels = [channel.to_json() for channel in reference.baseline.channels]
-        return Settings(channels, Budget(budget), self._policy.minimum_effect)
+        return Settings(reference.baseline.channels, Budget(budget), self._policy.minimum_effect)
 
     def _send(self, series: Series) -> None:
         """Publish what waits in the outbox, each alert once unless the process dies between sending and noting it."""

@@ -18,12 +18,12 @@ STEEPEST = 0.95
 _NORMAL = NormalDist()
 
 
-def reference_law(counts: npt.ArrayLike) -> Floats:
+def reference_distribution(counts: npt.ArrayLike) -> Floats:
     """Bin probabilities estimated from reference counts, none of them zero.
 
     counts: shape (k,). Half a row is added to each bin. Source: Krichevsky & Trofimov 1981 (Jeffreys prior).
 
-    >>> reference_law([9, 0]).tolist()
+    >>> reference_distribution([9, 0]).tolist()
     [0.95, 0.05]
     """
     raised = np.asarray(counts, dtype=np.float64) + JEFFREYS

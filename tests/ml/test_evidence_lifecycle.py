@@ -1,0 +1,61 @@
+"""The life cycle of an alarm: raised once, standing while its drift lasts, recovered, and armed again."""
+
+from __future__ import annotations
+
+from math import inf
+
+import pytest
+from drift_ml.baseline import Channel
+from drift_ml.evidence import Budget, MixtureDetector, Settings, Transition, observe_window
+
+ROOMS = Channel("rooms", "values", ("rooms",), (2000,) * 5)
+EVEN, HIGH = {"rooms": [4, 4, 4, 4, 4]}, {"rooms": [0, 0, 5, 5, 10]}
+
+
+@pytest.fixture
+def detector() -> MixtureDetector:
+    return MixtureDetector(Settings([ROOMS], Budget(10_000)))
+
+
+def until(detector: MixtureDetector, counts: dict[str, list[int]], member: str) -> Transition:
+    """Return the first transition that has a member set; at most 400 windows are taken in."""
+    for _ in range(400):
+        step = observe_window(detector, counts, events=20)
+        if getattr(step, member) is not None:
+            return step
+    pytest.fail(f"{member}: never")
+
+
+def test_alarm_is_raised_once_with_the_evidence_that_raised_it(detector: MixtureDetector) -> None:
+    """The window that raises an alarm holds its finding; those after it raise no further one."""
+    step = until(detector, HIGH, "raised")
+    assert step.raised is detector.alarm
+    assert step.raised is not None
+    assert step.evidence == step.raised.evidence >= detector.needed
+    assert step.crossed
+    assert all(observe_window(detector, HIGH, events=20).raised is None for _ in range(50))
+    assert detector.alarm is step.raised
+
+
+def test_recovery_names_the_alarm_and_arms_the_detector_again(detector: MixtureDetector) -> None:
+    """After the drift is over the detector is as new, and the next drift is the next alarm."""
+    raised = until(detector, HIGH, "raised").raised
+    step = until(detector, EVEN, "recovered")
+    assert step.recovered is raised
+    assert (detector.alarm, detector.events, detector.evidence) == (None, 0.0, -inf)
+    assert until(detector, HIGH, "raised").raised is not None
+
+
+def test_evidence_that_crosses_again_under_an_alarm_is_at_the_threshold() -> None:
+    """Evidence that reached the threshold again under an alarm is at the threshold."""
+    detector = MixtureDetector(Settings([ROOMS], Budget(10_000)))
+    until(detector, HIGH, "raised")
+    steps = [observe_window(detector, HIGH, events=20) for _ in range(50)]
+    crossed = [step for step in steps if step.crossed]
+    assert crossed
+    assert {step.evidence for step in crossed} == {detector.needed}
+
+
+def test_empty_window_is_no_evidence(detector: MixtureDetector) -> None:
+    """Before the first event there is no evidence, and an empty window adds none."""
+    assert observe_window(detector, {}, events=0) == Transition(-inf, crossed=False)

@@ -1,0 +1,43 @@
+"""What `pulumi install` reads holds what the program needs, in a form that any pip takes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "infra" / "requirements.txt"
+# A requirement may go on over several lines, each but the last with a backslash at its end.
+REQUIREMENTS = re.findall(r"^(?!\s*#)\S(?:.*\\\n)*.*$", FILE.read_text("utf-8"), re.MULTILINE)
+NAMES = {re.split(r"[=\[ @;]", requirement)[0] for requirement in REQUIREMENTS}
+
+
+def direct(name: str) -> set[str]:
+    """Return the distributions that a set of requirements/ names itself."""
+    lines = (ROOT / "requirements" / f"{name}.in").read_text("utf-8").splitlines()
+    return {line.strip() for line in lines if line.strip() and not line.startswith("#")}
+
+
+def test_every_requirement_is_pinned_with_hashes():
+    """pip checks hashes as soon as one requirement has them, and refuses those without."""
+    for requirement in REQUIREMENTS:
+        assert re.match(r"[\w.-]+==[\w.]+", requirement)
+        assert "--hash=sha256:" in requirement
+
+
+def test_no_requirement_has_extras_or_is_a_folder():
+    """The pip that Python 3.11 brings (23.2.1) refuses pinned extras, and hash mode any folder."""
+    for requirement in REQUIREMENTS:
+        assert not re.match(r"[\w.-]+\[|-e|\.|/|file:|[\w.-]+ ?@", requirement)
+
+
+def test_what_the_program_imports_is_there():
+    """The set that is pinned into the file names what the program imports."""
+    assert direct("program") <= NAMES
+
+
+def test_no_tool_for_tests_is_there():
+    """What the tests of the graph need beside is in a set of their own."""
+    only_for_tests = direct("infra") - direct("program") - {"pyyaml"}
+    assert "pytest" in only_for_tests
+    assert NAMES.isdisjoint(only_for_tests)

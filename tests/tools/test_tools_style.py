@@ -1,0 +1,155 @@
+"""The figures of style are counted as CONTRIBUTING.md and the table say."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tools import style
+
+SOURCE = '''"""A module."""
+
+import os  # why it is needed
+import sys  # noqa: F401
+
+#: A field's comment counts.
+one, value = 1, [given for given in os.environ]
+
+
+def first(path):
+    """Return the path."""
+    return path
+
+
+async def second():
+    """The path."""
+    text = """a long
+    string"""
+    return text
+'''
+
+
+@pytest.fixture
+def counts(tmp_path):
+    """What is counted in the source above."""
+    file = tmp_path / "module.py"
+    file.write_text(SOURCE + "#" * 101 + "\n", "utf-8")
+    return style.measure([file], tmp_path)
+
+
+def test_lines_and_comments(counts):
+    """Directives are no comments, and the inside of a string is no line of code."""
+    assert counts.totals["lines"] == 20
+    assert counts.totals["long lines"] == 1
+    assert counts.totals["comments"] == 3
+    assert counts.totals["code lines"] == 11
+
+
+def test_tokens(counts):
+    """Every token counts but comments and layout."""
+    assert counts.totals["tokens"] == 41
+
+
+def test_a_formatted_string_is_one_token(tmp_path):
+    """Interpreters from 3.12 on give its parts, which would make their figures larger."""
+    file = tmp_path / "module.py"
+    file.write_text("""text = f"{a + b} and {f'{c}'}" + d\n""", "utf-8")
+    assert style.measure([file], tmp_path).totals["tokens"] == 5
+
+
+def test_docstrings_and_names(counts):
+    """Nouns and words of grammar are counted with their places."""
+    assert (counts.totals["docstrings"], counts.totals["verbs"]) == (2, 1)
+    assert (counts.totals["names"], counts.totals["grammar names"]) == (4, 2)
+    assert ("module.py", 15, "the") in [place[1:] for place in counts.places]
+    assert {place.word for place in counts.places if place.figure == style.GRAMMAR} == {
+        "one",
+        "given",
+    }
+
+
+def test_functions_are_measured_without_their_decorators(tmp_path):
+    """The length goes from `def` to the last line."""
+    file = tmp_path / "module.py"
+    file.write_text("@property\ndef length(self):\n    return 1\n", "utf-8")
+    assert style.measure([file], tmp_path).functions == [2]
+
+
+def test_nothing_misses_no_ratio(tmp_path):
+    """A folder without functions has no docstring that begins with a noun."""
+    file = tmp_path / "module.py"
+    file.write_text("# a reason\nvalue = 1\n", "utf-8")
+    assert style.measure([file], tmp_path).missed() == []
+    assert style.measure([], tmp_path).missed() == [style.COMMENTS]
+
+
+@pytest.mark.parametrize(
+    ("side", "value", "met"),
+    [
+        ("at most", 7.2, True),
+        ("at most", 7.21, False),
+        ("at least", 7.2, True),
+        ("at least", 7.19, False),
+    ],
+)
+def test_a_limit_itself_is_allowed(side, value, met):
+    """Both sides include their limit."""
+    assert style.Bar(side, 7.2).is_met(value) is met
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A repository whose room misses a bar beside one that keeps all."""
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    for name, name_of_value in (("clear", "value"), ("unclear", "given")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "module.py").write_text(f"# a reason\n{name_of_value} = 1\n", "utf-8")
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_module.py").write_text("given = 1\n", "utf-8")
+    monkeypatch.setattr(style, "ROOT", tmp_path)
+    return tmp_path
+
+
+def test_tests_and_removed_files_are_left_out(repository):
+    """What is under version control or new counts, where it still is."""
+    subprocess.run(["git", "add", "."], cwd=repository, check=True)
+    (repository / "clear" / "module.py").unlink()
+    assert list(style.product_files()) == [repository / "unclear" / "module.py"]
+
+
+@pytest.mark.usefixtures("repository")
+def test_check_names_the_bar_and_its_places(capsys):
+    """Exit code 1 and the places where a bar is missed, else silence."""
+    assert style.main(["--check", "clear"]) == 0
+    assert capsys.readouterr().out == ""
+    assert style.main(["--check", "clear", "unclear"]) == 1
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == f"unclear: {style.GRAMMAR}: 100.00, expected at most 1"
+    assert second == f"unclear/module.py:2: {style.GRAMMAR} given"
+
+
+@pytest.mark.usefixtures("repository")
+def test_the_table_has_a_column_for_each_anchor(capsys):
+    """The product is held against the bars, the anchors stand beside it."""
+    assert style.main(["unclear"]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split()[:2] == ["bar", "product"]
+    (row,) = [row for row in rows if row.startswith(style.GRAMMAR)]
+    assert row.endswith("missed")
+    assert style.anchor_counts("no_such_package") is None
+
+
+def test_an_installed_package_is_measured():
+    """The anchors are counted by the same script."""
+    assert style.anchor_counts("pytest").totals["lines"] > 0
+
+
+def test_the_bars_are_those_of_the_contributors_page():
+    """CONTRIBUTING.md names every limit, once it is there."""
+    page = Path(style.ROOT / "CONTRIBUTING.md")
+    if page.exists():
+        text = page.read_text("utf-8")
+        assert [bar.limit for bar in style.BARS.values() if f"{bar.limit:g}" not in text] == []
