@@ -157,7 +157,7 @@ def test_a_secret_in_a_webhooks_url_is_never_logged(outbox, caplog):
     )
 
 
-def test_a_stopped_courier_sends_nothing_more(outbox):
+def test_a_stopped_sender_sends_nothing_more(outbox):
     connection, sender, now, waiting = outbox
     enqueue(connection, {}, URLS, now[0])
     sender.stop()

@@ -510,7 +510,7 @@ def test_a_redirect_is_a_failure_and_not_followed(hooks, sender):
     wait_until(lambda: connection.execute("SELECT attempts FROM outbox").fetchall() == [(1,)])
 
 
-def test_a_locked_store_does_not_end_the_courier(hooks, sender, tmp_path):
+def test_a_locked_store_does_not_end_the_sender(hooks, sender, tmp_path):
     connection, running = sender
     hook = hooks(decent)
     enqueue(connection, {}, (hook.url,), time.time())

@@ -7,15 +7,22 @@ if __name__ == "__main__":
 
     run_module("drift_console.scenarios", brings="drift-console")
 
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, cast
+from urllib.parse import quote
 
 import click
-from drift_client import Client, Outside, RequestRefused, Retry
-from drift_contracts import ContractError, DriftError, NotJson, documents, schemas
+from drift_client import BrokenResponse, Connection, RequestRefused
+from drift_contracts import (
+    ContractError,
+    DriftError,
+    NotJson,
+    Violation,
+    documents,
+    schemas,
+)
 from drift_contracts.commands import Command, FiniteRange
 from drift_contracts.exits import FINDING, REFUSED, SUCCESS
 from drift_contracts.terminal import make_terminal
@@ -28,10 +35,15 @@ from drift_console.suites import Scenario, Suite, read_suite, shipped_suites
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from drift_client import ModelCard, Prediction
-    from drift_contracts.types import ScenarioSuiteV1, ScenarioSuiteV1ScenarioExpect
+    from drift_contracts.types import (
+        PredictionResponseV1,
+        ScenarioSuiteV1,
+        ScenarioSuiteV1ScenarioExpect,
+    )
     from rich.console import Console as Terminal
     from rich.console import JustifyMethod
+
+    from drift_console.suites import Features
 
 _EPILOG = """
 Examples:
@@ -45,6 +57,8 @@ refuses a request or serves none of the models; see docs/exit-codes.md.
 """
 NOT_FOUND = 404
 SUITE = "scenario.suite.v1"
+CARD = "model.card.v1"
+RESPONSE = "prediction.response.v1"
 #: Names are broken at their hyphens, so that 80 columns hold the table and no word of it is cut.
 NAME_WIDTH = 14
 HEADINGS = ("scenario", "average", "range", "alerts", "drifted", "expected", "holds")
@@ -92,7 +106,7 @@ class Verdict:
 
 def check_answers(
     scenario: Scenario,
-    answers: Sequence[Prediction],
+    answers: Sequence[PredictionResponseV1],
     *,
     threshold: float,
 ) -> Verdict:
@@ -103,10 +117,10 @@ def check_answers(
         answers: One for each request.
         threshold: The drift score above which a request counts as drifted.
     """
-    scores = tuple(answer.drift_score for answer in answers)
+    scores = tuple(answer["drift_score"] for answer in answers)
     drifted: dict[str, None] = {}
     for answer in answers:
-        drifted |= dict.fromkeys(answer.drift.drifted)
+        drifted |= dict.fromkeys(answer["drift"]["drifted"])
     average = sum(scores) / len(scores)
     alerts = sum(score > threshold for score in scores)
     return Verdict(
@@ -120,7 +134,7 @@ def check_answers(
 
 def _expectations(
     expect: ScenarioSuiteV1ScenarioExpect,
-    answers: Sequence[Prediction],
+    answers: Sequence[PredictionResponseV1],
     average: float,
     alerts: int,
 ) -> Iterator[Expectation]:
@@ -142,88 +156,69 @@ def _expectations(
         yield Expectation(f"{count} alerts", alerts == count)
     if "drifted" in expect:
         names = expect["drifted"]
-        holds = all(set(answer.drift.drifted) == set(names) for answer in answers)
+        holds = all(set(answer["drift"]["drifted"]) == set(names) for answer in answers)
         yield Expectation(f"only {', '.join(names)}", holds)
 
 
 class Deployment:
-    """A running prediction API; usable as a context manager."""
+    """A running prediction API."""
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        timeout: float = 10.0,
-        retry: Retry | None = None,
-        outside: Outside | None = None,
-    ) -> None:
-        """Prepare to ask; nothing is sent.
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
-        Args:
-            url: The API's root; ValueError for one that is no address.
-            timeout: Seconds for one attempt.
-            retry: How often and how long; the client's default if absent.
-            outside: What the client needs of the world.
-        """
-        self._url = url
-        self._timeout = timeout
-        self._retry = retry
-        self._outside = outside
-        self._open = ExitStack()
-        self._default = self._client(None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
-
-    def _client(self, model: str | None) -> Client:
-        client = Client(
-            self._url,
-            model=model,
-            timeout=self._timeout,
-            retry=self._retry,
-            outside=self._outside,
-        )
-        return self._open.enter_context(client)
-
-    def client_of(self, model: str) -> Client | None:
-        """Return a client of the model; None where it is not served. Raises ClientError."""
-        named = self._client(model)
-        if _card(named) is not None:
-            return named
+    def path_of(self, model: str) -> str | None:
+        """Return where the model is asked; None where it is not served. Raises ClientError."""
+        prefix = f"/models/{quote(model, safe='')}"
+        if self._card(f"{prefix}/model") is not None:
+            return f"{prefix}/predict"
         # A deployment of one model may answer at its root alone.
-        card = _card(self._default)
-        if card is not None and card.model == model:
-            return self._default
+        card = self._card("/model")
+        if card is not None and card.get("model") == model:
+            return "/predict"
         return None
 
+    def _card(self, path: str) -> dict[str, object] | None:
+        """Return what is served at a path, None for nothing. Raises ClientError."""
+        operation = f"GET {path}"
+        try:
+            document = self._connection.request(operation)
+        except RequestRefused as error:
+            if error.status == NOT_FOUND:
+                return None
+            raise
+        if not isinstance(document, dict):
+            raise BrokenResponse(operation, CARD, [Violation("", "type", "an object")])
+        return document
 
-def _card(client: Client) -> ModelCard | None:
-    """Return what is served under the client's model, None for nothing. Raises ClientError."""
-    try:
-        return client.model()
-    except RequestRefused as error:
-        if error.status == NOT_FOUND:
-            return None
-        raise
+    def predict(self, path: str, features: Features) -> PredictionResponseV1:
+        """Return the answer to one request.
+
+        Args:
+            path: As `path_of` returns it.
+            features: A value for each feature of the model.
+
+        Raises:
+            ClientError: Where no answer came, or one that breaks its contract.
+        """
+        body = {"features": features}
+        answer: PredictionResponseV1 = self._connection.request(f"POST {path}", RESPONSE, body)
+        return answer
 
 
-def run_suite(suite: Suite, client: Client) -> list[Verdict]:
+def run_suite(suite: Suite, deployment: Deployment, path: str) -> list[Verdict]:
     """Send every scenario of a suite and check the answers.
 
     Args:
-        suite: Of the client's model.
-        client: Of a deployment.
+        suite: Of a model that the deployment serves.
+        deployment: That is asked.
+        path: Where the model is asked.
 
     Raises:
-        ContractError: For a request of a suite that the model does not take.
         ClientError: Where the deployment does not answer, or refuses.
     """
     verdicts = []
     for scenario in suite.scenarios:
-        answers = [client.predict(features) for features in scenario.requests]
+        answers = [deployment.predict(path, features) for features in scenario.requests]
         verdicts.append(check_answers(scenario, answers, threshold=suite.threshold))
     return verdicts
 
@@ -309,8 +304,8 @@ def main(url: str, model: str | None, file: Path | None, timeout: float) -> None
     """
     terminal = make_terminal()
     suites = _suites(model, file)
-    with _deployment(url, timeout) as deployment:
-        results = _run(suites, deployment, terminal)
+    with _connection(url, timeout) as connection:
+        results = _run(suites, Deployment(connection), terminal)
     if not results:
         models = ", ".join(suite.model for suite in suites)
         raise NotServed(f"--url: expected a deployment that serves one of {models}")
@@ -321,10 +316,10 @@ def main(url: str, model: str | None, file: Path | None, timeout: float) -> None
     raise click.exceptions.Exit(FINDING)
 
 
-def _deployment(url: str, timeout: float) -> Deployment:
-    """Return the deployment at an address. Raises BadParameter for a text that is none."""
+def _connection(url: str, timeout: float) -> Connection:
+    """Return a connection to an address. Raises BadParameter for a text that is none."""
     try:
-        return Deployment(url, timeout=timeout)
+        return Connection(url, timeout=timeout)
     except ValueError as error:
         expected = "expected a URL such as https://abc.example.com"
         raise click.BadParameter(expected, param_hint="--url") from error
@@ -364,9 +359,9 @@ def _run(suites: Sequence[Suite], deployment: Deployment, terminal: Terminal) ->
     """Print the verdicts of what could be run; return whether all of each suite holds."""
     results = []
     for suite in suites:
-        client = deployment.client_of(suite.model)
-        if client is not None:
-            verdicts = run_suite(suite, client)
+        path = deployment.path_of(suite.model)
+        if path is not None:
+            verdicts = run_suite(suite, deployment, path)
             show_verdicts(suite, verdicts, terminal)
             results.append(all(verdict.holds for verdict in verdicts))
     return results
