@@ -28,7 +28,7 @@ WRONG = [
             "DRIFT_MODEL_VERSIONS",
             text,
             "NAME=PIN pairs with commas between, each name once, a PIN being the 64 hex digits that "
-            "`sha256sum build/bundles/NAME/manifest.json` prints",
+            "`sha256sum build/bundles/NAME/VERSION/manifest.json` prints",
         )
         for text in ("house-price", "house-price=0123456789ab", f"={PIN}", f"a={PIN},a={PIN}", f"a={PIN.upper()}", ",")
     ),

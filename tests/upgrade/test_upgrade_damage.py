@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from drift_contracts import DriftError
-from drift_engine.bundle import FILES, BundleError, load_bundle
+from drift_engine.bundle import FILES, BundleError, bundle_folder, load_bundle
 from drift_monitor.errors import BadStore, MonitorError
 from drift_monitor.keys import Series
 from drift_monitor.stores import SqliteStore
@@ -166,7 +167,7 @@ def test_a_segment_that_was_taken_in_before_costs_nothing(data, bundles, facts, 
 @pytest.mark.parametrize("name", ["manifest.json", *FILES])
 def test_a_damaged_bundle_is_refused_by_the_name_of_its_file(state, tmp_path, damage, model, name):
     folder = state.copy_bundles(tmp_path)
-    harm(folder / model / name, damage)
+    harm(Path(bundle_folder(folder / model), name), damage)
     with pytest.raises(BundleError, match="expected") as caught:
         load_bundle(folder / model)
     assert caught.value.file == name
@@ -176,7 +177,7 @@ def test_a_damaged_bundle_is_refused_by_the_name_of_its_file(state, tmp_path, da
 
 def test_a_console_with_a_damaged_bundle_does_not_touch_its_data(state, data, tmp_path, damage):
     folder = state.copy_bundles(tmp_path)
-    harm(folder / HOUSES / "forest.bin", damage)
+    harm(Path(bundle_folder(folder / HOUSES), "forest.bin"), damage)
     before = {path.name: path.read_bytes() for path in data.rglob("*") if path.is_file()}
     with ConsoleProcess(data, folder) as console:
         pass

@@ -6,17 +6,18 @@ import hashlib
 import shutil
 import subprocess
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drift_contracts import DriftError, feature_set, parse_json
+from drift_contracts.bundle_paths import BundleError, bundle_folder
 from drift_contracts.schemas import check
 
 from .content import DOCKERFILE, content_tag
-from .settings import KEYS, Settings
+from .settings import KEYS, ConfigurationError, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 KEY = {key.field: key for key in KEYS}
 MANIFESTS = ("bundle.manifest.v1", "bundle.manifest.v2")
@@ -60,8 +61,16 @@ def preflight(settings: Settings, root: Path, docker: Callable[[], bool] = docke
         raise KEY["image_digest"].error(f"is empty and there is no {DOCKERFILE} to build")
     if not docker():
         raise KEY["image_digest"].error("is empty and no Docker engine answers")
-    tag = content_tag(root, bundles, settings.architecture, [settings.base_image])
+    try:
+        tag = content_tag(root, bundles, settings.architecture, [settings.base_image])
+    except BundleError as error:
+        raise _unchosen(error) from None
     return Plan(replace(settings, model_versions=pins), root, tag)
+
+
+def _unchosen(error: BundleError) -> ConfigurationError:
+    """Return what is reported where a model's `current` names no version."""
+    return KEY["bundles_folder"].error("holds a model whose current version is not there", error.expected)
 
 
 def _known(model: str) -> None:
@@ -74,8 +83,16 @@ def _known(model: str) -> None:
 
 
 def _pin(folder: Path, model: str, settings: Settings) -> str:
-    """Return the SHA-256 of the manifest of a bundle that matches its contract and its own digests."""
+    """Return the SHA-256 of the manifest of a model's current bundle.
+
+    Raises:
+        ConfigurationError: the bundle does not match its contract, its own digests or the feature set.
+    """
     what = f"{settings.bundles_folder}/{model}"
+    try:
+        folder = Path(bundle_folder(folder))
+    except BundleError as error:
+        raise _unchosen(error) from None
     try:
         content = (folder / "manifest.json").read_bytes()
         manifest = parse_json(content)

@@ -8,17 +8,13 @@ from math import isfinite
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from drift_contracts import DriftError, SettingsError
+from drift_contracts import SettingsError
 from drift_contracts.exits import CANNOT_START
 
 #: `--fast` divides every alarm period, and the minute that a window spans, by this.
 FAST = 60
 #: A host name without a port, or an IPv6 address.
 _HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?|[0-9A-Fa-f:]+")
-
-
-class BadSettings(DriftError):
-    """A folder of bundles that nothing can be trained into."""
 
 
 class CannotListen(SettingsError):

@@ -1,102 +1,189 @@
-"""Alerts as chat messages: what drifted, by how much, since when, and where to look."""
+"""Write alerts as chat messages: what drifted, by how much, since when, and where to look."""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from drift_contracts.types import AlertV1
+
+#: Slack's text blocks hold 3,000 characters.
 LONGEST = 2900
-"""Slack's text blocks hold 3,000 characters."""
+#: Its fields hold 2,000.
 LONGEST_FIELD = 1900
-"""Its fields hold 2,000."""
+#: Its headers hold 150.
+LONGEST_TITLE = 150
+#: And a block ten fields.
+MOST_FACTS = 10
+MARKS = {"ALARM": ":rotating_light:", "OK": ":white_check_mark:"}
+OTHER_MARK = ":grey_question:"
 
+#: What cutting may leave of an escaped character.
 _HALF = re.compile(r"&[a-z]*\Z")
-"""What cutting may leave of an escaped character."""
 _IN_ADDRESS = {"&": "&amp;", "<": "%3C", ">": "%3E", "|": "%7C", " ": "%20", "\n": "%0A"}
 
+#: Blocks of Slack's Block Kit.
+Block = dict[str, object]
 
-def notify(event: Mapping[str, Any], links: Mapping[str, str], send: Callable[[bytes], None]) -> int:
-    """Send every record of an SNS event as a chat message; returns how many. An error in `send` is raised."""
+
+class ChatMessage(TypedDict):
+    """A Slack-compatible message."""
+
+    #: For devices that show no blocks.
+    text: str
+    blocks: list[Block]
+
+
+@dataclass(frozen=True)
+class _Fact:
+    """A line of a message: a name and its value."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class _Notice:
+    """What a message says, before it is laid out."""
+
+    title: str
+    text: str
+    facts: Sequence[_Fact]
+    #: Addresses by name.
+    links: Mapping[str, str]
+
+
+class _SnsMessage(TypedDict):
+    Message: str
+
+
+class _SnsRecord(TypedDict):
+    Sns: _SnsMessage
+
+
+class SnsEvent(TypedDict, total=False):
+    """What Lambda delivers of a topic."""
+
+    Records: list[_SnsRecord]
+
+
+def notify(event: SnsEvent, links: Mapping[str, str], send: Callable[[bytes], None]) -> int:
+    """Send every record of an SNS event as a chat message.
+
+    Args:
+        event: as Lambda delivers it.
+        links: addresses by name, shown below each message.
+        send: posts a body; what it raises is raised.
+
+    Returns:
+        How many were sent.
+    """
     records = event.get("Records", [])
     for record in records:
-        send(json.dumps(chat_message(str(record["Sns"]["Message"]), links)).encode())
+        message = chat_message(str(record["Sns"]["Message"]), links)
+        send(json.dumps(message).encode())
     return len(records)
 
 
-def chat_message(text: str, links: Mapping[str, str]) -> dict[str, Any]:
-    """A Slack-compatible message for an `alert.v1` document, a CloudWatch alarm, or any other text."""
+def chat_message(text: str, links: Mapping[str, str]) -> ChatMessage:
+    """Return a message for an `alert.v1` document, a CloudWatch alarm, or any other text.
+
+    Args:
+        text: the body of the notice.
+        links: addresses by name, shown below the message.
+    """
     try:
         document = json.loads(text)
     except ValueError:
         document = None
-    if not isinstance(document, dict):
-        return _message("Notice", text, [], links)
-    if document.get("contract") == "alert.v1":
-        return _alert(document, links)
-    if "AlarmName" in document:
-        return _cloudwatch(document, links)
-    return _message("Notice", text, [], links)
+    if isinstance(document, dict):
+        if document.get("contract") == "alert.v1":
+            # Only the monitor and the console publish these, by the contract.
+            return _message(_alert_notice(document, links))  # type: ignore[arg-type]
+        if "AlarmName" in document:
+            return _message(_alarm_notice(document, links))
+    return _message(_Notice("Notice", text, (), links))
 
 
-def _alert(alert: Mapping[str, Any], links: Mapping[str, str]) -> dict[str, Any]:
-    mark = ":rotating_light:" if alert["state"] == "ALARM" else ":white_check_mark:"
+def _alert_notice(alert: AlertV1, links: Mapping[str, str]) -> _Notice:
+    mark = MARKS["OK"]
+    if alert["state"] == "ALARM":
+        mark = MARKS["ALARM"]
     facts = [
-        ("Stack", alert["stack"]),
-        ("Model", f"{alert['model']} {alert['model_version']}"),
-        ("At", alert["timestamp"]),
+        _Fact("Stack", alert["stack"]),
+        _Fact("Model", f"{alert['model']} {alert['model_version']}"),
+        _Fact("At", alert["timestamp"]),
+        *_drift_facts(alert),
     ]
-    drift = alert.get("drift")
-    if drift:
-        facts += [
-            ("Since", drift["since"]),
-            ("Effect", f"{drift['effect']:.2g} sd"),
-            ("Events", f"{drift['events']:,}"),
-        ]
-        if drift.get("before") is not None and drift.get("after") is not None:
-            facts.append(("Size", f"{drift['before']:.4g} before, {drift['after']:.4g} now ({drift['unit']})"))
     steps = "\n".join(f"• {step}" for step in alert.get("next", []))
-    return _message(
-        f"{mark} {alert['title']}", f"{alert['reason']}\n{steps}".strip(), facts, {**links, **alert.get("links", {})}
-    )
+    text = f"{alert['reason']}\n{steps}".strip()
+    return _Notice(f"{mark} {alert['title']}", text, facts, {**links, **alert.get("links", {})})
 
 
-def _cloudwatch(alarm: Mapping[str, Any], links: Mapping[str, str]) -> dict[str, Any]:
-    mark = {"ALARM": ":rotating_light:", "OK": ":white_check_mark:"}.get(
-        str(alarm.get("NewStateValue")), ":grey_question:"
-    )
+def _drift_facts(alert: AlertV1) -> list[_Fact]:
+    drift = alert.get("drift")
+    if not drift:
+        return []
     facts = [
-        ("State", f"{alarm.get('OldStateValue', '?')} to {alarm.get('NewStateValue', '?')}"),
-        ("Region", str(alarm.get("Region", "?"))),
-        ("At", str(alarm.get("StateChangeTime", "?"))),
+        _Fact("Since", drift["since"]),
+        _Fact("Effect", f"{drift['effect']:.2g} sd"),
+        _Fact("Events", f"{drift['events']:,}"),
     ]
-    text = "\n".join(str(alarm[name]) for name in ("AlarmDescription", "NewStateReason") if alarm.get(name))
-    return _message(f"{mark} {alarm['AlarmName']}", text, facts, links)
+    before, after = drift.get("before"), drift.get("after")
+    if before is not None and after is not None:
+        facts.append(_Fact("Size", f"{before:.4g} before, {after:.4g} now ({drift['unit']})"))
+    return facts
 
 
-def _message(title: str, text: str, facts: list[tuple[str, str]], links: Mapping[str, str]) -> dict[str, Any]:
-    blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": {"type": "plain_text", "text": title[:150], "emoji": True}}
+def _alarm_notice(alarm: Mapping[str, object], links: Mapping[str, str]) -> _Notice:
+    """Return the notice of a CloudWatch alarm; members that are absent become a question mark."""
+    old, new = alarm.get("OldStateValue", "?"), alarm.get("NewStateValue", "?")
+    mark = MARKS.get(str(new), OTHER_MARK)
+    facts = [
+        _Fact("State", f"{old} to {new}"),
+        _Fact("Region", str(alarm.get("Region", "?"))),
+        _Fact("At", str(alarm.get("StateChangeTime", "?"))),
     ]
-    if text:
-        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": _escape(text, LONGEST)}})
-    if facts:
-        texts = [f"*{name}*\n{_escape(value, LONGEST_FIELD)}" for name, value in facts[:10]]
-        blocks.append({"type": "section", "fields": [{"type": "mrkdwn", "text": text} for text in texts]})
-    if links:
-        look = " · ".join(f"<{_address(address)}|{_label(name)}>" for name, address in links.items())
-        blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": look}]})
-    return {"text": _escape(title), "blocks": blocks}
+    paragraphs = [alarm.get("AlarmDescription"), alarm.get("NewStateReason")]
+    text = "\n".join(str(paragraph) for paragraph in paragraphs if paragraph)
+    return _Notice(f"{mark} {alarm['AlarmName']}", text, facts, links)
+
+
+def _message(notice: _Notice) -> ChatMessage:
+    title = {"type": "plain_text", "text": notice.title[:LONGEST_TITLE], "emoji": True}
+    blocks: list[Block] = [{"type": "header", "text": title}]
+    if notice.text:
+        blocks.append({"type": "section", "text": _markup(_escape(notice.text, LONGEST))})
+    if notice.facts:
+        fields = [
+            _markup(f"*{fact.name}*\n{_escape(fact.value, LONGEST_FIELD)}")
+            for fact in notice.facts[:MOST_FACTS]
+        ]
+        blocks.append({"type": "section", "fields": fields})
+    if notice.links:
+        links = [f"<{_address(url)}|{_label(name)}>" for name, url in notice.links.items()]
+        blocks.append({"type": "context", "elements": [_markup(" · ".join(links))]})
+    return {"text": _escape(notice.title), "blocks": blocks}
+
+
+def _markup(text: str) -> dict[str, str]:
+    return {"type": "mrkdwn", "text": text}
 
 
 def _escape(text: str, longest: int | None = None) -> str:
-    """Escape Slack's three control characters: else `<!channel>` in the name of a category would call everybody.
+    """Escape Slack's three control characters.
 
-    Source: "Formatting text for app surfaces" in Slack's documentation; plain_text elements take no markup.
-    longest: characters after escaping.
+    Otherwise `<!channel>` in the name of a category would call everybody. Source: "Formatting text
+    for app surfaces" in Slack's documentation; plain_text elements take no markup.
+
+    Args:
+        text: what people read.
+        longest: characters after escaping, None for any number.
     """
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     if longest is None or len(escaped) <= longest:
@@ -105,7 +192,7 @@ def _escape(text: str, longest: int | None = None) -> str:
 
 
 def _label(text: str) -> str:
-    """Return the text of a link; a bar would end it."""
+    """Return the text of a link; a vertical bar would end it."""
     return _escape(text).replace("|", "/")
 
 

@@ -133,7 +133,7 @@ VARIABLES: dict[str, tuple[str, Callable[[str], Any], str]] = {
         "pins",
         _pins,
         "NAME=PIN pairs with commas between, each name once, a PIN being the 64 hex digits that "
-        "`sha256sum build/bundles/NAME/manifest.json` prints",
+        "`sha256sum build/bundles/NAME/VERSION/manifest.json` prints",
     ),
     "DRIFT_SYNTHETIC_CALLERS": (
         "synthetic_callers",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from drift_contracts import MonitoringSpec
-from drift_engine.bundle import load_bundle
+from drift_engine.bundle import bundle_names, load_bundle
 
 from drift_predictor.service import Service
 from drift_predictor.settings import SettingsError, read_settings
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from drift_predictor.settings import Settings
 
-MANIFEST = "manifest.json"
 READY_LEVELS = ("DEBUG", "INFO")
 
 
@@ -49,7 +48,7 @@ def open_bundles(settings: Settings) -> dict[str, Bundle]:
     Raises SettingsError if there is none, if DRIFT_MODEL does not say which one `/predict` asks where there are
     several, or if a model that is pinned is not there; and load_bundle's errors.
     """
-    names = _present(settings.bundles)
+    names = bundle_names(settings.bundles)
     if not names:
         raise SettingsError({"DRIFT_BUNDLES": "a folder that holds bundles: one folder per model"})
     choices = ", ".join(names)
@@ -58,15 +57,6 @@ def open_bundles(settings: Settings) -> dict[str, Bundle]:
     if not settings.pins.keys() <= set(names):
         raise SettingsError({"DRIFT_MODEL_VERSIONS": f"no models but those that are there: {choices}"})
     return {name: load_bundle(_join(settings.bundles, name), settings.pins.get(name)) for name in names}
-
-
-def _present(folder: str) -> list[str]:
-    try:
-        with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
-    except OSError:
-        return []
-    return [name for name in names if os.path.isfile(_join(_join(folder, name), MANIFEST))]  # noqa: PTH113 - as below
 
 
 def _join(folder: str, name: str) -> str:

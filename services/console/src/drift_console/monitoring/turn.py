@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from drift_contracts import NotJson
 from drift_monitor.aggregate import Aggregator, as_message
@@ -88,7 +88,7 @@ class Monitor:
         self._evaluator = Evaluator(
             references,
             store,
-            lambda alert: publish(cast("AlertV1", alert)),
+            publish,
             lambda: self._now,
             stack=settings.stack,
             policy=Policy(lateness_minutes=LATENESS, period=self._period),
@@ -120,8 +120,8 @@ class Monitor:
 
     def _count_run(self, run: Run) -> None:
         lines = tuple(line.decode(errors="replace") for line in run.lines)
-        counts = self._aggregator.take(Delivery(_batch(run.first), lines))
-        rejected = float(counts["rejected"])
+        outcome = self._aggregator.take(Delivery(_batch(run.first), lines))
+        rejected = float(outcome.counts["rejected"])
         with transaction(self._connection):
             self._connection.execute(
                 "INSERT OR REPLACE INTO counters VALUES (?, ?)",
@@ -164,7 +164,7 @@ class Monitor:
             values,
             stack=self._stack,
             model=model,
-            milliseconds=round(now * 1000),
+            timestamp_ms=round(now * 1000),
             spec=self._spec,
         )
         parsed = parse_line(line.encode())

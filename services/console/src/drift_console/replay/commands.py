@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+from drift_contracts.bundle_paths import bundle_folder, bundle_names
 from drift_contracts.commands import Command, FiniteRange
 from drift_contracts.exits import FINDING, CannotStart, starting
 from drift_contracts.reading_options import reading_options
@@ -195,7 +196,7 @@ def report(span: str, model: str | None, store: Path, bundles: Path, **options: 
 
 
 def _bundle_of(bundles: Path, model: str | None) -> Path:
-    names = sorted(path.parent.name for path in bundles.glob("*/manifest.json"))
+    names = bundle_names(bundles)
     if model is None:
         model = names[0] if len(names) == 1 else "house-price"
     if model not in names:
@@ -236,6 +237,9 @@ def _load(folder: Path) -> tuple[Bundle, Baseline]:
     from drift_engine.bundle import load_bundle  # noqa: PLC0415
     from drift_ml.baseline import Baseline  # noqa: PLC0415 - as above
 
+    with starting("the bundle"):
+        # Found once: `current` may name another version a moment later.
+        folder = Path(bundle_folder(folder))
     if not (folder / "manifest.json").is_file():
         raise click.BadParameter("expected the folder of a bundle, with its manifest.json", param_hint="--baseline")
     with starting("the bundle"):
