@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from drift_contracts.timestamps import utc_ms
 
 from tests.support.log_delivery import log_delivery
 from tests.upgrade.running import answered, lines_of, minutes_of
@@ -33,7 +34,11 @@ def watched(client, bundles, state):
 
 
 def alert_facts(alerts):
-    return [(each["state"], each["model"], each["alert_id"], each["timestamp"]) for each in alerts]
+    # Earlier releases wrote whole seconds, later ones milliseconds: the time is the fact.
+    return [
+        (each["state"], each["model"], each["alert_id"], utc_ms(each["timestamp"]))
+        for each in alerts
+    ]
 
 
 def test_the_items_hold_every_event(watched, kept):
