@@ -4,6 +4,7 @@ import json
 import sys
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import pytest
@@ -395,6 +396,17 @@ def test_a_plugin_that_cannot_be_loaded_takes_no_other_along(run):
     assert "the command lost of another package cannot be loaded: ModuleNotFoundError" in err
     assert "not a click command" in run("odd")[2]
     assert run("contracts", "show", "problem.v1")[0] == 0
+
+
+def test_a_missing_library_names_the_extra(run, monkeypatch):
+    """A command whose distribution is installed without its extra says which one it is."""
+    value = "no_such_library:command [train]"
+    point = EntryPoint("train", value, _main.PLUGINS)._for(SimpleNamespace(name="drift-ml"))
+    monkeypatch.setattr(_main, "entry_points", lambda group: EntryPoints([point]).select(group=group))
+    code, _, err = run("train")
+    assert code == 5
+    assert "no_such_library" in err
+    assert "drift-ml[train]" in err
 
 
 def test_exit_codes_and_commands_are_documented(run):
