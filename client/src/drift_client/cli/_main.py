@@ -64,6 +64,19 @@ class Commands(Group):
             return command
         return _broken(name, "not a click command")
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Call a command; a library that only its work needs may be missing too."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            name = ctx.invoked_subcommand or ""
+            plugins = entry_points(group=PLUGINS)
+            library = (error.name or "").partition(".")[0]
+            if name not in plugins.names or library.startswith("drift_"):
+                raise
+            reason = _missing(error, plugins[name])
+            raise CannotStart(f"the command {name} cannot start: {reason}") from error
+
 
 def _missing(error: ModuleNotFoundError, plugin: EntryPoint) -> str:
     """Return which library is not installed, and the extra that brings it if there is one."""

@@ -14,8 +14,9 @@ from drift_ml.tables import DataError, Finding, read_table
 
 from .data_warnings import find_warnings
 from .errors import TrainingError, WarningsFound
-from .fitting import Recipe, fit, split
+from .fitting import fit, split
 from .pack import pack
+from .recipes import ROWS, Recipe
 from .sources import find_source
 from .versions import use_version
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from .sources import Source
 
 MINIMUM_ROWS = 20
-ROWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,9 @@ def load_rows(
     else:
         table = _made(find_source(feature_set.name, source), feature_set, rows, seed)
     if table.rows < MINIMUM_ROWS:
-        raise DataError(table.source, (Finding("(file)", "rows", f"at least {MINIMUM_ROWS} rows to train on"),))
+        raise DataError(
+            table.source, (Finding("(file)", "rows", f"at least {MINIMUM_ROWS} rows to train on"),)
+        )
     return table
 
 

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from drift_ml.tables import Table
 
     from .data_warnings import DataWarning
-    from .fitting import Fitted, Recipe
+    from .fitting import Fitted
+    from .recipes import Recipe
 
 
 CONTRACT = "bundle.manifest.v2"
@@ -125,7 +126,9 @@ def _estimator(estimator: Any, recipe: Recipe) -> dict[str, Any]:
     return {"kind": type(estimator).__name__, "parameters": parameters}
 
 
-def _training(feature_set: FeatureSet, table: Table, fitted: Fitted, recipe: Recipe) -> dict[str, Any]:
+def _training(
+    feature_set: FeatureSet, table: Table, fitted: Fitted, recipe: Recipe
+) -> dict[str, Any]:
     return {
         "source": table.source,
         "data_sha256": table.digest(feature_set),
