@@ -20,7 +20,7 @@ FIRST = "house-price"
 
 
 def ready_bundles(folder: Path, wanted: Sequence[str], terminal: Terminal) -> dict[str, Bundle]:
-    """Return the current bundles of the wanted models, or of all in the folder; train what is missing.
+    """Return the current bundles of the wanted models, or of all there are; train what is missing.
 
     With nothing wanted and nothing there, the models that ship are trained.
 
@@ -65,6 +65,6 @@ def _train(models: Sequence[str], folder: Path, terminal: Terminal) -> None:
                 train(chosen, load_rows(chosen), folder.parent)
     except ModuleNotFoundError as error:
         raise CannotStart(
-            f"no bundle in {folder}, and the Python package {error.name} is not installed to train one;"
-            " pip install 'drift-ml[train]' brings it, or copy bundles there"
+            f"no bundle in {folder}, and the Python package {error.name}, which trains one, is not"
+            " installed; pip install 'drift-ml[train]' brings it, or copy bundles there"
         ) from error
