@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from drift_contracts.timestamps import utc_ms
 
 from tests.support.waiting import wait_until
 from tests.upgrade.differences import differences, read_changes, unexpected
@@ -59,11 +59,12 @@ def continued(state, bundles, facts, tmp_path_factory):
 
 
 def alert_facts(alerts):
-    """Return what an alert says to a machine; its words, and digits of a timestamp, may change."""
-    return [
-        (each["kind"], each["state"], each["model"], each["name"], utc_ms(each["timestamp"]))
-        for each in alerts
-    ]
+    """What an alert says to a machine; its words, and how it writes a time, may change."""
+    facts = []
+    for alert in alerts:
+        names = tuple(alert[member] for member in ("kind", "state", "model", "name"))
+        facts.append((*names, datetime.fromisoformat(alert["timestamp"])))
+    return facts
 
 
 def unlisted_alarms(state, before, now):

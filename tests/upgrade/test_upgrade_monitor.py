@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
-from drift_contracts.timestamps import utc_ms
 
 from tests.support.log_delivery import log_delivery
 from tests.upgrade.running import answered, lines_of, minutes_of
@@ -34,11 +35,11 @@ def watched(client, bundles, state):
 
 
 def alert_facts(alerts):
-    # Earlier releases wrote whole seconds, later ones milliseconds: the time is the fact.
-    return [
-        (each["state"], each["model"], each["alert_id"], utc_ms(each["timestamp"]))
-        for each in alerts
-    ]
+    facts = []
+    for alert in alerts:
+        names = tuple(alert[member] for member in ("state", "model", "alert_id"))
+        facts.append((*names, datetime.fromisoformat(alert["timestamp"])))
+    return facts
 
 
 def test_the_items_hold_every_event(watched, kept):

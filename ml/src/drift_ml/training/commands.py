@@ -71,8 +71,7 @@ FILE_RULES = frozenset(
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    help="CSV, TSV or Parquet with a column per feature and the target; a file, text also gzipped,"
-    " or a folder.",
+    help="CSV, TSV or Parquet with a column per feature and the target; a file, text also gzipped, or a folder.",
 )
 @reading_options
 @click.option(
@@ -164,9 +163,7 @@ def main(  # noqa: PLR0913 - one parameter per option
     given_rows = data is not None or source is not None
     try:
         for chosen in _chosen(models, feature_set_file, given_rows=given_rows):
-            table = load_rows(
-                chosen, data=data, options=options, source=source, rows=rows, seed=seed
-            )
+            table = load_rows(chosen, data=data, options=options, source=source, rows=rows, seed=seed)
             trained = _train(chosen, table, out, recipe, strict=strict)
             _show(chosen, trained)
     except DataError as error:
@@ -183,9 +180,7 @@ def _read_options(reading: dict[str, Any]) -> ReadOptions:  # click checks the v
     try:
         return ReadOptions(**reading)
     except OptionError as error:
-        raise click.BadParameter(
-            f"expected {error.expected}", param_hint=f"--{error.option}"
-        ) from error
+        raise click.BadParameter(f"expected {error.expected}", param_hint=f"--{error.option}") from error
 
 
 def _train(chosen: FeatureSet, table: Table, out: Path, recipe: Recipe, *, strict: bool) -> Trained:

@@ -64,9 +64,7 @@ def load_rows(
     else:
         table = _made(find_source(feature_set.name, source), feature_set, rows, seed)
     if table.rows < MINIMUM_ROWS:
-        raise DataError(
-            table.source, (Finding("(file)", "rows", f"at least {MINIMUM_ROWS} rows to train on"),)
-        )
+        raise DataError(table.source, (Finding("(file)", "rows", f"at least {MINIMUM_ROWS} rows to train on"),))
     return table
 
 

@@ -126,9 +126,7 @@ def _estimator(estimator: Any, recipe: Recipe) -> dict[str, Any]:
     return {"kind": type(estimator).__name__, "parameters": parameters}
 
 
-def _training(
-    feature_set: FeatureSet, table: Table, fitted: Fitted, recipe: Recipe
-) -> dict[str, Any]:
+def _training(feature_set: FeatureSet, table: Table, fitted: Fitted, recipe: Recipe) -> dict[str, Any]:
     return {
         "source": table.source,
         "data_sha256": table.digest(feature_set),
