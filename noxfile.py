@@ -413,6 +413,12 @@ def infra(session: nox.Session) -> None:
     session.run(str(python), "tools/stack_checks/outside.py", rendered, external=True)
 
 
+@nox.session(venv_backend="none")
+def base(session: nox.Session) -> None:
+    """Write the digest that the base images' registry has now into the Dockerfile."""
+    session.run("python3", "-m", "tools.base_images", *session.posargs)
+
+
 @nox.session
 def integration(session: nox.Session) -> None:
     """Apply and destroy the graph on a local AWS; run the services' code against it."""
