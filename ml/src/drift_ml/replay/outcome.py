@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from drift_contracts import FeatureSet
+    from drift_contracts.types import WindowReportV1
 
     from drift_ml.baseline import Baseline
     from drift_ml.replay.detectors import Firing
@@ -35,7 +36,7 @@ class Outcome:
 
     replay: Replay
     firings: tuple[Firing, ...]
-    report: dict[str, Any]
+    report: WindowReportV1
     compared: str
     not_run: str = ""
     training_rows: TrainingRows | None = None

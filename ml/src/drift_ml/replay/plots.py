@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drift_ml.display_bins import display_bins
+from drift_ml.display_bins import Limits, display_bins
 from drift_ml.replay.markup import Markup, join, tag
 from drift_ml.replay.texts import percent, place, subject, tick
 
@@ -146,15 +146,15 @@ def shares(baseline: Baseline, channel: Mapping[str, Any]) -> tuple[list[str], l
     frozen = baseline.channel(channel["name"])
     document = frozen.to_json()
     summary = baseline.features.get(frozen.name, baseline.prediction)
-    facts = {"min": summary.min, "max": summary.max} if summary else {}
-    bins = display_bins(document, facts)
+    limits = Limits(min=summary.min, max=summary.max) if summary else Limits(min=None, max=None)
+    bins = display_bins(document, limits)
     if frozen.kind == "quantiles" and summary is not None:
         points = np.array([summary.min, *frozen.edges, summary.max], dtype=np.float64)
         below = np.concatenate([[0.0], np.cumsum(channel["window"])])
         cumulated = [0.0, *np.interp(bins.edges, points, below).tolist(), float(below[-1])]
         window = np.diff(cumulated).tolist()
     else:
-        window = list(display_bins({**document, "counts": channel["window"]}, facts).shares)
+        window = list(display_bins({**document, "counts": channel["window"]}, limits).shares)
     rows = list(zip(bins.labels, bins.shares, window, strict=True))
     while len(rows) > FEWEST_BARS and not (rows[0][1] or rows[0][2]):
         rows.pop(0)

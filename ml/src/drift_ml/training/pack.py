@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from drift_contracts import FeatureSet
+    from drift_contracts.types import BaselineV1
 
     from drift_ml.tables import Table
 
@@ -94,7 +95,7 @@ def _forest(fitted: Fitted, features: int) -> bytes:
     return encode(trees_of(fitted.estimator, missing=fitted.missing), features=features)
 
 
-def _baseline(feature_set: FeatureSet, table: Table, fitted: Fitted) -> dict[str, Any]:
+def _baseline(feature_set: FeatureSet, table: Table, fitted: Fitted) -> BaselineV1:
     baseline = fit_baseline(
         feature_set,
         table.columns,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from drift_contracts.alarm_language import expression_text, rule_text
 from drift_engine.scale import FARTHEST, usable_std
-from drift_ml.display_bins import Bins, display_bins
+from drift_ml.display_bins import DisplayBins, display_bins
 
 from drift_console.alarms import Alarm, CompositeAlarm, MetricAlarm, State
 from drift_console.alerts import iso
@@ -42,7 +42,7 @@ class ModelView:
     card: Mapping[str, Any]
     alarms: Sequence[Alarm]
     suite: Suite | None
-    bins: Mapping[str, Bins]
+    bins: Mapping[str, DisplayBins]
 
     @classmethod
     def of(
@@ -198,7 +198,7 @@ def _averages(parts: Sequence[Summary | None]) -> list[float | None]:
     return [part.average if part else None for part in parts]
 
 
-def _live(seen: Distribution | None, base: Mapping[str, Any], bins: Bins) -> dict[str, Any]:
+def _live(seen: Distribution | None, base: Mapping[str, Any], bins: DisplayBins) -> dict[str, Any]:
     if seen is None:
         return {"count": 0, "mean": None, "z": None, "mean_abs_z": None, "share": [0.0] * len(bins.labels)}
     mean = seen.total / seen.count

@@ -70,7 +70,7 @@ def openapi(default: str, models: Mapping[str, Model]) -> bytes:
     return _json(document([model.bundle.feature_set for model in models.values()], default))
 
 
-def _moments(facts: dict[str, Any]) -> dict[str, Any]:
+def _moments(facts: Mapping[str, object]) -> dict[str, object]:
     return {name: facts.get(name) for name in MOMENTS}
 
 
