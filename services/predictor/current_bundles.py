@@ -1,8 +1,9 @@
-"""Copy the current version of every model to a flat folder, MODEL/manifest.json and the files beside it.
+"""Copy the current version of every model to a flat folder.
 
     python3 -B current_bundles.py BUNDLES FOLDER
 
-So older versions change no layer of the image, and a cold start reads no `current`. It needs drift_contracts only.
+It has MODEL/manifest.json and the files beside it. So older versions change no layer of the image,
+and a cold start reads no `current`. It needs drift_contracts only.
 """
 
 from __future__ import annotations

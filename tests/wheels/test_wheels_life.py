@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.wheels.conftest import DIST, ROOT, install, uv
+from tests.wheels.conftest import ROOT, install, uv
 
 HOUSE = {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}
 
@@ -67,7 +68,7 @@ warnings.filterwarnings("error", module="drift_")
 for name in ("contracts", "client", "engine", "ml", "predictor", "monitor", "console"):
     package = importlib.import_module(f"drift_{name}")
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        if not module.name.endswith("__main__"):
+        if not module.name.endswith(("__main__", "drift_predictor.handler")):  # the handler needs its environment
             importlib.import_module(module.name)
 """
     everything.run("python", "-c", code)
@@ -90,27 +91,44 @@ def test_a_console_answers(everything, bundles):
 
 def test_traffic_is_replayed(everything, bundles):
     """Replay rows that have drifted; drift is a finding, exit code 1."""
-    rows = ["bedrooms,bathrooms,sqft,age,location_score", *["3,2,4000,80,2"] * 400]
-    path = everything.folder / "rows.csv"
-    path.write_text("\n".join(rows))
+    path = drifted_rows(everything.folder)
     everything.run("driftctl", "replay", "--data", str(path), "--baseline", str(bundles / "house-price"), code=1)
 
 
-def test_a_tool_runs_without_an_installation():
+def test_a_tool_runs_without_an_installation(ours):
     """`uvx --from drift-client driftctl --help`."""
-    constraints = ("--constraints", str(ROOT / "requirements" / "dev.txt"))
-    shown = uv("tool", "run", "--find-links", str(DIST), *constraints, "--from", "drift-client", "driftctl", "--help")
+    pinned = ("--constraints", str(ROOT / "requirements" / "dev.txt"), "--constraints", str(ours))
+    shown = uv("tool", "run", "--no-python-downloads", *pinned, "--from", "drift-client", "driftctl", "--help")
     assert "predict" in shown
+
+
+def drifted_rows(folder):
+    """Write rows of houses that no training has seen; return the file."""
+    path = folder / "rows.csv"
+    path.write_text("\n".join(["bedrooms,bathrooms,sqft,age,location_score", *["3,2,4000,80,2"] * 400]))
+    return path
+
+
+def test_a_tool_replays_without_an_installation(ours, bundles, tmp_path):
+    """`uvx --from drift-client --with 'drift-ml[replay]' driftctl replay`: drift is found, exit code 1."""
+    pinned = ("--constraints", str(ROOT / "requirements" / "dev.txt"), "--constraints", str(ours))
+    command = ("tool", "run", "--no-python-downloads", *pinned, "--from", "drift-client", "--with", "drift-ml[replay]")
+    words = ("driftctl", "replay", "--data", str(drifted_rows(tmp_path)), "--baseline", str(bundles / "house-price"))
+    done = subprocess.run(
+        [os.environ.get("DRIFT_UV", "uv"), *command, *words], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Drift in" in done.stdout
 
 
 @pytest.mark.parametrize(
     ("names", "words", "extra"),
     [
         (["drift-client", "drift-ml"], ["train"], "drift-ml[train]"),
-        (["drift-client", "drift-ml"], ["replay", "--help"], "drift-ml[replay]"),
+        (["drift-client", "drift-ml"], ["replay", "--data", "x.csv", "--baseline", "x"], "drift-ml[replay]"),
     ],
 )
-def test_a_missing_extra_is_named(names, words, extra, tmp_path):
+def test_a_missing_extra_is_named(names, words, extra, tmp_path, ours):
     """A command whose libraries are not there ends with 5 and says what brings them."""
-    environment = install(tmp_path / "venv", f"{sys.version_info.major}.{sys.version_info.minor}", *names)
+    environment = install(tmp_path / "venv", f"{sys.version_info.major}.{sys.version_info.minor}", ours, *names)
     assert extra in environment.run("driftctl", *words, code=5).stderr
