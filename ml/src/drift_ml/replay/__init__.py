@@ -1,1 +1,1 @@
-"""Past traffic through the detectors: windows of stored or read rows, and what each detector would have said."""
+"""Past traffic through the detectors: windows of stored or read rows, and what each would say."""

@@ -1,4 +1,7 @@
-"""`driftctl train`: from rows to a bundle. What needs scikit-learn is imported when it is called."""
+"""`driftctl train`: from rows to a bundle.
+
+What needs numpy or scikit-learn is imported when the command is called.
+"""
 
 from __future__ import annotations
 
@@ -35,11 +38,11 @@ Examples:
   driftctl train --model house-price --data houses.csv  your own rows
   driftctl train --feature-set wine.json --source my_module:load
 
-Exit codes: 0 trained, 1 the data or the model is not good enough (nothing is written), 2 wrong usage
-or a file that cannot be read; see docs/exit-codes.md.
+Exit codes: 0 trained, 1 the data or the model is not good enough (nothing is written), 2 wrong
+usage or a file that cannot be read; see docs/exit-codes.md.
 """
-#: Rules about a file, not about its rows: where one is broken, nothing is known of how good the data
-#: are.
+#: Rules about a file, not about its rows: where one is broken, nothing is known of how good the
+#: data are.
 FILE_RULES = frozenset(
     {
         "cells",
@@ -223,7 +226,7 @@ def _chosen(models: tuple[str, ...], file: Path | None, *, given_rows: bool) -> 
 
 def _show(chosen: FeatureSet, trained: Trained) -> None:
     """Print scores, files and one prediction made from the bundle that was just written."""
-    from drift_engine.bundle import load_bundle  # noqa: PLC0415 - as above
+    from drift_engine.bundle import FILES, load_bundle  # noqa: PLC0415 - as above
 
     console = make_terminal(stderr=True)
     console.print(_scores(chosen, trained))
@@ -236,7 +239,7 @@ def _show(chosen: FeatureSet, trained: Trained) -> None:
             soft_wrap=True,
         )
     bundle = load_bundle(trained.bundle)
-    size = sum(file["bytes"] for file in trained.manifest["files"].values())
+    size = sum((trained.bundle / name).stat().st_size for name in FILES)
     console.print(f"bundle     {trained.bundle} ({size:,} bytes), the current version")
     console.print(f"pin        {chosen.name}={bundle.digest}", highlight=False, soft_wrap=True)
     console.print(f"estimator  {trained.estimator} ({trained.estimator.stat().st_size:,} bytes)")

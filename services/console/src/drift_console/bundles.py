@@ -68,5 +68,5 @@ def _train(models: Sequence[str], folder: Path, terminal: Terminal) -> None:
     except ModuleNotFoundError as error:
         raise CannotStart(
             f"no bundle in {folder}, and the Python package {error.name} is not installed to train one;"
-            " pip install 'drift-ml[train]' brings it, or copy bundles there"
+            " the extra drift-ml[train] brings it, or copy bundles there"
         ) from error
