@@ -13,12 +13,12 @@ from pyarrow import parquet
 from .batches import SHOWN_ROWS, Ragged, parquet_batches, parquet_names, text_batches, unreadable
 from .causes import cause_of
 from .cells import NAN_WORDS, Checked, Reading, check_column, nulls
-from .chunk import Chunk
 from .errors import CellFinding, DataError, OptionError
 from .layout import Column, Layout, Places, find_columns, kept_names
 from .options import ReadOptions
 from .order import in_order
 from .parts import OUTCOME, file_error, parts_of
+from .row_chunk import Chunk
 from .texts import count_lines, text_table, unclosed
 from .times import check_times
 
