@@ -12,9 +12,9 @@ const plainly = (value) => (value == null ? "–" : fixed(value));
 export function evidencePanel(root) {
   let state = null;
   const status = h("span", { class: "aside" });
-  const block = h("div", { class: "block height-1" }, h("h3", {}, "Share of the bar"));
+  const block = h("div", { class: "block height-1" }, h("h3", {}, "Share of the threshold"));
   const top = h("ol", { class: "top" });
-  const nothing = h("p", { class: "muted" }, "Nothing yet: evidence begins with the first minute of traffic that is over. An alarm is raised where it reaches the bar, 1.");
+  const nothing = h("p", { class: "muted" }, "Nothing yet: evidence begins with the first minute of traffic that is over. An alarm is raised where it reaches the threshold, 1.");
   const alerts = h("ol", { class: "alerts" });
   const quiet = h("p", { class: "muted" }, "No drift has been found.");
   const replayed = () => whatIf.at(state.evidence.times);
