@@ -33,6 +33,12 @@ def test_the_providers_keys_are_heard(built):
     assert graph.tags.items() >= {"Team": "ml", "Owner": "b", "Project": "mlops-drift-monitor"}.items()
 
 
+def test_an_account_that_the_cli_stored_as_a_number_is_heard(built):
+    """`pulumi config set --path 'aws:allowedAccountIds[0]' 123456789012` stores a number."""
+    inputs = built(**{"aws:allowedAccountIds": "[123456789012]"}).provider.inputs
+    assert json.loads(inputs["allowedAccountIds"]) == ["123456789012"]
+
+
 def test_without_them_the_provider_takes_the_credentials_at_hand(built):
     """No key is sent as an empty list, which would allow no account at all."""
     assert not {"allowedAccountIds", "assumeRoles"} & set(built().provider.inputs)

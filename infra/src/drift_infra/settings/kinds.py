@@ -146,10 +146,22 @@ class Many:
         items = json.loads(text)
         if not isinstance(items, list) or not self.least <= len(items) <= self.most:
             raise ValueError
-        values = tuple(self.of.parse(item) for item in items if isinstance(item, str))
-        if len(values) != len(items) or len(set(values)) != len(values):
+        values = tuple(self.of.parse(_word(item)) for item in items)
+        if len(set(values)) != len(values):
             raise ValueError
         return values
+
+
+def _word(item: object) -> str:
+    """Return an item of a list as text, or raise ValueError.
+
+    `pulumi config set --path` stores twelve digits as a number, and an account is written so.
+    """
+    if isinstance(item, int) and not isinstance(item, bool):
+        return str(item)
+    if isinstance(item, str):
+        return item
+    raise ValueError
 
 
 @dataclass(frozen=True)

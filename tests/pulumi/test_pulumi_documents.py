@@ -1,0 +1,78 @@
+"""The commands of docs/deploy.md, followed word for word by somebody who has nothing else."""
+
+# ruff: noqa: ARG001 - to ask for the fixture `cli` is to have the programs
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import pytest
+
+from .bundle import bundles
+from .workspace import ROOT
+from .world import SECOND, fresh, opened
+
+PAGE = (ROOT / "docs/deploy.md").read_text("utf-8")
+#: What the CLI asks a person at a terminal, answered as the person would.
+ANSWERED = {"up": ["--yes"], "destroy": ["--yes"]}
+
+
+def commands(section):
+    """Return the words of each pulumi command in the sections' blocks of shell, in order."""
+    text = PAGE.split(f"\n## {section}\n", 1)[1].split("\n## ", 1)[0]
+    found = []
+    for block in re.findall(r"```bash\n(.*?)```", text, re.DOTALL):
+        for line in re.split(r"\n|&&", block):
+            words = shlex.split(line, comments=True)
+            if words[:1] == ["pulumi"]:
+                found.append(words[1:])
+    return found
+
+
+def follow(pulumi, lines, *, stack="dev"):
+    """Run commands as they are written; `dev` is the other stack's name where the page says so."""
+    assert lines
+    for words in lines:
+        chosen = [stack if word == "dev" else word for word in words]
+        run = pulumi(*chosen, *ANSWERED.get(chosen[0], []))
+        assert run.code == 0, f"{chosen}: {run.why}"
+
+
+@pytest.fixture(params=["dev", "prod"])
+def newcomer(request, cli, tmp_path):
+    """A fresh checkout with a trained bundle, Docker, and nothing that was set."""
+    with opened(fresh(tmp_path / "world", request.param)) as world:
+        yield world
+
+
+def test_a_new_user_deploys_splits_goes_back_and_leaves(newcomer):
+    world, pulumi = newcomer, newcomer.pulumi
+    follow(pulumi, commands("The first time"), stack=pulumi.stack)
+    follow(pulumi, [["up"]])  # the section ends with whose account it is
+    world.settled()
+
+    bundles(pulumi.root, "another")
+    follow(pulumi, [["up"]])
+    split = commands("A new model or a new version")
+    published = {"7": "1", "6": "1"}  # the numbers that stand in the page, and those that are there
+    follow(pulumi, [[published.get(word, word) for word in words] for words in split[:3]])
+    assert world.weights() == {"1": 0.9}
+    for key in ("previousVersion", "previousVersionPercent"):
+        pulumi.done("config", "rm", key)
+    follow(pulumi, [[published.get(word, word) for word in words] for words in split[3:]])
+    assert (world.alias["functionVersion"], world.weights()) == ("2", {})
+    world.settled()
+
+    leaving = commands("Leave")
+    follow(pulumi, leaving if pulumi.stack == "prod" else leaving[-1:])
+    assert world.resources() == []
+    if pulumi.stack == "dev":
+        assert world.account.things == {}
+
+
+def test_an_image_by_digest_is_set_as_the_page_says(world):
+    whole = commands("Without Docker")[-1]
+    follow(world.pulumi, [[*whole[:-1], SECOND], ["up"]])
+    assert world.alias["functionVersion"] == "2"
+    assert re.fullmatch(r"ACCOUNT\.dkr\.ecr\.REGION\.amazonaws\.com/NAME@sha256:\.\.\.", whole[-1])
