@@ -16,8 +16,9 @@ from . import binaries
 
 TABLE = json.loads((binaries.MODULES / "bridge" / "names.json").read_text("utf-8"))["types"]
 REQUIRED = {"terraform": {"required_providers": {"aws": {"source": "hashicorp/aws"}}}}
-#: Attributes that pulumi_aws makes something of its own of: a file of code is an archive there.
-GONE = {"aws_lambda_function": {"filename"}}
+#: Where pulumi_aws has another name, and no stack uses either: a file of code is an archive there, and the plural of
+#: this index is "indices" (that of DynamoDB's is "indexes").
+GONE = {"aws_glue_catalog_table": {"partitionIndexes"}, "aws_lambda_function": {"filename"}}
 
 
 def camel(snake):
