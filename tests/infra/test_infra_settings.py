@@ -56,11 +56,8 @@ REFUSED = [
     ("dev", {"imageDigest": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/image@sha256:" + "a" * 64}, "imageDigest"),
     ("dev", {"previousVersion": "3"}, "previousVersionPercent"),
     ("dev", {"reservedConcurrency": "1", "provisionedConcurrency": "2"}, "provisionedConcurrency"),
-    (
-        "dev",
-        {"previousVersion": "3", "previousVersionPercent": "5", "provisionedConcurrency": "2"},
-        "provisionedConcurrency",
-    ),
+    ("dev", {"previousVersion": "3", "previousVersionPercent": "5", "liveVersion": "3"}, "previousVersion"),
+    ("dev", {"liveVersion": "3", "rollout": "external"}, "liveVersion"),
     ("dev", {"corsOrigins": '["*", "https://app.example.com"]'}, "corsOrigins"),
     ("dev", {"modelVersions": json.dumps({"diabetes": "0" * 64})}, "modelVersions"),
     ("dev", {"modelVersions": '{"house-price": "0123456789ab"}'}, "modelVersions"),

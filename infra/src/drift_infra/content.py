@@ -1,13 +1,19 @@
-"""A tag that is the content: the same files and platform give the same tag, and a new file gives a new one."""
+"""A tag that is the content: the same files and platform give the same tag, and a new file gives a new one.
+
+The build gets a copy of exactly those files, whose modes are the same whoever made them, so that equal
+tags mean equal contexts on every machine.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 # What services/predictor/Dockerfile copies; a test compares this list with its COPY lines.
 SOURCES = (
@@ -23,16 +29,46 @@ DOCKERFILE = "services/predictor/Dockerfile"
 # Digests of training rows are for replays: .dockerignore keeps them out of the image.
 PASSING = {"__pycache__", "build", "dist", "rows.bin"}
 PASSING_ENDINGS = (".egg-info", ".pyc", ".so")
+# Copied by a COPY of their parent, and installed by nothing: a new test case makes no new image.
+LEFT_OUT = ("services/console", "contracts/cases", "contracts/examples", "contracts/released")
+CONTEXTS = "build/context"
+FILE_MODE, FOLDER_MODE = 0o644, 0o755
 
 
 def content_tag(root: Path, bundles: Path, architecture: str, build_arguments: Sequence[str]) -> str:
     """A tag such as `c-0f3a...-arm64` from every file that the image is made of."""
     digest = hashlib.sha256("\n".join(build_arguments).encode())
+    for file in content(root, bundles):
+        digest.update(f"{file.relative_to(root).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return f"c-{digest.hexdigest()[:24]}-{architecture.replace('_', '-')}"
+
+
+def content(root: Path, bundles: Path) -> Iterator[Path]:
+    """Yield every file that the image is made of, in an order that no machine changes."""
     for base in (*(root / source for source in SOURCES), bundles):
         for file in _files(base):
-            digest.update(f"{file.relative_to(root).as_posix()}\0".encode())
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return f"c-{digest.hexdigest()[:24]}-{architecture.replace('_', '-')}"
+            if not file.relative_to(root).as_posix().startswith(LEFT_OUT):
+                yield file
+
+
+def stage(root: Path, bundles: Path, tag: str) -> str:
+    """Copy what the image is made of into a folder of its own; return its path below the root.
+
+    The copies bear fixed modes: a umask of whoever checked the files out would change the context
+    without changing the tag, and files that only their owner may read break the image on Lambda,
+    which runs it as another user.
+    """
+    folder = root / CONTEXTS / tag
+    shutil.rmtree(folder, ignore_errors=True)
+    for file in content(root, bundles):
+        copy = folder / file.relative_to(root)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
+        copy.chmod(FILE_MODE)
+    for place, _, _ in os.walk(folder):
+        Path(place).chmod(FOLDER_MODE)
+    return folder.relative_to(root).as_posix()
 
 
 def _files(base: Path) -> Iterator[Path]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pulumi
 
+    from .keeping import Keeping
+
 
 @dataclass(frozen=True)
 class Names:
@@ -37,8 +39,13 @@ class Site:
     names: Names
     region: str
     account: pulumi.Input[str]
-    production: bool
+    keeping: Keeping
     log_retention_days: int
+
+    @property
+    def production(self) -> bool:
+        """Whether the stack is protected and its data survives it."""
+        return self.keeping.production
 
 
 def tags(project: str, stack: str, more: dict[str, str]) -> dict[str, str]:

@@ -190,7 +190,15 @@ def endpoints_answer(graph: Graph, _facts: Facts) -> Found:
             yield node.address, "may stay unconfirmed, and then hears nothing"
 
 
+def subscriptions_follow_addresses(graph: Graph, _facts: Facts) -> Found:
+    """A subscription keeps its name when another leaves the list, or SNS unsubscribes both."""
+    for node in graph.of("sns.TopicSubscription"):
+        if re.search(r"-\d{1,2}$", node.name):
+            yield node.address, "is named by its place in a list"
+
+
 RULES = (
     metrics_exist, dimensions_are_ours, counts_add_up, the_right_ones_hear, rules_are_declared, declared_is_created,
     judges_as_declared, pages_only_when_it_matters, endpoints_answer,
+    subscriptions_follow_addresses,
 )  # fmt: skip

@@ -51,7 +51,7 @@ class Api(pulumi.ComponentResource):
             description="Predictions with drift scores",
             protocol_type="HTTP",
             cors_configuration=self._cors(args),
-            opts=self._child,
+            opts=args.site.keeping.protection(self),
         )
         integration = self._integration(name, args)
         authorizer = self._authorizer(name, args)
@@ -142,5 +142,5 @@ class Api(pulumi.ComponentResource):
                 throttling_burst_limit=args.throttle_burst,
                 detailed_metrics_enabled=False,  # a custom metric for each route, paid by the month and read by nobody
             ),
-            opts=self._child,
+            opts=args.site.keeping.protection(self),
         )

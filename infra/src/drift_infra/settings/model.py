@@ -46,6 +46,13 @@ class Settings:
         Table(r"(?!aws:)[A-Za-z0-9 _.:/=+@-]{1,128}", Text(r"[A-Za-z0-9 _.:/=+@-]{0,256}", "a tag's value"), "names and values of tags"),
         "General", "Tags of every resource, beside Project, Stack and ManagedBy.", {})  # fmt: skip
 
+    leaving: bool = key(
+        Flag(),
+        "General",
+        "The first step of leaving prod: an update with it protects nothing and writes down what will stay.",
+        False,
+    )
+
     image_digest: str = key(DIGEST, "Image", "A prebuilt image; with it neither preview nor update needs Docker.", "")
     base_image: str = key(Text(r"[a-z0-9][A-Za-z0-9._/:@-]{0,254}", "an image reference", empty="the Dockerfile's own"),
                           "Image", "The Dockerfile's BASE_IMAGE.", "")  # fmt: skip
@@ -76,7 +83,7 @@ class Settings:
         -1,
     )
     provisioned_concurrency: int = key(
-        Whole(0, 1000, "0 for none"), "Predictor", "Instances kept warm behind the alias.", 0
+        Whole(0, 1000, "0 for none"), "Predictor", "Instances kept warm of the version that the alias calls.", 0
     )
     tracing: bool = key(Flag(), "Predictor", "X-Ray traces of the functions.", True)
     log_level: str = key(
@@ -97,6 +104,12 @@ class Settings:
         "Predictor",
         "Who moves the alias: this program, or a rollout tool whose weights an update must not revert.",
         "pulumi",
+    )
+    live_version: str = key(
+        Text(r"[1-9]\d{0,8}", "a published version", empty="the newest"),
+        "Predictor",
+        "Version that the alias calls; with it nothing is built and the functions keep their image: the way back.",
+        "",
     )
     previous_version: str = key(
         Text(r"[1-9]\d{0,8}", "a published version", empty="none"),

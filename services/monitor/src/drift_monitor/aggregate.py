@@ -12,6 +12,7 @@ from drift_contracts.keywords import is_number
 from drift_ml.window import Window
 
 from .deliveries import EVENT, Delivery, Unopened, open_event
+from .errors import Unanswered
 from .keys import MINUTE, Series, WindowKey, minute_of
 from .stores import LARGEST_BATCH, Fragment
 
@@ -73,7 +74,7 @@ class Aggregator:
         parse: Callable[[str], Any] = parse_json,
     ) -> None:
         self._references = references
-        self._validators = {series: RequestValidator(each.feature_set) for series, each in references.items()}
+        self._validators: dict[Series, RequestValidator] = {}
         self._store = store
         self._dead_letters = dead_letters
         self._now = now
@@ -137,7 +138,9 @@ class Aggregator:
                     counted.counts["ignored"] += 1
                 else:
                     self._observe(event, counted)
-            except Exception as error:  # nothing is asked of anything outside here, so the record is at fault
+            except Unanswered:  # not the record's fault: the delivery comes again
+                raise
+            except Exception as error:  # nothing else is asked of anything outside, so the record is at fault
                 counted.rejected.append(Rejected(delivery.identity, _reason(error), line))
                 counted.counts["rejected"] += 1
         return counted
@@ -160,7 +163,7 @@ class Aggregator:
         prediction = event["Prediction"]
         if not is_number(prediction):  # float() would take "nan", "inf" and true
             raise ValueError("Prediction is of the wrong type: expected a number")
-        self._validators[series].row({"features": event["features"]})
+        self._validator(series, reference).row({"features": event["features"]})
         current = int(self._now() // self._period)
         if minute < current - OLDEST_DAYS * DAY // self._period:
             raise ValueError(f"the event is older than {OLDEST_DAYS} days")
@@ -172,6 +175,12 @@ class Aggregator:
         window.observe(event["features"], float(prediction), minute * self._period * 1000)
         counted.windows[key] = window
         counted.counts["events"] += 1
+
+    def _validator(self, series: Series, reference: Reference) -> RequestValidator:
+        """Return the validator of a series, built at its first event: versions come and go."""
+        if series not in self._validators:
+            self._validators[series] = RequestValidator(reference.feature_set)
+        return self._validators[series]
 
 
 def _reason(error: Exception) -> str:

@@ -16,7 +16,7 @@ from .aggregate import as_message
 from .errors import MonitorError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from .aggregate import Rejected
 
@@ -27,20 +27,50 @@ LARGEST_ANSWER = 64 * 1024
 """Bytes of an answer that are read; nobody needs more, and some servers send without end."""
 LARGEST_PART = 200_000
 MESSAGES_TOGETHER = 10
+LARGEST_TOGETHER = 256 * 1024
+"""Bytes of all messages of one call, with some of them for their attributes."""
+ATTRIBUTE = 64
 
 
 def dead_letter_queue(sqs: Any, url: str) -> Callable[[list[Rejected]], None]:
-    """Sends rejected records to a queue; a record larger than a message goes in numbered parts."""
+    """Sends rejected records to a queue, ten a call; one larger than a message goes in numbered parts.
+
+    What the queue did not take is raised as MonitorError, so that the delivery comes again.
+    """
 
     def keep(rejected: list[Rejected]) -> None:
-        for record in rejected:
-            text = as_message(record)
-            parts = [text[start : start + LARGEST_PART] for start in range(0, len(text), LARGEST_PART)]
-            for number, part in enumerate(parts, start=1):
-                attribute = {"DataType": "String", "StringValue": f"{number} of {len(parts)}"}
-                sqs.send_message(QueueUrl=url, MessageBody=part, MessageAttributes={"part": attribute})
+        for together in _together(rejected):
+            entries = [{"Id": str(number), **message} for number, message in enumerate(together)]
+            answer = sqs.send_message_batch(QueueUrl=url, Entries=entries)
+            if answer.get("Failed"):
+                reasons = ", ".join(sorted({one["Code"] for one in answer["Failed"]}))
+                raise MonitorError(f"the dead-letter queue did not take {len(answer['Failed'])} records: {reasons}")
 
     return keep
+
+
+def _together(rejected: list[Rejected]) -> Iterator[list[dict[str, Any]]]:
+    """Yield messages in groups that one call takes: by number, and by bytes."""
+    group: list[dict[str, Any]] = []
+    size = 0
+    for message in _messages(rejected):
+        length = len(message["MessageBody"].encode()) + ATTRIBUTE
+        if group and (len(group) == MESSAGES_TOGETHER or size + length > LARGEST_TOGETHER):
+            yield group
+            group, size = [], 0
+        group.append(message)
+        size += length
+    if group:
+        yield group
+
+
+def _messages(rejected: list[Rejected]) -> Iterator[dict[str, Any]]:
+    for record in rejected:
+        text = as_message(record)  # ASCII, so that a character is a byte
+        parts = [text[start : start + LARGEST_PART] for start in range(0, len(text), LARGEST_PART)]
+        for number, part in enumerate(parts, start=1):
+            attribute = {"DataType": "String", "StringValue": f"{number} of {len(parts)}"}
+            yield {"MessageBody": part, "MessageAttributes": {"part": attribute}}
 
 
 def topic(sns: Any, arn: str) -> Callable[[dict[str, Any]], None]:

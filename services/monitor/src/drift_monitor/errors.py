@@ -5,7 +5,8 @@ DriftError
       ├── BadDelivery     the envelope of a delivery could not be opened
       ├── Conflict        somebody else wrote first: read again and retry
       ├── BadStore        what is stored is damaged, or newer than this code; it was left as it is
-      └── BadSetting      a setting of the environment is missing or not valid
+      ├── BadSetting      a setting of the environment is missing or not valid
+      └── Unanswered      what was asked outside did not answer: nothing is known of the record
 """
 
 from __future__ import annotations
@@ -47,3 +48,7 @@ class BadStore(MonitorError):
 
 class BadSetting(MonitorError):
     """A setting of the environment is missing or not valid."""
+
+
+class Unanswered(MonitorError):
+    """Something outside did not answer, so that nothing is known of the record that asked for it."""

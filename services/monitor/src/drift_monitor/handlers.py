@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -20,6 +21,7 @@ from .probe import over_http
 from .probe import probe as run_probe
 from .reference import load_references
 from .settings import Settings, read_settings
+from .shelf import KeptReferences, Shelf, keep_bundles
 from .stores import DynamoStore
 
 if TYPE_CHECKING:
@@ -28,9 +30,14 @@ if TYPE_CHECKING:
     from .probe import Call
 
 
+_log = logging.getLogger("drift_monitor")
+
+
 @cache
 def _settings() -> Settings:
-    return read_settings(os.environ)
+    settings = read_settings(os.environ)
+    _log.setLevel(settings.log_level)
+    return settings
 
 
 @cache
@@ -44,9 +51,22 @@ def _store() -> DynamoStore:
 
 
 @cache
+def _shelf() -> Shelf:
+    return Shelf(boto3.client("dynamodb"), _settings().require("table"), time.time)
+
+
+@cache
+def _references() -> KeptReferences:
+    bundles = _settings().bundles
+    references = KeptReferences(load_references(bundles), _shelf(), time.time)
+    references.renew(bundles)
+    return references
+
+
+@cache
 def _aggregator() -> Aggregator:
     letters = cloud.dead_letter_queue(boto3.client("sqs"), _settings().require("dead_letters"))
-    return Aggregator(load_references(_settings().bundles), _store(), letters, time.time)
+    return Aggregator(_references(), _store(), letters, time.time)
 
 
 @cache
@@ -54,16 +74,26 @@ def _evaluator() -> Evaluator:
     settings = _settings()
     publish = cloud.topic(boto3.client("sns"), settings.require("topic"))
     policy = Policy(budget_days=settings.budget_days)
-    references = load_references(settings.bundles)
     return Evaluator(
-        references, _store(), publish, time.time, stack=settings.stack, policy=policy, links=settings.links
+        _references(), _store(), publish, time.time, stack=settings.stack, policy=policy, links=settings.links
     )
 
 
 def aggregate(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """Log subscriptions, SQS or Kinesis records into windows; the answer names records to deliver again."""
+    """Log subscriptions, SQS or Kinesis records into windows; the answer names records to deliver again.
+
+    `{"keep": "baselines"}` writes the baselines of the image's models to the table instead: a deployment
+    asks for it before the first request reaches a new version.
+    """
+    settings = _settings()
+    if event.get("keep") == "baselines":
+        kept = keep_bundles(settings.bundles, _references().own, _shelf())
+        return {"kept": [str(series) for series in kept]}
     outcome = _aggregator().handle(event)
-    for model in _aggregator().models:  # a record that cannot be read belongs to none: every model's alarm rings
+    _log.debug("records: %s", dict(outcome.counts))
+    for model in sorted(
+        {series.model for series in _references().own}
+    ):  # a record that cannot be read belongs to none: every model's alarm rings
         _report({"DeadLetters": float(outcome.counts["rejected"])}, model)
     return {"batchItemFailures": [{"itemIdentifier": item} for item in outcome.failed]}
 
@@ -72,8 +102,11 @@ def evaluate(_event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """On a schedule: closed minutes into evidence, alerts and metrics."""
     alarms = []
     for evaluation in _evaluator().run():
-        _report(evaluation_values(evaluation), evaluation.series.model)
-        alarms.append(evaluation.alarm)
+        _log.debug("%s: evidence %g of %g", evaluation.series, evaluation.evidence, evaluation.needed)
+        # A version that answers no more has nothing to say: its last alarm would ring until it is forgotten.
+        if evaluation.series in _references().own or evaluation.window is not None:
+            _report(evaluation_values(evaluation), evaluation.series.model)
+            alarms.append(evaluation.alarm)
     return {"series": len(alarms), "alarms": sum(alarms)}
 
 
@@ -81,7 +114,9 @@ def notify(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """SNS notices to a Slack-compatible webhook."""
     settings = _settings()
     send = cloud.webhook(boto3.client("secretsmanager"), settings.require("slack_secret"))
-    return {"sent": send_notices(event, settings.links, send)}
+    sent = send_notices(event, settings.links, send)
+    _log.debug("notices: %s", sent)
+    return {"sent": sent}
 
 
 def probe(_event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -89,6 +124,7 @@ def probe(_event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     model = _settings().require("model")
     suite = documents.read(documents.find("scenario suite", model, documents.folder("scenarios")))
     seen = run_probe(suite, _call(), _api_answers)
+    _log.debug("probe: normal %s, drifted %s", seen.normal, seen.drifted)
     _report({"ProbeNormal": float(seen.normal), "ProbeDrifted": float(seen.drifted)}, model)
     return {"normal": seen.normal, "drifted": seen.drifted, "said": list(seen.said)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from drift_engine.bundle import load_bundle
@@ -25,8 +26,16 @@ class Reference(NamedTuple):
 def load_references(bundles: Path) -> dict[Series, Reference]:
     """The references of every bundle in a folder, digests verified."""
     found = {}
-    for folder in sorted(path for path in bundles.iterdir() if (path / "manifest.json").is_file()):
+    for series, folder in bundle_folders(bundles).items():
         bundle = load_bundle(folder)
-        series = Series(bundle.manifest["model"], bundle.manifest["model_version"])
         found[series] = Reference(bundle.feature_set, Baseline.from_json(bundle.baseline))
     return found
+
+
+def bundle_folders(bundles: Path) -> dict[Series, Path]:
+    """Return where each bundle of a folder lies, by the model and version that its manifest states."""
+    folders = {}
+    for folder in sorted(path for path in bundles.iterdir() if (path / "manifest.json").is_file()):
+        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        folders[Series(manifest["model"], manifest["model_version"])] = folder
+    return folders

@@ -11,11 +11,14 @@ from .errors import BadSetting
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
 
 class Settings(NamedTuple):
     """What the four functions read; each needs only some of it and asks for that with `require`."""
 
     stack: str
+    log_level: str
     bundles: Path
     table: str | None
     topic: str | None
@@ -40,6 +43,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """The settings in an environment. Raises BadSetting with the variable and what it may be."""
     return Settings(
         stack=environment.get("DRIFT_STACK", "local"),
+        log_level=_choice("DRIFT_LOG_LEVEL", environment.get("DRIFT_LOG_LEVEL", "INFO"), LEVELS),
         bundles=Path(environment.get("DRIFT_BUNDLES", "build/bundles")),
         table=environment.get("DRIFT_TABLE"),
         topic=environment.get("DRIFT_TOPIC"),
