@@ -494,6 +494,12 @@ def workflows(session: nox.Session) -> None:
     session.run("zizmor", "--offline", "--config", ".github/zizmor.yml", ".github")
 
 
+@nox.session(venv_backend="none")
+def base(session: nox.Session) -> None:
+    """Write the digest that the base images' registry has now into the Dockerfile."""
+    session.run("python3", "-m", "tools.base_images", *session.posargs)
+
+
 @nox.session(name="pin-actions")
 def pin_actions(session: nox.Session) -> None:
     """Write the commit of each action's tag into the workflows, where repositories answer."""

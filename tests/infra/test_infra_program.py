@@ -57,7 +57,7 @@ REFUSED = [
     ("dev", {**PREBUILT, "timeout": 29}, "timeout"),
     ("dev", {**PREBUILT, "models": ["unheard-of"]}, "models"),
     ("dev", {**PREBUILT, "slackWebhook": "https://chat.example.com/key"}, "slackWebhook"),
-    ("dev", {**PREBUILT, "aws:allowedAccountIds": ["123456789012"]}, "aws:allowedAccountIds"),
+    ("dev", {**PREBUILT, "aws:maxRetries": 3}, "aws:maxRetries"),
     ("staging", PREBUILT, "tier"),
     ("prod", PREBUILT, "alertEmails"),
     ("dev", {}, "imageDigest"),

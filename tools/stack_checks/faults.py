@@ -642,6 +642,35 @@ FAULTS = (
         _retained_without_guards,
         "rules",
     ),
+    # What a stack shares with the others of its account, and who hears of a failure.
+    _fault(
+        "an access log in the account's full policy",
+        _set(
+            *("cloudwatch.LogGroup", "api-requests-log", "name"),
+            "/aws/apigateway/mlops-drift-monitor-dev-api",
+        ),
+        "rules",
+    ),
+    _fault(
+        "a budget that counts every stack of the project",
+        _set(
+            *("budgets.Budget", "observability-budget", "costFilters/0/values"),
+            ["user:Project$mlops-drift-monitor"],
+        ),
+        "rules",
+    ),
+    _fault(
+        "an outage that the pager does not hear",
+        _drop("cloudwatch.CompositeAlarm", "platform-needs-attention"),
+        "rules",
+        "cfn-lint",
+        "terraform",
+    ),
+    _fault(
+        "a notifier that sleeps through the first alert",
+        _drop("scheduler.Schedule", "notifier-awake-schedule"),
+        "rules",
+    ),
     _fault(
         "a version whose baseline is not kept",
         _drop("lambda.Invocation", "monitor-baselines"),

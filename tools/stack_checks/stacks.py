@@ -137,4 +137,5 @@ def facts_of(settings: Settings) -> Facts:
         routes=frozenset(route.key for route in routes(served(settings.models))),
         architecture=settings.architecture,
         rollout=settings.rollout,
+        without=frozenset() if settings.silence_alarm else frozenset({"no-data"}),
     )

@@ -49,5 +49,9 @@ class Site:
 
 
 def tags(project: str, stack: str, more: dict[str, str]) -> dict[str, str]:
-    """The tags of every resource; those that tell what owns it cannot be overridden."""
-    return {**more, "Project": project, "Stack": stack, "ManagedBy": "Pulumi"}
+    """The tags of every resource; those that tell what owns it cannot be overridden.
+
+    `Deployment` names one stack among all of an account: a budget filters by one tag only.
+    """
+    owner = {"Project": project, "Stack": stack, "Deployment": f"{project}-{stack}", "ManagedBy": "Pulumi"}
+    return {**more, **owner}

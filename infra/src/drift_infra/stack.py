@@ -24,7 +24,7 @@ from .components.questions import Questions, QuestionsArgs
 from .components.runtime import Runtime
 from .components.window_store import WindowStore, WindowStoreArgs
 from .content import DOCKERFILE
-from .iam import Statement
+from .iam import Statement, within
 from .keeping import delete_first, keeping_of, write_retained
 from .monitoring import Watch
 from .naming import Names, Site, tags
@@ -42,7 +42,7 @@ BUNDLES = "/opt/drift/bundles"
 
 def tags_of(settings: Settings) -> dict[str, str]:
     """Return the tags of every resource of a stack."""
-    return tags(settings.project_name, settings.stack, settings.tags)
+    return tags(settings.project_name, settings.stack, {**settings.default_tags, **settings.tags})
 
 
 def provider_of(settings: Settings) -> aws.Provider:
@@ -51,6 +51,14 @@ def provider_of(settings: Settings) -> aws.Provider:
         "aws",
         region=settings.region,
         profile=settings.profile or None,
+        allowed_account_ids=list(settings.allowed_account_ids) or None,
+        assume_roles=[
+            aws.ProviderAssumeRoleArgs(
+                role_arn=role.role_arn, session_name=role.session_name, external_id=role.external_id
+            )
+            for role in settings.assume_roles
+        ]
+        or None,
         default_tags=aws.ProviderDefaultTagsArgs(tags=tags_of(settings)),
     )
 
@@ -63,7 +71,10 @@ class Stack:
         self.deployed = plan.deployed
         self._warn()
         self.provider = provider
-        self._child = pulumi.ResourceOptions(providers=[self.provider], transformations=[delete_first])
+        transformations: list[pulumi.ResourceTransformation] = [delete_first]
+        if one.permissions_boundary:
+            transformations.append(within(one.permissions_boundary))
+        self._child = pulumi.ResourceOptions(providers=[self.provider], transformations=transformations)
         account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(provider=self.provider)).account_id
         names = Names(one.project_name, one.stack)
         keeping = keeping_of(one, plan.root, plan.deployed)
@@ -93,6 +104,8 @@ class Stack:
             pulumi.log.warn(
                 "authentication is none: anybody who knows the address may call the API; iam and jwt close it"
             )
+        if not self.settings.monthly_budget:
+            pulumi.log.warn("monthlyBudget is 0: nothing says when the stack costs more than expected")
         if not self.settings.alerts_somebody:
             pulumi.log.warn("no alert endpoint: alarms show in the console only; alertEmails or another key sends them")
 
@@ -294,6 +307,7 @@ class Stack:
         one = self.settings
         sources = frozenset({"predictor", "monitor", *(["probe"] if self.probe else [])})
         thresholds = {**one.alarm_thresholds, "drift_threshold": one.drift_threshold}
+        without: frozenset[str] = frozenset() if one.silence_alarm else frozenset({"no-data"})
         functions = {
             "aggregator": self.monitor.aggregator.function.name,
             "evaluator": self.monitor.evaluator.function.name,
@@ -302,7 +316,7 @@ class Stack:
         }
         args = ObservabilityArgs(
             site=self.site,
-            watch=Watch(MonitoringSpec.load(), self.site.names, thresholds, sources),
+            watch=Watch(MonitoringSpec.load(), self.site.names, thresholds, sources, without),
             models=one.models,
             parts=Parts(
                 api=self.api.api.id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import alarms, dashboard, functions, ownership, traffic
+from . import accounts, alarms, dashboard, functions, ownership, traffic
 from .finding import Facts, Finding
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ RULES = (
     *traffic.RULES,
     *alarms.RULES,
     *dashboard.RULES,
+    *accounts.RULES,
 )
 
 

@@ -23,6 +23,8 @@ class Facts:
     architecture: str
     #: Who moves the alias: "pulumi", or "external" for a tool of the user's.
     rollout: str
+    #: Alarms of the spec that the stack does without.
+    without: frozenset[str] = frozenset()
 
     @property
     def prefix(self) -> str:

@@ -235,8 +235,19 @@ def scheduled_runs_are_not_repeated(graph: Graph, _facts: Facts) -> Found:
         if node.inputs.at("maximumRetryAttempts") == 0:
             once.add(_target(node, graph))
     for node in graph.of("scheduler.Schedule"):
-        if not referenced_names(node.inputs.text("target/arn")) <= once:
+        called = referenced_names(node.inputs.text("target/arn"))
+        # The notifier's retries are those of notices; a call without one does nothing twice.
+        if not called <= {*once, "notifier-function"}:
             yield node.address, "repeats runs that fail"
+
+
+def nobody_sleeps(graph: Graph, _facts: Facts) -> Found:
+    """Report a function that alerts alone call: Lambda puts it to sleep before the first."""
+    scheduled = [node.inputs.text("target/arn") for node in graph.of("scheduler.Schedule")]
+    for node in graph.of("lambda.Function"):
+        is_called = any(node.name in target for target in scheduled)
+        if node.name == "notifier-function" and not is_called:
+            yield node.address, "sleeps through the first alert"
 
 
 def _target(node: Node, graph: Graph) -> str:
@@ -257,4 +268,5 @@ RULES = (
     a_version_is_tried_first,
     failures_are_kept,
     scheduled_runs_are_not_repeated,
+    nobody_sleeps,
 )

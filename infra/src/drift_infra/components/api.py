@@ -57,9 +57,11 @@ class Api(pulumi.ComponentResource):
         authorizer = self._authorizer(name, args)
         for route in args.routes:
             self._route(name, route, integration, authorizer, args.authentication)
+        # API Gateway writes each group of another name into one policy of the account, which is full
+        # after some forty; below this prefix one entry serves all.
         self.access_log = cloudwatch.LogGroup(
-            f"{name}-access-log",
-            name=f"/aws/apigateway/{args.site.names.of('api')}",
+            f"{name}-requests-log",
+            name=f"/aws/vendedlogs/apigateway/{args.site.names.of('api')}",
             retention_in_days=args.site.log_retention_days,
             opts=self._child,
         )

@@ -12,9 +12,12 @@ from drift_infra.iam import Statement
 
 from .image_function import ImageFunction, ImageFunctionArgs
 from .runtime import Runtime, keep_failed_calls
+from .timer import Timer, TimerArgs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+A_DAY = 24 * 60
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,21 @@ class Notifier(pulumi.ComponentResource):
             self._child,
         )
         self._listen(name, args)
+        # Lambda puts a function to sleep that nobody calls for some two weeks, and refuses the call
+        # that wakes it: on a healthy stack that would be the first alert.
+        Timer(
+            "notifier-awake",
+            TimerArgs(
+                site=args.runtime.site,
+                what="notifier-awake",
+                description="Call the notifier without a notice, so that Lambda does not put it to sleep",
+                minutes=A_DAY,
+                function=self.parts.function,
+                dead_letters_arn=args.runtime.dead_letters.arn,
+                alone=False,
+            ),
+            self._child,
+        )
         self.register_outputs({"name": self.parts.function.name})
 
     def _listen(self, name: str, args: NotifierArgs) -> None:

@@ -9,7 +9,7 @@ import pulumi
 from pulumi_aws import budgets, cloudwatch
 
 from drift_infra import dashboard
-from drift_infra.platform import Parts, platform_alarms
+from drift_infra.platform import Parts, outage, platform_alarms
 from drift_infra.queries import LOG_QUERIES
 
 if TYPE_CHECKING:
@@ -44,11 +44,15 @@ class Observability(pulumi.ComponentResource):
         super().__init__("drift:infra:Observability", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         self._made: list[pulumi.Resource] = []
+        self._alarms: dict[str, cloudwatch.MetricAlarm] = {}
         self._prefix = args.site.names.prefix
         self._told = {"people": [args.topic], "pager": [args.topic] if args.paged else [], "nobody": []}
         alarms = {model: self._model(args.watch, model) for model in args.models}
         platform = [self._alarm(plan) for plan in platform_alarms(args.site.names, args.parts)]
         alarms["the platform"] = [alarm.arn for alarm in platform]
+        if args.paged:
+            plan = outage(args.site.names, args.models, tuple(self._alarms))
+            alarms["the platform"].insert(0, self._composite(plan, self._alarms).arn)
         self._queries(name, args)
         if args.monthly_budget:
             self._budget(name, args)
@@ -76,8 +80,7 @@ class Observability(pulumi.ComponentResource):
 
     def _model(self, watch: Watch, model: str) -> list[pulumi.Output[str]]:
         alarms = [self._alarm(plan) for plan in watch.alarms(model)]
-        by_name = dict(zip((plan.name for plan in watch.alarms(model)), alarms, strict=True))
-        composites = [self._composite(plan, by_name) for plan in watch.composites(model)]
+        composites = [self._composite(plan, self._alarms) for plan in watch.composites(model)]
         return [one.arn for one in [*composites, *alarms]]
 
     def _short(self, alarm_name: str) -> str:
@@ -108,6 +111,7 @@ class Observability(pulumi.ComponentResource):
             opts=self._child,
         )
         self._made.append(alarm)
+        self._alarms[plan.name] = alarm
         return alarm
 
     def _composite(self, plan: Composite, alarms: Mapping[str, cloudwatch.MetricAlarm]) -> cloudwatch.CompositeAlarm:
@@ -155,7 +159,7 @@ class Observability(pulumi.ComponentResource):
             limit_unit="USD",
             time_unit="MONTHLY",
             cost_filters=[
-                budgets.BudgetCostFilterArgs(name="TagKeyValue", values=[f"user:Project${args.tags['Project']}"])
+                budgets.BudgetCostFilterArgs(name="TagKeyValue", values=[f"user:Deployment${args.tags['Deployment']}"])
             ],
             notifications=[tell("ACTUAL", 80), tell("FORECASTED", 100)],
             opts=self._child,

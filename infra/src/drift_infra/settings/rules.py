@@ -30,6 +30,18 @@ def check(settings: Settings) -> None:
 
 def _broken(one: Settings) -> Iterator[tuple[str, str, str]]:
     yield from _protected(one) if one.production else ()
+    if one.only_endpoint == "pagerdutyUrl":
+        yield (
+            "pagerdutyUrl",
+            "hears only what wakes somebody, and nothing else hears the rest",
+            "beside at least one of alertEmails, alertWebhooks, slackWebhook",
+        )
+    if one.only_endpoint == "slackWebhook":
+        yield (
+            "slackWebhook",
+            "is the only endpoint, and would have to report that it cannot be reached",
+            "beside at least one of alertEmails, alertWebhooks, pagerdutyUrl",
+        )
     yield from _api(one)
     yield from _traffic(one)
     yield from _regional(one)

@@ -14,6 +14,7 @@ from botocore.awsrequest import AWSRequest
 
 from .aggregate import as_message
 from .errors import MonitorError
+from .notify import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -74,12 +75,23 @@ def _messages(rejected: list[Rejected]) -> Iterator[dict[str, Any]]:
 
 
 def topic(sns: Any, arn: str) -> Callable[[dict[str, Any]], None]:
-    """Publishes alerts; the subject is the title, cut to what e-mail allows."""
+    """Publishes alerts; the subject is the title, cut to what e-mail allows.
+
+    An email holds the words first and the JSON after them; every other endpoint gets the JSON alone.
+    """
 
     def publish(alert: dict[str, Any]) -> None:
         subject = alert["title"].encode("ascii", "replace").decode()[:100]
         attributes = {name: {"DataType": "String", "StringValue": alert[name]} for name in ("kind", "state", "model")}
-        sns.publish(TopicArn=arn, Subject=subject, Message=json.dumps(alert), MessageAttributes=attributes)
+        document = json.dumps(alert)
+        texts = {"default": document, "email": f"{plain_text(alert, {})}\n\n{document}"}
+        sns.publish(
+            TopicArn=arn,
+            Subject=subject,
+            Message=json.dumps(texts),
+            MessageStructure="json",
+            MessageAttributes=attributes,
+        )
 
     return publish
 

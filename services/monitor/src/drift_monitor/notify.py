@@ -20,11 +20,39 @@ _IN_ADDRESS = {"&": "&amp;", "<": "%3C", ">": "%3E", "|": "%7C", " ": "%20", "\n
 
 
 def notify(event: Mapping[str, Any], links: Mapping[str, str], send: Callable[[bytes], None]) -> int:
-    """Send every record of an SNS event as a chat message; returns how many. An error in `send` is raised."""
-    records = event.get("Records", [])
-    for record in records:
-        send(json.dumps(chat_message(str(record["Sns"]["Message"]), links)).encode())
-    return len(records)
+    """Send every record of an SNS event as a chat message; returns how many. An error in `send` is raised.
+
+    An alarm that becomes OK for want of an earlier state is left out: each of a new stack's does, and
+    nothing was wrong. An event without records, by which a schedule keeps the function awake, sends none.
+    """
+    texts = [str(record["Sns"]["Message"]) for record in event.get("Records", [])]
+    worth = [text for text in texts if not _only_began(text)]
+    for text in worth:
+        send(json.dumps(chat_message(text, links)).encode())
+    return len(worth)
+
+
+def plain_text(alert: Mapping[str, Any], links: Mapping[str, str]) -> str:
+    """Return an `alert.v1` document in words, for an email: what happened, the facts, what to do, where to look."""
+    parts = [f"{alert['state']}: {alert['title']}", str(alert["reason"])]
+    parts.append("\n".join(f"{name}: {value}" for name, value in _facts(alert)))
+    if alert.get("next"):
+        parts.append("\n".join(["What to do:", *(f"- {step}" for step in alert["next"])]))
+    addresses = {**links, **alert.get("links", {})}
+    if addresses:
+        parts.append("\n".join(f"{name}: {address}" for name, address in addresses.items()))
+    return "\n\n".join(parts)
+
+
+def _only_began(text: str) -> bool:
+    """Return whether a notice is of an alarm's first OK, with no alarm before it."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return False
+    if not isinstance(document, dict):
+        return False
+    return (document.get("OldStateValue"), document.get("NewStateValue")) == ("INSUFFICIENT_DATA", "OK")
 
 
 def chat_message(text: str, links: Mapping[str, str]) -> dict[str, Any]:
@@ -42,8 +70,8 @@ def chat_message(text: str, links: Mapping[str, str]) -> dict[str, Any]:
     return _message("Notice", text, [], links)
 
 
-def _alert(alert: Mapping[str, Any], links: Mapping[str, str]) -> dict[str, Any]:
-    mark = ":rotating_light:" if alert["state"] == "ALARM" else ":white_check_mark:"
+def _facts(alert: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what an alert states, by name."""
     facts = [
         ("Stack", alert["stack"]),
         ("Model", f"{alert['model']} {alert['model_version']}"),
@@ -58,6 +86,12 @@ def _alert(alert: Mapping[str, Any], links: Mapping[str, str]) -> dict[str, Any]
         ]
         if drift.get("before") is not None and drift.get("after") is not None:
             facts.append(("Size", f"{drift['before']:.4g} before, {drift['after']:.4g} now ({drift['unit']})"))
+    return facts
+
+
+def _alert(alert: Mapping[str, Any], links: Mapping[str, str]) -> dict[str, Any]:
+    mark = ":rotating_light:" if alert["state"] == "ALARM" else ":white_check_mark:"
+    facts = _facts(alert)
     steps = "\n".join(f"• {step}" for step in alert.get("next", []))
     return _message(
         f"{mark} {alert['title']}", f"{alert['reason']}\n{steps}".strip(), facts, {**links, **alert.get("links", {})}

@@ -1,0 +1,53 @@
+"""What a stack shares with the others of its account: policies with a size, bills, and a pager."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drift_infra.platform import OUTAGE
+
+from tools.stack_checks.heard import hears
+
+if TYPE_CHECKING:
+    from tools.stack_checks.graph import Graph
+
+    from .finding import Facts, Found
+
+#: Groups below this prefix need no entry of their own in the account's policy.
+VENDED = "/aws/vendedlogs/"
+
+
+def access_log_is_vended(graph: Graph, _facts: Facts) -> Found:
+    """Report an access log that takes an entry of the account's one policy, which has a size."""
+    for stage in graph.of("apigatewayv2.Stage"):
+        for group in graph.of("cloudwatch.LogGroup"):
+            is_vended = group.inputs.text("name").startswith(VENDED)
+            if stage.waits_for(group) and not is_vended:
+                yield group.address, "fills the account's one policy of log groups"
+
+
+def budget_is_its_own(graph: Graph, facts: Facts) -> Found:
+    """Report a budget whose filter takes in other stacks of the account."""
+    expected = f"user:Deployment${facts.prefix}"
+    for node in graph.of("budgets.Budget"):
+        counted = []
+        for cost_filter in node.inputs.parts("costFilters"):
+            counted += cost_filter.texts("values")
+        if counted != [expected]:
+            yield node.address, "counts the cost of other stacks"
+
+
+def pager_hears_an_outage(graph: Graph, _facts: Facts) -> Found:
+    """Report a pager that does not hear of a function that cannot start.
+
+    No metric of ours tells of that, because nothing of ours runs.
+    """
+    subscriptions = graph.of("sns.TopicSubscription")
+    if not any("filterPolicy" in node.inputs for node in subscriptions):
+        return
+    for name, heard in hears(graph).items():
+        if name.endswith("-failing") and not heard.pager:
+            yield f"alarm {name}", f"is not heard by the pager: it is not in {OUTAGE}"
+
+
+RULES = (access_log_is_vended, budget_is_its_own, pager_hears_an_outage)
