@@ -283,7 +283,7 @@ def browser(session: nox.Session) -> None:
 def fuzz(session: nox.Session) -> None:
     """Send Lambda events at random, then odd bodies and schemathesis to a live console."""
     prepare(session, "fuzz")
-    if not any(Path("build/bundles").glob("**/manifest.json")):
+    if not any(Path("build/bundles").glob("*/current")):
         session.run("python", "-m", "drift_ml.training")
     many = {"DRIFT_FUZZ_EXAMPLES": "5000"}
     files = [f"tests/predictor/test_predictor_{name}.py" for name in ("events", "secrecy")]
@@ -443,9 +443,12 @@ def contracts(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Check that what the documentation names exists, and the reverse."""
-    prepare(session, "dev")
-    pytest(session, "tests/docs")
+    """Check what the documents name, run their code blocks, and build the site without a dead link."""
+    prepare(session, "dev", "site")
+    pytest(session, "tests/docs", "tests/site")
+    if not session.posargs:
+        session.run("python", "-m", "tools.doc_blocks")
+        session.run("python", "-m", "tools.site")
 
 
 # --- look after the sources -----------------------------------------------------------------------

@@ -84,7 +84,7 @@ def watch(cell: dict[str, Any], rng: np.random.Generator, budget: float) -> dict
                 count += 1
                 detector.reset()
         delays += [_delay(detector, watched, structure, rng) for _ in range(SHIFTS)]
-        spreads.append(max(seasonality.spread.values()) if seasonality else 1.0)
+        spreads.append(max(seasonality.variance_inflation.values()) if seasonality else 1.0)
     return {
         "alarms": count,
         "events": REPEATS * course.watched * course.events,

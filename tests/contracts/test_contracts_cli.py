@@ -4,6 +4,7 @@ import json
 import sys
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import pytest
@@ -395,6 +396,44 @@ def test_a_plugin_that_cannot_be_loaded_takes_no_other_along(run):
     assert "the command lost of another package cannot be loaded: ModuleNotFoundError" in err
     assert "not a click command" in run("odd")[2]
     assert run("contracts", "show", "problem.v1")[0] == 0
+
+
+def test_a_missing_library_names_the_extra(run, monkeypatch):
+    """A command whose distribution is installed without its extra says which one it is."""
+    value = "no_such_library:command [train]"
+    point = EntryPoint("train", value, _main.PLUGINS)._for(SimpleNamespace(name="drift-ml"))
+    monkeypatch.setattr(_main, "entry_points", lambda group: EntryPoints([point]).select(group=group))
+    code, _, err = run("train")
+    assert code == 5
+    assert "no_such_library" in err
+    assert "drift-ml[train]" in err
+
+
+@pytest.mark.parametrize(("library", "code"), [("sklearn", 5), ("drift_ml.gone", 70)])
+def test_a_library_that_only_the_work_needs_names_the_extra(run, monkeypatch, library, code):
+    """It is imported when the command is called; a module of our own that is missing is a fault."""
+
+    class Plugin:
+        """An entry point."""
+
+        name, extras, dist = "fit", ["train"], SimpleNamespace(name="drift-ml")
+
+        @staticmethod
+        def load():
+            def fit():
+                raise ModuleNotFoundError(name=library)
+
+            return click.Command("fit", callback=fit)
+
+    class Points(dict):
+        """Entry points as a mapping."""
+
+        names = ("fit",)
+
+    monkeypatch.setattr(_main, "entry_points", lambda group: Points(fit=Plugin))  # noqa: ARG005
+    ended, _, err = run("fit")
+    assert ended == code
+    assert ("drift-ml[train]" in err) == (code == 5)
 
 
 def test_exit_codes_and_commands_are_documented(run):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from drift_contracts import schemas
+from drift_contracts.problems import SERVICE_KINDS
 from drift_predictor import SettingsError, read_settings
-from drift_predictor.problems import KINDS
 from drift_predictor.settings import VARIABLES
 
 from tests.support.predictor import World
@@ -25,7 +25,7 @@ def test_the_page_lists_the_endpoints_that_there_are():
 
 def test_the_page_lists_the_problems_that_there_are():
     rows = re.findall(r"^\| (\d{3}) \| `([a-z-]+)` \|", PAGE, re.MULTILINE)
-    assert {kind: int(status) for status, kind in rows} == {kind: status for kind, (status, _) in KINDS.items()}
+    assert {kind: int(status) for status, kind in rows} == {kind: facts.status for kind, facts in SERVICE_KINDS.items()}
 
 
 def test_the_page_lists_the_variables_that_there_are():

@@ -19,6 +19,7 @@ import pytest
 from click import Group
 from drift_client.cli import main
 from drift_contracts import exits, feature_set
+from drift_contracts.bundle_paths import bundle_folder
 from drift_ml.training import Recipe, load_rows, train
 
 from benchmarks import load_console
@@ -59,6 +60,8 @@ PROVOKED = [
     ("driftctl report", 5, [*REPORT, "--window", "last-1h"]),
     ("driftctl train", 1, [*TRAINING, "--data", "{bad_cell}"]),
     ("driftctl train", 2, [*TRAINING, "--data", "{tmp}/none.csv"]),
+    ("driftctl bundles list", 2, ["driftctl", "bundles", "list", "--nope"]),
+    ("driftctl bundles use", 2, ["driftctl", "bundles", "use", "house-price", "0" * 12, "--bundles", "{bundles}"]),
     ("driftctl serve", 2, [*CONSOLE, "--webhook", "http://[::1"]),
     ("driftctl serve", 2, [*CONSOLE, "--retention-days", "nan"]),
     ("driftctl serve", 5, [word.replace("{port}", "{taken}") for word in CONSOLE]),
@@ -127,7 +130,8 @@ def leaves(command, name):
 def test_every_command_is_in_the_table():
     """driftctl's, those that packages add, and each module that ends through the door."""
     commands = {"driftctl"} | leaves(main, "driftctl")
-    commands |= {f"driftctl {point.name}" for point in entry_points(group="driftctl.commands")}
+    for point in entry_points(group="driftctl.commands"):
+        commands |= leaves(point.load(), f"driftctl {point.name}")
     sources = [path for room in (".", "services") for path in (ROOT / room).glob("*/src/**/*.py")]
     modules = [re.findall(r'run_module\("(drift_[a-z_.]+)"', path.read_text("utf-8")) for path in sources]
     names = {name.removesuffix(".__main__") for found in modules for name in found} - {"drift_client.cli"}
@@ -199,7 +203,7 @@ def place(tmp_path, bundles, servers):
     garbage.write_bytes(b"SQLite format 3\0" + b"garbage" * 500)
     damaged = tmp_path / "damaged" / "house-price"
     damaged.mkdir(parents=True)
-    for file in (bundles / "house-price").iterdir():
+    for file in Path(bundle_folder(bundles / "house-price")).iterdir():
         (damaged / file.name).write_bytes(file.read_bytes())
     with (damaged / "forest.bin").open("ab") as file:
         file.write(b"x")

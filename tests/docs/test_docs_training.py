@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from drift_contracts import feature_set
-from drift_engine.bundle import BundleError, load_bundle
+from drift_engine.bundle import BundleError, bundle_folder, load_bundle
 from drift_ml.training import DataError, read_table
 from drift_ml.training.__main__ import main
 
@@ -51,7 +51,7 @@ def test_the_third_model_trains_as_written_and_a_changed_byte_is_refused_as_quot
     assert result.exit_code == 0, result.output
     bundle = tmp_path / "build/bundles/wine"
     assert load_bundle(bundle).feature_set.names == ("sugar", "colour")
-    changed = shutil.copytree(bundle, tmp_path / "changed") / "forest.bin"
+    changed = shutil.copytree(bundle_folder(bundle), tmp_path / "changed") / "forest.bin"
     data = bytearray(changed.read_bytes())
     data[len(data) // 2] ^= 1
     changed.write_bytes(data)

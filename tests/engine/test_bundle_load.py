@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import re
+import shutil
 import subprocess
 import sys
 
@@ -82,6 +83,41 @@ def test_a_bundle_cannot_be_changed(write):
 
 def test_a_bundle_is_loaded_from_a_path_in_a_string(write):
     assert load_bundle(str(write(contents()))).forest.trees == 1
+
+
+@pytest.fixture
+def model(write, tmp_path_factory):
+    """The folder of a model whose only version is the current one."""
+    files = contents()
+    version = manifest_of(files)["model_version"]
+    folder = tmp_path_factory.mktemp("bundles") / HOUSES.name
+    shutil.copytree(write(files), folder / version)
+    (folder / "current").write_text(version)
+    return folder
+
+
+def test_of_a_model_the_current_version_is_loaded(model):
+    version = (model / "current").read_text()
+    assert load_bundle(model).manifest["model_version"] == version
+    assert load_bundle(model / version).manifest["model_version"] == version
+
+
+def test_a_version_whose_folder_was_renamed_is_refused(model):
+    """Answers and events would name another version than `current` does."""
+    version = (model / "current").read_text()
+    (model / version).rename(model / ("0" * 12))
+    (model / "current").write_text("0" * 12)
+    with pytest.raises(BundleError, match=r"manifest\.json: expected the model_version"):
+        load_bundle(model)
+
+
+def test_a_flat_bundle_is_loaded_with_a_version_beside_it(model):
+    """So it is between two steps of a training that writes its first version."""
+    version = (model / "current").read_text()
+    (model / "current").unlink()
+    for path in (model / version).iterdir():
+        shutil.copy(path, model)
+    assert load_bundle(model).manifest["model_version"] == version
 
 
 def test_a_bundle_with_the_pinned_manifest_is_loaded_and_another_is_refused(write):

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import httpx
+from drift_contracts.bundle_paths import bundle_folder
 from drift_monitor.keys import Series
 from drift_monitor.stores import SqliteStore
 
@@ -54,7 +55,7 @@ class World:
         self.handles.mkdir()
         self.data = folder / "data"
         self.bundles = bundles
-        manifest = json.loads((bundles / "house-price" / "manifest.json").read_text())
+        manifest = json.loads(Path(bundle_folder(bundles / "house-price"), "manifest.json").read_text())
         self.series = Series("house-price", manifest["model_version"])
         self.answered = 0
         self.lost = 0  # of processes that ended

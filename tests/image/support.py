@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from drift_contracts.bundle_paths import bundle_folder
+
 from tests.image import standin
 
 if TYPE_CHECKING:
@@ -17,7 +19,8 @@ NAIVE = "drift-naive:test"
 
 
 def build(docker: Docker, bases: standin.Bases, tag: str, *options: str) -> None:
-    version = json.loads((ROOT / "build/bundles/house-price/manifest.json").read_text())["model_version"]
+    folder = Path(bundle_folder(ROOT / "build/bundles/house-price"))
+    version = json.loads((folder / "manifest.json").read_text())["model_version"]
     arguments = {
         "BASE_IMAGE": bases.base,
         "BUILD_IMAGE": bases.build,

@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+from drift_contracts.bundle_paths import bundle_folder
 
 from tests.image.support import IMAGE, ROOT, build, python
 
@@ -136,6 +137,24 @@ def test_the_labels_say_version_commit_and_bundle(docker, image):
     assert labels["org.opencontainers.image.version"] == "0.1.0"
     assert labels["org.opencontainers.image.revision"] == "test"
     assert re.fullmatch("[0-9a-f]{12}", labels["drift.bundle.digest"])
+
+
+def test_an_older_version_changes_no_layer(docker, image, bases):
+    """Of each model the image holds the current version, in a flat folder."""
+    among_others = ROOT / "build/bundles-others"
+    for name in ("house-price", "diabetes"):
+        shutil.copytree(ROOT / "build/bundles" / name, among_others / name)
+        folder = Path(bundle_folder(among_others / name))
+        older = shutil.copytree(folder, folder.with_name("0" * 12))
+        (older / "forest.bin").write_bytes(b"older")
+    try:
+        build(docker, bases, f"{IMAGE}-others", "--build-arg", "BUNDLES=build/bundles-others")
+    finally:
+        shutil.rmtree(among_others)
+    tags = (image, f"{IMAGE}-others")
+    first, second = (json.loads(docker("inspect", "--format", "{{json .RootFS.Layers}}", tag)) for tag in tags)
+    docker("rmi", tags[1])
+    assert first == second
 
 
 def test_a_new_model_changes_the_last_layer_only(docker, image, bases):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from drift_engine.forest import Forest
+from drift_engine.bundle import load_bundle
 
 from tests.image.support import ROOT, python
 
@@ -34,6 +34,6 @@ def test_predictions_are_equal_to_the_last_bit(docker, image, record_property):
     )
     machine, engine, *answers = python(docker, image, script).split()
     record_property("kernel", f"{engine} on {machine}, {ROWS} predictions equal to the last bit")
-    here = Forest.open(ROOT / "build/bundles/house-price/forest.bin")
+    here = load_bundle(ROOT / "build/bundles/house-price").forest
     assert engine == "c"
     assert answers == [here.predict(row).hex() for row in rows]

@@ -78,6 +78,57 @@ def test_a_digest_needs_neither_bundle_nor_docker(tmp_path, checkout):
     assert preflight(settings, tmp_path / "nothing").tag == ""
 
 
+VERSION, OLDER = "0" * 11 + "1", "0" * 11 + "2"
+
+
+def versioned(checkout):
+    """Move the flat bundle to a version that is the current one, and return the model's folder."""
+    flat = checkout / "build/bundles/house-price"
+    moved = flat.rename(checkout / "moved")
+    flat.mkdir()
+    moved.rename(flat / VERSION)
+    (flat / "current").write_text(f"{VERSION}\n")
+    return flat
+
+
+def test_older_versions_change_neither_pin_nor_tag(checkout):
+    """The current version is packed, under the name that a flat bundle has too."""
+    settings = settings_of(checkout, "dev", NO_DIGEST)
+    flat = preflight(settings, checkout, lambda: True)
+    folder = versioned(checkout)
+    alone = preflight(settings, checkout, lambda: True)
+    shutil.copytree(folder / VERSION, folder / OLDER)
+    (folder / OLDER / "forest.bin").write_text("other")
+    (folder / ".house-price-killed").mkdir()
+    among_others = preflight(settings, checkout, lambda: True)
+    assert flat.tag == alone.tag == among_others.tag
+    assert flat.settings == alone.settings == among_others.settings
+
+
+def test_another_current_version_is_another_tag(checkout):
+    """The tag is of what is packed."""
+    settings = settings_of(checkout, "dev", NO_DIGEST)
+    folder = versioned(checkout)
+    tag = preflight(settings, checkout, lambda: True).tag
+    shutil.copytree(folder / VERSION, folder / OLDER)
+    manifest = json.loads((folder / OLDER / "manifest.json").read_text())
+    (folder / OLDER / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    (folder / "current").write_text(OLDER)
+    assert preflight(settings, checkout, lambda: True).tag != tag
+
+
+@pytest.mark.parametrize("model", ["house-price", "another"])
+def test_a_current_version_that_is_not_there_stops_it(root, checkout, model):
+    """Also that of a model which the stack does not name: the image holds every model of the folder."""
+    folder = versioned(checkout)
+    if model != folder.name:
+        shutil.copytree(folder, folder.with_name(model))
+    (folder.with_name(model) / "current").write_text(OLDER)
+    error = refused(root, checkout)
+    assert error.key == "bundlesFolder"
+    assert f"driftctl bundles use {model}" in str(error)
+
+
 def test_without_docker_and_digest_it_stops(root, checkout):
     assert refused(root, checkout, docker=False).key == "imageDigest"
 

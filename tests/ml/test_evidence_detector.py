@@ -203,8 +203,8 @@ def test_dependent_events_have_a_spread_near_their_variance_inflation() -> None:
         rows = np.clip(np.round(2 + centre * 1.4 + rng.normal(size=20) * 1.4), 0, 4).astype(int)
         batches.append((60.0 * minute, {"rooms": np.bincount(rows, minlength=5).tolist()}))
     seasonality = Seasonality.learn([ROOMS, GONE], batches, strata=1)
-    assert 1.8 < seasonality.spread["rooms"] < 5
-    assert seasonality.spread["missing:rooms"] == 1.0
+    assert 1.8 < seasonality.variance_inflation["rooms"] < 5
+    assert seasonality.variance_inflation["missing:rooms"] == 1.0
 
 
 def test_an_hour_without_traffic_stands_on_the_baseline() -> None:

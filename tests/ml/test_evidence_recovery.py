@@ -127,7 +127,7 @@ def test_a_state_that_knows_no_recovery_yet_begins_it() -> None:
     detector, counts = alarmed("rooms", HIGH), {"rooms": EVEN, "heating": USUAL}
     detector.update({"heating": USUAL})
     document = detector.to_json()
-    assert len(document["capital"]["log"]) == len(MixtureDetector(SETTINGS)._spread)
+    assert len(document["capital"]["log"]) == len(MixtureDetector(SETTINGS)._variance_inflation)
     assert batches_until_recovered(MixtureDetector.from_json(document, SETTINGS), counts) < 400
 
 

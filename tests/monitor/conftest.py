@@ -1,3 +1,5 @@
+"""Traffic, references and the three stores, for every test of the monitor."""
+
 from __future__ import annotations
 
 import json
@@ -66,11 +68,13 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture(scope="session")
 def houses() -> FeatureSet:
+    """Return the feature set of the houses."""
     return feature_set("house-price")
 
 
 @pytest.fixture(scope="session")
 def reference(houses: FeatureSet) -> Reference:
+    """Return the baseline of 5,000 ordinary houses."""
     table = columns(5_000, seed=1)
     return Reference(houses, fit_baseline(houses, table, predictions=price(table)))
 

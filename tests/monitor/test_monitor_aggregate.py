@@ -24,6 +24,8 @@ START = NOON * 60.0
 
 
 class Letters(list):
+    """A place for dead letters."""
+
     def __call__(self, rejected):
         self.extend(rejected)
 
@@ -55,7 +57,8 @@ def expected(reference, lines):
     return window
 
 
-def test_every_event_is_counted_in_its_minute(aggregator, store, reference, make_events, as_logs):
+def test_minutes(aggregator, store, reference, make_events, as_logs):
+    """Every event is counted in the window of its minute."""
     lines = make_events(30, start=START, seconds=180)
     outcome = aggregator.handle(as_logs(lines))
     assert outcome.counts["events"] == 30
@@ -63,7 +66,8 @@ def test_every_event_is_counted_in_its_minute(aggregator, store, reference, make
     assert [kept.window["events"] for kept in store.windows(SERIES, NOON, NOON + 5)] == [10, 10, 10]
 
 
-def test_a_delivery_that_comes_twice_changes_nothing(aggregator, store, reference, make_events, as_logs):
+def test_repeated_delivery(aggregator, store, reference, make_events, as_logs):
+    """A delivery that is repeated changes nothing, also after its fragments were summed."""
     event = as_logs(make_events(10, start=START))
     aggregator.handle(event)
     assert aggregator.handle(event).counts == {"repeated": 1}
@@ -72,7 +76,8 @@ def test_a_delivery_that_comes_twice_changes_nothing(aggregator, store, referenc
     assert counted(store, reference).events == 10
 
 
-def test_events_out_of_order_and_split_anyhow_give_the_same_windows(aggregator, store, reference, make_events, as_logs):
+def test_order_and_split(aggregator, store, reference, make_events, as_logs):
+    """Windows depend neither on the order of events nor on how they are split."""
     lines = make_events(40, start=START, seconds=120)
     for part in (lines[::-2], lines[::2][::-1]):
         aggregator.handle(as_logs(part))
@@ -81,12 +86,36 @@ def test_events_out_of_order_and_split_anyhow_give_the_same_windows(aggregator, 
     assert (found.counts, found.moments) == (wanted.counts, wanted.moments)
 
 
+def test_letters_by_model(reference, store, letters, make_events, as_logs):
+    """Each dead letter counts under one model, so that their sum is the number of letters."""
+    other = Series("diabetes", "000000000000")
+    aggregator = Aggregator({SERIES: reference, other: reference}, store, letters, lambda: START + 600)
+    lines = [
+        *make_events(2, start=START, Prediction=None),
+        *make_events(1, start=START, Model=other.model, model_version=other.version, Prediction=None),
+        *make_events(1, start=START, Model="nobody"),
+        '{"contract":"prediction.event.v1", "Model"',
+    ]
+    outcome = aggregator.handle(as_logs(lines))
+    outcome += aggregator.handle({"awslogs": {"data": "broken"}})
+    assert outcome.dead_letters == {SERIES.model: 2, other.model: 4}
+    assert outcome.dead_letters.total() == outcome.counts["rejected"] == len(letters) == 6
+
+
+def test_quick_parser(reference, store, letters, make_events, as_logs):
+    """A parser that raises ValueError is as good as the one for strangers."""
+    aggregator = Aggregator({SERIES: reference}, store, letters, lambda: START + 600, parse=json.loads)
+    outcome = aggregator.handle(as_logs([*make_events(1, start=START), '{"contract":"prediction.event.v1", ']))
+    assert outcome.counts == {"events": 1, "rejected": 1}
+    assert letters[0].reason == "expected valid JSON"
+
+
 BAD_LINES = [
     ('{"contract":"prediction.event.v1", "Model"', "expected valid JSON"),
     ('{"contract":"prediction.event.v1"}', "the event has no Model"),
     ({"model_version": "000000000000"}, "no baseline for this model and version"),
     ({"features": {"sqft": -1}}, "at /features/"),
-    ({"timestamp": "yesterday"}, "Invalid isoformat"),
+    ({"timestamp": "yesterday"}, "timestamp: expected"),
     ({"timestamp": "2026-11-23T12:00:00"}, "time zone"),
     ({"timestamp": "1955-11-05T12:00:00Z"}, "older than 35 days"),
     ({"Model": ["house-price"]}, "wrong type"),
@@ -95,9 +124,8 @@ BAD_LINES = [
 
 
 @pytest.mark.parametrize(("bad", "reason"), BAD_LINES, ids=[reason for _, reason in BAD_LINES])
-def test_a_bad_record_goes_aside_with_its_reason_and_the_rest_is_counted(
-    aggregator, store, reference, letters, make_events, as_logs, bad, reason
-):
+def test_bad_record(aggregator, store, reference, letters, make_events, as_logs, bad, reason):
+    """A bad record becomes a dead letter with its reason, and the rest is counted."""
     line = bad if isinstance(bad, str) else make_events(1, start=START, seed=9, **bad)[0]
     outcome = aggregator.handle(as_logs([*make_events(5, start=START), line]))
     assert outcome.counts["rejected"] == 1
@@ -106,7 +134,8 @@ def test_a_bad_record_goes_aside_with_its_reason_and_the_rest_is_counted(
     assert reason in letters[0].reason
 
 
-def test_two_versions_of_a_model_in_one_minute_are_two_windows(reference, store, letters, make_events, as_logs):
+def test_two_versions(reference, store, letters, make_events, as_logs):
+    """Two versions of a model that answer within one minute have a window each."""
     newer = Series("house-price", "00000000beef")
     both = Aggregator({SERIES: reference, newer: reference}, store, letters, lambda: START + 600)
     both.handle(as_logs([*make_events(5, start=START), *make_events(3, start=START, model_version=newer.version)]))
@@ -116,14 +145,16 @@ def test_two_versions_of_a_model_in_one_minute_are_two_windows(reference, store,
     assert letters == []
 
 
-def test_other_log_lines_are_passed_over(aggregator, letters, as_logs):
+def test_other_lines(aggregator, letters, as_logs):
+    """Log lines that are no events are ignored, and are no dead letters."""
     lines = ["START RequestId: 1 Version: 3", "", "not json", '{"contract":"something.else.v1"}', '{"level":"INFO"}']
     outcome = aggregator.handle(as_logs(lines))
     assert outcome.counts == {"ignored": 5}
     assert letters == []
 
 
-def test_a_clock_that_runs_ahead_counts_in_the_current_minute(aggregator, store, reference, make_events, as_logs):
+def test_clock_ahead(aggregator, store, reference, make_events, as_logs):
+    """An event of a clock that is ahead is counted in the current minute."""
     outcome = aggregator.handle(as_logs(make_events(3, start=START + 7_200)))
     assert outcome.counts["skewed"] == 3
     counted(store, reference)
@@ -148,26 +179,30 @@ def kinesis(*data):
     return {"Records": records}
 
 
-def test_sqs_messages_hold_event_lines(aggregator, store, reference, make_events):
+def test_sqs(aggregator, store, reference, make_events):
+    """Messages of a queue hold one event line or several."""
     lines = make_events(4, start=START)
     aggregator.handle(sqs("\n".join(lines[:3]), lines[3]))
     assert counted(store, reference).events == 4
 
 
-def test_kinesis_records_hold_lines_or_packed_log_payloads(aggregator, store, reference, make_events, as_logs):
+def test_kinesis(aggregator, store, reference, make_events, as_logs):
+    """Records of a stream hold lines or packed payloads of logs."""
     lines = make_events(6, start=START)
     packed = base64.b64decode(as_logs(lines[:4])["awslogs"]["data"])
     aggregator.handle(kinesis(packed, "\n".join(lines[4:]).encode()))
     assert counted(store, reference).events == 6
 
 
-def test_a_message_that_holds_nothing_to_count_goes_aside(aggregator, letters):
+def test_message_without_events(aggregator, letters):
+    """A message without events becomes a dead letter, whole."""
     outcome = aggregator.handle(sqs("hello", '{"part": 2'))
     assert outcome.counts == {"rejected": 2}
     assert [letter.text for letter in letters] == ["hello", '{"part": 2']
 
 
-def test_a_dead_letter_that_is_sent_back_counts_once_however_often(reference, store, make_events, as_logs):
+def test_letter_sent_back(reference, store, make_events, as_logs):
+    """A dead letter that is sent back counts once, however often."""
     letters = Letters()
     newer = Series("house-price", "00000000beef")
     lines = make_events(2, start=START, model_version=newer.version)
@@ -179,7 +214,8 @@ def test_a_dead_letter_that_is_sent_back_counts_once_however_often(reference, st
     assert [kept.window["events"] for kept in store.windows(newer, NOON, NOON)] == [2]
 
 
-def test_a_call_that_failed_and_is_sent_back_counts_once(aggregator, store, reference, make_events, as_logs):
+def test_call_sent_back(aggregator, store, reference, make_events, as_logs):
+    """A failed call that is sent back counts once, also when its source repeats it."""
     event = as_logs(make_events(4, start=START))
     failed = json.dumps(
         {"version": "1.0", "requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event}
@@ -190,7 +226,8 @@ def test_a_call_that_failed_and_is_sent_back_counts_once(aggregator, store, refe
 
 
 @pytest.mark.parametrize("source", ["logs", "kinesis"])
-def test_a_payload_that_was_set_aside_and_is_sent_back_is_opened_again(reference, source):
+def test_payload_sent_back(reference, source):
+    """A payload that is sent back and cannot be opened is the same dead letter again."""
     data = base64.b64encode(b"\x1f\x8bbroken").decode()
     letters = Letters()
     aggregator = Aggregator({SERIES: reference}, MemoryStore(), letters, lambda: START + 600)
@@ -209,25 +246,29 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN)
-def test_a_payload_that_cannot_be_opened_goes_aside_whole(aggregator, letters, data):
+def test_broken_payload(aggregator, letters, data):
+    """A payload that cannot be opened becomes a dead letter, whole."""
     event = {"awslogs": {"data": base64.b64encode(data).decode()}}
     assert aggregator.handle(event).counts == {"rejected": 1}
     assert letters[0].text == event["awslogs"]["data"]
 
 
-def test_a_control_message_is_nothing(aggregator, letters):
+def test_control_message(aggregator, letters):
+    """A control message of CloudWatch Logs is neither counted nor rejected."""
     data = gzip.compress(b'{"messageType": "CONTROL_MESSAGE", "logEvents": []}')
     assert not aggregator.handle({"awslogs": {"data": base64.b64encode(data).decode()}}).counts
     assert letters == []
 
 
 @pytest.mark.parametrize("event", [{}, {"Records": "x"}, {"Records": [{"eventSource": "aws:s3"}]}, {"Records": ["x"]}])
-def test_an_event_of_no_known_source_is_refused(aggregator, event):
+def test_unknown_source(aggregator, event):
+    """An event of another source is refused with what was expected."""
     with pytest.raises(BadDelivery, match="expected"):
         aggregator.handle(event)
 
 
-def test_a_payload_that_unpacks_to_too_much_is_not_unpacked(monkeypatch):
+def test_large_payload(monkeypatch):
+    """A payload that unpacks to more bytes than memory holds is not opened."""
     monkeypatch.setattr("drift_monitor.deliveries.LARGEST", 1000)
     bomb = base64.b64encode(gzip.compress(b"0" * 100_000)).decode()
     (opened,) = open_event({"awslogs": {"data": bomb}})
@@ -247,54 +288,58 @@ def opened(unpacked: bytes, members: int = 1):
     ["[]," * 1_000_000 + "[]", "1," * 1_100_000 + "1", '{"a":[]},' * 600_000 + "{}"],
     ids=["lists", "numbers", "objects"],
 )
-def test_a_payload_of_more_values_than_memory_holds_goes_aside(values):
-    """64 KB of gzip become millions of lists; a list of nothing takes 56 bytes."""
+def test_many_values(values):
+    """64 KB of gzip that become millions of values are not opened."""
     delivery = opened(f'{{"messageType": "DATA_MESSAGE", "logEvents": [{values}]}}'.encode())
     assert isinstance(delivery, Unopened)
 
 
-def test_brackets_and_commas_in_the_texts_of_a_payload_are_no_values():
+def test_punctuation_in_texts():
+    """Brackets and commas in the texts of a payload are not counted as values."""
     message = json.dumps({"list": [1, 2, '"[,{']})
     events = [{"id": str(number), "message": message} for number in range(120_000)]
     delivery = opened(json.dumps({"messageType": "DATA_MESSAGE", "logEvents": events}).encode())
     assert delivery.lines == (message,) * 120_000
 
 
-def test_a_record_of_more_lines_than_memory_holds_goes_aside():
+def test_many_lines():
+    """A record of more lines than memory holds is not opened."""
     data = base64.b64encode(gzip.compress(b"\n" * 2_000_000)).decode()
     record = {"eventSource": "aws:kinesis", "eventID": "1", "kinesis": {"sequenceNumber": "1", "data": data}}
     (delivery,) = open_event({"Records": [record]})
     assert isinstance(delivery, Unopened)
 
 
-def test_every_member_of_a_gzip_stream_is_read():
+def test_gzip_members():
+    """Every member of a gzip stream is read."""
     payload = json.dumps({"messageType": "DATA_MESSAGE", "logEvents": [{"id": "1", "message": "one"}]}).encode()
     assert opened(payload, members=3) == opened(payload)
     assert opened(payload).lines == ("one",)
 
 
-def test_bytes_after_a_gzip_stream_are_no_payload():
+def test_bytes_after_gzip():
+    """Bytes after a gzip stream make it a dead letter."""
     (delivery,) = open_event({"awslogs": {"data": base64.b64encode(gzip.compress(b"{}") + b"more").decode()}})
     assert isinstance(delivery, Unopened)
 
 
-def test_a_stream_of_thousands_of_members_is_not_unpacked():
-    """Fifty thousand empty members fit in a megabyte, and each copies what follows it."""
+def test_many_members():
+    """Fifty thousand empty members, each of which copies what follows it, are not opened."""
     packed = base64.b64encode(gzip.compress(b"") * 50_000).decode()
     (delivery,) = open_event({"awslogs": {"data": packed}})
     assert isinstance(delivery, Unopened)
 
 
 @pytest.mark.parametrize("members", [2, 50])
-def test_members_together_unpack_to_no_more_than_one(members, monkeypatch):
+def test_members_share_limit(members, monkeypatch):
+    """The limit of bytes holds for all members together."""
     monkeypatch.setattr("drift_monitor.deliveries.LARGEST", 1000)
     assert isinstance(opened(b"0" * 1001, members), Unopened)
 
 
 @pytest.mark.parametrize("prediction", ["nan", "inf", "-inf", "1e3", True, False, None, [1.0]])
-def test_a_prediction_that_is_no_number_is_not_counted(
-    aggregator, store, reference, letters, make_events, as_logs, prediction
-):
+def test_bad_prediction(aggregator, store, reference, letters, make_events, as_logs, prediction):
+    """An event whose prediction is no finite number becomes a dead letter."""
     counts = aggregator.handle(as_logs(make_events(1, start=START, Prediction=prediction))).counts
     assert counts == {"rejected": 1}
     assert "Prediction" in letters[0].reason
@@ -302,10 +347,8 @@ def test_a_prediction_that_is_no_number_is_not_counted(
 
 
 @pytest.mark.parametrize("crash_at", range(4))
-def test_a_delivery_of_more_minutes_than_a_transaction_holds_counts_whole_and_once(
-    store, reference, make_events, as_logs, crash_at
-):
-    """The clock goes on between the attempts, and with it where an event of a clock that runs ahead is counted."""
+def test_many_minutes(store, reference, make_events, as_logs, crash_at):
+    """A delivery of many minutes counts once, also if the clock moves between its attempts."""
     now = [START]
     faulty = Faulty(store, crash_at, after=True)
     aggregator = Aggregator({SERIES: reference}, faulty, Letters(), lambda: now[0])
@@ -317,7 +360,8 @@ def test_a_delivery_of_more_minutes_than_a_transaction_holds_counts_whole_and_on
     assert counted(store, reference, before=NOON + 999).events == 230
 
 
-def test_a_delivery_whose_lines_cannot_all_be_read_is_cut_all_the_same(store, reference, letters, make_events, as_logs):
+def test_many_minutes_one_bad(store, reference, letters, make_events, as_logs):
+    """A delivery of many minutes with a bad line counts all the other lines."""
     aggregator = Aggregator({SERIES: reference}, store, letters, lambda: START + 200 * 60)
     lines = [*make_events(120, start=START, seconds=120 * 60), '{"contract":"prediction.event.v1", "Model"']
     assert aggregator.handle(as_logs(lines)).counts == {"events": 120, "rejected": 1}
@@ -325,9 +369,8 @@ def test_a_delivery_whose_lines_cannot_all_be_read_is_cut_all_the_same(store, re
 
 
 @pytest.mark.parametrize("place", ["fragment", "window"])
-def test_what_is_stored_and_cannot_be_read_holds_nothing_up_and_is_kept(
-    aggregator, store, reference, make_events, as_logs, place
-):
+def test_unreadable_stored(aggregator, store, reference, make_events, as_logs, place):
+    """A stored document that cannot be read does not block the others, and is retained."""
     if place == "window":
         store.compact(StoredWindow(WindowKey(SERIES, NOON), 0, {}), {"contract": "of another release"}, [])
     else:
@@ -341,7 +384,8 @@ def test_what_is_stored_and_cannot_be_read_holds_nothing_up_and_is_kept(
     assert len(store.fragments(aside, NOON + 9, 9)) == 1
 
 
-def test_a_run_with_too_much_to_sum_says_how_far_it_came(store, reference, make_events, as_logs, monkeypatch):
+def test_sums_in_parts(store, reference, make_events, as_logs, monkeypatch):
+    """A run with too much to sum returns the minute before which everything is whole."""
     monkeypatch.setattr("drift_monitor.compact.MOST_STEPS", 1)
     monkeypatch.setattr("drift_monitor.compact.LARGEST_BATCH", 4)
     aggregator = Aggregator({SERIES: reference}, store, Letters(), lambda: START + 600)
@@ -352,8 +396,8 @@ def test_a_run_with_too_much_to_sum_says_how_far_it_came(store, reference, make_
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("crash_at", range(1, 12))
-def test_a_crash_at_any_step_loses_and_doubles_nothing(store, reference, make_events, as_logs, crash_at, after):
-    """Deliveries are repeated until they succeed, as their sources do; so is compacting, as its schedule does."""
+def test_crash(store, reference, make_events, as_logs, crash_at, after):
+    """A crash at any step, repeated as sources do, loses and doubles nothing."""
     lines = make_events(24, start=START, seconds=180)
     faulty = Faulty(store, crash_at, after)
     aggregator = Aggregator({SERIES: reference}, faulty, Letters(), lambda: START + 600)
@@ -368,7 +412,8 @@ def test_a_crash_at_any_step_loses_and_doubles_nothing(store, reference, make_ev
     assert (found.events, found.counts, found.moments) == (24, wanted.counts, wanted.moments)
 
 
-def test_only_the_failed_message_of_a_queue_comes_again(reference, make_events):
+def test_failed_message(reference, make_events):
+    """Only the message that failed is named to its queue."""
     store = MemoryStore()
     aggregator = Aggregator({SERIES: reference}, Faulty(store, 2, False), Letters(), lambda: START + 600)
     lines = make_events(3, start=START)
@@ -379,7 +424,8 @@ def test_only_the_failed_message_of_a_queue_comes_again(reference, make_events):
     assert counted(store, reference).events == 3
 
 
-def test_dead_letters_that_cannot_be_kept_stop_the_delivery(reference, make_events, as_logs):
+def test_no_place_for_letters(reference, make_events, as_logs):
+    """A delivery whose dead letters cannot be stored fails before anything is counted."""
     store = MemoryStore()
 
     def no_room(_rejected):
@@ -391,7 +437,8 @@ def test_dead_letters_that_cannot_be_kept_stop_the_delivery(reference, make_even
     assert counted(store, reference).events == 0
 
 
-def test_two_processes_on_one_file_count_everything_once(tmp_path, reference, make_events, as_logs):
+def test_two_processes(tmp_path, reference, make_events, as_logs):
+    """Two processes that write to one file count everything once."""
     first, second = (SqliteStore(tmp_path / "windows.sqlite") for _ in range(2))
     both = [Aggregator({SERIES: reference}, each, Letters(), lambda: START + 600) for each in (first, second)]
     for seed in range(6):

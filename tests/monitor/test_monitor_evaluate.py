@@ -9,7 +9,10 @@ from datetime import datetime
 
 import pytest
 from drift_contracts import MonitoringSpec, feature_set, schemas
+from drift_contracts.timestamps import utc_ms, utc_text
+from drift_ml.evidence import DriftFinding
 from drift_monitor.aggregate import Aggregator
+from drift_monitor.alerts import AlertSource, drift_alert
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.evaluate import Evaluator, Policy
 from drift_monitor.keys import Series, WindowKey
@@ -29,11 +32,26 @@ class World:
         self.minute, self.seed, self.sent = NOON, 100, []
         self.make, self.pack = make_events, as_logs
         self.reference, self.store = reference, store
-        self.aggregator = Aggregator({SERIES: reference}, store, lambda _rejected: None, lambda: self.minute * 60.0)
-        self.evaluator = Evaluator(
-            *({SERIES: reference}, store, publish or self.sent.append, lambda: self.minute * 60.0 + 1),
+        self.publish = publish or self.sent.append
+        self.aggregator = self.aggregator_of(store)
+        self.evaluator = self.evaluator_of(Policy(budget_events=50_000))
+
+    def _send(self, alert):
+        self.publish(alert)
+
+    def aggregator_of(self, store):
+        """Return an aggregator of the world's traffic into a store."""
+        return Aggregator({SERIES: self.reference}, store, lambda _rejected: None, lambda: self.minute * 60.0)
+
+    def evaluator_of(self, policy):
+        """Return an evaluator of the world's store; `publish` may be another one at every run."""
+        return Evaluator(
+            {SERIES: self.reference},
+            self.store,
+            self._send,
+            lambda: self.minute * 60.0 + 1,
             stack="test",
-            policy=Policy(budget_events=50_000),
+            policy=policy,
             links={"console": "http://127.0.0.1:8123/"},
         )
 
@@ -53,12 +71,14 @@ def world(reference, make_events, as_logs):
     return World(reference, MemoryStore(), make_events, as_logs)
 
 
-def test_an_hour_of_ordinary_traffic_raises_nothing(world):
+def test_ordinary_traffic(world):
+    """An hour of ordinary traffic causes no alert."""
     world.traffic(60)
     assert world.sent == []
 
 
-def test_a_shift_of_half_a_deviation_is_named_once_with_feature_direction_and_time(world):
+def test_shift(world):
+    """A shift of half a standard deviation causes one alert with feature, direction and time."""
     world.traffic(20)
     began = world.minute
     world.traffic(20, shift=0.5)
@@ -71,10 +91,22 @@ def test_a_shift_of_half_a_deviation_is_named_once_with_feature_direction_and_ti
     assert alert["drift"]["unit"] == "square feet"
     since = alert["drift"]["since"]
     assert abs(minutes(since) - began) <= 5
+    # As every other document has its times: the console writes alerts of the same contract.
+    for timestamp in (since, alert["timestamp"]):
+        assert utc_text(utc_ms(timestamp)) == timestamp
 
 
-def minutes(moment):
-    return int(datetime.fromisoformat(moment).timestamp() // 60)
+def test_alert_id(reference):
+    """The id of an alert is the one that earlier releases gave it."""
+    finding = DriftFinding("sqft", "location", "up", 0.5, 0.5, NOON * 60.0, 100.0, 9.0, 8.0, {"sqft": 1.0})
+    source = AlertSource("test", SERIES, reference, {})
+    alert = drift_alert(source, finding, NOON + 5, 50_000)
+    assert alert["alert_id"] == "3bd1ad4d-225c-5d9b-9171-b0bbf2a53600"
+
+
+def minutes(timestamp):
+    """Return the minute of a timestamp."""
+    return int(datetime.fromisoformat(timestamp).timestamp() // 60)
 
 
 HOUR, YEAR = 60, 60 * 24 * 365
@@ -82,10 +114,8 @@ HOUR, YEAR = 60, 60 * 24 * 365
 
 @pytest.mark.parametrize("jump", [HOUR, YEAR, 100 * YEAR, -HOUR, -2 * HOUR, -YEAR])
 @pytest.mark.parametrize("restarted", [False, True], ids=["running", "restarted"])
-def test_a_clock_that_jumps_for_one_run_costs_the_minutes_of_one_run(
-    reference, make_events, as_logs, world, jump, restarted
-):
-    """Drift after the jump is found as if there had been none, and no event is evidence twice."""
+def test_clock_jump(reference, make_events, as_logs, world, jump, restarted):
+    """Drift after a jump of the clock is detected as without one, from events used once."""
     world.traffic(20)
     world.minute += jump
     list(world.evaluator.run())
@@ -105,8 +135,8 @@ def test_a_clock_that_jumps_for_one_run_costs_the_minutes_of_one_run(
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
-def test_a_clock_that_is_wrong_for_ten_minutes_costs_ten_minutes(world, jump):
-    """Traffic and clock are ahead, or behind, together: as on one machine."""
+def test_wrong_clock(world, jump):
+    """Ten minutes of a clock that is wrong for traffic and monitor cost ten minutes."""
     world.traffic(70)
     world.minute += jump
     world.traffic(10)
@@ -118,7 +148,8 @@ def test_a_clock_that_is_wrong_for_ten_minutes_costs_ten_minutes(world, jump):
     assert 86 * 60 <= state["events"] <= 98 * 60
 
 
-def test_events_are_evidence_once_when_the_clock_reaches_what_it_was_ahead_of(world):
+def test_clock_catches_up(world):
+    """Events are evidence once when the clock reaches the minutes it was ahead of."""
     world.traffic(10)
     world.minute += 30
     world.traffic(10)
@@ -129,7 +160,8 @@ def test_events_are_evidence_once_when_the_clock_reaches_what_it_was_ahead_of(wo
     assert sum(window.window["events"] for window in windows) <= 70 * 60
 
 
-def test_a_jump_is_logged_with_its_minutes(world, caplog):
+def test_jump_is_logged(world, caplog):
+    """A jump of the clock is logged as a warning with its minutes."""
     world.traffic(5)
     world.minute += HOUR
     list(world.evaluator.run())
@@ -146,8 +178,8 @@ def counted(world):
     return evaluation_values(evaluation).get("EventsCounted")
 
 
-def test_silence_is_measured_from_the_first_event_of_a_model_on(reference, make_events, as_logs, world):
-    """Before it a stack that nobody has asked yet would ring; after it also a new version's silence counts."""
+def test_silence(reference, make_events, as_logs, world):
+    """Events are counted, zero too, from the first one that any version of a model had."""
     for _ in range(3):
         world.minute += 5
         assert counted(world) is None
@@ -165,8 +197,8 @@ def test_silence_is_measured_from_the_first_event_of_a_model_on(reference, make_
     assert evaluation_values(evaluation)["EventsCounted"] == 0
 
 
-def test_that_a_model_was_asked_is_noted_once_by_two_runs_at_the_same_time(world, monkeypatch):
-    """The loser of the race goes on: the note is there."""
+def test_asked_twice(world, monkeypatch):
+    """A run goes on when another one has just noted that the model was asked."""
     save = world.store.save
 
     def late(series, revision, state):
@@ -179,7 +211,8 @@ def test_that_a_model_was_asked_is_noted_once_by_two_runs_at_the_same_time(world
     assert counted(world) == 0
 
 
-def test_recovery_is_told_and_the_detector_is_armed_again(world):
+def test_recovery(world):
+    """The end of a drift is one notice, after which another drift is an alert again."""
     world.traffic(20)
     world.traffic(15, shift=0.5)
     world.traffic(60)
@@ -190,7 +223,8 @@ def test_recovery_is_told_and_the_detector_is_armed_again(world):
     assert len({alert["alert_id"] for alert in world.sent}) == 3
 
 
-def test_a_new_process_goes_on_where_the_last_one_ended(reference, make_events, as_logs, world):
+def test_new_process(reference, make_events, as_logs, world):
+    """A new process continues with the stored state."""
     world.traffic(20)
     world.traffic(2, shift=0.5)
     again = World(reference, world.store, make_events, as_logs)
@@ -199,14 +233,16 @@ def test_a_new_process_goes_on_where_the_last_one_ended(reference, make_events, 
     assert len(world.sent + again.sent) == 1
 
 
-def test_judging_the_same_minutes_again_changes_nothing(world):
+def test_idle_run(world):
+    """A run without new minutes changes nothing."""
     world.traffic(10)
     state = world.store.state(SERIES).state
     list(world.evaluator.run())
     assert world.store.state(SERIES).state == state
 
 
-def test_a_minute_without_events_is_no_evidence(world):
+def test_empty_minutes(world):
+    """Minutes without events are no evidence."""
     world.traffic(5)
     before = world.store.state(SERIES).state["detector"]
     world.minute += 30
@@ -217,7 +253,8 @@ def test_a_minute_without_events_is_no_evidence(world):
     assert world.store.state(SERIES).state["detector"]["events"] == before["events"] + 60 * 2
 
 
-def test_late_events_count_in_the_report_window_but_not_as_evidence(world):
+def test_late_events(world):
+    """Late events count in the window of the report, but not as evidence."""
     world.traffic(10)
     events = world.store.state(SERIES).state["events"]
     late = world.make(7, start=(NOON + 1) * 60.0, seed=9_999)
@@ -229,7 +266,8 @@ def test_late_events_count_in_the_report_window_but_not_as_evidence(world):
     assert kept.window["events"] == 67
 
 
-def test_an_alert_that_cannot_be_sent_is_sent_by_the_next_run_under_the_same_id(reference, make_events, as_logs):
+def test_publish_fails(reference, make_events, as_logs):
+    """An alert that cannot be published is sent by the next run under the same id."""
     tried = []
 
     def publish(alert):
@@ -247,7 +285,8 @@ def test_an_alert_that_cannot_be_sent_is_sent_by_the_next_run_under_the_same_id(
     assert len(set(tried)) == 1
 
 
-def test_alerts_that_were_sent_are_not_sent_again_because_a_later_one_could_not_be(world):
+def test_publish_fails_later(world):
+    """Alerts that were published are not sent again when a later one fails."""
     outbox = [{"alert_id": name} for name in "abc"]
     world.traffic(3)
     stored = world.store.state(SERIES)
@@ -259,7 +298,7 @@ def test_alerts_that_were_sent_are_not_sent_again_because_a_later_one_could_not_
         if tried == ["a", "b"]:
             raise OSError("the topic is away")
 
-    world.evaluator._publish = publish
+    world.publish = publish
     for attempt in (pytest.raises(OSError, match="away"), contextlib.nullcontext()):
         with attempt:
             list(world.evaluator.run())
@@ -267,7 +306,8 @@ def test_alerts_that_were_sent_are_not_sent_again_because_a_later_one_could_not_
     assert world.store.state(SERIES).state["outbox"] == []
 
 
-def test_a_series_that_cannot_be_judged_keeps_no_other_from_it(reference, make_events, as_logs):
+def test_broken_series(reference, make_events, as_logs):
+    """A series whose state is newer does not block the others."""
     broken = Series("house-price", "00000000dead")
     world = World(reference, MemoryStore(), make_events, as_logs)
     world.store.save(broken, 0, {"of": "another release"})
@@ -281,7 +321,9 @@ def test_a_series_that_cannot_be_judged_keeps_no_other_from_it(reference, make_e
     assert world.store.state(SERIES).state["events"] == 30
 
 
-def test_the_metrics_of_a_run_are_known_even_if_its_alert_cannot_be_sent(reference, make_events, as_logs):
+def test_metrics_before_alert(reference, make_events, as_logs):
+    """The metrics of a run are there before its alert is published."""
+
     def publish(_alert):
         raise OSError("the topic is away")
 
@@ -313,9 +355,8 @@ def a_day_off(reference, make_events, as_logs):
     return world
 
 
-def test_a_day_without_evaluation_is_made_up_for_in_slices_that_change_nothing(
-    reference, make_events, as_logs, monkeypatch
-):
+def test_slices(reference, make_events, as_logs, monkeypatch):
+    """A day without evaluation gives the same state in slices as in one run."""
     whole = a_day_off(reference, make_events, as_logs)
     (evaluation,) = whole.evaluator.run()
     assert evaluation.window.events == 60 + 8 * 6 * 20
@@ -328,7 +369,8 @@ def test_a_day_without_evaluation_is_made_up_for_in_slices_that_change_nothing(
     assert len(whole.sent) == 1
 
 
-def test_minutes_are_judged_only_when_all_of_their_fragments_are_summed(reference, make_events, as_logs, monkeypatch):
+def test_whole_minutes(reference, make_events, as_logs, monkeypatch):
+    """Minutes are evaluated only when all of their fragments are summed."""
     whole = a_day_off(reference, make_events, as_logs)
     list(whole.evaluator.run())
     slow = a_day_off(reference, make_events, as_logs)
@@ -339,7 +381,8 @@ def test_minutes_are_judged_only_when_all_of_their_fragments_are_summed(referenc
     assert outcome(slow) == outcome(whole)
 
 
-def test_a_stored_window_that_cannot_be_read_is_passed_over_and_told(world):
+def test_unreadable_window(world):
+    """A stored window that cannot be read is counted as a dead letter and left as it is."""
     world.traffic(5)
     bad = StoredWindow(WindowKey(SERIES, world.minute), 0, {})
     world.store.compact(bad, {"contract": "of another release"}, [])
@@ -349,14 +392,16 @@ def test_a_stored_window_that_cannot_be_read_is_passed_over_and_told(world):
     assert world.store.window(bad.key).window == {"contract": "of another release"}
 
 
-def test_a_detector_of_other_settings_starts_anew(world):
+def test_other_settings(world):
+    """A detector's state of another minimum effect is not used."""
     world.traffic(3)
-    world.evaluator._policy = Policy(budget_events=50_000, minimum_effect=0.5)
+    world.evaluator = world.evaluator_of(Policy(budget_events=50_000, minimum_effect=0.5))
     world.traffic(1)
     assert world.store.state(SERIES).state["detector"]["events"] == 60
 
 
-def test_a_new_version_of_a_model_begins_with_a_clean_slate(reference, make_events, as_logs, world):
+def test_new_version(reference, make_events, as_logs, world):
+    """A new version of a model has evidence and alerts of its own."""
     world.traffic(10, shift=1.0)
     newer = Series(SERIES.model, "00000000beef")
     evaluator = Evaluator({newer: reference}, world.store, world.sent.append, lambda: world.minute * 60.0, stack="test")
@@ -372,14 +417,11 @@ def test_a_new_version_of_a_model_begins_with_a_clean_slate(reference, make_even
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("crash_at", range(1, 13))
-def test_a_crash_at_any_step_of_an_evaluation_loses_and_doubles_nothing(
-    reference, store, make_events, as_logs, crash_at, after
-):
-    """Each step once: state, fragments, window, compact, fragments, windows, save, the note, state, publish, save."""
+def test_crash_of_evaluation(reference, store, make_events, as_logs, crash_at, after):
+    """A crash at any of an evaluation's twelve steps loses and doubles nothing."""
     world = World(reference, Faulty(store, 0, after), make_events, as_logs)
-    world.aggregator._store = store
-    world.evaluator._publish = world.store.crashing(world.sent.append)
-    world.aggregator.handle(as_logs(make_events(200, start=NOON * 60.0, shift=2.0)))
+    world.publish = world.store.crashing(world.sent.append)
+    world.aggregator_of(store).handle(as_logs(make_events(200, start=NOON * 60.0, shift=2.0)))
     world.minute += 3
     world.store.calls, world.store.crash_at = 0, crash_at
     with contextlib.suppress(Crash):
@@ -393,7 +435,8 @@ def test_a_crash_at_any_step_of_an_evaluation_loses_and_doubles_nothing(
     assert len(world.sent) == 1 + unknown
 
 
-def test_two_evaluators_at_once_do_not_both_write(world):
+def test_two_evaluators(world):
+    """Of two evaluators at once the second to save gets a conflict."""
     world.traffic(5)
     stale = world.store.state(SERIES)
     world.traffic(1)
@@ -401,7 +444,8 @@ def test_two_evaluators_at_once_do_not_both_write(world):
         world.store.save(SERIES, stale.revision, stale.state)
 
 
-def test_the_budget_in_days_follows_the_traffic_in_steps():
+def test_budget_in_days():
+    """A budget in days follows the traffic in powers of two."""
     policy = Policy(budget_days=30)
     assert policy.events(None) == 100_000
     assert policy.events(10_000) == 2**18
@@ -410,18 +454,17 @@ def test_the_budget_in_days_follows_the_traffic_in_steps():
     assert Policy(budget_events=5_000).events(1e9) == 5_000
 
 
-def test_a_new_budget_keeps_the_evidence(reference, make_events, as_logs, world):
+def test_new_budget(world):
+    """A new budget keeps the evidence."""
     world.traffic(10)
     evidence = world.store.state(SERIES).state["detector"]["capital"]
-    other = World(reference, world.store, make_events, as_logs)
-    other.minute = world.minute
-    other.evaluator._policy = Policy(budget_events=90_000)
-    list(other.evaluator.run())
+    list(world.evaluator_of(Policy(budget_events=90_000)).run())
     assert world.store.state(SERIES).state["detector"]["capital"] == evidence
     assert world.store.state(SERIES).state["budget"] == 90_000
 
 
-def test_the_metrics_are_those_that_the_spec_declares(world):
+def test_declared_metrics(world):
+    """The metrics of an evaluation are those that the monitoring spec declares."""
     (evaluation,) = world.traffic(5)[-1:]
     values = evaluation_values(evaluation)
     spec = MonitoringSpec.load()
@@ -429,22 +472,24 @@ def test_the_metrics_are_those_that_the_spec_declares(world):
     assert set(values) | {"DeadLetters"} == declared
     assert max(values[name] for name in values if name.startswith("Evidence_")) <= values["Evidence"]
     assert all(math.isfinite(value) for value in values.values())
-    record = json.loads(emf_line(values, stack="test", model="house-price", milliseconds=1, spec=spec))
+    record = json.loads(emf_line(values, stack="test", model="house-price", timestamp_ms=1, spec=spec))
     (directive,) = record["_aws"]["CloudWatchMetrics"]
     assert directive["Dimensions"] == [list(spec.dimensions)]
     assert {metric["Name"] for metric in directive["Metrics"]} == set(values)
     assert all(name in record for name in [*spec.dimensions, *values])
 
 
-def test_a_directive_names_no_more_metrics_than_cloudwatch_takes():
+def test_many_metrics():
+    """A directive names no more metrics than CloudWatch reads."""
     values = {f"Psi_{number}": 0.0 for number in range(250)}
-    record = json.loads(emf_line(values, stack="test", model="house-price", milliseconds=1, spec=MonitoringSpec.load()))
+    record = json.loads(emf_line(values, stack="test", model="house-price", timestamp_ms=1, spec=MonitoringSpec.load()))
     named = [[metric["Name"] for metric in each["Metrics"]] for each in record["_aws"]["CloudWatchMetrics"]]
     assert [len(names) for names in named] == [100, 100, 50]
     assert [name for names in named for name in names] == list(values)
 
 
-def test_the_evidence_of_a_feature_is_told_beside_the_whole(world):
+def test_evidence_by_feature(world):
+    """The evidence of each feature is reported beside the whole."""
     world.traffic(5)
     values = [evaluation_values(evaluation) for evaluation in world.traffic(3, shift=0.5)]
     strongest = max(values, key=lambda each: each["Evidence_sqft"])

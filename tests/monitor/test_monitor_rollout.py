@@ -7,15 +7,17 @@ import json
 import logging
 import shutil
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from drift_contracts import feature_set
+from drift_contracts import SettingsError, feature_set
+from drift_contracts.bundle_paths import bundle_folder
 from drift_ml.training import Recipe, load_rows, train
 from drift_monitor import cloud, handlers
 from drift_monitor.aggregate import Rejected
-from drift_monitor.errors import BadSetting, MonitorError, Unanswered
+from drift_monitor.errors import MonitorError, Unanswered
 from drift_monitor.keys import Series
 from drift_monitor.reference import load_references
 from drift_monitor.settings import read_settings
@@ -25,7 +27,8 @@ NOW = 1_800_000_000.0
 
 
 def version_of(folder):
-    return json.loads((folder / "house-price/manifest.json").read_text())["model_version"]
+    manifest = Path(bundle_folder(folder / "house-price"), "manifest.json")
+    return json.loads(manifest.read_text())["model_version"]
 
 
 @pytest.fixture(scope="session")
@@ -252,5 +255,5 @@ def test_every_function_hears_the_log_level(deploy, bundles, level):
 
 def test_a_level_that_is_none_is_refused():
     """The message names the variable and the choices."""
-    with pytest.raises(BadSetting, match=r"DRIFT_LOG_LEVEL.*DEBUG, INFO, WARNING, ERROR"):
+    with pytest.raises(SettingsError, match=r"DRIFT_LOG_LEVEL.*DEBUG, INFO, WARNING, ERROR"):
         read_settings({"DRIFT_LOG_LEVEL": "loud"})

@@ -20,43 +20,50 @@ def fragment(minute: int, batch: str = "b1", series: Series = HOUSES, **window: 
     return Fragment(WindowKey(series, minute), batch, {"events": 1} | window)
 
 
-def test_a_batch_is_kept_once(store):
+def test_add_once(store):
+    """A batch is stored once."""
     assert store.add("b1", [fragment(NOON), fragment(NOON + 1)])
     assert not store.add("b1", [fragment(NOON), fragment(NOON + 1)])
     assert store.fragments(HOUSES, NOON + 9, 10) == [fragment(NOON), fragment(NOON + 1)]
 
 
-def test_fragments_come_in_order_of_minutes_up_to_the_limit(store):
+def test_order_of_fragments(store):
+    """Fragments are returned in the order of their minutes, up to the limit."""
     for minute in (NOON + 2, NOON, NOON + 1):
         store.add(f"b{minute}", [fragment(minute, f"b{minute}")])
     assert [each.key.minute for each in store.fragments(HOUSES, NOON + 9, 2)] == [NOON, NOON + 1]
 
 
-def test_fragments_of_the_asked_minute_and_of_later_ones_stay_out(store):
+def test_fragments_before(store):
+    """Only fragments of minutes before the given one are returned."""
     store.add("b1", [fragment(NOON), fragment(NOON + 1)])
     assert store.fragments(HOUSES, NOON + 1, 10) == [fragment(NOON)]
 
 
-def test_series_do_not_see_each_other(store):
+def test_series_apart(store):
+    """Each series has its own fragments."""
     store.add("b1", [fragment(NOON), fragment(NOON, series=OTHERS, events=7)])
     assert [each.window["events"] for each in store.fragments(OTHERS, NOON + 9, 10)] == [7]
 
 
-def test_a_batch_as_large_as_may_be_is_kept_whole_and_once(store):
+def test_largest_batch(store):
+    """A batch of the largest size is stored whole and once."""
     many = [fragment(NOON + minute) for minute in range(LARGEST_BATCH)]
     assert store.add("b1", many)
     assert not store.add("b1", many)
     assert store.fragments(HOUSES, NOON + 999, 999) == many
 
 
-def test_compacting_moves_fragments_into_the_window(store):
+def test_compact(store):
+    """Compacting replaces fragments by the window."""
     store.add("b1", [fragment(NOON)])
     store.compact(StoredWindow(WindowKey(HOUSES, NOON), 0, {}), {"events": 1}, [fragment(NOON)])
     assert store.fragments(HOUSES, NOON + 9, 10) == []
     assert store.window(WindowKey(HOUSES, NOON)) == StoredWindow(WindowKey(HOUSES, NOON), 1, {"events": 1})
 
 
-def test_compacting_twice_is_refused_and_changes_nothing(store):
+def test_compact_twice(store):
+    """Compacting the same revision twice is a conflict and changes nothing."""
     store.add("b1", [fragment(NOON)])
     empty = StoredWindow(WindowKey(HOUSES, NOON), 0, {})
     store.compact(empty, {"events": 1}, [fragment(NOON)])
@@ -65,7 +72,8 @@ def test_compacting_twice_is_refused_and_changes_nothing(store):
     assert store.window(empty.key).window == {"events": 1}
 
 
-def test_compacting_a_fragment_that_is_gone_is_refused_and_the_others_stay(store):
+def test_compact_missing(store):
+    """Compacting a fragment that is not there is a conflict, and the others stay."""
     store.add("b1", [fragment(NOON)])
     with pytest.raises(Conflict):
         store.compact(StoredWindow(WindowKey(HOUSES, NOON), 0, {}), {}, [fragment(NOON), fragment(NOON, "b2")])
@@ -73,14 +81,16 @@ def test_compacting_a_fragment_that_is_gone_is_refused_and_the_others_stay(store
     assert store.window(WindowKey(HOUSES, NOON)) is None
 
 
-def test_a_batch_that_comes_again_after_compacting_changes_nothing(store):
+def test_add_after_compact(store):
+    """A batch that is repeated after compacting changes nothing."""
     store.add("b1", [fragment(NOON)])
     store.compact(StoredWindow(WindowKey(HOUSES, NOON), 0, {}), {"events": 1}, [fragment(NOON)])
     assert not store.add("b1", [fragment(NOON)])
     assert store.fragments(HOUSES, NOON + 9, 10) == []
 
 
-def test_windows_are_found_by_their_minutes_across_days(store):
+def test_windows(store):
+    """Windows are returned by their minutes, across days."""
     minutes = [NOON, NOON + 1, NOON + 1440, NOON + 2880]
     for minute in minutes:
         store.compact(StoredWindow(WindowKey(HOUSES, minute), 0, {}), {"minute": minute}, [])
@@ -90,19 +100,22 @@ def test_windows_are_found_by_their_minutes_across_days(store):
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 9])
-def test_no_more_windows_are_read_than_asked_for_and_the_oldest_first(store, limit):
+def test_limit_of_windows(store, limit):
+    """At most `limit` windows are returned, the oldest first."""
     minutes = [NOON, NOON + 1, NOON + 1440, NOON + 2880]
     for minute in minutes:
         store.compact(StoredWindow(WindowKey(HOUSES, minute), 0, {}), {}, [])
     assert [each.key.minute for each in store.windows(HOUSES, NOON, NOON + 9999, limit)] == minutes[:limit]
 
 
-def test_a_range_that_ends_before_it_begins_holds_no_windows(store):
+def test_empty_range(store):
+    """A range that ends before it begins has no windows."""
     store.compact(StoredWindow(WindowKey(HOUSES, NOON), 0, {}), {}, [])
     assert store.windows(HOUSES, NOON + 1, NOON) == []
 
 
-def test_a_state_is_replaced_only_by_who_read_it(store):
+def test_save(store):
+    """A state is replaced only by a writer that has read its revision."""
     assert store.state(HOUSES) == StoredState(0, None)
     store.save(HOUSES, 0, {"cursor": 1})
     with pytest.raises(Conflict):
@@ -111,7 +124,8 @@ def test_a_state_is_replaced_only_by_who_read_it(store):
     assert store.state(HOUSES) == StoredState(2, {"cursor": 3})
 
 
-def test_a_documents_later_change_does_not_reach_the_store(store):
+def test_documents_are_copied(store):
+    """A document that changes after it was stored does not change what is stored."""
     window = {"events": 1, "counts": {"age": [1]}}
     store.save(HOUSES, 0, window)
     window["counts"]["age"][0] = 99
@@ -119,7 +133,8 @@ def test_a_documents_later_change_does_not_reach_the_store(store):
     assert store.state(HOUSES).state["counts"]["age"] == [1]
 
 
-def test_a_reopened_file_holds_everything(tmp_path):
+def test_reopened_file(tmp_path):
+    """A file that is opened again has everything that was stored."""
     first = SqliteStore(tmp_path / "windows.sqlite")
     first.add("b1", [fragment(NOON)])
     first.save(HOUSES, 0, {"cursor": 1})
@@ -131,7 +146,8 @@ def test_a_reopened_file_holds_everything(tmp_path):
     second.close()
 
 
-def test_items_expire_by_the_attribute_that_the_table_watches(aws, table):
+def test_expiry(aws, table):
+    """Items have the attribute by which the table expires them."""
     kept = DynamoStore(aws("dynamodb"), table, lambda: 1_000.0, retention_days=2)
     kept.add("b1", [fragment(NOON), fragment(NOON + 1)])
     kept.compact(StoredWindow(WindowKey(HOUSES, NOON), 0, {}), {}, [fragment(NOON)])
@@ -143,7 +159,8 @@ def test_items_expire_by_the_attribute_that_the_table_watches(aws, table):
     }
 
 
-def test_writers_of_one_series_are_spread_over_partitions(aws, table):
+def test_shards(aws, table):
+    """Fragments of one series are spread over partitions."""
     kept = DynamoStore(aws("dynamodb"), table, lambda: 1_000.0)
     for number in range(40):
         kept.add(f"b{number}", [fragment(NOON, f"b{number}")])
@@ -172,7 +189,8 @@ class Busy:
 
 
 @pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
-def test_a_transaction_that_met_another_one_is_tried_again(aws, table, reason):
+def test_busy(aws, table, reason):
+    """A transaction that was cancelled by another one, or for want of capacity, is tried again."""
     waited = []
     client = Busy(aws("dynamodb"), reason, reason)
     kept = DynamoStore(client, table, lambda: 1_000.0, sleep=waited.append)
@@ -182,7 +200,8 @@ def test_a_transaction_that_met_another_one_is_tried_again(aws, table, reason):
 
 
 @pytest.mark.parametrize(("reasons", "calls"), [(["TransactionConflict"] * 9, 4), (["ValidationError"], 1)])
-def test_a_transaction_that_cannot_be_is_an_error_in_the_end(aws, table, reasons, calls):
+def test_busy_for_long(aws, table, reasons, calls):
+    """A transaction that is cancelled every time, or for another reason, is an error."""
     client = Busy(aws("dynamodb"), *reasons)
     kept = DynamoStore(client, table, lambda: 1_000.0, sleep=lambda _seconds: None)
     with pytest.raises(ClientError):
@@ -191,7 +210,8 @@ def test_a_transaction_that_cannot_be_is_an_error_in_the_end(aws, table, reasons
     assert kept.fragments(HOUSES, NOON + 1, 9) == []
 
 
-def test_fragments_are_not_read_in_larger_pages_than_asked_for(aws, table):
+def test_page_size(aws, table):
+    """Pages of fragments are no larger than the limit."""
     pages = []
     client = aws("dynamodb")
     client.meta.events.register("provide-client-params.dynamodb.Query", lambda params, **_: pages.append(params))
@@ -213,8 +233,8 @@ def fragments_seen_by_another_process(path):
     return int(subprocess.run(command, check=True, capture_output=True).stdout)
 
 
-def test_another_process_that_closes_the_file_takes_no_later_writing_with_it(tmp_path):
-    """A process that opened its store twice keeps its locks: nobody else removes the write-ahead log."""
+def test_other_process_closes(tmp_path):
+    """A process that opened its store twice keeps its locks, and so the log of its writes."""
     path = tmp_path / "windows.sqlite"
     first, second = SqliteStore(path), SqliteStore(path)
     first.add("b1", [fragment(NOON)])
@@ -225,8 +245,8 @@ def test_another_process_that_closes_the_file_takes_no_later_writing_with_it(tmp
     second.close()
 
 
-def test_a_file_that_was_closed_is_checked_again(tmp_path):
-    """A store is refused for its bytes only while nobody of this process holds it, and then always."""
+def test_file_checked_again(tmp_path):
+    """A file is checked whenever no connection of this process holds it."""
     path = tmp_path / "windows.sqlite"
     first, second = SqliteStore(path), SqliteStore(path)
     first.close()

@@ -23,26 +23,26 @@ def refusal(body, encoding="gzip", limit=LIMIT):
 
 
 @given(st.lists(st.binary(max_size=50_000), min_size=1, max_size=4))
-def test_what_was_packed_comes_out(parts):
+def test_gzip_round_trip(parts):
     """Any content in any number of members is read whole."""
     assert decoded(b"".join(map(gzip.compress, parts)), "gzip", LIMIT) == b"".join(parts)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip", "identity, gzip", " gzip "])
-def test_gzip_is_named_in_several_ways(service, encoding):
-    """Names are read in any case; identity beside it says nothing."""
+def test_gzip_names(service, encoding):
+    """Names are read in any case, and identity beside them means nothing."""
     assert service.respond("POST", "/predict", gzip.compress(GOOD), encoding=encoding).status == 200
 
 
 @pytest.mark.parametrize("encoding", ["", "identity", "Identity", ","])
-def test_no_encoding_leaves_the_body_as_it_is(service, encoding):
-    """A body that is not packed is read as before."""
+def test_no_encoding(service, encoding):
+    """A body that is not packed is read as it is."""
     assert service.respond("POST", "/predict", GOOD, encoding=encoding).status == 200
 
 
 @pytest.mark.parametrize("encoding", ["br", "deflate", "zstd", "compress", "gzip, gzip", "gzip,br", "utf-8"])
-def test_any_other_encoding_is_a_415_that_names_what_is_accepted(edge, http, encoding):
-    """The detail and the header both name gzip."""
+def test_other_encoding(edge, http, encoding):
+    """Any other encoding is a 415 whose detail and header name gzip."""
     headers = {"content-type": "application/json", "content-encoding": encoding}
     answer = edge.handle(http("POST", "/predict", {}, headers=headers), None)
     problem = json.loads(answer["body"])
@@ -51,7 +51,7 @@ def test_any_other_encoding_is_a_415_that_names_what_is_accepted(edge, http, enc
     assert answer["headers"]["accept-encoding"] == "gzip, identity"
 
 
-def test_a_bomb_is_a_413_and_is_not_unpacked_beyond_the_bound():
+def test_bomb():
     """Of 50 MB of blanks no more than the limit is ever unpacked."""
     assert refusal(gzip.compress(b" " * 50 * MEGABYTE, 1)) == (413, "too-large")
     assert decoded(gzip.compress(b" " * LIMIT), "gzip", LIMIT) == b" " * LIMIT
@@ -88,33 +88,33 @@ def test_a_bomb_is_a_413_and_is_not_unpacked_beyond_the_bound():
         "members",
     ],
 )
-def test_what_is_no_whole_gzip_is_a_400(body):
-    """Cut, damaged, followed by something, or in very many pieces."""
+def test_broken_gzip(body):
+    """What is cut, damaged, followed by something or in very many pieces is a 400."""
     assert refusal(body) == (400, "not-gzip")
 
 
-def test_members_that_are_empty_are_read_up_to_a_bound():
-    """A body of nothing but members costs no more than its length."""
+def test_empty_members():
+    """Empty members are read up to a limit."""
     assert decoded(gzip.compress(b"") * (MOST_MEMBERS - 1) + gzip.compress(b"{}"), "gzip", LIMIT) == b"{}"
 
 
 @pytest.mark.parametrize(("path", "limit"), [("/predict", MEGABYTE), ("/predict/batch", 5 * MEGABYTE)])
-def test_the_endpoints_limit_counts_packed_and_unpacked(service, path, limit):
-    """A small body that unpacks to more than the endpoint takes is too large."""
+def test_limit_of_endpoint(service, path, limit):
+    """The limit of an endpoint holds for a body as it is packed and as it unpacks."""
     packed = gzip.compress(b" " * (limit + 1))
     assert service.respond("POST", path, packed, encoding="gzip").status == 413
     assert service.respond("POST", path, gzip.compress(b" " * limit), encoding="gzip").status == 400
     assert service.respond("POST", path, b" " * (limit + 1), encoding="gzip").status == 413
 
 
-def test_a_packed_body_arrives_in_base64(edge, http, house):
-    """As every source hands a binary body over."""
+def test_packed_base64(edge, http, house):
+    """A packed body arrives in base64, as every source hands a binary body over."""
     packed = base64.b64encode(gzip.compress(json.dumps({"features": house}).encode())).decode()
     headers = {"content-type": "application/json", "content-encoding": "gzip"}
     answer = edge.handle(http("POST", "/predict", body=packed, isBase64Encoded=True, headers=headers), None)
     assert json.loads(answer["body"])["features_received"] == house
 
 
-def test_a_path_without_a_body_asks_no_encoding(service):
-    """What is not read need not be unpacked."""
+def test_encoding_without_body(service):
+    """A path that reads no body does not read its encoding either."""
     assert service.respond("GET", "/health", b"x", encoding="br").status == 200

@@ -27,30 +27,35 @@ def batch(*instances):
 
 
 @given(st.text())
-def test_a_text_takes_what_lambdas_json_makes_of_it(text):
-    """The measure is exact for any text."""
+def test_text_size(text):
+    """The measure of a text is exact."""
     assert text_size(text.encode()) == len(json.dumps(text))
 
 
 @given(st.recursive(st.floats(allow_nan=False) | st.text() | st.none(), st.lists, max_leaves=5))
-def test_a_document_takes_what_lambdas_json_makes_of_it(document):
-    """A direct answer is measured as it is written."""
+def test_document_size(document):
+    """The measure of a document is exact."""
     assert document_size(json.dumps(document, separators=(",", ":")).encode()) == len(json.dumps(document))
 
 
 @given(st.text(), st.integers(0, 200), st.integers(0, 40))
-def test_room_holds_exactly_what_fits(text, limit, envelope):
-    """The shortcut for short bodies never lets a body in that is too large."""
+def test_room(text, limit, envelope):
+    """The shortcut for short bodies never accepts a body that is too large."""
     room = Room(limit, envelope, text_size)
     assert room.holds(text.encode()) == (envelope + text_size(text.encode()) <= limit)
 
 
 @pytest.mark.parametrize("event", ["http", "rest", "balancer", "direct"])
-def test_an_answer_is_under_the_limit_as_lambda_packs_it(world, http, house, monkeypatch, event):
-    """Whoever asks, what is handed to Lambda has at most 6,000,000 bytes, a balancer's 1,000,000; else 413."""
-    service = world.service()
-    edge, model = Edge(service), service.models["house-price"]
-    monkeypatch.setattr(model, "_end", ',"model":"' + "m" * 5_999_000 + '"')
+def test_answer_limit(world, http, house, event):
+    """Lambda gets at most 6,000,000 bytes and a balancer 1,000,000, and else a 413."""
+    bundle = world.service().models["house-price"].bundle
+
+    def edge_of(size):
+        """Return an edge whose answers have so many bytes, by the name of a version."""
+        manifest = {**bundle.manifest, "model_version": "m" * size}
+        wide = Bundle(manifest, bundle.feature_set, bundle.baseline, bundle.forest)
+        return Edge(world.service(loaded={"house-price": wide}))
+
     body = {"features": house}
     events = {
         "http": http("POST", "/predict", body),
@@ -60,20 +65,19 @@ def test_an_answer_is_under_the_limit_as_lambda_packs_it(world, http, house, mon
     }
     events["rest"]["headers"] = {"Content-Type": "application/json"}
     events["balancer"] |= {"body": json.dumps(body), "headers": {"content-type": "application/json"}}
-    answer = edge.handle(events[event], None)
+    answer = edge_of(5_999_000).handle(events[event], None)
     limit = 1_000_000 if event == "balancer" else 6_000_000
     assert len(json.dumps(answer)) <= limit
     status = answer.get("statusCode", answer.get("status", 200))
     assert status == (413 if event == "balancer" else 200)
     assert len(world.lines) == 1
-    monkeypatch.setattr(model, "_end", ',"model":"' + "m" * 6_000_000 + '"')
-    answer = edge.handle(events[event], None)
+    answer = edge_of(6_000_000).handle(events[event], None)
     assert answer.get("statusCode", answer.get("status", 200)) == 413
     assert "Rejected" in world.lines[-1]
 
 
-def test_a_batch_whose_answer_does_not_fit_names_the_rows_that_do(service, world, house):
-    """413 writes no event, and exactly so many rows as it names are answered."""
+def test_batch_limit(service, world, house):
+    """A 413 writes no event, and exactly so many rows as it names are answered."""
     rows = [{"features": house}] * 40
     rows[5] = {"features": {**house, "age": "old"}}
     room = rooms(4_000)
@@ -97,7 +101,7 @@ def test_a_batch_whose_answer_does_not_fit_names_the_rows_that_do(service, world
     assert len([event for event in world.events if "Prediction" in event]) == fit - 1
 
 
-def test_one_row_that_does_not_fit_is_refused_with_another_way_out(service, world, house):
+def test_row_limit(service, world, house):
     """Where no row fits, no number of rows is asked for."""
     for path, body in (("/predict", json.dumps({"features": house})), ("/predict/batch", batch({"features": house}))):
         reply = service.respond("POST", path, body if isinstance(body, bytes) else body.encode(), room=rooms(200))
@@ -107,14 +111,14 @@ def test_one_row_that_does_not_fit_is_refused_with_another_way_out(service, worl
     assert [event.get("Rejected") for event in world.events] == [1, 1]
 
 
-def test_what_the_service_says_of_itself_is_bounded_too(service):
+def test_card_limit(service):
     """A document that is only read is measured as well."""
     assert service.respond("GET", "/model", room=rooms(100)).status == 413
     assert service.respond("GET", "/model").status == 200
 
 
-def test_a_batch_lists_1000_violations_and_every_refused_row(service, house):
-    """The first violation of each row is listed; the last says how many more there are."""
+def test_batch_violations(service, house):
+    """The first violation of each row is listed, and the last says how many more there are."""
     bad = {"features": dict.fromkeys(house, "x")}
     reply = service.respond("POST", "/predict/batch", batch(*[bad] * 999, {"features": house}))
     answer = json.loads(reply.body)
@@ -126,7 +130,7 @@ def test_a_batch_lists_1000_violations_and_every_refused_row(service, house):
     assert not any("more" in error["expected"] for error in errors[:-1])
 
 
-def test_a_batch_with_more_rows_than_room_for_violations_keeps_one_of_each(service, house):
+def test_one_violation_each(service, house):
     """Where the violations of all rows do not fit, the first of each still does."""
     bad = {"features": dict.fromkeys(house, "x")}
     everything = service.respond("POST", "/predict/batch", batch(*[bad] * 20))
@@ -137,8 +141,8 @@ def test_a_batch_with_more_rows_than_room_for_violations_keeps_one_of_each(servi
     assert errors[-1]["expected"] == f"{NUMBER}; and 80 more"
 
 
-def test_a_problem_lists_no_more_than_fits():
-    """A problem document is cut until it fits, and says how many violations it leaves out."""
+def test_problem_limit():
+    """A problem is cut until it fits, and says how many violations it leaves out."""
     problem = Problem("invalid-request", "expected more", [Violation("/a", "type", "x" * 90)] * 3000)
     listed = json.loads(problem.document("id"))["errors"]
     assert len(listed) == MOST_SHOWN
@@ -152,8 +156,8 @@ def test_a_problem_lists_no_more_than_fits():
 
 
 @given(st.lists(st.integers(1, 30), max_size=60), st.integers(1, 80))
-def test_a_list_is_cut_in_order_and_counts_what_it_leaves_out(counts, most):
-    """Every row has its first violation, the order stays, and nothing is lost uncounted."""
+def test_shown(counts, most):
+    """Every row has its first violation, the order stays, and the rest is counted."""
     faults = [Fault(i, [Violation(f"/{i}/{j}", "type", NUMBER) for j in range(n)], n) for i, n in enumerate(counts)]
     listed = shown(faults, most)
     assert len(listed) == max(len(counts), min(sum(counts), most))
@@ -164,8 +168,8 @@ def test_a_list_is_cut_in_order_and_counts_what_it_leaves_out(counts, most):
         assert listed[-1][1].expected == f"{NUMBER}; and {hidden} more"
 
 
-def test_of_a_batch_no_more_violations_are_kept_than_can_be_listed():
-    """What is kept in memory is bounded, whatever a batch holds."""
+def test_faults_are_bounded():
+    """What is retained in memory is bounded, whatever a batch holds."""
     faults = Faults()
     for index in range(1000):
         faults.add(index, [Violation("/a", "type", NUMBER)] * 90)
@@ -173,7 +177,7 @@ def test_of_a_batch_no_more_violations_are_kept_than_can_be_listed():
     assert sum(fault.count for fault in faults.rows) == 90_000
 
 
-def test_the_limit_leaves_what_lambda_allows():
+def test_usual_room():
     """The usual room is the one of Lambda."""
     assert LAMBDA.limit == 6_000_000
     assert Service.respond.__defaults__[-1] is LAMBDA
@@ -196,8 +200,8 @@ def made_up(name, features):
     return {name: Bundle({"model_version": "0" * 12}, FeatureSet.from_json(document), baseline, forest)}
 
 
-def test_a_wide_batch_that_drifts_is_refused_whole_and_answered_in_parts(world, http):
-    """90 features of 40 letters, 1,000 rows: the size of a batch depends on how many features drift."""
+def test_wide_batch(world, http):
+    """1,000 rows of 90 features that all drift are refused whole and answered in parts."""
     names = [f"average_monthly_consumption_of_meter_{i:03d}" for i in range(90)]
     features = [{"name": name, "type": "number", "example": 0} for name in names]
     edge = Edge(world.service(loaded=made_up("wide", features), model="wide"))
@@ -213,8 +217,8 @@ def test_a_wide_batch_that_drifts_is_refused_whole_and_answered_in_parts(world, 
     assert (answer["statusCode"], len(json.dumps(answer)) <= 6_000_000) == (200, True)
 
 
-def test_many_categories_cost_no_more_than_ten(world, http):
-    """10 features of 1,000 categories, 1,000 rows that know none of them: 85 KB in, under 1 MB out."""
+def test_many_categories(world, http):
+    """1,000 rows that break 10 features of 1,000 categories are answered in under 1 MB."""
     names = [f"level {i:04d}" for i in range(1000)]
     features = [{"name": f"f{i}", "type": "category", "categories": names, "example": names[0]} for i in range(10)]
     edge = Edge(world.service(loaded=made_up("levels", features), model="levels"))

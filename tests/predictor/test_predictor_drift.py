@@ -1,11 +1,14 @@
+"""The score of one row."""
+
 import json
 from importlib.resources import files
 from math import inf, nan
 from statistics import fmean
 
 import pytest
+from drift_contracts.severity import severity
 from drift_engine.scale import FARTHEST
-from drift_predictor.drift import DriftJudge, severity
+from drift_predictor.drift import DriftScorer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,14 +22,15 @@ def held(z):
     return max(-FARTHEST, min(z, FARTHEST))
 
 
-def judged(row, features=FACTS, threshold=2.0):
-    score, text = DriftJudge(tuple(features), features, threshold)(row)
+def scored(row, features=FACTS, threshold=2.0):
+    score, text = DriftScorer(tuple(features), features, threshold)(row)
     return score, json.loads(text)
 
 
 @given(st.tuples(NUMBERS, NUMBERS, NUMBERS), st.floats(0.1, 10))
-def test_the_score_is_the_mean_magnitude_of_z_and_the_drifted_are_those_over_the_threshold(row, threshold):
-    score, drift = judged(row, threshold=threshold)
+def test_score(row, threshold):
+    """The score is the mean |z|, and the drifted features are those over the threshold."""
+    score, drift = scored(row, threshold=threshold)
     facts = zip(NAMES, row, strict=True)
     z = {name: held((x - FACTS[name]["mean"]) / FACTS[name]["std"]) for name, x in facts}
     assert drift["z"] == pytest.approx(z, rel=5.1e-9, abs=0)
@@ -35,8 +39,9 @@ def test_the_score_is_the_mean_magnitude_of_z_and_the_drifted_are_those_over_the
     assert drift["severity"] == severity(score)
 
 
-def test_a_row_worked_by_hand():
-    score, drift = judged((6.0, -2.0, 0.0))
+def test_worked_by_hand():
+    """A row that was worked by hand has that score."""
+    score, drift = scored((6.0, -2.0, 0.0))
     assert drift == {"z": {"a": 2.0, "b": 2.0, "c": 0.0}, "drifted": [], "severity": "moderate"}
     assert score == 4 / 3
 
@@ -62,50 +67,56 @@ def test_a_row_worked_by_hand():
         "a spread under 1e-9 of the magnitude",
     ],
 )
-def test_a_feature_without_z_is_null_and_no_part_of_the_score(facts, value):
-    score, drift = judged((value, -2.0), {"a": facts, "b": FACTS["b"]})
+def test_no_z(facts, value):
+    """A feature without a z is null and no part of the score."""
+    score, drift = scored((value, -2.0), {"a": facts, "b": FACTS["b"]})
     assert drift == {"z": {"a": None, "b": 2.0}, "drifted": [], "severity": "moderate"}
     assert score == 2.0
 
 
 @given(st.lists(st.tuples(NUMBERS | st.integers(-3, 3).map(float) | st.just(nan), NUMBERS), min_size=1, max_size=20))
-def test_a_row_is_judged_alike_whatever_was_judged_before_it(rows):
+def test_no_memory(rows):
+    """The score of a row does not depend on the rows before it."""
     facts = {name: FACTS[name] for name in ("a", "b")}
-    judge = DriftJudge(("a", "b"), facts, 2.0)
-    assert [judge(row) for row in rows] == [DriftJudge(("a", "b"), facts, 2.0)(row) for row in rows]
+    scorer = DriftScorer(("a", "b"), facts, 2.0)
+    assert [scorer(row) for row in rows] == [DriftScorer(("a", "b"), facts, 2.0)(row) for row in rows]
 
 
-def test_where_nothing_has_a_z_the_score_is_zero():
-    assert judged((1.0,), {"a": {}}) == (0.0, {"z": {"a": None}, "drifted": [], "severity": "normal"})
+def test_no_z_at_all():
+    """Where no feature has a z the score is 0."""
+    assert scored((1.0,), {"a": {}}) == (0.0, {"z": {"a": None}, "drifted": [], "severity": "normal"})
 
 
 @pytest.mark.parametrize("value", [1.001e5, -1.001e5, 3.4e38, -3.4e38, 1e300, inf])
-def test_a_z_is_held_at_100(value):
-    score, drift = judged((3.0, -10.0, value))
+def test_largest_z(value):
+    """A z is limited to 100."""
+    score, drift = scored((3.0, -10.0, value))
     assert abs(drift["z"]["c"]) == FARTHEST == 100.0
     assert drift["drifted"] == ["c"]
     assert drift["severity"] == "high"
     assert score == FARTHEST / 3
 
 
-def test_no_score_is_over_100():
-    assert judged((1e300, -1e300, 1e300))[0] == 100.0
+def test_largest_score():
+    """No score is over 100."""
+    assert scored((1e300, -1e300, 1e300))[0] == 100.0
 
 
-def test_a_spread_at_the_floor_still_gives_a_z():
-    assert judged((2e9,), {"a": {"mean": 1e9, "std": 1.0, "min": 1e9 - 3, "max": 1e9}})[0] == 100.0
+def test_smallest_std():
+    """The smallest standard deviation that is usable gives a z."""
+    assert scored((2e9,), {"a": {"mean": 1e9, "std": 1.0, "min": 1e9 - 3, "max": 1e9}})[0] == 100.0
 
 
-def test_many_small_z_keep_their_sum():
+def test_limit_of_each():
     """The limit is one of each z, not of their sum: 90 features that are 2 away score 2."""
     facts = {f"f{place}": {"mean": 0.0, "std": 1.0} for place in range(90)}
-    score, drift = judged((2.0,) * 90, facts)
+    score, drift = scored((2.0,) * 90, facts)
     assert score == 2.0
     assert set(drift["z"].values()) == {2.0}
 
 
-def test_the_requests_of_the_older_demo_score_as_before(bundles):
-    """The floor and the limit change nothing of a score that was a score."""
+def test_scenarios(bundles):
+    """The limits change nothing of a score of the scenario suite's requests."""
     baseline = json.loads((bundles / "house-price" / "baseline.json").read_text())
     suite = json.loads(files("drift_contracts").joinpath("scenarios/house-price.json").read_text())
     facts = baseline["features"]
@@ -113,7 +124,7 @@ def test_the_requests_of_the_older_demo_score_as_before(bundles):
         for request in scenario["requests"]:
             zs = [(request[name] - facts[name]["mean"]) / facts[name]["std"] for name in facts]
             row = tuple(map(float, map(request.__getitem__, facts)))
-            score, drift = judged(row, facts)
+            score, drift = scored(row, facts)
             assert score == sum(map(abs, zs)) / len(zs)
             assert drift["z"] == {name: float(f"{z:.9g}") for name, z in zip(facts, zs, strict=True)}
 
@@ -122,5 +133,6 @@ def test_the_requests_of_the_older_demo_score_as_before(bundles):
     ("score", "word"),
     [(0.0, "normal"), (0.9999999, "normal"), (1.0, "moderate"), (2.0, "moderate"), (2.0000001, "high")],
 )
-def test_severity_has_its_bounds_at_one_and_two(score, word):
+def test_severity(score, word):
+    """The severity's thresholds are 1 and 2."""
     assert severity(score) == word

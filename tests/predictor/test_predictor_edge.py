@@ -1,3 +1,5 @@
+"""Events of APIs, direct requests, pings, and what is none of these."""
+
 import base64
 import json
 from types import SimpleNamespace
@@ -25,7 +27,8 @@ def rest(method, path, document=None, **members):
     }
 
 
-def test_an_http_api_event_is_answered_with_a_proxy_response(edge, http, context, house):
+def test_http_api(edge, http, context, house):
+    """An event of an HTTP API is answered with a proxy response."""
     answer = edge.handle(http("POST", "/predict", {"features": house}), context)
     assert answer["statusCode"] == 200
     assert answer["headers"] == {"content-type": "application/json", "cache-control": "no-store"}
@@ -33,31 +36,36 @@ def test_an_http_api_event_is_answered_with_a_proxy_response(edge, http, context
     assert json.loads(answer["body"])["features_received"] == house
 
 
-def test_a_rest_api_event_is_answered_alike(edge, context, house):
+def test_rest_api(edge, context, house):
+    """An event of a REST API is answered alike."""
     answer = edge.handle(rest("POST", "/predict", {"features": house}), context)
     assert (answer["statusCode"], json.loads(answer["body"])["features_received"]) == (200, house)
 
 
 @pytest.mark.parametrize("name", ["Content-Type", "content-type", "CONTENT-TYPE"])
-def test_header_names_are_read_in_any_case(edge, context, house, name):
+def test_header_case(edge, context, house, name):
+    """Header names are read in any case."""
     event = rest("POST", "/predict", {"features": house}, headers={"Accept": "*/*", name: "application/json"})
     assert edge.handle(event, context)["statusCode"] == 200
 
 
 @pytest.mark.parametrize("headers", [None, {}, {"Accept": "*/*"}])
-def test_a_body_without_a_content_type_is_refused(edge, context, house, headers):
+def test_no_content_type(edge, context, house, headers):
+    """A body without a content type is a 415."""
     event = rest("POST", "/predict", {"features": house}, headers=headers)
     assert edge.handle(event, context)["statusCode"] == 415
 
 
-def test_a_base64_body_is_read(edge, http, context, house):
+def test_base64(edge, http, context, house):
+    """A body in base64 is read."""
     body = base64.b64encode(json.dumps({"features": house}).encode()).decode()
     answer = edge.handle(http("POST", "/predict", body=body, isBase64Encoded=True), context)
     assert answer["statusCode"] == 200
 
 
 @pytest.mark.parametrize(("body", "encoded"), [("###", True), ("\u00e4", True), ("{}\ud800", False)])
-def test_a_body_that_cannot_be_decoded_is_a_400(edge, http, context, body, encoded):
+def test_bad_base64(edge, http, context, body, encoded):
+    """A body that cannot be decoded is a 400."""
     answer = edge.handle(http("POST", "/predict", body=body, isBase64Encoded=encoded), context)
     assert (answer["statusCode"], json.loads(answer["body"])["type"]) == (400, "urn:drift:problem:bad-event")
 
@@ -72,34 +80,40 @@ def test_a_body_that_cannot_be_decoded_is_a_400(edge, http, context, body, encod
         ("health", "/health/health"),
     ],
 )
-def test_the_stage_is_no_part_of_the_path(edge, http, context, stage, path):
+def test_stage(edge, http, context, stage, path):
+    """The stage is no part of the path."""
     assert edge.handle(http("GET", path, stage=stage), context)["statusCode"] == 200
 
 
-def test_a_stage_alone_is_not_a_path(edge, http, context):
+def test_stage_alone(edge, http, context):
+    """A stage alone is not a path, and neither is a longer word."""
     assert edge.handle(http("GET", "/prod", stage="prod"), context)["statusCode"] == 404
     assert edge.handle(http("GET", "/production/health", stage="prod"), context)["statusCode"] == 404
 
 
-def test_a_wrong_method_carries_the_header_allow(edge, http, context):
+def test_allow(edge, http, context):
+    """A wrong method is a 405 with the header Allow."""
     answer = edge.handle(http("PUT", "/predict"), context)
     assert (answer["statusCode"], answer["headers"]["allow"]) == (405, "POST")
     assert answer["headers"]["content-type"] == "application/problem+json"
 
 
-def test_head_has_no_body(edge, http, context):
+def test_head(edge, http, context):
+    """The answer to HEAD has no body."""
     answer = edge.handle(http("HEAD", "/health"), context)
     assert (answer["statusCode"], answer["body"]) == (200, "")
 
 
-def test_a_direct_request_is_answered_with_the_response_itself(edge, context, house):
+def test_direct(edge, context, house):
+    """A direct request is answered with the response itself."""
     answer = edge.handle({"features": house}, context)
     assert answer["features_received"] == house
     batch = edge.handle({"instances": [{"features": house}, 3]}, context)
     assert (len(batch["predictions"]), batch["errors"][0]["pointer"]) == (1, "/instances/1")
 
 
-def test_a_direct_request_that_is_wrong_is_answered_with_the_problem_itself(edge, context, house):
+def test_direct_problem(edge, context, house):
+    """A direct request that is wrong is answered with the problem itself."""
     problem = edge.handle({"features": {**house, "age": float("nan")}}, context)
     assert (problem["status"], problem["type"]) == (400, "urn:drift:problem:not-json")
     problem = edge.handle({"features": {**house, "age": -1}}, context)
@@ -130,7 +144,8 @@ STRANGE = [
 @pytest.mark.parametrize(
     "event", STRANGE, ids=["null", "number", "text", "list", "empty", "5", "bare", "bare http", "deep"]
 )
-def test_an_event_that_is_none_of_ours_is_a_400(edge, context, event):
+def test_strange_event(edge, context, event):
+    """An event of no form that is read is a 400."""
     answer = edge.handle(event, context)
     assert answer.get("statusCode", answer.get("status")) == 400
 
@@ -143,13 +158,16 @@ def test_an_event_that_is_none_of_ours_is_a_400(edge, context, event):
         {"source": "aws.events", "detail-type": "Scheduled Event"},
     ],
 )
-def test_a_warm_up_ping_is_answered_and_leaves_no_trace(edge, world, service, context, event):
+def test_ping(edge, world, service, context, event):
+    """A ping is answered and writes no line."""
     answer = edge.handle(event, context)
     assert answer == {"status": "warm", "models": {name: model.version for name, model in service.models.items()}}
     assert world.lines == []
 
 
-def test_the_request_id_is_lambdas_then_the_apis_then_a_new_one(edge, http):
+def test_request_id(edge, http):
+    """The request id is Lambda's, then the API's, then a new one."""
+
     def request_id(event, context):
         return json.loads(edge.handle(event, context)["body"])["request_id"]
 
@@ -161,7 +179,8 @@ def test_the_request_id_is_lambdas_then_the_apis_then_a_new_one(edge, http):
     assert UUID(edge.handle(5, None)["request_id"]).version == 7
 
 
-def test_what_breaks_in_the_edge_itself_is_a_500_too(world, http, context):
+def test_broken_service(world, http, context):
+    """An error of the edge itself is a 500 too."""
     service = world.service()
     service.respond = None
     for event in (http("GET", "/health"), {"features": {}}):

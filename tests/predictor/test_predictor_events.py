@@ -81,15 +81,15 @@ SOURCES = {"rest": rest, "payload 1.0": payload_1, "function url": function_url,
 
 
 @pytest.mark.parametrize("make", SOURCES.values(), ids=SOURCES)
-def test_every_source_of_http_events_is_answered(edge, make):
-    """The same request gives the same prediction, wherever it comes from."""
+def test_sources(edge, make):
+    """The same request gets the same prediction from every source of HTTP events."""
     answer = edge.handle(make(), None)
     assert answer["statusCode"] == 200
     assert json.loads(answer["body"])["features_received"] == HOUSE
 
 
-def test_a_load_balancer_gets_the_answer_that_it_reads(edge):
-    """A reason beside the status, headers as it sent them."""
+def test_balancer(edge):
+    """A load balancer gets a reason beside the status, and headers as it sent them."""
     answer = edge.handle(balancer(), None)
     assert (answer["statusCode"], answer["statusDescription"]) == (200, "200 OK")
     assert answer["isBase64Encoded"] is False
@@ -104,7 +104,7 @@ def test_a_load_balancer_gets_the_answer_that_it_reads(edge):
 
 @pytest.mark.parametrize("name", ["content-type", "Content-Type", "CONTENT-TYPE"])
 @pytest.mark.parametrize("headers", [None, {}, {"accept": "*/*"}])
-def test_headers_are_read_from_lists_alone(edge, name, headers):
+def test_header_lists(edge, name, headers):
     """A source with multi-value headers may send no others."""
     event = rest(headers=headers, multiValueHeaders={name: [JSON], "accept": ["*/*", "text/html"]})
     assert edge.handle(event, None)["statusCode"] == 200
@@ -113,8 +113,8 @@ def test_headers_are_read_from_lists_alone(edge, name, headers):
 @pytest.mark.parametrize(
     ("values", "status"), [([JSON, JSON], 200), ([JSON, "text/plain"], 415), ([], 415), ([None], 415), ("text", 415)]
 )
-def test_a_header_that_is_sent_twice_must_say_one_thing(edge, values, status):
-    """Two content types are two answers to one question."""
+def test_header_twice(edge, values, status):
+    """Two content types that differ are a 415."""
     event = rest(headers=None, multiValueHeaders={"content-type": values})
     assert edge.handle(event, None)["statusCode"] == status
     joined = ",".join(value for value in values if value) if isinstance(values, list) else values
@@ -123,8 +123,8 @@ def test_a_header_that_is_sent_twice_must_say_one_thing(edge, values, status):
 
 @pytest.mark.parametrize("name", ["content-encoding", "Content-Encoding"])
 @pytest.mark.parametrize("make", SOURCES.values(), ids=SOURCES)
-def test_the_content_encoding_is_read_from_every_source(edge, make, name):
-    """An encoding that is not accepted is refused, whoever names it and however."""
+def test_encoding_of_sources(edge, make, name):
+    """An encoding that is not accepted is refused from every source."""
     key = "Content-Type" if name[0] == "C" else "content-type"
     event = make(headers={key: JSON, name: "br"}, multiValueHeaders={key: [JSON], name: ["br"]})
     assert edge.handle(event, None)["statusCode"] == 415
@@ -148,14 +148,14 @@ PREFIXED = {
 
 
 @pytest.mark.parametrize("event", PREFIXED.values(), ids=PREFIXED)
-def test_a_custom_domains_prefix_is_found_from_the_event(edge, event):
-    """What the API's own routing matched is told apart from what stands before it."""
+def test_prefix_in_event(edge, event):
+    """What the API's own routing matched is separated from the prefix before it."""
     assert edge.handle(event, None)["statusCode"] == 200
 
 
 @pytest.mark.parametrize("make", [function_url, balancer], ids=["function url", "balancer"])
-def test_where_the_event_does_not_tell_the_prefix_is_configured(world, make):
-    """The configured prefix is taken off, and the paths without it are answered as before."""
+def test_prefix_configured(world, make):
+    """The configured prefix is taken off, and paths without it are answered too."""
     edge = Edge(world.service(path_prefix="/ml/v1"))
     for path in ("/ml/v1/predict", "/predict", "/ml/v1/models/mixed/model"):
         status = 405 if path.endswith("model") else 200
@@ -166,8 +166,8 @@ def test_where_the_event_does_not_tell_the_prefix_is_configured(world, make):
     "path", ["/v2/predict", "/ml/v1predict", "/ml/v1", "/ml/v1/", "/ml/v1/ml/v1/predict", "predict"]
 )
 @pytest.mark.parametrize("make", [function_url, balancer, rest], ids=["function url", "balancer", "rest"])
-def test_an_unknown_prefix_is_a_404_that_shows_the_paths(world, make, path):
-    """Nothing is guessed: the answer names every path, and the prefix below which they may stand."""
+def test_prefix_unknown(world, make, path):
+    """An unknown prefix is a 404 that names every path and the prefix."""
     answer = Edge(world.service(path_prefix="/ml/v1")).handle(make(path), None)
     detail = json.loads(answer["body"])["detail"]
     assert answer["statusCode"] == 404
@@ -196,8 +196,8 @@ QUEUES = {
 
 
 @pytest.mark.parametrize("event", QUEUES.values(), ids=QUEUES)
-def test_an_event_that_nobody_waits_for_is_raised_so_that_its_source_keeps_it(edge, world, context, event):
-    """No answer that a source could take for success; no value of the event in the error or the line."""
+def test_wrong_source(edge, world, context, event):
+    """An event of a queue is raised, so that its source retains it, without its values."""
     with pytest.raises(WrongSource) as caught:
         edge.handle(event, context)
     assert isinstance(caught.value, DriftError)
@@ -207,8 +207,8 @@ def test_an_event_that_nobody_waits_for_is_raised_so_that_its_source_keeps_it(ed
     assert MARKER not in str(caught.value) + world.lines[0]
 
 
-def test_the_error_survives_pickling_and_names_the_source():
-    """What is wired wrong is said in words."""
+def test_wrong_source_pickled():
+    """The error survives pickling and names the source."""
     error = pickle.loads(pickle.dumps(WrongSource("an SQS queue")))
     assert error.source == "an SQS queue"
     assert "an SQS queue" in str(error)
@@ -229,8 +229,8 @@ class Endless:
 
 
 @pytest.mark.parametrize("context", [Broken(), Endless(), None, 5, SimpleNamespace(aws_request_id=[])])
-def test_a_context_that_is_broken_costs_only_its_id(edge, context):
-    """The request is answered under the API's id."""
+def test_broken_context(edge, context):
+    """With a context that is broken the request is answered under the API's id."""
     event = function_url("/nowhere")
     event["requestContext"]["requestId"] = "id-1"
     answer = edge.handle(event, context)
@@ -242,8 +242,8 @@ ODD = [[], {}, ["/predict"], {"a": 1}, None, 5, 1.5, True, b"/predict", "", (), 
 
 @pytest.mark.parametrize("odd", ODD, ids=repr)
 @pytest.mark.parametrize("make", SOURCES.values(), ids=SOURCES)
-def test_odd_values_in_an_event_are_problems_of_their_own(edge, world, make, odd):
-    """Whatever stands where a path, method, header or body should be: no 5xx, no exception."""
+def test_odd_members(edge, world, make, odd):
+    """No value in the place of a path, method, header or body is a 500."""
     for member in ("rawPath", "path", "httpMethod", "headers", "multiValueHeaders", "body", "isBase64Encoded"):
         answer = edge.handle(make() | {member: odd}, None)
         assert answer["statusCode"] in (200, 400, 404, 405, 415), (member, answer)
@@ -257,8 +257,8 @@ def test_odd_values_in_an_event_are_problems_of_their_own(edge, world, make, odd
 
 
 @pytest.mark.parametrize("odd", [{1, 2}, b"x", 5j, object()], ids=["set", "bytes", "complex", "object"])
-def test_what_json_does_not_have_in_a_direct_event_is_a_400(edge, odd):
-    """Only code in the same process can hand such an event over."""
+def test_not_json_in_event(edge, odd):
+    """Values that JSON does not have, in an event made by code, are a 400."""
     answer = edge.handle({"features": {"age": odd}}, None)
     assert (answer["status"], answer["type"]) == (400, "urn:drift:problem:bad-event")
 
@@ -266,8 +266,8 @@ def test_what_json_does_not_have_in_a_direct_event_is_a_400(edge, odd):
 @pytest.mark.parametrize(
     "event", [{"Records": 5}, {"Records": []}, {"Records": [5]}, {"eventSource": 5}, [5], {"detail": 1}]
 )
-def test_what_only_looks_like_an_event_of_a_source_is_a_400(edge, event):
-    """A direct caller is told; there is no source that could keep it."""
+def test_no_source(edge, event):
+    """What only looks like an event of a source is a 400."""
     assert edge.handle(event, None)["status"] == 400
 
 
@@ -336,8 +336,8 @@ MEMBERS = st.sampled_from(
 @example(dict, {"features": {"x": {1, 2}}})
 @example(dict, {"features": {"x": b"y"}})
 @given(st.sampled_from([*SOURCES.values(), dict]), st.dictionaries(MEMBERS, VALUES, max_size=6))
-def test_no_event_at_all_is_a_500(worlds, make, changes):
-    """Events of every source with random parts: a proper answer, or the error that keeps them."""
+def test_random_events(worlds, make, changes):
+    """Random events of every source get a proper answer, or the error that retains them."""
     world, edge = worlds
     world.lines.clear()
     try:

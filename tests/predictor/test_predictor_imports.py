@@ -40,7 +40,8 @@ def imported(bundles):
     return modules
 
 
-def test_a_start_imports_what_is_listed_and_a_prediction_nothing_more(bundles):
+def test_imports(bundles):
+    """A start imports what is listed, and a prediction nothing more."""
     at_start, at_prediction = imported(bundles)
     allowed = json.loads((Path(__file__).parent / "imports.json").read_text())
     theirs = {name for name in at_start if not name.startswith(("drift_", "encodings."))}
@@ -50,7 +51,8 @@ def test_a_start_imports_what_is_listed_and_a_prediction_nothing_more(bundles):
     assert at_prediction == []
 
 
-def test_nothing_on_the_list_is_heavy():
+def test_nothing_heavy():
+    """Nothing on the list is heavy."""
     allowed = json.loads((Path(__file__).parent / "imports.json").read_text())
     roots = {name.split(".")[0] for name in (*allowed["standard library"], *allowed["ours"])}
     assert roots & FORBIDDEN == set()

@@ -40,7 +40,8 @@ def run(runtime_api, bundles, tmp_path):
     return run
 
 
-def test_events_go_through_the_true_client_and_lines_to_the_log(run, http, house):
+def test_runtime(run, http, house):
+    """Events go through the real runtime client, and lines to the log."""
     answers, out, _ = run(
         [
             http("POST", "/predict", {"features": house}),
@@ -66,8 +67,8 @@ def test_events_go_through_the_true_client_and_lines_to_the_log(run, http, house
     ]
 
 
-def test_an_event_of_a_queue_is_an_error_to_lambda_and_the_next_request_is_answered(run, http, house):
-    """The source sees a failed invocation; the function goes on."""
+def test_runtime_wrong_source(run, http, house):
+    """An event of a queue is a failed invocation, after which requests are answered."""
     queue = {"Records": [{"messageId": "1", "body": "marker", "eventSource": "aws:sqs"}]}
     answers, out, err = run([queue, http("POST", "/predict", {"features": house})])
     assert [path for _, path, _ in answers] == ["request-1/error", "request-2/response"]
@@ -80,7 +81,8 @@ def test_an_event_of_a_queue_is_an_error_to_lambda_and_the_next_request_is_answe
     ("environ", "says"),
     [({"DRIFT_THRESHOLD": "high"}, "DRIFT_THRESHOLD"), ({"DRIFT_BUNDLES": "/nowhere"}, "DRIFT_BUNDLES")],
 )
-def test_an_init_error_is_one_readable_line(run, environ, says):
+def test_runtime_init_error(run, environ, says):
+    """An error at start is one line, in the log and to Lambda."""
     ((_, path, error),), _, err = run([{}], **environ)
     assert path == "init/error"
     assert error["errorMessage"].startswith(f"{says}: expected")

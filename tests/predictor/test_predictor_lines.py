@@ -1,3 +1,5 @@
+"""The lines that a service writes."""
+
 import json
 
 import pytest
@@ -11,7 +13,8 @@ def listed(event):
     return {metric["Name"]: metric.get("Unit", "None") for metric in event["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
 
 
-def test_one_prediction_writes_one_line_with_the_same_facts_as_the_answer(world, post, house):
+def test_event_line(world, post, house):
+    """One prediction writes one line with the same facts as the answer."""
     _, answer = post("/predict", {"features": house})
     (event,) = world.events
     assert "\n" not in world.lines[0]
@@ -26,7 +29,8 @@ def test_one_prediction_writes_one_line_with_the_same_facts_as_the_answer(world,
     }
 
 
-def test_a_synthetic_request_is_answered_as_any_other_and_is_no_event(world, post, house):
+def test_synthetic(world, post, house):
+    """A synthetic request is answered as any other and is no event."""
     drifted = {**house, "sqft": 90_000}
     _, usual = post("/predict", {"features": drifted, "prediction_id": ID, "synthetic": False})
     _, answer = post("/predict", {"features": drifted, "prediction_id": ID, "synthetic": True})
@@ -41,24 +45,28 @@ def test_a_synthetic_request_is_answered_as_any_other_and_is_no_event(world, pos
     }  # fmt: skip
 
 
-def test_of_a_batch_only_the_synthetic_ones_are_no_events(world, post, house):
+def test_synthetic_row(world, post, house):
+    """Of a batch only the synthetic rows are no events."""
     post("/predict/batch", {"instances": [{"features": house}, {"features": house, "synthetic": True}]})
     assert [next(iter(listed(line))) for line in world.events] == ["Prediction", "Synthetic"]
 
 
-def test_latency_is_what_the_timer_says_in_milliseconds(world, post, house):
+def test_latency(world, post, house):
+    """The latency is the timer's, in milliseconds."""
     post("/predict", {"features": house})
     assert world.events[0]["Latency"] == 0.052
 
 
-def test_a_batch_writes_one_line_per_answer_and_one_for_all_its_faults(world, post, house):
+def test_batch_lines(world, post, house):
+    """A batch writes one line per answer, and one for all its faults."""
     post("/predict/batch", {"instances": [{"features": house}, 1, {"features": house}, 2]})
     assert [event.get("contract") for event in world.events] == ["prediction.event.v1"] * 2 + [None]
     assert world.events[2]["Rejected"] == 2
     assert [error["pointer"] for error in world.events[2]["errors"]] == ["/instances/1", "/instances/3"]
 
 
-def test_what_the_spec_declares_is_what_is_emitted_and_the_reverse(world, service, post, house):
+def test_declared_metrics(world, service, post, house):
+    """What the spec declares is what is emitted, and the reverse."""
     post("/predict", {"features": house})
     post("/predict", {"features": house, "synthetic": True})
     marked = json.dumps({"features": house, "synthetic": True}).encode()
@@ -82,7 +90,8 @@ def test_what_the_spec_declares_is_what_is_emitted_and_the_reverse(world, servic
     assert emitted == declared
 
 
-def test_a_metric_is_always_a_number_whatever_the_feature_is(world, post, mixed):
+def test_metric_numbers(world, post, mixed):
+    """A metric is a number, whatever the feature is."""
     post("/models/mixed/predict", {"features": {**mixed, "shop": "elsewhere"}})
     (event,) = world.events
     assert {name: event[name] for name in listed(event) if name.startswith("Feature_")} == {
@@ -95,7 +104,8 @@ def test_a_metric_is_always_a_number_whatever_the_feature_is(world, post, mixed)
     }
 
 
-def test_a_null_has_no_metric(world, post, mixed):
+def test_null_metric(world, post, mixed):
+    """A null has no metric."""
     post("/models/mixed/predict", {"features": {**mixed, "shop": None, "size": None}})
     (event,) = world.events
     assert "Feature_size" not in event
@@ -108,7 +118,8 @@ def test_a_null_has_no_metric(world, post, mixed):
     assert event["features"]["size"] is None
 
 
-def test_the_dimensions_are_the_specs(world, house):
+def test_dimensions(world, house):
+    """The dimensions and the namespace are the spec's."""
     document = {**MonitoringSpec.load().document, "dimensions": ["Model"], "namespace": "100%"}
     service = world.service(MonitoringSpec("100%", ("Model",), (), document), stack="prod")
     service.respond("POST", "/predict", json.dumps({"features": house}).encode())
@@ -123,15 +134,18 @@ def test_the_dimensions_are_the_specs(world, house):
         ("metrics", [{"name": "Confidence", "unit": "None", "source": "predictor", "description": "Not measured."}]),
     ],
 )
-def test_a_spec_that_asks_for_what_is_not_measured_stops_the_start(world, part, value):
+def test_spec_not_met(world, part, value):
+    """A spec that asks for what is not measured is an error at start."""
     document = {**MonitoringSpec.load().document, part: value}
     spec = MonitoringSpec(document["namespace"], tuple(document["dimensions"]), (), document)
-    known = "Prediction, DriftScore, Latency, Errors, Rejected, LinesLost, Synthetic, SyntheticRefused, Stack, Model"
-    with pytest.raises(SpecNotMet, match=known):
+    with pytest.raises(SpecNotMet) as caught:
         world.service(spec)
+    names = ["Prediction", "DriftScore", "Latency", "Errors", "SyntheticRefused", "Stack", "Model"]
+    assert [name for name in names if name not in str(caught.value)] == []
 
 
-def test_a_rejected_request_writes_place_and_rule_only(world, post, house):
+def test_rejected_line(world, post, house):
+    """A rejected request writes place and rule, and no value."""
     post("/predict", {"features": {**house, "age": "marker"}})
     (event,) = world.events
     assert event["errors"] == [{"pointer": "/features/age", "rule": "type"}]
@@ -139,7 +153,8 @@ def test_a_rejected_request_writes_place_and_rule_only(world, post, house):
     assert "marker" not in world.lines[0]
 
 
-def test_a_line_that_cannot_be_written_costs_no_answer_and_is_told_with_the_next(world, service, post, house):
+def test_lost_lines(world, service, post, house):
+    """A line that cannot be written costs no answer and is reported with the next."""
     world.broken = True
     assert [post("/predict", {"features": house})[0] for _ in range(3)] == [200] * 3
     assert post("/predict", {"features": 1})[0] == 422
@@ -153,20 +168,19 @@ def test_a_line_that_cannot_be_written_costs_no_answer_and_is_told_with_the_next
     assert len(world.lines) == 3
 
 
-def test_a_report_of_lost_lines_that_cannot_be_written_either_is_told_later(world, service, house, monkeypatch):
+def test_lost_report(world, house):
+    """A report of lost lines that cannot be written either is written later."""
     body = json.dumps({"features": house}).encode()
-    world.broken = True
-    service.respond("POST", "/predict", body)
-    world.broken = False
-    write, calls = world.write, iter([True, False, True, True])
+    write, calls = world.write, iter([False, True, False, True, True])
 
     def sometimes(line):
         if not next(calls):
             raise OSError("No space left on device")
         write(line)
 
-    monkeypatch.setattr(service.journal, "_sink", sometimes)
-    service.respond("POST", "/predict", body)
-    service.respond("POST", "/predict", body)
+    world.write = sometimes
+    service = world.service()
+    for _ in range(3):
+        service.respond("POST", "/predict", body)
     assert [event.get("LinesLost") for event in world.events] == [None, None, 1]
     assert service.journal.lost == 1

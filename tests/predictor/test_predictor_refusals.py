@@ -1,13 +1,17 @@
+"""What is not answered, and why."""
+
 import json
 import pickle
+from types import SimpleNamespace
 
 import pytest
 from drift_contracts import ContractError, Violation
+from drift_contracts.problems import LONGEST_DETAIL, SERVICE_KINDS
 from drift_engine.bundle import Bundle
 from drift_engine.forest import BadRow, Forest
 from drift_engine.forest.writer import Tree, encode
 from drift_predictor import Problem
-from drift_predictor.problems import KINDS, LONGEST_DETAIL, invalid
+from drift_predictor.problems import invalid
 
 GOOD = json.dumps({"features": {"bedrooms": 3, "bathrooms": 2, "sqft": 2000, "age": 10, "location_score": 7}}).encode()
 MEGABYTE = 1024 * 1024
@@ -44,9 +48,8 @@ REFUSED = [
     [case[1:] for case in REFUSED],
     ids=[case[0] for case in REFUSED],
 )
-def test_what_cannot_be_answered_is_a_problem_with_its_status_and_counts_as_rejected(
-    service, world, method, path, body, media_type, status
-):
+def test_refused(service, world, method, path, body, media_type, status):
+    """What cannot be answered is a problem with its status, and counts as rejected."""
     reply = service.respond(method, path, body, media_type, "request-1")
     problem = json.loads(reply.body)
     assert (reply.status, reply.media_type) == (status, "application/problem+json")
@@ -57,16 +60,19 @@ def test_what_cannot_be_answered_is_a_problem_with_its_status_and_counts_as_reje
 
 
 @pytest.mark.parametrize(("path", "allow"), [("/predict", "POST"), ("/health", "GET, HEAD")])
-def test_a_wrong_method_is_told_the_right_ones(service, path, allow):
+def test_allowed_methods(service, path, allow):
+    """A wrong method is a 405 that names those that are allowed."""
     reply = service.respond("DELETE", path)
     assert (reply.status, reply.allow) == (405, allow)
 
 
-def test_a_path_that_is_not_there_is_told_those_that_are(service):
+def test_not_found(service):
+    """A path that is not there is a 404 that names those that are."""
     assert "/models/mixed/predict" in json.loads(service.respond("GET", "/x").body)["detail"]
 
 
-def test_a_broken_contract_is_told_place_and_rule_of_every_violation(post, house):
+def test_violations(post, house):
+    """A request that breaks its contract gets place and rule of every violation."""
     status, problem = post("/predict", {"features": {**house, "age": "old", "sqft": 0}})
     assert status == 422
     assert problem["errors"] == [
@@ -78,7 +84,8 @@ def test_a_broken_contract_is_told_place_and_rule_of_every_violation(post, house
 @pytest.mark.parametrize(
     "media_type", ["application/json", "Application/JSON", 'application/json; charset="UTF-8"', "application/json;a=b"]
 )
-def test_every_way_of_writing_json_in_utf8_is_taken(service, media_type):
+def test_media_types(service, media_type):
+    """Every way of writing JSON in UTF-8 is accepted."""
     assert service.respond("POST", "/predict", GOOD, media_type).status == 200
 
 
@@ -86,15 +93,16 @@ class Secret(Exception):
     """Its message holds a value."""
 
 
-def test_what_breaks_inside_is_a_500_that_leaks_nothing_and_a_line_with_the_places(service, world, monkeypatch):
+def test_internal_error(world):
+    """An error inside is a 500 without its message, and a line with types and places."""
+
     def broken(_row):
         try:
             raise KeyError("marker")
         except KeyError as error:
             raise Secret("marker") from error
 
-    model = service.models["house-price"]
-    monkeypatch.setattr(model, "_judge", broken)
+    service = with_forest(world, broken)
     reply = service.respond("POST", "/predict", GOOD, "application/json", "request-1")
     assert (reply.status, json.loads(reply.body)["request_id"]) == (500, "request-1")
     (event,) = world.events
@@ -107,18 +115,28 @@ def test_what_breaks_inside_is_a_500_that_leaks_nothing_and_a_line_with_the_plac
     assert b"Secret" not in reply.body
 
 
-def test_only_our_own_errors_say_their_message_in_the_log(service, world):
+def test_own_errors(service, world):
+    """Of our own errors the message is logged too."""
     service.fail(ContractError("baseline.v1", [Violation("/rows", "type", "an integer")]), "request-1")
     assert world.events[0]["error"][0]["message"] == "baseline.v1: type at /rows: expected an integer"
+
+
+def with_forest(world, predict):
+    """Return a service whose forest predicts with this function."""
+    name = "house-price"
+    bundle = world.service().models[name].bundle
+    forest = SimpleNamespace(predict=predict, engine="python")
+    broken = Bundle(bundle.manifest, bundle.feature_set, bundle.baseline, forest)
+    return world.service(loaded={name: broken})
 
 
 def refuse(_row):
     raise BadRow("forest: expected something else")
 
 
-def test_a_row_that_the_forest_refuses_for_no_fault_of_the_caller_is_our_error(service, house, monkeypatch, world):
-    monkeypatch.setattr(service.models["house-price"], "_predict_row", refuse)
-    reply = service.respond("POST", "/predict", json.dumps({"features": house}).encode())
+def test_bad_row(world, house):
+    """A row that the forest refuses, and that has no null, is a 500."""
+    reply = with_forest(world, refuse).respond("POST", "/predict", json.dumps({"features": house}).encode())
     assert reply.status == 500
     assert world.events[0]["error"][0]["type"] == "BadRow"
 
@@ -134,14 +152,16 @@ def never_null(world, service):
     )
 
 
-def test_a_null_that_the_forest_does_not_take_is_the_callers_fault(never_null, mixed):
+def test_unseen_null(never_null, mixed):
+    """A null that the model has never seen is a 422."""
     reply = never_null.respond("POST", "/predict", json.dumps({"features": {**mixed, "size": None}}).encode())
     assert reply.status == 422
     expected = "a value: the model has never seen a null"
     assert json.loads(reply.body)["errors"] == [{"pointer": "/features/size", "rule": "type", "expected": expected}]
 
 
-def test_in_a_batch_it_costs_only_its_own_row_and_keeps_the_order_of_faults(never_null, mixed):
+def test_unseen_null_in_batch(never_null, mixed):
+    """In a batch it costs only its own row, and the faults stay in order."""
     null = {"features": {**mixed, "shop": None, "size": None}}
     instances = [null, {"features": mixed}, {"features": 1}, null]
     reply = never_null.respond("POST", "/predict/batch", json.dumps({"instances": instances}).encode())
@@ -156,7 +176,8 @@ def test_in_a_batch_it_costs_only_its_own_row_and_keeps_the_order_of_faults(neve
     ]
 
 
-def test_a_long_detail_is_cut_to_what_the_contract_allows():
+def test_long_detail():
+    """A long detail is cut to what the contract allows."""
     problem = invalid(
         ContractError("prediction.request.v1", [Violation("/features/x", "enum", "one of " + "a" * 3000)])
     )
@@ -164,7 +185,8 @@ def test_a_long_detail_is_cut_to_what_the_contract_allows():
     assert problem.detail.endswith(" ...")
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_problem_survives_pickling(kind):
+@pytest.mark.parametrize("kind", SERVICE_KINDS)
+def test_pickled_problem(kind):
+    """A problem survives pickling."""
     problem = pickle.loads(pickle.dumps(Problem(kind, "expected more", [Violation("", "type", "an object")], "GET")))
     assert (problem.kind, problem.detail, problem.allow, len(problem.violations)) == (kind, "expected more", "GET", 1)

@@ -58,7 +58,8 @@ def allowed(text):
 
 @settings(max_examples=int(os.environ.get("DRIFT_FUZZ_EXAMPLES", "300")))
 @given(events())
-def test_a_marker_anywhere_in_the_input_comes_back_in_no_problem_and_no_line(worlds, event):
+def test_secrecy(worlds, event):
+    """A marker anywhere in the input is in no problem and no line."""
     world, edge = worlds
     world.lines.clear()
     answer = edge.handle(event, None)
@@ -68,7 +69,8 @@ def test_a_marker_anywhere_in_the_input_comes_back_in_no_problem_and_no_line(wor
     assert answer.get("statusCode", answer.get("status")) != 500
 
 
-def test_the_search_would_find_a_marker_that_came_back(worlds):
+def test_search_works(worlds):
+    """The search would find a marker that came back."""
     world, edge = worlds
     world.lines.clear()
     answer = edge.handle({"features": {**HOUSE}, "prediction_id": "00000000-0000-0000-0000-00000000feed"}, None)

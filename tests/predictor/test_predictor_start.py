@@ -1,3 +1,5 @@
+"""From the environment to a service, and to the Lambda handler."""
+
 import hashlib
 import importlib
 import json
@@ -6,6 +8,7 @@ import shutil
 import sys
 
 import pytest
+from drift_contracts import DriftError
 from drift_engine.bundle import BundleError
 from drift_predictor import Settings, SettingsError, open_bundles, start
 
@@ -13,31 +16,32 @@ PORTS = {"clock": lambda: 0, "timer": lambda: 0, "random_bytes": bytes}
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"),
+    ("settings", "variable", "fact"),
     [
-        ({"bundles": "/nowhere"}, "DRIFT_BUNDLES: expected a folder that holds bundles: one folder per model"),
-        ({"model": ""}, "DRIFT_MODEL: expected one of the models that are there: house-price, mixed"),
-        ({"model": "other"}, "DRIFT_MODEL: expected one of the models that are there: house-price, mixed"),
-        (
-            {"model": "mixed", "pins": {"other": "0" * 64}},
-            "DRIFT_MODEL_VERSIONS: expected no models but those that are there: house-price, mixed",
-        ),
+        ({"bundles": "/nowhere"}, "DRIFT_BUNDLES", "one folder per model"),
+        ({"model": ""}, "DRIFT_MODEL", "house-price, mixed"),
+        ({"model": "other"}, "DRIFT_MODEL", "house-price, mixed"),
+        ({"model": "mixed", "pins": {"other": "0" * 64}}, "DRIFT_MODEL_VERSIONS", "house-price, mixed"),
     ],
 )
-def test_settings_that_fit_no_bundle_are_told_by_variable(bundles, settings, message):
+def test_no_such_bundle(bundles, settings, variable, fact):
+    """Settings that fit no bundle are refused by variable, with the choices."""
     with pytest.raises(SettingsError) as caught:
         open_bundles(Settings(**{"bundles": str(bundles), **settings}))
-    assert str(caught.value) == message
+    assert list(caught.value.faults) == [variable]
+    assert fact in caught.value.faults[variable]
 
 
-def test_a_folder_without_bundles_is_told(tmp_path):
+def test_no_bundles(tmp_path):
+    """A folder without bundles is refused."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "file.txt").write_text("x")
     with pytest.raises(SettingsError, match="DRIFT_BUNDLES"):
         open_bundles(Settings(bundles=str(tmp_path)))
 
 
-def test_a_bundle_must_have_the_manifest_that_is_pinned(bundles):
+def test_pins(bundles):
+    """A bundle must have the manifest that is pinned."""
     found = open_bundles(Settings(bundles=str(bundles), model="mixed"))
     digest = hashlib.sha256((bundles / "mixed/manifest.json").read_bytes()).hexdigest()
     assert open_bundles(Settings(bundles=str(bundles), model="mixed", pins={"mixed": digest})).keys() == found.keys()
@@ -46,7 +50,8 @@ def test_a_bundle_must_have_the_manifest_that_is_pinned(bundles):
 
 
 @pytest.mark.parametrize(("level", "lines"), [("DEBUG", 1), ("INFO", 1), ("WARNING", 0), ("ERROR", 0)])
-def test_the_start_is_told_unless_the_level_is_above_info(bundles, level, lines):
+def test_ready(bundles, level, lines):
+    """The start is logged unless the level is above INFO."""
     written = []
     environ = {"DRIFT_BUNDLES": str(bundles), "DRIFT_MODEL": "mixed", "DRIFT_LOG_LEVEL": level}
     service = start(environ, **PORTS, write=written.append)
@@ -70,14 +75,16 @@ def load(monkeypatch):
     sys.modules.pop("drift_predictor.handler", None)
 
 
-def test_the_handler_answers_events_and_writes_lines_to_standard_output(load, bundles, house, capfd):
+def test_handler(load, bundles, house, capfd):
+    """The handler answers events and writes lines to standard output."""
     module = load(DRIFT_BUNDLES=str(bundles), DRIFT_MODEL="house-price")
     assert module.handler({"features": house}, None)["model"] == "house-price"
     ready, event = map(json.loads, capfd.readouterr().out.splitlines())
     assert (ready["message"], event["contract"]) == ("ready", "prediction.event.v1")
 
 
-def test_a_line_that_the_system_takes_in_pieces_is_written_whole(load, bundles, monkeypatch, tmp_path):
+def test_line_in_pieces(load, bundles, monkeypatch, tmp_path):
+    """A line that the system writes in pieces is written whole."""
     module = load(DRIFT_BUNDLES=str(bundles), DRIFT_MODEL="house-price", DRIFT_LOG_LEVEL="ERROR")
     write = os.write
     with (tmp_path / "log").open("wb") as log:
@@ -87,7 +94,8 @@ def test_a_line_that_the_system_takes_in_pieces_is_written_whole(load, bundles, 
     assert (tmp_path / "log").read_bytes() == b"a line of more than seven\n"
 
 
-def test_a_bad_start_is_one_readable_line_on_standard_error_and_in_the_error(load, bundles, tmp_path, capsys):
+def test_bad_start(load, bundles, tmp_path, capsys):
+    """A bad start is one line, on standard error and in the error."""
     shutil.copytree(bundles, tmp_path / "bundles")
     forest = tmp_path / "bundles/mixed/forest.bin"
     forest.write_bytes(forest.read_bytes()[:-1] + b"\xff")
@@ -95,7 +103,7 @@ def test_a_bad_start_is_one_readable_line_on_standard_error_and_in_the_error(loa
         ({"DRIFT_BUNDLES": "/nowhere"}, "DRIFT_BUNDLES"),
         ({"DRIFT_BUNDLES": str(tmp_path / "bundles")}, "sha256"),
     ):
-        with pytest.raises(RuntimeError, match=says) as caught:
+        with pytest.raises(DriftError, match=says) as caught:
             load(DRIFT_MODEL="mixed", **environ)
         assert capsys.readouterr().err == f"{caught.value}\n"
         assert caught.value.__cause__ is None

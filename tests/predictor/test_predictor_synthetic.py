@@ -29,13 +29,15 @@ def asked(world, http, context):
     return ask
 
 
-def test_a_caller_that_the_stack_names_may_mark_requests(asked, world, house):
+def test_named_caller(asked, world, house):
+    """A caller that the stack names may mark requests."""
     assert asked(SESSION, "/predict", {"features": house, "synthetic": True})[0] == 200
     assert [event["Synthetic"] for event in world.events] == [1]
 
 
 @pytest.mark.parametrize("arn", [STRANGER, None, 5, "probe", ""])
-def test_another_caller_is_refused_and_counted_and_nothing_else_is_written(asked, world, house, arn):
+def test_other_caller(asked, world, house, arn):
+    """Another caller is refused and counted, and nothing else is written."""
     status, problem = asked(arn, "/predict", {"features": house, "synthetic": True})
     assert list(violations(documents.schema("problem.v1"), problem)) == []
     assert (status, problem["type"]) == (403, "urn:drift:problem:synthetic-refused")
@@ -45,26 +47,30 @@ def test_another_caller_is_refused_and_counted_and_nothing_else_is_written(asked
     assert (line["SyntheticRefused"], line["Rejected"], line["level"]) == (1, 1, "WARNING")
 
 
-def test_one_marked_row_of_a_batch_is_enough_and_none_is_recorded(asked, world, house):
+def test_marked_row(asked, world, house):
+    """One marked row of a batch is enough, and none is recorded."""
     batch = {"instances": [{"features": house}, {"features": house, "synthetic": True}]}
     status, problem = asked(STRANGER, "/predict/batch", batch)
     assert (status, problem["errors"][0]["pointer"]) == (403, "/instances/1/synthetic")
     assert [event.get("contract") for event in world.events] == [None]
 
 
-def test_requests_that_are_not_marked_are_anybodys(asked, house):
+def test_not_marked(asked, house):
+    """Requests that are not marked may come from any caller."""
     for marked in ({}, {"synthetic": False}):
         assert asked(STRANGER, "/predict", {"features": house} | marked)[0] == 200
 
 
-def test_a_direct_invocation_may_mark_requests(world, house, context):
+def test_direct_invocation(world, house, context):
+    """A direct invocation may mark requests."""
     answer = Edge(world.service()).handle({"features": house, "synthetic": True}, context)
     assert "prediction" in answer
     assert world.events[0]["Synthetic"] == 1
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"])
-def test_somebody_on_the_consoles_own_machine_may_mark_requests(asked, house, address):
+def test_loopback(asked, house, address):
+    """A caller on the console's own machine may mark requests."""
     member = {"http": {"method": "POST", "path": "/predict", "sourceIp": address}}
     assert asked(None, "/predict", {"features": house, "synthetic": True}, **member)[0] == 200
 
@@ -85,15 +91,18 @@ FORGED = {
 
 
 @pytest.mark.parametrize("context", FORGED.values(), ids=FORGED)
-def test_what_says_nothing_of_the_caller_admits_nobody(context):
+def test_forged_context(context):
+    """A context that does not identify the caller admits nobody."""
     assert not may_mark(context, (principal(PROBE),))
 
 
-def test_a_rest_api_names_its_caller_elsewhere():
+def test_rest_caller():
+    """A REST API names its caller in another place."""
     assert may_mark({"identity": {"userArn": SESSION, "sourceIp": "10.0.0.7"}}, (principal(PROBE),))
 
 
-def test_callers_are_read_whatever_their_paths():
+def test_callers():
+    """Callers are read whatever their paths."""
     text = f"{PROBE}, arn:aws-us-gov:iam::{ACCOUNT}:role/path/deployer,arn:aws:iam::{ACCOUNT}:user/people/ann"
     callers = read_settings({"DRIFT_SYNTHETIC_CALLERS": text}).synthetic_callers
     assert callers == (f"{ACCOUNT} role probe", f"{ACCOUNT} role deployer", f"{ACCOUNT} user ann")
@@ -105,6 +114,8 @@ def test_callers_are_read_whatever_their_paths():
      f"arn:aws:iam::{ACCOUNT}:role", f"arn:aws:iam::{ACCOUNT}:role/", f"arn:aws:s3::{ACCOUNT}:role/a",
      f"x:aws:iam::{ACCOUNT}:role/a"],
 )  # fmt: skip
-def test_what_names_no_caller_is_refused(text):
-    with pytest.raises(SettingsError, match=r"DRIFT_SYNTHETIC_CALLERS: expected ARNs of roles or users"):
+def test_no_caller(text):
+    """What names no caller is refused."""
+    with pytest.raises(SettingsError) as caught:
         read_settings({"DRIFT_SYNTHETIC_CALLERS": text})
+    assert "ARNs of roles or users" in caught.value.faults["DRIFT_SYNTHETIC_CALLERS"]

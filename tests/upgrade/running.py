@@ -188,7 +188,6 @@ class Running:
             return
         self._stopped = True
         self.console.worker.run = lambda: None  # type: ignore[method-assign]
-        self.console.worker._ingester.ingest = lambda: False  # type: ignore[method-assign]
         self.now = 0.0  # nothing in the outbox is due, so that no webhook is called on the way out
         self.console.start()
         self.console.stop()

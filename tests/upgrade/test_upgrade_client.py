@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from drift_predictor.problems import KINDS
+from drift_contracts.problems import SERVICE_KINDS
 
 from tests.upgrade.differences import differences, read_changes, unexpected
 from tests.upgrade.exchanges import Doors, comparable, record
@@ -49,7 +49,7 @@ def recorded_today(bundles, tmp_path_factory):
 def test_a_recording_of_today_has_every_kind_of_problem(recorded_today):
     types = {problem_type(document) for document in documents_of(recorded_today)}
     recorded = {kind.removeprefix("urn:drift:problem:") for kind in types if kind}
-    assert set(KINDS) <= recorded
+    assert set(SERVICE_KINDS) <= recorded
 
 
 def test_a_recording_of_today_has_every_operation(recorded_today):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
+from contextlib import closing
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from drift_contracts import DriftError
-from drift_engine.bundle import FILES, BundleError, load_bundle
+from drift_engine.bundle import FILES, BundleError, bundle_folder, load_bundle
 from drift_monitor.errors import BadStore, MonitorError
 from drift_monitor.keys import Series
-from drift_monitor.stores import SqliteStore
 from drift_monitor.stores.packing import UNREADABLE, unpack
 
 from tests.upgrade.processes import ConsoleProcess
@@ -166,7 +168,7 @@ def test_a_segment_that_was_taken_in_before_costs_nothing(data, bundles, facts, 
 @pytest.mark.parametrize("name", ["manifest.json", *FILES])
 def test_a_damaged_bundle_is_refused_by_the_name_of_its_file(state, tmp_path, damage, model, name):
     folder = state.copy_bundles(tmp_path)
-    harm(folder / model / name, damage)
+    harm(Path(bundle_folder(folder / model), name), damage)
     with pytest.raises(BundleError, match="expected") as caught:
         load_bundle(folder / model)
     assert caught.value.file == name
@@ -176,7 +178,7 @@ def test_a_damaged_bundle_is_refused_by_the_name_of_its_file(state, tmp_path, da
 
 def test_a_console_with_a_damaged_bundle_does_not_touch_its_data(state, data, tmp_path, damage):
     folder = state.copy_bundles(tmp_path)
-    harm(folder / HOUSES / "forest.bin", damage)
+    harm(Path(bundle_folder(folder / HOUSES), "forest.bin"), damage)
     before = {path.name: path.read_bytes() for path in data.rglob("*") if path.is_file()}
     with ConsoleProcess(data, folder) as console:
         pass
@@ -302,15 +304,11 @@ def test_a_state_that_lacks_a_member_is_called_damaged(client, bundles, end):
 def test_a_damaged_row_of_one_model_leaves_the_console_its_alarms_and_the_other_model(
     data, bundles, facts, damage, caplog
 ):
-    path = data / "console.sqlite"
-    store = SqliteStore(path)
-    (row,) = store._connection.execute(
-        "SELECT state FROM monitor_states WHERE model = ?", (HOUSES,)
-    ).fetchone()
-    store._connection.execute(
-        "UPDATE monitor_states SET state = ? WHERE model = ?", (damage(row), HOUSES)
-    )
-    store.close()
+    select = "SELECT state FROM monitor_states WHERE model = ?"
+    update = "UPDATE monitor_states SET state = ? WHERE model = ?"
+    with closing(sqlite3.connect(data / "console.sqlite")) as connection, connection:
+        (row,) = connection.execute(select, (HOUSES,)).fetchone()
+        connection.execute(update, (damage(row), HOUSES))
     running = Running(data, bundles, facts["saved_at"])
     running.now += 300
     running.work()

@@ -6,10 +6,11 @@ import hashlib
 import json
 import shutil
 import sqlite3
+from pathlib import Path
 
 import pytest
 from drift_console.database import connect
-from drift_engine.bundle import BundleError, load_bundle
+from drift_engine.bundle import BundleError, bundle_folder, load_bundle
 from drift_monitor.errors import BadStore
 from drift_monitor.stores import FORMAT, SqliteStore, open_store
 from drift_monitor.stores import files as store_files
@@ -133,7 +134,7 @@ def test_a_new_file_needs_no_migration(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_newer_bundle_is_refused_untouched_with_the_way_out(state, tmp_path, model):
-    folder = state.copy_bundles(tmp_path) / model
+    folder = Path(bundle_folder(state.copy_bundles(tmp_path) / model))
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     (folder / "manifest.json").write_text(
         json.dumps({**manifest, "contract": "bundle.manifest.v99"})

@@ -49,29 +49,53 @@ def uv(*words: str) -> str:
     return done.stdout
 
 
-def install(folder: Path, version: str, *names: str) -> Installed:
-    """Make an environment and install distributions; ours from the folder of wheels, the rest from the index."""
-    uv("venv", "--quiet", "--python", version, str(folder))
-    # The versions are those that everything else is tried with; an upper bound is nobody's business here.
-    constraints = ("--constraints", str(ROOT / "requirements" / "dev.txt"))
-    places = ("--find-links", str(DIST), "--python", str(folder / "bin" / "python"))
-    uv("pip", "install", "--quiet", *places, *constraints, *names)
+def interpreter(version: str) -> Path | None:
+    """Return a Python of a version that works, from the path or from pyenv; None where there is none."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    candidates = [shutil.which(f"python{version}"), *sorted(pyenv.glob(f"versions/{version}.*/bin/python"))]
+    for candidate in filter(None, candidates):
+        # A shim of pyenv is there for every version, and works for those that are switched on.
+        tried = subprocess.run([str(candidate), "--version"], capture_output=True, check=False)
+        if tried.returncode == 0:
+            return Path(candidate)
+    return None
+
+
+@pytest.fixture(scope="session")
+def ours(tmp_path_factory) -> Path:
+    """Return constraints that take our distributions from the folder of wheels and from nowhere else.
+
+    An index may have a distribution of the same name, which is somebody else's.
+    """
+    path = tmp_path_factory.mktemp("constraints") / "ours.txt"
+    wheels = sorted(DIST.glob("*.whl"))
+    lines = [f"{wheel.name.partition('-')[0].replace('_', '-')} @ {wheel.as_uri()}" for wheel in wheels]
+    path.write_text("\n".join(lines))
+    return path
+
+
+def install(folder: Path, version: str, ours: Path, *names: str) -> Installed:
+    """Make an environment and install distributions; ours from the wheels, the rest from the index."""
+    uv("venv", "--quiet", "--no-python-downloads", "--python", str(interpreter(version)), str(folder))
+    # The versions are those that everything else is tried with.
+    pinned = ("--constraints", str(ROOT / "requirements" / "dev.txt"), "--constraints", str(ours))
+    uv("pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *pinned, *names)
     return Installed(folder, version)
 
 
 @pytest.fixture(scope="session", params=INTERPRETERS)
-def everything(request, tmp_path_factory) -> Installed:
+def everything(request, tmp_path_factory, ours) -> Installed:
     """Return an environment with all that serves, replays and trains, one for each interpreter."""
-    if shutil.which(f"python{request.param}") is None:
+    if interpreter(request.param) is None:
         pytest.skip(f"NOT CHECKED: Python {request.param} is not installed")
     folder = tmp_path_factory.mktemp("everything") / "venv"
-    return install(folder, request.param, "drift-console", "drift-ml[train]")
+    return install(folder, request.param, ours, "drift-console", "drift-ml[train]")
 
 
 @pytest.fixture(scope="session")
-def bundles(tmp_path_factory) -> Path:
+def bundles(tmp_path_factory, ours) -> Path:
     """Return a folder with one bundle, trained by installed wheels."""
     folder = tmp_path_factory.mktemp("training")
-    environment = install(folder / "venv", "3.11", "drift-client", "drift-ml[train]")
+    environment = install(folder / "venv", "3.11", ours, "drift-client", "drift-ml[train]")
     environment.run("driftctl", "train", "--model", "house-price", "--out", str(folder / "out"))
     return folder / "out" / "bundles"

@@ -100,6 +100,8 @@ class _Contract:
             return f"list[{self.type_of(schema['items'], _singular(name))}]"
         if kind != "object":
             return SCALARS[kind]
+        if "$ref" in schema.get("then", {}) and "$ref" in schema.get("else", {}):
+            return self._forms(schema)
         if "properties" in schema:
             return self._class(schema, name)
         others = schema.get("additionalProperties", {})
@@ -108,6 +110,23 @@ class _Contract:
             values = [self.type_of(value, _singular(name)) for value in [*patterns, *([others] if others else [])]]
             return f"dict[str, {_union(values)}]"
         return SCALARS["object"]
+
+    def _forms(self, schema: Any) -> str:
+        """Return the union of an object's two forms, which one of its members tells apart.
+
+        What a form leaves open of a member ({}) is what the whole says of it.
+        """
+        decided = schema["if"]["properties"]
+        forms = []
+        for branch in ("then", "else"):
+            word = schema[branch]["$ref"].removeprefix("#/$defs/")
+            members = dict(self.definitions[word]["properties"])
+            for member, facts in schema["properties"].items():
+                if not members.get(member):
+                    members[member] = _narrowed(facts, decided.get(member), branch)
+            form = self.definitions[word] | {"properties": members}
+            forms.append(self._class(form, f"{self.title}{_camel(word)}"))
+        return _union(forms)
 
     def _class(self, schema: Any, name: str) -> str:
         """Collect the TypedDict of an object with named members; return its name."""
@@ -139,6 +158,15 @@ def _is_recursive(schema: Any, definitions: dict[str, Any], word: str, seen: fro
     if reference and reference not in seen:
         return _is_recursive(definitions[reference], definitions, word, seen | {reference})
     return any(_is_recursive(part, definitions, word, seen) for part in schema.values())
+
+
+def _narrowed(facts: Any, deciding: Any, branch: str) -> Any:
+    """Return what a member of a form may be: the deciding constant, or what it may be else."""
+    if deciding is None:
+        return facts
+    if branch == "then":
+        return deciding
+    return {"enum": [value for value in facts["enum"] if value != deciding["const"]]}
 
 
 def _sentence(schema: Any, name: str) -> str:

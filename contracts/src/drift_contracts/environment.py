@@ -55,7 +55,7 @@ class FunctionVariables(Record):
         return self.required | self.optional
 
 
-#: Set for every function. The monitor's four have no use for LOG_LEVEL: they write metric lines only.
+#: Set for every function. LOG_LEVEL: the least level that it logs; metrics are written whatever the level.
 EVERYWHERE = frozenset({BUNDLES, STACK, LOG_LEVEL})
 FUNCTIONS: Mapping[str, FunctionVariables] = {
     "predictor": FunctionVariables(
@@ -132,9 +132,18 @@ def one_of(*choices: str) -> Callable[[str], str]:
     return read
 
 
+def _level(text: str) -> str:
+    """Return the level in capitals. Raises ValueError."""
+    level = text.upper()
+    if level not in LEVELS:
+        raise ValueError
+    return level
+
+
 MODEL_PATTERN = "[a-z][a-z0-9]*(-[a-z0-9]+)*"
 BUNDLES_VARIABLE = Variable("bundles", str, "a folder that holds bundles")
 STACK_VARIABLE = Variable(
     "stack", matching("[A-Za-z0-9][A-Za-z0-9-]{0,62}"), "1 to 63 letters, digits and hyphens, no hyphen first"
 )
+LOG_LEVEL_VARIABLE = Variable("log_level", _level, "one of " + ", ".join(LEVELS))
 MODEL_VARIABLE = Variable("model", matching(MODEL_PATTERN), "the name of a model, such as house-price")

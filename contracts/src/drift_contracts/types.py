@@ -220,11 +220,53 @@ class BundleManifestV2(TypedDict):
     offline_files: NotRequired[BundleManifestV2OfflineFiles]
 
 
-class DetectorStateV1(TypedDict):
-    """All that a detector needs in order to go on as if never interrupted."""
+class DetectorStateV1Finding(TypedDict):
+    """DetectorStateV1Finding."""
+
+    channel: str
+    kind: Literal['location', 'scale', 'correlation', 'together', 'share']
+    direction: str
+    size: float
+    effect: float
+    since: float
+    events: float
+    evidence: float
+    needed: float
+    shares: dict[str, float]
+
+
+class DetectorStateV1MixtureCapital(TypedDict):
+    """Per chart, or empty lists before the first event; then, while an alarm stands, p."""
+
+    log: list[float]
+    age: list[float]
+    ratio: list[float]
+    born: list[float]
+
+
+class DetectorStateV1Mixture(TypedDict):
+    """DetectorStateV1Mixture."""
 
     contract: Literal['detector.state.v1']
-    detector: Literal['mixture', 'adwin', 'cusum', 'ks', 'mean-absolute-z', 'page-hinkley', 'psi']
+    detector: Literal['mixture']
+    settings: str
+    events: float
+    quiet: float
+    alarm: None | DetectorStateV1Finding
+    capital: DetectorStateV1MixtureCapital
+
+
+class DetectorStateV1Named(TypedDict):
+    """DetectorStateV1Named."""
+
+    contract: Literal['detector.state.v1']
+    detector: Literal['adwin', 'cusum', 'ks', 'mean-absolute-z', 'page-hinkley', 'psi']
+    parameters: dict[str, Any]
+    state: dict[str, Any]
+    reason: str | None
+
+
+DetectorStateV1: TypeAlias = "DetectorStateV1Mixture | DetectorStateV1Named"
 
 
 class FeatureSetV1Target(TypedDict):

@@ -6,9 +6,10 @@ import hashlib
 import os
 import stat
 
-from drift_contracts import ContractError, DriftError, FeatureSet, NotJson, parse_json
+from drift_contracts import ContractError, FeatureSet, NotJson, parse_json
 from drift_contracts.baseline_rules import CONTRACT as BASELINE
 from drift_contracts.baseline_rules import broken_figures
+from drift_contracts.bundle_paths import MANIFEST, BundleError, bundle_folder, bundle_names, versions_in
 from drift_contracts.records import Record
 
 from drift_engine.forest import Forest
@@ -20,8 +21,19 @@ if TYPE_CHECKING:
 
     from drift_engine.forest._forest import EngineName
 
+__all__ = [
+    "MANIFEST",
+    "ROW_DIGESTS",
+    "Bundle",
+    "BundleError",
+    "bundle_folder",
+    "bundle_names",
+    "describe_files",
+    "load_bundle",
+    "model_version",
+]
+
 CONTRACTS = ("bundle.manifest.v1", "bundle.manifest.v2")
-MANIFEST = "manifest.json"
 FILES = ("feature_set.json", "baseline.json", "forest.bin")
 ROW_DIGESTS = "rows.bin"
 """Digests of training rows, for replays. Serving neither reads nor hashes it, and works without."""
@@ -29,18 +41,6 @@ LARGEST_MANIFEST = 1_000_000
 """Bytes; ours have some 1,500."""
 # A link could lead out of the folder, and opening a pipe would wait for a writer.
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-
-
-class BundleError(DriftError):
-    """A folder is not the bundle that it should be; `file` is the name of the file that says so."""
-
-    def __init__(self, file: str, expected: str) -> None:
-        self.file = file
-        self.expected = expected
-        super().__init__(f"bundle: {file}: expected {expected}")
-
-    def __reduce__(self) -> tuple[type[BundleError], tuple[str, str]]:
-        return type(self), (self.file, self.expected)
 
 
 class Bundle(Record):
@@ -55,6 +55,24 @@ class Bundle(Record):
     baseline: Mapping[str, Any]
     forest: Forest
     digest: str = ""
+
+    def predict(self, features: Mapping[str, Any]) -> float:
+        """Return the model's answer to one row, as the service would give it.
+
+        Args:
+            features: every feature of the model by its name.
+
+        Raises:
+            ContractError: with every rule of the feature set that the row breaks.
+        """
+        validator = self.__dict__.get("_validator")
+        if validator is None:
+            # Compiled once, and not at a cold start: the service has a validator of its own.
+            from drift_contracts import RequestValidator  # noqa: PLC0415
+
+            validator = self.__dict__["_validator"] = RequestValidator(self.feature_set)
+        prediction: float = self.forest.predict(validator.row({"features": features}))
+        return prediction
 
 
 def describe_files(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
@@ -86,7 +104,8 @@ def load_bundle(
     Of the baseline everything but channels and correlation is checked; `Baseline.from_json` checks the rest.
 
     Args:
-        folder: holds manifest.json and the files that it names, as regular files and nothing else.
+        folder: of a model, which stands for its current version, or of one version; it holds
+            manifest.json and the files that it names, as regular files and nothing else.
         digest: the SHA-256 that manifest.json must have, 64 lower-case hex digits; any by default.
         engine: the forest engine, the fastest by default.
 
@@ -96,11 +115,14 @@ def load_bundle(
         ContractError: feature_set.json or baseline.json breaks its contract.
         BadForest: forest.bin is no forest.
     """
-    folder = os.fspath(folder)
+    path, folder = os.fspath(folder), bundle_folder(folder)
     content = _read(folder, MANIFEST, LARGEST_MANIFEST, f"at most {LARGEST_MANIFEST} bytes")
     actual = hashlib.sha256(content).hexdigest()
     _expect(digest in (None, actual), MANIFEST, f"the SHA-256 {digest}, as the pin says")
     manifest = _manifest(folder, content)
+    # A folder that was renamed would be served under another version than answers and events name.
+    named = folder == path or os.path.basename(folder) == manifest["model_version"]  # noqa: PTH119 - as below
+    _expect(named, MANIFEST, "the model_version that the folder is called after")
     contents = {name: _verified(folder, name, manifest["files"][name]) for name in FILES}
     bundle = Bundle(
         manifest=manifest,
@@ -121,11 +143,17 @@ def _manifest(folder: str, content: bytes) -> Mapping[str, Any]:
     _expect(contract in CONTRACTS, MANIFEST, f"contract {accepted}{_way_out(contract)}")
     files = manifest.get("files")
     named = ", ".join(FILES)
-    _expect(isinstance(files, dict) and sorted(files) == sorted(FILES), MANIFEST, f"files to name {named}")
+    _expect(
+        isinstance(files, dict) and sorted(files) == sorted(FILES),
+        MANIFEST,
+        f"files to name {named}",
+    )
     for name, facts in files.items():
         told = isinstance(facts, dict) and isinstance(facts.get("sha256"), str)
         _expect(told and type(facts.get("bytes")) is int, MANIFEST, f"sha256 and bytes at /files/{name}")
     present = set(os.listdir(folder)) - {MANIFEST}  # noqa: PTH208 - importing pathlib costs a cold start 2 ms
+    # Training puts its first version beside a flat bundle, which serves until `current` is there.
+    present.difference_update(versions_in(folder))
     offline = {ROW_DIGESTS} if _names_row_digests(manifest) else set()
     _expect(
         present - offline == set(FILES),
@@ -160,7 +188,11 @@ def _verified(folder: str, name: str, facts: Mapping[str, Any]) -> bytes:
     content = _read(folder, name, facts["bytes"], size)
     described = describe_files({name: content})[name]
     _expect(described["bytes"] == facts["bytes"], name, size)
-    _expect(described["sha256"] == facts["sha256"], name, "the sha256 that the manifest says: it was changed")
+    _expect(
+        described["sha256"] == facts["sha256"],
+        name,
+        "the sha256 that the manifest says: it was changed",
+    )
     return content
 
 
@@ -172,7 +204,11 @@ def _json(contents: Mapping[str, bytes], name: str) -> Any:
         raise BundleError(name, f"strict JSON: {error}") from None
     # Blanks around a document would let somebody try contents until two models have one version.
     around = content.removesuffix(b"\n")
-    _expect(around.strip() == around, name, "nothing before the document, and at most one newline after it")
+    _expect(
+        around.strip() == around,
+        name,
+        "nothing before the document, and at most one newline after it",
+    )
     return document
 
 
@@ -198,7 +234,11 @@ def _check_together(bundle: Bundle) -> None:
     names = bundle.feature_set.names
     expected = (bundle.feature_set.name, bundle.feature_set.version)
     told = (bundle.manifest.get("model"), bundle.manifest.get("feature_set"))
-    _expect(told == expected, MANIFEST, "model and feature_set to be name and version in feature_set.json")
+    _expect(
+        told == expected,
+        MANIFEST,
+        "model and feature_set to be name and version in feature_set.json",
+    )
     _expect(bundle.forest.features == len(names), "forest.bin", f"rows of {len(names)} features")
     features = bundle.baseline.get("features") if isinstance(bundle.baseline, dict) else None
     _expect(

@@ -12,6 +12,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from drift_contracts.bundle_paths import bundle_folder, bundle_names, versions_in
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -36,20 +38,47 @@ FILE_MODE, FOLDER_MODE = 0o644, 0o755
 
 
 def content_tag(root: Path, bundles: Path, architecture: str, build_arguments: Sequence[str]) -> str:
-    """A tag such as `c-0f3a...-arm64` from every file that the image is made of."""
+    """Return a tag such as `c-0f3a...-arm64` from every file that the image is made of.
+
+    Of each model the current version counts, under the name that it has in the image: older versions change
+    no tag, and a flat folder has the tag of the same bundle among others.
+
+    Args:
+        root: The folder of Pulumi.yaml, which names of files are relative to.
+        bundles: The folder of bundles, below the root.
+        architecture: What the image is built for, `arm64` or `x86_64`.
+        build_arguments: What else the image depends on.
+
+    Raises:
+        BundleError: the current version of a model is not there.
+    """
     digest = hashlib.sha256("\n".join(build_arguments).encode())
-    for file in content(root, bundles):
-        digest.update(f"{file.relative_to(root).as_posix()}\0".encode())
+    for name, file in content(root, bundles):
+        digest.update(f"{name}\0".encode())
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return f"c-{digest.hexdigest()[:24]}-{architecture.replace('_', '-')}"
 
 
-def content(root: Path, bundles: Path) -> Iterator[Path]:
-    """Yield every file that the image is made of, in an order that no machine changes."""
-    for base in (*(root / source for source in SOURCES), bundles):
-        for file in _files(base):
-            if not file.relative_to(root).as_posix().startswith(LEFT_OUT):
-                yield file
+def content(root: Path, bundles: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the name below the root and the place of every file that the image is made of.
+
+    The order is the same on every machine. Raises BundleError if the current version of a model is not
+    there.
+    """
+    for source in SOURCES:
+        for file in _files(root / source):
+            name = file.relative_to(root).as_posix()
+            if not name.startswith(LEFT_OUT):
+                yield name, file
+    place = bundles.relative_to(root).as_posix()
+    for model in bundle_names(bundles):
+        folder = Path(bundle_folder(bundles / model))
+        # A flat bundle may have versions beside it where a training was killed.
+        others = versions_in(folder)
+        for file in _files(folder):
+            inside = file.relative_to(folder)
+            if inside.parts[0] not in others:
+                yield f"{place}/{model}/{inside.as_posix()}", file
 
 
 def stage(root: Path, bundles: Path, tag: str) -> str:
@@ -61,8 +90,8 @@ def stage(root: Path, bundles: Path, tag: str) -> str:
     """
     folder = root / CONTEXTS / tag
     shutil.rmtree(folder, ignore_errors=True)
-    for file in content(root, bundles):
-        copy = folder / file.relative_to(root)
+    for name, file in content(root, bundles):
+        copy = folder / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy)
         copy.chmod(FILE_MODE)

@@ -6,9 +6,11 @@ import hashlib
 import shutil
 import subprocess
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drift_contracts import DriftError, feature_set, parse_json
+from drift_contracts.bundle_paths import BundleError, bundle_folder
 from drift_contracts.schemas import check
 
 from .content import DOCKERFILE, content_tag, stage
@@ -17,7 +19,6 @@ from .settings import KEYS, ConfigurationError, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 KEY = {key.field: key for key in KEYS}
 BUILT, FUNCTION = "docker:index/image:Image", "aws:lambda/function:Function"
@@ -70,7 +71,10 @@ def preflight(settings: Settings, root: Path, deployed: Deployed | None = None) 
     pins = {model: _pin(bundles / model, model, settings) for model in settings.models}
     if not (root / DOCKERFILE).is_file():
         raise KEY["image_digest"].error(f"is empty and there is no {DOCKERFILE} to build")
-    tag = content_tag(root, bundles, settings.architecture, [settings.base_image])
+    try:
+        tag = content_tag(root, bundles, settings.architecture, [settings.base_image])
+    except BundleError as error:
+        raise _unchosen(error) from None
     return Plan(replace(settings, model_versions=pins), root, tag, deployed=deployed)
 
 
@@ -128,6 +132,11 @@ def _without_docker(plan: Plan, held: object) -> ConfigurationError:
     )
 
 
+def _unchosen(error: BundleError) -> ConfigurationError:
+    """Return what is reported where a model's `current` names no version."""
+    return KEY["bundles_folder"].error("holds a model whose current version is not there", error.expected)
+
+
 def _known(model: str) -> None:
     try:
         feature_set(model)
@@ -138,8 +147,16 @@ def _known(model: str) -> None:
 
 
 def _pin(folder: Path, model: str, settings: Settings) -> str:
-    """Return the SHA-256 of the manifest of a bundle that matches its contract and its own digests."""
+    """Return the SHA-256 of the manifest of a model's current bundle.
+
+    Raises:
+        ConfigurationError: the bundle does not match its contract, its own digests or the feature set.
+    """
     what = f"{settings.bundles_folder}/{model}"
+    try:
+        folder = Path(bundle_folder(folder))
+    except BundleError as error:
+        raise _unchosen(error) from None
     try:
         content = (folder / "manifest.json").read_bytes()
         manifest = parse_json(content)

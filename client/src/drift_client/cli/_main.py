@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
 import click
 from drift_contracts.commands import Group
@@ -14,6 +15,9 @@ from drift_client.cli._service import health, model
 from drift_client.cli._watch import watch
 
 #: The group of entry points by which other packages add commands.
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 PLUGINS = "driftctl.commands"
 EPILOG = """
 Examples:
@@ -52,11 +56,36 @@ class Commands(Group):
             return built_in
         try:
             command = plugins[name].load()
+        except ModuleNotFoundError as error:
+            return _broken(name, _missing(error, plugins[name]))
         except Exception as error:
             return _broken(name, type(error).__name__)
         if isinstance(command, click.Command):
             return command
         return _broken(name, "not a click command")
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Call a command; a library that only its work needs may be missing too."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            name = ctx.invoked_subcommand or ""
+            plugins = entry_points(group=PLUGINS)
+            library = (error.name or "").partition(".")[0]
+            if name not in plugins.names or library.startswith("drift_"):
+                raise
+            reason = _missing(error, plugins[name])
+            raise CannotStart(f"the command {name} cannot start: {reason}") from error
+
+
+def _missing(error: ModuleNotFoundError, plugin: EntryPoint) -> str:
+    """Return which library is not installed, and the extra that brings it if there is one."""
+    library = (error.name or "").partition(".")[0]
+    # A module of our own that is missing is a broken installation; no extra brings it.
+    if not plugin.extras or plugin.dist is None or library.startswith("drift_"):
+        return type(error).__name__
+    extra = f"{plugin.dist.name}[{plugin.extras[0]}]"
+    return f"the library {library} is not installed; the extra {extra} brings it"
 
 
 def _broken(name: str, reason: str) -> click.Command:

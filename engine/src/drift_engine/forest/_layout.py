@@ -82,7 +82,13 @@ class Parts(Record):
     def columns(self) -> tuple[bytes | memoryview, ...]:
         """The columns in the order of the file."""
         return (
-            *(self.tree_sizes, self.split_table, self.thresholds, self.missing_left, self.leaf_values),
+            *(
+                self.tree_sizes,
+                self.split_table,
+                self.thresholds,
+                self.missing_left,
+                self.leaf_values,
+            ),
             *(self.leaf_rows, self.structure, self.split_codes, self.leaf_codes),
         )
 
@@ -136,13 +142,25 @@ def _check_numbers(numbers: Numbers) -> None:
         f"up to {NUMERATOR_BITS}, or {FLOAT_BITS} without row bits",
     )
     _expect(numbers.rows_bits <= ROWS_BITS, "leaf row bits", f"up to {ROWS_BITS}")
-    _expect(abs(numbers.lowest_numerator) <= 1 << NUMERATOR_BITS, "lowest numerator", f"up to 2**{NUMERATOR_BITS}")
+    _expect(
+        abs(numbers.lowest_numerator) <= 1 << NUMERATOR_BITS,
+        "lowest numerator",
+        f"up to 2**{NUMERATOR_BITS}",
+    )
     _expect(numbers.distinct_splits <= 8 * numbers.threshold_bytes, "distinct splits", "a gap for each")
     if numbers.leaf_code_bits:
         _expect(numbers.leaf_code_bits <= LEAF_CODE_BITS, "leaf code bits", f"up to {LEAF_CODE_BITS}")
-        _expect(numbers.leaf_values <= MAX_CODED_LEAF_VALUES, "leaf values", f"up to {MAX_CODED_LEAF_VALUES}")
+        _expect(
+            numbers.leaf_values <= MAX_CODED_LEAF_VALUES,
+            "leaf values",
+            f"up to {MAX_CODED_LEAF_VALUES}",
+        )
     else:
-        _expect(numbers.leaf_values == numbers.leaves, "leaf values", "one per leaf, as there are no leaf codes")
+        _expect(
+            numbers.leaf_values == numbers.leaves,
+            "leaf values",
+            "one per leaf, as there are no leaf codes",
+        )
 
 
 def _check_sums(parts: Parts) -> None:
@@ -150,9 +168,17 @@ def _check_sums(parts: Parts) -> None:
     numbers = parts.numbers
     sizes = to_array("I", parts.tree_sizes)
     _expect(sum(sizes) == numbers.splits, "tree sizes", "their sum to be the number of splits")
-    _expect(fits(max(sizes), numbers.features), "tree sizes", f"fewer splits in a tree for {numbers.features} features")
+    _expect(
+        fits(max(sizes), numbers.features),
+        "tree sizes",
+        f"fewer splits in a tree for {numbers.features} features",
+    )
     in_table = sum(to_array("I", parts.split_table)[::3])
-    _expect(in_table == numbers.distinct_splits, "split table", "a sum that is the number of distinct splits")
+    _expect(
+        in_table == numbers.distinct_splits,
+        "split table",
+        "a sum that is the number of distinct splits",
+    )
     for column, bits in zip(parts.columns, numbers.column_bits, strict=True):
         _expect(not (bits % 8 and column[-1] >> bits % 8), "bits", "zeros after the last one")
 

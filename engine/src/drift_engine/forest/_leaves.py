@@ -62,7 +62,14 @@ def _to_values(leaves: Sequence[Leaf]) -> Leaves:
         rows_bits = max(more_rows).bit_length()
         if value_bits <= _layout.NUMERATOR_BITS and value_bits + rows_bits < _layout.FLOAT_BITS:
             values = _columns.pack(value_bits, [numerator - lowest for numerator in numerators])
-            return Leaves(len(leaves), value_bits, rows_bits, lowest, values, _columns.pack(rows_bits, more_rows))
+            return Leaves(
+                len(leaves),
+                value_bits,
+                rows_bits,
+                lowest,
+                values,
+                _columns.pack(rows_bits, more_rows),
+            )
     values = _columns.to_bytes("d", [value for value, _ in leaves])
     return Leaves(len(leaves), _layout.FLOAT_BITS, 0, 0, values, b"")
 

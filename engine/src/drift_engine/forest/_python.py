@@ -48,7 +48,12 @@ class Engine:
         return [self.predict(row) for row in rows]
 
     def _leaf(self, node: int, row: Sequence[float]) -> int:
-        features, thresholds, left, right = self._features, self._thresholds, self._left, self._right
+        features, thresholds, left, right = (
+            self._features,
+            self._thresholds,
+            self._left,
+            self._right,
+        )
         while node >= 0:
             node = left[node] if row[features[node]] <= thresholds[node] else right[node]
         return ~node

@@ -126,7 +126,11 @@ class _Walked(Record):
 
 
 def _walk(tree: Tree, place: str, features: int) -> _Walked:
-    left, right, feature = _list(tree.children_left), _list(tree.children_right), _list(tree.feature)
+    left, right, feature = (
+        _list(tree.children_left),
+        _list(tree.children_right),
+        _list(tree.feature),
+    )
     threshold, value = _list(tree.threshold), _list(tree.value)
     missing = [False] * len(left) if tree.missing_go_to_left is None else _list(tree.missing_go_to_left)
     rows = [1] * len(left) if tree.rows is None else _list(tree.rows)

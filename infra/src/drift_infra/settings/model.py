@@ -89,7 +89,7 @@ class Settings:
     )
     model_versions: dict[str, str] = key(
         Table(MODEL.pattern, Text(r"[0-9a-f]{64}", "64 hexadecimal digits"),
-              "model names, each with the 64 hexadecimal digits that `sha256sum build/bundles/NAME/manifest.json` prints"),
+              "model names, each with the 64 hexadecimal digits that `sha256sum build/bundles/NAME/VERSION/manifest.json` prints"),
         "Image", "The manifests that the function insists on, by SHA-256; read from the bundles when the image is built here.", {})  # fmt: skip
 
     memory: int = key(Whole(128, 10240, "megabytes"), "Predictor", "Memory of the predictor.", 512)

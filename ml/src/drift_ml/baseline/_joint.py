@@ -29,7 +29,9 @@ MISSING_SCORE = 2**40
 
 
 def joint_channels(
-    own: Sequence[Channel], columns: Mapping[str, Floats], correlation: Sequence[Sequence[float | None]]
+    own: Sequence[Channel],
+    columns: Mapping[str, Floats],
+    correlation: Sequence[Sequence[float | None]],
 ) -> list[Channel]:
     """The product and sum-of-squares channels over the features whose values are ordered and vary."""
     varied = [channel for channel in own if any(channel.scores)]

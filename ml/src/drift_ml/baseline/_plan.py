@@ -113,13 +113,20 @@ def compile_plan(channels: Sequence[Channel], features: Mapping[str, Summary], p
             table = _product_table(channel, offset, offsets[-1], [scores[first], scores[second]])
             pairs.append(Pair(place[first], place[second], len(scores[second]) + 1, table))
         elif channel.kind == "sum_of_squares":
-            summed, sum_edges, sum_offset = tuple(place[name] for name in channel.of), channel.edges, offset
+            summed, sum_edges, sum_offset = (
+                tuple(place[name] for name in channel.of),
+                channel.edges,
+                offset,
+            )
     return Plan(sources, tuple(pairs), summed, sum_edges, sum_offset, offsets[-1])
 
 
 def _source(name: str, summary: Summary, placed: Sequence[tuple[Channel, int]]) -> Source:
     mine = [(channel, offset) for channel, offset in placed if channel.of == (name,)]
-    own = next((channel for channel, _ in mine if channel.kind in ("values", "quantiles", "categories")), None)
+    own = next(
+        (channel for channel, _ in mine if channel.kind in ("values", "quantiles", "categories")),
+        None,
+    )
     labels = None
     edges: tuple[float, ...] = ()
     values: list[Any]

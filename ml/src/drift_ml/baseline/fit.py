@@ -112,7 +112,16 @@ def _own(feature: Feature, column: Floats) -> list[Channel]:
     if not sum(counts):
         return []
     scores = normal_scores(counts) if feature.type == "boolean" else ()
-    return [Channel(feature.name, "categories", (feature.name,), tuple(counts), categories=categories, scores=scores)]
+    return [
+        Channel(
+            feature.name,
+            "categories",
+            (feature.name,),
+            tuple(counts),
+            categories=categories,
+            scores=scores,
+        )
+    ]
 
 
 def _ordered(name: str, column: Floats) -> list[Channel]:

@@ -1,17 +1,17 @@
 """ADWIN over vectors: until its first alarm, the buckets depend on the number of values alone.
 
-Each size of bucket holds its newest few, in a number that follows from the count; so all cuts of all checks in a
-chunk are places in one vector of running sums.
+Each size of bucket holds its newest few, in a number that follows from the count; so all cuts of
+all checks in a chunk are places in one vector of running sums.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from drift_ml.detectors import Adwin
-from drift_ml.detectors.adwin import SIDE
+from drift_ml.detectors.adwin import SIDE, AdwinParameters
 from drift_ml.detectors.vectorised import Hit
 
 if TYPE_CHECKING:
@@ -20,11 +20,28 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Integers = npt.NDArray[np.int64]
 
-_OWN = Adwin().parameters
-CLOCK: int = _OWN["clock"]
-MOST: int = _OWN["max_buckets"]
+_ADWIN = AdwinParameters()
+#: Values from one check to the next.
+CLOCK = _ADWIN.clock
+#: Buckets of one size.
+MOST = _ADWIN.max_buckets
+#: Running sums are kept for so many values; of older ones each CLOCK-th, where all larger buckets
+#: end.
 RECENT = 2 * CLOCK * (MOST + 2)
-"""Running sums are kept for so many values; of older ones each CLOCK-th, where all larger buckets end."""
+
+
+@dataclass(frozen=True)
+class _RunningSums:
+    """The sums of all values up to a place, of a chunk and some values before it."""
+
+    #: Shape (places,).
+    sums: Floats
+    #: The number of values that sums[0] is the sum of.
+    first: int
+
+    def at(self, counts: Integers) -> Floats:
+        """Return the sums of so many values, none of them older than `first`."""
+        return self.sums[counts - self.first]
 
 
 class AdwinScan:
@@ -40,61 +57,88 @@ class AdwinScan:
 
     @staticmethod
     def settings() -> str:
-        """The parameters in words."""
-        return f"delta {_OWN['delta']:g}, its own reference"
+        """Return the parameters in words."""
+        return f"delta {_ADWIN.delta:g}, its own reference"
 
     def take(self, values: Floats) -> Hit | None:
-        """See `drift_ml.detectors.vectorised.Scan`."""
+        """Take a chunk in; see `drift_ml.detectors.vectorised.Scan`."""
         begin, end = self._seen, self._seen + len(values)
-        sums = np.concatenate([self._recent, np.cumsum(values) + self._recent[-1]])
-        first = begin + 1 - len(self._recent)
+        totals = np.cumsum(values) + self._recent[-1]
+        sums = np.concatenate([self._recent, totals])
+        running = _RunningSums(sums, begin + 1 - len(self._recent))
         checks = np.arange(begin // CLOCK + 1, end // CLOCK + 1) * CLOCK
-        self._marks = np.concatenate([self._marks, sums[checks - first]])
+        self._marks = np.concatenate([self._marks, running.at(checks)])
         squares = np.cumsum(np.square(values)) + self._squares
-        checks = checks[checks > _OWN["grace_period"]]
-        hit = self._check(checks, sums, first, squares[checks - begin - 1])
+        checks = checks[checks > _ADWIN.grace_period]
+        hit = self._check(checks, running, squares[checks - begin - 1])
         self._seen, self._recent = end, sums[-RECENT:]
-        self._squares = float(squares[-1]) if len(squares) else self._squares
-        return None if hit is None else Hit(hit[0] - 1 - begin, hit[1] - begin, hit[2])
+        if len(squares):
+            self._squares = float(squares[-1])
+        if hit is None:
+            return None
+        return Hit(hit.place - begin, hit.since - begin, hit.direction)
 
-    def _check(self, checks: Integers, sums: Floats, first: int, squares: Floats) -> tuple[int, int, str] | None:
-        """The first check that finds a cut: values seen by then, values before the cut, direction."""
+    def _check(
+        self,
+        checks: Integers,
+        running: _RunningSums,
+        squares: Floats,
+    ) -> Hit | None:
+        """Return the first check that finds a cut, its places counted from the first value of all.
+
+        Args:
+            checks: numbers of values after which cuts are tried, shape (c,).
+            running: the sums of the chunk.
+            squares: sums of squares at the checks, shape (c,).
+        """
         if not len(checks):
             return None
-        totals = sums[checks - first]
+        totals = running.at(checks)
         variances = np.maximum(squares - totals**2 / checks, 0.0) / checks
-        log_terms = np.log(2 * np.log(checks) / _OWN["delta"])
+        log_terms = np.log(2 * np.log(checks) / _ADWIN.delta)
         cuts = _cuts(checks)
-        gone = self._sums_at(cuts, sums, first)
+        left_totals = self._sums_at(cuts, running)
         right = checks[:, None] - cuts
         usable = (cuts > SIDE) & (right > SIDE)
+        # Sizes that cannot be cut are replaced by one that can, so that nothing is divided by 0.
         left, right = np.where(usable, cuts, SIDE + 1), np.where(usable, right, SIDE + 1)
-        apart = gone / left - (totals[:, None] - gone) / right
+        differences = left_totals / left - (totals[:, None] - left_totals) / right
         inverse = 1 / (left - SIDE + 1) + 1 / (right - SIDE + 1)
-        allowed = np.sqrt(2 * inverse * (variances * log_terms)[:, None]) + 2 / 3 * inverse * log_terms[:, None]
-        found = usable & (np.abs(apart) > allowed)
-        rows = found.any(axis=1)
+        noise = np.sqrt(2 * inverse * (variances * log_terms)[:, None])
+        allowed = noise + 2 / 3 * inverse * log_terms[:, None]
+        is_cut = usable & (np.abs(differences) > allowed)
+        rows = is_cut.any(axis=1)
         if not rows.any():
             return None
         row = int(rows.argmax())
-        column = int(found[row].argmax())
-        return int(checks[row]), int(cuts[row, column]), "down" if apart[row, column] > 0 else "up"
+        column = int(is_cut[row].argmax())
+        direction = "down" if differences[row, column] > 0 else "up"
+        return Hit(int(checks[row]) - 1, int(cuts[row, column]), direction)
 
-    def _sums_at(self, places: Integers, sums: Floats, first: int) -> Floats:
-        """The sum of so many values from the beginning on."""
-        near = places >= first
-        recent = sums[np.where(near, places - first, 0)]
-        return np.where(near, recent, self._marks[np.where(near, 0, places // CLOCK)])
+    def _sums_at(self, counts: Integers, running: _RunningSums) -> Floats:
+        """Return the sums of so many values from the beginning on."""
+        is_recent = counts >= running.first
+        recent = running.at(np.where(is_recent, counts, running.first))
+        older = self._marks[np.where(is_recent, 0, counts // CLOCK)]
+        return np.where(is_recent, recent, older)
 
 
 def _cuts(checks: Integers) -> Integers:
-    """Ends of the buckets after so many values, oldest first; shape (checks, cuts), 0 where there is none."""
+    """Return the ends of the buckets after so many values, the oldest first.
+
+    Shape (checks, cuts); 0 where there is none.
+    """
     columns = []
-    held, size = checks.astype(np.int64), 1
-    while held.max() > 0:
-        kept = np.where(held <= MOST, held, MOST - 1 + (held - MOST - 1) % 2)
-        older = (held - kept) // 2
-        ends = [np.where(k <= kept, older * 2 * size + k * size, 0) for k in range(1, MOST + 1)]
+    buckets, size = checks.astype(np.int64), 1
+    while buckets.max() > 0:
+        # Of one size as many stay as the limit allows; two at a time become one of the next size.
+        surplus = buckets - MOST - 1
+        staying = np.where(buckets <= MOST, buckets, MOST - 1 + surplus % 2)
+        merged = (buckets - staying) // 2
+        ends = []
+        for place in range(1, MOST + 1):
+            end = merged * 2 * size + place * size
+            ends.append(np.where(place <= staying, end, 0))
         columns.append(np.stack(ends, axis=1))
-        held, size = older, size * 2
+        buckets, size = merged, size * 2
     return np.concatenate(columns[::-1], axis=1)

@@ -1,4 +1,6 @@
-"""Sequential evidence of drift with a stated false-alarm rate; `docs/evidence.md` says what is guaranteed.
+"""Sequential evidence of drift with a stated false-alarm rate.
+
+`docs/evidence.md` says what is guaranteed.
 
 `MixtureDetector` watches every channel of a baseline at once. Needs numpy.
 """

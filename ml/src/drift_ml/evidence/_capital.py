@@ -1,4 +1,4 @@
-"""The recursion: what every chart has gained, started at every moment, the reference's error allowed for."""
+"""The recursion: what every chart has gained, with a run started at each event."""
 
 from __future__ import annotations
 
@@ -13,60 +13,93 @@ if TYPE_CHECKING:
 
 @dataclass
 class Capital:
-    """Per chart, on the last axis: log capital, and of its average start the age, the log ratio, the timestamp.
+    """What each chart has gained, and of its average run the age, the log ratio and the start.
 
-    Any leading axes are independent copies (a simulation's replicates). Shapes all equal, (..., charts).
-    log: ln of the Shiryaev-Roberts sum. age: effective events since the start. ratio: the log-likelihood
-    ratio since then, unshrunk. born: the timestamp of the start, in the clock that `advance` is given.
+    Charts lie on the last axis; leading axes are independent copies (a simulation's replicates).
+    All shapes are equal, (..., charts).
     """
 
+    #: ln of the Shiryaev-Roberts sum; minus infinity before the first event.
     log: Floats
+    #: Effective events since the start of the average run.
     age: Floats
+    #: Log-likelihood ratio since that start, nats, not shrunk.
     ratio: Floats
-    born: Floats
+    #: That start, in the clock that `advance` is given.
+    start: Floats
 
     @classmethod
     def empty(cls, *shape: int) -> Capital:
-        """Nothing gained yet."""
-        return cls(np.full(shape, -np.inf), np.zeros(shape), np.zeros(shape), np.zeros(shape))
+        """Return a capital of a shape that has gained nothing."""
+        return cls(
+            np.full(shape, -np.inf),
+            np.zeros(shape),
+            np.zeros(shape),
+            np.zeros(shape),
+        )
 
-    def advance(self, ratio: Floats, events: float, rows: Floats, spread: Floats, timestamp_s: float = 0.0) -> None:
-        """Take in a batch.
+    def advance(
+        self,
+        ratio: Floats,
+        events: float,
+        rows: Floats,
+        variance_inflation: Floats,
+        timestamp_s: float = 0.0,
+    ) -> None:
+        """Take a batch in.
 
-        ratio: its joint log-likelihood ratio per chart, (..., charts). events: its size, at least 1. rows:
-        the reference rows behind each chart divided by its noise, (..., charts) or broadcast to it; infinity
-        if the reference is exact. spread: the variance inflation of dependent events, 1 if independent.
+        Every event of the batch starts a run at the batch's beginning:
+        log <- ln(exp(log) + events) + gain. The log ratio of a run of age m counts shrunk by
+        rows / (rows + m): the Bayes factor of a shift whose zero is itself known from so many rows.
+        Sources: Roberts 1966; Shin, Ramdas & Rinaldo 2022.
 
-        Every event of the batch starts a run at the batch's beginning: log <- ln(exp(log) + events) + gain.
-        The log ratio of a run of age m counts shrunk by rows / (rows + m): the Bayes factor of a shift whose
-        zero is itself known from so many rows. Sources: Roberts 1966; Shin, Ramdas & Rinaldo 2022.
+        Args:
+            ratio: the batch's joint log-likelihood ratio per chart, nats, shape (..., charts).
+            events: the size of the batch, at least 1.
+            rows: the reference rows behind each chart divided by its noise, (..., charts) or
+                broadcast to it; infinity where the reference is exact.
+            variance_inflation: of dependent events, 1 where they are independent; as `rows`.
+            timestamp_s: of the batch's beginning.
         """
         grown = np.logaddexp(self.log, np.log(events))
-        kept = np.exp(self.log - grown)
-        self.age *= kept
-        self.ratio *= kept
-        self.born += (timestamp_s - self.born) * (1 - kept)
+        # The runs so far are this share of the new sum; the others begin with this batch and
+        # have gained nothing, so that age, ratio and start of the average run move towards them.
+        older = np.exp(self.log - grown)
+        self.age *= older
+        self.ratio *= older
+        self.start += (timestamp_s - self.start) * (1 - older)
+        # The gain is the difference of two shrunk ratios: the shrinking of what was gained
+        # before changes too, because the run has become older.
         before = self.ratio / (1 + self.age / rows)
-        self.ratio += ratio / spread
-        self.age += events / spread
-        self.log = grown + self.ratio / (1 + self.age / rows) - before
+        self.ratio += ratio / variance_inflation
+        self.age += events / variance_inflation
+        after = self.ratio / (1 + self.age / rows)
+        self.log = grown + after - before
 
     def clear(self, *copies: int) -> None:
-        """Forget all, or the copies of the leading axis with these indices."""
+        """Forget everything, or the copies of the leading axis with these indices."""
         where = list(copies) if copies else ...
         self.log[where] = -np.inf
-        for values in (self.age, self.ratio, self.born):
+        for values in (self.age, self.ratio, self.start):
             values[where] = 0.0
 
 
 def log_mixture(capital: Floats, log_weights: Floats) -> Floats:
-    """ln of the weighted sum of capitals over the last axis; minus infinity when nothing has been gained.
+    """Return ln of the weighted sum of capitals over the last axis.
+
+    Args:
+        capital: ln of each chart's capital, shape (..., charts).
+        log_weights: ln of each chart's weight, shape (charts,).
+
+    Returns:
+        Shape (...), nats; minus infinity where nothing has been gained.
 
     >>> float(log_mixture(np.zeros(2), np.log([0.5, 0.5])))
     0.0
     """
     shares = capital + log_weights
     top = shares.max(axis=-1, keepdims=True)
-    scale = np.maximum(top, np.finfo(np.float64).min)  # nothing gained: stay at minus infinity
+    # Where nothing has been gained the maximum is minus infinity, and shares - top would be NaN.
+    scale = np.maximum(top, np.finfo(np.float64).min)
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(np.exp(shares - scale).sum(axis=-1)) + scale[..., 0])

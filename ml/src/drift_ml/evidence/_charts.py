@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from drift_ml.evidence._distributions import STEEPEST, coupled, favoured, mixed, reference_distribution, shifted
+from drift_ml.evidence._distributions import (
+    STEEPEST,
+    coupled,
+    favoured,
+    mixed,
+    reference_distribution,
+    shifted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,22 +22,36 @@ if TYPE_CHECKING:
     from drift_ml.baseline import Channel
     from drift_ml.evidence._distributions import Floats
 
-LOCATIONS = {0.25: 0.36, 0.5: 0.26, 1.0: 0.22, 2.0: 0.16}
-"""Shifts in standard deviations, each with its part of the weight: the smallest take longest."""
-SCALES = (0.6, 0.8, 1.25, 1.6)
-CORRELATIONS = (0.3, -0.3, 0.6, -0.6)
-TOGETHER = (0.5, 1.0, 2.0, 3.0, -0.5, -1.0)
-ODDS = (1 / 3, 2 / 3, 1.5, 3.0)
-SHARES = (0.01, 0.03, 0.1, 0.3)
-NEWCOMERS = 0.2
-MOST_CATEGORIES = 24
-LEAST_INFORMATION = 1e-12
-FARTHEST = 9.0
-"""A product says no more than that of two scores at three standard deviations; few rows lie beyond."""
+    #: How a channel drifts; `together` is of all features.
+    ChartKind = Literal["location", "scale", "correlation", "together", "share"]
 
+#: Shifts in standard deviations, each with its part of the weight: the smallest take longest.
+LOCATIONS = {0.25: 0.36, 0.5: 0.26, 1.0: 0.22, 2.0: 0.16}
+#: Factors of the standard deviation.
+SCALES = (0.6, 0.8, 1.25, 1.6)
+#: Changes of a correlation, on the axis of Fisher's z.
+CORRELATIONS = (0.3, -0.3, 0.6, -0.6)
+#: Shifts of the sum of squares, in standard deviations of its normal score.
+JOINT_SHIFTS = (0.5, 1.0, 2.0, 3.0, -0.5, -1.0)
+#: Factors of a category's odds.
+ODDS = (1 / 3, 2 / 3, 1.5, 3.0)
+#: Shares of all events that an indicator gains.
+SHARES = (0.01, 0.03, 0.1, 0.3)
+#: The share of all events that moves to one category.
+NEWCOMERS = 0.2
+#: Of more categories only the most frequent have charts.
+MOST_CATEGORIES = 24
+#: Nats per event; sizes are divided by a chart's information.
+LEAST_INFORMATION = 1e-12
+#: A product counts as at most that of two scores at three standard deviations: few rows lie beyond.
+FARTHEST = 9.0
+
+#: How the weight is divided among groups of channels; the part of a group that a baseline lacks
+#: is shared out.
 WEIGHTS = {"columns": 0.74, "pairs": 0.17, "together": 0.06, "indicators": 0.03}
-"""How the evidence is spread over the groups of channels; those that a baseline lacks are shared out."""
+#: The part of an ordered channel's weight on shifts; stretches have what remains.
 LOCATION_SHARE = 0.8
+#: The group of each kind of channel.
 GROUPS = {
     "values": "columns",
     "quantiles": "columns",
@@ -45,114 +66,247 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class Chart:
-    """One alternative: what drifts (`channel`), how (`kind`), by how much (`size`), and its share of the
-    weight.
+    """One alternative: what drifts, how, by how much, and its share of the weight."""
 
-    kind: `location` (size in standard deviations of the normal score), `scale` (a factor), `correlation` (a
-    change), `share` (a factor of the odds, or an added share for indicators), `together` (of all features).
-    information: the Kullback-Leibler divergence of the alternative from the reference, nats per event.
-    against: the mean of the log-likelihood ratio under the reference, negative. noise: how much faster the
-    reference's own error grows here than the information does (1 for a small normal shift).
-    """
-
+    #: The channel that drifts.
     channel: str
-    kind: str
+    #: How it drifts.
+    kind: ChartKind
+    #: In standard deviations of the normal score (`location`, `together`), as a factor (`scale`),
+    #: as a change (`correlation`), as a factor of the odds or a share that is added (`share`).
     size: float
+    #: `up` or `down`, for a category with its name before it.
     direction: str
+    #: Of the channel's weight; the weights of a channel sum to 1.
     weight: float
+    #: Kullback-Leibler divergence of the alternative from the reference, nats per event.
     information: float
-    against: float
+    #: Mean of the log-likelihood ratio while nothing has changed, nats per event; negative.
+    mean_under_null: float
+    #: How much faster the reference's own error grows here than the information does; 1 for a
+    #: small shift of a normal.
     noise: float
 
 
-def charts(channel: Channel, counts: Sequence[int] | None = None) -> tuple[list[Chart], Floats]:
-    """The charts of one channel of a baseline, weights summing to 1, and their log-likelihood ratios.
+@dataclass(frozen=True)
+class _Alternative:
+    """What a chart is made of: a drift and the distribution that it leads to."""
 
-    counts: the reference counts, those of the channel by default. Returns the charts and a table of shape
-    (bins, charts); each column has expectation exactly one under the reference law, once exponentiated. A
-    channel with one bin has no chart.
+    kind: ChartKind
+    size: float
+    direction: str
+    weight: float
+    distribution: Floats
+
+
+def charts(
+    channel: Channel,
+    counts: Sequence[int] | None = None,
+) -> tuple[list[Chart], Floats]:
+    """Return the charts of one channel of a baseline and their log-likelihood ratios.
+
+    Args:
+        channel: with its reference counts.
+        counts: other reference counts on the same bins, the channel's by default.
+
+    Returns:
+        The charts, weights summing to 1, and a table of shape (bins, charts): the log-likelihood
+        ratios, nats. Each column has expectation exactly one under the reference distribution,
+        once exponentiated. A channel with one bin has no chart.
 
     >>> from drift_ml.baseline import Channel
-    >>> found, table = charts(Channel("rooms", "values", ("rooms",), (50, 50)))
-    >>> found[0].kind, found[0].size, found[0].direction, table.shape
+    >>> listed, table = charts(Channel("rooms", "values", ("rooms",), (50, 50)))
+    >>> listed[0].kind, listed[0].size, listed[0].direction, table.shape
     ('location', 0.25, 'up', (2, 8))
     """
-    law = reference_distribution(channel.counts if counts is None else counts)
-    found: list[Chart] = []
+    reference = reference_distribution(channel.counts if counts is None else counts)
+    listed: list[Chart] = []
     columns: list[Floats] = []
-    for kind, size, direction, weight, after in _alternatives(channel, law):
-        ratio = np.log(after / law)
-        information = max(float(after @ ratio), LEAST_INFORMATION)
-        noise = max(1.0, (float(law @ np.exp(2 * ratio)) - 1) / (2 * information))
-        facts = (kind, size, direction, weight, information, float(law @ ratio), noise)
-        found.append(Chart(channel.name, *facts))
+    for alternative in _alternatives(channel, reference):
+        ratio = np.log(alternative.distribution / reference)
+        listed.append(
+            _chart(
+                channel.name,
+                alternative,
+                reference,
+                ratio,
+            )
+        )
         columns.append(ratio)
-    return found, np.stack(columns, axis=1) if columns else np.zeros((len(law), 0))
+    if not columns:
+        return [], np.zeros((len(reference), 0))
+    return listed, np.stack(columns, axis=1)
 
 
-def _alternatives(channel: Channel, law: Floats) -> Iterator[tuple[str, float, str, float, Floats]]:
-    """Kind, size, direction, weight and law of every alternative of a channel."""
-    kind = channel.kind
-    if len(law) < 2:  # noqa: PLR2004 - one bin cannot change
+def _chart(
+    name: str,
+    alternative: _Alternative,
+    reference: Floats,
+    ratio: Floats,
+) -> Chart:
+    information = max(float(alternative.distribution @ ratio), LEAST_INFORMATION)
+    # The variance of the likelihood ratio over twice the information: 1 in the limit of a small
+    # shift, more where the ratio leans on rare bins, which the reference knows least.
+    variance = float(reference @ np.exp(2 * ratio)) - 1
+    return Chart(
+        channel=name,
+        kind=alternative.kind,
+        size=alternative.size,
+        direction=alternative.direction,
+        weight=alternative.weight,
+        information=information,
+        mean_under_null=float(reference @ ratio),
+        noise=max(1.0, variance / (2 * information)),
+    )
+
+
+def _alternatives(
+    channel: Channel,
+    reference: Floats,
+) -> Iterator[_Alternative]:
+    """Yield every alternative of a channel, in the order in which states list their charts."""
+    if len(reference) < 2:  # noqa: PLR2004 - one bin cannot change
         return
-    if kind in ("values", "quantiles"):
-        yield from _ordered(law)
-    elif kind == "product":
-        yield from _correlations(channel, law)
-    elif kind == "sum_of_squares":
-        for size in TOGETHER:
-            yield "together", size, _sign(size), 1 / len(TOGETHER), shifted(law, size)
-    elif kind == "categories":
-        yield from _categories(channel, law)
+    if channel.kind in ("values", "quantiles"):
+        yield from _ordered(reference)
+    elif channel.kind == "product":
+        yield from _correlations(channel, reference)
+    elif channel.kind == "sum_of_squares":
+        yield from _joint_shifts(reference)
+    elif channel.kind == "categories":
+        yield from _categories(channel, reference)
     else:
-        for share in SHARES:
-            yield "share", share, "up", 1 / (len(SHARES) + 1), mixed(law, 1, share)
-        yield "share", ODDS[0], "down", 1 / (len(SHARES) + 1), favoured(law, 1, ODDS[0])
+        yield from _indicators(reference)
 
 
-def _ordered(law: Floats) -> Iterator[tuple[str, float, str, float, Floats]]:
-    stretchable = len(law) > 2  # noqa: PLR2004 - two bins know no variance
+def _ordered(reference: Floats) -> Iterator[_Alternative]:
+    stretchable = len(reference) > 2  # noqa: PLR2004 - two bins know no variance
+    location_share = LOCATION_SHARE if stretchable else 1.0
     for size, part in LOCATIONS.items():
-        weight = (LOCATION_SHARE if stretchable else 1.0) * part / 2
-        yield "location", size, "up", weight, shifted(law, size)
-        yield "location", -size, "down", weight, shifted(law, -size)
-    for scale in SCALES if stretchable else ():
+        # Half of a size's part for either direction.
+        weight = location_share * part / 2
+        yield _Alternative(
+            "location",
+            size,
+            "up",
+            weight,
+            shifted(reference, size),
+        )
+        yield _Alternative(
+            "location",
+            -size,
+            "down",
+            weight,
+            shifted(reference, -size),
+        )
+    if not stretchable:
+        return
+    for scale in SCALES:
         weight = (1 - LOCATION_SHARE) / len(SCALES)
-        yield "scale", scale, _sign(scale - 1), weight, shifted(law, 0.0, scale)
+        stretched = shifted(reference, 0.0, scale)
+        yield _Alternative(
+            "scale",
+            scale,
+            _direction(scale - 1),
+            weight,
+            stretched,
+        )
 
 
-def _correlations(channel: Channel, law: Floats) -> Iterator[tuple[str, float, str, float, Floats]]:
-    products, before = _products(channel, law)
+def _correlations(
+    channel: Channel,
+    reference: Floats,
+) -> Iterator[_Alternative]:
+    products, before = _products(channel, reference)
+    weight = 1 / len(CORRELATIONS)
     for change in CORRELATIONS:
+        # On Fisher's z axis a change has the same meaning at any correlation, and the sum stays
+        # below 1.
         rho = float(np.tanh(np.arctanh(before) + np.arctanh(change)))
-        yield "correlation", change, _sign(change), 1 / len(CORRELATIONS), coupled(law, products, rho, before)
+        distribution = coupled(reference, products, rho, before)
+        yield _Alternative("correlation", change, _direction(change), weight, distribution)
 
 
-def _products(channel: Channel, law: Floats) -> tuple[Floats, float]:
-    """The product that stands for each bin, and the reference's own correlation.
+def _products(
+    channel: Channel,
+    reference: Floats,
+) -> tuple[Floats, float]:
+    """Return the product that stands for each bin, and the reference's own correlation.
 
     The baseline keeps standardised scores; the edges, in thousandths, give back location and scale.
     """
     scores = np.asarray(channel.scores, dtype=np.float64) / 1000
     edges = np.asarray(channel.edges, dtype=np.float64) / 1000
     if len(edges) > 2:  # noqa: PLR2004 - a line needs two bins with both ends
-        slope, before = np.polyfit(scores[1:-1], (edges[1:] + edges[:-1]) / 2, 1, w=np.sqrt(law[1:-1]))
+        # The middle of an inner bin is its product; a line through these, weighted by rows, maps
+        # scores to products. Its value at a score of 0, the mean product, is the correlation.
+        middles = (edges[1:] + edges[:-1]) / 2
+        weights = np.sqrt(reference[1:-1])
+        slope, correlation = np.polyfit(
+            scores[1:-1],
+            middles,
+            1,
+            w=weights,
+        )
     else:
-        slope, before = 1.0, 0.0
-    before = float(np.clip(before, -STEEPEST, STEEPEST))
+        slope, correlation = 1.0, 0.0
+    before = float(np.clip(correlation, -STEEPEST, STEEPEST))
     return np.clip(before + slope * scores, -FARTHEST, FARTHEST), before
 
 
-def _categories(channel: Channel, law: Floats) -> Iterator[tuple[str, float, str, float, Floats]]:
-    names = channel.categories
-    chosen = np.argsort(-np.asarray(channel.counts), kind="stable")[:MOST_CATEGORIES]
-    weight = 1 / (len(chosen) * (len(ODDS) + 1))
-    for bin_ in chosen:
-        label = str(names[bin_])
+def _joint_shifts(reference: Floats) -> Iterator[_Alternative]:
+    weight = 1 / len(JOINT_SHIFTS)
+    for size in JOINT_SHIFTS:
+        yield _Alternative(
+            "together",
+            size,
+            _direction(size),
+            weight,
+            shifted(reference, size),
+        )
+
+
+def _categories(
+    channel: Channel,
+    reference: Floats,
+) -> Iterator[_Alternative]:
+    # A stable sort, so that equal counts keep their order on every machine.
+    most_frequent = np.argsort(-np.asarray(channel.counts), kind="stable")[:MOST_CATEGORIES]
+    weight = 1 / (len(most_frequent) * (len(ODDS) + 1))
+    for bin_ in most_frequent.tolist():
+        label = str(channel.categories[bin_])
         for odds in ODDS:
-            yield "share", odds, f"{label} {_sign(odds - 1)}", weight, favoured(law, int(bin_), odds)
-        yield "share", NEWCOMERS, f"{label} up", weight, mixed(law, int(bin_), NEWCOMERS)
+            direction = f"{label} {_direction(odds - 1)}"
+            yield _Alternative(
+                "share",
+                odds,
+                direction,
+                weight,
+                favoured(reference, bin_, odds),
+            )
+        joined = mixed(reference, bin_, NEWCOMERS)
+        yield _Alternative("share", NEWCOMERS, f"{label} up", weight, joined)
 
 
-def _sign(size: float) -> str:
+def _indicators(reference: Floats) -> Iterator[_Alternative]:
+    # Bin 1 counts the events for which the indicator is set.
+    weight = 1 / (len(SHARES) + 1)
+    for share in SHARES:
+        yield _Alternative(
+            "share",
+            share,
+            "up",
+            weight,
+            mixed(reference, 1, share),
+        )
+    yield _Alternative(
+        "share",
+        ODDS[0],
+        "down",
+        weight,
+        favoured(reference, 1, ODDS[0]),
+    )
+
+
+def _direction(size: float) -> str:
     return "up" if size > 0 else "down"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import inf, log
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -14,52 +15,56 @@ from drift_ml.evidence._budget import Budget
 from drift_ml.evidence._capital import Capital, log_mixture
 from drift_ml.evidence._errors import EvidenceError
 from drift_ml.evidence._finding import DriftFinding, find
-from drift_ml.evidence._recovery import Recovery
+from drift_ml.evidence._recovery import Recovery, Stratum
 from drift_ml.evidence._tables import tables_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from drift_contracts.types import DetectorStateV1Mixture, DetectorStateV1MixtureCapital
+
     from drift_ml.baseline import Channel
     from drift_ml.evidence._distributions import Floats
     from drift_ml.evidence._seasonality import Seasonality
-    from drift_ml.evidence._tables import Tables
+    from drift_ml.evidence._tables import Counts, Tables
 
-CONTRACT = "detector.state.v1"
+CONTRACT: Final = "detector.state.v1"
+#: In equivalent standard deviations.
 MINIMUM_EFFECT = 0.1
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a mixture detector is made of.
+    """What a mixture detector is made of."""
 
-    channels: of a baseline document (`baseline["channels"]`). budget: how often it may be wrong.
-    minimum_effect: in equivalent standard deviations; evidence of less raises no alarm. seasonality: learned from
-    good traffic, or None for independent events without cycles.
-    """
-
+    #: Of the baseline (`Baseline.channels`).
     channels: Sequence[Channel]
+    #: How often the detector may be wrong.
     budget: Budget = field(default_factory=Budget)
+    #: In equivalent standard deviations; evidence of less raises no alarm.
     minimum_effect: float = MINIMUM_EFFECT
+    #: Learned from good traffic; None for independent events without cycles.
     seasonality: Seasonality | None = None
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Hex sha256 of the settings: a state belongs to the settings that it was gained under."""
-        seasonality = None if self.seasonality is None else self.seasonality.to_json()
         channels = [channel.to_json() for channel in self.channels]
+        seasonality = None if self.seasonality is None else self.seasonality.to_json()
         parts = [channels, self.budget.events, self.minimum_effect, seasonality]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 class MixtureDetector:
-    """Shiryaev-Roberts evidence over every channel, kind, size and direction of drift; one bar, one budget.
+    """Shiryaev-Roberts evidence over every channel, kind, size and direction of drift.
 
-    M = sum over charts of weight x exp(log capital); the alarm is raised when M reaches the budget's number
-    of events and the estimated effect is at least the minimum. With an exact reference, M minus the number of
-    events is a martingale while nothing changes, so that the mean number of events to a false alarm is at
-    least the budget. An estimated reference is allowed for by shrinking (see `Capital`). Once raised, an
-    alarm stays until `reset`; the evidence starts anew at once, and `recovered` says when the drift is over.
+    There is one threshold and one budget for all of them. M = sum over charts of
+    weight x exp(log capital); the alarm is raised when M reaches the budget's number of events and
+    the estimated effect is at least the minimum. With an exact reference, M minus the number of
+    events is a martingale while nothing changes, so that the mean number of events to a false
+    alarm is at least the budget. An estimated reference is allowed for by shrinking (see
+    `Capital`). Once raised, an alarm stays until `reset`; the evidence starts anew at once, and
+    `recovered` says when the drift is over; `observe_window` does all of this for one window.
     Sources: Roberts 1966; Pollak & Siegmund 1991; Shin, Ramdas & Rinaldo 2022 (E-detectors).
 
     >>> from drift_ml.baseline import Channel
@@ -76,10 +81,12 @@ class MixtureDetector:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         seasonality = settings.seasonality
-        strata = seasonality.strata if seasonality else (None,)
+        strata = (None,) if seasonality is None else seasonality.strata
+        inflation = {} if seasonality is None else seasonality.variance_inflation
         self._tables = tables_of(settings.channels, strata)
-        spread = seasonality.spread if seasonality else {}
-        self._spread = np.array([spread.get(chart.channel, 1.0) for chart in self._tables[0].charts])
+        self._variance_inflation = np.array(
+            [inflation.get(chart.channel, 1.0) for chart in self._tables[0].charts]
+        )
         self._needed = log(settings.budget.events)
         self.reset()
 
@@ -93,122 +100,218 @@ class MixtureDetector:
 
     @property
     def reason(self) -> str | None:
-        """The alarm in one line, or None."""
+        """Return the alarm in one line, or None."""
         return None if self.alarm is None else str(self.alarm)
 
     @property
     def evidence(self) -> float:
-        """ln of the mixture, nats; minus infinity before the first event. The bar is `needed`."""
+        """Return ln of the mixture, nats; minus infinity before the first event.
+
+        The threshold is `needed`.
+        """
         return float(log_mixture(self._capital.log, self._tables[0].log_weights))
 
     @property
     def needed(self) -> float:
-        """ln of the bar, nats."""
+        """Return ln of the threshold, nats."""
         return self._needed
 
     @property
     def recovered(self) -> bool:
-        """Whether there is as much evidence that an alarm's drift is over as an alarm takes (see `Recovery`)."""
+        """Return whether the alarm's drift is over.
+
+        It takes as much evidence as an alarm does (see `Recovery`).
+        """
         return self._recovery is not None and self._recovery.evidence >= self._needed
 
     def finding(self) -> DriftFinding | None:
-        """What the evidence says now, below the bar too; None before the first event."""
-        if self.evidence == -inf:
+        """Return what the evidence says so far; None before the first event."""
+        evidence = self.evidence
+        if evidence == -inf:
             return None
-        return find(self._tables[0], self._capital, self._spread, self.evidence, self._needed)
+        inflation = self._variance_inflation
+        return find(
+            self._tables[0],
+            self._capital,
+            inflation,
+            evidence,
+            self._needed,
+        )
 
     def update(
-        self, counts: Mapping[str, Sequence[int]], *, events: int | None = None, timestamp_s: float = 0.0
+        self,
+        counts: Counts,
+        *,
+        events: int | None = None,
+        timestamp_s: float = 0.0,
     ) -> bool:
-        """Take in a batch: events per bin by channel. Returns whether there is an alarm.
+        """Take a batch in; return whether there is an alarm.
 
-        events: the size of the batch, by default the largest total of a channel. timestamp_s: of the batch's
-        beginning, in seconds since the epoch: it chooses the stratum and dates the onset. A batch is one step
-        with its joint likelihood ratio, as the order within it is not known. Raises EvidenceError.
+        A batch is one step with its joint likelihood ratio, as the order within it is not known.
+
+        Args:
+            counts: events per bin, by channel.
+            events: the size of the batch, by default the largest total of a channel.
+            timestamp_s: of the batch's beginning, in seconds since the epoch: it chooses the
+                stratum and dates the onset.
+
+        Raises:
+            EvidenceError: the counts are of other bins.
         """
-        size = max((sum(own) for own in counts.values()), default=0) if events is None else events
-        if size <= 0:
+        if events is None:
+            events = max((sum(bins) for bins in counts.values()), default=0)
+        if events <= 0:
             return self.alarm is not None
+        stratum = self._stratum(timestamp_s)
         if self._recovery is not None:
-            self._recovery.update(counts.get(self._recovery.channel, ()), self._stratum(timestamp_s))
-        return self._take(self._table(timestamp_s).ratio(counts), size, timestamp_s)
+            self._recovery.update(counts.get(self._recovery.channel, ()), stratum)
+        tables = self._tables[stratum]
+        return self._advance(
+            tables,
+            tables.ratio(counts),
+            events,
+            timestamp_s,
+        )
 
-    def update_event(self, bins: Mapping[str, int], *, timestamp_s: float = 0.0) -> bool:
-        """Take in one event: the bin it falls into by channel (-1 for none). Returns whether there is an
-        alarm."""
+    def update_event(
+        self,
+        bins: Mapping[str, int],
+        *,
+        timestamp_s: float = 0.0,
+    ) -> bool:
+        """Take one event in; return whether there is an alarm.
+
+        Args:
+            bins: the bin that it falls into, by channel; -1 for none.
+            timestamp_s: as for `update`.
+        """
+        stratum = self._stratum(timestamp_s)
         if self._recovery is not None:
-            self._recovery.update_event(bins.get(self._recovery.channel, -1), self._stratum(timestamp_s))
-        return self._take(self._table(timestamp_s).ratio_of_event(bins), 1, timestamp_s)
-
-    def _table(self, timestamp_s: float) -> Tables:
-        return self._tables[self._stratum(timestamp_s)]
+            self._recovery.update_event(bins.get(self._recovery.channel, -1), stratum)
+        tables = self._tables[stratum]
+        return self._advance(
+            tables,
+            tables.ratio_of_event(bins),
+            1,
+            timestamp_s,
+        )
 
     def _stratum(self, timestamp_s: float) -> int:
         seasonality = self.settings.seasonality
-        return seasonality.stratum(timestamp_s) if seasonality else 0
+        return 0 if seasonality is None else seasonality.stratum(timestamp_s)
 
-    def _take(self, ratio: Floats, events: int, timestamp_s: float) -> bool:
-        self._capital.advance(ratio, events, self._table(timestamp_s).rows, self._spread, timestamp_s)
+    def _advance(
+        self,
+        tables: Tables,
+        ratio: Floats,
+        events: int,
+        timestamp_s: float,
+    ) -> bool:
+        inflation = self._variance_inflation
+        self._capital.advance(
+            ratio,
+            events,
+            tables.rows,
+            inflation,
+            timestamp_s,
+        )
         self.events += events
         self._quiet += events
         if self.evidence >= self._needed:
-            finding = self.finding()
-            if finding is not None and finding.effect >= self.settings.minimum_effect:
-                if self._recovery is None:
-                    self.alarm, self._recovery = finding, self._recovery_of(finding)
-                self._recovery.capital.clear()
-                self._quiet = 0.0
-                self._capital.clear()
+            self._cross()
         return self.alarm is not None
 
-    def _recovery_of(self, alarm: DriftFinding) -> Recovery:
-        seasonality, name = self.settings.seasonality, alarm.channel
-        whole = {channel.name: channel.counts for channel in self.settings.channels}
-        counts = [own[name] for own in (seasonality.strata if seasonality else [whole])]
-        spread = seasonality.spread.get(name, 1.0) if seasonality else 1.0
-        strata = list(zip(counts, self._tables, strict=True))
-        return Recovery(alarm, strata, spread=spread, least=self.settings.minimum_effect)
+    def _cross(self) -> None:
+        """Raise the alarm, or confirm the one that is on; the evidence is spent on it."""
+        finding = self.finding()
+        if finding is None or finding.effect < self.settings.minimum_effect:
+            return
+        if self._recovery is None:
+            self.alarm, self._recovery = finding, self._recovery_of(finding)
+        # A drift that is found again under its alarm is not over: its recovery starts anew.
+        self._recovery.capital.clear()
+        self._quiet = 0.0
+        self._capital.clear()
 
-    def to_json(self) -> dict[str, Any]:
-        """The state as detector.state.v1; equal states continue equally."""
-        held = [self._capital] if self.evidence != -inf else []
-        if self._recovery is not None and self._recovery.evidence != -inf:
-            held.append(self._recovery.capital)
+    def _recovery_of(self, alarm: DriftFinding) -> Recovery:
+        seasonality, channel = self.settings.seasonality, alarm.channel
+        if seasonality is None:
+            by_name = {item.name: item.counts for item in self.settings.channels}
+            counts, inflation = [by_name[channel]], 1.0
+        else:
+            counts = [stratum[channel] for stratum in seasonality.strata]
+            inflation = seasonality.variance_inflation.get(channel, 1.0)
+        strata = [Stratum(*pair) for pair in zip(counts, self._tables, strict=True)]
+        least = self.settings.minimum_effect
+        return Recovery(alarm, strata, variance_inflation=inflation, least=least)
+
+    def to_json(self) -> DetectorStateV1Mixture:
+        """Return the state as detector.state.v1; equal states continue equally."""
         return {
             "contract": CONTRACT,
-            "detector": self.name,
+            "detector": "mixture",
             "settings": self.settings.digest,
             "events": self.events,
             "quiet": self._quiet,
             "alarm": None if self.alarm is None else self.alarm.to_json(),
-            "capital": {
-                name: [value for each in held for value in getattr(each, name).tolist()]
-                for name in ("log", "age", "ratio", "born")
-            },
+            "capital": self._capital_to_json(),
         }
 
+    def _capital_to_json(self) -> DetectorStateV1MixtureCapital:
+        """Return the capital of all charts, then of the recovery; each only once it has begun.
+
+        A capital that has gained nothing holds minus infinity, for which JSON has no number.
+        """
+        begun = [self._capital] if self.evidence != -inf else []
+        if self._recovery is not None and self._recovery.evidence != -inf:
+            begun.append(self._recovery.capital)
+        document: DetectorStateV1MixtureCapital = {"log": [], "age": [], "ratio": [], "born": []}
+        for capital in begun:
+            document["log"] += capital.log.tolist()
+            document["age"] += capital.age.tolist()
+            document["ratio"] += capital.ratio.tolist()
+            document["born"] += capital.start.tolist()
+        return document
+
     @classmethod
-    def from_json(cls, document: Mapping[str, Any], settings: Settings) -> MixtureDetector:
-        """The detector that a state was taken from. Raises EvidenceError if the settings are others."""
+    def from_json(cls, document: DetectorStateV1Mixture, settings: Settings) -> MixtureDetector:
+        """Return the detector that a state was taken from.
+
+        Args:
+            document: of the contract detector.state.v1.
+            settings: those that the state was gained under.
+
+        Raises:
+            EvidenceError: the state is of another detector or of other settings.
+        """
         if document.get("contract") != CONTRACT or document.get("detector") != cls.name:
             raise EvidenceError(f"{CONTRACT}: expected the state of a {cls.name!r} detector")
         if document["settings"] != settings.digest:
-            raise EvidenceError(f"{CONTRACT}: const at /settings: expected the digest of these settings")
+            raise EvidenceError(
+                f"{CONTRACT}: const at /settings: expected the digest of these settings"
+            )
         detector = cls(settings)
         detector.events, detector._quiet = document["events"], document["quiet"]
-        detector.alarm = None if document["alarm"] is None else DriftFinding(**document["alarm"])
-        if detector.alarm is not None:
+        alarm = document["alarm"]
+        if alarm is not None:
+            detector.alarm = DriftFinding(**alarm)
             detector._recovery = detector._recovery_of(detector.alarm)
-        detector._hold({name: np.array(values, dtype=np.float64) for name, values in document["capital"].items()})
+        detector._restore(document["capital"])
         return detector
 
-    def _hold(self, values: Mapping[str, Floats]) -> None:
-        """Take over the capital of a state: of all charts, then of the recovery, each only if it has begun."""
-        charts, lengths = self._spread.size, {len(own) for own in values.values()}
+    def _restore(self, capital: DetectorStateV1MixtureCapital) -> None:
+        """Take over the capital of a state: of all charts, then of the recovery."""
+        charts = self._variance_inflation.size
         further = 0 if self._recovery is None else self._recovery.capital.log.size
+        members = (capital["log"], capital["age"], capital["ratio"], capital["born"])
+        lengths = {len(values) for values in members}
         if lengths not in ({0}, {charts}, {charts + further}):
-            raise EvidenceError(f"{CONTRACT}: at /capital: expected {charts} charts, and {further} of a recovery")
-        if lengths != {0}:
-            self._capital = Capital(**{name: own[:charts] for name, own in values.items()})
+            raise EvidenceError(
+                f"{CONTRACT}: at /capital: expected {charts} charts, and {further} of a recovery"
+            )
+        if lengths == {0}:
+            return
+        vectors = [np.array(values, dtype=np.float64) for values in members]
+        self._capital = Capital(*(vector[:charts] for vector in vectors))
         if self._recovery is not None and lengths == {charts + further}:
-            self._recovery.capital = Capital(**{name: own[charts:] for name, own in values.items()})
+            self._recovery.capital = Capital(*(vector[charts:] for vector in vectors))

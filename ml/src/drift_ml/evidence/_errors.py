@@ -1,7 +1,7 @@
-"""What can be wrong with the evidence that is asked for."""
+"""What can be wrong with evidence's settings, counts and states."""
 
 from drift_contracts import DriftError
 
 
 class EvidenceError(DriftError):
-    """A detector, budget or state that cannot be used; says what was expected."""
+    """Settings, counts or a state that the evidence cannot use; says what was expected."""

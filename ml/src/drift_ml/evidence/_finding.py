@@ -2,44 +2,63 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import sqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from drift_contracts.types import DetectorStateV1Finding
+
     from drift_ml.evidence._capital import Capital
+    from drift_ml.evidence._charts import ChartKind
+    from drift_ml.evidence._distributions import Floats
     from drift_ml.evidence._tables import Tables
 
+#: How many of the leading channels a finding names.
 NAMED = 5
 
 
 @dataclass(frozen=True)
 class DriftFinding:
-    """One drift as the charts see it.
+    """One drift as the charts see it: channel, kind and direction of the leading chart."""
 
-    channel, kind, direction: of the leading chart. size: the estimated change in the chart's own unit
-    (standard deviations, factor, correlation, share). effect: the same in equivalent standard deviations,
-    comparable between kinds. since: moment of the estimated onset; events: how many since then. evidence: ln
-    of the mixture; needed: ln of the bar. shares: the part of the evidence that each of the leading channels
-    holds.
-    """
-
+    #: The channel that drifts most.
     channel: str
-    kind: str
+    #: How it drifts; see `Chart.kind`.
+    kind: ChartKind
+    #: `up` or `down`, for a category with its name before it.
     direction: str
+    #: The estimated change in the chart's unit: standard deviations, factor, correlation, share.
     size: float
+    #: The same in equivalent standard deviations, comparable between kinds.
     effect: float
+    #: Estimated onset, in the clock that the detector was given.
     since: float
+    #: Events since the onset.
     events: float
+    #: ln of the mixture, nats.
     evidence: float
+    #: ln of the threshold, nats.
     needed: float
+    #: The part of the evidence that each of the leading channels holds, the largest first.
     shares: dict[str, float]
 
-    def to_json(self) -> dict[str, Any]:
-        """The finding as a document."""
-        return asdict(self)
+    def to_json(self) -> DetectorStateV1Finding:
+        """Return the finding as detector.state.v1 holds it."""
+        return {
+            "channel": self.channel,
+            "kind": self.kind,
+            "direction": self.direction,
+            "size": self.size,
+            "effect": self.effect,
+            "since": self.since,
+            "events": self.events,
+            "evidence": self.evidence,
+            "needed": self.needed,
+            "shares": dict(self.shares),
+        }
 
     def __str__(self) -> str:
         change = f"{self.kind} {self.direction}, {self.size:.2g} ({self.effect:.2g} sd)"
@@ -50,19 +69,32 @@ class DriftFinding:
 
 
 def find(
-    tables: Tables, capital: Capital, spread: np.ndarray[Any, Any], evidence: float, needed: float
+    tables: Tables,
+    capital: Capital,
+    variance_inflation: Floats,
+    evidence: float,
+    needed: float,
 ) -> DriftFinding:
-    """The finding that a capital of shape (charts,) amounts to.
+    """Return the finding that a capital amounts to.
 
-    The size follows from the mean log-likelihood ratio since the onset, which grows linearly from the chart's
-    value under the reference (no change) to that under its own alternative (the whole change).
+    The size follows from the mean log-likelihood ratio since the onset, which grows linearly from
+    the chart's mean while nothing has changed (no change) to its information (the whole change).
+
+    Args:
+        tables: the charts.
+        capital: of shape (charts,), with something gained.
+        variance_inflation: of each chart's channel, shape (charts,).
+        evidence: ln of the mixture, nats.
+        needed: ln of the threshold, nats.
     """
     gained = capital.log + tables.log_weights
     parts = np.exp(gained - np.logaddexp.reduce(gained))
     leader = int(parts.argmax())
     chart = tables.charts[leader]
     mean = capital.ratio[leader] / max(capital.age[leader], 1.0)
-    fraction = max(0.0, float((mean - chart.against) / (chart.information - chart.against)))
+    whole = chart.information - chart.mean_under_null
+    fraction = max(0.0, float((mean - chart.mean_under_null) / whole))
+    # A scale is a factor: no change is 1, where every other kind has 0.
     neutral = 1.0 if chart.kind == "scale" else 0.0
     return DriftFinding(
         channel=chart.channel,
@@ -70,17 +102,20 @@ def find(
         direction=chart.direction,
         size=neutral + fraction * (chart.size - neutral),
         effect=fraction * sqrt(2 * chart.information),
-        since=float(capital.born[leader]),
-        events=float(capital.age[leader] * spread[leader]),
+        since=float(capital.start[leader]),
+        events=float(capital.age[leader] * variance_inflation[leader]),
         evidence=evidence,
         needed=needed,
-        shares=_by_channel(tables, parts),
+        shares=_shares_by_channel(tables, parts),
     )
 
 
-def _by_channel(tables: Tables, parts: np.ndarray[Any, Any]) -> dict[str, float]:
-    held: dict[str, float] = {}
+def _shares_by_channel(
+    tables: Tables,
+    parts: Floats,
+) -> dict[str, float]:
+    shares: dict[str, float] = {}
     for chart, part in zip(tables.charts, parts, strict=True):
-        held[chart.channel] = held.get(chart.channel, 0.0) + float(part)
-    leading = sorted(held.items(), key=lambda item: (-item[1], item[0]))[:NAMED]
-    return dict(leading)
+        shares[chart.channel] = shares.get(chart.channel, 0.0) + float(part)
+    leading = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
+    return dict(leading[:NAMED])

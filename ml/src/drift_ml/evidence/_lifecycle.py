@@ -1,4 +1,4 @@
-"""The life cycle of an alarm: it is raised, it lasts until its drift is over, and the detector starts anew."""
+"""The life cycle of an alarm: raised, standing while its drift lasts, recovered, armed again."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class Transition:
     """What one window changed."""
 
-    #: ln of the evidence after the window, nats; where the window raised an alarm, what raised it; at the
-    #: threshold where the evidence reached it and began anew; minus infinity before the first event.
+    #: ln of the evidence after the window, nats. Where the window raised an alarm, what raised it;
+    #: at the threshold where the evidence reached it and began anew; minus infinity before the
+    #: first event.
     evidence: float
     #: Whether the evidence reached the threshold in this window.
     crossed: bool
@@ -37,19 +38,21 @@ def observe_window(
 ) -> Transition:
     """Take one window in; return what it changed.
 
-    An alarm is raised once, lasts while its drift does, and ends when there is as much evidence that the drift
-    is over as an alarm takes. Then the detector is reset, so that the next drift is the next alarm.
+    An alarm is raised once, lasts while its drift does, and ends when there is as much evidence
+    that the drift is over as an alarm takes. Then the detector is reset, so that the next drift is
+    the next alarm.
 
     Args:
         detector: takes the window in.
-        counts: events per bin by channel, as `drift_ml.window.Window.channel_counts` returns them.
+        counts: events per bin by channel (`drift_ml.window.Window.channel_counts`).
         events: how many the window holds; an empty window changes nothing.
-        timestamp_s: of the window's beginning, in seconds since the epoch or any clock that does not go back.
+        timestamp_s: of the window's beginning, in seconds since the epoch, or of any other clock
+            that does not go back.
     """
     before = detector.alarm
     detector.update(counts, events=events, timestamp_s=timestamp_s)
-    # Evidence that reaches the threshold is spent: the detector then begins at nothing, whether or not the
-    # effect is large enough for an alarm.
+    # Evidence that reaches the threshold with a large enough effect is spent on the alarm: the
+    # detector then begins with nothing again.
     crossed = events > 0 and detector.evidence == -inf
     evidence = detector.needed if crossed else detector.evidence
     if before is None:

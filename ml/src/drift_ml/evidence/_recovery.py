@@ -1,7 +1,8 @@
-"""The end of a drift as a test of its own: evidence for the reference against what may be left of the drift."""
+"""The end of a drift as a test of its own: evidence for the reference, against what may be left."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING
 
@@ -13,93 +14,184 @@ from drift_ml.evidence._distributions import reference_distribution
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from drift_ml.evidence._charts import Chart
+    from drift_ml.evidence._charts import Chart, ChartKind
     from drift_ml.evidence._distributions import Floats
     from drift_ml.evidence._finding import DriftFinding
     from drift_ml.evidence._tables import Tables
 
+#: Equivalent standard deviations: a larger drift is over only when no more than this can be left.
 LARGEST_LEFT = 0.25
-"""Equivalent standard deviations: a larger drift is over only when no more than this can be left of it."""
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """The reference of one slice of time."""
+
+    #: Reference counts of the alarm's channel, per bin.
+    counts: Sequence[int]
+    #: The charts over all channels.
+    tables: Tables
+
+
+@dataclass(frozen=True)
+class _Ratios:
+    """The reference against each alternative."""
+
+    #: Log-likelihood ratios, nats, shape (bins, alternatives).
+    ratios: Floats
+    #: Reference rows behind each alternative divided by its noise.
+    rows: Floats
 
 
 class Recovery:
     """What the channel of an alarm must disprove before its drift is over: that some of it is left.
 
-    The alternatives are one per kind and direction of drift of the channel. Against each runs the recursion
-    of `Capital` with the ratio turned round, so that while a drift of its size lasts, `evidence` reaches ln of
-    a number of events after that many events on average, or later; the least of them counts. It may be
-    started anew at any time.
+    The alternatives are one per kind and direction of drift of the channel. Against each runs the
+    recursion of `Capital` with the ratio turned round, so that while a drift of its size lasts,
+    `evidence` reaches ln of a number of events after that many events on average, or later; the
+    least of them counts. It may be started anew at any time.
     """
 
     def __init__(
-        self, finding: DriftFinding, strata: Sequence[tuple[Sequence[int], Tables]], *, spread: float, least: float
+        self,
+        finding: DriftFinding,
+        strata: Sequence[Stratum],
+        *,
+        variance_inflation: float,
+        least: float,
     ) -> None:
-        """The test of a finding's end.
+        """Begin the test of a finding's end.
 
-        strata: per stratum the reference counts of the finding's channel, and the tables. spread: the
-        channel's variance inflation. least: the minimum effect. Every alternative is tempered (law
-        proportional to reference^(1-f) x alternative^f) to one effect: half of what was found, as an early
-        find is often a lucky one that overstates, but no more than LARGEST_LEFT, no less than the minimum
+        Every alternative is tempered (its distribution is proportional to
+        reference^(1-f) x alternative^f) to one effect: half of what was found, as an early find is
+        often a lucky one that overstates, but no more than LARGEST_LEFT, no less than the minimum
         effect, and no less than can be told from the reference within twice its rows.
+
+        Args:
+            finding: of the alarm.
+            strata: the reference of each slice of time, at least one.
+            variance_inflation: of the finding's channel.
+            least: the minimum effect, in equivalent standard deviations.
         """
         self.channel = finding.channel
-        counts, tables = strata[0]
-        told = sqrt(3 * finding.needed / max(sum(counts), 1))
-        left = max(min(finding.effect / 2, LARGEST_LEFT), least, told)
-        chosen = _alternatives([each for each in tables.charts if each.channel == self.channel], finding, left)
-        self._tables = [
-            _turned(counts, tables.ratios[tables.names.index(self.channel)], chosen) for counts, tables in strata
+        first = strata[0]
+        detectable = sqrt(3 * finding.needed / max(sum(first.counts), 1))
+        left = max(min(finding.effect / 2, LARGEST_LEFT), least, detectable)
+        listed = [chart for chart in first.tables.charts if chart.channel == self.channel]
+        exponents = _exponents(listed, finding, left)
+        place = first.tables.names.index(self.channel)
+        self._ratios = [
+            _turned(stratum.counts, stratum.tables.ratios[place], exponents) for stratum in strata
         ]
-        self._spread = np.asarray(spread, dtype=np.float64)
-        self.capital = Capital.empty(len(chosen))
+        self._variance_inflation = np.asarray(variance_inflation, dtype=np.float64)
+        self.capital = Capital.empty(len(exponents))
 
     @property
     def evidence(self) -> float:
-        """ln of the least evidence that the drift is over, nats; minus infinity before the first event."""
+        """Return ln of the least evidence that the drift is over, nats.
+
+        It is minus infinity before the first event.
+        """
         return float(self.capital.log.min())
 
-    def update(self, counts: Sequence[int], stratum: int) -> None:
-        """Take in a batch: events per bin of the channel. One without events of the channel changes nothing."""
-        seen = np.asarray(counts, dtype=np.float64)
-        if events := seen.sum():
-            ratios, rows = self._tables[stratum]
-            self.capital.advance(seen @ ratios, events, rows, self._spread)
+    def update(
+        self,
+        counts: Sequence[int],
+        stratum: int,
+    ) -> None:
+        """Take a batch in; one without events of the channel changes nothing.
+
+        Args:
+            counts: events per bin of the channel.
+            stratum: the index of the slice of time.
+        """
+        batch = np.asarray(counts, dtype=np.float64)
+        events = batch.sum()
+        if events:
+            table = self._ratios[stratum]
+            ratio = batch @ table.ratios
+            self.capital.advance(
+                ratio,
+                events,
+                table.rows,
+                self._variance_inflation,
+            )
 
     def update_event(self, bin_: int, stratum: int) -> None:
-        """The same for one event, given its bin; -1 for none."""
+        """Take one event in.
+
+        Args:
+            bin_: the bin of the channel that it falls into; -1 for none.
+            stratum: the index of the slice of time.
+        """
         if bin_ >= 0:
-            ratios, rows = self._tables[stratum]
-            self.capital.advance(ratios[bin_], 1, rows, self._spread)
+            table = self._ratios[stratum]
+            self.capital.advance(
+                table.ratios[bin_],
+                1,
+                table.rows,
+                self._variance_inflation,
+            )
 
 
-def _turned(counts: Sequence[int], table: Floats, chosen: Mapping[int, float]) -> tuple[Floats, Floats]:
-    """Log-likelihood ratios of the reference against each alternative, shape (bins, alternatives), and rows."""
-    law = reference_distribution(counts)
-    tilt = table[:, list(chosen)] * np.array(list(chosen.values()))
-    ratios = np.log(law @ np.exp(tilt)) - tilt
-    noise = np.maximum(1.0, (law @ np.exp(ratios) - 1) / (2 * law @ ratios))
-    return ratios, max(sum(counts), 1) / noise
+def _turned(
+    counts: Sequence[int],
+    table: Floats,
+    exponents: Mapping[int, float],
+) -> _Ratios:
+    """Return the reference against each tempered alternative.
 
-
-def _alternatives(found: Sequence[Chart], finding: DriftFinding, left: float) -> dict[int, float]:
-    """By index of a chart, how far to temper it: per kind and direction the weakest that is strong enough.
-
-    A kind or direction of which no chart is so strong (a rare category's) is left out, unless it is the
-    finding's own: then its strongest counts as it is.
+    Args:
+        counts: reference counts of the channel, per bin.
+        table: log-likelihood ratios of the alternatives, shape (bins, charts of the channel).
+        exponents: by index of a chart, how far to temper it.
     """
-    chosen: dict[tuple[str, str], int] = {}
-    for place, chart in sorted(enumerate(found), key=lambda each: each[1].information):
-        known = chosen.get((chart.kind, chart.direction))
-        if known is None or _effect(found[known]) < left:
-            chosen[chart.kind, chart.direction] = place
-    own = (finding.kind, finding.direction)
-    return {
-        place: min(1.0, left / _effect(found[place]))
-        for which, place in chosen.items()
-        if which == own or _effect(found[place]) >= left
-    }
+    reference = reference_distribution(counts)
+    # A tempered alternative is reference x exp(tilt) / total, with total = sum(reference x
+    # exp(tilt)), so that the ratio of the reference to it is total / exp(tilt).
+    tilt = table[:, list(exponents)] * np.array(list(exponents.values()))
+    ratios = np.log(reference @ np.exp(tilt)) - tilt
+    # As in a chart, but with the two turned round: here the expectation is one under the
+    # alternative, and the reference is where the information is gained.
+    noise = np.maximum(1.0, (reference @ np.exp(ratios) - 1) / (2 * reference @ ratios))
+    return _Ratios(ratios, max(sum(counts), 1) / noise)
+
+
+def _exponents(
+    charts: Sequence[Chart],
+    finding: DriftFinding,
+    left: float,
+) -> dict[int, float]:
+    """Return by index of a chart how far to temper it.
+
+    Per kind and direction the weakest chart that is strong enough is taken. A kind or direction of
+    which no chart is so strong (a rare category's) is left out, unless it is the finding's own:
+    then its strongest counts as it is.
+
+    Args:
+        charts: of the finding's channel.
+        finding: of the alarm.
+        left: the effect that each is tempered to, in equivalent standard deviations.
+    """
+    chosen: dict[tuple[ChartKind, str], int] = {}
+    for place, chart in sorted(enumerate(charts), key=lambda item: item[1].information):
+        way = (chart.kind, chart.direction)
+        weaker = chosen.get(way)
+        if weaker is None or _effect(charts[weaker]) < left:
+            chosen[way] = place
+    exponents = {}
+    leading = (finding.kind, finding.direction)
+    for way, place in chosen.items():
+        effect = _effect(charts[place])
+        if effect >= left or way == leading:
+            # Effects grow about linearly with the exponent; above 1 nothing is known.
+            exponents[place] = min(1.0, left / effect)
+    return exponents
 
 
 def _effect(chart: Chart) -> float:
-    """In equivalent standard deviations, from the J-divergence: an end must be as easy to see as a beginning."""
-    return sqrt(chart.information - chart.against)
+    """Return a chart's size in equivalent standard deviations.
+
+    It is that of the J-divergence: an end must be as easy to see as a beginning.
+    """
+    return sqrt(chart.information - chart.mean_under_null)

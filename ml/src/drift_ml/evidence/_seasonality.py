@@ -1,9 +1,9 @@
-"""Time structure, learned from traffic that is known to be good: daily cycles and dependent events."""
+"""Time structure, learned from traffic that is known to be good: cycles and dependent events."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -11,133 +11,213 @@ from drift_ml.evidence._errors import EvidenceError
 from drift_ml.evidence._tables import tables_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import (
+        Iterable,
+        Mapping,
+        Sequence,
+    )
+
+    import numpy.typing as npt
 
     from drift_ml.baseline import Channel
     from drift_ml.evidence._distributions import Floats
-    from drift_ml.evidence._tables import Tables
+    from drift_ml.evidence._tables import Counts, Tables
+
+    Integers = npt.NDArray[np.int64]
+    #: Of a batch: seconds since the epoch, and events per bin by channel.
+    Batch = tuple[float, Counts]
 
 DAY = 86_400.0
+#: A variance over fewer blocks is too uncertain to divide by.
 FEWEST_BLOCKS = 64
+
+
+class SeasonalityDocument(TypedDict):
+    """The seasonality as JSON; a digest of it is in detectors' states, so the members stay."""
+
+    period: float
+    strata: list[dict[str, list[int]]]
+    spread: dict[str, float]
 
 
 @dataclass(frozen=True)
 class Seasonality:
-    """Reference counts per stratum of a period, and the variance inflation of each channel.
+    """Reference counts per stratum of a period, and the variance inflation of each channel."""
 
-    period: seconds after which traffic repeats itself, a day or a week. strata: per slice of the period the
-    counts per bin by channel. spread: by channel, the variance of a block of events divided by what it would
-    be if they were independent, at least 1.
-    """
-
+    #: Seconds after which traffic repeats itself: a day or a week.
     period: float
+    #: Per slice of the period, the reference counts per bin by channel.
     strata: tuple[Mapping[str, tuple[int, ...]], ...]
-    spread: Mapping[str, float] = field(default_factory=dict)
+    #: By channel, the variance of a block of events divided by what it would be if they were
+    #: independent, at least 1.
+    variance_inflation: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def learn(
         cls,
         channels: Sequence[Channel],
-        batches: Iterable[tuple[float, Mapping[str, Sequence[int]]]],
+        batches: Iterable[Batch],
         *,
         strata: int = 24,
         period: float = DAY,
     ) -> Seasonality:
-        """The seasonality of good traffic.
+        """Return the seasonality of good traffic.
 
-        channels: of the baseline document. batches: (timestamp_s in seconds, events per bin by channel), in the
-        order of time, at least 64. strata: slices of the period (24 of a day, 168 of a week, 1 for none). A
-        slice without traffic stands on the baseline's own counts. The spread is the greatest over block
-        lengths of 1, 2, 4... batches, as long as 64 blocks remain. Source: Carlstein 1986 (blocks of
-        dependent data).
+        A slice without traffic stands on the baseline's own counts. The variance inflation is the
+        greatest over block lengths of 1, 2, 4... batches, as long as 64 blocks remain. Source:
+        Carlstein 1986 (blocks of dependent data).
+
+        Args:
+            channels: of the baseline.
+            batches: (seconds since the epoch, events per bin by channel), in the order of time, at
+                least 64.
+            strata: slices of the period: 24 of a day, 168 of a week, 1 for none.
+            period: seconds.
+
+        Raises:
+            EvidenceError: there are too few batches, or no stratum.
         """
-        listed = [(timestamp_s, {name: list(own) for name, own in counts.items()}) for timestamp_s, counts in batches]
+        listed = list(batches)
         if len(listed) < FEWEST_BLOCKS or strata < 1:
-            raise EvidenceError(f"a seasonality: expected at least {FEWEST_BLOCKS} batches and one stratum")
-        merged: list[dict[str, Any]] = [{} for _ in range(strata)]
-        for timestamp_s, counts in listed:
-            own = merged[_stratum(timestamp_s, period, strata)]
-            for channel in channels:
-                name = channel.name
-                zero = np.zeros(len(channel.counts), dtype=np.int64)
-                own[name] = own.get(name, zero) + np.asarray(counts.get(name, zero))
-        whole = {channel.name: tuple(channel.counts) for channel in channels}
-        laws = tuple(
-            {name: tuple(seen.tolist()) if seen.sum() else whole[name] for name, seen in own.items()} or whole
-            for own in merged
-        )
-        seasonality = cls(period, laws)
-        return cls(period, laws, _spread(channels, seasonality, listed))
+            raise EvidenceError(
+                f"a seasonality: expected at least {FEWEST_BLOCKS} batches and one stratum"
+            )
+        slices = tuple(_reference_counts(channels, listed, strata, period))
+        unscaled = cls(period, slices)
+        return cls(period, slices, _variance_inflation(channels, unscaled, listed))
 
     def stratum(self, timestamp_s: float) -> int:
-        """The slice of the period that a timestamp_s, in seconds since the epoch, falls into.
+        """Return the slice of the period that a time, in seconds since the epoch, falls into.
 
         >>> Seasonality(86400.0, ({},) * 24).stratum(3600.0)
         1
         """
         return _stratum(timestamp_s, self.period, len(self.strata))
 
-    def to_json(self) -> dict[str, Any]:
-        """The seasonality as a document."""
-        strata = [{name: list(own) for name, own in counts.items()} for counts in self.strata]
-        return {"period": self.period, "strata": strata, "spread": dict(self.spread)}
+    def to_json(self) -> SeasonalityDocument:
+        """Return the seasonality as a document."""
+        return {
+            "period": self.period,
+            "strata": [_as_lists(counts) for counts in self.strata],
+            "spread": dict(self.variance_inflation),
+        }
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Seasonality:
-        """The seasonality in a document."""
-        strata = tuple({name: tuple(own) for name, own in counts.items()} for counts in document["strata"])
+    def from_json(cls, document: SeasonalityDocument) -> Seasonality:
+        """Return the seasonality in a document."""
+        strata = tuple(_as_tuples(counts) for counts in document["strata"])
         return cls(document["period"], strata, dict(document["spread"]))
 
 
-def _stratum(timestamp_s: float, period: float, strata: int) -> int:
+def _as_lists(counts: Counts) -> dict[str, list[int]]:
+    return {name: list(bins) for name, bins in counts.items()}
+
+
+def _as_tuples(counts: Counts) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(bins) for name, bins in counts.items()}
+
+
+def _stratum(
+    timestamp_s: float,
+    period: float,
+    strata: int,
+) -> int:
+    # The remainder may round up to the period itself, which would be one slice too many.
     return min(int(timestamp_s % period / period * strata), strata - 1)
 
 
-def _spread(
-    channels: Sequence[Channel],
-    seasonality: Seasonality,
-    batches: Sequence[tuple[float, Mapping[str, Sequence[int]]]],
+def _reference_counts(
+    channels: Sequence[Channel], batches: Sequence[Batch], strata: int, period: float
+) -> list[dict[str, tuple[int, ...]]]:
+    """Return per stratum the counts of all its batches; the baseline's own where it has none."""
+    zeros = {channel.name: np.zeros(len(channel.counts), dtype=np.int64) for channel in channels}
+    totals: list[dict[str, Integers]] = [dict(zeros) for _ in range(strata)]
+    for timestamp_s, counts in batches:
+        total = totals[_stratum(timestamp_s, period, strata)]
+        for name in total.keys() & counts.keys():
+            total[name] = total[name] + np.asarray(counts[name])
+    slices = []
+    for total in totals:
+        counts_of = {}
+        for channel in channels:
+            events = total[channel.name]
+            counts_of[channel.name] = tuple(events.tolist()) if events.any() else channel.counts
+        slices.append(counts_of)
+    return slices
+
+
+def _variance_inflation(
+    channels: Sequence[Channel], seasonality: Seasonality, batches: Sequence[Batch]
 ) -> dict[str, float]:
-    """Per channel, the largest variance inflation over its charts and over block lengths."""
+    """Return per channel the largest variance inflation over its charts and over block lengths."""
     tables = tables_of(channels, seasonality.strata)
     gains = np.empty((len(batches), len(tables[0].charts)))
     expected = np.empty_like(gains)
     for row, (timestamp_s, counts) in enumerate(batches):
-        table = tables[seasonality.stratum(timestamp_s)]
-        gains[row], expected[row] = _residual(table, seasonality.strata[seasonality.stratum(timestamp_s)], counts)
-    inflation = _inflation(gains, expected)
-    spread = dict.fromkeys((channel.name for channel in channels), 1.0)
-    for chart, value in zip(tables[0].charts, inflation, strict=True):
-        spread[chart.channel] = max(spread[chart.channel], float(value))
-    return spread
+        stratum = seasonality.stratum(timestamp_s)
+        reference = seasonality.strata[stratum]
+        gains[row], expected[row] = _residual(tables[stratum], reference, counts)
+    inflation = dict.fromkeys((channel.name for channel in channels), 1.0)
+    greatest = _inflation(gains, expected)
+    for chart, value in zip(tables[0].charts, greatest.tolist(), strict=True):
+        inflation[chart.channel] = max(inflation[chart.channel], value)
+    return inflation
 
 
 def _residual(
-    table: Tables, law: Mapping[str, Sequence[int]], counts: Mapping[str, Sequence[int]]
+    tables: Tables,
+    reference: Counts,
+    counts: Counts,
 ) -> tuple[Floats, Floats]:
-    """A batch's log-likelihood ratios less their expectation, and their variance if events were
-    independent."""
+    """Return a batch's log-likelihood ratios less their expectation, and their variance.
+
+    Args:
+        tables: of the batch's stratum.
+        reference: the stratum's counts per bin, by channel.
+        counts: the batch's.
+
+    Returns:
+        Two vectors of shape (charts,); the variance is that of independent events.
+    """
     gains, variances = [], []
-    for name, ratios in zip(table.names, table.ratios, strict=True):
-        share = np.asarray(law[name], dtype=np.float64)
+    for name, ratios in zip(tables.names, tables.ratios, strict=True):
+        share = np.asarray(reference[name], dtype=np.float64)
         share /= share.sum()
-        seen = np.asarray(counts.get(name, np.zeros(len(share))), dtype=np.float64)
+        batch = np.asarray(counts.get(name, np.zeros(len(share))), dtype=np.float64)
+        events = batch.sum()
         mean = share @ ratios
-        gains.append(seen @ ratios - seen.sum() * mean)
-        variances.append(seen.sum() * (share @ (ratios - mean) ** 2))
+        gains.append(batch @ ratios - events * mean)
+        variances.append(events * (share @ (ratios - mean) ** 2))
     return np.concatenate(gains), np.concatenate(variances)
 
 
 def _inflation(gains: Floats, expected: Floats) -> Floats:
-    """Variance over expected variance, the greatest over block lengths, never below 1; shapes (batches,
-    charts)."""
+    """Return variance over expected variance, the greatest over block lengths, never below 1.
+
+    Args:
+        gains: residuals of each batch, shape (batches, charts).
+        expected: their variances if events were independent, the same shape.
+
+    Returns:
+        Shape (charts,).
+    """
     greatest = np.ones(gains.shape[1])
     length = 1
     while len(gains) // length >= FEWEST_BLOCKS:
+        # Dependence between batches shows only in sums that are as long as it lasts: independent
+        # residuals add to the same ratio at every length, dependent ones to a growing one. A last
+        # block that is not full is left out.
         blocks = len(gains) // length
         total = gains[: blocks * length].reshape(blocks, length, -1).sum(axis=1)
         scale = expected[: blocks * length].sum(axis=0)
-        ratio = np.divide((total**2).sum(axis=0), scale, out=np.ones_like(scale), where=scale > 0)
+        squares = (total**2).sum(axis=0)
+        # A chart whose bins were never seen has variance 0 on both sides; it counts as 1.
+        ratio = np.divide(
+            squares,
+            scale,
+            out=np.ones_like(scale),
+            where=scale > 0,
+        )
         greatest = np.maximum(greatest, ratio)
         length *= 2
     return greatest

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drift_ml.evidence._charts import GROUPS, WEIGHTS, Chart, charts
+from drift_ml.evidence._charts import (
+    GROUPS,
+    WEIGHTS,
+    Chart,
+    charts,
+)
 from drift_ml.evidence._errors import EvidenceError
 
 if TYPE_CHECKING:
@@ -18,64 +23,99 @@ if TYPE_CHECKING:
     from drift_ml.baseline import Channel
     from drift_ml.evidence._distributions import Floats
 
+    #: Events per bin, by channel.
     Counts = Mapping[str, Sequence[int]]
     FrozenCounts = tuple[tuple[str, tuple[int, ...]], ...]
 
+#: Siegmund's constant: the mean excess of a normal random walk over a far threshold.
 SIEGMUND = 0.583
+#: The part of the overshoot that is counted on: it holds in the limit of small shifts and high
+#: thresholds only.
 TRUSTED = 0.5
-"""The part of the overshoot that is counted on: it holds in the limit of small shifts and high bars only."""
 LARGEST_SHIFT = 2.0
 
 
 @dataclass(frozen=True)
 class Tables:
-    """All charts of a baseline, in the order of its channels.
+    """All charts of a baseline, in the order of its channels."""
 
-    ratios: per channel the log-likelihood ratios, shape (bins, charts of the channel). rows: per chart, the
-    reference rows behind it divided by its noise. log_weights: per chart; the
-    weights sum to 1 but for the overshoot.
-    """
-
+    #: Of the channels.
     names: tuple[str, ...]
+    #: Of all channels, in their order.
     charts: tuple[Chart, ...]
+    #: Per channel the log-likelihood ratios, shape (bins, charts of the channel), nats.
     ratios: tuple[Floats, ...]
+    #: Per chart, the reference rows behind it divided by its noise.
     rows: Floats
+    #: Per chart; the weights sum to 1 but for the overshoot.
     log_weights: Floats
 
     @classmethod
-    def build(cls, channels: Sequence[Channel], counts: Mapping[str, Sequence[int]] | None = None) -> Tables:
-        """The charts over the channels of a baseline document, or over other reference counts of its bins."""
-        found = [charts(channel, None if counts is None else counts[channel.name]) for channel in channels]
-        share = _shares(channels, [bool(listed) for listed, _ in found])
-        listed: list[Chart] = []
+    def build(
+        cls,
+        channels: Sequence[Channel],
+        counts: Counts | None = None,
+    ) -> Tables:
+        """Return the charts over the channels of a baseline.
+
+        Args:
+            channels: of the baseline.
+            counts: other reference counts of their bins, by channel; their own by default.
+
+        Raises:
+            EvidenceError: no channel has two bins, or a channel's kind is not known.
+        """
+        references = [_reference_counts(channel, counts) for channel in channels]
+        pairs = zip(channels, references, strict=True)
+        charted = [charts(channel, reference) for channel, reference in pairs]
+        weights_of = _channel_weights(channels, [bool(listed) for listed, _ in charted])
+        all_charts: list[Chart] = []
         weights: list[float] = []
         rows: list[float] = []
-        for channel, (own, _) in zip(channels, found, strict=True):
-            name = channel.name
-            total = sum(channel.counts if counts is None else counts[name])
-            listed += own
-            weights += [chart.weight * share[name] * overshoot(chart.information) for chart in own]
-            rows += [max(total, 1) / chart.noise for chart in own]
-        if not listed:
+        for channel, reference, (listed, _) in zip(
+            channels,
+            references,
+            charted,
+            strict=True,
+        ):
+            total = max(sum(reference), 1)
+            for chart in listed:
+                all_charts.append(chart)
+                weight = chart.weight * weights_of[channel.name]
+                weights.append(weight * overshoot(chart.information))
+                rows.append(total / chart.noise)
+        if not all_charts:
             raise EvidenceError("a baseline: expected at least one channel with two bins or more")
-        names = tuple(channel.name for channel in channels)
-        return cls(names, tuple(listed), tuple(t for _, t in found), np.array(rows), np.log(weights))
+        return cls(
+            names=tuple(channel.name for channel in channels),
+            charts=tuple(all_charts),
+            ratios=tuple(table for _, table in charted),
+            rows=np.array(rows),
+            log_weights=np.log(weights),
+        )
 
-    def ratio(self, counts: Mapping[str, Sequence[int]]) -> Floats:
-        """The joint log-likelihood ratio of a batch per chart, shape (charts,).
+    def ratio(self, counts: Counts) -> Floats:
+        """Return the joint log-likelihood ratio of a batch per chart, nats, shape (charts,).
 
-        counts: events per bin by channel; a channel that is left out counts as unseen.
+        A channel that `counts` leaves out counts as unseen. Raises EvidenceError for counts of
+        other bins.
         """
         parts = []
         for name, table in zip(self.names, self.ratios, strict=True):
-            own = counts.get(name)
-            if own is not None and len(own) != len(table):
+            bins = counts.get(name)
+            if bins is None:
+                parts.append(self._nothing[name])
+                continue
+            if len(bins) != len(table):
                 raise EvidenceError(f"channel {name!r}: expected {len(table)} bins")
-            parts.append(np.zeros(table.shape[1]) if own is None else np.asarray(own, dtype=np.float64) @ table)
+            parts.append(np.asarray(bins, dtype=np.float64) @ table)
         return np.concatenate(parts)
 
     def ratio_of_event(self, bins: Mapping[str, int]) -> Floats:
-        """The same for one event, given the bin it falls into by channel; -1 or left out: in no bin."""
+        """Return the log-likelihood ratio of one event per chart, nats, shape (charts,).
+
+        `bins` is the bin that it falls into, by channel; -1 or left out where it is in none.
+        """
         parts = []
         for name, table in zip(self.names, self.ratios, strict=True):
             bin_ = bins.get(name, -1)
@@ -84,13 +124,18 @@ class Tables:
 
     @cached_property
     def _nothing(self) -> Mapping[str, Floats]:
-        return {name: np.zeros(table.shape[1]) for name, table in zip(self.names, self.ratios, strict=True)}
+        pairs = zip(self.names, self.ratios, strict=True)
+        return {name: np.zeros(table.shape[1]) for name, table in pairs}
 
 
-def tables_of(channels: Sequence[Channel], strata: Sequence[Counts | None]) -> tuple[Tables, ...]:
+def tables_of(
+    channels: Sequence[Channel],
+    strata: Sequence[Counts | None],
+) -> tuple[Tables, ...]:
     """Return one table per stratum; those of the last sixteen baselines are kept.
 
-    A monitor makes a detector over the same baseline every minute, and the tables take most of that time.
+    A monitor makes a detector over the same baseline every minute, and the tables take most of
+    that time.
 
     Args:
         channels: of a baseline.
@@ -100,36 +145,57 @@ def tables_of(channels: Sequence[Channel], strata: Sequence[Counts | None]) -> t
 
 
 def _hashable(counts: Counts | None) -> FrozenCounts | None:
-    return None if counts is None else tuple((name, tuple(bins)) for name, bins in counts.items())
+    if counts is None:
+        return None
+    return tuple((name, tuple(bins)) for name, bins in counts.items())
 
 
 @lru_cache(maxsize=16)
-def _cached_tables(channels: tuple[Channel, ...], strata: tuple[FrozenCounts | None, ...]) -> tuple[Tables, ...]:
-    return tuple(Tables.build(channels, None if counts is None else dict(counts)) for counts in strata)
+def _cached_tables(
+    channels: tuple[Channel, ...], strata: tuple[FrozenCounts | None, ...]
+) -> tuple[Tables, ...]:
+    listed = [None if counts is None else dict(counts) for counts in strata]
+    return tuple(Tables.build(channels, counts) for counts in listed)
 
 
-def _shares(channels: Sequence[Channel], alive: Sequence[bool]) -> dict[str, float]:
-    """The weight of each channel: its group's, split equally, over the groups that have a chart."""
+def _reference_counts(
+    channel: Channel,
+    counts: Counts | None,
+) -> Sequence[int]:
+    return channel.counts if counts is None else counts[channel.name]
+
+
+def _channel_weights(
+    channels: Sequence[Channel],
+    has_charts: Sequence[bool],
+) -> dict[str, float]:
+    """Return the weight of each channel: its group's, split equally, over groups with a chart."""
     sizes = dict.fromkeys(WEIGHTS, 0)
-    for channel, has_charts in zip(channels, alive, strict=True):
+    for channel, charted in zip(channels, has_charts, strict=True):
         if channel.kind not in GROUPS:
             raise EvidenceError(f"a channel's kind: expected one of {', '.join(GROUPS)}")
-        sizes[GROUPS[channel.kind]] += has_charts
+        sizes[GROUPS[channel.kind]] += charted
     present = sum(weight for group, weight in WEIGHTS.items() if sizes[group]) or 1.0
-    return {
-        channel.name: WEIGHTS[GROUPS[channel.kind]] / present / max(1, sizes[GROUPS[channel.kind]])
-        for channel in channels
-    }
+    weights = {}
+    for channel in channels:
+        group = GROUPS[channel.kind]
+        # A channel without a chart has a weight too, which nothing is multiplied with.
+        weights[channel.name] = WEIGHTS[group] / present / max(1, sizes[group])
+    return weights
 
 
 def overshoot(information: float) -> float:
-    """By how much a chart's Shiryaev-Roberts sum passes the bar on average when it passes it.
+    """Return by how much a chart's Shiryaev-Roberts sum passes the threshold on average.
 
-    information: nats per event of the chart's alternative. The sum jumps over the bar, so that its mean run
-    length is the bar times exp(0.583 shift) with shift = sqrt(2 information); a chart's weight may be as much
-    larger: half of that is counted on, and shifts up to 2. Source: Siegmund 1985 (0.583); Pollak 1987.
+    The sum jumps over the threshold, so that its mean run length is the threshold times
+    exp(0.583 shift) with shift = sqrt(2 information); a chart's weight may be as much larger: half
+    of that is counted on, and shifts up to 2. Source: Siegmund 1985 (0.583); Pollak 1987.
+
+    Args:
+        information: nats per event of the chart's alternative.
 
     >>> round(overshoot(0.5), 2)
     1.34
     """
-    return exp(TRUSTED * SIEGMUND * min(sqrt(2 * information), LARGEST_SHIFT))
+    shift = min(sqrt(2 * information), LARGEST_SHIFT)
+    return exp(TRUSTED * SIEGMUND * shift)

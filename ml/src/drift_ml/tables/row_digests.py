@@ -12,15 +12,15 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from drift_contracts import DriftError
-from drift_engine.bundle import ROW_DIGESTS, BundleError, describe_files
+from drift_engine.bundle import ROW_DIGESTS, BundleError, bundle_folder, describe_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
     from typing import Any
 
     import numpy.typing as npt
@@ -62,11 +62,16 @@ class BadRowDigests(DriftError):
 def read_row_digests(folder: Path, manifest: Mapping[str, Any]) -> RowDigests | None:
     """Return the digests in a bundle's folder, None where it has none.
 
-    manifest: of the bundle, as `load_bundle` accepted it. Raises BundleError if the file is not the
-    one that the manifest names, BadRowDigests if it holds no digests.
+    Args:
+        folder: Of a model, which stands for its current version, or of one version.
+        manifest: Of that bundle, as `load_bundle` accepted it.
+
+    Raises:
+        BundleError: the file is not the one that the manifest names.
+        BadRowDigests: the file holds no digests.
     """
     facts = manifest.get("offline_files", {}).get(ROW_DIGESTS)
-    path = folder / ROW_DIGESTS
+    path = Path(bundle_folder(folder), ROW_DIGESTS)
     if facts is None or not path.is_file():
         return None
     data = path.read_bytes()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,11 @@ from drift_ml.tables import DataError, Finding, read_table
 
 from .data_warnings import find_warnings
 from .errors import TrainingError, WarningsFound
-from .fitting import Recipe, fit, split
+from .fitting import fit, split
 from .pack import pack
+from .recipes import ROWS, Recipe
 from .sources import find_source
+from .versions import use_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,13 +31,13 @@ if TYPE_CHECKING:
     from .sources import Source
 
 MINIMUM_ROWS = 20
-ROWS = 10_000
 
 
 @dataclass(frozen=True)
 class Trained:
     """Where the bundle and the estimator lie, and the manifest."""
 
+    #: The folder of the version that was trained.
     bundle: Path
     estimator: Path
     manifest: dict[str, Any]
@@ -56,6 +59,8 @@ def load_rows(
     """
     if data is not None:
         table = read_table(data, feature_set, ignore=ignore, options=options)
+    elif source is None:
+        table = find_source(feature_set.name)(feature_set, rows, seed)
     else:
         table = _made(find_source(feature_set.name, source), feature_set, rows, seed)
     if table.rows < MINIMUM_ROWS:
@@ -64,7 +69,7 @@ def load_rows(
 
 
 def _made(source: Source, feature_set: FeatureSet, rows: int, seed: int) -> Table:
-    """Return what a source makes. Raises TrainingError where a source of the user's own fails."""
+    """Return what a source of the user's own makes. Raises TrainingError where it fails."""
     try:
         return source(feature_set, rows, seed)
     except DriftError:
@@ -86,10 +91,11 @@ def train(
     progress: Progress | None = None,
     strict: bool = False,
 ) -> Trained:
-    """Fit, evaluate and pack. Writes build/bundles/MODEL/ and build/estimators/MODEL.joblib.
+    """Fit, evaluate and pack. Writes build/bundles/MODEL/VERSION and build/estimators/MODEL.joblib.
 
-    The estimator is for retraining and comparison; nothing at serving time reads it. strict: a
-    warning about the data raises WarningsFound before anything is fitted or written.
+    At the end the new version becomes the current one; older ones stay beside it. The estimator is for
+    retraining and comparison; nothing at serving time reads it. strict: a warning about the data raises
+    WarningsFound before anything is fitted or written.
     """
     recipe = recipe or Recipe()
     matrix = table.matrix(feature_set)
@@ -99,8 +105,18 @@ def train(
     fitted = fit(matrix, table.target, recipe, progress)
     manifest = pack(feature_set, table, fitted, recipe, build / "bundles", warnings)
     estimator = build / "estimators" / f"{feature_set.name}.joblib"
-    estimator.parent.mkdir(parents=True, exist_ok=True)
+    _keep_estimator(fitted.estimator, estimator)
+    model = build / "bundles" / feature_set.name
+    use_version(model, manifest["model_version"])
+    return Trained(model / manifest["model_version"], estimator, manifest)
+
+
+def _keep_estimator(estimator: Any, path: Path) -> None:
+    """Write an estimator by one rename, so that trainings at the same time do not mix their bytes."""
     import joblib  # noqa: PLC0415 - it is slow to import, and only training needs it
 
-    joblib.dump(fitted.estimator, estimator)
-    return Trained(build / "bundles" / feature_set.name, estimator, manifest)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
+        fresh = Path(folder, path.name)
+        joblib.dump(estimator, fresh)
+        fresh.replace(path)

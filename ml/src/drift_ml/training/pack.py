@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-import shutil
 from importlib.metadata import version
-from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,16 +20,19 @@ from drift_ml.tables.row_digests import RowDigests, as_seen, hash_rows
 
 from .errors import ModelWorseThanMean, PackedDiffers
 from .scores import score
+from .versions import write_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from drift_contracts import FeatureSet
 
     from drift_ml.tables import Table
 
     from .data_warnings import DataWarning
-    from .fitting import Fitted, Recipe
+    from .fitting import Fitted
+    from .recipes import Recipe
 
 
 CONTRACT = "bundle.manifest.v2"
@@ -46,9 +46,10 @@ def pack(
     folder: Path,
     warnings: Sequence[DataWarning] = (),
 ) -> dict[str, Any]:
-    """Write the bundle to folder/MODEL, whole or not at all, and return its manifest.
+    """Write the bundle to folder/MODEL/VERSION, whole or not at all, and return its manifest.
 
-    Equal inputs give equal bytes. Raises ModelWorseThanMean, and PackedDiffers if the packed forest is not
+    Which version is the current one stays as it is; `use_version` chooses it. Equal inputs give equal
+    bytes. Raises ModelWorseThanMean, and PackedDiffers if the packed forest is not
     bit-equal to the estimator on every training row.
     """
     scores = score(fitted.actual, fitted.predicted, seed=recipe.seed)
@@ -64,10 +65,11 @@ def pack(
     _prove_equal(files["forest.bin"], fitted.estimator, matrix)
     described = describe_files(files)
     offline = {ROW_DIGESTS: _row_digests(matrix, fitted)}
+    version_name = model_version(described)
     manifest = {
         "contract": CONTRACT,
         "model": feature_set.name,
-        "model_version": model_version(described),
+        "model_version": version_name,
         "feature_set": feature_set.version,
         "estimator": _estimator(fitted.estimator, recipe),
         "training": _training(feature_set, table, fitted, recipe),
@@ -77,7 +79,8 @@ def pack(
         "offline_files": describe_files(offline),
     }
     schemas.check(CONTRACT, manifest)
-    _write(folder / feature_set.name, files | offline | {"manifest.json": _json(manifest)})
+    contents = files | offline | {"manifest.json": _json(manifest)}
+    write_version(folder / feature_set.name, version_name, contents)
     return manifest
 
 
@@ -140,19 +143,3 @@ def _training(feature_set: FeatureSet, table: Table, fitted: Fitted, recipe: Rec
 
 def _json(document: Any) -> bytes:
     return (json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
-
-
-def _write(folder: Path, files: dict[str, bytes]) -> None:
-    """A whole folder beside the old one, then a rename: a reader sees the old bundle or the new one."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    fresh.chmod(0o755)
-    for name, content in files.items():
-        (fresh / name).write_bytes(content)
-    if folder.exists():
-        retired = Path(mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
-        folder.rename(retired / folder.name)
-        fresh.rename(folder)
-        shutil.rmtree(retired)
-    else:
-        fresh.rename(folder)

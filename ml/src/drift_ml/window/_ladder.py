@@ -35,7 +35,10 @@ class Ladder:
         else:
             with np.errstate(over="ignore"):
                 width = (self._edges[-1] - self._edges[0]) / CELLS
-                self._low, self._high = float(self._edges[0] - width), float(self._edges[-1] + width)
+                self._low, self._high = (
+                    float(self._edges[0] - width),
+                    float(self._edges[-1] + width),
+                )
                 reach = self._high - self._low
             if 0 < reach < np.inf and np.isfinite(CELLS / reach):
                 self._factor = CELLS / reach

@@ -43,10 +43,21 @@ class Window:
     def empty(cls, baseline: Baseline, model_version: str | None = None) -> Window:
         """A window that has seen nothing."""
         plan = baseline.plan
-        return cls(baseline, model_version, 0, None, None, [0] * (plan.size + 1), [Moments() for _ in plan.sources])
+        return cls(
+            baseline,
+            model_version,
+            0,
+            None,
+            None,
+            [0] * (plan.size + 1),
+            [Moments() for _ in plan.sources],
+        )
 
     def observe(
-        self, features: Mapping[str, Any], prediction: float | None = None, timestamp_ms: int | None = None
+        self,
+        features: Mapping[str, Any],
+        prediction: float | None = None,
+        timestamp_ms: int | None = None,
     ) -> None:
         """Count one event, in plain Python.
 

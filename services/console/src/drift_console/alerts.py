@@ -7,7 +7,7 @@ import json
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import httpx
 
@@ -17,6 +17,9 @@ from drift_console.threads import Supervised, report
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
+    from typing import Literal
+
+    from drift_contracts.types import AlertV1
 
     from drift_console.clock import Steadiness
     from drift_console.watch import Change
@@ -50,7 +53,7 @@ def iso(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def alert_document(change: Change, origin: Origin, alert_id: str) -> dict[str, Any]:
+def alert_document(change: Change, origin: Origin, alert_id: str) -> AlertV1:
     """The change as `alert.v1`."""
     return {
         "contract": "alert.v1",
@@ -59,7 +62,7 @@ def alert_document(change: Change, origin: Origin, alert_id: str) -> dict[str, A
         "state": change.after.value,
         "previous_state": change.before.value,
         "name": change.alarm.name,
-        "severity": change.alarm.severity,
+        "severity": cast('Literal["low", "medium", "high"]', change.alarm.severity),
         "stack": origin.stack,
         "model": change.model,
         "model_version": origin.versions[change.model],
@@ -75,7 +78,7 @@ def _title(change: Change) -> str:
     return change.alarm.title if change.after is State.ALARM else f"over: {change.alarm.title}"
 
 
-def enqueue(connection: sqlite3.Connection, alert: dict[str, Any], urls: tuple[str, ...], now: float) -> None:
+def enqueue(connection: sqlite3.Connection, alert: AlertV1, urls: tuple[str, ...], now: float) -> None:
     """Put the alert into the outbox, once for each URL; the caller owns the transaction."""
     connection.executemany(
         "INSERT INTO outbox (url, body, attempts, due, created) VALUES (?, ?, 0, ?, ?)",
@@ -83,7 +86,7 @@ def enqueue(connection: sqlite3.Connection, alert: dict[str, Any], urls: tuple[s
     )
 
 
-def keep(connection: sqlite3.Connection, alert: dict[str, Any], now: float) -> bool:
+def keep(connection: sqlite3.Connection, alert: AlertV1, now: float) -> bool:
     """Remember a drift alert for the page; False if it was there. The caller owns the transaction."""
     row = (alert["alert_id"], now, alert["model"], json.dumps(alert))
     return bool(connection.execute("INSERT OR IGNORE INTO drift_alerts VALUES (?, ?, ?, ?)", row).rowcount)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drift_contracts import feature_set
-from drift_contracts.exits import starting
-from drift_engine.bundle import Bundle, load_bundle
+from drift_contracts import feature_set, feature_set_names
+from drift_contracts.exits import CannotStart, starting
+from drift_engine.bundle import Bundle, bundle_names, load_bundle
 
 from drift_console.settings import BadSettings
 
@@ -16,36 +16,57 @@ if TYPE_CHECKING:
 
     from rich.console import Console as Terminal
 
+#: What `train` calls the folder of bundles, below the one that it is given.
+BUNDLES = "bundles"
+FIRST = "house-price"
+
 
 def ready_bundles(folder: Path, wanted: Sequence[str], terminal: Terminal) -> dict[str, Bundle]:
-    """Bundles by model name: the wanted ones, or all in the folder; trains what is missing.
+    """Return the current bundles of the wanted models, or of all in the folder; train what is missing.
 
-    With nothing wanted and nothing there, the models that ship are trained. Raises DriftError.
+    With nothing wanted and nothing there, the models that ship are trained.
+
+    Args:
+        folder: Of bundles, one folder per model.
+        wanted: Names of models, in the order of the result; none for all that are there.
+        terminal: Where a training is announced.
+
+    Returns:
+        Bundles by the name of their model. The first is the default model.
+
+    Raises:
+        DriftError: no such model, a bundle that was refused, or a training that failed.
     """
-    present = _present(folder)
-    missing = [model for model in wanted if model not in present] if wanted else []
+    present = bundle_names(folder)
+    missing = [model for model in wanted if model not in present]
     for model in missing:
-        feature_set(model)  # a name that nothing answers to is refused before anything is trained
+        # A name that no feature set has is refused before anything is trained.
+        feature_set(model)
     if missing or not (wanted or present):
-        _train(missing, folder, terminal)
-        present = _present(folder)
-    names = wanted or sorted(present, key=lambda name: (name != "house-price", name))
+        _train(missing or feature_set_names(), folder, terminal)
+        present = bundle_names(folder)
+    names = wanted or sorted(present, key=lambda name: (name != FIRST, name))
     with starting("a bundle", OSError):
-        return {name: load_bundle(present[name]) for name in names}
-
-
-def _present(folder: Path) -> dict[str, Path]:
-    return {path.parent.name: path.parent for path in folder.glob("*/manifest.json")}
+        return {name: load_bundle(folder / name) for name in names}
 
 
 def _train(models: Sequence[str], folder: Path, terminal: Terminal) -> None:
-    """All that ship for no models. Imports scikit-learn, which a machine with bundles never waits for."""
-    if folder.name != "bundles":
+    """Train models that ship. Raises CannotStart where the libraries for it are not installed."""
+    if folder.name != BUNDLES:
         raise BadSettings(
-            f"no bundle in {folder}: train with python -m drift_ml.training, which writes to build/bundles"
+            f"no bundle in {folder}: expected a folder called {BUNDLES}, or one that driftctl train wrote"
         )
-    from drift_ml.training.__main__ import main as train  # noqa: PLC0415 - seconds of import, once
-
     terminal.print("No bundle yet: training, once.", style="dim")
-    arguments = [word for model in models for word in ("--model", model)]
-    train.main([*arguments, "--out", str(folder.parent)], prog_name="training", standalone_mode=False)
+    try:
+        # A machine with bundles neither waits for scikit-learn nor needs it.
+        from drift_ml.training import load_rows, train  # noqa: PLC0415
+
+        for name in models:
+            chosen = feature_set(name)
+            with terminal.status(f"Training {name}"):
+                train(chosen, load_rows(chosen), folder.parent)
+    except ModuleNotFoundError as error:
+        raise CannotStart(
+            f"no bundle in {folder}, and the Python package {error.name} is not installed to train one;"
+            " pip install 'drift-ml[train]' brings it, or copy bundles there"
+        ) from error

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from drift_monitor.stores import SqliteStore
-from drift_predictor.stamps import uuid7
+from drift_predictor import uuid7
 
 from drift_console import alerts, gateway
 from drift_console.app import Busy, Handler, NotFound
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from drift_contracts import MonitoringSpec
+    from drift_contracts.types import AlertV1
     from drift_monitor.keys import Series
     from drift_monitor.reference import Reference
 
@@ -111,7 +112,7 @@ class Console:
         self._namespace = spec.namespace
         self._clock = clock
         self._tell = tell
-        self._untold: list[dict[str, Any]] = []
+        self._untold: list[AlertV1] = []
         self._origin = alerts.Origin(
             settings.stack, url, {name: view.card["model_version"] for name, view in models.items()}
         )
@@ -201,7 +202,7 @@ class Console:
         self._asked.add(model)
         return True
 
-    def _publish(self, alert: dict[str, Any]) -> None:
+    def _publish(self, alert: AlertV1) -> None:
         """Send a drift alert of the monitor, unless it was sent before."""
         with transaction(self._storage.connection):
             if not alerts.keep(self._storage.connection, alert, self._clock()):

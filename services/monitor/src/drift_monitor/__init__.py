@@ -1,1 +1,4 @@
-"""Windows of traffic and what they say: aggregate, evaluate, notify, probe. The Lambda entries are in `handlers`."""
+"""Windows of traffic and what they show: aggregate, evaluate, notify, probe.
+
+The entries that Lambda calls are in `handlers`.
+"""

@@ -1,67 +1,89 @@
-"""Turn deliveries of log lines into stored windows, each event once; what cannot be read goes aside with a reason."""
+"""Turn deliveries of log lines into stored windows, each event once.
+
+What cannot be read is set aside with a reason.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from drift_contracts import ContractError, NotJson, RequestValidator, parse_json
+from drift_contracts import DriftError, NotJson, RequestValidator, parse_json
 from drift_contracts.keywords import is_number
 from drift_ml.window import Window
 
-from .deliveries import EVENT, Delivery, Unopened, open_event
-from .errors import Unanswered
-from .keys import MINUTE, Series, WindowKey, minute_of
-from .stores import LARGEST_BATCH, Fragment
+from drift_monitor.deliveries import EVENT, Delivery, Unopened, open_event
+from drift_monitor.errors import BadEvent, Unanswered
+from drift_monitor.keys import MINUTE, Series, WindowKey, minute_of
+from drift_monitor.stores import LARGEST_BATCH, Fragment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .reference import Reference
-    from .stores import Store
+    from drift_contracts.types import PredictionEventV1
 
+    from drift_monitor.reference import Reference
+    from drift_monitor.stores import Store
+
+#: A timestamp further ahead of the clock than this is a wrong clock's: the event counts in the
+#: current minute.
 AHEAD_MINUTES = 5
-"""A timestamp further ahead of the clock than this is a wrong clock: the event counts in the current minute."""
+#: An older event is rejected: windows are retained no longer.
 OLDEST_DAYS = 35
-"""An event older than this goes aside: windows are kept no longer."""
 DAY = 86_400
 
 _log = logging.getLogger("drift_monitor")
 
 
-class Rejected(NamedTuple):
-    """A record that could not be counted: its source's text, and why."""
+@dataclass(frozen=True)
+class Rejected:
+    """A record that could not be counted: a dead letter."""
 
+    #: The identity of the delivery that it came in.
     delivery: str
     reason: str
+    #: The record as its source sent it.
     text: str
+    #: The model that it names, None where it cannot be read that far.
+    model: str | None = None
 
 
-class Outcome(NamedTuple):
-    """What became of one call. failed: the items to deliver again."""
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one call."""
 
+    #: Of events, and of lines and deliveries that were none.
     counts: Counter[str]
-    failed: tuple[str, ...]
+    #: The items to deliver again.
+    failed: tuple[str, ...] = ()
+    #: Rejected records by model; where any is watched, their sum is `counts["rejected"]`.
+    dead_letters: Counter[str] = field(default_factory=Counter)
+
+    def __add__(self, other: Outcome) -> Outcome:
+        """Return what became of both."""
+        return Outcome(
+            self.counts + other.counts,
+            self.failed + other.failed,
+            self.dead_letters + other.dead_letters,
+        )
 
 
-class _Counted(NamedTuple):
-    """What a delivery's lines come to. touched: at least every window that they touch, whatever the clock says now."""
+@dataclass
+class _Counted:
+    """What was counted of a delivery's lines, nothing of it stored yet."""
 
-    counts: Counter[str]
-    windows: dict[WindowKey, Window]
-    rejected: list[Rejected]
-    touched: set[WindowKey]
+    counts: Counter[str] = field(default_factory=Counter)
+    windows: dict[WindowKey, Window] = field(default_factory=dict)
+    rejected: list[Rejected] = field(default_factory=list)
+    #: At least every window that the lines touch, whatever the clock says at another attempt.
+    touched: set[WindowKey] = field(default_factory=set)
 
 
 class Aggregator:
-    """Counts prediction events into windows.
-
-    references: baseline and feature set by series. dead_letters: keeps rejected records, or raises. now:
-    seconds since 1970. period: whole seconds that a window spans; the evaluator's policy has the same. parse:
-    JSON text to an object, or raises ValueError or NotJson; for lines that one wrote oneself a quicker one will do.
-    """
+    """Counts prediction events into windows."""
 
     def __init__(
         self,
@@ -73,8 +95,21 @@ class Aggregator:
         period: int = MINUTE,
         parse: Callable[[str], Any] = parse_json,
     ) -> None:
+        """Make an aggregator of every series that has a reference.
+
+        Args:
+            references: baseline and feature set by series.
+            store: where windows go.
+            dead_letters: keeps rejected records, or raises.
+            now: seconds since 1970.
+            period: whole seconds that a window spans; the evaluator's policy has the same.
+            parse: JSON text to a value; raises ValueError or NotJson. For lines of one's own
+                predictor a quicker one than that for strangers will do.
+        """
         self._references = references
         self._validators: dict[Series, RequestValidator] = {}
+        # Looked up once: the versions of a model come and go, the models do not.
+        self._models = sorted({series.model for series in references})
         self._store = store
         self._dead_letters = dead_letters
         self._now = now
@@ -83,96 +118,137 @@ class Aggregator:
 
     @property
     def models(self) -> list[str]:
-        """The models that have a reference."""
-        return sorted({series.model for series in self._references})
+        """Return the models that have a reference, sorted."""
+        return self._models
 
-    def handle(self, event: Mapping[str, Any]) -> Outcome:
+    def handle(self, event: Mapping[str, object]) -> Outcome:
         """Store every delivery of a Lambda event.
 
-        A delivery that fails is named in `failed` if its source can send it again alone; otherwise the error is
-        raised, so that the whole call is repeated, which changes nothing for what is already stored.
+        Args:
+            event: of a log subscription, SQS or Kinesis.
+
+        Raises:
+            Exception: a delivery failed that its source cannot send again alone. The whole call
+                is to be repeated, which changes nothing for what is already stored.
         """
-        counts: Counter[str] = Counter()
-        failed = []
+        outcome = Outcome(Counter())
         for delivery in open_event(event):
             try:
-                counts += self.take(delivery)
+                outcome += self.take(delivery)
             except Exception:
-                _log.exception("a delivery failed and will come again")
+                _log.exception("a delivery failed and will be delivered again")
                 if isinstance(delivery, Unopened) or delivery.item is None:
                     raise
-                counts["failed"] += 1
-                failed.append(delivery.item)
-        return Outcome(counts, tuple(failed))
+                outcome += Outcome(Counter(failed=1), (delivery.item,))
+        return outcome
 
-    def take(self, delivery: Delivery | Unopened) -> Counter[str]:
-        """Store one delivery; one that was stored before changes nothing. Returns what became of its lines.
+    def take(self, delivery: Delivery | Unopened) -> Outcome:
+        """Store one delivery; one that was stored before changes nothing.
 
-        Dead letters go first: if the store fails afterwards they are kept twice, never lost. A delivery that touches
-        more windows than the store takes at once is cut by its lines, each part a batch of its own.
+        A delivery that touches more windows than the store takes at once is cut by its lines, each
+        part a batch of its own.
         """
         if isinstance(delivery, Unopened):
-            self._dead_letters([Rejected(delivery.identity, delivery.reason, delivery.raw)])
-            return Counter(rejected=1)
+            letter = Rejected(delivery.identity, delivery.reason, delivery.raw)
+            self._dead_letters([letter])
+            return Outcome(Counter(rejected=1), dead_letters=self._by_model([letter]))
         counted = self._count(delivery)
         if len(counted.touched) <= LARGEST_BATCH:
             return self._keep(delivery, counted)
-        parts = [_part(delivery, start) for start in range(0, len(delivery.lines), LARGEST_BATCH)]
-        return sum((self._keep(part, self._count(part)) for part in parts), Counter())
+        outcome = Outcome(Counter())
+        for start in range(0, len(delivery.lines), LARGEST_BATCH):
+            part = _part(delivery, start)
+            outcome += self._keep(part, self._count(part))
+        return outcome
 
-    def _keep(self, delivery: Delivery, counted: _Counted) -> Counter[str]:
+    def _keep(self, delivery: Delivery, counted: _Counted) -> Outcome:
         if counted.rejected:
+            # First: if the store fails afterwards they are kept twice, never lost.
             self._dead_letters(counted.rejected)
         windows = sorted(counted.windows.items())
         fragments = [Fragment(key, delivery.identity, window.to_json()) for key, window in windows]
         if fragments and not self._store.add(delivery.identity, fragments):
-            return Counter(repeated=1)
-        return counted.counts
+            return Outcome(Counter(repeated=1))
+        return Outcome(counted.counts, dead_letters=self._by_model(counted.rejected))
+
+    def _by_model(self, letters: list[Rejected]) -> Counter[str]:
+        """Return the number of dead letters by model, each under one model that is watched."""
+        models = self.models
+        counts: Counter[str] = Counter()
+        for letter in letters:
+            model = letter.model
+            if model not in models:
+                # The alarm is one of a model, so a record of nobody must ring for some model.
+                model = next(iter(models), None)
+            if model is not None:
+                counts[model] += 1
+        return counts
 
     def _count(self, delivery: Delivery) -> _Counted:
-        counted = _Counted(Counter(), {}, [], set())
+        counted = _Counted()
         for line in delivery.lines:
+            event = None
             try:
                 event = self._read(line)
                 if event is None:
                     counted.counts["ignored"] += 1
                 else:
                     self._observe(event, counted)
-            except Unanswered:  # not the record's fault: the delivery comes again
+            except Unanswered:  # the record is not at fault: the delivery comes again
                 raise
-            except Exception as error:  # nothing else is asked of anything outside, so the record is at fault
-                counted.rejected.append(Rejected(delivery.identity, _reason(error), line))
+            except Exception as error:  # nothing else is called outside: the record is at fault
+                letter = Rejected(delivery.identity, _reason(error), line, _model(event))
+                counted.rejected.append(letter)
                 counted.counts["rejected"] += 1
         return counted
 
-    def _read(self, line: str) -> Mapping[str, Any] | None:
-        """The prediction event in a line, None for any other line. Raises for an event that is cut short."""
+    def _read(self, line: str) -> PredictionEventV1 | None:
+        """Return the prediction event in a line, None for any other line.
+
+        Its members are not checked yet: a missing one raises KeyError where it is looked up.
+        """
         text = line.strip()
         if not text.startswith("{") or EVENT not in text:
             return None
-        event: Mapping[str, Any] = self._parse(text)
-        return event if event.get("contract") == EVENT else None
+        try:
+            event: PredictionEventV1 = self._parse(text)
+        except NotJson:
+            raise
+        except ValueError:
+            raise BadEvent("expected valid JSON") from None
+        if event.get("contract") != EVENT:
+            return None
+        return event
 
-    def _observe(self, event: Mapping[str, Any], counted: _Counted) -> None:
+    def _observe(self, event: PredictionEventV1, counted: _Counted) -> None:
+        """Count one event.
+
+        Raises:
+            BadEvent, ContractError: it cannot be counted.
+            KeyError, TypeError: it lacks a member, or one is of another type.
+        """
         series = Series(event["Model"], event["model_version"])
         minute = minute_of(event["timestamp"], self._period)
-        counted.touched.add(WindowKey(series, minute))
+        key = WindowKey(series, minute)
+        counted.touched.add(key)
         reference = self._references.get(series)
         if reference is None:
-            raise ValueError("no baseline for this model and version")
+            raise BadEvent("no baseline for this model and version")
         prediction = event["Prediction"]
         if not is_number(prediction):  # float() would take "nan", "inf" and true
-            raise ValueError("Prediction is of the wrong type: expected a number")
+            raise BadEvent("Prediction is of the wrong type: expected a number")
         self._validator(series, reference).row({"features": event["features"]})
         current = int(self._now() // self._period)
         if minute < current - OLDEST_DAYS * DAY // self._period:
-            raise ValueError(f"the event is older than {OLDEST_DAYS} days")
+            raise BadEvent(f"the event is older than {OLDEST_DAYS} days")
         if minute > current + AHEAD_MINUTES:
-            minute = current
+            key = WindowKey(series, current)
             counted.counts["skewed"] += 1
-        key = WindowKey(series, minute)
-        window = counted.windows.get(key) or Window.empty(reference.baseline, series.version)
-        window.observe(event["features"], float(prediction), minute * self._period * 1000)
+        window = counted.windows.get(key)
+        if window is None:
+            window = Window.empty(reference.baseline, series.version)
+        timestamp_ms = key.minute * self._period * 1000
+        window.observe(event["features"], float(prediction), timestamp_ms)
         counted.windows[key] = window
         counted.counts["events"] += 1
 
@@ -184,13 +260,21 @@ class Aggregator:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, NotJson | ContractError):
+    # Our own errors promise a message that repeats no value of the record.
+    if isinstance(error, DriftError):
         return str(error)
     if isinstance(error, KeyError):
         return f"the event has no {error.args[0]}"
-    if type(error) is ValueError:
-        return str(error)
     return f"the event has a member of the wrong type ({type(error).__name__})"
+
+
+def _model(event: PredictionEventV1 | None) -> str | None:
+    if event is None:
+        return None
+    model: object = event.get("Model")
+    if isinstance(model, str):
+        return model
+    return None
 
 
 def _part(delivery: Delivery, start: int) -> Delivery:
@@ -199,5 +283,10 @@ def _part(delivery: Delivery, start: int) -> Delivery:
 
 
 def as_message(rejected: Rejected) -> str:
-    """A dead letter as text: reason, delivery, and the record as it came."""
-    return json.dumps({"reason": rejected.reason, "delivery": rejected.delivery, "record": rejected.text})
+    """Return a dead letter as text: reason, delivery, and the record as its source sent it."""
+    letter = {
+        "reason": rejected.reason,
+        "delivery": rejected.delivery,
+        "record": rejected.text,
+    }
+    return json.dumps(letter)

@@ -1,87 +1,147 @@
-"""Alerts about drift, in words: what, by how much, since when, how sure, what to do next (`alert.v1`)."""
+"""Write alerts about drift (`alert.v1`).
+
+They say what changed, by how much, since when, how certain that is, and what to do next.
+"""
 
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from math import exp
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from drift_ml.words import change, subject
 
-from .keys import MINUTE, Series, start_of
+from drift_monitor.keys import MINUTE, Series, start_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from drift_contracts.types import AlertV1, AlertV1Drift
     from drift_ml.evidence import DriftFinding
 
-    from .reference import Reference
+    from drift_monitor.reference import Reference
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:drift:contract:alert.v1")
 NAME = "drift-evidence"
-UNITS = {"scale": "times the standard deviation", "correlation": "correlation", "share": "share of events"}
+UNITS = {
+    "scale": "times the standard deviation",
+    "correlation": "correlation",
+    "share": "share of events",
+}
+OTHER_UNIT = "standard deviations"
 NEXT = (
     "Look at the feature's distribution over the baseline's, in the console or the drift report",
     "Ask whether its source or the callers changed at that time",
-    "If the change is real and will stay, retrain and deploy; the detector starts anew with the new version",
+    "If the change is real and will stay, retrain and deploy;"
+    " the detector starts anew with the new version",
 )
+NEXT_AFTER = "Nothing to do; the detector watches on from a clean slate"
+#: The largest argument of exp whose result is a float.
+LARGEST_EXPONENT = 700
 
 
-def drift_alert(  # noqa: PLR0913 - the facts of an alert
-    stack: str,
-    series: Series,
-    finding: DriftFinding,
-    reference: Reference,
-    minute: int,
-    *,
-    budget: float,
-    links: Mapping[str, str],
-    period: int = MINUTE,
-) -> dict[str, Any]:
-    """The alert that a drift is found. Its id depends on the series and the onset only, so a repeat is the same."""
-    since = start_of(int(finding.since) // period, period)
-    features = list(reference.baseline.channel(finding.channel).of)
-    before, after, unit = _before_and_after(finding, reference, features)
-    said = f"{subject(finding.channel)}: {change(finding)}"
+@dataclass(frozen=True)
+class AlertSource:
+    """What an alert is about, whatever is detected."""
+
+    stack: str
+    series: Series
+    reference: Reference
+    #: Addresses by name, for people who read it.
+    links: Mapping[str, str]
+    #: Seconds that a window spans.
+    period: int = MINUTE
+
+
+@dataclass(frozen=True)
+class _Size:
+    """How large a change is."""
+
+    before: float
+    after: float
+    unit: str
+
+
+def drift_alert(source: AlertSource, finding: DriftFinding, minute: int, budget: float) -> AlertV1:
+    """Return the alert that a drift was detected.
+
+    Args:
+        source: what it is about.
+        finding: what the detector found.
+        minute: the minute whose window it was found in. With source and onset it makes the
+            alert's id, so that a repetition is the same alert.
+        budget: events to one false alarm.
+    """
+    since = start_of(int(finding.since) // source.period, source.period)
+    headline = f"{subject(finding.channel)}: {change(finding)}"
+    # Of whole seconds, as `since` was written when the first ids were made: an alert that is
+    # repeated by the next release has the same id.
+    onset = since.replace(".000Z", "Z")
+    facts = f"{source.stack} {source.series} {finding.channel} {onset} {minute}"
     return {
         "contract": "alert.v1",
-        "alert_id": str(uuid.uuid5(NAMESPACE, f"{stack} {series} {finding.channel} {since} {minute}")),
+        "alert_id": str(uuid.uuid5(NAMESPACE, facts)),
         "kind": "drift",
         "state": "ALARM",
         "previous_state": "OK",
         "name": NAME,
         "severity": "high",
-        "stack": stack,
-        "model": series.model,
-        "model_version": series.version,
-        "timestamp": start_of(minute + 1, period),
-        "title": f"{series.model}: drift in {said}",
+        "stack": source.stack,
+        "model": source.series.model,
+        "model_version": source.series.version,
+        "timestamp": start_of(minute + 1, source.period),
+        "title": f"{source.series.model}: drift in {headline}",
         "reason": (
-            f"{said} since {since}, over {finding.events:.0f} events; evidence"
-            f" {exp(min(finding.evidence, 700)):.3g} : 1 where {exp(finding.needed):.3g} : 1 is needed"
+            f"{headline} since {since}, over {finding.events:.0f} events; evidence"
+            f" {_odds(finding.evidence)} where {_odds(finding.needed)} is needed"
             f" (at most one false alarm in {budget:,.0f} events)"
         ),
         "next": list(NEXT),
-        "links": dict(links),
-        "drift": {
-            "channel": finding.channel,
-            "of": features,
-            "change": finding.kind,
-            "direction": finding.direction,
-            "before": before,
-            "after": after,
-            "unit": unit,
-            "effect": finding.effect,
-            "since": since,
-            "events": round(finding.events),
-            "evidence": {"value": finding.evidence, "needed": finding.needed, "false_alarm_events": budget},
-            "channels": [{"name": name, "share": min(share, 1.0)} for name, share in finding.shares.items()],
-        },
+        "links": dict(source.links),
+        "drift": _drift(source.reference, finding, since, budget),
     }
 
 
-def recovery(alert: Mapping[str, Any], minute: int, *, period: int = MINUTE) -> dict[str, Any]:
-    """The notice that the drift of an alert is over."""
+def _drift(reference: Reference, finding: DriftFinding, since: str, budget: float) -> AlertV1Drift:
+    features = list(reference.baseline.channel(finding.channel).of)
+    size = _size(reference, finding, features)
+    return {
+        "channel": finding.channel,
+        "of": features,
+        "change": finding.kind,
+        "direction": finding.direction,
+        "before": size.before,
+        "after": size.after,
+        "unit": size.unit,
+        "effect": finding.effect,
+        "since": since,
+        "events": round(finding.events),
+        "evidence": {
+            "value": finding.evidence,
+            "needed": finding.needed,
+            "false_alarm_events": budget,
+        },
+        # Rounding may carry a share of everything above 1.
+        "channels": [
+            {"name": name, "share": min(share, 1.0)} for name, share in finding.shares.items()
+        ],
+    }
+
+
+def _odds(evidence: float) -> str:
+    """Return evidence, in nats, as odds against "nothing has changed"."""
+    return f"{exp(min(evidence, LARGEST_EXPONENT)):.3g} : 1"
+
+
+def recovery(alert: AlertV1, minute: int, *, period: int = MINUTE) -> AlertV1:
+    """Return the notice that the drift of an alert has ended.
+
+    Args:
+        alert: as it was sent.
+        minute: the minute whose window showed it.
+        period: seconds that a window spans.
+    """
     return {
         **alert,
         "alert_id": str(uuid.uuid5(NAMESPACE, f"{alert['alert_id']} recovered")),
@@ -89,18 +149,26 @@ def recovery(alert: Mapping[str, Any], minute: int, *, period: int = MINUTE) -> 
         "previous_state": "ALARM",
         "timestamp": start_of(minute + 1, period),
         "title": f"{alert['title']} has ended",
-        "reason": "there is as much evidence that the drift is over as there was when it was found",
-        "next": ["Nothing to do; the detector watches on from a clean slate"],
+        "reason": (
+            "there is as much evidence that the drift has ended as there was that it had begun"
+        ),
+        "next": [NEXT_AFTER],
     }
 
 
-def _before_and_after(finding: DriftFinding, reference: Reference, features: list[str]) -> tuple[float, float, str]:
-    """The feature's mean in its own unit where one feature's mean moved, else the size in the chart's unit.
+def _size(reference: Reference, finding: DriftFinding, features: list[str]) -> _Size:
+    """Return the feature's mean in its own unit where one feature's mean moved.
 
-    The size is that of the finding, over all events since the onset: one window may be a handful.
+    Otherwise the size is in the chart's unit. It is that of the finding, over all events since the
+    onset: one window may be a handful.
     """
     summary = reference.baseline.features.get(finding.channel)
-    if summary is not None and summary.mean is not None and summary.std is not None and finding.kind == "location":
-        return summary.mean, summary.mean + finding.size * summary.std, reference.feature_set[features[0]].unit
-    neutral = 1.0 if finding.kind == "scale" else 0.0
-    return neutral, finding.size, UNITS.get(finding.kind, "standard deviations")
+    if finding.kind == "location" and summary is not None:
+        mean, std = summary.mean, summary.std
+        if mean is not None and std is not None:
+            unit = reference.feature_set[features[0]].unit
+            return _Size(mean, mean + finding.size * std, unit)
+    neutral = 0.0
+    if finding.kind == "scale":
+        neutral = 1.0  # a factor
+    return _Size(neutral, finding.size, UNITS.get(finding.kind, OTHER_UNIT))

@@ -1,4 +1,7 @@
-"""The edge to AWS: each function wraps one call, so that everything behind it is testable without."""
+"""The edge to AWS: each function wraps one call, so that everything behind it is testable without.
+
+Clients are boto3's, which has no types: they are `Any` here and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -12,82 +15,109 @@ from typing import TYPE_CHECKING, Any
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
-from .aggregate import as_message
-from .errors import MonitorError
-from .notify import plain_text
+from drift_monitor.aggregate import as_message
+from drift_monitor.errors import MonitorError
+from drift_monitor.notify import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from .aggregate import Rejected
+    from drift_contracts.types import AlertV1, PredictionRequestV1
 
+    from drift_monitor.aggregate import Rejected
+
+#: Seconds for one connection or read, and for the whole of an exchange.
 TIMEOUT = 10
-"""Seconds for one connection or read, and for the whole of an exchange."""
 SUCCESS, UNAUTHORIZED = 200, 401
+#: Bytes of an answer that are read; nobody needs more, and some servers send without end.
 LARGEST_ANSWER = 64 * 1024
-"""Bytes of an answer that are read; nobody needs more, and some servers send without end."""
+#: Characters of a dead letter in one message: SQS takes 256 KiB, and one may be four bytes.
 LARGEST_PART = 200_000
+#: Messages of one call to SQS, and bytes of all of them, with some for each one's attributes.
 MESSAGES_TOGETHER = 10
 LARGEST_TOGETHER = 256 * 1024
-"""Bytes of all messages of one call, with some of them for their attributes."""
-ATTRIBUTE = 64
+ATTRIBUTE_BYTES = 64
+#: Characters of an e-mail's subject, by SNS.
+LONGEST_SUBJECT = 100
+JSON_HEADERS = {"content-type": "application/json"}
 
 
 def dead_letter_queue(sqs: Any, url: str) -> Callable[[list[Rejected]], None]:
-    """Sends rejected records to a queue, ten a call; one larger than a message goes in numbered parts.
+    """Return what sends rejected records to a queue, ten a call.
 
-    What the queue did not take is raised as MonitorError, so that the delivery comes again.
+    A record larger than a message is sent in numbered parts. What the queue does not take is raised
+    as MonitorError, so that the delivery comes again.
+
+    Args:
+        sqs: boto3's client.
+        url: the queue's address.
     """
 
-    def keep(rejected: list[Rejected]) -> None:
+    def send(rejected: list[Rejected]) -> None:
         for together in _together(rejected):
-            entries = [{"Id": str(number), **message} for number, message in enumerate(together)]
-            answer = sqs.send_message_batch(QueueUrl=url, Entries=entries)
-            if answer.get("Failed"):
-                reasons = ", ".join(sorted({one["Code"] for one in answer["Failed"]}))
-                raise MonitorError(f"the dead-letter queue did not take {len(answer['Failed'])} records: {reasons}")
+            answer = sqs.send_message_batch(QueueUrl=url, Entries=together)
+            failed = answer.get("Failed", [])
+            if failed:
+                codes = ", ".join(sorted({failure["Code"] for failure in failed}))
+                reason = f"the dead-letter queue did not take {len(failed)} records: {codes}"
+                raise MonitorError(reason)
 
-    return keep
+    return send
 
 
-def _together(rejected: list[Rejected]) -> Iterator[list[dict[str, Any]]]:
-    """Yield messages in groups that one call takes: by number, and by bytes."""
-    group: list[dict[str, Any]] = []
+def _together(rejected: list[Rejected]) -> Iterator[list[dict[str, object]]]:
+    """Yield entries in groups that one call takes, by number and by bytes."""
+    group: list[dict[str, object]] = []
     size = 0
-    for message in _messages(rejected):
-        length = len(message["MessageBody"].encode()) + ATTRIBUTE
+    for body, part in _parts(rejected):
+        length = len(body.encode()) + ATTRIBUTE_BYTES
         if group and (len(group) == MESSAGES_TOGETHER or size + length > LARGEST_TOGETHER):
             yield group
             group, size = [], 0
-        group.append(message)
+        attributes = {"part": _attribute(part)}
+        group.append({"Id": str(len(group)), "MessageBody": body, "MessageAttributes": attributes})
         size += length
     if group:
         yield group
 
 
-def _messages(rejected: list[Rejected]) -> Iterator[dict[str, Any]]:
+def _parts(rejected: list[Rejected]) -> Iterator[tuple[str, str]]:
+    """Yield the text of each message, and which part of its record it is."""
     for record in rejected:
-        text = as_message(record)  # ASCII, so that a character is a byte
-        parts = [text[start : start + LARGEST_PART] for start in range(0, len(text), LARGEST_PART)]
-        for number, part in enumerate(parts, start=1):
-            attribute = {"DataType": "String", "StringValue": f"{number} of {len(parts)}"}
-            yield {"MessageBody": part, "MessageAttributes": {"part": attribute}}
+        text = as_message(record)
+        starts = range(0, len(text), LARGEST_PART)
+        for number, start in enumerate(starts, start=1):
+            yield text[start : start + LARGEST_PART], f"{number} of {len(starts)}"
 
 
-def topic(sns: Any, arn: str) -> Callable[[dict[str, Any]], None]:
-    """Publishes alerts; the subject is the title, cut to what e-mail allows.
+def _attribute(text: str) -> dict[str, str]:
+    return {"DataType": "String", "StringValue": text}
 
-    An email holds the words first and the JSON after them; every other endpoint gets the JSON alone.
+
+def topic(sns: Any, arn: str) -> Callable[[AlertV1], None]:
+    """Return what publishes alerts.
+
+    An email holds the words first and the JSON after them; all other endpoints get the JSON.
+
+    Args:
+        sns: boto3's client.
+        arn: the topic's.
     """
 
-    def publish(alert: dict[str, Any]) -> None:
-        subject = alert["title"].encode("ascii", "replace").decode()[:100]
-        attributes = {name: {"DataType": "String", "StringValue": alert[name]} for name in ("kind", "state", "model")}
+    def publish(alert: AlertV1) -> None:
+        # SNS refuses a subject beyond ASCII, and with it the alert.
+        subject = alert["title"].encode("ascii", "replace").decode()
+        # Subscriptions filter by these.
+        attributes = {
+            "kind": _attribute(alert["kind"]),
+            "state": _attribute(alert["state"]),
+            "model": _attribute(alert["model"]),
+        }
         document = json.dumps(alert)
-        texts = {"default": document, "email": f"{plain_text(alert, {})}\n\n{document}"}
+        texts = {"default": document, "email": f"{plain_text(alert)}\n\n{document}"}
         sns.publish(
             TopicArn=arn,
-            Subject=subject,
+            Subject=subject[:LONGEST_SUBJECT],
             Message=json.dumps(texts),
             MessageStructure="json",
             MessageAttributes=attributes,
@@ -97,26 +127,34 @@ def topic(sns: Any, arn: str) -> Callable[[dict[str, Any]], None]:
 
 
 def webhook(secrets: Any, secret: str) -> Callable[[bytes], None]:
-    """Posts to the address in a secret, which is read once and never logged."""
+    """Return what posts to the address in a secret, which is read once and never logged.
+
+    Args:
+        secrets: boto3's client of the Secrets Manager.
+        secret: name or ARN of the secret.
+    """
     address: list[str] = []
 
     def send(body: bytes) -> None:
         if not address:
-            address.append(secrets.get_secret_value(SecretId=secret)["SecretString"].strip())
+            value = secrets.get_secret_value(SecretId=secret)
+            address.append(value["SecretString"].strip())
         try:
-            # The status says that it was taken; waiting for the rest would send it again where that comes late.
-            post(address[0], body, {"content-type": "application/json"}, wanted=0)
+            # The status says that the message was accepted. Waiting for the rest would send it
+            # again where that comes late.
+            post(address[0], body, JSON_HEADERS, wanted=0)
         except urllib.error.HTTPError as error:
             error.close()
-            raise MonitorError(f"the webhook did not take the message: status {error.code}") from None
+            raise MonitorError(f"the webhook refused the message: status {error.code}") from None
         except OSError as error:
-            raise MonitorError(f"the webhook did not take the message: {type(error).__name__}") from None
+            reason = type(error).__name__
+            raise MonitorError(f"the webhook did not accept the message: {reason}") from None
 
     return send
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Refuses every redirect: it would be followed without the alert, and to wherever its sender likes."""
+    """Refuses every redirect: the request would follow it without the alert, to anywhere."""
 
     def redirect_request(self, *_: Any) -> None:
         """Return no request, which makes the answer an HTTPError of its status."""
@@ -146,13 +184,23 @@ def post(
 
     Raises:
         MonitorError: another kind of address.
-        OSError: no connection, no answer in time (TimeoutError), or a status other than 2xx (HTTPError).
+        OSError: no connection, no answer in time (TimeoutError), or a status other than 2xx
+            (HTTPError).
     """
     return _exchanged(_request(url, body, headers), wanted, deadline)
 
 
 def status_of(url: str, *, deadline: float = TIMEOUT) -> int:
-    """Return the status of the answer to a GET. Raises as `post`, but for a status other than 2xx."""
+    """Return the status of the answer to a GET, whatever it is.
+
+    Args:
+        url: begins with https:// or http://.
+        deadline: seconds for all of it.
+
+    Raises:
+        MonitorError: another kind of address.
+        OSError: no connection, or no answer in time (TimeoutError).
+    """
     try:
         _exchanged(_request(url, None, {}), 0, deadline)
     except urllib.error.HTTPError as error:
@@ -169,8 +217,10 @@ def _request(url: str, body: bytes | None, headers: Mapping[str, str]) -> urllib
 
 def _exchanged(request: urllib.request.Request, wanted: int, deadline: float) -> bytes:
     answers: list[bytes | Exception] = []
-    # A timeout of a socket is one for each read, and a byte a second keeps below it: the deadline needs a thread.
-    sender = threading.Thread(target=_exchange, args=(request, wanted, deadline, answers), daemon=True)
+    # A timeout of a socket is one for each read, and a byte a second stays below it: the deadline
+    # needs a thread.
+    arguments = (request, wanted, deadline, answers)
+    sender = threading.Thread(target=_exchange, args=arguments, daemon=True)
     sender.start()
     sender.join(deadline)
     if not answers:
@@ -181,39 +231,57 @@ def _exchanged(request: urllib.request.Request, wanted: int, deadline: float) ->
     return answer
 
 
-def _exchange(request: urllib.request.Request, wanted: int, deadline: float, answers: list[bytes | Exception]) -> None:
-    """Append the answer's first `wanted` bytes, or the error; ends soon after the deadline if bytes still drip."""
+def _exchange(
+    request: urllib.request.Request,
+    wanted: int,
+    deadline: float,
+    answers: list[bytes | Exception],
+) -> None:
+    """Append the answer's first `wanted` bytes, or the error.
+
+    Ends soon after the deadline (in seconds) also where bytes still drip.
+    """
     end = time.monotonic() + deadline
-    read = b""
+    body = b""
     try:
         with _OPENER.open(request, timeout=deadline) as response:
-            while len(read) < wanted and time.monotonic() < end:
-                chunk = response.read1(wanted - len(read))
+            while len(body) < wanted and time.monotonic() < end:
+                chunk = response.read1(wanted - len(body))
                 if not chunk:
                     break
-                read += chunk
-        answers.append(read)
+                body += chunk
+        answers.append(body)
     except Exception as error:  # raised again in the thread that waits
         answers.append(error)
 
 
 def signed_post(session: Any) -> Callable[[str, bytes, Mapping[str, str]], bytes]:
-    """`post` with an AWS signature for an API that asks for IAM."""
+    """Return `post` with an AWS signature, for an API that asks for IAM.
+
+    Args:
+        session: boto3's, with credentials and region.
+    """
 
     def send(url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
         request = AWSRequest("POST", url, data=body, headers=dict(headers))
-        SigV4Auth(session.get_credentials(), "execute-api", session.region_name).add_auth(request)
+        credentials = session.get_credentials()
+        SigV4Auth(credentials, "execute-api", session.region_name).add_auth(request)
         return post(url, body, dict(request.headers.items()))
 
     return send
 
 
-def invocation(client: Any, function: str) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    """A prediction by direct invocation of the function, past an API that asks for a token."""
+def invocation(client: Any, function: str) -> Callable[[PredictionRequestV1], object]:
+    """Return a prediction by direct invocation, past an API that asks for a token.
 
-    def call(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    Args:
+        client: boto3's of Lambda.
+        function: the predictor's name or ARN.
+    """
+
+    def call(request: PredictionRequestV1) -> object:
         answer = client.invoke(FunctionName=function, Payload=json.dumps(request).encode())
-        found: Mapping[str, Any] = json.loads(answer["Payload"].read())
-        return found
+        document: object = json.loads(answer["Payload"].read())
+        return document
 
     return call

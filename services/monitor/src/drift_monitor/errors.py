@@ -3,10 +3,12 @@
 DriftError
  └── MonitorError
       ├── BadDelivery     the envelope of a delivery could not be opened
-      ├── Conflict        somebody else wrote first: read again and retry
-      ├── BadStore        what is stored is damaged, or newer than this code; it was left as it is
-      ├── BadSetting      a setting of the environment is missing or not valid
+      ├── BadEvent        a record that cannot be counted, with the reason
+      ├── Conflict        another writer was first: read again and retry
+      ├── BadStore        stored data is damaged, or newer than this code; it was left as it is
       └── Unanswered      what was asked outside did not answer: nothing is known of the record
+
+Settings that cannot be used are a `drift_contracts.SettingsError`.
 """
 
 from __future__ import annotations
@@ -27,28 +29,31 @@ class BadDelivery(MonitorError):
     """A delivery whose envelope is not what its source promises."""
 
 
+class BadEvent(MonitorError):
+    """A record that cannot be counted; the message is the reason that its dead letter states."""
+
+
 class Conflict(MonitorError):
     """The stored revision is not the one that was read; nothing was written."""
 
 
 class BadStore(MonitorError):
-    """Stored data that is damaged, or newer than this code; nothing of it was changed.
+    """Stored data that is damaged, or newer than this code; nothing of it was changed."""
 
-    place: the file, or the series whose items they are. says: what is wrong, and the way out.
-    """
+    #: The file, or the series whose items they are.
+    place: Path | str
+    #: What is wrong, and the way out.
+    reason: str
 
-    def __init__(self, place: Path | str, says: str) -> None:
+    def __init__(self, place: Path | str, reason: str) -> None:
         self.place = place
-        self.says = says
-        super().__init__(f"the store {place} cannot be used: {says}")
+        self.reason = reason
+        super().__init__(f"the store {place} cannot be used: {reason}")
 
     def __reduce__(self) -> tuple[type[BadStore], tuple[Path | str, str]]:
-        return type(self), (self.place, self.says)
-
-
-class BadSetting(MonitorError):
-    """A setting of the environment is missing or not valid."""
+        # Pickled errors are made anew from `args`, which hold the whole message only.
+        return type(self), (self.place, self.reason)
 
 
 class Unanswered(MonitorError):
-    """Something outside did not answer, so that nothing is known of the record that asked for it."""
+    """Something outside did not answer, so that nothing is known of the record that asked."""

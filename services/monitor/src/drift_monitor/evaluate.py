@@ -1,141 +1,184 @@
-"""Judge closed minutes: evidence forward, one alert per drift, a notice when it ends."""
+"""Evaluate closed minutes: gather evidence, alert once per drift, and tell when it has ended."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
 
-from drift_ml.evidence import Budget, EvidenceError, MixtureDetector, Settings, observe_window
+from drift_ml.evidence import (
+    Budget,
+    EvidenceError,
+    MixtureDetector,
+    Settings,
+    observe_window,
+)
 from drift_ml.report import window_report
 from drift_ml.window import Window
 
-from . import alerts
-from .compact import compact
-from .errors import BadStore, Conflict
-from .formats import WINDOW, refuse_newer
-from .keys import MINUTE, Series
-from .state import SeriesState
+from drift_monitor import alerts
+from drift_monitor.compact import compact
+from drift_monitor.errors import BadStore, Conflict
+from drift_monitor.formats import WINDOW, refuse_newer
+from drift_monitor.keys import MINUTE, Series
+from drift_monitor.state import SeriesState
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Iterator, Mapping
-    from typing import Any
 
+    from drift_contracts.types import AlertV1, WindowReportV1
     from drift_ml.evidence import DriftFinding
 
-    from .reference import Reference
-    from .stores import Store, StoredWindow
+    from drift_monitor.alerts import AlertSource
+    from drift_monitor.reference import Reference
+    from drift_monitor.stores import Revision, Store, StoredState, StoredWindow
 
 DAY = 86_400
+#: A minute is evaluated when it has been over for so long: log subscriptions deliver within
+#: seconds.
 LATENESS_MINUTES = 2
-"""A minute is judged when it has been over for so long: log subscriptions deliver within seconds."""
-
+#: Events to one false alarm, whatever the traffic.
 LEAST_BUDGET = 1_000
+#: Minutes over which the traffic of a new series is measured, at least.
+LEAST_MINUTES = 60
+#: Windows that are read and evaluated between two savings of the state: they bound the memory.
 SLICE = 120
-"""Windows that are read and judged between two savings of the state: they bound the memory."""
+#: Slices of one run: a day of minutes. What is left waits for the next run.
 MOST_SLICES = 12
-"""Slices of one run: a day of minutes. What is left waits for the next run."""
-KEPT_DAYS = 36
-"""Days that one run looks through at most: a clock may be years ahead, and older events are refused."""
-
+#: Days that one run looks through at most: a clock may be years ahead, and older events are
+#: refused.
+RETAINED_DAYS = 36
+#: Stands for a version where the store remembers, for a model, that it was ever asked; versions
+#: are hex digits.
 ASKED = "asked"
-"""Stands for a version where the store remembers, for a model, that it was ever asked; versions are hex digits."""
 
-UNREADABLE_WINDOW = "the window of %s at minute %d cannot be read, is not judged and stays as it is: %s"
+UNREADABLE_WINDOW = (
+    "the window of %s at minute %d cannot be read, is not evaluated and stays as it is: %s"
+)
+JUMPED = "%s was evaluated %d minutes ahead of the clock; evaluation goes on from the clock"
+OTHER_SETTINGS = "the state of %s's detector is of other settings; it starts anew"
 
 _log = logging.getLogger("drift_monitor")
 
 
 @dataclass(frozen=True)
 class Policy:
-    """How often the detector may be wrong, and what it must find to speak.
+    """How often the detector may be wrong, and how large a drift must be to be reported."""
 
-    budget_days: one false alarm per so many days at the observed traffic; or None, and budget_events holds.
-    period: whole seconds that a window spans, 60 but on a scaled clock.
-    """
-
+    #: Events to one false alarm.
     budget_events: float = 100_000
+    #: Days between two false alarms at the observed traffic; None where `budget_events` holds.
     budget_days: float | None = None
+    #: In standard deviations, see `drift_ml.evidence.Settings`.
     minimum_effect: float = 0.1
     lateness_minutes: int = LATENESS_MINUTES
+    #: Whole seconds that a window spans, 60 but on a scaled clock.
     period: int = MINUTE
 
     @property
-    def day(self) -> int:
-        """How many windows a day has."""
+    def windows_a_day(self) -> int:
+        """Return how many windows a day has."""
         return DAY // self.period
 
     def events(self, observed_per_day: float | None) -> float:
-        """The budget in events. Kept to powers of two, so that traffic may vary without a new bar each day."""
+        """Return the budget in events.
+
+        Args:
+            observed_per_day: events of a day, None before the first one.
+        """
         if self.budget_days is None or not observed_per_day:
             return self.budget_events
-        wanted = max(self.budget_days * observed_per_day, LEAST_BUDGET)
-        return float(2 ** (int(wanted).bit_length() - 1))
+        budget = max(self.budget_days * observed_per_day, LEAST_BUDGET)
+        # Powers of two, so that traffic may vary without a new threshold each day.
+        return float(2 ** (int(budget).bit_length() - 1))
 
 
-class Evaluation(NamedTuple):
-    """What one run found for a series.
-
-    window: everything judged in this run, None if nothing came. evidence, needed: ln of the strongest evidence
-    in this run and of its bar. finding: the alarm that is on, else what the evidence says so far, if anything.
-    behind: seconds of closed minutes that are left for the next run.
-    asked: whether any version of the model ever had an event; before that silence says nothing.
-    """
+@dataclass(frozen=True)
+class Evaluation:
+    """What one run found for a series."""
 
     series: Series
+    #: Of `events` that were summed, of the `late` among them, of `unreadable` windows.
     counts: Counter[str]
+    #: Everything evaluated in this run, None if nothing came.
     window: Window | None
-    report: dict[str, Any] | None
+    #: The window against the baseline.
+    report: WindowReportV1 | None
+    #: The strongest evidence of this run, in nats.
     evidence: float
+    #: The evidence that an alarm takes, in nats.
     needed: float
+    #: Whether an alarm is on.
     alarm: bool
+    #: The alarm that is on, else what the evidence shows so far, if anything.
     finding: DriftFinding | None = None
+    #: Seconds of closed minutes that are left for the next run.
     behind: float = 0.0
+    #: Whether any version of the model ever had an event; before that, silence shows nothing.
     asked: bool = True
 
 
 @dataclass
-class _Course:
-    """What one run has come to so far: everything seen, the counts, and the evidence after each window."""
+class _Run:
+    """The evaluation of one series, under way."""
 
-    seen: Window
+    source: AlertSource
+    state: SeriesState
+    detector: MixtureDetector
+    #: Everything evaluated so far.
+    window: Window
     counts: Counter[str]
+    #: The evidence after each window, in nats.
     strengths: list[float] = field(default_factory=list)
 
-    def evaluation(self, series: Series, reference: Reference, detector: MixtureDetector) -> Evaluation:
-        window = self.seen if self.seen.events else None
+    def evaluation(self, behind: float) -> Evaluation:
+        """Return what was found so far; behind: seconds that are left for the next run."""
+        window = report = None
+        if self.window.events:
+            window = self.window
+            report = cast("WindowReportV1", window_report(self.source.reference.baseline, window))
         return Evaluation(
-            series,
-            self.counts,
-            window,
-            window_report(reference.baseline, window) if window else None,
-            max(self.strengths, default=detector.evidence),
-            detector.needed,
-            detector.alarm is not None,
-            detector.alarm or detector.finding(),
+            series=self.source.series,
+            counts=self.counts,
+            window=window,
+            report=report,
+            evidence=max(self.strengths, default=self.detector.evidence),
+            needed=self.detector.needed,
+            alarm=self.detector.alarm is not None,
+            finding=self.detector.alarm or self.detector.finding(),
+            behind=behind,
+            asked=self.state.events > 0 or self.counts["events"] > 0,
         )
 
 
 class Evaluator:
-    """Runs over every series that has a reference.
-
-    publish: sends one `alert.v1` document, or raises; an alert that could not be sent stays in the outbox and
-    is tried again at the next run, under the same alert_id. now: seconds since 1970.
-    """
+    """Evaluates every series that has a reference."""
 
     def __init__(
         self,
         references: Mapping[Series, Reference],
         store: Store,
-        publish: Callable[[dict[str, Any]], None],
+        publish: Callable[[AlertV1], None],
         now: Callable[[], float],
         *,
         stack: str,
         policy: Policy | None = None,
         links: Mapping[str, str] | None = None,
     ) -> None:
+        """Make an evaluator; it reads nothing yet.
+
+        Args:
+            references: baseline and feature set by series.
+            store: has fragments, windows and states.
+            publish: sends one alert, or raises. An alert that could not be sent stays in the
+                outbox and is tried again at the next run, under the same alert_id.
+            now: seconds since 1970.
+            stack: the deployment's name, for alerts.
+            policy: how often the detector may be wrong.
+            links: addresses by name, for alerts.
+        """
         self._references = references
         self._store = store
         self._publish = publish
@@ -143,22 +186,28 @@ class Evaluator:
         self._stack = stack
         self._policy = policy or Policy()
         self._links = dict(links or {})
+        #: Models that were ever asked, as far as this process knows.
         self._asked: set[str] = set()
 
     def run(self) -> Iterator[Evaluation]:
-        """Judge what has closed since the last run, series by series.
+        """Evaluate what has closed since the last run, and yield it series by series.
 
-        One series that fails keeps none of the others from being judged; its error is raised at the end. A run that
-        has much to do (the last one was long ago) does the oldest part, and leaves the rest to the next.
-        Raises Conflict if another run is at work.
+        A series that fails does not keep the others from being evaluated; its error is raised at
+        the end. A run that has much to do (the last one was long ago) does the oldest part, and
+        leaves the rest to the next.
+
+        Raises:
+            Conflict: another run is at work.
+            BadStore: a stored document is damaged, or newer than this code.
         """
         failures: list[Exception] = []
         for series, reference in self._references.items():
             try:
                 yield self._with_memory(self._evaluate(series, reference))
+                # After the metrics are written: they are measured also if the alert cannot be sent.
                 self._send(series)
             except BadStore as error:
-                # Without a traceback: it says what is wrong, and the way out.
+                # Without a traceback: the message has the cause and the way out.
                 _log.error("the evaluation of %s failed: %s", series, error)
                 failures.append(error)
             except Exception as error:
@@ -168,155 +217,183 @@ class Evaluator:
             raise failures[0]
 
     def _with_memory(self, evaluation: Evaluation) -> Evaluation:
-        """Return the evaluation, knowing whether its model was ever asked: also by an earlier version's state."""
+        """Return the evaluation, `asked` also where an earlier version of its model was."""
         model = evaluation.series.model
         if model not in self._asked:
             place = Series(model, ASKED)
             stored = self._store.state(place)
-            if stored.state is None and not evaluation.asked:
-                return evaluation
             if stored.state is None:
+                if not evaluation.asked:
+                    return evaluation
                 with contextlib.suppress(Conflict):  # another run has just noted it
                     self._store.save(place, stored.revision, {ASKED: True})
             self._asked.add(model)
-        return evaluation._replace(asked=True)
+        return replace(evaluation, asked=True)
 
     def _evaluate(self, series: Series, reference: Reference) -> Evaluation:
         closed = int(self._now() // self._policy.period) - self._policy.lateness_minutes
         stored = self._store.state(series)
-        state = SeriesState(closed - self._policy.day, closed)
-        if stored.state:
-            state = SeriesState.from_json(stored.state, series)
-        if state.cursor >= closed:
-            self._go_back(series, state, closed)
-        counts, whole_before = compact(
+        state = self._state(series, stored, closed)
+        compacted = compact(
             self._store,
             series,
             reference.baseline,
             before=closed,
             evaluated=state.cursor,
-            judged_ahead=frozenset(state.judged_ahead),
+            evaluated_ahead=frozenset(state.judged_ahead),
         )
-        whole_before = min(whole_before, state.cursor + 1 + KEPT_DAYS * self._policy.day)
-        detector = self._detector(state, reference)
-        course = _Course(Window.empty(reference.baseline, series.version), counts)
-        ahead = frozenset(state.judged_ahead)
-        for revision in range(stored.revision, stored.revision + MOST_SLICES):
-            kept = self._store.windows(series, state.cursor + 1, whole_before - 1, SLICE)
-            for each in kept:
-                if each.key.minute not in ahead:  # else its events are evidence already
-                    self._take(state, detector, each, reference, course)
-            last = len(kept) < SLICE
-            state.cursor = max(state.cursor, whole_before - 1 if last else kept[-1].key.minute)
-            state.judged_ahead = [minute for minute in state.judged_ahead if minute > state.cursor]
-            state.detector = detector.to_json()
-            self._store.save(series, revision, state.to_json())
-            if last:
-                break
-        behind = max(0, closed - 1 - state.cursor) * self._policy.period
-        asked = state.events > 0 or counts["events"] > 0
-        return course.evaluation(series, reference, detector)._replace(behind=float(behind), asked=asked)
+        most = state.cursor + 1 + RETAINED_DAYS * self._policy.windows_a_day
+        source = alerts.AlertSource(
+            self._stack, series, reference, self._links, self._policy.period
+        )
+        run = _Run(
+            source,
+            state,
+            self._detector(series, state, reference),
+            Window.empty(reference.baseline, series.version),
+            compacted.counts,
+        )
+        self._catch_up(run, stored.revision, min(compacted.whole_before, most))
+        left = max(0, closed - 1 - state.cursor)
+        return run.evaluation(float(left * self._policy.period))
+
+    def _state(self, series: Series, stored: StoredState, closed: int) -> SeriesState:
+        """Return a series' state, its cursor not ahead of the clock."""
+        if not stored.state:
+            # A new series may have events of the last day.
+            return SeriesState(closed - self._policy.windows_a_day, closed)
+        state = SeriesState.from_json(stored.state, series)
+        if state.cursor >= closed:
+            self._go_back(series, state, closed)
+        return state
 
     def _go_back(self, series: Series, state: SeriesState, closed: int) -> None:
-        """Put a cursor that is ahead of the clock back, so that minutes to come are judged.
+        """Put a cursor that is ahead of the clock back, so that minutes to come are evaluated.
 
-        The clock was ahead when the last run judged, or it is behind now. Windows between the two were judged then:
-        they are remembered, so that no event is evidence twice.
+        The clock was ahead at the last run, or it is behind now. Windows between the two were
+        evaluated then: they are remembered, so that no event is evidence twice.
         """
-        most = KEPT_DAYS * self._policy.day
+        most = RETAINED_DAYS * self._policy.windows_a_day
+        # Of a clock that is years away only both ends are looked through.
         windows = self._store.windows(series, closed, min(state.cursor, closed + most))
         windows += self._store.windows(series, max(closed, state.cursor - most), state.cursor)
-        judged = {window.key.minute for window in windows}
-        minutes = state.cursor - closed + 1
-        _log.warning("%s was judged %d minutes ahead of the clock; judging goes on from the clock", series, minutes)
-        state.judged_ahead = sorted(judged | set(state.judged_ahead))
+        minutes = {window.key.minute for window in windows}
+        _log.warning(JUMPED, series, state.cursor - closed + 1)
+        state.judged_ahead = sorted(minutes | set(state.judged_ahead))
         state.cursor = closed - 1
 
-    def _take(
-        self,
-        state: SeriesState,
-        detector: MixtureDetector,
-        kept: StoredWindow,
-        reference: Reference,
-        course: _Course,
-    ) -> None:
-        """Judge a stored window; one that cannot be read is passed over, told, and stays where it is.
+    def _catch_up(self, run: _Run, revision: Revision, whole_before: int) -> None:
+        """Evaluate the windows after the cursor, and save the state after each slice.
 
-        Raises BadStore for one that is newer than this code.
+        Args:
+            run: the series.
+            revision: of the stored state.
+            whole_before: the first minute of which fragments may be left.
+
+        Raises:
+            Conflict: another run has saved the state.
+            BadStore: a window is newer than this code.
         """
-        refuse_newer(kept.window, WINDOW, kept.key.series, "a window")
-        try:
-            window = Window.from_json(kept.window, reference.baseline)
-        except Exception as error:
-            _log.error(UNREADABLE_WINDOW, kept.key.series, kept.key.minute, error)
-            course.counts["unreadable"] += 1
-            return
-        course.strengths.append(self._judge(kept.key.series, state, detector, window, kept.key.minute, reference))
-        course.seen += window
+        series, state = run.source.series, run.state
+        ahead = frozenset(state.judged_ahead)
+        for slice_revision in range(revision, revision + MOST_SLICES):
+            windows = self._store.windows(series, state.cursor + 1, whole_before - 1, SLICE)
+            for stored in windows:
+                if stored.key.minute not in ahead:  # else its events are evidence already
+                    self._take(run, stored)
+            last = len(windows) < SLICE
+            reached = whole_before - 1
+            if not last:
+                reached = windows[-1].key.minute
+            state.cursor = max(state.cursor, reached)
+            state.judged_ahead = [minute for minute in state.judged_ahead if minute > state.cursor]
+            state.detector = run.detector.to_json()
+            self._store.save(series, slice_revision, state.to_json())
+            if last:
+                break
 
-    def _judge(
-        self,
-        series: Series,
-        state: SeriesState,
-        detector: MixtureDetector,
-        window: Window,
-        minute: int,
-        reference: Reference,
-    ) -> float:
-        """Take in one window; gives its evidence, which at the bar starts anew."""
+    def _take(self, run: _Run, stored: StoredWindow) -> None:
+        """Evaluate a stored window.
+
+        One that cannot be read is counted, logged and left as it is. Raises BadStore for one that
+        is newer than this code.
+        """
+        series, minute = stored.key.series, stored.key.minute
+        refuse_newer(stored.window, WINDOW, series, "a window")
+        try:
+            window = Window.from_json(stored.window, run.source.reference.baseline)
+        except Exception as error:
+            _log.error(UNREADABLE_WINDOW, series, minute, error)
+            run.counts["unreadable"] += 1
+            return
+        self._step(run, window, minute)
+        run.window += window
+
+    def _step(self, run: _Run, window: Window, minute: int) -> None:
+        """Add one window's evidence, and write the alert or the notice that follows from it."""
+        state = run.state
         state.first = min(state.first, minute)
         state.events += window.events
         step = observe_window(
-            detector,
+            run.detector,
             window.channel_counts(),
             events=window.events,
             timestamp_s=minute * self._policy.period,
         )
         if step.raised is not None:
-            state.alert = alerts.drift_alert(
-                self._stack,
-                series,
-                step.raised,
-                reference,
-                minute,
-                budget=state.budget,
-                links=self._links,
-                period=self._policy.period,
-            )
+            state.alert = alerts.drift_alert(run.source, step.raised, minute, state.budget)
             state.outbox.append(state.alert)
+            _log.info("drift was detected in the traffic of %s", run.source.series)
         elif step.recovered is not None:
             if state.alert is not None:
-                state.outbox.append(alerts.recovery(state.alert, minute, period=self._policy.period))
+                notice = alerts.recovery(state.alert, minute, period=self._policy.period)
+                state.outbox.append(notice)
             state.alert = None
-        return step.evidence
+            _log.info("the drift in the traffic of %s has ended", run.source.series)
+        run.strengths.append(step.evidence)
 
-    def _detector(self, state: SeriesState, reference: Reference) -> MixtureDetector:
-        """The detector as it was left; a new budget moves its bar and keeps its evidence.
+    def _detector(
+        self, series: Series, state: SeriesState, reference: Reference
+    ) -> MixtureDetector:
+        """Return the detector as it was left; the state gets the budget of today.
 
-        A state that is of other settings (of another release, or another minimum effect) is no evidence under these:
-        the detector starts anew, and with it the alert.
+        A new budget moves its threshold and keeps its evidence. A state of other settings (of
+        another release, or another minimum effect) is no evidence under these: the detector starts
+        anew, and with it the alert.
         """
-        observed = state.events * self._policy.day / max(state.cursor - state.first + 1, 60) if state.events else None
-        budget = self._policy.events(observed)
-        settings = self._settings(reference, budget)
-        document = state.detector
-        old, state.budget = state.budget, budget
-        if document is None:
+        old_budget = state.budget
+        state.budget = self._policy.events(self._observed_per_day(state))
+        settings = self._settings(reference, state.budget)
+        if state.detector is None:
             return MixtureDetector(settings)
-        if document["settings"] == self._settings(reference, old or budget).digest:
-            document = document | {"settings": settings.digest}
+        document = state.detector
+        old_settings = self._settings(reference, old_budget or state.budget)
+        if document["settings"] == old_settings.digest:
+            document = {**document, "settings": settings.digest}
         try:
             return MixtureDetector.from_json(document, settings)
         except EvidenceError:
-            _log.warning("the detector's state is of other settings; it starts anew")
+            _log.warning(OTHER_SETTINGS, series)
             state.alert = None
             return MixtureDetector(settings)
+
+    def _observed_per_day(self, state: SeriesState) -> float | None:
+        """Return the events of a day at the traffic so far, None before the first event."""
+        if not state.events:
+            return None
+        # A few minutes of a new series are no measure of a day.
+        minutes = max(state.cursor - state.first + 1, LEAST_MINUTES)
+        return state.events * self._policy.windows_a_day / minutes
 
     def _settings(self, reference: Reference, budget: float) -> Settings:
         return Settings(reference.baseline.channels, Budget(budget), self._policy.minimum_effect)
 
     def _send(self, series: Series) -> None:
-        """Publish what waits in the outbox, each alert once unless the process dies between sending and noting it."""
+        """Publish what waits in the outbox.
+
+        Each alert once, unless the process dies between sending and noting it. Raises what
+        `publish` raises; what was sent before is noted all the same.
+        """
         stored = self._store.state(series)
         state = SeriesState.from_json(stored.state or {}, series)
         sent = 0

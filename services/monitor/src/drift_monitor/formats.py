@@ -1,17 +1,16 @@
-"""Tell stored documents apart that this code can read, that are newer, and that are damaged."""
+"""Tell stored documents apart: those that this code can read, newer ones, and damaged ones."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .errors import BadStore
-from .stores import UNREADABLE
+from drift_monitor.errors import BadStore
+from drift_monitor.stores import UNREADABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .keys import Series
+    from drift_monitor.keys import Series
+    from drift_monitor.stores import Document
 
 WINDOW = "window.state.v1"
 DETECTOR = "detector.state.v1"
@@ -25,28 +24,46 @@ DAMAGED = (
 )
 
 
-def is_newer(document: Mapping[str, Any], contract: str) -> bool:
-    """Return whether a document is of a later version of the contract.
+def is_newer(document: Document, contract: str) -> bool:
+    """Return whether a document is of a later version of a contract.
+
+    Args:
+        document: any document; one without a contract is not newer.
+        contract: name and version, such as window.state.v1.
 
     >>> is_newer({"contract": "window.state.v2"}, "window.state.v1")
     True
     >>> is_newer({}, "window.state.v1")
     False
     """
-    found = _VERSION.fullmatch(str(document.get("contract")))
+    theirs = _VERSION.fullmatch(str(document.get("contract")))
     ours = _VERSION.fullmatch(contract)
-    if found is None or ours is None:
+    if theirs is None or ours is None:
         return False
-    return found["name"] == ours["name"] and int(found["number"]) > int(ours["number"])
+    return theirs["name"] == ours["name"] and int(theirs["number"]) > int(ours["number"])
 
 
-def refuse_newer(document: Mapping[str, Any], contract: str, series: Series, what: str) -> None:
-    """Raise BadStore for a document of a later version of the contract."""
+def refuse_newer(document: Document, contract: str, series: Series, what: str) -> None:
+    """Raise BadStore for a document of a later version of the contract.
+
+    Args:
+        document: as it is stored.
+        contract: the version that this code reads.
+        series: whose document it is, for the message.
+        what: the document in words, for the message.
+    """
     if is_newer(document, contract):
         raise BadStore(str(series), NEWER.format(what=what))
 
 
-def refuse_damaged(document: Mapping[str, Any], series: Series, what: str, item: str) -> None:
-    """Raise BadStore for a document whose bytes could not be read."""
+def refuse_damaged(document: Document, series: Series, what: str, item: str) -> None:
+    """Raise BadStore for a document whose bytes could not be read.
+
+    Args:
+        document: as the store returned it.
+        series: whose document it is, for the message.
+        what: the document in words, for the message.
+        item: the key under which it is stored.
+    """
     if UNREADABLE in document:
         raise BadStore(str(series), DAMAGED.format(what=what, item=item))

@@ -1,42 +1,83 @@
-"""The Lambda entries: unpack, call, report. Everything is built once, at the first event of a process."""
+"""The Lambda entries: unpack, call, report.
+
+Everything is built once, at the first event of a process.
+"""
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import time
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import boto3
 from drift_contracts import MonitoringSpec, documents
 
-from . import cloud
-from .aggregate import Aggregator
-from .evaluate import Evaluator, Policy
-from .metrics import emf_line, evaluation_values
-from .notify import notify as send_notices
-from .probe import over_http
-from .probe import probe as run_probe
-from .reference import load_references
-from .settings import Settings, read_settings
-from .shelf import KeptReferences, Shelf, keep_bundles
-from .stores import DynamoStore
+from drift_monitor import cloud
+from drift_monitor.aggregate import Aggregator
+from drift_monitor.evaluate import Evaluator, Policy
+from drift_monitor.logs import configure_log
+from drift_monitor.metrics import emf_line, evaluation_values
+from drift_monitor.notify import notify as send_notices
+from drift_monitor.probe import over_http
+from drift_monitor.probe import probe as run_probe
+from drift_monitor.reference import load_references
+from drift_monitor.settings import Settings, read_settings
+from drift_monitor.shelf import KeptReferences, Shelf, keep_bundles
+from drift_monitor.stores import DynamoStore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .probe import Call
+    from drift_monitor.notify import SnsEvent
+    from drift_monitor.probe import Call
 
 
-_log = logging.getLogger("drift_monitor")
+class BatchItemFailure(TypedDict):
+    """A record that its source is to deliver again; Lambda's name for it."""
+
+    itemIdentifier: str
+
+
+class BatchAnswer(TypedDict):
+    """The answer to records of a queue or a stream."""
+
+    batchItemFailures: list[BatchItemFailure]
+
+
+class KeptAnswer(TypedDict):
+    """The versions whose baselines were written, as MODEL/VERSION."""
+
+    kept: list[str]
+
+
+class EvaluateAnswer(TypedDict):
+    """How many series were evaluated, and in how many of them drift stands."""
+
+    series: int
+    alarms: int
+
+
+class NotifyAnswer(TypedDict):
+    """How many notices were sent."""
+
+    sent: int
+
+
+class ProbeAnswer(TypedDict):
+    """Whether the normal and the drifted request were answered as they should be."""
+
+    normal: bool
+    drifted: bool
+    said: list[str]
 
 
 @cache
 def _settings() -> Settings:
     settings = read_settings(os.environ)
-    _log.setLevel(settings.log_level)
+    # Whoever needs settings is at work: nothing of the monitor is logged before.
+    configure_log(settings.log_level)
     return settings
 
 
@@ -65,89 +106,102 @@ def _references() -> KeptReferences:
 
 @cache
 def _aggregator() -> Aggregator:
-    letters = cloud.dead_letter_queue(boto3.client("sqs"), _settings().require("dead_letters"))
+    settings = _settings()
+    letters = cloud.dead_letter_queue(boto3.client("sqs"), settings.require("dead_letters"))
     return Aggregator(_references(), _store(), letters, time.time)
 
 
 @cache
 def _evaluator() -> Evaluator:
     settings = _settings()
-    publish = cloud.topic(boto3.client("sns"), settings.require("topic"))
-    policy = Policy(budget_days=settings.budget_days)
     return Evaluator(
-        _references(), _store(), publish, time.time, stack=settings.stack, policy=policy, links=settings.links
+        _references(),
+        _store(),
+        cloud.topic(boto3.client("sns"), settings.require("topic")),
+        time.time,
+        stack=settings.stack,
+        policy=Policy(budget_days=settings.budget_days),
+        links=settings.links,
     )
 
 
-def aggregate(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """Log subscriptions, SQS or Kinesis records into windows; the answer names records to deliver again.
+def aggregate(event: Mapping[str, object], _context: object) -> BatchAnswer | KeptAnswer:
+    """Count events of log subscriptions, SQS or Kinesis into windows.
 
-    `{"keep": "baselines"}` writes the baselines of the image's models to the table instead: a deployment
-    asks for it before the first request reaches a new version.
+    The answer names the records to deliver again. `{"keep": "baselines"}` writes the baselines of
+    the image's models to the table instead: a deployment asks for it before the first request
+    reaches a new version.
     """
-    settings = _settings()
     if event.get("keep") == "baselines":
-        kept = keep_bundles(settings.bundles, _references().own, _shelf())
+        kept = keep_bundles(_settings().bundles, _references().own, _shelf())
         return {"kept": [str(series) for series in kept]}
-    outcome = _aggregator().handle(event)
-    _log.debug("records: %s", dict(outcome.counts))
-    for model in sorted(
-        {series.model for series in _references().own}
-    ):  # a record that cannot be read belongs to none: every model's alarm rings
-        _report({"DeadLetters": float(outcome.counts["rejected"])}, model)
+    aggregator = _aggregator()
+    outcome = aggregator.handle(event)
+    for model in aggregator.models:
+        # Zeros too: without them the metric would have gaps and the alarm no data.
+        _report({"DeadLetters": float(outcome.dead_letters[model])}, model)
     return {"batchItemFailures": [{"itemIdentifier": item} for item in outcome.failed]}
 
 
-def evaluate(_event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """On a schedule: closed minutes into evidence, alerts and metrics."""
+def evaluate(_event: object, _context: object) -> EvaluateAnswer:
+    """Turn closed minutes into evidence, alerts and metrics; called on a schedule."""
     alarms = []
     for evaluation in _evaluator().run():
-        _log.debug("%s: evidence %g of %g", evaluation.series, evaluation.evidence, evaluation.needed)
-        # A version that answers no more has nothing to say: its last alarm would ring until it is forgotten.
+        # A version that answers no more has nothing to report: its last alarm would ring until the
+        # version is forgotten.
         if evaluation.series in _references().own or evaluation.window is not None:
             _report(evaluation_values(evaluation), evaluation.series.model)
             alarms.append(evaluation.alarm)
     return {"series": len(alarms), "alarms": sum(alarms)}
 
 
-def notify(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """SNS notices to a Slack-compatible webhook."""
+def notify(event: SnsEvent, _context: object) -> NotifyAnswer:
+    """Send SNS notices to a Slack-compatible webhook."""
     settings = _settings()
     send = cloud.webhook(boto3.client("secretsmanager"), settings.require("slack_secret"))
-    sent = send_notices(event, settings.links, send)
-    _log.debug("notices: %s", sent)
-    return {"sent": sent}
+    return {"sent": send_notices(event, settings.links, send)}
 
 
-def probe(_event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """On a schedule: one normal and one drifted request, told apart or not."""
+def probe(_event: object, _context: object) -> ProbeAnswer:
+    """Send one normal and one drifted request; called on a schedule."""
     model = _settings().require("model")
     suite = documents.read(documents.find("scenario suite", model, documents.folder("scenarios")))
-    seen = run_probe(suite, _call(), _api_answers)
-    _log.debug("probe: normal %s, drifted %s", seen.normal, seen.drifted)
-    _report({"ProbeNormal": float(seen.normal), "ProbeDrifted": float(seen.drifted)}, model)
-    return {"normal": seen.normal, "drifted": seen.drifted, "said": list(seen.said)}
+    result = run_probe(suite, _call(), _api_answers)
+    values = {"ProbeNormal": float(result.normal), "ProbeDrifted": float(result.drifted)}
+    _report(values, model)
+    return {
+        "normal": result.normal,
+        "drifted": result.drifted,
+        "said": list(result.reasons),
+    }
 
 
 def _call() -> Call:
     settings = _settings()
     if settings.api_auth == "iam":
         return over_http(cloud.signed_post(boto3.Session()), settings.require("api_url"))
-    # An API without signatures could not tell who marks a request as synthetic; IAM knows who invokes the function.
+    # An API without signatures could not tell who marks a request as synthetic; IAM knows who
+    # invokes the function.
     return cloud.invocation(boto3.client("lambda"), settings.require("function"))
 
 
 def _api_answers() -> bool:
-    """Whether the API answers, where the predictions go past it; one that asks for a token says so with 401."""
+    """Return whether the API answers, where the predictions do not go through it."""
     settings = _settings()
     if settings.api_auth == "iam":
         return True
-    expected = cloud.UNAUTHORIZED if settings.api_auth == "jwt" else cloud.SUCCESS
-    return cloud.status_of(f"{settings.require('api_url').rstrip('/')}/health") == expected
+    expected = cloud.SUCCESS
+    if settings.api_auth == "jwt":
+        # The probe has no token, and an API that works refuses it for that.
+        expected = cloud.UNAUTHORIZED
+    url = settings.require("api_url").rstrip("/")
+    return cloud.status_of(f"{url}/health") == expected
 
 
 def _report(values: Mapping[str, float], model: str) -> None:
-    milliseconds = time.time_ns() // 1_000_000
-    line = emf_line(values, stack=_settings().stack, model=model, milliseconds=milliseconds, spec=_spec())
+    timestamp_ms = time.time_ns() // 1_000_000
+    stack = _settings().stack
+    line = emf_line(values, stack=stack, model=model, timestamp_ms=timestamp_ms, spec=_spec())
     sys.stdout.write(line + "\n")
+    # Lambda may freeze the process as soon as the handler has returned.
     sys.stdout.flush()

@@ -1,48 +1,61 @@
-"""What names a window: the series (model and version) and the minute."""
+"""Name windows: by series (model and version) and minute."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import NamedTuple
+from dataclasses import dataclass
 
+from drift_contracts.timestamps import MS_PER_SECOND, utc_ms, utc_text
+
+from drift_monitor.errors import BadEvent
+
+#: Seconds that a window spans, unless a scaled clock asks for less.
 MINUTE = 60
-"""Seconds that a window spans, unless a scaled clock asks for less."""
 
 
-class Series(NamedTuple):
+@dataclass(frozen=True, order=True, slots=True)
+class Series:
     """Everything that one version of one model answered."""
 
     model: str
     version: str
 
     def __str__(self) -> str:
-        """`model/version`, as keys and messages write it."""
+        """Return `model/version`, as keys and messages write it."""
         return f"{self.model}/{self.version}"
 
 
-class WindowKey(NamedTuple):
-    """One minute of one series; minute counts whole minutes (or other periods) since 1970 (UTC)."""
+@dataclass(frozen=True, order=True, slots=True)
+class WindowKey:
+    """One minute of one series."""
 
     series: Series
+    #: Whole minutes (or other periods) since 1970, UTC.
     minute: int
 
 
 def minute_of(timestamp: str, period: int = MINUTE) -> int:
-    """The minute, or other period in seconds, that an event's timestamp lies in. Raises ValueError.
+    """Return the minute that an event's timestamp lies in.
+
+    Args:
+        timestamp: RFC 3339, with its time zone.
+        period: seconds of what is called a minute.
+
+    Raises:
+        BadEvent: another text.
 
     >>> minute_of("1970-01-01T00:02:59.999Z"), minute_of("1970-01-01T00:02:59.999Z", period=1)
     (2, 179)
     """
-    moment = datetime.fromisoformat(timestamp)
-    if moment.tzinfo is None:
-        raise ValueError("expected a timestamp with its time zone")
-    return int(moment.timestamp() // period)
+    try:
+        return utc_ms(timestamp) // (period * MS_PER_SECOND)
+    except ValueError as error:
+        raise BadEvent(f"timestamp: {error}") from None
 
 
 def start_of(minute: int, period: int = MINUTE) -> str:
-    """The first moment of a minute, or other period in seconds, ISO 8601.
+    """Return when a minute, or another period in seconds, begins, as documents have it.
 
     >>> start_of(2)
-    '1970-01-01T00:02:00Z'
+    '1970-01-01T00:02:00.000Z'
     """
-    return datetime.fromtimestamp(minute * period, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return utc_text(minute * period * MS_PER_SECOND)

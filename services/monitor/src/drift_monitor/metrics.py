@@ -1,49 +1,63 @@
-"""The monitor's metrics as EMF lines: the names are those of the monitoring spec (`from: monitor`, `from: probe`)."""
+"""Write the monitor's metrics as EMF lines.
+
+Their names are those of the monitoring spec (source `monitor` or `probe`).
+"""
 
 from __future__ import annotations
 
-import json
 from math import log
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from drift_contracts.metric_lines import NO_UNIT, directives, metric_line
 from drift_ml.baseline import PREDICTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from drift_contracts import MonitoringSpec
+    from drift_ml.evidence import DriftFinding
 
-    from .evaluate import Evaluation
-
-
-MOST = 100
-"""Metrics that one directive of the embedded metric format may name."""
+    from drift_monitor.evaluate import Evaluation
 
 
-def emf_line(values: Mapping[str, float], *, stack: str, model: str, milliseconds: int, spec: MonitoringSpec) -> str:
-    """One line that CloudWatch reads as metrics, without a call."""
+def emf_line(
+    values: Mapping[str, float],
+    *,
+    stack: str,
+    model: str,
+    timestamp_ms: int,
+    spec: MonitoringSpec,
+) -> str:
+    """Return one line that CloudWatch reads as metrics, without a call.
+
+    Args:
+        values: by metric.
+        stack: the dimension of that name.
+        model: the dimension of that name.
+        timestamp_ms: when the values were measured, Unix time.
+        spec: has namespace, dimensions and units.
+    """
     units = {metric["name"]: metric["unit"] for metric in spec.document["metrics"]}
-    described = [{"Name": name, "Unit": units.get(name, "None")} for name in values]
-    directives = [
-        {"Namespace": spec.namespace, "Dimensions": [list(spec.dimensions)], "Metrics": described[start : start + MOST]}
-        for start in range(0, len(described), MOST)
-    ]
-    record: dict[str, Any] = {
-        "_aws": {"Timestamp": milliseconds, "CloudWatchMetrics": directives},
-        "Stack": stack,
-        "Model": model,
-    }
-    return json.dumps(record | dict(values), separators=(",", ":"))
+    described = directives(
+        spec.namespace, spec.dimensions, {name: units.get(name, NO_UNIT) for name in values}
+    )
+    return metric_line(timestamp_ms, described, {"Stack": stack, "Model": model, **values})
 
 
 def evaluation_values(evaluation: Evaluation) -> dict[str, float]:
-    """Return the metrics of one evaluation: what was counted, how strong the evidence is, evidence and PSI by feature.
+    """Return the metrics of one evaluation, by name.
 
-    EventsCounted is absent until the model was ever asked, so that an alarm on silence has nothing to go by.
+    What was counted, how strong the evidence is (in parts of what an alarm needs), and for each
+    feature the evidence and PSI.
     """
-    window = evaluation.window
-    counted = {"EventsCounted": float(window.events if window else 0)} if evaluation.asked else {}
-    values = counted | {
+    values: dict[str, float] = {}
+    # Absent until the model was ever asked, so that an alarm on silence does not ring before.
+    if evaluation.asked:
+        events = 0
+        if evaluation.window is not None:
+            events = evaluation.window.events
+        values["EventsCounted"] = float(events)
+    values |= {
         "EventsLate": float(evaluation.counts["late"]),
         "Evidence": max(evaluation.evidence, 0.0) / evaluation.needed,
         "DriftFound": float(evaluation.alarm),
@@ -55,12 +69,28 @@ def evaluation_values(evaluation: Evaluation) -> dict[str, float]:
 
 
 def _by_feature(evaluation: Evaluation) -> Iterator[tuple[str, float]]:
-    """Of each feature's own channel: PSI over the windows of this run, and the evidence that it holds alone."""
-    finding = evaluation.finding
-    for channel in (evaluation.report or {"channels": []})["channels"]:
+    """Yield name and value of the metrics of each feature's own channel.
+
+    PSI is over the windows of this run; the evidence is the channel's part of the whole.
+    """
+    if evaluation.report is None:
+        return
+    for channel in evaluation.report["channels"]:
         name = channel["name"]
-        if channel["of"] == [name] and name != PREDICTION:
-            share = finding.shares.get(name, 0.0) if finding else 0.0
-            held = max(finding.evidence + log(share), 0.0) if finding and share else 0.0
-            yield f"Psi_{name}", channel["effects"]["psi"]
-            yield f"Evidence_{name}", held / evaluation.needed
+        # A feature's own channel is named as the feature, and is of it alone.
+        if channel["of"] != [name] or name == PREDICTION:
+            continue
+        psi = channel["effects"]["psi"]
+        if psi is not None:
+            yield f"Psi_{name}", psi
+        yield f"Evidence_{name}", _part(evaluation.finding, name) / evaluation.needed
+
+
+def _part(finding: DriftFinding | None, channel: str) -> float:
+    """Return the part of a finding's evidence that one channel holds alone, in nats, at least 0."""
+    if finding is None:
+        return 0.0
+    share = finding.shares.get(channel, 0.0)
+    if not share:
+        return 0.0
+    return max(finding.evidence + log(share), 0.0)

@@ -1,46 +1,109 @@
-"""Alerts as chat messages: what drifted, by how much, since when, and where to look."""
+"""Write alerts as chat messages: what drifted, by how much, since when, and where to look."""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from drift_contracts.types import AlertV1
+
+#: Slack's text blocks hold 3,000 characters.
 LONGEST = 2900
-"""Slack's text blocks hold 3,000 characters."""
+#: Its fields hold 2,000.
 LONGEST_FIELD = 1900
-"""Its fields hold 2,000."""
+#: Its headers hold 150.
+LONGEST_TITLE = 150
+#: And a block ten fields.
+MOST_FACTS = 10
+MARKS = {"ALARM": ":rotating_light:", "OK": ":white_check_mark:"}
+OTHER_MARK = ":grey_question:"
 
+#: What cutting may leave of an escaped character.
 _HALF = re.compile(r"&[a-z]*\Z")
-"""What cutting may leave of an escaped character."""
 _IN_ADDRESS = {"&": "&amp;", "<": "%3C", ">": "%3E", "|": "%7C", " ": "%20", "\n": "%0A"}
 
+#: Blocks of Slack's Block Kit.
+Block = dict[str, object]
 
-def notify(event: Mapping[str, Any], links: Mapping[str, str], send: Callable[[bytes], None]) -> int:
-    """Send every record of an SNS event as a chat message; returns how many. An error in `send` is raised.
 
-    An alarm that becomes OK for want of an earlier state is left out: each of a new stack's does, and
-    nothing was wrong. An event without records, by which a schedule keeps the function awake, sends none.
+class ChatMessage(TypedDict):
+    """A Slack-compatible message."""
+
+    #: For devices that show no blocks.
+    text: str
+    blocks: list[Block]
+
+
+@dataclass(frozen=True)
+class _Fact:
+    """A line of a message: a name and its value."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class _Notice:
+    """What a message says, before it is laid out."""
+
+    title: str
+    text: str
+    facts: Sequence[_Fact]
+    #: Addresses by name.
+    links: Mapping[str, str]
+
+
+class _SnsMessage(TypedDict):
+    Message: str
+
+
+class _SnsRecord(TypedDict):
+    Sns: _SnsMessage
+
+
+class SnsEvent(TypedDict, total=False):
+    """What Lambda delivers of a topic."""
+
+    Records: list[_SnsRecord]
+
+
+def notify(event: SnsEvent, links: Mapping[str, str], send: Callable[[bytes], None]) -> int:
+    """Send every record of an SNS event as a chat message.
+
+    An alarm that becomes OK for want of an earlier state is left out: each of a new stack's does,
+    and nothing was wrong. An event without records, by which a schedule keeps the function awake,
+    sends none.
+
+    Args:
+        event: as Lambda delivers it.
+        links: addresses by name, shown below each message.
+        send: posts a body; what it raises is raised.
+
+    Returns:
+        How many were sent.
     """
     texts = [str(record["Sns"]["Message"]) for record in event.get("Records", [])]
-    worth = [text for text in texts if not _only_began(text)]
-    for text in worth:
+    texts = [text for text in texts if not _only_began(text)]
+    for text in texts:
         send(json.dumps(chat_message(text, links)).encode())
-    return len(worth)
+    return len(texts)
 
 
-def plain_text(alert: Mapping[str, Any], links: Mapping[str, str]) -> str:
-    """Return an `alert.v1` document in words, for an email: what happened, the facts, what to do, where to look."""
-    parts = [f"{alert['state']}: {alert['title']}", str(alert["reason"])]
-    parts.append("\n".join(f"{name}: {value}" for name, value in _facts(alert)))
-    if alert.get("next"):
-        parts.append("\n".join(["What to do:", *(f"- {step}" for step in alert["next"])]))
-    addresses = {**links, **alert.get("links", {})}
-    if addresses:
-        parts.append("\n".join(f"{name}: {address}" for name, address in addresses.items()))
+def plain_text(alert: AlertV1) -> str:
+    """Return an alert in words, for an email: what happened, facts, what to do, where to look."""
+    facts = [f"{fact.name}: {fact.value}" for fact in _alert_facts(alert)]
+    parts = [f"{alert['state']}: {alert['title']}", alert["reason"], "\n".join(facts)]
+    steps = [f"- {step}" for step in alert.get("next", [])]
+    if steps:
+        parts.append("\n".join(["What to do:", *steps]))
+    links = [f"{name}: {url}" for name, url in alert.get("links", {}).items()]
+    if links:
+        parts.append("\n".join(links))
     return "\n\n".join(parts)
 
 
@@ -52,85 +115,108 @@ def _only_began(text: str) -> bool:
         return False
     if not isinstance(document, dict):
         return False
-    return (document.get("OldStateValue"), document.get("NewStateValue")) == ("INSUFFICIENT_DATA", "OK")
+    states = (document.get("OldStateValue"), document.get("NewStateValue"))
+    return states == ("INSUFFICIENT_DATA", "OK")
 
 
-def chat_message(text: str, links: Mapping[str, str]) -> dict[str, Any]:
-    """A Slack-compatible message for an `alert.v1` document, a CloudWatch alarm, or any other text."""
+def chat_message(text: str, links: Mapping[str, str]) -> ChatMessage:
+    """Return a message for an `alert.v1` document, a CloudWatch alarm, or any other text.
+
+    Args:
+        text: the body of the notice.
+        links: addresses by name, shown below the message.
+    """
     try:
         document = json.loads(text)
     except ValueError:
         document = None
-    if not isinstance(document, dict):
-        return _message("Notice", text, [], links)
-    if document.get("contract") == "alert.v1":
-        return _alert(document, links)
-    if "AlarmName" in document:
-        return _cloudwatch(document, links)
-    return _message("Notice", text, [], links)
+    if isinstance(document, dict):
+        if document.get("contract") == "alert.v1":
+            # Only the monitor and the console publish these, by the contract.
+            return _message(_alert_notice(document, links))  # type: ignore[arg-type]
+        if "AlarmName" in document:
+            return _message(_alarm_notice(document, links))
+    return _message(_Notice("Notice", text, (), links))
 
 
-def _facts(alert: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return what an alert states, by name."""
-    facts = [
-        ("Stack", alert["stack"]),
-        ("Model", f"{alert['model']} {alert['model_version']}"),
-        ("At", alert["timestamp"]),
+def _alert_notice(alert: AlertV1, links: Mapping[str, str]) -> _Notice:
+    mark = MARKS["OK"]
+    if alert["state"] == "ALARM":
+        mark = MARKS["ALARM"]
+    facts = _alert_facts(alert)
+    steps = "\n".join(f"• {step}" for step in alert.get("next", []))
+    text = f"{alert['reason']}\n{steps}".strip()
+    return _Notice(f"{mark} {alert['title']}", text, facts, {**links, **alert.get("links", {})})
+
+
+def _alert_facts(alert: AlertV1) -> list[_Fact]:
+    return [
+        _Fact("Stack", alert["stack"]),
+        _Fact("Model", f"{alert['model']} {alert['model_version']}"),
+        _Fact("At", alert["timestamp"]),
+        *_drift_facts(alert),
     ]
+
+
+def _drift_facts(alert: AlertV1) -> list[_Fact]:
     drift = alert.get("drift")
-    if drift:
-        facts += [
-            ("Since", drift["since"]),
-            ("Effect", f"{drift['effect']:.2g} sd"),
-            ("Events", f"{drift['events']:,}"),
-        ]
-        if drift.get("before") is not None and drift.get("after") is not None:
-            facts.append(("Size", f"{drift['before']:.4g} before, {drift['after']:.4g} now ({drift['unit']})"))
+    if not drift:
+        return []
+    facts = [
+        _Fact("Since", drift["since"]),
+        _Fact("Effect", f"{drift['effect']:.2g} sd"),
+        _Fact("Events", f"{drift['events']:,}"),
+    ]
+    before, after = drift.get("before"), drift.get("after")
+    if before is not None and after is not None:
+        facts.append(_Fact("Size", f"{before:.4g} before, {after:.4g} now ({drift['unit']})"))
     return facts
 
 
-def _alert(alert: Mapping[str, Any], links: Mapping[str, str]) -> dict[str, Any]:
-    mark = ":rotating_light:" if alert["state"] == "ALARM" else ":white_check_mark:"
-    facts = _facts(alert)
-    steps = "\n".join(f"• {step}" for step in alert.get("next", []))
-    return _message(
-        f"{mark} {alert['title']}", f"{alert['reason']}\n{steps}".strip(), facts, {**links, **alert.get("links", {})}
-    )
-
-
-def _cloudwatch(alarm: Mapping[str, Any], links: Mapping[str, str]) -> dict[str, Any]:
-    mark = {"ALARM": ":rotating_light:", "OK": ":white_check_mark:"}.get(
-        str(alarm.get("NewStateValue")), ":grey_question:"
-    )
+def _alarm_notice(alarm: Mapping[str, object], links: Mapping[str, str]) -> _Notice:
+    """Return the notice of a CloudWatch alarm; members that are absent become a question mark."""
+    old, new = alarm.get("OldStateValue", "?"), alarm.get("NewStateValue", "?")
+    mark = MARKS.get(str(new), OTHER_MARK)
     facts = [
-        ("State", f"{alarm.get('OldStateValue', '?')} to {alarm.get('NewStateValue', '?')}"),
-        ("Region", str(alarm.get("Region", "?"))),
-        ("At", str(alarm.get("StateChangeTime", "?"))),
+        _Fact("State", f"{old} to {new}"),
+        _Fact("Region", str(alarm.get("Region", "?"))),
+        _Fact("At", str(alarm.get("StateChangeTime", "?"))),
     ]
-    text = "\n".join(str(alarm[name]) for name in ("AlarmDescription", "NewStateReason") if alarm.get(name))
-    return _message(f"{mark} {alarm['AlarmName']}", text, facts, links)
+    paragraphs = [alarm.get("AlarmDescription"), alarm.get("NewStateReason")]
+    text = "\n".join(str(paragraph) for paragraph in paragraphs if paragraph)
+    return _Notice(f"{mark} {alarm['AlarmName']}", text, facts, links)
 
 
-def _message(title: str, text: str, facts: list[tuple[str, str]], links: Mapping[str, str]) -> dict[str, Any]:
-    blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": {"type": "plain_text", "text": title[:150], "emoji": True}}
-    ]
-    if text:
-        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": _escape(text, LONGEST)}})
-    if facts:
-        texts = [f"*{name}*\n{_escape(value, LONGEST_FIELD)}" for name, value in facts[:10]]
-        blocks.append({"type": "section", "fields": [{"type": "mrkdwn", "text": text} for text in texts]})
-    if links:
-        look = " · ".join(f"<{_address(address)}|{_label(name)}>" for name, address in links.items())
-        blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": look}]})
-    return {"text": _escape(title), "blocks": blocks}
+def _message(notice: _Notice) -> ChatMessage:
+    title = {"type": "plain_text", "text": notice.title[:LONGEST_TITLE], "emoji": True}
+    blocks: list[Block] = [{"type": "header", "text": title}]
+    if notice.text:
+        blocks.append({"type": "section", "text": _markup(_escape(notice.text, LONGEST))})
+    if notice.facts:
+        fields = [
+            _markup(f"*{fact.name}*\n{_escape(fact.value, LONGEST_FIELD)}")
+            for fact in notice.facts[:MOST_FACTS]
+        ]
+        blocks.append({"type": "section", "fields": fields})
+    if notice.links:
+        links = [f"<{_address(url)}|{_label(name)}>" for name, url in notice.links.items()]
+        blocks.append({"type": "context", "elements": [_markup(" · ".join(links))]})
+    return {"text": _escape(notice.title), "blocks": blocks}
+
+
+def _markup(text: str) -> dict[str, str]:
+    return {"type": "mrkdwn", "text": text}
 
 
 def _escape(text: str, longest: int | None = None) -> str:
-    """Escape Slack's three control characters: else `<!channel>` in the name of a category would call everybody.
+    """Escape Slack's three control characters.
 
-    Source: "Formatting text for app surfaces" in Slack's documentation; plain_text elements take no markup.
-    longest: characters after escaping.
+    Otherwise `<!channel>` in the name of a category would call everybody. Source: "Formatting text
+    for app surfaces" in Slack's documentation; plain_text elements take no markup.
+
+    Args:
+        text: what people read.
+        longest: characters after escaping, None for any number.
     """
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     if longest is None or len(escaped) <= longest:
@@ -139,7 +225,7 @@ def _escape(text: str, longest: int | None = None) -> str:
 
 
 def _label(text: str) -> str:
-    """Return the text of a link; a bar would end it."""
+    """Return the text of a link; a vertical bar would end it."""
     return _escape(text).replace("|", "/")
 
 

@@ -3,72 +3,110 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    Call = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-    """A prediction request to its answer; raises when there is none."""
+    from drift_contracts.types import (
+        PredictionRequestV1,
+        ScenarioSuiteV1,
+        ScenarioSuiteV1Scenario,
+    )
+
+    #: Return the service's answer to a request, whatever it is; raise where there is none.
+    Call = Callable[[PredictionRequestV1], object]
+
+HIGH = "high"
 
 
-class Seen(NamedTuple):
-    """normal, drifted: whether each was answered as it should be. said: why not, for the log."""
+@dataclass(frozen=True)
+class ProbeResult:
+    """Whether each of the two requests was answered as it should be."""
 
     normal: bool
     drifted: bool
-    said: tuple[str, ...]
+    #: Why not, for the log.
+    reasons: tuple[str, ...]
 
 
-def probe(suite: Mapping[str, Any], call: Call, healthy: Callable[[], bool] = lambda: True) -> Seen:
+@dataclass(frozen=True)
+class _Answer:
+    """The part of a prediction that the probe checks."""
+
+    drift_score: float
+    severity: str
+
+
+def probe(
+    suite: ScenarioSuiteV1, call: Call, healthy: Callable[[], bool] = lambda: True
+) -> ProbeResult:
     """Send the first request of the suite's `baseline` and of its `high` scenario.
 
-    healthy: whether the API answers, where `call` goes past it; if not, the normal request is not answered as normal.
+    The normal one must score under the suite's threshold; the drifted one over it, with the
+    severity `high`. Both are marked as synthetic: they go through everything that a request goes
+    through, and are in no metric or window that is watched.
 
-    The normal one must score under the suite's threshold; the drifted one over it and be called high. Both are marked
-    as synthetic: they take the whole way of a request, and stay out of the metrics and windows that are watched.
+    Args:
+        suite: requests and threshold.
+        call: sends one request.
+        healthy: whether the API answers, where `call` does not go through it; if not, the normal
+            request counts as not answered.
     """
-    scenarios = {scenario["name"]: scenario["requests"][0] for scenario in suite["scenarios"]}
+    scenarios = {scenario["name"]: scenario for scenario in suite["scenarios"]}
     threshold = suite["threshold"]
-    said: list[str] = []
-    normal = _ask(call, scenarios["baseline"], said)
-    drifted = _ask(call, scenarios["high"], said)
-    answers = _answers(healthy, said)
-    return Seen(
-        answers and normal is not None and normal["drift_score"] < threshold,
-        drifted is not None and drifted["drift_score"] > threshold and drifted["drift"]["severity"] == "high",
-        tuple(said),
+    reasons: list[str] = []
+    normal = _ask(call, scenarios["baseline"], reasons)
+    drifted = _ask(call, scenarios[HIGH], reasons)
+    answers = _api_answers(healthy, reasons)
+    scores_low = normal is not None and normal.drift_score < threshold
+    scores_high = (
+        drifted is not None and drifted.drift_score > threshold and drifted.severity == HIGH
     )
+    return ProbeResult(answers and scores_low, scores_high, tuple(reasons))
 
 
-def _answers(healthy: Callable[[], bool], said: list[str]) -> bool:
+def _api_answers(healthy: Callable[[], bool], reasons: list[str]) -> bool:
     try:
         answers = healthy()
     except Exception as error:
-        said.append(f"{type(error).__name__}: the API does not answer")
+        # The type alone: the message may hold the address.
+        reasons.append(f"{type(error).__name__}: the API does not answer")
         return False
     if not answers:
-        said.append("the API does not answer as it should")
+        reasons.append("the API does not answer as it should")
     return answers
 
 
-def _ask(call: Call, features: Mapping[str, Any], said: list[str]) -> Mapping[str, Any] | None:
+def _ask(call: Call, scenario: ScenarioSuiteV1Scenario, reasons: list[str]) -> _Answer | None:
     try:
-        answer = call({"features": features, "synthetic": True})
-        float(answer["drift_score"])
-        str(answer["drift"]["severity"])
+        return _parse(call({"features": scenario["requests"][0], "synthetic": True}))
     except Exception as error:
-        said.append(f"{type(error).__name__}: no usable answer")
+        # As above. A probe that fails is a measurement, so nothing is raised.
+        reasons.append(f"{type(error).__name__}: no usable answer")
         return None
-    return answer
+
+
+def _parse(document: object) -> _Answer:
+    """Return the answer in a document. Raises KeyError, TypeError or ValueError."""
+    if not isinstance(document, dict):
+        raise TypeError
+    return _Answer(float(document["drift_score"]), str(document["drift"]["severity"]))
 
 
 def over_http(send: Callable[[str, bytes, Mapping[str, str]], bytes], url: str) -> Call:
-    """A call over HTTP; `send` posts a body with headers to an address and gives the body of a 200."""
+    """Return a call over HTTP.
 
-    def call(request: Mapping[str, Any]) -> Mapping[str, Any]:
-        answer = send(f"{url.rstrip('/')}/predict", json.dumps(request).encode(), {"content-type": "application/json"})
-        found: Mapping[str, Any] = json.loads(answer)
-        return found
+    Args:
+        send: posts a body with headers to an address, and returns the body of a 200.
+        url: of the API, with or without a slash at its end.
+    """
+
+    def call(request: PredictionRequestV1) -> object:
+        headers = {"content-type": "application/json"}
+        body = send(f"{url.rstrip('/')}/predict", json.dumps(request).encode(), headers)
+        document: object = json.loads(body)
+        return document
 
     return call

@@ -1,14 +1,14 @@
-"""What a series is compared with: the feature set and the baseline of its bundle."""
+"""Load what a series is compared with: the feature set and the baseline of its bundle."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from drift_engine.bundle import load_bundle
+from drift_engine.bundle import BundleError, bundle_names, load_bundle
 from drift_ml.baseline import Baseline
 
-from .keys import Series
+from drift_monitor.keys import Series
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from drift_contracts import FeatureSet
 
 
-class Reference(NamedTuple):
+@dataclass(frozen=True)
+class Reference:
     """A bundle as the monitor needs it."""
 
     feature_set: FeatureSet
@@ -24,18 +25,21 @@ class Reference(NamedTuple):
 
 
 def load_references(bundles: Path) -> dict[Series, Reference]:
-    """The references of every bundle in a folder, digests verified."""
-    found = {}
-    for series, folder in bundle_folders(bundles).items():
-        bundle = load_bundle(folder)
-        found[series] = Reference(bundle.feature_set, Baseline.from_json(bundle.baseline))
-    return found
+    """Return the references of every bundle in a folder, their digests verified.
 
+    Args:
+        bundles: holds one folder per model.
 
-def bundle_folders(bundles: Path) -> dict[Series, Path]:
-    """Return where each bundle of a folder lies, by the model and version that its manifest states."""
-    folders = {}
-    for folder in sorted(path for path in bundles.iterdir() if (path / "manifest.json").is_file()):
-        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-        folders[Series(manifest["model"], manifest["model_version"])] = folder
-    return folders
+    Raises:
+        BundleError: there is no bundle, or one of them is not what its manifest says.
+    """
+    names = bundle_names(bundles)
+    if not names:
+        expected = "bundles in the folder that DRIFT_BUNDLES names, one folder per model"
+        raise BundleError("folder", expected)
+    references = {}
+    for name in names:
+        bundle = load_bundle(bundles / name)
+        series = Series(bundle.manifest["model"], bundle.manifest["model_version"])
+        references[series] = Reference(bundle.feature_set, Baseline.from_json(bundle.baseline))
+    return references

@@ -1,86 +1,107 @@
-"""The monitor's settings: environment variables, checked at start, each error naming the variable."""
+"""Read the monitor's settings: environment variables, checked together at start."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from .errors import BadSetting
+from drift_contracts import SettingsError, environment
+from drift_contracts.environment import Variable, one_of, read_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LEAST_DAYS, MOST_DAYS = 1, 3650
 
 
-class Settings(NamedTuple):
-    """What the four functions read; each needs only some of it and asks for that with `require`."""
+@dataclass(frozen=True)
+class Settings:
+    """What the four functions read; each needs some of it only, and asks for that by `require`."""
 
-    stack: str
-    log_level: str
-    bundles: Path
-    table: str | None
-    topic: str | None
-    dead_letters: str | None
-    budget_days: float | None
-    slack_secret: str | None
-    links: dict[str, str]
-    api_url: str | None
-    api_auth: str
-    function: str | None
-    model: str | None
+    #: The deployment's name: the dimension `Stack` of every metric.
+    stack: str = environment.DEFAULT_STACK
+    #: The folder that holds one folder per model.
+    bundles: Path = Path(environment.DEFAULT_BUNDLES)
+    #: The least level that is logged, one of `environment.LEVELS`.
+    log_level: str = "INFO"
+    #: DynamoDB's table of windows and states.
+    table: str | None = None
+    #: ARN of the topic that alerts are published to.
+    topic: str | None = None
+    #: Address of the queue of rejected records.
+    dead_letters: str | None = None
+    #: Days between two false alarms at the observed traffic; None for the detector's own budget.
+    budget_days: float | None = None
+    #: The secret that holds the webhook's address.
+    slack_secret: str | None = None
+    #: Addresses by name, for people who read an alert.
+    links: dict[str, str] = field(default_factory=dict)
+    #: The API that the probe asks.
+    api_url: str | None = None
+    #: How that API authenticates its callers, one of `environment.AUTHENTICATIONS`.
+    api_auth: str = "none"
+    #: The predictor's function, where the probe does not go through the API.
+    function: str | None = None
+    #: The model that the probe asks.
+    model: str | None = None
 
     def require(self, name: str) -> str:
-        """The setting of that name, which must be there. Raises BadSetting."""
+        """Return the setting of that name. Raises SettingsError if it has no value."""
         value = getattr(self, name)
         if not isinstance(value, str) or not value:
-            raise BadSetting(f"DRIFT_{name.upper()}: expected a value, it is not set")
+            raise SettingsError({f"DRIFT_{name.upper()}": "a value, it is not set"})
         return value
 
 
-def read_settings(environment: Mapping[str, str]) -> Settings:
-    """The settings in an environment. Raises BadSetting with the variable and what it may be."""
-    return Settings(
-        stack=environment.get("DRIFT_STACK", "local"),
-        log_level=_choice("DRIFT_LOG_LEVEL", environment.get("DRIFT_LOG_LEVEL", "INFO"), LEVELS),
-        bundles=Path(environment.get("DRIFT_BUNDLES", "build/bundles")),
-        table=environment.get("DRIFT_TABLE"),
-        topic=environment.get("DRIFT_TOPIC"),
-        dead_letters=environment.get("DRIFT_DEAD_LETTERS"),
-        budget_days=_days(environment.get("DRIFT_BUDGET_DAYS")),
-        slack_secret=environment.get("DRIFT_SLACK_SECRET"),
-        links=_links(environment.get("DRIFT_LINKS", "{}")),
-        api_url=environment.get("DRIFT_API_URL"),
-        api_auth=_choice("DRIFT_API_AUTH", environment.get("DRIFT_API_AUTH", "none"), ("none", "iam", "jwt")),
-        function=environment.get("DRIFT_FUNCTION"),
-        model=environment.get("DRIFT_MODEL"),
-    )
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Return the settings in environment variables; one that is absent or empty takes its default.
+
+    Raises:
+        SettingsError: names every variable that is wrong, and what it may be.
+
+    >>> read_settings({"DRIFT_BUDGET_DAYS": "30"}).budget_days
+    30.0
+    >>> read_settings({"DRIFT_LINKS": "[1]"})
+    Traceback (most recent call last):
+    drift_contracts.errors.SettingsError: DRIFT_LINKS: expected a JSON object of names and addresses
+    """
+    return Settings(**read_variables(environ, VARIABLES))
 
 
-def _days(text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        days = float(text)
-    except ValueError:
-        days = 0.0
-    if not 1 <= days <= 3650:  # noqa: PLR2004 - stated in the message
-        raise BadSetting("DRIFT_BUDGET_DAYS: expected a number of days from 1 to 3650")
+def _days(text: str) -> float:
+    days = float(text)
+    if not LEAST_DAYS <= days <= MOST_DAYS:
+        raise ValueError
     return days
 
 
 def _links(text: str) -> dict[str, str]:
-    try:
-        links = json.loads(text)
-    except ValueError:
-        links = None
-    if not isinstance(links, dict) or not all(isinstance(value, str) for value in links.values()):
-        raise BadSetting("DRIFT_LINKS: expected a JSON object of names and addresses")
+    links = json.loads(text)
+    if not isinstance(links, dict) or not all(isinstance(url, str) for url in links.values()):
+        raise ValueError
     return links
 
 
-def _choice(name: str, value: str, choices: tuple[str, ...]) -> str:
-    if value not in choices:
-        raise BadSetting(f"{name}: expected one of {', '.join(choices)}")
-    return value
+VARIABLES = {
+    environment.STACK: environment.STACK_VARIABLE,
+    environment.BUNDLES: Variable("bundles", Path, environment.BUNDLES_VARIABLE.expected),
+    environment.LOG_LEVEL: environment.LOG_LEVEL_VARIABLE,
+    environment.TABLE: Variable("table", str, "the name of a table"),
+    environment.TOPIC: Variable("topic", str, "the ARN of a topic"),
+    environment.DEAD_LETTERS: Variable("dead_letters", str, "the address of a queue"),
+    environment.BUDGET_DAYS: Variable(
+        "budget_days", _days, f"a number of days from {LEAST_DAYS} to {MOST_DAYS}"
+    ),
+    environment.SLACK_SECRET: Variable("slack_secret", str, "the name or ARN of a secret"),
+    environment.LINKS: Variable("links", _links, "a JSON object of names and addresses"),
+    environment.API_URL: Variable("api_url", str, "an address that begins with https://"),
+    environment.API_AUTH: Variable(
+        "api_auth",
+        one_of(*environment.AUTHENTICATIONS),
+        f"one of {', '.join(environment.AUTHENTICATIONS)}",
+    ),
+    environment.FUNCTION: Variable("function", str, "the name or ARN of a function"),
+    environment.MODEL: environment.MODEL_VARIABLE,
+}

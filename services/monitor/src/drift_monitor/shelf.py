@@ -1,4 +1,4 @@
-"""Baselines by model and version, kept in the stack's table: an image holds those of its own models only.
+"""Baselines by model and version, kept in the stack's table: an image holds the newest only.
 
 During a rollout two versions answer, and the last windows of a version come after it is gone. Each
 version's feature set and baseline are written when it is deployed, before the first request reaches
@@ -11,28 +11,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from drift_contracts import FeatureSet
+from drift_contracts.bundle_paths import bundle_folder, bundle_names
 from drift_ml.baseline import Baseline
 
-from .aggregate import OLDEST_DAYS
-from .errors import Unanswered
-from .keys import Series
-from .reference import Reference, bundle_folders
-from .stores.packing import UNREADABLE, pack, unpack
+from drift_monitor.aggregate import OLDEST_DAYS
+from drift_monitor.errors import Unanswered
+from drift_monitor.keys import Series
+from drift_monitor.reference import Reference
+from drift_monitor.stores.packing import UNREADABLE, pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 PARTITION = "baselines"
 DAY = 86_400
+#: Days after a version was last seen: its events may be so old, after two weeks in a queue.
 KEPT_DAYS = OLDEST_DAYS + 15
-"""Days after a version was last seen: its events may be so old, and wait two weeks in a queue before."""
+#: Seconds after which a version that was not there is asked for again.
 ASK_AGAIN = 60
-"""Seconds after which a version that was not there is asked for again."""
 
 
 class Shelf:
@@ -49,7 +50,11 @@ class Shelf:
     def keep(self, series: Series, documents: Mapping[str, Any]) -> None:
         """Write the feature set and the baseline of a version, to stay KEPT_DAYS from now on."""
         expires = int(self._now()) + KEPT_DAYS * DAY
-        item = {**_place(series), "reference": {"B": pack(dict(documents))}, "expires": {"N": str(expires)}}
+        item = {
+            **_place(series),
+            "reference": {"B": pack(dict(documents))},
+            "expires": {"N": str(expires)},
+        }
         self._client.put_item(TableName=self._table, Item=item)
 
     def find(self, series: Series) -> Mapping[str, Any] | None:
@@ -59,9 +64,13 @@ class Shelf:
         Raises Unanswered if the table does not answer.
         """
         try:
-            answer = self._client.get_item(TableName=self._table, Key=_place(series), ConsistentRead=True)
+            answer = self._client.get_item(
+                TableName=self._table, Key=_place(series), ConsistentRead=True
+            )
         except (ClientError, BotoCoreError) as error:
-            raise Unanswered(f"the table did not say whether it has the baseline of {series}") from error
+            raise Unanswered(
+                f"the table did not say whether it has the baseline of {series}"
+            ) from error
         item = answer.get("Item")
         documents = self._documents(item) if item else None
         if item and documents is not None and self._days_left(item) < KEPT_DAYS - 1:
@@ -95,12 +104,14 @@ class Shelf:
 
 
 class KeptReferences(Mapping[Series, Reference]):
-    """The references of the bundles at hand, and of every other version of their models on the shelf.
+    """The references of the bundles at hand, and of other versions of their models on the shelf.
 
     own: the references in the image. now: seconds since 1970.
     """
 
-    def __init__(self, own: Mapping[Series, Reference], shelf: Shelf, now: Callable[[], float]) -> None:
+    def __init__(
+        self, own: Mapping[Series, Reference], shelf: Shelf, now: Callable[[], float]
+    ) -> None:
         self._own = dict(own)
         self._models = {series.model for series in own}
         self._shelf = shelf
@@ -138,25 +149,40 @@ class KeptReferences(Mapping[Series, Reference]):
         return sum(1 for _ in self)
 
     def renew(self, bundles: Path) -> None:
-        """Keep the versions at hand, which nobody deploys again for months, from being forgotten."""
+        """Keep the versions at hand from being forgotten where nobody deploys for months."""
         missing = [series for series in self._own if self._shelf.find(series) is None]
         keep_bundles(bundles, missing, self._shelf)
 
     def _may_ask(self, series: Series) -> bool:
-        """Return whether to look: not for each of a thousand events of a version that nobody kept."""
+        """Return whether to look: not for each of a thousand events of an unknown version."""
         if self._now() - self._asked.get(series, float("-inf")) < ASK_AGAIN:
             return False
         self._asked[series] = self._now()
         return True
 
 
-def keep_bundles(bundles: Path, series_of: Collection[Series], shelf: Shelf) -> list[Series]:
-    """Write the baselines of the bundles in a folder to the shelf; series_of: those to write, verified before."""
+def keep_bundles(bundles: Path, wanted: Collection[Series], shelf: Shelf) -> list[Series]:
+    """Write the baselines of the current bundles in a folder to the shelf.
+
+    Args:
+        bundles: holds one folder per model.
+        wanted: the series to write, verified before.
+        shelf: where they go.
+
+    Returns:
+        What was written.
+    """
     kept = []
-    for series, folder in bundle_folders(bundles).items():
-        if series in series_of:
-            documents = {name: _read(folder / f"{name}.json") for name in ("feature_set", "baseline")}
-            shelf.keep(series, documents)
+    for name in bundle_names(bundles):
+        folder = Path(bundle_folder(bundles / name))
+        manifest = _read(folder / "manifest.json")
+        series = Series(manifest["model"], manifest["model_version"])
+        if series in wanted:
+            feature_set, baseline = (
+                _read(folder / "feature_set.json"),
+                _read(folder / "baseline.json"),
+            )
+            shelf.keep(series, {"feature_set": feature_set, "baseline": baseline})
             kept.append(series)
     return kept
 

@@ -5,56 +5,70 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from .errors import BadStore
-from .formats import DAMAGED, DETECTOR, NEWER, refuse_damaged, refuse_newer
+from drift_monitor.errors import BadStore
+from drift_monitor.formats import DAMAGED, DETECTOR, NEWER, refuse_damaged, refuse_newer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from drift_contracts.types import AlertV1, DetectorStateV1Mixture
 
-    from .keys import Series
+    from drift_monitor.keys import Series
+    from drift_monitor.stores import Document
 
 WHAT = "the evaluator's state"
 
 
 @dataclass
 class SeriesState:
-    """cursor: the last minute that was judged. first: the first. events: judged so far.
+    """The state of one series; its fields are the members of the stored document."""
 
-    budget: events to one false alarm. detector: a `detector.state.v1` document. alert: the alarm that is on,
-    as it was sent. outbox: alerts not yet known to be published. judged_ahead: minutes after the cursor that were
-    judged all the same, while the clock was ahead.
-    """
-
+    #: The last minute that was evaluated.
     cursor: int
+    #: The first one.
     first: int
+    #: Events evaluated so far.
     events: int = 0
+    #: Events to one false alarm.
     budget: float = 0.0
-    detector: dict[str, Any] | None = None
-    alert: dict[str, Any] | None = None
-    outbox: list[dict[str, Any]] = field(default_factory=list)
+    #: None before the first window.
+    detector: DetectorStateV1Mixture | None = None
+    #: The alert that has not ended, as it was sent.
+    alert: AlertV1 | None = None
+    #: Alerts not yet known to be published.
+    outbox: list[AlertV1] = field(default_factory=list)
+    #: Minutes after the cursor that were evaluated all the same, while the clock was ahead.
     judged_ahead: list[int] = field(default_factory=list)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the state as a document; `judged_ahead` only where there is some, which older releases cannot read."""
+    def to_json(self) -> Document:
+        """Return the state as a document."""
         document = asdict(self)
         if not self.judged_ahead:
+            # Releases that do not know this member refuse a state that has it.
             del document["judged_ahead"]
         return document
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any], series: Series) -> SeriesState:
+    def from_json(cls, document: Document, series: Series) -> SeriesState:
         """Return the state in a stored document.
 
-        Raises BadStore if it is damaged, or of a release that keeps more than this one: to go on
-        without what this one does not know would lose it.
+        Args:
+            document: as the store returned it.
+            series: whose state it is, for the message.
+
+        Raises:
+            BadStore: it is damaged, or of a release that stores more than this one: to go on
+                without what this one does not know would lose it.
         """
         item = f"state#{series.model}#{series.version}"
         refuse_damaged(document, series, WHAT, item)
-        names = {each.name for each in fields(cls)}
+        names = {member.name for member in fields(cls)}
         if document.keys() - names:
             raise BadStore(str(series), NEWER.format(what=WHAT))
-        refuse_newer(document.get("detector") or {}, DETECTOR, series, "the detector's state")
+        detector = document.get("detector")
+        if isinstance(detector, dict):
+            refuse_newer(detector, DETECTOR, series, "the detector's state")
+        # Only names are checked: the members were written by this class or by an older one.
+        members: Any = document
         try:
-            return cls(**document)
+            return cls(**members)
         except TypeError:
             raise BadStore(str(series), DAMAGED.format(what=WHAT, item=item)) from None

@@ -1,16 +1,20 @@
 """The prediction service of MLOps Drift Monitor and its Lambda edge.
 
-`Service` knows no AWS: bytes in, bytes out, one line per prediction. `Edge` turns Lambda events into calls of it.
-`start` makes a service from environment variables.
+`Service` knows no AWS: bytes in, bytes out, one line per prediction. `Edge` turns Lambda events
+into calls of it. `start` makes a service from environment variables.
 """
 
 from __future__ import annotations
 
+from drift_contracts import SettingsError
+
 from drift_predictor.edge import Edge
+from drift_predictor.identifiers import uuid7
 from drift_predictor.problems import Problem
-from drift_predictor.service import Reply, Service
-from drift_predictor.settings import Settings, SettingsError, read_settings
+from drift_predictor.service import Service
+from drift_predictor.settings import Settings, read_settings
 from drift_predictor.start import open_bundles, start
+from drift_predictor.values import Reply
 
 __all__ = [
     "Edge",
@@ -22,4 +26,5 @@ __all__ = [
     "open_bundles",
     "read_settings",
     "start",
+    "uuid7",
 ]

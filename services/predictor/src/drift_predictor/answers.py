@@ -1,4 +1,9 @@
-"""One model's answers: the hot path, from the bytes of a request to those of its response and its line."""
+"""Answer the requests for one model: the hot path.
+
+It leads from the bytes of a request to those of its response and its line. Both are put together
+as text: most of their parts never change, and `json.dumps` of the whole would take longer than the
+prediction.
+"""
 
 from __future__ import annotations
 
@@ -7,77 +12,113 @@ from math import isnan
 from operator import attrgetter
 
 from drift_contracts import ContractError, NotJson, RequestValidator, Violation, parse_json
+from drift_contracts.records import Record
+from drift_contracts.timestamps import utc_text
 from drift_engine.forest import BadRow
 
 from drift_predictor import problems
-from drift_predictor.drift import DriftJudge
-from drift_predictor.faults import MOST_SHOWN, Faults, shown
+from drift_predictor.drift import DriftScorer
+from drift_predictor.faults import MOST_SHOWN, Fault, Faults, shown
+from drift_predictor.identifiers import Identities
 from drift_predictor.lines import LineTemplates
-from drift_predictor.stamps import Identities, timestamp
+from drift_predictor.values import Answer, Stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from drift_contracts import MonitoringSpec
+    from drift_contracts.json_types import JsonScalar, ReadableJson
+    from drift_contracts.types import PredictionRequestV1
     from drift_engine.bundle import Bundle
 
-    from drift_predictor.faults import Fault
     from drift_predictor.packing import Room
     from drift_predictor.settings import Settings
 
     Row = Sequence[float]
 
 REQUEST = "prediction.request.v1"
+NS_PER_MS = 1_000_000
 
 
-class Ports:
-    """What a model needs of the world.
+class Ports(Record):
+    """What a model needs of the world."""
 
-    clock: nanoseconds since 1970. timer: nanoseconds that never run backwards. random_bytes: so many of them.
-    """
+    #: Nanoseconds since 1970.
+    clock: Callable[[], int]
+    #: Nanoseconds that never run backwards.
+    timer: Callable[[], int]
+    #: So many random bytes.
+    random_bytes: Callable[[int], bytes]
 
-    __slots__ = ("clock", "random_bytes", "timer")
 
-    def __init__(
-        self, clock: Callable[[], int], timer: Callable[[], int], random_bytes: Callable[[int], bytes]
-    ) -> None:
-        self.clock = clock
-        self.timer = timer
-        self.random_bytes = random_bytes
+class BatchResponse(Record):
+    """The answer to a batch."""
+
+    body: bytes
+    #: Of the bad rows, in order.
+    faults: Sequence[Fault]
 
 
 class Model:
-    """A bundle made ready: validator, judge and templates are built here and never again."""
+    """A bundle made ready: validator, scorer and templates are built here and never again."""
 
-    def __init__(self, bundle: Bundle, settings: Settings, spec: MonitoringSpec, ports: Ports) -> None:
+    def __init__(
+        self, bundle: Bundle, settings: Settings, spec: MonitoringSpec, ports: Ports
+    ) -> None:
+        """Make a bundle ready.
+
+        Args:
+            bundle: verified.
+            settings: threshold, stack, and who may mark requests as synthetic.
+            spec: the metrics that are written.
+            ports: clock, timer and randomness.
+
+        Raises:
+            SpecNotMet: the spec asks for what is not measured.
+        """
         feature_set = bundle.feature_set
+        names = feature_set.names
         self.bundle = bundle
         self.name = feature_set.name
         self.threshold = settings.threshold
-        self._synthetic_callers = settings.synthetic_callers
         self.version: str = bundle.manifest["model_version"]
         self.lines = LineTemplates(spec, feature_set, settings.stack, self.version)
+        #: Answered since the start.
         self.predictions = 0
+        self._synthetic_callers = settings.synthetic_callers
         self._ports = ports
         self._new_id = Identities(ports.random_bytes)
         self._predict_row = bundle.forest.predict
         self._validator = RequestValidator(feature_set)
-        self._judge = DriftJudge(feature_set.names, bundle.baseline["features"], settings.threshold)
-        self._plain = all(feature.numeric and not feature.nullable for feature in feature_set.features)
-        self._names = feature_set.names
-        self._features = "{" + ",".join(f'"{name}":%s' for name in feature_set.names) + "}"
+        self._score = DriftScorer(names, bundle.baseline["features"], settings.threshold)
+        # Without categories, booleans and nulls a value's JSON is its repr, and its metric too.
+        self._plain = all(
+            feature.numeric and not feature.nullable for feature in feature_set.features
+        )
+        self._names = names
+        self._features = "{" + ",".join([f'"{name}":%s' for name in names]) + "}"
         self._end = f',"model":"{self.name}","model_version":"{self.version}"'
 
-    def predict(self, body: bytes, write: Callable[[str], None], room: Room, context: Any = None) -> bytes:
+    def predict(
+        self, body: bytes, write: Callable[[str], None], room: Room, context: Any = None
+    ) -> bytes:
         """Return the response to one request, after its event went to `write`.
 
-        context: the HTTP event's request context, None where whoever calls may mark requests as synthetic.
+        Args:
+            body: the request.
+            write: takes one line.
+            room: what the response may take.
+            context: the HTTP event's request context, None where whoever calls may mark requests
+                as synthetic.
 
-        Raises Problem, and then nothing is written: also where the response does not fit into `room`.
+        Raises:
+            Problem: the request cannot be answered, or its response does not fit into `room`;
+                nothing was written.
         """
-        started = self._ports.timer()
+        started_ns = self._ports.timer()
+        request: Any  # of prediction.request.v1: `parse` returns no other
         try:
             request, row = self._validator.parse(body)
             prediction = self._predict(row, "")
@@ -85,16 +126,15 @@ class Model:
             raise problems.not_json(error) from None
         except ContractError as error:
             raise problems.invalid(error) from None
-        milliseconds = self._ports.clock() // 1_000_000
-        stamp = timestamp(milliseconds)
-        line, number, score, identity, features, drift = self._record(
-            request, row, prediction, (milliseconds, stamp, self._ports.timer() - started), context
-        )
+        stamp = self._stamp(started_ns)
+        answer = self._answer(request, row, prediction, stamp)
+        line = self._line(request, answer, stamp, context)
         response = (
-            f'{{"prediction":{number},"drift_score":{score},"timestamp":"{stamp}","features_received":{features},'
-            f'"prediction_id":"{identity}"{self._end},"drift":{drift}}}'
+            f'{{"prediction":{answer.prediction},"drift_score":{answer.score},'
+            f'"timestamp":"{stamp.text}","features_received":{answer.features},'
+            f'"prediction_id":"{answer.identity}"{self._end},"drift":{answer.drift}}}'
         ).encode()
-        # almost every response is so short that it need not be measured
+        # Almost every response is so short that it need not be measured.
         if len(response) > room.sure and not room.holds(response):
             raise problems.answer_too_large(room.limit, 0)
         write(line)
@@ -103,34 +143,43 @@ class Model:
 
     def predict_batch(
         self, body: bytes, write: Callable[[str], None], room: Room, context: Any = None
-    ) -> tuple[bytes, list[Fault]]:
-        """Return the response to a batch and the faults of its bad rows, after the others' events went to `write`.
+    ) -> BatchResponse:
+        """Return the response to a batch, after the events of its good rows went to `write`.
 
-        Raises Problem if the batch as a whole cannot be read, or its response does not fit into `room`; then
-        nothing is written.
+        Args:
+            body: the request.
+            write: takes one line.
+            room: what the response may take.
+            context: see `predict`.
+
+        Raises:
+            Problem: the batch as a whole cannot be read, or its response does not fit into `room`;
+                nothing was written.
         """
-        started = self._ports.timer()
+        started_ns = self._ports.timer()
         try:
             instances = self._validator.instances(parse_json(body))
         except NotJson as error:
             raise problems.not_json(error) from None
         except ContractError as error:
             raise problems.invalid(error) from None
-        good, faults = self._answered(instances)
-        milliseconds = self._ports.clock() // 1_000_000
-        moment = (milliseconds, timestamp(milliseconds), self._ports.timer() - started)
+        faults = Faults()
+        rows = self._rows(instances, faults)
+        predictions = self._predictions(rows, faults)
+        stamp = self._stamp(started_ns)
         lines: list[str] = []
-        answers: list[str] = []
-        for i, row, prediction in good:
-            line, answer = self._item(i, instances[i], row, prediction, moment, context)
-            lines.append(line)
-            answers.append(answer)
+        items: list[str] = []
+        for index, prediction in predictions.items():
+            request: Any = instances[index]  # one that has a row is valid
+            answer = self._answer(request, rows[index], prediction, stamp)
+            lines.append(self._line(request, answer, stamp, context, f"/instances/{index}"))
+            items.append(_item(index, answer))
 
-        def response_to(rows: int) -> bytes:
-            """Return the response as if the batch had only its first rows."""
-            bad = [fault for fault in faults if fault.index < rows]
-            # the good ones among the first rows are those that are not bad
-            return self._response(answers[: rows - len(bad)], bad, moment[1], room)
+        def response_to(count: int) -> bytes:
+            """Return the response as if the batch had only its first `count` rows."""
+            bad = [fault for fault in faults.rows if fault.index < count]
+            # The good ones among the first rows are those that are not bad.
+            return self._response(items[: count - len(bad)], bad, stamp, room)
 
         response = response_to(len(instances))
         if not room.holds(response):
@@ -138,116 +187,168 @@ class Model:
         for line in lines:
             write(line)
         self.predictions += len(lines)
-        return response, faults
+        return BatchResponse(response, faults.rows)
 
-    def _response(self, answers: Sequence[str], faults: Sequence[Fault], stamp: str, room: Room) -> bytes:
-        """Return a batch's response, with the first violation of each row alone if more do not fit."""
+    def _stamp(self, started_ns: int) -> Stamp:
+        timestamp_ms = self._ports.clock() // NS_PER_MS
+        return Stamp(timestamp_ms, utc_text(timestamp_ms), self._ports.timer() - started_ns)
+
+    def _response(
+        self, items: Sequence[str], faults: Sequence[Fault], stamp: Stamp, room: Room
+    ) -> bytes:
+        """Return a batch's response, with the first violation of each row alone if more do not fit.
+
+        Args:
+            items: the JSON of each answer.
+            faults: of the bad rows.
+            stamp: when it was answered.
+            room: what the response may take.
+        """
         for most in (MOST_SHOWN, len(faults)):
-            errors = ",".join([_fault(index, violation) for index, violation in shown(faults, most)])
+            errors = ",".join([_fault(index, fault) for index, fault in shown(faults, most)])
             response = (
-                f'{{"predictions":[{",".join(answers)}],"errors":[{errors}],"timestamp":"{stamp}"{self._end}}}'
+                f'{{"predictions":[{",".join(items)}],"errors":[{errors}],'
+                f'"timestamp":"{stamp.text}"{self._end}}}'
             ).encode()
             if not faults or room.holds(response):
                 break  # with less to leave out it would not become shorter
         return response
 
     def _predict(self, row: Row, pointer: str) -> float:
-        """The forest's answer. Raises ContractError for a null where the training data had none."""
+        """Return the forest's prediction for a row of shape (features,).
+
+        Raises ContractError, its pointers below the given one, for a null where the training data
+        had none.
+        """
         try:
             return self._predict_row(row)
         except BadRow:
-            nulls = [name for name, value in zip(self._names, row, strict=True) if isnan(value)]
+            pairs = zip(self._names, row, strict=True)
+            nulls = [name for name, value in pairs if isnan(value)]
             if not nulls:
                 raise
             expected = "a value: the model has never seen a null"
-            found = [Violation(f"{pointer}/features/{name}", "type", expected) for name in nulls]
-            raise ContractError(REQUEST, found) from None
+            violations = [
+                Violation(f"{pointer}/features/{name}", "type", expected) for name in nulls
+            ]
+            raise ContractError(REQUEST, violations) from None
 
-    def _answered(self, instances: Sequence[Any]) -> tuple[list[tuple[int, Row, float]], list[Fault]]:
-        """Return index, row and prediction of what can be answered of a batch, and the faults of the rest."""
-        rows: list[tuple[int, Row]] = []
-        faults = Faults()
-        for i, instance in enumerate(instances):
+    def _rows(self, instances: Sequence[object], faults: Faults) -> dict[int, Row]:
+        """Return the rows of a batch that can be read, by index; the others go to `faults`."""
+        rows: dict[int, Row] = {}
+        for index, instance in enumerate(instances):
             try:
-                rows.append((i, self._validator.row(instance, f"/instances/{i}")))
+                rows[index] = self._validator.row(instance, f"/instances/{index}")
             except ContractError as error:
-                faults.add(i, error.violations)
+                faults.add(index, error.violations)
+        return rows
+
+    def _predictions(self, rows: Mapping[int, Row], faults: Faults) -> dict[int, float]:
+        """Return the predictions for rows, by index; those without one go to `faults`."""
         try:
-            predictions = self.bundle.forest.predict_many([row for _, row in rows])
-            good = [(i, row, prediction) for (i, row), prediction in zip(rows, predictions, strict=True)]
+            predictions = self.bundle.forest.predict_many([*rows.values()])
+            return dict(zip(rows, predictions, strict=True))
         except BadRow:
-            good = []
-            for i, row in rows:
-                try:
-                    good.append((i, row, self._predict(row, f"/instances/{i}")))
-                except ContractError as error:
-                    faults.add(i, error.violations)
-            faults.rows.sort(key=attrgetter("index"))
-        return good, faults.rows
+            # The forest refuses them together, so they are asked for one by one.
+            return self._single_predictions(rows, faults)
 
-    def _item(
-        self, index: int, instance: Any, row: Row, prediction: float, moment: tuple[int, str, int], context: Any
-    ) -> tuple[str, str]:
-        """Return the line of one row of a batch, and the JSON of its answer."""
-        line, number, score, identity, _, drift = self._record(
-            instance, row, prediction, moment, context, f"/instances/{index}"
-        )
-        answer = (
-            f'{{"index":{index},"prediction":{number},"drift_score":{score},'
-            f'"prediction_id":"{identity}","drift":{drift}}}'
-        )
-        return line, answer
+    def _single_predictions(self, rows: Mapping[int, Row], faults: Faults) -> dict[int, float]:
+        predictions: dict[int, float] = {}
+        for index, row in rows.items():
+            try:
+                predictions[index] = self._predict(row, f"/instances/{index}")
+            except ContractError as error:
+                faults.add(index, error.violations)
+        faults.rows.sort(key=attrgetter("index"))
+        return predictions
 
-    def _record(
-        self,
-        request: dict[str, Any],
-        row: Row,
-        prediction: float,
-        moment: tuple[int, str, int],
-        context: Any,
-        pointer: str = "",
-    ) -> tuple[str, str, str, str, str, str]:
-        """Return the line to write, and the JSON that the response shares with it.
+    def _answer(
+        self, request: PredictionRequestV1, row: Row, prediction: float, stamp: Stamp
+    ) -> Answer:
+        """Return what response and line share.
 
-        moment: milliseconds since 1970, the same as text, and the nanoseconds that the answer took. pointer: the
-        request's place in the body. Raises Problem for a mark that the caller may not set.
+        Args:
+            request: valid.
+            row: its features as floats, shape (features,).
+            prediction: of the row.
+            stamp: when it was answered.
         """
-        milliseconds, stamp, latency = moment
         values = request["features"]
         texts: list[str]
         metrics: Sequence[str | None]
         if self._plain:
-            metrics = texts = [*map(repr, map(values.__getitem__, self._names))]
+            texts = [*map(repr, map(values.__getitem__, self._names))]
+            metrics = texts
         else:
             texts = [_scalar(values[name]) for name in self._names]
-            metrics = [_measure(values[name], code) for name, code in zip(self._names, row, strict=True)]
-        score, drift = self._judge(row)
-        number, score_text, features = repr(prediction), repr(score), self._features % tuple(texts)
-        identity = request.get("prediction_id") or self._new_id(milliseconds)
-        if request.get("synthetic"):
-            self._check_caller(context, pointer)
-            line = self._synthetic_line(moment, identity, score)
-        else:
-            facts = (stamp, identity, features, drift)
-            line = self.lines.event(milliseconds, number, score_text, latency, metrics, facts)
-        return line, number, score_text, identity, features, drift
+            pairs = zip(self._names, row, strict=True)
+            metrics = [_measure(values[name], code) for name, code in pairs]
+        score, drift = self._score(row)
+        identity = request.get("prediction_id") or self._new_id(stamp.timestamp_ms)
+        return Answer(
+            repr(prediction),
+            repr(score),
+            identity,
+            self._features % tuple(texts),
+            drift,
+            metrics,
+        )
+
+    def _line(
+        self,
+        request: PredictionRequestV1,
+        answer: Answer,
+        stamp: Stamp,
+        context: Any,
+        pointer: str = "",
+    ) -> str:
+        """Return the line to write: an event, or a count where the request is synthetic.
+
+        Args:
+            request: valid.
+            answer: to the request.
+            stamp: when it was answered.
+            context: see `predict`.
+            pointer: the request's place in the body.
+
+        Raises:
+            Problem: the caller may not mark it as synthetic.
+        """
+        if not request.get("synthetic"):
+            return self.lines.event(stamp, answer)
+        self._check_caller(context, pointer)
+        # No user asked for it: it is no event of traffic.
+        facts: dict[str, ReadableJson] = {
+            "timestamp": stamp.text,
+            "level": "INFO",
+            "message": "synthetic request",
+            "prediction_id": answer.identity,
+            "model_version": self.version,
+            "score": float(answer.score),
+        }
+        return self.lines.count(stamp.timestamp_ms, {"Synthetic": 1}, facts)
 
     def _check_caller(self, context: Any, pointer: str) -> None:
-        """Raise Problem where the caller may not mark a request: whoever may takes it out of all that is watched."""
+        """Raise Problem where the caller may not mark a request.
+
+        Whoever may takes it out of all that is watched.
+        """
         from drift_predictor.callers import may_mark  # noqa: PLC0415 - few requests are marked
 
         if context is not None and not may_mark(context, self._synthetic_callers):
             raise problems.synthetic_refused(pointer)
 
-    def _synthetic_line(self, moment: tuple[int, str, int], identity: str, score: float) -> str:
-        """What is written of a prediction that no user asked for: that there was one. It is no event of traffic."""
-        facts = {"timestamp": moment[1], "level": "INFO", "message": "synthetic request"}
-        facts |= {"prediction_id": identity, "model_version": self.version}
-        return self.lines.count(moment[0], {"Synthetic": 1}, facts | {"score": score})
+
+def _item(index: int, answer: Answer) -> str:
+    """Return the JSON of one row's answer in a batch."""
+    return (
+        f'{{"index":{index},"prediction":{answer.prediction},"drift_score":{answer.score},'
+        f'"prediction_id":"{answer.identity}","drift":{answer.drift}}}'
+    )
 
 
-def _scalar(value: Any) -> str:
-    """The JSON of a value that a request may hold.
+def _scalar(value: JsonScalar) -> str:
+    """Return the JSON of a value that a request may hold.
 
     >>> [_scalar(value) for value in (True, None, 'a"b', 1.0, 3)]
     ['true', 'null', '"a\\\\"b"', '1.0', '3']
@@ -256,17 +357,30 @@ def _scalar(value: Any) -> str:
         return encode_basestring_ascii(value)
     if value is None:
         return "null"
-    return repr(value).lower() if isinstance(value, bool) else repr(value)
+    if isinstance(value, bool):
+        return repr(value).lower()
+    return repr(value)
 
 
-def _measure(value: Any, code: float) -> str | None:
-    """The JSON number that a feature's metric takes: the value, or the code of a boolean or a category."""
+def _measure(value: JsonScalar, code: float) -> str | None:
+    """Return the JSON number that a feature's metric takes, None for a null.
+
+    Args:
+        value: as it was received.
+        code: the number of a boolean or a category in the row.
+    """
     if value is None:
         return None
-    return repr(code) if isinstance(value, bool | str) else repr(value)
+    if isinstance(value, bool | str):
+        return repr(code)
+    return repr(value)
 
 
 def _fault(index: int, violation: Violation) -> str:
-    members = {"pointer": violation.pointer, "rule": violation.rule, "expected": violation.expected}
-    listed = ",".join(f'"{name}":{encode_basestring_ascii(text)}' for name, text in members.items())
-    return f'{{"index":{index},{listed}}}'
+    members = {
+        "pointer": violation.pointer,
+        "rule": violation.rule,
+        "expected": violation.expected,
+    }
+    texts = [f'"{name}":{encode_basestring_ascii(text)}' for name, text in members.items()]
+    return f'{{"index":{index},{",".join(texts)}}}'

@@ -1,4 +1,4 @@
-"""Packed bodies: gzip is unpacked, within a bound. Imported with the first packed body only."""
+"""Unpack bodies: gzip, within a bound. Imported with the first packed body only."""
 
 from __future__ import annotations
 
@@ -16,10 +16,16 @@ _GZIP_FORMAT = 16 + zlib.MAX_WBITS
 
 
 def decoded(body: bytes, encoding: str, limit: int) -> bytes:
-    """Return a body without its content encoding, at most `limit` bytes.
+    """Return a body without its content encoding.
 
-    encoding: the header's value, a list with commas between. Raises Problem: 415 for any other
-    encoding than one gzip, 400 for a body that is no gzip, 413 for one that unpacks to more.
+    Args:
+        body: as it was sent.
+        encoding: the header's value, a list with commas between.
+        limit: bytes that it may unpack to.
+
+    Raises:
+        Problem: 415 for any other encoding than one gzip, 400 for a body that is no gzip, 413 for
+            one that unpacks to more.
 
     >>> decoded(b"{}", "Identity", 100)
     b'{}'
@@ -48,7 +54,7 @@ def _unzipped(body: bytes, limit: int) -> bytes:
             if not chunk:
                 raise problems.not_gzip()
             try:
-                # one byte more than is allowed tells that there is too much
+                # One byte more than is allowed shows that there is too much.
                 part = member.decompress(chunk, limit + 1 - size)
             except zlib.error:
                 raise problems.not_gzip() from None

@@ -22,7 +22,6 @@ from drift_predictor.packing import (
     BALANCER_LIMIT,
     ENVELOPE,
     LAMBDA,
-    LAMBDA_LIMIT,
     Room,
     document_size,
     text_size,
@@ -31,14 +30,34 @@ from drift_predictor.problems import Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, NotRequired, TypedDict
 
-    from drift_predictor.service import Reply, Service
+    from drift_contracts.json_types import JsonObject
+
+    from drift_predictor.events import Event
+    from drift_predictor.service import Service
+    from drift_predictor.values import Reply
+
+    class ProxyAnswer(TypedDict):
+        """What Lambda turns into an HTTP response."""
+
+        statusCode: int
+        headers: NotRequired[dict[str, str]]
+        body: str
+        isBase64Encoded: bool
+        #: The next two for load balancers.
+        statusDescription: NotRequired[str]
+        multiValueHeaders: NotRequired[dict[str, list[str]]]
+
+    #: Of a direct invocation: a response, a problem document, or the answer to a ping.
+    Document = JsonObject
+
 
 PINGS = ("serverless-plugin-warmup", "aws.events")
 BALANCER = Room(BALANCER_LIMIT, ENVELOPE, text_size)
-DOCUMENT = Room(LAMBDA_LIMIT, 0, document_size)
+DOCUMENT = Room(LAMBDA.limit, 0, document_size)
+#: The path of a request that is the event itself, by the member that it has.
+DIRECT_PATHS = {"features": "/predict", "instances": "/predict/batch"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_=-]{1,128}")
 
 
@@ -47,58 +66,75 @@ class Edge:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        # Looked up once: they are needed for every event.
         self._respond = service.respond
         self._paths = frozenset(service.paths)
         self._prefix = service.path_prefix
 
-    def handle(self, event: Any, context: Any) -> dict[str, Any]:
+    def handle(self, event: Any, context: Any) -> ProxyAnswer | Document:
         """Return the answer to a Lambda event.
 
         To an HTTP event it is a proxy response; to a direct one the response or problem document
-        itself. Raises WrongSource, and nothing else, for an event of a queue, a stream or a topic:
-        one that is answered, with whatever, would count as handled and be gone.
+        itself.
+
+        Args:
+            event: as Lambda hands it over.
+            context: Lambda's, of which the request's id is read.
+
+        Raises:
+            WrongSource: an event of a queue, a stream or a topic, and nothing else is raised: one
+                that is answered, with whatever, would count as handled and be gone.
         """
         request_id = _request_id(event, context) or self._service.new_id()
         if not is_http(event):
             return self._direct(event, request_id)
         balancer = is_balancers(event)
-        room = BALANCER if balancer else LAMBDA
+        room = LAMBDA
+        if balancer:
+            room = BALANCER
         try:
             request = read_request(event, self._paths, self._prefix)
-            method, path, body, media_type, encoding = request
-            http_context = event["requestContext"]
-            reply = self._respond(method, path, body, media_type, request_id, encoding, room, context=http_context)
+            reply = self._respond(
+                request.method,
+                request.path,
+                request.body,
+                request.media_type,
+                request_id,
+                request.encoding,
+                room,
+                context=request.context,
+            )
         except Problem as problem:
             reply = self._service.refuse(problem, request_id, room)
         except Exception as error:
             reply = self._service.fail(error, request_id)
         answer = _packed(reply)
-        return _for_balancer(answer, event) if balancer else answer
+        if balancer:
+            return _for_balancer(answer, event)
+        return answer
 
-    def _direct(self, event: Any, request_id: str) -> dict[str, Any]:
+    def _direct(self, event: Any, request_id: str) -> Document:
+        """Return the answer to an event that is not HTTP."""
         try:
-            return self._answered(event, request_id)
+            return self._direct_answer(event, request_id)
         except Problem as problem:
             reply = self._service.refuse(problem, request_id, DOCUMENT)
         except WrongSource:
+            # Counted as rejected before Lambda is told that the call failed.
             self._service.refuse(problems.bad_event(EXPECTED), request_id)
             raise
         except Exception as error:
             reply = self._service.fail(error, request_id)
         return _document(reply)
 
-    def _answered(self, event: Any, request_id: str) -> dict[str, Any]:
+    def _direct_answer(self, event: Any, request_id: str) -> Document:
         if not isinstance(event, dict):
             raise _refusal(event)
         if event.get("warmup") or event.get("source") in PINGS:
             models = {name: model.version for name, model in self._service.models.items()}
-            return {"status": "warm", "models": models}
-        path = ""
-        if "features" in event:
-            path = "/predict"
-        elif "instances" in event:
-            path = "/predict/batch"
-        if not path:
+            return {"status": "warm", "models": {**models}}
+        paths = [path for member, path in DIRECT_PATHS.items() if member in event]
+        if not paths:
             raise _refusal(event)
         try:
             body = json.dumps(event).encode()
@@ -106,14 +142,16 @@ class Edge:
             raise problems.bad_event("fewer levels of nesting") from None
         except (TypeError, ValueError):
             raise problems.bad_event(EXPECTED) from None
-        reply = self._service.respond("POST", path, body, request_id=request_id, room=DOCUMENT)
+        reply = self._respond("POST", paths[0], body, request_id=request_id, room=DOCUMENT)
         return _document(reply)
 
 
-def _refusal(event: Any) -> Problem | WrongSource:
+def _refusal(event: object) -> Problem | WrongSource:
     """Return the error for an event that is no request."""
     source = source_of(event)
-    return WrongSource(source) if source else problems.bad_event(EXPECTED)
+    if source:
+        return WrongSource(source)
+    return problems.bad_event(EXPECTED)
 
 
 def _request_id(event: Any, context: Any) -> str:
@@ -124,11 +162,15 @@ def _request_id(event: Any, context: Any) -> str:
         request_id = None  # a request is worth an answer even where its context is broken
     if not isinstance(request_id, str) and is_http(event):
         http = event["requestContext"]
-        request_id = http.get("requestId") if isinstance(http, dict) else None
-    return request_id if isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id) else ""
+        if isinstance(http, dict):
+            request_id = http.get("requestId")
+    # It goes into the log and the answer, so it must not be any text.
+    if isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id):
+        return request_id
+    return ""
 
 
-def _packed(reply: Reply) -> dict[str, Any]:
+def _packed(reply: Reply) -> ProxyAnswer:
     headers = {"content-type": reply.media_type, "cache-control": "no-store"}
     if reply.allow:
         headers["allow"] = reply.allow
@@ -142,17 +184,19 @@ def _packed(reply: Reply) -> dict[str, Any]:
     }
 
 
-def _for_balancer(answer: dict[str, Any], event: Mapping[str, Any]) -> dict[str, Any]:
+def _for_balancer(answer: ProxyAnswer, event: Event) -> ProxyAnswer:
     """Return an answer as a load balancer reads it: a reason, and lists where it sent lists."""
-    from http import HTTPStatus  # noqa: PLC0415 - others need not wait for it at a cold start
+    # Imported here because a cold start need not wait for it.
+    from http import HTTPStatus  # noqa: PLC0415
 
     status = answer["statusCode"]
     answer["statusDescription"] = f"{status} {HTTPStatus(status).phrase}"
     if "multiValueHeaders" in event:
-        answer["multiValueHeaders"] = {name: [text] for name, text in answer.pop("headers").items()}
+        headers = answer.pop("headers")
+        answer["multiValueHeaders"] = {name: [text] for name, text in headers.items()}
     return answer
 
 
-def _document(reply: Reply) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(reply.body)
+def _document(reply: Reply) -> Document:
+    document: Document = json.loads(reply.body)
     return document

@@ -1,4 +1,4 @@
-"""What Lambda hands over: requests in HTTP events of any source, and events that are none.
+"""Read what Lambda hands over: requests in HTTP events of any source, and events that are none.
 
 Sources: "AWS Lambda proxy integrations for HTTP APIs" (payloads 1.0 and 2.0) and "Input format of a
 Lambda function for proxy integration" in the API Gateway Developer Guide, "Lambda functions as
@@ -13,13 +13,16 @@ import base64
 from drift_contracts import DriftError
 
 from drift_predictor import problems
+from drift_predictor.values import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
     from typing import Any
 
-    Request = tuple[str, str, bytes, str, str]
+    #: AWS's own document. No schema of it is checked: whoever sends another one gets a 400 from the
+    #: place where a member is missing or of another type.
+    Event = Mapping[str, Any]
 
 EXPECTED = "an event of an HTTP source, with features or instances, or to warm up"
 BODY = "a body in UTF-8, or in base64 where isBase64Encoded says so"
@@ -47,12 +50,10 @@ MEMBERS = {
 
 
 class WrongSource(DriftError):
-    """An event whose sender waits for no answer; raised, so that the sender keeps it.
-
-    source: what sent it, in words.
-    """
+    """An event whose sender waits for no answer; raised, so that the sender keeps it."""
 
     def __init__(self, source: str) -> None:
+        #: What sent it, in words.
         self.source = source
         super().__init__(
             f"expected {EXPECTED}; this one is of {source}, which the predictor does not read: "
@@ -63,22 +64,30 @@ class WrongSource(DriftError):
         return type(self), (self.source,)
 
 
-def is_http(event: Any) -> bool:
-    """Whether an event comes from something that wants an HTTP answer."""
-    return isinstance(event, dict) and "requestContext" in event and "requestPayload" not in event
+def is_http(event: object) -> bool:
+    """Return whether an event comes from something that wants an HTTP answer."""
+    if not isinstance(event, dict):
+        return False
+    # A failed call that a destination delivers has the context of that call.
+    return "requestContext" in event and "requestPayload" not in event
 
 
-def is_balancers(event: Mapping[str, Any]) -> bool:
-    """Whether an HTTP event comes from an Application Load Balancer."""
+def is_balancers(event: Event) -> bool:
+    """Return whether an HTTP event comes from an Application Load Balancer."""
     context = event["requestContext"]
-    return "elb" in context if isinstance(context, dict) else False
+    return isinstance(context, dict) and "elb" in context
 
 
-def read_request(event: Mapping[str, Any], paths: Container[str], prefix: str) -> Request:
-    """Return method, path, body, content type and content encoding ("" for none) of an HTTP event.
+def read_request(event: Event, paths: Container[str], prefix: str) -> Request:
+    """Return the request in an HTTP event.
 
-    paths: those that are answered. prefix: the path below which they may stand, such as `/v1`, ""
-    for none. Raises Problem for an event that holds no request.
+    Args:
+        event: of an API, a function URL or a load balancer.
+        paths: those that are answered.
+        prefix: the path below which they may be, such as `/v1`, "" for none.
+
+    Raises:
+        Problem: the event holds no request.
     """
     try:
         context = event["requestContext"]
@@ -87,7 +96,7 @@ def read_request(event: Mapping[str, Any], paths: Container[str], prefix: str) -
         else:
             method, path = event["httpMethod"], event["path"]
         if path not in paths:
-            path = _found(event, path, paths, prefix)
+            path = _resolved(event, path, paths, prefix)
         body = event.get("body")
         if not body:
             data = b""
@@ -96,33 +105,41 @@ def read_request(event: Mapping[str, Any], paths: Container[str], prefix: str) -
         else:
             data = body.encode()
         media_type, encoding = _content_headers(event)
-        # a method that is no text would not be refused by the service but break it
-        return method + "", path, data, media_type, encoding
+        # A method that is no text would not be refused by the service but break it.
+        return Request(method + "", path, data, media_type, encoding, context)
     except ValueError:  # binascii.Error and UnicodeEncodeError are of this kind
         raise problems.bad_event(BODY) from None
     except (LookupError, TypeError, AttributeError):
         raise problems.bad_event(EXPECTED) from None
 
 
-def source_of(event: Any) -> str:
+def source_of(event: object) -> str:
     """Return what sends an event without waiting for an answer, in words; "" for anything else.
 
     >>> source_of({"Records": [{"EventSource": "aws:sns"}]}), source_of({"Records": 5})
     ('an SNS topic', '')
     """
-    # EventBridge Pipes hand over a bare list
-    first = event[0] if isinstance(event, list) and event else event
+    # EventBridge Pipes hand over a bare list.
+    first = _first(event)
     if not isinstance(first, dict):
         return ""
     for member, source in MEMBERS.items():
         if member in first:
             return source
     records = first.get("Records")
-    record = records[0] if isinstance(records, list) and records else first
-    return _named_source(record) or _named_source(first)
+    if not isinstance(records, list):
+        return _named_source(first)
+    return _named_source(_first(records)) or _named_source(first)
 
 
-def _named_source(record: Any) -> str:
+def _first(value: object) -> object:
+    """Return the first member of a list that has one, anything else as it is."""
+    if isinstance(value, list) and value:
+        return value[0]
+    return value
+
+
+def _named_source(record: object) -> str:
     """Return the source that a record names; every AWS service writes one of three members."""
     if not isinstance(record, dict):
         return ""
@@ -138,12 +155,15 @@ def _without_stage(path: str, stage: Any) -> str:
     >>> _without_stage("/prod/predict", "prod"), _without_stage("/predict", "$default")
     ('/predict', '/predict')
     """
-    if stage and stage != "$default" and (path == f"/{stage}" or path.startswith(f"/{stage}/")):
-        return path[len(stage) + 1 :]
+    if not stage or stage == "$default":
+        return path
+    first = f"/{stage}"
+    if path == first or path.startswith(f"{first}/"):
+        return path[len(first) :]
     return path
 
 
-def _found(event: Mapping[str, Any], path: str, paths: Container[str], prefix: str) -> str:
+def _resolved(event: Event, path: str, paths: Container[str], prefix: str) -> str:
     """Return the path that is answered below a custom domain's prefix, or the path as it is.
 
     REST APIs put the prefix into `path`; what comes after it is the resource that matched, so the
@@ -155,42 +175,51 @@ def _found(event: Mapping[str, Any], path: str, paths: Container[str], prefix: s
         if matched in paths and path.endswith(matched):
             return matched
     below = path.removeprefix(prefix)
-    return below if below in paths else path
+    if below in paths:
+        return below
+    return path
 
 
-def _matched(event: Mapping[str, Any]) -> Iterator[str]:
+def _matched(event: Event) -> Iterator[str]:
     """Yield the paths that the API's own routing has matched, without any prefix."""
     parameters = event.get("pathParameters")
-    parameters = parameters if isinstance(parameters, dict) else {}
+    if not isinstance(parameters, dict):
+        parameters = {}
     for member in ("resource", "routeKey"):
         template = event.get(member)
         if not isinstance(template, str):
             continue
         matched = template.rpartition(" ")[2]  # a route key begins with a method
         for name, text in parameters.items():
-            matched = matched.replace(f"{{{name}+}}", str(text)).replace(f"{{{name}}}", str(text))
+            # A greedy parameter, which takes several segments, has a plus sign.
+            for place in (f"{{{name}+}}", f"{{{name}}}"):
+                matched = matched.replace(place, str(text))
         yield matched
 
 
-def _content_headers(event: Mapping[str, Any]) -> tuple[str, str]:
+def _content_headers(event: Event) -> tuple[str, str]:
     """Return content type and content encoding, "" for one that is absent or no text."""
     headers = event.get("headers")
     if headers and event.get("version") == "2.0":
-        # all names are small there, so that two look-ups do; a tool may write them otherwise
+        # All names are small there, so that two look-ups do; a tool may write them otherwise.
         media_type, encoding = headers.get("content-type"), headers.get("content-encoding")
         if media_type.__class__ is str:
-            return media_type, _text(encoding) if encoding else ""
+            if encoding:
+                encoding = _text(encoding)
+            return media_type, encoding or ""
     texts = {"content-type": "", "content-encoding": ""}
-    # of a header that is sent twice, `headers` holds one value and `multiValueHeaders` all
-    for several in (headers, event.get("multiValueHeaders")):
-        for name, value in several.items() if isinstance(several, dict) else ():
+    # Of a header that is sent twice, `headers` holds one value and `multiValueHeaders` all.
+    for mapping in (headers, event.get("multiValueHeaders")):
+        if not isinstance(mapping, dict):
+            continue
+        for name, value in mapping.items():
             small = name.lower()
             if small in texts:
                 texts[small] = _text(value) or texts[small]
     return texts["content-type"], texts["content-encoding"]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """Return a header's value, the values of one that is sent several times with commas between.
 
     >>> _text(["gzip", "br"]), _text(5)
@@ -198,4 +227,6 @@ def _text(value: Any) -> str:
     """
     if isinstance(value, list):
         return ",".join([text for text in value if isinstance(text, str)])
-    return value if isinstance(value, str) else ""
+    if isinstance(value, str):
+        return value
+    return ""

@@ -1,8 +1,12 @@
-"""Lists of violations in answers: bounded, each refused row with its first, the rest counted."""
+"""Lists of violations in answers, bounded.
+
+Each refused row is listed with its first violation, and the rest is counted.
+"""
 
 from __future__ import annotations
 
 from drift_contracts import Violation
+from drift_contracts.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,42 +15,49 @@ if TYPE_CHECKING:
 MOST_SHOWN = 1000
 
 
-class Fault:
-    """What is wrong with a row of a batch.
+class Fault(Record):
+    """What is wrong with a row of a batch."""
 
-    index: its position. violations: the first ones, at least one. count: how many there are in all.
-    """
-
-    __slots__ = ("count", "index", "violations")
-
-    def __init__(self, index: int, violations: Sequence[Violation], count: int) -> None:
-        self.index = index
-        self.violations = violations
-        self.count = count
+    #: The row's position.
+    index: int
+    #: The first violations, at least one.
+    violations: Sequence[Violation]
+    #: How many there are in all.
+    count: int
 
 
 class Faults:
-    """The faults of a batch, of which no more is kept than an answer may show."""
+    """The faults of a batch, of which no more is retained than an answer may show."""
 
     __slots__ = ("_spare", "rows")
 
     def __init__(self) -> None:
+        #: One for each bad row.
         self.rows: list[Fault] = []
         self._spare = MOST_SHOWN
 
     def add(self, index: int, violations: Sequence[Violation]) -> None:
-        """Keep the violations of a row, or only the first where 1,000 others are kept already."""
+        """Retain the violations of a row, or only the first where 1,000 others are already there.
+
+        Args:
+            index: the row's position.
+            violations: at least one.
+        """
         first = violations[: 1 + self._spare]
         self._spare -= len(first) - 1
         self.rows.append(Fault(index, first, len(violations)))
 
 
 def shown(faults: Sequence[Fault], most: int = MOST_SHOWN) -> list[tuple[int, Violation]]:
-    """Return what an answer lists: index and violation, in order, `most` of them.
+    """Return what an answer lists: index and violation, in order.
 
-    Every row keeps its first, so there are more where there are more rows. The last one's
-    `expected` says how many violations are not listed, because the contract of answers has no
-    member for it.
+    Args:
+        faults: of the rows, in order.
+        most: how many are listed; more where there are more rows, of which each has its first.
+
+    Returns:
+        The pairs. The last one's `expected` says how many violations are not listed, because the
+        contract of answers has no member for it.
 
     >>> fault = Fault(7, [Violation("/a", "type", "a number")], 5)
     >>> [(index, str(violation)) for index, violation in shown([fault])]
@@ -62,8 +73,6 @@ def shown(faults: Sequence[Fault], most: int = MOST_SHOWN) -> list[tuple[int, Vi
         listed += [(fault.index, violation) for violation in violations]
     if hidden:
         index, last = listed[-1]
-        listed[-1] = (
-            index,
-            Violation(last.pointer, last.rule, f"{last.expected}; and {hidden} more"),
-        )
+        expected = f"{last.expected}; and {hidden} more"
+        listed[-1] = (index, Violation(last.pointer, last.rule, expected))
     return listed

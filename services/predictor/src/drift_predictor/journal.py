@@ -1,4 +1,4 @@
-"""Where lines go: a failing sink costs lines, never answers, and the loss is counted and told."""
+"""Write lines: a failing sink costs lines, never answers, and the loss is counted and reported."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ if TYPE_CHECKING:
 
 
 class Journal:
-    """Hands lines to a sink, one a call and without the line's end.
-
-    lost: the lines that the sink refused, ever. After a line that could be written, `report` is called with the
-    number of lines lost since the last report and gives a line to write; if that fails too, they stay unreported.
-    """
+    """Hands lines to a sink, one a call and without the line's end."""
 
     __slots__ = ("_report", "_sink", "_unreported", "lost")
 
     def __init__(self, sink: Callable[[str], object], report: Callable[[int], str]) -> None:
+        """Write to a sink.
+
+        Args:
+            sink: takes one line; may raise anything.
+            report: returns a line that reports so many lost lines. It is written after a line that
+                could be written; if that fails too, the lines stay unreported.
+        """
         self._sink = sink
         self._report = report
         self._unreported = 0
+        #: The lines that the sink refused, ever.
         self.lost = 0
 
     def write(self, line: str) -> None:
@@ -36,7 +40,8 @@ class Journal:
         count = self._unreported
         try:
             self._sink(self._report(count))
-        except Exception:  # noqa: S110 - told with the next line that can be written
+        except Exception:  # noqa: S110 - reported with the next line that can be written
             pass
         else:
+            # Other threads may have lost lines meanwhile, so it is not set to 0.
             self._unreported -= count

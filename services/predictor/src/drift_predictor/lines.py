@@ -1,99 +1,121 @@
-"""The lines that a model writes: prediction events and counts, each a CloudWatch metric record (EMF) as well.
+"""The lines that a model writes: prediction events and counts, each a metric record as well.
 
-Names, units and dimensions come from the monitoring spec. Source: "Specification: Embedded metric format" in the
-CloudWatch User Guide.
+Names, units and dimensions come from the monitoring spec. Source: "Specification: Embedded metric
+format" in the CloudWatch User Guide.
 """
 
 from __future__ import annotations
 
-import json
-
 from drift_contracts import DriftError
+from drift_contracts.metric_lines import directives, json_text, metric_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
 
     from drift_contracts import FeatureSet, Metric, MonitoringSpec
+    from drift_contracts.json_types import ReadableJson
+
+    from drift_predictor.values import Answer, Stamp
 
 EVENT = "prediction.event.v1"
 MEASURES = ("Prediction", "DriftScore", "Latency")
 COUNTS = ("Errors", "Rejected", "LinesLost", "Synthetic", "SyntheticRefused")
+NS_PER_MS = 1e6
 
 
 class SpecNotMet(DriftError):
-    """The monitoring spec asks the predictor for a metric or a dimension that it has no value for."""
+    """The monitoring spec asks the predictor for a metric or a dimension that it does not have."""
 
 
 class LineTemplates:
     """Everything of a model's lines that does not change from request to request."""
 
-    __slots__ = ("_dimensions", "_features", "_head", "_measures", "_parts", "_units", "_version")
+    __slots__ = ("_dimensions", "_features", "_measures", "_parts", "_spec", "_units", "_version")
 
-    def __init__(self, spec: MonitoringSpec, feature_set: FeatureSet, stack: str, model_version: str) -> None:
+    def __init__(
+        self, spec: MonitoringSpec, feature_set: FeatureSet, stack: str, model_version: str
+    ) -> None:
+        """Compose the lines of one model.
+
+        Args:
+            spec: has the metrics and dimensions.
+            feature_set: has the names of the features, and the model's.
+            stack: the dimension `Stack`.
+            model_version: as the manifest has it.
+
+        Raises:
+            SpecNotMet: the spec asks for what is not measured.
+        """
         metrics = spec.metrics_for(feature_set, "predictor")
-        unknown = [one.name for one in metrics if not (one.feature or one.name in MEASURES or one.name in COUNTS)]
         values = {"Stack": stack, "Model": feature_set.name}
-        unknown += [name for name in spec.dimensions if name not in values]
-        if unknown:
-            known = ", ".join((*MEASURES, *COUNTS, *values))
-            raise SpecNotMet(f"monitoring spec: expected the predictor's metrics and dimensions to be of {known}")
-        self._head = (spec.namespace, spec.dimensions)
+        _check(spec, metrics, values)
+        self._spec = spec
         self._dimensions = {name: values[name] for name in spec.dimensions}
-        self._units = {one.name: one.unit for one in metrics}
-        self._measures = [one for one in metrics if one.name in MEASURES]
-        self._features = [one for one in metrics if one.feature]
+        self._units = {metric.name: metric.unit for metric in metrics}
+        self._measures = [metric for metric in metrics if metric.name in MEASURES]
+        self._features = [metric for metric in metrics if metric.feature]
         self._version = model_version
         self._parts = self._event_parts(self._features)
 
-    def event(
-        self,
-        milliseconds: int,
-        prediction: str,
-        score: str,
-        latency: int,
-        metric_texts: Sequence[str | None],
-        facts: tuple[str, str, str, str],
-    ) -> str:
-        """One prediction's line.
+    def event(self, stamp: Stamp, answer: Answer) -> str:
+        """Return the line of one prediction.
 
-        prediction, score: JSON. latency: nanoseconds. metric_texts: JSON per declared feature metric, None for a
-        feature that is null (its metric is left out). facts: timestamp, id, and the JSON of features and drift.
+        Args:
+            stamp: when it was answered.
+            answer: a feature whose metric is None is left out of the metrics.
         """
-        if None in metric_texts:
-            there = [one for one, text in zip(self._features, metric_texts, strict=True) if text is not None]
-            parts = self._event_parts(there)
+        if None in answer.metrics:
+            pairs = zip(self._features, answer.metrics, strict=True)
+            parts = self._event_parts([metric for metric, text in pairs if text is not None])
         else:
             parts = self._parts.copy()
-        metrics = filter(None, metric_texts)
-        parts[1::2] = (repr(milliseconds), prediction, score, f"{latency / 1e6:.3f}", *metrics, *facts)
+        # In the order of the constants of `_event_parts`; a % template takes twice as long.
+        parts[1::2] = (
+            repr(stamp.timestamp_ms),
+            answer.prediction,
+            answer.score,
+            f"{stamp.latency_ns / NS_PER_MS:.3f}",
+            *filter(None, answer.metrics),
+            stamp.text,
+            answer.identity,
+            answer.features,
+            answer.drift,
+        )
         return "".join(parts)
 
-    def count(self, milliseconds: int, counts: Mapping[str, int], facts: Mapping[str, Any]) -> str:
-        """A line that counts, with facts for people beside the metrics."""
-        directive = self._directive([(name, self._units[name]) for name in counts if name in self._units])
-        envelope = {"_aws": {"Timestamp": milliseconds, "CloudWatchMetrics": [directive]}}
-        return json.dumps({**envelope, **self._dimensions, **counts, **facts}, separators=(",", ":"))
+    def count(
+        self, timestamp_ms: int, counts: Mapping[str, int], facts: Mapping[str, ReadableJson]
+    ) -> str:
+        """Return a line that counts.
 
-    def _directive(self, metrics: Sequence[tuple[str, str]]) -> dict[str, Any]:
-        namespace, dimensions = self._head
-        listed = [{"Name": name} if unit == "None" else {"Name": name, "Unit": unit} for name, unit in metrics]
-        return {"Namespace": namespace, "Dimensions": [list(dimensions)], "Metrics": listed}
+        Args:
+            timestamp_ms: milliseconds of Unix time.
+            counts: by name; those that the spec does not declare are facts.
+            facts: members for people, beside the metrics.
+        """
+        units = {name: self._units[name] for name in counts if name in self._units}
+        described = directives(self._spec.namespace, self._spec.dimensions, units)
+        return metric_line(timestamp_ms, described, {**self._dimensions, **counts, **facts})
 
     def _event_parts(self, features: Sequence[Metric]) -> list[str]:
-        """An event's JSON in parts: every second one is empty, for a value; a % template takes twice as long."""
-        directive = self._directive([(one.name, one.unit) for one in (*self._measures, *features)])
-        dimensions = "".join(f",{_json(name)}:{_json(text)}" for name, text in self._dimensions.items())
+        """Return an event's JSON in parts, of which every second one is empty, for a value."""
+        units = {metric.name: metric.unit for metric in (*self._measures, *features)}
+        described = directives(self._spec.namespace, self._spec.dimensions, units)
+        # They cannot be a part with a place: their number is the spec's.
+        dimensions = json_text(self._dimensions)[1:-1]
+        if dimensions:
+            dimensions = f",{dimensions}"
         constants = (
             '{"_aws":{"Timestamp":',
-            f',"CloudWatchMetrics":[{_json(directive)}]}},"contract":"{EVENT}"{dimensions},"Prediction":',
+            f',"CloudWatchMetrics":{json_text(described)}}},"contract":"{EVENT}"{dimensions}'
+            ',"Prediction":',
             ',"DriftScore":',
             ',"Latency":',
-            *(f',"{one.name}":' for one in features),
+            *(f',"{metric.name}":' for metric in features),
             ',"timestamp":"',
             '","prediction_id":"',
-            f'","model_version":{_json(self._version)},"features":',
+            f'","model_version":{json_text(self._version)},"features":',
             ',"drift":',
             "}",
         )
@@ -102,5 +124,13 @@ class LineTemplates:
         return parts
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
+def _check(spec: MonitoringSpec, metrics: Sequence[Metric], values: Mapping[str, str]) -> None:
+    """Raise SpecNotMet if a metric or a dimension is asked for that has no value."""
+    measured = {*MEASURES, *COUNTS}
+    names = {metric.name for metric in metrics if not metric.feature}
+    if names <= measured and values.keys() >= set(spec.dimensions):
+        return
+    expected = ", ".join((*MEASURES, *COUNTS, *values))
+    raise SpecNotMet(
+        f"monitoring spec: expected the predictor's metrics and dimensions to be of {expected}"
+    )

@@ -1,21 +1,26 @@
-"""What the service says about itself: health, the models' cards, the OpenAPI document."""
+"""Write what the service says about itself: health, the models' cards, the OpenAPI document."""
 
 from __future__ import annotations
 
-import json
+from drift_contracts.metric_lines import json_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+
+    from drift_contracts.json_types import ReadableJson, ReadableObject
+    from drift_contracts.types import BaselineV1Summary
 
     from drift_predictor.answers import Model
 
-MOMENTS = ("mean", "std", "min", "max")
+#: The parts of a baseline that have a summary of their own.
+PARTS = ("target", "prediction")
 
 
-def health(stack: str, default: str, models: Mapping[str, Model], counters: Mapping[str, int]) -> bytes:
-    """Return what a health check is answered (health.v1).
+def health(
+    stack: str, default: str, models: Mapping[str, Model], counters: Mapping[str, int]
+) -> bytes:
+    """Return the answer to a health check (health.v1).
 
     Args:
         stack: the stack that the service belongs to.
@@ -23,33 +28,51 @@ def health(stack: str, default: str, models: Mapping[str, Model], counters: Mapp
         models: by name.
         counters: what was counted since the service started, beside the predictions.
     """
-    predictions = sum(model.predictions for model in models.values())
-    facts = {"status": "ok", "stack": stack, **served(default, models)}
-    return _json({**facts, "counters": {"predictions": predictions, **counters}})
-
-
-def served(default: str, models: Mapping[str, Model]) -> dict[str, Any]:
-    """Return the models that a service has, each with its versions and what walks its forest."""
-    described = {
-        name: {
-            "model_version": model.version,
-            "feature_set": model.bundle.feature_set.version,
-            "engine": model.bundle.forest.engine,
+    predictions = sum([model.predictions for model in models.values()])
+    return _json(
+        {
+            "status": "ok",
+            "stack": stack,
+            **served(default, models),
+            "counters": {"predictions": predictions, **counters},
         }
-        for name, model in models.items()
+    )
+
+
+def served(default: str, models: Mapping[str, Model]) -> dict[str, ReadableJson]:
+    """Return the models that a service has, each with its versions and its engine.
+
+    Args:
+        default: the model behind `/predict`.
+        models: by name.
+    """
+    return {
+        "default": default,
+        "models": {name: _described(model) for name, model in models.items()},
     }
-    return {"default": default, "models": described}
+
+
+def _described(model: Model) -> dict[str, str]:
+    return {
+        "model_version": model.version,
+        "feature_set": model.bundle.feature_set.version,
+        "engine": model.bundle.forest.engine,
+    }
 
 
 def model_card(model: Model) -> bytes:
-    """A model: manifest, feature set, and the baseline without its bins (model.card.v1)."""
+    """Return a model's manifest, feature set, and baseline without its bins (model.card.v1)."""
     bundle = model.bundle
     baseline = bundle.baseline
-    summary: dict[str, Any] = {
+    features = baseline["features"].items()
+    summary: dict[str, ReadableJson] = {
         "rows": baseline["rows"],
-        "features": {name: _moments(facts) for name, facts in baseline["features"].items()},
-        **{part: _moments(baseline[part]) for part in ("target", "prediction") if part in baseline},
+        "features": {name: _summary(facts) for name, facts in features},
     }
+    for part in PARTS:
+        # Baselines of older trainings have no summary of the predictions.
+        if part in baseline:
+            summary[part] = _summary(baseline[part])
     return _json(
         {
             "model": model.name,
@@ -64,15 +87,27 @@ def model_card(model: Model) -> bytes:
 
 
 def openapi(default: str, models: Mapping[str, Model]) -> bytes:
-    """Return the OpenAPI document of the models that are served, composed from their contracts."""
-    from drift_contracts.openapi import document  # noqa: PLC0415 - nobody waits for it at a cold start
+    """Return the OpenAPI document of the models that are served, composed from their contracts.
+
+    Args:
+        default: the model behind `/predict`.
+        models: by name.
+    """
+    # Imported here because a cold start need not wait for it.
+    from drift_contracts.openapi import document  # noqa: PLC0415
 
     return _json(document([model.bundle.feature_set for model in models.values()], default))
 
 
-def _moments(facts: dict[str, Any]) -> dict[str, Any]:
-    return {name: facts.get(name) for name in MOMENTS}
+def _summary(facts: BaselineV1Summary) -> dict[str, ReadableJson]:
+    """Return what a card shows of a summary: all but the bins."""
+    return {
+        "mean": facts.get("mean"),
+        "std": facts.get("std"),
+        "min": facts.get("min"),
+        "max": facts.get("max"),
+    }
 
 
-def _json(document: Any) -> bytes:
-    return json.dumps(document, separators=(",", ":")).encode()
+def _json(document: ReadableObject) -> bytes:
+    return json_text(document).encode()

@@ -1,90 +1,59 @@
-"""The environment variables of the predictor, validated together before anything else happens."""
+"""Read the environment variables of the predictor, all before anything else happens."""
 
 from __future__ import annotations
 
 import re
 
-from drift_contracts import DriftError
+from drift_contracts import environment
+from drift_contracts.environment import Variable, matching, read_variables
 from drift_contracts.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
+    from collections.abc import Mapping
 
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 GREATEST_THRESHOLD = 1000.0
-_STACK = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
-_MODEL = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+#: A name between the slashes of a path.
+_SEGMENT = "[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+_MODEL = re.compile(environment.MODEL_PATTERN)
 _PIN = re.compile(r"[0-9a-f]{64}")
-_PATH_PREFIX = re.compile(r"/?[A-Za-z0-9][A-Za-z0-9_.-]{0,63}(/[A-Za-z0-9][A-Za-z0-9_.-]{0,63}){0,7}/?")
-
-
-class SettingsError(DriftError):
-    """Environment variables that cannot be used: which, and what is allowed; never what was given."""
-
-    def __init__(self, faults: Mapping[str, str]) -> None:
-        self.faults = dict(faults)
-        super().__init__("; ".join(f"{name}: expected {allowed}" for name, allowed in self.faults.items()))
-
-    def __reduce__(self) -> tuple[type[SettingsError], tuple[dict[str, str]]]:
-        return type(self), (self.faults,)
 
 
 class Settings(Record):
-    """How a predictor runs.
+    """How a predictor runs."""
 
-    bundles: the folder that holds one folder per model. model: the one that `/predict` asks; "" where there is
-    only one. threshold: the |z| over which a feature counts as drifted. stack: the value of the dimension `Stack`.
-    pins: the SHA-256 that the manifest of a model's bundle must have, 64 hex digits, by model. path_prefix: the path
-    below which a custom domain has the service, such as `/v1`, "" for none. synthetic_callers: the principals whose
-    requests through an API may be marked as synthetic.
-    """
-
-    bundles: str = "build/bundles"
+    #: The folder that holds one folder per model.
+    bundles: str = environment.DEFAULT_BUNDLES
+    #: The model that `/predict` asks; "" where there is only one.
     model: str = ""
+    #: The |z| over which a feature counts as drifted.
     threshold: float = 2.0
-    stack: str = "local"
+    #: The value of the dimension `Stack`.
+    stack: str = environment.DEFAULT_STACK
+    #: The least level that is written; metrics are written whatever it is.
     log_level: str = "INFO"
+    #: By model, the SHA-256 that the manifest of its bundle must have, 64 hex digits.
     pins: Mapping[str, str] = {}
+    #: The path below which a custom domain has the service, such as `/v1`, "" for none.
     path_prefix: str = ""
+    #: The principals whose requests through an API may be marked as synthetic.
     synthetic_callers: tuple[str, ...] = ()
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """The settings in environment variables; one that is absent or empty takes its default.
+    """Return the settings in environment variables; one that is absent or empty takes its default.
 
-    Raises SettingsError, which names every variable that is wrong.
+    Raises:
+        SettingsError: names every variable that is wrong, and what it may be.
 
     >>> read_settings({"DRIFT_THRESHOLD": "2.5"}).threshold
     2.5
     >>> read_settings({"DRIFT_THRESHOLD": "high", "DRIFT_LOG_LEVEL": "loud"})
     Traceback (most recent call last):
-    drift_predictor.settings.SettingsError: DRIFT_THRESHOLD: expected a number above 0 and at most 1000; \
-DRIFT_LOG_LEVEL: expected one of DEBUG, INFO, WARNING, ERROR
+    drift_contracts.errors.SettingsError: DRIFT_THRESHOLD: expected a number above 0 and at most \
+1000; DRIFT_LOG_LEVEL: expected one of DEBUG, INFO, WARNING, ERROR
     """
-    chosen: dict[str, Any] = {}
-    faults: dict[str, str] = {}
-    for variable, (field, read, allowed) in VARIABLES.items():
-        text = environ.get(variable, "").strip()
-        if not text:
-            continue
-        try:
-            chosen[field] = read(text)
-        except ValueError:
-            faults[variable] = allowed
-    if faults:
-        raise SettingsError(faults)
-    return Settings(**chosen)
-
-
-def _matching(pattern: re.Pattern[str]) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if pattern.fullmatch(text) is None:
-            raise ValueError
-        return text
-
-    return read
+    return Settings(**read_variables(environ, VARIABLES))
 
 
 def _threshold(text: str) -> float:
@@ -94,17 +63,11 @@ def _threshold(text: str) -> float:
     return value
 
 
-def _level(text: str) -> str:
-    if text.upper() not in LEVELS:
-        raise ValueError
-    return text.upper()
-
-
 def _pins(text: str) -> dict[str, str]:
     pins: dict[str, str] = {}
     for pair in text.split(","):
         name, pin = map(str.strip, pair.split("="))
-        # The twelve digits of a model_version are too few to pin: equal ones are found in seconds.
+        # The twelve digits of a model_version are too few to pin: equal ones are quickly made.
         if name in pins or _MODEL.fullmatch(name) is None or _PIN.fullmatch(pin) is None:
             raise ValueError
         pins[name] = pin
@@ -118,31 +81,34 @@ def _callers(text: str) -> tuple[str, ...]:
 
 
 def _path_prefix(text: str) -> str:
-    if _PATH_PREFIX.fullmatch(text) is None:
-        raise ValueError
+    matching(f"/?{_SEGMENT}(/{_SEGMENT}){{0,7}}/?")(text)
     return "/" + text.strip("/")
 
 
-VARIABLES: dict[str, tuple[str, Callable[[str], Any], str]] = {
-    "DRIFT_BUNDLES": ("bundles", str, "a folder that holds bundles"),
-    "DRIFT_MODEL": ("model", _matching(_MODEL), "the name of a model, such as house-price"),
-    "DRIFT_THRESHOLD": ("threshold", _threshold, f"a number above 0 and at most {GREATEST_THRESHOLD:g}"),
-    "DRIFT_STACK": ("stack", _matching(_STACK), "1 to 63 letters, digits and hyphens, no hyphen first"),
-    "DRIFT_LOG_LEVEL": ("log_level", _level, "one of " + ", ".join(LEVELS)),
-    "DRIFT_MODEL_VERSIONS": (
+VARIABLES = {
+    environment.BUNDLES: environment.BUNDLES_VARIABLE,
+    environment.MODEL: environment.MODEL_VARIABLE,
+    environment.THRESHOLD: Variable(
+        "threshold", _threshold, f"a number above 0 and at most {GREATEST_THRESHOLD:g}"
+    ),
+    environment.STACK: environment.STACK_VARIABLE,
+    environment.LOG_LEVEL: environment.LOG_LEVEL_VARIABLE,
+    environment.MODEL_VERSIONS: Variable(
         "pins",
         _pins,
         "NAME=PIN pairs with commas between, each name once, a PIN being the 64 hex digits that "
-        "`sha256sum build/bundles/NAME/manifest.json` prints",
+        "`sha256sum build/bundles/NAME/VERSION/manifest.json` prints",
     ),
-    "DRIFT_SYNTHETIC_CALLERS": (
+    environment.SYNTHETIC_CALLERS: Variable(
         "synthetic_callers",
         _callers,
-        "ARNs of roles or users with commas between, such as arn:aws:iam::123456789012:role/deployer",
+        "ARNs of roles or users with commas between, such as"
+        " arn:aws:iam::123456789012:role/deployer",
     ),
-    "DRIFT_PATH_PREFIX": (
+    environment.PATH_PREFIX: Variable(
         "path_prefix",
         _path_prefix,
-        "a path such as /v1 or /ml/houses: 1 to 8 names of letters, digits, hyphens, dots and underscores",
+        "a path such as /v1 or /ml/houses: 1 to 8 names of letters, digits, hyphens, dots and"
+        " underscores",
     ),
 }

@@ -1,14 +1,14 @@
-"""From environment variables to a running service."""
+"""Start a service from environment variables."""
 
 from __future__ import annotations
 
 import os
 
-from drift_contracts import MonitoringSpec
-from drift_engine.bundle import load_bundle
+from drift_contracts import MonitoringSpec, SettingsError, environment
+from drift_engine.bundle import bundle_names, load_bundle
 
 from drift_predictor.service import Service
-from drift_predictor.settings import SettingsError, read_settings
+from drift_predictor.settings import read_settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from drift_predictor.settings import Settings
 
-MANIFEST = "manifest.json"
+#: The levels at which a service writes that it is ready.
 READY_LEVELS = ("DEBUG", "INFO")
 
 
@@ -30,44 +30,55 @@ def start(
     random_bytes: Callable[[int], bytes],
     write: Callable[[str], object],
 ) -> Service:
-    """A service as the variables say; see Service for the other arguments.
+    """Return a service as the variables say.
 
-    Raises SettingsError, and DriftError where a bundle is not what it should be.
+    Args:
+        environ: texts by name, such as `os.environ`.
+        clock: see `Service`, as the others.
+        timer: nanoseconds that never run backwards.
+        random_bytes: returns so many random bytes.
+        write: takes one line.
+
+    Raises:
+        SettingsError: variables that cannot be used.
+        DriftError: a bundle is not what it should be.
     """
     settings = read_settings(environ)
-    bundles = open_bundles(settings)
-    spec = MonitoringSpec.load()
-    service = Service(bundles, settings, spec, clock=clock, timer=timer, random_bytes=random_bytes, write=write)
+    service = Service(
+        open_bundles(settings),
+        settings,
+        MonitoringSpec.load(),
+        clock=clock,
+        timer=timer,
+        random_bytes=random_bytes,
+        write=write,
+    )
     if settings.log_level in READY_LEVELS:
-        service.tell_ready()
+        service.write_ready()
     return service
 
 
 def open_bundles(settings: Settings) -> dict[str, Bundle]:
-    """The bundles in the folder that the settings name, verified, by model.
+    """Return the bundles in the folder that the settings name, verified, by model.
 
-    Raises SettingsError if there is none, if DRIFT_MODEL does not say which one `/predict` asks where there are
-    several, or if a model that is pinned is not there; and load_bundle's errors.
+    Raises:
+        SettingsError: there is none, or DRIFT_MODEL does not say which one `/predict` asks where
+            there are several, or a model that is pinned is not there.
+        DriftError: a bundle is not what it should be; see `load_bundle`.
     """
-    names = _present(settings.bundles)
+    names = bundle_names(settings.bundles)
     if not names:
-        raise SettingsError({"DRIFT_BUNDLES": "a folder that holds bundles: one folder per model"})
+        expected = "a folder that holds bundles: one folder per model"
+        raise SettingsError({environment.BUNDLES: expected})
     choices = ", ".join(names)
     if settings.model not in names and (settings.model or len(names) > 1):
-        raise SettingsError({"DRIFT_MODEL": f"one of the models that are there: {choices}"})
+        raise SettingsError({environment.MODEL: f"one of the models that are there: {choices}"})
     if not settings.pins.keys() <= set(names):
-        raise SettingsError({"DRIFT_MODEL_VERSIONS": f"no models but those that are there: {choices}"})
-    return {name: load_bundle(_join(settings.bundles, name), settings.pins.get(name)) for name in names}
-
-
-def _present(folder: str) -> list[str]:
-    try:
-        with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
-    except OSError:
-        return []
-    return [name for name in names if os.path.isfile(_join(_join(folder, name), MANIFEST))]  # noqa: PTH113 - as below
-
-
-def _join(folder: str, name: str) -> str:
-    return os.path.join(folder, name)  # noqa: PTH118 - importing pathlib would cost a cold start 2 ms
+        expected = f"no models but those that are there: {choices}"
+        raise SettingsError({environment.MODEL_VERSIONS: expected})
+    bundles = {}
+    for name in names:
+        # Importing pathlib would cost a cold start 2 ms.
+        folder = os.path.join(settings.bundles, name)  # noqa: PTH118
+        bundles[name] = load_bundle(folder, settings.pins.get(name))
+    return bundles

@@ -75,7 +75,7 @@ class EvidenceReader:
 
     def _judgement(self, series: Series) -> dict[str, Any]:
         row = self._connection.execute(
-            "SELECT body FROM judgements WHERE model = ? AND version = ?", tuple(series)
+            "SELECT body FROM judgements WHERE model = ? AND version = ?", (series.model, series.version)
         ).fetchone()
         found: dict[str, Any] = (
             json.loads(row[0]) if row else {"judged": -1, "alarm": False, "needed": None, "finding": None}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from drift_contracts import MonitoringSpec
+    from drift_contracts.types import AlertV1
     from drift_engine.bundle import Bundle
     from drift_monitor.aggregate import Rejected
     from drift_monitor.evaluate import Evaluation
@@ -67,7 +68,7 @@ class Monitor:
         settings: Settings,
         spec: MonitoringSpec,
         *,
-        publish: Callable[[dict[str, Any]], None],
+        publish: Callable[[AlertV1], None],
         url: str,
     ) -> None:
         """publish: takes a drift alert, perhaps a second time under the same alert_id. url: the console's."""
@@ -114,13 +115,13 @@ class Monitor:
         return True
 
     def _count_run(self, run: Run) -> None:
-        counts = self._aggregator.take(
+        outcome = self._aggregator.take(
             Delivery(_batch(run.first), tuple(line.decode(errors="replace") for line in run.lines))
         )
         with transaction(self._connection):
             self._connection.execute("INSERT OR REPLACE INTO counters VALUES (?, ?)", (self._counter, run.last))
-            if counts["rejected"]:
-                self._measure({"DeadLetters": float(counts["rejected"])}, run.model, self._now)
+            if outcome.counts["rejected"]:
+                self._measure({"DeadLetters": float(outcome.counts["rejected"])}, run.model, self._now)
 
     def _set_aside(self, rejected: list[Rejected]) -> None:
         with self._letters.open("a", encoding="utf-8") as file:
@@ -145,8 +146,8 @@ class Monitor:
 
     def _measure(self, values: Mapping[str, float], model: str, now: float) -> None:
         """Store the values as the EMF line that Lambda would write, read as CloudWatch would."""
-        milliseconds = round(now * 1000)
-        line = emf_line(values, stack=self._stack, model=model, milliseconds=milliseconds, spec=self._spec)
+        timestamp_ms = round(now * 1000)
+        line = emf_line(values, stack=self._stack, model=model, timestamp_ms=timestamp_ms, spec=self._spec)
         parsed = parse_line(line.encode())
         if parsed is not None:
             MetricStore(self._connection).add([parsed])
@@ -158,8 +159,9 @@ class Monitor:
             "needed": evaluation.needed,
             "finding": evaluation.finding.to_json() if evaluation.finding else None,
         }
+        series = evaluation.series
         self._connection.execute(
-            "INSERT OR REPLACE INTO judgements VALUES (?, ?, ?)", (*evaluation.series, json.dumps(document))
+            "INSERT OR REPLACE INTO judgements VALUES (?, ?, ?)", (series.model, series.version, json.dumps(document))
         )
 
     def prune(self, *, now: float, retention: float) -> None:

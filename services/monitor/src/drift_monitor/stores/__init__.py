@@ -1,19 +1,29 @@
-"""Where windows and detector states are kept: one interface, three homes.
+"""Where windows and detector states are stored: one interface, three homes.
 
-`DynamoStore` on AWS, `SqliteStore` on one machine, `MemoryStore` in tests. One battery of tests runs on all.
+`DynamoStore` on AWS, `SqliteStore` on one machine, `MemoryStore` in tests. One battery of tests
+runs on all.
 """
 
-from .dynamo import DynamoStore
-from .files import FORMAT, open_store
-from .memory import MemoryStore
-from .packing import UNREADABLE
-from .protocol import LARGEST_BATCH, Fragment, Revision, Store, StoredState, StoredWindow
-from .sqlite import SqliteStore
+from drift_monitor.stores.dynamo import DynamoStore
+from drift_monitor.stores.files import FORMAT, open_store
+from drift_monitor.stores.memory import MemoryStore
+from drift_monitor.stores.packing import UNREADABLE
+from drift_monitor.stores.protocol import (
+    LARGEST_BATCH,
+    Document,
+    Fragment,
+    Revision,
+    Store,
+    StoredState,
+    StoredWindow,
+)
+from drift_monitor.stores.sqlite import SqliteStore
 
 __all__ = [
     "FORMAT",
     "LARGEST_BATCH",
     "UNREADABLE",
+    "Document",
     "DynamoStore",
     "Fragment",
     "MemoryStore",

@@ -9,20 +9,20 @@ from __future__ import annotations
 import sqlite3
 import struct
 import threading
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 from weakref import WeakSet
 
 from drift_monitor.errors import BadStore
 
+#: The version of the tables, stored as `PRAGMA user_version`. Raised when a table changes, with a
+#: step in MIGRATIONS. One number for all tables, because the console and the monitor share a file.
 FORMAT = 1
-"""The version of the tables, kept as `PRAGMA user_version`. Raised when a table changes, with a
-step in MIGRATIONS. One number for all tables, because the console and the monitor share a file."""
 
+#: Statements that make the next format of a file, by the format that it has.
 MIGRATIONS: dict[int, tuple[str, ...]] = {
     0: (),  # releases before the number wrote the tables of format 1
 }
-"""Statements that make the next format of a file, by the format that it has."""
 
 MAGIC = b"SQLite format 3\x00"
 HEADER = struct.Struct(">16s H 6x I I 28x I 28x I 4x")
@@ -31,8 +31,9 @@ LARGEST_PAGE = 65_536
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 ASIDE = (
-    "Move it aside, with the files whose names begin with its name, and start again: events that are"
-    " still in the event log are counted again. `sqlite3 FILE .recover` reads what is left of it"
+    "Move it aside, with the files whose names begin with its name, and start again: events that"
+    " are still in the event log are counted again."
+    " `sqlite3 FILE .recover` reads what is left of it"
 )
 NEWER = (
     f"it is newer than this release, which reads formats up to {FORMAT}. Nothing in it was changed."
@@ -46,10 +47,10 @@ _opening = threading.Lock()
 class StoreConnection(sqlite3.Connection):
     """A connection whose file this process must not open by other means until it is closed.
 
-    A process that closes any descriptor of a file gives up all its locks on it (POSIX), also those of
-    SQLite. Another process that then closed the store would take itself for the last one and remove the
-    write-ahead log, and with it all that is written afterwards. Source: "How To Corrupt An SQLite
-    Database File", section 2.2, on sqlite.org.
+    A process that closes any descriptor of a file gives up all its locks on it (POSIX), also those
+    of SQLite. Another process that then closed the store would take itself for the last one and
+    remove the write-ahead log, and with it all that is written afterwards. Source: "How To Corrupt
+    An SQLite Database File", section 2.2, on sqlite.org.
     """
 
     #: Device and inode of the file; None for a store in memory.
@@ -64,11 +65,15 @@ class StoreConnection(sqlite3.Connection):
 _connections: WeakSet[StoreConnection] = WeakSet()
 
 
-class Header(NamedTuple):
-    """What a database file says of itself. pages: how many there are, 0 where it is not said."""
+@dataclass(frozen=True)
+class Header:
+    """What a database file states of itself."""
 
+    #: Bytes.
     page_size: int
+    #: How many there are, 0 where the header does not hold.
     pages: int
+    #: The version of the tables, see FORMAT.
     format: int
 
 
@@ -76,12 +81,13 @@ def open_store(path: Path | str, tables: str, *, timeout: float) -> sqlite3.Conn
     """Open the file, bring it to FORMAT and make the tables that are missing.
 
     Args:
-        path: The file; one that is missing or empty is made. ":memory:" is a store of this process
-        alone. tables: SQL that makes every table of the caller, if it is not there.
-        timeout: Seconds to wait for another writer.
+        path: the file; one that is missing or empty is made. ":memory:" is a store of this process
+            alone.
+        tables: SQL that makes every table of the caller, if it is not there.
+        timeout: seconds to wait for another writer.
 
     Raises:
-        BadStore: The file is damaged or newer; no byte of it was changed.
+        BadStore: the file is damaged or newer; no byte of it was changed.
     """
     with _opening:
         # A file that this process holds was checked when it was opened first.
@@ -120,8 +126,9 @@ def _place(path: Path) -> tuple[int, int] | None:
 def _is_held(path: Path) -> bool:
     """Return whether a connection of this process holds the file."""
     place = _place(path)
-    held = {connection.place for connection in list(_connections)}
-    return place is not None and place in held
+    # A copy: another thread may open or close one meanwhile.
+    open_places = {connection.place for connection in list(_connections)}
+    return place is not None and place in open_places
 
 
 def check_file(path: Path) -> None:
@@ -129,7 +136,7 @@ def check_file(path: Path) -> None:
 
     Only for a file that no connection of this process holds: see `StoreConnection`.
     """
-    size = path.stat().st_size if path.is_file() else 0
+    size = _size(path)
     if size == 0:
         return
     with path.open("rb") as file:
@@ -150,17 +157,26 @@ def _parse_header(data: bytes) -> Header | None:
     magic, page_size, change, pages, version, valid_for = HEADER.unpack(data)
     if magic != MAGIC:
         return None
-    # A page size of 1 stands for one that its two bytes cannot hold. The count of pages holds for
-    # one change only.
-    size = LARGEST_PAGE if page_size == 1 else page_size
-    return Header(size, pages if change == valid_for else 0, version)
+    if page_size == 1:
+        # It stands for a size that two bytes cannot hold.
+        page_size = LARGEST_PAGE
+    if change != valid_for:
+        # The file was changed by an old SQLite, which does not write the count of pages.
+        pages = 0
+    return Header(page_size, pages, version)
 
 
 def _frames(path: Path, page_size: int) -> int:
     """Return how many pages the write-ahead log beside the file can hold."""
-    log = path.with_name(path.name + "-wal")
-    size = log.stat().st_size if log.is_file() else 0
+    size = _size(path.with_name(path.name + "-wal"))
     return max(0, size - WAL_HEADER) // (page_size + FRAME_HEADER)
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a file, 0 if there is none."""
+    if not path.is_file():
+        return 0
+    return path.stat().st_size
 
 
 def _format_in_log(path: Path) -> int:

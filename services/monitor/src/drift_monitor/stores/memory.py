@@ -6,8 +6,7 @@ import copy
 from typing import TYPE_CHECKING
 
 from drift_monitor.errors import Conflict
-
-from .protocol import Document, Fragment, Revision, StoredState, StoredWindow
+from drift_monitor.stores.protocol import Document, Fragment, Revision, StoredState, StoredWindow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,29 +19,43 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._batches: set[str] = set()
+        #: By window and batch.
         self._fragments: dict[tuple[WindowKey, str], Document] = {}
         self._windows: dict[WindowKey, StoredWindow] = {}
         self._states: dict[Series, StoredState] = {}
+
+    # Documents are copied on their way in and out: as with the other stores, what a caller changes
+    # afterwards does not change what is stored.
 
     def add(self, batch: str, fragments: Sequence[Fragment]) -> bool:
         """See `Store.add`."""
         if batch in self._batches:
             return False
         self._batches.add(batch)
-        self._fragments |= {(each.key, each.batch): copy.deepcopy(each.window) for each in fragments}
+        for fragment in fragments:
+            self._fragments[fragment.key, fragment.batch] = copy.deepcopy(fragment.window)
         return True
 
     def fragments(self, series: Series, before: int, limit: int) -> list[Fragment]:
         """See `Store.fragments`."""
-        found = sorted(place for place in self._fragments if place[0].series == series and place[0].minute < before)
-        return [Fragment(key, batch, copy.deepcopy(self._fragments[key, batch])) for key, batch in found[:limit]]
+        places = sorted(
+            (key, batch)
+            for key, batch in self._fragments
+            if key.series == series and key.minute < before
+        )
+        return [
+            Fragment(key, batch, copy.deepcopy(self._fragments[key, batch]))
+            for key, batch in places[:limit]
+        ]
 
     def compact(self, read: StoredWindow, window: Document, fragments: Sequence[Fragment]) -> None:
         """See `Store.compact`."""
+        revision = 0
         stored = self._windows.get(read.key)
-        revision = stored.revision if stored else 0
-        places = [(each.key, each.batch) for each in fragments]
-        if revision != read.revision or any(place not in self._fragments for place in places):
+        if stored is not None:
+            revision = stored.revision
+        places = [(fragment.key, fragment.batch) for fragment in fragments]
+        if revision != read.revision or not self._fragments.keys() >= set(places):
             raise Conflict(f"the window of {read.key.series} changed since it was read")
         for place in places:
             del self._fragments[place]
@@ -52,9 +65,13 @@ class MemoryStore:
         """See `Store.window`."""
         return copy.deepcopy(self._windows.get(key))
 
-    def windows(self, series: Series, first: int, last: int, limit: int | None = None) -> list[StoredWindow]:
+    def windows(
+        self, series: Series, first: int, last: int, limit: int | None = None
+    ) -> list[StoredWindow]:
         """See `Store.windows`."""
-        keys = sorted(key for key in self._windows if key.series == series and first <= key.minute <= last)
+        keys = sorted(
+            key for key in self._windows if key.series == series and first <= key.minute <= last
+        )
         return [copy.deepcopy(self._windows[key]) for key in keys[:limit]]
 
     def state(self, series: Series) -> StoredState:

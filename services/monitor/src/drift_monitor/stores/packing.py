@@ -5,21 +5,25 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from typing import Any
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from drift_monitor.stores.protocol import Document
+
+#: The only member of a document that stands for damaged bytes; it holds them, in base64.
 UNREADABLE = "unreadable"
-"""The only member of a document that stands for damaged bytes; it holds them, in base64."""
 
 
-def pack(document: dict[str, Any]) -> bytes:
-    """The document as bytes that `unpack` reads back as an equal one."""
-    return zlib.compress(json.dumps(document, separators=(",", ":"), allow_nan=False).encode(), 6)
+def pack(document: Document) -> bytes:
+    """Return the document as bytes that `unpack` reads back as an equal one."""
+    text = json.dumps(document, separators=(",", ":"), allow_nan=False)
+    return zlib.compress(text.encode(), 6)
 
 
-def unpack(data: bytes) -> dict[str, Any]:
+def unpack(data: bytes) -> Document:
     """Return the document that was packed; of damaged bytes one that holds them under UNREADABLE.
 
-    So one damaged item is found by whoever reads its document, and does not hide the others that
+    So one damaged item is noticed by whoever reads its document, and does not hide the others that
     were read with it.
     """
     raw = bytes(data)  # boto3 wraps the bytes that it reads
@@ -27,4 +31,6 @@ def unpack(data: bytes) -> dict[str, Any]:
         document = json.loads(zlib.decompress(raw))
     except (ValueError, zlib.error):
         document = None
-    return document if isinstance(document, dict) else {UNREADABLE: base64.b64encode(raw).decode()}
+    if not isinstance(document, dict):
+        return {UNREADABLE: base64.b64encode(raw).decode()}
+    return document

@@ -1,4 +1,4 @@
-"""The charts: exact on the reference's bin law, for every kind of channel."""
+"""The charts: exact on the reference's bin distribution, for every kind of channel."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def channel(kind: str, counts: list[int], name: str = "c") -> Channel:
 @given(counts=counts_of_bins)
 def test_every_chart_has_expectation_one_under_the_reference(kind: str, counts: list[int]) -> None:
     found, table = charts(channel(kind, counts))
-    law = reference_distribution(counts)
-    assert np.allclose(law @ np.exp(table), 1.0)
+    reference = reference_distribution(counts)
+    assert np.allclose(reference @ np.exp(table), 1.0)
     assert sum(chart.weight for chart in found) == pytest.approx(1.0)
-    assert all(chart.information > 0 > chart.against and chart.noise >= 1 for chart in found)
+    assert all(chart.information > 0 > chart.mean_under_null and chart.noise >= 1 for chart in found)
 
 
 @pytest.mark.parametrize("kind", ["missing", "out_of_range", "new"])

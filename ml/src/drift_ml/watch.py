@@ -1,0 +1,197 @@
+"""Drift in five lines: compare a data frame with the training data, or watch a stream in a loop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, cast
+
+import numpy as np
+from drift_engine.bundle import load_bundle
+
+from drift_ml.baseline import Baseline
+from drift_ml.evidence import Budget, MixtureDetector, Settings, observe_window
+from drift_ml.report import window_report
+from drift_ml.window import Window, WindowError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+    from drift_contracts.types import DetectorStateV1Mixture, WindowReportV1, WindowStateV1
+
+    from drift_ml.evidence import DriftFinding
+
+BATCH = 20
+DAYS = 30.0
+EVENTS_PER_DAY = 10_000.0
+
+
+class WatchState(TypedDict):
+    """What a watch keeps as JSON, to go on as if never interrupted."""
+
+    detector: DetectorStateV1Mixture
+    window: WindowStateV1
+    batch: int
+
+
+class Frame(Protocol):
+    """Columns by name: a data frame of pandas or polars, a table of Arrow, or a mapping."""
+
+    def __getitem__(self, name: str, /) -> npt.ArrayLike:
+        """Return a column. Raises KeyError, or an error of the library, for one that is not there."""
+
+
+def baseline_of(source: Baseline | Path | str) -> Baseline:
+    """Return a baseline, read from a bundle's folder where it is not one already.
+
+    Raises:
+        DriftError: the folder is no bundle, or its files are not those that were packed.
+    """
+    if isinstance(source, Baseline):
+        return source
+    return Baseline.from_json(load_bundle(Path(source)).baseline)
+
+
+def compare(source: Baseline | Path | str, frame: Frame, *, predictions: npt.ArrayLike | None = None) -> WindowReportV1:
+    """Return how rows differ from the training data, as a document under window.report.v1.
+
+    Args:
+        source: a baseline, or the folder of a bundle.
+        frame: a column for each feature of the model, all of one length.
+        predictions: what the model answered for the rows, shape (rows,).
+
+    Raises:
+        WindowError: a feature's column is absent, or holds what the feature cannot be.
+    """
+    baseline = baseline_of(source)
+    columns = {name: _column(frame, name) for name in baseline.features}
+    window = Window.empty(baseline)
+    window.observe_rows(columns, predictions)
+    report: WindowReportV1 = cast("WindowReportV1", window_report(baseline, window))
+    return report
+
+
+def _column(frame: Frame, name: str) -> npt.NDArray[Any]:
+    """Return a column as a vector in which missing values are None or NaN."""
+    try:
+        column: Any = frame[name]
+    except Exception as error:
+        # Each library has an error of its own for a name that is not there.
+        raise WindowError(f"expected a column {name!r}, a feature of the model") from error
+    if not hasattr(column, "isna"):
+        return np.asarray(column)
+    # pandas marks missing values in four ways; one of them answers no comparison.
+    values: npt.NDArray[Any] = np.array(column, dtype=object)
+    values[np.asarray(column.isna())] = None
+    return values
+
+
+class DriftWatch:
+    """Watches events one by one, and says when their distribution differs from the training data's.
+
+    >>> import numpy as np
+    >>> from drift_contracts import FeatureSet
+    >>> from drift_ml.baseline.fit import fit_baseline
+    >>> feature = {"name": "x", "type": "number", "unit": "m", "example": 0, "description": "A length."}
+    >>> target = {"name": "y", "unit": "m", "description": "Another."}
+    >>> head = {"contract": "feature-set.v1", "name": "line", "version": "1.0.0", "description": "One feature."}
+    >>> features = FeatureSet.from_json({**head, "target": target, "features": [feature]})
+    >>> baseline = fit_baseline(features, {"x": np.linspace(-2, 2, 1000)})
+    >>> watch = DriftWatch(baseline, Budget(10_000))
+    >>> raised = [watch.observe({"x": 1.9}) for _ in range(60)]
+    >>> raised.count(True), watch.alarm.channel
+    (1, 'x')
+    """
+
+    def __init__(self, baseline: Baseline, budget: Budget | None = None, *, batch: int = BATCH) -> None:
+        """Begin with no evidence.
+
+        Args:
+            baseline: of the training data.
+            budget: how often the watch may be wrong; one false alarm in 300,000 events by default.
+            batch: after so many events evidence is added up; an alarm waits for the end of its batch.
+        """
+        if batch < 1:
+            raise WindowError("batch: expected at least 1 event")
+        self._baseline = baseline
+        self._batch = batch
+        chosen = budget or Budget.per_days(DAYS, EVENTS_PER_DAY)
+        self._settings = Settings(baseline.channels, chosen)
+        self._detector = MixtureDetector(self._settings)
+        self._window = Window.empty(baseline)
+
+    @classmethod
+    def of(
+        cls,
+        source: Baseline | Path | str,
+        *,
+        days: float = DAYS,
+        events_per_day: float = EVENTS_PER_DAY,
+        batch: int = BATCH,
+    ) -> DriftWatch:
+        """Return a watch that is wrong once in so many days on average.
+
+        Args:
+            source: a baseline, or the folder of a bundle.
+            days: between two false alarms while nothing changes.
+            events_per_day: the traffic that is expected.
+            batch: after so many events evidence is added up.
+        """
+        return cls(baseline_of(source), Budget.per_days(days, events_per_day), batch=batch)
+
+    @property
+    def alarm(self) -> DriftFinding | None:
+        """The drift that stands; None while there is none."""
+        return self._detector.alarm
+
+    @property
+    def reason(self) -> str | None:
+        """The alarm in one line, or None."""
+        return self._detector.reason
+
+    def observe(self, features: Mapping[str, Any], prediction: float | None = None) -> bool:
+        """Take one event in; return whether it raised an alarm.
+
+        An alarm stands until there is as much evidence that its drift is over as it took to raise it.
+
+        Args:
+            features: by name; an absent, None or NaN feature is missing.
+            prediction: what the model answered.
+
+        Raises:
+            WindowError: a value is not of its feature's type; nothing was counted.
+        """
+        self._window.observe(features, prediction)
+        if self._window.events < self._batch:
+            return False
+        window, self._window = self._window, Window.empty(self._baseline)
+        counts = window.channel_counts()
+        transition = observe_window(self._detector, counts, events=window.events, timestamp_s=self._detector.events)
+        return transition.raised is not None
+
+    def to_json(self) -> WatchState:
+        """Return the state, by which `from_json` goes on; it holds counts and no values."""
+        return {
+            "detector": self._detector.to_json(),
+            "window": cast("WindowStateV1", self._window.to_json()),
+            "batch": self._batch,
+        }
+
+    @classmethod
+    def from_json(cls, document: WatchState, source: Baseline | Path | str, budget: Budget | None = None) -> DriftWatch:
+        """Return the watch that a state was taken from.
+
+        Args:
+            document: what `to_json` returned.
+            source: the same baseline, or the folder of the same bundle.
+            budget: the same budget.
+
+        Raises:
+            EvidenceError: the settings are others.
+            WindowError: the baseline is another.
+        """
+        baseline = baseline_of(source)
+        watch = cls(baseline, budget, batch=document["batch"])
+        watch._detector = MixtureDetector.from_json(document["detector"], watch._settings)
+        watch._window = Window.from_json(document["window"], baseline)
+        return watch

@@ -1,0 +1,51 @@
+"""All distributions say the same of themselves, from one source."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tools import distributions, pin_actions
+
+
+def test_every_distribution_is_in_step():
+    """`python -m tools.distributions` finds nothing to write."""
+    assert distributions.behind(distributions.version()) == {}
+
+
+def test_the_citation_has_the_version():
+    """CITATION.cff names the version that VERSION names."""
+    text = (distributions.ROOT / "CITATION.cff").read_text("utf-8")
+    assert re.search(r"^version: (.*)$", text, re.MULTILINE)[1] == distributions.version()
+
+
+def test_a_new_version_moves_the_bounds():
+    """Version and bounds are written; a second time changes nothing."""
+    text = (distributions.ROOT / "ml" / "pyproject.toml").read_text("utf-8")
+    moved = distributions.in_step(text, "2.3.4")
+    assert 'version = "2.3.4"' in moved
+    assert "drift-contracts>=2.3.4,<2.4" in moved
+    assert distributions.in_step(moved, "2.3.4") == moved
+
+
+@pytest.mark.parametrize("words", [["1.2"], ["v1.2.3"], ["newest"]])
+def test_what_is_no_version_is_refused(words, capsys):
+    """The exit code is 2, and the message shows what a version looks like."""
+    assert distributions.main(words) == 2
+    assert "1.2.0" in capsys.readouterr().err
+
+
+def test_actions_are_pinned_to_the_commit_of_their_tag(monkeypatch):
+    """A tag becomes a comment, and is asked again the next time."""
+    monkeypatch.setattr(pin_actions, "commit_of", lambda *_: "a" * 40)
+    first = pin_actions.pinned("- uses: actions/checkout@v5\n")
+    assert first == f"- uses: actions/checkout@{'a' * 40} # v5\n"
+    monkeypatch.setattr(pin_actions, "commit_of", lambda _, tag: "b" * 40 if tag == "v5" else None)
+    assert pin_actions.pinned(first) == f"- uses: actions/checkout@{'b' * 40} # v5\n"
+
+
+def test_an_action_that_does_not_answer_leaves_everything(monkeypatch):
+    """Half of the pins would be worse than none."""
+    monkeypatch.setattr(pin_actions, "commit_of", lambda *_: None)
+    assert pin_actions.pinned("- uses: actions/checkout@v5\n") is None
