@@ -40,7 +40,7 @@ SETS = {
     "program": "infra",
     "image": "dev",
     "sam": None,
-    "judges": None,
+    "checkers": None,
     "ministack": None,
     "emulator": None,
     "naive": "dev",
@@ -409,7 +409,7 @@ def infra(session: nox.Session) -> None:
     session.run(*mypy, "infra/src", "tools/stack_checks")
     rendered = "build/stack-checks"
     session.run("python", "-m", "tools.stack_checks", "render", rendered)
-    python = separate_environment(session, "judges", "judges") / "python"
+    python = separate_environment(session, "checkers", "checkers") / "python"
     session.run(str(python), "tools/stack_checks/outside.py", rendered, external=True)
 
 

@@ -217,7 +217,7 @@ def _read_metrics(alarm: Alarm) -> set[str]:
     return {query.metric for _, query in alarm.queries}
 
 
-def judges_as_declared(graph: Graph, facts: Facts) -> Found:
+def decides_as_declared(graph: Graph, facts: Facts) -> Found:
     """Report alarms that compare, count or treat silence otherwise than the spec declares."""
     declared = _declared(facts)
     for node in graph.of("cloudwatch.MetricAlarm"):
@@ -275,7 +275,7 @@ RULES = (
     the_right_ones_hear,
     rules_are_declared,
     declared_is_created,
-    judges_as_declared,
+    decides_as_declared,
     pages_only_when_it_matters,
     endpoints_answer,
     subscriptions_follow_addresses,
