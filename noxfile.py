@@ -38,6 +38,7 @@ SETS = {
     "bootstrap": None,
     "infra": None,
     "program": "infra",
+    "pulumi": "dev",
     "image": "dev",
     "sam": None,
     "checkers": None,
@@ -141,6 +142,11 @@ def program_of(session: nox.Session, name: str) -> str:
 def local_aws(session: nox.Session) -> dict[str, str]:
     """Return the variable that names a local AWS's program; apart, because it pins botocore."""
     return {"DRIFT_MINISTACK": program_of(session, "ministack")}
+
+
+def installer() -> dict[str, str]:
+    """Return the variable that names uv, which lies beside the interpreter that runs nox."""
+    return {"DRIFT_UV": str(Path(sys.executable).with_name("uv"))}
 
 
 def may_install() -> bool:
@@ -383,8 +389,7 @@ def benchmark(session: nox.Session) -> None:
     if may_install():
         debian(session, {"valgrind": "valgrind", "gcc": "gcc"})
     prepare(session, "bench")
-    uv = Path(sys.executable).with_name("uv")
-    environment = {**local_aws(session), "DRIFT_UV": str(uv)}
+    environment = {**local_aws(session), **installer()}
     chosen = any(word.startswith("benchmarks/") for word in session.posargs)
     folders = [] if chosen else ["benchmarks"]
     pytest(session, "-s", *IN_ORDER, *folders, **environment)
@@ -413,6 +418,22 @@ def infra(session: nox.Session) -> None:
     session.run(str(python), "tools/stack_checks/outside.py", rendered, external=True)
 
 
+@nox.session(name="engine")
+def real_engine(session: nox.Session) -> None:
+    """Live a stack's whole life in the real Pulumi CLI, built with Go: -- --all adds the bridge."""
+    programs = ("pulumi", "pulumi-language-python")
+    installed = all(shutil.which(program) for program in programs)
+    if not installed and shutil.which("go") is None:
+        needed = " with ".join(programs)
+        session.skip(f"NOT RUN: needs Go, or {needed} on the PATH")
+    prepare(session, "infra", "pulumi", rooms=INFRA_ROOMS)
+    bridge = ["--bridge"] if "--all" in session.posargs else []
+    session.run("python", "-m", "tests.pulumi.binaries", *bridge)
+    environment = {**local_aws(session), **installer()}
+    workers = ("-n", "2", "--dist", "worksteal")
+    pytest(session, "tests/pulumi", *workers, **environment)
+
+
 @nox.session
 def integration(session: nox.Session) -> None:
     """Apply and destroy the graph on a local AWS; run the services' code against it."""
@@ -430,8 +451,7 @@ def wheels(session: nox.Session) -> None:
     session.run("python", "-m", "tools.wheels")
     if "--build-only" in session.posargs:
         return
-    installer = {"DRIFT_UV": str(Path(sys.executable).with_name("uv"))}
-    pytest(session, "tests/wheels", *IN_ORDER, **installer)
+    pytest(session, "tests/wheels", *IN_ORDER, **installer())
 
 
 @nox.session
