@@ -13,7 +13,6 @@ from operator import attrgetter
 
 from drift_contracts import ContractError, NotJson, RequestValidator, Violation, parse_json
 from drift_contracts.records import Record
-from drift_contracts.timestamps import utc_text
 from drift_engine.forest import BadRow
 
 from drift_predictor import problems
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
     Row = Sequence[float]
 
 REQUEST = "prediction.request.v1"
-NS_PER_MS = 1_000_000
 
 
 class Ports(Record):
@@ -88,7 +86,8 @@ class Model:
         #: Answered since the start.
         self.predictions = 0
         self._synthetic_callers = settings.synthetic_callers
-        self._ports = ports
+        self._clock = ports.clock
+        self._timer = ports.timer
         self._new_id = Identities(ports.random_bytes)
         self._predict_row = bundle.forest.predict
         self._validator = RequestValidator(feature_set)
@@ -117,7 +116,7 @@ class Model:
             Problem: the request cannot be answered, or its response does not fit into `room`;
                 nothing was written.
         """
-        started_ns = self._ports.timer()
+        started_ns = self._timer()
         request: Any  # of prediction.request.v1: `parse` returns no other
         try:
             request, row = self._validator.parse(body)
@@ -126,9 +125,8 @@ class Model:
             raise problems.not_json(error) from None
         except ContractError as error:
             raise problems.invalid(error) from None
-        stamp = self._stamp(started_ns)
-        answer = self._answer(request, row, prediction, stamp)
-        line = self._line(request, answer, stamp, context)
+        stamp = Stamp(self._clock(), self._timer() - started_ns)
+        answer = self._answer(request, row, prediction, stamp, context)
         response = (
             f'{{"prediction":{answer.prediction},"drift_score":{answer.score},'
             f'"timestamp":"{stamp.text}","features_received":{answer.features},'
@@ -137,7 +135,7 @@ class Model:
         # Almost every response is so short that it need not be measured.
         if len(response) > room.sure and not room.holds(response):
             raise problems.answer_too_large(room.limit, 0)
-        write(line)
+        write(answer.line)
         self.predictions += 1
         return response
 
@@ -156,7 +154,7 @@ class Model:
             Problem: the batch as a whole cannot be read, or its response does not fit into `room`;
                 nothing was written.
         """
-        started_ns = self._ports.timer()
+        started_ns = self._timer()
         try:
             instances = self._validator.instances(parse_json(body))
         except NotJson as error:
@@ -166,13 +164,14 @@ class Model:
         faults = Faults()
         rows = self._rows(instances, faults)
         predictions = self._predictions(rows, faults)
-        stamp = self._stamp(started_ns)
+        stamp = Stamp(self._clock(), self._timer() - started_ns)
         lines: list[str] = []
         items: list[str] = []
         for index, prediction in predictions.items():
             request: Any = instances[index]  # one that has a row is valid
-            answer = self._answer(request, rows[index], prediction, stamp)
-            lines.append(self._line(request, answer, stamp, context, f"/instances/{index}"))
+            place = f"/instances/{index}"
+            answer = self._answer(request, rows[index], prediction, stamp, context, place)
+            lines.append(answer.line)
             items.append(_item(index, answer))
 
         def response_to(count: int) -> bytes:
@@ -188,10 +187,6 @@ class Model:
             write(line)
         self.predictions += len(lines)
         return BatchResponse(response, faults.rows)
-
-    def _stamp(self, started_ns: int) -> Stamp:
-        timestamp_ms = self._ports.clock() // NS_PER_MS
-        return Stamp(timestamp_ms, utc_text(timestamp_ms), self._ports.timer() - started_ns)
 
     def _response(
         self, items: Sequence[str], faults: Sequence[Fault], stamp: Stamp, room: Room
@@ -263,15 +258,26 @@ class Model:
         return predictions
 
     def _answer(
-        self, request: PredictionRequestV1, row: Row, prediction: float, stamp: Stamp
+        self,
+        request: PredictionRequestV1,
+        row: Row,
+        prediction: float,
+        stamp: Stamp,
+        context: Any,
+        pointer: str = "",
     ) -> Answer:
-        """Return what response and line share.
+        """Return what response and line share, with the line to write.
 
         Args:
             request: valid.
             row: its features as floats, shape (features,).
             prediction: of the row.
             stamp: when it was answered.
+            context: see `predict`.
+            pointer: the request's place in the body.
+
+        Raises:
+            Problem: the caller may not mark the request as synthetic.
         """
         values = request["features"]
         texts: list[str]
@@ -285,39 +291,17 @@ class Model:
             metrics = [_measure(values[name], code) for name, code in pairs]
         score, drift = self._score(row)
         identity = request.get("prediction_id") or self._new_id(stamp.timestamp_ms)
-        return Answer(
-            repr(prediction),
-            repr(score),
-            identity,
-            self._features % tuple(texts),
-            drift,
-            metrics,
-        )
+        features = self._features % tuple(texts)
+        answer = Answer(repr(prediction), repr(score), identity, features, drift, metrics)
+        if request.get("synthetic"):
+            self._check_caller(context, pointer)
+            answer.line = self._synthetic_line(answer, stamp)
+        else:
+            answer.line = self.lines.event(stamp, answer)
+        return answer
 
-    def _line(
-        self,
-        request: PredictionRequestV1,
-        answer: Answer,
-        stamp: Stamp,
-        context: Any,
-        pointer: str = "",
-    ) -> str:
-        """Return the line to write: an event, or a count where the request is synthetic.
-
-        Args:
-            request: valid.
-            answer: to the request.
-            stamp: when it was answered.
-            context: see `predict`.
-            pointer: the request's place in the body.
-
-        Raises:
-            Problem: the caller may not mark it as synthetic.
-        """
-        if not request.get("synthetic"):
-            return self.lines.event(stamp, answer)
-        self._check_caller(context, pointer)
-        # No user asked for it: it is no event of traffic.
+    def _synthetic_line(self, answer: Answer, stamp: Stamp) -> str:
+        """Return a count: no user asked for the prediction, so it is no event of traffic."""
         facts: dict[str, ReadableJson] = {
             "timestamp": stamp.text,
             "level": "INFO",

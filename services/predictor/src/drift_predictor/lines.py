@@ -102,10 +102,9 @@ class LineTemplates:
         """Return an event's JSON in parts, of which every second one is empty, for a value."""
         units = {metric.name: metric.unit for metric in (*self._measures, *features)}
         described = directives(self._spec.namespace, self._spec.dimensions, units)
-        # They cannot be a part with a place: their number is the spec's.
-        dimensions = json_text(self._dimensions)[1:-1]
-        if dimensions:
-            dimensions = f",{dimensions}"
+        # Their values are of the stack, not of a request: they are no places to fill.
+        members = self._dimensions.items()
+        dimensions = "".join([f",{json_text(name)}:{json_text(text)}" for name, text in members])
         constants = (
             '{"_aws":{"Timestamp":',
             f',"CloudWatchMetrics":{json_text(described)}}},"contract":"{EVENT}"{dimensions}'
