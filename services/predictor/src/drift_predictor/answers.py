@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from drift_contracts.types import PredictionRequestV1
     from drift_engine.bundle import Bundle
 
+    from drift_predictor.journal import Journal
     from drift_predictor.packing import Room
     from drift_predictor.settings import Settings
 
@@ -49,6 +50,8 @@ class Ports(Record):
     timer: Callable[[], int]
     #: So many random bytes.
     random_bytes: Callable[[int], bytes]
+    #: Where lines go.
+    journal: Journal
 
 
 class BatchResponse(Record):
@@ -71,7 +74,7 @@ class Model:
             bundle: verified.
             settings: threshold, stack, and who may mark requests as synthetic.
             spec: the metrics that are written.
-            ports: clock, timer and randomness.
+            ports: clock, timer, randomness and log.
 
         Raises:
             SpecNotMet: the spec asks for what is not measured.
@@ -88,10 +91,11 @@ class Model:
         self._synthetic_callers = settings.synthetic_callers
         self._clock = ports.clock
         self._timer = ports.timer
-        self._new_id = Identities(ports.random_bytes)
+        self._journal = ports.journal
+        self._identities = Identities(ports.random_bytes)
         self._predict_row = bundle.forest.predict
         self._validator = RequestValidator(feature_set)
-        self._score = DriftScorer(names, bundle.baseline["features"], settings.threshold)
+        self._scorer = DriftScorer(names, bundle.baseline["features"], settings.threshold)
         # Without categories, booleans and nulls a value's JSON is its repr, and its metric too.
         self._plain = all(
             feature.numeric and not feature.nullable for feature in feature_set.features
@@ -100,14 +104,11 @@ class Model:
         self._features = "{" + ",".join([f'"{name}":%s' for name in names]) + "}"
         self._end = f',"model":"{self.name}","model_version":"{self.version}"'
 
-    def predict(
-        self, body: bytes, write: Callable[[str], None], room: Room, context: Any = None
-    ) -> bytes:
-        """Return the response to one request, after its event went to `write`.
+    def predict(self, body: bytes, room: Room, context: Any) -> bytes:
+        """Return the response to one request, after its event was written.
 
         Args:
             body: the request.
-            write: takes one line.
             room: what the response may take.
             context: the HTTP event's request context, None where whoever calls may mark requests
                 as synthetic.
@@ -116,7 +117,9 @@ class Model:
             Problem: the request cannot be answered, or its response does not fit into `room`;
                 nothing was written.
         """
-        started_ns = self._timer()
+        # Local names: a call of an attribute looks for a method of the class first.
+        clock, timer = self._clock, self._timer
+        started_ns = timer()
         request: Any  # of prediction.request.v1: `parse` returns no other
         try:
             request, row = self._validator.parse(body)
@@ -125,7 +128,7 @@ class Model:
             raise problems.not_json(error) from None
         except ContractError as error:
             raise problems.invalid(error) from None
-        stamp = Stamp(self._clock(), self._timer() - started_ns)
+        stamp = Stamp(clock(), timer() - started_ns)
         answer = self._answer(request, row, prediction, stamp, context)
         response = (
             f'{{"prediction":{answer.prediction},"drift_score":{answer.score},'
@@ -135,18 +138,15 @@ class Model:
         # Almost every response is so short that it need not be measured.
         if len(response) > room.sure and not room.holds(response):
             raise problems.answer_too_large(room.limit, 0)
-        write(answer.line)
+        self._journal.write(answer.line)
         self.predictions += 1
         return response
 
-    def predict_batch(
-        self, body: bytes, write: Callable[[str], None], room: Room, context: Any = None
-    ) -> BatchResponse:
-        """Return the response to a batch, after the events of its good rows went to `write`.
+    def predict_batch(self, body: bytes, room: Room, context: Any) -> BatchResponse:
+        """Return the response to a batch, after the events of its good rows were written.
 
         Args:
             body: the request.
-            write: takes one line.
             room: what the response may take.
             context: see `predict`.
 
@@ -184,7 +184,7 @@ class Model:
         if not room.holds(response):
             raise problems.answer_too_large(room.limit, room.most(len(instances), response_to))
         for line in lines:
-            write(line)
+            self._journal.write(line)
         self.predictions += len(lines)
         return BatchResponse(response, faults.rows)
 
@@ -215,8 +215,9 @@ class Model:
         Raises ContractError, its pointers below the given one, for a null where the training data
         had none.
         """
+        predict_row = self._predict_row
         try:
-            return self._predict_row(row)
+            return predict_row(row)
         except BadRow:
             pairs = zip(self._names, row, strict=True)
             nulls = [name for name, value in pairs if isnan(value)]
@@ -281,7 +282,7 @@ class Model:
         """
         values = request["features"]
         texts: list[str]
-        metrics: Sequence[str | None]
+        metrics: Sequence[str]
         if self._plain:
             texts = [*map(repr, map(values.__getitem__, self._names))]
             metrics = texts
@@ -289,8 +290,8 @@ class Model:
             texts = [_scalar(values[name]) for name in self._names]
             pairs = zip(self._names, row, strict=True)
             metrics = [_measure(values[name], code) for name, code in pairs]
-        score, drift = self._score(row)
-        identity = request.get("prediction_id") or self._new_id(stamp.timestamp_ms)
+        score, drift = self._scorer.score(row)
+        identity = request.get("prediction_id") or self._identities.new(stamp.timestamp_ms)
         features = self._features % tuple(texts)
         answer = Answer(repr(prediction), repr(score), identity, features, drift, metrics)
         if request.get("synthetic"):
@@ -346,15 +347,15 @@ def _scalar(value: JsonScalar) -> str:
     return repr(value)
 
 
-def _measure(value: JsonScalar, code: float) -> str | None:
-    """Return the JSON number that a feature's metric takes, None for a null.
+def _measure(value: JsonScalar, code: float) -> str:
+    """Return the JSON number that a feature's metric takes, "" for a null.
 
     Args:
         value: as it was received.
         code: the number of a boolean or a category in the row.
     """
     if value is None:
-        return None
+        return ""
     if isinstance(value, bool | str):
         return repr(code)
     return repr(value)

@@ -68,8 +68,7 @@ class Edge:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        # Looked up once: they are needed for every event.
-        self._answer = service.answer
+        # Made once: they are needed for every event.
         self._paths = frozenset(service.paths)
         self._prefix = service.path_prefix
 
@@ -97,7 +96,7 @@ class Edge:
             room = BALANCER
         try:
             request = read_request(event, self._paths, self._prefix)
-            reply = self._answer(request, request_id, room)
+            reply = self._service.answer(request, request_id, room)
         except Problem as problem:
             reply = self._service.refuse(problem, request_id, room)
         except Exception as error:
@@ -137,7 +136,7 @@ class Edge:
         except (TypeError, ValueError):
             raise problems.bad_event(EXPECTED) from None
         request = Request("POST", paths[0], body, JSON)
-        return _document(self._answer(request, request_id, DOCUMENT))
+        return _document(self._service.answer(request, request_id, DOCUMENT))
 
 
 def _refusal(event: object) -> Problem | WrongSource:

@@ -68,7 +68,8 @@ class Endpoint(Record):
         Raises:
             Problem: the request cannot be answered.
         """
-        method, limit, body = request.method, self.limit, request.body
+        method, body = request.method, request.body
+        limit, action = self.limit, self.action
         if method != self.method and (limit or method != "HEAD"):
             raise problems.method_not_allowed(self.allow)
         if limit:
@@ -81,8 +82,8 @@ class Endpoint(Record):
                 from drift_predictor.bodies import decoded  # noqa: PLC0415
 
                 body = decoded(body, request.encoding, limit)
-            return self.action(body, room, request.context)  # measured before it is recorded
-        answer = self.action(body, room, request.context)
+            return action(body, room, request.context)  # measured before it is recorded
+        answer = action(body, room, request.context)
         if not room.holds(answer):
             raise problems.answer_too_large(room.limit, 0)
         return answer
@@ -119,7 +120,8 @@ class Service:
         Raises:
             DriftError: the monitoring spec asks for what is not measured.
         """
-        ports = Ports(clock, timer, random_bytes)
+        self.journal = Journal(write, self._lost_lines)
+        ports = Ports(clock, timer, random_bytes, self.journal)
         self.models = {
             name: Model(bundle, settings, spec, ports) for name, bundle in bundles.items()
         }
@@ -132,7 +134,6 @@ class Service:
         self.errors = 0
         self._clock = clock
         self._random_bytes = random_bytes
-        self.journal = Journal(write, self._lost_lines)
         #: The OpenAPI document, empty until it is asked for: composing it takes milliseconds.
         self._description = b""
         self._endpoints = dict(self._listed())
@@ -251,15 +252,10 @@ class Service:
         return self._description
 
     def _model_paths(self, prefix: str, model: Model) -> Iterator[tuple[str, Endpoint]]:
-        write = self.journal.write
-
-        def predict(body: bytes, room: Room, context: Any) -> bytes:
-            return model.predict(body, write, room, context)
-
         def predict_batch(body: bytes, room: Room, context: Any) -> bytes:
             return self._batch(model, body, room, context)
 
-        yield f"{prefix}/predict", Endpoint("POST", model, predict, PREDICT_BYTES)
+        yield f"{prefix}/predict", Endpoint("POST", model, model.predict, PREDICT_BYTES)
         yield f"{prefix}/predict/batch", Endpoint("POST", model, predict_batch, BATCH_BYTES)
         yield self._card(f"{prefix}/model", model)
 
@@ -267,7 +263,7 @@ class Service:
         return path, Endpoint("GET", model, lambda *_request: model_card(model), 0)
 
     def _batch(self, model: Model, body: bytes, room: Room, context: Any) -> bytes:
-        response = model.predict_batch(body, self.journal.write, room, context)
+        response = model.predict_batch(body, room, context)
         count = len(response.faults)
         if count:
             self.rejected += count

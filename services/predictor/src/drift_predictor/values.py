@@ -69,7 +69,7 @@ class Answer:
         identity: str,
         features: str,
         drift: str,
-        metrics: Sequence[str | None],
+        metrics: Sequence[str],
     ) -> None:
         self.prediction = prediction
         #: The drift score.
@@ -80,7 +80,7 @@ class Answer:
         self.features = features
         #: Drift by feature, with the severity.
         self.drift = drift
-        #: The number of each feature's metric, in the order of the features; None for a null.
+        #: The number of each feature's metric, in the order of the features; "" for a null.
         self.metrics = metrics
         #: What is logged of it, made of the other members.
         self.line = ""
