@@ -218,7 +218,7 @@ def product_files(folders: Iterable[str] = ()) -> Iterator[Path]:
     """
     command = ["git", "ls-files", "-co", "--exclude-standard", "--", *(folders or ["."])]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
-    for name in sorted(listed.stdout.splitlines()):
+    for name in sorted(set(listed.stdout.splitlines())):
         if not name.endswith(".py") or name.startswith(NOT_MEASURED) or name in GENERATED:
             continue
         # A file that was removed is listed until that is committed.

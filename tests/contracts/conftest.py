@@ -10,8 +10,8 @@ import pytest
 from drift_client import Environment
 from drift_contracts import MonitoringSpec, feature_set
 from drift_engine.bundle import load_bundle
-from drift_ml.training.fitting import Recipe
 from drift_ml.training.job import load_rows, train
+from drift_ml.training.recipes import Recipe
 from drift_predictor import Service
 from drift_predictor.settings import Settings
 

@@ -409,6 +409,33 @@ def test_a_missing_library_names_the_extra(run, monkeypatch):
     assert "drift-ml[train]" in err
 
 
+@pytest.mark.parametrize(("library", "code"), [("sklearn", 5), ("drift_ml.gone", 70)])
+def test_a_library_that_only_the_work_needs_names_the_extra(run, monkeypatch, library, code):
+    """It is imported when the command is called; a module of our own that is missing is a fault."""
+
+    class Plugin:
+        """An entry point."""
+
+        name, extras, dist = "fit", ["train"], SimpleNamespace(name="drift-ml")
+
+        @staticmethod
+        def load():
+            def fit():
+                raise ModuleNotFoundError(name=library)
+
+            return click.Command("fit", callback=fit)
+
+    class Points(dict):
+        """Entry points as a mapping."""
+
+        names = ("fit",)
+
+    monkeypatch.setattr(_main, "entry_points", lambda group: Points(fit=Plugin))  # noqa: ARG005
+    ended, _, err = run("fit")
+    assert ended == code
+    assert ("drift-ml[train]" in err) == (code == 5)
+
+
 def test_exit_codes_and_commands_are_documented(run):
     _, out, _ = run("--help")
     assert "Exit codes: 0 all is well, 1 a finding" in " ".join(out.split())

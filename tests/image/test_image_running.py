@@ -12,6 +12,7 @@ from tests.image.emulator import AS_LAMBDA, PREDICTOR, emulated
 from tests.image.engine import registry
 from tests.image.support import http_event
 from tests.support.houses import HOUSE
+from tools.base_images import Reference, digest_of
 
 PROBE = f"{Path(__file__).parent}/in_container.py:/probe/in_container.py:ro"
 
@@ -121,6 +122,7 @@ def test_the_image_can_be_pushed_and_pulled_by_digest(docker, image, folder):
         docker("push", "--quiet", tag)
         by_digest = docker("inspect", "--format", "{{index .RepoDigests 0}}", tag)
         identity = docker("inspect", "--format", "{{.Id}}", tag)
+        assert digest_of(Reference.parse(tag), f"http://{place}") == by_digest.partition("@")[2]
         docker("rmi", tag)
         docker("pull", "--quiet", by_digest)
         assert docker("inspect", "--format", "{{.Id}}", by_digest) == identity

@@ -73,7 +73,10 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
         return empty_pb2.Empty()
 
     def Invoke(self, request, context):
-        answer = json_format.ParseDict(ANSWERS[request.tok], resource_pb2.ResourceInvokeRequest().args)
+        found = ANSWERS[request.tok]
+        if isinstance(found, Exception):
+            context.abort(grpc.StatusCode.UNKNOWN, str(found))
+        answer = json_format.ParseDict(found, resource_pb2.ResourceInvokeRequest().args)
         return resource_pb2.ResourceInvokeResponse(**{"return": answer})
 
     def SignalAndWaitForShutdown(self, request, context):

@@ -33,7 +33,12 @@ def test_the_config_section_is_the_one_that_the_keys_give(root):
 
 def test_no_declared_key_is_secret_and_every_other_has_a_default():
     declared = yaml.safe_load(config_section())["config"]
-    assert set(declared) == {key.name for key in KEYS if not key.secret} - {"aws:profile"}
+    assert set(declared) == {key.name for key in KEYS if not key.secret} - {
+        "aws:profile",
+        "aws:allowedAccountIds",
+        "aws:assumeRoles",
+        "aws:defaultTags",
+    }
     assert all("default" in facts or "value" in facts for facts in declared.values())
 
 

@@ -37,6 +37,7 @@ def test_every_optional_part_together_breaks_no_rule(whole):
         {"predictionLog": "false", "probeMinutes": "0", "monthlyBudget": "0"},
         {"models": '["house-price", "diabetes"]', "architecture": "x86_64"},
         {"evaluateMinutes": "1"},
+        {"silenceAlarm": "false", "permissionsBoundary": "arn:aws:iam::123456789012:policy/boundary"},
     ],
     ids="-".join,
 )  # fmt: skip

@@ -42,7 +42,7 @@ def refused(root, checkout, docker=True, **changes):
 
 
 def test_a_sound_checkout_gives_the_versions_and_a_tag_of_the_content(checkout):
-    plan = preflight(settings_of(checkout, "dev", NO_DIGEST), checkout, lambda: True)
+    plan = preflight(settings_of(checkout, "dev", NO_DIGEST), checkout)
     assert plan.settings.model_versions == {"house-price": manifest_digest(checkout)}
     assert plan.tag.startswith("c-")
     assert plan.tag.endswith("-arm64")
@@ -56,9 +56,9 @@ def test_a_bundle_of_the_next_version_is_sound_and_its_row_digests_are_not_in_th
     offline = {"rows.bin": manifest["files"]["forest.bin"]}
     manifest |= {"contract": "bundle.manifest.v2", "warnings": [], "offline_files": offline}
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    tag = preflight(settings, checkout, lambda: True).tag
+    tag = preflight(settings, checkout).tag
     (folder / "rows.bin").write_bytes(b"rows")
-    assert preflight(settings, checkout, lambda: True).tag == tag
+    assert preflight(settings, checkout).tag == tag
 
 
 def test_an_image_that_is_built_here_is_tagged_by_content_and_pushed_by_a_secret_login(checkout):
@@ -75,7 +75,7 @@ def test_an_image_that_is_built_here_is_tagged_by_content_and_pushed_by_a_secret
 
 def test_a_digest_needs_neither_bundle_nor_docker(tmp_path, checkout):
     settings = settings_of(checkout, "dev")
-    assert preflight(settings, tmp_path / "nothing", lambda: False).tag == ""
+    assert preflight(settings, tmp_path / "nothing").tag == ""
 
 
 VERSION, OLDER = "0" * 11 + "1", "0" * 11 + "2"

@@ -42,6 +42,24 @@ REFUSED = [
     ("dev", {"alarmThresholds": '{"latency": 3}'}, "alarmThresholds"),
     ("dev", {"alarmThresholds": '{"drift_threshold": 3}'}, "alarmThresholds"),
     ("dev", {"aws:region": "moon-1"}, "aws:region"),
+    ("dev", {"aws:allowedAccountIds": '["12345"]'}, "aws:allowedAccountIds"),
+    ("dev", {"permissionsBoundary": "boundary"}, "permissionsBoundary"),
+    ("dev", {"leaving": "true"}, "leaving"),
+    *(
+        ("dev", {"aws:assumeRoles": text}, "aws:assumeRoles")
+        for text in (
+            "{}",
+            '["arn"]',
+            '[{"sessionName": "drift"}]',
+            '[{"roleArn": "role"}]',
+            '[{"roleArn": 1}]',
+            '[{"roleArn": "arn:aws:iam::123456789012:role/deploy", "policy": "{}"}]',
+        )
+    ),
+    *(
+        ("dev", {"aws:defaultTags": text}, "aws:defaultTags")
+        for text in ("[]", '{"team": "x"}', '{"tags": {"aws:x": "y"}}', '{"tags": ["x"]}')
+    ),
     ("dev", {"bundlesFolder": "../elsewhere"}, "bundlesFolder"),
     ("dev", {"authentication": "jwt"}, "jwtIssuer"),
     ("dev", {"authentication": "jwt", "jwtIssuer": "https://login.example.com"}, "jwtAudience"),
@@ -56,11 +74,8 @@ REFUSED = [
     ("dev", {"imageDigest": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/image@sha256:" + "a" * 64}, "imageDigest"),
     ("dev", {"previousVersion": "3"}, "previousVersionPercent"),
     ("dev", {"reservedConcurrency": "1", "provisionedConcurrency": "2"}, "provisionedConcurrency"),
-    (
-        "dev",
-        {"previousVersion": "3", "previousVersionPercent": "5", "provisionedConcurrency": "2"},
-        "provisionedConcurrency",
-    ),
+    ("dev", {"previousVersion": "3", "previousVersionPercent": "5", "liveVersion": "3"}, "previousVersion"),
+    ("dev", {"liveVersion": "3", "rollout": "external"}, "liveVersion"),
     ("dev", {"corsOrigins": '["*", "https://app.example.com"]'}, "corsOrigins"),
     ("dev", {"modelVersions": json.dumps({"diabetes": "0" * 64})}, "modelVersions"),
     ("dev", {"modelVersions": '{"house-price": "0123456789ab"}'}, "modelVersions"),
@@ -125,8 +140,8 @@ def test_keys_of_other_namespaces_are_left_alone():
 
 def test_a_profile_reaches_the_provider_and_a_key_that_would_not_is_refused():
     assert settings(**{"aws:profile": "work"}).profile == "work"
-    with pytest.raises(ConfigurationError, match=r"aws:allowedAccountIds: is no key.*aws:profile, aws:region; set it"):
-        settings(**{"aws:allowedAccountIds": '["123456789012"]'})
+    with pytest.raises(ConfigurationError, match=r"aws:maxRetries: is no key.*aws:profile.*aws:region"):
+        settings(**{"aws:maxRetries": "3"})
 
 
 def test_a_stack_of_another_name_says_which_it_is():

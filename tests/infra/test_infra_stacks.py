@@ -10,7 +10,7 @@ import pytest
 from tools.stack_checks.stacks import SECRETS, graph_of, settings_of
 
 # What prod has and dev has not.
-ONLY_PROD = {"lambda.ProvisionedConcurrencyConfig predictor-warm", "sns.TopicSubscription alerts-email-1"}
+ONLY_PROD = {"lambda.ProvisionedConcurrencyConfig predictor-warm", "sns.TopicSubscription alerts-email-af3c8254"}
 
 # Inputs that differ by themselves: (resource, input): (dev, prod).
 DIFFERENT = {
@@ -19,7 +19,6 @@ DIFFERENT = {
     ("dynamodb.Table", "pointInTimeRecovery", "windows-table"): ({"enabled": False}, {"enabled": True}),
     ("ecr.Repository", "forceDelete", "image-repository"): (True, False),
     ("s3.Bucket", "forceDestroy", "log-bucket-bucket"): (True, False),
-    ("athena.Workgroup", "forceDestroy", "questions-workgroup"): (True, False),
     ("kms.Key", "deletionWindowInDays", "alerts-key"): (7, 30),
     ("budgets.Budget", "limitAmount", "observability-budget"): ("20", "100"),
     ("cloudwatch.MetricAlarm", "threshold", "house-price-latency"): (1000, 500),
@@ -85,9 +84,17 @@ def test_the_inputs_differ_only_where_it_is_stated(both):
 def test_prod_protects_and_retains_what_holds_data_and_dev_nothing(both):
     dev, prod = both
     assert {node.address for node in dev.nodes if node.protect or node.retain} == set()
-    assert {node.short for node in prod.nodes if node.protect} == {"dynamodb.Table", "s3.Bucket", "ecr.Repository"}
+    assert {node.address for node in prod.nodes if node.protect} == {
+        "dynamodb.Table windows-table", "s3.Bucket log-bucket-bucket", "ecr.Repository image-repository",
+        "cloudwatch.LogGroup predictor-logs", "cloudwatch.Dashboard observability-dashboard", "sns.Topic alerts-topic",
+        "lambda.Function predictor-function", "lambda.Alias predictor-alias", "apigatewayv2.Api api-api",
+        "apigatewayv2.Stage api-stage",
+    }  # fmt: skip
     assert {node.address for node in prod.nodes if node.retain} == {
         "dynamodb.Table windows-table", "s3.Bucket log-bucket-bucket", "cloudwatch.LogGroup predictor-logs",
+        "s3.BucketPublicAccessBlock log-bucket-private", "s3.BucketPolicy log-bucket-tls",
+        "s3.BucketLifecycleConfiguration log-bucket-lifecycle", "s3.BucketOwnershipControls log-bucket-owner",
+        "s3.BucketServerSideEncryptionConfiguration log-bucket-encryption",
     }  # fmt: skip
 
 

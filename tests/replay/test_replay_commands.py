@@ -7,10 +7,11 @@ from importlib.metadata import entry_points
 
 import pytest
 from click.testing import CliRunner
-from drift_console.replay import commands
-from drift_console.replay.commands import replay, report
-from drift_console.replay.stored import Span, read_span
+from drift_console import report as report_module
+from drift_console.report import report
+from drift_console.stored_windows import Span, read_span
 from drift_engine.bundle import load_bundle
+from drift_ml.replay.commands import replay
 from drift_ml.replay.errors import ReplayError
 from drift_monitor.keys import Series, WindowKey
 from drift_monitor.stores import Fragment, SqliteStore, StoredWindow
@@ -154,7 +155,7 @@ def store(tmp_path, made, cut, monkeypatch):
     for fragment in kept.fragments(series, int(NOW // 60), 100)[:-1]:
         kept.compact(StoredWindow(fragment.key, 0, {}), fragment.window, [fragment])
     kept.close()
-    monkeypatch.setattr(commands.time, "time", lambda: NOW)
+    monkeypatch.setattr(report_module.time, "time", lambda: NOW)
     return path
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from drift_console.replay.commands import replay, report
+from drift_console.report import report
+from drift_ml.replay.commands import replay
 
 TEXT = (Path(__file__).parents[2] / "docs" / "replay.md").read_text(encoding="utf-8")
 

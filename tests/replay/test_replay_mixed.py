@@ -57,7 +57,7 @@ def test_a_category_that_grows_is_found_and_drawn(bundle, tmp_path, name):
     assert alarm.finding.channel == "colour"
     assert abs(alarm.since_row - 2000) <= 100
     baseline = Baseline.from_json(bundle.baseline)
-    outcome = conclude(baseline, found.windows, found.replay, found.firings)
+    outcome = conclude(baseline, found.windows, found.replay, found.detections)
     text = page(outcome, baseline, MIXED, source=name, made="now")
     for part in ("Drift in colour", "blue", "missing area", "new colour", ">false<", ">level<"):
         assert part in text

@@ -10,11 +10,11 @@ import pytest
 from drift_contracts import FeatureSet, feature_set, schemas
 from drift_ml.baseline import Baseline
 from drift_ml.baseline.fit import fit_baseline
-from drift_ml.replay.detectors import Firing
 from drift_ml.replay.evidence import replay_windows
 from drift_ml.replay.outcome import conclude, page
 from drift_ml.replay.page import Facts, render_report
 from drift_ml.replay.plots import shares
+from drift_ml.replay.reference_detectors import Detection
 from drift_ml.report import window_report
 from drift_ml.window import Window
 
@@ -54,7 +54,7 @@ def read(text):
 @pytest.fixture(scope="module")
 def drifted(made, cut):
     windows = cut(rows=4000, size=100, shift=1.0, begin=2000)
-    return conclude(made.baseline, windows, replay_windows(made.baseline, windows), (Firing("ADWIN", "delta"),))
+    return conclude(made.baseline, windows, replay_windows(made.baseline, windows), (Detection("ADWIN", "delta"),))
 
 
 @pytest.fixture(scope="module")
@@ -142,8 +142,8 @@ def test_names_of_features_and_categories_with_markup_are_text():
     window.observe_rows(columns)
     replay = replay_windows(baseline, [window])
     facts = Facts("s", "all", "now", units={HOSTILE: HOSTILE})
-    firings = [Firing(HOSTILE, HOSTILE, 3, HOSTILE, HOSTILE, 1)]
-    reader = read(render_report(window_report(baseline, window), replay, firings, baseline, facts))
+    detections = [Detection(HOSTILE, HOSTILE, 3, HOSTILE, HOSTILE, 1)]
+    reader = read(render_report(window_report(baseline, window), replay, detections, baseline, facts))
     assert {"script", "b"}.isdisjoint(set(reader.tags) - {"b"})
     assert any(HOSTILE in each for each in reader.texts)
 

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
-from drift_console.replay.commands import replay
 from drift_contracts import FeatureSet
+from drift_ml.replay.commands import replay
 from drift_ml.replay.training_rows import TrainingRows
 from drift_ml.tables.row_digests import Comparison
 from drift_ml.training import Recipe, Table, train

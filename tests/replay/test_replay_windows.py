@@ -60,7 +60,7 @@ def test_empty_windows_change_nothing(made, drifting):
 
 def test_without_windows_there_is_nothing_to_say(made):
     replay = replay_windows(made.baseline, [])
-    assert (replay.events, replay.standing, replay.at(3)) == (0, None, None)
+    assert (replay.events, replay.standing, replay.time_at(3)) == (0, None, None)
 
 
 def test_without_times_rows_are_the_clock(made, cut):
@@ -91,8 +91,8 @@ def test_a_replay_is_json(made, drifting):
 
 def test_a_row_lies_in_the_window_that_holds_it(made, drifting):
     replay = replay_windows(made.baseline, drifting)
-    assert replay.at(SIZE - 1) == drifting[0].first_ms
-    assert replay.at(SIZE) == drifting[1].first_ms
+    assert replay.time_at(SIZE - 1) == drifting[0].first_ms
+    assert replay.time_at(SIZE) == drifting[1].first_ms
 
 
 def test_the_windows_since_a_row_add_up(drifting):

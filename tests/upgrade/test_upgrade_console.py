@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -58,11 +59,12 @@ def continued(state, bundles, facts, tmp_path_factory):
 
 
 def alert_facts(alerts):
-    """What an alert says to a machine; its words may change."""
-    return [
-        (each["kind"], each["state"], each["model"], each["name"], each["timestamp"])
-        for each in alerts
-    ]
+    """What an alert says to a machine; its words, and how it writes a time, may change."""
+    facts = []
+    for alert in alerts:
+        names = tuple(alert[member] for member in ("kind", "state", "model", "name"))
+        facts.append((*names, datetime.fromisoformat(alert["timestamp"])))
+    return facts
 
 
 def unlisted_alarms(state, before, now):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +13,6 @@ from drift_contracts import DriftError
 from drift_engine.bundle import FILES, BundleError, bundle_folder, load_bundle
 from drift_monitor.errors import BadStore, MonitorError
 from drift_monitor.keys import Series
-from drift_monitor.stores import SqliteStore
 from drift_monitor.stores.packing import UNREADABLE, unpack
 
 from tests.upgrade.processes import ConsoleProcess
@@ -303,15 +304,11 @@ def test_a_state_that_lacks_a_member_is_called_damaged(client, bundles, end):
 def test_a_damaged_row_of_one_model_leaves_the_console_its_alarms_and_the_other_model(
     data, bundles, facts, damage, caplog
 ):
-    path = data / "console.sqlite"
-    store = SqliteStore(path)
-    (row,) = store._connection.execute(
-        "SELECT state FROM monitor_states WHERE model = ?", (HOUSES,)
-    ).fetchone()
-    store._connection.execute(
-        "UPDATE monitor_states SET state = ? WHERE model = ?", (damage(row), HOUSES)
-    )
-    store.close()
+    select = "SELECT state FROM monitor_states WHERE model = ?"
+    update = "UPDATE monitor_states SET state = ? WHERE model = ?"
+    with closing(sqlite3.connect(data / "console.sqlite")) as connection, connection:
+        (row,) = connection.execute(select, (HOUSES,)).fetchone()
+        connection.execute(update, (damage(row), HOUSES))
     running = Running(data, bundles, facts["saved_at"])
     running.now += 300
     running.work()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from tests.support.log_delivery import log_delivery
@@ -33,7 +35,11 @@ def watched(client, bundles, state):
 
 
 def alert_facts(alerts):
-    return [(each["state"], each["model"], each["alert_id"], each["timestamp"]) for each in alerts]
+    facts = []
+    for alert in alerts:
+        names = tuple(alert[member] for member in ("state", "model", "alert_id"))
+        facts.append((*names, datetime.fromisoformat(alert["timestamp"])))
+    return facts
 
 
 def test_the_items_hold_every_event(watched, kept):

@@ -12,20 +12,22 @@ from google.protobuf import empty_pb2
 from pulumi import _types
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime import stack as pulumi_stack
-from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.proto import provider_pb2, resource_pb2
 
 from .graph import Graph, Node, marker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 ACCOUNT = "123456789012"
-ANSWERS = {
+ANSWERS: dict[str, Any] = {
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT, "arn": "", "id": ACCOUNT, "userId": "A"},
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": {
         "userName": "AWS", "password": "captured-password", "authorizationToken": "", "expiresAt": "",
         "id": "", "proxyEndpoint": "", "registryId": ACCOUNT,
     },
+    "aws:ecr/getImage:getImage": LookupError("reading ECR Image: couldn't find resource"),
+    "pulumi:pulumi:readStackOutputs": {"outputs": {}},
 }  # fmt: skip
 READ_INSIDE = {
     "aws:apigatewayv2/domainName:DomainName": {"domainNameConfiguration": ("targetDomainName", "hostedZoneId")},
@@ -46,8 +48,9 @@ class _Unused(mocks.Mocks):
 class CapturingMonitor(mocks.MockMonitor):
     """Keeps each resource with its options, and answers outputs that say whose they are."""
 
-    def __init__(self) -> None:
+    def __init__(self, answers: Mapping[str, Any]) -> None:
         super().__init__(_Unused())
+        self._answers = {**ANSWERS, **answers}
         self.nodes: list[Node] = []
         self.outputs: dict[str, Any] = {}
 
@@ -65,8 +68,12 @@ class CapturingMonitor(mocks.MockMonitor):
         return resource_pb2.RegisterResourceResponse(urn=urn, id=identity, object=answer)
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 - the name of the engine's call
-        """Answer a question to the provider from a fixed list."""
-        answer = asyncio.run(rpc.serialize_properties(ANSWERS[request.tok], {}))
+        """Answer a question to the provider or to the engine from a fixed list."""
+        found = self._answers[request.tok]
+        if isinstance(found, Exception):
+            failure = provider_pb2.CheckFailure(reason=str(found))
+            return resource_pb2.ResourceInvokeResponse(failures=[failure])
+        answer = asyncio.run(rpc.serialize_properties(found, {}))
         return resource_pb2.ResourceInvokeResponse(**{"return": answer})
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the name of the engine's call
@@ -91,6 +98,9 @@ def _node(request: Any, urn: str, inputs: dict[str, Any], secrets: frozenset[str
         retain=request.retainOnDelete,
         secret_outputs=tuple(request.additionalSecretOutputs),
         provider=request.provider,
+        aliases=tuple(alias.spec.name or alias.urn for alias in request.aliases),
+        delete_first=request.deleteBeforeReplace,
+        adopted=request.importId,
     )
 
 
@@ -139,9 +149,14 @@ class _Warnings(logging.Handler):
         self.seen.append(record.getMessage())
 
 
-def capture(program: Callable[[], object], *, project: str, stack: str) -> Graph:
-    """The graph that a program declares, its outputs and warnings; nothing leaves this process."""
-    monitor, warnings = CapturingMonitor(), _Warnings()
+def capture(
+    program: Callable[[], object], *, project: str, stack: str, answers: Mapping[str, Any] | None = None
+) -> Graph:
+    """The graph that a program declares, its outputs and warnings; nothing leaves this process.
+
+    answers: by question, over those of ANSWERS; an exception stands for an answer that is an error.
+    """
+    monitor, warnings = CapturingMonitor(answers or {}), _Warnings()
     logger = logging.Logger("capture")
     logger.addHandler(warnings)
     features = set(monitor.GetDeploymentInfo(None).supportedFeatures)  # type: ignore[no-untyped-call] # Pulumi's own mock

@@ -21,7 +21,7 @@ def cloudformation(graph: Graph, known: Resources | None = None) -> dict[str, An
     """
     template: Resources = {}
     for node in graph.resources:
-        if node.short not in PARTS:
+        if node.short not in PARTS and node.short not in CALLS:
             template[logical(node)] = _resource(graph, node)
             if node.short == "lambda.Function" and node.inputs.get("publish"):
                 template[f"{logical(node)}Version"] = {
@@ -72,7 +72,7 @@ def _resource(graph: Graph, node: Node) -> dict[str, Any]:
     after = [
         logical(one)
         for one in graph.resources
-        if one.urn in node.after and one.short not in PARTS and (one.kind, one.name) not in named
+        if one.urn in node.after and one.short not in (*PARTS, *CALLS) and (one.kind, one.name) not in named
     ]
     kept = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"} if node.retain or node.protect else {}
     return {
@@ -347,10 +347,13 @@ def _secret(node: Node) -> dict[str, Any]:
     return {"SecretString": node.inputs["secretString"]}
 
 
+# What is done rather than made: CloudFormation has no resource for it.
+CALLS = ("lambda.Invocation",)
+
 # kind of the part: (kind of the owner, the part's property that names the owner, the owner's properties it gives)
 PARTS: dict[str, tuple[str, Callable[[Node], dict[str, Any]]]] = {
     "ecr.LifecyclePolicy": ("ecr.Repository", _lifecycle),
-    "lambda.ProvisionedConcurrencyConfig": ("lambda.Alias", _warm),
+    "lambda.ProvisionedConcurrencyConfig": ("lambda.Function", _warm),
     "s3.BucketLifecycleConfiguration": ("s3.Bucket", _ages),
     "s3.BucketOwnershipControls": ("s3.Bucket", _owner),
     "s3.BucketPublicAccessBlock": ("s3.Bucket", _private),
@@ -362,5 +365,7 @@ PARTS: dict[str, tuple[str, Callable[[Node], dict[str, Any]]]] = {
 def _merge(graph: Graph, node: Node, template: dict[str, Any]) -> None:
     owner_kind, make = PARTS[node.short]
     owners = [one for one in graph.of(owner_kind) if one.urn in node.after]
+    # Instances are kept of a version, which is a resource of its own here.
+    suffix = "Version" if node.short == "lambda.ProvisionedConcurrencyConfig" else ""
     for owner in owners[:1]:
-        template[logical(owner)]["Properties"].update(rewrite(make(node), substituted))
+        template[logical(owner) + suffix]["Properties"].update(rewrite(make(node), substituted))

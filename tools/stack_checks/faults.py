@@ -8,7 +8,7 @@ Each says which judges catch it; the session `infra` compares that with what the
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -64,6 +64,20 @@ def _node(short: str, name: str, change: Callable[[Node], object]) -> Callable[[
 
 def _drop(short: str, name: str) -> Callable[[Graph], None]:
     return lambda graph: graph.nodes.remove(graph.one(short, name))
+
+
+def _retained_without_guards(graph: Graph) -> None:
+    """Keep the bucket and nothing of what guards it."""
+    graph.one("s3.Bucket", "log-bucket-bucket").retain = True
+
+
+def _warm_on_the_alias(graph: Graph) -> None:
+    """Keep an instance warm where Lambda itself splits the traffic at every new version."""
+    trial = graph.one("lambda.Invocation", "predictor-trial")
+    inputs = {"functionName": trial.inputs["functionName"], "qualifier": "live", "provisionedConcurrentExecutions": 1}
+    kind = "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig"
+    urn = trial.urn.replace(trial.kind, kind).replace(trial.name, "predictor-warm")
+    graph.nodes.append(replace(trial, kind=kind, name="predictor-warm", urn=urn, inputs=inputs))
 
 
 def _widget(change: Callable[[list[dict[str, Any]]], object]) -> Callable[[Graph], None]:
@@ -167,11 +181,22 @@ FAULTS = (
     _fault("a buffer too small for partitions", _set("kinesis.FirehoseDeliveryStream", "prediction-log-stream", "extendedS3Configuration/bufferingSize", 5), "rules"),
     _fault("a table that looks where nothing is written", _set("glue.CatalogTable", "questions-table", "parameters/storage.location.template", "s3://bucket/predictions/${model}/${dt}/"), "rules"),
     _fault("a role that another account could borrow", _text("iam.Role", "evaluation-role", "assumeRolePolicy", "123456789012", "*"), "rules"),
-    _fault("a webhook that never has to confirm", _set("sns.TopicSubscription", "alerts-webhook-1", "endpointAutoConfirms", False), "rules"),
+    _fault("a webhook that never has to confirm", _set("sns.TopicSubscription", "alerts-webhook-976cc5ee", "endpointAutoConfirms", False), "rules"),
     _fault("a permission without a source", _set("lambda.Permission", "monitor-logs-may-invoke", "sourceArn", None), "rules"),
     _fault("a resource without a parent", _node("sqs.Queue", "dead-letters-queue", lambda node: setattr(node, "urn", "urn:pulumi:dev::p::aws:sqs/queue:Queue::dead-letters-queue")), "rules"),
-    _fault("a subscription of a protocol that does not exist", _set("sns.TopicSubscription", "alerts-email-1", "protocol", "mail"), "terraform"),
-    _fault("a webhook's address in plain text", _node("sns.TopicSubscription", "alerts-webhook-1", lambda node: setattr(node, "secrets", frozenset())), "rules"),
+    _fault("a subscription of a protocol that does not exist", _set("sns.TopicSubscription", "alerts-email-af3c8254", "protocol", "mail"), "terraform"),
+    _fault("a webhook's address in plain text", _node("sns.TopicSubscription", "alerts-webhook-976cc5ee", lambda node: setattr(node, "secrets", frozenset())), "rules"),
+    _fault("a subscription that is named by its place in a list", _node("sns.TopicSubscription", "alerts-email-af3c8254", lambda node: setattr(node, "name", "alerts-email-1")), "rules"),
+    _fault("an alias that moves before its version was called", _node(*ALIAS, lambda node: setattr(node, "after", ())), "rules"),
+    _fault("a trial of another version than the alias calls", _set("lambda.Invocation", "predictor-trial", "qualifier", "1"), "rules"),
+    _fault("a name that is given away twice when an alarm is replaced", _node(*COMPOSITE, lambda node: setattr(node, "delete_first", False)), "rules"),
+    _fault("a retained bucket whose guards go", _retained_without_guards, "rules"),
+    _fault("an access log in the account's full policy", _set("cloudwatch.LogGroup", "api-requests-log", "name", "/aws/apigateway/mlops-drift-monitor-dev-api"), "rules"),
+    _fault("a budget that counts every stack of the project", _set("budgets.Budget", "observability-budget", "costFilters/0/values", ["user:Project$mlops-drift-monitor"]), "rules"),
+    _fault("an outage that the pager does not hear", _drop("cloudwatch.CompositeAlarm", "platform-needs-attention"), "rules", "cfn-lint", "terraform"),
+    _fault("a notifier that sleeps through the first alert", _drop("scheduler.Schedule", "notifier-awake-schedule"), "rules"),
+    _fault("a version whose baseline is not kept", _drop("lambda.Invocation", "monitor-baselines"), "rules"),
+    _fault("an instance kept warm on the alias", _warm_on_the_alias, "rules"),
 )  # fmt: skip
 
 

@@ -41,6 +41,12 @@ class Node:
     retain: bool = False
     secret_outputs: tuple[str, ...] = ()
     provider: str = ""
+    #: Names that the state may have the resource by.
+    aliases: tuple[str, ...] = ()
+    #: Whether a replacement is made after the old one is gone.
+    delete_first: bool = False
+    #: The identity of what exists and is taken over, "" where the resource is made.
+    adopted: str = ""
 
     @property
     def short(self) -> str:

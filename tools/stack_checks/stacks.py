@@ -72,9 +72,16 @@ def settings_of(root: Path, stack: str, changes: Mapping[str, Any] | None = None
     return load(given, stack=stack, project=project, secret=secret)
 
 
-def graph_of(settings: Settings, root: Path, *, docker: bool = False) -> Graph:
-    """The graph of a stack; `docker` says whether an engine would answer."""
-    return capture(lambda: run(settings, root, lambda: docker), project="mlops-drift-monitor", stack=settings.stack)
+def graph_of(
+    settings: Settings, root: Path, *, docker: bool = False, answers: Mapping[str, Any] | None = None
+) -> Graph:
+    """The graph of a stack; `docker` says whether an engine would answer, `answers` what AWS and the state say."""
+    return capture(
+        lambda: run(settings, root, lambda: docker),
+        project="mlops-drift-monitor",
+        stack=settings.stack,
+        answers=answers,
+    )
 
 
 def facts_of(settings: Settings) -> Facts:
@@ -87,4 +94,5 @@ def facts_of(settings: Settings) -> Facts:
         routes=frozenset(route.key for route in routes(served(settings.models))),
         architecture=settings.architecture,
         rollout=settings.rollout,
+        without=frozenset() if settings.silence_alarm else frozenset({"no-data"}),
     )

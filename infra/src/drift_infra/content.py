@@ -1,8 +1,14 @@
-"""A tag that is the content: the same files and platform give the same tag, and a new file gives a new one."""
+"""A tag that is the content: the same files and platform give the same tag, and a new file gives a new one.
+
+The build gets a copy of exactly those files, whose modes are the same whoever made them, so that equal
+tags mean equal contexts on every machine.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +16,6 @@ from drift_contracts.bundle_paths import bundle_folder, bundle_names, versions_i
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from hashlib import _Hash
 
 # What services/predictor/Dockerfile copies; a test compares this list with its COPY lines.
 SOURCES = (
@@ -26,6 +31,10 @@ DOCKERFILE = "services/predictor/Dockerfile"
 # Digests of training rows are for replays: .dockerignore keeps them out of the image.
 PASSING = {"__pycache__", "build", "dist", "rows.bin"}
 PASSING_ENDINGS = (".egg-info", ".pyc", ".so")
+# Copied by a COPY of their parent, and installed by nothing: a new test case makes no new image.
+LEFT_OUT = ("services/console", "contracts/cases", "contracts/examples", "contracts/released")
+CONTEXTS = "build/context"
+FILE_MODE, FOLDER_MODE = 0o644, 0o755
 
 
 def content_tag(root: Path, bundles: Path, architecture: str, build_arguments: Sequence[str]) -> str:
@@ -44,24 +53,51 @@ def content_tag(root: Path, bundles: Path, architecture: str, build_arguments: S
         BundleError: the current version of a model is not there.
     """
     digest = hashlib.sha256("\n".join(build_arguments).encode())
+    for name, file in content(root, bundles):
+        digest.update(f"{name}\0".encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return f"c-{digest.hexdigest()[:24]}-{architecture.replace('_', '-')}"
+
+
+def content(root: Path, bundles: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the name below the root and the place of every file that the image is made of.
+
+    The order is the same on every machine. Raises BundleError if the current version of a model is not
+    there.
+    """
     for source in SOURCES:
         for file in _files(root / source):
-            _add(digest, file.relative_to(root).as_posix(), file)
+            name = file.relative_to(root).as_posix()
+            if not name.startswith(LEFT_OUT):
+                yield name, file
     place = bundles.relative_to(root).as_posix()
     for model in bundle_names(bundles):
         folder = Path(bundle_folder(bundles / model))
         # A flat bundle may have versions beside it where a training was killed.
         others = versions_in(folder)
         for file in _files(folder):
-            name = file.relative_to(folder)
-            if name.parts[0] not in others:
-                _add(digest, f"{place}/{model}/{name.as_posix()}", file)
-    return f"c-{digest.hexdigest()[:24]}-{architecture.replace('_', '-')}"
+            inside = file.relative_to(folder)
+            if inside.parts[0] not in others:
+                yield f"{place}/{model}/{inside.as_posix()}", file
 
 
-def _add(digest: _Hash, name: str, file: Path) -> None:
-    digest.update(f"{name}\0".encode())
-    digest.update(hashlib.sha256(file.read_bytes()).digest())
+def stage(root: Path, bundles: Path, tag: str) -> str:
+    """Copy what the image is made of into a folder of its own; return its path below the root.
+
+    The copies bear fixed modes: a umask of whoever checked the files out would change the context
+    without changing the tag, and files that only their owner may read break the image on Lambda,
+    which runs it as another user.
+    """
+    folder = root / CONTEXTS / tag
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, file in content(root, bundles):
+        copy = folder / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
+        copy.chmod(FILE_MODE)
+    for place, _, _ in os.walk(folder):
+        Path(place).chmod(FOLDER_MODE)
+    return folder.relative_to(root).as_posix()
 
 
 def _files(base: Path) -> Iterator[Path]:

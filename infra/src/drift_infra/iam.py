@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,3 +54,14 @@ def tls_only(resources: Sequence[pulumi.Input[str]], actions: str) -> Statement:
     """Refuse everything that comes without TLS."""
     plain = {"Bool": {"aws:SecureTransport": "false"}}
     return Statement("RefuseWithoutTls", [actions], resources, plain, principals="*", effect="Deny")
+
+
+def within(boundary: str) -> Callable[[pulumi.ResourceTransformationArgs], pulumi.ResourceTransformationResult | None]:
+    """Return what gives every role of a stack a permissions boundary: an organisation may refuse one without."""
+
+    def transform(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+        if args.type_ != "aws:iam/role:Role":
+            return None
+        return pulumi.ResourceTransformationResult({**args.props, "permissions_boundary": boundary}, args.opts)
+
+    return transform

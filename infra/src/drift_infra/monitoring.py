@@ -63,6 +63,8 @@ class Watch:
     names: Names
     chosen: Mapping[str, float]
     sources: frozenset[str]
+    #: Alarms of the spec that this stack does without.
+    without: frozenset[str] = frozenset()
 
     def dimensions(self, model: str) -> dict[str, str]:
         """The dimensions that every metric of a model is emitted with."""
@@ -87,7 +89,11 @@ class Watch:
         """Every alarm of a model on metrics that this stack emits."""
         for one in self.spec.alarms_for(self.names.stack, self.chosen):
             measures = self._measures(model, one)
-            if measures and {measure.metric for measure in measures.values()} <= self.emitted(model):
+            if (
+                one.name not in self.without
+                and measures
+                and {measure.metric for measure in measures.values()} <= self.emitted(model)
+            ):
                 yield Alarm(
                     name=self.alarm_name(model, one.name),
                     description=describe(model, one),

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pulumi
 
+    from .keeping import Keeping
+
 
 @dataclass(frozen=True)
 class Names:
@@ -37,10 +39,19 @@ class Site:
     names: Names
     region: str
     account: pulumi.Input[str]
-    production: bool
+    keeping: Keeping
     log_retention_days: int
+
+    @property
+    def production(self) -> bool:
+        """Whether the stack is protected and its data survives it."""
+        return self.keeping.production
 
 
 def tags(project: str, stack: str, more: dict[str, str]) -> dict[str, str]:
-    """The tags of every resource; those that tell what owns it cannot be overridden."""
-    return {**more, "Project": project, "Stack": stack, "ManagedBy": "Pulumi"}
+    """The tags of every resource; those that tell what owns it cannot be overridden.
+
+    `Deployment` names one stack among all of an account: a budget filters by one tag only.
+    """
+    owner = {"Project": project, "Stack": stack, "Deployment": f"{project}-{stack}", "ManagedBy": "Pulumi"}
+    return {**more, **owner}

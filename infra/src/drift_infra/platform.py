@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .monitoring import Alarm, Measure
+from .monitoring import Alarm, Composite, Measure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     import pulumi
 
@@ -29,6 +29,9 @@ PUBLISHED = {
     ("AWS/Firehose", "DeliveryToS3.DataFreshness"): {"DeliveryStreamName"},
 }
 HOUR = 3600
+OUTAGE = "platform-needs-attention"
+#: Alarms of a model by which an outage shows where no request reaches the function.
+SILENCE = ("no-data", "probe-fails")
 
 
 @dataclass(frozen=True)
@@ -92,3 +95,26 @@ def platform_alarms(names: Names, parts: Parts) -> Iterator[Alarm]:
     if parts.stream is not None:
         yield alarm("log-delivery-late", "Predictions wait over an hour for S3: read the delivery stream's error log.",
                     ("AWS/Firehose", "DeliveryToS3.DataFreshness"), "Maximum", parts.stream, HOUR)  # fmt: skip
+
+
+def outage(names: Names, models: Collection[str], present: Collection[str]) -> Composite:
+    """Return the alarm that a pager hears when the stack itself fails.
+
+    A function that does not start writes no metric of ours: the alarms on drift and on errors, which
+    a pager hears otherwise, stay quiet while nobody gets an answer.
+
+    Args:
+        names: of the stack.
+        models: those that are watched.
+        present: full names of the alarms that there are.
+    """
+    failing = [name for name in present if name.endswith("-failing") or name == names.of("throttled")]
+    silent = [names.of(f"{model}-{alarm}") for model in models for alarm in SILENCE]
+    reads = [*failing, *(name for name in silent if name in present)]
+    return Composite(
+        name=names.of(OUTAGE),
+        description="The stack itself fails: the reason names the alarm, whose description says what to do.",
+        rule=" OR ".join(f'ALARM("{name}")' for name in reads),
+        reads=frozenset(reads),
+        notify="pager",
+    )

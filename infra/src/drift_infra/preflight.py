@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,23 +13,32 @@ from drift_contracts import DriftError, feature_set, parse_json
 from drift_contracts.bundle_paths import BundleError, bundle_folder
 from drift_contracts.schemas import check
 
-from .content import DOCKERFILE, content_tag
+from .content import DOCKERFILE, content_tag, stage
+from .deployed import Deployed
 from .settings import KEYS, ConfigurationError, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 KEY = {key.field: key for key in KEYS}
+BUILT, FUNCTION = "docker:index/image:Image", "aws:lambda/function:Function"
 MANIFESTS = ("bundle.manifest.v1", "bundle.manifest.v2")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What the program builds from: settings with the digests of manifests, and the tag of an image to build."""
+    """What the program builds from: settings with the digests of manifests, and the image.
+
+    Either `digest` names an image that exists, or `context` is the folder to build it from; both
+    where the state holds the very build that the digest is of.
+    """
 
     settings: Settings
     root: Path
     tag: str = ""
+    context: str = ""
+    digest: str = ""
+    deployed: Deployed = field(default_factory=Deployed)
 
 
 def docker_answers() -> bool:
@@ -49,23 +58,78 @@ def docker_answers() -> bool:
     return done.returncode == 0
 
 
-def preflight(settings: Settings, root: Path, docker: Callable[[], bool] = docker_answers) -> Plan:
-    """Check models, bundles and Docker; ConfigurationError names the key that decides."""
+def preflight(settings: Settings, root: Path, deployed: Deployed | None = None) -> Plan:
+    """Check models and bundles; ConfigurationError names the key that decides."""
+    deployed = deployed or Deployed()
     for model in settings.models:
         _known(model)
     if settings.image_digest:
-        return Plan(settings, root)
+        return Plan(settings, root, digest=settings.image_digest, deployed=deployed)
+    if settings.live_version:
+        return _as_deployed(settings, root, deployed)
     bundles = root / settings.bundles_folder
     pins = {model: _pin(bundles / model, model, settings) for model in settings.models}
     if not (root / DOCKERFILE).is_file():
         raise KEY["image_digest"].error(f"is empty and there is no {DOCKERFILE} to build")
-    if not docker():
-        raise KEY["image_digest"].error("is empty and no Docker engine answers")
     try:
         tag = content_tag(root, bundles, settings.architecture, [settings.base_image])
     except BundleError as error:
         raise _unchosen(error) from None
-    return Plan(replace(settings, model_versions=pins), root, tag)
+    return Plan(replace(settings, model_versions=pins), root, tag, deployed=deployed)
+
+
+def _as_deployed(settings: Settings, root: Path, deployed: Deployed) -> Plan:
+    """Return a plan that keeps the image and the pins which the state has: going back builds nothing."""
+    image = deployed.output(FUNCTION, "predictor-function", "imageUri")
+    if not image:
+        raise KEY["live_version"].error("is set and nothing was deployed yet", "empty for the first update")
+    environment = deployed.output(FUNCTION, "predictor-function", "environment") or {}
+    pins = (environment.get("variables") or {}).get("DRIFT_MODEL_VERSIONS", "")
+    versions = dict(pair.split("=", 1) for pair in pins.split(",") if pair)
+    return Plan(replace(settings, model_versions=versions), root, digest=image, deployed=deployed)
+
+
+def choose_image(
+    plan: Plan,
+    published: Callable[[str], str | None],
+    docker: Callable[[], bool] = docker_answers,
+) -> Plan:
+    """Return the plan with its image: what the repository has under the tag is not built again.
+
+    A repository of fixed tags refuses a tag that it has, even with the same content, so that a second
+    machine, or a first one after an interruption, could never update again.
+
+    Args:
+        plan: of a preflight.
+        published: gives the digest under a tag of the stack's repository, None where there is none.
+        docker: says whether a Docker engine answers; asked only where pulumi-docker would load.
+    """
+    held = plan.deployed.output(BUILT, "image-image", "imageName")
+    if plan.tag and not plan.digest:
+        plan = replace(plan, digest=published(plan.tag) or "")
+    # An unchanged build that the state holds stays declared: leaving it out would be a change.
+    unchanged = bool(held) and str(held).endswith(f":{plan.tag}") and bool(plan.tag)
+    if plan.digest and not unchanged and held is None:
+        return plan
+    if not docker():
+        raise _without_docker(plan, held)
+    if plan.digest and not unchanged:
+        return plan
+    bundles = plan.root / plan.settings.bundles_folder
+    return replace(plan, context=stage(plan.root, bundles, plan.tag))
+
+
+def _without_docker(plan: Plan, held: object) -> ConfigurationError:
+    """Return what stops an update where pulumi-docker would load and no daemon answers."""
+    if held is None or not plan.digest:
+        return KEY["image_digest"].error("is empty and no Docker engine answers")
+    urn = plan.deployed.urns[BUILT, "image-image"]
+    return ConfigurationError(
+        "imageDigest",
+        "no Docker engine answers, and the state holds an image that was built here, which loads Docker's provider",
+        "a machine with Docker, or a state without that entry (the image itself stays in its repository)",
+        f"pulumi state delete '{urn}' --yes",
+    )
 
 
 def _unchosen(error: BundleError) -> ConfigurationError:

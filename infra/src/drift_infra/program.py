@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
+from .deployed import read_deployed
+from .naming import Names
 from .outputs import outputs
-from .preflight import docker_answers, preflight
+from .preflight import choose_image, docker_answers, preflight
+from .published import published
 from .routes import routes, served
-from .stack import Stack
+from .stack import Stack, provider_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +23,11 @@ if TYPE_CHECKING:
 
 def run(settings: Settings, root: Path, docker: Callable[[], bool] = docker_answers) -> Stack:
     """Declare a stack and export its outputs; everything that can be refused is refused before the first resource."""
-    plan = preflight(settings, root, docker)
-    stack = Stack(plan, routes(served(settings.models)))
+    plan = preflight(settings, root, read_deployed())
+    provider = provider_of(settings)
+    repository = Names(settings.project_name, settings.stack).of("image")
+    plan = choose_image(plan, lambda tag: published(repository, tag, provider), docker)
+    stack = Stack(plan, routes(served(settings.models)), provider)
     for name, value in outputs(stack).items():
         pulumi.export(name, value)
     return stack

@@ -21,9 +21,11 @@ from .components.prediction_log import PredictionLog, PredictionLogArgs
 from .components.predictor import Predictor, PredictorArgs
 from .components.probe import PROBE, Probe, ProbeArgs
 from .components.questions import Questions, QuestionsArgs
+from .components.runtime import Runtime
 from .components.window_store import WindowStore, WindowStoreArgs
 from .content import DOCKERFILE
-from .iam import Statement
+from .iam import Statement, within
+from .keeping import delete_first, keeping_of, write_retained
 from .monitoring import Watch
 from .naming import Names, Site, tags
 from .platform import Parts
@@ -33,70 +35,110 @@ if TYPE_CHECKING:
 
     from .preflight import Plan
     from .routes import Route
+    from .settings import Settings
 
 BUNDLES = "/opt/drift/bundles"
+
+
+def tags_of(settings: Settings) -> dict[str, str]:
+    """Return the tags of every resource of a stack."""
+    return tags(settings.project_name, settings.stack, {**settings.default_tags, **settings.tags})
+
+
+def provider_of(settings: Settings) -> aws.Provider:
+    """Declare the one provider, which carries region, credentials and tags."""
+    return aws.Provider(
+        "aws",
+        region=settings.region,
+        profile=settings.profile or None,
+        allowed_account_ids=list(settings.allowed_account_ids) or None,
+        assume_roles=[
+            aws.ProviderAssumeRoleArgs(
+                role_arn=role.role_arn, session_name=role.session_name, external_id=role.external_id
+            )
+            for role in settings.assume_roles
+        ]
+        or None,
+        default_tags=aws.ProviderDefaultTagsArgs(tags=tags_of(settings)),
+    )
 
 
 class Stack:
     """Every component of one stack; the constructor declares them in the order in which they need each other."""
 
-    def __init__(self, plan: Plan, routes: tuple[Route, ...]) -> None:
+    def __init__(self, plan: Plan, routes: tuple[Route, ...], provider: aws.Provider) -> None:
         self.settings = one = plan.settings
-        self.tags = tags(one.project_name, one.stack, one.tags)
+        self.deployed = plan.deployed
         self._warn()
-        self.provider = aws.Provider(
-            "aws",
-            region=one.region,
-            profile=one.profile or None,
-            default_tags=aws.ProviderDefaultTagsArgs(tags=self.tags),
-        )
-        self._child = pulumi.ResourceOptions(providers=[self.provider])
+        self.provider = provider
+        transformations: list[pulumi.ResourceTransformation] = [delete_first]
+        if one.permissions_boundary:
+            transformations.append(within(one.permissions_boundary))
+        self._child = pulumi.ResourceOptions(providers=[self.provider], transformations=transformations)
         account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(provider=self.provider)).account_id
         names = Names(one.project_name, one.stack)
-        self.site = Site(names, one.region, account, one.production, one.log_retention_days)
+        keeping = keeping_of(one, plan.root, plan.deployed)
+        self.site = Site(names, one.region, account, keeping, one.log_retention_days)
+        self._root = plan.root
+        self.domain: Domain | None = None
+        self.questions: Questions | None = None
         self.image = self._image(plan)
         self.dead_letters = DeadLetters("dead-letters", DeadLettersArgs(self.site, one.monitor_timeout), self._child)
+        self.runtime = self._runtime()
         self.predictor = self._predictor()
-        self.api = self._api(routes)
-        self.url = self._domain_url()
         self.alerting = self._alerting()
         self.windows = WindowStore("windows", WindowStoreArgs(self.site), self._child)
         self.monitor = self._monitor()
+        self.predictor.go_live(after=[self.monitor.baselines])
+        self.api = self._api(routes)
+        self.url = self._domain_url()
         self.log = self._prediction_log()
         self.notifier = self._notifier()
         self.probe = self._probe()
         self.observability = self._observability()
+        if one.leaving:
+            self._write_retained()
 
     def _warn(self) -> None:
         if self.settings.authentication == "none":
             pulumi.log.warn(
                 "authentication is none: anybody who knows the address may call the API; iam and jwt close it"
             )
+        if not self.settings.monthly_budget:
+            pulumi.log.warn("monthlyBudget is 0: nothing says when the stack costs more than expected")
         if not self.settings.alerts_somebody:
             pulumi.log.warn("no alert endpoint: alarms show in the console only; alertEmails or another key sends them")
 
     def _image(self, plan: Plan) -> Image:
         one, build = self.settings, None
-        if not one.image_digest:
+        if plan.context:
             pins = ",".join(f"{name}={pin}" for name, pin in sorted(one.model_versions.items()))
             arguments = {"BUNDLES": one.bundles_folder, "VERSION": plan.tag, "BUNDLE_DIGEST": pins}
             base = {"BASE_IMAGE": one.base_image} if one.base_image else {}
-            build = Build(str(plan.root), str(plan.root / DOCKERFILE), plan.tag, {**arguments, **base})
-        args = ImageArgs(self.site, one.architecture, build, one.image_digest)
+            context = f"../{plan.context}"
+            build = Build(context, f"{context}/{DOCKERFILE}", plan.tag, {**arguments, **base})
+        args = ImageArgs(self.site, one.architecture, build, plan.digest)
         return Image("image", args, self._child)
 
-    def _common(self) -> dict[str, pulumi.Input[str]]:
-        return {
+    def _runtime(self) -> Runtime:
+        environment = {
             "DRIFT_BUNDLES": BUNDLES,
             "DRIFT_STACK": self.settings.stack,
             "DRIFT_LOG_LEVEL": self.settings.log_level,
         }
+        return Runtime(
+            site=self.site,
+            image=self.image.uri,
+            architecture=self.settings.architecture,
+            tracing=self.settings.tracing,
+            environment=environment,
+            dead_letters=self.dead_letters.queue,
+        )
 
     def _predictor(self) -> Predictor:
         one = self.settings
         pins = ",".join(f"{name}={pin}" for name, pin in sorted(one.model_versions.items()))
         environment = {
-            **self._common(),
             "DRIFT_MODEL": one.models[0],
             "DRIFT_THRESHOLD": f"{one.drift_threshold:g}",
             **({"DRIFT_MODEL_VERSIONS": pins} if pins else {}),
@@ -104,19 +146,17 @@ class Stack:
             **self._synthetic_callers(),
         }
         args = PredictorArgs(
-            site=self.site,
-            image=self.image.uri,
-            architecture=one.architecture,
+            runtime=self.runtime,
             memory=one.memory,
             timeout=one.timeout,
             environment=environment,
-            tracing=one.tracing,
             reserved_concurrency=one.reserved_concurrency,
             provisioned_concurrency=one.provisioned_concurrency,
+            live_version=one.live_version,
             previous_version=one.previous_version,
             previous_version_percent=one.previous_version_percent,
             moved_from_outside=one.rollout == "external",
-            dead_letters=self.dead_letters.queue,
+            deployed=self.deployed,
         )
         return Predictor("predictor", args, self._child)
 
@@ -158,7 +198,8 @@ class Stack:
             stage=self.api.stage.name,
             path_prefix=one.path_prefix,
         )
-        return pulumi.Output.from_input(Domain("domain", args, self._child).url)
+        self.domain = Domain("domain", args, self._child)
+        return pulumi.Output.from_input(self.domain.url)
 
     def _alerting(self) -> Alerting:
         one = self.settings
@@ -169,29 +210,26 @@ class Stack:
             pagerduty=one.pagerduty_url,
             slack=one.slack_webhook,
             dead_letters=self.dead_letters.queue,
+            deployed=self.deployed,
         )
         return Alerting("alerts", args, self._child)
 
     def _monitor(self) -> Monitor:
         one = self.settings
-        table = {**self._common(), "DRIFT_TABLE": self.windows.table.name}
+        table = {"DRIFT_TABLE": self.windows.table.name}
         evaluator = {
             "DRIFT_TOPIC": self.alerting.topic.arn,
             "DRIFT_BUDGET_DAYS": str(one.false_alarm_days),
             "DRIFT_LINKS": self.links,
         }
         args = MonitorArgs(
-            site=self.site,
-            image=self.image.uri,
-            architecture=one.architecture,
+            runtime=self.runtime,
             memory=one.monitor_memory,
             timeout=one.monitor_timeout,
-            tracing=one.tracing,
             aggregator_environment={**table, "DRIFT_DEAD_LETTERS": self.dead_letters.queue.url},
             evaluator_environment={**table, **evaluator},
             evaluate_minutes=one.evaluate_minutes,
             table=self.windows.table,
-            dead_letters=self.dead_letters.queue,
             replay=self.dead_letters.replay,
             watched=self.predictor.log_group,
             publish=self.alerting.publish,
@@ -200,30 +238,41 @@ class Stack:
 
     def _prediction_log(self) -> PredictionLog | None:
         one = self.settings
-        if not one.prediction_log:
+        # In prod the bucket of a log that is switched off stays in the program: with its guards, its
+        # age and its questions, and taken up again when the log is switched on.
+        if not one.prediction_log and not one.production:
             return None
-        args = PredictionLogArgs(self.site, self.predictor.log_group, one.prediction_log_days)
+        args = PredictionLogArgs(self.site, self.predictor.log_group, one.prediction_log_days, one.prediction_log)
         log = PredictionLog("prediction-log", args, self._child)
-        Questions("questions", QuestionsArgs(self.site, log.bucket, one.models), self._child)
+        self.questions = Questions("questions", QuestionsArgs(self.site, log.bucket, one.models), self._child)
         return log
+
+    def _write_retained(self) -> None:
+        """Write down what stays when the stack is destroyed, for a stack of the same name to adopt."""
+        kept: list[tuple[str, pulumi.CustomResource]] = [
+            ("windows-table", self.windows.table),
+            ("predictor-logs", self.predictor.log_group),
+            ("alerts-key", self.alerting.key),
+            ("alerts-key-alias", self.alerting.key_alias),
+        ]
+        if self.log is not None:
+            kept.append(("log-bucket-bucket", self.log.bucket))
+        if self.alerting.secret is not None:
+            kept.append(("alerts-slack", self.alerting.secret))
+        write_retained(self._root, self.settings, kept)
 
     def _notifier(self) -> Notifier | None:
         secret = self.alerting.secret
         if secret is None:
             return None
         args = NotifierArgs(
-            site=self.site,
-            image=self.image.uri,
-            architecture=self.settings.architecture,
-            tracing=self.settings.tracing,
+            runtime=self.runtime,
             environment={
-                **self._common(),
                 "DRIFT_SLACK_SECRET": secret.arn,
                 "DRIFT_LINKS": self.links,
             },
             topic=self.alerting.topic,
             secret=secret,
-            dead_letters=self.dead_letters.queue,
         )
         return Notifier("notifier", args, self._child)
 
@@ -233,19 +282,14 @@ class Stack:
             return None
         calls, environment = self._probe_calls()
         args = ProbeArgs(
-            site=self.site,
-            image=self.image.uri,
-            architecture=one.architecture,
-            tracing=one.tracing,
+            runtime=self.runtime,
             minutes=one.probe_minutes,
             environment={
-                **self._common(),
                 "DRIFT_API_URL": self.api.url,
                 "DRIFT_MODEL": one.models[0],
                 **environment,
             },
             may_call=calls,
-            dead_letters=self.dead_letters.queue,
         )
         return Probe("probe", args, self._child)
 
@@ -263,6 +307,7 @@ class Stack:
         one = self.settings
         sources = frozenset({"predictor", "monitor", *(["probe"] if self.probe else [])})
         thresholds = {**one.alarm_thresholds, "drift_threshold": one.drift_threshold}
+        without: frozenset[str] = frozenset() if one.silence_alarm else frozenset({"no-data"})
         functions = {
             "aggregator": self.monitor.aggregator.function.name,
             "evaluator": self.monitor.evaluator.function.name,
@@ -271,23 +316,31 @@ class Stack:
         }
         args = ObservabilityArgs(
             site=self.site,
-            watch=Watch(MonitoringSpec.load(), self.site.names, thresholds, sources),
+            watch=Watch(MonitoringSpec.load(), self.site.names, thresholds, sources, without),
             models=one.models,
             parts=Parts(
                 api=self.api.api.id,
                 predictor=self.predictor.function.name,
                 functions=functions,
                 dead_letters=self.dead_letters.queue.name,
-                stream=self.log.stream.name if self.log else None,
+                stream=self.log.stream.name if self.log and self.log.stream else None,
             ),
             topic=self.alerting.topic.arn,
             paged=bool(one.pagerduty_url),
             predictor_logs=self.predictor.log_group.name,
             monthly_budget=one.monthly_budget,
             budget_emails=one.alert_emails,
-            tags=self.tags,
+            parts_of_the_stack=self._components(),
+            tags=tags_of(one),
         )
         return Observability("observability", args, self._child)
+
+    def _components(self) -> list[pulumi.Resource]:
+        everything: list[pulumi.Resource | None] = [
+            self.image, self.dead_letters, self.predictor, self.api, self.domain, self.alerting, self.windows,
+            self.monitor, self.log, self.questions, self.notifier, self.probe,
+        ]  # fmt: skip
+        return [component for component in everything if component is not None]
 
     @property
     def links(self) -> pulumi.Output[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import alarms, dashboard, functions, ownership, traffic
+from . import accounts, alarms, dashboard, functions, ownership, traffic
 from .finding import Facts, Finding
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from tools.stack_checks.graph import Graph
 
-RULES = (*ownership.RULES, *functions.RULES, *traffic.RULES, *alarms.RULES, *dashboard.RULES)
+RULES = (*ownership.RULES, *functions.RULES, *traffic.RULES, *alarms.RULES, *dashboard.RULES, *accounts.RULES)
 
 
 def examine(graph: Graph, facts: Facts) -> Iterator[Finding]:

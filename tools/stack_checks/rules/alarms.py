@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from drift_contracts import MonitoringSpec, feature_set
 from drift_contracts.alarm_language import rule_text
-from drift_infra.platform import PUBLISHED
+from drift_infra.platform import OUTAGE, PUBLISHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +109,8 @@ def rules_are_declared(graph: Graph, facts: Facts) -> Found:
     declared = dict(_declared_rules(facts, names))
     for node in graph.of("cloudwatch.CompositeAlarm"):
         rule = node.inputs["alarmRule"]
-        if rule != declared.get(node.inputs["alarmName"]):
+        platform = node.inputs["alarmName"].endswith(OUTAGE)
+        if rule != declared.get(node.inputs["alarmName"]) and not platform:
             yield node.address, "has another rule than the monitoring spec"
         if not any(f'"{name}"' in rule for name in names):
             yield node.address, "names no alarm of this stack"
@@ -145,7 +146,7 @@ def declared_is_created(graph: Graph, facts: Facts) -> Found:
                 for query in ((alarm.query,) if alarm.query else tuple(query for _, query in alarm.queries))
             }
             name = f"{facts.project}-{facts.stack}-{model}-{alarm.name}"
-            if wanted <= there and name not in created:
+            if wanted <= there and name not in created and alarm.name not in facts.without:
                 yield f"alarm {name}", "is declared and not created"
 
 
@@ -190,7 +191,15 @@ def endpoints_answer(graph: Graph, _facts: Facts) -> Found:
             yield node.address, "may stay unconfirmed, and then hears nothing"
 
 
+def subscriptions_follow_addresses(graph: Graph, _facts: Facts) -> Found:
+    """A subscription keeps its name when another leaves the list, or SNS unsubscribes both."""
+    for node in graph.of("sns.TopicSubscription"):
+        if re.search(r"-\d{1,2}$", node.name):
+            yield node.address, "is named by its place in a list"
+
+
 RULES = (
     metrics_exist, dimensions_are_ours, counts_add_up, the_right_ones_hear, rules_are_declared, declared_is_created,
     judges_as_declared, pages_only_when_it_matters, endpoints_answer,
+    subscriptions_follow_addresses,
 )  # fmt: skip

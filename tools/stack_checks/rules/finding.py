@@ -17,6 +17,8 @@ class Facts:
     routes: frozenset[str]
     architecture: str
     rollout: str
+    #: Alarms of the spec that the stack does without.
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

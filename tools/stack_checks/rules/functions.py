@@ -109,14 +109,37 @@ def alias_is_sound(graph: Graph, facts: Facts) -> Found:
         weights = (node.inputs.get("routingConfig") or {}).get("additionalVersionWeights", {})
         if len(weights) >= MOST_VERSIONS or any(not 0 < weight < 1 for weight in weights.values()):
             yield node.address, "splits traffic in a way that Lambda refuses"
-        if not any(attribute == "version" for _, _, attribute in references(node.inputs.get("functionVersion"))):
-            yield node.address, "does not follow the function's published version"
+        version = str(node.inputs.get("functionVersion"))
+        published = any(attribute == "version" for _, _, attribute in references(version))
+        if not published and not version.isdecimal():
+            yield node.address, "follows neither the function's newest version nor a published one"
         expected = {"functionVersion", "routingConfig"} if facts.rollout == "external" else set()
         if set(node.ignored) != expected:
             yield node.address, "would be reverted, or never moves: ignore_changes does not fit the rollout"
     for node in graph.of("lambda.Function"):
         if node.name == "predictor-function" and not node.inputs.get("publish"):
             yield node.address, "publishes no version"
+
+
+def a_version_is_tried_first(graph: Graph, _facts: Facts) -> Found:
+    """The alias moves to a version that has answered, and that is warm where instances are kept."""
+    for alias in graph.of("lambda.Alias"):
+        version = alias.inputs.get("functionVersion")
+        tried = [node for node in graph.of("lambda.Invocation") if node.inputs.get("qualifier") == version]
+        stopped = any(
+            node.name == "predictor-function" and node.inputs.get("reservedConcurrentExecutions") == 0
+            for node in graph.of("lambda.Function")
+        )
+        if not stopped and not any(node.urn in alias.after for node in tried):
+            yield alias.address, "moves to a version that was never called"
+        kept = [node for node in graph.of("lambda.Invocation") if "baselines" in str(node.inputs.get("input"))]
+        if not any(node.urn in alias.after and node.inputs.get("triggers", {}).get("image") for node in kept):
+            yield alias.address, "moves to a version whose baseline is not kept"
+        for warm in graph.of("lambda.ProvisionedConcurrencyConfig"):
+            if warm.inputs.get("qualifier") != version:
+                yield warm.address, "is not on the version that callers get"
+            elif warm.urn not in alias.after:
+                yield alias.address, "moves before its version is warm"
 
 
 def failures_are_kept(graph: Graph, _facts: Facts) -> Found:
@@ -169,8 +192,18 @@ def scheduled_runs_are_not_repeated(graph: Graph, _facts: Facts) -> Found:
         if node.inputs.get("maximumRetryAttempts") == 0
     }
     for node in graph.of("scheduler.Schedule"):
-        if not {name for _, name, _ in references(node.inputs["target"].get("arn"))} <= once:
+        called = {name for _, name, _ in references(node.inputs["target"].get("arn"))}
+        # The notifier's retries are those of notices; a call without one does nothing twice.
+        if not called <= {*once, "notifier-function"}:
             yield node.address, "repeats runs that fail"
+
+
+def nobody_sleeps(graph: Graph, _facts: Facts) -> Found:
+    """A function that only alerts call is called on a schedule too, or Lambda puts it to sleep before the first."""
+    for node in graph.of("lambda.Function"):
+        called = any(node.name in str(one.inputs["target"].get("arn")) for one in graph.of("scheduler.Schedule"))
+        if node.name == "notifier-function" and not called:
+            yield node.address, "sleeps through the first alert"
 
 
 def _destination(node: Node) -> object:
@@ -184,5 +217,6 @@ def _target(node: Node, graph: Graph) -> str:
 
 RULES = (
     owns_its_logs, allowed_before_it_runs, own_role, one_image, known_environment, probe_may_mark, alias_is_sound,
-    failures_are_kept, scheduled_runs_are_not_repeated,
+    a_version_is_tried_first,
+    failures_are_kept, scheduled_runs_are_not_repeated, nobody_sleeps,
 )  # fmt: skip

@@ -15,8 +15,16 @@ if TYPE_CHECKING:
 
     from .finding import Facts, Found
 
-PROTECTED = ("dynamodb.Table", "s3.Bucket", "ecr.Repository")
+PROTECTED = (
+    "dynamodb.Table", "s3.Bucket", "ecr.Repository", "lambda.Alias", "apigatewayv2.Api", "apigatewayv2.Stage",
+    "sns.Topic", "cloudwatch.Dashboard",
+)  # fmt: skip
 RETAINED = ("dynamodb.Table", "s3.Bucket")
+GUARDS = (
+    "s3.BucketPublicAccessBlock", "s3.BucketPolicy", "s3.BucketLifecycleConfiguration", "s3.BucketOwnershipControls",
+    "s3.BucketServerSideEncryptionConfiguration",
+)  # fmt: skip
+NAMES = ("name", "bucket", "alarmName", "dashboardName", "domainName", "statementId")
 SECRET_INPUTS = {"secretsmanager.SecretVersion": "secretString", "docker.Image": "registry"}
 
 
@@ -80,8 +88,34 @@ def protected(graph: Graph, facts: Facts) -> Found:
             yield node.address, "can be deleted"
         if node.short == "dynamodb.Table" and not node.inputs.get("pointInTimeRecovery", {}).get("enabled"):
             yield node.address, "cannot be restored to a point in time"
-        if node.inputs.get("forceDestroy") or node.inputs.get("forceDelete"):
+        if node.short in PROTECTED and (node.inputs.get("forceDestroy") or node.inputs.get("forceDelete")):
             yield node.address, "is emptied when deleted"
+
+
+def guards_stay(graph: Graph, _facts: Facts) -> Found:
+    """What guards a retained resource is retained with it, or the data lies open, and for ever."""
+    retained = {node.urn for node in graph.resources if node.retain and node.short not in GUARDS}
+    for node in graph.resources:
+        if node.short in GUARDS and retained & set(node.after) and not node.retain:
+            yield node.address, "goes, and what it guards stays"
+
+
+def leaving_asks_first(graph: Graph, facts: Facts) -> Found:
+    """In production nothing is deleted before the dashboard, which refuses: it depends on all the rest."""
+    if not facts.production:
+        return
+    for last in graph.of("cloudwatch.Dashboard"):
+        before = [node for node in graph.resources if node.urn not in last.after and node is not last]
+        if before:
+            yield last.address, f"refuses only after {before[0].address} is gone"
+
+
+def deleted_before_it_is_replaced(graph: Graph, _facts: Facts) -> Found:
+    """Whatever bears a name of ours makes room for its replacement: AWS gives a name away once."""
+    for node in graph.resources:
+        named = any(node.inputs.get(name) for name in NAMES)
+        if named and not node.delete_first:
+            yield node.address, "would be replaced while the old one has its name"
 
 
 def secrets_stay_secret(graph: Graph, _facts: Facts) -> Found:
@@ -123,6 +157,9 @@ RULES = (
     tagged,
     named,
     protected,
+    guards_stay,
+    leaving_asks_first,
+    deleted_before_it_is_replaced,
     secrets_stay_secret,
     trusts_this_account,
     alarms_to_somebody,

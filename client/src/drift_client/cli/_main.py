@@ -14,10 +14,10 @@ from drift_client.cli._predict import predict
 from drift_client.cli._service import health, model
 from drift_client.cli._watch import watch
 
-#: The group of entry points by which other packages add commands.
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+#: The group of entry points by which other packages add commands.
 PLUGINS = "driftctl.commands"
 EPILOG = """
 Examples:
@@ -64,11 +64,24 @@ class Commands(Group):
             return command
         return _broken(name, "not a click command")
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Call a command; a library that only its work needs may be missing too."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            name = ctx.invoked_subcommand or ""
+            plugins = entry_points(group=PLUGINS)
+            library = (error.name or "").partition(".")[0]
+            if name not in plugins.names or library.startswith("drift_"):
+                raise
+            reason = _missing(error, plugins[name])
+            raise CannotStart(f"the command {name} cannot start: {reason}") from error
+
 
 def _missing(error: ModuleNotFoundError, plugin: EntryPoint) -> str:
     """Return which library is not installed, and the extra that brings it if there is one."""
     library = (error.name or "").partition(".")[0]
-    # A module of our own that is missing is a broken installation; no extra brings it.
+    # a module of our own that is missing is a broken installation; no extra brings it.
     if not plugin.extras or plugin.dist is None or library.startswith("drift_"):
         return type(error).__name__
     extra = f"{plugin.dist.name}[{plugin.extras[0]}]"

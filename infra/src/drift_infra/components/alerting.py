@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,11 +15,14 @@ from drift_infra.iam import Statement, policy, tls_only
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from drift_infra.deployed import Deployed
     from drift_infra.naming import Site
     from drift_infra.settings import Hidden
 
 COMPOSITE_ONLY = json.dumps({"AlarmName": [{"suffix": "-needs-attention"}]})
 CONFIRM_WITHIN = 5  # minutes in which an HTTPS endpoint answers SNS, or the update fails instead of alerting nobody
+SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
+LONGEST_PLACE = 2  # digits of a place in a list of ten; a name by address has eight
 PUBLISHERS = ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]
 
 
@@ -32,6 +36,8 @@ class AlertingArgs:
     pagerduty: Hidden
     slack: Hidden
     dead_letters: sqs.Queue
+    #: What the state holds: subscriptions of an earlier program were named by their place.
+    deployed: Deployed
 
 
 class Alerting(pulumi.ComponentResource):
@@ -46,18 +52,15 @@ class Alerting(pulumi.ComponentResource):
             Statement("PublishAlerts", ["sns:Publish"], [self.topic.arn]),
             Statement("EncryptAlerts", ["kms:GenerateDataKey", "kms:Decrypt"], [self.key.arn]),
         )
-        for number, email in enumerate(args.emails, 1):
-            self._listen(f"{name}-email-{number}", "email", email, None)
-        for number, webhook in enumerate(args.webhooks, 1):
-            self._listen(f"{name}-webhook-{number}", "https", pulumi.Output.secret(webhook.reveal()), args)
+        for email in args.emails:
+            self._listen(named_by(f"{name}-email", email), "email", email, None, args.deployed)
+        for webhook in args.webhooks:
+            address = webhook.reveal()
+            logical = named_by(f"{name}-webhook", address)
+            self._listen(logical, "https", address, args, args.deployed)
         if args.pagerduty:
-            self._listen(
-                f"{name}-pagerduty",
-                "https",
-                pulumi.Output.secret(args.pagerduty.reveal()),
-                args,
-                COMPOSITE_ONLY,
-            )
+            pager = args.pagerduty.reveal()
+            self._listen(f"{name}-pagerduty", "https", pager, args, args.deployed, COMPOSITE_ONLY)
         self.secret = self._slack_secret(name, args) if args.slack else None
         self.register_outputs({"topic": self.topic.arn, "key": self.key.arn})
 
@@ -77,19 +80,22 @@ class Alerting(pulumi.ComponentResource):
             enable_key_rotation=True,
             deletion_window_in_days=30 if site.production else 7,
             policy=policy([owner, services]),
-            opts=self._child,
+            opts=site.keeping.access(f"{name}-key", self, later=["deletionWindowInDays"]),
         )
-        kms.Alias(
+        self.key_alias = kms.Alias(
             f"{name}-key-alias",
             name=f"alias/{site.names.of('alerts')}",
             target_key_id=key.key_id,
-            opts=self._child,
+            opts=site.keeping.access(f"{name}-key-alias", self),
         )
         return key
 
     def _topic(self, name: str, site: Site) -> sns.Topic:
         topic = sns.Topic(
-            f"{name}-topic", name=site.names.of("alerts"), kms_master_key_id=self.key.key_id, opts=self._child
+            f"{name}-topic",
+            name=site.names.of("alerts"),
+            kms_master_key_id=self.key.key_id,
+            opts=site.keeping.protection(self),
         )
         publish = Statement("AlarmsMayPublish", ["sns:Publish"], [topic.arn], _from_here(site), {"Service": PUBLISHERS})
         sns.TopicPolicy(
@@ -104,23 +110,27 @@ class Alerting(pulumi.ComponentResource):
         self,
         name: str,
         protocol: str,
-        endpoint: pulumi.Input[str],
+        endpoint: str,
         args: AlertingArgs | None,
+        deployed: Deployed,
         only: str | None = None,
     ) -> None:
+        place = _place(deployed, name, endpoint)
         redrive = pulumi.Output.json_dumps({"deadLetterTargetArn": args.dead_letters.arn}) if args else None
         sns.TopicSubscription(
             name,
             topic=self.topic.arn,
             protocol=protocol,
-            endpoint=endpoint,
+            endpoint=endpoint if protocol == "email" else pulumi.Output.secret(endpoint),
             endpoint_auto_confirms=True if protocol == "https" else None,
             confirmation_timeout_in_minutes=CONFIRM_WITHIN if protocol == "https" else None,
             filter_policy=only,
             filter_policy_scope="MessageBody" if only else None,
             redrive_policy=redrive,
             opts=pulumi.ResourceOptions(
-                parent=self, additional_secret_outputs=["endpoint"] if protocol == "https" else None
+                parent=self,
+                additional_secret_outputs=["endpoint"] if protocol == "https" else None,
+                aliases=[pulumi.Alias(name=place)] if place else None,
             ),
         )
 
@@ -130,15 +140,37 @@ class Alerting(pulumi.ComponentResource):
             name=args.site.names.of("slack-webhook"),
             description="Address of the chat webhook that the notifier posts to",
             recovery_window_in_days=30 if args.site.production else 0,
-            opts=self._child,
+            opts=args.site.keeping.access(f"{name}-slack", self, later=["recoveryWindowInDays"]),
         )
         secretsmanager.SecretVersion(
             f"{name}-slack-value",
             secret_id=secret.id,
             secret_string=pulumi.Output.secret(args.slack.reveal()),
-            opts=self._child,
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=args.site.keeping.leaving),
         )
         return secret
+
+
+def named_by(prefix: str, address: str) -> str:
+    """Return a name that follows the address, whatever its place in a list.
+
+    A name by place hands the subscription of one address to the next when the first of a list goes:
+    SNS answers the new one with what the other has, and the deletes that follow unsubscribe both.
+
+    >>> named_by("alerts-email", "ann@example.com")
+    'alerts-email-71d4f55f'
+    """
+    return f"{prefix}-{hashlib.sha256(address.encode()).hexdigest()[:8]}"
+
+
+def _place(deployed: Deployed, name: str, address: str) -> str:
+    """Return the name by place that the state has of an address, "" where there is none."""
+    prefix = name.rpartition("-")[0]
+    for held, outputs in deployed.of(SUBSCRIPTION):
+        number = held.removeprefix(f"{prefix}-")
+        if number.isdecimal() and len(number) <= LONGEST_PLACE and outputs.get("endpoint") == address:
+            return held
+    return ""
 
 
 def _from_here(site: Site) -> dict[str, dict[str, pulumi.Input[str]]]:

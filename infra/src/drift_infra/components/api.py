@@ -51,15 +51,17 @@ class Api(pulumi.ComponentResource):
             description="Predictions with drift scores",
             protocol_type="HTTP",
             cors_configuration=self._cors(args),
-            opts=self._child,
+            opts=args.site.keeping.protection(self),
         )
         integration = self._integration(name, args)
         authorizer = self._authorizer(name, args)
         for route in args.routes:
             self._route(name, route, integration, authorizer, args.authentication)
+        # API Gateway writes each group of another name into one policy of the account, which is full
+        # after some forty; below this prefix one entry serves all.
         self.access_log = cloudwatch.LogGroup(
-            f"{name}-access-log",
-            name=f"/aws/apigateway/{args.site.names.of('api')}",
+            f"{name}-requests-log",
+            name=f"/aws/vendedlogs/apigateway/{args.site.names.of('api')}",
             retention_in_days=args.site.log_retention_days,
             opts=self._child,
         )
@@ -142,5 +144,5 @@ class Api(pulumi.ComponentResource):
                 throttling_burst_limit=args.throttle_burst,
                 detailed_metrics_enabled=False,  # a custom metric for each route, paid by the month and read by nobody
             ),
-            opts=self._child,
+            opts=args.site.keeping.protection(self),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pulumi
 import pulumi_docker as docker
@@ -19,7 +19,10 @@ PLATFORMS = {"arm64": "linux/arm64", "x86_64": "linux/amd64"}
 
 @dataclass(frozen=True)
 class Build:
-    """How to build the image here: context folder, Dockerfile, content-derived tag, build arguments."""
+    """How to build the image here, all of it a function of the content.
+
+    Paths are relative to the program's folder: an absolute one would be a change on every machine.
+    """
 
     context: str
     dockerfile: str
@@ -29,11 +32,13 @@ class Build:
 
 @dataclass(frozen=True)
 class ImageArgs:
-    """Either `build`, or `digest` of an image that exists (in this repository, or with its own)."""
+    """The image of a stack: one that exists, one to build, or both where the state holds the build."""
 
     site: Site
     architecture: str
+    #: What to build, or what was built here before and has not changed.
     build: Build | None
+    #: A digest in this repository, an image with one of its own, or "" for what `build` gives.
     digest: str
 
 
@@ -47,15 +52,13 @@ class Image(pulumi.ComponentResource):
         super().__init__("drift:infra:Image", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         self.repository = self._repository(name, args.site)
-        if args.build:
-            self.uri = self._built(name, args.architecture, args.build).repo_digest
+        built = self._built(name, args.architecture, args.build) if args.build else None
+        if built is not None and not args.digest:
+            self.uri = _detached(built.repo_digest)
+        elif "@" in args.digest:
+            self.uri = pulumi.Output.from_input(args.digest)
         else:
-            whole = "@" in args.digest
-            self.uri = (
-                pulumi.Output.from_input(args.digest)
-                if whole
-                else pulumi.Output.concat(self.repository.repository_url, "@", args.digest)
-            )
+            self.uri = pulumi.Output.concat(self.repository.repository_url, "@", args.digest)
         self.digest = self.uri.apply(lambda uri: uri.rpartition("@")[2])
         self.register_outputs({"uri": self.uri, "repository_url": self.repository.repository_url})
 
@@ -66,8 +69,8 @@ class Image(pulumi.ComponentResource):
             image_tag_mutability="IMMUTABLE",
             image_scanning_configuration=ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
             encryption_configurations=[ecr.RepositoryEncryptionConfigurationArgs(encryption_type="AES256")],
-            force_delete=not site.production,
-            opts=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(protect=site.production)),
+            force_delete=not site.keeping.protected,  # images are made again from their content
+            opts=site.keeping.protection(self),
         )
         ecr.LifecyclePolicy(f"{name}-lifecycle", repository=repository.name, policy=trials_only(), opts=self._child)
         return repository
@@ -94,3 +97,16 @@ class Image(pulumi.ComponentResource):
             ),
             opts=self._child,
         )
+
+
+def _detached(output: pulumi.Output[str]) -> pulumi.Output[str]:
+    """Return an output that is waited for as before, but ties nobody to its resource.
+
+    The state would refuse to forget the build while functions depend on it, and a machine without
+    Docker could never get rid of it; the image itself stays in the repository either way.
+    """
+
+    async def value() -> str:
+        return cast("str", await output.future(with_unknowns=True))
+
+    return pulumi.Output(set(), value(), output.is_known(), output.is_secret())

@@ -13,27 +13,26 @@ from drift_infra.iam import Statement, assumed_by, policy
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from drift_infra.naming import Site
+    from .runtime import Runtime
 
 
 @dataclass(frozen=True)
 class ImageFunctionArgs:
     """What tells one function of the image from another."""
 
-    site: Site
+    runtime: Runtime
     what: str
     description: str
     command: str
-    image: pulumi.Input[str]
-    architecture: str
     memory: int
     timeout: int
+    #: What this function reads beside the variables of the runtime.
     environment: Mapping[str, pulumi.Input[str]]
     statements: Sequence[Statement] = field(default_factory=tuple)
-    tracing: bool = True
     reserved_concurrency: int = -1
     publish: bool = False
-    keep_logs: bool = False
+    #: Whether it answers: protected, and its lines retained, where the stack is.
+    lasting: bool = False
 
 
 class ImageFunction(pulumi.ComponentResource):
@@ -42,12 +41,13 @@ class ImageFunction(pulumi.ComponentResource):
     def __init__(self, name: str, args: ImageFunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("drift:infra:ImageFunction", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
-        self.name = args.site.names.of(args.what)
+        site = args.runtime.site
+        self.name = site.names.of(args.what)
         self.log_group = cloudwatch.LogGroup(
             f"{name}-logs",
             name=f"/aws/lambda/{self.name}",
-            retention_in_days=args.site.log_retention_days,
-            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=args.keep_logs),
+            retention_in_days=site.log_retention_days,
+            opts=site.keeping.data(f"{name}-logs", self, later=["retentionInDays"]) if args.lasting else self._child,
         )
         self.role = iam.Role(
             f"{name}-role",
@@ -69,23 +69,27 @@ class ImageFunction(pulumi.ComponentResource):
         streams = pulumi.Output.concat(self.log_group.arn, ":*")
         logs = Statement("WriteOwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [streams])
         traces = Statement("WriteTraces", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"])
-        return [logs, traces] if args.tracing else [logs]
+        return [logs, traces] if args.runtime.tracing else [logs]
 
     def _function(self, name: str, args: ImageFunctionArgs, after: list[pulumi.Resource]) -> lambda_.Function:
+        runtime = args.runtime
+        mode = "Active" if runtime.tracing else "PassThrough"
         return lambda_.Function(
             f"{name}-function",
             name=self.name,
             description=args.description,
             package_type="Image",
-            image_uri=args.image,
+            image_uri=runtime.image,
             image_config=lambda_.FunctionImageConfigArgs(commands=[args.command]),
-            architectures=[args.architecture],
+            architectures=[runtime.architecture],
             memory_size=args.memory,
             timeout=args.timeout,
             role=self.role.arn,
-            environment=lambda_.FunctionEnvironmentArgs(variables=args.environment),
-            tracing_config=lambda_.FunctionTracingConfigArgs(mode="Active" if args.tracing else "PassThrough"),
+            environment=lambda_.FunctionEnvironmentArgs(variables={**runtime.environment, **args.environment}),
+            tracing_config=lambda_.FunctionTracingConfigArgs(mode=mode),
             reserved_concurrent_executions=args.reserved_concurrency,
             publish=args.publish,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=after),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=after, protect=args.lasting and runtime.site.keeping.protected
+            ),
         )

@@ -29,14 +29,16 @@ class LogBucket(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: LogBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("drift:infra:LogBucket", name, None, opts)
-        self._child = pulumi.ResourceOptions(parent=self)
         production = args.site.production
         self.bucket = s3.Bucket(
             f"{name}-bucket",
             bucket=pulumi.Output.concat(args.site.names.of("log"), "-", args.site.account),
             force_destroy=not production,
-            opts=pulumi.ResourceOptions(parent=self, protect=production, retain_on_delete=production),
+            opts=args.site.keeping.data(f"{name}-bucket", self, later=["forceDestroy"]),
         )
+        # Guards stay with what they guard: a bucket that is retained without them is open to plain
+        # HTTP and keeps a year of predictions for ever. To make them again over themselves is no error.
+        self._guard = pulumi.ResourceOptions(parent=self, retain_on_delete=production)
         self._close(name)
         self._age(name, args.keep_days)
         self.register_outputs({"bucket": self.bucket.bucket})
@@ -50,13 +52,13 @@ class LogBucket(pulumi.ComponentResource):
             block_public_policy=True,
             ignore_public_acls=True,
             restrict_public_buckets=True,
-            opts=self._child,
+            opts=self._guard,
         )
         s3.BucketOwnershipControls(
             f"{name}-owner",
             bucket=bucket,
             rule=s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
-            opts=self._child,
+            opts=self._guard,
         )
         by_default = s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
             sse_algorithm="AES256"
@@ -67,14 +69,14 @@ class LogBucket(pulumi.ComponentResource):
             rules=[
                 s3.BucketServerSideEncryptionConfigurationRuleArgs(apply_server_side_encryption_by_default=by_default)
             ],
-            opts=self._child,
+            opts=self._guard,
         )
         everything = [self.bucket.arn, pulumi.Output.concat(self.bucket.arn, "/*")]
         s3.BucketPolicy(
             f"{name}-tls",
             bucket=bucket,
             policy=policy([tls_only(everything, "s3:*")]),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[blocked]),
+            opts=pulumi.ResourceOptions.merge(self._guard, pulumi.ResourceOptions(depends_on=[blocked])),
         )
 
     def _age(self, name: str, keep_days: int) -> None:
@@ -101,5 +103,5 @@ class LogBucket(pulumi.ComponentResource):
                 older_than("unreadable/", keep_days),
                 older_than("answers/", 7),
             ],
-            opts=self._child,
+            opts=self._guard,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,13 @@ from drift_infra.iam import Statement
 from drift_infra.queries import PREDICTION_EVENTS
 
 from .image_function import ImageFunction, ImageFunctionArgs
+from .runtime import Runtime, keep_failed_calls
 from .timer import Timer, TimerArgs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from drift_infra.naming import Site
-
+KEEP_BASELINES = json.dumps({"keep": "baselines"})
 COMMANDS = {"aggregator": "aggregate", "evaluator": "evaluate"}
 
 
@@ -26,17 +27,13 @@ COMMANDS = {"aggregator": "aggregate", "evaluator": "evaluate"}
 class MonitorArgs:
     """The log group that is watched, the table, the queues, and where alerts go."""
 
-    site: Site
-    image: pulumi.Input[str]
-    architecture: str
+    runtime: Runtime
     memory: int
     timeout: int
-    tracing: bool
     aggregator_environment: Mapping[str, pulumi.Input[str]]
     evaluator_environment: Mapping[str, pulumi.Input[str]]
     evaluate_minutes: int
     table: dynamodb.Table
-    dead_letters: sqs.Queue
     replay: sqs.Queue
     watched: cloudwatch.LogGroup
     publish: tuple[Statement, ...]
@@ -54,17 +51,26 @@ class Monitor(pulumi.ComponentResource):
         self.evaluator = self._function(
             args, "evaluator", "Turns windows into drift evidence", args.evaluator_environment, _evaluator_may(args)
         )
+        # A version is compared with its own baseline, and an image holds the newest only: the table
+        # has to know a version before the first request reaches it, and after the next one came.
+        self.baselines = lambda_.Invocation(
+            f"{name}-baselines",
+            function_name=self.aggregator.function.name,
+            input=KEEP_BASELINES,
+            triggers={"image": args.runtime.image},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.aggregator]),
+        )
         self._subscribe(name, args)
         self._replay(name, args)
         Timer(
             "evaluation",
             TimerArgs(
-                site=args.site,
+                site=args.runtime.site,
                 what="evaluation",
                 description="Evaluate the closed windows",
                 minutes=args.evaluate_minutes,
                 function=self.evaluator.function,
-                dead_letters_arn=args.dead_letters.arn,
+                dead_letters_arn=args.runtime.dead_letters.arn,
             ),
             self._child,
         )
@@ -79,15 +85,12 @@ class Monitor(pulumi.ComponentResource):
         may: list[Statement],
     ) -> ImageFunction:
         parts = ImageFunctionArgs(
-            site=args.site,
+            runtime=args.runtime,
             what=what,
             description=description,
             command=f"drift_monitor.handlers.{COMMANDS[what]}",
-            image=args.image,
-            architecture=args.architecture,
             memory=args.memory,
             timeout=args.timeout,
-            tracing=args.tracing,
             environment=environment,
             statements=may,
         )
@@ -96,25 +99,14 @@ class Monitor(pulumi.ComponentResource):
     def _subscribe(self, name: str, args: MonitorArgs) -> None:
         """Log lines to the aggregator; a batch that fails three times waits among the dead letters."""
         function = self.aggregator.function
-        lambda_.FunctionEventInvokeConfig(
-            f"{name}-retries",
-            function_name=function.name,
-            maximum_retry_attempts=2,
-            maximum_event_age_in_seconds=6 * 3600,
-            destination_config=lambda_.FunctionEventInvokeConfigDestinationConfigArgs(
-                on_failure=lambda_.FunctionEventInvokeConfigDestinationConfigOnFailureArgs(
-                    destination=args.dead_letters.arn
-                )
-            ),
-            opts=self._child,
-        )
+        keep_failed_calls(f"{name}-retries", function, args.runtime, self._child)
         permission = lambda_.Permission(
             f"{name}-logs-may-invoke",
             statement_id="CloudWatchLogs",
             action="lambda:InvokeFunction",
             function=function.name,
             principal="logs.amazonaws.com",
-            source_account=args.site.account,
+            source_account=args.runtime.site.account,
             source_arn=pulumi.Output.concat(args.watched.arn, ":*"),
             opts=self._child,
         )
@@ -141,8 +133,8 @@ class Monitor(pulumi.ComponentResource):
 def _aggregator_may(args: MonitorArgs) -> list[Statement]:
     receive = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
     return [
-        Statement("AddToWindows", ["dynamodb:PutItem"], [args.table.arn]),
-        Statement("KeepBadRecords", ["sqs:SendMessage"], [args.dead_letters.arn]),
+        Statement("AddToWindows", ["dynamodb:PutItem", "dynamodb:GetItem"], [args.table.arn]),
+        Statement("KeepBadRecords", ["sqs:SendMessage"], [args.runtime.dead_letters.arn]),
         Statement("TakeReplayed", receive, [args.replay.arn]),
     ]
 

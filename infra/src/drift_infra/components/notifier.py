@@ -6,30 +6,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pulumi
-from pulumi_aws import lambda_, secretsmanager, sns, sqs
+from pulumi_aws import lambda_, secretsmanager, sns
 
 from drift_infra.iam import Statement
 
 from .image_function import ImageFunction, ImageFunctionArgs
+from .runtime import Runtime, keep_failed_calls
+from .timer import Timer, TimerArgs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from drift_infra.naming import Site
+A_DAY = 24 * 60
 
 
 @dataclass(frozen=True)
 class NotifierArgs:
     """The topic to listen to and the secret that holds the webhook's address."""
 
-    site: Site
-    image: pulumi.Input[str]
-    architecture: str
-    tracing: bool
+    runtime: Runtime
     environment: Mapping[str, pulumi.Input[str]]
     topic: sns.Topic
     secret: secretsmanager.Secret
-    dead_letters: sqs.Queue
 
 
 class Notifier(pulumi.ComponentResource):
@@ -41,37 +39,42 @@ class Notifier(pulumi.ComponentResource):
         self.parts = ImageFunction(
             name,
             ImageFunctionArgs(
-                site=args.site,
+                runtime=args.runtime,
                 what="notifier",
                 description="Tells a chat channel what drifted, by how much and since when",
                 command="drift_monitor.handlers.notify",
-                image=args.image,
-                architecture=args.architecture,
                 memory=256,
                 timeout=30,
-                tracing=args.tracing,
                 environment=args.environment,
                 statements=[
                     Statement("ReadWebhook", ["secretsmanager:GetSecretValue"], [args.secret.arn]),
-                    Statement("KeepUndelivered", ["sqs:SendMessage"], [args.dead_letters.arn]),
+                    Statement("KeepUndelivered", ["sqs:SendMessage"], [args.runtime.dead_letters.arn]),
                 ],
             ),
             self._child,
         )
         self._listen(name, args)
+        # Lambda puts a function to sleep that nobody calls for some two weeks, and refuses the call
+        # that wakes it: on a healthy stack that would be the first alert.
+        Timer(
+            "notifier-awake",
+            TimerArgs(
+                site=args.runtime.site,
+                what="notifier-awake",
+                description="Call the notifier without a notice, so that Lambda does not put it to sleep",
+                minutes=A_DAY,
+                function=self.parts.function,
+                dead_letters_arn=args.runtime.dead_letters.arn,
+                alone=False,
+            ),
+            self._child,
+        )
         self.register_outputs({"name": self.parts.function.name})
 
     def _listen(self, name: str, args: NotifierArgs) -> None:
         function = self.parts.function
-        on_failure = lambda_.FunctionEventInvokeConfigDestinationConfigOnFailureArgs(destination=args.dead_letters.arn)
-        lambda_.FunctionEventInvokeConfig(
-            f"{name}-retries",
-            function_name=function.name,
-            maximum_retry_attempts=2,
-            maximum_event_age_in_seconds=6 * 3600,
-            destination_config=lambda_.FunctionEventInvokeConfigDestinationConfigArgs(on_failure=on_failure),
-            opts=self._child,
-        )
+        keep_failed_calls(f"{name}-retries", function, args.runtime, self._child)
+        undelivered = {"deadLetterTargetArn": args.runtime.dead_letters.arn}
         permission = lambda_.Permission(
             f"{name}-topic-may-invoke",
             statement_id="AlertsTopic",
@@ -86,6 +89,6 @@ class Notifier(pulumi.ComponentResource):
             topic=args.topic.arn,
             protocol="lambda",
             endpoint=function.arn,
-            redrive_policy=pulumi.Output.json_dumps({"deadLetterTargetArn": args.dead_letters.arn}),
+            redrive_policy=pulumi.Output.json_dumps(undelivered),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )

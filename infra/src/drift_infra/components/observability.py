@@ -9,7 +9,7 @@ import pulumi
 from pulumi_aws import budgets, cloudwatch
 
 from drift_infra import dashboard
-from drift_infra.platform import Parts, platform_alarms
+from drift_infra.platform import Parts, outage, platform_alarms
 from drift_infra.queries import LOG_QUERIES
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class ObservabilityArgs:
     predictor_logs: pulumi.Input[str]
     monthly_budget: int
     budget_emails: Sequence[str]
+    #: Every other component of the stack.
+    parts_of_the_stack: Sequence[pulumi.Resource]
     tags: Mapping[str, str]
 
 
@@ -41,27 +43,44 @@ class Observability(pulumi.ComponentResource):
     def __init__(self, name: str, args: ObservabilityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("drift:infra:Observability", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
+        self._made: list[pulumi.Resource] = []
+        self._alarms: dict[str, cloudwatch.MetricAlarm] = {}
         self._prefix = args.site.names.prefix
         self._told = {"people": [args.topic], "pager": [args.topic] if args.paged else [], "nobody": []}
         alarms = {model: self._model(args.watch, model) for model in args.models}
-        alarms["the platform"] = [self._alarm(plan).arn for plan in platform_alarms(args.site.names, args.parts)]
+        platform = [self._alarm(plan) for plan in platform_alarms(args.site.names, args.parts)]
+        alarms["the platform"] = [alarm.arn for alarm in platform]
+        if args.paged:
+            plan = outage(args.site.names, args.models, tuple(self._alarms))
+            alarms["the platform"].insert(0, self._composite(plan, self._alarms).arn)
+        self._queries(name, args)
+        if args.monthly_budget:
+            self._budget(name, args)
         self.dashboard = cloudwatch.Dashboard(
             f"{name}-dashboard",
             dashboard_name=self._prefix,
             dashboard_body=pulumi.Output.json_dumps(
                 dashboard.body(args.watch, args.site.region, args.models, args.parts, alarms)
             ),
-            opts=self._child,
+            opts=self._last(args),
         )
-        self._queries(name, args)
-        if args.monthly_budget:
-            self._budget(name, args)
         self.register_outputs({"dashboard": self.dashboard.dashboard_name})
+
+    def _last(self, args: ObservabilityArgs) -> pulumi.ResourceOptions:
+        """Return the options of the resource that is deleted before any other, and in prod refuses.
+
+        Deletions go from what nothing depends on to what everything does, and stop at the first
+        error: a stack whose table alone is protected loses all that answers before it says no.
+        """
+        keeping = args.site.keeping
+        if not keeping.production:
+            return self._child
+        everything = [*args.parts_of_the_stack, *self._made]
+        return pulumi.ResourceOptions(parent=self, protect=keeping.protected, depends_on=everything)
 
     def _model(self, watch: Watch, model: str) -> list[pulumi.Output[str]]:
         alarms = [self._alarm(plan) for plan in watch.alarms(model)]
-        by_name = dict(zip((plan.name for plan in watch.alarms(model)), alarms, strict=True))
-        composites = [self._composite(plan, by_name) for plan in watch.composites(model)]
+        composites = [self._composite(plan, self._alarms) for plan in watch.composites(model)]
         return [one.arn for one in [*composites, *alarms]]
 
     def _short(self, alarm_name: str) -> str:
@@ -71,7 +90,7 @@ class Observability(pulumi.ComponentResource):
         single = None if plan.expression else plan.measures["value"]
         statistic = single.statistic if single else ""
         percentile = statistic.startswith("p")
-        return cloudwatch.MetricAlarm(
+        alarm = cloudwatch.MetricAlarm(
             self._short(plan.name),
             name=plan.name,
             alarm_description=plan.description,
@@ -91,10 +110,13 @@ class Observability(pulumi.ComponentResource):
             ok_actions=self._told[plan.notify],
             opts=self._child,
         )
+        self._made.append(alarm)
+        self._alarms[plan.name] = alarm
+        return alarm
 
     def _composite(self, plan: Composite, alarms: Mapping[str, cloudwatch.MetricAlarm]) -> cloudwatch.CompositeAlarm:
         named = [alarms[name] for name in alarms if name in plan.reads]
-        return cloudwatch.CompositeAlarm(
+        composite = cloudwatch.CompositeAlarm(
             self._short(plan.name),
             alarm_name=plan.name,
             alarm_description=plan.description,
@@ -103,17 +125,20 @@ class Observability(pulumi.ComponentResource):
             ok_actions=self._told[plan.notify],
             opts=pulumi.ResourceOptions(parent=self, depends_on=named),
         )
+        self._made.append(composite)
+        return composite
 
     def _queries(self, name: str, args: ObservabilityArgs) -> None:
         threshold = f"{args.watch.chosen['drift_threshold']:g}"
         for title, text in LOG_QUERIES.items():
-            cloudwatch.QueryDefinition(
+            query = cloudwatch.QueryDefinition(
                 f"{name}-{title}",
                 name=f"{self._prefix}/{title}",
                 query_string=text.replace("{threshold}", threshold),
                 log_group_names=[args.predictor_logs],
                 opts=self._child,
             )
+            self._made.append(query)
 
     def _budget(self, name: str, args: ObservabilityArgs) -> None:
         def tell(kind: str, percent: int) -> budgets.BudgetNotificationArgs:
@@ -126,7 +151,7 @@ class Observability(pulumi.ComponentResource):
                 subscriber_email_addresses=list(args.budget_emails) or None,
             )
 
-        budgets.Budget(
+        budget = budgets.Budget(
             f"{name}-budget",
             name=args.site.names.of("monthly"),
             budget_type="COST",
@@ -134,11 +159,12 @@ class Observability(pulumi.ComponentResource):
             limit_unit="USD",
             time_unit="MONTHLY",
             cost_filters=[
-                budgets.BudgetCostFilterArgs(name="TagKeyValue", values=[f"user:Project${args.tags['Project']}"])
+                budgets.BudgetCostFilterArgs(name="TagKeyValue", values=[f"user:Deployment${args.tags['Deployment']}"])
             ],
             notifications=[tell("ACTUAL", 80), tell("FORECASTED", 100)],
             opts=self._child,
         )
+        self._made.append(budget)
 
 
 def _queries(plan: Alarm) -> list[cloudwatch.MetricAlarmMetricQueryArgs]:

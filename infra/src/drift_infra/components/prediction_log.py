@@ -27,18 +27,25 @@ class PredictionLogArgs:
     site: Site
     watched: cloudwatch.LogGroup
     keep_days: int
+    #: Whether predictions are delivered; a bucket of earlier ones stays in either case.
+    delivering: bool
 
 
 class PredictionLog(pulumi.ComponentResource):
-    """A Firehose stream from the log group to `bucket`, gzip, partitioned by model and hour."""
+    """A Firehose stream from the log group to `bucket`, gzip, partitioned by model and hour.
+
+    `stream` is None where nothing is delivered.
+    """
 
     def __init__(self, name: str, args: PredictionLogArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("drift:infra:PredictionLog", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         self.bucket = LogBucket("log-bucket", LogBucketArgs(args.site, args.keep_days), self._child).bucket
-        self.stream = self._stream(name, args.site)
-        self._subscribe(name, args)
-        self.register_outputs({"stream": self.stream.name})
+        self.stream: kinesis.FirehoseDeliveryStream | None = None
+        if args.delivering:
+            self.stream = self._stream(name, args.site)
+            self._subscribe(name, args, self.stream)
+        self.register_outputs({"stream": self.stream.name if self.stream else None})
 
     def _stream(self, name: str, site: Site) -> kinesis.FirehoseDeliveryStream:
         group = cloudwatch.LogGroup(
@@ -91,10 +98,10 @@ class PredictionLog(pulumi.ComponentResource):
             Statement("ReportErrors", ["logs:PutLogEvents"], [pulumi.Output.concat(group.arn, ":*")]),
         ]
 
-    def _subscribe(self, name: str, args: PredictionLogArgs) -> None:
+    def _subscribe(self, name: str, args: PredictionLogArgs, stream: kinesis.FirehoseDeliveryStream) -> None:
         site = args.site
         ours = {"ArnLike": {"aws:SourceArn": pulumi.Output.concat("arn:*:logs:", site.region, ":", site.account, ":*")}}
-        may = [Statement("HandOver", ["firehose:PutRecord", "firehose:PutRecordBatch"], [self.stream.arn])]
+        may = [Statement("HandOver", ["firehose:PutRecord", "firehose:PutRecordBatch"], [stream.arn])]
         trust = assumed_by("logs.amazonaws.com", ours)
         role, allowed = self._role(f"{name}-subscription", site.names.of("log-subscription"), trust, may)
         cloudwatch.LogSubscriptionFilter(
@@ -102,7 +109,7 @@ class PredictionLog(pulumi.ComponentResource):
             name="prediction-log",
             log_group=args.watched.name,
             filter_pattern=PREDICTION_EVENTS,
-            destination_arn=self.stream.arn,
+            destination_arn=stream.arn,
             role_arn=role.arn,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[allowed]),
         )

@@ -13,10 +13,9 @@ from .timer import Timer, TimerArgs
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pulumi_aws import sqs
-
     from drift_infra.iam import Statement
-    from drift_infra.naming import Site
+
+    from .runtime import Runtime
 
 
 PROBE = "probe"
@@ -24,16 +23,12 @@ PROBE = "probe"
 
 @dataclass(frozen=True)
 class ProbeArgs:
-    """How often, what it may call, and where failed runs wait."""
+    """How often, and what it may call."""
 
-    site: Site
-    image: pulumi.Input[str]
-    architecture: str
-    tracing: bool
+    runtime: Runtime
     minutes: int
     environment: Mapping[str, pulumi.Input[str]]
     may_call: Sequence[Statement]
-    dead_letters: sqs.Queue
 
 
 class Probe(pulumi.ComponentResource):
@@ -45,15 +40,12 @@ class Probe(pulumi.ComponentResource):
         self.parts = ImageFunction(
             name,
             ImageFunctionArgs(
-                site=args.site,
+                runtime=args.runtime,
                 what=PROBE,
                 description="Sends a normal and a drifted request and reports whether each was noticed",
                 command="drift_monitor.handlers.probe",
-                image=args.image,
-                architecture=args.architecture,
                 memory=256,
                 timeout=60,
-                tracing=args.tracing,
                 environment=args.environment,
                 statements=args.may_call,
             ),
@@ -62,12 +54,12 @@ class Probe(pulumi.ComponentResource):
         Timer(
             "probing",
             TimerArgs(
-                site=args.site,
+                site=args.runtime.site,
                 what="probing",
                 description="Send the probe's requests",
                 minutes=args.minutes,
                 function=self.parts.function,
-                dead_letters_arn=args.dead_letters.arn,
+                dead_letters_arn=args.runtime.dead_letters.arn,
             ),
             child,
         )

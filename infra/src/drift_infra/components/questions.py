@@ -100,7 +100,7 @@ class Questions(pulumi.ComponentResource):
             f"{name}-workgroup",
             name=args.site.names.of("questions"),
             description="Questions to the prediction log",
-            force_destroy=not args.site.production,
+            force_destroy=True,  # what it holds is the list of past questions
             configuration=athena.WorkgroupConfigurationArgs(
                 enforce_workgroup_configuration=True,
                 publish_cloudwatch_metrics_enabled=True,

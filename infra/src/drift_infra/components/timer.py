@@ -24,6 +24,8 @@ class TimerArgs:
     minutes: int
     function: lambda_.Function
     dead_letters_arn: pulumi.Input[str]
+    #: Whether the function is called by nothing else, so that its retries are the schedule's.
+    alone: bool = True
 
 
 def rate(minutes: int) -> str:
@@ -71,6 +73,12 @@ class Timer(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[allowed]),
         )
+        if args.alone:
+            self._try_once(name, args, child)
+        self.register_outputs({"schedule": self.schedule.name})
+
+    @staticmethod
+    def _try_once(name: str, args: TimerArgs, child: pulumi.ResourceOptions) -> None:
         lambda_.FunctionEventInvokeConfig(
             f"{name}-once",
             function_name=args.function.name,
@@ -78,4 +86,3 @@ class Timer(pulumi.ComponentResource):
             maximum_event_age_in_seconds=args.minutes * 60,
             opts=child,
         )
-        self.register_outputs({"schedule": self.schedule.name})

@@ -36,6 +36,6 @@ class WindowStore(pulumi.ComponentResource):
             point_in_time_recovery=dynamodb.TablePointInTimeRecoveryArgs(enabled=production),
             server_side_encryption=dynamodb.TableServerSideEncryptionArgs(enabled=True),
             deletion_protection_enabled=production,
-            opts=pulumi.ResourceOptions(parent=self, protect=production, retain_on_delete=production),
+            opts=args.site.keeping.data(f"{name}-table", self),
         )
         self.register_outputs({"name": self.table.name, "arn": self.table.arn})

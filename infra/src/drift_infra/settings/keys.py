@@ -66,7 +66,7 @@ class Key:
         """The default as configuration text."""
         if isinstance(self.kind, Flag):
             return str(self.default).lower()
-        return json.dumps(self.default) if isinstance(self.kind, Many | Table) else str(self.default)
+        return json.dumps(self.default) if isinstance(self.default, list | dict) else str(self.default)
 
     def error(self, problem: str, allowed: str | None = None) -> ConfigurationError:
         """The error that names this key."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .keys import Hidden, key, keys_of
 from .kinds import Choice, Flag, Many, Number, Table, Text, Whole
+from .providers import Assumed, DefaultTags, Roles
 
 NAME = Text(r"[a-z][a-z0-9-]{1,22}[a-z0-9]", "3 to 24 lower-case letters, digits and hyphens, a letter first")
 MODEL = Text(r"[a-z][a-z0-9-]{0,28}[a-z0-9]", "the name of a model, lower-case letters, digits and hyphens")
@@ -39,12 +40,38 @@ class Settings:
     region: str = key(REGION, "General", "Where everything runs.", "us-east-1", namespace="aws")
     profile: str = key(Text(r"[A-Za-z0-9_.@+=,-]{1,64}", "a profile of the AWS configuration", empty="AWS_PROFILE, or the credentials at hand"),
                        "General", "Whose credentials deploy the stack.", "", namespace="aws")  # fmt: skip
+    allowed_account_ids: tuple[str, ...] = key(
+        Many(Text(r"\d{12}", "the 12 digits of an account")),
+        "General",
+        "The accounts that the stack may be deployed to; an update with credentials of another one stops.",
+        [],
+        namespace="aws",
+    )
+    assume_roles: tuple[Assumed, ...] = key(
+        Roles(), "General", "Roles that the update takes on, one after the other.", [], namespace="aws"
+    )
+    default_tags: dict[str, str] = key(
+        DefaultTags(), "General", "Tags of every resource, beside those of `tags`.", {}, namespace="aws"
+    )
+    permissions_boundary: str = key(
+        Text(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]{1,512}", "the ARN of an IAM policy", empty="none"),
+        "General",
+        "Permissions boundary of every role that the stack makes, where the organisation asks for one.",
+        "",
+    )
     project_name: str = key(NAME, "General", "First part of every resource's name.", "mlops-drift-monitor")
     tier: str = key(Text("dev|prod", "dev or prod", empty="the stack's own name"), "General",
                     "`dev` is cheap and open to change, `prod` is protected; a stack of another name must say which it is.", "")  # fmt: skip
     tags: dict[str, str] = key(
         Table(r"(?!aws:)[A-Za-z0-9 _.:/=+@-]{1,128}", Text(r"[A-Za-z0-9 _.:/=+@-]{0,256}", "a tag's value"), "names and values of tags"),
         "General", "Tags of every resource, beside Project, Stack and ManagedBy.", {})  # fmt: skip
+
+    leaving: bool = key(
+        Flag(),
+        "General",
+        "The first step of leaving prod: an update with it protects nothing and writes down what will stay.",
+        False,
+    )
 
     image_digest: str = key(DIGEST, "Image", "A prebuilt image; with it neither preview nor update needs Docker.", "")
     base_image: str = key(Text(r"[a-z0-9][A-Za-z0-9._/:@-]{0,254}", "an image reference", empty="the Dockerfile's own"),
@@ -76,7 +103,7 @@ class Settings:
         -1,
     )
     provisioned_concurrency: int = key(
-        Whole(0, 1000, "0 for none"), "Predictor", "Instances kept warm behind the alias.", 0
+        Whole(0, 1000, "0 for none"), "Predictor", "Instances kept warm of the version that the alias calls.", 0
     )
     tracing: bool = key(Flag(), "Predictor", "X-Ray traces of the functions.", True)
     log_level: str = key(
@@ -97,6 +124,12 @@ class Settings:
         "Predictor",
         "Who moves the alias: this program, or a rollout tool whose weights an update must not revert.",
         "pulumi",
+    )
+    live_version: str = key(
+        Text(r"[1-9]\d{0,8}", "a published version", empty="the newest"),
+        "Predictor",
+        "Version that the alias calls; with it nothing is built and the functions keep their image: the way back.",
+        "",
     )
     previous_version: str = key(
         Text(r"[1-9]\d{0,8}", "a published version", empty="none"),
@@ -181,18 +214,28 @@ class Settings:
     pagerduty_url: Hidden = key(
         SECRET_HTTPS,
         "Alerts",
-        "PagerDuty's CloudWatch integration address; pages for the composite alarm only, which tells nobody where there is no pager.",
+        'PagerDuty\'s CloudWatch integration address; pages for the composite alarms only (docs/deploy.md, "Who hears what"), so another endpoint has to hear the rest.',
         "",
         secret=True,
     )
     slack_webhook: Hidden = key(
-        SECRET_HTTPS, "Alerts", "A Slack-compatible incoming webhook, fed by the notifier.", "", secret=True
+        SECRET_HTTPS,
+        "Alerts",
+        "A Slack-compatible incoming webhook, fed by the notifier, whose own failure another endpoint has to hear.",
+        "",
+        secret=True,
     )
     alarm_thresholds: dict[str, float] = key(
         Table(r"[a-z_]{1,40}", Number("0", "1000000"), "settings of the monitoring spec with a number each"),
         "Alerts",
         "Thresholds of this stack's alarms, over those of the spec.",
         {},
+    )
+    silence_alarm: bool = key(
+        Flag(),
+        "Alerts",
+        "Whether the alarm `no-data` is there: a service that is asked now and then is silent by nature.",
+        True,
     )
     monthly_budget: int = key(
         Whole(0, 100000, "US dollars, 0 for no budget"), "Alerts", "Cost at which the budget alerts.", 20
@@ -208,6 +251,18 @@ class Settings:
     def production(self) -> bool:
         """Whether this stack is protected."""
         return self.tier == "prod"
+
+    @property
+    def only_endpoint(self) -> str:
+        """The key of the one kind of endpoint that there is, "" where there are several or none."""
+        kinds = {
+            "alertEmails": self.alert_emails,
+            "alertWebhooks": self.alert_webhooks,
+            "pagerdutyUrl": self.pagerduty_url,
+            "slackWebhook": self.slack_webhook,
+        }
+        present = [name for name, value in kinds.items() if value]
+        return present[0] if len(present) == 1 else ""
 
     @property
     def alerts_somebody(self) -> bool:

@@ -30,6 +30,18 @@ def check(settings: Settings) -> None:
 
 def _broken(one: Settings) -> Iterator[tuple[str, str, str]]:
     yield from _protected(one) if one.production else ()
+    if one.only_endpoint == "pagerdutyUrl":
+        yield (
+            "pagerdutyUrl",
+            "hears only what wakes somebody, and nothing else hears the rest",
+            "beside at least one of alertEmails, alertWebhooks, slackWebhook",
+        )
+    if one.only_endpoint == "slackWebhook":
+        yield (
+            "slackWebhook",
+            "is the only endpoint, and would have to report that it cannot be reached",
+            "beside at least one of alertEmails, alertWebhooks, pagerdutyUrl",
+        )
     yield from _api(one)
     yield from _traffic(one)
     yield from _regional(one)
@@ -40,6 +52,8 @@ def _broken(one: Settings) -> Iterator[tuple[str, str, str]]:
             f"names a model that is not served: {unknown[0]}",
             f"names among: {', '.join(one.models)}",
         )
+    if one.leaving and not one.production:
+        yield "leaving", "goes with tier prod: dev is destroyed as it is", "false"
     yield from _thresholds(one.alarm_thresholds)
 
 
@@ -85,8 +99,10 @@ def _regional(one: Settings) -> Iterator[tuple[str, str, str]]:
 def _traffic(one: Settings) -> Iterator[tuple[str, str, str]]:
     if bool(one.previous_version) != bool(one.previous_version_percent):
         yield "previousVersionPercent", "goes with previousVersion", "both set, or neither"
-    if one.previous_version and one.provisioned_concurrency:
-        yield "provisionedConcurrency", "cannot go with previousVersion: Lambda warms no alias that splits", "0"
+    if one.live_version and one.live_version == one.previous_version:
+        yield "previousVersion", "is the version that is live", "another published version, or empty"
+    if one.live_version and one.rollout == "external":
+        yield "liveVersion", "goes with rollout pulumi: a tool outside moves the alias", "empty, or rollout pulumi"
     if 0 <= one.reserved_concurrency < one.provisioned_concurrency:
         yield "provisionedConcurrency", "is more than reservedConcurrency", f"0 to {one.reserved_concurrency}"
 

@@ -1,4 +1,4 @@
-"""Past traffic from a file: chunk by chunk into windows, the named detectors beside, then the replay."""
+"""Past traffic from a file: chunk by chunk into windows and named detectors, then the replay."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from drift_engine.forest import BadRow
 
 from drift_ml.baseline import Baseline
-from drift_ml.evidence import Budget
-from drift_ml.replay.detectors import Firing, Rivals
 from drift_ml.replay.errors import ReplayError
-from drift_ml.replay.evidence import Replay, events_per_day, replay_windows
+from drift_ml.replay.evidence import MINIMUM_EFFECT, Replay, budget_of, replay_windows
+from drift_ml.replay.reference_detectors import Detection, ReferenceDetectors
 from drift_ml.replay.training_rows import TrainingRows
 from drift_ml.tables import Layout, ReadOptions, Table, column_names, count_rows, read_chunks
 from drift_ml.tables.row_digests import RowSample, as_seen, hash_rows
 from drift_ml.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     import numpy.typing as npt
@@ -36,78 +35,109 @@ if TYPE_CHECKING:
     from drift_ml.tables.row_digests import RowDigests
 
     Floats = npt.NDArray[np.float64]
+    Times = npt.NDArray[np.int64]
     Progress = Callable[[str, int, int], None]
     """(what is being done, done, in all)."""
 
 MOST_WINDOWS = 500
 FEWEST_ROWS = 50
+#: Rows that one thread predicts at a time.
 PREDICTED_TOGETHER = 2**13
 PREDICTION_COLUMN = "prediction"
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to replay, and how.
-
-    time, prediction: names of columns; without a prediction column the one named `prediction` is taken if it
-    is there, else the bundle's forest predicts. window: rows to a window, None for the file's 500th part,
-    rounded up. budget_events or budget_days: one false alarm in so many; 100,000 events by default.
-    reading: how to read the file.
-    """
+    """What to replay, and how."""
 
     path: Path
+    #: The column of times.
     time: str | None = None
+    #: The column of predictions. Without one, the column named `prediction` is taken if it is
+    #: there, else the bundle's forest predicts.
     prediction: str | None = None
+    #: Rows to a window, None for the file's 500th part, rounded up.
     window: int | None = None
+    #: One false alarm in so many; 100,000 events by default.
     budget_events: float | None = None
     budget_days: float | None = None
-    minimum_effect: float = 0.1
+    #: Standard deviations.
+    minimum_effect: float = MINIMUM_EFFECT
+    #: How to read the file.
     reading: ReadOptions = field(default_factory=ReadOptions)
 
 
 @dataclass(frozen=True)
 class Backtest:
-    """What was found. predicted: whether the bundle's forest gave the predictions."""
+    """What a file holds."""
 
     windows: tuple[Window, ...]
     replay: Replay
-    firings: tuple[Firing, ...]
+    detections: tuple[Detection, ...]
+    #: Whether the bundle's forest gave the predictions.
     predicted: bool
     training_rows: TrainingRows
 
 
-def backtest(
-    bundle: Bundle, request: Request, progress: Progress | None = None, *, digests: RowDigests | None = None
-) -> Backtest:
-    """Replay a file against a bundle. Raises DataError for the file, ReplayError and EvidenceError for settings.
+@dataclass(frozen=True)
+class _Predicted:
+    """A chunk with its predictions."""
 
-    digests: of the bundle's training rows, by which rows of them are told. Memory is bounded by a
-    chunk of rows, the windows, at most about 500, and the digests of 240,000 rows.
+    chunk: Chunk
+    predictions: Floats
+    #: Returns the encoded rows, shape (rows, features), which not everybody needs.
+    encode: Callable[[], Floats]
+
+
+def backtest(
+    bundle: Bundle,
+    request: Request,
+    progress: Progress | None = None,
+    *,
+    digests: RowDigests | None = None,
+) -> Backtest:
+    """Replay a file against a bundle.
+
+    Memory is bounded by a chunk of rows, the windows, at most about 500, and the digests of 240,000
+    rows.
+
+    Args:
+        bundle: What was trained.
+        request: The file, and how it is replayed.
+        progress: Called after each chunk and window.
+        digests: Of the bundle's training rows, by which rows of them are recognised.
+
+    Raises:
+        DataError: the file breaks the feature set, or cannot be read.
+        ReplayError: the settings do not fit the file.
+        EvidenceError: no detector keeps such settings.
     """
     if request.budget_days is not None and request.time is None:
         raise ReplayError("a budget in days: expected a column of times (--time-column)")
     show = progress or _silent
-    names = column_names(request.path, request.reading)
-    number = request.prediction or (PREDICTION_COLUMN if PREDICTION_COLUMN in names else None)
-    complete = number is None and not _takes_missing(bundle.forest, len(bundle.feature_set.names))
-    layout = Layout(bundle.feature_set, number, request.time, complete=complete)
-    rows = count_rows(request.path)
+    column = _prediction_column(request)
     baseline = Baseline.from_json(bundle.baseline)
-    cutter = _Cutter(baseline, bundle.manifest["model_version"], request.window or rows_per_window(rows))
-    rivals = Rivals(baseline)
+    rows = count_rows(request.path)
+    size = request.window or rows_per_window(rows)
+    cutter = _Cutter(baseline, bundle.manifest["model_version"], size)
+    detectors = ReferenceDetectors(baseline)
     sample = RowSample() if digests is None else RowSample(limit=digests.limit)
     done = 0
     with ExitStack() as stack:
-        other = stack.enter_context(ThreadPoolExecutor(1))  # numpy lets two threads count at a time
-        chunks = stack.enter_context(closing(read_chunks(request.path, layout, request.reading)))
-        for chunk, rows_of, predictions in _predicted(chunks, number, bundle):
-            columns = {name: chunk.columns[name] for name in bundle.feature_set.names}
-            beside = other.submit(rivals.take, columns, predictions)
-            cutter.take(columns, predictions, chunk.times_ms)
+        # numpy lets two threads count at a time.
+        thread = stack.enter_context(ThreadPoolExecutor(1))
+        layout = _layout(bundle, request, column)
+        reader = read_chunks(request.path, layout, request.reading)
+        chunks = stack.enter_context(closing(reader))
+        for part in _predicted(chunks, column, bundle):
+            names = bundle.feature_set.names
+            columns = {name: part.chunk.columns[name] for name in names}
+            detecting = thread.submit(detectors.take, columns, part.predictions)
+            cutter.take(columns, part.predictions, part.chunk.times_ms)
             if digests is not None:
-                sample.add(hash_rows(as_seen(rows_of())))
-            beside.result()
-            done += chunk.rows
+                sample.add(hash_rows(as_seen(part.encode())))
+            detecting.result()
+            done += part.chunk.rows
             show("rows", done, max(rows, done))
     windows = cutter.finish()
     replay = replay_windows(
@@ -115,14 +145,19 @@ def backtest(
         windows,
         budget=budget_of(request.budget_events, request.budget_days, windows),
         minimum_effect=request.minimum_effect,
-        progress=lambda done, total: show("evidence", done, total),
+        progress=partial(show, "evidence"),
     )
-    compared = TrainingRows(None if digests is None else digests.compare(sample))
-    return Backtest(tuple(windows), replay, rivals.firings(), number is None, compared)
+    return Backtest(
+        tuple(windows),
+        replay,
+        detectors.detections(),
+        column is None,
+        TrainingRows(None if digests is None else digests.compare(sample)),
+    )
 
 
 def rows_per_window(rows: int) -> int:
-    """The least of 50, 100, 200, 500, 1,000... that makes at most 500 windows of so many rows.
+    """Return the least of 50, 100, 200, 500... that makes at most 500 windows of so many rows.
 
     >>> rows_per_window(10_000), rows_per_window(30_000), rows_per_window(1_000_000)
     (50, 100, 2000)
@@ -135,14 +170,19 @@ def rows_per_window(rows: int) -> int:
     return size
 
 
-def budget_of(events: float | None, days: float | None, windows: list[Window]) -> Budget:
-    """The budget, of days at the traffic of the windows. Raises ReplayError, EvidenceError."""
-    if days is None:
-        return Budget() if events is None else Budget(events)
-    traffic = events_per_day(windows)
-    if traffic is None:
-        raise ReplayError("a budget in days: expected events over a minute or more; give it in events")
-    return Budget.per_days(days, traffic)
+def _prediction_column(request: Request) -> str | None:
+    """Return the column of predictions, None where the forest predicts."""
+    if request.prediction:
+        return request.prediction
+    names = column_names(request.path, request.reading)
+    return PREDICTION_COLUMN if PREDICTION_COLUMN in names else None
+
+
+def _layout(bundle: Bundle, request: Request, column: str | None) -> Layout:
+    # Some forests answer complete rows only; where none predicts, a row may miss values.
+    width = len(bundle.feature_set.names)
+    complete = column is None and not _takes_missing(bundle.forest, width)
+    return Layout(bundle.feature_set, column, request.time, complete=complete)
 
 
 class _Cutter:
@@ -153,7 +193,13 @@ class _Cutter:
         self._windows: list[Window] = []
         self._open = Window.empty(baseline, version)
 
-    def take(self, columns: dict[str, Any], predictions: Floats, times: npt.NDArray[np.int64] | None) -> None:
+    def take(
+        self,
+        columns: Mapping[str, npt.NDArray[np.generic]],
+        predictions: Floats,
+        times: Times | None,
+    ) -> None:
+        """Take a chunk in: vectors of shape (rows,), times in milliseconds since 1970."""
         start = 0
         while start < len(predictions):
             end = start + self._size - self._open.events
@@ -166,34 +212,31 @@ class _Cutter:
             if self._open.events == self._size:
                 self._close()
 
-    def _close(self) -> None:
-        self._windows.append(self._open)
-        self._open = Window.empty(self._baseline, self._version)
-
     def finish(self) -> list[Window]:
-        """All windows; the last may hold fewer rows."""
+        """Return all windows; the last may hold fewer rows."""
         if self._open.events:
             self._close()
         return self._windows
 
+    def _close(self) -> None:
+        self._windows.append(self._open)
+        self._open = Window.empty(self._baseline, self._version)
 
-def _predicted(
-    chunks: Iterator[Chunk], number: str | None, bundle: Bundle
-) -> Iterator[tuple[Chunk, Callable[[], Floats], Floats]]:
-    """Yield each chunk, what gives its encoded rows, and its predictions.
 
-    Predictions are the column's, or the forest's on all cores, which needs the rows encoded anyway.
-    """
-    if number is not None:
+def _predicted(chunks: Iterator[Chunk], column: str | None, bundle: Bundle) -> Iterator[_Predicted]:
+    """Yield each chunk with its predictions: the column's, or the forest's on all cores."""
+    if column is not None:
         for chunk in chunks:
-            yield chunk, partial(_matrix, bundle.feature_set, chunk), chunk.columns[number]
+            encode = partial(_matrix, bundle.feature_set, chunk)
+            yield _Predicted(chunk, chunk.columns[column], encode)
         return
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for chunk in chunks:
             rows = _matrix(bundle.feature_set, chunk)
-            parts = [rows[start : start + PREDICTED_TOGETHER] for start in range(0, len(rows), PREDICTED_TOGETHER)]
+            starts = range(0, len(rows), PREDICTED_TOGETHER)
+            parts = [rows[start : start + PREDICTED_TOGETHER] for start in starts]
             predictions = np.concatenate(list(pool.map(partial(_predict, bundle.forest), parts)))
-            yield chunk, partial(np.asarray, rows), predictions
+            yield _Predicted(chunk, predictions, partial(np.asarray, rows))
 
 
 def _matrix(feature_set: FeatureSet, chunk: Chunk) -> Floats:
@@ -214,4 +257,4 @@ def _predict(forest: Forest, rows: Floats) -> Floats:
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:
-    """Nobody watches."""
+    """Show nothing."""

@@ -1,16 +1,19 @@
-"""What the detector says of windows that are past: a pure function over them, for any settings."""
+"""What the detector would have said of windows that are past: a pure function, for any settings."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import asdict, dataclass, field, replace
 from math import exp
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from drift_ml.evidence import Budget, MixtureDetector, Settings, observe_window
+from drift_ml.replay.errors import ReplayError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from drift_contracts.json_types import JsonObject
 
     from drift_ml.baseline import Baseline
     from drift_ml.evidence import DriftFinding, Seasonality
@@ -21,97 +24,142 @@ if TYPE_CHECKING:
 
 MINIMUM_EFFECT = 0.1
 DAY_MS = 86_400_000
+#: Traffic over less is no measure of a day's.
+SHORTEST_SPAN_MS = DAY_MS / 1440
+#: Nats; more would overflow as odds.
+MOST_EVIDENCE = 700.0
 
 
 @dataclass(frozen=True)
 class Step:
-    """One window as the detector took it in.
+    """One window as the detector took it in."""
 
-    row: events before it. events: in it. at_ms: its earliest event, None without times. evidence: ln of the
-    odds after it, at least 0; where an alarm was raised, what raised it. crossed: whether the bar was reached.
-    """
-
+    #: Events before it.
     row: int
+    #: Events in it.
     events: int
+    #: Its earliest event, in milliseconds since 1970; None without times.
     at_ms: int | None
+    #: ln of the odds after it, at least 0; where an alarm was raised, what raised it.
     evidence: float
+    #: Whether the threshold was reached.
     crossed: bool
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """An alarm that the detector would have raised.
+    """An alarm that the detector would have raised."""
 
-    row, at_ms: the end of the window that raised it. since_row, since_ms: the estimated onset. recovered_row,
-    recovered_ms: when it was taken back, None if it stood at the end.
-    """
-
+    #: The end of the window that raised it.
     row: int
     at_ms: int | None
+    #: The estimated onset.
     since_row: int
     since_ms: int | None
     finding: DriftFinding
+    #: When it was taken back, None if it stood at the end.
     recovered_row: int | None = None
     recovered_ms: int | None = None
 
 
 @dataclass(frozen=True)
 class Replay:
-    """Evidence over time under some settings, and the alarms. needed: ln of the bar."""
+    """Evidence over time under some settings, and the alarms."""
 
     budget: Budget
+    #: Standard deviations.
     minimum_effect: float
     steps: tuple[Step, ...]
     alarms: tuple[Alarm, ...]
 
     @property
     def events(self) -> int:
-        """How many events there were."""
-        return self.steps[-1].row + self.steps[-1].events if self.steps else 0
+        """Return how many events there were."""
+        if not self.steps:
+            return 0
+        return self.steps[-1].row + self.steps[-1].events
 
     @property
     def standing(self) -> Alarm | None:
-        """The alarm that stood at the end, if one did."""
-        last = self.alarms[-1] if self.alarms else None
-        return last if last is not None and last.recovered_row is None else None
+        """Return the alarm that stood at the end, if one did."""
+        if self.alarms and self.alarms[-1].recovered_row is None:
+            return self.alarms[-1]
+        return None
 
-    def at(self, row: int) -> int | None:
-        """The earliest time of the window that holds a row (from 0), None without times."""
+    def time_at(self, row: int) -> int | None:
+        """Return the earliest time of the window that holds a row (from 0), None without times."""
+        if not self.steps:
+            return None
         place = bisect_right(self.steps, row, key=lambda step: step.row) - 1
-        return self.steps[max(place, 0)].at_ms if self.steps else None
+        return self.steps[max(place, 0)].at_ms
 
-    def to_json(self) -> dict[str, Any]:
-        """The replay as a JSON document; evidence as odds for drift, the bar beside it."""
+    def to_json(self) -> JsonObject:
+        """Return the replay as a document; evidence as odds for drift."""
         return {
             "budget_events": self.budget.events,
             "minimum_effect": self.minimum_effect,
             "events": self.events,
             "alarms": [asdict(alarm) for alarm in self.alarms],
-            "evidence": [
-                {"row": step.row, "events": step.events, "at_ms": step.at_ms, "odds": exp(min(step.evidence, 700))}
-                for step in self.steps
-            ],
+            "evidence": [_step_document(step) for step in self.steps],
         }
+
+
+def _step_document(step: Step) -> JsonObject:
+    return {
+        "row": step.row,
+        "events": step.events,
+        "at_ms": step.at_ms,
+        "odds": exp(min(step.evidence, MOST_EVIDENCE)),
+    }
 
 
 @dataclass
 class _Course:
-    """What has been found on the way."""
+    """What was seen so far."""
 
+    #: Whether every window has times; else the detector's clock counts events.
+    timed: bool
+    row: int = 0
     steps: list[Step] = field(default_factory=list)
     alarms: list[Alarm] = field(default_factory=list)
 
 
 def events_per_day(windows: Sequence[Window]) -> float | None:
-    """The traffic over the windows' own span, None without times or over less than a minute.
+    """Return the traffic over the windows' span, None without times or over less than a minute.
 
     >>> events_per_day([]) is None
     True
     """
-    firsts = [each.first_ms for each in windows if each.first_ms is not None]
-    lasts = [each.last_ms for each in windows if each.last_ms is not None]
-    span = max(lasts) - min(firsts) if firsts and lasts else 0
-    return sum(each.events for each in windows) * DAY_MS / span if span >= DAY_MS / 1440 else None
+    firsts = [window.first_ms for window in windows if window.first_ms is not None]
+    lasts = [window.last_ms for window in windows if window.last_ms is not None]
+    if not firsts or not lasts:
+        return None
+    span = max(lasts) - min(firsts)
+    if span < SHORTEST_SPAN_MS:
+        return None
+    return sum(window.events for window in windows) * DAY_MS / span
+
+
+def budget_of(events: float | None, days: float | None, windows: Sequence[Window]) -> Budget:
+    """Return the budget of false alarms.
+
+    Args:
+        events: One false alarm in so many; 100,000 where both are None.
+        days: One false alarm in so many, at the traffic of the windows.
+        windows: That are replayed.
+
+    Raises:
+        ReplayError: the windows have no times, or span less than a minute.
+        EvidenceError: no detector keeps such a budget.
+    """
+    if days is None:
+        return Budget() if events is None else Budget(events)
+    traffic = events_per_day(windows)
+    if traffic is None:
+        raise ReplayError(
+            "a budget in days: expected events over a minute or more; give it in events"
+        )
+    return Budget.per_days(days, traffic)
 
 
 def replay_windows(
@@ -123,56 +171,79 @@ def replay_windows(
     seasonality: Seasonality | None = None,
     progress: Progress | None = None,
 ) -> Replay:
-    """What the mixture detector would have said of these windows, oldest first.
+    """Return what the mixture detector would have said of windows.
 
-    windows: counted against the baseline; empty ones are passed over. budget: one false alarm per so many
-    events at most, 100,000 by default. minimum_effect: in standard deviations. seasonality: of the traffic, or
-    None. An alarm is taken back, and the detector begins anew, as the monitoring service does it: when there is
-    as much evidence that its drift is over as an alarm takes. Raises EvidenceError for settings that cannot
-    be. Depends on its arguments alone.
+    An alarm is taken back, and the detector begins anew, as the monitoring service does it: when
+    there is as much evidence that its drift is over as an alarm takes.
+
+    Args:
+        baseline: That the windows were counted against.
+        windows: Oldest first; empty ones are passed over.
+        budget: One false alarm per so many events at most, 100,000 by default.
+        minimum_effect: In standard deviations.
+        seasonality: Of the traffic, or None.
+        progress: Called after each window.
+
+    Returns:
+        A result that depends on the arguments alone.
+
+    Raises:
+        EvidenceError: settings that cannot be.
     """
-    seen = [window for window in windows if window.events]
+    counted = [window for window in windows if window.events]
     chosen = budget or Budget()
     detector = MixtureDetector(Settings(baseline.channels, chosen, minimum_effect, seasonality))
-    timed = all(window.first_ms is not None for window in seen)
-    course, row = _Course(), 0
-    for done, window in enumerate(seen, 1):
-        _take(detector, window, row, course, timed=timed)
-        row += window.events
+    course = _Course(timed=all(window.first_ms is not None for window in counted))
+    for done, window in enumerate(counted, 1):
+        _observe(detector, window, course)
         if progress is not None:
-            progress(done, len(seen))
+            progress(done, len(counted))
     return Replay(chosen, minimum_effect, tuple(course.steps), tuple(course.alarms))
 
 
-def _take(detector: MixtureDetector, window: Window, row: int, course: _Course, *, timed: bool) -> None:
-    """Take one window in. Without times the detector's clock counts events."""
-    first = window.first_ms if timed else None
-    timestamp_s = float(row) if first is None else first / 1000
-    change = observe_window(detector, window.channel_counts(), events=window.events, timestamp_s=timestamp_s)
+def _observe(detector: MixtureDetector, window: Window, course: _Course) -> None:
+    """Take one window in."""
+    row, end = course.row, course.row + window.events
+    first_ms = window.first_ms if course.timed else None
+    end_ms = window.last_ms if course.timed else None
+    change = observe_window(
+        detector,
+        window.channel_counts(),
+        events=window.events,
+        timestamp_s=float(row) if first_ms is None else first_ms / 1000,
+    )
     evidence = max(change.evidence, 0.0)
-    end, end_ms = row + window.events, window.last_ms if timed else None
-    course.steps.append(Step(row, window.events, first, evidence, change.crossed))
+    course.steps.append(Step(row, window.events, first_ms, evidence, change.crossed))
     if change.raised is not None:
-        course.alarms.append(_alarm(change.raised, course.steps, end, end_ms, timed=timed))
+        onset = _onset(change.raised, course)
+        course.alarms.append(Alarm(end, end_ms, onset.row, onset.at_ms, change.raised))
     elif change.recovered is not None:
         course.alarms[-1] = replace(course.alarms[-1], recovered_row=end, recovered_ms=end_ms)
+    course.row = end
 
 
-def _alarm(finding: DriftFinding, steps: Sequence[Step], end: int, end_ms: int | None, *, timed: bool) -> Alarm:
-    """The alarm, its onset put at the window that holds it."""
-    starts = [step.at_ms / 1000 if timed and step.at_ms is not None else float(step.row) for step in steps]
-    onset = steps[max(bisect_right(starts, finding.since) - 1, 0)]
-    return Alarm(end, end_ms, onset.row, onset.at_ms, finding)
+def _onset(finding: DriftFinding, course: _Course) -> Step:
+    """Return the window that holds the onset of a finding."""
+    starts = []
+    for step in course.steps:
+        # Where windows have no times, the detector's clock counts events.
+        start_s = float(step.row) if step.at_ms is None else step.at_ms / 1000
+        starts.append(start_s)
+    return course.steps[max(bisect_right(starts, finding.since) - 1, 0)]
 
 
 def window_since(windows: Iterable[Window], row: int) -> Window:
-    """The sum of the windows from the one that begins at a row; there must be one."""
-    seen = 0
+    """Return the sum of the windows from the one that begins at a row.
+
+    Raises:
+        ValueError: there is no event from there on.
+    """
+    before = 0
     total: Window | None = None
     for window in windows:
-        if seen >= row and window.events:
+        if before >= row and window.events:
             total = window if total is None else total + window
-        seen += window.events
+        before += window.events
     if total is None:
         raise ValueError("expected a window at or after the row")
     return total

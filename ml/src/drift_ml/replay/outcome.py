@@ -1,12 +1,13 @@
-"""What a replay comes to: the report over the right events, as a page, as JSON and as an exit code."""
+"""The result of a replay: the report over the right events, as a page, as JSON, as an exit code."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
+
+from drift_contracts.exits import FINDING, SUCCESS
 
 from drift_ml.replay.evidence import Replay, window_since
-from drift_ml.replay.page import Facts, render_report
 from drift_ml.replay.texts import place
 from drift_ml.replay.training_rows import KIND
 from drift_ml.report import window_report
@@ -15,29 +16,29 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from drift_contracts import FeatureSet
+    from drift_contracts.json_types import JsonObject, JsonValue
+    from drift_contracts.types import WindowReportV1
 
     from drift_ml.baseline import Baseline
-    from drift_ml.replay.detectors import Firing
+    from drift_ml.replay.reference_detectors import Detection
     from drift_ml.replay.training_rows import TrainingRows
     from drift_ml.window import Window
-
-NO_DRIFT, DRIFT = 0, 1
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A replay with its report.
-
-    report: a window.report.v1 document over the events since the onset of the drift that stands at the end,
-    over all where none does; `compared` says which. not_run: why some detectors are missing, "" if none is.
-    training_rows: what the file has in common with the training data, None where there is no file.
-    """
+    """A replay with its report."""
 
     replay: Replay
-    firings: tuple[Firing, ...]
-    report: dict[str, Any]
+    #: Of the named detectors, empty where they were not run.
+    detections: tuple[Detection, ...]
+    #: Over the events since the onset of the drift that stands at the end; over all if none does.
+    report: WindowReportV1
+    #: Which events those are, in words.
     compared: str
+    #: Why some detectors are missing, "" if none is.
     not_run: str = ""
+    #: What the file has in common with the training data, None where there is no file.
     training_rows: TrainingRows | None = None
 
     @property
@@ -49,47 +50,86 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """1 if an alarm was raised, also one that was taken back later; else 0."""
-        return DRIFT if self.replay.alarms else NO_DRIFT
+        """Return 1 if an alarm was raised, also one that was taken back later; else 0."""
+        return FINDING if self.replay.alarms else SUCCESS
 
-    def to_json(self) -> dict[str, Any]:
-        """Everything as one JSON document."""
+    def to_json(self) -> JsonObject:
+        """Return everything as one document."""
+        training_rows = None if self.training_rows is None else self.training_rows.to_json()
         return {
             "drift": bool(self.replay.alarms),
             "compared": self.compared,
-            "detectors": [
-                {**asdict(each), "at_ms": None if each.row is None else self.replay.at(each.row)}
-                for each in self.firings
-            ],
+            "detectors": [self._detection_document(detection) for detection in self.detections],
             "not_run": self.not_run,
             "warnings": [{"kind": KIND, "words": words} for words in self.warnings],
-            "training_rows": None if self.training_rows is None else self.training_rows.to_json(),
+            "training_rows": training_rows,
             "replay": self.replay.to_json(),
-            "report": self.report,
+            "report": cast("JsonValue", self.report),
         }
+
+    def _detection_document(self, detection: Detection) -> JsonObject:
+        at_ms = None if detection.row is None else self.replay.time_at(detection.row)
+        return {**asdict(detection), "at_ms": at_ms}
 
 
 def conclude(
     baseline: Baseline,
     windows: Sequence[Window],
     replay: Replay,
-    firings: tuple[Firing, ...] = (),
+    detections: tuple[Detection, ...] = (),
     not_run: str = "",
     training_rows: TrainingRows | None = None,
 ) -> Outcome:
-    """The outcome of a replay over these windows; there must be an event in them."""
+    """Return the outcome of a replay.
+
+    Args:
+        baseline: That the windows were counted against.
+        windows: That were replayed, with an event in them.
+        replay: The evidence over them.
+        detections: Of the named detectors.
+        not_run: Why some of those are missing.
+        training_rows: What the file has in common with the training data.
+
+    Raises:
+        ValueError: there is no event in the windows.
+    """
     alarm = replay.standing
     row = alarm.since_row if alarm else 0
-    events = f"{replay.events - row:,} events"
-    compared = f"{events} since {place(row, alarm.since_ms)}" if alarm else f"all {events}"
-    report = window_report(baseline, window_since(windows, row))
-    return Outcome(replay, firings, report, compared, not_run, training_rows)
+    compared = f"{replay.events - row:,} events"
+    compared = f"{compared} since {place(row, alarm.since_ms)}" if alarm else f"all {compared}"
+    report = cast("WindowReportV1", window_report(baseline, window_since(windows, row)))
+    return Outcome(replay, detections, report, compared, not_run, training_rows)
 
 
 def page(
-    outcome: Outcome, baseline: Baseline, feature_set: FeatureSet, *, source: str, made: str, predicted: bool = False
+    outcome: Outcome,
+    baseline: Baseline,
+    feature_set: FeatureSet,
+    *,
+    source: str,
+    made: str,
+    predicted: bool = False,
 ) -> str:
-    """The outcome as HTML."""
-    units = {feature.name: feature.unit for feature in feature_set.features}
-    facts = Facts(source, outcome.compared, made, predicted, units, outcome.not_run, outcome.training_rows)
-    return render_report(outcome.report, outcome.replay, outcome.firings, baseline, facts)
+    """Return an outcome as HTML.
+
+    Args:
+        outcome: Of `conclude`.
+        baseline: That it was concluded with.
+        feature_set: Gives the units.
+        source: Name of the file or the store.
+        made: When the page is made, as text.
+        predicted: Whether the bundle's forest gave the predictions.
+    """
+    # A report in the terminal needs no templates.
+    from drift_ml.replay.page import Facts, render_report  # noqa: PLC0415
+
+    facts = Facts(
+        source,
+        outcome.compared,
+        made,
+        predicted,
+        units={feature.name: feature.unit for feature in feature_set.features},
+        not_run=outcome.not_run,
+        training_rows=outcome.training_rows,
+    )
+    return render_report(outcome.report, outcome.replay, outcome.detections, baseline, facts)

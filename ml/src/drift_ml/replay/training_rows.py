@@ -15,9 +15,9 @@ TOLD = "training-rows"
 UNKNOWN = "cannot-tell"
 
 WHY = (
-    "Learnt and held-out rows are compared here: the baseline's predictions are of rows that the model"
-    " had not seen, and predictions of rows that it has learnt differ from those though nothing has"
-    " drifted. Replay traffic from after the training instead"
+    "Learnt and held-out rows are compared here: the baseline's predictions are of rows that the"
+    " model had not seen, and predictions of rows that it has learnt differ from those though"
+    " nothing has drifted. Replay traffic from after the training instead"
 )
 
 
@@ -46,21 +46,23 @@ class TrainingRows:
         compared = self.comparison
         if compared is None:
             return (
-                "The bundle holds no digests of its training rows, so whether this file holds such rows"
-                " cannot be told. Train the model again to have them"
+                "The bundle holds no digests of its training rows, so whether this file holds such"
+                " rows cannot be told. Train the model again to have them"
             )
         if self.verdict == TOLD:
-            learnt, held_out = compared.learnt / compared.rows, compared.held_out / compared.rows
+            learnt = compared.learnt / compared.rows
+            held_out = compared.held_out / compared.rows
             return (
-                f"This file holds rows of the training data: of {compared.rows:,} distinct rows that were"
-                f" looked up, {percent(learnt)} were learnt by this model and {percent(held_out)} were"
-                f" held out. {WHY}"
+                f"This file holds rows of the training data: of {compared.rows:,} distinct rows"
+                f" that were looked up, {percent(learnt)} were learnt by this model and"
+                f" {percent(held_out)} were held out. {WHY}"
             )
         if self.verdict == UNKNOWN:
-            return f"Whether this file holds rows of the training data cannot be told: {_reason(compared)}"
+            reason = _reason(compared)
+            return f"Whether this file holds rows of the training data cannot be told: {reason}"
         return (
-            f"Of {compared.rows:,} distinct rows that were looked up, {percent(compared.share)} equal a"
-            " row of the training data: this file is not of it"
+            f"Of {compared.rows:,} distinct rows that were looked up,"
+            f" {percent(compared.share)} equal a row of the training data: this file is not of it"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -75,7 +77,7 @@ def _reason(compared: Comparison) -> str:
     """Return why nothing can be told."""
     if compared.repeats:
         return (
-            f"rows repeat by nature. {compared.again:,} of {compared.checked:,} distinct held-out rows"
-            " equal a learnt one, and so would rows of any other time"
+            f"rows repeat by nature. {compared.again:,} of {compared.checked:,} distinct held-out"
+            " rows equal a learnt one, and so would rows of any other time"
         )
     return f"only {compared.rows:,} distinct rows could be looked up"

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
     from .data_warnings import DataWarning, find_warnings
     from .errors import ModelWorseThanMean, PackedDiffers, TrainingError, WarningsFound
-    from .fitting import Recipe, Sides, fit, split
+    from .fitting import Sides, fit, split
     from .job import Trained, load_rows, train
+    from .recipes import Recipe
     from .sources import find_source
 
 __all__ = [
@@ -40,9 +41,15 @@ __all__ = [
 _HOMES = {
     "drift_ml.tables": ("DataError", "Finding", "Table", "read_table"),
     "drift_ml.training.data_warnings": ("DataWarning", "find_warnings"),
-    "drift_ml.training.errors": ("ModelWorseThanMean", "PackedDiffers", "TrainingError", "WarningsFound"),
-    "drift_ml.training.fitting": ("Recipe", "Sides", "fit", "split"),
+    "drift_ml.training.errors": (
+        "ModelWorseThanMean",
+        "PackedDiffers",
+        "TrainingError",
+        "WarningsFound",
+    ),
+    "drift_ml.training.fitting": ("Sides", "fit", "split"),
     "drift_ml.training.job": ("Trained", "load_rows", "train"),
+    "drift_ml.training.recipes": ("Recipe",),
     "drift_ml.training.sources": ("find_source",),
 }
 

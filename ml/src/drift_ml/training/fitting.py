@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .errors import TrainingError
+from .recipes import ESTIMATORS, Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     import numpy.typing as npt
 
@@ -18,36 +20,8 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], None]
     """(trees done, trees in all)"""
 
-ESTIMATORS = {"random-forest": "RandomForestRegressor", "extra-trees": "ExtraTreesRegressor"}
-"""Classes of sklearn.ensemble."""
+#: Trees between two steps of the progress.
 STEP = 5
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What decides a model besides its data."""
-
-    estimator: str = "random-forest"
-    trees: int = 100
-    min_samples_leaf: int = 5
-    held_out: float = 0.2
-    seed: int = 7
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A fitted estimator with what it said of the rows it had not seen; missing: it was fitted on NaN too."""
-
-    estimator: Any
-    actual: Floats
-    predicted: Floats
-    sides: Sides
-    missing: bool
-
-    @property
-    def training_rows(self) -> int:
-        """Return how many rows were learnt."""
-        return len(self.sides.learnt)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +30,25 @@ class Sides:
 
     learnt: npt.NDArray[np.intp]
     held_out: npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted estimator with its predictions of the rows that it had not seen."""
+
+    #: Of scikit-learn, which has no types.
+    estimator: Any
+    #: Of the held-out rows.
+    actual: Floats
+    predicted: Floats
+    sides: Sides
+    #: Whether it was fitted on missing values too.
+    missing: bool
+
+    @property
+    def training_rows(self) -> int:
+        """Return how many rows were learnt."""
+        return len(self.sides.learnt)
 
 
 def split(rows: int, recipe: Recipe) -> Sides:
@@ -69,16 +62,27 @@ def split(rows: int, recipe: Recipe) -> Sides:
 
 
 def fit(matrix: Floats, target: Floats, recipe: Recipe, progress: Progress | None = None) -> Fitted:
-    """Fit on all but the held-out share of the rows.
+    """Fit a forest on all but the held-out share of the rows.
 
-    The trees are grown a few at a time, so that progress can be shown; scikit-learn's warm start draws the
-    same seeds as one call would, so the forest is the same.
+    The trees are grown a few at a time, so that progress can be shown; scikit-learn's warm start
+    draws the same seeds as one call would, so the forest is the same.
+
+    Args:
+        matrix: Encoded rows, shape (rows, features), NaN for missing.
+        target: Shape (rows,).
+        recipe: What decides the model besides its data.
+        progress: Called after every few trees.
+
+    Raises:
+        TrainingError: held-out rows miss values, and no learnt row does.
     """
     from sklearn import ensemble  # noqa: PLC0415 - as above
 
     sides = split(len(target), recipe)
-    seen, unseen = sides.learnt, sides.held_out
-    estimator = getattr(ensemble, ESTIMATORS[recipe.estimator])(
+    learnt, held_out = matrix[sides.learnt], matrix[sides.held_out]
+    missing = bool(np.isnan(learnt).any())
+    kind = getattr(ensemble, ESTIMATORS[recipe.estimator])
+    estimator = kind(
         n_estimators=0,
         min_samples_leaf=recipe.min_samples_leaf,
         random_state=recipe.seed,
@@ -87,11 +91,12 @@ def fit(matrix: Floats, target: Floats, recipe: Recipe, progress: Progress | Non
     )
     for trees in [*range(STEP, recipe.trees, STEP), recipe.trees]:
         estimator.set_params(n_estimators=trees)
-        estimator.fit(matrix[seen], target[seen])
+        estimator.fit(learnt, target[sides.learnt])
         if progress is not None:
             progress(trees, recipe.trees)
-    estimator.set_params(warm_start=False, n_jobs=None)  # one job sums the trees in order: bit-equal anywhere
-    missing = bool(np.isnan(matrix[seen]).any())
-    if np.isnan(matrix[unseen]).any() and not missing:
+    # One job sums the trees in order: bit-equal anywhere.
+    estimator.set_params(warm_start=False, n_jobs=None)
+    if np.isnan(held_out).any() and not missing:
         raise TrainingError("missing values: too few rows have one to learn what it means; give more or fill them")
-    return Fitted(estimator, target[unseen], estimator.predict(matrix[unseen]), sides, missing)
+    predicted = estimator.predict(held_out)
+    return Fitted(estimator, target[sides.held_out], predicted, sides, missing)

@@ -14,8 +14,9 @@ from drift_ml.tables import DataError, Finding, read_table
 
 from .data_warnings import find_warnings
 from .errors import TrainingError, WarningsFound
-from .fitting import Recipe, fit, split
+from .fitting import fit, split
 from .pack import pack
+from .recipes import ROWS, Recipe
 from .sources import find_source
 from .versions import use_version
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from .sources import Source
 
 MINIMUM_ROWS = 20
-ROWS = 10_000
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from drift_ml.tables import Table
 
     from .data_warnings import DataWarning
-    from .fitting import Fitted, Recipe
+    from .fitting import Fitted
+    from .recipes import Recipe
 
 
 CONTRACT = "bundle.manifest.v2"

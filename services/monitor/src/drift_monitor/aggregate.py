@@ -16,7 +16,7 @@ from drift_contracts.keywords import is_number
 from drift_ml.window import Window
 
 from drift_monitor.deliveries import EVENT, Delivery, Unopened, open_event
-from drift_monitor.errors import BadEvent
+from drift_monitor.errors import BadEvent, Unanswered
 from drift_monitor.keys import MINUTE, Series, WindowKey, minute_of
 from drift_monitor.stores import LARGEST_BATCH, Fragment
 
@@ -107,10 +107,9 @@ class Aggregator:
                 predictor a quicker one than that for strangers will do.
         """
         self._references = references
-        self._validators = {
-            series: RequestValidator(reference.feature_set)
-            for series, reference in references.items()
-        }
+        self._validators: dict[Series, RequestValidator] = {}
+        # Looked up once: the versions of a model come and go, the models do not.
+        self._models = sorted({series.model for series in references})
         self._store = store
         self._dead_letters = dead_letters
         self._now = now
@@ -120,7 +119,7 @@ class Aggregator:
     @property
     def models(self) -> list[str]:
         """Return the models that have a reference, sorted."""
-        return sorted({series.model for series in self._references})
+        return self._models
 
     def handle(self, event: Mapping[str, object]) -> Outcome:
         """Store every delivery of a Lambda event.
@@ -195,7 +194,9 @@ class Aggregator:
                     counted.counts["ignored"] += 1
                 else:
                     self._observe(event, counted)
-            except Exception as error:  # nothing outside is called here: the record is at fault
+            except Unanswered:  # the record is not at fault: the delivery comes again
+                raise
+            except Exception as error:  # nothing else is called outside: the record is at fault
                 letter = Rejected(delivery.identity, _reason(error), line, _model(event))
                 counted.rejected.append(letter)
                 counted.counts["rejected"] += 1
@@ -236,7 +237,7 @@ class Aggregator:
         prediction = event["Prediction"]
         if not is_number(prediction):  # float() would take "nan", "inf" and true
             raise BadEvent("Prediction is of the wrong type: expected a number")
-        self._validators[series].row({"features": event["features"]})
+        self._validator(series, reference).row({"features": event["features"]})
         current = int(self._now() // self._period)
         if minute < current - OLDEST_DAYS * DAY // self._period:
             raise BadEvent(f"the event is older than {OLDEST_DAYS} days")
@@ -250,6 +251,12 @@ class Aggregator:
         window.observe(event["features"], float(prediction), timestamp_ms)
         counted.windows[key] = window
         counted.counts["events"] += 1
+
+    def _validator(self, series: Series, reference: Reference) -> RequestValidator:
+        """Return the validator of a series, built at its first event: versions come and go."""
+        if series not in self._validators:
+            self._validators[series] = RequestValidator(reference.feature_set)
+        return self._validators[series]
 
 
 def _reason(error: Exception) -> str:

@@ -17,9 +17,10 @@ from botocore.awsrequest import AWSRequest
 
 from drift_monitor.aggregate import as_message
 from drift_monitor.errors import MonitorError
+from drift_monitor.notify import plain_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from drift_contracts.types import AlertV1, PredictionRequestV1
 
@@ -32,15 +33,20 @@ SUCCESS, UNAUTHORIZED = 200, 401
 LARGEST_ANSWER = 64 * 1024
 #: Characters of a dead letter in one message: SQS takes 256 KiB, and one may be four bytes.
 LARGEST_PART = 200_000
+#: Messages of one call to SQS, and bytes of all of them, with some for each one's attributes.
+MESSAGES_TOGETHER = 10
+LARGEST_TOGETHER = 256 * 1024
+ATTRIBUTE_BYTES = 64
 #: Characters of an e-mail's subject, by SNS.
 LONGEST_SUBJECT = 100
 JSON_HEADERS = {"content-type": "application/json"}
 
 
 def dead_letter_queue(sqs: Any, url: str) -> Callable[[list[Rejected]], None]:
-    """Return what sends rejected records to a queue.
+    """Return what sends rejected records to a queue, ten a call.
 
-    A record larger than a message is sent in numbered parts.
+    A record larger than a message is sent in numbered parts. What the queue does not take is raised
+    as MonitorError, so that the delivery comes again.
 
     Args:
         sqs: boto3's client.
@@ -48,17 +54,40 @@ def dead_letter_queue(sqs: Any, url: str) -> Callable[[list[Rejected]], None]:
     """
 
     def send(rejected: list[Rejected]) -> None:
-        for record in rejected:
-            text = as_message(record)
-            starts = range(0, len(text), LARGEST_PART)
-            for number, start in enumerate(starts, start=1):
-                sqs.send_message(
-                    QueueUrl=url,
-                    MessageBody=text[start : start + LARGEST_PART],
-                    MessageAttributes={"part": _attribute(f"{number} of {len(starts)}")},
-                )
+        for together in _together(rejected):
+            answer = sqs.send_message_batch(QueueUrl=url, Entries=together)
+            failed = answer.get("Failed", [])
+            if failed:
+                codes = ", ".join(sorted({failure["Code"] for failure in failed}))
+                reason = f"the dead-letter queue did not take {len(failed)} records: {codes}"
+                raise MonitorError(reason)
 
     return send
+
+
+def _together(rejected: list[Rejected]) -> Iterator[list[dict[str, object]]]:
+    """Yield entries in groups that one call takes, by number and by bytes."""
+    group: list[dict[str, object]] = []
+    size = 0
+    for body, part in _parts(rejected):
+        length = len(body.encode()) + ATTRIBUTE_BYTES
+        if group and (len(group) == MESSAGES_TOGETHER or size + length > LARGEST_TOGETHER):
+            yield group
+            group, size = [], 0
+        attributes = {"part": _attribute(part)}
+        group.append({"Id": str(len(group)), "MessageBody": body, "MessageAttributes": attributes})
+        size += length
+    if group:
+        yield group
+
+
+def _parts(rejected: list[Rejected]) -> Iterator[tuple[str, str]]:
+    """Yield the text of each message, and which part of its record it is."""
+    for record in rejected:
+        text = as_message(record)
+        starts = range(0, len(text), LARGEST_PART)
+        for number, start in enumerate(starts, start=1):
+            yield text[start : start + LARGEST_PART], f"{number} of {len(starts)}"
 
 
 def _attribute(text: str) -> dict[str, str]:
@@ -67,6 +96,8 @@ def _attribute(text: str) -> dict[str, str]:
 
 def topic(sns: Any, arn: str) -> Callable[[AlertV1], None]:
     """Return what publishes alerts.
+
+    An email holds the words first and the JSON after them; all other endpoints get the JSON.
 
     Args:
         sns: boto3's client.
@@ -82,10 +113,13 @@ def topic(sns: Any, arn: str) -> Callable[[AlertV1], None]:
             "state": _attribute(alert["state"]),
             "model": _attribute(alert["model"]),
         }
+        document = json.dumps(alert)
+        texts = {"default": document, "email": f"{plain_text(alert)}\n\n{document}"}
         sns.publish(
             TopicArn=arn,
             Subject=subject[:LONGEST_SUBJECT],
-            Message=json.dumps(alert),
+            Message=json.dumps(texts),
+            MessageStructure="json",
             MessageAttributes=attributes,
         )
 

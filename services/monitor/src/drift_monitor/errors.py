@@ -5,7 +5,8 @@ DriftError
       ├── BadDelivery     the envelope of a delivery could not be opened
       ├── BadEvent        a record that cannot be counted, with the reason
       ├── Conflict        another writer was first: read again and retry
-      └── BadStore        stored data is damaged, or newer than this code; it was left as it is
+      ├── BadStore        stored data is damaged, or newer than this code; it was left as it is
+      └── Unanswered      what was asked outside did not answer: nothing is known of the record
 
 Settings that cannot be used are a `drift_contracts.SettingsError`.
 """
@@ -52,3 +53,7 @@ class BadStore(MonitorError):
     def __reduce__(self) -> tuple[type[BadStore], tuple[Path | str, str]]:
         # Pickled errors are made anew from `args`, which hold the whole message only.
         return type(self), (self.place, self.reason)
+
+
+class Unanswered(MonitorError):
+    """Something outside did not answer, so that nothing is known of the record that asked."""

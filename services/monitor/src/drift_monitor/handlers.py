@@ -24,6 +24,7 @@ from drift_monitor.probe import over_http
 from drift_monitor.probe import probe as run_probe
 from drift_monitor.reference import load_references
 from drift_monitor.settings import Settings, read_settings
+from drift_monitor.shelf import KeptReferences, Shelf, keep_bundles
 from drift_monitor.stores import DynamoStore
 
 if TYPE_CHECKING:
@@ -43,6 +44,12 @@ class BatchAnswer(TypedDict):
     """The answer to records of a queue or a stream."""
 
     batchItemFailures: list[BatchItemFailure]
+
+
+class KeptAnswer(TypedDict):
+    """The versions whose baselines were written, as MODEL/VERSION."""
+
+    kept: list[str]
 
 
 class EvaluateAnswer(TypedDict):
@@ -85,17 +92,30 @@ def _store() -> DynamoStore:
 
 
 @cache
+def _shelf() -> Shelf:
+    return Shelf(boto3.client("dynamodb"), _settings().require("table"), time.time)
+
+
+@cache
+def _references() -> KeptReferences:
+    bundles = _settings().bundles
+    references = KeptReferences(load_references(bundles), _shelf(), time.time)
+    references.renew(bundles)
+    return references
+
+
+@cache
 def _aggregator() -> Aggregator:
     settings = _settings()
     letters = cloud.dead_letter_queue(boto3.client("sqs"), settings.require("dead_letters"))
-    return Aggregator(load_references(settings.bundles), _store(), letters, time.time)
+    return Aggregator(_references(), _store(), letters, time.time)
 
 
 @cache
 def _evaluator() -> Evaluator:
     settings = _settings()
     return Evaluator(
-        load_references(settings.bundles),
+        _references(),
         _store(),
         cloud.topic(boto3.client("sns"), settings.require("topic")),
         time.time,
@@ -105,11 +125,16 @@ def _evaluator() -> Evaluator:
     )
 
 
-def aggregate(event: Mapping[str, object], _context: object) -> BatchAnswer:
+def aggregate(event: Mapping[str, object], _context: object) -> BatchAnswer | KeptAnswer:
     """Count events of log subscriptions, SQS or Kinesis into windows.
 
-    The answer names the records to deliver again.
+    The answer names the records to deliver again. `{"keep": "baselines"}` writes the baselines of
+    the image's models to the table instead: a deployment asks for it before the first request
+    reaches a new version.
     """
+    if event.get("keep") == "baselines":
+        kept = keep_bundles(_settings().bundles, _references().own, _shelf())
+        return {"kept": [str(series) for series in kept]}
     aggregator = _aggregator()
     outcome = aggregator.handle(event)
     for model in aggregator.models:
@@ -122,8 +147,11 @@ def evaluate(_event: object, _context: object) -> EvaluateAnswer:
     """Turn closed minutes into evidence, alerts and metrics; called on a schedule."""
     alarms = []
     for evaluation in _evaluator().run():
-        _report(evaluation_values(evaluation), evaluation.series.model)
-        alarms.append(evaluation.alarm)
+        # A version that answers no more has nothing to report: its last alarm would ring until the
+        # version is forgotten.
+        if evaluation.series in _references().own or evaluation.window is not None:
+            _report(evaluation_values(evaluation), evaluation.series.model)
+            alarms.append(evaluation.alarm)
     return {"series": len(alarms), "alarms": sum(alarms)}
 
 

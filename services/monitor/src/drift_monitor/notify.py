@@ -75,6 +75,10 @@ class SnsEvent(TypedDict, total=False):
 def notify(event: SnsEvent, links: Mapping[str, str], send: Callable[[bytes], None]) -> int:
     """Send every record of an SNS event as a chat message.
 
+    An alarm that becomes OK for want of an earlier state is left out: each of a new stack's does,
+    and nothing was wrong. An event without records, by which a schedule keeps the function awake,
+    sends none.
+
     Args:
         event: as Lambda delivers it.
         links: addresses by name, shown below each message.
@@ -83,11 +87,36 @@ def notify(event: SnsEvent, links: Mapping[str, str], send: Callable[[bytes], No
     Returns:
         How many were sent.
     """
-    records = event.get("Records", [])
-    for record in records:
-        message = chat_message(str(record["Sns"]["Message"]), links)
-        send(json.dumps(message).encode())
-    return len(records)
+    texts = [str(record["Sns"]["Message"]) for record in event.get("Records", [])]
+    texts = [text for text in texts if not _only_began(text)]
+    for text in texts:
+        send(json.dumps(chat_message(text, links)).encode())
+    return len(texts)
+
+
+def plain_text(alert: AlertV1) -> str:
+    """Return an alert in words, for an email: what happened, facts, what to do, where to look."""
+    facts = [f"{fact.name}: {fact.value}" for fact in _alert_facts(alert)]
+    parts = [f"{alert['state']}: {alert['title']}", alert["reason"], "\n".join(facts)]
+    steps = [f"- {step}" for step in alert.get("next", [])]
+    if steps:
+        parts.append("\n".join(["What to do:", *steps]))
+    links = [f"{name}: {url}" for name, url in alert.get("links", {}).items()]
+    if links:
+        parts.append("\n".join(links))
+    return "\n\n".join(parts)
+
+
+def _only_began(text: str) -> bool:
+    """Return whether a notice is of an alarm's first OK, with no alarm before it."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return False
+    if not isinstance(document, dict):
+        return False
+    states = (document.get("OldStateValue"), document.get("NewStateValue"))
+    return states == ("INSUFFICIENT_DATA", "OK")
 
 
 def chat_message(text: str, links: Mapping[str, str]) -> ChatMessage:
@@ -114,15 +143,19 @@ def _alert_notice(alert: AlertV1, links: Mapping[str, str]) -> _Notice:
     mark = MARKS["OK"]
     if alert["state"] == "ALARM":
         mark = MARKS["ALARM"]
-    facts = [
+    facts = _alert_facts(alert)
+    steps = "\n".join(f"• {step}" for step in alert.get("next", []))
+    text = f"{alert['reason']}\n{steps}".strip()
+    return _Notice(f"{mark} {alert['title']}", text, facts, {**links, **alert.get("links", {})})
+
+
+def _alert_facts(alert: AlertV1) -> list[_Fact]:
+    return [
         _Fact("Stack", alert["stack"]),
         _Fact("Model", f"{alert['model']} {alert['model_version']}"),
         _Fact("At", alert["timestamp"]),
         *_drift_facts(alert),
     ]
-    steps = "\n".join(f"• {step}" for step in alert.get("next", []))
-    text = f"{alert['reason']}\n{steps}".strip()
-    return _Notice(f"{mark} {alert['title']}", text, facts, {**links, **alert.get("links", {})})
 
 
 def _drift_facts(alert: AlertV1) -> list[_Fact]:

@@ -7,6 +7,7 @@ Items (partition key / sort key):
   summed (or its model's version is not watched any more, and the retention is over)
 - `windows#MODEL#VERSION#DAY` / `MINUTE`: the sum of a minute, expires after the retention
 - `state#MODEL#VERSION` / `state`: detectors, cursor, outbox
+- `baselines` / `MODEL#VERSION`: what a version is compared with (drift_monitor.shelf)
 
 Fragments are spread over shards by their batch, so that a series may be written faster than one
 partition takes. Expiry is late by days at times, and nothing here depends on it. A transaction that

@@ -7,7 +7,7 @@ import pytest
 from drift_ml.detectors import Adwin, Cusum, MeanAbsoluteZ, PageHinkley, WindowedKs, WindowedPsi
 from drift_ml.detectors.vectorised import CusumScan, KsScan, MeanScoreScan, PageHinkleyScan, PsiScan
 from drift_ml.detectors.vectorised_adwin import AdwinScan
-from drift_ml.replay.detectors import FARTHEST, Rivals
+from drift_ml.replay.reference_detectors import FARTHEST, ReferenceDetectors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -105,17 +105,17 @@ def test_the_older_rule_fires_at_the_same_row(seed, sizes):
     assert (hit and hit[0]) == (alarm and alarm[0])
 
 
-def rivals_over(baseline, columns, predictions, size=1500):
-    rivals = Rivals(baseline)
+def detections_over(baseline, columns, predictions, size=1500):
+    detectors = ReferenceDetectors(baseline)
     for start in range(0, len(predictions), size):
         part = slice(start, start + size)
-        rivals.take({name: column[part] for name, column in columns.items()}, predictions[part])
-    return {firing.detector: firing for firing in rivals.firings()}
+        detectors.take({name: column[part] for name, column in columns.items()}, predictions[part])
+    return {detection.detector: detection for detection in detectors.detections()}
 
 
 def test_every_detector_answers_and_the_shifted_feature_is_named(made, houses):
     columns = houses(4000, 5, shift=2.0, begin=1000)
-    found = rivals_over(made.baseline, columns, np.full(4000, np.nan))
+    found = detections_over(made.baseline, columns, np.full(4000, np.nan))
     assert list(found) == ["CUSUM", "Page-Hinkley", "ADWIN", "PSI", "KS", "mean |z|"]
     for name in ("ADWIN", "PSI", "KS"):
         assert (found[name].column, found[name].direction) == ("sqft", "up")
@@ -126,20 +126,20 @@ def test_every_detector_answers_and_the_shifted_feature_is_named(made, houses):
 def test_missing_values_are_passed_over_and_rows_still_count(made, houses):
     columns = houses(4000, 5, shift=3.0, begin=2000)
     columns["sqft"][:1000] = np.nan
-    found = rivals_over(made.baseline, columns, np.full(4000, np.nan))
+    found = detections_over(made.baseline, columns, np.full(4000, np.nan))
     assert found["ADWIN"].column == "sqft"
     assert 1800 <= found["ADWIN"].since_row <= found["ADWIN"].row < 2100
 
 
 def test_a_row_without_any_value_has_no_score(made, houses):
     columns = {name: np.full(3000, np.nan) for name in houses(1, 5)}
-    found = rivals_over(made.baseline, columns, np.full(3000, np.nan))
-    assert all(firing.row is None for firing in found.values())
+    found = detections_over(made.baseline, columns, np.full(3000, np.nan))
+    assert all(detection.row is None for detection in found.values())
 
 
 def test_huge_values_count_as_the_farthest(made, houses):
     columns = houses(3000, 5)
     columns["sqft"][:] = 1e300
-    found = rivals_over(made.baseline, columns, np.full(3000, made.baseline.prediction.mean))
+    found = detections_over(made.baseline, columns, np.full(3000, made.baseline.prediction.mean))
     assert FARTHEST == 100.0
     assert found["mean |z|"].row == 1999

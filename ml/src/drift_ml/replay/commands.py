@@ -1,0 +1,136 @@
+"""`driftctl replay`: only options in, files and exit codes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from drift_contracts.commands import Command
+from drift_contracts.exits import starting
+from drift_contracts.reading_options import reading_options
+
+from drift_ml.replay.command_line import (
+    CONTEXT,
+    EXIT_CODES,
+    ProgressBars,
+    ReportOptions,
+    finish,
+    load_baseline,
+    report_options,
+)
+
+READING = ("delimiter", "decimal", "encoding", "missing", "ignore", "sort")
+EPILOG = f"""
+Examples:
+
+\b
+  driftctl replay --data traffic.csv --baseline build/bundles/house-price
+  driftctl replay --data traffic.parquet --baseline build/bundles/house-price \\
+      --time-column time --html report.html
+  driftctl replay --data traffic.csv --baseline build/bundles/house-price --budget 1000000 --json
+{EXIT_CODES}"""
+
+
+@click.command(cls=Command, epilog=EPILOG, context_settings=CONTEXT)
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="CSV, TSV or Parquet; a file, text also gzipped, or a folder."
+    " Rows in the order of time, or --sort.",
+)
+@click.option(
+    "--baseline",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder of a model, whose current version is meant, or of one version.",
+)
+@click.option(
+    "--time-column",
+    metavar="NAME",
+    help="Column of times: ISO 8601, or seconds or milliseconds since 1970.",
+)
+@click.option(
+    "--prediction-column",
+    metavar="NAME",
+    help="Column of predictions. Default: the one named prediction, else the forest predicts.",
+)
+@click.option(
+    "--rows-per-window",
+    type=click.IntRange(1),
+    metavar="ROWS",
+    help="How finely the evidence looks. Default: 50 or more, for at most 500 windows.",
+)
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="End with exit code 1 at a warning too: rows of the training data.",
+)
+@reading_options
+@click.option("--sort", is_flag=True, help="Sort the rows by --time-column first.")
+@report_options
+def replay(
+    data: Path,
+    baseline: Path,
+    time_column: str | None,
+    prediction_column: str | None,
+    rows_per_window: int | None,
+    **options: Any,
+) -> None:
+    """Backtest past traffic: when would each detector have fired, and what is different?
+
+    The file has a column per feature of the bundle's model; other columns are left out. Every cell
+    is checked as in training: what breaks the feature set is named by row, column and rule, and
+    nothing is compared.
+    """
+    # --help need not wait for numpy and pyarrow.
+    from drift_ml.replay.backtest import Request, backtest  # noqa: PLC0415
+    from drift_ml.replay.outcome import conclude, page  # noqa: PLC0415
+    from drift_ml.tables import OptionError, ReadOptions  # noqa: PLC0415
+    from drift_ml.tables.row_digests import read_row_digests  # noqa: PLC0415
+
+    try:
+        reading = ReadOptions(**{name: options.pop(name) for name in READING})
+    except OptionError as error:
+        raise click.BadParameter(
+            f"expected {error.expected}", param_hint=f"--{error.option}"
+        ) from error
+    report = ReportOptions(**options)
+    if reading.sort and time_column is None:
+        raise click.UsageError("--sort: expected a column of times (--time-column)")
+    folder, bundle, reference = load_baseline(baseline)
+    request = Request(
+        data,
+        time=time_column,
+        prediction=prediction_column,
+        window=rows_per_window,
+        budget_events=report.budget_events,
+        budget_days=report.budget_days,
+        minimum_effect=report.minimum_effect,
+        reading=reading,
+    )
+    with starting("the bundle"):
+        digests = read_row_digests(folder, bundle.manifest)
+    with ProgressBars() as bars:
+        result = backtest(bundle, request, bars.show, digests=digests)
+    outcome = conclude(
+        reference,
+        result.windows,
+        result.replay,
+        result.detections,
+        training_rows=result.training_rows,
+    )
+
+    def render(made: str) -> str:
+        """Return the HTML page."""
+        return page(
+            outcome,
+            reference,
+            bundle.feature_set,
+            source=data.name,
+            made=made,
+            predicted=result.predicted,
+        )
+
+    finish(outcome, report, render)

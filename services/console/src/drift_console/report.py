@@ -1,0 +1,110 @@
+"""`driftctl report`: a report on windows of live traffic that the monitor stored."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from drift_contracts.bundle_paths import bundle_names
+from drift_contracts.commands import Command
+from drift_contracts.exits import CannotStart
+from drift_ml.replay.command_line import (
+    CONTEXT,
+    EXIT_CODES,
+    ProgressBars,
+    ReportOptions,
+    finish,
+    load_baseline,
+    report_options,
+)
+
+FIRST = "house-price"
+EPILOG = f"""
+Examples:
+
+\b
+  driftctl report --window last-24h
+  driftctl report --window 2026-11-20..2026-11-23 --model house-price --html report.html
+{EXIT_CODES}"""
+
+
+@click.command(cls=Command, epilog=EPILOG, context_settings=CONTEXT)
+@click.option(
+    "--window",
+    "span",
+    required=True,
+    metavar="SPAN",
+    help="last-24h, last-7d, last-90m, or FROM..TO (UTC).",
+)
+@click.option("--model", help="Whose windows. Default: the only bundle, or house-price of several.")
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    default=Path("build/console/console.sqlite"),
+    show_default=True,
+    help="SQLite file that the windows are in.",
+)
+@click.option(
+    "--bundles",
+    type=click.Path(path_type=Path),
+    default=Path("build/bundles"),
+    show_default=True,
+    help="Folder of the bundles; the model's current one gives the baseline.",
+)
+@report_options
+def report(span: str, model: str | None, store: Path, bundles: Path, **options: Any) -> None:
+    """Report on stored windows of live traffic, and replay the detectors over them.
+
+    Of the named detectors those that go by counts, PSI and KS, are replayed; the others want single
+    values, which no window keeps: they are in `driftctl replay`.
+    """
+    # --help need not wait for numpy.
+    from drift_ml.replay.evidence import budget_of, replay_windows  # noqa: PLC0415
+    from drift_ml.replay.outcome import conclude, page  # noqa: PLC0415
+    from drift_ml.replay.stored import NOT_RUN, counted_detections  # noqa: PLC0415
+    from drift_monitor.errors import BadStore  # noqa: PLC0415
+
+    from drift_console.stored_windows import read_span, stored_windows  # noqa: PLC0415
+
+    settings = ReportOptions(**options)
+    _, bundle, baseline = load_baseline(_bundle_of(bundles, model))
+    minutes = read_span(span, time.time())
+    try:
+        windows = stored_windows(store, baseline, bundle.manifest["model_version"], minutes)
+    except BadStore as error:
+        raise CannotStart(str(error)) from error
+    except sqlite3.Error as error:
+        raise CannotStart(f"the store {store} cannot be read: {error}") from error
+    with ProgressBars() as bars:
+        result = replay_windows(
+            baseline,
+            windows,
+            budget=budget_of(settings.budget_events, settings.budget_days, windows),
+            minimum_effect=settings.minimum_effect,
+            progress=lambda done, total: bars.show("evidence", done, total),
+        )
+    detections = counted_detections(baseline, windows)
+    outcome = conclude(baseline, windows, result, detections, NOT_RUN)
+    source = f"{store.name}, {span}"
+
+    def render(made: str) -> str:
+        """Return the HTML page."""
+        return page(outcome, baseline, bundle.feature_set, source=source, made=made)
+
+    finish(outcome, settings, render)
+
+
+def _bundle_of(bundles: Path, model: str | None) -> Path:
+    """Return the folder of a model, or of the default one. Raises BadParameter."""
+    names = bundle_names(bundles)
+    if model is None:
+        model = names[0] if len(names) == 1 else FIRST
+    if model not in names:
+        choices = ", ".join(names) or "none"
+        raise click.BadParameter(
+            f"expected one of the bundles in {bundles}: {choices}", param_hint="--model"
+        )
+    return bundles / model

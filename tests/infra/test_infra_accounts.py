@@ -1,0 +1,74 @@
+"""Whose account, under which limits, at which cost: what an organisation asks of a stack."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tools.stack_checks.stacks import SECRETS, graph_of, settings_of
+
+ROLE = "arn:aws:iam::123456789012:role/deploy"
+BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
+
+
+@pytest.fixture(scope="module")
+def built(root):
+    return lambda stack="dev", **changes: graph_of(settings_of(root, stack, {**SECRETS, **changes}), root)
+
+
+def test_the_providers_keys_are_heard(built):
+    """A program's own provider hears none of the configuration by itself: each key is handed on."""
+    graph = built(
+        **{
+            "aws:allowedAccountIds": '["123456789012"]',
+            "aws:assumeRoles": json.dumps([{"roleArn": ROLE, "sessionName": "drift", "externalId": "x1"}]),
+            "aws:defaultTags": '{"tags": {"Team": "ml", "Owner": "a"}}',
+            "tags": '{"Owner": "b"}',
+        }
+    )
+    inputs = graph.provider.inputs
+    assert json.loads(inputs["allowedAccountIds"]) == ["123456789012"]
+    assert json.loads(inputs["assumeRoles"]) == [{"roleArn": ROLE, "sessionName": "drift", "externalId": "x1"}]
+    assert graph.tags.items() >= {"Team": "ml", "Owner": "b", "Project": "mlops-drift-monitor"}.items()
+
+
+def test_without_them_the_provider_takes_the_credentials_at_hand(built):
+    """No key is sent as an empty list, which would allow no account at all."""
+    assert not {"allowedAccountIds", "assumeRoles"} & set(built().provider.inputs)
+
+
+def test_every_role_has_the_boundary(built):
+    """One role without it would stop the update of an organisation that asks for one."""
+    assert {node.inputs.get("permissionsBoundary") for node in built(permissionsBoundary=BOUNDARY).of("iam.Role")} == {
+        BOUNDARY
+    }
+    assert {node.inputs.get("permissionsBoundary") for node in built().of("iam.Role")} == {None}
+
+
+def test_a_budget_counts_its_own_stack(built):
+    """Two stacks of one project in one account do not alarm on each other's cost."""
+    filters = {}
+    for stack in ("dev", "prod"):
+        graph = built(stack)
+        (budget,) = graph.of("budgets.Budget")
+        ((value,),) = (one["values"] for one in budget.inputs["costFilters"])
+        filters[stack] = value
+        name = graph.tags["Deployment"]
+        assert value == f"user:Deployment${name}"
+    assert filters["dev"] != filters["prod"]
+
+
+def test_no_budget_is_said(built):
+    """Who switches the budget off is told what that means."""
+    assert any("monthlyBudget" in warning for warning in built(monthlyBudget="0").warnings)
+    assert not any("monthlyBudget" in warning for warning in built().warnings)
+
+
+def test_the_access_log_takes_no_place_in_the_accounts_policy(built):
+    """API Gateway adds a group of any other name to one policy of 5,120 bytes for the whole account."""
+    graph = built()
+    (stage,) = graph.of("apigatewayv2.Stage")
+    assert "api-requests-log" in stage.inputs["accessLogSettings"]["destinationArn"]
+    group = graph.one("cloudwatch.LogGroup", "api-requests-log")
+    assert group.inputs["name"] == "/aws/vendedlogs/apigateway/mlops-drift-monitor-dev-api"
