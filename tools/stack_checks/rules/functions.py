@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drift_contracts import environment
+from drift_contracts.functions import EVERYWHERE, FUNCTIONS, FunctionVariables
 from drift_infra.policies import statements
 
 from tools.stack_checks.graph import Inputs, referenced_names, references
@@ -25,7 +26,7 @@ COMMANDS = {
 #: Versions behind an alias that Lambda takes.
 MOST_VERSIONS = 2
 #: A function that contracts know nothing of has what every function has.
-UNKNOWN_FUNCTION = environment.FunctionVariables(environment.EVERYWHERE)
+UNKNOWN_FUNCTION = FunctionVariables(EVERYWHERE)
 ROLE = "aws:iam/role:Role"
 
 
@@ -87,7 +88,7 @@ def known_environment(graph: Graph, _facts: Facts) -> Found:
     for node in graph.of("lambda.Function"):
         variables = set(_variables(node))
         name = node.name.removesuffix("-function")
-        function = environment.FUNCTIONS.get(name, UNKNOWN_FUNCTION)
+        function = FUNCTIONS.get(name, UNKNOWN_FUNCTION)
         missing = function.required - variables
         unknown = variables - function.all()
         if missing or unknown:
