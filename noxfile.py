@@ -61,7 +61,14 @@ SETS = {
 }
 
 #: What keeps every bar of `nox -s style`, and must go on to.
-STYLED = ["client", "engine", "ml", "services/predictor", "tools/stack_checks"]
+STYLED = [
+    "client",
+    "engine",
+    "ml",
+    "services/monitor",
+    "services/predictor",
+    "tools/stack_checks",
+]
 
 #: The packages whose branches are covered in full, and the tests that prove it. All other tests run
 #: without tracing, which takes half the time.
