@@ -58,6 +58,7 @@ SETS = {
     "simulate": "dev",
     "browser": "dev",
     "fuzz": "dev",
+    "mutants": "dev",
 }
 
 #: What keeps every bar of `nox -s style`, and must go on to.
@@ -269,6 +270,13 @@ def runtime(session: nox.Session) -> None:
     """Run the predictor's tests with exactly what the image's prediction path holds."""
     prepare(session, "runtime", "runtime-test", rooms=RUNTIME_ROOMS)
     pytest(session, "tests/predictor")
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Change lines of contracts, engine and evidence, and see whether a test fails; resumable."""
+    prepare(session, "dev", "mutants")
+    session.run("python", "-m", "tools.mutants", *session.posargs)
 
 
 @nox.session
