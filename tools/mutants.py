@@ -33,6 +33,7 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "build" / "mutants"
 #: A mutant that loops is ended after so many times the time of its unchanged tests.
 PATIENCE = 6.0
+#: A busy machine takes longer than the tests themselves.
 LEAST_TIMEOUT_S = 60.0
 
 
