@@ -63,11 +63,13 @@ SETS = {
 #: What keeps every bar of `nox -s style`, and must go on to.
 STYLED = [
     "client",
+    "contracts",
     "engine",
     "ml",
+    "services/console",
     "services/monitor",
     "services/predictor",
-    "tools/stack_checks",
+    "tools",
 ]
 
 #: The packages whose branches are covered in full, and the tests that prove it. All other tests run
