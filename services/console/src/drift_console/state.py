@@ -31,14 +31,13 @@ if TYPE_CHECKING:
         BundleManifestV2,
         PredictionEventV1,
     )
-    from drift_ml.display_bins import Bins as DisplayBins
+    from drift_ml.display_bins import DisplayBins
 
     from drift_console.alarm_evaluator import PastChange
     from drift_console.histogram import Distribution
     from drift_console.monitoring import EvidenceReader
     from drift_console.page_types import (
         AlarmEntry,
-        BinEntry,
         EvidenceDocument,
         FeatureEntry,
         HistoryEntry,
@@ -238,7 +237,7 @@ class StateReader:
                 "std": summary.get("std"),
                 "min": summary.get("min"),
                 "max": summary.get("max"),
-                "bins": cast("list[BinEntry]", bins.to_json()),
+                "bins": bins.to_json(),
             },
             "live": _live_feature(live, summary, bins),
             "series": {"average": bucket_values(averages, _average)},
