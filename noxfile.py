@@ -58,16 +58,19 @@ SETS = {
     "simulate": "dev",
     "browser": "dev",
     "fuzz": "dev",
+    "mutants": "dev",
 }
 
 #: What keeps every bar of `nox -s style`, and must go on to.
 STYLED = [
     "client",
+    "contracts",
     "engine",
     "ml",
+    "services/console",
     "services/monitor",
     "services/predictor",
-    "tools/stack_checks",
+    "tools",
 ]
 
 #: The packages whose branches are covered in full, and the tests that prove it. All other tests run
@@ -281,6 +284,13 @@ def runtime(session: nox.Session) -> None:
     """Run the predictor's tests with exactly what the image's prediction path holds."""
     prepare(session, "runtime", "runtime-test", rooms=RUNTIME_ROOMS)
     pytest(session, "tests/predictor")
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Change lines of contracts, engine and evidence, and see whether a test fails; resumable."""
+    prepare(session, "dev", "mutants")
+    session.run("python", "-m", "tools.mutants", *session.posargs)
 
 
 @nox.session
