@@ -88,6 +88,7 @@ class Model:
         #: Answered since the start.
         self.predictions = 0
         self._synthetic_callers = settings.synthetic_callers
+        self._most_rows = settings.most_rows
         self._ports = ports
         self._new_id = Identities(ports.random_bytes)
         self._predict_row = bundle.forest.predict
@@ -163,6 +164,8 @@ class Model:
             raise problems.not_json(error) from None
         except ContractError as error:
             raise problems.invalid(error) from None
+        if len(instances) > self._most_rows:
+            raise problems.too_many_rows(self._most_rows)
         faults = Faults()
         rows = self._rows(instances, faults)
         predictions = self._predictions(rows, faults)
