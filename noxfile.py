@@ -38,6 +38,7 @@ SETS = {
     "bootstrap": None,
     "infra": None,
     "program": "infra",
+    "pulumi": "dev",
     "image": "dev",
     "sam": None,
     "judges": None,
@@ -411,6 +412,19 @@ def infra(session: nox.Session) -> None:
     session.run("python", "-m", "tools.stack_checks", "render", rendered)
     python = separate_environment(session, "judges", "judges") / "python"
     session.run(str(python), "tools/stack_checks/outside.py", rendered, external=True)
+
+
+@nox.session(name="engine")
+def real_engine(session: nox.Session) -> None:
+    """A stack's whole life in the real Pulumi CLI, built with Go where it is not at hand: -- --all adds the bridge."""
+    installed = all(shutil.which(program) for program in ("pulumi", "pulumi-language-python"))
+    if not installed and shutil.which("go") is None:
+        session.skip("NOT RUN: needs Go, or pulumi with pulumi-language-python on the PATH")
+    prepare(session, "infra", "pulumi", rooms=INFRA_ROOMS)
+    bridge = ["--bridge"] if "--all" in session.posargs else []
+    session.run("python", "-m", "tests.pulumi.binaries", *bridge)
+    at_hand = {**local_aws(session), "DRIFT_UV": str(Path(sys.executable).with_name("uv"))}
+    session.run("pytest", "tests/pulumi", "-n", "2", "--dist", "worksteal", *session.posargs, env=at_hand)
 
 
 @nox.session(venv_backend="none")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -12,6 +14,10 @@ sys.path[:0] = [str(ROOT / room / "src") for room in ("infra", "contracts")]
 import pulumi  # noqa: E402 - after the path
 from drift_infra.program import run  # noqa: E402
 from drift_infra.settings import ConfigurationError, from_pulumi  # noqa: E402
+
+# The engine interrupts the program after the first error of a resource. What Python and gRPC would print then are
+# fifty lines of other registrations, among which nobody finds the error that the engine reports.
+signal.signal(signal.SIGINT, lambda *_: os._exit(1))
 
 try:
     run(from_pulumi(), ROOT)

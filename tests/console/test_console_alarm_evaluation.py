@@ -1,6 +1,7 @@
 """Alarms over the store's periods: windows that slide, reasons in words, changes told once."""
 
 import pytest
+from drift_console.alarm_evaluator import AlarmEvaluator, alarm_states, history
 from drift_console.alarms import (
     CompositeAlarm,
     MetricAlarm,
@@ -12,7 +13,7 @@ from drift_console.alarms import (
 )
 from drift_console.database import connect
 from drift_console.histogram import Distribution
-from drift_console.watch import Watch, history, standings
+from drift_contracts import Query
 
 END = 1_795_435_200
 SAID = {"title": "t", "severity": "high", "runbook": ()}
@@ -22,7 +23,7 @@ def alarm(**changes):
     given = {
         "name": "high-drift",
         **SAID,
-        "inputs": {"value": ("DriftScore", "Average")},
+        "inputs": {"value": Query("DriftScore", "Average")},
         "period": 300,
         "evaluation_periods": 2,
         "datapoints_to_alarm": 2,
@@ -104,7 +105,7 @@ def test_the_reason_says_how_missing_points_were_treated():
 
 def test_an_expression_is_evaluated_for_each_period_over_all_its_metrics():
     share = alarm(
-        inputs={"errors": ("Errors", "Sum"), "answered": ("DriftScore", "SampleCount")},
+        inputs={"errors": Query("Errors", "Sum"), "answered": Query("DriftScore", "SampleCount")},
         expression={
             "divide": [
                 {"multiply": [100, {"fill": ["errors", 0]}]},
@@ -120,7 +121,7 @@ def test_an_expression_is_evaluated_for_each_period_over_all_its_metrics():
 def test_a_percentile_with_too_few_samples_keeps_the_state_where_the_alarm_asks_for_it():
     few = reader([("DriftScore", END - 1, 9.0)] * 999)
     many = reader([("DriftScore", END - 1, 9.0)] * 1000)
-    slow = alarm(inputs={"value": ("DriftScore", "p99")}, datapoints_to_alarm=1, low_samples="ignore")
+    slow = alarm(inputs={"value": Query("DriftScore", "p99")}, datapoints_to_alarm=1, low_samples="ignore")
     assert evaluate_metric(slow, few, END, State.OK) is None
     assert evaluate_metric(slow, many, END, State.OK).state is State.ALARM
     assert evaluate_metric(alarm(inputs=slow.inputs, datapoints_to_alarm=1), few, END, State.OK).state is State.ALARM
@@ -142,7 +143,7 @@ def watched(tmp_path):
     points, announced = [], []
 
     def make():
-        return Watch(
+        return AlarmEvaluator(
             connection,
             {"house-price": [COMPOSITE, alarm()]},
             lambda _model: reader(points),
@@ -159,7 +160,7 @@ def test_actions_happen_on_a_change_of_state_only(watched):
     points += drift(3.0, 3.0)
     for _ in range(3):
         watch.evaluate(END)
-    alarms = [(change.alarm.name, change.before, change.after) for change in announced if change.alerts]
+    alarms = [(change.alarm.name, change.before, change.after) for change in announced if change.is_alert]
     assert alarms == [
         ("high-drift", State.INSUFFICIENT_DATA, State.ALARM),
         ("needs-attention", State.INSUFFICIENT_DATA, State.ALARM),
@@ -173,7 +174,7 @@ def test_an_alarm_that_began_before_a_restart_goes_on_and_is_not_told_again(watc
     announced.clear()
     assert make().evaluate(END) == []
     assert announced == []
-    assert standings(connection, "house-price")["high-drift"].state is State.ALARM
+    assert alarm_states(connection, "house-price")["high-drift"].state is State.ALARM
 
 
 def test_an_alarm_ends_with_a_change_that_is_told(watched):
@@ -182,12 +183,12 @@ def test_an_alarm_ends_with_a_change_that_is_told(watched):
     points += drift(3.0, 3.0)
     watch.evaluate(END)
     changes = watch.evaluate(END + 3600)
-    assert [(change.alarm.name, change.after, change.alerts) for change in changes] == [
+    assert [(change.alarm.name, change.after, change.is_alert) for change in changes] == [
         ("high-drift", State.OK, True),
         ("needs-attention", State.OK, True),
     ]
     rows = history(connection, "house-price")
-    assert [(row["alarm"], row["from"], row["to"]) for row in rows[:2]] == [
+    assert [(row.alarm, row.before, row.after) for row in rows[:2]] == [
         ("needs-attention", "ALARM", "OK"),
         ("high-drift", "ALARM", "OK"),
     ]
@@ -196,7 +197,7 @@ def test_an_alarm_ends_with_a_change_that_is_told(watched):
 def test_the_first_look_at_quiet_traffic_changes_states_without_alerting(watched):
     make, _, announced, _ = watched
     make().evaluate(END)
-    assert [change.alerts for change in announced] == [False, False]
+    assert [change.is_alert for change in announced] == [False, False]
 
 
 def test_a_change_that_cannot_be_announced_is_not_recorded(watched):
@@ -206,8 +207,8 @@ def test_a_change_that_cannot_be_announced_is_not_recorded(watched):
     def fail(_change):
         raise OSError("outbox")
 
-    watch = Watch(connection, {"m": [alarm()]}, lambda _model: reader(points), announce=fail)
+    watch = AlarmEvaluator(connection, {"m": [alarm()]}, lambda _model: reader(points), announce=fail)
     with pytest.raises(OSError, match="outbox"):
         watch.evaluate(END)
-    assert standings(connection, "m") == {}
+    assert alarm_states(connection, "m") == {}
     assert history(connection, "m") == []

@@ -7,25 +7,25 @@ from itertools import pairwise
 
 import httpx
 import pytest
+from drift_console.alarm_evaluator import Change
 from drift_console.alarms import MetricAlarm, State
-from drift_console.alerts import KEPT, LONGEST_DELAY, Courier, Origin, alert_document, enqueue
+from drift_console.alerts import KEPT, LONGEST_DELAY, AlertSource, WebhookSender, alert_document, enqueue
 from drift_console.database import connect
-from drift_console.watch import Change
-from drift_contracts import schemas
+from drift_contracts import Query, schemas
 
 ALARM = MetricAlarm(
     name="high-drift",
     title="Average drift score over the threshold",
     severity="high",
     runbook=("Look at the features",),
-    inputs={"value": ("DriftScore", "Average")},
+    inputs={"value": Query("DriftScore", "Average")},
     period=300,
     evaluation_periods=2,
     datapoints_to_alarm=2,
     comparison="GreaterThanThreshold",
     threshold=2.0,
 )
-ORIGIN = Origin("local", "http://127.0.0.1:8123/", {"house-price": "3f9a1c2b4d5e"})
+SOURCE = AlertSource("local", "http://127.0.0.1:8123/", {"house-price": "3f9a1c2b4d5e"})
 URLS = ("http://127.0.0.1:1/a", "http://127.0.0.1:1/b")
 
 
@@ -35,11 +35,11 @@ def change(before=State.OK, after=State.ALARM):
 
 @pytest.mark.parametrize("after", [state for state in State if state is not State.OK])
 def test_every_alert_follows_its_contract(after):
-    schemas.check("alert.v1", alert_document(change(after=after), ORIGIN, "019ab0f2-7c1e-7d3a-9b1f-0a1b2c3d4e5f"))
+    schemas.check("alert.v1", alert_document(change(after=after), SOURCE, "019ab0f2-7c1e-7d3a-9b1f-0a1b2c3d4e5f"))
 
 
 def test_an_alert_says_what_happened_and_what_to_do():
-    document = alert_document(change(), ORIGIN, "019ab0f2-7c1e-7d3a-9b1f-0a1b2c3d4e5f")
+    document = alert_document(change(), SOURCE, "019ab0f2-7c1e-7d3a-9b1f-0a1b2c3d4e5f")
     assert (document["state"], document["previous_state"]) == ("ALARM", "OK")
     assert document["timestamp"] == "2026-11-23T12:00:00.000Z"
     assert document["title"] == "house-price: Average drift score over the threshold"
@@ -47,22 +47,22 @@ def test_an_alert_says_what_happened_and_what_to_do():
 
 
 def test_the_end_of_an_alarm_says_so_and_asks_for_nothing():
-    document = alert_document(change(State.ALARM, State.OK), ORIGIN, "id")
+    document = alert_document(change(State.ALARM, State.OK), SOURCE, "id")
     assert document["title"].startswith("house-price: over: ")
     assert document["next"] == []
 
 
 @pytest.fixture
 def outbox(tmp_path):
-    """A courier at a clock that the test sets, and how many alerts wait."""
+    """A sender at a clock that the test sets, and how many alerts wait."""
     connection = connect(tmp_path / "console.sqlite")
     now = [1000.0]
-    courier = Courier(connection, clock=lambda: now[0])
+    sender = WebhookSender(connection, clock=lambda: now[0])
 
     def waiting():
         return connection.execute("SELECT count(*) FROM outbox").fetchone()[0]
 
-    yield connection, courier, now, waiting
+    yield connection, sender, now, waiting
     connection.close()
 
 
@@ -72,35 +72,35 @@ def client(answer):
     yield httpx.MockTransport(answer)
 
 
-def deliver(courier, web):
+def deliver(sender, web):
     async def once():
         async with httpx.AsyncClient(transport=web) as client:
-            await courier.deliver(client)
+            await sender.deliver(client)
 
     asyncio.run(once())
 
 
 def test_every_webhook_gets_the_alert_once(outbox):
-    connection, courier, now, waiting = outbox
+    connection, sender, now, waiting = outbox
     enqueue(connection, {"name": "high-drift"}, URLS, now[0])
     got = []
     with client(
         lambda request: got.append((str(request.url), json.loads(request.content))) or httpx.Response(204)
     ) as web:
-        deliver(courier, web)
-        deliver(courier, web)
+        deliver(sender, web)
+        deliver(sender, web)
     assert got == [(url, {"name": "high-drift"}) for url in URLS]
     assert waiting() == 0
 
 
 def test_a_webhook_that_fails_is_tried_again_later_and_longer_apart(outbox):
-    connection, courier, now, waiting = outbox
+    connection, sender, now, waiting = outbox
     enqueue(connection, {}, URLS[:1], now[0])
     attempts = []
     with client(lambda _: attempts.append(now[0]) or httpx.Response(503)) as web:
         for second in range(1000, 2000):
             now[0] = float(second)
-            deliver(courier, web)
+            deliver(sender, web)
     assert [later - earlier for earlier, later in pairwise(attempts)][:6] == [
         1,
         2,
@@ -114,7 +114,7 @@ def test_a_webhook_that_fails_is_tried_again_later_and_longer_apart(outbox):
 
 
 def test_a_failing_webhook_holds_up_no_other(outbox):
-    connection, courier, now, waiting = outbox
+    connection, sender, now, waiting = outbox
     enqueue(connection, {}, URLS, now[0])
 
     def answer(request):
@@ -123,16 +123,16 @@ def test_a_failing_webhook_holds_up_no_other(outbox):
         return httpx.Response(200)
 
     with client(answer) as web:
-        deliver(courier, web)
+        deliver(sender, web)
     assert waiting() == 1
 
 
 def test_an_alert_that_nobody_takes_is_given_up_after_a_day(outbox):
-    connection, courier, now, waiting = outbox
+    connection, sender, now, waiting = outbox
     enqueue(connection, {}, URLS[:1], now[0])
     now[0] += KEPT + 1
     with client(lambda _: httpx.Response(500)) as web:
-        deliver(courier, web)
+        deliver(sender, web)
     assert waiting() == 0
 
 
@@ -142,25 +142,25 @@ def test_what_was_not_sent_before_a_restart_is_sent_after_it(outbox, tmp_path):
     again = connect(tmp_path / "console.sqlite")
     got = []
     with client(lambda request: got.append(json.loads(request.content)) or httpx.Response(200)) as web:
-        deliver(Courier(again, clock=lambda: now[0]), web)
+        deliver(WebhookSender(again, clock=lambda: now[0]), web)
     again.close()
     assert got == [{"n": 1}]
 
 
 def test_a_secret_in_a_webhooks_url_is_never_logged(outbox, caplog):
-    connection, courier, now, _ = outbox
+    connection, sender, now, _ = outbox
     enqueue(connection, {}, ("http://127.0.0.1:1/secret-token",), now[0])
     with client(lambda _: httpx.Response(500)) as web, caplog.at_level("DEBUG", logger="drift_console"):
-        deliver(courier, web)
+        deliver(sender, web)
     assert "secret-token" not in "".join(
         record.getMessage() for record in caplog.records if record.name.startswith("drift")
     )
 
 
-def test_a_stopped_courier_sends_nothing_more(outbox):
-    connection, courier, now, waiting = outbox
+def test_a_stopped_sender_sends_nothing_more(outbox):
+    connection, sender, now, waiting = outbox
     enqueue(connection, {}, URLS, now[0])
-    courier.stop()
+    sender.stop()
     with client(lambda _: httpx.Response(200)) as web:
-        deliver(courier, web)
+        deliver(sender, web)
     assert waiting() == 2

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from drift_console import gateway
 from drift_console.app import Api, App, ConsoleApi, NotFound
-from drift_console.security import HEADERS, host_allowed, same_origin
+from drift_console.security import HEADERS, host_allowed, is_same_origin
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -226,7 +226,7 @@ def test_another_sites_page_cannot_run_a_scenario(call, headers):
 
 
 def test_a_command_line_tool_may_run_a_scenario():
-    assert same_origin({"host": "127.0.0.1:8123"})
+    assert is_same_origin({"host": "127.0.0.1:8123"})
 
 
 def test_the_stream_begins_with_the_state_and_ends_when_the_server_stops():
@@ -247,7 +247,7 @@ def test_the_stream_begins_with_the_state_and_ends_when_the_server_stops():
 
 
 def test_a_base64_answer_is_sent_as_bytes_with_its_cookies():
-    status, headers, body = gateway.http_response(
+    answer = gateway.http_response(
         {
             "statusCode": 201,
             "headers": {"X": "1", "Content-Length": "99"},
@@ -256,8 +256,8 @@ def test_a_base64_answer_is_sent_as_bytes_with_its_cookies():
             "cookies": ["a=1"],
         }
     )
-    assert (status, body) == (201, b"\x00\xff")
-    assert headers == [(b"x", b"1"), (b"set-cookie", b"a=1"), (b"content-length", b"2")]
+    assert (answer.status, answer.body) == (201, b"\x00\xff")
+    assert answer.headers == [(b"x", b"1"), (b"set-cookie", b"a=1"), (b"content-length", b"2")]
 
 
 def test_an_answer_that_is_no_base64_is_refused():

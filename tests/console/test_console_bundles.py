@@ -6,8 +6,7 @@ import sys
 
 import pytest
 from drift_console.bundles import ready_bundles
-from drift_console.settings import BadSettings
-from drift_contracts import UnknownName, feature_set
+from drift_contracts import SettingsError, UnknownName, feature_set
 from drift_engine.bundle import BundleError
 from drift_ml.training import Recipe, load_rows, train
 from rich.console import Console as Terminal
@@ -52,7 +51,7 @@ def test_a_current_version_that_is_not_there_is_refused_with_the_way_out(two_ver
 
 def test_a_folder_that_training_would_not_write_to_is_refused(tmp_path):
     """`train` writes to a folder called bundles."""
-    with pytest.raises(BadSettings, match="bundles"):
+    with pytest.raises(SettingsError, match="bundles"):
         ready_bundles(tmp_path / "models", (), QUIET)
 
 

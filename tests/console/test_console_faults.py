@@ -11,7 +11,7 @@ import time
 
 import pytest
 from drift_console import linelog
-from drift_console.alerts import Courier, enqueue
+from drift_console.alerts import WebhookSender, enqueue
 from drift_console.clock import STEADY, Steadiness
 from drift_console.console import Ending
 from drift_console.database import connect, transaction
@@ -19,7 +19,7 @@ from drift_console.emf import parse_line
 from drift_console.ingest import Ingester
 from drift_console.journal import JournalHandler
 from drift_console.linelog import LineWriter, Position, read_lines, segments
-from drift_console.terminal import farewell
+from drift_console.terminal import show_ending
 from drift_console.threads import Supervised, names_of_the_dead, report
 from drift_console.worker import Worker
 from rich.console import Console as Terminal
@@ -219,8 +219,8 @@ def test_a_clock_is_steady_a_while_after_its_last_jump():
 def test_an_alert_of_a_clock_that_was_ahead_is_sent_when_the_clock_is_right(tmp_path):
     connection = connect(tmp_path / "console.sqlite")
     enqueue(connection, {}, ("http://127.0.0.1:9/",), 1000.0 + 400 * 86400)
-    courier = Courier(connection, clock=lambda: 1000.0)
-    assert courier._waiting() == ["http://127.0.0.1:9/"]
+    sender = WebhookSender(connection, clock=lambda: 1000.0)
+    assert sender.due_urls() == ["http://127.0.0.1:9/"]
     connection.close()
 
 
@@ -470,10 +470,10 @@ def hooks():
 
 
 @pytest.fixture
-def courier(tmp_path, monkeypatch):
+def sender(tmp_path, monkeypatch):
     monkeypatch.setattr("drift_console.alerts.DEADLINE", 2.0)
     connection = connect(tmp_path / "console.sqlite")
-    running = Courier(connection, clock=time.time, poll=0.05)
+    running = WebhookSender(connection, clock=time.time, poll=0.05)
     yield connection, running
     running.stop()
     running.join()
@@ -481,8 +481,8 @@ def courier(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("answer", [dripping, dripping_body, endless, moved])
-def test_a_bad_webhook_delays_no_other(hooks, courier, answer):
-    connection, running = courier
+def test_a_bad_webhook_delays_no_other(hooks, sender, answer):
+    connection, running = sender
     bad, good = hooks(answer), hooks(decent)
     running.start()
     for _ in range(5):
@@ -493,8 +493,8 @@ def test_a_bad_webhook_delays_no_other(hooks, courier, answer):
     assert not running.died
 
 
-def test_an_endless_answer_is_dropped(hooks, courier):
-    connection, running = courier
+def test_an_endless_answer_is_dropped(hooks, sender):
+    connection, running = sender
     hook = hooks(endless)
     running.start()
     enqueue(connection, {}, (hook.url,), time.time())
@@ -502,16 +502,16 @@ def test_an_endless_answer_is_dropped(hooks, courier):
     assert hook.sent < 16 * 2**20  # what the kernel's buffers took
 
 
-def test_a_redirect_is_a_failure_and_not_followed(hooks, courier):
-    connection, running = courier
+def test_a_redirect_is_a_failure_and_not_followed(hooks, sender):
+    connection, running = sender
     hook = hooks(moved)
     running.start()
     enqueue(connection, {}, (hook.url,), time.time())
     wait_until(lambda: connection.execute("SELECT attempts FROM outbox").fetchall() == [(1,)])
 
 
-def test_a_locked_store_does_not_end_the_courier(hooks, courier, tmp_path):
-    connection, running = courier
+def test_a_locked_store_does_not_end_the_sender(hooks, sender, tmp_path):
+    connection, running = sender
     hook = hooks(decent)
     enqueue(connection, {}, (hook.url,), time.time())
     connection.execute("PRAGMA busy_timeout = 50")
@@ -540,7 +540,7 @@ def test_a_locked_store_does_not_end_the_courier(hooks, courier, tmp_path):
     ],
 )
 def test_the_last_words_promise_only_what_holds(ending, words, capsys):
-    farewell(Terminal(width=200), ending)
+    show_ending(Terminal(width=200), ending)
     printed = capsys.readouterr().out
     everything = {"Everything", "3 event lines", "1 event line ", "next start", "worker"}
     assert {word for word in everything if word in printed} == words

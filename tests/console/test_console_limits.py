@@ -14,9 +14,10 @@ from drift_console import app as app_module
 from drift_console import gateway, limits
 from drift_console.app import SPANS, STATIC, Api, App, ConsoleApi
 from drift_console.limits import Held
-from drift_console.security import foreign, host_allowed
+from drift_console.security import host_allowed, is_foreign
 from drift_console.server import bind, make_server, serve
-from drift_console.settings import BadSettings, Settings
+from drift_console.settings import Settings
+from drift_contracts import SettingsError
 
 PATIENCE = 20.0
 
@@ -45,7 +46,9 @@ class Running:
         self.url = f"http://127.0.0.1:{self.port}"
         self.server = make_server()
         console = ConsoleApi(read_state, nothing, nothing, self.server.stopping)
-        self.app = App(Api(self.handle, time.time), console, bound_to="127.0.0.1", dead=lambda: self.dead)
+        self.held = Held()
+        api = Api(self.handle, time.time, held=self.held)
+        self.app = App(api, console, bound_to="127.0.0.1", dead=lambda: self.dead)
         self.started = threading.Event()
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
@@ -250,7 +253,7 @@ def test_too_many_unfinished_bodies_are_refused():
 
 
 def test_a_refused_body_ends_its_connection(running):
-    running.app._api._held = Held(-1)
+    assert running.held.take(limits.HELD_BYTES, of=0)
     answer = httpx.post(f"{running.url}/x", content=b"x" * (limits.SMALL_BODY + 1))
     assert (answer.status_code, answer.headers["connection"]) == (503, "close")
 
@@ -282,11 +285,11 @@ def test_another_sites_page_gets_nothing_and_leaves_no_line(running, path, metho
 
 
 def test_a_link_to_the_page_may_be_followed_from_anywhere():
-    assert not foreign("/", "GET", NAVIGATION)
-    assert foreign("/", "POST", NAVIGATION)
-    assert foreign("/predict", "GET", NAVIGATION)
-    assert foreign("/", "GET", NAVIGATION | {"sec-fetch-dest": "iframe"})
-    assert not foreign("/predict", "POST", {})
+    assert not is_foreign("/", "GET", NAVIGATION)
+    assert is_foreign("/", "POST", NAVIGATION)
+    assert is_foreign("/predict", "GET", NAVIGATION)
+    assert is_foreign("/", "GET", NAVIGATION | {"sec-fetch-dest": "iframe"})
+    assert not is_foreign("/predict", "POST", {})
 
 
 @pytest.mark.parametrize(
@@ -319,7 +322,7 @@ def test_only_names_that_were_allowed_are_answered(host, bound_to, names, allowe
     ],
 )
 def test_a_setting_that_cannot_be_meant_is_refused(option, change):
-    with pytest.raises(BadSettings, match=option):
+    with pytest.raises(SettingsError, match=option):
         Settings(**change)
 
 

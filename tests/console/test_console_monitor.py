@@ -3,21 +3,29 @@
 import asyncio
 import json
 import sqlite3
+import threading
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from drift_console.alerts import iso
+from drift_console import state_cache
+from drift_console.alerts import AlertSource
 from drift_console.app import Busy, NotFound
-from drift_console.console import Console, Storage
+from drift_console.console import Console
 from drift_console.database import connect
+from drift_console.emf import parse_line
 from drift_console.events import EventStore
-from drift_console.monitoring import EvidenceReader, references_of
-from drift_console.monitoring.reading import BLOCK, DRAWN
+from drift_console.frame import Frame
+from drift_console.monitoring import WhatIf, references_of
+from drift_console.monitoring.effects import DRAWN
+from drift_console.monitoring.windows import BLOCK
+from drift_console.publishing import AlertPublisher
+from drift_console.served import Served
 from drift_console.settings import Settings
 from drift_console.specification import Specification
-from drift_console.state import Frame
+from drift_console.storage import Storage
 from drift_contracts import feature_set, schemas
+from drift_contracts.timestamps import utc_text_of_seconds
 from drift_ml.baseline.fit import fit_baseline
 from drift_ml.report import window_report
 from drift_ml.window import Window
@@ -65,7 +73,7 @@ def lines(rows, *, start, seconds, seed, shift=0.0, **change):
             "Stack": "local",
             "Model": SERIES.model,
             **values,
-            "timestamp": iso(at),
+            "timestamp": utc_text_of_seconds(at),
             "prediction_id": f"{seed}-{row}",
             "model_version": SERIES.version,
             "features": features,
@@ -89,17 +97,22 @@ class Machine:
         """Start, again if it was stopped."""
         self.storage = Storage(self.settings)
         specification = Specification(self.settings)
+        served = Served.of(specification, BUNDLES)
+        self.publisher = AlertPublisher(
+            self.storage.connection,
+            AlertSource("local", "http://127.0.0.1:8123/", served.versions),
+            self.settings.webhooks,
+            clock=lambda: self.now,
+            tell=self.told.append,
+        )
         self.console = Console(
             self.settings,
             self.storage,
-            specification.models_of(BUNDLES),
-            references_of(BUNDLES),
+            specification,
+            served,
             lambda *_: {},
-            spec=specification.document,
-            threshold=specification.threshold,
-            url="http://127.0.0.1:8123/",
-            clock=lambda: self.now,
-            tell=self.told.append,
+            self.publisher,
+            lambda: self.now,
         )
 
     def stop(self):
@@ -119,9 +132,9 @@ class Machine:
                 pass
 
     def state(self, minutes=30):
-        self.now += 1e-3 if self.minute == 1 else 1.0  # what was shown a moment ago is shown again
-        self.console._shown.clear()
-        return asyncio.run(self.console.read_state(SERIES.model, minutes))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(state_cache, "FRESH", -1.0)  # nothing is shown again
+            return asyncio.run(self.console.read_state(SERIES.model, minutes))
 
     def windows(self):
         """The events in each window, fragments included, and in all."""
@@ -198,7 +211,8 @@ def test_the_onset_is_dated_to_the_minute_that_it_began_in(machine):
     began = machine.now
     machine.pass_time(8, shift=1.0)
     evidence = machine.state()["evidence"]
-    assert iso(began - 2 * machine.minute) <= evidence["since"] <= iso(began + 2 * machine.minute)
+    earliest, latest = began - 2 * machine.minute, began + 2 * machine.minute
+    assert utc_text_of_seconds(earliest) <= evidence["since"] <= utc_text_of_seconds(latest)
 
 
 def test_the_end_of_a_drift_is_told_once_too(fast):
@@ -287,9 +301,9 @@ def fail(*_arguments, **_options):
 
 def test_an_alert_published_twice_is_sent_once(fast):
     alert = {"contract": "alert.v1", "alert_id": "one", "model": SERIES.model, "name": "x", "kind": "drift"}
-    fast.console._publish(alert)
-    fast.console._publish(alert)
-    fast.console._tell_all()
+    fast.publisher.publish(alert)
+    fast.publisher.publish(alert)
+    fast.publisher.tell_all()
     assert len(fast.told) == len(fast.outbox()) == 1
 
 
@@ -307,7 +321,7 @@ def test_events_of_no_known_model_version_are_set_aside_counted_and_alarm(fast):
 
 def test_what_is_older_than_the_retention_is_forgotten(fast):
     fast.pass_time(5)
-    fast.console.worker._monitor.prune(now=fast.now + 100, retention=50.0)
+    fast.console.monitor.prune(now=fast.now + 100, retention=50.0)
     assert fast.windows() <= 200  # the two seconds that were not judged yet
     connection = sqlite3.connect(fast.settings.windows)
     assert connection.execute("SELECT count(*) FROM monitor_batches").fetchone()[0] <= 1
@@ -375,7 +389,7 @@ def reader(tmp_path):
         from drift_monitor.compact import compact  # noqa: PLC0415 - what the evaluator does first
 
         compact(store, SERIES, BASELINE, before=1 << 40, evaluated=0)
-        return EvidenceReader(connection, store, references, period=1)
+        return WhatIf(store, references, period=1)
 
     yield of
     for one in opened:
@@ -386,11 +400,11 @@ FRAME = Frame(int(START), 1, 120)
 
 
 def test_a_replay_finds_the_drift_and_names_it(reader):
-    found = reader(100).what_if("house-price", FRAME, budget=10_000, minimum_effect=0.1)
+    found = reader(100).replay("house-price", FRAME, budget=10_000, minimum_effect=0.1)
     (alarm,) = found["alarms"]
     assert (alarm["channel"], alarm["direction"], alarm["over"]) == ("sqft", "up", None)
-    assert iso(START + 50) < alarm["at"] <= iso(START + 90)
-    assert (found["windows"], found["events"], found["from"]) == (100, 2_000, iso(START))
+    assert utc_text_of_seconds(START + 50) < alarm["at"] <= utc_text_of_seconds(START + 90)
+    assert (found["windows"], found["events"], found["from"]) == (100, 2_000, utc_text_of_seconds(START))
     assert len(found["value"]) == len(found["times"]) == FRAME.count
     assert found["value"][100:] == [None] * 20
 
@@ -398,18 +412,18 @@ def test_a_replay_finds_the_drift_and_names_it(reader):
 def test_a_larger_budget_never_alarms_earlier(reader):
     read = reader(100)
     moments = [
-        read.what_if("house-price", FRAME, budget=budget, minimum_effect=0.1)["alarms"][0]["at"]
+        read.replay("house-price", FRAME, budget=budget, minimum_effect=0.1)["alarms"][0]["at"]
         for budget in (1_000, 100_000, 10_000_000)
     ]
     assert moments == sorted(moments)
 
 
 def test_a_minimum_effect_over_the_shift_keeps_the_alarm_away(reader):
-    assert reader(100).what_if("house-price", FRAME, budget=10_000, minimum_effect=3.0)["alarms"] == []
+    assert reader(100).replay("house-price", FRAME, budget=10_000, minimum_effect=3.0)["alarms"] == []
 
 
 def test_a_replay_of_nothing_is_empty(reader):
-    found = reader(0).what_if("house-price", FRAME, budget=10_000, minimum_effect=0.1)
+    found = reader(0).replay("house-price", FRAME, budget=10_000, minimum_effect=0.1)
     assert (found["windows"], found["alarms"], found["from"]) == (0, [], None)
     assert set(found["value"]) == {None}
 
@@ -437,7 +451,7 @@ def test_runs_are_read_in_order_each_once(tmp_path):
     events = EventStore(connection)
     for batch in range(3):
         made = [line.encode() for line in lines(batch + 1, start=START, seconds=1, seed=batch)]
-        events.add((line, START, json.loads(line)) for line in made)
+        events.add((line, parse_line(line)) for line in made)
     runs, number = [], 0
     while (run := events.next_run(number)) is not None:
         runs.append((run.first, run.last, len(run.lines), run.model))
@@ -472,7 +486,7 @@ def test_the_page_says_how_the_console_fares(fast, monkeypatch):
 
 def test_the_lag_of_the_evaluation_is_a_metric(fast):
     fast.pass_time(3)
-    fast.console.worker._monitor.evaluate(fast.now, fast.now + 42)
+    fast.console.monitor.evaluate(fast.now, fast.now + 42)
     connection = sqlite3.connect(fast.settings.database)
     query = "SELECT MAX(maximum) FROM points JOIN series ON series.id = points.series WHERE metric = 'EvaluationLag'"
     assert connection.execute(query).fetchone() == (42.0,)
@@ -501,9 +515,29 @@ def test_a_document_of_a_clock_that_was_ahead_is_made_anew(fast):
 
 def test_one_what_if_at_a_time(fast):
     fast.pass_time(3)
-    with fast.console._replaying, pytest.raises(Busy, match="one what-if"):
-        asyncio.run(fast.console.replay(None, 30, 10_000.0, 0.1))
-    assert asyncio.run(fast.console.replay(None, 30, 10_000.0, 0.1))
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(*_arguments, **_options):
+        begun.set()
+        go_on.wait()
+
+    async def replay():
+        return await fast.console.replay(None, 30, 10_000.0, 0.1)
+
+    async def two_at_once():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(WhatIf, "replay", slow)
+            first = asyncio.create_task(replay())
+            await asyncio.to_thread(begun.wait)
+            try:
+                with pytest.raises(Busy):
+                    await replay()
+            finally:
+                go_on.set()
+            await first
+
+    asyncio.run(two_at_once())
+    assert asyncio.run(replay())
 
 
 def test_an_event_that_breaks_its_contract_is_left_out_of_the_page(fast):

@@ -2,14 +2,16 @@
 
 import io
 import json
+from functools import partial
 from importlib.resources import files
 from textwrap import fill
 
 import httpx
 import pytest
 from click.testing import CliRunner
+from drift_client import BrokenResponse, Connection, Environment, ServiceFailed, Unreachable
 from drift_console import scenarios
-from drift_console.scenarios import Deployment, Refused, Unreachable, judge, run_suite
+from drift_console.scenarios import Deployment, check_answers, run_suite, show_verdicts
 from drift_console.suites import Scenario, shipped_suites
 from drift_contracts import RequestValidator, feature_set, schemas
 from rich.console import Console as Terminal
@@ -18,7 +20,17 @@ SUITES = shipped_suites()
 
 
 def answer(score, drifted=()):
-    return {"drift_score": score, "drift": {"drifted": list(drifted)}}
+    """An answer under prediction.response.v1."""
+    return {
+        "prediction": 1.0,
+        "drift_score": score,
+        "timestamp": "2026-11-28T12:00:00.000Z",
+        "features_received": {},
+        "prediction_id": "00000000-0000-4000-8000-000000000000",
+        "model": "house-price",
+        "model_version": "3f9a1c2b4d5e",
+        "drift": {"z": {}, "drifted": list(drifted), "severity": "normal"},
+    }
 
 
 CASES = [
@@ -39,8 +51,8 @@ CASES = [
 
 @pytest.mark.parametrize(("expect", "answers", "holds"), CASES)
 def test_a_scenario_holds_exactly_when_its_answers_are_as_expected(expect, answers, holds):
-    verdict = judge(Scenario("s", "t", expect, [{}] * len(answers)), answers, threshold=2.0)
-    assert (verdict.failures == ()) is holds
+    verdict = check_answers(Scenario("s", "t", expect, [{}] * len(answers)), answers, threshold=2.0)
+    assert verdict.holds is holds
 
 
 @pytest.mark.parametrize("model", SUITES)
@@ -78,12 +90,14 @@ def served(models, score=0.1, drifted=()):
     return respond
 
 
-def client(respond):
-    return httpx.Client(transport=httpx.MockTransport(respond), base_url="http://127.0.0.1")
+def connection(respond, url="http://127.0.0.1", **options):
+    """A connection to a deployment that answers so; waiting takes no time."""
+    world = Environment(transport=httpx.MockTransport(respond), sleep=lambda _: None)
+    return Connection(url, environment=world, **options)
 
 
 def test_a_suite_is_run_against_the_path_of_its_model():
-    deployment = Deployment(client(served(["diabetes", "house-price"])))
+    deployment = Deployment(connection(served(["diabetes", "house-price"])))
     path = deployment.path_of("house-price")
     assert path == "/models/house-price/predict"
     assert len(run_suite(SUITES["house-price"], deployment, path)) == len(SUITES["house-price"].scenarios)
@@ -96,7 +110,7 @@ def test_a_deployment_of_one_model_is_asked_at_its_root():
             return httpx.Response(200, json={"model": "house-price"})
         return httpx.Response(404)
 
-    deployment = Deployment(client(respond))
+    deployment = Deployment(connection(respond))
     assert deployment.path_of("house-price") == "/predict"
     assert deployment.path_of("diabetes") is None
 
@@ -104,30 +118,30 @@ def test_a_deployment_of_one_model_is_asked_at_its_root():
 @pytest.mark.parametrize(
     ("respond", "error"),
     [
-        (lambda _: httpx.Response(500), Refused),
-        (lambda _: httpx.Response(200, json=[1]), Refused),
-        (lambda _: httpx.Response(200, content=b"{"), Refused),
+        (lambda _: httpx.Response(500), ServiceFailed),
+        (lambda _: httpx.Response(200, json=[1]), BrokenResponse),
+        (lambda _: httpx.Response(200, content=b"{"), BrokenResponse),
         (lambda _: (_ for _ in ()).throw(httpx.ConnectError("no")), Unreachable),
     ],
 )
 def test_what_is_no_deployment_is_told_from_one_that_says_no(respond, error):
     with pytest.raises(error):
-        Deployment(client(respond)).path_of("house-price")
+        Deployment(connection(respond)).path_of("house-price")
 
 
 @pytest.mark.parametrize(
     ("document", "place"),
     [
-        ({"drift": {"drifted": []}}, "/drift_score"),
+        ({name: value for name, value in answer(1.0).items() if name != "drift_score"}, "drift_score"),
         ({**answer(1.0), "drift_score": True}, "/drift_score"),
-        ({"drift_score": 1.0}, "/drift/drifted"),
-        ({"drift_score": 1.0, "drift": {"drifted": [1]}}, "/drift/drifted"),
+        ({**answer(1.0), "drift": {}}, "/drift"),
+        (answer(1.0, [1]), "/drift/drifted"),
     ],
 )
 def test_an_answer_that_is_no_prediction_is_refused_by_its_place(document, place):
-    """What `judge` would read is looked at first."""
-    with pytest.raises(Refused, match=place):
-        Deployment(client(lambda _: httpx.Response(200, json=document))).predict("/predict", {})
+    """Nothing is read of an answer that breaks its contract."""
+    with pytest.raises(BrokenResponse, match=place):
+        Deployment(connection(lambda _: httpx.Response(200, json=document))).predict("/predict", {})
 
 
 SUITE = {
@@ -143,12 +157,7 @@ def gate(monkeypatch):
     """Run the command against a deployment; gives the exit code and what was printed."""
 
     def run(respond, *arguments):
-        real = httpx.Client
-        monkeypatch.setattr(
-            scenarios.httpx,
-            "Client",
-            lambda **options: real(transport=httpx.MockTransport(respond), **options),
-        )
+        monkeypatch.setattr(scenarios, "Connection", partial(connection, respond))
         result = CliRunner().invoke(scenarios.main, list(arguments))
         return result.exit_code, result.output
 
@@ -173,9 +182,9 @@ def test_eighty_columns_hold_the_table_and_no_name_is_cut(model, holds):
     suite = SUITES[model]
     names = feature_set(model).names
     answers = [answer(0.5 if holds else 9, names)] * 4
-    verdicts = [judge(one, answers, threshold=2.0) for one in suite.scenarios]
+    verdicts = [check_answers(one, answers, threshold=2.0) for one in suite.scenarios]
     text = io.StringIO()
-    scenarios.show(suite, verdicts, Terminal(file=text, width=80))
+    show_verdicts(suite, verdicts, Terminal(file=text, width=80))
     shown = text.getvalue().split()
     assert {name.rstrip(",") for name in shown} >= set(names)
     assert {part for one in suite.scenarios for part in fill(one.name, scenarios.NAME_WIDTH).split()} <= set(shown)
@@ -211,6 +220,16 @@ def test_names_in_answers_are_no_markup_and_steer_no_terminal(gate, tmp_path):
     file.write_text(json.dumps(SUITE))
     code, output = gate(served(["m"], drifted=["[/]", "\x1b]0;title\x07"]), "--suite", str(file))
     assert (code, "[/]" in output, "\x1b" in output) == (0, True, False)
+
+
+def test_a_deployment_that_is_busy_for_a_moment_is_asked_again(gate, tmp_path):
+    """The gate retries as every client does."""
+    answers = iter([httpx.Response(503), httpx.Response(503)])
+    good = served(["m"])
+    file = tmp_path / "suite.json"
+    file.write_text(json.dumps(SUITE))
+    code, output = gate(lambda request: next(answers, None) or good(request), "--suite", str(file))
+    assert code == 0, output
 
 
 @pytest.mark.parametrize("url", ["http://[::1", "http://127.0.0.1:x", "ftp://x", "http://", "x"])

@@ -59,7 +59,7 @@ def state(tmp_path):
     specification = Specification(Settings())
     connection = connect(tmp_path / "console.sqlite")
     (tmp_path / "events").mkdir()
-    view = ModelView.of(FEATURES, BASELINE, MANIFEST, specification.alarms, None)
+    view = ModelView.of(FEATURES, BASELINE, MANIFEST, alarms=specification.alarms, suite=None)
     reader = StateReader(
         connection,
         namespace=specification.namespace,

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 from drift_console.database import connect, transaction
-from drift_console.emf import Line, parse_line, series
+from drift_console.emf import Line, MetricId, parse_line
 from drift_console.events import EventStore
 from drift_console.ingest import Ingester, position
 from drift_console.linelog import LineWriter, segments
@@ -14,7 +14,7 @@ from drift_console.metrics import SECONDS_KEPT, MetricStore
 from hypothesis import given
 from hypothesis import strategies as st
 
-SERIES = series("MLOpsDriftMonitor", "DriftScore", {"Stack": "local", "Model": "house-price"})
+METRIC = MetricId.of("MLOpsDriftMonitor", "DriftScore", {"Stack": "local", "Model": "house-price"})
 START = 1_795_435_200  # a whole minute
 
 
@@ -39,7 +39,7 @@ def ingest_all(connection, log):
 
 
 def counted(connection, start=START - 3600, minutes=180):
-    whole = MetricStore(connection).distributions(SERIES, start, 60 * minutes, 1)[0]
+    whole = MetricStore(connection).distributions(METRIC, start, 60 * minutes, 1)[0]
     return whole.count if whole else 0
 
 
@@ -87,13 +87,13 @@ points = st.lists(st.tuples(st.integers(0, 599), st.integers(-100, 100)), min_si
 def test_any_period_holds_exactly_the_points_in_it_however_they_were_batched(values, cuts, period):
     connection = connect(":memory:")
     store = MetricStore(connection)
-    lines = [Line(START + at, ((SERIES, float(value)),), {}) for at, value in values]
+    lines = [Line(START + at, ((METRIC, float(value)),), {}) for at, value in values]
     borders = [0, *sorted(min(cut, len(lines)) for cut in cuts), len(lines)]
     for first, last in pairwise(borders):
         store.add(lines[first:last])
     count = -(-600 // period)
-    found = store.distributions(SERIES, START, period, count)
-    summaries = store.summaries(SERIES, START, period, count)
+    found = store.distributions(METRIC, START, period, count)
+    summaries = store.summaries(METRIC, START, period, count)
     for index in range(count):
         inside = sorted(value for at, value in values if index * period <= at < (index + 1) * period)
         seen, summary = found[index], summaries[index]
@@ -126,7 +126,8 @@ def test_events_are_read_by_cursor_without_gap_or_repeat(connection, log, event_
 def test_a_cursor_inside_a_run_gives_the_rest_of_it(connection, event_line):
     store = EventStore(connection)
     with transaction(connection):
-        store.add((event_line(START, number=n), START, json.loads(event_line(START, number=n))) for n in range(5))
+        lines = [event_line(START, number=number) for number in range(5)]
+        store.add((line, parse_line(line)) for line in lines)
     assert [event.number for event in store.after(3)] == [4, 5]
 
 
@@ -162,8 +163,8 @@ def test_seconds_are_forgotten_before_minutes(connection, log, event_line):
     ingest_all(connection, log)
     Ingester(connection, log).prune(now=START + SECONDS_KEPT + 60, retention=7 * 86400)
     store = MetricStore(connection)
-    assert store.distributions(SERIES, START, 60, 1)[0].count == 1
-    assert store.distributions(SERIES, START + 1, 1, 1) == [None]
+    assert store.distributions(METRIC, START, 60, 1)[0].count == 1
+    assert store.distributions(METRIC, START + 1, 1, 1) == [None]
 
 
 def test_a_line_may_hold_several_metrics_namespaces_dimension_sets_and_lists_of_values():
@@ -181,12 +182,12 @@ def test_a_line_may_hold_several_metrics_namespaces_dimension_sets_and_lists_of_
     }
     line = parse_line(json.dumps(document).encode())
     expected = [
-        (series("A", "M", {"D": "d"}), 1.0),
-        (series("A", "M", {"D": "d"}), 2.5),
-        (series("A", "M", {}), 1.0),
-        (series("A", "M", {}), 2.5),
-        (series("B", "M", {"D": "d", "E": "1"}), 1.0),
-        (series("B", "M", {"D": "d", "E": "1"}), 2.5),
+        (MetricId.of("A", "M", {"D": "d"}), 1.0),
+        (MetricId.of("A", "M", {"D": "d"}), 2.5),
+        (MetricId.of("A", "M", {}), 1.0),
+        (MetricId.of("A", "M", {}), 2.5),
+        (MetricId.of("B", "M", {"D": "d", "E": "1"}), 1.0),
+        (MetricId.of("B", "M", {"D": "d", "E": "1"}), 2.5),
     ]
     assert list(line.datapoints) == expected
     assert line.timestamp == 1.0

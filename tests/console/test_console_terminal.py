@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from drift_console.terminal import tell
+from drift_console.terminal import show_alert
 from drift_contracts.terminal import make_terminal
 from rich.table import Table
 from rich.text import Text
@@ -27,7 +27,7 @@ def terminal():
 
 def test_an_alert_with_control_characters_is_text(terminal):
     """A category's name is part of a channel, and so of an alert."""
-    tell(terminal, ALERT)
+    show_alert(terminal, ALERT)
     printed = terminal.file.getvalue()
     assert "ALARM" in printed
     assert not {"\x1b", "\x07", "\x9b"} & set(printed)

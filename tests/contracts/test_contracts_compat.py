@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tools.contract_checks.cases import changed
-from tools.contract_checks.checks import CHECKS, Repository, check_cases, check_schemas, judge
+from tools.contract_checks.checks import CHECKS, Repository, broken_pairs, check_cases, check_schemas
 from tools.contract_checks.command import main
-from tools.contract_checks.compat import ROLES, changes, differences, feature_set_changes
-from tools.contract_checks.releases import drafts, releasable, release, released_changes
+from tools.contract_checks.compatibility import ROLES, differences, feature_set_changes, schema_changes
+from tools.contract_checks.releases import check_copies, drafts, releasable, release
+from tools.contract_checks.result import Result
 from tools.contract_checks.snippets import snippets
 
 SCHEMA = documents.schema
@@ -52,28 +53,28 @@ WIDENED = {
 @pytest.mark.parametrize(("changed_to", "removed"), WIDENED.values(), ids=WIDENED)
 def test_what_accepts_more_may_be_read_and_may_not_be_written(changed_to, removed):
     new = changed(OLD, changed_to, removed)
-    assert changes(REQUEST, OLD, new) == []
-    assert changes(RESPONSE, OLD, new)
-    assert changes(EVENT, OLD, new)
+    assert schema_changes(REQUEST, OLD, new) == []
+    assert schema_changes(RESPONSE, OLD, new)
+    assert schema_changes(EVENT, OLD, new)
 
 
 @pytest.mark.parametrize(("changed_to", "removed"), WIDENED.values(), ids=WIDENED)
 def test_what_accepts_less_may_be_written_and_may_not_be_read(changed_to, removed):
     new = changed(OLD, changed_to, removed)
-    assert changes(RESPONSE, new, OLD) == []
-    assert changes(REQUEST, new, OLD)
-    assert changes(EVENT, new, OLD)
+    assert schema_changes(RESPONSE, new, OLD) == []
+    assert schema_changes(REQUEST, new, OLD)
+    assert schema_changes(EVENT, new, OLD)
 
 
 def test_words_may_change_in_any_contract():
     new = changed(OLD, {"/description": "Better words.", "/properties/a/title": "A", "/$comment": "why"}, [])
     for name in (REQUEST, RESPONSE, EVENT):
-        assert changes(name, OLD, new) == changes(name, new, OLD) == []
+        assert schema_changes(name, OLD, new) == schema_changes(name, new, OLD) == []
 
 
 def test_a_change_is_told_with_its_place():
     new = changed(OLD, {"/properties/a/maximum": 9}, [])
-    assert [str(one) for one in changes(REQUEST, OLD, new)] == [
+    assert [str(one) for one in schema_changes(REQUEST, OLD, new)] == [
         "maximum at /properties/a: accepts less than the released contract"
     ]
 
@@ -84,7 +85,7 @@ def test_every_contract_has_a_role():
 
 @pytest.mark.parametrize("name", schemas.names())
 def test_a_contract_is_compatible_with_itself(name):
-    assert changes(name, schemas.schema(name), schemas.schema(name)) == []
+    assert schema_changes(name, schemas.schema(name), schemas.schema(name)) == []
 
 
 SMALL = st.deferred(
@@ -235,8 +236,7 @@ def sign(folder):
 
 
 def test_what_is_released_holds_and_is_not_copied_again(released):
-    checked, faults = released_changes(released)
-    assert (checked, faults) == (len(releasable()), [])
+    assert check_copies(released) == Result(len(releasable()), [])
     assert release(released, list(releasable())) == []
     assert drafts(released) == []
 
@@ -244,37 +244,36 @@ def test_what_is_released_holds_and_is_not_copied_again(released):
 def test_a_contract_without_a_copy_is_a_draft(tmp_path):
     release(tmp_path, [name for name in releasable() if name != "alert.v1"])
     assert drafts(tmp_path) == ["alert.v1"]
-    assert released_changes(tmp_path)[1] == []
+    assert check_copies(tmp_path).failures == []
 
 
 def test_a_draft_may_change_in_any_way(released, monkeypatch):
     (released / "schemas" / "alert.v1.json").unlink()
     sign(released)
     monkeypatch.setattr(documents, "schema", lambda name: {} if name == "alert.v1" else SCHEMA(name))
-    assert released_changes(released)[1] == []
+    assert check_copies(released).failures == []
     monkeypatch.setattr(documents, "schema", lambda name: {} if name == "baseline.v1" else SCHEMA(name))
-    faults = released_changes(released)[1]
+    faults = check_copies(released).failures
     assert faults
     assert all("baseline.v1" in fault and "a new version is needed" in fault for fault in faults)
 
 
 def test_a_feature_set_without_a_copy_is_missed(tmp_path):
-    assert (
-        "feature set diabetes@1.0.0 has no released copy; `--release diabetes@1.0.0` makes it"
-        in (released_changes(tmp_path)[1])
+    assert "feature set diabetes@1.0.0 has no released copy; `--release diabetes@1.0.0` makes it" in (
+        check_copies(tmp_path).failures
     )
 
 
 def test_deleting_a_copy_makes_no_draft(released):
     (released / "schemas" / "alert.v1.json").unlink()
-    assert released_changes(released)[1] == [
+    assert check_copies(released).failures == [
         "released copy schemas/alert.v1.json is gone; bring it back from the history"
     ]
 
 
 def test_editing_a_copy_is_found(released):
     edit(released / "schemas" / "alert.v1.json", title="Other words")
-    faults = released_changes(released)[1]
+    faults = check_copies(released).failures
     assert len(faults) == 1
     assert "schemas/alert.v1.json is not the one in SHA256SUMS" in faults[0]
 
@@ -288,7 +287,7 @@ def test_a_draft_is_the_next_version(released, monkeypatch, name, place):
         return [*names, name] if folders == (documents.folder("schemas"),) else names
 
     monkeypatch.setattr(documents, "names", with_draft)
-    faults = released_changes(released)[1]
+    faults = check_copies(released).failures
     assert len(faults) == 1
     assert faults[0].startswith(f"{name}: ")
     assert place in faults[0]
@@ -303,7 +302,7 @@ def test_an_unknown_name_is_not_released(tmp_path):
 def test_what_was_released_may_not_go(released):
     (released / "schemas" / "gone.v1.json").write_text("{}", "utf-8")
     sign(released)
-    assert released_changes(released)[1] == ["gone.v1 was released and is gone"]
+    assert check_copies(released).failures == ["gone.v1 was released and is gone"]
 
 
 def test_an_incompatible_change_is_found_in_a_schema_and_in_a_feature_set(released):
@@ -312,7 +311,7 @@ def test_an_incompatible_change_is_found_in_a_schema_and_in_a_feature_set(releas
     features[0]["maximum"] = 2000
     edit(released / "feature_sets" / "house-price@1.0.0.json", features=features)
     sign(released)
-    assert released_changes(released)[1] == [
+    assert check_copies(released).failures == [
         "prediction.request.v1: required at the top: accepts less than the released contract; a new version is needed",
         "feature set house-price@1.0.0: maximum at /properties/features/properties/bedrooms: accepts less than the"
         " released feature set, version 1.0.0; a new major version is needed",
@@ -390,9 +389,9 @@ def test_json_of_the_documentation_is_judged(elsewhere):
         "utf-8",
     )
     assert [one.place for one in snippets(elsewhere)] == [f"docs/x.md:{line}" for line in (3, 6, 9, 12, 18)]
-    checked, found = CHECKS["JSON in the documentation holds"](Repository(elsewhere))
-    assert checked == 5
-    assert found == [
+    result = CHECKS["JSON in the documentation holds"](Repository(elsewhere))
+    assert result.checked == 5
+    assert result.failures == [
         "docs/x.md:3 as problem.v1: minimum at /status",
         "docs/x.md:6 as prediction.request.v1: required at the top",
         "docs/x.md:9: expected valid JSON, found a syntax error at character 2",
@@ -405,23 +404,23 @@ def test_a_schema_that_is_none_or_has_another_name_or_no_words_is_found(monkeypa
     broken = {"type": "float", "properties": {"a": {}}}
     monkeypatch.setattr(schemas, "names", lambda: ["problem.v1"])
     monkeypatch.setattr(schemas, "schema", lambda _: broken)
-    assert check_schemas(Repository(None)) == (1, ["problem.v1: is no JSON Schema at /type"])
+    assert check_schemas(Repository(None)) == Result(1, ["problem.v1: is no JSON Schema at /type"])
     broken["type"] = "object"
-    assert check_schemas(Repository(None)) == (
+    assert check_schemas(Repository(None)) == Result(
         1,
         ["problem.v1: expected the $id urn:drift:contract:problem.v1", "problem.v1: /properties/a has no description"],
     )
 
 
 def test_a_case_that_does_not_hold_is_found(monkeypatch):
-    monkeypatch.setattr("tools.contract_checks.checks.judge", lambda *_: {("/x", "type")})
+    monkeypatch.setattr("tools.contract_checks.checks.broken_pairs", lambda *_: {("/x", "type")})
     monkeypatch.setattr("tools.contract_checks.checks.case_names", lambda: ["problem.v1"])
-    _, found = check_cases(Repository(None))
-    assert "alert.v1 has no cases" in found
-    assert "problem.v1: a broken contract: expected no violation, found type at /x" in found
+    failures = check_cases(Repository(None)).failures
+    assert "alert.v1 has no cases" in failures
+    assert "problem.v1: a broken contract: expected no violation, found type at /x" in failures
 
 
-def test_judges_that_disagree_are_an_error(monkeypatch):
+def test_validators_that_disagree_are_an_error(monkeypatch):
     monkeypatch.setattr("tools.contract_checks.checks.keywords.violations", lambda *_: ["something else"])
-    with pytest.raises(DriftError, match=r"problem\.v1: jsonschema and the plain judge disagree"):
-        judge("problem.v1", {})
+    with pytest.raises(DriftError, match=r"problem\.v1: jsonschema and the plain validator disagree"):
+        broken_pairs("problem.v1", {})

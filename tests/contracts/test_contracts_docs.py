@@ -15,7 +15,7 @@ from drift_contracts.features import Feature
 
 from tools.contract_checks import command as check
 from tools.contract_checks.cases import cases
-from tools.contract_checks.compat import ROLES
+from tools.contract_checks.compatibility import ROLES
 
 PAGES = {page: Path(f"docs/{page}.md").read_text("utf-8") for page in ("contracts", "client", "bad-input")}
 CONTRACTS, CLIENT, BAD_INPUT = PAGES.values()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from drift_contracts import ContractError, UnknownName, documents, keywords, schemas, violations
-from drift_contracts.compose import plain
+from drift_contracts.compose import self_contained
 from drift_contracts.openapi import COMPONENTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -68,7 +68,7 @@ def test_the_plain_judge_equals_jsonschema_on_every_contract(pair):
 @settings(max_examples=150, deadline=None)
 def test_a_schema_without_references_judges_as_before(pair):
     name, instance = pair
-    inlined = plain(documents.schema(name))
+    inlined = self_contained(documents.schema(name))
     assert set(violations(inlined, instance)) == set(violations(documents.schema(name), instance))
 
 

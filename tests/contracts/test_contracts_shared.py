@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pickle
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import pytest
-from drift_contracts import SettingsError, environment, schemas
+from drift_contracts import SettingsError, environment, json_types, schemas
 from drift_contracts.environment import FUNCTIONS, Variable, matching, one_of, read_variables
 from drift_contracts.metric_lines import MOST_METRICS, directives, metric_line
 from drift_contracts.openapi import PROBLEMS
@@ -84,6 +85,12 @@ def test_settings_errors_survive_pickling():
     error = SettingsError({"--port": "a number"}, "the port is in use")
     copy = pickle.loads(pickle.dumps(error))
     assert (copy.faults, str(copy)) == (error.faults, "the port is in use")
+
+
+def test_types_of_json_are_there_at_run_time():
+    """Documentation and type checkers that evaluate annotations import them."""
+    assert get_args(json_types.JsonObject) == (str, json_types.JsonValue)
+    assert "Sequence[ReadableJson]" in json_types.ReadableJson
 
 
 def test_functions_have_variables():

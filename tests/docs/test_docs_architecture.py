@@ -31,3 +31,16 @@ def test_every_room_has_a_distribution_of_its_own_name():
     ]
     table = (ROOT / "ARCHITECTURE.md").read_text()
     assert [name for name in projects if name not in table] == []
+
+
+def test_no_distribution_caps_the_version_of_python():
+    """A cap keeps a new Python away from everybody who depends on the distribution."""
+    files = [*ROOT.glob("*/pyproject.toml"), *ROOT.glob("services/*/pyproject.toml")]
+    stated = {tomllib.loads(path.read_text())["project"]["requires-python"] for path in files}
+    assert stated == {">=3.11"}
+
+
+def test_the_checks_of_contracts_are_in_no_distribution():
+    """They need a checkout, as docs/contracts.md says, so no wheel may pretend to have them."""
+    assert list(ROOT.glob("*/src/*/contract_checks")) == []
+    assert "needs a checkout, and no wheel holds it" in " ".join((ROOT / "docs/contracts.md").read_text().split())

@@ -161,7 +161,17 @@ class Answering(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def servers():
     """A service that refuses everything, and one that sees no drift in anything."""
-    seen = json.dumps({"model": "house-price", "drift_score": 9.0, "drift": {"drifted": []}}).encode()
+    document = {
+        "prediction": 1.0,
+        "drift_score": 9.0,
+        "timestamp": "2026-11-28T12:00:00.000Z",
+        "features_received": {},
+        "prediction_id": "00000000-0000-4000-8000-000000000000",
+        "model": "house-price",
+        "model_version": "3f9a1c2b4d5e",
+        "drift": {"z": {}, "drifted": [], "severity": "high"},
+    }
+    seen = json.dumps(document).encode()
     kinds = {"refusing": Answering, "blind": type("Blind", (Answering,), {"status": 200, "body": seen})}
     started = {name: ThreadingHTTPServer(("127.0.0.1", 0), kind) for name, kind in kinds.items()}
     threads = [threading.Thread(target=server.serve_forever, args=(0.01,)) for server in started.values()]

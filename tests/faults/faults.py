@@ -228,8 +228,8 @@ def a_dead_worker(world):
 
 
 @fault()
-def a_dead_courier(world):
-    dies(world, "courier")
+def a_dead_webhook_sender(world):
+    dies(world, "webhook-sender")
 
 
 def dies(world, name):

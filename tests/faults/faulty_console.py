@@ -1,7 +1,7 @@
 """The true console with two handles for tests: a clock that can be wrong, and a thread that can be killed.
 
 `python faulty_console.py OPTIONS` as `python -m drift_console`. The folder DRIFT_FAULTS holds the handles:
-`clock` the seconds by which the clock is wrong, `worker` and `courier` that such a thread is to die.
+`clock` the seconds by which the clock is wrong, `worker` and `webhook-sender` that such a thread is to die.
 DRIFT_FAULTS_SEGMENT makes the segments of the event log so many bytes long.
 """
 
@@ -37,9 +37,9 @@ if __name__ == "__main__":
         time_ns=lambda: time.time_ns() + int(wrong_by() * 1e9), perf_counter_ns=time.perf_counter_ns
     )
     worker.Worker.step = dying("worker", worker.Worker.step)
-    alerts.Courier.deliver = dying("courier", alerts.Courier.deliver)
-    if hasattr(alerts.Courier, "_waiting"):
-        alerts.Courier._waiting = dying("courier", alerts.Courier._waiting)
+    sender = alerts.WebhookSender
+    sender.deliver = dying("webhook-sender", sender.deliver)
+    sender.due_urls = dying("webhook-sender", sender.due_urls)
     segment = os.environ.get("DRIFT_FAULTS_SEGMENT")
     if segment:
         linelog.LineWriter.__init__.__kwdefaults__["segment_bytes"] = int(segment)

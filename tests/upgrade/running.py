@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -13,15 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from drift_console.alerts import Courier
+from drift_console.alerts import AlertSource, WebhookSender
 from drift_console.app import Api, App, ConsoleApi
 from drift_console.bundles import ready_bundles
-from drift_console.console import Console, Storage
+from drift_console.console import Console
 from drift_console.database import connect
 from drift_console.events import EventStore
-from drift_console.monitoring import references_of
+from drift_console.publishing import AlertPublisher
+from drift_console.served import Served
 from drift_console.settings import Settings
 from drift_console.specification import Specification
+from drift_console.storage import Storage
 from drift_contracts import MonitoringSpec
 from drift_monitor.keys import Series
 from drift_monitor.stores import SqliteStore
@@ -117,17 +120,22 @@ class Running:
 
     def _console(self) -> Console:
         specification = Specification(self.settings)
+        served = Served.of(specification, self._bundles)
+        publisher = AlertPublisher(
+            self.storage.connection,
+            AlertSource(self.settings.stack, URL, served.versions),
+            self.settings.webhooks,
+            clock=lambda: self.now,
+            tell=self.alerts.append,
+        )
         return Console(
             self.settings,
             self.storage,
-            specification.models_of(self._bundles),
-            references_of(self._bundles),
+            specification,
+            served,
             self.edge.handle,
-            spec=specification.document,
-            threshold=specification.threshold,
-            url=URL,
-            clock=lambda: self.now,
-            tell=self.alerts.append,
+            publisher,
+            lambda: self.now,
         )
 
     def application(self) -> App:
@@ -178,8 +186,13 @@ class Running:
         """Deliver every alert that waits to webhooks that take it."""
         connection = connect(self.settings.database)
         accepting = httpx.MockTransport(lambda _: httpx.Response(204))
-        with httpx.Client(transport=accepting) as client:
-            Courier(connection, clock=lambda: self.now).deliver(client)
+        sender = WebhookSender(connection, clock=lambda: self.now)
+
+        async def send() -> None:
+            async with httpx.AsyncClient(transport=accepting) as client:
+                await sender.deliver(client)
+
+        asyncio.run(send())
         connection.close()
 
     def stop(self) -> None:

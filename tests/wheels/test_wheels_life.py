@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -90,9 +91,7 @@ def test_a_console_answers(everything, bundles):
 
 def test_traffic_is_replayed(everything, bundles):
     """Replay rows that have drifted; drift is a finding, exit code 1."""
-    rows = ["bedrooms,bathrooms,sqft,age,location_score", *["3,2,4000,80,2"] * 400]
-    path = everything.folder / "rows.csv"
-    path.write_text("\n".join(rows))
+    path = drifted_rows(everything.folder)
     everything.run("driftctl", "replay", "--data", str(path), "--baseline", str(bundles / "house-price"), code=1)
 
 
@@ -103,11 +102,30 @@ def test_a_tool_runs_without_an_installation(ours):
     assert "predict" in shown
 
 
+def drifted_rows(folder):
+    """Write rows of houses that no training has seen; return the file."""
+    path = folder / "rows.csv"
+    path.write_text("\n".join(["bedrooms,bathrooms,sqft,age,location_score", *["3,2,4000,80,2"] * 400]))
+    return path
+
+
+def test_a_tool_replays_without_an_installation(ours, bundles, tmp_path):
+    """`uvx --from drift-client --with 'drift-ml[replay]' driftctl replay`: drift is found, exit code 1."""
+    pinned = ("--constraints", str(ROOT / "requirements" / "dev.txt"), "--constraints", str(ours))
+    command = ("tool", "run", "--no-python-downloads", *pinned, "--from", "drift-client", "--with", "drift-ml[replay]")
+    words = ("driftctl", "replay", "--data", str(drifted_rows(tmp_path)), "--baseline", str(bundles / "house-price"))
+    done = subprocess.run(
+        [os.environ.get("DRIFT_UV", "uv"), *command, *words], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Drift in" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("names", "words", "extra"),
     [
         (["drift-client", "drift-ml"], ["train"], "drift-ml[train]"),
-        (["drift-client", "drift-ml"], ["replay", "--help"], "drift-ml[replay]"),
+        (["drift-client", "drift-ml"], ["replay", "--data", "x.csv", "--baseline", "x"], "drift-ml[replay]"),
     ],
 )
 def test_a_missing_extra_is_named(names, words, extra, tmp_path, ours):

@@ -1,1 +1,1 @@
-"""Do the contracts hold, with what was released and with the documentation? `python -m tools.contract_checks`."""
+"""Checks of the contracts: schemas, cases, releases, documentation; for a checkout only."""

@@ -1,10 +1,9 @@
-"""The contracts' cases: valid and invalid instances as data, the same for every room that reads or writes
-them.
+"""The contracts' cases: valid and invalid instances as data, the same for every room.
 
-They lie in `contracts/cases/NAME.vN.json` beside the sources, not in the installed package. A file holds a
-`base` instance and the lists `valid` and `invalid`; each case has a `description` and either an `instance`,
-or the base with members `set` (pointer to value) and `removed` (pointers). An invalid case lists what
-`breaks`: pointer and rule.
+They lie in `contracts/cases/NAME.vN.json` beside the sources, not in the installed package. A file
+holds a `base` instance and the lists `valid` and `invalid`; each case has a `description` and
+either an `instance`, or the base with members `set` (pointer to value) and `removed` (pointers). An
+invalid case lists what it `breaks`: pointer and rule.
 """
 
 from __future__ import annotations
@@ -12,27 +11,53 @@ from __future__ import annotations
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from drift_contracts import documents
 from drift_contracts.errors import UnknownName
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import NotRequired
+
+    from drift_contracts.json_types import JsonValue
+
 FOLDER = Path(__file__).parents[2] / "contracts" / "cases"
+#: The lists of a file of cases.
 KINDS = ("valid", "invalid")
+
+
+class Broken(TypedDict):
+    """A rule that a case breaks."""
+
+    pointer: str
+    rule: str
+
+
+class CaseItem(TypedDict):
+    """A case as its file has it."""
+
+    description: str
+    instance: NotRequired[JsonValue]
+    set: NotRequired[dict[str, JsonValue]]
+    removed: NotRequired[list[str]]
+    breaks: NotRequired[list[Broken]]
 
 
 @dataclass(frozen=True)
 class Case:
-    """One instance and the verdict on it: the (pointer, rule) pairs that it breaks, none if it is valid."""
+    """One instance with its verdict."""
 
     contract: str
     description: str
+    #: Any: an invalid one is of no type
     instance: Any
+    #: the (pointer, rule) pairs that it breaks, none if it is valid
     breaks: frozenset[tuple[str, str]]
 
     @property
     def valid(self) -> bool:
-        """Whether the instance keeps its contract."""
+        """Return whether the instance keeps its contract."""
         return not self.breaks
 
     def __str__(self) -> str:
@@ -40,20 +65,43 @@ class Case:
 
 
 def case_names(folder: Path = FOLDER) -> list[str]:
-    """The contracts that have cases."""
+    """Return the contracts that have cases."""
+    # an installed package has no sources beside it
     return documents.names(folder) if folder.is_dir() else []
 
 
-def cases(name: str, folder: Path = FOLDER) -> list[Case]:
-    """The cases of a contract, such as `problem.v1`. Raises UnknownName where there are none."""
+def cases(
+    name: str,
+    folder: Path = FOLDER,
+) -> list[Case]:
+    """Return the cases of a contract.
+
+    Args:
+        name: Of the contract, such as `problem.v1`.
+        folder: The folder of the files of cases.
+
+    Raises:
+        UnknownName: The contract has no cases; the message has those that have.
+    """
     if name not in case_names(folder):
         raise UnknownName("file of cases", name, case_names(folder))
     document = documents.read(folder / f"{name}.json")
-    return [_case(name, document.get("base"), item) for kind in KINDS for item in document[kind]]
+    base = document.get("base")
+    items = [item for kind in KINDS for item in document[kind]]
+    return [_case(name, base, item) for item in items]
 
 
-def changed(base: Any, changes: dict[str, Any], removed: list[str]) -> Any:
-    """A copy of a document with values set and removed at JSON pointers.
+def changed(
+    base: object,
+    changes: Mapping[str, JsonValue],
+    removed: Sequence[str],
+) -> Any:
+    """Return a copy of a document with some values changed.
+
+    Args:
+        base: The document, which stays as it is.
+        changes: Values by the JSON pointers where they are set; `-` is the end of a list.
+        removed: JSON pointers of the values that are removed, after the changes.
 
     >>> changed({"a": {"b": 1}, "c": [1]}, {"/a/b": 2, "/c/-": 3}, ["/a/b"])
     {'a': {}, 'c': [1, 3]}
@@ -73,22 +121,46 @@ def changed(base: Any, changes: dict[str, Any], removed: list[str]) -> Any:
     return copy
 
 
-def _place(document: Any, pointer: str) -> tuple[Any, Any]:
-    *path, last = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
-    for key in path:
-        document = document[_key(document, key)]
-    return document, _key(document, last)
+def _place(
+    document: Any,
+    pointer: str,
+) -> tuple[Any, str | int]:
+    """Return the container that a pointer ends in, and the key in it."""
+    parts = [_unescaped(part) for part in pointer.split("/")[1:]]
+    for part in parts[:-1]:
+        document = document[_key(document, part)]
+    return document, _key(document, parts[-1])
 
 
-def _key(container: Any, part: str) -> Any:
-    return int(part) if isinstance(container, list) and part != "-" else part
+def _unescaped(part: str) -> str:
+    # the order matters: ~01 stands for ~1
+    return part.replace("~1", "/").replace("~0", "~")
 
 
-def _case(contract: str, base: Any, item: dict[str, Any]) -> Case:
-    instance = item["instance"] if "instance" in item else _changed(base, item)
-    breaks = frozenset((found["pointer"], found["rule"]) for found in item.get("breaks", ()))
-    return Case(contract, item["description"], instance, breaks)
+def _key(
+    container: object,
+    part: str,
+) -> str | int:
+    if isinstance(container, list) and part != "-":
+        return int(part)
+    return part
 
 
-def _changed(base: Any, item: dict[str, Any]) -> Any:
-    return changed(base, item.get("set", {}), item.get("removed", []))
+def _case(
+    contract: str,
+    base: JsonValue,
+    item: CaseItem,
+) -> Case:
+    """Return a case of a file as a value."""
+    if "instance" in item:
+        instance = item["instance"]
+    else:
+        changes = item.get("set", {})
+        instance = changed(base, changes, item.get("removed", []))
+    breaks = [(broken["pointer"], broken["rule"]) for broken in item.get("breaks", ())]
+    return Case(
+        contract=contract,
+        description=item["description"],
+        instance=instance,
+        breaks=frozenset(breaks),
+    )

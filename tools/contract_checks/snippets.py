@@ -1,6 +1,7 @@
-"""JSON in the documentation: a fenced block whose info string names a contract is checked against it.
+"""JSON in the documentation: a fenced block that names a contract is checked against it.
 
-The info string is `json NAME.vN`, and for requests the model: `json prediction.request.v1 house-price`.
+The info string is `json NAME.vN`, and for requests the model:
+`json prediction.request.v1 house-price`.
 """
 
 from __future__ import annotations
@@ -18,21 +19,24 @@ FENCE = re.compile(
     r"(?P<text>.*?)^```",
     re.MULTILINE | re.DOTALL,
 )
+#: Folders of what others wrote, or a program.
 SKIPPED = ("node_modules", "build", "dist")
 
 
 @dataclass(frozen=True)
 class Snippet:
-    """One block: where it stands, which contract and model it names, its text."""
+    """One block of JSON."""
 
+    #: file and line
     place: str
     contract: str
+    #: the model that a request is for, if one is named
     model: str | None
     text: str
 
 
 def snippets(root: Path) -> Iterator[Snippet]:
-    """Every block of the Markdown files under a folder that names a contract."""
+    """Yield every block that names a contract, of the Markdown files under a folder."""
     for path in sorted(root.rglob("*.md")):
         parts = path.relative_to(root).parts
         if any(part.startswith(".") or part in SKIPPED for part in parts):
@@ -40,4 +44,5 @@ def snippets(root: Path) -> Iterator[Snippet]:
         text = path.read_text("utf-8")
         for match in FENCE.finditer(text):
             line = text.count("\n", 0, match.start()) + 1
-            yield Snippet(f"{'/'.join(parts)}:{line}", match["contract"], match["model"], match["text"])
+            place = f"{'/'.join(parts)}:{line}"
+            yield Snippet(place, match["contract"], match["model"], match["text"])

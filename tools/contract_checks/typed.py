@@ -1,7 +1,8 @@
-"""Types from the contracts: a TypedDict for every object of every schema, kept in step by a check.
+"""Types from the contracts: a TypedDict for every object of every schema, held in step by a check.
 
-`python -m tools.contract_checks.typed` writes `contracts/src/drift_contracts/types.py`. The types describe documents
-that have been validated; they are imported for type checking only and cost nothing at run time.
+`python -m tools.contract_checks.typed` writes `contracts/src/drift_contracts/types.py`. The types
+describe documents that have been validated; they are imported for type checking only and cost
+nothing at run time.
 """
 
 from __future__ import annotations
@@ -9,11 +10,19 @@ from __future__ import annotations
 import keyword
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from drift_contracts import documents
 
-TARGET = Path(__file__).parents[2] / "contracts" / "src" / "drift_contracts" / "types.py"
+from tools.contract_checks.result import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from drift_contracts.json_types import JsonValue, Schema
+
+ROOT = Path(__file__).parents[2]
+TARGET = ROOT / "contracts/src/drift_contracts/types.py"
 SCALARS = {
     "string": "str",
     "number": "float",
@@ -21,11 +30,18 @@ SCALARS = {
     "boolean": "bool",
     "null": "None",
     "array": "list[Any]",
+    # the schema says nothing of the values
     "object": "dict[str, Any]",
 }
-HEADER = '''"""Types of the documents that the contracts describe: generated, so change the schemas instead.
+#: What a Literal may hold.
+LITERAL = (str, bool, int, type(None))
+PREFIX = "#/$defs/"
+#: Characters of a docstring, at most.
+LONGEST = 80
+HEADER = '''"""Types of the documents that the contracts describe: generated from the schemas.
 
-`python -m tools.contract_checks.typed` writes this file; `nox -s contracts` checks that it is in step.
+`python -m tools.contract_checks.typed` writes this file; `nox -s contracts` checks that it is in
+step.
 """
 
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
@@ -36,25 +52,34 @@ from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 def text() -> str:
     """Return the source of the module of types."""
     names = documents.names(documents.folder("schemas"))
-    parts = [HEADER, *(_Contract(name, documents.schema(name)).text() for name in names)]
-    return "\n\n".join(part.rstrip("\n") + "\n" for part in parts)
+    parts = [HEADER]
+    for name in names:
+        contract = _Contract(name, documents.schema(name))
+        parts.append(contract.text())
+    lines = [part.rstrip("\n") + "\n" for part in parts]
+    return "\n\n".join(lines)
 
 
-def check_types() -> tuple[int, list[str]]:
-    """Return how many contracts have types, and what to do where the module is not in step."""
+def check_types() -> Result:
+    """Check that the committed module of types is what the schemas generate."""
     names = documents.names(documents.folder("schemas"))
     in_step = TARGET.is_file() and TARGET.read_text("utf-8") == text()
-    remedy = "drift_contracts/types.py is not in step; run `python -m tools.contract_checks.typed`"
-    return len(names), [] if in_step else [remedy]
+    command = "python -m tools.contract_checks.typed"
+    failure = f"drift_contracts/types.py is not in step; run `{command}`"
+    return Result(len(names), [] if in_step else [failure])
 
 
 class _Contract:
-    """One schema on its way to types: the classes are collected in the order in which they are needed."""
+    """One schema on its way to types; classes are collected in the order of their need."""
 
-    def __init__(self, name: str, schema: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        schema: Schema,
+    ) -> None:
         self.title = _camel(name)
         self.schema = schema
-        self.definitions = schema.get("$defs", {})
+        self.definitions: Schema = schema.get("$defs", {})
         #: source of each class, by its name
         self.classes: dict[str, str] = {}
 
@@ -65,8 +90,17 @@ class _Contract:
             self.classes[self.title] = f'{self.title}: TypeAlias = "{top}"'
         return "\n\n\n".join(self.classes.values())
 
-    def type_of(self, schema: Any, name: str) -> str:
-        """Return the type of a schema; `name` is what a class for it would be called."""
+    def type_of(
+        self,
+        schema: Schema,
+        name: str,
+    ) -> str:
+        """Return the type of a schema.
+
+        Args:
+            schema: The schema, or a part of one.
+            name: What a class for it would be called.
+        """
         if "$ref" in schema:
             return self._reference(schema["$ref"])
         if "const" in schema:
@@ -74,28 +108,45 @@ class _Contract:
         if "enum" in schema:
             return _literal(schema["enum"])
         if "anyOf" in schema:
-            return _union(
-                [self.type_of(choice, f"{name}{index or ''}") for index, choice in enumerate(schema["anyOf"])]
-            )
+            return self._any_of(schema["anyOf"], name)
         kinds = schema.get("type", [])
-        types = [self._kind(kind, schema, name) for kind in ([kinds] if isinstance(kinds, str) else kinds)]
-        return _union(types) if types else "Any"
+        kinds = [kinds] if isinstance(kinds, str) else kinds
+        types = [self._kind(kind, schema, name) for kind in kinds]
+        return _union(types) or "Any"
+
+    def _any_of(
+        self,
+        choices: Sequence[Schema],
+        name: str,
+    ) -> str:
+        """Return the union of some schemas; classes after the first are numbered."""
+        types: list[str] = []
+        for index, choice in enumerate(choices):
+            types.append(self.type_of(choice, f"{name}{index or ''}"))
+        return _union(types)
 
     def _reference(self, reference: str) -> str:
         """Return the type of a definition, a class of its own where it is an object."""
-        word = reference.removeprefix("#/$defs/")
+        word = reference.removeprefix(PREFIX)
         name = f"{self.title}{_camel(word)}"
         if name in self.classes:
             return name
         definition = self.definitions[word]
-        if "$ref" not in definition and _is_recursive(definition, self.definitions, word):
+        if "$ref" not in definition and _refers_to(word, definition, self.definitions):
             # a placeholder first, so that a definition inside of itself finds its name
             self.classes[name] = ""
-            self.classes[name] = f'{name}: TypeAlias = "{self.type_of(definition, name + "Object")}"'
+            inner = self.type_of(definition, f"{name}Object")
+            self.classes[name] = f'{name}: TypeAlias = "{inner}"'
             return name
         return self.type_of(definition, name)
 
-    def _kind(self, kind: str, schema: Any, name: str) -> str:
+    def _kind(
+        self,
+        kind: str,
+        schema: Schema,
+        name: str,
+    ) -> str:
+        """Return the type of a schema's values of one JSON type."""
         if kind == "array" and "items" in schema:
             return f"list[{self.type_of(schema['items'], _singular(name))}]"
         if kind != "object":
@@ -104,22 +155,22 @@ class _Contract:
             return self._forms(schema)
         if "properties" in schema:
             return self._class(schema, name)
-        others = schema.get("additionalProperties", {})
-        patterns = [*schema.get("patternProperties", {}).values()]
-        if isinstance(others, dict) and (others or patterns):
-            values = [self.type_of(value, _singular(name)) for value in [*patterns, *([others] if others else [])]]
-            return f"dict[str, {_union(values)}]"
-        return SCALARS["object"]
+        values = list(schema.get("patternProperties", {}).values())
+        additional = schema.get("additionalProperties", {})
+        if additional:
+            values.append(additional)
+        types = [self.type_of(value, _singular(name)) for value in values]
+        return f"dict[str, {_union(types)}]" if types else SCALARS["object"]
 
-    def _forms(self, schema: Any) -> str:
+    def _forms(self, schema: Schema) -> str:
         """Return the union of an object's two forms, which one of its members tells apart.
 
         What a form leaves open of a member ({}) is what the whole says of it.
         """
         decided = schema["if"]["properties"]
-        forms = []
+        forms: list[str] = []
         for branch in ("then", "else"):
-            word = schema[branch]["$ref"].removeprefix("#/$defs/")
+            word = schema[branch]["$ref"].removeprefix(PREFIX)
             members = dict(self.definitions[word]["properties"])
             for member, facts in schema["properties"].items():
                 if not members.get(member):
@@ -128,51 +179,84 @@ class _Contract:
             forms.append(self._class(form, f"{self.title}{_camel(word)}"))
         return _union(forms)
 
-    def _class(self, schema: Any, name: str) -> str:
+    def _class(
+        self,
+        schema: Schema,
+        name: str,
+    ) -> str:
         """Collect the TypedDict of an object with named members; return its name."""
-        required = set(schema.get("required", ()))
-        members = {}
+        required = schema.get("required", ())
+        members: dict[str, str] = {}
         for member, facts in schema["properties"].items():
             kind = self.type_of(facts, f"{name}{_camel(member)}")
             members[member] = kind if member in required else f"NotRequired[{kind}]"
-        if all(member.isidentifier() and not keyword.iskeyword(member) for member in members):
-            lines = [f"    {member}: {kind}" for member, kind in members.items()]
-            self.classes[name] = "\n".join(
-                [f"class {name}(TypedDict):", f'    """{_sentence(schema, name)}"""', "", *lines]
-            )
+        if all(map(_is_attribute, members)):
+            lines = [f"class {name}(TypedDict):", f'    """{_sentence(schema, name)}"""', ""]
+            lines += [f"    {member}: {kind}" for member, kind in members.items()]
+            self.classes[name] = "\n".join(lines)
         else:
-            pairs = ", ".join(f'"{member}": "{kind}"' for member, kind in members.items())
+            # the other form of a TypedDict, which takes any name
+            texts = [f'"{member}": "{kind}"' for member, kind in members.items()]
+            pairs = ", ".join(texts)
             self.classes[name] = f'{name} = TypedDict("{name}", {{{pairs}}})'
         return name
 
 
-def _is_recursive(schema: Any, definitions: dict[str, Any], word: str, seen: frozenset[str] = frozenset()) -> bool:
-    """Return whether a schema refers to the definition `word`, itself or through others."""
-    if isinstance(schema, list):
-        return any(_is_recursive(part, definitions, word, seen) for part in schema)
-    if not isinstance(schema, dict):
+def _is_attribute(member: str) -> bool:
+    return member.isidentifier() and not keyword.iskeyword(member)
+
+
+def _refers_to(
+    word: str, node: JsonValue, definitions: Schema, seen: frozenset[str] = frozenset()
+) -> bool:
+    """Return whether a schema refers to a definition, itself or through others.
+
+    Args:
+        word: The definition that is looked for.
+        node: The schema, or a part of one.
+        definitions: What references refer to.
+        seen: Definitions that have been looked into.
+    """
+    if isinstance(node, list):
+        return any(_refers_to(word, part, definitions, seen) for part in node)
+    if not isinstance(node, dict):
         return False
-    reference = str(schema.get("$ref", "")).removeprefix("#/$defs/")
+    reference = str(node.get("$ref", "")).removeprefix(PREFIX)
     if reference == word:
         return True
     if reference and reference not in seen:
-        return _is_recursive(definitions[reference], definitions, word, seen | {reference})
-    return any(_is_recursive(part, definitions, word, seen) for part in schema.values())
+        return _refers_to(word, definitions[reference], definitions, seen | {reference})
+    return any(_refers_to(word, part, definitions, seen) for part in node.values())
 
 
-def _narrowed(facts: Any, deciding: Any, branch: str) -> Any:
-    """Return what a member of a form may be: the deciding constant, or what it may be else."""
+def _narrowed(
+    facts: Schema,
+    deciding: Schema | None,
+    branch: str,
+) -> Schema:
+    """Return what a member of a form may be.
+
+    Args:
+        facts: What the whole says of the member.
+        deciding: The constant by which the member tells the forms apart, if it does.
+        branch: `then`, where the member is the constant, or `else`, where it is another choice.
+    """
     if deciding is None:
         return facts
     if branch == "then":
         return deciding
-    return {"enum": [value for value in facts["enum"] if value != deciding["const"]]}
+    # JSON Schema has no way to take a choice away, so the other form is what remains
+    choices = [value for value in facts["enum"] if value != deciding["const"]]
+    return {"enum": choices}
 
 
-def _sentence(schema: Any, name: str) -> str:
-    """Return a one-line docstring from the schema's description, or from the name where it has none."""
-    words = str(schema.get("description") or schema.get("title") or name).split(". ")[0].split(": ")[0].rstrip(".")
-    return f"{words[:80].rstrip()}."
+def _sentence(schema: Schema, name: str) -> str:
+    """Return a one-line docstring from the schema's description, or from the name."""
+    words = str(schema.get("description") or schema.get("title") or name)
+    first = words.partition(". ")[0]
+    first = first.partition(": ")[0]
+    first = first.rstrip(".")
+    return f"{first[:LONGEST].rstrip()}."
 
 
 def _camel(name: str) -> str:
@@ -181,21 +265,26 @@ def _camel(name: str) -> str:
     >>> _camel("prediction.batch.response.v1"), _camel("drift_threshold")
     ('PredictionBatchResponseV1', 'DriftThreshold')
     """
-    return "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", name))
+    words = re.split(r"[^A-Za-z0-9]+", name)
+    # not `capitalize`, which would make the rest of a word small
+    capitals = [word[:1].upper() + word[1:] for word in words]
+    return "".join(capitals)
 
 
 def _singular(name: str) -> str:
     return name[:-1] if name.endswith("s") else f"{name}Item"
 
 
-def _literal(values: list[Any]) -> str:
+def _literal(values: Sequence[JsonValue]) -> str:
     """Return a Literal of texts and integers; other constants have their plain type."""
-    if all(isinstance(value, str | bool | int) or value is None for value in values):
-        return f"Literal[{', '.join(map(repr, values))}]"
+    if all(isinstance(value, LITERAL) for value in values):
+        listed = ", ".join(map(repr, values))
+        return f"Literal[{listed}]"
     return _union([type(value).__name__ for value in values])
 
 
 def _union(types: list[str]) -> str:
+    # equal types once, in their order
     return " | ".join(dict.fromkeys(types))
 
 

@@ -1,13 +1,20 @@
 """The contracts of MLOps Drift Monitor: what every document that crosses a border must hold.
 
-What is named here is plain Python and quick to import, for the prediction path. What needs more is a module
-of its own: `schemas` needs jsonschema, `client` httpx, `cli` click and rich.
+What is named here is plain Python and quick to import, for the prediction path. What needs more is
+a module of its own: `schemas` needs jsonschema, `commands` click, `terminal` rich.
 """
 
 from __future__ import annotations
 
 from drift_contracts.compose import request_schema
-from drift_contracts.errors import ContractError, DriftError, NotJson, SettingsError, UnknownName, Violation
+from drift_contracts.errors import (
+    ContractError,
+    DriftError,
+    NotJson,
+    SettingsError,
+    UnknownName,
+    Violation,
+)
 from drift_contracts.features import Feature, FeatureSet, Target, feature_set, feature_set_names
 from drift_contracts.keywords import violations
 from drift_contracts.parsing import parse_json

@@ -1,13 +1,15 @@
 """The alarm language: rules over other alarms and metric math, as small JSON trees.
 
-A tree is validated by the schema of the monitoring spec, evaluated here for the console, and printed here as
-CloudWatch's text for the infrastructure. Nothing else knows the language.
+A tree is validated by the schema of the monitoring spec, evaluated here for the console, and
+printed here as CloudWatch's text for the infrastructure. Nothing else knows the language.
 
-A rule is `{"alarm": NAME}`, `{"ok": NAME}` or `{"insufficient_data": NAME}`, or one of `{"any": [...]}`,
-`{"all": [...]}` and `{"not": RULE}` over rules. An expression is a number, the name of a metric of the alarm, or one
-operation over expressions, such as `{"divide": ["errors", "answered"]}`.
+A rule is `{"alarm": NAME}`, `{"ok": NAME}` or `{"insufficient_data": NAME}`, or one of
+`{"any": [...]}`, `{"all": [...]}` and `{"not": RULE}` over rules. An expression is a number, the
+name of a metric of the alarm, or one operation over expressions, such as
+`{"divide": ["errors", "answered"]}`.
 
-Sources: AlarmRule of PutCompositeAlarm in the CloudWatch API; "Using metric math" in the CloudWatch User Guide.
+Sources: AlarmRule of PutCompositeAlarm in the CloudWatch API; "Using metric math" in the CloudWatch
+User Guide.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     Rule: TypeAlias = dict[str, "str | Rule | list[Rule]"]
     Expression: TypeAlias = "float | str | dict[str, Expression | list[Expression]]"
     Value: TypeAlias = "float | None"
+    #: an alarm's name in the account; None where the alarm does not exist there
+    FullName: TypeAlias = Callable[[str], str | None]
 
 #: a test of another alarm's state, by its word in the tree; the word in capitals is CloudWatch's
 STATES = ("alarm", "ok", "insufficient_data")
@@ -58,7 +62,11 @@ FUNCTIONS = {
     "sum": "SUM",
 }
 
-_SIGNS = {word: (sign, level) for level, row in enumerate(INFIX) for word, sign in row}
+#: sign and level of each operation that is written between its operands
+_SIGNS: dict[str, tuple[str, int]] = {}
+for _level, _row in enumerate(INFIX):
+    for _word, _sign in _row:
+        _SIGNS[_word] = (_sign, _level)
 
 
 def rule_names(rule: Rule) -> frozenset[str]:
@@ -84,7 +92,8 @@ def rule_holds(rule: Rule, states: Mapping[str, str]) -> bool:
         rule: The tree.
         states: The state of every alarm that the rule names: `ALARM`, `OK` or `INSUFFICIENT_DATA`.
 
-    >>> rule_holds({"any": [{"alarm": "high-drift"}, {"not": {"ok": "errors"}}]}, {"high-drift": "OK", "errors": "OK"})
+    >>> rule = {"any": [{"alarm": "high-drift"}, {"not": {"ok": "errors"}}]}
+    >>> rule_holds(rule, {"high-drift": "OK", "errors": "OK"})
     False
     """
     ((word, operand),) = rule.items()
@@ -92,17 +101,18 @@ def rule_holds(rule: Rule, states: Mapping[str, str]) -> bool:
         return states[operand] == word.upper()
     if isinstance(operand, dict):
         return not rule_holds(operand, states)
-    held = (rule_holds(part, states) for part in operand)
-    return any(held) if word == "any" else all(held)
+    parts = (rule_holds(part, states) for part in operand)
+    return any(parts) if word == "any" else all(parts)
 
 
-def rule_text(rule: Rule, full_name: Callable[[str], str | None] | None = None) -> str:
+def rule_text(rule: Rule, full_name: FullName | None = None) -> str:
     """Print a rule as CloudWatch reads it.
 
     Args:
         rule: The tree.
-        full_name: Gives an alarm's name in the account, or None where the alarm does not exist; such an alarm
-            is in no state, so its test is printed as FALSE. Without it names are printed as they are.
+        full_name: Gives an alarm's name in the account, or None where the alarm does not exist;
+            such an alarm is in no state, so its test is printed as FALSE. Without it names are
+            printed as they are.
 
     >>> rule_text({"any": [{"alarm": "errors"}, {"all": [{"ok": "a"}, {"not": {"alarm": "b"}}]}]})
     'ALARM("errors") OR (OK("a") AND NOT ALARM("b"))'
@@ -117,7 +127,7 @@ def rule_text(rule: Rule, full_name: Callable[[str], str | None] | None = None) 
     return sign.join(_inner_rule(part, full_name) for part in operand)
 
 
-def _inner_rule(rule: Rule, full_name: Callable[[str], str | None] | None) -> str:
+def _inner_rule(rule: Rule, full_name: FullName | None) -> str:
     """Print a rule inside another one, in parentheses where it is a list."""
     text = rule_text(rule, full_name)
     return f"({text})" if isinstance(next(iter(rule.values())), list) else text
@@ -144,15 +154,18 @@ def _operands(expression: dict[str, Expression | list[Expression]]) -> list[Expr
 def expression_value(expression: Expression, values: Mapping[str, Value]) -> Value:
     """Return an expression's value for one period, None where it is missing.
 
-    A missing operand makes the result missing, and so does an undefined one (a division by zero); `fill` replaces a
-    missing value; `maximum`, `minimum`, `sum` and `average` skip it.
+    A missing operand makes the result missing, and so does an undefined one (a division by zero);
+    `fill` replaces a missing value; `maximum`, `minimum`, `sum` and `average` skip it.
 
     Args:
         expression: The tree.
-        values: The value of every metric that the expression names; None where the period has no data.
+        values: The value of every metric that the expression names; None where the period has no
+            data.
 
-    >>> expression_value({"divide": ["errors", 4]}, {"errors": 1.0}), expression_value({"divide": [1, 0]}, {})
-    (0.25, None)
+    >>> expression_value({"divide": ["errors", 4]}, {"errors": 1.0})
+    0.25
+    >>> expression_value({"divide": [1, 0]}, {}) is None
+    True
     """
     if isinstance(expression, str):
         return values[expression]
@@ -165,13 +178,16 @@ def expression_value(expression: Expression, values: Mapping[str, Value]) -> Val
     present = [operand for operand in operands if operand is not None]
     if word in _OF_PRESENT:
         return _OF_PRESENT[word](present) if present else None
-    return _defined(_BINARY[word], present) if len(present) == len(operands) else None
+    if len(present) < len(operands):
+        return None
+    return _defined(_BINARY[word], present)
 
 
 def expression_text(expression: Expression) -> str:
     """Print an expression as CloudWatch's metric math.
 
-    >>> expression_text({"divide": [{"multiply": [100, {"fill": ["errors", 0]}]}, {"add": ["errors", "answered"]}]})
+    >>> percent = {"multiply": [100, {"fill": ["errors", 0]}]}
+    >>> expression_text({"divide": [percent, {"add": ["errors", "answered"]}]})
     '100 * FILL(errors, 0) / (errors + answered)'
     """
     if isinstance(expression, str):
@@ -190,7 +206,7 @@ def expression_text(expression: Expression) -> str:
 
 
 def _inner_expression(expression: Expression, least: int) -> str:
-    """Print an operand, in parentheses where its own operator binds more loosely than level `least`."""
+    """Print an operand, in parentheses where its operator binds more loosely than level `least`."""
     text = expression_text(expression)
     if not isinstance(expression, dict):
         return text
@@ -205,13 +221,19 @@ def _choose(operands: Sequence[Value]) -> Value:
     return true if condition else false
 
 
-def _defined(apply: Callable[..., float | complex], operands: Sequence[float]) -> Value:
-    """Return an operation's value, None where it has no finite real one: CloudWatch drops such points."""
+def _defined(
+    apply: Callable[..., float | complex],
+    operands: Sequence[float],
+) -> Value:
+    """Return an operation's value; None without a finite real one, which CloudWatch drops."""
     try:
         result = apply(*operands)
     except (ArithmeticError, ValueError):
         return None
-    return float(result) if not isinstance(result, complex) and math.isfinite(result) else None
+    # a fractional power of a negative number is complex in Python
+    if isinstance(result, complex) or not math.isfinite(result):
+        return None
+    return float(result)
 
 
 #: operations that decide for themselves what a missing operand means

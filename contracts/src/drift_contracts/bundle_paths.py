@@ -4,8 +4,9 @@
     bundles/MODEL/VERSION/manifest.json     and the other files of that version
     bundles/MODEL/manifest.json             a flat folder, as earlier releases wrote it
 
-The file `current` is text and no link: a link does not survive every `COPY` of an image, and Windows lets
-ordinary users make none. This module is in the predictor's import closure, and infra reads it too.
+The file `current` is text and no link: a link does not survive every `COPY` of an image, and
+Windows lets ordinary users make none. This module is in the predictor's import closure, and infra
+reads it too.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 CURRENT = "current"
 MANIFEST = "manifest.json"
-#: Twelve hexadecimal digits, as `model_version` has them; so nothing in `current` leads out of the folder.
+#: Twelve hexadecimal digits, as `model_version` has them; so nothing in `current` leads out of the
+#: folder.
 VERSION = re.compile("[0-9a-f]{12}")
 #: Bytes of `current` that are read; it holds a version and a line end.
 LARGEST_CURRENT = 64
@@ -45,18 +47,20 @@ class BundleError(DriftError):
 def bundle_folder(path: str | os.PathLike[str]) -> str:
     """Return the folder of the bundle that a path stands for.
 
-    A path to a model stands for the model's current version, a path to a version for exactly that one,
-    and a path to a flat folder for itself.
+    A path to a model stands for the model's current version, a path to a version for exactly that
+    one, and a path to a flat folder for itself.
 
     Raises:
-        BundleError: `current` names no version that is there, or there are versions and no `current`.
+        BundleError: `current` names no version that is there, or there are versions and no
+            `current`.
     """
     folder = os.fspath(path)
     version = current_version(folder)
     if version is None:
         _refuse_unchosen(folder)
         return folder
-    chosen = os.path.join(folder, version)  # noqa: PTH118 - importing pathlib costs a cold start 2 ms
+    # os.path: importing pathlib costs a cold start 2 ms
+    chosen = os.path.join(folder, version)  # noqa: PTH118
     if not _holds_manifest(chosen):
         raise BundleError(CURRENT, f"the name of a version that is there{_choices(folder)}")
     return chosen
@@ -84,12 +88,17 @@ def current_version(folder: str | os.PathLike[str]) -> str | None:
     # Editors end the line, some of them with a carriage return too.
     text = content.decode("ascii", "replace").rstrip("\r\n")
     if VERSION.fullmatch(text) is None:
-        raise BundleError(CURRENT, f"12 hexadecimal digits, the name of a version{_choices(folder)}")
+        raise BundleError(
+            CURRENT, f"12 hexadecimal digits, the name of a version{_choices(folder)}"
+        )
     return text
 
 
 def bundle_names(folder: str | os.PathLike[str]) -> list[str]:
-    """Return the names of the models that have a bundle in a folder, sorted; none where there is no folder."""
+    """Return the names of the models that have a bundle in a folder, sorted.
+
+    A folder that does not exist has none.
+    """
     try:
         names = sorted(os.listdir(folder))  # noqa: PTH208 - as above
     except OSError:
@@ -107,13 +116,19 @@ def versions_in(folder: str | os.PathLike[str]) -> list[str]:
 
 
 def _is_bundle(folder: str | os.PathLike[str], name: str) -> bool:
-    """Return whether a model has something to load: versions without `current` are not published yet."""
+    """Return whether a model has something to load.
+
+    Versions without `current` are not published yet.
+    """
     model = os.path.join(folder, name)  # noqa: PTH118 - as above
-    return _holds_manifest(model) or os.path.isfile(os.path.join(model, CURRENT))  # noqa: PTH113, PTH118
+    current = os.path.join(model, CURRENT)  # noqa: PTH118 - as above
+    return _holds_manifest(model) or os.path.isfile(current)  # noqa: PTH113 - as above
 
 
 def _is_version(folder: str | os.PathLike[str], name: str) -> bool:
-    return VERSION.fullmatch(name) is not None and _holds_manifest(os.path.join(folder, name))  # noqa: PTH118
+    if VERSION.fullmatch(name) is None:
+        return False
+    return _holds_manifest(os.path.join(folder, name))  # noqa: PTH118 - as above
 
 
 def _holds_manifest(folder: str) -> bool:
@@ -121,7 +136,7 @@ def _holds_manifest(folder: str) -> bool:
 
 
 def _refuse_unchosen(folder: str) -> None:
-    """Raise BundleError where a model has versions, and neither `current` nor a bundle of its own."""
+    """Raise BundleError where a model has versions, but neither `current` nor a flat bundle."""
     if not _holds_manifest(folder) and versions_in(folder):
         raise BundleError(CURRENT, f"a file that names the version to use{_choices(folder)}")
 
@@ -134,7 +149,8 @@ def _choices(folder: str | os.PathLike[str]) -> str:
     more = len(versions) - MOST_NAMED
     ending = f" and {more} more" if more > 0 else ""
     model = os.path.basename(os.path.abspath(folder))  # noqa: PTH100, PTH119 - as above
-    return f": {_listed(versions[:MOST_NAMED])}{ending}; driftctl bundles use {model} VERSION chooses one"
+    command = f"driftctl bundles use {model} VERSION"
+    return f": {_listed(versions[:MOST_NAMED])}{ending}; {command} chooses one"
 
 
 def _listed(names: Iterable[str]) -> str:

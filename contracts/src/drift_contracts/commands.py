@@ -1,4 +1,4 @@
-"""Commands and groups of click that end through the door of `drift_contracts.exits`; it needs click."""
+"""Commands and groups of click that end with a code of docs/exit-codes.md; it needs click."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ import click
 from drift_contracts.exits import FINDING, USAGE, ReaderGone, run, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 
-class _Door(click.Command):
-    """What our commands and groups share: codes of docs/exit-codes.md, every missing option in one message."""
+# Any, in this class: the signatures are those of click, which has no other types for them
+class _Ending(click.Command):
+    """What our commands and groups share: their exit codes, every missing option in one message."""
 
     def main(
         self,
@@ -28,16 +29,23 @@ class _Door(click.Command):
     ) -> Any:
         """Run the command; alone it ends the process, otherwise what is raised passes through."""
 
-        def inside() -> Any:
-            return super(_Door, self).main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        def call() -> Any:
+            """Run the command as a part of another program."""
+            main = super(_Ending, self).main
+            return main(args, prog_name, complete_var, standalone_mode=False, **extra)
 
         if not standalone_mode:
-            return inside()
-        return run(lambda: _clicked(inside), prog_name)
+            return call()
+        return run(lambda: _exit_code(call), prog_name)
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse as click does; where a value is missing or wrong, name every such value in one message."""
-        words = list(args)  # click takes the words out of the list as it reads them
+    def parse_args(
+        self,
+        ctx: click.Context,
+        args: list[str],
+    ) -> list[str]:
+        """Parse as click does; name every value that is missing or wrong in one message."""
+        # click takes the words out of the list as it reads them
+        words = list(args)
         try:
             return super().parse_args(ctx, args)
         except click.BadParameter as error:
@@ -51,17 +59,17 @@ class _Door(click.Command):
         **extra: Any,
     ) -> click.Context:
         """Make the context; the help that is printed here may meet a reader that went away."""
-        with _piped():
+        with _broken_pipe_reported():
             return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Call the command; what it prints may meet a reader that went away."""
-        with _piped():
+        with _broken_pipe_reported():
             return super().invoke(ctx)
 
 
 @contextmanager
-def _piped() -> Iterator[None]:
+def _broken_pipe_reported() -> Iterator[None]:
     """Hide a broken pipe from click, which ends with 1 for it."""
     try:
         yield
@@ -69,53 +77,65 @@ def _piped() -> Iterator[None]:
         raise ReaderGone from error
 
 
-class Command(_Door):
+class Command(_Ending):
     """A command that ends with a code of docs/exit-codes.md."""
 
 
-class Group(_Door, click.Group):
+class Group(_Ending, click.Group):
     """A group of such commands; what they raise ends here."""
 
 
 class FiniteRange(click.FloatRange):
-    """A range of numbers; what compares with nothing (nan) is in no range, and infinity in none that is open."""
+    """A range of numbers, without nan and infinity.
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    click takes nan for a number of any range, because it compares with nothing.
+    """
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
         """Return the number in a text. Raises BadParameter."""
-        number = super().convert(value, param, ctx)
+        number: float = super().convert(value, param, ctx)
         if not isfinite(number):
             self.fail("expected a finite number", param, ctx)
         return number
 
 
-def _faults(command: click.Command, ctx: click.Context, words: list[str]) -> list[str]:
+def _faults(
+    command: click.Command,
+    ctx: click.Context,
+    words: list[str],
+) -> list[str]:
     """Return a sentence for all missing options and arguments, and one for each wrong value."""
-    given_values, rest, _ = command.make_parser(ctx).parse_args(words)
-    missing, wrong = [], []
+    values, remaining, _ = command.make_parser(ctx).parse_args(words)
+    missing: list[str] = []
+    wrong: list[str] = []
     for param in command.get_params(ctx):
         try:
-            param.handle_parse_result(ctx, given_values, rest)
+            param.handle_parse_result(ctx, values, remaining)
         except click.MissingParameter:
             missing.append(param.get_error_hint(ctx))
         except click.BadParameter as error:
             wrong.append(error.format_message())
+    if not missing:
+        return wrong
     noun = "option" if len(missing) == 1 else "options"
-    return [*([f"Missing {noun} {', '.join(missing)}."] if missing else []), *wrong]
+    return [f"Missing {noun} {', '.join(missing)}.", *wrong]
 
 
-def _clicked(inside: Any) -> int | None:
+def _exit_code(call: Callable[[], Any]) -> int | None:
     """Run a command of click and return its code; its errors are shown as click shows them."""
     try:
-        result = inside()
+        result = call()
     except click.Abort as error:
-        # click makes Abort of Ctrl-C, and of an EOFError that some library raised while it read a file
+        # click makes Abort of Ctrl-C, and of an EOFError that a library raised as it read a file
         if error.__cause__ is not None:
             raise error.__cause__ from None
         raise KeyboardInterrupt from error
     except click.ClickException as error:
-        shown = StringIO()
-        error.show(shown)
-        say(shown.getvalue().rstrip())
+        message = StringIO()
+        error.show(message)
+        say(message.getvalue().rstrip())
         # FileError and the plain ClickException bring 1 along, which means a finding here
         return USAGE if error.exit_code == FINDING else error.exit_code
     return result if isinstance(result, int) else None

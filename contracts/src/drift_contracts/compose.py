@@ -1,4 +1,4 @@
-"""The request schema of one model, composed from its feature set and the frame that all requests share."""
+"""The request schema of one model: its feature set in the frame that all requests share."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ from drift_contracts.value_schema import value_schema
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from drift_contracts.features import Feature, FeatureSet
+    from drift_contracts.json_types import JsonObject, JsonValue, Schema
+
+PREFIX = "#/$defs/"
 
 
-def request_schema(feature_set: FeatureSet) -> dict[str, Any]:
-    """The JSON Schema of one model's requests: `prediction.request.v1` with its features filled in."""
-    schema: dict[str, Any] = documents.schema("prediction.request.v1")
+def request_schema(feature_set: FeatureSet) -> JsonObject:
+    """Return the JSON Schema of one model's requests, `prediction.request.v1` with its features."""
+    schema = documents.schema("prediction.request.v1")
     schema["$id"] += f":{feature_set.name}:{feature_set.version}"
     schema["title"] = f"Prediction request for {feature_set.name}"
     schema["description"] = feature_set.description
     schema["properties"]["features"] = features_schema(feature_set)
-    return schema
+    composed: JsonObject = schema
+    return composed
 
 
-def features_schema(feature_set: FeatureSet) -> dict[str, Any]:
-    """The JSON Schema of the object that holds one instance's features."""
+def features_schema(feature_set: FeatureSet) -> JsonObject:
+    """Return the JSON Schema of the object that holds one instance's features."""
     return {
         "type": "object",
         "description": "Every feature of the model by its name, and nothing else.",
@@ -33,50 +35,67 @@ def features_schema(feature_set: FeatureSet) -> dict[str, Any]:
     }
 
 
-def plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """A contract's schema on its own: references put in place, identifiers dropped.
-
-    A reference inside of what it refers to stays as it is, since such a schema has no end; the definitions
-    then stay too.
-
-    >>> plain({"$id": "urn:x", "items": {"$ref": "#/$defs/n"}, "$defs": {"n": {"type": "null"}}})
-    {'items': {'type': 'null'}}
-    """
-    definitions = schema.get("$defs", {})
-    inlined: dict[str, Any] = _inline(schema, definitions)
-    members = {name: value for name, value in inlined.items() if name not in ("$schema", "$id")}
-    return {**members, "$defs": definitions} if _refers(members) else members
-
-
-def _refers(node: Any) -> bool:
-    """Return whether a schema still holds a reference."""
-    if isinstance(node, list):
-        return any(map(_refers, node))
-    return isinstance(node, dict) and ("$ref" in node or any(map(_refers, node.values())))
-
-
-def _inline(node: Any, definitions: dict[str, Any], inside: frozenset[str] = frozenset()) -> Any:
-    """Put references in place; `inside` names the definitions that are being put in place already."""
-    if isinstance(node, list):
-        return [_inline(item, definitions, inside) for item in node]
-    if not isinstance(node, dict):
-        return node
-    if node.get("$ref") in inside:
-        return node
-    members = {
-        name: _inline(value, definitions, inside) for name, value in node.items() if name not in ("$ref", "$defs")
-    }
-    if "$ref" not in node:
-        return members
-    reference = node["$ref"]
-    target = definitions[reference.removeprefix("#/$defs/")]
-    return {**_inline(target, definitions, inside | {reference}), **members}
-
-
-def _described(feature: Feature) -> dict[str, Any]:
+def _described(feature: Feature) -> JsonObject:
+    """Return the schema of a feature's values, with a description for people."""
     usual = "" if feature.usual is None else f" Usually {feature.usual[0]} to {feature.usual[1]}."
     return {
         **value_schema(vars(feature)),
         "description": f"{feature.description} Unit: {feature.unit}.{usual}",
         "examples": [feature.example],
     }
+
+
+def self_contained(schema: Schema) -> JsonObject:
+    """Return a contract's schema without its identifiers, with references put in place.
+
+    A reference inside of what it refers to stays as it is, since such a schema has no end; the
+    definitions then stay too.
+
+    >>> nothing = {"type": "null"}
+    >>> self_contained({"$id": "urn:x", "items": {"$ref": "#/$defs/n"}, "$defs": {"n": nothing}})
+    {'items': {'type': 'null'}}
+    """
+    definitions: JsonObject = schema.get("$defs", {})
+    members = {
+        name: _inlined(value, definitions, frozenset())
+        for name, value in schema.items()
+        if name not in ("$schema", "$id", "$defs")
+    }
+    return {**members, "$defs": definitions} if _refers(members) else members
+
+
+def _refers(node: JsonValue) -> bool:
+    """Return whether a schema still holds a reference."""
+    if isinstance(node, list):
+        return any(map(_refers, node))
+    if not isinstance(node, dict):
+        return False
+    return "$ref" in node or any(map(_refers, node.values()))
+
+
+def _inlined(node: JsonValue, definitions: JsonObject, inside: frozenset[str]) -> JsonValue:
+    """Return a part of a schema with references put in place.
+
+    Args:
+        node: The part.
+        definitions: What references refer to.
+        inside: Names of the definitions that are being put in place already.
+    """
+    if isinstance(node, list):
+        return [_inlined(item, definitions, inside) for item in node]
+    if not isinstance(node, dict):
+        return node
+    name = str(node.get("$ref", "")).removeprefix(PREFIX)
+    # putting a definition in place inside of itself would never end
+    if name in inside:
+        return node
+    members = {
+        member: _inlined(value, definitions, inside)
+        for member, value in node.items()
+        if member not in ("$ref", "$defs")
+    }
+    if not name:
+        return members
+    target = _inlined(definitions[name], definitions, inside | {name})
+    # what stands beside a reference, such as its own description, wins
+    return {**target, **members} if isinstance(target, dict) else members

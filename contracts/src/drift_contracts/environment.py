@@ -1,7 +1,7 @@
-"""The environment variables of the functions: their names, who reads which, and the rules that several rooms share.
+"""The environment variables of the functions: names, who reads which, rules that rooms share.
 
-The predictor and the monitor read them, the Pulumi program sets them, the console sets those of its predictor, and
-`tools.stack_checks` holds the stack against the table below.
+The predictor and the monitor read them, the Pulumi program sets them, the console sets those of its
+predictor, and `tools.stack_checks` holds the stack against the table below.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class FunctionVariables(Record):
         return self.required | self.optional
 
 
-#: Set for every function. LOG_LEVEL: the least level that it logs; metrics are written whatever the level.
+#: Set for every function. LOG_LEVEL: the least level that is logged; metrics are always written.
 EVERYWHERE = frozenset({BUNDLES, STACK, LOG_LEVEL})
 FUNCTIONS: Mapping[str, FunctionVariables] = {
     "predictor": FunctionVariables(
@@ -80,8 +80,12 @@ class Variable(Record):
     expected: str
 
 
-def read_variables(environment: Mapping[str, str], variables: Mapping[str, Variable]) -> dict[str, Any]:
-    """Return the values of variables by the fields that take them; what is absent or empty is left out.
+def read_variables(
+    environment: Mapping[str, str], variables: Mapping[str, Variable]
+) -> dict[str, Any]:
+    """Return the values of variables by the fields that take them.
+
+    What is absent or empty is left out, so that the settings' defaults hold.
 
     Args:
         environment: Texts by name, such as `os.environ`.
@@ -144,7 +148,11 @@ def _level(text: str) -> str:
 MODEL_PATTERN = "[a-z][a-z0-9]*(-[a-z0-9]+)*"
 BUNDLES_VARIABLE = Variable("bundles", str, "a folder that holds bundles")
 STACK_VARIABLE = Variable(
-    "stack", matching("[A-Za-z0-9][A-Za-z0-9-]{0,62}"), "1 to 63 letters, digits and hyphens, no hyphen first"
+    "stack",
+    matching("[A-Za-z0-9][A-Za-z0-9-]{0,62}"),
+    "1 to 63 letters, digits and hyphens, no hyphen first",
+)
+MODEL_VARIABLE = Variable(
+    "model", matching(MODEL_PATTERN), "the name of a model, such as house-price"
 )
 LOG_LEVEL_VARIABLE = Variable("log_level", _level, "one of " + ", ".join(LEVELS))
-MODEL_VARIABLE = Variable("model", matching(MODEL_PATTERN), "the name of a model, such as house-price")

@@ -1,7 +1,7 @@
-"""The exit codes of every command, and the door that each command ends through.
+"""The exit codes of every command, and the function that each command ends through.
 
-The table for people is docs/exit-codes.md. Only the standard library is imported here, so that a command whose
-libraries are missing or broken still ends with a code of the table.
+The table for people is docs/exit-codes.md. Only the standard library is imported here, so that a
+command whose libraries are missing or broken still ends with a code of the table.
 """
 
 from __future__ import annotations
@@ -35,22 +35,36 @@ FAULT = 70
 INTERRUPTED = 130
 READER_GONE = 141
 
-#: What the file system of a user may answer; no fault of ours, and nothing that another run would not meet.
-_PLACES = (
-    *("EACCES", "EDQUOT", "EFBIG", "EISDIR", "ELOOP", "EMFILE"),
-    *("ENAMETOOLONG", "ENFILE", "ENOSPC", "ENOTDIR", "EPERM", "EROFS"),
+#: What the file system of a user may answer: no fault of ours, and another run would meet it too.
+PLACES = frozenset(
+    {
+        errno.EACCES,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EISDIR,
+        errno.ELOOP,
+        errno.EMFILE,
+        errno.ENAMETOOLONG,
+        errno.ENFILE,
+        errno.ENOSPC,
+        errno.ENOTDIR,
+        errno.EPERM,
+        errno.EROFS,
+    }
 )
-PLACES = frozenset(getattr(errno, name) for name in _PLACES)
 
 
 class CannotStart(DriftError):
-    """What a command needs before it can begin is not to be had, and the user's words are not at fault."""
+    """What a command needs before it can begin is missing, through no fault of the user's words."""
 
     exit_code = CANNOT_START
 
 
 class ReaderGone(Exception):
-    """Standard output is a pipe whose reader went away; for libraries that give BrokenPipeError a code of 1."""
+    """Standard output is a pipe whose reader went away.
+
+    For libraries that end with 1 for a BrokenPipeError.
+    """
 
 
 @contextmanager
@@ -58,12 +72,12 @@ def starting(what: str, *raw: type[Exception]) -> Iterator[None]:
     """Let every refusal inside the block end the command with `CANNOT_START`.
 
     Args:
-        what: The thing that is opened, for the message of a raw error: "the store build/console.sqlite".
-        raw: Errors of libraries that stand for a refusal; their own words name no value of a user.
+        what: What is opened, for the message of a raw error: "the store build/console.sqlite".
+        raw: Errors of libraries that stand for a refusal; their messages hold no value of a user.
 
     Raises:
-        DriftError: the same that was raised inside, with its code changed.
-        CannotStart: instead of an error of a kind in `raw`.
+        DriftError: The one that was raised inside, with its code changed.
+        CannotStart: In place of an error of a kind in `raw`.
     """
     try:
         yield
@@ -75,20 +89,26 @@ def starting(what: str, *raw: type[Exception]) -> Iterator[None]:
         raise CannotStart(f"{what} cannot be opened: {reason}") from error
 
 
-def run(door: Callable[[], object], name: str | None = None, *, brings: str = "") -> NoReturn:
-    """Call a command and end the process with its code; nothing that goes wrong passes by.
+def run(
+    command: Callable[[], object],
+    name: str | None = None,
+    *,
+    brings: str = "",
+) -> NoReturn:
+    """Call a command and end the process with its code, whatever goes wrong.
 
     Args:
-        door: The command. What it returns is the code if it is an int; anything else stands for success.
+        command: What it returns is the code if it is an int; anything else stands for success.
         name: What the command is called in messages; what it was started as, if absent.
-        brings: The distribution, with its extra, that brings the libraries which the command imports.
+        brings: The distribution, with its extra, that brings the libraries of the command.
 
     Raises:
-        SystemExit: always, with a code of docs/exit-codes.md.
+        SystemExit: Always, with a code of docs/exit-codes.md.
     """
     name = name or program()
     try:
-        code = _code(door)
+        code = _code(command)
+        # the interpreter would write at its end, where a failure has the code 120
         _flush()
     except KeyboardInterrupt:
         code = INTERRUPTED
@@ -109,9 +129,10 @@ def run(door: Callable[[], object], name: str | None = None, *, brings: str = ""
     sys.exit(code)
 
 
-def _code(door: Callable[[], object]) -> int:
+def _code(command: Callable[[], object]) -> int:
+    """Call a command and return its code."""
     try:
-        result = door()
+        result = command()
     except SystemExit as end:
         # rich turns a reader that went away into code 1, which means a finding here
         if isinstance(end.__context__, BrokenPipeError):
@@ -124,30 +145,33 @@ def _code(door: Callable[[], object]) -> int:
 
 
 def _flush() -> None:
-    """Write out now what the interpreter would write at its end, where a failure has the code 120."""
+    """Write out what standard output still holds."""
     if sys.stdout is not None:
         sys.stdout.flush()
 
 
 def _mute() -> None:
-    """Point standard output at nothing, so that the interpreter's last flush cannot fail."""
+    """Redirect standard output to nothing, so that the interpreter's last flush cannot fail."""
     with suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
 
 
 def _outside(error: OSError, name: str) -> int:
-    """Return the code for an error of the operating system: the user's place, or a fault of ours."""
+    """Return the code for an error of the operating system: a place of the user's, or our fault."""
     if error.errno not in PLACES:
         return fault(error, name)
-    place = f" {error.filename}" if isinstance(error.filename, str) else " the output"
-    say(f"{name}: cannot read or write{place}: {error.strerror}")
+    place = error.filename if isinstance(error.filename, str) else "the output"
+    say(f"{name}: cannot read or write {place}: {error.strerror}")
     _mute()
     return USAGE
 
 
 def _missing(error: ModuleNotFoundError, name: str, brings: str) -> int:
-    """Return the code for a library that is not installed; a module of our own that is missing is a fault."""
+    """Return the code for a library that is not installed.
+
+    A module of ours that is missing is a fault: no extra would bring it.
+    """
     library = (error.name or "").partition(".")[0]
     if not library or library.startswith("drift_"):
         return fault(error, name)
@@ -159,14 +183,16 @@ def _missing(error: ModuleNotFoundError, name: str, brings: str) -> int:
 def fault(error: BaseException, name: str) -> int:
     """Report a fault of ours in one line, keep its traceback in a file, and return `FAULT`.
 
-    The line has the kind and the place, never the error's words: they may hold what a user sent. The file has them,
-    stays on this machine, and can be read by its owner only.
+    The line has the kind and the place, never the error's message, which may hold what a user sent.
+    The file has it, stays on this machine, and can be read by its owner only.
     """
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     line = f"{name}: internal fault, {type(error).__name__}{place}; "
     try:
-        handle, path = tempfile.mkstemp(prefix="drift-fault-", suffix=".txt")  # mode 0600, and a name of its own
+        handle, path = tempfile.mkstemp(
+            prefix="drift-fault-", suffix=".txt"
+        )  # mode 0600, and a name of its own
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(f"{name}, Python {sys.version}\n")
             traceback.print_exception(error, file=file)
@@ -187,14 +213,18 @@ def say(text: str) -> None:
 def run_module(module: str, *, brings: str = "") -> NoReturn:
     """Call the `main` of a module and end with its code.
 
-    The module is imported inside the door, under its own name, so that libraries which are missing or broken are met
-    there: an ImportError ends the interpreter with 1.
+    The module is imported inside of `run`, so that libraries which are missing or broken are met
+    there: an ImportError outside ends the interpreter with 1.
+
+    Args:
+        module: Its full name.
+        brings: The distribution, with its extra, that brings the libraries of the module.
     """
     run(lambda: import_module(module).main(), brings=brings)
 
 
 def driftctl() -> NoReturn:
-    """Be the script `driftctl`."""
+    """Run the script `driftctl`."""
     run_module("drift_client.cli", brings="drift-client")
 
 

@@ -1,83 +1,113 @@
-"""What a feature set must hold beyond its schema: unique names, bounds that leave room, examples that fit."""
+"""What a feature set must hold beyond its schema: unique names, bounds that leave room."""
 
 from __future__ import annotations
 
 from math import ceil, floor, inf
 
 from drift_contracts.errors import Violation
-from drift_contracts.keywords import step, violations
+from drift_contracts.keywords import violations
 from drift_contracts.value_schema import value_schema
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
-    Item = dict[str, Any]
+    from drift_contracts.types import FeatureSetV2, FeatureSetV2Feature
 
-BOUNDS = ("minimum", "maximum", "exclusive_minimum", "exclusive_maximum")
-NUMERIC_ONLY = (*BOUNDS, "usual")
+NUMERIC_ONLY = ("minimum", "maximum", "exclusive_minimum", "exclusive_maximum", "usual")
 CATEGORY_ONLY = ("categories", "other")
 
 
-def broken_rules(document: Any) -> Iterator[Violation]:
-    """Every semantic rule that a document breaks which already follows the feature set's schema."""
+def broken_rules(document: FeatureSetV2) -> Iterator[Violation]:
+    """Yield every rule that a document breaks which already follows the feature set's schema.
+
+    Args:
+        document: A feature set of version 2, or of version 1, which only lacks its columns.
+    """
     target = document["target"]
-    seen, columns = {target["name"]}, {target.get("column", target["name"])}
-    for index, item in enumerate(document["features"]):
+    names = {target["name"]}
+    columns = {target.get("column", target["name"])}
+    for index, feature in enumerate(document["features"]):
         pointer = f"/features/{index}"
-        repeated = item["name"] in seen
-        if repeated:
-            yield Violation(step(pointer, "name"), "unique", "a name that no other feature and not the target has")
-        seen.add(item["name"])
-        column = item.get("column", item["name"])
-        if column in columns and not (repeated and "column" not in item):
-            part = "column" if "column" in item else "name"
-            expected = "a column that no other feature and not the target has"
-            yield Violation(step(pointer, part), "unique", expected)
-        columns.add(column)
-        found = [*_misplaced(item, pointer), *_bounds(item, pointer)]
-        yield from found
-        if not found:
-            yield from violations(value_schema(item), item["example"], step(pointer, "example"))
+        yield from _repeated(feature, names, columns, pointer)
+        names.add(feature["name"])
+        columns.add(feature.get("column", feature["name"]))
+        broken = [*_misplaced(feature, pointer), *_bounds(feature, pointer)]
+        yield from broken
+        # an example cannot be judged by bounds that are wrong themselves
+        if not broken:
+            schema = value_schema(feature)
+            yield from violations(schema, feature["example"], f"{pointer}/example")
 
 
-def _misplaced(item: Item, pointer: str) -> Iterator[Violation]:
-    if item["type"] not in ("number", "integer"):
+def _repeated(
+    feature: FeatureSetV2Feature, names: set[str], columns: set[str], pointer: str
+) -> Iterator[Violation]:
+    """Find a name or a column that an earlier feature or the target has."""
+    repeated = feature["name"] in names
+    if repeated:
+        expected = "a name that no other feature and not the target has"
+        yield Violation(f"{pointer}/name", "unique", expected)
+    column = feature.get("column", feature["name"])
+    # a feature without a column of its own would be reported twice for one repeated name
+    if column in columns and not (repeated and "column" not in feature):
+        member = "column" if "column" in feature else "name"
+        expected = "a column that no other feature and not the target has"
+        yield Violation(f"{pointer}/{member}", "unique", expected)
+
+
+def _misplaced(feature: FeatureSetV2Feature, pointer: str) -> Iterator[Violation]:
+    """Find members that mean nothing for the feature's type, and one that a category lacks."""
+    if feature["type"] not in ("number", "integer"):
         for name in NUMERIC_ONLY:
-            if name in item:
-                yield Violation(step(pointer, name), "belongs", "to be set for numbers and integers only")
-    if item["type"] != "category":
+            if name in feature:
+                expected = "to be set for numbers and integers only"
+                yield Violation(f"{pointer}/{name}", "belongs", expected)
+    if feature["type"] != "category":
         for name in CATEGORY_ONLY:
-            if name in item:
-                yield Violation(step(pointer, name), "belongs", "to be set for categories only")
-    elif "categories" not in item:
-        yield Violation(pointer, "required", "the member categories, because the type is category")
+            if name in feature:
+                yield Violation(f"{pointer}/{name}", "belongs", "to be set for categories only")
+    elif "categories" not in feature:
+        expected = "the member categories, because the type is category"
+        yield Violation(pointer, "required", expected)
 
 
-def _bounds(item: Item, pointer: str) -> Iterator[Violation]:
+def _bounds(feature: FeatureSetV2Feature, pointer: str) -> Iterator[Violation]:
+    """Find bounds that exclude each other, and usual values that they exclude."""
     for bound in ("minimum", "maximum"):
-        if bound in item and f"exclusive_{bound}" in item:
-            yield Violation(step(pointer, f"exclusive_{bound}"), "once", f"no second bound beside {bound}")
-    if not _leaves_room(item):
+        exclusive = f"exclusive_{bound}"
+        if bound in feature and exclusive in feature:
+            expected = f"no second bound beside {bound}"
+            yield Violation(f"{pointer}/{exclusive}", "once", expected)
+    if not _leaves_room(feature):
         yield Violation(pointer, "bounds", "bounds that leave at least one value possible")
-    elif "usual" in item:
-        low, high = item["usual"]
-        if low > high:
-            yield Violation(step(pointer, "usual"), "order", "the lowest usual value before the highest")
-        for index, value in enumerate(item["usual"]):
-            schema = value_schema({**item, "type": "number", "nullable": False})
-            yield from violations(schema, value, step(step(pointer, "usual"), index))
+    elif "usual" in feature:
+        yield from _usual(feature, pointer)
 
 
-def _leaves_room(item: Item) -> bool:
-    low = max(item.get("minimum", -inf), item.get("exclusive_minimum", -inf))
-    high = min(item.get("maximum", inf), item.get("exclusive_maximum", inf))
+def _usual(feature: FeatureSetV2Feature, pointer: str) -> Iterator[Violation]:
+    """Find usual values that are out of order or out of bounds."""
+    low, high = feature["usual"]
+    if low > high:
+        expected = "the lowest usual value before the highest"
+        yield Violation(f"{pointer}/usual", "order", expected)
+    # quantiles of integers may be fractions, and null is no usual value
+    schema = value_schema({**feature, "type": "number", "nullable": False})
+    for index, value in enumerate(feature["usual"]):
+        yield from violations(schema, value, f"{pointer}/usual/{index}")
+
+
+def _leaves_room(feature: FeatureSetV2Feature) -> bool:
+    """Return whether a number can keep the bounds."""
+    low = max(feature.get("minimum", -inf), feature.get("exclusive_minimum", -inf))
+    high = min(feature.get("maximum", inf), feature.get("exclusive_maximum", inf))
     if inf in (-low, high):
         return True
-    open_low, open_high = low == item.get("exclusive_minimum"), high == item.get("exclusive_maximum")
-    if item["type"] == "number":
-        return bool(low < high or (low == high and not open_low and not open_high))
+    open_low = low == feature.get("exclusive_minimum")
+    open_high = high == feature.get("exclusive_maximum")
+    if feature["type"] == "number":
+        return low < high or (low == high and not open_low and not open_high)
+    # for integers, the room is what lies between the first and the last one
     first = floor(low) + 1 if open_low else ceil(low)
     last = ceil(high) - 1 if open_high else floor(high)
-    return bool(first <= last)
+    return first <= last

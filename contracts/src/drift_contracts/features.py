@@ -1,4 +1,4 @@
-"""Feature sets: what a model is told about each instance, and which values are impossible or only unusual."""
+"""Feature sets: the inputs of a model, and which of their values are impossible or unusual."""
 
 from __future__ import annotations
 
@@ -10,47 +10,52 @@ from drift_contracts.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
     from typing import Any, Literal
 
+    from drift_contracts.documents import Path
+    from drift_contracts.json_types import JsonObject
+    from drift_contracts.types import FeatureSetV2, FeatureSetV2Feature
+
 CONTRACT = "feature-set.v1"
+#: The version in which features and the target may name their columns.
 WITH_COLUMNS = "feature-set.v2"
-"""The version in which features and the target may name their columns."""
 
 
 class Target(Record):
-    """What a model predicts. column: its name in files, where that is another."""
+    """What a model predicts."""
 
     name: str
     unit: str
     description: str
+    #: its name in files, where that is another
     column: str | None = None
 
 
 class Feature(Record):
-    """One feature. Outside the bounds is impossible: rejected. Outside `usual`: answered, and drift.
-
-    column: its name in files, where that is another.
-    """
+    """One feature. Outside of the bounds is impossible: refused. Outside of `usual`: drift."""
 
     name: str
     type: Literal["number", "integer", "boolean", "category"]
     unit: str
     description: str
+    #: an ordinary value
     example: float | bool | str | None
     minimum: float | None = None
     maximum: float | None = None
     exclusive_minimum: float | None = None
     exclusive_maximum: float | None = None
+    #: the lowest and the highest value that is not surprising
     usual: tuple[float, float] | None = None
     categories: tuple[str, ...] = ()
+    #: whether categories beside those are answered too
     other: bool = False
     nullable: bool = False
+    #: its name in files, where that is another
     column: str | None = None
 
     @property
     def numeric(self) -> bool:
-        """Whether the values are numbers, with bounds and moments."""
+        """Return whether the values are numbers, with bounds, mean and standard deviation."""
         return self.type in ("number", "integer")
 
 
@@ -65,11 +70,11 @@ class FeatureSet(Record):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The features' names, in order."""
+        """Return the features' names, in order."""
         return tuple(feature.name for feature in self.features)
 
     def __getitem__(self, name: str) -> Feature:
-        """The feature of that name. Raises UnknownName."""
+        """Return the feature of that name. Raises UnknownName."""
         for feature in self.features:
             if feature.name == name:
                 return feature
@@ -77,66 +82,90 @@ class FeatureSet(Record):
 
     @property
     def example(self) -> dict[str, float | bool | str | None]:
-        """An ordinary instance: every feature's example."""
+        """Return an ordinary instance: every feature's example."""
         return {feature.name: feature.example for feature in self.features}
 
+    # Any: whatever has been parsed, or a document of either version, which have no common type
     @classmethod
     def from_json(cls, document: Any, source: str | None = None) -> FeatureSet:
-        """The feature set in a document. Raises ContractError, naming `source`, with every violation."""
+        """Return the feature set in a document.
+
+        Args:
+            document: A parsed feature set of version 1 or 2.
+            source: Where it is from, for the message.
+
+        Raises:
+            ContractError: The document breaks its contract; every violation is named.
+        """
         contract = contract_of(document)
-        found = list(violations(documents.schema(contract), document)) or list(broken_rules(document))
-        if found:
-            raise ContractError(contract, found, source)
+        broken = list(violations(documents.schema(contract), document))
+        # the rules read members that a document which breaks the schema may not have
+        broken = broken or list(broken_rules(document))
+        if broken:
+            raise ContractError(contract, broken, source)
+        checked: FeatureSetV2 = document
         return cls(
-            name=document["name"],
-            version=document["version"],
-            description=document["description"],
-            target=Target(**document["target"]),
-            features=tuple(_feature(item) for item in document["features"]),
+            name=checked["name"],
+            version=checked["version"],
+            description=checked["description"],
+            target=Target(**checked["target"]),
+            features=tuple(map(_feature, checked["features"])),
         )
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> FeatureSet:
-        """The feature set in a file. Raises OSError, or ContractError naming the file."""
+    def load(cls, path: Path) -> FeatureSet:
+        """Return the feature set in a file. Raises OSError, or ContractError naming the file."""
         try:
             document = documents.read(path)
         except NotJson as error:
-            raise ContractError(
-                CONTRACT, [Violation("", "json", str(error).removeprefix("expected "))], str(path)
-            ) from error
+            expected = str(error).removeprefix("expected ")
+            violation = Violation("", "json", expected)
+            raise ContractError(CONTRACT, [violation], str(path)) from error
         return cls.from_json(document, str(path))
 
-    def to_json(self) -> dict[str, Any]:
-        """The document that `from_json` reads back as an equal feature set."""
-        columns = [self.target.column, *(feature.column for feature in self.features)]
-        named = columns != [None] * len(columns)
+    def to_json(self) -> JsonObject:
+        """Return the document that `from_json` reads back as an equal feature set."""
+        columns = [feature.column for feature in self.features]
+        columns.append(self.target.column)
+        # the first version, which everybody reads, unless something needs the second
+        named = any(column is not None for column in columns)
+        target = vars(self.target).copy()
+        if target["column"] is None:
+            del target["column"]
         return {
             "contract": WITH_COLUMNS if named else CONTRACT,
             "name": self.name,
             "version": self.version,
             "description": self.description,
-            "target": {name: value for name, value in vars(self.target).items() if value is not None},
+            "target": target,
             "features": [_members(feature) for feature in self.features],
         }
 
 
-def feature_set(name: str, folder: str | os.PathLike[str] | None = None) -> FeatureSet:
-    """A feature set by its name: from `folder` if given and it has one, else of those that ship.
+def feature_set(name: str, folder: Path | None = None) -> FeatureSet:
+    """Return a feature set by its name.
 
-    Raises UnknownName with the choices, or ContractError.
+    Args:
+        name: Such as `house-price`.
+        folder: Where NAME.json is looked for first; those that ship are looked at next.
+
+    Raises:
+        UnknownName: There is none; the message has the choices.
+        ContractError: It breaks its contract, or has another name than its file.
 
     >>> feature_set("house-price").names
     ('bedrooms', 'bathrooms', 'sqft', 'age', 'location_score')
     """
     path = documents.find("feature set", name, *_folders(folder))
-    found = FeatureSet.load(path)
-    if found.name != name:
-        raise ContractError(CONTRACT, [Violation("/name", "const", f'"{name}", the name of its file')], path)
-    return found
+    loaded = FeatureSet.load(path)
+    if loaded.name != name:
+        violation = Violation("/name", "const", f'"{name}", the name of its file')
+        raise ContractError(CONTRACT, [violation], path)
+    return loaded
 
 
-def feature_set_names(folder: str | os.PathLike[str] | None = None) -> list[str]:
-    """The names of the feature sets that ship, and of those in `folder`.
+def feature_set_names(folder: Path | None = None) -> list[str]:
+    """Return the names of the feature sets that ship, and of those in `folder`.
 
     >>> feature_set_names()
     ['diabetes', 'house-price']
@@ -144,23 +173,31 @@ def feature_set_names(folder: str | os.PathLike[str] | None = None) -> list[str]
     return documents.names(*_folders(folder))
 
 
-def contract_of(document: Any) -> str:
-    """Return the contract that a feature set follows: the one with columns if it says so, else the first."""
+def contract_of(document: object) -> str:
+    """Return the contract that a feature set follows: the one that it names, else the first."""
     named = isinstance(document, dict) and document.get("contract") == WITH_COLUMNS
     return WITH_COLUMNS if named else CONTRACT
 
 
-def _folders(folder: str | os.PathLike[str] | None) -> list[str | os.PathLike[str]]:
+def _folders(folder: Path | None) -> list[Path]:
     shipped = documents.folder("feature_sets")
     return [shipped] if folder is None else [folder, shipped]
 
 
-def _feature(item: dict[str, Any]) -> Feature:
-    facts: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in item.items()}
-    return Feature(**facts)
+def _feature(document: FeatureSetV2Feature) -> Feature:
+    """Return the feature in a document; lists become tuples, which are frozen."""
+    lists: dict[str, Any] = {}  # as the fields have it
+    for member in ("usual", "categories"):
+        if member in document:
+            lists[member] = tuple(document[member])
+    return Feature(**{**document, **lists})
 
 
-def _members(feature: Feature) -> dict[str, Any]:
-    chosen = {name: value for name, value in vars(feature).items() if value != getattr(Feature, name, ...)}
-    chosen["example"] = feature.example
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in chosen.items()}
+def _members(feature: Feature) -> JsonObject:
+    """Return the members of a feature's document: those that are not what they are by default."""
+    members: JsonObject = {}
+    for name, value in vars(feature).items():
+        # a required field has no default, and no value equals `...`
+        if value != getattr(Feature, name, ...):
+            members[name] = list(value) if isinstance(value, tuple) else value
+    return members

@@ -19,8 +19,10 @@ MOST_METRICS = 100
 NO_UNIT = "None"
 
 
-def directives(namespace: str, dimensions: Sequence[str], units: Mapping[str, str]) -> list[dict[str, ReadableJson]]:
-    """Return what a line says about its metrics: as many directives as it takes, of at most 100 metrics each.
+def directives(
+    namespace: str, dimensions: Sequence[str], units: Mapping[str, str]
+) -> list[dict[str, ReadableJson]]:
+    """Return what a line says about its metrics, in as many directives of 100 as it takes.
 
     Args:
         namespace: Where the metrics are stored.
@@ -48,7 +50,9 @@ def _metric(name: str, unit: str) -> dict[str, str]:
 
 
 def metric_line(
-    timestamp_ms: int, described: Sequence[Mapping[str, ReadableJson]], members: Mapping[str, ReadableJson]
+    timestamp_ms: int,
+    described: Sequence[Mapping[str, ReadableJson]],
+    members: Mapping[str, ReadableJson],
 ) -> str:
     """Return one line of JSON that is a metric record as well.
 

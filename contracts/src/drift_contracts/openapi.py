@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of the prediction API, composed from the contracts and the feature sets it serves.
+"""The OpenAPI 3.1 document of the prediction API, composed from contracts and feature sets.
 
 `python -m drift_contracts.openapi` prints it for the feature sets that ship.
 """
@@ -9,21 +9,21 @@ import json
 import sys
 
 from drift_contracts import documents
-from drift_contracts.compose import plain, request_schema
+from drift_contracts.compose import request_schema, self_contained
 from drift_contracts.errors import UnknownName
 from drift_contracts.features import feature_set
+from drift_contracts.problems import MEDIA_TYPE
 from drift_contracts.requests import ANSWER_BYTES, BATCH_BYTES, BATCH_INSTANCES, PREDICT_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from drift_contracts.features import FeatureSet
-
-    Json = dict[str, Any]
+    from drift_contracts.json_types import JsonObject, JsonValue
 
 SHIPPED = ("house-price", "diabetes")
+#: The contract of each component that all models share.
 COMPONENTS = {
     "PredictionResponse": "prediction.response.v1",
     "BatchRequest": "prediction.batch.request.v1",
@@ -32,8 +32,12 @@ COMPONENTS = {
     "Health": "health.v1",
     "ModelCard": "model.card.v1",
 }
+#: The component and the description of the problems of each status.
 PROBLEMS = {
-    "400": ("NotJson", "The body is not strict JSON in UTF-8, or not the gzip that it claims to be."),
+    "400": (
+        "NotJson",
+        "The body is not strict JSON in UTF-8, or not the gzip that it claims to be.",
+    ),
     "403": ("SyntheticRefused", "The caller may not mark requests as synthetic."),
     "404": ("NotFound", "There is nothing at this path."),
     "405": ("MethodNotAllowed", "The path has other methods; the Allow header names them."),
@@ -45,7 +49,8 @@ PROBLEMS = {
     ),
     "415": (
         "UnsupportedMediaType",
-        "The Content-Type is not application/json, or the Content-Encoding neither gzip nor identity.",
+        "The Content-Type is not application/json, or the Content-Encoding neither gzip nor "
+        "identity.",
     ),
     "422": (
         "BrokenContract",
@@ -53,11 +58,14 @@ PROBLEMS = {
     ),
     "500": ("InternalError", "The service failed; the log knows the request by `request_id`."),
 }
+#: What a header of a problem's answer says, by the problem's status.
+PROBLEM_HEADERS = {"405": "Allow", "415": "Accept-Encoding"}
 ABOUT = (
-    "Predictions of the models served here, each with a drift score: how unlike the training data the "
-    "instance is. Bodies are application/json in UTF-8; a name given twice in an object, NaN and numbers "
-    "that overflow are refused. Every error is a problem document (RFC 9457) which never repeats a value "
-    "of the request. Paths that are not listed answer 404, methods that are not listed 405."
+    "Predictions of the models served here, each with a drift score: how unlike the training data "
+    "the instance is. Bodies are application/json in UTF-8; a name given twice in an object, NaN "
+    "and numbers that overflow are refused. Every error is a problem document (RFC 9457) which "
+    "never repeats a value of the request. Paths that are not listed answer 404, methods that are "
+    "not listed 405."
 )
 
 
@@ -67,66 +75,81 @@ def document(
     *,
     version: str = "1.0.0",
     server: str | None = None,
-) -> Json:
-    """The OpenAPI document of a service with these models; of those that ship when none are given.
+) -> JsonObject:
+    """Return the OpenAPI document of a service.
 
-    `default` is the model that /predict, /predict/batch and /model speak of: the first one if absent. Raises
-    UnknownName for a default that is not served.
+    Args:
+        feature_sets: Those of the models that it serves; those that ship if absent.
+        default: The model behind /predict, /predict/batch and /model; the first if absent.
+        version: Of the API.
+        server: The address of the service, if it is known.
+
+    Raises:
+        UnknownName: The default is not served; the message has the choices.
 
     >>> sorted(document([feature_set("diabetes")])["paths"])[:3]
     ['/health', '/model', '/models/diabetes']
     """
     served = tuple(map(feature_set, SHIPPED)) if feature_sets is None else tuple(feature_sets)
-    names = [one.name for one in served]
+    names = [model.name for model in served]
     chosen = names[0] if default is None else default
     if chosen not in names:
         raise UnknownName("model", chosen, names)
-    paths: Json = {
+    paths: JsonObject = {
         "/health": {"get": _get("health", "Whether the service answers, and with what", "Health")},
         "/openapi.json": {"get": _description_of_itself()},
     }
     paths |= _model_paths(served[names.index(chosen)], "", "/model", "")
-    for one in served:
-        paths |= _model_paths(one, f"/models/{one.name}", f"/models/{one.name}", "_" + one.name.replace("-", "_"))
-    return {
+    for model in served:
+        prefix = f"/models/{model.name}"
+        paths |= _model_paths(model, prefix, prefix, _suffix(model))
+    described: JsonObject = {
         "openapi": "3.1.0",
         "info": {"title": "Drift Monitor prediction API", "version": version, "description": ABOUT},
-        **({"servers": [{"url": server}]} if server else {}),
-        "paths": paths,
-        "components": {"schemas": _schemas(served), "responses": _responses()},
     }
+    if server:
+        described["servers"] = [{"url": server}]
+    described["paths"] = paths
+    described["components"] = {"schemas": _schemas(served), "responses": _responses()}
+    return described
 
 
-def _schemas(served: Sequence[FeatureSet]) -> Json:
-    shared = {component: plain(documents.schema(name)) for component, name in COMPONENTS.items()}
-    return shared | {_component(one): plain(request_schema(one)) for one in served}
+def _schemas(served: Sequence[FeatureSet]) -> JsonObject:
+    """Return the schemas that the paths refer to."""
+    schemas: JsonObject = {}
+    for component, contract in COMPONENTS.items():
+        schemas[component] = self_contained(documents.schema(contract))
+    for model in served:
+        schemas[_component(model)] = self_contained(request_schema(model))
+    return schemas
 
 
-def _component(one: FeatureSet) -> str:
-    return "PredictionRequest" + _suffix(one)
+def _component(model: FeatureSet) -> str:
+    """Return the name of the schema of a model's requests."""
+    return "PredictionRequest" + _suffix(model)
 
 
-def _suffix(one: FeatureSet) -> str:
-    return "_" + one.name.replace("-", "_")
+def _suffix(model: FeatureSet) -> str:
+    """Return what tells a model's components and operations from those of others."""
+    return "_" + model.name.replace("-", "_")
 
 
-def _responses() -> Json:
-    return {
-        name: {
+def _responses() -> JsonObject:
+    """Return the answers that are problem documents, by the names of their components."""
+    responses: JsonObject = {}
+    for status, (name, description) in PROBLEMS.items():
+        response: JsonObject = {
             "description": description,
-            "content": {"application/problem+json": {"schema": _problem(int(status))}},
-            **_response_headers(status),
+            "content": {MEDIA_TYPE: {"schema": _problem(int(status))}},
         }
-        for status, (name, description) in PROBLEMS.items()
-    }
+        if status in PROBLEM_HEADERS:
+            header: JsonObject = {"schema": {"type": "string"}}
+            response["headers"] = {PROBLEM_HEADERS[status]: header}
+        responses[name] = response
+    return responses
 
 
-def _response_headers(status: str) -> Json:
-    names = {"405": "Allow", "415": "Accept-Encoding"}
-    return {"headers": {names[status]: {"schema": {"type": "string"}}}} if status in names else {}
-
-
-def _problem(status: int) -> Json:
+def _problem(status: int) -> JsonObject:
     return {
         "allOf": [
             {"$ref": "#/components/schemas/Problem"},
@@ -135,75 +158,125 @@ def _problem(status: int) -> Json:
     }
 
 
-def _refused(*statuses: str) -> Json:
-    return {status: {"$ref": f"#/components/responses/{PROBLEMS[status][0]}"} for status in statuses}
+def _problems(*statuses: str) -> JsonObject:
+    """Return references to the answers that are problem documents."""
+    return {
+        status: {"$ref": f"#/components/responses/{PROBLEMS[status][0]}"} for status in statuses
+    }
 
 
-def _json(schema: Json, **more: Any) -> Json:
-    return {"application/json": {"schema": schema, **more}}
+def _json(schema: JsonObject, **members: JsonValue) -> JsonObject:
+    """Return the content of a body that is JSON."""
+    return {"application/json": {"schema": schema, **members}}
 
 
-def _to(component: str) -> Json:
+def _reference(component: str) -> JsonObject:
     return {"$ref": f"#/components/schemas/{component}"}
 
 
-def _get(operation: str, summary: str, component: str) -> Json:
-    answers = {"200": {"description": summary + ".", "content": _json(_to(component))}}
-    return {"operationId": operation, "summary": summary, "responses": answers | _refused("500")}
+def _get(operation: str, summary: str, component: str) -> JsonObject:
+    """Return an operation that reads a document.
+
+    Args:
+        operation: Its id.
+        summary: What the document says.
+        component: The schema of the document.
+    """
+    success: JsonObject = {
+        "description": summary + ".",
+        "content": _json(_reference(component)),
+    }
+    return {
+        "operationId": operation,
+        "summary": summary,
+        "responses": {"200": success, **_problems("500")},
+    }
 
 
-def _description_of_itself() -> Json:
-    answers = {"200": {"description": "An OpenAPI 3.1 document.", "content": _json({"type": "object"})}}
-    return {"operationId": "openapi", "summary": "This document", "responses": answers | _refused("500")}
+def _description_of_itself() -> JsonObject:
+    success: JsonObject = {
+        "description": "An OpenAPI 3.1 document.",
+        "content": _json({"type": "object"}),
+    }
+    return {
+        "operationId": "openapi",
+        "summary": "This document",
+        "responses": {"200": success, **_problems("500")},
+    }
 
 
-def _post(operation: str, summary: str, limit: int, asked: Json, answered: str) -> Json:
-    answers = {"200": {"description": "The answer.", "content": _json(_to(answered))}}
+def _post(
+    operation: str, summary: str, limit: int, request: JsonObject, response: str
+) -> JsonObject:
+    """Return an operation that predicts.
+
+    Args:
+        operation: Its id.
+        summary: What it predicts.
+        limit: Bytes that the body may have.
+        request: The content of the body.
+        response: The schema of the answer.
+    """
+    success: JsonObject = {
+        "description": "The answer.",
+        "content": _json(_reference(response)),
+    }
     return {
         "operationId": operation,
         "summary": summary,
         "description": (
-            f"Content-Type application/json is required. The body has at most {limit:,} bytes, also when it is "
-            "unpacked: Content-Encoding may be gzip."
+            f"Content-Type application/json is required. The body has at most {limit:,} bytes, "
+            "also when it is unpacked: Content-Encoding may be gzip."
         ),
-        "requestBody": {"required": True, "content": asked},
-        "responses": answers | _refused("400", "403", "413", "415", "422", "500"),
+        "requestBody": {"required": True, "content": request},
+        "responses": {"200": success, **_problems("400", "403", "413", "415", "422", "500")},
     }
 
 
-def _model_paths(one: FeatureSet, prefix: str, card: str, suffix: str) -> Json:
-    example = {"features": one.example}
+def _model_paths(model: FeatureSet, prefix: str, card: str, suffix: str) -> JsonObject:
+    """Return the paths of a model.
+
+    Args:
+        model: Its feature set.
+        prefix: What the paths of predictions begin with.
+        card: The path of the model's card.
+        suffix: What the ids of the operations end with.
+    """
+    example: JsonObject = {"features": dict(model.example)}
     predict = _post(
         f"predict{suffix}",
-        f"Predict one instance with {one.name}",
+        f"Predict one instance with {model.name}",
         PREDICT_BYTES,
-        _json(_to(_component(one)), example=example),
+        _json(_reference(_component(model)), example=example),
         "PredictionResponse",
     )
     batch = _post(
         f"predict_batch{suffix}",
-        f"Predict up to {BATCH_INSTANCES:,} instances with {one.name}",
+        f"Predict up to {BATCH_INSTANCES:,} instances with {model.name}",
         BATCH_BYTES,
-        _json(_to("BatchRequest"), example={"instances": [example]}),
+        _json(_reference("BatchRequest"), example={"instances": [example]}),
         "BatchResponse",
     )
+    summary = f"What {model.name} is and what it was trained on"
     return {
         f"{prefix}/predict": {"post": predict},
         f"{prefix}/predict/batch": {"post": batch},
-        card: {"get": _get(f"model{suffix}", f"What {one.name} is and what it was trained on", "ModelCard")},
+        card: {"get": _get(f"model{suffix}", summary, "ModelCard")},
     }
 
 
 def text() -> str:
-    """The document of the shipped feature sets as it is committed."""
+    """Return the document of the shipped feature sets as it is committed."""
     return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
 
 
 def main() -> None:
     """Print the document."""
-    import argparse  # noqa: PLC0415 - the service composes documents too, and starts cold
+    # the service composes documents too, and starts cold
+    import argparse  # noqa: PLC0415
 
-    argparse.ArgumentParser(prog="python -m drift_contracts.openapi", description=__doc__).parse_args()
+    program = "python -m drift_contracts.openapi"
+    argparse.ArgumentParser(prog=program, description=__doc__).parse_args()
     sys.stdout.write(text())
 
 

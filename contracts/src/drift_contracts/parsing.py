@@ -1,4 +1,4 @@
-"""Strict JSON (RFC 8259): what other parsers read differently or not at all is refused, never guessed."""
+"""Strict JSON (RFC 8259): what other parsers read differently or not at all is refused."""
 
 from __future__ import annotations
 
@@ -11,16 +11,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, NoReturn
 
+    from drift_contracts.json_types import JsonObject, JsonValue
+
 MAX_DEPTH = 32
+#: Digits of an integer. Reading more takes time that grows with their square.
 MAX_DIGITS = 308
 _INFINITIES = (float("inf"), float("-inf"))
 
 
+# Any: what comes out has the type of the contract that the caller validates it by
 def parse_json(text: bytes | bytearray | str) -> Any:
-    """The value of a JSON text in UTF-8.
+    """Return the value of a JSON text in UTF-8.
 
-    Raises NotJson for an empty text, a byte order mark, invalid UTF-8, lone surrogates, NaN and Infinity,
-    numbers beyond a float (1e999, integers over 308 digits), a member named twice, over 32 levels of nesting.
+    Raises:
+        NotJson: The text is empty, has a byte order mark, invalid UTF-8 or lone surrogates; NaN or
+            Infinity; a number beyond a float (1e999, an integer of over 308 digits); a member
+            named twice; over 32 levels of nesting.
 
     >>> parse_json(b'{"age": 10}')
     {'age': 10}
@@ -37,14 +43,18 @@ def parse_json(text: bytes | bytearray | str) -> Any:
         raise NotJson("expected UTF-8, found an invalid byte", error.start) from None
     except RecursionError:
         raise _too_deep() from None
-    if decoded.count("{") + decoded.count("[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+    # counting brackets is cheap, and few documents have enough of them to be too deep
+    brackets = decoded.count("{") + decoded.count("[")
+    if brackets > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         raise _too_deep()
+    # bytes that are UTF-8 hold no surrogates, so only an escape brings one in
     if "\\u" in decoded or isinstance(text, str):
         _require_characters(value)
     return value
 
 
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _members(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
+    """Return an object. Raises NotJson where a parser would keep one of two members silently."""
     members = dict(pairs)
     if len(members) != len(pairs):
         raise NotJson("expected each member of an object once, found a name twice")
@@ -69,11 +79,15 @@ def _constant(_name: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_members, parse_int=_integer, parse_float=_float, parse_constant=_constant
+    object_pairs_hook=_members,
+    parse_int=_integer,
+    parse_float=_float,
+    parse_constant=_constant,
 )
 
 
 def _syntax_error(text: str, error: json.JSONDecodeError) -> NotJson:
+    """Return the error for a text that json refuses."""
     if not text or text.isspace():
         return NotJson("expected a JSON document, found an empty text")
     if text.startswith("\ufeff"):
@@ -86,12 +100,19 @@ def _too_deep() -> NotJson:
 
 
 def _depth(value: object) -> int:
-    """Levels of nested containers, counted breadth first so that no depth can exhaust the stack."""
-    level, depth = _containers([value]), 0
+    """Return the levels of nested containers."""
+    # breadth first, so that no depth can exhaust the stack
+    level = _containers([value])
+    depth = 0
     while level:
         depth += 1
-        level = _containers(child for node in level for child in (node.values() if isinstance(node, dict) else node))
+        level = _containers(_children(level))
     return depth
+
+
+def _children(containers: Iterable[Any]) -> Iterable[Any]:
+    for container in containers:
+        yield from container.values() if isinstance(container, dict) else container
 
 
 def _containers(values: Iterable[Any]) -> list[Any]:
@@ -99,7 +120,9 @@ def _containers(values: Iterable[Any]) -> list[Any]:
 
 
 def _require_characters(value: object) -> None:
+    """Raise NotJson for half of a surrogate pair, which no UTF-8 can hold."""
     try:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
-        raise NotJson("expected Unicode characters, found half of a surrogate pair") from None
+        expected = "expected Unicode characters, found half of a surrogate pair"
+        raise NotJson(expected) from None

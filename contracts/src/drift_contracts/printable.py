@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-#: C0 but tab and line feed, DEL, C1 (a terminal may read U+009B as ESC [), and what turns the direction of a line.
+#: C0 but tab and line feed, DEL, C1 (a terminal may read U+009B as ESC [), and what turns the
+#: direction of a line.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 

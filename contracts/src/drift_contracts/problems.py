@@ -8,6 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    Problem = dict[str, str | int]
+
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:drift:problem:"
 #: Characters, as `problem.v1` says.
@@ -33,7 +35,9 @@ SERVICE_KINDS: Mapping[str, ProblemKind] = {
     "not-found": ProblemKind(404, "There is nothing at this path"),
     "method-not-allowed": ProblemKind(405, "The path does not take this method"),
     "too-large": ProblemKind(413, "The body or its answer is too large"),
-    "unsupported-media-type": ProblemKind(415, "The body is of another type or encoding than the path takes"),
+    "unsupported-media-type": ProblemKind(
+        415, "The body is of another type or encoding than the path takes"
+    ),
     "invalid-request": ProblemKind(422, "The request does not match its contract"),
     INTERNAL_ERROR: ProblemKind(500, "The service failed"),
 }
@@ -50,16 +54,17 @@ CONSOLE_KINDS: Mapping[str, ProblemKind] = {
 KINDS: Mapping[str, ProblemKind] = {**SERVICE_KINDS, **CONSOLE_KINDS}
 
 
-def problem_document(kind: str, detail: str, request_id: str = "") -> dict[str, str | int]:
+def problem_document(kind: str, detail: str, request_id: str = "") -> Problem:
     """Return a problem document without violations.
 
     Args:
         kind: A key of `KINDS`.
-        detail: What was expected, and the way out; never a value of the request. It is cut at 2,000 characters.
+        detail: What was expected, and the way out; never a value of the request. It is cut at
+            2,000 characters.
         request_id: What the log calls the request; left out if empty.
     """
     facts = KINDS[kind]
-    document: dict[str, str | int] = {
+    document: Problem = {
         "type": TYPE_PREFIX + kind,
         "title": facts.title,
         "status": facts.status,

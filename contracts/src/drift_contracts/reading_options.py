@@ -1,4 +1,4 @@
-"""The options of every command that reads a user's table; `drift_ml.tables.ReadOptions` takes their values."""
+"""The options of commands that read a user's table, as `drift_ml.tables.ReadOptions` takes them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ OPTIONS = (
     click.option(
         "--delimiter",
         metavar="CHARACTER",
-        help="Between the cells of a text file: one character, or tab. Default: a comma, in .tsv files a tab.",
+        help="Between the cells of a text file: one character, or tab. "
+        "Default: a comma, in .tsv files a tab.",
     ),
     click.option(
         "--decimal",
@@ -37,13 +38,19 @@ OPTIONS = (
         "--ignore",
         multiple=True,
         metavar="COLUMN",
-        help="A column to leave out: its name, its place as '#3', or a pattern as 'tmp_*'; repeat for several.",
+        help="A column to leave out: its name, its place as '#3', or a pattern as 'tmp_*'; "
+        "repeat for several.",
     ),
 )
 
 
 def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options to a command, which takes them as delimiter, decimal, encoding, missing and ignore."""
+    """Add the options to a command.
+
+    Args:
+        command: Takes them as `delimiter`, `decimal`, `encoding`, `missing` and `ignore`.
+    """
+    # decorators apply from the inside, and help lists options in the order of `OPTIONS`
     for option in reversed(OPTIONS):
         command = option(command)
     return command

@@ -1,7 +1,9 @@
 """Frozen values for the prediction path: a dataclass without importing `dataclasses`.
 
-Importing `dataclasses` brings `inspect`, and `typing` half as much again: some 6 ms of a cold start that is
-under 60 in all (`python -X importtime`). Type checkers see these classes as frozen dataclasses.
+Importing `dataclasses` brings `inspect`, and `typing` half as much again: some 6 ms of a cold start
+that is under 60 in all (`python -X importtime`). Type checkers see these classes as frozen
+dataclasses. Only modules that the predictor imports use them; all others have
+`@dataclass(frozen=True)`.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ else:
 
 @dataclass_transform(frozen_default=True)
 class Record:
-    """A frozen value whose fields are its annotations, given by position or by name, kept in their order.
+    """A frozen value whose fields are its annotations, in their order.
 
     >>> class Point(Record):
     ...     x: float
@@ -28,17 +30,22 @@ class Record:
     """
 
     def __init__(self, *values: Any, **named: Any) -> None:
+        """Take the fields by position or by name. Raises TypeError."""
         fields = tuple(type(self).__annotations__)
-        given = dict(zip(fields, values, strict=False))
-        if len(values) > len(fields) or given.keys() & named.keys() or named.keys() - set(fields):
+        # strict=False: too many values are reported below, with the names of the fields
+        facts = dict(zip(fields, values, strict=False))
+        twice = facts.keys() & named.keys()
+        unknown = named.keys() - set(fields)
+        if len(values) > len(fields) or twice or unknown:
             raise TypeError(f"{type(self).__name__} takes {', '.join(fields)}, each once")
-        given |= named
+        facts |= named
         for field in fields:
-            if field not in given:
+            if field not in facts:
                 if not hasattr(type(self), field):
                     raise TypeError(f"{type(self).__name__} needs {field}")
-                given[field] = getattr(type(self), field)
-        self.__dict__.update((field, given[field]) for field in fields)
+                facts[field] = getattr(type(self), field)
+        # past __setattr__, which refuses; in the order of the fields, which equality and repr read
+        self.__dict__.update((field, facts[field]) for field in fields)
 
     def __setattr__(self, name: str, _value: object) -> None:
         raise AttributeError(f"{type(self).__name__}.{name} cannot be set: the value is frozen")
@@ -50,8 +57,9 @@ class Record:
         return type(self) is type(other) and self.__dict__ == other.__dict__
 
     def __hash__(self) -> int:
-        return hash((type(self), tuple(self.__dict__[field] for field in type(self).__annotations__)))
+        values = tuple(self.__dict__[field] for field in type(self).__annotations__)
+        return hash((type(self), values))
 
     def __repr__(self) -> str:
-        facts = ", ".join(f"{field}={self.__dict__[field]!r}" for field in type(self).__annotations__)
-        return f"{type(self).__name__}({facts})"
+        facts = [f"{field}={self.__dict__[field]!r}" for field in type(self).__annotations__]
+        return f"{type(self).__name__}({', '.join(facts)})"

@@ -19,11 +19,12 @@ def severity(score: float, threshold: float = HIGH) -> Severity:
 
     Args:
         score: The mean |z| of an instance, or the mean of several scores; not negative.
-        threshold: The score above which drift is high. Answers and events always use the default, because
-            their contract names the figures; a scenario suite has a threshold of its own.
+        threshold: The score above which drift is high. Answers and events always use the default,
+            because their contract names the figures; a scenario suite has a threshold of its own.
 
     Returns:
-        `normal` below 1, `moderate` up to the threshold, `high` above it, also where the threshold is below 1.
+        `normal` below 1, `moderate` up to the threshold, `high` above it, also where the threshold
+        is below 1.
 
     >>> severity(0.99), severity(1.0), severity(2.0), severity(2.01)
     ('normal', 'moderate', 'moderate', 'high')

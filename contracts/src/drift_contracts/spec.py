@@ -1,4 +1,4 @@
-"""The monitoring specification, typed: metrics, alarms with their thresholds resolved, dashboard widgets."""
+"""The monitoring specification: metrics, alarms with their thresholds, dashboard widgets."""
 
 from __future__ import annotations
 
@@ -10,24 +10,33 @@ from drift_contracts.spec_rules import broken_rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping
     from typing import Any, Literal
 
     from drift_contracts.alarm_language import Expression, Rule
+    from drift_contracts.documents import Path
     from drift_contracts.features import FeatureSet
+    from drift_contracts.types import (
+        MonitoringSpecV2,
+        MonitoringSpecV2Alarm,
+        MonitoringSpecV2Threshold,
+        MonitoringSpecV2Widget,
+    )
 
 CONTRACT = "monitoring.spec.v2"
 OLD_CONTRACT = "monitoring.spec.v1"
+#: Stands in the name of a metric that each feature has.
+FEATURE = "{feature}"
 
 
 class Metric(Record):
-    """A metric that one of the services writes; `feature` names the feature that it is the value of."""
+    """A metric that one of the services writes."""
 
     name: str
     unit: str
     source: Literal["predictor", "monitor", "probe"]
     description: str
+    #: the feature that it is the value of, if it is one's
     feature: str | None = None
 
 
@@ -39,21 +48,25 @@ class Query(Record):
 
 
 class Alarm(Record):
-    """An alarm of one stack: on `query`, on `expression` over `queries`, or by `rule` over other alarms.
+    """An alarm of one stack: on `query`, on `expression` over `queries`, or by `rule`.
 
-    notify: who is notified. Periods are in seconds. A rule has no datapoints of its own: its numbers stay zero, its
-    texts empty. Rules and expressions are trees of `alarm_language`.
+    A rule reads other alarms and has no datapoints of its own: its numbers are zero, its texts
+    empty. Rules and expressions are trees of `alarm_language`.
     """
 
     name: str
     title: str
     severity: Literal["low", "medium", "high"]
+    #: what to do about it, step by step
     runbook: tuple[str, ...]
+    #: who is notified
     notify: Literal["people", "pager", "nobody"] = "people"
     query: Query | None = None
     expression: Expression | None = None
+    #: the metrics of the expression, by the names that it uses
     queries: tuple[tuple[str, Query], ...] = ()
     rule: Rule | None = None
+    #: seconds
     period: int = 0
     evaluation_periods: int = 0
     datapoints_to_alarm: int = 0
@@ -63,11 +76,13 @@ class Alarm(Record):
 
 
 class Widget(Record):
-    """A panel of a dashboard: `statistics` of each of `metrics`, and a line at `threshold`."""
+    """A panel of a dashboard."""
 
     title: str
     metrics: tuple[str, ...]
+    #: of each of the metrics
     statistics: tuple[str, ...]
+    #: where a line is drawn, if one is
     threshold: float | None = None
 
 
@@ -77,6 +92,7 @@ class Setting(Record):
     name: str
     default: float
     description: str
+    #: the defaults of some stacks, by their names
     stacks: Mapping[str, float]
 
 
@@ -91,106 +107,182 @@ class MonitoringSpec(Record):
     namespace: str
     dimensions: tuple[str, ...]
     settings: tuple[Setting, ...]
-    document: Mapping[str, Any]
+    #: the document, of version 2
+    document: MonitoringSpecV2
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str] | None = None) -> MonitoringSpec:
-        """The spec in a file, or the one that ships. Raises OSError, NotJson or ContractError."""
-        shipped = documents.find("monitoring spec", "spec", documents.folder("monitoring"))
-        return cls.from_json(documents.read(shipped if path is None else path), None if path is None else str(path))
+    def load(cls, path: Path | None = None) -> MonitoringSpec:
+        """Return the spec in a file, or the one that ships.
 
+        Raises:
+            OSError: The file cannot be read.
+            NotJson: It is not strict JSON.
+            ContractError: It breaks its contract.
+        """
+        if path is None:
+            shipped = documents.find("monitoring spec", "spec", documents.folder("monitoring"))
+            return cls.from_json(documents.read(shipped))
+        return cls.from_json(documents.read(path), str(path))
+
+    # Any: whatever has been parsed
     @classmethod
     def from_json(cls, document: Any, source: str | None = None) -> MonitoringSpec:
-        """The spec in a parsed document of version 2, or of version 1, which is upgraded.
+        """Return the spec in a document of version 2, or of version 1, which is upgraded.
 
-        Raises ContractError with every violation.
+        Args:
+            document: A parsed document.
+            source: Where it is from, for the message.
+
+        Raises:
+            ContractError: It breaks its contract; every violation is named.
         """
         if isinstance(document, dict) and document.get("contract") == OLD_CONTRACT:
             document = _upgraded(document, source)
-        faults = list(violations(documents.schema(CONTRACT), document)) or list(broken_rules(document))
-        if faults:
-            raise ContractError(CONTRACT, faults, source)
-        settings = (
-            Setting(name, facts["default"], facts["description"], facts.get("stacks", {}))
-            for name, facts in document["settings"].items()
-        )
-        return cls(document["namespace"], tuple(document["dimensions"]), tuple(settings), document)
+        broken = list(violations(documents.schema(CONTRACT), document))
+        # the rules read members that a document which breaks the schema may not have
+        broken = broken or list(broken_rules(document))
+        if broken:
+            raise ContractError(CONTRACT, broken, source)
+        checked: MonitoringSpecV2 = document
+        settings = [
+            Setting(name, setting["default"], setting["description"], setting.get("stacks", {}))
+            for name, setting in checked["settings"].items()
+        ]
+        dimensions = tuple(checked["dimensions"])
+        return cls(checked["namespace"], dimensions, tuple(settings), checked)
 
-    def metrics_for(self, feature_set: FeatureSet, source: str | None = None) -> tuple[Metric, ...]:
-        """The metrics of one model, one a feature where the spec says so; `source` keeps one service's."""
-        return tuple(
-            Metric(name, item["unit"], item["source"], item["description"], feature)
-            for item in self.document["metrics"]
-            if source in (None, item["source"])
-            for name, feature in _expanded(item["name"], feature_set)
-        )
+    def metrics_for(
+        self,
+        feature_set: FeatureSet,
+        source: str | None = None,
+    ) -> tuple[Metric, ...]:
+        """Return the metrics of one model, one for each feature where the spec says so.
 
-    def settings_for(self, stack: str, chosen: Mapping[str, float] | None = None) -> dict[str, float]:
-        """The value of every setting in a stack; `chosen` values win. Raises UnknownName for others."""
-        values = {setting.name: setting.stacks.get(stack, setting.default) for setting in self.settings}
+        Args:
+            feature_set: The model's.
+            source: The service whose metrics are returned; those of all if None.
+        """
+        metrics: list[Metric] = []
+        for metric in self.document["metrics"]:
+            if source not in (None, metric["source"]):
+                continue
+            for name, feature in _expanded(metric["name"], feature_set):
+                unit, description = metric["unit"], metric["description"]
+                metrics.append(Metric(name, unit, metric["source"], description, feature))
+        return tuple(metrics)
+
+    def settings_for(
+        self, stack: str, chosen: Mapping[str, float] | None = None
+    ) -> dict[str, float]:
+        """Return the value of every setting in a stack.
+
+        Args:
+            stack: Its name.
+            chosen: Values that win, by the setting's name.
+
+        Raises:
+            UnknownName: A chosen setting does not exist.
+        """
+        values = {
+            setting.name: setting.stacks.get(stack, setting.default) for setting in self.settings
+        }
         for name, value in (chosen or {}).items():
             if name not in values:
                 raise UnknownName("setting", name, list(values))
             values[name] = value
         return values
 
-    def alarms_for(self, stack: str, chosen: Mapping[str, float] | None = None) -> tuple[Alarm, ...]:
-        """The alarms of a stack, thresholds resolved; `chosen` overrides settings by name."""
+    def alarms_for(
+        self, stack: str, chosen: Mapping[str, float] | None = None
+    ) -> tuple[Alarm, ...]:
+        """Return the alarms of a stack, with their thresholds; arguments as `settings_for`."""
         settings = self.settings_for(stack, chosen)
-        return tuple(_alarm(item, settings) for item in self.document["alarms"])
+        return tuple(_alarm(alarm, settings) for alarm in self.document["alarms"])
 
     def widgets_for(
         self, feature_set: FeatureSet, stack: str, chosen: Mapping[str, float] | None = None
     ) -> tuple[Widget, ...]:
-        """The dashboard of a model in a stack, one metric for each feature where the spec says so."""
+        """Return the dashboard of a model in a stack; arguments as the methods above."""
         settings = self.settings_for(stack, chosen)
         return tuple(
-            Widget(
-                title=item["title"],
-                metrics=tuple(name for metric in item["metrics"] for name, _ in _expanded(metric, feature_set)),
-                statistics=tuple(item["statistics"]),
-                threshold=_number(item["threshold"], settings) if "threshold" in item else None,
-            )
-            for item in self.document["dashboard"]
+            _widget(widget, feature_set, settings) for widget in self.document["dashboard"]
         )
 
 
-def _upgraded(document: dict[str, Any], source: str | None) -> dict[str, Any]:
+# Any: version 1 is checked here, and becomes version 2
+def _upgraded(document: Any, source: str | None) -> MonitoringSpecV2:
     """Return a document of version 1 as version 2. Raises ContractError."""
     # the spec that ships is of version 2, so a cold start never needs the old grammar
-    from drift_contracts import spec_v1  # noqa: PLC0415 - as the line above says
+    from drift_contracts import spec_v1  # noqa: PLC0415
 
-    faults = list(violations(documents.schema(OLD_CONTRACT), document)) or list(spec_v1.broken_rules(document))
-    if faults:
-        raise ContractError(OLD_CONTRACT, faults, source)
+    broken = list(violations(documents.schema(OLD_CONTRACT), document))
+    broken = broken or list(spec_v1.broken_rules(document))
+    if broken:
+        raise ContractError(OLD_CONTRACT, broken, source)
     return spec_v1.upgraded(document)[0]
 
 
-def _expanded(name: str, feature_set: FeatureSet) -> list[tuple[str, str | None]]:
-    if "{feature}" not in name:
+def _expanded(
+    name: str,
+    feature_set: FeatureSet,
+) -> list[tuple[str, str | None]]:
+    """Return the metrics that a name stands for, each with its feature, if it is one's."""
+    if FEATURE not in name:
         return [(name, None)]
-    return [(name.replace("{feature}", feature), feature) for feature in feature_set.names]
+    return [(name.replace(FEATURE, feature), feature) for feature in feature_set.names]
 
 
-def _number(threshold: Any, settings: Mapping[str, float]) -> float:
-    number: float = settings[threshold["setting"]] if isinstance(threshold, dict) else threshold
-    return number
+def _number(threshold: float | MonitoringSpecV2Threshold, settings: Mapping[str, float]) -> float:
+    """Return a threshold, which is a number or names the setting that holds it."""
+    return settings[threshold["setting"]] if isinstance(threshold, dict) else threshold
 
 
-def _alarm(item: dict[str, Any], settings: Mapping[str, float]) -> Alarm:
-    common = {name: item[name] for name in ("name", "title", "severity")}
-    common |= {"runbook": tuple(item["runbook"]), "notify": item.get("notify", "people")}
-    if "rule" in item:
-        return Alarm(**common, rule=item["rule"])
+def _alarm(alarm: MonitoringSpecV2Alarm, settings: Mapping[str, float]) -> Alarm:
+    """Return an alarm of the document as a value."""
+    notify = alarm.get("notify", "people")
+    runbook = tuple(alarm["runbook"])
+    if "rule" in alarm:
+        # mypy has another type for the tree; both are generated from what the schema says
+        rule: Any = alarm["rule"]
+        return Alarm(
+            name=alarm["name"],
+            title=alarm["title"],
+            severity=alarm["severity"],
+            runbook=runbook,
+            notify=notify,
+            rule=rule,
+        )
+    queries = [
+        (name, Query(query["metric"], query["statistic"]))
+        for name, query in alarm.get("metrics", {}).items()
+    ]
+    expression: Any = alarm.get("expression")
     return Alarm(
-        **common,
-        query=Query(item["metric"], item["statistic"]) if "metric" in item else None,
-        expression=item.get("expression"),
-        queries=tuple((name, Query(**query)) for name, query in item.get("metrics", {}).items()),
-        period=item["period"],
-        evaluation_periods=item["evaluation_periods"],
-        datapoints_to_alarm=item["datapoints_to_alarm"],
-        comparison=item["comparison"],
-        threshold=_number(item["threshold"], settings),
-        missing_data=item["missing_data"],
+        name=alarm["name"],
+        title=alarm["title"],
+        severity=alarm["severity"],
+        runbook=runbook,
+        notify=notify,
+        query=Query(alarm["metric"], alarm["statistic"]) if "metric" in alarm else None,
+        expression=expression,
+        queries=tuple(queries),
+        period=alarm["period"],
+        evaluation_periods=alarm["evaluation_periods"],
+        datapoints_to_alarm=alarm["datapoints_to_alarm"],
+        comparison=alarm["comparison"],
+        threshold=_number(alarm["threshold"], settings),
+        missing_data=alarm["missing_data"],
     )
+
+
+def _widget(
+    widget: MonitoringSpecV2Widget, feature_set: FeatureSet, settings: Mapping[str, float]
+) -> Widget:
+    """Return a panel of the document as a value."""
+    metrics: list[str] = []
+    for metric in widget["metrics"]:
+        metrics += [name for name, _ in _expanded(metric, feature_set)]
+    threshold = None
+    if "threshold" in widget:
+        threshold = _number(widget["threshold"], settings)
+    return Widget(widget["title"], tuple(metrics), tuple(widget["statistics"]), threshold)

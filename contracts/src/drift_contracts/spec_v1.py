@@ -1,7 +1,7 @@
 """Read a monitoring spec of version 1, whose rules and expressions are CloudWatch's text.
 
-The spec that ships has version 2. A spec of a user's own may still have version 1: its text is parsed here, once, into
-the trees of `alarm_language`, and everything else of it is renamed.
+The spec that ships has version 2. A spec of a user's own may still have version 1: its text is
+parsed here, once, into the trees of `alarm_language`, and everything else of it is renamed.
 """
 
 from __future__ import annotations
@@ -18,8 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-#: members of an alarm and of a metric that have a new name in version 2
+    from drift_contracts.alarm_language import Expression, Rule
+    from drift_contracts.types import (
+        MonitoringSpecV1,
+        MonitoringSpecV1Alarm,
+        MonitoringSpecV1Metric,
+        MonitoringSpecV2,
+    )
+
+#: Members of an alarm and of a metric that have a new name in version 2
 RENAMED = {"tells": "notify", "next": "runbook", "from": "source"}
+#: Levels of nesting that are read; a tree of more could exhaust the stack of whoever walks it.
 MOST_DEPTH = 30
 
 _TOKEN = re.compile(
@@ -34,8 +43,14 @@ _TOKEN = re.compile(
 _RULE_LEVELS = ({"OR": "any"}, {"AND": "all"})
 _EXPRESSION_LEVELS = tuple({sign: word for word, sign in row} for row in INFIX)
 _CALLS = {name: word for word, name in FUNCTIONS.items()}
-#: least and most operands of each function
-ARITIES = {"ABS": (1, 1), "CEIL": (1, 1), "FLOOR": (1, 1), "FILL": (2, 2), "IF": (3, 3)}
+#: Least and most operands of each function
+ARITIES = {
+    "ABS": (1, 1),
+    "CEIL": (1, 1),
+    "FLOOR": (1, 1),
+    "FILL": (2, 2),
+    "IF": (3, 3),
+}
 ANY_ARITY = (1, 10)
 
 
@@ -43,7 +58,7 @@ class BadText(DriftError):
     """A rule or an expression that cannot be read."""
 
 
-def upgraded(document: Any) -> tuple[dict[str, Any], list[Violation]]:
+def upgraded(document: MonitoringSpecV1) -> tuple[MonitoringSpecV2, list[Violation]]:
     """Return a spec of version 1 as version 2, and what of it cannot be read.
 
     Args:
@@ -54,47 +69,59 @@ def upgraded(document: Any) -> tuple[dict[str, Any], list[Violation]]:
     for index, alarm in enumerate(document["alarms"]):
         renamed = _renamed(alarm)
         for member, parse in (("rule", parse_rule), ("expression", parse_expression)):
-            if member in alarm:
-                try:
-                    renamed[member] = parse(alarm[member])
-                except BadText as error:
-                    violations.append(Violation(f"/alarms/{index}/{member}", member, str(error)))
+            if member not in renamed:
+                continue
+            try:
+                renamed[member] = parse(str(renamed[member]))
+            except BadText as error:
+                violations.append(Violation(f"/alarms/{index}/{member}", member, str(error)))
         alarms.append(renamed)
     metrics = [_renamed(metric) for metric in document["metrics"]]
-    return {**document, "contract": "monitoring.spec.v2", "metrics": metrics, "alarms": alarms}, violations
+    # the caller validates it by version 2, whose type mypy cannot see in renamed members
+    converted: Any = {
+        **document,
+        "contract": "monitoring.spec.v2",
+        "metrics": metrics,
+        "alarms": alarms,
+    }
+    return converted, violations
 
 
-def broken_rules(document: Any) -> Iterator[Violation]:
+def broken_rules(document: MonitoringSpecV1) -> Iterator[Violation]:
     """Yield every rule beyond the schema of version 1 that a document breaks."""
-    document, violations = upgraded(document)
-    yield from violations or spec_rules.broken_rules(document)
+    converted, violations = upgraded(document)
+    yield from violations or spec_rules.broken_rules(converted)
 
 
-def _renamed(item: dict[str, Any]) -> dict[str, Any]:
+def _renamed(item: MonitoringSpecV1Alarm | MonitoringSpecV1Metric) -> dict[str, object]:
     return {RENAMED.get(name, name): value for name, value in item.items()}
 
 
-def parse_rule(text: str) -> Any:
+def parse_rule(text: str) -> Rule:
     """Read a composite rule; NOT binds tighter than AND, AND tighter than OR. Raises BadText.
 
     >>> parse_rule('ALARM(high-drift) OR NOT OK("errors")')
     {'any': [{'alarm': 'high-drift'}, {'not': {'ok': 'errors'}}]}
     """
-    return _RuleParser(text).whole()
+    rule: Rule = _RuleParser(text).whole()
+    return rule
 
 
-def parse_expression(text: str) -> Any:
-    """Read an expression of numbers, names, + - * / ^, comparisons, && || and functions. Raises BadText.
+def parse_expression(text: str) -> Expression:
+    """Read an expression of numbers, names, operators and functions. Raises BadText.
 
     >>> parse_expression("100 * FILL(errors, 0) / answered")
     {'divide': [{'multiply': [100, {'fill': ['errors', 0]}]}, 'answered']}
     """
-    return _ExpressionParser(text).whole()
+    expression: Expression = _ExpressionParser(text).whole()
+    return expression
 
 
+# Any, below: a tree is a rule or an expression, which only the subclasses know
 class _Parser:
-    """A recursive descent over levels of infix operators, the loosest first; subclasses know the rest."""
+    """A recursive descent over levels of infix operators; subclasses know what is between them."""
 
+    #: the words of operators by their signs, the loosest level first
     levels: tuple[dict[str, str], ...]
 
     def __init__(self, text: str) -> None:
@@ -155,18 +182,23 @@ class _RuleParser(_Parser):
     levels = _RULE_LEVELS
 
     def joined(self, word: str, left: Any, right: Any) -> Any:
+        """Return the tree of AND or OR over two rules."""
         # a chain of equal operators is one list, as a person would write it
         parts = left.get(word, [left])
         return {word: [*parts, right]}
 
     def term(self) -> Any:
+        """Read a test of a state, a negation or parentheses."""
         if self.accept("NOT"):
             return {"not": self.nested(self.term)}
         if self.accept("("):
             return self.parenthesised()
         kind, text = self.tokens.pop() if self.tokens else ("", "")
         if kind not in STATES:
-            raise BadText("ALARM(name), OK(name), INSUFFICIENT_DATA(name), AND, OR, NOT and parentheses")
+            expected = (
+                "ALARM(name), OK(name), INSUFFICIENT_DATA(name), AND, OR, NOT and parentheses"
+            )
+            raise BadText(expected)
         return {kind: text}
 
 
@@ -174,9 +206,11 @@ class _ExpressionParser(_Parser):
     levels = _EXPRESSION_LEVELS
 
     def joined(self, word: str, left: Any, right: Any) -> Any:
+        """Return the tree of an operator over two expressions."""
         return {word: [left, right]}
 
     def term(self) -> Any:
+        """Read a number, a name, a call, a negative term or parentheses."""
         if self.accept("-"):
             return {"subtract": [0, self.nested(self.term)]}
         if self.accept("("):
@@ -200,6 +234,7 @@ class _ExpressionParser(_Parser):
         least, most = ARITIES.get(name, ANY_ARITY)
         if not least <= len(operands) <= most:
             raise BadText(f"{least} to {most} operands of {name}")
+        # a function of one operand has it as it is, without a list
         return {_CALLS[name]: operands[0] if most == 1 else operands}
 
 
@@ -212,15 +247,18 @@ def _number(text: str) -> float:
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:
-    """Yield (kind, text) of each token; the test of a state has its word as kind and the alarm's name as text."""
-    position, stripped = 0, text.rstrip()
+    """Yield kind and text of each token; a test of a state has its word and the alarm's name."""
+    position = 0
+    stripped = text.rstrip()
     while position < len(stripped):
         match = _TOKEN.match(stripped, position)
         if match is None:
             raise BadText(f"no such character as the one at position {position}")
         position = match.end()
         if match["state"]:
-            yield match["state"].lower(), next(name for name in match.groups()[1:4] if name)
+            # the name stands in one of three groups, by how it is quoted
+            names = match.groups()[1:4]
+            yield match["state"].lower(), next(name for name in names if name)
         else:
             kind = next(kind for kind in ("number", "word", "sign") if match[kind])
             yield kind, match[kind]

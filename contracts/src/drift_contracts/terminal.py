@@ -22,14 +22,16 @@ class Harmless:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for segment in console.render(self._inside, options):
             # a segment with `control` is a movement of the cursor that rich itself makes
-            yield segment if segment.control else Segment(printable(segment.text), segment.style)
+            text = segment.text if segment.control else printable(segment.text)
+            yield Segment(text, segment.style, segment.control)
 
 
 class _Cleaner:
     """A hook of rich: whatever is printed passes here, and no table or line can be forgotten."""
 
     def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
-        return [Harmless(each) for each in renderables]
+        """Return what is printed in place of what was to be printed."""
+        return [Harmless(renderable) for renderable in renderables]
 
 
 def make_terminal(**options: Any) -> Console:

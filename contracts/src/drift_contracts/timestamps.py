@@ -1,7 +1,7 @@
 """Timestamps: milliseconds of Unix time in memory, RFC 3339 in UTC with milliseconds in documents.
 
-Every document that is written has `2026-11-23T12:00:00.000Z`. The contracts also take whole seconds and
-microseconds, so that documents of older releases and of other writers stay valid.
+Every document that is written has `2026-11-23T12:00:00.000Z`. The contracts also take whole seconds
+and microseconds, so that documents of older releases and of other writers stay valid.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def utc_text(timestamp_ms: int) -> str:
 
 
 def utc_text_of_seconds(timestamp_s: float) -> str:
-    """Return a time in seconds of Unix time as `utc_text` writes it; what is under a millisecond is cut off.
+    """Return a time in seconds of Unix time as `utc_text` writes it, cut to the millisecond.
 
     >>> utc_text_of_seconds(0.25)
     '1970-01-01T00:00:00.250Z'
@@ -33,14 +33,14 @@ def utc_text_of_seconds(timestamp_s: float) -> str:
     return utc_text(round(timestamp_s * 1_000_000) // 1000)
 
 
-# The predictor writes many lines within one second, and strftime is the dearest part of a timestamp.
+# the predictor writes many lines within one second, and strftime is the dearest part of each time
 @lru_cache(maxsize=1)
 def _second_text(timestamp_s: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(timestamp_s))
 
 
 def utc_ms(text: str) -> int:
-    """Return the milliseconds of Unix time of an RFC 3339 timestamp; what is under a millisecond is cut off.
+    """Return the milliseconds of Unix time of an RFC 3339 timestamp, cut to the millisecond.
 
     Args:
         text: A date and time with its time zone: `Z` or an offset.
@@ -60,7 +60,9 @@ def utc_ms(text: str) -> int:
         parsed = None
     offset = parsed.utcoffset() if parsed is not None else None
     if parsed is None or offset is None:
-        raise ValueError("expected a timestamp with its time zone, such as 2026-11-23T12:00:00.000Z")
+        raise ValueError(
+            "expected a timestamp with its time zone, such as 2026-11-23T12:00:00.000Z"
+        )
     # integers throughout: `timestamp()` is a float and may fall into the millisecond before
     since_epoch = parsed.replace(tzinfo=None) - offset - datetime(1970, 1, 1)
     milliseconds = since_epoch.seconds * MS_PER_SECOND + since_epoch.microseconds // 1000

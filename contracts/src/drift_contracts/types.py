@@ -1,6 +1,7 @@
-"""Types of the documents that the contracts describe: generated, so change the schemas instead.
+"""Types of the documents that the contracts describe: generated from the schemas.
 
-`python -m tools.contract_checks.typed` writes this file; `nox -s contracts` checks that it is in step.
+`python -m tools.contract_checks.typed` writes this file; `nox -s contracts` checks that it is in
+step.
 """
 
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict

@@ -7,32 +7,49 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from drift_contracts.json_types import JsonObject
+
+#: The greatest number that a forest can compare: its thresholds are of this width.
 FLOAT32 = 3.4028234663852886e38
 LIMITS = {"minimum": -FLOAT32, "maximum": FLOAT32}
-OPEN_CATEGORY = {"type": "string", "minLength": 1, "maxLength": 128}
+OPEN_CATEGORY: JsonObject = {"type": "string", "minLength": 1, "maxLength": 128}
 
 
-def value_schema(feature: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of one feature's values, from the members of a `Feature` or of its JSON.
+# Any: the members of a `Feature` and those of its JSON have the same names and no common type
+def value_schema(feature: Mapping[str, Any]) -> JsonObject:
+    """Return the schema of one feature's values, from the members of a `Feature` or of its JSON.
 
     >>> value_schema({"type": "number", "exclusive_minimum": 0, "maximum": 9, "nullable": True})
     {'type': ['number', 'null'], 'exclusiveMinimum': 0, 'maximum': 9}
     """
+    kind = feature["type"]
     nullable = feature.get("nullable", False)
-    if feature["type"] == "category" and not feature.get("other", False):
-        return {"enum": [*feature["categories"], *([None] if nullable else [])]}
-    plain = OPEN_CATEGORY if feature["type"] == "category" else {"type": feature["type"]}
-    schema: dict[str, Any] = {**plain, "type": [plain["type"], "null"] if nullable else plain["type"]}
-    if feature["type"] in ("number", "integer"):
+    if kind == "category" and not feature.get("other", False):
+        nothing = [None] if nullable else []
+        return {"enum": [*feature["categories"], *nothing]}
+    schema = OPEN_CATEGORY.copy() if kind == "category" else {"type": kind}
+    if nullable:
+        schema["type"] = [schema["type"], "null"]
+    if kind in ("number", "integer"):
         for bound, limit in LIMITS.items():
-            schema |= _bound(feature, bound, limit)
+            keyword, number = _bound(
+                feature.get(bound), feature.get(f"exclusive_{bound}"), bound, limit
+            )
+            schema[keyword] = number
     return schema
 
 
-def _bound(feature: Mapping[str, Any], bound: str, limit: float) -> dict[str, float]:
-    """The keyword that bounds a number on one side; without a bound of its own, what a model can compare."""
-    exclusive = feature.get(f"exclusive_{bound}")
+def _bound(
+    inclusive: float | None, exclusive: float | None, bound: str, limit: float
+) -> tuple[str, float]:
+    """Return the keyword that bounds a number on one side, and its value.
+
+    Args:
+        inclusive: The feature's bound that is a value itself, if it has one.
+        exclusive: The feature's bound that is none, if it has one.
+        bound: `minimum` or `maximum`.
+        limit: What a model can compare, where the feature has no bound.
+    """
     if exclusive is not None:
-        return {f"exclusive{bound.capitalize()}": exclusive}
-    own = feature.get(bound)
-    return {bound: limit if own is None else own}
+        return f"exclusive{bound.capitalize()}", exclusive
+    return bound, limit if inclusive is None else inclusive

@@ -6,8 +6,9 @@ import json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Iterable, Sequence
+
+    from drift_contracts.json_types import Schema
 
 #: A feature may have 1,000 categories, and an answer may hold the same sentence 1,000 times.
 MOST_CHOICES = 10
@@ -20,6 +21,7 @@ TYPES = {
     "boolean": "true or false",
     "null": "null",
 }
+#: Sentences, most with a place for the keyword's value.
 _PHRASES = {
     "minimum": "at least {}",
     "maximum": "at most {}",
@@ -32,6 +34,7 @@ _PHRASES = {
     "minProperties": "at least {} members",
     "maxProperties": "at most {} members",
     "pattern": "a string that matches {}",
+    "uniqueItems": "each item once",
 }
 
 
@@ -41,36 +44,47 @@ def choices(names: Iterable[str]) -> str:
     >>> choices(["red", "green"]), choices(map(str, range(12)))
     ('red, green', '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more')
     """
-    return _choices(list(names), str)
+    listed = list(names)
+    text = ", ".join(listed[:MOST_CHOICES])
+    more = len(listed) - MOST_CHOICES
+    return f"{text} and {more} more" if more > 0 else text
 
 
-def _choices(values: Sequence[Any], text_of: Callable[[Any], str]) -> str:
-    listed = ", ".join(map(text_of, values[:MOST_CHOICES]))
-    more = len(values) - MOST_CHOICES
-    return f"{listed} and {more} more" if more > 0 else listed
-
-
-_SENTENCES: dict[str, Callable[[Any, Mapping[str, Any]], str]] = {
-    "type": lambda value, _: " or ".join(TYPES[name] for name in ([value] if isinstance(value, str) else value)),
-    "enum": lambda value, _: "one of " + _choices(value, json.dumps),
-    "const": lambda value, _: json.dumps(value),
-    "uniqueItems": lambda *_: "each item once",
-    "additionalProperties": lambda _, schema: "no member but " + (choices(schema.get("properties", ())) or "none"),
-}
-
-
-def expectation(rule: str, schema: Mapping[str, Any]) -> str:
-    """What the keyword `rule` of a schema expects.
+def expectation(rule: str, schema: Schema) -> str:
+    """Return what the keyword `rule` of a schema expects.
 
     >>> expectation("type", {"type": ["number", "null"]}), expectation("minimum", {"minimum": 0})
     ('a number or null', 'at least 0')
     """
     value = schema[rule]
     if rule in _PHRASES:
-        return _PHRASES[rule].format(value if isinstance(value, str) else json.dumps(value))
-    return _SENTENCES[rule](value, schema) if rule in _SENTENCES else "a shape that is allowed"
+        text = value if isinstance(value, str) else json.dumps(value)
+        return _PHRASES[rule].format(text)
+    if rule == "type":
+        return _types(value)
+    if rule == "enum":
+        return "one of " + _values(value)
+    if rule == "const":
+        return json.dumps(value)
+    if rule == "additionalProperties":
+        members = choices(schema.get("properties", ()))
+        return "no member but " + (members or "none")
+    # `anyOf` and the like: their branches are reported by nobody, and naming them all would be long
+    return "a shape that is allowed"
+
+
+def _types(names: str | Sequence[str]) -> str:
+    listed = [names] if isinstance(names, str) else names
+    return " or ".join(TYPES[name] for name in listed)
+
+
+def _values(values: Sequence[object]) -> str:
+    # only those that are shown are written: a feature may have 1,000 categories
+    shown = [json.dumps(value) for value in values[:MOST_CHOICES]]
+    more = len(values) - MOST_CHOICES
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
 def required(name: str) -> str:
-    """What a missing member's violation expects."""
+    """Return what a missing member's violation expects."""
     return f"the member {name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,10 @@ import pulumi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+#: What the engine says of a checkpoint that it cannot read.
+HALF_WRITTEN = "failed to load checkpoint"
+TRIES, WAIT = 30, 0.1
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,19 @@ def read_deployed() -> Deployed:
 
 
 def _ask(question: str, about: dict[str, Any]) -> Mapping[str, Any]:
-    answer = pulumi.runtime.invoke(question, about).value or {}
-    outputs: Mapping[str, Any] = answer.get("outputs") or {}
+    """Return the outputs that the engine answers with.
+
+    It writes the state while the program begins, and in a backend that is a folder the state is half
+    written for a moment: one that cannot be read is asked for again, three seconds at most.
+    """
+    answer: Mapping[str, Any] | None = None
+    for tries_left in reversed(range(TRIES)):
+        try:
+            answer = pulumi.runtime.invoke(question, about).value
+            break
+        except Exception as error:  # the SDK has no type of its own for it
+            if HALF_WRITTEN not in str(error) or not tries_left:
+                raise
+            time.sleep(WAIT)
+    outputs: Mapping[str, Any] = (answer or {}).get("outputs") or {}
     return outputs

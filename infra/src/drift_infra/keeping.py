@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 #: Inputs that are a name of ours, which AWS gives away once.
 NAMES = ("name", "bucket", "alarm_name", "dashboard_name", "domain_name", "statement_id")
-#: Types whose identity is made of others' names: the mapping of a path on a domain.
-ONE_OF_A_KIND = ("aws:apigatewayv2/apiMapping:ApiMapping",)
+#: Types whose identity is made of others' names: the mapping of a path on a domain; and what a repository has
+#: one of, so that the old one's deletion would take the new one along.
+ONE_OF_A_KIND = ("aws:apigatewayv2/apiMapping:ApiMapping", "aws:ecr/lifecyclePolicy:LifecyclePolicy")
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from drift_client.cli._predict import predict
 from drift_client.cli._service import health, model
 from drift_client.cli._watch import watch
 
-#: The group of entry points by which other packages add commands.
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+#: The group of entry points by which other packages add commands.
 PLUGINS = "driftctl.commands"
 EPILOG = """
 Examples:
@@ -81,7 +81,7 @@ class Commands(Group):
 def _missing(error: ModuleNotFoundError, plugin: EntryPoint) -> str:
     """Return which library is not installed, and the extra that brings it if there is one."""
     library = (error.name or "").partition(".")[0]
-    # A module of our own that is missing is a broken installation; no extra brings it.
+    # a module of our own that is missing is a broken installation; no extra brings it.
     if not plugin.extras or plugin.dist is None or library.startswith("drift_"):
         return type(error).__name__
     extra = f"{plugin.dist.name}[{plugin.extras[0]}]"

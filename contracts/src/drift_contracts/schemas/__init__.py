@@ -1,4 +1,4 @@
-"""The contracts as JSON Schemas, compiled once per process with jsonschema: the published judge."""
+"""The contracts as JSON Schemas, compiled once per process with jsonschema: what is published."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from jsonschema.validators import extend
 from drift_contracts import documents, wording
 from drift_contracts.compose import request_schema
 from drift_contracts.errors import ContractError, Violation
-from drift_contracts.keywords import is_integer, is_number, matches, step
+from drift_contracts.keywords import is_integer, is_number, join_pointer, matches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Sequence
 
     from jsonschema import TypeChecker
     from jsonschema.protocols import Validator
+
+    from drift_contracts.json_types import Schema
 
 __all__ = ["check", "compiled", "names", "request_schema", "schema", "validator", "violations"]
 
@@ -32,62 +34,92 @@ def _integer(_checker: TypeChecker, value: object) -> bool:
     return is_integer(value)
 
 
-def _pattern(_validator: Validator, pattern: str, value: object, _schema: object) -> Iterator[ValidationError]:
+def _pattern(
+    _validator: Validator, pattern: str, value: object, _schema: object
+) -> Iterator[ValidationError]:
     if isinstance(value, str) and not matches(pattern, value):
         yield ValidationError("the pattern does not match")
 
 
-_Judge: Callable[[Mapping[str, Any]], Validator] = extend(  # type: ignore[no-untyped-call]  # jsonschema has no type for it
+def _required(
+    _validator: Validator, names: Sequence[str], value: object, _schema: object
+) -> Iterator[ValidationError]:
+    """Yield an error for each missing member, with nothing but its name as the message.
+
+    jsonschema's own keyword puts the name into an English sentence.
+    """
+    if isinstance(value, dict):
+        for name in names:
+            if name not in value:
+                yield ValidationError(name)
+
+
+_types = Draft202012Validator.TYPE_CHECKER.redefine("number", _number)
+_types = _types.redefine("integer", _integer)
+# jsonschema has no type for what `extend` returns
+_Validator: Callable[[Schema], Validator] = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
-    {"pattern": _pattern},
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _number).redefine("integer", _integer),
+    {"pattern": _pattern, "required": _required},
+    type_checker=_types,
 )
 
 
 def names() -> list[str]:
-    """The names of all contracts, with their versions, sorted."""
+    """Return the names of all contracts, with their versions, sorted."""
     return documents.names(documents.folder("schemas"))
 
 
-def compiled(schema: Mapping[str, Any]) -> Validator:
-    """A schema compiled with the rules of strict JSON: numbers are finite, `$` in a pattern means the end.
+def compiled(schema: Schema) -> Validator:
+    """Return a schema, compiled with the rules of strict JSON.
 
-    Raises jsonschema.SchemaError for a schema that is none.
+    Numbers are finite, and `$` in a pattern means the end.
+
+    Raises:
+        jsonschema.SchemaError: The schema is none.
     """
     Draft202012Validator.check_schema(schema)
-    return _Judge(schema)
+    return _Validator(schema)
 
 
 @cache
 def validator(name: str) -> Validator:
-    """The compiled validator of a contract, such as `baseline.v1`. Raises UnknownName."""
+    """Return the compiled validator of a contract, such as `baseline.v1`. Raises UnknownName."""
     return compiled(schema(name))
 
 
-def violations(judge: Validator, instance: Any) -> list[Violation]:
-    """Every violation that jsonschema finds, in the words that all rooms share."""
-    return [_violation(error) for error in judge.iter_errors(instance)]
+def violations(validator: Validator, instance: Any) -> list[Violation]:
+    """Return every violation that jsonschema finds, in the words that all rooms share."""
+    return [_violation(error) for error in validator.iter_errors(instance)]
 
 
-def check(name: str, instance: Any) -> None:
-    """Check a document against a contract. Raises ContractError with pointers and rules, never the value.
+def check(name: str, instance: object) -> None:
+    """Raise ContractError if a document breaks a contract.
+
+    Args:
+        name: Of the contract, with its version.
+        instance: The parsed document.
+
+    Raises:
+        ContractError: Names every place and rule, never a value.
+        UnknownName: There is no such contract.
 
     >>> check("problem.v1", {"title": "Not found", "status": "404"})
     Traceback (most recent call last):
-    drift_contracts.errors.ContractError: problem.v1: required at the top: expected the member type; ...
+    drift_contracts.errors.ContractError: problem.v1: required at the top: expected the member ...
     """
-    found = violations(validator(name), instance)
-    if found:
-        raise ContractError(name, found)
+    broken = violations(validator(name), instance)
+    if broken:
+        raise ContractError(name, broken)
 
 
 def _violation(error: ValidationError) -> Violation:
+    """Return an error of jsonschema as a violation."""
     pointer = ""
     for key in error.absolute_path:
-        pointer = step(pointer, key)
+        pointer = join_pointer(pointer, key)
     rule: Any = error.validator
-    schema: Any = error.schema
     if rule == "required":
-        missing = next(name for name in schema["required"] if error.message.startswith(repr(name)))
-        return Violation(pointer, rule, wording.required(missing))
+        # the name of the member, as `_required` above has it
+        return Violation(pointer, rule, wording.required(error.message))
+    schema: Any = error.schema
     return Violation(pointer, rule, wording.expectation(rule, schema))

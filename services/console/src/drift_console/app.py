@@ -9,8 +9,10 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from drift_contracts import DriftError
+from drift_contracts.problems import INTERNAL_ERROR, KINDS, MEDIA_TYPE, problem_document
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
@@ -19,95 +21,150 @@ from starlette.staticfiles import StaticFiles
 
 from drift_console import gateway
 from drift_console.limits import Held
-from drift_console.security import HEADERS, foreign, host_allowed, same_origin
+from drift_console.page_types import ScenarioResult, StateDocument, WhatIfDocument
+from drift_console.security import HEADERS, host_allowed, is_foreign, is_same_origin
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-
-    from drift_console.gateway import Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
 
 STATIC = Path(__file__).parent / "static"
-HEARTBEAT = 15.0  # seconds without a change after which a comment keeps the stream open
-SPANS = (5, 15, 30, 60, 360, 1440)  # minutes: those of the page, so that pages share what is made
-MOST_STREAMS = 64  # open pages
-MOST_VALUES = 50_000  # in a body: more than any batch holds; parsed within 160 ms at the worst
+#: Seconds without a change after which a comment keeps the stream open.
+HEARTBEAT = 15.0
+#: Seconds between looks for a change.
+STREAM_POLL = 1.0
+#: Minutes that the page can show; few, so that pages share what is made.
+SPANS = (5, 15, 30, 60, 360, 1440)
+DEFAULT_SPAN = 30
+#: Pages that may be open at once.
+MOST_STREAMS = 64
+#: Values in a body: more than any batch holds; parsed within 160 ms at the worst.
+MOST_VALUES = 50_000
+#: Events to one false alarm that a what-if can be asked with.
+BUDGET = (100.0, 1e12)
+#: Standard deviations that a what-if can be asked with.
+EFFECT = (0.0, 10.0)
+#: What answers of the page's API depend on changes every second.
+_NO_STORE = {"cache-control": "no-store"}
+NOT_FROM_HERE = "expected a request of the console's own page or of no page"
 
 _log = logging.getLogger("drift_console.app")
 
-Handler = Callable[[dict[str, Any], Any], Mapping[str, Any]]
-ReadState = Callable[[str | None, int], Awaitable[dict[str, Any]]]
-RunScenario = Callable[[str, str | None], Awaitable[dict[str, Any]]]
-Replay = Callable[[str | None, int, float, float], Awaitable[dict[str, Any]]]
-BUDGET = (100.0, 1e12)  # events to one false alarm
-EFFECT = (0.0, 10.0)  # standard deviations
+ReadState = Callable[[str | None, int], Awaitable[StateDocument]]
+RunScenario = Callable[[str, str | None], Awaitable[ScenarioResult]]
+Replay = Callable[[str | None, int, float, float], Awaitable[WhatIfDocument]]
 
 
-class NotFound(Exception):
-    """A model or scenario that does not exist; its text names the choices."""
+class NotFound(DriftError):
+    """A model or scenario that does not exist; the message names the choices."""
 
 
-class Busy(Exception):
-    """Something that is done once at a time is being done; its text says what."""
+class Busy(DriftError):
+    """What is done once at a time is being done; the message names it."""
 
 
-class BadQuery(Exception):
-    """A query parameter that cannot be read; its text says what was expected."""
+class BadQuery(DriftError):
+    """A query parameter that cannot be read; the message says what was expected."""
 
 
-def problem(status: int, kind: str, title: str, detail: str) -> JSONResponse:
-    """A problem document (problem.v1)."""
-    document = {
-        "type": f"urn:drift:problem:{kind}",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "request_id": str(uuid.uuid4()),
-    }
-    return JSONResponse(document, status, media_type="application/problem+json")
+#: The kind of problem that each error of the page's API is answered with.
+_PROBLEMS: Mapping[type[Exception], str] = {
+    NotFound: "not-found",
+    BadQuery: "bad-request",
+    Busy: "overloaded",
+}
+#: The kind of problem for each status that Starlette answers by itself.
+_BY_STATUS = {404: "not-found", 405: "method-not-allowed"}
+
+
+def problem(kind: str, detail: str) -> JSONResponse:
+    """Return an answer that is a problem document (`problem.v1`).
+
+    Args:
+        kind: One of `drift_contracts.problems.KINDS`; it has the status and the title.
+        detail: What was expected, and the way out; never a value of the request.
+    """
+    document = problem_document(kind, detail, request_id=str(uuid.uuid4()))
+    return JSONResponse(document, KINDS[kind].status, media_type=MEDIA_TYPE)
 
 
 class Api:
     """Passes a request through the Lambda edge as API Gateway does."""
 
-    def __init__(self, handle: Handler, clock: Callable[[], float], *, most_values: int = MOST_VALUES) -> None:
-        """most_values: that a body may hold; see `gateway.values_in`."""
+    def __init__(
+        self,
+        handle: gateway.Handler,
+        clock: Callable[[], float],
+        *,
+        most_values: int = MOST_VALUES,
+        held: Held | None = None,
+    ) -> None:
+        """Prepare to answer.
+
+        Args:
+            handle: The Lambda edge.
+            clock: Gives epoch seconds.
+            most_values: Values that a body may hold; see `gateway.values_in`.
+            held: What unfinished bodies hold together.
+        """
         self._handle = handle
         self._clock = clock
         self._most_values = most_values
-        self._held = Held()
+        self._held = held or Held()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str]) -> None:
-        """Answer one request; headers: joined, names in lower case."""
+    async def __call__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        headers: Mapping[str, str],
+    ) -> None:
+        """Answer one request.
+
+        Args:
+            scope: ASGI's.
+            receive: ASGI's.
+            send: ASGI's.
+            headers: Of the request, joined, names in lower case.
+        """
         try:
             body = await gateway.read_body(receive, headers, held=self._held)
         except gateway.TooLarge:
             detail = f"expected a body of at most {gateway.BODY_LIMIT} bytes"
-            await _last(problem(413, "too-large", "The request is too large", detail))(scope, receive, send)
+            await _closing(problem("too-large", detail))(scope, receive, send)
             return
         except gateway.Overloaded:
             detail = "expected fewer unfinished bodies at once; try again"
-            await _last(problem(503, "overloaded", "Too much at once", detail))(scope, receive, send)
+            await _closing(problem("overloaded", detail))(scope, receive, send)
             return
         except gateway.Disconnected:
             return
-        if self._holds_too_much(body, headers):
+        if self._holds_too_many_values(body, headers):
             detail = f"expected a body of at most {self._most_values} values"
-            await problem(413, "too-large", "The request is too large", detail)(scope, receive, send)
+            await problem("too-large", detail)(scope, receive, send)
             return
         event = gateway.http_event(scope, headers, body, now=self._clock())
-        context = gateway.Context(event["requestContext"]["requestId"], deadline=time.monotonic() + 30)
-        status, pairs, data = gateway.http_response(self._handle(event, context))
-        await send({"type": "http.response.start", "status": status, "headers": pairs})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else data})
+        deadline = time.monotonic() + gateway.INVOCATION_SECONDS
+        context = gateway.Context(event["requestContext"]["requestId"], deadline=deadline)
+        answer = gateway.http_response(self._handle(event, context))
+        await send(
+            {
+                "type": "http.response.start",
+                "status": answer.status,
+                "headers": answer.headers,
+            }
+        )
+        sent_body = b"" if scope["method"] == "HEAD" else answer.body
+        await send({"type": "http.response.body", "body": sent_body})
 
-    def _holds_too_much(self, body: bytes, headers: Mapping[str, str]) -> bool:
+    def _holds_too_many_values(self, body: bytes, headers: Mapping[str, str]) -> bool:
         # A packed body may be short and hold a lot.
         if len(body) <= self._most_values and "content-encoding" not in headers:
             return False
         return gateway.values_in(body, headers) > self._most_values
 
 
-def _last(answer: JSONResponse) -> JSONResponse:
+def _closing(answer: JSONResponse) -> JSONResponse:
     """Return the answer as the last one of its connection: what follows in it was not read."""
     answer.headers["connection"] = "close"
     return answer
@@ -117,8 +174,20 @@ class ConsoleApi:
     """The page's own endpoints."""
 
     def __init__(
-        self, read_state: ReadState, run_scenario: RunScenario, replay: Replay, stopping: Callable[[], bool]
+        self,
+        read_state: ReadState,
+        run_scenario: RunScenario,
+        replay: Replay,
+        stopping: Callable[[], bool],
     ) -> None:
+        """Prepare the endpoints.
+
+        Args:
+            read_state: Gives the state of (model, minutes).
+            run_scenario: Sends the requests of (scenario, model).
+            replay: Gives the what-if of (model, minutes, budget, minimum effect).
+            stopping: Whether open streams are to end.
+        """
         self._read_state = read_state
         self._run_scenario = run_scenario
         self._replay = replay
@@ -126,20 +195,21 @@ class ConsoleApi:
         self._streams = 0
 
     async def state(self, request: Request) -> Response:
-        """GET /console/api/state?model=NAME&minutes=30."""
-        model, minutes = _asked(request)
-        return JSONResponse(await self._read_state(model, minutes), headers={"cache-control": "no-store"})
+        """Answer GET /console/api/state?model=NAME&minutes=30."""
+        model, minutes = _read_query(request)
+        return JSONResponse(await self._read_state(model, minutes), headers=_NO_STORE)
 
     async def stream(self, request: Request) -> Response:
-        """GET /console/api/stream?model=NAME: the same document whenever it changes."""
-        model, minutes = _asked(request)
+        """Answer GET /console/api/stream?model=NAME: the same document whenever it changes."""
+        model, minutes = _read_query(request)
         if self._streams >= MOST_STREAMS:
             raise Busy(f"expected at most {MOST_STREAMS} open pages")
-        await self._read_state(model, minutes)  # an unknown model is told before the stream begins
+        # A model that is not served is reported before the stream begins.
+        await self._read_state(model, minutes)
         return StreamingResponse(
             self._events(model, minutes),
             media_type="text/event-stream",
-            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+            headers={**_NO_STORE, "x-accel-buffering": "no"},
         )
 
     async def _events(self, model: str | None, minutes: int) -> AsyncIterator[bytes]:
@@ -151,33 +221,40 @@ class ConsoleApi:
             self._streams -= 1
 
     async def _changes(self, model: str | None, minutes: int) -> AsyncIterator[bytes]:
-        last, silent_since = "", time.monotonic()
+        last = ""
+        silent_since = time.monotonic()
         yield b"retry: 1000\n\n"
         while not self._stopping():
             state = await self._read_state(model, minutes)
-            text = json.dumps({**state, "now": None, "series": {**state["series"], "times": None}})
-            if text != last:
-                last, silent_since = text, time.monotonic()
-                yield b"event: state\ndata: " + json.dumps(state, separators=(",", ":")).encode() + b"\n\n"
+            comparable = _without_times(state)
+            if comparable != last:
+                last = comparable
+                silent_since = time.monotonic()
+                data = json.dumps(state, separators=(",", ":")).encode()
+                yield b"event: state\ndata: " + data + b"\n\n"
             elif time.monotonic() - silent_since > HEARTBEAT:
                 silent_since = time.monotonic()
                 yield b": still here\n\n"
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(STREAM_POLL)
 
     async def scenario(self, request: Request) -> Response:
-        """POST /console/api/scenarios/{name}?model=NAME."""
-        if not same_origin(request.headers):
-            return problem(403, "forbidden", "Not from here", "expected a request of the console's own page")
-        return JSONResponse(await self._run_scenario(request.path_params["name"], request.query_params.get("model")))
+        """Answer POST /console/api/scenarios/{name}?model=NAME."""
+        if not is_same_origin(request.headers):
+            return problem("forbidden", NOT_FROM_HERE)
+        name = request.path_params["name"]
+        result = await self._run_scenario(name, request.query_params.get("model"))
+        return JSONResponse(result)
 
     async def replay(self, request: Request) -> Response:
-        """GET /console/api/replay?model=NAME&minutes=30&budget=100000&minimum_effect=0.1."""
-        model, minutes = _asked(request)
-        budget, effect = _number(request, "budget", BUDGET), _number(request, "minimum_effect", EFFECT)
-        return JSONResponse(await self._replay(model, minutes, budget, effect), headers={"cache-control": "no-store"})
+        """Answer GET /console/api/replay?model=NAME&minutes=30&budget=1e5&minimum_effect=0.1."""
+        model, minutes = _read_query(request)
+        budget = _read_number(request, "budget", BUDGET)
+        effect = _read_number(request, "minimum_effect", EFFECT)
+        document = await self._replay(model, minutes, budget, effect)
+        return JSONResponse(document, headers=_NO_STORE)
 
     def routes(self) -> list[Route]:
-        """Where they are mounted, below /console/api."""
+        """Return the routes, relative to /console/api."""
         return [
             Route("/state", self.state),
             Route("/stream", self.stream),
@@ -186,20 +263,31 @@ class ConsoleApi:
         ]
 
 
-def _asked(request: Request) -> tuple[str | None, int]:
-    minutes = request.query_params.get("minutes", "30")
-    if minutes not in map(str, SPANS):
-        raise BadQuery(f"minutes: expected one of {', '.join(map(str, SPANS))}")
+def _without_times(state: StateDocument) -> str:
+    """Return the state as text, without what changes although nothing has happened."""
+    series: object = {**state["series"], "times": None}
+    return json.dumps({**state, "now": None, "series": series})
+
+
+def _read_query(request: Request) -> tuple[str | None, int]:
+    """Return the model, None for the first one, and the minutes. Raises BadQuery."""
+    minutes = request.query_params.get("minutes", str(DEFAULT_SPAN))
+    choices = [str(span) for span in SPANS]
+    if minutes not in choices:
+        raise BadQuery(f"minutes: expected one of {', '.join(choices)}")
     return request.query_params.get("model"), int(minutes)
 
 
-def _number(request: Request, name: str, bounds: tuple[float, float]) -> float:
+def _read_number(request: Request, name: str, bounds: tuple[float, float]) -> float:
+    """Return a number within the bounds. Raises BadQuery."""
+    least, most = bounds
     try:
         value = float(request.query_params.get(name, ""))
     except ValueError:
+        # Not a number is in no bounds.
         value = float("nan")
-    if not bounds[0] <= value <= bounds[1]:
-        raise BadQuery(f"{name}: expected a number from {bounds[0]:g} to {bounds[1]:g}")
+    if not least <= value <= most:
+        raise BadQuery(f"{name}: expected a number from {least:g} to {most:g}")
     return value
 
 
@@ -207,26 +295,25 @@ async def _page(_: Request) -> Response:
     page = STATIC / "index.html"
     if page.is_file():
         return FileResponse(page, headers={"cache-control": "no-cache"})
-    return problem(404, "not-found", "There is no page", "this installation has no static files")
+    return problem("not-found", "expected the page's files, which this installation does not have")
 
 
-async def _refused(_: Request, error: Exception) -> Response:
-    """Whatever went wrong, as a problem document."""
-    if isinstance(error, NotFound):
-        return problem(404, "not-found", "There is no such thing", str(error))
-    if isinstance(error, BadQuery):
-        return problem(400, "bad-request", "The request cannot be read", str(error))
-    if isinstance(error, Busy):
-        return problem(503, "overloaded", "Too much at once", str(error))
-    if isinstance(error, HTTPException):
-        answer = problem(error.status_code, "refused", error.detail, "see the console's API in docs/local.md")
+async def _answer_error(_: Request, error: Exception) -> Response:
+    """Return the problem document of whatever went wrong."""
+    kind = _PROBLEMS.get(type(error))
+    if kind is not None:
+        return problem(kind, str(error))
+    if isinstance(error, HTTPException) and error.status_code in _BY_STATUS:
+        detail = "expected an endpoint of the console's API with its method; see docs/local.md"
+        answer = problem(_BY_STATUS[error.status_code], detail)
+        # Of a method that is not allowed: which ones are.
         answer.headers.update(error.headers or {})
         return answer
     _log.error("a request of the page failed", exc_info=error)
-    return problem(500, "internal", "Something went wrong here", "the console's log says what")
+    return problem(INTERNAL_ERROR, "the request failed; console.log says why")
 
 
-_HANDLERS = {NotFound: _refused, BadQuery: _refused, Busy: _refused, HTTPException: _refused, Exception: _refused}
+_HANDLERS = dict.fromkeys((*_PROBLEMS, HTTPException, Exception), _answer_error)
 
 
 class App:
@@ -262,33 +349,45 @@ class App:
         self._local = Starlette(routes=routes, exception_handlers=_HANDLERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request.
+
+        Args:
+            scope: ASGI's.
+            receive: ASGI's.
+            send: ASGI's.
+        """
         if scope["type"] != "http":
             return
 
-        async def send_guarded(message: gateway.Message) -> None:
+        async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), *HEADERS]
             await send(message)
 
         headers = gateway.joined_headers(scope["headers"])
         refusal = self._refusal(scope, headers)
+        path = scope["path"]
         if refusal is not None:
             await refusal(scope, receive, send_guarded)
-        elif scope["path"] == "/" or scope["path"].startswith(("/static/", "/console/")):
+        elif path == "/" or path.startswith(("/static/", "/console/")):
             await self._local(scope, receive, send_guarded)
         else:
             await self._api(scope, receive, send_guarded, headers)
 
     def _refusal(self, scope: Scope, headers: Mapping[str, str]) -> Response | None:
         """Return what is answered before anything is read, counted or logged."""
-        if not host_allowed(headers.get("host", ""), bound_to=self._bound_to, names=self._names):
-            detail = "expected this machine's own name in the Host header, or one that --allow-host gives"
-            return problem(421, "wrong-host", "Wrong host", detail)
-        if foreign(scope["path"], scope["method"], headers):
-            detail = "expected a request of the console's own page or of no page"
-            return problem(403, "forbidden", "Not from here", detail)
-        if scope["path"] == "/health" and (dead := self._dead()):
-            detail = f"expected every thread at work; dead: {', '.join(dead)}. Start the console again"
-            return problem(503, "not-ready", "Not ready", detail)
+        host = headers.get("host", "")
+        if not host_allowed(host, bound_to=self._bound_to, names=self._names):
+            return problem(
+                "wrong-host",
+                "expected this machine's own name in the Host header, or one of --allow-host",
+            )
+        if is_foreign(scope["path"], scope["method"], headers):
+            return problem("forbidden", NOT_FROM_HERE)
+        if scope["path"] == "/health":
+            dead = self._dead()
+            if dead:
+                names = ", ".join(dead)
+                detail = f"expected every thread at work; dead: {names}. Start the console again"
+                return problem("not-ready", detail)
         return None

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drift_contracts import feature_set, feature_set_names
+from drift_contracts import SettingsError, feature_set, feature_set_names
 from drift_contracts.exits import CannotStart, starting
 from drift_engine.bundle import Bundle, bundle_names, load_bundle
-
-from drift_console.settings import BadSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +20,7 @@ FIRST = "house-price"
 
 
 def ready_bundles(folder: Path, wanted: Sequence[str], terminal: Terminal) -> dict[str, Bundle]:
-    """Return the current bundles of the wanted models, or of all in the folder; train what is missing.
+    """Return the current bundles of the wanted models, or of all there are; train what is missing.
 
     With nothing wanted and nothing there, the models that ship are trained.
 
@@ -53,9 +51,9 @@ def ready_bundles(folder: Path, wanted: Sequence[str], terminal: Terminal) -> di
 def _train(models: Sequence[str], folder: Path, terminal: Terminal) -> None:
     """Train models that ship. Raises CannotStart where the libraries for it are not installed."""
     if folder.name != BUNDLES:
-        raise BadSettings(
-            f"no bundle in {folder}: expected a folder called {BUNDLES}, or one that driftctl train wrote"
-        )
+        expected = f"a folder called {BUNDLES}, or one that driftctl train wrote"
+        message = f"no bundle in {folder}: expected {expected}"
+        raise SettingsError({"--bundles": expected}, message)
     terminal.print("No bundle yet: training, once.", style="dim")
     try:
         # A machine with bundles neither waits for scikit-learn nor needs it.
@@ -67,6 +65,6 @@ def _train(models: Sequence[str], folder: Path, terminal: Terminal) -> None:
                 train(chosen, load_rows(chosen), folder.parent)
     except ModuleNotFoundError as error:
         raise CannotStart(
-            f"no bundle in {folder}, and the Python package {error.name} is not installed to train one;"
-            " pip install 'drift-ml[train]' brings it, or copy bundles there"
+            f"no bundle in {folder}, and the Python package {error.name}, which trains one, is not"
+            " installed; pip install 'drift-ml[train]' brings it, or copy bundles there"
         ) from error

@@ -14,21 +14,25 @@ from drift_contracts.exits import FAULT, starting
 from drift_contracts.terminal import make_terminal
 
 from drift_console import terminal as shown
+from drift_console.alerts import AlertSource
 from drift_console.app import MOST_VALUES, Api, App, ConsoleApi
 from drift_console.bundles import ready_bundles
-from drift_console.console import Console, Ending, Storage
+from drift_console.console import Console, Ending
 from drift_console.journal import log_to
-from drift_console.monitoring import references_of
 from drift_console.predicting import make_edge
+from drift_console.publishing import AlertPublisher
 from drift_console.security import is_loopback
+from drift_console.served import Served
 from drift_console.server import bind, make_server, serve
 from drift_console.settings import Settings
 from drift_console.specification import Specification
+from drift_console.storage import Storage
 
 if TYPE_CHECKING:
     from rich.console import Console as Terminal
 
-VALUES_PER_FEATURE = 4_000  # a batch has 1,000 rows; name and value are two, and as much again for comfort
+#: A batch has 1,000 rows; name and value are two, and as much again in reserve.
+VALUES_PER_FEATURE = 4_000
 
 _EPILOG = """
 Examples:
@@ -36,21 +40,33 @@ Examples:
 \b
   python -m drift_console                          both models, http://127.0.0.1:8123/
   python -m drift_console --fast                   see an alarm within a minute
-  python -m drift_console --port 0                 any free port (the banner says which)
+  python -m drift_console --port 0                 any free port (the banner names it)
   python -m drift_console --webhook https://hooks.example.com/drift
 
-Exit codes: 0 after Ctrl-C or SIGTERM, 2 wrong usage, 5 when it cannot start (the message says why), 70 a fault of ours,
-such as a thread that died (console.log says of what); see docs/exit-codes.md.
+Exit codes: 0 after Ctrl-C or SIGTERM, 2 wrong usage, 5 when it cannot start (the message gives the
+reason), 70 an internal fault, such as a thread that died (console.log gives the reason); see
+docs/exit-codes.md.
 """
 
 
 @click.command(
-    cls=Command, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=Command,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8123, show_default=True, help="Port; 0 takes a free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8123,
+    show_default=True,
+    help="Port; 0 takes a free one.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address; the default is this machine only.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address; the default is this machine only.",
+)
 @click.option(
     "--allow-host",
     "allowed_hosts",
@@ -84,9 +100,14 @@ such as a thread that died (console.log says of what); see docs/exit-codes.md.
     show_default=True,
     help="Folder of the event log, the store and the console's own log.",
 )
-@click.option("--webhook", "webhooks", multiple=True, metavar="URL", help="Post each alert here (repeatable).")
 @click.option(
-    "--stack", default="local", show_default=True, help="Stack whose thresholds of the monitoring spec apply."
+    "--webhook", "webhooks", multiple=True, metavar="URL", help="Post each alert here (repeatable)."
+)
+@click.option(
+    "--stack",
+    default="local",
+    show_default=True,
+    help="Stack whose thresholds of the monitoring spec apply.",
 )
 @click.option(
     "--threshold",
@@ -101,43 +122,57 @@ such as a thread that died (console.log says of what); see docs/exit-codes.md.
     help="How long data is kept.",
 )
 def main(retention_days: float, **options: object) -> None:
-    """Serve predictions, watch them for drift, raise alarms and show it live, all on one machine."""
-    settings = Settings(retention=retention_days * 86400, **options)  # type: ignore[arg-type]  # click checked them
+    """Serve predictions, watch them for drift, raise alarms and show it live, on one machine."""
+    retention = retention_days * 86400
+    # What the options are is declared above, and click has checked it.
+    settings = Settings(retention=retention, **options)  # type: ignore[arg-type]
     ending = run(settings, make_terminal())
     if ending.dead:
         sys.exit(FAULT)
 
 
 def run(settings: Settings, terminal: Terminal) -> Ending:
-    """Serve until a signal or the death of a thread ends it. Raises DriftError where it cannot start."""
+    """Serve until a signal or the death of a thread ends it.
+
+    Args:
+        settings: Those of the command line.
+        terminal: Where people read.
+
+    Raises:
+        DriftError: Where the console cannot start.
+    """
+    # The port comes first: whoever starts a second console learns it before models are loaded.
     listener = bind(settings.host, settings.port)
     host, port = listener.getsockname()[:2]
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    url = f"http://{_in_url(host)}:{port}/"
     specification = Specification(settings)
     bundles = ready_bundles(settings.bundles, settings.models, terminal)
     with starting(f"the store in {settings.data}", sqlite3.Error, OSError):
         storage = Storage(settings)
         log_to(settings.data / "console.log")
     with starting("a bundle"):
-        references = references_of(bundles)
+        served = Served.of(specification, bundles)
     edge = make_edge(settings, bundles, storage.writer.write)
-    server = make_server()
-    models = specification.models_of(bundles)
+    publisher = AlertPublisher(
+        storage.connection,
+        AlertSource(settings.stack, url, served.versions),
+        settings.webhooks,
+        clock=time.time,
+        tell=lambda alert: shown.show_alert(terminal, alert),
+    )
     console = Console(
         settings,
         storage,
-        models,
-        references,
+        specification,
+        served,
         edge.handle,
-        spec=specification.document,
-        threshold=specification.threshold,
-        url=url,
-        clock=time.time,
-        tell=lambda alert: shown.tell(terminal, alert),
+        publisher,
+        time.time,
     )
-    widest = max(len(view.feature_set.features) for view in models.values())
+    server = make_server()
+    most_values = max(MOST_VALUES, VALUES_PER_FEATURE * served.most_features)
     app = App(
-        Api(edge.handle, time.time, most_values=max(MOST_VALUES, VALUES_PER_FEATURE * widest)),
+        Api(edge.handle, time.time, most_values=most_values),
         ConsoleApi(console.read_state, console.run_scenario, console.replay, server.stopping),
         bound_to=host,
         allowed_hosts=settings.allowed_hosts,
@@ -145,7 +180,7 @@ def run(settings: Settings, terminal: Terminal) -> Ending:
     )
 
     def started() -> None:
-        shown.banner(terminal, url, settings, bundles)
+        shown.show_banner(terminal, url, settings, bundles)
         if not is_loopback(host):
             shown.warn_open(terminal, host, settings.allowed_hosts)
 
@@ -154,5 +189,10 @@ def run(settings: Settings, terminal: Terminal) -> Ending:
         serve(server, app, listener, started=started, dead=console.dead)
     finally:
         ending = console.stop()
-    shown.farewell(terminal, ending)
+    shown.show_ending(terminal, ending)
     return ending
+
+
+def _in_url(host: str) -> str:
+    """Return an address as URLs write it."""
+    return f"[{host}]" if ":" in host else host

@@ -1,46 +1,57 @@
-"""Read embedded metric format: a line with `_aws` metadata becomes datapoints, as in CloudWatch."""
+"""Read embedded metric format: a line with `_aws` becomes datapoints, as in CloudWatch."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-LATEST = 253_402_300_799.0  # epoch seconds: the last one that a date can be written for
-LARGEST = 2.0**360  # CloudWatch takes no larger values; sums of them stay finite
+#: Epoch seconds; the last second that a date can be written for.
+LATEST = 253_402_300_799.0
+#: CloudWatch takes no larger values; sums of them stay finite.
+LARGEST = 2.0**360
 
 
-class Series(NamedTuple):
-    """What identifies a metric: its namespace, its name and its dimensions, sorted by name."""
+@dataclass(frozen=True)
+class MetricId:
+    """What identifies a metric."""
 
     namespace: str
-    metric: str
+    name: str
+    #: (dimension, value), sorted by the dimension.
     dimensions: tuple[tuple[str, str], ...]
 
+    @classmethod
+    def of(cls, namespace: str, name: str, dimensions: Mapping[str, str]) -> MetricId:
+        """Return the identity of a metric, whatever the order of its dimensions.
 
-def series(namespace: str, metric: str, dimensions: Mapping[str, str]) -> Series:
-    """The identity of a metric.
+        Args:
+            namespace: As in the monitoring spec.
+            name: The metric's name.
+            dimensions: Value by dimension.
 
-    >>> series("N", "Latency", {"Stack": "local", "Model": "m"}).dimensions
-    (('Model', 'm'), ('Stack', 'local'))
-    """
-    return Series(namespace, metric, tuple(sorted(dimensions.items())))
+        >>> MetricId.of("N", "Latency", {"Stack": "local", "Model": "m"}).dimensions
+        (('Model', 'm'), ('Stack', 'local'))
+        """
+        return cls(namespace, name, tuple(sorted(dimensions.items())))
 
 
 @dataclass(frozen=True)
 class Line:
-    """One parsed log line: when it happened (epoch seconds), its datapoints, and the document itself."""
+    """One parsed log line."""
 
+    #: Epoch seconds.
     timestamp: float
-    datapoints: tuple[tuple[Series, float], ...]
-    document: Mapping[str, Any]
+    datapoints: tuple[tuple[MetricId, float], ...]
+    #: The parsed line; no contract was checked.
+    document: Mapping[str, object]
 
 
 def parse_line(line: bytes) -> Line | None:
-    """The line's datapoints; None for a line that holds no metrics or is no JSON object.
+    """Return a line's datapoints; None for one that holds no metrics or is no JSON object.
 
     A value is a finite number or a list of them; anything else is skipped, as CloudWatch does.
     Source: "Specification: Embedded metric format" in the CloudWatch User Guide.
@@ -51,19 +62,23 @@ def parse_line(line: bytes) -> Line | None:
         timestamp = metadata["Timestamp"] / 1000
         if not 0 <= timestamp <= LATEST:
             return None
-        return Line(timestamp, tuple(_datapoints(document, metadata["CloudWatchMetrics"])), document)
+        datapoints = tuple(_datapoints(document, metadata["CloudWatchMetrics"]))
+    # Whatever is malformed fails in one of these ways where it is read: one check for all.
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
+    return Line(timestamp, datapoints, document)
 
 
-def _datapoints(document: Mapping[str, Any], directives: list[Any]) -> Iterator[tuple[Series, float]]:
+# Any: the line may hold anything, and what is malformed raises where it is read.
+def _datapoints(document: Any, directives: Any) -> Iterator[tuple[MetricId, float]]:
     for directive in directives:
         namespace = _text(directive["Namespace"])
-        for names in directive["Dimensions"]:
-            dimensions = tuple(sorted((_text(name), str(document[name])) for name in names))
-            for metric in directive["Metrics"]:
-                identity = Series(namespace, _text(metric["Name"]), dimensions)
-                for value in _values(document.get(metric["Name"])):
+        names = [_text(metric["Name"]) for metric in directive["Metrics"]]
+        for dimension_set in directive["Dimensions"]:
+            dimensions = {_text(name): str(document[name]) for name in dimension_set}
+            for name in names:
+                identity = MetricId.of(namespace, name, dimensions)
+                for value in _values(document.get(name)):
                     yield identity, value
 
 
@@ -76,4 +91,6 @@ def _text(value: Any) -> str:
 
 def _values(value: Any) -> list[float]:
     values = value if isinstance(value, list) else [value]
-    return [float(each) for each in values if type(each) in (int, float) and abs(each) <= LARGEST]
+    # `type`, because a bool is an int too and no measurement.
+    numbers = [number for number in values if type(number) in (int, float)]
+    return [float(number) for number in numbers if abs(number) <= LARGEST]

@@ -1,34 +1,44 @@
-"""Prediction events, kept in order under running numbers, read by cursor: what windows are built from."""
+"""Prediction events under running numbers, read by cursor: what windows are built from."""
 
 from __future__ import annotations
 
 import json
 import zlib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
+
+    from drift_contracts.types import PredictionEventV1
+
+    from drift_console.emf import Line
 
 CONTRACT = "prediction.event.v1"
 
 
-class Event(NamedTuple):
-    """An event's number (from 1, without gaps, in the order of ingestion) and its log line."""
+@dataclass(frozen=True)
+class Event:
+    """One stored event."""
 
+    #: From 1, without gaps, in the order of ingestion.
     number: int
+    #: The line of the event log.
     line: bytes
 
-    def document(self) -> dict[str, Any]:
-        """The line, parsed."""
-        parsed: dict[str, Any] = json.loads(self.line)
-        return parsed
+    def document(self) -> PredictionEventV1:
+        """Return the parsed line; no contract was checked, so a member may be missing or wrong."""
+        return cast("PredictionEventV1", json.loads(self.line))
 
 
-class Run(NamedTuple):
-    """Events of one model that were stored together: numbers first to last, never changed afterwards."""
+@dataclass(frozen=True)
+class Run:
+    """Events of one model that were stored together; never changed afterwards."""
 
+    #: Number of the first event.
     first: int
+    #: Number of the last event.
     last: int
     model: str
     lines: tuple[bytes, ...]
@@ -40,67 +50,100 @@ class EventStore:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def add(self, lines: Iterable[tuple[bytes, float, Mapping[str, Any]]]) -> int:
-        """Store the prediction events among (line, timestamp, document); returns how many."""
+    def add(self, lines: Iterable[tuple[bytes, Line]]) -> int:
+        """Store the prediction events among lines of the log; return how many there were."""
         runs: dict[str, list[tuple[bytes, float]]] = {}
-        for line, timestamp, document in lines:
-            if document.get("contract") == CONTRACT:
-                runs.setdefault(str(document.get("Model")), []).append((line, timestamp))
-        number = self.last()
+        for text, line in lines:
+            if line.document.get("contract") == CONTRACT:
+                model = str(line.document.get("Model"))
+                runs.setdefault(model, []).append((text, line.timestamp))
+        before = number = self.last()
         for model, run in runs.items():
-            packed = zlib.compress(b"\n".join(line for line, _ in run), 1)
-            row = (number + 1, len(run), model, max(at for _, at in run), packed)
-            self._connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?)", row)
+            packed = zlib.compress(b"\n".join(text for text, _ in run), 1)
+            latest = max(timestamp for _, timestamp in run)
+            self._connection.execute(
+                "INSERT INTO events VALUES (?, ?, ?, ?, ?)",
+                (number + 1, len(run), model, latest, packed),
+            )
             number += len(run)
-        self._connection.execute("INSERT OR REPLACE INTO counters VALUES ('events', ?)", (number,))
-        return sum(map(len, runs.values()))
+        self._connection.execute(
+            "INSERT OR REPLACE INTO counters VALUES ('events', ?)",
+            (number,),
+        )
+        return number - before
 
     def last(self) -> int:
-        """The number of the newest event; as nothing is skipped, also how many there ever were."""
-        row = self._connection.execute("SELECT value FROM counters WHERE name = 'events'").fetchone()
+        """Return the newest event's number; as none is skipped, also how many there ever were."""
+        row = self._connection.execute(
+            "SELECT value FROM counters WHERE name = 'events'",
+        ).fetchone()
         return int(row[0]) if row else 0
 
     def after(self, number: int, *, limit: int = 10_000) -> list[Event]:
-        """Events with a greater number, oldest first, at least `limit` of them if there are.
+        """Return events with a greater number, oldest first.
 
         A consumer keeps the number of the last event it has dealt with and asks again with it.
+
+        Args:
+            number: The cursor; 0 for the beginning.
+            limit: Runs are read until there are so many events; the last run is returned whole.
         """
         rows = self._connection.execute(
             "SELECT first, lines FROM events WHERE first >="
             " IFNULL((SELECT MAX(first) FROM events WHERE first <= ?), 0) ORDER BY first",
             (number + 1,),
         )
-        found: list[Event] = []
+        events: list[Event] = []
         for first, packed in rows:
-            found.extend(event for event in _unpack(first, packed) if event.number > number)
-            if len(found) >= limit:
+            # The cursor may lie inside of the first run.
+            events.extend(event for event in _unpack(first, packed) if event.number > number)
+            if len(events) >= limit:
                 break
-        return found
+        return events
 
     def next_run(self, number: int) -> Run | None:
-        """The run that begins after `number`, None if there is none yet; its `last` asks for the one after it."""
+        """Return the run that begins after a number; None if there is none yet.
+
+        The `last` of the run asks for the one after it.
+        """
         row = self._connection.execute(
-            "SELECT first, count, model, lines FROM events WHERE first > ? ORDER BY first LIMIT 1", (number,)
+            "SELECT first, count, model, lines FROM events WHERE first > ? ORDER BY first LIMIT 1",
+            (number,),
         ).fetchone()
         if row is None:
             return None
         first, count, model, packed = row
-        return Run(first, first + count - 1, model, tuple(event.line for event in _unpack(first, packed)))
+        lines = tuple(event.line for event in _unpack(first, packed))
+        return Run(first, first + count - 1, model, lines)
 
     def newest(self, model: str, count: int) -> list[Event]:
-        """The newest events of a model, newest first."""
-        rows = self._connection.execute("SELECT first, lines FROM events WHERE model = ? ORDER BY first DESC", (model,))
-        found: list[Event] = []
+        """Return the newest events of a model, newest first.
+
+        Args:
+            model: Whose events.
+            count: How many at most.
+        """
+        rows = self._connection.execute(
+            "SELECT first, lines FROM events WHERE model = ? ORDER BY first DESC",
+            (model,),
+        )
+        events: list[Event] = []
         for first, packed in rows:
-            found.extend(reversed(_unpack(first, packed)))
-            if len(found) >= count:
+            events.extend(reversed(_unpack(first, packed)))
+            if len(events) >= count:
                 break
-        return found[:count]
+        return events[:count]
 
     def prune(self, *, now: float, retention: float) -> None:
-        """Forget runs whose newest event is older than `retention` seconds; their numbers stay used."""
+        """Forget runs whose newest event is too old; their numbers stay used.
+
+        Args:
+            now: Epoch seconds.
+            retention: Seconds that events are kept.
+        """
         self._connection.execute("DELETE FROM events WHERE latest < ?", (now - retention,))
 
 
 def _unpack(first: int, packed: bytes) -> list[Event]:
-    return [Event(number, line) for number, line in enumerate(zlib.decompress(packed).split(b"\n"), first)]
+    lines = zlib.decompress(packed).split(b"\n")
+    return [Event(number, line) for number, line in enumerate(lines, first)]

@@ -19,11 +19,18 @@ if TYPE_CHECKING:
 
     from drift_console.emf import Line
 
+    #: A line of the log, and what it says.
+    Parsed = tuple[bytes, Line]
+
 DAMAGED = (
     "%d damaged lines of the event log are not counted, between events-%06d.log at byte %d and"
     " events-%06d.log at byte %d; what is left of them stays in the files"
 )
-BATCH_BYTES = 1 << 20  # of the log that are taken in together
+UNSTORABLE = "a batch of the log holds lines that cannot be stored; they are passed over"
+#: Bytes of the log that are taken in together.
+BATCH_BYTES = 1 << 20
+#: Seconds that a segment is kept at most once everything in it is stored.
+LOG_SECONDS = 3600
 _log = logging.getLogger("drift_console.ingest")
 
 
@@ -32,20 +39,27 @@ class _Undo(Exception):
 
 
 def _is_whole(line: bytes) -> bool:
-    """Return whether a line that holds no metrics is one of the console's own all the same."""
+    """Return whether a line without metrics is nevertheless as the console wrote it."""
     return line.startswith(b"{") and line.endswith(b"}")
 
 
-def _parsed(lines: list[bytes]) -> tuple[list[tuple[bytes, Line]], int]:
-    """Return the lines that hold metrics, each with what it says, and how many lines are damaged."""
-    pairs = [(line, parse_line(line)) for line in lines]
-    damaged = sum(entry is None and not _is_whole(line) for line, entry in pairs)
-    return [(line, entry) for line, entry in pairs if entry is not None], damaged
+def _parse(lines: list[bytes]) -> tuple[list[Parsed], int]:
+    """Return the lines that hold metrics, each with what it says, and how many are damaged."""
+    parsed = []
+    damaged = 0
+    for text in lines:
+        line = parse_line(text)
+        if line is not None:
+            parsed.append((text, line))
+        elif not _is_whole(text):
+            damaged += 1
+    return parsed, damaged
 
 
 def position(connection: sqlite3.Connection) -> Position:
-    """Where in the log everything before is in the store."""
-    return Position(*connection.execute("SELECT segment, offset FROM position").fetchone())
+    """Return the place in the log before which everything is in the store."""
+    segment, offset = connection.execute("SELECT segment, offset FROM position").fetchone()
+    return Position(segment, offset)
 
 
 class Ingester:
@@ -56,33 +70,38 @@ class Ingester:
         self._folder = folder
         #: Whether the last batch reached what was the end of the log when it was read.
         self.at_end = False
-        #: When the newest event of the last batch happened, in epoch seconds.
+        #: Epoch seconds of the newest event of the last batch; None for a batch without events.
         self.newest: float | None = None
 
     def ingest(self) -> bool:
-        """Take in one batch; False at the end of the log."""
+        """Take in one batch; return False at the end of the log."""
         start = position(self._connection)
         batch = linelog.read_lines(self._folder, start, limit=BATCH_BYTES)
         if batch.next == start:
             return False
-        size = batch.next.offset - start.offset if batch.next.segment == start.segment else BATCH_BYTES
-        lines, damaged = _parsed(batch.lines)
-        if damaged + batch.torn:
-            end = batch.next
-            _log.warning(DAMAGED, damaged + batch.torn, start.segment, start.offset, end.segment, end.offset)
+        parsed, damaged = _parse(batch.lines)
+        self._report_damage(damaged + batch.torn, start, batch.next)
         try:
-            self._store(batch, lines)
+            self._store(batch, parsed)
         except sqlite3.Error:
-            raise  # the store is at fault, not a line
+            # The store is at fault, not a line.
+            raise
         except Exception:
-            # One line that nothing can store would hold up all others for good.
-            report(_log, "a batch of the log holds lines that cannot be stored; they are passed over")
-            self._store(batch, [pair for pair in lines if self._storable(pair)])
+            # One line that nothing can store would block all others for good.
+            report(_log, UNSTORABLE)
+            storable = [pair for pair in parsed if self._is_storable(pair)]
+            self._store(batch, storable)
+        is_same_segment = batch.next.segment == start.segment
+        size = batch.next.offset - start.offset if is_same_segment else BATCH_BYTES
         self.at_end = size < BATCH_BYTES // 2
-        self.newest = lines[-1][1].timestamp if lines else None
+        self.newest = parsed[-1][1].timestamp if parsed else None
         return True
 
-    def _store(self, batch: linelog.Batch, lines: list[tuple[bytes, Line]]) -> None:
+    def _report_damage(self, damaged: int, start: Position, end: Position) -> None:
+        if damaged:
+            _log.warning(DAMAGED, damaged, start.segment, start.offset, end.segment, end.offset)
+
+    def _store(self, batch: linelog.Batch, lines: list[Parsed]) -> None:
         """Commit the lines together with the position after them."""
         with transaction(self._connection):
             self._add(lines)
@@ -91,12 +110,11 @@ class Ingester:
                 (batch.next.segment, batch.next.offset, batch.torn),
             )
 
-    def _add(self, lines: list[tuple[bytes, Line]]) -> None:
-        MetricStore(self._connection).add(entry for _, entry in lines)
-        events = EventStore(self._connection)
-        events.add((line, entry.timestamp, entry.document) for line, entry in lines)
+    def _add(self, lines: list[Parsed]) -> None:
+        MetricStore(self._connection).add(line for _, line in lines)
+        EventStore(self._connection).add(lines)
 
-    def _storable(self, pair: tuple[bytes, Line]) -> bool:
+    def _is_storable(self, pair: Parsed) -> bool:
         """Return whether a line can be stored by itself. Raises sqlite3.Error."""
         try:
             with transaction(self._connection):
@@ -114,8 +132,14 @@ class Ingester:
         return EventStore(self._connection).last()
 
     def prune(self, *, now: float, retention: float) -> None:
-        """Forget what is older than `retention` seconds, in the store and in the log."""
+        """Forget what is old, in the store and in the log.
+
+        Args:
+            now: Epoch seconds.
+            retention: Seconds that data is kept; the log is kept for an hour at most.
+        """
         with transaction(self._connection):
             MetricStore(self._connection).prune(now=now, retention=retention)
             EventStore(self._connection).prune(now=now, retention=retention)
-        linelog.remove_before(self._folder, position(self._connection), older_than=now - min(retention, 3600))
+        oldest = now - min(retention, LOG_SECONDS)
+        linelog.remove_before(self._folder, position(self._connection), older_than=oldest)

@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: uvicorn's errors belong there too: a request that failed says so with "the console's log says what".
+#: Least level by logger. A request that fails with "the console's log says why" is uvicorn's.
 _LOGGERS = {"drift_console": logging.INFO, "uvicorn": logging.ERROR}
 
 
 class JournalHandler(logging.FileHandler):
     """Writes records to a file that is opened again when it was closed or its disk was full.
 
-    `FileHandler` opens its file outside of any `try`: without descriptors, or with the folder gone, the
-    exception would end the thread that only wanted to report another one.
+    `FileHandler` opens its file outside of any `try`: without descriptors, or with the folder gone,
+    the exception would end the thread that only wanted to report another one.
     """
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record, or drop it."""
-        with suppress(Exception):  # a record that cannot be written has no other place to go
+        # A record that cannot be written has no other place to go.
+        with suppress(Exception):
             super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name

@@ -1,8 +1,9 @@
 """What one client may take of the server: heads, bodies, connections and patience are bounded.
 
-uvicorn with httptools has no limit of its own on headers, and waits for ever for a head or a body. The
-protocol below counts while it reads, and a sweep closes what waits too long. Every limit is answered with
-a problem document and the end of the connection, before any of our code sees the request.
+uvicorn with httptools has no limit of its own on headers, and waits for ever for a head or a body.
+The protocol below counts while it reads, and a sweep closes what waits too long. Every limit is
+answered with a problem document and the end of the connection, before any of our code sees the
+request.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from drift_contracts.problems import KINDS, MEDIA_TYPE, problem_document
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 if TYPE_CHECKING:
@@ -19,31 +21,47 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MOST_HEADERS = 100
-HEAD_BYTES = 32 * 1024  # of the request line and all headers
-HEAD_SECONDS = 10.0  # from the first byte, or from the connection
-BODY_SECONDS = 30.0  # from the end of the head
-UNREAD_SECONDS = 30.0  # for which a client may leave an answer unread
+#: Bytes of the request line and all headers.
+HEAD_BYTES = 32 * 1024
+#: Seconds from the first byte, or from the connection.
+HEAD_SECONDS = 10.0
+#: Seconds from the end of the head.
+BODY_SECONDS = 30.0
+#: Seconds for which a client may leave an answer unread.
+UNREAD_SECONDS = 30.0
 MOST_CONNECTIONS = 256
-HELD_BYTES = 64 * 1024 * 1024  # of unfinished bodies, all requests together
-IDLE_SECONDS = 6.0  # after an answer; uvicorn's own timer ends with the first byte of anything
-LINGER_SECONDS = 1.0  # for which a refused client may finish sending, so that it reads the refusal
-SMALL_BODY = 256 * 1024  # bytes that are always taken, however much is held
+#: Bytes of unfinished bodies, all requests together.
+HELD_BYTES = 64 * 1024 * 1024
+#: Seconds after an answer; uvicorn's own timer ends with the first byte of anything.
+IDLE_SECONDS = 6.0
+#: Seconds for which a refused client may finish sending, so that it reads the refusal.
+LINGER_SECONDS = 1.0
+#: Bytes of a body that are always accepted, however much is held.
+SMALL_BODY = 256 * 1024
+#: Bytes between a header's name and its value, and after it.
+SEPARATORS = 4
 
 
 class Phase(enum.IntEnum):
-    """Where a connection stands; when all are taken, the lowest gives way to a new one."""
+    """How far a connection is; when there are too many, the lowest gives way to a new one."""
 
-    HEAD = 0  # no complete head yet
-    IDLE = 1  # answered, nothing asked since
-    BODY = 2  # a body that is not complete
-    BUSY = 3  # a request that is being answered
+    #: No complete head yet.
+    HEAD = 0
+    #: Answered, and no request since.
+    IDLE = 1
+    #: A body that is not complete.
+    BODY = 2
+    #: A request that is being answered.
+    BUSY = 3
 
 
 class Bounded(HttpToolsProtocol):
     """uvicorn's protocol for HTTP/1.1, with limits."""
 
     phase = Phase.HEAD
-    since = 0.0  # of the phase, in the loop's seconds
+    #: When the phase began, in the loop's seconds.
+    since = 0.0
+    #: Since when the client does not read, in the loop's seconds; None while it does.
     unread_since: float | None = None
     _head_bytes = 0
     _head_open = True
@@ -51,16 +69,24 @@ class Bounded(HttpToolsProtocol):
     _headers_seen = 0
     _measured = 0
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """Take the connection; the one that gives the least reason to be kept makes room for it."""
+    def connection_made(  # type: ignore[override]  # as in uvicorn
+        self,
+        transport: asyncio.Transport,
+    ) -> None:
+        """Accept the connection; the one with the least reason to be kept makes room for it."""
         super().connection_made(transport)
         self.since = self.loop.time()
         if len(self.connections) > MOST_CONNECTIONS:
-            victim = _least(each for each in self.connections if each is not self)
+            victim = _least(self.connections - {self})
             if victim is None:
-                self.refuse(503, "overloaded", "expected fewer connections at once")
+                self.refuse("overloaded", "expected fewer connections at once")
             else:
                 victim.drop()
+
+    @property
+    def is_dispensable(self) -> bool:
+        """Return whether the connection may be closed to make room for another."""
+        return self.phase < Phase.BUSY or self.unread_since is not None
 
     def drop(self) -> None:
         """Close without a word."""
@@ -68,21 +94,18 @@ class Bounded(HttpToolsProtocol):
         self._refused = True
         self.transport.abort()
 
-    def refuse(self, status: int, kind: str, detail: str) -> None:
-        """Answer with a problem document and close."""
+    def refuse(self, kind: str, detail: str) -> None:
+        """Answer with a problem document and close.
+
+        Args:
+            kind: One of `drift_contracts.problems.KINDS`.
+            detail: What was expected.
+        """
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
-        title = HTTPStatus(status).phrase
-        kind = f"urn:drift:problem:{kind}"
-        problem = {"type": kind, "title": title, "status": status, "detail": detail}
-        body = json.dumps(problem).encode()
-        head = (
-            f"HTTP/1.1 {status} {title}\r\ncontent-type: application/problem+json\r\n"
-            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        )
         if self._answered() or not self.cycle.response_started:
-            self.transport.write(head.encode() + body)
+            self.transport.write(_refusal(kind, detail))
         if self.transport.can_write_eof():
             self.transport.write_eof()
         # Closing with bytes unread would reset the connection, and the refusal with it.
@@ -92,7 +115,8 @@ class Bounded(HttpToolsProtocol):
         """Read on, unless the head grows too long."""
         if self._refused:
             return
-        if self._head_open:  # what came with earlier data of this head was counted then
+        # What came with earlier data of this head was counted then.
+        if self._head_open:
             self._head_bytes += len(data)
         super().data_received(data)
         if self._head_open and self._head_bytes > HEAD_BYTES:
@@ -100,16 +124,17 @@ class Bounded(HttpToolsProtocol):
 
     def _refuse_head(self) -> None:
         detail = f"expected at most {MOST_HEADERS} headers and {HEAD_BYTES} bytes of head"
-        self.refuse(431, "too-large", detail)
+        self.refuse("head-too-large", detail)
 
     def on_message_begin(self) -> None:
         """Begin to count."""
         super().on_message_begin()
         if self.phase is not Phase.HEAD:
-            self.phase, self.since = Phase.HEAD, self.loop.time()
+            self._enter(Phase.HEAD)
             self._head_bytes = 0
         self._head_open = True
-        self._headers_seen = self._measured = 0
+        self._headers_seen = 0
+        self._measured = 0
 
     def on_url(self, url: bytes) -> None:
         """Count a part of the address."""
@@ -120,7 +145,7 @@ class Bounded(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Count a header; those over the limits, of a trailer too, are not kept."""
         self._headers_seen += 1
-        self._measured += len(name) + len(value) + 4  # ": " and the end of the line
+        self._measured += len(name) + len(value) + SEPARATORS
         if self._headers_seen <= MOST_HEADERS and self._measured <= HEAD_BYTES:
             super().on_header(name, value)
         elif not self._head_open:
@@ -133,7 +158,7 @@ class Bounded(HttpToolsProtocol):
             self._refuse_head()
         if self._refused:
             return
-        self.phase, self.since = Phase.BODY, self.loop.time()
+        self._enter(Phase.BODY)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -142,73 +167,103 @@ class Bounded(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """The request is whole."""
+        """Begin to answer: the request is whole."""
         if self._refused:
             return
         super().on_message_complete()
-        self.phase = Phase.IDLE if self._answered() else Phase.BUSY
+        self._enter(Phase.IDLE if self._answered() else Phase.BUSY)
+
+    def _enter(self, phase: Phase) -> None:
+        self.phase = phase
         self.since = self.loop.time()
 
     def _answered(self) -> bool:
         """Return whether no request of this connection waits for an answer."""
-        cycle: Any = self.cycle  # None before the first request, whatever uvicorn's annotation says
+        # None before the first request, whatever uvicorn's annotation says.
+        cycle: Any = self.cycle
         return cycle is None or bool(cycle.response_complete)
 
     def on_response_complete(self) -> None:
-        """The answer is written."""
+        """Begin to wait for the next request: the answer is written."""
         super().on_response_complete()
         if self.phase is Phase.BUSY and not self.pipeline:
-            self.phase, self.since = Phase.IDLE, self.loop.time()
+            self._enter(Phase.IDLE)
 
     def pause_writing(self) -> None:
-        """The client does not read."""
+        """Note since when the client does not read."""
         super().pause_writing()
         self.unread_since = self.loop.time()
 
     def resume_writing(self) -> None:
-        """The client reads again."""
+        """Note that the client reads again."""
         super().resume_writing()
         self.unread_since = None
 
     def check(self, now: float) -> None:
         """Close what waits too long; now: the loop's seconds."""
+        waited = now - self.since
         if self.unread_since is not None and now - self.unread_since > UNREAD_SECONDS:
             self.drop()
-        elif self.phase is Phase.IDLE and now - self.since > IDLE_SECONDS:
+        elif self.phase is Phase.IDLE and waited > IDLE_SECONDS:
             self.transport.close()
-        elif self.phase is Phase.HEAD and now - self.since > HEAD_SECONDS:
-            self.refuse(408, "timeout", f"expected a whole head within {HEAD_SECONDS:g} s")
-        elif self.phase is Phase.BODY and now - self.since > BODY_SECONDS:
-            self.refuse(408, "timeout", f"expected a whole body within {BODY_SECONDS:g} s")
+        elif self.phase is Phase.HEAD and waited > HEAD_SECONDS:
+            self.refuse("timeout", f"expected a whole head within {HEAD_SECONDS:g} s")
+        elif self.phase is Phase.BODY and waited > BODY_SECONDS:
+            self.refuse("timeout", f"expected a whole body within {BODY_SECONDS:g} s")
 
 
+def _refusal(kind: str, detail: str) -> bytes:
+    """Return a whole HTTP answer that holds a problem document."""
+    facts = KINDS[kind]
+    body = json.dumps(problem_document(kind, detail)).encode()
+    head = (
+        f"HTTP/1.1 {facts.status} {HTTPStatus(facts.status).phrase}\r\n"
+        f"content-type: {MEDIA_TYPE}\r\n"
+        f"content-length: {len(body)}\r\n"
+        "connection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+# Any: uvicorn's set of connections is untyped.
 def _least(connections: Iterable[Any]) -> Bounded | None:
     """Return the connection that can best be done without; None where all are being answered."""
-    candidates = [each for each in connections if each.phase < Phase.BUSY or each.unread_since is not None]
+    candidates = [connection for connection in connections if connection.is_dispensable]
     return min(candidates, key=lambda each: (each.phase, each.since), default=None)
 
 
-def sweep(connections: Iterable[Any], now: float) -> None:
-    """Check every connection; now: the loop's seconds."""
+def sweep(connections: Iterable[object], now: float) -> None:
+    """Check every connection.
+
+    Args:
+        connections: uvicorn's.
+        now: The loop's seconds.
+    """
+    # A copy, because whoever is closed leaves the set.
     for connection in list(connections):
         if isinstance(connection, Bounded):
             connection.check(now)
 
 
 class Held:
-    """How many bytes of unfinished bodies all requests hold together; used by the event loop alone."""
+    """How many bytes unfinished bodies hold together; used by the event loop alone."""
 
     def __init__(self, limit: int = HELD_BYTES) -> None:
         self._limit = limit
         self.total = 0
 
     def take(self, size: int, *, of: int) -> bool:
-        """Hold so many bytes more for a body that has `of`; False where that is too much."""
+        """Hold more bytes; return False where that is too much.
+
+        Args:
+            size: How many bytes more.
+            of: How many the body then has.
+        """
         if of > SMALL_BODY and self.total + size > self._limit:
             return False
         self.total += size
         return True
 
     def release(self, size: int) -> None:
-        """Let go of so many bytes."""
+        """Release so many bytes."""
         self.total -= size

@@ -1,8 +1,9 @@
 """The event log: segments of lines on disk, each line in one write, read back by position.
 
-A line that `write` has returned for is in the kernel: it survives the process, however it ends. (It is not
-forced to the disk platter: a power cut may lose the last seconds.) A new process starts a new segment, so
-a line torn by a crash can only be the last of a segment, and the reader drops it there.
+A line that `write` has returned for is in the kernel: it survives the process, however it ends.
+(It is not forced to the disk platter: a power cut may lose the last seconds.) A new process starts
+a new segment, so a line torn by a crash can only be the last of a segment, and the reader drops it
+there.
 """
 
 from __future__ import annotations
@@ -16,45 +17,68 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+#: Bytes after which a new segment begins.
 SEGMENT_BYTES = 64 * 1024 * 1024
 _NAME = re.compile(r"events-(\d{6,})\.log")
+#: No file is open.
+_CLOSED = -1
 
 
 @dataclass(frozen=True, order=True)
 class Position:
-    """A place in the log: the segment's number and the offset in it, in bytes."""
+    """A place in the log."""
 
+    #: The number of the segment.
     segment: int = 0
+    #: Bytes from the beginning of the segment.
     offset: int = 0
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Whole lines read from one place: the lines, where reading goes on, and torn lines passed over."""
+    """Whole lines that were read from one place."""
 
     lines: list[bytes]
+    #: Where reading goes on.
     next: Position
+    #: How many torn lines were passed over.
     torn: int
 
 
 def segments(folder: Path) -> dict[int, Path]:
-    """The log's segments by number, oldest first."""
-    found = {int(match[1]): path for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))}
-    return dict(sorted(found.items()))
+    """Return the log's segments by number, oldest first."""
+    paths = {}
+    for path in folder.iterdir():
+        match = _NAME.fullmatch(path.name)
+        if match:
+            paths[int(match[1])] = path
+    return dict(sorted(paths.items()))
 
 
 class LineWriter:
     """Appends lines; one process writes to a folder at a time."""
 
-    def __init__(self, folder: Path, *, after: int = 0, segment_bytes: int = SEGMENT_BYTES) -> None:
-        """Open the first segment. Raises OSError.
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        after: int = 0,
+        segment_bytes: int = SEGMENT_BYTES,
+    ) -> None:
+        """Open the first segment.
 
-        after: the highest segment number that a reader has seen, should its file be gone.
+        Args:
+            folder: The log's folder, which exists.
+            after: The highest segment number that a reader has seen, should its file be gone.
+            segment_bytes: Size after which a new segment begins.
+
+        Raises:
+            OSError: If no segment can be opened.
         """
         self._folder = folder
         self._segment_bytes = segment_bytes
         self._number = max([after, *segments(folder)])
-        self._descriptor = -1
+        self._descriptor = _CLOSED
         self._torn = False
         self._size = 0
         #: Lines that could not be written whole since the start.
@@ -62,26 +86,31 @@ class LineWriter:
         self._next_segment()
 
     def _next_segment(self) -> None:
-        """Open the next segment, then close the last. Raises OSError, and the last one stays open."""
+        """Open the next segment, then close the last. Raises OSError, and the last stays open."""
         number = self._number + 1
         path = self._folder / f"events-{number:06d}.log"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+            descriptor = os.open(path, flags, 0o600)
         except FileExistsError:
-            self._number = number  # somebody else's file: the next attempt takes the number after it
+            # Somebody else's file: the next attempt takes the number after it.
+            self._number = number
             raise
         self.close()
-        self._descriptor, self._number = descriptor, number
-        self._size, self._torn = 0, False
+        self._descriptor = descriptor
+        self._number = number
+        self._size = 0
+        self._torn = False
 
     def write(self, line: bytes | str) -> None:
         """Append one line; on return it is safe from the end of this process.
 
-        Raises OSError when the line could not be written whole; what was written of it will be passed
-        over. The next line is tried anew, whatever failed before.
+        Raises OSError when the line could not be written whole; what was written of it will be
+        passed over. The next line is tried anew, whatever failed before.
         """
         data = line.encode() if isinstance(line, str) else line
-        data = data if data.endswith(b"\n") else data + b"\n"
+        if not data.endswith(b"\n"):
+            data += b"\n"
         try:
             self._append(data)
         except OSError:
@@ -95,51 +124,58 @@ class LineWriter:
             self._size += written
             return
         self._torn = True
-        with suppress(OSError):  # the next line tries again
+        # Where no segment can be opened now, the next line tries again.
+        with suppress(OSError):
             self._next_segment()
         raise OSError(f"event log: {written} of {len(data)} bytes of a line were written")
 
     def _make_room(self, size: int) -> None:
         """Go to the next segment where this one is full, torn or closed."""
-        full = self._size > 0 and self._size + size > self._segment_bytes
-        if not (full or self._torn or self._descriptor < 0):
+        is_full = self._size > 0 and self._size + size > self._segment_bytes
+        is_closed = self._descriptor == _CLOSED
+        if not (is_full or is_closed or self._torn):
             return
         try:
             self._next_segment()
         except OSError:
-            if self._descriptor < 0:
+            if is_closed:
                 raise
-            # Without a new file (no inode, no descriptor, folder gone) a long segment loses nothing;
-            # what is torn at its end would spoil the next line.
+            # Without a new file (no inode, no descriptor, folder gone) a long segment loses
+            # nothing; what is torn at its end would spoil the next line.
             if self._torn:
                 os.ftruncate(self._descriptor, self._size)
                 self._torn = False
 
     def close(self) -> None:
         """Close the open segment."""
-        if self._descriptor >= 0:
+        if self._descriptor != _CLOSED:
             os.close(self._descriptor)
-            self._descriptor = -1
+            self._descriptor = _CLOSED
 
 
 def read_lines(folder: Path, position: Position, *, limit: int = 1 << 20) -> Batch:
-    """Whole lines from `position` on, about `limit` bytes at most; no lines at the end of the log.
+    """Return whole lines from a position on; no lines at the end of the log.
 
-    A line longer than `limit` is read whole.
+    Args:
+        folder: The log's folder.
+        position: Where the last batch ended.
+        limit: About how many bytes are read at most; a line that is longer is read whole.
     """
-    known = segments(folder)
-    finished = any(number > position.segment for number in known)  # before reading: nothing is added afterwards
-    path = known.get(position.segment)
+    paths = segments(folder)
+    # Looked up before reading: nothing is added to a segment that has a successor.
+    later = [number for number in paths if number > position.segment]
+    path = paths.get(position.segment)
     data = _read(path, position.offset, limit) if path else b""
     end = data.rfind(b"\n") + 1
     if end:
-        return Batch(data[: end - 1].split(b"\n"), Position(position.segment, position.offset + end), 0)
+        after = Position(position.segment, position.offset + end)
+        return Batch(data[: end - 1].split(b"\n"), after, 0)
     if len(data) == limit:
         return read_lines(folder, position, limit=limit * 2)
-    if not finished:
+    if not later:
         return Batch([], position, 0)
-    following = min(number for number in known if number > position.segment)
-    return Batch([], Position(following, 0), 1 if data else 0)
+    torn = 1 if data else 0
+    return Batch([], Position(min(later), 0), torn)
 
 
 def _read(path: Path, offset: int, limit: int) -> bytes:
@@ -149,12 +185,16 @@ def _read(path: Path, offset: int, limit: int) -> bytes:
 
 
 def remove_before(folder: Path, position: Position, *, older_than: float) -> list[Path]:
-    """Delete segments that lie wholly before `position` and were last written before `older_than`."""
-    gone = [
-        path
-        for number, path in segments(folder).items()
-        if number < position.segment and path.stat().st_mtime < older_than
-    ]
-    for path in gone:
-        path.unlink()
-    return gone
+    """Delete segments that are read and old; return their paths.
+
+    Args:
+        folder: The log's folder.
+        position: Only segments that lie wholly before it are deleted.
+        older_than: Epoch seconds; only segments that were last written before are deleted.
+    """
+    removed = []
+    for number, path in segments(folder).items():
+        if number < position.segment and path.stat().st_mtime < older_than:
+            path.unlink()
+            removed.append(path)
+    return removed

@@ -1,4 +1,4 @@
-"""The predictor as the console runs it: the Lambda edge over the service, its lines to the event log."""
+"""The predictor as the console runs it: the Lambda edge over the service, its lines to the log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from drift_contracts import MonitoringSpec
+from drift_contracts import MonitoringSpec, environment
 from drift_predictor import Edge, Service, read_settings
 
 if TYPE_CHECKING:
@@ -17,16 +17,27 @@ if TYPE_CHECKING:
     from drift_console.settings import Settings
 
 
-def make_edge(settings: Settings, bundles: Mapping[str, Bundle], write: Callable[[str], None]) -> Edge:
-    """The same handler that Lambda runs; `/predict` asks the first model. Raises SettingsError."""
-    environ = {
-        "DRIFT_MODEL": next(iter(bundles)),
-        "DRIFT_STACK": settings.stack,
-        "DRIFT_THRESHOLD": "" if settings.threshold is None else str(settings.threshold),
-    }
+def make_edge(
+    settings: Settings,
+    bundles: Mapping[str, Bundle],
+    write: Callable[[str], None],
+) -> Edge:
+    """Return the same handler that Lambda runs.
+
+    Args:
+        settings: The console's.
+        bundles: By model; `/predict` asks the first one.
+        write: Takes a line of the event log.
+
+    Raises:
+        SettingsError: Where the predictor refuses stack or threshold.
+    """
+    variables = {environment.MODEL: next(iter(bundles)), environment.STACK: settings.stack}
+    if settings.threshold is not None:
+        variables[environment.THRESHOLD] = str(settings.threshold)
     service = Service(
         bundles,
-        read_settings(environ),
+        read_settings(variables),
         MonitoringSpec.load(),
         clock=time.time_ns,
         timer=time.perf_counter_ns,

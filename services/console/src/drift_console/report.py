@@ -104,5 +104,7 @@ def _bundle_of(bundles: Path, model: str | None) -> Path:
         model = names[0] if len(names) == 1 else FIRST
     if model not in names:
         choices = ", ".join(names) or "none"
-        raise click.BadParameter(f"expected one of the bundles in {bundles}: {choices}", param_hint="--model")
+        raise click.BadParameter(
+            f"expected one of the bundles in {bundles}: {choices}", param_hint="--model"
+        )
     return bundles / model

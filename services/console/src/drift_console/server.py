@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -16,13 +16,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
-SWEEP_TICKS = 5  # of 0.1 s between looks at connections and threads
-GRACE_SWEEPS = 4  # for which a server with a dead thread still answers
+#: Ticks of 0.1 s between looks at connections and threads.
+SWEEP_TICKS = 5
+#: Sweeps for which a server with a dead thread still answers.
+GRACE_SWEEPS = 4
+#: Seconds that requests have to end in once the server stops.
+SHUTDOWN_SECONDS = 3
+#: Connections that the kernel holds until they are accepted.
+BACKLOG = 2048
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A bound socket. Raises CannotListen where the port is taken or the address is not this machine's."""
+    """Return a bound socket.
+
+    Args:
+        host: An address of this machine.
+        port: 0 for any free one.
+
+    Raises:
+        CannotListen: Where the port is taken or the address is not this machine's.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -30,28 +45,28 @@ def bind(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except (OSError, OverflowError, UnicodeError) as error:
         listener.close()
-        why = getattr(error, "strerror", None) or str(error)
-        raise CannotListen(f"cannot listen on {host}:{port}: {why}. Choose another with --port") from error
+        reason = getattr(error, "strerror", None) or str(error)
+        message = f"cannot listen on {host}:{port}: {reason}. Choose another with --port"
+        raise CannotListen({"--port": "a port that is free"}, message) from error
     return listener
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server; it ends what waits too long, and itself when a thread has died.
+    """uvicorn's server; it ends what waits too long, and itself when a thread has died."""
 
-    `stopping` tells open streams to end, `started_listening` is called once.
-    """
-
+    #: Called once when requests are accepted.
     started_listening: Callable[[], None]
+    #: Gives the names of threads that died.
     dead: Callable[[], list[str]]
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self._dead_for = 0
+        self._dead_sweeps = 0
         #: Names of the threads that died and ended the server.
         self.died: list[str] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then tell."""
+        """Listen, then report it."""
         await super().startup(sockets)
         self.started_listening()
 
@@ -65,40 +80,42 @@ class Server(uvicorn.Server):
     def _look_for_the_dead(self) -> None:
         """End a while after a thread died: by then whoever asks `/health` has read why."""
         dead = self.dead()
-        self._dead_for = self._dead_for + 1 if dead else 0
-        if self._dead_for > GRACE_SWEEPS and not self.should_exit:
-            self.died, self.should_exit = dead, True
+        self._dead_sweeps = self._dead_sweeps + 1 if dead else 0
+        if self._dead_sweeps > GRACE_SWEEPS and not self.should_exit:
+            self.died = dead
+            self.should_exit = True
 
     def stopping(self) -> bool:
-        """Whether a signal has asked the server to end."""
+        """Return whether the server is to end, so that open streams end too."""
         return self.should_exit
 
 
 def make_server() -> Server:
-    """A server whose application is set later, because the application asks it whether it is stopping."""
+    """Return a server without an application, which needs the server to know when it stops."""
     config = uvicorn.Config(
         _no_application,
         http=Bounded,
-        log_config=None,  # uvicorn's own would close every handler that exists
+        # uvicorn's own would close every handler that exists.
+        log_config=None,
         log_level="error",
         access_log=False,
         lifespan="off",
         server_header=False,
         date_header=True,
         ws="none",
-        timeout_graceful_shutdown=3,
-        backlog=2048,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        backlog=BACKLOG,
     )
     return Server(config)
 
 
-async def _no_application(_scope: Any, _receive: Any, _send: Any) -> None:
+async def _no_application(_scope: Scope, _receive: Receive, _send: Send) -> None:
     raise RuntimeError("the application was not set")
 
 
 def serve(
     server: Server,
-    app: Any,
+    app: ASGIApp,
     listener: socket.socket,
     *,
     started: Callable[[], None],
@@ -110,7 +127,7 @@ def serve(
         server: As `make_server` made it.
         app: The ASGI application.
         listener: A bound socket.
-        started: Called once requests are taken.
+        started: Called once requests are accepted.
         dead: Gives the names of threads that died.
     """
     server.config.app = app
@@ -118,9 +135,11 @@ def serve(
     server.dead = dead
 
     def already_stopping(_signal: int, _frame: FrameType | None) -> None:
-        """uvicorn raises the signal again once it has ended; it has done its work by then."""
+        """Ignore the signal that uvicorn raises again once it has ended."""
 
-    previous = {number: signal.signal(number, already_stopping) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        previous[number] = signal.signal(number, already_stopping)
     try:
         server.run(sockets=[listener])
     finally:

@@ -1,71 +1,114 @@
-"""The document that the page shows: one model's traffic, drift, features, alarms and recent predictions."""
+"""The document that the page shows: a model's traffic, drift, features, alarms and predictions."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from drift_contracts.alarm_language import expression_text, rule_text
+from drift_contracts.timestamps import utc_text_of_seconds
 from drift_engine.scale import FARTHEST, usable_std
-from drift_ml.display_bins import Bins, display_bins
+from drift_ml.display_bins import display_bins
 
+from drift_console.alarm_evaluator import AlarmState, alarm_states, history
 from drift_console.alarms import Alarm, CompositeAlarm, MetricAlarm, State
-from drift_console.alerts import iso
-from drift_console.emf import Series, series
 from drift_console.events import EventStore
 from drift_console.frame import Frame
 from drift_console.metrics import MetricStore, Summary
-from drift_console.watch import Standing, history, standings
+from drift_console.stack_metrics import StackMetrics
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
     from drift_contracts import FeatureSet
+    from drift_contracts.types import (
+        BaselineV1,
+        BaselineV1Summary,
+        BundleManifestV1,
+        BundleManifestV2,
+        PredictionEventV1,
+    )
+    from drift_ml.display_bins import Bins as DisplayBins
 
+    from drift_console.alarm_evaluator import PastChange
     from drift_console.histogram import Distribution
     from drift_console.monitoring import EvidenceReader
+    from drift_console.page_types import (
+        AlarmEntry,
+        BinEntry,
+        EvidenceDocument,
+        FeatureEntry,
+        HistoryEntry,
+        LiveFeature,
+        ModelCard,
+        RecentPrediction,
+        ScenarioEntry,
+        StateDocument,
+        Totals,
+        TrafficSeries,
+    )
     from drift_console.suites import Suite
 
+#: Predictions that the page lists.
 RECENT = 50
+NOT_EVALUATED = "not evaluated yet"
 
 
 @dataclass(frozen=True)
 class ModelView:
-    """What is known of a model before any traffic."""
+    """What the console shows of a model before any traffic."""
 
     name: str
     feature_set: FeatureSet
-    baseline: Mapping[str, Any]
-    card: Mapping[str, Any]
+    baseline: BaselineV1
+    card: ModelCard
     alarms: Sequence[Alarm]
+    #: None for a model without scenarios.
     suite: Suite | None
-    bins: Mapping[str, Bins]
+    #: By feature.
+    bins: Mapping[str, DisplayBins]
 
     @classmethod
     def of(
         cls,
         feature_set: FeatureSet,
-        baseline: Mapping[str, Any],
-        manifest: Mapping[str, Any],
+        baseline: BaselineV1,
+        manifest: BundleManifestV1 | BundleManifestV2,
+        *,
         alarms: Sequence[Alarm],
         suite: Suite | None,
     ) -> ModelView:
-        """From a bundle's parts, the alarms of its stack, and its scenario suite if there is one."""
-        card = {
-            **{key: manifest[key] for key in ("model_version", "estimator", "training", "scores", "feature_set")},
-            "rows": manifest["training"]["rows"],
-            # Manifests of the first version have no word on warnings, which is not to say none.
-            "warnings": manifest.get("warnings"),
-        }
+        """Return the view of a model.
+
+        Args:
+            feature_set: Of the model's bundle.
+            baseline: Of the model's bundle.
+            manifest: Of the model's bundle, of either version.
+            alarms: Those of the stack.
+            suite: The model's scenarios, if there are any.
+        """
         channels = {channel["name"]: channel for channel in baseline["channels"]}
-        bins = {
-            feature.name: display_bins(channels[feature.name], baseline["features"][feature.name])
-            for feature in feature_set.features
-        }
+        bins = {}
+        for name in feature_set.names:
+            bins[name] = display_bins(channels[name], baseline["features"][name])
+        card = _card(manifest)
         return cls(feature_set.name, feature_set, baseline, card, alarms, suite, bins)
+
+
+def _card(manifest: BundleManifestV1 | BundleManifestV2) -> ModelCard:
+    return {
+        "model_version": manifest["model_version"],
+        "estimator": manifest["estimator"],
+        "training": manifest["training"],
+        "scores": manifest["scores"],
+        "feature_set": manifest["feature_set"],
+        "rows": manifest["training"]["rows"],
+        # A manifest of the first version has no word on warnings, which is not to say none.
+        "warnings": cast("BundleManifestV2", manifest).get("warnings"),
+    }
 
 
 class StateReader:
@@ -82,62 +125,72 @@ class StateReader:
         models: Mapping[str, ModelView],
         evidence: EvidenceReader | None = None,
     ) -> None:
+        """Prepare to read.
+
+        Args:
+            connection: Of the console's store, to read.
+            namespace: That of the monitoring spec's metrics.
+            stack: The stack that is shown.
+            threshold: The drift score above which a request counts as drifted.
+            fast: Whether every period is divided.
+            models: What is shown of each model, by model.
+            evidence: Reads what the monitor has decided; without it no evidence is shown.
+        """
         self._connection = connection
         self._evidence = evidence
-        self._metrics = MetricStore(connection)
-        self._namespace = namespace
+        self._metrics = StackMetrics(MetricStore(connection), namespace, stack)
         self._stack = stack
         self._threshold = threshold
         self._fast = fast
         self._models = models
 
-    def series(self, model: str, metric: str) -> Series:
-        """The identity of one of the model's metrics."""
-        return series(self._namespace, metric, {"Stack": self._stack, "Model": model})
+    def state(self, model: str, minutes: int, now: float) -> StateDocument:
+        """Return the document of `GET /console/api/state`.
 
-    def state(self, model: str, minutes: int, now: float) -> dict[str, Any]:
-        """The document of `GET /console/api/state`; model: one of the known, now: epoch seconds."""
+        Args:
+            model: One that is served.
+            minutes: The span shown.
+            now: Epoch seconds.
+        """
         view = self._models[model]
         frame = Frame.ending(now, minutes)
-        known = standings(self._connection, model)
+        target = view.feature_set.target
+        states = alarm_states(self._connection, model)
         return {
-            "now": iso(now),
+            "now": utc_text_of_seconds(now),
             "stack": self._stack,
             "fast": self._fast,
             "model": model,
             "models": sorted(self._models),
-            "target": {"name": view.feature_set.target.name, "unit": view.feature_set.target.unit},
+            "target": {"name": target.name, "unit": target.unit},
             "threshold": self._threshold,
             "totals": self._totals(model, frame),
             "series": self._series(model, frame),
-            "features": [self._feature(view, feature.name, frame) for feature in view.feature_set.features],
-            "alarms": [_alarm(alarm, known.get(alarm.name)) for alarm in view.alarms],
-            "history": [_entry(row) for row in history(self._connection, model)],
+            "features": [self._feature(view, name, frame) for name in view.feature_set.names],
+            "alarms": [_alarm_entry(alarm, states.get(alarm.name)) for alarm in view.alarms],
+            "history": [_history_entry(change) for change in history(self._connection, model)],
             "recent": self._recent(model),
             "model_card": view.card,
-            "scenarios": [
-                {"name": one.name, "title": one.title, "requests": len(one.requests)}
-                for one in (view.suite.scenarios if view.suite else ())
-            ],
+            "scenarios": _scenario_entries(view.suite),
             "evidence": self._evidence_of(model, frame),
         }
 
-    def _recent(self, model: str) -> list[dict[str, Any]]:
+    def _recent(self, model: str) -> list[RecentPrediction]:
         """Return the newest predictions; an event that breaks its contract is left out."""
-        shown = []
+        entries = []
         for event in EventStore(self._connection).newest(model, RECENT):
             with suppress(LookupError, TypeError, ValueError, RecursionError):
-                shown.append(_recent(event.document()))
-        return shown
+                entries.append(_recent_entry(event.document()))
+        return entries
 
-    def _evidence_of(self, model: str, frame: Frame) -> dict[str, Any] | None:
+    def _evidence_of(self, model: str, frame: Frame) -> EvidenceDocument | None:
         if self._evidence is None:
             return None
-        seen = self._metrics.summaries(self.series(model, "Evidence"), frame.start, frame.width, frame.count)
-        return self._evidence.document(model, frame, seen)
+        summaries = self._metrics.summaries(model, "Evidence", frame)
+        return self._evidence.document(model, frame, summaries)
 
-    def _totals(self, model: str, frame: Frame) -> dict[str, int]:
-        drift = self._whole(model, "DriftScore", frame)
+    def _totals(self, model: str, frame: Frame) -> Totals:
+        drift = self._metrics.whole(model, "DriftScore", frame)
         return {
             "predictions": drift.count if drift else 0,
             "drifted": drift.above(self._threshold) if drift else 0,
@@ -146,23 +199,15 @@ class StateReader:
         }
 
     def _sum(self, model: str, metric: str, frame: Frame) -> int:
-        parts = self._metrics.summaries(self.series(model, metric), frame.start, frame.width, frame.count)
-        return round(sum(part.total for part in parts if part))
+        summaries = self._metrics.summaries(model, metric, frame)
+        return round(sum(summary.total for summary in summaries if summary))
 
-    def _whole(self, model: str, metric: str, frame: Frame) -> Distribution | None:
-        """All of the frame, read from minutes: it may begin up to a minute before the first bucket."""
-        start = frame.start - frame.start % 60
-        minutes = (frame.start + frame.width * frame.count - start + 59) // 60
-        return self._metrics.distributions(self.series(model, metric), start, 60 * minutes, 1)[0]
-
-    def _series(self, model: str, frame: Frame) -> dict[str, Any]:
-        drift = self._metrics.summaries(self.series(model, "DriftScore"), frame.start, frame.width, frame.count)
-        prediction = self._metrics.distributions(
-            self.series(model, "Prediction"), frame.start, frame.width, frame.count
-        )
+    def _series(self, model: str, frame: Frame) -> TrafficSeries:
+        drift = self._metrics.summaries(model, "DriftScore", frame)
+        prediction = self._metrics.distributions(model, "Prediction", frame)
         return {
             "bucket_seconds": frame.width,
-            "times": [frame.start + index * frame.width for index in range(frame.count)],
+            "times": frame.times,
             "count": [part.count if part else 0 for part in drift],
             "prediction": {
                 "average": [part.total / part.count if part else None for part in prediction],
@@ -175,94 +220,125 @@ class StateReader:
             },
         }
 
-    def _feature(self, view: ModelView, name: str, frame: Frame) -> dict[str, Any]:
+    def _feature(self, view: ModelView, name: str, frame: Frame) -> FeatureEntry:
         feature = view.feature_set[name]
-        base = view.baseline["features"][name]
+        summary = view.baseline["features"][name]
+        bins = view.bins[name]
         metric = f"Feature_{name}"
-        summaries = self._metrics.summaries(self.series(view.name, metric), frame.start, frame.width, frame.count)
+        live = self._metrics.whole(view.name, metric, frame)
         return {
             "name": name,
             "type": feature.type,
             "unit": feature.unit,
             "description": feature.description,
             "baseline": {
-                **{key: base.get(key) for key in ("mean", "std", "min", "max")},
-                "bins": view.bins[name].to_json(),
+                "mean": summary.get("mean"),
+                "std": summary.get("std"),
+                "min": summary.get("min"),
+                "max": summary.get("max"),
+                "bins": cast("list[BinEntry]", bins.to_json()),
             },
-            "live": _live(self._whole(view.name, metric, frame), base, view.bins[name]),
-            "series": {"average": _averages(summaries)},
+            "live": _live_feature(live, summary, bins),
+            "series": {"average": _averages(self._metrics.summaries(view.name, metric, frame))},
         }
 
 
-def _averages(parts: Sequence[Summary | None]) -> list[float | None]:
-    return [part.average if part else None for part in parts]
+def _averages(summaries: Sequence[Summary | None]) -> list[float | None]:
+    return [summary.average if summary else None for summary in summaries]
 
 
-def _live(seen: Distribution | None, base: Mapping[str, Any], bins: Bins) -> dict[str, Any]:
-    if seen is None:
-        return {"count": 0, "mean": None, "z": None, "mean_abs_z": None, "share": [0.0] * len(bins.labels)}
-    mean = seen.total / seen.count
-    center = base.get("mean")
-    spread = usable_std(base.get("std"), base.get("min"), base.get("max"))
+def _live_feature(
+    live: Distribution | None,
+    summary: BaselineV1Summary,
+    bins: DisplayBins,
+) -> LiveFeature:
+    """Return a feature's figures over the span, held against the baseline's."""
+    if live is None:
+        share = [0.0] * len(bins.labels)
+        return {"count": 0, "mean": None, "z": None, "mean_abs_z": None, "share": share}
+    mean = live.total / live.count
     z: float | None = None
     mean_abs_z: float | None = None
-    if center is not None and spread:
-        z = max(-FARTHEST, min((mean - center) / spread, FARTHEST))
-        sizes = np.minimum(abs(seen.values - center) / spread, FARTHEST)
-        mean_abs_z = float(sizes @ seen.counts) / seen.count
+    center = summary.get("mean")
+    std = usable_std(summary.get("std"), summary.get("min"), summary.get("max"))
+    if center is not None and std:
+        # Held as in answers: one absurd value must not make a mean of millions.
+        z = max(-FARTHEST, min((mean - center) / std, FARTHEST))
+        sizes = np.minimum(abs(live.values - center) / std, FARTHEST)
+        mean_abs_z = float(sizes @ live.counts) / live.count
     return {
-        "count": seen.count,
+        "count": live.count,
         "mean": mean,
         "z": z,
         "mean_abs_z": mean_abs_z,
-        "share": seen.shares(bins.edges),
+        "share": live.shares(bins.edges),
     }
 
 
-def _alarm(alarm: Alarm, standing: Standing | None) -> dict[str, Any]:
-    shown = {
+def _alarm_entry(alarm: Alarm, state: AlarmState | None) -> AlarmEntry:
+    entry: AlarmEntry = {
         "name": alarm.name,
         "title": alarm.title,
         "severity": alarm.severity,
-        "state": (standing.state if standing else State.INSUFFICIENT_DATA).value,
-        "since": iso(standing.since) if standing else None,
-        "reason": standing.reason if standing else "not evaluated yet",
+        "state": State.INSUFFICIENT_DATA.value,
+        "since": None,
+        "reason": NOT_EVALUATED,
         "next": list(alarm.runbook),
-        **dict.fromkeys(
-            (
-                "threshold",
-                "comparison",
-                "statistic",
-                "metric",
-                "period",
-                "evaluation_periods",
-                "datapoints_to_alarm",
-                "rule",
-            )
-        ),
+        "threshold": None,
+        "comparison": None,
+        "statistic": None,
+        "metric": None,
+        "period": None,
+        "evaluation_periods": None,
+        "datapoints_to_alarm": None,
+        "rule": None,
     }
+    if state is not None:
+        entry["state"] = state.state.value
+        entry["since"] = utc_text_of_seconds(state.since)
+        entry["reason"] = state.reason
     if isinstance(alarm, CompositeAlarm):
-        return {**shown, "rule": rule_text(alarm.rule)}
+        entry["rule"] = rule_text(alarm.rule)
     if isinstance(alarm, MetricAlarm):
-        metric, statistic = next(iter(alarm.inputs.values()))
-        return {
-            **shown,
-            "threshold": alarm.threshold,
-            "comparison": alarm.comparison,
-            "statistic": statistic if alarm.expression is None else None,
-            "metric": metric if alarm.expression is None else expression_text(alarm.expression),
-            "period": alarm.period,
-            "evaluation_periods": alarm.evaluation_periods,
-            "datapoints_to_alarm": alarm.datapoints_to_alarm,
-        }
-    return shown
+        _add_metric_facts(entry, alarm)
+    return entry
 
 
-def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {"timestamp": iso(row["at"]), **{key: row[key] for key in ("alarm", "from", "to", "reason")}}
+def _add_metric_facts(entry: AlarmEntry, alarm: MetricAlarm) -> None:
+    entry["threshold"] = alarm.threshold
+    entry["comparison"] = alarm.comparison
+    entry["period"] = alarm.period
+    entry["evaluation_periods"] = alarm.evaluation_periods
+    entry["datapoints_to_alarm"] = alarm.datapoints_to_alarm
+    if alarm.expression is not None:
+        entry["metric"] = expression_text(alarm.expression)
+        return
+    query = next(iter(alarm.inputs.values()))
+    entry["metric"] = query.metric
+    entry["statistic"] = query.statistic
 
 
-def _recent(event: Mapping[str, Any]) -> dict[str, Any]:
+def _history_entry(change: PastChange) -> HistoryEntry:
+    return {
+        "timestamp": utc_text_of_seconds(change.at),
+        "alarm": change.alarm,
+        "from": change.before,
+        "to": change.after,
+        "reason": change.reason,
+    }
+
+
+def _scenario_entries(suite: Suite | None) -> list[ScenarioEntry]:
+    if suite is None:
+        return []
+    entries: list[ScenarioEntry] = []
+    for scenario in suite.scenarios:
+        requests = len(scenario.requests)
+        entries.append({"name": scenario.name, "title": scenario.title, "requests": requests})
+    return entries
+
+
+def _recent_entry(event: PredictionEventV1) -> RecentPrediction:
     return {
         "timestamp": event["timestamp"],
         "prediction_id": event["prediction_id"],

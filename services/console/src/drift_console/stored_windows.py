@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from drift_ml.replay.errors import ReplayError
 from drift_ml.window import Window
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
 _LAST = re.compile(r"last-([1-9][0-9]{0,4})([hmd])")
 _MINUTES = {"m": 1, "h": 60, "d": 1440}
 EXPECTED = "last-24h, last-7d, last-90m, or FROM..TO as 2026-11-22..2026-11-23T12:00"
+#: Far more than a store keeps between two runs of the evaluation.
 MOST_FRAGMENTS = 100_000
-"""Far more than a store keeps between two runs of the evaluation."""
 
 
-class Span(NamedTuple):
+@dataclass(frozen=True)
+class Span:
     """Minutes since 1970, both included."""
 
     first: int
@@ -31,19 +33,28 @@ class Span(NamedTuple):
 
 
 def read_span(text: str, now: float) -> Span:
-    """The minutes that a text names. now: seconds since 1970. Times are UTC. Raises ReplayError.
+    """Return the minutes that a text names.
+
+    Args:
+        text: `last-24h` and the like, or FROM..TO in UTC.
+        now: Epoch seconds.
+
+    Raises:
+        ReplayError: For any other text, or where FROM is not before TO.
 
     >>> read_span("last-1h", 7200.0)
     Span(first=60, last=120)
     >>> read_span("1970-01-01..1970-01-02", 0.0)
     Span(first=0, last=1439)
     """
-    if found := _LAST.fullmatch(text):
+    match = _LAST.fullmatch(text)
+    if match:
         last = int(now // MINUTE)
-        return Span(last - int(found[1]) * _MINUTES[found[2]], last)
+        return Span(last - int(match[1]) * _MINUTES[match[2]], last)
     start, dots, end = text.partition("..")
     try:
-        first, after = _minute(start), _minute(end)
+        first = _minute(start)
+        after = _minute(end)
     except ValueError:
         raise ReplayError(f"--window: expected {EXPECTED}") from None
     if not dots or not first < after:
@@ -52,32 +63,48 @@ def read_span(text: str, now: float) -> Span:
 
 
 def _minute(text: str) -> int:
-    moment = datetime.fromisoformat(text)
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() // MINUTE)
+    """Return the minute of a date or time, UTC where it has no time zone. Raises ValueError."""
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
+    return int(time.timestamp() // MINUTE)
 
 
 def stored_windows(path: Path, baseline: Baseline, version: str, span: Span) -> list[Window]:
-    """The windows of a store, oldest first, with what has come but was not summed yet. Raises ReplayError.
+    """Return the windows of a store, oldest first, with what has come but was not summed yet.
 
     No window in the store is changed.
+
+    Args:
+        path: The store's SQLite file.
+        baseline: Of the model.
+        version: Of the model.
+        span: The minutes.
+
+    Raises:
+        ReplayError: Where there is no such file, or no window in it.
     """
     if not path.is_file():
         raise ReplayError(f"--store: expected a file of stored windows: {path}")
     store = SqliteStore(path)
     series = Series(baseline.model, version)
     try:
-        found = [(kept.key.minute, kept.window) for kept in store.windows(series, *span)]
-        found += [
-            (each.key.minute, each.window)
-            for each in store.fragments(series, span.last + 1, MOST_FRAGMENTS)
-            if each.key.minute >= span.first
+        documents = [
+            (stored.key.minute, stored.window)
+            for stored in store.windows(series, span.first, span.last)
+        ]
+        documents += [
+            (fragment.key.minute, fragment.window)
+            for fragment in store.fragments(series, span.last + 1, MOST_FRAGMENTS)
+            if fragment.key.minute >= span.first
         ]
     finally:
         store.close()
-    if not found:
+    if not documents:
         raise ReplayError(f"the store holds no window of {series} in that time")
     by_minute: dict[int, Window] = {}
-    for minute, document in sorted(found, key=lambda each: each[0]):
+    for minute, document in sorted(documents, key=lambda pair: pair[0]):
         window = Window.from_json(document, baseline)
-        by_minute[minute] = by_minute[minute] + window if minute in by_minute else window
+        earlier = by_minute.get(minute)
+        by_minute[minute] = window if earlier is None else earlier + window
     return list(by_minute.values())

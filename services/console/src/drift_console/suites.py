@@ -5,10 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+    from drift_contracts.types import ScenarioSuiteV1, ScenarioSuiteV1ScenarioExpect
+
+    from drift_console.page_types import FeatureValue
+
+    #: One request: value by feature.
+    Features = dict[str, FeatureValue]
 
 
 @dataclass(frozen=True)
@@ -17,35 +24,43 @@ class Scenario:
 
     name: str
     title: str
-    expect: Mapping[str, Any]
-    requests: Sequence[Mapping[str, Any]]
+    expect: ScenarioSuiteV1ScenarioExpect
+    requests: Sequence[Features]
 
 
 @dataclass(frozen=True)
 class Suite:
-    """The scenarios of one model. threshold: the mean absolute z above which a request counts as drifted."""
+    """The scenarios of one model."""
 
     model: str
+    #: The drift score above which a request counts as drifted.
     threshold: float
     scenarios: tuple[Scenario, ...]
 
     def __getitem__(self, name: str) -> Scenario:
-        """The scenario of that name; raises KeyError."""
+        """Return the scenario of that name; raises KeyError."""
         return {scenario.name: scenario for scenario in self.scenarios}[name]
 
 
-def read_suite(document: Mapping[str, Any]) -> Suite:
-    """A suite from its document (scenario.suite.v1)."""
-    scenarios = tuple(
-        Scenario(one["name"], one["title"], one["expect"], one["requests"]) for one in document["scenarios"]
-    )
-    return Suite(document["model"], document["threshold"], scenarios)
+def read_suite(document: ScenarioSuiteV1) -> Suite:
+    """Return the suite in a document that holds its contract."""
+    scenarios = [
+        Scenario(
+            name=scenario["name"],
+            title=scenario["title"],
+            expect=scenario["expect"],
+            requests=scenario["requests"],
+        )
+        for scenario in document["scenarios"]
+    ]
+    return Suite(document["model"], document["threshold"], tuple(scenarios))
 
 
 def shipped_suites() -> dict[str, Suite]:
-    """The suites of the models that ship, by model."""
-    folder = files("drift_contracts") / "scenarios"
-    suites = [
-        read_suite(json.loads(path.read_text("utf-8"))) for path in folder.iterdir() if path.name.endswith(".json")
-    ]
-    return {suite.model: suite for suite in sorted(suites, key=lambda suite: suite.model)}
+    """Return the suites of the models that ship, by model in the order of their names."""
+    suites = {}
+    for path in (files("drift_contracts") / "scenarios").iterdir():
+        if path.name.endswith(".json"):
+            suite = read_suite(json.loads(path.read_text("utf-8")))
+            suites[suite.model] = suite
+    return dict(sorted(suites.items()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.panel import Panel
 from rich.text import Text
@@ -12,6 +12,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from drift_contracts.types import AlertV1
     from drift_engine.bundle import Bundle
     from rich.console import Console as Terminal
 
@@ -19,14 +20,30 @@ if TYPE_CHECKING:
     from drift_console.settings import Settings
 
 _STYLES = {"ALARM": "bold red", "OK": "bold green", "INSUFFICIENT_DATA": "bold yellow"}
+#: Where the time of day stands in a timestamp.
+_TIME_OF_DAY = slice(11, 19)
+#: Lines of an alert begin below the state of its first line.
+_INDENT = " " * 9
 
 
-def banner(terminal: Terminal, url: str, settings: Settings, bundles: Mapping[str, Bundle]) -> None:
-    """Where everything is, and a line to paste."""
+def show_banner(
+    terminal: Terminal,
+    url: str,
+    settings: Settings,
+    bundles: Mapping[str, Bundle],
+) -> None:
+    """Print where everything is, and a line to paste.
+
+    Args:
+        terminal: Where people read.
+        url: Of the page.
+        settings: Those of the command line.
+        bundles: By model, at least one.
+    """
     first = next(iter(bundles.values()))
-    body = json.dumps({"features": first.feature_set.example})
-    path = "/predict" if len(bundles) == 1 else f"/models/{first.feature_set.name}/predict"
-    periods = f"fast: alarm periods are {settings.scale} times shorter" if settings.fast else "as in the spec"
+    periods = "as in the spec"
+    if settings.fast:
+        periods = f"fast: alarm periods are {settings.scale} times shorter"
     lines = [
         ("Live page   ", url),
         ("API         ", f"{url}openapi.json"),
@@ -34,14 +51,17 @@ def banner(terminal: Terminal, url: str, settings: Settings, bundles: Mapping[st
         ("Engine      ", first.forest.engine),
         ("Alarms      ", periods),
         ("Data        ", str(settings.data)),
-        ("Webhooks    ", str(len(settings.webhooks)) if settings.webhooks else "none"),
+        ("Webhooks    ", str(len(settings.webhooks) or "none")),
         ("Stop        ", "Ctrl-C"),
     ]
     text = Text("\n").join(Text.assemble((name, "dim"), value) for name, value in lines)
     terminal.print(Panel(text, title="MLOps Drift Monitor", expand=False))
+    # A model can be left out of the path only where it is the only one.
+    path = "predict" if len(bundles) == 1 else f"models/{first.feature_set.name}/predict"
+    body = json.dumps({"features": first.feature_set.example})
     terminal.print("Try it:", style="dim")
     terminal.print(
-        f"curl -s {url.rstrip('/')}{path} -H 'content-type: application/json' -d '{body}'",
+        f"curl -s {url}{path} -H 'content-type: application/json' -d '{body}'",
         soft_wrap=True,
         highlight=False,
         markup=False,
@@ -49,47 +69,76 @@ def banner(terminal: Terminal, url: str, settings: Settings, bundles: Mapping[st
 
 
 def warn_open(terminal: Terminal, host: str, allowed_hosts: Sequence[str]) -> None:
-    """Say who can reach a console that is not on loopback."""
-    names = f"under the names {', '.join(allowed_hosts)}" if allowed_hosts else "under any name"
+    """Print who can reach a console that is not on loopback.
+
+    Args:
+        terminal: Where people read.
+        host: The address that is listened on.
+        allowed_hosts: Names that requests may use; any if empty.
+    """
+    names = "under any name"
+    if allowed_hosts:
+        names = f"under the names {', '.join(allowed_hosts)}"
     terminal.print(
-        f"Warning: listening on {host}, not only on this machine. Whoever reaches that address can ask for"
-        f" predictions and read the page, {names}; there is no login. Put something in front of it that"
-        " asks for one, or leave --host out.",
+        f"Warning: listening on {host}, not only on this machine. Whoever reaches that address can"
+        f" send requests and read the page, {names}; there is no login. Put a proxy with a login in"
+        " front of it, or leave --host out.",
         style="bold yellow",
         highlight=False,
         markup=False,
     )
 
 
-def farewell(terminal: Terminal, ending: Ending) -> None:
-    """Say what became of the events; never raises, as a terminal that is gone changes nothing."""
+def show_ending(terminal: Terminal, ending: Ending) -> None:
+    """Print what became of the events; never raises.
+
+    Args:
+        terminal: Where people read, if it is still there.
+        ending: What became of them.
+    """
+    # A terminal that is gone changes nothing about what is stored.
     with suppress(OSError):
-        for sentence, style in _last_words(ending):
+        for sentence, style in _sentences(ending):
             terminal.print(sentence, style=style, highlight=False, markup=False)
 
 
-def _last_words(ending: Ending) -> Iterator[tuple[str, str]]:
+def _sentences(ending: Ending) -> Iterator[tuple[str, str]]:
+    """Yield each sentence with its style; only what holds is promised."""
     if ending.dead:
-        yield f"Stopped: the thread {', '.join(ending.dead)} died; console.log says of what.", "bold red"
+        names = ", ".join(ending.dead)
+        yield f"Stopped: the thread {names} died; console.log gives the reason.", "bold red"
     if ending.lost:
-        events = "1 event line" if ending.lost == 1 else f"{ending.lost:,} event lines"
-        yield f"Stopped. Lost: {events} could not be written (a full disk?).", "bold red"
+        lines = "1 event line" if ending.lost == 1 else f"{ending.lost:,} event lines"
+        yield f"Stopped. Lost: {lines} could not be written (a full disk?).", "bold red"
     if not ending.finished:
-        yield "Stopped. Not all of the event log is stored; the next start takes in the rest.", "bold yellow"
+        sentence = "Stopped. Not all of the event log is stored; the next start stores the rest."
+        yield sentence, "bold yellow"
     if ending.finished and not ending.lost and not ending.dead:
         yield "Stopped. Everything that was answered is stored.", "dim"
 
 
-def tell(terminal: Terminal, alert: Mapping[str, Any]) -> None:
-    """One alert, in a few lines."""
+def show_alert(terminal: Terminal, alert: AlertV1) -> None:
+    """Print one alert in a few lines.
+
+    Args:
+        terminal: Where people read.
+        alert: What was sent.
+    """
     state = alert["state"]
-    terminal.print(
-        Text.assemble(
-            (f"{alert['timestamp'][11:19]} ", "dim"),
-            (state, _STYLES[state]),
-            f" {alert['name']}: {alert['title']}",
-        )
+    time_of_day = alert["timestamp"][_TIME_OF_DAY]
+    # As Text, because names of others are no markup.
+    headline = Text.assemble(
+        (f"{time_of_day} ", "dim"),
+        (state, _STYLES[state]),
+        f" {alert['name']}: {alert['title']}",
     )
-    terminal.print(f"         {alert['reason']}", style="dim", highlight=False, markup=False, soft_wrap=True)
-    for step in alert["next"]:
-        terminal.print(f"         next: {step}", style="dim", highlight=False, markup=False, soft_wrap=True)
+    terminal.print(headline)
+    steps = [f"next: {step}" for step in alert["next"]]
+    for line in (alert["reason"], *steps):
+        terminal.print(
+            f"{_INDENT}{line}",
+            style="dim",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )

@@ -1,4 +1,4 @@
-"""Threads that do not die unnoticed: each says whether it still lives, and why it ended when it does not."""
+"""Threads that do not die unnoticed: each reports whether it lives, and why it ended."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Supervised(threading.Thread):
         super().start()
 
     def run(self) -> None:
-        """Work; whatever ends the work is kept, because nobody sees the exception of a thread."""
+        """Work, and keep whatever ends the work: nobody sees the exception of a thread."""
         try:
             self.work()
         except BaseException as error:
@@ -45,11 +45,20 @@ class Supervised(threading.Thread):
         self._stopping.set()
 
     @property
+    def stopping(self) -> bool:
+        """Return whether the thread was asked to end."""
+        return self._stopping.is_set()
+
+    def pause(self, seconds: float) -> bool:
+        """Wait, or until the thread is asked to end; return whether it was."""
+        return self._stopping.wait(seconds)
+
+    @property
     def died(self) -> bool:
-        """Whether the thread ended although nobody had asked it to, or failed at its end."""
+        """Return whether the thread ended although nobody had asked it to, or failed."""
         if self.failure is not None:
             return True
-        return self._begun and not self.is_alive() and not self._stopping.is_set()
+        return self._begun and not self.is_alive() and not self.stopping
 
 
 def names_of_the_dead(threads: Iterable[Supervised]) -> list[str]:
@@ -58,6 +67,12 @@ def names_of_the_dead(threads: Iterable[Supervised]) -> list[str]:
 
 
 def report(log: logging.Logger, message: str) -> None:
-    """Log the exception at hand. Never raises: a handler that cannot write is no second error."""
-    with suppress(Exception):  # there is no place left to report it to
+    """Log the exception that is being handled, never raising another one.
+
+    Args:
+        log: Where to.
+        message: What could not be done, without a value of a user.
+    """
+    # A handler that cannot write leaves no place to report that to.
+    with suppress(Exception):
         log.exception(message)

@@ -1,4 +1,4 @@
-"""Alarms with CloudWatch's documented semantics, as pure functions: the clock and the data are arguments."""
+"""Alarms with CloudWatch's documented semantics, as pure functions of clock and data."""
 
 from drift_console.alarms.definitions import Alarm, CompositeAlarm, MetricAlarm
 from drift_console.alarms.evaluation import (

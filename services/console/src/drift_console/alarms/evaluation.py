@@ -1,4 +1,4 @@
-"""Evaluate one alarm at one moment: the datapoints of its window, the state they give, and why."""
+"""Evaluate one alarm at one time: the datapoints of its window, the state they give, and why."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ from drift_console.alarms.statistics import COMPARISONS, samples_needed, value_o
 from drift_console.histogram import Distribution
 
 if TYPE_CHECKING:
+    from drift_contracts import Query
+
     from drift_console.alarms.definitions import CompositeAlarm, MetricAlarm
 
+#: Gives a metric's distributions for (name, start in epoch seconds, period in seconds, count).
 Read = Callable[[str, int, int, int], list[Distribution | None]]
-EVALUATION_INTERVAL = 60  # seconds; CloudWatch evaluates an alarm of a minute or longer once a minute
+#: Seconds; CloudWatch evaluates an alarm of a minute or longer once a minute.
+EVALUATION_INTERVAL = 60
 _WORDS = {
     "GreaterThanThreshold": "above",
     "GreaterThanOrEqualToThreshold": "at or above",
@@ -36,17 +40,23 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Datapoint:
-    """One period: its start (epoch seconds) and its value, None if missing."""
+    """The value of one period."""
 
+    #: Epoch seconds.
     start: int
+    #: None where the period has no data.
     value: float | None
 
 
 def window_end(now: float, interval: int = EVALUATION_INTERVAL) -> int:
-    """The latest moment at which an evaluation is due: the window slides from one to the next.
+    """Return the latest time at which an evaluation is due, in epoch seconds.
 
-    now: epoch seconds. Source: "Alarm evaluation windows" in the CloudWatch User Guide (a sliding window
-    advances at each evaluation).
+    Source: "Alarm evaluation windows" in the CloudWatch User Guide (a sliding window advances at
+    each evaluation).
+
+    Args:
+        now: Epoch seconds.
+        interval: Seconds between two evaluations.
 
     >>> window_end(125.5)
     120
@@ -55,32 +65,45 @@ def window_end(now: float, interval: int = EVALUATION_INTERVAL) -> int:
 
 
 def datapoints(alarm: MetricAlarm, read: Read, end: int) -> list[Datapoint]:
-    """The values of the evaluation range, oldest first; the last period ends at `end`.
+    """Return the values of the evaluation range, oldest first.
 
-    read: gives a metric's distributions for (name, start, period, count).
+    Args:
+        alarm: The alarm whose inputs are read.
+        read: Gives the distributions of the model's metrics.
+        end: Epoch seconds at which the last period ends.
     """
     count = evaluation_range(alarm.evaluation_periods)
     start = end - count * alarm.period
-    columns = {
-        name: [value_of(statistic, values) for values in read(metric, start, alarm.period, count)]
-        for name, (metric, statistic) in alarm.inputs.items()
-    }
+    columns = {}
+    for name, source in alarm.inputs.items():
+        distributions = read(source.metric, start, alarm.period, count)
+        columns[name] = [value_of(source.statistic, values) for values in distributions]
     points = []
     for index in range(count):
         values = {name: column[index] for name, column in columns.items()}
-        value = next(iter(values.values())) if alarm.expression is None else expression_value(alarm.expression, values)
+        if alarm.expression is None:
+            value = next(iter(values.values()))
+        else:
+            value = expression_value(alarm.expression, values)
         points.append(Datapoint(start + index * alarm.period, value))
     return points
 
 
 def evaluate_metric(alarm: MetricAlarm, read: Read, end: int, current: State) -> Outcome | None:
-    """The alarm's state for the window that ends at `end`; None keeps the state for want of samples."""
-    if alarm.low_samples == "ignore" and _too_few_samples(alarm, read, end):
+    """Return the alarm's state for one window; None keeps the state for want of samples.
+
+    Args:
+        alarm: The alarm to evaluate.
+        read: Gives the distributions of the model's metrics.
+        end: Epoch seconds at which the window ends.
+        current: The state before this evaluation.
+    """
+    if alarm.low_samples == "ignore" and _has_too_few_samples(alarm, read, end):
         return None
     points = datapoints(alarm, read, end)
-    compare = COMPARISONS[alarm.comparison]
+    breaches = [_is_breaching(alarm, point) for point in points]
     state = decide(
-        [None if point.value is None else compare(point.value, alarm.threshold) for point in points],
+        breaches,
         evaluation_periods=alarm.evaluation_periods,
         datapoints_to_alarm=alarm.datapoints_to_alarm,
         missing_data=alarm.missing_data,
@@ -89,36 +112,59 @@ def evaluate_metric(alarm: MetricAlarm, read: Read, end: int, current: State) ->
     return Outcome(state, _explain(alarm, points))
 
 
-def _too_few_samples(alarm: MetricAlarm, read: Read, end: int) -> bool:
+def _is_breaching(alarm: MetricAlarm, point: Datapoint) -> bool | None:
+    if point.value is None:
+        return None
+    return COMPARISONS[alarm.comparison](point.value, alarm.threshold)
+
+
+def _has_too_few_samples(alarm: MetricAlarm, read: Read, end: int) -> bool:
+    for query in alarm.inputs.values():
+        if _sample_count(alarm, query, read, end) < samples_needed(query.statistic):
+            return True
+    return False
+
+
+def _sample_count(alarm: MetricAlarm, source: Query, read: Read, end: int) -> int:
     start = end - alarm.evaluation_periods * alarm.period
-    return any(
-        sum(values.count for values in read(metric, start, alarm.period, alarm.evaluation_periods) if values)
-        < samples_needed(statistic)
-        for metric, statistic in alarm.inputs.values()
-    )
+    distributions = read(source.metric, start, alarm.period, alarm.evaluation_periods)
+    return sum(values.count for values in distributions if values)
 
 
 def _explain(alarm: MetricAlarm, points: list[Datapoint]) -> str:
-    existing = [(point.start, point.value) for point in points if point.value is not None]
-    judged = existing[-alarm.evaluation_periods :]
-    compare = COMPARISONS[alarm.comparison]
-    breaching = [(start, value) for start, value in judged if compare(value, alarm.threshold)]
+    """Return the breaching values with their times, and how many datapoints were missing."""
+    existing = [point for point in points if point.value is not None]
+    # `decide` looks at the same points: the latest N that exist.
+    decisive = existing[-alarm.evaluation_periods :]
+    breaching = [point for point in decisive if _is_breaching(alarm, point)]
     limit = f"{_WORDS[alarm.comparison]} the threshold {alarm.threshold:g}"
-    told = [f"{len(breaching)} of {alarm.evaluation_periods} datapoints were {limit}"]
+    reason = f"{len(breaching)} of {alarm.evaluation_periods} datapoints were {limit}"
     if breaching:
-        told[0] += ": " + ", ".join(f"{value:.6g} at {_clock(start, alarm.period)}" for start, value in breaching)
-    missing = alarm.evaluation_periods - len(judged)
+        values = [
+            f"{point.value:.6g} at {_clock(point.start, alarm.period)}" for point in breaching
+        ]
+        reason += f": {', '.join(values)}"
+    missing = alarm.evaluation_periods - len(decisive)
     if missing:
-        told.append(f"{missing} missing, treated as {alarm.missing_data}")
-    return "; ".join(told)
+        reason += f"; {missing} missing, treated as {alarm.missing_data}"
+    return reason
 
 
 def _clock(start: int, period: int) -> str:
-    return datetime.fromtimestamp(start, UTC).strftime("%H:%M" if period % 60 == 0 else "%H:%M:%S")
+    # With --fast a period lasts seconds, and several begin within a minute.
+    pattern = "%H:%M" if period % 60 == 0 else "%H:%M:%S"
+    return datetime.fromtimestamp(start, UTC).strftime(pattern)
 
 
 def evaluate_composite(alarm: CompositeAlarm, states: Mapping[str, State]) -> Outcome:
-    """ALARM while the rule holds for the states of the alarms it names, else OK."""
-    told = ", ".join(f"{name} is {states[name]}" for name in sorted(rule_names(alarm.rule)))
+    """Return ALARM while the alarm's rule holds, else OK.
+
+    Args:
+        alarm: The alarm to evaluate.
+        states: The states of all alarms that the rule names, by name.
+    """
     holds = rule_holds(alarm.rule, states)
-    return Outcome(State.ALARM if holds else State.OK, f"the rule {'holds' if holds else 'does not hold'}: {told}")
+    named = [f"{name} is {states[name]}" for name in sorted(rule_names(alarm.rule))]
+    verb = "holds" if holds else "does not hold"
+    state = State.ALARM if holds else State.OK
+    return Outcome(state, f"the rule {verb}: {', '.join(named)}")

@@ -35,7 +35,7 @@ class UnknownStatistic(DriftError):
 
 
 def percentile_of(statistic: str) -> float | None:
-    """The percentile that a statistic names, in [0, 100], or None.
+    """Return the percentile that a statistic names, in [0, 100], or None.
 
     >>> percentile_of("p99.9"), percentile_of("Average")
     (99.9, None)
@@ -45,23 +45,31 @@ def percentile_of(statistic: str) -> float | None:
 
 
 def value_of(statistic: str, values: Distribution | None) -> float | None:
-    """The statistic of one period's values; None where the period has none.
+    """Return the statistic of one period's values; None where the period has none.
 
-    Raises UnknownStatistic.
+    Args:
+        statistic: One of the five simple ones, or a percentile such as `p99`.
+        values: The period's values; None for a period without any.
+
+    Raises:
+        UnknownStatistic: For any other name, even of a period without values.
     """
     percentile = percentile_of(statistic)
     if percentile is None and statistic not in _SIMPLE:
-        known = ", ".join(_SIMPLE)
-        raise UnknownStatistic(f"statistic: expected one of {known} or a percentile such as p99")
+        choices = ", ".join(_SIMPLE)
+        raise UnknownStatistic(f"statistic: expected one of {choices} or a percentile such as p99")
     if values is None or values.count == 0:
         return None
-    return values.percentile(percentile) if percentile is not None else _SIMPLE[statistic](values)
+    if percentile is not None:
+        return values.percentile(percentile)
+    return _SIMPLE[statistic](values)
 
 
 def samples_needed(statistic: str) -> float:
-    """Samples that make a percentile meaningful: 10/(1-p) from p50 upwards, 10/p below; 0 for others.
+    """Return how many samples make a statistic meaningful, 0 for one that is no percentile.
 
-    Source: "Percentile-based alarms and low data samples" in the CloudWatch User Guide.
+    For percentiles 10/(1-p) from p50 upwards, 10/p below. Source: "Percentile-based alarms and
+    low data samples" in the CloudWatch User Guide.
 
     >>> round(samples_needed("p99")), round(samples_needed("p10")), samples_needed("Sum")
     (1000, 100, 0.0)

@@ -1,6 +1,8 @@
-"""The drift monitor at home: stored events into windows, windows into evidence, evidence onto the page."""
+"""The drift monitor on one machine: stored events into windows, windows into evidence."""
 
 from drift_console.monitoring.reading import EvidenceReader
-from drift_console.monitoring.turn import Monitor, period_of, references_of
+from drift_console.monitoring.references import period_of, references_of
+from drift_console.monitoring.turn import Monitor
+from drift_console.monitoring.what_if import WhatIf
 
-__all__ = ["EvidenceReader", "Monitor", "period_of", "references_of"]
+__all__ = ["EvidenceReader", "Monitor", "WhatIf", "period_of", "references_of"]

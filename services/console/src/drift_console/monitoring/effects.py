@@ -1,0 +1,95 @@
+"""Effect sizes of the span shown, from a window report, as the page draws them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from drift_ml.report import window_report
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from drift_contracts.types import WindowReportV1, WindowReportV1Channel
+    from drift_ml.baseline import Baseline
+    from drift_ml.window import Window
+
+    from drift_console.page_types import EffectEntry, EffectsDocument, MeanShift
+
+#: Bins of a channel that the page draws at most.
+DRAWN = 16
+
+
+def effects_document(baseline: Baseline, window: Window) -> EffectsDocument:
+    """Return how much each feature of a window differs from the baseline.
+
+    Args:
+        baseline: What the window was counted against.
+        window: The events of the span shown.
+    """
+    report = cast("WindowReportV1", window_report(baseline, window))
+    observed = report["window"]
+    effects = []
+    # Without events every figure would be None.
+    if observed["events"]:
+        features = [channel for channel in report["channels"] if channel["of"] == [channel["name"]]]
+        effects = [_effect_entry(feature) for feature in features]
+    return {
+        "window": {
+            "events": observed["events"],
+            "first": observed["first"],
+            "last": observed["last"],
+            "words": report["verdict"]["words"],
+        },
+        "effects": effects,
+    }
+
+
+def _effect_entry(channel: WindowReportV1Channel) -> EffectEntry:
+    labels, baseline, window = channel["labels"], channel["baseline"], channel["window"]
+    # Ordered bins can be put together, neighbours with neighbours; categories have no order.
+    if len(labels) > DRAWN and channel["kind"] != "categories":
+        width = -(-len(labels) // DRAWN)
+        groups = [slice(start, start + width) for start in range(0, len(labels), width)]
+        labels = [_joined_label(labels[group]) for group in groups]
+        baseline = [sum(baseline[group]) for group in groups]
+        window = [sum(window[group]) for group in groups]
+    effects = channel["effects"]
+    return {
+        "feature": channel["name"],
+        "level": channel["level"],
+        "words": channel["words"],
+        "psi": effects["psi"],
+        "ks": effects.get("ks"),
+        "wasserstein": effects.get("wasserstein"),
+        "mean_shift": _mean_shift(channel),
+        "p_adjusted": channel["test"]["p_adjusted"],
+        "labels": labels,
+        "baseline": baseline,
+        "window": window,
+    }
+
+
+def _mean_shift(channel: WindowReportV1Channel) -> MeanShift | None:
+    mean = channel.get("mean")
+    if not mean:
+        return None
+    return {"value": mean["shift"], "low": mean["low"], "high": mean["high"]}
+
+
+def _joined_label(labels: Sequence[str]) -> str:
+    """Return one label for neighbouring bins.
+
+    >>> _joined_label(["<= 1", "1 to 2", "2 to 3"]), _joined_label(["3 to 4", "> 4"])
+    ('<= 3', '> 3')
+    >>> _joined_label(["5", "6"])
+    '5 to 6'
+    """
+    if len(labels) == 1:
+        return labels[0]
+    low = labels[0].split(" to ")[0]
+    high = labels[-1].split(" to ")[-1]
+    if low.startswith("<= "):
+        return f"<= {high}"
+    if high.startswith("> "):
+        return f"> {low}"
+    return f"{low} to {high}"

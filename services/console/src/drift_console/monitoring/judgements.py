@@ -1,0 +1,66 @@
+"""What the evaluator has decided of each series last, kept for the page."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, TypedDict, cast
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from drift_monitor.evaluate import Evaluation
+    from drift_monitor.keys import Series
+
+    from drift_console.page_types import FindingDocument
+
+
+class Judgement(TypedDict):
+    """The latest decision on a series, as the store keeps it."""
+
+    #: The number of the last window that was decided on; -1 for none.
+    judged: int
+    #: Whether the evidence's alarm is on.
+    alarm: bool
+    #: ln of the odds that an alarm takes; None before the first decision.
+    needed: float | None
+    finding: FindingDocument | None
+
+
+def write_judgement(connection: sqlite3.Connection, evaluation: Evaluation, judged: int) -> None:
+    """Store an evaluation's decision; the caller owns the transaction.
+
+    Args:
+        connection: Of the console's store, to write.
+        evaluation: What the evaluator found.
+        judged: The number of the last window that it decided on.
+    """
+    finding = None
+    if evaluation.finding:
+        finding = cast("FindingDocument", evaluation.finding.to_json())
+    judgement: Judgement = {
+        "judged": judged,
+        "alarm": evaluation.alarm,
+        "needed": evaluation.needed,
+        "finding": finding,
+    }
+    series = evaluation.series
+    connection.execute(
+        "INSERT OR REPLACE INTO judgements VALUES (?, ?, ?)",
+        (series.model, series.version, json.dumps(judgement)),
+    )
+
+
+def read_judgement(connection: sqlite3.Connection, series: Series) -> Judgement:
+    """Return the latest decision on a series.
+
+    Args:
+        connection: Of the console's store.
+        series: Model and version.
+    """
+    row = connection.execute(
+        "SELECT body FROM judgements WHERE model = ? AND version = ?",
+        (series.model, series.version),
+    ).fetchone()
+    if row is None:
+        return {"judged": -1, "alarm": False, "needed": None, "finding": None}
+    return cast("Judgement", json.loads(row[0]))

@@ -1,0 +1,132 @@
+"""The what-if of the page: the detector over stored windows, under other settings."""
+
+from __future__ import annotations
+
+from math import log
+from typing import TYPE_CHECKING, cast
+
+from drift_contracts.timestamps import utc_text_of_seconds
+from drift_ml.evidence import Budget
+from drift_ml.replay.evidence import replay_windows
+
+from drift_console.monitoring.reading import THRESHOLD, features_of
+from drift_console.monitoring.references import baselines_of
+from drift_console.monitoring.windows import WindowReader
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from drift_ml.baseline import Baseline
+    from drift_ml.replay.evidence import Alarm
+    from drift_ml.window import Window
+    from drift_monitor.keys import Series
+    from drift_monitor.reference import Reference
+    from drift_monitor.stores import SqliteStore
+
+    from drift_console.frame import Frame
+    from drift_console.page_types import FindingDocument, WhatIfAlarm, WhatIfDocument
+
+#: Windows that are replayed at most: about a second.
+REPLAYED = 2_000
+
+
+class WhatIf:
+    """Replays stored windows; used by one thread at a time, with a store of its own."""
+
+    def __init__(
+        self,
+        store: SqliteStore,
+        references: Mapping[Series, Reference],
+        *,
+        period: int,
+    ) -> None:
+        """Prepare to read.
+
+        Args:
+            store: Where the monitor keeps its windows.
+            references: What each series is compared with; one version of each model is replayed.
+            period: Seconds that a window spans.
+        """
+        self._windows = WindowReader(store, period=period)
+        self._period = period
+        self._series = {series.model: series for series in references}
+        self._baselines = baselines_of(references)
+
+    def replay(
+        self,
+        model: str,
+        frame: Frame,
+        *,
+        budget: float,
+        minimum_effect: float,
+    ) -> WhatIfDocument:
+        """Return the document of `GET /console/api/replay`.
+
+        The detector starts clean at the first window shown.
+
+        Args:
+            model: One that is monitored.
+            frame: The span shown.
+            budget: Events to one false alarm at most.
+            minimum_effect: In standard deviations; less raises no alarm.
+
+        Raises:
+            EvidenceError: For settings that cannot be.
+        """
+        baseline = self._baselines[model]
+        windows = self._windows_of(model, frame)
+        replayed = replay_windows(
+            baseline,
+            (window for _, window in windows),
+            budget=Budget(budget),
+            minimum_effect=minimum_effect,
+        )
+        value: list[float | None] = [None] * frame.count
+        needed = log(budget)
+        for (start, _), step in zip(windows, replayed.steps, strict=True):
+            index = frame.index_of(start)
+            if index is not None:
+                value[index] = max(value[index] or 0.0, step.evidence / needed)
+        return {
+            "model": model,
+            "budget": budget,
+            "minimum_effect": minimum_effect,
+            "threshold": THRESHOLD,
+            "times": frame.times,
+            "value": value,
+            "alarms": [self._alarm(baseline, alarm) for alarm in replayed.alarms],
+            "windows": len(windows),
+            "events": replayed.events,
+            "from": utc_text_of_seconds(windows[0][0]) if windows else None,
+        }
+
+    def _windows_of(self, model: str, frame: Frame) -> list[tuple[int, Window]]:
+        """Return when each window with events begins (epoch seconds), and the window."""
+        last = frame.end // self._period
+        first = max(frame.start // self._period, last - REPLAYED)
+        numbers = range(first, last + 1)
+        stored = self._windows.windows(self._series[model], self._baselines[model], numbers)
+        return [(start, window) for start, window in stored if window.events]
+
+    def _alarm(self, baseline: Baseline, alarm: Alarm) -> WhatIfAlarm:
+        finding = cast("FindingDocument", alarm.finding.to_json())
+        return {
+            "channel": finding["channel"],
+            "kind": finding["kind"],
+            "direction": finding["direction"],
+            "size": finding["size"],
+            "effect": finding["effect"],
+            "of": features_of(baseline, finding["channel"]),
+            "events": round(finding["events"]),
+            "since": utc_text_of_seconds(finding["since"]),
+            "at": self._window_end(alarm.at_ms),
+            "over": self._window_end(alarm.recovered_ms),
+        }
+
+    def _window_end(self, timestamp_ms: int | None) -> str | None:
+        """Return when the window that began then ended."""
+        return (
+            None
+            if timestamp_ms is None
+            else utc_text_of_seconds(timestamp_ms / 1000 + self._period)
+        )

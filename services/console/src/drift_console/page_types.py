@@ -1,0 +1,353 @@
+"""The documents of the page's own API, as types; `static/js` reads them, nothing else does.
+
+They are no contract: page and console come from one package, so both sides change together.
+Timestamps are texts in UTC (ISO 8601) unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from drift_contracts.severity import Severity
+    from drift_contracts.types import (
+        AlertV1,
+        BundleManifestV1Estimator,
+        BundleManifestV1Score,
+        BundleManifestV1Training,
+        BundleManifestV2Warning,
+    )
+
+#: What a feature may hold in a request.
+FeatureValue = float | bool | str | None
+
+
+class ModelCard(TypedDict):
+    """How the served model was made and how good it is, from its bundle's manifest."""
+
+    model_version: str
+    estimator: BundleManifestV1Estimator
+    training: BundleManifestV1Training
+    scores: dict[str, BundleManifestV1Score]
+    feature_set: str
+    rows: int
+    #: None for a manifest of the first version, which cannot say whether there were any.
+    warnings: list[BundleManifestV2Warning] | None
+
+
+class Target(TypedDict):
+    """What the model predicts."""
+
+    name: str
+    unit: str
+
+
+class Totals(TypedDict):
+    """Counts over the span shown."""
+
+    predictions: int
+    drifted: int
+    errors: int
+    rejected: int
+
+
+class PredictionSeries(TypedDict):
+    """Predictions by bucket, in the target's unit; None where there is none."""
+
+    average: list[float | None]
+    p10: list[float | None]
+    p90: list[float | None]
+
+
+class DriftScoreSeries(TypedDict):
+    """Drift scores by bucket; None where there is none."""
+
+    average: list[float | None]
+    maximum: list[float | None]
+
+
+class TrafficSeries(TypedDict):
+    """The span shown, by bucket."""
+
+    bucket_seconds: int
+    #: Epoch seconds at which each bucket begins; None where only changes are compared.
+    times: list[int] | None
+    count: list[int]
+    prediction: PredictionSeries
+    drift_score: DriftScoreSeries
+
+
+class BinEntry(TypedDict):
+    """A bin that a feature is drawn in, with the baseline's share of it."""
+
+    label: str
+    low: float | None
+    high: float | None
+    share: float
+
+
+class FeatureBaseline(TypedDict):
+    """A feature in the training data; None where its type has no such figure."""
+
+    mean: float | None
+    std: float | None
+    min: float | None
+    max: float | None
+    bins: list[BinEntry]
+
+
+class LiveFeature(TypedDict):
+    """A feature over the span shown; None where there are no values, or no standard deviation."""
+
+    count: int
+    mean: float | None
+    #: z-score of the mean, held at 100 as in answers.
+    z: float | None
+    mean_abs_z: float | None
+    #: Share of the values in each bin of the baseline.
+    share: list[float]
+
+
+class FeatureAverages(TypedDict):
+    """A feature's mean by bucket."""
+
+    average: list[float | None]
+
+
+class FeatureEntry(TypedDict):
+    """One feature, in the training data and live."""
+
+    name: str
+    type: str
+    unit: str
+    description: str
+    baseline: FeatureBaseline
+    live: LiveFeature
+    series: FeatureAverages
+
+
+class AlarmEntry(TypedDict):
+    """One alarm; what its kind does not have is None."""
+
+    name: str
+    title: str
+    severity: str
+    state: str
+    since: str | None
+    reason: str
+    next: list[str]
+    threshold: float | None
+    comparison: str | None
+    statistic: str | None
+    metric: str | None
+    period: int | None
+    evaluation_periods: int | None
+    datapoints_to_alarm: int | None
+    rule: str | None
+
+
+#: A change of an alarm's state. Written so because `from` is a keyword.
+HistoryEntry = TypedDict(
+    "HistoryEntry",
+    {"timestamp": str, "alarm": str, "from": str, "to": str, "reason": str},
+)
+
+
+class RecentPrediction(TypedDict):
+    """One answered prediction."""
+
+    timestamp: str
+    prediction_id: str
+    prediction: float
+    drift_score: float
+    severity: Severity
+    drifted: list[str]
+    features: dict[str, FeatureValue]
+
+
+class ScenarioEntry(TypedDict):
+    """A scenario that the page can send."""
+
+    name: str
+    title: str
+    requests: int
+
+
+class FindingDocument(TypedDict):
+    """A drift as the detector describes it, and as the store keeps it."""
+
+    channel: str
+    kind: str
+    direction: str
+    size: float
+    effect: float
+    #: Epoch seconds.
+    since: float
+    events: float
+    evidence: float
+    needed: float
+    shares: dict[str, float]
+
+
+class FindingEntry(TypedDict):
+    """A drift as the page shows it."""
+
+    channel: str
+    kind: str
+    direction: str
+    size: float
+    effect: float
+    since: str
+    events: float
+    evidence: float
+    needed: float
+    shares: dict[str, float]
+    #: The features that the channel is counted of.
+    of: list[str]
+
+
+class LeadingChannel(TypedDict):
+    """A channel that holds a part of the evidence."""
+
+    channel: str
+    feature: str | None
+    direction: str | None
+    share: float
+
+
+class MeanShift(TypedDict):
+    """How far a feature's mean moved, in standard deviations, with its confidence interval."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class EffectEntry(TypedDict):
+    """How much a feature differs from its baseline over the span shown."""
+
+    feature: str
+    level: str
+    words: str
+    psi: float | None
+    ks: float | None
+    wasserstein: float | None
+    mean_shift: MeanShift | None
+    p_adjusted: float | None
+    labels: list[str]
+    baseline: list[float]
+    window: list[float]
+
+
+class WindowEntry(TypedDict):
+    """The events that the effects are computed from, and the verdict in words."""
+
+    events: int
+    first: str | None
+    last: str | None
+    words: str
+
+
+class EffectsDocument(TypedDict):
+    """The part of the evidence that is computed from the windows of the span shown."""
+
+    window: WindowEntry
+    effects: list[EffectEntry]
+
+
+class EvidenceDocument(TypedDict):
+    """What speaks for drift, over the span shown and by now."""
+
+    threshold: float
+    #: Epoch seconds at which each bucket begins.
+    times: list[int]
+    #: Evidence by bucket, as a share of what an alarm needs; None where nothing was decided.
+    value: list[float | None]
+    alarm: bool
+    since: str | None
+    finding: FindingEntry | None
+    top: list[LeadingChannel]
+    #: Events to one false alarm at most; None before the first evaluation.
+    budget: float | None
+    window: WindowEntry
+    effects: list[EffectEntry]
+    alerts: list[AlertV1]
+
+
+class ServiceHealth(TypedDict):
+    """How the console itself fares."""
+
+    lines_lost: int
+    #: Seconds of traffic that no evaluation has seen; None before the first one.
+    lag_seconds: int | None
+    #: Names of the threads that died.
+    dead: list[str]
+
+
+class StateDocument(TypedDict):
+    """The answer of `GET /console/api/state` and `/console/api/stream`."""
+
+    #: None where only changes are compared.
+    now: str | None
+    stack: str
+    fast: bool
+    model: str
+    models: list[str]
+    target: Target
+    threshold: float
+    totals: Totals
+    series: TrafficSeries
+    features: list[FeatureEntry]
+    alarms: list[AlarmEntry]
+    history: list[HistoryEntry]
+    recent: list[RecentPrediction]
+    model_card: ModelCard
+    scenarios: list[ScenarioEntry]
+    evidence: EvidenceDocument | None
+    #: Added by the running console, which knows its threads.
+    service: NotRequired[ServiceHealth]
+
+
+class ScenarioResult(TypedDict):
+    """The answer of `POST /console/api/scenarios/NAME`."""
+
+    scenario: str
+    sent: int
+    average_drift_score: float
+    severity: Severity
+
+
+class WhatIfAlarm(TypedDict):
+    """An alarm that the detector would have raised."""
+
+    channel: str
+    kind: str
+    direction: str
+    size: float
+    effect: float
+    of: list[str]
+    events: int
+    since: str
+    at: str | None
+    #: When it would have ended; None if it lasted to the end.
+    over: str | None
+
+
+#: The answer of `GET /console/api/replay`. Written so because `from` is a keyword.
+WhatIfDocument = TypedDict(
+    "WhatIfDocument",
+    {
+        "model": str,
+        "budget": float,
+        "minimum_effect": float,
+        "threshold": float,
+        # Epoch seconds at which each bucket begins.
+        "times": list[int],
+        # Evidence by bucket, as a share of what an alarm needs.
+        "value": list[float | None],
+        "alarms": list[WhatIfAlarm],
+        "windows": int,
+        "events": int,
+        "from": str | None,
+    },
+)

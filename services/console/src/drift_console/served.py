@@ -1,0 +1,51 @@
+"""The models that a console serves: what it shows of each, and what it compares each with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from drift_console.monitoring import references_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from drift_engine.bundle import Bundle
+    from drift_monitor.keys import Series
+    from drift_monitor.reference import Reference
+
+    from drift_console.specification import Specification
+    from drift_console.state import ModelView
+
+
+@dataclass(frozen=True)
+class Served:
+    """The served models; the first one is the default."""
+
+    #: By model.
+    views: Mapping[str, ModelView]
+    #: By model and version.
+    references: Mapping[Series, Reference]
+
+    @classmethod
+    def of(cls, specification: Specification, bundles: Mapping[str, Bundle]) -> Served:
+        """Return the models of some bundles.
+
+        Args:
+            specification: Declares the alarms of each model.
+            bundles: By model, at least one.
+
+        Raises:
+            DriftError: For a bundle whose baseline cannot be used.
+        """
+        return cls(specification.models_of(bundles), references_of(bundles))
+
+    @property
+    def most_features(self) -> int:
+        """Return how many features the widest model has."""
+        return max(len(view.feature_set.features) for view in self.views.values())
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Return the version of each model."""
+        return {name: view.card["model_version"] for name, view in self.views.items()}

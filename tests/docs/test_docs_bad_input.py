@@ -1,0 +1,71 @@
+"""docs/bad-input.md quotes what the product says: each message outside of the contracts' part is produced anew.
+
+The contracts' part is compared by tests/contracts/test_contracts_docs.py.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from drift_contracts import DriftError, SettingsError, feature_set
+from drift_ml.training import DataError, read_table
+from drift_predictor import read_settings
+from drift_predictor.start import open_bundles
+
+PAGE = (Path(__file__).parents[2] / "docs/bad-input.md").read_text("utf-8")
+OTHERS = PAGE.partition("## Contracts")[2].partition("\n## ")[2]
+QUOTED = re.findall(r"^```text\n(.*?)\n```", OTHERS, re.MULTILINE | re.DOTALL)
+HEADER = "bedrooms,bathrooms,sqft,age,location_score,price\n"
+ROW = "3,2,2000,10,7,690000\n"
+WITHOUT_CLICK = (
+    "import sys; sys.modules['click'] = None; sys.argv = ['driftctl']; import drift_contracts.exits as e; e.driftctl()"
+)
+
+
+def of_table(content: bytes, folder: Path) -> str:
+    """Return what reading a table of houses says."""
+    path = folder / "houses.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read_table(path, feature_set("house-price"))
+    return str(caught.value)
+
+
+def of_settings(**texts: str) -> str:
+    """Return what the service's settings say."""
+    with pytest.raises(SettingsError) as caught:
+        open_bundles(read_settings({f"DRIFT_{name}": text for name, text in texts.items()}))
+    return str(caught.value)
+
+
+def of_command() -> str:
+    """Return what `driftctl` says where click is not installed."""
+    ended = subprocess.run([sys.executable, "-c", WITHOUT_CLICK], check=False, capture_output=True, text=True)
+    assert ended.returncode == 5
+    return ended.stderr.strip()
+
+
+def test_every_quoted_message_is_what_the_product_says(tmp_path):
+    """The messages stand on the page in this order."""
+    text = HEADER + ROW
+    produced = [
+        of_table(text.replace(",", ";").encode(), tmp_path),
+        of_table(text.encode("utf-16"), tmp_path),
+        of_table(text.replace("sqft", "Sqft").encode(), tmp_path),
+        of_table((ROW + ROW).encode(), tmp_path),
+        of_settings(THRESHOLD="high", STACK="-x"),
+        of_settings(BUNDLES=str(tmp_path / "nothing")),
+        of_command(),
+    ]
+    assert produced == QUOTED
+
+
+def test_a_message_holds_no_value(tmp_path):
+    """What was found may be secret or personal."""
+    messages = [of_settings(MODEL="Secret/7"), of_table(f"{HEADER}3,2,secret,10,7,690000\n".encode(), tmp_path)]
+    assert not any("ecret" in message for message in messages)
+    assert issubclass(SettingsError, DriftError)

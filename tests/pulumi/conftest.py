@@ -1,0 +1,81 @@
+# ruff: noqa: ARG001 - to ask for the fixture `cli` is to have the programs
+
+from __future__ import annotations
+
+import pytest
+
+from . import binaries
+from .world import begin, copied, fresh, opened
+
+
+def pytest_addoption(parser):
+    parser.addoption("--all", action="store_true", help="every step of the interruptions, and prod over the bridge")
+
+
+@pytest.fixture(scope="session")
+def everything(request):
+    return request.config.getoption("--all")
+
+
+@pytest.fixture(scope="session")
+def cli():
+    """The real CLI with its language host: from the PATH, else as `python -m tests.pulumi.binaries` built them."""
+    try:
+        if binaries.on_path() is None:
+            binaries.build(binaries.CLI)
+            binaries.build(binaries.HOST)
+    except binaries.NoGo as missing:
+        pytest.skip(f"NOT RUN: {missing}, and neither pulumi nor its Python host")
+
+
+@pytest.fixture(scope="session")
+def deployed(cli, tmp_path_factory):
+    """deployed("dev") gives that stack as it is after its first update from a digest, made once."""
+    made = {}
+
+    def saved(stack):
+        if stack not in made:
+            world = fresh(tmp_path_factory.mktemp(stack) / "world", stack)
+            with opened(world) as first:
+                begin(first)
+                run = first.pulumi.up()
+                assert run.code == 0, run.why
+            made[stack] = world
+        return made[stack]
+
+    return saved
+
+
+@pytest.fixture
+def world(deployed, tmp_path, request):
+    """The dev stack, deployed; `@pytest.mark.parametrize("world", ["prod"], indirect=True)` for the other."""
+    with copied(deployed(getattr(request, "param", "dev")), tmp_path / "world") as copy:
+        yield copy
+
+
+@pytest.fixture
+def empty(cli, tmp_path, request):
+    """A stack of which nothing was deployed."""
+    with opened(fresh(tmp_path / "world", getattr(request, "param", "dev"))) as first:
+        begin(first)
+        yield first
+
+
+@pytest.fixture(scope="session")
+def built_once(cli, tmp_path_factory):
+    """The dev stack as it is after its first update with an image that was built here."""
+    saved = fresh(tmp_path_factory.mktemp("built") / "world", "dev")
+    with opened(saved) as world:
+        begin(world)
+        world.pulumi.set(imageDigest=None)
+        run = world.pulumi.up()
+        assert run.code == 0, run.why
+        assert world.docker.builds == 1
+    return saved
+
+
+@pytest.fixture
+def built(built_once, tmp_path):
+    """The dev stack whose image was built here; its build counter is at nothing again."""
+    with copied(built_once, tmp_path / "world") as world:
+        yield world

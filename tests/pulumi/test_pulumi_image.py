@@ -1,0 +1,142 @@
+"""The image over a stack's life: T1 another checkout, T2 interruptions, T4 digest and build in turns, T10 no Docker."""
+
+from __future__ import annotations
+
+import random
+import re
+import shlex
+import shutil
+import signal
+
+import pytest
+
+from .bundle import bundles
+from .provider import nothing
+from .workspace import Workspace, checkout
+from .world import SECOND
+
+SEED, DRAWN = 23, 5
+
+
+def elsewhere(world, folder):
+    """Return the same stack seen from another machine: another path, and modes of another umask."""
+    root = checkout(folder / "other" / "place")
+    bundles(root)
+    for path in root.rglob("*"):
+        path.chmod(path.stat().st_mode | (0o775 if path.is_dir() else 0o664))
+    shutil.copy(world.pulumi.root / "Pulumi.dev.yaml", root)
+    ports = dict(pair.split(":") for pair in world.pulumi.providers.split(","))
+    other = Workspace(world.pulumi.folder, root, ports, "dev")
+    world.docker.folder = root / "infra"
+    return other
+
+
+def test_t1_an_update_from_another_checkout_by_another_user_changes_nothing(built, tmp_path):
+    other = elsewhere(built, tmp_path)
+    run = other.up(umask=0o002)
+    assert run.code == 0, run.why
+    assert run.changes == []
+    assert built.docker.builds == 0
+
+
+def test_t1_files_that_are_in_no_image_change_nothing(built):
+    root = built.pulumi.root
+    (root / "contracts/cases/new.json").write_text("{}", "utf-8")
+    (root / "services/console/new.txt").write_text("", "utf-8")
+    (root / "build/bundles-old").mkdir()
+    (root / "build/bundles-old/manifest.json").write_text("{}", "utf-8")
+    run = built.pulumi.up()
+    assert run.code == 0, run.why
+    assert run.changes == []
+
+
+def test_t4_a_digest_then_a_build_then_a_digest_then_the_same_build_again(world):
+    for image in (None, SECOND, None):
+        world.pulumi.set(imageDigest=image)
+        run = world.pulumi.up()
+        assert run.code == 0, run.why
+        world.settled()
+    assert world.docker.builds == 1
+
+
+def test_t4_another_model_is_built_and_the_one_before_comes_back_without_a_build(built):
+    for content, builds in (("another", 1), ("", 1)):
+        bundles(built.pulumi.root, content)
+        run = built.pulumi.up()
+        assert run.code == 0, run.why
+        assert built.docker.builds == builds
+    built.settled()
+
+
+def test_t2_an_update_that_died_after_the_push_goes_through_the_next_time(world):
+    world.pulumi.set(imageDigest=None)
+    world.docker.after = lambda: world.pulumi.process.send_signal(signal.SIGKILL)
+    died = world.pulumi.up()
+    assert died.code == -signal.SIGKILL
+    world.docker.after = nothing
+    unlock(world)
+    again = world.pulumi.up()
+    assert again.code == 0, again.why
+    assert world.docker.builds == 1
+    world.settled()
+
+
+def unlock(world):
+    """Give the lock of a process that died back, as the CLI itself says."""
+    world.pulumi("cancel", "--yes")
+
+
+def interrupted(world, step):
+    """Update once, interrupted at a step as by Ctrl-C, and once more."""
+
+    def stop(number):
+        if number == step:
+            world.pulumi.process.send_signal(signal.SIGINT)
+
+    world.aws.after = stop
+    world.pulumi.up()
+    world.aws.after = nothing
+    again = world.pulumi.up()
+    assert again.code == 0, again.why
+    world.settled()
+
+
+@pytest.mark.parametrize("step", sorted(random.Random(SEED).sample(range(1, 120), DRAWN)))
+def test_t2_an_update_that_was_interrupted_goes_through_the_next_time(empty, step):
+    interrupted(empty, step)
+
+
+def test_t10_a_stack_from_a_digest_never_loads_the_docker_provider(world):
+    world.pulumi.docker = world.docker.daemon = False
+    world.pulumi.set(imageDigest=SECOND)
+    for command in (world.pulumi.preview, world.pulumi.up, refresh(world), world.pulumi.destroy):
+        run = command()
+        assert run.code == 0, run.why
+    assert world.docker.heard == []
+    assert world.account.things == {}
+
+
+def refresh(world):
+    return lambda: world.pulumi("refresh", "--yes", "--skip-preview")
+
+
+def test_t10_a_stack_that_built_its_image_goes_on_without_docker_by_the_command_that_the_program_names(built):
+    bundles(built.pulumi.root, "another")
+    assert built.pulumi.up().code == 0
+    built.pulumi.docker = built.docker.daemon = False
+    built.docker.heard.clear()
+    refused = built.pulumi.up()
+    assert refused.code != 0
+    (line,) = [text for text in refused.errors if "imageDigest" in text]
+    (command,) = re.findall(r"pulumi (state delete '[^']+' --yes)", line)
+    built.pulumi.done(*shlex.split(command))
+    for version in ("1", None):
+        built.pulumi.set(liveVersion=version)
+        run = built.pulumi.up()
+        assert run.code == 0, run.why
+        assert built.alias["functionVersion"] == (version or "2")
+    assert refresh(built)().code == 0
+    gone = built.pulumi.destroy()
+    assert gone.code == 0, gone.why
+    assert built.docker.heard == []
+    assert built.account.things == {}
