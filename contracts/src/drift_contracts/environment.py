@@ -60,7 +60,8 @@ class FunctionVariables(Record):
 EVERYWHERE = frozenset({BUNDLES, STACK, LOG_LEVEL})
 FUNCTIONS: Mapping[str, FunctionVariables] = {
     "predictor": FunctionVariables(
-        EVERYWHERE | {MODEL, THRESHOLD}, frozenset({MODEL_VERSIONS, PATH_PREFIX, SYNTHETIC_CALLERS, MOST_ROWS})
+        EVERYWHERE | {MODEL, THRESHOLD},
+        frozenset({MODEL_VERSIONS, PATH_PREFIX, SYNTHETIC_CALLERS, MOST_ROWS}),
     ),
     "aggregator": FunctionVariables(EVERYWHERE | {TABLE, DEAD_LETTERS}),
     "evaluator": FunctionVariables(EVERYWHERE | {TABLE, TOPIC, BUDGET_DAYS, LINKS}),
