@@ -1,10 +1,13 @@
-"""The compiled forest engine; without a compiler its pure-Python twin serves, and `Forest.engine` says so."""
+"""The compiled forest engine; where there is no compiler, its pure-Python twin serves.
+
+`Forest.engine` is the one that runs.
+"""
 
 import sys
 
 from setuptools import Extension, setup
 
-# never -ffast-math, no fused multiply-add: the answers are scikit-learn's to the last bit
+# Never -ffast-math, no fused multiply-add: the answers are scikit-learn's to the last bit.
 EXACT = ["/O2", "/fp:strict"] if sys.platform == "win32" else ["-O3", "-ffp-contract=off"]
 
 setup(

@@ -138,7 +138,7 @@ def test_without_predictions_a_line_to_paste_is_shown(visit, server):
     expect(page.locator("#empty code")).to_contain_text(
         f"curl -s {server.url}models/fresh/predict -H 'content-type: application/json'"
     )
-    expect(page.locator("#recent")).to_contain_text("Nothing has been predicted yet.")
+    expect(page.locator("#recent")).to_contain_text("No predictions yet.")
     page.get_by_role("button", name="Ordinary houses").click()
     expect(page.locator("#empty")).to_be_hidden()
 

@@ -56,12 +56,14 @@ def drift(*values, period=300):
     ]
 
 
-def test_windows_end_on_the_evaluation_interval():
+def test_window_end():
+    """Windows end on the evaluation interval."""
     assert [window_end(END + offset) - END for offset in (0, 59.9, 60, 61)] == [0, 0, 60, 60]
     assert window_end(END + 7.9, interval=1) == END + 7
 
 
-def test_the_last_period_ends_where_the_window_ends_and_excludes_it():
+def test_last_period():
+    """The last period ends where the window ends and excludes it."""
     points = datapoints(alarm(), reader([("DriftScore", END - 1, 5.0), ("DriftScore", END, 9.0)]), END)
     assert [(point.start - END, point.value) for point in points] == [
         (-1200, None),
@@ -71,7 +73,8 @@ def test_the_last_period_ends_where_the_window_ends_and_excludes_it():
     ]
 
 
-def test_the_window_slides_between_whole_periods():
+def test_sliding_window():
+    """The window slides between whole periods."""
     read = reader(drift(3.0, 3.0))
     assert evaluate_metric(alarm(), read, END, State.OK).state is State.ALARM
     moved = datapoints(alarm(), read, END + 60)
@@ -87,23 +90,27 @@ def test_the_window_slides_between_whole_periods():
         ("LessThanOrEqualToThreshold", 2.0, State.ALARM),
     ],
 )
-def test_a_value_at_the_threshold_breaches_only_where_the_comparison_says_so(comparison, value, expected):
+def test_value_at_threshold(comparison, value, expected):
+    """A value at the threshold breaches only where the comparison includes it."""
     outcome = evaluate_metric(alarm(comparison=comparison), reader(drift(value, value)), END, State.OK)
     assert outcome.state is expected
 
 
-def test_the_reason_names_the_breaching_values_and_their_times():
+def test_reason_of_breach():
+    """The reason names the breaching values and their times."""
     reason = evaluate_metric(alarm(), reader(drift(2.41, 2.52)), END, State.OK).reason
     assert reason == "2 of 2 datapoints were above the threshold 2: 2.41 at 11:50, 2.52 at 11:55"
 
 
-def test_the_reason_says_how_missing_points_were_treated():
+def test_reason_of_missing():
+    """The reason names how missing points were treated."""
     silent = alarm(missing_data="breaching", comparison="LessThanThreshold", threshold=1, evaluation_periods=3)
     reason = evaluate_metric(silent, reader([]), END, State.OK).reason
     assert reason == "0 of 3 datapoints were below the threshold 1; 3 missing, treated as breaching"
 
 
-def test_an_expression_is_evaluated_for_each_period_over_all_its_metrics():
+def test_expression():
+    """An expression is evaluated for each period over all its metrics."""
     share = alarm(
         inputs={"errors": Query("Errors", "Sum"), "answered": Query("DriftScore", "SampleCount")},
         expression={
@@ -118,7 +125,8 @@ def test_an_expression_is_evaluated_for_each_period_over_all_its_metrics():
     assert [point.value for point in datapoints(share, reader(points), END)] == [None, 0.0, 0.0, 50.0]
 
 
-def test_a_percentile_with_too_few_samples_keeps_the_state_where_the_alarm_asks_for_it():
+def test_few_samples():
+    """A percentile with too few samples keeps the state where the alarm asks for it."""
     few = reader([("DriftScore", END - 1, 9.0)] * 999)
     many = reader([("DriftScore", END - 1, 9.0)] * 1000)
     slow = alarm(inputs={"value": Query("DriftScore", "p99")}, datapoints_to_alarm=1, low_samples="ignore")
@@ -130,7 +138,8 @@ def test_a_percentile_with_too_few_samples_keeps_the_state_where_the_alarm_asks_
 COMPOSITE = CompositeAlarm(name="needs-attention", **SAID, rule={"alarm": "high-drift"})
 
 
-def test_a_composite_alarm_follows_the_states_it_names():
+def test_composite():
+    """A composite alarm follows the states it names."""
     assert evaluate_composite(COMPOSITE, {"high-drift": State.ALARM}).state is State.ALARM
     assert evaluate_composite(COMPOSITE, {"high-drift": State.INSUFFICIENT_DATA}).state is State.OK
     assert "high-drift is ALARM" in evaluate_composite(COMPOSITE, {"high-drift": State.ALARM}).reason
@@ -154,7 +163,8 @@ def watched(tmp_path):
     connection.close()
 
 
-def test_actions_happen_on_a_change_of_state_only(watched):
+def test_actions_on_change(watched):
+    """Actions happen on a change of state only."""
     make, points, announced, _ = watched
     watch = make()
     points += drift(3.0, 3.0)
@@ -167,7 +177,8 @@ def test_actions_happen_on_a_change_of_state_only(watched):
     ]
 
 
-def test_an_alarm_that_began_before_a_restart_goes_on_and_is_not_told_again(watched):
+def test_restart(watched):
+    """An alarm that began before a restart lasts and is not announced again."""
     make, points, announced, connection = watched
     points += drift(3.0, 3.0)
     make().evaluate(END)
@@ -177,7 +188,8 @@ def test_an_alarm_that_began_before_a_restart_goes_on_and_is_not_told_again(watc
     assert alarm_states(connection, "house-price")["high-drift"].state is State.ALARM
 
 
-def test_an_alarm_ends_with_a_change_that_is_told(watched):
+def test_end_of_alarm(watched):
+    """An alarm ends with a change that is announced."""
     make, points, _, connection = watched
     watch = make()
     points += drift(3.0, 3.0)
@@ -194,13 +206,15 @@ def test_an_alarm_ends_with_a_change_that_is_told(watched):
     ]
 
 
-def test_the_first_look_at_quiet_traffic_changes_states_without_alerting(watched):
+def test_first_look(watched):
+    """The first look at quiet traffic changes states without alerting."""
     make, _, announced, _ = watched
     make().evaluate(END)
     assert [change.is_alert for change in announced] == [False, False]
 
 
-def test_a_change_that_cannot_be_announced_is_not_recorded(watched):
+def test_failing_announcement(watched):
+    """A change that cannot be announced is not recorded."""
     _, points, _, connection = watched
     points += drift(3.0, 3.0)
 

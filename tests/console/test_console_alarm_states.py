@@ -46,7 +46,8 @@ WORKED = [
 
 @pytest.mark.parametrize("current", list(State))
 @pytest.mark.parametrize(("points", "datapoints_to_alarm", "treatment", "expected"), WORKED)
-def test_worked_tables_of_the_documentation_hold(points, datapoints_to_alarm, treatment, expected, current):
+def test_documented_tables(points, datapoints_to_alarm, treatment, expected, current):
+    """Worked tables of the documentation hold."""
     state = decide(
         [SYMBOLS[symbol] for symbol in points.split()],
         evaluation_periods=3,
@@ -58,7 +59,8 @@ def test_worked_tables_of_the_documentation_hold(points, datapoints_to_alarm, tr
 
 
 @pytest.mark.parametrize("points", ["- - - - X", "- - - X -"])
-def test_a_lone_recent_breach_does_not_alarm_prematurely(points):
+def test_premature_alarm(points):
+    """A lone recent breach does not alarm prematurely."""
     state = decide(
         [SYMBOLS[symbol] for symbol in points.split()],
         evaluation_periods=3,
@@ -69,7 +71,8 @@ def test_a_lone_recent_breach_does_not_alarm_prematurely(points):
     assert state is not State.ALARM
 
 
-def test_the_documented_range_for_three_periods_is_five():
+def test_documented_range():
+    """The documented range for three periods is five."""
     assert evaluation_range(3) == 5
 
 
@@ -96,7 +99,8 @@ def _decide(window, treatment=None):
 
 
 @given(windows)
-def test_with_enough_points_the_treatment_does_not_matter(window):
+def test_enough_points(window):
+    """With enough points the treatment does not matter."""
     n, m, points, _, _ = window
     present = [point for point in points if point is not None]
     if len(present) >= n:
@@ -105,20 +109,23 @@ def test_with_enough_points_the_treatment_does_not_matter(window):
 
 
 @given(windows)
-def test_enough_breaching_points_alarm_under_every_treatment(window):
+def test_enough_breaches(window):
+    """Enough breaching points alarm under every treatment."""
     n, m, points, _, _ = window
     if [point for point in points if point is not None][-n:].count(True) >= m:
         assert _decide(window) is State.ALARM
 
 
 @given(windows)
-def test_insufficient_data_is_said_only_where_missing_is_missing_or_kept(window):
+def test_insufficient_data(window):
+    """INSUFFICIENT_DATA comes only where missing is missing, or kept."""
     if _decide(window) is State.INSUFFICIENT_DATA:
         assert window[3] == "missing" or (window[3] == "ignore" and window[4] is State.INSUFFICIENT_DATA)
 
 
 @given(windows)
-def test_one_more_breaching_point_never_ends_an_alarm(window):
+def test_one_more_breach(window):
+    """One more breaching point never ends an alarm."""
     n, m, points, treatment, current = window
     for index, point in enumerate(points):
         worse = [*points[:index], True, *points[index + 1 :]]

@@ -34,11 +34,13 @@ def change(before=State.OK, after=State.ALARM):
 
 
 @pytest.mark.parametrize("after", [state for state in State if state is not State.OK])
-def test_every_alert_follows_its_contract(after):
+def test_contract(after):
+    """Every alert follows its contract."""
     schemas.check("alert.v1", alert_document(change(after=after), SOURCE, "019ab0f2-7c1e-7d3a-9b1f-0a1b2c3d4e5f"))
 
 
-def test_an_alert_says_what_happened_and_what_to_do():
+def test_alert_document():
+    """An alert holds what happened and what to do."""
     document = alert_document(change(), SOURCE, "019ab0f2-7c1e-7d3a-9b1f-0a1b2c3d4e5f")
     assert (document["state"], document["previous_state"]) == ("ALARM", "OK")
     assert document["timestamp"] == "2026-11-23T12:00:00.000Z"
@@ -46,7 +48,8 @@ def test_an_alert_says_what_happened_and_what_to_do():
     assert document["next"] == ["Look at the features"]
 
 
-def test_the_end_of_an_alarm_says_so_and_asks_for_nothing():
+def test_end_of_alarm():
+    """The end of an alarm is named as such and asks for nothing."""
     document = alert_document(change(State.ALARM, State.OK), SOURCE, "id")
     assert document["title"].startswith("house-price: over: ")
     assert document["next"] == []
@@ -80,7 +83,8 @@ def deliver(sender, web):
     asyncio.run(once())
 
 
-def test_every_webhook_gets_the_alert_once(outbox):
+def test_sent_once(outbox):
+    """Every webhook gets the alert once."""
     connection, sender, now, waiting = outbox
     enqueue(connection, {"name": "high-drift"}, URLS, now[0])
     got = []
@@ -93,7 +97,8 @@ def test_every_webhook_gets_the_alert_once(outbox):
     assert waiting() == 0
 
 
-def test_a_webhook_that_fails_is_tried_again_later_and_longer_apart(outbox):
+def test_backoff(outbox):
+    """A webhook that fails is tried again later and longer apart."""
     connection, sender, now, waiting = outbox
     enqueue(connection, {}, URLS[:1], now[0])
     attempts = []
@@ -113,7 +118,8 @@ def test_a_webhook_that_fails_is_tried_again_later_and_longer_apart(outbox):
     assert waiting() == 1
 
 
-def test_a_failing_webhook_holds_up_no_other(outbox):
+def test_failing_webhook(outbox):
+    """A failing webhook blocks no other."""
     connection, sender, now, waiting = outbox
     enqueue(connection, {}, URLS, now[0])
 
@@ -127,7 +133,8 @@ def test_a_failing_webhook_holds_up_no_other(outbox):
     assert waiting() == 1
 
 
-def test_an_alert_that_nobody_takes_is_given_up_after_a_day(outbox):
+def test_giving_up(outbox):
+    """An alert that nobody takes is given up after a day."""
     connection, sender, now, waiting = outbox
     enqueue(connection, {}, URLS[:1], now[0])
     now[0] += KEPT + 1
@@ -136,7 +143,8 @@ def test_an_alert_that_nobody_takes_is_given_up_after_a_day(outbox):
     assert waiting() == 0
 
 
-def test_what_was_not_sent_before_a_restart_is_sent_after_it(outbox, tmp_path):
+def test_restart(outbox, tmp_path):
+    """What was not sent before a restart is sent after it."""
     connection, _, now, _ = outbox
     enqueue(connection, {"n": 1}, URLS[:1], now[0])
     again = connect(tmp_path / "console.sqlite")
@@ -147,7 +155,8 @@ def test_what_was_not_sent_before_a_restart_is_sent_after_it(outbox, tmp_path):
     assert got == [{"n": 1}]
 
 
-def test_a_secret_in_a_webhooks_url_is_never_logged(outbox, caplog):
+def test_secret_url(outbox, caplog):
+    """A secret in a webhook's URL is never logged."""
     connection, sender, now, _ = outbox
     enqueue(connection, {}, ("http://127.0.0.1:1/secret-token",), now[0])
     with client(lambda _: httpx.Response(500)) as web, caplog.at_level("DEBUG", logger="drift_console"):
@@ -157,7 +166,8 @@ def test_a_secret_in_a_webhooks_url_is_never_logged(outbox, caplog):
     )
 
 
-def test_a_stopped_sender_sends_nothing_more(outbox):
+def test_stopped_sender(outbox):
+    """A stopped sender sends nothing more."""
     connection, sender, now, waiting = outbox
     enqueue(connection, {}, URLS, now[0])
     sender.stop()

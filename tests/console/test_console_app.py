@@ -54,7 +54,8 @@ def call(app):
     return request
 
 
-def test_a_request_becomes_an_event_of_payload_format_2(call):
+def test_event(call):
+    """A request becomes an event of payload format 2."""
     response = call(
         "POST",
         "/models/a%20b/predict?x=1&x=2&y=",
@@ -83,44 +84,51 @@ def test_a_request_becomes_an_event_of_payload_format_2(call):
 
 
 @pytest.mark.parametrize("content_type", ["application/octet-stream", "", "image/png"])
-def test_a_body_that_is_no_text_arrives_in_base64(call, content_type):
+def test_binary_body(call, content_type):
+    """A body that is no text arrives in base64."""
     event = call("POST", "/predict", content=b"\x00\xff", headers={"content-type": content_type}).json()
     assert event["isBase64Encoded"] is True
     assert base64.b64decode(event["body"]) == b"\x00\xff"
 
 
-def test_text_that_is_not_utf_8_arrives_in_base64(call):
+def test_text_in_another_encoding(call):
+    """Text that is not UTF-8 arrives in base64."""
     event = call("POST", "/predict", content=b'"\xff"', headers={"content-type": "application/json"}).json()
     assert event["isBase64Encoded"] is True
 
 
-def test_a_request_without_a_body_has_none_in_its_event(call):
+def test_no_body(call):
+    """A request without a body has none in its event."""
     event = call("GET", "/health").json()
     assert "body" not in event
     assert "queryStringParameters" not in event
 
 
-def test_every_answer_carries_the_security_headers(call):
+def test_security_headers(call):
+    """Every answer carries the security headers."""
     for path in ("/health", "/", "/console/api/state", "/static/none.js", "/console/none"):
         headers = call("GET", path).headers
         for name, value in HEADERS:
             assert headers[name.decode()] == value.decode()
 
 
-def test_the_policy_allows_nothing_from_elsewhere_and_nothing_inline():
+def test_content_policy():
+    """The policy allows nothing from elsewhere and nothing inline."""
     policy = dict(HEADERS)[b"content-security-policy"].decode()
     assert "unsafe" not in policy
     assert "http" not in policy
     assert policy.startswith("default-src 'none'")
 
 
-def test_a_body_over_the_limit_is_refused_by_its_announced_length(call):
+def test_announced_length(call):
+    """A body over the limit is refused by its announced length."""
     response = call("POST", "/predict", content=b"x" * (gateway.BODY_LIMIT + 1))
     assert response.status_code == 413
     assert response.json()["type"] == "urn:drift:problem:too-large"
 
 
-def test_a_body_over_the_limit_is_refused_while_it_is_read():
+def test_body_limit():
+    """A body over the limit is refused while it is read."""
     asked = 0
 
     async def receive():
@@ -136,7 +144,8 @@ def test_a_body_over_the_limit_is_refused_while_it_is_read():
     assert asked == 4
 
 
-def test_a_client_that_goes_away_is_not_answered(app):
+def test_client_that_leaves(app):
+    """A client that goes away is not answered."""
     sent = []
 
     async def receive():
@@ -151,7 +160,8 @@ def test_a_client_that_goes_away_is_not_answered(app):
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:8123", "127.0.0.1:1", "[::1]:8123", "127.1.2.3", "LOCALHOST"])
-def test_this_machine_is_answered_under_its_names(call, host):
+def test_own_names(call, host):
+    """This machine is answered under its names."""
     assert call("GET", "/health", headers={"host": host}).status_code == 200
 
 
@@ -159,21 +169,25 @@ def test_this_machine_is_answered_under_its_names(call, host):
     "host", ["evil.example.com", "evil.example.com:8123", "", "localhost.evil.com", "10.0.0.1", "[bad"]
 )
 @pytest.mark.parametrize("path", ["/predict", "/", "/console/api/state", "/static/app.js"])
-def test_a_rebound_name_is_not_answered(call, host, path):
+def test_rebound_name(call, host, path):
+    """A rebound name is not answered."""
     assert call("GET", path, headers={"host": host}).status_code == 421
 
 
-def test_a_server_for_others_answers_under_any_name():
+def test_any_name():
+    """A server for others answers under any name."""
     assert host_allowed("drift.example.com", bound_to="0.0.0.0")
 
 
-def test_state_is_given_for_a_model_and_a_span(call):
+def test_state(call):
+    """The state of a model and a span is returned."""
     assert call("GET", "/console/api/state?model=house-price&minutes=5").json()["minutes"] == 5
     assert call("GET", "/console/api/state").json()["minutes"] == 30
 
 
 @pytest.mark.parametrize("minutes", ["0", "-1", "x", "1.5", "99999999", "", "٣"])
-def test_a_span_that_is_none_is_refused(call, minutes):
+def test_bad_span(call, minutes):
+    """A span that is none is refused."""
     response = call("GET", "/console/api/state", params={"minutes": minutes})
     assert response.status_code == 400
     assert response.headers["content-type"] == "application/problem+json"
@@ -189,25 +203,29 @@ def test_a_span_that_is_none_is_refused(call, minutes):
         "/static/none.js",
     ],
 )
-def test_what_does_not_exist_is_not_found_with_a_problem(call, path):
+def test_not_found(call, path):
+    """What does not exist is answered with 404 and a problem."""
     response = call("GET", path)
     assert response.status_code == 404
     assert response.json()["status"] == 404
 
 
-def test_a_method_that_is_not_offered_is_told(call):
+def test_method_not_allowed(call):
+    """A method that is not offered is answered with 405 and a problem."""
     response = call("POST", "/console/api/state")
     assert response.status_code == 405
     assert response.json()["status"] == 405
 
 
-def test_a_scenario_of_our_own_page_is_run(call):
+def test_scenario(call):
+    """A scenario of the console's page is run."""
     headers = {"origin": "http://127.0.0.1:8123", "sec-fetch-site": "same-origin"}
     response = call("POST", "/console/api/scenarios/high", headers=headers)
     assert response.json() == {"scenario": "high", "sent": 4, "average_drift_score": 5.0, "severity": "high"}
 
 
-def test_a_scenario_that_does_not_exist_is_told_with_the_choices(call):
+def test_unknown_scenario(call):
+    """A scenario that does not exist is answered with the choices."""
     assert "high" in call("POST", "/console/api/scenarios/none").json()["detail"]
 
 
@@ -221,15 +239,18 @@ def test_a_scenario_that_does_not_exist_is_told_with_the_choices(call):
         {"origin": "http://127.0.0.1:9999"},
     ],
 )
-def test_another_sites_page_cannot_run_a_scenario(call, headers):
+def test_scenario_of_another_site(call, headers):
+    """Another site's page cannot run a scenario."""
     assert call("POST", "/console/api/scenarios/high", headers=headers).status_code == 403
 
 
-def test_a_command_line_tool_may_run_a_scenario():
+def test_scenario_of_a_tool():
+    """A command line tool may run a scenario."""
     assert is_same_origin({"host": "127.0.0.1:8123"})
 
 
-def test_the_stream_begins_with_the_state_and_ends_when_the_server_stops():
+def test_stream():
+    """The stream begins with the state and ends when the server stops."""
     ended = iter([False, True])
     console = ConsoleApi(read_state, run_scenario, replay, lambda: next(ended))
     streamed = App(Api(echo, lambda: NOW), console, bound_to="127.0.0.1")
@@ -246,7 +267,8 @@ def test_the_stream_begins_with_the_state_and_ends_when_the_server_stops():
     assert json.loads(data.removeprefix("data: "))["model"] == "house-price"
 
 
-def test_a_base64_answer_is_sent_as_bytes_with_its_cookies():
+def test_base64_answer():
+    """A base64 answer is sent as bytes with its cookies."""
     answer = gateway.http_response(
         {
             "statusCode": 201,
@@ -260,13 +282,15 @@ def test_a_base64_answer_is_sent_as_bytes_with_its_cookies():
     assert answer.headers == [(b"x", b"1"), (b"set-cookie", b"a=1"), (b"content-length", b"2")]
 
 
-def test_an_answer_that_is_no_base64_is_refused():
+def test_broken_base64():
+    """An answer that is no base64 is refused."""
     with pytest.raises(ValueError, match="base64"):
         gateway.http_response({"statusCode": 200, "body": "?", "isBase64Encoded": True})
 
 
 @given(st.binary(max_size=60), st.sampled_from(["application/json", "text/plain", "application/x", ""]))
-def test_any_body_arrives_unchanged(body, content_type):
+def test_any_body(body, content_type):
+    """Any body arrives unchanged."""
     scope = {
         "path": "/",
         "query_string": b"",
@@ -279,11 +303,13 @@ def test_any_body_arrives_unchanged(body, content_type):
     assert (base64.b64decode(text) if event["isBase64Encoded"] else text.encode()) == body
 
 
-def test_the_context_tells_the_time_left():
+def test_time_left():
+    """The context knows the time that is left."""
     assert gateway.Context("id", deadline=0).get_remaining_time_in_millis() == 0
 
 
-def test_a_replay_is_asked_with_numbers_in_their_bounds(call):
+def test_replay(call):
+    """A replay is asked with numbers in their bounds."""
     answer = call("GET", "/console/api/replay?model=house-price&minutes=5&budget=1e4&minimum_effect=0.5")
     assert answer.json() == {"asked": ["house-price", 5, 10_000.0, 0.5]}
 
@@ -299,7 +325,8 @@ def test_a_replay_is_asked_with_numbers_in_their_bounds(call):
         ("budget=1000&minimum_effect=much", "minimum_effect"),
     ],
 )
-def test_a_replay_with_a_number_that_cannot_be_says_which(call, query, name):
+def test_replay_out_of_bounds(call, query, name):
+    """A number out of its bounds is refused by its name."""
     answer = call("GET", f"/console/api/replay?{query}")
     assert answer.status_code == 400
     assert answer.json()["detail"].startswith(f"{name}: expected a number from ")

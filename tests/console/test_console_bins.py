@@ -23,7 +23,8 @@ numbers = st.lists(st.floats(-1e6, 1e6).map(lambda value: round(value, 3)), min_
 
 
 @given(numbers)
-def test_bins_of_any_baseline_are_few_ordered_and_hold_all_of_it(values):
+def test_any_baseline(values):
+    """Bins of any baseline are few ordered and hold all of it."""
     bins = display_bins(*quantiles(values))
     assert len(bins.shares) == len(bins.labels) == len(bins.edges) + 1 <= INNER_BINS + 2
     assert all(low < high for low, high in pairwise(bins.edges))
@@ -35,7 +36,8 @@ def test_bins_of_any_baseline_are_few_ordered_and_hold_all_of_it(values):
     st.lists(st.integers(-50, 50), min_size=1, max_size=80)
     | st.lists(st.integers(-99, 99).map(lambda n: n / 4), min_size=30)
 )
-def test_bins_of_listed_values_are_few_ordered_and_hold_all_of_it(values):
+def test_listed_values(values):
+    """Bins of listed values are few ordered and hold all of it."""
     listed, counts = np.unique(values, return_counts=True)
     bins = display_bins({"kind": "values", "values": listed.tolist(), "counts": counts.tolist()}, {})
     assert len(bins.shares) == len(bins.labels) == len(bins.edges) + 1 <= INNER_BINS + 2
@@ -44,14 +46,16 @@ def test_bins_of_listed_values_are_few_ordered_and_hold_all_of_it(values):
     assert Distribution.of(values).shares(bins.edges) == pytest.approx(bins.shares)
 
 
-def test_the_baselines_shares_are_those_of_its_rows():
+def test_baseline_shares():
+    """The baseline's shares are those of its rows."""
     values = np.random.default_rng(5).normal(2000, 500, 20_000)
     bins = display_bins(*quantiles(values))
     live = Distribution.of(values).shares(bins.edges)
     assert np.abs(np.array(live) - bins.shares).max() < 0.01
 
 
-def test_a_few_values_become_a_bin_each_with_room_at_both_ends():
+def test_few_values():
+    """A few values become a bin each with room at both ends."""
     channel = {"kind": "values", "values": [1, 2, 3, 4, 5], "counts": [1990, 2010, 2003, 1999, 1998]}
     bins = display_bins(channel, {"min": 1, "max": 5})
     assert bins.labels == ("below 1", "1", "2", "3", "4", "5", "above 5")
@@ -60,32 +64,37 @@ def test_a_few_values_become_a_bin_each_with_room_at_both_ends():
     assert Distribution.of([0, 1, 5, 15]).shares(bins.edges) == [0.25, 0.25, 0, 0, 0, 0.25, 0.25]
 
 
-def test_categories_are_named_and_newcomers_come_last():
+def test_categories():
+    """Categories are named and newcomers come last."""
     bins = display_bins({"kind": "categories", "categories": ["red", "blue"], "counts": [3, 1]}, {})
     assert bins.labels == ("red", "blue", "other")
     assert bins.shares == (0.75, 0.25, 0.0)
     assert Distribution.of([0, 1, 1, 2]).shares(bins.edges) == [0.25, 0.5, 0.25]
 
 
-def test_truth_values_are_named():
+def test_truth_values():
+    """Truth values are named."""
     bins = display_bins({"kind": "categories", "categories": [False, True], "counts": [1, 3]}, {})
     assert (bins.labels, bins.shares) == (("false", "true"), (0.25, 0.75))
     assert Distribution.of([0, 1, 1, 1]).shares(bins.edges) == [0.25, 0.75]
 
 
-def test_many_whole_numbers_are_put_together_evenly():
+def test_whole_numbers():
+    """Many whole numbers are put together evenly."""
     bins = display_bins({"kind": "values", "values": list(range(50)), "counts": [1] * 50}, {})
     assert bins.labels[:3] == ("below 0", "0 to 2", "3 to 5")
     assert bins.shares[1:-2] == pytest.approx([0.06] * 16)
     assert bins.shares[0] == bins.shares[-1] == 0
 
 
-def test_a_constant_feature_still_has_bins():
+def test_constant_feature():
+    """A constant feature still has bins."""
     bins = display_bins({"kind": "quantiles", "edges": [], "counts": [10]}, {"min": 7.0, "max": 7.0})
     assert bins.edges[0] < 7.0 < bins.edges[-1]
 
 
-def test_labels_and_borders_say_the_same():
+def test_labels():
+    """Labels and borders agree."""
     shown = display_bins(
         {"kind": "quantiles", "edges": [1500.0, 2000.0, 2500.0], "counts": [1, 3, 3, 1]},
         {"min": 0.0, "max": 4000.0},

@@ -22,7 +22,8 @@ def two_versions(tmp_path):
     return tmp_path / "bundles", [job.manifest["model_version"] for job in jobs]
 
 
-def test_a_model_that_nobody_knows_is_refused_before_anything_is_trained(tmp_path):
+def test_unknown_model(tmp_path):
+    """A model without a feature set is refused before anything is trained."""
     told = io.StringIO()
     with pytest.raises(UnknownName, match="house-price"):
         ready_bundles(tmp_path / "bundles", ("nope",), Terminal(file=told))

@@ -43,7 +43,8 @@ class Ends(Supervised):
 
 
 @pytest.mark.parametrize("error", [SystemExit(), MemoryError(), RuntimeError(), None])
-def test_a_thread_that_ends_unasked_has_died(error):
+def test_dead_thread(error):
+    """A thread that ends unasked has died."""
     thread = Ends(error)
     assert not thread.died
     thread.start()
@@ -52,7 +53,8 @@ def test_a_thread_that_ends_unasked_has_died(error):
     assert thread.failure == (type(error).__name__ if error else None)
 
 
-def test_a_thread_that_was_asked_to_end_has_not_died():
+def test_stopped_thread():
+    """A thread that was asked to end has not died."""
     thread = Ends()
     thread.stop()
     thread.start()
@@ -60,7 +62,9 @@ def test_a_thread_that_was_asked_to_end_has_not_died():
     assert names_of_the_dead([thread]) == []
 
 
-def test_a_report_never_raises():
+def test_report():
+    """A report never raises."""
+
     class Broken(logging.Handler):
         def emit(self, _record):
             raise OSError(errno.EMFILE, "no descriptors")
@@ -74,7 +78,8 @@ def test_a_report_never_raises():
 
 
 @pytest.mark.parametrize("closed", [True, False])
-def test_the_journal_opens_its_file_again_and_never_raises(tmp_path, closed):
+def test_journal(tmp_path, closed):
+    """The journal opens its file again and never raises."""
     folder = tmp_path / "there"
     folder.mkdir()
     handler = JournalHandler(folder / "console.log", encoding="utf-8", delay=True)
@@ -135,7 +140,9 @@ def a_worker(turns, clock, timer=time.monotonic):
     )  # fmt: skip
 
 
-def test_the_worker_outlives_errors_even_where_they_cannot_be_logged():
+def test_worker_errors():
+    """The worker outlives errors even where they cannot be logged."""
+
     class Broken(logging.Handler):
         def emit(self, _record):
             raise OSError(errno.EMFILE, "no descriptors")
@@ -159,7 +166,8 @@ def test_the_worker_outlives_errors_even_where_they_cannot_be_logged():
     assert worker.finished
 
 
-def test_a_log_that_cannot_be_read_to_its_end_is_not_finished(monkeypatch):
+def test_unread_log(monkeypatch):
+    """A log that cannot be read to its end is not finished."""
     monkeypatch.setattr("drift_console.worker.time.sleep", lambda _: None)
     turns = Turns()
     turns.fault = sqlite3.OperationalError("disk full")
@@ -173,7 +181,8 @@ def test_a_log_that_cannot_be_read_to_its_end_is_not_finished(monkeypatch):
 # --- the clock ----------------------------------------------------------------------------------------------
 
 
-def test_alarms_are_evaluated_again_as_soon_as_a_clock_that_was_ahead_is_right():
+def test_alarms_after_wrong_clock():
+    """Alarms are evaluated again as soon as a clock that was ahead is right."""
     now = NOW
     turns, wall = Turns(), [now]
     worker = a_worker(turns, lambda: wall[0])
@@ -185,7 +194,8 @@ def test_alarms_are_evaluated_again_as_soon_as_a_clock_that_was_ahead_is_right()
 
 
 @pytest.mark.parametrize("jump", [365 * 86400.0, -365 * 86400.0])
-def test_nothing_is_deleted_by_a_clock_that_jumped(jump):
+def test_jumping_clock(jump):
+    """Nothing is deleted by a clock that jumped."""
     now = NOW
     turns, wall, steady = Turns(), [now], [0.0]
     worker = a_worker(turns, lambda: wall[0], lambda: steady[0])
@@ -204,7 +214,8 @@ def test_nothing_is_deleted_by_a_clock_that_jumped(jump):
     assert {moment > now - 8 * 86400 and moment < now for moment in turns.pruned} == {True}
 
 
-def test_a_clock_is_steady_a_while_after_its_last_jump():
+def test_steady_clock():
+    """A clock is steady a while after its last jump."""
     wall, timer = [100.0], [0.0]
     clock = Steadiness(lambda: wall[0], lambda: timer[0])
     wall[0], timer[0] = 100.0 + STEADY, STEADY
@@ -216,7 +227,8 @@ def test_a_clock_is_steady_a_while_after_its_last_jump():
     assert clock.look()
 
 
-def test_an_alert_of_a_clock_that_was_ahead_is_sent_when_the_clock_is_right(tmp_path):
+def test_alert_of_wrong_clock(tmp_path):
+    """An alert of a clock that was ahead is sent when the clock is right."""
     connection = connect(tmp_path / "console.sqlite")
     enqueue(connection, {}, ("http://127.0.0.1:9/",), 1000.0 + 400 * 86400)
     sender = WebhookSender(connection, clock=lambda: 1000.0)
@@ -227,7 +239,8 @@ def test_an_alert_of_a_clock_that_was_ahead_is_sent_when_the_clock_is_right(tmp_
 # --- judging behind a load ----------------------------------------------------------------------------------
 
 
-def test_what_is_counted_is_judged_while_more_is_waiting():
+def test_evaluation_behind_load():
+    """What is counted is evaluated while more is waiting."""
     now = NOW
     turns, wall = Turns(), [now]
     worker = a_worker(turns, lambda: wall[0])
@@ -278,7 +291,8 @@ def disk(monkeypatch):
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EMFILE, errno.EACCES, errno.EDQUOT, errno.ENOENT])
-def test_a_segment_that_cannot_be_opened_loses_nothing(tmp_path, disk, code):
+def test_no_new_segment(tmp_path, disk, code):
+    """A segment that cannot be opened loses nothing."""
     writer = LineWriter(tmp_path, segment_bytes=20)
     writer.write(b"first of twenty bytes")
     disk.no_open = code
@@ -291,7 +305,8 @@ def test_a_segment_that_cannot_be_opened_loses_nothing(tmp_path, disk, code):
     assert (writer.lost, len(segments(tmp_path))) == (0, 2)
 
 
-def test_a_torn_line_spoils_no_other_even_where_no_segment_can_be_opened(tmp_path, disk):
+def test_torn_line(tmp_path, disk):
+    """A torn line spoils no other even where no segment can be opened."""
     writer = LineWriter(tmp_path)
     writer.write(b"before")
     disk.no_open, disk.short = errno.ENOSPC, 3
@@ -304,7 +319,8 @@ def test_a_torn_line_spoils_no_other_even_where_no_segment_can_be_opened(tmp_pat
     assert writer.lost == 1
 
 
-def test_a_closed_log_opens_itself_again(tmp_path):
+def test_closed_log(tmp_path):
+    """A closed log opens itself again."""
     writer = LineWriter(tmp_path)
     writer.close()
     writer.write(b"again")
@@ -312,7 +328,8 @@ def test_a_closed_log_opens_itself_again(tmp_path):
     assert read_all(tmp_path) == [b"again"]
 
 
-def test_a_foreign_segment_is_stepped_over(tmp_path):
+def test_foreign_segment(tmp_path):
+    """A foreign segment is stepped over."""
     writer = LineWriter(tmp_path, segment_bytes=5)
     (tmp_path / "events-000002.log").write_bytes(b"")
     for word in (b"one", b"two", b"three"):
@@ -349,7 +366,8 @@ POISON = {
 
 
 @pytest.mark.parametrize("name", POISON)
-def test_a_poisonous_line_keeps_none_of_its_neighbours_out(tmp_path, event_line, name):
+def test_poisonous_line(tmp_path, event_line, name):
+    """A poisonous line blocks none of its neighbours."""
     connection = connect(tmp_path / "console.sqlite")
     writer = LineWriter(tmp_path)
     good = [event_line(1_795_435_200.0, number=number) for number in range(4)]
@@ -367,7 +385,8 @@ def test_a_poisonous_line_keeps_none_of_its_neighbours_out(tmp_path, event_line,
     assert count == 4
 
 
-def test_a_value_that_is_not_finite_or_too_large_is_no_datapoint():
+def test_extreme_values():
+    """A value that is not finite or too large is no datapoint."""
     assert parse_line(emf(M=[1, float("nan"), float("inf"), 1e200, True, 10**400])).datapoints[0][1] == 1.0
     assert len(parse_line(emf(M=[1, float("nan"), float("inf"), 1e200, True, 10**400])).datapoints) == 1
 
@@ -375,7 +394,9 @@ def test_a_value_that_is_not_finite_or_too_large_is_no_datapoint():
 # --- the store ----------------------------------------------------------------------------------------------
 
 
-def test_a_commit_that_fails_leaves_no_transaction_open():
+def test_failing_commit():
+    """A commit that fails leaves no transaction open."""
+
     class Full(sqlite3.Connection):
         def execute(self, text, *rest):
             if text == "COMMIT":
@@ -481,7 +502,8 @@ def sender(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("answer", [dripping, dripping_body, endless, moved])
-def test_a_bad_webhook_delays_no_other(hooks, sender, answer):
+def test_bad_webhook(hooks, sender, answer):
+    """A bad webhook delays no other."""
     connection, running = sender
     bad, good = hooks(answer), hooks(decent)
     running.start()
@@ -493,7 +515,8 @@ def test_a_bad_webhook_delays_no_other(hooks, sender, answer):
     assert not running.died
 
 
-def test_an_endless_answer_is_dropped(hooks, sender):
+def test_endless_answer(hooks, sender):
+    """An endless answer is dropped."""
     connection, running = sender
     hook = hooks(endless)
     running.start()
@@ -502,7 +525,8 @@ def test_an_endless_answer_is_dropped(hooks, sender):
     assert hook.sent < 16 * 2**20  # what the kernel's buffers took
 
 
-def test_a_redirect_is_a_failure_and_not_followed(hooks, sender):
+def test_redirect(hooks, sender):
+    """A redirect is a failure and not followed."""
     connection, running = sender
     hook = hooks(moved)
     running.start()
@@ -510,7 +534,8 @@ def test_a_redirect_is_a_failure_and_not_followed(hooks, sender):
     wait_until(lambda: connection.execute("SELECT attempts FROM outbox").fetchall() == [(1,)])
 
 
-def test_a_locked_store_does_not_end_the_sender(hooks, sender, tmp_path):
+def test_locked_store(hooks, sender, tmp_path):
+    """A locked store does not end the sender."""
     connection, running = sender
     hook = hooks(decent)
     enqueue(connection, {}, (hook.url,), time.time())
@@ -539,7 +564,8 @@ def test_a_locked_store_does_not_end_the_sender(hooks, sender, tmp_path):
         (Ending(1, False, ("worker",)), {"worker", "1 event line ", "next start"}),
     ],
 )
-def test_the_last_words_promise_only_what_holds(ending, words, capsys):
+def test_last_words(ending, words, capsys):
+    """The console's last words promise only what holds."""
     show_ending(Terminal(width=200), ending)
     printed = capsys.readouterr().out
     everything = {"Everything", "3 event lines", "1 event line ", "next start", "worker"}

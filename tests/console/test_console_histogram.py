@@ -18,18 +18,21 @@ def nearest_rank(values, percent):
 
 
 @given(samples, st.floats(0, 100))
-def test_percentiles_are_those_of_the_sorted_values_within_a_cell(values, percent):
+def test_percentiles(values, percent):
+    """Percentiles are those of the sorted values within a cell."""
     expected = nearest_rank(values, percent)
     assert Distribution.of(values).percentile(percent) == pytest.approx(expected, rel=1 / 256)
 
 
 @given(st.lists(st.integers(-256, 256), min_size=1, max_size=60), st.integers(0, 100))
-def test_percentiles_of_small_whole_numbers_are_exact(values, percent):
+def test_exact_percentiles(values, percent):
+    """Percentiles of small whole numbers are exact."""
     assert Distribution.of(values).percentile(percent) == nearest_rank(values, percent)
 
 
 @given(samples, samples)
-def test_adding_is_having_seen_both(first, second):
+def test_addition(first, second):
+    """Adding two distributions equals having observed both."""
     added = Distribution.of(first) + Distribution.of(second)
     both = Distribution.of([*first, *second])
     assert (added.count, added.minimum, added.maximum) == (both.count, both.minimum, both.maximum)
@@ -38,7 +41,8 @@ def test_adding_is_having_seen_both(first, second):
 
 
 @given(samples)
-def test_cells_give_the_same_distribution_back(values):
+def test_round_trip(values):
+    """Cells give the same distribution back."""
     seen = Distribution.of(values)
     again = Distribution.from_cells(seen.count, seen.total, seen.minimum, seen.maximum, seen.cells())
     assert again.keys.tolist() == seen.keys.tolist()
@@ -46,24 +50,29 @@ def test_cells_give_the_same_distribution_back(values):
 
 
 @given(samples)
-def test_every_value_is_within_a_256th_of_its_cell(values):
+def test_cell_width(values):
+    """Every value is within a 256th of its cell."""
     for value in values:
         assert Distribution.of([value]).values[0] == pytest.approx(value, rel=1 / 256)
 
 
-def test_nothing_merged_is_nothing():
+def test_no_parts():
+    """Nothing merged is nothing."""
     assert Distribution.merge([]) is None
 
 
-def test_shares_count_a_value_on_an_edge_above_it():
+def test_shares():
+    """Shares count a value on an edge above it."""
     assert Distribution.of([1.0, 2.0, 2.0, 3.0]).shares([2.0, 3.0]) == [0.25, 0.5, 0.25]
 
 
-def test_above_counts_what_is_strictly_greater():
+def test_above():
+    """Above counts what is strictly greater."""
     assert Distribution.of([1.0, 2.0, 2.5, 9.0]).above(2.0) == 2
 
 
-def test_values_beyond_float32_are_counted_at_its_edge():
+def test_huge_values():
+    """Values beyond float32 are counted at its edge."""
     assert Distribution.of([1e300]).values[0] == pytest.approx(3.0e38, rel=0.01)
 
 
@@ -83,17 +92,20 @@ STATISTICS = [
 
 
 @pytest.mark.parametrize(("statistic", "expected"), STATISTICS)
-def test_a_statistic_is_what_its_name_says(statistic, expected):
+def test_statistics(statistic, expected):
+    """A statistic is what CloudWatch means by its name."""
     assert value_of(statistic, Distribution.of([4.0, 1.0, 3.0, 2.0])) == expected
 
 
 @pytest.mark.parametrize("statistic", [name for name, _ in STATISTICS])
-def test_a_statistic_of_no_data_is_missing(statistic):
+def test_no_data(statistic):
+    """A statistic of no data is missing."""
     assert value_of(statistic, None) is None
 
 
 @pytest.mark.parametrize("statistic", ["average", "p101", "P99", "pp", ""])
-def test_an_unknown_statistic_is_refused_with_the_choices(statistic):
+def test_unknown_statistic(statistic):
+    """An unknown statistic is refused with the choices."""
     with pytest.raises(UnknownStatistic, match="Average"):
         value_of(statistic, None)
 
@@ -110,10 +122,12 @@ def test_an_unknown_statistic_is_refused_with_the_choices(statistic):
         ("Average", 0),
     ],
 )
-def test_low_sample_limits_are_the_documented_ones(statistic, needed):
+def test_samples_needed(statistic, needed):
+    """Low sample limits are the documented ones."""
     assert samples_needed(statistic) == pytest.approx(needed)
 
 
-def test_a_thousand_ordinary_values_take_less_than_a_kilobyte():
+def test_size():
+    """A thousand ordinary values take less than a kilobyte."""
     values = np.random.default_rng(1).normal(640_000, 134_000, 1000)
     assert len(Distribution.of(values).cells()) < 3000

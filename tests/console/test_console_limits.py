@@ -121,7 +121,8 @@ def head(*lines, path="/x"):
     ],
     ids=["headers", "one header", "address", "together", "unfinished", "nothing"],
 )
-def test_a_head_over_the_limits_is_431_and_reaches_nothing(running, data):
+def test_long_head(running, data):
+    """A head over the limits is 431 and reaches nothing."""
     answer = running.ask(data)
     assert answer.startswith(b"HTTP/1.1 431 ")
     problem = json.loads(answer.partition(b"\r\n\r\n")[2])
@@ -129,13 +130,15 @@ def test_a_head_over_the_limits_is_431_and_reaches_nothing(running, data):
     assert running.edge == []
 
 
-def test_a_head_at_the_limits_is_answered_its_repeated_headers_joined(running):
+def test_longest_head(running):
+    """A head at the limits is answered its repeated headers joined."""
     answer = running.ask(head(*[b"a: b"] * 99))
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert running.edge[0]["headers"]["a"] == ",".join("b" * 99)
 
 
-def test_each_request_of_a_connection_has_limits_of_its_own(running):
+def test_limits_by_request(running):
+    """Each request of a connection has limits of its own."""
     with running.connect() as connection:
         for _ in range(3):
             connection.sendall(head(*[b"a: b"] * 90))
@@ -144,7 +147,8 @@ def test_each_request_of_a_connection_has_limits_of_its_own(running):
         assert connection.recv(65536).startswith(b"HTTP/1.1 431 ")
 
 
-def test_a_long_trailer_is_refused_too(running):
+def test_long_trailer(running):
+    """A long trailer is refused too."""
     begin = b"POST /x HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n"
     with running.connect() as connection:
         with contextlib.suppress(OSError):
@@ -158,12 +162,14 @@ def test_a_long_trailer_is_refused_too(running):
     [(b"GET / HT", "HEAD_SECONDS"), (b"", "HEAD_SECONDS"), (head(b"content-length: 5"), "BODY_SECONDS")],
     ids=["head", "nothing", "body"],
 )
-def test_what_never_ends_is_408(running, monkeypatch, data, limit):
+def test_never_ending_request(running, monkeypatch, data, limit):
+    """A head or a body that never ends is answered with 408."""
     monkeypatch.setattr(limits, limit, 0.3)
     assert running.ask(data).startswith(b"HTTP/1.1 408 ")
 
 
-def test_a_connection_that_asks_nothing_more_is_closed(running, monkeypatch):
+def test_idle_connection(running, monkeypatch):
+    """A connection without a further request is closed."""
     monkeypatch.setattr(limits, "IDLE_SECONDS", 0.3)
     with running.connect() as connection:
         connection.sendall(head())
@@ -171,7 +177,8 @@ def test_a_connection_that_asks_nothing_more_is_closed(running, monkeypatch):
         assert connection.recv(1) == b""
 
 
-def test_the_connection_that_waits_longest_makes_room(running, monkeypatch):
+def test_crowded_out(running, monkeypatch):
+    """The connection that waits longest makes room."""
     monkeypatch.setattr(limits, "MOST_CONNECTIONS", 5)
     idle = [running.connect() for _ in range(8)]
     assert httpx.get(f"{running.url}/x").status_code == 200
@@ -186,7 +193,8 @@ def test_the_connection_that_waits_longest_makes_room(running, monkeypatch):
     assert closed == 4
 
 
-def test_where_all_are_busy_a_new_connection_is_503(running, monkeypatch):
+def test_all_busy(running, monkeypatch):
+    """Where all connections are busy, a new one is answered with 503."""
     monkeypatch.setattr(limits, "MOST_CONNECTIONS", 2)
     stream = head(path="/console/api/stream")
     busy = [running.connect() for _ in range(2)]
@@ -198,7 +206,8 @@ def test_where_all_are_busy_a_new_connection_is_503(running, monkeypatch):
         connection.close()
 
 
-def test_more_pages_than_allowed_are_503(running, monkeypatch):
+def test_too_many_pages(running, monkeypatch):
+    """More pages than allowed are answered with 503."""
     monkeypatch.setattr(app_module, "MOST_STREAMS", 1)
     with running.connect() as first:
         first.sendall(head(path="/console/api/stream"))
@@ -215,7 +224,8 @@ def test_more_pages_than_allowed_are_503(running, monkeypatch):
 
 @pytest.mark.parametrize("body", [b"[" + b"[]," * 1_000_000, b"1," * 2_000_000], ids=["lists", "numbers"])
 @pytest.mark.parametrize("packed", [False, True])
-def test_a_body_of_more_values_than_any_batch_is_413_unparsed(running, body, packed):
+def test_too_many_values(running, body, packed):
+    """A body of more values than any batch is answered with 413, unparsed."""
     headers = {"content-encoding": "gzip"} if packed else {}
     if packed:
         import gzip  # noqa: PLC0415 - for this case
@@ -225,12 +235,14 @@ def test_a_body_of_more_values_than_any_batch_is_413_unparsed(running, body, pac
     assert (answer.status_code, running.edge) == (413, [])
 
 
-def test_a_body_that_only_says_it_is_packed_goes_on(running):
+def test_falsely_packed(running):
+    """A body that only claims to be packed goes on to the predictor."""
     answer = httpx.post(f"{running.url}/x", content=b"{}", headers={"content-encoding": "gzip"})
     assert answer.status_code == 200
 
 
-def test_unfinished_bodies_hold_no_more_than_their_limit_and_small_ones_pass():
+def test_held_bytes():
+    """Unfinished bodies hold no more than their limit and small ones pass."""
     held = Held(1000)
     assert held.take(900, of=limits.SMALL_BODY + 1)
     assert not held.take(200, of=limits.SMALL_BODY + 1)
@@ -239,7 +251,9 @@ def test_unfinished_bodies_hold_no_more_than_their_limit_and_small_ones_pass():
     assert held.total == 0
 
 
-def test_too_many_unfinished_bodies_are_refused():
+def test_unfinished_bodies():
+    """Too many unfinished bodies are refused."""
+
     async def read():
         async def receive():
             return {"type": "http.request", "body": b"x" * (limits.SMALL_BODY + 1), "more_body": True}
@@ -252,7 +266,8 @@ def test_too_many_unfinished_bodies_are_refused():
     assert held.total == 0
 
 
-def test_a_refused_body_ends_its_connection(running):
+def test_refused_body(running):
+    """A refused body ends its connection."""
     assert running.held.take(limits.HELD_BYTES, of=0)
     answer = httpx.post(f"{running.url}/x", content=b"x" * (limits.SMALL_BODY + 1))
     assert (answer.status_code, answer.headers["connection"]) == (503, "close")
@@ -261,7 +276,8 @@ def test_a_refused_body_ends_its_connection(running):
 # --- a dead thread --------------------------------------------------------------------------------------------
 
 
-def test_a_dead_thread_is_named_by_health_and_ends_the_server(running):
+def test_dead_thread_in_health(running):
+    """A dead thread is named by health and ends the server."""
     assert httpx.get(f"{running.url}/health").status_code == 200
     running.dead.append("worker")
     answer = httpx.get(f"{running.url}/health")
@@ -278,13 +294,15 @@ NAVIGATION = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec
 
 @pytest.mark.parametrize("path", ["/predict", "/health", "/console/api/replay", "/console/api/state", "/static/x.js"])
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
-def test_another_sites_page_gets_nothing_and_leaves_no_line(running, path, method):
+def test_another_site(running, path, method):
+    """Another site's page gets nothing and leaves no line."""
     answer = httpx.request(method, f"{running.url}{path}", headers={"sec-fetch-site": "cross-site"})
     assert answer.status_code == 403
     assert running.edge == []
 
 
-def test_a_link_to_the_page_may_be_followed_from_anywhere():
+def test_link_to_page():
+    """A link to the page may be followed from anywhere."""
     assert not is_foreign("/", "GET", NAVIGATION)
     assert is_foreign("/", "POST", NAVIGATION)
     assert is_foreign("/predict", "GET", NAVIGATION)
@@ -305,7 +323,8 @@ def test_a_link_to_the_page_may_be_followed_from_anywhere():
         ("[bad", "0.0.0.0", {"drift.example.com"}, False),
     ],
 )
-def test_only_names_that_were_allowed_are_answered(host, bound_to, names, allowed):
+def test_allowed_names(host, bound_to, names, allowed):
+    """Only names that were allowed are answered."""
     assert host_allowed(host, bound_to=bound_to, names=names) is allowed
 
 
@@ -321,7 +340,8 @@ def test_only_names_that_were_allowed_are_answered(host, bound_to, names, allowe
         ("--retention-days", {"retention": float("nan")}),
     ],
 )
-def test_a_setting_that_cannot_be_meant_is_refused(option, change):
+def test_bad_setting(option, change):
+    """A setting that cannot be meant is refused by its option."""
     with pytest.raises(SettingsError, match=option):
         Settings(**change)
 
@@ -329,25 +349,29 @@ def test_a_setting_that_cannot_be_meant_is_refused(option, change):
 # --- the page -------------------------------------------------------------------------------------------------
 
 
-def test_the_spans_are_those_of_the_page():
+def test_spans_of_page():
+    """The spans are those of the page."""
     options = re.findall(r'<option value="(\d+)"', (STATIC / "index.html").read_text())
     assert list(SPANS) == list(map(int, options))
 
 
 @pytest.mark.parametrize("minutes", ["9" * 5000, "31", "05", "+5"])
-def test_a_span_that_the_page_does_not_offer_is_400(running, minutes):
+def test_other_span(running, minutes):
+    """A span that the page does not offer is answered with 400."""
     for name in ("state", "stream", "replay"):
         assert httpx.get(f"{running.url}/console/api/{name}?minutes={minutes}").status_code == 400
 
 
-def test_a_failure_of_the_page_is_in_the_log(running, caplog):
+def test_failure_in_log(running, caplog):
+    """A failure of the page is in the log."""
     with caplog.at_level("ERROR", logger="drift_console"):
         answer = httpx.post(f"{running.url}/console/api/scenarios/x")
     assert answer.status_code == 500
     assert "broken on purpose" in caplog.text
 
 
-def test_serve_is_what_the_command_line_calls(monkeypatch):
+def test_serve(monkeypatch):
+    """Serve is what the command line calls."""
     server, calls = make_server(), []
     monkeypatch.setattr(server, "run", lambda **options: calls.append(options["sockets"]))
     listener = bind("127.0.0.1", 0)
@@ -366,7 +390,8 @@ TRAVERSALS = [
 
 
 @pytest.mark.parametrize("path", TRAVERSALS)
-def test_no_path_leads_out_of_the_static_files(running, path):
+def test_static_paths(running, path):
+    """No path leads out of the static files."""
     answer = running.ask(head(b"connection: close", path=path))
     assert answer.split()[1] in (b"400", b"404") or running.edge  # the edge knows no files
     assert b"def " not in answer
@@ -393,7 +418,8 @@ AMBIGUOUS = {
 
 
 @pytest.mark.parametrize("name", AMBIGUOUS)
-def test_a_request_that_two_servers_could_read_in_two_ways_is_answered_once_or_refused(running, name):
+def test_ambiguous_request(running, name):
+    """A request that two servers could read in two ways is answered once or refused."""
     smuggled = b"GET /smuggled HTTP/1.1\r\nhost: localhost\r\n\r\n"
     begin = b"POST /x HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
     data = begin + b"\r\n".join(AMBIGUOUS[name]) + b"\r\n\r\n1\r\nx\r\n0\r\n\r\n" + smuggled
@@ -405,7 +431,8 @@ def test_a_request_that_two_servers_could_read_in_two_ways_is_answered_once_or_r
     assert [event["rawPath"] for event in running.edge] in ([], ["/x"])
 
 
-def test_two_hundred_requests_at_once_in_one_connection_are_answered_in_order(running):
+def test_pipelining(running):
+    """Two hundred requests at once in one connection are answered in order."""
     with running.connect() as connection:
         connection.sendall(b"".join(head(path=f"/{number}") for number in range(200)))
         for _ in range(200):

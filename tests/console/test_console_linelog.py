@@ -20,7 +20,8 @@ def read_all(folder, start=None, limit=1 << 20):
         position = batch.next
 
 
-def test_lines_come_back_in_order(tmp_path):
+def test_order(tmp_path):
+    """Lines come back in order."""
     writer = LineWriter(tmp_path)
     for number in range(5):
         writer.write(f"line {number}")
@@ -33,7 +34,8 @@ def test_lines_come_back_in_order(tmp_path):
     st.integers(40, 200),
     st.integers(1, 100),
 )
-def test_any_segment_size_and_read_size_give_the_same_lines(tmp_path_factory, lines, segment_bytes, limit):
+def test_any_sizes(tmp_path_factory, lines, segment_bytes, limit):
+    """Any segment size and read size give the same lines."""
     folder = tmp_path_factory.mktemp("log")
     writer = LineWriter(folder, segment_bytes=segment_bytes)
     for line in lines:
@@ -42,7 +44,8 @@ def test_any_segment_size_and_read_size_give_the_same_lines(tmp_path_factory, li
     assert read_all(folder, limit=limit)[0] == [line[:-1] for line in lines]
 
 
-def test_reading_goes_on_where_it_ended(tmp_path):
+def test_reading_on(tmp_path):
+    """Reading goes on where it ended."""
     writer = LineWriter(tmp_path)
     writer.write(b"one")
     _, position, _ = read_all(tmp_path)
@@ -51,12 +54,14 @@ def test_reading_goes_on_where_it_ended(tmp_path):
     assert read_all(tmp_path, position)[0] == [b"two"]
 
 
-def test_an_unfinished_line_waits_for_its_end(tmp_path):
+def test_unfinished_line(tmp_path):
+    """An unfinished line waits for its end."""
     (tmp_path / "events-000001.log").write_bytes(b"whole\npart")
     assert read_all(tmp_path)[0] == [b"whole"]
 
 
-def test_a_line_torn_by_a_crash_is_dropped_and_counted_once_the_next_segment_exists(tmp_path):
+def test_line_torn_by_crash(tmp_path):
+    """A line torn by a crash is dropped and counted once the next segment exists."""
     (tmp_path / "events-000001.log").write_bytes(b"whole\npart")
     writer = LineWriter(tmp_path)
     writer.write(b"after")
@@ -65,7 +70,8 @@ def test_a_line_torn_by_a_crash_is_dropped_and_counted_once_the_next_segment_exi
     assert (lines, torn) == ([b"whole", b"after"], 1)
 
 
-def test_a_short_write_raises_and_the_next_line_is_whole(tmp_path, monkeypatch):
+def test_short_write(tmp_path, monkeypatch):
+    """A short write raises and the next line is whole."""
     writer = LineWriter(tmp_path)
     real = os.write
     monkeypatch.setattr(linelog.os, "write", lambda descriptor, data: real(descriptor, data[:3]))
@@ -78,12 +84,14 @@ def test_a_short_write_raises_and_the_next_line_is_whole(tmp_path, monkeypatch):
     assert (lines, torn) == ([b"kept"], 1)
 
 
-def test_a_writer_never_reuses_a_segment_that_a_reader_has_seen(tmp_path):
+def test_segment_numbers(tmp_path):
+    """A writer never reuses a segment that a reader has seen."""
     LineWriter(tmp_path, after=7).close()
     assert list(segments(tmp_path)) == [8]
 
 
-def test_segments_are_removed_only_when_read_and_old(tmp_path):
+def test_removal(tmp_path):
+    """Segments are removed only when read and old."""
     for _ in range(3):
         LineWriter(tmp_path).close()
     first, second, _ = segments(tmp_path).values()
@@ -92,5 +100,6 @@ def test_segments_are_removed_only_when_read_and_old(tmp_path):
     assert second.exists()
 
 
-def test_no_log_is_an_empty_log(tmp_path):
+def test_no_log(tmp_path):
+    """No log is an empty log."""
     assert read_all(tmp_path) == ([], Position(), 0)

@@ -172,7 +172,8 @@ def drift_alerts(machine):
     return [alert for alert in machine.told if alert["kind"] == "drift"]
 
 
-def test_half_a_standard_deviation_in_one_feature_is_named_and_told_once(machine):
+def test_small_drift(machine):
+    """Half a standard deviation in one feature is named and reported once."""
     machine.pass_time(12)
     before = machine.state()["evidence"]
     assert (before["alarm"], drift_alerts(machine)) == (False, [])
@@ -196,7 +197,8 @@ def test_half_a_standard_deviation_in_one_feature_is_named_and_told_once(machine
     assert [sent for sent in machine.outbox() if "drift" in sent["name"]] == [alert]
 
 
-def test_the_older_rule_never_moves_while_the_evidence_alarms(machine):
+def test_older_rule(machine):
+    """The older rule never moves while the evidence alarms."""
     machine.pass_time(12)
     machine.pass_time(12, shift=0.5)
     state = machine.state()
@@ -206,7 +208,8 @@ def test_the_older_rule_never_moves_while_the_evidence_alarms(machine):
     assert max(each for each in state["series"]["drift_score"]["average"] if each is not None) < 1.2
 
 
-def test_the_onset_is_dated_to_the_minute_that_it_began_in(machine):
+def test_onset(machine):
+    """The onset is dated to the minute that it began in."""
     machine.pass_time(12)
     began = machine.now
     machine.pass_time(8, shift=1.0)
@@ -215,7 +218,8 @@ def test_the_onset_is_dated_to_the_minute_that_it_began_in(machine):
     assert utc_text_of_seconds(earliest) <= evidence["since"] <= utc_text_of_seconds(latest)
 
 
-def test_the_end_of_a_drift_is_told_once_too(fast):
+def test_end_of_drift(fast):
+    """The end of a drift is reported once too."""
     fast.pass_time(5)
     fast.pass_time(3, shift=1.0)
     fast.pass_time(30)
@@ -225,7 +229,8 @@ def test_the_end_of_a_drift_is_told_once_too(fast):
     assert [alert["state"] for alert in evidence["alerts"]] == ["OK", "ALARM"]
 
 
-def test_the_alarm_of_the_same_name_and_composites_are_shown_and_not_sent_again(fast):
+def test_alarms_not_sent(fast):
+    """The alarm of the same name and composites are shown and not sent again."""
     fast.pass_time(5)
     fast.pass_time(10, shift=1.0)
     changed = {entry["alarm"] for entry in fast.state()["history"] if entry["to"] == "ALARM"}
@@ -234,7 +239,8 @@ def test_the_alarm_of_the_same_name_and_composites_are_shown_and_not_sent_again(
     assert "needs-attention" not in {alert["name"] for alert in fast.told}
 
 
-def test_quiet_traffic_raises_nothing_and_its_evidence_stays_under_the_bar(fast):
+def test_quiet_traffic(fast):
+    """Quiet traffic raises nothing, and its evidence stays under the threshold."""
     fast.pass_time(60, rate=50)
     state = fast.state()
     evidence = state["evidence"]
@@ -246,13 +252,15 @@ def test_quiet_traffic_raises_nothing_and_its_evidence_stays_under_the_bar(fast)
     json.dumps(state, allow_nan=False)
 
 
-def test_evidence_is_shown_to_pass_its_bar(fast):
+def test_evidence_at_threshold(fast):
+    """Evidence is shown to reach its threshold."""
     fast.pass_time(5)
     fast.pass_time(10, shift=1.0)
     assert max(value for value in fast.state()["evidence"]["value"] if value is not None) >= 1.0
 
 
-def test_a_silent_console_has_evidence_of_nothing(fast):
+def test_silence(fast):
+    """A silent console has evidence of nothing."""
     fast.pass_time(3, rate=0)
     evidence = fast.state()["evidence"]
     assert (evidence["alarm"], evidence["finding"], evidence["top"], evidence["effects"]) == (False, None, [], [])
@@ -260,7 +268,8 @@ def test_a_silent_console_has_evidence_of_nothing(fast):
     assert fast.windows() == 0
 
 
-def test_a_restart_doubles_and_loses_nothing(machine):
+def test_restart(machine):
+    """A restart doubles and loses nothing."""
     machine.pass_time(3)
     machine.stop()
     machine.begin()
@@ -269,7 +278,8 @@ def test_a_restart_doubles_and_loses_nothing(machine):
 
 
 @pytest.mark.parametrize("place", ["before the cursor", "before the windows", "after the alert"])
-def test_a_crash_at_any_step_doubles_and_loses_nothing(fast, monkeypatch, place):
+def test_crash(fast, monkeypatch, place):
+    """A crash at any step doubles and loses nothing."""
     fast.pass_time(5)
     broken = {
         "before the cursor": (sqlite3.Connection, None),
@@ -299,7 +309,8 @@ def fail(*_arguments, **_options):
     raise Crash
 
 
-def test_an_alert_published_twice_is_sent_once(fast):
+def test_published_twice(fast):
+    """An alert published twice is sent once."""
     alert = {"contract": "alert.v1", "alert_id": "one", "model": SERIES.model, "name": "x", "kind": "drift"}
     fast.publisher.publish(alert)
     fast.publisher.publish(alert)
@@ -307,7 +318,8 @@ def test_an_alert_published_twice_is_sent_once(fast):
     assert len(fast.told) == len(fast.outbox()) == 1
 
 
-def test_events_of_no_known_model_version_are_set_aside_counted_and_alarm(fast):
+def test_unknown_version(fast):
+    """Events of a version that is not served are set aside, are counted and raise an alarm."""
     fast.pass_time(2, rate=20)
     fast.pass_time(2, rate=20, model_version="000000000000")
     fast.pass_time(3, rate=20)
@@ -319,7 +331,8 @@ def test_events_of_no_known_model_version_are_set_aside_counted_and_alarm(fast):
     assert fast.windows() == fast.sent - 40
 
 
-def test_what_is_older_than_the_retention_is_forgotten(fast):
+def test_retention(fast):
+    """What is older than the retention is forgotten."""
     fast.pass_time(5)
     fast.console.monitor.prune(now=fast.now + 100, retention=50.0)
     assert fast.windows() <= 200  # the two seconds that were not judged yet
@@ -330,7 +343,8 @@ def test_what_is_older_than_the_retention_is_forgotten(fast):
     assert fast.windows() >= 300
 
 
-def test_windows_of_a_minute_and_of_a_second_do_not_mix(tmp_path):
+def test_fast_and_slow_windows(tmp_path):
+    """Windows of a minute and of a second do not mix."""
     for is_fast in (True, False):
         running = Machine(tmp_path / "data", fast=is_fast)
         running.pass_time(4, rate=60)
@@ -341,7 +355,8 @@ def test_windows_of_a_minute_and_of_a_second_do_not_mix(tmp_path):
 # --- effect sizes -----------------------------------------------------------------------------------------
 
 
-def test_effects_are_those_of_the_report_over_the_windows_shown(fast):
+def test_effects(fast):
+    """Effects are those of the report over the windows shown."""
     fast.pass_time(BLOCK * 3, rate=10, shift=0.5)
     evidence = fast.state(minutes=10)["evidence"]
     store = SqliteStore(fast.settings.windows)
@@ -365,7 +380,8 @@ def test_effects_are_those_of_the_report_over_the_windows_shown(fast):
     assert evidence["effects"][0]["feature"] == "sqft"
 
 
-def test_only_the_windows_of_the_span_shown_count(fast):
+def test_span_of_effects(fast):
+    """Only the windows of the span shown count."""
     fast.pass_time(70, rate=5)
     short, long = (fast.state(minutes=minutes)["evidence"]["window"]["events"] for minutes in (1, 10))
     assert short < long <= fast.sent
@@ -399,7 +415,8 @@ def reader(tmp_path):
 FRAME = Frame(int(START), 1, 120)
 
 
-def test_a_replay_finds_the_drift_and_names_it(reader):
+def test_what_if(reader):
+    """A replay finds the drift and names it."""
     found = reader(100).replay("house-price", FRAME, budget=10_000, minimum_effect=0.1)
     (alarm,) = found["alarms"]
     assert (alarm["channel"], alarm["direction"], alarm["over"]) == ("sqft", "up", None)
@@ -409,7 +426,8 @@ def test_a_replay_finds_the_drift_and_names_it(reader):
     assert found["value"][100:] == [None] * 20
 
 
-def test_a_larger_budget_never_alarms_earlier(reader):
+def test_larger_budget(reader):
+    """A larger budget never alarms earlier."""
     read = reader(100)
     moments = [
         read.replay("house-price", FRAME, budget=budget, minimum_effect=0.1)["alarms"][0]["at"]
@@ -418,17 +436,20 @@ def test_a_larger_budget_never_alarms_earlier(reader):
     assert moments == sorted(moments)
 
 
-def test_a_minimum_effect_over_the_shift_keeps_the_alarm_away(reader):
+def test_minimum_effect(reader):
+    """A minimum effect over the shift keeps the alarm away."""
     assert reader(100).replay("house-price", FRAME, budget=10_000, minimum_effect=3.0)["alarms"] == []
 
 
-def test_a_replay_of_nothing_is_empty(reader):
+def test_empty_what_if(reader):
+    """A replay of nothing is empty."""
     found = reader(0).replay("house-price", FRAME, budget=10_000, minimum_effect=0.1)
     assert (found["windows"], found["alarms"], found["from"]) == (0, [], None)
     assert set(found["value"]) == {None}
 
 
-def test_the_replay_of_what_was_judged_gives_the_real_alarm(fast):
+def test_what_if_as_decided(fast):
+    """The replay of what was decided gives the real alarm."""
     fast.pass_time(20)
     fast.pass_time(10, shift=0.5)
     real = fast.state()["evidence"]
@@ -438,7 +459,8 @@ def test_the_replay_of_what_was_judged_gives_the_real_alarm(fast):
     assert alarm["at"][:19] == real["alerts"][0]["timestamp"][:19]
 
 
-def test_a_replay_of_an_unknown_model_names_the_choices(fast):
+def test_what_if_of_unknown_model(fast):
+    """A replay of an unknown model names the choices."""
     with pytest.raises(NotFound, match="house-price"):
         asyncio.run(fast.console.replay("castles", 30, 1_000.0, 0.1))
 
@@ -446,7 +468,8 @@ def test_a_replay_of_an_unknown_model_names_the_choices(fast):
 # --- runs of events ---------------------------------------------------------------------------------------
 
 
-def test_runs_are_read_in_order_each_once(tmp_path):
+def test_runs(tmp_path):
+    """Runs are read in order each once."""
     connection = connect(tmp_path / "console.sqlite")
     events = EventStore(connection)
     for batch in range(3):
@@ -464,7 +487,8 @@ def alarm_state(machine, name):
     return {alarm["name"]: alarm["state"] for alarm in machine.state()["alarms"]}[name]
 
 
-def test_no_data_rings_only_after_there_was_some_over_a_restart_too(fast):
+def test_no_data(fast):
+    """The alarm no-data is raised only after there was data, over a restart too."""
     fast.pass_time(20, rate=0)
     assert alarm_state(fast, "no-data") == "INSUFFICIENT_DATA"
     assert fast.told == []
@@ -475,7 +499,24 @@ def test_no_data_rings_only_after_there_was_some_over_a_restart_too(fast):
     assert alarm_state(fast, "no-data") == "ALARM"
 
 
-def test_the_page_says_how_the_console_fares(fast, monkeypatch):
+def test_saved_no_data_alarm(fast):
+    """An earlier release raised no-data for models that nobody ever asked, and its state is kept."""
+    fast.pass_time(2, rate=0)
+    fast.stop()
+    connection = sqlite3.connect(fast.settings.database)
+    with connection:
+        connection.execute("UPDATE alarms SET state = 'ALARM' WHERE name = 'no-data'")
+    connection.close()
+    fast.begin()
+    fast.pass_time(2, rate=0)
+    assert alarm_state(fast, "no-data") == "INSUFFICIENT_DATA"
+    assert [(alert["name"], alert["state"]) for alert in fast.told] == [("no-data", "INSUFFICIENT_DATA")]
+    fast.pass_time(2, rate=0)
+    assert len(fast.told) == 1
+
+
+def test_service_health(fast, monkeypatch):
+    """The page shows how the console itself fares."""
     fast.pass_time(3)
     assert fast.state()["service"] == {"lines_lost": 0, "lag_seconds": 0, "dead": []}
     fast.storage.writer.lost = 3
@@ -484,7 +525,8 @@ def test_the_page_says_how_the_console_fares(fast, monkeypatch):
     assert fast.state()["service"] == {"lines_lost": 3, "lag_seconds": 90, "dead": ["worker"]}
 
 
-def test_the_lag_of_the_evaluation_is_a_metric(fast):
+def test_lag_metric(fast):
+    """The lag of the evaluation is a metric."""
     fast.pass_time(3)
     fast.console.monitor.evaluate(fast.now, fast.now + 42)
     connection = sqlite3.connect(fast.settings.database)
@@ -493,7 +535,8 @@ def test_the_lag_of_the_evaluation_is_a_metric(fast):
     connection.close()
 
 
-def test_a_clock_that_was_ahead_by_400_days_costs_the_page_nothing(fast, monkeypatch):
+def test_far_clock(fast, monkeypatch):
+    """A clock that was ahead by 400 days costs the page nothing."""
     fast.pass_time(3)
     right, fast.now = fast.now, fast.now + 400 * 86400
     fast.pass_time(1)
@@ -506,14 +549,16 @@ def test_a_clock_that_was_ahead_by_400_days_costs_the_page_nothing(fast, monkeyp
     assert len(asked) < 100
 
 
-def test_a_document_of_a_clock_that_was_ahead_is_made_anew(fast):
+def test_document_of_wrong_clock(fast):
+    """A document of a clock that was ahead is made anew."""
     fast.now += 3600
     ahead = asyncio.run(fast.console.read_state(SERIES.model, 30))["now"]
     fast.now -= 3600
     assert asyncio.run(fast.console.read_state(SERIES.model, 30))["now"] < ahead
 
 
-def test_one_what_if_at_a_time(fast):
+def test_concurrent_what_ifs(fast):
+    """A second what-if at the same time is refused."""
     fast.pass_time(3)
     begun, go_on = threading.Event(), threading.Event()
 
@@ -540,7 +585,8 @@ def test_one_what_if_at_a_time(fast):
     assert asyncio.run(replay())
 
 
-def test_an_event_that_breaks_its_contract_is_left_out_of_the_page(fast):
+def test_broken_event(fast):
+    """An event that breaks its contract is left out of the page."""
     fast.pass_time(2)
     for line in list(lines(3, start=fast.now, seconds=1, seed=1)):
         fast.storage.writer.write(json.dumps({**json.loads(line), "drift": None}))

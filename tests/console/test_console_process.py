@@ -82,7 +82,8 @@ def predict(client, url, features=None, number=0):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_cleanly_with_everything_stored(console, number):
+def test_signal(console, number):
+    """A signal ends the console cleanly with everything stored."""
     running = console()
     with httpx.Client() as client:
         for _ in range(20):
@@ -93,7 +94,8 @@ def test_a_signal_ends_it_cleanly_with_everything_stored(console, number):
     assert running.stored() == (20,)
 
 
-def test_an_open_stream_does_not_hold_up_the_end(console):
+def test_open_stream(console):
+    """An open stream does not delay the end."""
     running = console()
     with httpx.stream("GET", f"{running.url}/console/api/stream", timeout=PATIENCE) as stream:
         assert "event: state" in list(zip(range(4), stream.iter_lines(), strict=False))[2]
@@ -101,14 +103,16 @@ def test_an_open_stream_does_not_hold_up_the_end(console):
         assert running.process.wait(timeout=PATIENCE) == 0
 
 
-def test_the_banners_line_can_be_pasted(console):
+def test_banner(console):
+    """The banner's line can be pasted."""
     running = console()
     line = running.banner[-1].strip()
     answer = subprocess.run(line, shell=True, capture_output=True, text=True, check=True)
     assert "drift_score" in json.loads(answer.stdout)
 
 
-def test_killed_under_load_it_loses_nothing_that_was_answered_and_stores_nothing_twice(console):
+def test_kill_under_load(console):
+    """A console killed under load loses nothing that was answered and stores nothing twice."""
     running = console()
     answered = []
 
@@ -182,7 +186,8 @@ def webhook():
 
 
 @pytest.mark.slow
-def test_with_fast_a_person_sees_drift_alarm_within_a_minute_and_the_webhook_gets_it(console, webhook):
+def test_fast_alarm(console, webhook):
+    """With --fast a drift raises an alarm within a minute, and the webhook gets it."""
     url = f"http://127.0.0.1:{webhook.server_port}/hook"
     running = console("--fast", "--webhook", url, "--webhook", "http://127.0.0.1:9/nobody")
 
@@ -204,7 +209,8 @@ def test_with_fast_a_person_sees_drift_alarm_within_a_minute_and_the_webhook_get
 
 
 @pytest.mark.slow
-def test_with_the_true_predictor_the_scenarios_hold(console, bundles):
+def test_scenarios(console, bundles):
+    """With the true predictor the scenarios hold."""
     running = console("--bundles", str(bundles), program=("-m", "drift_console"))
     gate = [sys.executable, "-m", "drift_console.scenarios", "--url", running.url, "--model", "house-price"]
     told = subprocess.run(gate, capture_output=True, text=True, timeout=PATIENCE, check=False)
@@ -223,7 +229,8 @@ def test_with_the_true_predictor_the_scenarios_hold(console, bundles):
 
 
 @pytest.mark.slow
-def test_with_fast_half_a_deviation_is_found_told_once_and_counted_once_over_a_kill(console, webhook, bundles):
+def test_fast_drift_over_kill(console, webhook, bundles):
+    """With --fast half a deviation is found, sent once and counted once, over a kill."""
     url = f"http://127.0.0.1:{webhook.server_port}/hook"
     options = ("--fast", "--webhook", url, "--bundles", str(bundles))
     running = console(*options, program=("-m", "drift_console"))
@@ -269,12 +276,49 @@ def bundles(tmp_path):
     return tmp_path / "build" / "bundles"
 
 
+#: Refuses what only training needs, as an environment without it does.
+WITHOUT_TRAINING = """
+import sys
+
+class Refusing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"sklearn", "joblib"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Refusing())
+"""
+SERVE = WITHOUT_TRAINING + "from drift_console.cli import main; main()"
+REPLAY = WITHOUT_TRAINING + "from drift_ml.replay.commands import replay; replay()"
+
+
+def test_serving_without_training(console, bundles):
+    """A bundle that is there is loaded and asked without the libraries that trained it."""
+    running = console("--bundles", str(bundles), program=("-c", SERVE))
+    answer = httpx.post(f"{running.url}/predict", json={"features": HOUSE}, timeout=PATIENCE)
+    assert (answer.status_code, "drift_score" in answer.json()) == (200, True)
+    assert running.end(signal.SIGTERM)[0] == 0
+
+
+def test_replay_without_training(bundles, tmp_path):
+    """Reading a table and running the detectors need no library of training."""
+    names = feature_set("house-price").names
+    rows = [",".join(str(features[name]) for name in names) for features in houses(1, 300)]
+    data = tmp_path / "traffic.csv"
+    data.write_text("\n".join([",".join(names), *rows]))
+    command = [sys.executable, "-c", REPLAY, "--data", str(data)]
+    command += ["--baseline", str(bundles / "house-price"), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode in {0, 1}, done.stderr
+    assert "alarms" in json.loads(done.stdout)["replay"]
+
+
 def run_once(*options):
     command = [sys.executable, str(STANDIN), *options]
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
-def test_a_port_in_use_is_told_and_nothing_is_started(tmp_path):
+def test_port_in_use(tmp_path):
+    """A port in use is reported, and nothing is started."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -285,14 +329,16 @@ def test_a_port_in_use_is_told_and_nothing_is_started(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_two_consoles_cannot_share_a_data_folder(console):
+def test_shared_data_folder(console):
+    """Two consoles cannot share a data folder."""
     running = console()
     done = run_once("--port", "0", "--data-dir", str(running.data))
     assert done.returncode == 5
     assert "another console" in done.stderr
 
 
-def test_a_data_folder_that_cannot_be_made_is_told(tmp_path):
+def test_bad_data_folder(tmp_path):
+    """A data folder that cannot be made is reported with its option."""
     file = tmp_path / "file"
     file.write_text("")
     done = run_once("--port", "0", "--data-dir", str(file / "data"))
@@ -300,6 +346,7 @@ def test_a_data_folder_that_cannot_be_made_is_told(tmp_path):
     assert "--data-dir" in done.stderr
 
 
-def test_a_webhook_that_is_no_url_is_told(tmp_path):
+def test_bad_webhook(tmp_path):
+    """A webhook that is no URL is reported with its option."""
     done = run_once("--webhook", "no url", "--data-dir", str(tmp_path))
     assert (done.returncode, "--webhook" in done.stderr) == (2, True)

@@ -50,13 +50,15 @@ CASES = [
 
 
 @pytest.mark.parametrize(("expect", "answers", "holds"), CASES)
-def test_a_scenario_holds_exactly_when_its_answers_are_as_expected(expect, answers, holds):
+def test_expectations(expect, answers, holds):
+    """A scenario holds exactly when its answers are as expected."""
     verdict = check_answers(Scenario("s", "t", expect, [{}] * len(answers)), answers, threshold=2.0)
     assert verdict.holds is holds
 
 
 @pytest.mark.parametrize("model", SUITES)
-def test_every_request_of_a_suite_is_one_that_the_model_accepts(model):
+def test_requests_of_suites(model):
+    """Every request of a suite is one that the model accepts."""
     validator = RequestValidator(feature_set(model))
     for scenario in SUITES[model].scenarios:
         for request in scenario.requests:
@@ -64,14 +66,16 @@ def test_every_request_of_a_suite_is_one_that_the_model_accepts(model):
 
 
 @pytest.mark.parametrize("model", SUITES)
-def test_a_suite_holds_the_three_degrees_of_drift(model):
+def test_degrees_of_drift(model):
+    """A suite holds the three degrees of drift."""
     degrees = {scenario.name: scenario.expect for scenario in SUITES[model].scenarios}
     assert degrees["baseline"]["average_below"] == 1.0
     assert (degrees["moderate"]["average_from"], degrees["moderate"]["average_to"]) == (1.0, 2.0)
     assert (degrees["high"]["average_above"], degrees["high"]["alerts"]) == (2.0, 4)
 
 
-def test_the_house_suite_tries_every_feature_alone():
+def test_each_feature_alone():
+    """The house suite tries every feature alone."""
     alone = [scenario.expect["drifted"] for scenario in SUITES["house-price"].scenarios if "drifted" in scenario.expect]
     assert alone == [[name] for name in feature_set("house-price").names]
 
@@ -96,7 +100,8 @@ def connection(respond, url="http://127.0.0.1", **options):
     return Connection(url, environment=world, **options)
 
 
-def test_a_suite_is_run_against_the_path_of_its_model():
+def test_path_of_model():
+    """A suite is run against the path of its model."""
     deployment = Deployment(connection(served(["diabetes", "house-price"])))
     path = deployment.path_of("house-price")
     assert path == "/models/house-price/predict"
@@ -104,7 +109,9 @@ def test_a_suite_is_run_against_the_path_of_its_model():
     assert deployment.path_of("other") is None
 
 
-def test_a_deployment_of_one_model_is_asked_at_its_root():
+def test_path_of_only_model():
+    """A deployment of one model is asked at its root."""
+
     def respond(request):
         if request.url.path == "/model":
             return httpx.Response(200, json={"model": "house-price"})
@@ -124,7 +131,8 @@ def test_a_deployment_of_one_model_is_asked_at_its_root():
         (lambda _: (_ for _ in ()).throw(httpx.ConnectError("no")), Unreachable),
     ],
 )
-def test_what_is_no_deployment_is_told_from_one_that_says_no(respond, error):
+def test_failing_deployments(respond, error):
+    """A deployment that does not answer is told apart from one that refuses."""
     with pytest.raises(error):
         Deployment(connection(respond)).path_of("house-price")
 
@@ -138,7 +146,7 @@ def test_what_is_no_deployment_is_told_from_one_that_says_no(respond, error):
         (answer(1.0, [1]), "/drift/drifted"),
     ],
 )
-def test_an_answer_that_is_no_prediction_is_refused_by_its_place(document, place):
+def test_broken_answer(document, place):
     """Nothing is read of an answer that breaks its contract."""
     with pytest.raises(BrokenResponse, match=place):
         Deployment(connection(lambda _: httpx.Response(200, json=document))).predict("/predict", {})
@@ -164,21 +172,24 @@ def gate(monkeypatch):
     return run
 
 
-def test_the_gate_opens_when_every_scenario_holds(gate, tmp_path):
+def test_open_gate(gate, tmp_path):
+    """The gate opens when every scenario holds."""
     file = tmp_path / "suite.json"
     file.write_text(json.dumps(SUITE))
     code, output = gate(served(["m"]), "--suite", str(file))
     assert (code, "Detection works" in output) == (0, True)
 
 
-def test_the_gate_stays_shut_when_detection_does_not_work(gate):
+def test_shut_gate(gate):
+    """The gate stays shut when detection does not work."""
     code, output = gate(served(["house-price"]), "--model", "house-price")
     assert (code, "does not work" in output) == (1, True)
 
 
 @pytest.mark.parametrize("model", SUITES)
 @pytest.mark.parametrize("holds", [True, False])
-def test_eighty_columns_hold_the_table_and_no_name_is_cut(model, holds):
+def test_table(model, holds):
+    """Eighty columns hold the table and no name is cut."""
     suite = SUITES[model]
     names = feature_set(model).names
     answers = [answer(0.5 if holds else 9, names)] * 4
@@ -190,7 +201,9 @@ def test_eighty_columns_hold_the_table_and_no_name_is_cut(model, holds):
     assert {part for one in suite.scenarios for part in fill(one.name, scenarios.NAME_WIDTH).split()} <= set(shown)
 
 
-def test_the_gate_cannot_tell_without_a_deployment(gate):
+def test_no_deployment(gate):
+    """Without a deployment the gate ends with the code for it."""
+
     def refuse(_):
         raise httpx.ConnectError("refused")
 
@@ -206,7 +219,7 @@ def test_the_gate_cannot_tell_without_a_deployment(gate):
         ("[1,", "expected strict JSON"),
     ],
 )
-def test_a_suite_that_breaks_its_contract_is_bad_input(gate, tmp_path, content, place):
+def test_broken_suite(gate, tmp_path, content, place):
     """The file is named with the place and the rule, and nothing is sent."""
     file = tmp_path / "suite.json"
     file.write_text(content if isinstance(content, str) else json.dumps(content))
@@ -214,7 +227,7 @@ def test_a_suite_that_breaks_its_contract_is_bad_input(gate, tmp_path, content, 
     assert (code, place in " ".join(output.split())) == (2, True), output
 
 
-def test_names_in_answers_are_no_markup_and_steer_no_terminal(gate, tmp_path):
+def test_hostile_names(gate, tmp_path):
     """What a deployment answers is shown as it is."""
     file = tmp_path / "suite.json"
     file.write_text(json.dumps(SUITE))
@@ -222,7 +235,7 @@ def test_names_in_answers_are_no_markup_and_steer_no_terminal(gate, tmp_path):
     assert (code, "[/]" in output, "\x1b" in output) == (0, True, False)
 
 
-def test_a_deployment_that_is_busy_for_a_moment_is_asked_again(gate, tmp_path):
+def test_retries(gate, tmp_path):
     """The gate retries as every client does."""
     answers = iter([httpx.Response(503), httpx.Response(503)])
     good = served(["m"])
@@ -233,22 +246,26 @@ def test_a_deployment_that_is_busy_for_a_moment_is_asked_again(gate, tmp_path):
 
 
 @pytest.mark.parametrize("url", ["http://[::1", "http://127.0.0.1:x", "ftp://x", "http://", "x"])
-def test_an_address_that_is_none_is_a_wrong_usage(url):
+def test_bad_url(url):
+    """An address that is none is a wrong usage."""
     result = CliRunner().invoke(scenarios.main, ["--url", url])
     assert result.exit_code == 2
     assert "--url" in result.output
 
 
-def test_the_gate_cannot_tell_when_no_suite_fits(gate):
+def test_no_suite_fits(gate):
+    """Where no suite's model is served, the gate ends with the code for it."""
     code, output = gate(served(["other"]))
     assert (code, "house-price" in output) == (4, True)
 
 
-def test_a_model_without_a_suite_is_a_wrong_usage(gate):
+def test_no_suite(gate):
+    """A model without a suite is a wrong usage."""
     assert gate(served(["m"]), "--model", "m")[0] == 2
 
 
 @pytest.mark.parametrize("model", SUITES)
-def test_a_suite_follows_its_contract(model):
+def test_contract(model):
+    """A suite follows its contract."""
     path = files("drift_contracts") / "scenarios" / f"{model}.json"
     schemas.check("scenario.suite.v1", json.loads(path.read_text("utf-8")))

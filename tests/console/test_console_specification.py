@@ -13,7 +13,8 @@ def alarms(**settings):
     return {alarm.name: alarm for alarm in Specification(Settings(**settings)).alarms}
 
 
-def test_every_alarm_of_the_spec_can_be_evaluated():
+def test_every_alarm():
+    """Every alarm of the spec can be evaluated."""
     declared = {alarm.name for alarm in MonitoringSpec.load().alarms_for("local")}
     made = alarms()
     assert set(made) == declared
@@ -24,31 +25,36 @@ def test_every_alarm_of_the_spec_can_be_evaluated():
             assert alarm.expression is None or expression_names(alarm.expression) == set(alarm.inputs)
 
 
-def test_every_metric_that_an_alarm_reads_is_declared():
+def test_metrics_of_alarms():
+    """Every metric that an alarm reads is declared."""
     declared = {metric.name for metric in MonitoringSpec.load().metrics_for(feature_set("house-price"))}
     metric_alarms = [alarm for alarm in alarms().values() if isinstance(alarm, MetricAlarm)]
     for alarm in metric_alarms:
         assert {query.metric for query in alarm.inputs.values()} <= declared
 
 
-def test_every_composite_alarm_names_alarms_that_exist():
+def test_composites():
+    """Every composite alarm names alarms that exist."""
     made = alarms()
     for alarm in made.values():
         if isinstance(alarm, CompositeAlarm):
             assert rule_names(alarm.rule) <= set(made)
 
 
-def test_the_stack_chooses_the_thresholds():
+def test_thresholds_of_stack():
+    """The stack chooses the thresholds."""
     assert alarms(stack="prod")["latency"].threshold == 500
     assert alarms(stack="local")["latency"].threshold == 1000
 
 
-def test_a_chosen_threshold_wins_everywhere():
+def test_chosen_threshold():
+    """A chosen threshold wins everywhere."""
     assert alarms(threshold=1.5)["high-drift"].threshold == 1.5
     assert Specification(Settings(threshold=1.5)).threshold == 1.5
 
 
-def test_fast_divides_periods_by_sixty_and_nothing_else():
+def test_fast():
+    """Fast divides periods by sixty and nothing else."""
     slow, fast = alarms()["high-drift"], alarms(fast=True)["high-drift"]
     assert (slow.period, fast.period) == (300, 5)
     assert (slow.evaluation_periods, slow.threshold) == (fast.evaluation_periods, fast.threshold)
@@ -58,7 +64,8 @@ def test_fast_divides_periods_by_sixty_and_nothing_else():
     "url",
     ["hooks.internal/path", "ftp://x", "http://", "file:///etc/passwd", "http://[::1", "http://h:x", "http://h:0"],
 )
-def test_a_webhook_that_is_no_url_is_refused_without_repeating_it(url):
+def test_bad_webhook(url):
+    """A webhook that is no URL is refused, and the message does not hold it."""
     with pytest.raises(SettingsError, match="--webhook") as error:
         Settings(webhooks=(url,))
     assert url not in str(error.value)

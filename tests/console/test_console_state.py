@@ -83,7 +83,8 @@ def state(tmp_path):
     connection.close()
 
 
-def test_a_silent_console_shows_every_field_and_no_data(state):
+def test_silence(state):
+    """A silent console shows every field and no data."""
     shown = state()
     assert set(shown) == KEYS
     assert shown["totals"] == {"predictions": 0, "drifted": 0, "errors": 0, "rejected": 0}
@@ -96,7 +97,8 @@ def test_a_silent_console_shows_every_field_and_no_data(state):
     json.dumps(shown, allow_nan=False)
 
 
-def test_traffic_is_counted_in_its_bucket(state, event_line):
+def test_traffic(state, event_line):
+    """Traffic is counted in its bucket."""
     shown = state(*(event_line(NOW - 20, drift=drift, prediction=100.0 * drift) for drift in (1.0, 2.0, 3.0, 6.0)))
     series = shown["series"]
     bucket = series["times"].index(int(NOW) - 30)
@@ -110,7 +112,8 @@ def test_traffic_is_counted_in_its_bucket(state, event_line):
     assert shown["totals"]["drifted"] == 2
 
 
-def test_a_feature_is_shown_over_its_baseline(state, event_line):
+def test_feature(state, event_line):
+    """A feature is shown over its baseline."""
     shown = state(event_line(NOW - 5, Feature_sqft=3000.0), event_line(NOW - 5, Feature_sqft=1000.0))
     feature = shown["features"][0]
     live, bins = feature["live"], feature["baseline"]["bins"]
@@ -125,13 +128,14 @@ def test_a_feature_is_shown_over_its_baseline(state, event_line):
     assert [value for value in feature["series"]["average"] if value is not None] == [2000.0]
 
 
-def test_a_live_z_is_held_at_100_as_in_answers(state, event_line):
+def test_largest_z(state, event_line):
     """One absurd value does not make a mean of millions."""
     live = state(event_line(NOW - 5, Feature_sqft=1e6))["features"][0]["live"]
     assert (live["z"], live["mean_abs_z"]) == (100.0, 100.0)
 
 
-def test_recent_predictions_come_newest_first_and_are_at_most_fifty(state, event_line):
+def test_recent(state, event_line):
+    """Recent predictions come newest first and are at most fifty."""
     recent = state(*(event_line(NOW - 60 + number, number=number) for number in range(60)))["recent"]
     assert [one["prediction_id"] for one in recent] == [f"id-{number}" for number in range(59, 9, -1)]
     assert set(recent[0]) == {
@@ -145,7 +149,8 @@ def test_recent_predictions_come_newest_first_and_are_at_most_fifty(state, event
     }
 
 
-def test_errors_and_rejections_are_summed(state):
+def test_errors(state):
+    """Errors and rejections are summed."""
     document = {
         "_aws": {
             "Timestamp": (NOW - 5) * 1000,
@@ -166,7 +171,8 @@ def test_errors_and_rejections_are_summed(state):
     assert (totals["errors"], totals["rejected"]) == (2, 4)
 
 
-def test_alarms_show_what_they_watch(state):
+def test_alarms(state):
+    """Alarms show what they watch."""
     alarms = {alarm["name"]: alarm for alarm in state()["alarms"]}
     drift, share, composite = alarms["high-drift"], alarms["error-share"], alarms["needs-attention"]
     assert (drift["metric"], drift["statistic"], drift["threshold"], drift["period"]) == (
@@ -182,7 +188,8 @@ def test_alarms_show_what_they_watch(state):
 
 
 @given(st.floats(1e9, 2e9), st.integers(1, 10_080))
-def test_a_frame_ends_with_the_bucket_of_now_and_has_a_bounded_number_of_buckets(now, minutes):
+def test_frame(now, minutes):
+    """A frame ends with the bucket of now and has a bounded number of buckets."""
     frame = Frame.ending(now, minutes)
     end = frame.start + frame.width * frame.count
     assert end - frame.width <= now < end
@@ -192,6 +199,7 @@ def test_a_frame_ends_with_the_bucket_of_now_and_has_a_bounded_number_of_buckets
 
 
 @given(st.floats(1e9, 2e9), st.integers(181, 10_080))
-def test_a_frame_that_reaches_beyond_the_kept_seconds_is_made_of_minutes(now, minutes):
+def test_long_frame(now, minutes):
+    """A frame that reaches beyond the kept seconds is made of minutes."""
     frame = Frame.ending(now, minutes)
     assert frame.width % 60 == frame.start % 60 == 0

@@ -43,7 +43,8 @@ def counted(connection, start=START - 3600, minutes=180):
     return whole.count if whole else 0
 
 
-def test_every_line_is_stored_once_over_restarts_at_any_point(connection, log, event_line):
+def test_stored_once(connection, log, event_line):
+    """Every line is stored once over restarts at any point."""
     for process in range(3):
         writer = LineWriter(log, after=position(connection).segment)
         for number in range(5):
@@ -56,7 +57,8 @@ def test_every_line_is_stored_once_over_restarts_at_any_point(connection, log, e
     assert counted(connection) == 15
 
 
-def test_a_crash_before_the_commit_stores_nothing_and_the_retry_everything(connection, log, event_line, monkeypatch):
+def test_crash_before_commit(connection, log, event_line, monkeypatch):
+    """A crash before the commit stores nothing and the retry everything."""
     writer = LineWriter(log)
     writer.write(event_line(START))
     writer.close()
@@ -71,7 +73,8 @@ def test_a_crash_before_the_commit_stores_nothing_and_the_retry_everything(conne
     assert counted(connection) == 1
 
 
-def test_lines_without_metrics_are_passed_over(connection, log, event_line):
+def test_other_lines(connection, log, event_line):
+    """Lines without metrics are passed over."""
     writer = LineWriter(log)
     for line in (b"no json", b"{}", b"[1]", b'{"_aws": 3}', event_line(START)):
         writer.write(line)
@@ -84,7 +87,8 @@ points = st.lists(st.tuples(st.integers(0, 599), st.integers(-100, 100)), min_si
 
 
 @given(points, st.lists(st.integers(0, 50), max_size=3), st.sampled_from([1, 5, 7, 60, 300]))
-def test_any_period_holds_exactly_the_points_in_it_however_they_were_batched(values, cuts, period):
+def test_any_period(values, cuts, period):
+    """Any period holds exactly the points in it however they were batched."""
     connection = connect(":memory:")
     store = MetricStore(connection)
     lines = [Line(START + at, ((METRIC, float(value)),), {}) for at, value in values]
@@ -109,7 +113,8 @@ def test_any_period_holds_exactly_the_points_in_it_however_they_were_batched(val
     connection.close()
 
 
-def test_events_are_read_by_cursor_without_gap_or_repeat(connection, log, event_line):
+def test_cursor(connection, log, event_line):
+    """Events are read by cursor without gap or repeat."""
     writer = LineWriter(log)
     for number in range(25):
         writer.write(event_line(START + number, number=number, model="house-price" if number % 3 else "diabetes"))
@@ -123,7 +128,8 @@ def test_events_are_read_by_cursor_without_gap_or_repeat(connection, log, event_
     assert cursor == store.last() == 25
 
 
-def test_a_cursor_inside_a_run_gives_the_rest_of_it(connection, event_line):
+def test_cursor_inside_run(connection, event_line):
+    """A cursor inside a run gives the rest of it."""
     store = EventStore(connection)
     with transaction(connection):
         lines = [event_line(START, number=number) for number in range(5)]
@@ -131,7 +137,8 @@ def test_a_cursor_inside_a_run_gives_the_rest_of_it(connection, event_line):
     assert [event.number for event in store.after(3)] == [4, 5]
 
 
-def test_the_newest_events_of_a_model_come_newest_first(connection, log, event_line):
+def test_newest(connection, log, event_line):
+    """The newest events of a model come newest first."""
     writer = LineWriter(log)
     for number in range(6):
         writer.write(event_line(START, number=number, model="diabetes" if number % 2 else "house-price"))
@@ -141,7 +148,8 @@ def test_the_newest_events_of_a_model_come_newest_first(connection, log, event_l
     assert [event.document()["prediction_id"] for event in newest] == ["id-4", "id-2"]
 
 
-def test_what_is_older_than_the_retention_is_forgotten_and_numbers_go_on(connection, log, event_line):
+def test_retention(connection, log, event_line):
+    """What is older than the retention is forgotten and numbers go on."""
     writer = LineWriter(log)
     writer.write(event_line(START))
     writer.close()
@@ -156,7 +164,8 @@ def test_what_is_older_than_the_retention_is_forgotten_and_numbers_go_on(connect
     assert list(segments(log)) == [2]
 
 
-def test_seconds_are_forgotten_before_minutes(connection, log, event_line):
+def test_seconds(connection, log, event_line):
+    """Seconds are forgotten before minutes."""
     writer = LineWriter(log)
     writer.write(event_line(START + 1))
     writer.close()
@@ -167,7 +176,8 @@ def test_seconds_are_forgotten_before_minutes(connection, log, event_line):
     assert store.distributions(METRIC, START + 1, 1, 1) == [None]
 
 
-def test_a_line_may_hold_several_metrics_namespaces_dimension_sets_and_lists_of_values():
+def test_rich_line():
+    """A line may hold several metrics namespaces dimension sets and lists of values."""
     document = {
         "_aws": {
             "Timestamp": 1000,

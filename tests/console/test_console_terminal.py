@@ -25,7 +25,7 @@ def terminal():
     return make_terminal(file=io.StringIO(), width=200, force_terminal=False)
 
 
-def test_an_alert_with_control_characters_is_text(terminal):
+def test_hostile_alert(terminal):
     """A category's name is part of a channel, and so of an alert."""
     show_alert(terminal, ALERT)
     printed = terminal.file.getvalue()
@@ -33,7 +33,7 @@ def test_an_alert_with_control_characters_is_text(terminal):
     assert not {"\x1b", "\x07", "\x9b"} & set(printed)
 
 
-def test_tables_and_marked_up_text_are_cleaned_and_keep_their_styles(terminal):
+def test_hostile_tables(terminal):
     """Styles are made of control characters too; those are rich's own."""
     coloured = make_terminal(file=io.StringIO(), width=80, force_terminal=True, color_system="standard")
     table = Table("name")

@@ -10,6 +10,7 @@ from drift_contracts import (
     feature_set,
     schemas,
 )
+from drift_contracts.baseline_rules import broken_baseline, broken_figures
 
 from tools.contract_checks.cases import case_names, cases, changed
 from tools.contract_checks.checks import broken_pairs
@@ -77,3 +78,27 @@ def test_a_change_at_the_top_replaces_everything():
 
 def test_pointers_are_unescaped():
     assert changed({"a/b": {"~": 1}}, {"/a~1b/~0": 2}, []) == {"a/b": {"~": 2}}
+
+
+@pytest.mark.parametrize(
+    ("figures", "rules"),
+    [
+        ({}, set()),
+        ({"mean": 0.0, "std": 1.7e308, "min": -1.7e308, "max": 1.7e308}, set()),
+        ({"mean": None, "std": None, "min": None, "max": None}, set()),
+        ({"mean": None}, {"figures"}),
+        ({"mean": 1e9}, {"order"}),
+        ({"std": 1e9}, {"spread"}),
+        ({"std": 0.0}, {"spread"}),
+    ],
+    ids=["as it is", "as wide as floats", "no numbers", "one missing", "beyond max", "too wide", "too narrow"],
+)
+def test_figures_of_a_baseline_agree(figures, rules):
+    """A column of such figures can exist, or the rule that it breaks is named at its place."""
+    case = next(case for case in cases("baseline.v1") if case.valid)
+    name = next(iter(case.instance["features"]))
+    change = {f"/features/{name}/{member}": value for member, value in figures.items()}
+    document = changed(case.instance, change, [])
+    for broken in (broken_figures(document), broken_baseline(document)):
+        assert {violation.rule for violation in broken} == rules
+        assert all(violation.pointer.startswith(f"/features/{name}") for violation in broken)

@@ -367,13 +367,14 @@ not_a_command = "text"
 
 @pytest.fixture
 def plugins(monkeypatch):
-    """Three plug-ins: one good, one that cannot be imported, one that is no command."""
+    """One good plug-in, one that cannot be imported, one that is no command, one that is not there."""
     found = EntryPoints(
         EntryPoint(name, value, _main.PLUGINS)
         for name, value in {
             "replay": f"{__name__}:replay",
             "lost": "no.such.module:command",
             "odd": f"{__name__}:not_a_command",
+            "absent": f"{__name__}:no_such_name",
         }.items()
     )
     monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or sys.modules["__main__"])
@@ -395,6 +396,7 @@ def test_a_plugin_that_cannot_be_loaded_takes_no_other_along(run):
     assert code == 5
     assert "the command lost of another package cannot be loaded: ModuleNotFoundError" in err
     assert "not a click command" in run("odd")[2]
+    assert "cannot be loaded: AttributeError" in run("absent")[2]
     assert run("contracts", "show", "problem.v1")[0] == 0
 
 

@@ -8,7 +8,8 @@ from typing import get_args
 
 import pytest
 from drift_contracts import SettingsError, environment, json_types, schemas
-from drift_contracts.environment import FUNCTIONS, Variable, matching, one_of, read_variables
+from drift_contracts.environment import Variable, matching, one_of, read_variables
+from drift_contracts.functions import EVERYWHERE, FUNCTIONS
 from drift_contracts.metric_lines import MOST_METRICS, directives, metric_line
 from drift_contracts.openapi import PROBLEMS
 from drift_contracts.problems import KINDS, LONGEST_DETAIL, SERVICE_KINDS, problem_document
@@ -95,7 +96,7 @@ def test_types_of_json_are_there_at_run_time():
 
 def test_functions_have_variables():
     """Every function is given what each needs, and nothing is both required and optional."""
-    assert all(function.required >= environment.EVERYWHERE for function in FUNCTIONS.values())
+    assert all(function.required >= EVERYWHERE for function in FUNCTIONS.values())
     assert not any(function.required & function.optional for function in FUNCTIONS.values())
     assert FUNCTIONS["probe"].all() - FUNCTIONS["probe"].required == {environment.FUNCTION}
 

@@ -70,3 +70,20 @@ def test_a_contract_that_is_no_object_has_an_alias():
     """A list, say, is named after its contract too."""
     contract = typed._Contract("x.v1", {"type": "array", "items": {"type": "string"}})
     assert contract.text() == 'XV1: TypeAlias = "list[str]"'
+
+
+def test_two_forms_of_an_object_are_told_apart_by_a_member():
+    """A form's own word on a member wins over what the whole says of it."""
+    form = {"properties": {"kind": {}, "size": {"type": "integer"}}}
+    schema = {
+        "type": "object",
+        "properties": {"kind": {"enum": ["a", "b"]}, "size": {"type": "number"}},
+        "if": {"properties": {"kind": {"const": "a"}}},
+        "then": {"$ref": "#/$defs/first"},
+        "else": {"$ref": "#/$defs/second"},
+        "$defs": {"first": form, "second": form},
+    }
+    text = typed._Contract("x.v1", schema).text()
+    assert text.count("size: NotRequired[int]") == 2
+    assert "kind: NotRequired[Literal['a']]" in text
+    assert "kind: NotRequired[Literal['b']]" in text

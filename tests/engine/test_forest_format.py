@@ -133,9 +133,12 @@ def test_any_ratios_come_back_to_the_last_bit(ratios, repeats, engines):
 )
 def test_any_ascending_singles_come_back_from_their_gaps(columns):
     columns = [sorted(number + 0.0 for number in column) for column in columns]
-    told = [_columns.to_gaps(column) for column in columns]
-    table = [item for column, (first, low, _) in zip(columns, told, strict=True) for item in (len(column), first, low)]
-    features, numbers = _columns.from_gaps(table, _columns.from_bits("".join(bits for *_, bits in told)))
+    packed = [_columns.to_gaps(column) for column in columns]
+    table = []
+    for column, gaps in zip(columns, packed, strict=True):
+        table += [len(column), gaps.first, gaps.low_bits]
+    bits = "".join(gaps.bits for gaps in packed)
+    features, numbers = _columns.from_gaps(table, _columns.from_bits(bits))
     assert numbers.tolist() == [number for column in columns for number in column]
     assert features == [feature for feature, column in enumerate(columns) for _ in column]
 

@@ -1,7 +1,7 @@
-"""The environment variables of the functions: names, who reads which, rules that rooms share.
+"""The environment variables of the functions: their names, and the rules that rooms share.
 
 The predictor and the monitor read them, the Pulumi program sets them, the console sets those of its
-predictor, and `tools.stack_checks` holds the stack against the table below.
+predictor. Which function is given which is in `functions`.
 """
 
 from __future__ import annotations
@@ -41,33 +41,6 @@ DEFAULT_BUNDLES = "build/bundles"
 DEFAULT_STACK = "local"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 AUTHENTICATIONS = ("none", "iam", "jwt")
-
-
-class FunctionVariables(Record):
-    """What one function is given."""
-
-    #: variables without which the function is not deployed
-    required: frozenset[str]
-    #: variables that only some stacks set
-    optional: frozenset[str] = frozenset()
-
-    def all(self) -> frozenset[str]:
-        """Return every variable that may be set for the function."""
-        return self.required | self.optional
-
-
-#: Set for every function. LOG_LEVEL: the least level that is logged; metrics are always written.
-EVERYWHERE = frozenset({BUNDLES, STACK, LOG_LEVEL})
-FUNCTIONS: Mapping[str, FunctionVariables] = {
-    "predictor": FunctionVariables(
-        EVERYWHERE | {MODEL, THRESHOLD},
-        frozenset({MODEL_VERSIONS, PATH_PREFIX, SYNTHETIC_CALLERS, MOST_ROWS}),
-    ),
-    "aggregator": FunctionVariables(EVERYWHERE | {TABLE, DEAD_LETTERS}),
-    "evaluator": FunctionVariables(EVERYWHERE | {TABLE, TOPIC, BUDGET_DAYS, LINKS}),
-    "notifier": FunctionVariables(EVERYWHERE | {SLACK_SECRET, LINKS}),
-    "probe": FunctionVariables(EVERYWHERE | {API_URL, MODEL, API_AUTH}, frozenset({FUNCTION})),
-}
 
 
 class Variable(Record):
@@ -115,11 +88,11 @@ def read_variables(
 
 def matching(pattern: str) -> Callable[[str], str]:
     """Return a reader that takes the texts which a pattern matches from end to end, as they are."""
-    fullmatch = re.compile(pattern).fullmatch
 
     def read(text: str) -> str:
         """Return the text. Raises ValueError."""
-        if fullmatch(text) is None:
+        # compiled when it is needed: most variables are not set, and a cold start waits for each
+        if re.fullmatch(pattern, text) is None:
             raise ValueError
         return text
 

@@ -31,6 +31,15 @@ class Record:
 
     def __init__(self, *values: Any, **named: Any) -> None:
         """Take the fields by position or by name. Raises TypeError."""
+        fields = type(self).__annotations__
+        # all by position, as the prediction path makes its values
+        if len(values) == len(fields) and not named:
+            self.__dict__.update(zip(fields, values, strict=True))
+        else:
+            self._fill(values, named)
+
+    def _fill(self, values: tuple[object, ...], named: dict[str, object]) -> None:
+        """Take some fields by name, or their defaults. Raises TypeError."""
         fields = tuple(type(self).__annotations__)
         # strict=False: too many values are reported below, with the names of the fields
         facts = dict(zip(fields, values, strict=False))

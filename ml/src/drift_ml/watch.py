@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 import numpy as np
 from drift_engine.bundle import load_bundle
@@ -67,8 +67,7 @@ def compare(source: Baseline | Path | str, frame: Frame, *, predictions: npt.Arr
     columns = {name: _column(frame, name) for name in baseline.features}
     window = Window.empty(baseline)
     window.observe_rows(columns, predictions)
-    report: WindowReportV1 = cast("WindowReportV1", window_report(baseline, window))
-    return report
+    return window_report(baseline, window)
 
 
 def _column(frame: Frame, name: str) -> npt.NDArray[Any]:
@@ -173,7 +172,7 @@ class DriftWatch:
         """Return the state, by which `from_json` goes on; it holds counts and no values."""
         return {
             "detector": self._detector.to_json(),
-            "window": cast("WindowStateV1", self._window.to_json()),
+            "window": self._window.to_json(),
             "batch": self._batch,
         }
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def change(finding: DriftFinding) -> str:
-    """What changed and by how much, in a clause.
+    """Return what changed and by how much, in a clause.
 
     >>> from drift_ml.evidence import DriftFinding
     >>> change(DriftFinding("age", "location", "up", 0.5, 0.5, 0.0, 1, 1, 1, {}))
@@ -25,18 +25,21 @@ def change(finding: DriftFinding) -> str:
     if finding.kind == "together":
         where = "farther from" if direction == "up" else "closer to"
         return f"{where} the middle together"
+    # The direction of a category has its name before it.
     return f"share of {direction}" if " " in direction else f"share {direction}"
 
 
 def subject(channel: str) -> str:
-    """A channel's name as words.
+    """Return a channel's name as words.
 
-    >>> subject("product:age:sqft"), subject("missing:age"), subject("sum_of_squares"), subject("age")
-    ('age with sqft', 'missing age', 'all features together', 'age')
+    >>> subject("product:age:sqft"), subject("missing:age")
+    ('age with sqft', 'missing age')
+    >>> subject("sum_of_squares"), subject("age")
+    ('all features together', 'age')
     """
-    kind, _, rest = channel.partition(":")
-    if kind == "product" and rest:
-        return rest.replace(":", " with ")
-    if kind in ("missing", "out_of_range", "new") and rest:
-        return f"{kind.replace('_', ' ')} {rest}"
+    kind, _, features = channel.partition(":")
+    if kind == "product" and features:
+        return features.replace(":", " with ")
+    if kind in ("missing", "out_of_range", "new") and features:
+        return f"{kind.replace('_', ' ')} {features}"
     return "all features together" if channel == "sum_of_squares" else channel

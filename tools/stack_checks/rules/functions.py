@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drift_contracts import environment
+from drift_contracts import environment, functions
 from drift_infra.policies import statements
 
 from tools.stack_checks.graph import references
@@ -23,7 +23,7 @@ COMMANDS = {
 }
 MOST_VERSIONS = 2
 #: A function that contracts know nothing of has what every function has.
-UNKNOWN_FUNCTION = environment.FunctionVariables(environment.EVERYWHERE)
+UNKNOWN_FUNCTION = functions.FunctionVariables(functions.EVERYWHERE)
 ROLE_ARN = ("aws:iam/role:Role", "arn")
 
 
@@ -76,7 +76,7 @@ def known_environment(graph: Graph, _facts: Facts) -> Found:
     """The environment of a function is what its service reads: nothing missing, nothing unknown."""
     for node in graph.of("lambda.Function"):
         variables = set(node.inputs.get("environment", {}).get("variables", {}))
-        function = environment.FUNCTIONS.get(node.name.removesuffix("-function"), UNKNOWN_FUNCTION)
+        function = functions.FUNCTIONS.get(node.name.removesuffix("-function"), UNKNOWN_FUNCTION)
         differing = (function.required - variables) | (variables - function.all())
         if differing:
             yield node.address, f"environment differs by {', '.join(sorted(differing))}"

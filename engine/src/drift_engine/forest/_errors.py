@@ -18,4 +18,4 @@ class BadForest(ForestError):
 
 
 class BadRow(ForestError):
-    """A row has the wrong length, or a value that is not a finite number in the range of a float32."""
+    """A row has the wrong length, or a value that is no finite number in a float32's range."""

@@ -25,23 +25,46 @@ except ImportError:  # built without a compiler
 class Forest:
     """A forest that answers rows, bit for bit as scikit-learn's `predict` with n_jobs=None.
 
-    `features`: numbers in a row; `trees`, `nodes`: what it is made of; `engine`: "c", or "python" where no
-    compiler was available. Immutable, holds no file, and may be shared by threads.
+    It is immutable, holds no file, and may be shared by threads.
     """
 
     __slots__ = ("_answers", "engine", "features", "nodes", "trees")
 
-    def __init__(self, parts: _layout.Parts, engine: EngineName | None = None) -> None:
+    def __init__(
+        self,
+        parts: _layout.Parts,
+        engine: EngineName | None = None,
+    ) -> None:
+        numbers = parts.numbers
+        #: "c", or "python" where no compiler was available.
         self.engine: EngineName = engine or ("python" if _Compiled is None else "c")
-        self.features = parts.numbers.features
-        self.trees = parts.numbers.trees
-        self.nodes = parts.numbers.splits + parts.numbers.leaves
-        self._answers = (_pure_python if self.engine == "python" else _compiled)(parts)
+        #: Numbers in a row.
+        self.features = numbers.features
+        #: What the forest is made of.
+        self.trees = numbers.trees
+        self.nodes = numbers.splits + numbers.leaves
+        make = _pure_python if self.engine == "python" else _compiled
+        self._answers = make(parts)
 
     @classmethod
-    def open(cls, path: str | PathLike[str], *, engine: EngineName | None = None) -> Forest:
-        """Read the forest file at `path`; raises BadForest if it is not one, OSError if it is not there."""
-        from mmap import ACCESS_READ, mmap  # noqa: PLC0415 - a cold start has read the bytes to verify them
+    def open(
+        cls,
+        path: str | PathLike[str],
+        *,
+        engine: EngineName | None = None,
+    ) -> Forest:
+        """Read a forest file.
+
+        Args:
+            path: of the file.
+            engine: which one answers, the fastest by default.
+
+        Raises:
+            BadForest: it is no forest.
+            OSError: it cannot be read.
+        """
+        # A cold start has read the bytes to verify them, and needs no mmap.
+        from mmap import ACCESS_READ, mmap  # noqa: PLC0415
 
         with open(path, "rb") as file:  # noqa: PTH123 - importing pathlib costs a cold start 2 ms
             if not file.seek(0, 2):
@@ -49,25 +72,40 @@ class Forest:
             return cls.from_bytes(mmap(file.fileno(), 0, access=ACCESS_READ), engine=engine)
 
     @classmethod
-    def from_bytes(cls, data: bytes | bytearray | memoryview | mmap, *, engine: EngineName | None = None) -> Forest:
-        """Read a forest from the bytes of its file; raises BadForest if they are not one."""
+    def from_bytes(
+        cls,
+        data: bytes | bytearray | memoryview | mmap,
+        *,
+        engine: EngineName | None = None,
+    ) -> Forest:
+        """Read a forest from the bytes of its file.
+
+        Args:
+            data: of the file.
+            engine: which one answers, the fastest by default.
+
+        Raises:
+            BadForest: they are no forest.
+        """
         return cls(_layout.split(memoryview(data)), engine)
 
     def predict(self, row: Iterable[float]) -> float:
-        """The mean of the trees' answers to a row of `features` numbers; a tuple is the fastest.
+        """Return the mean of the trees' answers to a row of `features` numbers.
 
-        Raises BadRow for another length, for what is no number, for infinity and what overflows a float32,
-        and for NaN unless the forest was fitted with missing values.
+        A tuple is the fastest. Raises BadRow for another length, for what is no number, for
+        infinity and what overflows a float32, and for NaN unless the forest was fitted with
+        missing values.
         """
         return self._answers.predict(row)
 
     def predict_many(self, rows: Iterable[Iterable[float]]) -> list[float]:
-        """The answers to many rows; the compiled engine lets other threads run meanwhile."""
+        """Return the answers to many rows; the compiled engine lets other threads run meanwhile."""
         return self._answers.predict_many(rows)
 
 
 def _pure_python(parts: _layout.Parts) -> _Engine:
-    from drift_engine.forest._python import Engine  # noqa: PLC0415 - a cold start has the compiled one
+    # A cold start has the compiled engine, and does not read this module.
+    from drift_engine.forest._python import Engine  # noqa: PLC0415
 
     return Engine(parts)
 

@@ -1,12 +1,22 @@
-"""The baseline: what the training data looked like, frozen so that windows of traffic can be held against it.
+"""The baseline: what the training data looked like, frozen so that windows can be compared.
 
 Reading one and observing single events needs no numpy; making one does, by `drift_ml.baseline.fit`.
 """
 
 from drift_ml.baseline._errors import BaselineError
 from drift_ml.baseline._model import Baseline
-from drift_ml.baseline._parts import PREDICTION, Bins, Channel, Summary
-from drift_ml.baseline._plan import FARTHEST, UNITS, Plan, Source
+from drift_ml.baseline._parts import (
+    PREDICTION,
+    Bins,
+    Channel,
+    Summary,
+)
+from drift_ml.baseline._plan import (
+    FARTHEST,
+    UNITS,
+    Plan,
+    Source,
+)
 
 __all__ = [
     "FARTHEST",

@@ -4,4 +4,4 @@ from drift_contracts import DriftError
 
 
 class BaselineError(DriftError):
-    """Rows that no baseline can be made of, or a document that is none; says what was expected and where."""
+    """No baseline can be made of rows, or a document is none; says what was expected and where."""

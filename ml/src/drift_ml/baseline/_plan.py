@@ -1,9 +1,10 @@
-"""Where an event falls in the channels: the frozen bins compiled into tables, for plain Python and numpy.
+"""Where an event falls in the channels: the frozen bins as tables, for plain Python and numpy.
 
-Each source (a feature or the prediction) maps a value to a *code*, fine enough to tell everything that its
-channels ask: its bin, whether it is out of range, new or missing. Counting is then adding one at the code's
-positions in one flat list of counts. Products and sums of squares depend on the bins alone, so they are
-tables too, computed once in integers: both roads of a window give the same counts bit for bit.
+Each source (a feature or the prediction) maps a value to a *code*, fine enough to tell everything
+that its channels ask: its bin, whether it is out of range, new or missing. Counting is then adding
+one at the code's positions in one flat list of counts. Products and sums of squares depend on the
+bins alone, so they are tables too, computed once in integers: events one by one and rows at once
+give the same counts bit for bit.
 """
 
 from __future__ import annotations
@@ -12,82 +13,122 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import accumulate
 from math import inf, nextafter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from drift_engine import scale
 
 from drift_ml.baseline._parts import PREDICTION, Channel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import (
+        Mapping,
+        Sequence,
+    )
 
     from drift_ml.baseline._parts import Summary
 
-UNITS = 4096
-"""Deviations are kept in integers, this many to a standard deviation."""
+    #: What an event holds of a feature; what is of another type has no code.
+    Value = str | float | bool | None
 
+#: Deviations are whole numbers, this many to a standard deviation.
+UNITS = 4096
+
+#: A single value counts as at most 100 standard deviations from the mean, in the same unit.
 FARTHEST = int(scale.FARTHEST) * UNITS
-"""A single value counts as at most 100 standard deviations from the mean."""
 
 THOUSANDTHS = 1000
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A feature or the prediction.
+    """A feature or the prediction, with its tables by code.
 
-    labels: code of each category, or None for numbers, whose code is the number of `edges` below them.
-    Then come a code for a category that is not known (unused for numbers) and `missing`. Per code:
-    positions (indices into the flat counts), bins (of the own channel; its number of bins where there is
-    none) and squares (of the score, in thousandths). scale: UNITS per standard deviation, 0 if there is none.
+    The codes of numbers are how many of `edges` lie below them, those of categories are in
+    `labels`. After these come a code for an unknown category (unused for numbers) and `missing`.
     """
 
     name: str
-    labels: Mapping[Any, int] | None
+    #: The code of each category; None for numbers.
+    labels: Mapping[str | bool, int] | None
     edges: tuple[float, ...]
+    #: The code of a missing value.
     missing: int
+    #: Per code, indices into the flat counts.
     positions: tuple[tuple[int, ...], ...]
+    #: Per code, the bin of the source's channel; the number of bins where it is in none.
     bins: tuple[int, ...]
+    #: Per code, the square of its score, in thousandths.
     squares: tuple[int, ...]
     mean: float
+    #: UNITS per standard deviation, 0 where there is none.
     scale: float
 
-    def code(self, value: Any) -> int:
-        """The code of one value; None and NaN are missing."""
+    def code(self, value: Value) -> int:
+        """Return the code of one value; None and NaN are missing.
+
+        Raises TypeError, ValueError or OverflowError for what is of another type.
+        """
         if value is None or value != value:  # noqa: PLR0124 - only NaN differs from itself
             return self.missing
         if self.labels is not None:
-            return self.labels.get(value, self.missing - 1)
+            # A number is no category, and so has no label.
+            return self.labels.get(value, self.missing - 1)  # type: ignore[arg-type]
         return bisect_left(self.edges, float(value))
 
-    def deviation(self, value: Any) -> int:
-        """How far a value is from the mean, in units of 1/4096 standard deviation, rounded half to even."""
-        return round(max(min((float(value) - self.mean) * self.scale, FARTHEST), -FARTHEST))
+    def deviation(self, value: float) -> int:
+        """Return how far a value is from the mean, in 1/4096 standard deviations."""
+        deviation = (float(value) - self.mean) * self.scale
+        return round(max(min(deviation, FARTHEST), -FARTHEST))
 
 
 @dataclass(frozen=True, eq=False)
 class Pair:
     """Two sources and, per pair of their bins (row by row), the position to count at."""
 
+    #: Index of the first source.
     first: int
+    #: Index of the second source.
     second: int
+    #: Bins of the second source, no bin included.
     width: int
     table: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Everything that observing needs. size: of the flat counts; position `size` is for what is in no bin."""
+    """Everything that observing needs."""
 
     sources: tuple[Source, ...]
     pairs: tuple[Pair, ...]
+    #: Indices of the sources whose squares are summed.
     summed: tuple[int, ...]
     sum_edges: tuple[float, ...]
+    #: Where the counts of the sum of squares begin.
     sum_offset: int
+    #: Of the flat counts; position `size` is for what is in no bin.
     size: int
 
 
-def compile_plan(channels: Sequence[Channel], features: Mapping[str, Summary], prediction: Summary | None) -> Plan:
+@dataclass(frozen=True)
+class _Placed:
+    """A channel and where its counts begin."""
+
+    channel: Channel
+    offset: int
+
+
+class _Newcomer:
+    """Stands for any category that the baseline does not have."""
+
+
+_NEW = _Newcomer()
+
+
+def compile_plan(
+    channels: Sequence[Channel],
+    features: Mapping[str, Summary],
+    prediction: Summary | None,
+) -> Plan:
     """Return the plan of a baseline's parts.
 
     Args:
@@ -96,115 +137,205 @@ def compile_plan(channels: Sequence[Channel], features: Mapping[str, Summary], p
         prediction: the summary of the held-out predictions, None where there are none.
     """
     offsets = [0, *accumulate(len(channel.counts) for channel in channels)]
-    placed = list(zip(channels, offsets, strict=False))
+    size = offsets[-1]
+    placed = [
+        _Placed(*pair)
+        for pair in zip(
+            channels,
+            offsets,
+            strict=False,
+        )
+    ]
     summaries = dict(features)
     if prediction is not None:
         summaries[PREDICTION] = prediction
-    sources = tuple(_source(name, summary, placed) for name, summary in summaries.items())
-    place = {name: index for index, name in enumerate(summaries)}
+    sources = [
+        _source(
+            name,
+            summary,
+            placed,
+        )
+        for name, summary in summaries.items()
+    ]
+    index = {name: place for place, name in enumerate(summaries)}
     scores = {channel.name: channel.scores for channel in channels}
     pairs = []
     summed: tuple[int, ...] = ()
     sum_edges: tuple[float, ...] = ()
     sum_offset = 0
-    for channel, offset in placed:
+    for item in placed:
+        channel = item.channel
         if channel.kind == "product":
             first, second = channel.of
-            table = _product_table(channel, offset, offsets[-1], [scores[first], scores[second]])
-            pairs.append(Pair(place[first], place[second], len(scores[second]) + 1, table))
-        elif channel.kind == "sum_of_squares":
-            summed, sum_edges, sum_offset = (
-                tuple(place[name] for name in channel.of),
-                channel.edges,
-                offset,
+            table = _product_table(
+                item,
+                size,
+                scores[first],
+                scores[second],
             )
-    return Plan(sources, tuple(pairs), summed, sum_edges, sum_offset, offsets[-1])
-
-
-def _source(name: str, summary: Summary, placed: Sequence[tuple[Channel, int]]) -> Source:
-    mine = [(channel, offset) for channel, offset in placed if channel.of == (name,)]
-    own = next(
-        (channel for channel, _ in mine if channel.kind in ("values", "quantiles", "categories")),
-        None,
+            pairs.append(
+                Pair(
+                    index[first],
+                    index[second],
+                    len(scores[second]) + 1,
+                    table,
+                )
+            )
+        elif channel.kind == "sum_of_squares":
+            summed = tuple(index[name] for name in channel.of)
+            sum_edges, sum_offset = channel.edges, item.offset
+    return Plan(
+        tuple(sources),
+        tuple(pairs),
+        summed,
+        sum_edges,
+        sum_offset,
+        size,
     )
-    labels = None
+
+
+def _source(
+    name: str,
+    summary: Summary,
+    placed: Sequence[_Placed],
+) -> Source:
+    """Return a column's tables.
+
+    A value stands for each code: an edge for the numbers up to it, infinity for those above all
+    edges, `_NEW` for an unknown category, None for missing.
+    """
+    mine = [item for item in placed if item.channel.of == (name,)]
+    channel = _channel_of_values(mine)
+    labels: dict[str | bool, int] | None = None
     edges: tuple[float, ...] = ()
-    values: list[Any]
+    representatives: list[Value | _Newcomer]
     if summary.type in ("category", "boolean"):
-        values = list(own.categories) if own else []
-        labels = {value: code for code, value in enumerate(values)}
-        values.append(_NEW)
+        categories = channel.categories if channel else ()
+        labels = {value: code for code, value in enumerate(categories)}
+        representatives = [*categories, _NEW, None]
     else:
-        edges = _fine_edges([channel for channel, _ in mine])
-        values = [*edges, inf]
-    values.append(None)
-    bins = tuple(_bin(own, value) for value in values)
-    scores = own.scores if own else ()
-    mean, std = summary.mean or 0.0, summary.usable_std
+        edges = _fine_edges([item.channel for item in mine])
+        representatives = [*edges, inf, None]
+    bins = tuple(_bin(channel, value) for value in representatives)
+    scores = channel.scores if channel else ()
+    std = summary.usable_std
     return Source(
         name=name,
         labels=labels,
         edges=edges,
-        missing=len(values) - 1,
-        positions=tuple(_positions(mine, value) for value in values),
+        missing=len(representatives) - 1,
+        positions=tuple(_positions(mine, value) for value in representatives),
         bins=bins,
-        squares=tuple(_square(scores[place]) if place < len(scores) else THOUSANDTHS for place in bins),
-        mean=mean,
+        squares=tuple(_square(scores, place) for place in bins),
+        mean=summary.mean or 0.0,
+        # A subnormal standard deviation has no reciprocal.
         scale=UNITS / std if std > 0 and UNITS / std < inf else 0.0,
     )
 
 
-_NEW = object()
-"""Stands for any category that the baseline does not know."""
+def _channel_of_values(placed: Sequence[_Placed]) -> Channel | None:
+    """Return the channel that counts a column's values, None where it has none."""
+    for item in placed:
+        if item.channel.kind in ("values", "quantiles", "categories"):
+            return item.channel
+    return None
 
 
 def _fine_edges(channels: Sequence[Channel]) -> tuple[float, ...]:
-    """Edges between any two numbers that some channel tells apart; the numbers up to an edge are alike."""
+    """Return edges between any two numbers that some channel tells apart.
+
+    The numbers between two edges, the upper one included, are alike.
+    """
     edges: set[float] = set()
     for channel in channels:
         edges.update(channel.cuts)
         if channel.bounds is not None:
-            edges.update((nextafter(channel.bounds[0], -inf), channel.bounds[1]))
+            low, high = channel.bounds
+            # Bounds are inclusive: the lower one itself belongs to what is above the edge.
+            edges.update((nextafter(low, -inf), high))
         for value in channel.values:
+            # Only the value itself is not new: an edge on either side sets it apart.
             edges.update((nextafter(value, -inf), value))
     return tuple(sorted(edges))
 
 
-def _bin(channel: Channel | None, value: Any) -> int:
-    """The bin of the own channel, or the number of its bins where the value is in none."""
+def _bin(
+    channel: Channel | None,
+    value: Value | _Newcomer,
+) -> int:
+    """Return the bin in a channel of values, or the number of its bins where it is in none."""
     if channel is None:
         return 0
     if channel.kind == "categories":
-        return channel.categories.index(value) if value in channel.categories else len(channel.counts)
-    return len(channel.counts) if value is None else channel.bin(value)
+        if value in channel.categories:
+            return channel.categories.index(value)
+        return len(channel.counts)
+    if isinstance(value, int | float):
+        return channel.bin(value)
+    return len(channel.counts)
 
 
-def _positions(channels: Sequence[tuple[Channel, int]], value: Any) -> tuple[int, ...]:
-    """Where a value counts: in its own bin and in each indicator that it answers."""
-    known: Sequence[Any] = next((c.values or c.categories for c, _ in channels if c.values or c.categories), ())
+def _positions(
+    placed: Sequence[_Placed],
+    value: Value | _Newcomer,
+) -> tuple[int, ...]:
+    """Return where a value counts: in its bin and in each indicator that it answers."""
+    known_values = _known_values(placed)
     places = []
-    for channel, offset in channels:
+    for item in placed:
+        channel, offset = item.channel, item.offset
         if channel.kind == "missing":
             places.append(offset + (value is None))
         elif value is None:
             continue
         elif channel.kind == "out_of_range" and channel.bounds is not None:
-            places.append(offset + (not channel.bounds[0] <= value <= channel.bounds[1]))
+            low, high = channel.bounds
+            is_inside = isinstance(value, int | float) and low <= value <= high
+            places.append(offset + (not is_inside))
         elif channel.kind == "new":
-            places.append(offset + (value not in known))
-        elif (place := _bin(channel, value)) < len(channel.counts):
-            places.append(offset + place)
+            places.append(offset + (value not in known_values))
+        else:
+            place = _bin(channel, value)
+            if place < len(channel.counts):
+                places.append(offset + place)
     return tuple(places)
 
 
-def _square(score: int) -> int:
-    return score * score // THOUSANDTHS
+def _known_values(placed: Sequence[_Placed]) -> Sequence[str | float | bool]:
+    for item in placed:
+        if item.channel.values or item.channel.categories:
+            return item.channel.values or item.channel.categories
+    return ()
 
 
-def _product_table(channel: Channel, offset: int, nowhere: int, scores: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    first, second = scores
+def _square(
+    scores: Sequence[int],
+    place: int,
+) -> int:
+    """Return a score's square in thousandths; of what is in no bin the expectation, 1000."""
+    if place >= len(scores):
+        return THOUSANDTHS
+    return scores[place] * scores[place] // THOUSANDTHS
+
+
+def _product_table(
+    product: _Placed,
+    nowhere: int,
+    first: Sequence[int],
+    second: Sequence[int],
+) -> tuple[int, ...]:
+    """Return the position of each pair of bins, row by row.
+
+    Args:
+        product: the channel.
+        nowhere: the position of what is in no bin; each row and the table end with it.
+        first: scores of the first source's bins, in thousandths.
+        second: scores of the second source's bins.
+    """
     table = []
-    for one in first:
-        table += [offset + channel.bin(one * other // THOUSANDTHS) for other in second]
+    for score in first:
+        for factor in second:
+            place = product.channel.bin(score * factor // THOUSANDTHS)
+            table.append(product.offset + place)
         table.append(nowhere)
     return (*table, *[nowhere] * (len(second) + 1))

@@ -1,6 +1,11 @@
-"""Effect sizes between a baseline's and a window's histograms, and what chance says of them; plain Python."""
+"""Effect sizes between two histograms, and what chance says of them; in plain Python."""
 
-from drift_ml.effects._bins import BinsDiffer, merge, shares, smoothed
+from drift_ml.effects._bins import (
+    BinsDiffer,
+    merge,
+    shares,
+    smoothed,
+)
 from drift_ml.effects._chance import (
     ChiSquare,
     benjamini_hochberg,
@@ -10,8 +15,20 @@ from drift_ml.effects._chance import (
     kolmogorov_tail,
     ks_p,
 )
-from drift_ml.effects._distances import jensen_shannon, ks, psi, psi_expected, wasserstein
-from drift_ml.effects._shifts import Interval, mean_shift, share_shift, variance_ratio, wilson
+from drift_ml.effects._distances import (
+    jensen_shannon,
+    ks,
+    psi,
+    psi_expected,
+    wasserstein,
+)
+from drift_ml.effects._shifts import (
+    Interval,
+    mean_shift,
+    share_shift,
+    variance_ratio,
+    wilson,
+)
 
 __all__ = [
     "BinsDiffer",

@@ -1,9 +1,19 @@
-"""What chance would do: p-values without scipy, and their correction for many tests."""
+"""What chance would do: p-values, and their correction for many tests.
+
+They are written out here because scipy would add 30 MB to the monitor's image and more than a
+second to its cold start, for four functions; tests hold each of them against scipy's.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, lgamma, log, pi, sqrt
+from math import (
+    exp,
+    lgamma,
+    log,
+    pi,
+    sqrt,
+)
 from typing import TYPE_CHECKING
 
 from drift_ml.effects._bins import same_bins
@@ -11,84 +21,133 @@ from drift_ml.effects._bins import same_bins
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FEWEST = 5.0
-"""Bins in which fewer events are expected are pooled before a chi-square test (Cochran 1954)."""
+    #: Counts of baseline and window in one bin.
+    Pair = tuple[int, int]
 
+#: Bins in which fewer events are expected are pooled before a chi-square test (Cochran 1954).
+FEWEST = 5.0
+
+#: Stands for 0 in a denominator of the continued fraction.
 TINY = 1e-300
+#: A series ends when a term is a smaller part of the sum.
 PRECISION = 1e-15
 MOST_TERMS = 100_000
+#: Below it Kolmogorov's tail differs from 1 by less than 1e-300.
 CERTAIN = 0.04
-"""Below it Kolmogorov's tail differs from 1 by less than 1e-300."""
+#: Where both series of Kolmogorov's tail need as many terms: five, for double precision.
 TURN = 1.18
+#: Where every cell is expected to hold as many, chi-square agrees with Fisher's exact test.
 MANY = 100
+#: Tables whose log-probabilities differ by less count as equally probable.
 NEARLY = 1e-7
-"""Tables whose log-probabilities differ by less count as equally probable."""
 
 
 @dataclass(frozen=True)
 class ChiSquare:
-    """A chi-square test: its statistic, degrees of freedom and p-value."""
+    """A chi-square test."""
 
     statistic: float
+    #: Of freedom; 0 where there was nothing to compare.
     degrees: int
     p: float
 
 
-def chi_square(expected: Sequence[int], actual: Sequence[int]) -> ChiSquare:
-    """Whether two samples come from one law, by Pearson's chi-square of homogeneity on the 2 x k table.
+def chi_square(
+    expected: Sequence[int],
+    actual: Sequence[int],
+) -> ChiSquare:
+    """Test whether two samples come from one distribution, by Pearson's chi-square of homogeneity.
 
-    expected, actual: counts per bin, shape (k,). Bins in which the smaller sample would expect fewer than 5
-    are pooled. p is 1 where fewer than two bins are left. Raises BinsDiffer. Source: Pearson 1900.
+    Bins in which the smaller sample would expect fewer than 5 are pooled. Source: Pearson 1900.
+
+    Args:
+        expected: counts per bin, shape (k,).
+        actual: counts on the same bins.
+
+    Returns:
+        The test on the 2 x k table; p is 1 where fewer than two bins are left.
+
+    Raises:
+        BinsDiffer: the bins are not the same.
 
     >>> chi_square([50, 50], [25, 75]).statistic
     13.333333333333334
     """
     same_bins(expected, actual)
     m, n = sum(expected), sum(actual)
+    table = _pooled(list(zip(expected, actual, strict=True)), m, n)
+    if len(table) < 2:  # noqa: PLR2004 - one bin cannot differ
+        return ChiSquare(0.0, 0, 1.0)
+    statistic = 0.0
+    for pair in table:
+        total = pair[0] + pair[1]
+        for count, size in zip(pair, (m, n), strict=True):
+            usual = total * size / (m + n)
+            statistic += (count - usual) ** 2 / usual
+    degrees = len(table) - 1
+    return ChiSquare(statistic, degrees, chi_square_tail(statistic, degrees))
+
+
+def _pooled(
+    pairs: Sequence[Pair],
+    m: int,
+    n: int,
+) -> list[Pair]:
+    """Return the bins with rare ones joined; what is still rare joins the smallest of the others.
+
+    Args:
+        pairs: counts of both samples per bin.
+        m: the size of the first sample.
+        n: the size of the second.
+    """
     share = min(m, n) / (m + n) if m + n else 0.0
-    kept: list[tuple[int, int]] = []
+    table: list[Pair] = []
     pool = (0, 0)
-    for pair in zip(expected, actual, strict=True):
-        if sum(pair) * share >= FEWEST:
-            kept.append(pair)
+    for pair in pairs:
+        if (pair[0] + pair[1]) * share >= FEWEST:
+            table.append(pair)
         else:
             pool = (pool[0] + pair[0], pool[1] + pair[1])
-    if sum(pool) * share >= FEWEST or not kept:
-        kept.append(pool)
+    if sum(pool) * share >= FEWEST or not table:
+        table.append(pool)
     elif sum(pool):
-        smallest = min(range(len(kept)), key=lambda place: sum(kept[place]))
-        kept[smallest] = (kept[smallest][0] + pool[0], kept[smallest][1] + pool[1])
-    if len(kept) < 2:  # noqa: PLR2004 - one bin cannot differ
-        return ChiSquare(0.0, 0, 1.0)
-    statistic = sum(
-        (count - sum(pair) * size / (m + n)) ** 2 / (sum(pair) * size / (m + n))
-        for pair in kept
-        for count, size in zip(pair, (m, n), strict=True)
-    )
-    return ChiSquare(statistic, len(kept) - 1, chi_square_tail(statistic, len(kept) - 1))
+        smallest = min(range(len(table)), key=lambda place: sum(table[place]))
+        pair = table[smallest]
+        table[smallest] = (pair[0] + pool[0], pair[1] + pool[1])
+    return table
 
 
-def fisher(expected: tuple[int, int], actual: tuple[int, int]) -> float:
-    """Whether two samples of no and yes come from one law, by Fisher's exact test, two-sided.
+def fisher(expected: Pair, actual: Pair) -> float:
+    """Test whether two samples of no and yes come from one distribution, exactly and two-sided.
 
-    expected, actual: (no, yes) of baseline and window. Returns the probability, given the margins, of tables
-    no more probable than this one; 1 if either sample is empty. Where every cell is expected to hold 100 or
-    more, Pearson's chi-square stands in, which then agrees. Source: Fisher 1934.
+    Where every cell is expected to hold 100 or more, Pearson's chi-square stands in, which then
+    agrees. Source: Fisher 1934.
+
+    Args:
+        expected: how many of the first sample are (no, yes).
+        actual: of the second.
+
+    Returns:
+        The probability, given the margins, of tables no more probable than this one; 1 if either
+        sample is empty.
 
     >>> round(fisher((10_000, 0), (98, 2)), 6)
     9.7e-05
     """
     m, n = sum(expected), sum(actual)
+    # The rarer column has the shorter list of possible tables.
     rare = min((0, 1), key=lambda place: expected[place] + actual[place])
-    total, seen = expected[rare] + actual[rare], actual[rare]
+    total = expected[rare] + actual[rare]
     if total * min(m, n) >= MANY * (m + n):
         return chi_square(expected, actual).p
-    support = range(max(0, total - m), min(total, n) + 1)
-    logs = [_log_choose(n, k) + _log_choose(m, total - k) for k in support]
-    here = logs[seen - support.start] + NEARLY
+    # All tables with these margins, by how many of the rare ones the second sample has.
+    possible = range(max(0, total - m), min(total, n) + 1)
+    logs = [_log_choose(n, k) + _log_choose(m, total - k) for k in possible]
+    observed = logs[actual[rare] - possible.start] + NEARLY
     most = max(logs)
-    ways = sum(exp(each - most) for each in logs)
-    return min(1.0, sum(exp(each - most) for each in logs if each <= here) / ways)
+    ways = sum(exp(value - most) for value in logs)
+    as_rare = sum(exp(value - most) for value in logs if value <= observed)
+    return min(1.0, as_rare / ways)
 
 
 def _log_choose(n: int, k: int) -> float:
@@ -96,11 +155,14 @@ def _log_choose(n: int, k: int) -> float:
 
 
 def chi_square_tail(statistic: float, degrees: int) -> float:
-    """P(X >= statistic) for a chi-square with `degrees` >= 1.
+    """Return P(X >= statistic) for a chi-square distribution, to about 1e-12.
 
-    The upper regularised incomplete gamma function Q(degrees / 2, statistic / 2). Returns a probability in
-    [0, 1], to about 1e-12. Source: Abramowitz & Stegun 6.5.29 (series) and 6.5.31 (continued fraction, by
-    Lentz 1976).
+    It is the upper regularised incomplete gamma function Q(degrees / 2, statistic / 2). Source:
+    Abramowitz & Stegun 6.5.29 (series) and 6.5.31 (continued fraction, by Lentz 1976).
+
+    Args:
+        statistic: X.
+        degrees: of freedom, at least 1.
 
     >>> round(chi_square_tail(3.841458820694124, 1), 10)
     0.05
@@ -109,6 +171,8 @@ def chi_square_tail(statistic: float, degrees: int) -> float:
     if point <= 0:
         return 1.0
     front = exp(shape * log(point) - point - lgamma(shape))
+    # The series converges fast below the middle, the fraction above it; and far tails would
+    # vanish in 1 - series.
     if point < shape + 1:
         return max(0.0, 1.0 - front * _series(shape, point))
     return front * _fraction(shape, point)
@@ -125,6 +189,8 @@ def _series(shape: float, point: float) -> float:
 
 
 def _fraction(shape: float, point: float) -> float:
+    # Lentz's algorithm, with the names of Abramowitz & Stegun: b is the denominator of the step,
+    # c and d are the ratios of successive numerators and denominators.
     b = point + 1 - shape
     c = 1 / TINY
     d = value = 1 / b
@@ -139,14 +205,27 @@ def _fraction(shape: float, point: float) -> float:
     return value
 
 
-def ks_p(distance: float, expected: int, actual: int) -> float:
-    """P(a Kolmogorov-Smirnov distance of two samples of one continuous law is at least this), asymptotic.
+def ks_p(
+    distance: float,
+    expected: int,
+    actual: int,
+) -> float:
+    """Return P(a Kolmogorov-Smirnov distance of two samples is at least this), asymptotically.
 
-    distance: in [0, 1]. expected, actual: sample sizes m and n. For binned or tied values it is too large
-    rather than too small. 1 if either is empty. Against the exact p-value (scipy's, 50 to 10,000 rows, p from
-    .2 to .0001) it is at most 0.5 % too small, so that a level holds, and up to 10 % too large for a window of 500 or
-    more, 34 % below. Stephens' correction for one sample (1970) is up to 28 % too small there. Source:
-    Smirnov 1948; sqrt(m n / (m + n)) D has Kolmogorov's distribution.
+    Both samples are of one continuous distribution; for binned or tied values the answer is too
+    large rather than too small. Against the exact p-value (scipy's; 50 to 10,000 rows, p from .2
+    to .0001) it is at most .5 % too small, so that a level holds, and too large by up to 10 % for
+    windows of 500 or more, by 34 % below. Stephens' correction (1970), which is for one sample, is
+    up to 28 % too small there. Source: Smirnov 1948; sqrt(m n / (m + n)) D has Kolmogorov's
+    distribution.
+
+    Args:
+        distance: D, in [0, 1].
+        expected: the sample size m.
+        actual: the sample size n.
+
+    Returns:
+        A probability; 1 if either sample is empty.
 
     >>> round(ks_p(0.043, 2_000, 2_000), 3)
     0.05
@@ -157,10 +236,9 @@ def ks_p(distance: float, expected: int, actual: int) -> float:
 
 
 def kolmogorov_tail(point: float) -> float:
-    """P(K >= point) of Kolmogorov's law: 2 sum (-1)^(k-1) exp(-2 k^2 x^2).
+    """Return P(K >= point) of Kolmogorov's distribution: 2 sum (-1)^(k-1) exp(-2 k^2 x^2).
 
-    Where x is small its theta transform is summed instead. Returns a probability in [0, 1]. Source:
-    Kolmogorov 1933.
+    Source: Kolmogorov 1933.
 
     >>> round(kolmogorov_tail(1.3581), 4)
     0.05
@@ -168,23 +246,36 @@ def kolmogorov_tail(point: float) -> float:
     if point < CERTAIN:
         return 1.0
     if point < TURN:
-        terms = sum(exp(-((2 * k - 1) ** 2) * pi**2 / (8 * point**2)) for k in range(1, 6))
+        # The series converges slowly where x is small; its theta transform does so where x is
+        # large.
+        exponents = [(2 * k - 1) ** 2 * pi**2 / (8 * point**2) for k in range(1, 6)]
+        terms = sum(exp(-exponent) for exponent in exponents)
         return min(1.0, 1.0 - sqrt(2 * pi) / point * terms)
-    return 2 * sum((1.0 if k % 2 else -1.0) * exp(-2 * k**2 * point**2) for k in range(1, 6))
+    tail = 0.0
+    for k in range(1, 6):
+        sign = 1.0 if k % 2 else -1.0
+        tail += sign * exp(-2 * k**2 * point**2)
+    return 2 * tail
 
 
 def benjamini_hochberg(p: Sequence[float]) -> list[float]:
-    """p-values adjusted so that calling those below q drifted is wrong for a share of at most q of them.
+    """Return p-values adjusted for their number.
 
-    p: shape (m,), each in [0, 1]. The i-th smallest becomes min over j >= i of m p_j / j. Source: Benjamini
-    & Hochberg 1995.
+    Calling those below q drifted is wrong for a share of at most q of them. The i-th smallest
+    becomes min over j >= i of m p_j / j. Source: Benjamini & Hochberg 1995.
+
+    Args:
+        p: shape (m,), each in [0, 1].
 
     >>> benjamini_hochberg([0.01, 0.04, 0.03, 0.5])
     [0.04, 0.05333333333333334, 0.05333333333333334, 0.5]
     """
     adjusted = [1.0] * len(p)
     least = 1.0
-    for rank, place in reversed(list(enumerate(sorted(range(len(p)), key=p.__getitem__), 1))):
+    places = sorted(range(len(p)), key=p.__getitem__)
+    # From the largest on, so that the minimum over all larger ones is at hand.
+    for rank in range(len(p), 0, -1):
+        place = places[rank - 1]
         least = min(least, p[place] * len(p) / rank)
         adjusted[place] = least
     return adjusted

@@ -1,4 +1,1 @@
-"""Past traffic through the detectors.
-
-Windows of stored or read rows go in; what each detector would have said comes out.
-"""
+"""Past traffic through the detectors: windows of stored or read rows, and what each would say."""

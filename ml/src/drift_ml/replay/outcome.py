@@ -97,7 +97,7 @@ def conclude(
     row = alarm.since_row if alarm else 0
     compared = f"{replay.events - row:,} events"
     compared = f"{compared} since {place(row, alarm.since_ms)}" if alarm else f"all {compared}"
-    report = cast("WindowReportV1", window_report(baseline, window_since(windows, row)))
+    report = window_report(baseline, window_since(windows, row))
     return Outcome(replay, detections, report, compared, not_run, training_rows)
 
 

@@ -258,7 +258,7 @@ def _detector_rows(replay: Replay, detections: Sequence[Detection]) -> list[list
     """Return a row per detector, the evidence first; none where no named detector was run."""
     if not detections:
         return []
-    return [_evidence_row(replay), *(_detection_row(replay, each) for each in detections)]
+    return [_evidence_row(replay), *(_detection_row(replay, detection) for detection in detections)]
 
 
 def _evidence_row(replay: Replay) -> list[Cell]:

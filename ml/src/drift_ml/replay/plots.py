@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import exp, log
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from drift_ml.display_bins import display_bins
+from drift_ml.display_bins import Limits, display_bins
 from drift_ml.replay.texts import events, percent, place, subject, tick
 
 if TYPE_CHECKING:
-    from drift_contracts.types import WindowReportV1Channel, WindowReportV1ChannelMean
+    from drift_contracts.types import (
+        BaselineV1Channel,
+        WindowReportV1Channel,
+        WindowReportV1ChannelMean,
+    )
 
     from drift_ml.baseline import Baseline
     from drift_ml.replay.evidence import Alarm, Replay
@@ -256,8 +260,10 @@ def shares(
     frozen = baseline.channel(channel["name"])
     document = frozen.to_json()
     summary = baseline.features.get(frozen.name, baseline.prediction)
-    facts = {"min": summary.min, "max": summary.max} if summary else {}
-    bins = display_bins(document, facts)
+    limits = Limits(min=None, max=None)
+    if summary is not None:
+        limits = Limits(min=summary.min, max=summary.max)
+    bins = display_bins(document, limits)
     if frozen.kind == "quantiles" and summary is not None:
         # Between frozen edges the distribution function is straight.
         points = np.array([summary.min, *frozen.edges, summary.max], dtype=np.float64)
@@ -265,7 +271,9 @@ def shares(
         inner = np.interp(bins.edges, points, below).tolist()
         window = np.diff([0.0, *inner, float(below[-1])]).tolist()
     else:
-        window = list(display_bins({**document, "counts": channel["window"]}, facts).shares)
+        # Shares are as good as counts: they are divided by their sum.
+        in_window = cast("BaselineV1Channel", {**document, "counts": channel["window"]})
+        window = list(display_bins(in_window, limits).shares)
     rows = list(zip(bins.labels, bins.shares, window, strict=True))
     while len(rows) > FEWEST_BARS and not any(rows[0][1:]):
         rows.pop(0)

@@ -153,7 +153,9 @@ class ReferenceDetectors:
 
     def detections(self) -> tuple[Detection, ...]:
         """Return one per detector, in a fixed order; those that can watch nothing are left out."""
-        never = [Detection(each.name, each.settings) for each in self._watched if each.scans]
+        never = [
+            Detection(watched.name, watched.settings) for watched in self._watched if watched.scans
+        ]
         if self._features:
             never.append(Detection(MeanScoreScan.name, MeanScoreScan.settings()))
         return tuple(self._detections.get(empty.detector, empty) for empty in never)
@@ -212,20 +214,17 @@ def _watch(columns: Sequence[_Column]) -> tuple[_Watched, ...]:
     level = LEVEL / max(len(columns), 1)
     # Without frozen bins there is nothing that PSI and KS could compare.
     binned = [column for column in columns if column.counts]
+    cusum = tuple((column, CusumScan()) for column in columns)
+    page_hinkley = tuple((column, PageHinkleyScan()) for column in columns)
+    adwin = tuple((column, AdwinScan()) for column in columns)
+    psi = tuple((column, PsiScan(column.counts)) for column in binned)
+    ks = tuple((column, KsScan(column.counts, level)) for column in binned)
     return (
-        _Watched("CUSUM", CusumScan.settings(), tuple((each, CusumScan()) for each in columns)),
-        _Watched(
-            "Page-Hinkley",
-            PageHinkleyScan.settings(),
-            tuple((each, PageHinkleyScan()) for each in columns),
-        ),
-        _Watched("ADWIN", AdwinScan.settings(), tuple((each, AdwinScan()) for each in columns)),
-        _Watched("PSI", PsiScan.settings(), tuple((each, PsiScan(each.counts)) for each in binned)),
-        _Watched(
-            "KS",
-            KsScan.settings(level),
-            tuple((each, KsScan(each.counts, level)) for each in binned),
-        ),
+        _Watched("CUSUM", CusumScan.settings(), cusum),
+        _Watched("Page-Hinkley", PageHinkleyScan.settings(), page_hinkley),
+        _Watched("ADWIN", AdwinScan.settings(), adwin),
+        _Watched("PSI", PsiScan.settings(), psi),
+        _Watched("KS", KsScan.settings(level), ks),
     )
 
 

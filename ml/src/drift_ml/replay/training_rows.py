@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from drift_ml.replay.texts import percent
 
 if TYPE_CHECKING:
+    from drift_contracts.json_types import JsonObject
+
     from drift_ml.tables.row_digests import Comparison
 
+#: The warning's name, which programs can rely on.
 KIND = "training-rows"
 TOLD = "training-rows"
 UNKNOWN = "cannot-tell"
+#: Of a comparison, as the document shows them.
+FIGURES = ("rows", "learnt", "held_out", "checked", "again", "yardstick")
 
+NO_DIGESTS = (
+    "The bundle holds no digests of its training rows, so whether this file holds such rows cannot"
+    " be told. Train the model again to have them"
+)
 WHY = (
     "Learnt and held-out rows are compared here: the baseline's predictions are of rows that the"
     " model had not seen, and predictions of rows that it has learnt differ from those though"
@@ -23,11 +32,9 @@ WHY = (
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """What a file has in common with the training data of the model that it is replayed against.
+    """What a file has in common with the training data of the model it is replayed against."""
 
-    comparison: None where the bundle holds no digests of its training rows.
-    """
-
+    #: None where the bundle holds no digests of its training rows.
     comparison: Comparison | None = None
 
     @property
@@ -43,38 +50,32 @@ class TrainingRows:
     @property
     def words(self) -> str:
         """Return the verdict in sentences, without a full stop at the end."""
-        compared = self.comparison
-        if compared is None:
-            return (
-                "The bundle holds no digests of its training rows, so whether this file holds such"
-                " rows cannot be told. Train the model again to have them"
-            )
+        if self.comparison is None:
+            return NO_DIGESTS
+        rows = f"{self.comparison.rows:,} distinct rows that were looked up"
         if self.verdict == TOLD:
-            learnt = compared.learnt / compared.rows
-            held_out = compared.held_out / compared.rows
+            learnt = percent(self.comparison.learnt / self.comparison.rows)
+            held_out = percent(self.comparison.held_out / self.comparison.rows)
             return (
-                f"This file holds rows of the training data: of {compared.rows:,} distinct rows"
-                f" that were looked up, {percent(learnt)} were learnt by this model and"
-                f" {percent(held_out)} were held out. {WHY}"
+                f"This file holds rows of the training data: of {rows}, {learnt} were learnt by"
+                f" this model and {held_out} were held out. {WHY}"
             )
         if self.verdict == UNKNOWN:
-            reason = _reason(compared)
+            reason = _reason(self.comparison)
             return f"Whether this file holds rows of the training data cannot be told: {reason}"
-        return (
-            f"Of {compared.rows:,} distinct rows that were looked up,"
-            f" {percent(compared.share)} equal a row of the training data: this file is not of it"
-        )
+        share = percent(self.comparison.share)
+        return f"Of {rows}, {share} equal a row of the training data: this file is not of it"
 
-    def to_json(self) -> dict[str, Any]:
-        """Return verdict, words and figures; the figures are None where nothing was looked up."""
-        compared = self.comparison
-        names = ("rows", "learnt", "held_out", "checked", "again", "yardstick")
-        figures = {name: getattr(compared, name) for name in names} if compared else None
+    def to_json(self) -> JsonObject:
+        """Return verdict, words and figures, which are None where nothing was looked up."""
+        figures: JsonObject | None = None
+        if self.comparison:
+            figures = {name: getattr(self.comparison, name) for name in FIGURES}
         return {"verdict": self.verdict, "words": f"{self.words}.", "figures": figures}
 
 
 def _reason(compared: Comparison) -> str:
-    """Return why nothing can be told."""
+    """Return why no verdict is possible."""
     if compared.repeats:
         return (
             f"rows repeat by nature. {compared.again:,} of {compared.checked:,} distinct held-out"

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from drift_ml import effects
-from drift_ml.baseline import PREDICTION, UNITS, Baseline, Channel
+from drift_ml.baseline import (
+    PREDICTION,
+    UNITS,
+    Baseline,
+    Channel,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from drift_ml.baseline import Summary
     from drift_ml.effects import Interval
+    from drift_ml.report._words import Level
     from drift_ml.window import Moments
 
+#: PSI is read on a scale made for ten groups, so finer bins are merged first.
 PSI_GROUPS = 10
-"""PSI is read on a scale made for ten groups, so finer bins are merged first."""
 
 THOUSANDTHS = 1000
 
@@ -23,84 +30,209 @@ INDICATORS = ("missing", "out_of_range", "new")
 
 
 @dataclass(frozen=True)
+class Effects:
+    """How far apart a channel's two histograms are."""
+
+    #: Nats, over at most ten groups.
+    psi: float
+    #: PSI above what chance gives, nats.
+    psi_excess: float
+    jensen_shannon: float
+    #: Where the bins have an order.
+    ks: float | None = None
+    #: Where the bins have an order, in standard deviations of the normal scores.
+    wasserstein: float | None = None
+
+
+@dataclass(frozen=True)
+class Test:
+    """Whether chance explains the difference."""
+
+    #: Nothing of pytest's, whatever its name begins with.
+    __test__ = False
+
+    name: str
+    #: None for Fisher's exact test.
+    statistic: float | None
+    #: Of freedom; None where the test has none.
+    degrees: int | None
+    p: float
+
+
+@dataclass(frozen=True)
+class Share:
+    """The part of the events for which an indicator is set."""
+
+    value: float
+    #: Of the baseline's rows.
+    baseline: float
+    difference: Interval
+
+
+@dataclass(frozen=True)
 class ChannelReport:
-    """The figures of one channel. excess: PSI above what chance gives. sizes: shifts with intervals."""
+    """The figures of one channel."""
 
     channel: Channel
+    #: Events per bin.
     counts: Sequence[int]
+    #: Shares of the baseline per bin.
     before: Sequence[float]
+    #: Shares of the window per bin.
     now: Sequence[float]
-    effects: Mapping[str, float]
-    excess: float
-    test: Mapping[str, Any]
-    p: float
-    sizes: Mapping[str, Any]
+    effects: Effects
+    test: Test
+    #: Shift of the mean in standard deviations; of numbers.
+    mean: Interval | None = None
+    #: Ratio of the variances; of numbers.
+    variance: Interval | None = None
+    #: Of indicators.
+    share: Share | None = None
+    #: p, adjusted for the number of channels.
     adjusted: float = 1.0
-    level: str = "none"
+    level: Level = "none"
     words: str = ""
 
 
 def describe_channel(
-    baseline: Baseline, channel: Channel, counts: Sequence[int], moments: Moments | None
+    baseline: Baseline,
+    channel: Channel,
+    counts: Sequence[int],
+    moments: Moments | None,
 ) -> ChannelReport:
-    """The figures of one channel against its counts in a window."""
-    reference, events = sum(channel.counts), sum(counts)
-    both = bool(reference and events)
-    before, now = effects.merge(channel.counts, counts, PSI_GROUPS)
-    psi = effects.psi(before, now) if both else 0.0
-    chance = effects.psi_expected(len(before), reference, events) if both else 0.0
-    figures = {"psi": psi, "jensen_shannon": effects.jensen_shannon(channel.counts, counts)}
-    if channel.ordered:
-        locations = [score / THOUSANDTHS for score in channel.scores]
-        figures["ks"] = effects.ks(channel.counts, counts)
-        figures["wasserstein"] = effects.wasserstein(channel.counts, counts, locations) if both else 0.0
-    test, p = _test(channel, counts)
-    return ChannelReport(
+    """Return the figures of one channel against its counts in a window.
+
+    Args:
+        baseline: of the channel.
+        channel: whose reference counts are compared.
+        counts: events per bin in the window.
+        moments: of the channel's column in the window, None where it has no numbers.
+    """
+    report = ChannelReport(
         channel=channel,
         counts=counts,
         before=effects.shares(channel.counts),
         now=effects.shares(counts),
-        effects=figures,
-        excess=max(0.0, psi - chance),
-        test=test,
-        p=p,
-        sizes=_sizes(baseline, channel, counts, moments),
+        effects=_effects(channel, counts),
+        test=_test(channel, counts),
+    )
+    if not sum(counts):
+        return report
+    if channel.kind in INDICATORS:
+        return replace(report, share=_share(channel, counts))
+    summary = _summary(baseline, channel)
+    if moments is None or not moments.count or summary is None or not summary.usable_std:
+        return report
+    mean, variance = _mean_and_variance(moments)
+    shift = effects.mean_shift(
+        mean,
+        variance,
+        moments.count,
+        summary.count,
+    )
+    ratio = effects.variance_ratio(
+        variance,
+        moments.count,
+        summary.count,
+    )
+    return replace(report, mean=shift, variance=ratio)
+
+
+def _effects(
+    channel: Channel,
+    counts: Sequence[int],
+) -> Effects:
+    reference, events = sum(channel.counts), sum(counts)
+    jensen_shannon = effects.jensen_shannon(channel.counts, counts)
+    psi = excess = wasserstein = 0.0
+    if reference and events:
+        before, now = effects.merge(
+            channel.counts,
+            counts,
+            PSI_GROUPS,
+        )
+        psi = effects.psi(before, now)
+        excess = max(
+            0.0,
+            psi
+            - effects.psi_expected(
+                len(before),
+                reference,
+                events,
+            ),
+        )
+    if not channel.ordered:
+        return Effects(psi, excess, jensen_shannon)
+    if reference and events:
+        locations = [score / THOUSANDTHS for score in channel.scores]
+        wasserstein = effects.wasserstein(channel.counts, counts, locations)
+    return Effects(
+        psi,
+        excess,
+        jensen_shannon,
+        effects.ks(channel.counts, counts),
+        wasserstein,
     )
 
 
-def _test(channel: Channel, counts: Sequence[int]) -> tuple[dict[str, Any], float]:
-    """Kolmogorov-Smirnov where bins have an order, Fisher's for yes and no, chi-square for categories."""
+def _test(
+    channel: Channel,
+    counts: Sequence[int],
+) -> Test:
+    """Return the test for the kind of bins.
+
+    It is Kolmogorov-Smirnov where bins have an order, Fisher's for yes and no, and chi-square for
+    categories.
+    """
     if channel.ordered:
         distance = effects.ks(channel.counts, counts)
-        p = effects.ks_p(distance, sum(channel.counts), sum(counts))
-        return {"name": "kolmogorov-smirnov", "statistic": distance, "degrees": None}, p
+        p = effects.ks_p(
+            distance,
+            sum(channel.counts),
+            sum(counts),
+        )
+        return Test("kolmogorov-smirnov", distance, None, p)
     if channel.kind in INDICATORS:
-        p = effects.fisher((channel.counts[0], channel.counts[1]), (counts[0], counts[1]))
-        return {"name": "fisher", "statistic": None, "degrees": None}, p
-    found = effects.chi_square(channel.counts, counts)
-    return {"name": "chi-square", "statistic": found.statistic, "degrees": found.degrees}, found.p
+        reference, window = channel.counts, counts
+        p = effects.fisher((reference[0], reference[1]), (window[0], window[1]))
+        return Test("fisher", None, None, p)
+    chi_square = effects.chi_square(channel.counts, counts)
+    return Test(
+        "chi-square",
+        chi_square.statistic,
+        chi_square.degrees,
+        chi_square.p,
+    )
 
 
-def _sizes(baseline: Baseline, channel: Channel, counts: Sequence[int], moments: Moments | None) -> dict[str, Any]:
-    """The shift of mean and variance where there are numbers, of the share where there is an indicator."""
+def _share(
+    channel: Channel,
+    counts: Sequence[int],
+) -> Share:
     reference, events = sum(channel.counts), sum(counts)
-    if not events:
-        return {}
-    if channel.kind in INDICATORS:
-        shift = effects.share_shift(channel.counts[1], reference, counts[1], events)
-        share = {"value": counts[1] / events, "baseline": channel.counts[1] / reference}
-        return {"share": share | {"difference": shift.value, "low": shift.low, "high": shift.high}}
-    summary = baseline.prediction if channel.name == PREDICTION else baseline.features.get(channel.name)
-    if moments is None or not moments.count or summary is None or not summary.usable_std:
-        return {}
+    return Share(
+        value=counts[1] / events,
+        baseline=channel.counts[1] / reference,
+        difference=effects.share_shift(
+            channel.counts[1],
+            reference,
+            counts[1],
+            events,
+        ),
+    )
+
+
+def _summary(
+    baseline: Baseline,
+    channel: Channel,
+) -> Summary | None:
+    if channel.name == PREDICTION:
+        return baseline.prediction
+    return baseline.features.get(channel.name)
+
+
+def _mean_and_variance(moments: Moments) -> tuple[float, float]:
+    """Return mean and variance of the deviations, in standard deviations of the baseline."""
     mean = moments.total / moments.count / UNITS
-    spread = moments.squares - moments.total**2 / moments.count
-    variance = max(0.0, spread / max(1, moments.count - 1) / UNITS**2)
-    ratio = effects.variance_ratio(variance, moments.count, summary.count)
-    sizes = {"mean": _interval("shift", effects.mean_shift(mean, variance, moments.count, summary.count))}
-    return sizes | ({} if ratio is None else {"variance": _interval("ratio", ratio)})
-
-
-def _interval(name: str, interval: Interval) -> dict[str, float]:
-    facts = asdict(interval)
-    return {name: facts.pop("value"), **facts}
+    squares = moments.squares - moments.total**2 / moments.count
+    return mean, max(0.0, squares / max(1, moments.count - 1) / UNITS**2)

@@ -1,64 +1,144 @@
-"""window.report.v1: per channel the effects, what chance says of them, both histograms, and a verdict."""
+"""window.report.v1: per channel the effects, what chance says of them, and a verdict."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    TypedDict,
+)
+
+from drift_contracts.timestamps import utc_text
 
 from drift_ml.effects import benjamini_hochberg
 from drift_ml.report._channel import ChannelReport, describe_channel
-from drift_ml.report._words import LEVELS, level, overall, words
+from drift_ml.report._words import (
+    LEVELS,
+    level,
+    overall,
+    words,
+)
 
 if TYPE_CHECKING:
+    from drift_contracts.types import (
+        WindowReportV1,
+        WindowReportV1Channel,
+        WindowReportV1ChannelEffects,
+        WindowReportV1ChannelMean,
+        WindowReportV1ChannelShare,
+        WindowReportV1ChannelVariance,
+    )
+
     from drift_ml.baseline import Baseline
     from drift_ml.window import Window
 
-CONTRACT = "window.report.v1"
 DIGITS = 6
 
 
-def window_report(baseline: Baseline, window: Window) -> dict[str, Any]:
-    """What a window shows against its baseline, as a document under window.report.v1.
+class _Sizes(TypedDict, total=False):
+    """The members of a channel of window.report.v1 that depend on its kind."""
 
-    Channels come with the largest effect first (PSI above what chance gives), names settling ties. p-values
-    are adjusted across channels (Benjamini & Hochberg 1995). A level other than "none" needs both an
-    adjusted p below 0.05 and an effect that matters; 0.01, 0.1 and 0.25 are the bounds of small, moderate
-    and large. All numbers are rounded to six digits.
+    mean: WindowReportV1ChannelMean
+    variance: WindowReportV1ChannelVariance
+    share: WindowReportV1ChannelShare
+
+
+class _OrderedEffects(TypedDict, total=False):
+    """The effects that only bins with an order have."""
+
+    ks: float
+    wasserstein: float
+
+
+def window_report(baseline: Baseline, window: Window) -> WindowReportV1:
+    """Return what a window shows against its baseline, as a document under window.report.v1.
+
+    Channels come with the largest effect first (PSI above what chance gives), names settling ties.
+    p-values are adjusted across channels (Benjamini & Hochberg 1995). A level other than "none"
+    needs both an adjusted p below 0.05 and an effect that matters; 0.01, 0.1 and 0.25 are the
+    bounds of small, moderate and large. All numbers are rounded to six digits.
+
+    Args:
+        baseline: the reference.
+        window: counted against it.
     """
-    counts = window.channel_counts()
-    moments = dict(zip((source.name for source in baseline.plan.sources), window.moments, strict=True))
-    found = [
-        describe_channel(baseline, channel, counts[channel.name], moments.get(channel.name))
-        for channel in baseline.channels
-    ]
-    adjusted = benjamini_hochberg([each.p for each in found])
-    levelled = [replace(each, adjusted=p, level=level(each.excess, p)) for each, p in zip(found, adjusted, strict=True)]
-    moved = {each.channel.name for each in levelled if each.level != "none"}
-    judged = [replace(each, words=words(each, moved)) for each in levelled]
-    judged.sort(key=lambda each: (-each.excess, each.channel.name))
+    reports = _reports(baseline, window)
+    drifted = [report.channel.name for report in reports if report.level != "none"]
+    levels = [report.level for report in reports]
     return {
-        "contract": CONTRACT,
+        "contract": "window.report.v1",
         "model": baseline.model,
         "model_version": window.model_version,
         "baseline": {"digest": baseline.digest, "rows": baseline.rows},
         "window": {
             "events": window.events,
-            "first": _moment(window.first_ms),
-            "last": _moment(window.last_ms),
+            "first": _text(window.first_ms),
+            "last": _text(window.last_ms),
         },
         "verdict": {
-            "level": max((each.level for each in judged), key=LEVELS.index, default="none"),
-            "words": overall(judged, window.events),
-            "drifted": [each.channel.name for each in judged if each.level != "none"],
+            "level": max(
+                levels,
+                key=LEVELS.index,
+                default="none",
+            ),
+            "words": overall(reports, window.events),
+            "drifted": drifted,
         },
-        "channels": [_document(each, rank) for rank, each in enumerate(judged, 1)],
+        "channels": [_document(report, rank) for rank, report in enumerate(reports, 1)],
     }
 
 
-def _document(report: ChannelReport, rank: int) -> dict[str, Any]:
-    channel = report.channel
-    document: dict[str, Any] = {
+def _reports(
+    baseline: Baseline,
+    window: Window,
+) -> list[ChannelReport]:
+    """Return the figures of all channels, the largest effect first."""
+    counts = window.channel_counts()
+    names = [source.name for source in baseline.plan.sources]
+    moments = dict(
+        zip(
+            names,
+            window.moments,
+            strict=True,
+        )
+    )
+    described = []
+    for channel in baseline.channels:
+        name = channel.name
+        described.append(
+            describe_channel(
+                baseline,
+                channel,
+                counts[name],
+                moments.get(name),
+            )
+        )
+    adjusted = benjamini_hochberg([report.test.p for report in described])
+    levelled = []
+    for report, p in zip(
+        described,
+        adjusted,
+        strict=True,
+    ):
+        verdict = level(report.effects.psi_excess, p)
+        levelled.append(
+            replace(
+                report,
+                adjusted=p,
+                level=verdict,
+            )
+        )
+    # Of a pair it matters whether one of the two has moved alone: so levels come before words.
+    moved = {report.channel.name for report in levelled if report.level != "none"}
+    reports = [replace(report, words=words(report, moved)) for report in levelled]
+    reports.sort(key=lambda report: (-report.effects.psi_excess, report.channel.name))
+    return reports
+
+
+def _document(report: ChannelReport, rank: int) -> WindowReportV1Channel:
+    channel, test = report.channel, report.test
+    document: WindowReportV1Channel = {
         "name": channel.name,
         "kind": channel.kind,
         "of": list(channel.of),
@@ -67,28 +147,70 @@ def _document(report: ChannelReport, rank: int) -> dict[str, Any]:
         "words": report.words,
         "events": sum(report.counts),
         "reference": sum(channel.counts),
-        "effects": {**report.effects, "psi_excess": report.excess},
-        "test": {**report.test, "p": report.p, "p_adjusted": report.adjusted},
-        **report.sizes,
+        "effects": _effects(report),
+        "test": {
+            "name": test.name,
+            "statistic": test.statistic,
+            "degrees": test.degrees,
+            "p": test.p,
+            "p_adjusted": report.adjusted,
+        },
+        **_sizes(report),
         "labels": channel.labels,
-        "baseline": report.before,
-        "window": report.now,
+        "baseline": list(report.before),
+        "window": list(report.now),
     }
-    return {name: _rounded(value) for name, value in document.items()}
+    rounded: WindowReportV1Channel = _rounded(document)
+    return rounded
 
 
+def _sizes(report: ChannelReport) -> _Sizes:
+    """Return the shift of mean and variance, or of the share, whichever there is."""
+    document: _Sizes = {}
+    mean, variance, share = report.mean, report.variance, report.share
+    if mean is not None:
+        document["mean"] = {"shift": mean.value, "low": mean.low, "high": mean.high}
+    if variance is not None:
+        document["variance"] = {
+            "ratio": variance.value,
+            "low": variance.low,
+            "high": variance.high,
+        }
+    if share is not None:
+        document["share"] = {
+            "value": share.value,
+            "baseline": share.baseline,
+            "difference": share.difference.value,
+            "low": share.difference.low,
+            "high": share.difference.high,
+        }
+    return document
+
+
+def _effects(report: ChannelReport) -> WindowReportV1ChannelEffects:
+    figures = report.effects
+    of_order: _OrderedEffects = {}
+    if figures.ks is not None:
+        of_order["ks"] = figures.ks
+    if figures.wasserstein is not None:
+        of_order["wasserstein"] = figures.wasserstein
+    return {
+        "psi": figures.psi,
+        "jensen_shannon": figures.jensen_shannon,
+        **of_order,
+        "psi_excess": figures.psi_excess,
+    }
+
+
+# Any: a rounded document has the type of the document, which no checker can follow.
 def _rounded(value: Any) -> Any:
-    """Every float in a document to six significant digits."""
+    """Return a document with every float in it to six significant digits."""
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}")
     if isinstance(value, dict):
-        return {name: _rounded(each) for name, each in value.items()}
-    return [_rounded(each) for each in value] if isinstance(value, list) else value
+        return {name: _rounded(member) for name, member in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, list) else value
 
 
-def _moment(milliseconds: int | None) -> str | None:
-    """RFC 3339 in UTC with milliseconds."""
-    if milliseconds is None:
-        return None
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _text(timestamp_ms: int | None) -> str | None:
+    return None if timestamp_ms is None else utc_text(timestamp_ms)

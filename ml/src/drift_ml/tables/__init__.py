@@ -1,19 +1,19 @@
-"""Tables of a user's rows: CSV, TSV and Parquet files read in chunks and checked against a feature set.
+"""Tables of a user's rows: CSV, TSV and Parquet files, read in chunks and checked.
 
 It needs numpy and pyarrow (the extra `tables`) and nothing else.
 """
 
 from .chunks import Chunk, column_names, count_rows, read_chunks
-from .errors import DataError, Finding, OptionError, listed
+from .errors import CellFinding, DataError, OptionError, listed
 from .files import read_table
 from .layout import Layout
 from .options import ReadOptions
 from .table import Table
 
 __all__ = [
+    "CellFinding",
     "Chunk",
     "DataError",
-    "Finding",
     "Layout",
     "OptionError",
     "ReadOptions",

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from .errors import Finding
+from .errors import CellFinding
 from .parts import file_error
 from .texts import BLOCK, has_surrogates, wrong_encoding
 
@@ -31,12 +31,11 @@ MOST_RAGGED = 1000
 
 @dataclass(frozen=True)
 class Batch:
-    """Some rows of a file.
+    """Some rows of a file."""
 
-    cells: by place of the column, its cells. rows: the row's number of each, shape (rows,).
-    """
-
+    #: By place of the column, its cells.
     cells: Mapping[int, pa.Array]
+    #: The row's number of each, shape (rows,).
     rows: npt.NDArray[np.int64]
 
 
@@ -54,11 +53,11 @@ class Ragged:
         if len(self.rows) < SHOWN_ROWS:
             self.rows.append(row)
 
-    def finding(self) -> Finding:
+    def finding(self) -> CellFinding:
         """Return what is wrong."""
         expected = f"{self.width} cells in every row, as the header has"
         hint = "quote cells that hold the delimiter, or name another by --delimiter"
-        return Finding("(file)", "cells", expected, self.count, tuple(self.rows), hint=hint)
+        return CellFinding("(file)", "cells", expected, self.count, tuple(self.rows), hint=hint)
 
 
 def parquet_names(part: Part) -> list[str]:
@@ -81,7 +80,10 @@ def parquet_batches(part: Part, names: Mapping[int, str]) -> Generator[Batch, No
             for batch in filter(len, file.iter_batches(CHUNK, columns=columns)):
                 # Of two columns of one name both are read, in the order of the file.
                 found_at = {name: batch.schema.get_all_field_indices(name) for name in columns}
-                cells = {place: batch.column(found_at[name][ranks[place]]) for place, name in names.items()}
+                cells = {
+                    place: batch.column(found_at[name][ranks[place]])
+                    for place, name in names.items()
+                }
                 yield Batch(cells, np.arange(row, row + batch.num_rows))
                 row += batch.num_rows
     except (pa.ArrowInvalid, OSError) as error:
@@ -91,7 +93,7 @@ def parquet_batches(part: Part, names: Mapping[int, str]) -> Generator[Batch, No
 def arrow_batches(
     table: TextTable, types: Mapping[int, pa.DataType], nulls: Sequence[str], decimal: str
 ) -> Generator[Batch, None, None]:
-    """Yield the rows of a text, parsed by Arrow. Raises pa.ArrowInvalid where it cannot: Python may, or can tell why.
+    """Yield the rows of a text, parsed by Arrow.
 
     Args:
         table: the text.
@@ -100,10 +102,13 @@ def arrow_batches(
         decimal: the decimal point.
     """
     names = [str(place) for place in range(len(table.header))]
-    read = csv.ReadOptions(block_size=BLOCK, column_names=names, skip_rows=table.skip, skip_rows_after_names=1)
+    read = csv.ReadOptions(
+        block_size=BLOCK, column_names=names, skip_rows=table.skip, skip_rows_after_names=1
+    )
     parse = csv.ParseOptions(
         delimiter=table.delimiter,
-        newlines_in_values=table.quotes > 0,  # only then can a line end be quoted, and to look for one takes time
+        newlines_in_values=table.quotes
+        > 0,  # only then can a line end be quoted, and to look for one takes time
         ignore_empty_lines=len(names) > 1,
     )
     convert = csv.ConvertOptions(
@@ -115,7 +120,8 @@ def arrow_batches(
     )
     row = 2
     with ExitStack() as stack:
-        # Everything is closed here: a thread of Arrow that is left at exit may end the process by a signal.
+        # Everything is closed here: a thread of Arrow that is left at exit may end the process by a
+        # signal.
         source = stack.enter_context(pa.OSFile(str(table.part.path)))
         if table.part.gzip:
             source = stack.enter_context(pa.CompressedInputStream(source, "gzip"))
@@ -129,7 +135,14 @@ def arrow_batches(
 def python_batches(
     table: TextTable, places: Sequence[int], ragged: Ragged, *, after: int
 ) -> Generator[Batch, None, None]:
-    """Yield the rows of a text below the row `after`, all cells as text. Rows of another width are noted."""
+    """Yield the rows of a text below the row `after`, all cells as text.
+
+    Args:
+        table: The text.
+        places: Of the columns that are wanted.
+        ragged: Notes the rows of another width.
+        after: The last row that was read by other means.
+    """
     rows: list[int] = []
     cells: list[list[str]] = []
     for row, _, record in table.records():
@@ -159,7 +172,9 @@ def _batch(places: Sequence[int], rows: list[int], cells: list[list[str]]) -> Ba
     try:
         arrays = {place: pa.array(column, pa.string()) for place, column in columns.items()}
     except UnicodeEncodeError as error:
-        broken = [row for row, record in zip(rows, cells, strict=True) if any(map(has_surrogates, record))]
+        broken = [
+            row for row, record in zip(rows, cells, strict=True) if any(map(has_surrogates, record))
+        ]
         raise BadText(broken) from error
     return Batch(arrays, np.array(rows))
 
@@ -173,11 +188,23 @@ class BadText(Exception):
 
 
 def text_batches(
-    table: TextTable, types: Mapping[int, pa.DataType], nulls: Sequence[str], decimal: str, ragged: Ragged
+    table: TextTable,
+    types: Mapping[int, pa.DataType],
+    nulls: Sequence[str],
+    decimal: str,
+    ragged: Ragged,
 ) -> Generator[Batch, None, None]:
-    """Yield the rows of a text: by Arrow as long as it can, from there on by Python, which is slower.
+    """Yield the rows of a text: by Arrow as long as it can, then by Python, which is slower.
 
-    Raises DataError for cells that are no UTF-8.
+    Args:
+        table: The text.
+        types: By place of the column, float64 or string.
+        nulls: Texts that are a null in a column of numbers.
+        decimal: The decimal point.
+        ragged: Notes the rows of another width.
+
+    Raises:
+        DataError: cells are no UTF-8.
     """
     seen = 1
     try:

@@ -1,7 +1,7 @@
 """The cells of one column: checked and encoded at once, whatever type the file gives them.
 
-There is one function for each type of feature. What it returns is what it has checked, so that no cell can be
-judged as one value and kept as another.
+There is one function for each type of feature. What it returns is what it has checked, so that no
+cell can be judged as one value and kept as another.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Mask = npt.NDArray[np.bool_]
     Codes = tuple[Floats, Mask, Mask]
-    """Values with NaN where there is none, which cells are missing, and which are of another type."""
+    """Values with NaN where there is none, which cells are missing, which of another type."""
 
 TRUE = ("true", "t", "yes", "y", "on", "1")
 FALSE = ("false", "f", "no", "n", "off", "0")
@@ -46,12 +46,11 @@ LOOKED_AT = 1000
 
 @dataclass(frozen=True)
 class Reading:
-    """What the cells of a column are read with.
+    """What the cells of a column are read with."""
 
-    missing: texts that mean a missing value. decimal: the decimal point of numbers in text.
-    """
-
+    #: Texts that mean a missing value.
     missing: tuple[str, ...]
+    #: The decimal point of numbers in text.
     decimal: str = "."
 
     @property
@@ -63,19 +62,23 @@ class Reading:
 
 @dataclass(frozen=True)
 class Problem:
-    """One rule that cells of a batch break. broken: a mask of the cells."""
+    """One rule that cells of a batch break."""
 
     rule: str
     expected: str
+    #: Which cells break it.
     broken: Mask
+    #: The way out, where the cause can be seen.
     hint: str = ""
 
 
 @dataclass
 class Checked:
-    """A column that was checked. values: float64, or for a category objects; problems: what is wrong."""
+    """A column that was checked."""
 
+    #: float64, or for a category objects.
     values: npt.NDArray[Any]
+    #: What is wrong.
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, rule: str, expected: str, broken: Mask, hint: str = "") -> None:
@@ -87,8 +90,8 @@ class Checked:
 def check_column(feature: Feature | None, column: pa.Array, reading: Reading) -> Checked:
     """Return the column as a vector, and what is wrong with it.
 
-    Numbers and booleans become float64 with NaN for missing, categories objects with None. Without a feature the
-    column holds numbers, none of them missing.
+    Numbers and booleans become float64 with NaN for missing, categories objects with None. Without
+    a feature the column holds numbers, none of them missing.
     """
     if isinstance(column.type, pa.BaseExtensionType):
         column = column.storage
@@ -100,7 +103,7 @@ def check_column(feature: Feature | None, column: pa.Array, reading: Reading) ->
 
 
 def check_number(feature: Feature | None, column: pa.Array, reading: Reading) -> Checked:
-    """Check numbers: whole ones for an integer, all in the range of a float32 and in the feature's bounds."""
+    """Check numbers: type, range of a float32 and the feature's bounds."""
     values, missing, wrong = _coded(column, reading, _numbers)
     sentinels = reading.missing_numbers
     if not sentinels and _all_fit(feature, values):
@@ -140,8 +143,8 @@ def check_boolean(feature: Feature, column: pa.Array, reading: Reading) -> Check
 def check_category(feature: Feature, column: pa.Array, reading: Reading) -> Checked:
     """Check categories: each cell becomes one of them, an open category's newcomer its own text.
 
-    A number or a boolean is the category of its usual text, so that a column holds the same categories whether a
-    file keeps it as text, as numbers or as a dictionary.
+    A number or a boolean is the category of its usual text, so that a column holds the same
+    categories whether a file keeps it as text, as numbers or as a dictionary.
     """
     codes = column if pa.types.is_dictionary(column.type) else _dictionary(column)
     texts = [_category(feature, cell, reading) for cell in _cells(codes.dictionary)]
@@ -187,7 +190,10 @@ def _check_bounds(feature: Feature, values: Floats, present: Mask, checked: Chec
 
 
 def _all_fit(feature: Feature | None, values: Floats) -> bool:
-    """Return whether no value can be wrong: by the least and the greatest alone, as nearly all columns are good."""
+    """Return whether no value can be wrong, by the least and the greatest alone.
+
+    Nearly all columns are good, so it saves most of the time.
+    """
     if not len(values):
         return True
     low, high = float(values.min()), float(values.max())  # NaN if any is
@@ -195,8 +201,12 @@ def _all_fit(feature: Feature | None, values: Floats) -> bool:
         return False
     if feature is None:
         return True
-    above = low > _or(feature.exclusive_minimum, -math.inf) and low >= _or(feature.minimum, -math.inf)
-    below = high < _or(feature.exclusive_maximum, math.inf) and high <= _or(feature.maximum, math.inf)
+    above = low > _or(feature.exclusive_minimum, -math.inf) and low >= _or(
+        feature.minimum, -math.inf
+    )
+    below = high < _or(feature.exclusive_maximum, math.inf) and high <= _or(
+        feature.maximum, math.inf
+    )
     whole = feature.type != "integer" or bool((values == np.floor(values)).all())
     return above and below and whole
 
@@ -206,7 +216,7 @@ def _or(bound: float | None, default: float) -> float:
 
 
 def _coded(column: pa.Array, reading: Reading, code: Callable[[pa.Array, Reading], Codes]) -> Codes:
-    """Return the codes of a column; of a dictionary, those of its values are taken by its indices."""
+    """Return the codes of a column; of a dictionary, those of its values by its indices."""
     if not pa.types.is_dictionary(column.type):
         return code(column, reading)
     values, missing, wrong = code(column.dictionary, reading)
@@ -237,7 +247,7 @@ def _numbers(column: pa.Array, reading: Reading) -> Codes:
 
 
 def _parsed(texts: pa.Array, missing: Mask, decimal: str) -> Codes:
-    """Return the numbers in texts: by Arrow if it can, else each different text by Python, which reads more."""
+    """Return the numbers in texts: by Arrow if it can, else by Python, which reads more."""
     if decimal == ".":
         try:
             numbers = compute.cast(texts, pa.float64())
@@ -338,19 +348,24 @@ def _spellings(cell: object) -> list[str]:
 def _cells(values: pa.Array) -> list[object]:
     """Return the cells as Python has them; of short floats, as they are written."""
     if values.type in {pa.float32(), pa.float16()}:
-        return [None if cell is None else float(str(cell)) for cell in values.to_numpy(zero_copy_only=False)]
+        return [
+            None if cell is None else float(str(cell))
+            for cell in values.to_numpy(zero_copy_only=False)
+        ]
     cells: list[object] = values.to_pylist()
     return cells
 
 
 def _dictionary(column: pa.Array) -> pa.DictionaryArray:
-    """Return a column as a dictionary; of lists, whose cells cannot be told apart, each cell is one value."""
+    """Return a column as a dictionary; of lists each cell is a value of its own."""
     if pa.types.is_null(column.type):
         column = compute.cast(column, pa.string())
     try:
         return column.dictionary_encode()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        indices = pa.array([place if cell.is_valid else None for place, cell in enumerate(column)], pa.int64())
+        indices = pa.array(
+            [place if cell.is_valid else None for place, cell in enumerate(column)], pa.int64()
+        )
         return pa.DictionaryArray.from_arrays(indices, column)
 
 
@@ -361,14 +376,23 @@ def _places(codes: pa.DictionaryArray) -> npt.NDArray[np.int64]:
 
 
 def _texts(column: pa.Array) -> pa.Array | None:
-    """Return a column of texts, None if it holds others. Bytes that are no UTF-8 become a text that is no value."""
+    """Return a column of texts, None if it holds others.
+
+    Bytes that are no UTF-8 become a text that is no value.
+    """
     kind = column.type
     if pa.types.is_string(kind):
         return column
     if pa.types.is_null(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return compute.cast(column, pa.string())
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
-        cells = (None if cell is None else cell.decode(errors="replace") for cell in column.to_pylist())
+    if (
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+    ):
+        cells = (
+            None if cell is None else cell.decode(errors="replace") for cell in column.to_pylist()
+        )
         return pa.array(cells, pa.string())
     return None
 
@@ -408,7 +432,10 @@ def _number_hint(column: pa.Array, wrong: Mask, feature: Feature | None, reading
     words = [text.strip() for text in texts.to_pylist()]
     other = "," if reading.decimal == "." else "."
     hints = []
-    if any(word.count(other) == 1 and _number(word.replace(other, "."), ".") is not None for word in words):
+    if any(
+        word.count(other) == 1 and _number(word.replace(other, "."), ".") is not None
+        for word in words
+    ):
         hints.append(f"a decimal {'comma' if other == ',' else 'point'}: --decimal {other}")
     if any(THOUSANDS.fullmatch(word) for word in words):
         hints.append("separators of thousands: write the digits without them")

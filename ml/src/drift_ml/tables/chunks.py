@@ -13,12 +13,12 @@ from pyarrow import parquet
 from .batches import SHOWN_ROWS, Ragged, parquet_batches, parquet_names, text_batches, unreadable
 from .causes import cause_of
 from .cells import NAN_WORDS, Checked, Reading, check_column, nulls
-from .chunk import Chunk
-from .errors import DataError, Finding, OptionError
+from .errors import CellFinding, DataError, OptionError
 from .layout import Column, Layout, Places, find_columns, kept_names
 from .options import ReadOptions
 from .order import in_order
 from .parts import OUTCOME, file_error, parts_of
+from .row_chunk import Chunk
 from .texts import count_lines, text_table, unclosed
 from .times import check_times
 
@@ -49,7 +49,10 @@ def column_names(path: Path, options: ReadOptions | None = None) -> list[str]:
 
 
 def count_rows(path: Path) -> int:
-    """Return how many rows a table has: exact for Parquet; of text the line ends, which quoted ones inflate."""
+    """Return how many rows a table has.
+
+    It is exact for Parquet; of text the line ends are counted, which quoted ones inflate.
+    """
     return max(sum(map(_rows_of, parts_of(path))), 1)
 
 
@@ -58,8 +61,8 @@ def read_chunks(
 ) -> Generator[Chunk, None, None]:
     """Yield the rows of a table chunk by chunk.
 
-    Memory is bounded by the chunk. What was yielded before an error must not be used. Times must not fall from one
-    row to the next, unless they are to be sorted.
+    Memory is bounded by the chunk. What was yielded before an error must not be used. Times must
+    not fall from one row to the next, unless they are to be sorted.
 
     Args:
         path: a CSV, TSV or Parquet file, text also packed by gzip, or a folder of such files.
@@ -111,7 +114,9 @@ class _Reader:
 
     def _text(self, part: Part) -> Iterator[Chunk]:
         with text_table(part, self.options) as table:
-            places = find_columns(table.header, self.layout, self.options.ignore, strict=self.strict)
+            places = find_columns(
+                table.header, self.layout, self.options.ignore, strict=self.strict
+            )
             cause = cause_of(table, self.layout, self.options) if _lacks(places) else None
             self.report.add_header(places.findings if cause is None else (cause,))
             if cause is not None or not places.columns:
@@ -152,7 +157,9 @@ class _Reader:
                     _check_complete(checked)
             self.report.add(column, place, checked, batch)
         for place in places.blank:
-            self.report.add(Column("", f"#{place + 1}"), place, _check_blank(batch.cells[place], place), batch)
+            self.report.add(
+                Column("", f"#{place + 1}"), place, _check_blank(batch.cells[place], place), batch
+            )
         return Chunk(columns, times, len(batch.rows))
 
 
@@ -162,7 +169,7 @@ class _Report:
     def __init__(self, name: str) -> None:
         self.name = name
         self.file = ""
-        self.findings: dict[tuple[str, str, str], Finding] = {}
+        self.findings: dict[tuple[str, str, str], CellFinding] = {}
         self.places: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
 
     def __bool__(self) -> bool:
@@ -175,9 +182,11 @@ class _Report:
 
     def add_file(self, error: DataError) -> None:
         """Note what is wrong with a file as a whole."""
-        self.add_header([replace(each, files=(self.file,)) if self.file else each for each in error.findings])
+        self.add_header(
+            [replace(each, files=(self.file,)) if self.file else each for each in error.findings]
+        )
 
-    def add_header(self, findings: Sequence[Finding], *, placed: bool = False) -> None:
+    def add_header(self, findings: Sequence[CellFinding], *, placed: bool = False) -> None:
         """Note what is wrong with a header, or with whole rows."""
         for each in findings:
             self._merge(each, [(row, 0) for row in each.rows] if placed else [])
@@ -187,10 +196,12 @@ class _Report:
         for problem in checked.problems:
             rows = batch.rows[problem.broken]
             shown = tuple(int(row) for row in rows[:SHOWN_ROWS])
-            finding = Finding(column.header, problem.rule, problem.expected, len(rows), shown, hint=problem.hint)
+            finding = CellFinding(
+                column.header, problem.rule, problem.expected, len(rows), shown, hint=problem.hint
+            )
             self._merge(finding, [(row, place) for row in shown])
 
-    def _merge(self, finding: Finding, places: list[tuple[int, int]]) -> None:
+    def _merge(self, finding: CellFinding, places: list[tuple[int, int]]) -> None:
         key = (finding.column, finding.rule, finding.expected)
         known = self.findings.get(key)
         if known is None:
@@ -240,7 +251,7 @@ def _lacks(places: Places) -> bool:
 
 
 def _types(places: Places) -> Mapping[int, pa.DataType]:
-    """Return as what Arrow reads each column of a text: numbers as such, all else as it stands there."""
+    """Return as what Arrow reads each column of a text: numbers as such, all else as text."""
     types: dict[int, pa.DataType] = dict.fromkeys(_wanted(places), pa.string())
     for column, place in places.columns:
         if not column.is_time and (column.feature is None or column.feature.numeric):
@@ -263,7 +274,7 @@ def _check_complete(checked: Checked) -> None:
 
 
 def _check_blank(cells: pa.Array, place: int) -> Checked:
-    """Check that a column without a name is empty, as delimiters at the end of each line make one."""
+    """Check that a column without a name is empty, as delimiters at line ends make one."""
     present = np.array([bool(str(cell or "").strip()) for cell in cells.to_pylist()], dtype=bool)
     checked = Checked(np.empty(len(cells)))
     hint = f"--ignore '#{place + 1}' leaves the column out"

@@ -30,7 +30,7 @@ def listed(names: Sequence[str], most: int = MOST_NAMES) -> str:
 
 
 @dataclass(frozen=True)
-class Finding:
+class CellFinding:
     """One rule broken in one column.
 
     Attributes:
@@ -38,8 +38,8 @@ class Finding:
         rule: the rule that is broken, a word.
         expected: what the rule expects.
         count: how many cells break it.
-        rows: the first few rows. In a text file the header is row 1 and blank lines do not count, in Parquet the
-            first row is 1.
+        rows: the first few rows. In a text file the header is row 1 and blank lines do not count,
+            in Parquet the first row is 1.
         lines: the line of the file on which each of these cells begins; none for Parquet.
         files: the file of each of these rows, where there are several.
         hint: the way out, where the cause can be seen.
@@ -61,7 +61,9 @@ class Finding:
 
     def _place(self) -> str:
         if not self.rows:
-            words = [f"line {line}" for line in self.lines[:1]] + [f"in {file}" for file in self.files[:1]]
+            words = [f"line {line}" for line in self.lines[:1]] + [
+                f"in {file}" for file in self.files[:1]
+            ]
             return f" ({' '.join(words)})" if words else ""
         more = ", ..." if self.count > len(self.rows) else ""
         noun = "row" if self.count == 1 else f"{self.count} rows:"
@@ -76,10 +78,14 @@ class Finding:
 
 
 class DataError(DriftError):
-    """The data break the feature set. findings: every rule broken, by column. outcome: what came of it."""
+    """The data break the feature set."""
 
-    def __init__(self, source: str, findings: Sequence[Finding], outcome: str = "nothing was trained") -> None:
+    def __init__(
+        self, source: str, findings: Sequence[CellFinding], outcome: str = "nothing was trained"
+    ) -> None:
+        #: Every rule that is broken, by column.
         self.findings = tuple(findings)
+        #: What came of it.
         self.outcome = outcome
         count = sum(finding.count for finding in self.findings)
         title = f"{source}: {count} problem{'s' * (count != 1)}, {outcome}"
@@ -87,17 +93,18 @@ class DataError(DriftError):
 
 
 class OptionError(DriftError):
-    """An option for reading is none that exists. option: its name on the command line."""
+    """An option for reading is none that exists."""
 
     def __init__(self, option: str, expected: str) -> None:
+        #: Its name on the command line.
         self.option = option
         self.expected = expected
         super().__init__(f"--{option}: expected {expected}")
 
 
-def _shown(findings: Sequence[Finding]) -> list[str]:
+def _shown(findings: Sequence[CellFinding]) -> list[str]:
     """Return a line for each finding, but of one rule at most ten."""
-    by_rule: dict[str, list[Finding]] = {}
+    by_rule: dict[str, list[CellFinding]] = {}
     for finding in findings:
         by_rule.setdefault(finding.rule, []).append(finding)
     lines = []

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from .errors import Finding, listed
+from .errors import CellFinding, listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,34 +21,29 @@ PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 @dataclass(frozen=True)
 class Column:
-    """A column that is read.
+    """A column that is read."""
 
-    Attributes:
-        name: in the feature set.
-        header: in files.
-        feature: whose values it holds, None for numbers that are no feature's, and for times.
-        is_time: whether it holds times.
-        fallback: another name that it may have in files, as logs of requests call features by their names.
-    """
-
+    #: In the feature set.
     name: str
+    #: In files.
     header: str
+    #: Whose values it holds, None for numbers that are no feature's, and for times.
     feature: Feature | None = None
     is_time: bool = False
+    #: Another name in files, as logs of requests call features by their names.
     fallback: str | None = None
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Which columns are read: the features, one more of numbers, and one of times.
-
-    number: the target's name, or the name of a column of predictions. complete: whether no feature may be missing,
-    whatever the feature set says, as a model that has learnt no missing value needs it.
-    """
+    """Which columns are read: the features, one more of numbers, and one of times."""
 
     feature_set: FeatureSet
+    #: The target's name, or the name of a column of predictions.
     number: str | None = None
     time: str | None = None
+    #: Whether no feature may be missing, whatever the feature set says: a model that has learnt no
+    #: missing value needs it.
     complete: bool = False
 
     @property
@@ -64,7 +59,10 @@ class Layout:
         if self.time:
             columns.append(Column(self.time, self.time, is_time=True))
         taken = {column.header for column in columns}
-        return [column if column.name in taken else replace(column, fallback=column.name) for column in columns]
+        return [
+            column if column.name in taken else replace(column, fallback=column.name)
+            for column in columns
+        ]
 
 
 @dataclass(frozen=True)
@@ -79,14 +77,17 @@ class Places:
 
     columns: tuple[tuple[Column, int], ...]
     blank: tuple[int, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[CellFinding, ...]
 
 
-def find_columns(names: Sequence[str], layout: Layout, ignore: Sequence[str], *, strict: bool) -> Places:
+def find_columns(
+    names: Sequence[str], layout: Layout, ignore: Sequence[str], *, strict: bool
+) -> Places:
     """Find the columns of a layout among the names of a header.
 
     Args:
-        names: as the file has them. Spaces around them and the way in which accents are encoded do not matter.
+        names: as the file has them. Spaces around them and the way in which accents are encoded do
+            not matter.
         layout: what is looked for.
         ignore: names, places and patterns of columns to leave out.
         strict: whether other columns are refused.
@@ -95,8 +96,8 @@ def find_columns(names: Sequence[str], layout: Layout, ignore: Sequence[str], *,
     wanted = layout.columns
     out = {place for place, key in enumerate(keys) if _is_ignored(key, place, ignore, wanted)}
     columns: list[tuple[Column, int]] = []
-    absent: list[Finding] = []
-    twice: list[Finding] = []
+    absent: list[CellFinding] = []
+    twice: list[CellFinding] = []
     used: set[int] = set()
     for column in wanted:
         places = _places(column, names, keys, out)
@@ -105,20 +106,31 @@ def find_columns(names: Sequence[str], layout: Layout, ignore: Sequence[str], *,
             columns.append((column, places[0]))
         elif places:
             hint = f"--ignore '#{places[-1] + 1}' leaves the last out"
-            twice.append(Finding(column.header, "duplicate", "one column of this name", len(places), hint=hint))
+            twice.append(
+                CellFinding(
+                    column.header, "duplicate", "one column of this name", len(places), hint=hint
+                )
+            )
         else:
             near = _near(column, keys)
             used.update(near)
             hint = _near_hint(near, column, keys)
-            absent.append(Finding(column.header, "required", "this column in the header", hint=hint))
+            absent.append(
+                CellFinding(column.header, "required", "this column in the header", hint=hint)
+            )
     findings = absent + twice
     rest = [place for place in range(len(keys)) if place not in used and place not in out]
     blank = [place for place in rest if not keys[place]] if strict else []
     if strict:
         expected = f"only {listed([column.header for column in wanted])}"
-        unknown = [place for place in rest if keys[place] and not PANDAS_INDEX.fullmatch(keys[place])]
+        unknown = [
+            place for place in rest if keys[place] and not PANDAS_INDEX.fullmatch(keys[place])
+        ]
         hints = {place: f"--ignore '#{place + 1}' leaves it out" for place in unknown}
-        findings += [Finding(f"#{place + 1}", "unknown", expected, hint=hints[place]) for place in unknown]
+        findings += [
+            CellFinding(f"#{place + 1}", "unknown", expected, hint=hints[place])
+            for place in unknown
+        ]
     return Places(tuple(columns), tuple(blank), tuple(findings))
 
 
@@ -135,7 +147,7 @@ def _is_ignored(key: str, place: int, ignore: Sequence[str], wanted: Sequence[Co
 
 
 def _places(column: Column, names: Sequence[str], keys: Sequence[str], out: set[int]) -> list[int]:
-    """Return where a column is: by its very name, else but for spaces, else by the feature's name."""
+    """Return where a column is: by its name, else but for spaces, else by the feature's."""
     ways = [(column.header, names), (_key(column.header), keys), (column.fallback, keys)]
     for text, texts in ways:
         places = [place for place, name in enumerate(texts) if name == text and place not in out]
@@ -149,8 +161,12 @@ def _squeezed(name: str) -> str:
 
 
 def _near(column: Column, keys: Sequence[str]) -> list[int]:
-    """Return where a column is that is spelled in another way, with the place of one that can be mapped."""
-    return [place for place, key in enumerate(keys) if key and _squeezed(key) == _squeezed(column.header)]
+    """Return the places of columns that are spelled in another way."""
+    return [
+        place
+        for place, key in enumerate(keys)
+        if key and _squeezed(key) == _squeezed(column.header)
+    ]
 
 
 def _near_hint(near: Sequence[int], column: Column, keys: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from .chunk import Chunk
+    from .row_chunk import Chunk
 
 ROWS = 2**16
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING
 
-from .errors import DataError, Finding
+from .errors import CellFinding, DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,12 +45,20 @@ class Part:
 
 
 def parts_of(path: Path) -> list[Part]:
-    """Return the files of a table in order. Raises DataError if there is none, or one is of another kind."""
+    """Return the files of a table in order.
+
+    Raises:
+        DataError: there is none, or one is of another kind.
+    """
     if not path.is_dir():
         return [_part(path, path.name)]
     files = [each for each in path.rglob("*") if _is_table(each, path)]
     if not files:
-        raise file_error(path.name, "exists", f"{KINDS}; the folder holds none that ends in {', '.join(SUFFIXES)}")
+        raise file_error(
+            path.name,
+            "exists",
+            f"{KINDS}; the folder holds none that ends in {', '.join(SUFFIXES)}",
+        )
     files.sort(key=lambda each: _natural(str(each.relative_to(path))))
     parts = []
     for each in files:
@@ -76,10 +84,12 @@ def opened(part: Part) -> Iterator[IO[bytes]]:
             yield file
 
 
-def file_error(name: str, rule: str, expected: str, hint: str = "", line: int | None = None) -> DataError:
+def file_error(
+    name: str, rule: str, expected: str, hint: str = "", line: int | None = None
+) -> DataError:
     """Return the error of a file as a whole."""
     lines = () if line is None else (line,)
-    finding = Finding("(file)", rule, expected, lines=lines, hint=hint)
+    finding = CellFinding("(file)", rule, expected, lines=lines, hint=hint)
     return DataError(name, (finding,), OUTCOME)
 
 

@@ -42,7 +42,7 @@ CONFIDENCE = 0.999
 """Of the upper limit of the yardstick: the share of held-out rows that equal a learnt one."""
 
 CHANCE = 1e-4
-"""Told only if rows of the same kind would equal so many training rows with less than this chance."""
+"""Reported only if other rows would equal so many training rows with less than this chance."""
 
 ODDS = 20.0
 """Told only if the odds of an equal row are so many times the yardstick's: traffic that moves to
@@ -138,7 +138,8 @@ class RowSample:
         return self._kept
 
     def _settle(self) -> None:
-        # np.unique goes through a hash table, which takes many times as long where most are distinct
+        # np.unique goes through a hash table, which takes many times as long where most are
+        # distinct
         ordered = np.sort(np.concatenate([self._kept, *self._new]))
         first = np.ones(len(ordered), dtype=bool)
         first[1:] = ordered[1:] != ordered[:-1]
@@ -336,7 +337,9 @@ def _lower_sum(most: int, trials: int, share: float) -> float:
     return _upper_sum(trials - most, trials, 1 - share)
 
 
-def _within(values: npt.NDArray[np.generic], others: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+def _within(
+    values: npt.NDArray[np.generic], others: npt.NDArray[np.generic]
+) -> npt.NDArray[np.bool_]:
     """Return which values are among others, shape of values."""
     return np.isin(values, others)
 

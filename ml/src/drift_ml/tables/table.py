@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class Table:
     """Rows of one feature set.
 
-    columns: per feature a vector of shape (rows,): float64 with NaN for missing, or for a category an
-    object vector of strings with None for missing. target: float64, shape (rows,). source: where the
-    rows came from, as the manifest shows it.
+    columns: per feature a vector of shape (rows,): float64 with NaN for missing, or for a category
+    an object vector of strings with None for missing. target: float64, shape (rows,). source: where
+    the rows came from, as the manifest shows it.
     """
 
     source: str
@@ -35,19 +35,23 @@ class Table:
 
     def matrix(self, feature_set: FeatureSet) -> npt.NDArray[np.float64]:
         """The encoded rows, shape (rows, features), in the order of the feature set."""
-        return np.column_stack([_encode(feature, self.columns[feature.name]) for feature in feature_set.features])
+        return np.column_stack(
+            [_encode(feature, self.columns[feature.name]) for feature in feature_set.features]
+        )
 
     def digest(self, feature_set: FeatureSet) -> str:
         """Hex sha256 over names and values of features and target: equal data, equal digest."""
         content = hashlib.sha256()
         for name, values in zip(feature_set.names, self.matrix(feature_set).T, strict=True):
             content.update(name.encode() + b"\0" + np.ascontiguousarray(values, "<f8").tobytes())
-        content.update(feature_set.target.name.encode() + b"\0" + self.target.astype("<f8").tobytes())
+        content.update(
+            feature_set.target.name.encode() + b"\0" + self.target.astype("<f8").tobytes()
+        )
         return content.hexdigest()
 
 
 def _encode(feature: Feature, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Numbers as they are; a category as its index, a newcomer as the number of categories, None as NaN."""
+    """Return codes: a category's index, a newcomer's is their number; NaN for None."""
     if feature.type != "category":
         return values.astype(np.float64)
     index = {category: float(i) for i, category in enumerate(feature.categories)} | {None: np.nan}

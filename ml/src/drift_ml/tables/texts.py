@@ -1,4 +1,4 @@
-"""Text files record by record: encoding, delimiter, header, and the line on which each record begins."""
+"""Text files record by record: encoding, delimiter, header, and the line of each record."""
 
 from __future__ import annotations
 
@@ -79,8 +79,9 @@ class TextTable:
     def records(self) -> Generator[tuple[int, int, list[str]], None, None]:
         """Yield row, first line and cells of each record under the header; the header is row 1.
 
-        Blank lines are left out, unless there is but one column, where they are missing values. Bytes that are not
-        UTF-8 come as surrogates. Raises DataError where a quoted cell never ends.
+        Blank lines are left out, unless there is but one column, where they are missing values.
+        Bytes that are not UTF-8 come as surrogates. Raises DataError where a quoted cell never
+        ends.
         """
         usual_limit = csv.field_size_limit(LONGEST_CELL)
         row, begin = 0, self.skip + 1
@@ -123,7 +124,7 @@ class TextTable:
             raise broken_pack(self.part) from error
 
     def unclosed_line(self) -> int | None:
-        """Return the line of a quote that is open at the end of the file and took the rows below it, or None."""
+        """Return the line of a quote that is open at the end of the file, or None."""
         if self.quotes % 2 == 0:
             return None
         with opened(self.part) as file, _text(file) as stream:
@@ -140,8 +141,9 @@ class TextTable:
 def text_table(part: Part, options: ReadOptions) -> Iterator[TextTable]:
     """Open a text file: find its encoding, delimiter and header.
 
-    A file in another encoding than UTF-8 is copied into one that is, which is gone at the end. Raises DataError
-    for a file without a header, in another encoding than the one given, or that is no text.
+    A file in another encoding than UTF-8 is copied into one that is, which is gone at the end.
+    Raises DataError for a file without a header, in another encoding than the one given, or that is
+    no text.
     """
     if options.encoding is None:
         yield _described(part, options)
@@ -169,7 +171,9 @@ def unclosed(name: str, line: int) -> DataError:
 
 def broken_pack(part: Part) -> DataError:
     """Return the error of a packed file that cannot be unpacked."""
-    return file_error(part.name, "format", "a whole gzip file", "it is damaged or was cut off: copy it again")
+    return file_error(
+        part.name, "format", "a whole gzip file", "it is damaged or was cut off: copy it again"
+    )
 
 
 def wrong_encoding(part: Part, hint: str = "", line: int | None = None) -> DataError:
@@ -234,7 +238,7 @@ def _first_lines(head: str) -> tuple[str, ...]:
 
 
 def _check_encoding(part: Part, head: bytes) -> None:
-    """Refuse UTF-16 and UTF-32 by name: with a mark, or without one by the zeros between Latin letters."""
+    """Refuse UTF-16 and UTF-32 by name: by their mark, or by the zeros between Latin letters."""
     for mark, name in BOMS:
         if head.startswith(mark):
             raise wrong_encoding(part, f"this is {name.upper()}: --encoding {name}")
@@ -270,14 +274,18 @@ def _copy_as_utf8(part: Part, encoding: str, copy: Path) -> None:
         expected = f"text in {encoding}, as --encoding says"
         if isinstance(error, UnicodeDecodeError):
             lines += error.object[: error.start].decode(encoding, "ignore").count("\n")
-        raise file_error(part.name, "format", expected, "leave it out, or name another", lines) from error
+        raise file_error(
+            part.name, "format", expected, "leave it out, or name another", lines
+        ) from error
     except BROKEN_PACK as error:
         raise broken_pack(part) from error
 
 
 @contextmanager
 def _text(file: IO[bytes]) -> Iterator[TextIO]:
-    with io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
+    with io.TextIOWrapper(
+        file, encoding="utf-8-sig", errors="surrogateescape", newline=""
+    ) as stream:
         yield stream
 
 

@@ -29,10 +29,12 @@ NUMBERS = (
     (631_152_000_000_000, 7_258_118_400_000_000, 1e-3),
     (663_000_000_000_000_000, 7_258_118_400_000_000_000, 1e-6),
 )
-"""First number, number after the last, and milliseconds of one: seconds, ms, us and ns from 1990 to 2200. The
-nanoseconds begin in 1991, as below are the ticks of .NET, which count from the year 1."""
+"""First number, number after the last, and milliseconds of one: seconds, ms, us and ns from 1990 to
+2200. The nanoseconds begin in 1991, as below are the ticks of .NET, which count from the year 1."""
 
-DAY_DIGITS = re.compile(r"(19|20|21)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])?([0-5]\d){0,2}")
+DAY_DIGITS = re.compile(
+    r"(19|20|21)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])?([0-5]\d){0,2}"
+)
 SERIAL_DAYS = (20_000, 80_000)
 """Days since 1900 from 1954 to 2119, as spreadsheets keep times."""
 
@@ -51,8 +53,8 @@ ORDER_HINT = "--sort sorts them; times without a zone repeat an hour when the cl
 def check_times(column: pa.Array, *, after: int | None, ordered: bool = True) -> Checked:
     """Return milliseconds of Unix time, shape (rows,), and what is wrong with the column.
 
-    A time without zone is taken as UTC; what is finer than a millisecond is cut off. after: the last time before
-    this column; if `ordered`, none may precede the one above.
+    A time without zone is taken as UTC; what is finer than a millisecond is cut off. after: the
+    last time before this column; if `ordered`, none may precede the one above.
     """
     if isinstance(column.type, pa.BaseExtensionType):
         column = column.storage
@@ -102,19 +104,22 @@ def _times(column: pa.Array) -> Read:
 
 
 def _in_calendar(times: Times) -> Read:
-    """Return the times, those refused that are in no year from 1 to 9999: a wrong unit makes such."""
+    """Return the times, and which are in no year from 1 to 9999: a wrong unit makes such."""
     wrong = (times < CALENDAR[0]) | (times >= CALENDAR[1])
     hint = "years outside of 1 to 9999: the unit of the times may be wrong" if wrong.any() else ""
     return np.where(wrong, 0, times), wrong, hint
 
 
 def _timestamps(column: pa.Array) -> Times:
-    """Return the milliseconds of timestamps, cut off; those with a zone are kept as UTC by Arrow."""
+    """Return the milliseconds of timestamps, cut off; Arrow keeps those with a zone as UTC."""
     whole = compute.cast(column, pa.int64())
     whole = whole.fill_null(0) if whole.null_count else whole
     counts = np.asarray(whole.to_numpy(zero_copy_only=False))
     per_second = PER_SECOND[column.type.unit]
-    scaled: Times = counts * (1000 // per_second) if per_second <= 1000 else counts // (per_second // 1000)  # noqa: PLR2004 - milliseconds
+    if per_second <= PER_SECOND["ms"]:
+        scaled: Times = counts * (PER_SECOND["ms"] // per_second)
+    else:
+        scaled = counts // (per_second // PER_SECOND["ms"])
     return scaled
 
 
@@ -158,14 +163,15 @@ def _from_floats(values: npt.NDArray[np.float64]) -> tuple[Times, Mask]:
     for first, end, factor in NUMBERS:
         inside = (values >= first) & (values < end)
         scaled = values[inside] * factor
-        # Seconds are told to the millisecond, which no float64 holds exactly; what is finer is cut off.
+        # Seconds are told to the millisecond, which no float64 holds exactly; what is finer is cut
+        # off.
         times[inside] = np.rint(scaled) if factor >= 1 else np.floor(scaled)
         right |= inside
     return times, right
 
 
 def _hours_of_days(values: npt.NDArray[np.generic], right: Mask) -> Mask:
-    """Return the cells of a column that holds days and hours as digits, 2026010112, and no seconds."""
+    """Return the cells of a column that holds days and hours as digits, 2026010112."""
     sample = values[:LOOKED_AT] if right.all() else values[right][:LOOKED_AT]
     texts = (str(int(value)) for value in sample)
     digits = all(len(text) == len("2026010112") and DAY_DIGITS.fullmatch(text) for text in texts)
@@ -207,8 +213,8 @@ def _texts(column: pa.Array) -> Read:
 def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array | None:
     """Return the column as another type, None where it cannot be.
 
-    A cast that fails costs much more than one that does not: it words an error for each cell. So one cell is tried
-    first.
+    A cast that fails costs much more than one that does not: it words an error for each cell. So
+    one cell is tried first.
     """
     try:
         return compute.cast(column, kind)
@@ -253,7 +259,9 @@ def _from_text(text: str) -> int | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
+    since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime(
+        1970, 1, 1, tzinfo=UTC
+    )
     return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
 
 

@@ -1,14 +1,14 @@
 """Training: data sources, fit, evaluate, pack. scikit-learn is imported here and nowhere else.
 
-What is named here is imported when it is asked for, so that `python -m drift_ml.training` meets a library that is
-missing or broken inside its door, where it has an exit code.
+What is named here is imported when it is asked for, so that `python -m drift_ml.training` meets a
+library that is missing or broken inside its door, where it has an exit code.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from drift_ml.tables import DataError, Finding, Table, read_table
+    from drift_ml.tables import CellFinding, DataError, Table, read_table
 
     from .data_warnings import DataWarning, find_warnings
     from .errors import ModelWorseThanMean, PackedDiffers, TrainingError, WarningsFound
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from .sources import find_source
 
 __all__ = [
+    "CellFinding",
     "DataError",
     "DataWarning",
-    "Finding",
     "ModelWorseThanMean",
     "PackedDiffers",
     "Recipe",
@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "drift_ml.tables": ("DataError", "Finding", "Table", "read_table"),
+    "drift_ml.tables": ("DataError", "CellFinding", "Table", "read_table"),
     "drift_ml.training.data_warnings": ("DataWarning", "find_warnings"),
     "drift_ml.training.errors": (
         "ModelWorseThanMean",

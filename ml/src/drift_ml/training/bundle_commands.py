@@ -31,9 +31,10 @@ Examples:
 
 \b
   driftctl bundles list
-  driftctl bundles use house-price 23619a282942     go back to an older version, or on to a newer one
+  driftctl bundles use house-price 23619a282942     go back to an older version, or on again
 
-A console or a service that runs keeps what it has loaded; start it again. `pulumi up` packs the current versions.
+A console or a service that runs keeps what it has loaded; start it again. `pulumi up` packs the
+current versions.
 
 Exit codes: 0 done, 2 wrong usage or a version that is not there; see docs/exit-codes.md.
 """
@@ -111,4 +112,10 @@ def _row(folder: Path, mark: str) -> tuple[str, ...]:
         return (folder.name, f"{mark} (refused)".strip(), "", "", str(error))
     training = manifest["training"]
     r2 = manifest["scores"]["r2"]["value"]
-    return (manifest["model_version"], mark, f"{r2:.3f}", f"{training['rows']:,}", training["source"])
+    return (
+        manifest["model_version"],
+        mark,
+        f"{r2:.3f}",
+        f"{training['rows']:,}",
+        training["source"],
+    )

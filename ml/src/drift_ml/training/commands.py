@@ -1,4 +1,7 @@
-"""`driftctl train`: from rows to a bundle. What needs scikit-learn is imported when it is called."""
+"""`driftctl train`: from rows to a bundle.
+
+What needs numpy or scikit-learn is imported when the command is called.
+"""
 
 from __future__ import annotations
 
@@ -35,11 +38,11 @@ Examples:
   driftctl train --model house-price --data houses.csv  your own rows
   driftctl train --feature-set wine.json --source my_module:load
 
-Exit codes: 0 trained, 1 the data or the model is not good enough (nothing is written), 2 wrong usage
-or a file that cannot be read; see docs/exit-codes.md.
+Exit codes: 0 trained, 1 the data or the model is not good enough (nothing is written), 2 wrong
+usage or a file that cannot be read; see docs/exit-codes.md.
 """
-#: Rules about a file, not about its rows: where one is broken, nothing is known of how good the data
-#: are.
+#: Rules about a file, not about its rows: where one is broken, nothing is known of how good the
+#: data are.
 FILE_RULES = frozenset(
     {
         "cells",
@@ -71,7 +74,8 @@ FILE_RULES = frozenset(
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    help="CSV, TSV or Parquet with a column per feature and the target; a file, text also gzipped, or a folder.",
+    help="CSV, TSV or Parquet with a column per feature and the target; a file, text also gzipped,"
+    " or a folder.",
 )
 @reading_options
 @click.option(
@@ -163,7 +167,9 @@ def main(  # noqa: PLR0913 - one parameter per option
     given_rows = data is not None or source is not None
     try:
         for chosen in _chosen(models, feature_set_file, given_rows=given_rows):
-            table = load_rows(chosen, data=data, options=options, source=source, rows=rows, seed=seed)
+            table = load_rows(
+                chosen, data=data, options=options, source=source, rows=rows, seed=seed
+            )
             trained = _train(chosen, table, out, recipe, strict=strict)
             _show(chosen, trained)
     except DataError as error:
@@ -180,7 +186,9 @@ def _read_options(reading: dict[str, Any]) -> ReadOptions:  # click checks the v
     try:
         return ReadOptions(**reading)
     except OptionError as error:
-        raise click.BadParameter(f"expected {error.expected}", param_hint=f"--{error.option}") from error
+        raise click.BadParameter(
+            f"expected {error.expected}", param_hint=f"--{error.option}"
+        ) from error
 
 
 def _train(chosen: FeatureSet, table: Table, out: Path, recipe: Recipe, *, strict: bool) -> Trained:
@@ -218,7 +226,7 @@ def _chosen(models: tuple[str, ...], file: Path | None, *, given_rows: bool) -> 
 
 def _show(chosen: FeatureSet, trained: Trained) -> None:
     """Print scores, files and one prediction made from the bundle that was just written."""
-    from drift_engine.bundle import load_bundle  # noqa: PLC0415 - as above
+    from drift_engine.bundle import FILES, load_bundle  # noqa: PLC0415 - as above
 
     console = make_terminal(stderr=True)
     console.print(_scores(chosen, trained))
@@ -231,7 +239,7 @@ def _show(chosen: FeatureSet, trained: Trained) -> None:
             soft_wrap=True,
         )
     bundle = load_bundle(trained.bundle)
-    size = sum(file["bytes"] for file in trained.manifest["files"].values())
+    size = sum((trained.bundle / name).stat().st_size for name in FILES)
     console.print(f"bundle     {trained.bundle} ({size:,} bytes), the current version")
     console.print(f"pin        {chosen.name}={bundle.digest}", highlight=False, soft_wrap=True)
     console.print(f"estimator  {trained.estimator} ({trained.estimator.stat().st_size:,} bytes)")

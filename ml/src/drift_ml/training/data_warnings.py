@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from drift_engine.scale import usable_std
 
+from drift_ml.tables import listed
 from drift_ml.tables.row_digests import as_seen, hash_rows
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     from drift_contracts import FeatureSet
+    from drift_contracts.types import BundleManifestV2Warning
 
     from .fitting import Sides
 
@@ -40,25 +43,24 @@ FEWEST_HELD_OUT = 5
 """Held-out rows, and rows of either class, below which a perfect score is chance."""
 
 TWO = 2
-SHOWN_NAMES = 10
 
 
 @dataclass(frozen=True)
 class DataWarning:
-    """Something about the training data that a person should look at before they trust the model.
+    """Something about the training data to look at before the model is trusted."""
 
-    kind: a name that programs can rely on. words: the warning as a sentence. features: those that
-    it is about, none if it is about the table. figures: what was measured, by name.
-    """
-
+    #: A name that programs can rely on.
     kind: str
+    #: The warning as a sentence.
     words: str
+    #: Those that it is about, none if it is about the table.
     features: tuple[str, ...] = ()
+    #: What was measured, by name.
     figures: Mapping[str, float | int] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> BundleManifestV2Warning:
         """Return the warning as bundle.manifest.v2 shows it; what is empty is left out."""
-        document: dict[str, Any] = {"kind": self.kind, "words": self.words}
+        document: BundleManifestV2Warning = {"kind": self.kind, "words": self.words}
         if self.features:
             document["features"] = list(self.features)
         if self.figures:
@@ -66,11 +68,16 @@ class DataWarning:
         return document
 
 
-def find_warnings(feature_set: FeatureSet, matrix: Floats, target: Floats, sides: Sides) -> list[DataWarning]:
+def find_warnings(
+    feature_set: FeatureSet, matrix: Floats, target: Floats, sides: Sides
+) -> list[DataWarning]:
     """Return what a careful colleague would say of training rows, in a fixed order.
 
-    matrix: the encoded rows, shape (rows, features), NaN for missing. target: shape (rows,). sides:
-    of the split that training will use.
+    Args:
+        feature_set: What the rows are.
+        matrix: The encoded rows, shape (rows, features), NaN for missing.
+        target: Shape (rows,).
+        sides: Of the split that training will use.
     """
     categories = {feature.name for feature in feature_set.features if feature.type == "category"}
     columns = dict(zip(feature_set.names, matrix.T, strict=True))
@@ -91,24 +98,31 @@ def _duplicates(matrix: Floats, target: Floats, sides: Sides) -> Iterator[DataWa
         return
     yield DataWarning(
         "duplicates-across-split",
-        f"{shares[0]:.1%} of the held-out rows ({again:,} of {len(held_out):,}) equal a learnt row, target"
-        " included: the scores are better than they will be on new rows. Drop the duplicates and train again",
-        figures={"held_out_rows": len(held_out), "equal_held_out_rows": again, "rows_on_both_sides": rows},
+        f"{shares[0]:.1%} of the held-out rows ({again:,} of {len(held_out):,}) equal a learnt row,"
+        " target included: the scores are better than they will be on new rows. Drop the duplicates"
+        " and train again",
+        figures={
+            "held_out_rows": len(held_out),
+            "equal_held_out_rows": again,
+            "rows_on_both_sides": rows,
+        },
     )
 
 
 def _constant(columns: Mapping[str, Floats]) -> Iterator[DataWarning]:
     """Yield a warning about the columns that have one value, or none; the missing aside."""
-    names = tuple(name for name, column in columns.items() if not _varies(column[~np.isnan(column)]))
-    if not names:
+    constant = []
+    for name, column in columns.items():
+        if not _varies(column[~np.isnan(column)]):
+            constant.append(name)
+    if not constant:
         return
-    shown = ", ".join(names[:SHOWN_NAMES])
-    more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
+    names = tuple(constant)
     have = "has" if len(names) == 1 else "have"
     yield DataWarning(
         "constant-column",
-        f"{shown}{more} {have} one value only, or none: the model learns nothing from it, and there is no z."
-        " Find out why, or leave it out of the feature set",
+        f"{listed(names)} {have} one value only, or none: the model learns nothing from it, and"
+        " there is no z. Find out why, or leave it out of the feature set",
         names,
         {"columns": len(names)},
     )
@@ -127,10 +141,17 @@ def _varies(values: Floats) -> bool:
     return usable_std(spread, low / largest, high / largest) > 0
 
 
-def _leak(name: str, column: Floats, target: Floats, sides: Sides, *, coded: bool) -> list[DataWarning]:
+def _leak(
+    name: str, column: Floats, target: Floats, sides: Sides, *, coded: bool
+) -> list[DataWarning]:
     """Return a warning where a feature is the target, or says as much as it.
 
-    coded: the column holds places in a list of categories, which no number can equal.
+    Args:
+        name: Of the feature.
+        column: Its values, shape (rows,), NaN for missing.
+        target: Shape (rows,).
+        sides: Of the split.
+        coded: Whether the column holds places in a list of categories, which no number can equal.
     """
     present = ~np.isnan(column)
     if not coded and _is_target(column[present], target[present]):
@@ -158,8 +179,8 @@ def _is_target(values: Floats, target: Floats) -> bool:
 def _alone(column: Floats, target: Floats, sides: Sides) -> tuple[str, float]:
     """Return the better of R2 and AUC, with its name, that one feature reaches on held-out rows.
 
-    Rows where it is missing are left out. AUC is asked where the target has two values. The score is
-    NaN where too few rows have a value.
+    Rows where it is missing are left out. AUC is asked where the target has two values. The score
+    is NaN where too few rows have a value.
     """
     learnt = _sampled(sides.learnt, column)
     held_out = _sampled(sides.held_out, column)
@@ -167,14 +188,17 @@ def _alone(column: Floats, target: Floats, sides: Sides) -> tuple[str, float]:
         return "r2", float("nan")
     x, y = column[learnt], target[learnt]
     fresh, actual = column[held_out], target[held_out]
-    if len(actual) - np.unique(actual, return_counts=True)[1].max() < FEWEST_HELD_OUT:
-        return "r2", float("nan")  # all but a few rows are alike: whoever guesses those few is lucky
+    _, counts = np.unique(actual, return_counts=True)
+    if len(actual) - counts.max() < FEWEST_HELD_OUT:
+        # All but a few rows are alike: whoever guesses those few is lucky.
+        return "r2", float("nan")
     best = ("r2", float("nan"))
     for model in MODELS:
         predicted = model(x, y, fresh)
-        for name, score in (("r2", _r2(actual, predicted)), ("auc", _auc(actual, predicted))):
-            # NaN is worse than any score, and so is no reason to go on.
-            if not score <= best[1] and score == score:  # noqa: PLR0124 - only NaN differs from itself
+        scores = {"r2": _r2(actual, predicted), "auc": _auc(actual, predicted)}
+        for name, score in scores.items():
+            # NaN is worse than any score, so that the first one replaces it.
+            if not math.isnan(score) and not score <= best[1]:
                 best = (name, score)
     return best
 
@@ -195,7 +219,7 @@ def _line(x: Floats, y: Floats, fresh: Floats) -> Floats:
 
 
 def _curve(x: Floats, y: Floats, fresh: Floats) -> Floats:
-    """Predict by straight lines between the mean targets of neighbouring values, for any smooth curve."""
+    """Predict by straight lines between the mean targets of neighbours, for smooth curves."""
     distinct, place = np.unique(x, return_inverse=True)
     means = np.bincount(place, weights=y) / np.bincount(place)
     return np.interp(fresh, distinct, means)
@@ -203,7 +227,8 @@ def _curve(x: Floats, y: Floats, fresh: Floats) -> Floats:
 
 def _steps(x: Floats, y: Floats, fresh: Floats) -> Floats:
     """Predict by a tree, for codes, categories and steps."""
-    from sklearn.tree import DecisionTreeRegressor  # noqa: PLC0415 - seconds that reading a file need not pay
+    # Seconds that reading a file need not pay.
+    from sklearn.tree import DecisionTreeRegressor  # noqa: PLC0415
 
     tree = DecisionTreeRegressor(min_samples_leaf=5, random_state=0).fit(x[:, None], y)
     predicted: Floats = tree.predict(fresh[:, None])
@@ -216,7 +241,9 @@ MODELS: tuple[Callable[[Floats, Floats, Floats], Floats], ...] = (_line, _curve,
 def _r2(actual: Floats, predicted: Floats) -> float:
     """Return R2, NaN where the actual values do not vary."""
     total = float(((actual - actual.mean()) ** 2).sum())
-    return 1 - float(((actual - predicted) ** 2).sum()) / total if total > 0 else float("nan")
+    if not total > 0:
+        return float("nan")
+    return 1 - float(((actual - predicted) ** 2).sum()) / total
 
 
 def _auc(actual: Floats, predicted: Floats) -> float:
@@ -244,7 +271,7 @@ def _two_values(target: Floats) -> Iterator[DataWarning]:
         return
     yield DataWarning(
         "two-valued-target",
-        "the target has two values and is trained as a number: predictions lie between the two, and R2 and MAE"
-        " say little of them. Read them as shares, or predict a quantity",
+        "the target has two values and is trained as a number: predictions lie between the two, and"
+        " R2 and MAE say little of them. Read them as shares, or predict a quantity",
         figures={"lower_rows": int(counts[0]), "upper_rows": int(counts[1])},
     )

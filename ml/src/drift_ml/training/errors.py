@@ -1,9 +1,11 @@
-"""What can go wrong in training, besides rows that break the feature set (`drift_ml.tables.DataError`).
+"""What can go wrong in training, besides rows that break the feature set.
 
 TrainingError
  ├── ModelWorseThanMean   the fitted model is not worth packing
  ├── PackedDiffers        what was packed does not answer as what was fitted: a fault of ours
  └── WarningsFound        a warning about the data, where none is accepted
+
+Rows that break the feature set are a `drift_ml.tables.DataError`.
 """
 
 from drift_contracts import DriftError
@@ -20,25 +22,30 @@ class ModelWorseThanMean(TrainingError):
     exit_code = FINDING
 
     def __init__(self, r2: float) -> None:
+        #: Of the held-out rows; NaN where it does not exist.
         self.r2 = r2
-        super().__init__(f"held-out R2 is {r2:.3f}: no better than predicting the mean; the bundle was not written")
+        super().__init__(
+            f"held-out R2 is {r2:.3f}: no better than predicting the mean;"
+            " the bundle was not written"
+        )
 
 
 class WarningsFound(TrainingError):
-    """The data has what a careful colleague would warn of, and strictness was asked for.
-
-    source: where the rows come from. warnings: each as a sentence.
-    """
+    """There is a warning about the data, and strictness was asked for."""
 
     #: Data that is not good enough is a finding, as drift is.
     exit_code = FINDING
 
     def __init__(self, source: str, warnings: tuple[str, ...]) -> None:
+        #: Where the rows come from.
         self.source = source
+        #: Each as a sentence.
         self.warnings = warnings
-        count = f"{len(warnings)} warning{'s' * (len(warnings) != 1)}"
+        plural = "" if len(warnings) == 1 else "s"
         lines = "\n".join(f"  {words}" for words in warnings)
-        super().__init__(f"{source}: {count}, nothing was trained (--strict)\n{lines}")
+        super().__init__(
+            f"{source}: {len(warnings)} warning{plural}, nothing was trained (--strict)\n{lines}"
+        )
 
 
 class PackedDiffers(TrainingError):
@@ -47,5 +54,8 @@ class PackedDiffers(TrainingError):
     exit_code = FAULT
 
     def __init__(self, differing: int) -> None:
+        #: Rows with another answer.
         self.differing = differing
-        super().__init__(f"the packed forest differs from the estimator on {differing} rows; nothing was written")
+        super().__init__(
+            f"the packed forest differs from the estimator on {differing} rows; nothing was written"
+        )

@@ -97,6 +97,8 @@ def fit(matrix: Floats, target: Floats, recipe: Recipe, progress: Progress | Non
     # One job sums the trees in order: bit-equal anywhere.
     estimator.set_params(warm_start=False, n_jobs=None)
     if np.isnan(held_out).any() and not missing:
-        raise TrainingError("missing values: too few rows have one to learn what it means; give more or fill them")
+        raise TrainingError(
+            "missing values: too few rows have one to learn what it means; give more or fill them"
+        )
     predicted = estimator.predict(held_out)
     return Fitted(estimator, target[sides.held_out], predicted, sides, missing)

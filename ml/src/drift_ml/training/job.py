@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from traceback import extract_tb
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from drift_contracts import DriftError
 
-from drift_ml.tables import DataError, Finding, read_table
+from drift_ml.tables import CellFinding, DataError, read_table
 
 from .data_warnings import find_warnings
 from .errors import TrainingError, WarningsFound
@@ -22,14 +22,17 @@ from .versions import use_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from drift_contracts import FeatureSet
+    from drift_contracts.types import BundleManifestV2
 
     from drift_ml.tables import ReadOptions, Table
 
     from .fitting import Progress
     from .sources import Source
 
+#: Fewer rows are refused.
 MINIMUM_ROWS = 20
 
 
@@ -39,8 +42,9 @@ class Trained:
 
     #: The folder of the version that was trained.
     bundle: Path
+    #: The file of the scikit-learn estimator.
     estimator: Path
-    manifest: dict[str, Any]
+    manifest: BundleManifestV2
 
 
 def load_rows(
@@ -53,9 +57,20 @@ def load_rows(
     rows: int = ROWS,
     seed: int = 7,
 ) -> Table:
-    """Return rows from the file or folder if one is given, else from the source. Raises DataError, TrainingError.
+    """Return rows from a file or folder if there is one, else from a source.
 
-    ignore: columns to leave out, beside those of `options`, which say how to read the file.
+    Args:
+        feature_set: What the rows must be.
+        data: A file or folder.
+        ignore: Columns to leave out, beside those of `options`.
+        options: How to read the file.
+        source: `module:function` of a source of the user's own; the one that ships, if absent.
+        rows: How many a source makes.
+        seed: Of the source.
+
+    Raises:
+        DataError: rows break the feature set, or are too few.
+        TrainingError: there is no source, or the user's own fails.
     """
     if data is not None:
         table = read_table(data, feature_set, ignore=ignore, options=options)
@@ -64,21 +79,24 @@ def load_rows(
     else:
         table = _made(find_source(feature_set.name, source), feature_set, rows, seed)
     if table.rows < MINIMUM_ROWS:
-        raise DataError(table.source, (Finding("(file)", "rows", f"at least {MINIMUM_ROWS} rows to train on"),))
+        expected = f"at least {MINIMUM_ROWS} rows to train on"
+        raise DataError(table.source, (CellFinding("(file)", "rows", expected),))
     return table
 
 
 def _made(source: Source, feature_set: FeatureSet, rows: int, seed: int) -> Table:
-    """Return what a source of the user's own makes. Raises TrainingError where it fails."""
+    """Return the table of a source of the user's own. Raises TrainingError where it fails."""
     try:
         return source(feature_set, rows, seed)
     except DriftError:
         raise
     except Exception as error:
+        # Not the error's own words: they may hold values of the data.
         place = extract_tb(error.__traceback__)[-1]
         where = f"{Path(place.filename).name}, line {place.lineno}"
+        kind = type(error).__name__
         raise TrainingError(
-            f"--source: expected a table, but the function raised {type(error).__name__} in {where}"
+            f"--source: expected a table, but the function raised {kind} in {where}"
         ) from error
 
 
@@ -91,15 +109,27 @@ def train(
     progress: Progress | None = None,
     strict: bool = False,
 ) -> Trained:
-    """Fit, evaluate and pack. Writes build/bundles/MODEL/VERSION and build/estimators/MODEL.joblib.
+    """Fit, evaluate and pack.
 
-    At the end the new version becomes the current one; older ones stay beside it. The estimator is for
-    retraining and comparison; nothing at serving time reads it. strict: a warning about the data raises
-    WarningsFound before anything is fitted or written.
+    Writes build/bundles/MODEL/VERSION and build/estimators/MODEL.joblib. At the end the new version
+    becomes the current one; older ones stay beside it. The estimator is for retraining and
+    comparison; nothing at serving time reads it.
+
+    Args:
+        feature_set: What the rows are.
+        table: The rows.
+        build: The folder for bundles/ and estimators/.
+        recipe: What decides the model besides its data.
+        progress: Called after every few trees.
+        strict: Whether a warning about the data ends the job before anything is fitted.
+
+    Raises:
+        TrainingError: the model is not good enough; nothing was written.
     """
     recipe = recipe or Recipe()
     matrix = table.matrix(feature_set)
-    warnings = find_warnings(feature_set, matrix, table.target, split(table.rows, recipe))
+    sides = split(table.rows, recipe)
+    warnings = find_warnings(feature_set, matrix, table.target, sides)
     if strict and warnings:
         raise WarningsFound(table.source, tuple(warning.words for warning in warnings))
     fitted = fit(matrix, table.target, recipe, progress)
@@ -107,12 +137,13 @@ def train(
     estimator = build / "estimators" / f"{feature_set.name}.joblib"
     _keep_estimator(fitted.estimator, estimator)
     model = build / "bundles" / feature_set.name
+    # Last, so that a training which is killed changes nothing that is served.
     use_version(model, manifest["model_version"])
     return Trained(model / manifest["model_version"], estimator, manifest)
 
 
 def _keep_estimator(estimator: Any, path: Path) -> None:
-    """Write an estimator by one rename, so that trainings at the same time do not mix their bytes."""
+    """Write an estimator by one rename, so that simultaneous trainings do not mix their bytes."""
     import joblib  # noqa: PLC0415 - it is slow to import, and only training needs it
 
     path.parent.mkdir(parents=True, exist_ok=True)

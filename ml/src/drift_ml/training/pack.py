@@ -1,11 +1,11 @@
-"""Write a bundle: the forest, the baseline, the feature set, and a manifest that binds them by digest."""
+"""Write a bundle: the forest, the baseline, the feature set, and a manifest that binds them."""
 
 from __future__ import annotations
 
 import json
 import platform
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from drift_contracts import ContractError, schemas
@@ -25,8 +25,18 @@ from .versions import write_version
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from typing import Any
 
+    import numpy.typing as npt
     from drift_contracts import FeatureSet
+    from drift_contracts.json_types import ReadableJson
+    from drift_contracts.types import (
+        BundleManifestV2,
+        BundleManifestV2Estimator,
+        BundleManifestV2Files,
+        BundleManifestV2OfflineFiles,
+        BundleManifestV2Training,
+    )
 
     from drift_ml.tables import Table
 
@@ -34,6 +44,7 @@ if TYPE_CHECKING:
     from .fitting import Fitted
     from .recipes import Recipe
 
+    Floats = npt.NDArray[np.float64]
 
 CONTRACT = "bundle.manifest.v2"
 
@@ -45,47 +56,60 @@ def pack(
     recipe: Recipe,
     folder: Path,
     warnings: Sequence[DataWarning] = (),
-) -> dict[str, Any]:
-    """Write the bundle to folder/MODEL/VERSION, whole or not at all, and return its manifest.
+) -> BundleManifestV2:
+    """Write a bundle to folder/MODEL/VERSION, whole or not at all, and return its manifest.
 
-    Which version is the current one stays as it is; `use_version` chooses it. Equal inputs give equal
-    bytes. Raises ModelWorseThanMean, and PackedDiffers if the packed forest is not
-    bit-equal to the estimator on every training row.
+    Which version is the current one stays as it is; `use_version` chooses it. Equal inputs give
+    equal bytes.
+
+    Args:
+        feature_set: What the rows are.
+        table: The rows, both sides of the split.
+        fitted: The estimator, and its predictions of the rows that it has not seen.
+        recipe: What it was made by.
+        folder: Of all bundles.
+        warnings: About the data, for the manifest.
+
+    Raises:
+        ModelWorseThanMean: the model is not worth packing.
+        PackedDiffers: the packed forest is not bit-equal to the estimator on every training row.
     """
     scores = score(fitted.actual, fitted.predicted, seed=recipe.seed)
     r2 = scores["r2"]["value"]
     if r2 is None or r2 <= 0:
         raise ModelWorseThanMean(float("nan") if r2 is None else r2)
+    forest = _forest(fitted, len(feature_set.features))
     files = {
         "feature_set.json": _json(feature_set.to_json()),
-        "baseline.json": _json(_baseline(feature_set, table, fitted)),
-        "forest.bin": _forest(fitted, len(feature_set.features)),
+        "baseline.json": _baseline(feature_set, table, fitted),
+        "forest.bin": forest,
     }
     matrix = table.matrix(feature_set)
-    _prove_equal(files["forest.bin"], fitted.estimator, matrix)
+    _prove_equal(forest, fitted.estimator, matrix)
     described = describe_files(files)
     offline = {ROW_DIGESTS: _row_digests(matrix, fitted)}
-    version_name = model_version(described)
-    manifest = {
-        "contract": CONTRACT,
+    manifest: BundleManifestV2 = {
+        "contract": "bundle.manifest.v2",
         "model": feature_set.name,
-        "model_version": version_name,
+        "model_version": model_version(described),
         "feature_set": feature_set.version,
         "estimator": _estimator(fitted.estimator, recipe),
         "training": _training(feature_set, table, fitted, recipe),
         "scores": scores,
         "warnings": [warning.to_json() for warning in warnings],
-        "files": described,
-        "offline_files": describe_files(offline),
+        # Names of files are no identifiers, so the generated types cannot be built member by
+        # member.
+        "files": cast("BundleManifestV2Files", described),
+        "offline_files": cast("BundleManifestV2OfflineFiles", describe_files(offline)),
     }
     schemas.check(CONTRACT, manifest)
-    contents = files | offline | {"manifest.json": _json(manifest)}
-    write_version(folder / feature_set.name, version_name, contents)
+    contents = files | offline | {"manifest.json": _json(cast("ReadableJson", manifest))}
+    write_version(folder / feature_set.name, manifest["model_version"], contents)
     return manifest
 
 
-def _row_digests(matrix: np.ndarray[Any, Any], fitted: Fitted) -> bytes:
-    """Return the digests of the training rows, by which a replay of them is told."""
+def _row_digests(matrix: Floats, fitted: Fitted) -> bytes:
+    """Return the digests of the training rows, by which a replay recognises them."""
     hashes = hash_rows(as_seen(matrix))
     sides = fitted.sides
     return RowDigests.of(hashes[sides.learnt], hashes[sides.held_out]).to_bytes()
@@ -95,7 +119,8 @@ def _forest(fitted: Fitted, features: int) -> bytes:
     return encode(trees_of(fitted.estimator, missing=fitted.missing), features=features)
 
 
-def _baseline(feature_set: FeatureSet, table: Table, fitted: Fitted) -> dict[str, Any]:
+def _baseline(feature_set: FeatureSet, table: Table, fitted: Fitted) -> bytes:
+    """Return the baseline. Raises ContractError where its figures cannot be."""
     baseline = fit_baseline(
         feature_set,
         table.columns,
@@ -106,27 +131,31 @@ def _baseline(feature_set: FeatureSet, table: Table, fitted: Fitted) -> dict[str
     broken = broken_baseline(baseline)
     if broken:
         raise ContractError(BASELINE, broken)
-    return baseline
+    return _json(cast("ReadableJson", baseline))
 
 
-def _prove_equal(data: bytes, estimator: Any, matrix: np.ndarray[Any, Any]) -> None:
-    """Every training row through both engines; one bit of difference is an error."""
-    ours = np.array(Forest.from_bytes(data).predict_many(matrix.tolist()))
-    differing = int((ours != estimator.predict(matrix)).sum())
+def _prove_equal(forest: bytes, estimator: Any, matrix: Floats) -> None:
+    """Send every training row through both engines; one bit of difference is an error."""
+    packed = np.array(Forest.from_bytes(forest).predict_many(matrix.tolist()))
+    differing = int((packed != estimator.predict(matrix)).sum())
     if differing:
         raise PackedDiffers(differing)
 
 
-def _estimator(estimator: Any, recipe: Recipe) -> dict[str, Any]:
-    parameters = {
-        "n_estimators": recipe.trees,
-        "min_samples_leaf": recipe.min_samples_leaf,
-        "random_state": recipe.seed,
+def _estimator(estimator: Any, recipe: Recipe) -> BundleManifestV2Estimator:
+    return {
+        "kind": type(estimator).__name__,
+        "parameters": {
+            "n_estimators": recipe.trees,
+            "min_samples_leaf": recipe.min_samples_leaf,
+            "random_state": recipe.seed,
+        },
     }
-    return {"kind": type(estimator).__name__, "parameters": parameters}
 
 
-def _training(feature_set: FeatureSet, table: Table, fitted: Fitted, recipe: Recipe) -> dict[str, Any]:
+def _training(
+    feature_set: FeatureSet, table: Table, fitted: Fitted, recipe: Recipe
+) -> BundleManifestV2Training:
     return {
         "source": table.source,
         "data_sha256": table.digest(feature_set),
@@ -141,5 +170,6 @@ def _training(feature_set: FeatureSet, table: Table, fitted: Fitted, recipe: Rec
     }
 
 
-def _json(document: Any) -> bytes:
-    return (json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
+def _json(document: ReadableJson) -> bytes:
+    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
+    return f"{text}\n".encode()

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
+    from drift_contracts.types import BundleManifestV2Score
 
     Floats = npt.NDArray[np.float64]
 
@@ -18,53 +19,80 @@ LEVEL = 0.95
 
 
 def r2(actual: Floats, predicted: Floats) -> Floats:
-    """Coefficient of determination along the last axis, (-inf, 1]; NaN if the actual values are constant."""
+    """Return the coefficient of determination along the last axis, (-inf, 1].
+
+    NaN if the actual values are constant.
+    """
     residual = ((actual - predicted) ** 2).sum(axis=-1)
     total = ((actual - actual.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        result: Floats = np.where(total > 0, 1 - residual / total, np.nan)
-    return result
+        share: Floats = np.where(total > 0, 1 - residual / total, np.nan)
+    return share
 
 
 def mae(actual: Floats, predicted: Floats) -> Floats:
-    """Mean absolute error along the last axis, in units of the target."""
-    result: Floats = np.abs(actual - predicted).mean(axis=-1)
-    return result
+    """Return the mean absolute error along the last axis, in units of the target."""
+    error: Floats = np.abs(actual - predicted).mean(axis=-1)
+    return error
 
 
 def rmse(actual: Floats, predicted: Floats) -> Floats:
-    """Root mean squared error along the last axis, in units of the target."""
-    result: Floats = np.sqrt(((actual - predicted) ** 2).mean(axis=-1))
-    return result
+    """Return the root mean squared error along the last axis, in units of the target."""
+    error: Floats = np.sqrt(((actual - predicted) ** 2).mean(axis=-1))
+    return error
 
 
 def mape(actual: Floats, predicted: Floats) -> Floats:
-    """Mean absolute error as a share of the actual value, along the last axis; no actual value may be 0."""
-    result: Floats = np.abs((actual - predicted) / actual).mean(axis=-1)
-    return result
+    """Return the mean absolute error along the last axis, as a share of the actual value.
 
-
-SCORES: dict[str, Callable[[Floats, Floats], Floats]] = {"r2": r2, "mae": mae, "rmse": rmse, "mape": mape}
-
-
-def score(actual: Floats, predicted: Floats, *, seed: int) -> dict[str, dict[str, float | None]]:
-    """Each score with a 95 % percentile bootstrap interval over rows (Efron and Tibshirani 1993, 13.3).
-
-    actual, predicted: shape (rows,). Returns {name: {value, low, high}}; a score that does not exist for
-    these rows (mape where an actual value is 0, r2 where all are equal) is null.
+    No actual value may be 0.
     """
-    draws = np.random.default_rng(seed).integers(0, len(actual), (RESAMPLES, len(actual)))
-    result: dict[str, dict[str, float | None]] = {}
+    share: Floats = np.abs((actual - predicted) / actual).mean(axis=-1)
+    return share
+
+
+SCORES: dict[str, Callable[[Floats, Floats], Floats]] = {
+    "r2": r2,
+    "mae": mae,
+    "rmse": rmse,
+    "mape": mape,
+}
+
+
+def score(actual: Floats, predicted: Floats, *, seed: int) -> dict[str, BundleManifestV2Score]:
+    """Return each score with a 95 % percentile bootstrap interval over rows.
+
+    Source: Efron and Tibshirani 1993, 13.3.
+
+    Args:
+        actual: Shape (rows,).
+        predicted: Shape (rows,).
+        seed: Of the resampling.
+
+    Returns:
+        By name; a score that does not exist for these rows (mape where an actual value is 0, r2
+        where all are equal) is null.
+    """
+    shape = (RESAMPLES, len(actual))
+    draws = np.random.default_rng(seed).integers(0, len(actual), shape)
+    scores: dict[str, BundleManifestV2Score] = {}
     for name, function in SCORES.items():
         if name == "mape" and (actual == 0).any():
-            result[name] = {"value": None, "low": None, "high": None}
+            scores[name] = {"value": None, "low": None, "high": None}
             continue
-        resampled = function(actual[draws], predicted[draws])
-        low, high = (
-            np.nanquantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-            if np.isfinite(resampled).any()
-            else (np.nan, np.nan)
-        )
-        values = {"value": float(function(actual, predicted)), "low": float(low), "high": float(high)}
-        result[name] = {key: value if np.isfinite(value) else None for key, value in values.items()}
-    return result
+        low, high = _interval(function(actual[draws], predicted[draws]))
+        value = float(function(actual, predicted))
+        scores[name] = {"value": _or_none(value), "low": _or_none(low), "high": _or_none(high)}
+    return scores
+
+
+def _interval(resampled: Floats) -> tuple[float, float]:
+    """Return the limits between which most resampled scores lie, NaN where there is none."""
+    if not np.isfinite(resampled).any():
+        return float("nan"), float("nan")
+    low, high = np.nanquantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def _or_none(value: float) -> float | None:
+    return value if np.isfinite(value) else None

@@ -14,6 +14,7 @@ from .errors import TrainingError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy.typing as npt
     from drift_contracts import FeatureSet
 
     Source = Callable[[FeatureSet, int, int], Table]
@@ -21,10 +22,14 @@ if TYPE_CHECKING:
 
 
 def house_price(_feature_set: FeatureSet, rows: int, seed: int) -> Table:
-    """Synthetic houses: independent features and a linear price with normal noise of 20,000, in whole US dollars.
+    """Return synthetic houses with a linear price in whole US dollars.
 
-    bedrooms 1-5, bathrooms 1-3 and age 0-49 are uniform integers, sqft is normal(2000, 500), the location
-    score uniform in [1, 10].
+    Features are independent: bedrooms 1-5, bathrooms 1-3 and age 0-49 are uniform integers, sqft is
+    normal(2000, 500), the location score uniform in [1, 10]. The noise is normal(0, 20,000).
+
+    Args:
+        rows: How many.
+        seed: Equal seeds give equal houses.
     """
     random = np.random.default_rng(seed)
     columns = {
@@ -42,41 +47,60 @@ def house_price(_feature_set: FeatureSet, rows: int, seed: int) -> Table:
         + 20_000 * columns["location_score"]
         + random.normal(0, 20_000, rows)
     )
-    return Table(source=f"synthetic:house-price rows={rows} seed={seed}", columns=columns, target=np.rint(price))
+    source = f"synthetic:house-price rows={rows} seed={seed}"
+    # Whole targets let the forest's file pack its leaves.
+    return Table(source=source, columns=columns, target=np.rint(price))
 
 
-def _positive_normal(random: np.random.Generator, mean: float, deviation: float, rows: int) -> np.ndarray:
-    """Normal values, those at or below zero drawn again: an area of nothing is not a house."""
+def _positive_normal(
+    random: np.random.Generator, mean: float, deviation: float, rows: int
+) -> npt.NDArray[np.float64]:
+    """Return normal values, those at or below zero drawn again."""
     values = random.normal(mean, deviation, rows)
+    # An area of nothing is not a house.
     while (bad := values <= 0).any():
         values[bad] = random.normal(mean, deviation, int(bad.sum()))
     return values
 
 
 def diabetes(_feature_set: FeatureSet, _rows: int, _seed: int) -> Table:
-    """The diabetes study inside scikit-learn, in its original units: 442 patients, 10 features."""
+    """Return the diabetes study inside scikit-learn: 442 patients, 10 features, original units."""
     from sklearn.datasets import load_diabetes  # noqa: PLC0415 - 300 ms that --help need not pay
 
-    data = load_diabetes(scaled=False)
-    columns = {name: data.data[:, i].astype(np.float64) for i, name in enumerate(data.feature_names)}
-    return Table(source="scikit-learn:diabetes", columns=columns, target=data.target.astype(np.float64))
+    study = load_diabetes(scaled=False)
+    columns = {}
+    for place, name in enumerate(study.feature_names):
+        columns[name] = study.data[:, place].astype(np.float64)
+    target = study.target.astype(np.float64)
+    return Table(source="scikit-learn:diabetes", columns=columns, target=target)
 
 
 SHIPPED: dict[str, Source] = {"house-price": house_price, "diabetes": diabetes}
 
 
 def find_source(model: str, reference: str | None = None) -> Source:
-    """The source named `module:function`, or the one that ships for this model. Raises TrainingError."""
+    """Return the source of a model.
+
+    Args:
+        model: Whose source ships.
+        reference: `module:function` of another one.
+
+    Raises:
+        TrainingError: no source ships for the model, or there is no such function.
+    """
     if reference is None:
         if model not in SHIPPED:
+            shipped = ", ".join(sorted(SHIPPED))
             raise TrainingError(
-                f"no data source ships for this model; give --data FILE or --source MODULE:FUNCTION "
-                f"(models with one: {', '.join(sorted(SHIPPED))})"
+                "no data source ships for this model; give --data FILE or --source MODULE:FUNCTION"
+                f" (models with one: {shipped})"
             )
         return SHIPPED[model]
     module_name, _, function_name = reference.partition(":")
     try:
-        function: Source = getattr(importlib.import_module(module_name), function_name)
+        module = importlib.import_module(module_name)
+        function: Source = getattr(module, function_name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise TrainingError(f"--source: expected an importable MODULE:FUNCTION ({type(error).__name__})") from error
+        kind = type(error).__name__
+        raise TrainingError(f"--source: expected an importable MODULE:FUNCTION ({kind})") from error
     return function

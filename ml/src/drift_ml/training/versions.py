@@ -1,7 +1,7 @@
-"""Versions of a model on disk: written beside each other, and one of them chosen by the file `current`.
+"""Versions of a model on disk: beside each other, and one of them chosen by the file `current`.
 
-Every step leaves a folder that can be served, so that a training may be killed anywhere and started again:
-a version appears whole by one rename, and `current` is replaced by one rename after that.
+Every step leaves a folder that can be served, so that a training may be killed anywhere and started
+again: a version appears whole by one rename, and `current` is replaced by one rename after that.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 #: Seconds after which what a killed training left behind is removed; one that runs needs a moment.
 ABANDONED_AFTER = 3600.0
-#: Files of a flat bundle, in the order in which they may vanish: without a manifest nothing is read.
+#: Files of a flat bundle, in the order in which they may vanish: without a manifest nothing is
+#: read.
 FLAT_FILES = (MANIFEST, ROW_DIGESTS, *FILES)
 
 
@@ -46,7 +47,8 @@ def write_version(model: Path, version: str, files: Mapping[str, bytes]) -> Path
     model.mkdir(parents=True, exist_ok=True)
     folder = model / version
     _sweep(model)
-    # Outside of the model's folder: a reader of a flat bundle refuses entries that it does not know.
+    # Outside of the model's folder: a reader of a flat bundle refuses entries that it does not
+    # know.
     fresh = _staged(model, files)
     try:
         fresh.rename(folder)
@@ -97,7 +99,7 @@ def _keep_flat(model: Path) -> None:
 
 
 def _read_flat(model: Path) -> dict[str, bytes]:
-    """Return the files of a flat bundle, without those that another training removes at this moment."""
+    """Return the files of a flat bundle but those that another training just removes."""
     files = {}
     for name in FLAT_FILES:
         with suppress(FileNotFoundError):
@@ -131,10 +133,10 @@ def _staged(model: Path, files: Mapping[str, bytes]) -> Path:
 
 
 def _mend(folder: Path, fresh: Path, files: Mapping[str, bytes]) -> None:
-    """Make a version's folder hold these files and nothing else, so that it can be read at any time.
+    """Make a version's folder hold these files and nothing else, readable at any time.
 
-    The version binds the files that serve: those of a sound folder are equal and stay. The manifest may
-    differ, in the name of the data for one, and the digests of rows belong to the manifest.
+    The version binds the files that serve: those of a sound folder are equal and stay. The manifest
+    may differ, in the name of the data for one, and the digests of rows belong to the manifest.
     """
     for path in sorted(folder.iterdir()):
         if path.name in files and _holds(path, files[path.name]):

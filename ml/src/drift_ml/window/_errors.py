@@ -4,4 +4,4 @@ from drift_contracts import DriftError
 
 
 class WindowError(DriftError):
-    """Windows that do not add, a document that is none, or an event that cannot be counted."""
+    """Windows do not add, a document is none, or an event cannot be counted."""

@@ -14,41 +14,49 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Integers = npt.NDArray[np.intp]
 
+#: Of the grid.
 CELLS = 4096
+#: Edges in one cell up to which comparing each is faster than a binary search.
 MOST_STEPS = 3
 
 
 class Ladder:
     """Frozen edges behind a lookup grid.
 
-    The grid's cells are equally wide, and finding a value's cell never decreases with the value; so the
-    edges in lower cells are below it, those in higher cells are not, and only the edges in its own cell are
-    compared. Where some cell holds more than three edges (or the range overflows) `searchsorted` is used.
+    The grid's cells are equally wide, and finding a value's cell never decreases with the value;
+    so the edges in lower cells are below it, those in higher cells are not, and only the edges in
+    the value's cell are compared. Where some cell holds more than three edges (or the range
+    overflows) `searchsorted` is used.
     """
 
     def __init__(self, edges: Sequence[float]) -> None:
         self._edges = np.array(edges, dtype=np.float64)
-        self._steps = MOST_STEPS + 1
-        if not len(edges):
-            self._steps = 0
-            self._low = self._high = self._factor = 0.0
-        else:
-            with np.errstate(over="ignore"):
-                width = (self._edges[-1] - self._edges[0]) / CELLS
-                self._low, self._high = (
-                    float(self._edges[0] - width),
-                    float(self._edges[-1] + width),
-                )
-                reach = self._high - self._low
-            if 0 < reach < np.inf and np.isfinite(CELLS / reach):
-                self._factor = CELLS / reach
-                held = np.bincount(self._cells(self._edges), minlength=CELLS + 1)
-                self._steps = int(held.max())
-                self._below = np.cumsum(held) - held
         self._padded = np.append(self._edges, np.inf)
+        self._low = self._high = self._factor = 0.0
+        self._steps = MOST_STEPS + 1 if len(edges) else 0
+        if len(edges):
+            self._build_grid()
+
+    def _build_grid(self) -> None:
+        """Lay the grid, one cell wider than the edges on either side."""
+        with np.errstate(over="ignore"):
+            width = (self._edges[-1] - self._edges[0]) / CELLS
+            self._low = float(self._edges[0] - width)
+            self._high = float(self._edges[-1] + width)
+            reach = self._high - self._low
+        # Equal edges have no reach, far ones an infinite reach, and near ones an infinite factor.
+        if 0 < reach < np.inf and np.isfinite(CELLS / reach):
+            self._factor = CELLS / reach
+            edges_in = np.bincount(self._cells(self._edges), minlength=CELLS + 1)
+            self._steps = int(edges_in.max())
+            self._below = np.cumsum(edges_in) - edges_in
 
     def __call__(self, values: Floats) -> Integers:
-        """For each value of shape (rows,) the number of edges below it; no value may be NaN."""
+        """Return for each value the number of edges below it.
+
+        Args:
+            values: shape (rows,); none may be NaN.
+        """
         if self._steps == 0:
             return np.zeros(len(values), dtype=np.intp)
         if self._steps > MOST_STEPS:
@@ -59,7 +67,11 @@ class Ladder:
         return places
 
     def _cells(self, values: Floats) -> Integers:
-        inside = np.clip(values, self._low, self._high)
+        inside = np.clip(
+            values,
+            self._low,
+            self._high,
+        )
         inside -= self._low
         inside *= self._factor
         return inside.astype(np.intp)

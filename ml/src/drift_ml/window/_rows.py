@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drift_ml.baseline import FARTHEST, PREDICTION, Baseline, Plan, Source
+from drift_ml.baseline import (
+    FARTHEST,
+    PREDICTION,
+    Baseline,
+    Plan,
+    Source,
+)
 from drift_ml.columns import as_codes, as_numbers
 from drift_ml.window._errors import WindowError
 from drift_ml.window._ladder import Ladder
 from drift_ml.window._moments import Moments
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
     Integers = npt.NDArray[np.intp]
+    Mask = npt.NDArray[np.bool_]
 
+#: Rows at a time: vectors stay in the cache, and sums of their squared deviations below 2^53, so
+#: that they are exact.
 CHUNK = 2**15
-"""Rows at a time: vectors stay in the cache, and sums of their squared deviations below 2^53, so exact."""
 
 
 @dataclass
@@ -31,7 +39,9 @@ class Counted:
     """What some rows add to a window."""
 
     rows: int
+    #: One flat list over all channels, and what is in no bin last.
     counts: list[int]
+    #: Of each source.
     moments: list[Moments]
     first_ms: int | None
     last_ms: int | None
@@ -43,44 +53,76 @@ def count_rows(
     predictions: npt.ArrayLike | None,
     timestamps_ms: npt.ArrayLike | None,
 ) -> Counted:
-    """What the rows add; see `Window.observe_rows`."""
+    """Return what rows add to a window.
+
+    Args:
+        baseline: whose bins are counted.
+        columns: per feature, as `Window.observe_rows` takes them.
+        predictions: shape (rows,), or None.
+        timestamps_ms: shape (rows,), or None.
+
+    Raises:
+        WindowError: lengths differ, or a column is not of its feature's type.
+    """
     plan = baseline.plan
-    given = {name: columns[name] for name in baseline.features if name in columns}
-    given |= {} if predictions is None else {PREDICTION: predictions}
-    vectors = {source.name: _vector(source, given[source.name]) for source in plan.sources if source.name in given}
+    vectors = _vectors(baseline, columns, predictions)
     times = None if timestamps_ms is None else np.asarray(timestamps_ms, dtype=np.int64)
-    lengths = {len(vector) for vector in vectors.values()} | ({len(times)} if times is not None else set())
+    lengths = {len(vector) for vector in vectors.values()}
+    if times is not None:
+        lengths.add(len(times))
     if len(lengths) > 1:
         raise WindowError("expected columns, predictions and timestamps of one length")
     rows = lengths.pop() if lengths else 0
     counter = _Counter(plan)
     absent = np.full(min(rows, CHUNK), np.nan)
     for start in range(0, rows, CHUNK):
-        size = min(CHUNK, rows - start)
-        counter.add(
-            [
-                vectors[source.name][start : start + size] if source.name in vectors else absent[:size]
-                for source in plan.sources
-            ]
-        )
-    timed = times if times is not None and rows else None
+        end = min(start + CHUNK, rows)
+        chunk = []
+        for source in plan.sources:
+            vector = vectors.get(source.name)
+            chunk.append(absent[: end - start] if vector is None else vector[start:end])
+        counter.add(chunk)
+    first_ms = last_ms = None
+    if times is not None and rows:
+        first_ms, last_ms = int(times.min()), int(times.max())
     return Counted(
         rows,
         counter.counts(),
         counter.moments,
-        None if timed is None else int(timed.min()),
-        None if timed is None else int(timed.max()),
+        first_ms,
+        last_ms,
     )
 
 
-def _vector(source: Source, column: npt.ArrayLike) -> Floats:
-    """Numbers, booleans as 0 and 1, categories as codes."""
+def _vectors(
+    baseline: Baseline,
+    columns: Mapping[str, npt.ArrayLike],
+    predictions: npt.ArrayLike | None,
+) -> dict[str, Floats]:
+    """Return the columns that are there as vectors, by source."""
+    present = {name: columns[name] for name in baseline.features if name in columns}
+    if predictions is not None:
+        present[PREDICTION] = predictions
+    vectors = {}
+    for source in baseline.plan.sources:
+        if source.name in present:
+            vectors[source.name] = _vector(source, present[source.name])
+    return vectors
+
+
+def _vector(
+    source: Source,
+    column: npt.ArrayLike,
+) -> Floats:
+    """Return numbers, booleans as 0 and 1, categories as codes. Raises WindowError."""
     try:
         if source.labels is None or True in source.labels:
             return as_numbers(column)
         return as_codes([*source.labels], column)
     except (TypeError, ValueError) as error:
-        raise WindowError(f"column {source.name!r}: expected a vector of the feature's type") from error
+        raise WindowError(
+            f"column {source.name!r}: expected a vector of the feature's type"
+        ) from error
 
 
 class _Tables:
@@ -93,20 +135,26 @@ class _Tables:
         self.pairs = [np.array(pair.table, dtype=np.intp) for pair in plan.pairs]
         self.sum_ladder = Ladder(plan.sum_edges)
         self.places = [_places(source) for source in plan.sources]
-        self.paired = {place for pair in plan.pairs for place in (pair.first, pair.second)}
+        #: The sources whose bins some pair needs.
+        self.paired = {pair.first for pair in plan.pairs} | {pair.second for pair in plan.pairs}
 
 
 def _places(source: Source) -> tuple[Integers, Integers]:
-    """The flat positions that a source's codes count at, and the code of each."""
-    flat = [(position, code) for code, positions in enumerate(source.positions) for position in positions]
-    pairs = np.array(flat, dtype=np.intp).reshape(-1, 2)
-    return pairs[:, 0], pairs[:, 1]
+    """Return the flat positions that a source's codes count at, and the code of each."""
+    positions: list[int] = []
+    codes: list[int] = []
+    for code, listed in enumerate(source.positions):
+        positions += listed
+        codes += [code] * len(listed)
+    return np.array(positions, dtype=np.intp), np.array(codes, dtype=np.intp)
 
 
 _tables = lru_cache(maxsize=16)(_Tables)
 
 
 class _Counter:
+    """Counts of codes, pairs of bins and sums, which become counts of channels at the end."""
+
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.tables = _tables(plan)
@@ -115,65 +163,147 @@ class _Counter:
         self.sums = np.zeros(len(plan.sum_edges) + 1, dtype=np.intp)
         self.moments = [Moments() for _ in plan.sources]
 
-    def add(self, chunk: list[Floats]) -> None:
+    def add(self, chunk: Sequence[Floats]) -> None:
         """Count some rows: per source a vector of shape (rows,), NaN for missing."""
         plan, tables = self.plan, self.tables
-        codes = [self._source(place, values) for place, values in enumerate(chunk)]
-        bins: dict[int, Integers] = {place: tables.bins[place].take(codes[place]) for place in tables.paired}
+        codes = [self._add_source(place, values) for place, values in enumerate(chunk)]
+        bins = {place: tables.bins[place].take(codes[place]) for place in tables.paired}
+        # One vector for all pairs: there are up to 45 of them.
         cells = np.empty(len(chunk[0]), dtype=np.intp)
-        for pair, joint in zip(plan.pairs, self.pairs, strict=True):
-            np.multiply(bins[pair.first], pair.width, out=cells)
+        for pair, counted in zip(
+            plan.pairs,
+            self.pairs,
+            strict=True,
+        ):
+            np.multiply(
+                bins[pair.first],
+                pair.width,
+                out=cells,
+            )
             cells += bins[pair.second]
-            np.add(joint, np.bincount(cells, minlength=len(joint)), out=joint)
+            np.add(
+                counted,
+                np.bincount(cells, minlength=len(counted)),
+                out=counted,
+            )
         if plan.summed:
             total = np.zeros(len(chunk[0]))
             for place in plan.summed:
                 total += tables.squares[place].take(codes[place])
             self.sums += np.bincount(tables.sum_ladder(total), minlength=len(self.sums))
 
-    def _source(self, place: int, values: Floats) -> Integers:
+    def _add_source(
+        self,
+        place: int,
+        values: Floats,
+    ) -> Integers:
+        """Count one source; return the code of each of its values."""
         source = self.plan.sources[place]
-        absent = np.isnan(values)
-        gone = int(np.count_nonzero(absent))
-        codes = _codes(source, self.tables.ladders[place], values, absent, gone)
+        missing = np.isnan(values)
+        any_missing = bool(missing.any())
+        codes = _codes(
+            source,
+            self.tables.ladders[place],
+            values,
+            missing if any_missing else None,
+        )
         self.codes[place] += np.bincount(codes, minlength=len(source.bins))
-        total, squares = _sums(source, values[~absent] if gone else values)
-        self.moments[place].add(len(values) - gone, total, squares)
+        present = values[~missing] if any_missing else values
+        total, squares = _sums(source, present)
+        self.moments[place].add(
+            len(present),
+            total,
+            squares,
+        )
         return codes
 
     def counts(self) -> list[int]:
-        """The flat counts, with the one for no bin last."""
-        found = np.zeros(self.plan.size + 1, dtype=np.intp)
-        for (positions, codes), counted in zip(self.tables.places, self.codes, strict=True):
-            np.add.at(found, positions, counted[codes])
-        for table, joint in zip(self.tables.pairs, self.pairs, strict=True):
-            np.add.at(found, table, joint)
-        if self.plan.summed:
-            found[self.plan.sum_offset : self.plan.sum_offset + len(self.sums)] += self.sums
-        counts: list[int] = found.tolist()
+        """Return the flat counts, with the one for no bin last."""
+        plan, tables = self.plan, self.tables
+        total = np.zeros(plan.size + 1, dtype=np.intp)
+        for (positions, codes), counted in zip(
+            tables.places,
+            self.codes,
+            strict=True,
+        ):
+            np.add.at(
+                total,
+                positions,
+                counted[codes],
+            )
+        for table, counted in zip(
+            tables.pairs,
+            self.pairs,
+            strict=True,
+        ):
+            np.add.at(total, table, counted)
+        if plan.summed:
+            total[plan.sum_offset : plan.sum_offset + len(self.sums)] += self.sums
+        counts: list[int] = total.tolist()
         return counts
 
 
-def _codes(source: Source, ladder: Ladder, values: Floats, absent: Any, gone: int) -> Integers:
-    """Each value's code, as `Source.code` gives it."""
+def _codes(
+    source: Source,
+    ladder: Ladder,
+    values: Floats,
+    missing: Mask | None,
+) -> Integers:
+    """Return each value's code, as `Source.code` has it.
+
+    Args:
+        source: of the values.
+        ladder: over its edges.
+        values: shape (rows,).
+        missing: which of them are NaN, None where none is.
+    """
     if source.labels is None:
-        codes = ladder(np.where(absent, 0.0, values) if gone else values)
+        codes = ladder(
+            values
+            if missing is None
+            else np.where(
+                missing,
+                0.0,
+                values,
+            )
+        )
     else:
         new = source.missing - 1
-        known = (values >= 0) & (values < new) & (values == np.floor(values))
-        codes = np.where(known, values, new).astype(np.intp)
-    if gone:
-        codes[absent] = source.missing
+        is_known = (values >= 0) & (values < new) & (values == np.floor(values))
+        codes = np.where(
+            is_known,
+            values,
+            new,
+        ).astype(np.intp)
+    if missing is not None:
+        codes[missing] = source.missing
     return codes
 
 
-def _sums(source: Source, values: Floats) -> tuple[int, int]:
-    """The sums of the deviations and of their squares: whole numbers, exact below 2^53 in any order."""
+def _sums(
+    source: Source,
+    values: Floats,
+) -> tuple[int, int]:
+    """Return the sums of the deviations and of their squares.
+
+    They are whole numbers, exact below 2^53 in any order.
+    """
     if not source.scale:
         return 0, 0
     with np.errstate(over="ignore"):
         deviations = values - source.mean
         deviations *= source.scale
-    np.clip(deviations, -FARTHEST, FARTHEST, out=deviations)
+    np.clip(
+        deviations,
+        -FARTHEST,
+        FARTHEST,
+        out=deviations,
+    )
     np.rint(deviations, out=deviations)
-    return int(deviations.sum()), int(np.einsum("i,i", deviations, deviations))
+    return int(deviations.sum()), int(
+        np.einsum(
+            "i,i",
+            deviations,
+            deviations,
+        )
+    )

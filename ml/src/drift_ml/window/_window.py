@@ -1,11 +1,11 @@
-"""A window of traffic: integer counts per frozen bin and integer moments, so that adding is exact."""
+"""A window of traffic: integer counts per frozen bin and integer moments, which add exactly."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import chain, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from drift_ml.baseline import PREDICTION, Baseline
 from drift_ml.window._errors import WindowError
@@ -13,8 +13,10 @@ from drift_ml.window._moments import Moments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     import numpy.typing as npt
+    from drift_contracts.types import WindowStateV1
 
     from drift_ml.baseline import Plan
 
@@ -25,47 +27,65 @@ CONTRACT = "window.state.v1"
 class Window:
     """Fixed-size state of any number of events against one baseline.
 
-    `a + b` equals having observed both, exactly: associative, commutative, with `Window.empty(baseline)`
-    as its zero. counts: one flat list over all channels (`baseline.offsets` says where each begins), and
-    one last count for what is in no bin. first_ms, last_ms: of the events' timestamps, in milliseconds of
-    Unix time.
+    `a + b` equals having observed both, exactly: associative, commutative, with
+    `Window.empty(baseline)` as its zero.
     """
 
     baseline: Baseline
     model_version: str | None
     events: int
+    #: Of the events' timestamps, in milliseconds of Unix time; None where no event has one.
     first_ms: int | None
     last_ms: int | None
+    #: One flat list over all channels (`baseline.offsets` is where each begins), and one last
+    #: count for what is in no bin.
     counts: list[int]
+    #: Of each feature and of the prediction.
     moments: list[Moments]
 
     @classmethod
-    def empty(cls, baseline: Baseline, model_version: str | None = None) -> Window:
-        """A window that has seen nothing."""
+    def empty(
+        cls,
+        baseline: Baseline,
+        model_version: str | None = None,
+    ) -> Window:
+        """Return a window that has seen nothing.
+
+        Args:
+            baseline: whose bins are counted.
+            model_version: of the model that answered the events.
+        """
         plan = baseline.plan
         return cls(
-            baseline,
-            model_version,
-            0,
-            None,
-            None,
-            [0] * (plan.size + 1),
-            [Moments() for _ in plan.sources],
+            baseline=baseline,
+            model_version=model_version,
+            events=0,
+            first_ms=None,
+            last_ms=None,
+            counts=[0] * (plan.size + 1),
+            moments=[Moments() for _ in plan.sources],
         )
 
     def observe(
         self,
+        # Whatever an event holds is refused here where it is not of its feature's type.
         features: Mapping[str, Any],
         prediction: float | None = None,
         timestamp_ms: int | None = None,
     ) -> None:
         """Count one event, in plain Python.
 
-        features: by name, as the event shows them; an absent, null or NaN feature is missing. Raises
-        WindowError, with the window unchanged, if a value is not of its feature's type.
+        Args:
+            features: by name, as the event shows them; an absent, null or NaN feature is missing.
+            prediction: what the model answered.
+            timestamp_ms: of the event, in milliseconds of Unix time.
+
+        Raises:
+            WindowError: a value is not of its feature's type; the window is unchanged.
         """
         plan, counts, moments = self.baseline.plan, self.counts, self.moments
-        codes, deviations = zip(*_read(plan, features, prediction), strict=True)
+        # All values are read before anything is counted.
+        codes, deviations = _read(plan, features, prediction)
         bins = []
         for place, source in enumerate(plan.sources):
             code = codes[place]
@@ -73,13 +93,28 @@ class Window:
                 counts[position] += 1
             bins.append(source.bins[code])
             if code != source.missing:
-                moments[place].add(1, deviations[place], deviations[place] ** 2)
+                moments[place].add(
+                    1,
+                    deviations[place],
+                    deviations[place] ** 2,
+                )
+        self._count_jointly(plan, codes, bins)
+        self._extend(1, timestamp_ms, timestamp_ms)
+
+    def _count_jointly(
+        self,
+        plan: Plan,
+        codes: list[int],
+        bins: list[int],
+    ) -> None:
+        """Count products and the sum of squares, which depend on the bins alone."""
+        counts = self.counts
         for pair in plan.pairs:
-            counts[pair.table[bins[pair.first] * pair.width + bins[pair.second]]] += 1
+            cell = bins[pair.first] * pair.width + bins[pair.second]
+            counts[pair.table[cell]] += 1
         if plan.summed:
             total = sum([plan.sources[place].squares[codes[place]] for place in plan.summed])
             counts[plan.sum_offset + bisect_left(plan.sum_edges, total)] += 1
-        self._seen(1, timestamp_ms, timestamp_ms)
 
     def observe_rows(
         self,
@@ -87,22 +122,33 @@ class Window:
         predictions: npt.ArrayLike | None = None,
         timestamps_ms: npt.ArrayLike | None = None,
     ) -> None:
-        """Count many events at once; the same as `observe` row by row. Needs numpy.
+        """Count many events at once, by numpy; the same as `observe` row by row.
 
-        columns: per feature a vector of shape (rows,), as `fit_baseline` takes them; an absent
-        column is missing in every row. predictions, timestamps_ms: shape (rows,). Raises WindowError, with
-        the window unchanged, if lengths differ or numbers are none.
+        Args:
+            columns: per feature a vector of shape (rows,), as `fit_baseline` takes them; an absent
+                column is missing in every row.
+            predictions: shape (rows,).
+            timestamps_ms: shape (rows,), in milliseconds of Unix time.
+
+        Raises:
+            WindowError: lengths differ or numbers are none; the window is unchanged.
         """
-        from drift_ml.window._rows import count_rows  # noqa: PLC0415 - single events must not need numpy
+        # Aggregating single events starts faster without numpy.
+        from drift_ml.window._rows import count_rows  # noqa: PLC0415
 
-        found = count_rows(self.baseline, columns, predictions, timestamps_ms)
-        self.counts = [mine + theirs for mine, theirs in zip(self.counts, found.counts, strict=True)]
-        for mine, theirs in zip(self.moments, found.moments, strict=True):
-            mine.add(theirs.count, theirs.total, theirs.squares)
-        self._seen(found.rows, found.first_ms, found.last_ms)
+        counted = count_rows(self.baseline, columns, predictions, timestamps_ms)
+        self._add(counted.counts, counted.moments)
+        self._extend(
+            counted.rows,
+            counted.first_ms,
+            counted.last_ms,
+        )
 
     def __add__(self, other: Window) -> Window:
-        """The window that has seen both. Raises WindowError unless both are of one baseline and version."""
+        """Return the window that has seen both.
+
+        Raises WindowError unless both are of one baseline and version.
+        """
         if self.baseline.digest != other.baseline.digest:
             raise WindowError(
                 "windows add only if they were counted against the same baseline; these are of"
@@ -115,11 +161,43 @@ class Window:
             )
         total = Window.empty(self.baseline, self.model_version)
         for part in (self, other):
-            total.counts = [mine + theirs for mine, theirs in zip(total.counts, part.counts, strict=True)]
-            for mine, theirs in zip(total.moments, part.moments, strict=True):
-                mine.add(theirs.count, theirs.total, theirs.squares)
-            total._seen(part.events, part.first_ms, part.last_ms)
+            total._add(part.counts, part.moments)
+            total._extend(
+                part.events,
+                part.first_ms,
+                part.last_ms,
+            )
         return total
+
+    def _add(
+        self,
+        counts: list[int],
+        moments: list[Moments],
+    ) -> None:
+        pairs = zip(self.counts, counts, strict=True)
+        self.counts = [before + more for before, more in pairs]
+        for mine, further in zip(
+            self.moments,
+            moments,
+            strict=True,
+        ):
+            mine.add(
+                further.count,
+                further.total,
+                further.squares,
+            )
+
+    def _extend(
+        self,
+        events: int,
+        first_ms: int | None,
+        last_ms: int | None,
+    ) -> None:
+        self.events += events
+        if first_ms is not None:
+            self.first_ms = first_ms if self.first_ms is None else min(self.first_ms, first_ms)
+        if last_ms is not None:
+            self.last_ms = last_ms if self.last_ms is None else max(self.last_ms, last_ms)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Window) and self.to_json() == other.to_json()
@@ -127,67 +205,100 @@ class Window:
     __hash__ = None  # type: ignore[assignment] # a value that changes has no hash
 
     def channel_counts(self) -> dict[str, list[int]]:
-        """Per channel, by name, the events in each bin."""
-        offsets = self.baseline.offsets
-        return {
-            channel.name: self.counts[start:end]
-            for channel, (start, end) in zip(self.baseline.channels, pairwise(offsets), strict=True)
-        }
+        """Return the events in each bin, by channel."""
+        counts = {}
+        spans = pairwise(self.baseline.offsets)
+        for channel, (start, end) in zip(
+            self.baseline.channels,
+            spans,
+            strict=True,
+        ):
+            counts[channel.name] = self.counts[start:end]
+        return counts
 
-    def to_json(self) -> dict[str, Any]:
-        """The state as a document under window.state.v1."""
+    def to_json(self) -> WindowStateV1:
+        """Return the state as a document under window.state.v1."""
+        moments = {}
+        for source, sums in zip(
+            self.baseline.plan.sources,
+            self.moments,
+            strict=True,
+        ):
+            moments[source.name] = [sums.count, sums.total, sums.squares]
         return {
-            "contract": CONTRACT,
+            "contract": "window.state.v1",
             "model": self.baseline.model,
             "model_version": self.model_version,
             "baseline": self.baseline.digest,
             "events": self.events,
             "first_ms": self.first_ms,
             "last_ms": self.last_ms,
-            "moments": {
-                source.name: [moments.count, moments.total, moments.squares]
-                for source, moments in zip(self.baseline.plan.sources, self.moments, strict=True)
-            },
+            "moments": moments,
             "counts": self.channel_counts(),
         }
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any], baseline: Baseline) -> Window:
-        """The window in a document under window.state.v1. Raises WindowError if it is of another baseline."""
+    def from_json(
+        cls,
+        document: Mapping[str, object],
+        baseline: Baseline,
+    ) -> Window:
+        """Return the window in a document.
+
+        Args:
+            document: under window.state.v1.
+            baseline: that it was counted against.
+
+        Raises:
+            WindowError: it is of another baseline, or not of the contract's shape.
+        """
         if document.get("contract") != CONTRACT:
             raise WindowError(f"{CONTRACT}: const at /contract: expected {CONTRACT!r}")
         if document.get("baseline") != baseline.digest:
-            raise WindowError(f"{CONTRACT}: at /baseline: expected {baseline.digest[:12]}, the given baseline's")
-        window = cls.empty(baseline, document.get("model_version"))
+            expected = f"expected {baseline.digest[:12]}, the baseline that it is read with"
+            raise WindowError(f"{CONTRACT}: at /baseline: {expected}")
+        state = cast("WindowStateV1", document)
+        window = cls.empty(baseline, state.get("model_version"))
         try:
-            counts = [document["counts"][channel.name] for channel in baseline.channels]
-            moments = [Moments(*document["moments"][source.name]) for source in baseline.plan.sources]
-            window._seen(document["events"], document["first_ms"], document["last_ms"])
+            counts = [state["counts"][channel.name] for channel in baseline.channels]
+            sums = [state["moments"][source.name] for source in baseline.plan.sources]
+            moments = [Moments(*numbers) for numbers in sums]
+            window._extend(
+                state["events"],
+                state["first_ms"],
+                state["last_ms"],
+            )
         except (KeyError, TypeError) as error:
             raise WindowError(f"{CONTRACT}: not of the shape that the contract gives") from error
-        if [len(bins) for bins in counts] != [len(channel.counts) for channel in baseline.channels]:
-            raise WindowError(f"{CONTRACT}: at /counts: expected as many bins per channel as the baseline has")
+        sizes = [len(channel.counts) for channel in baseline.channels]
+        if [len(bins) for bins in counts] != sizes:
+            expected = "expected as many bins per channel as the baseline has"
+            raise WindowError(f"{CONTRACT}: at /counts: {expected}")
         window.counts = [*chain.from_iterable(counts), 0]
         window.moments = moments
         return window
 
-    def _seen(self, events: int, first_ms: int | None, last_ms: int | None) -> None:
-        self.events += events
-        if first_ms is not None:
-            self.first_ms = first_ms if self.first_ms is None else min(self.first_ms, first_ms)
-        if last_ms is not None:
-            self.last_ms = last_ms if self.last_ms is None else max(self.last_ms, last_ms)
 
-
-def _read(plan: Plan, features: Mapping[str, Any], prediction: float | None) -> list[tuple[int, int]]:
-    """Each source's code and deviation; all are read before anything is counted."""
-    found = []
+def _read(
+    plan: Plan,
+    features: Mapping[str, Any],  # as for `observe`
+    prediction: float | None,
+) -> tuple[list[int], list[int]]:
+    """Return each source's code and deviation. Raises WindowError."""
+    codes = []
+    deviations = []
     for source in plan.sources:
-        value = prediction if source.name == PREDICTION else features.get(source.name)
+        is_prediction = source.name == PREDICTION
+        value = prediction if is_prediction else features.get(source.name)
         try:
             code = source.code(value)
-            found.append((code, source.deviation(value) if source.scale and code != source.missing else 0))
+            has_deviation = source.scale and code != source.missing
+            deviation = source.deviation(value) if has_deviation else 0  # type: ignore[arg-type]
         except (TypeError, ValueError, OverflowError) as error:
-            where = source.name if source.name == PREDICTION else f"features/{source.name}"
-            raise WindowError(f"type at /{where}: expected a value of the feature's type") from error
-    return found
+            where = source.name if is_prediction else f"features/{source.name}"
+            raise WindowError(
+                f"type at /{where}: expected a value of the feature's type"
+            ) from error
+        codes.append(code)
+        deviations.append(deviation)
+    return codes, deviations

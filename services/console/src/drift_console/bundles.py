@@ -66,5 +66,5 @@ def _train(models: Sequence[str], folder: Path, terminal: Terminal) -> None:
     except ModuleNotFoundError as error:
         raise CannotStart(
             f"no bundle in {folder}, and the Python package {error.name}, which trains one, is not"
-            " installed; pip install 'drift-ml[train]' brings it, or copy bundles there"
+            " installed; the extra drift-ml[train] brings it, or copy bundles there"
         ) from error

@@ -6,6 +6,8 @@ import logging
 import sqlite3
 from typing import TYPE_CHECKING
 
+from drift_contracts import DriftError
+
 from drift_console import linelog
 from drift_console.database import transaction
 from drift_console.emf import parse_line
@@ -34,7 +36,7 @@ LOG_SECONDS = 3600
 _log = logging.getLogger("drift_console.ingest")
 
 
-class _Undo(Exception):
+class _Undo(DriftError):
     """Takes a transaction back that only was a trial."""
 
 

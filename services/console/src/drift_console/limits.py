@@ -171,7 +171,8 @@ class Bounded(HttpToolsProtocol):
         if self._refused:
             return
         super().on_message_complete()
-        self._enter(Phase.IDLE if self._answered() else Phase.BUSY)
+        phase = Phase.IDLE if self._answered() else Phase.BUSY
+        self._enter(phase)
 
     def _enter(self, phase: Phase) -> None:
         self.phase = phase

@@ -248,6 +248,7 @@ def show_verdicts(suite: Suite, verdicts: Sequence[Verdict], terminal: Terminal)
         width = longest if heading in NAME_COLUMNS else len(heading)
         table.add_column(heading, justify=justify, overflow="fold", min_width=width)
     for verdict in verdicts:
+        holds = "[green]yes[/]" if verdict.holds else "[red]no[/]"
         table.add_row(
             Text(fill(verdict.scenario.name, NAME_WIDTH)),
             f"{verdict.average:.2f}",
@@ -255,7 +256,7 @@ def show_verdicts(suite: Suite, verdicts: Sequence[Verdict], terminal: Terminal)
             f"{verdict.alerts} of {len(verdict.scores)}",
             Text(", ".join(verdict.drifted) or "none"),
             Text(", ").join(map(_marked, verdict.expectations)),
-            "[green]yes[/]" if verdict.holds else "[red]no[/]",
+            holds,
         )
     terminal.print(table)
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from drift_contracts import Alarm as DeclaredAlarm
-    from drift_contracts.types import BaselineV1, BundleManifestV1, BundleManifestV2
     from drift_engine.bundle import Bundle
 
     from drift_console.alarms import Alarm
@@ -53,9 +52,8 @@ class Specification:
         for name, bundle in bundles.items():
             views[name] = ModelView.of(
                 bundle.feature_set,
-                # A bundle is verified against both contracts when it is loaded.
-                cast("BaselineV1", bundle.baseline),
-                cast("BundleManifestV1 | BundleManifestV2", bundle.manifest),
+                bundle.baseline,
+                bundle.manifest,
                 alarms=self.alarms,
                 suite=suites.get(name),
             )

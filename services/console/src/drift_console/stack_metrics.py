@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from drift_console.emf import MetricId
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from drift_console.alarms.evaluation import Read
     from drift_console.frame import Frame
     from drift_console.histogram import Distribution
     from drift_console.metrics import MetricStore, Summary
 
 MINUTE = 60
+#: What is stored of one bucket of time.
+Bucket = TypeVar("Bucket")
 
 
 @dataclass(frozen=True)
@@ -87,3 +91,22 @@ class StackMetrics:
         identity = self.identity(model, metric)
         (distribution,) = self.store.distributions(identity, start, MINUTE * minutes, 1)
         return distribution
+
+
+def bucket_values(
+    buckets: Sequence[Bucket | None],
+    figure: Callable[[Bucket], float],
+) -> list[float | None]:
+    """Return a figure of each bucket; None where no data is.
+
+    Args:
+        buckets: In the order of time.
+        figure: Computes the figure of a bucket with data.
+    """
+    values: list[float | None] = []
+    for bucket in buckets:
+        if bucket is None:
+            values.append(None)
+        else:
+            values.append(figure(bucket))
+    return values

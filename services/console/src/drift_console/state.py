@@ -17,7 +17,7 @@ from drift_console.alarms import Alarm, CompositeAlarm, MetricAlarm, State
 from drift_console.events import EventStore
 from drift_console.frame import Frame
 from drift_console.metrics import MetricStore, Summary
-from drift_console.stack_metrics import StackMetrics
+from drift_console.stack_metrics import StackMetrics, bucket_values
 
 if TYPE_CHECKING:
     import sqlite3
@@ -31,14 +31,13 @@ if TYPE_CHECKING:
         BundleManifestV2,
         PredictionEventV1,
     )
-    from drift_ml.display_bins import Bins as DisplayBins
+    from drift_ml.display_bins import DisplayBins
 
     from drift_console.alarm_evaluator import PastChange
     from drift_console.histogram import Distribution
     from drift_console.monitoring import EvidenceReader
     from drift_console.page_types import (
         AlarmEntry,
-        BinEntry,
         EvidenceDocument,
         FeatureEntry,
         HistoryEntry,
@@ -205,18 +204,19 @@ class StateReader:
     def _series(self, model: str, frame: Frame) -> TrafficSeries:
         drift = self._metrics.summaries(model, "DriftScore", frame)
         prediction = self._metrics.distributions(model, "Prediction", frame)
+        counts = bucket_values(drift, lambda bucket: bucket.count)
         return {
             "bucket_seconds": frame.width,
             "times": frame.times,
-            "count": [part.count if part else 0 for part in drift],
+            "count": [int(count or 0) for count in counts],
             "prediction": {
-                "average": [part.total / part.count if part else None for part in prediction],
-                "p10": [part.percentile(10) if part else None for part in prediction],
-                "p90": [part.percentile(90) if part else None for part in prediction],
+                "average": bucket_values(prediction, lambda bucket: bucket.total / bucket.count),
+                "p10": bucket_values(prediction, lambda bucket: bucket.percentile(10)),
+                "p90": bucket_values(prediction, lambda bucket: bucket.percentile(90)),
             },
             "drift_score": {
-                "average": _averages(drift),
-                "maximum": [part.maximum if part else None for part in drift],
+                "average": bucket_values(drift, _average),
+                "maximum": bucket_values(drift, lambda bucket: bucket.maximum),
             },
         }
 
@@ -226,6 +226,7 @@ class StateReader:
         bins = view.bins[name]
         metric = f"Feature_{name}"
         live = self._metrics.whole(view.name, metric, frame)
+        averages = self._metrics.summaries(view.name, metric, frame)
         return {
             "name": name,
             "type": feature.type,
@@ -236,15 +237,15 @@ class StateReader:
                 "std": summary.get("std"),
                 "min": summary.get("min"),
                 "max": summary.get("max"),
-                "bins": cast("list[BinEntry]", bins.to_json()),
+                "bins": bins.to_json(),
             },
             "live": _live_feature(live, summary, bins),
-            "series": {"average": _averages(self._metrics.summaries(view.name, metric, frame))},
+            "series": {"average": bucket_values(averages, _average)},
         }
 
 
-def _averages(summaries: Sequence[Summary | None]) -> list[float | None]:
-    return [summary.average if summary else None for summary in summaries]
+def _average(summary: Summary) -> float:
+    return summary.average
 
 
 def _live_feature(

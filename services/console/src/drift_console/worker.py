@@ -90,10 +90,11 @@ class Worker(Supervised):
 
     def work(self) -> None:
         """Work until stopped; what goes wrong (a full disk, a locked file) is tried again."""
-        is_behind = False
-        while not self.pause(0 if is_behind else POLL):
+        delay = POLL
+        while not self.pause(delay):
             try:
                 is_behind = self.step()
+                delay = 0.0 if is_behind else POLL
             except Exception:
                 report(_log, "a turn failed; trying again")
                 self.pause(RETRY_DELAY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from drift_ml.evidence import (
     Budget,
@@ -138,7 +138,7 @@ class _Run:
         window = report = None
         if self.window.events:
             window = self.window
-            report = cast("WindowReportV1", window_report(self.source.reference.baseline, window))
+            report = window_report(self.source.reference.baseline, window)
         return Evaluation(
             series=self.source.series,
             counts=self.counts,

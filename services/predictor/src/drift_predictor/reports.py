@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
     from drift_predictor.answers import Model
 
-#: The parts of a baseline that have a summary of their own.
-PARTS = ("target", "prediction")
-
 
 def health(
     stack: str, default: str, models: Mapping[str, Model], counters: Mapping[str, int]
@@ -69,17 +66,19 @@ def model_card(model: Model) -> bytes:
         "rows": baseline["rows"],
         "features": {name: _summary(facts) for name, facts in features},
     }
-    for part in PARTS:
-        # Baselines of older trainings have no summary of the predictions.
-        if part in baseline:
-            summary[part] = _summary(baseline[part])
+    # Baselines of older trainings have no summary of the predictions.
+    if "target" in baseline:
+        summary["target"] = _summary(baseline["target"])
+    if "prediction" in baseline:
+        summary["prediction"] = _summary(baseline["prediction"])
     return _json(
         {
             "model": model.name,
             "model_version": model.version,
             "threshold": model.threshold,
             "engine": bundle.forest.engine,
-            "manifest": bundle.manifest,
+            # A TypedDict is JSON, which a type checker does not know.
+            "manifest": bundle.manifest,  # type: ignore[dict-item]
             "feature_set": bundle.feature_set.to_json(),
             "baseline": summary,
         }

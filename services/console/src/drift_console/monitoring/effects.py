@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from drift_ml.report import window_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from drift_contracts.types import WindowReportV1, WindowReportV1Channel
+    from drift_contracts.types import WindowReportV1Channel
     from drift_ml.baseline import Baseline
     from drift_ml.window import Window
 
@@ -26,7 +26,7 @@ def effects_document(baseline: Baseline, window: Window) -> EffectsDocument:
         baseline: What the window was counted against.
         window: The events of the span shown.
     """
-    report = cast("WindowReportV1", window_report(baseline, window))
+    report = window_report(baseline, window)
     observed = report["window"]
     effects = []
     # Without events every figure would be None.

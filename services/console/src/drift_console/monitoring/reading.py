@@ -13,6 +13,7 @@ from drift_console.monitoring.effects import effects_document
 from drift_console.monitoring.judgements import read_judgement
 from drift_console.monitoring.references import baselines_of
 from drift_console.monitoring.windows import WindowReader
+from drift_console.stack_metrics import bucket_values
 
 if TYPE_CHECKING:
     import sqlite3
@@ -97,7 +98,7 @@ class EvidenceReader:
         return {
             "threshold": THRESHOLD,
             "times": frame.times,
-            "value": [summary.maximum if summary else None for summary in evidence],
+            "value": bucket_values(evidence, lambda bucket: bucket.maximum),
             "alarm": judgement["alarm"],
             "since": utc_text_of_seconds(finding["since"])
             if finding and judgement["alarm"]

@@ -79,7 +79,7 @@ export function verdict(state) {
     const what = found.length
       ? `${departed(found[0])} since ${at(found[0].since)}`
       : sure ? `${sure.name} is ${sure.words} since ${at(sure.since)}`
-      : drift ? `the average score is over ${number(drift.threshold ?? state.threshold)} since ${at(since)}` : `the evidence passed its bar, since ${at(since)}`;
+      : drift ? `the average score is over ${number(drift.threshold ?? state.threshold)} since ${at(since)}` : `the evidence reached its threshold, since ${at(since)}`;
     return { level: "alarm", headline: `Drift: ${what}`, detail: drift?.reason ?? told(state) ?? "Sequential evidence, pooled over all channels.", drifted };
   }
   if (urgent) return { level: "alarm", headline: `Alarm: ${urgent.title} since ${at(urgent.since)}`, detail: urgent.reason, drifted };

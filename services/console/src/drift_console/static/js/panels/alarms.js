@@ -51,7 +51,7 @@ function update(node, alarm) {
   node.dataset.state = alarm.state;
   node.querySelector(".state").replaceWith(badge(alarm.state));
   setText(node.querySelector(".title"), alarm.title);
-  setText(node.querySelector(".reason"), alarm.reason || "No reason given yet.");
+  setText(node.querySelector(".reason"), alarm.reason || "No reason yet.");
   setText(node.querySelector(".rule"), `Rule ${alarm.name}: ${rule(alarm)}`);
   node.querySelector(".next-title").hidden = !alarm.next?.length;
   reconcile(node.querySelector(".next"), alarm.next ?? [], (step) => step, (step) => h("li", {}, step));

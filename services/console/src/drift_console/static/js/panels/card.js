@@ -11,7 +11,7 @@ export function cardPanel(root) {
   return whenChanged((state) => {
     const card = state.model_card;
     if (!card) {
-      body.replaceChildren(h("p", { class: "muted" }, "The server gave no model card."));
+      body.replaceChildren(h("p", { class: "muted" }, "The server returned no model card."));
       return;
     }
     const { estimator = {}, training = {}, scores = {} } = card;

@@ -1,4 +1,4 @@
-// Effect sizes per feature over the window on show, and the window's distribution drawn over the baseline's.
+// Effect sizes per feature over the window shown, and the window's distribution drawn over the baseline's.
 
 import { chart, uPlot } from "../charts.js";
 import { dataTable, h, reconcile, setText, table } from "../dom.js";
@@ -17,7 +17,7 @@ export function effectsPart() {
   const numbers = dataTable("effect sizes by feature", () => table("Largest effect first",
     ["Feature", "Effect", "PSI", "KS", "Wasserstein", "Shift of the mean", "p, adjusted"],
     shown.map((one) => [one.feature, LEVELS[one.level] ?? "–", fixed(one.psi, 3), fixed(one.ks, 3), fixed(one.wasserstein, 3), interval(one.mean_shift), chance(one.p_adjusted)])));
-  const node = h("div", { class: "effect-part" }, h("h3", { class: "later" }, "Effect sizes over the window on show"), words, list, numbers);
+  const node = h("div", { class: "effect-part" }, h("h3", { class: "later" }, "Effect sizes over the window shown"), words, list, numbers);
   return {
     node,
     update(evidence) {

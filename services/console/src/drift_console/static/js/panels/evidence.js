@@ -12,9 +12,9 @@ const plainly = (value) => (value == null ? "–" : fixed(value));
 export function evidencePanel(root) {
   let state = null;
   const status = h("span", { class: "aside" });
-  const block = h("div", { class: "block height-1" }, h("h3", {}, "Share of the bar"));
+  const block = h("div", { class: "block height-1" }, h("h3", {}, "Share of the threshold"));
   const top = h("ol", { class: "top" });
-  const nothing = h("p", { class: "muted" }, "Nothing yet: evidence begins with the first minute of traffic that is over. An alarm is raised where it reaches the bar, 1.");
+  const nothing = h("p", { class: "muted" }, "Nothing yet: evidence begins with the first minute of traffic that is over. An alarm is raised where it reaches the threshold, 1.");
   const alerts = h("ol", { class: "alerts" });
   const quiet = h("p", { class: "muted" }, "No drift has been found.");
   const replayed = () => whatIf.at(state.evidence.times);
@@ -37,7 +37,7 @@ export function evidencePanel(root) {
     legend: [
       { label: "evidence", swatch: "live", read: (d, i) => plainly(d[1][i]) },
       { label: "with other settings", swatch: "other", read: (d, i) => plainly(d[2][i]) },
-      { label: "bar", swatch: "threshold", read: () => number(state.evidence.threshold) },
+      { label: "threshold", swatch: "threshold", read: () => number(state.evidence.threshold) },
     ],
     options: (colour) => ({
       ...overTime(colour, {
@@ -54,7 +54,7 @@ export function evidencePanel(root) {
     const { times, value, threshold } = state.evidence;
     const skip = Math.max(0, Math.min(value.findIndex((each) => each !== null) - 2, value.length - 20));
     const late = (values) => values.slice(skip);
-    course.update([times, value, replayed()].map(late), `now ${plainly(value.findLast((each) => each !== null))}, bar ${number(threshold)}`);
+    course.update([times, value, replayed()].map(late), `now ${plainly(value.findLast((each) => each !== null))}, threshold ${number(threshold)}`);
     numbers.refresh();
   }
 

@@ -10,7 +10,7 @@ export function recentPanel(root) {
   let columns = null;
   const head = h("thead", {});
   const body = h("tbody", {});
-  const none = h("p", { class: "muted" }, "Nothing has been predicted yet.");
+  const none = h("p", { class: "muted" }, "No predictions yet.");
   const shown = h("span", { class: "aside" }, "");
   const box = scroller("Table: recent predictions", h("table", { class: "recent" }, h("caption", { class: "unseen" }, "Recent predictions, newest first"), head, body));
   box.classList.add("tall");

@@ -7,7 +7,7 @@ import { newest } from "../charts.js";
 
 const FIGURES = [
   ["predictions", "Predictions"], ["score", "Drift score now"], ["drifted", "Drifted"], ["errors", "Errors"], ["rejected", "Rejected"],
-  ["lost", "Events lost"], ["lag", "Judged until"],
+  ["lost", "Events lost"], ["lag", "Evaluated until"],
 ];
 
 export function verdictPanel(root) {

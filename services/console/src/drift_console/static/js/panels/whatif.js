@@ -44,7 +44,7 @@ export function whatIfForm(changed) {
   }
 
   return {
-    node: h("div", {}, h("h3", { class: "later" }, "What if the settings were others?"), form, said),
+    node: h("div", {}, h("h3", { class: "later" }, "What if the settings were different?"), form, said),
     follow(state) {
       const next = { model: state.model, minutes: String(Math.max(1, Math.round((state.series.bucket_seconds * state.series.times.length) / 60))) };
       if (next.model !== query.model || next.minutes !== query.minutes) {
@@ -57,7 +57,7 @@ export function whatIfForm(changed) {
   };
 }
 
-const HINT = "Replays the stored windows of the span on show, from a clean start, and draws the evidence beside the real one.";
+const HINT = "Replays the stored windows of the span shown, from a clean start, and draws the evidence beside the real one.";
 
 /** What a replay found, in a sentence. */
 export function sentence(found) {

@@ -12,12 +12,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some rows in the order of the file.
+    """Some rows in the order of the file."""
 
-    columns: per name a vector of shape (rows,): float64 with NaN for missing, or for a category an object
-    vector of strings with None for missing. times_ms: milliseconds of Unix time, shape (rows,), or None.
-    """
-
+    #: Per name a vector of shape (rows,): float64 with NaN for missing, or for a category an object
+    #: vector of strings with None for missing.
     columns: dict[str, npt.NDArray[Any]]
+    #: Milliseconds of Unix time, shape (rows,), or None.
     times_ms: npt.NDArray[np.int64] | None
     rows: int
