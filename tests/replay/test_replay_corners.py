@@ -1,0 +1,57 @@
+"""What the other tests of replay do not come by: settings, files and windows that are rare."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from click.testing import CliRunner
+from drift_ml.replay.backtest import rows_per_window
+from drift_ml.replay.commands import replay
+from drift_ml.replay.errors import ReplayError
+from drift_ml.replay.evidence import budget_of, replay_windows
+from drift_ml.replay.outcome import conclude
+from drift_ml.replay.shown import show
+from drift_ml.replay.texts import percent, signed, tick
+from drift_ml.window import Window
+from rich.console import Console
+
+
+@pytest.mark.parametrize(("rows", "size"), [(0, 50), (10_000, 50), (30_000, 100), (1_000_000, 2000)])
+def test_there_are_at_most_500_windows(rows, size):
+    """Their sizes are round numbers."""
+    assert rows_per_window(rows) == size
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"), [(["--encoding", "none-such"], "--encoding"), (["--sort"], "--time-column")]
+)
+def test_options_that_cannot_work_are_refused(tmp_path, options, hint):
+    """Before anything is read."""
+    result = CliRunner().invoke(replay, ["--data", "x.csv", "--baseline", str(tmp_path), *options])
+    assert result.exit_code == 2
+    assert hint in result.output
+
+
+def test_a_budget_in_days_needs_times(made):
+    """Without them nobody knows the traffic of a day."""
+    window = Window.empty(made.baseline)
+    with pytest.raises(ReplayError, match="in days"):
+        budget_of(None, 30.0, [window])
+    assert budget_of(5000.0, None, [window]).events == 5000
+
+
+def test_an_alarm_that_was_taken_back_says_until_when(made, cut):
+    """And no table of detectors is shown where none was run."""
+    windows = [*cut(rows=2600, size=100, shift=1.0, begin=2000), *cut(rows=4000, size=100, seed=9)]
+    outcome = conclude(made.baseline, windows, replay_windows(made.baseline, windows))
+    text = io.StringIO()
+    show(Console(file=text, width=200), outcome)
+    assert ", until " in text.getvalue()
+    assert "CUSUM" not in text.getvalue()
+
+
+def test_what_is_missing_or_short_is_shown_as_such():
+    """A hyphen for no value; hours on an axis of a day."""
+    assert (signed(None), percent(None), tick(0, 3_600_000)) == ("-", "-", "00:00")
+    assert percent(0.00004) == "< 0.01 %"
