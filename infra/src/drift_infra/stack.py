@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 BUNDLES = "/opt/drift/bundles"
+FIVE_MINUTES = 300
+LINE_BYTES = 1000  # of an event of a model with five features, measured at 995
 
 
 def tags_of(settings: Settings) -> dict[str, str]:
@@ -144,6 +146,7 @@ class Stack:
             **({"DRIFT_MODEL_VERSIONS": pins} if pins else {}),
             **({"DRIFT_PATH_PREFIX": one.path_prefix} if one.path_prefix else {}),
             **self._synthetic_callers(),
+            **({"DRIFT_MOST_ROWS": str(one.open_rows)} if one.authentication == "none" else {}),
         }
         args = PredictorArgs(
             runtime=self.runtime,
@@ -323,6 +326,8 @@ class Stack:
                 predictor=self.predictor.function.name,
                 functions=functions,
                 dead_letters=self.dead_letters.queue.name,
+                log_group=self.predictor.log_group.name,
+                log_bytes=2 * one.throttle_rate * FIVE_MINUTES * LINE_BYTES,
                 stream=self.log.stream.name if self.log and self.log.stream else None,
             ),
             topic=self.alerting.topic.arn,

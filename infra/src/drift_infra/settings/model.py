@@ -160,6 +160,12 @@ class Settings:
         "Roles and users, beside the probe's, whose signed requests may be marked as synthetic: those that deploy and test.",
         [],
     )
+    open_rows: int = key(
+        Whole(1, 1000, "rows"),
+        "API",
+        "Rows that a request may hold where authentication is none; more is answered with 413.",
+        5,
+    )
     throttle_rate: int = key(Whole(1, 10000, "requests a second"), "API", "Steady rate that the API lets through.", 100)
     throttle_burst: int = key(Whole(1, 5000, "requests"), "API", "Burst that the API lets through.", 200)
     cors_origins: tuple[str, ...] = key(Many(ORIGIN), "API", "Web origins whose pages may call the API.", [])
