@@ -23,6 +23,15 @@ from rich.console import Console
 HOUSES = feature_set("house-price")
 
 
+START_MS = 1_790_000_000_000
+
+
+def house_rows(rows, seed):
+    """Rows as the baseline has them."""
+    random = np.random.default_rng(seed)
+    return {name: random.uniform(1, 5, rows) for name in HOUSES.names}
+
+
 @pytest.mark.parametrize(("rows", "size"), [(0, 50), (10_000, 50), (30_000, 100), (1_000_000, 2000)])
 def test_there_are_at_most_500_windows(rows, size):
     """Their sizes are round numbers."""
@@ -42,6 +51,9 @@ def test_options_that_cannot_work_are_refused(tmp_path, options, hint):
 def test_a_budget_in_days_needs_times(made):
     """Without them nobody knows the traffic of a day."""
     window = Window.empty(made.baseline)
+    with pytest.raises(ReplayError, match="in days"):
+        budget_of(None, 30.0, [window])
+    window.observe_rows(house_rows(50, seed=1), np.zeros(50), np.full(50, START_MS))
     with pytest.raises(ReplayError, match="in days"):
         budget_of(None, 30.0, [window])
     assert budget_of(5000.0, None, [window]).events == 5000
