@@ -89,6 +89,7 @@ class Model:
         #: Answered since the start.
         self.predictions = 0
         self._synthetic_callers = settings.synthetic_callers
+        self._most_rows = settings.most_rows
         self._clock = ports.clock
         self._timer = ports.timer
         self._journal = ports.journal
@@ -161,6 +162,8 @@ class Model:
             raise problems.not_json(error) from None
         except ContractError as error:
             raise problems.invalid(error) from None
+        if len(instances) > self._most_rows:
+            raise problems.too_many_rows(self._most_rows)
         faults = Faults()
         rows = self._rows(instances, faults)
         predictions = self._predictions(rows, faults)
