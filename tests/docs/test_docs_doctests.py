@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PROMPT = re.compile(r"^\s*>>> ", re.MULTILINE)
 TOOLS = ("tools/**/*.py", "benchmarks/*.py")
-#: Modules for which this environment lacks a library; the session `site` runs their examples.
+#: Modules for which this environment lacks a library; tests/site runs their examples.
 ELSEWHERE = {"tools.griffe_examples"}
 
 

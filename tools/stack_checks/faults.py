@@ -667,6 +667,18 @@ FAULTS = (
         "terraform",
     ),
     _fault(
+        "an open API that takes a thousand rows",
+        _set(*PREDICTOR, "environment/variables/DRIFT_MOST_ROWS", None),
+        "rules",
+    ),
+    _fault(
+        "a log that may grow unseen",
+        _drop("cloudwatch.MetricAlarm", "log-flood"),
+        "rules",
+        "cfn-lint",
+        "terraform",
+    ),
+    _fault(
         "a notifier that sleeps through the first alert",
         _drop("scheduler.Schedule", "notifier-awake-schedule"),
         "rules",

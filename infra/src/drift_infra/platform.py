@@ -86,10 +86,10 @@ def platform_alarms(names: Names, parts: Parts) -> Iterator[Alarm]:
         parts.api,
         5,
     )
-    for what, function in parts.functions.items():
+    for role, function in parts.functions.items():
         yield alarm(
-            f"{what}-failing",
-            f"The {what} fails: read its log group; what it could not handle is in the dead-letter queue.",
+            f"{role}-failing",
+            f"The {role} fails: read its log group; what it could not handle is in the dead-letter queue.",
             ("AWS/Lambda", "Errors"),
             "Sum",
             function,

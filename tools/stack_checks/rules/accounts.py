@@ -50,4 +50,21 @@ def pager_hears_an_outage(graph: Graph, _facts: Facts) -> Found:
             yield f"alarm {name}", f"is not heard by the pager: it is not in {OUTAGE}"
 
 
-RULES = (access_log_is_vended, budget_is_its_own, pager_hears_an_outage)
+def open_api_is_bounded(graph: Graph, _facts: Facts) -> Found:
+    """Report an API for everybody that takes large batches, or a log that may grow unseen.
+
+    The throttle counts requests, and the log counts rows.
+    """
+    routes = graph.of("apigatewayv2.Route")
+    is_open = any(route.inputs.text("authorizationType") == "NONE" for route in routes)
+    for function in graph.of("lambda.Function"):
+        variables = function.inputs.members("environment/variables")
+        is_predictor = function.name == "predictor-function"
+        if is_predictor and is_open and not variables.text("DRIFT_MOST_ROWS"):
+            yield function.address, "answers a thousand rows of anybody at a time"
+    alarms = graph.of("cloudwatch.MetricAlarm")
+    if not any(alarm.inputs.text("metricName") == "IncomingBytes" for alarm in alarms):
+        yield "cloudwatch.LogGroup predictor-logs", "has no alarm on the bytes that it takes in"
+
+
+RULES = (access_log_is_vended, budget_is_its_own, pager_hears_an_outage, open_api_is_bounded)

@@ -255,12 +255,12 @@ class Settings:
 
     @property
     def production(self) -> bool:
-        """Whether this stack is protected."""
+        """Return whether this stack is protected."""
         return self.tier == "prod"
 
     @property
     def only_endpoint(self) -> str:
-        """The key of the one kind of endpoint that there is, "" where there are several or none."""
+        """Return the key of the only kind of endpoint, "" where there are several or none."""
         kinds = {
             "alertEmails": self.alert_emails,
             "alertWebhooks": self.alert_webhooks,
@@ -272,9 +272,9 @@ class Settings:
 
     @property
     def alerts_somebody(self) -> bool:
-        """Whether an alarm reaches anyone."""
+        """Return whether an alarm reaches anyone."""
         return bool(self.alert_emails or self.alert_webhooks or self.pagerduty_url or self.slack_webhook)
 
 
 KEYS = keys_of(Settings)
-BY_NAME = {one.name: one for one in KEYS}
+BY_NAME = {key.name: key for key in KEYS}
