@@ -41,7 +41,7 @@ SETS = {
     "pulumi": "dev",
     "image": "dev",
     "sam": None,
-    "judges": None,
+    "checkers": None,
     "ministack": None,
     "emulator": None,
     "naive": "dev",
@@ -58,10 +58,21 @@ SETS = {
     "simulate": "dev",
     "browser": "dev",
     "fuzz": "dev",
+    "mutants": "dev",
 }
 
-#: What keeps every bar of `nox -s style`, and must go on to.
-STYLED: list[str] = []
+#: What keeps every bar of `nox -s style`, and must go on to: the whole, and each room by itself.
+STYLED = [
+    ".",
+    "client",
+    "contracts",
+    "engine",
+    "ml",
+    "services/console",
+    "services/monitor",
+    "services/predictor",
+    "tools",
+]
 
 #: The packages whose branches are covered in full, and the tests that prove it. All other tests run
 #: without tracing, which takes half the time.
@@ -69,7 +80,7 @@ COVERED_BY = {
     "drift_contracts": ["tests/contracts", "tests/contracts_in_use"],
     "drift_client": ["tests/contracts"],
     "drift_engine": ["tests/engine"],
-    "drift_ml": ["tests/ml", "tests/tables"],
+    "drift_ml": ["tests/ml", "tests/replay", "tests/tables"],
     "drift_predictor": ["tests/predictor"],
     "tools/contract_checks": ["tests/contracts"],
 }
@@ -142,6 +153,11 @@ def program_of(session: nox.Session, name: str) -> str:
 def local_aws(session: nox.Session) -> dict[str, str]:
     """Return the variable that names a local AWS's program; apart, because it pins botocore."""
     return {"DRIFT_MINISTACK": program_of(session, "ministack")}
+
+
+def installer() -> dict[str, str]:
+    """Return the variable that names uv, which lies beside the interpreter that runs nox."""
+    return {"DRIFT_UV": str(Path(sys.executable).with_name("uv"))}
 
 
 def may_install() -> bool:
@@ -272,6 +288,13 @@ def runtime(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Change lines of contracts, engine and evidence, and see whether a test fails; resumable."""
+    prepare(session, "dev", "mutants")
+    session.run("python", "-m", "tools.mutants", *session.posargs)
+
+
+@nox.session
 def browser(session: nox.Session) -> None:
     """Try the live page in headless Chromium; DRIFT_CHROMIUM names another than Debian's."""
     if "DRIFT_CHROMIUM" not in os.environ:
@@ -384,8 +407,7 @@ def benchmark(session: nox.Session) -> None:
     if may_install():
         debian(session, {"valgrind": "valgrind", "gcc": "gcc"})
     prepare(session, "bench")
-    uv = Path(sys.executable).with_name("uv")
-    environment = {**local_aws(session), "DRIFT_UV": str(uv)}
+    environment = {**local_aws(session), **installer()}
     chosen = any(word.startswith("benchmarks/") for word in session.posargs)
     folders = [] if chosen else ["benchmarks"]
     pytest(session, "-s", *IN_ORDER, *folders, **environment)
@@ -410,27 +432,24 @@ def infra(session: nox.Session) -> None:
     session.run(*mypy, "infra/src", "tools/stack_checks")
     rendered = "build/stack-checks"
     session.run("python", "-m", "tools.stack_checks", "render", rendered)
-    python = separate_environment(session, "judges", "judges") / "python"
+    python = separate_environment(session, "checkers", "checkers") / "python"
     session.run(str(python), "tools/stack_checks/outside.py", rendered, external=True)
 
 
 @nox.session(name="engine")
 def real_engine(session: nox.Session) -> None:
-    """A stack's whole life in the real Pulumi CLI, built with Go where it is not at hand: -- --all adds the bridge."""
-    installed = all(shutil.which(program) for program in ("pulumi", "pulumi-language-python"))
+    """Live a stack's whole life in the real Pulumi CLI, built with Go: -- --all adds the bridge."""
+    programs = ("pulumi", "pulumi-language-python")
+    installed = all(shutil.which(program) for program in programs)
     if not installed and shutil.which("go") is None:
-        session.skip("NOT RUN: needs Go, or pulumi with pulumi-language-python on the PATH")
+        needed = " with ".join(programs)
+        session.skip(f"NOT RUN: needs Go, or {needed} on the PATH")
     prepare(session, "infra", "pulumi", rooms=INFRA_ROOMS)
     bridge = ["--bridge"] if "--all" in session.posargs else []
     session.run("python", "-m", "tests.pulumi.binaries", *bridge)
-    at_hand = {**local_aws(session), "DRIFT_UV": str(Path(sys.executable).with_name("uv"))}
-    session.run("pytest", "tests/pulumi", "-n", "2", "--dist", "worksteal", *session.posargs, env=at_hand)
-
-
-@nox.session(venv_backend="none")
-def base(session: nox.Session) -> None:
-    """Write the digest that the base images' registry has now into the Dockerfile."""
-    session.run("python3", "-m", "tools.base_images", *session.posargs)
+    environment = {**local_aws(session), **installer()}
+    workers = ("-n", "2", "--dist", "worksteal")
+    pytest(session, "tests/pulumi", *workers, **environment)
 
 
 @nox.session
@@ -450,8 +469,7 @@ def wheels(session: nox.Session) -> None:
     session.run("python", "-m", "tools.wheels")
     if "--build-only" in session.posargs:
         return
-    installer = {"DRIFT_UV": str(Path(sys.executable).with_name("uv"))}
-    pytest(session, "tests/wheels", *IN_ORDER, **installer)
+    pytest(session, "tests/wheels", *IN_ORDER, **installer())
 
 
 @nox.session
@@ -480,8 +498,7 @@ def lint(session: nox.Session) -> None:
     prepare(session, "tools", rooms=[])
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    if STYLED:
-        session.run("python", "-m", "tools.style", "--check", *STYLED)
+    session.run("python", "-m", "tools.style", "--check", *STYLED)
 
 
 @nox.session
@@ -496,7 +513,9 @@ def types(session: nox.Session) -> None:
     """Check the types of every room with mypy, strict; infra's in its own session."""
     prepare(session, "tools")
     sources = [f"{room}/src" for room in ROOMS]
-    session.run("mypy", *sources, "tools/contract_checks")
+    # These import libraries of other sessions: Pulumi's and the site's.
+    without = ("--exclude", "tools/(stack_checks|griffe_examples)")
+    session.run("mypy", *sources, "tools", *without)
 
 
 @nox.session
@@ -515,6 +534,12 @@ def workflows(session: nox.Session) -> None:
     session.run(*check, "vendor.github-workflows", *files)
     session.run(*check, "vendor.dependabot", ".github/dependabot.yml")
     session.run("zizmor", "--offline", "--config", ".github/zizmor.yml", ".github")
+
+
+@nox.session(venv_backend="none")
+def base(session: nox.Session) -> None:
+    """Write the digest that the base images' registry has now into the Dockerfile."""
+    session.run("python3", "-m", "tools.base_images", *session.posargs)
 
 
 @nox.session(name="pin-actions")

@@ -18,15 +18,8 @@ EXAMPLE = re.compile(r"(?:^|(?<=\n))>>> .*(?:\n(?!\s*\n).+)*")
 def fenced(text: str) -> str:
     """Return a docstring with its examples in fences.
 
-    >>> print(fenced("Add.\\n\\n>>> 1 + 1\\n2\\n\\nMore."))
-    Add.
-    <BLANKLINE>
-    ```pycon
-    >>> 1 + 1
-    2
-    ```
-    <BLANKLINE>
-    More.
+    >>> fenced("Add.\\n\\n>>> 1 + 1\\n2\\n\\nMore.").splitlines()[2:6]
+    ['```pycon', '>>> 1 + 1', '2', '```']
     """
     return EXAMPLE.sub(lambda match: f"```pycon\n{match[0]}\n```", text)
 

@@ -11,8 +11,6 @@ from benchmarks.simulate.streams import CATEGORIES
 if TYPE_CHECKING:
     from drift_ml.baseline import Baseline, Channel
 
-    from benchmarks.simulate.mixture import Watched
-
 
 def codes(baseline: Baseline, rows: np.ndarray) -> np.ndarray:
     """Bins of numeric rows, shape (rows, channels); -1 where a row is in no bin of a channel."""
@@ -59,16 +57,17 @@ def _categories(channel: Channel, indices: np.ndarray) -> np.ndarray:
     return np.array([*bins, -1])[np.where(np.isnan(indices), len(bins), indices).astype(int)]
 
 
-def counted(watched: Watched, rows: np.ndarray, batch: int) -> list[dict[str, list[int]]]:
-    """Counts by channel of each batch of rows, as a window gives them."""
-    found = codes(watched.baseline, rows)
+def counted(baseline: Baseline, rows: np.ndarray, batch: int) -> list[dict[str, list[int]]]:
+    """Return counts by channel of each batch of rows, as a window gives them."""
+    bins_of_rows = codes(baseline, rows)
     batches = len(rows) // batch
     number = np.repeat(np.arange(batches), batch)
     columns = []
-    for place, channel in enumerate(watched.channels):
-        bins, own = len(channel.counts), found[: batches * batch, place]
-        seen = own >= 0
-        flat = np.bincount(number[seen] * bins + own[seen], minlength=batches * bins)
+    for place, channel in enumerate(baseline.channels):
+        bins = len(channel.counts)
+        column = bins_of_rows[: batches * batch, place]
+        present = column >= 0
+        flat = np.bincount(number[present] * bins + column[present], minlength=batches * bins)
         columns.append(flat.reshape(-1, bins).tolist())
-    names = [channel.name for channel in watched.channels]
+    names = [channel.name for channel in baseline.channels]
     return [dict(zip(names, counts, strict=True)) for counts in zip(*columns, strict=True)]

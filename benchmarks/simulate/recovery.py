@@ -30,7 +30,7 @@ def recoveries(cell: dict[str, Any], rng: np.random.Generator, budget: float) ->
             watched = Watched(normals(rng, cell["rows"]))
         detector = MixtureDetector(Settings(watched.channels, Budget(budget)))
         ended = 0
-        for counts in counted(watched, drifted(normals(rng, LASTS), cell["kind"], cell["size"], rng), BATCH):
+        for counts in counted(watched.baseline, drifted(normals(rng, LASTS), cell["kind"], cell["size"], rng), BATCH):
             detector.update(counts)
             if detector.recovered:
                 ended += 1
@@ -41,7 +41,7 @@ def recoveries(cell: dict[str, Any], rng: np.random.Generator, budget: float) ->
 
 
 def _until_recovered(detector: MixtureDetector, watched: Watched, rng: np.random.Generator) -> float:
-    for step, counts in enumerate(counted(watched, normals(rng, AFTER), BATCH), 1):
+    for step, counts in enumerate(counted(watched.baseline, normals(rng, AFTER), BATCH), 1):
         detector.update(counts)
         if detector.recovered:
             return float(step * BATCH)

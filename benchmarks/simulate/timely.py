@@ -64,7 +64,7 @@ def traffic(rng: np.random.Generator, structure: str, periods: int) -> np.ndarra
 
 def batches(watched: Watched, course: Course, rows: np.ndarray) -> list[tuple[float, dict[str, list[int]]]]:
     """Counts by channel of each batch, with its timestamp."""
-    return [(course.seconds * i, counts) for i, counts in enumerate(counted(watched, rows, course.batch))]
+    return [(course.seconds * i, counts) for i, counts in enumerate(counted(watched.baseline, rows, course.batch))]
 
 
 def watch(cell: dict[str, Any], rng: np.random.Generator, budget: float) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from pulumi_policy import (  # noqa: E402
 
 
 def as_policy(rule: Rule) -> ResourceValidationPolicy:
-    """One rule, mandatory: a violation stops the update."""
+    """Return a rule as a mandatory policy: a violation stops the update."""
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         if args.resource_type in rule.kinds and rule.broken(args.props):

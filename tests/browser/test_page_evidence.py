@@ -8,8 +8,8 @@ import urllib.request
 
 import pytest
 from playwright.sync_api import expect
-from test_page_real import console  # noqa: F401 - the real console, as a fixture
 
+from tests.browser.test_page_real import console  # noqa: F401 - the real console, as a fixture
 from tests.browser.visiting import Visit
 from tests.browser.world import evidence
 from tests.support.houses import houses

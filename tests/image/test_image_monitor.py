@@ -226,7 +226,7 @@ def test_a_chat_that_refuses_is_an_error_of_the_notifier_without_its_address(not
         answer = notify(from_topic({"any": "notice"}))
     finally:
         chat.answer = kept
-    refused(answer, "MonitorError", "the webhook did not take the message: status 500")
+    refused(answer, "MonitorError", "the webhook refused the message: status 500")
     assert SECRET not in json.dumps(answer) + notify.printed()
 
 
@@ -258,4 +258,4 @@ def test_a_table_that_is_not_there_is_an_error_of_the_evaluator(docker, emulator
 def test_a_setting_that_is_missing_is_named(docker, emulator, image, cloud, command, missing):
     environment = {name: value for name, value in cloud.environment.items() if name != missing}
     with running(docker, emulator, image, command, environment) as function:
-        refused(function({}), "BadSetting", f"{missing}: expected a value, it is not set")
+        refused(function({}), "SettingsError", f"{missing}: expected a value, it is not set")

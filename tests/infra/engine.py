@@ -56,6 +56,7 @@ class Run:
 class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineServicer):
     def __init__(self) -> None:
         self.types, self.logged, self.root = [], [], ""
+        self.required, self.too_old = "", False
 
     def GetDeploymentInfo(self, request, context):
         features = [getattr(resource_pb2, f"RESOURCE_MONITOR_FEATURE_{name}") for name in FEATURES]
@@ -79,6 +80,12 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
         answer = json_format.ParseDict(found, resource_pb2.ResourceInvokeRequest().args)
         return resource_pb2.ResourceInvokeResponse(**{"return": answer})
 
+    def RequirePulumiVersion(self, request, context):
+        self.required = request.pulumi_version_range
+        if self.too_old:
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, "Pulumi CLI version 3.200.0 does not satisfy it")
+        return engine_pb2.RequirePulumiVersionResponse()
+
     def SignalAndWaitForShutdown(self, request, context):
         return empty_pb2.Empty()
 
@@ -94,13 +101,14 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
         return engine_pb2.GetRootResourceResponse(urn=self.root)
 
 
-def preview(root, stack, given, secret=(), path=""):
+def preview(root, stack, given, secret=(), path="", too_old=False):
     """Preview the project in a folder with the stack's own keys over the project's defaults, as Pulumi merges them."""
     project = yaml.safe_load((root / "Pulumi.yaml").read_text("utf-8"))
     name = project["name"]
     defaults = {full(name, key): facts.get("default", facts.get("value")) for key, facts in project["config"].items()}
     configuration = {key: text(value) for key, value in {**defaults, **given}.items()}
     engine = Engine()
+    engine.too_old = too_old
     server = grpc.server(ThreadPoolExecutor(8))
     resource_pb2_grpc.add_ResourceMonitorServicer_to_server(engine, server)
     engine_pb2_grpc.add_EngineServicer_to_server(engine, server)

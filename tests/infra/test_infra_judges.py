@@ -103,7 +103,7 @@ def templates(folder):
 def test_every_waiver_has_a_reason(root):
     waivers = json.loads((root / "tools/stack_checks/waivers.json").read_text("utf-8"))
     assert all(len(one["reason"]) > 40 for one in waivers)
-    assert len({(one["judge"], one["rule"]) for one in waivers}) == len(waivers)
+    assert len({(one["checker"], one["rule"]) for one in waivers}) == len(waivers)
 
 
 def test_every_policy_has_a_fault_that_breaks_it_or_a_case_here(build):

@@ -51,6 +51,16 @@ def test_a_preview_that_builds_the_image_asks_for_one_image(project, tmp_path):
     assert done.types.count("docker:index/image:Image") == 1
 
 
+def test_an_old_cli_is_refused(root):
+    """The program asks the engine itself: an old CLI does not read what Pulumi.yaml requires."""
+    done = run(root, "dev", PREBUILT, too_old=True)
+    assert done.code == 1
+    assert done.types == [STACK]
+    (error,) = done.errors
+    required = yaml.safe_load((root / "Pulumi.yaml").read_text("utf-8"))["requiredPulumiVersion"]
+    assert f"expected {required}" in error
+
+
 REFUSED = [
     ("dev", {**PREBUILT, "retentionDays": "7"}, "retentionDays"),
     ("dev", {**PREBUILT, "memory": "lots"}, "memory"),

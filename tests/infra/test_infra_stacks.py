@@ -20,6 +20,7 @@ DIFFERENT = {
     ("ecr.Repository", "forceDelete", "image-repository"): (True, False),
     ("s3.Bucket", "forceDestroy", "log-bucket-bucket"): (True, False),
     ("kms.Key", "deletionWindowInDays", "alerts-key"): (7, 30),
+    ("cloudwatch.MetricAlarm", "threshold", "log-flood"): (12_000_000, 60_000_000),
     ("budgets.Budget", "limitAmount", "observability-budget"): ("20", "100"),
     ("cloudwatch.MetricAlarm", "threshold", "house-price-latency"): (1000, 500),
     ("cloudwatch.MetricAlarm", "threshold", "house-price-low-traffic"): (1, 10),

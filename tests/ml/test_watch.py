@@ -158,5 +158,6 @@ def test_a_bundle_predicts():
     example = bundle.feature_set.example
     first, second = bundle.predict(example), bundle.predict(example)
     assert first == second
+    assert vars(bundle).keys() == vars(load_bundle(BUNDLE)).keys()
     with pytest.raises(ContractError, match="required"):
         bundle.predict({})

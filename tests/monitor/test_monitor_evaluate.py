@@ -36,7 +36,7 @@ class World:
         self.aggregator = self.aggregator_of(store)
         self.evaluator = self.evaluator_of(Policy(budget_events=50_000))
 
-    def _send(self, alert):
+    def send_alert(self, alert):
         self.publish(alert)
 
     def aggregator_of(self, store):
@@ -48,7 +48,7 @@ class World:
         return Evaluator(
             {SERIES: self.reference},
             self.store,
-            self._send,
+            self.send_alert,
             lambda: self.minute * 60.0 + 1,
             stack="test",
             policy=policy,

@@ -78,8 +78,8 @@ def waiting(aws, letters):
     return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
 
-def test_no_event_of_either_version_goes_aside(deploy, bundles, aws, letters, make_events, as_logs, capsys):
-    """The image has one bundle; the table has the baseline of each version since its own deployment."""
+def test_rollout(deploy, bundles, aws, letters, make_events, as_logs, capsys):
+    """During a rollout the events of both versions are counted."""
     old, new = map(version_of, bundles)
     start = time.time() // 60 * 60 - 900
 
@@ -105,8 +105,8 @@ def test_no_event_of_either_version_goes_aside(deploy, bundles, aws, letters, ma
     assert handlers.evaluate({}, None)["series"] == 1
 
 
-def test_an_unknown_version_still_goes_aside(deploy, bundles, aws, letters, make_events, as_logs):
-    """What no deployment of this stack wrote has nothing to be compared with; ten letters go a call."""
+def test_unknown_version(deploy, bundles, aws, letters, make_events, as_logs):
+    """Events of a version that no deployment wrote are rejected, ten letters a call."""
     deploy(bundles[0])
     handlers.aggregate(as_logs(make_events(25, start=time.time() - 60, model_version="0" * 12)), None)
     assert waiting(aws, letters) == 25
@@ -126,16 +126,16 @@ class Queue:
         return {"Failed": refused} if refused else {}
 
 
-def test_a_thousand_rejected_records_are_a_hundred_calls():
-    """An aggregator of a minute's time cannot afford a call for each of ten thousand."""
+def test_letters_in_tens():
+    """A thousand rejected records are a hundred calls of the queue."""
     queue = Queue()
     cloud.dead_letter_queue(queue, "url")([Rejected("logs:1", "why", "x" * 900) for _ in range(1000)])
     assert [len(call) for call in queue.calls] == [10] * 100
     assert all(len({entry["Id"] for entry in call}) == len(call) for call in queue.calls)
 
 
-def test_large_records_go_in_calls_that_sqs_takes():
-    """A call holds 256 KiB at most; a record of more than a message goes in parts."""
+def test_letters_by_size():
+    """A call has 256 KiB at most, and a record of more than a message goes in parts."""
     queue = Queue()
     cloud.dead_letter_queue(queue, "url")([Rejected("logs:1", "why", "é" * 100_000) for _ in range(3)])
     sizes = [sum(len(entry["MessageBody"].encode()) for entry in call) for call in queue.calls]
@@ -143,8 +143,8 @@ def test_large_records_go_in_calls_that_sqs_takes():
     assert sum(sizes) > 3 * 600_000
 
 
-def test_what_the_queue_did_not_take_is_raised():
-    """The delivery comes again; a letter twice is better than none."""
+def test_queue_refuses():
+    """What the queue does not accept is raised, so that the delivery is repeated."""
     with pytest.raises(MonitorError, match="InternalError"):
         cloud.dead_letter_queue(Queue(takes=1), "url")([Rejected("logs:1", "why", "x")] * 2)
 
@@ -155,8 +155,8 @@ def shelf(aws, table):
     return Shelf(aws("dynamodb"), table, lambda: clock[0]), clock
 
 
-def test_a_version_stays_while_it_is_used_and_goes_after(shelf, bundles):
-    """It is kept for as long as an event of it may still come, counted from its last use."""
+def test_expiry_of_version(shelf, bundles):
+    """A baseline stays for as long as an event may arrive, counted from its last use."""
     kept, clock = shelf
     own = load_references(bundles[0])
     (series,) = keep_bundles(bundles[0], own, kept)
@@ -169,8 +169,8 @@ def test_a_version_stays_while_it_is_used_and_goes_after(shelf, bundles):
     assert kept.all() == {}
 
 
-def test_a_version_at_hand_is_renewed(shelf, bundles):
-    """A stack that nobody updates for a year has its version's baseline when the next one comes."""
+def test_renewal(shelf, bundles):
+    """The version in the image is written again where it has expired."""
     kept, clock = shelf
     references = KeptReferences(load_references(bundles[0]), kept, lambda: clock[0])
     for _ in range(3):
@@ -179,15 +179,15 @@ def test_a_version_at_hand_is_renewed(shelf, bundles):
     assert set(kept.all()) == references.own
 
 
-def test_versions_of_models_that_are_not_served_are_left_out(shelf, bundles):
-    """A model that left the stack is judged no more, though its baseline is still there."""
+def test_other_models(shelf, bundles):
+    """Baselines of models that are not served are left out."""
     kept, clock = shelf
     keep_bundles(bundles[0], load_references(bundles[0]), kept)
     assert list(KeptReferences({}, kept, lambda: clock[0])) == []
 
 
-def test_a_version_that_nobody_kept_is_asked_for_once_a_minute(shelf, bundles):
-    """A flood of foreign events is no flood of questions, and a late baseline is found."""
+def test_asked_once_a_minute(shelf, bundles):
+    """A version without a baseline is looked up once a minute, and later when it is there."""
     kept, clock = shelf
     asked = []
     find = kept.find
@@ -203,8 +203,8 @@ def test_a_version_that_nobody_kept_is_asked_for_once_a_minute(shelf, bundles):
     assert len(references) == 2
 
 
-def test_a_damaged_baseline_is_none(shelf, aws, table, bundles):
-    """Bytes that cannot be read give no reference and hide no other."""
+def test_damaged_baseline(shelf, aws, table, bundles):
+    """Damaged bytes give no reference and hide no other."""
     kept, _ = shelf
     (series,) = keep_bundles(bundles[0], load_references(bundles[0]), kept)
     item = {
@@ -216,8 +216,8 @@ def test_a_damaged_baseline_is_none(shelf, aws, table, bundles):
     assert kept.find(Series("house-price", "broken")) is None
 
 
-def test_a_table_that_does_not_answer_is_not_the_records_fault(deploy, bundles, monkeypatch, make_events, as_logs):
-    """The delivery comes again instead of going aside."""
+def test_table_fails(deploy, bundles, monkeypatch, make_events, as_logs):
+    """If the table does not answer the delivery is repeated, and nothing is rejected."""
     deploy(bundles[0])
     handlers.aggregate(as_logs(["{}"]), None)
 
@@ -229,8 +229,8 @@ def test_a_table_that_does_not_answer_is_not_the_records_fault(deploy, bundles, 
         handlers.aggregate(as_logs(make_events(1, start=time.time(), model_version="0" * 12)), None)
 
 
-def test_an_image_without_the_folder_of_a_version_keeps_the_others(shelf, bundles, tmp_path):
-    """Only what was verified is written."""
+def test_missing_folder(shelf, bundles, tmp_path):
+    """Only versions whose folder is there are written."""
     kept, _ = shelf
     folder = tmp_path / "both"
     for number, source in enumerate(bundles):
@@ -240,8 +240,8 @@ def test_an_image_without_the_folder_of_a_version_keeps_the_others(shelf, bundle
 
 
 @pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING", "ERROR"])
-def test_every_function_hears_the_log_level(deploy, bundles, level):
-    """The level of the stack is that of each function's own log lines."""
+def test_level_of_functions(deploy, bundles, level):
+    """Each function logs from the level of the stack on."""
     for call in (
         lambda: handlers.aggregate({}, None), lambda: handlers.evaluate({}, None),
         lambda: handlers.notify({}, None), lambda: handlers.probe({}, None),
@@ -253,7 +253,7 @@ def test_every_function_hears_the_log_level(deploy, bundles, level):
         assert logging.getLevelName(logging.getLogger("drift_monitor").level) == level
 
 
-def test_a_level_that_is_none_is_refused():
-    """The message names the variable and the choices."""
+def test_bad_level():
+    """A wrong level is refused with the variable and the choices."""
     with pytest.raises(SettingsError, match=r"DRIFT_LOG_LEVEL.*DEBUG, INFO, WARNING, ERROR"):
         read_settings({"DRIFT_LOG_LEVEL": "loud"})

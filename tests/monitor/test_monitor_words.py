@@ -26,8 +26,8 @@ class Topic:
         self.words = words
 
 
-def test_an_email_is_words_first_and_json_after_them(alert):
-    """A person reads what drifted, by how much and what to do; a machine finds the document at the end."""
+def test_email(alert):
+    """An email has words first and the document at its end."""
     topic = Topic()
     cloud.topic(topic, "arn")(alert)
     texts = json.loads(topic.words["Message"])
@@ -40,8 +40,8 @@ def test_an_email_is_words_first_and_json_after_them(alert):
     assert "{" not in words
 
 
-def test_an_alert_without_drift_has_words_too(alert):
-    """The end of an alarm has no size, and may have no steps."""
+def test_email_of_recovery(alert):
+    """The end of an alarm, which has no size, has words too."""
     bare = {name: value for name, value in alert.items() if name not in ("drift", "next", "links")}
     assert alert["title"] in plain_text(bare)
 
@@ -58,21 +58,21 @@ def records(*notices):
     ("old", "new", "sent"),
     [("INSUFFICIENT_DATA", "OK", 0), ("ALARM", "OK", 1), ("OK", "ALARM", 1), ("INSUFFICIENT_DATA", "ALARM", 1)],
 )
-def test_only_the_first_ok_is_left_out(old, new, sent):
-    """A new stack's alarms all become OK at once; whoever was alarmed hears the end."""
+def test_first_ok(old, new, sent):
+    """Only the first OK of a new stack's alarm is left out."""
     posts = []
     event = records({"AlarmName": "x", "OldStateValue": old, "NewStateValue": new})
     assert notify(event, {}, posts.append) == sent == len(posts)
 
 
 @pytest.mark.parametrize("text", ["budget: 80 % are spent", "[]", '"OK"'])
-def test_other_notices_are_passed_on(text):
+def test_other_notices(text):
     """What is no alarm of CloudWatch is never left out."""
     posts = []
     assert notify(records(text), {}, posts.append) == 1
 
 
 @pytest.mark.parametrize("event", [{}, {"Records": []}])
-def test_a_call_without_a_notice_sends_nothing(event):
-    """The schedule that keeps the function awake posts nothing."""
+def test_no_notice(event):
+    """A call without a notice, as a schedule makes it, sends nothing."""
     assert notify(event, {}, lambda _: pytest.fail("posted")) == 0

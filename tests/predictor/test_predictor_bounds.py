@@ -101,6 +101,19 @@ def test_batch_limit(service, world, house):
     assert len([event for event in world.events if "Prediction" in event]) == fit - 1
 
 
+def test_most_rows(world, house):
+    """A service whose callers nobody knows answers small batches only, and records nothing of others."""
+    service = world.service(most_rows=5)
+    rows = [{"features": house}] * 6
+    reply = service.respond("POST", "/predict/batch", batch(*rows))
+    problem = json.loads(reply.body)
+    assert (reply.status, problem["type"]) == (413, "urn:drift:problem:too-large")
+    (error,) = problem["errors"]
+    assert (error["pointer"], error["rule"], error["expected"]) == ("/instances", "maxItems", "at most 5 items")
+    assert [event.get("Rejected") for event in world.events] == [1]
+    assert service.respond("POST", "/predict/batch", batch(*rows[:5])).status == 200
+
+
 def test_row_limit(service, world, house):
     """Where no row fits, no number of rows is asked for."""
     for path, body in (("/predict", json.dumps({"features": house})), ("/predict/batch", batch({"features": house}))):

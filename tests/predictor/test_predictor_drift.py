@@ -23,7 +23,7 @@ def held(z):
 
 
 def scored(row, features=FACTS, threshold=2.0):
-    score, text = DriftScorer(tuple(features), features, threshold)(row)
+    score, text = DriftScorer(tuple(features), features, threshold).score(row)
     return score, json.loads(text)
 
 
@@ -79,7 +79,7 @@ def test_no_memory(rows):
     """The score of a row does not depend on the rows before it."""
     facts = {name: FACTS[name] for name in ("a", "b")}
     scorer = DriftScorer(("a", "b"), facts, 2.0)
-    assert [scorer(row) for row in rows] == [DriftScorer(("a", "b"), facts, 2.0)(row) for row in rows]
+    assert [scorer.score(row) for row in rows] == [DriftScorer(("a", "b"), facts, 2.0).score(row) for row in rows]
 
 
 def test_no_z_at_all():

@@ -182,7 +182,7 @@ def test_request_id(edge, http):
 def test_broken_service(world, http, context):
     """An error of the edge itself is a 500 too."""
     service = world.service()
-    service.respond = None
+    service.answer = None
     for event in (http("GET", "/health"), {"features": {}}):
         answer = Edge(service).handle(event, context)
         assert answer.get("statusCode", answer.get("status")) == 500

@@ -42,7 +42,7 @@ def test_drawn_together(milliseconds, count, random):
         drawn.append(random.randbytes(length))
         return drawn[-1]
 
-    new_id = Identities(random_bytes)
+    new_id = Identities(random_bytes).new
     identities = [new_id(milliseconds) for _ in range(count)]
     noise = b"".join(drawn)
     pieces = [noise[at : at + RANDOM_BYTES] for at in range(0, len(noise), RANDOM_BYTES)]

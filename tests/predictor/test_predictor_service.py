@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 from drift_contracts import RequestValidator
+from drift_engine.bundle import Bundle
 
 ID = "019AB0F2-7C1E-7D3A-9B1F-0A1B2C3D4E5F"
 
@@ -156,6 +157,15 @@ def test_model_card(service, path):
     assert card["baseline"]["features"]["age"] == {name: facts[name] for name in ("mean", "std", "min", "max")}
     assert card["baseline"]["rows"] == bundle.baseline["rows"]
     assert "counts" not in json.dumps(card["baseline"])
+
+
+def test_card_of_older_training(world, service):
+    """The card of a bundle that has no summary of its predictions has none."""
+    bundle = service.models["house-price"].bundle
+    baseline = {name: part for name, part in bundle.baseline.items() if name != "prediction"}
+    older = Bundle(bundle.manifest, bundle.feature_set, baseline, bundle.forest)
+    card = json.loads(world.service(loaded={"house-price": older}).respond("GET", "/model").body)
+    assert set(card["baseline"]) == {"rows", "features", "target"}
 
 
 def test_openapi(service):

@@ -21,6 +21,7 @@ WRONG = [
     ("DRIFT_STACK", "-prod", STACK),
     ("DRIFT_STACK", "a" * 64, STACK),
     ("DRIFT_LOG_LEVEL", "loud", ("DEBUG", "INFO", "WARNING", "ERROR")),
+    *(("DRIFT_MOST_ROWS", text, ("from 1 to 1000",)) for text in ("0", "1001", "5.0", "many")),
     *(
         ("DRIFT_PATH_PREFIX", text, PREFIX)
         for text in ("/", "//v1", "/a//b", "/a b", "/..", "/ä", "/x" * 9, "/" + "x" * 65, "https://x.example/v1")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import doctest
+
 import pytest
 from drift_contracts import documents
 
-from tools import site
+from tools import griffe_examples, site
 
 
 def test_every_contract_is_in_the_reference():
@@ -62,3 +64,10 @@ def test_what_would_be_loaded_from_elsewhere_is_found(text, tmp_path, monkeypatc
     (tmp_path / "x.html").write_text(text)
     (tmp_path / "y.html").write_text('<a href="https://example.org">a link</a>')
     assert [place.partition(":")[0] for place in site.foreign_loads()] == ["x.html"]
+
+
+def test_examples_of_docstrings_are_shown_as_code():
+    """The extension's own examples hold; they need griffe, which the site brings."""
+    result = doctest.testmod(griffe_examples)
+    assert result.attempted > 0
+    assert result.failed == 0

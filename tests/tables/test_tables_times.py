@@ -120,3 +120,10 @@ def test_a_time_outside_of_the_calendar_is_refused(count):
     """A wrong unit makes such, and no report could print it."""
     (problem,) = check_times(pa.array([count], pa.timestamp("ms")), after=None).problems
     assert "unit" in problem.hint
+
+
+def test_a_column_without_rows_has_no_times():
+    """Nothing is wrong with it."""
+    checked = check_times(pa.array([], pa.int64()), after=None)
+    assert len(checked.values) == 0
+    assert checked.problems == []

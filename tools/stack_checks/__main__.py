@@ -1,4 +1,8 @@
-"""Judge a stack file without an account (`check STACK`), or write its graph for other judges (`render FOLDER`)."""
+"""Check a stack file without an account, or write its graph for other checkers.
+
+python -m tools.stack_checks check STACK       our rules and cfn-lint
+python -m tools.stack_checks render FOLDER     templates and policies, sound and with faults
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from drift_contracts.exits import FINDING, SUCCESS, USAGE
 from drift_infra.settings import ConfigurationError
@@ -26,58 +30,93 @@ from .stacks import SECRETS, BadStackFile, facts_of, graph_of, settings_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .cloudformation import Template
     from .graph import Graph
 
+#: Switches every optional part on.
 EVERYTHING = {**SECRETS, "alertEmails": '["ops@example.com"]'}
 
 
-def judged(root: Path, stack: str) -> int:
-    """Print what our rules and cfn-lint find in a stack file; 1 if anything."""
+def check_stack(root: Path, stack: str) -> int:
+    """Print what our rules and cfn-lint find in a stack file.
+
+    Args:
+        root: the folder of Pulumi.yaml.
+        stack: whose file is read.
+
+    Returns:
+        1 if there is a finding, else 0.
+    """
     settings = settings_of(root, stack)
     graph = graph_of(settings, root)
-    found = [*map(str, examine(graph, facts_of(settings))), *cfn_lint(graph)]
-    sys.stdout.write("\n".join([*found, f"{stack}: {len(graph.resources)} resources, {len(found)} findings"]) + "\n")
-    return FINDING if found else SUCCESS
+    findings = [str(finding) for finding in examine(graph, facts_of(settings))]
+    findings += cfn_lint(graph)
+    summary = f"{stack}: {len(graph.resources)} resources, {len(findings)} findings"
+    sys.stdout.write("\n".join([*findings, summary]) + "\n")
+    return FINDING if findings else SUCCESS
 
 
 def render(root: Path, folder: Path) -> int:
-    """Write the dev stack with every optional part, and what each fault changes in it, as templates and policies."""
+    """Write templates and policies of the dev stack with every optional part, and of each fault.
+
+    Args:
+        root: the folder of Pulumi.yaml.
+        folder: gets a folder for each case, and `stated.json`: who should find which fault.
+    """
     sound = graph_of(settings_of(root, "dev", EVERYTHING), root)
-    cases = {f"fault-{number:02}": fault for number, fault in enumerate(FAULTS)}
+    # cfn-lint and checkov read of each fault only what it changes.
     whole = cloudformation(sound)
     _write(folder / "sound", sound, whole)
-    for name, fault in cases.items():
+    stated = {}
+    for number, fault in enumerate(FAULTS):
+        case = f"fault-{number:02}"
+        stated[case] = {"name": fault.name, "caught_by": sorted(fault.caught_by)}
         graph = fault.graph(sound)
-        _write(folder / name, graph, cloudformation(graph, whole["Resources"]))
-    stated = {name: {"name": fault.name, "caught_by": sorted(fault.caught_by)} for name, fault in cases.items()}
+        _write(folder / case, graph, cloudformation(graph, whole["Resources"]))
     (folder / "stated.json").write_text(json.dumps(stated, indent=1), "utf-8")
     return SUCCESS
 
 
-def _write(folder: Path, graph: Graph, template: dict[str, Any]) -> None:
-    """The policies of every role, and the template where it holds anything."""
+def _write(folder: Path, graph: Graph, template: Template) -> None:
+    """Write the policies of every role, and the template where it holds anything."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "template.json"
+    # What an earlier run left here would be checked as this run's.
     path.unlink(missing_ok=True)
     if template["Resources"]:
         path.write_text(json.dumps(template, indent=1), "utf-8")
-    (folder / "policies.json").write_text(json.dumps(role_policies(graph)), "utf-8")
+    policies = json.dumps(role_policies(graph))
+    (folder / "policies.json").write_text(policies, "utf-8")
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Parse and run; a refused configuration is one readable line and exit code 2 (docs/exit-codes.md)."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m tools.stack_checks", description="Judge stacks without an AWS account."
+        prog="python -m tools.stack_checks", description="Check stacks without an AWS account."
     )
-    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the folder of Pulumi.yaml (default: here)")
+    here = Path.cwd()
+    parser.add_argument(
+        "--root", type=Path, default=here, help="the folder of Pulumi.yaml (default: here)"
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="our rules and cfn-lint on a stack file")
     check.add_argument("stack", help="dev, prod, or another stack with a Pulumi.STACK.yaml")
-    write = commands.add_parser("render", help="write templates and policies, sound and with faults, for other judges")
+    write = commands.add_parser(
+        "render", help="write templates and policies, sound and with faults, for other checkers"
+    )
     write.add_argument("folder", type=Path)
-    given = parser.parse_args(words)
+    return parser
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit code (docs/exit-codes.md).
+
+    A configuration that is refused is one line on standard error, and exit code 2.
+    """
+    options = _parser().parse_args(words)
     try:
-        return judged(given.root, given.stack) if given.command == "check" else render(given.root, given.folder)
+        if options.command == "check":
+            return check_stack(options.root, options.stack)
+        return render(options.root, options.folder)
     except (BadStackFile, ConfigurationError, FileNotFoundError) as error:
         sys.stderr.write(f"{error}\n")
         return USAGE

@@ -1,10 +1,11 @@
-"""How CloudFormation spells what the graph holds; only what differs from `camelCase` made `PascalCase`."""
+"""How CloudFormation spells what the graph holds.
 
-# ruff: noqa: E501 - a kind is read as one line of a table
+Only what differs from `camelCase` made `PascalCase` is here.
+"""
 
 from __future__ import annotations
 
-# Type names that are not AWS::Module::Name.
+#: Type names that are not AWS::Module::Name.
 TYPES = {
     "apigatewayv2.ApiMapping": "AWS::ApiGatewayV2::ApiMapping",
     "athena.Workgroup": "AWS::Athena::WorkGroup",
@@ -30,12 +31,20 @@ TYPES = {
     "sqs.QueuePolicy": "AWS::SQS::QueuePolicy",
 }
 MODULES = {
-    "apigatewayv2": "ApiGatewayV2", "athena": "Athena", "budgets": "Budgets", "cloudwatch": "CloudWatch", "dynamodb": "DynamoDB",
-    "glue": "Glue", "lambda": "Lambda", "route53": "Route53", "s3": "S3", "scheduler": "Scheduler",
+    "apigatewayv2": "ApiGatewayV2",
+    "athena": "Athena",
+    "budgets": "Budgets",
+    "cloudwatch": "CloudWatch",
+    "dynamodb": "DynamoDB",
+    "glue": "Glue",
+    "lambda": "Lambda",
+    "route53": "Route53",
+    "s3": "S3",
+    "scheduler": "Scheduler",
     "secretsmanager": "SecretsManager",
-}  # fmt: skip
+}
 
-# Property names, by kind; "" drops a property that CloudFormation does not have.
+#: Property names, by kind; "" drops a property that CloudFormation does not have.
 PROPERTIES: dict[str, dict[str, str]] = {
     "apigatewayv2.Api": {},
     "apigatewayv2.Authorizer": {"identitySources": "IdentitySource", "audiences": "Audience"},
@@ -43,7 +52,8 @@ PROPERTIES: dict[str, dict[str, str]] = {
     "apigatewayv2.Integration": {"timeoutMilliseconds": "TimeoutInMillis"},
     "apigatewayv2.Stage": {"name": "StageName"},
     "athena.Workgroup": {
-        "configuration": "WorkGroupConfiguration", "forceDestroy": "RecursiveDeleteOption",
+        "configuration": "WorkGroupConfiguration",
+        "forceDestroy": "RecursiveDeleteOption",
         "enforceWorkgroupConfiguration": "EnforceWorkGroupConfiguration",
         "publishCloudwatchMetricsEnabled": "PublishCloudWatchMetricsEnabled",
     },
@@ -52,25 +62,46 @@ PROPERTIES: dict[str, dict[str, str]] = {
     "cloudwatch.LogGroup": {"name": "LogGroupName"},
     "cloudwatch.LogStream": {"name": "LogStreamName"},
     "cloudwatch.LogSubscriptionFilter": {"logGroup": "LogGroupName", "name": "FilterName"},
-    "cloudwatch.MetricAlarm": {"name": "AlarmName", "okActions": "OKActions", "metricQueries": "Metrics", "metric": "MetricStat"},
-    "dynamodb.Table": {
-        "name": "TableName", "attributes": "AttributeDefinitions", "ttl": "TimeToLiveSpecification",
-        "pointInTimeRecovery": "PointInTimeRecoverySpecification", "serverSideEncryption": "SSESpecification",
-        "hashKey": "", "rangeKey": "",
+    "cloudwatch.MetricAlarm": {
+        "name": "AlarmName",
+        "okActions": "OKActions",
+        "metricQueries": "Metrics",
+        "metric": "MetricStat",
     },
-    "ecr.Repository": {"name": "RepositoryName", "encryptionConfigurations": "EncryptionConfiguration", "forceDelete": "EmptyOnDelete"},
+    "dynamodb.Table": {
+        "name": "TableName",
+        "attributes": "AttributeDefinitions",
+        "ttl": "TimeToLiveSpecification",
+        "pointInTimeRecovery": "PointInTimeRecoverySpecification",
+        "serverSideEncryption": "SSESpecification",
+        "hashKey": "",
+        "rangeKey": "",
+    },
+    "ecr.Repository": {
+        "name": "RepositoryName",
+        "encryptionConfigurations": "EncryptionConfiguration",
+        "forceDelete": "EmptyOnDelete",
+    },
     "iam.Role": {"name": "RoleName", "assumeRolePolicy": "AssumeRolePolicyDocument"},
     "iam.RolePolicy": {"name": "PolicyName", "role": "RoleName", "policy": "PolicyDocument"},
     "kinesis.FirehoseDeliveryStream": {
-        "name": "DeliveryStreamName", "destination": "", "extendedS3Configuration": "ExtendedS3DestinationConfiguration",
-        "serverSideEncryption": "DeliveryStreamEncryptionConfigurationInput", "bucketArn": "BucketARN", "roleArn": "RoleARN",
+        "name": "DeliveryStreamName",
+        "destination": "",
+        "extendedS3Configuration": "ExtendedS3DestinationConfiguration",
+        "serverSideEncryption": "DeliveryStreamEncryptionConfigurationInput",
+        "bucketArn": "BucketARN",
+        "roleArn": "RoleARN",
         "cloudwatchLoggingOptions": "CloudWatchLoggingOptions",
     },
     "kms.Alias": {"name": "AliasName"},
     "kms.Key": {"deletionWindowInDays": "PendingWindowInDays", "policy": "KeyPolicy"},
     "lambda.Alias": {"additionalVersionWeights": "AdditionalVersionWeights"},
     "lambda.EventSourceMapping": {},
-    "lambda.Function": {"name": "FunctionName", "commands": "Command", "reservedConcurrentExecutions": "ReservedConcurrentExecutions"},
+    "lambda.Function": {
+        "name": "FunctionName",
+        "commands": "Command",
+        "reservedConcurrentExecutions": "ReservedConcurrentExecutions",
+    },
     "lambda.FunctionEventInvokeConfig": {},
     "lambda.Permission": {"function": "FunctionName", "statementId": "", "qualifier": ""},
     "route53.Record": {"zoneId": "HostedZoneId", "aliases": "AliasTarget"},
@@ -78,27 +109,38 @@ PROPERTIES: dict[str, dict[str, str]] = {
     "secretsmanager.Secret": {"recoveryWindowInDays": ""},
     "sns.Topic": {"name": "TopicName"},
     "sns.TopicPolicy": {"arn": "Topics", "policy": "PolicyDocument"},
-    "sns.TopicSubscription": {"topic": "TopicArn", "endpointAutoConfirms": "", "confirmationTimeoutInMinutes": ""},
-    "sqs.Queue": {"name": "QueueName", "messageRetentionSeconds": "MessageRetentionPeriod",
-                  "visibilityTimeoutSeconds": "VisibilityTimeout", "sqsManagedSseEnabled": "SqsManagedSseEnabled"},
+    "sns.TopicSubscription": {
+        "topic": "TopicArn",
+        "endpointAutoConfirms": "",
+        "confirmationTimeoutInMinutes": "",
+    },
+    "sqs.Queue": {
+        "name": "QueueName",
+        "messageRetentionSeconds": "MessageRetentionPeriod",
+        "visibilityTimeoutSeconds": "VisibilityTimeout",
+        "sqsManagedSseEnabled": "SqsManagedSseEnabled",
+    },
     "sqs.QueuePolicy": {"queueUrl": "Queues", "policy": "PolicyDocument"},
-}  # fmt: skip
+}
 
-# Properties that hold JSON text in the graph and a document in CloudFormation.
+#: Properties that hold JSON text in the graph and a document in CloudFormation.
 DOCUMENTS = {"assumeRolePolicy", "policy", "redrivePolicy", "filterPolicy"}
-# Maps whose keys are data.
+#: Maps whose keys are data.
 DATA = {"variables", "storageParameters"}
-# Properties that CloudFormation wants in a list.
+#: Properties that CloudFormation wants in a list.
 LISTS = {
     "AWS::SNS::TopicPolicy": {"Topics"},
     "AWS::SQS::QueuePolicy": {"Queues"},
     "AWS::ApiGatewayV2::DomainName": {"DomainNameConfigurations"},
 }
 
-# What an attribute of a resource is called there; anything else is Ref for `id` and GetAtt otherwise.
+#: What an attribute of a resource is called there; any other is Ref for `id`, else GetAtt.
 ATTRIBUTES: dict[tuple[str, str], str] = {
     ("apigatewayv2.Api", "apiEndpoint"): "ApiEndpoint",
-    ("apigatewayv2.Api", "executionArn"): "Sub:arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${%s}",
+    (
+        "apigatewayv2.Api",
+        "executionArn",
+    ): "Sub:arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${%s}",
     ("lambda.Alias", "arn"): "Ref",
     (
         "lambda.Alias",
@@ -111,6 +153,9 @@ ATTRIBUTES: dict[tuple[str, str], str] = {
     ("secretsmanager.Secret", "id"): "Ref",
     ("sns.Topic", "arn"): "Ref",
     ("sqs.Queue", "url"): "Ref",
-    ("apigatewayv2.DomainName", "domainNameConfiguration[0].targetDomainName"): "RegionalDomainName",
+    (
+        "apigatewayv2.DomainName",
+        "domainNameConfiguration[0].targetDomainName",
+    ): "RegionalDomainName",
     ("apigatewayv2.DomainName", "domainNameConfiguration[0].hostedZoneId"): "RegionalHostedZoneId",
 }

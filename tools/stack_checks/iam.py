@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from .graph import MARKER, Graph, short
+from typing import TYPE_CHECKING
 
-REGION, ACCOUNT = "us-east-1", "123456789012"
+from .graph import MARKER, short
+
+if TYPE_CHECKING:
+    import re
+
+    from .graph import Graph
+
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+#: What comes after arn:aws: in the ARN of a kind.
 SHAPES = {
     "apigatewayv2.Api": "execute-api:{region}:{account}:a1b2c3d4e5",
     "cloudwatch.LogGroup": "logs:{region}:{account}:log-group:{name}",
@@ -21,14 +30,23 @@ SHAPES = {
 
 
 def role_policies(graph: Graph) -> dict[str, str]:
-    """The policy of every role, by the role policy's name, with the ARNs that the resources' own names give."""
-    names = {(node.kind, node.name): node.inputs.get("name") or node.inputs.get("bucket") for node in graph.resources}
+    """Return the policy of every role, by the role policy's name.
 
-    def arn(kind: str, name: str) -> str:
-        physical = names.get((kind, name)) or name
-        return "arn:aws:" + SHAPES[short(kind)].format(region=REGION, account=ACCOUNT, name=physical)
+    Markers become the ARNs that the resources' own names give, so that a linter can read them.
+    """
+    names = {}
+    # Most kinds have their physical name in one of these inputs.
+    for node in graph.resources:
+        names[node.kind, node.name] = node.inputs.text("name") or node.inputs.text("bucket")
 
-    return {
-        node.name: MARKER.sub(lambda one: arn(one["kind"], one["name"]), node.inputs["policy"])
-        for node in graph.of("iam.RolePolicy")
-    }
+    def arn(match: re.Match[str]) -> str:
+        kind = match["kind"]
+        physical = names.get((kind, match["name"])) or match["name"]
+        return "arn:aws:" + SHAPES[short(kind)].format(
+            region=REGION, account=ACCOUNT, name=physical
+        )
+
+    policies = {}
+    for node in graph.of("iam.RolePolicy"):
+        policies[node.name] = MARKER.sub(arn, node.inputs.text("policy"))
+    return policies

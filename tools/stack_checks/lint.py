@@ -15,9 +15,18 @@ if TYPE_CHECKING:
 
 
 def cfn_lint(graph: Graph, known: Resources | None = None) -> list[str]:
-    """What cfn-lint says: rule, place and message; with known resources, of those that differ and theirs."""
+    """Return what cfn-lint reports: rule, place and message.
+
+    Args:
+        graph: of a stack.
+        known: resources that were checked before; those that differ, and theirs, are checked.
+    """
     template = cloudformation(graph, known)
     if not template["Resources"]:
         return []
-    found = lint(json.dumps(template), None, [str(graph.provider.inputs["region"])])
-    return [f"{one.rule.id} at {'/'.join(map(str, one.path or []))}: {one.message}" for one in found]
+    findings = []
+    # Rules depend on the region: not every service is everywhere.
+    for match in lint(json.dumps(template), None, [graph.provider.inputs.text("region")]):
+        place = "/".join(map(str, match.path or []))
+        findings.append(f"{match.rule.id} at {place}: {match.message}")
+    return findings

@@ -1,8 +1,12 @@
-"""Judges that cannot live with Pulumi's libraries: checkov and parliament, on graphs that were rendered before.
+"""Checkers that cannot live with Pulumi's libraries, on graphs that were rendered before.
 
-`python tools/stack_checks/outside.py FOLDER` reads FOLDER/CASE/template.json, FOLDER/CASE/policies.json and
-FOLDER/stated.json (what should catch which case), and fails when a sound graph has a finding without a waiver or a
-fault is caught by others than stated.
+They are checkov and parliament. `python tools/stack_checks/outside.py FOLDER` reads in FOLDER
+
+- `CASE/template.json` and `CASE/policies.json`, the case `sound` and one for each planted fault
+- `stated.json`, who should find which fault
+
+and fails when the sound graph has a finding without a waiver, or a fault is found by others than
+stated. A waiver that nothing needs any more is a fault too.
 """
 
 from __future__ import annotations
@@ -13,60 +17,90 @@ import sys
 import warnings
 from collections import defaultdict
 from pathlib import Path
+from typing import TypeAlias
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # parliament's import of pkg_resources announces its end
+    # parliament's import of pkg_resources warns that this will end.
+    warnings.simplefilter("ignore")
     from parliament import analyze_policy_string
 
+#: What a checker reports, by case.
+Findings: TypeAlias = dict[str, set[str]]
+
 SOUND = "sound"
-WAIVED = {
-    (one["judge"], one["rule"]) for one in json.loads(Path(__file__).with_name("waivers.json").read_text("utf-8"))
-}
+WAIVERS = Path(__file__).with_name("waivers.json")
 
 
-def checkov(folder: Path) -> dict[str, set[str]]:
-    """Failed checks by case that no waiver covers."""
-    words = ["--framework", "cloudformation", "--output", "json", "--compact", "--quiet"]
-    command = Path(sys.executable).with_name("checkov")
-    line = [command, "--directory", folder, *words]
-    done = subprocess.run(line, capture_output=True, text=True, check=False)  # noqa: S603 - words of our own
-    told = json.loads(done.stdout)
-    if told["summary"]["parsing_errors"]:
-        raise SystemExit(f"checkov could not read {told['results']['parsing_errors']}")
-    found: dict[str, set[str]] = defaultdict(set)
-    for one in told["results"]["failed_checks"]:
-        found[one["file_path"].strip("/").split("/")[0]].add(f"{one['check_id']} {one['check_name']}")
-    return found
+def read_waivers() -> set[tuple[str, str]]:
+    """Return the checker and the rule of each waiver."""
+    waivers = json.loads(WAIVERS.read_text("utf-8"))
+    return {(waiver["checker"], waiver["rule"]) for waiver in waivers}
 
 
-def parliament(folder: Path) -> dict[str, set[str]]:
-    """Findings by case that no waiver covers, each policy read once."""
-    seen: dict[str, set[str]] = {}
-    found: dict[str, set[str]] = defaultdict(set)
+def checkov(folder: Path) -> Findings:
+    """Return the checks that fail, by case; exit where a template cannot be read."""
+    # An exit code says that something was found, which is no failure here.
+    command = [
+        str(Path(sys.executable).with_name("checkov")),
+        *("--directory", str(folder)),
+        *("--framework", "cloudformation", "--output", "json", "--compact", "--quiet"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    report = json.loads(done.stdout)
+    if report["summary"]["parsing_errors"]:
+        raise SystemExit(f"checkov could not read {report['results']['parsing_errors']}")
+    findings: Findings = defaultdict(set)
+    for check in report["results"]["failed_checks"]:
+        case = check["file_path"].strip("/").split("/")[0]
+        findings[case].add(f"{check['check_id']} {check['check_name']}")
+    return findings
+
+
+def parliament(folder: Path) -> Findings:
+    """Return what is wrong with policies, by case; each policy is read once."""
+    issues: dict[str, set[str]] = {}
+    findings: Findings = defaultdict(set)
     for file in folder.glob("*/policies.json"):
         for name, policy in json.loads(file.read_text("utf-8")).items():
-            if policy not in seen:
-                seen[policy] = {f"{one.issue} {one.title or ''}" for one in analyze_policy_string(policy).findings}
-            found[file.parent.name] |= {f"{one} in {name}" for one in seen[policy]}
-    return found
+            if policy not in issues:
+                report = analyze_policy_string(policy).findings
+                issues[policy] = {f"{issue.issue} {issue.title or ''}" for issue in report}
+            findings[file.parent.name] |= {f"{issue} in {name}" for issue in issues[policy]}
+    return findings
+
+
+def compare(folder: Path) -> list[str]:
+    """Return where findings differ from what is stated."""
+    stated = json.loads((folder / "stated.json").read_text("utf-8"))
+    waivers = read_waivers()
+    needed = set()
+    wrong = []
+    for checker, findings in (("checkov", checkov(folder)), ("parliament", parliament(folder))):
+        unwaived: Findings = {}
+        for case, found_in_case in findings.items():
+            rules = {finding: (checker, finding.split()[0]) for finding in found_in_case}
+            needed |= waivers & set(rules.values())
+            unwaived[case] = {finding for finding, rule in rules.items() if rule not in waivers}
+        sound = unwaived.get(SOUND, set())
+        wrong += [f"{checker}: {finding}" for finding in sorted(sound)]
+        # What the sound graph has too is not found because of the fault.
+        for case, fault in stated.items():
+            reported = unwaived.get(case, set())
+            is_caught = bool(reported - sound)
+            if is_caught != (checker in fault["caught_by"]):
+                verb = "catches" if is_caught else "misses"
+                wrong.append(f"{checker} {verb}: {fault['name']} {sorted(reported)}")
+    for checker, rule in sorted(waivers - needed):
+        wrong.append(f"waiver that nothing needs any more: {checker} {rule}")
+    return wrong
 
 
 def main(folder: Path) -> int:
-    """Compare what is caught with what is stated; 1 where they differ."""
-    stated = json.loads((folder / "stated.json").read_text("utf-8"))
-    wrong, used = [], set()
-    for judge, judged in (("checkov", checkov(folder)), ("parliament", parliament(folder))):
-        left = {case: {one for one in found if (judge, one.split()[0]) not in WAIVED} for case, found in judged.items()}
-        used |= {(judge, one.split()[0]) for found in judged.values() for one in found} & WAIVED
-        wrong += [f"{judge}: {one}" for one in sorted(left.get(SOUND, set()))]
-        for case, fault in stated.items():
-            caught = bool(left.get(case, set()) - left.get(SOUND, set()))
-            if caught != (judge in fault["caught_by"]):
-                wrong.append(
-                    f"{judge} {'catches' if caught else 'misses'}: {fault['name']} {sorted(left.get(case, ()))}"
-                )
-    wrong += [f"waiver that nothing needs any more: {judge} {rule}" for judge, rule in sorted(WAIVED - used)]
-    sys.stdout.write("\n".join(wrong or [f"checkov and parliament: {len(stated)} faults as stated"]) + "\n")
+    """Print where what is caught differs from what is stated; return 1 if anywhere."""
+    wrong = compare(folder)
+    faults = len(json.loads((folder / "stated.json").read_text("utf-8")))
+    lines = wrong or [f"checkov and parliament: {faults} faults as stated"]
+    sys.stdout.write("\n".join(lines) + "\n")
     return 1 if wrong else 0
 
 

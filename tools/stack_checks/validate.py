@@ -8,23 +8,36 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from drift_contracts import DriftError
 
+from .graph import Inputs
 from .terraform import terraform
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from .graph import Graph
 
 PROVIDER = "terraform-provider-aws_*"
+#: Folders between a mirror and a provider: HOST/NAMESPACE/aws/VERSION/PLATFORM/BINARY.
 MIRROR_DEPTH = 6
-SEARCHED = ("/opt", "/usr/local", "/usr/share", "~/.terraform.d", "~/.local/share", "~/.cache")
+SEARCHED = (
+    "/opt",
+    "/usr/local",
+    "/usr/share",
+    "~/.terraform.d",
+    "~/.local/share",
+    "~/.cache",
+)
+#: How far below a folder that is searched a mirror may lie.
+DEEPER = 3
+#: Characters of Terraform's last words in an error.
+LAST_WORDS = 2000
 
 
-class JudgeFailed(DriftError):
+class CheckerFailed(DriftError):
     """Terraform ended in a way that says nothing of the graph."""
 
 
@@ -35,64 +48,101 @@ class Terraform:
     command: str
     plugins: Path
 
-    def run(self, folder: Path, *words: str, seconds: float = 600) -> subprocess.CompletedProcess[str]:
-        """Run in a folder, without colours, questions, or a look at the network for newer versions."""
-        environment = {**os.environ, "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0"}
+    def run(
+        self, folder: Path, *words: str, seconds: float = 600
+    ) -> subprocess.CompletedProcess[str]:
+        """Run in a folder, without colours, questions, or a look at the network for news.
+
+        Args:
+            folder: where the configuration is.
+            words: of the command.
+            seconds: after which it is given up.
+
+        Raises:
+            subprocess.TimeoutExpired: when it takes longer.
+        """
+        environment = {
+            **os.environ,
+            "CHECKPOINT_DISABLE": "1",
+            "TF_IN_AUTOMATION": "1",
+            "TF_INPUT": "0",
+        }
+        # A person's own settings could name a registry instead of the folder of plugins.
         environment.pop("TF_CLI_CONFIG_FILE", None)
-        line = [self.command, f"-chdir={folder}", *words]
         return subprocess.run(  # noqa: S603 - words of our own
-            line, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+            [self.command, f"-chdir={folder}", *words],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
         )
 
     def init(self, folder: Path) -> None:
-        """Make a folder ready; only local plugins are used."""
-        done = self.run(folder, "init", "-no-color", "-backend=false", f"-plugin-dir={self.plugins}")
+        """Make a folder ready; only local plugins are used. Raises CheckerFailed."""
+        plugins = f"-plugin-dir={self.plugins}"
+        done = self.run(folder, "init", "-no-color", "-backend=false", plugins)
         if done.returncode:
-            raise JudgeFailed(done.stderr[-2000:])
+            words = done.stdout + done.stderr
+            raise CheckerFailed(words[-LAST_WORDS:])
 
 
 def find() -> Terraform | None:
-    """Terraform and a local folder with the AWS provider; None where one of them is missing.
+    """Return Terraform and a local folder with the AWS provider, None where one is missing.
 
-    DRIFT_TERRAFORM_PLUGINS names the folder; otherwise the usual places are searched for the provider's binary, which
-    lies six levels below it (HOST/NAMESPACE/aws/VERSION/PLATFORM/BINARY).
+    DRIFT_TERRAFORM_PLUGINS names the folder; otherwise the usual places are searched for the
+    provider's binary.
     """
     command = shutil.which("terraform")
-    named = os.environ.get("DRIFT_TERRAFORM_PLUGINS")
     if command is None:
         return None
-    if named:
-        return Terraform(command, Path(named))
+    plugins = os.environ.get("DRIFT_TERRAFORM_PLUGINS")
+    if plugins:
+        return Terraform(command, Path(plugins))
     for place in SEARCHED:
-        for depth in range(MIRROR_DEPTH, MIRROR_DEPTH + 3):
-            for binary in Path(place).expanduser().glob("/".join(["*"] * (depth - 1)) + f"/{PROVIDER}"):
-                return Terraform(command, binary.parents[MIRROR_DEPTH - 1])
+        for binary in _binaries(Path(place).expanduser()):
+            return Terraform(command, binary.parents[MIRROR_DEPTH - 1])
     return None
 
 
+def _binaries(place: Path) -> Iterator[Path]:
+    for depth in range(MIRROR_DEPTH, MIRROR_DEPTH + DEEPER):
+        folders = "*/" * (depth - 1)
+        yield from place.glob(f"{folders}{PROVIDER}")
+
+
 def validate(tool: Terraform, folder: Path, graphs: Mapping[str, Graph]) -> dict[str, list[str]]:
-    """What Terraform says of each graph; all are modules of one configuration, so the provider starts once."""
+    """Return what Terraform reports of each graph.
+
+    Args:
+        tool: the command and its plugins.
+        folder: an empty one.
+        graphs: by name. All are modules of one configuration, so the provider starts once.
+
+    Raises:
+        CheckerFailed: when what it reports belongs to no graph.
+    """
     for name, graph in graphs.items():
         (folder / name).mkdir(parents=True)
         (folder / name / "main.tf.json").write_text(json.dumps(terraform(graph)))
     modules = {"module": {name: {"source": f"./{name}"} for name in graphs}}
     (folder / "main.tf.json").write_text(json.dumps(modules))
-    done = tool.run(folder, "init", "-no-color", "-backend=false", f"-plugin-dir={tool.plugins}")
-    return _by_module(graphs, done.stdout + done.stderr) if done.returncode else _validated(tool, folder, graphs)
+    try:
+        tool.init(folder)
+    except CheckerFailed as error:
+        raise CheckerFailed(f"{len(graphs)} graphs: {error}") from None
+    return _validated(tool, folder, graphs)
 
 
 def _validated(tool: Terraform, folder: Path, graphs: Mapping[str, Graph]) -> dict[str, list[str]]:
-    done = tool.run(folder, "validate", "-json")
-    told: dict[str, Any] = json.loads(done.stdout)
-    found: dict[str, list[str]] = {name: [] for name in graphs}
-    for one in told["diagnostics"]:
-        name = one.get("range", {}).get("filename", "").split("/")[0]
-        if one["severity"] == "error":
-            if name not in found:
-                raise JudgeFailed(one["summary"])
-            found[name].append(f"{one['summary']}: {one.get('detail', '')}")
-    return found
-
-
-def _by_module(graphs: Mapping[str, Graph], text: str) -> dict[str, list[str]]:
-    raise JudgeFailed(f"{len(graphs)} graphs: {text[-2000:]}")
+    report = Inputs(json.loads(tool.run(folder, "validate", "-json").stdout))
+    findings: dict[str, list[str]] = {name: [] for name in graphs}
+    for diagnostic in report.parts("diagnostics"):
+        if diagnostic.text("severity") != "error":
+            continue
+        name = diagnostic.text("range/filename").split("/")[0]
+        summary = diagnostic.text("summary")
+        if name not in findings:
+            raise CheckerFailed(summary)
+        findings[name].append(f"{summary}: {diagnostic.text('detail')}")
+    return findings

@@ -9,6 +9,7 @@ Prediction(prediction=689871.25, drift_score=0.3284, ...)
 `Connection` is the HTTP underneath, for other answers of a service than predictions.
 """
 
+from drift_client._auth import Bearer, SignedByAws
 from drift_client._client import Client
 from drift_client._connection import Connection, Environment
 from drift_client._errors import (
@@ -23,6 +24,7 @@ from drift_client._results import Drift, Health, ModelCard, Prediction, Refusal,
 from drift_client._retry import Retry
 
 __all__ = [
+    "Bearer",
     "BrokenResponse",
     "Client",
     "ClientError",
@@ -38,5 +40,6 @@ __all__ = [
     "ServedModel",
     "ServiceError",
     "ServiceFailed",
+    "SignedByAws",
     "Unreachable",
 ]

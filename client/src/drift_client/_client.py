@@ -18,6 +18,7 @@ from drift_client._errors import BrokenResponse, RequestRefused
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    import httpx
     from drift_contracts.features import FeatureSet
     from drift_contracts.types import (
         HealthV1,
@@ -55,6 +56,7 @@ class Client:
         timeout: float = 10.0,
         retry: Retry | None = None,
         environment: Environment | None = None,
+        auth: httpx.Auth | None = None,
     ) -> None:
         """Prepare a client; nothing is sent before the first call.
 
@@ -66,6 +68,7 @@ class Client:
             timeout: Seconds for one attempt.
             retry: How often a request is sent; `Retry()` if absent.
             environment: Clock, randomness and transport; the real ones if absent.
+            auth: Says who is asking: `SignedByAws(url)`, `Bearer(token)`; nobody if absent.
 
         Raises:
             ValueError: The URL is of another kind.
@@ -76,7 +79,7 @@ class Client:
         self._validator = None if feature_set is None else RequestValidator(feature_set)
         self._environment = Environment() if environment is None else environment
         self._connection = Connection(
-            url, timeout=timeout, retry=retry, environment=self._environment
+            url, timeout=timeout, retry=retry, environment=self._environment, auth=auth
         )
 
     def __enter__(self) -> Self:

@@ -57,6 +57,7 @@ class Connection:
         timeout: float = 10.0,
         retry: Retry | None = None,
         environment: Environment | None = None,
+        auth: httpx.Auth | None = None,
     ) -> None:
         """Prepare connections; none is opened before the first request.
 
@@ -65,6 +66,7 @@ class Connection:
             timeout: Seconds for one attempt.
             retry: How often a request is sent; `Retry()` if absent.
             environment: Clock, randomness and transport; the real ones if absent.
+            auth: Says who is asking: `SignedByAws(url)`, `Bearer(token)`; nobody if absent.
 
         Raises:
             ValueError: The URL is of another kind; the message does not hold it.
@@ -76,6 +78,7 @@ class Connection:
             base_url=self.url,
             timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT)),
             transport=self._environment.transport,
+            auth=auth,
             headers={
                 "user-agent": USER_AGENT,
                 "accept": "application/json, application/problem+json",

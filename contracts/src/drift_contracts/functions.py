@@ -20,6 +20,7 @@ from drift_contracts.environment import (
     LOG_LEVEL,
     MODEL,
     MODEL_VERSIONS,
+    MOST_ROWS,
     PATH_PREFIX,
     SLACK_SECRET,
     STACK,
@@ -52,7 +53,7 @@ EVERYWHERE = frozenset({BUNDLES, STACK, LOG_LEVEL})
 FUNCTIONS: Mapping[str, FunctionVariables] = {
     "predictor": FunctionVariables(
         required=EVERYWHERE | {MODEL, THRESHOLD},
-        optional=frozenset({MODEL_VERSIONS, PATH_PREFIX, SYNTHETIC_CALLERS}),
+        optional=frozenset({MODEL_VERSIONS, MOST_ROWS, PATH_PREFIX, SYNTHETIC_CALLERS}),
     ),
     "aggregator": FunctionVariables(EVERYWHERE | {TABLE, DEAD_LETTERS}),
     "evaluator": FunctionVariables(EVERYWHERE | {TABLE, TOPIC, BUDGET_DAYS, LINKS}),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from drift_contracts import RequestValidator
     from drift_contracts.json_types import JsonValue
     from drift_contracts.types import (
         BaselineV1,
@@ -68,6 +69,10 @@ LARGEST_MANIFEST = 1_000_000
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
+#: What `Bundle.predict` checks rows with, outside of the bundles: those stay values that compare.
+_VALIDATORS: dict[FeatureSet, RequestValidator] = {}
+
+
 class Bundle(Record):
     """A verified model."""
 
@@ -92,12 +97,12 @@ class Bundle(Record):
         Raises:
             ContractError: with every rule of the feature set that the row breaks.
         """
-        validator = self.__dict__.get("_validator")
+        validator = _VALIDATORS.get(self.feature_set)
         if validator is None:
             # Compiled once, and not at a cold start: the service has a validator of its own.
             from drift_contracts import RequestValidator  # noqa: PLC0415
 
-            validator = self.__dict__["_validator"] = RequestValidator(self.feature_set)
+            validator = _VALIDATORS[self.feature_set] = RequestValidator(self.feature_set)
         prediction: float = self.forest.predict(validator.row({"features": features}))
         return prediction
 

@@ -22,13 +22,13 @@ def body(
     parts: Parts,
     alarms: Mapping[str, Sequence[pulumi.Input[str]]],
 ) -> dict[str, Any]:
-    """The document that CloudWatch's PutDashboard takes, with outputs in it. alarms: ARNs by what they watch."""
+    """Return the document that CloudWatch's PutDashboard takes. alarms: ARNs by what they watch."""
     states = [
         {
             "type": "alarm", "x": 0, "y": number * STATES, "width": WIDTH * COLUMNS, "height": STATES,
-            "properties": {"title": f"Alarms of {what}", "alarms": list(arns)},
+            "properties": {"title": f"Alarms of {subject}", "alarms": list(arns)},
         }
-        for number, (what, arns) in enumerate(alarms.items())
+        for number, (subject, arns) in enumerate(alarms.items())
     ]  # fmt: skip
     graphs = [graph for model in models for graph in _model(watch, model)] + list(_platform(parts))
     below = len(states) * STATES

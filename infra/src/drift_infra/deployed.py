@@ -49,9 +49,9 @@ def read_deployed() -> Deployed:
     stack = f"{organization}/{pulumi.get_project()}/{pulumi.get_stack()}"
     if not _ask("pulumi:pulumi:readStackOutputs", {"name": stack}):
         return Deployed()
-    found = _ask("pulumi:pulumi:readStackResourceOutputs", {"stackName": stack})
+    outputs = _ask("pulumi:pulumi:readStackResourceOutputs", {"stackName": stack})
     resources, urns = {}, {}
-    for urn, resource in found.items():
+    for urn, resource in outputs.items():
         address = (urn.split("::")[2].rpartition("$")[2], urn.split("::")[3])
         resources[address] = resource.get("outputs") or {}
         urns[address] = urn

@@ -23,7 +23,7 @@ class Statement:
     effect: str = "Allow"
 
     def document(self) -> dict[str, Any]:
-        """The statement as IAM writes it."""
+        """Return the statement as IAM writes it."""
         return {
             "Sid": self.sid,
             "Effect": self.effect,
@@ -35,12 +35,14 @@ class Statement:
 
 
 def policy(statements: Sequence[Statement]) -> pulumi.Output[str]:
-    """A policy document as JSON."""
-    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [one.document() for one in statements]})
+    """Return a policy document as JSON."""
+    return pulumi.Output.json_dumps(
+        {"Version": "2012-10-17", "Statement": [statement.document() for statement in statements]}
+    )
 
 
 def assumed_by(service: str, conditions: Conditions | None = None) -> pulumi.Output[str]:
-    """The trust policy of a role that one AWS service takes on."""
+    """Return the trust policy of a role that one AWS service assumes."""
     trust = {
         "Effect": "Allow",
         "Principal": {"Service": service},

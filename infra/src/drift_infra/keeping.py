@@ -37,7 +37,7 @@ class Keeping:
 
     @property
     def protected(self) -> bool:
-        """Whether resources refuse to be deleted."""
+        """Return whether resources refuse to be deleted."""
         return self.production and not self.leaving
 
     def data(

@@ -6,17 +6,17 @@ import pulumi
 
 
 def dashboard(region: str, name: pulumi.Input[str]) -> pulumi.Output[str]:
-    """The dashboard's page."""
+    """Return the address of the dashboard's page."""
     return pulumi.Output.concat(_cloudwatch(region), "#dashboards/dashboard/", name)
 
 
 def alarms(region: str, prefix: str) -> str:
-    """The alarms whose names start alike."""
+    """Return the address of the alarms whose names start alike."""
     return f"{_cloudwatch(region)}#alarmsV2:?~(search~'{prefix})"
 
 
 def log_group(region: str, name: pulumi.Input[str]) -> pulumi.Output[str]:
-    """A log group; the console wants its slashes escaped twice, with $ for %."""
+    """Return the address of a log group; its slashes are escaped twice, with $ for %."""
     escaped = pulumi.Output.from_input(name).apply(lambda text: text.replace("/", "$252F"))
     return pulumi.Output.concat(_cloudwatch(region), "#logsV2:log-groups/log-group/", escaped)
 

@@ -67,48 +67,48 @@ class Watch:
     without: frozenset[str] = frozenset()
 
     def dimensions(self, model: str) -> dict[str, str]:
-        """The dimensions that every metric of a model is emitted with."""
+        """Return the dimensions that every metric of a model is emitted with."""
         values = {"Stack": self.names.stack, "Model": model}
         return {name: values[name] for name in self.spec.dimensions}
 
     def alarm_name(self, model: str, name: str) -> str:
-        """The alarm's name among all alarms of the account."""
+        """Return the alarm's name among all alarms of the account."""
         return self.names.of(f"{model}-{name}")
 
     def emitted(self, model: str) -> set[str]:
         """Metrics of a model that something in this stack emits."""
-        return {one.name for one in self.spec.metrics_for(feature_set(model)) if one.source in self.sources}
+        return {metric.name for metric in self.spec.metrics_for(feature_set(model)) if metric.source in self.sources}
 
     def widgets(self, model: str) -> Iterator[Widget]:
-        """The dashboard's panels of a model on metrics that this stack emits."""
+        """Yield the dashboard's panels of a model, on metrics that this stack emits."""
         for widget in self.spec.widgets_for(feature_set(model), self.names.stack, self.chosen):
             if set(widget.metrics) <= self.emitted(model):
                 yield widget
 
     def alarms(self, model: str) -> Iterator[Alarm]:
-        """Every alarm of a model on metrics that this stack emits."""
-        for one in self.spec.alarms_for(self.names.stack, self.chosen):
-            measures = self._measures(model, one)
+        """Yield the alarms of a model, on metrics that this stack emits."""
+        for alarm in self.spec.alarms_for(self.names.stack, self.chosen):
+            measures = self._measures(model, alarm)
             if (
-                one.name not in self.without
+                alarm.name not in self.without
                 and measures
                 and {measure.metric for measure in measures.values()} <= self.emitted(model)
             ):
                 yield Alarm(
-                    name=self.alarm_name(model, one.name),
-                    description=describe(model, one),
+                    name=self.alarm_name(model, alarm.name),
+                    description=describe(model, alarm),
                     measures=measures,
-                    comparison=one.comparison,
-                    threshold=one.threshold,
-                    evaluation_periods=one.evaluation_periods,
-                    datapoints_to_alarm=one.datapoints_to_alarm,
-                    missing_data=one.missing_data,
-                    expression=None if one.expression is None else expression_text(one.expression),
-                    notify=one.notify,
+                    comparison=alarm.comparison,
+                    threshold=alarm.threshold,
+                    evaluation_periods=alarm.evaluation_periods,
+                    datapoints_to_alarm=alarm.datapoints_to_alarm,
+                    missing_data=alarm.missing_data,
+                    expression=None if alarm.expression is None else expression_text(alarm.expression),
+                    notify=alarm.notify,
                 )
 
     def composites(self, model: str) -> Iterator[Composite]:
-        """Every composite alarm of a model, its rule in full names; an alarm that is not there never rings."""
+        """Yield the composite alarms of a model with full names; an alarm that is absent never rings."""
         present = {alarm.name for alarm in self.alarms(model)}
 
         def full_name(name: str) -> str | None:
@@ -136,6 +136,6 @@ class Watch:
 
 
 def describe(model: str, one: Declared) -> str:
-    """What a person woken by the alarm reads: what happened, how bad it is, what to do."""
+    """Return what a person woken by the alarm reads: what happened, how bad it is, what to do."""
     steps = "".join(f"\n{number}. {step}" for number, step in enumerate(one.runbook, 1))
     return f"{model}: {one.title} (severity: {one.severity}). What to do:{steps}"

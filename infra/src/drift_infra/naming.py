@@ -24,11 +24,11 @@ class Names:
 
     @property
     def prefix(self) -> str:
-        """What every name starts with."""
+        """Return what every name starts with."""
         return f"{self.project}-{self.stack}"
 
     def of(self, what: str) -> str:
-        """The name of one resource."""
+        """Return the name of a resource."""
         return f"{self.prefix}-{what}"
 
 
@@ -44,12 +44,12 @@ class Site:
 
     @property
     def production(self) -> bool:
-        """Whether the stack is protected and its data survives it."""
+        """Return whether the stack is protected and its data survives it."""
         return self.keeping.production
 
 
 def tags(project: str, stack: str, more: dict[str, str]) -> dict[str, str]:
-    """The tags of every resource; those that tell what owns it cannot be overridden.
+    """Return the tags of every resource; those that name its owner cannot be overridden.
 
     `Deployment` names one stack among all of an account: a budget filters by one tag only.
     """

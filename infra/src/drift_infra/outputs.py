@@ -19,7 +19,7 @@ BEARER = '-H "Authorization: Bearer $TOKEN" '
 
 
 def outputs(stack: Stack) -> dict[str, pulumi.Input[str | None]]:
-    """Every output of a stack, by name."""
+    """Return the outputs of a stack, by name."""
     return {
         "apiUrl": stack.url,
         "dashboardUrl": stack.dashboard_url,
@@ -44,7 +44,7 @@ def outputs(stack: Stack) -> dict[str, pulumi.Input[str | None]]:
 
 
 def example(model: str) -> str:
-    """A request that the model answers, made of the examples in its feature set."""
+    """Return a request that the model answers, from the examples in its feature set."""
     return json.dumps({"features": feature_set(model).example})
 
 

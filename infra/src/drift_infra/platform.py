@@ -26,6 +26,7 @@ PUBLISHED = {
     ("AWS/ApiGateway", "5xx"): {"ApiId"},
     ("AWS/ApiGateway", "Latency"): {"ApiId"},
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): {"QueueName"},
+    ("AWS/Logs", "IncomingBytes"): {"LogGroupName"},
     ("AWS/Firehose", "DeliveryToS3.DataFreshness"): {"DeliveryStreamName"},
 }
 HOUR = 3600
@@ -42,6 +43,9 @@ class Parts:
     predictor: pulumi.Input[str]
     functions: Mapping[str, pulumi.Input[str]]
     dead_letters: pulumi.Input[str]
+    log_group: pulumi.Input[str]
+    #: Bytes of the predictor's log in 5 minutes that are more than single requests write.
+    log_bytes: int
     stream: pulumi.Input[str] | None
 
 
@@ -82,16 +86,25 @@ def platform_alarms(names: Names, parts: Parts) -> Iterator[Alarm]:
         parts.api,
         5,
     )
-    for what, function in parts.functions.items():
+    for role, function in parts.functions.items():
         yield alarm(
-            f"{what}-failing",
-            f"The {what} fails: read its log group; what it could not handle is in the dead-letter queue.",
+            f"{role}-failing",
+            f"The {role} fails: read its log group; what it could not handle is in the dead-letter queue.",
             ("AWS/Lambda", "Errors"),
             "Sum",
             function,
         )
     yield alarm("dead-letters", "Something was not handled: repair, then move the dead letters to the replay queue.",
                 ("AWS/SQS", "ApproximateNumberOfMessagesVisible"), "Maximum", parts.dead_letters)  # fmt: skip
+    yield alarm(
+        "log-flood",
+        "The log takes in more than single requests write, and is paid by the gigabyte: find the caller in the"
+        " API's access log, lower throttleRate or openRows, or ask for authentication.",
+        ("AWS/Logs", "IncomingBytes"),
+        "Sum",
+        parts.log_group,
+        parts.log_bytes,
+    )
     if parts.stream is not None:
         yield alarm("log-delivery-late", "Predictions wait over an hour for S3: read the delivery stream's error log.",
                     ("AWS/Firehose", "DeliveryToS3.DataFreshness"), "Maximum", parts.stream, HOUR)  # fmt: skip

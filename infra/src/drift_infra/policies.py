@@ -36,23 +36,23 @@ class Rule:
 
 
 def rules() -> tuple[Rule, ...]:
-    """Every rule, in the order in which they were written."""
+    """Return all rules, in the order in which they were written."""
     return _RULES
 
 
 def violations(kind: str, inputs: Inputs) -> Iterator[Rule]:
-    """The rules that a resource breaks. kind: Pulumi's token, such as `aws:sqs/queue:Queue`."""
+    """Yield the rules that a resource breaks. kind: Pulumi's token, as `aws:sqs/queue:Queue`."""
     return (rule for rule in _RULES if kind in rule.kinds and rule.broken(inputs))
 
 
 def statements(document: object) -> list[dict[str, Any]]:
-    """The statements of a policy document, given as JSON text or as an object; none where there is none to read."""
+    """Return the statements of a policy document, JSON text or an object; none if unreadable."""
     try:
         parsed = json.loads(document) if isinstance(document, str) else document
     except ValueError:
         return []
-    found = parsed.get("Statement", []) if isinstance(parsed, Mapping) else []
-    return [dict(found)] if isinstance(found, Mapping) else list(found)
+    listed = parsed.get("Statement", []) if isinstance(parsed, Mapping) else []
+    return [dict(listed)] if isinstance(listed, Mapping) else list(listed)
 
 
 def _listed(value: object) -> list[Any]:
@@ -60,10 +60,12 @@ def _listed(value: object) -> list[Any]:
 
 
 def _too_wide(document: object) -> bool:
-    """Whether some Allow names `*` as action, as resource, or as what owns a resource, without a reason."""
+    """Return whether an Allow names `*` as action, resource or owner, without a reason."""
     return any(
-        one.get("Effect") == "Allow" and one.get("Sid") not in WILDCARDS and (_any_action(one) or _any_resource(one))
-        for one in statements(document)
+        statement.get("Effect") == "Allow"
+        and statement.get("Sid") not in WILDCARDS
+        and (_any_action(statement) or _any_resource(statement))
+        for statement in statements(document)
     )
 
 
@@ -78,7 +80,9 @@ def _any_resource(statement: Mapping[str, Any]) -> bool:
         owner = re.sub(r"(:\*|/\*(/\*)*|/\*/[A-Z]+/[^*]*)$", "", resource)
         return not owner or "*" in owner or (owner.startswith("arn:") and owner.count(":") < PARTS_OF_AN_ARN - 1)
 
-    return "NotResource" in statement or any(wide(str(one)) for one in _listed(statement.get("Resource", [])))
+    return "NotResource" in statement or any(
+        wide(str(statement)) for statement in _listed(statement.get("Resource", []))
+    )
 
 
 def _trusts_anyone(document: object) -> bool:
@@ -86,15 +90,16 @@ def _trusts_anyone(document: object) -> bool:
         return principal == "*" or (isinstance(principal, Mapping) and "*" in _listed(principal.get("AWS", [])))
 
     return any(
-        one.get("Effect") == "Allow" and anyone(one.get("Principal")) and not one.get("Condition")
-        for one in statements(document)
+        statement.get("Effect") == "Allow" and anyone(statement.get("Principal")) and not statement.get("Condition")
+        for statement in statements(document)
     )
 
 
 def _refuses_plain(document: object) -> bool:
     return any(
-        one.get("Effect") == "Deny" and one.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport") == "false"
-        for one in statements(document)
+        statement.get("Effect") == "Deny"
+        and statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport") == "false"
+        for statement in statements(document)
     )
 
 
@@ -111,11 +116,12 @@ def _public(inputs: Inputs) -> bool:
 
 
 def _short_lived(inputs: Inputs) -> bool:
-    """A lifecycle that can expire anything but a trial can expire the live image, tagged or not."""
+    """Return whether a lifecycle can expire anything but trials, and so the live image."""
     selected = [rule["selection"] for rule in json.loads(inputs["policy"])["rules"]]
     return any(
-        one["tagStatus"] != "tagged" or not all(tag.startswith(TRIAL_TAG) for tag in one.get("tagPrefixList") or [""])
-        for one in selected
+        selection["tagStatus"] != "tagged"
+        or not all(tag.startswith(TRIAL_TAG) for tag in selection.get("tagPrefixList") or [""])
+        for selection in selected
     )
 
 
@@ -136,37 +142,37 @@ _RULES = (
         "readable-policy",
         "A policy is no policy document",
         (ROLE_POLICY, KEY, *RESOURCE_POLICIES),
-        lambda one: not statements(one.get("policy")),
+        lambda inputs: not statements(inputs.get("policy")),
     ),
     Rule(
         "no-wildcard",
         "An Allow statement names * without a written reason",
         (ROLE_POLICY, KEY, *RESOURCE_POLICIES),
-        lambda one: _too_wide(one.get("policy")),
+        lambda inputs: _too_wide(inputs.get("policy")),
     ),
     Rule(
         "no-managed-policy",
         "A role takes policies that somebody else may widen",
         ("aws:iam/role:Role",),
-        lambda one: bool(one.get("managedPolicyArns")),
+        lambda inputs: bool(inputs.get("managedPolicyArns")),
     ),
     Rule(
         "trust-one-service",
         "A role can be assumed by anybody",
         ("aws:iam/role:Role",),
-        lambda one: _trusts_anyone(one.get("assumeRolePolicy")),
+        lambda inputs: _trusts_anyone(inputs.get("assumeRolePolicy")),
     ),
     Rule(
         "no-anonymous-access",
         "A resource is open to anybody",
         (KEY, *RESOURCE_POLICIES),
-        lambda one: _trusts_anyone(one.get("policy")),
+        lambda inputs: _trusts_anyone(inputs.get("policy")),
     ),
     Rule(
         "tls-only",
         "A resource policy accepts requests without TLS",
         RESOURCE_POLICIES,
-        lambda one: not _refuses_plain(one.get("policy")),
+        lambda inputs: not _refuses_plain(inputs.get("policy")),
     ),
     Rule(
         "private-bucket",
@@ -178,41 +184,47 @@ _RULES = (
         "encrypted-topic",
         "A topic has no key of ours (CloudWatch cannot publish through alias/aws/sns)",
         (TOPIC,),
-        lambda one: "alias/aws/" in str(one.get("kmsMasterKeyId") or "alias/aws/"),
+        lambda inputs: "alias/aws/" in str(inputs.get("kmsMasterKeyId") or "alias/aws/"),
     ),
     Rule(
         "encrypted-queue",
         "A queue is not encrypted",
         (QUEUE,),
-        lambda one: not (one.get("sqsManagedSseEnabled") or one.get("kmsMasterKeyId")),
+        lambda inputs: not (inputs.get("sqsManagedSseEnabled") or inputs.get("kmsMasterKeyId")),
     ),
     Rule(
         "encrypted-table",
         "A table is not encrypted with a KMS key",
         ("aws:dynamodb/table:Table",),
-        lambda one: not (one.get("serverSideEncryption") or {}).get("enabled"),
+        lambda inputs: not (inputs.get("serverSideEncryption") or {}).get("enabled"),
     ),
-    Rule("rotated-key", "A key is not rotated", (KEY,), lambda one: not one.get("enableKeyRotation")),
-    Rule("owned-logs", "A log group keeps its lines for ever", (LOGS,), lambda one: not one.get("retentionInDays")),
+    Rule("rotated-key", "A key is not rotated", (KEY,), lambda inputs: not inputs.get("enableKeyRotation")),
+    Rule(
+        "owned-logs", "A log group keeps its lines for ever", (LOGS,), lambda inputs: not inputs.get("retentionInDays")
+    ),
     Rule(
         "image-by-digest",
         "A function's image is named by a tag, which can move",
         (LAMBDA,),
-        lambda one: not re.search(r"@sha256:[0-9a-f]{64}$|@@\{docker:[^}]*\|repoDigest\}$", str(one.get("imageUri"))),
+        lambda inputs: (
+            not re.search(r"@sha256:[0-9a-f]{64}$|@@\{docker:[^}]*\|repoDigest\}$", str(inputs.get("imageUri")))
+        ),
     ),
-    Rule("no-snapstart", "SnapStart is not for image functions", (LAMBDA,), lambda one: bool(one.get("snapStart"))),
+    Rule(
+        "no-snapstart", "SnapStart is not for image functions", (LAMBDA,), lambda inputs: bool(inputs.get("snapStart"))
+    ),
     Rule("no-plain-secret", "A function's environment holds a secret in plain text", (LAMBDA,), _plain_secret),
     Rule(
         "fixed-tags",
         "Tags of the repository can move",
         ("aws:ecr/repository:Repository",),
-        lambda one: one.get("imageTagMutability") != "IMMUTABLE",
+        lambda inputs: inputs.get("imageTagMutability") != "IMMUTABLE",
     ),
     Rule(
         "scanned-images",
         "Images are not scanned when pushed",
         ("aws:ecr/repository:Repository",),
-        lambda one: not (one.get("imageScanningConfiguration") or {}).get("scanOnPush"),
+        lambda inputs: not (inputs.get("imageScanningConfiguration") or {}).get("scanOnPush"),
     ),
     Rule(
         "live-image-stays",
@@ -224,7 +236,7 @@ _RULES = (
         "known-caller",
         "A permission to invoke names no source",
         ("aws:lambda/permission:Permission",),
-        lambda one: not one.get("sourceArn"),
+        lambda inputs: not inputs.get("sourceArn"),
     ),
     Rule(
         "no-function-url",

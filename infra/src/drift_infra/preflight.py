@@ -42,7 +42,7 @@ class Plan:
 
 
 def docker_answers() -> bool:
-    """Whether a Docker engine answers."""
+    """Return whether a Docker engine answers."""
     docker = shutil.which("docker")
     if docker is None:
         return False
@@ -152,7 +152,7 @@ def _pin(folder: Path, model: str, settings: Settings) -> str:
     Raises:
         ConfigurationError: the bundle does not match its contract, its own digests or the feature set.
     """
-    what = f"{settings.bundles_folder}/{model}"
+    place = f"{settings.bundles_folder}/{model}"
     try:
         folder = Path(bundle_folder(folder))
     except BundleError as error:
@@ -169,17 +169,17 @@ def _pin(folder: Path, model: str, settings: Settings) -> str:
         ) from None
     except DriftError as error:
         raise KEY["bundles_folder"].error(
-            f"{what} does not match its contract ({error})", "a bundle made by nox -s train"
+            f"{place} does not match its contract ({error})", "a bundle made by nox -s train"
         ) from None
     for name, file in manifest["files"].items():
         if not (folder / name).is_file() or hashlib.sha256((folder / name).read_bytes()).hexdigest() != file["sha256"]:
             raise KEY["bundles_folder"].error(
-                f"{what}/{name} is not the file that the manifest names", "a bundle as nox -s train made it"
+                f"{place}/{name} is not the file that the manifest names", "a bundle as nox -s train made it"
             )
     expected = feature_set(model).version
     if (manifest["model"], manifest["feature_set"]) != (model, expected):
         raise KEY["bundles_folder"].error(
-            f"{what} was made for another feature set", f"a bundle of {model} with feature set {expected}"
+            f"{place} was made for another feature set", f"a bundle of {model} with feature set {expected}"
         )
     pin = hashlib.sha256(content).hexdigest()
     if settings.model_versions.get(model, pin) != pin:

@@ -37,17 +37,17 @@ class Route:
 
     @property
     def key(self) -> str:
-        """How API Gateway writes it: `POST /predict`."""
+        """Return the route as API Gateway writes it: `POST /predict`."""
         return f"{self.method} {self.path}"
 
     @property
     def slug(self) -> str:
-        """How a resource name writes it: `post-predict`."""
+        """Return the route as a resource name writes it: `post-predict`."""
         return re.sub(r"[^a-z0-9]+", "-", self.key.lower()).strip("-")
 
 
 def routes(document: Mapping[str, Any]) -> tuple[Route, ...]:
-    """Every operation of an OpenAPI document, in its order.
+    """Return the operations of an OpenAPI document, in its order.
 
     >>> routes({"paths": {"/health": {"get": {"operationId": "health"}}}})[0].key
     'GET /health'
@@ -61,5 +61,5 @@ def routes(document: Mapping[str, Any]) -> tuple[Route, ...]:
 
 
 def served(models: Sequence[str]) -> dict[str, Any]:
-    """The OpenAPI document of an API that serves these models, the first one by default."""
+    """Return the OpenAPI document of an API that serves these models, the first by default."""
     return openapi.document([feature_set(model) for model in models], models[0])

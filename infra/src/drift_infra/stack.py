@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 BUNDLES = "/opt/drift/bundles"
+FIVE_MINUTES = 300
+LINE_BYTES = 1000  # of an event of a model with five features, measured at 995
 
 
 def tags_of(settings: Settings) -> dict[str, str]:
@@ -67,23 +69,26 @@ class Stack:
     """Every component of one stack; the constructor declares them in the order in which they need each other."""
 
     def __init__(self, plan: Plan, routes: tuple[Route, ...], provider: aws.Provider) -> None:
-        self.settings = one = plan.settings
+        settings = plan.settings
+        self.settings = settings
         self.deployed = plan.deployed
         self._warn()
         self.provider = provider
         transformations: list[pulumi.ResourceTransformation] = [delete_first]
-        if one.permissions_boundary:
-            transformations.append(within(one.permissions_boundary))
+        if settings.permissions_boundary:
+            transformations.append(within(settings.permissions_boundary))
         self._child = pulumi.ResourceOptions(providers=[self.provider], transformations=transformations)
         account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(provider=self.provider)).account_id
-        names = Names(one.project_name, one.stack)
-        keeping = keeping_of(one, plan.root, plan.deployed)
-        self.site = Site(names, one.region, account, keeping, one.log_retention_days)
+        names = Names(settings.project_name, settings.stack)
+        keeping = keeping_of(settings, plan.root, plan.deployed)
+        self.site = Site(names, settings.region, account, keeping, settings.log_retention_days)
         self._root = plan.root
         self.domain: Domain | None = None
         self.questions: Questions | None = None
         self.image = self._image(plan)
-        self.dead_letters = DeadLetters("dead-letters", DeadLettersArgs(self.site, one.monitor_timeout), self._child)
+        self.dead_letters = DeadLetters(
+            "dead-letters", DeadLettersArgs(self.site, settings.monitor_timeout), self._child
+        )
         self.runtime = self._runtime()
         self.predictor = self._predictor()
         self.alerting = self._alerting()
@@ -96,7 +101,7 @@ class Stack:
         self.notifier = self._notifier()
         self.probe = self._probe()
         self.observability = self._observability()
-        if one.leaving:
+        if settings.leaving:
             self._write_retained()
 
     def _warn(self) -> None:
@@ -110,14 +115,15 @@ class Stack:
             pulumi.log.warn("no alert endpoint: alarms show in the console only; alertEmails or another key sends them")
 
     def _image(self, plan: Plan) -> Image:
-        one, build = self.settings, None
+        settings = self.settings
+        build = None
         if plan.context:
-            pins = ",".join(f"{name}={pin}" for name, pin in sorted(one.model_versions.items()))
-            arguments = {"BUNDLES": one.bundles_folder, "VERSION": plan.tag, "BUNDLE_DIGEST": pins}
-            base = {"BASE_IMAGE": one.base_image} if one.base_image else {}
+            pins = ",".join(f"{name}={pin}" for name, pin in sorted(settings.model_versions.items()))
+            arguments = {"BUNDLES": settings.bundles_folder, "VERSION": plan.tag, "BUNDLE_DIGEST": pins}
+            base = {"BASE_IMAGE": settings.base_image} if settings.base_image else {}
             context = f"../{plan.context}"
             build = Build(context, f"{context}/{DOCKERFILE}", plan.tag, {**arguments, **base})
-        args = ImageArgs(self.site, one.architecture, build, plan.digest)
+        args = ImageArgs(self.site, settings.architecture, build, plan.digest)
         return Image("image", args, self._child)
 
     def _runtime(self) -> Runtime:
@@ -136,99 +142,100 @@ class Stack:
         )
 
     def _predictor(self) -> Predictor:
-        one = self.settings
-        pins = ",".join(f"{name}={pin}" for name, pin in sorted(one.model_versions.items()))
+        settings = self.settings
+        pins = ",".join(f"{name}={pin}" for name, pin in sorted(settings.model_versions.items()))
         environment = {
-            "DRIFT_MODEL": one.models[0],
-            "DRIFT_THRESHOLD": f"{one.drift_threshold:g}",
+            "DRIFT_MODEL": settings.models[0],
+            "DRIFT_THRESHOLD": f"{settings.drift_threshold:g}",
             **({"DRIFT_MODEL_VERSIONS": pins} if pins else {}),
-            **({"DRIFT_PATH_PREFIX": one.path_prefix} if one.path_prefix else {}),
+            **({"DRIFT_PATH_PREFIX": settings.path_prefix} if settings.path_prefix else {}),
             **self._synthetic_callers(),
+            **({"DRIFT_MOST_ROWS": str(settings.open_rows)} if settings.authentication == "none" else {}),
         }
         args = PredictorArgs(
             runtime=self.runtime,
-            memory=one.memory,
-            timeout=one.timeout,
+            memory=settings.memory,
+            timeout=settings.timeout,
             environment=environment,
-            reserved_concurrency=one.reserved_concurrency,
-            provisioned_concurrency=one.provisioned_concurrency,
-            live_version=one.live_version,
-            previous_version=one.previous_version,
-            previous_version_percent=one.previous_version_percent,
-            moved_from_outside=one.rollout == "external",
+            reserved_concurrency=settings.reserved_concurrency,
+            provisioned_concurrency=settings.provisioned_concurrency,
+            live_version=settings.live_version,
+            previous_version=settings.previous_version,
+            previous_version_percent=settings.previous_version_percent,
+            moved_from_outside=settings.rollout == "external",
             deployed=self.deployed,
         )
         return Predictor("predictor", args, self._child)
 
     def _synthetic_callers(self) -> dict[str, pulumi.Input[str]]:
-        """Who may mark requests as synthetic: a probe that signs, which is not there yet, and whoever is configured."""
-        one = self.settings
-        callers: list[pulumi.Input[str]] = list(one.synthetic_callers)
-        if one.probe_minutes and one.authentication == "iam":
+        """Return who may mark requests as synthetic: a probe that signs, and configured callers."""
+        settings = self.settings
+        callers: list[pulumi.Input[str]] = list(settings.synthetic_callers)
+        if settings.probe_minutes and settings.authentication == "iam":
             callers.insert(
                 0, pulumi.Output.concat("arn:aws:iam::", self.site.account, ":role/", self.site.names.of(PROBE))
             )
         return {"DRIFT_SYNTHETIC_CALLERS": pulumi.Output.all(*callers).apply(",".join)} if callers else {}
 
     def _api(self, routes: tuple[Route, ...]) -> Api:
-        one = self.settings
+        settings = self.settings
         args = ApiArgs(
             site=self.site,
             alias=self.predictor.alias,
             routes=routes,
-            integration_timeout_ms=(one.timeout + 1) * 1000,
-            authentication=one.authentication,
-            jwt_issuer=one.jwt_issuer,
-            jwt_audience=one.jwt_audience,
-            throttle_rate=one.throttle_rate,
-            throttle_burst=one.throttle_burst,
-            cors_origins=one.cors_origins,
+            integration_timeout_ms=(settings.timeout + 1) * 1000,
+            authentication=settings.authentication,
+            jwt_issuer=settings.jwt_issuer,
+            jwt_audience=settings.jwt_audience,
+            throttle_rate=settings.throttle_rate,
+            throttle_burst=settings.throttle_burst,
+            cors_origins=settings.cors_origins,
         )
         return Api("api", args, self._child)
 
     def _domain_url(self) -> pulumi.Output[str]:
-        one = self.settings
-        if not one.custom_domain:
+        settings = self.settings
+        if not settings.custom_domain:
             return self.api.url
         args = DomainArgs(
-            host=one.custom_domain,
-            certificate_arn=one.certificate_arn,
-            zone_id=one.hosted_zone_id,
+            host=settings.custom_domain,
+            certificate_arn=settings.certificate_arn,
+            zone_id=settings.hosted_zone_id,
             api_id=self.api.api.id,
             stage=self.api.stage.name,
-            path_prefix=one.path_prefix,
+            path_prefix=settings.path_prefix,
         )
         self.domain = Domain("domain", args, self._child)
         return pulumi.Output.from_input(self.domain.url)
 
     def _alerting(self) -> Alerting:
-        one = self.settings
+        settings = self.settings
         args = AlertingArgs(
             site=self.site,
-            emails=one.alert_emails,
-            webhooks=one.alert_webhooks,
-            pagerduty=one.pagerduty_url,
-            slack=one.slack_webhook,
+            emails=settings.alert_emails,
+            webhooks=settings.alert_webhooks,
+            pagerduty=settings.pagerduty_url,
+            slack=settings.slack_webhook,
             dead_letters=self.dead_letters.queue,
             deployed=self.deployed,
         )
         return Alerting("alerts", args, self._child)
 
     def _monitor(self) -> Monitor:
-        one = self.settings
+        settings = self.settings
         table = {"DRIFT_TABLE": self.windows.table.name}
         evaluator = {
             "DRIFT_TOPIC": self.alerting.topic.arn,
-            "DRIFT_BUDGET_DAYS": str(one.false_alarm_days),
+            "DRIFT_BUDGET_DAYS": str(settings.false_alarm_days),
             "DRIFT_LINKS": self.links,
         }
         args = MonitorArgs(
             runtime=self.runtime,
-            memory=one.monitor_memory,
-            timeout=one.monitor_timeout,
+            memory=settings.monitor_memory,
+            timeout=settings.monitor_timeout,
             aggregator_environment={**table, "DRIFT_DEAD_LETTERS": self.dead_letters.queue.url},
             evaluator_environment={**table, **evaluator},
-            evaluate_minutes=one.evaluate_minutes,
+            evaluate_minutes=settings.evaluate_minutes,
             table=self.windows.table,
             replay=self.dead_letters.replay,
             watched=self.predictor.log_group,
@@ -237,29 +244,31 @@ class Stack:
         return Monitor("monitor", args, self._child)
 
     def _prediction_log(self) -> PredictionLog | None:
-        one = self.settings
+        settings = self.settings
         # In prod the bucket of a log that is switched off stays in the program: with its guards, its
         # age and its questions, and taken up again when the log is switched on.
-        if not one.prediction_log and not one.production:
+        if not settings.prediction_log and not settings.production:
             return None
-        args = PredictionLogArgs(self.site, self.predictor.log_group, one.prediction_log_days, one.prediction_log)
+        args = PredictionLogArgs(
+            self.site, self.predictor.log_group, settings.prediction_log_days, settings.prediction_log
+        )
         log = PredictionLog("prediction-log", args, self._child)
-        self.questions = Questions("questions", QuestionsArgs(self.site, log.bucket, one.models), self._child)
+        self.questions = Questions("questions", QuestionsArgs(self.site, log.bucket, settings.models), self._child)
         return log
 
     def _write_retained(self) -> None:
         """Write down what stays when the stack is destroyed, for a stack of the same name to adopt."""
-        kept: list[tuple[str, pulumi.CustomResource]] = [
+        retained: list[tuple[str, pulumi.CustomResource]] = [
             ("windows-table", self.windows.table),
             ("predictor-logs", self.predictor.log_group),
             ("alerts-key", self.alerting.key),
             ("alerts-key-alias", self.alerting.key_alias),
         ]
         if self.log is not None:
-            kept.append(("log-bucket-bucket", self.log.bucket))
+            retained.append(("log-bucket-bucket", self.log.bucket))
         if self.alerting.secret is not None:
-            kept.append(("alerts-slack", self.alerting.secret))
-        write_retained(self._root, self.settings, kept)
+            retained.append(("alerts-slack", self.alerting.secret))
+        write_retained(self._root, self.settings, retained)
 
     def _notifier(self) -> Notifier | None:
         secret = self.alerting.secret
@@ -277,16 +286,16 @@ class Stack:
         return Notifier("notifier", args, self._child)
 
     def _probe(self) -> Probe | None:
-        one = self.settings
-        if not one.probe_minutes:
+        settings = self.settings
+        if not settings.probe_minutes:
             return None
         calls, environment = self._probe_calls()
         args = ProbeArgs(
             runtime=self.runtime,
-            minutes=one.probe_minutes,
+            minutes=settings.probe_minutes,
             environment={
                 "DRIFT_API_URL": self.api.url,
-                "DRIFT_MODEL": one.models[0],
+                "DRIFT_MODEL": settings.models[0],
                 **environment,
             },
             may_call=calls,
@@ -294,7 +303,7 @@ class Stack:
         return Probe("probe", args, self._child)
 
     def _probe_calls(self) -> tuple[list[Statement], Mapping[str, pulumi.Input[str]]]:
-        """How the probe gets in: signed where the API asks for it, else past the API, which cannot tell who it is."""
+        """Return how the probe calls: signed where the API asks for it, else past the API."""
         authentication = self.settings.authentication
         if authentication == "iam":
             any_stage = pulumi.Output.concat(self.api.api.execution_arn, "/*/POST/predict")
@@ -304,10 +313,10 @@ class Stack:
         return calls, {"DRIFT_API_AUTH": authentication, "DRIFT_FUNCTION": alias}
 
     def _observability(self) -> Observability:
-        one = self.settings
+        settings = self.settings
         sources = frozenset({"predictor", "monitor", *(["probe"] if self.probe else [])})
-        thresholds = {**one.alarm_thresholds, "drift_threshold": one.drift_threshold}
-        without: frozenset[str] = frozenset() if one.silence_alarm else frozenset({"no-data"})
+        thresholds = {**settings.alarm_thresholds, "drift_threshold": settings.drift_threshold}
+        without: frozenset[str] = frozenset() if settings.silence_alarm else frozenset({"no-data"})
         functions = {
             "aggregator": self.monitor.aggregator.function.name,
             "evaluator": self.monitor.evaluator.function.name,
@@ -317,21 +326,23 @@ class Stack:
         args = ObservabilityArgs(
             site=self.site,
             watch=Watch(MonitoringSpec.load(), self.site.names, thresholds, sources, without),
-            models=one.models,
+            models=settings.models,
             parts=Parts(
                 api=self.api.api.id,
                 predictor=self.predictor.function.name,
                 functions=functions,
                 dead_letters=self.dead_letters.queue.name,
+                log_group=self.predictor.log_group.name,
+                log_bytes=2 * settings.throttle_rate * FIVE_MINUTES * LINE_BYTES,
                 stream=self.log.stream.name if self.log and self.log.stream else None,
             ),
             topic=self.alerting.topic.arn,
-            paged=bool(one.pagerduty_url),
+            paged=bool(settings.pagerduty_url),
             predictor_logs=self.predictor.log_group.name,
-            monthly_budget=one.monthly_budget,
-            budget_emails=one.alert_emails,
+            monthly_budget=settings.monthly_budget,
+            budget_emails=settings.alert_emails,
             parts_of_the_stack=self._components(),
-            tags=tags_of(one),
+            tags=tags_of(settings),
         )
         return Observability("observability", args, self._child)
 
@@ -344,21 +355,21 @@ class Stack:
 
     @property
     def links(self) -> pulumi.Output[str]:
-        """Where to look, as JSON: the notices of a drift end with these."""
+        """Return where to look, as JSON: the notices of a drift end with these."""
         where = {"dashboard": self.dashboard_url, "alarms": self.alarms_url, "logs": self.logs_url}
         return pulumi.Output.json_dumps(where)
 
     @property
     def dashboard_url(self) -> pulumi.Output[str]:
-        """The dashboard's page in the console."""
+        """Return the address of the dashboard in AWS's console."""
         return links.dashboard(self.site.region, self.site.names.prefix)
 
     @property
     def alarms_url(self) -> str:
-        """The stack's alarms in the console."""
+        """Return the address of the stack's alarms in AWS's console."""
         return links.alarms(self.site.region, self.site.names.prefix)
 
     @property
     def logs_url(self) -> pulumi.Output[str]:
-        """The predictor's log group in the console."""
+        """Return the address of the predictor's log group in AWS's console."""
         return links.log_group(self.site.region, self.predictor.log_group.name)

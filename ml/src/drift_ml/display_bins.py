@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, TypedDict
@@ -224,14 +224,8 @@ def _inverse(
     share: float,
 ) -> float:
     """Return the value below which a share lies, straight between the points."""
-    for (left, before), (right, after) in pairwise(
-        zip(
-            points,
-            below,
-            strict=True,
-        )
-    ):
-        if share <= after:
-            part = (share - before) / (after - before) if after > before else 0.0
-            return left + (right - left) * part
-    return points[-1]
+    # Both shares that are asked for lie between the first point's, 0, and the last one's, 1.
+    place = bisect_left(below, share)
+    left, right = points[place - 1], points[place]
+    part = (share - below[place - 1]) / (below[place] - below[place - 1])
+    return left + (right - left) * part

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Protocol,
+    TypedDict,
+)
 
 import numpy as np
 from drift_engine.bundle import load_bundle
 
 from drift_ml.baseline import Baseline
-from drift_ml.evidence import Budget, MixtureDetector, Settings, observe_window
+from drift_ml.evidence import (
+    Budget,
+    MixtureDetector,
+    Settings,
+    observe_window,
+)
 from drift_ml.report import window_report
 from drift_ml.window import Window, WindowError
 
@@ -17,7 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy.typing as npt
-    from drift_contracts.types import DetectorStateV1Mixture, WindowReportV1, WindowStateV1
+    from drift_contracts.types import (
+        DetectorStateV1Mixture,
+        WindowReportV1,
+        WindowStateV1,
+    )
 
     from drift_ml.evidence import DriftFinding
 
@@ -38,7 +52,7 @@ class Frame(Protocol):
     """Columns by name: a data frame of pandas or polars, a table of Arrow, or a mapping."""
 
     def __getitem__(self, name: str, /) -> npt.ArrayLike:
-        """Return a column. Raises KeyError, or an error of the library, for one that is not there."""
+        """Return a column. Raises KeyError, or the library's error, where it is not there."""
 
 
 def baseline_of(source: Baseline | Path | str) -> Baseline:
@@ -52,7 +66,9 @@ def baseline_of(source: Baseline | Path | str) -> Baseline:
     return Baseline.from_json(load_bundle(Path(source)).baseline)
 
 
-def compare(source: Baseline | Path | str, frame: Frame, *, predictions: npt.ArrayLike | None = None) -> WindowReportV1:
+def compare(
+    source: Baseline | Path | str, frame: Frame, *, predictions: npt.ArrayLike | None = None
+) -> WindowReportV1:
     """Return how rows differ from the training data, as a document under window.report.v1.
 
     Args:
@@ -70,7 +86,10 @@ def compare(source: Baseline | Path | str, frame: Frame, *, predictions: npt.Arr
     return window_report(baseline, window)
 
 
-def _column(frame: Frame, name: str) -> npt.NDArray[Any]:
+def _column(
+    frame: Frame,
+    name: str,
+) -> npt.NDArray[Any]:
     """Return a column as a vector in which missing values are None or NaN."""
     try:
         column: Any = frame[name]
@@ -91,9 +110,11 @@ class DriftWatch:
     >>> import numpy as np
     >>> from drift_contracts import FeatureSet
     >>> from drift_ml.baseline.fit import fit_baseline
-    >>> feature = {"name": "x", "type": "number", "unit": "m", "example": 0, "description": "A length."}
+    >>> feature = {"name": "x", "type": "number", "unit": "m", "example": 0}
+    >>> feature["description"] = "A length."
     >>> target = {"name": "y", "unit": "m", "description": "Another."}
-    >>> head = {"contract": "feature-set.v1", "name": "line", "version": "1.0.0", "description": "One feature."}
+    >>> head = {"contract": "feature-set.v1", "name": "line", "version": "1.0.0"}
+    >>> head["description"] = "One feature."
     >>> features = FeatureSet.from_json({**head, "target": target, "features": [feature]})
     >>> baseline = fit_baseline(features, {"x": np.linspace(-2, 2, 1000)})
     >>> watch = DriftWatch(baseline, Budget(10_000))
@@ -102,13 +123,15 @@ class DriftWatch:
     (1, 'x')
     """
 
-    def __init__(self, baseline: Baseline, budget: Budget | None = None, *, batch: int = BATCH) -> None:
+    def __init__(
+        self, baseline: Baseline, budget: Budget | None = None, *, batch: int = BATCH
+    ) -> None:
         """Begin with no evidence.
 
         Args:
             baseline: of the training data.
             budget: how often the watch may be wrong; one false alarm in 300,000 events by default.
-            batch: after so many events evidence is added up; an alarm waits for the end of its batch.
+            batch: after so many events evidence is added up; an alarm waits for its end.
         """
         if batch < 1:
             raise WindowError("batch: expected at least 1 event")
@@ -136,22 +159,30 @@ class DriftWatch:
             events_per_day: the traffic that is expected.
             batch: after so many events evidence is added up.
         """
-        return cls(baseline_of(source), Budget.per_days(days, events_per_day), batch=batch)
+        return cls(
+            baseline_of(source),
+            Budget.per_days(days, events_per_day),
+            batch=batch,
+        )
 
     @property
     def alarm(self) -> DriftFinding | None:
-        """The drift that stands; None while there is none."""
+        """Return the drift that stands; None while there is none."""
         return self._detector.alarm
 
     @property
     def reason(self) -> str | None:
-        """The alarm in one line, or None."""
+        """Return the alarm in one line, or None."""
         return self._detector.reason
 
-    def observe(self, features: Mapping[str, Any], prediction: float | None = None) -> bool:
+    def observe(
+        self,
+        features: Mapping[str, Any],
+        prediction: float | None = None,
+    ) -> bool:
         """Take one event in; return whether it raised an alarm.
 
-        An alarm stands until there is as much evidence that its drift is over as it took to raise it.
+        An alarm stands until there is as much evidence that its drift is over as raised it.
 
         Args:
             features: by name; an absent, None or NaN feature is missing.
@@ -165,7 +196,9 @@ class DriftWatch:
             return False
         window, self._window = self._window, Window.empty(self._baseline)
         counts = window.channel_counts()
-        transition = observe_window(self._detector, counts, events=window.events, timestamp_s=self._detector.events)
+        transition = observe_window(
+            self._detector, counts, events=window.events, timestamp_s=self._detector.events
+        )
         return transition.raised is not None
 
     def to_json(self) -> WatchState:
@@ -177,7 +210,9 @@ class DriftWatch:
         }
 
     @classmethod
-    def from_json(cls, document: WatchState, source: Baseline | Path | str, budget: Budget | None = None) -> DriftWatch:
+    def from_json(
+        cls, document: WatchState, source: Baseline | Path | str, budget: Budget | None = None
+    ) -> DriftWatch:
         """Return the watch that a state was taken from.
 
         Args:
@@ -190,7 +225,11 @@ class DriftWatch:
             WindowError: the baseline is another.
         """
         baseline = baseline_of(source)
-        watch = cls(baseline, budget, batch=document["batch"])
+        watch = cls(
+            baseline,
+            budget,
+            batch=document["batch"],
+        )
         watch._detector = MixtureDetector.from_json(document["detector"], watch._settings)
         watch._window = Window.from_json(document["window"], baseline)
         return watch

@@ -1,4 +1,4 @@
-"""Rules on a whole graph: how resources fit together, and the gaps that no judge of another house sees."""
+"""Rules on a whole graph: how resources fit together, and the gaps that no other checker sees."""
 
 from __future__ import annotations
 
@@ -12,11 +12,18 @@ if TYPE_CHECKING:
 
     from tools.stack_checks.graph import Graph
 
-RULES = (*ownership.RULES, *functions.RULES, *traffic.RULES, *alarms.RULES, *dashboard.RULES, *accounts.RULES)
+RULES = (
+    *ownership.RULES,
+    *functions.RULES,
+    *traffic.RULES,
+    *alarms.RULES,
+    *dashboard.RULES,
+    *accounts.RULES,
+)
 
 
 def examine(graph: Graph, facts: Facts) -> Iterator[Finding]:
-    """Everything that our own rules find in a graph."""
+    """Yield everything that our own rules report of a graph."""
     for rule in RULES:
         for address, message in rule(graph, facts):
             yield Finding(rule.__name__, address, message)

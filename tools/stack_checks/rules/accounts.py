@@ -13,34 +13,58 @@ if TYPE_CHECKING:
 
     from .finding import Facts, Found
 
+#: Groups below this prefix need no entry of their own in the account's policy.
 VENDED = "/aws/vendedlogs/"
 
 
 def access_log_is_vended(graph: Graph, _facts: Facts) -> Found:
-    """An access log's group lies where one entry of the account's policy serves all."""
-    named = {node.urn: node for node in graph.of("cloudwatch.LogGroup")}
+    """Report an access log that takes an entry of the account's one policy, which has a size."""
     for stage in graph.of("apigatewayv2.Stage"):
-        for urn in stage.after:
-            group = named.get(urn)
-            if group is not None and not str(group.inputs["name"]).startswith(VENDED):
+        for group in graph.of("cloudwatch.LogGroup"):
+            is_vended = group.inputs.text("name").startswith(VENDED)
+            if stage.waits_for(group) and not is_vended:
                 yield group.address, "fills the account's one policy of log groups"
 
 
 def budget_is_its_own(graph: Graph, facts: Facts) -> Found:
-    """A budget counts one stack: its filter names what no other stack of the account is tagged with."""
-    expected = f"user:Deployment${facts.project}-{facts.stack}"
+    """Report a budget whose filter takes in other stacks of the account."""
+    expected = f"user:Deployment${facts.prefix}"
     for node in graph.of("budgets.Budget"):
-        if [value for one in node.inputs.get("costFilters", []) for value in one["values"]] != [expected]:
+        counted = []
+        for cost_filter in node.inputs.parts("costFilters"):
+            counted += cost_filter.texts("values")
+        if counted != [expected]:
             yield node.address, "counts the cost of other stacks"
 
 
 def pager_hears_an_outage(graph: Graph, _facts: Facts) -> Found:
-    """Where there is a pager it hears that the function does not start, of which no metric of ours tells."""
-    if not any("filterPolicy" in node.inputs for node in graph.of("sns.TopicSubscription")):
+    """Report a pager that does not hear of a function that cannot start.
+
+    No metric of ours tells of that, because nothing of ours runs.
+    """
+    subscriptions = graph.of("sns.TopicSubscription")
+    if not any("filterPolicy" in node.inputs for node in subscriptions):
         return
-    for name, (_, pager) in hears(graph).items():
-        if name.endswith("-failing") and not pager:
+    for name, heard in hears(graph).items():
+        if name.endswith("-failing") and not heard.pager:
             yield f"alarm {name}", f"is not heard by the pager: it is not in {OUTAGE}"
 
 
-RULES = (access_log_is_vended, budget_is_its_own, pager_hears_an_outage)
+def open_api_is_bounded(graph: Graph, _facts: Facts) -> Found:
+    """Report an API for everybody that takes large batches, or a log that may grow unseen.
+
+    The throttle counts requests, and the log counts rows.
+    """
+    routes = graph.of("apigatewayv2.Route")
+    is_open = any(route.inputs.text("authorizationType") == "NONE" for route in routes)
+    for function in graph.of("lambda.Function"):
+        variables = function.inputs.members("environment/variables")
+        is_predictor = function.name == "predictor-function"
+        if is_predictor and is_open and not variables.text("DRIFT_MOST_ROWS"):
+            yield function.address, "answers a thousand rows of anybody at a time"
+    alarms = graph.of("cloudwatch.MetricAlarm")
+    if not any(alarm.inputs.text("metricName") == "IncomingBytes" for alarm in alarms):
+        yield "cloudwatch.LogGroup predictor-logs", "has no alarm on the bytes that it takes in"
+
+
+RULES = (access_log_is_vended, budget_is_its_own, pager_hears_an_outage, open_api_is_bounded)

@@ -1,164 +1,227 @@
-"""Alarms: on metrics that are emitted, with counts that add up, heard by somebody; rules as declared."""
+"""Alarms: on metrics that are emitted, with counts that add up, heard by somebody, as declared."""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from drift_contracts import MonitoringSpec, feature_set
 from drift_contracts.alarm_language import rule_text
 from drift_infra.platform import OUTAGE, PUBLISHED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from tools.stack_checks.graph import Graph, Node
+    from drift_contracts.spec import Alarm
+
+    from tools.stack_checks.graph import Graph, Inputs, Node
 
     from .finding import Facts, Found
 
+#: Namespace, metric and dimensions.
+Metric: TypeAlias = tuple[str, str, frozenset[tuple[str, str]]]
+
+#: What CloudWatch computes: five statistics and percentiles.
 STATISTIC = re.compile(r"(Average|Sum|Minimum|Maximum|SampleCount)|p(\d{1,2}(\.\d{1,4})?|100)")
-PERIODS = (10, 20, 30)
+#: Seconds below a minute that CloudWatch takes as a period.
+SHORT_PERIODS = (10, 20, 30)
+#: Seconds that all periods of an alarm may take together.
 A_DAY = 86_400
+#: The end of a name that is a place in a list.
+NUMBERED = re.compile(r"-\d{1,2}$")
 
 
-def emitted(
-    spec: MonitoringSpec, models: tuple[str, ...], stack: str
-) -> set[tuple[str, str, frozenset[tuple[str, str]]]]:
-    """(namespace, metric, dimensions) of everything our services emit in a stack."""
-    values = {"Stack": stack}
-    return {
-        (spec.namespace, metric.name, frozenset((name, {**values, "Model": model}[name]) for name in spec.dimensions))
-        for model in models
-        for metric in spec.metrics_for(feature_set(model))
-    }
+class Measured(NamedTuple):
+    """A metric as an alarm reads it."""
+
+    namespace: str
+    metric: str
+    #: Values by name.
+    dimensions: Mapping[str, str]
+    statistic: str
+    #: Seconds.
+    period: float
 
 
-def measured(node: Node) -> Iterator[tuple[str, str, dict[str, Any], str, float]]:
-    """(namespace, metric, dimensions, statistic, period) of each metric that an alarm reads."""
-    given = node.inputs
-    if "metricName" in given:
-        statistic = given.get("statistic") or given.get("extendedStatistic", "")
-        yield given["namespace"], given["metricName"], given.get("dimensions", {}), statistic, given["period"]
-    for query in given.get("metricQueries", []):
-        if "metric" in query:
-            one = query["metric"]
-            yield one["namespace"], one["metricName"], one.get("dimensions", {}), one["stat"], one["period"]
+def emitted(spec: MonitoringSpec, models: tuple[str, ...], stack: str) -> set[Metric]:
+    """Return everything that our services emit in a stack."""
+    metrics = set()
+    for model in models:
+        values = {"Stack": stack, "Model": model}
+        dimensions = frozenset((name, values[name]) for name in spec.dimensions)
+        for metric in spec.metrics_for(feature_set(model)):
+            metrics.add((spec.namespace, metric.name, dimensions))
+    return metrics
+
+
+def is_emitted(
+    namespace: str, metric: str, dimensions: Mapping[str, str], ours: set[Metric]
+) -> bool:
+    """Return whether AWS or our services emit a metric with exactly these dimensions.
+
+    Args:
+        namespace: of the metric.
+        metric: its name.
+        dimensions: names and values; of AWS's own metrics the names are looked at alone.
+        ours: what our services emit.
+    """
+    published = PUBLISHED.get((namespace, metric))
+    if published:
+        return set(dimensions) == published
+    return (namespace, metric, frozenset(dimensions.items())) in ours
+
+
+def measured(node: Node) -> Iterator[Measured]:
+    """Yield each metric that an alarm reads."""
+    alarm = node.inputs
+    if "metricName" in alarm:
+        statistic = alarm.text("statistic") or alarm.text("extendedStatistic")
+        yield _measured(alarm, alarm.text("metricName"), statistic)
+    for query in alarm.parts("metricQueries"):
+        metric = query.members("metric")
+        if metric:
+            yield _measured(metric, metric.text("metricName"), metric.text("stat"))
+
+
+def _measured(inputs: Inputs, metric: str, statistic: str) -> Measured:
+    dimensions = {}
+    for name, value in inputs.members("dimensions").items():
+        dimensions[name] = str(value)
+    namespace = inputs.text("namespace")
+    return Measured(namespace, metric, dimensions, statistic, inputs.number("period"))
+
+
+def _declared(facts: Facts) -> dict[str, Alarm]:
+    """Return the alarms of the monitoring spec by their full names, for every model."""
+    alarms = {}
+    for model in facts.models:
+        for alarm in MonitoringSpec.load().alarms_for(facts.stack):
+            alarms[facts.alarm_name(model, alarm.name)] = alarm
+    return alarms
+
+
+def _alarm_name(node: Node) -> str:
+    """Return an alarm's name; composite ones have it under another key."""
+    return node.inputs.text("name") or node.inputs.text("alarmName")
 
 
 def metrics_exist(graph: Graph, facts: Facts) -> Found:
-    """Every alarm's metric is one that is emitted, with exactly those dimensions."""
+    """Report alarms on a metric that nothing emits with exactly those dimensions."""
     ours = emitted(MonitoringSpec.load(), facts.models, facts.stack)
     for node in graph.of("cloudwatch.MetricAlarm"):
-        for namespace, metric, dimensions, _, _ in measured(node):
-            theirs = PUBLISHED.get((namespace, metric))
-            known = set(dimensions) == theirs if theirs else (namespace, metric, frozenset(dimensions.items())) in ours
-            if not known:
+        for read in measured(node):
+            if not is_emitted(read.namespace, read.metric, read.dimensions, ours):
                 yield node.address, "watches a metric that nothing emits with these dimensions"
 
 
 def dimensions_are_ours(graph: Graph, _facts: Facts) -> Found:
-    """An alarm on a part of AWS watches a part of this stack."""
-    names = {str(node.inputs.get("name")) for node in graph.resources}
+    """Report alarms on a part of AWS that is not of this stack."""
+    names = {node.inputs.text("name") for node in graph.resources}
     for node in graph.of("cloudwatch.MetricAlarm"):
-        for namespace, _, dimensions, _, _ in measured(node):
-            if namespace.startswith("AWS/") and not all(
-                value in names or value.startswith("@@{") for value in dimensions.values()
-            ):
+        for read in measured(node):
+            if not read.namespace.startswith("AWS/"):
+                continue
+            # A marker names a resource of this stack.
+            foreign = [value for value in read.dimensions.values() if value not in names]
+            if not all(value.startswith("@@{") for value in foreign):
                 yield node.address, "watches a part that is not of this stack"
 
 
 def counts_add_up(graph: Graph, _facts: Facts) -> Found:
-    """M of N with M at most N; periods and statistics that CloudWatch takes; a day at most in all."""
+    """Report counts, statistics and periods that CloudWatch does not take."""
     for node in graph.of("cloudwatch.MetricAlarm"):
-        given = node.inputs
-        if not 1 <= given.get("datapointsToAlarm", 1) <= given["evaluationPeriods"]:
+        alarm = node.inputs
+        periods = alarm.number("evaluationPeriods")
+        if not 1 <= alarm.number("datapointsToAlarm", 1) <= periods:
             yield node.address, "needs more datapoints than it looks at"
-        for _, _, _, statistic, period in measured(node):
-            if not STATISTIC.fullmatch(statistic):
+        for read in measured(node):
+            if not STATISTIC.fullmatch(read.statistic):
                 yield node.address, "has a statistic that CloudWatch does not know"
-            if (period not in PERIODS and period % 60) or period * given["evaluationPeriods"] > A_DAY:
+            whole_minutes = read.period % 60 == 0 or read.period in SHORT_PERIODS
+            if not whole_minutes or read.period * periods > A_DAY:
                 yield node.address, "has a period that CloudWatch does not take"
-        returned = [one for one in given.get("metricQueries", []) if one.get("returnData")]
-        if "metricQueries" in given and len(returned) != 1:
+        returned = [query for query in alarm.parts("metricQueries") if query.flag("returnData")]
+        if "metricQueries" in alarm and len(returned) != 1:
             yield node.address, "returns several series, or none"
 
 
 def the_right_ones_hear(graph: Graph, facts: Facts) -> Found:
-    """Every alarm tells the topic when it rings and when it stops, but those that the spec keeps silent."""
-    paged = any("filterPolicy" in node.inputs for node in graph.of("sns.TopicSubscription"))
+    """Report alarms that do not notify the topic, and those that the spec keeps silent and do."""
+    subscriptions = graph.of("sns.TopicSubscription")
+    # A filter sends the pager what it asks for, so those alarms notify the topic too.
+    paged = any("filterPolicy" in node.inputs for node in subscriptions)
     silent = {"nobody"} if paged else {"nobody", "pager"}
-    quiet = {
-        f"{facts.project}-{facts.stack}-{model}-{alarm.name}"
-        for model in facts.models
-        for alarm in MonitoringSpec.load().alarms_for(facts.stack)
-        if alarm.notify in silent
-    }
+    quiet = {name for name, alarm in _declared(facts).items() if alarm.notify in silent}
     for node in [*graph.of("cloudwatch.MetricAlarm"), *graph.of("cloudwatch.CompositeAlarm")]:
+        is_quiet = _alarm_name(node) in quiet
         for name in ("alarmActions", "okActions"):
-            tells = any("sns/topic:Topic" in str(action) for action in node.inputs.get(name) or [])
-            if tells is ((node.inputs.get("name") or node.inputs.get("alarmName")) in quiet):
-                yield node.address, f"tells {'what is told already' if tells else 'nobody'}: {name}"
-        if node.inputs.get("actionsEnabled") is False:
+            notifies = any("sns/topic:Topic" in action for action in node.inputs.texts(name))
+            if notifies and is_quiet:
+                yield node.address, f"tells what is told already: {name}"
+            if not notifies and not is_quiet:
+                yield node.address, f"tells nobody: {name}"
+        if node.inputs.at("actionsEnabled") is False:
             yield node.address, "is muted"
 
 
 def rules_are_declared(graph: Graph, facts: Facts) -> Found:
-    """A composite alarm's rule is the spec's, printed over the alarms of this stack, and names one of them."""
-    names = {node.inputs["name"] for node in graph.of("cloudwatch.MetricAlarm")}
+    """Report composite alarms whose rule is not the spec's, or names no alarm of this stack."""
+    names = {node.inputs.text("name") for node in graph.of("cloudwatch.MetricAlarm")}
     declared = dict(_declared_rules(facts, names))
     for node in graph.of("cloudwatch.CompositeAlarm"):
-        rule = node.inputs["alarmRule"]
-        platform = node.inputs["alarmName"].endswith(OUTAGE)
-        if rule != declared.get(node.inputs["alarmName"]) and not platform:
+        rule = node.inputs.text("alarmRule")
+        name = node.inputs.text("alarmName")
+        # The alarm of an outage is made of AWS's own metrics, which the spec does not know.
+        if rule != declared.get(name) and not name.endswith(OUTAGE):
             yield node.address, "has another rule than the monitoring spec"
-        if not any(f'"{name}"' in rule for name in names):
+        if not any(f'"{part}"' in rule for part in names):
             yield node.address, "names no alarm of this stack"
 
 
 def _declared_rules(facts: Facts, names: set[str]) -> Iterator[tuple[str, str]]:
     """Yield the name and the rule's text of each composite alarm that the spec declares."""
     for model in facts.models:
-        prefix = f"{facts.project}-{facts.stack}-{model}-"
 
-        def full_name(name: str, prefix: str = prefix) -> str | None:
-            return prefix + name if prefix + name in names else None
+        def full_name(alarm: str, model: str = model) -> str | None:
+            name = facts.alarm_name(model, alarm)
+            return name if name in names else None
 
         for alarm in MonitoringSpec.load().alarms_for(facts.stack):
             if alarm.rule is not None:
-                yield prefix + alarm.name, rule_text(alarm.rule, full_name)
+                yield facts.alarm_name(model, alarm.name), rule_text(alarm.rule, full_name)
 
 
 def declared_is_created(graph: Graph, facts: Facts) -> Found:
-    """Every alarm of the spec on metrics of this stack is there, for each model."""
-    created = {
-        node.inputs.get("name") or node.inputs.get("alarmName")
-        for node in graph.resources
-        if node.short.endswith("Alarm")
-    }
+    """Report alarms of the spec, on metrics of this stack, that are not created."""
+    alarms = [node for node in graph.resources if node.short.endswith("Alarm")]
+    created = {_alarm_name(node) for node in alarms}
     probed = any(node.name == "probe-function" for node in graph.of("lambda.Function"))
     spec = MonitoringSpec.load()
     for model in facts.models:
-        there = {one.name for one in spec.metrics_for(feature_set(model)) if one.source != "probe" or probed}
+        metrics = spec.metrics_for(feature_set(model))
+        # Without a probe its metrics are never emitted, so alarms on them are left out.
+        available = {metric.name for metric in metrics if metric.source != "probe" or probed}
         for alarm in spec.alarms_for(facts.stack):
-            wanted = {
-                query.metric
-                for query in ((alarm.query,) if alarm.query else tuple(query for _, query in alarm.queries))
-            }
-            name = f"{facts.project}-{facts.stack}-{model}-{alarm.name}"
-            if wanted <= there and name not in created and alarm.name not in facts.without:
+            if alarm.name in facts.without:
+                continue
+            name = facts.alarm_name(model, alarm.name)
+            if _read_metrics(alarm) <= available and name not in created:
                 yield f"alarm {name}", "is declared and not created"
 
 
-def judges_as_declared(graph: Graph, facts: Facts) -> Found:
-    """Every alarm of the spec compares, counts and treats silence as declared; limits are the stack's own."""
-    declared = {
-        f"{facts.project}-{facts.stack}-{model}-{alarm.name}": alarm
-        for model in facts.models
-        for alarm in MonitoringSpec.load().alarms_for(facts.stack)
-    }
+def _read_metrics(alarm: Alarm) -> set[str]:
+    """Return the names of the metrics that an alarm of the spec reads."""
+    if alarm.query:
+        return {alarm.query.metric}
+    return {query.metric for _, query in alarm.queries}
+
+
+def decides_as_declared(graph: Graph, facts: Facts) -> Found:
+    """Report alarms that compare, count or treat silence otherwise than the spec declares."""
+    declared = _declared(facts)
     for node in graph.of("cloudwatch.MetricAlarm"):
-        alarm = declared.get(str(node.inputs.get("name")))
+        alarm = declared.get(node.inputs.text("name"))
         if alarm is None:
             continue
         expected = {
@@ -168,38 +231,52 @@ def judges_as_declared(graph: Graph, facts: Facts) -> Found:
             "treatMissingData": alarm.missing_data,
         }
         for name, value in expected.items():
-            if node.inputs.get(name) != value:
+            if node.inputs.at(name) != value:
                 yield node.address, f"has another {name} than declared"
-        if any(period != alarm.period for *_, period in measured(node)):
+        if any(read.period != alarm.period for read in measured(node)):
             yield node.address, "has another period than declared"
 
 
 def pages_only_when_it_matters(graph: Graph, _facts: Facts) -> Found:
-    """A filter on the topic names the alarms that exist."""
-    composites = [str(node.inputs["alarmName"]) for node in graph.of("cloudwatch.CompositeAlarm")]
+    """Report a filter on the topic that names no alarm that exists."""
+    composites = graph.of("cloudwatch.CompositeAlarm")
+    names = [node.inputs.text("alarmName") for node in composites]
     for node in graph.of("sns.TopicSubscription"):
-        if "filterPolicy" in node.inputs:
-            (suffix,) = [one["suffix"] for one in json.loads(node.inputs["filterPolicy"])["AlarmName"]]
-            if not all(name.endswith(suffix) for name in composites):
-                yield node.address, "filters out every alarm"
+        policy = node.inputs.text("filterPolicy")
+        if not policy:
+            continue
+        (condition,) = json.loads(policy)["AlarmName"]
+        if not all(name.endswith(condition["suffix"]) for name in names):
+            yield node.address, "filters out every alarm"
 
 
 def endpoints_answer(graph: Graph, _facts: Facts) -> Found:
-    """An update waits until an HTTPS endpoint has confirmed, or it would hear nothing and nobody would know."""
+    """Report HTTPS endpoints that an update does not wait for: unconfirmed ones hear nothing."""
     for node in graph.of("sns.TopicSubscription"):
-        if node.inputs.get("protocol") == "https" and not node.inputs.get("endpointAutoConfirms"):
+        is_endpoint = node.inputs.text("protocol") == "https"
+        if is_endpoint and not node.inputs.flag("endpointAutoConfirms"):
             yield node.address, "may stay unconfirmed, and then hears nothing"
 
 
 def subscriptions_follow_addresses(graph: Graph, _facts: Facts) -> Found:
-    """A subscription keeps its name when another leaves the list, or SNS unsubscribes both."""
+    """Report subscriptions that change their name when another leaves the list.
+
+    SNS would unsubscribe both.
+    """
     for node in graph.of("sns.TopicSubscription"):
-        if re.search(r"-\d{1,2}$", node.name):
+        if NUMBERED.search(node.name):
             yield node.address, "is named by its place in a list"
 
 
 RULES = (
-    metrics_exist, dimensions_are_ours, counts_add_up, the_right_ones_hear, rules_are_declared, declared_is_created,
-    judges_as_declared, pages_only_when_it_matters, endpoints_answer,
+    metrics_exist,
+    dimensions_are_ours,
+    counts_add_up,
+    the_right_ones_hear,
+    rules_are_declared,
+    declared_is_created,
+    decides_as_declared,
+    pages_only_when_it_matters,
+    endpoints_answer,
     subscriptions_follow_addresses,
-)  # fmt: skip
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from drift_contracts import environment
@@ -14,8 +14,11 @@ from drift_contracts.records import Record
 from drift_contracts.terminal import make_terminal
 
 from drift_client import Client, Connection
+from drift_client.cli.authorization import auth_option, chosen_auth
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from drift_contracts.features import FeatureSet
     from drift_contracts.types import BaselineV1Summary, ModelCardV1Summary
     from rich.console import Console
@@ -26,8 +29,9 @@ if TYPE_CHECKING:
 MANY = 1e5
 FAR_TOO_MANY = 1e15
 URL = "http://127.0.0.1:8123"
+Decorated = TypeVar("Decorated", bound="Callable[..., Any] | click.Command")
 
-url_option = click.option(
+_url_option = click.option(
     "--url",
     default=URL,
     envvar=environment.URL,
@@ -35,6 +39,13 @@ url_option = click.option(
     show_envvar=True,
     help="The prediction service.",
 )
+
+
+def url_option(command: Decorated) -> Decorated:
+    """Give a command the options that say which service it asks, and as whom."""
+    return _url_option(auth_option(command))
+
+
 model_option = click.option("--model", help="Which model to ask; the service's default if absent.")
 timeout_option = click.option(
     "--timeout",
@@ -72,8 +83,11 @@ def connect(
     Raises:
         click.BadParameter: The URL is none; the message names the option.
     """
+    auth = chosen_auth(url)
     try:
-        return Client(url, model=model, feature_set=feature_set, timeout=timeout, retry=retry)
+        return Client(
+            url, model=model, feature_set=feature_set, timeout=timeout, retry=retry, auth=auth
+        )
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--url") from None
 
@@ -81,7 +95,7 @@ def connect(
 def checked_url(url: str, timeout: float) -> Connection:
     """Return a connection to the service that `--url` names. Raises click.BadParameter."""
     try:
-        return Connection(url, timeout=timeout)
+        return Connection(url, timeout=timeout, auth=chosen_auth(url))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--url") from None
 

@@ -65,7 +65,7 @@ class Alerting(pulumi.ComponentResource):
         self.register_outputs({"topic": self.topic.arn, "key": self.key.arn})
 
     def _key(self, name: str, site: Site) -> kms.Key:
-        """A key of our own: CloudWatch cannot publish to a topic that AWS's own SNS key encrypts."""
+        """Make a key of the stack: CloudWatch cannot publish to a topic that AWS's SNS key encrypts."""
         owner = Statement("AccountKeepsControl", ["kms:*"], ["*"], principals={"AWS": site.account})
         services = Statement(
             "AlarmsMayEncrypt",

@@ -45,8 +45,8 @@ class Domain(pulumi.ComponentResource):
         if args.zone_id:
             target = self.domain.domain_name_configuration
             alias = route53.RecordAliasArgs(
-                name=target.apply(lambda one: one.target_domain_name or ""),
-                zone_id=target.apply(lambda one: one.hosted_zone_id or ""),
+                name=target.apply(lambda target_facts: target_facts.target_domain_name or ""),
+                zone_id=target.apply(lambda target_facts: target_facts.hosted_zone_id or ""),
                 evaluate_target_health=False,
             )
             route53.Record(

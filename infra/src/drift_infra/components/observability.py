@@ -81,7 +81,7 @@ class Observability(pulumi.ComponentResource):
     def _model(self, watch: Watch, model: str) -> list[pulumi.Output[str]]:
         alarms = [self._alarm(plan) for plan in watch.alarms(model)]
         composites = [self._composite(plan, self._alarms) for plan in watch.composites(model)]
-        return [one.arn for one in [*composites, *alarms]]
+        return [alarm.arn for alarm in [*composites, *alarms]]
 
     def _short(self, alarm_name: str) -> str:
         return alarm_name.removeprefix(f"{self._prefix}-")
@@ -181,4 +181,4 @@ def _queries(plan: Alarm) -> list[cloudwatch.MetricAlarmMetricQueryArgs]:
     result = cloudwatch.MetricAlarmMetricQueryArgs(
         id="result", expression=plan.expression, label=plan.name, return_data=True
     )
-    return [*(measured(name, one) for name, one in plan.measures.items()), result]
+    return [*(measured(name, measure) for name, measure in plan.measures.items()), result]

@@ -117,7 +117,7 @@ class PredictionLog(pulumi.ComponentResource):
     def _role(
         self, name: str, physical: str, trust: pulumi.Output[str], may: list[Statement]
     ) -> tuple[iam.Role, iam.RolePolicy]:
-        """A role and its policy; who uses the role waits for the policy, because AWS tries it out at once."""
+        """Make a role and its policy; users of the role wait for the policy, which AWS tries at once."""
         role = iam.Role(f"{name}-role", name=physical, assume_role_policy=trust, opts=self._child)
         allowed = iam.RolePolicy(
             f"{name}-policy", name="least-privilege", role=role.name, policy=policy(may), opts=self._child
@@ -141,8 +141,10 @@ def _unpack_and_partition() -> kinesis.FirehoseDeliveryStreamExtendedS3Configura
         processors=[
             processor(
                 type=kind,
-                parameters=[parameter(parameter_name=name, parameter_value=value) for name, value in given.items()],
+                parameters=[
+                    parameter(parameter_name=name, parameter_value=value) for name, value in parameters_of.items()
+                ],
             )
-            for kind, given in steps
+            for kind, parameters_of in steps
         ],
     )

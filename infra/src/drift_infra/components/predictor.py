@@ -123,7 +123,7 @@ class Predictor(pulumi.ComponentResource):
         keep_failed_calls(f"{name}-alias-retries", self.function, args.runtime, child, qualifier=self.alias.name)
 
     def _alias(self, name: str, args: PredictorArgs, after: list[pulumi.Resource]) -> lambda_.Alias:
-        """The alias; when a tool outside moves its traffic, an update must not move it back."""
+        """Make the alias; traffic that a tool outside has moved is not moved back by an update."""
         weights = {args.previous_version: args.previous_version_percent / 100} if args.previous_version else None
         return lambda_.Alias(
             f"{name}-alias",

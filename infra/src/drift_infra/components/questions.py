@@ -73,13 +73,16 @@ class Questions(pulumi.ComponentResource):
                 "projection.hour.digits": "2",
                 "storage.location.template": pulumi.Output.concat(where, "model=${model}/dt=${dt}/hour=${hour}/"),
             },
-            partition_keys=[glue.CatalogTablePartitionKeyArgs(name=one, type=kind) for one, kind in partitions.items()],
+            partition_keys=[
+                glue.CatalogTablePartitionKeyArgs(name=column, type=kind) for column, kind in partitions.items()
+            ],
             storage_descriptor=glue.CatalogTableStorageDescriptorArgs(
                 location=where,
                 input_format="org.apache.hadoop.mapred.TextInputFormat",
                 output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
                 columns=[
-                    glue.CatalogTableStorageDescriptorColumnArgs(name=one, type=kind) for one, kind in COLUMNS.items()
+                    glue.CatalogTableStorageDescriptorColumnArgs(name=column, type=kind)
+                    for column, kind in COLUMNS.items()
                 ],
                 ser_de_info=glue.CatalogTableStorageDescriptorSerDeInfoArgs(
                     serialization_library="org.openx.data.jsonserde.JsonSerDe",

@@ -31,7 +31,7 @@ class WindowStore(pulumi.ComponentResource):
             billing_mode="PAY_PER_REQUEST",
             hash_key="pk",
             range_key="sk",
-            attributes=[dynamodb.TableAttributeArgs(name=one, type="S") for one in ("pk", "sk")],
+            attributes=[dynamodb.TableAttributeArgs(name=key, type="S") for key in ("pk", "sk")],
             ttl=dynamodb.TableTtlArgs(attribute_name="expires", enabled=True),
             point_in_time_recovery=dynamodb.TablePointInTimeRecoveryArgs(enabled=production),
             server_side_encryption=dynamodb.TableServerSideEncryptionArgs(enabled=True),

@@ -24,7 +24,7 @@ CONFIG = re.compile(r"^config:\n.*", re.MULTILINE | re.DOTALL)
 
 
 def table() -> str:
-    """Every key as Markdown, a table for each group."""
+    """Return all keys as Markdown, a table for each group."""
     parts = []
     for group, keys in groupby(KEYS, key=lambda key: key.group):
         rows = "\n".join(_row(key) for key in keys)
@@ -39,7 +39,7 @@ def _row(key: Key) -> str:
 
 
 def config_section() -> str:
-    """The `config:` section: every typed key with its description and default.
+    """Return the `config:` section: typed keys with descriptions and defaults.
 
     Secret keys are left out: Pulumi refuses a declared secret whose default is plain text, and one without a default
     becomes a key that everybody must set. The program checks them itself. So is a provider's key without a default:
@@ -59,9 +59,9 @@ def _declaration(key: Key) -> dict[str, Any]:
 
 
 def with_table(page: str) -> str:
-    """The page with its generated part brought up to date."""
-    before, _, rest = page.partition(START)
-    return f"{before}{START}\n\n{table()}\n{END}{rest.partition(END)[2]}"
+    """Return the page with its generated part brought up to date."""
+    before, _, after = page.partition(START)
+    return f"{before}{START}\n\n{table()}\n{END}{after.partition(END)[2]}"
 
 
 def with_config(project: str) -> str:

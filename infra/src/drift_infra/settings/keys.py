@@ -17,7 +17,7 @@ class Hidden:
         self._text = text
 
     def reveal(self) -> str:
-        """The secret itself; only what wraps it in a Pulumi secret may ask."""
+        """Return the secret itself; only what wraps it in a Pulumi secret may ask."""
         return self._text
 
     def __bool__(self) -> bool:
@@ -47,14 +47,14 @@ class Key:
 
     @property
     def name(self) -> str:
-        """The key as Pulumi writes it: `logRetentionDays`, or `aws:region` for one of a provider's."""
-        head, *rest = self.field.split("_")
-        camel = head + "".join(word.capitalize() for word in rest)
+        """Return the key as Pulumi writes it: `logRetentionDays`, or a provider's `aws:region`."""
+        head, *others = self.field.split("_")
+        camel = head + "".join(word.capitalize() for word in others)
         return f"{self.namespace}:{camel}" if self.namespace else camel
 
     @property
     def set_with(self) -> str:
-        """The command that sets this key."""
+        """Return the command that sets this key."""
         if isinstance(self.kind, Many):
             return f"pulumi config set --path '{self.name}[0]' VALUE" + (" --secret" if self.secret else "")
         if isinstance(self.kind, Table):
@@ -63,17 +63,17 @@ class Key:
 
     @property
     def default_text(self) -> str:
-        """The default as configuration text."""
+        """Return the default as configuration text."""
         if isinstance(self.kind, Flag):
             return str(self.default).lower()
         return json.dumps(self.default) if isinstance(self.default, list | dict) else str(self.default)
 
     def error(self, problem: str, allowed: str | None = None) -> ConfigurationError:
-        """The error that names this key."""
+        """Return the error that names this key."""
         return ConfigurationError(self.name, problem, allowed or self.kind.allowed, self.set_with)
 
     def parse(self, text: str) -> Any:
-        """The value of a text, hidden where the key is secret; ConfigurationError names the key."""
+        """Return the value of a text, hidden if secret; ConfigurationError names the key."""
         try:
             value = self.kind.parse(text)
         except (ValueError, TypeError, RecursionError):
@@ -90,7 +90,7 @@ def key(kind: Kind, group: str, about: str, default: Any, *, secret: bool = Fals
 
 
 def keys_of(settings: type) -> tuple[Key, ...]:
-    """Every key that a settings class declares, in order."""
+    """Return the keys that a settings class declares, in order."""
 
     def one(declared: Field[Any]) -> Key:
         if declared.default is not MISSING:  # a field with a Python default would bypass its own range

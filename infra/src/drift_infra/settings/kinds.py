@@ -14,14 +14,14 @@ class Kind(Protocol):
 
     @property
     def type(self) -> str:
-        """How Pulumi calls the type."""
+        """Return Pulumi's name of the type."""
 
     @property
     def allowed(self) -> str:
-        """The valid values, for people."""
+        """Return the valid values in words."""
 
     def parse(self, text: str) -> Any:
-        """The value, or ValueError."""
+        """Return the value of a text. Raises ValueError, without the text."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class Text:
 
     @property
     def allowed(self) -> str:
-        """The valid values, for people."""
+        """Return the valid values in words."""
         return f"{self.hint}, or empty for {self.empty}" if self.empty else self.hint
 
     def parse(self, text: str) -> str:
-        """The value of a text, or ValueError."""
+        """Return the value of a text. Raises ValueError, without the text."""
         if (self.empty and not text) or re.fullmatch(self.pattern, text):
             return text
         raise ValueError
@@ -53,20 +53,20 @@ class Choice:
 
     @property
     def type(self) -> str:
-        """How Pulumi calls the type of the options."""
+        """Return Pulumi's name of the type of the options."""
         return "string" if isinstance(self.options[0], str) else "integer"
 
     @property
     def allowed(self) -> str:
-        """The valid values, for people."""
+        """Return the valid values in words."""
         return "one of " + ", ".join(map(str, self.options))
 
     def parse(self, text: str) -> str | int:
-        """The value of a text, or ValueError."""
-        found = [option for option in self.options if str(option) == text]
-        if not found:
+        """Return the value of a text. Raises ValueError, without the text."""
+        matching = [option for option in self.options if str(option) == text]
+        if not matching:
             raise ValueError
-        return found[0]
+        return matching[0]
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,11 @@ class Whole:
 
     @property
     def allowed(self) -> str:
-        """The valid values, for people."""
+        """Return the valid values in words."""
         return f"a whole number from {self.low} to {self.high}" + (f" ({self.meaning})" if self.meaning else "")
 
     def parse(self, text: str) -> int:
-        """The value of a text, or ValueError."""
+        """Return the value of a text. Raises ValueError, without the text."""
         if re.fullmatch(r"-?\d{1,9}", text) and self.low <= int(text) <= self.high:
             return int(text)
         raise ValueError
@@ -100,11 +100,11 @@ class Number:
 
     @property
     def allowed(self) -> str:
-        """The valid values, for people."""
+        """Return the valid values in words."""
         return f"a number from {self.low} to {self.high}, in quotes"
 
     def parse(self, text: str) -> float:
-        """The value of a text, or ValueError."""
+        """Return the value of a text. Raises ValueError, without the text."""
         if not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text):
             raise ValueError
         value = Decimal(text)
@@ -121,7 +121,7 @@ class Flag:
     allowed: str = "true or false"
 
     def parse(self, text: str) -> bool:
-        """The value of a text, or ValueError."""
+        """Return the value of a text. Raises ValueError, without the text."""
         if text not in ("true", "false"):
             raise ValueError
         return text == "true"
@@ -138,11 +138,11 @@ class Many:
 
     @property
     def allowed(self) -> str:
-        """The valid values, for people."""
+        """Return the valid values in words."""
         return f"a list of {self.least} to {self.most} different values, each {self.of.allowed}"
 
     def parse(self, text: str) -> tuple[str, ...]:
-        """The value of a text, or ValueError."""
+        """Return the value of a text. Raises ValueError, without the text."""
         items = json.loads(text)
         if not isinstance(items, list) or not self.least <= len(items) <= self.most:
             raise ValueError
@@ -176,11 +176,11 @@ class Table:
 
     @property
     def allowed(self) -> str:
-        """The valid values, for people."""
+        """Return the valid values in words."""
         return f"{self.hint}, at most {self.most}"
 
     def parse(self, text: str) -> dict[str, str | float]:
-        """The value of a text, or ValueError."""
+        """Return the value of a text. Raises ValueError, without the text."""
         pairs = json.loads(text)
         if not isinstance(pairs, dict) or len(pairs) > self.most:
             raise ValueError

@@ -20,14 +20,14 @@ STACK = r"[a-z][a-z0-9-]{0,15}"
 
 
 def from_pulumi() -> Settings:
-    """The settings of the stack that Pulumi is working on."""
-    given = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
-    secret = {name for name in given if pulumi_config.is_config_secret(name)}
-    return load(given, stack=pulumi.get_stack(), project=pulumi.get_project(), secret=secret)
+    """Return the settings of the stack that Pulumi is working on."""
+    texts_by_name = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
+    secret = {name for name in texts_by_name if pulumi_config.is_config_secret(name)}
+    return load(texts_by_name, stack=pulumi.get_stack(), project=pulumi.get_project(), secret=secret)
 
 
-def load(given: Mapping[str, str], *, stack: str, project: str, secret: Collection[str] = ()) -> Settings:
-    """Settings from configuration text by full name (`project:key`, `aws:region`), or ConfigurationError.
+def load(texts_by_name: Mapping[str, str], *, stack: str, project: str, secret: Collection[str] = ()) -> Settings:
+    """Read settings from texts by full name (`project:key`, `aws:region`). Raises ConfigurationError.
 
     secret: the full names that are stored encrypted; a secret key that is not among them is refused.
     """
@@ -38,7 +38,7 @@ def load(given: Mapping[str, str], *, stack: str, project: str, secret: Collecti
             "1 to 16 lower-case letters, digits and hyphens",
             "pulumi stack init NAME",
         )
-    texts = _own(given, project)
+    texts = _own(texts_by_name, project)
     values: dict[str, Any] = {key.field: key.parse(texts.get(key.name, key.default_text)) for key in KEYS}
     for key in KEYS:
         full = f"{project}:{key.name}"
@@ -50,17 +50,19 @@ def load(given: Mapping[str, str], *, stack: str, project: str, secret: Collecti
     return settings
 
 
-def _own(given: Mapping[str, str], project: str) -> dict[str, str]:
+def _own(texts_by_name: Mapping[str, str], project: str) -> dict[str, str]:
     """Texts by key name.
 
     Keys of AWS's provider count as ours: a provider that a program makes itself hears none of them, so that one that
     is not handed on (an account, a role) would be ignored in silence. Keys of other providers are left alone.
     """
-    ours = {name.removeprefix(f"{project}:"): text for name, text in given.items() if name.startswith(f"{project}:")}
-    texts = ours | {name: text for name, text in given.items() if name.startswith("aws:")}
+    ours = {
+        name.removeprefix(f"{project}:"): text for name, text in texts_by_name.items() if name.startswith(f"{project}:")
+    }
+    texts = ours | {name: text for name, text in texts_by_name.items() if name.startswith("aws:")}
     for name in sorted(set(texts) - set(BY_NAME)):
-        known = [one for one in BY_NAME if one.startswith("aws:") == name.startswith("aws:")]
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or sorted(known)
+        candidates = [key_name for key_name in BY_NAME if key_name.startswith("aws:") == name.startswith("aws:")]
+        near = difflib.get_close_matches(name, candidates, n=3, cutoff=0.5) or sorted(candidates)
         raise ConfigurationError(
             name,
             "is no key of this project",

@@ -160,6 +160,12 @@ class Settings:
         "Roles and users, beside the probe's, whose signed requests may be marked as synthetic: those that deploy and test.",
         [],
     )
+    open_rows: int = key(
+        Whole(1, 1000, "rows"),
+        "API",
+        "Rows that a request may hold where authentication is none; more is answered with 413.",
+        5,
+    )
     throttle_rate: int = key(Whole(1, 10000, "requests a second"), "API", "Steady rate that the API lets through.", 100)
     throttle_burst: int = key(Whole(1, 5000, "requests"), "API", "Burst that the API lets through.", 200)
     cors_origins: tuple[str, ...] = key(Many(ORIGIN), "API", "Web origins whose pages may call the API.", [])
@@ -249,12 +255,12 @@ class Settings:
 
     @property
     def production(self) -> bool:
-        """Whether this stack is protected."""
+        """Return whether this stack is protected."""
         return self.tier == "prod"
 
     @property
     def only_endpoint(self) -> str:
-        """The key of the one kind of endpoint that there is, "" where there are several or none."""
+        """Return the key of the only kind of endpoint, "" where there are several or none."""
         kinds = {
             "alertEmails": self.alert_emails,
             "alertWebhooks": self.alert_webhooks,
@@ -266,9 +272,9 @@ class Settings:
 
     @property
     def alerts_somebody(self) -> bool:
-        """Whether an alarm reaches anyone."""
+        """Return whether an alarm reaches anyone."""
         return bool(self.alert_emails or self.alert_webhooks or self.pagerduty_url or self.slack_webhook)
 
 
 KEYS = keys_of(Settings)
-BY_NAME = {one.name: one for one in KEYS}
+BY_NAME = {key.name: key for key in KEYS}

@@ -38,7 +38,7 @@ class Roles:
     )
 
     def parse(self, text: str) -> tuple[Assumed, ...]:
-        """The value of a text, or ValueError."""
+        """Return the value of a text. Raises ValueError, without the text."""
         items = json.loads(text)
         if not isinstance(items, list) or len(items) > MOST_ROLES:
             raise ValueError
@@ -53,7 +53,7 @@ class DefaultTags:
     allowed: str = TAGS.allowed
 
     def parse(self, text: str) -> dict[str, str]:
-        """The value of a text, or ValueError."""
+        """Return the value of a text. Raises ValueError, without the text."""
         document = json.loads(text)
         if not isinstance(document, dict) or not document.keys() <= {"tags"}:
             raise ValueError

@@ -108,12 +108,12 @@ def _traffic(one: Settings) -> Iterator[tuple[str, str, str]]:
 
 
 def _thresholds(given: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    known = sorted({one.name for one in MonitoringSpec.load().settings} - {"drift_threshold"})
-    if set(given) - set(known):
+    names = sorted({setting.name for setting in MonitoringSpec.load().settings} - {"drift_threshold"})
+    if set(given) - set(names):
         yield (
             "alarmThresholds",
             "names no setting of the monitoring spec",
-            f"{', '.join(known)} (driftThreshold has a key of its own)",
+            f"{', '.join(names)} (driftThreshold has a key of its own)",
         )
 
 

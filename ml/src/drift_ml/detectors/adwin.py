@@ -116,7 +116,11 @@ class Adwin(NamedDetector[AdwinParameters, AdwinState, float]):
         log_term = log(2 * log(state.width) / self.parameters.delta)
         left, left_total = 0.0, 0.0
         # The largest buckets hold the oldest values.
-        for level in range(len(state.rows) - 1, -1, -1):
+        for level in range(
+            len(state.rows) - 1,
+            -1,
+            -1,
+        ):
             for total, _ in state.rows[level]:
                 left += 2**level
                 left_total += total
@@ -124,7 +128,11 @@ class Adwin(NamedDetector[AdwinParameters, AdwinState, float]):
                 if left <= SIDE or right <= SIDE:
                     continue
                 difference = left_total / left - (state.total - left_total) / right
-                if abs(difference) > self._allowed(left, right, log_term):
+                if abs(difference) > self._allowed(
+                    left,
+                    right,
+                    log_term,
+                ):
                     side = "down" if difference > 0 else "up"
                     return f"mean {side} by {abs(difference):.3g} within {state.width} values"
         return None

@@ -61,5 +61,9 @@ class WindowedKs(Windowed[KsParameters]):
     def _compare(self, counts: list[int]) -> str | None:
         reference, level = self.parameters.reference, self.parameters.level
         distance = ks(reference, counts)
-        p = ks_p(distance, sum(reference), sum(counts))
+        p = ks_p(
+            distance,
+            sum(reference),
+            sum(counts),
+        )
         return f"KS distance {distance:.3g}, p below {level:.3g}" if p < level else None

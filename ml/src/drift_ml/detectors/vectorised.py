@@ -95,7 +95,11 @@ class CusumScan:
             return None
         sides = (self._side("up", values), self._side("down", -values))
         hits = [hit for hit in sides if hit is not None]
-        return min(hits, key=lambda hit: hit.place, default=None)
+        return min(
+            hits,
+            key=lambda hit: hit.place,
+            default=None,
+        )
 
     def _side(
         self,
@@ -109,7 +113,11 @@ class CusumScan:
         above = height >= _CUSUM.threshold
         if above.any():
             place = int(above.argmax())
-            return Hit(place, _after_last(height[: place + 1] <= 0, self._zeros[side]), side)
+            return Hit(
+                place,
+                _after_last(height[: place + 1] <= 0, self._zeros[side]),
+                side,
+            )
         self._zeros[side] = _after_last(height <= 0, self._zeros[side]) - len(values)
         self._heights[side] = float(height[-1])
         return None
@@ -133,10 +141,18 @@ class PageHinkleyScan:
 
     def take(self, values: Floats) -> Hit | None:
         """Take a chunk in; see `Scan`."""
-        for start in range(0, len(values), PIECE):
+        for start in range(
+            0,
+            len(values),
+            PIECE,
+        ):
             hit = self._piece(values[start : start + PIECE])
             if hit is not None:
-                return Hit(hit.place + start, hit.since + start, hit.direction)
+                return Hit(
+                    hit.place + start,
+                    hit.since + start,
+                    hit.direction,
+                )
         return None
 
     def _piece(self, values: Floats) -> Hit | None:
@@ -192,7 +208,13 @@ class _Blocks:
         full = len(whole) // self._size * self._size
         # A copy: a view would keep the caller's whole chunk in memory.
         self._left = whole[full:].copy()
-        for low, high in pairwise(range(0, full + 1, self._size)):
+        for low, high in pairwise(
+            range(
+                0,
+                full + 1,
+                self._size,
+            )
+        ):
             yield begin + low, whole[low:high]
 
 
@@ -217,7 +239,11 @@ class _Binned:
         for begin, block in self._blocks.cut(values):
             counts = np.bincount(block.astype(np.intp), minlength=bins).tolist()
             if self._differs(counts):
-                return Hit(begin + len(block) - 1, begin, moved(self._reference, counts))
+                return Hit(
+                    begin + len(block) - 1,
+                    begin,
+                    moved(self._reference, counts),
+                )
         return None
 
 
@@ -264,7 +290,14 @@ class KsScan(_Binned):
         rows = sum(reference)
 
         def differs(counts: list[int]) -> bool:
-            return effects.ks_p(effects.ks(reference, counts), rows, KS_SIZE) < level
+            return (
+                effects.ks_p(
+                    effects.ks(reference, counts),
+                    rows,
+                    KS_SIZE,
+                )
+                < level
+            )
 
         super().__init__(reference, KS_SIZE, differs)
 
@@ -296,5 +329,9 @@ class MeanScoreScan:
             self._above = self._above + 1 if is_above else 0
             if self._above >= _SCORE.windows:
                 end = begin + len(block)
-                return Hit(end - 1, end - self._above * len(block), "away")
+                return Hit(
+                    end - 1,
+                    end - self._above * len(block),
+                    "away",
+                )
         return None

@@ -70,13 +70,21 @@ class AdwinScan:
         self._marks = np.concatenate([self._marks, running.at(checks)])
         squares = np.cumsum(np.square(values)) + self._squares
         checks = checks[checks > _ADWIN.grace_period]
-        hit = self._check(checks, running, squares[checks - begin - 1])
+        hit = self._check(
+            checks,
+            running,
+            squares[checks - begin - 1],
+        )
         self._seen, self._recent = end, sums[-RECENT:]
         if len(squares):
             self._squares = float(squares[-1])
         if hit is None:
             return None
-        return Hit(hit.place - begin, hit.since - begin, hit.direction)
+        return Hit(
+            hit.place - begin,
+            hit.since - begin,
+            hit.direction,
+        )
 
     def _check(
         self,
@@ -101,7 +109,18 @@ class AdwinScan:
         right = checks[:, None] - cuts
         usable = (cuts > SIDE) & (right > SIDE)
         # Sizes that cannot be cut are replaced by one that can, so that nothing is divided by 0.
-        left, right = np.where(usable, cuts, SIDE + 1), np.where(usable, right, SIDE + 1)
+        left, right = (
+            np.where(
+                usable,
+                cuts,
+                SIDE + 1,
+            ),
+            np.where(
+                usable,
+                right,
+                SIDE + 1,
+            ),
+        )
         differences = left_totals / left - (totals[:, None] - left_totals) / right
         inverse = 1 / (left - SIDE + 1) + 1 / (right - SIDE + 1)
         noise = np.sqrt(2 * inverse * (variances * log_terms)[:, None])
@@ -113,13 +132,33 @@ class AdwinScan:
         row = int(rows.argmax())
         column = int(is_cut[row].argmax())
         direction = "down" if differences[row, column] > 0 else "up"
-        return Hit(int(checks[row]) - 1, int(cuts[row, column]), direction)
+        return Hit(
+            int(checks[row]) - 1,
+            int(cuts[row, column]),
+            direction,
+        )
 
-    def _sums_at(self, counts: Integers, running: _RunningSums) -> Floats:
+    def _sums_at(
+        self,
+        counts: Integers,
+        running: _RunningSums,
+    ) -> Floats:
         """Return the sums of so many values from the beginning on."""
         is_recent = counts >= running.first
-        recent = running.at(np.where(is_recent, counts, running.first))
-        older = self._marks[np.where(is_recent, 0, counts // CLOCK)]
+        recent = running.at(
+            np.where(
+                is_recent,
+                counts,
+                running.first,
+            )
+        )
+        older = self._marks[
+            np.where(
+                is_recent,
+                0,
+                counts // CLOCK,
+            )
+        ]
         return np.where(is_recent, recent, older)
 
 
@@ -133,12 +172,22 @@ def _cuts(checks: Integers) -> Integers:
     while buckets.max() > 0:
         # Of one size as many stay as the limit allows; two at a time become one of the next size.
         surplus = buckets - MOST - 1
-        staying = np.where(buckets <= MOST, buckets, MOST - 1 + surplus % 2)
+        staying = np.where(
+            buckets <= MOST,
+            buckets,
+            MOST - 1 + surplus % 2,
+        )
         merged = (buckets - staying) // 2
         ends = []
         for place in range(1, MOST + 1):
             end = merged * 2 * size + place * size
-            ends.append(np.where(place <= staying, end, 0))
+            ends.append(
+                np.where(
+                    place <= staying,
+                    end,
+                    0,
+                )
+            )
         columns.append(np.stack(ends, axis=1))
         buckets, size = merged, size * 2
     return np.concatenate(columns[::-1], axis=1)

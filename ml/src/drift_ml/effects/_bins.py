@@ -82,7 +82,11 @@ def merge(
     total = sum(expected)
     merged: dict[int, tuple[int, int]] = {}
     below = 0
-    for first, second in zip(expected, actual, strict=True):
+    for first, second in zip(
+        expected,
+        actual,
+        strict=True,
+    ):
         # The middle of a bin decides in which equal part it lies.
         middle = below + first / 2
         group = min(most - 1, int(middle * most / total)) if total else 0

@@ -75,13 +75,27 @@ def chi_square(
     """
     same_bins(expected, actual)
     m, n = sum(expected), sum(actual)
-    table = _pooled(list(zip(expected, actual, strict=True)), m, n)
+    table = _pooled(
+        list(
+            zip(
+                expected,
+                actual,
+                strict=True,
+            )
+        ),
+        m,
+        n,
+    )
     if len(table) < 2:  # noqa: PLR2004 - one bin cannot differ
         return ChiSquare(0.0, 0, 1.0)
     statistic = 0.0
     for pair in table:
         total = pair[0] + pair[1]
-        for count, size in zip(pair, (m, n), strict=True):
+        for count, size in zip(
+            pair,
+            (m, n),
+            strict=True,
+        ):
             usual = total * size / (m + n)
             statistic += (count - usual) ** 2 / usual
     degrees = len(table) - 1
@@ -274,7 +288,11 @@ def benjamini_hochberg(p: Sequence[float]) -> list[float]:
     least = 1.0
     places = sorted(range(len(p)), key=p.__getitem__)
     # From the largest on, so that the minimum over all larger ones is at hand.
-    for rank in range(len(p), 0, -1):
+    for rank in range(
+        len(p),
+        0,
+        -1,
+    ):
         place = places[rank - 1]
         least = min(least, p[place] * len(p) / rank)
         adjusted[place] = least

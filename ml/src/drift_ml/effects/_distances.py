@@ -49,7 +49,11 @@ def psi(
     0.2747
     """
     same_bins(expected, actual)
-    pairs = zip(smoothed(expected, smoothing), smoothed(actual, smoothing), strict=True)
+    pairs = zip(
+        smoothed(expected, smoothing),
+        smoothed(actual, smoothing),
+        strict=True,
+    )
     # Without smoothing a bin may be empty on both sides: it differs by nothing.
     return sum(((q - p) * log(q / p) for p, q in pairs if p != q), 0.0)
 
@@ -126,7 +130,11 @@ def wasserstein(
     same_bins(expected, locations)
     widths = (high - low for low, high in pairwise(locations))
     # The last gap is 0, and there is no width beyond it.
-    areas = zip(_gaps(expected, actual), widths, strict=False)
+    areas = zip(
+        _gaps(expected, actual),
+        widths,
+        strict=False,
+    )
     return sum((abs(gap) * width for gap, width in areas), 0.0)
 
 
@@ -155,7 +163,11 @@ def jensen_shannon(
     if not sum(expected) or not sum(actual):
         return 0.0
     bits = 0.0
-    for p, q in zip(shares(expected), shares(actual), strict=True):
+    for p, q in zip(
+        shares(expected),
+        shares(actual),
+        strict=True,
+    ):
         middle = (p + q) / 2
         bits += sum(part / 2 * log2(part / middle) for part in (p, q) if part)
     # Rounding may leave the sum a little outside of [0, 1].
@@ -171,5 +183,9 @@ def _gaps(
     first, second = sum(expected), sum(actual)
     if not first or not second:
         return [0.0] * len(expected)
-    cumulated = zip(accumulate(expected), accumulate(actual), strict=True)
+    cumulated = zip(
+        accumulate(expected),
+        accumulate(actual),
+        strict=True,
+    )
     return [after / second - before / first for before, after in cumulated]

@@ -77,7 +77,11 @@ def variance_ratio(
     # A kurtosis is at least 1; one that is estimated from sums may be less.
     error = Z95 * sqrt(max(kurtosis - 1, 0.0) * (1 / actual + 1 / expected))
     middle = log(variance)
-    return Interval(variance, exp(middle - error), exp(middle + error))
+    return Interval(
+        variance,
+        exp(middle - error),
+        exp(middle + error),
+    )
 
 
 def wilson(count: int, total: int) -> Interval:
@@ -96,7 +100,11 @@ def wilson(count: int, total: int) -> Interval:
     half = Z95 * sqrt(share * (1 - share) / total + doubt / (4 * total)) / (1 + doubt)
     # Of nothing seen the lower end is 0 exactly, whatever rounding leaves.
     low = max(0.0, middle - half) if count else 0.0
-    return Interval(share, low, min(1.0, middle + half))
+    return Interval(
+        share,
+        low,
+        min(1.0, middle + half),
+    )
 
 
 def share_shift(

@@ -260,9 +260,9 @@ def shares(
     frozen = baseline.channel(channel["name"])
     document = frozen.to_json()
     summary = baseline.features.get(frozen.name, baseline.prediction)
-    limits = Limits(min=None, max=None)
-    if summary is not None:
-        limits = Limits(min=summary.min, max=summary.max)
+    low = None if summary is None else summary.min
+    high = None if summary is None else summary.max
+    limits = Limits(min=low, max=high)
     bins = display_bins(document, limits)
     if frozen.kind == "quantiles" and summary is not None:
         # Between frozen edges the distribution function is straight.

@@ -132,23 +132,21 @@ class ReferenceDetectors:
         """Take some rows in.
 
         Args:
-            columns: By feature, vectors of shape (rows,), as windows take them.
+            columns: By feature, each of the baseline's, vectors of shape (rows,).
             predictions: Shape (rows,).
         """
         values = {**columns, PREDICTION: predictions}
         chunks: dict[str, _Chunk] = {}
         rows = 0
         for column in self._columns:
-            if column.name in values:
-                numbers = column.numbers(values[column.name])
-                rows = len(numbers)
-                chunks[column.name] = _Chunk(column, numbers)
+            numbers = column.numbers(values[column.name])
+            rows = len(numbers)
+            chunks[column.name] = _Chunk(column, numbers)
         for watched in self._watched:
             if watched.name not in self._detections:
                 self._scan(watched, chunks)
         if MeanScoreScan.name not in self._detections:
-            names = (column.name for column in self._features)
-            self._scan_score([chunks[name] for name in names if name in chunks])
+            self._scan_score([chunks[column.name] for column in self._features])
         self._rows += rows
 
     def detections(self) -> tuple[Detection, ...]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from drift_ml.baseline import Summary
     from drift_ml.effects import Interval
-    from drift_ml.report._words import Level
+    from drift_ml.report._levels import Level
     from drift_ml.window import Moments
 
 #: PSI is read on a scale made for ten groups, so finer bins are merged first.

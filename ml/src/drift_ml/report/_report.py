@@ -13,8 +13,8 @@ from drift_contracts.timestamps import utc_text
 
 from drift_ml.effects import benjamini_hochberg
 from drift_ml.report._channel import ChannelReport, describe_channel
+from drift_ml.report._levels import LEVELS
 from drift_ml.report._words import (
-    LEVELS,
     level,
     overall,
     words,

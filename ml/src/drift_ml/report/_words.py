@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+from drift_ml.report._levels import LEVELS, Level
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -10,9 +12,6 @@ if TYPE_CHECKING:
     from drift_ml.effects import Interval
     from drift_ml.report._channel import ChannelReport
 
-Level = Literal["none", "small", "moderate", "large"]
-
-LEVELS: tuple[Level, ...] = ("none", "small", "moderate", "large")
 #: PSI above chance: 0.01 is a shift of a tenth of a standard deviation; 0.1 and 0.25 are Siddiqi's
 #: (2006).
 BOUNDS = (0.01, 0.1, 0.25)

@@ -79,9 +79,9 @@ def parquet_batches(part: Part, names: Mapping[int, str]) -> Generator[Batch, No
             ranks = {place: header[:place].count(name) for place, name in names.items()}
             for batch in filter(len, file.iter_batches(CHUNK, columns=columns)):
                 # Of two columns of one name both are read, in the order of the file.
-                found_at = {name: batch.schema.get_all_field_indices(name) for name in columns}
+                indices = {name: batch.schema.get_all_field_indices(name) for name in columns}
                 cells = {
-                    place: batch.column(found_at[name][ranks[place]])
+                    place: batch.column(indices[name][ranks[place]])
                     for place, name in names.items()
                 }
                 yield Batch(cells, np.arange(row, row + batch.num_rows))
@@ -220,4 +220,5 @@ def text_batches(
         yield from python_batches(table, list(types), ragged, after=seen)
     except BadText as error:
         row = error.rows[0]
-        raise wrong_encoding(table.part, line=table.lines({(row, 0)})[row, 0]) from error
+        line = table.lines({(row, 0)})[row, 0]
+        raise wrong_encoding(table.part, line=line) from error

@@ -20,7 +20,7 @@ from pyarrow import compute
 from .errors import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
     from drift_contracts import Feature
@@ -147,23 +147,31 @@ def check_category(feature: Feature, column: pa.Array, reading: Reading) -> Chec
     categories whether a file keeps it as text, as numbers or as a dictionary.
     """
     codes = column if pa.types.is_dictionary(column.type) else _dictionary(column)
+    # Each different cell is looked at once; the last place is that of a null.
     texts = [_category(feature, cell, reading) for cell in _cells(codes.dictionary)]
-    lookup = np.array([*texts, None], dtype=object)
+    texts.append(None)
     places = _places(codes)
-    values = lookup[places]
-    known = {*feature.categories, None}
-    listable = np.array([text is not WRONG for text in (*texts, None)], dtype=bool)
-    fits = np.array([feature.other or text in known for text in (*texts, None)], dtype=bool)
-    absent = np.array([text is None for text in (*texts, None)], dtype=bool)
-    checked = Checked(values)
+    strangers = _strangers(feature, texts)
+    checked = Checked(np.array(texts, dtype=object)[places])
     if not feature.nullable:
-        checked.add("missing", "a value in every row", absent[places], _not_nullable(feature))
-    checked.add("type", "a text, a number or a boolean", ~listable[places])
-    expected = f"one of {listed(feature.categories)}"
-    strangers = [text for text in texts if isinstance(text, str) and text not in known]
-    hint = _category_hint(feature, strangers) if not feature.other else ""
-    checked.add("enum", expected, (~fits & listable)[places], hint)
+        absent = np.array([text is None for text in texts], dtype=bool)
+        hint = _not_nullable(feature)
+        checked.add("missing", "a value in every row", absent[places], hint)
+    wrong = np.array([text is WRONG for text in texts], dtype=bool)
+    checked.add("type", "a text, a number or a boolean", wrong[places])
+    if strangers:
+        strange = np.array([text in strangers for text in texts], dtype=bool)
+        expected = f"one of {listed(feature.categories)}"
+        checked.add("enum", expected, strange[places], _category_hint(feature, strangers))
     return checked
+
+
+def _strangers(feature: Feature, texts: Sequence[str | _Wrong | None]) -> list[str]:
+    """Return the texts that are no category; none where the feature is open to newcomers."""
+    if feature.other:
+        return []
+    categories = set(feature.categories)
+    return [text for text in texts if isinstance(text, str) and text not in categories]
 
 
 class _Wrong:
@@ -201,12 +209,10 @@ def _all_fit(feature: Feature | None, values: Floats) -> bool:
         return False
     if feature is None:
         return True
-    above = low > _or(feature.exclusive_minimum, -math.inf) and low >= _or(
-        feature.minimum, -math.inf
-    )
-    below = high < _or(feature.exclusive_maximum, math.inf) and high <= _or(
-        feature.maximum, math.inf
-    )
+    above = low > _or(feature.exclusive_minimum, -math.inf)
+    above = above and low >= _or(feature.minimum, -math.inf)
+    below = high < _or(feature.exclusive_maximum, math.inf)
+    below = below and high <= _or(feature.maximum, math.inf)
     whole = feature.type != "integer" or bool((values == np.floor(values)).all())
     return above and below and whole
 
@@ -258,10 +264,11 @@ def _parsed(texts: pa.Array, missing: Mask, decimal: str) -> Codes:
             return values, missing, np.zeros(len(values), dtype=bool)
     codes = texts.dictionary_encode()
     numbers = [_number(text, decimal) for text in codes.dictionary.to_pylist()]
-    known = np.array([np.nan if number is None else number for number in [*numbers, None]])
+    # The last place is that of a null.
+    values = np.array([*numbers, None], dtype=np.float64)
     wrong = np.array([number is None for number in numbers] + [False], dtype=bool)
     places = _places(codes)
-    return known[places], missing, wrong[places]
+    return values[places], missing, wrong[places]
 
 
 def _booleans(column: pa.Array, reading: Reading) -> Codes:
@@ -278,11 +285,13 @@ def _booleans(column: pa.Array, reading: Reading) -> Codes:
         return np.where(missing | wrong, np.nan, values), missing, wrong
     codes = texts.dictionary_encode()
     words = [text.strip() for text in codes.dictionary.to_pylist()]
+    # The last place is that of a null.
     absent = np.array([word in reading.missing for word in words] + [True], dtype=bool)
-    known = np.array([_boolean(word) for word in words] + [np.nan], dtype=np.float64)
-    known[absent] = np.nan
+    values = np.array([_boolean(word) for word in words] + [np.nan], dtype=np.float64)
+    values[absent] = np.nan
+    wrong = np.isnan(values) & ~absent
     places = _places(codes)
-    return known[places], absent[places], (np.isnan(known) & ~absent)[places]
+    return values[places], absent[places], wrong[places]
 
 
 def _boolean(word: str) -> float:
@@ -405,8 +414,8 @@ def nulls(column: pa.Array) -> Mask:
 
 
 def _is_in(texts: pa.Array, words: tuple[str, ...]) -> Mask:
-    found = compute.is_in(texts, value_set=pa.array(words, pa.string()))
-    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
+    matches = compute.is_in(texts, value_set=pa.array(words, pa.string()))
+    return np.asarray(matches.to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def _not_nullable(feature: Feature | None) -> str:
@@ -430,13 +439,14 @@ def _number_hint(column: pa.Array, wrong: Mask, feature: Feature | None, reading
     if texts is None:
         return f"the column holds {sample.type}, not numbers"
     words = [text.strip() for text in texts.to_pylist()]
-    other = "," if reading.decimal == "." else "."
+    another = "," if reading.decimal == "." else "."
     hints = []
     if any(
-        word.count(other) == 1 and _number(word.replace(other, "."), ".") is not None
+        word.count(another) == 1 and _number(word.replace(another, "."), ".") is not None
         for word in words
     ):
-        hints.append(f"a decimal {'comma' if other == ',' else 'point'}: --decimal {other}")
+        name = "comma" if another == "," else "point"
+        hints.append(f"a decimal {name}: --decimal {another}")
     if any(THOUSANDS.fullmatch(word) for word in words):
         hints.append("separators of thousands: write the digits without them")
     if any(HEXADECIMAL.fullmatch(word) for word in words):

@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     from .parts import Part
     from .texts import TextTable
 
+    Key = tuple[str, str, str]
+    """Column, rule and what was expected."""
+
+    Cell = tuple[int, int]
+    """Row, and place of the column."""
+
 __all__ = ["Chunk", "Layout", "column_names", "count_rows", "read_chunks"]
 
 
@@ -127,7 +133,7 @@ class _Reader:
             batches = text_batches(table, types, words, self.options.decimal, ragged)
             yield from self._checked(batches, places)
             if ragged.count:
-                self.report.add_header([ragged.finding()], placed=True)
+                self.report.add_rows(ragged.finding())
             self.report.find_lines(table)
             line = table.unclosed_line()
             if line is not None:
@@ -169,62 +175,82 @@ class _Report:
     def __init__(self, name: str) -> None:
         self.name = name
         self.file = ""
-        self.findings: dict[tuple[str, str, str], CellFinding] = {}
-        self.places: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
+        self.findings: dict[Key, CellFinding] = {}
+        #: (row, place of the column) of what the file at hand has added.
+        self.places: dict[Key, list[Cell]] = {}
 
     def __bool__(self) -> bool:
         return bool(self.findings)
 
     def begin(self, file: str) -> None:
-        """Begin with the next file; its name is told where there are several."""
+        """Begin with the next file; "" where it is the only one."""
         self.file = file
         self.places = {}
 
     def add_file(self, error: DataError) -> None:
         """Note what is wrong with a file as a whole."""
-        self.add_header(
-            [replace(each, files=(self.file,)) if self.file else each for each in error.findings]
-        )
+        for finding in error.findings:
+            if self.file:
+                finding = replace(finding, files=(self.file,))  # noqa: PLW2901 - the same one
+            self._merge(finding, [])
 
-    def add_header(self, findings: Sequence[CellFinding], *, placed: bool = False) -> None:
-        """Note what is wrong with a header, or with whole rows."""
-        for each in findings:
-            self._merge(each, [(row, 0) for row in each.rows] if placed else [])
+    def add_header(self, findings: Sequence[CellFinding]) -> None:
+        """Note what is wrong with a header."""
+        for finding in findings:
+            self._merge(finding, [])
+
+    def add_rows(self, finding: CellFinding) -> None:
+        """Note what is wrong with whole rows."""
+        self._merge(finding, [(row, 0) for row in finding.rows])
 
     def add(self, column: Column, place: int, checked: Checked, batch: Batch) -> None:
         """Note what is wrong with a column of a batch."""
         for problem in checked.problems:
             rows = batch.rows[problem.broken]
-            shown = tuple(int(row) for row in rows[:SHOWN_ROWS])
+            first_rows = tuple(int(row) for row in rows[:SHOWN_ROWS])
             finding = CellFinding(
-                column.header, problem.rule, problem.expected, len(rows), shown, hint=problem.hint
+                column.header,
+                problem.rule,
+                problem.expected,
+                len(rows),
+                first_rows,
+                hint=problem.hint,
             )
-            self._merge(finding, [(row, place) for row in shown])
+            self._merge(finding, [(row, place) for row in first_rows])
 
-    def _merge(self, finding: CellFinding, places: list[tuple[int, int]]) -> None:
+    def _merge(self, finding: CellFinding, places: list[Cell]) -> None:
+        """Put a finding to those of the same rule; `places` are the cells of its rows."""
         key = (finding.column, finding.rule, finding.expected)
-        known = self.findings.get(key)
-        if known is None:
-            known = replace(finding, count=0, rows=(), files=())
-        rows = (known.rows + finding.rows)[:SHOWN_ROWS]
-        files = known.files
+        before = self.findings.get(key)
+        if before is None:
+            before = replace(finding, count=0, rows=(), files=())
+        rows = (before.rows + finding.rows)[:SHOWN_ROWS]
+        files = before.files
         if self.file:
-            files = (known.files + (self.file,) * max(len(finding.rows), 1))[: max(len(rows), 1)]
-        hint = known.hint or finding.hint
-        count = known.count + finding.count
-        self.findings[key] = replace(known, count=count, rows=rows, files=files, hint=hint)
-        self.places.setdefault(key, []).extend(places[: len(rows) - len(known.rows)])
+            # A finding without rows names its file once.
+            files += (self.file,) * max(len(finding.rows), 1)
+            files = files[: max(len(rows), 1)]
+        self.findings[key] = replace(
+            before,
+            count=before.count + finding.count,
+            rows=rows,
+            files=files,
+            hint=before.hint or finding.hint,
+        )
+        added = len(rows) - len(before.rows)
+        self.places.setdefault(key, []).extend(places[:added])
 
     def find_lines(self, table: TextTable) -> None:
         """Find the lines of the rows that a text file has added."""
         wanted = {place for places in self.places.values() for place in places}
+        # Finding them reads the file again.
         if not wanted:
             return
-        lines = table.lines(wanted)
+        line_of = table.lines(wanted)
         for key, places in self.places.items():
             finding = self.findings[key]
-            found = tuple(lines[place] for place in places)
-            self.findings[key] = replace(finding, lines=finding.lines + found)
+            lines = tuple(line_of[place] for place in places)
+            self.findings[key] = replace(finding, lines=finding.lines + lines)
 
     def raise_any(self) -> None:
         """Raise DataError if anything is wrong."""
@@ -243,7 +269,9 @@ def _rows_of(part: Part) -> int:
 
 
 def _wanted(places: Places) -> list[int]:
-    return list(dict.fromkeys([*(place for _, place in places.columns), *places.blank]))
+    wanted = [place for _, place in places.columns]
+    # A column may be read twice: as a feature, and as the target.
+    return list(dict.fromkeys([*wanted, *places.blank]))
 
 
 def _lacks(places: Places) -> bool:
@@ -275,7 +303,8 @@ def _check_complete(checked: Checked) -> None:
 
 def _check_blank(cells: pa.Array, place: int) -> Checked:
     """Check that a column without a name is empty, as delimiters at line ends make one."""
-    present = np.array([bool(str(cell or "").strip()) for cell in cells.to_pylist()], dtype=bool)
+    texts = [str(cell or "").strip() for cell in cells.to_pylist()]
+    present = np.array([text != "" for text in texts], dtype=bool)
     checked = Checked(np.empty(len(cells)))
     hint = f"--ignore '#{place + 1}' leaves the column out"
     checked.add("unknown", "nothing in a column without a name", present & ~nulls(cells), hint)

@@ -48,6 +48,8 @@ def read_table(
     except DataError as error:
         raise DataError(path.name, error.findings) from error.__cause__
     names = [*feature_set.names, target]
-    columns = {name: np.concatenate([chunk.columns[name] for chunk in chunks]) for name in names}
+    columns = {}
+    for name in names:
+        columns[name] = np.concatenate([chunk.columns[name] for chunk in chunks])
     values = columns.pop(target)
     return Table(source=f"file:{path.name}", columns=columns, target=values)

@@ -50,7 +50,9 @@ class Layout:
     def columns(self) -> list[Column]:
         """Return the columns that the file must have."""
         features = self.feature_set.features
-        columns = [Column(each.name, each.column or each.name, each) for each in features]
+        columns = [
+            Column(feature.name, feature.column or feature.name, feature) for feature in features
+        ]
         target = self.feature_set.target
         if self.number == target.name:
             columns.append(Column(target.name, target.column or target.name))
@@ -119,12 +121,12 @@ def find_columns(
                 CellFinding(column.header, "required", "this column in the header", hint=hint)
             )
     findings = absent + twice
-    rest = [place for place in range(len(keys)) if place not in used and place not in out]
-    blank = [place for place in rest if not keys[place]] if strict else []
+    unused = [place for place in range(len(keys)) if place not in used and place not in out]
+    blank = [place for place in unused if not keys[place]] if strict else []
     if strict:
         expected = f"only {listed([column.header for column in wanted])}"
         unknown = [
-            place for place in rest if keys[place] and not PANDAS_INDEX.fullmatch(keys[place])
+            place for place in unused if keys[place] and not PANDAS_INDEX.fullmatch(keys[place])
         ]
         hints = {place: f"--ignore '#{place + 1}' leaves it out" for place in unknown}
         findings += [
@@ -173,10 +175,11 @@ def _near_hint(near: Sequence[int], column: Column, keys: Sequence[str]) -> str:
     if not near:
         return ""
     place = near[0]
-    same = keys[place].casefold() == column.header.casefold()
-    what = "case" if same else "case, spaces or punctuation"
+    difference = "case, spaces or punctuation"
+    if keys[place].casefold() == column.header.casefold():
+        difference = "case"
     way_out = 'rename it, or name it as "column" in the feature set'
-    return f"column #{place + 1} differs in {what} only from {column.header}: {way_out}"
+    return f"column #{place + 1} differs in {difference} only from {column.header}: {way_out}"
 
 
 def kept_names(names: Sequence[str], ignore: Sequence[str]) -> list[str]:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from .row_chunk import Chunk
 
+    Values = npt.NDArray[Any]
+    Places = npt.NDArray[np.int64]
+
+#: Of a chunk that is yielded.
 ROWS = 2**16
 
 
@@ -26,7 +30,8 @@ def in_order(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
     """
     with tempfile.TemporaryDirectory() as folder:
         spool = _Spool(Path(folder))
-        for chunk in chunks:  # at least one, or reading them has raised
+        # There is at least one, or reading them has raised.
+        for chunk in chunks:
             spool.add(chunk)
         order = spool.order()
         for start in range(0, len(order), ROWS):
@@ -54,28 +59,29 @@ class _Spool:
             with path.open("ab") as file:
                 self._write(file, name, values)
 
-    def _write(self, file: IO[bytes], name: str, values: npt.NDArray[Any]) -> None:
+    def _write(self, file: IO[bytes], name: str, values: Values) -> None:
         if values.dtype == object:
             texts = self._texts.setdefault(name, {})
             codes = (texts.setdefault(text, len(texts)) for text in values)
             values = np.fromiter(codes, dtype=np.float64, count=len(values))
         values.astype(np.float64, copy=False).tofile(file)
 
-    def times(self) -> npt.NDArray[np.int64]:
+    def times(self) -> Places:
         """Return all times, in the order of the file."""
         if len(self._times) > 1:
             self._times = [np.concatenate(self._times)]
         return self._times[0]
 
-    def order(self) -> npt.NDArray[np.int64]:
+    def order(self) -> Places:
         """Return the rows' places in the order of time."""
         return np.argsort(self.times(), kind="stable")
 
-    def take(self, name: str, places: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    def take(self, name: str, places: Places) -> Values:
         """Return the values of a column at some rows."""
-        values = np.asarray(np.memmap(self._files[name], dtype=np.float64, mode="r")[places])
+        column = np.memmap(self._files[name], dtype=np.float64, mode="r")
+        values = np.asarray(column[places])
         if name not in self._texts:
             return values
         texts = np.array([*self._texts[name]], dtype=object)
-        taken: npt.NDArray[Any] = texts[values.astype(np.int64)]
+        taken: Values = texts[values.astype(np.int64)]
         return taken

@@ -52,19 +52,19 @@ def parts_of(path: Path) -> list[Part]:
     """
     if not path.is_dir():
         return [_part(path, path.name)]
-    files = [each for each in path.rglob("*") if _is_table(each, path)]
+    files = [file for file in path.rglob("*") if _is_table(file, path)]
     if not files:
         raise file_error(
             path.name,
             "exists",
             f"{KINDS}; the folder holds none that ends in {', '.join(SUFFIXES)}",
         )
-    files.sort(key=lambda each: _natural(str(each.relative_to(path))))
+    files.sort(key=lambda file: _natural(str(file.relative_to(path))))
     parts = []
-    for each in files:
-        name = str(each.relative_to(path))
+    for file in files:
+        name = str(file.relative_to(path))
         try:
-            parts.append(_part(each, name))
+            parts.append(_part(file, name))
         except DataError as error:
             findings = [replace(finding, files=(name,)) for finding in error.findings]
             raise DataError(path.name, findings, OUTCOME) from error
@@ -103,7 +103,14 @@ def _is_table(path: Path, folder: Path) -> bool:
 def _natural(text: str) -> list[tuple[int, int, str]]:
     """Return a key by which part-2 comes before part-10."""
     pieces = re.findall(r"\d+|\D+", text)
-    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces]
+    return [_piece_key(piece) for piece in pieces]
+
+
+def _piece_key(piece: str) -> tuple[int, int, str]:
+    # Numbers are compared as such, and come before letters.
+    if piece.isdecimal():
+        return 0, int(piece), ""
+    return 1, 0, piece
 
 
 def _part(path: Path, name: str) -> Part:

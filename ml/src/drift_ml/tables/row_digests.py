@@ -153,18 +153,18 @@ class RowSample:
 
 @dataclass(frozen=True, eq=False)
 class RowDigests:
-    """What a bundle knows of its training rows.
+    """What a bundle knows of its training rows."""
 
-    limit: only rows whose hash is at or below it were looked at. learnt, held_out: the low 32 bits
-    of their hashes, sorted and distinct; a row on both sides is learnt. rows: training rows in all.
-    checked, again: distinct held-out rows looked at, and how many of them equal a learnt one.
-    """
-
+    #: Only rows whose hash is at or below it were looked at.
     limit: int
+    #: The low 32 bits of their hashes, sorted and distinct; a row on both sides is learnt.
     learnt: npt.NDArray[np.uint32]
     held_out: npt.NDArray[np.uint32]
+    #: Training rows in all.
     rows: int
+    #: Distinct held-out rows that were looked at.
     checked: int
+    #: How many of these equal a learnt one.
     again: int
 
     @classmethod
@@ -173,8 +173,9 @@ class RowDigests:
         whole = RowSample(most)
         whole.add(learnt)
         whole.add(held_out)
-        kept = whole.hashes
-        seen, unseen = kept[_within(kept, learnt)], kept[_within(kept, held_out)]
+        sample = whole.hashes
+        seen = sample[_within(sample, learnt)]
+        unseen = sample[_within(sample, held_out)]
         again = int(_within(unseen, seen).sum())
         apart = unseen[~_within(unseen, seen)]
         return cls(
@@ -229,25 +230,26 @@ class RowDigests:
         Measured on held-out rows against learnt ones; the whole table is larger than its learnt
         part, and equal rows grow at most in proportion. Two rows in 2**32 share a digest by chance.
         """
-        learnt, kept = len(self.learnt), len(self.learnt) + len(self.held_out)
+        learnt = len(self.learnt)
+        digests = learnt + len(self.held_out)
         if not learnt:
             return 1.0
         share = upper_limit(self.again, self.checked, CONFIDENCE)
-        return min(1.0, share * kept / learnt + kept / 2**32)
+        return min(1.0, share * digests / learnt + digests / 2**32)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Distinct rows of a file beside the training rows.
+    """Distinct rows of a file beside the training rows."""
 
-    rows: looked up; learnt, held_out: equal to a row of that side. yardstick: the largest plausible
-    share among rows that are none of the training data. checked, again: what that was measured on.
-    """
-
+    #: Looked up.
     rows: int
+    #: Equal to a row of that side.
     learnt: int
     held_out: int
+    #: The largest plausible share among rows that are none of the training data.
     yardstick: float
+    #: What that was measured on.
     checked: int
     again: int
 
@@ -272,7 +274,7 @@ class Comparison:
         return "training-rows" if self._enough(self.learnt + self.held_out) else "other-rows"
 
     def _enough(self, equal: int) -> bool:
-        """Whether so many equal rows are more than other rows would have."""
+        """Return whether so many equal rows are more than other rows would have."""
         if not equal:
             return False
         allowed = ODDS * self.yardstick / (1 - self.yardstick)
@@ -317,8 +319,9 @@ def binomial_tail(least: int, trials: int, share: float) -> float:
 
 
 def _log_mass(hits: int, trials: int, share: float) -> float:
-    ways = math.lgamma(trials + 1) - math.lgamma(hits + 1) - math.lgamma(trials - hits + 1)
-    return ways + hits * math.log(share) + (trials - hits) * math.log1p(-share)
+    misses = trials - hits
+    ways = math.lgamma(trials + 1) - math.lgamma(hits + 1) - math.lgamma(misses + 1)
+    return ways + hits * math.log(share) + misses * math.log1p(-share)
 
 
 def _upper_sum(least: int, trials: int, share: float) -> float:

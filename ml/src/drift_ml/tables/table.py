@@ -14,46 +14,50 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from drift_contracts import Feature, FeatureSet
 
+    Floats = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of one feature set.
+    """Rows of one feature set."""
 
-    columns: per feature a vector of shape (rows,): float64 with NaN for missing, or for a category
-    an object vector of strings with None for missing. target: float64, shape (rows,). source: where
-    the rows came from, as the manifest shows it.
-    """
-
+    #: Where the rows came from, as the manifest shows it.
     source: str
+    #: Per feature a vector of shape (rows,): float64 with NaN for missing, or for a category an
+    #: object vector of strings with None for missing.
     columns: Mapping[str, npt.NDArray[Any]]
-    target: npt.NDArray[np.float64]
+    #: Shape (rows,).
+    target: Floats
 
     @property
     def rows(self) -> int:
-        """How many rows there are."""
+        """Return how many rows there are."""
         return len(self.target)
 
-    def matrix(self, feature_set: FeatureSet) -> npt.NDArray[np.float64]:
-        """The encoded rows, shape (rows, features), in the order of the feature set."""
-        return np.column_stack(
-            [_encode(feature, self.columns[feature.name]) for feature in feature_set.features]
-        )
+    def matrix(self, feature_set: FeatureSet) -> Floats:
+        """Return the encoded rows, shape (rows, features), in the order of the feature set."""
+        features = feature_set.features
+        vectors = [_encode(feature, self.columns[feature.name]) for feature in features]
+        return np.column_stack(vectors)
 
     def digest(self, feature_set: FeatureSet) -> str:
-        """Hex sha256 over names and values of features and target: equal data, equal digest."""
+        """Return the SHA-256 over names and values of features and target, 64 hex digits."""
+        names = [*feature_set.names, feature_set.target.name]
+        vectors = [*self.matrix(feature_set).T, self.target]
         content = hashlib.sha256()
-        for name, values in zip(feature_set.names, self.matrix(feature_set).T, strict=True):
-            content.update(name.encode() + b"\0" + np.ascontiguousarray(values, "<f8").tobytes())
-        content.update(
-            feature_set.target.name.encode() + b"\0" + self.target.astype("<f8").tobytes()
-        )
+        for name, values in zip(names, vectors, strict=True):
+            content.update(name.encode() + b"\0")
+            # Little-endian, so that every machine has the same digest.
+            content.update(np.ascontiguousarray(values, "<f8").tobytes())
         return content.hexdigest()
 
 
-def _encode(feature: Feature, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+def _encode(feature: Feature, values: npt.NDArray[Any]) -> Floats:
     """Return codes: a category's index, a newcomer's is their number; NaN for None."""
     if feature.type != "category":
         return values.astype(np.float64)
-    index = {category: float(i) for i, category in enumerate(feature.categories)} | {None: np.nan}
+    codes: dict[str | None, float] = {None: np.nan}
+    for code, category in enumerate(feature.categories):
+        codes[category] = float(code)
     newcomer = float(len(feature.categories))
-    return np.array([index.get(value, newcomer) for value in values], dtype=np.float64)
+    return np.array([codes.get(value, newcomer) for value in values], dtype=np.float64)

@@ -106,14 +106,14 @@ class TextTable:
         places: dict[int, list[int]] = {}
         for row, place in wanted:
             places.setdefault(row, []).append(place)
-        found = {}
+        line_of = {}
         records = self.records()
         while places:
             row, line, cells = next(records)
             for place in places.pop(row, ()):
-                found[row, place] = line + sum(_ends(cell) for cell in cells[:place])
+                line_of[row, place] = line + sum(_ends(cell) for cell in cells[:place])
         records.close()
-        return found
+        return line_of
 
     @cached_property
     def quotes(self) -> int:
@@ -256,8 +256,8 @@ def _check_encoding(part: Part, head: bytes) -> None:
 def _check_unpacked(part: Part, head: bytes) -> None:
     """Refuse what was packed and is no text."""
     if part.gzip and head.startswith((GZIP, PARQUET)):
-        what = "a packed file" if head.startswith(GZIP) else "a Parquet file"
-        raise file_error(part.name, "format", "a packed text", f"it holds {what}: unpack it")
+        content = "a packed file" if head.startswith(GZIP) else "a Parquet file"
+        raise file_error(part.name, "format", "a packed text", f"it holds {content}: unpack it")
 
 
 def _copy_as_utf8(part: Part, encoding: str, copy: Path) -> None:

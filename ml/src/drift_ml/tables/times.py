@@ -94,13 +94,18 @@ def _times(column: pa.Array) -> Read:
         return _in_calendar(_timestamps(column))
     if kind in {pa.float16(), pa.float32()}:
         hint = f"the column holds {kind}, which is minutes off: save it as float64 or as text"
-        return np.zeros(len(column), dtype=np.int64), np.ones(len(column), dtype=bool), hint
+        return _no_times(len(column), hint)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _numbers(column)
     if pa.types.is_string(kind):
         return _texts(column)
     hint = "" if pa.types.is_null(kind) else f"the column holds {kind}, not times"
-    return np.zeros(len(column), dtype=np.int64), np.ones(len(column), dtype=bool), hint
+    return _no_times(len(column), hint)
+
+
+def _no_times(cells: int, hint: str) -> Read:
+    """Return a column in which no cell is a time."""
+    return np.zeros(cells, dtype=np.int64), np.ones(cells, dtype=bool), hint
 
 
 def _in_calendar(times: Times) -> Read:
@@ -129,8 +134,9 @@ def _numbers(column: pa.Array) -> Read:
         counts = compute.cast(column, pa.int64(), safe=False).fill_null(0)
         values = np.asarray(counts.to_numpy(zero_copy_only=False))
         alike = _of_one_unit(values)
-        if alike is not None and not _hours_of_days(values, np.ones(len(values), dtype=bool)).any():
-            return alike, np.zeros(len(values), dtype=bool), ""
+        everywhere = np.ones(len(values), dtype=bool)
+        if alike is not None and not _hours_of_days(values, everywhere).any():
+            return alike, ~everywhere, ""
         times = np.zeros(len(values), dtype=np.int64)
         right = np.zeros(len(values), dtype=bool)
         for first, end, factor in NUMBERS:
@@ -149,7 +155,9 @@ def _numbers(column: pa.Array) -> Read:
 
 def _of_one_unit(values: npt.NDArray[np.int64]) -> Times | None:
     """Return times from whole numbers, None if any is none, or not all are of one unit."""
-    low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)
+    if not len(values):
+        return None
+    low, high = int(values.min()), int(values.max())
     for first, end, factor in NUMBERS:
         if first <= low and high < end:
             times: Times = values * 1000 if factor > 1 else values // round(1 / factor)
@@ -230,8 +238,9 @@ def _one_by_one(texts: list[str | None]) -> Read:
     wrong = no_number.copy()
     for place, text in enumerate(texts):
         if text is not None and numbers[place] is None:
-            moment = _from_text(text)
-            times[place], wrong[place] = moment or 0, moment is None
+            timestamp_ms = _from_text(text)
+            times[place] = timestamp_ms or 0
+            wrong[place] = timestamp_ms is None
     bad = [text for text, is_wrong in zip(texts, wrong, strict=True) if is_wrong and text]
     return times, wrong, _text_hint(bad)
 
@@ -254,15 +263,18 @@ def _from_text(text: str) -> int | None:
         return int(times[0]) if right[0] else None
     zoned = ZONE_AFTER_SPACE.fullmatch(text)
     if zoned:
-        text = zoned[1] + ("Z" if zoned[2] in {"UTC", "GMT"} else zoned[2])
+        zone = "Z" if zoned[2] in {"UTC", "GMT"} else zoned[2]
+        text = f"{zoned[1]}{zone}"
     try:
-        moment = datetime.fromisoformat(text)
+        when = datetime.fromisoformat(text)
     except ValueError:
         return None
-    since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime(
-        1970, 1, 1, tzinfo=UTC
-    )
-    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    since = when - datetime(1970, 1, 1, tzinfo=UTC)
+    seconds = since.days * 86_400 + since.seconds
+    # What is finer than a millisecond is cut off.
+    return seconds * 1000 + since.microseconds // 1000
 
 
 def _text_hint(texts: list[str]) -> str:

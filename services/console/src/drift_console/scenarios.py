@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import click
 from drift_client import BrokenResponse, Connection, RequestRefused
+from drift_client.cli.authorization import auth_option, chosen_auth
 from drift_contracts import (
     ContractError,
     DriftError,
@@ -275,6 +276,7 @@ def _longest_name(verdicts: Sequence[Verdict]) -> int:
 
 
 @click.command(cls=Command, epilog=_EPILOG)
+@auth_option
 @click.option(
     "--url",
     default="http://127.0.0.1:8123",
@@ -320,7 +322,7 @@ def main(url: str, model: str | None, file: Path | None, timeout: float) -> None
 def _connection(url: str, timeout: float) -> Connection:
     """Return a connection to an address. Raises BadParameter for a text that is none."""
     try:
-        return Connection(url, timeout=timeout)
+        return Connection(url, timeout=timeout, auth=chosen_auth(url))
     except ValueError as error:
         expected = "expected a URL such as https://abc.example.com"
         raise click.BadParameter(expected, param_hint="--url") from error

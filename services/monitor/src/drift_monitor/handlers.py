@@ -133,8 +133,8 @@ def aggregate(event: Mapping[str, object], _context: object) -> BatchAnswer | Ke
     reaches a new version.
     """
     if event.get("keep") == "baselines":
-        kept = keep_bundles(_settings().bundles, _references().own, _shelf())
-        return {"kept": [str(series) for series in kept]}
+        written = keep_bundles(_settings().bundles, _references().own, _shelf())
+        return {"kept": [str(series) for series in written]}
     aggregator = _aggregator()
     outcome = aggregator.handle(event)
     for model in aggregator.models:

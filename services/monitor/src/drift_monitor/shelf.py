@@ -1,4 +1,4 @@
-"""Baselines by model and version, kept in the stack's table: an image holds the newest only.
+"""Baselines by model and version in the stack's table: an image has the newest only.
 
 During a rollout two versions answer, and the last windows of a version come after it is gone. Each
 version's feature set and baseline are written when it is deployed, before the first request reaches
@@ -28,6 +28,9 @@ from drift_monitor.stores.packing import UNREADABLE, pack, unpack
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from drift_monitor.stores import Document
+    from drift_monitor.stores.dynamo import Item
+
 PARTITION = "baselines"
 DAY = 86_400
 #: Days after a version was last seen: its events may be so old, after two weeks in a queue.
@@ -37,81 +40,100 @@ ASK_AGAIN = 60
 
 
 class Shelf:
-    """The baselines in a table.
-
-    client: boto3's DynamoDB client. now: seconds since 1970.
-    """
+    """The baselines in a table."""
 
     def __init__(self, client: Any, table: str, now: Callable[[], float]) -> None:
+        """Use a table, which is there.
+
+        Args:
+            client: boto3's DynamoDB client.
+            table: its name.
+            now: seconds since 1970.
+        """
         self._client = client
         self._table = table
         self._now = now
 
-    def keep(self, series: Series, documents: Mapping[str, Any]) -> None:
-        """Write the feature set and the baseline of a version, to stay KEPT_DAYS from now on."""
+    def keep(self, series: Series, documents: Document) -> None:
+        """Write the feature set and the baseline of a version, to stay KEPT_DAYS from now on.
+
+        Args:
+            series: the version.
+            documents: under `feature_set` and `baseline`.
+        """
         expires = int(self._now()) + KEPT_DAYS * DAY
         item = {
             **_place(series),
-            "reference": {"B": pack(dict(documents))},
+            "reference": {"B": pack(documents)},
             "expires": {"N": str(expires)},
         }
         self._client.put_item(TableName=self._table, Item=item)
 
-    def find(self, series: Series) -> Mapping[str, Any] | None:
+    def find(self, series: Series) -> Document | None:
         """Return the documents of a version, None where there are none that can be read.
 
         One that was not written anew for a day is, so that a version stays while it is in use.
-        Raises Unanswered if the table does not answer.
+
+        Raises:
+            Unanswered: the table does not answer.
         """
         try:
             answer = self._client.get_item(
                 TableName=self._table, Key=_place(series), ConsistentRead=True
             )
         except (ClientError, BotoCoreError) as error:
-            raise Unanswered(
-                f"the table did not say whether it has the baseline of {series}"
-            ) from error
+            message = f"the table did not answer whether it has the baseline of {series}"
+            raise Unanswered(message) from error
         item = answer.get("Item")
-        documents = self._documents(item) if item else None
-        if item and documents is not None and self._days_left(item) < KEPT_DAYS - 1:
+        if not item:
+            return None
+        documents = self._documents(item)
+        if documents is not None and self._days_left(item) < KEPT_DAYS - 1:
             self.keep(series, documents)
         return documents
 
-    def all(self) -> dict[Series, Mapping[str, Any]]:
-        """Return the documents of every version that is kept."""
+    def all(self) -> dict[Series, Document]:
+        """Return the documents of every version that has not expired."""
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues={":pk": {"S": PARTITION}},
         )
-        kept = {}
+        versions = {}
         for page in pages:
             for item in page["Items"]:
                 documents = self._documents(item)
                 if documents is not None:
-                    kept[Series(*item["sk"]["S"].split("#", 1))] = documents
-        return kept
+                    model, version = item["sk"]["S"].split("#", 1)
+                    versions[Series(model, version)] = documents
+        return versions
 
-    def _documents(self, item: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    def _documents(self, item: Item) -> Document | None:
         # DynamoDB deletes what has expired late, by days at times.
         if self._days_left(item) <= 0:
             return None
         documents = unpack(item["reference"]["B"])
-        return None if UNREADABLE in documents else documents
+        if UNREADABLE in documents:
+            return None
+        return documents
 
-    def _days_left(self, item: Mapping[str, Any]) -> float:
+    def _days_left(self, item: Item) -> float:
         return (int(item["expires"]["N"]) - self._now()) / DAY
 
 
 class KeptReferences(Mapping[Series, Reference]):
-    """The references of the bundles at hand, and of other versions of their models on the shelf.
-
-    own: the references in the image. now: seconds since 1970.
-    """
+    """The references of the bundles at hand, and of other versions of their models on the shelf."""
 
     def __init__(
         self, own: Mapping[Series, Reference], shelf: Shelf, now: Callable[[], float]
     ) -> None:
+        """Look up what is not at hand when it is asked for.
+
+        Args:
+            own: the references in the image.
+            shelf: has those of other versions.
+            now: seconds since 1970.
+        """
         self._own = dict(own)
         self._models = {series.model for series in own}
         self._shelf = shelf
@@ -121,19 +143,19 @@ class KeptReferences(Mapping[Series, Reference]):
 
     @property
     def own(self) -> frozenset[Series]:
-        """The series whose bundles are at hand."""
+        """Return the series whose bundles are at hand."""
         return frozenset(self._own)
 
     def __getitem__(self, series: Series) -> Reference:
         """Return the reference of a series. Raises KeyError."""
-        found = self._own.get(series) or self._found.get(series)
-        if found is None and series.model in self._models and self._may_ask(series):
+        reference = self._own.get(series) or self._found.get(series)
+        if reference is None and series.model in self._models and self._may_ask(series):
             documents = self._shelf.find(series)
             if documents is not None:
-                found = self._found[series] = _reference(documents)
-        if found is None:
+                reference = self._found[series] = _reference(documents)
+        if reference is None:
             raise KeyError(series)
-        return found
+        return reference
 
     def __iter__(self) -> Iterator[Series]:
         """Yield every series that there is a reference of now, those of the image first."""
@@ -149,7 +171,7 @@ class KeptReferences(Mapping[Series, Reference]):
         return sum(1 for _ in self)
 
     def renew(self, bundles: Path) -> None:
-        """Keep the versions at hand from being forgotten where nobody deploys for months."""
+        """Write the versions at hand that have expired, where nobody deployed for months."""
         missing = [series for series in self._own if self._shelf.find(series) is None]
         keep_bundles(bundles, missing, self._shelf)
 
@@ -172,29 +194,31 @@ def keep_bundles(bundles: Path, wanted: Collection[Series], shelf: Shelf) -> lis
     Returns:
         What was written.
     """
-    kept = []
+    written = []
     for name in bundle_names(bundles):
         folder = Path(bundle_folder(bundles / name))
         manifest = _read(folder / "manifest.json")
         series = Series(manifest["model"], manifest["model_version"])
         if series in wanted:
-            feature_set, baseline = (
-                _read(folder / "feature_set.json"),
-                _read(folder / "baseline.json"),
-            )
-            shelf.keep(series, {"feature_set": feature_set, "baseline": baseline})
-            kept.append(series)
-    return kept
+            documents = {
+                "feature_set": _read(folder / "feature_set.json"),
+                "baseline": _read(folder / "baseline.json"),
+            }
+            shelf.keep(series, documents)
+            written.append(series)
+    return written
 
 
 def _read(path: Path) -> Any:
     return json.loads(path.read_text("utf-8"))
 
 
-def _reference(documents: Mapping[str, Any]) -> Reference:
-    feature_set = FeatureSet.from_json(documents["feature_set"])
-    return Reference(feature_set, Baseline.from_json(documents["baseline"]))
+def _reference(documents: Document) -> Reference:
+    # Both are checked here: what is stored may be of another release.
+    feature_set: Any = documents["feature_set"]
+    baseline: Any = documents["baseline"]
+    return Reference(FeatureSet.from_json(feature_set), Baseline.from_json(baseline))
 
 
-def _place(series: Series) -> dict[str, Any]:
+def _place(series: Series) -> Item:
     return {"pk": {"S": PARTITION}, "sk": {"S": f"{series.model}#{series.version}"}}

@@ -2,6 +2,10 @@
 
 `Service` knows no AWS: bytes in, bytes out, one line per prediction. `Edge` turns Lambda events
 into calls of it. `start` makes a service from environment variables.
+
+A cold start pays for every import, so values are `drift_contracts.records.Record` (there is why)
+and types are imported for type checkers only: `TYPE_CHECKING` is written out as False, because
+`typing` is one of the modules that are spared.
 """
 
 from __future__ import annotations

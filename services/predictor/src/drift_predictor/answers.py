@@ -13,7 +13,6 @@ from operator import attrgetter
 
 from drift_contracts import ContractError, NotJson, RequestValidator, Violation, parse_json
 from drift_contracts.records import Record
-from drift_contracts.timestamps import utc_text
 from drift_engine.forest import BadRow
 
 from drift_predictor import problems
@@ -33,13 +32,13 @@ if TYPE_CHECKING:
     from drift_contracts.types import PredictionRequestV1
     from drift_engine.bundle import Bundle
 
+    from drift_predictor.journal import Journal
     from drift_predictor.packing import Room
     from drift_predictor.settings import Settings
 
     Row = Sequence[float]
 
 REQUEST = "prediction.request.v1"
-NS_PER_MS = 1_000_000
 
 
 class Ports(Record):
@@ -51,6 +50,8 @@ class Ports(Record):
     timer: Callable[[], int]
     #: So many random bytes.
     random_bytes: Callable[[int], bytes]
+    #: Where lines go.
+    journal: Journal
 
 
 class BatchResponse(Record):
@@ -73,7 +74,7 @@ class Model:
             bundle: verified.
             settings: threshold, stack, and who may mark requests as synthetic.
             spec: the metrics that are written.
-            ports: clock, timer and randomness.
+            ports: clock, timer, randomness and log.
 
         Raises:
             SpecNotMet: the spec asks for what is not measured.
@@ -88,11 +89,14 @@ class Model:
         #: Answered since the start.
         self.predictions = 0
         self._synthetic_callers = settings.synthetic_callers
-        self._ports = ports
-        self._new_id = Identities(ports.random_bytes)
+        self._most_rows = settings.most_rows
+        self._clock = ports.clock
+        self._timer = ports.timer
+        self._journal = ports.journal
+        self._identities = Identities(ports.random_bytes)
         self._predict_row = bundle.forest.predict
         self._validator = RequestValidator(feature_set)
-        self._score = DriftScorer(names, bundle.baseline["features"], settings.threshold)
+        self._scorer = DriftScorer(names, bundle.baseline["features"], settings.threshold)
         # Without categories, booleans and nulls a value's JSON is its repr, and its metric too.
         self._plain = all(
             feature.numeric and not feature.nullable for feature in feature_set.features
@@ -101,14 +105,11 @@ class Model:
         self._features = "{" + ",".join([f'"{name}":%s' for name in names]) + "}"
         self._end = f',"model":"{self.name}","model_version":"{self.version}"'
 
-    def predict(
-        self, body: bytes, write: Callable[[str], None], room: Room, context: Any = None
-    ) -> bytes:
-        """Return the response to one request, after its event went to `write`.
+    def predict(self, body: bytes, room: Room, context: Any) -> bytes:
+        """Return the response to one request, after its event was written.
 
         Args:
             body: the request.
-            write: takes one line.
             room: what the response may take.
             context: the HTTP event's request context, None where whoever calls may mark requests
                 as synthetic.
@@ -117,7 +118,9 @@ class Model:
             Problem: the request cannot be answered, or its response does not fit into `room`;
                 nothing was written.
         """
-        started_ns = self._ports.timer()
+        # Local names: a call of an attribute looks for a method of the class first.
+        clock, timer = self._clock, self._timer
+        started_ns = timer()
         request: Any  # of prediction.request.v1: `parse` returns no other
         try:
             request, row = self._validator.parse(body)
@@ -126,9 +129,8 @@ class Model:
             raise problems.not_json(error) from None
         except ContractError as error:
             raise problems.invalid(error) from None
-        stamp = self._stamp(started_ns)
-        answer = self._answer(request, row, prediction, stamp)
-        line = self._line(request, answer, stamp, context)
+        stamp = Stamp(clock(), timer() - started_ns)
+        answer = self._answer(request, row, prediction, stamp, context)
         response = (
             f'{{"prediction":{answer.prediction},"drift_score":{answer.score},'
             f'"timestamp":"{stamp.text}","features_received":{answer.features},'
@@ -137,18 +139,15 @@ class Model:
         # Almost every response is so short that it need not be measured.
         if len(response) > room.sure and not room.holds(response):
             raise problems.answer_too_large(room.limit, 0)
-        write(line)
+        self._journal.write(answer.line)
         self.predictions += 1
         return response
 
-    def predict_batch(
-        self, body: bytes, write: Callable[[str], None], room: Room, context: Any = None
-    ) -> BatchResponse:
-        """Return the response to a batch, after the events of its good rows went to `write`.
+    def predict_batch(self, body: bytes, room: Room, context: Any) -> BatchResponse:
+        """Return the response to a batch, after the events of its good rows were written.
 
         Args:
             body: the request.
-            write: takes one line.
             room: what the response may take.
             context: see `predict`.
 
@@ -156,23 +155,26 @@ class Model:
             Problem: the batch as a whole cannot be read, or its response does not fit into `room`;
                 nothing was written.
         """
-        started_ns = self._ports.timer()
+        started_ns = self._timer()
         try:
             instances = self._validator.instances(parse_json(body))
         except NotJson as error:
             raise problems.not_json(error) from None
         except ContractError as error:
             raise problems.invalid(error) from None
+        if len(instances) > self._most_rows:
+            raise problems.too_many_rows(self._most_rows)
         faults = Faults()
         rows = self._rows(instances, faults)
         predictions = self._predictions(rows, faults)
-        stamp = self._stamp(started_ns)
+        stamp = Stamp(self._clock(), self._timer() - started_ns)
         lines: list[str] = []
         items: list[str] = []
         for index, prediction in predictions.items():
             request: Any = instances[index]  # one that has a row is valid
-            answer = self._answer(request, rows[index], prediction, stamp)
-            lines.append(self._line(request, answer, stamp, context, f"/instances/{index}"))
+            place = f"/instances/{index}"
+            answer = self._answer(request, rows[index], prediction, stamp, context, place)
+            lines.append(answer.line)
             items.append(_item(index, answer))
 
         def response_to(count: int) -> bytes:
@@ -185,13 +187,9 @@ class Model:
         if not room.holds(response):
             raise problems.answer_too_large(room.limit, room.most(len(instances), response_to))
         for line in lines:
-            write(line)
+            self._journal.write(line)
         self.predictions += len(lines)
         return BatchResponse(response, faults.rows)
-
-    def _stamp(self, started_ns: int) -> Stamp:
-        timestamp_ms = self._ports.clock() // NS_PER_MS
-        return Stamp(timestamp_ms, utc_text(timestamp_ms), self._ports.timer() - started_ns)
 
     def _response(
         self, items: Sequence[str], faults: Sequence[Fault], stamp: Stamp, room: Room
@@ -220,8 +218,9 @@ class Model:
         Raises ContractError, its pointers below the given one, for a null where the training data
         had none.
         """
+        predict_row = self._predict_row
         try:
-            return self._predict_row(row)
+            return predict_row(row)
         except BadRow:
             pairs = zip(self._names, row, strict=True)
             nulls = [name for name, value in pairs if isnan(value)]
@@ -263,19 +262,30 @@ class Model:
         return predictions
 
     def _answer(
-        self, request: PredictionRequestV1, row: Row, prediction: float, stamp: Stamp
+        self,
+        request: PredictionRequestV1,
+        row: Row,
+        prediction: float,
+        stamp: Stamp,
+        context: Any,
+        pointer: str = "",
     ) -> Answer:
-        """Return what response and line share.
+        """Return what response and line share, with the line to write.
 
         Args:
             request: valid.
             row: its features as floats, shape (features,).
             prediction: of the row.
             stamp: when it was answered.
+            context: see `predict`.
+            pointer: the request's place in the body.
+
+        Raises:
+            Problem: the caller may not mark the request as synthetic.
         """
         values = request["features"]
         texts: list[str]
-        metrics: Sequence[str | None]
+        metrics: Sequence[str]
         if self._plain:
             texts = [*map(repr, map(values.__getitem__, self._names))]
             metrics = texts
@@ -283,41 +293,19 @@ class Model:
             texts = [_scalar(values[name]) for name in self._names]
             pairs = zip(self._names, row, strict=True)
             metrics = [_measure(values[name], code) for name, code in pairs]
-        score, drift = self._score(row)
-        identity = request.get("prediction_id") or self._new_id(stamp.timestamp_ms)
-        return Answer(
-            repr(prediction),
-            repr(score),
-            identity,
-            self._features % tuple(texts),
-            drift,
-            metrics,
-        )
+        score, drift = self._scorer.score(row)
+        identity = request.get("prediction_id") or self._identities.new(stamp.timestamp_ms)
+        features = self._features % tuple(texts)
+        answer = Answer(repr(prediction), repr(score), identity, features, drift, metrics)
+        if request.get("synthetic"):
+            self._check_caller(context, pointer)
+            answer.line = self._synthetic_line(answer, stamp)
+        else:
+            answer.line = self.lines.event(stamp, answer)
+        return answer
 
-    def _line(
-        self,
-        request: PredictionRequestV1,
-        answer: Answer,
-        stamp: Stamp,
-        context: Any,
-        pointer: str = "",
-    ) -> str:
-        """Return the line to write: an event, or a count where the request is synthetic.
-
-        Args:
-            request: valid.
-            answer: to the request.
-            stamp: when it was answered.
-            context: see `predict`.
-            pointer: the request's place in the body.
-
-        Raises:
-            Problem: the caller may not mark it as synthetic.
-        """
-        if not request.get("synthetic"):
-            return self.lines.event(stamp, answer)
-        self._check_caller(context, pointer)
-        # No user asked for it: it is no event of traffic.
+    def _synthetic_line(self, answer: Answer, stamp: Stamp) -> str:
+        """Return a count: no user asked for the prediction, so it is no event of traffic."""
         facts: dict[str, ReadableJson] = {
             "timestamp": stamp.text,
             "level": "INFO",
@@ -362,15 +350,15 @@ def _scalar(value: JsonScalar) -> str:
     return repr(value)
 
 
-def _measure(value: JsonScalar, code: float) -> str | None:
-    """Return the JSON number that a feature's metric takes, None for a null.
+def _measure(value: JsonScalar, code: float) -> str:
+    """Return the JSON number that a feature's metric takes, "" for a null.
 
     Args:
         value: as it was received.
         code: the number of a boolean or a category in the row.
     """
     if value is None:
-        return None
+        return ""
     if isinstance(value, bool | str):
         return repr(code)
     return repr(value)

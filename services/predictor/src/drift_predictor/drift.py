@@ -67,7 +67,7 @@ class DriftScorer:
         self._template_of_texts = _template(names, "%s")
         self._threshold = threshold
 
-    def __call__(self, row: Row) -> tuple[float, str]:
+    def score(self, row: Row) -> tuple[float, str]:
         """Return the score of a row, and the JSON of `drift` in responses and events.
 
         Args:
@@ -76,7 +76,7 @@ class DriftScorer:
         Returns:
             The score, at least 0, and the text, in which z have nine significant digits.
 
-        >>> DriftScorer(["age"], {"age": {"mean": 24.0, "std": 14.0}}, 2.0)((3.0,))
+        >>> DriftScorer(["age"], {"age": {"mean": 24.0, "std": 14.0}}, 2.0).score((3.0,))
         (1.5, '{"z":{"age":-1.5},"drifted":[],"severity":"moderate"}')
         """
         zs = [
@@ -95,7 +95,7 @@ class DriftScorer:
         return score, self._template % (*zs, drifted, severity(score))
 
     def _limited(self, zs: Sequence[float]) -> tuple[float, str]:
-        """Return the same as `__call__` of z of which some are missing or very large."""
+        """Return the same as `score` of z of which some are missing or very large."""
         limited = [_limit(z) for z in zs]
         sizes = [abs(z) for z in limited if not isnan(z)]
         score = 0.0

@@ -27,6 +27,8 @@ from drift_predictor.packing import (
     text_size,
 )
 from drift_predictor.problems import Problem
+from drift_predictor.service import JSON
+from drift_predictor.values import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,8 +68,7 @@ class Edge:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        # Looked up once: they are needed for every event.
-        self._respond = service.respond
+        # Made once: they are needed for every event.
         self._paths = frozenset(service.paths)
         self._prefix = service.path_prefix
 
@@ -85,8 +86,9 @@ class Edge:
             WrongSource: an event of a queue, a stream or a topic, and nothing else is raised: one
                 that is answered, with whatever, would count as handled and be gone.
         """
-        request_id = _request_id(event, context) or self._service.new_id()
-        if not is_http(event):
+        http = is_http(event)
+        request_id = _request_id(event, context, http=http) or self._service.new_id()
+        if not http:
             return self._direct(event, request_id)
         balancer = is_balancers(event)
         room = LAMBDA
@@ -94,16 +96,7 @@ class Edge:
             room = BALANCER
         try:
             request = read_request(event, self._paths, self._prefix)
-            reply = self._respond(
-                request.method,
-                request.path,
-                request.body,
-                request.media_type,
-                request_id,
-                request.encoding,
-                room,
-                context=request.context,
-            )
+            reply = self._service.answer(request, request_id, room)
         except Problem as problem:
             reply = self._service.refuse(problem, request_id, room)
         except Exception as error:
@@ -142,8 +135,8 @@ class Edge:
             raise problems.bad_event("fewer levels of nesting") from None
         except (TypeError, ValueError):
             raise problems.bad_event(EXPECTED) from None
-        reply = self._respond("POST", paths[0], body, request_id=request_id, room=DOCUMENT)
-        return _document(reply)
+        request = Request("POST", paths[0], body, JSON)
+        return _document(self._service.answer(request, request_id, DOCUMENT))
 
 
 def _refusal(event: object) -> Problem | WrongSource:
@@ -154,16 +147,16 @@ def _refusal(event: object) -> Problem | WrongSource:
     return problems.bad_event(EXPECTED)
 
 
-def _request_id(event: Any, context: Any) -> str:
+def _request_id(event: Any, context: Any, *, http: bool) -> str:
     """Return Lambda's id of the request, else the API's, "" if there is none."""
     try:
         request_id = getattr(context, "aws_request_id", None)
     except Exception:
         request_id = None  # a request is worth an answer even where its context is broken
-    if not isinstance(request_id, str) and is_http(event):
-        http = event["requestContext"]
-        if isinstance(http, dict):
-            request_id = http.get("requestId")
+    if http and not isinstance(request_id, str):
+        http_context = event["requestContext"]
+        if isinstance(http_context, dict):
+            request_id = http_context.get("requestId")
     # It goes into the log and the answer, so it must not be any text.
     if isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id):
         return request_id

@@ -43,7 +43,7 @@ class Identities:
         self._random_bytes = random_bytes
         self._tails: list[str] = []
 
-    def __call__(self, timestamp_ms: int) -> str:
+    def new(self, timestamp_ms: int) -> str:
         """Return a new id; no two threads get the same."""
         try:
             # One step of the interpreter, so that two threads cannot pop the same.

@@ -28,8 +28,9 @@ class Journal:
 
     def write(self, line: str) -> None:
         """Write one line, or count it as lost."""
+        sink = self._sink
         try:
-            self._sink(line)
+            sink(line)
             if self._unreported:
                 self._catch_up()
         except Exception:

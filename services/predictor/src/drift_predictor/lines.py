@@ -31,7 +31,16 @@ class SpecNotMet(DriftError):
 class LineTemplates:
     """Everything of a model's lines that does not change from request to request."""
 
-    __slots__ = ("_dimensions", "_features", "_measures", "_parts", "_spec", "_units", "_version")
+    __slots__ = (
+        "_dimensions",
+        "_features",
+        "_measures",
+        "_nullable",
+        "_parts",
+        "_spec",
+        "_units",
+        "_version",
+    )
 
     def __init__(
         self, spec: MonitoringSpec, feature_set: FeatureSet, stack: str, model_version: str
@@ -55,6 +64,7 @@ class LineTemplates:
         self._units = {metric.name: metric.unit for metric in metrics}
         self._measures = [metric for metric in metrics if metric.name in MEASURES]
         self._features = [metric for metric in metrics if metric.feature]
+        self._nullable = any(feature.nullable for feature in feature_set.features)
         self._version = model_version
         self._parts = self._event_parts(self._features)
 
@@ -63,11 +73,13 @@ class LineTemplates:
 
         Args:
             stamp: when it was answered.
-            answer: a feature whose metric is None is left out of the metrics.
+            answer: a feature without a metric is left out of the metrics.
         """
-        if None in answer.metrics:
-            pairs = zip(self._features, answer.metrics, strict=True)
-            parts = self._event_parts([metric for metric, text in pairs if text is not None])
+        metrics = answer.metrics
+        if self._nullable and "" in metrics:
+            pairs = zip(self._features, metrics, strict=True)
+            parts = self._event_parts([metric for metric, text in pairs if text])
+            metrics = [text for text in metrics if text]
         else:
             parts = self._parts.copy()
         # In the order of the constants of `_event_parts`; a % template takes twice as long.
@@ -76,7 +88,7 @@ class LineTemplates:
             answer.prediction,
             answer.score,
             f"{stamp.latency_ns / NS_PER_MS:.3f}",
-            *filter(None, answer.metrics),
+            *metrics,
             stamp.text,
             answer.identity,
             answer.features,
@@ -102,10 +114,9 @@ class LineTemplates:
         """Return an event's JSON in parts, of which every second one is empty, for a value."""
         units = {metric.name: metric.unit for metric in (*self._measures, *features)}
         described = directives(self._spec.namespace, self._spec.dimensions, units)
-        # They cannot be a part with a place: their number is the spec's.
-        dimensions = json_text(self._dimensions)[1:-1]
-        if dimensions:
-            dimensions = f",{dimensions}"
+        # Their values are of the stack, not of a request: they are no places to fill.
+        members = self._dimensions.items()
+        dimensions = "".join([f",{json_text(name)}:{json_text(text)}" for name, text in members])
         constants = (
             '{"_aws":{"Timestamp":',
             f',"CloudWatchMetrics":{json_text(described)}}},"contract":"{EVENT}"{dimensions}'

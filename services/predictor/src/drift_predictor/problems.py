@@ -153,6 +153,13 @@ def answer_too_large(limit: int, rows: int) -> Problem:
     return Problem("too-large", f"expected at most {rows} instances: {answer}", [violation])
 
 
+def too_many_rows(most: int) -> Problem:
+    """Return 413: a batch of more instances than this service answers at once."""
+    violation = Violation("/instances", "maxItems", f"at most {most} items")
+    detail = f"expected at most {most} instances a request; {NOTHING_RECORDED}"
+    return Problem("too-large", detail, [violation])
+
+
 def unsupported_media_type() -> Problem:
     """Return 415: anything but JSON in UTF-8."""
     expected = "the content type application/json in UTF-8"

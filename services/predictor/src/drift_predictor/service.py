@@ -12,13 +12,13 @@ from drift_contracts.requests import BATCH_BYTES, PREDICT_BYTES
 from drift_contracts.timestamps import utc_text
 
 from drift_predictor import problems
-from drift_predictor.answers import NS_PER_MS, Model, Ports
+from drift_predictor.answers import Model, Ports
 from drift_predictor.identifiers import uuid7
 from drift_predictor.journal import Journal
 from drift_predictor.packing import LAMBDA
 from drift_predictor.problems import Problem
 from drift_predictor.reports import health, model_card, openapi, served
-from drift_predictor.values import Reply
+from drift_predictor.values import NS_PER_MS, Reply, Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Endpoint(Record):
     model: Model
     action: Action
     #: Bytes that a body may have, packed and unpacked; 0 where none is read.
-    limit: int = 0
+    limit: int
 
     @property
     def allow(self) -> str:
@@ -58,36 +58,32 @@ class Endpoint(Record):
             return self.method
         return f"{self.method}, HEAD"
 
-    def answer(
-        self, method: str, body: bytes, media_type: str, encoding: str, room: Room, context: Any
-    ) -> bytes:
+    def answer(self, request: Request, room: Room) -> bytes:
         """Return the body of the response.
 
         Args:
-            method: of the request.
-            body: as it was sent.
-            media_type: the header Content-Type.
-            encoding: the header Content-Encoding, "" for none.
+            request: to the endpoint's path.
             room: what the answer may take.
-            context: see `Service.respond`.
 
         Raises:
             Problem: the request cannot be answered.
         """
-        if method != self.method and (self.limit or method != "HEAD"):
+        method, body = request.method, request.body
+        limit, action = self.limit, self.action
+        if method != self.method and (limit or method != "HEAD"):
             raise problems.method_not_allowed(self.allow)
-        if self.limit:
-            if len(body) > self.limit:
-                raise problems.too_large(self.limit)
-            if media_type != JSON and not _is_json(media_type):
+        if limit:
+            if len(body) > limit:
+                raise problems.too_large(limit)
+            if request.media_type != JSON and not _is_json(request.media_type):
                 raise problems.unsupported_media_type()
-            if encoding:
+            if request.encoding:
                 # Imported here because most callers pack nothing.
                 from drift_predictor.bodies import decoded  # noqa: PLC0415
 
-                body = decoded(body, encoding, self.limit)
-            return self.action(body, room, context)  # measured there, before it is recorded
-        answer = self.action(body, room, context)
+                body = decoded(body, request.encoding, limit)
+            return action(body, room, request.context)  # measured before it is recorded
+        answer = action(body, room, request.context)
         if not room.holds(answer):
             raise problems.answer_too_large(room.limit, 0)
         return answer
@@ -124,7 +120,8 @@ class Service:
         Raises:
             DriftError: the monitoring spec asks for what is not measured.
         """
-        ports = Ports(clock, timer, random_bytes)
+        self.journal = Journal(write, self._lost_lines)
+        ports = Ports(clock, timer, random_bytes, self.journal)
         self.models = {
             name: Model(bundle, settings, spec, ports) for name, bundle in bundles.items()
         }
@@ -137,7 +134,6 @@ class Service:
         self.errors = 0
         self._clock = clock
         self._random_bytes = random_bytes
-        self.journal = Journal(write, self._lost_lines)
         #: The OpenAPI document, empty until it is asked for: composing it takes milliseconds.
         self._description = b""
         self._endpoints = dict(self._listed())
@@ -172,17 +168,28 @@ class Service:
             context: the HTTP event's request context, None for a caller who may mark requests as
                 synthetic.
         """
-        endpoint = self._endpoints.get(path)
+        request = Request(method, path, body, media_type, encoding, context)
+        return self.answer(request, request_id, room)
+
+    def answer(self, request: Request, request_id: str, room: Room) -> Reply:
+        """Return the answer to a request; never raises.
+
+        Args:
+            request: as `respond` describes it.
+            request_id: what log and problem documents call the request.
+            room: what the answer may take where it leaves.
+        """
+        endpoint = self._endpoints.get(request.path)
         if endpoint is None:
             problem = problems.not_found(self._endpoints, self.path_prefix)
             return self.refuse(problem, request_id, room)
         try:
-            answer = endpoint.answer(method, body, media_type, encoding, room, context)
+            answer = endpoint.answer(request, room)
         except Problem as problem:
             return self._refused(problem, endpoint.model, request_id, room)
         except Exception as error:
             return self._failed(error, endpoint.model, request_id)
-        if method == "HEAD":
+        if request.method == "HEAD":
             answer = b""
         return Reply(200, JSON, answer)
 
@@ -223,8 +230,8 @@ class Service:
     def _listed(self) -> Iterator[tuple[str, Endpoint]]:
         """Yield paths and what they do."""
         yield from self._model_paths("", self.default)
-        yield "/health", Endpoint("GET", self.default, self._health)
-        yield "/openapi.json", Endpoint("GET", self.default, self._openapi)
+        yield "/health", Endpoint("GET", self.default, self._health, 0)
+        yield "/openapi.json", Endpoint("GET", self.default, self._openapi, 0)
         for name, model in self.models.items():
             yield from self._model_paths(f"/models/{name}", model)
             yield self._card(f"/models/{name}", model)
@@ -245,23 +252,18 @@ class Service:
         return self._description
 
     def _model_paths(self, prefix: str, model: Model) -> Iterator[tuple[str, Endpoint]]:
-        write = self.journal.write
-
-        def predict(body: bytes, room: Room, context: Any) -> bytes:
-            return model.predict(body, write, room, context)
-
         def predict_batch(body: bytes, room: Room, context: Any) -> bytes:
             return self._batch(model, body, room, context)
 
-        yield f"{prefix}/predict", Endpoint("POST", model, predict, PREDICT_BYTES)
+        yield f"{prefix}/predict", Endpoint("POST", model, model.predict, PREDICT_BYTES)
         yield f"{prefix}/predict/batch", Endpoint("POST", model, predict_batch, BATCH_BYTES)
         yield self._card(f"{prefix}/model", model)
 
     def _card(self, path: str, model: Model) -> tuple[str, Endpoint]:
-        return path, Endpoint("GET", model, lambda *_request: model_card(model))
+        return path, Endpoint("GET", model, lambda *_request: model_card(model), 0)
 
     def _batch(self, model: Model, body: bytes, room: Room, context: Any) -> bytes:
-        response = model.predict_batch(body, self.journal.write, room, context)
+        response = model.predict_batch(body, room, context)
         count = len(response.faults)
         if count:
             self.rejected += count

@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: What prediction.batch.request.v1 allows.
+CONTRACT_ROWS = 1000
 GREATEST_THRESHOLD = 1000.0
 #: A name between the slashes of a path.
 _SEGMENT = "[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
@@ -38,6 +40,8 @@ class Settings(Record):
     path_prefix: str = ""
     #: The principals whose requests through an API may be marked as synthetic.
     synthetic_callers: tuple[str, ...] = ()
+    #: Instances that a batch may have; the contract's own limit where nobody pays for a stranger's.
+    most_rows: int = CONTRACT_ROWS
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -54,6 +58,13 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
 1000; DRIFT_LOG_LEVEL: expected one of DEBUG, INFO, WARNING, ERROR
     """
     return Settings(**read_variables(environ, VARIABLES))
+
+
+def _rows(text: str) -> int:
+    rows = int(text)
+    if not 1 <= rows <= CONTRACT_ROWS:
+        raise ValueError
+    return rows
 
 
 def _threshold(text: str) -> float:
@@ -104,6 +115,9 @@ VARIABLES = {
         _callers,
         "ARNs of roles or users with commas between, such as"
         " arn:aws:iam::123456789012:role/deployer",
+    ),
+    environment.MOST_ROWS: Variable(
+        "most_rows", _rows, f"a whole number from 1 to {CONTRACT_ROWS}"
     ),
     environment.PATH_PREFIX: Variable(
         "path_prefix",

@@ -95,7 +95,12 @@ class DynamoStore:
             actions.append(self._put(item))
         return self._transact(actions)
 
-    def fragments(self, series: Series, before: int, limit: int) -> list[Fragment]:
+    def fragments(
+        self,
+        series: Series,
+        before: int,
+        limit: int,
+    ) -> list[Fragment]:
         """See `Store.fragments`."""
         place = f"fragments#{series.model}#{series.version}"
         items: list[Item] = []
@@ -110,7 +115,12 @@ class DynamoStore:
             fragments.append(Fragment(key, batch, unpack(item["window"]["B"])))
         return fragments
 
-    def compact(self, read: StoredWindow, window: Document, fragments: Sequence[Fragment]) -> None:
+    def compact(
+        self,
+        read: StoredWindow,
+        window: Document,
+        fragments: Sequence[Fragment],
+    ) -> None:
         """See `Store.compact`."""
         item = _window_place(read.key) | _revised(read.revision) | {"window": {"B": pack(window)}}
         actions = [self._replace(item | self._expires(self._retention), read.revision)]
@@ -129,7 +139,11 @@ class DynamoStore:
         return next(iter(self.windows(key.series, key.minute, key.minute)), None)
 
     def windows(
-        self, series: Series, first: int, last: int, limit: int | None = None
+        self,
+        series: Series,
+        first: int,
+        last: int,
+        limit: int | None = None,
     ) -> list[StoredWindow]:
         """See `Store.windows`."""
         if last < first:  # DynamoDB refuses such a range
@@ -159,7 +173,12 @@ class DynamoStore:
         _refuse_newer(item)
         return StoredState(int(item["revision"]["N"]), unpack(item["state"]["B"]))
 
-    def save(self, series: Series, read: Revision, state: Document) -> None:
+    def save(
+        self,
+        series: Series,
+        read: Revision,
+        state: Document,
+    ) -> None:
         """See `Store.save`."""
         item = _state_place(series) | _revised(read) | {"state": {"B": pack(state)}}
         if not self._transact([self._replace(item, read)]):
@@ -202,7 +221,11 @@ class DynamoStore:
         return True
 
     def _query(
-        self, partition: str, low: str, high: str, limit: int | None = None
+        self,
+        partition: str,
+        low: str,
+        high: str,
+        limit: int | None = None,
     ) -> Iterator[Item]:
         """Yield the items of a partition with low <= sort key <= high, in order.
 

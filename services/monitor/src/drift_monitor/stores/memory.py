@@ -36,7 +36,12 @@ class MemoryStore:
             self._fragments[fragment.key, fragment.batch] = copy.deepcopy(fragment.window)
         return True
 
-    def fragments(self, series: Series, before: int, limit: int) -> list[Fragment]:
+    def fragments(
+        self,
+        series: Series,
+        before: int,
+        limit: int,
+    ) -> list[Fragment]:
         """See `Store.fragments`."""
         places = sorted(
             (key, batch)
@@ -48,7 +53,12 @@ class MemoryStore:
             for key, batch in places[:limit]
         ]
 
-    def compact(self, read: StoredWindow, window: Document, fragments: Sequence[Fragment]) -> None:
+    def compact(
+        self,
+        read: StoredWindow,
+        window: Document,
+        fragments: Sequence[Fragment],
+    ) -> None:
         """See `Store.compact`."""
         revision = 0
         stored = self._windows.get(read.key)
@@ -66,7 +76,11 @@ class MemoryStore:
         return copy.deepcopy(self._windows.get(key))
 
     def windows(
-        self, series: Series, first: int, last: int, limit: int | None = None
+        self,
+        series: Series,
+        first: int,
+        last: int,
+        limit: int | None = None,
     ) -> list[StoredWindow]:
         """See `Store.windows`."""
         keys = sorted(
@@ -78,7 +92,12 @@ class MemoryStore:
         """See `Store.state`."""
         return copy.deepcopy(self._states.get(series, StoredState(0, None)))
 
-    def save(self, series: Series, read: Revision, state: Document) -> None:
+    def save(
+        self,
+        series: Series,
+        read: Revision,
+        state: Document,
+    ) -> None:
         """See `Store.save`."""
         if self.state(series).revision != read:
             raise Conflict(f"the state of {series} changed since it was read")

@@ -75,10 +75,20 @@ class Store(Protocol):
             Whether they were stored; False, and nothing changes, if the batch was there before.
         """
 
-    def fragments(self, series: Series, before: int, limit: int) -> list[Fragment]:
+    def fragments(
+        self,
+        series: Series,
+        before: int,
+        limit: int,
+    ) -> list[Fragment]:
         """Return the fragments of minutes before `before`, the oldest first, at most `limit`."""
 
-    def compact(self, read: StoredWindow, window: Document, fragments: Sequence[Fragment]) -> None:
+    def compact(
+        self,
+        read: StoredWindow,
+        window: Document,
+        fragments: Sequence[Fragment],
+    ) -> None:
         """Replace a window by its sum with some fragments, and delete these, all or nothing.
 
         Args:
@@ -94,7 +104,11 @@ class Store(Protocol):
         """Return the window of one minute."""
 
     def windows(
-        self, series: Series, first: int, last: int, limit: int | None = None
+        self,
+        series: Series,
+        first: int,
+        last: int,
+        limit: int | None = None,
     ) -> list[StoredWindow]:
         """Return the windows of the minutes from first to last, in order.
 
@@ -108,7 +122,12 @@ class Store(Protocol):
     def state(self, series: Series) -> StoredState:
         """Return the state of a series."""
 
-    def save(self, series: Series, read: Revision, state: Document) -> None:
+    def save(
+        self,
+        series: Series,
+        read: Revision,
+        state: Document,
+    ) -> None:
         """Replace the state of a series.
 
         Args:

@@ -90,7 +90,12 @@ class SqliteStore:
             connection.executemany(ADD_FRAGMENT, rows)
             return True
 
-    def fragments(self, series: Series, before: int, limit: int) -> list[Fragment]:
+    def fragments(
+        self,
+        series: Series,
+        before: int,
+        limit: int,
+    ) -> list[Fragment]:
         """See `Store.fragments`."""
         rows = self._read(READ_FRAGMENTS, (series.model, series.version, before, limit))
         return [
@@ -98,7 +103,12 @@ class SqliteStore:
             for minute, batch, window in rows
         ]
 
-    def compact(self, read: StoredWindow, window: Document, fragments: Sequence[Fragment]) -> None:
+    def compact(
+        self,
+        read: StoredWindow,
+        window: Document,
+        fragments: Sequence[Fragment],
+    ) -> None:
         """See `Store.compact`."""
         place = _columns(read.key)
         with self._transaction() as connection:
@@ -115,7 +125,11 @@ class SqliteStore:
         return next(iter(self.windows(key.series, key.minute, key.minute)), None)
 
     def windows(
-        self, series: Series, first: int, last: int, limit: int | None = None
+        self,
+        series: Series,
+        first: int,
+        last: int,
+        limit: int | None = None,
     ) -> list[StoredWindow]:
         """See `Store.windows`."""
         if limit is None:
@@ -134,7 +148,12 @@ class SqliteStore:
         revision, state = rows[0]
         return StoredState(revision, unpack(state))
 
-    def save(self, series: Series, read: Revision, state: Document) -> None:
+    def save(
+        self,
+        series: Series,
+        read: Revision,
+        state: Document,
+    ) -> None:
         """See `Store.save`."""
         place = (series.model, series.version)
         with self._transaction() as connection:
