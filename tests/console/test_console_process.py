@@ -52,6 +52,14 @@ class Process:
     def state(self):
         return httpx.get(f"{self.url}/console/api/state", timeout=PATIENCE).json()
 
+    def waiting(self):
+        """Return how many alerts wait in the outbox."""
+        connection = sqlite3.connect(f"file:{self.data}/console.sqlite?mode=ro", uri=True)
+        try:
+            return connection.execute("SELECT COUNT(*) FROM outbox").fetchone()[0]
+        finally:
+            connection.close()
+
     def stored(self):
         connection = sqlite3.connect(f"file:{self.data}/console.sqlite?mode=ro", uri=True)
         try:
@@ -255,6 +263,8 @@ def test_fast_drift_over_kill(console, webhook, bundles):
     assert (evidence["finding"]["channel"], evidence["finding"]["direction"]) == ("sqft", "up")
     assert {alarm["name"]: alarm["state"] for alarm in state["alarms"]}["high-drift"] == "OK"
     wait_until(lambda: [alert["alert_id"] for alert in webhook.alerts if alert["kind"] == "drift"])
+    # A kill between the webhook's answer and its note would rightly send the alert again.
+    wait_until(lambda: running.waiting() == 0)
     running.end(signal.SIGKILL)
     again = console(*options, program=("-m", "drift_console"))
 

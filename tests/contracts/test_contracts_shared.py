@@ -6,8 +6,9 @@ import pickle
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
+import drift_contracts
 import pytest
-from drift_contracts import SettingsError, environment, json_types, schemas
+from drift_contracts import SettingsError, environment, feature_set, json_types, schemas
 from drift_contracts.environment import Variable, matching, one_of, read_variables
 from drift_contracts.functions import EVERYWHERE, FUNCTIONS
 from drift_contracts.metric_lines import MOST_METRICS, directives, metric_line
@@ -146,3 +147,10 @@ def test_a_metric_line():
         '{"_aws":{"Timestamp":5,"CloudWatchMetrics":[{"Namespace":"N","Dimensions":[["Stack"]],'
         '"Metrics":[{"Name":"Score"}]}]},"Stack":"local","Score":1.5}'
     )
+
+
+def test_the_request_schema_is_imported_when_it_is_asked_for():
+    """A cold start goes without; the package's own name of it stays."""
+    assert drift_contracts.request_schema(feature_set("house-price"))["type"] == "object"
+    with pytest.raises(AttributeError, match="no_such_name"):
+        drift_contracts.no_such_name  # noqa: B018 - asking is the test

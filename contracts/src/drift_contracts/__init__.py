@@ -6,7 +6,6 @@ a module of its own: `schemas` needs jsonschema, `commands` click, `terminal` ri
 
 from __future__ import annotations
 
-from drift_contracts.compose import request_schema
 from drift_contracts.errors import (
     ContractError,
     DriftError,
@@ -22,6 +21,12 @@ from drift_contracts.records import Record
 from drift_contracts.requests import RequestValidator
 from drift_contracts.spec import Alarm, Metric, MonitoringSpec, Query, Setting, Widget
 from drift_contracts.value_schema import value_schema
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from drift_contracts.compose import request_schema
 
 __all__ = [
     "Alarm",
@@ -48,3 +53,13 @@ __all__ = [
     "value_schema",
     "violations",
 ]
+
+
+# Any: what an attribute of a module is
+def __getattr__(name: str) -> Any:
+    """Return what a cold start has no use for, imported when somebody asks."""
+    if name == "request_schema":
+        from drift_contracts.compose import request_schema  # noqa: PLC0415
+
+        return request_schema
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,7 +7,6 @@ import re
 from math import inf, nan, nextafter
 
 from drift_contracts import documents
-from drift_contracts.compose import request_schema
 from drift_contracts.errors import ContractError
 from drift_contracts.keywords import violations
 from drift_contracts.parsing import parse_json
@@ -15,6 +14,7 @@ from drift_contracts.value_schema import FLOAT32
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from drift_contracts.features import Feature, FeatureSet
@@ -47,11 +47,22 @@ class RequestValidator:
 
     def __init__(self, feature_set: FeatureSet) -> None:
         self.feature_set = feature_set
-        self.schema = request_schema(feature_set)
-        self._batch_schema = documents.schema(BATCH)
         self._encoders = tuple(map(_encoder, feature_set.features))
-        properties: Any = self.schema["properties"]
-        self._is_id = re.compile(properties["prediction_id"]["pattern"]).fullmatch
+        # What a good request without an id never needs is made when it is needed: reading two
+        # schemas and compiling a pattern would lengthen every cold start.
+        self._schema: JsonObject | None = None
+        self._batch_schema: JsonObject | None = None
+        self._is_id: Callable[[str], object] | None = None
+
+    @property
+    def schema(self) -> JsonObject:
+        """The JSON Schema of the model's requests."""
+        if self._schema is None:
+            # As above: most instances of the service never compose a schema.
+            from drift_contracts.compose import request_schema  # noqa: PLC0415
+
+            self._schema = request_schema(self.feature_set)
+        return self._schema
 
     def parse(self, body: bytes) -> tuple[JsonObject, Row]:
         """Return a request and its row from JSON in UTF-8.
@@ -109,6 +120,8 @@ class RequestValidator:
         Raises:
             ContractError: The batch around the instances breaks its contract.
         """
+        if self._batch_schema is None:
+            self._batch_schema = documents.schema(BATCH)
         broken = tuple(violations(self._batch_schema, document))
         if broken:
             raise ContractError(BATCH, broken)
@@ -126,11 +139,12 @@ class RequestValidator:
     def _has_only_an_id(self, request: JsonObject) -> bool:
         """Return whether a request has features and a valid prediction_id, and nothing else."""
         identity = request.get("prediction_id")
-        return (
-            request.keys() == {"features", "prediction_id"}
-            and type(identity) is str
-            and self._is_id(identity) is not None
-        )
+        if type(identity) is not str or request.keys() != {"features", "prediction_id"}:
+            return False
+        if self._is_id is None:
+            properties: Any = documents.schema(REQUEST)["properties"]
+            self._is_id = re.compile(properties["prediction_id"]["pattern"]).fullmatch
+        return self._is_id(identity) is not None
 
     # written out in one loop, for it runs for every value of every request
     def _encoded(self, features: JsonObject) -> Row | None:
