@@ -57,6 +57,7 @@ APART = {
     "tier",
     "authentication",
     "rollout",
+    "leaving",  # only a prod stack that is deployed can be left: test_infra_leaving
     "previous_version_percent",
     "provisioned_concurrency",
     "reserved_concurrency",
