@@ -243,7 +243,7 @@ def test_an_api_that_does_not_answer_is_reported_by_the_probe(docker, emulator, 
 
 def test_a_table_that_is_not_there_is_an_error_of_the_evaluator(docker, emulator, image, cloud):
     with running(docker, emulator, image, "evaluate", cloud.environment | {"DRIFT_TABLE": "gone"}) as function:
-        refused(function({}), "ResourceNotFoundException", "not found")
+        refused(function({}), "Unanswered", "ResourceNotFoundException")
 
 
 @pytest.mark.parametrize(

@@ -55,11 +55,11 @@ def test_one_drift_is_one_alarm_and_ends_once_it_is_over(kind: str, size: float,
     watched = Watched(normals(rng, rows))
     for _ in range(4):
         detector = MixtureDetector(Settings(watched.channels, Budget(BUDGET)))
-        for counts in counted(watched, drifted(normals(rng, 6000), kind, size, rng), 60):
+        for counts in counted(watched.baseline, drifted(normals(rng, 6000), kind, size, rng), 60):
             detector.update(counts)
             assert not detector.recovered
         assert detector.alarm is not None
-        for counts in counted(watched, normals(rng, 6000), 60):
+        for counts in counted(watched.baseline, normals(rng, 6000), 60):
             detector.update(counts)
         assert detector.recovered
 

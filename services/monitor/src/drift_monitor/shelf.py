@@ -82,7 +82,11 @@ class Shelf:
                 TableName=self._table, Key=_place(series), ConsistentRead=True
             )
         except (ClientError, BotoCoreError) as error:
-            message = f"the table did not answer whether it has the baseline of {series}"
+            # AWS's own name of the failure says what to repair: a table that is gone, a permission.
+            failure = type(error).__name__
+            message = (
+                f"the table did not answer ({failure}) whether it has the baseline of {series}"
+            )
             raise Unanswered(message) from error
         item = answer.get("Item")
         if not item:
