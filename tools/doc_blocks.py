@@ -36,6 +36,7 @@ NOT_RUN = {
     r"\bnox -s\b": "a session of its own, run by .ci/run or named there as NOT RUN",
     r"\bdocker build\b": "needs a container engine: nox -s image builds it",
     r"\buvx\b|^pip install": "needs wheels: nox -s wheels runs it",
+    r"\bbundles use\b": "names a version of the reader's own: tests/training runs the command",
     r"--release\b": "would release a contract",
     r"\bdriftctl (watch|serve)\b|python -m drift_console\b": "does not end by itself: tests/console starts it",
     r"\bgit clone\b|\bpre-commit\b": "changes the reader's own checkout",

@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from drift_contracts.bundle_paths import bundle_folder
 
 from tests.integration.monitored import World, lines, put, until
 from tools.stack_checks.stacks import graph_of, settings_of
@@ -38,7 +40,7 @@ def world(root, aws, models):
 
 
 def version_of(bundles):
-    return json.loads((bundles / "house-price/manifest.json").read_text("utf-8"))["model_version"]
+    return json.loads(Path(bundle_folder(bundles / "house-price"), "manifest.json").read_text("utf-8"))["model_version"]
 
 
 def letters(world):

@@ -21,7 +21,7 @@ from drift_monitor.keys import MINUTE, Series, WindowKey, minute_of
 from drift_monitor.stores import LARGEST_BATCH, Fragment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from drift_contracts.types import PredictionEventV1
 
@@ -94,6 +94,7 @@ class Aggregator:
         *,
         period: int = MINUTE,
         parse: Callable[[str], Any] = parse_json,
+        models: Collection[str] | None = None,
     ) -> None:
         """Make an aggregator of every series that has a reference.
 
@@ -105,11 +106,14 @@ class Aggregator:
             period: whole seconds that a window spans; the evaluator's policy has the same.
             parse: JSON text to a value; raises ValueError or NotJson. For lines of one's own
                 predictor a quicker one than that for strangers will do.
+            models: the models that are watched; those of the references where it is None.
         """
         self._references = references
         self._validators: dict[Series, RequestValidator] = {}
         # Looked up once: the versions of a model come and go, the models do not.
-        self._models = sorted({series.model for series in references})
+        if models is None:
+            models = {series.model for series in references}
+        self._models = sorted(models)
         self._store = store
         self._dead_letters = dead_letters
         self._now = now

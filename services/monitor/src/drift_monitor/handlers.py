@@ -108,7 +108,10 @@ def _references() -> KeptReferences:
 def _aggregator() -> Aggregator:
     settings = _settings()
     letters = cloud.dead_letter_queue(boto3.client("sqs"), settings.require("dead_letters"))
-    return Aggregator(_references(), _store(), letters, time.time)
+    references = _references()
+    # Going through all references would query the table, which the aggregator may not.
+    models = {series.model for series in references.own}
+    return Aggregator(references, _store(), letters, time.time, models=models)
 
 
 @cache
