@@ -238,7 +238,7 @@ def run_tests(session: nox.Session) -> None:
     workers = ("-n", "2", "--dist", "worksteal", "--durations=10")
     pytest(session, *workers, *untraced, **ONE_THREAD)
     pytest(session, *workers, "--cov", "--cov-report=", *traced, **ONE_THREAD)
-    packages = ",".join(f"*{package}/*" for package in COVERED_BY)
+    packages = ",".join(f"*/{package}/*" for package in COVERED_BY)
     session.run("coverage", "report", "--fail-under=100", "--include", packages)
 
 
