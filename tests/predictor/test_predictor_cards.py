@@ -33,3 +33,8 @@ def test_bound_on_rows(rows):
     """A bound beyond the contract's is refused by the variable's name."""
     with pytest.raises(SettingsError, match="DRIFT_MOST_ROWS"):
         read_settings({"DRIFT_MOST_ROWS": rows})
+
+
+def test_rows_of_an_open_service():
+    """A bound within the contract's is taken as it is."""
+    assert read_settings({"DRIFT_MOST_ROWS": "5"}).most_rows == 5
