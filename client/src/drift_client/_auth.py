@@ -9,12 +9,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from drift_contracts.environment import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
 KINDS = ("none", "iam", "jwt")
-TOKEN = "DRIFT_TOKEN"  # noqa: S105 - the name of a variable
 SERVICE = "execute-api"
 # An API's address says its region, as in `abc.execute-api.eu-central-1.amazonaws.com`; a host of
 # one's own does not.

@@ -36,6 +36,8 @@ API_AUTH = "DRIFT_API_AUTH"
 FUNCTION = "DRIFT_FUNCTION"
 #: Read by `driftctl`, not by a function.
 URL = "DRIFT_URL"
+AUTH = "DRIFT_AUTH"
+TOKEN = "DRIFT_TOKEN"  # noqa: S105 - the name of a variable that holds one
 
 DEFAULT_BUNDLES = "build/bundles"
 DEFAULT_STACK = "local"

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from .monitoring import Watch
     from .platform import Parts
 
+    #: A part of the dashboard's body. Any: texts, numbers, lists and outputs of resources, as
+    #: CloudWatch's PutDashboard takes them; no schema of ours describes it.
+    Json = dict[str, Any]
+
 WIDTH, HEIGHT, COLUMNS, STATES = 8, 6, 3, 3
 
 
@@ -21,7 +25,7 @@ def body(
     models: Sequence[str],
     parts: Parts,
     alarms: Mapping[str, Sequence[pulumi.Input[str]]],
-) -> dict[str, Any]:
+) -> Json:
     """Return the document that CloudWatch's PutDashboard takes. alarms: ARNs by what they watch."""
     states = [
         {
@@ -35,7 +39,7 @@ def body(
     return {"widgets": [*states, *(_place(number, graph, region, below) for number, graph in enumerate(graphs))]}
 
 
-def _place(number: int, properties: Mapping[str, Any], region: str, below: int) -> dict[str, Any]:
+def _place(number: int, properties: Mapping[str, object], region: str, below: int) -> Json:
     row, column = divmod(number, COLUMNS)
     return {
         "type": "metric", "x": column * WIDTH, "y": below + row * HEIGHT, "width": WIDTH, "height": HEIGHT,
@@ -43,7 +47,7 @@ def _place(number: int, properties: Mapping[str, Any], region: str, below: int) 
     }  # fmt: skip
 
 
-def _model(watch: Watch, model: str) -> Iterator[dict[str, Any]]:
+def _model(watch: Watch, model: str) -> Iterator[Json]:
     flat = [part for pair in watch.dimensions(model).items() for part in pair]
     for widget in watch.widgets(model):
         rows = [
@@ -52,11 +56,11 @@ def _model(watch: Watch, model: str) -> Iterator[dict[str, Any]]:
         yield {"title": f"{model}: {widget.title}", "metrics": rows, **_line(widget.threshold)}
 
 
-def _line(threshold: float | None) -> dict[str, Any]:
+def _line(threshold: float | None) -> Json:
     return {} if threshold is None else {"annotations": {"horizontal": [{"label": "threshold", "value": threshold}]}}
 
 
-def _platform(parts: Parts) -> Iterator[dict[str, Any]]:
+def _platform(parts: Parts) -> Iterator[Json]:
     function = [("Invocations", "Sum"), ("Errors", "Sum"), ("Throttles", "Sum")]
     yield _aws("Function: calls", "AWS/Lambda", "FunctionName", parts.predictor, function)
     yield _aws(
@@ -87,7 +91,7 @@ def _platform(parts: Parts) -> Iterator[dict[str, Any]]:
 
 def _aws(
     title: str, namespace: str, dimension: str, value: pulumi.Input[str], metrics: Sequence[tuple[str, str]]
-) -> dict[str, Any]:
+) -> Json:
     return {
         "title": title,
         "metrics": [[namespace, name, dimension, value, {"stat": stat}] for name, stat in metrics],

@@ -11,6 +11,9 @@ import pulumi
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    #: A resource's outputs. Any: as many types as Pulumi has resources.
+    Outputs = Mapping[str, Any]
+
 #: What the engine says of a checkpoint that it cannot read.
 HALF_WRITTEN = "failed to load checkpoint"
 TRIES, WAIT = 30, 0.1
@@ -20,7 +23,7 @@ TRIES, WAIT = 30, 0.1
 class Deployed:
     """The resources of the last finished update: outputs by type and name; empty before the first."""
 
-    resources: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    resources: Mapping[tuple[str, str], Outputs] = field(default_factory=dict)
     urns: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def has(self, kind: str, name: str) -> bool:
@@ -31,7 +34,7 @@ class Deployed:
         """Return an output of a resource as the state has it, None where there is none."""
         return self.resources.get((kind, name), {}).get(output)
 
-    def of(self, kind: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def of(self, kind: str) -> Iterator[tuple[str, Outputs]]:
         """Yield name and outputs of every resource of a type."""
         for (found_kind, name), outputs in self.resources.items():
             if found_kind == kind:
@@ -58,13 +61,13 @@ def read_deployed() -> Deployed:
     return Deployed(resources, urns)
 
 
-def _ask(question: str, about: dict[str, Any]) -> Mapping[str, Any]:
+def _ask(question: str, about: Mapping[str, object]) -> Outputs:
     """Return the outputs that the engine answers with.
 
     It writes the state while the program begins, and in a backend that is a folder the state is half
     written for a moment: one that cannot be read is asked for again, three seconds at most.
     """
-    answer: Mapping[str, Any] | None = None
+    answer: Outputs | None = None
     for tries_left in reversed(range(TRIES)):
         try:
             answer = pulumi.runtime.invoke(question, about).value
@@ -73,5 +76,5 @@ def _ask(question: str, about: dict[str, Any]) -> Mapping[str, Any]:
             if HALF_WRITTEN not in str(error) or not tries_left:
                 raise
             time.sleep(WAIT)
-    outputs: Mapping[str, Any] = (answer or {}).get("outputs") or {}
+    outputs: Outputs = (answer or {}).get("outputs") or {}
     return outputs

@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 
+# Any: a condition's value is a text, a list, or an output that is one.
 Conditions = Mapping[str, Mapping[str, Any]]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from .lifecycle import TRIAL_TAG
 
+# Any: a resource's inputs are as many types as Pulumi has resources.
 Inputs = Mapping[str, Any]
 
 # Statements that may say `*`, each with its reason; anything else may not.
@@ -45,6 +46,7 @@ def violations(kind: str, inputs: Inputs) -> Iterator[Rule]:
     return (rule for rule in _RULES if kind in rule.kinds and rule.broken(inputs))
 
 
+# Any: a policy document may have been written by anybody, and is read member by member.
 def statements(document: object) -> list[dict[str, Any]]:
     """Return the statements of a policy document, JSON text or an object; none if unreadable."""
     try:
@@ -69,11 +71,11 @@ def _too_wide(document: object) -> bool:
     )
 
 
-def _any_action(statement: Mapping[str, Any]) -> bool:
+def _any_action(statement: Inputs) -> bool:
     return "NotAction" in statement or any("*" in action for action in _listed(statement.get("Action", [])))
 
 
-def _any_resource(statement: Mapping[str, Any]) -> bool:
+def _any_resource(statement: Inputs) -> bool:
     """`*` alone or inside a name; a trailing `/*` or `:*` below a named resource is not."""
 
     def wide(resource: str) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from drift_contracts import DriftError, feature_set, parse_json
 from drift_contracts.bundle_paths import BundleError, bundle_folder
+from drift_contracts.environment import MODEL_VERSIONS
 from drift_contracts.schemas import check
 
 from .content import DOCKERFILE, content_tag, stage
@@ -84,7 +85,7 @@ def _as_deployed(settings: Settings, root: Path, deployed: Deployed) -> Plan:
     if not image:
         raise KEY["live_version"].error("is set and nothing was deployed yet", "empty for the first update")
     environment = deployed.output(FUNCTION, "predictor-function", "environment") or {}
-    pins = (environment.get("variables") or {}).get("DRIFT_MODEL_VERSIONS", "")
+    pins = (environment.get("variables") or {}).get(MODEL_VERSIONS, "")
     versions = dict(pair.split("=", 1) for pair in pins.split(",") if pair)
     return Plan(replace(settings, model_versions=versions), root, digest=image, deployed=deployed)
 

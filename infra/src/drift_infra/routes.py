@@ -46,6 +46,7 @@ class Route:
         return re.sub(r"[^a-z0-9]+", "-", self.key.lower()).strip("-")
 
 
+# Any: an OpenAPI document; no contract of ours describes one.
 def routes(document: Mapping[str, Any]) -> tuple[Route, ...]:
     """Return the operations of an OpenAPI document, in its order.
 

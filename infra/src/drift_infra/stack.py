@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_aws as aws
 from drift_contracts import MonitoringSpec
+from drift_contracts import environment as variables
 
 from . import links
 from .components.alerting import Alerting, AlertingArgs
@@ -128,9 +129,9 @@ class Stack:
 
     def _runtime(self) -> Runtime:
         environment = {
-            "DRIFT_BUNDLES": BUNDLES,
-            "DRIFT_STACK": self.settings.stack,
-            "DRIFT_LOG_LEVEL": self.settings.log_level,
+            variables.BUNDLES: BUNDLES,
+            variables.STACK: self.settings.stack,
+            variables.LOG_LEVEL: self.settings.log_level,
         }
         return Runtime(
             site=self.site,
@@ -145,12 +146,12 @@ class Stack:
         settings = self.settings
         pins = ",".join(f"{name}={pin}" for name, pin in sorted(settings.model_versions.items()))
         environment = {
-            "DRIFT_MODEL": settings.models[0],
-            "DRIFT_THRESHOLD": f"{settings.drift_threshold:g}",
-            **({"DRIFT_MODEL_VERSIONS": pins} if pins else {}),
-            **({"DRIFT_PATH_PREFIX": settings.path_prefix} if settings.path_prefix else {}),
+            variables.MODEL: settings.models[0],
+            variables.THRESHOLD: f"{settings.drift_threshold:g}",
+            **({variables.MODEL_VERSIONS: pins} if pins else {}),
+            **({variables.PATH_PREFIX: settings.path_prefix} if settings.path_prefix else {}),
             **self._synthetic_callers(),
-            **({"DRIFT_MOST_ROWS": str(settings.open_rows)} if settings.authentication == "none" else {}),
+            **({variables.MOST_ROWS: str(settings.open_rows)} if settings.authentication == "none" else {}),
         }
         args = PredictorArgs(
             runtime=self.runtime,
@@ -175,7 +176,7 @@ class Stack:
             callers.insert(
                 0, pulumi.Output.concat("arn:aws:iam::", self.site.account, ":role/", self.site.names.of(PROBE))
             )
-        return {"DRIFT_SYNTHETIC_CALLERS": pulumi.Output.all(*callers).apply(",".join)} if callers else {}
+        return {variables.SYNTHETIC_CALLERS: pulumi.Output.all(*callers).apply(",".join)} if callers else {}
 
     def _api(self, routes: tuple[Route, ...]) -> Api:
         settings = self.settings
@@ -223,17 +224,17 @@ class Stack:
 
     def _monitor(self) -> Monitor:
         settings = self.settings
-        table = {"DRIFT_TABLE": self.windows.table.name}
+        table = {variables.TABLE: self.windows.table.name}
         evaluator = {
-            "DRIFT_TOPIC": self.alerting.topic.arn,
-            "DRIFT_BUDGET_DAYS": str(settings.false_alarm_days),
-            "DRIFT_LINKS": self.links,
+            variables.TOPIC: self.alerting.topic.arn,
+            variables.BUDGET_DAYS: str(settings.false_alarm_days),
+            variables.LINKS: self.links,
         }
         args = MonitorArgs(
             runtime=self.runtime,
             memory=settings.monitor_memory,
             timeout=settings.monitor_timeout,
-            aggregator_environment={**table, "DRIFT_DEAD_LETTERS": self.dead_letters.queue.url},
+            aggregator_environment={**table, variables.DEAD_LETTERS: self.dead_letters.queue.url},
             evaluator_environment={**table, **evaluator},
             evaluate_minutes=settings.evaluate_minutes,
             table=self.windows.table,
@@ -277,8 +278,8 @@ class Stack:
         args = NotifierArgs(
             runtime=self.runtime,
             environment={
-                "DRIFT_SLACK_SECRET": secret.arn,
-                "DRIFT_LINKS": self.links,
+                variables.SLACK_SECRET: secret.arn,
+                variables.LINKS: self.links,
             },
             topic=self.alerting.topic,
             secret=secret,
@@ -294,8 +295,8 @@ class Stack:
             runtime=self.runtime,
             minutes=settings.probe_minutes,
             environment={
-                "DRIFT_API_URL": self.api.url,
-                "DRIFT_MODEL": settings.models[0],
+                variables.API_URL: self.api.url,
+                variables.MODEL: settings.models[0],
                 **environment,
             },
             may_call=calls,
@@ -307,10 +308,10 @@ class Stack:
         authentication = self.settings.authentication
         if authentication == "iam":
             any_stage = pulumi.Output.concat(self.api.api.execution_arn, "/*/POST/predict")
-            return [Statement("CallApi", ["execute-api:Invoke"], [any_stage])], {"DRIFT_API_AUTH": "iam"}
+            return [Statement("CallApi", ["execute-api:Invoke"], [any_stage])], {variables.API_AUTH: "iam"}
         alias = self.predictor.alias.arn
         calls = [Statement("CallFunction", ["lambda:InvokeFunction"], [alias])]
-        return calls, {"DRIFT_API_AUTH": authentication, "DRIFT_FUNCTION": alias}
+        return calls, {variables.API_AUTH: authentication, variables.FUNCTION: alias}
 
     def _observability(self) -> Observability:
         settings = self.settings

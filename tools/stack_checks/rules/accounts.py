@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from drift_contracts.environment import MOST_ROWS
 from drift_infra.platform import OUTAGE
 
 from tools.stack_checks.heard import hears
@@ -60,7 +61,7 @@ def open_api_is_bounded(graph: Graph, _facts: Facts) -> Found:
     for function in graph.of("lambda.Function"):
         variables = function.inputs.members("environment/variables")
         is_predictor = function.name == "predictor-function"
-        if is_predictor and is_open and not variables.text("DRIFT_MOST_ROWS"):
+        if is_predictor and is_open and not variables.text(MOST_ROWS):
             yield function.address, "answers a thousand rows of anybody at a time"
     alarms = graph.of("cloudwatch.MetricAlarm")
     if not any(alarm.inputs.text("metricName") == "IncomingBytes" for alarm in alarms):

@@ -6,13 +6,12 @@ import os
 from typing import TYPE_CHECKING
 
 import click
+from drift_contracts.environment import AUTH
 
 from drift_client._auth import KINDS, authorized
 
 if TYPE_CHECKING:
     import httpx
-
-AUTH = "DRIFT_AUTH"
 
 
 def _choose(context: click.Context, _option: click.Parameter, kind: str) -> None:

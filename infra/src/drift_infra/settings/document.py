@@ -49,6 +49,7 @@ def config_section() -> str:
     return yaml.safe_dump({"config": declared}, sort_keys=False, width=110, allow_unicode=True)
 
 
+# Any: a default may be of any kind of key.
 def _declaration(key: Key) -> dict[str, Any]:
     if key.namespace:  # Pulumi takes no type or description for a provider's own keys
         return {"value": key.default}

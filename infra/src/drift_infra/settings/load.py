@@ -39,6 +39,7 @@ def load(texts_by_name: Mapping[str, str], *, stack: str, project: str, secret: 
             "pulumi stack init NAME",
         )
     texts = _own(texts_by_name, project)
+    # Any: as many types as there are kinds of key; Settings gives each field its own.
     values: dict[str, Any] = {key.field: key.parse(texts.get(key.name, key.default_text)) for key in KEYS}
     for key in KEYS:
         full = f"{project}:{key.name}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from drift_contracts import MonitoringSpec
 
@@ -10,7 +10,7 @@ from .errors import ConfigurationError
 from .model import BY_NAME, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 TIERS = ("dev", "prod")
 
@@ -107,7 +107,7 @@ def _traffic(one: Settings) -> Iterator[tuple[str, str, str]]:
         yield "provisionedConcurrency", "is more than reservedConcurrency", f"0 to {one.reserved_concurrency}"
 
 
-def _thresholds(given: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _thresholds(given: Collection[str]) -> Iterator[tuple[str, str, str]]:
     names = sorted({setting.name for setting in MonitoringSpec.load().settings} - {"drift_threshold"})
     if set(given) - set(names):
         yield (

@@ -59,6 +59,7 @@ class BadRowDigests(DriftError):
     """A file of row digests is not what it should be; says what was expected."""
 
 
+# Any: manifests of both versions, of which two members are read.
 def read_row_digests(folder: Path, manifest: Mapping[str, Any]) -> RowDigests | None:
     """Return the digests in a bundle's folder, None where it has none.
 
