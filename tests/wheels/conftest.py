@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DIST = ROOT / "build" / "dist"
-INTERPRETERS = ("3.11", "3.12", "3.13")
+INTERPRETERS = ("3.11", "3.12", "3.13", "3.14")
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,17 @@ def compare(
 
     Raises:
         WindowError: a feature's column is absent, or holds what the feature cannot be.
+
+    >>> import numpy as np
+    >>> from drift_contracts import feature_set
+    >>> from drift_ml.baseline.fit import fit_baseline
+    >>> houses = feature_set("house-price")
+    >>> rows = {name: np.arange(1.0, 501.0) for name in houses.names}
+    >>> baseline = fit_baseline(houses, rows)
+    >>> compare(baseline, rows)["verdict"]["level"]
+    'none'
+    >>> compare(baseline, rows | {"age": rows["age"] + 250})["verdict"]["level"]
+    'large'
     """
     baseline = baseline_of(source)
     columns = {name: _column(frame, name) for name in baseline.features}
