@@ -215,6 +215,7 @@ def test_no_deployment(gate):
     [
         ({**SUITE, "threshold": 0}, "exclusiveMinimum at /threshold"),
         ({**SUITE, "scenarios": []}, "minItems at /scenarios"),
+        ({**SUITE, "scenarios": [{"name": "ordinary"}]}, "required at /scenarios/0"),
         ([], "type at the top"),
         ("[1,", "expected strict JSON"),
     ],
