@@ -116,10 +116,13 @@ def in_memory() -> Iterator[Any]:
     made_up = {**dict.fromkeys(names, "testing"), "AWS_DEFAULT_REGION": "eu-central-1"}
     with patch.dict(os.environ, made_up), mock_aws():
         client = boto3.client("dynamodb")
-        yield client
-        # a mock that another test of this process keeps open shares its tables with this one
-        if TABLE in client.list_tables()["TableNames"]:
-            client.delete_table(TableName=TABLE)
+        try:
+            yield client
+        finally:
+            # A mock that another test of this process keeps open shares its tables with this one.
+            # Asking for the list would not do: it is cut after a hundred tables.
+            with suppress(client.exceptions.ResourceNotFoundException):
+                client.delete_table(TableName=TABLE)
 
 
 def make_table(client: Any) -> None:
