@@ -173,22 +173,6 @@ class ScenarioEntry(TypedDict):
     requests: int
 
 
-class FindingDocument(TypedDict):
-    """A drift as the detector describes it, and as the store keeps it."""
-
-    channel: str
-    kind: str
-    direction: str
-    size: float
-    effect: float
-    #: Epoch seconds.
-    since: float
-    events: float
-    evidence: float
-    needed: float
-    shares: dict[str, float]
-
-
 class FindingEntry(TypedDict):
     """A drift as the page shows it."""
 

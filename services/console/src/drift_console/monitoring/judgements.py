@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, TypedDict, cast
 if TYPE_CHECKING:
     import sqlite3
 
+    from drift_contracts.types import DetectorStateV1Finding
     from drift_monitor.evaluate import Evaluation
     from drift_monitor.keys import Series
-
-    from drift_console.page_types import FindingDocument
 
 
 class Judgement(TypedDict):
@@ -23,7 +22,7 @@ class Judgement(TypedDict):
     alarm: bool
     #: ln of the odds that an alarm takes; None before the first decision.
     needed: float | None
-    finding: FindingDocument | None
+    finding: DetectorStateV1Finding | None
 
 
 def write_judgement(connection: sqlite3.Connection, evaluation: Evaluation, judged: int) -> None:
@@ -36,7 +35,7 @@ def write_judgement(connection: sqlite3.Connection, evaluation: Evaluation, judg
     """
     finding = None
     if evaluation.finding:
-        finding = cast("FindingDocument", evaluation.finding.to_json())
+        finding = evaluation.finding.to_json()
     judgement: Judgement = {
         "judged": judged,
         "alarm": evaluation.alarm,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
-    from drift_contracts.types import AlertV1
+    from drift_contracts.types import AlertV1, DetectorStateV1Finding
     from drift_ml.baseline import Baseline
     from drift_monitor.keys import Series
     from drift_monitor.reference import Reference
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
         EffectEntry,
         EffectsDocument,
         EvidenceDocument,
-        FindingDocument,
         FindingEntry,
         LeadingChannel,
     )
@@ -144,7 +143,9 @@ def features_of(baseline: Baseline, channel: str) -> list[str]:
     return list(baseline.channel(channel).of)
 
 
-def _finding_entry(baseline: Baseline, finding: FindingDocument | None) -> FindingEntry | None:
+def _finding_entry(
+    baseline: Baseline, finding: DetectorStateV1Finding | None
+) -> FindingEntry | None:
     if finding is None:
         return None
     return {
@@ -156,7 +157,7 @@ def _finding_entry(baseline: Baseline, finding: FindingDocument | None) -> Findi
 
 def _leading_channels(
     baseline: Baseline,
-    finding: FindingDocument | None,
+    finding: DetectorStateV1Finding | None,
     effects: list[EffectEntry],
 ) -> list[LeadingChannel]:
     """Return the channels that hold the evidence, with a direction where there is one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import log
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from drift_contracts.timestamps import utc_text_of_seconds
 from drift_ml.evidence import Budget
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from drift_monitor.stores import SqliteStore
 
     from drift_console.frame import Frame
-    from drift_console.page_types import FindingDocument, WhatIfAlarm, WhatIfDocument
+    from drift_console.page_types import WhatIfAlarm, WhatIfDocument
 
 #: Windows that are replayed at most: about a second.
 REPLAYED = 2_000
@@ -109,7 +109,7 @@ class WhatIf:
         return [(start, window) for start, window in stored if window.events]
 
     def _alarm(self, baseline: Baseline, alarm: Alarm) -> WhatIfAlarm:
-        finding = cast("FindingDocument", alarm.finding.to_json())
+        finding = alarm.finding.to_json()
         return {
             "channel": finding["channel"],
             "kind": finding["kind"],
