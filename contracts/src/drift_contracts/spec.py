@@ -216,10 +216,12 @@ def _upgraded(document: Any, source: str | None) -> MonitoringSpecV2:
     from drift_contracts import spec_v1  # noqa: PLC0415
 
     broken = list(violations(documents.schema(OLD_CONTRACT), document))
-    broken = broken or list(spec_v1.broken_rules(document))
     if broken:
         raise ContractError(OLD_CONTRACT, broken, source)
-    return spec_v1.upgraded(document)[0]
+    converted, broken = spec_v1.upgraded(document)
+    if broken:
+        raise ContractError(OLD_CONTRACT, broken, source)
+    return converted
 
 
 def _expanded(

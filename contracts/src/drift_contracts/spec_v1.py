@@ -59,7 +59,7 @@ class BadText(DriftError):
 
 
 def upgraded(document: MonitoringSpecV1) -> tuple[MonitoringSpecV2, list[Violation]]:
-    """Return a spec of version 1 as version 2, and what of it cannot be read.
+    """Return a spec of version 1 as version 2, and the rules beyond its schema that it breaks.
 
     Args:
         document: A document that follows the schema of version 1; it is not changed.
@@ -84,13 +84,14 @@ def upgraded(document: MonitoringSpecV1) -> tuple[MonitoringSpecV2, list[Violati
         "metrics": metrics,
         "alarms": alarms,
     }
-    return converted, violations
+    # what cannot be read has no rules that could be checked
+    return converted, violations or list(spec_rules.broken_rules(converted))
 
 
 def broken_rules(document: MonitoringSpecV1) -> Iterator[Violation]:
     """Yield every rule beyond the schema of version 1 that a document breaks."""
-    converted, violations = upgraded(document)
-    yield from violations or spec_rules.broken_rules(converted)
+    _, violations = upgraded(document)
+    yield from violations
 
 
 def _renamed(item: MonitoringSpecV1Alarm | MonitoringSpecV1Metric) -> dict[str, object]:
