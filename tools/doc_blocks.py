@@ -41,8 +41,6 @@ NOT_RUN = {
     r"\bdriftctl (watch|serve)\b|python -m drift_console\b": "does not end by itself: tests/console starts it",
     r"\bgit clone\b|\bpre-commit\b": "changes the reader's own checkout",
 }
-#: Blocks of text that no test compares, by page and first line.
-SHOWN = "an example of what is printed"
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,11 @@ import sys
 from pathlib import Path
 
 WORKFLOWS = Path(__file__).parents[1] / ".github" / "workflows"
-#: `uses: owner/name@tag`, with a comment that an earlier run has written.
-USES = re.compile(r"(?P<action>[\w.-]+/[\w.-]+)(?P<path>/[\w./-]+)?@(?P<version>[\w./-]+)(?: # (?P<tag>\S+))?")
+#: `uses: owner/name/path@tag`, with a comment that an earlier run has written.
+USES = re.compile(
+    r"uses: (?P<action>[\w.-]+/[\w.-]+)(?P<path>/[\w./-]+)?"
+    r"@(?P<version>[\w./-]+)(?: # (?P<tag>\S+))?"
+)
 COMMIT = re.compile(r"[0-9a-f]{40}")
 SECONDS = 20
 
@@ -38,16 +41,19 @@ def commit_of(action: str, tag: str) -> str | None:
 
 def pinned(text: str) -> str | None:
     """Return a workflow with each action at its commit, None where one of them cannot be found out."""
-    for match in {found[0]: found for found in USES.finditer(text)}.values():
-        if "uses: " + match[0] not in text:
-            continue
-        tag = match["tag"] or match["version"]
-        commit = commit_of(match["action"], tag)
+    commits: dict[tuple[str, str], str] = {}
+    for match in USES.finditer(text):
+        named = (match["action"], match["tag"] or match["version"])
+        commit = commits.get(named) or commit_of(*named)
         if commit is None or COMMIT.fullmatch(commit) is None:
             return None
-        line = f"uses: {match['action']}{match['path'] or ''}@{commit} # {tag}"
-        text = text.replace(f"uses: {match[0]}", line)
-    return text
+        commits[named] = commit
+
+    def line(match: re.Match[str]) -> str:
+        tag = match["tag"] or match["version"]
+        return f"uses: {match['action']}{match['path'] or ''}@{commits[match['action'], tag]} # {tag}"
+
+    return USES.sub(line, text)
 
 
 def main() -> int:

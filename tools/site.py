@@ -1,4 +1,4 @@
-"""Assemble and build the documentation site: `python -m tools.site [--serve]`.
+"""Assemble and build the documentation site: `python -m tools.site`.
 
 The pages of `docs/` are copied, those of the repository's top are put beside them, and the reference is generated from
 contracts, commands, the monitoring spec and docstrings. The result is `build/site/html`; nothing in it is loaded from

@@ -26,10 +26,6 @@ class Deployed:
     resources: Mapping[tuple[str, str], Outputs] = field(default_factory=dict)
     urns: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
-    def has(self, kind: str, name: str) -> bool:
-        """Return whether the state holds a resource; kind: Pulumi's token, `aws:sqs/queue:Queue`."""
-        return (kind, name) in self.resources
-
     def output(self, kind: str, name: str, output: str) -> Any:
         """Return an output of a resource as the state has it, None where there is none."""
         return self.resources.get((kind, name), {}).get(output)
