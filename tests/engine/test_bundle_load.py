@@ -71,18 +71,18 @@ def test_a_bundle_holds_what_its_files_say(write, engine):
     assert bundle.feature_set == HOUSES
     assert bundle.baseline == BASELINE
     assert bundle.manifest["model"] == "house-price"
-    assert bundle.forest.engine == engine
-    assert bundle.forest.predict((3, 2, 2000, 10, 7)) == 7.0
+    assert bundle.model.engine == engine
+    assert bundle.model.predict((3, 2, 2000, 10, 7)) == 7.0
 
 
 def test_a_bundle_cannot_be_changed(write):
     bundle = load_bundle(write(contents()))
     with pytest.raises(AttributeError):
-        bundle.forest = None
+        bundle.model = None
 
 
 def test_a_bundle_is_loaded_from_a_path_in_a_string(write):
-    assert load_bundle(str(write(contents()))).forest.trees == 1
+    assert load_bundle(str(write(contents()))).model.trees == 1
 
 
 @pytest.fixture
@@ -241,7 +241,7 @@ def test_blanks_around_a_manifest_are_refused(before, after, write):
     with pytest.raises(BundleError, match=r"manifest\.json: expected nothing before the document"):
         load_bundle(folder)
     (folder / "manifest.json").write_text(f"{text}\n")
-    assert load_bundle(folder).forest.trees == 1
+    assert load_bundle(folder).model.trees == 1
 
 
 def test_a_file_too_many_is_refused(write):
@@ -259,9 +259,9 @@ def test_a_bundle_of_the_next_version_is_loaded(write):
 def test_digests_of_rows_are_neither_read_nor_hashed(write):
     """A folder in place of the file shows that nothing opens it."""
     folder = write(contents(), manifest_of(contents()) | SECOND | OFFLINE)
-    assert load_bundle(folder).forest.trees == 1
+    assert load_bundle(folder).model.trees == 1
     (folder / "rows.bin").mkdir()
-    assert load_bundle(folder).forest.trees == 1
+    assert load_bundle(folder).model.trees == 1
 
 
 @pytest.mark.parametrize("offline", [{}, {"offline_files": None}, {"offline_files": {}}])

@@ -120,3 +120,13 @@ def test_with_missing_values_accepted_only_infinity_and_what_is_no_number_are_re
     for value in (math.inf, "nan", None, 1e39):
         with pytest.raises(BadRow):
             forest.predict((0.0, value))
+
+
+def test_a_forest_answers_as_a_model_of_one_output(engines):
+    """Callers need not ask whether a bundle holds a forest or a packed model."""
+    stump = Tree([1, -1, -1], [2, -1, -1], [0, -2, -2], [0.5, -2.0, -2.0], [15.0, 10.0, 20.0])
+    for engine in engines:
+        forest = Forest.from_bytes(encode([stump], features=1), engine=engine)
+        assert (forest.task, forest.outputs) == ("regression", 1)
+        assert forest.scores((0.5,)) == (10.0,)
+        assert forest.scores_many([(0.5,), (1.0,)]) == [(10.0,), (20.0,)]
