@@ -251,8 +251,8 @@ class BundleManifestV2Training(TypedDict):
     libraries: dict[str, str]
 
 
-class BundleManifestV2Interval(TypedDict):
-    """BundleManifestV2Interval."""
+class BundleManifestV2Score(TypedDict):
+    """BundleManifestV2Score."""
 
     value: float | None
     low: float | None
@@ -332,12 +332,12 @@ class BundleManifestV2(TypedDict):
     feature_set: str
     estimator: BundleManifestV2Estimator
     training: BundleManifestV2Training
-    scores: dict[str, BundleManifestV2Interval]
+    scores: dict[str, BundleManifestV2Score]
     warnings: list[BundleManifestV2Warning]
     files: BundleManifestV2Files
     offline_files: NotRequired[BundleManifestV2OfflineFiles]
     exactness: NotRequired[BundleManifestV2Exactness]
-    importances: NotRequired[dict[str, BundleManifestV2Interval]]
+    importances: NotRequired[dict[str, BundleManifestV2Score]]
     class_scores: NotRequired[dict[str, BundleManifestV2ClassScore]]
     held_out: NotRequired[BundleManifestV2HeldOut]
     calibration: NotRequired[list[BundleManifestV2CalibrationItem]]
