@@ -76,6 +76,27 @@ def test_contents_loaded(write, engine):
     assert bundle.model.predict((3, 2, 2000, 10, 7)) == 7.0
 
 
+CLASSES = {"name": "late", "kind": "classification", "classes": ["no", "yes"], "description": "Late."}
+NUMBERS = [{"name": name, "unit": "USD", "description": "Price."} for name in ("low", "high")]
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (CLASSES, "kind regression"),
+        ({"name": "prices", "description": "Prices.", "outputs": NUMBERS}, "outputs as the model has: 1"),
+    ],
+    ids=["classes", "two outputs"],
+)
+def test_target_not_of_model(target, message, write):
+    """A feature set whose target the model does not answer is refused."""
+    document = {**HOUSES.to_json(), "contract": "feature-set.v2", "target": target}
+    with pytest.raises(BundleError) as caught:
+        load_bundle(write(contents(feature_set__json=json.dumps(document).encode())))
+    assert caught.value.file == "feature_set.json"
+    assert message in str(caught.value)
+
+
 def test_frozen_bundle(write):
     """A loaded bundle cannot be changed."""
     bundle = load_bundle(write(contents()))
