@@ -60,9 +60,10 @@ class Answers:
     @property
     def happened(self) -> npt.NDArray[np.bool_]:
         """Return whether what `scores` gives the probability of came true, shape (rows,)."""
+        foretold = self.labels
         if self.classes == TWO:
-            return self.actual == self.positive
-        return self.actual == self.labels
+            foretold = np.full_like(self.actual, self.positive)
+        return np.equal(self.actual, foretold)
 
 
 def score(answers: Answers, *, seed: int) -> dict[str, BundleManifestV2Score]:
@@ -157,13 +158,17 @@ class _Counts:
     @classmethod
     def of(cls, answers: Answers, weights: Floats) -> _Counts:
         """Count rows, each as often as its weight says."""
-        classes = answers.classes
         hits = weights * (answers.actual == answers.labels)
         return cls(
-            np.bincount(answers.actual, hits, classes),
-            np.bincount(answers.labels, weights, classes),
-            np.bincount(answers.actual, weights, classes),
+            _by_class(answers.actual, hits, answers.classes),
+            _by_class(answers.labels, weights, answers.classes),
+            _by_class(answers.actual, weights, answers.classes),
         )
+
+
+def _by_class(places: Places, weights: Floats, classes: int) -> Floats:
+    """Return the sum of the weights by place, shape (classes,)."""
+    return np.bincount(places, weights, classes).astype(np.float64, copy=False)
 
 
 class _Measured:
