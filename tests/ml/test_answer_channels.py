@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -71,16 +72,16 @@ class Answered:
         return window
 
 
-def fitted(classes, seed=1, rows=2000, **options):
+def fitted(classes, seed=1, rows=2000, **more):
     answered = Answered(seed, rows, classes)
-    return fit_baseline(
+    baseline = fit_baseline(
         feature_set(classes),
         answered.columns,
         target=answered.labels,
         labels=answered.labels,
         scores=answered.scores,
-        **options,
     )
+    return replace(baseline, **more)
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +158,7 @@ def test_broken_documents_are_refused(two):
         Baseline.from_json({**document, "margin": margin})
 
 
-def test_a_feature_may_be_called_score(two):
+def test_a_feature_may_be_called_score():
     """A feature keeps its name; the channel of the answer then stands behind a prefix."""
     answered = Answered(1, 500, TWO)
     values = np.arange(500.0)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from drift_ml.answers import undecided
-
 from drift_ml.baseline._bins import (
     bin_limit,
     cut,
@@ -35,9 +34,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     from drift_contracts import Feature, FeatureSet
-    from drift_contracts.types import BaselineV2Importance
 
-    from drift_ml.baseline._parts import Answer, CalibrationBin, ChannelKind, Summary
+    from drift_ml.baseline._parts import Answer, ChannelKind, Summary
 
     Floats = npt.NDArray[np.float64]
 
@@ -61,12 +59,11 @@ def fit_baseline(
     errors: npt.ArrayLike | None = None,
     labels: npt.ArrayLike | None = None,
     scores: npt.ArrayLike | None = None,
-    calibration: Sequence[CalibrationBin] = (),
-    importances: Mapping[str, BaselineV2Importance] | None = None,
 ) -> Baseline:
     """Return the baseline of training rows; it does not depend on their order.
 
     A regressor's held-out answers are `predictions`, a classifier's are `labels` and `scores`.
+    Calibration and importances, where there are any, are set by `dataclasses.replace`.
 
     Args:
         feature_set: the model's features.
@@ -79,8 +76,6 @@ def fit_baseline(
         labels: the classes that the model gives to the held-out rows, or their places, shape
             (held_out,).
         scores: their probabilities, in the order of the classes, shape (held_out, classes).
-        calibration: of the held-out rows, as `calibration_bins` returns it.
-        importances: by feature, measured on the held-out rows.
 
     Raises:
         BaselineError: where a column is absent, or holds what its feature cannot be; where labels
@@ -124,8 +119,6 @@ def fit_baseline(
         margin=summarise("number", others["margin"]) if others else None,
         entropy=summarise("number", others["entropy"]) if others else None,
         classes=classes if others else (),
-        calibration=tuple(calibration),
-        importances=dict(importances or {}),
     )
 
 

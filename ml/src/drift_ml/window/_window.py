@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, cast
 
-from drift_ml.baseline import Baseline
 from drift_ml.window._errors import WindowError
 from drift_ml.window._moments import Moments
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from drift_contracts.types import WindowStateV1
 
-    from drift_ml.baseline import Answer, Plan
+    from drift_ml.baseline import Answer, Baseline, Plan
 
 CONTRACT = "window.state.v1"
 
