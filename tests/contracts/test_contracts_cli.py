@@ -52,7 +52,8 @@ def run(monkeypatch):
     return invoke
 
 
-def test_predict_shows_the_prediction_with_units_and_drift(run, loopback):
+def test_predict(run, loopback):
+    """`driftctl predict` shows the prediction with its unit and the drift score."""
     code, out, _ = run("predict", *HOUSE, "--prediction-id", ID, "--url", loopback((200, CARD), (200, ANSWER)))
     assert code == 0
     assert "price: 689,871 USD" in out
@@ -61,22 +62,24 @@ def test_predict_shows_the_prediction_with_units_and_drift(run, loopback):
     assert "-1.01" in out
 
 
-def test_predict_marks_what_drifted_and_leaves_out_what_is_not_known(run, loopback):
+def test_predict_drifted(run, loopback):
+    """`driftctl predict` marks drifted features and leaves out a z that is null."""
     drift = {"z": {"age": None, "sqft": 12.0}, "drifted": ["sqft"], "severity": "high"}
     url = loopback((200, CARD), (200, {**ANSWER, "drift": drift}))
     code, out, _ = run("predict", *HOUSE, "--prediction-id", ID, "--url", url)
     assert (code, "+12.00" in out, "high" in out) == (0, True, True)
 
 
-def test_predict_shows_a_feature_without_usual_values(run, loopback):
-    """Usual values are optional in a feature set."""
+def test_predict_without_usual(run, loopback):
+    """A feature without usual values is shown, as they are optional in a feature set."""
     features = [{name: value for name, value in CARD["feature_set"]["features"][0].items() if name != "usual"}]
     card = {**CARD, "feature_set": {**CARD["feature_set"], "features": features + CARD["feature_set"]["features"][1:]}}
     code, out, _ = run("predict", *HOUSE, "--prediction-id", ID, "--url", loopback((200, card), (200, ANSWER)))
     assert (code, "price: 689,871 USD" in out) == (0, True)
 
 
-def test_predict_prints_json_for_programs(run, loopback):
+def test_predict_json(run, loopback):
+    """`driftctl predict --json` prints the service's document for programs."""
     code, out, _ = run(
         "predict", *HOUSE, "--prediction-id", ID, "--json", "--url", loopback((200, CARD), (200, ANSWER))
     )
@@ -84,7 +87,8 @@ def test_predict_prints_json_for_programs(run, loopback):
     assert json.loads(out)["drift_score"] == 0.3284
 
 
-def test_the_options_are_the_features_of_the_model(run):
+def test_model_options(run):
+    """The options of `driftctl predict` are the features of the chosen model."""
     code, out, _ = run("predict", "--model", "diabetes", "--help")
     assert code == 0
     for feature in feature_set("diabetes").features:
@@ -93,7 +97,8 @@ def test_the_options_are_the_features_of_the_model(run):
     assert "--bedrooms ROOMS" not in out
 
 
-def test_help_states_bounds_usual_values_and_an_example(run):
+def test_predict_help(run):
+    """The help states bounds, usual values and an example of each feature."""
     _, out, _ = run("predict", "--help")
     assert "Living area. More than 0, at most 1,000,000. Usually 500 to 3,500. For example 2,000." in " ".join(
         out.split()
@@ -111,7 +116,8 @@ def own_models(tmp_path):
     return str(tmp_path)
 
 
-def test_a_model_of_ones_own_has_its_options_too(run, own_models):
+def test_custom_model_options(run, own_models):
+    """A model from a folder of feature sets has its options too, of every kind of feature."""
     code, out, _ = run("predict", "--feature-sets", own_models, "--model=every-kind", "--help")
     text = " ".join(out.split())
     assert code == 0
@@ -122,13 +128,15 @@ def test_a_model_of_ones_own_has_its_options_too(run, own_models):
     assert "May be left out. For example nothing." in text
 
 
-def test_a_boolean_that_is_not_given_is_missed_and_not_taken_for_false(run, own_models):
+def test_boolean_left_out(run, own_models):
+    """A boolean that is left out is reported as missing, and is not sent as false."""
     words = ["--feature-timeout", "1.5", "--open", "0", "--whole", "9007199254740994", "--colour", "red"]
     code, _, err = run("predict", "--model", "every-kind", "--feature-sets", own_models, *words, "--maker", "z")
     assert (code, "'--garden'" in err) == (2, True)
 
 
-def test_every_kind_of_feature_is_sent_as_what_it_is(run, own_models, monkeypatch):
+def test_sent_types(run, own_models, monkeypatch):
+    """Every kind of feature is sent with its type in JSON."""
     sent = []
 
     def refuse(_client, features, _prediction_id):
@@ -165,7 +173,8 @@ def test_every_kind_of_feature_is_sent_as_what_it_is(run, own_models, monkeypatc
         (["fly"], "No such command 'fly'"),
     ],
 )
-def test_wrong_usage_is_exit_code_2_with_the_reason(run, loopback, monkeypatch, words, reason):
+def test_usage_errors(run, loopback, monkeypatch, words, reason):
+    """Wrong usage ends with exit code 2 and the reason."""
     monkeypatch.setenv("DRIFT_URL", loopback((200, CARD)))
     code, _, err = run(*words)
     assert code == 2
@@ -173,7 +182,8 @@ def test_wrong_usage_is_exit_code_2_with_the_reason(run, loopback, monkeypatch, 
 
 
 @pytest.mark.parametrize("command", [["predict", *HOUSE], ["health"], ["model"], ["watch"]])
-def test_a_service_that_cannot_be_reached_is_exit_code_3(run, command, monkeypatch):
+def test_unreachable_exit(run, command, monkeypatch):
+    """A service that cannot be reached ends with exit code 3."""
     monkeypatch.setattr("drift_client._retry.Retry.delay", lambda *_: None)
     code, _, err = run(*command, "--url", NOBODY)
     assert (code, "ConnectError" in err) == (3, True)
@@ -181,28 +191,30 @@ def test_a_service_that_cannot_be_reached_is_exit_code_3(run, command, monkeypat
 
 @pytest.mark.parametrize("command", [["predict", *HOUSE], ["health"], ["model"], ["watch"]])
 @pytest.mark.parametrize("answer", [(404, PROBLEM), (200, {"hello": 1}), (200, b"{")], ids=["404", "other", "broken"])
-def test_a_service_that_says_no_or_nonsense_is_exit_code_4(run, loopback, command, answer):
+def test_service_errors_exit(run, loopback, command, answer):
+    """A service that refuses or sends nonsense ends with exit code 4."""
     code, _, err = run(*command, "--url", loopback(answer))
     assert code == 4
     assert err.startswith("driftctl: ")
 
 
-def test_a_console_that_fails_is_exit_code_4(run, loopback):
+def test_console_error_exit(run, loopback):
+    """A console that fails ends with exit code 4."""
     assert run("watch", "--url", loopback((500, b"")))[0] == 4
 
 
 NOT_SERVED = {"type": "about:blank", "title": "No such model", "status": 404}
 
 
-def test_a_model_that_is_not_served_is_told_from_those_that_are(run, loopback):
-    """The choices are in the message, and nothing is predicted."""
+def test_unserved_model(run, loopback):
+    """A model that is not served is refused with the names of those that are, before any request."""
     url = loopback((404, NOT_SERVED), (200, HEALTH))
     code, _, err = run("predict", "--model", "car-price", "--url", url, *HOUSE)
     assert (code, "there is " + ", ".join(sorted(HEALTH["models"])) in err) == (2, True)
 
 
-def test_without_a_default_the_names_of_the_models_are_asked_for(run, loopback):
-    """A service of several models may have no default."""
+def test_no_default_model(run, loopback):
+    """Without a default model, the names of the models are listed to choose from."""
     code, _, err = run("predict", "--url", loopback((404, NOT_SERVED), (200, HEALTH)), *HOUSE)
     assert (code, "'--model': expected one of house-price" in err) == (2, True)
 
@@ -212,8 +224,8 @@ def card_of(document):
     return {**CARD, "model": document["name"], "feature_set": document}
 
 
-def test_a_model_of_ones_own_is_asked_of_the_service(run, loopback):
-    """Nothing about the model is on this machine: help, choices, bounds and missing options come from its card."""
+def test_card_gives_options(run, loopback):
+    """Help, bounds and missing options of a model that only the service has come from its card."""
     document = json.loads(Path("tests/contracts/every-kind.json").read_text("utf-8"))
     health = {**HEALTH, "default": None, "models": {"every-kind": HEALTH["models"]["house-price"]}}
     code, out, _ = run("predict", "--help", "--url", loopback((200, health), (200, card_of(document))))
@@ -229,8 +241,8 @@ def test_a_model_of_ones_own_is_asked_of_the_service(run, loopback):
     assert "expected one of red" in err
 
 
-def test_help_names_ten_of_many_categories_and_steers_no_terminal(run, loopback):
-    """A category is somebody's text; two hundred of them are no help."""
+def test_help_of_many_categories(run, loopback):
+    """The help lists ten of many categories, and their control characters are escaped."""
     document = json.loads(Path("tests/contracts/every-kind.json").read_text("utf-8"))
     feature = next(each for each in document["features"] if each["name"] == "colour")
     feature["categories"] = ["\x1b]0;title\x07", *(f"c{number}" for number in range(39)), feature["example"]]
@@ -244,21 +256,21 @@ def test_help_names_ten_of_many_categories_and_steers_no_terminal(run, loopback)
     assert "\x9b" not in out
 
 
-def test_help_without_a_service_shows_what_ships(run):
-    """A first look needs no service, and says so."""
+def test_help_offline(run):
+    """Help without a service shows the models that ship, and says so."""
     code, out, _ = run("predict", "--help")
     assert (code, f"No service at {NOBODY}" in " ".join(out.split())) == (0, True)
     assert run("predict", "--model", "of-ones-own", "--help")[0] == 3
 
 
-def test_help_for_a_model_that_is_not_served_names_those_that_are(run, loopback):
-    """The choices are in the message."""
+def test_help_of_unserved_model(run, loopback):
+    """Help for a model that is not served lists those that are."""
     code, _, err = run("predict", "--help", "--model", "car-price", "--url", loopback((200, HEALTH)))
     assert (code, "there is house-price" in err) == (2, True)
 
 
-def test_json_for_programs_holds_no_control_characters(run, loopback):
-    """json leaves those above the blank as they are."""
+def test_json_control_characters(run, loopback):
+    """JSON for programs holds no control characters, also those that `json` leaves alone."""
     _, out, _ = run("model", "--json", "--url", loopback((200, described_with("\x9b31m"))))
     assert "\\u009b31m" in out
     assert "\x9b" not in out
@@ -280,6 +292,7 @@ def test_tables_hold_no_control_characters(run, loopback):
 
 
 def test_health_lists_the_models(run, loopback):
+    """`driftctl health` lists the models, the default and the lines lost."""
     code, out, _ = run("health", "--url", loopback((200, HEALTH)))
     assert code == 0
     assert "house-price (default)" in out
@@ -292,14 +305,16 @@ def test_health_lists_the_models(run, loopback):
     assert json.loads(out)["models"]["house-price"]["engine"] == "c"
 
 
-def test_model_shows_the_warnings_of_its_manifest(run, loopback):
+def test_model_warnings(run, loopback):
+    """`driftctl model` shows the warnings of the manifest."""
     manifest = next(case.instance for case in cases("bundle.manifest.v2") if case.valid)
     code, out, _ = run("model", "--url", loopback((200, {**CARD, "manifest": manifest})))
     assert code == 0
     assert "warning: age has one value only" in out
 
 
-def test_model_shows_the_training_data_and_scores(run, loopback):
+def test_model_training(run, loopback):
+    """`driftctl model` shows the training data and scores, and the card as JSON."""
     code, out, _ = run("model", "--url", loopback((200, CARD)))
     assert code == 0
     assert "trained on 10,000 rows of synthetic:house-price, seed 7" in out
@@ -308,7 +323,8 @@ def test_model_shows_the_training_data_and_scores(run, loopback):
     assert json.loads(out)["feature_set"]["name"] == "house-price"
 
 
-def test_watch_shows_alarms_and_recent_predictions(run, loopback):
+def test_watch(run, loopback):
+    """`driftctl watch` shows alarms and recent predictions."""
     code, out, _ = run(
         "watch", "--times", "2", "--interval", "0.1", "--url", loopback((200, STATE)), "--model", "house-price"
     )
@@ -340,7 +356,9 @@ def test_watch_asks_again(run, loopback, monkeypatch):
     assert (code, "predictions 12" in out) == (0, True)
 
 
-def test_watch_ends_quietly_with_ctrl_c(run, loopback, monkeypatch):
+def test_watch_interrupted(run, loopback, monkeypatch):
+    """`driftctl watch` ends with exit code 0 on Ctrl-C."""
+
     def interrupt(_):
         raise KeyboardInterrupt
 
@@ -348,7 +366,8 @@ def test_watch_ends_quietly_with_ctrl_c(run, loopback, monkeypatch):
     assert run("watch", "--url", loopback((200, STATE)))[0] == 0
 
 
-def test_contracts_are_listed_and_shown(run):
+def test_contracts_commands(run):
+    """`driftctl contracts` lists contracts and shows one."""
     code, out, _ = run("contracts", "list")
     assert code == 0
     assert "window.report.v1" in out
@@ -383,6 +402,7 @@ def plugins(monkeypatch):
 
 @pytest.mark.usefixtures("plugins")
 def test_other_packages_add_commands(run):
+    """Commands of other packages are listed and run, and a broken one is marked."""
     code, out, _ = run("--help")
     assert code == 0
     assert "Replay old traffic." in out
@@ -391,7 +411,8 @@ def test_other_packages_add_commands(run):
 
 
 @pytest.mark.usefixtures("plugins")
-def test_a_plugin_that_cannot_be_loaded_takes_no_other_along(run):
+def test_broken_plugin(run):
+    """A plugin that cannot be loaded reports its reason and leaves the other commands working."""
     code, _, err = run("lost")
     assert code == 5
     assert "the command lost of another package cannot be loaded: ModuleNotFoundError" in err
@@ -412,8 +433,8 @@ def test_a_missing_library_names_the_extra(run, monkeypatch):
 
 
 @pytest.mark.parametrize(("library", "code"), [("sklearn", 5), ("drift_ml.gone", 70)])
-def test_a_library_that_only_the_work_needs_names_the_extra(run, monkeypatch, library, code):
-    """It is imported when the command is called; a module of our own that is missing is a fault."""
+def test_missing_extra(run, monkeypatch, library, code):
+    """A missing library names the extra to install; a missing module of the project is a fault."""
 
     class Plugin:
         """An entry point."""
@@ -439,11 +460,12 @@ def test_a_library_that_only_the_work_needs_names_the_extra(run, monkeypatch, li
 
 
 def test_exit_codes_and_commands_are_documented(run):
+    """The help states the exit codes and lists the commands."""
     _, out, _ = run("--help")
     assert "Exit codes: 0 all is well, 1 a finding" in " ".join(out.split())
     assert {"contracts", "health", "model", "predict", "watch"} <= set(main.commands)
 
 
-def test_a_service_that_refuses_its_card_said_no(run, loopback):
-    """Only 404 means that there is no such model."""
+def test_refused_card(run, loopback):
+    """A service that refuses its card ends as a refusal, since only 404 means no such model."""
     assert run("predict", *HOUSE, "--url", loopback((403, {**PROBLEM, "status": 403})))[0] == 4

@@ -89,8 +89,8 @@ def test_settings_errors_survive_pickling():
     assert (copy.faults, str(copy)) == (error.faults, "the port is in use")
 
 
-def test_types_of_json_are_there_at_run_time():
-    """Documentation and type checkers that evaluate annotations import them."""
+def test_json_types():
+    """The types of JSON exist at run time, where tools evaluate annotations."""
     assert get_args(json_types.JsonObject) == (str, json_types.JsonValue)
     assert "Sequence[ReadableJson]" in json_types.ReadableJson
 
@@ -102,8 +102,8 @@ def test_functions_have_variables():
     assert FUNCTIONS["probe"].all() - FUNCTIONS["probe"].required == {environment.FUNCTION}
 
 
-def test_a_pattern_matches_from_end_to_end():
-    """What is longer than the pattern is refused."""
+def test_pattern_is_anchored():
+    """A pattern matches from end to end, so that longer text is refused."""
     with pytest.raises(ValueError, match=r"^$"):
         matching("a")("ab")
 
@@ -149,8 +149,8 @@ def test_a_metric_line():
     )
 
 
-def test_the_request_schema_is_imported_when_it_is_asked_for():
-    """A cold start goes without; the package's own name of it stays."""
+def test_lazy_schema():
+    """The request schema is imported when it is requested, so that a cold start goes without."""
     assert drift_contracts.request_schema(feature_set("house-price"))["type"] == "object"
     with pytest.raises(AttributeError, match="no_such_name"):
         drift_contracts.no_such_name  # noqa: B018 - asking is the test

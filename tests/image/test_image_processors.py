@@ -34,6 +34,6 @@ def test_predictions_are_equal_to_the_last_bit(docker, image, record_property):
     )
     machine, engine, *answers = python(docker, image, script).split()
     record_property("kernel", f"{engine} on {machine}, {ROWS} predictions equal to the last bit")
-    here = load_bundle(ROOT / "build/bundles/house-price").forest
+    here = load_bundle(ROOT / "build/bundles/house-price").model
     assert engine == "c"
     assert answers == [here.predict(row).hex() for row in rows]

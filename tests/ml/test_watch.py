@@ -139,8 +139,8 @@ def test_a_state_goes_on(baseline):
     assert second.to_json() == whole.to_json()
 
 
-def test_a_state_of_other_settings_is_refused(baseline):
-    """Evidence belongs to the budget that it was gained under."""
+def test_other_settings(baseline):
+    """A state of other settings is refused, as evidence belongs to its budget."""
     state = DriftWatch(baseline, BUDGET).to_json()
     with pytest.raises(EvidenceError, match="settings"):
         DriftWatch.from_json(state, baseline, Budget(30_000))

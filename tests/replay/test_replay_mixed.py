@@ -43,7 +43,7 @@ def rows(count, seed, *, blue=0.5):
 def bundle():
     baseline = fit_baseline(MIXED, rows(4000, 1), predictions=np.random.default_rng(2).normal(size=800))
     manifest = {"model": "mixed", "model_version": "0" * 12}
-    return Bundle(manifest=manifest, feature_set=MIXED, baseline=baseline.to_json(), forest=None)
+    return Bundle(manifest=manifest, feature_set=MIXED, baseline=baseline.to_json(), model=None)
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])

@@ -49,7 +49,7 @@ def test_the_bundle_answers_as_the_estimator_beside_it(trained, houses):
     bundle = load_bundle(trained.bundle)
     estimator = joblib.load(trained.estimator)
     rows = load_rows(houses, rows=300, seed=99).matrix(houses)
-    np.testing.assert_array_equal(bundle.forest.predict_many(rows.tolist()), estimator.predict(rows))
+    np.testing.assert_array_equal(bundle.model.predict_many(rows.tolist()), estimator.predict(rows))
 
 
 def test_training_again_replaces_the_bundle_and_leaves_nothing_behind(tmp_path, houses):
@@ -192,4 +192,4 @@ def test_a_third_model_is_a_feature_set_file_and_a_data_source(tmp_path, monkeyp
     )
     assert result.exit_code == 0, result.output
     bundle = load_bundle(Path(tmp_path / "build" / "bundles" / "wine"))
-    assert bundle.forest.predict((5.0, 0.0)) == pytest.approx(88, abs=1)
+    assert bundle.model.predict((5.0, 0.0)) == pytest.approx(88, abs=1)

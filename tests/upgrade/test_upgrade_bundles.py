@@ -29,7 +29,7 @@ def test_every_recorded_prediction_is_made_again_bit_for_bit(bundles, events, mo
     of_model = [event for event in events if event["Model"] == model]
     rows = [validator.row({"features": event["features"]}) for event in of_model]
     assert len(rows) > 500
-    assert bundle.forest.predict_many(rows) == [event["Prediction"] for event in of_model]
+    assert bundle.model.predict_many(rows) == [event["Prediction"] for event in of_model]
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -83,7 +83,7 @@ class Bundle(Record):
     #: What is normal: the parsed document, of which channels and correlation are not checked.
     baseline: BaselineV1
     #: How it answers.
-    forest: Forest
+    model: Forest
     #: SHA-256 of manifest.json, 64 hex digits: what a pin names, since the manifest binds every
     #: other file; "" for a bundle that was not read from a folder.
     digest: str = ""
@@ -103,7 +103,7 @@ class Bundle(Record):
             from drift_contracts import RequestValidator  # noqa: PLC0415
 
             validator = _VALIDATORS[self.feature_set] = RequestValidator(self.feature_set)
-        prediction: float = self.forest.predict(validator.row({"features": features}))
+        prediction: float = self.model.predict(validator.row({"features": features}))
         return prediction
 
 
@@ -173,7 +173,7 @@ def load_bundle(
         manifest=manifest,
         feature_set=FeatureSet.from_json(document, source="feature_set.json"),
         baseline=_json(contents["baseline.json"], "baseline.json"),
-        forest=Forest.from_bytes(contents["forest.bin"], engine=engine),
+        model=Forest.from_bytes(contents["forest.bin"], engine=engine),
         digest=actual,
     )
     _check_together(bundle)
@@ -301,7 +301,8 @@ def _check_together(bundle: Bundle) -> None:
     model = (manifest.get("model"), manifest.get("feature_set"))
     is_model = model == (feature_set.name, feature_set.version)
     _expect(is_model, MANIFEST, "model and feature_set to be name and version in feature_set.json")
-    _expect(bundle.forest.features == len(names), "forest.bin", f"rows of {len(names)} features")
+    _expect(bundle.model.features == len(names), "forest.bin", f"rows of {len(names)} features")
+    _check_target(bundle)
     # The file may hold anything that is JSON.
     document: object = baseline
     features = document.get("features") if isinstance(document, dict) else None
@@ -314,6 +315,17 @@ def _check_together(bundle: Bundle) -> None:
     baseline_types = {name: facts["type"] for name, facts in baseline["features"].items()}
     agrees = baseline["model"] == feature_set.name and baseline_types == types
     _expect(agrees, "baseline.json", "the model and the types of features of feature_set.json")
+
+
+def _check_target(bundle: Bundle) -> None:
+    """Raise BundleError unless the model answers what the feature set says of its target."""
+    target, model = bundle.feature_set.target, bundle.model
+    place = "feature_set.json"
+    _expect(model.task == target.kind, place, f"a target of the kind {model.task}, as the model's")
+    member, outputs = "outputs", len(target.outputs) or 1
+    if target.is_class:
+        member, outputs = "classes", len(target.classes)
+    _expect(model.outputs == outputs, place, f"as many {member} as the model has: {model.outputs}")
 
 
 def _expect(

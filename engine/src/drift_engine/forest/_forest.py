@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from drift_engine.forest._python import Engine as _Engine
 
     EngineName = Literal["c", "python"]
+    Task = Literal["regression", "classification"]
 
 try:
     from drift_engine.forest._kernel import Engine as _Compiled
@@ -29,6 +30,11 @@ class Forest:
     """
 
     __slots__ = ("_answers", "engine", "features", "nodes", "trees")
+
+    #: What the answer is, "regression" always: classifiers are packed models.
+    task: Task = "regression"
+    #: Numbers in an answer.
+    outputs = 1
 
     def __init__(
         self,
@@ -101,6 +107,14 @@ class Forest:
     def predict_many(self, rows: Iterable[Iterable[float]]) -> list[float]:
         """Return the answers to many rows; the compiled engine lets other threads run meanwhile."""
         return self._answers.predict_many(rows)
+
+    def scores(self, row: Iterable[float]) -> tuple[float, ...]:
+        """Return the answer as a tuple of one number, as a packed model gives its outputs."""
+        return (self._answers.predict(row),)
+
+    def scores_many(self, rows: Iterable[Iterable[float]]) -> list[tuple[float, ...]]:
+        """Return the answers to many rows, each a tuple of one number."""
+        return [(answer,) for answer in self._answers.predict_many(rows)]
 
 
 def _pure_python(parts: _layout.Parts) -> _Engine:

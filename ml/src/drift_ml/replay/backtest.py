@@ -181,7 +181,7 @@ def _prediction_column(request: Request) -> str | None:
 def _layout(bundle: Bundle, request: Request, column: str | None) -> Layout:
     # Some forests answer complete rows only; where none predicts, a row may miss values.
     width = len(bundle.feature_set.names)
-    complete = column is None and not _takes_missing(bundle.forest, width)
+    complete = column is None and not _takes_missing(bundle.model, width)
     return Layout(bundle.feature_set, column, request.time, complete=complete)
 
 
@@ -235,7 +235,7 @@ def _predicted(chunks: Iterator[Chunk], column: str | None, bundle: Bundle) -> I
             rows = _matrix(bundle.feature_set, chunk)
             starts = range(0, len(rows), PREDICTED_TOGETHER)
             parts = [rows[start : start + PREDICTED_TOGETHER] for start in starts]
-            predictions = np.concatenate(list(pool.map(partial(_predict, bundle.forest), parts)))
+            predictions = np.concatenate(list(pool.map(partial(_predict, bundle.model), parts)))
             yield _Predicted(chunk, predictions, partial(np.asarray, rows))
 
 

@@ -244,9 +244,9 @@ def _show(chosen: FeatureSet, trained: Trained) -> None:
     console.print(f"pin        {chosen.name}={bundle.digest}", highlight=False, soft_wrap=True)
     console.print(f"estimator  {trained.estimator} ({trained.estimator.stat().st_size:,} bytes)")
     row = RequestValidator(chosen).row({"features": chosen.example})
-    answer = f"{chosen.target.name} {bundle.forest.predict(row):,.1f} {chosen.target.unit}"
+    answer = f"{chosen.target.name} {bundle.model.predict(row):,.1f} {chosen.target.unit}"
     example = ", ".join(f"{feature.name} {feature.example}" for feature in chosen.features)
-    console.print(f"example    {example}: {answer} ({bundle.forest.engine} engine)\n")
+    console.print(f"example    {example}: {answer} ({bundle.model.engine} engine)\n")
 
 
 def _scores(chosen: FeatureSet, trained: Trained) -> Grid:

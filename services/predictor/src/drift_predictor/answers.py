@@ -94,7 +94,7 @@ class Model:
         self._timer = ports.timer
         self._journal = ports.journal
         self._identities = Identities(ports.random_bytes)
-        self._predict_row = bundle.forest.predict
+        self._predict_row = bundle.model.predict
         self._validator = RequestValidator(feature_set)
         self._scorer = DriftScorer(names, bundle.baseline["features"], settings.threshold)
         # Without categories, booleans and nulls a value's JSON is its repr, and its metric too.
@@ -245,7 +245,7 @@ class Model:
     def _predictions(self, rows: Mapping[int, Row], faults: Faults) -> dict[int, float]:
         """Return the predictions for rows, by index; those without one go to `faults`."""
         try:
-            predictions = self.bundle.forest.predict_many([*rows.values()])
+            predictions = self.bundle.model.predict_many([*rows.values()])
             return dict(zip(rows, predictions, strict=True))
         except BadRow:
             # The forest refuses them together, so they are asked for one by one.

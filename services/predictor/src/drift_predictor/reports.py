@@ -53,7 +53,7 @@ def _described(model: Model) -> dict[str, str]:
     return {
         "model_version": model.version,
         "feature_set": model.bundle.feature_set.version,
-        "engine": model.bundle.forest.engine,
+        "engine": model.bundle.model.engine,
     }
 
 
@@ -76,7 +76,7 @@ def model_card(model: Model) -> bytes:
             "model": model.name,
             "model_version": model.version,
             "threshold": model.threshold,
-            "engine": bundle.forest.engine,
+            "engine": bundle.model.engine,
             # A TypedDict is JSON, which a type checker does not know.
             "manifest": bundle.manifest,  # type: ignore[dict-item]
             "feature_set": bundle.feature_set.to_json(),

@@ -14,11 +14,11 @@ import pytest
 from click.testing import CliRunner
 from drift_contracts.bundle_paths import BundleError, bundle_names, current_version, versions_in
 from drift_engine.bundle import load_bundle
+from drift_ml.packing import versions as module
+from drift_ml.packing.versions import use_version, write_version
 from drift_ml.tables.row_digests import read_row_digests
 from drift_ml.training import Recipe, load_rows, train
-from drift_ml.training import versions as module
 from drift_ml.training.bundle_commands import bundles as command
-from drift_ml.training.versions import use_version, write_version
 
 
 @pytest.fixture(scope="session")
@@ -286,3 +286,10 @@ def test_the_command_needs_no_scikit_learn():
     program = "import sys; import drift_ml.training.bundle_commands; print('sklearn' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_a_broken_current_is_replaced(model, first):
+    """What nobody can read names no version."""
+    (model / "current").write_text("nonsense\n")
+    use_version(model, first)
+    assert current_version(model) == first
