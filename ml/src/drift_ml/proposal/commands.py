@@ -92,7 +92,10 @@ def main(
     with Progress(*columns, console=terminal, transient=True) as bar:
         task = bar.add_task(f"{data.name}: columns", total=None)
 
-        def show(done: int, total: int) -> None:
+        def show(
+            done: int,
+            total: int,
+        ) -> None:
             """Move the bar."""
             bar.update(task, completed=done, total=total)
 
@@ -115,7 +118,12 @@ def _read_options(reading: dict[str, Any]) -> ReadOptions:  # click checks the v
         raise click.BadParameter(expected, param_hint=f"--{error.option}") from error
 
 
-def _write(proposal: Proposal, file: Path, *, force: bool) -> None:
+def _write(
+    proposal: Proposal,
+    file: Path,
+    *,
+    force: bool,
+) -> None:
     """Write the feature set. Raises UsageError where a file is there, or none can be."""
     text = json.dumps(proposal.feature_set.to_json(), indent=2, ensure_ascii=False)
     flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
@@ -129,7 +137,10 @@ def _write(proposal: Proposal, file: Path, *, force: bool) -> None:
         raise click.UsageError(f"--out: expected a place where {file} can be written") from error
 
 
-def _show(proposal: Proposal, terminal: Console) -> None:
+def _show(
+    proposal: Proposal,
+    terminal: Console,
+) -> None:
     """Print what was proposed, assumed and doubted."""
     chosen = f" ({proposal.chosen})" if proposal.chosen else ""
     terminal.print(f"looked at {proposal.rows:,} rows{chosen}", highlight=False)
@@ -147,7 +158,10 @@ def _show(proposal: Proposal, terminal: Console) -> None:
         )
 
 
-def _grid(proposal: Proposal, columns: Sequence[Judged]) -> Grid:
+def _grid(
+    proposal: Proposal,
+    columns: Sequence[Judged],
+) -> Grid:
     from rich.table import Table as Grid  # noqa: PLC0415 - see main
 
     title = f"{proposal.feature_set.name}: {len(proposal.feature_set.features)} features"

@@ -141,7 +141,13 @@ def _number(profile: Profile) -> Judged:
     return Judged(profile.name, members, tuple(assumed), tuple(doubts))
 
 
-def _doubts_of_number(profile: Profile, low: float, high: float, *, whole: bool) -> list[str]:
+def _doubts_of_number(
+    profile: Profile,
+    low: float,
+    high: float,
+    *,
+    whole: bool,
+) -> list[str]:
     doubts: list[str] = []
     distinct = profile.distinct
     if whole and (low, high) == (0, 1) and distinct == len((low, high)):
@@ -212,7 +218,10 @@ def _category(profile: Profile) -> Judged:
     return Judged(profile.name, members, tuple(assumed), tuple(doubts))
 
 
-def _of_missing(profile: Profile, members: dict[str, object]) -> tuple[list[str], list[str]]:
+def _of_missing(
+    profile: Profile,
+    members: dict[str, object],
+) -> tuple[list[str], list[str]]:
     """Add what missing values ask for to a feature; return what was assumed and doubted."""
     assumed: list[str] = []
     if profile.missing:
@@ -228,5 +237,9 @@ def _of_missing(profile: Profile, members: dict[str, object]) -> tuple[list[str]
     return assumed, doubts
 
 
-def _plain(value: float, *, whole: bool) -> float | int:
+def _plain(
+    value: float,
+    *,
+    whole: bool,
+) -> float | int:
     return int(value) if whole else value

@@ -72,7 +72,11 @@ class Profile:
         return len(np.unique(self.present))
 
 
-def profile_column(name: str, column: pa.ChunkedArray, options: ReadOptions) -> Profile:
+def profile_column(
+    name: str,
+    column: pa.ChunkedArray,
+    options: ReadOptions,
+) -> Profile:
     """Return what a column holds.
 
     Args:
@@ -131,7 +135,11 @@ def _numbers(
     )
 
 
-def _texts(name: str, cells: pa.Array, options: ReadOptions) -> Profile:
+def _texts(
+    name: str,
+    cells: pa.Array,
+    options: ReadOptions,
+) -> Profile:
     """Return the profile of a column of texts, which may be numbers, booleans or times."""
     trimmed = compute.utf8_trim_whitespace(cells)
     words = [word for word in options.missing_words if word not in NAN_WORDS]
@@ -160,7 +168,11 @@ def _texts(name: str, cells: pa.Array, options: ReadOptions) -> Profile:
 
 
 def _text_profile(
-    name: str, present: pa.Array, levels: Mapping[str, int], *, has_leading_zero: bool
+    name: str,
+    present: pa.Array,
+    levels: Mapping[str, int],
+    *,
+    has_leading_zero: bool,
 ) -> Profile:
     encoded = present.dictionary_encode()
     places = {level: place for place, level in enumerate(levels)}
@@ -179,7 +191,10 @@ def _text_profile(
 
 
 def _mostly_numbers(
-    name: str, present: pa.Array, levels: Mapping[str, int], options: ReadOptions
+    name: str,
+    present: pa.Array,
+    levels: Mapping[str, int],
+    options: ReadOptions,
 ) -> Profile | None:
     """Return the profile of numbers among which a few marks mean that a value is missing.
 
@@ -197,13 +212,19 @@ def _mostly_numbers(
     return _numbers(name, numbers, marks=strange, has_decimal_comma=has_comma)
 
 
-def _without(texts: pa.Array, words: list[str] | tuple[str, ...]) -> pa.Array:
+def _without(
+    texts: pa.Array,
+    words: list[str] | tuple[str, ...],
+) -> pa.Array:
     """Return texts with nulls where one of some words stands."""
     is_word = compute.is_in(texts, value_set=pa.array(words, pa.string()))
     return compute.if_else(is_word, pa.scalar(None, pa.string()), texts)
 
 
-def _parsed(texts: pa.Array, decimal: str) -> pa.Array | None:
+def _parsed(
+    texts: pa.Array,
+    decimal: str,
+) -> pa.Array | None:
     """Return texts as numbers, None if one of them is none."""
     if decimal == ",":
         texts = compute.replace_substring(texts, ",", ".")
@@ -213,7 +234,10 @@ def _parsed(texts: pa.Array, decimal: str) -> pa.Array | None:
         return None
 
 
-def _number(text: str, decimal: str) -> float | None:
+def _number(
+    text: str,
+    decimal: str,
+) -> float | None:
     try:
         return float(text.replace(",", ".") if decimal == "," else text)
     except ValueError:
@@ -229,7 +253,10 @@ def _levels(present: pa.Array) -> dict[str, int]:
     return dict(pairs)
 
 
-def _share_of(levels: Mapping[str, int], shape: str) -> float:
+def _share_of(
+    levels: Mapping[str, int],
+    shape: str,
+) -> float:
     """Return the share of cells whose text has a shape."""
     pattern = re.compile(shape)
     cells = sum(count for level, count in levels.items() if pattern.match(level))
@@ -239,5 +266,5 @@ def _share_of(levels: Mapping[str, int], shape: str) -> float:
 def _has_leading_zero(texts: pa.Array) -> bool:
     """Return whether a text is a whole number that begins with a zero; 0.5 and 0 are none."""
     # By the first character alone, since a pattern takes ten times as long.
-    found = texts.filter(compute.starts_with(texts, "0"))
-    return bool(compute.any(compute.match_substring_regex(found, LEADING_ZERO)).as_py())
+    zeros = texts.filter(compute.starts_with(texts, "0"))
+    return bool(compute.any(compute.match_substring_regex(zeros, LEADING_ZERO)).as_py())

@@ -74,7 +74,11 @@ class Proposal:
     #: Columns that other commands must leave out.
     left_out: tuple[str, ...] = field(default=())
 
-    def train_command(self, data: Path, feature_set: Path) -> str:
+    def train_command(
+        self,
+        data: Path,
+        feature_set: Path,
+    ) -> str:
         """Return the command that trains on the table, as a shell takes it.
 
         Args:
@@ -113,9 +117,9 @@ def propose(
     _check_names(sample.names, wanted)
     profiles = _profiles(sample, options, progress)
     target = profiles[wanted.target]
-    kept = set(kept_names(sample.names, options.ignore))
+    names = set(kept_names(sample.names, options.ignore))
     columns = [
-        _judged(profile, target, wanted, is_ignored=profile.name not in kept)
+        _judged(profile, target, wanted, is_ignored=profile.name not in names)
         for profile in profiles.values()
         if profile.name != wanted.target
     ]
@@ -145,7 +149,10 @@ def propose(
     )
 
 
-def _check_names(names: Sequence[str], wanted: Wanted) -> None:
+def _check_names(
+    names: Sequence[str],
+    wanted: Wanted,
+) -> None:
     """Raise ProposalError for a column that the header does not have."""
     options = {"target": (wanted.target,), "id-column": wanted.id_columns}
     if wanted.time_column is not None:
@@ -161,7 +168,9 @@ def _check_names(names: Sequence[str], wanted: Wanted) -> None:
 
 
 def _profiles(
-    sample: Sample, options: ReadOptions, progress: Callable[[int, int], None] | None
+    sample: Sample,
+    options: ReadOptions,
+    progress: Callable[[int, int], None] | None,
 ) -> dict[str, Profile]:
     """Return the profile of each column by its name, in the order of the file."""
     profiles: dict[str, Profile] = {}
@@ -172,7 +181,13 @@ def _profiles(
     return profiles
 
 
-def _judged(profile: Profile, target: Profile, wanted: Wanted, *, is_ignored: bool) -> Judged:
+def _judged(
+    profile: Profile,
+    target: Profile,
+    wanted: Wanted,
+    *,
+    is_ignored: bool,
+) -> Judged:
     """Return what becomes of a column that is not the target."""
     reasons = {
         "--ignore leaves it out": is_ignored,
@@ -196,7 +211,9 @@ def _judged(profile: Profile, target: Profile, wanted: Wanted, *, is_ignored: bo
 
 
 def _most_telling(
-    columns: list[Judged], profiles: dict[str, Profile], target: Profile
+    columns: list[Judged],
+    profiles: dict[str, Profile],
+    target: Profile,
 ) -> list[Judged]:
     """Return the columns with as many features as a feature set may have.
 
@@ -208,17 +225,21 @@ def _most_telling(
         return columns
     shares = {item.name: explained_share(profiles[item.name], target) for item in features}
     ranked = sorted(features, key=lambda column: -shares[column.name])
-    kept = {column.name for column in ranked[:most]}
+    chosen = {column.name for column in ranked[:most]}
     reason = f"a feature set has at most {most} features, and others say more about the target"
     return [
         column
-        if column.members is None or column.name in kept
+        if column.members is None or column.name in chosen
         else Judged(column.name, None, reason=reason)
         for column in columns
     ]
 
 
-def _document(features: Sequence[Judged], target: Profile, wanted: Wanted) -> dict[str, Any]:
+def _document(
+    features: Sequence[Judged],
+    target: Profile,
+    wanted: Wanted,
+) -> dict[str, Any]:
     """Return the feature set as a document."""
     used: set[str] = set()
     target_name = _contract_name(target.name, used)
@@ -263,7 +284,10 @@ def _classes(target: Profile) -> dict[str, Any]:
     return {}
 
 
-def _of_target(target: Profile, members: dict[str, Any]) -> tuple[list[str], list[str]]:
+def _of_target(
+    target: Profile,
+    members: dict[str, Any],
+) -> tuple[list[str], list[str]]:
     """Return what was assumed of the target, and what is in doubt."""
     assumed: list[str] = []
     doubts: list[str] = []
@@ -292,7 +316,9 @@ def _of_target(target: Profile, members: dict[str, Any]) -> tuple[list[str], lis
 
 
 def _reading_words(
-    options: ReadOptions, profiles: Iterable[Profile], wanted: Wanted
+    options: ReadOptions,
+    profiles: Iterable[Profile],
+    wanted: Wanted,
 ) -> tuple[str, ...]:
     """Return the options with which other commands must read the file."""
     words: list[str] = []
@@ -311,7 +337,10 @@ def _reading_words(
     return tuple(words)
 
 
-def _left_out(columns: Sequence[Judged], wanted: Wanted) -> tuple[str, ...]:
+def _left_out(
+    columns: Sequence[Judged],
+    wanted: Wanted,
+) -> tuple[str, ...]:
     """Return the columns that training must be told to leave out."""
     names = []
     for place, column in enumerate(columns, start=1):
@@ -320,7 +349,10 @@ def _left_out(columns: Sequence[Judged], wanted: Wanted) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _contract_name(header: str, used: set[str]) -> str:
+def _contract_name(
+    header: str,
+    used: set[str],
+) -> str:
     """Return a name for a column that contracts allow and that no other column has yet.
 
     >>> _contract_name("Größe (m²)", set()), _contract_name("2nd floor", set())
@@ -343,7 +375,10 @@ def _contract_name(header: str, used: set[str]) -> str:
     return name
 
 
-def _column_of(header: str, name: str) -> dict[str, str]:
+def _column_of(
+    header: str,
+    name: str,
+) -> dict[str, str]:
     """Return the member that names the column in files, where it has another name."""
     return {} if header == name else {"column": header}
 

@@ -26,7 +26,10 @@ LEAK = 0.995
 CLASSES = 5
 
 
-def explained_share(column: Profile, target: Profile) -> float:
+def explained_share(
+    column: Profile,
+    target: Profile,
+) -> float:
     """Return the share of the target's variance that a column alone explains, 0 to 1.
 
     The target is predicted by its mean in groups of the column: of equal levels, or of equally many
@@ -45,10 +48,29 @@ def explained_share(column: Profile, target: Profile) -> float:
         chosen = np.flatnonzero((groups >= 0) & ~np.isnan(outcome))
         if len(chosen) >= FEWEST_ROWS:
             best = max(best, _held_out_r2(groups[chosen], outcome[chosen]))
+            if column.codes is None:
+                best = max(best, _monotone_share(_values(column, rows)[chosen], outcome[chosen]))
     return best
 
 
-def _groups(column: Profile, rows: slice) -> Codes:
+def _monotone_share(
+    values: Floats,
+    outcome: Floats,
+) -> float:
+    """Return the squared rank correlation of a column with the target (Spearman 1904).
+
+    Groups are too coarse for a column that is the target in another unit.
+    """
+    ranks = _ranks(values)
+    if not (np.ptp(ranks) > 0 and np.ptp(outcome) > 0):
+        return 0.0
+    return float(np.corrcoef(ranks, outcome)[0, 1]) ** 2
+
+
+def _groups(
+    column: Profile,
+    rows: slice,
+) -> Codes:
     """Return the group of each of some rows, -1 where the column is missing."""
     if column.codes is not None:
         return column.codes[rows]
@@ -60,7 +82,10 @@ def _groups(column: Profile, rows: slice) -> Codes:
     return np.where(np.isnan(values), -1, places)
 
 
-def _values(column: Profile, rows: slice) -> Floats:
+def _values(
+    column: Profile,
+    rows: slice,
+) -> Floats:
     values = column.values if column.values is not None else np.zeros(column.rows)
     return values[rows]
 
@@ -72,7 +97,10 @@ def _ranks(values: Floats) -> Floats:
     return np.where(np.isnan(values), np.nan, ranks)
 
 
-def _outcomes(target: Profile, rows: slice) -> list[Floats]:
+def _outcomes(
+    target: Profile,
+    rows: slice,
+) -> list[Floats]:
     """Return some rows of the target: the ranks of numbers, and of classes one flag each."""
     if target.codes is None:
         return [_ranks(_values(target, rows))]
@@ -84,7 +112,10 @@ def _outcomes(target: Profile, rows: slice) -> list[Floats]:
     return outcomes
 
 
-def _held_out_r2(groups: Codes, outcome: Floats) -> float:
+def _held_out_r2(
+    groups: Codes,
+    outcome: Floats,
+) -> float:
     """Return R2 of group means that were learnt from every second row, on the other rows."""
     learnt, fresh = slice(0, None, 2), slice(1, None, 2)
     size = int(groups.max()) + 1

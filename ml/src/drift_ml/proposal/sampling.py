@@ -53,7 +53,10 @@ class Sample:
     ragged: int
 
 
-def sample_rows(path: Path, options: ReadOptions) -> Sample:
+def sample_rows(
+    path: Path,
+    options: ReadOptions,
+) -> Sample:
     """Return a sample of a table's rows, from its whole length.
 
     Args:
@@ -101,7 +104,10 @@ def _united(chunks: Sequence[pa.Array]) -> pa.ChunkedArray:
     return pa.chunked_array(chunks)
 
 
-def _names(part: Part, options: ReadOptions) -> tuple[str, ...]:
+def _names(
+    part: Part,
+    options: ReadOptions,
+) -> tuple[str, ...]:
     """Return the names in a header. Raises DataError where one stands there twice, or is none."""
     if part.parquet:
         header = parquet_names(part)
@@ -117,7 +123,10 @@ def _names(part: Part, options: ReadOptions) -> tuple[str, ...]:
     return names
 
 
-def _check_delimiter(part: Part, header: Sequence[str]) -> None:
+def _check_delimiter(
+    part: Part,
+    header: Sequence[str],
+) -> None:
     """Raise DataError where the only column of a header is several in truth."""
     if len(header) > 1:
         return
@@ -127,7 +136,11 @@ def _check_delimiter(part: Part, header: Sequence[str]) -> None:
             raise file_error(part.name, "delimiter", expected, f"try --delimiter {name}")
 
 
-def _sample_part(part: Part, options: ReadOptions, most: int) -> Sample:
+def _sample_part(
+    part: Part,
+    options: ReadOptions,
+    most: int,
+) -> Sample:
     """Return at most so many rows of one file."""
     names = _names(part, options)
     if part.parquet:
@@ -136,7 +149,11 @@ def _sample_part(part: Part, options: ReadOptions, most: int) -> Sample:
         return _sample_text(sliced, names, options, most, chosen)
 
 
-def _sample_parquet(part: Part, names: tuple[str, ...], most: int) -> Sample:
+def _sample_parquet(
+    part: Part,
+    names: tuple[str, ...],
+    most: int,
+) -> Sample:
     """Return rows of groups that are spread over a Parquet file."""
     taken: list[pa.RecordBatch] = []
     try:
@@ -160,7 +177,11 @@ def _sample_parquet(part: Part, names: tuple[str, ...], most: int) -> Sample:
     return Sample(names, tuple(columns), rows, chosen, ragged=0)
 
 
-def _first_rows(file: parquet.ParquetFile, group: int, most: int) -> list[pa.RecordBatch]:
+def _first_rows(
+    file: parquet.ParquetFile,
+    group: int,
+    most: int,
+) -> list[pa.RecordBatch]:
     """Return the first rows of a row group."""
     taken: list[pa.RecordBatch] = []
     missing = most
@@ -211,7 +232,10 @@ def _sample_text(
 
 
 @contextmanager
-def _sliced(table: TextTable, most: int) -> Iterator[tuple[TextTable, str]]:
+def _sliced(
+    table: TextTable,
+    most: int,
+) -> Iterator[tuple[TextTable, str]]:
     """Yield a text that has about so many rows, and how they were chosen.
 
     A longer file is copied in slices, each from the end of one line to the end of another, so that
@@ -247,7 +271,10 @@ def _row_bytes(part: Part) -> float:
     return len(head) / max(head.count(b"\n"), 1)
 
 
-def _spread(items: Sequence[T], most: int) -> list[T]:
+def _spread(
+    items: Sequence[T],
+    most: int,
+) -> list[T]:
     """Return at most so many items, evenly spread over all.
 
     >>> _spread("abcdefg", 3)
