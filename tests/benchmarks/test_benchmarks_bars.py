@@ -78,8 +78,8 @@ def test_the_readme_states_its_bars():
     assert stated == [(name, f"{bar.least:,}", bar.usual) for name, bar in BARS.items() if bar.readme]
 
 
-def test_without_options_every_bar_is_decided_once_and_counts_are_taken(items):
-    """No bar without its test, and no test without its bar; slowdowns are planted only when asked for."""
+def test_default_choice(items):
+    """Without options every bar is decided once, counts are taken and no slowdown is planted."""
     everything = chosen(items)
     markers = {mark for item in everything for mark in item.markers}
     assert bars(everything) == sorted(BARS)
@@ -87,8 +87,8 @@ def test_without_options_every_bar_is_decided_once_and_counts_are_taken(items):
     assert "planted" not in markers
 
 
-def test_quick_judges_the_bars_of_the_readme_alone(items):
-    """The session's option and the rule agree."""
+def test_quick_choice(items):
+    """With --quick the bars of the README are decided, and no others."""
     assert items.quick == chosen(items, quick=True)
     assert bars(items.quick) == STATED
     assert len(items.quick) == len(STATED)
@@ -106,7 +106,7 @@ def test_counts_leave_out_the_bars(items):
     assert all("counts" in item.markers for item in chosen(items, counts=True))
 
 
-def test_planted_slowdowns_are_a_choice_of_their_own(items):
-    """Kernel, handler and evidence, one at a time."""
+def test_planted_choice(items):
+    """Planted slowdowns are a choice of their own: kernel, handler and evidence."""
     names = [item.name for item in chosen(items, planted=True, quick=True)]
     assert [re.search(r"\[(.+)\]", name)[1] for name in names] == ["kernel", "handler", "evidence"]

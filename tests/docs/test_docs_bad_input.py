@@ -49,8 +49,8 @@ def of_command() -> str:
     return ended.stderr.strip()
 
 
-def test_every_quoted_message_is_what_the_product_says(tmp_path):
-    """The messages stand on the page in this order."""
+def test_quoted_messages(tmp_path):
+    """Every quoted message is the one that the product prints, in the same order."""
     text = HEADER + ROW
     produced = [
         of_table(text.replace(",", ";").encode(), tmp_path),

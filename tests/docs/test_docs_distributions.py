@@ -36,8 +36,8 @@ def test_what_is_no_version_is_refused(words, capsys):
     assert "1.2.0" in capsys.readouterr().err
 
 
-def test_actions_are_pinned_to_the_commit_of_their_tag(monkeypatch):
-    """A tag becomes a comment, and is asked again the next time."""
+def test_pinned_actions(monkeypatch):
+    """Actions are pinned to the commit of their tag, which stays as a comment to ask again."""
     monkeypatch.setattr(pin_actions, "commit_of", lambda *_: "a" * 40)
     first = pin_actions.pinned("- uses: actions/checkout@v5\n")
     assert first == f"- uses: actions/checkout@{'a' * 40} # v5\n"
@@ -45,7 +45,7 @@ def test_actions_are_pinned_to_the_commit_of_their_tag(monkeypatch):
     assert pin_actions.pinned(first) == f"- uses: actions/checkout@{'b' * 40} # v5\n"
 
 
-def test_an_action_that_does_not_answer_leaves_everything(monkeypatch):
-    """Half of the pins would be worse than none."""
+def test_unreachable_action(monkeypatch):
+    """An action that does not answer leaves all pins, as half of them would be worse."""
     monkeypatch.setattr(pin_actions, "commit_of", lambda *_: None)
     assert pin_actions.pinned("- uses: actions/checkout@v5\n") is None

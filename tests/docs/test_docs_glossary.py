@@ -27,8 +27,8 @@ def test_the_contracts_that_are_named_exist():
     assert named <= set(schemas.names())
 
 
-def test_severity_and_states_are_those_of_the_contracts():
-    """The words of the schemas are the words of the page."""
+def test_contract_words():
+    """Severities and states of the page are those of the contracts."""
     drift = schemas.schema("prediction.response.v1")["$defs"]["drift"]["properties"]
     alert = schemas.schema("alert.v1")["properties"]
     for word in (*drift["severity"]["enum"], *alert["severity"]["enum"]):

@@ -128,7 +128,7 @@ def test_python_runs(block, place, console, names, monkeypatch):
     exec(compile(ast.parse(text), block.place, "exec"), names)
 
 
-def test_the_tutorial_from_its_beginning_to_its_end(tmp_path, monkeypatch):
+def test_tutorial(tmp_path, monkeypatch):
     """Each step of the tutorial works with what the steps before it have left."""
     tools = str(Path(sys.executable).parent)
     environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}

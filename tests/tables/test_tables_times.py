@@ -64,8 +64,8 @@ TYPED = [
 
 
 @pytest.mark.parametrize("column", TYPED, ids=lambda column: str(column.type))
-def test_a_column_of_any_type_is_right(column):
-    """What is finer than a millisecond is cut off."""
+def test_column_types(column):
+    """Every type of a time's column is read, and what is finer than a millisecond is cut off."""
     checked = check_times(column, after=None)
     assert (checked.values.tolist(), checked.problems) == ([AT], [])
 
@@ -82,8 +82,8 @@ def test_a_column_of_any_type_is_right(column):
     ],
     ids=lambda column: str(column.type),
 )
-def test_a_column_of_another_type_is_refused(column):
-    """The hint names the type."""
+def test_other_column_type(column):
+    """A column of another type is refused with a hint that names the type."""
     (problem,) = check_times(column, after=None).problems
     assert str(column.type) in problem.hint
 
@@ -97,33 +97,35 @@ def test_missing_times_are_no_wrong_ones(column):
     assert (problem.rule, problem.broken.tolist()) == ("missing", [True, True])
 
 
-def test_times_must_not_fall_below_those_before():
-    """The last time of the batch before counts."""
+def test_descending_times():
+    """Times must not fall below the one before, also across batches."""
     (problem,) = check_times(pa.array([AT - 1, AT]), after=AT).problems
     assert (problem.rule, problem.broken.tolist()) == ("order", [True, False])
 
 
-def test_an_extension_type_of_times_is_read_by_its_storage():
-    """Here of texts that are JSON."""
+def test_extension_type():
+    """An extension type is read by its storage, here by texts."""
     column = pa.ExtensionArray.from_storage(pa.json_(), pa.array(["2026-01-01"]))
     assert check_times(column, after=None).values.tolist() == [AT]
 
 
-def test_numbers_among_texts_are_refused_by_what_they_look_like():
-    """Serial days beside a text that is no time."""
+def test_numbers_among_texts():
+    """Numbers among texts are refused with a hint at what they look like, here serial days."""
     (problem,) = check_times(pa.array(["2026-01-01T00:00:00Z", "45123.5", "45124"]), after=None).problems
     assert "serial days" in problem.hint
 
 
 @pytest.mark.parametrize("count", [2**53, -(2**53)])
-def test_a_time_outside_of_the_calendar_is_refused(count):
-    """A wrong unit makes such, and no report could print it."""
+def test_beyond_calendar(count):
+    """A time outside the calendar is refused, as a wrong unit makes it and no report could print
+    it.
+    """
     (problem,) = check_times(pa.array([count], pa.timestamp("ms")), after=None).problems
     assert "unit" in problem.hint
 
 
-def test_a_column_without_rows_has_no_times():
-    """Nothing is wrong with it."""
+def test_no_rows():
+    """A column without rows has no times and no fault."""
     checked = check_times(pa.array([], pa.int64()), after=None)
     assert len(checked.values) == 0
     assert checked.problems == []

@@ -25,8 +25,8 @@ def test_every_requirement_is_pinned_with_hashes():
         assert "--hash=sha256:" in requirement
 
 
-def test_no_requirement_has_extras_or_is_a_folder():
-    """The pip that Python 3.11 brings (23.2.1) refuses pinned extras, and hash mode any folder."""
+def test_plain_requirements():
+    """No requirement has extras or is a folder, which pip 23.2.1 refuses with hashes."""
     for requirement in REQUIREMENTS:
         assert not re.match(r"[\w.-]+\[|-e|\.|/|file:|[\w.-]+ ?@", requirement)
 

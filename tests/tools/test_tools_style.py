@@ -70,8 +70,8 @@ def test_docstrings_and_names(counts):
     }
 
 
-def test_functions_are_measured_without_their_decorators(tmp_path):
-    """The length goes from `def` to the last line."""
+def test_function_lengths(tmp_path):
+    """A function is measured from `def` to its last line, without decorators."""
     file = tmp_path / "module.py"
     file.write_text("@property\ndef length(self):\n    return 1\n", "utf-8")
     assert style.measure([file], tmp_path).functions == [2]
@@ -113,16 +113,16 @@ def repository(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_tests_and_removed_files_are_left_out(repository):
-    """What is under version control or new counts, where it still is."""
+def test_product_files(repository):
+    """Files under version control or new are measured, without tests and removed files."""
     subprocess.run(["git", "add", "."], cwd=repository, check=True)
     (repository / "clear" / "module.py").unlink()
     assert list(style.product_files()) == [repository / "unclear" / "module.py"]
 
 
 @pytest.mark.usefixtures("repository")
-def test_check_names_the_bar_and_its_places(capsys):
-    """Exit code 1 and the places where a bar is missed, else silence."""
+def test_check(capsys):
+    """The check prints each missed bar with its places and ends with 1, else with 0 and nothing."""
     assert style.main(["--check", "clear"]) == 0
     assert capsys.readouterr().out == ""
     assert style.main(["--check", "clear", "unclear"]) == 1
@@ -132,8 +132,8 @@ def test_check_names_the_bar_and_its_places(capsys):
 
 
 @pytest.mark.usefixtures("repository")
-def test_the_table_has_a_column_for_each_anchor(capsys):
-    """The product is held against the bars, the anchors stand beside it."""
+def test_table(capsys):
+    """The table has a column for the product and one for each anchor."""
     assert style.main(["unclear"]) == 0
     head, *rows = capsys.readouterr().out.splitlines()
     assert head.split()[:2] == ["bar", "product"]
@@ -147,7 +147,7 @@ def test_an_installed_package_is_measured():
     assert style.anchor_counts("pytest").totals["lines"] > 0
 
 
-def test_the_bars_are_those_of_the_contributors_page():
+def test_documented_bars():
     """CONTRIBUTING.md has a row for every bar, in the same order."""
     text = (style.ROOT / "CONTRIBUTING.md").read_text("utf-8")
     rows = re.findall(r"\| (at most|at least) ([\d.]+)", text)

@@ -59,7 +59,7 @@ def test_files(wheel):
     assert [name for name in names if re.search(r"(\.[ch]$|__pycache__|^tests/)", name)] == []
 
 
-def test_the_engine_keeps_to_the_stable_interface():
-    """One wheel serves every interpreter from 3.11 on, on any Linux of 2014 or later."""
+def test_stable_interface():
+    """One wheel of the engine serves Python 3.11 and later on any Linux since 2014."""
     (engine,) = (path.name for path in WHEELS if path.name.startswith("drift_engine"))
     assert "-cp311-abi3-manylinux" in engine
