@@ -71,8 +71,8 @@ def bars(items):
 STATED = sorted(name for name, bar in BARS.items() if bar.readme)
 
 
-def test_the_readme_states_its_bars():
-    """The table of README.md is what bars.py says, by name, number and usual way."""
+def test_readme_states_bars():
+    """The table of README.md states the bars of bars.py by name, number and usual way."""
     section = (ROOT / "README.md").read_text().partition("\n## Speed\n")[2].partition("\n## ")[0]
     stated = re.findall(r"^\| ([^|]+) \| ([\d,]+) times as fast \| ([^|]+) \|$", section, re.MULTILINE)
     assert stated == [(name, f"{bar.least:,}", bar.usual) for name, bar in BARS.items() if bar.readme]
@@ -94,15 +94,15 @@ def test_quick_choice(items):
     assert len(items.quick) == len(STATED)
 
 
-def test_quick_with_the_counts_has_both(items):
-    """This is what the check of every change runs."""
+def test_quick_with_counts(items):
+    """Quick bars and counts can be run together, as the check of every change does."""
     both = chosen(items, quick=True, counts=True)
     assert bars(both) == STATED
     assert len([item for item in both if "counts" in item.markers]) == len(both) - len(STATED) == len(counts.NAMES)
 
 
-def test_counts_leave_out_the_bars(items):
-    """A revision can be compared without waiting for the ratios."""
+def test_counts_without_bars(items):
+    """Counts can be run without the bars, so that a revision is compared quickly."""
     assert all("counts" in item.markers for item in chosen(items, counts=True))
 
 

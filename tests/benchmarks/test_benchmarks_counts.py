@@ -55,15 +55,15 @@ def test_machine():
 
 
 @pytest.mark.parametrize("name", counts.machine())
-def test_one_different_value_makes_another_machine(name):
-    """A stored figure is a measure only where everything is the same."""
+def test_other_machine(name):
+    """A single different value makes another machine, for which stored figures do not hold."""
     here = counts.machine()
     assert counts.differences(here | {name: "another"}, here) == [name]
 
 
 @pytest.mark.parametrize(("count", "word"), [(1031, "too slow"), (1029, "holds"), (971, "holds"), (900, "fewer")])
-def test_the_tolerance_is_three_percent(count, word):
-    """More than three of a hundred is too slow; less asks for a new figure and is no failure."""
+def test_tolerance(count, word):
+    """More than 3 % is too slow, and less only asks for a new figure."""
     assert word in counts.verdict_of(count, 1000)
 
 

@@ -83,8 +83,8 @@ def test_likelihood_ratio(count):
     assert either_end + sum(between) == pytest.approx(1)
 
 
-def test_the_interval_narrows_with_the_values():
-    """Width falls about with the root of the number of values."""
+def test_interval_narrows():
+    """The width falls about with the root of the number of values."""
     random, widths = Random(3), []
     interval = MedianInterval()
     for number in range(1, 3201):
@@ -96,7 +96,7 @@ def test_the_interval_narrows_with_the_values():
     assert all(later < earlier * 0.65 for earlier, later in pairwise(widths))
 
 
-def test_ties_are_no_evidence():
+def test_ties():
     """Equal values give an interval of that value."""
     interval = MedianInterval()
     for _ in range(50):
@@ -160,8 +160,8 @@ def test_alternating_order():
     assert seen == (["ours", "usual", "usual", "ours"] * FEWEST)[: 2 * FEWEST]
 
 
-def test_answers_are_compared_after_every_pair():
-    """The first pair with different answers fails; the longer turn is compared as far as the shorter goes."""
+def test_answers_compared():
+    """The first pair with different answers fails, as far as the shorter turn goes."""
     lengths = []
 
     def check(ours, usual):
@@ -174,7 +174,7 @@ def test_answers_are_compared_after_every_pair():
         decide(fake("ours", lambda: 1.0), fake("usual", lambda: 9.0, answer=1), 2, check)
 
 
-def test_a_turn_is_filled_with_calls():
+def test_turn_of_calls():
     """Calls are counted until a turn takes long enough, and inputs repeat in order."""
     assert fake("ours", lambda: 0.001, calls=None).calls_of_a_turn(0.1) == 100
     assert fake("ours", lambda: 3.0, calls=None).calls_of_a_turn(0.1) == 1

@@ -149,8 +149,8 @@ def test_labels(docker, image):
     assert re.fullmatch("[0-9a-f]{12}", labels["drift.bundle.digest"])
 
 
-def test_an_older_version_changes_no_layer(docker, image, bases):
-    """Of each model the image holds the current version, in a flat folder."""
+def test_older_version(docker, image, bases):
+    """An older version changes no layer, as the image holds the current one in a flat folder."""
     among_others = ROOT / "build/bundles-others"
     for name in ("house-price", "diabetes"):
         shutil.copytree(ROOT / "build/bundles" / name, among_others / name)

@@ -33,23 +33,23 @@ def house_rows(rows, seed):
 
 
 @pytest.mark.parametrize(("rows", "size"), [(0, 50), (10_000, 50), (30_000, 100), (1_000_000, 2000)])
-def test_there_are_at_most_500_windows(rows, size):
-    """Their sizes are round numbers."""
+def test_at_most_500_windows(rows, size):
+    """There are at most 500 windows, of round sizes."""
     assert rows_per_window(rows) == size
 
 
 @pytest.mark.parametrize(
     ("options", "hint"), [(["--encoding", "none-such"], "--encoding"), (["--sort"], "--time-column")]
 )
-def test_options_that_cannot_work_are_refused(tmp_path, options, hint):
-    """Before anything is read."""
+def test_wrong_options(tmp_path, options, hint):
+    """Options that cannot work are refused before anything is read."""
     result = CliRunner().invoke(replay, ["--data", "x.csv", "--baseline", str(tmp_path), *options])
     assert result.exit_code == 2
     assert hint in result.output
 
 
-def test_a_budget_in_days_needs_times(made):
-    """Without them nobody knows the traffic of a day."""
+def test_budget_without_times(made):
+    """A budget in days needs times, since nobody knows the traffic of a day without."""
     window = Window.empty(made.baseline)
     with pytest.raises(ReplayError, match="in days"):
         budget_of(None, 30.0, [window])

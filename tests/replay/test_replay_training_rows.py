@@ -196,8 +196,8 @@ def test_strict(backtest, files):
     assert backtest(fresh, "--strict").exit_code == 0
 
 
-def test_a_bundle_without_digests_cannot_tell(bundle, files, tmp_path):
-    """So the first version of bundles, and one whose digests were left out."""
+def test_no_digests(bundle, files, tmp_path):
+    """A bundle without digests, as earlier ones are, decides nothing about training rows."""
     folder = tmp_path / "noisy"
     folder.mkdir()
     for path in bundle.iterdir():

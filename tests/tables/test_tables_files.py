@@ -187,8 +187,8 @@ def test_folder_findings(tmp_path, parcel):
     assert "in c.csv" in str(caught.value)
 
 
-def test_a_folder_without_tables_says_so(tmp_path, parcel):
-    """What would be read is named."""
+def test_folder_without_tables(tmp_path, parcel):
+    """A folder without tables is refused with the kinds of files that are read."""
     with pytest.raises(DataError, match="a folder of them"):
         read_table(tmp_path, parcel)
 
@@ -198,8 +198,8 @@ def test_a_folder_without_tables_says_so(tmp_path, parcel):
     [("t.xlsx", b"PK\x03\x04", "workbook"), ("t.csv", b"\x28\xb5\x2f\xfd", "zstd"), ("t.parquet", b"weight", "Parquet"),
      ("t.feather", b"ARROW1", "Arrow")],
 )  # fmt: skip
-def test_what_is_no_table_is_named(tmp_path, parcel, name, head, word):
-    """The first bytes tell."""
+def test_not_a_table(tmp_path, parcel, name, head, word):
+    """A file of another format is recognised by its first bytes and named."""
     path = tmp_path / name
     path.write_bytes(head + b"\0" * 20)
     with pytest.raises(DataError, match=word):
@@ -242,8 +242,8 @@ def named(document):
     return FeatureSet.from_json({**document, "contract": "feature-set.v2", "target": target, "features": features})
 
 
-def test_a_feature_set_names_columns(tmp_path, parcel_document):
-    """Accents may be encoded in two ways; logs that call features by name are read too."""
+def test_column_names(tmp_path, parcel_document):
+    """Columns match features by name in either encoding of accents, and with a log's prefix."""
     feature_set = named(parcel_document)
     assert FeatureSet.from_json(feature_set.to_json()) == feature_set
     for weight in ("Größe (kg)", "Gro\u0308ße (kg)", "weight"):
@@ -260,8 +260,8 @@ def timed(path, rows):
     return write(path, [f"{weight},1,true,DE,1,{time}" for weight, time in rows], f"{HEADER},time")
 
 
-def test_rows_are_sorted_by_time(tmp_path, parcel, monkeypatch):
-    """Equal times stay in the order of the file, and texts stay with their rows."""
+def test_sorted_by_time(tmp_path, parcel, monkeypatch):
+    """Rows are sorted by time with their texts, and equal times stay in the file's order."""
     monkeypatch.setattr(order, "ROWS", 4)
     monkeypatch.setattr(batches, "CHUNK", 3)
     rows = [(i + 1, 1_790_000_000 + i * 7 % 10) for i in range(10)]
@@ -285,8 +285,8 @@ def test_rows_are_sorted_by_time(tmp_path, parcel, monkeypatch):
     assert times == [1000 * rows[place][1] for place in expected]
 
 
-def test_sorting_needs_times_and_rows(tmp_path, parcel):
-    """Both lacks are named."""
+def test_sort_without_times(tmp_path, parcel):
+    """A table without times, and one without rows, cannot be sorted."""
     with pytest.raises(OptionError, match="--time-column"):
         list(read_chunks(write(tmp_path / "t.csv"), Layout(parcel), ReadOptions(sort=True)))
     path = timed(tmp_path / "t.csv", [])
@@ -330,8 +330,8 @@ def test_prediction_column(tmp_path, parcel):
         )
 
 
-def test_every_bound_is_checked():
-    """Inclusive and exclusive ones, of a feature that may be missing."""
+def test_bounds():
+    """Inclusive and exclusive bounds are checked, also where values may be missing."""
     bounds = {"maximum": 5, "minimum": 1}
     open_bounds = {"exclusive_maximum": 5.0, "exclusive_minimum": 1.0}
     column = pa.array([0.0, 1.0, 3.0, 5.0, 6.0, None])
@@ -343,8 +343,8 @@ def test_every_bound_is_checked():
         assert check_column(feature, column[2:3], Reading(MISSING)).problems == []
 
 
-def test_a_boolean_may_be_missing():
-    """It is NaN then."""
+def test_missing_boolean():
+    """A missing boolean is NaN."""
     feature = Feature("x", "boolean", "-", "-", True, nullable=True)
     checked = check_column(feature, pa.array(["on", "N/A", None, "0"]), Reading(MISSING))
     np.testing.assert_array_equal(checked.values, [1, np.nan, np.nan, 0])
@@ -352,8 +352,8 @@ def test_a_boolean_may_be_missing():
 
 
 @pytest.mark.parametrize("kind", ["number", "boolean"])
-def test_no_rows_have_no_problems(kind):
-    """An empty column is one."""
+def test_empty_column(kind):
+    """An empty column has no problem."""
     feature = Feature("x", kind, "-", "-", 1)
     assert check_column(feature, pa.array([], pa.float64()), Reading(MISSING)).problems == []
 

@@ -59,8 +59,8 @@ def test_refusals(tmp_path, parcel, case):
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
-def test_another_encoding_is_named(tmp_path, parcel, encoding):
-    """UTF-16 is told with and without its mark."""
+def test_utf_16(tmp_path, parcel, encoding):
+    """UTF-16 is recognised with and without its mark, and named."""
     path = tmp_path / "t.csv"
     path.write_text(f"{HEADER}\n{GOOD}\n", encoding)
     (finding,) = refused(path, parcel).findings
@@ -79,8 +79,8 @@ def test_other_encoding(tmp_path, parcel, line, text):
 
 
 @pytest.mark.parametrize(("encoding", "data"), [("utf-16", b"a,b\n1"), ("cp932", b"a,b\n1,\x81")])
-def test_a_wrong_encoding_option_is_refused(tmp_path, parcel, encoding, data):
-    """What does not fit the encoding is an error of the file."""
+def test_wrong_encoding(tmp_path, parcel, encoding, data):
+    """A file that does not fit the chosen encoding is refused."""
     path = tmp_path / "t.csv"
     path.write_bytes(codecs.BOM_UTF8 + data)
     (finding,) = refused(path, parcel, ReadOptions(encoding=encoding)).findings
@@ -160,8 +160,8 @@ def test_blank_line_of_single_column(tmp_path, parcel_document):
         np.testing.assert_array_equal(chunk.columns["pieces"], [3, np.nan, 4])
 
 
-def test_at_most_ten_names_are_listed(tmp_path, parcel):
-    """The rest is a number."""
+def test_ten_names(tmp_path, parcel):
+    """At most ten names are listed, and the others counted."""
     path = tmp_path / "t.csv"
     path.write_text(",".join([HEADER, *(f"extra{i}" for i in range(30))]) + "\n")
     text = str(refused(path, parcel))
@@ -181,15 +181,15 @@ def test_wrong_option(name, value):
     assert caught.value.option == name
 
 
-def test_delimiter_and_decimal_point_differ():
-    """One character cannot be both."""
+def test_same_characters():
+    """The same character cannot be delimiter and decimal point."""
     with pytest.raises(OptionError):
         ReadOptions(delimiter=",", decimal=",")
 
 
 @pytest.mark.parametrize("name", ["utf8", "UTF-8-SIG", "ascii"])
-def test_utf_8_is_the_usual_encoding(name):
-    """Its names mean no copy."""
+def test_utf_8(name):
+    """UTF-8 under any of its names is read without a copy."""
     assert ReadOptions(encoding=name).encoding is None
 
 
@@ -202,8 +202,8 @@ def test_no_header(tmp_path, parcel, text):
     assert finding.rule == "rows"
 
 
-def test_a_missing_file_says_so(tmp_path, parcel):
-    """A readable file is expected."""
+def test_missing_file(tmp_path, parcel):
+    """A missing file is refused with what was expected."""
     (finding,) = refused(tmp_path / "none.csv", parcel).findings
     assert finding.rule == "exists"
 
@@ -259,8 +259,8 @@ def test_long_packed_file(tmp_path, parcel):
     ],
     ids=["zeros", "packed twice", "packed Parquet"],
 )
-def test_what_is_no_text_is_named(tmp_path, parcel, data, words):
-    """Also inside of a packed file."""
+def test_not_text(tmp_path, parcel, data, words):
+    """A file that is no text is named as such, also inside a packed file."""
     path = tmp_path / "t.csv"
     path.write_bytes(data)
     (finding,) = refused(path, parcel).findings

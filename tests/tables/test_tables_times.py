@@ -31,8 +31,8 @@ REFUSED = [
 
 @pytest.mark.parametrize(("text", "offset"), RIGHT)
 @pytest.mark.parametrize("beside", [None, "2026-01-01T00:00:00.5+01:00"])
-def test_a_time_is_right(text, offset, beside):
-    """Alone, and beside one of another spelling."""
+def test_right_times(text, offset, beside):
+    """A time is read alone, and beside one of another spelling."""
     checked = check_times(pa.array([text] if beside is None else [beside, text]), after=None, ordered=False)
     assert checked.problems == []
     assert int(checked.values[-1]) - AT == offset
@@ -40,8 +40,8 @@ def test_a_time_is_right(text, offset, beside):
 
 @pytest.mark.parametrize(("text", "hint"), REFUSED)
 @pytest.mark.parametrize("beside", [None, "2026-01-01T00:00:00.5+01:00"])
-def test_a_time_is_refused_by_name(text, hint, beside):
-    """Alone, and beside one that is right."""
+def test_wrong_times(text, hint, beside):
+    """A wrong time is refused by its cause, alone and beside a right one."""
     column = pa.array([text] if beside is None else [text, beside])
     if beside and text == "2026010112":
         return  # among texts it is seconds, which nothing speaks against
@@ -91,8 +91,8 @@ def test_other_column_type(column):
 @pytest.mark.parametrize(
     "column", [pa.array([None, None]), pa.array(["", None]), pa.array([None, b" "]), pa.array([None, None], pa.int64())]
 )
-def test_missing_times_are_no_wrong_ones(column):
-    """One rule for one cause."""
+def test_missing_times(column):
+    """Missing times are reported as missing and not as wrong."""
     (problem,) = check_times(column, after=None).problems
     assert (problem.rule, problem.broken.tolist()) == ("missing", [True, True])
 

@@ -40,7 +40,7 @@ def counts(tmp_path):
 
 
 def test_lines_and_comments(counts):
-    """Directives are no comments, and the inside of a string is no line of code."""
+    """Directives count as no comments, and the inside of a string as no line of code."""
     assert counts.totals["lines"] == 20
     assert counts.totals["long lines"] == 1
     assert counts.totals["comments"] == 3
@@ -52,8 +52,8 @@ def test_tokens(counts):
     assert counts.totals["tokens"] == 41
 
 
-def test_a_formatted_string_is_one_token(tmp_path):
-    """Interpreters from 3.12 on give its parts, which would make their figures larger."""
+def test_formatted_string(tmp_path):
+    """A formatted string is a single token on every interpreter, though 3.12 gives its parts."""
     file = tmp_path / "module.py"
     file.write_text("""text = f"{a + b} and {f'{c}'}" + d\n""", "utf-8")
     assert style.measure([file], tmp_path).totals["tokens"] == 5
@@ -77,8 +77,8 @@ def test_function_lengths(tmp_path):
     assert style.measure([file], tmp_path).functions == [2]
 
 
-def test_nothing_misses_no_ratio(tmp_path):
-    """A folder without functions has no docstring that begins with a noun."""
+def test_empty_folder(tmp_path):
+    """A folder without functions misses no bar."""
     file = tmp_path / "module.py"
     file.write_text("# a reason\nvalue = 1\n", "utf-8")
     assert style.measure([file], tmp_path).missed() == []
@@ -94,8 +94,8 @@ def test_nothing_misses_no_ratio(tmp_path):
         ("at least", 7.19, False),
     ],
 )
-def test_a_limit_itself_is_allowed(side, value, met):
-    """Both sides include their limit."""
+def test_limits_included(side, value, met):
+    """Both sides of a bar include their limit."""
     assert style.Bar(side, 7.2).is_met(value) is met
 
 
@@ -142,8 +142,8 @@ def test_table(capsys):
     assert style.anchor_counts("no_such_package") is None
 
 
-def test_an_installed_package_is_measured():
-    """The anchors are counted by the same script."""
+def test_installed_package():
+    """An installed package is measured by the same script."""
     assert style.anchor_counts("pytest").totals["lines"] > 0
 
 

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from drift_contracts import feature_set
 from drift_ml.training import DataError, Recipe, TrainingError, find_source, fit, load_rows
-from drift_ml.training.scores import SCORES, score
-from sklearn import metrics
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.model_selection import train_test_split
 
@@ -87,40 +85,3 @@ def test_growing_in_steps(houses):
     whole = RandomForestRegressor(12, min_samples_leaf=2, random_state=3).fit(matrix[seen], table.target[seen])
     np.testing.assert_array_equal(fitted.predicted, whole.predict(matrix[unseen]))
     assert steps == [5, 10, 12]
-
-
-ORACLES = {
-    "r2": metrics.r2_score,
-    "mae": metrics.mean_absolute_error,
-    "rmse": metrics.root_mean_squared_error,
-    "mape": metrics.mean_absolute_percentage_error,
-}
-
-
-@pytest.mark.parametrize("name", SCORES)
-def test_scores(name):
-    """A score is scikit-learn's, within its interval."""
-    random = np.random.default_rng(5)
-    actual = random.normal(100, 10, 300)
-    predicted = actual + random.normal(0, 3, 300)
-    result = score(actual, predicted, seed=1)[name]
-    assert result["value"] == pytest.approx(ORACLES[name](actual, predicted), rel=1e-12)
-    assert result["low"] < result["value"] < result["high"]
-
-
-def test_bootstrap_width():
-    """The bootstrap interval of the mean error has the known width."""
-    random = np.random.default_rng(6)
-    errors = random.normal(0, 1, 2_000)
-    result = score(errors, np.zeros(2_000), seed=1)["mae"]
-    half_width = 1.96 * np.abs(errors).std() / np.sqrt(2_000)
-    assert (result["high"] - result["low"]) / 2 == pytest.approx(half_width, rel=0.1)
-
-
-def test_undefined_scores():
-    """Scores that are not defined are null."""
-    result = score(np.zeros(30), np.ones(30), seed=1)
-    nothing = {"value": None, "low": None, "high": None}
-    assert result["mape"] == nothing
-    assert result["r2"] == nothing
-    assert result["mae"]["value"] == 1.0

@@ -14,11 +14,11 @@ import pytest
 from click.testing import CliRunner
 from drift_contracts.bundle_paths import BundleError, bundle_names, current_version, versions_in
 from drift_engine.bundle import load_bundle
+from drift_ml.packing import versions as module
+from drift_ml.packing.versions import use_version, write_version
 from drift_ml.tables.row_digests import read_row_digests
 from drift_ml.training import Recipe, load_rows, train
-from drift_ml.training import versions as module
 from drift_ml.training.bundle_commands import bundles as command
-from drift_ml.training.versions import use_version, write_version
 
 
 @pytest.fixture(scope="session")
@@ -72,8 +72,8 @@ def test_path_to_version(model, first, second):
     assert read_row_digests(model, load_bundle(model).manifest) is not None
 
 
-def test_equal_content_trained_again_changes_nothing(model, houses):
-    """Neither a file nor its time."""
+def test_equal_content(model, houses):
+    """Training equal content again changes neither a file nor its time."""
     before = state(model)
     train(houses, load_rows(houses, rows=100), model.parent.parent, recipe=Recipe(trees=3, seed=2))
     assert state(model) == before
@@ -279,8 +279,15 @@ def test_unknown_version(model, second, words):
     assert current_version(model) == second
 
 
-def test_the_command_needs_no_scikit_learn():
-    """A machine that serves chooses versions too."""
+def test_command_imports():
+    """Choosing a version needs no scikit-learn, as a machine that serves does it too."""
     program = "import sys; import drift_ml.training.bundle_commands; print('sklearn' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_a_broken_current_is_replaced(model, first):
+    """What nobody can read names no version."""
+    (model / "current").write_text("nonsense\n")
+    use_version(model, first)
+    assert current_version(model) == first
