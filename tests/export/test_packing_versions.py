@@ -286,8 +286,8 @@ def test_command_imports():
     assert done.stdout == "False\n"
 
 
-def test_a_broken_current_is_replaced(model, first):
-    """What nobody can read names no version."""
+def test_broken_current_replaced(model, first):
+    """A `current` that nobody can read names no version, and is replaced."""
     (model / "current").write_text("nonsense\n")
     use_version(model, first)
     assert current_version(model) == first

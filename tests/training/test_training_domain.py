@@ -50,11 +50,8 @@ def small_tree(_categories, seed):
     [(small_tree, 50, 6, 33), (domain._classifier, 30, 4, 21)],
     ids=["a small tree", "the real one"],
 )
-def test_without_drift_p_is_about_uniform(monkeypatch, classifier, seeds, below_a_twentieth, below_a_half):
-    """The law of p comes from the shuffles, whatever classifier they are given: a quick one leaves time for seeds.
-
-    Two shuffles a seed are enough for Student's law.
-    """
+def test_uniform_p(monkeypatch, classifier, seeds, below_a_twentieth, below_a_half):
+    """Without drift p is about uniform, since it comes from the shuffles, whatever the classifier."""
     monkeypatch.setattr(domain, "_classifier", classifier)
     found = [
         tell_apart(FEATURES, rows(seed, 80), rows(seed + 1000, 70), seed=seed, permutations=2).p
