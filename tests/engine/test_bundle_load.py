@@ -223,8 +223,8 @@ FILES = [*contents(), "manifest.json"]
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("target", ["/dev/zero", "elsewhere"])
-def test_a_link_is_not_followed(name, target, write, tmp_path_factory):
-    """Neither one to an endless device nor one to the very file outside the folder."""
+def test_link_refused(name, target, write, tmp_path_factory):
+    """A link is refused, whether to an endless device or to the same file outside the folder."""
     folder = write(contents())
     if target == "elsewhere":
         target = tmp_path_factory.mktemp("outside") / name
@@ -259,8 +259,8 @@ def test_huge_file(name, write):
 
 @pytest.mark.parametrize("name", ["feature_set.json", "baseline.json"])
 @pytest.mark.parametrize("blanks", [b" ", b"\n\n", b"\t\n", b"\r\n", b"\n "])
-def test_blanks_after_a_document_are_refused(name, blanks, write):
-    """Else blanks would be tried until two models have one version."""
+def test_blanks_after_document(name, blanks, write):
+    """Blanks after a document are refused, as they would let two models have the same version."""
     with pytest.raises(BundleError, match="nothing before the document, and at most one newline") as caught:
         load_bundle(write(contents(**{name.replace(".", "__"): contents()[name] + blanks})))
     assert caught.value.file == name
@@ -473,8 +473,8 @@ def test_features_no_objects(features, write):
         load_bundle(write(contents(baseline__json=json.dumps(BASELINE | {"features": features}).encode())))
 
 
-def test_channels_are_not_read_at_load(write):
-    """They would double a cold start; whoever counts with them checks them."""
+def test_channels_unread(write):
+    """Channels are not validated at load, which would double a cold start; their users do it."""
     assert load_bundle(write(contents(baseline__json=json.dumps(BASELINE | {"channels": {}}).encode()))).digest
 
 
