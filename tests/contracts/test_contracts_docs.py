@@ -37,7 +37,8 @@ def test_feature_members():
     assert {name for name in members if f"`{name}`" not in CONTRACTS and f'"{name}"' not in CONTRACTS} == set()
 
 
-def test_every_member_of_a_target_is_explained():
+def test_target_members():
+    """Every member of a target is explained."""
     members = set(Target.__annotations__) - {"name", "description"}
     assert {name for name in members if f"`{name}`" not in CONTRACTS} == set()
 
