@@ -136,7 +136,7 @@ class FeatureEntry(TypedDict):
     series: FeatureAverages
 
 
-class ClassMix(TypedDict):
+class ClassMixEntry(TypedDict):
     """Shares of a classifier's labels; of many classes the largest, and the others together."""
 
     #: Of the classes that are drawn, in the model's order.
@@ -165,7 +165,7 @@ class AnswersEntry(TypedDict):
     #: Predicted against observed on the held-out rows; empty where nobody measured.
     calibration: list[BundleManifestV2CalibrationItem]
     #: None for a model that is not monitored.
-    mix: ClassMix | None
+    mix: ClassMixEntry | None
     #: The score in the baseline and live; None where no row was held out.
     score: FeatureEntry | None
 

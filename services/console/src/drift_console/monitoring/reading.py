@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from drift_contracts.timestamps import utc_text_of_seconds
 from drift_ml.baseline import PREDICTION
 
-from drift_console.monitoring.class_mix import class_mix
+from drift_console.monitoring.class_mix import class_mix_entry
 from drift_console.monitoring.effects import effects_document
 from drift_console.monitoring.judgements import read_judgement
 from drift_console.monitoring.references import baselines_of
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from drift_console.frame import Frame
     from drift_console.metrics import Summary
     from drift_console.page_types import (
-        ClassMix,
+        ClassMixEntry,
         EffectEntry,
         EffectsDocument,
         EvidenceDocument,
@@ -59,7 +59,7 @@ class _MadeMix:
 
     #: The frame's first second, and the last window that was decided on.
     span: tuple[int, int]
-    mix: ClassMix | None
+    mix: ClassMixEntry | None
 
 
 class EvidenceReader:
@@ -123,7 +123,7 @@ class EvidenceReader:
             "alerts": self._alerts(model),
         }
 
-    def class_mix(self, model: str, frame: Frame) -> ClassMix | None:
+    def class_mix(self, model: str, frame: Frame) -> ClassMixEntry | None:
         """Return the mix of labels over a span; None for what is no classifier, or not monitored.
 
         Args:
@@ -141,7 +141,7 @@ class EvidenceReader:
             period = self._windows.period
             numbers = range(frame.start // period, min(judged, frame.end // period) + 1)
             windows = self._windows.windows(series, baseline, numbers)
-            made = self._mixes[model] = _MadeMix(span, class_mix(baseline, windows, frame))
+            made = self._mixes[model] = _MadeMix(span, class_mix_entry(baseline, windows, frame))
         return made.mix
 
     def _alerts(self, model: str) -> list[AlertV1]:
