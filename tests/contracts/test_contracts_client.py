@@ -87,8 +87,8 @@ def test_real_refusal(live):
 class Narrow:
     """A service that answers a row with its index and id, but no batch of more rows than fit, and counts events."""
 
-    def __init__(self, fit):
-        self.fit = fit
+    def __init__(self, fit, errors=()):
+        self.fit, self.errors = fit, list(errors)
         self.events = []
         self.asked = []
 
@@ -97,6 +97,7 @@ class Narrow:
         self.asked.append(len(instances))
         if len(instances) > self.fit:
             problem = {"type": "urn:drift:problem:too-large", "title": "Too large", "status": 413}
+            problem |= {"errors": self.errors} if self.errors else {}
             return httpx.Response(413, json=problem)
         answers = [{**BATCH["predictions"][0], "index": 0, "prediction_id": ""} for _ in instances]
         for index, (answer, instance) in enumerate(zip(answers, instances, strict=True)):
@@ -124,6 +125,30 @@ def test_large_batch_halved(fit):
     assert numbers == [1000.0 + i for i in range(130) if i != 5]
     assert len(narrow.events) == len(set(narrow.events)) == 129
     assert narrow.asked[0] == 129
+
+
+def stated(expected, pointer="/instances"):
+    """What a 413 says of the rows that the service takes."""
+    return [{"pointer": pointer, "rule": "maxItems", "expected": expected}]
+
+
+def test_rows_stated():
+    """A service that says how many rows it takes is asked for so many at once from there on."""
+    narrow = Narrow(5, stated("at most 5 items"))
+    answers = client(narrow.outside).predict_many([HOUSE.example] * 42)
+    assert narrow.asked == [42, *[5] * 8, 2]
+    assert len(answers) == len(set(narrow.events)) == 42
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [stated("at most 0 items"), stated("at most 900 items"), stated("fewer"), stated("at most 5 items", "/x")],
+)
+def test_rows_stated_badly(errors):
+    """What does not say how to ask better leaves halves."""
+    narrow = Narrow(5, errors)
+    assert len(client(narrow.outside).predict_many([HOUSE.example] * 16)) == 16
+    assert narrow.asked == [16, 8, 4, 4, 8, 4, 4]
 
 
 def test_single_large_row():
