@@ -8,9 +8,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
+from drift_contracts import requests
 from drift_contracts.errors import ContractError, Violation
 from drift_contracts.features import contract_of
-from drift_contracts.requests import BATCH_BYTES, BATCH_INSTANCES, RequestValidator
+from drift_contracts.requests import BATCH_INSTANCES, RequestValidator
 
 from drift_client import _results as results
 from drift_client._connection import Connection, Environment
@@ -190,7 +191,7 @@ class Client:
         """
         rows = (len(sent) + 1) // 2
         # over its limit a service closes the connection, which looks like a failure: do not try
-        if len(sent) == 1 or _body_bytes(sent) <= BATCH_BYTES:
+        if len(sent) == 1 or _body_bytes(sent) <= requests.BATCH_BYTES:
             try:
                 return self._send_batch(sent)
             except RequestRefused as refusal:
