@@ -58,6 +58,7 @@ PROVOKED = [
     ("driftctl replay", 5, [*REPLAY, "{damaged}/house-price"]),
     ("driftctl report", 2, [*REPORT, "--window", "yesterday"]),
     ("driftctl report", 5, [*REPORT, "--window", "last-1h"]),
+    ("driftctl init", 2, ["driftctl", "init", "--data", "{tmp}/none.csv", "--target", "price"]),
     ("driftctl train", 1, [*TRAINING, "--data", "{bad_cell}"]),
     ("driftctl train", 2, [*TRAINING, "--data", "{tmp}/none.csv"]),
     ("driftctl bundles list", 2, ["driftctl", "bundles", "list", "--nope"]),

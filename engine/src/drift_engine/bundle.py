@@ -15,8 +15,8 @@ from drift_contracts import (
     NotJson,
     parse_json,
 )
-from drift_contracts.baseline_rules import CONTRACT as BASELINE
 from drift_contracts.baseline_rules import broken_figures
+from drift_contracts.baseline_rules import contract_of as baseline_contract_of
 from drift_contracts.bundle_paths import (
     MANIFEST,
     BundleError,
@@ -310,7 +310,7 @@ def _check_together(bundle: Bundle) -> None:
     _expect(is_baseline, "baseline.json", f"features to name {', '.join(names)}")
     broken = broken_figures(baseline)
     if broken:
-        raise ContractError(BASELINE, broken, "baseline.json")
+        raise ContractError(baseline_contract_of(baseline), broken, "baseline.json")
     types = {feature.name: feature.type for feature in feature_set.features}
     baseline_types = {name: facts["type"] for name, facts in baseline["features"].items()}
     agrees = baseline["model"] == feature_set.name and baseline_types == types
