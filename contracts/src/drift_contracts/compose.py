@@ -50,12 +50,14 @@ def response_schema(feature_set: FeatureSet, contract: str) -> JsonObject:
     >>> response_schema(feature_set("diabetes"), "prediction.response.v1")["title"]
     'Prediction response'
     """
-    schema = documents.schema(contract)
+    schema: JsonObject = documents.schema(contract)
     target = feature_set.target
     if target.is_number:
         return schema
     # in a batch each of the good instances has such an answer
-    answer: Any = schema if "prediction" in schema["properties"] else schema["$defs"]["answer"]
+    answer: Any = schema
+    if "batch" in contract:
+        answer = answer["$defs"]["answer"]
     members = ["predictions"]
     if target.is_class:
         members = ["label", "probabilities"]
@@ -73,14 +75,13 @@ def response_schema(feature_set: FeatureSet, contract: str) -> JsonObject:
     return schema
 
 
-def _name_members(schema: Schema, names: Sequence[str]) -> None:
+# Any: a schema's keywords have no common type
+def _name_members(schema: dict[str, Any], names: Sequence[str]) -> None:
     """Let an object of numbers have these members and no others."""
     number = schema["additionalProperties"]
-    schema |= {
-        "required": list(names),
-        "properties": dict.fromkeys(names, number),
-        "additionalProperties": False,
-    }
+    schema["required"] = list(names)
+    schema["properties"] = dict.fromkeys(names, number)
+    schema["additionalProperties"] = False
 
 
 def _described(feature: Feature) -> JsonObject:
