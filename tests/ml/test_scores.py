@@ -27,8 +27,8 @@ def test_regression(name):
     assert result["low"] < result["value"] < result["high"]
 
 
-def test_interval_of_the_mean_error():
-    """The width of a bootstrap interval is the known one."""
+def test_mean_error_interval():
+    """The bootstrap interval of a mean error has the known width."""
     random = np.random.default_rng(6)
     errors = random.normal(0, 1, 2_000)
     result = regression.score(errors, np.zeros(2_000), seed=1)["mae"]
@@ -36,8 +36,8 @@ def test_interval_of_the_mean_error():
     assert (result["high"] - result["low"]) / 2 == pytest.approx(half_width, rel=0.1)
 
 
-def test_regression_scores_that_do_not_exist():
-    """They are null: MAPE of zeros, R2 of a constant."""
+def test_undefined_regression():
+    """MAPE of zeros and R2 of a constant are null."""
     result = regression.score(np.zeros(30), np.ones(30), seed=1)
     nothing = {"value": None, "low": None, "high": None}
     assert result["mape"] == nothing
@@ -92,15 +92,15 @@ def test_classification(classes, positive, digits):
     assert scores["prior_accuracy"]["value"] == pytest.approx(given.prior.max())
 
 
-def test_equal_seeds_give_equal_intervals():
-    """And another seed gives others."""
+def test_seeds():
+    """Equal seeds give equal intervals, and another seed gives others."""
     given = answers(2)
     first, again, other = (classification.score(given, seed=seed) for seed in (1, 1, 2))
     assert first == again != other
 
 
-def test_interval_of_the_accuracy():
-    """The width of a bootstrap interval of a share is the known one."""
+def test_accuracy_interval():
+    """The bootstrap interval of a share has the known width."""
     given = answers(2, rows=2_000)
     result = classification.score(given, seed=1)["accuracy"]
     share = result["value"]
@@ -108,8 +108,8 @@ def test_interval_of_the_accuracy():
     assert (result["high"] - result["low"]) / 2 == pytest.approx(half_width, rel=0.1)
 
 
-def test_calibration_error_by_hand():
-    """Ten rows at .8 of which 6 happen, and ten at .1 of which none does: .15 on the average."""
+def test_calibration_error():
+    """Ten rows at .8 of which 6 happen and ten at .1 of which none does have an error of .15."""
     scores = np.repeat([0.8, 0.1], 10)
     happened = np.arange(20) < 6
     shares = np.stack([1 - scores, scores], axis=1)
@@ -118,8 +118,8 @@ def test_calibration_error_by_hand():
     assert value == pytest.approx((0.2 * 10 + 0.1 * 10) / 20)
 
 
-def test_classification_scores_that_do_not_exist():
-    """Where every row has one class there is no ROC curve; a sure prior leaves nothing to gain."""
+def test_undefined_classification():
+    """Scores that a single class or a sure prior leaves undefined are null."""
     shares = np.tile([0.9, 0.1], (30, 1))
     nothing = np.zeros(30, dtype=np.intp)
     given = Answers(nothing, shares, nothing, np.array([1.0, 0.0]))
@@ -129,8 +129,8 @@ def test_classification_scores_that_do_not_exist():
     assert scores["accuracy"]["value"] == 1.0
 
 
-def test_a_class_without_rows_has_no_curve():
-    """The others' areas are averaged."""
+def test_class_without_rows():
+    """A class without rows has no ROC curve, and the others' areas are averaged."""
     given = answers(3)
     shares = np.pad(given.probabilities, ((0, 0), (0, 1)))
     wider = Answers(given.actual, shares, given.labels, np.append(given.prior, 0.0))
@@ -138,17 +138,17 @@ def test_a_class_without_rows_has_no_curve():
     assert areas[0] == pytest.approx(areas[1])
 
 
-def test_many_rows_are_drawn_less_often(monkeypatch):
-    """So that scoring takes seconds; 100 resamples are the fewest."""
+def test_resamples(monkeypatch):
+    """Many rows are resampled less often, at least 100 times, so that scoring takes seconds."""
     monkeypatch.setattr(classification, "MOST_DRAWN", 400 * 3 * 250)
-    assert classification._resamples(400, 3) == 250
-    assert classification._resamples(400, 2) == 750
-    assert classification._resamples(400, 1000) == 100
-    assert classification._resamples(10, 2) == 1000
+    assert classification.resamples(400, 3) == 250
+    assert classification.resamples(400, 2) == 750
+    assert classification.resamples(400, 1000) == 100
+    assert classification.resamples(10, 2) == 1000
 
 
 def test_class_scores():
-    """Precision, recall and F1 of a class are scikit-learn's; what does not exist is null."""
+    """Precision, recall and F1 of a class are scikit-learn's, and null where undefined."""
     given = answers(3)
     names = ["a", "b", "c"]
     wanted = metrics.precision_recall_fscore_support(given.actual, given.labels)

@@ -134,6 +134,14 @@ def test_classes_are_found(tmp_path):
         assert (target.classes, target.positive_class) == (classes, positive)
 
 
+def test_a_doubt_of_many_columns_is_one(tmp_path):
+    """What many columns share is said once, about the table."""
+    columns = {f"flag_{place}": [0, 1, 1, 0, place % 2, 1] * 10 for place in range(5)}
+    proposal = propose(write_csv(tmp_path / "flags.csv", {**columns, "y": range(60)}), Wanted("y"))
+    assert [doubt for doubt in proposal.doubts if "boolean" in doubt and "flag_0, flag_1" in doubt]
+    assert not any(column.doubts for column in proposal.columns)
+
+
 def test_a_target_of_few_numbers_is_doubted(tmp_path):
     """A number of few values may be classes."""
     path = write_csv(tmp_path / "few.csv", {"a": range(60, 0, -1), "y": [1, 2, 3] * 20})

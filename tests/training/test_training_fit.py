@@ -19,7 +19,8 @@ FACTS = {
 
 
 @pytest.mark.parametrize("name", FACTS)
-def test_the_synthetic_houses_have_the_promised_distribution(houses, name):
+def test_houses_distribution(houses, name):
+    """The synthetic houses have the documented distribution."""
     mean, deviation, low, high = FACTS[name]
     values = load_rows(houses).columns[name]
     assert len(values) == 10_000
@@ -29,7 +30,8 @@ def test_the_synthetic_houses_have_the_promised_distribution(houses, name):
     assert values.max() <= high
 
 
-def test_the_price_is_the_promised_formula_with_noise_of_20000(houses):
+def test_price_formula(houses):
+    """The price is the documented formula with noise of 20,000."""
     table = load_rows(houses)
     matrix = table.matrix(houses)
     formula = matrix @ [50_000, 30_000, 150, -1_000, 20_000] + 50_000
@@ -38,12 +40,14 @@ def test_the_price_is_the_promised_formula_with_noise_of_20000(houses):
     assert noise.std() == pytest.approx(20_000, rel=0.03)
 
 
-def test_the_seed_decides_the_rows(houses):
+def test_seed_of_rows(houses):
+    """The seed determines the rows."""
     first, again, other = (load_rows(houses, rows=50, seed=seed).digest(houses) for seed in (1, 1, 2))
     assert first == again != other
 
 
-def test_the_diabetes_rows_are_the_442_patients_in_original_units():
+def test_diabetes_rows():
+    """The diabetes rows are the 442 patients in original units."""
     features = feature_set("diabetes")
     table = load_rows(features)
     assert table.matrix(features).shape == (442, 10)
@@ -52,22 +56,26 @@ def test_the_diabetes_rows_are_the_442_patients_in_original_units():
 
 
 @pytest.mark.parametrize("reference", ["no_such_module:load", "json:no_such_function", "json", ":"])
-def test_a_source_that_cannot_be_imported_says_what_is_expected(reference):
+def test_unknown_source(reference):
+    """A source that cannot be imported is refused with the form that is expected."""
     with pytest.raises(TrainingError, match="MODULE:FUNCTION"):
         find_source("house-price", reference)
 
 
-def test_a_model_without_a_source_names_the_ways_to_give_rows():
+def test_no_source():
+    """A model without a source lists the ways to give rows."""
     with pytest.raises(TrainingError, match="--data FILE or --source"):
         find_source("wine")
 
 
-def test_too_few_rows_are_refused(houses):
+def test_too_few_rows(houses):
+    """Fewer than twenty rows are refused."""
     with pytest.raises(DataError, match="at least 20 rows"):
         load_rows(houses, rows=19)
 
 
-def test_growing_in_steps_gives_the_forest_of_one_call(houses):
+def test_growing_in_steps(houses):
+    """A forest that grows in steps equals the one of a single call."""
     table = load_rows(houses, rows=200)
     matrix = table.matrix(houses)
     recipe = Recipe(trees=12, min_samples_leaf=2, seed=3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,8 @@ TWO = 2
 FEW_VALUES = 10
 #: So many columns are left out by name; of more, all others are by one pattern.
 MOST_NAMED = 8
+#: A doubt that more columns share is a doubt about the table.
+MOST_ALIKE = 3
 #: What a name in a contract may hold.
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 LONGEST_NAME = 64
@@ -124,6 +126,7 @@ def propose(
         if profile.name != wanted.target
     ]
     columns = _most_telling(columns, profiles, target)
+    columns, shared = _shared_doubts(columns)
     features = [column for column in columns if column.members is not None]
     if not features:
         reasons = "; ".join(f"{column.name}: {column.reason}" for column in columns[:3])
@@ -132,6 +135,7 @@ def propose(
         )
     document = _document(features, target, wanted)
     assumed, doubts = _of_target(target, document["target"])
+    doubts += shared
     if sample.ragged:
         doubts.append(
             f"{sample.ragged} rows have another number of cells than the header: training"
@@ -233,6 +237,20 @@ def _most_telling(
         else Judged(column.name, None, reason=reason)
         for column in columns
     ]
+
+
+def _shared_doubts(columns: list[Judged]) -> tuple[list[Judged], list[str]]:
+    """Return the columns without the doubts that many share, and these as one doubt each."""
+    names: dict[str, list[str]] = {}
+    for column in columns:
+        for doubt in column.doubts:
+            names.setdefault(doubt, []).append(column.name)
+    shared = {doubt for doubt, holders in names.items() if len(holders) > MOST_ALIKE}
+    alone = [
+        replace(column, doubts=tuple(doubt for doubt in column.doubts if doubt not in shared))
+        for column in columns
+    ]
+    return alone, [f"{listed(names[doubt])}: {doubt}" for doubt in names if doubt in shared]
 
 
 def _document(
