@@ -92,24 +92,27 @@ class ScoredModel(Model):
         """Make a bundle ready; arguments and errors as those of `Model`."""
         super().__init__(bundle, settings, spec, ports)
         model, target = bundle.model, bundle.feature_set.target
-        self._composer = Classes(target, model) if target.is_class else Outputs(target)
-        self._predict_row = model.scores
+        self._composer: Classes | Outputs = Outputs(target)
+        # Any: a forest is no classifier and has no `decide`; the bundle was checked for that.
+        answering: Any = model
+        self._predict_row, self._predict_rows = model.scores, model.scores_many
+        if target.is_class:
+            self._composer = Classes(target)
+            # Of one walk: a library may tell by raw scores what the probabilities do not.
+            self._predict_row, self._predict_rows = answering.decide, answering.decide_many
         self._begin = f'{{"contract":"{RESPONSE}","prediction":'
         self._begin_batch = f'{{"contract":"{BATCH_RESPONSE}","predictions":['
         self._compose = self._scored_answer
 
     def _predict_many(self, rows: Sequence[Sequence[float]]) -> list[Any]:
-        return self.bundle.model.scores_many(rows)
+        answers: list[Any] = self._predict_rows(rows)
+        return answers
 
-    # Any: the members of `Answer` after the prediction, as `Model._answer` hands them over
+    # Any: what the model answers, and metrics as `Model._answer` hands them over
     def _scored_answer(
-        self, scores: Scores, score: float, identity: str, features: str, drift: str, metrics: Any
+        self, answered: Any, score: float, identity: str, features: str, drift: str, metrics: Any
     ) -> ScoredAnswer:
-        total = sum(scores)
-        # Only what is infinite or no number differs from nothing when it is taken from itself.
-        if total - total != 0.0:
-            raise NotFinite("model: expected finite numbers as its answer")
-        parts = self._composer.of(scores)
+        parts = self._composer.of(answered)
         answer = ScoredAnswer(parts.number, score, identity, features, drift, metrics)
         answer.prediction += parts.members
         if parts.positive and self.lines.has_positive:
@@ -134,6 +137,7 @@ class Outputs:
         Args:
             scores: the value of each output, in its unit, shape (outputs,).
         """
+        _check(scores)
         members = self._template % tuple(map(repr, scores))
         return AnswerParts(scores[0], members, members)
 
@@ -142,7 +146,6 @@ class Classes:
     """Composes the answers of a classifier: the label and the probability of each class."""
 
     __slots__ = (
-        "_label",
         "_labels",
         "_names",
         "_positive",
@@ -151,15 +154,8 @@ class Classes:
         "_threshold_member",
     )
 
-    # Any: a model of the engine, of which a forest is no classifier
-    def __init__(self, target: Target, model: Any) -> None:
-        """Prepare the members of a target with `classes`.
-
-        Args:
-            target: of the model.
-            model: has the library's own rule for the label.
-        """
-        self._label = model.label
+    def __init__(self, target: Target) -> None:
+        """Prepare the members of a target with `classes`."""
         self._names = [encode_basestring_ascii(name) for name in target.classes]
         self._labels = [f',"label":{name}' for name in self._names]
         self._probabilities = f',"probabilities":{_template(target.classes)}'
@@ -172,13 +168,18 @@ class Classes:
             threshold = HALF if target.threshold is None else target.threshold
             self._threshold_member = f',"threshold":{threshold!r}'
 
-    def of(self, scores: Scores) -> AnswerParts:
+    def of(self, decided: tuple[Scores, int]) -> AnswerParts:
         """Return the parts of the answer to a row.
 
         Args:
-            scores: the probability of each class, in the order of the classes, shape (classes,).
+            decided: the probability of each class, in the order of the classes, shape (classes,),
+                and the index of the label by the library's own rule.
         """
-        label = self._label_of(scores)
+        scores, label = decided
+        _check(scores)
+        if self._threshold is not None:
+            is_positive = scores[self._positive] >= self._threshold
+            label = self._positive if is_positive else 1 - self._positive
         first, second = sorted(scores, reverse=True)[:2]
         # The share of a class that is impossible adds nothing, and has no logarithm.
         entropy = -sum([share * log(share) for share in scores if share > 0.0])
@@ -197,20 +198,19 @@ class Classes:
         positive = "1" if label == self._positive else "0"
         return AnswerParts(scores[self._positive], members, facts, positive)
 
-    def _label_of(self, scores: Scores) -> int:
-        """Return the index of the label: by the threshold, or else by the library's own rule."""
-        if self._threshold is None:
-            label: int = self._label(scores)
-            return label
-        if scores[self._positive] >= self._threshold:
-            return self._positive
-        return 1 - self._positive
-
     def _largest(self, scores: Scores) -> str:
         """Return the member of the largest probabilities, the largest first."""
         order = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
         texts = [f"{self._names[index]}:{scores[index]!r}" for index in order[:MOST_LOGGED]]
         return f',"probabilities":{{{",".join(texts)}}}'
+
+
+def _check(scores: Scores) -> None:
+    """Raise NotFinite for an answer that JSON has no number for."""
+    total = sum(scores)
+    # Only what is infinite or no number differs from nothing when it is taken from itself.
+    if total - total != 0.0:
+        raise NotFinite("model: expected finite numbers as its answer")
 
 
 def _template(names: Sequence[str]) -> str:
