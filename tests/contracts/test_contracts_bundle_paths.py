@@ -29,8 +29,10 @@ def test_path_to_version(model):
     assert versions_in(model) == [FIRST, SECOND]
 
 
-def test_a_flat_folder_is_itself(model):
-    """As earlier releases wrote it, and as the image holds it; also with versions beside it."""
+def test_flat_folder(model):
+    """A flat folder is its own bundle, as earlier releases and the image have it, also beside
+    versions.
+    """
     (model / "current").unlink()
     (model / "manifest.json").write_text("{}")
     assert bundle_folder(model) == str(model)
@@ -100,8 +102,8 @@ def test_broken_current_alone(tmp_path):
         bundle_folder(tmp_path)
 
 
-def test_of_many_versions_ten_are_named(tmp_path):
-    """A message stays readable."""
+def test_ten_versions(tmp_path):
+    """Of many versions ten are named, so that the message stays readable."""
     for number in range(12):
         (tmp_path / f"{number:012x}").mkdir()
         (tmp_path / f"{number:012x}/manifest.json").write_text("{}")
@@ -110,7 +112,7 @@ def test_of_many_versions_ten_are_named(tmp_path):
     assert "and 2 more" in str(caught.value)
 
 
-def test_a_refusal_can_cross_processes():
-    """Its facts are kept."""
+def test_refusal_pickles():
+    """A refusal keeps its facts when it is pickled."""
     error = pickle.loads(pickle.dumps(BundleError("current", "a version")))
     assert (error.file, error.expected) == ("current", "a version")

@@ -103,8 +103,8 @@ def test_pointers_are_unescaped():
     ],
     ids=["as it is", "as wide as floats", "no numbers", "one missing", "beyond max", "too wide", "too narrow"],
 )
-def test_figures_of_a_baseline_agree(figures, rules):
-    """A column of such figures can exist, or the rule that it breaks is named at its place."""
+def test_baseline_figures(figures, rules):
+    """A column with a baseline's figures can exist, or the broken rule is reported at its place."""
     case = next(case for case in cases("baseline.v1") if case.valid)
     name = next(iter(case.instance["features"]))
     change = {f"/features/{name}/{member}": value for member, value in figures.items()}

@@ -281,8 +281,8 @@ def described_with(text):
     return {**CARD, "feature_set": {**CARD["feature_set"], "description": text}}
 
 
-def test_tables_hold_no_control_characters(run, loopback):
-    """Nor does what people read."""
+def test_table_control_characters(run, loopback):
+    """Tables for people hold no control characters."""
     _, out, _ = run("model", "--url", loopback((200, described_with("\x1b]0;title\x07"))))
     assert "title" in out
     assert "\x1b" not in out
@@ -343,13 +343,13 @@ def test_watch(run, loopback):
         ("totals", 3, "/totals"),
     ],
 )
-def test_watch_names_what_it_cannot_show(run, loopback, member, value, place):
-    """A console of another release may answer with another document."""
+def test_watch_other_document(run, loopback, member, value, place):
+    """A document of another release's console is refused with the place that does not fit."""
     code, _, err = run("watch", "--times", "1", "--url", loopback((200, {**STATE, member: value})))
     assert (code, f" at {place}: " in err) == (4, True)
 
 
-def test_watch_asks_again(run, loopback, monkeypatch):
+def test_watch_retries(run, loopback, monkeypatch):
     """A console that is busy once is shown all the same."""
     monkeypatch.setattr("drift_client._retry.Retry.delay", lambda _self, attempt, *_: attempt < 2 or None)
     code, out, _ = run("watch", "--times", "1", "--url", loopback((503, b""), (200, STATE)))
@@ -421,8 +421,8 @@ def test_broken_plugin(run):
     assert run("contracts", "show", "problem.v1")[0] == 0
 
 
-def test_a_missing_library_names_the_extra(run, monkeypatch):
-    """A command whose distribution is installed without its extra says which one it is."""
+def test_missing_library(run, monkeypatch):
+    """A command that lacks a library names the distribution's extra that brings it."""
     value = "no_such_library:command [train]"
     point = EntryPoint("train", value, _main.PLUGINS)._for(SimpleNamespace(name="drift-ml"))
     monkeypatch.setattr(_main, "entry_points", lambda group: EntryPoints([point]).select(group=group))

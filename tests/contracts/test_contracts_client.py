@@ -362,8 +362,8 @@ def test_unused_port():
         Client("http://127.0.0.1:9", retry=Retry(attempts=1)).health()
 
 
-def test_a_connection_returns_any_json(loopback):
-    """Other answers of a service need no contract, but are read as strictly."""
+def test_other_json(loopback):
+    """Other answers of a service need no contract, but are parsed as strictly."""
     with Connection(loopback((200, {"totals": 3}), (200, b"NaN"))) as connection:
         assert connection.request("GET /console/api/state", params={"model": "m"}) == {"totals": 3}
         with pytest.raises(BrokenResponse, match="strict JSON: json at the top") as caught:

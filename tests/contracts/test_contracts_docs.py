@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from drift_client import Client, Environment
 from drift_client.cli import _main, main
-from drift_contracts import ContractError, DriftError, FeatureSet, RequestValidator, feature_set, schemas
+from drift_contracts import ContractError, DriftError, FeatureSet, RequestValidator, Target, feature_set, schemas
 from drift_contracts.features import Feature
 
 from tools.contract_checks import command as check
@@ -35,6 +35,12 @@ def test_feature_members():
     """Every member of a feature is explained."""
     members = set(Feature.__annotations__) - {"name", "description", "example", "unit", "type"}
     assert {name for name in members if f"`{name}`" not in CONTRACTS and f'"{name}"' not in CONTRACTS} == set()
+
+
+def test_target_members():
+    """Every member of a target is explained."""
+    members = set(Target.__annotations__) - {"name", "description"}
+    assert {name for name in members if f"`{name}`" not in CONTRACTS} == set()
 
 
 def load(change, folder):

@@ -61,8 +61,8 @@ class OfOurs(DriftError):
         (raising(ModuleNotFoundError("what")), 70),
     ],
 )
-def test_each_end_has_its_code(door, code, tmp_path, monkeypatch, capfd):
-    """What a door returns or raises decides the code, and 1 is never the code of an error."""
+def test_codes(door, code, tmp_path, monkeypatch, capfd):
+    """The value or error of a command decides its exit code, and no error has code 1."""
     monkeypatch.setattr(exits.tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     assert code_of(door) == code

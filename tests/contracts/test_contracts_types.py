@@ -10,13 +10,13 @@ from drift_contracts import documents, types
 from tools.contract_checks import typed
 
 
-def test_every_contract_has_a_type():
-    """Each schema gives a name in the generated module."""
+def test_contract_types():
+    """Each schema has a name in the generated module."""
     names = documents.names(documents.folder("schemas"))
     assert [name for name in names if not hasattr(types, typed._camel(name))] == []
 
 
-def test_the_module_is_in_step():
+def test_module_in_step():
     """The committed module is what the schemas generate today."""
     assert typed.check_types().failures == []
 
@@ -32,8 +32,8 @@ def test_stale_module(content, tmp_path, monkeypatch):
     assert "python -m tools.contract_checks.typed" in finding
 
 
-def test_running_the_module_writes_the_types():
-    """The command writes the same text again."""
+def test_module_writes_types():
+    """The command writes the committed text again."""
     before = typed.TARGET.read_bytes()
     runpy.run_path(typed.__file__, run_name="__main__")
     assert typed.TARGET.read_bytes() == before

@@ -76,6 +76,27 @@ def test_contents_loaded(write, engine):
     assert bundle.model.predict((3, 2, 2000, 10, 7)) == 7.0
 
 
+CLASSES = {"name": "late", "kind": "classification", "classes": ["no", "yes"], "description": "Late."}
+NUMBERS = [{"name": name, "unit": "USD", "description": "Price."} for name in ("low", "high")]
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (CLASSES, "kind regression"),
+        ({"name": "prices", "description": "Prices.", "outputs": NUMBERS}, "outputs as the model has: 1"),
+    ],
+    ids=["classes", "two outputs"],
+)
+def test_target_not_of_model(target, message, write):
+    """A feature set whose target the model does not answer is refused."""
+    document = {**HOUSES.to_json(), "contract": "feature-set.v2", "target": target}
+    with pytest.raises(BundleError) as caught:
+        load_bundle(write(contents(feature_set__json=json.dumps(document).encode())))
+    assert caught.value.file == "feature_set.json"
+    assert message in str(caught.value)
+
+
 def test_frozen_bundle(write):
     """A loaded bundle cannot be changed."""
     bundle = load_bundle(write(contents()))
@@ -202,8 +223,8 @@ FILES = [*contents(), "manifest.json"]
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("target", ["/dev/zero", "elsewhere"])
-def test_a_link_is_not_followed(name, target, write, tmp_path_factory):
-    """Neither one to an endless device nor one to the very file outside the folder."""
+def test_link_refused(name, target, write, tmp_path_factory):
+    """A link is refused, whether to an endless device or to the same file outside the folder."""
     folder = write(contents())
     if target == "elsewhere":
         target = tmp_path_factory.mktemp("outside") / name
@@ -238,8 +259,8 @@ def test_huge_file(name, write):
 
 @pytest.mark.parametrize("name", ["feature_set.json", "baseline.json"])
 @pytest.mark.parametrize("blanks", [b" ", b"\n\n", b"\t\n", b"\r\n", b"\n "])
-def test_blanks_after_a_document_are_refused(name, blanks, write):
-    """Else blanks would be tried until two models have one version."""
+def test_blanks_after_document(name, blanks, write):
+    """Blanks after a document are refused, as they would let two models have the same version."""
     with pytest.raises(BundleError, match="nothing before the document, and at most one newline") as caught:
         load_bundle(write(contents(**{name.replace(".", "__"): contents()[name] + blanks})))
     assert caught.value.file == name
@@ -452,8 +473,8 @@ def test_features_no_objects(features, write):
         load_bundle(write(contents(baseline__json=json.dumps(BASELINE | {"features": features}).encode())))
 
 
-def test_channels_are_not_read_at_load(write):
-    """They would double a cold start; whoever counts with them checks them."""
+def test_channels_unread(write):
+    """Channels are not validated at load, which would double a cold start; their users do it."""
     assert load_bundle(write(contents(baseline__json=json.dumps(BASELINE | {"channels": {}}).encode()))).digest
 
 

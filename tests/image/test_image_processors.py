@@ -11,11 +11,13 @@ from tests.image.support import ROOT, python
 ROWS = 500
 
 
-def test_the_image_says_its_processor(docker, image, processor):
+def test_architecture(docker, image, processor):
+    """The image states its processor."""
     assert docker("inspect", "--format", "{{.Architecture}}", image) == processor
 
 
-def test_predictions_are_equal_to_the_last_bit(docker, image, record_property):
+def test_same_predictions(docker, image, record_property):
+    """Predictions are equal to the last bit on both processors."""
     seeded = random.Random(11)
     rows = [
         (

@@ -56,6 +56,6 @@ def test_evidence_under_alarm() -> None:
     assert {step.evidence for step in crossed} == {detector.needed}
 
 
-def test_empty_window_is_no_evidence(detector: MixtureDetector) -> None:
+def test_empty_window(detector: MixtureDetector) -> None:
     """Before the first event there is no evidence, and an empty window adds none."""
     assert observe_window(detector, {}, events=0) == Transition(-inf, crossed=False)

@@ -87,7 +87,7 @@ def test_beyond_float32():
 
 
 def test_hashes_are_even():
-    """A sample by the smallest hashes is fair only if each bit is one in half of the rows."""
+    """Each bit of a hash is 1 in half of the rows, as a sample by the smallest hashes needs."""
     bits = np.unpackbits(hashed(RANDOM.integers(0, 50, (20_000, 3))).view(np.uint8)).reshape(-1, 64)
     distinct = np.unique(bits, axis=0).mean(axis=0)
     assert np.abs(distinct - 0.5).max() < 0.02

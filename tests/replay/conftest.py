@@ -83,7 +83,7 @@ def cut(made: Made) -> Any:
 
     def make(*, rows: int, size: int, seed: int = 5, timed: bool = True, **drift: Any) -> list[Window]:
         columns = house_rows(rows, seed, **drift)
-        predictions = made.model.predict(np.column_stack([columns[name] for name in HOUSES.names]))
+        predictions = made.forest.predict(np.column_stack([columns[name] for name in HOUSES.names]))
         times = START_MS + 1000 * np.arange(rows) if timed else None
         windows = []
         for start in range(0, rows, size):

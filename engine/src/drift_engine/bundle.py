@@ -15,8 +15,8 @@ from drift_contracts import (
     NotJson,
     parse_json,
 )
-from drift_contracts.baseline_rules import CONTRACT as BASELINE
 from drift_contracts.baseline_rules import broken_figures
+from drift_contracts.baseline_rules import contract_of as baseline_contract_of
 from drift_contracts.bundle_paths import (
     MANIFEST,
     BundleError,
@@ -302,6 +302,7 @@ def _check_together(bundle: Bundle) -> None:
     is_model = model == (feature_set.name, feature_set.version)
     _expect(is_model, MANIFEST, "model and feature_set to be name and version in feature_set.json")
     _expect(bundle.model.features == len(names), "forest.bin", f"rows of {len(names)} features")
+    _check_target(bundle)
     # The file may hold anything that is JSON.
     document: object = baseline
     features = document.get("features") if isinstance(document, dict) else None
@@ -309,11 +310,22 @@ def _check_together(bundle: Bundle) -> None:
     _expect(is_baseline, "baseline.json", f"features to name {', '.join(names)}")
     broken = broken_figures(baseline)
     if broken:
-        raise ContractError(BASELINE, broken, "baseline.json")
+        raise ContractError(baseline_contract_of(baseline), broken, "baseline.json")
     types = {feature.name: feature.type for feature in feature_set.features}
     baseline_types = {name: facts["type"] for name, facts in baseline["features"].items()}
     agrees = baseline["model"] == feature_set.name and baseline_types == types
     _expect(agrees, "baseline.json", "the model and the types of features of feature_set.json")
+
+
+def _check_target(bundle: Bundle) -> None:
+    """Raise BundleError unless the model answers what the feature set says of its target."""
+    target, model = bundle.feature_set.target, bundle.model
+    place = "feature_set.json"
+    _expect(model.task == target.kind, place, f"a target of the kind {model.task}, as the model's")
+    member, outputs = "outputs", len(target.outputs) or 1
+    if target.is_class:
+        member, outputs = "classes", len(target.classes)
+    _expect(model.outputs == outputs, place, f"as many {member} as the model has: {model.outputs}")
 
 
 def _expect(

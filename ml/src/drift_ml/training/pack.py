@@ -16,10 +16,10 @@ from drift_engine.forest.writer import encode, trees_of
 
 from drift_ml.baseline.fit import fit_baseline
 from drift_ml.packing import json_bytes, write_bundle
+from drift_ml.scores.regression import score
 from drift_ml.tables.row_digests import RowDigests, as_seen, hash_rows
 
 from .errors import ModelWorseThanMean, PackedDiffers
-from .scores import score
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
