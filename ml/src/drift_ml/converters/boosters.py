@@ -129,7 +129,7 @@ def convert_lightgbm(estimator: Any, feature_set: FeatureSet) -> Converted:
 
     def raw(rows: Sequence[JsonRow]) -> Floats:
         with_scores = quiet(lambda matrix: booster.predict(matrix, raw_score=True))
-        return as_columns(with_scores(parsed.inputs.matrix(rows)))
+        return as_columns(with_scores(parsed.inputs.matrix(rows))) / parsed.divisor
 
     reference = Reference(
         "lightgbm",

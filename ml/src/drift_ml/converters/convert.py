@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .boosters import convert_lightgbm, convert_xgboost
@@ -82,8 +83,7 @@ def convert(estimator: Any, feature_set: FeatureSet) -> Converted:
     if library == "sklearn" and not _is_fitted(estimator):
         raise CannotServe(kind.__name__, "it is not fitted", "call its fit first")
     converted = converter(estimator, feature_set)
-    _check_classes(converted, feature_set)
-    return converted
+    return replace(converted, classes=_classes(converted, feature_set))
 
 
 def _is_fitted(estimator: Any) -> bool:
@@ -101,20 +101,26 @@ def _unknown(kind: type) -> CannotServe:
     return CannotServe(f"{module} {kind.__name__}", "this kind of model is not served", way_out)
 
 
-def _check_classes(converted: Converted, feature_set: FeatureSet) -> None:
-    """Raise where there are too many classes, or the feature set has others."""
-    classes = converted.classes
+def _classes(converted: Converted, feature_set: FeatureSet) -> tuple[str, ...]:
+    """Return the classes' names: the feature set's, where it lists those of the estimator.
+
+    Raises where there are too many classes, or the feature set has others.
+    """
+    classes, listed = converted.classes, feature_set.target.classes
     if len(classes) > MOST_CLASSES:
         raise CannotServe(
             converted.kind,
             f"it has {len(classes)} classes, at most {MOST_CLASSES} are served",
             "join the rare classes into one",
         )
-    target = feature_set.target
-    listed = tuple(target.classes or ())
-    if classes and listed and listed != classes:
+    if not classes or not listed or listed == classes:
+        return classes
+    # An estimator may be fitted on the places of the classes; XGBoost takes nothing else.
+    places = tuple(map(str, range(len(listed))))
+    if classes != places or set(listed) == set(places):
         raise DoesNotFit(
             "/target/classes",
             "the estimator's classes, in its order (its classes_)",
-            "list them so, or fit on labels of these texts",
+            "list them so, or fit on labels of these texts, or on their places",
         )
+    return listed

@@ -114,14 +114,16 @@ def _beside(thresholds: Floats) -> Floats:
     bases = bases[np.abs(bases) <= LARGEST]
     single = bases.astype(np.float32)
     infinity = np.float32(np.inf)
-    neighbours = (
-        bases,
-        np.nextafter(bases, -np.inf),
-        np.nextafter(bases, np.inf),
-        single,
-        np.nextafter(single, -infinity),
-        np.nextafter(single, infinity),
-    )
+    # The neighbour of the largest is infinity, which no bound allows.
+    with np.errstate(over="ignore"):
+        neighbours = (
+            bases,
+            np.nextafter(bases, -np.inf),
+            np.nextafter(bases, np.inf),
+            single,
+            np.nextafter(single, -infinity),
+            np.nextafter(single, infinity),
+        )
     return np.concatenate([values.astype(np.float64) for values in neighbours])
 
 

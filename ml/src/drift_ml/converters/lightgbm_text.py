@@ -32,7 +32,7 @@ IDENTITY = (
 EXPONENTIAL = ("poisson", "gamma", "tweedie")
 CATEGORICAL, DEFAULT_LEFT = 1, 2
 #: By two bits of a split: what NaN is to it. A number next to zero is zero, or missing.
-MISSING: tuple[_Way, ...] = (
+MISSING: tuple[dict[str, Any], ...] = (
     {"zero": "tiny", "missing": "zero"},
     {"zero": "missing"},
     {"zero": "tiny"},
@@ -47,6 +47,8 @@ class LightgbmText:
     model: Model
     inputs: Inputs
     objective: str
+    #: What the library's raw scores, which are sums, are divided by before the link.
+    divisor: float
 
 
 def convert_lightgbm_text(text: str, feature_set: FeatureSet) -> LightgbmText:
@@ -76,16 +78,17 @@ def convert_lightgbm_text(text: str, feature_set: FeatureSet) -> LightgbmText:
     for number, block in enumerate(blocks):
         trees.append(_tree(_members(block), columns, number % groups))
     averaged = "average_output" in head.split("\n")
+    rounds = float(len(trees) // groups)
     model = Model(
         features=len(feature_set.features),
         columns=columns.listed,
         trees=trees,
         start=(0.0,) * groups,
         outputs=2 if objective == "binary" else groups,
-        divisor=float(len(trees) // groups) if averaged else None,
+        divisor=rounds if averaged else None,
         **link,
     )
-    return LightgbmText(model, inputs, objective)
+    return LightgbmText(model, inputs, objective, rounds if averaged else 1.0)
 
 
 def _members(block: str) -> dict[str, str]:
@@ -114,15 +117,15 @@ def _link(objective: str, words: list[str], groups: int) -> dict[str, Any]:
     if objective == "multiclassova":
         return {
             "task": "classification",
-            "link": "sigmoids",
+            "link": "sigmoid",
             "parameters": (factor,),
         }
     regression = _regression_link(objective, words)
     if regression is None or groups != 1:
         raise CannotServe(
             f"objective={objective}",
-            "LightGBM's text does not say how its scores become answers",
-            "train with an objective of LightGBM's",
+            "this objective is not served",
+            "train with another one of LightGBM's",
         )
     return {"task": "regression", "link": regression}
 
@@ -133,7 +136,7 @@ def _regression_link(objective: str, words: list[str]) -> str | None:
         return "square" if "sqrt" in words else "identity"
     if objective in EXPONENTIAL:
         return "exp"
-    return {"cross_entropy": "sigmoid", "cross_entropy_lambda": "softplus"}.get(objective)
+    return "sigmoid" if objective == "cross_entropy" else None
 
 
 def _inputs(facts: Mapping[str, str], text: str, feature_set: FeatureSet) -> Inputs:

@@ -123,7 +123,7 @@ class _Proof:
     def _add(self, rows: Sequence[JsonRow]) -> None:
         """Send a batch through both. Raises where the library refuses it."""
         # Those of a request, by the code that reads requests; the reference reads the JSON itself.
-        encoded = [_encode(self.validator, row) for row in rows]
+        encoded = [self.validator.row({"features": row}) for row in rows]
         expected = self._library(self.reference.scores, rows)
         ours = np.array(self.model.scores_many(encoded))
         if not np.isfinite(expected).all():
@@ -141,13 +141,9 @@ class _Proof:
             differs = raw != self._library(self.reference.raw, rows).reshape(len(rows), -1)
             self._differing["raw scores"] += int(differs.any(axis=1).sum())
         if self.reference.labels is not None:
-            self._compare_labels(rows, ours)
-
-    def _compare_labels(self, rows: Sequence[JsonRow], scores: Floats) -> None:
-        assert self.reference.labels is not None
-        expected = self.reference.labels(rows)
-        labels = [self.model.label(row) for row in scores.tolist()]
-        self._differing["labels"] += int((np.array(labels) != expected).sum())
+            labels = [label for _, label in self.model.decide_many(encoded)]
+            differs = np.array(labels) != self.reference.labels(rows)
+            self._differing["labels"] += int(differs.sum())
 
     def _library(
         self, call: Callable[[Sequence[JsonRow]], Any], rows: Sequence[JsonRow]
@@ -177,11 +173,6 @@ class _Proof:
     def _refusal(self, what: str) -> NotExact:
         differing = self._differing[what]
         return NotExact(self.reference.call, what, self.rows, differing, self.worst)
-
-
-def _encode(validator: RequestValidator, row: JsonRow) -> tuple[float, ...]:
-    """Return a row as the service reads it."""
-    return validator.row({"features": row})
 
 
 def ulps(ours: Floats, theirs: Floats, *, single: bool = False) -> Floats:

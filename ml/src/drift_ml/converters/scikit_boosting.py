@@ -87,13 +87,14 @@ def _link(estimator: Any, kind: str, classes: int) -> dict[str, Any]:
     if not classes and loss in REGRESSION_LOSSES:
         return {}
     if loss == "exponential":
-        return {"link": "sigmoid", "parameters": (2.0,), "decision": "at-least"}
+        return {"link": "sigmoid", "parameters": (2.0,), "decision": "raw-at-least"}
     if loss not in ("log_loss", "deviance"):
         raise CannotServe(
             f"{kind}(loss={loss!r})", "this loss is not known", "fit with the default loss"
         )
     if classes == 2:
-        return {"link": "sigmoid", "decision": "at-least" if modern else "above"}
+        return {"link": "sigmoid", "decision": "raw-at-least" if modern else "above"}
     if modern:
-        return {"link": "softmax-pairwise", "decision": "argmax"}
-    return {"link": "softmax-logarithm", "decision": "argmax"}
+        return {"link": "softmax-pairwise", "decision": "raw-argmax"}
+    # By a logarithm of the sum, which a softmax is some ulps beside.
+    return {"link": "softmax", "decision": "argmax"}

@@ -99,8 +99,8 @@ def _link(estimator: Any, kind: str) -> dict[str, Any]:
     loss = estimator.loss
     if hasattr(estimator, "classes_") and loss in CLASS_LOSSES:
         if len(estimator.classes_) == 2:
-            return {"link": "sigmoid", "decision": "above"}
-        return {"link": "softmax", "decision": "argmax"}
+            return {"link": "sigmoid", "decision": "raw-above"}
+        return {"link": "softmax", "decision": "raw-argmax"}
     if loss in EXPONENTIAL_LOSSES:
         return {"link": "exp"}
     if loss in IDENTITY_LOSSES:

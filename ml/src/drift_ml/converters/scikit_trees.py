@@ -44,10 +44,10 @@ def version_numbers() -> tuple[int, int]:
 
 
 def quiet(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return a call that does not warn of columns without names."""
+    """Return a call that does not warn of columns without names, or of sums that overflow."""
 
     def answer(matrix: Any) -> Any:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", UserWarning)
             return call(matrix)
 
@@ -187,12 +187,13 @@ def convert_isolation(estimator: Any, feature_set: FeatureSet) -> Converted:
     """
     kind = type(estimator).__name__
     inputs = inputs_of(estimator, feature_set, estimator.n_features_in_)
-    trees = []
-    for member, features in zip(estimator.estimators_, estimator.estimators_features_, strict=True):
+    trees, lengths = [], []
+    members = list(zip(estimator.estimators_, estimator.estimators_features_, strict=True))
+    for member, features in members:
         tree = member.tree_
         # The order of that library's sum: the depth first, then the rest.
-        lengths = _depths(tree) + _path_length(tree.n_node_samples) - 1.0
-        trees.append(to_tree(tree, lengths, features=features))
+        lengths.append(_depths(tree) + _path_length(tree.n_node_samples) - 1.0)
+        trees.append(to_tree(tree, lengths[-1], features=features))
     samples = np.array([estimator.max_samples_])
     denominator = float(len(trees) * _path_length(samples)[0])
     model = Model(
@@ -205,9 +206,22 @@ def convert_isolation(estimator: Any, feature_set: FeatureSet) -> Converted:
         link="isolation",
         parameters=(denominator, 0.0),
     )
-    call = f"{kind}.score_samples"
-    scores = scorer(inputs, estimator.score_samples)
-    return Converted(model, inputs, Reference(LIBRARY, library_version(), call, scores), kind)
+
+    def depth(matrix: Floats) -> Floats:
+        # There is no public method for it, but one for the leaf of each tree.
+        total = np.zeros(len(matrix))
+        for (member, features), values in zip(members, lengths, strict=True):
+            total += values[member.apply(matrix[:, features])]
+        return total
+
+    reference = Reference(
+        LIBRARY,
+        library_version(),
+        f"{kind}.score_samples",
+        scorer(inputs, estimator.score_samples),
+        raw=scorer(inputs, depth),
+    )
+    return Converted(model, inputs, reference, kind)
 
 
 def _depths(tree: Any) -> Floats:

@@ -160,8 +160,11 @@ def _columns(learner: Any, inputs: Inputs) -> list[Column]:
     kinds = learner.get("feature_types") or ["float"] * len(inputs.sources)
     columns = []
     for column, kind in enumerate(kinds):
-        codes = category_codes(inputs, column) if kind == "c" else 0
-        columns.append(Column(inputs.sources[column], cast="f32", rule="<", categories=codes))
+        source = inputs.sources[column]
+        if kind == "c":
+            columns.append(Column(source, categories=category_codes(inputs, column)))
+        else:
+            columns.append(Column(source, cast="f32", rule="<"))
     return columns
 
 
