@@ -60,7 +60,7 @@ def _mixed(
     random: np.random.Generator,
 ) -> list[JsonValue]:
     """Return values of which a share are candidates, in turn, and the rest are taken from rows."""
-    order = random.permutation(len(candidates)) if candidates else []
+    order = random.permutation(len(candidates)).tolist()
     hard = random.random(count) < REPLACED
     chosen = random.integers(0, len(bases), count).tolist()
     values: list[JsonValue] = []

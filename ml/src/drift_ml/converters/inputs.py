@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     JsonRow = Mapping[str, JsonValue]
 
 MISSING = float("nan")
+#: Classes of which a library has one score, and both probabilities.
+TWO_CLASSES = 2
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from drift_contracts import RequestValidator
 from drift_engine.model import PackedModel
 
-from .errors import CannotServe, DoesNotFit, NotExact
+from .errors import CannotServe, NotExact
 from .hard_rows import hard_rows
 
 if TYPE_CHECKING:
@@ -145,9 +145,7 @@ class _Proof:
             differs = np.array(labels) != self.reference.labels(rows)
             self._differing["labels"] += int(differs.sum())
 
-    def _library(
-        self, call: Callable[[Sequence[JsonRow]], Any], rows: Sequence[JsonRow]
-    ) -> Floats:
+    def _library(self, call: Callable[[Sequence[JsonRow]], Any], rows: Sequence[JsonRow]) -> Floats:
         """Return the library's answers. Raises CannotServe where it refuses a row."""
         try:
             return np.asarray(call(rows), dtype=np.float64)
@@ -196,4 +194,4 @@ def _places(values: Floats, *, single: bool) -> Floats:
         bits = np.abs(values).astype(np.float32).view(np.int32).astype(np.int64)
     else:
         bits = np.abs(values).astype(np.float64).view(np.int64)
-    return np.where(np.signbit(values), -bits, bits)  # type: ignore[return-value]
+    return np.where(np.signbit(values), -bits, bits)

@@ -9,7 +9,7 @@ from drift_engine.model.writer import Model
 
 from .converted import Converted, Reference
 from .errors import CannotServe
-from .inputs import inputs_of
+from .inputs import TWO_CLASSES, inputs_of
 from .scikit_trees import (
     LIBRARY,
     classes_of,
@@ -92,7 +92,7 @@ def _link(estimator: Any, kind: str, classes: int) -> dict[str, Any]:
         raise CannotServe(
             f"{kind}(loss={loss!r})", "this loss is not known", "fit with the default loss"
         )
-    if classes == 2:
+    if classes == TWO_CLASSES:
         return {"link": "sigmoid", "decision": "raw-at-least" if modern else "above"}
     if modern:
         return {"link": "softmax-pairwise", "decision": "raw-argmax"}

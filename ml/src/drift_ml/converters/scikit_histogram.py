@@ -11,7 +11,7 @@ from drift_engine.model.writer import Column, Model, Tree
 
 from .converted import Converted, Reference, as_columns
 from .errors import CannotServe
-from .inputs import Inputs, category_codes, category_numbers, inputs_of, label_text
+from .inputs import TWO_CLASSES, Inputs, category_codes, category_numbers, inputs_of, label_text
 from .scikit_trees import LIBRARY, classes_of, library_version, quiet
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _link(estimator: Any, kind: str) -> dict[str, Any]:
     """Return link and decision. Raises CannotServe for a loss that is not known."""
     loss = estimator.loss
     if hasattr(estimator, "classes_") and loss in CLASS_LOSSES:
-        if len(estimator.classes_) == 2:
+        if len(estimator.classes_) == TWO_CLASSES:
             return {"link": "sigmoid", "decision": "raw-above"}
         return {"link": "softmax", "decision": "raw-argmax"}
     if loss in EXPONENTIAL_LOSSES:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 LIBRARY = "scikit-learn"
+#: Samples that one split isolates.
+_PAIR = 2
 #: From here on a classifier's leaves hold shares of the classes; before, they held counts.
 SHARES_SINCE = (1, 3)
 
@@ -96,12 +98,10 @@ def convert_forest(estimator: Any, feature_set: FeatureSet) -> Converted:
     """
     kind = type(estimator).__name__
     inputs = inputs_of(estimator, feature_set, estimator.n_features_in_)
-    members = getattr(estimator, "estimators_", None)
-    is_forest = members is not None
+    is_forest = hasattr(estimator, "estimators_")
+    members = estimator.estimators_ if is_forest else [estimator]
     classes = classes_of(estimator, kind)
-    trees = []
-    for member in members if is_forest else [estimator]:
-        trees.append(to_tree(member.tree_, _leaves(member, len(classes))))
+    trees = [to_tree(member.tree_, _leaves(member, len(classes))) for member in members]
     outputs = len(classes) or estimator.n_outputs_
     model = Model(
         features=len(feature_set.features),
@@ -140,7 +140,8 @@ def _leaves(member: Any, classes: int) -> Floats:
     # As that version's predict_proba does it, in the same order.
     total = shares.sum(axis=1)[:, np.newaxis]
     total[total == 0.0] = 1.0
-    return shares / total
+    normalised: Floats = shares / total
+    return normalised
 
 
 def _forest_reference(
@@ -174,7 +175,10 @@ def labeller(inputs: Inputs, estimator: Any) -> Callable[[Sequence[JsonRow]], np
     answer = quiet(estimator.predict)
 
     def labels(rows: Sequence[JsonRow]) -> npt.NDArray[np.intp]:
-        return np.searchsorted(estimator.classes_, answer(inputs.matrix(rows)))
+        places: npt.NDArray[np.intp] = np.searchsorted(
+            estimator.classes_, answer(inputs.matrix(rows))
+        )
+        return places
 
     return labels
 
@@ -242,8 +246,8 @@ def _path_length(samples: Floats) -> Floats:
     Source: Liu, Ting and Zhou 2008, equation 1.
     """
     lengths = np.zeros(len(samples))
-    lengths[samples == 2] = 1.0
-    many = samples > 2
+    lengths[samples == _PAIR] = 1.0
+    many = samples > _PAIR
     counts = samples[many]
     lengths[many] = 2.0 * (np.log(counts - 1.0) + np.euler_gamma) - 2.0 * (counts - 1.0) / counts
     return lengths

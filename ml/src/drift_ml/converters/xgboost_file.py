@@ -188,9 +188,7 @@ def _start(base_score: str, objective: str, groups: int) -> tuple[float, ...]:
     """Return the scores before the first tree, shape (groups,), in float32."""
     # Since 3.1 one for each group; before, one for all.
     texts = str(base_score).strip("[]").split(",")
-    starts = []
-    for text in texts:
-        starts.append(_margin(_single(float(text)), objective))
+    starts = [_margin(_single(float(text)), objective) for text in texts]
     if len(starts) == 1:
         starts *= groups
     return tuple(starts)
