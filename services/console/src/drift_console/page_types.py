@@ -203,15 +203,16 @@ class RecentPrediction(TypedDict):
     timestamp: str
     prediction_id: str
     prediction: float
+    #: The class that was answered, of a classifier.
+    label: NotRequired[str]
+    #: The largest of a classifier, by class.
+    probabilities: NotRequired[dict[str, float]]
+    #: By output, of a model of several.
+    predictions: NotRequired[dict[str, float]]
     drift_score: float
     severity: Severity
     drifted: list[str]
     features: dict[str, FeatureValue]
-    #: Of a classifier, as the next one.
-    label: NotRequired[str]
-    #: The largest, by class.
-    probabilities: NotRequired[dict[str, float]]
-
 
 class ScenarioEntry(TypedDict):
     """A scenario that the page can send."""

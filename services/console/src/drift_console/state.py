@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
-    from drift_contracts import FeatureSet
+    from drift_contracts import FeatureSet, Target
+    from drift_contracts.events import PredictionEvent
     from drift_contracts.types import (
         BaselineV1,
         BaselineV1Summary,
@@ -205,7 +206,7 @@ class StateReader:
             "fast": self._fast,
             "model": model,
             "models": sorted(self._models),
-            "target": {"name": target.name, "unit": target.unit},
+            "target": {"name": target.name, "unit": _unit(target)},
             "threshold": self._threshold,
             "totals": self._totals(model, frame),
             "series": self._series(model, frame),
@@ -252,8 +253,7 @@ class StateReader:
         entries = []
         for event in EventStore(self._connection).newest(model, RECENT):
             with suppress(LookupError, TypeError, ValueError, RecursionError):
-                document = cast("PredictionEventV2", event.document())
-                entries.append(_recent_entry(document))
+                entries.append(_recent_entry(event.document()))
         return entries
 
     def _evidence_of(self, model: str, frame: Frame) -> EvidenceDocument | None:
@@ -346,6 +346,14 @@ class _Column:
     summary: BaselineV1Summary
     bins: DisplayBins
     metric: str
+
+
+def _unit(target: Target) -> str:
+    """Return the unit of the numbers that are answered; "" of a classifier's."""
+    if target.is_class:
+        return ""
+    # Of several outputs the first one is the prediction.
+    return target.outputs[0].unit if target.outputs else target.unit
 
 
 def _average(summary: Summary) -> float:
@@ -443,7 +451,7 @@ def _scenario_entries(suite: Suite | None) -> list[ScenarioEntry]:
     return entries
 
 
-def _recent_entry(event: PredictionEventV2) -> RecentPrediction:
+def _recent_entry(event: PredictionEvent) -> RecentPrediction:
     entry: RecentPrediction = {
         "timestamp": event["timestamp"],
         "prediction_id": event["prediction_id"],
@@ -453,7 +461,14 @@ def _recent_entry(event: PredictionEventV2) -> RecentPrediction:
         "drifted": event["drift"]["drifted"],
         "features": event["features"],
     }
-    if "label" in event:
-        entry["label"] = event["label"]
-        entry["probabilities"] = event.get("probabilities", {})
+    # Of classifiers alone.
+    scored = cast("PredictionEventV2", event)
+    label = scored.get("label")
+    if label is not None:
+        entry["label"] = label
+        entry["probabilities"] = scored.get("probabilities", {})
+    # Of models of several outputs alone.
+    predictions = scored.get("predictions")
+    if predictions is not None:
+        entry["predictions"] = predictions
     return entry

@@ -34,12 +34,15 @@ export function answersPanel(root) {
     score.hidden = !answers.score;
     if (!answers.score) return;
     if (!card) {
-      card = distribution(answers.score, { id: "answer-score", mark: answers.threshold });
+      card = distribution(answers.score, { id: "answer-score", mark: limitOf(answers) });
       score.append(card);
     }
     card.update(answers.score, state);
   };
 }
+
+/** The score from which on the label is the positive one of two classes, as a line to draw; null of more. */
+export const limitOf = ({ positive, threshold }) => (positive === null ? null : threshold ?? 0.5);
 
 /** When which class is answered, in a sentence. */
 function ruleOf({ positive, threshold }) {

@@ -3,6 +3,7 @@
 import { chart, horizontal, leading, lonely, moments, newest, overTime, uPlot } from "../charts.js";
 import { dataTable, h, heading, setText, table } from "../dom.js";
 import { clock, compact, duration, fixed, number, quantity } from "../format.js";
+import { limitOf } from "./answers.js";
 
 const title = (data, i) => clock(data[0][i] * 1000, null, true);
 const plainly = (value) => (value == null ? "–" : fixed(value));
@@ -11,7 +12,7 @@ export function timelinePanel(root) {
   let state = null;
   const span = h("span", { class: "aside" });
   const unit = () => state?.target?.unit ?? "";
-  const limit = () => state?.answers?.threshold ?? null; // of a classifier's score
+  const limit = () => (state?.answers ? limitOf(state.answers) : null);
   const money = (value) => (state?.answers ? plainly(value) : value == null ? "–" : quantity(value, unit()));
   const blocks = ["Drift score", "Predictions", "Requests"].map((name, i) => h("div", { class: `block height-${i}` }, h("h3", {}, name)));
   const numbers = dataTable("drift score, predictions and requests over time", () => {
