@@ -214,6 +214,7 @@ class RecentPrediction(TypedDict):
     drifted: list[str]
     features: dict[str, FeatureValue]
 
+
 class ScenarioEntry(TypedDict):
     """A scenario that the page can send."""
 
