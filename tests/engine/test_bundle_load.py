@@ -100,8 +100,8 @@ def test_packed_model_loaded(write, engine):
     assert bundle.predict(dict(zip(HOUSES.names, (3, 2, 2000, 10, 7), strict=True))) == 7.0
 
 
-def test_packed_model_and_manifest_of_version_one(write):
-    """A manifest of version 1 names a forest, and neither names both."""
+def test_packed_model_in_manifest_1(write):
+    """A manifest of version 1 names a forest, and neither version names both."""
     files = packed_contents()
     with pytest.raises(BundleError, match=r"files to name .*baseline\.json, forest\.bin"):
         load_bundle(write(files))
