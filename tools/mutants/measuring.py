@@ -1,0 +1,184 @@
+"""Run an area's tests once, and write down which lines each of them executes.
+
+`python -m tools.mutants.measuring NAME FOLDER` runs in the copy of the repository, its sources
+unchanged. Two files are written: coverage.py's data with a context for each test, and a JSON file
+with what that data cannot hold (see `Measurement`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+from typing import TYPE_CHECKING, Any
+
+import _hypothesis_pytestplugin
+import pytest
+from coverage import Coverage
+
+from tools.mutants.areas import AREAS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Equal examples each time: a mutant that is noticed by luck would be another score.
+OPTIONS = ("-q", "--hypothesis-seed=0")
+#: Modules of ours, and those that must not be imported before a test run.
+OURS = ("drift_", "tests", "tools", "benchmarks", "conftest", "coverage", "__", "_pytest.assertion")
+
+
+@dataclass
+class Measurement:
+    """What is known of an area's tests beside the lines that they execute."""
+
+    #: By test: seconds, fixtures of its module or session included where it is the first.
+    seconds: dict[str, float] = field(default_factory=dict)
+    #: By test: the names of its fixtures.
+    fixtures: dict[str, list[str]] = field(default_factory=dict)
+    #: Tests that start a program: what it executes is not seen from here.
+    programs: list[str] = field(default_factory=list)
+    #: What the tests import of libraries.
+    modules: list[str] = field(default_factory=list)
+
+
+def fixture_context(name: str) -> str:
+    """Return the context of a fixture that tests share.
+
+    Only the first of them executes it, but a change in it can be noticed by each.
+    """
+    return f"fixture {name}"
+
+
+class Contexts:
+    """A plugin of pytest that tells coverage.py which test or shared fixture is running."""
+
+    def __init__(self, coverage: Coverage) -> None:
+        """Remember where the lines are counted.
+
+        Args:
+            coverage: is running.
+        """
+        self.coverage = coverage
+        self.measurement = Measurement()
+        self._stack = [""]
+
+    def _enter(self, context: str) -> None:
+        self._stack.append(context)
+        self.coverage.switch_context(context)
+
+    def _leave(self) -> None:
+        self._stack.pop()
+        self.coverage.switch_context(self._stack[-1])
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Iterator[None]:
+        """Count what a file of tests executes at its import under the file's name."""
+        if not isinstance(collector, pytest.Module):
+            return (yield)
+        forget_cached()
+        self._enter(collector.nodeid)
+        result = yield
+        self._leave()
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Count a test's lines and time under its name."""
+        forget_cached()
+        self.measurement.fixtures[item.nodeid] = list(getattr(item, "fixturenames", ()))
+        start = time.monotonic()
+        self._enter(item.nodeid)
+        result = yield
+        self._leave()
+        self.measurement.seconds[item.nodeid] = round(time.monotonic() - start, 4)
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[object]) -> Iterator[None]:
+        """Count the lines of a fixture that tests share under its own name."""
+        if fixturedef.scope == "function":
+            return (yield)
+        self._enter(fixture_context(fixturedef.argname))
+        try:
+            return (yield)
+        finally:
+            self._leave()
+
+    def hear(self, event: str, _: object) -> None:
+        """Remember the test that starts a program.
+
+        Args:
+            event: of the interpreter (`sys.addaudithook`).
+        """
+        tests = self.measurement.fixtures.keys() & self._stack
+        if event == "subprocess.Popen":
+            self.measurement.programs += tests.difference(self.measurement.programs)
+
+
+def forget_cached() -> None:
+    """Empty our functions' caches, so that each test executes what it depends on."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("drift_"):
+            for value in list(vars(module).values()):
+                clear = getattr(value, "cache_clear", None)
+                if callable(clear):
+                    clear()
+
+
+def library_modules() -> list[str]:
+    """Return the names of the imported modules that are not ours."""
+    return sorted(name for name in sys.modules if not name.startswith(OURS))
+
+
+def import_sources(package: str) -> None:
+    """Import a package with all its modules, so that no test counts as the one that executes them.
+
+    Args:
+        package: its full name.
+    """
+    root = import_module(package)
+    for found in walk_packages(root.__path__, f"{package}."):
+        # `python -m` would run it.
+        if not found.name.endswith("__main__"):
+            import_module(found.name)
+
+
+def measure(name: str, folder: Path) -> int:
+    """Run an area's tests and write what they execute; return pytest's exit code.
+
+    Args:
+        name: of the area.
+        folder: of the two files.
+    """
+    area = next(area for area in AREAS if area.name == name)
+    coverage = Coverage(
+        data_file=folder / f"{name}.coverage",
+        source=[str(Path(area.sources).absolute())],
+        config_file=False,
+    )
+    coverage.erase()
+    contexts = Contexts(coverage)
+    sys.addaudithook(contexts.hear)
+    plugins: list[Any] = [_hypothesis_pytestplugin, contexts]
+    coverage.start()
+    import_sources(area.package)
+    ignored = [f"--ignore={file}" for file in area.ignored]
+    code = pytest.main([*OPTIONS, "-x", *ignored, *area.tests], plugins)
+    coverage.stop()
+    coverage.save()
+    contexts.measurement.modules = library_modules()
+    text = json.dumps(asdict(contexts.measurement))
+    (folder / f"{name}.json").write_text(text, "utf-8")
+    return int(code)
+
+
+if __name__ == "__main__":
+    ended = measure(sys.argv[1], Path(sys.argv[2]))
+    sys.stdout.flush()
+    # Threads that a test left behind would hold the interpreter up.
+    os._exit(ended)
