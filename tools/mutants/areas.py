@@ -34,7 +34,8 @@ class Area:
     @property
     def package(self) -> str:
         """Return the name that the sources are imported by."""
-        return self.sources.partition("/src/")[2].replace("/", ".")
+        _, _, folder = self.sources.partition("/src/")
+        return folder.replace("/", ".")
 
 
 AREAS = (
@@ -57,7 +58,10 @@ def area_of(name: str) -> Area:
     return next(area for area in AREAS if name.startswith(area.sources))
 
 
-def copy_tree(target: Path, root: Path = ROOT) -> None:
+def copy_tree(
+    target: Path,
+    root: Path = ROOT,
+) -> None:
     """Copy what is under version control, or new, and the compiled kernel.
 
     Python files that are no longer there are removed from an earlier copy. Times are copied too,
@@ -75,8 +79,9 @@ def copy_tree(target: Path, root: Path = ROOT) -> None:
         capture_output=True,
         text=True,
     )
-    kernels = [path.relative_to(root).as_posix() for path in root.glob("engine/src/**/_kernel*.so")]
-    names = {*done.stdout.splitlines(), *kernels}
+    names = set(done.stdout.splitlines())
+    for kernel in root.glob("engine/src/**/_kernel*.so"):
+        names.add(kernel.relative_to(root).as_posix())
     for earlier in target.rglob("*.py"):
         if earlier.relative_to(target).as_posix() not in names:
             earlier.unlink()
@@ -105,8 +110,9 @@ def test_files(area: Area, tree: Path) -> list[Path]:
     files: list[Path] = []
     for name in (*area.tests, *SHARED_TESTS):
         place = tree / name
-        files += [place] if place.is_file() else sorted(place.rglob("*"))
-    return [path for path in files if path.is_file() and "__pycache__" not in path.parts]
+        files.append(place)
+        files += sorted(place.rglob("*"))
+    return [path for path in files if path.is_file() and path.suffix != ".pyc"]
 
 
 def digest_of(files: Sequence[Path]) -> str:
@@ -117,14 +123,23 @@ def digest_of(files: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
-def environment(tree: Path, *, compiles: bool) -> dict[str, str]:
+def environment(
+    tree: Path,
+    *,
+    compiles: bool,
+) -> dict[str, str]:
     """Return the variables with which tests import the copy, not the installed packages.
 
     Args:
         tree: the copy.
         compiles: whether bytecode is kept; that of a mutant could outlive it.
     """
-    rooms = [*tree.glob("*/src"), *tree.glob("services/*/src"), tree]
+    rooms = [
+        *tree.glob("*/src"),
+        *tree.glob("services/*/src"),
+        tree,
+        ROOT,
+    ]
     variables = {
         "PYTHONPATH": os.pathsep.join(map(str, rooms)),
         # Threads of a library would not live on in a forked process.

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -18,6 +18,7 @@ from drift_contracts.exits import CannotStart
 from tools.mutants.areas import (
     AREAS,
     FOLDER,
+    ROOT,
     Area,
     area_of,
     copy_tree,
@@ -116,7 +117,11 @@ class Bench:
         return digest_of(test_files(area, self.tree))
 
 
-def prepare(folder: Path, fresh: bool) -> Bench:
+def prepare(
+    folder: Path,
+    fresh: bool,
+    root: Path = ROOT,
+) -> Bench:
     """Copy the repository and list its mutants.
 
     A copy is made at every start: a killed run leaves a changed file behind, and tests change.
@@ -124,6 +129,7 @@ def prepare(folder: Path, fresh: bool) -> Bench:
     Args:
         folder: of results.
         fresh: whether earlier ones are forgotten.
+        root: of the repository.
 
     Raises:
         UsageError: the sources are others than at the first run.
@@ -132,16 +138,16 @@ def prepare(folder: Path, fresh: bool) -> Bench:
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     bench = Bench(folder)
-    copy_tree(bench.tree)
+    copy_tree(bench.tree, root)
     files = source_files(bench.tree)
     current = digest_of(files)
     digest = folder / "sources.sha256"
     if digest.exists() and digest.read_text() != current:
         expected = "the sources that the first run had; --fresh begins anew"
         raise click.UsageError(f"{folder.name}: expected {expected}")
-    digest.write_text(current)
     if not bench.database.exists():
         list_mutants(files, bench.database)
+    digest.write_text(current)
     return bench
 
 
@@ -212,9 +218,16 @@ class Runner:
         with replaced(path, changed(mutant, path.read_text("utf-8"))):
             answer = self.run_tests(tests)
         outcome = answer.outcome
-        if outcome == "passed" and not self._executed.is_executed(mutant.path, mutant.line):
+        executed = self._executed.is_executed(mutant.path, mutant.line)
+        if outcome == "passed" and not executed:
             outcome = "unexecuted"
-        return Result(mutant.key, outcome, answer.test, answer.seconds, self._tests)
+        return Result(
+            mutant.key,
+            outcome,
+            answer.test,
+            answer.seconds,
+            self._tests,
+        )
 
     def close(self) -> None:
         """End the server."""
@@ -265,8 +278,9 @@ def measure(bench: Bench, area: Area, tests: str) -> None:
         return
     measured.unlink(missing_ok=True)
     print(f"{area.name}: measuring which tests execute which lines", flush=True)
+    words = [json.dumps(asdict(area)), str(bench.folder)]
     done = subprocess.run(  # noqa: S603 - no word of it comes from outside
-        [sys.executable, "-m", "tools.mutants.measuring", area.name, str(bench.folder)],
+        [sys.executable, "-m", "tools.mutants.measuring", *words],
         cwd=bench.tree,
         env=environment(bench.tree, compiles=True),
         check=False,
@@ -291,7 +305,8 @@ def report(bench: Bench, drawn: Sequence[Mutant]) -> None:
         if last is not None and last.survived:
             why = " (no test executes it)" if last.outcome == "unexecuted" else ""
             print(f"\nsurvived{why}: {mutant.path}:{mutant.line} {mutant.operator}")
-            print(difference(mutant, (bench.tree / mutant.path).read_text("utf-8")))
+            source = (bench.tree / mutant.path).read_text("utf-8")
+            print(difference(mutant, source))
     keys = [mutant.key for mutant in drawn]
     print(f"\nat first, {score(bench.results.first, keys)}")
     print(f"now, {score(bench.results.last, keys)}, of {len(drawn)} drawn")

@@ -1,4 +1,7 @@
-"""The mutants: all that cosmic-ray makes, those that a seed draws, and the text of each."""
+"""The mutants: all that cosmic-ray makes, those that a seed draws, and the text of each.
+
+cosmic-ray is imported where it is needed: the tests of this package run where it is not installed.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,6 @@ import difflib
 import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from cosmic_ray.commands import init
-from cosmic_ray.mutating import mutate_code
-from cosmic_ray.plugins import get_operator
-from cosmic_ray.work_db import WorkDB, use_db
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,6 +43,9 @@ def list_mutants(files: Sequence[Path], database: Path) -> None:
         files: sources.
         database: appears when it is complete.
     """
+    from cosmic_ray.commands import init  # noqa: PLC0415
+    from cosmic_ray.work_db import WorkDB, use_db  # noqa: PLC0415
+
     unfinished = database.with_suffix(".unfinished")
     unfinished.unlink(missing_ok=True)
     with use_db(str(unfinished), WorkDB.Mode.create) as listed:
@@ -70,7 +71,8 @@ def draw(
     idle: dict[str, set[int]] = {}
     for mutant in _listed(database, tree):
         if mutant.path not in idle:
-            idle[mutant.path] = idle_lines((tree / mutant.path).read_text("utf-8"))
+            source = (tree / mutant.path).read_text("utf-8")
+            idle[mutant.path] = idle_lines(source)
         if mutant.line not in idle[mutant.path]:
             candidates.append(mutant)
     candidates.sort(key=_place)
@@ -81,13 +83,20 @@ def draw(
 
 
 def _listed(database: Path, tree: Path) -> list[Mutant]:
+    from cosmic_ray.work_db import WorkDB, use_db  # noqa: PLC0415
+
     mutants = []
     with use_db(str(database), WorkDB.Mode.open) as listed:
         for item in listed.work_items:
             change = item.mutations[0]
             name = change.module_path.relative_to(tree).as_posix()
-            place = (change.operator_name, change.occurrence, *change.start_pos)
-            mutants.append(Mutant(name, *place))
+            mutant = Mutant(
+                name,
+                change.operator_name,
+                change.occurrence,
+                *change.start_pos,
+            )
+            mutants.append(mutant)
     return mutants
 
 
@@ -103,19 +112,24 @@ def idle_lines(source: str) -> set[int]:
     lines: set[int] = set()
     for node in ast.walk(ast.parse(source)):
         for part in _idle_parts(node):
-            lines.update(range(part.lineno, (part.end_lineno or part.lineno) + 1))
+            end = part.end_lineno or part.lineno
+            lines.update(range(part.lineno, end + 1))
     return lines
 
 
 def _idle_parts(node: ast.AST) -> Iterator[ast.expr | ast.stmt]:
-    is_block = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-    is_constant = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "TYPE_CHECKING"
+    is_block = isinstance(node, ast.If) and _is_type_checking(node.test)
+    is_constant = isinstance(node, ast.Assign) and _is_type_checking(node.targets[0])
     if isinstance(node, ast.If | ast.Assign) and (is_block or is_constant):
         yield node
     elif isinstance(node, ast.arg | ast.AnnAssign) and node.annotation is not None:
         yield node.annotation
     elif isinstance(node, ast.FunctionDef) and node.returns is not None:
         yield node.returns
+
+
+def _is_type_checking(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "TYPE_CHECKING"
 
 
 def changed(mutant: Mutant, source: str) -> str:
@@ -128,6 +142,9 @@ def changed(mutant: Mutant, source: str) -> str:
     Raises:
         ValueError: it has no such place.
     """
+    from cosmic_ray.mutating import mutate_code  # noqa: PLC0415
+    from cosmic_ray.plugins import get_operator  # noqa: PLC0415
+
     operator = get_operator(mutant.operator)()
     text: str | None = mutate_code(source, operator, mutant.occurrence)
     if text is None:
@@ -144,5 +161,12 @@ def difference(mutant: Mutant, source: str) -> str:
     """
     before = source.splitlines()
     after = changed(mutant, source).splitlines()
-    lines = difflib.unified_diff(before, after, mutant.path, mutant.path, n=2, lineterm="")
+    lines = difflib.unified_diff(
+        before,
+        after,
+        mutant.path,
+        mutant.path,
+        n=2,
+        lineterm="",
+    )
     return "\n".join(lines)

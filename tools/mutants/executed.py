@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+#: Tests, files and fixtures by the line that they execute.
+Contexts = dict[int, list[str]]
+#: What statements are nested in.
 Block = ast.stmt | ast.ExceptHandler | ast.match_case
 
 
@@ -37,19 +40,23 @@ def place_of(source: str, line: int) -> Place:
         source: of the whole file.
         line: from 1.
     """
-    place = Place(frozenset({line}), at_import=True)
-    blocks: list[tuple[ast.AST, bool]] = [(ast.parse(source), False)]
-    while blocks:
-        block, inside = blocks.pop()
-        for child in _children(block):
-            lines = _lines(child)
-            if line in lines:
-                outer = inside or isinstance(block, ast.FunctionDef | ast.AsyncFunctionDef)
-                inner = [_lines(part) for part in _children(child)]
-                place = Place(frozenset(lines).difference(*inner), not outer)
-                blocks = [(child, outer)]
-                break
-    return place
+    block: ast.AST = ast.parse(source)
+    lines = frozenset({line})
+    at_import = True
+    while (child := _child_at(block, line)) is not None:
+        if isinstance(block, ast.FunctionDef):
+            at_import = False
+        inner = map(_lines, _children(child))
+        lines = frozenset(_lines(child)).difference(*inner)
+        block = child
+    return Place(lines, at_import)
+
+
+def _child_at(block: ast.AST, line: int) -> Block | None:
+    for child in _children(block):
+        if line in _lines(child):
+            return child
+    return None
 
 
 def _children(block: ast.AST) -> list[Block]:
@@ -58,16 +65,23 @@ def _children(block: ast.AST) -> list[Block]:
 
 
 def _lines(block: Block) -> range:
+    lines = []
     # Decorators stand above the first line of their function; a case has no lines of its own.
-    starts = [node.lineno for node in ast.walk(block) if hasattr(node, "lineno")]
-    ends = [getattr(node, "end_lineno", 0) for node in ast.walk(block)]
-    return range(min(starts), max(ends) + 1)
+    for node in ast.walk(block):
+        if isinstance(node, ast.stmt | ast.excepthandler | ast.expr | ast.pattern):
+            lines += [node.lineno, node.end_lineno or node.lineno]
+    return range(min(lines), max(lines) + 1)
 
 
 class Executed:
     """The tests of one area, with the lines that each executes."""
 
-    def __init__(self, folder: Path, name: str, tree: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        tree: Path,
+    ) -> None:
         """Read what `measuring` wrote.
 
         Args:
@@ -75,12 +89,17 @@ class Executed:
             name: of the area.
             tree: the copy of the repository, sources unchanged.
         """
-        self.measurement = Measurement(**json.loads((folder / f"{name}.json").read_text("utf-8")))
+        text = (folder / f"{name}.json").read_text("utf-8")
+        self.measurement = Measurement(**json.loads(text))
         self._tree = tree
         self._data = CoverageData(str(folder / f"{name}.coverage"))
         self._data.read()
 
-    def tests_of(self, path: str, line: int) -> list[str]:
+    def tests_of(
+        self,
+        path: str,
+        line: int,
+    ) -> list[str]:
         """Return the tests that could notice a change, the likeliest and fastest first.
 
         What is executed at import can be noticed by any test. A test that starts a program comes
@@ -90,16 +109,17 @@ class Executed:
             path: of a source, from the root of the repository.
             line: from 1.
         """
-        source = (self._tree / path).read_text("utf-8")
-        contexts = self._data.contexts_by_lineno(str(self._tree / path))
-        place = place_of(source, line)
+        place, contexts = self._place(path, line)
         executing = _union(contexts, place.lines)
         ranks = dict.fromkeys(self.measurement.programs, 2)
         if place.at_import or "" in executing:
             ranks = dict.fromkeys(self.measurement.seconds, 2)
-            ranks |= dict.fromkeys(self._tests_in(_union(contexts, contexts)), 1)
+            around = _union(contexts, contexts)
+            ranks |= dict.fromkeys(self._tests_in(around), 1)
         ranks |= dict.fromkeys(self._tests_in(executing), 0)
-        return sorted(ranks, key=lambda name: (ranks[name], self.measurement.seconds[name]))
+        # Sorted twice: the second keeps the first one's order within a rank.
+        by_time = sorted(ranks, key=self.measurement.seconds.__getitem__)
+        return sorted(by_time, key=ranks.__getitem__)
 
     def is_executed(self, path: str, line: int) -> bool:
         """Return whether any test executes a place, or its import does.
@@ -108,20 +128,33 @@ class Executed:
             path: of a source, from the root of the repository.
             line: from 1.
         """
-        place = place_of((self._tree / path).read_text("utf-8"), line)
-        contexts = self._data.contexts_by_lineno(str(self._tree / path))
+        place, contexts = self._place(path, line)
         return place.at_import or bool(_union(contexts, place.lines))
+
+    def _place(
+        self,
+        path: str,
+        line: int,
+    ) -> tuple[Place, Contexts]:
+        file = self._tree / path
+        place = place_of(file.read_text("utf-8"), line)
+        return place, self._data.contexts_by_lineno(str(file))
 
     def _tests_in(self, contexts: set[str]) -> set[str]:
         tests = set()
         for name, fixtures in self.measurement.fixtures.items():
-            file = name.partition("::")[0]
-            if not contexts.isdisjoint([name, file, *map(fixture_context, fixtures)]):
+            file, _, _ = name.partition("::")
+            noticing = {name, file}
+            noticing.update(map(fixture_context, fixtures))
+            if noticing & contexts:
                 tests.add(name)
         return tests
 
 
-def _union(contexts: dict[int, list[str]], lines: Iterable[int]) -> set[str]:
+def _union(
+    contexts: Contexts,
+    lines: Iterable[int],
+) -> set[str]:
     union: set[str] = set()
     for line in lines:
         union.update(contexts.get(line, ()))

@@ -1,8 +1,8 @@
 """Run an area's tests once, and write down which lines each of them executes.
 
-`python -m tools.mutants.measuring NAME FOLDER` runs in the copy of the repository, its sources
-unchanged. Two files are written: coverage.py's data with a context for each test, and a JSON file
-with what that data cannot hold (see `Measurement`).
+`python -m tools.mutants.measuring AREA FOLDER` (an `Area`, as JSON) runs in the copy of the
+repository, its sources unchanged. Two files are written: coverage.py's data with a context for each
+test, and a JSON file with what that data cannot hold (see `Measurement`).
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ import _hypothesis_pytestplugin
 import pytest
 from coverage import Coverage
 
-from tools.mutants.areas import AREAS
+from tools.mutants.areas import Area
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import ModuleType
 
 #: Equal examples each time: a mutant that is noticed by luck would be another score.
 OPTIONS = ("-q", "--hypothesis-seed=0")
-#: Modules of ours, and those that must not be imported before a test run.
-OURS = ("drift_", "tests", "tools", "benchmarks", "conftest", "coverage", "__", "_pytest.assertion")
+#: Modules that must not be imported before a test run, beside ours.
+KEPT_OUT = ("coverage", "__", "tools", "_pytest.assertion")
 
 
 @dataclass
@@ -90,12 +91,14 @@ class Contexts:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         """Count a test's lines and time under its name."""
         forget_cached()
-        self.measurement.fixtures[item.nodeid] = list(getattr(item, "fixturenames", ()))
+        names = getattr(item, "fixturenames", ())
+        self.measurement.fixtures[item.nodeid] = list(names)
         start = time.monotonic()
         self._enter(item.nodeid)
         result = yield
         self._leave()
-        self.measurement.seconds[item.nodeid] = round(time.monotonic() - start, 4)
+        seconds = time.monotonic() - start
+        self.measurement.seconds[item.nodeid] = round(seconds, 4)
         return result
 
     @pytest.hookimpl(wrapper=True)
@@ -122,17 +125,29 @@ class Contexts:
 
 def forget_cached() -> None:
     """Empty our functions' caches, so that each test executes what it depends on."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith("drift_"):
+    for module in list(sys.modules.values()):
+        if is_ours(module):
             for value in list(vars(module).values()):
                 clear = getattr(value, "cache_clear", None)
                 if callable(clear):
                     clear()
 
 
+def is_ours(module: ModuleType) -> bool:
+    """Return whether a module comes from the working folder."""
+    return (getattr(module, "__file__", None) or "").startswith(f"{Path.cwd()}{os.sep}")
+
+
 def library_modules() -> list[str]:
-    """Return the names of the imported modules that are not ours."""
-    return sorted(name for name in sys.modules if not name.startswith(OURS))
+    """Return the names of the imported modules that are not ours.
+
+    One of ours would have been imported before its source is changed.
+    """
+    libraries = []
+    for name, module in sys.modules.items():
+        if not is_ours(module) and not name.startswith(KEPT_OUT):
+            libraries.append(name)
+    return sorted(libraries)
 
 
 def import_sources(package: str) -> None:
@@ -142,22 +157,21 @@ def import_sources(package: str) -> None:
         package: its full name.
     """
     root = import_module(package)
-    for found in walk_packages(root.__path__, f"{package}."):
+    for module in walk_packages(root.__path__, f"{package}."):
         # `python -m` would run it.
-        if not found.name.endswith("__main__"):
-            import_module(found.name)
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
 
 
-def measure(name: str, folder: Path) -> int:
+def measure(area: Area, folder: Path) -> int:
     """Run an area's tests and write what they execute; return pytest's exit code.
 
     Args:
-        name: of the area.
+        area: in the working folder.
         folder: of the two files.
     """
-    area = next(area for area in AREAS if area.name == name)
     coverage = Coverage(
-        data_file=folder / f"{name}.coverage",
+        data_file=folder / f"{area.name}.coverage",
         source=[str(Path(area.sources).absolute())],
         config_file=False,
     )
@@ -168,17 +182,19 @@ def measure(name: str, folder: Path) -> int:
     coverage.start()
     import_sources(area.package)
     ignored = [f"--ignore={file}" for file in area.ignored]
-    code = pytest.main([*OPTIONS, "-x", *ignored, *area.tests], plugins)
+    words = [*OPTIONS, "-x", *ignored, *area.tests]
+    code = pytest.main(words, plugins)
     coverage.stop()
     coverage.save()
     contexts.measurement.modules = library_modules()
     text = json.dumps(asdict(contexts.measurement))
-    (folder / f"{name}.json").write_text(text, "utf-8")
+    (folder / f"{area.name}.json").write_text(text, "utf-8")
     return int(code)
 
 
 if __name__ == "__main__":
-    ended = measure(sys.argv[1], Path(sys.argv[2]))
+    fields = json.loads(sys.argv[1])
+    code = measure(Area(**fields), Path(sys.argv[2]))
     sys.stdout.flush()
     # Threads that a test left behind would hold the interpreter up.
-    os._exit(ended)
+    os._exit(code)

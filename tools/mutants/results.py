@@ -45,14 +45,14 @@ class Results:
         self._path = path
         self.first: dict[str, Result] = {}
         self.last: dict[str, Result] = {}
-        lines = path.read_text("utf-8").splitlines(keepends=True) if path.exists() else []
-        for line in lines:
-            # A run that was killed may have written a part of its last line.
-            if line.endswith("}\n"):
-                self._take(Result(**json.loads(line)))
-        complete = [line for line in lines if line.endswith("}\n")]
-        if len(complete) < len(lines):
-            path.write_text("".join(complete), "utf-8")
+        text = path.read_text("utf-8") if path.exists() else ""
+        # A run that was killed may have written a part of its last line.
+        complete, end, rest = text.rpartition("\n")
+        if rest:
+            path.write_text(f"{complete}{end}", "utf-8")
+        for line in complete.splitlines():
+            fields = json.loads(line)
+            self._take(Result(**fields))
 
     def _take(self, result: Result) -> None:
         self.first.setdefault(result.key, result)
@@ -64,7 +64,12 @@ class Results:
         with self._path.open("a", encoding="utf-8") as file:
             file.write(f"{json.dumps(asdict(result))}\n")
 
-    def is_waiting(self, key: str, tests: str, retries: bool) -> bool:
+    def is_waiting(
+        self,
+        key: str,
+        tests: str,
+        retries: bool,
+    ) -> bool:
         """Return whether a mutant is to be tried.
 
         Args:
@@ -78,7 +83,10 @@ class Results:
         return retries and last.survived and last.tests != tests
 
 
-def score(results: dict[str, Result], keys: list[str]) -> str:
+def score(
+    results: dict[str, Result],
+    keys: list[str],
+) -> str:
     """Return how many of the tried mutants were noticed, as a sentence's beginning.
 
     Args:

@@ -15,6 +15,7 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -33,10 +34,8 @@ PAUSE_S = 0.01
 MOST_MEMORY_BYTES = 12 << 30
 #: A test that loops is ended after so many times what it took when it was measured.
 PATIENCE = 6.0
-#: Seconds of processor time that every test has, and that importing the tests has.
-LEAST_LIMIT_S = 12.0
 #: Seconds on the clock for each of processor time: tests wait too, more so on a busy machine.
-WALL_FACTOR = 6
+WALL_FACTOR = 20
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,8 @@ class Request:
 
     #: In their order.
     tests: list[str]
+    #: Seconds of processor time that every test has, and that importing the tests has.
+    limit_s: float = 12.0
 
 
 @dataclass(frozen=True)
@@ -61,16 +62,21 @@ class Answer:
 class Chosen:
     """A plugin of pytest that runs chosen tests in their order, and reports the first failure."""
 
-    def __init__(self, tests: list[str], measured: Mapping[str, float], failures: int) -> None:
+    def __init__(
+        self,
+        request: Request,
+        measured: Mapping[str, float],
+        failures: int,
+    ) -> None:
         """Remember the choice.
 
         Args:
-            tests: in their order.
+            request: the chosen tests.
             measured: all tests of the area, and the seconds of each. Another one is run last: a
                 change of the sources may rename tests, or add to them.
             failures: a file descriptor that the name of a failed test is written to.
         """
-        self.places = {name: place for place, name in enumerate(tests)}
+        self.request = request
         self.measured = measured
         self.failures = failures
 
@@ -84,14 +90,19 @@ class Chosen:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the chosen tests, in their order."""
-        left_out = self.measured.keys() - self.places.keys()
-        chosen = [item for item in items if item.nodeid not in left_out]
-        last = len(self.places)
-        items[:] = sorted(chosen, key=lambda item: self.places.get(item.nodeid, last))
+        wanted: dict[str, list[pytest.Item]] = {name: [] for name in self.request.tests}
+        unmeasured = []
+        for item in items:
+            if item.nodeid in wanted:
+                wanted[item.nodeid].append(item)
+            elif item.nodeid not in self.measured:
+                unmeasured.append(item)
+        items[:] = chain(*wanted.values(), unmeasured)
 
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
         """Limit the time of a test."""
-        limit_time(PATIENCE * self.measured.get(item.nodeid, 0.0))
+        measured = self.measured.get(item.nodeid, 0.0)
+        limit_time(max(PATIENCE * measured, self.request.limit_s))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write down which test failed."""
@@ -103,15 +114,18 @@ def limit_time(seconds: float) -> None:
     """Have the kernel end this process when it takes longer from now on, or waits for ever.
 
     Args:
-        seconds: of processor time; at least `LEAST_LIMIT_S` are allowed.
+        seconds: of processor time.
     """
-    allowed = max(seconds, LEAST_LIMIT_S)
-    limit = int(time.process_time() + allowed) + 1
+    limit = int(time.process_time() + seconds) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
-    signal.setitimer(signal.ITIMER_REAL, WALL_FACTOR * allowed)
+    signal.setitimer(signal.ITIMER_REAL, WALL_FACTOR * seconds)
 
 
-def run_tests(request: Request, measured: Mapping[str, float], parent: int) -> Answer:
+def run_tests(
+    request: Request,
+    measured: Mapping[str, float],
+    parent: int,
+) -> Answer:
     """Run tests in a forked process, and wait for their end.
 
     Args:
@@ -136,15 +150,20 @@ def run_tests(request: Request, measured: Mapping[str, float], parent: int) -> A
     _end_group(child)
     failed = os.read(reading, 4096).decode()
     os.close(reading)
-    return Answer(_outcome(status), failed, round(time.monotonic() - start, 3))
+    seconds = time.monotonic() - start
+    return Answer(_outcome(status), failed, round(seconds, 3))
 
 
 def _outcome(status: int) -> str:
-    if os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGALRM):
+    code = os.waitstatus_to_exitcode(status)
+    # A negative code is the signal that ended the process.
+    if -code in (signal.SIGXCPU, signal.SIGALRM):
         return "timeout"
-    quiet = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
-    passed = os.WIFEXITED(status) and os.WEXITSTATUS(status) in quiet
-    return "passed" if passed else "failed"
+    quiet = (
+        pytest.ExitCode.OK,
+        pytest.ExitCode.NO_TESTS_COLLECTED,
+    )
+    return "passed" if code in quiet else "failed"
 
 
 def _end_group(child: int) -> None:
@@ -152,7 +171,11 @@ def _end_group(child: int) -> None:
         os.killpg(child, signal.SIGKILL)
 
 
-def _run_forked(request: Request, measured: Mapping[str, float], failures: int) -> NoReturn:
+def _run_forked(
+    request: Request,
+    measured: Mapping[str, float],
+    failures: int,
+) -> NoReturn:
     code = 1
     # Whatever happens here, the server's own code below the fork must not go on.
     try:
@@ -160,12 +183,15 @@ def _run_forked(request: Request, measured: Mapping[str, float], failures: int) 
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(nowhere, stream)
-        limit_time(0)
+        limit_time(request.limit_s)
         resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
-        files = list(dict.fromkeys(name.partition("::")[0] for name in request.tests))
-        plugins = [_hypothesis_pytestplugin, Chosen(request.tests, measured, failures)]
-        options = ("-x", "--tb=no")
-        code = int(pytest.main([*OPTIONS, *options, *files], plugins))
+        files = {name.partition("::")[0] for name in request.tests}
+        words = [*OPTIONS, "-x", "--tb=no"]
+        plugins = [
+            _hypothesis_pytestplugin,
+            Chosen(request, measured, failures),
+        ]
+        code = int(pytest.main([*words, *sorted(files)], plugins))
     finally:
         os._exit(code)
 
@@ -176,15 +202,17 @@ def serve(measurement: Path) -> None:
     Args:
         measurement: the file that `measuring` wrote.
     """
-    known = json.loads(measurement.read_text("utf-8"))
+    contents = json.loads(measurement.read_text("utf-8"))
     parent = os.getppid()
-    for name in known["modules"]:
+    for name in contents["modules"]:
         # What cannot be imported by itself is imported by the tests, as always.
         with suppress(Exception):
             import_module(name)
     for line in sys.stdin:
-        answer = run_tests(Request(**json.loads(line)), known["seconds"], parent)
-        print(json.dumps(asdict(answer)), flush=True)
+        request = Request(**json.loads(line))
+        answer = run_tests(request, contents["seconds"], parent)
+        text = json.dumps(asdict(answer))
+        print(text, flush=True)
 
 
 if __name__ == "__main__":
