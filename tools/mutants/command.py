@@ -67,6 +67,13 @@ run, 5 the tests fail without a change; see docs/exit-codes.md.
     help="Try at most so many in this run.",
 )
 @click.option(
+    "--area",
+    "names",
+    type=click.Choice([area.name for area in AREAS]),
+    multiple=True,
+    help="Try those of this area only; may be repeated.",
+)
+@click.option(
     "--fresh",
     is_flag=True,
     help="Forget earlier results.",
@@ -81,6 +88,7 @@ def main(
     mutants: int,
     seed: int,
     now: int | None,
+    names: tuple[str, ...],
     fresh: bool,
     retries: bool,
 ) -> None:
@@ -89,8 +97,10 @@ def main(
     drawn = draw(bench.database, bench.tree, mutants, seed)
     waiting = []
     for mutant in drawn:
-        tests = bench.digest_of_tests(area_of(mutant.path))
-        if bench.results.is_waiting(mutant.key, tests, retries):
+        area = area_of(mutant.path)
+        tests = bench.digest_of_tests(area)
+        wanted = not names or area.name in names
+        if wanted and bench.results.is_waiting(mutant.key, tests, retries):
             waiting.append(mutant)
     try_each(bench, waiting[:now])
     report(bench, drawn)
