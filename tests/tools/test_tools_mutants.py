@@ -131,7 +131,7 @@ def test_each_outcome(repository):
 def test_shared_work_counts_for_each_test(repository):
     """Fixtures of a session and cached functions are executed once, but any test may notice them."""
     bench = prepare(repository)
-    command.measure(bench, AREA, "digest")
+    command.measure(bench, AREA)
     executed = command.Executed(bench.folder, AREA.name, bench.tree)
     place = f"{AREA.tests[0]}/test_small.py::"
     assert set(executed.tests_of(NAME, 10)) == {f"{place}test_shared", f"{place}test_larger"}
@@ -162,7 +162,7 @@ def test_a_later_run_goes_on(repository):
     assert set(prepare(repository).results.last) == {noticed.key, other.key}
 
 
-def test_survivors_are_tried_again_with_new_tests(repository):
+def test_survivors_are_tried_again_with_new_tests(repository, capsys):
     """The first score is kept beside the one of now."""
     survivor = mutant("first > second", "first >= second")
     bench = prepare(repository)
@@ -173,8 +173,19 @@ def test_survivors_are_tried_again_with_new_tests(repository):
     again = prepare(repository)
     assert again.results.is_waiting(survivor.key, again.digest_of_tests(AREA), True)
     assert outcomes(again, survivor) == [("failed", "test_equal")]
+    assert "measuring tests/small/test_small.py" in capsys.readouterr().out
     assert score(again.results.first, [survivor.key]).startswith("0 of 1 ")
     assert score(again.results.last, [survivor.key]).startswith("1 of 1 ")
+
+
+def test_only_changed_tests_are_measured_again():
+    """Unless something changed that they share, or a file is gone."""
+    before = {"a/test_a.py": "1", "a/test_b.py": "1", "a/conftest.py": "1"}
+    measured = command.only_tests(before, before | {"a/test_b.py": "2", "a/test_c.py": "1"})
+    assert measured == ["a/test_b.py", "a/test_c.py"]
+    assert command.only_tests(before, before | {"a/conftest.py": "2", "a/test_b.py": "2"}) == []
+    assert command.only_tests(before | {"a/test_c.py": "1"}, before) == []
+    assert command.only_tests(None, before) == []
 
 
 def test_other_sources_are_refused(repository):

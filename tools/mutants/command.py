@@ -200,7 +200,7 @@ class Runner:
         """
         self._tree = bench.tree
         self._tests = bench.digest_of_tests(area)
-        measure(bench, area, self._tests)
+        measure(bench, area)
         self._executed = Executed(bench.folder, area.name, bench.tree)
         measurement = str(bench.folder / f"{area.name}.json")
         self._server = subprocess.Popen(  # noqa: S603 - no word of it comes from outside
@@ -272,23 +272,29 @@ def replaced(path: Path, text: str) -> Iterator[None]:
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-def measure(bench: Bench, area: Area, tests: str) -> None:
-    """Run an area's tests with coverage, once for each state of the tests.
+def measure(bench: Bench, area: Area) -> None:
+    """Run an area's tests with coverage: all at first, then those in files that changed.
 
     Args:
         bench: where.
         area: whose tests.
-        tests: their digest.
 
     Raises:
         CannotStart: the tests fail without a change.
     """
-    measured = bench.folder / f"{area.name}.sha256"
-    if measured.exists() and measured.read_text() == tests:
+    measured = bench.folder / f"{area.name}.measured.json"
+    before = json.loads(measured.read_text("utf-8")) if measured.exists() else None
+    current = {}
+    for path in test_files(area, bench.tree):
+        name = path.relative_to(bench.tree).as_posix()
+        current[name] = digest_of([path])
+    if current == before:
         return
+    files = only_tests(before, current)
+    print(f"{area.name}: measuring {' '.join(files) or 'all tests'}", flush=True)
+    # What is measured by half is measured anew.
     measured.unlink(missing_ok=True)
-    print(f"{area.name}: measuring which tests execute which lines", flush=True)
-    words = [json.dumps(asdict(area)), str(bench.folder)]
+    words = [json.dumps(asdict(area)), str(bench.folder), *files]
     done = subprocess.run(  # noqa: S603 - no word of it comes from outside
         [sys.executable, "-m", "tools.mutants.measuring", *words],
         cwd=bench.tree,
@@ -300,7 +306,22 @@ def measure(bench: Bench, area: Area, tests: str) -> None:
     if done.returncode:
         shown = (done.stdout + done.stderr)[-800:]
         raise CannotStart(f"{area.sources}: its tests fail without a change\n{shown}")
-    measured.write_text(tests)
+    measured.write_text(json.dumps(current), "utf-8")
+
+
+def only_tests(before: dict[str, str] | None, current: dict[str, str]) -> list[str]:
+    """Return the files of tests that changed; none where anything else did.
+
+    Args:
+        before: digests by file when the tests were measured.
+        current: digests by file as they are now.
+    """
+    changes = {name for name, _ in current.items() ^ (before or {}).items()}
+    for name in changes:
+        is_test = name.rpartition("/")[2].startswith("test_")
+        if before is None or name not in current or not is_test:
+            return []
+    return sorted(changes)
 
 
 def report(bench: Bench, drawn: Sequence[Mutant]) -> None:

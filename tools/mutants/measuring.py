@@ -138,16 +138,16 @@ def is_ours(module: ModuleType) -> bool:
     return (getattr(module, "__file__", None) or "").startswith(f"{Path.cwd()}{os.sep}")
 
 
-def library_modules() -> list[str]:
+def library_modules() -> set[str]:
     """Return the names of the imported modules that are not ours.
 
     One of ours would have been imported before its source is changed.
     """
-    libraries = []
+    libraries = set()
     for name, module in sys.modules.items():
         if not is_ours(module) and not name.startswith(KEPT_OUT):
-            libraries.append(name)
-    return sorted(libraries)
+            libraries.add(name)
+    return libraries
 
 
 def import_sources(package: str) -> None:
@@ -163,38 +163,65 @@ def import_sources(package: str) -> None:
             import_module(module.name)
 
 
-def measure(area: Area, folder: Path) -> int:
+def measure(
+    area: Area,
+    folder: Path,
+    files: list[str],
+) -> int:
     """Run an area's tests and write what they execute; return pytest's exit code.
 
     Args:
         area: in the working folder.
         folder: of the two files.
+        files: of tests, which are measured in addition to earlier ones; all tests where empty.
     """
+    written = folder / f"{area.name}.json"
     coverage = Coverage(
         data_file=folder / f"{area.name}.coverage",
         source=[str(Path(area.sources).absolute())],
         config_file=False,
     )
-    coverage.erase()
     contexts = Contexts(coverage)
+    if files:
+        coverage.load()
+        contexts.measurement = earlier(written, files)
+    else:
+        coverage.erase()
     sys.addaudithook(contexts.hear)
     plugins: list[Any] = [_hypothesis_pytestplugin, contexts]
     coverage.start()
     import_sources(area.package)
     ignored = [f"--ignore={file}" for file in area.ignored]
-    words = [*OPTIONS, "-x", *ignored, *area.tests]
+    words = [*OPTIONS, "-x", *ignored, *(files or area.tests)]
     code = pytest.main(words, plugins)
     coverage.stop()
     coverage.save()
-    contexts.measurement.modules = library_modules()
+    modules = {*contexts.measurement.modules, *library_modules()}
+    contexts.measurement.modules = sorted(modules)
     text = json.dumps(asdict(contexts.measurement))
-    (folder / f"{area.name}.json").write_text(text, "utf-8")
+    written.write_text(text, "utf-8")
     return int(code)
+
+
+def earlier(written: Path, files: list[str]) -> Measurement:
+    """Return an earlier measurement without the tests that are measured again.
+
+    Args:
+        written: its file.
+        files: of tests.
+    """
+    fields = json.loads(written.read_text("utf-8"))
+    for name in list(fields["seconds"]):
+        if name.partition("::")[0] in files:
+            del fields["seconds"][name]
+            del fields["fixtures"][name]
+    fields["programs"] = [name for name in fields["programs"] if name in fields["seconds"]]
+    return Measurement(**fields)
 
 
 if __name__ == "__main__":
     fields = json.loads(sys.argv[1])
-    code = measure(Area(**fields), Path(sys.argv[2]))
+    code = measure(Area(**fields), Path(sys.argv[2]), sys.argv[3:])
     sys.stdout.flush()
     # Threads that a test left behind would hold the interpreter up.
     os._exit(code)
