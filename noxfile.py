@@ -80,7 +80,7 @@ COVERED_BY = {
     "drift_contracts": ["tests/contracts", "tests/contracts_in_use"],
     "drift_client": ["tests/contracts"],
     "drift_engine": ["tests/engine"],
-    "drift_ml": ["tests/ml", "tests/replay", "tests/tables"],
+    "drift_ml": ["tests/export", "tests/ml", "tests/replay", "tests/tables", "tests/proposal"],
     "drift_predictor": ["tests/predictor"],
     "tools/contract_checks": ["tests/contracts"],
 }

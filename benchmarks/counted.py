@@ -34,7 +34,7 @@ def kernel(folder: Path, rows: list[list[float]]) -> tuple[Callable[[Any], objec
     """One row through the compiled engine."""
     from drift_engine.bundle import load_bundle  # noqa: PLC0415 - each workload imports what it counts
 
-    forest = load_bundle(folder / "bundles" / MODEL).forest
+    forest = load_bundle(folder / "bundles" / MODEL).model
     if forest.engine != "c":
         raise SystemExit("the compiled engine is not there")
     return forest.predict, [tuple(row) for row in rows]

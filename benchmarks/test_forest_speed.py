@@ -154,7 +154,7 @@ def test_a_thousand_rows(contest, decide_row):
 
 COLD = {
     "ours": "from drift_engine.bundle import load_bundle\n"
-    "answer = load_bundle(folder + '/bundle').forest.predict(row)",
+    "answer = load_bundle(folder + '/bundle').model.predict(row)",
     "scikit-learn": "import joblib\n"
     "answer = joblib.load(folder + '/forest.joblib').predict([row])[0]",
     "ONNX": "import numpy, onnxruntime\n"

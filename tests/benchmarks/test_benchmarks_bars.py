@@ -71,15 +71,15 @@ def bars(items):
 STATED = sorted(name for name, bar in BARS.items() if bar.readme)
 
 
-def test_the_readme_states_its_bars():
-    """The table of README.md is what bars.py says, by name, number and usual way."""
+def test_readme_states_bars():
+    """The table of README.md states the bars of bars.py by name, number and usual way."""
     section = (ROOT / "README.md").read_text().partition("\n## Speed\n")[2].partition("\n## ")[0]
     stated = re.findall(r"^\| ([^|]+) \| ([\d,]+) times as fast \| ([^|]+) \|$", section, re.MULTILINE)
     assert stated == [(name, f"{bar.least:,}", bar.usual) for name, bar in BARS.items() if bar.readme]
 
 
-def test_without_options_every_bar_is_decided_once_and_counts_are_taken(items):
-    """No bar without its test, and no test without its bar; slowdowns are planted only when asked for."""
+def test_default_choice(items):
+    """Without options every bar is decided once, counts are taken and no slowdown is planted."""
     everything = chosen(items)
     markers = {mark for item in everything for mark in item.markers}
     assert bars(everything) == sorted(BARS)
@@ -87,26 +87,26 @@ def test_without_options_every_bar_is_decided_once_and_counts_are_taken(items):
     assert "planted" not in markers
 
 
-def test_quick_judges_the_bars_of_the_readme_alone(items):
-    """The session's option and the rule agree."""
+def test_quick_choice(items):
+    """With --quick the bars of the README are decided, and no others."""
     assert items.quick == chosen(items, quick=True)
     assert bars(items.quick) == STATED
     assert len(items.quick) == len(STATED)
 
 
-def test_quick_with_the_counts_has_both(items):
-    """This is what the check of every change runs."""
+def test_quick_with_counts(items):
+    """Quick bars and counts can be run together, as the check of every change does."""
     both = chosen(items, quick=True, counts=True)
     assert bars(both) == STATED
     assert len([item for item in both if "counts" in item.markers]) == len(both) - len(STATED) == len(counts.NAMES)
 
 
-def test_counts_leave_out_the_bars(items):
-    """A revision can be compared without waiting for the ratios."""
+def test_counts_without_bars(items):
+    """Counts can be run without the bars, so that a revision is compared quickly."""
     assert all("counts" in item.markers for item in chosen(items, counts=True))
 
 
-def test_planted_slowdowns_are_a_choice_of_their_own(items):
-    """Kernel, handler and evidence, one at a time."""
+def test_planted_choice(items):
+    """Planted slowdowns are a choice of their own: kernel, handler and evidence."""
     names = [item.name for item in chosen(items, planted=True, quick=True)]
     assert [re.search(r"\[(.+)\]", name)[1] for name in names] == ["kernel", "handler", "evidence"]

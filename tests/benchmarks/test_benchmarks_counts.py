@@ -39,8 +39,8 @@ def history(tmp_path, monkeypatch):
     return folder
 
 
-def test_every_count_is_stored_with_all_it_depends_on():
-    """Compiler, libc, interpreter, numpy, valgrind, the processor and its features, at a fixed hash seed."""
+def test_stored_counts():
+    """Every count is stored with all that it depends on, from compiler to hash seed."""
     stored = json.loads(counts.STORED.read_text())
     assert set(stored["machine"]) == set(counts.machine())
     assert {"compiler", "libc", "interpreter", "numpy", "features"} <= set(stored["machine"])
@@ -49,62 +49,62 @@ def test_every_count_is_stored_with_all_it_depends_on():
     assert stored["hash_seed"] == 0
 
 
-def test_the_machine_is_the_same_at_every_look():
-    """Two looks differ in nothing, and the features are those of /proc/cpuinfo."""
+def test_machine():
+    """Two descriptions of the machine are equal, with the features of /proc/cpuinfo."""
     assert counts.differences(counts.machine(), counts.machine()) == []
 
 
 @pytest.mark.parametrize("name", counts.machine())
-def test_one_different_value_makes_another_machine(name):
-    """A stored figure is a measure only where everything is the same."""
+def test_other_machine(name):
+    """A single different value makes another machine, for which stored figures do not hold."""
     here = counts.machine()
     assert counts.differences(here | {name: "another"}, here) == [name]
 
 
 @pytest.mark.parametrize(("count", "word"), [(1031, "too slow"), (1029, "holds"), (971, "holds"), (900, "fewer")])
-def test_the_tolerance_is_three_percent(count, word):
-    """More than three of a hundred is too slow; less asks for a new figure and is no failure."""
+def test_tolerance(count, word):
+    """More than 3 % is too slow, and less only asks for a new figure."""
     assert word in counts.verdict_of(count, 1000)
 
 
-def test_a_process_is_counted_with_the_least_environment(tmp_path, monkeypatch):
-    """Nothing of this session's environment reaches it but where programs are."""
+def test_least_environment(tmp_path, monkeypatch):
+    """A counted process gets nothing of this environment but where programs are."""
     monkeypatch.setenv("DRIFT_MODEL", "another")
     environment = counts.Tree(tmp_path / "site", tmp_path / "counted.py", tmp_path).environment()
     assert "DRIFT_MODEL" not in environment
     assert (environment["PYTHONHASHSEED"], environment["OPENBLAS_NUM_THREADS"]) == ("0", "1")
 
 
-def test_the_parent_is_head_where_something_is_changed(history):
+def test_parent_revision(history):
     """A clean tree is compared with the commit before, a changed one with its own."""
     assert counts.parent_revision() == "HEAD~1"
     (history / "file").write_text("3")
     assert counts.parent_revision() == "HEAD"
 
 
-def test_a_revision_is_copied_as_it_was(history, tmp_path):
-    """The working tree is left as it is."""
+def test_copied_revision(history, tmp_path):
+    """A revision is copied as it was, and the working tree stays."""
     copy = counts.copy_revision("HEAD~1", tmp_path / "before")
     assert (copy / "file").read_text() == "1"
     assert (history / "file").read_text() == "2"
 
 
 @pytest.mark.usefixtures("history")
-def test_a_revision_beyond_a_shallow_history_is_not_checked(tmp_path):
-    """The message says what to do."""
+def test_shallow_history(tmp_path):
+    """A revision beyond a shallow history is not checked, and the message says what to do."""
     with pytest.raises(counts.CannotCount, match=r"NOT CHECKED.*HEAD~5.*fetch"):
         counts.copy_revision("HEAD~5", tmp_path / "before")
 
 
-def test_a_failing_process_says_its_last_words():
-    """What valgrind or a workload printed is in the error."""
+def test_failing_process():
+    """What a failing process printed is in the error."""
     with pytest.raises(counts.CannotCount, match="exit code 3: no engine"):
         counts.run(["sh", "-c", "echo no engine >&2; exit 3"], {"PATH": "/usr/bin:/bin"})
 
 
 @pytest.mark.parametrize("place", planted.PLANTS)
-def test_a_slowdown_can_be_planted_in_the_sources_of_today(tree, place):
-    """One file changes; Python still parses."""
+def test_planted_slowdown(tree, place):
+    """A planted slowdown changes a single file, which Python still parses."""
     before = {path: path.read_text() for path in tree.rglob("*.[cp]*") if path.suffix in (".c", ".py")}
     planted.PLANTS[place](tree)
     changed = [path for path, text in before.items() if path.read_text() != text]
@@ -113,8 +113,8 @@ def test_a_slowdown_can_be_planted_in_the_sources_of_today(tree, place):
         ast.parse(changed[0].read_text())
 
 
-def test_a_place_that_is_gone_is_reported(tree):
-    """Sources that moved ask for the planting to move with them."""
+def test_moved_place(tree):
+    """A place that is gone is reported, so that the planting moves with its source."""
     kernel = tree / "engine/src/drift_engine/forest/_kernel.c"
     kernel.write_text("")
     with pytest.raises(ValueError, match=r"_kernel\.c"):

@@ -40,8 +40,8 @@ def noisy(random, typical, spread=0.1, stolen=0.0):
 
 
 @pytest.mark.parametrize("draw", ["gauss", "lognormvariate", "cauchy"])
-def test_the_interval_holds_the_median_at_every_look(draw):
-    """Of 400 streams of 200 values, no more than the stated part ever leaves out the median."""
+def test_median_interval(draw):
+    """Of 400 streams no more than the stated part ever leave the median out."""
     random, miss, missed = Random(7), 0.1, 0
 
     def value():
@@ -60,8 +60,8 @@ def test_the_interval_holds_the_median_at_every_look(draw):
     assert 0 < missed <= 400 * miss
 
 
-def test_the_interval_is_infinite_until_the_fewest_pairs():
-    """Nine values on one side refute a fair coin at 0.01: 2^9 (1/4 + 1/2 / 10) is the first above 100."""
+def test_fewest_pairs():
+    """The interval is infinite until nine values, which is the first to refute a fair coin."""
     interval = MedianInterval(0.01)
     for value in range(FEWEST - 1):
         interval.add(value)
@@ -73,18 +73,18 @@ def test_the_interval_is_infinite_until_the_fewest_pairs():
 
 
 @pytest.mark.parametrize("count", range(1, 40))
-def test_the_likelihood_ratio_of_fair_coins_is_one(count):
-    """The mean of the ratio over all outcomes of fair coins is 1, which makes it a martingale."""
+def test_likelihood_ratio(count):
+    """The mean likelihood ratio over all outcomes of fair coins is 1, as of a martingale."""
     interval = MedianInterval()
     for value in range(count):
         interval.add(value)
-    either_end = 2 * exp(interval._evidence(0)) / 2**count
-    between = (comb(count, below) * exp(interval._evidence(below)) / 2**count for below in range(1, count))
+    either_end = 2 * exp(interval.evidence(0)) / 2**count
+    between = (comb(count, below) * exp(interval.evidence(below)) / 2**count for below in range(1, count))
     assert either_end + sum(between) == pytest.approx(1)
 
 
-def test_the_interval_narrows_with_the_values():
-    """Width falls about with the root of the number of values."""
+def test_interval_narrows():
+    """The width falls about with the root of the number of values."""
     random, widths = Random(3), []
     interval = MedianInterval()
     for number in range(1, 3201):
@@ -96,7 +96,7 @@ def test_the_interval_narrows_with_the_values():
     assert all(later < earlier * 0.65 for earlier, later in pairwise(widths))
 
 
-def test_ties_are_no_evidence():
+def test_ties():
     """Equal values give an interval of that value."""
     interval = MedianInterval()
     for _ in range(50):
@@ -106,8 +106,8 @@ def test_ties_are_no_evidence():
 
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("stolen", [0.0, 0.3])
-def test_a_side_of_the_bar_is_found_under_noise(seed, stolen):
-    """A fifth above the bar holds, a fifth below is too slow, though a third of the turns lose the core."""
+def test_noisy_sides(seed, stolen):
+    """A fifth above the bar holds and a fifth below is too slow, also under noise."""
     random = Random(seed)
     usual = fake("usual", noisy(random, 30.0, stolen=stolen))
     fast, slow = (fake("ours", noisy(random, seconds, stolen=stolen)) for seconds in (1 / 1.2, 1.2))
@@ -115,8 +115,8 @@ def test_a_side_of_the_bar_is_found_under_noise(seed, stolen):
     assert decide(slow, usual, 30, equal, fail_seconds=0).verdict == pairs.TOO_SLOW
 
 
-def test_a_row_at_its_bar_ends_when_it_is_known_to_three_percent():
-    """The interval holds the bar and is narrow: neither side of it is proven, and the row passes."""
+def test_at_the_bar():
+    """A row at its bar passes once the interval is narrow, though neither side is proven."""
     random = Random(1)
     decision = decide(fake("ours", noisy(random, 1.0, 0.05)), fake("usual", lambda: 30.0), 30, equal)
     assert decision.verdict == pairs.AT_THE_BAR
@@ -125,8 +125,8 @@ def test_a_row_at_its_bar_ends_when_it_is_known_to_three_percent():
     assert log(decision.high / decision.low) / 2 < log(1.03)
 
 
-def test_a_row_that_nothing_decides_fails_after_five_minutes():
-    """Wild turns around the bar end as undecided, at the limit and not before."""
+def test_undecided():
+    """A row that nothing decides ends as undecided at the limit, and not before."""
     random, clock = Random(2), Clock(1.0)
     decision = decide(fake("ours", noisy(random, 1.0, 2.0)), fake("usual", lambda: 30.0), 30, equal, clock=clock)
     assert (decision.verdict, decision.passes) == (pairs.UNDECIDED, False)
@@ -135,8 +135,8 @@ def test_a_row_that_nothing_decides_fails_after_five_minutes():
     assert decision.low < 30 < decision.high
 
 
-def test_no_row_is_too_slow_at_a_short_look():
-    """Cores that favour one side for ten seconds do not end the row; what stays slow does."""
+def test_short_look():
+    """Cores that favour a side for ten seconds do not end the row, and a slow side does."""
     clock = Clock(1.0)
     ours = fake("ours", lambda: 2.0 if clock.now < 20 else 0.5)
     recovered = decide(ours, fake("usual", lambda: 30.0), 30, equal, clock=clock)
@@ -145,8 +145,8 @@ def test_no_row_is_too_slow_at_a_short_look():
     assert (slow.verdict, slow.elapsed) == (pairs.TOO_SLOW, pairs.FAIL_SECONDS)
 
 
-def test_sides_take_turns_and_their_order_alternates():
-    """Ours first, then the usual side first."""
+def test_alternating_order():
+    """The sides alternate in who goes first."""
     seen = []
 
     def side(name):
@@ -160,8 +160,8 @@ def test_sides_take_turns_and_their_order_alternates():
     assert seen == (["ours", "usual", "usual", "ours"] * FEWEST)[: 2 * FEWEST]
 
 
-def test_answers_are_compared_after_every_pair():
-    """The first pair with different answers fails; the longer turn is compared as far as the shorter goes."""
+def test_answers_compared():
+    """The first pair with different answers fails, as far as the shorter turn goes."""
     lengths = []
 
     def check(ours, usual):
@@ -174,7 +174,7 @@ def test_answers_are_compared_after_every_pair():
         decide(fake("ours", lambda: 1.0), fake("usual", lambda: 9.0, answer=1), 2, check)
 
 
-def test_a_turn_is_filled_with_calls():
+def test_turn_of_calls():
     """Calls are counted until a turn takes long enough, and inputs repeat in order."""
     assert fake("ours", lambda: 0.001, calls=None).calls_of_a_turn(0.1) == 100
     assert fake("ours", lambda: 3.0, calls=None).calls_of_a_turn(0.1) == 1
@@ -187,14 +187,14 @@ def test_a_turn_is_filled_with_calls():
     ("low", "high", "verdict"),
     [(-inf, inf, None), (0.0, inf, None), (30, 31, "holds"), (29, 29.9, "too slow")],
 )
-def test_an_interval_decides_only_on_one_side(low, high, verdict):
-    """An end that is not known decides nothing."""
+def test_one_sided_interval(low, high, verdict):
+    """An interval decides only where it is on a single side of the bar."""
     assert verdict_of(low, high, 30) == verdict
 
 
 @pytest.mark.parametrize("verdict", [pairs.HOLDS, pairs.AT_THE_BAR, pairs.TOO_SLOW, pairs.UNDECIDED])
-def test_a_line_of_the_table_has_the_interval_and_the_word(verdict):
-    """What the table prints is enough to see why a row failed."""
+def test_table_row(verdict):
+    """A row of the table has the interval and the verdict."""
     line = row("one row", Decision(1000, verdict, 1234, 1100.4, 1400, 20, (3e-6, 7e-3), 4.0))
     assert "1100 to 1400" in line
     assert line.endswith(verdict)

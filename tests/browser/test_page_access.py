@@ -29,14 +29,16 @@ def violations(page, source):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("query", STATES.values(), ids=STATES)
-def test_axe_finds_nothing(visit, axe_source, query, scheme):
+def test_axe(visit, axe_source, query, scheme):
+    """Axe finds no violation."""
     page = visit(query, color_scheme=scheme)
     assert violations(page, axe_source) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_axe_finds_nothing_in_an_alarm_with_all_open(visit, server, axe_source, scheme, width):
+def test_axe_in_alarm(visit, server, axe_source, scheme, width):
+    """Axe finds no violation in an alarm with all details open."""
     server.world.evidence = evidence(server.world, alarm=True)
     page = visit(color_scheme=scheme, width=width)
     page.get_by_role("button", name="Only the area is unusual").click()
@@ -47,12 +49,14 @@ def test_axe_finds_nothing_in_an_alarm_with_all_open(visit, server, axe_source, 
 
 @pytest.mark.parametrize("query", STATES.values(), ids=STATES)
 @pytest.mark.parametrize("width", [320, 360, 768, 1920])
-def test_nothing_scrolls_sideways(visit, query, width):
+def test_page_width(visit, query, width):
+    """The page never scrolls sideways."""
     page = visit(query, width=width, height=740)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_an_alarm_fits_a_phone(visit):
+def test_alarm_on_phone(visit):
+    """An alarm fits the screen of a phone."""
     page = visit(width=360, height=740, has_touch=True, is_mobile=True)
     page.get_by_role("button", name="Nothing like the training data").click()
     expect(page.locator(".chips a")).to_have_count(4)
@@ -60,7 +64,8 @@ def test_an_alarm_fits_a_phone(visit):
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-def test_the_keyboard_alone_reaches_everything_in_reading_order(visit):
+def test_keyboard_order(visit):
+    """The keyboard alone reaches everything, in reading order."""
     page = visit()
     seen = []
     for _ in range(70):
@@ -86,7 +91,8 @@ def test_the_keyboard_alone_reaches_everything_in_reading_order(visit):
     assert order.index("baseline") < order.index("timeline") < order.index("alarms") < order.index("features")
 
 
-def test_the_skip_link_skips(visit):
+def test_skip_link(visit):
+    """The skip link leads to the main part."""
     page = visit()
     page.keyboard.press("Tab")
     expect(page.locator(".skip")).to_be_in_viewport()
@@ -94,7 +100,8 @@ def test_the_skip_link_skips(visit):
     assert page.evaluate("document.activeElement.id") == "main"
 
 
-def test_enter_sends_a_scenario_and_keeps_the_focus(visit):
+def test_enter_keeps_focus(visit):
+    """Enter sends a scenario and keeps the focus."""
     page = visit()
     page.locator("[data-scenario=high]").focus()
     page.keyboard.press("Enter")
@@ -102,7 +109,8 @@ def test_enter_sends_a_scenario_and_keeps_the_focus(visit):
     assert page.evaluate("document.activeElement.dataset.scenario") == "high"
 
 
-def test_arrow_keys_read_a_chart(visit):
+def test_arrow_keys(visit):
+    """Arrow keys read a chart."""
     page = visit()
     plot = page.locator("#timeline .plot").first
     plot.focus()
@@ -114,12 +122,14 @@ def test_arrow_keys_read_a_chart(visit):
 
 
 @pytest.mark.parametrize(("scheme", "ground"), [("light", "rgb(244, 245, 247)"), ("dark", "rgb(12, 15, 20)")])
-def test_the_systems_theme_is_followed(visit, scheme, ground):
+def test_system_theme(visit, scheme, ground):
+    """The system's theme is followed."""
     page = visit(color_scheme=scheme)
     expect(page.locator("body")).to_have_css("background-color", ground)
 
 
-def test_a_chosen_theme_is_kept(visit):
+def test_chosen_theme(visit):
+    """A chosen theme is kept."""
     page = visit(color_scheme="light")
     button = page.locator("#theme")
     expect(button).to_have_text("Theme: system")
@@ -131,6 +141,7 @@ def test_a_chosen_theme_is_kept(visit):
     expect(button).to_have_text("Theme: dark")
 
 
-def test_reduced_motion_stops_the_breathing(visit):
+def test_reduced_motion(visit):
+    """Reduced motion stops the animation."""
     page = visit(reduced_motion="reduce")
     expect(page.locator("#connection .dot")).to_have_css("animation-name", "none")

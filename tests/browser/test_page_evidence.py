@@ -24,7 +24,8 @@ def alarmed(server):
 
 
 @pytest.mark.usefixtures("alarmed")
-def test_the_verdict_names_the_feature_the_size_and_the_time(visit):
+def test_verdict(visit):
+    """The verdict states the feature, the size and the time."""
     page = visit()
     expect(page.locator("#verdict")).to_have_attribute(LEVEL, "alarm")
     expect(page.locator(".headline")).to_have_text(
@@ -34,7 +35,8 @@ def test_the_verdict_names_the_feature_the_size_and_the_time(visit):
     expect(page.locator(".chips a")).to_have_text("sqft+0.5 sd")
 
 
-def test_under_the_bar_the_page_is_quiet_and_says_so(visit, server):
+def test_quiet_verdict(visit, server):
+    """Below the threshold the page is quiet and says so."""
     server.world.evidence = evidence(server.world, alarm=False)
     page = visit()
     expect(page.locator("#verdict")).to_have_attribute(LEVEL, "quiet")
@@ -45,7 +47,8 @@ def test_under_the_bar_the_page_is_quiet_and_says_so(visit, server):
 
 
 @pytest.mark.usefixtures("alarmed")
-def test_an_alert_is_shown_with_its_explanation(visit):
+def test_alert_explained(visit):
+    """An alert is shown with its explanation."""
     alert = visit().locator("#evidence .alerts li").first
     expect(alert).to_contain_text("house-price: drift in sqft: mean up by 0.52 standard deviations")
     expect(alert).to_contain_text("2,000 before, 2,260 after (square feet), over 80 events.")
@@ -53,14 +56,16 @@ def test_an_alert_is_shown_with_its_explanation(visit):
 
 
 @pytest.mark.usefixtures("alarmed")
-def test_channels_are_named_in_words(visit):
+def test_channel_words(visit):
+    """Channels are described in words."""
     page = visit()
     expect(page.locator("#evidence .top li").first).to_contain_text("sqft up")
     expect(page.locator("#evidence .top li").last).to_contain_text("age with sqft")
 
 
 @pytest.mark.usefixtures("alarmed")
-def test_effects_are_drawn_and_listed(visit):
+def test_effects(visit):
+    """Effects are drawn and listed."""
     page = visit()
     expect(page.locator("#evidence .effects article")).to_have_count(3)
     first = page.locator("#evidence .effects article").first
@@ -71,7 +76,8 @@ def test_effects_are_drawn_and_listed(visit):
 
 
 @pytest.mark.usefixtures("alarmed")
-def test_a_replay_is_told_drawn_and_put_away_again(visit):
+def test_replay(visit):
+    """A replay is described and drawn, and can be closed."""
     page = visit()
     page.get_by_label("One false alarm per … events").fill("1000")
     page.get_by_role("button", name="Replay").click()
@@ -92,7 +98,8 @@ def test_a_replay_is_told_drawn_and_put_away_again(visit):
 
 
 @pytest.mark.usefixtures("alarmed")
-def test_the_keyboard_alone_can_replay(visit):
+def test_keyboard_replay(visit):
+    """The keyboard alone can replay."""
     page = visit()
     page.get_by_label("Smallest effect, in sd").focus()
     page.keyboard.press("Control+A")
@@ -102,7 +109,8 @@ def test_the_keyboard_alone_can_replay(visit):
 
 
 @pytest.mark.usefixtures("alarmed")
-def test_a_replay_that_is_refused_says_why(visit):
+def test_refused_replay(visit):
+    """A replay that is refused shows the reason."""
     page = visit()
     page.get_by_label("One false alarm per … events").fill("500")
     page.get_by_role("button", name="Replay").click()
@@ -111,7 +119,8 @@ def test_a_replay_that_is_refused_says_why(visit):
 
 @pytest.mark.usefixtures("alarmed")
 @pytest.mark.parametrize("width", [320, 360, 768, 1920])
-def test_the_panel_never_scrolls_sideways(visit, width):
+def test_panel_width(visit, width):
+    """The panel never scrolls sideways."""
     page = visit(width=width, height=740)
     expect(page.locator("#evidence")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -129,7 +138,8 @@ def evidence_of(url):
         return json.load(answer)["evidence"]
 
 
-def test_the_real_console_finds_a_shift_that_no_score_shows(browser, console):  # noqa: F811 - the fixture
+def test_real_console(browser, console):  # noqa: F811 - the fixture
+    """The real console finds a shift that no score shows."""
     visit = Visit(browser, console)
     page = visit("?minutes=5")
     send(console, 1, 300)

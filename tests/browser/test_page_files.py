@@ -17,11 +17,13 @@ OWN = sorted(
 
 @pytest.mark.parametrize("path", OWN, ids=lambda path: path.relative_to(STATIC).as_posix())
 def test_no_file_names_another_host(path):
+    """No file names another host."""
     addresses = re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}", path.read_text("utf-8"))
     assert addresses == []
 
 
-def test_the_page_holds_no_inline_script_or_style():
+def test_no_inline_code():
+    """The page holds no inline script or style."""
     found = []
 
     class Reader(HTMLParser):
@@ -35,7 +37,8 @@ def test_the_page_holds_no_inline_script_or_style():
     assert found == []
 
 
-def test_the_vendored_files_are_those_of_the_note():
+def test_vendored_files():
+    """The vendored files are those of the note, by their digests."""
     folder = STATIC / "vendor" / "uplot"
     noted = dict(re.findall(r"`([\w.]+)` \| `([0-9a-f]{64})`", (folder / "README.md").read_text("utf-8")))
     held = {

@@ -13,14 +13,16 @@ LEVEL = "data-level"
 ALARMS, SCENARIOS = (len(World().state()[each]) for each in ("alarms", "scenarios"))
 
 
-def test_loads_without_a_complaint_and_asks_nobody_else(visit, server):
+def test_loads_alone(visit, server):
+    """The page loads without an error and requests nothing from elsewhere."""
     visit()
     assert visit.complaints == []
     assert [url for url in visit.requests if not url.startswith(server.url)] == []
     assert any("/console/api/stream" in url for url in visit.requests)
 
 
-def test_quiet_traffic_is_called_quiet(visit):
+def test_quiet_traffic(visit):
+    """Quiet traffic is reported as quiet."""
     page = visit()
     expect(page.locator("#verdict")).to_have_attribute(LEVEL, "quiet")
     expect(page.locator(".headline")).to_have_text("All quiet")
@@ -28,7 +30,8 @@ def test_quiet_traffic_is_called_quiet(visit):
     expect(page.locator("#alarms .aside")).to_have_text(f"{ALARMS} watched, none raised")
 
 
-def test_new_predictions_appear_by_themselves(visit, server):
+def test_new_predictions(visit, server):
+    """New predictions appear by themselves."""
     page = visit()
     first = page.locator("#recent tbody tr").first
     before = first.get_attribute("data-key")
@@ -37,7 +40,8 @@ def test_new_predictions_appear_by_themselves(visit, server):
     expect(page.locator(".figures .big").first).to_have_text("142")
 
 
-def test_a_scenario_leads_to_an_alarm_with_its_reason(visit):
+def test_scenario_alarm(visit):
+    """A scenario leads to an alarm with its reason."""
     page = visit()
     page.get_by_role("button", name="Only the area is unusual").click()
     expect(page.locator("#verdict")).to_have_attribute(LEVEL, "alarm")
@@ -56,7 +60,8 @@ def test_a_scenario_leads_to_an_alarm_with_its_reason(visit):
     expect(page.locator(".chips a")).to_have_text(["sqft+12 sd"])
 
 
-def test_a_folded_alarm_stays_folded_while_it_lasts(visit, server):
+def test_folded_alarm(visit, server):
+    """A folded alarm stays folded while it lasts."""
     page = visit()
     page.get_by_role("button", name="Only the area is unusual").click()
     alarm = page.locator('#alarms li[data-key="high-drift"]')
@@ -68,7 +73,8 @@ def test_a_folded_alarm_stays_folded_while_it_lasts(visit, server):
     expect(alarm.locator("details")).not_to_have_attribute("open", "")
 
 
-def test_drift_without_an_alarm_yet_is_said_to_build(visit, server):
+def test_building_drift(visit, server):
+    """Drift without an alarm yet is reported to build."""
     house = server.world.models["house-price"]
     server.world.advance(30)
     for _ in range(12):
@@ -80,12 +86,14 @@ def test_drift_without_an_alarm_yet_is_said_to_build(visit, server):
     expect(page.locator(".detail").first).to_contain_text("No alarm yet")
 
 
-def test_every_scenario_of_the_suite_has_a_button(visit):
+def test_scenario_buttons(visit):
+    """Every scenario of the suite has a button."""
     page = visit()
     expect(page.locator("[data-scenario]")).to_have_count(SCENARIOS)
 
 
-def test_a_scenario_that_fails_says_why(visit, server):
+def test_failing_scenario(visit, server):
+    """A scenario that fails shows the reason."""
     page = visit()
     server.beat = 60.0
     page.wait_for_timeout(300)
@@ -96,8 +104,8 @@ def test_a_scenario_that_fails_says_why(visit, server):
     )
 
 
-def test_the_model_card_shows_the_warnings_of_the_training_as_text(visit, server):
-    """A feature may have any name: what looks like markup is shown as it is."""
+def test_card_warnings(visit, server):
+    """The model card shows the warnings of the training, with markup as text."""
     words = "<b>sqft</b><img src=x onerror=alert(1)> equals the target"
     server.world.warnings = [
         {"kind": "target-among-features", "features": ["sqft"], "words": words},
@@ -111,14 +119,16 @@ def test_the_model_card_shows_the_warnings_of_the_training_as_text(visit, server
 
 
 @pytest.mark.parametrize("warnings", [None, []], ids=["an older bundle", "none found"])
-def test_without_warnings_the_model_card_says_nothing_of_them(visit, server, warnings):
+def test_card_without_warnings(visit, server, warnings):
+    """Without warnings the model card has no such part."""
     server.world.warnings = warnings
     page = visit()
     expect(page.locator("#card dd").first).to_have_text("house-price")
     expect(page.locator("#card .warnings")).to_have_count(0)
 
 
-def test_another_model_replaces_everything(visit):
+def test_another_model(visit):
+    """Another model replaces everything."""
     page = visit()
     page.locator("#model").select_option(LONG_MODEL)
     expect(page.locator("#card dd").first).to_have_text(LONG_MODEL)
@@ -131,7 +141,8 @@ def test_another_model_replaces_everything(visit):
     expect(page.locator("#model")).to_have_value(LONG_MODEL)
 
 
-def test_without_predictions_a_line_to_paste_is_shown(visit, server):
+def test_first_prediction(visit, server):
+    """Without predictions a command to paste is shown."""
     page = visit("?model=fresh")
     expect(page.locator("#verdict")).to_have_attribute(LEVEL, "empty")
     expect(page.locator(".headline")).to_have_text("No predictions yet")
@@ -143,7 +154,8 @@ def test_without_predictions_a_line_to_paste_is_shown(visit, server):
     expect(page.locator("#empty")).to_be_hidden()
 
 
-def test_a_window_without_traffic_is_no_fresh_start(visit, server):
+def test_quiet_window(visit, server):
+    """A window without traffic is no fresh start."""
     server.world.advance(3600, traffic=False)
     page = visit()
     expect(page.locator(".headline")).to_have_text("No predictions in this window")
@@ -151,14 +163,16 @@ def test_a_window_without_traffic_is_no_fresh_start(visit, server):
     expect(page.locator("#empty")).to_be_hidden()
 
 
-def test_the_window_asked_for_reaches_the_server_and_the_address(visit):
+def test_chosen_window(visit):
+    """The chosen window reaches the server and the address."""
     page = visit()
     with page.expect_request(lambda request: "stream" in request.url and "minutes=60" in request.url):
         page.get_by_label("Window").select_option("60")
     assert "minutes=60" in page.url
 
 
-def test_a_lost_connection_is_seen_and_mends_itself(visit, server):
+def test_lost_connection(visit, server):
+    """A lost connection is shown and comes back by itself."""
     page = visit()
     server.stop()
     expect(page.locator("#connection")).to_have_attribute("data-status", "lost")
@@ -169,7 +183,8 @@ def test_a_lost_connection_is_seen_and_mends_itself(visit, server):
     expect(page.locator("body")).not_to_have_class("stale")
 
 
-def test_without_a_stream_the_page_polls(visit, server):
+def test_polling(visit, server):
+    """Without a stream the page polls."""
     server.streams = False
     page = visit(wait="polling")
     server.world.advance(4)
@@ -178,7 +193,8 @@ def test_without_a_stream_the_page_polls(visit, server):
     expect(page.locator("#connection")).to_have_attribute("data-status", "live")
 
 
-def test_a_silent_stream_that_still_lives_stays_live(visit, server):
+def test_silent_stream(visit, server):
+    """A silent stream that still lives stays live."""
     server.beat = 60.0
     page = visit()
     server.world.advance(4)
@@ -186,7 +202,8 @@ def test_a_silent_stream_that_still_lives_stays_live(visit, server):
     expect(page.locator("#connection")).to_have_attribute("data-status", "live")
 
 
-def test_evidence_is_hidden_until_there_is_some(visit, server):
+def test_evidence_hidden(visit, server):
+    """Evidence is hidden until there is some."""
     page = visit()
     expect(page.locator("#evidence")).to_be_hidden()
     server.world.evidence = evidence(server.world, alarm=True)
@@ -195,7 +212,8 @@ def test_evidence_is_hidden_until_there_is_some(visit, server):
     expect(page.locator("#verdict")).to_have_attribute(LEVEL, "alarm")
 
 
-def test_charts_have_their_numbers_in_tables(visit):
+def test_chart_tables(visit):
+    """Charts have their numbers in tables."""
     page = visit()
     page.locator("#timeline .data summary").click()
     expect(page.locator("#timeline .data tbody tr").first.locator("td")).to_have_count(6)
@@ -203,7 +221,8 @@ def test_charts_have_their_numbers_in_tables(visit):
     expect(page.locator("#feature-sqft .data tbody tr")).to_have_count(10)
 
 
-def test_times_are_local_with_utc_on_hover(visit):
+def test_local_times(visit):
+    """Times are local, with UTC on hover."""
     page = visit()
     time = page.locator("#recent tbody time").first
     expect(time).to_have_text("12:59:52")
@@ -211,6 +230,7 @@ def test_times_are_local_with_utc_on_hover(visit):
 
 
 def test_names_never_become_markup(visit, server):
+    """Names are shown as text, also where they hold markup."""
     house = server.world.models["house-price"]
     house.scenarios = [{"name": "x", "title": "<img src=x onerror=alert(1)>", "requests": [{}]}]
     page = visit()

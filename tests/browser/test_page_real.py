@@ -50,7 +50,8 @@ def wait_for(url, process):
     pytest.fail("the console did not start")
 
 
-def test_from_the_first_visit_to_an_alarm(browser, console):
+def test_first_visit(browser, console):
+    """A user gets from the first visit to an alarm."""
     visit = Visit(browser, console)
     page = visit()
     expect(page.locator(".headline")).to_have_text("No predictions yet")

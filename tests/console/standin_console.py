@@ -39,7 +39,7 @@ MANIFEST = {
     "feature_set": "1.0.0",
 }
 BUNDLE = SimpleNamespace(
-    feature_set=FEATURES, baseline=BASELINE, manifest=MANIFEST, forest=SimpleNamespace(engine="stand-in")
+    feature_set=FEATURES, baseline=BASELINE, manifest=MANIFEST, model=SimpleNamespace(engine="stand-in")
 )
 
 

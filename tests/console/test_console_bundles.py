@@ -31,16 +31,18 @@ def test_unknown_model(tmp_path):
     assert not (tmp_path / "bundles").exists()
 
 
-def test_the_current_version_is_served(two_versions):
-    """Older ones lie beside it."""
+def test_current_version(two_versions):
+    """The current version is served, though older ones are beside it."""
     folder, (first, second) = two_versions
     assert ready_bundles(folder, (), QUIET)["house-price"].manifest["model_version"] == second
     (folder / "house-price/current").write_text(first)
     assert ready_bundles(folder, (), QUIET)["house-price"].manifest["model_version"] == first
 
 
-def test_a_current_version_that_is_not_there_is_refused_with_the_way_out(two_versions):
-    """Nothing is trained over it."""
+def test_missing_current_version(two_versions):
+    """A current version that does not exist is refused with the way out, and nothing is trained
+    over it.
+    """
     folder, versions = two_versions
     (folder / "house-price/current").write_text("0" * 12)
     with pytest.raises(BundleError) as caught:
@@ -50,8 +52,8 @@ def test_a_current_version_that_is_not_there_is_refused_with_the_way_out(two_ver
     assert "driftctl bundles use house-price" in str(caught.value)
 
 
-def test_a_folder_that_training_would_not_write_to_is_refused(tmp_path):
-    """`train` writes to a folder called bundles."""
+def test_other_folder(tmp_path):
+    """A folder of another name than `bundles`, which `train` would not write to, is refused."""
     with pytest.raises(SettingsError, match="bundles"):
         ready_bundles(tmp_path / "models", (), QUIET)
 
@@ -74,13 +76,13 @@ def run_without_scikit_learn(folder):
     return done.stdout
 
 
-def test_serving_needs_no_scikit_learn(two_versions):
-    """Nor does it need what only training needs."""
+def test_serving_imports(two_versions):
+    """Serving needs neither scikit-learn nor anything else that only training needs."""
     assert run_without_scikit_learn(two_versions[0]) == "['house-price']\n"
 
 
-def test_training_what_is_missing_without_scikit_learn_names_the_extra(tmp_path):
-    """It ends with the exit code of what cannot start."""
+def test_missing_extra(tmp_path):
+    """Training without scikit-learn names the extra and ends with the code of what cannot start."""
     answer = run_without_scikit_learn(tmp_path / "bundles")
     assert answer.startswith("5 ")
     assert "sklearn" in answer

@@ -229,7 +229,7 @@ def test_broken_suite(gate, tmp_path, content, place):
 
 
 def test_hostile_names(gate, tmp_path):
-    """What a deployment answers is shown as it is."""
+    """Control characters in what a deployment answers are shown and not interpreted."""
     file = tmp_path / "suite.json"
     file.write_text(json.dumps(SUITE))
     code, output = gate(served(["m"], drifted=["[/]", "\x1b]0;title\x07"]), "--suite", str(file))

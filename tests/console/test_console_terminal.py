@@ -26,7 +26,7 @@ def terminal():
 
 
 def test_hostile_alert(terminal):
-    """A category's name is part of a channel, and so of an alert."""
+    """Control characters in a category's name, and so in an alert, are escaped."""
     show_alert(terminal, ALERT)
     printed = terminal.file.getvalue()
     assert "ALARM" in printed
@@ -34,7 +34,7 @@ def test_hostile_alert(terminal):
 
 
 def test_hostile_tables(terminal):
-    """Styles are made of control characters too; those are rich's own."""
+    """Control characters of the data are escaped in tables, and only rich's own are written."""
     coloured = make_terminal(file=io.StringIO(), width=80, force_terminal=True, color_system="standard")
     table = Table("name")
     table.add_row(Text(HOSTILE, style="red"))

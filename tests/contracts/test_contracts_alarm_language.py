@@ -78,17 +78,20 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("text", "expected"), GIVES, ids=[text for text, _ in GIVES])
-def test_an_expression_gives_its_value_or_a_missing_point(text, expected):
+def test_expression_values(text, expected):
+    """An expression gives its value, or none where it would divide by zero or lacks a point."""
     assert expression_value(parse_expression(text), VALUES) == expected
 
 
 @pytest.mark.parametrize("text", REFUSED, ids=[text[:20] or "nothing" for text in REFUSED])
-def test_what_is_no_metric_math_is_refused(text):
+def test_other_expression(text):
+    """Text that is no metric math is refused."""
     with pytest.raises(BadText):
         parse_expression(text)
 
 
-def test_an_expression_knows_the_names_it_reads():
+def test_expression_names():
+    """An expression lists the metrics that it reads."""
     assert expression_names(parse_expression("100 * FILL(errors, 0) / (errors + answered)")) == {"errors", "answered"}
 
 
@@ -98,7 +101,8 @@ def test_an_expression_knows_the_names_it_reads():
         lambda inner: st.tuples(inner, st.sampled_from("+-*/"), inner).map("({0[0]} {0[1]} {0[2]})".format),
     )
 )
-def test_arithmetic_agrees_with_python(text):
+def test_arithmetic(text):
+    """Arithmetic of expressions agrees with Python's."""
     try:
         expected = eval(text)
     except ZeroDivisionError:
@@ -108,7 +112,8 @@ def test_arithmetic_agrees_with_python(text):
 
 
 @given(st.text(alphabet="ab01+-*/()., FILMAX<>=&|^\"'", max_size=30))
-def test_any_text_is_an_expression_or_refused_with_the_one_error(text):
+def test_any_expression(text):
+    """Any text is an expression or raises BadText, and nothing else."""
     with contextlib.suppress(BadText):
         parse_expression(text)
 
@@ -129,7 +134,8 @@ RULES = [
 
 
 @pytest.mark.parametrize(("text", "expected"), RULES, ids=[text for text, _ in RULES])
-def test_a_composite_rule_holds_exactly_for_the_states_it_describes(text, expected):
+def test_composite_rules(text, expected):
+    """A composite rule holds exactly for the alarm states that it describes."""
     rule = parse_rule(text)
     for a, b in itertools.product(STATES, repeat=2):
         assert rule_holds(rule, {"a": a, "b": b}) is expected(a, b)
@@ -154,12 +160,14 @@ def test_a_composite_rule_holds_exactly_for_the_states_it_describes(text, expect
         "ALARM(a) % ALARM(b)",
     ],
 )
-def test_what_is_no_rule_is_refused(text):
+def test_other_rule(text):
+    """Text that is no rule is refused."""
     with pytest.raises(BadText):
         parse_rule(text)
 
 
-def test_a_quoted_name_may_hold_spaces_and_parentheses():
+def test_quoted_name():
+    """A quoted name of an alarm may hold spaces and parentheses."""
     assert rule_names(parse_rule('ALARM("too slow (p99)")')) == {"too slow (p99)"}
 
 
@@ -190,24 +198,28 @@ EXPRESSION_TREES = st.recursive(
 )
 
 
-def test_every_function_is_drawn():
+def test_functions_drawn():
+    """The strategies draw every function of the language."""
     assert {*PAIRS, *SEVERAL, *SINGLE, "if"} == {*FUNCTIONS, *(word for row in INFIX for word, _ in row)}
 
 
 @given(RULE_TREES)
-def test_a_printed_rule_means_the_same(rule):
+def test_printed_rule(rule):
+    """A rule that was printed and parsed again holds for the same states."""
     printed = parse_rule(rule_text(rule))
     for a, b in itertools.product(STATES, repeat=2):
         assert rule_holds(printed, {"a": a, "b": b}) is rule_holds(rule, {"a": a, "b": b})
 
 
 @given(EXPRESSION_TREES)
-def test_a_printed_expression_means_the_same(expression):
+def test_printed_expression(expression):
+    """An expression that was printed and parsed again has the same value."""
     assert expression_value(parse_expression(expression_text(expression)), VALUES) == expression_value(
         expression, VALUES
     )
 
 
-def test_an_alarm_that_does_not_exist_is_printed_as_false():
+def test_rule_names_absent_alarm():
+    """An alarm that does not exist is printed as FALSE, since no service would accept its name."""
     rule = {"any": [{"alarm": "errors"}, {"alarm": "gone"}]}
     assert rule_text(rule, {"errors": "ours-errors"}.get) == 'ALARM("ours-errors") OR FALSE'

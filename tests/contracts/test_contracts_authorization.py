@@ -102,9 +102,9 @@ def test_signed():
 
 @pytest.mark.usefixtures("keys")
 def test_region():
-    """An API's own address says its region, whatever the configuration has."""
+    """An API's address states its region, whatever the configuration has."""
     auth = SignedByAws("https://abc.execute-api.us-west-2.amazonaws.com")
-    assert auth._region == "us-west-2"
+    assert auth.region == "us-west-2"
 
 
 def test_token():
@@ -124,7 +124,9 @@ def test_bad_token(token):
 @pytest.mark.usefixtures("keys")
 @pytest.mark.parametrize(("kind", "lets_through"), [("iam", signed_right), ("jwt", right_token)], ids=["iam", "jwt"])
 def test_commands(monkeypatch, kind, lets_through):
-    """The command line and the gate of a release ask as who is configured, by option or by environment."""
+    """The command line and a release's gate send the credentials that options or environment
+    configure.
+    """
     monkeypatch.setenv("DRIFT_TOKEN", "drift")
     with gateway(lets_through) as url:
         done = CliRunner().invoke(driftctl, ["health", "--url", url, "--auth", kind])
@@ -136,7 +138,7 @@ def test_commands(monkeypatch, kind, lets_through):
         assert refused.exit_code not in (0, 1)
 
 
-def test_what_is_missing_is_said(monkeypatch):
+def test_missing_token(monkeypatch):
     """Without a token the message names the variable that holds it."""
     monkeypatch.delenv("DRIFT_TOKEN", raising=False)
     done = CliRunner().invoke(driftctl, ["health", "--auth", "jwt"])
@@ -144,8 +146,8 @@ def test_what_is_missing_is_said(monkeypatch):
     assert "DRIFT_TOKEN" in done.output
 
 
-def test_a_batch_is_asked_in_parts(house_url):
-    """A service that takes five rows a request answers forty."""
+def test_batch_in_parts(house_url):
+    """A batch of forty is sent in parts to a service that takes five rows a request."""
     with Client(house_url) as client:
         answers = client.predict_many([HOUSE] * 40)
     assert len(answers) == 40

@@ -22,23 +22,25 @@ def model(tmp_path):
     return folder
 
 
-def test_a_path_to_a_model_is_its_current_version_and_one_to_a_version_is_that(model):
-    """So older versions can be replayed without being chosen."""
+def test_path_to_version(model):
+    """A path to a model opens its current version, and one to a version opens that."""
     assert bundle_folder(model) == str(model / SECOND)
     assert bundle_folder(str(model / FIRST)) == str(model / FIRST)
     assert versions_in(model) == [FIRST, SECOND]
 
 
-def test_a_flat_folder_is_itself(model):
-    """As earlier releases wrote it, and as the image holds it; also with versions beside it."""
+def test_flat_folder(model):
+    """A flat folder is its own bundle, as earlier releases and the image have it, also beside
+    versions.
+    """
     (model / "current").unlink()
     (model / "manifest.json").write_text("{}")
     assert bundle_folder(model) == str(model)
     assert bundle_names(model.parent) == ["house-price"]
 
 
-def test_what_is_hidden_or_no_bundle_is_no_model(model):
-    """What a training is writing has a hidden name."""
+def test_hidden_folder(model):
+    """A hidden folder, which a training may be writing, and one without a bundle are no models."""
     (model.parent / ".house-price-fresh").mkdir()
     (model.parent / ".house-price-fresh/manifest.json").write_text("{}")
     (model.parent / "empty").mkdir()
@@ -49,8 +51,8 @@ def test_what_is_hidden_or_no_bundle_is_no_model(model):
 
 
 @pytest.mark.parametrize("text", [ABSENT, "../elsewhere", "", "x" * 100, "\u00e9" * 12, "ABCDEF012345"])
-def test_a_current_that_names_no_version_is_refused_with_the_way_out(model, text):
-    """The message names the versions that are there, and never what the file holds."""
+def test_current_without_version(model, text):
+    """A `current` that names no version is refused with the versions there are, not its content."""
     (model / "current").write_text(text, encoding="utf-8")
     with pytest.raises(BundleError) as caught:
         bundle_folder(model)
@@ -63,15 +65,15 @@ def test_a_current_that_names_no_version_is_refused_with_the_way_out(model, text
 
 
 @pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
-def test_a_current_that_an_editor_saved_is_read(model, ending):
-    """Whatever ends its line."""
+def test_saved_by_editor(model, ending):
+    """A `current` that an editor saved is read, whatever ends its line."""
     (model / "current").write_bytes(f"{FIRST}{ending}".encode())
     assert current_version(model) == FIRST
 
 
 @pytest.mark.parametrize("kind", ["folder", "link", "pipe"])
-def test_a_current_that_is_no_regular_file_is_refused(model, kind):
-    """A link could lead anywhere, and a pipe would be waited for."""
+def test_irregular_current(model, kind):
+    """A `current` that is a link or a pipe is refused, since one leads anywhere and one blocks."""
     place = model / "current"
     place.unlink()
     if kind == "link":
@@ -85,23 +87,23 @@ def test_a_current_that_is_no_regular_file_is_refused(model, kind):
     assert caught.value.file == "current"
 
 
-def test_versions_without_current_are_not_published_and_the_refusal_says_so(model):
-    """So a first training that was killed before its end leaves no half-chosen model."""
+def test_unpublished_versions(model):
+    """Versions without `current` are not published, and the message says what to do."""
     (model / "current").unlink()
     assert bundle_names(model.parent) == []
     with pytest.raises(BundleError, match=FIRST):
         bundle_folder(model)
 
 
-def test_a_broken_current_without_versions_says_to_train(tmp_path):
-    """There is nothing to choose from."""
+def test_broken_current_alone(tmp_path):
+    """A broken `current` without versions leads to training, as there is nothing to choose."""
     (tmp_path / "current").write_text("no version")
     with pytest.raises(BundleError, match="train"):
         bundle_folder(tmp_path)
 
 
-def test_of_many_versions_ten_are_named(tmp_path):
-    """A message stays readable."""
+def test_ten_versions(tmp_path):
+    """Of many versions ten are named, so that the message stays readable."""
     for number in range(12):
         (tmp_path / f"{number:012x}").mkdir()
         (tmp_path / f"{number:012x}/manifest.json").write_text("{}")
@@ -110,7 +112,7 @@ def test_of_many_versions_ten_are_named(tmp_path):
     assert "and 2 more" in str(caught.value)
 
 
-def test_a_refusal_can_cross_processes():
-    """Its facts are kept."""
+def test_refusal_pickles():
+    """A refusal keeps its facts when it is pickled."""
     error = pickle.loads(pickle.dumps(BundleError("current", "a version")))
     assert (error.file, error.expected) == ("current", "a version")

@@ -26,22 +26,26 @@ HOUSES = RequestValidator(feature_set("house-price"))
 
 
 @pytest.mark.parametrize("case", EVERY, ids=str)
-def test_a_case_breaks_exactly_what_it_says(case):
+def test_case_breaks(case):
+    """Each case breaks exactly the rules that it lists."""
     assert broken_pairs(case.contract, case.instance) == case.breaks
 
 
 @pytest.mark.parametrize("case", [case for case in EVERY if case.contract in TYPED], ids=str)
-def test_what_is_read_as_a_value_is_judged_alike(case):
+def test_typed_reader(case):
+    """Reading a document as a typed value accepts and refuses the same cases."""
     assert broken_by(TYPED[case.contract], case.instance) == case.breaks
 
 
 @pytest.mark.parametrize("case", cases("prediction.request.v1"), ids=str)
-def test_the_request_validator_judges_alike(case):
+def test_request_validator(case):
+    """The request validator accepts and refuses the same cases."""
     assert broken_by(HOUSES.row, case.instance) == case.breaks
 
 
 @pytest.mark.parametrize("case", cases("prediction.batch.request.v1"), ids=str)
-def test_the_frame_of_a_batch_is_judged_alike(case):
+def test_batch_frame(case):
+    """The validator of a batch's frame accepts and refuses the same cases."""
     assert broken_by(HOUSES.instances, case.instance) == case.breaks
 
 
@@ -53,30 +57,36 @@ def broken_by(read, instance):
     return set()
 
 
-def test_every_contract_has_valid_and_invalid_cases():
+def test_contracts_have_cases():
+    """Every contract has valid and invalid cases."""
     assert set(case_names()) == set(schemas.names())
     for name in case_names():
         assert {case.valid for case in cases(name)} == {True, False}, name
 
 
 def test_descriptions_are_unique():
+    """No two cases have the same description, which is their test id."""
     assert len({str(case) for case in EVERY}) == len(EVERY)
 
 
-def test_a_contract_without_cases_is_named_with_the_choices():
+def test_unknown_contract():
+    """A contract without cases is refused with the names that there are."""
     with pytest.raises(UnknownName, match=r"no file of cases 'none.v1'; there is alert.v1, "):
         cases("none.v1")
 
 
-def test_without_the_sources_there_are_no_cases(tmp_path):
+def test_no_sources(tmp_path):
+    """An installed package without its sources has no cases."""
     assert case_names(tmp_path / "absent") == []
 
 
-def test_a_change_at_the_top_replaces_everything():
+def test_change_at_top():
+    """A change at the top replaces the whole document."""
     assert changed({"a": 1}, {"": [2]}, []) == [2]
 
 
 def test_pointers_are_unescaped():
+    """Escaped characters of a JSON pointer are unescaped."""
     assert changed({"a/b": {"~": 1}}, {"/a~1b/~0": 2}, []) == {"a/b": {"~": 2}}
 
 
@@ -93,8 +103,8 @@ def test_pointers_are_unescaped():
     ],
     ids=["as it is", "as wide as floats", "no numbers", "one missing", "beyond max", "too wide", "too narrow"],
 )
-def test_figures_of_a_baseline_agree(figures, rules):
-    """A column of such figures can exist, or the rule that it breaks is named at its place."""
+def test_baseline_figures(figures, rules):
+    """A column with a baseline's figures can exist, or the broken rule is reported at its place."""
     case = next(case for case in cases("baseline.v1") if case.valid)
     name = next(iter(case.instance["features"]))
     change = {f"/features/{name}/{member}": value for member, value in figures.items()}

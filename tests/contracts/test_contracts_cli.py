@@ -2,14 +2,11 @@
 
 import json
 import sys
-from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
-from types import SimpleNamespace
 
-import click
 import pytest
 from click.testing import CliRunner
-from drift_client.cli import _main, _watch, main
+from drift_client.cli import PLUGINS, main
 from drift_contracts import DriftError, feature_set
 
 from tools.contract_checks.cases import cases
@@ -52,7 +49,8 @@ def run(monkeypatch):
     return invoke
 
 
-def test_predict_shows_the_prediction_with_units_and_drift(run, loopback):
+def test_predict(run, loopback):
+    """`driftctl predict` shows the prediction with its unit and the drift score."""
     code, out, _ = run("predict", *HOUSE, "--prediction-id", ID, "--url", loopback((200, CARD), (200, ANSWER)))
     assert code == 0
     assert "price: 689,871 USD" in out
@@ -61,22 +59,24 @@ def test_predict_shows_the_prediction_with_units_and_drift(run, loopback):
     assert "-1.01" in out
 
 
-def test_predict_marks_what_drifted_and_leaves_out_what_is_not_known(run, loopback):
+def test_predict_drifted(run, loopback):
+    """`driftctl predict` marks drifted features and leaves out a z that is null."""
     drift = {"z": {"age": None, "sqft": 12.0}, "drifted": ["sqft"], "severity": "high"}
     url = loopback((200, CARD), (200, {**ANSWER, "drift": drift}))
     code, out, _ = run("predict", *HOUSE, "--prediction-id", ID, "--url", url)
     assert (code, "+12.00" in out, "high" in out) == (0, True, True)
 
 
-def test_predict_shows_a_feature_without_usual_values(run, loopback):
-    """Usual values are optional in a feature set."""
+def test_predict_without_usual(run, loopback):
+    """A feature without usual values is shown, as they are optional in a feature set."""
     features = [{name: value for name, value in CARD["feature_set"]["features"][0].items() if name != "usual"}]
     card = {**CARD, "feature_set": {**CARD["feature_set"], "features": features + CARD["feature_set"]["features"][1:]}}
     code, out, _ = run("predict", *HOUSE, "--prediction-id", ID, "--url", loopback((200, card), (200, ANSWER)))
     assert (code, "price: 689,871 USD" in out) == (0, True)
 
 
-def test_predict_prints_json_for_programs(run, loopback):
+def test_predict_json(run, loopback):
+    """`driftctl predict --json` prints the service's document for programs."""
     code, out, _ = run(
         "predict", *HOUSE, "--prediction-id", ID, "--json", "--url", loopback((200, CARD), (200, ANSWER))
     )
@@ -84,7 +84,8 @@ def test_predict_prints_json_for_programs(run, loopback):
     assert json.loads(out)["drift_score"] == 0.3284
 
 
-def test_the_options_are_the_features_of_the_model(run):
+def test_model_options(run):
+    """The options of `driftctl predict` are the features of the chosen model."""
     code, out, _ = run("predict", "--model", "diabetes", "--help")
     assert code == 0
     for feature in feature_set("diabetes").features:
@@ -93,7 +94,8 @@ def test_the_options_are_the_features_of_the_model(run):
     assert "--bedrooms ROOMS" not in out
 
 
-def test_help_states_bounds_usual_values_and_an_example(run):
+def test_predict_help(run):
+    """The help states bounds, usual values and an example of each feature."""
     _, out, _ = run("predict", "--help")
     assert "Living area. More than 0, at most 1,000,000. Usually 500 to 3,500. For example 2,000." in " ".join(
         out.split()
@@ -111,7 +113,8 @@ def own_models(tmp_path):
     return str(tmp_path)
 
 
-def test_a_model_of_ones_own_has_its_options_too(run, own_models):
+def test_custom_model_options(run, own_models):
+    """A model from a folder of feature sets has its options too, of every kind of feature."""
     code, out, _ = run("predict", "--feature-sets", own_models, "--model=every-kind", "--help")
     text = " ".join(out.split())
     assert code == 0
@@ -122,13 +125,15 @@ def test_a_model_of_ones_own_has_its_options_too(run, own_models):
     assert "May be left out. For example nothing." in text
 
 
-def test_a_boolean_that_is_not_given_is_missed_and_not_taken_for_false(run, own_models):
+def test_boolean_left_out(run, own_models):
+    """A boolean that is left out is reported as missing, and is not sent as false."""
     words = ["--feature-timeout", "1.5", "--open", "0", "--whole", "9007199254740994", "--colour", "red"]
     code, _, err = run("predict", "--model", "every-kind", "--feature-sets", own_models, *words, "--maker", "z")
     assert (code, "'--garden'" in err) == (2, True)
 
 
-def test_every_kind_of_feature_is_sent_as_what_it_is(run, own_models, monkeypatch):
+def test_sent_types(run, own_models, monkeypatch):
+    """Every kind of feature is sent with its type in JSON."""
     sent = []
 
     def refuse(_client, features, _prediction_id):
@@ -165,7 +170,8 @@ def test_every_kind_of_feature_is_sent_as_what_it_is(run, own_models, monkeypatc
         (["fly"], "No such command 'fly'"),
     ],
 )
-def test_wrong_usage_is_exit_code_2_with_the_reason(run, loopback, monkeypatch, words, reason):
+def test_usage_errors(run, loopback, monkeypatch, words, reason):
+    """Wrong usage ends with exit code 2 and the reason."""
     monkeypatch.setenv("DRIFT_URL", loopback((200, CARD)))
     code, _, err = run(*words)
     assert code == 2
@@ -173,36 +179,39 @@ def test_wrong_usage_is_exit_code_2_with_the_reason(run, loopback, monkeypatch, 
 
 
 @pytest.mark.parametrize("command", [["predict", *HOUSE], ["health"], ["model"], ["watch"]])
-def test_a_service_that_cannot_be_reached_is_exit_code_3(run, command, monkeypatch):
-    monkeypatch.setattr("drift_client._retry.Retry.delay", lambda *_: None)
+def test_unreachable_exit(run, command, monkeypatch):
+    """A service that cannot be reached ends with exit code 3."""
+    monkeypatch.setattr("drift_client.Retry.delay", lambda *_: None)
     code, _, err = run(*command, "--url", NOBODY)
     assert (code, "ConnectError" in err) == (3, True)
 
 
 @pytest.mark.parametrize("command", [["predict", *HOUSE], ["health"], ["model"], ["watch"]])
 @pytest.mark.parametrize("answer", [(404, PROBLEM), (200, {"hello": 1}), (200, b"{")], ids=["404", "other", "broken"])
-def test_a_service_that_says_no_or_nonsense_is_exit_code_4(run, loopback, command, answer):
+def test_service_errors_exit(run, loopback, command, answer):
+    """A service that refuses or sends nonsense ends with exit code 4."""
     code, _, err = run(*command, "--url", loopback(answer))
     assert code == 4
     assert err.startswith("driftctl: ")
 
 
-def test_a_console_that_fails_is_exit_code_4(run, loopback):
+def test_console_error_exit(run, loopback):
+    """A console that fails ends with exit code 4."""
     assert run("watch", "--url", loopback((500, b"")))[0] == 4
 
 
 NOT_SERVED = {"type": "about:blank", "title": "No such model", "status": 404}
 
 
-def test_a_model_that_is_not_served_is_told_from_those_that_are(run, loopback):
-    """The choices are in the message, and nothing is predicted."""
+def test_unserved_model(run, loopback):
+    """A model that is not served is refused with the names of those that are, before any request."""
     url = loopback((404, NOT_SERVED), (200, HEALTH))
     code, _, err = run("predict", "--model", "car-price", "--url", url, *HOUSE)
     assert (code, "there is " + ", ".join(sorted(HEALTH["models"])) in err) == (2, True)
 
 
-def test_without_a_default_the_names_of_the_models_are_asked_for(run, loopback):
-    """A service of several models may have no default."""
+def test_no_default_model(run, loopback):
+    """Without a default model, the names of the models are listed to choose from."""
     code, _, err = run("predict", "--url", loopback((404, NOT_SERVED), (200, HEALTH)), *HOUSE)
     assert (code, "'--model': expected one of house-price" in err) == (2, True)
 
@@ -212,8 +221,8 @@ def card_of(document):
     return {**CARD, "model": document["name"], "feature_set": document}
 
 
-def test_a_model_of_ones_own_is_asked_of_the_service(run, loopback):
-    """Nothing about the model is on this machine: help, choices, bounds and missing options come from its card."""
+def test_card_gives_options(run, loopback):
+    """Help, bounds and missing options of a model that only the service has come from its card."""
     document = json.loads(Path("tests/contracts/every-kind.json").read_text("utf-8"))
     health = {**HEALTH, "default": None, "models": {"every-kind": HEALTH["models"]["house-price"]}}
     code, out, _ = run("predict", "--help", "--url", loopback((200, health), (200, card_of(document))))
@@ -229,8 +238,8 @@ def test_a_model_of_ones_own_is_asked_of_the_service(run, loopback):
     assert "expected one of red" in err
 
 
-def test_help_names_ten_of_many_categories_and_steers_no_terminal(run, loopback):
-    """A category is somebody's text; two hundred of them are no help."""
+def test_help_of_many_categories(run, loopback):
+    """The help lists ten of many categories, and their control characters are escaped."""
     document = json.loads(Path("tests/contracts/every-kind.json").read_text("utf-8"))
     feature = next(each for each in document["features"] if each["name"] == "colour")
     feature["categories"] = ["\x1b]0;title\x07", *(f"c{number}" for number in range(39)), feature["example"]]
@@ -244,21 +253,21 @@ def test_help_names_ten_of_many_categories_and_steers_no_terminal(run, loopback)
     assert "\x9b" not in out
 
 
-def test_help_without_a_service_shows_what_ships(run):
-    """A first look needs no service, and says so."""
+def test_help_offline(run):
+    """Help without a service shows the models that ship, and says so."""
     code, out, _ = run("predict", "--help")
     assert (code, f"No service at {NOBODY}" in " ".join(out.split())) == (0, True)
     assert run("predict", "--model", "of-ones-own", "--help")[0] == 3
 
 
-def test_help_for_a_model_that_is_not_served_names_those_that_are(run, loopback):
-    """The choices are in the message."""
+def test_help_of_unserved_model(run, loopback):
+    """Help for a model that is not served lists those that are."""
     code, _, err = run("predict", "--help", "--model", "car-price", "--url", loopback((200, HEALTH)))
     assert (code, "there is house-price" in err) == (2, True)
 
 
-def test_json_for_programs_holds_no_control_characters(run, loopback):
-    """json leaves those above the blank as they are."""
+def test_json_control_characters(run, loopback):
+    """JSON for programs holds no control characters, also those that `json` leaves alone."""
     _, out, _ = run("model", "--json", "--url", loopback((200, described_with("\x9b31m"))))
     assert "\\u009b31m" in out
     assert "\x9b" not in out
@@ -269,8 +278,8 @@ def described_with(text):
     return {**CARD, "feature_set": {**CARD["feature_set"], "description": text}}
 
 
-def test_tables_hold_no_control_characters(run, loopback):
-    """Nor does what people read."""
+def test_table_control_characters(run, loopback):
+    """Tables for people hold no control characters."""
     _, out, _ = run("model", "--url", loopback((200, described_with("\x1b]0;title\x07"))))
     assert "title" in out
     assert "\x1b" not in out
@@ -280,6 +289,7 @@ def test_tables_hold_no_control_characters(run, loopback):
 
 
 def test_health_lists_the_models(run, loopback):
+    """`driftctl health` lists the models, the default and the lines lost."""
     code, out, _ = run("health", "--url", loopback((200, HEALTH)))
     assert code == 0
     assert "house-price (default)" in out
@@ -292,14 +302,16 @@ def test_health_lists_the_models(run, loopback):
     assert json.loads(out)["models"]["house-price"]["engine"] == "c"
 
 
-def test_model_shows_the_warnings_of_its_manifest(run, loopback):
+def test_model_warnings(run, loopback):
+    """`driftctl model` shows the warnings of the manifest."""
     manifest = next(case.instance for case in cases("bundle.manifest.v2") if case.valid)
     code, out, _ = run("model", "--url", loopback((200, {**CARD, "manifest": manifest})))
     assert code == 0
     assert "warning: age has one value only" in out
 
 
-def test_model_shows_the_training_data_and_scores(run, loopback):
+def test_model_training(run, loopback):
+    """`driftctl model` shows the training data and scores, and the card as JSON."""
     code, out, _ = run("model", "--url", loopback((200, CARD)))
     assert code == 0
     assert "trained on 10,000 rows of synthetic:house-price, seed 7" in out
@@ -308,7 +320,8 @@ def test_model_shows_the_training_data_and_scores(run, loopback):
     assert json.loads(out)["feature_set"]["name"] == "house-price"
 
 
-def test_watch_shows_alarms_and_recent_predictions(run, loopback):
+def test_watch(run, loopback):
+    """`driftctl watch` shows alarms and recent predictions."""
     code, out, _ = run(
         "watch", "--times", "2", "--interval", "0.1", "--url", loopback((200, STATE)), "--model", "house-price"
     )
@@ -327,28 +340,31 @@ def test_watch_shows_alarms_and_recent_predictions(run, loopback):
         ("totals", 3, "/totals"),
     ],
 )
-def test_watch_names_what_it_cannot_show(run, loopback, member, value, place):
-    """A console of another release may answer with another document."""
+def test_watch_other_document(run, loopback, member, value, place):
+    """A document of another release's console is refused with the place that does not fit."""
     code, _, err = run("watch", "--times", "1", "--url", loopback((200, {**STATE, member: value})))
     assert (code, f" at {place}: " in err) == (4, True)
 
 
-def test_watch_asks_again(run, loopback, monkeypatch):
+def test_watch_retries(run, loopback, monkeypatch):
     """A console that is busy once is shown all the same."""
-    monkeypatch.setattr("drift_client._retry.Retry.delay", lambda _self, attempt, *_: attempt < 2 or None)
+    monkeypatch.setattr("drift_client.Retry.delay", lambda _self, attempt, *_: attempt < 2 or None)
     code, out, _ = run("watch", "--times", "1", "--url", loopback((503, b""), (200, STATE)))
     assert (code, "predictions 12" in out) == (0, True)
 
 
-def test_watch_ends_quietly_with_ctrl_c(run, loopback, monkeypatch):
+def test_watch_interrupted(run, loopback, monkeypatch):
+    """`driftctl watch` ends with exit code 0 on Ctrl-C."""
+
     def interrupt(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_watch.time, "sleep", interrupt)
+    monkeypatch.setattr("time.sleep", interrupt)
     assert run("watch", "--url", loopback((200, STATE)))[0] == 0
 
 
-def test_contracts_are_listed_and_shown(run):
+def test_contracts_commands(run):
+    """`driftctl contracts` lists contracts and shows one."""
     code, out, _ = run("contracts", "list")
     assert code == 0
     assert "window.report.v1" in out
@@ -356,33 +372,60 @@ def test_contracts_are_listed_and_shown(run):
     assert json.loads(out)["$id"] == "urn:drift:contract:problem.v1"
 
 
+ADDED = """
+import click
+from drift_contracts import DriftError
+
 @click.command()
 def replay():
-    """Replay old traffic."""
+    \"\"\"Replay old traffic.\"\"\"
     raise DriftError("nothing to replay")
 
+@click.command()
+def fit():
+    import {library}
 
 not_a_command = "text"
+"""
 
 
 @pytest.fixture
-def plugins(monkeypatch):
-    """One good plug-in, one that cannot be imported, one that is no command, one that is not there."""
-    found = EntryPoints(
-        EntryPoint(name, value, _main.PLUGINS)
-        for name, value in {
-            "replay": f"{__name__}:replay",
+def install(tmp_path, monkeypatch):
+    """install(distribution, commands, library): a distribution that adds commands.
+
+    library: what its command `fit` imports as it runs.
+    """
+
+    def add(distribution, commands, library="json"):
+        metadata = tmp_path / f"{distribution.replace('-', '_')}-9.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 9\n")
+        lines = [f"[{PLUGINS}]", *(f"{name} = {value}" for name, value in commands.items())]
+        (metadata / "entry_points.txt").write_text("\n".join(lines))
+        (tmp_path / "added_commands.py").write_text(ADDED.format(library=library))
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, "added_commands", raising=False)
+
+    return add
+
+
+@pytest.fixture
+def plugins(install):
+    """Install a good command, one that cannot be imported, one that is no command, one that is not there."""
+    install(
+        "added",
+        {
+            "replay": "added_commands:replay",
             "lost": "no.such.module:command",
-            "odd": f"{__name__}:not_a_command",
-            "absent": f"{__name__}:no_such_name",
-        }.items()
+            "odd": "added_commands:not_a_command",
+            "absent": "added_commands:no_such_name",
+        },
     )
-    monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or sys.modules["__main__"])
-    monkeypatch.setattr(_main, "entry_points", lambda group: found.select(group=group))
 
 
 @pytest.mark.usefixtures("plugins")
 def test_other_packages_add_commands(run):
+    """Commands of other packages are listed and run, and a broken one is marked."""
     code, out, _ = run("--help")
     assert code == 0
     assert "Replay old traffic." in out
@@ -391,7 +434,8 @@ def test_other_packages_add_commands(run):
 
 
 @pytest.mark.usefixtures("plugins")
-def test_a_plugin_that_cannot_be_loaded_takes_no_other_along(run):
+def test_broken_plugin(run):
+    """A plugin that cannot be loaded reports its reason and leaves the other commands working."""
     code, _, err = run("lost")
     assert code == 5
     assert "the command lost of another package cannot be loaded: ModuleNotFoundError" in err
@@ -400,50 +444,31 @@ def test_a_plugin_that_cannot_be_loaded_takes_no_other_along(run):
     assert run("contracts", "show", "problem.v1")[0] == 0
 
 
-def test_a_missing_library_names_the_extra(run, monkeypatch):
-    """A command whose distribution is installed without its extra says which one it is."""
-    value = "no_such_library:command [train]"
-    point = EntryPoint("train", value, _main.PLUGINS)._for(SimpleNamespace(name="drift-ml"))
-    monkeypatch.setattr(_main, "entry_points", lambda group: EntryPoints([point]).select(group=group))
+def test_missing_library(run, install):
+    """A command that lacks a library names the distribution's extra that brings it."""
+    install("drift-ml", {"train": "no_such_library:command [train]"})
     code, _, err = run("train")
     assert code == 5
     assert "no_such_library" in err
     assert "drift-ml[train]" in err
 
 
-@pytest.mark.parametrize(("library", "code"), [("sklearn", 5), ("drift_ml.gone", 70)])
-def test_a_library_that_only_the_work_needs_names_the_extra(run, monkeypatch, library, code):
-    """It is imported when the command is called; a module of our own that is missing is a fault."""
-
-    class Plugin:
-        """An entry point."""
-
-        name, extras, dist = "fit", ["train"], SimpleNamespace(name="drift-ml")
-
-        @staticmethod
-        def load():
-            def fit():
-                raise ModuleNotFoundError(name=library)
-
-            return click.Command("fit", callback=fit)
-
-    class Points(dict):
-        """Entry points as a mapping."""
-
-        names = ("fit",)
-
-    monkeypatch.setattr(_main, "entry_points", lambda group: Points(fit=Plugin))  # noqa: ARG005
+@pytest.mark.parametrize(("library", "code"), [("no_such_library", 5), ("drift_ml.gone", 70)])
+def test_missing_extra(run, install, library, code):
+    """A missing library names the extra to install; a missing module of the project is a fault."""
+    install("drift-ml", {"fit": "added_commands:fit [train]"}, library)
     ended, _, err = run("fit")
     assert ended == code
     assert ("drift-ml[train]" in err) == (code == 5)
 
 
 def test_exit_codes_and_commands_are_documented(run):
+    """The help states the exit codes and lists the commands."""
     _, out, _ = run("--help")
     assert "Exit codes: 0 all is well, 1 a finding" in " ".join(out.split())
     assert {"contracts", "health", "model", "predict", "watch"} <= set(main.commands)
 
 
-def test_a_service_that_refuses_its_card_said_no(run, loopback):
-    """Only 404 means that there is no such model."""
+def test_refused_card(run, loopback):
+    """A service that refuses its card ends as a refusal, since only 404 means no such model."""
     assert run("predict", *HOUSE, "--url", loopback((403, {**PROBLEM, "status": 403})))[0] == 4

@@ -51,7 +51,8 @@ WIDENED = {
 
 
 @pytest.mark.parametrize(("changed_to", "removed"), WIDENED.values(), ids=WIDENED)
-def test_what_accepts_more_may_be_read_and_may_not_be_written(changed_to, removed):
+def test_wider_schema(changed_to, removed):
+    """A schema that accepts more may be read, and may not be written."""
     new = changed(OLD, changed_to, removed)
     assert schema_changes(REQUEST, OLD, new) == []
     assert schema_changes(RESPONSE, OLD, new)
@@ -59,20 +60,23 @@ def test_what_accepts_more_may_be_read_and_may_not_be_written(changed_to, remove
 
 
 @pytest.mark.parametrize(("changed_to", "removed"), WIDENED.values(), ids=WIDENED)
-def test_what_accepts_less_may_be_written_and_may_not_be_read(changed_to, removed):
+def test_narrower_schema(changed_to, removed):
+    """A schema that accepts less may be written, and may not be read."""
     new = changed(OLD, changed_to, removed)
     assert schema_changes(RESPONSE, new, OLD) == []
     assert schema_changes(REQUEST, new, OLD)
     assert schema_changes(EVENT, new, OLD)
 
 
-def test_words_may_change_in_any_contract():
+def test_words_change():
+    """Titles, descriptions and comments may change in any contract."""
     new = changed(OLD, {"/description": "Better words.", "/properties/a/title": "A", "/$comment": "why"}, [])
     for name in (REQUEST, RESPONSE, EVENT):
         assert schema_changes(name, OLD, new) == schema_changes(name, new, OLD) == []
 
 
-def test_a_change_is_told_with_its_place():
+def test_change_has_place():
+    """A change is reported with its pointer and rule."""
     new = changed(OLD, {"/properties/a/maximum": 9}, [])
     assert [str(one) for one in schema_changes(REQUEST, OLD, new)] == [
         "maximum at /properties/a: accepts less than the released contract"
@@ -80,11 +84,13 @@ def test_a_change_is_told_with_its_place():
 
 
 def test_every_contract_has_a_role():
+    """Every contract has a role."""
     assert set(ROLES) == {name.rpartition(".v")[0] for name in schemas.names()}
 
 
 @pytest.mark.parametrize("name", schemas.names())
-def test_a_contract_is_compatible_with_itself(name):
+def test_self_compatible(name):
+    """Every contract is compatible with itself."""
     assert schema_changes(name, schemas.schema(name), schemas.schema(name)) == []
 
 
@@ -129,7 +135,8 @@ INSTANCES = [
 
 @given(SMALL, SMALL, st.data())
 @settings(max_examples=500, deadline=None)
-def test_where_no_difference_is_found_every_instance_of_the_one_is_one_of_the_other(narrow, wide, data):
+def test_containment_by_instances(narrow, wide, data):
+    """Where no difference is reported, every instance of the narrow schema is one of the wide."""
     if data.draw(st.booleans()):
         wide = {name: value for name, value in narrow.items() if data.draw(st.booleans())} | data.draw(
             st.sampled_from([{}, wide])
@@ -170,6 +177,7 @@ AT, PATTERN = "/patternProperties/^a", "patternProperties"
     ],
 )  # fmt: skip
 def test_containment_by_hand(narrow, wide, found):
+    """Containment of two schemas gives the differences worked out by hand."""
     assert list(differences(narrow, wide)) == found
 
 
@@ -206,11 +214,13 @@ COLOURS = [
     ],
     ids=["same", "words", "wider", "nullable", "narrower", "another type", "order", "one more", "unit", "next major"],
 )
-def test_a_feature_set_of_the_same_major_version_still_takes_what_it_took(new, rules):
+def test_feature_set_changes(new, rules):
+    """A feature set of the same major version still accepts what it accepted."""
     assert {change.rule for change in feature_set_changes(HOUSE, new)} == rules
 
 
-def test_the_encoding_of_categories_may_not_change():
+def test_category_encoding():
+    """The order of categories, which is their encoding, may not change."""
     swapped = [{**COLOURS[0], "categories": ["blue", "red"]}]
     found = feature_set_changes(house(features=COLOURS), house(features=swapped))
     assert [change.rule for change in found] == ["categories"]
@@ -235,19 +245,22 @@ def sign(folder):
     (folder / "SHA256SUMS").write_text("".join(lines), "utf-8")
 
 
-def test_what_is_released_holds_and_is_not_copied_again(released):
+def test_released_copies_hold(released):
+    """What is released holds and is not copied again."""
     assert check_copies(released) == Result(len(releasable()), [])
     assert release(released, list(releasable())) == []
     assert drafts(released) == []
 
 
-def test_a_contract_without_a_copy_is_a_draft(tmp_path):
+def test_uncopied_contract(tmp_path):
+    """A contract without a released copy is a draft."""
     release(tmp_path, [name for name in releasable() if name != "alert.v1"])
     assert drafts(tmp_path) == ["alert.v1"]
     assert check_copies(tmp_path).failures == []
 
 
-def test_a_draft_may_change_in_any_way(released, monkeypatch):
+def test_draft_may_change(released, monkeypatch):
+    """A draft may change in any way."""
     (released / "schemas" / "alert.v1.json").unlink()
     sign(released)
     monkeypatch.setattr(documents, "schema", lambda name: {} if name == "alert.v1" else SCHEMA(name))
@@ -258,20 +271,23 @@ def test_a_draft_may_change_in_any_way(released, monkeypatch):
     assert all("baseline.v1" in fault and "a new version is needed" in fault for fault in faults)
 
 
-def test_a_feature_set_without_a_copy_is_missed(tmp_path):
+def test_uncopied_feature_set(tmp_path):
+    """A feature set without a released copy is a finding that names the command."""
     assert "feature set diabetes@1.0.0 has no released copy; `--release diabetes@1.0.0` makes it" in (
         check_copies(tmp_path).failures
     )
 
 
-def test_deleting_a_copy_makes_no_draft(released):
+def test_deleted_copy(released):
+    """A released copy that was deleted is a finding, and makes no draft."""
     (released / "schemas" / "alert.v1.json").unlink()
     assert check_copies(released).failures == [
         "released copy schemas/alert.v1.json is gone; bring it back from the history"
     ]
 
 
-def test_editing_a_copy_is_found(released):
+def test_edited_copy(released):
+    """A released copy that was edited is a finding."""
     edit(released / "schemas" / "alert.v1.json", title="Other words")
     faults = check_copies(released).failures
     assert len(faults) == 1
@@ -280,6 +296,7 @@ def test_editing_a_copy_is_found(released):
 
 @pytest.mark.parametrize(("name", "place"), [("alert.v3", "expected v2"), ("alert", "such as alert.v2")])
 def test_a_draft_is_the_next_version(released, monkeypatch, name, place):
+    """Only the version after the last released one may be a draft."""
     listed = documents.names
 
     def with_draft(*folders):
@@ -293,19 +310,22 @@ def test_a_draft_is_the_next_version(released, monkeypatch, name, place):
     assert place in faults[0]
 
 
-def test_an_unknown_name_is_not_released(tmp_path):
+def test_unknown_release(tmp_path):
+    """An unknown name is not released, and nothing is written."""
     with pytest.raises(UnknownName, match=r"alert\.v1"):
         release(tmp_path, ["alert.v99"])
     assert not list(tmp_path.iterdir())
 
 
-def test_what_was_released_may_not_go(released):
+def test_released_contract_gone(released):
+    """A released contract may not be removed."""
     (released / "schemas" / "gone.v1.json").write_text("{}", "utf-8")
     sign(released)
     assert check_copies(released).failures == ["gone.v1 was released and is gone"]
 
 
-def test_an_incompatible_change_is_found_in_a_schema_and_in_a_feature_set(released):
+def test_incompatible_changes(released):
+    """An incompatible change is found in a schema and in a feature set."""
     edit(released / "schemas" / "prediction.request.v1.json", required=[])
     features = documents.read(released / "feature_sets" / "house-price@1.0.0.json")["features"]
     features[0]["maximum"] = 2000
@@ -319,13 +339,15 @@ def test_an_incompatible_change_is_found_in_a_schema_and_in_a_feature_set(releas
 
 
 def test_the_repository_holds():
+    """The contracts of this repository hold."""
     result = CliRunner().invoke(main, [])
     assert result.exit_code == 0, result.output
     assert "released contracts still hold" in result.output
     assert "fails" not in result.output
 
 
-def test_the_module_is_the_command(monkeypatch):
+def test_module_is_command(monkeypatch):
+    """`python -m tools.contract_checks` runs the command."""
     monkeypatch.setattr(sys, "argv", ["check", "--help"])
     monkeypatch.delitem(sys.modules, "tools.contract_checks.command")
     with pytest.raises(SystemExit, match="0"):
@@ -343,13 +365,15 @@ def run(*words):
     return CliRunner().invoke(main, words, env={"COLUMNS": "200"})
 
 
-def test_a_repository_that_does_not_hold_is_exit_code_1_with_what_to_do(elsewhere):
+def test_failing_repository(elsewhere):
+    """A repository that fails ends with exit code 1 and the command that mends it."""
     result = run("--root", str(elsewhere))
     assert result.exit_code == 1
     assert "python -m drift_contracts.openapi > contracts/openapi.json" in result.output
 
 
-def test_releasing_needs_everything_else_to_hold(elsewhere):
+def test_release_needs_green(elsewhere):
+    """Nothing is released while another check fails."""
     everything = [word for name in releasable() for word in ("--release", name)]
     assert run("--root", str(elsewhere), *everything).exit_code == 1
     assert not (elsewhere / "contracts" / "released").exists()
@@ -362,7 +386,8 @@ def test_releasing_needs_everything_else_to_hold(elsewhere):
     assert "released schemas" not in run("--root", str(elsewhere), *everything).output
 
 
-def test_releasing_one_contract_leaves_the_rest_drafts(elsewhere):
+def test_release_single(elsewhere):
+    """Releasing a single contract leaves the others drafts."""
     (elsewhere / "contracts" / "openapi.json").write_text(openapi.text(), "utf-8")
     sets = ["--release", "diabetes@1.0.0", "--release", "house-price@1.0.0"]
     result = run("--root", str(elsewhere), *sets, "--release", "alert.v1")
@@ -372,13 +397,15 @@ def test_releasing_one_contract_leaves_the_rest_drafts(elsewhere):
     assert "alert.v1" not in listed
 
 
-def test_an_unknown_release_is_a_usage_error_with_the_choices(elsewhere):
+def test_unknown_release_usage(elsewhere):
+    """An unknown release is a usage error with the choices."""
     result = run("--root", str(elsewhere), "--release", "alert.v99")
     assert result.exit_code == 2
     assert "alert.v1" in result.output
 
 
-def test_json_of_the_documentation_is_judged(elsewhere):
+def test_documented_json(elsewhere):
+    """JSON blocks of the documentation that name a contract are validated."""
     (elsewhere / "docs").mkdir()
     (elsewhere / ".hidden").mkdir()
     (elsewhere / ".hidden" / "x.md").write_text("```json problem.v1\n{}\n```\n", "utf-8")
@@ -400,7 +427,8 @@ def test_json_of_the_documentation_is_judged(elsewhere):
     ]
 
 
-def test_a_schema_that_is_none_or_has_another_name_or_no_words_is_found(monkeypatch):
+def test_broken_schema_found(monkeypatch):
+    """A schema that is invalid, has another name or lacks descriptions is a finding."""
     broken = {"type": "float", "properties": {"a": {}}}
     monkeypatch.setattr(schemas, "names", lambda: ["problem.v1"])
     monkeypatch.setattr(schemas, "schema", lambda _: broken)
@@ -412,7 +440,8 @@ def test_a_schema_that_is_none_or_has_another_name_or_no_words_is_found(monkeypa
     )
 
 
-def test_a_case_that_does_not_hold_is_found(monkeypatch):
+def test_failing_case_found(monkeypatch):
+    """A case that does not hold, and a contract without cases, are findings."""
     monkeypatch.setattr("tools.contract_checks.checks.broken_pairs", lambda *_: {("/x", "type")})
     monkeypatch.setattr("tools.contract_checks.checks.case_names", lambda: ["problem.v1"])
     failures = check_cases(Repository(None)).failures
@@ -420,7 +449,8 @@ def test_a_case_that_does_not_hold_is_found(monkeypatch):
     assert "problem.v1: a broken contract: expected no violation, found type at /x" in failures
 
 
-def test_validators_that_disagree_are_an_error(monkeypatch):
+def test_validators_disagree(monkeypatch):
+    """Validators that disagree on a case are an error."""
     monkeypatch.setattr("tools.contract_checks.checks.keywords.violations", lambda *_: ["something else"])
     with pytest.raises(DriftError, match=r"problem\.v1: jsonschema and the plain validator disagree"):
         broken_pairs("problem.v1", {})

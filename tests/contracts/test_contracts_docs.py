@@ -2,15 +2,14 @@
 
 import json
 import re
-from functools import partial
 from pathlib import Path
 
 import drift_client as client_module
 import pytest
 from click.testing import CliRunner
-from drift_client import Client, Environment
-from drift_client.cli import _main, main
-from drift_contracts import ContractError, DriftError, FeatureSet, RequestValidator, feature_set, schemas
+from drift_client import Client, Retry
+from drift_client.cli import PLUGINS, main
+from drift_contracts import ContractError, DriftError, FeatureSet, RequestValidator, Target, feature_set, schemas
 from drift_contracts.features import Feature
 
 from tools.contract_checks import command as check
@@ -24,15 +23,23 @@ OURS = BAD_INPUT.partition("## Contracts")[2].partition("\n## ")[0]
 QUOTED = re.findall(r"^```text\n(.*?)\n```", OURS, re.MULTILINE | re.DOTALL)
 
 
-def test_the_table_of_contracts_is_complete_and_says_who_reads_and_writes():
+def test_contract_table():
+    """The table of contracts is complete and states who reads and who writes each."""
     rows = dict(re.findall(r"^\| `([a-z.-]+\.v\d+)` \| .* \| ([a-z ]+) \|$", CONTRACTS, re.MULTILINE))
     assert {name: ROLES[name.rpartition(".v")[0]] for name in rows} == rows
     assert set(rows) == set(schemas.names())
 
 
-def test_every_member_of_a_feature_is_explained():
+def test_feature_members():
+    """Every member of a feature is explained."""
     members = set(Feature.__annotations__) - {"name", "description", "example", "unit", "type"}
     assert {name for name in members if f"`{name}`" not in CONTRACTS and f'"{name}"' not in CONTRACTS} == set()
+
+
+def test_target_members():
+    """Every member of a target is explained."""
+    members = set(Target.__annotations__) - {"name", "description"}
+    assert {name for name in members if f"`{name}`" not in CONTRACTS} == set()
 
 
 def load(change, folder):
@@ -69,15 +76,21 @@ def messages(folder, script):
     yield CliRunner().invoke(main, ["health", "--url", "http://127.0.0.1:9"]).stderr.strip()
 
 
-def test_every_quoted_message_is_the_real_one(tmp_path, script, monkeypatch, loopback):
+def at_once(retry, attempt, *_):
+    """The delays of all attempts, without their seconds."""
+    return 0.0 if attempt < retry.attempts else None
+
+
+def test_quoted_messages(tmp_path, script, monkeypatch, loopback):
+    """Every quoted message is the one that the product prints."""
     card = next(case.instance for case in cases("model.card.v1") if case.valid)
     monkeypatch.setenv("DRIFT_URL", loopback((200, card)))
-    patient = partial(Client, environment=Environment(sleep=lambda _: None))
-    monkeypatch.setattr("drift_client.cli._options.Client", patient)
+    monkeypatch.setattr(Retry, "delay", at_once)
     assert list(messages(tmp_path, script)) == QUOTED
 
 
-def test_the_service_refuses_with_the_same_words(service):
+def test_service_messages(service):
+    """The service refuses with the messages that the page quotes."""
     features = {**HOUSE.example, "age": "ten"}
     del features["sqft"]
     reply = service.respond("POST", "/predict", json.dumps({"features": features}).encode())
@@ -87,7 +100,8 @@ def test_the_service_refuses_with_the_same_words(service):
     assert str(caught.value) in QUOTED
 
 
-def test_the_errors_of_the_client_are_all_listed():
+def test_client_errors_listed():
+    """The page lists all errors of the client."""
     listed = set(re.findall(r"^\| `(\w+)` \|", CLIENT, re.MULTILINE))
     abstract = {"ClientError", "ServiceError"}
     errors = {name for name in client_module.__all__ if isinstance(getattr(client_module, name), type)}
@@ -95,13 +109,15 @@ def test_the_errors_of_the_client_are_all_listed():
     assert listed == errors - abstract | {"ContractError"}
 
 
-def test_the_commands_and_exit_codes_of_driftctl_are_all_listed():
+def test_commands_listed():
+    """The page lists all commands of driftctl and links the exit codes."""
     assert set(re.findall(r"^driftctl (\w+)", CLIENT, re.MULTILINE)) == set(main.commands)
     assert "(exit-codes.md)" in CLIENT
-    assert _main.PLUGINS in CLIENT
+    assert PLUGINS in CLIENT
 
 
-def test_the_options_that_the_pages_name_exist(monkeypatch):
+def test_options_exist(monkeypatch):
+    """Every option that the pages name exists."""
     monkeypatch.setenv("DRIFT_URL", "http://127.0.0.1:9")
     help_texts = [CliRunner().invoke(main, [*words, "--help"]).output for words in ([], ["predict"], ["health"])]
     known = " ".join(help_texts) + CliRunner().invoke(check.main, ["--help"]).output
@@ -111,6 +127,7 @@ def test_the_options_that_the_pages_name_exist(monkeypatch):
 
 
 @pytest.mark.parametrize("page", [CONTRACTS, CLIENT], ids=["contracts", "client"])
-def test_the_python_of_the_pages_compiles(page):
+def test_python_compiles(page):
+    """The Python of the pages compiles."""
     for code in re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
         compile(code, "page", "exec")

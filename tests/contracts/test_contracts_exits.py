@@ -61,8 +61,8 @@ class OfOurs(DriftError):
         (raising(ModuleNotFoundError("what")), 70),
     ],
 )
-def test_each_end_has_its_code(door, code, tmp_path, monkeypatch, capfd):
-    """What a door returns or raises decides the code, and 1 is never the code of an error."""
+def test_codes(door, code, tmp_path, monkeypatch, capfd):
+    """The value or error of a command decides its exit code, and no error has code 1."""
     monkeypatch.setattr(exits.tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     assert code_of(door) == code
@@ -70,8 +70,8 @@ def test_each_end_has_its_code(door, code, tmp_path, monkeypatch, capfd):
     assert bool(list(tmp_path.glob("drift-fault-*.txt"))) == (code == 70)
 
 
-def test_a_fault_is_one_line_and_a_file_for_its_owner(tmp_path, monkeypatch, capsys):
-    """The line has kind and place, the file has the words too."""
+def test_fault(tmp_path, monkeypatch, capsys):
+    """A fault is one line with kind and place, and a file that has the message too."""
     monkeypatch.setattr(exits.tempfile, "tempdir", str(tmp_path))
     assert code_of(raising(ValueError("a secret"))) == 70
     (kept,) = tmp_path.iterdir()
@@ -81,8 +81,8 @@ def test_a_fault_is_one_line_and_a_file_for_its_owner(tmp_path, monkeypatch, cap
     assert re.fullmatch(rf"a-command: .*ValueError at test_contracts_exits.py:\d+; .* {re.escape(str(kept))}", line)
 
 
-def test_a_fault_whose_traceback_cannot_be_kept_still_has_its_code(monkeypatch, capsys):
-    """A full disk does not hide the fault."""
+def test_fault_on_full_disk(monkeypatch, capsys):
+    """A fault whose traceback cannot be written still has its exit code."""
 
     def full(**_):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -92,8 +92,8 @@ def test_a_fault_whose_traceback_cannot_be_kept_still_has_its_code(monkeypatch, 
     assert "could not be kept (No space left on device)" in capsys.readouterr().err
 
 
-def test_a_missing_package_names_what_brings_it(capsys):
-    """The way out of a missing package is a command to paste."""
+def test_missing_package(capsys):
+    """A missing package names the command that installs it."""
     missing = ModuleNotFoundError("No module named 'click'", name="click")
     assert code_of(raising(missing), brings="drift-client") == 5
     err = capsys.readouterr().err
@@ -127,8 +127,8 @@ def through_click():
 
 
 @pytest.mark.parametrize("door", [lambda: sys.stdout.write("text"), through_rich, lambda: through_click([])])
-def test_a_reader_that_went_away_is_no_finding(door, monkeypatch, tmp_path):
-    """A pipe into head ends with 141, and the interpreter's last flush cannot fail."""
+def test_closed_pipe(door, monkeypatch, tmp_path):
+    """A reader that went away ends the command with 141, and the last flush cannot fail."""
     handle = os.open(tmp_path / "out", os.O_WRONLY | os.O_CREAT)
     monkeypatch.setattr(sys, "stdout", Gone(handle))
     monkeypatch.setattr(sys, "stderr", io.StringIO())
@@ -137,22 +137,22 @@ def test_a_reader_that_went_away_is_no_finding(door, monkeypatch, tmp_path):
     os.close(handle)
 
 
-def test_a_process_without_streams_has_its_code(monkeypatch):
-    """A service manager may close both streams."""
+def test_closed_streams(monkeypatch):
+    """A process whose streams a service manager closed still has its exit code."""
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)
     assert code_of(raising(OfOurs("text"))) == 2
     assert code_of(lambda: None) == 0
 
 
-def test_control_characters_of_an_error_do_not_reach_the_terminal(capsys):
-    """A name that somebody else chose cannot steer the terminal."""
+def test_control_characters(capsys):
+    """Control characters of an error are escaped, as somebody else may choose a name."""
     code_of(raising(OfOurs("expected \x1b]0;title\x07")))
     assert "\x1b" not in capsys.readouterr().err
 
 
-def test_a_refusal_while_starting_has_code_5():
-    """The block decides, not the error's class; other errors pass."""
+def test_refusal_at_start():
+    """Any refusal inside the starting block has exit code 5, and other errors pass."""
     with pytest.raises(OfOurs) as refused, starting("the bundle"):
         raise OfOurs("text")
     assert refused.value.exit_code == 5
@@ -202,8 +202,8 @@ whole.add_command(measured)
         (["--help"], 0, []),
     ],
 )
-def test_commands_of_click_end_with_the_same_codes(words, code, facts, tmp_path, monkeypatch):
-    """Every missing and every wrong option is in one message; click's own codes are mapped."""
+def test_click_codes(words, code, facts, tmp_path, monkeypatch):
+    """Commands of click end with the project's exit codes and list all wrong options at once."""
     monkeypatch.setattr(exits.tempfile, "tempdir", str(tmp_path))
     for command, more in ((measured, words), (whole, ["measured", *words])):
         result = CliRunner().invoke(command, more)
@@ -212,8 +212,8 @@ def test_commands_of_click_end_with_the_same_codes(words, code, facts, tmp_path,
         assert "\x1b" not in result.output
 
 
-def test_an_abort_without_a_cause_is_an_interrupt():
-    """click.Abort may be raised by a command itself."""
+def test_abort():
+    """An abort without a cause is an interrupt, since a command may raise click.Abort itself."""
 
     @click.command(cls=Command)
     def aborting():
@@ -222,8 +222,8 @@ def test_an_abort_without_a_cause_is_an_interrupt():
     assert CliRunner().invoke(aborting).exit_code == 130
 
 
-def test_a_command_called_by_another_lets_errors_through():
-    """The caller decides about the code."""
+def test_nested_command():
+    """A command that another one calls raises its errors, as the caller chooses the exit code."""
     with pytest.raises(click.UsageError):
         measured.main([], standalone_mode=False)
 
@@ -231,8 +231,8 @@ def test_a_command_called_by_another_lets_errors_through():
 @pytest.mark.parametrize(
     ("spec", "name"), [(None, "driftctl"), (ModuleSpec("drift_x.__main__", None), "python -m drift_x")]
 )
-def test_a_command_is_called_what_it_was_started_as(monkeypatch, spec, name):
-    """A script by its file, a module by its name."""
+def test_command_name(monkeypatch, spec, name):
+    """A script is named by its file, and a module by its name."""
     monkeypatch.setattr(sys.modules["__main__"], "__spec__", spec)
     monkeypatch.setattr(sys, "argv", ["/usr/bin/driftctl", "--help"])
     assert exits.program() == name

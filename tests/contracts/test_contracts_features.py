@@ -32,7 +32,8 @@ def third(tmp_path):
 
 
 @pytest.mark.parametrize("name", feature_set_names())
-def test_a_feature_set_comes_back_from_its_json(name):
+def test_json_round_trip(name):
+    """Each feature set that ships comes back from its JSON."""
     one = feature_set(name)
     assert FeatureSet.from_json(json.loads(json.dumps(one.to_json()))) == one
     assert one.name == name
@@ -42,13 +43,15 @@ VALID = [case for name in ("feature-set.v1", "feature-set.v2") for case in cases
 
 
 @pytest.mark.parametrize("case", VALID, ids=str)
-def test_every_kind_of_feature_comes_back_from_its_json(case):
+def test_kinds_round_trip(case):
+    """Every kind of feature comes back from its JSON, with the same hash."""
     one = FeatureSet.from_json(case.instance)
     assert FeatureSet.from_json(one.to_json()) == one
     assert hash(FeatureSet.from_json(one.to_json())) == hash(one)
 
 
-def test_the_diabetes_feature_set_names_the_columns_of_the_published_data():
+def test_diabetes_columns():
+    """The diabetes feature set has the columns and ranges of the published data."""
     datasets = pytest.importorskip("sklearn.datasets")
     data = datasets.load_diabetes(scaled=False)
     one = feature_set("diabetes")
@@ -60,7 +63,8 @@ def test_the_diabetes_feature_set_names_the_columns_of_the_published_data():
         assert validator.row({"features": dict(zip(one.names, row, strict=True))}) == tuple(row)
 
 
-def test_a_third_model_is_a_file_in_a_folder(third):
+def test_third_model(third):
+    """A third model is a file in a folder."""
     assert feature_set_names(third) == ["diabetes", "flat-rent", "house-price"]
     flat = feature_set("flat-rent", third)
     assert flat.names == ("bedrooms", "bathrooms")
@@ -68,42 +72,49 @@ def test_a_third_model_is_a_file_in_a_folder(third):
     assert feature_set("house-price", third) == feature_set("house-price")
 
 
-def test_a_folder_comes_before_what_ships(third):
+def test_folder_first(third):
+    """A folder's feature set replaces the one that ships."""
     (third / "house-price.json").write_text(json.dumps({**HOUSE, "version": "2.0.0"}), "utf-8")
     assert feature_set("house-price", third).version == "2.0.0"
 
 
-def test_an_unknown_feature_set_is_named_with_the_choices():
+def test_unknown_feature_set():
+    """An unknown feature set is refused with the names that there are."""
     with pytest.raises(UnknownName, match="no feature set 'car-price'; there is diabetes, house-price"):
         feature_set("car-price")
 
 
-def test_a_file_that_holds_another_name_is_refused(third):
+def test_misnamed_file(third):
+    """A file that holds another feature set's name is refused."""
     (third / "flat-rent.json").rename(third / "flat.json")
     with pytest.raises(ContractError, match=r"flat.json: feature-set.v1: const at /name: expected \"flat\""):
         feature_set("flat", third)
 
 
-def test_a_broken_file_is_named(tmp_path):
+def test_broken_file(tmp_path):
+    """A broken file is named, with the place and the rule."""
     path = tmp_path / "x.json"
     path.write_text("{", "utf-8")
     with pytest.raises(ContractError, match=r"x.json: feature-set.v1: json at the top: expected valid JSON"):
         FeatureSet.load(path)
 
 
-def test_a_missing_file_is_an_error_of_the_system(tmp_path):
+def test_missing_file(tmp_path):
+    """A file that does not exist raises FileNotFoundError."""
     with pytest.raises(FileNotFoundError):
         FeatureSet.load(tmp_path / "absent.json")
 
 
-def test_a_feature_is_found_by_its_name():
+def test_feature_by_name():
+    """A feature is reached by its name, and an unknown name is refused with the choices."""
     assert feature_set("house-price")["sqft"].unit == "square feet"
     assert feature_set("house-price")["sqft"].numeric
     with pytest.raises(UnknownName, match="no feature 'size'; there is bedrooms"):
         feature_set("house-price")["size"]
 
 
-def test_values_are_frozen():
+def test_frozen_values():
+    """The fields of a value can be neither set nor deleted."""
     feature = feature_set("house-price")["sqft"]
     with pytest.raises(AttributeError, match="cannot be set: the value is frozen"):
         feature.unit = "acres"
@@ -111,7 +122,9 @@ def test_values_are_frozen():
         del feature.unit
 
 
-def test_values_are_equal_by_their_fields_and_type():
+def test_equality():
+    """Values are equal by their type and fields."""
+
     class Other(Record):
         pointer: str
         rule: str
@@ -131,12 +144,14 @@ def test_values_are_equal_by_their_fields_and_type():
     ],
     ids=["too many", "one twice", "an unknown one"],
 )
-def test_a_value_takes_each_field_once(values, named):
+def test_fields_once(values, named):
+    """A value takes each field once, by place or by name."""
     with pytest.raises(TypeError, match="Violation takes pointer, rule, expected, each once"):
         Violation(*values, **named)
 
 
-def test_a_value_needs_the_fields_without_a_default():
+def test_required_fields():
+    """A value needs the fields that have no default."""
     with pytest.raises(TypeError, match="Feature needs type"):
         Feature("age")
 
@@ -150,17 +165,20 @@ def test_a_value_needs_the_fields_without_a_default():
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_errors_survive_pickling(error):
+def test_errors_pickle(error):
+    """Errors survive pickling."""
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), vars(again)) == (str(error), vars(error))
     assert isinstance(error, DriftError)
 
 
-def test_an_error_shows_five_violations_and_counts_the_rest():
+def test_five_violations():
+    """An error shows five violations and counts the others."""
     error = ContractError("problem.v1", [Violation(f"/{i}", "type", "null") for i in range(7)])
     assert str(error).count("expected null") == 5
     assert str(error).endswith("; and 2 more")
 
 
-def test_an_unknown_name_among_nothing_says_so():
+def test_no_choices():
+    """An unknown name says so where there is nothing to choose from."""
     assert str(UnknownName("model", "x", [])) == "there is no model 'x'; there is none"

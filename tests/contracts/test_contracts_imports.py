@@ -11,7 +11,8 @@ import pytest
 SLOW = ("jsonschema", "httpx", "click", "rich", "numpy", "dataclasses", "typing", "inspect", "pathlib")
 
 
-def test_the_prediction_path_imports_nothing_slow():
+def test_prediction_imports():
+    """The prediction path imports nothing slow."""
     code = (
         "import sys, json\n"
         "import drift_contracts as d\n"
@@ -27,13 +28,15 @@ def test_the_prediction_path_imports_nothing_slow():
 
 
 @pytest.mark.parametrize("name", ["drift_contracts", "drift_contracts.schemas", "drift_client"])
-def test_every_exported_name_exists_and_the_list_is_sorted(name):
+def test_exported_names(name):
+    """Every exported name exists, and the lists are sorted."""
     module = importlib.import_module(name)
     assert all(hasattr(module, exported) for exported in module.__all__)
     assert list(module.__all__) == sorted(module.__all__)
 
 
-def test_every_error_has_one_root():
+def test_one_error_root():
+    """Every exported error is a DriftError."""
     errors = [getattr(drift_contracts, name) for name in drift_contracts.__all__]
     errors = [one for one in errors if isinstance(one, type) and issubclass(one, Exception)]
     assert len(errors) == 5

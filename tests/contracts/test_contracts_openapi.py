@@ -35,11 +35,13 @@ def resolved(node, document=DOCUMENT):
     return {name: resolved(value, document) for name, value in node.items()}
 
 
-def test_the_committed_copy_is_in_step():
+def test_committed_copy():
+    """The committed OpenAPI document is the generated one."""
     assert Path("contracts/openapi.json").read_text("utf-8") == openapi.text()
 
 
-def test_the_module_prints_the_committed_copy(monkeypatch, capsys):
+def test_module_prints_copy(monkeypatch, capsys):
+    """`python -m drift_contracts.openapi` prints the committed document."""
     monkeypatch.delitem(sys.modules, "drift_contracts.openapi")
     monkeypatch.setattr(sys, "argv", ["openapi"])
     with pytest.raises(SystemExit, match="0"):
@@ -47,18 +49,21 @@ def test_the_module_prints_the_committed_copy(monkeypatch, capsys):
     assert capsys.readouterr().out == openapi.text()
 
 
-def test_every_reference_leads_somewhere_and_none_leaves_the_document():
+def test_references():
+    """Every reference can be resolved within the document."""
     assert "$ref" not in json.dumps(resolved(DOCUMENT))
     assert '"$defs"' not in json.dumps(DOCUMENT)
 
 
-def test_operations_have_names_of_their_own():
+def test_operation_ids():
+    """Each operation has an id of its own."""
     names = [one["operationId"] for _, _, one in operations()]
     assert len(set(names)) == len(names)
     assert {"predict", "predict_batch", "health", "model", "predict_diabetes", "openapi"} <= set(names)
 
 
-def test_every_schema_is_a_json_schema_and_every_example_keeps_it():
+def test_schemas_and_examples():
+    """Every schema is valid JSON Schema, and every example keeps its schema."""
     for schema in DOCUMENT["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
     for path, method, one in operations():
@@ -67,13 +72,15 @@ def test_every_schema_is_a_json_schema_and_every_example_keeps_it():
             assert violations(compiled(resolved(content["schema"])), content["example"]) == [], (path, method)
 
 
-def test_a_request_component_is_the_composed_schema():
+def test_request_component():
+    """The schema of a request is the one that the validator is made of."""
     component = DOCUMENT["components"]["schemas"]["PredictionRequest_house_price"]
     composed = request_schema(HOUSE)
     assert component == {name: value for name, value in composed.items() if name not in ("$id", "$schema")}
 
 
-def test_every_failure_is_a_problem_document_with_its_status():
+def test_failures_are_problems():
+    """Every failure is a problem document with its status."""
     for path, _, one in operations():
         for status, answer in one["responses"].items():
             content = resolved(answer)["content"]
@@ -86,14 +93,16 @@ def test_every_failure_is_a_problem_document_with_its_status():
                 assert violations(schema, {**problem, "status": 599})
 
 
-def test_all_problems_are_described():
+def test_problems_described():
+    """All problems of the service are described."""
     statuses = {"400", "403", "404", "405", "413", "415", "422", "500"}
     assert set(openapi.PROBLEMS) == statuses
     assert {name for name, _ in openapi.PROBLEMS.values()} == set(DOCUMENT["components"]["responses"])
     assert "Allow" in DOCUMENT["components"]["responses"]["MethodNotAllowed"]["headers"]
 
 
-def test_the_models_served_decide_the_paths():
+def test_served_models():
+    """The models that are served decide the paths."""
     only = openapi.document([feature_set("diabetes")], server="https://api.example", version="2.0.0")
     assert "/models/house-price/predict" not in only["paths"]
     assert only["paths"]["/predict"]["post"]["summary"] == "Predict one instance with diabetes"
@@ -103,7 +112,8 @@ def test_the_models_served_decide_the_paths():
     assert both["paths"]["/predict"] == only["paths"]["/predict"]
 
 
-def test_a_default_that_is_not_served_is_refused():
+def test_unserved_default():
+    """A default model that is not served is refused."""
     with pytest.raises(UnknownName, match="no model 'diabetes'; there is house-price"):
         openapi.document([HOUSE], "diabetes")
 
@@ -120,7 +130,8 @@ BODIES = st.one_of(
 
 @given(st.sampled_from(operations(SERVED)), BODIES, st.sampled_from(["application/json", "text/plain", ""]))
 @settings(max_examples=200, deadline=None)
-def test_the_real_service_answers_as_described(service, operation, body, kind):
+def test_real_answers(service, operation, body, kind):
+    """The real service answers as the document describes."""
     path, method, one = operation
     reply = service.respond(method.upper(), path, body, kind, "request-1")
     described = resolved(one["responses"][str(reply.status)], SERVED)
@@ -130,12 +141,14 @@ def test_the_real_service_answers_as_described(service, operation, body, kind):
 @pytest.mark.parametrize(
     ("path", "limit"), [("/predict", openapi.PREDICT_BYTES), ("/predict/batch", openapi.BATCH_BYTES)]
 )
-def test_the_limits_of_bodies_are_those_of_the_service(service, path, limit):
+def test_body_limits(service, path, limit):
+    """The limits of bodies are those of the service."""
     assert service.respond("POST", path, b" " * limit).status == 400
     assert service.respond("POST", path, b" " * (limit + 1)).status == 413
 
 
-def test_the_cards_and_health_of_the_real_service_keep_their_contracts(service):
+def test_real_documents(service):
+    """The service's own documents are served, and its OpenAPI document is this one."""
     for path in ("/health", "/model", "/models/house-price", "/openapi.json"):
         assert service.respond("GET", path).status == 200
     assert json.loads(service.respond("GET", "/openapi.json").body) == SERVED

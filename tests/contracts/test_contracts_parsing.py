@@ -41,12 +41,14 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("text", "reason"), REFUSED.values(), ids=REFUSED)
-def test_what_is_not_strict_json_is_refused_with_its_reason(text, reason):
+def test_not_strict(text, reason):
+    """Text that is not strict JSON is refused with its reason."""
     with pytest.raises(NotJson, match=reason):
         parse_json(text)
 
 
-def test_a_message_holds_the_place_and_not_the_text():
+def test_message_has_place():
+    """A message has the place and never the text."""
     with pytest.raises(NotJson) as caught:
         parse_json(b'{"name": "Ada Lovelace" oops}')
     assert caught.value.position == 24
@@ -54,22 +56,26 @@ def test_a_message_holds_the_place_and_not_the_text():
     assert "oops" not in str(caught.value)
 
 
-def test_an_invalid_byte_is_placed():
+def test_invalid_byte():
+    """An invalid byte is reported with its position."""
     with pytest.raises(NotJson) as caught:
         parse_json(b'"abc\xff"')
     assert caught.value.position == 4
 
 
-def test_32_levels_are_accepted_and_many_shallow_objects_too():
+def test_depth_limit():
+    """32 levels are accepted, and many shallow objects too."""
     assert parse_json(b"[" * 32 + b"]" * 32)
     assert len(parse_json(b"[" + b'{"a": [1]},' * 1000 + b"{}]")) == 1001
 
 
-def test_a_pair_of_surrogates_is_one_character():
+def test_surrogate_pair():
+    """A pair of surrogates is read as its character."""
     assert parse_json(rb'"\ud83d\ude00"') == "\N{GRINNING FACE}"
 
 
-def test_the_largest_float_and_308_digits_are_accepted():
+def test_largest_numbers():
+    """The largest float and an integer of 308 digits are accepted."""
     assert parse_json(b"1.7976931348623157e308") == 1.7976931348623157e308
     assert parse_json(b"9" * 308) == 10**308 - 1
 
@@ -89,13 +95,15 @@ JSON = st.recursive(
 
 
 @given(JSON, st.booleans(), st.booleans())
-def test_every_json_value_comes_back(value, escaped, as_bytes):
+def test_any_value(value, escaped, as_bytes):
+    """Every JSON value comes back, from text and from bytes."""
     text = json.dumps(value, ensure_ascii=escaped)
     assert parse_json(text.encode() if as_bytes else text) == value
 
 
 @given(st.binary(max_size=60))
-def test_any_bytes_are_parsed_or_refused_and_nothing_else(data):
+def test_any_bytes(data):
+    """Any bytes are parsed or raise NotJson, and nothing else."""
     try:
         parse_json(data)
     except NotJson as error:

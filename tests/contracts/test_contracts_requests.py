@@ -84,14 +84,16 @@ def verdicts(name, request):
 @example(("every-kind", {"features": {**EVERY_KIND.example, "free": math.nan}}))
 @example(("house-price", {"features": feature_set("house-price").example, "prediction_id": ID + "\n"}))
 @example(("house-price", {"features": feature_set("house-price").example, "other": ID}))
-def test_the_validator_equals_the_published_schema(pair):
+def test_published_schema(pair):
+    """The validator accepts exactly what the published schema accepts."""
     ours, published = verdicts(*pair)
     assert ours == published
 
 
 @given(mutated())
 @settings(max_examples=200, deadline=None)
-def test_an_accepted_request_becomes_a_row_of_floats_that_holds_its_values(pair):
+def test_row_of_floats(pair):
+    """An accepted request becomes a row of floats with its values."""
     name, request = pair
     try:
         row = VALIDATORS[name].row(request)
@@ -113,7 +115,8 @@ def encoded(feature, value):
 
 @given(mutated())
 @settings(max_examples=100, deadline=None)
-def test_judging_leaves_the_request_as_it_was(pair):
+def test_request_unchanged(pair):
+    """Validating leaves the request as it was."""
     name, request = pair
     before = repr(request)
     verdicts(name, request)
@@ -122,7 +125,8 @@ def test_judging_leaves_the_request_as_it_was(pair):
 
 @given(mutated())
 @settings(max_examples=200, deadline=None)
-def test_after_parsing_there_is_nothing_left_that_only_one_of_them_refuses(pair):
+def test_parsed_requests_agree(pair):
+    """On parsed requests, validator and schema agree without exception."""
     name, request = pair
     try:
         request = parse_json(json.dumps(request))
@@ -201,12 +205,14 @@ PIECES = [
 @example(("house-price", b"9" * 5000))
 @example(("house-price", b"\xff"))
 @example(("house-price", b""))
-def test_reading_at_once_is_parsing_and_then_judging(pair):
+def test_parse_at_once(pair):
+    """Parsing and validating at once gives what parsing first and validating next gives."""
     name, body = pair
     assert outcome(lambda: VALIDATORS[name].parse(body)) == read(name, body)
 
 
-def test_a_name_given_twice_is_found_wherever_it_stands():
+def test_duplicate_names():
+    """A name that occurs twice is refused at any place."""
     good = json.dumps({"features": feature_set("house-price").example, "prediction_id": ID})
     VALIDATORS["house-price"].parse(good.encode())
     for once in ('"features": ', '"age": ', '"prediction_id": '):
@@ -216,7 +222,8 @@ def test_a_name_given_twice_is_found_wherever_it_stands():
                 VALIDATORS["house-price"].parse(body)
 
 
-def test_each_kind_of_value_has_its_code():
+def test_encoding():
+    """Each kind of value has its code."""
     row = VALIDATORS["every-kind"].row({"features": EVERY_KIND.example, "prediction_id": ID})
     assert row[:3] == (0.0, 0.0, 9007199254740994.0)
     assert math.isnan(row[3])
@@ -224,23 +231,27 @@ def test_each_kind_of_value_has_its_code():
     assert math.isnan(row[8])
 
 
-def test_categories_and_booleans_that_are_there_need_no_second_look():
+def test_known_categories():
+    """Known categories and booleans are encoded as they are."""
     features = {**EVERY_KIND.example, "maybe": 2, "maker": "b", "pool": False}
     assert VALIDATORS["every-kind"].row({"features": features}) == (0, 0, 2**53 + 2, 2, 0, 0, 1, 1, 0)
 
 
-def test_numpy_numbers_are_numbers_as_jsonschema_has_it():
+def test_numpy_numbers():
+    """Numbers of numpy are numbers, as jsonschema has it."""
     features = feature_set("house-price").example | {"sqft": np.float64(1800.5)}
     assert VALIDATORS["house-price"].row({"features": features})[2] == 1800.5
 
 
-def test_the_place_of_an_instance_in_a_batch_leads_its_pointers():
+def test_batch_pointer():
+    """The pointers of a violation begin with the instance's place in its batch."""
     with pytest.raises(ContractError) as caught:
         VALIDATORS["house-price"].row({"features": {}}, "/instances/7")
     assert {violation.pointer for violation in caught.value.violations} == {"/instances/7/features"}
 
 
-def test_no_message_holds_a_value_of_the_request():
+def test_no_values_in_message():
+    """No message holds a value or an unknown name of the request."""
     features = dict.fromkeys(feature_set("house-price").names, "Ada Lovelace, 12 St James's Square")
     with pytest.raises(ContractError) as caught:
         VALIDATORS["house-price"].row({"features": features | {"secret-name": 1}})
@@ -249,6 +260,7 @@ def test_no_message_holds_a_value_of_the_request():
     assert len(caught.value.violations) == 6
 
 
-def test_the_validator_reads_instances_of_a_batch_without_judging_them():
+def test_batch_instances():
+    """The validator returns the instances of a batch unvalidated."""
     document = {"instances": [None, {"features": {}}]}
     assert VALIDATORS["house-price"].instances(copy.deepcopy(document)) == document["instances"]

@@ -30,8 +30,8 @@ VARIABLES = {
 
 
 @given(st.integers(0, YEAR_9999_MS))
-def test_timestamps_return(timestamp_ms):
-    """Text and milliseconds are two forms of one time."""
+def test_timestamp_round_trip(timestamp_ms):
+    """Text and milliseconds of a time convert into each other."""
     text = utc_text(timestamp_ms)
     assert utc_ms(text) == timestamp_ms
     assert text == datetime.fromtimestamp(timestamp_ms // 1000, UTC).strftime(
@@ -40,41 +40,41 @@ def test_timestamps_return(timestamp_ms):
 
 
 @given(st.datetimes(timezones=st.timezones(), min_value=datetime(1900, 1, 1)))
-def test_timestamps_of_any_zone(time):
-    """An offset is taken off, and what is under a millisecond is cut, also before 1970."""
+def test_timestamp_zones(time):
+    """An offset is subtracted and what is under a millisecond is cut, also before 1970."""
     since_epoch = time - datetime(1970, 1, 1, tzinfo=UTC)
     assert utc_ms(time.isoformat()) == since_epoch // timedelta(milliseconds=1)
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "1999-01-02", "1999-01-02T12:00:00"])
-def test_timestamps_without_a_zone(text):
-    """A local time names no time; the message does not hold it."""
+def test_timestamp_without_zone(text):
+    """A time without a zone is refused, and the message does not hold it."""
     with pytest.raises(ValueError, match="time zone") as caught:
         utc_ms(text)
     assert not text or text not in str(caught.value)
 
 
 @given(st.floats(0, 4e9))
-def test_seconds_as_datetime_writes_them(timestamp_s):
+def test_timestamp_of_seconds(timestamp_s):
     """Seconds are written as the older alerts of the console were."""
     expected = datetime.fromtimestamp(timestamp_s, UTC).isoformat(timespec="milliseconds")
     assert utc_text_of_seconds(timestamp_s) == expected.replace("+00:00", "Z")
 
 
-def test_alerts_take_the_text():
-    """The one text that is written fits the contract of alerts."""
+def test_timestamp_in_alert():
+    """The text of a time fits the contract of alerts."""
     (case, *_) = cases("alert.v1")
     schemas.check("alert.v1", {**case.instance, "timestamp": utc_text(0)})
 
 
-def test_variables_are_read():
-    """A variable that is empty is absent; the others arrive at their fields."""
+def test_variables():
+    """A variable that is empty is absent, and the others arrive at their fields."""
     texts = {"DRIFT_STACK": " prod ", "DRIFT_MODEL": "", "DRIFT_LOG_LEVEL": "INFO", "HOME": "/"}
     assert read_variables(texts, VARIABLES) == {"stack": "prod", "log_level": "INFO"}
 
 
-def test_variables_that_are_wrong():
-    """All faults are reported together, without a value."""
+def test_wrong_variables():
+    """All wrong variables are reported together, without a value."""
     texts = {"DRIFT_STACK": "-secret", "DRIFT_MODEL": "Secret", "DRIFT_LOG_LEVEL": "secret"}
     with pytest.raises(SettingsError) as caught:
         read_variables(texts, VARIABLES)
@@ -82,28 +82,28 @@ def test_variables_that_are_wrong():
     assert "ecret" not in str(caught.value)
 
 
-def test_settings_errors_survive_pickling():
-    """A message of a room's own stays with its faults."""
+def test_settings_error_pickles():
+    """An error of settings keeps its message and faults when it is pickled."""
     error = SettingsError({"--port": "a number"}, "the port is in use")
     copy = pickle.loads(pickle.dumps(error))
     assert (copy.faults, str(copy)) == (error.faults, "the port is in use")
 
 
-def test_types_of_json_are_there_at_run_time():
-    """Documentation and type checkers that evaluate annotations import them."""
+def test_json_types():
+    """The types of JSON exist at run time, where tools evaluate annotations."""
     assert get_args(json_types.JsonObject) == (str, json_types.JsonValue)
     assert "Sequence[ReadableJson]" in json_types.ReadableJson
 
 
-def test_functions_have_variables():
-    """Every function is given what each needs, and nothing is both required and optional."""
+def test_function_variables():
+    """Every function gets the variables that it needs, and none is both required and optional."""
     assert all(function.required >= EVERYWHERE for function in FUNCTIONS.values())
     assert not any(function.required & function.optional for function in FUNCTIONS.values())
     assert FUNCTIONS["probe"].all() - FUNCTIONS["probe"].required == {environment.FUNCTION}
 
 
-def test_a_pattern_matches_from_end_to_end():
-    """What is longer than the pattern is refused."""
+def test_pattern_is_anchored():
+    """A pattern matches from end to end, so that longer text is refused."""
     with pytest.raises(ValueError, match=r"^$"):
         matching("a")("ab")
 
@@ -116,22 +116,22 @@ def test_severity_grows(score, other):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_problems_keep_their_contract(kind):
-    """Every kind makes a document of problem.v1, however long its detail."""
+def test_problem_documents(kind):
+    """Every kind of problem makes a document of problem.v1, however long its detail."""
     document = problem_document(kind, "x" * 9000, "request-1")
     schemas.check("problem.v1", document)
     assert (document["status"], len(document["detail"])) == (KINDS[kind].status, LONGEST_DETAIL)
     assert "request_id" not in problem_document(kind, "expected something else")
 
 
-def test_the_description_has_every_status():
-    """What OpenAPI says of errors has the statuses of the kinds."""
+def test_openapi_statuses():
+    """The OpenAPI document has the statuses of all kinds of problems."""
     assert {int(status) for status in PROBLEMS} == {kind.status for kind in SERVICE_KINDS.values()}
 
 
 @given(st.integers(0, 350))
-def test_directives_are_split(count):
-    """No directive names more than CloudWatch reads, and every metric is in one of them."""
+def test_directives(count):
+    """No directive names more metrics than CloudWatch reads, and every metric is in one."""
     units = {f"M{number}": "Count" for number in range(count)}
     described = directives("Drift", ["Stack"], units)
     names = [metric["Name"] for directive in described for metric in directive["Metrics"]]
@@ -140,7 +140,7 @@ def test_directives_are_split(count):
     assert len(described) == max(1, -(-count // MOST_METRICS))
 
 
-def test_a_metric_line():
+def test_metric_line():
     """A line has its metadata first, then dimensions and values in their order."""
     line = metric_line(5, directives("N", ["Stack"], {"Score": "None"}), {"Stack": "local", "Score": 1.5})
     assert line == (
@@ -149,8 +149,8 @@ def test_a_metric_line():
     )
 
 
-def test_the_request_schema_is_imported_when_it_is_asked_for():
-    """A cold start goes without; the package's own name of it stays."""
+def test_lazy_schema():
+    """The request schema is imported when it is requested, so that a cold start goes without."""
     assert drift_contracts.request_schema(feature_set("house-price"))["type"] == "object"
     with pytest.raises(AttributeError, match="no_such_name"):
         drift_contracts.no_such_name  # noqa: B018 - asking is the test

@@ -24,7 +24,7 @@ def _no_account(monkeypatch, tmp_path):
 
 @pytest.mark.usefixtures("_no_account")
 def test_no_credentials():
-    """Who has no credentials is told where they are looked for."""
+    """Without credentials the message names where they are looked for."""
     with pytest.raises(ValueError, match="AWS_ACCESS_KEY_ID"):
         SignedByAws("https://api.example.com", region="eu-central-1")
 

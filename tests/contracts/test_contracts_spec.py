@@ -16,20 +16,23 @@ def alarm(stack, name, **chosen):
     return {one.name: one for one in SPEC.alarms_for(stack, chosen)}[name]
 
 
-def test_one_metric_for_each_feature():
+def test_feature_metrics():
+    """Each feature has a metric of its own."""
     names = [metric.name for metric in SPEC.metrics_for(HOUSE)]
     assert len(names) == len(set(names))
     assert {metric.feature for metric in SPEC.metrics_for(HOUSE)} == {None, *HOUSE.names}
     assert "Feature_location_score" in names
 
 
-def test_metrics_of_one_service_only():
+def test_service_metrics():
+    """The metrics can be limited to those of a service."""
     metrics = SPEC.metrics_for(HOUSE, "predictor")
     assert {metric.source for metric in metrics} == {"predictor"}
     assert {"Prediction", "DriftScore", "Latency", "Errors"} <= {metric.name for metric in metrics}
 
 
-def test_thresholds_follow_the_stack_and_then_the_choice():
+def test_thresholds():
+    """Thresholds follow the stack, and a chosen setting comes before it."""
     assert [alarm(stack, "latency").threshold for stack in ("dev", "prod")] == [1000, 500]
     assert alarm("prod", "latency", latency_limit_ms=250).threshold == 250
     assert alarm("dev", "no-data").threshold == 1
@@ -37,12 +40,14 @@ def test_thresholds_follow_the_stack_and_then_the_choice():
     assert alarm("dev", "synthetic-requests").threshold == 10
 
 
-def test_a_choice_of_a_setting_that_does_not_exist_is_refused():
+def test_unknown_setting():
+    """A setting that does not exist is refused with those that do."""
     with pytest.raises(UnknownName, match="no setting 'limit'; there is drift_threshold"):
         SPEC.alarms_for("dev", {"limit": 1})
 
 
-def test_an_alarm_is_on_a_metric_an_expression_or_a_rule():
+def test_alarm_kinds():
+    """An alarm is on a metric, an expression or a rule."""
     assert alarm("dev", "high-drift").query.statistic == "Average"
     share = alarm("dev", "error-share")
     assert share.query is None
@@ -53,14 +58,16 @@ def test_an_alarm_is_on_a_metric_an_expression_or_a_rule():
     assert (rule.query, rule.expression, rule.period) == (None, None, 0)
 
 
-def test_widgets_name_each_feature_and_their_line():
+def test_widgets():
+    """Widgets list the metric of each feature and draw the chosen threshold."""
     widgets = {widget.title: widget for widget in SPEC.widgets_for(HOUSE, "prod", {"drift_threshold": 3})}
     assert widgets["Features"].metrics == tuple(f"Feature_{name}" for name in HOUSE.names)
     assert widgets["Drift score"].threshold == 3
     assert widgets["Latency"].threshold is None
 
 
-def test_a_spec_of_ones_own_is_loaded_and_named_when_it_is_wrong(tmp_path):
+def test_own_file(tmp_path):
+    """A spec is loaded from a file, and the file is named where it is wrong."""
     path = tmp_path / "spec.json"
     path.write_text(json.dumps(SPEC.document), "utf-8")
     assert MonitoringSpec.load(path) == SPEC
@@ -73,7 +80,8 @@ def test_a_spec_of_ones_own_is_loaded_and_named_when_it_is_wrong(tmp_path):
         MonitoringSpec.load(path)
 
 
-def test_a_spec_of_version_1_is_upgraded(tmp_path):
+def test_upgrade(tmp_path):
+    """A spec of version 1 is upgraded on loading."""
     released = next(case for case in cases("monitoring.spec.v1") if case.valid)
     path = tmp_path / "spec.json"
     path.write_text(json.dumps(released.instance), "utf-8")
@@ -90,7 +98,8 @@ def test_a_spec_of_version_1_is_upgraded(tmp_path):
     ("member", "text"),
     [("rule", "ALARM(errors) ALARM(latency) AND"), ("expression", "REPEAT(errors, 2)")],
 )
-def test_text_of_version_1_that_nothing_could_evaluate_is_refused(member, text):
+def test_upgrade_unreadable_text(member, text):
+    """Expressions and rules of version 1 that nothing could evaluate are refused."""
     document = next(case for case in cases("monitoring.spec.v1") if case.valid).instance
     alarm = next(alarm for alarm in document["alarms"] if member in alarm)
     alarm[member] = text
@@ -98,7 +107,8 @@ def test_text_of_version_1_that_nothing_could_evaluate_is_refused(member, text):
         MonitoringSpec.from_json(document)
 
 
-def test_a_spec_of_version_1_keeps_its_schema():
+def test_version_1_schema():
+    """A spec of version 1 is still held to its own schema."""
     document = next(case for case in cases("monitoring.spec.v1") if case.valid).instance
     with pytest.raises(ContractError, match=r"monitoring\.spec\.v1.*/namespace"):
         MonitoringSpec.from_json({**document, "namespace": 5})

@@ -10,20 +10,20 @@ from drift_contracts import documents, types
 from tools.contract_checks import typed
 
 
-def test_every_contract_has_a_type():
-    """Each schema gives a name in the generated module."""
+def test_contract_types():
+    """Each schema has a name in the generated module."""
     names = documents.names(documents.folder("schemas"))
-    assert [name for name in names if not hasattr(types, typed._camel(name))] == []
+    assert [name for name in names if not hasattr(types, typed.class_name(name))] == []
 
 
-def test_the_module_is_in_step():
+def test_module_in_step():
     """The committed module is what the schemas generate today."""
     assert typed.check_types().failures == []
 
 
 @pytest.mark.parametrize("content", ["x = 1\n", None])
-def test_a_module_that_is_not_in_step_is_a_finding(content, tmp_path, monkeypatch):
-    """The finding names the command that writes the module."""
+def test_stale_module(content, tmp_path, monkeypatch):
+    """A module that differs from the schemas is a finding that names the command."""
     target = tmp_path / "types.py"
     if content is not None:
         target.write_text(content)
@@ -32,8 +32,8 @@ def test_a_module_that_is_not_in_step_is_a_finding(content, tmp_path, monkeypatc
     assert "python -m tools.contract_checks.typed" in finding
 
 
-def test_running_the_module_writes_the_types():
-    """The command writes the same text again."""
+def test_module_writes_types():
+    """The command writes the committed text again."""
     before = typed.TARGET.read_bytes()
     runpy.run_path(typed.__file__, run_name="__main__")
     assert typed.TARGET.read_bytes() == before
@@ -55,25 +55,27 @@ def test_running_the_module_writes_the_types():
         ({"type": "object", "patternProperties": {"^x": {"type": "number"}}}, "dict[str, float]"),
     ],
 )
-def test_each_kind_of_schema_has_its_type(schema, type_of_it):
-    """Scalars, unions, constants, lists and open objects."""
-    assert typed._Contract("x.v1", {}).type_of(schema, "X") == type_of_it
+def test_schema_types(schema, type_of_it):
+    """Scalars, unions, constants, lists and open objects each have a type."""
+    assert typed.ContractTypes("x.v1", {}).type_of(schema, "X") == type_of_it
 
 
-def test_a_member_that_is_no_identifier_is_written_the_other_way():
-    """Words of Python cannot be attributes of a class."""
-    contract = typed._Contract("x.v1", {"type": "object", "properties": {"from": {"type": "string"}}})
+def test_keyword_member():
+    """A member that is a word of Python is written in the functional form."""
+    contract = typed.ContractTypes("x.v1", {"type": "object", "properties": {"from": {"type": "string"}}})
     assert contract.text() == 'XV1 = TypedDict("XV1", {"from": "NotRequired[str]"})'
 
 
-def test_a_contract_that_is_no_object_has_an_alias():
-    """A list, say, is named after its contract too."""
-    contract = typed._Contract("x.v1", {"type": "array", "items": {"type": "string"}})
+def test_alias():
+    """A contract that is no object has an alias of its name."""
+    contract = typed.ContractTypes("x.v1", {"type": "array", "items": {"type": "string"}})
     assert contract.text() == 'XV1: TypeAlias = "list[str]"'
 
 
-def test_two_forms_of_an_object_are_told_apart_by_a_member():
-    """A form's own word on a member wins over what the whole says of it."""
+def test_forms_by_member():
+    """A form's own type of a member comes before that of the whole, so that forms can be told
+    apart.
+    """
     form = {"properties": {"kind": {}, "size": {"type": "integer"}}}
     schema = {
         "type": "object",
@@ -83,7 +85,7 @@ def test_two_forms_of_an_object_are_told_apart_by_a_member():
         "else": {"$ref": "#/$defs/second"},
         "$defs": {"first": form, "second": form},
     }
-    text = typed._Contract("x.v1", schema).text()
+    text = typed.ContractTypes("x.v1", schema).text()
     assert text.count("size: NotRequired[int]") == 2
     assert "kind: NotRequired[Literal['a']]" in text
     assert "kind: NotRequired[Literal['b']]" in text

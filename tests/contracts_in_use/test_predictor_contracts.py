@@ -48,7 +48,8 @@ def send(path, document, method="POST"):
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_the_service_judges_requests_as_their_contract_does(case):
+def test_requests(case):
+    """The service accepts and refuses the same cases as the contract."""
     status, answer = send(PATHS[case.contract], case.instance)
     assert (status == 200) == case.valid
     if status == 422:
@@ -66,7 +67,8 @@ def test_the_service_judges_requests_as_their_contract_does(case):
         ("/models/mixed/predict/batch", {"instances": [REQUEST, MIXED, 5]}, "prediction.batch.response.v1"),
     ],
 )
-def test_answers_and_events_keep_their_contracts(path, document, contract):
+def test_answers_and_events(path, document, contract):
+    """Answers and events keep their contracts."""
     WORLD.lines.clear()
     status, answer = send(path, document)
     assert status == 200
@@ -80,7 +82,8 @@ def test_answers_and_events_keep_their_contracts(path, document, contract):
 @pytest.mark.parametrize("path", ["/predict", "/models/mixed/predict"])
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_whatever_the_request_schema_allows_is_answered_within_the_contracts(path, data):
+def test_any_valid_request(path, data):
+    """Whatever the request schema allows is answered within the contracts."""
     model = SERVICE.models["mixed" if "mixed" in path else "house-price"]
     request = data.draw(requests(model.bundle.feature_set))
     assert schemas.compiled(schemas.request_schema(model.bundle.feature_set)).is_valid(request)
@@ -100,27 +103,31 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("method", "path", "document"), REFUSALS)
-def test_refusals_keep_the_problem_contract(method, path, document):
+def test_refusals(method, path, document):
+    """Refusals keep the problem contract."""
     status, problem = send(path, document, method)
     assert status >= 400
     schemas.check("problem.v1", problem)
 
 
-def test_internal_errors_keep_it_too():
+def test_internal_errors():
+    """Internal errors keep the problem contract."""
     schemas.check("problem.v1", json.loads(SERVICE.fail(ValueError("x"), "request-1").body))
     schemas.check("problem.v1", Edge(SERVICE).handle(5, None))
 
 
 @pytest.mark.parametrize(
     ("path", "contract"),
-    [("/health", "health.v1"), ("/model", "model.card.v1"), ("/models/mixed", "model.card.v1")],
+    [("/health", "health.v1"), ("/model", "model.card.v2"), ("/models/mixed", "model.card.v2")],
 )
-def test_what_the_service_says_about_itself_keeps_its_contract(path, contract):
+def test_own_documents(path, contract):
+    """The documents that the service has of itself keep their contracts."""
     schemas.check(contract, json.loads(SERVICE.respond("GET", path).body))
 
 
 @pytest.mark.parametrize("name", ["house-price", "mixed"])
-def test_the_committed_bundles_keep_their_contracts(name):
+def test_committed_bundles(name):
+    """The committed bundles keep their contracts."""
     bundle = SERVICE.models[name].bundle
     schemas.check("bundle.manifest.v1", bundle.manifest)
     schemas.check("baseline.v1", bundle.baseline)

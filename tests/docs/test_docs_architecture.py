@@ -9,7 +9,8 @@ ROOT = Path(__file__).parents[2]
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
 
 
-def test_every_module_of_the_core_is_forbidden_training():
+def test_core_forbids_training():
+    """The contract of the core lists every module of training."""
     (core,) = (
         contract
         for contract in CONTRACTS
@@ -24,7 +25,8 @@ def test_every_module_of_the_core_is_forbidden_training():
     assert set(core["source_modules"]) == found - {"drift_ml.replay", "drift_ml.tables", "drift_ml.training"}
 
 
-def test_every_room_has_a_distribution_of_its_own_name():
+def test_distribution_names():
+    """Every room has a distribution of its own name."""
     projects = [tomllib.loads(path.read_text())["project"]["name"] for path in sorted(ROOT.glob("*/pyproject.toml"))]
     projects += [
         tomllib.loads(path.read_text())["project"]["name"] for path in sorted(ROOT.glob("services/*/pyproject.toml"))
@@ -33,14 +35,14 @@ def test_every_room_has_a_distribution_of_its_own_name():
     assert [name for name in projects if name not in table] == []
 
 
-def test_no_distribution_caps_the_version_of_python():
-    """A cap keeps a new Python away from everybody who depends on the distribution."""
+def test_no_python_cap():
+    """No distribution caps the version of Python, as a cap keeps a new one from all dependents."""
     files = [*ROOT.glob("*/pyproject.toml"), *ROOT.glob("services/*/pyproject.toml")]
     stated = {tomllib.loads(path.read_text())["project"]["requires-python"] for path in files}
     assert stated == {">=3.11"}
 
 
-def test_the_checks_of_contracts_are_in_no_distribution():
-    """They need a checkout, as docs/contracts.md says, so no wheel may pretend to have them."""
+def test_checks_undistributed():
+    """The checks of contracts are in no distribution, since they need a checkout."""
     assert list(ROOT.glob("*/src/*/contract_checks")) == []
     assert "needs a checkout, and no wheel holds it" in " ".join((ROOT / "docs/contracts.md").read_text().split())

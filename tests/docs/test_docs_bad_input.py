@@ -49,8 +49,8 @@ def of_command() -> str:
     return ended.stderr.strip()
 
 
-def test_every_quoted_message_is_what_the_product_says(tmp_path):
-    """The messages stand on the page in this order."""
+def test_quoted_messages(tmp_path):
+    """Every quoted message is the one that the product prints, in the same order."""
     text = HEADER + ROW
     produced = [
         of_table(text.replace(",", ";").encode(), tmp_path),
@@ -64,8 +64,8 @@ def test_every_quoted_message_is_what_the_product_says(tmp_path):
     assert produced == QUOTED
 
 
-def test_a_message_holds_no_value(tmp_path):
-    """What was found may be secret or personal."""
+def test_no_values(tmp_path):
+    """No message holds the offending value, which may be secret or personal."""
     messages = [of_settings(MODEL="Secret/7"), of_table(f"{HEADER}3,2,secret,10,7,690000\n".encode(), tmp_path)]
     assert not any("ecret" in message for message in messages)
     assert issubclass(SettingsError, DriftError)

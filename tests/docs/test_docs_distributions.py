@@ -9,19 +9,19 @@ import pytest
 from tools import distributions, pin_actions
 
 
-def test_every_distribution_is_in_step():
+def test_in_step():
     """`python -m tools.distributions` finds nothing to write."""
     assert distributions.behind(distributions.version()) == {}
 
 
-def test_the_citation_has_the_version():
-    """CITATION.cff names the version that VERSION names."""
+def test_citation_version():
+    """CITATION.cff has the version of the file VERSION."""
     text = (distributions.ROOT / "CITATION.cff").read_text("utf-8")
     assert re.search(r"^version: (.*)$", text, re.MULTILINE)[1] == distributions.version()
 
 
-def test_a_new_version_moves_the_bounds():
-    """Version and bounds are written; a second time changes nothing."""
+def test_new_version():
+    """A new version is written with its bounds, and writing it again changes nothing."""
     text = (distributions.ROOT / "ml" / "pyproject.toml").read_text("utf-8")
     moved = distributions.in_step(text, "2.3.4")
     assert 'version = "2.3.4"' in moved
@@ -30,14 +30,14 @@ def test_a_new_version_moves_the_bounds():
 
 
 @pytest.mark.parametrize("words", [["1.2"], ["v1.2.3"], ["newest"]])
-def test_what_is_no_version_is_refused(words, capsys):
-    """The exit code is 2, and the message shows what a version looks like."""
+def test_wrong_version(words, capsys):
+    """Another text for a version ends with code 2 and shows what a version looks like."""
     assert distributions.main(words) == 2
     assert "1.2.0" in capsys.readouterr().err
 
 
-def test_actions_are_pinned_to_the_commit_of_their_tag(monkeypatch):
-    """A tag becomes a comment, and is asked again the next time."""
+def test_pinned_actions(monkeypatch):
+    """Actions are pinned to the commit of their tag, which stays as a comment to ask again."""
     monkeypatch.setattr(pin_actions, "commit_of", lambda *_: "a" * 40)
     first = pin_actions.pinned("- uses: actions/checkout@v5\n")
     assert first == f"- uses: actions/checkout@{'a' * 40} # v5\n"
@@ -45,7 +45,7 @@ def test_actions_are_pinned_to_the_commit_of_their_tag(monkeypatch):
     assert pin_actions.pinned(first) == f"- uses: actions/checkout@{'b' * 40} # v5\n"
 
 
-def test_an_action_that_does_not_answer_leaves_everything(monkeypatch):
-    """Half of the pins would be worse than none."""
+def test_unreachable_action(monkeypatch):
+    """An action that does not answer leaves all pins, as half of them would be worse."""
     monkeypatch.setattr(pin_actions, "commit_of", lambda *_: None)
     assert pin_actions.pinned("- uses: actions/checkout@v5\n") is None

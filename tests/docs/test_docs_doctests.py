@@ -39,7 +39,7 @@ def named(folder: Path, pattern: str) -> list[str]:
 
 @pytest.mark.parametrize("name", module_names())
 def test_examples_hold(name: str) -> None:
-    """An example that is no longer true fails here, in whichever room it stands."""
+    """The examples of all docstrings hold."""
     result = doctest.testmod(import_module(name), optionflags=doctest.ELLIPSIS)
     assert result.attempted > 0
     assert result.failed == 0

@@ -10,7 +10,8 @@ PAGE = (ROOT / "docs/engine.md").read_text("utf-8")
 FOLDERS = ("tests/pulumi", "tests/integration")
 
 
-def test_every_change_that_the_page_numbers_is_tried_and_the_reverse():
+def test_numbered_changes():
+    """Every change that the page numbers is tried by a test, and the reverse."""
     listed = set(re.findall(r"^\| T(\d+) \|", PAGE, re.MULTILINE))
     tried = set()
     for folder in FOLDERS:

@@ -58,6 +58,7 @@ PROVOKED = [
     ("driftctl replay", 5, [*REPLAY, "{damaged}/house-price"]),
     ("driftctl report", 2, [*REPORT, "--window", "yesterday"]),
     ("driftctl report", 5, [*REPORT, "--window", "last-1h"]),
+    ("driftctl init", 2, ["driftctl", "init", "--data", "{tmp}/none.csv", "--target", "price"]),
     ("driftctl train", 1, [*TRAINING, "--data", "{bad_cell}"]),
     ("driftctl train", 2, [*TRAINING, "--data", "{tmp}/none.csv"]),
     ("driftctl bundles list", 2, ["driftctl", "bundles", "list", "--nope"]),
@@ -81,8 +82,8 @@ PROVOKED = [
 ]
 #: Codes that take long to provoke, and the test that does it in process.
 ELSEWHERE = {
-    ("driftctl report", 1): "tests/replay/test_replay_commands.py::test_stored_windows_give_the_same_report",
-    ("python benchmarks/load_console.py", 1): "tests/docs/test_docs_exits.py::test_a_broken_promise_of_the_load_test",
+    ("driftctl report", 1): "tests/replay/test_replay_commands.py::test_stored_windows",
+    ("python benchmarks/load_console.py", 1): "tests/docs/test_docs_exits.py::test_broken_load_promise",
     ("python -m tools.mutants", 5): "tests/tools/test_tools_mutants.py::test_tests_that_fail_without_a_change",
     # the judge needs Pulumi's libraries, which live apart
     ("python -m tools.stack_checks", 1): "tests/infra/test_infra_exits.py::test_a_broken_rule_is_a_finding",
@@ -108,14 +109,14 @@ def stated():
     return found
 
 
-def test_the_codes_of_the_page_are_those_of_the_module():
-    """No code is undocumented, none is documented only."""
+def test_codes():
+    """The codes of the page are those of the module."""
     constants = {value for name, value in vars(exits).items() if name.isupper() and isinstance(value, int)}
     assert {int(code) for code, *_ in rows("code")} == constants
 
 
-def test_every_cell_of_the_table_is_provoked_and_nothing_else():
-    """What the page states is what the tests of this file, and those that it names, make happen."""
+def test_provoked_cells():
+    """Every cell of the table is provoked by a test, and nothing else is."""
     assert {(command, code) for command, code, _ in PROVOKED} | set(ELSEWHERE) == stated()
     for place in ELSEWHERE.values():
         path, _, name = place.partition("::")
@@ -129,8 +130,8 @@ def leaves(command, name):
     return {leaf for each, below in command.commands.items() for leaf in leaves(below, f"{name} {each}")}
 
 
-def test_every_command_is_in_the_table():
-    """driftctl's, those that packages add, and each module that ends through the door."""
+def test_commands_listed():
+    """The table has driftctl's commands, those of packages and each module that has exit codes."""
     commands = {"driftctl"} | leaves(main, "driftctl")
     for point in entry_points(group="driftctl.commands"):
         commands |= leaves(point.load(), f"driftctl {point.name}")
@@ -253,8 +254,8 @@ def ended(words, tmp_path, *, path=()):
 @pytest.mark.parametrize(
     ("code", "words"), [case[1:] for case in PROVOKED], ids=[f"{case[0]}-{case[1]}" for case in PROVOKED]
 )
-def test_a_command_ends_with_the_code_that_the_page_says(code, words, place, tmp_path):
-    """A process of its own; what is no finding is one message and no traceback."""
+def test_command_ends(code, words, place, tmp_path):
+    """A command ends with the code of the page, and with a message instead of a traceback."""
     done = run_forked([word.format_map(place) for word in words], ROOT, tmp_path, path=(tmp_path / "plugins",))
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
@@ -273,11 +274,8 @@ FAULTY = {
 
 
 @pytest.mark.parametrize(("command", "library"), FAULTY.items())
-def test_a_broken_library_is_a_fault_in_one_line(command, library, tmp_path):
-    """Also where it breaks while it is imported, before the command says anything: never 1.
-
-    These are started as a pipeline starts them.
-    """
+def test_broken_library(command, library, tmp_path):
+    """A library that breaks on import is a fault in a single line, and never a finding."""
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / f"{library}.py").write_text("raise ZeroDivisionError('a secret')\n")
@@ -291,8 +289,8 @@ def test_a_broken_library_is_a_fault_in_one_line(command, library, tmp_path):
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
-def test_a_missing_library_is_named_with_the_way_out(tmp_path):
-    """What `pip install drift-contracts` alone leaves out."""
+def test_missing_library(tmp_path):
+    """A library that `pip install drift-contracts` leaves out is named with the way out."""
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "click.py").write_text("raise ModuleNotFoundError('No module named click', name='click')\n")
@@ -313,8 +311,8 @@ class Losing:
 
 
 @pytest.mark.parametrize(("stored", "code"), [(7, 1), (10, 0)])
-def test_a_broken_promise_of_the_load_test(monkeypatch, stored, code):
-    """Fewer events in the store than were answered is what it looks for."""
+def test_broken_load_promise(monkeypatch, stored, code):
+    """The load test fails where fewer events are stored than were answered."""
     report = {"answered": 10, "rate": 2000.0, "errors": 0, "refused": 0}
     monkeypatch.setattr(load_console, "Console", Losing)
     monkeypatch.setattr(load_console, "load", lambda *_: report)

@@ -12,23 +12,23 @@ PAGE = (Path(__file__).parents[2] / "docs/glossary.md").read_text("utf-8")
 MEANINGS = dict(re.findall(r"^\| \*\*(.+?)\*\* \| (.+) \|$", PAGE, re.MULTILINE))
 
 
-def test_each_word_has_one_meaning():
-    """A word stands once, in its alphabetical place."""
+def test_words():
+    """Each word has a single entry, in its alphabetical place."""
     words = re.findall(r"^\| \*\*(.+?)\*\*", PAGE, re.MULTILINE)
     assert len(words) >= 30
     assert len(words) == len(set(words)) == len(MEANINGS)
     assert words == sorted(words, key=str.lower)
 
 
-def test_the_contracts_that_are_named_exist():
-    """A meaning that names a contract names one of those that there are."""
+def test_contracts_exist():
+    """The contracts that the page names exist."""
     named = set(re.findall(r"`([a-z.-]+\.v\d+)`", PAGE))
     assert named
     assert named <= set(schemas.names())
 
 
-def test_severity_and_states_are_those_of_the_contracts():
-    """The words of the schemas are the words of the page."""
+def test_contract_words():
+    """Severities and states of the page are those of the contracts."""
     drift = schemas.schema("prediction.response.v1")["$defs"]["drift"]["properties"]
     alert = schemas.schema("alert.v1")["properties"]
     for word in (*drift["severity"]["enum"], *alert["severity"]["enum"]):

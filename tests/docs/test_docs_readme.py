@@ -24,21 +24,25 @@ def sessions() -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_session_that_a_page_names_exists(page):
+def test_sessions_exist(page):
+    """Every session that a page names exists."""
     assert set(re.findall(r"nox -s ([\w-]+)", page.read_text())) <= sessions()
 
 
-def test_the_readme_lists_every_session_that_proves_something():
+def test_readme_sessions():
+    """The README lists every session that proves something."""
     listed = set(re.findall(r"`([\w-]+)`", README)) | set(re.findall(r"nox -s ([\w-]+)", README))
     assert sessions() - {"lock", "test-all", "sam"} <= listed
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_to_a_file_leads_somewhere(page):
+def test_file_links(page):
+    """Every link to a file leads to one."""
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
-def test_the_two_commands_stand_on_one_line_each():
+def test_two_commands():
+    """Each of the two commands is on a single line."""
     lines = [line for line in README.splitlines() if line.startswith("python3 -m venv")]
     assert [line.rsplit(" ", 1)[1] for line in lines] == ["local", "test"]

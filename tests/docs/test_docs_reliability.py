@@ -11,13 +11,13 @@ TESTS = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`(test_\w+)`", PAGE))))
-def test_a_test_that_the_page_names_exists(name):
-    """A row whose test is gone promises nothing."""
+def test_named_tests(name):
+    """Every test that the page names exists, as a row without one promises nothing."""
     assert f"def {name}(" in TESTS
 
 
-def test_the_page_names_every_fault_of_the_harness():
-    """A fault that is not told is not known to hold."""
+def test_named_faults():
+    """The page names every fault of the harness."""
     functions = re.findall(
         r"^@(?:fault\(.*\)|attack)\ndef (\w+)\(", (ROOT / "tests/faults/faults.py").read_text(), re.MULTILINE
     )

@@ -34,7 +34,8 @@ def block(after: str) -> str:
 
 
 @pytest.mark.parametrize("title", FILES)
-def test_the_quoted_findings_are_what_a_reader_gets(tmp_path, title):
+def test_quoted_findings(tmp_path, title):
+    """The quoted findings are those that a reader gets."""
     path = tmp_path / "houses.csv"
     path.write_text(FILES[title])
     with pytest.raises(DataError) as caught:
@@ -42,7 +43,8 @@ def test_the_quoted_findings_are_what_a_reader_gets(tmp_path, title):
     assert [str(finding) for finding in caught.value.findings] == block(f"{title}:").splitlines()
 
 
-def test_the_third_model_trains_as_written_and_a_changed_byte_is_refused_as_quoted(tmp_path, monkeypatch):
+def test_third_model(tmp_path, monkeypatch):
+    """The third model trains as written, and a changed byte is refused as quoted."""
     (tmp_path / "wine.json").write_text(block("A feature set file"))
     (tmp_path / "cellar.py").write_text(block("a function that returns a table"))
     monkeypatch.syspath_prepend(tmp_path)
@@ -60,6 +62,7 @@ def test_the_third_model_trains_as_written_and_a_changed_byte_is_refused_as_quot
     assert str(caught.value) == block("A bundle with one byte changed").strip()
 
 
-def test_every_option_of_the_command_that_the_page_names_exists():
+def test_options_exist():
+    """Every option of the command that the page names exists."""
     options = {option for parameter in main.params for option in parameter.opts}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", DOC)) - {"--help"} <= options

@@ -16,6 +16,8 @@ from drift_contracts import ContractError, DriftError, feature_set
 from drift_engine.bundle import BundleError, describe_files, load_bundle, model_version
 from drift_engine.forest import BadForest
 from drift_engine.forest.writer import Tree, encode
+from drift_engine.model import BadModel
+from drift_engine.model import writer as packing
 
 HOUSES = feature_set("house-price")
 FIGURES = {"count": 100, "missing": 0, "mean": 5, "std": 2.5, "min": 1, "max": 10}
@@ -66,23 +68,86 @@ def write(tmp_path):
     return write
 
 
-def test_a_bundle_holds_what_its_files_say(write, engine):
+def test_contents_loaded(write, engine):
+    """A bundle holds the contents of its files."""
     bundle = load_bundle(write(contents()), engine=engine)
     assert bundle.feature_set == HOUSES
     assert bundle.baseline == BASELINE
     assert bundle.manifest["model"] == "house-price"
-    assert bundle.forest.engine == engine
-    assert bundle.forest.predict((3, 2, 2000, 10, 7)) == 7.0
+    assert bundle.model.engine == engine
+    assert bundle.model.predict((3, 2, 2000, 10, 7)) == 7.0
 
 
-def test_a_bundle_cannot_be_changed(write):
+def packed(outputs: int = 1, task: str = "regression") -> bytes:
+    """Return a packed model of one leaf, for rows of houses."""
+    leaf = packing.Tree([0], [0.0], [-1], [-1], [[7.0 / outputs] * outputs])
+    start = [0.0] * outputs
+    return packing.encode(packing.Model(len(HOUSES.names), task, outputs, [packing.Column(0)], [leaf], start))
+
+
+def packed_contents() -> dict[str, bytes]:
+    """Return the files of a bundle with a packed model in the forest's place."""
+    files = contents(model__bin=packed())
+    del files["forest.bin"]
+    return files
+
+
+def test_packed_model_loaded(write, engine):
+    """A manifest of version 2 may name a packed model."""
+    files = packed_contents()
+    bundle = load_bundle(write(files, manifest_of(files) | SECOND), engine=engine)
+    assert bundle.model.engine == engine
+    assert bundle.predict(dict(zip(HOUSES.names, (3, 2, 2000, 10, 7), strict=True))) == 7.0
+
+
+def test_packed_model_and_manifest_of_version_one(write):
+    """A manifest of version 1 names a forest, and neither names both."""
+    files = packed_contents()
+    with pytest.raises(BundleError, match=r"files to name .*baseline\.json, forest\.bin"):
+        load_bundle(write(files))
+    both = contents(model__bin=packed())
+    with pytest.raises(BundleError, match=r"forest\.bin or model\.bin"):
+        load_bundle(write(both, manifest_of(both) | SECOND))
+
+
+def test_packed_model_is_none(write):
+    """What is no packed model is refused."""
+    files = packed_contents() | {"model.bin": b"no model"}
+    with pytest.raises(BadModel, match="header"):
+        load_bundle(write(files, manifest_of(files) | SECOND))
+
+
+CLASSES = {"name": "late", "kind": "classification", "classes": ["no", "yes"], "description": "Late."}
+NUMBERS = [{"name": name, "unit": "USD", "description": "Price."} for name in ("low", "high")]
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (CLASSES, "kind regression"),
+        ({"name": "prices", "description": "Prices.", "outputs": NUMBERS}, "outputs as the model has: 1"),
+    ],
+    ids=["classes", "two outputs"],
+)
+def test_target_not_of_model(target, message, write):
+    """A feature set whose target the model does not answer is refused."""
+    document = {**HOUSES.to_json(), "contract": "feature-set.v2", "target": target}
+    with pytest.raises(BundleError) as caught:
+        load_bundle(write(contents(feature_set__json=json.dumps(document).encode())))
+    assert caught.value.file == "feature_set.json"
+    assert message in str(caught.value)
+
+
+def test_frozen_bundle(write):
+    """A loaded bundle cannot be changed."""
     bundle = load_bundle(write(contents()))
     with pytest.raises(AttributeError):
-        bundle.forest = None
+        bundle.model = None
 
 
-def test_a_bundle_is_loaded_from_a_path_in_a_string(write):
-    assert load_bundle(str(write(contents()))).forest.trees == 1
+def test_path_as_string(write):
+    """A bundle is loaded from a path in a string."""
+    assert load_bundle(str(write(contents()))).model.trees == 1
 
 
 @pytest.fixture
@@ -96,14 +161,15 @@ def model(write, tmp_path_factory):
     return folder
 
 
-def test_of_a_model_the_current_version_is_loaded(model):
+def test_current_version(model):
+    """The current version of a model is loaded, and an older one by its folder."""
     version = (model / "current").read_text()
     assert load_bundle(model).manifest["model_version"] == version
     assert load_bundle(model / version).manifest["model_version"] == version
 
 
-def test_a_version_whose_folder_was_renamed_is_refused(model):
-    """Answers and events would name another version than `current` does."""
+def test_renamed_version(model):
+    """A version whose folder was renamed is refused, since answers would name another one."""
     version = (model / "current").read_text()
     (model / version).rename(model / ("0" * 12))
     (model / "current").write_text("0" * 12)
@@ -111,8 +177,8 @@ def test_a_version_whose_folder_was_renamed_is_refused(model):
         load_bundle(model)
 
 
-def test_a_flat_bundle_is_loaded_with_a_version_beside_it(model):
-    """So it is between two steps of a training that writes its first version."""
+def test_flat_beside_version(model):
+    """A flat bundle with a version beside it is loaded, as a first training leaves it for a moment."""
     version = (model / "current").read_text()
     (model / "current").unlink()
     for path in (model / version).iterdir():
@@ -120,7 +186,8 @@ def test_a_flat_bundle_is_loaded_with_a_version_beside_it(model):
     assert load_bundle(model).manifest["model_version"] == version
 
 
-def test_a_bundle_with_the_pinned_manifest_is_loaded_and_another_is_refused(write):
+def test_pinned_manifest(write):
+    """A bundle is loaded with the pinned manifest, and refused with another."""
     folder = write(contents())
     digest = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
     assert load_bundle(folder, digest).digest == digest
@@ -128,8 +195,8 @@ def test_a_bundle_with_the_pinned_manifest_is_loaded_and_another_is_refused(writ
         load_bundle(folder, "0" * 64)
 
 
-def test_a_pin_binds_what_the_version_does_not(write):
-    """Scores are in the manifest alone: another R2 keeps the version and breaks the pin."""
+def test_pin_of_scores(write):
+    """A pin binds the scores in the manifest too, which the version does not."""
     pinned = load_bundle(write(contents()))
     flattered = load_bundle(write(contents(), manifest_of(contents()) | {"scores": {"r2": {"value": 1.0}}}))
     assert re.fullmatch("[0-9a-f]{12}", pinned.manifest["model_version"])
@@ -137,7 +204,8 @@ def test_a_pin_binds_what_the_version_does_not(write):
     assert flattered.digest != pinned.digest
 
 
-def test_the_version_follows_content_and_names_and_nothing_else():
+def test_version_of_files():
+    """The version depends on the files' contents and names, and on nothing else."""
     files = describe_files({"a": b"1", "b": b"2"})
     assert model_version(files) == model_version(dict(reversed(files.items())))
     others = [{"a": b"2", "b": b"1"}, {"a": b"1", "c": b"2"}, {"a": b"1"}]
@@ -145,7 +213,8 @@ def test_the_version_follows_content_and_names_and_nothing_else():
 
 
 @pytest.mark.parametrize("name", contents())
-def test_one_byte_changed_is_refused(name, write):
+def test_changed_byte(name, write):
+    """A file with a changed byte is refused by its checksum."""
     folder = write(contents())
     data = bytearray((folder / name).read_bytes())
     data[len(data) // 2] ^= 1
@@ -157,7 +226,8 @@ def test_one_byte_changed_is_refused(name, write):
 
 
 @pytest.mark.parametrize("name", contents())
-def test_a_file_of_another_size_is_refused(name, write):
+def test_other_size(name, write):
+    """A file of another size than the manifest states is refused."""
     folder = write(contents())
     with (folder / name).open("ab") as file:
         file.write(b" ")
@@ -166,19 +236,22 @@ def test_a_file_of_another_size_is_refused(name, write):
 
 
 @pytest.mark.parametrize("name", [*contents(), "manifest.json"])
-def test_a_missing_file_is_refused(name, write):
+def test_missing_file(name, write):
+    """A bundle that lacks a file is refused."""
     folder = write(contents())
     (folder / name).unlink()
     with pytest.raises(BundleError):
         load_bundle(folder)
 
 
-def test_a_folder_that_is_not_there_is_refused(tmp_path):
+def test_missing_folder(tmp_path):
+    """A folder that does not exist is refused, with its name."""
     with pytest.raises(BundleError, match=r"manifest\.json: expected a file that can be read in .*nowhere"):
         load_bundle(tmp_path / "nowhere")
 
 
-def test_a_file_that_cannot_be_read_is_refused(write):
+def test_unreadable_file(write):
+    """A file that cannot be read is refused."""
     folder = write(contents())
     (folder / "forest.bin").unlink()
     (folder / "forest.bin").mkdir()
@@ -191,8 +264,8 @@ FILES = [*contents(), "manifest.json"]
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("target", ["/dev/zero", "elsewhere"])
-def test_a_link_is_not_followed(name, target, write, tmp_path_factory):
-    """Neither one to an endless device nor one to the very file outside the folder."""
+def test_link_refused(name, target, write, tmp_path_factory):
+    """A link is refused, whether to an endless device or to the same file outside the folder."""
     folder = write(contents())
     if target == "elsewhere":
         target = tmp_path_factory.mktemp("outside") / name
@@ -205,7 +278,8 @@ def test_a_link_is_not_followed(name, target, write, tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_pipe_without_a_writer_does_not_block(name, write):
+def test_pipe_does_not_block(name, write):
+    """A pipe without a writer is refused instead of waited for."""
     folder = write(contents())
     (folder / name).unlink()
     os.mkfifo(folder / name)
@@ -215,8 +289,8 @@ def test_a_pipe_without_a_writer_does_not_block(name, write):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_larger_than_it_may_be_is_not_read(name, write):
-    """A terabyte of holes: reading it would end this test, and the machine with it."""
+def test_huge_file(name, write):
+    """A file over its limit is refused unread; this one is a terabyte of holes."""
     folder = write(contents())
     os.truncate(folder / name, 2**40)
     with pytest.raises(BundleError, match=r"bytes") as caught:
@@ -226,53 +300,58 @@ def test_a_file_larger_than_it_may_be_is_not_read(name, write):
 
 @pytest.mark.parametrize("name", ["feature_set.json", "baseline.json"])
 @pytest.mark.parametrize("blanks", [b" ", b"\n\n", b"\t\n", b"\r\n", b"\n "])
-def test_blanks_after_a_document_are_refused(name, blanks, write):
-    """Else blanks would be tried until two models have one version."""
+def test_blanks_after_document(name, blanks, write):
+    """Blanks after a document are refused, as they would let two models have the same version."""
     with pytest.raises(BundleError, match="nothing before the document, and at most one newline") as caught:
         load_bundle(write(contents(**{name.replace(".", "__"): contents()[name] + blanks})))
     assert caught.value.file == name
 
 
 @pytest.mark.parametrize(("before", "after"), [("", " "), ("", "\n\n"), (" ", ""), ("\n", "\n")])
-def test_blanks_around_a_manifest_are_refused(before, after, write):
+def test_blanks_around_manifest(before, after, write):
+    """Blanks around a manifest are refused, but for a final line end."""
     folder = write(contents())
     text = (folder / "manifest.json").read_text()
     (folder / "manifest.json").write_text(f"{before}{text}{after}")
     with pytest.raises(BundleError, match=r"manifest\.json: expected nothing before the document"):
         load_bundle(folder)
     (folder / "manifest.json").write_text(f"{text}\n")
-    assert load_bundle(folder).forest.trees == 1
+    assert load_bundle(folder).model.trees == 1
 
 
-def test_a_file_too_many_is_refused(write):
+def test_extra_file(write):
+    """A file that does not belong to a bundle is refused."""
     folder = write(contents())
     (folder / "estimator.joblib").write_bytes(b"")
     with pytest.raises(BundleError, match=r"expected manifest\.json, .*forest\.bin and nothing else"):
         load_bundle(folder)
 
 
-def test_a_bundle_of_the_next_version_is_loaded(write):
+def test_next_manifest(write):
+    """A bundle with the next version of the manifest is loaded."""
     bundle = load_bundle(write(contents(), manifest_of(contents()) | SECOND))
     assert bundle.manifest["warnings"] == []
 
 
-def test_digests_of_rows_are_neither_read_nor_hashed(write):
-    """A folder in place of the file shows that nothing opens it."""
+def test_row_digests_unopened(write):
+    """Digests of rows are not opened; here a folder is in their place."""
     folder = write(contents(), manifest_of(contents()) | SECOND | OFFLINE)
-    assert load_bundle(folder).forest.trees == 1
+    assert load_bundle(folder).model.trees == 1
     (folder / "rows.bin").mkdir()
-    assert load_bundle(folder).forest.trees == 1
+    assert load_bundle(folder).model.trees == 1
 
 
 @pytest.mark.parametrize("offline", [{}, {"offline_files": None}, {"offline_files": {}}])
-def test_digests_of_rows_that_the_manifest_does_not_name_are_refused(write, offline):
+def test_unlisted_row_digests(write, offline):
+    """Digests of rows that the manifest does not list are refused."""
     folder = write(contents(), manifest_of(contents()) | SECOND | offline)
     (folder / "rows.bin").write_bytes(b"rows")
     with pytest.raises(BundleError, match=r"expected manifest\.json, .*forest\.bin and nothing else"):
         load_bundle(folder)
 
 
-def test_a_file_too_many_is_refused_beside_digests_of_rows(write):
+def test_extra_file_with_digests(write):
+    """A file that does not belong is refused beside digests of rows too."""
     folder = write(contents(), manifest_of(contents()) | SECOND | OFFLINE)
     (folder / "estimator.joblib").write_bytes(b"")
     with pytest.raises(BundleError, match=r"forest\.bin, rows\.bin and nothing else"):
@@ -302,7 +381,8 @@ BAD_MANIFESTS = {
 
 
 @pytest.mark.parametrize(("changed", "message"), BAD_MANIFESTS.values(), ids=BAD_MANIFESTS)
-def test_a_manifest_that_does_not_fit_is_refused(changed, message, write):
+def test_wrong_manifest(changed, message, write):
+    """A manifest that does not fit the bundle is refused with the reason."""
     with pytest.raises(BundleError) as caught:
         load_bundle(write(contents(), manifest_of(contents()) | changed))
     assert caught.value.file == "manifest.json"
@@ -313,19 +393,22 @@ NOT_NEWER = ["baseline.v1", "bundle.manifest.v0", "bundle.manifest.vnext", 7, No
 
 
 @pytest.mark.parametrize("contract", NOT_NEWER)
-def test_only_a_later_version_of_the_manifest_is_called_newer(contract, write):
+def test_newer_manifest(contract, write):
+    """Only a later version of the manifest is called newer."""
     with pytest.raises(BundleError) as caught:
         load_bundle(write(contents(), manifest_of(contents()) | {"contract": contract}))
     assert "newer" not in str(caught.value)
 
 
-def test_a_manifest_that_is_no_object_is_refused(write):
+def test_manifest_no_object(write):
+    """A manifest that is no object is refused."""
     with pytest.raises(BundleError, match=r"manifest\.json: expected contract bundle\.manifest\.v1"):
         load_bundle(write(contents(), [1]))
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"a": NaN}', '{"a": 1, "a": 2}', "\x00"])
-def test_a_manifest_that_is_not_strict_json_is_refused(text, write):
+def test_manifest_not_strict(text, write):
+    """A manifest that is not strict JSON is refused."""
     folder = write(contents())
     (folder / "manifest.json").write_text(text)
     with pytest.raises(BundleError, match=r"manifest\.json: expected strict JSON"):
@@ -365,7 +448,8 @@ PARTS_THAT_DIFFER = {
 
 
 @pytest.mark.parametrize(("changed", "error", "message"), PARTS_THAT_DIFFER.values(), ids=PARTS_THAT_DIFFER)
-def test_files_that_do_not_belong_together_are_refused(changed, error, message, write):
+def test_mismatched_files(changed, error, message, write):
+    """Files that do not belong together are refused with the reason."""
     with pytest.raises(error) as caught:
         load_bundle(write(contents(**changed)))
     assert message in str(caught.value)
@@ -391,7 +475,8 @@ BAD_FIGURES = {
 
 
 @pytest.mark.parametrize(("changed", "place"), BAD_FIGURES.values(), ids=BAD_FIGURES)
-def test_figures_that_no_column_has_are_refused(changed, place, write):
+def test_impossible_figures(changed, place, write):
+    """Figures that no column can have are refused with their place."""
     features = BASELINE["features"] | {"age": BASELINE["features"]["age"] | changed}
     with pytest.raises(ContractError, match=r"baseline\.json: baseline\.v1: " + place):
         load_bundle(write(contents(baseline__json=json.dumps(BASELINE | {"features": features}).encode())))
@@ -407,32 +492,35 @@ def test_figures_that_no_column_has_are_refused(changed, place, write):
     ],
     ids=["no value", "a constant", "one value", "two values"],
 )
-def test_figures_of_small_columns_are_accepted(figures, write):
+def test_small_columns(figures, write):
+    """The figures of small columns are accepted."""
     features = BASELINE["features"] | {"age": BASELINE["features"]["age"] | figures}
     folder = write(contents(baseline__json=json.dumps(BASELINE | {"features": features}).encode()))
     assert load_bundle(folder).baseline["features"] == features
 
 
 @pytest.mark.parametrize("part", ["target", "prediction", "error"])
-def test_figures_of_the_other_columns_are_checked_too(part, write):
-    """The model's card shows them: a list there was a 500."""
+def test_other_columns_checked(part, write):
+    """Figures of target, prediction and error are checked too, as the model's card shows them."""
     for figures, place in (([], f"type at /{part}"), ({"type": "number", **FIGURES, "std": 50}, f"spread at /{part}")):
         with pytest.raises(ContractError, match=place):
             load_bundle(write(contents(baseline__json=json.dumps(BASELINE | {part: figures}).encode())))
 
 
 @pytest.mark.parametrize("features", [[], None, {name: [] for name in HOUSES.names}])
-def test_features_that_are_no_objects_are_refused(features, write):
+def test_features_no_objects(features, write):
+    """A baseline whose features are no objects is refused."""
     with pytest.raises(DriftError, match=r"baseline\.json"):
         load_bundle(write(contents(baseline__json=json.dumps(BASELINE | {"features": features}).encode())))
 
 
-def test_channels_are_not_read_at_load(write):
-    """They would double a cold start; whoever counts with them checks them."""
+def test_channels_unread(write):
+    """Channels are not validated at load, which would double a cold start; their users do it."""
     assert load_bundle(write(contents(baseline__json=json.dumps(BASELINE | {"channels": {}}).encode()))).digest
 
 
-def test_an_error_survives_pickling():
+def test_error_pickles():
+    """An error of a bundle survives pickling."""
     error = pickle.loads(pickle.dumps(BundleError("forest.bin", "rows of 5 features")))
     assert (error.file, error.expected, str(error)) == (
         "forest.bin",
@@ -441,7 +529,8 @@ def test_an_error_survives_pickling():
     )
 
 
-def test_loading_imports_no_numpy_jsonschema_dataclasses_or_typing(write):
+def test_imports_of_loading(write):
+    """Loading a bundle imports neither numpy, jsonschema, dataclasses nor typing."""
     code = (
         "import sys; from drift_engine.bundle import load_bundle; load_bundle(sys.argv[1]);"
         "print(sorted({'numpy', 'jsonschema', 'sklearn', 'dataclasses', 'typing'} & set(sys.modules)))"

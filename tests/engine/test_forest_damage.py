@@ -5,13 +5,14 @@ DRIFT_FOREST_MUTATIONS sets how many files are damaged; under sanitizers, see do
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 import random
 
 import numpy as np
 import pytest
-from drift_engine.forest import BadForest, Forest, _forest, _layout
+from drift_engine.forest import BadForest, Forest, _layout
 from drift_engine.forest.writer import Tree, encode, trees_of
 
 MUTATIONS = int(os.environ.get("DRIFT_FOREST_MUTATIONS", "3000"))
@@ -108,7 +109,8 @@ def verdict(data: bytes, engine: str) -> list[float] | str:
 
 
 @pytest.mark.parametrize("batch", range(10))
-def test_a_damaged_file_is_refused_or_answers_the_same_in_both_engines(batch, files, engines):
+def test_damaged_file(batch, files, engines):
+    """A damaged file is refused, or answers the same in both engines."""
     chance = random.Random(batch)
     answered = 0
     for _ in range(MUTATIONS // 10):
@@ -121,13 +123,15 @@ def test_a_damaged_file_is_refused_or_answers_the_same_in_both_engines(batch, fi
 
 
 def test_noise_is_refused(engines):
+    """Random bytes are refused by both engines."""
     chance = random.Random(0)
     for _ in range(MUTATIONS // 10):
         noise = chance.randbytes(chance.randrange(400))
         assert {verdict(noise, engine) for engine in engines} == {"refused"}
 
 
-def test_every_bit_of_a_small_file_can_flip(engines):
+def test_every_flipped_bit(engines):
+    """Whichever bit of a small file flips, both engines behave the same."""
     stump = encode([Tree([1, -1, -1], [2, -1, -1], [1, 0, 0], [0.5, 0, 0], [0.0, 1.0, 2.0])], features=3)
     for bit in range(8 * len(stump)):
         data = bytearray(stump)
@@ -136,7 +140,8 @@ def test_every_bit_of_a_small_file_can_flip(engines):
         assert verdicts.count(verdicts[0]) == len(verdicts)
 
 
-def test_of_all_structure_bits_only_whole_trees_are_read(engines):
+def test_structure_bits(engines):
+    """Of all patterns of structure bits only whole trees are read."""
     tree = Tree([1, -1, 3, -1, -1], [2, -1, 4, -1, -1], [0] * 5, np.arange(5.0), np.arange(5.0))
     data = encode([tree] * 2, features=3)
     structure = data.index(bytes((0b10100101, 0, 0, 0, 0, 0, 0, 0)), HEADER)  # of both trees
@@ -150,11 +155,12 @@ def test_of_all_structure_bits_only_whole_trees_are_read(engines):
     assert read == 4, "a tree of two splits has two shapes, and there are two trees"
 
 
-def test_the_compiled_engine_checks_its_columns_itself(files, engines):
-    """Whatever its caller passes: columns of other lengths, widths, counts of features."""
+def test_compiled_checks_columns(files, engines):
+    """The compiled engine checks the length and width of its columns, whatever calls it."""
     if "c" not in engines:
         pytest.skip("the compiled engine was not built on this machine")
-    start, chance, started = _forest._Compiled, random.Random(1), 0
+    start = importlib.import_module("drift_engine.forest._kernel").Engine
+    chance, started = random.Random(1), 0
     for _ in range(MUTATIONS):
         parts = _layout.split(memoryview(chance.choice(files)))
         numbers = list(parts.numbers.__dict__.values())

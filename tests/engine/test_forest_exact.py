@@ -64,7 +64,8 @@ SHAPES = {
 @pytest.mark.parametrize("whole", [False, True], ids=["fractions", "whole targets"])
 @pytest.mark.parametrize("kind", ["random", "extra"])
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_answers_are_scikit_learns_to_the_last_bit(kind, shape, whole, engine, fitted):
+def test_same_as_sklearn(kind, shape, whole, engine, fitted):
+    """Answers equal scikit-learn's to the last bit."""
     estimator, table = fitted(kind, 3, 200, 4, whole=whole, **shape)
     assert_same(estimator, rows_at_thresholds(estimator, table, 5), engine)
 
@@ -79,7 +80,8 @@ def test_answers_are_scikit_learns_to_the_last_bit(kind, shape, whole, engine, f
     leaf=st.integers(1, 6),
     whole=st.booleans(),
 )
-def test_any_small_forest_answers_as_scikit_learn(kind, seed, rows, features, trees, leaf, whole, engines, fitted):
+def test_any_small_forest(kind, seed, rows, features, trees, leaf, whole, engines, fitted):
+    """Any small forest answers as scikit-learn does."""
     estimator, table = fitted(kind, seed, rows, features, whole=whole, n_estimators=trees, min_samples_leaf=leaf)
     for engine in engines:
         assert_same(estimator, rows_at_thresholds(estimator, table, seed), engine)
@@ -87,7 +89,8 @@ def test_any_small_forest_answers_as_scikit_learn(kind, seed, rows, features, tr
 
 @pytest.mark.parametrize("kind", ["random", "extra"])
 @pytest.mark.parametrize("holes", [0.02, 0.5])
-def test_missing_values_go_where_scikit_learn_sends_them(kind, holes, engine, fitted):
+def test_missing_values(kind, holes, engine, fitted):
+    """Missing values take the branch that scikit-learn sends them to."""
     estimator, table = fitted(kind, 4, 150, 3, holes=holes, n_estimators=10, min_samples_leaf=2)
     rows = rows_at_thresholds(estimator, table, 6)
     rows = np.where(np.random.default_rng(7).random(rows.shape) < 0.3, np.nan, rows)
@@ -97,7 +100,8 @@ def test_missing_values_go_where_scikit_learn_sends_them(kind, holes, engine, fi
 
 @pytest.mark.parametrize("depth", [3, 400])
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_a_chain_of_splits_is_walked_to_its_end(depth, side, engine):
+def test_chain_of_splits(depth, side, engine):
+    """A chain of splits is walked to its end."""
     toward, away = list(range(1, depth + 1)), list(range(depth + 1, 2 * depth + 1))
     ends = [-1] * (depth + 1)
     children = (toward + ends, away + ends) if side == "left" else (away + ends, toward + ends)
@@ -123,7 +127,8 @@ def search_tree(levels: int) -> Tree:
 
 
 @pytest.mark.parametrize("trees", [20, 34], ids=["1.3 MB", "2.2 MB"])
-def test_nodes_of_megabytes_are_found_whatever_pages_they_lie_on(trees):
+def test_large_columns(trees):
+    """Nodes of megabytes are read correctly on whatever pages they are."""
     forest = Forest.from_bytes(encode([search_tree(12)] * trees, features=1))
     assert forest.nodes == trees * (2**13 - 1)
     rows = [(float(number),) for number in range(0, 2**12, 7)]
@@ -167,7 +172,8 @@ def answer_of(tree: Tree, row: tuple[float, ...]) -> float:
 
 @settings(max_examples=150, deadline=None)
 @given(trees=st.lists(any_tree(), min_size=1, max_size=20), data=st.data())
-def test_any_arrays_answer_as_their_definition(trees, data, engines):
+def test_any_arrays(trees, data, engines):
+    """Any arrays answer by the definition of a forest."""
     near = [threshold for tree in trees for threshold in tree.threshold if abs(threshold) <= LARGEST]
     value = st.floats(-LARGEST, LARGEST) | st.sampled_from([*ODD_VALUES, math.nan, *near])
     rows = data.draw(st.lists(st.tuples(value, value, value), min_size=1, max_size=20))

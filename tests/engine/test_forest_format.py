@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import struct
 import sys
+from types import SimpleNamespace
 
+import drift_engine
 import numpy as np
 import pytest
-from drift_engine.forest import BadForest, Forest, ForestError, _columns, _forest, _layout
+from drift_engine.forest import BadForest, Forest, ForestError, _columns, _layout
 from drift_engine.forest.writer import Tree, encode, trees_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -62,7 +64,8 @@ def stump() -> bytes:
     return encode([STUMP, LEAF], features=2)
 
 
-def test_the_file_of_a_stump_is_what_the_document_says(stump):
+def test_stump_bytes(stump):
+    """The file of a stump has the bytes that the format's document states."""
     assert stump[:8] == b"\x89FOREST\n"
     assert struct.unpack_from("<HBBHBBBBBBIIIIIQqQ16x", stump, 8) == (
         *(2, 1, 1, 1, 0, 0, 0, 4, 0, 0),
@@ -76,7 +79,8 @@ def test_the_file_of_a_stump_is_what_the_document_says(stump):
     assert stump[80:] == body
 
 
-def test_leaves_that_are_whole_numbers_by_their_rows_take_a_few_bits(engine):
+def test_leaves_as_ratios(engine):
+    """Leaves that are whole numbers by their rows take a few bits."""
     tree = changed(STUMP, value=[0.0, 1_000_003 / 7, -22 / 3], rows=[10.0, 7.0, 3.0])
     data = encode([tree], features=2)
     assert (field(data, "leaf value bits"), field(data, "leaf row bits")) == (20, 3)
@@ -99,7 +103,8 @@ NO_RATIOS = {
 
 
 @pytest.mark.parametrize("tree", NO_RATIOS.values(), ids=NO_RATIOS)
-def test_one_leaf_that_is_no_ratio_keeps_every_value_as_it_is(tree, engine):
+def test_leaves_without_ratio(tree, engine):
+    """A single leaf that is no such ratio keeps all leaves as plain numbers."""
     data = encode([tree], features=2)
     assert (field(data, "leaf value bits"), field(data, "leaf row bits")) == (64, 0)
     assert Forest.from_bytes(data, engine=engine).predict_many([(0.0, 0.0), (0.0, 1.0)]) == tree.value[1:]
@@ -110,7 +115,8 @@ def test_one_leaf_that_is_no_ratio_keeps_every_value_as_it_is(tree, engine):
     ratios=st.lists(st.tuples(st.integers(-(2**51), 2**51), st.integers(1, 2**11)), min_size=1, max_size=12),
     repeats=st.integers(1, 3),
 )
-def test_any_ratios_come_back_to_the_last_bit(ratios, repeats, engines):
+def test_any_ratios(ratios, repeats, engines):
+    """Any ratios come back to the last bit."""
     leaves = [Tree([-1], [-1], [0], [0.0], [numerator / rows], rows=[rows]) for numerator, rows in ratios] * repeats
     data = encode(leaves, features=1)
     expected = 0.0
@@ -131,7 +137,8 @@ def test_any_ratios_come_back_to_the_last_bit(ratios, repeats, engines):
         max_size=4,
     )
 )
-def test_any_ascending_singles_come_back_from_their_gaps(columns):
+def test_threshold_gaps(columns):
+    """Any ascending single-precision numbers come back from their gaps."""
     columns = [sorted(number + 0.0 for number in column) for column in columns]
     packed = [_columns.to_gaps(column) for column in columns]
     table = []
@@ -144,14 +151,16 @@ def test_any_ascending_singles_come_back_from_their_gaps(columns):
 
 
 @given(st.integers(0, 52).flatmap(lambda w: st.tuples(st.just(w), st.lists(st.integers(0, 2**w - 1), max_size=40))))
-def test_numbers_of_any_width_come_back_from_their_bits(packed):
+def test_bit_columns(packed):
+    """Numbers of any width come back from their bits."""
     width, numbers = packed
     column = _columns.pack(width, numbers)
     assert len(column) == (width * len(numbers) + 7) // 8
     assert _columns.unpack(width, column, len(numbers)) == numbers
 
 
-def test_equal_trees_give_equal_bytes_whatever_holds_them(fitted):
+def test_equal_trees(fitted):
+    """Equal trees give equal bytes, in arrays and in lists."""
     estimator, _ = fitted("random", 2, 100, 3, n_estimators=5)
     arrays = trees_of(estimator)
     lists = [
@@ -168,7 +177,8 @@ def test_equal_trees_give_equal_bytes_whatever_holds_them(fitted):
     assert encode(arrays, features=3) == encode(lists, features=3) == encode(iter(arrays), features=3)
 
 
-def test_the_order_of_nodes_in_the_arrays_does_not_matter():
+def test_node_order():
+    """The order of nodes in the arrays does not matter."""
     turned = Tree([-1, -1, 1], [-1, -1, 0], [0, 0, 1], [0.0, 0.0, 0.5], [20.0, 10.0, 0.0])
     order = [2, 0, 1]
     columns = [[getattr(turned, name)[node] for node in order] for name in ("feature", "threshold", "value")]
@@ -176,7 +186,8 @@ def test_the_order_of_nodes_in_the_arrays_does_not_matter():
     assert encode([moved], features=2) == encode([STUMP], features=2)
 
 
-def test_many_equal_leaves_are_coded_and_distinct_ones_are_not(engine):
+def test_coded_leaves(engine):
+    """Many equal leaves are coded, and distinct ones are not."""
     same = encode([changed(LEAF, value=[7.5])] * 100, features=1)
     distinct = encode([changed(LEAF, value=[number + 0.5]) for number in range(100)], features=1)
     assert (field(same, "leaf code bits"), field(distinct, "leaf code bits")) == (1, 0)
@@ -195,7 +206,8 @@ def complete_tree(depth: int, values: list[float]) -> Tree:
 
 
 @pytest.mark.slow
-def test_codes_take_as_many_bits_as_their_tables_need(engines):
+def test_code_bits(engines):
+    """Codes take as many bits as their tables need."""
     leaves = [number % 70_000 + 0.5 for number in range(2**17)]
     tree = complete_tree(17, leaves)
     data = encode([tree] * 2, features=1)
@@ -208,46 +220,64 @@ def test_codes_take_as_many_bits_as_their_tables_need(engines):
         assert [forest.predict((value,)) for forest in forests] == [tree.value[node]] * len(forests)
 
 
-def test_a_forest_says_what_it_is_made_of(stump, engine):
+def test_forest_facts(stump, engine):
+    """A forest states its engine and how many features, trees and nodes it has."""
     forest = Forest.from_bytes(stump, engine=engine)
     assert (forest.engine, forest.features, forest.trees, forest.nodes) == (engine, 2, 2, 4)
 
 
-def test_a_file_answers_as_its_bytes(stump, engine, tmp_path):
+def test_file_as_bytes(stump, engine, tmp_path):
+    """A forest from a file answers as one from its bytes."""
     path = tmp_path / "forest.bin"
     path.write_bytes(stump)
     assert Forest.open(path, engine=engine).predict((0.0, 0.6)) == 13.5
     assert Forest.open(str(path)).predict((0.0, 0.6)) == 13.5
 
 
-def test_answers_do_not_change_with_the_bytes_they_were_read_from(stump, engine):
+def test_bytes_copied(stump, engine):
+    """Answers do not change with the buffer that a forest was read from."""
     data = bytearray(stump)
     forest = Forest.from_bytes(data, engine=engine)
     data[:] = bytes(len(data))
     assert forest.predict((0.0, 0.6)) == 13.5
 
 
-def test_the_fastest_engine_is_taken_and_the_python_twin_where_it_was_not_built(stump, engines, monkeypatch):
+@pytest.fixture
+def imported_with(monkeypatch):
+    """imported_with(kernel): the package as it is imported with another kernel, or with None."""
+
+    def fresh(kernel):
+        monkeypatch.setattr(drift_engine, "forest", drift_engine.forest)  # put back after the test
+        monkeypatch.setitem(sys.modules, "drift_engine.forest._kernel", kernel)
+        for name in ("drift_engine.forest", "drift_engine.forest._forest"):
+            monkeypatch.delitem(sys.modules, name)
+        return importlib.import_module("drift_engine.forest")
+
+    return fresh
+
+
+def test_engine_choice(stump, engines):
+    """The compiled engine is used where it was built."""
     assert Forest.from_bytes(stump).engine == ("c" if "c" in engines else "python")
-    monkeypatch.setattr(_forest, "_Compiled", None)
-    assert Forest.from_bytes(stump).engine == "python"
-    with pytest.raises(ForestError, match="c was not built on this machine"):
-        Forest.from_bytes(stump, engine="c")
 
 
-def test_the_compiled_engine_is_handed_the_numbers_and_the_columns_of_the_file(stump, monkeypatch):
-    monkeypatch.setattr(_forest, "_Compiled", lambda *handed: handed)
-    numbers, columns = Forest.from_bytes(stump)._answers[:12], Forest.from_bytes(stump)._answers[12:]
-    assert numbers == (2, False, 2, 1, 1, 1, 3, 4, 0, 7, 0, 0)
-    assert [len(column) for column in columns] == [8, 24, 1, 0, 2, 0, 1, 0, 0]
+def test_kernel_arguments(stump, imported_with):
+    """The compiled engine is called with the numbers and columns of the file."""
+    calls = []
+    forest = imported_with(SimpleNamespace(Engine=lambda *words: calls.append(words)))
+    forest.Forest.from_bytes(stump)
+    (words,) = calls
+    assert words[:12] == (2, False, 2, 1, 1, 1, 3, 4, 0, 7, 0, 0)
+    assert [len(column) for column in words[12:]] == [8, 24, 1, 0, 2, 0, 1, 0, 0]
 
 
-def test_a_machine_without_the_compiled_engine_imports_and_answers(stump, monkeypatch):
-    monkeypatch.setitem(sys.modules, "drift_engine.forest._kernel", None)
-    spec = importlib.util.spec_from_file_location("forest_without_kernel", _forest.__file__)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert module.Forest.from_bytes(stump).engine == "python"
+def test_without_kernel(stump, imported_with):
+    """A machine without the compiled engine answers with the Python one, and refuses the other."""
+    forest = imported_with(None)
+    assert forest.ENGINES == ("python",)
+    assert forest.Forest.from_bytes(stump).engine == "python"
+    with pytest.raises(ForestError, match="c was not built"):
+        forest.Forest.from_bytes(stump, engine="c")
 
 
 BAD_TREES = {
@@ -276,19 +306,22 @@ BAD_TREES = {
 
 
 @pytest.mark.parametrize(("trees", "features", "message"), BAD_TREES.values(), ids=BAD_TREES)
-def test_arrays_that_are_no_forest_are_refused_with_their_place(trees, features, message):
+def test_no_forest_arrays(trees, features, message):
+    """Arrays that make no forest are refused with their place."""
     with pytest.raises(BadForest) as caught:
         encode(trees, features=features)
     assert message in str(caught.value)
 
 
-def test_a_tree_too_large_for_a_node_is_refused(monkeypatch):
+def test_tree_too_large(monkeypatch):
+    """A tree with more nodes than the format can number is refused."""
     monkeypatch.setattr(_layout, "NODE_BITS", 2)
     with pytest.raises(BadForest, match="tree 0: too many nodes for 2 features"):
         encode([STUMP], features=2)
 
 
-def test_leaves_are_not_coded_where_there_are_too_many_for_a_node(monkeypatch):
+def test_too_many_leaf_codes(monkeypatch):
+    """Leaves are not coded where their values outnumber what a node can hold."""
     trees = [changed(LEAF, value=[7.5]), changed(LEAF, value=[8.5])] * 50
     assert field(encode(trees, features=1), "leaf code bits") == 1
     monkeypatch.setattr(_layout, "MAX_CODED_LEAF_VALUES", 1)
@@ -296,7 +329,8 @@ def test_leaves_are_not_coded_where_there_are_too_many_for_a_node(monkeypatch):
 
 
 @pytest.mark.parametrize("attributes", [{"classes_": [0, 1]}, {"n_outputs_": 2}], ids=["classifier", "outputs"])
-def test_only_regressors_of_one_output_have_trees_to_write(attributes):
+def test_single_output_only(attributes):
+    """Only fitted regressors of a single output are written."""
     with pytest.raises(BadForest, match="expected a fitted regressor with one output"):
         trees_of(type("Estimator", (), attributes)())
 
@@ -335,7 +369,8 @@ LIES = {
 
 
 @pytest.mark.parametrize(("fields", "message"), LIES.values(), ids=LIES)
-def test_a_header_that_lies_is_refused_with_its_field(fields, message, stump, engine):
+def test_wrong_header(fields, message, stump, engine):
+    """A header with a wrong field is refused by its name."""
     with pytest.raises(BadForest) as caught:
         Forest.from_bytes(with_header(stump, **fields), engine=engine)
     assert message in str(caught.value)
@@ -366,27 +401,31 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("offset", "code", "value", "message"), BROKEN.values(), ids=BROKEN)
-def test_columns_that_make_no_forest_are_refused_with_their_name(offset, code, value, message, stump, engine):
+def test_wrong_columns(offset, code, value, message, stump, engine):
+    """Columns that make no forest are refused by their name."""
     with pytest.raises(BadForest) as caught:
         Forest.from_bytes(with_body(stump, offset, code, value), engine=engine)
     assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e308], ids=["NaN", "infinity", "too large"])
-def test_a_leaf_that_cannot_be_summed_is_refused(value, engine):
+def test_unsummable_leaf(value, engine):
+    """A leaf that cannot be summed is refused."""
     data = encode([changed(STUMP, value=[0.0, 10.5, 20.0])], features=2)
     place = data.index(struct.pack("<d", 10.5))
     with pytest.raises(BadForest, match="leaf values: expected finite numbers that can be summed over the trees"):
         Forest.from_bytes(with_body(data, place, "d", value), engine=engine)
 
 
-def test_a_threshold_column_longer_than_its_gaps_is_refused(stump, engine):
+def test_long_threshold_column(stump, engine):
+    """A column of thresholds that is longer than its gaps is refused."""
     data = with_header(stump, threshold_bytes=9, length=144)
     with pytest.raises(BadForest, match="thresholds: expected nothing behind the last gap"):
         Forest.from_bytes(data[:120] + bytes(8) + data[120:], engine=engine)
 
 
-def test_codes_too_large_are_refused(engine):
+def test_large_codes(engine):
+    """Codes beyond their table are refused."""
     trees = [changed(STUMP, threshold=[float(number), 0, 0], value=[0.0, 0.1, 0.3]) for number in range(3)] * 3
     data = encode(trees, features=2)
     with pytest.raises(BadForest, match="split codes: expected codes below 3"):
@@ -396,14 +435,16 @@ def test_codes_too_large_are_refused(engine):
         Forest.from_bytes(data[:-16] + b"\1" + data[-15:], engine=engine)
 
 
-def test_a_tree_larger_than_a_node_can_say_is_refused(stump, engine, monkeypatch):
+def test_read_tree_too_large(stump, engine, monkeypatch):
+    """A file with a tree of more nodes than the format can number is refused."""
     monkeypatch.setattr(_layout, "NODE_BITS", 2)
     with pytest.raises(BadForest, match="tree sizes: expected fewer splits in a tree for 2 features"):
         Forest.from_bytes(stump, engine=engine)
 
 
 @pytest.mark.parametrize("length", range(0, 136, 9))
-def test_a_file_cut_short_is_refused(length, stump, engine, tmp_path):
+def test_short_file(length, stump, engine, tmp_path):
+    """A file that was cut short is refused."""
     path = tmp_path / "forest.bin"
     path.write_bytes(stump[:length])
     with pytest.raises(BadForest):

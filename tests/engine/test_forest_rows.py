@@ -44,7 +44,8 @@ ANSWERED = {
 
 
 @pytest.mark.parametrize("row", ANSWERED.values(), ids=ANSWERED)
-def test_any_sequence_of_numbers_is_a_row(row, stump):
+def test_any_sequence(row, stump):
+    """Any sequence of numbers is a row."""
     assert stump.predict(row) == 10.0
     assert stump.predict_many([row, row]) == [10.0, 10.0]
 
@@ -66,28 +67,33 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("row", "message"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_answered_is_refused_with_its_place(row, message, stump):
+def test_refused_rows(row, message, stump):
+    """A row that cannot be answered is refused with its place."""
     for ask in (lambda: stump.predict(row), lambda: stump.predict_many([(1.0, 1.0), row])):
         with pytest.raises(BadRow) as caught:
             ask()
         assert str(caught.value) == message
 
 
-def test_an_error_of_the_value_itself_is_not_hidden(stump):
+def test_own_error_passes(stump):
+    """An error that a value itself raises is not hidden."""
     with pytest.raises(RuntimeError, match="no number today"):
         stump.predict((1.0, Broken()))
 
 
-def test_rows_that_are_no_sequence_are_a_type_error(stump):
+def test_rows_no_sequence(stump):
+    """Rows that are no sequence are a TypeError."""
     with pytest.raises(TypeError):
         stump.predict_many(1.0)
 
 
-def test_no_rows_have_no_answers(stump):
+def test_no_rows(stump):
+    """No rows give no answers."""
     assert stump.predict_many([]) == []
 
 
-def test_more_rows_than_a_block_and_more_features_than_the_stack_holds(engine):
+def test_many_rows_and_features(engine):
+    """More rows than a block and more features than the stack holds are answered."""
     features = 100
     tree = Tree([1, -1, -1], [2, -1, -1], [99, 0, 0], [0.5, 0, 0], [0.0, 1.0, 2.0])
     forest = Forest.from_bytes(encode([tree] * 3, features=features), engine=engine)
@@ -97,7 +103,8 @@ def test_more_rows_than_a_block_and_more_features_than_the_stack_holds(engine):
 
 
 @pytest.mark.parametrize("value", [ROUNDS_TO_LARGEST, OVERFLOWS, math.inf, -math.inf, LARGEST, 1e300])
-def test_the_same_large_values_are_refused_as_by_scikit_learn(value, engine, fitted):
+def test_large_values(value, engine, fitted):
+    """Values too large for single precision are refused, as by scikit-learn."""
     estimator, _ = fitted("random", 1, 50, 2, n_estimators=3)
     forest = Forest.from_bytes(encode(trees_of(estimator), features=2), engine=engine)
     with warnings.catch_warnings():
@@ -111,7 +118,8 @@ def test_the_same_large_values_are_refused_as_by_scikit_learn(value, engine, fit
             assert forest.predict((0.0, value)) == expected
 
 
-def test_with_missing_values_accepted_only_infinity_and_what_is_no_number_are_refused(engine):
+def test_infinity_with_missing(engine):
+    """A forest that accepts missing values still refuses infinity and what is no number."""
     columns = (STUMP.children_left, STUMP.children_right, STUMP.feature, STUMP.threshold, STUMP.value)
     tree = Tree(*columns, missing_go_to_left=[1, 0, 0])
     forest = Forest.from_bytes(encode([tree], features=2), engine=engine)
@@ -120,3 +128,13 @@ def test_with_missing_values_accepted_only_infinity_and_what_is_no_number_are_re
     for value in (math.inf, "nan", None, 1e39):
         with pytest.raises(BadRow):
             forest.predict((0.0, value))
+
+
+def test_outputs_of_a_forest(engines):
+    """A forest answers as a model of one output, so that callers need not ask which it is."""
+    stump = Tree([1, -1, -1], [2, -1, -1], [0, -2, -2], [0.5, -2.0, -2.0], [15.0, 10.0, 20.0])
+    for engine in engines:
+        forest = Forest.from_bytes(encode([stump], features=1), engine=engine)
+        assert (forest.task, forest.outputs) == ("regression", 1)
+        assert forest.scores((0.5,)) == (10.0,)
+        assert forest.scores_many([(0.5,), (1.0,)]) == [(10.0,), (20.0,)]

@@ -43,18 +43,21 @@ def files(docker, image, bases):
     return sorted({*inside.splitlines()} - {*before.splitlines()})
 
 
-def test_every_file_is_on_the_allow_list(files):
+def test_allowed_files(files):
+    """Every file is on the allow list."""
     allowed = [line for line in (HERE / "allowed_files.txt").read_text().splitlines() if line and line[0] != "#"]
     assert [name for name in files if not any(fnmatch(name, pattern) for pattern in allowed)] == []
 
 
-def test_every_line_of_the_allow_list_is_used(files):
+def test_allow_list_used(files):
+    """Every line of the allow list is used."""
     allowed = [line for line in (HERE / "allowed_files.txt").read_text().splitlines() if line and line[0] != "#"]
     assert [pattern for pattern in allowed if not any(fnmatch(name, pattern) for name in files)] == []
 
 
 @pytest.mark.parametrize("word", ["test_", "conftest", ".pem", ".key", ".env", "id_rsa", ".joblib", ".git"])
-def test_no_secret_no_key_and_no_test_is_inside(files, word):
+def test_no_secrets(files, word):
+    """The image holds no secret, no key and no test."""
     ours = [name for name in files if "/runtime/" not in name and "/monitor/" not in name]
     assert [name for name in ours if word in Path(name).name] == []
 
@@ -72,11 +75,13 @@ def importable(docker, image):
 
 
 @pytest.mark.parametrize("module", ABSENT)
-def test_what_belongs_to_training_cannot_be_imported(importable, module):
+def test_no_training(importable, module):
+    """Modules of training cannot be imported."""
     assert module not in importable
 
 
-def test_a_prediction_brings_neither_numpy_nor_boto3_into_memory(docker, image, api_event):
+def test_prediction_imports(docker, image, api_event):
+    """A prediction loads neither numpy nor boto3."""
     script = (
         "import sys, json; from drift_predictor.handler import handler\n"
         f"answer = handler(json.loads({json.dumps(json.dumps(api_event))}), None)\n"
@@ -87,14 +92,16 @@ def test_a_prediction_brings_neither_numpy_nor_boto3_into_memory(docker, image, 
     assert {"numpy", "boto3", "botocore", "jsonschema"}.isdisjoint(modules)
 
 
-def test_the_compiled_kernel_is_inside_and_used(docker, image):
+def test_compiled_kernel(docker, image):
+    """The compiled kernel is in the image and used."""
     script = (
         "from drift_engine.forest import Forest; print(Forest.open('/opt/drift/bundles/house-price/forest.bin').engine)"
     )
     assert python(docker, image, script) == "c"
 
 
-def test_the_layers_of_the_prediction_path_stay_under_40_megabytes(docker, image, bases, record_property):
+def test_layer_sizes(docker, image, bases, record_property):
+    """The layers of the prediction path take less than 40 MB."""
     record_property("base", bases.what)
     sizes = layers(docker, image)
     for place, size in sizes.items():
@@ -102,7 +109,8 @@ def test_the_layers_of_the_prediction_path_stay_under_40_megabytes(docker, image
     assert sum(sizes.values()) - sizes["monitor"] < 40 * MEGABYTE
 
 
-def test_bytecode_never_goes_stale(docker, image):
+def test_unchecked_bytecode(docker, image):
+    """Bytecode is never compared with its source, so that it cannot be stale."""
     script = (
         "import pathlib, struct\n"
         "flags = {struct.unpack('<I', p.read_bytes()[4:8])[0] for p in pathlib.Path('/opt/drift').rglob('*.pyc')}\n"
@@ -112,8 +120,8 @@ def test_bytecode_never_goes_stale(docker, image):
 
 
 @pytest.mark.parametrize("start", ["awslambdaric.bootstrap, drift_predictor.handler", "drift_monitor.handlers"])
-def test_no_source_is_compiled_at_a_start(docker, image, start):
-    """Neither ours nor the standard library's, which the published base holds without bytecode."""
+def test_nothing_compiled(docker, image, start):
+    """No source is compiled at a start, neither ours nor the standard library's."""
     script = (
         f"import os, sys, {start}\n"
         "specs = [module.__spec__ for module in sys.modules.values() if module.__spec__]\n"
@@ -122,7 +130,8 @@ def test_no_source_is_compiled_at_a_start(docker, image, start):
     assert python(docker, image, script).splitlines()[-1] == "[]"
 
 
-def test_the_same_sources_give_the_same_layers(docker, image, bases):
+def test_reproducible_layers(docker, image, bases):
+    """The same sources give the same layers."""
     again = f"{IMAGE}-again"
     build(docker, bases, again, "--no-cache")
     first, second = (
@@ -132,15 +141,16 @@ def test_the_same_sources_give_the_same_layers(docker, image, bases):
     assert first == second
 
 
-def test_the_labels_say_version_commit_and_bundle(docker, image):
+def test_labels(docker, image):
+    """The labels state version, commit and bundle."""
     labels = json.loads(docker("inspect", "--format", "{{json .Config.Labels}}", image))
     assert labels["org.opencontainers.image.version"] == "0.1.0"
     assert labels["org.opencontainers.image.revision"] == "test"
     assert re.fullmatch("[0-9a-f]{12}", labels["drift.bundle.digest"])
 
 
-def test_an_older_version_changes_no_layer(docker, image, bases):
-    """Of each model the image holds the current version, in a flat folder."""
+def test_older_version(docker, image, bases):
+    """An older version changes no layer, as the image holds the current one in a flat folder."""
     among_others = ROOT / "build/bundles-others"
     for name in ("house-price", "diabetes"):
         shutil.copytree(ROOT / "build/bundles" / name, among_others / name)
@@ -157,7 +167,8 @@ def test_an_older_version_changes_no_layer(docker, image, bases):
     assert first == second
 
 
-def test_a_new_model_changes_the_last_layer_only(docker, image, bases):
+def test_new_model_layer(docker, image, bases):
+    """A new model changes the last layer only."""
     changed = ROOT / "build/bundles-changed"
     shutil.copytree(ROOT / "build/bundles/diabetes", changed / "diabetes", dirs_exist_ok=True)
     try:

@@ -14,13 +14,15 @@ DOCKERFILE = "services/predictor/Dockerfile"
 WAIVED = json.loads((Path(__file__).parent / "waivers.json").read_text())
 
 
-def test_hadolint_finds_nothing_that_is_not_waived_with_a_reason():
+def test_hadolint():
+    """Hadolint finds nothing but what is waived with a reason."""
     done = subprocess.run(["hadolint", "--format", "json", DOCKERFILE], capture_output=True, text=True, check=False)
     found = {finding["code"] for finding in json.loads(done.stdout)}
     assert found == set(WAIVED["hadolint"])
 
 
-def test_the_configuration_scan_finds_nothing_that_is_not_waived_with_a_reason():
+def test_configuration_scan():
+    """The configuration scan finds nothing but what is waived with a reason."""
     words = ["trivy", "config", "--quiet", "--skip-check-update", "--format", "json", DOCKERFILE]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     results = json.loads(done.stdout).get("Results") or []
@@ -33,8 +35,8 @@ def test_the_configuration_scan_finds_nothing_that_is_not_waived_with_a_reason()
     assert failed == set(WAIVED["trivy"])
 
 
-def test_the_sbom_beside_the_image_names_what_is_inside_and_that_is_what_is_pinned(docker, image, tmp_path):
-    """build/sbom.json: the packages that lie on the base, ours too; those of the base are its publisher's to name."""
+def test_sbom(docker, image, tmp_path):
+    """The SBOM lists the packages on top of the base, in the pinned versions."""
     script = (
         "import sys; from importlib.metadata import distributions\n"
         "for one in distributions(path=sys.path[1:4]): print(one.name, one.version)"  # PYTHONPATH's three folders

@@ -142,7 +142,8 @@ def from_topic(document):
     return {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": json.dumps(document)}}]}
 
 
-def test_a_line_that_the_predictors_container_printed_is_counted(predictor, aggregate, cloud, api_event):
+def test_predictor_line(predictor, aggregate, cloud, api_event):
+    """A line that the predictor's container printed is counted."""
     before = len(cloud.windows())
     assert predictor(api_event)["statusCode"] == 200
     printed = [line for line in predictor.printed().splitlines() if "prediction.event.v1" in line]
@@ -157,7 +158,8 @@ def drift(aggregate, evaluate, cloud):
     return evaluate({}), cloud.take(cloud.alerts)
 
 
-def test_a_drift_in_the_windows_is_published_as_one_alert(drift):
+def test_drift_alert(drift):
+    """A drift in the windows is published as a single alert."""
     answer, alerts = drift
     assert answer == {"series": 2, "alarms": 1}
     assert [(alert["contract"], alert["state"], alert["model"]) for alert in alerts] == [
@@ -168,12 +170,14 @@ def test_a_drift_in_the_windows_is_published_as_one_alert(drift):
 
 @pytest.mark.usefixtures("drift")
 @pytest.mark.parametrize("event", [{}, {"unexpected": [1]}, [], "text", None])
-def test_an_evaluation_with_nothing_new_publishes_nothing_whatever_its_event(evaluate, cloud, event):
+def test_nothing_new(evaluate, cloud, event):
+    """An evaluation with nothing new publishes nothing, whatever its event."""
     assert evaluate(event) == {"series": 2, "alarms": 1}
     assert cloud.take(cloud.alerts) == []
 
 
-def test_an_alert_is_posted_to_the_chat(drift, notify, chat):
+def test_alert_to_chat(drift, notify, chat):
+    """An alert is posted to the chat."""
     alert = drift[1][0]
     assert notify(from_topic(alert)) == {"sent": 1}
     path, body = chat.heard[-1]
@@ -181,23 +185,27 @@ def test_an_alert_is_posted_to_the_chat(drift, notify, chat):
     assert alert["title"] in json.loads(body)["text"]
 
 
-def test_a_notice_that_is_no_alert_is_posted_as_it_came(notify, chat):
+def test_other_notice(notify, chat):
+    """A notice that is no alert is posted as it came."""
     assert notify({"Records": [{"Sns": {"Message": "plain words"}}]}) == {"sent": 1}
     assert "plain words" in chat.heard[-1][1]
 
 
-def test_the_probe_tells_the_normal_request_from_the_drifted_one(probe, api):
+def test_probe(probe, api):
+    """The probe reports the normal request as normal and the drifted one as drifted."""
     assert probe({}) == {"normal": True, "drifted": True, "said": []}
     assert [path for path, _ in api.heard] == ["/2015-03-31/functions/predictor/invocations"] * 2
 
 
-def test_a_payload_that_cannot_be_opened_becomes_a_dead_letter(aggregate, cloud):
+def test_closed_payload(aggregate, cloud):
+    """A payload that cannot be opened becomes a dead letter."""
     cloud.take(cloud.letters)
     assert aggregate({"awslogs": {"data": "bm90IGd6aXA="}}) == {"batchItemFailures": []}
     assert [letter["record"] for letter in cloud.take(cloud.letters)] == ["bm90IGd6aXA="]
 
 
-def test_a_bad_line_becomes_a_dead_letter_and_the_others_are_counted(aggregate, cloud):
+def test_bad_line(aggregate, cloud):
+    """A bad line becomes a dead letter, and the others are counted."""
     cloud.take(cloud.letters)
     before = len(cloud.windows())
     good = old_lines(3, shift=0.0)
@@ -216,11 +224,13 @@ def refused(answer, kind, message):
 
 
 @pytest.mark.parametrize("event", [{}, {"Records": "none"}, {"Records": [{"eventSource": "aws:s3"}]}])
-def test_an_event_of_no_known_source_is_an_error_of_the_aggregator(aggregate, event):
+def test_unknown_source(aggregate, event):
+    """An event of an unknown source is an error of the aggregator."""
     refused(aggregate(event), "BadDelivery", "expected")
 
 
-def test_a_chat_that_refuses_is_an_error_of_the_notifier_without_its_address(notify, chat):
+def test_refusing_chat(notify, chat):
+    """A chat that refuses is an error of the notifier, without the chat's address."""
     chat.answer, kept = (lambda _path, _body: (500, "no")), chat.answer
     try:
         answer = notify(from_topic({"any": "notice"}))
@@ -230,18 +240,20 @@ def test_a_chat_that_refuses_is_an_error_of_the_notifier_without_its_address(not
     assert SECRET not in json.dumps(answer) + notify.printed()
 
 
-def test_a_record_that_is_no_notice_is_an_error_of_the_notifier(notify):
+def test_other_record(notify):
+    """A record that is no notice is an error of the notifier."""
     refused(notify({"Records": [{"s3": {}}]}), "KeyError", "Sns")
 
 
-def test_an_api_that_does_not_answer_is_reported_by_the_probe(docker, emulator, image, api):
-    """The function behind it answers, so the drifted request is noticed all the same."""
+def test_unreachable_api(docker, emulator, image, api):
+    """The probe reports an API that does not answer, and still checks the function behind it."""
     with running(docker, emulator, image, "probe", probing("http://127.0.0.1:9", api.url)) as function:
         answer = function({})
     assert (answer["normal"], answer["drifted"], len(answer["said"])) == (False, True, 1)
 
 
-def test_a_table_that_is_not_there_is_an_error_of_the_evaluator(docker, emulator, image, cloud):
+def test_missing_table(docker, emulator, image, cloud):
+    """A table that does not exist is an error of the evaluator."""
     with running(docker, emulator, image, "evaluate", cloud.environment | {"DRIFT_TABLE": "gone"}) as function:
         refused(function({}), "Unanswered", "ResourceNotFoundException")
 
@@ -255,7 +267,8 @@ def test_a_table_that_is_not_there_is_an_error_of_the_evaluator(docker, emulator
         ("probe", "DRIFT_FUNCTION"),
     ],
 )
-def test_a_setting_that_is_missing_is_named(docker, emulator, image, cloud, command, missing):
+def test_missing_setting(docker, emulator, image, cloud, command, missing):
+    """A missing setting is named."""
     environment = {name: value for name, value in cloud.environment.items() if name != missing}
     with running(docker, emulator, image, command, environment) as function:
         refused(function({}), "SettingsError", f"{missing}: expected a value, it is not set")

@@ -11,11 +11,13 @@ from tests.image.support import ROOT, python
 ROWS = 500
 
 
-def test_the_image_says_its_processor(docker, image, processor):
+def test_architecture(docker, image, processor):
+    """The image states its processor."""
     assert docker("inspect", "--format", "{{.Architecture}}", image) == processor
 
 
-def test_predictions_are_equal_to_the_last_bit(docker, image, record_property):
+def test_same_predictions(docker, image, record_property):
+    """Predictions are equal to the last bit on both processors."""
     seeded = random.Random(11)
     rows = [
         (
@@ -34,6 +36,6 @@ def test_predictions_are_equal_to_the_last_bit(docker, image, record_property):
     )
     machine, engine, *answers = python(docker, image, script).split()
     record_property("kernel", f"{engine} on {machine}, {ROWS} predictions equal to the last bit")
-    here = load_bundle(ROOT / "build/bundles/house-price").forest
+    here = load_bundle(ROOT / "build/bundles/house-price").model
     assert engine == "c"
     assert answers == [here.predict(row).hex() for row in rows]

@@ -17,7 +17,8 @@ from tools.base_images import Reference, digest_of
 PROBE = f"{Path(__file__).parent}/in_container.py:/probe/in_container.py:ro"
 
 
-def test_a_prediction_is_answered_with_its_drift_score(predictor, api_event):
+def test_prediction(predictor, api_event):
+    """A prediction is answered with its drift score."""
     answer = predictor(api_event)
     body = json.loads(answer["body"])
     assert answer["statusCode"] == 200
@@ -36,20 +37,23 @@ BAD = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status"), BAD)
-def test_a_bad_request_is_a_problem_with_its_status(predictor, method, path, body, status):
+def test_bad_request(predictor, method, path, body, status):
+    """A bad request is a problem document with its status."""
     answer = predictor(http_event(method, path, body))
     assert answer["statusCode"] == status
     assert json.loads(answer["body"])["status"] == status
 
 
-def test_health_names_the_compiled_engine(predictor):
+def test_health_engine(predictor):
+    """Health names the compiled engine."""
     answer = predictor(http_event("GET", "/health"))
     assert answer["statusCode"] == 200
     assert '"c"' in answer["body"]
 
 
 @pytest.mark.parametrize("event", [{}, [], "text", {"nonsense": 1}, {"features": "none"}])
-def test_an_event_that_is_no_request_is_a_problem(predictor, event):
+def test_other_event(predictor, event):
+    """An event that is no request is a problem document."""
     assert predictor(event)["status"] in {400, 422}
 
 
@@ -63,8 +67,8 @@ def start_directly(docker, image, folder, event, *options, handler=PREDICTOR):
     return json.loads(docker("run", "--rm", *words).splitlines()[-1])
 
 
-def test_cold_start_and_memory_beside_the_naive_image(docker, image, naive, tmp_path, api_event, record_property):
-    """Five starts each, interleaved, in the same kind of container; the answers are checked first."""
+def test_cold_start(docker, image, naive, tmp_path, api_event, record_property):
+    """A cold start is ten times as fast as the naive one and takes less than 64 MiB."""
     figures = {image: [], naive: []}
     for _ in range(5):
         for tag, handler in ((image, PREDICTOR), (naive, "app.handler")):
@@ -100,9 +104,8 @@ def broken_bundles(tmp_path, image, docker):
     ],
     ids=["a wrong digest", "a missing bundle", "a wrong setting"],
 )
-def test_a_bad_start_is_one_readable_line_and_the_init_error_says_the_same(
-    docker, image, emulator, tmp_path, api_event, options, says
-):
+def test_bad_start(docker, image, emulator, tmp_path, api_event, options, says):
+    """A bad start is a readable line, and the runtime's init error says the same."""
     chosen = options(tmp_path, image, docker) if callable(options) else options
     start = start_directly(docker, image, tmp_path, api_event, *chosen)
     assert start["path"] == "/2018-06-01/runtime/init/error"
@@ -115,7 +118,8 @@ def test_a_bad_start_is_one_readable_line_and_the_init_error_says_the_same(
         assert function(api_event)["errorMessage"] == message
 
 
-def test_the_image_can_be_pushed_and_pulled_by_digest(docker, image, folder):
+def test_push_and_pull(docker, image, folder):
+    """The image can be pushed, and pulled by its digest."""
     with registry(folder) as place:
         tag = f"{place}/drift-monitor:test"
         docker("tag", image, tag)

@@ -66,12 +66,14 @@ def post(port: int, body: object) -> tuple[int, dict[str, object]]:
         return 0, {}
 
 
-def test_a_prediction_by_http(api):
+def test_prediction(api):
+    """A prediction is answered over HTTP."""
     status, answer = post(api, {"features": HOUSE})
     assert status == 200
     assert answer["features_received"] == HOUSE
 
 
-def test_a_bad_request_is_a_problem(api):
+def test_bad_request(api):
+    """A bad request over HTTP is a problem document."""
     status, answer = post(api, {"features": HOUSE | {"sqft": -1}})
     assert (status, answer["status"]) == (422, 422)

@@ -53,7 +53,8 @@ def windows(world, version):
     return [item for item in world.items() if item["pk"]["S"].startswith("fragments#") and version in item["pk"]["S"]]
 
 
-def test_t3_no_event_goes_aside_before_during_or_after_a_rollout(world, models):
+def test_t3_rollout(world, models):
+    """No event becomes a dead letter before, during or after a rollout."""
     old, new = map(version_of, models)
     assert old != new
     world.deploy(models[0])
@@ -77,7 +78,8 @@ def test_t3_no_event_goes_aside_before_during_or_after_a_rollout(world, models):
     assert letters(world) == 0
 
 
-def test_t3_a_version_that_no_deployment_wrote_goes_aside_whole(world, models):
+def test_t3_unknown_version(world, models):
+    """Events of a version that no deployment wrote all become dead letters."""
     world.deploy(models[1])
     put(world, lines(models[0], 25, shift=0.0))
     until("every event of the stranger", lambda: letters(world) == 25)

@@ -96,7 +96,8 @@ def drifted(world, bundles, webhook):
     return answer, [json.dumps(one) for one in webhook.heard if "sqft" in json.dumps(one)]
 
 
-def test_a_drift_in_the_log_becomes_one_message_in_the_chat(drifted):
+def test_drift_to_chat(drifted):
+    """A drift in the log becomes a single message in the chat."""
     answer, messages = drifted
     assert answer == {"series": 1, "alarms": 1}
     assert len(messages) == 1
@@ -105,13 +106,15 @@ def test_a_drift_in_the_log_becomes_one_message_in_the_chat(drifted):
 
 
 @pytest.mark.usefixtures("drifted")
-def test_an_evaluation_with_nothing_new_tells_nobody(world, webhook):
+def test_nothing_new(world, webhook):
+    """An evaluation with nothing new sends no message."""
     before = len(webhook.heard)
     assert world.invoke("evaluator", {})["series"] == 1
     assert len(webhook.heard) == before
 
 
-def test_an_alarm_that_cloudwatch_raises_reaches_the_chat_and_the_webhook(world, webhook, endpoint):
+def test_alarm_delivery(world, webhook, endpoint):
+    """An alarm that CloudWatch raises reaches the chat and the webhook."""
     given = world.graph.one("cloudwatch.MetricAlarm", "house-price-errors").inputs
     dimensions = [{"Name": name, "Value": value} for name, value in given["dimensions"].items()]
     measured = {"MetricName": given["metricName"], "Dimensions": dimensions}
@@ -129,7 +132,8 @@ def test_an_alarm_that_cloudwatch_raises_reaches_the_chat_and_the_webhook(world,
     assert json.loads(notices[0]["Message"])["NewStateValue"] == "ALARM"
 
 
-def test_a_bad_record_waits_among_the_dead_letters_and_the_rest_goes_through(world, bundles):
+def test_bad_record(world, bundles):
+    """A bad record becomes a dead letter, and the others are counted."""
     before = len(world.items())
     good = lines(bundles, 3, shift=0.0)
     broken = json.dumps({**json.loads(good[0]), "features": {"sqft": "large"}})
@@ -154,7 +158,8 @@ def test_a_bad_record_waits_among_the_dead_letters_and_the_rest_goes_through(wor
     ],
     ids=["aggregator-reads", "aggregator-alerts", "evaluator-sends", "evaluator-deletes-table", "notifier-reads"],
 )  # fmt: skip
-def test_a_role_may_not_do_what_its_function_does_not(world, what, service, forbidden):
+def test_role_limits(world, what, service, forbidden):
+    """A role may not do what its function does not."""
     name = world.graph.one("lambda.Function", f"{what}-function").inputs["name"]
     world.client("iam").update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Principal": {"AWS": "*", "Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}))  # fmt: skip

@@ -75,7 +75,8 @@ def write(folder, graph, aws):
     (folder / "main.tf.json").write_text(json.dumps(terraform(graph, provider=aws.provider())))
 
 
-def test_the_stack_is_applied_planned_again_moved_to_a_new_image_and_destroyed(root, aws, tmp_path):
+def test_stack_lifetime(root, aws, tmp_path):
+    """The stack is applied, planned again, moved to a new image and destroyed."""
     graph, before = stack(root, "a"), held(aws)
     write(tmp_path, graph, aws)
     TOOL.init(tmp_path)

@@ -18,19 +18,22 @@ def channel_of(make, column, kind="area"):
     return fit_baseline(make.feature_set(kind), {kind: column}).channel(kind)
 
 
-def test_few_distinct_values_keep_a_bin_each(make):
+def test_few_values(make):
+    """Few distinct values have a bin each."""
     channel = channel_of(make, [1, 1, 2, 5] * 10, "rooms")
     assert (channel.kind, channel.values, channel.counts) == ("values", (1.0, 2.0, 5.0), (20, 10, 10))
 
 
-def test_many_values_are_cut_at_quantiles(make):
+def test_many_values(make):
+    """Many distinct values are cut at quantiles into 64 equal bins."""
     channel = channel_of(make, np.arange(10_000) / 7)
     assert channel.kind == "quantiles"
     assert len(channel.counts) == 64
     assert max(channel.counts) - min(channel.counts) <= 1
 
 
-def test_ties_stay_together(make):
+def test_ties(make):
+    """Equal values are in the same bin."""
     column = np.concatenate([np.zeros(500), np.arange(1, 501)])
     channel = channel_of(make, column)
     assert channel.counts[0] == 500
@@ -38,7 +41,8 @@ def test_ties_stay_together(make):
 
 
 @given(st.lists(st.integers(-1000, 1000), min_size=1, max_size=200), st.integers(2, 12))
-def test_counts_are_those_of_numpy_on_the_same_edges(values, limit):
+def test_counts_by_numpy(values, limit):
+    """Counts are those of numpy on the same edges."""
     distinct, counted = np.unique(np.array(values) / 7, return_counts=True)
     edges, counts = cut(distinct, counted, limit)
     assert len(counts) == len(edges) + 1 <= limit
@@ -48,23 +52,27 @@ def test_counts_are_those_of_numpy_on_the_same_edges(values, limit):
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.floats(allow_nan=False, allow_infinity=False))
-def test_a_short_number_lies_between(one, other):
+def test_short_edge(one, other):
+    """An edge is a short number between two values."""
     assume(one != other)
     low, high = min(one, other), max(one, other)
     assert low <= between(low, high) < high
 
 
-def test_a_number_of_all_digits_lies_at_its_lower_end():
+def test_edge_of_all_digits():
+    """Between neighbours the edge is the lower one."""
     low = 0.30000000000000004
     assert between(low, np.nextafter(low, 1)) == low
 
 
-def test_bins_grow_with_the_reference_and_stop_at_64():
+def test_bin_limit():
+    """The number of bins grows with the reference, up to 64."""
     assert [bin_limit(rows) for rows in (1, 32, 1000, 10**6)] == [2, 8, 31, 64]
 
 
 @given(COUNTS)
-def test_scores_are_standardised_and_in_order(counts):
+def test_standard_scores(counts):
+    """Scores are standardised and ascending."""
     scores = normal_scores(counts)
     total = sum(counts)
     mean = sum(score * count for score, count in zip(scores, counts, strict=True)) / total
@@ -76,7 +84,8 @@ def test_scores_are_standardised_and_in_order(counts):
         assert variance == pytest.approx(1e6, rel=0.01)
 
 
-def test_scores_are_the_means_of_a_cut_normal():
+def test_scores_of_normal():
+    """Scores are the means of a normal distribution that is cut at the bins."""
     means = [stats.truncnorm(low, high).mean() for low, high in ((-np.inf, 0), (0, np.inf))]
     assert normal_scores([5, 5]) == standardised(means, [5, 5]) == (-1000, 1000)
     ends = stats.norm.ppf([0, 0.2, 0.5, 1])
@@ -84,12 +93,14 @@ def test_scores_are_the_means_of_a_cut_normal():
     assert normal_scores([2, 3, 5]) == standardised(means, [2, 3, 5])
 
 
-def test_an_empty_bin_scores_its_quantile():
+def test_empty_bin_score():
+    """An empty bin has the score of its quantile."""
     assert normal_scores([0, 4]) == standardised([stats.norm.ppf(0.125), 0.0], [0, 4])
     assert normal_scores([0, 1]) == (0, 0)
 
 
-def test_products_are_of_the_scores(make):
+def test_products(make):
+    """A product channel counts the products of the scores."""
     of = make.columns(2, 400)
     baseline = fit_baseline(make.feature_set("area", "ground"), of)
     one, other = baseline.channel("area"), baseline.channel("ground")
@@ -101,7 +112,8 @@ def test_products_are_of_the_scores(make):
     assert tuple(found) == product.counts
 
 
-def test_the_sum_of_squares_counts_a_missing_feature_as_one(make):
+def test_sum_of_squares(make):
+    """The sum of squares counts a missing feature as 1, its expectation."""
     of = make.columns(2, 400)
     baseline = fit_baseline(make.feature_set("area", "ground"), of)
     one, other = baseline.channel("area"), baseline.channel("ground")
@@ -113,7 +125,8 @@ def test_the_sum_of_squares_counts_a_missing_feature_as_one(make):
     assert tuple(found) == squares.counts
 
 
-def test_features_that_are_never_there_together_have_no_product(make):
+def test_never_together(make):
+    """Features that never occur together have no product channel."""
     area = np.where(np.arange(20) < 10, np.arange(20.0), np.nan)
     ground = np.where(np.arange(20) < 10, np.nan, np.arange(20.0))
     baseline = fit_baseline(make.feature_set("area", "ground"), {"area": area, "ground": ground})
@@ -122,7 +135,8 @@ def test_features_that_are_never_there_together_have_no_product(make):
     assert "sum_of_squares" in kinds
 
 
-def test_of_more_than_ten_features_the_most_correlated_pairs_are_kept(make):
+def test_most_correlated_pairs(make):
+    """Of more than ten features only the most correlated pairs have a product channel."""
     names = [f"f{place}" for place in range(12)]
     random = np.random.default_rng(0)
     of = {name: random.normal(size=300) for name in names}
@@ -135,24 +149,28 @@ def test_of_more_than_ten_features_the_most_correlated_pairs_are_kept(make):
     assert not any("area" in pair for pair in pairs)
 
 
-def test_usual_bounds_are_held_against_the_data(make):
+def test_usual_bounds(make):
+    """Values outside the usual bounds are counted."""
     baseline = fit_baseline(make.feature_set("rooms"), {"rooms": [1, 2, 5, 6, 9]})
     channel = baseline.channel("out_of_range:rooms")
     assert (channel.bounds, channel.counts) == ((1.0, 5.0), (3, 2))
 
 
 @pytest.mark.parametrize(("column", "counts"), [([1, 2, 3], (1, 2)), ([1, 1, 3], (2, 1)), ([1, 1, 3, 3], (4, 0))])
-def test_without_usual_bounds_the_ends_of_the_data_expect_as_many_outside_as_were_alone_there(make, column, counts):
+def test_bounds_from_data(make, column, counts):
+    """Without usual bounds, those outside are expected as often as the ends occurred alone."""
     baseline = fit_baseline(make.feature_set("area"), {"area": column})
     assert baseline.channel("out_of_range:area").counts == counts
 
 
-def test_new_values_are_expected_as_often_as_values_were_seen_once(make):
+def test_new_values(make):
+    """New values are expected as often as values occurred once."""
     baseline = fit_baseline(make.feature_set("rooms"), {"rooms": [1] * 30 + [2] * 30 + [7]})
     assert baseline.channel("new:rooms").counts == (60, 1)
 
 
-def test_categories_count_what_the_feature_set_names_and_the_rest_is_new(houses, make):
+def test_new_categories(houses, make):
+    """Categories outside the feature set are counted as new."""
     heating = make.columns(1, 600)["heating"].tolist()
     channel = houses.channel("heating")
     assert dict(zip(channel.categories, channel.counts, strict=True)) == {
@@ -173,5 +191,6 @@ def test_categories_count_what_the_feature_set_names_and_the_rest_is_new(houses,
         (Channel("a", "product", ("a", "b"), (1, 1, 1), edges=(0.0, 5.0)), ["<= 0", "0 to 5", "> 5"]),
     ],
 )
-def test_bins_have_labels(channel, labels):
+def test_bin_labels(channel, labels):
+    """Every bin has a label."""
     assert channel.labels == labels

@@ -18,7 +18,8 @@ def of_area(make, column, **options):
     return fit_baseline(make.feature_set("area"), {"area": column}, **options)
 
 
-def test_moments_are_those_of_the_columns(houses, make):
+def test_moments(houses, make):
+    """Mean, deviation and range are those of the column."""
     area = make.columns(1, 600)["area"]
     summary = houses.features["area"]
     assert summary.mean == pytest.approx(area.mean(), rel=1e-14)
@@ -26,27 +27,31 @@ def test_moments_are_those_of_the_columns(houses, make):
     assert (summary.min, summary.max, summary.count, summary.missing) == (area.min(), area.max(), 600, 0)
 
 
-def test_missing_values_are_counted_and_left_out(houses, make):
+def test_missing_values(houses, make):
+    """Missing values are counted, and left out of the figures."""
     ground = make.columns(1, 600)["ground"]
     summary = houses.features["ground"]
     assert summary.missing == int(np.isnan(ground).sum()) > 0
     assert summary.mean == pytest.approx(np.nanmean(ground))
 
 
-def test_a_category_has_counts_and_no_moments(houses):
+def test_category_summary(houses):
+    """A category has counts and no mean, deviation or range."""
     summary = houses.features["heating"]
     assert (summary.mean, summary.std, summary.min, summary.max) == (None,) * 4
     assert summary.count + summary.missing == 600
 
 
-def test_target_and_error_have_bins_and_the_prediction_a_channel(houses):
+def test_target_and_error(houses):
+    """Target and error have bins, and the prediction has a channel."""
     assert sum(houses.target.bins.counts) == 600
     assert houses.error.bins.counts == (200,)
     assert houses.prediction.bins is None
     assert sum(houses.channel("prediction").counts) == 200
 
 
-def test_correlations_are_pearsons_over_the_rows_that_have_both(houses, make):
+def test_correlations(houses, make):
+    """Correlations are Pearson's over the rows that have both values."""
     of = make.columns(1, 600)
     names = houses.correlation_names
     assert names == ("rooms", "area", "garden", "ground")
@@ -56,14 +61,16 @@ def test_correlations_are_pearsons_over_the_rows_that_have_both(houses, make):
     assert houses.correlation[0][0] == 1.0
 
 
-def test_a_constant_column_has_no_correlation_and_no_spread(make):
+def test_constant_column(make):
+    """A constant column has no correlation and no deviation."""
     baseline = of_area(make, [0.1] * 7)
     assert baseline.correlation == ((None,),)
     assert (baseline.features["area"].mean, baseline.features["area"].std) == (0.1, 0.0)
     assert baseline.channel("area").counts == (7,)
 
 
-def test_an_all_missing_column_keeps_only_its_missing_channel(make):
+def test_all_missing_column(make):
+    """A column without values keeps only its missing channel."""
     baseline = of_area(make, [math.nan, math.nan], target=[math.nan] * 2, predictions=[math.nan])
     assert [channel.name for channel in baseline.channels] == ["missing:area"]
     assert baseline.features["area"].mean is None
@@ -71,7 +78,8 @@ def test_an_all_missing_column_keeps_only_its_missing_channel(make):
     assert baseline.target.bins is None
 
 
-def test_one_row_is_a_baseline(make):
+def test_single_row(make):
+    """A single row makes a baseline."""
     of = make.columns(3, 1)
     baseline = fit_baseline(make.feature_set("rooms", "area"), of)
     assert baseline.rows == 1
@@ -80,7 +88,8 @@ def test_one_row_is_a_baseline(make):
     assert baseline.channel("new:area").counts == (0, 1)
 
 
-def test_huge_values_do_not_overflow(make):
+def test_huge_values(make):
+    """Huge values do not overflow."""
     baseline = of_area(make, [-1.7e308, 1.7e308, 1.7e308, -1.7e308])
     summary = baseline.features["area"]
     assert summary.mean == 0.0
@@ -88,12 +97,14 @@ def test_huge_values_do_not_overflow(make):
     assert baseline.correlation == ((1.0,),)
 
 
-def test_tiny_values_keep_their_spread(make):
+def test_tiny_values(make):
+    """Tiny values have a deviation above 0."""
     summary = of_area(make, [0.0, 5e-324, 1e-320]).features["area"]
     assert 0 < summary.std < 1e-319
 
 
-def test_the_order_of_rows_does_not_matter(make, houses):
+def test_row_order(make, houses):
+    """The order of rows does not matter."""
     of = make.columns(1, 600)
     order = np.random.default_rng(5).permutation(600)
     again = fit_baseline(
@@ -106,7 +117,8 @@ def test_the_order_of_rows_does_not_matter(make, houses):
     assert json.dumps(again.to_json()) == json.dumps(houses.to_json())
 
 
-def test_json_reads_back_equal_and_keeps_the_contract(houses):
+def test_json_round_trip(houses):
+    """A baseline comes back equal from its JSON, which keeps the contract."""
     document = json.loads(json.dumps(houses.to_json()))
     schemas.check("baseline.v1", document)
     again = Baseline.from_json(document)
@@ -115,7 +127,8 @@ def test_json_reads_back_equal_and_keeps_the_contract(houses):
     assert again.to_json() == houses.to_json()
 
 
-def test_ten_thousand_rows_of_five_features_take_some_kilobytes():
+def test_size():
+    """A baseline of 10,000 rows of five features takes a few kilobytes."""
     random = np.random.default_rng(7)
     rows = 10_000
     of = {
@@ -130,7 +143,8 @@ def test_ten_thousand_rows_of_five_features_take_some_kilobytes():
     assert all(len(channel.counts) <= 64 for channel in baseline.channels)
 
 
-def test_the_choices_are_named_when_a_channel_does_not_exist(houses):
+def test_unknown_channel(houses):
+    """An unknown channel is refused with those that there are."""
     with pytest.raises(BaselineError, match="there is rooms, area"):
         houses.channel("nothing")
 
@@ -166,13 +180,15 @@ NO_BASELINES = {
 
 
 @pytest.mark.parametrize(("changed", "place"), NO_BASELINES.values(), ids=NO_BASELINES)
-def test_a_document_that_breaks_its_contract_is_refused_with_the_place(make, changed, place):
+def test_broken_document(make, changed, place):
+    """A document that breaks its contract is refused with the place."""
     document = of_area(make, [1.0, 2.0, 3.0]).to_json()
     with pytest.raises(ContractError, match=rf"baseline\.v1: .*{place}"):
         Baseline.from_json(document | changed)
 
 
-def test_a_document_that_is_no_object_is_refused():
+def test_document_no_object():
+    """A document that is no object is refused."""
     with pytest.raises(ContractError, match="type at the top"):
         Baseline.from_json([])
 
@@ -190,28 +206,33 @@ def test_a_document_that_is_no_object_is_refused():
         (["garden"], {"garden": [0.5]}, "'garden': expected booleans"),
     ],
 )
-def test_columns_that_no_baseline_can_be_made_of_are_refused(make, names, given, message):
+def test_refused_columns(make, names, given, message):
+    """Columns that no baseline can be made of are refused with the reason."""
     with pytest.raises(BaselineError, match=message):
         fit_baseline(make.feature_set(*names), given)
 
 
-def test_no_feature_may_take_the_name_of_the_predictions(make):
+def test_reserved_name(make):
+    """No feature may have the name of the predictions."""
     named = make.feature_set("area", prediction={"type": "number", "example": 1})
     with pytest.raises(BaselineError, match="no feature may be named 'prediction'"):
         fit_baseline(named, {"area": [1.0], "prediction": [1.0]})
 
 
-def test_numbers_come_as_lists_booleans_or_objects():
+def test_number_inputs():
+    """Numbers may be lists, booleans or objects."""
     assert as_numbers([True, None, 2.5])[[0, 2]].tolist() == [1.0, 2.5]
     assert math.isnan(as_numbers(np.array([None, 1], dtype=object))[0])
 
 
-def test_a_category_may_come_as_its_indices():
+def test_category_codes():
+    """A category may be given by its indices."""
     assert as_codes(["a", "b"], [0, 1, 7]).tolist() == [0.0, 1.0, 2.0]
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=40))
-def test_any_finite_column_makes_a_baseline_that_reads_back(make, column):
+def test_any_finite_column(make, column):
+    """Any finite column makes a baseline that comes back from its JSON."""
     baseline = of_area(make, column)
     assert Baseline.from_json(json.loads(json.dumps(baseline.to_json()))) == baseline
     assert sum(baseline.channel("area").counts) == len(column)
@@ -220,8 +241,8 @@ def test_any_finite_column_makes_a_baseline_that_reads_back(make, column):
 NOISE = [0.3, 0.1 + 0.2] * 50
 
 
-def test_a_spread_under_a_billionth_of_the_magnitude_counts_as_none(make):
-    """Two spellings of one number are no spread, and correlate with nothing."""
+def test_tiny_deviation(make):
+    """A deviation under a billionth of the magnitude counts as 0, and correlates with nothing."""
     baseline = of_area(make, NOISE)
     assert baseline.features["area"].std == 0.0
     assert baseline.features["area"].mean == pytest.approx(0.3, rel=1e-12)
@@ -229,15 +250,16 @@ def test_a_spread_under_a_billionth_of_the_magnitude_counts_as_none(make):
 
 
 @pytest.mark.parametrize(("share", "varies"), [(0.4e-9, False), (4e-9, True)])
-def test_the_floor_goes_by_the_largest_magnitude(make, share, varies):
+def test_deviation_floor(make, share, varies):
+    """The floor of the deviation is relative to the largest magnitude."""
     column = -5e12 * (1 + share * np.linspace(-1, 1, 101))
     baseline = of_area(make, column)
     assert (baseline.features["area"].std > 0) is varies
     assert (baseline.correlation[0][0] == 1.0) is varies
 
 
-def test_an_older_baseline_with_a_spread_of_noise_has_no_scale(make):
-    """Baselines that were fitted before there was a floor are read with it."""
+def test_floor_of_older_baseline(make):
+    """The floor also holds for baselines that were fitted before there was one."""
     document = of_area(make, NOISE).to_json()
     document["features"]["area"]["std"] = 2.8e-17
     baseline = Baseline.from_json(document)

@@ -43,18 +43,21 @@ def shaped(name: str, numbers: list[float]) -> list:
     return [[number] for number in numbers] if name == "mean-absolute-z" else numbers
 
 
-def test_the_battery_knows_every_detector() -> None:
+def test_all_detectors_tested() -> None:
+    """These tests cover every detector."""
     assert set(MAKERS) == set(DETECTORS)
 
 
 @every
-def test_a_detector_keeps_the_one_interface(name: str) -> None:
+def test_interface(name: str) -> None:
+    """A new detector has its name and no reason for an alarm."""
     detector: Detector = MAKERS[name]()
     assert detector.name == name
     assert detector.reason is None
 
 
-def test_the_mixture_keeps_it_too() -> None:
+def test_mixture_interface() -> None:
+    """The mixture detector has the same interface."""
     rooms = Channel("rooms", "values", ("rooms",), (50, 50))
     detector: Detector = MixtureDetector(Settings([rooms], Budget(1000)))
     assert detector.update({"rooms": [1, 1]}) is False
@@ -65,7 +68,8 @@ def test_the_mixture_keeps_it_too() -> None:
 @every
 @settings(max_examples=25, deadline=None)
 @given(before=values, after=values)
-def test_a_state_through_json_continues_equally(name: str, before: list[float], after: list[float]) -> None:
+def test_json_continues(name: str, before: list[float], after: list[float]) -> None:
+    """A detector that was restored from JSON continues equally."""
     detector = MAKERS[name]()
     detector.update(shaped(name, before))
     again = detector_from_json(json.loads(json.dumps(detector.to_json())))
@@ -76,7 +80,8 @@ def test_a_state_through_json_continues_equally(name: str, before: list[float], 
 @every
 @settings(max_examples=25, deadline=None)
 @given(numbers=values, cut=st.integers(0, 60))
-def test_how_values_are_cut_into_batches_does_not_matter(name: str, numbers: list[float], cut: int) -> None:
+def test_batch_cut(name: str, numbers: list[float], cut: int) -> None:
+    """How values are cut into batches does not matter."""
     whole, parts = MAKERS[name](), MAKERS[name]()
     whole.update(shaped(name, numbers))
     parts.update(shaped(name, numbers[:cut]))
@@ -85,7 +90,8 @@ def test_how_values_are_cut_into_batches_does_not_matter(name: str, numbers: lis
 
 
 @every
-def test_nothing_observed_is_no_alarm(name: str) -> None:
+def test_no_values(name: str) -> None:
+    """An update without values changes nothing and is no alarm."""
     detector = MAKERS[name]()
     before = detector.to_json()
     assert detector.update([]) is False
@@ -93,7 +99,8 @@ def test_nothing_observed_is_no_alarm(name: str) -> None:
 
 
 @every
-def test_an_alarm_comes_with_a_large_shift_stays_and_ends_with_reset(name: str) -> None:
+def test_alarm_until_reset(name: str) -> None:
+    """A large shift raises an alarm that stays until reset."""
     detector, random = MAKERS[name](), Random(7)
     fresh = detector.to_json()
     detector.update(shaped(name, [random.gauss() for _ in range(40)]))
@@ -107,7 +114,8 @@ def test_an_alarm_comes_with_a_large_shift_stays_and_ends_with_reset(name: str) 
 
 
 @every
-def test_a_taken_state_does_not_change_with_the_detector(name: str) -> None:
+def test_state_is_copied(name: str) -> None:
+    """A state that was read does not change with the detector."""
     detector = MAKERS[name]()
     taken = detector.to_json()
     text = json.dumps(taken)
@@ -116,7 +124,8 @@ def test_a_taken_state_does_not_change_with_the_detector(name: str) -> None:
 
 
 @pytest.mark.parametrize("document", [{}, {"contract": "detector.state.v1", "detector": "oracle"}])
-def test_a_state_of_nothing_known_is_refused_with_the_choices(document: dict) -> None:
+def test_unknown_state(document: dict) -> None:
+    """The state of an unknown detector is refused with the choices."""
     with pytest.raises(DetectorError, match="adwin, cusum"):
         detector_from_json(document)
 
@@ -134,18 +143,20 @@ def test_a_state_of_nothing_known_is_refused_with_the_choices(document: dict) ->
         lambda: MeanAbsoluteZ(means=[0.0], stds=[1.0], size=0),
     ],
 )
-def test_parameters_that_make_no_sense_are_refused(make) -> None:
+def test_wrong_parameters(make) -> None:
+    """Parameters that make no sense are refused."""
     with pytest.raises(DetectorError, match="expected"):
         make()
 
 
-def test_the_shared_part_is_no_detector_by_itself() -> None:
-    """What every detector does in its own way is abstract."""
+def test_abstract_base() -> None:
+    """The shared base class cannot be used, as its steps are abstract."""
     with pytest.raises(TypeError, match="abstract"):
         NamedDetector(None)
 
 
 def test_psi_by_hand() -> None:
+    """The PSI detector fires just below a value worked by hand, and not above."""
     detector = WindowedPsi(edges=[0.0], reference=[50, 50], size=100, threshold=0.33)
     assert detector.update([-1.0] * 25 + [1.0] * 75) is False  # 0.27 with half an event added to each bin
     detector = WindowedPsi(edges=[0.0], reference=[50, 50], size=100, threshold=0.26)
@@ -153,8 +164,8 @@ def test_psi_by_hand() -> None:
 
 
 @pytest.mark.parametrize("moved", range(0, 60, 4))
-def test_windowed_detectors_decide_by_the_effects_of_the_report(moved: int) -> None:
-    """PSI and KS stand in one place each: a detector fires where the report's figure passes its threshold."""
+def test_same_effects_as_report(moved: int) -> None:
+    """PSI and KS detectors fire where the report's figure passes their threshold."""
     reference, counts = [160, 340, 340, 160], [40 + moved, 60, 60, 40 - moved // 2]
     values = [value for value, count in zip([-2.0, -0.5, 0.5, 2.0], counts, strict=True) for _ in range(count)]
     psi = WindowedPsi(edges=[-1.0, 0.0, 1.0], reference=reference, size=len(values), threshold=0.05)
@@ -164,7 +175,8 @@ def test_windowed_detectors_decide_by_the_effects_of_the_report(moved: int) -> N
     assert ks.update(values) == (effects.ks_p(distance, sum(reference), len(values)) < 0.05)
 
 
-def test_cusum_by_hand_on_the_lower_side() -> None:
+def test_cusum_by_hand() -> None:
+    """The lower side of CUSUM has the value worked by hand."""
     detector = Cusum(mean=10.0, std=2.0, shift=1.0, threshold=4.0)
     detector.update([6.0, 6.0])
     assert detector.to_json()["state"] == {"up": 0.0, "down": 3.0}
@@ -176,7 +188,8 @@ def oracle() -> list[dict]:
 
 @pytest.mark.parametrize("stream", oracle(), ids=lambda stream: f"seed {stream['seed']}")
 @pytest.mark.parametrize("name", ["adwin", "page-hinkley"])
-def test_alarms_come_where_those_of_river_come(stream: dict, name: str) -> None:
+def test_alarms_of_river(stream: dict, name: str) -> None:
+    """Alarms come at the events where those of river come."""
     random = Random(stream["seed"])
     numbers = [random.gauss() + stream["shift"] * (i >= 500) for i in range(1500)]
     detector = Adwin() if name == "adwin" else PageHinkley(threshold=30.0)

@@ -24,7 +24,7 @@ numbers = st.lists(st.floats(-1e6, 1e6).map(lambda value: round(value, 3)), min_
 
 @given(numbers)
 def test_any_baseline(values):
-    """Bins of any baseline are few ordered and hold all of it."""
+    """Bins of any baseline are few and ordered, and hold all of it."""
     bins = display_bins(*quantiles(values))
     assert len(bins.shares) == len(bins.labels) == len(bins.edges) + 1 <= INNER_BINS + 2
     assert all(low < high for low, high in pairwise(bins.edges))
@@ -37,7 +37,7 @@ def test_any_baseline(values):
     | st.lists(st.integers(-99, 99).map(lambda n: n / 4), min_size=30)
 )
 def test_listed_values(values):
-    """Bins of listed values are few ordered and hold all of it."""
+    """Bins of listed values are few and ordered, and hold all of them."""
     listed, counts = np.unique(values, return_counts=True)
     bins = display_bins({"kind": "values", "values": listed.tolist(), "counts": counts.tolist()}, {})
     assert len(bins.shares) == len(bins.labels) == len(bins.edges) + 1 <= INNER_BINS + 2
@@ -55,7 +55,7 @@ def test_baseline_shares():
 
 
 def test_few_values():
-    """A few values become a bin each with room at both ends."""
+    """A few values have a bin each, with room at both ends."""
     channel = {"kind": "values", "values": [1, 2, 3, 4, 5], "counts": [1990, 2010, 2003, 1999, 1998]}
     bins = display_bins(channel, {"min": 1, "max": 5})
     assert bins.labels == ("below 1", "1", "2", "3", "4", "5", "above 5")
@@ -65,7 +65,7 @@ def test_few_values():
 
 
 def test_categories():
-    """Categories are named and newcomers come last."""
+    """Categories are named, and new ones come last."""
     bins = display_bins({"kind": "categories", "categories": ["red", "blue"], "counts": [3, 1]}, {})
     assert bins.labels == ("red", "blue", "other")
     assert bins.shares == (0.75, 0.25, 0.0)

@@ -9,21 +9,25 @@ from scipy import special, stats
 
 
 @given(st.floats(0, 2000), st.integers(1, 200))
-def test_the_chi_square_tail_is_that_of_scipy(statistic, degrees):
+def test_chi_square_tail(statistic, degrees):
+    """The chi-square tail is that of scipy."""
     expected = stats.chi2.sf(statistic, degrees)
     assert effects.chi_square_tail(statistic, degrees) == pytest.approx(expected, rel=1e-8, abs=1e-13)
 
 
-def test_far_chi_square_tails_do_not_vanish():
+def test_far_chi_square_tail():
+    """Far tails of chi-square do not become 0."""
     assert effects.chi_square_tail(500, 3) == pytest.approx(stats.chi2.sf(500, 3), rel=1e-10)
 
 
 @given(st.floats(0, 12))
-def test_kolmogorovs_tail_is_that_of_scipy(point):
+def test_kolmogorov_tail(point):
+    """The tail of Kolmogorov's distribution is that of scipy."""
     assert effects.kolmogorov_tail(point) == pytest.approx(special.kolmogorov(point), rel=1e-9, abs=1e-15)
 
 
-def test_ks_p_is_scipys_asymptotic_one():
+def test_ks_p():
+    """The p-value of KS is scipy's asymptotic value."""
     random = np.random.default_rng(1)
     one, other = random.integers(0, 40, 3000), random.integers(0, 41, 900)
     found = stats.kstwobign.sf(0.05 * np.sqrt(3000 * 900 / 3900))
@@ -40,8 +44,8 @@ def samples_apart(expected, actual, distance):
 
 
 @pytest.mark.parametrize("sizes", [(100, 100), (500, 100), (500, 500), (2000, 1000), (10_000, 1000), (5000, 999)])
-def test_ks_p_holds_its_level_and_is_near_the_exact_one(sizes):
-    """The limit is never more than 1 % below the exact p-value, and above it by little where windows are large."""
+def test_ks_p_level(sizes):
+    """The p-value of KS is at most 1 % under the exact one, and close for large windows."""
     for p in (0.2, 0.05, 0.05 / 15, 0.001):
         distance = special.kolmogi(p) / np.sqrt(sizes[0] * sizes[1] / sum(sizes))
         exact = stats.ks_2samp(*samples_apart(*sizes, distance), method="exact")
@@ -50,7 +54,8 @@ def test_ks_p_holds_its_level_and_is_near_the_exact_one(sizes):
 
 
 @given(st.integers(2, 8).flatmap(lambda k: st.tuples(*[st.lists(st.integers(10, 300), min_size=k, max_size=k)] * 2)))
-def test_chi_square_is_scipys_where_no_bin_is_rare(pair):
+def test_chi_square(pair):
+    """Chi-square is scipy's where no bin is rare."""
     found = stats.chi2_contingency(np.array(pair), correction=False)
     share = min(map(sum, pair)) / sum(map(sum, pair))
     ours = effects.chi_square(*pair)
@@ -66,12 +71,14 @@ def test_chi_square_is_scipys_where_no_bin_is_rare(pair):
         ([50, 50, 4, 4], [40, 60, 4, 4], ([50, 50, 8], [40, 60, 8])),
     ],
 )
-def test_rare_bins_are_pooled_and_join_the_smallest_if_still_rare(expected, actual, pooled):
+def test_rare_bins_pooled(expected, actual, pooled):
+    """Rare bins are pooled, and join the smallest if the pool is still rare."""
     assert effects.chi_square(expected, actual) == effects.chi_square(*pooled)
 
 
 @pytest.mark.parametrize("pair", [([5, 5], [0, 0]), ([0, 0], [0, 0]), ([100, 0], [100, 0]), ([1, 1], [1, 1])])
-def test_one_filled_bin_cannot_differ(pair):
+def test_single_bin(pair):
+    """Histograms with a single filled bin cannot differ."""
     assert effects.chi_square(*pair) == effects.ChiSquare(0.0, 0, 1.0)
 
 
@@ -79,19 +86,23 @@ SMALL = st.tuples(st.integers(0, 60), st.integers(0, 60))
 
 
 @given(SMALL, SMALL)
-def test_fishers_test_is_that_of_scipy(expected, actual):
+def test_fisher(expected, actual):
+    """Fisher's test is that of scipy."""
     p = stats.fisher_exact([expected, actual]).pvalue
     assert effects.fisher(expected, actual) == pytest.approx(p, rel=1e-6)
 
 
-def test_where_all_is_plenty_fisher_becomes_chi_square():
+def test_fisher_of_many():
+    """For large counts Fisher's test becomes chi-square."""
     assert effects.fisher((9000, 1000), (8000, 1000)) == effects.chi_square((9000, 1000), (8000, 1000)).p
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
-def test_benjamini_hochberg_is_that_of_scipy(p):
+def test_benjamini_hochberg(p):
+    """Benjamini-Hochberg's correction is that of scipy."""
     assert effects.benjamini_hochberg(p) == pytest.approx(stats.false_discovery_control(p))
 
 
-def test_no_p_values_stay_none():
+def test_no_p_values():
+    """A correction of no p-values gives none."""
     assert effects.benjamini_hochberg([]) == []

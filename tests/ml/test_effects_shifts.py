@@ -15,7 +15,9 @@ def coverage(interval_of, truth, tries=400):
     return held / tries
 
 
-def test_the_mean_interval_holds_the_shift_though_the_baseline_is_a_sample():
+def test_mean_interval():
+    """The interval of the mean covers the shift in 95 %, though the baseline is a sample."""
+
     def one(random):
         before, now = random.normal(size=300), random.normal(0.8, 1.5, size=200)
         z = (now - before.mean()) / before.std(ddof=1)
@@ -24,7 +26,9 @@ def test_the_mean_interval_holds_the_shift_though_the_baseline_is_a_sample():
     assert coverage(one, 0.8) == pytest.approx(0.95, abs=0.03)
 
 
-def test_the_variance_interval_holds_the_ratio():
+def test_variance_interval():
+    """The interval of the variance ratio covers it in 95 %."""
+
     def one(random):
         before, now = random.normal(size=300), random.normal(0, 1.5, size=200)
         return effects.variance_ratio(now.var(ddof=1) / before.var(ddof=1), 200, 300)
@@ -33,12 +37,14 @@ def test_the_variance_interval_holds_the_ratio():
 
 
 @pytest.mark.parametrize(("variance", "actual", "expected"), [(0.0, 10, 10), (1.0, 1, 10), (1.0, 10, 1)])
-def test_there_is_no_ratio_without_a_variance(variance, actual, expected):
+def test_no_variance(variance, actual, expected):
+    """Without a variance there is no ratio."""
     assert effects.variance_ratio(variance, actual, expected) is None
 
 
 @pytest.mark.parametrize(("count", "total"), [(0, 10), (3, 10), (10, 10), (150, 1000)])
-def test_wilsons_interval_is_that_of_scipy(count, total):
+def test_wilson(count, total):
+    """Wilson's interval is that of scipy."""
     found = stats.binomtest(count, total).proportion_ci(method="wilson")
     ours = effects.wilson(count, total)
     assert (ours.low, ours.high) == (pytest.approx(found.low, abs=1e-12), pytest.approx(found.high, abs=1e-12))
@@ -53,6 +59,7 @@ def test_wilsons_interval_is_that_of_scipy(count, total):
         (10, 10, 0, 20, 0.6791, 1.0),
     ],
 )
-def test_share_shifts_are_those_of_newcombes_table(actual, events, expected, reference, low, high):
+def test_share_shift(actual, events, expected, reference, low, high):
+    """The interval of a share's shift is that of Newcombe's table."""
     found = effects.share_shift(expected, reference, actual, events)
     assert (found.low, found.high) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))

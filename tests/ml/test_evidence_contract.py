@@ -30,12 +30,14 @@ COARSE = {"edges": [0.0], "reference": [5, 5], "size": 5}
     ],
     ids=lambda detector: detector.name,
 )
-def test_the_state_of_a_named_detector_keeps_the_contract(detector) -> None:
+def test_detector_state(detector) -> None:
+    """The state of each named detector keeps the contract."""
     VALIDATOR.validate(detector.to_json())
 
 
 @pytest.mark.parametrize("batches", [0, 1, 20])
-def test_the_state_of_the_mixture_keeps_the_contract(batches: int) -> None:
+def test_mixture_state(batches: int) -> None:
+    """The state of the mixture keeps the contract, before and during an alarm."""
     rooms = Channel("rooms", "values", ("rooms",), (500, 500))
     detector = MixtureDetector(Settings([rooms], Budget(1000)))
     for _ in range(batches):
@@ -44,8 +46,8 @@ def test_the_state_of_the_mixture_keeps_the_contract(batches: int) -> None:
     VALIDATOR.validate(detector.to_json())
 
 
-def test_the_digest_of_settings_stays_what_stored_states_hold() -> None:
-    """A state is refused under other settings: the digest is part of what releases share."""
+def test_settings_digest() -> None:
+    """The digest of settings does not change, since stored states are refused under another."""
     document = {"name": "rooms", "kind": "values", "of": ["rooms"], "values": [1, 2.5], "counts": [500, 500]}
     channels = [Channel.from_json(document)]
     text = json.dumps([[document], 1000, 0.1, None], sort_keys=True)

@@ -38,7 +38,8 @@ def raised(settings_: Settings = SETTINGS) -> MixtureDetector:
 
 @settings(max_examples=30, deadline=None)
 @given(before=st.lists(batch, max_size=8), after=st.lists(batch, max_size=8))
-def test_a_state_through_json_continues_equally(before: list[list[int]], after: list[list[int]]) -> None:
+def test_json_continues(before: list[list[int]], after: list[list[int]]) -> None:
+    """A detector that was restored from JSON continues equally."""
     detector = MixtureDetector(SETTINGS)
     for counts in before:
         detector.update({"rooms": counts})
@@ -49,7 +50,8 @@ def test_a_state_through_json_continues_equally(before: list[list[int]], after: 
     assert again.to_json() == detector.to_json()
 
 
-def test_an_empty_batch_changes_nothing() -> None:
+def test_empty_batch() -> None:
+    """An empty batch changes nothing."""
     detector = MixtureDetector(SETTINGS)
     before = detector.to_json()
     assert detector.update({}) is False
@@ -60,7 +62,8 @@ def test_an_empty_batch_changes_nothing() -> None:
     assert detector.reason is None
 
 
-def test_the_alarm_names_feature_direction_size_and_onset() -> None:
+def test_alarm_facts() -> None:
+    """The alarm states feature, direction, size and onset."""
     alarm = raised().alarm
     assert alarm is not None
     assert (alarm.channel, alarm.kind, alarm.direction) == ("rooms", "location", "up")
@@ -70,7 +73,8 @@ def test_the_alarm_names_feature_direction_size_and_onset() -> None:
     assert str(alarm).startswith("rooms: location up")
 
 
-def test_a_rare_indicator_is_named_by_its_channel() -> None:
+def test_rare_indicator() -> None:
+    """An alarm of a rare indicator names its channel."""
     detector = MixtureDetector(SETTINGS)
     for _ in range(10):
         detector.update({"rooms": [3, 4, 4, 4, 4], "missing:rooms": [19, 1]})
@@ -78,7 +82,8 @@ def test_a_rare_indicator_is_named_by_its_channel() -> None:
     assert (detector.alarm.channel, detector.alarm.kind) == ("missing:rooms", "share")
 
 
-def test_a_scale_is_a_factor() -> None:
+def test_scale() -> None:
+    """A drift of the variance is reported as a factor above 1."""
     detector = MixtureDetector(SETTINGS)
     while not detector.update({"rooms": [8, 1, 2, 1, 8]}):
         pass
@@ -87,7 +92,8 @@ def test_a_scale_is_a_factor() -> None:
     assert detector.alarm.size > 1
 
 
-def test_an_alarm_stays_until_reset() -> None:
+def test_alarm_until_reset() -> None:
+    """An alarm stays until reset."""
     detector = raised()
     assert detector.update(even())
     assert detector.reason
@@ -97,7 +103,8 @@ def test_an_alarm_stays_until_reset() -> None:
     assert not detector.update(even())
 
 
-def test_a_drift_that_stays_away_is_recovered_and_one_that_lasts_is_not() -> None:
+def test_recovered() -> None:
+    """A drift that ends is recovered, and one that lasts is not."""
     gone, lasting = raised(), raised()
     for _ in range(100):
         gone.update(even())
@@ -107,7 +114,8 @@ def test_a_drift_that_stays_away_is_recovered_and_one_that_lasts_is_not() -> Non
     assert not MixtureDetector(SETTINGS).recovered
 
 
-def test_evidence_of_less_than_the_minimum_effect_raises_no_alarm() -> None:
+def test_minimum_effect() -> None:
+    """Evidence of less than the minimum effect raises no alarm."""
     demanding = Settings([ROOMS, GONE], Budget(10_000), minimum_effect=3.0)
     detector = raised(demanding)
     assert detector.evidence > detector.needed
@@ -117,7 +125,8 @@ def test_evidence_of_less_than_the_minimum_effect_raises_no_alarm() -> None:
     assert finding.effect < 3.0
 
 
-def test_events_one_by_one_are_found_as_well() -> None:
+def test_single_events() -> None:
+    """A drift is found event by event too."""
     detector = MixtureDetector(SETTINGS)
     steps = 0
     while not detector.update_event({"rooms": 4, "missing:rooms": 0}):
@@ -125,7 +134,8 @@ def test_events_one_by_one_are_found_as_well() -> None:
     assert steps < 30
 
 
-def test_the_size_of_a_batch_may_be_given() -> None:
+def test_batch_size() -> None:
+    """The number of events of a batch may be stated."""
     detector = MixtureDetector(SETTINGS)
     detector.update({"rooms": [1, 1, 1, 1, 1]}, events=7)
     assert detector.events == 7
@@ -140,12 +150,14 @@ def test_the_size_of_a_batch_may_be_given() -> None:
         ({"capital": {"log": [0.0], "age": [0.0], "ratio": [0.0], "born": [0.0]}}, "at /capital"),
     ],
 )
-def test_a_state_of_something_else_is_refused(change: dict, expected: str) -> None:
+def test_other_state(change: dict, expected: str) -> None:
+    """The state of something else is refused."""
     with pytest.raises(EvidenceError, match=expected):
         MixtureDetector.from_json(MixtureDetector(SETTINGS).to_json() | change, SETTINGS)
 
 
-def test_an_exact_reference_makes_the_recursion_shiryaev_roberts() -> None:
+def test_shiryaev_roberts() -> None:
+    """With an exact reference the recursion is Shiryaev and Roberts's."""
     rng = np.random.default_rng(1)
     capital, plain = Capital.empty(3), np.zeros(3)
     for _ in range(50):
@@ -156,7 +168,8 @@ def test_an_exact_reference_makes_the_recursion_shiryaev_roberts() -> None:
     assert np.isclose(float(log_mixture(capital.log, np.log(np.full(3, 1 / 3)))), np.log(plain.mean()))
 
 
-def test_copies_of_a_capital_are_cleared_alone() -> None:
+def test_copies_cleared_alone() -> None:
+    """Clearing a copy of a capital leaves the others."""
     capital = Capital.empty(2, 3)
     capital.advance(np.ones((2, 3)), 1, np.float64(100.0), np.float64(1.0))
     capital.clear(0)
@@ -172,7 +185,8 @@ def good_days(rng: np.random.Generator, days: int, swing: float) -> list[tuple[f
     return found
 
 
-def test_a_learned_rhythm_does_not_mistake_the_day_for_a_drift() -> None:
+def test_seasonality() -> None:
+    """With a learned seasonality the hour of the day is no drift."""
     rng = np.random.default_rng(2)
     seasonality = Seasonality.learn([ROOMS, GONE], good_days(rng, 14, 0.4))
     blind, learned = (
@@ -186,7 +200,8 @@ def test_a_learned_rhythm_does_not_mistake_the_day_for_a_drift() -> None:
     assert learned.alarm is None
 
 
-def test_a_learned_rhythm_still_finds_a_drift_and_survives_json() -> None:
+def test_drift_with_seasonality() -> None:
+    """With a learned seasonality from JSON a drift is still found."""
     rng = np.random.default_rng(3)
     seasonality = Seasonality.learn([ROOMS, GONE], good_days(rng, 14, 0.4))
     again = Seasonality.from_json(json.loads(json.dumps(seasonality.to_json())))
@@ -195,7 +210,8 @@ def test_a_learned_rhythm_still_finds_a_drift_and_survives_json() -> None:
     assert any(detector.update(high(200), timestamp_s=3600.0 * hour) for hour in range(12))
 
 
-def test_dependent_events_have_a_spread_near_their_variance_inflation() -> None:
+def test_learned_inflation() -> None:
+    """The learned variance inflation of dependent events is near the true one."""
     rng = np.random.default_rng(4)
     batches = []
     for minute in range(2000):
@@ -207,13 +223,15 @@ def test_dependent_events_have_a_spread_near_their_variance_inflation() -> None:
     assert seasonality.variance_inflation["missing:rooms"] == 1.0
 
 
-def test_an_hour_without_traffic_stands_on_the_baseline() -> None:
+def test_hour_without_traffic() -> None:
+    """An hour without traffic has the baseline's counts."""
     batches = [(60.0 * i, {"rooms": [4, 4, 4, 4, 4]}) for i in range(64)]
     seasonality = Seasonality.learn([ROOMS, GONE], batches)
     assert seasonality.strata[5]["rooms"] == ROOMS.counts
     assert seasonality.strata[0]["rooms"] == (240,) * 5
 
 
-def test_a_rhythm_needs_enough_batches() -> None:
+def test_too_few_batches() -> None:
+    """A seasonality is not learned from fewer than 64 batches."""
     with pytest.raises(EvidenceError, match="64 batches"):
         Seasonality.learn([ROOMS], [(0.0, {"rooms": [1, 1, 1, 1, 1]})])

@@ -26,8 +26,8 @@ def until(detector: MixtureDetector, counts: dict[str, list[int]], member: str) 
     pytest.fail(f"{member}: never")
 
 
-def test_alarm_is_raised_once_with_the_evidence_that_raised_it(detector: MixtureDetector) -> None:
-    """The window that raises an alarm holds its finding; those after it raise no further one."""
+def test_alarm_once(detector: MixtureDetector) -> None:
+    """The window that raises an alarm holds its finding, and those after it raise no further one."""
     step = until(detector, HIGH, "raised")
     assert step.raised is detector.alarm
     assert step.raised is not None
@@ -37,8 +37,8 @@ def test_alarm_is_raised_once_with_the_evidence_that_raised_it(detector: Mixture
     assert detector.alarm is step.raised
 
 
-def test_recovery_names_the_alarm_and_arms_the_detector_again(detector: MixtureDetector) -> None:
-    """After the drift is over the detector is as new, and the next drift is the next alarm."""
+def test_recovery(detector: MixtureDetector) -> None:
+    """After a recovery, which names the alarm, the next drift raises the next alarm."""
     raised = until(detector, HIGH, "raised").raised
     step = until(detector, EVEN, "recovered")
     assert step.recovered is raised
@@ -46,8 +46,8 @@ def test_recovery_names_the_alarm_and_arms_the_detector_again(detector: MixtureD
     assert until(detector, HIGH, "raised").raised is not None
 
 
-def test_evidence_that_crosses_again_under_an_alarm_is_at_the_threshold() -> None:
-    """Evidence that reached the threshold again under an alarm is at the threshold."""
+def test_evidence_under_alarm() -> None:
+    """Evidence that reaches the threshold again under an alarm is at the threshold."""
     detector = MixtureDetector(Settings([ROOMS], Budget(10_000)))
     until(detector, HIGH, "raised")
     steps = [observe_window(detector, HIGH, events=20) for _ in range(50)]
@@ -56,6 +56,6 @@ def test_evidence_that_crosses_again_under_an_alarm_is_at_the_threshold() -> Non
     assert {step.evidence for step in crossed} == {detector.needed}
 
 
-def test_empty_window_is_no_evidence(detector: MixtureDetector) -> None:
+def test_empty_window(detector: MixtureDetector) -> None:
     """Before the first event there is no evidence, and an empty window adds none."""
     assert observe_window(detector, {}, events=0) == Transition(-inf, crossed=False)

@@ -28,7 +28,8 @@ def traffic(rows: int) -> np.ndarray:
     return found
 
 
-def test_the_simulation_bins_rows_as_the_product_does() -> None:
+def test_same_bins() -> None:
+    """The simulation puts rows into the product's bins."""
     rows = traffic(500)
     rows[::7, 0] = np.nan
     rows[::11, 2] = 40.0
@@ -39,7 +40,8 @@ def test_the_simulation_bins_rows_as_the_product_does() -> None:
         assert np.bincount(seen, minlength=len(channel.counts)).tolist() == counted[channel.name], channel.name
 
 
-def test_windows_of_good_traffic_are_quiet_and_a_shift_of_one_feature_is_named() -> None:
+def test_quiet_then_shift() -> None:
+    """Windows of good traffic are quiet, and a shift of a single feature is named."""
     detector = MixtureDetector(Settings(BASELINE.channels, Budget(100_000)))
     for minute in range(60):
         assert not detector.update(window(traffic(50)).channel_counts(), events=50, timestamp_s=60.0 * minute)

@@ -20,7 +20,7 @@ import pytest
     ],
 )
 def test_former_names(former, present):
-    """Each name of the old module is the very object of the new one."""
+    """Each name of the old module is the same object as in the new one."""
     assert former.__all__
     for name in former.__all__:
         assert getattr(former, name) is getattr(present, name)

@@ -3,8 +3,10 @@
 from importlib.metadata import requires
 
 
-def test_numpy_is_required_and_no_extra():
-    """`from drift_ml.evidence import MixtureDetector` works after `pip install drift-ml`."""
+def test_numpy_required():
+    """numpy is a requirement and no extra, so that `pip install drift-ml` can use
+    `drift_ml.evidence`.
+    """
     words = [word for word in requires("drift-ml") or () if word.startswith("numpy")]
     assert words
     assert not any("extra" in word for word in words)

@@ -23,7 +23,8 @@ def channel(document, name):
     return next(each for each in document["channels"] if each["name"] == name)
 
 
-def test_the_same_traffic_is_as_in_the_baseline(houses, make):
+def test_same_traffic(houses, make):
+    """Traffic like the baseline's is reported as such."""
     of = make.columns(5, 2000)
     document = report(houses, of, make.predictions(of))
     assert document["verdict"]["level"] == "none"
@@ -33,7 +34,8 @@ def test_the_same_traffic_is_as_in_the_baseline(houses, make):
     assert {each["level"] for each in document["channels"]} == {"none"}
 
 
-def test_a_shifted_feature_comes_first_with_its_size_and_direction(houses, make):
+def test_shifted_feature(houses, make):
+    """A shifted feature comes first, with its size and direction."""
     document = report(houses, make.columns(5, 2000, shift=-1.0))
     first = document["channels"][0]
     assert (first["name"], first["rank"], first["level"]) == ("area", 1, "large")
@@ -44,7 +46,8 @@ def test_a_shifted_feature_comes_first_with_its_size_and_direction(houses, make)
     assert "first: area is" in document["verdict"]["words"]
 
 
-def test_a_wider_feature_is_said_to_spread(houses, make):
+def test_wider_feature(houses, make):
+    """A feature of larger variance is reported to spread."""
     of = make.columns(5, 3000)
     of["area"] = 90 + 2 * (of["area"] - 90)
     words = channel(report(houses, of), "area")["words"]
@@ -52,13 +55,15 @@ def test_a_wider_feature_is_said_to_spread(houses, make):
     assert words.endswith("times as widely as in the baseline")
 
 
-def test_another_shape_is_told_by_its_bin(houses, make):
+def test_other_shape(houses, make):
+    """A feature of another shape is described by its bin."""
     of = make.columns(5, 3000)
     of["area"] = 90 + 20 * np.sign(of["area"] - 90)
     assert "in the baseline" in channel(report(houses, of), "area")["words"]
 
 
-def test_missing_values_are_told_in_percent(houses, make):
+def test_missing_percent(houses, make):
+    """Missing values are reported in percent."""
     of = make.columns(5, 2000)
     of["rooms"] = np.where(np.arange(2000) % 5 == 0, np.nan, of["rooms"])
     found = channel(report(houses, of), "missing:rooms")
@@ -67,7 +72,8 @@ def test_missing_values_are_told_in_percent(houses, make):
     assert found["test"]["name"] == "fisher"
 
 
-def test_a_changed_mix_names_the_category(houses, make):
+def test_changed_mix(houses, make):
+    """A changed mix names the category."""
     of = make.columns(5, 2000)
     of["heating"] = np.array(["gas"] * 1500 + ["oil"] * 250 + ["wood"] * 250, dtype=object)
     found = channel(report(houses, of), "heating")
@@ -75,7 +81,8 @@ def test_a_changed_mix_names_the_category(houses, make):
     assert found["test"]["name"] == "chi-square"
 
 
-def test_a_lost_correlation_is_told_of_the_pair_and_a_moved_feature_is_not_mistaken_for_one(make):
+def test_lost_correlation(make):
+    """A lost correlation is reported for its pair, and a moved feature is not taken for one."""
     random = np.random.default_rng(0)
     features = make.feature_set("area", "ground")
     area = random.normal(size=3000)
@@ -91,7 +98,8 @@ def test_a_lost_correlation_is_told_of_the_pair_and_a_moved_feature_is_not_mista
 
 
 @pytest.mark.parametrize(("factor", "where"), [(2.0, "farther from"), (0.4, "closer to")])
-def test_all_features_at_once_are_told_by_the_sum_of_squares(make, factor, where):
+def test_all_features(make, factor, where):
+    """A change of all features is reported by the sum of squares."""
     random = np.random.default_rng(0)
     names = ["area", "ground"]
     baseline = fit_baseline(make.feature_set(*names), {name: random.normal(size=3000) for name in names})
@@ -99,7 +107,8 @@ def test_all_features_at_once_are_told_by_the_sum_of_squares(make, factor, where
     assert found["words"] == f"all features together are {where} their middle than in the baseline"
 
 
-def test_a_window_without_events_says_so(houses):
+def test_no_events(houses):
+    """A window without events is reported as such."""
     document = report(houses, {})
     assert document["verdict"] == {"level": "none", "words": "no events", "drifted": []}
     assert document["window"] == {"events": 0, "first": None, "last": None}
@@ -107,25 +116,29 @@ def test_a_window_without_events_says_so(houses):
     assert channel(document, "sum_of_squares")["words"] == "all features together: no events"
 
 
-def test_a_baseline_without_a_spread_reports_no_shift(make):
+def test_constant_baseline(make):
+    """A baseline without a deviation has no shift to report."""
     baseline = fit_baseline(make.feature_set("area"), {"area": [1.0] * 50})
     document = report(baseline, {"area": [2.0] * 50})
     assert "mean" not in channel(document, "area")
     assert document["verdict"]["drifted"] == ["new:area", "out_of_range:area"]
 
 
-def test_a_constant_window_has_a_shift_and_no_ratio(houses):
+def test_constant_window(houses):
+    """A constant window has a shift and no ratio of variances."""
     found = channel(report(houses, {"area": [120.0] * 50}), "area")
     assert "mean" in found
     assert "variance" not in found
 
 
-def test_times_are_in_utc_with_milliseconds(houses):
+def test_times(houses):
+    """Times are in UTC with milliseconds."""
     document = report(houses, {"area": [90.0, 91.0]}, None, [1795435200123, 1795435260000])
     assert document["window"] == {"events": 2, "first": "2026-11-23T12:00:00.123Z", "last": "2026-11-23T12:01:00.000Z"}
 
 
-def test_shares_add_up_and_match_their_labels(houses, make):
+def test_shares(houses, make):
+    """Shares add up to 1, with a label for each."""
     for each in report(houses, make.columns(5, 500))["channels"]:
         assert len(each["labels"]) == len(each["baseline"]) == len(each["window"])
         assert sum(each["baseline"]) == pytest.approx(1, abs=1e-4)
@@ -133,7 +146,8 @@ def test_shares_add_up_and_match_their_labels(houses, make):
             assert sum(each["window"]) == pytest.approx(1, abs=1e-4)
 
 
-def test_channels_without_drift_are_seldom_called_drifted(make):
+def test_false_drift(make):
+    """Channels without drift are seldom reported as drifted."""
     of = make.columns(1, 1500)
     baseline = fit_baseline(make.feature_set(), of, predictions=make.predictions(of))
     called = 0

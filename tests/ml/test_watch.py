@@ -63,8 +63,8 @@ def baseline():
 
 
 @pytest.mark.parametrize("library", [dict, pandas.DataFrame, polars.DataFrame], ids=["mapping", "pandas", "polars"])
-def test_every_library_gives_the_same_report(library, baseline):
-    """A frame is whatever gives a column by its name."""
+def test_frame_libraries(library, baseline):
+    """Frames of every library give the same report, as columns are read by name."""
     columns = rows(500, 2, shift=1.0)
     window = Window.empty(baseline)
     window.observe_rows(columns)
@@ -84,7 +84,7 @@ def test_every_library_gives_the_same_report(library, baseline):
     ids=["nan", "nullable", "NA", "polars"],
 )
 def test_missing_values(sugar, baseline):
-    """Each way of a library to mark a missing value is one."""
+    """Each library's way to mark a missing value is read as missing."""
     report = compare(baseline, {"sugar": sugar, "colour": ["red", "white", "red"]})
     (missing,) = (channel for channel in report["channels"] if channel["name"] == "missing:sugar")
     assert missing["events"] == 3
@@ -92,21 +92,21 @@ def test_missing_values(sugar, baseline):
 
 
 @pytest.mark.parametrize("library", [dict, pandas.DataFrame, polars.DataFrame], ids=["mapping", "pandas", "polars"])
-def test_an_absent_column_is_named(library, baseline):
-    """A feature that the frame lacks is no column of missing values."""
+def test_absent_column(library, baseline):
+    """A feature that the frame lacks is refused by name, not taken for missing values."""
     with pytest.raises(WindowError, match="'colour'"):
         compare(baseline, library({"sugar": [1.0, 2.0]}))
 
 
-def test_a_bundle_or_a_baseline(baseline):
-    """A folder is read as a bundle, a baseline is taken as it is."""
+def test_bundle_or_baseline(baseline):
+    """A watch takes the folder of a bundle or a baseline."""
     assert baseline_of(baseline) is baseline
     assert isinstance(baseline_of(str(BUNDLE)), Baseline)
     assert DriftWatch.of(BUNDLE, days=7, events_per_day=5_000).alarm is None
 
 
-def test_a_stream_raises_one_alarm(baseline):
-    """An alarm is raised once, names the feature, and stands."""
+def test_single_alarm(baseline):
+    """An alarm is raised once, names the feature and stays."""
     watch = DriftWatch(baseline, BUDGET)
     columns = rows(400, 3, shift=1.0)
     raised = [
@@ -117,16 +117,16 @@ def test_a_stream_raises_one_alarm(baseline):
     assert "sugar" in watch.reason
 
 
-def test_unchanged_traffic_is_quiet(baseline):
-    """No alarm over some batches of the same distribution."""
+def test_unchanged_traffic(baseline):
+    """Batches of an unchanged distribution raise no alarm."""
     watch = DriftWatch(baseline, BUDGET)
     columns = rows(400, 4)
     assert not any(watch.observe({"sugar": s, "colour": c}) for s, c in zip(*columns.values(), strict=True))
     assert watch.reason is None
 
 
-def test_a_state_goes_on(baseline):
-    """A watch that was stored, also in the middle of a batch, ends where the other one does."""
+def test_state_continues(baseline):
+    """A watch that was stored, also within a batch, ends where one that was not does."""
     columns = list(zip(*rows(130, 5, shift=0.5).values(), strict=True))
     whole, first = DriftWatch(baseline, BUDGET), DriftWatch(baseline, BUDGET)
     for sugar, colour in columns[:65]:
@@ -139,21 +139,21 @@ def test_a_state_goes_on(baseline):
     assert second.to_json() == whole.to_json()
 
 
-def test_a_state_of_other_settings_is_refused(baseline):
-    """Evidence belongs to the budget that it was gained under."""
+def test_other_settings(baseline):
+    """A state of other settings is refused, as evidence belongs to its budget."""
     state = DriftWatch(baseline, BUDGET).to_json()
     with pytest.raises(EvidenceError, match="settings"):
         DriftWatch.from_json(state, baseline, Budget(30_000))
 
 
-def test_a_batch_holds_an_event(baseline):
-    """Nothing could ever be added up over batches of none."""
+def test_batch_size(baseline):
+    """A batch of no events is refused, as nothing could be summed over it."""
     with pytest.raises(WindowError, match="batch"):
         DriftWatch(baseline, BUDGET, batch=0)
 
 
-def test_a_bundle_predicts():
-    """One row by name, checked as the service checks it."""
+def test_bundle_predicts():
+    """A bundle predicts a row by names, which is checked as the service does."""
     bundle = load_bundle(BUNDLE)
     example = bundle.feature_set.example
     first, second = bundle.predict(example), bundle.predict(example)

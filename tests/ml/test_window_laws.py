@@ -30,7 +30,8 @@ def observed(baseline, events):
 
 
 @given(EVENTS, EVENTS, EVENTS)
-def test_addition_is_associative_and_commutative_with_the_empty_window_as_zero(houses, one, two, three):
+def test_addition(houses, one, two, three):
+    """Addition is associative and commutative, with the empty window as zero."""
     a, b, c = (observed(houses, each) for each in (one, two, three))
     assert (a + b) + c == a + (b + c)
     assert a + b == b + a
@@ -38,13 +39,15 @@ def test_addition_is_associative_and_commutative_with_the_empty_window_as_zero(h
 
 
 @given(EVENTS, st.integers(0, 12), st.randoms(use_true_random=False))
-def test_observing_in_any_split_and_order_is_the_same(houses, events, split, random):
+def test_any_split_and_order(houses, events, split, random):
+    """Observing in any split and order gives the same window."""
     shuffled = random.sample(events, len(events))
     assert observed(houses, shuffled[:split]) + observed(houses, shuffled[split:]) == observed(houses, events)
 
 
 @given(EVENTS)
-def test_rows_at_once_are_the_same_as_one_at_a_time(houses, events):
+def test_rows_at_once(houses, events):
+    """Observing rows at once gives the same window as one at a time."""
     window = Window.empty(houses)
     of = {name: np.array([event[0][name] for event in events], dtype=object) for name in VALUES}
     window.observe_rows(of, [event[1] for event in events], [event[2] for event in events])
@@ -52,7 +55,8 @@ def test_rows_at_once_are_the_same_as_one_at_a_time(houses, events):
 
 
 @given(EVENTS)
-def test_json_reads_back_equal_and_keeps_the_contract(houses, events):
+def test_json_round_trip(houses, events):
+    """A window comes back equal from its JSON, which keeps the contract."""
     window = observed(houses, events)
     document = json.loads(json.dumps(window.to_json()))
     schemas.check("window.state.v1", document)
@@ -61,7 +65,8 @@ def test_json_reads_back_equal_and_keeps_the_contract(houses, events):
 
 
 @given(EVENTS)
-def test_every_event_is_in_each_missing_channel_once(houses, events):
+def test_missing_channels(houses, events):
+    """Every event is in each missing channel exactly once."""
     counts = observed(houses, events).channel_counts()
     for name in VALUES:
         assert sum(counts[f"missing:{name}"]) == len(events)
@@ -69,7 +74,8 @@ def test_every_event_is_in_each_missing_channel_once(houses, events):
         assert own == counts[f"missing:{name}"][0]
 
 
-def test_the_training_rows_themselves_give_the_reference_counts(houses, make):
+def test_training_rows(houses, make):
+    """The training rows give the reference counts."""
     of = make.columns(1, 600)
     window = Window.empty(houses)
     window.observe_rows(of)
@@ -79,7 +85,8 @@ def test_the_training_rows_themselves_give_the_reference_counts(houses, make):
             assert tuple(window.channel_counts()[channel.name]) == channel.counts, channel.name
 
 
-def test_many_rows_are_the_same_as_one_at_a_time(houses, make):
+def test_many_rows(houses, make):
+    """Twenty thousand rows at once give the same window as one at a time."""
     of = make.columns(9, 20_000)
     predicted = make.predictions(of)
     rows, single = Window.empty(houses), Window.empty(houses)
@@ -89,7 +96,8 @@ def test_many_rows_are_the_same_as_one_at_a_time(houses, make):
     assert rows == single
 
 
-def test_moments_are_deviations_in_units_of_the_baseline(houses):
+def test_moments(houses):
+    """Moments are deviations in units of the baseline's, limited to 100."""
     summary = houses.features["area"]
     window = Window.empty(houses)
     window.observe({"area": summary.mean + 2 * summary.std})
@@ -98,7 +106,8 @@ def test_moments_are_deviations_in_units_of_the_baseline(houses):
     assert area == [2, 2 * 4096 + 100 * 4096, (2 * 4096) ** 2 + (100 * 4096) ** 2]
 
 
-def test_timestamps_keep_the_first_and_the_last(houses):
+def test_timestamps(houses):
+    """The first and the last timestamp are stored, in any order."""
     window = Window.empty(houses)
     for moment in (50, 10, 70):
         window.observe({}, None, moment)
@@ -106,7 +115,8 @@ def test_timestamps_keep_the_first_and_the_last(houses):
     assert (window.first_ms, window.last_ms, window.events) == (10, 70, 4)
 
 
-def test_absent_features_and_columns_are_missing(houses):
+def test_absent_features(houses):
+    """Absent features and columns are missing."""
     one, rows = Window.empty(houses), Window.empty(houses)
     one.observe({"area": 90.0})
     rows.observe_rows({"area": [90.0]})
@@ -114,14 +124,16 @@ def test_absent_features_and_columns_are_missing(houses):
     assert one.channel_counts()["missing:rooms"] == [0, 1]
 
 
-def test_no_rows_change_nothing(houses):
+def test_no_rows(houses):
+    """No rows change nothing."""
     window = Window.empty(houses)
     window.observe_rows({})
     window.observe_rows({"area": []}, [], [])
     assert window == Window.empty(houses)
 
 
-def test_a_feature_that_the_reference_never_had_counts_as_present_or_missing(make):
+def test_empty_reference(make):
+    """A feature that the reference never had counts as present or missing only."""
     baseline = fit_baseline(make.feature_set("area", "heating"), {"area": [np.nan], "heating": [None]})
     one, rows = Window.empty(baseline), Window.empty(baseline)
     one.observe({"area": 5.0, "heating": "gas"})
@@ -130,7 +142,8 @@ def test_a_feature_that_the_reference_never_had_counts_as_present_or_missing(mak
     assert one.channel_counts() == {"missing:area": [1, 0], "missing:heating": [1, 0]}
 
 
-def test_other_than_true_and_false_is_in_no_bin(houses):
+def test_other_boolean(houses):
+    """A boolean other than 0 and 1 is in no bin."""
     one, rows = Window.empty(houses), Window.empty(houses)
     one.observe({"garden": 0.5})
     rows.observe_rows({"garden": [0.5]})
@@ -147,7 +160,8 @@ def test_other_than_true_and_false_is_in_no_bin(houses):
         ({}, "dear", "/prediction"),
     ],
 )
-def test_an_event_of_another_type_is_refused_and_changes_nothing(houses, features, prediction, where):
+def test_other_type(houses, features, prediction, where):
+    """An event of another type is refused and changes nothing."""
     window = Window.empty(houses)
     with pytest.raises(WindowError, match=where):
         window.observe({"rooms": 3} | features, prediction)
@@ -163,25 +177,29 @@ def test_an_event_of_another_type_is_refused_and_changes_nothing(houses, feature
         ({"heating": [[1.0]]}, None, "'heating'"),
     ],
 )
-def test_rows_that_do_not_fit_are_refused(houses, of, predicted, message):
+def test_refused_rows(houses, of, predicted, message):
+    """Rows that do not fit are refused and change nothing."""
     window = Window.empty(houses)
     with pytest.raises(WindowError, match=message):
         window.observe_rows(of, predicted)
     assert window == Window.empty(houses)
 
 
-def test_windows_of_different_baselines_do_not_add(houses, make):
+def test_other_baseline(houses, make):
+    """Windows of different baselines do not add."""
     other = fit_baseline(make.feature_set("area"), {"area": [1.0, 2.0]})
     with pytest.raises(WindowError, match="same baseline"):
         Window.empty(houses) + Window.empty(other)
 
 
-def test_windows_of_different_model_versions_do_not_add(houses):
+def test_other_model_version(houses):
+    """Windows of different model versions do not add."""
     with pytest.raises(WindowError, match="same model version; these are of 3f9a1c2b4d5e and None"):
         Window.empty(houses, "3f9a1c2b4d5e") + Window.empty(houses)
 
 
-def test_a_window_equals_no_other_thing_and_has_no_hash(houses):
+def test_equality(houses):
+    """A window equals nothing but windows, and has no hash."""
     assert Window.empty(houses) != "window"
     with pytest.raises(TypeError):
         hash(Window.empty(houses))
@@ -196,12 +214,14 @@ def test_a_window_equals_no_other_thing_and_has_no_hash(houses):
         ({"moments": {"rooms": [1]}}, "not of the shape"),
     ],
 )
-def test_another_document_is_refused(houses, change, message):
+def test_other_document(houses, change, message):
+    """The document of something else is refused."""
     with pytest.raises(WindowError, match=message):
         Window.from_json(Window.empty(houses).to_json() | change, houses)
 
 
-def test_a_document_with_other_bins_is_refused(houses):
+def test_other_bins(houses):
+    """A document with other bins is refused."""
     document = Window.empty(houses).to_json()
     document["counts"]["garden"] = [0, 0, 0]
     with pytest.raises(WindowError, match="as many bins"):

@@ -53,7 +53,7 @@ def test_answer_limit(world, http, house, event):
     def edge_of(size):
         """Return an edge whose answers have so many bytes, by the name of a version."""
         manifest = {**bundle.manifest, "model_version": "m" * size}
-        wide = Bundle(manifest, bundle.feature_set, bundle.baseline, bundle.forest)
+        wide = Bundle(manifest, bundle.feature_set, bundle.baseline, bundle.model)
         return Edge(world.service(loaded={"house-price": wide}))
 
     body = {"features": house}

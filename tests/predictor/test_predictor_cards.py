@@ -21,7 +21,7 @@ def test_card_without_a_summary(missing):
     bundle = SimpleNamespace(
         manifest=model.bundle.manifest,
         feature_set=model.bundle.feature_set,
-        forest=model.bundle.forest,
+        model=model.bundle.model,
         baseline=baseline,
     )
     older = SimpleNamespace(name=model.name, version=model.version, threshold=2.0, bundle=bundle)

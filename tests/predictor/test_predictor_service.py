@@ -20,7 +20,7 @@ def test_prediction(service, post, house):
         *("prediction_id", "model", "model_version", "drift"),
     ]
     row = RequestValidator(model.bundle.feature_set).row({"features": house})
-    assert answer["prediction"] == model.bundle.forest.predict(row)
+    assert answer["prediction"] == model.bundle.model.predict(row)
     assert answer["features_received"] == house
     assert answer["timestamp"] == "2026-11-23T12:00:00.123Z"
     assert (answer["model"], answer["model_version"]) == ("house-price", model.bundle.manifest["model_version"])
@@ -140,7 +140,7 @@ def test_health(service, post, house):
     assert health["models"]["mixed"] == {
         "model_version": model.version,
         "feature_set": "1.0.0",
-        "engine": model.bundle.forest.engine,
+        "engine": model.bundle.model.engine,
     }
     assert health["counters"] == {"predictions": 2, "rejected": 3, "errors": 0, "lines_lost": 0}
 
@@ -152,7 +152,7 @@ def test_model_card(service, path):
     bundle = service.models["house-price"].bundle
     assert card["manifest"] == bundle.manifest
     assert card["feature_set"] == bundle.feature_set.to_json()
-    assert (card["model"], card["threshold"], card["engine"]) == ("house-price", 2.0, bundle.forest.engine)
+    assert (card["model"], card["threshold"], card["engine"]) == ("house-price", 2.0, bundle.model.engine)
     facts = bundle.baseline["features"]["age"]
     assert card["baseline"]["features"]["age"] == {name: facts[name] for name in ("mean", "std", "min", "max")}
     assert card["baseline"]["rows"] == bundle.baseline["rows"]
@@ -163,7 +163,7 @@ def test_card_of_older_training(world, service):
     """The card of a bundle that has no summary of its predictions has none."""
     bundle = service.models["house-price"].bundle
     baseline = {name: part for name, part in bundle.baseline.items() if name != "prediction"}
-    older = Bundle(bundle.manifest, bundle.feature_set, baseline, bundle.forest)
+    older = Bundle(bundle.manifest, bundle.feature_set, baseline, bundle.model)
     card = json.loads(world.service(loaded={"house-price": older}).respond("GET", "/model").body)
     assert set(card["baseline"]) == {"rows", "features", "target"}
 

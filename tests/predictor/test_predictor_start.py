@@ -58,7 +58,7 @@ def test_ready(bundles, level, lines):
     assert len(written) == lines
     for line in map(json.loads, written):
         assert (line["message"], line["default"]) == ("ready", "mixed")
-        assert line["models"]["mixed"]["engine"] == service.default.bundle.forest.engine
+        assert line["models"]["mixed"]["engine"] == service.default.bundle.model.engine
 
 
 @pytest.fixture

@@ -50,7 +50,8 @@ def findings(path, **layout):
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_all_rows_come_in_order_in_several_chunks(write, kind):
+def test_rows_in_order(write, kind):
+    """All rows come in order, in several chunks."""
     found = read(write(kind=kind), time="time")
     assert len(found) > 2
     assert np.concatenate([chunk.columns["sqft"] for chunk in found]).tolist() == [1500.0 + i for i in range(3000)]
@@ -58,7 +59,8 @@ def test_all_rows_come_in_order_in_several_chunks(write, kind):
     assert times.tolist() == [1_790_000_000_000 + 1000 * i for i in range(3000)]
 
 
-def test_other_columns_are_left_out(write):
+def test_other_columns(write):
+    """Columns of no feature are left out."""
     assert set(read(write())[0].columns) == set(HOUSES.names)
 
 
@@ -73,17 +75,21 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_a_bad_cell_is_named_by_column_rule_and_line(write, case):
+def test_bad_cell(write, case):
+    """A bad cell is reported with column, rule and line."""
     change, expected = BAD[case]
     assert findings(write([change])) == [expected]
 
 
-def test_findings_of_one_rule_in_several_chunks_are_one(write):
+def test_findings_join(write):
+    """Findings of a rule in several chunks are a single finding."""
     change = [(line, "3,2,none,10,7,0") for line in range(100, 3000, 400)]
     assert findings(write(change)) == [("sqft", "type", 8, (100, 500, 900, 1300, 1700))]
 
 
-def test_a_number_that_only_python_reads_changes_nothing_else(write):
+def test_python_number(write):
+    """A number that only Python reads changes nothing else."""
+
     def whole(path):
         found = read(path, time="time")
         assert len(found) > 2
@@ -97,7 +103,8 @@ def test_a_number_that_only_python_reads_changes_nothing_else(write):
     assert whole(write([change])) == whole(write())
 
 
-def test_a_parquet_file_counts_its_rows_from_one(write):
+def test_parquet_rows(write):
+    """Rows of a Parquet file count from 1."""
     assert findings(write([(11, "3,2,-5,10,7,0")], kind="parquet")) == [("sqft", "minimum", 1, (10,))]
 
 
@@ -110,7 +117,8 @@ def test_a_parquet_file_counts_its_rows_from_one(write):
         ((1800, "3,2,1500,10,7,1790000000"), ("time", "order", 1, (1800,))),
     ],
 )
-def test_a_bad_time_is_named(write, change, expected):
+def test_bad_time(write, change, expected):
+    """A bad time is reported with its rule and line."""
     assert findings(write([change]), time="time") == [expected]
 
 
@@ -123,19 +131,22 @@ def test_a_bad_time_is_named(write, change, expected):
         ["1795435200000", "1795435201000"],
     ],
 )
-def test_times_may_have_any_of_the_usual_forms(write, texts):
+def test_time_forms(write, texts):
+    """Times may have any of the usual forms."""
     path = write(rows=[f"3,2,1500,10,7,{text}" for text in texts])
     assert read(path, time="time")[0].times_ms.tolist() == [1795435200000, 1795435201000]
 
 
-def test_days_and_timestamps_of_parquet_are_times(tmp_path):
+def test_parquet_times(tmp_path):
+    """Days and timestamps of Parquet are times."""
     columns = {name: [3.0, 3.0] for name in HOUSES.names}
     path = tmp_path / "days.parquet"
     parquet.write_table(pa.table({**columns, "day": pa.array([0, 2], pa.date32())}), path)
     assert read(path, time="day")[0].times_ms.tolist() == [0, 2 * 86_400_000]
 
 
-def test_missing_and_duplicate_columns_are_named(write):
+def test_wrong_columns(write):
+    """Missing and duplicate columns are named."""
     path = write(header="bedrooms,bathrooms,sqft,sqft,location_score,time")
     assert findings(path) == [("age", "required", 1, ()), ("sqft", "duplicate", 2, ())]
 
@@ -144,27 +155,32 @@ def test_missing_and_duplicate_columns_are_named(write):
     ("name", "content", "rule"),
     [("none.csv", None, "exists"), ("empty.csv", b"", "rows"), ("bad.parquet", b"PAR1", "format")],
 )
-def test_a_file_that_is_none_says_so(tmp_path, name, content, rule):
+def test_unreadable_file(tmp_path, name, content, rule):
+    """A file that cannot be read is reported with its rule."""
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
     assert findings(path)[0][:2] == ("(file)", rule)
 
 
-def test_a_header_alone_has_no_rows(write):
+def test_header_alone(write):
+    """A header alone has no rows."""
     assert findings(write(rows=[])) == [("(file)", "rows", 1, ())]
 
 
-def test_bytes_that_are_no_text_are_named(write):
+def test_not_text(write):
+    """Bytes that are no text are reported with their column, or as a format."""
     path = write()
     path.write_bytes(path.read_bytes().replace(b"1,1,1500", b"\xff\xfe,1,1500", 1))
     assert findings(path)[0][:2] in {("bedrooms", "type"), ("(file)", "format")}
 
 
-def test_rows_are_counted_beforehand(write):
+def test_row_count(write):
+    """Rows can be counted beforehand."""
     assert count_rows(write()) == 3000
     assert count_rows(write(kind="parquet")) == 3000
 
 
-def test_the_header_gives_the_names_in_order(write):
+def test_header_names(write):
+    """The header gives the names in order."""
     assert column_names(write()) == HEADER.split(",")

@@ -32,19 +32,22 @@ def document(result):
     return json.loads(result.stdout)
 
 
-def test_both_commands_belong_to_driftctl():
+def test_commands():
+    """Both commands belong to driftctl."""
     found = {each.name: each.load() for each in entry_points(group="driftctl.commands")}
     assert (found["replay"], found["report"]) == (replay, report)
 
 
-def test_no_drift_is_code_0_and_said(backtest, traffic):
+def test_no_drift(backtest, traffic):
+    """No drift ends with exit code 0, and is reported."""
     result = backtest(traffic())
     assert result.exit_code == 0
     assert "No drift found in 4,000 events." in result.stdout
 
 
 @pytest.mark.parametrize("name", ["traffic.csv", "traffic.parquet"])
-def test_drift_is_code_1_with_what_and_when(backtest, traffic, name):
+def test_drift(backtest, traffic, name):
+    """Drift ends with exit code 1, with what drifted and when."""
     result = backtest(traffic(name, shift=1.0, begin=2000), "--time-column", "time")
     assert result.exit_code == 1
     assert "Drift in sqft: mean up by" in result.stdout
@@ -52,12 +55,14 @@ def test_drift_is_code_1_with_what_and_when(backtest, traffic, name):
         assert detector in result.stdout
 
 
-def test_csv_and_parquet_of_the_same_rows_say_the_same(backtest, traffic):
+def test_csv_and_parquet(backtest, traffic):
+    """CSV and Parquet of the same rows give the same report."""
     found = [document(backtest(traffic(name, shift=0.5, begin=2000), "--json")) for name in ("t.csv", "t.parquet")]
     assert found[0] == found[1]
 
 
-def test_json_holds_detectors_evidence_and_report(backtest, traffic):
+def test_json_document(backtest, traffic):
+    """The JSON has detectors, evidence and report."""
     result = backtest(traffic(shift=1.0, begin=2000), "--time-column", "time", "--json", "--budget", "5000")
     found = document(result)
     assert (result.exit_code, found["drift"], found["replay"]["budget_events"]) == (1, True, 5000)
@@ -67,7 +72,8 @@ def test_json_holds_detectors_evidence_and_report(backtest, traffic):
     assert alarm["since_ms"] == pytest.approx(1_790_000_000_000 + 2_000_000, abs=100_000)
 
 
-def test_rows_per_window_do_not_change_what_is_counted(backtest, traffic):
+def test_rows_per_window(backtest, traffic):
+    """The number of rows in a window does not change what is counted."""
     path = traffic(shift=1.0, begin=0)
     found = [document(backtest(path, "--json", "--rows-per-window", size)) for size in (64, 1000)]
     assert [len(each["replay"]["evidence"]) for each in found] == [63, 4]
@@ -75,7 +81,8 @@ def test_rows_per_window_do_not_change_what_is_counted(backtest, traffic):
     assert found[0]["detectors"] == found[1]["detectors"]
 
 
-def test_without_predictions_the_forest_predicts(backtest, traffic):
+def test_forest_predicts(backtest, traffic):
+    """Without predictions the forest predicts, and a named column replaces it."""
     path = traffic(predicted=False)
     assert document(backtest(path, "--json"))["drift"] is False
     named = document(backtest(path, "--json", "--prediction-column", "age"))
@@ -83,7 +90,8 @@ def test_without_predictions_the_forest_predicts(backtest, traffic):
     assert prediction["level"] == "large"
 
 
-def test_the_forest_says_what_the_estimator_says(made, traffic):
+def test_forest_as_estimator(made, traffic):
+    """Predictions of the forest fill the prediction channel."""
     from drift_ml.replay.backtest import Request, backtest  # noqa: PLC0415
 
     found = backtest(load_bundle(made.folder), Request(traffic(predicted=False)))
@@ -91,20 +99,23 @@ def test_the_forest_says_what_the_estimator_says(made, traffic):
     assert found.windows[0].moments[-1].count == found.windows[0].events
 
 
-def test_the_page_is_written_where_asked(backtest, traffic, tmp_path):
+def test_html_page(backtest, traffic, tmp_path):
+    """The page is written to the path of `--html`."""
     html = tmp_path / "report.html"
     result = backtest(traffic(shift=1.0, begin=2000), "--html", html)
     assert "Report:" in result.stdout
     assert "<h2>Drift in sqft: mean up by" in html.read_text()
 
 
-def test_a_page_that_cannot_be_written_is_wrong_usage(backtest, traffic, tmp_path):
+def test_unwritable_page(backtest, traffic, tmp_path):
+    """A page that cannot be written ends with exit code 2."""
     result = backtest(traffic(), "--html", tmp_path / "none" / "report.html")
     assert result.exit_code == 2
     assert "expected a file that can be written" in result.stderr
 
 
-def test_bad_data_is_code_2_with_row_column_and_rule(backtest, traffic):
+def test_bad_data(backtest, traffic):
+    """Bad data end with exit code 2 and row, column and rule."""
     path = traffic()
     lines = path.read_text().splitlines()
     lines[7] = lines[7].replace(lines[7].split(",")[2], "secret")
@@ -115,13 +126,15 @@ def test_bad_data_is_code_2_with_row_column_and_rule(backtest, traffic):
     assert "secret" not in result.output
 
 
-def test_a_folder_that_is_no_bundle_is_code_2(traffic, tmp_path):
+def test_no_bundle(traffic, tmp_path):
+    """A folder that is no bundle ends with exit code 2."""
     result = run(replay, "--data", traffic(), "--baseline", tmp_path)
     assert result.exit_code == 2
     assert "manifest.json" in result.stderr
 
 
-def test_a_budget_in_days_follows_the_traffic(backtest, traffic):
+def test_budget_in_days(backtest, traffic):
+    """A budget in days is converted by the traffic."""
     found = document(backtest(traffic(), "--json", "--budget-days", 2, "--time-column", "time"))
     assert found["replay"]["budget_events"] == pytest.approx(2 * 86_400, rel=0.01)
 
@@ -135,7 +148,8 @@ def test_a_budget_in_days_follows_the_traffic(backtest, traffic):
         (["--time-column", "when"], "column when: required"),
     ],
 )
-def test_settings_that_cannot_be_are_code_2(backtest, traffic, options, expected):
+def test_wrong_settings(backtest, traffic, options, expected):
+    """Settings out of range end with exit code 2."""
     result = backtest(traffic(), *options)
     assert result.exit_code == 2
     assert expected in result.stderr
@@ -163,7 +177,8 @@ def stored(made, store, *more):
     return run(report, "--store", store, "--bundles", made.folder.parent, *more)
 
 
-def test_stored_windows_give_the_same_report(made, store):
+def test_stored_windows(made, store):
+    """Stored windows give the same report."""
     result = stored(made, store, "--window", "last-24h", "--json", "--model", "house-price")
     found = document(result)
     assert (result.exit_code, found["replay"]["events"]) == (1, 3600)
@@ -176,12 +191,14 @@ def test_stored_windows_give_the_same_report(made, store):
     assert "ADWIN" in found["not_run"]
 
 
-def test_a_window_that_ends_before_the_drift_has_none(made, store):
+def test_window_before_drift(made, store):
+    """A window that ends before the drift has none."""
     result = stored(made, store, "--window", "2026-09-21T13:00..2026-09-21T14:40")
     assert (result.exit_code, "No drift found" in result.stdout) == (0, True)
 
 
-def test_the_report_of_stored_windows_can_be_kept(made, store, tmp_path):
+def test_stored_report(made, store, tmp_path):
+    """The page of stored windows names them, and the detectors that need single values."""
     shown = stored(made, store, "--window", "last-24h", "--html", tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text()
     assert "console.sqlite, last-24h" in page
@@ -199,13 +216,16 @@ def test_the_report_of_stored_windows_can_be_kept(made, store, tmp_path):
         (["--window", "last-1h", "--store", "none.sqlite"], "expected a file of stored windows"),
     ],
 )
-def test_a_report_that_cannot_be_made_is_code_2(made, store, options, expected):
+def test_no_report(made, store, options, expected):
+    """A report that cannot be made ends with exit code 2."""
     result = stored(made, store, *options)
     assert result.exit_code == 2
     assert expected in " ".join(result.stderr.split())
 
 
-def test_reading_changes_nothing_in_the_store(made, store):
+def test_store_unchanged(made, store):
+    """Reading changes nothing in the store."""
+
     def held():
         kept = SqliteStore(store)
         series = Series("house-price", load_bundle(made.folder).manifest["model_version"])
@@ -227,17 +247,20 @@ def test_reading_changes_nothing_in_the_store(made, store):
         ("2026-09-21T00:00Z..2026-09-21T02:00+01:00", Span(29_832_480, 29_832_539)),
     ],
 )
-def test_spans_are_minutes(text, span):
+def test_spans(text, span):
+    """Spans of time are whole minutes."""
     assert read_span(text, 29_833_400 * 60.0) == span
 
 
 @pytest.mark.parametrize("text", ["last-0h", "last-1y", "..", "2026-09-21", "", "2026-09-21..soon"])
-def test_other_spans_say_what_was_expected(text):
+def test_other_spans(text):
+    """Another text for a span is refused with what was expected."""
     with pytest.raises(ReplayError, match="--window: expected"):
         read_span(text, NOW)
 
 
-def test_help_teaches_examples_and_exit_codes():
+def test_help():
+    """The help has examples and the exit codes."""
     for command in (replay, report):
         text = run(command, "--help").stdout
         assert "Examples:" in text

@@ -33,23 +33,23 @@ def house_rows(rows, seed):
 
 
 @pytest.mark.parametrize(("rows", "size"), [(0, 50), (10_000, 50), (30_000, 100), (1_000_000, 2000)])
-def test_there_are_at_most_500_windows(rows, size):
-    """Their sizes are round numbers."""
+def test_at_most_500_windows(rows, size):
+    """There are at most 500 windows, of round sizes."""
     assert rows_per_window(rows) == size
 
 
 @pytest.mark.parametrize(
     ("options", "hint"), [(["--encoding", "none-such"], "--encoding"), (["--sort"], "--time-column")]
 )
-def test_options_that_cannot_work_are_refused(tmp_path, options, hint):
-    """Before anything is read."""
+def test_wrong_options(tmp_path, options, hint):
+    """Options that cannot work are refused before anything is read."""
     result = CliRunner().invoke(replay, ["--data", "x.csv", "--baseline", str(tmp_path), *options])
     assert result.exit_code == 2
     assert hint in result.output
 
 
-def test_a_budget_in_days_needs_times(made):
-    """Without them nobody knows the traffic of a day."""
+def test_budget_without_times(made):
+    """A budget in days needs times, since nobody knows the traffic of a day without."""
     window = Window.empty(made.baseline)
     with pytest.raises(ReplayError, match="in days"):
         budget_of(None, 30.0, [window])
@@ -59,8 +59,8 @@ def test_a_budget_in_days_needs_times(made):
     assert budget_of(5000.0, None, [window]).events == 5000
 
 
-def test_an_alarm_that_was_taken_back_says_until_when(made, cut):
-    """And no table of detectors is shown where none was run."""
+def test_recovered_alarm(made, cut):
+    """An alarm that recovered shows until when, and no table of detectors where none ran."""
     windows = [*cut(rows=2600, size=100, shift=1.0, begin=2000), *cut(rows=4000, size=100, seed=9)]
     outcome = conclude(made.baseline, windows, replay_windows(made.baseline, windows))
     text = io.StringIO()
@@ -69,8 +69,8 @@ def test_an_alarm_that_was_taken_back_says_until_when(made, cut):
     assert "CUSUM" not in text.getvalue()
 
 
-def test_a_baseline_without_numbers_has_no_mean_score():
-    """There is nothing to standardise but predictions, of which there are none."""
+def test_no_mean_score():
+    """A baseline without numbers has no mean score, as there is nothing to standardise."""
     document = HOUSES.to_json()
     colour = {"name": "colour", "type": "category", "unit": "none", "description": "Colour."}
     document["features"] = [{**colour, "categories": ["red", "white"], "example": "red"}]
@@ -80,8 +80,8 @@ def test_a_baseline_without_numbers_has_no_mean_score():
     assert detectors.detections() == ()
 
 
-def test_a_detector_that_has_fired_is_not_asked_again(made):
-    """Its first alarm is kept."""
+def test_first_alarm_only(made):
+    """A detector that has fired is not asked again, so that its first alarm stays."""
     detectors = ReferenceDetectors(made.baseline)
     columns = {name: np.full(3000, 1e6) for name in HOUSES.names}
     detectors.take(columns, np.full(3000, 1e9))
@@ -91,7 +91,7 @@ def test_a_detector_that_has_fired_is_not_asked_again(made):
     assert first[-1].row is not None
 
 
-def test_what_is_missing_or_short_is_shown_as_such():
-    """A hyphen for no value; hours on an axis of a day."""
+def test_missing_texts():
+    """A missing value is a hyphen, a tiny share has a limit, and a day's axis has hours."""
     assert (signed(None), percent(None), tick(0, 3_600_000)) == ("-", "-", "00:00")
     assert (percent(0.00004), time_text(None)) == ("< 0.01 %", "")

@@ -15,7 +15,8 @@ from drift_ml.replay.commands import replay
 TEXT = (Path(__file__).parents[2] / "docs" / "replay.md").read_text(encoding="utf-8")
 
 
-def test_the_table_of_options_is_the_commands_options():
+def test_options_table():
+    """The table of options lists the commands' options."""
     listed = dict(re.findall(r"^\| `(--[a-z-]+)` \| (replay|report|both) \|", TEXT, re.MULTILINE))
     own = {
         name: {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
@@ -26,13 +27,15 @@ def test_the_table_of_options_is_the_commands_options():
     assert listed == found
 
 
-def test_every_picture_is_there_and_small():
+def test_pictures():
+    """Every picture exists and is small."""
     for name in re.findall(r"\]\((images/[^)]+)\)", TEXT):
         assert (Path(__file__).parents[2] / "docs" / name).stat().st_size < 300_000
 
 
 @pytest.mark.slow
-def test_the_commands_work_as_pasted(made, tmp_path):
+def test_pasted_commands(made, tmp_path):
+    """The commands work as pasted."""
     script = re.search(r"<<'EOF'\n(.*?)\nEOF\n", TEXT, re.DOTALL)[1]
     subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, timeout=120)
     command = ["--data", str(tmp_path / "traffic.csv"), "--baseline", str(made.folder), "--time-column", "time"]

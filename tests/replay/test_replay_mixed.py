@@ -43,11 +43,12 @@ def rows(count, seed, *, blue=0.5):
 def bundle():
     baseline = fit_baseline(MIXED, rows(4000, 1), predictions=np.random.default_rng(2).normal(size=800))
     manifest = {"model": "mixed", "model_version": "0" * 12}
-    return Bundle(manifest=manifest, feature_set=MIXED, baseline=baseline.to_json(), forest=None)
+    return Bundle(manifest=manifest, feature_set=MIXED, baseline=baseline.to_json(), model=None)
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
-def test_a_category_that_grows_is_found_and_drawn(bundle, tmp_path, name):
+def test_growing_category(bundle, tmp_path, name):
+    """A category that grows is found and drawn."""
     columns = {key: np.concatenate([rows(2000, 3)[key], rows(2000, 4, blue=0.8)[key]]) for key in MIXED.names}
     area = pa.array(columns["area"], from_pandas=True)
     table = pa.table({**columns, "area": area, "prediction": np.random.default_rng(5).normal(size=4000)})

@@ -67,31 +67,36 @@ def made_page(outcome, made, source="traffic.csv"):
     return page(outcome, made.baseline, HOUSES, source=source, made="2026-11-23 12:00 UTC", predicted=True)
 
 
-def test_the_report_is_over_the_events_since_the_onset(drifted):
+def test_report_since_onset(drifted):
+    """The report is over the events since the onset."""
     schemas.check("window.report.v1", drifted.report)
     assert drifted.report["window"]["events"] == 4000 - drifted.replay.standing.since_row
     assert drifted.report["verdict"]["drifted"][0] == "sqft"
     assert drifted.exit_code == 1
 
 
-def test_without_drift_the_report_is_over_everything(calm):
+def test_report_without_drift(calm):
+    """Without drift the report is over all events."""
     assert calm.report["window"]["events"] == 4000
     assert (calm.compared, calm.exit_code) == ("all 4,000 events", 0)
 
 
-def test_the_page_says_what_when_and_how_much(drifted, made):
+def test_page_facts(drifted, made):
+    """The page shows what drifted, when and by how much."""
     text = " ".join(read(made_page(drifted, made)).texts)
     for part in ("Drift in sqft: mean up by", "Since about", "100k", "ADWIN", "never", "square feet", "missing age"):
         assert part in text
 
 
-def test_a_calm_page_says_so(calm, made):
+def test_calm_page(calm, made):
+    """A page without drift says so."""
     text = " ".join(read(made_page(calm, made)).texts)
     assert "No drift found" in text
     assert "Detectors" not in text
 
 
-def test_a_drift_that_ended_is_said_to_have_ended(made, cut):
+def test_ended_drift(made, cut):
+    """A drift that ended is reported to have ended."""
     windows = [*cut(rows=2600, size=100, shift=1.0, begin=2000), *cut(rows=4000, size=100, seed=9)]
     outcome = conclude(made.baseline, windows, replay_windows(made.baseline, windows))
     text = " ".join(read(made_page(outcome, made)).texts)
@@ -100,7 +105,8 @@ def test_a_drift_that_ended_is_said_to_have_ended(made, cut):
     assert outcome.exit_code == 1
 
 
-def test_the_page_is_well_formed_and_loads_nothing(drifted, made):
+def test_well_formed(drifted, made):
+    """The page is well formed and loads nothing."""
     text = made_page(drifted, made)
     reader = read(text)
     assert {"script", "link", "img", "iframe", "object", "form"}.isdisjoint(reader.tags)
@@ -111,23 +117,26 @@ def test_the_page_is_well_formed_and_loads_nothing(drifted, made):
     assert "default-src 'none'" in text
 
 
-def test_the_page_is_small(drifted, made):
+def test_small_page(drifted, made):
+    """The page takes less than 100 kB."""
     assert len(made_page(drifted, made).encode()) < 100_000
 
 
-def test_equal_input_gives_an_equal_page(drifted, made):
+def test_equal_pages(drifted, made):
+    """Equal input gives an equal page."""
     assert made_page(drifted, made) == made_page(drifted, made)
 
 
-def test_a_file_name_with_markup_is_text(drifted, made):
+def test_markup_in_file_name(drifted, made):
+    """Markup in a file's name is shown as text."""
     text = made_page(drifted, made, source=HOSTILE)
     reader = read(text)
     assert "script" not in reader.tags
     assert any(HOSTILE in each for each in reader.texts)
 
 
-def test_names_of_features_and_categories_with_markup_are_text():
-    """No contract lets such a feature through today; the page must not lean on that."""
+def test_markup_in_names():
+    """Markup in names and categories is shown as text, though no contract lets it through."""
     columns = {HOSTILE: np.arange(600.0), "colour": ["red", HOSTILE, "<b>"] * 200}
     features = [
         {"name": "f", "type": "number", "unit": "m", "example": 1, "description": "-"},
@@ -158,7 +167,8 @@ def _with_features(made, features, names, categories):
     return FeatureSet(made.name, made.version, made.description, made.target, listed)
 
 
-def test_shares_drawn_are_the_shares_reported(drifted, made):
+def test_drawn_shares(drifted, made):
+    """The shares that are drawn are those of the report."""
     for channel in drifted.report["channels"]:
         if channel["kind"] in ("values", "quantiles"):
             labels, before, now = shares(made.baseline, channel)
@@ -167,14 +177,16 @@ def test_shares_drawn_are_the_shares_reported(drifted, made):
             assert sum(now) == pytest.approx(1, abs=1e-3)
 
 
-def test_a_shift_is_seen_in_the_drawing(drifted, made):
+def test_drawn_shift(drifted, made):
+    """A shift is visible in the drawing."""
     channel = next(each for each in drifted.report["channels"] if each["name"] == "sqft")
     _, before, now = shares(made.baseline, channel)
     middle = len(before) // 2
     assert sum(now[middle:]) > sum(before[middle:]) + 0.2
 
 
-def test_a_window_without_events_or_times_can_be_shown(made):
+def test_empty_window(made):
+    """A window without events or times can be shown."""
     empty = Window.empty(made.baseline)
     report = window_report(made.baseline, empty)
     facts = Facts("s", "nothing", "now")

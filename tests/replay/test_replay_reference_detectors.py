@@ -53,7 +53,8 @@ chunks = st.lists(st.integers(1, 3000), min_size=1, max_size=3)
 @pytest.mark.parametrize("name", PAIRS)
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10**6), sizes=chunks)
-def test_a_scan_fires_where_its_detector_does_in_the_same_direction(name, seed, sizes):
+def test_scans(name, seed, sizes):
+    """A scan fires where its detector does, in the same direction."""
     detector, scan = PAIRS[name]
     items = values(seed)
     alarm, hit = first_alarm(detector(), items), first_hit(scan(), items, sizes)
@@ -66,14 +67,16 @@ def test_a_scan_fires_where_its_detector_does_in_the_same_direction(name, seed, 
 @pytest.mark.parametrize("name", PAIRS)
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10**6), sizes=chunks)
-def test_chunks_change_neither_alarm_nor_onset(name, seed, sizes):
+def test_chunk_sizes(name, seed, sizes):
+    """The size of chunks changes neither alarm nor onset."""
     scan = PAIRS[name][1]
     items = values(seed)
     assert first_hit(scan(), items, sizes) == first_hit(scan(), items, [len(items)])
 
 
 @pytest.mark.parametrize("name", ["cusum", "adwin"])
-def test_the_onset_is_near_the_change_and_before_the_alarm(name):
+def test_onset(name):
+    """The onset is near the change and before the alarm."""
     items = np.random.default_rng(3).normal(size=600)
     items[400:] += 2.0
     place, since, direction = first_hit(PAIRS[name][1](), items, [150])
@@ -84,7 +87,8 @@ def test_the_onset_is_near_the_change_and_before_the_alarm(name):
 @pytest.mark.parametrize("kind", ["psi", "ks"])
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10**6), sizes=chunks)
-def test_windowed_detectors_fire_at_the_same_window(kind, seed, sizes):
+def test_windowed_detectors(kind, seed, sizes):
+    """Windowed detectors fire at the same window."""
     items = values(seed)
     detector, scan = {
         "psi": (WindowedPsi(edges=EDGES, reference=REFERENCE), PsiScan(REFERENCE)),
@@ -97,7 +101,8 @@ def test_windowed_detectors_fire_at_the_same_window(kind, seed, sizes):
 
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10**6), sizes=chunks)
-def test_the_older_rule_fires_at_the_same_row(seed, sizes):
+def test_mean_score(seed, sizes):
+    """The rule of the mean score fires at the same row as its detector."""
     items = values(seed)
     items[1500:] *= 4
     alarm = first_alarm(MeanAbsoluteZ(means=[0.0], stds=[1.0]), [[item] for item in items])
@@ -113,7 +118,8 @@ def detections_over(baseline, columns, predictions, size=1500):
     return {detection.detector: detection for detection in detectors.detections()}
 
 
-def test_every_detector_answers_and_the_shifted_feature_is_named(made, houses):
+def test_all_detectors(made, houses):
+    """Every detector answers, and the shifted feature is named."""
     columns = houses(4000, 5, shift=2.0, begin=1000)
     found = detections_over(made.baseline, columns, np.full(4000, np.nan))
     assert list(found) == ["CUSUM", "Page-Hinkley", "ADWIN", "PSI", "KS", "mean |z|"]
@@ -123,7 +129,8 @@ def test_every_detector_answers_and_the_shifted_feature_is_named(made, houses):
     assert found["mean |z|"].row is None
 
 
-def test_missing_values_are_passed_over_and_rows_still_count(made, houses):
+def test_missing_values(made, houses):
+    """Missing values are skipped, and their rows still count."""
     columns = houses(4000, 5, shift=3.0, begin=2000)
     columns["sqft"][:1000] = np.nan
     found = detections_over(made.baseline, columns, np.full(4000, np.nan))
@@ -131,13 +138,15 @@ def test_missing_values_are_passed_over_and_rows_still_count(made, houses):
     assert 1800 <= found["ADWIN"].since_row <= found["ADWIN"].row < 2100
 
 
-def test_a_row_without_any_value_has_no_score(made, houses):
+def test_empty_rows(made, houses):
+    """Rows without any value have no score."""
     columns = {name: np.full(3000, np.nan) for name in houses(1, 5)}
     found = detections_over(made.baseline, columns, np.full(3000, np.nan))
     assert all(detection.row is None for detection in found.values())
 
 
-def test_huge_values_count_as_the_farthest(made, houses):
+def test_huge_values(made, houses):
+    """Huge values count as the largest score."""
     columns = houses(3000, 5)
     columns["sqft"][:] = 1e300
     found = detections_over(made.baseline, columns, np.full(3000, made.baseline.prediction.mean))

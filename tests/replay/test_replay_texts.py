@@ -21,11 +21,13 @@ DAY = 86_400_000
         ("share", "up", 0.1, "share up"),
     ],
 )
-def test_each_kind_of_change_has_its_words(kind, direction, size, words):
+def test_changes(kind, direction, size, words):
+    """Each kind of change has its text."""
     assert change(DriftFinding("f", kind, direction, size, 0.5, 0.0, 1.0, 1.0, 1.0, {})) == words
 
 
-def test_figures_places_and_ticks_are_short():
+def test_short_texts():
+    """Figures, places and ticks are short."""
     assert (figure(0), percent(None), percent(0.5)) == ("0", "-", "50 %")
     assert place(7, 0) == "1970-01-01 00:00 (row 7)"
     assert (tick(DAY, DAY), tick(DAY, 30 * DAY)) == ("00:00", "Jan 2")

@@ -147,7 +147,8 @@ FORMATS = {
 
 @pytest.mark.parametrize(("write", "name"), FORMATS.values(), ids=FORMATS)
 @pytest.mark.parametrize("rows", [slice(0, ROWS), slice(700, 1200)], ids=["all", "a month"])
-def test_training_rows_are_told_in_any_format(backtest, tmp_path, write, name, rows):
+def test_any_format(backtest, tmp_path, write, name, rows):
+    """Training rows are recognised in any format."""
     write(table_of(LEARNT).slice(rows.start, rows.stop - rows.start), tmp_path / name)
     found = document(backtest(tmp_path / name, "--json"))
     size = rows.stop - rows.start
@@ -166,7 +167,8 @@ def files(tmp_path):
     return tmp_path / "learnt.csv", tmp_path / "fresh.csv"
 
 
-def test_every_report_says_that_learnt_and_held_out_rows_are_compared(backtest, files, tmp_path):
+def test_reports_warn(backtest, files, tmp_path):
+    """Every report warns that learnt and held-out rows are compared."""
     result = backtest(files[0], "--html", tmp_path / "report.html")
     words = " ".join(result.stdout.split())
     assert "Warning: This file holds rows of the training data" in words
@@ -174,7 +176,8 @@ def test_every_report_says_that_learnt_and_held_out_rows_are_compared(backtest, 
     assert "Learnt and held-out rows are compared here" in (tmp_path / "report.html").read_text()
 
 
-def test_other_rows_have_no_warning(backtest, files, tmp_path):
+def test_other_rows(backtest, files, tmp_path):
+    """Other rows give no warning."""
     result = backtest(files[1], "--html", tmp_path / "report.html")
     found = document(backtest(files[1], "--json"))
     assert (found["warnings"], found["training_rows"]["verdict"]) == ([], "other-rows")
@@ -184,7 +187,8 @@ def test_other_rows_have_no_warning(backtest, files, tmp_path):
     assert "this file is not of it" in page
 
 
-def test_strictness_makes_the_warning_a_finding(backtest, files):
+def test_strict(backtest, files):
+    """With `--strict` the warning is a finding."""
     learnt, fresh = files
     plain, strict = backtest(learnt, "--json"), backtest(learnt, "--json", "--strict")
     assert strict.exit_code == 1
@@ -192,8 +196,8 @@ def test_strictness_makes_the_warning_a_finding(backtest, files):
     assert backtest(fresh, "--strict").exit_code == 0
 
 
-def test_a_bundle_without_digests_cannot_tell(bundle, files, tmp_path):
-    """So the first version of bundles, and one whose digests were left out."""
+def test_no_digests(bundle, files, tmp_path):
+    """A bundle without digests, as earlier ones are, decides nothing about training rows."""
     folder = tmp_path / "noisy"
     folder.mkdir()
     for path in bundle.iterdir():
@@ -208,7 +212,8 @@ def test_a_bundle_without_digests_cannot_tell(bundle, files, tmp_path):
     assert found["training_rows"]["figures"] is None
 
 
-def test_damaged_digests_are_a_bundle_that_is_refused(bundle, files, tmp_path):
+def test_damaged_digests(bundle, files, tmp_path):
+    """A bundle with damaged digests is refused."""
     folder = tmp_path / "noisy"
     folder.mkdir()
     for path in bundle.iterdir():
@@ -228,7 +233,8 @@ def test_damaged_digests_are_a_bundle_that_is_refused(bundle, files, tmp_path):
     ],
     ids=["rows repeat", "too few rows", "no digests"],
 )
-def test_what_cannot_be_told_has_its_reason(comparison, words):
+def test_cannot_tell(comparison, words):
+    """Where nothing can be decided, the reason is reported."""
     rows = TrainingRows(comparison)
     assert (rows.verdict, rows.warns) == ("cannot-tell", False)
     assert words in rows.words

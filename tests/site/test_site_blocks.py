@@ -85,24 +85,24 @@ def names(place):
     }
 
 
-def test_every_block_is_held():
-    """A language that no rule knows is an error."""
+def test_block_languages():
+    """Every block has a language that is tested."""
     assert [block.held for block in BLOCKS]
 
 
 @pytest.mark.parametrize(
     "block", [block for block in BLOCKS if block.language in ("toml", "yaml")], ids=lambda b: b.place
 )
-def test_data_is_well_formed(block):
-    """TOML is parsed."""
+def test_data(block):
+    """Blocks of TOML parse."""
     tomllib.loads(block.text)
 
 
 @pytest.mark.parametrize(
     "block", [block for block in RUNNABLE if block.language in SHELLS], ids=lambda block: block.place
 )
-def test_commands_work_as_pasted(block, place, console):
-    """Each line of a shell block ends well, in a folder that holds what training leaves."""
+def test_commands(block, place, console):
+    """Each line of a shell block succeeds in a folder that has what training leaves."""
     tools = str(Path(sys.executable).parent)
     environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "DRIFT_URL": f"http://127.0.0.1:{console}"}
     environment["PYTHONPATH"] = str(doc_blocks.ROOT)
@@ -121,14 +121,14 @@ def test_commands_work_as_pasted(block, place, console):
 
 
 @pytest.mark.parametrize("block", [block for block in RUNNABLE if block.language == "python"], ids=lambda b: b.place)
-def test_python_runs(block, place, console, names, monkeypatch):
+def test_python(block, place, console, names, monkeypatch):
     """Python of a page runs with the names that the page speaks of."""
     monkeypatch.chdir(place)
     text = block.text.replace(f"127.0.0.1:{PORT}", f"127.0.0.1:{console}")
     exec(compile(ast.parse(text), block.place, "exec"), names)
 
 
-def test_the_tutorial_from_its_beginning_to_its_end(tmp_path, monkeypatch):
+def test_tutorial(tmp_path, monkeypatch):
     """Each step of the tutorial works with what the steps before it have left."""
     tools = str(Path(sys.executable).parent)
     environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}

@@ -10,7 +10,7 @@ from drift_contracts import documents
 from tools import griffe_examples, site
 
 
-def test_every_contract_is_in_the_reference():
+def test_contracts():
     """The page of contracts has a section for each schema, with its members."""
     page = site.contracts_page()
     for name in documents.names(documents.folder("schemas")):
@@ -18,15 +18,15 @@ def test_every_contract_is_in_the_reference():
     assert "`/features/*/name`" in page
 
 
-def test_every_command_is_in_the_reference():
+def test_commands():
     """The page of commands has the help of each, those of other distributions too."""
     page = site.commands_page()
     for command in ("train", "serve", "replay", "contracts show"):
         assert f"driftctl {command}\n" in page
 
 
-def test_every_alarm_is_in_the_reference():
-    """Metrics and alarms come from the spec that ships."""
+def test_alarms():
+    """The page of alarms has the metrics and alarms of the spec that ships."""
     assert "| `high-drift` |" in site.alarms_page()
 
 
@@ -40,13 +40,13 @@ def test_every_alarm_is_in_the_reference():
         ("[a](#here)", "[a](#here)"),
     ],
 )
-def test_links_lead_to_pages_of_the_site(link, leads_to):
-    """A page that moves keeps its links."""
+def test_page_links(link, leads_to):
+    """Links lead to pages of the site, also where a page moves."""
     assert site.with_links(link, site.ROOT / "docs" / "api.md") == leads_to
 
 
-def test_a_link_to_a_file_leads_to_the_repository():
-    """What is no page is shown where it lies."""
+def test_file_links():
+    """A link to a file leads to the repository."""
     assert site.with_links("[a](../noxfile.py)", site.ROOT / "docs" / "api.md").startswith(f"[a]({site.REPOSITORY}")
 
 
@@ -58,16 +58,16 @@ def test_a_link_to_a_file_leads_to_the_repository():
         "a { background: url(https://example.org/x.png) }",
     ],
 )
-def test_what_would_be_loaded_from_elsewhere_is_found(text, tmp_path, monkeypatch):
-    """Scripts, styles and pictures of other hosts are findings; links are none."""
+def test_foreign_loads(text, tmp_path, monkeypatch):
+    """Scripts, styles and pictures of other hosts are findings, and links are none."""
     monkeypatch.setattr(site, "HTML", tmp_path)
     (tmp_path / "x.html").write_text(text)
     (tmp_path / "y.html").write_text('<a href="https://example.org">a link</a>')
     assert [place.partition(":")[0] for place in site.foreign_loads()] == ["x.html"]
 
 
-def test_examples_of_docstrings_are_shown_as_code():
-    """The extension's own examples hold; they need griffe, which the site brings."""
+def test_docstring_examples():
+    """Examples of docstrings are shown as code."""
     result = doctest.testmod(griffe_examples)
     assert result.attempted > 0
     assert result.failed == 0

@@ -76,8 +76,8 @@ def write(path, rows=ROWS, header=HEADER):
 
 
 @pytest.mark.parametrize(("name", "column"), TYPES, ids=lambda each: str(getattr(each, "type", each)))
-def test_every_type_of_a_column_gives_the_same_rows(tmp_path, parcel, name, column):
-    """What Arrow calls the column does not matter."""
+def test_column_types(tmp_path, parcel, name, column):
+    """Every Arrow type of a column gives the same rows."""
     path = tmp_path / "t.parquet"
     parquet.write_table(pa.table({**UNTYPED, name: column}), path)
     table = read_table(path, parcel)
@@ -86,8 +86,8 @@ def test_every_type_of_a_column_gives_the_same_rows(tmp_path, parcel, name, colu
 
 
 @pytest.mark.parametrize(("name", "column", "rule"), WRONG, ids=lambda each: str(getattr(each, "type", each)))
-def test_a_column_of_another_type_is_refused(tmp_path, parcel, name, column, rule):
-    """The first row of Parquet is 1, and it has no lines."""
+def test_other_column_type(tmp_path, parcel, name, column, rule):
+    """A column of another type is refused in row 1, since Parquet has no lines."""
     path = tmp_path / "t.parquet"
     parquet.write_table(pa.table({**UNTYPED, name: column}), path)
     with pytest.raises(DataError) as caught:
@@ -120,8 +120,8 @@ ONLINE = [pa.array([True, False, True]), pa.array(["true", "false", "true"]), pa
 SIZES = [pa.array([1.0, 0.1, 7.5], pa.float32()), pa.array([1.0, 0.1, 7.5]), pa.array(["1.0", " 0.1", "huge"])]
 
 
-def test_numbers_and_booleans_are_categories_by_their_usual_text(tmp_path):
-    """The same codes come from integers, floats, decimals, booleans, texts, bytes and dictionaries."""
+def test_typed_categories(tmp_path):
+    """Integers, floats, decimals, booleans, texts, bytes and dictionaries give the same categories."""
     basket = FeatureSet.from_json(BASKET)
     path = tmp_path / "t.parquet"
     for place, shop in enumerate(SHOPS):
@@ -132,8 +132,8 @@ def test_numbers_and_booleans_are_categories_by_their_usual_text(tmp_path):
 
 
 @pytest.mark.parametrize("shop", [pa.array([4.0, 1.0]), pa.array([4, 1]), pa.array(["4", "1"]), pa.array([b"4", b"1"])])
-def test_a_newcomer_of_a_closed_category_is_refused_from_any_type(tmp_path, shop):
-    """No type makes it one that is known."""
+def test_new_closed_category(tmp_path, shop):
+    """A value outside a closed category is refused, of whatever type."""
     path = tmp_path / "t.parquet"
     columns = {"shop": shop, "online": [True, True], "size": ["1.0", "1.0"], "value": [1, 2]}
     parquet.write_table(pa.table(columns), path)
@@ -142,16 +142,16 @@ def test_a_newcomer_of_a_closed_category_is_refused_from_any_type(tmp_path, shop
     assert [(each.column, each.rule, each.rows) for each in caught.value.findings] == [("shop", "enum", (1,))]
 
 
-def test_a_category_must_be_there_where_it_may_not_be_missing(tmp_path):
-    """An empty cell is refused."""
+def test_required_category(tmp_path):
+    """An empty cell is refused in a category that may not be missing."""
     path = tmp_path / "t.parquet"
     parquet.write_table(pa.table({"shop": [1], "online": [None], "size": ["1.0"], "value": [1]}), path)
     with pytest.raises(DataError, match="column online: missing"):
         read_table(path, FeatureSet.from_json(BASKET))
 
 
-def test_a_folder_is_read_in_the_order_of_names(tmp_path, parcel):
-    """Part 10 comes after part 2, and other files do not matter."""
+def test_folder_order(tmp_path, parcel):
+    """A folder is read in the order of numbers in its names, and other files are ignored."""
     folder = tmp_path / "parts"
     (folder / "2026").mkdir(parents=True)
     for part in (1, 2, 10):
@@ -166,8 +166,8 @@ def test_a_folder_is_read_in_the_order_of_names(tmp_path, parcel):
     assert count_rows(folder) == 7
 
 
-def test_findings_of_a_folder_name_the_file(tmp_path, parcel):
-    """Rows count in each file, and a fault of one file does not hide another's."""
+def test_folder_findings(tmp_path, parcel):
+    """Findings of a folder name their file, count rows in it and hide no other file's."""
     folder = tmp_path / "parts"
     folder.mkdir()
     write(folder / "a.csv", ["x,1,true,DE,1", "1,1,true,DE,1"])
@@ -187,8 +187,8 @@ def test_findings_of_a_folder_name_the_file(tmp_path, parcel):
     assert "in c.csv" in str(caught.value)
 
 
-def test_a_folder_without_tables_says_so(tmp_path, parcel):
-    """What would be read is named."""
+def test_folder_without_tables(tmp_path, parcel):
+    """A folder without tables is refused with the kinds of files that are read."""
     with pytest.raises(DataError, match="a folder of them"):
         read_table(tmp_path, parcel)
 
@@ -198,8 +198,8 @@ def test_a_folder_without_tables_says_so(tmp_path, parcel):
     [("t.xlsx", b"PK\x03\x04", "workbook"), ("t.csv", b"\x28\xb5\x2f\xfd", "zstd"), ("t.parquet", b"weight", "Parquet"),
      ("t.feather", b"ARROW1", "Arrow")],
 )  # fmt: skip
-def test_what_is_no_table_is_named(tmp_path, parcel, name, head, word):
-    """The first bytes tell."""
+def test_not_a_table(tmp_path, parcel, name, head, word):
+    """A file of another format is recognised by its first bytes and named."""
     path = tmp_path / name
     path.write_bytes(head + b"\0" * 20)
     with pytest.raises(DataError, match=word):
@@ -207,8 +207,8 @@ def test_what_is_no_table_is_named(tmp_path, parcel, name, head, word):
 
 
 @pytest.mark.parametrize("data", [b"PAR1" + b"\0" * 30, b"PAR1"])
-def test_a_parquet_file_that_was_cut_off_is_refused(tmp_path, parcel, data):
-    """Whoever counts rows or asks for names hears it too."""
+def test_short_parquet(tmp_path, parcel, data):
+    """A Parquet file that was cut short is refused, also where only rows or names are read."""
     path = tmp_path / "t.parquet"
     path.write_bytes(data)
     for ask in (lambda: read_table(path, parcel), lambda: count_rows(path), lambda: column_names(path)):
@@ -216,8 +216,8 @@ def test_a_parquet_file_that_was_cut_off_is_refused(tmp_path, parcel, data):
             ask()
 
 
-def test_a_parquet_file_with_damaged_rows_is_refused(tmp_path, parcel):
-    """Its end alone does not do."""
+def test_damaged_parquet_rows(tmp_path, parcel):
+    """A Parquet file with damaged rows is refused, though its end is whole."""
     path = tmp_path / "t.parquet"
     columns = {name: values * 500 for name, values in UNTYPED.items()}
     parquet.write_table(pa.table(columns), path, compression="gzip")
@@ -228,8 +228,8 @@ def test_a_parquet_file_with_damaged_rows_is_refused(tmp_path, parcel):
         read_table(path, parcel)
 
 
-def test_the_index_of_pandas_is_left_out(tmp_path, parcel):
-    """It is no column of the data."""
+def test_pandas_index(tmp_path, parcel):
+    """The index that pandas adds is left out."""
     path = tmp_path / "t.parquet"
     parquet.write_table(pa.table({**UNTYPED, "__index_level_0__": [5, 7]}), path)
     assert read_table(path, parcel).rows == 2
@@ -242,8 +242,8 @@ def named(document):
     return FeatureSet.from_json({**document, "contract": "feature-set.v2", "target": target, "features": features})
 
 
-def test_a_feature_set_names_columns(tmp_path, parcel_document):
-    """Accents may be encoded in two ways; logs that call features by name are read too."""
+def test_column_names(tmp_path, parcel_document):
+    """Columns match features by name in either encoding of accents, and with a log's prefix."""
     feature_set = named(parcel_document)
     assert FeatureSet.from_json(feature_set.to_json()) == feature_set
     for weight in ("Größe (kg)", "Gro\u0308ße (kg)", "weight"):
@@ -260,8 +260,8 @@ def timed(path, rows):
     return write(path, [f"{weight},1,true,DE,1,{time}" for weight, time in rows], f"{HEADER},time")
 
 
-def test_rows_are_sorted_by_time(tmp_path, parcel, monkeypatch):
-    """Equal times stay in the order of the file, and texts stay with their rows."""
+def test_sorted_by_time(tmp_path, parcel, monkeypatch):
+    """Rows are sorted by time with their texts, and equal times stay in the file's order."""
     monkeypatch.setattr(order, "ROWS", 4)
     monkeypatch.setattr(batches, "CHUNK", 3)
     rows = [(i + 1, 1_790_000_000 + i * 7 % 10) for i in range(10)]
@@ -285,8 +285,8 @@ def test_rows_are_sorted_by_time(tmp_path, parcel, monkeypatch):
     assert times == [1000 * rows[place][1] for place in expected]
 
 
-def test_sorting_needs_times_and_rows(tmp_path, parcel):
-    """Both lacks are named."""
+def test_sort_without_times(tmp_path, parcel):
+    """A table without times, and one without rows, cannot be sorted."""
     with pytest.raises(OptionError, match="--time-column"):
         list(read_chunks(write(tmp_path / "t.csv"), Layout(parcel), ReadOptions(sort=True)))
     path = timed(tmp_path / "t.csv", [])
@@ -294,31 +294,31 @@ def test_sorting_needs_times_and_rows(tmp_path, parcel):
         list(read_chunks(path, Layout(parcel, None, "time"), ReadOptions(sort=True)))
 
 
-def test_a_feature_may_be_the_time_and_the_prediction_a_feature(tmp_path, parcel):
-    """A column is read twice, each time as what it is."""
+def test_column_read_twice(tmp_path, parcel):
+    """A feature's column may also be the time or the prediction, each read by its own rule."""
     path = write(tmp_path / "t.csv", ["1790000000,3,true,DE,9", "1790000001,3,true,DE,9"])
     (chunk,) = read_chunks(path, Layout(parcel, "pieces", "weight"))
     assert chunk.times_ms.tolist() == [1790000000000, 1790000001000]
     assert chunk.columns["weight"].tolist() == [1790000000, 1790000001]
 
 
-def test_names_are_told_without_those_that_are_left_out(tmp_path):
-    """So a prediction can be left out, and the forest predicts."""
+def test_ignored_names(tmp_path):
+    """Names are listed without the ignored ones, so that a prediction can be left out."""
     path = write(tmp_path / "t.csv", header="weight, prediction,x")
     assert column_names(path) == ["weight", "prediction", "x"]
     assert column_names(path, ReadOptions(ignore=("pred*", "#3"))) == ["weight"]
 
 
-def test_an_extension_type_is_read_by_its_storage(tmp_path, parcel):
-    """Such as the types that pandas registers."""
+def test_extension_type(tmp_path, parcel):
+    """An extension type, such as those of pandas, is read by its storage."""
     column = pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1, 0], pa.int8()))
     path = tmp_path / "t.parquet"
     parquet.write_table(pa.table({**UNTYPED, "express": column}), path)
     np.testing.assert_array_equal(read_table(path, parcel).matrix(parcel), MATRIX)
 
 
-def test_the_extra_column_of_a_prediction_may_have_any_name(tmp_path, parcel):
-    """It holds numbers, none missing."""
+def test_prediction_column(tmp_path, parcel):
+    """The column of predictions may have any name, and holds numbers, none missing."""
     path = write(tmp_path / "t.csv", header="weight,pieces,express,country,my score")
     (chunk,) = read_chunks(path, Layout(parcel, "my score"))
     assert chunk.columns["my score"].tolist() == [9, 7]
@@ -330,8 +330,8 @@ def test_the_extra_column_of_a_prediction_may_have_any_name(tmp_path, parcel):
         )
 
 
-def test_every_bound_is_checked():
-    """Inclusive and exclusive ones, of a feature that may be missing."""
+def test_bounds():
+    """Inclusive and exclusive bounds are checked, also where values may be missing."""
     bounds = {"maximum": 5, "minimum": 1}
     open_bounds = {"exclusive_maximum": 5.0, "exclusive_minimum": 1.0}
     column = pa.array([0.0, 1.0, 3.0, 5.0, 6.0, None])
@@ -343,8 +343,8 @@ def test_every_bound_is_checked():
         assert check_column(feature, column[2:3], Reading(MISSING)).problems == []
 
 
-def test_a_boolean_may_be_missing():
-    """It is NaN then."""
+def test_missing_boolean():
+    """A missing boolean is NaN."""
     feature = Feature("x", "boolean", "-", "-", True, nullable=True)
     checked = check_column(feature, pa.array(["on", "N/A", None, "0"]), Reading(MISSING))
     np.testing.assert_array_equal(checked.values, [1, np.nan, np.nan, 0])
@@ -352,14 +352,14 @@ def test_a_boolean_may_be_missing():
 
 
 @pytest.mark.parametrize("kind", ["number", "boolean"])
-def test_no_rows_have_no_problems(kind):
-    """An empty column is one."""
+def test_empty_column(kind):
+    """An empty column has no problem."""
     feature = Feature("x", kind, "-", "-", 1)
     assert check_column(feature, pa.array([], pa.float64()), Reading(MISSING)).problems == []
 
 
-def test_a_model_without_missing_values_is_told_where_one_is(tmp_path, parcel):
-    """The way out is told; cells that are wrong for another reason are counted there."""
+def test_model_without_missing(tmp_path, parcel):
+    """A model without missing values is refused a missing one, with the way out and other faults."""
     path = write(tmp_path / "t.csv", ["1,3,true,DE,9", "1,,true,DE,9", "1,x,true,,9"])
     with pytest.raises(DataError, match="--prediction-column") as caught:
         list(read_chunks(path, Layout(parcel, complete=True)))
@@ -371,8 +371,8 @@ def test_a_model_without_missing_values_is_told_where_one_is(tmp_path, parcel):
     ]
 
 
-def test_the_second_parquet_column_of_a_name_can_be_left_out(tmp_path, parcel):
-    """The first is read, whatever the second holds."""
+def test_second_parquet_column(tmp_path, parcel):
+    """The second Parquet column of a name can be left out, whatever it holds."""
     path = tmp_path / "t.parquet"
     table = pa.table(UNTYPED)
     twice = pa.Table.from_arrays([*table.columns, pa.array(["x", "y"])], names=[*table.column_names, "weight"])

@@ -31,8 +31,8 @@ def refused(path, feature_set, chosen=None):
 
 
 @pytest.mark.parametrize("case", SPELLINGS, ids=lambda case: case["title"])
-def test_every_spelling_is_read_as_the_same_rows(tmp_path, parcel, case):
-    """The same two rows come out of every file."""
+def test_spellings(tmp_path, parcel, case):
+    """Every spelling of a file gives the same rows."""
     data = case["bytes"].encode(case.get("encoding", "utf-8"))
     path = tmp_path / case.get("name", "t.csv")
     path.write_bytes(gzip.compress(data) if case.get("packed") else data)
@@ -42,8 +42,8 @@ def test_every_spelling_is_read_as_the_same_rows(tmp_path, parcel, case):
 
 
 @pytest.mark.parametrize("case", REFUSALS, ids=lambda case: case["title"])
-def test_a_refusal_names_cause_place_and_way_out(tmp_path, parcel, case):
-    """Row and line are those of the file, and the words name what to do."""
+def test_refusals(tmp_path, parcel, case):
+    """A refusal has the cause, the row and line in the file, and the way out."""
     lines = [case.get("header", HEADER), *case["rows"]]
     if case.get("semicolons"):
         split = [next(csv.reader([line])) for line in lines]
@@ -59,8 +59,8 @@ def test_a_refusal_names_cause_place_and_way_out(tmp_path, parcel, case):
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
-def test_another_encoding_is_named(tmp_path, parcel, encoding):
-    """UTF-16 is told with and without its mark."""
+def test_utf_16(tmp_path, parcel, encoding):
+    """UTF-16 is recognised with and without its mark, and named."""
     path = tmp_path / "t.csv"
     path.write_text(f"{HEADER}\n{GOOD}\n", encoding)
     (finding,) = refused(path, parcel).findings
@@ -69,8 +69,8 @@ def test_another_encoding_is_named(tmp_path, parcel, encoding):
 
 
 @pytest.mark.parametrize(("line", "text"), [(1, f"{HEADER},ß\n{GOOD},1\n"), (3, f"{HEADER}\n{GOOD}\n2,3,true,Ö,9\n")])
-def test_bytes_that_are_no_utf_8_are_placed(tmp_path, parcel, line, text):
-    """The line of the first such byte is told, and the option."""
+def test_other_encoding(tmp_path, parcel, line, text):
+    """Bytes that are no UTF-8 are reported with their line and the option for it."""
     path = tmp_path / "t.csv"
     path.write_text(text, "latin-1")
     (finding,) = refused(path, parcel).findings
@@ -79,16 +79,16 @@ def test_bytes_that_are_no_utf_8_are_placed(tmp_path, parcel, line, text):
 
 
 @pytest.mark.parametrize(("encoding", "data"), [("utf-16", b"a,b\n1"), ("cp932", b"a,b\n1,\x81")])
-def test_a_wrong_encoding_option_is_refused(tmp_path, parcel, encoding, data):
-    """What does not fit the encoding is an error of the file."""
+def test_wrong_encoding(tmp_path, parcel, encoding, data):
+    """A file that does not fit the chosen encoding is refused."""
     path = tmp_path / "t.csv"
     path.write_bytes(codecs.BOM_UTF8 + data)
     (finding,) = refused(path, parcel, ReadOptions(encoding=encoding)).findings
     assert encoding in finding.expected
 
 
-def test_an_incomplete_utf_16_file_is_refused(tmp_path, parcel):
-    """Half a character at the end is told."""
+def test_incomplete_utf_16(tmp_path, parcel):
+    """A UTF-16 file that ends within a character is refused."""
     path = tmp_path / "t.csv"
     path.write_bytes(f"{HEADER}\n{GOOD}\n".encode("utf-16") + b"\x00")
     (finding,) = refused(path, parcel, ReadOptions(encoding="utf-16")).findings
@@ -97,8 +97,8 @@ def test_an_incomplete_utf_16_file_is_refused(tmp_path, parcel):
 
 @pytest.mark.parametrize("chosen", [None, ReadOptions(encoding="latin-1")])
 @pytest.mark.parametrize("kept", [12, 3000])
-def test_a_packed_file_that_was_cut_off_is_refused(tmp_path, parcel, kept, chosen):
-    """No row of it is used."""
+def test_short_packed_file(tmp_path, parcel, kept, chosen):
+    """A packed file that was cut short is refused, and no row of it is used."""
     rows = "".join(f"{1 + i % 9}.{i},3,true,DE,{i}\n" for i in range(3000))
     path = tmp_path / "t.csv.gz"
     path.write_bytes(gzip.compress(f"{HEADER}\n{rows}".encode())[:kept])
@@ -108,8 +108,8 @@ def test_a_packed_file_that_was_cut_off_is_refused(tmp_path, parcel, kept, chose
         texts.count_lines(texts.Part(path, "t", parquet=False, gzip=True))
 
 
-def test_quoted_line_ends_may_stand_wherever_blocks_end(tmp_path, parcel, monkeypatch):
-    """Rows are the same whatever the size of blocks."""
+def test_quotes_across_blocks(tmp_path, parcel, monkeypatch):
+    """Quoted line ends may be at the end of a block, whatever its size."""
     for module in (batches, texts):
         monkeypatch.setattr(module, "BLOCK", 1500)
     monkeypatch.setattr(batches, "CHUNK", 7)
@@ -129,8 +129,8 @@ def test_quoted_line_ends_may_stand_wherever_blocks_end(tmp_path, parcel, monkey
     assert (finding.rows, finding.lines) == ((82,), (162,))
 
 
-def test_a_cell_too_large_for_memory_is_an_open_quote(tmp_path, parcel, monkeypatch):
-    """A quote that is never closed does not take all memory."""
+def test_endless_cell(tmp_path, parcel, monkeypatch):
+    """A cell over the limit is an open quote, so that no such quote takes all memory."""
     monkeypatch.setattr(texts, "LONGEST_CELL", 100)
     path = tmp_path / "t.csv"
     path.write_text(f'{HEADER}\n{GOOD}\nx,3,true,"DE\n' + f"{GOOD}\n" * 20)
@@ -140,16 +140,16 @@ def test_a_cell_too_large_for_memory_is_an_open_quote(tmp_path, parcel, monkeypa
     assert (finding.rule, finding.lines) == ("quote", (1,))
 
 
-def test_after_a_thousand_rows_of_another_width_no_more_are_looked_at(tmp_path, parcel):
-    """The number is told as far as it was counted."""
+def test_thousand_wrong_rows(tmp_path, parcel):
+    """After a thousand rows of another width counting stops, and the message says so."""
     path = tmp_path / "t.csv"
     path.write_text(f"{HEADER}\n" + "1,2\n" * 1500)
     (finding,) = refused(path, parcel).findings
     assert (finding.rule, finding.count, finding.rows) == ("cells", 1000, (2, 3, 4, 5, 6))
 
 
-def test_a_blank_line_of_a_single_column_is_a_missing_value(tmp_path, parcel_document):
-    """There a line without text is a row."""
+def test_blank_line_of_single_column(tmp_path, parcel_document):
+    """In a file of a single column a blank line is a missing value."""
     from drift_contracts import FeatureSet  # noqa: PLC0415
 
     single = FeatureSet.from_json({**parcel_document, "features": parcel_document["features"][1:2]})
@@ -160,8 +160,8 @@ def test_a_blank_line_of_a_single_column_is_a_missing_value(tmp_path, parcel_doc
         np.testing.assert_array_equal(chunk.columns["pieces"], [3, np.nan, 4])
 
 
-def test_at_most_ten_names_are_listed(tmp_path, parcel):
-    """The rest is a number."""
+def test_ten_names(tmp_path, parcel):
+    """At most ten names are listed, and the others counted."""
     path = tmp_path / "t.csv"
     path.write_text(",".join([HEADER, *(f"extra{i}" for i in range(30))]) + "\n")
     text = str(refused(path, parcel))
@@ -174,57 +174,57 @@ def test_at_most_ten_names_are_listed(tmp_path, parcel):
     [("delimiter", ";;"), ("delimiter", '"'), ("decimal", ";"), ("encoding", "klingon"), ("encoding", "utf-7"),
      ("encoding", "base64")],
 )  # fmt: skip
-def test_an_option_that_is_none_is_refused_by_name(name, value):
-    """The message names the option."""
+def test_wrong_option(name, value):
+    """A wrong option is refused by its name."""
     with pytest.raises(OptionError) as caught:
         ReadOptions(**{name: value})
     assert caught.value.option == name
 
 
-def test_delimiter_and_decimal_point_differ():
-    """One character cannot be both."""
+def test_same_characters():
+    """The same character cannot be delimiter and decimal point."""
     with pytest.raises(OptionError):
         ReadOptions(delimiter=",", decimal=",")
 
 
 @pytest.mark.parametrize("name", ["utf8", "UTF-8-SIG", "ascii"])
-def test_utf_8_is_the_usual_encoding(name):
-    """Its names mean no copy."""
+def test_utf_8(name):
+    """UTF-8 under any of its names is read without a copy."""
     assert ReadOptions(encoding=name).encoding is None
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", " \n", "sep=,\n", "sep=,"])
-def test_a_file_without_a_header_says_so(tmp_path, parcel, text):
-    """The header and a row are expected."""
+def test_no_header(tmp_path, parcel, text):
+    """A file without a header is refused with what was expected."""
     path = tmp_path / "t.csv"
     path.write_text(text)
     (finding,) = refused(path, parcel).findings
     assert finding.rule == "rows"
 
 
-def test_a_missing_file_says_so(tmp_path, parcel):
-    """A readable file is expected."""
+def test_missing_file(tmp_path, parcel):
+    """A missing file is refused with what was expected."""
     (finding,) = refused(tmp_path / "none.csv", parcel).findings
     assert finding.rule == "exists"
 
 
-def test_lines_count_below_the_line_of_the_delimiter(tmp_path, parcel):
-    """Excel's first line is a line, and no row."""
+def test_delimiter_line(tmp_path, parcel):
+    """Excel's line that states the delimiter counts as a line, and not as a row."""
     path = tmp_path / "t.csv"
     path.write_text(f"sep=,\n{HEADER}\n{GOOD}\nx,3,true,DE,9\n")
     (finding,) = refused(path, parcel).findings
     assert (finding.rows, finding.lines) == ((3,), (4,))
 
 
-def test_a_literal_quote_in_a_cell_is_no_open_one(tmp_path, parcel):
-    """An odd number of quotes alone is no fault."""
+def test_literal_quote(tmp_path, parcel):
+    """An odd number of quotes alone is no open quote."""
     path = tmp_path / "t.csv"
     path.write_text(f'{HEADER},note\n{GOOD},5" pipe\n{GOOD},"a ""b"" c\nd"\n')
     assert read_table(path, parcel, options=ReadOptions(ignore=("note",))).rows == 2
 
 
-def test_the_second_column_of_a_name_can_be_left_out(tmp_path, parcel):
-    """The message says how."""
+def test_second_column(tmp_path, parcel):
+    """The second column of a name can be left out, and the message says how."""
     path = tmp_path / "t.csv"
     path.write_text(f"{HEADER},weight\n{GOOD},2\n")
     (finding,) = refused(path, parcel).findings
@@ -232,16 +232,16 @@ def test_the_second_column_of_a_name_can_be_left_out(tmp_path, parcel):
     assert "--ignore '#6'" in finding.hint
 
 
-def test_rows_of_another_width_alone_are_told(tmp_path, parcel):
-    """Also where no other row is."""
+def test_rows_of_other_width(tmp_path, parcel):
+    """Rows of another width are reported, also where there are no others."""
     path = tmp_path / "t.csv"
     path.write_text(f"{HEADER}\n1,2\n1,2,3\n")
     (finding,) = refused(path, parcel).findings
     assert (finding.rule, finding.rows, finding.lines) == ("cells", (2, 3), (2, 3))
 
 
-def test_a_long_packed_file_that_was_cut_off_is_refused(tmp_path, parcel):
-    """Also where its beginning is whole."""
+def test_long_packed_file(tmp_path, parcel):
+    """A long packed file that was cut short is refused, though its beginning is whole."""
     numbers = np.random.default_rng(1).integers(1, 2**40, 100_000)
     path = tmp_path / "t.csv.gz"
     data = gzip.compress("\n".join([HEADER, *(f"{number},3,true,DE,9" for number in numbers)]).encode(), 1)
@@ -259,16 +259,16 @@ def test_a_long_packed_file_that_was_cut_off_is_refused(tmp_path, parcel):
     ],
     ids=["zeros", "packed twice", "packed Parquet"],
 )
-def test_what_is_no_text_is_named(tmp_path, parcel, data, words):
-    """Also inside of a packed file."""
+def test_not_text(tmp_path, parcel, data, words):
+    """A file that is no text is named as such, also inside a packed file."""
     path = tmp_path / "t.csv"
     path.write_bytes(data)
     (finding,) = refused(path, parcel).findings
     assert (finding.rule, words in finding.hint) == ("format", True)
 
 
-def test_accents_of_a_category_may_be_encoded_in_two_ways(tmp_path, parcel):
-    """They look alike, and so they are the same category."""
+def test_accents(tmp_path, parcel):
+    """A category may have its accents encoded in either way, as they look alike."""
     path = tmp_path / "t.csv"
     path.write_text(f"{HEADER}\n2,3,true,O\u0308sterreich,9\n2,3,true,Österreich,9\n", "utf-8")
     assert read_table(path, parcel).columns["country"].tolist() == ["Österreich", "Österreich"]

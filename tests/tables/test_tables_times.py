@@ -31,8 +31,8 @@ REFUSED = [
 
 @pytest.mark.parametrize(("text", "offset"), RIGHT)
 @pytest.mark.parametrize("beside", [None, "2026-01-01T00:00:00.5+01:00"])
-def test_a_time_is_right(text, offset, beside):
-    """Alone, and beside one of another spelling."""
+def test_right_times(text, offset, beside):
+    """A time is read alone, and beside one of another spelling."""
     checked = check_times(pa.array([text] if beside is None else [beside, text]), after=None, ordered=False)
     assert checked.problems == []
     assert int(checked.values[-1]) - AT == offset
@@ -40,8 +40,8 @@ def test_a_time_is_right(text, offset, beside):
 
 @pytest.mark.parametrize(("text", "hint"), REFUSED)
 @pytest.mark.parametrize("beside", [None, "2026-01-01T00:00:00.5+01:00"])
-def test_a_time_is_refused_by_name(text, hint, beside):
-    """Alone, and beside one that is right."""
+def test_wrong_times(text, hint, beside):
+    """A wrong time is refused by its cause, alone and beside a right one."""
     column = pa.array([text] if beside is None else [text, beside])
     if beside and text == "2026010112":
         return  # among texts it is seconds, which nothing speaks against
@@ -64,8 +64,8 @@ TYPED = [
 
 
 @pytest.mark.parametrize("column", TYPED, ids=lambda column: str(column.type))
-def test_a_column_of_any_type_is_right(column):
-    """What is finer than a millisecond is cut off."""
+def test_column_types(column):
+    """Every type of a time's column is read, and what is finer than a millisecond is cut off."""
     checked = check_times(column, after=None)
     assert (checked.values.tolist(), checked.problems) == ([AT], [])
 
@@ -82,8 +82,8 @@ def test_a_column_of_any_type_is_right(column):
     ],
     ids=lambda column: str(column.type),
 )
-def test_a_column_of_another_type_is_refused(column):
-    """The hint names the type."""
+def test_other_column_type(column):
+    """A column of another type is refused with a hint that names the type."""
     (problem,) = check_times(column, after=None).problems
     assert str(column.type) in problem.hint
 
@@ -91,39 +91,41 @@ def test_a_column_of_another_type_is_refused(column):
 @pytest.mark.parametrize(
     "column", [pa.array([None, None]), pa.array(["", None]), pa.array([None, b" "]), pa.array([None, None], pa.int64())]
 )
-def test_missing_times_are_no_wrong_ones(column):
-    """One rule for one cause."""
+def test_missing_times(column):
+    """Missing times are reported as missing and not as wrong."""
     (problem,) = check_times(column, after=None).problems
     assert (problem.rule, problem.broken.tolist()) == ("missing", [True, True])
 
 
-def test_times_must_not_fall_below_those_before():
-    """The last time of the batch before counts."""
+def test_descending_times():
+    """Times must not fall below the one before, also across batches."""
     (problem,) = check_times(pa.array([AT - 1, AT]), after=AT).problems
     assert (problem.rule, problem.broken.tolist()) == ("order", [True, False])
 
 
-def test_an_extension_type_of_times_is_read_by_its_storage():
-    """Here of texts that are JSON."""
+def test_extension_type():
+    """An extension type is read by its storage, here by texts."""
     column = pa.ExtensionArray.from_storage(pa.json_(), pa.array(["2026-01-01"]))
     assert check_times(column, after=None).values.tolist() == [AT]
 
 
-def test_numbers_among_texts_are_refused_by_what_they_look_like():
-    """Serial days beside a text that is no time."""
+def test_numbers_among_texts():
+    """Numbers among texts are refused with a hint at what they look like, here serial days."""
     (problem,) = check_times(pa.array(["2026-01-01T00:00:00Z", "45123.5", "45124"]), after=None).problems
     assert "serial days" in problem.hint
 
 
 @pytest.mark.parametrize("count", [2**53, -(2**53)])
-def test_a_time_outside_of_the_calendar_is_refused(count):
-    """A wrong unit makes such, and no report could print it."""
+def test_beyond_calendar(count):
+    """A time outside the calendar is refused, as a wrong unit makes it and no report could print
+    it.
+    """
     (problem,) = check_times(pa.array([count], pa.timestamp("ms")), after=None).problems
     assert "unit" in problem.hint
 
 
-def test_a_column_without_rows_has_no_times():
-    """Nothing is wrong with it."""
+def test_no_rows():
+    """A column without rows has no times and no fault."""
     checked = check_times(pa.array([], pa.int64()), after=None)
     assert len(checked.values) == 0
     assert checked.problems == []

@@ -18,26 +18,26 @@ def direct(name: str) -> set[str]:
     return {line.strip() for line in lines if line.strip() and not line.startswith("#")}
 
 
-def test_every_requirement_is_pinned_with_hashes():
-    """pip checks hashes as soon as one requirement has them, and refuses those without."""
+def test_hashes():
+    """Every requirement is pinned with hashes, as pip refuses the others beside one that is."""
     for requirement in REQUIREMENTS:
         assert re.match(r"[\w.-]+==[\w.]+", requirement)
         assert "--hash=sha256:" in requirement
 
 
-def test_no_requirement_has_extras_or_is_a_folder():
-    """The pip that Python 3.11 brings (23.2.1) refuses pinned extras, and hash mode any folder."""
+def test_plain_requirements():
+    """No requirement has extras or is a folder, which pip 23.2.1 refuses with hashes."""
     for requirement in REQUIREMENTS:
         assert not re.match(r"[\w.-]+\[|-e|\.|/|file:|[\w.-]+ ?@", requirement)
 
 
-def test_what_the_program_imports_is_there():
-    """The set that is pinned into the file names what the program imports."""
+def test_program_imports():
+    """The set of the Pulumi program has what the program imports."""
     assert direct("program") <= NAMES
 
 
-def test_no_tool_for_tests_is_there():
-    """What the tests of the graph need beside is in a set of their own."""
+def test_no_test_tools():
+    """The set of the Pulumi program has no tools for tests, which are in their own."""
     only_for_tests = direct("infra") - direct("program") - {"pyyaml"}
     assert "pytest" in only_for_tests
     assert NAMES.isdisjoint(only_for_tests)

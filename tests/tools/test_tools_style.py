@@ -40,7 +40,7 @@ def counts(tmp_path):
 
 
 def test_lines_and_comments(counts):
-    """Directives are no comments, and the inside of a string is no line of code."""
+    """Directives count as no comments, and the inside of a string as no line of code."""
     assert counts.totals["lines"] == 20
     assert counts.totals["long lines"] == 1
     assert counts.totals["comments"] == 3
@@ -52,8 +52,8 @@ def test_tokens(counts):
     assert counts.totals["tokens"] == 41
 
 
-def test_a_formatted_string_is_one_token(tmp_path):
-    """Interpreters from 3.12 on give its parts, which would make their figures larger."""
+def test_formatted_string(tmp_path):
+    """A formatted string is a single token on every interpreter, though 3.12 gives its parts."""
     file = tmp_path / "module.py"
     file.write_text("""text = f"{a + b} and {f'{c}'}" + d\n""", "utf-8")
     assert style.measure([file], tmp_path).totals["tokens"] == 5
@@ -70,15 +70,15 @@ def test_docstrings_and_names(counts):
     }
 
 
-def test_functions_are_measured_without_their_decorators(tmp_path):
-    """The length goes from `def` to the last line."""
+def test_function_lengths(tmp_path):
+    """A function is measured from `def` to its last line, without decorators."""
     file = tmp_path / "module.py"
     file.write_text("@property\ndef length(self):\n    return 1\n", "utf-8")
     assert style.measure([file], tmp_path).functions == [2]
 
 
-def test_nothing_misses_no_ratio(tmp_path):
-    """A folder without functions has no docstring that begins with a noun."""
+def test_empty_folder(tmp_path):
+    """A folder without functions misses no bar."""
     file = tmp_path / "module.py"
     file.write_text("# a reason\nvalue = 1\n", "utf-8")
     assert style.measure([file], tmp_path).missed() == []
@@ -94,8 +94,8 @@ def test_nothing_misses_no_ratio(tmp_path):
         ("at least", 7.19, False),
     ],
 )
-def test_a_limit_itself_is_allowed(side, value, met):
-    """Both sides include their limit."""
+def test_limits_included(side, value, met):
+    """Both sides of a bar include their limit."""
     assert style.Bar(side, 7.2).is_met(value) is met
 
 
@@ -113,16 +113,16 @@ def repository(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_tests_and_removed_files_are_left_out(repository):
-    """What is under version control or new counts, where it still is."""
+def test_product_files(repository):
+    """Files under version control or new are measured, without tests and removed files."""
     subprocess.run(["git", "add", "."], cwd=repository, check=True)
     (repository / "clear" / "module.py").unlink()
     assert list(style.product_files()) == [repository / "unclear" / "module.py"]
 
 
 @pytest.mark.usefixtures("repository")
-def test_check_names_the_bar_and_its_places(capsys):
-    """Exit code 1 and the places where a bar is missed, else silence."""
+def test_check(capsys):
+    """The check prints each missed bar with its places and ends with 1, else with 0 and nothing."""
     assert style.main(["--check", "clear"]) == 0
     assert capsys.readouterr().out == ""
     assert style.main(["--check", "clear", "unclear"]) == 1
@@ -132,8 +132,8 @@ def test_check_names_the_bar_and_its_places(capsys):
 
 
 @pytest.mark.usefixtures("repository")
-def test_the_table_has_a_column_for_each_anchor(capsys):
-    """The product is held against the bars, the anchors stand beside it."""
+def test_table(capsys):
+    """The table has a column for the product and one for each anchor."""
     assert style.main(["unclear"]) == 0
     head, *rows = capsys.readouterr().out.splitlines()
     assert head.split()[:2] == ["bar", "product"]
@@ -142,12 +142,12 @@ def test_the_table_has_a_column_for_each_anchor(capsys):
     assert style.anchor_counts("no_such_package") is None
 
 
-def test_an_installed_package_is_measured():
-    """The anchors are counted by the same script."""
+def test_installed_package():
+    """An installed package is measured by the same script."""
     assert style.anchor_counts("pytest").totals["lines"] > 0
 
 
-def test_the_bars_are_those_of_the_contributors_page():
+def test_documented_bars():
     """CONTRIBUTING.md has a row for every bar, in the same order."""
     text = (style.ROOT / "CONTRIBUTING.md").read_text("utf-8")
     rows = re.findall(r"\| (at most|at least) ([\d.]+)", text)

@@ -47,15 +47,12 @@ def small_tree(_categories, seed):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("classifier", "seeds", "below_a_twentieth", "below_a_half"),
-    [(small_tree, 50, 6, 33), (domain._classifier, 30, 4, 21)],
+    [(small_tree, 50, 6, 33), (domain.make_classifier, 30, 4, 21)],
     ids=["a small tree", "the real one"],
 )
-def test_without_drift_p_is_about_uniform(monkeypatch, classifier, seeds, below_a_twentieth, below_a_half):
-    """The law of p comes from the shuffles, whatever classifier they are given: a quick one leaves time for seeds.
-
-    Two shuffles a seed are enough for Student's law.
-    """
-    monkeypatch.setattr(domain, "_classifier", classifier)
+def test_uniform_p(monkeypatch, classifier, seeds, below_a_twentieth, below_a_half):
+    """Without drift p is about uniform, since it comes from the shuffles, whatever the classifier."""
+    monkeypatch.setattr(domain, "make_classifier", classifier)
     found = [
         tell_apart(FEATURES, rows(seed, 80), rows(seed + 1000, 70), seed=seed, permutations=2).p
         for seed in range(seeds)
@@ -65,7 +62,8 @@ def test_without_drift_p_is_about_uniform(monkeypatch, classifier, seeds, below_
     assert sum(p < 0.5 for p in found) <= below_a_half
 
 
-def test_a_shift_is_found_and_the_feature_given_away():
+def test_shift():
+    """A shift is found as well as by the best threshold, and its feature is named."""
     before, now = rows(1, 800), rows(2, 600, shift=1.0)
     found = tell_apart(FEATURES, before, now)
     best = roc_auc_score(np.repeat([0, 1], [800, 600]), np.concatenate([before["area"], now["area"]]))
@@ -76,22 +74,26 @@ def test_a_shift_is_found_and_the_feature_given_away():
     assert (found.reference_rows, found.window_rows) == (800, 600)
 
 
-def test_a_changed_mix_gives_the_category_away():
+def test_changed_mix():
+    """A changed mix of categories names the category."""
     now = rows(2, 600)
     now["heating"] = np.where(np.arange(600) % 4 == 0, "gas", "oil").astype(object)
     assert tell_apart(FEATURES, rows(1, 800), now, permutations=2).giveaways[0][0] == "heating"
 
 
-def test_the_same_seed_gives_the_same_answer():
+def test_same_seed():
+    """The same seed gives the same answer."""
     one, other = (tell_apart(FEATURES, rows(1, 200), rows(2, 200), seed=3, permutations=2) for _ in range(2))
     assert one == other
 
 
-def test_many_rows_are_sampled():
+def test_sampled_rows():
+    """Of many rows a sample is used."""
     assert tell_apart(FEATURES, rows(1, MOST_ROWS + 1), rows(2, 100), permutations=2).reference_rows == MOST_ROWS
 
 
-def test_too_few_rows_are_refused():
+def test_too_few_rows():
+    """Fewer than ten rows are refused."""
     with pytest.raises(TrainingError, match="at least 10 rows"):
         tell_apart(FEATURES, rows(1, 9), rows(2, 100))
 
@@ -115,8 +117,8 @@ DISTRICTS = FeatureSet.from_json(
 
 
 @pytest.mark.parametrize(("highest", "apart"), [(1_000, False), (120, True)], ids=["the same levels", "fewer levels"])
-def test_a_category_may_have_more_levels_than_the_classifier_knows(highest, apart):
-    """Levels beyond the classifier's limit share one; a change of the mix is still told."""
+def test_many_categories(highest, apart):
+    """Categories beyond the classifier's limit share a code, and a changed mix is still found."""
     random = np.random.default_rng(5)
     before, now = (np.array(LEVELS, dtype=object)[random.integers(0, most, 1_500)] for most in (1_000, highest))
     told = tell_apart(DISTRICTS, {"district": before}, {"district": now}, permutations=2)

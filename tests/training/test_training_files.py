@@ -20,7 +20,8 @@ def write_bad(csv, case):
     return csv(**{key: case[key] for key in ("header", "rows") if key in case}, change=change)
 
 
-def test_a_good_file_keeps_every_row_in_order(csv, houses):
+def test_rows_in_order(csv, houses):
+    """A good file gives every row in order."""
     table = read_table(csv(), houses)
     assert table.rows == 40
     assert list(table.columns) == list(houses.names)
@@ -28,13 +29,15 @@ def test_a_good_file_keeps_every_row_in_order(csv, houses):
     assert table.target[-1] == 400000 + 9000 * 39
 
 
-def test_columns_may_come_in_any_order(csv, houses):
+def test_column_order(csv, houses):
+    """Columns may be in any order."""
     header = "price,age,bedrooms,bathrooms,sqft,location_score"
     table = read_table(csv(header, ["500000,10,3,2,2000,7"]), houses)
     assert table.matrix(houses).tolist() == [[3, 2, 2000, 10, 7]]
 
 
-def test_parquet_and_csv_of_the_same_rows_have_one_digest(csv, houses, tmp_path):
+def test_digest_of_rows(csv, houses, tmp_path):
+    """Parquet and CSV of the same rows have the same digest."""
     table = read_table(csv(), houses)
     columns = {name: table.columns[name] for name in houses.names} | {"price": table.target}
     path = tmp_path / "houses.parquet"
@@ -43,7 +46,8 @@ def test_parquet_and_csv_of_the_same_rows_have_one_digest(csv, houses, tmp_path)
 
 
 @pytest.mark.parametrize("case", BAD_FILES, ids=lambda case: case["title"])
-def test_a_bad_cell_is_named_by_column_rule_and_row(csv, houses, case):
+def test_bad_cell(csv, houses, case):
+    """A bad cell is reported with column, rule and row."""
     path = write_bad(csv, case)
     with pytest.raises(DataError) as caught:
         read_table(path, houses)
@@ -52,7 +56,8 @@ def test_a_bad_cell_is_named_by_column_rule_and_row(csv, houses, case):
 
 
 @pytest.mark.parametrize("case", BAD_FILES, ids=lambda case: case["title"])
-def test_no_message_repeats_the_offending_value(csv, houses, case):
+def test_no_offending_value(csv, houses, case):
+    """No message repeats the offending value."""
     path = write_bad(csv, case)
     with pytest.raises(DataError) as caught:
         read_table(path, houses)
@@ -60,38 +65,44 @@ def test_no_message_repeats_the_offending_value(csv, houses, case):
         assert secret not in str(caught.value)
 
 
-def test_every_bad_cell_counts_and_the_first_five_are_shown(csv, houses):
+def test_five_bad_cells(csv, houses):
+    """Every bad cell counts, and the first five are shown."""
     path = csv(change={(line, "age"): "old" for line in range(10, 20)})
     with pytest.raises(DataError, match=r"column age: type: expected a number \(10 rows: 10, 11, 12, 13, 14, \.\.\.\)"):
         read_table(path, houses)
 
 
-def test_an_extra_column_can_be_left_out_by_name(csv, houses):
+def test_ignored_column(csv, houses):
+    """An extra column can be left out by its name."""
     path = csv("bedrooms,bathrooms,sqft,age,location_score,price,street", ["3,2,2000,10,7,690000,Elm"] * 2)
     assert read_table(path, houses, ignore=["street"]).rows == 2
 
 
-def test_a_missing_file_says_so(tmp_path, houses):
+def test_missing_file(tmp_path, houses):
+    """A missing file is reported with what was expected."""
     with pytest.raises(DataError, match="expected a readable CSV or Parquet file"):
         read_table(tmp_path / "none.csv", houses)
 
 
 @pytest.mark.parametrize("content", [b"", b"\n"])
-def test_an_empty_file_says_what_it_should_hold(tmp_path, houses, content):
+def test_empty_file(tmp_path, houses, content):
+    """An empty file is reported, and nothing is trained."""
     path = tmp_path / "empty.csv"
     path.write_bytes(content)
     with pytest.raises(DataError, match="nothing was trained"):
         read_table(path, houses)
 
 
-def test_what_is_no_parquet_is_refused(tmp_path, houses):
+def test_other_parquet(tmp_path, houses):
+    """A file that is no Parquet is refused."""
     path = tmp_path / "houses.parquet"
     path.write_bytes(b"not parquet at all")
     with pytest.raises(DataError, match="expected a Parquet file"):
         read_table(path, houses)
 
 
-def test_categories_booleans_and_nulls_are_read_by_their_feature(tmp_path):
+def test_feature_types(tmp_path):
+    """Categories, booleans and nulls are read by their feature."""
     features = FeatureSet.from_json(
         {
             "contract": "feature-set.v1",

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from drift_contracts import feature_set
 from drift_ml.training import DataError, Recipe, TrainingError, find_source, fit, load_rows
-from drift_ml.training.scores import SCORES, score
-from sklearn import metrics
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.model_selection import train_test_split
 
@@ -21,7 +19,8 @@ FACTS = {
 
 
 @pytest.mark.parametrize("name", FACTS)
-def test_the_synthetic_houses_have_the_promised_distribution(houses, name):
+def test_houses_distribution(houses, name):
+    """The synthetic houses have the documented distribution."""
     mean, deviation, low, high = FACTS[name]
     values = load_rows(houses).columns[name]
     assert len(values) == 10_000
@@ -31,7 +30,8 @@ def test_the_synthetic_houses_have_the_promised_distribution(houses, name):
     assert values.max() <= high
 
 
-def test_the_price_is_the_promised_formula_with_noise_of_20000(houses):
+def test_price_formula(houses):
+    """The price is the documented formula with noise of 20,000."""
     table = load_rows(houses)
     matrix = table.matrix(houses)
     formula = matrix @ [50_000, 30_000, 150, -1_000, 20_000] + 50_000
@@ -40,12 +40,14 @@ def test_the_price_is_the_promised_formula_with_noise_of_20000(houses):
     assert noise.std() == pytest.approx(20_000, rel=0.03)
 
 
-def test_the_seed_decides_the_rows(houses):
+def test_seed_of_rows(houses):
+    """The seed determines the rows."""
     first, again, other = (load_rows(houses, rows=50, seed=seed).digest(houses) for seed in (1, 1, 2))
     assert first == again != other
 
 
-def test_the_diabetes_rows_are_the_442_patients_in_original_units():
+def test_diabetes_rows():
+    """The diabetes rows are the 442 patients in original units."""
     features = feature_set("diabetes")
     table = load_rows(features)
     assert table.matrix(features).shape == (442, 10)
@@ -54,22 +56,26 @@ def test_the_diabetes_rows_are_the_442_patients_in_original_units():
 
 
 @pytest.mark.parametrize("reference", ["no_such_module:load", "json:no_such_function", "json", ":"])
-def test_a_source_that_cannot_be_imported_says_what_is_expected(reference):
+def test_unknown_source(reference):
+    """A source that cannot be imported is refused with the form that is expected."""
     with pytest.raises(TrainingError, match="MODULE:FUNCTION"):
         find_source("house-price", reference)
 
 
-def test_a_model_without_a_source_names_the_ways_to_give_rows():
+def test_no_source():
+    """A model without a source lists the ways to give rows."""
     with pytest.raises(TrainingError, match="--data FILE or --source"):
         find_source("wine")
 
 
-def test_too_few_rows_are_refused(houses):
+def test_too_few_rows(houses):
+    """Fewer than twenty rows are refused."""
     with pytest.raises(DataError, match="at least 20 rows"):
         load_rows(houses, rows=19)
 
 
-def test_growing_in_steps_gives_the_forest_of_one_call(houses):
+def test_growing_in_steps(houses):
+    """A forest that grows in steps equals the one of a single call."""
     table = load_rows(houses, rows=200)
     matrix = table.matrix(houses)
     recipe = Recipe(trees=12, min_samples_leaf=2, seed=3)
@@ -79,37 +85,3 @@ def test_growing_in_steps_gives_the_forest_of_one_call(houses):
     whole = RandomForestRegressor(12, min_samples_leaf=2, random_state=3).fit(matrix[seen], table.target[seen])
     np.testing.assert_array_equal(fitted.predicted, whole.predict(matrix[unseen]))
     assert steps == [5, 10, 12]
-
-
-ORACLES = {
-    "r2": metrics.r2_score,
-    "mae": metrics.mean_absolute_error,
-    "rmse": metrics.root_mean_squared_error,
-    "mape": metrics.mean_absolute_percentage_error,
-}
-
-
-@pytest.mark.parametrize("name", SCORES)
-def test_a_score_is_scikit_learns_with_an_interval_around_it(name):
-    random = np.random.default_rng(5)
-    actual = random.normal(100, 10, 300)
-    predicted = actual + random.normal(0, 3, 300)
-    result = score(actual, predicted, seed=1)[name]
-    assert result["value"] == pytest.approx(ORACLES[name](actual, predicted), rel=1e-12)
-    assert result["low"] < result["value"] < result["high"]
-
-
-def test_a_bootstrap_interval_of_the_mean_error_has_the_known_width():
-    random = np.random.default_rng(6)
-    errors = random.normal(0, 1, 2_000)
-    result = score(errors, np.zeros(2_000), seed=1)["mae"]
-    half_width = 1.96 * np.abs(errors).std() / np.sqrt(2_000)
-    assert (result["high"] - result["low"]) / 2 == pytest.approx(half_width, rel=0.1)
-
-
-def test_scores_that_do_not_exist_are_null():
-    result = score(np.zeros(30), np.ones(30), seed=1)
-    nothing = {"value": None, "low": None, "high": None}
-    assert result["mape"] == nothing
-    assert result["r2"] == nothing
-    assert result["mae"]["value"] == 1.0

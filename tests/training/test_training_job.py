@@ -27,32 +27,37 @@ def trained(tmp_path_factory, houses):
     return train(houses, load_rows(houses, rows=600), tmp_path_factory.mktemp("build"), recipe=SMALL)
 
 
-def test_equal_inputs_and_seed_give_byte_identical_bundles(tmp_path, trained, houses):
+def test_identical_bundles(tmp_path, trained, houses):
+    """Equal inputs and seed give byte-identical bundles."""
     again = train(houses, load_rows(houses, rows=600), tmp_path, recipe=SMALL)
     first, second = ({path.name: path.read_bytes() for path in job.bundle.iterdir()} for job in (trained, again))
     assert first == second
     assert set(first) == {"manifest.json", "feature_set.json", "baseline.json", "forest.bin", "rows.bin"}
 
 
-def test_another_seed_gives_another_version(tmp_path, trained, houses):
+def test_another_seed(tmp_path, trained, houses):
+    """Another seed gives another version."""
     other = train(houses, load_rows(houses, rows=600), tmp_path, recipe=Recipe(trees=10, seed=8))
     assert other.manifest["model_version"] != trained.manifest["model_version"]
 
 
-def test_the_manifest_and_the_baseline_keep_their_contracts(trained):
+def test_contracts(trained):
+    """The manifest and the baseline keep their contracts."""
     for name in ("bundle.manifest.v2", "baseline.v1"):
         file = "manifest.json" if "manifest" in name else "baseline.json"
         schemas.check(name, json.loads((trained.bundle / file).read_text()))
 
 
-def test_the_bundle_answers_as_the_estimator_beside_it(trained, houses):
+def test_answers_of_estimator(trained, houses):
+    """The bundle answers as the estimator beside it."""
     bundle = load_bundle(trained.bundle)
     estimator = joblib.load(trained.estimator)
     rows = load_rows(houses, rows=300, seed=99).matrix(houses)
-    np.testing.assert_array_equal(bundle.forest.predict_many(rows.tolist()), estimator.predict(rows))
+    np.testing.assert_array_equal(bundle.model.predict_many(rows.tolist()), estimator.predict(rows))
 
 
-def test_training_again_replaces_the_bundle_and_leaves_nothing_behind(tmp_path, houses):
+def test_training_again(tmp_path, houses):
+    """Training again replaces the bundle and leaves nothing else."""
     for seed in (1, 2):
         train(houses, load_rows(houses, rows=100), tmp_path, recipe=Recipe(trees=3, seed=seed))
     assert [path.name for path in (tmp_path / "bundles").iterdir()] == ["house-price"]
@@ -67,13 +72,15 @@ def noise(houses, target):
 @pytest.mark.parametrize(
     "target", [np.random.default_rng(0).normal(0, 1, 200), np.ones(200)], ids=["noise", "a constant"]
 )
-def test_a_model_no_better_than_the_mean_is_not_packed(tmp_path, houses, target):
+def test_worse_than_mean(tmp_path, houses, target):
+    """A model that is no better than the mean is not packed."""
     with pytest.raises(ModelWorseThanMean, match="no better than predicting the mean"):
         train(houses, noise(houses, target), tmp_path, recipe=SMALL)
     assert not list(tmp_path.rglob("*.bin"))
 
 
-def test_a_packed_forest_that_differs_by_one_bit_is_refused(tmp_path, houses, monkeypatch):
+def test_other_forest_bit(tmp_path, houses, monkeypatch):
+    """A packed forest that differs by a bit is refused."""
     honest = pack.encode
 
     def one_bit_off(trees, **rest):
@@ -85,19 +92,22 @@ def test_a_packed_forest_that_differs_by_one_bit_is_refused(tmp_path, houses, mo
     assert not list(tmp_path.rglob("*.bin"))
 
 
-def test_the_command_trains_and_shows_a_prediction_from_the_bundle(tmp_path):
+def test_command(tmp_path):
+    """The command trains and shows a prediction from the bundle."""
     result = run("--model", "house-price", "--rows", 300, "--trees", 5, "--out", tmp_path)
     assert result.exit_code == 0
     assert "price" in result.output
     assert load_bundle(tmp_path / "bundles" / "house-price").manifest["training"]["rows"] == 300
 
 
-def test_without_a_model_every_model_that_ships_is_trained(tmp_path):
+def test_all_models(tmp_path):
+    """Without a model, every model that ships is trained."""
     assert run("--rows", 200, "--trees", 5, "--out", tmp_path).exit_code == 0
     assert sorted(path.name for path in (tmp_path / "bundles").iterdir()) == ["diabetes", "house-price"]
 
 
-def test_bad_data_end_with_exit_code_1_and_every_finding(tmp_path, csv):
+def test_bad_data(tmp_path, csv):
+    """Bad data end with exit code 1 and every finding."""
     path = csv(change={(3, "sqft"): "NaN", (7, "age"): "old"})
     result = run("--model", "house-price", "--data", path, "--out", tmp_path)
     assert result.exit_code == 1
@@ -114,8 +124,8 @@ def test_bad_data_end_with_exit_code_1_and_every_finding(tmp_path, csv):
         ('bedrooms,bathrooms,sqft,age,location_score,price\n3,2,2000,10,7,"1\n2,2,3\n', "quote"),
     ],
 )
-def test_a_file_that_cannot_be_read_ends_with_exit_code_2(tmp_path, text, hint):
-    """Nothing is known of how good its rows are."""
+def test_unreadable_file(tmp_path, text, hint):
+    """A file that cannot be read ends with exit code 2, as its rows are unknown."""
     path = tmp_path / "t.csv"
     path.write_text(text)
     result = run("--model", "house-price", "--data", path, "--out", tmp_path)
@@ -131,11 +141,13 @@ def test_a_file_that_cannot_be_read_ends_with_exit_code_2(tmp_path, text, hint):
         ["--nonsense"],
     ],
 )
-def test_wrong_usage_ends_with_exit_code_2(words):
+def test_usage_errors(words):
+    """Wrong usage ends with exit code 2."""
     assert run(*words).exit_code == 2
 
 
-def test_an_unknown_model_names_those_that_ship():
+def test_unknown_model():
+    """An unknown model ends with exit code 2 and those that ship."""
     result = run("--model", "no-such-model")
     assert result.exit_code == 2
     assert "house-price" in result.output
@@ -153,7 +165,8 @@ def load(feature_set, rows, seed):
 """
 
 
-def test_a_third_model_is_a_feature_set_file_and_a_data_source(tmp_path, monkeypatch):
+def test_third_model(tmp_path, monkeypatch):
+    """A third model is a feature set file and a data source."""
     feature_set_file = tmp_path / "wine.json"
     feature_set_file.write_text(
         json.dumps(
@@ -192,4 +205,4 @@ def test_a_third_model_is_a_feature_set_file_and_a_data_source(tmp_path, monkeyp
     )
     assert result.exit_code == 0, result.output
     bundle = load_bundle(Path(tmp_path / "build" / "bundles" / "wine"))
-    assert bundle.forest.predict((5.0, 0.0)) == pytest.approx(88, abs=1)
+    assert bundle.model.predict((5.0, 0.0)) == pytest.approx(88, abs=1)

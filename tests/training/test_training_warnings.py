@@ -63,13 +63,15 @@ def with_column(place, values):
     return matrix
 
 
-def test_good_rows_have_no_warning():
+def test_good_rows():
+    """Good rows have no warning."""
     matrix = matrix_of()
     assert found(matrix, target_of(matrix)) == []
 
 
 @pytest.mark.parametrize("model", ["house-price", "diabetes"])
-def test_the_models_that_ship_have_no_warning(model):
+def test_shipped_models(model):
+    """The models that ship have no warning."""
     shipped = feature_set(model)
     table = load_rows(shipped, rows=2000)
     assert find_warnings(shipped, table.matrix(shipped), table.target, split(table.rows, Recipe())) == []
@@ -82,7 +84,8 @@ def repeated(share):
     return matrix, target_of(matrix_of())[np.r_[: ROWS - copies, :copies]]
 
 
-def test_duplicates_on_both_sides_of_the_split_are_counted():
+def test_duplicates():
+    """Duplicates on both sides of the split are counted."""
     (warning,) = found(*repeated(0.2))
     matrix, target = repeated(0.2)
     rows = [tuple(row) for row in np.column_stack([matrix, target])]
@@ -99,12 +102,13 @@ def test_duplicates_on_both_sides_of_the_split_are_counted():
 
 
 @pytest.mark.parametrize(("share", "warned"), [(0.003, False), (0.02, True)])
-def test_duplicates_are_reported_from_one_per_cent_on(share, warned):
+def test_duplicates_limit(share, warned):
+    """Duplicates are reported from 1 % on."""
     assert bool(found(*repeated(share))) is warned
 
 
-def test_equal_features_with_another_target_are_no_duplicates():
-    """Few distinct rows are what some tables are like."""
+def test_equal_features():
+    """Equal features with another target are no duplicates, as some tables have few distinct rows."""
     matrix = np.round(matrix_of()) * [1, 0.5, 1, 1]
     assert "duplicates-across-split" not in dict(kinds(matrix, target_of(matrix)))
 
@@ -123,7 +127,8 @@ LEAKS = {
 
 
 @pytest.mark.parametrize("values", LEAKS.values(), ids=LEAKS)
-def test_a_feature_that_is_the_target_is_named(values):
+def test_target_among_features(values):
+    """A feature that equals the target is named."""
     assert kinds(with_column(1, values), SCALE) == [("target-among-features", ("b",))]
 
 
@@ -135,17 +140,20 @@ HONEST = {
 
 
 @pytest.mark.parametrize("values", HONEST.values(), ids=HONEST)
-def test_a_feature_that_knows_much_is_not(values):
+def test_strong_feature(values):
+    """A feature that only correlates strongly with the target is not named."""
     assert kinds(with_column(1, values), SCALE) == []
 
 
-def test_a_category_that_decides_the_target_is_named():
+def test_category_as_target():
+    """A category that determines the target is named."""
     matrix = matrix_of()
     target = np.array([5.0, -3.0, 90.0])[matrix[:, 3].astype(int)]
     assert ("target-among-features", ("colour",)) in kinds(matrix, target)
 
 
-def test_a_boolean_that_is_the_target_is_named():
+def test_boolean_as_target():
+    """A boolean that equals the target is named."""
     matrix = matrix_of()
     assert kinds(matrix, matrix[:, 2].copy()) == [
         ("target-among-features", ("flag",)),
@@ -153,7 +161,8 @@ def test_a_boolean_that_is_the_target_is_named():
     ]
 
 
-def test_a_feature_that_separates_two_classes_is_named_by_its_auc():
+def test_separating_feature():
+    """A feature that separates two classes is named with its AUC."""
     matrix = matrix_of()
     target = (matrix[:, 1] > 0).astype(float)
     matrix[:, 1] += np.random.default_rng(6).normal(0, 0.01, ROWS)
@@ -162,8 +171,8 @@ def test_a_feature_that_separates_two_classes_is_named_by_its_auc():
     assert warning.figures["auc"] > 0.999
 
 
-def test_one_row_of_a_class_separates_nothing():
-    """By chance a feature is largest where the only row of a class is."""
+def test_rare_class():
+    """A class of a few rows separates nothing, as chance alone may put them last."""
     matrix = matrix_of()
     target = np.zeros(ROWS)
     target[np.argsort(matrix[:, 1])[-3:]] = 1.0
@@ -180,18 +189,21 @@ CONSTANT = {
 
 
 @pytest.mark.parametrize("values", CONSTANT.values(), ids=CONSTANT)
-def test_a_constant_column_is_named(values):
+def test_constant_column(values):
+    """A constant column is named."""
     matrix = with_column(1, values)
     assert kinds(matrix, target_of(matrix)) == [("constant-column", ("b",))]
 
 
 @pytest.mark.parametrize("values", [np.r_[1.0, np.zeros(ROWS - 1)], 1e9 + np.arange(ROWS), 1e-12 * np.arange(ROWS)])
-def test_a_column_that_varies_a_little_is_not(values):
+def test_nearly_constant_column(values):
+    """A column that varies a little is not named."""
     matrix = with_column(1, values)
     assert kinds(matrix, target_of(matrix_of())) == []
 
 
-def test_several_constant_columns_are_one_warning():
+def test_constant_columns():
+    """Several constant columns give a single warning."""
     matrix = matrix_of()
     matrix[:, 1] = matrix[:, 3] = 1.0
     (warning,) = found(matrix, target_of(matrix))
@@ -199,7 +211,8 @@ def test_several_constant_columns_are_one_warning():
     assert warning.figures == {"columns": 2}
 
 
-def test_at_most_ten_names_are_shown():
+def test_ten_names():
+    """At most ten names are shown."""
     names = [f"x{place}" for place in range(30)]
     document = FEATURES.to_json() | {"features": [feature(name) for name in names]}
     matrix = np.ones((100, 30))
@@ -210,7 +223,8 @@ def test_at_most_ten_names_are_shown():
     assert "x10" not in warning.words
 
 
-def test_a_target_of_two_values_is_reported():
+def test_two_valued_target():
+    """A target of two values is reported."""
     matrix = matrix_of()
     target = (target_of(matrix) > 1).astype(float)
     (warning,) = found(matrix, target)
@@ -218,7 +232,8 @@ def test_a_target_of_two_values_is_reported():
     assert warning.figures["lower_rows"] + warning.figures["upper_rows"] == ROWS
 
 
-def test_twenty_rows_are_enough_to_ask():
+def test_twenty_rows():
+    """Twenty rows are enough for the search."""
     matrix = matrix_of(20)
     assert found(matrix, target_of(matrix)) == []
 
@@ -229,7 +244,8 @@ def table_of(matrix, target):
     return Table("rows of a test", columns, target)
 
 
-def test_the_manifest_holds_the_warnings(tmp_path):
+def test_manifest(tmp_path):
+    """The manifest holds the warnings."""
     trained = train(FEATURES, table_of(with_column(1, 1.0), SCALE), tmp_path, recipe=RECIPE)
     manifest = load_bundle(trained.bundle).manifest
     schemas.check("bundle.manifest.v2", manifest)
@@ -237,7 +253,8 @@ def test_the_manifest_holds_the_warnings(tmp_path):
     assert (warning["kind"], warning["features"]) == ("constant-column", ["b"])
 
 
-def test_strictness_stops_before_anything_is_written(tmp_path):
+def test_strict(tmp_path):
+    """Strict training stops before anything is written."""
     with pytest.raises(WarningsFound) as caught:
         train(FEATURES, table_of(with_column(1, 1.0), SCALE), tmp_path, recipe=RECIPE, strict=True)
     assert len(caught.value.warnings) == 1
@@ -245,7 +262,8 @@ def test_strictness_stops_before_anything_is_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_strictness_does_not_stop_good_rows(tmp_path):
+def test_strict_with_good_rows(tmp_path):
+    """Strict training does not stop good rows."""
     trained = train(FEATURES, table_of(matrix_of(), SCALE), tmp_path, recipe=RECIPE, strict=True)
     assert trained.manifest["warnings"] == []
 
@@ -268,13 +286,15 @@ def command(tmp_path):
     return run
 
 
-def test_the_command_prints_warnings_and_ends_as_ever(command):
+def test_command(command):
+    """The command prints warnings and ends with exit code 0."""
     result = command()
     assert result.exit_code == 0
     assert "warning: b equals the target." in result.output
 
 
-def test_the_strict_command_ends_with_a_finding(command, tmp_path):
+def test_strict_command(command, tmp_path):
+    """The strict command ends with exit code 1 and writes nothing."""
     result = command("--strict")
     assert result.exit_code == 1
     assert "b equals the target" in result.output

@@ -66,7 +66,7 @@ def break_forest(bundle: Bundle) -> Bundle:
         manifest=bundle.manifest,
         feature_set=bundle.feature_set,
         baseline=bundle.baseline,
-        forest=BrokenForest(bundle.forest),
+        model=BrokenForest(bundle.model),
     )
 
 

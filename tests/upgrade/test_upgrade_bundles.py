@@ -18,23 +18,26 @@ def events(state):
     return [json.loads(line) for line in lines_of(state)]
 
 
-def test_both_models_are_there(bundles):
+def test_both_models(bundles):
+    """The state has both models."""
     assert tuple(bundles) == (HOUSES, PATIENTS)
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_every_recorded_prediction_is_made_again_bit_for_bit(bundles, events, model):
+def test_recorded_predictions(bundles, events, model):
+    """Every recorded prediction is made again bit for bit."""
     bundle = bundles[model]
     validator = RequestValidator(bundle.feature_set)
     of_model = [event for event in events if event["Model"] == model]
     rows = [validator.row({"features": event["features"]}) for event in of_model]
     assert len(rows) > 500
-    assert bundle.forest.predict_many(rows) == [event["Prediction"] for event in of_model]
+    assert bundle.model.predict_many(rows) == [event["Prediction"] for event in of_model]
 
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("engine", ["c", "python"])
-def test_each_engine_serves_the_recorded_version(state, events, model, engine):
+def test_engines(state, events, model, engine):
+    """Each engine serves the recorded version."""
     bundle = load_bundle(state.bundles / model, engine=engine)
     versions = {event["model_version"] for event in events if event["Model"] == model}
     assert versions == {bundle.manifest["model_version"]}

@@ -28,7 +28,8 @@ def problem_type(document):
     return (json.loads(body) if body.startswith("{") else document).get("type")
 
 
-def test_the_recorded_requests_get_the_recorded_answers(state, bundles, exchanges, tmp_path):
+def test_recorded_answers(state, bundles, exchanges, tmp_path):
+    """The recorded requests get the recorded answers, but for listed changes."""
     doors = Doors.open(tmp_path, bundles)
     then, now = {}, {}
     for exchange in exchanges:
@@ -46,13 +47,15 @@ def recorded_today(bundles, tmp_path_factory):
     return record(tmp_path_factory.mktemp("today"), bundles)
 
 
-def test_a_recording_of_today_has_every_kind_of_problem(recorded_today):
+def test_recorded_problems(recorded_today):
+    """A recording of today has every kind of problem."""
     types = {problem_type(document) for document in documents_of(recorded_today)}
     recorded = {kind.removeprefix("urn:drift:problem:") for kind in types if kind}
     assert set(SERVICE_KINDS) <= recorded
 
 
-def test_a_recording_of_today_has_every_operation(recorded_today):
+def test_recorded_operations(recorded_today):
+    """A recording of today has every operation."""
     asked = {
         (each["request"].get("method"), each["request"].get("path")) for each in recorded_today
     }

@@ -73,7 +73,8 @@ def unlisted_alarms(state, before, now):
     return unexpected(differences(before, now), changes)
 
 
-def test_every_event_that_was_answered_is_counted_once(taken_over, data, bundles, facts):
+def test_events_counted(taken_over, data, bundles, facts):
+    """Every event that was answered is counted once."""
     taken_over.work()
     taken_over.stop()
     now = facts_of(data, bundles)
@@ -84,7 +85,8 @@ def test_every_event_that_was_answered_is_counted_once(taken_over, data, bundles
         assert minutes.items() <= now["windows"][model].items()
 
 
-def test_no_alert_is_new_and_none_is_forgotten(taken_over, state, data, bundles, facts):
+def test_same_alerts(taken_over, state, data, bundles, facts):
+    """The upgrade adds no alert and loses none."""
     taken_over.work()
     taken_over.stop()
     now, before = facts_of(data, bundles), facts["console"]
@@ -94,7 +96,8 @@ def test_no_alert_is_new_and_none_is_forgotten(taken_over, state, data, bundles,
     assert unlisted_alarms(state, before["alarms"], now["alarms"]) == []
 
 
-def test_the_state_holds_what_it_is_meant_to(facts):
+def test_state_contents(facts):
+    """The state has a raised alarm, a waiting alert and a drift that is half proven."""
     console = facts["console"]
     told = [(alert["model"], alert["state"]) for alert in console["alerts"]]
     assert told == [(HOUSES, "ALARM"), (HOUSES, "OK"), (PATIENTS, "ALARM")]
@@ -105,9 +108,8 @@ def test_the_state_holds_what_it_is_meant_to(facts):
     assert len(days) == 3
 
 
-def test_the_standing_alert_ends_and_the_half_proven_drift_is_found_when_they_should(
-    continued, state, expected
-):
+def test_alerts_continue(continued, state, expected):
+    """The raised alarm ends and the half-proven drift is found when they should be."""
     alerts, _, stored = continued
     assert alert_facts(alerts) == alert_facts(expected["alerts"])
     assert [each["alert_id"] for each in alerts] == [
@@ -119,7 +121,8 @@ def test_the_standing_alert_ends_and_the_half_proven_drift_is_found_when_they_sh
     assert alert_facts(stored["alerts"]) == alert_facts(expected["end"]["alerts"])
 
 
-def test_evidence_goes_on_as_if_there_had_been_no_upgrade(continued, control):
+def test_evidence_continues(continued, control):
+    """The evidence goes on as if there had been no upgrade."""
     _, course, _ = continued
     assert len(course) == len(control)
     for minute, (taken, whole) in enumerate(zip(course, control, strict=True)):
@@ -161,7 +164,8 @@ def webhook():
     server.server_close()
 
 
-def test_the_waiting_webhook_is_called_by_a_true_start(state, data, webhook, facts):
+def test_waiting_webhook(state, data, webhook, facts):
+    """A console that starts calls the webhook that was waiting."""
     address = f"http://127.0.0.1:{webhook.server_port}/hook"
     connection = sqlite3.connect(data / "console.sqlite")
     connection.execute("UPDATE outbox SET url = ?", (address,))

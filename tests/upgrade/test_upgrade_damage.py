@@ -59,9 +59,8 @@ def move_aside(data):
         path.rename(path.with_name("damaged-" + path.name))
 
 
-def test_a_damaged_store_is_refused_with_the_way_out_and_left_as_it_is(
-    data, bundles, facts, damage
-):
+def test_damaged_store(data, bundles, facts, damage):
+    """A damaged store is refused with the way out, and stays as it is."""
     harmed = harm(data / "console.sqlite", damage)
     for _ in range(2):  # the folder is free again
         with pytest.raises(BadStore, match="Move it aside") as caught:
@@ -71,7 +70,8 @@ def test_a_damaged_store_is_refused_with_the_way_out_and_left_as_it_is(
     assert sorted(path.name for path in data.iterdir()) == ["console.sqlite", "events", "lock"]
 
 
-def test_a_true_start_refuses_in_a_sentence(state, data, damage):
+def test_damaged_store_start(state, data, damage):
+    """A console with a damaged store ends with the way out in its message."""
     harm(data / "console.sqlite", damage)
     with ConsoleProcess(data, state.bundles) as console:
         pass
@@ -80,9 +80,8 @@ def test_a_true_start_refuses_in_a_sentence(state, data, damage):
     assert "Traceback" not in console.output
 
 
-def test_what_the_log_still_holds_is_counted_again_once_the_store_is_out_of_the_way(
-    data, bundles, facts, damage
-):
+def test_counted_from_log(data, bundles, facts, damage):
+    """With the store out of the way, what the log still has is counted again."""
     logged = sum(path.read_bytes().count(b"\n") for path in (data / "events").iterdir())
     harm(data / "console.sqlite", damage)
     move_aside(data)
@@ -95,17 +94,16 @@ def test_what_the_log_still_holds_is_counted_again_once_the_store_is_out_of_the_
 
 
 @pytest.mark.parametrize("length", [1, 15, 99, 100, 4095, 4096, 8192])
-def test_a_store_of_any_shorter_length_is_refused(data, bundles, facts, length):
+def test_short_store(data, bundles, facts, length):
+    """A store of any shorter length is refused."""
     path = data / "console.sqlite"
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(BadStore):
         Running(data, bundles, facts["saved_at"])
 
 
-def test_a_store_that_was_killed_in_the_middle_of_its_work_is_not_called_damaged(
-    data, bundles, facts, tmp_path
-):
-    """Pages may be in the write-ahead log only, when the process ends."""
+def test_killed_store(data, bundles, facts, tmp_path):
+    """A killed store is not called damaged, though pages are in the write-ahead log only."""
     running = Running(data, bundles, facts["saved_at"])
     running.work()
     killed = tmp_path / "killed"
@@ -124,9 +122,8 @@ def test_a_store_that_was_killed_in_the_middle_of_its_work_is_not_called_damaged
 # ---------------------------------------------------------------------------------------
 
 
-def test_damaged_lines_of_a_segment_are_told_and_all_others_count(
-    data, bundles, facts, damage, caplog
-):
+def test_damaged_lines(data, bundles, facts, damage, caplog):
+    """Damaged lines of a segment are reported, and all others count."""
     segment = max((data / "events").iterdir())
     taken_in = segment.read_bytes().count(b"\n") - facts["not_taken_in"]
     lines = segment.read_bytes().splitlines(keepends=True)
@@ -150,7 +147,8 @@ def test_damaged_lines_of_a_segment_are_told_and_all_others_count(
     assert now["alerts"] == facts["console"]["alerts"]
 
 
-def test_a_segment_that_was_taken_in_before_costs_nothing(data, bundles, facts, damage, caplog):
+def test_old_damaged_segment(data, bundles, facts, damage, caplog):
+    """A damaged segment that was counted before changes nothing."""
     first, _ = sorted((data / "events").iterdir())
     harm(first, damage)
     running = Running(data, bundles, facts["saved_at"])
@@ -166,7 +164,8 @@ def test_a_segment_that_was_taken_in_before_costs_nothing(data, bundles, facts, 
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("name", ["manifest.json", *FILES])
-def test_a_damaged_bundle_is_refused_by_the_name_of_its_file(state, tmp_path, damage, model, name):
+def test_damaged_bundle(state, tmp_path, damage, model, name):
+    """A damaged bundle is refused with the name of its file."""
     folder = state.copy_bundles(tmp_path)
     harm(Path(bundle_folder(folder / model), name), damage)
     with pytest.raises(BundleError, match="expected") as caught:
@@ -176,7 +175,8 @@ def test_a_damaged_bundle_is_refused_by_the_name_of_its_file(state, tmp_path, da
     assert load_bundle(folder / other).manifest["model"] == other
 
 
-def test_a_console_with_a_damaged_bundle_does_not_touch_its_data(state, data, tmp_path, damage):
+def test_console_keeps_data(state, data, tmp_path, damage):
+    """A console with a damaged bundle does not touch its data."""
     folder = state.copy_bundles(tmp_path)
     harm(Path(bundle_folder(folder / HOUSES), "forest.bin"), damage)
     before = {path.name: path.read_bytes() for path in data.rglob("*") if path.is_file()}
@@ -233,9 +233,8 @@ def total(watched, model):
     return sum(watched.counted()[model].values())
 
 
-def test_a_damaged_fragment_goes_aside_with_its_bytes_and_the_others_are_judged(
-    client, bundles, kept, end, damage, caplog
-):
+def test_damaged_fragment(client, bundles, kept, end, damage, caplog):
+    """A damaged fragment becomes a dead letter with its bytes, and the others count."""
     key = first_of(kept, "fragments", HOUSES)
     held = unpack(client.get_item(TableName=TABLE, Key=key)["Item"]["window"]["B"])["events"]
     harm_item(client, key, damage)
@@ -252,7 +251,8 @@ def test_a_damaged_fragment_goes_aside_with_its_bytes_and_the_others_are_judged(
     assert list(aside.window) == [UNREADABLE]
 
 
-def test_a_damaged_window_is_passed_over_and_stays(client, bundles, kept, end, damage):
+def test_damaged_window(client, bundles, kept, end, damage):
+    """A damaged window is skipped and stays."""
     key = first_of(kept, "windows", HOUSES)
     harmed = harm_item(client, key, damage)
     watched = Watched(client, bundles, end)
@@ -271,9 +271,8 @@ def hours_around(key):
     return minute - 60, minute + 60
 
 
-def test_a_damaged_state_is_refused_with_the_way_out_and_the_other_model_goes_on(
-    client, bundles, kept, end, damage, caplog
-):
+def test_damaged_state(client, bundles, kept, end, damage, caplog):
+    """A damaged state is refused with the way out, and the other model goes on."""
     key = first_of(kept, "state", HOUSES)
     harmed = harm_item(client, key, damage)
     watched = Watched(client, bundles, end)
@@ -291,7 +290,8 @@ def test_a_damaged_state_is_refused_with_the_way_out_and_the_other_model_goes_on
     assert set(again.evaluations) == {HOUSES, PATIENTS}
 
 
-def test_a_state_that_lacks_a_member_is_called_damaged(client, bundles, end):
+def test_state_lacks_member(client, bundles, end):
+    """A state that lacks a member is reported as damaged."""
     watched = Watched(client, bundles, end)
     series = next(series for series in watched.references if series.model == HOUSES)
     stored = watched.store.state(series)
@@ -301,9 +301,8 @@ def test_a_state_that_lacks_a_member_is_called_damaged(client, bundles, end):
         watched.evaluate()
 
 
-def test_a_damaged_row_of_one_model_leaves_the_console_its_alarms_and_the_other_model(
-    data, bundles, facts, damage, caplog
-):
+def test_damaged_row(data, bundles, facts, damage, caplog):
+    """A damaged row of a model leaves the console its alarms and the other model."""
     select = "SELECT state FROM monitor_states WHERE model = ?"
     update = "UPDATE monitor_states SET state = ? WHERE model = ?"
     with closing(sqlite3.connect(data / "console.sqlite")) as connection, connection:

@@ -18,19 +18,23 @@ FOUND = [
 ]
 
 
-def test_every_place_that_differs_is_found_by_pointer():
+def test_places():
+    """Every place that differs is found by its pointer."""
     assert list(differences(OLD, NEW)) == FOUND
 
 
-def test_equal_values_do_not_differ():
+def test_equal_values():
+    """Equal values do not differ."""
     assert list(differences(OLD, OLD)) == []
 
 
-def test_a_list_of_another_length_differs_as_a_whole():
+def test_list_lengths():
+    """A list of another length differs as a whole."""
     assert list(differences({"a": [1]}, {"a": [1, 2]})) == [Difference("/a", "changed")]
 
 
 def test_true_is_not_one():
+    """The boolean true differs from the number 1."""
     assert list(differences({"a": True}, {"a": 1})) == [Difference("/a", "changed")]
 
 
@@ -46,25 +50,30 @@ def test_true_is_not_one():
         ("/a/b", False),
     ],
 )
-def test_an_entry_covers_a_place_or_a_pattern_of_them(at, covered):
+def test_entry_covers(at, covered):
+    """An entry covers a place or a pattern of places."""
     assert Change(at, "changed", "because").covers(FOUND[0]) is covered
 
 
-def test_an_entry_covers_its_kind_of_change_only():
+def test_entry_of_kind():
+    """An entry covers its kind of change only."""
     assert not Change("/a/b~1c", "added", "because").covers(FOUND[0])
 
 
-def test_what_is_listed_is_expected():
+def test_listed_changes():
+    """Changes that are listed are expected."""
     listed = [Change(each.at, each.change, "because") for each in FOUND]
     assert unexpected(FOUND, listed) == []
 
 
-def test_what_is_not_listed_and_what_is_listed_for_nothing_are_both_told():
+def test_unlisted_changes():
+    """Changes that are not listed and entries without a change are both reported."""
     told = unexpected(FOUND[:1], [Change("/elsewhere", "added", "because")])
     assert told == ["changed /a/b~1c", "not needed any more: added /elsewhere"]
 
 
-def test_an_entry_needs_a_reason(tmp_path):
+def test_entry_reason(tmp_path):
+    """An entry needs a reason."""
     path = tmp_path / "changes.json"
     path.write_text(json.dumps([{"at": "/a", "change": "added", "reason": ""}]))
     with pytest.raises(ValueError, match=r"changes\.json: /a"):

@@ -42,18 +42,21 @@ def alert_facts(alerts):
     return facts
 
 
-def test_the_items_hold_every_event(watched, kept):
+def test_items_hold_events(watched, kept):
+    """The items hold every event."""
     assert watched.counted() == kept["saved"]["counted"]
 
 
-def test_the_waiting_alert_is_published_once_and_no_other(watched, kept):
+def test_waiting_alert(watched, kept):
+    """The waiting alert is published once, and no other."""
     watched.evaluate()
     watched.evaluate()
     assert watched.published == kept["saved"]["waiting"]
     assert [(each["model"], each["state"]) for each in watched.published] == [(PATIENTS, "ALARM")]
 
 
-def test_a_delivery_that_comes_again_after_the_upgrade_counts_once(watched, kept, state):
+def test_repeated_delivery(watched, kept, state):
+    """A delivery that is repeated after the upgrade counts once."""
     for _, lines in minutes_of(lines_of(state)):
         for part in (lines[::2], lines[1::2]):
             watched.aggregator.handle(log_delivery(part))
@@ -69,7 +72,8 @@ ONE_BY_ONE = 8
 SELDOM = 5
 
 
-def test_alerts_and_evidence_go_on_as_if_there_had_been_no_upgrade(watched, kept, bundles, state):
+def test_course_continues(watched, kept, bundles, state):
+    """Alerts and evidence go on as if there had been no upgrade."""
     expected = kept["expected"]
     course = expected["course"]
     for minute, (end, lines) in enumerate(answered(bundles, state.afterwards)):

@@ -49,7 +49,8 @@ def newer(state, tmp_path):
     return data
 
 
-def test_a_store_of_a_newer_format_is_refused_untouched(newer, bundles, facts):
+def test_newer_store(newer, bundles, facts):
+    """A store of a newer format is refused and not changed."""
     before = digests(newer)
     with pytest.raises(BadStore, match="newer") as caught:
         Running(newer, bundles, facts["saved_at"])
@@ -57,7 +58,8 @@ def test_a_store_of_a_newer_format_is_refused_untouched(newer, bundles, facts):
     assert digests(newer) == before
 
 
-def test_a_true_start_says_so_in_a_sentence(state, newer):
+def test_newer_store_start(state, newer):
+    """A console with a newer store ends with the reason in its message."""
     before = digests(newer)
     with ConsoleProcess(newer, state.bundles) as console:
         pass
@@ -67,14 +69,16 @@ def test_a_true_start_says_so_in_a_sentence(state, newer):
     assert digests(newer) == before
 
 
-def test_the_monitors_own_store_is_refused_too(newer):
+def test_newer_monitor_store(newer):
+    """The monitor refuses a newer store too."""
     before = digests(newer)
     with pytest.raises(BadStore, match="newer"):
         SqliteStore(newer / "console.sqlite")
     assert digests(newer) == before
 
 
-def test_a_format_that_is_in_the_write_ahead_log_only_is_seen(state, tmp_path):
+def test_format_in_log(state, tmp_path):
+    """A format that is in the write-ahead log only is read."""
     data = state.copy_console(tmp_path)
     writer = sqlite3.connect(data / "console.sqlite")
     writer.execute(f"PRAGMA user_version = {FORMAT + 1}")
@@ -88,15 +92,16 @@ def test_a_format_that_is_in_the_write_ahead_log_only_is_seen(state, tmp_path):
     assert digests(killed) == before
 
 
-def test_a_saved_store_is_brought_to_the_format_of_today(state, tmp_path):
+def test_saved_store_migrated(state, tmp_path):
+    """A saved store is brought to the format of today."""
     data = state.copy_console(tmp_path)
     connection = connect(data / "console.sqlite")
     assert connection.execute("PRAGMA user_version").fetchone() == (FORMAT,)
     connection.close()
 
 
-def test_a_format_that_moves_is_migrated_step_by_step(state, tmp_path, monkeypatch):
-    """From every saved state to a format that does not exist yet."""
+def test_migration_steps(state, tmp_path, monkeypatch):
+    """A later format is reached step by step from every saved state."""
     data = state.copy_console(tmp_path)
     steps = store_files.MIGRATIONS | {
         FORMAT: ("ALTER TABLE outbox ADD COLUMN note TEXT", "UPDATE outbox SET note = 'moved'"),
@@ -110,7 +115,8 @@ def test_a_format_that_moves_is_migrated_step_by_step(state, tmp_path, monkeypat
     connection.close()
 
 
-def test_a_migration_that_fails_leaves_the_format_before_it(state, tmp_path, monkeypatch):
+def test_failing_migration(state, tmp_path, monkeypatch):
+    """A migration that fails leaves the format before it."""
     data = state.copy_console(tmp_path)
     steps = store_files.MIGRATIONS | {
         FORMAT: ("UPDATE outbox SET url = 'lost'", "UPDATE nothing SET x = 1")
@@ -125,7 +131,8 @@ def test_a_migration_that_fails_leaves_the_format_before_it(state, tmp_path, mon
     connection.close()
 
 
-def test_a_new_file_needs_no_migration(tmp_path, monkeypatch):
+def test_new_file(tmp_path, monkeypatch):
+    """A new file needs no migration."""
     monkeypatch.setattr(store_files, "MIGRATIONS", {})
     connection = open_store(tmp_path / "new.sqlite", "CREATE TABLE IF NOT EXISTS a (b)", timeout=1)
     assert connection.execute("PRAGMA user_version").fetchone() == (FORMAT,)
@@ -133,7 +140,8 @@ def test_a_new_file_needs_no_migration(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_newer_bundle_is_refused_untouched_with_the_way_out(state, tmp_path, model):
+def test_newer_bundle(state, tmp_path, model):
+    """A newer bundle is refused with the way out and not changed."""
     folder = Path(bundle_folder(state.copy_bundles(tmp_path) / model))
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     (folder / "manifest.json").write_text(
@@ -199,9 +207,8 @@ def minute_of(item):
         ("fragments", raise_contract),
     ],
 )
-def test_newer_items_are_refused_untouched_and_the_other_model_goes_on(
-    state, bundles, kept, client, kind, change
-):
+def test_newer_items(state, bundles, kept, client, kind, change):
+    """Newer items are refused and not changed, and the other model goes on."""
     write_items(client, kept["items"])
     for item in read_items(client):
         if item["pk"]["S"].startswith(f"{kind}#{HOUSES}"):
@@ -223,7 +230,8 @@ def test_newer_items_are_refused_untouched_and_the_other_model_goes_on(
 
 
 @pytest.mark.parametrize("change", [raise_format, raise_contract])
-def test_older_fragments_are_not_summed_into_a_newer_window(state, bundles, kept, client, change):
+def test_newer_window(state, bundles, kept, client, change):
+    """Older fragments are not summed into a newer window."""
     write_items(client, kept["items"])
     fragment = next(
         item for item in kept["items"] if item["pk"]["S"].startswith(f"fragments#{HOUSES}")

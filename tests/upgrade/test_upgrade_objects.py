@@ -51,14 +51,16 @@ def recount(bundles, facts):
     return Recount(bundles, facts["saved_at"] + 86_400)
 
 
-def test_every_line_is_an_event_by_its_contract(state):
+def test_lines_are_events(state):
+    """Every line is an event by its contract."""
     for key, data in state.objects.items():
         for event in events_of(data):
             schemas.check("prediction.event.v1", event)
             assert f"model={event['Model']}/" in key
 
 
-def test_every_event_counts_once_in_its_own_minute(state, recount, facts):
+def test_events_counted(state, recount, facts):
+    """Every event counts once, in its minute."""
     recount.take(state.objects)
     again = recount.take(state.objects)
     assert again.counts["repeated"] == len(state.objects)
@@ -71,7 +73,8 @@ def test_every_event_counts_once_in_its_own_minute(state, recount, facts):
     assert sum(counted.values()) == sum(len(events_of(data)) for data in state.objects.values())
 
 
-def test_an_event_that_arrived_hours_late_is_among_them(state):
+def test_late_events(state):
+    """Events that arrived hours late are among them."""
     late = 0
     for key, data in state.objects.items():
         hour = key.partition("hour=")[2][:2]
@@ -86,9 +89,8 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_object_goes_whole_to_the_dead_letters_and_the_others_count(
-    state, recount, damage
-):
+def test_damaged_object(state, recount, damage):
+    """A damaged object becomes a dead letter as a whole, and the others count."""
     key, *others = state.objects
     damaged = damage(state.objects[key])
     outcome = recount.take({**state.objects, key: damaged})

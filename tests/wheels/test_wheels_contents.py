@@ -22,14 +22,14 @@ def metadata_of(wheel):
         return Parser().parsestr(file.read(name).decode())
 
 
-def test_every_distribution_has_a_wheel():
-    """One wheel a room."""
+def test_wheel_of_each():
+    """Every distribution has a wheel."""
     assert len(WHEELS) == len(ROOMS)
 
 
 @pytest.mark.parametrize("wheel", WHEELS, ids=NAMES)
 def test_metadata(wheel):
-    """README, licence, addresses, classifiers, and no cap on Python."""
+    """Wheels have README, licence, addresses and classifiers, and no cap on Python."""
     metadata = metadata_of(wheel)
     assert metadata["Version"] == version()
     assert metadata["License-Expression"] == "Apache-2.0"
@@ -40,8 +40,8 @@ def test_metadata(wheel):
 
 
 @pytest.mark.parametrize("wheel", WHEELS, ids=NAMES)
-def test_siblings_are_bounded(wheel):
-    """A distribution works with siblings of its own minor version."""
+def test_sibling_bounds(wheel):
+    """A distribution requires siblings of its minor version."""
     for requirement in metadata_of(wheel).get_all("Requires-Dist") or []:
         if requirement.startswith("drift-"):
             low, high = bounds(version()).split(",")
@@ -51,7 +51,7 @@ def test_siblings_are_bounded(wheel):
 
 @pytest.mark.parametrize("wheel", WHEELS, ids=NAMES)
 def test_files(wheel):
-    """Licence and type marker are there; sources of C, tests and caches are not."""
+    """Wheels have a licence and a type marker, and no C sources, tests or caches."""
     with zipfile.ZipFile(wheel) as file:
         names = file.namelist()
     assert any(name.endswith("licenses/LICENSE") for name in names)
@@ -59,7 +59,7 @@ def test_files(wheel):
     assert [name for name in names if re.search(r"(\.[ch]$|__pycache__|^tests/)", name)] == []
 
 
-def test_the_engine_keeps_to_the_stable_interface():
-    """One wheel serves every interpreter from 3.11 on, on any Linux of 2014 or later."""
+def test_stable_interface():
+    """One wheel of the engine serves Python 3.11 and later on any Linux since 2014."""
     (engine,) = (path.name for path in WHEELS if path.name.startswith("drift_engine"))
     assert "-cp311-abi3-manylinux" in engine

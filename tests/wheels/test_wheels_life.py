@@ -54,14 +54,14 @@ def answered(address, seconds=60):
             time.sleep(0.2)
 
 
-def test_the_kernel_is_compiled(everything):
-    """The wheel holds the kernel; warnings of deprecation are errors."""
+def test_kernel(everything):
+    """The wheel holds the compiled kernel, which imports without a deprecation."""
     code = "from drift_engine.forest import _kernel; print(_kernel.__file__)"
     assert "site-packages" in everything.run("python", "-W", "error", "-c", code).stdout
 
 
-def test_every_module_imports_without_a_warning(everything):
-    """What is deprecated in an interpreter shows at import; libraries of others are left out."""
+def test_imports_without_warning(everything):
+    """Every module imports without a warning, but for those of other libraries."""
     code = """
 import importlib, pkgutil, warnings
 warnings.filterwarnings("error", module="drift_")
@@ -74,29 +74,29 @@ for name in ("contracts", "client", "engine", "ml", "predictor", "monitor", "con
     everything.run("python", "-c", code)
 
 
-def test_the_commands_of_all_distributions_are_listed(everything):
-    """driftctl shows its own commands and those that distributions add."""
+def test_commands_listed(everything):
+    """driftctl lists its own commands and those that distributions add."""
     shown = everything.run("driftctl", "--help").stdout
     for command in ("train", "serve", "predict", "watch", "replay", "report", "scenarios", "contracts"):
         assert re.search(rf"^\W*{command}\b", shown, re.MULTILINE), command
 
 
-def test_a_console_answers(everything, bundles):
-    """Serve a bundle with no checkout in sight."""
+def test_console(everything, bundles):
+    """A console serves a bundle without a checkout."""
     with serving(everything, "--bundles", str(bundles), "--data-dir", str(everything.folder / "data")) as address:
         answer = answered(address)
     assert answer["features_received"] == HOUSE
     assert answer["drift_score"] >= 0
 
 
-def test_traffic_is_replayed(everything, bundles):
-    """Replay rows that have drifted; drift is a finding, exit code 1."""
+def test_replay(everything, bundles):
+    """A replay of drifted rows ends with exit code 1."""
     path = drifted_rows(everything.folder)
     everything.run("driftctl", "replay", "--data", str(path), "--baseline", str(bundles / "house-price"), code=1)
 
 
-def test_a_tool_runs_without_an_installation(ours):
-    """`uvx --from drift-client driftctl --help`."""
+def test_tool_uninstalled(ours):
+    """`uvx --from drift-client driftctl --help` works without an installation."""
     pinned = ("--constraints", str(ROOT / "requirements" / "dev.txt"), "--constraints", str(ours))
     shown = uv("tool", "run", "--no-python-downloads", *pinned, "--from", "drift-client", "driftctl", "--help")
     assert "predict" in shown
@@ -109,8 +109,8 @@ def drifted_rows(folder):
     return path
 
 
-def test_a_tool_replays_without_an_installation(ours, bundles, tmp_path):
-    """`uvx --from drift-client --with 'drift-ml[replay]' driftctl replay`: drift is found, exit code 1."""
+def test_tool_replays(ours, bundles, tmp_path):
+    """`uvx --from drift-client --with 'drift-ml[replay]' driftctl replay` finds drift."""
     pinned = ("--constraints", str(ROOT / "requirements" / "dev.txt"), "--constraints", str(ours))
     command = ("tool", "run", "--no-python-downloads", *pinned, "--from", "drift-client", "--with", "drift-ml[replay]")
     words = ("driftctl", "replay", "--data", str(drifted_rows(tmp_path)), "--baseline", str(bundles / "house-price"))
@@ -128,7 +128,7 @@ def test_a_tool_replays_without_an_installation(ours, bundles, tmp_path):
         (["drift-client", "drift-ml"], ["replay", "--data", "x.csv", "--baseline", "x"], "drift-ml[replay]"),
     ],
 )
-def test_a_missing_extra_is_named(names, words, extra, tmp_path, ours):
-    """A command whose libraries are not there ends with 5 and says what brings them."""
+def test_missing_extra(names, words, extra, tmp_path, ours):
+    """A command whose libraries are absent ends with code 5 and names what brings them."""
     environment = install(tmp_path / "venv", f"{sys.version_info.major}.{sys.version_info.minor}", ours, *names)
     assert extra in environment.run("driftctl", *words, code=5).stderr

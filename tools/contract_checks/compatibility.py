@@ -21,7 +21,7 @@ from drift_contracts.keywords import ANNOTATIONS, join_pointer, matches, violati
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from drift_contracts.features import FeatureSet
+    from drift_contracts.features import FeatureSet, Target
     from drift_contracts.json_types import JsonValue, Schema
 
     #: Rules of a schema, each as pointer and keyword.
@@ -158,11 +158,17 @@ def feature_set_changes(
         # a category is encoded by its place
         loss = "the encoding of a category differs from the released one"
         changes.append(Change("/features", "categories", loss))
-    old_target = (released.target.name, released.target.unit)
-    if old_target != (current.target.name, current.target.unit):
+    if _target_facts(released.target) != _target_facts(current.target):
         loss = "the target differs from the released one"
         changes.append(Change("/target", "const", loss))
     return changes
+
+
+def _target_facts(target: Target) -> tuple[object, ...]:
+    """Return what a target means to whoever reads answers: everything but words and columns."""
+    outputs = [(output.name, output.unit) for output in target.outputs]
+    positive = (target.positive_class, target.threshold)
+    return target.name, target.unit, target.kind, target.classes, positive, outputs
 
 
 def _major(features: FeatureSet) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import islice
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
+from drift_contracts import requests
 from drift_contracts.errors import ContractError, Violation
 from drift_contracts.features import contract_of
-from drift_contracts.requests import BATCH_BYTES, BATCH_INSTANCES, RequestValidator
+from drift_contracts.requests import BATCH_INSTANCES, RequestValidator
 
 from drift_client import _results as results
 from drift_client._connection import Connection, Environment
@@ -23,9 +25,12 @@ if TYPE_CHECKING:
     from drift_contracts.types import (
         HealthV1,
         ModelCardV1,
+        ModelCardV2,
         PredictionBatchResponseV1,
+        PredictionBatchResponseV2,
         PredictionRequestV1,
         PredictionResponseV1,
+        PredictionResponseV2,
     )
 
     from drift_client._results import Health, ModelCard, Prediction, Refusal, Value
@@ -34,10 +39,15 @@ if TYPE_CHECKING:
     #: A request with its place among the instances that were asked for.
     Numbered = tuple[int, PredictionRequestV1]
 
-RESPONSE = "prediction.response.v1"
-BATCH_RESPONSE = "prediction.batch.response.v1"
+#: In the second version answer classifiers and models of several outputs.
+RESPONSES = ("prediction.response.v1", "prediction.response.v2")
+BATCH_RESPONSES = ("prediction.batch.response.v1", "prediction.batch.response.v2")
+#: Services of older releases answer in the first version.
+CARDS = ("model.card.v1", "model.card.v2")
 MANIFESTS = ("bundle.manifest.v1", "bundle.manifest.v2")
 TOO_LARGE = 413
+#: How a service states the rows that it takes at once, in the violation of /instances.
+_ITEMS = re.compile(r"at most (\d{1,4}) items")
 
 
 class Client:
@@ -108,18 +118,19 @@ class Client:
         """
         request = self._request(features, prediction_id)
         operation = f"POST {self._prefix}/predict"
-        answer: PredictionResponseV1 = self._connection.request(operation, RESPONSE, request)
-        _require(operation, RESPONSE, "prediction_id", answer, request["prediction_id"])
+        answer: PredictionResponseV1 | PredictionResponseV2
+        answer = self._connection.request(operation, RESPONSES, request)
+        _require(operation, RESPONSES[0], "prediction_id", answer, request["prediction_id"])
         if self.model_name is not None:
-            _require(operation, RESPONSE, "model", answer, self.model_name)
+            _require(operation, RESPONSES[0], "model", answer, self.model_name)
         return results.read_prediction(answer)
 
     def predict_many(self, instances: Iterable[Mapping[str, Value]]) -> list[Prediction | Refusal]:
         """Return the answers to many instances, in order, asked in batches of 1,000.
 
-        A batch that is too large, or whose answer would be, is halved until it is not. An instance
-        that breaks its contract is not sent; it returns as a Refusal, as does one that the service
-        refuses.
+        A batch that is too large, or whose answer would be, is asked in parts of as many rows as
+        the service says that it takes, else in halves, until each fits. An instance that breaks its
+        contract is not sent; it returns as a Refusal, as does one that the service refuses.
 
         Raises:
             ClientError: A whole batch failed, or one instance alone is too large; batches before
@@ -134,7 +145,7 @@ class Client:
     def model(self) -> ModelCard:
         """Return what is served under the model's name. Raises ClientError."""
         operation = f"GET {self._prefix or '/model'}"
-        document: ModelCardV1 = self._connection.request(operation, "model.card.v1")
+        document: ModelCardV1 | ModelCardV2 = self._connection.request(operation, CARDS)
         # a service may serve bundles of either version; the first had no name of its contract
         stated = document["manifest"].get("contract")
         manifest = stated if stated in MANIFESTS else MANIFESTS[0]
@@ -179,28 +190,32 @@ class Client:
         return [answers[index] for index in range(len(instances))]
 
     def _send(self, sent: list[Numbered]) -> dict[int, Prediction | Refusal]:
-        """Return the answers to a batch, asked in halves where it is too large.
+        """Return the answers to a batch, asked in parts where it is too large.
 
-        Nothing is answered twice: a batch that is refused with 413 has left no event, and an
-        instance is sent with the same prediction_id in whichever part.
+        The parts have as many rows as the service says that it takes; they are halves where it
+        says nothing. Nothing is answered twice: a batch that is refused with 413 has left no event,
+        and an instance is sent with the same prediction_id in whichever part.
         """
+        rows = (len(sent) + 1) // 2
         # over its limit a service closes the connection, which looks like a failure: do not try
-        if len(sent) == 1 or _body_bytes(sent) <= BATCH_BYTES:
+        if len(sent) == 1 or _body_bytes(sent) <= requests.BATCH_BYTES:
             try:
                 return self._send_batch(sent)
             except RequestRefused as refusal:
                 if refusal.status != TOO_LARGE or len(sent) == 1:
                     raise
-        middle = len(sent) // 2
-        return self._send(sent[:middle]) | self._send(sent[middle:])
+                rows = _rows_taken(refusal, len(sent)) or rows
+        answers: dict[int, Prediction | Refusal] = {}
+        for start in range(0, len(sent), rows):
+            answers |= self._send(sent[start : start + rows])
+        return answers
 
     def _send_batch(self, sent: list[Numbered]) -> dict[int, Prediction | Refusal]:
         """Return the answers to a batch that is sent as it is."""
         operation = f"POST {self._prefix}/predict/batch"
         body = {"instances": [request for _, request in sent]}
-        document: PredictionBatchResponseV1 = self._connection.request(
-            operation, BATCH_RESPONSE, body
-        )
+        document: PredictionBatchResponseV1 | PredictionBatchResponseV2
+        document = self._connection.request(operation, BATCH_RESPONSES, body)
         refusals = _refusals(document)
         predictions = {answer["index"]: answer for answer in document["predictions"]}
         places = [answer["index"] for answer in document["predictions"]] + list(refusals)
@@ -208,19 +223,37 @@ class Client:
         if sorted(places) != list(range(len(sent))):
             expected = "every instance of the batch once, answered or refused"
             violation = Violation("", "complete", expected)
-            raise BrokenResponse(operation, BATCH_RESPONSE, [violation])
+            raise BrokenResponse(operation, BATCH_RESPONSES[0], [violation])
         answers: dict[int, Prediction | Refusal] = {}
         for place, (index, request) in enumerate(sent):
             if place in refusals:
                 answers[index] = results.Refusal(tuple(refusals[place]))
                 continue
             answer = predictions[place]
-            _require(operation, BATCH_RESPONSE, "prediction_id", answer, request["prediction_id"])
+            identity = request["prediction_id"]
+            _require(operation, BATCH_RESPONSES[0], "prediction_id", answer, identity)
             answers[index] = results.read_answer(answer, document, request["features"])
         return answers
 
 
-def _refusals(document: PredictionBatchResponseV1) -> dict[int, list[Violation]]:
+def _rows_taken(refusal: RequestRefused, asked: int) -> int:
+    """Return the rows that a refusal says would be taken at once, 0 where it does not help.
+
+    Args:
+        refusal: of a batch that is too large.
+        asked: rows of that batch; a limit that it keeps is no reason to send it again.
+    """
+    for violation in refusal.violations:
+        stated = _ITEMS.fullmatch(violation.expected)
+        if stated and violation.pointer == "/instances":
+            rows = int(stated[1])
+            return rows if rows < asked else 0
+    return 0
+
+
+def _refusals(
+    document: PredictionBatchResponseV1 | PredictionBatchResponseV2,
+) -> dict[int, list[Violation]]:
     """Return the violations of a batch's response by the place of their instance."""
     refusals: dict[int, list[Violation]] = {}
     for error in document["errors"]:

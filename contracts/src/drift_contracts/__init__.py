@@ -14,7 +14,14 @@ from drift_contracts.errors import (
     UnknownName,
     Violation,
 )
-from drift_contracts.features import Feature, FeatureSet, Target, feature_set, feature_set_names
+from drift_contracts.features import (
+    Feature,
+    FeatureSet,
+    Output,
+    Target,
+    feature_set,
+    feature_set_names,
+)
 from drift_contracts.keywords import violations
 from drift_contracts.parsing import parse_json
 from drift_contracts.records import Record
@@ -37,6 +44,7 @@ __all__ = [
     "Metric",
     "MonitoringSpec",
     "NotJson",
+    "Output",
     "Query",
     "Record",
     "RequestValidator",

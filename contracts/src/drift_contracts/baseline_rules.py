@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Literal
 
-    from drift_contracts.types import BaselineV1, BaselineV1Channel, BaselineV1Summary
+    from drift_contracts.types import BaselineV1Channel, BaselineV1Summary, BaselineV2
 
 CONTRACT = "baseline.v1"
+#: The version that knows classifiers; whatever the first has, it has too.
+SECOND = "baseline.v2"
+#: Summaries of columns that are no features.
+SUMMARIES = ("target", "prediction", "error", "label", "margin", "entropy")
 LEFT_OUT = ("correlation", "channels")
 #: Below it a float loses digits (it is denormal), and a share says nothing of its rounding.
 SMALLEST = 2.2250738585072014e-308
@@ -31,9 +35,15 @@ PAIR_KINDS = ("missing", "out_of_range", "new")
 PAIR = 2
 
 
+def contract_of(document: object) -> str:
+    """Return the contract that a baseline follows: the one that it names, else the first."""
+    named = isinstance(document, dict) and document.get("contract") == SECOND
+    return SECOND if named else CONTRACT
+
+
 def broken_figures(document: object) -> list[Violation]:
     """Return every violation in a baseline but for its channels and its correlation."""
-    schema = documents.schema(CONTRACT)
+    schema = documents.schema(contract_of(document))
     properties = {**schema["properties"]}
     for name in LEFT_OUT:
         # an empty schema allows anything
@@ -44,7 +54,7 @@ def broken_figures(document: object) -> list[Violation]:
 
 def broken_baseline(document: object) -> list[Violation]:
     """Return every violation in a whole baseline; it takes some 2 ms for five features."""
-    broken = list(violations(documents.schema(CONTRACT), document))
+    broken = list(violations(documents.schema(contract_of(document)), document))
     if broken:
         # the rules below read members that a document which breaks the schema may not have
         return broken
@@ -52,20 +62,23 @@ def broken_baseline(document: object) -> list[Violation]:
     return [*_figures(baseline), *_correlation(baseline), *_channels(baseline)]
 
 
-# mypy cannot know that the schema has been checked; a cast would import typing
-def _baseline(document: object) -> BaselineV1:
+# mypy cannot know that the schema has been checked; a cast would import typing. The second version
+# has every member of the first
+def _baseline(document: object) -> BaselineV2:
     return document  # type: ignore[return-value]
 
 
-def _figures(document: BaselineV1) -> Iterator[Violation]:
+def _figures(document: BaselineV2) -> Iterator[Violation]:
     for name, summary in document["features"].items():
         yield from _summary(summary, join_pointer("/features", name))
-    if "target" in document:
-        yield from _summary(document["target"], "/target")
-    if "prediction" in document:
-        yield from _summary(document["prediction"], "/prediction")
-    if "error" in document:
-        yield from _summary(document["error"], "/error")
+    for name in SUMMARIES:
+        if name in document:
+            # a name of the tuple is a member that holds a summary
+            yield from _summary(document[name], f"/{name}")  # type: ignore[literal-required]
+    for name in document.get("importances", ()):
+        if name not in document["features"]:
+            yield Violation("/importances", "enum", "names of features")
+            return
 
 
 def _summary(summary: BaselineV1Summary, pointer: str) -> Iterator[Violation]:
@@ -121,7 +134,7 @@ def _possible(
     return furthest <= std * deviations * (1 + ROUNDING) + slack
 
 
-def _correlation(document: BaselineV1) -> Iterator[Violation]:
+def _correlation(document: BaselineV2) -> Iterator[Violation]:
     names = document["correlation"]["names"]
     matrix = document["correlation"]["matrix"]
     if not set(names) <= document["features"].keys():
@@ -131,7 +144,7 @@ def _correlation(document: BaselineV1) -> Iterator[Violation]:
         yield Violation("/correlation/matrix", "size", "a row and a column for each name")
 
 
-def _channels(document: BaselineV1) -> Iterator[Violation]:
+def _channels(document: BaselineV2) -> Iterator[Violation]:
     names: set[str] = set()
     columns = {*document["features"], "prediction"}
     for index, channel in enumerate(document["channels"]):

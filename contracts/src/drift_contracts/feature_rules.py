@@ -12,10 +12,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from drift_contracts.types import FeatureSetV2, FeatureSetV2Feature
+    from drift_contracts.types import (
+        FeatureSetV2,
+        FeatureSetV2Feature,
+        FeatureSetV2Output,
+        FeatureSetV2Target,
+    )
+
+    Named = FeatureSetV2Feature | FeatureSetV2Output
 
 NUMERIC_ONLY = ("minimum", "maximum", "exclusive_minimum", "exclusive_maximum", "usual")
 CATEGORY_ONLY = ("categories", "other")
+CLASSES_ONLY = ("classes", "positive", "threshold")
+#: Members of a target that mean something where there are two classes.
+PAIR_ONLY = ("positive", "threshold")
+PAIR = 2
 
 
 def broken_rules(document: FeatureSetV2) -> Iterator[Violation]:
@@ -25,8 +36,17 @@ def broken_rules(document: FeatureSetV2) -> Iterator[Violation]:
         document: A feature set of version 2, or of version 1, which only lacks its columns.
     """
     target = document["target"]
+    yield from _target(target)
     names = {target["name"]}
     columns = {target.get("column", target["name"])}
+    outputs = target.get("outputs", [])
+    if outputs:
+        # the target is then no column itself, but the outputs together
+        columns.clear()
+    for index, output in enumerate(outputs):
+        yield from _repeated(output, names, columns, f"/target/outputs/{index}")
+        names.add(output["name"])
+        columns.add(output.get("column", output["name"]))
     for index, feature in enumerate(document["features"]):
         pointer = f"/features/{index}"
         yield from _repeated(feature, names, columns, pointer)
@@ -40,10 +60,44 @@ def broken_rules(document: FeatureSetV2) -> Iterator[Violation]:
             yield from violations(schema, feature["example"], f"{pointer}/example")
 
 
+def _target(target: FeatureSetV2Target) -> Iterator[Violation]:
+    """Find members that do not fit what is predicted: a number, several, or a class."""
+    if target.get("kind") == "classification":
+        yield from _classes(target)
+        return
+    for name in CLASSES_ONLY:
+        if name in target:
+            expected = 'to be set where the kind is "classification" only'
+            yield Violation(f"/target/{name}", "belongs", expected)
+    if "outputs" not in target and "unit" not in target:
+        expected = "the member unit, because a number is predicted"
+        yield Violation("/target", "required", expected)
+    if "outputs" in target and "column" in target:
+        expected = "to be set on each output, not on the target"
+        yield Violation("/target/column", "belongs", expected)
+
+
+def _classes(target: FeatureSetV2Target) -> Iterator[Violation]:
+    """Find what a target lacks that is a class, and what fits no class or not so many."""
+    if "outputs" in target:
+        yield Violation("/target/outputs", "belongs", "to be set where numbers are predicted only")
+    if "classes" not in target:
+        expected = 'the member classes, because the kind is "classification"'
+        yield Violation("/target", "required", expected)
+        return
+    classes = target["classes"]
+    for name in PAIR_ONLY:
+        if name in target and len(classes) != PAIR:
+            expected = "to be set where there are two classes only"
+            yield Violation(f"/target/{name}", "belongs", expected)
+    if len(classes) == PAIR and target.get("positive", classes[-1]) not in classes:
+        yield Violation("/target/positive", "enum", "one of the classes")
+
+
 def _repeated(
-    feature: FeatureSetV2Feature, names: set[str], columns: set[str], pointer: str
+    feature: Named, names: set[str], columns: set[str], pointer: str
 ) -> Iterator[Violation]:
-    """Find a name or a column that an earlier feature or the target has."""
+    """Find a name or a column that an earlier feature or output or the target has."""
     repeated = feature["name"] in names
     if repeated:
         expected = "a name that no other feature and not the target has"

@@ -14,21 +14,72 @@ if TYPE_CHECKING:
 
     from drift_contracts.documents import Path
     from drift_contracts.json_types import JsonObject
-    from drift_contracts.types import FeatureSetV2, FeatureSetV2Feature
+    from drift_contracts.types import FeatureSetV2, FeatureSetV2Feature, FeatureSetV2Target
 
 CONTRACT = "feature-set.v1"
-#: The version in which features and the target may name their columns.
-WITH_COLUMNS = "feature-set.v2"
+#: The version in which columns may have names of their own, and a target classes or outputs.
+SECOND = "feature-set.v2"
+#: The unit of what has none.
+NO_UNIT = "none"
+REGRESSION = "regression"
+CLASSIFICATION = "classification"
 
 
-class Target(Record):
-    """What a model predicts."""
+class Output(Record):
+    """One of the numbers that a model of several outputs predicts."""
 
     name: str
     unit: str
     description: str
     #: its name in files, where that is another
     column: str | None = None
+
+
+class Target(Record):
+    """What a model predicts: a number, several numbers, or a class."""
+
+    name: str
+    description: str
+    #: `NO_UNIT` of classes, and of several outputs, which have their own
+    unit: str = NO_UNIT
+    #: its name in files, where that is another
+    column: str | None = None
+    kind: Literal["regression", "classification"] = "regression"
+    #: in the model's order; files are compared as text
+    classes: tuple[str, ...] = ()
+    #: the one of two classes whose probability is the prediction; the last where it is None
+    positive: str | None = None
+    #: the probability from which on the label is the positive class; None for the library's rule
+    threshold: float | None = None
+    #: in the model's order
+    outputs: tuple[Output, ...] = ()
+
+    @property
+    def is_class(self) -> bool:
+        """Return whether a class is predicted."""
+        return self.kind == CLASSIFICATION
+
+    @property
+    def is_number(self) -> bool:
+        """Return whether one number is predicted, which the first versions of contracts hold."""
+        return not self.is_class and not self.outputs
+
+    @property
+    def answers_version(self) -> int:
+        """Return the version of the contracts of responses, batch responses and events."""
+        return 1 if self.is_number else 2
+
+    @property
+    def positive_class(self) -> str | None:
+        """Return the one of two classes whose probability is the prediction, else None."""
+        if len(self.classes) != 2:  # noqa: PLR2004 - two classes are what `positive` is about
+            return None
+        return self.classes[-1] if self.positive is None else self.positive
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Return the names of several outputs, in the model's order; none of a single one."""
+        return tuple(output.name for output in self.outputs)
 
 
 class Feature(Record):
@@ -108,7 +159,7 @@ class FeatureSet(Record):
             name=checked["name"],
             version=checked["version"],
             description=checked["description"],
-            target=Target(**checked["target"]),
+            target=_target(checked["target"]),
             features=tuple(map(_feature, checked["features"])),
         )
 
@@ -125,15 +176,12 @@ class FeatureSet(Record):
 
     def to_json(self) -> JsonObject:
         """Return the document that `from_json` reads back as an equal feature set."""
-        columns = [feature.column for feature in self.features]
-        columns.append(self.target.column)
+        target = _target_members(self.target)
         # the first version, which everybody reads, unless something needs the second
-        named = any(column is not None for column in columns)
-        target = vars(self.target).copy()
-        if target["column"] is None:
-            del target["column"]
+        needs_second = target.keys() != {"name", "unit", "description"}
+        needs_second |= any(feature.column is not None for feature in self.features)
         return {
-            "contract": WITH_COLUMNS if named else CONTRACT,
+            "contract": SECOND if needs_second else CONTRACT,
             "name": self.name,
             "version": self.version,
             "description": self.description,
@@ -175,8 +223,8 @@ def feature_set_names(folder: Path | None = None) -> list[str]:
 
 def contract_of(document: object) -> str:
     """Return the contract that a feature set follows: the one that it names, else the first."""
-    named = isinstance(document, dict) and document.get("contract") == WITH_COLUMNS
-    return WITH_COLUMNS if named else CONTRACT
+    named = isinstance(document, dict) and document.get("contract") == SECOND
+    return SECOND if named else CONTRACT
 
 
 def _folders(folder: Path | None) -> list[Path]:
@@ -193,11 +241,33 @@ def _feature(document: FeatureSetV2Feature) -> Feature:
     return Feature(**{**document, **lists})
 
 
-def _members(feature: Feature) -> JsonObject:
-    """Return the members of a feature's document: those that are not what they are by default."""
+def _target(document: FeatureSetV2Target) -> Target:
+    """Return the target in a document; lists become tuples, which are frozen."""
+    lists: dict[str, Any] = {}  # as the fields have it
+    if "classes" in document:
+        lists["classes"] = tuple(document["classes"])
+    if "outputs" in document:
+        lists["outputs"] = tuple(Output(**output) for output in document["outputs"])
+    return Target(**{**document, **lists})
+
+
+def _target_members(target: Target) -> JsonObject:
+    """Return the members of a target's document, in the order of its first version."""
+    members: JsonObject = {"name": target.name, "unit": target.unit}
+    # a number has a unit, if only the word for none
+    if target.unit == NO_UNIT and (target.is_class or target.outputs):
+        del members["unit"]
+    members |= {"description": target.description, **_members(target)}
+    if target.outputs:
+        members["outputs"] = [_members(output) for output in target.outputs]
+    return members
+
+
+def _members(value: Feature | Target | Output) -> JsonObject:
+    """Return the members of a value's document: those that are not what they are by default."""
     members: JsonObject = {}
-    for name, value in vars(feature).items():
+    for name, member in vars(value).items():
         # a required field has no default, and no value equals `...`
-        if value != getattr(Feature, name, ...):
-            members[name] = list(value) if isinstance(value, tuple) else value
+        if member != getattr(type(value), name, ...):
+            members[name] = list(member) if isinstance(member, tuple) else member
     return members

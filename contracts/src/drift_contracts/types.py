@@ -109,6 +109,81 @@ class BaselineV1(TypedDict):
     channels: list[BaselineV1Channel]
 
 
+class BaselineV2Summary(TypedDict):
+    """BaselineV2Summary."""
+
+    type: Literal['number', 'integer', 'boolean', 'category']
+    count: int
+    missing: int
+    mean: float | None
+    std: float | None
+    min: float | None
+    max: float | None
+    edges: NotRequired[list[float]]
+    counts: NotRequired[list[int]]
+
+
+class BaselineV2Correlation(TypedDict):
+    """Correlation of the numeric features."""
+
+    names: list[str]
+    matrix: list[list[float | None]]
+
+
+class BaselineV2Channel(TypedDict):
+    """BaselineV2Channel."""
+
+    name: str
+    kind: Literal['values', 'quantiles', 'categories', 'missing', 'out_of_range', 'new', 'product', 'sum_of_squares']
+    of: list[str]
+    edges: NotRequired[list[float]]
+    values: NotRequired[list[float]]
+    categories: NotRequired[list[str | bool]]
+    bounds: NotRequired[list[float]]
+    counts: list[int]
+    scores: NotRequired[list[int]]
+
+
+class BaselineV2CalibrationItem(TypedDict):
+    """BaselineV2CalibrationItem."""
+
+    low: float
+    high: float
+    count: int
+    predicted: float | None
+    observed: float | None
+    observed_low: float | None
+    observed_high: float | None
+
+
+class BaselineV2Importance(TypedDict):
+    """BaselineV2Importance."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class BaselineV2(TypedDict):
+    """What the training data of a classifier, or of a model of several outputs, looked."""
+
+    contract: Literal['baseline.v2']
+    model: str
+    rows: int
+    features: dict[str, BaselineV2Summary]
+    target: NotRequired[BaselineV2Summary]
+    prediction: NotRequired[BaselineV2Summary]
+    error: NotRequired[BaselineV2Summary]
+    correlation: BaselineV2Correlation
+    channels: list[BaselineV2Channel]
+    label: NotRequired[BaselineV2Summary]
+    margin: NotRequired[BaselineV2Summary]
+    entropy: NotRequired[BaselineV2Summary]
+    classes: NotRequired[list[str]]
+    calibration: NotRequired[list[BaselineV2CalibrationItem]]
+    importances: NotRequired[dict[str, BaselineV2Importance]]
+
+
 class BundleManifestV1Estimator(TypedDict):
     """What was trained."""
 
@@ -200,10 +275,52 @@ class BundleManifestV2File(TypedDict):
     bytes: int
 
 
-BundleManifestV2Files = TypedDict("BundleManifestV2Files", {"feature_set.json": "BundleManifestV2File", "baseline.json": "BundleManifestV2File", "forest.bin": "BundleManifestV2File"})
+BundleManifestV2Files = TypedDict("BundleManifestV2Files", {"feature_set.json": "BundleManifestV2File", "baseline.json": "BundleManifestV2File", "forest.bin": "NotRequired[BundleManifestV2File]", "model.bin": "NotRequired[BundleManifestV2File]"})
 
 
 BundleManifestV2OfflineFiles = TypedDict("BundleManifestV2OfflineFiles", {"rows.bin": "NotRequired[Any]"})
+
+
+class BundleManifestV2ExactnessReference(TypedDict):
+    """What it was compared with."""
+
+    call: str
+    library: str
+    version: str
+
+
+class BundleManifestV2Exactness(TypedDict):
+    """How exactly the packed model answers as the library does, and how that was shown."""
+
+    grade: Literal['exact', 'exact-link', 'nearest', 'onnx', 'unproven']
+    rows: int
+    hard_rows: int
+    worst_ulp: float | None
+    reference: BundleManifestV2ExactnessReference
+
+
+class BundleManifestV2ClassScore(TypedDict):
+    """BundleManifestV2ClassScore."""
+
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    support: int
+
+
+BundleManifestV2HeldOut = TypedDict("BundleManifestV2HeldOut", {"by": "Literal['random', 'time', 'caller']", "column": "NotRequired[str]", "from": "NotRequired[str]", "to": "NotRequired[str]"})
+
+
+class BundleManifestV2CalibrationItem(TypedDict):
+    """BundleManifestV2CalibrationItem."""
+
+    low: float
+    high: float
+    count: int
+    predicted: float | None
+    observed: float | None
+    observed_low: float | None
+    observed_high: float | None
 
 
 class BundleManifestV2(TypedDict):
@@ -219,6 +336,11 @@ class BundleManifestV2(TypedDict):
     warnings: list[BundleManifestV2Warning]
     files: BundleManifestV2Files
     offline_files: NotRequired[BundleManifestV2OfflineFiles]
+    exactness: NotRequired[BundleManifestV2Exactness]
+    importances: NotRequired[dict[str, BundleManifestV2Score]]
+    class_scores: NotRequired[dict[str, BundleManifestV2ClassScore]]
+    held_out: NotRequired[BundleManifestV2HeldOut]
+    calibration: NotRequired[list[BundleManifestV2CalibrationItem]]
 
 
 class DetectorStateV1Finding(TypedDict):
@@ -307,13 +429,27 @@ class FeatureSetV1(TypedDict):
     features: list[FeatureSetV1Feature]
 
 
-class FeatureSetV2Target(TypedDict):
-    """What is predicted."""
+class FeatureSetV2Output(TypedDict):
+    """FeatureSetV2Output."""
 
     name: str
     column: NotRequired[str]
     unit: str
     description: str
+
+
+class FeatureSetV2Target(TypedDict):
+    """What is predicted."""
+
+    name: str
+    column: NotRequired[str]
+    unit: NotRequired[str]
+    description: str
+    kind: NotRequired[Literal['regression', 'classification']]
+    classes: NotRequired[list[str]]
+    positive: NotRequired[str]
+    threshold: NotRequired[float]
+    outputs: NotRequired[list[FeatureSetV2Output]]
 
 
 class FeatureSetV2Feature(TypedDict):
@@ -401,6 +537,39 @@ class ModelCardV1(TypedDict):
     manifest: dict[str, Any]
     feature_set: dict[str, Any]
     baseline: ModelCardV1Baseline
+
+
+class ModelCardV2Summary(TypedDict):
+    """ModelCardV2Summary."""
+
+    mean: float | None
+    std: float | None
+    min: float | None
+    max: float | None
+
+
+class ModelCardV2Baseline(TypedDict):
+    """The training data in figures."""
+
+    rows: int
+    features: dict[str, ModelCardV2Summary]
+    target: NotRequired[ModelCardV2Summary]
+    prediction: NotRequired[ModelCardV2Summary]
+
+
+class ModelCardV2(TypedDict):
+    """What is served under a model's name."""
+
+    contract: Literal['model.card.v2']
+    model: str
+    model_version: str
+    threshold: float
+    engine: Literal['c', 'python']
+    task: Literal['regression', 'classification']
+    answers: Literal['prediction.response.v1', 'prediction.response.v2']
+    manifest: dict[str, Any]
+    feature_set: dict[str, Any]
+    baseline: ModelCardV2Baseline
 
 
 class MonitoringSpecV1Setting(TypedDict):
@@ -606,6 +775,60 @@ class PredictionBatchResponseV1(TypedDict):
     model_version: str
 
 
+class PredictionBatchResponseV2Drift(TypedDict):
+    """PredictionBatchResponseV2Drift."""
+
+    z: dict[str, float | None]
+    drifted: list[str]
+    severity: Literal['normal', 'moderate', 'high']
+
+
+class PredictionBatchResponseV2AnswerExplanation(TypedDict):
+    """Where the prediction comes from."""
+
+    base: float
+    features: dict[str, float]
+
+
+class PredictionBatchResponseV2Answer(TypedDict):
+    """PredictionBatchResponseV2Answer."""
+
+    index: int
+    prediction: float
+    label: NotRequired[str]
+    probabilities: NotRequired[dict[str, float]]
+    threshold: NotRequired[float]
+    predictions: NotRequired[dict[str, float]]
+    drift_score: float
+    prediction_id: str
+    drift: PredictionBatchResponseV2Drift
+    expected_error: NotRequired[float]
+    explanation: NotRequired[PredictionBatchResponseV2AnswerExplanation]
+    outcome: NotRequired[float | str]
+    caller: NotRequired[str]
+    session: NotRequired[str]
+
+
+class PredictionBatchResponseV2Error(TypedDict):
+    """PredictionBatchResponseV2Error."""
+
+    index: int
+    pointer: str
+    rule: str
+    expected: str
+
+
+class PredictionBatchResponseV2(TypedDict):
+    """Answers of a classifier, or of a model of several outputs, to the good instances."""
+
+    contract: Literal['prediction.batch.response.v2']
+    predictions: list[PredictionBatchResponseV2Answer]
+    errors: list[PredictionBatchResponseV2Error]
+    timestamp: str
+    model: str
+    model_version: str
+
+
 class PredictionEventV1AwsCloudWatchMetricMetric(TypedDict):
     """PredictionEventV1AwsCloudWatchMetricMetric."""
 
@@ -655,6 +878,73 @@ class PredictionEventV1(TypedDict):
     drift: PredictionEventV1Drift
 
 
+class PredictionEventV2AwsCloudWatchMetricMetric(TypedDict):
+    """PredictionEventV2AwsCloudWatchMetricMetric."""
+
+    Name: str
+    Unit: NotRequired[str]
+    StorageResolution: NotRequired[Literal[1, 60]]
+
+
+class PredictionEventV2AwsCloudWatchMetric(TypedDict):
+    """PredictionEventV2AwsCloudWatchMetric."""
+
+    Namespace: str
+    Dimensions: list[list[str]]
+    Metrics: list[PredictionEventV2AwsCloudWatchMetricMetric]
+
+
+class PredictionEventV2Aws(TypedDict):
+    """The embedded metric format's directions."""
+
+    Timestamp: int
+    CloudWatchMetrics: list[PredictionEventV2AwsCloudWatchMetric]
+
+
+class PredictionEventV2Drift(TypedDict):
+    """Where the score comes from."""
+
+    z: dict[str, float | None]
+    drifted: list[str]
+    severity: Literal['normal', 'moderate', 'high']
+
+
+class PredictionEventV2Explanation(TypedDict):
+    """Where the prediction comes from."""
+
+    base: float
+    features: dict[str, float]
+
+
+class PredictionEventV2(TypedDict):
+    """One prediction of a classifier, or of a model of several outputs, as one log lin."""
+
+    contract: Literal['prediction.event.v2']
+    _aws: PredictionEventV2Aws
+    Stack: str
+    Model: str
+    Prediction: float
+    DriftScore: float
+    Latency: float
+    Positive: NotRequired[Literal[0, 1]]
+    LinesLost: NotRequired[float]
+    timestamp: str
+    prediction_id: str
+    model_version: str
+    features: dict[str, float | bool | str | None]
+    drift: PredictionEventV2Drift
+    label: NotRequired[str]
+    margin: NotRequired[float]
+    entropy: NotRequired[float]
+    probabilities: NotRequired[dict[str, float]]
+    predictions: NotRequired[dict[str, float]]
+    expected_error: NotRequired[float]
+    explanation: NotRequired[PredictionEventV2Explanation]
+    outcome: NotRequired[float | str]
+    caller: NotRequired[str]
+    session: NotRequired[str]
+
+
 class PredictionRequestV1(TypedDict):
     """One instance to predict."""
 
@@ -682,6 +972,44 @@ class PredictionResponseV1(TypedDict):
     model: str
     model_version: str
     drift: PredictionResponseV1Drift
+
+
+class PredictionResponseV2Drift(TypedDict):
+    """PredictionResponseV2Drift."""
+
+    z: dict[str, float | None]
+    drifted: list[str]
+    severity: Literal['normal', 'moderate', 'high']
+
+
+class PredictionResponseV2Explanation(TypedDict):
+    """Where the prediction comes from."""
+
+    base: float
+    features: dict[str, float]
+
+
+class PredictionResponseV2(TypedDict):
+    """The answer to one instance of a classifier or of a model of several outputs."""
+
+    contract: Literal['prediction.response.v2']
+    prediction: float
+    label: NotRequired[str]
+    probabilities: NotRequired[dict[str, float]]
+    threshold: NotRequired[float]
+    predictions: NotRequired[dict[str, float]]
+    drift_score: float
+    timestamp: str
+    features_received: dict[str, float | bool | str | None]
+    prediction_id: str
+    model: str
+    model_version: str
+    drift: PredictionResponseV2Drift
+    expected_error: NotRequired[float]
+    explanation: NotRequired[PredictionResponseV2Explanation]
+    outcome: NotRequired[float | str]
+    caller: NotRequired[str]
+    session: NotRequired[str]
 
 
 class ProblemV1Error(TypedDict):

@@ -13,6 +13,7 @@ from typing import (
 import numpy as np
 from drift_engine.bundle import load_bundle
 
+from drift_ml.answers import undecided
 from drift_ml.baseline import Baseline
 from drift_ml.evidence import (
     Budget,
@@ -67,17 +68,26 @@ def baseline_of(source: Baseline | Path | str) -> Baseline:
 
 
 def compare(
-    source: Baseline | Path | str, frame: Frame, *, predictions: npt.ArrayLike | None = None
+    source: Baseline | Path | str,
+    frame: Frame,
+    *,
+    predictions: npt.ArrayLike | None = None,
+    labels: npt.ArrayLike | None = None,
+    probabilities: npt.ArrayLike | None = None,
 ) -> WindowReportV1:
     """Return how rows differ from the training data, as a document under window.report.v1.
 
     Args:
         source: a baseline, or the folder of a bundle.
         frame: a column for each feature of the model, all of one length.
-        predictions: what the model answered for the rows, shape (rows,).
+        predictions: what the model answered for the rows, shape (rows,); of a classifier the
+            number beside the label.
+        labels: the classes that a classifier answered, shape (rows,).
+        probabilities: of its classes, in their order, shape (rows, classes).
 
     Raises:
         WindowError: a feature's column is absent, or holds what the feature cannot be.
+        ValueError: the probabilities are of another shape.
 
     >>> import numpy as np
     >>> from drift_contracts import feature_set
@@ -92,8 +102,15 @@ def compare(
     """
     baseline = baseline_of(source)
     columns = {name: _column(frame, name) for name in baseline.features}
+    doubt = None if probabilities is None else undecided(probabilities)
     window = Window.empty(baseline)
-    window.observe_rows(columns, predictions)
+    window.observe_rows(
+        columns,
+        predictions,
+        labels=labels,
+        margins=None if doubt is None else doubt.margins,
+        entropies=None if doubt is None else doubt.entropies,
+    )
     return window_report(baseline, window)
 
 
@@ -190,6 +207,9 @@ class DriftWatch:
         self,
         features: Mapping[str, Any],
         prediction: float | None = None,
+        *,
+        label: str | None = None,
+        probabilities: Mapping[str, float] | None = None,
     ) -> bool:
         """Take one event in; return whether it raised an alarm.
 
@@ -198,11 +218,18 @@ class DriftWatch:
         Args:
             features: by name; an absent, None or NaN feature is missing.
             prediction: what the model answered.
+            label: the class that a classifier answered.
+            probabilities: of all its classes, by class, as an answer of the service has them.
 
         Raises:
             WindowError: a value is not of its feature's type; nothing was counted.
+            ValueError: the probabilities are of fewer than two classes.
         """
-        self._window.observe(features, prediction)
+        margin = entropy = None
+        if probabilities is not None:
+            doubt = undecided([[*probabilities.values()]])
+            margin, entropy = float(doubt.margins[0]), float(doubt.entropies[0])
+        self._window.observe(features, prediction, label=label, margin=margin, entropy=entropy)
         if self._window.events < self._batch:
             return False
         window, self._window = self._window, Window.empty(self._baseline)

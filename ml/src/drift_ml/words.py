@@ -36,10 +36,14 @@ def subject(channel: str) -> str:
     ('age with sqft', 'missing age')
     >>> subject("sum_of_squares"), subject("age")
     ('all features together', 'age')
+    >>> subject("label"), subject("answer:score")
+    ('label', "the answer's score")
     """
     kind, _, features = channel.partition(":")
     if kind == "product" and features:
         return features.replace(":", " with ")
+    if kind == "answer" and features:
+        return f"the answer's {features}"
     if kind in ("missing", "out_of_range", "new") and features:
         return f"{kind.replace('_', ' ')} {features}"
     return "all features together" if channel == "sum_of_squares" else channel

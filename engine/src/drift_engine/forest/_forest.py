@@ -15,11 +15,15 @@ if TYPE_CHECKING:
     from drift_engine.forest._python import Engine as _Engine
 
     EngineName = Literal["c", "python"]
+    Task = Literal["regression", "classification"]
 
 try:
     from drift_engine.forest._kernel import Engine as _Compiled
 except ImportError:  # built without a compiler
     _Compiled = None
+
+#: The engines that this machine has, the fastest first.
+ENGINES: tuple[EngineName, ...] = ("python",) if _Compiled is None else ("c", "python")
 
 
 class Forest:
@@ -30,6 +34,11 @@ class Forest:
 
     __slots__ = ("_answers", "engine", "features", "nodes", "trees")
 
+    #: What the answer is, "regression" always: classifiers are packed models.
+    task: Task = "regression"
+    #: Numbers in an answer.
+    outputs = 1
+
     def __init__(
         self,
         parts: _layout.Parts,
@@ -37,7 +46,7 @@ class Forest:
     ) -> None:
         numbers = parts.numbers
         #: "c", or "python" where no compiler was available.
-        self.engine: EngineName = engine or ("python" if _Compiled is None else "c")
+        self.engine: EngineName = engine or ENGINES[0]
         #: Numbers in a row.
         self.features = numbers.features
         #: What the forest is made of.
@@ -101,6 +110,14 @@ class Forest:
     def predict_many(self, rows: Iterable[Iterable[float]]) -> list[float]:
         """Return the answers to many rows; the compiled engine lets other threads run meanwhile."""
         return self._answers.predict_many(rows)
+
+    def scores(self, row: Iterable[float]) -> tuple[float, ...]:
+        """Return the answer as a tuple of one number, as a packed model gives its outputs."""
+        return (self._answers.predict(row),)
+
+    def scores_many(self, rows: Iterable[Iterable[float]]) -> list[tuple[float, ...]]:
+        """Return the answers to many rows, each a tuple of one number."""
+        return [(answer,) for answer in self._answers.predict_many(rows)]
 
 
 def _pure_python(parts: _layout.Parts) -> _Engine:

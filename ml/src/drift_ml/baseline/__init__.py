@@ -6,8 +6,11 @@ Reading one and observing single events needs no numpy; making one does, by `dri
 from drift_ml.baseline._errors import BaselineError
 from drift_ml.baseline._model import Baseline
 from drift_ml.baseline._parts import (
+    ANSWERS,
     PREDICTION,
+    Answer,
     Bins,
+    CalibrationBin,
     Channel,
     Summary,
 )
@@ -19,12 +22,15 @@ from drift_ml.baseline._plan import (
 )
 
 __all__ = [
+    "ANSWERS",
     "FARTHEST",
     "PREDICTION",
     "UNITS",
+    "Answer",
     "Baseline",
     "BaselineError",
     "Bins",
+    "CalibrationBin",
     "Channel",
     "Plan",
     "Source",

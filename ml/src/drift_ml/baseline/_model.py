@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from drift_contracts import ContractError
-from drift_contracts.baseline_rules import CONTRACT, broken_baseline
+from drift_contracts.baseline_rules import broken_baseline, contract_of
 
 from drift_ml.baseline._errors import BaselineError
-from drift_ml.baseline._parts import Channel, Summary
+from drift_ml.baseline._parts import CalibrationBin, Channel, Summary
 from drift_ml.baseline._plan import Plan, compile_plan
 
 if TYPE_CHECKING:
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from drift_contracts.types import (
         BaselineV1,
         BaselineV1Summary,
+        BaselineV2,
+        BaselineV2CalibrationItem,
+        BaselineV2Importance,
     )
+
+    from drift_ml.baseline._parts import Answer
 
 
 class _OptionalSummaries(TypedDict, total=False):
@@ -30,6 +35,17 @@ class _OptionalSummaries(TypedDict, total=False):
     target: BaselineV1Summary
     prediction: BaselineV1Summary
     error: BaselineV1Summary
+
+
+class _SecondVersion(TypedDict, total=False):
+    """The members that baseline.v2 has beside those of baseline.v1."""
+
+    label: BaselineV1Summary
+    margin: BaselineV1Summary
+    entropy: BaselineV1Summary
+    classes: list[str]
+    calibration: list[BaselineV2CalibrationItem]
+    importances: dict[str, BaselineV2Importance]
 
 
 @dataclass(frozen=True)
@@ -41,7 +57,7 @@ class Baseline:
     rows: int
     features: Mapping[str, Summary]
     target: Summary | None
-    #: Of the held-out rows.
+    #: Of the held-out rows; of a classifier, its scores.
     prediction: Summary | None
     #: Of the held-out rows.
     error: Summary | None
@@ -50,16 +66,28 @@ class Baseline:
     #: Between them; None where a column is constant.
     correlation: tuple[tuple[float | None, ...], ...]
     channels: tuple[Channel, ...]
+    #: Of the held-out rows of a classifier, as the next two are.
+    label: Summary | None = None
+    margin: Summary | None = None
+    entropy: Summary | None = None
+    #: In the model's order; empty for a regressor.
+    classes: tuple[str, ...] = ()
+    #: On the held-out rows; empty for a regressor.
+    calibration: tuple[CalibrationBin, ...] = ()
+    #: By feature: how much worse the model is without it; empty where nobody measured.
+    importances: Mapping[str, BaselineV2Importance] = field(default_factory=dict)
 
+    # Any: a document of either version, which have no common type.
     @classmethod
-    def from_json(cls, document: BaselineV1) -> Baseline:
-        """Return the baseline in a parsed document, all of it checked.
+    def from_json(cls, document: Any) -> Baseline:
+        """Return the baseline in a parsed document of either version, all of it checked.
 
-        Raises ContractError with every violation of baseline.v1.
+        Raises ContractError with every violation of its contract.
         """
         broken = broken_baseline(document)
         if broken:
-            raise ContractError(CONTRACT, broken)
+            raise ContractError(contract_of(document), broken)
+        read = map(CalibrationBin.from_json, document.get("calibration", ()))
         features = document["features"]
         matrix = document["correlation"]["matrix"]
         return cls(
@@ -72,13 +100,24 @@ class Baseline:
             correlation_names=tuple(document["correlation"]["names"]),
             correlation=tuple(tuple(row) for row in matrix),
             channels=tuple(Channel.from_json(item) for item in document["channels"]),
+            label=_summary(document.get("label")),
+            margin=_summary(document.get("margin")),
+            entropy=_summary(document.get("entropy")),
+            classes=tuple(document.get("classes", ())),
+            calibration=tuple(filled for filled in read if filled is not None),
+            importances=document.get("importances", {}),
         )
 
-    def to_json(self) -> BaselineV1:
-        """Return the document.
+    def to_json(self) -> BaselineV1 | BaselineV2:
+        """Return the document: of the first version unless something needs the second.
 
         Equal baselines give equal text, and `from_json` reads back an equal baseline.
         """
+        second = self._second_version()
+        first = self._first_version()
+        return {**first, "contract": "baseline.v2", **second} if second else first
+
+    def _first_version(self) -> BaselineV1:
         return {
             "contract": "baseline.v1",
             "model": self.model,
@@ -101,6 +140,42 @@ class Baseline:
         if self.error is not None:
             document["error"] = self.error.to_json()
         return document
+
+    def _second_version(self) -> _SecondVersion:
+        document: _SecondVersion = {}
+        if self.label is not None:
+            document["label"] = self.label.to_json()
+        if self.margin is not None:
+            document["margin"] = self.margin.to_json()
+        if self.entropy is not None:
+            document["entropy"] = self.entropy.to_json()
+        if self.classes:
+            document["classes"] = list(self.classes)
+        if self.calibration:
+            document["calibration"] = [filled.to_json() for filled in self.calibration]
+        if self.importances:
+            document["importances"] = {**self.importances}
+        return document
+
+    @cached_property
+    def answers(self) -> Mapping[Answer, Summary]:
+        """Return the summaries of the held-out answers that there are, in the channels' order.
+
+        A regressor has its predictions, as `score`.
+        """
+        summaries: dict[Answer, Summary | None] = {
+            "label": self.label,
+            "score": self.prediction,
+            "margin": self.margin,
+            "entropy": self.entropy,
+        }
+        return {name: summary for name, summary in summaries.items() if summary is not None}
+
+    def summary_of(self, channel: Channel) -> Summary | None:
+        """Return the summary of the column that a channel bins; None where it bins several."""
+        if channel.answer is not None:
+            return self.answers.get(channel.answer)
+        return self.features.get(channel.name)
 
     @cached_property
     def digest(self) -> str:
@@ -126,7 +201,7 @@ class Baseline:
         return compile_plan(
             self.channels,
             self.features,
-            self.prediction,
+            self.answers,
         )
 
     def channel(self, name: str) -> Channel:

@@ -14,7 +14,11 @@ from typing import (
 from drift_engine.scale import usable_std
 
 if TYPE_CHECKING:
-    from drift_contracts.types import BaselineV1Channel, BaselineV1Summary
+    from drift_contracts.types import (
+        BaselineV1Channel,
+        BaselineV1Summary,
+        BaselineV2CalibrationItem,
+    )
 
     ChannelKind = Literal[
         "values",
@@ -30,6 +34,13 @@ if TYPE_CHECKING:
 
 #: The name of the channel of predictions; no feature may have it.
 PREDICTION = "prediction"
+
+#: What a classifier's answer is counted by, in the order of the channels: its class, the number
+#: that `prediction` is, how far the best class is ahead of the second, and how undecided it is.
+Answer = Literal["label", "score", "margin", "entropy"]
+ANSWERS: tuple[Answer, ...] = ("label", "score", "margin", "entropy")
+#: Stands before such a name where a feature has it already.
+ANSWER_PREFIX = "answer:"
 
 #: Channels of one column that say whether something is so.
 INDICATORS = frozenset({"missing", "out_of_range", "new"})
@@ -134,6 +145,52 @@ class Summary:
 
 
 @dataclass(frozen=True)
+class CalibrationBin:
+    """The held-out rows whose probability lies in one interval."""
+
+    #: Ends of the interval; `high` belongs to it, and to the first bin `low` too.
+    low: float
+    high: float
+    #: Rows, at least 1.
+    count: int
+    #: Mean of their probabilities.
+    predicted: float
+    #: The share of them that it was true of, with its 95 % interval (Wilson 1927).
+    observed: float
+    observed_low: float
+    observed_high: float
+
+    def to_json(self) -> BaselineV2CalibrationItem:
+        """Return the bin as `calibration` of baseline.v2 and bundle.manifest.v2 lists it."""
+        return {
+            "low": self.low,
+            "high": self.high,
+            "count": self.count,
+            "predicted": self.predicted,
+            "observed": self.observed,
+            "observed_low": self.observed_low,
+            "observed_high": self.observed_high,
+        }
+
+    @classmethod
+    def from_json(cls, document: BaselineV2CalibrationItem) -> CalibrationBin | None:
+        """Return the bin in a document, None for one without a row."""
+        predicted, observed = document["predicted"], document["observed"]
+        low, high = document["observed_low"], document["observed_high"]
+        if predicted is None or observed is None or low is None or high is None:
+            return None
+        return cls(
+            low=document["low"],
+            high=document["high"],
+            count=document["count"],
+            predicted=predicted,
+            observed=observed,
+            observed_low=low,
+            observed_high=high,
+        )
+
+
+@dataclass(frozen=True)
 class Channel:
     """One frozen histogram of the reference, and all that it takes to find the bin of a new event.
 
@@ -166,6 +223,25 @@ class Channel:
     #: Per bin, in thousandths, standardised under the counts: normal scores for `values`,
     #: `quantiles` and booleans, means for `product` and `sum_of_squares`.
     scores: tuple[int, ...] = ()
+
+    @property
+    def answer(self) -> Answer | None:
+        """Return what of the answer is binned, None where features are; a prediction is a score.
+
+        >>> Channel("margin", "quantiles", ("prediction",), (5, 5), edges=(0.5,)).answer
+        'margin'
+        """
+        if self.of != (PREDICTION,):
+            return None
+        name = self.name.removeprefix(ANSWER_PREFIX)
+        return next((answer for answer in ANSWERS if answer == name), "score")
+
+    @property
+    def source(self) -> str | None:
+        """Return the column that the bins are of, None where they are of several."""
+        if self.answer is not None:
+            return self.name
+        return self.of[0] if len(self.of) == 1 else None
 
     @property
     def ordered(self) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from drift_engine import scale
 
-from drift_ml.baseline._parts import PREDICTION, Channel
+from drift_ml.baseline._parts import ANSWER_PREFIX, PREDICTION
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         Sequence,
     )
 
-    from drift_ml.baseline._parts import Summary
+    from drift_ml.baseline._parts import Answer, Channel, Summary
 
     #: What an event holds of a feature; what is of another type has no code.
     Value = str | float | bool | None
@@ -41,13 +41,15 @@ THOUSANDTHS = 1000
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A feature or the prediction, with its tables by code.
+    """A feature or a part of the answer, with its tables by code.
 
     The codes of numbers are how many of `edges` lie below them, those of categories are in
     `labels`. After these come a code for an unknown category (unused for numbers) and `missing`.
     """
 
     name: str
+    #: What of the answer it is, None for a feature.
+    answer: Answer | None
     #: The code of each category; None for numbers.
     labels: Mapping[str | bool, int] | None
     edges: tuple[float, ...]
@@ -127,14 +129,14 @@ _NEW = _Newcomer()
 def compile_plan(
     channels: Sequence[Channel],
     features: Mapping[str, Summary],
-    prediction: Summary | None,
+    answers: Mapping[Answer, Summary],
 ) -> Plan:
     """Return the plan of a baseline's parts.
 
     Args:
         channels: in the order in which windows count them.
         features: the summary of each feature, by its name.
-        prediction: the summary of the held-out predictions, None where there are none.
+        answers: the summaries of the held-out answers.
     """
     offsets = [0, *accumulate(len(channel.counts) for channel in channels)]
     size = offsets[-1]
@@ -146,18 +148,15 @@ def compile_plan(
             strict=False,
         )
     ]
-    summaries = dict(features)
-    if prediction is not None:
-        summaries[PREDICTION] = prediction
-    sources = [
-        _source(
-            name,
-            summary,
-            placed,
-        )
-        for name, summary in summaries.items()
-    ]
-    index = {name: place for place, name in enumerate(summaries)}
+    sources = [_source(name, summary, placed) for name, summary in features.items()]
+    # Products and sums are of features alone.
+    index = {name: place for place, name in enumerate(features)}
+    names = {channel.answer: channel.name for channel in channels}
+    for answer, summary in answers.items():
+        # Where no held-out row has a value there are moments and no channel.
+        unbinned = PREDICTION if answer == "score" else f"{ANSWER_PREFIX}{answer}"
+        name = names.get(answer, unbinned)
+        sources.append(_source(name, summary, placed, answer))
     scores = {channel.name: channel.scores for channel in channels}
     pairs = []
     summed: tuple[int, ...] = ()
@@ -198,13 +197,14 @@ def _source(
     name: str,
     summary: Summary,
     placed: Sequence[_Placed],
+    answer: Answer | None = None,
 ) -> Source:
     """Return a column's tables.
 
     A value stands for each code: an edge for the numbers up to it, infinity for those above all
     edges, `_NEW` for an unknown category, None for missing.
     """
-    mine = [item for item in placed if item.channel.of == (name,)]
+    mine = [item for item in placed if item.channel.source == name]
     channel = _channel_of_values(mine)
     labels: dict[str | bool, int] | None = None
     edges: tuple[float, ...] = ()
@@ -221,6 +221,7 @@ def _source(
     std = summary.usable_std
     return Source(
         name=name,
+        answer=answer,
         labels=labels,
         edges=edges,
         missing=len(representatives) - 1,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from drift_ml.answers import undecided
 from drift_ml.baseline._bins import (
     bin_limit,
     cut,
@@ -16,6 +18,7 @@ from drift_ml.baseline._joint import joint_channels
 from drift_ml.baseline._model import Baseline
 from drift_ml.baseline._moments import correlation, summarise
 from drift_ml.baseline._parts import (
+    ANSWER_PREFIX,
     PREDICTION,
     Bins,
     Channel,
@@ -32,9 +35,19 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from drift_contracts import Feature, FeatureSet
 
-    from drift_ml.baseline._parts import ChannelKind, Summary
+    from drift_ml.baseline._parts import Answer, ChannelKind, Summary
 
     Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """Held-out answers as columns, each of shape (held_out,)."""
+
+    #: A regressor's predictions, or the number that stands for a classifier's answer.
+    score: Floats | None
+    #: Places in the classes, and how undecided the model was; empty for a regressor.
+    others: Mapping[Answer, Floats] = field(default_factory=dict)
 
 
 def fit_baseline(
@@ -44,20 +57,29 @@ def fit_baseline(
     target: npt.ArrayLike | None = None,
     predictions: npt.ArrayLike | None = None,
     errors: npt.ArrayLike | None = None,
+    labels: npt.ArrayLike | None = None,
+    scores: npt.ArrayLike | None = None,
 ) -> Baseline:
     """Return the baseline of training rows; it does not depend on their order.
+
+    A regressor's held-out answers are `predictions`, a classifier's are `labels` and `scores`.
+    Calibration and importances, where there are any, are set by `dataclasses.replace`.
 
     Args:
         feature_set: the model's features.
         columns: per feature a vector of shape (rows,): numbers (a boolean as false/true or 0/1)
             with NaN or None for missing, or for a category its strings with None for missing, or
             its indices (an index past the last is a new category).
-        target: shape (rows,).
-        predictions: of the held-out rows, shape (held_out,).
-        errors: of the held-out rows, shape (held_out,).
+        target: shape (rows,); of a classifier the classes, or their places in the feature set.
+        predictions: of the held-out rows, shape (held_out,), in the target's unit.
+        errors: of the held-out rows, shape (held_out,), in the target's unit.
+        labels: the classes that the model gives to the held-out rows, or their places, shape
+            (held_out,).
+        scores: their probabilities, in the order of the classes, shape (held_out, classes).
 
     Raises:
-        BaselineError: where a column is absent, or holds what its feature cannot be.
+        BaselineError: where a column is absent, or holds what its feature cannot be; where labels
+            and scores do not fit the classes of the feature set.
     """
     features = feature_set.features
     table = {feature.name: _column(feature, columns) for feature in features}
@@ -66,15 +88,21 @@ def fit_baseline(
         feature.name: table[feature.name] for feature in features if feature.type != "category"
     }
     matrix = correlation(list(numeric.values()))
-    predicted = None if predictions is None else _vector("predictions", predictions)
+    classes = feature_set.target.classes
+    if scores is None and labels is None:
+        predicted = None if predictions is None else _vector("predictions", predictions)
+        answers = _Answers(predicted)
+    else:
+        answers = _classified(feature_set, labels, scores)
+    others = answers.others
     return Baseline(
         model=feature_set.name,
         rows=rows,
         features={
             feature.name: summarise(feature.type, table[feature.name]) for feature in features
         },
-        target=_summary("target", target),
-        prediction=None if predicted is None else summarise("number", predicted),
+        target=_class_summary(classes, target) if classes else _summary("target", target),
+        prediction=None if answers.score is None else summarise("number", answers.score),
         error=_summary("errors", errors),
         correlation_names=tuple(numeric),
         correlation=matrix,
@@ -82,22 +110,117 @@ def fit_baseline(
             _channels(
                 features,
                 table,
-                predicted,
+                _answer_channels(answers, classes, feature_set.names),
                 numeric,
                 matrix,
             )
         ),
+        label=summarise("category", others["label"]) if others else None,
+        margin=summarise("number", others["margin"]) if others else None,
+        entropy=summarise("number", others["entropy"]) if others else None,
+        classes=classes if others else (),
     )
+
+
+def _classified(
+    feature_set: FeatureSet,
+    labels: npt.ArrayLike | None,
+    scores: npt.ArrayLike | None,
+) -> _Answers:
+    """Return a classifier's held-out answers. Raises BaselineError."""
+    classes = feature_set.target.classes
+    if labels is None or scores is None:
+        raise BaselineError("a classifier: expected labels and scores of the held-out rows")
+    if not classes:
+        raise BaselineError("labels and scores: expected a feature set whose target has classes")
+    table = np.asarray(scores, dtype=np.float64)
+    codes = as_codes(classes, labels)
+    if table.shape != (len(codes), len(classes)):
+        raise BaselineError(
+            f"scores: expected a row of {len(classes)} probabilities for each label"
+        )
+    # NaN is neither inside nor outside, so the question is whether all are inside.
+    if not ((table >= 0) & (table <= 1)).all():
+        raise BaselineError("scores: expected probabilities between 0 and 1")
+    if not np.isin(codes, np.arange(len(classes))).all():
+        raise BaselineError("labels: expected classes of the feature set")
+    positive = feature_set.target.positive_class
+    # The number that `prediction` is: of two classes the positive one's, of more the label's.
+    places = codes.astype(np.intp) if positive is None else classes.index(positive)
+    score = table[np.arange(len(table)), places] + 0.0
+    doubt = undecided(table)
+    others: dict[Answer, Floats] = {
+        "label": codes,
+        "margin": doubt.margins,
+        "entropy": doubt.entropies,
+    }
+    return _Answers(score, others)
+
+
+def _answer_channels(
+    answers: _Answers,
+    classes: Sequence[str],
+    taken: Sequence[str],
+) -> list[Channel]:
+    """Return the channels of the answer, of which none has a feature's name.
+
+    Args:
+        answers: of the held-out rows.
+        classes: in the model's order, none for a regressor.
+        taken: the names of the features.
+    """
+    if answers.score is None:
+        return []
+    if not answers.others:
+        return _ordered(PREDICTION, answers.score)
+    channels = _label_channels(answers.others["label"], classes)
+    channels += _ordered("score", answers.score)
+    channels += _ordered("margin", answers.others["margin"])
+    channels += _ordered("entropy", answers.others["entropy"])
+    named = []
+    for channel in channels:
+        prefix = ANSWER_PREFIX if channel.name in taken else ""
+        named.append(replace(channel, name=f"{prefix}{channel.name}", of=(PREDICTION,)))
+    return named
+
+
+def _label_channels(codes: Floats, classes: Sequence[str]) -> list[Channel]:
+    """Return the channel of the label mix; none where no row was held out."""
+    if not len(codes):
+        return []
+    counts = np.bincount(codes.astype(np.intp), minlength=len(classes)).tolist()
+    return [
+        Channel(
+            name="label",
+            kind="categories",
+            of=(PREDICTION,),
+            counts=tuple(counts),
+            categories=tuple(classes),
+        )
+    ]
+
+
+def _class_summary(
+    classes: Sequence[str],
+    target: npt.ArrayLike | None,
+) -> Summary | None:
+    """Return the summary of the true classes, which counts them. Raises BaselineError."""
+    if target is None:
+        return None
+    codes = as_codes(classes, target)
+    if (codes == len(classes)).any():
+        raise BaselineError("target: expected classes of the feature set")
+    return summarise("category", codes)
 
 
 def _channels(
     features: Sequence[Feature],
     table: Mapping[str, Floats],
-    predicted: Floats | None,
+    answers: Sequence[Channel],
     numeric: Mapping[str, Floats],
     matrix: Sequence[Sequence[float | None]],
 ) -> Iterator[Channel]:
-    """Yield all channels: of values, of the prediction, indicators, of several features.
+    """Yield all channels: of values, of the answer, indicators, of several features.
 
     The order is that of windows and of detectors' states.
     """
@@ -105,8 +228,7 @@ def _channels(
     for feature in features:
         of_values += _value_channels(feature, table[feature.name])
     yield from of_values
-    if predicted is not None:
-        yield from _ordered(PREDICTION, predicted)
+    yield from answers
     for feature in features:
         yield from _indicators(
             feature,

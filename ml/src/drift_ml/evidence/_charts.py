@@ -51,6 +51,9 @@ FARTHEST = 9.0
 WEIGHTS = {"columns": 0.74, "pairs": 0.17, "together": 0.06, "indicators": 0.03}
 #: The part of an ordered channel's weight on shifts; stretches have what remains.
 LOCATION_SHARE = 0.8
+#: The part of a channel's weight that margin and entropy have: they say the same in two ways, of
+#: two classes exactly the same.
+SHARED = {"margin": 0.5, "entropy": 0.5}
 #: The group of each kind of channel.
 GROUPS = {
     "values": "columns",
@@ -271,7 +274,12 @@ def _categories(
     reference: Floats,
 ) -> Iterator[_Alternative]:
     # A stable sort, so that equal counts keep their order on every machine.
-    most_frequent = np.argsort(-np.asarray(channel.counts), kind="stable")[:MOST_CATEGORIES]
+    order = np.argsort(-np.asarray(channel.counts), kind="stable")
+    if channel.answer is not None:
+        # A model's classes are all that there are, so that one share follows from the others: the
+        # most frequent class has no charts, or of two classes each change would count twice.
+        order = order[1:]
+    most_frequent = order[:MOST_CATEGORIES]
     weight = 1 / (len(most_frequent) * (len(ODDS) + 1))
     for bin_ in most_frequent.tolist():
         label = str(channel.categories[bin_])

@@ -11,6 +11,7 @@ import numpy as np
 
 from drift_ml.evidence._charts import (
     GROUPS,
+    SHARED,
     WEIGHTS,
     Chart,
     charts,
@@ -169,19 +170,27 @@ def _channel_weights(
     channels: Sequence[Channel],
     has_charts: Sequence[bool],
 ) -> dict[str, float]:
-    """Return the weight of each channel: its group's, split equally, over groups with a chart."""
-    sizes = dict.fromkeys(WEIGHTS, 0)
+    """Return the weight of each channel: its group's, split equally, over groups with a chart.
+
+    Margin and entropy of an answer have one channel's weight between them.
+    """
+    sizes = dict.fromkeys(WEIGHTS, 0.0)
     for channel, charted in zip(channels, has_charts, strict=True):
         if channel.kind not in GROUPS:
             raise EvidenceError(f"a channel's kind: expected one of {', '.join(GROUPS)}")
-        sizes[GROUPS[channel.kind]] += charted
+        sizes[GROUPS[channel.kind]] += _part(channel) * charted
     present = sum(weight for group, weight in WEIGHTS.items() if sizes[group]) or 1.0
     weights = {}
     for channel in channels:
         group = GROUPS[channel.kind]
         # A channel without a chart has a weight too, which nothing is multiplied with.
-        weights[channel.name] = WEIGHTS[group] / present / max(1, sizes[group])
+        weights[channel.name] = WEIGHTS[group] / present / max(1, sizes[group]) * _part(channel)
     return weights
+
+
+def _part(channel: Channel) -> float:
+    """Return the part of a channel's weight that is this channel's: less where two say the same."""
+    return 1.0 if channel.answer is None else SHARED.get(channel.answer, 1.0)
 
 
 def overshoot(information: float) -> float:

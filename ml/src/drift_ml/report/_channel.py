@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from drift_ml import effects
 from drift_ml.baseline import (
-    PREDICTION,
     UNITS,
     Baseline,
     Channel,
@@ -16,7 +15,6 @@ from drift_ml.baseline import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from drift_ml.baseline import Summary
     from drift_ml.effects import Interval
     from drift_ml.report._levels import Level
     from drift_ml.window import Moments
@@ -120,7 +118,7 @@ def describe_channel(
         return report
     if channel.kind in INDICATORS:
         return replace(report, share=_share(channel, counts))
-    summary = _summary(baseline, channel)
+    summary = baseline.summary_of(channel)
     if moments is None or not moments.count or summary is None or not summary.usable_std:
         return report
     mean, variance = _mean_and_variance(moments)
@@ -220,15 +218,6 @@ def _share(
             events,
         ),
     )
-
-
-def _summary(
-    baseline: Baseline,
-    channel: Channel,
-) -> Summary | None:
-    if channel.name == PREDICTION:
-        return baseline.prediction
-    return baseline.features.get(channel.name)
 
 
 def _mean_and_variance(moments: Moments) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drift_ml.report._levels import LEVELS, Level
+from drift_ml.words import subject
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -64,7 +65,7 @@ def words(
     sentence = None
     if report.mean is not None:
         sentence = _number_words(report.mean, report.variance)
-    return f"{channel.of[0]} {sentence or _bin_words(report)}"
+    return f"{topic} {sentence or _bin_words(report)}"
 
 
 def overall(
@@ -93,6 +94,8 @@ def _topic(report: ChannelReport) -> str:
         return "all features together"
     if kind == "product":
         return f"{of[0]} with {of[1]}"
+    if report.channel.answer is not None:
+        return subject(report.channel.name)
     return _TOPICS.get(kind, "") + of[0]
 
 

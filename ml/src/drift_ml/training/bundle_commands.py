@@ -21,7 +21,7 @@ from drift_engine.bundle import load_bundle
 from rich.table import Table
 from rich.text import Text
 
-from .versions import use_version
+from drift_ml.packing import use_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from drift_contracts import DriftError
 
+from drift_ml.packing import use_version
 from drift_ml.tables import CellFinding, DataError, read_table
 
 from .data_warnings import find_warnings
@@ -18,7 +19,6 @@ from .fitting import fit, split
 from .pack import pack
 from .recipes import ROWS, Recipe
 from .sources import find_source
-from .versions import use_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from importlib.metadata import version
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from drift_contracts import ContractError, schemas
+from drift_contracts import ContractError
 from drift_contracts.baseline_rules import CONTRACT as BASELINE
 from drift_contracts.baseline_rules import broken_baseline
-from drift_engine.bundle import ROW_DIGESTS, describe_files, model_version
+from drift_engine.bundle import ROW_DIGESTS
 from drift_engine.forest import Forest
 from drift_engine.forest.writer import encode, trees_of
 
 from drift_ml.baseline.fit import fit_baseline
+from drift_ml.packing import json_bytes, write_bundle
+from drift_ml.scores.regression import score
 from drift_ml.tables.row_digests import RowDigests, as_seen, hash_rows
 
 from .errors import ModelWorseThanMean, PackedDiffers
-from .scores import score
-from .versions import write_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from drift_contracts.types import (
         BundleManifestV2,
         BundleManifestV2Estimator,
-        BundleManifestV2Files,
-        BundleManifestV2OfflineFiles,
         BundleManifestV2Training,
     )
 
@@ -45,8 +42,6 @@ if TYPE_CHECKING:
     from .recipes import Recipe
 
     Floats = npt.NDArray[np.float64]
-
-CONTRACT = "bundle.manifest.v2"
 
 
 def pack(
@@ -80,32 +75,19 @@ def pack(
         raise ModelWorseThanMean(float("nan") if r2 is None else r2)
     forest = _forest(fitted, len(feature_set.features))
     files = {
-        "feature_set.json": _json(feature_set.to_json()),
         "baseline.json": _baseline(feature_set, table, fitted),
         "forest.bin": forest,
     }
     matrix = table.matrix(feature_set)
     _prove_equal(forest, fitted.estimator, matrix)
-    described = describe_files(files)
     offline = {ROW_DIGESTS: _row_digests(matrix, fitted)}
-    manifest: BundleManifestV2 = {
-        "contract": "bundle.manifest.v2",
-        "model": feature_set.name,
-        "model_version": model_version(described),
-        "feature_set": feature_set.version,
+    members = {
         "estimator": _estimator(fitted.estimator, recipe),
         "training": _training(feature_set, table, fitted, recipe),
         "scores": scores,
         "warnings": [warning.to_json() for warning in warnings],
-        # Names of files are no identifiers, so the generated types cannot be built member by
-        # member.
-        "files": cast("BundleManifestV2Files", described),
-        "offline_files": cast("BundleManifestV2OfflineFiles", describe_files(offline)),
     }
-    schemas.check(CONTRACT, manifest)
-    contents = files | offline | {"manifest.json": _json(cast("ReadableJson", manifest))}
-    write_version(folder / feature_set.name, manifest["model_version"], contents)
-    return manifest
+    return write_bundle(folder, feature_set, files, offline, members)
 
 
 def _row_digests(matrix: Floats, fitted: Fitted) -> bytes:
@@ -131,7 +113,7 @@ def _baseline(feature_set: FeatureSet, table: Table, fitted: Fitted) -> bytes:
     broken = broken_baseline(baseline)
     if broken:
         raise ContractError(BASELINE, broken)
-    return _json(cast("ReadableJson", baseline))
+    return json_bytes(cast("ReadableJson", baseline))
 
 
 def _prove_equal(forest: bytes, estimator: Any, matrix: Floats) -> None:
@@ -168,8 +150,3 @@ def _training(
             "numpy": np.__version__,
         },
     }
-
-
-def _json(document: ReadableJson) -> bytes:
-    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
-    return f"{text}\n".encode()

@@ -10,7 +10,6 @@ import numpy as np
 
 from drift_ml.baseline import (
     FARTHEST,
-    PREDICTION,
     Baseline,
     Plan,
     Source,
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
+
+    from drift_ml.baseline import Answer
 
     Floats = npt.NDArray[np.float64]
     Integers = npt.NDArray[np.intp]
@@ -50,7 +51,7 @@ class Counted:
 def count_rows(
     baseline: Baseline,
     columns: Mapping[str, npt.ArrayLike],
-    predictions: npt.ArrayLike | None,
+    answers: Mapping[Answer, npt.ArrayLike | None],
     timestamps_ms: npt.ArrayLike | None,
 ) -> Counted:
     """Return what rows add to a window.
@@ -58,14 +59,14 @@ def count_rows(
     Args:
         baseline: whose bins are counted.
         columns: per feature, as `Window.observe_rows` takes them.
-        predictions: shape (rows,), or None.
+        answers: by part of the answer, each of shape (rows,) or None.
         timestamps_ms: shape (rows,), or None.
 
     Raises:
         WindowError: lengths differ, or a column is not of its feature's type.
     """
     plan = baseline.plan
-    vectors = _vectors(baseline, columns, predictions)
+    vectors = _vectors(baseline, columns, answers)
     times = None if timestamps_ms is None else np.asarray(timestamps_ms, dtype=np.int64)
     lengths = {len(vector) for vector in vectors.values()}
     if times is not None:
@@ -97,16 +98,15 @@ def count_rows(
 def _vectors(
     baseline: Baseline,
     columns: Mapping[str, npt.ArrayLike],
-    predictions: npt.ArrayLike | None,
+    answers: Mapping[Answer, npt.ArrayLike | None],
 ) -> dict[str, Floats]:
     """Return the columns that are there as vectors, by source."""
-    present = {name: columns[name] for name in baseline.features if name in columns}
-    if predictions is not None:
-        present[PREDICTION] = predictions
     vectors = {}
     for source in baseline.plan.sources:
-        if source.name in present:
-            vectors[source.name] = _vector(source, present[source.name])
+        part = source.answer
+        column = columns.get(source.name) if part is None else answers[part]
+        if column is not None:
+            vectors[source.name] = _vector(source, column)
     return vectors
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, cast
 
-from drift_ml.baseline import PREDICTION, Baseline
 from drift_ml.window._errors import WindowError
 from drift_ml.window._moments import Moments
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from drift_contracts.types import WindowStateV1
 
-    from drift_ml.baseline import Plan
+    from drift_ml.baseline import Answer, Baseline, Plan
 
 CONTRACT = "window.state.v1"
 
@@ -40,7 +39,7 @@ class Window:
     #: One flat list over all channels (`baseline.offsets` is where each begins), and one last
     #: count for what is in no bin.
     counts: list[int]
-    #: Of each feature and of the prediction.
+    #: Of each feature and of each part of the answer.
     moments: list[Moments]
 
     @classmethod
@@ -72,20 +71,34 @@ class Window:
         features: Mapping[str, Any],
         prediction: float | None = None,
         timestamp_ms: int | None = None,
+        *,
+        label: str | None = None,
+        margin: float | None = None,
+        entropy: float | None = None,
     ) -> None:
         """Count one event, in plain Python.
 
         Args:
             features: by name, as the event shows them; an absent, null or NaN feature is missing.
-            prediction: what the model answered.
+            prediction: what the model answered; of a classifier the number beside the label.
             timestamp_ms: of the event, in milliseconds of Unix time.
+            label: the class that a classifier answered; as the next two, it counts where the
+                baseline is a classifier's.
+            margin: its largest probability less the second.
+            entropy: of its probabilities, in nats.
 
         Raises:
             WindowError: a value is not of its feature's type; the window is unchanged.
         """
         plan, counts, moments = self.baseline.plan, self.counts, self.moments
         # All values are read before anything is counted.
-        codes, deviations = _read(plan, features, prediction)
+        answer: dict[Answer, str | float | None] = {
+            "label": label,
+            "score": prediction,
+            "margin": margin,
+            "entropy": entropy,
+        }
+        codes, deviations = _read(plan, features, answer)
         bins = []
         for place, source in enumerate(plan.sources):
             code = codes[place]
@@ -121,6 +134,10 @@ class Window:
         columns: Mapping[str, npt.ArrayLike],
         predictions: npt.ArrayLike | None = None,
         timestamps_ms: npt.ArrayLike | None = None,
+        *,
+        labels: npt.ArrayLike | None = None,
+        margins: npt.ArrayLike | None = None,
+        entropies: npt.ArrayLike | None = None,
     ) -> None:
         """Count many events at once, by numpy; the same as `observe` row by row.
 
@@ -129,6 +146,9 @@ class Window:
                 column is missing in every row.
             predictions: shape (rows,).
             timestamps_ms: shape (rows,), in milliseconds of Unix time.
+            labels: a classifier's, its classes or their places, shape (rows,).
+            margins: shape (rows,).
+            entropies: shape (rows,), in nats.
 
         Raises:
             WindowError: lengths differ or numbers are none; the window is unchanged.
@@ -136,7 +156,13 @@ class Window:
         # Aggregating single events starts faster without numpy.
         from drift_ml.window._rows import count_rows  # noqa: PLC0415
 
-        counted = count_rows(self.baseline, columns, predictions, timestamps_ms)
+        answers: dict[Answer, npt.ArrayLike | None] = {
+            "label": labels,
+            "score": predictions,
+            "margin": margins,
+            "entropy": entropies,
+        }
+        counted = count_rows(self.baseline, columns, answers, timestamps_ms)
         self._add(counted.counts, counted.moments)
         self._extend(
             counted.rows,
@@ -282,20 +308,20 @@ class Window:
 def _read(
     plan: Plan,
     features: Mapping[str, Any],  # as for `observe`
-    prediction: float | None,
+    answer: Mapping[Answer, str | float | None],
 ) -> tuple[list[int], list[int]]:
     """Return each source's code and deviation. Raises WindowError."""
     codes = []
     deviations = []
     for source in plan.sources:
-        is_prediction = source.name == PREDICTION
-        value = prediction if is_prediction else features.get(source.name)
+        part = source.answer
+        value = features.get(source.name) if part is None else answer[part]
         try:
             code = source.code(value)
             has_deviation = source.scale and code != source.missing
             deviation = source.deviation(value) if has_deviation else 0  # type: ignore[arg-type]
         except (TypeError, ValueError, OverflowError) as error:
-            where = source.name if is_prediction else f"features/{source.name}"
+            where = source.name if part else f"features/{source.name}"
             raise WindowError(
                 f"type at /{where}: expected a value of the feature's type"
             ) from error

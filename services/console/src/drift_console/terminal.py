@@ -48,7 +48,7 @@ def show_banner(
         ("Live page   ", url),
         ("API         ", f"{url}openapi.json"),
         ("Models      ", ", ".join(bundles)),
-        ("Engine      ", first.forest.engine),
+        ("Engine      ", first.model.engine),
         ("Alarms      ", periods),
         ("Data        ", str(settings.data)),
         ("Webhooks    ", str(len(settings.webhooks) or "none")),

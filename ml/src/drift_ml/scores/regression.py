@@ -1,10 +1,12 @@
-"""How good the model is on rows it has not seen, with bootstrap intervals."""
+"""Scores of numbers: R2 and the usual errors, with bootstrap intervals."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from ._intervals import RESAMPLES, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,9 +15,6 @@ if TYPE_CHECKING:
     from drift_contracts.types import BundleManifestV2Score
 
     Floats = npt.NDArray[np.float64]
-
-RESAMPLES = 1000
-LEVEL = 0.95
 
 
 def r2(actual: Floats, predicted: Floats) -> Floats:
@@ -80,19 +79,6 @@ def score(actual: Floats, predicted: Floats, *, seed: int) -> dict[str, BundleMa
         if name == "mape" and (actual == 0).any():
             scores[name] = {"value": None, "low": None, "high": None}
             continue
-        low, high = _interval(function(actual[draws], predicted[draws]))
-        value = float(function(actual, predicted))
-        scores[name] = {"value": _or_none(value), "low": _or_none(low), "high": _or_none(high)}
+        resampled = function(actual[draws], predicted[draws])
+        scores[name] = with_interval(float(function(actual, predicted)), resampled)
     return scores
-
-
-def _interval(resampled: Floats) -> tuple[float, float]:
-    """Return the limits between which most resampled scores lie, NaN where there is none."""
-    if not np.isfinite(resampled).any():
-        return float("nan"), float("nan")
-    low, high = np.nanquantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
-
-
-def _or_none(value: float) -> float | None:
-    return value if np.isfinite(value) else None

@@ -14,11 +14,11 @@ import pytest
 from click.testing import CliRunner
 from drift_contracts.bundle_paths import BundleError, bundle_names, current_version, versions_in
 from drift_engine.bundle import load_bundle
+from drift_ml.packing import versions as module
+from drift_ml.packing.versions import use_version, write_version
 from drift_ml.tables.row_digests import read_row_digests
 from drift_ml.training import Recipe, load_rows, train
-from drift_ml.training import versions as module
 from drift_ml.training.bundle_commands import bundles as command
-from drift_ml.training.versions import use_version, write_version
 
 
 @pytest.fixture(scope="session")
@@ -64,31 +64,31 @@ def state(folder):
     return [(path, path.read_bytes(), path.stat().st_mtime_ns) for path in files]
 
 
-def test_a_path_to_a_model_is_its_current_version_and_one_to_a_version_is_that(model, first, second):
-    """So older versions can be replayed without being chosen."""
+def test_path_to_version(model, first, second):
+    """A path to a model opens its current version, and one to a version opens that."""
     assert load_bundle(model).manifest["model_version"] == second
     assert load_bundle(model / first).manifest["model_version"] == first
     assert sorted(path.name for path in model.iterdir()) == sorted([first, second, "current"])
     assert read_row_digests(model, load_bundle(model).manifest) is not None
 
 
-def test_equal_content_trained_again_changes_nothing(model, houses):
-    """Neither a file nor its time."""
+def test_equal_content(model, houses):
+    """Training equal content again changes neither a file nor its time."""
     before = state(model)
     train(houses, load_rows(houses, rows=100), model.parent.parent, recipe=Recipe(trees=3, seed=2))
     assert state(model) == before
 
 
-def test_an_older_version_is_chosen_and_a_training_chooses_its_own(model, first, second, houses):
-    """The documented way back, and on."""
+def test_choose_older(model, first, second, houses):
+    """An older version can be chosen, and the next training chooses its own."""
     use_version(model, first)
     assert load_bundle(model).manifest["model_version"] == first
     train(houses, load_rows(houses, rows=100), model.parent.parent, recipe=Recipe(trees=3, seed=2))
     assert current_version(model) == second
 
 
-def test_training_into_a_flat_folder_keeps_its_bundle_as_a_version(jobs, tmp_path, first, second, houses):
-    """What was served before can be chosen again."""
+def test_flat_becomes_version(jobs, tmp_path, first, second, houses):
+    """Training into a flat folder keeps its bundle as a version that can be chosen again."""
     folder = flat(jobs[0], tmp_path)
     assert load_bundle(folder).manifest["model_version"] == first
     train(houses, load_rows(houses, rows=100), tmp_path, recipe=Recipe(trees=3, seed=2))
@@ -98,23 +98,23 @@ def test_training_into_a_flat_folder_keeps_its_bundle_as_a_version(jobs, tmp_pat
     assert load_bundle(folder).manifest == jobs[0].manifest
 
 
-def test_a_flat_folder_of_the_same_content_becomes_that_version(jobs, tmp_path, second, houses):
-    """Nothing is kept twice."""
+def test_equal_flat_folder(jobs, tmp_path, second, houses):
+    """A flat folder of the same content becomes that version, and is not stored twice."""
     folder = flat(jobs[1], tmp_path)
     train(houses, load_rows(houses, rows=100), tmp_path, recipe=Recipe(trees=3, seed=2))
     assert sorted(path.name for path in folder.iterdir()) == sorted([second, "current"])
 
 
-def test_a_flat_folder_that_nothing_can_load_does_not_stop_a_training(jobs, tmp_path, second, houses):
-    """It could not be served either."""
+def test_broken_flat_folder(jobs, tmp_path, second, houses):
+    """A flat folder that cannot be loaded does not stop a training."""
     folder = flat(jobs[0], tmp_path)
     (folder / "manifest.json").write_text("{}")
     train(houses, load_rows(houses, rows=100), tmp_path, recipe=Recipe(trees=3, seed=2))
     assert sorted(path.name for path in folder.iterdir()) == sorted([second, "current"])
 
 
-def test_a_broken_current_is_mended_by_choosing_a_version(model, first):
-    """The refusal names the command that does it."""
+def test_broken_current(model, first):
+    """A broken `current` names the command that mends it by choosing a version."""
     (model / "current").write_text("0" * 12)
     with pytest.raises(BundleError, match="driftctl bundles use house-price"):
         load_bundle(model)
@@ -122,8 +122,8 @@ def test_a_broken_current_is_mended_by_choosing_a_version(model, first):
     assert load_bundle(model).manifest["model_version"] == first
 
 
-def test_versions_that_no_training_has_published_are_not_served(model, first):
-    """So a first training that was killed before its end leaves no half-chosen model."""
+def test_unpublished_versions(model, first):
+    """Versions that no training has published are not served, as a kill may have left them."""
     (model / "current").unlink()
     assert bundle_names(model.parent) == []
     use_version(model, first)
@@ -134,10 +134,8 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-def test_a_kill_at_any_step_leaves_a_bundle_that_loads_and_the_next_training_ends(
-    jobs, tmp_path, monkeypatch, first, second
-):
-    """Over a flat folder, which has the most steps."""
+def test_killed_training(jobs, tmp_path, monkeypatch, first, second):
+    """A kill at any step leaves a bundle that loads, and the next training ends."""
     for steps in range(60):
         build = tmp_path / str(steps)
         folder = flat(jobs[0], build)
@@ -182,8 +180,8 @@ def killed_after(steps, patched):
     return done
 
 
-def test_a_version_that_was_damaged_is_mended_by_the_next_training(model, second, jobs):
-    """Its files are replaced, and what does not belong there goes."""
+def test_damaged_version(model, second, jobs):
+    """A damaged version is mended by the next training, and foreign files are removed."""
     folder = model / second
     (folder / "forest.bin").write_bytes(b"damaged")
     (folder / "note.txt").write_text("x")
@@ -195,8 +193,8 @@ def test_a_version_that_was_damaged_is_mended_by_the_next_training(model, second
     assert contents(jobs[1]) == {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_the_same_rows_from_another_file_change_the_manifest_only(model, second, jobs):
-    """The version is of what serves; where the rows came from is said anew."""
+def test_rows_of_another_file(model, second, jobs):
+    """The same rows from another file change the manifest only, as the version is of what serves."""
     files = contents(jobs[1])
     manifest = json.loads(files["manifest.json"])
     manifest["training"]["source"] = "another.csv"
@@ -206,8 +204,8 @@ def test_the_same_rows_from_another_file_change_the_manifest_only(model, second,
     assert (model / second / "forest.bin").stat().st_mtime_ns == before
 
 
-def test_trainings_at_the_same_time_all_end_and_one_of_them_is_current(jobs, tmp_path, first, second):
-    """Of the same version and of different ones."""
+def test_trainings_at_once(jobs, tmp_path, first, second):
+    """Trainings at the same time all end, and a version of theirs is current."""
     folder = flat(jobs[0], tmp_path)
 
     def publish(job):
@@ -223,8 +221,8 @@ def test_trainings_at_the_same_time_all_end_and_one_of_them_is_current(jobs, tmp
     assert sorted(path.name for path in folder.parent.iterdir()) == ["house-price"]
 
 
-def test_a_version_that_cannot_be_made_is_an_error_of_the_system(jobs, tmp_path, second):
-    """Not hidden behind what would be done where it is there already."""
+def test_version_not_made(jobs, tmp_path, second):
+    """A version that cannot be made is an error of the system, also beside an equal name."""
     folder = tmp_path / "bundles/house-price"
     folder.mkdir(parents=True)
     (folder / second).write_text("a file")
@@ -232,8 +230,8 @@ def test_a_version_that_cannot_be_made_is_an_error_of_the_system(jobs, tmp_path,
         write_version(folder, second, contents(jobs[1]))
 
 
-def test_what_a_killed_training_left_is_removed_after_an_hour(model, second, jobs):
-    """Not what another training writes at this moment."""
+def test_leftovers(model, second, jobs):
+    """What a killed training left is removed after an hour, and not what another one writes."""
     old, young = (model.parent / f".house-price-{name}" for name in ("old", "young"))
     for path in (old, young):
         path.mkdir()
@@ -248,8 +246,8 @@ def run(*words):
     return CliRunner(env={"COLUMNS": "160"}).invoke(command, [str(word) for word in words])
 
 
-def test_the_command_lists_the_versions_and_chooses_one(model, first, second):
-    """By name, with a mark at the current one."""
+def test_list_and_choose(model, first, second):
+    """The command lists the versions, marks the current one and chooses another."""
     listed = run("list", "--bundles", model.parent).output.splitlines()
     assert [line for line in listed if second in line and "current" in line]
     assert [line for line in listed if first in line and "current" not in line]
@@ -257,8 +255,8 @@ def test_the_command_lists_the_versions_and_chooses_one(model, first, second):
     assert current_version(model) == first
 
 
-def test_the_command_lists_what_is_flat_unpublished_missing_and_refused(jobs, tmp_path, second):
-    """It is where a person looks when something is wrong."""
+def test_list_of_faults(jobs, tmp_path, second):
+    """The command lists what is flat, unpublished, missing and refused."""
     folder = flat(jobs[0], tmp_path)
     assert "flat" in run("list", "--bundles", folder.parent).output
     write_version(folder, second, contents(jobs[1]))
@@ -273,16 +271,23 @@ def test_the_command_lists_what_is_flat_unpublished_missing_and_refused(jobs, tm
 
 
 @pytest.mark.parametrize("words", [("house-price", "0" * 12), ("house-price", "../.."), ("wine", "0" * 12)])
-def test_a_version_or_model_that_is_not_there_ends_with_exit_code_2(model, second, words):
-    """And the current one stays."""
+def test_unknown_version(model, second, words):
+    """An unknown version or model ends with exit code 2, and the current version stays."""
     result = run("use", *words, "--bundles", model.parent)
     assert result.exit_code == 2
     assert (second if words[0] == "house-price" else "house-price") in result.output
     assert current_version(model) == second
 
 
-def test_the_command_needs_no_scikit_learn():
-    """A machine that serves chooses versions too."""
+def test_command_imports():
+    """Choosing a version needs no scikit-learn, as a machine that serves does it too."""
     program = "import sys; import drift_ml.training.bundle_commands; print('sklearn' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_broken_current_replaced(model, first):
+    """A `current` that nobody can read names no version, and is replaced."""
+    (model / "current").write_text("nonsense\n")
+    use_version(model, first)
+    assert current_version(model) == first

@@ -1,0 +1,412 @@
+"""From a table to a proposed feature set: what it holds, what was assumed, what is in doubt."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import unicodedata
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from drift_contracts import DriftError, FeatureSet
+from drift_contracts.documents import schema
+
+from drift_ml.proposal.judge import Judged, judge
+from drift_ml.proposal.profile import Profile, profile_column
+from drift_ml.proposal.relation import LEAK, explained_share
+from drift_ml.proposal.sampling import sample_rows
+from drift_ml.tables import ReadOptions, listed
+from drift_ml.tables.layout import PANDAS_INDEX, kept_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from drift_ml.proposal.sampling import Sample
+
+CONTRACT = "feature-set.v2"
+VERSION = "1.0.0"
+#: A target of so few values is taken for classes, if they are not numbers.
+TWO = 2
+#: A number of so few values is a target that may be classes.
+FEW_VALUES = 10
+#: So many columns are left out by name; of more, all others are by one pattern.
+MOST_NAMED = 8
+#: A doubt that more columns share is a doubt about the table.
+MOST_ALIKE = 3
+#: What a name in a contract may hold.
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+LONGEST_NAME = 64
+LONGEST_MODEL = 48
+
+
+class ProposalError(DriftError):
+    """A table for which no feature set can be proposed."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What only the user knows of a table."""
+
+    #: Columns as the header names them: what is predicted, when a row was, what names it.
+    target: str
+    time_column: str | None = None
+    id_columns: tuple[str, ...] = ()
+    #: The model's name; made from the target's by default.
+    model: str | None = None
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A feature set for a table, to be read before it is used."""
+
+    feature_set: FeatureSet
+    #: Per column of the file, in its order, what becomes of it.
+    columns: tuple[Judged, ...]
+    #: About the target and the table as a whole, in words.
+    assumed: tuple[str, ...]
+    doubts: tuple[str, ...]
+    #: Rows that were looked at, and how they were chosen; "" where they are all.
+    rows: int
+    chosen: str
+    #: Options with which other commands must read the file.
+    reading: tuple[str, ...] = ()
+    #: Columns that other commands must leave out.
+    left_out: tuple[str, ...] = field(default=())
+
+    def train_command(
+        self,
+        data: Path,
+        feature_set: Path,
+    ) -> str:
+        """Return the command that trains on the table, as a shell takes it.
+
+        Args:
+            data: the table.
+            feature_set: the file that the feature set was written to.
+        """
+        words = ["driftctl", "train", "--feature-set", str(feature_set), "--data", str(data)]
+        words += self.reading
+        # A pattern leaves out no column that is needed.
+        names = self.left_out if len(self.left_out) <= MOST_NAMED else ("*",)
+        for name in names:
+            words += ["--ignore", name]
+        return shlex.join(words)
+
+
+def propose(
+    path: Path,
+    wanted: Wanted,
+    options: ReadOptions | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Proposal:
+    """Return a proposed feature set for a table.
+
+    Args:
+        path: a CSV, TSV or Parquet file, text also packed by gzip, or a folder of such files.
+        wanted: what only the user knows.
+        options: how to read the file.
+        progress: called with columns done and columns in all.
+
+    Raises:
+        DataError: the file is no table, or has no rows.
+        ProposalError: a column that is named is not there, or no feature is left.
+    """
+    options = options or ReadOptions()
+    sample = sample_rows(path, options)
+    _check_names(sample.names, wanted)
+    profiles = _profiles(sample, options, progress)
+    target = profiles[wanted.target]
+    names = set(kept_names(sample.names, options.ignore))
+    columns = [
+        _judged(profile, target, wanted, is_ignored=profile.name not in names)
+        for profile in profiles.values()
+        if profile.name != wanted.target
+    ]
+    columns = _most_telling(columns, profiles, target)
+    columns, shared = _shared_doubts(columns)
+    features = [column for column in columns if column.members is not None]
+    if not features:
+        reasons = "; ".join(f"{column.name}: {column.reason}" for column in columns[:3])
+        raise ProposalError(
+            f"{path.name}: expected at least one column that can be a feature ({reasons})"
+        )
+    document = _document(features, target, wanted)
+    assumed, doubts = _of_target(target, document["target"])
+    doubts += shared
+    if sample.ragged:
+        doubts.append(
+            f"{sample.ragged} rows have another number of cells than the header: training"
+            " refuses them"
+        )
+    return Proposal(
+        feature_set=FeatureSet.from_json(document),
+        columns=tuple(columns),
+        assumed=tuple(assumed),
+        doubts=tuple(doubts),
+        rows=sample.rows,
+        chosen=sample.chosen,
+        reading=_reading_words(options, profiles.values(), wanted),
+        left_out=_left_out(columns, wanted),
+    )
+
+
+def _check_names(
+    names: Sequence[str],
+    wanted: Wanted,
+) -> None:
+    """Raise ProposalError for a column that the header does not have."""
+    options = {"target": (wanted.target,), "id-column": wanted.id_columns}
+    if wanted.time_column is not None:
+        options["time-column"] = (wanted.time_column,)
+    for option, columns in options.items():
+        for column in columns:
+            if column in names:
+                continue
+            near = get_close_matches(column, names, n=3, cutoff=0.5)
+            raise ProposalError(
+                f"--{option}: expected one of the columns {listed(near or [*names])}"
+            )
+
+
+def _profiles(
+    sample: Sample,
+    options: ReadOptions,
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, Profile]:
+    """Return the profile of each column by its name, in the order of the file."""
+    profiles: dict[str, Profile] = {}
+    for place, (name, column) in enumerate(zip(sample.names, sample.columns, strict=True), start=1):
+        profiles[name] = profile_column(name, column, options)
+        if progress is not None:
+            progress(place, len(sample.names))
+    return profiles
+
+
+def _judged(
+    profile: Profile,
+    target: Profile,
+    wanted: Wanted,
+    *,
+    is_ignored: bool,
+) -> Judged:
+    """Return what becomes of a column that is not the target."""
+    reasons = {
+        "--ignore leaves it out": is_ignored,
+        "it orders the rows, as --time-column says": profile.name == wanted.time_column,
+        "it names the rows, as --id-column says": profile.name in wanted.id_columns,
+        "it holds the row labels of pandas": PANDAS_INDEX.fullmatch(profile.name) is not None,
+    }
+    for reason, holds in reasons.items():
+        if holds:
+            return Judged(profile.name, None, reason=reason)
+    judged = judge(profile)
+    if judged.members is None:
+        return judged
+    if explained_share(profile, target) > LEAK:
+        doubt = (
+            "it says nearly all about the target: if it is not known before the target is, leave"
+            " it out"
+        )
+        return Judged(judged.name, judged.members, judged.assumed, (*judged.doubts, doubt))
+    return judged
+
+
+def _most_telling(
+    columns: list[Judged],
+    profiles: dict[str, Profile],
+    target: Profile,
+) -> list[Judged]:
+    """Return the columns with as many features as a feature set may have.
+
+    Of more, those stay that say most about the target, each taken alone.
+    """
+    most: int = schema(CONTRACT)["properties"]["features"]["maxItems"]
+    features = [column for column in columns if column.members is not None]
+    if len(features) <= most:
+        return columns
+    shares = {item.name: explained_share(profiles[item.name], target) for item in features}
+    ranked = sorted(features, key=lambda column: -shares[column.name])
+    chosen = {column.name for column in ranked[:most]}
+    reason = f"a feature set has at most {most} features, and others say more about the target"
+    return [
+        column
+        if column.members is None or column.name in chosen
+        else Judged(column.name, None, reason=reason)
+        for column in columns
+    ]
+
+
+def _shared_doubts(columns: list[Judged]) -> tuple[list[Judged], list[str]]:
+    """Return the columns without the doubts that many share, and these as one doubt each."""
+    names: dict[str, list[str]] = {}
+    for column in columns:
+        for doubt in column.doubts:
+            names.setdefault(doubt, []).append(column.name)
+    shared = {doubt for doubt, holders in names.items() if len(holders) > MOST_ALIKE}
+    alone = [
+        replace(column, doubts=tuple(doubt for doubt in column.doubts if doubt not in shared))
+        for column in columns
+    ]
+    return alone, [f"{listed(names[doubt])}: {doubt}" for doubt in names if doubt in shared]
+
+
+def _document(
+    features: Sequence[Judged],
+    target: Profile,
+    wanted: Wanted,
+) -> dict[str, Any]:
+    """Return the feature set as a document."""
+    used: set[str] = set()
+    target_name = _contract_name(target.name, used)
+    members: dict[str, Any] = {
+        "name": target_name,
+        **_column_of(target.name, target_name),
+        "unit": "unknown",
+        "description": f"Fill in: what {target.name} means, and when it is known.",
+        **_classes(target),
+    }
+    described = []
+    for judged in features:
+        name = _contract_name(judged.name, used)
+        described.append(
+            {
+                "name": name,
+                **_column_of(judged.name, name),
+                "description": f"Fill in: what {judged.name} means.",
+                **(judged.members or {}),
+            }
+        )
+    return {
+        "contract": CONTRACT,
+        "name": wanted.model or _model_name(target_name),
+        "version": VERSION,
+        "description": f"Predicts {target.name} from {len(described)} features. Fill in the rest.",
+        "target": members,
+        "features": described,
+    }
+
+
+def _classes(target: Profile) -> dict[str, Any]:
+    """Return the members of a target of classes, none for a number."""
+    if target.kind == "boolean":
+        return {"kind": "classification", "classes": ["false", "true"], "positive": "true"}
+    if target.kind == "text":
+        return {"kind": "classification", "classes": sorted(target.levels or {})}
+    if target.distinct == TWO:
+        low, high = sorted(map(float, np.unique(target.present)))
+        words = [f"{low:g}", f"{high:g}"]
+        return {"kind": "classification", "classes": words, "positive": words[-1]}
+    return {}
+
+
+def _of_target(
+    target: Profile,
+    members: dict[str, Any],
+) -> tuple[list[str], list[str]]:
+    """Return what was assumed of the target, and what is in doubt."""
+    assumed: list[str] = []
+    doubts: list[str] = []
+    classes = members.get("classes")
+    if classes is None:
+        assumed.append(f"{target.name} is a number, so that a regressor predicts it")
+        if target.distinct <= FEW_VALUES:
+            doubts.append(
+                f"{target.name} has {target.distinct} values: if they are classes, give the target"
+                ' "kind": "classification" and "classes"'
+            )
+    else:
+        assumed.append(
+            f"{target.name} has {len(classes)} classes, so that a classifier predicts it"
+        )
+        if "positive" in members:
+            assumed.append(f"{members['positive']} is the positive class")
+        elif len(classes) == TWO:
+            assumed.append(f"{classes[-1]} is the positive class, as the last one by name")
+    if target.missing:
+        doubts.append(
+            f"{target.name} is missing in {target.missing:,} rows: training refuses them, leave"
+            " such rows out"
+        )
+    return assumed, doubts
+
+
+def _reading_words(
+    options: ReadOptions,
+    profiles: Iterable[Profile],
+    wanted: Wanted,
+) -> tuple[str, ...]:
+    """Return the options with which other commands must read the file."""
+    words: list[str] = []
+    if options.delimiter is not None:
+        words += ["--delimiter", "tab" if options.delimiter == "\t" else options.delimiter]
+    if options.decimal != ".":
+        words += ["--decimal", options.decimal]
+    if options.encoding is not None:
+        words += ["--encoding", options.encoding]
+    marks = [*options.missing]
+    for profile in profiles:
+        marks += [mark for mark in profile.marks if mark not in marks]
+    words += [f"--missing={mark}" for mark in marks]
+    if wanted.time_column is not None:
+        words += ["--time-column", wanted.time_column]
+    return tuple(words)
+
+
+def _left_out(
+    columns: Sequence[Judged],
+    wanted: Wanted,
+) -> tuple[str, ...]:
+    """Return the columns that training must be told to leave out."""
+    names = []
+    for place, column in enumerate(columns, start=1):
+        if column.members is None and column.name != wanted.time_column:
+            names.append(column.name or f"#{place}")
+    return tuple(names)
+
+
+def _contract_name(
+    header: str,
+    used: set[str],
+) -> str:
+    """Return a name for a column that contracts allow and that no other column has yet.
+
+    >>> _contract_name("Größe (m²)", set()), _contract_name("2nd floor", set())
+    ('Grosse_m2', 'x_2nd_floor')
+    """
+    if NAME.fullmatch(header) and len(header) <= LONGEST_NAME and header not in used:
+        used.add(header)
+        return header
+    # Accents are taken off; what has no Latin letter at all becomes x.
+    plain = unicodedata.normalize("NFKD", header.replace("ß", "ss"))
+    plain = plain.encode("ascii", "ignore").decode()
+    words = re.sub(r"[^A-Za-z0-9]+", "_", plain).strip("_")
+    if not words or not words[0].isalpha():
+        words = f"x_{words}".rstrip("_")
+    words = words[: LONGEST_NAME - 4]
+    name, number = words, 2
+    while name in used:
+        name, number = f"{words}_{number}", number + 1
+    used.add(name)
+    return name
+
+
+def _column_of(
+    header: str,
+    name: str,
+) -> dict[str, str]:
+    """Return the member that names the column in files, where it has another name."""
+    return {} if header == name else {"column": header}
+
+
+def _model_name(target: str) -> str:
+    """Return a model's name.
+
+    >>> _model_name("SalePrice"), _model_name("is_late")
+    ('sale-price', 'is-late')
+    """
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", target)
+    words = re.sub(r"[^a-z0-9]+", "-", spaced.lower()).strip("-")
+    return words[:LONGEST_MODEL].rstrip("-")

@@ -1,0 +1,94 @@
+"""`driftctl init` as a user calls it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from drift_ml.proposal.commands import main
+
+TABLE = "id,size,tags,price\n" + "".join(
+    f"{row},{row * 7 % 50}.5,{'ab'[row % 2]},{row * 7 % 50 * 3}\n" for row in range(60)
+)
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    """Call the command in a folder with a table."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    (tmp_path / "t.csv").write_text(TABLE)
+
+    def call(*words):
+        """Return the result of the command."""
+        return CliRunner().invoke(main, ["--data", "t.csv", "--target", "price", *words])
+
+    return call
+
+
+def test_init_writes_the_feature_set(call, tmp_path):
+    """The file is written, and the next command is the last line."""
+    result = call()
+    assert result.exit_code == 0, result.output
+    document = json.loads((tmp_path / "price.json").read_text())
+    assert [feature["name"] for feature in document["features"]] == ["size", "tags"]
+    assert "driftctl train --feature-set price.json --data t.csv --ignore id" in result.output
+    assert "look at:" in result.output
+
+
+def test_init_keeps_a_file_that_is_there(call, tmp_path):
+    """What somebody has filled in is not written over, unless they say so."""
+    (tmp_path / "price.json").write_text("mine")
+    refused = call()
+    assert refused.exit_code == 2
+    assert "--force" in refused.output
+    assert (tmp_path / "price.json").read_text() == "mine"
+    assert call("--force").exit_code == 0
+
+
+def test_init_needs_a_place_to_write(call):
+    """A file that cannot be written is a wrong option."""
+    result = call("--out", "nowhere/price.json")
+    assert result.exit_code == 2
+    assert "--out" in result.output
+
+
+def test_init_checks_reading_options(call):
+    """An option that is none is refused by its name."""
+    result = call("--delimiter", "::")
+    assert result.exit_code == 2
+    assert "--delimiter" in result.output
+
+
+def test_init_shows_what_matters_of_wide_tables(call, tmp_path):
+    """Of many columns those are shown that somebody must look at."""
+    header = ",".join([*(f"c{place}" for place in range(60)), "flag", "price"])
+    rows = [
+        ",".join([*(str((row * 3 + place) % 17) for place in range(60)), str(row % 2), f"{row}.5"]) for row in range(60)
+    ]
+    (tmp_path / "t.csv").write_text("\n".join([header, *rows]) + "\n")
+    result = call()
+    assert "flag" in result.output
+    assert "more columns are not shown" in result.output
+
+
+def test_init_prints_doubts_about_the_target(call, tmp_path):
+    """A target that may be classes is something to look at."""
+    (tmp_path / "t.csv").write_text("a,price\n" + "".join(f"{row * 7 % 50},{row % 3}\n" for row in range(60)))
+    assert "look at: price has 3 values" in call().output
+
+
+def test_init_says_how_rows_were_chosen(call, monkeypatch):
+    """A sample is called one."""
+    monkeypatch.setattr("drift_ml.proposal.sampling.MOST_ROWS", 10)
+    assert "places" in call().output
+
+
+def test_init_shows_kinds_of_values(call, tmp_path):
+    """Booleans, open categories and nulls are shown as such."""
+    rows = [f"{'yes' if row % 3 else 'no'},l{row % 25},{'' if row % 5 else 2 + row % 3},{row}.5" for row in range(100)]
+    (tmp_path / "t.csv").write_text("\n".join(["paid,level,gap,price", *rows]) + "\n")
+    output = call().output
+    for words in ("true, false", "25 levels and others", "integer or null"):
+        assert words in output
