@@ -17,8 +17,13 @@ FOLDER = Path("tests/predictor/scored_bundles")
 TRIP = {"distance": 900, "wind": None, "carrier": "UA"}
 WORDS = ("--distance", "900", "--carrier", "UA")
 RECENT = {
-    "timestamp": "11:59", "prediction_id": "x", "prediction": 0.8, "label": "[red]late[/]",
-    "drift_score": 0.4, "severity": "normal", "drifted": [],
+    "timestamp": "11:59",
+    "prediction_id": "x",
+    "prediction": 0.8,
+    "label": "[red]late[/]",
+    "drift_score": 0.4,
+    "severity": "normal",
+    "drifted": [],
 }
 STATE = {"now": "12:00", "model": "late", "threshold": 2.0, "totals": {}, "alarms": [], "recent": [RECENT]}
 
