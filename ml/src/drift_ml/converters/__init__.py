@@ -6,6 +6,7 @@ No library is imported: an estimator brings its own, and the files of boosters a
 from drift_ml.converters.convert import convert
 from drift_ml.converters.converted import Converted, Reference
 from drift_ml.converters.errors import CannotServe, ConversionError, DoesNotFit, NotExact
+from drift_ml.converters.inputs import JsonRow, label_text
 from drift_ml.converters.proof import Exactness, prove
 
 __all__ = [
@@ -14,8 +15,10 @@ __all__ = [
     "Converted",
     "DoesNotFit",
     "Exactness",
+    "JsonRow",
     "NotExact",
     "Reference",
     "convert",
+    "label_text",
     "prove",
 ]

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from drift_contracts.json_types import JsonValue
 
 from .errors import DoesNotFit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     import numpy.typing as npt
     from drift_contracts import Feature, FeatureSet
-    from drift_contracts.json_types import JsonValue
 
     Floats = npt.NDArray[np.float64]
-    #: A row as a request holds it: every feature by its name.
-    JsonRow = Mapping[str, JsonValue]
+
+#: A row as a request holds it: every feature by its name.
+JsonRow = Mapping[str, JsonValue]
 
 MISSING = float("nan")
 #: Classes of which a library has one score, and both probabilities.
