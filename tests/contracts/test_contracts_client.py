@@ -1,5 +1,6 @@
 """The client: what it sends and gets is checked, what fails is repeated under one id, errors say what they are."""
 
+import inspect
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,6 @@ from drift_client import (
     ServiceError,
     ServiceFailed,
     Unreachable,
-    _errors,
 )
 from drift_contracts import ContractError, DriftError, FeatureSet, feature_set
 
@@ -87,8 +87,8 @@ def test_real_refusal(live):
 class Narrow:
     """A service that answers a row with its index and id, but no batch of more rows than fit, and counts events."""
 
-    def __init__(self, fit):
-        self.fit = fit
+    def __init__(self, fit, errors=()):
+        self.fit, self.errors = fit, list(errors)
         self.events = []
         self.asked = []
 
@@ -97,6 +97,7 @@ class Narrow:
         self.asked.append(len(instances))
         if len(instances) > self.fit:
             problem = {"type": "urn:drift:problem:too-large", "title": "Too large", "status": 413}
+            problem |= {"errors": self.errors} if self.errors else {}
             return httpx.Response(413, json=problem)
         answers = [{**BATCH["predictions"][0], "index": 0, "prediction_id": ""} for _ in instances]
         for index, (answer, instance) in enumerate(zip(answers, instances, strict=True)):
@@ -126,6 +127,30 @@ def test_large_batch_halved(fit):
     assert narrow.asked[0] == 129
 
 
+def stated(expected, pointer="/instances"):
+    """What a 413 says of the rows that the service takes."""
+    return [{"pointer": pointer, "rule": "maxItems", "expected": expected}]
+
+
+def test_rows_stated():
+    """A service that says how many rows it takes is asked for so many at once from there on."""
+    narrow = Narrow(5, stated("at most 5 items"))
+    answers = client(narrow.outside).predict_many([HOUSE.example] * 42)
+    assert narrow.asked == [42, *[5] * 8, 2]
+    assert len(answers) == len(set(narrow.events)) == 42
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [stated("at most 0 items"), stated("at most 900 items"), stated("fewer"), stated("at most 5 items", "/x")],
+)
+def test_rows_stated_badly(errors):
+    """What does not say how to ask better leaves halves."""
+    narrow = Narrow(5, errors)
+    assert len(client(narrow.outside).predict_many([HOUSE.example] * 16)) == 16
+    assert narrow.asked == [16, 8, 4, 4, 8, 4, 4]
+
+
 def test_single_large_row():
     """A single row that is too large is an error, as there is nothing left to halve."""
     narrow = Narrow(0)
@@ -146,7 +171,7 @@ def test_halved_before_sending(monkeypatch):
     """A batch over the service's limit is halved before it is sent, since the service would just
     close the connection.
     """
-    monkeypatch.setattr("drift_client._client.BATCH_BYTES", 2_000)
+    monkeypatch.setattr("drift_contracts.requests.BATCH_BYTES", 2_000)
     narrow = Narrow(1000)
     answers = client(narrow.outside).predict_many([HOUSE.example] * 100)
     assert len(answers) == len(set(narrow.events)) == 100
@@ -381,7 +406,8 @@ def test_real_environment():
 def test_error_tree():
     """The tree of errors in the docstring lists every error there is."""
     assert issubclass(ClientError, DriftError)
-    drawn = [line.split()[1] for line in _errors.__doc__.splitlines() if "──" in line]
+    tree = inspect.getmodule(ClientError).__doc__
+    drawn = [line.split()[1] for line in tree.splitlines() if "──" in line]
     assert set(drawn) == {"ContractError", *(name for name in module.__all__ if _is_error(getattr(module, name)))}
     assert [cls.__base__.__name__ for cls in (Unreachable, BrokenResponse, ServiceError)] == ["ClientError"] * 3
     assert [cls.__base__.__name__ for cls in (RequestRefused, ServiceFailed)] == ["ServiceError"] * 2

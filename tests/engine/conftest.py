@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from drift_engine.forest import _forest
+from drift_engine.forest import ENGINES
 from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-ENGINES = ["python"] + (["c"] if _forest._Compiled is not None else [])
 
 
 @pytest.fixture(params=ENGINES)
@@ -23,7 +21,8 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def engines() -> list[str]:
-    return ENGINES
+    """All engines that this machine has."""
+    return list(ENGINES)
 
 
 @pytest.fixture(scope="session")

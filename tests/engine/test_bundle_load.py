@@ -16,6 +16,8 @@ from drift_contracts import ContractError, DriftError, feature_set
 from drift_engine.bundle import BundleError, describe_files, load_bundle, model_version
 from drift_engine.forest import BadForest
 from drift_engine.forest.writer import Tree, encode
+from drift_engine.model import BadModel
+from drift_engine.model import writer as packing
 
 HOUSES = feature_set("house-price")
 FIGURES = {"count": 100, "missing": 0, "mean": 5, "std": 2.5, "min": 1, "max": 10}
@@ -74,6 +76,45 @@ def test_contents_loaded(write, engine):
     assert bundle.manifest["model"] == "house-price"
     assert bundle.model.engine == engine
     assert bundle.model.predict((3, 2, 2000, 10, 7)) == 7.0
+
+
+def packed(outputs: int = 1, task: str = "regression") -> bytes:
+    """Return a packed model of one leaf, for rows of houses."""
+    leaf = packing.Tree([0], [0.0], [-1], [-1], [[7.0 / outputs] * outputs])
+    start = [0.0] * outputs
+    return packing.encode(packing.Model(len(HOUSES.names), task, outputs, [packing.Column(0)], [leaf], start))
+
+
+def packed_contents() -> dict[str, bytes]:
+    """Return the files of a bundle with a packed model in the forest's place."""
+    files = contents(model__bin=packed())
+    del files["forest.bin"]
+    return files
+
+
+def test_packed_model_loaded(write, engine):
+    """A manifest of version 2 may name a packed model."""
+    files = packed_contents()
+    bundle = load_bundle(write(files, manifest_of(files) | SECOND), engine=engine)
+    assert bundle.model.engine == engine
+    assert bundle.predict(dict(zip(HOUSES.names, (3, 2, 2000, 10, 7), strict=True))) == 7.0
+
+
+def test_packed_model_and_manifest_of_version_one(write):
+    """A manifest of version 1 names a forest, and neither names both."""
+    files = packed_contents()
+    with pytest.raises(BundleError, match=r"files to name .*baseline\.json, forest\.bin"):
+        load_bundle(write(files))
+    both = contents(model__bin=packed())
+    with pytest.raises(BundleError, match=r"forest\.bin or model\.bin"):
+        load_bundle(write(both, manifest_of(both) | SECOND))
+
+
+def test_packed_model_is_none(write):
+    """What is no packed model is refused."""
+    files = packed_contents() | {"model.bin": b"no model"}
+    with pytest.raises(BadModel, match="header"):
+        load_bundle(write(files, manifest_of(files) | SECOND))
 
 
 CLASSES = {"name": "late", "kind": "classification", "classes": ["no", "yes"], "description": "Late."}

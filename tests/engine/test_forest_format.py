@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import struct
 import sys
+from types import SimpleNamespace
 
+import drift_engine
 import numpy as np
 import pytest
-from drift_engine.forest import BadForest, Forest, ForestError, _columns, _forest, _layout
+from drift_engine.forest import BadForest, Forest, ForestError, _columns, _layout
 from drift_engine.forest.writer import Tree, encode, trees_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -240,30 +242,42 @@ def test_bytes_copied(stump, engine):
     assert forest.predict((0.0, 0.6)) == 13.5
 
 
-def test_engine_choice(stump, engines, monkeypatch):
-    """The compiled engine is used where it was built, and the Python one elsewhere."""
+@pytest.fixture
+def imported_with(monkeypatch):
+    """imported_with(kernel): the package as it is imported with another kernel, or with None."""
+
+    def fresh(kernel):
+        monkeypatch.setattr(drift_engine, "forest", drift_engine.forest)  # put back after the test
+        monkeypatch.setitem(sys.modules, "drift_engine.forest._kernel", kernel)
+        for name in ("drift_engine.forest", "drift_engine.forest._forest"):
+            monkeypatch.delitem(sys.modules, name)
+        return importlib.import_module("drift_engine.forest")
+
+    return fresh
+
+
+def test_engine_choice(stump, engines):
+    """The compiled engine is used where it was built."""
     assert Forest.from_bytes(stump).engine == ("c" if "c" in engines else "python")
-    monkeypatch.setattr(_forest, "_Compiled", None)
-    assert Forest.from_bytes(stump).engine == "python"
-    with pytest.raises(ForestError, match="c was not built on this machine"):
-        Forest.from_bytes(stump, engine="c")
 
 
-def test_kernel_arguments(stump, monkeypatch):
+def test_kernel_arguments(stump, imported_with):
     """The compiled engine is called with the numbers and columns of the file."""
-    monkeypatch.setattr(_forest, "_Compiled", lambda *handed: handed)
-    numbers, columns = Forest.from_bytes(stump)._answers[:12], Forest.from_bytes(stump)._answers[12:]
-    assert numbers == (2, False, 2, 1, 1, 1, 3, 4, 0, 7, 0, 0)
-    assert [len(column) for column in columns] == [8, 24, 1, 0, 2, 0, 1, 0, 0]
+    calls = []
+    forest = imported_with(SimpleNamespace(Engine=lambda *words: calls.append(words)))
+    forest.Forest.from_bytes(stump)
+    (words,) = calls
+    assert words[:12] == (2, False, 2, 1, 1, 1, 3, 4, 0, 7, 0, 0)
+    assert [len(column) for column in words[12:]] == [8, 24, 1, 0, 2, 0, 1, 0, 0]
 
 
-def test_without_kernel(stump, monkeypatch):
-    """A machine without the compiled engine imports the module and answers."""
-    monkeypatch.setitem(sys.modules, "drift_engine.forest._kernel", None)
-    spec = importlib.util.spec_from_file_location("forest_without_kernel", _forest.__file__)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert module.Forest.from_bytes(stump).engine == "python"
+def test_without_kernel(stump, imported_with):
+    """A machine without the compiled engine answers with the Python one, and refuses the other."""
+    forest = imported_with(None)
+    assert forest.ENGINES == ("python",)
+    assert forest.Forest.from_bytes(stump).engine == "python"
+    with pytest.raises(ForestError, match="c was not built"):
+        forest.Forest.from_bytes(stump, engine="c")
 
 
 BAD_TREES = {

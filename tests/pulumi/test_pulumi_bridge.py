@@ -21,12 +21,17 @@ import boto3
 import pytest
 
 from tests.support.ministack import ACCOUNT, REGION, Aws
+from tools.stack_checks.rights import statements
+from tools.stack_checks.stacks import SECRETS, graph_of, settings_of
 
 from . import binaries
 from .bundle import bundles
-from .workspace import PROJECT, QUIET, Workspace, checkout
+from .gate import Gate, guarded
+from .unseen import UNSEEN
+from .workspace import PROJECT, QUIET, ROOT, Workspace, checkout
 from .world import FIRST, SECOND, opened
 
+PEOPLE = ["ann@example.com", "bob@example.com"]
 NAMES = binaries.MODULES / "bridge" / "names.json"
 MIRRORS = ("/opt", "/usr/local", "/usr/share", "~/.terraform.d", "~/.local/share")
 #: Appended to a module of the copied program: the emulator has no PutQueryDefinition, and prod's dashboard depends on
@@ -42,6 +47,8 @@ FORGOTTEN = {
 }
 
 
+#: Rights that are taken out of a deployer's policy; no resource stands on what they make.
+TAKEN_OUT = ("athena:CreateNamedQuery", "budgets:ModifyBudget", "cloudwatch:PutDashboard")
 #: The functions that an update calls.
 CALLED = [f"{PROJECT}-{stack}-{what}" for stack in ("dev", "prod") for what in ("aggregator", "predictor")]
 
@@ -101,9 +108,40 @@ def aws(tmp_path):
         local.stop()
 
 
+def client(aws, service):
+    """Return boto3's client of a service, past the gate."""
+    session = boto3.session.Session(aws_access_key_id=ACCOUNT, aws_secret_access_key="test")
+    return session.client(service, endpoint_url=aws.url, region_name=REGION)
+
+
 @pytest.fixture
-def pulumi(request, bridge, aws, tmp_path):
-    """A stack whose provider is the bridge."""
+def gate(request, aws):
+    """Only the rights that are generated from the stack's graph."""
+    stack = request.node.callspec.params["pulumi"]
+    keys = {"alertEmails": json.dumps(PEOPLE), "slackWebhook": SECRETS["slackWebhook"]}
+    graph = graph_of(settings_of(ROOT, stack, keys), ROOT)
+
+    def key_tags(key):
+        kms = client(aws, "kms")
+        try:
+            tags = kms.list_resource_tags(KeyId=key)["Tags"]
+        except kms.exceptions.NotFoundException:
+            return {}
+        return {tag["TagKey"]: tag["TagValue"] for tag in tags}
+
+    return Gate(statements(graph, f"{PROJECT}-{stack}"), key_tags)
+
+
+@pytest.fixture
+def door(gate, aws):
+    """The address of the local AWS for somebody with these rights."""
+    with guarded(gate, aws.port) as url:
+        yield url
+
+
+@pytest.fixture
+def pulumi(request, bridge, door, tmp_path):
+    """A stack whose provider is the bridge, and whose deployer may do what the generated policy allows."""
     binary = provider()
     if binary is None:
         pytest.skip("NOT CHECKED: no Terraform provider for AWS on this machine")
@@ -117,7 +155,7 @@ def pulumi(request, bridge, aws, tmp_path):
     plugin.mkdir(parents=True)
     shutil.copy(bridge, plugin)
     space.more = {
-        "AWS_ENDPOINT_URL": aws.url,
+        "AWS_ENDPOINT_URL": door,
         "AWS_ACCESS_KEY_ID": ACCOUNT,
         "AWS_SECRET_ACCESS_KEY": "test",
         # the emulator ends kept connections: a call arrives, its answer does not, and a second try finds the name taken
@@ -125,7 +163,8 @@ def pulumi(request, bridge, aws, tmp_path):
         "DRIFT_TERRAFORM_PROVIDER": str(binary).partition("_v")[0],
     }
     space.done("stack", "init", space.stack)
-    space.set(imageDigest=FIRST, alertEmails=["ann@example.com", "bob@example.com"])
+    space.set(imageDigest=FIRST, alertEmails=PEOPLE)
+    space.secret("slackWebhook", SECRETS["slackWebhook"])
     yield space
     end(space)
 
@@ -143,25 +182,34 @@ def end(space):
 
 def left(aws):
     """Return names of what is left of the stack in the account."""
-    given = {"endpoint_url": aws.url, "region_name": REGION}
-    session = boto3.session.Session(aws_access_key_id=ACCOUNT, aws_secret_access_key="test")
-    functions = session.client("lambda", **given).list_functions()["Functions"]
-    tables = session.client("dynamodb", **given).list_tables()["TableNames"]
-    buckets = session.client("s3", **given).list_buckets()["Buckets"]
-    topics = session.client("sns", **given).list_topics()["Topics"]
+    functions = client(aws, "lambda").list_functions()["Functions"]
+    tables = client(aws, "dynamodb").list_tables()["TableNames"]
+    buckets = client(aws, "s3").list_buckets()["Buckets"]
+    topics = client(aws, "sns").list_topics()["Topics"]
     return [*functions, *tables, *buckets, *topics]
 
 
 @pytest.mark.parametrize("pulumi", ["dev"], indirect=True)
-def test_a_life_over_the_real_provider(pulumi, aws):
+def test_a_life_over_the_real_provider_with_the_rights_of_a_deployer_and_none_else(pulumi, aws, gate):
+    gate.without = set(TAKEN_OUT)
+    denied = pulumi.up("--continue-on-error")
+    assert denied.code != 0
+    assert {each.action for each in gate.refused} == gate.without
+    text = "\n".join(denied.errors)
+    assert all(f"not authorized to perform: {action}" in text for action in TAKEN_OUT)
+    gate.without, gate.refused = set(), set()
     life(pulumi, aws)
+    assert gate.refused == set()
+    allowed = {action for statement in gate.statements for action in statement["Action"]}
+    assert allowed - gate.seen == UNSEEN.keys()
 
 
 @pytest.mark.parametrize("pulumi", ["prod"], indirect=True)
-def test_a_life_of_prod_over_the_real_provider(pulumi, aws, everything):
+def test_a_life_of_prod_over_the_real_provider(pulumi, aws, gate, everything):
     if not everything:
         pytest.skip("prod over the bridge is for nox -s engine -- --all")
     life(pulumi, aws)
+    assert gate.refused == set()
 
 
 def life(pulumi, aws):

@@ -2,6 +2,7 @@
 
 python -m tools.stack_checks check STACK       our rules and cfn-lint
 python -m tools.stack_checks render FOLDER     templates and policies, sound and with faults
+python -m tools.stack_checks rights STACK FOLDER     what its deployer has to be allowed to do
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from .cloudformation import cloudformation
 from .faults import FAULTS
 from .iam import role_policies
 from .lint import cfn_lint
+from .rights import policies
 from .rules import examine
 from .stacks import SECRETS, BadStackFile, facts_of, graph_of, settings_of
 
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from .cloudformation import Template
     from .graph import Graph
 
+#: The folder of rendered cases that holds a deployer's policies.
+DEPLOYER = "deployer"
 #: Switches every optional part on.
 EVERYTHING = {**SECRETS, "alertEmails": '["ops@example.com"]'}
 
@@ -74,6 +78,25 @@ def render(root: Path, folder: Path) -> int:
         graph = fault.graph(sound)
         _write(folder / case, graph, cloudformation(graph, whole["Resources"]))
     (folder / "stated.json").write_text(json.dumps(stated, indent=1), "utf-8")
+    write_rights(root, "dev", folder / DEPLOYER)
+    return SUCCESS
+
+
+def write_rights(root: Path, stack: str, folder: Path) -> int:
+    """Write the policies of a stack's deployer: enough for every optional part, and no more.
+
+    Args:
+        root: the folder of Pulumi.yaml.
+        stack: whose file is read.
+        folder: gets `deployer-STACK-1.json` and as many more as IAM's size of a policy asks for.
+    """
+    settings = settings_of(root, stack, EVERYTHING)
+    prefix = facts_of(settings).prefix
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, document in enumerate(policies(graph_of(settings, root), prefix), 1):
+        path = folder / f"deployer-{stack}-{number}.json"
+        path.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+        sys.stdout.write(f"{path}\n")
     return SUCCESS
 
 
@@ -104,6 +127,9 @@ def _parser() -> argparse.ArgumentParser:
         "render", help="write templates and policies, sound and with faults, for other checkers"
     )
     write.add_argument("folder", type=Path)
+    rights = commands.add_parser("rights", help="write the policies of a stack's deployer")
+    rights.add_argument("stack", help="dev, prod, or another stack with a Pulumi.STACK.yaml")
+    rights.add_argument("folder", type=Path)
     return parser
 
 
@@ -116,6 +142,8 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         if options.command == "check":
             return check_stack(options.root, options.stack)
+        if options.command == "rights":
+            return write_rights(options.root, options.stack, options.folder)
         return render(options.root, options.folder)
     except (BadStackFile, ConfigurationError, FileNotFoundError) as error:
         sys.stderr.write(f"{error}\n")

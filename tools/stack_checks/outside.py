@@ -4,6 +4,7 @@ They are checkov and parliament. `python tools/stack_checks/outside.py FOLDER` r
 
 - `CASE/template.json` and `CASE/policies.json`, the case `sound` and one for each planted fault
 - `stated.json`, who should find which fault
+- `deployer/*.json`, a deployer's policies
 
 and fails when the sound graph has a finding without a waiver, or a fault is found by others than
 stated. A waiver that nothing needs any more is a fault too.
@@ -69,12 +70,29 @@ def parliament(folder: Path) -> Findings:
     return findings
 
 
+def deployers_faults(folder: Path) -> list[str]:
+    """Return what IAM would refuse of a deployer's policies.
+
+    Their reach is that of the stack's names; parliament asks for exact resources beyond that.
+    """
+    faults = []
+    refused = ("UNKNOWN", "MALFORMED", "INVALID")
+    for file in sorted(folder.glob("deployer/*.json")):
+        issues = analyze_policy_string(file.read_text("utf-8")).findings
+        faults += [
+            f"parliament: {issue.issue} {issue.detail} in {file.name}"
+            for issue in issues
+            if issue.issue.startswith(refused)
+        ]
+    return faults
+
+
 def compare(folder: Path) -> list[str]:
     """Return where findings differ from what is stated."""
     stated = json.loads((folder / "stated.json").read_text("utf-8"))
     waivers = read_waivers()
     needed = set()
-    wrong = []
+    wrong = deployers_faults(folder)
     for checker, findings in (("checkov", checkov(folder)), ("parliament", parliament(folder))):
         unwaived: Findings = {}
         for case, found_in_case in findings.items():

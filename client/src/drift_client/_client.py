@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import islice
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
+from drift_contracts import requests
 from drift_contracts.errors import ContractError, Violation
 from drift_contracts.features import contract_of
-from drift_contracts.requests import BATCH_BYTES, BATCH_INSTANCES, RequestValidator
+from drift_contracts.requests import BATCH_INSTANCES, RequestValidator
 
 from drift_client import _results as results
 from drift_client._connection import Connection, Environment
@@ -38,6 +40,8 @@ RESPONSE = "prediction.response.v1"
 BATCH_RESPONSE = "prediction.batch.response.v1"
 MANIFESTS = ("bundle.manifest.v1", "bundle.manifest.v2")
 TOO_LARGE = 413
+#: How a service states the rows that it takes at once, in the violation of /instances.
+_ITEMS = re.compile(r"at most (\d{1,4}) items")
 
 
 class Client:
@@ -117,9 +121,9 @@ class Client:
     def predict_many(self, instances: Iterable[Mapping[str, Value]]) -> list[Prediction | Refusal]:
         """Return the answers to many instances, in order, asked in batches of 1,000.
 
-        A batch that is too large, or whose answer would be, is halved until it is not. An instance
-        that breaks its contract is not sent; it returns as a Refusal, as does one that the service
-        refuses.
+        A batch that is too large, or whose answer would be, is asked in parts of as many rows as
+        the service says that it takes, else in halves, until each fits. An instance that breaks its
+        contract is not sent; it returns as a Refusal, as does one that the service refuses.
 
         Raises:
             ClientError: A whole batch failed, or one instance alone is too large; batches before
@@ -179,20 +183,25 @@ class Client:
         return [answers[index] for index in range(len(instances))]
 
     def _send(self, sent: list[Numbered]) -> dict[int, Prediction | Refusal]:
-        """Return the answers to a batch, asked in halves where it is too large.
+        """Return the answers to a batch, asked in parts where it is too large.
 
-        Nothing is answered twice: a batch that is refused with 413 has left no event, and an
-        instance is sent with the same prediction_id in whichever part.
+        The parts have as many rows as the service says that it takes; they are halves where it
+        says nothing. Nothing is answered twice: a batch that is refused with 413 has left no event,
+        and an instance is sent with the same prediction_id in whichever part.
         """
+        rows = (len(sent) + 1) // 2
         # over its limit a service closes the connection, which looks like a failure: do not try
-        if len(sent) == 1 or _body_bytes(sent) <= BATCH_BYTES:
+        if len(sent) == 1 or _body_bytes(sent) <= requests.BATCH_BYTES:
             try:
                 return self._send_batch(sent)
             except RequestRefused as refusal:
                 if refusal.status != TOO_LARGE or len(sent) == 1:
                     raise
-        middle = len(sent) // 2
-        return self._send(sent[:middle]) | self._send(sent[middle:])
+                rows = _rows_taken(refusal, len(sent)) or rows
+        answers: dict[int, Prediction | Refusal] = {}
+        for start in range(0, len(sent), rows):
+            answers |= self._send(sent[start : start + rows])
+        return answers
 
     def _send_batch(self, sent: list[Numbered]) -> dict[int, Prediction | Refusal]:
         """Return the answers to a batch that is sent as it is."""
@@ -218,6 +227,21 @@ class Client:
             _require(operation, BATCH_RESPONSE, "prediction_id", answer, request["prediction_id"])
             answers[index] = results.read_answer(answer, document, request["features"])
         return answers
+
+
+def _rows_taken(refusal: RequestRefused, asked: int) -> int:
+    """Return the rows that a refusal says would be taken at once, 0 where it does not help.
+
+    Args:
+        refusal: of a batch that is too large.
+        asked: rows of that batch; a limit that it keeps is no reason to send it again.
+    """
+    for violation in refusal.violations:
+        stated = _ITEMS.fullmatch(violation.expected)
+        if stated and violation.pointer == "/instances":
+            rows = int(stated[1])
+            return rows if rows < asked else 0
+    return 0
 
 
 def _refusals(document: PredictionBatchResponseV1) -> dict[int, list[Violation]]:

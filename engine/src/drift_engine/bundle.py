@@ -30,7 +30,7 @@ from drift_engine.forest import Forest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from drift_contracts import RequestValidator
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     )
 
     from drift_engine.forest._forest import EngineName
+    from drift_engine.model import PackedModel
 
     Manifest = BundleManifestV1 | BundleManifestV2
 
@@ -60,7 +61,11 @@ __all__ = [
 
 CONTRACTS = ("bundle.manifest.v1", "bundle.manifest.v2")
 #: Every bundle has these, and its manifest names them.
-FILES = ("feature_set.json", "baseline.json", "forest.bin")
+DOCUMENTS = ("feature_set.json", "baseline.json")
+#: The model, and so the third file: a packed one needs a manifest of version 2.
+FOREST, PACKED = "forest.bin", "model.bin"
+#: All files that a manifest may name.
+FILES = (*DOCUMENTS, FOREST, PACKED)
 #: Digests of training rows, for replays. Serving neither reads nor hashes it, and works without.
 ROW_DIGESTS = "rows.bin"
 #: Bytes; ours have some 1,500.
@@ -83,7 +88,7 @@ class Bundle(Record):
     #: What is normal: the parsed document, of which channels and correlation are not checked.
     baseline: BaselineV1
     #: How it answers.
-    model: Forest
+    model: Forest | PackedModel
     #: SHA-256 of manifest.json, 64 hex digits: what a pin names, since the manifest binds every
     #: other file; "" for a bundle that was not read from a folder.
     digest: str = ""
@@ -149,13 +154,14 @@ def load_bundle(
         folder: of a model, which stands for its current version, or of one version; it holds
             manifest.json and the files that it names, as regular files and nothing else.
         digest: the SHA-256 that manifest.json must have, 64 lower-case hex digits; any by default.
-        engine: the forest engine, the fastest by default.
+        engine: the one that answers, the fastest by default.
 
     Raises:
         BundleError: a file is missing, not named by the manifest or not the one that it names, the
             digest differs, or the files do not belong together.
         ContractError: feature_set.json or baseline.json breaks its contract.
         BadForest: forest.bin is no forest.
+        BadModel: model.bin is no packed model.
     """
     path, folder = os.fspath(folder), bundle_folder(folder)
     content = _read(folder, MANIFEST, LARGEST_MANIFEST, f"at most {LARGEST_MANIFEST} bytes")
@@ -167,17 +173,30 @@ def load_bundle(
         is_named = os.path.basename(folder) == manifest["model_version"]  # noqa: PTH119 - see above
         _expect(is_named, MANIFEST, "the model_version that the folder is called after")
     described: Mapping[str, BundleManifestV1File] = manifest["files"]  # type: ignore[assignment]
-    contents = {name: _verified(folder, name, described[name]) for name in FILES}
+    contents = {name: _verified(folder, name, facts) for name, facts in described.items()}
     document = _json(contents["feature_set.json"], "feature_set.json")
     bundle = Bundle(
         manifest=manifest,
         feature_set=FeatureSet.from_json(document, source="feature_set.json"),
         baseline=_json(contents["baseline.json"], "baseline.json"),
-        model=Forest.from_bytes(contents["forest.bin"], engine=engine),
+        model=_model(contents, engine),
         digest=actual,
     )
     _check_together(bundle)
     return bundle
+
+
+def _model(
+    contents: Mapping[str, bytes],
+    engine: EngineName | None,
+) -> Forest | PackedModel:
+    """Return the model in the files of a bundle. Raises BadForest or BadModel."""
+    if FOREST in contents:
+        return Forest.from_bytes(contents[FOREST], engine=engine)
+    # A cold start with a forest has no need of the other reader.
+    from drift_engine.model import PackedModel  # noqa: PLC0415
+
+    return PackedModel.from_bytes(contents[PACKED], engine=engine)
 
 
 def _manifest(folder: str, content: bytes) -> Manifest:
@@ -195,13 +214,15 @@ def _manifest(folder: str, content: bytes) -> Manifest:
     accepted = " or ".join(CONTRACTS)
     _expect(contract in CONTRACTS, MANIFEST, f"contract {accepted}{_way_out(contract)}")
     files = manifest.get("files")
-    names_all = isinstance(files, dict) and sorted(files) == sorted(FILES)
-    _expect(names_all, MANIFEST, f"files to name {', '.join(FILES)}")
+    models = (FOREST,) if contract == CONTRACTS[0] else (FOREST, PACKED)
+    accepted_files = [sorted((*DOCUMENTS, model)) for model in models]
+    names_all = isinstance(files, dict) and sorted(files) in accepted_files
+    _expect(names_all, MANIFEST, f"files to name {', '.join(DOCUMENTS)}, {' or '.join(models)}")
     for name, facts in files.items():
         is_described = isinstance(facts, dict) and isinstance(facts.get("sha256"), str)
         is_described = is_described and type(facts.get("bytes")) is int
         _expect(is_described, MANIFEST, f"sha256 and bytes at /files/{name}")
-    _check_folder(folder, names_row_digests=_names_row_digests(manifest))
+    _check_folder(folder, files, names_row_digests=_names_row_digests(manifest))
     version = model_version(files)
     is_version = manifest.get("model_version") == version
     _expect(is_version, MANIFEST, "the model_version of the files it names")
@@ -209,15 +230,20 @@ def _manifest(folder: str, content: bytes) -> Manifest:
     return verified
 
 
-def _check_folder(folder: str, *, names_row_digests: bool) -> None:
+def _check_folder(
+    folder: str,
+    files: Iterable[str],
+    *,
+    names_row_digests: bool,
+) -> None:
     """Raise BundleError unless a folder holds the files of a bundle and nothing else."""
     present = set(os.listdir(folder)) - {MANIFEST}  # noqa: PTH208 - see above
     # Training puts its first version beside a flat bundle, which serves until `current` is there.
     present.difference_update(versions_in(folder))
     offline = (ROW_DIGESTS,) if names_row_digests else ()
     # An image may leave out what serving does not need.
-    is_whole = present.difference(offline) == set(FILES)
-    named = ", ".join((MANIFEST, *FILES, *offline))
+    is_whole = present.difference(offline) == set(files)
+    named = ", ".join((MANIFEST, *files, *offline))
     _expect(is_whole, "folder", f"{named} and nothing else")
 
 
@@ -301,7 +327,8 @@ def _check_together(bundle: Bundle) -> None:
     model = (manifest.get("model"), manifest.get("feature_set"))
     is_model = model == (feature_set.name, feature_set.version)
     _expect(is_model, MANIFEST, "model and feature_set to be name and version in feature_set.json")
-    _expect(bundle.model.features == len(names), "forest.bin", f"rows of {len(names)} features")
+    is_wide = bundle.model.features == len(names)
+    _expect(is_wide, _model_file(manifest), f"rows of {len(names)} features")
     _check_target(bundle)
     # The file may hold anything that is JSON.
     document: object = baseline
@@ -315,6 +342,10 @@ def _check_together(bundle: Bundle) -> None:
     baseline_types = {name: facts["type"] for name, facts in baseline["features"].items()}
     agrees = baseline["model"] == feature_set.name and baseline_types == types
     _expect(agrees, "baseline.json", "the model and the types of features of feature_set.json")
+
+
+def _model_file(manifest: Manifest) -> str:
+    return FOREST if FOREST in manifest["files"] else PACKED
 
 
 def _check_target(bundle: Bundle) -> None:

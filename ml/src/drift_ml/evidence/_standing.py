@@ -123,7 +123,9 @@ class Causes:
             name: of a channel.
             others: names of channels that drift.
         """
-        return any(self._move_together(self._by_name[name], self._by_name[other]) for other in others)
+        return any(
+            self._move_together(self._by_name[name], self._by_name[other]) for other in others
+        )
 
     def _move_together(self, first: Channel, second: Channel) -> bool:
         if any(_is_of_all(channel) for channel in (first, second)):

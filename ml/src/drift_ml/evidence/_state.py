@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -71,9 +71,8 @@ def upgraded(document: DetectorStateV1Mixture | DetectorStateV2, charts: int) ->
         charts: of the detector.
     """
     if document["contract"] == CONTRACT:
-        return cast("DetectorStateV2", document)
-    former = cast("DetectorStateV1Mixture", document)
-    whole = former["capital"]
+        return document
+    whole = document["capital"]
     capital: DetectorStateV2Capital = {
         "log": [*whole["log"][:charts]],
         "age": whole["age"][:charts],
@@ -89,13 +88,13 @@ def upgraded(document: DetectorStateV1Mixture | DetectorStateV2, charts: int) ->
     current: DetectorStateV2 = {
         "contract": CONTRACT,
         "detector": "mixture",
-        "settings": former["settings"],
-        "events": former["events"],
-        "quiet": former["quiet"],
+        "settings": document["settings"],
+        "events": document["events"],
+        "quiet": document["quiet"],
         "alarms": [],
         "capital": capital,
     }
-    alarm = former["alarm"]
+    alarm = document["alarm"]
     if alarm is not None:
         drift = {"finding": alarm, "recovery": recovery}
         raised = alarm["since"]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from drift_contracts import FeatureSet
     from drift_engine.bundle import Bundle
     from drift_engine.forest import Forest
+    from drift_engine.model import PackedModel
 
     from drift_ml.tables import Chunk
     from drift_ml.tables.row_digests import RowDigests
@@ -171,7 +172,7 @@ def rows_per_window(rows: int) -> int:
 
 
 def _prediction_column(request: Request) -> str | None:
-    """Return the column of predictions, None where the forest predicts."""
+    """Return the column of predictions, None where the model predicts."""
     if request.prediction:
         return request.prediction
     names = column_names(request.path, request.reading)
@@ -179,7 +180,7 @@ def _prediction_column(request: Request) -> str | None:
 
 
 def _layout(bundle: Bundle, request: Request, column: str | None) -> Layout:
-    # Some forests answer complete rows only; where none predicts, a row may miss values.
+    # Some models answer complete rows only; where none predicts, a row may miss values.
     width = len(bundle.feature_set.names)
     complete = column is None and not _takes_missing(bundle.model, width)
     return Layout(bundle.feature_set, column, request.time, complete=complete)
@@ -224,7 +225,7 @@ class _Cutter:
 
 
 def _predicted(chunks: Iterator[Chunk], column: str | None, bundle: Bundle) -> Iterator[_Predicted]:
-    """Yield each chunk with its predictions: the column's, or the forest's on all cores."""
+    """Yield each chunk with its predictions: the column's, or the model's on all cores."""
     if column is not None:
         for chunk in chunks:
             encode = partial(_matrix, bundle.feature_set, chunk)
@@ -243,17 +244,17 @@ def _matrix(feature_set: FeatureSet, chunk: Chunk) -> Floats:
     return Table("", chunk.columns, np.empty(chunk.rows)).matrix(feature_set)
 
 
-def _takes_missing(forest: Forest, width: int) -> bool:
-    """Return whether the forest answers rows with missing values, as those fitted on some do."""
+def _takes_missing(model: Forest | PackedModel, width: int) -> bool:
+    """Return whether a model answers rows with missing values, as those fitted on some do."""
     try:
-        forest.predict([math.nan] * width)
+        model.predict([math.nan] * width)
     except BadRow:
         return False
     return True
 
 
-def _predict(forest: Forest, rows: Floats) -> Floats:
-    return np.array(forest.predict_many(rows.tolist()), dtype=np.float64)
+def _predict(model: Forest | PackedModel, rows: Floats) -> Floats:
+    return np.array(model.predict_many(rows.tolist()), dtype=np.float64)
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:

@@ -226,7 +226,7 @@ def _chosen(models: tuple[str, ...], file: Path | None, *, given_rows: bool) -> 
 
 def _show(chosen: FeatureSet, trained: Trained) -> None:
     """Print scores, files and one prediction made from the bundle that was just written."""
-    from drift_engine.bundle import FILES, load_bundle  # noqa: PLC0415 - as above
+    from drift_engine.bundle import load_bundle  # noqa: PLC0415 - as above
 
     console = make_terminal(stderr=True)
     console.print(_scores(chosen, trained))
@@ -239,7 +239,7 @@ def _show(chosen: FeatureSet, trained: Trained) -> None:
             soft_wrap=True,
         )
     bundle = load_bundle(trained.bundle)
-    size = sum((trained.bundle / name).stat().st_size for name in FILES)
+    size = sum((trained.bundle / name).stat().st_size for name in bundle.manifest["files"])
     console.print(f"bundle     {trained.bundle} ({size:,} bytes), the current version")
     console.print(f"pin        {chosen.name}={bundle.digest}", highlight=False, soft_wrap=True)
     console.print(f"estimator  {trained.estimator} ({trained.estimator.stat().st_size:,} bytes)")
