@@ -632,7 +632,7 @@ static int check_shape(Engine *self, const File *in) {
 
 /* The inputs, and how much their tables hold. */
 typedef struct {
-    uint64_t thresholds, doubles, lookups, directions, set_bits, words;
+    uint64_t thresholds, doubles, lookups, directions, set_bits, words, splits;
 } Sizes;
 
 static int read_inputs(Engine *self, const File *in, Sizes *sizes) {
@@ -671,6 +671,7 @@ static int read_inputs(Engine *self, const File *in, Sizes *sizes) {
             return refuse(self, "model: sets: expected a bit for each code");
         sizes->set_bits += rows * input->sets;
         sizes->words += rows * input->words;
+        sizes->splits += input->sets + (uint64_t)input->thresholds * (1 + (uint64_t)input->directional);
         input->entry = (uint32_t)entries;
         entries += input->by_sets ? 32 * (uint64_t)input->words : 1 + (uint64_t)input->directional;
         if (entries > UINT32_MAX) return refuse(self, "model: inputs: expected fewer sets");
@@ -679,7 +680,11 @@ static int read_inputs(Engine *self, const File *in, Sizes *sizes) {
     const int holds = sizes->thresholds - sizes->doubles <= 8 * (uint64_t)in->singles.len &&
                       holds_bits(&in->lookups, 64 * sizes->lookups) && holds_bits(&in->doubles, 64 * sizes->doubles) &&
                       holds_bits(&in->directions, sizes->directions) && holds_bits(&in->sets, sizes->set_bits);
-    return holds ? 0 : refuse(self, "model: inputs: expected sections of their lengths");
+    if (!holds) return refuse(self, "model: inputs: expected sections of their lengths");
+    /* before room for them is taken */
+    if ((uint64_t)self->shape.distinct > sizes->splits)
+        return refuse(self, "model: distinct splits: expected no more than inputs have");
+    return 0;
 }
 
 /* Float32 thresholds of an input from their gaps, in the order of all float32: low bits, then as many zeros as the high
