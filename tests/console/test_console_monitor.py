@@ -331,6 +331,17 @@ def test_unknown_version(fast):
     assert fast.windows() == fast.sent - 40
 
 
+def test_later_event(fast):
+    """Events that a later release wrote are set aside with the versions that are read, and the others are counted."""
+    fast.pass_time(2, rate=20)
+    fast.pass_time(1, rate=20, contract="prediction.event.v9")
+    fast.pass_time(3, rate=20)
+    letters = [json.loads(line) for line in fast.settings.dead_letters.read_text().splitlines()]
+    assert len(letters) == 20
+    assert all("prediction.event.v2" in letter["reason"] for letter in letters)
+    assert fast.windows() == fast.sent - 20
+
+
 def test_retention(fast):
     """What is older than the retention is forgotten."""
     fast.pass_time(5)
