@@ -121,7 +121,6 @@ def drift_alert(
     }
 
 
-<<<<<<< HEAD
 def _beside(standing: Sequence[AlertV1]) -> str:
     """Return what else stands, in words; "" for nothing."""
     titles = [alert["title"].partition(": ")[2] for alert in standing[:MOST_NAMED]]
@@ -130,12 +129,12 @@ def _beside(standing: Sequence[AlertV1]) -> str:
     more = len(standing) - len(titles)
     ending = f" and {more} more" if more else ""
     return f". Still standing: {'; '.join(titles)}{ending}"
-=======
+
+
 def _is_of_classifier(source: AlertSource, finding: DriftFinding) -> bool:
     """Return whether a finding is of a part of a classifier's answer."""
     baseline = source.reference.baseline
     return bool(baseline.classes) and baseline.channel(finding.channel).answer is not None
->>>>>>> main
 
 
 def _drift(reference: Reference, finding: DriftFinding, since: str, budget: float) -> AlertV1Drift:

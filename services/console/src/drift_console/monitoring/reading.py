@@ -21,13 +21,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
-<<<<<<< HEAD
     from drift_contracts.types import AlertV1, DetectorStateV2Finding
-    from drift_ml.baseline import Baseline
-=======
-    from drift_contracts.types import AlertV1, DetectorStateV1Finding
     from drift_ml.baseline import Baseline, Channel
->>>>>>> main
     from drift_monitor.keys import Series
     from drift_monitor.reference import Reference
     from drift_monitor.stores import SqliteStore
@@ -129,14 +124,13 @@ class EvidenceReader:
             "alerts": self._alerts(model),
         }
 
-<<<<<<< HEAD
     def _standing(
         self, model: str, findings: Sequence[DetectorStateV2Finding]
     ) -> list[FindingEntry]:
         """Return what raised each alarm that is on, the oldest first."""
         entries = [_finding_entry(self._baselines[model], finding) for finding in findings]
         return [entry for entry in entries if entry is not None]
-=======
+
     def class_mix(self, model: str, frame: Frame) -> ClassMixEntry | None:
         """Return the mix of labels over a span; None for what is no classifier, or not monitored.
 
@@ -157,7 +151,6 @@ class EvidenceReader:
             windows = self._windows.windows(series, baseline, numbers)
             made = self._mixes[model] = _MadeMix(span, class_mix_entry(baseline, windows, frame))
         return made.mix
->>>>>>> main
 
     def _alerts(self, model: str) -> list[AlertV1]:
         rows = self._connection.execute(
