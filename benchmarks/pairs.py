@@ -66,10 +66,10 @@ class MedianInterval:
         """Take in one value."""
         insort(self._values, value)
         # the count never falls: with one value more, so few below are less likely still
-        while self._evidence(self._outside) >= self._needed:
+        while self.evidence(self._outside) >= self._needed:
             self._outside += 1
 
-    def _evidence(self, below: int) -> float:
+    def evidence(self, below: int) -> float:
         """Return ln of the likelihood ratio against the median after so many values below it, nats."""
         count = len(self._values)
         log_beta = lgamma(below + 1) + lgamma(count - below + 1) - lgamma(count + 2)

@@ -78,8 +78,8 @@ def test_likelihood_ratio(count):
     interval = MedianInterval()
     for value in range(count):
         interval.add(value)
-    either_end = 2 * exp(interval._evidence(0)) / 2**count
-    between = (comb(count, below) * exp(interval._evidence(below)) / 2**count for below in range(1, count))
+    either_end = 2 * exp(interval.evidence(0)) / 2**count
+    between = (comb(count, below) * exp(interval.evidence(below)) / 2**count for below in range(1, count))
     assert either_end + sum(between) == pytest.approx(1)
 
 

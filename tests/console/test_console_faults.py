@@ -92,7 +92,6 @@ def test_journal(tmp_path, closed):
     folder.rmdir()
     handler.emit(record)
     folder.mkdir()
-    handler._closed = False
     handler.emit(record)
     handler.close()
     assert (folder / "console.log").read_text() == "words\n"

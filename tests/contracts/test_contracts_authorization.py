@@ -104,7 +104,7 @@ def test_signed():
 def test_region():
     """An API's address states its region, whatever the configuration has."""
     auth = SignedByAws("https://abc.execute-api.us-west-2.amazonaws.com")
-    assert auth._region == "us-west-2"
+    assert auth.region == "us-west-2"
 
 
 def test_token():

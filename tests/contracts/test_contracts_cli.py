@@ -2,14 +2,11 @@
 
 import json
 import sys
-from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
-from types import SimpleNamespace
 
-import click
 import pytest
 from click.testing import CliRunner
-from drift_client.cli import _main, _watch, main
+from drift_client.cli import PLUGINS, main
 from drift_contracts import DriftError, feature_set
 
 from tools.contract_checks.cases import cases
@@ -184,7 +181,7 @@ def test_usage_errors(run, loopback, monkeypatch, words, reason):
 @pytest.mark.parametrize("command", [["predict", *HOUSE], ["health"], ["model"], ["watch"]])
 def test_unreachable_exit(run, command, monkeypatch):
     """A service that cannot be reached ends with exit code 3."""
-    monkeypatch.setattr("drift_client._retry.Retry.delay", lambda *_: None)
+    monkeypatch.setattr("drift_client.Retry.delay", lambda *_: None)
     code, _, err = run(*command, "--url", NOBODY)
     assert (code, "ConnectError" in err) == (3, True)
 
@@ -351,7 +348,7 @@ def test_watch_other_document(run, loopback, member, value, place):
 
 def test_watch_retries(run, loopback, monkeypatch):
     """A console that is busy once is shown all the same."""
-    monkeypatch.setattr("drift_client._retry.Retry.delay", lambda _self, attempt, *_: attempt < 2 or None)
+    monkeypatch.setattr("drift_client.Retry.delay", lambda _self, attempt, *_: attempt < 2 or None)
     code, out, _ = run("watch", "--times", "1", "--url", loopback((503, b""), (200, STATE)))
     assert (code, "predictions 12" in out) == (0, True)
 
@@ -362,7 +359,7 @@ def test_watch_interrupted(run, loopback, monkeypatch):
     def interrupt(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_watch.time, "sleep", interrupt)
+    monkeypatch.setattr("time.sleep", interrupt)
     assert run("watch", "--url", loopback((200, STATE)))[0] == 0
 
 
@@ -375,29 +372,55 @@ def test_contracts_commands(run):
     assert json.loads(out)["$id"] == "urn:drift:contract:problem.v1"
 
 
+ADDED = """
+import click
+from drift_contracts import DriftError
+
 @click.command()
 def replay():
-    """Replay old traffic."""
+    \"\"\"Replay old traffic.\"\"\"
     raise DriftError("nothing to replay")
 
+@click.command()
+def fit():
+    import {library}
 
 not_a_command = "text"
+"""
 
 
 @pytest.fixture
-def plugins(monkeypatch):
-    """One good plug-in, one that cannot be imported, one that is no command, one that is not there."""
-    found = EntryPoints(
-        EntryPoint(name, value, _main.PLUGINS)
-        for name, value in {
-            "replay": f"{__name__}:replay",
+def install(tmp_path, monkeypatch):
+    """install(distribution, commands, library): a distribution that adds commands.
+
+    library: what its command `fit` imports as it runs.
+    """
+
+    def add(distribution, commands, library="json"):
+        metadata = tmp_path / f"{distribution.replace('-', '_')}-9.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 9\n")
+        lines = [f"[{PLUGINS}]", *(f"{name} = {value}" for name, value in commands.items())]
+        (metadata / "entry_points.txt").write_text("\n".join(lines))
+        (tmp_path / "added_commands.py").write_text(ADDED.format(library=library))
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, "added_commands", raising=False)
+
+    return add
+
+
+@pytest.fixture
+def plugins(install):
+    """Install a good command, one that cannot be imported, one that is no command, one that is not there."""
+    install(
+        "added",
+        {
+            "replay": "added_commands:replay",
             "lost": "no.such.module:command",
-            "odd": f"{__name__}:not_a_command",
-            "absent": f"{__name__}:no_such_name",
-        }.items()
+            "odd": "added_commands:not_a_command",
+            "absent": "added_commands:no_such_name",
+        },
     )
-    monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or sys.modules["__main__"])
-    monkeypatch.setattr(_main, "entry_points", lambda group: found.select(group=group))
 
 
 @pytest.mark.usefixtures("plugins")
@@ -421,39 +444,19 @@ def test_broken_plugin(run):
     assert run("contracts", "show", "problem.v1")[0] == 0
 
 
-def test_missing_library(run, monkeypatch):
+def test_missing_library(run, install):
     """A command that lacks a library names the distribution's extra that brings it."""
-    value = "no_such_library:command [train]"
-    point = EntryPoint("train", value, _main.PLUGINS)._for(SimpleNamespace(name="drift-ml"))
-    monkeypatch.setattr(_main, "entry_points", lambda group: EntryPoints([point]).select(group=group))
+    install("drift-ml", {"train": "no_such_library:command [train]"})
     code, _, err = run("train")
     assert code == 5
     assert "no_such_library" in err
     assert "drift-ml[train]" in err
 
 
-@pytest.mark.parametrize(("library", "code"), [("sklearn", 5), ("drift_ml.gone", 70)])
-def test_missing_extra(run, monkeypatch, library, code):
+@pytest.mark.parametrize(("library", "code"), [("no_such_library", 5), ("drift_ml.gone", 70)])
+def test_missing_extra(run, install, library, code):
     """A missing library names the extra to install; a missing module of the project is a fault."""
-
-    class Plugin:
-        """An entry point."""
-
-        name, extras, dist = "fit", ["train"], SimpleNamespace(name="drift-ml")
-
-        @staticmethod
-        def load():
-            def fit():
-                raise ModuleNotFoundError(name=library)
-
-            return click.Command("fit", callback=fit)
-
-    class Points(dict):
-        """Entry points as a mapping."""
-
-        names = ("fit",)
-
-    monkeypatch.setattr(_main, "entry_points", lambda group: Points(fit=Plugin))  # noqa: ARG005
+    install("drift-ml", {"fit": "added_commands:fit [train]"}, library)
     ended, _, err = run("fit")
     assert ended == code
     assert ("drift-ml[train]" in err) == (code == 5)

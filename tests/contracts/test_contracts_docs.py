@@ -2,14 +2,13 @@
 
 import json
 import re
-from functools import partial
 from pathlib import Path
 
 import drift_client as client_module
 import pytest
 from click.testing import CliRunner
-from drift_client import Client, Environment
-from drift_client.cli import _main, main
+from drift_client import Client, Retry
+from drift_client.cli import PLUGINS, main
 from drift_contracts import ContractError, DriftError, FeatureSet, RequestValidator, Target, feature_set, schemas
 from drift_contracts.features import Feature
 
@@ -77,12 +76,16 @@ def messages(folder, script):
     yield CliRunner().invoke(main, ["health", "--url", "http://127.0.0.1:9"]).stderr.strip()
 
 
+def at_once(retry, attempt, *_):
+    """The delays of all attempts, without their seconds."""
+    return 0.0 if attempt < retry.attempts else None
+
+
 def test_quoted_messages(tmp_path, script, monkeypatch, loopback):
     """Every quoted message is the one that the product prints."""
     card = next(case.instance for case in cases("model.card.v1") if case.valid)
     monkeypatch.setenv("DRIFT_URL", loopback((200, card)))
-    patient = partial(Client, environment=Environment(sleep=lambda _: None))
-    monkeypatch.setattr("drift_client.cli._options.Client", patient)
+    monkeypatch.setattr(Retry, "delay", at_once)
     assert list(messages(tmp_path, script)) == QUOTED
 
 
@@ -110,7 +113,7 @@ def test_commands_listed():
     """The page lists all commands of driftctl and links the exit codes."""
     assert set(re.findall(r"^driftctl (\w+)", CLIENT, re.MULTILINE)) == set(main.commands)
     assert "(exit-codes.md)" in CLIENT
-    assert _main.PLUGINS in CLIENT
+    assert PLUGINS in CLIENT
 
 
 def test_options_exist(monkeypatch):

@@ -89,7 +89,7 @@ def test_check_message():
 
 def test_unknown_contract():
     """An unknown contract is refused with the names that there are."""
-    with pytest.raises(UnknownName, match=r"no contract 'problem\.v9'; there is alert.v1, "):
+    with pytest.raises(UnknownName, match=r"'problem\.v9'; there is alert\.v1"):
         schemas.check("problem.v9", {})
 
 
@@ -124,8 +124,7 @@ def known_keywords(schema):
 @pytest.mark.parametrize("name", schemas.names())
 def test_keywords_covered(name):
     """No schema uses a keyword that the plain validator lacks."""
-    known = keywords.ANNOTATIONS | keywords._CHECKS.keys() | keywords._APPLICATORS.keys()
-    assert set(known_keywords(schemas.schema(name))) <= known
+    assert set(known_keywords(schemas.schema(name))) <= keywords.KEYWORDS
 
 
 @pytest.mark.parametrize("name", schemas.names())

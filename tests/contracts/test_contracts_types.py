@@ -13,7 +13,7 @@ from tools.contract_checks import typed
 def test_contract_types():
     """Each schema has a name in the generated module."""
     names = documents.names(documents.folder("schemas"))
-    assert [name for name in names if not hasattr(types, typed._camel(name))] == []
+    assert [name for name in names if not hasattr(types, typed.class_name(name))] == []
 
 
 def test_module_in_step():
@@ -57,18 +57,18 @@ def test_module_writes_types():
 )
 def test_schema_types(schema, type_of_it):
     """Scalars, unions, constants, lists and open objects each have a type."""
-    assert typed._Contract("x.v1", {}).type_of(schema, "X") == type_of_it
+    assert typed.ContractTypes("x.v1", {}).type_of(schema, "X") == type_of_it
 
 
 def test_keyword_member():
     """A member that is a word of Python is written in the functional form."""
-    contract = typed._Contract("x.v1", {"type": "object", "properties": {"from": {"type": "string"}}})
+    contract = typed.ContractTypes("x.v1", {"type": "object", "properties": {"from": {"type": "string"}}})
     assert contract.text() == 'XV1 = TypedDict("XV1", {"from": "NotRequired[str]"})'
 
 
 def test_alias():
     """A contract that is no object has an alias of its name."""
-    contract = typed._Contract("x.v1", {"type": "array", "items": {"type": "string"}})
+    contract = typed.ContractTypes("x.v1", {"type": "array", "items": {"type": "string"}})
     assert contract.text() == 'XV1: TypeAlias = "list[str]"'
 
 
@@ -85,7 +85,7 @@ def test_forms_by_member():
         "else": {"$ref": "#/$defs/second"},
         "$defs": {"first": form, "second": form},
     }
-    text = typed._Contract("x.v1", schema).text()
+    text = typed.ContractTypes("x.v1", schema).text()
     assert text.count("size: NotRequired[int]") == 2
     assert "kind: NotRequired[Literal['a']]" in text
     assert "kind: NotRequired[Literal['b']]" in text

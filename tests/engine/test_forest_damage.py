@@ -5,13 +5,14 @@ DRIFT_FOREST_MUTATIONS sets how many files are damaged; under sanitizers, see do
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 import random
 
 import numpy as np
 import pytest
-from drift_engine.forest import BadForest, Forest, _forest, _layout
+from drift_engine.forest import BadForest, Forest, _layout
 from drift_engine.forest.writer import Tree, encode, trees_of
 
 MUTATIONS = int(os.environ.get("DRIFT_FOREST_MUTATIONS", "3000"))
@@ -158,7 +159,8 @@ def test_compiled_checks_columns(files, engines):
     """The compiled engine checks the length and width of its columns, whatever calls it."""
     if "c" not in engines:
         pytest.skip("the compiled engine was not built on this machine")
-    start, chance, started = _forest._Compiled, random.Random(1), 0
+    start = importlib.import_module("drift_engine.forest._kernel").Engine
+    chance, started = random.Random(1), 0
     for _ in range(MUTATIONS):
         parts = _layout.split(memoryview(chance.choice(files)))
         numbers = list(parts.numbers.__dict__.values())

@@ -35,14 +35,16 @@ def test_the_providers_keys_are_heard(built):
     assert graph.tags.items() >= {"Team": "ml", "Owner": "b", "Project": "mlops-drift-monitor"}.items()
 
 
-def test_an_account_that_the_cli_stored_as_a_number_is_heard(built):
-    """`pulumi config set --path 'aws:allowedAccountIds[0]' 123456789012` stores a number."""
+def test_account_as_number(built):
+    """An account that `pulumi config set --path` stored as a number is read as its digits."""
     inputs = built(**{"aws:allowedAccountIds": "[123456789012]"}).provider.inputs
     assert json.loads(inputs["allowedAccountIds"]) == ["123456789012"]
 
 
-def test_without_them_the_provider_takes_the_credentials_at_hand(built):
-    """No key is sent as an empty list, which would allow no account at all."""
+def test_usual_credentials(built):
+    """Without accounts and roles the provider gets neither key, since an empty list allows no
+    account.
+    """
     assert not {"allowedAccountIds", "assumeRoles"} & set(built().provider.inputs)
 
 
@@ -73,8 +75,8 @@ def test_no_budget_is_said(built):
     assert not any("monthlyBudget" in warning for warning in built().warnings)
 
 
-def test_the_access_log_takes_no_place_in_the_accounts_policy(built):
-    """API Gateway adds a group of any other name to one policy of 5,120 bytes for the whole account."""
+def test_access_log_name(built):
+    """The access log has a name for which API Gateway adds nothing to the account's small policy."""
     graph = built()
     (stage,) = graph.of("apigatewayv2.Stage")
     assert "api-requests-log" in stage.inputs["accessLogSettings"]["destinationArn"]

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from drift_ml.baseline import Channel
-from drift_ml.evidence import Budget, EvidenceError, MixtureDetector, Seasonality, Settings
+from drift_ml.evidence import Budget, EvidenceError, MixtureDetector, Seasonality, Settings, Tables
 
 from benchmarks.simulate.coding import counted
 from benchmarks.simulate.mixture import Watched
@@ -135,7 +135,7 @@ def test_state_without_recovery() -> None:
     detector, counts = alarmed("rooms", HIGH), {"rooms": EVEN, "heating": USUAL}
     detector.update({"heating": USUAL})
     document = detector.to_json()
-    assert len(document["capital"]["log"]) == len(MixtureDetector(SETTINGS)._variance_inflation)
+    assert len(document["capital"]["log"]) == Tables.build(SETTINGS.channels).log_weights.size
     assert batches_until_recovered(MixtureDetector.from_json(document, SETTINGS), counts) < 400
 
 

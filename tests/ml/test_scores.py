@@ -141,10 +141,10 @@ def test_class_without_rows():
 def test_resamples(monkeypatch):
     """Many rows are resampled less often, at least 100 times, so that scoring takes seconds."""
     monkeypatch.setattr(classification, "MOST_DRAWN", 400 * 3 * 250)
-    assert classification._resamples(400, 3) == 250
-    assert classification._resamples(400, 2) == 750
-    assert classification._resamples(400, 1000) == 100
-    assert classification._resamples(10, 2) == 1000
+    assert classification.resamples(400, 3) == 250
+    assert classification.resamples(400, 2) == 750
+    assert classification.resamples(400, 1000) == 100
+    assert classification.resamples(10, 2) == 1000
 
 
 def test_class_scores():

@@ -47,12 +47,12 @@ def small_tree(_categories, seed):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("classifier", "seeds", "below_a_twentieth", "below_a_half"),
-    [(small_tree, 50, 6, 33), (domain._classifier, 30, 4, 21)],
+    [(small_tree, 50, 6, 33), (domain.make_classifier, 30, 4, 21)],
     ids=["a small tree", "the real one"],
 )
 def test_uniform_p(monkeypatch, classifier, seeds, below_a_twentieth, below_a_half):
     """Without drift p is about uniform, since it comes from the shuffles, whatever the classifier."""
-    monkeypatch.setattr(domain, "_classifier", classifier)
+    monkeypatch.setattr(domain, "make_classifier", classifier)
     found = [
         tell_apart(FEATURES, rows(seed, 80), rows(seed + 1000, 70), seed=seed, permutations=2).p
         for seed in range(seeds)

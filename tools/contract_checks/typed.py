@@ -54,7 +54,7 @@ def text() -> str:
     names = documents.names(documents.folder("schemas"))
     parts = [HEADER]
     for name in names:
-        contract = _Contract(name, documents.schema(name))
+        contract = ContractTypes(name, documents.schema(name))
         parts.append(contract.text())
     lines = [part.rstrip("\n") + "\n" for part in parts]
     return "\n\n".join(lines)
@@ -69,7 +69,7 @@ def check_types() -> Result:
     return Result(len(names), [] if in_step else [failure])
 
 
-class _Contract:
+class ContractTypes:
     """One schema on its way to types; classes are collected in the order of their need."""
 
     def __init__(
@@ -77,7 +77,7 @@ class _Contract:
         name: str,
         schema: Schema,
     ) -> None:
-        self.title = _camel(name)
+        self.title = class_name(name)
         self.schema = schema
         self.definitions: Schema = schema.get("$defs", {})
         #: source of each class, by its name
@@ -128,7 +128,7 @@ class _Contract:
     def _reference(self, reference: str) -> str:
         """Return the type of a definition, a class of its own where it is an object."""
         word = reference.removeprefix(PREFIX)
-        name = f"{self.title}{_camel(word)}"
+        name = f"{self.title}{class_name(word)}"
         if name in self.classes:
             return name
         definition = self.definitions[word]
@@ -176,7 +176,7 @@ class _Contract:
                 if not members.get(member):
                     members[member] = _narrowed(facts, decided.get(member), branch)
             form = self.definitions[word] | {"properties": members}
-            forms.append(self._class(form, f"{self.title}{_camel(word)}"))
+            forms.append(self._class(form, f"{self.title}{class_name(word)}"))
         return _union(forms)
 
     def _class(
@@ -188,7 +188,7 @@ class _Contract:
         required = schema.get("required", ())
         members: dict[str, str] = {}
         for member, facts in schema["properties"].items():
-            kind = self.type_of(facts, f"{name}{_camel(member)}")
+            kind = self.type_of(facts, f"{name}{class_name(member)}")
             members[member] = kind if member in required else f"NotRequired[{kind}]"
         if all(map(_is_attribute, members)):
             lines = [f"class {name}(TypedDict):", f'    """{_sentence(schema, name)}"""', ""]
@@ -259,10 +259,10 @@ def _sentence(schema: Schema, name: str) -> str:
     return f"{first[:LONGEST].rstrip()}."
 
 
-def _camel(name: str) -> str:
+def class_name(name: str) -> str:
     """Return a name in the form of a class.
 
-    >>> _camel("prediction.batch.response.v1"), _camel("drift_threshold")
+    >>> class_name("prediction.batch.response.v1"), class_name("drift_threshold")
     ('PredictionBatchResponseV1', 'DriftThreshold')
     """
     words = re.split(r"[^A-Za-z0-9]+", name)

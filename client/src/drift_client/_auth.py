@@ -61,14 +61,15 @@ class SignedByAws(httpx.Auth):
 
         session = Session()
         found = _REGION.search(url)
-        self._region = region or (found and found[1]) or session.get_config_variable("region")
+        #: where the API is
+        self.region = region or (found and found[1]) or session.get_config_variable("region")
         # Any: botocore has no types
         self._credentials: Any = credentials or session.get_credentials()
         if self._credentials is None:
             raise ValueError(
                 "expected AWS credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and others"
             )
-        if not self._region:
+        if not self.region:
             raise ValueError(
                 "expected the region of the API: AWS_DEFAULT_REGION, or one in the profile"
             )
@@ -83,7 +84,7 @@ class SignedByAws(httpx.Auth):
             kept["content-type"] = request.headers["content-type"]
         signed = AWSRequest(request.method, str(request.url), data=request.content, headers=kept)
         frozen = self._credentials.get_frozen_credentials()
-        SigV4Auth(frozen, SERVICE, self._region).add_auth(signed)
+        SigV4Auth(frozen, SERVICE, self.region).add_auth(signed)
         for name in ("authorization", "x-amz-date", "x-amz-security-token"):
             if name in signed.headers:
                 request.headers[name] = signed.headers[name]

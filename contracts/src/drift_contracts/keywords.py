@@ -286,3 +286,6 @@ _APPLICATORS: dict[str, Applicator] = {
     "then": _nothing,
     "else": _nothing,
 }
+
+#: Every keyword that `violations` reads, or skips as an annotation.
+KEYWORDS = ANNOTATIONS | _CHECKS.keys() | _APPLICATORS.keys()

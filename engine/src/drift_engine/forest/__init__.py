@@ -11,6 +11,6 @@ from drift_engine.forest._errors import (
     BadRow,
     ForestError,
 )
-from drift_engine.forest._forest import Forest
+from drift_engine.forest._forest import ENGINES, Forest
 
-__all__ = ["BadForest", "BadRow", "Forest", "ForestError"]
+__all__ = ["ENGINES", "BadForest", "BadRow", "Forest", "ForestError"]

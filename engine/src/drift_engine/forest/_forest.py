@@ -22,6 +22,9 @@ try:
 except ImportError:  # built without a compiler
     _Compiled = None
 
+#: The engines that this machine has, the fastest first.
+ENGINES: tuple[EngineName, ...] = ("python",) if _Compiled is None else ("c", "python")
+
 
 class Forest:
     """A forest that answers rows, bit for bit as scikit-learn's `predict` with n_jobs=None.
@@ -43,7 +46,7 @@ class Forest:
     ) -> None:
         numbers = parts.numbers
         #: "c", or "python" where no compiler was available.
-        self.engine: EngineName = engine or ("python" if _Compiled is None else "c")
+        self.engine: EngineName = engine or ENGINES[0]
         #: Numbers in a row.
         self.features = numbers.features
         #: What the forest is made of.

@@ -183,5 +183,7 @@ def _sweep(model: Path) -> None:
     """Remove what trainings of this model that were killed left behind."""
     before = time.time() - ABANDONED_AFTER
     for path in model.parent.glob(f".{model.name}-*"):
-        if path.is_dir() and path.stat().st_mtime < before:
-            shutil.rmtree(path, ignore_errors=True)
+        # A training that runs at the same time may remove its folder between two calls.
+        with suppress(FileNotFoundError):
+            if path.is_dir() and path.stat().st_mtime < before:
+                shutil.rmtree(path, ignore_errors=True)

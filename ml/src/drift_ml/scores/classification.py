@@ -97,7 +97,7 @@ def score(answers: Answers, *, seed: int) -> dict[str, BundleManifestV2Score]:
     rows = len(answers.actual)
     random = np.random.default_rng(seed)
     drawn = []
-    for _ in range(_resamples(rows, answers.classes)):
+    for _ in range(resamples(rows, answers.classes)):
         draw = random.integers(0, rows, rows)
         drawn.append(measured.of(np.bincount(draw, minlength=rows).astype(np.float64)))
     everything = measured.of(np.ones(rows))
@@ -137,8 +137,13 @@ def _share(part: float, whole: float) -> float | None:
     return float(part / whole) if whole else None
 
 
-def _resamples(rows: int, classes: int) -> int:
-    """Return how many resamples are drawn."""
+def resamples(rows: int, classes: int) -> int:
+    """Return how many resamples are drawn.
+
+    Args:
+        rows: That are scored.
+        classes: Of the model.
+    """
     # Of two classes one ROC curve is enough.
     curves = 1 if classes == TWO else classes
     return max(FEWEST_RESAMPLES, min(RESAMPLES, MOST_DRAWN // (rows * curves)))

@@ -153,7 +153,7 @@ def _cross_validate(
     seed = int(random.integers(2**31))
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     for train, test in folds.split(rows, new):
-        model = _classifier(samples.categories, seed).fit(rows[train], new[train])
+        model = make_classifier(samples.categories, seed).fit(rows[train], new[train])
         auc = _auc(model, rows[test], new[test])
         total += auc
         if explain:
@@ -207,7 +207,7 @@ def _sample(rows: Floats, random: np.random.Generator) -> Floats:
     return rows[random.choice(len(rows), MOST_ROWS, replace=False)]
 
 
-def _classifier(categories: list[bool], seed: int) -> Any:
+def make_classifier(categories: list[bool], seed: int) -> Any:
     """Return a small and quick one; missing values and categories need no preparation."""
     return HistGradientBoostingClassifier(
         max_iter=50,

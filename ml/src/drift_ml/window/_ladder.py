@@ -33,7 +33,8 @@ class Ladder:
         self._edges = np.array(edges, dtype=np.float64)
         self._padded = np.append(self._edges, np.inf)
         self._low = self._high = self._factor = 0.0
-        self._steps = MOST_STEPS + 1 if len(edges) else 0
+        #: edges to compare in a cell; above MOST_STEPS a binary search is faster
+        self.steps = MOST_STEPS + 1 if len(edges) else 0
         if len(edges):
             self._build_grid()
 
@@ -48,7 +49,7 @@ class Ladder:
         if 0 < reach < np.inf and np.isfinite(CELLS / reach):
             self._factor = CELLS / reach
             edges_in = np.bincount(self._cells(self._edges), minlength=CELLS + 1)
-            self._steps = int(edges_in.max())
+            self.steps = int(edges_in.max())
             self._below = np.cumsum(edges_in) - edges_in
 
     def __call__(self, values: Floats) -> Integers:
@@ -57,12 +58,12 @@ class Ladder:
         Args:
             values: shape (rows,); none may be NaN.
         """
-        if self._steps == 0:
+        if self.steps == 0:
             return np.zeros(len(values), dtype=np.intp)
-        if self._steps > MOST_STEPS:
+        if self.steps > MOST_STEPS:
             return np.searchsorted(self._edges, values)
         places = self._below.take(self._cells(values))
-        for _ in range(self._steps):
+        for _ in range(self.steps):
             places += values > self._padded.take(places)
         return places
 
