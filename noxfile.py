@@ -359,7 +359,7 @@ def image_arm64(session: nox.Session) -> None:
     environment = prepare_image(session, {**CONTAINER_ENGINE, **qemu})
     subjects = ("contents", "running", "monitor", "processors")
     files = [f"tests/image/test_image_{subject}.py" for subject in subjects]
-    options = ("--processor", "arm64", "-k", "not naive and not same_sources")
+    options = ("--processor", "arm64", "-k", "not cold_start and not reproducible")
     pytest(session, *files, *IN_ORDER, *options, **environment)
 
 
@@ -396,7 +396,7 @@ def sanitize(session: nox.Session) -> None:
         "DRIFT_REQUIRE_KERNEL": "1",
         "DRIFT_FOREST_MUTATIONS": "20000",
     }
-    options = ("-W", "ignore", "-k", "not imports_no_numpy")
+    options = ("-W", "ignore", "-k", "not imports_of_loading")
     pytest(session, "tests/engine", *IN_ORDER, *options, **environment)
 
 
