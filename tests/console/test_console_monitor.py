@@ -85,7 +85,8 @@ def lines(rows, *, start, seconds, seed, shift=0.0, **change):
 class Machine:
     """A console whose clock and worker move only when they are told to."""
 
-    def __init__(self, folder, *, fast):
+    def __init__(self, folder, *, fast, bundles=BUNDLES):
+        self.bundles = bundles
         self.settings = Settings(data=folder, fast=fast, webhooks=(HOOK,))
         self.minute = 1 if fast else 60
         self.now = START
@@ -97,7 +98,7 @@ class Machine:
         """Start, again if it was stopped."""
         self.storage = Storage(self.settings)
         specification = Specification(self.settings)
-        served = Served.of(specification, BUNDLES)
+        served = Served.of(specification, self.bundles)
         self.publisher = AlertPublisher(
             self.storage.connection,
             AlertSource("local", "http://127.0.0.1:8123/", served.versions),
@@ -134,7 +135,7 @@ class Machine:
     def state(self, minutes=30):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(state_cache, "FRESH", -1.0)  # nothing is shown again
-            return asyncio.run(self.console.read_state(SERIES.model, minutes))
+            return asyncio.run(self.console.read_state(next(iter(self.bundles)), minutes))
 
     def windows(self):
         """The events in each window, fragments included, and in all."""

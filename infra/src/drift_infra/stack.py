@@ -28,7 +28,7 @@ from .content import DOCKERFILE
 from .iam import Statement, within
 from .keeping import delete_first, keeping_of, write_retained
 from .monitoring import Watch
-from .naming import Names, Site, tags
+from .naming import Names, Site, partition_of, tags
 from .platform import Parts
 
 if TYPE_CHECKING:
@@ -196,17 +196,15 @@ class Stack:
         settings = self.settings
         callers: list[pulumi.Input[str]] = list(settings.synthetic_callers)
         if settings.probe_minutes and settings.authentication == "iam":
-            callers.insert(
-                0,
-                pulumi.Output.concat(
-                    "arn:aws:iam::", self.site.account, ":role/", self.site.names.of(PROBE)
-                ),
-            )
-        return (
-            {variables.SYNTHETIC_CALLERS: pulumi.Output.all(*callers).apply(",".join)}
-            if callers
-            else {}
-        )
+            # First, so that the variable begins with the caller that every stack has.
+            partition = partition_of(settings.region)
+            role = self.site.names.of(PROBE)
+            arn = pulumi.Output.concat(f"arn:{partition}:iam::", self.site.account, f":role/{role}")
+            callers.insert(0, arn)
+        if not callers:
+            return {}
+        joined = pulumi.Output.all(*callers).apply(",".join)
+        return {variables.SYNTHETIC_CALLERS: joined}
 
     def _api(self, routes: tuple[Route, ...]) -> Api:
         settings = self.settings
