@@ -37,7 +37,7 @@ class PredictionLogArgs:
 class PredictionLog(pulumi.ComponentResource):
     """A Firehose stream from the log group to `bucket`, gzip, partitioned by model and hour.
 
-    `stream` is None where nothing is delivered.
+    `stream` and `subscription` are None where nothing is delivered.
     """
 
     def __init__(
@@ -49,9 +49,10 @@ class PredictionLog(pulumi.ComponentResource):
             "log-bucket", LogBucketArgs(args.site, args.keep_days), self._child
         ).bucket
         self.stream: kinesis.FirehoseDeliveryStream | None = None
+        self.subscription: cloudwatch.LogSubscriptionFilter | None = None
         if args.delivering:
             self.stream = self._stream(name, args.site)
-            self._subscribe(name, args, self.stream)
+            self.subscription = self._subscribe(name, args, self.stream)
         self.register_outputs({"stream": self.stream.name if self.stream else None})
 
     def _stream(self, name: str, site: Site) -> kinesis.FirehoseDeliveryStream:
@@ -113,7 +114,7 @@ class PredictionLog(pulumi.ComponentResource):
 
     def _subscribe(
         self, name: str, args: PredictionLogArgs, stream: kinesis.FirehoseDeliveryStream
-    ) -> None:
+    ) -> cloudwatch.LogSubscriptionFilter:
         site = args.site
         ours = {
             "ArnLike": {
@@ -129,7 +130,7 @@ class PredictionLog(pulumi.ComponentResource):
         role, allowed = self._role(
             f"{name}-subscription", site.names.of("log-subscription"), trust, may
         )
-        cloudwatch.LogSubscriptionFilter(
+        return cloudwatch.LogSubscriptionFilter(
             f"{name}-filter",
             name="prediction-log",
             log_group=args.watched.name,
