@@ -7,21 +7,8 @@ from drift_engine.model.writer import encode
 from drift_ml.converters import CannotServe, convert, prove
 
 from tools.exactness.cases import booster_cases, refused_cases, scikit_cases
-from tools.exactness.data import make_data
 
 ROWS, HARD, TREES = 240, 400, 6
-
-
-@pytest.fixture(scope="session")
-def with_missing():
-    """Rows some of whose cells are missing."""
-    return make_data(ROWS, nullable=True)
-
-
-@pytest.fixture(scope="session")
-def whole():
-    """Rows without a missing cell."""
-    return make_data(ROWS, nullable=False)
 
 
 @pytest.mark.parametrize("case", [*scikit_cases(), *booster_cases()], ids=lambda case: case.name)

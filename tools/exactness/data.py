@@ -50,9 +50,8 @@ def make_feature_set(*, nullable: bool) -> FeatureSet:
     """
     common = {"unit": "none", "description": "Made up."}
     missing: dict[str, Any] = {"nullable": True} if nullable else {}
-    features: list[dict[str, Any]] = []
-    for name in ("width", "height", "depth"):
-        features.append({"name": name, "type": "number", "example": 0.5, **common, **missing})
+    number = {"type": "number", "example": 0.5, **common, **missing}
+    features = [{"name": name, **number} for name in ("width", "height", "depth")]
     features.append({"name": "count", "type": "integer", "example": 1, "minimum": 0, **common})
     features.append({"name": "flag", "type": "boolean", "example": True, **common})
     category = {"name": "kind", "type": "category", "example": "k0", "other": True}
@@ -78,7 +77,7 @@ def make_data(count: int, *, nullable: bool, seed: int = 0) -> Data:
         [
             random.normal(size=(count, 3)),
             random.integers(0, 50, count),
-            random.random(count) < 0.5,
+            random.integers(0, 2, count),
             random.integers(0, len(CATEGORIES), count),
         ]
     ).astype(np.float64)
