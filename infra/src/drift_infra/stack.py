@@ -28,7 +28,7 @@ from .content import DOCKERFILE
 from .iam import Statement, within
 from .keeping import delete_first, keeping_of, write_retained
 from .monitoring import Watch
-from .naming import Names, Site, tags
+from .naming import Names, Site, partition_of, tags
 from .platform import Parts
 
 if TYPE_CHECKING:
@@ -95,10 +95,10 @@ class Stack:
         self.alerting = self._alerting()
         self.windows = WindowStore("windows", WindowStoreArgs(self.site), self._child)
         self.monitor = self._monitor()
-        self.predictor.go_live(after=[self.monitor.baselines])
+        self.log = self._prediction_log()
+        self.predictor.go_live(after=[self.monitor.baselines, *self._subscriptions()])
         self.api = self._api(routes)
         self.url = self._domain_url()
-        self.log = self._prediction_log()
         self.notifier = self._notifier()
         self.probe = self._probe()
         self.observability = self._observability()
@@ -173,9 +173,9 @@ class Stack:
         settings = self.settings
         callers: list[pulumi.Input[str]] = list(settings.synthetic_callers)
         if settings.probe_minutes and settings.authentication == "iam":
-            callers.insert(
-                0, pulumi.Output.concat("arn:aws:iam::", self.site.account, ":role/", self.site.names.of(PROBE))
-            )
+            partition, role = partition_of(settings.region), self.site.names.of(PROBE)
+            arn = pulumi.Output.concat(f"arn:{partition}:iam::", self.site.account, f":role/{role}")
+            callers.insert(0, arn)
         return {variables.SYNTHETIC_CALLERS: pulumi.Output.all(*callers).apply(",".join)} if callers else {}
 
     def _api(self, routes: tuple[Route, ...]) -> Api:
@@ -243,6 +243,11 @@ class Stack:
             publish=self.alerting.publish,
         )
         return Monitor("monitor", args, self._child)
+
+    def _subscriptions(self) -> list[pulumi.Resource]:
+        """Return what reads the log: a version may write events that only its own filters let through."""
+        readers = [self.monitor.subscription, self.log.subscription if self.log else None]
+        return [reader for reader in readers if reader is not None]
 
     def _prediction_log(self) -> PredictionLog | None:
         settings = self.settings

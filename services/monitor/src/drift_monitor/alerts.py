@@ -15,7 +15,7 @@ from drift_ml.words import change, subject
 from drift_monitor.keys import MINUTE, Series, start_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from drift_contracts.types import AlertV1, AlertV1Drift
     from drift_ml.evidence import DriftFinding
@@ -30,13 +30,23 @@ UNITS = {
     "share": "share of events",
 }
 OTHER_UNIT = "standard deviations"
+#: Of the parts of a classifier's answer that are numbers.
+ANSWER_UNITS = {"score": "probability", "margin": "probability", "entropy": "nats"}
 NEXT = (
     "Look at the feature's distribution over the baseline's, in the console or the drift report",
     "Ask whether its source or the callers changed at that time",
     "If the change is real and will stay, retrain and deploy;"
     " the detector starts anew with the new version",
 )
+NEXT_OF_ANSWER = (
+    "Look at the classes and the score over the held-out ones, in the console or the drift report",
+    "Ask whether what is predicted, or who asks, changed at that time; compare labels with outcomes"
+    " where there are any",
+    NEXT[-1],
+)
 NEXT_AFTER = "Nothing to do; the detector watches on from a clean slate"
+#: Alerts that still stand and that a new one names.
+MOST_NAMED = 5
 #: The largest argument of exp whose result is a float.
 LARGEST_EXPONENT = 700
 
@@ -63,7 +73,14 @@ class _Size:
     unit: str
 
 
-def drift_alert(source: AlertSource, finding: DriftFinding, minute: int, budget: float) -> AlertV1:
+def drift_alert(
+    source: AlertSource,
+    finding: DriftFinding,
+    minute: int,
+    budget: float,
+    *,
+    standing: Sequence[AlertV1] = (),
+) -> AlertV1:
     """Return the alert that a drift was detected.
 
     Args:
@@ -72,6 +89,7 @@ def drift_alert(source: AlertSource, finding: DriftFinding, minute: int, budget:
         minute: the minute whose window it was found in. With source and onset it makes the
             alert's id, so that a repetition is the same alert.
         budget: events to one false alarm.
+        standing: the alerts of the series that have not ended.
     """
     since = start_of(int(finding.since) // source.period, source.period)
     headline = f"{subject(finding.channel)}: {change(finding)}"
@@ -95,12 +113,28 @@ def drift_alert(source: AlertSource, finding: DriftFinding, minute: int, budget:
         "reason": (
             f"{headline} since {since}, over {finding.events:.0f} events; evidence"
             f" {_odds(finding.evidence)} where {_odds(finding.needed)} is needed"
-            f" (at most one false alarm in {budget:,.0f} events)"
+            f" (at most one false alarm in {budget:,.0f} events){_beside(standing)}"
         ),
-        "next": list(NEXT),
+        "next": list(NEXT_OF_ANSWER if _is_of_classifier(source, finding) else NEXT),
         "links": dict(source.links),
         "drift": _drift(source.reference, finding, since, budget),
     }
+
+
+def _beside(standing: Sequence[AlertV1]) -> str:
+    """Return what else stands, in words; "" for nothing."""
+    titles = [alert["title"].partition(": ")[2] for alert in standing[:MOST_NAMED]]
+    if not titles:
+        return ""
+    more = len(standing) - len(titles)
+    ending = f" and {more} more" if more else ""
+    return f". Still standing: {'; '.join(titles)}{ending}"
+
+
+def _is_of_classifier(source: AlertSource, finding: DriftFinding) -> bool:
+    """Return whether a finding is of a part of a classifier's answer."""
+    baseline = source.reference.baseline
+    return bool(baseline.classes) and baseline.channel(finding.channel).answer is not None
 
 
 def _drift(reference: Reference, finding: DriftFinding, since: str, budget: float) -> AlertV1Drift:
@@ -162,11 +196,18 @@ def _size(reference: Reference, finding: DriftFinding, features: list[str]) -> _
     Otherwise the size is in the chart's unit. It is that of the finding, over all events since the
     onset: one window may be a handful.
     """
-    summary = reference.baseline.features.get(finding.channel)
+    baseline = reference.baseline
+    channel = baseline.channel(finding.channel)
+    # A regressor's predictions have been told in standard deviations from the beginning.
+    is_told = finding.channel in baseline.features or bool(baseline.classes)
+    summary = baseline.summary_of(channel) if is_told else None
     if finding.kind == "location" and summary is not None:
         mean, std = summary.mean, summary.std
         if mean is not None and std is not None:
-            unit = reference.feature_set[features[0]].unit
+            answer = channel.answer
+            unit = (
+                reference.feature_set[features[0]].unit if answer is None else ANSWER_UNITS[answer]
+            )
             return _Size(mean, mean + finding.size * std, unit)
     neutral = 0.0
     if finding.kind == "scale":

@@ -51,16 +51,35 @@ function departed(feature) {
 /** The feature that the evidence names, in the shape of a departure; null where it names none of the features alone. */
 export function proven(state) {
   const { finding, effects = [], alarm } = state.evidence ?? {};
+  if (alarm && finding && isAnswer(state, finding)) return answered(finding);
   const name = finding?.of?.length === 1 ? finding.of[0] : null;
   if (!alarm || !state.features.some((feature) => feature.name === name)) return null;
   const shift = effects.find((one) => one.feature === name)?.mean_shift?.value;
   return { name, z: finding.kind === "location" ? finding.size : shift ?? finding.effect, since: finding.since, words: moved(finding) };
 }
 
+/** Whether a finding is of a classifier's label, score, margin or entropy. */
+const isAnswer = (state, finding) => Boolean(state.answers) && finding.of?.length === 1 && finding.of[0] === "prediction";
+
+/** A part of the answer in the shape of a departure; `place` is where the page shows it. */
+function answered(finding) {
+  const name = finding.channel.replace(/^answer:/, "");
+  const words = finding.kind === "share" ? `different from its baseline (share of ${finding.direction}, like ${fixed(finding.effect)} sd)` : moved(finding);
+  return { name, z: finding.kind === "location" ? finding.size : finding.effect, since: finding.since, words, place: "#answers" };
+}
+
 /** "0.5 sd higher", "spread up by a factor of 1.5". */
 function moved(finding) {
   if (finding.kind === "location") return `${fixed(Math.abs(finding.size))} sd ${finding.direction === "down" ? "lower" : "higher"} than its baseline`;
   return `different from its baseline (${finding.kind} ${finding.direction}, like ${fixed(finding.effect)} sd)`;
+}
+
+/** "Also drifting: age is 1.2 sd higher than its baseline since 14:05." for every alarm beside the one in the headline. */
+function also(state, headline, at) {
+  const others = (state.evidence?.standing ?? []).filter((finding) => finding.of.length !== 1 || finding.of[0] !== headline);
+  if (!others.length || !headline) return "";
+  const words = others.map((finding) => `${finding.of.join(" and ")} is ${moved(finding)} since ${at(finding.since)}`);
+  return ` Also drifting: ${words.join("; ")}.`;
 }
 
 /** {level: "alarm"|"watch"|"quiet"|"empty", headline, detail, drifted: [{name, z}]}. */
@@ -80,7 +99,9 @@ export function verdict(state) {
       ? `${departed(found[0])} since ${at(found[0].since)}`
       : sure ? `${sure.name} is ${sure.words} since ${at(sure.since)}`
       : drift ? `the average score is over ${number(drift.threshold ?? state.threshold)} since ${at(since)}` : `the evidence reached its threshold, since ${at(since)}`;
-    return { level: "alarm", headline: `Drift: ${what}`, detail: drift?.reason ?? told(state) ?? "Sequential evidence, pooled over all channels.", drifted };
+    const reason = drift?.reason ?? told(state) ?? "Sequential evidence, pooled over all channels.";
+    const beside = also(state, found[0]?.name ?? sure?.name, at);
+    return { level: "alarm", headline: `Drift: ${what}`, detail: `${reason}${beside}`, drifted };
   }
   if (urgent) return { level: "alarm", headline: `Alarm: ${urgent.title} since ${at(urgent.since)}`, detail: urgent.reason, drifted };
   if (!state.totals.predictions) {
