@@ -55,6 +55,8 @@ SETS = {
     "workflows": "dev",
     "site": "dev",
     "bench": "dev",
+    "exact": "dev",
+    "exact-oldest": None,
     "simulate": "dev",
     "browser": "dev",
     "fuzz": "dev",
@@ -411,6 +413,14 @@ def benchmark(session: nox.Session) -> None:
     chosen = any(word.startswith("benchmarks/") for word in session.posargs)
     folders = [] if chosen else ["benchmarks"]
     pytest(session, "-s", *IN_ORDER, *folders, **environment)
+
+
+@nox.session
+def exact(session: nox.Session) -> None:
+    """Hold packed models against their libraries, and write docs/exactness.md: -- --all."""
+    prepare(session, "dev")
+    environment = {**installer(), **ONE_THREAD}
+    session.run("python", "-m", "tools.exactness", *session.posargs, env=environment)
 
 
 @nox.session
