@@ -273,7 +273,7 @@ class Stack:
         return Monitor("monitor", args, self._child)
 
     def _subscriptions(self) -> list[pulumi.Resource]:
-        """Return what reads the log: a version may write events that only its own filters let through."""
+        """Return what reads the log, as only a version's own filters let its events through."""
         readers = [self.monitor.subscription, self.log.subscription if self.log else None]
         return [reader for reader in readers if reader is not None]
 
