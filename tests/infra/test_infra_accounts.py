@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from drift_infra.settings import ConfigurationError
 
+from tools.stack_checks.graph import texts
 from tools.stack_checks.stacks import SECRETS, graph_of, settings_of
 
 ROLE = "arn:aws:iam::123456789012:role/deploy"
@@ -80,3 +82,23 @@ def test_access_log_name(built):
     assert "api-requests-log" in stage.inputs["accessLogSettings"]["destinationArn"]
     group = graph.one("cloudwatch.LogGroup", "api-requests-log")
     assert group.inputs["name"] == "/aws/vendedlogs/apigateway/mlops-drift-monitor-dev-api"
+
+
+@pytest.mark.parametrize("authentication", ["iam", "none"])
+def test_govcloud_has_its_own_partition(built, authentication):
+    """ARNs and links of a GovCloud region name its partition and its console."""
+    graph = built(**{"aws:region": "us-gov-west-1", "authentication": authentication})
+    inputs = "\n".join(text for node in graph.resources for text in texts(node.inputs))
+    assert "arn:aws:" not in inputs
+    assert "console.aws.amazon.com" not in inputs
+    assert "https://us-gov-west-1.console.amazonaws-us-gov.com/cloudwatch/" in inputs
+    for name in ("dashboardUrl", "alarmsUrl", "logsUrl"):
+        assert graph.outputs.text(name).startswith("https://us-gov-west-1.console.amazonaws-us-gov.com/")
+
+
+def test_china_is_refused(built):
+    """No region and no image of China's partition is taken: nobody has tried the stack there."""
+    image = "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/image@sha256:" + "a" * 64
+    for keys in ({"aws:region": "cn-north-1"}, {"imageDigest": image}):
+        with pytest.raises(ConfigurationError):
+            built(**keys)
