@@ -1,4 +1,5 @@
-"""Check that tests read without help: short names, a sentence each, public doors, facts of messages.
+"""Check that tests read without help: short names, a sentence each, public doors, facts of
+messages.
 
 python -m tools.clear_tests               all tests; exit code 1 where one misses a rule
 python -m tools.clear_tests FOLDER...     those of some folders
