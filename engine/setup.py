@@ -1,6 +1,6 @@
-"""The compiled forest engine; where there is no compiler, its pure-Python twin serves.
+"""The compiled engines; where there is no compiler, their pure-Python twins serve.
 
-`Forest.engine` is the one that runs.
+`Forest.engine` and `PackedModel.engine` are the ones that run.
 """
 
 import sys
@@ -18,7 +18,16 @@ setup(
             extra_compile_args=EXACT,
             py_limited_api=True,
             optional=True,
-        )
+        ),
+        Extension(
+            "drift_engine.model._kernel",
+            ["src/drift_engine/model/_kernel.c"],
+            depends=["src/drift_engine/model/_links.h"],
+            extra_compile_args=EXACT,
+            libraries=[] if sys.platform == "win32" else ["m"],
+            py_limited_api=True,
+            optional=True,
+        ),
     ],
     options={"bdist_wheel": {"py_limited_api": "cp311"}},
 )

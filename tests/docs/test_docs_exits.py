@@ -75,6 +75,7 @@ PROVOKED = [
     ("python -m tools.contract_checks", 1, ["python", "-m", "tools.contract_checks", "--root", "{tmp}"]),
     ("python -m tools.contract_checks", 2, ["python", "-m", "tools.contract_checks", "--root", "{tmp}/none"]),
     ("python -m drift_contracts.openapi", 2, ["python", "-m", "drift_contracts.openapi", "--nope"]),
+    ("python -m tools.mutants", 2, ["python", "-m", "tools.mutants", "--mutants", "0"]),
     ("python -m benchmarks.simulate", 2, ["python", "-m", "benchmarks.simulate", "--jobs", "0"]),
     ("python benchmarks/load_console.py", 2, ["python", "benchmarks/load_console.py", "--rate", "x"]),
     ("python benchmarks/load_console.py", 5, ["python", "benchmarks/load_console.py"]),
@@ -83,6 +84,7 @@ PROVOKED = [
 ELSEWHERE = {
     ("driftctl report", 1): "tests/replay/test_replay_commands.py::test_stored_windows",
     ("python benchmarks/load_console.py", 1): "tests/docs/test_docs_exits.py::test_broken_load_promise",
+    ("python -m tools.mutants", 5): "tests/tools/test_tools_mutants.py::test_tests_that_fail_without_a_change",
     # the judge needs Pulumi's libraries, which live apart
     ("python -m tools.stack_checks", 1): "tests/infra/test_infra_exits.py::test_a_broken_rule_is_a_finding",
     ("python -m tools.stack_checks", 2): "tests/infra/test_infra_exits.py::test_the_judge_ends_with",

@@ -92,10 +92,11 @@ def packed_contents() -> dict[str, bytes]:
     return files
 
 
-def test_packed_model_loaded(write):
+def test_packed_model_loaded(write, engine):
     """A manifest of version 2 may name a packed model."""
     files = packed_contents()
-    bundle = load_bundle(write(files, manifest_of(files) | SECOND))
+    bundle = load_bundle(write(files, manifest_of(files) | SECOND), engine=engine)
+    assert bundle.model.engine == engine
     assert bundle.predict(dict(zip(HOUSES.names, (3, 2, 2000, 10, 7), strict=True))) == 7.0
 
 

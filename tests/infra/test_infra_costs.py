@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 import pytest
+from drift_contracts.events import EVENTS
 from drift_infra.stack import LINE_BYTES
 
 from tools.stack_checks.stacks import settings_of
@@ -50,8 +51,9 @@ class Day:
 @pytest.fixture(scope="module")
 def line_bytes(root):
     """Bytes of an event line that the program reckons with; the contract's example is no longer."""
-    example = json.loads((root / "contracts/examples/prediction.event.v1.json").read_text("utf-8"))
-    assert len(json.dumps(example, separators=(",", ":"))) <= LINE_BYTES
+    for contract in EVENTS:
+        example = json.loads((root / f"contracts/examples/{contract}.json").read_text("utf-8"))
+        assert len(json.dumps(example, separators=(",", ":"))) <= LINE_BYTES
     return LINE_BYTES
 
 

@@ -9,6 +9,7 @@ import runpy
 import pytest
 import yaml
 from drift_contracts import MonitoringSpec, feature_set
+from drift_contracts.events import EVENTS
 from drift_infra.content import SOURCES
 from drift_infra.queries import COLUMNS
 from drift_infra.routes import served
@@ -112,10 +113,18 @@ def test_the_monthly_cost_counts_what_a_stack_has(root, build):
 
 
 def test_the_columns_of_the_log_are_members_of_the_event_that_no_case_confuses(root):
-    schema = json.loads((root / "contracts/src/drift_contracts/schemas/prediction.event.v1.json").read_text("utf-8"))
-    members = [name.lower() for name in schema["properties"]]
-    assert len(members) == len(set(members))
-    assert set(COLUMNS) <= set(members)
+    schemas = root / "contracts/src/drift_contracts/schemas"
+    first, second = (
+        [name.lower() for name in json.loads((schemas / f"{contract}.json").read_text("utf-8"))["properties"]]
+        for contract in EVENTS
+    )
+    assert set(first) <= set(second)
+    assert len(second) == len(set(second))
+    assert set(COLUMNS) <= set(second)
+    written_by_classifiers = (
+        set(second) - set(first) - {"expected_error", "explanation", "outcome", "caller", "session"}
+    )
+    assert written_by_classifiers <= set(COLUMNS)
 
 
 def test_the_api_serves_the_models_that_are_configured():

@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from drift_contracts.types import (
         HealthV1,
         ModelCardV1,
+        ModelCardV2,
         PredictionBatchResponseV1,
+        PredictionBatchResponseV2,
         PredictionRequestV1,
         PredictionResponseV1,
+        PredictionResponseV2,
     )
 
     from drift_client._results import Health, ModelCard, Prediction, Refusal, Value
@@ -36,8 +39,11 @@ if TYPE_CHECKING:
     #: A request with its place among the instances that were asked for.
     Numbered = tuple[int, PredictionRequestV1]
 
-RESPONSE = "prediction.response.v1"
-BATCH_RESPONSE = "prediction.batch.response.v1"
+#: In the second version answer classifiers and models of several outputs.
+RESPONSES = ("prediction.response.v1", "prediction.response.v2")
+BATCH_RESPONSES = ("prediction.batch.response.v1", "prediction.batch.response.v2")
+#: Services of older releases answer in the first version.
+CARDS = ("model.card.v1", "model.card.v2")
 MANIFESTS = ("bundle.manifest.v1", "bundle.manifest.v2")
 TOO_LARGE = 413
 #: How a service states the rows that it takes at once, in the violation of /instances.
@@ -112,10 +118,11 @@ class Client:
         """
         request = self._request(features, prediction_id)
         operation = f"POST {self._prefix}/predict"
-        answer: PredictionResponseV1 = self._connection.request(operation, RESPONSE, request)
-        _require(operation, RESPONSE, "prediction_id", answer, request["prediction_id"])
+        answer: PredictionResponseV1 | PredictionResponseV2
+        answer = self._connection.request(operation, RESPONSES, request)
+        _require(operation, RESPONSES[0], "prediction_id", answer, request["prediction_id"])
         if self.model_name is not None:
-            _require(operation, RESPONSE, "model", answer, self.model_name)
+            _require(operation, RESPONSES[0], "model", answer, self.model_name)
         return results.read_prediction(answer)
 
     def predict_many(self, instances: Iterable[Mapping[str, Value]]) -> list[Prediction | Refusal]:
@@ -138,7 +145,7 @@ class Client:
     def model(self) -> ModelCard:
         """Return what is served under the model's name. Raises ClientError."""
         operation = f"GET {self._prefix or '/model'}"
-        document: ModelCardV1 = self._connection.request(operation, "model.card.v1")
+        document: ModelCardV1 | ModelCardV2 = self._connection.request(operation, CARDS)
         # a service may serve bundles of either version; the first had no name of its contract
         stated = document["manifest"].get("contract")
         manifest = stated if stated in MANIFESTS else MANIFESTS[0]
@@ -207,9 +214,8 @@ class Client:
         """Return the answers to a batch that is sent as it is."""
         operation = f"POST {self._prefix}/predict/batch"
         body = {"instances": [request for _, request in sent]}
-        document: PredictionBatchResponseV1 = self._connection.request(
-            operation, BATCH_RESPONSE, body
-        )
+        document: PredictionBatchResponseV1 | PredictionBatchResponseV2
+        document = self._connection.request(operation, BATCH_RESPONSES, body)
         refusals = _refusals(document)
         predictions = {answer["index"]: answer for answer in document["predictions"]}
         places = [answer["index"] for answer in document["predictions"]] + list(refusals)
@@ -217,14 +223,15 @@ class Client:
         if sorted(places) != list(range(len(sent))):
             expected = "every instance of the batch once, answered or refused"
             violation = Violation("", "complete", expected)
-            raise BrokenResponse(operation, BATCH_RESPONSE, [violation])
+            raise BrokenResponse(operation, BATCH_RESPONSES[0], [violation])
         answers: dict[int, Prediction | Refusal] = {}
         for place, (index, request) in enumerate(sent):
             if place in refusals:
                 answers[index] = results.Refusal(tuple(refusals[place]))
                 continue
             answer = predictions[place]
-            _require(operation, BATCH_RESPONSE, "prediction_id", answer, request["prediction_id"])
+            identity = request["prediction_id"]
+            _require(operation, BATCH_RESPONSES[0], "prediction_id", answer, identity)
             answers[index] = results.read_answer(answer, document, request["features"])
         return answers
 
@@ -244,7 +251,9 @@ def _rows_taken(refusal: RequestRefused, asked: int) -> int:
     return 0
 
 
-def _refusals(document: PredictionBatchResponseV1) -> dict[int, list[Violation]]:
+def _refusals(
+    document: PredictionBatchResponseV1 | PredictionBatchResponseV2,
+) -> dict[int, list[Violation]]:
     """Return the violations of a batch's response by the place of their instance."""
     refusals: dict[int, list[Violation]] = {}
     for error in document["errors"]:

@@ -18,7 +18,7 @@ from drift_client._errors import BrokenResponse, RequestRefused, ServiceFailed, 
 from drift_client._retry import Retry, retry_after_seconds, worth_repeating
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from drift_contracts.types import ProblemV1
 
@@ -99,7 +99,7 @@ class Connection:
     def request(
         self,
         operation: str,
-        contract: str = "",
+        contract: str | Sequence[str] = "",
         body: object = None,
         params: Mapping[str, str] | None = None,
     ) -> Any:
@@ -107,7 +107,8 @@ class Connection:
 
         Args:
             operation: Method and path, such as `POST /predict`; errors name it.
-            contract: What the answer is validated by; strict JSON is enough if empty.
+            contract: What the answer is validated by; of several versions, the first one first, the
+                one that the answer names. Strict JSON is enough if empty.
             body: What is sent as JSON, if anything.
             params: The query.
 
@@ -125,9 +126,11 @@ class Connection:
         except NotJson as error:
             expected = str(error).removeprefix("expected ")
             violation = Violation("", "json", expected)
-            raise BrokenResponse(operation, contract or "strict JSON", [violation]) from None
-        if contract:
-            self.validate(operation, contract, document)
+            place = _stated_contract(contract, None) or "strict JSON"
+            raise BrokenResponse(operation, place, [violation]) from None
+        chosen = _stated_contract(contract, document)
+        if chosen:
+            self.validate(operation, chosen, document)
         return document
 
     def validate(self, operation: str, contract: str, document: object) -> None:
@@ -168,6 +171,25 @@ class Connection:
         if response is None:
             return None
         return retry_after_seconds(response.headers.get("retry-after"), self._environment.clock())
+
+
+def _stated_contract(contract: str | Sequence[str], document: object) -> str:
+    """Return the version of a contract that an answer names.
+
+    Args:
+        contract: One, or several versions, the first one first.
+        document: The answer.
+
+    Returns:
+        The first version for an answer that names none, since the first ones were written without
+        a name, and the newest for an answer that names one that nobody here knows.
+    """
+    if isinstance(contract, str):
+        return contract
+    stated = document.get("contract") if isinstance(document, dict) else None
+    if stated is None:
+        return contract[0]
+    return stated if stated in contract else contract[-1]
 
 
 def _failure(operation: str, response: httpx.Response) -> ServiceError:

@@ -18,11 +18,22 @@ if TYPE_CHECKING:
         HealthV1,
         ModelCardV1,
         ModelCardV1Baseline,
+        ModelCardV2,
+        ModelCardV2Baseline,
         PredictionBatchResponseV1,
         PredictionBatchResponseV1Answer,
-        PredictionBatchResponseV1Drift,
+        PredictionBatchResponseV2,
+        PredictionBatchResponseV2Answer,
         PredictionResponseV1,
-        PredictionResponseV1Drift,
+        PredictionResponseV2,
+    )
+
+    #: An answer to one instance, alone or in a batch; those of the first version lack members.
+    AnyAnswer = (
+        PredictionResponseV1
+        | PredictionResponseV2
+        | PredictionBatchResponseV1Answer
+        | PredictionBatchResponseV2Answer
     )
 
 Value = float | bool | str | None
@@ -44,7 +55,8 @@ class Drift:
 class Prediction:
     """The answer to one instance."""
 
-    #: in the unit of the feature set's target
+    #: in the unit of the feature set's target; of two classes the probability of the positive one,
+    #: of more classes that of the label, of several outputs the first
     prediction: float
     #: mean |z|, from 0 to 100
     drift_score: float
@@ -58,6 +70,14 @@ class Prediction:
     model_version: str
     #: what was asked
     features: Mapping[str, Value]
+    #: the class that is answered; None for a model of numbers, as are the next two
+    label: str | None = None
+    #: by class, in the model's order
+    probabilities: Mapping[str, float] | None = None
+    #: the probability of the positive one of two classes at which the label changes
+    threshold: float | None = None
+    #: by output, in the model's order; None for a model of one output or of classes
+    predictions: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -108,26 +128,17 @@ class ModelCard:
     #: the manifest of the bundle, as the service sent it
     manifest: BundleManifestV1 | BundleManifestV2
     #: mean, std, min and max of the training data
-    baseline: ModelCardV1Baseline
+    baseline: ModelCardV1Baseline | ModelCardV2Baseline
 
 
-def read_prediction(document: PredictionResponseV1) -> Prediction:
+def read_prediction(document: PredictionResponseV1 | PredictionResponseV2) -> Prediction:
     """Return the prediction in a response."""
-    return Prediction(
-        prediction=document["prediction"],
-        drift_score=document["drift_score"],
-        drift=_drift(document["drift"]),
-        prediction_id=document["prediction_id"],
-        timestamp=datetime.fromisoformat(document["timestamp"]),
-        model=document["model"],
-        model_version=document["model_version"],
-        features=document["features_received"],
-    )
+    return _prediction(document, document, document["features_received"])
 
 
 def read_answer(
-    answer: PredictionBatchResponseV1Answer,
-    batch: PredictionBatchResponseV1,
+    answer: PredictionBatchResponseV1Answer | PredictionBatchResponseV2Answer,
+    batch: PredictionBatchResponseV1 | PredictionBatchResponseV2,
     features: Mapping[str, Value],
 ) -> Prediction:
     """Return one prediction of a batch's response.
@@ -137,23 +148,40 @@ def read_answer(
         batch: The response, which holds what is the same for all instances.
         features: What was sent; a batch's response does not repeat it.
     """
+    return _prediction(answer, batch, features)
+
+
+def _prediction(
+    answer: AnyAnswer,
+    response: PredictionResponseV1
+    | PredictionResponseV2
+    | PredictionBatchResponseV1
+    | PredictionBatchResponseV2,
+    features: Mapping[str, Value],
+) -> Prediction:
+    """Return one prediction.
+
+    Args:
+        answer: The answer to the instance.
+        response: What holds time and model: the answer itself, or the batch's response.
+        features: What was asked.
+    """
+    drift = answer["drift"]
+    # the first version has none of the members of classes and outputs
+    scored = cast("PredictionResponseV2", answer)
     return Prediction(
         prediction=answer["prediction"],
         drift_score=answer["drift_score"],
-        drift=_drift(answer["drift"]),
+        drift=Drift(drift["z"], tuple(drift["drifted"]), drift["severity"]),
         prediction_id=answer["prediction_id"],
-        timestamp=datetime.fromisoformat(batch["timestamp"]),
-        model=batch["model"],
-        model_version=batch["model_version"],
+        timestamp=datetime.fromisoformat(response["timestamp"]),
+        model=response["model"],
+        model_version=response["model_version"],
         features=features,
-    )
-
-
-def _drift(document: PredictionResponseV1Drift | PredictionBatchResponseV1Drift) -> Drift:
-    return Drift(
-        z=document["z"],
-        drifted=tuple(document["drifted"]),
-        severity=document["severity"],
+        label=scored.get("label"),
+        probabilities=scored.get("probabilities"),
+        threshold=scored.get("threshold"),
+        predictions=scored.get("predictions"),
     )
 
 
@@ -167,7 +195,7 @@ def read_health(document: HealthV1) -> Health:
     return Health(document["stack"], document["default"], models, counters)
 
 
-def read_card(document: ModelCardV1) -> ModelCard:
+def read_card(document: ModelCardV1 | ModelCardV2) -> ModelCard:
     """Return what a model's card says. Raises ContractError for features that break a rule."""
     return ModelCard(
         model=document["model"],

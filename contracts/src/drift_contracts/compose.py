@@ -7,6 +7,9 @@ from drift_contracts.value_schema import value_schema
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
     from drift_contracts.features import Feature, FeatureSet
     from drift_contracts.json_types import JsonObject, JsonValue, Schema
 
@@ -33,6 +36,52 @@ def features_schema(feature_set: FeatureSet) -> JsonObject:
         "required": list(feature_set.names),
         "properties": {feature.name: _described(feature) for feature in feature_set.features},
     }
+
+
+def response_schema(feature_set: FeatureSet, contract: str) -> JsonObject:
+    """Return the JSON Schema of one model's answers.
+
+    Args:
+        feature_set: The model's.
+        contract: That of its answers: `prediction.response` or `prediction.batch.response`, of the
+            version that `answers_version` gives.
+
+    >>> from drift_contracts.features import feature_set
+    >>> response_schema(feature_set("diabetes"), "prediction.response.v1")["title"]
+    'Prediction response'
+    """
+    schema: JsonObject = documents.schema(contract)
+    target = feature_set.target
+    if target.is_number:
+        return schema
+    # in a batch each of the good instances has such an answer
+    answer: Any = schema
+    if "batch" in contract:
+        answer = answer["$defs"]["answer"]
+    members = ["predictions"]
+    if target.is_class:
+        members = ["label", "probabilities"]
+        answer["properties"]["label"]["enum"] = list(target.classes)
+        _name_members(answer["properties"]["probabilities"], target.classes)
+        del answer["properties"]["predictions"]
+    else:
+        _name_members(answer["properties"]["predictions"], target.output_names)
+        del answer["properties"]["label"], answer["properties"]["probabilities"]
+    if target.positive_class is None:
+        del answer["properties"]["threshold"]
+    else:
+        members.append("threshold")
+    answer["required"] += members
+    return schema
+
+
+# Any: a schema's keywords have no common type
+def _name_members(schema: dict[str, Any], names: Sequence[str]) -> None:
+    """Let an object of numbers have these members and no others."""
+    number = schema["additionalProperties"]
+    schema["required"] = list(names)
+    schema["properties"] = dict.fromkeys(names, number)
+    schema["additionalProperties"] = False
 
 
 def _described(feature: Feature) -> JsonObject:

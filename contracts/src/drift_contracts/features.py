@@ -60,6 +60,16 @@ class Target(Record):
         return self.kind == CLASSIFICATION
 
     @property
+    def is_number(self) -> bool:
+        """Return whether one number is predicted, which the first versions of contracts hold."""
+        return not self.is_class and not self.outputs
+
+    @property
+    def answers_version(self) -> int:
+        """Return the version of the contracts of responses, batch responses and events."""
+        return 1 if self.is_number else 2
+
+    @property
     def positive_class(self) -> str | None:
         """Return the one of two classes whose probability is the prediction, else None."""
         if len(self.classes) != 2:  # noqa: PLR2004 - two classes are what `positive` is about

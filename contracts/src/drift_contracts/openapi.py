@@ -9,7 +9,7 @@ import json
 import sys
 
 from drift_contracts import documents
-from drift_contracts.compose import request_schema, self_contained
+from drift_contracts.compose import request_schema, response_schema, self_contained
 from drift_contracts.errors import UnknownName
 from drift_contracts.features import feature_set
 from drift_contracts.problems import MEDIA_TYPE
@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 SHIPPED = ("house-price", "diabetes")
 #: The contract of each component that all models share.
 COMPONENTS = {
-    "PredictionResponse": "prediction.response.v1",
     "BatchRequest": "prediction.batch.request.v1",
-    "BatchResponse": "prediction.batch.response.v1",
     "Problem": "problem.v1",
     "Health": "health.v1",
-    "ModelCard": "model.card.v1",
+    "ModelCard": "model.card.v2",
+}
+#: The contracts of answers, without their versions. Models of one number share their component;
+#: all others have one of their own, which names their classes or outputs.
+ANSWERS = {
+    "PredictionResponse": "prediction.response",
+    "BatchResponse": "prediction.batch.response",
 }
 #: The component and the description of the problems of each status.
 PROBLEMS = {
@@ -120,6 +124,10 @@ def _schemas(served: Sequence[FeatureSet]) -> JsonObject:
     for component, contract in COMPONENTS.items():
         schemas[component] = self_contained(documents.schema(contract))
     for model in served:
+        version = model.target.answers_version
+        for component, contract in ANSWERS.items():
+            schema = response_schema(model, f"{contract}.v{version}")
+            schemas[_answer(component, model)] = self_contained(schema)
         schemas[_component(model)] = self_contained(request_schema(model))
     return schemas
 
@@ -127,6 +135,11 @@ def _schemas(served: Sequence[FeatureSet]) -> JsonObject:
 def _component(model: FeatureSet) -> str:
     """Return the name of the schema of a model's requests."""
     return "PredictionRequest" + _suffix(model)
+
+
+def _answer(component: str, model: FeatureSet) -> str:
+    """Return the name of the schema of a model's answers."""
+    return component if model.target.is_number else component + _suffix(model)
 
 
 def _suffix(model: FeatureSet) -> str:
@@ -248,14 +261,14 @@ def _model_paths(model: FeatureSet, prefix: str, card: str, suffix: str) -> Json
         f"Predict one instance with {model.name}",
         PREDICT_BYTES,
         _json(_reference(_component(model)), example=example),
-        "PredictionResponse",
+        _answer("PredictionResponse", model),
     )
     batch = _post(
         f"predict_batch{suffix}",
         f"Predict up to {BATCH_INSTANCES:,} instances with {model.name}",
         BATCH_BYTES,
         _json(_reference("BatchRequest"), example={"instances": [example]}),
-        "BatchResponse",
+        _answer("BatchResponse", model),
     )
     summary = f"What {model.name} is and what it was trained on"
     return {

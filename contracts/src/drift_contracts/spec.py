@@ -166,6 +166,8 @@ class MonitoringSpec(Record):
         for metric in self.document["metrics"]:
             if source not in (None, metric["source"]):
                 continue
+            if "only" in metric and feature_set.target.positive_class is None:
+                continue
             for name, feature in _expanded(metric["name"], feature_set):
                 unit, description = metric["unit"], metric["description"]
                 metrics.append(Metric(name, unit, metric["source"], description, feature))

@@ -4,17 +4,22 @@
 
 from __future__ import annotations
 
-PREDICTION_EVENTS = '{ $.contract = "prediction.event.v1" }'
+# Every version, also one that nothing here reads yet: the aggregator sets that aside with a reason, and it does not vanish.
+PREDICTION_EVENTS = '{ $.contract = "prediction.event.*" }'
 
 LOG_QUERIES = {
     "drifted-requests": """fields @timestamp, Model, DriftScore, drift.severity, prediction_id
-| filter contract = "prediction.event.v1" and DriftScore > {threshold}
+| filter contract like /^prediction[.]event[.]/ and DriftScore > {threshold}
 | sort DriftScore desc
 | limit 50""",
-    "drift-by-version": """filter contract = "prediction.event.v1"
+    "drift-by-version": """filter contract like /^prediction[.]event[.]/
 | stats count(*) as requests, avg(DriftScore) as drift, pct(DriftScore, 90) as drift_p90 by Model, model_version""",
+    "labels": """filter contract like /^prediction[.]event[.]/ and ispresent(label)
+| stats count(*) as answers, avg(Prediction) as score, avg(margin) as margin_mean, avg(entropy) as entropy_mean by Model, model_version, label
+| sort answers desc
+| limit 1000""",
     "slow-answers": """fields @timestamp, Model, Latency, prediction_id
-| filter contract = "prediction.event.v1"
+| filter contract like /^prediction[.]event[.]/
 | sort Latency desc
 | limit 50""",
     "one-prediction": """fields @timestamp, @message
@@ -37,6 +42,10 @@ GROUP BY model, dt, hour ORDER BY model, dt, hour""",
 FROM {table} CROSS JOIN UNNEST(CAST(json_extract(drift, '$.drifted') AS array(varchar))) AS t (feature)
 WHERE dt >= date_format(current_date - interval '1' day, '%Y-%m-%d')
 GROUP BY model, feature ORDER BY requests DESC""",
+    "labels": """SELECT model, model_version, label, count(*) AS answers, avg(prediction) AS score, avg(margin) AS margin, avg(entropy) AS entropy
+FROM {table}
+WHERE dt >= date_format(current_date - interval '1' day, '%Y-%m-%d') AND label IS NOT NULL
+GROUP BY model, model_version, label ORDER BY model, model_version, answers DESC""",
     "one-prediction": """SELECT * FROM {table}
 WHERE dt = date_format(current_date, '%Y-%m-%d') AND prediction_id = 'REPLACE-WITH-AN-ID'""",
     "versions-side-by-side": """SELECT model, model_version, count(*) AS requests, avg(prediction) AS prediction, avg(driftscore) AS drift, avg(latency) AS latency_ms
@@ -49,4 +58,7 @@ GROUP BY model, model_version ORDER BY model, model_version""",
 COLUMNS = {
     "contract": "string", "prediction_id": "string", "timestamp": "string", "model_version": "string", "stack": "string",
     "prediction": "double", "driftscore": "double", "latency": "double", "features": "string", "drift": "string",
+    # Null for models of one number, whose events are of the first version.
+    "label": "string", "positive": "double", "margin": "double", "entropy": "double", "probabilities": "string",
+    "predictions": "string",
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 from inspect import cleandoc
 from pathlib import Path
@@ -13,6 +14,7 @@ from drift_contracts.errors import NotJson
 from drift_contracts.features import feature_set as load_feature_set
 from drift_contracts.parsing import parse_json
 from drift_contracts.printable import printable
+from drift_contracts.wording import choices
 from rich.table import Table
 from rich.text import Text
 
@@ -29,9 +31,9 @@ from drift_client.cli._options import (
 from drift_client.cli._served import SHIPPED, Served, described_model, served_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from drift_contracts.features import Feature, FeatureSet
+    from drift_contracts.features import Feature, FeatureSet, Target
 
     from drift_client import Prediction
 
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 PREFIX = "feature_"
 #: Categories in a help or a refusal, at most.
 SHOWN = 10
+#: Members that only classifiers and models of several outputs have.
+SCORED = ("label", "probabilities", "threshold", "predictions")
 COLOURS = {"normal": "green", "moderate": "yellow", "high": "red"}
 HELP_OPTIONS = ("-h", "--help")
 EPILOG = """
@@ -157,8 +161,18 @@ def _with_choices(param: click.Parameter, served: Served) -> click.Parameter:
 def _about(served: Served) -> str:
     """Return what the help says of the model."""
     model = served.feature_set
-    target = f"Target: {model.target.name} in {model.target.unit}."
+    target = f"Target: {_target_words(model.target)}."
     return f"Model {model.name}: {model.description} {target} {served.note}".rstrip()
+
+
+def _target_words(target: Target) -> str:
+    """Return what is predicted: a number in its unit, several numbers, or a class."""
+    if target.is_class:
+        return f"{target.name}, one of {choices(target.classes)}"
+    if target.outputs:
+        units = [f"{output.name} in {output.unit}" for output in target.outputs]
+        return f"{target.name}: {choices(units)}"
+    return f"{target.name} in {target.unit}"
 
 
 def _option(feature: Feature, names: set[str]) -> click.Option:
@@ -263,9 +277,18 @@ def predict(feature_set: FeatureSet, /, **options: Any) -> None:
     with connect(options["url"], options["timeout"], feature_set.name, feature_set) as client:
         answer = client.predict(features, options["prediction_id"])
     if options["as_json"]:
-        print_json(answer)
+        print_json(_document(answer))
     else:
         _show(answer, feature_set)
+
+
+def _document(answer: Prediction) -> dict[str, object]:
+    """Return the members of a prediction, without those that its model does not have."""
+    members = dataclasses.asdict(answer)
+    for name in SCORED:
+        if members[name] is None:
+            del members[name]
+    return members
 
 
 def _show(answer: Prediction, feature_set: FeatureSet) -> None:
@@ -286,12 +309,36 @@ def _show(answer: Prediction, feature_set: FeatureSet) -> None:
         )
         style = "red" if feature.name in answer.drift.drifted else ""
         table.add_row(*(Text(cell, style=style) for cell in cells))
-    target = feature_set.target
-    table.title = f"{target.name}: {shown(answer.prediction)} {target.unit}"
+    # classes and units are others' words: as Text, nothing in them is taken for markup
+    table.title = Text(_headline(answer, feature_set.target), style="table.title")
     terminal = console()
     terminal.print(table)
+    for line in _scores(answer):
+        terminal.print(line, markup=False, highlight=False)
     severity = answer.drift.severity
     colour = COLOURS[severity]
     terminal.print(f"drift score {answer.drift_score:.2f}: [{colour}]{severity}[/{colour}]")
     model = f"{answer.model} {answer.model_version}"
     terminal.print(f"{model}, prediction {answer.prediction_id}", soft_wrap=True)
+
+
+def _headline(answer: Prediction, target: Target) -> str:
+    """Return what a table of a prediction is called: the class, or the first number."""
+    if answer.label is not None:
+        return f"{target.name}: {answer.label}"
+    if answer.predictions is not None:
+        return f"{target.name}: {len(answer.predictions)} numbers"
+    return f"{target.name}: {shown(answer.prediction)} {target.unit}"
+
+
+def _scores(answer: Prediction) -> Iterator[str]:
+    """Yield a line for each of the likeliest classes, or for each output."""
+    for name, number in (answer.predictions or {}).items():
+        yield f"{name}: {shown(number)}"
+    shares = sorted((answer.probabilities or {}).items(), key=lambda pair: -pair[1])
+    for name, share in shares[:SHOWN]:
+        yield f"{name}: {share:.3f}"
+    if len(shares) > SHOWN:
+        yield f"and {len(shares) - SHOWN} classes that are less likely"
+    if answer.threshold is not None:
+        yield f"threshold {shown(answer.threshold)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 import click
 from drift_contracts import environment
@@ -50,6 +50,7 @@ _EVENT: ReadableObject = {
     "properties": {
         "timestamp": _TEXT,
         "prediction": {"type": "number"},
+        "label": _TEXT,
         "drift_score": {"type": "number"},
         "severity": _TEXT,
         "drifted": {"type": "array", "items": _TEXT},
@@ -81,6 +82,8 @@ class Event(TypedDict):
 
     timestamp: str
     prediction: float
+    #: the class that was answered, of a classifier
+    label: NotRequired[str]
     drift_score: float
     severity: str
     drifted: list[str]
@@ -176,9 +179,17 @@ def _recent(recent: list[Event]) -> Table:
         colour = SEVERITY_COLOURS.get(event["severity"], "")
         table.add_row(
             event["timestamp"],
-            f"{event['prediction']:,.6g}",
+            _answer(event),
             f"{event['drift_score']:.2f}",
             Text(event["severity"], style=colour),
             ", ".join(event["drifted"]),
         )
     return table
+
+
+def _answer(event: Event) -> Text:
+    """Return what was predicted: a number, or a class with the score behind it."""
+    number = f"{event['prediction']:,.6g}"
+    label = event.get("label")
+    # a class is others' word: as Text, nothing in it is taken for markup
+    return Text(number if label is None else f"{label} (score {number})")

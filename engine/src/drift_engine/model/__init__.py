@@ -9,6 +9,6 @@ in docs/model-format.md.
 
 from drift_engine.forest._errors import BadRow
 from drift_engine.model._errors import BadModel
-from drift_engine.model._model import PackedModel
+from drift_engine.model._model import ENGINES, PackedModel
 
-__all__ = ["BadModel", "BadRow", "PackedModel"]
+__all__ = ["ENGINES", "BadModel", "BadRow", "PackedModel"]

@@ -28,6 +28,8 @@ LARGEST_FILE = 1 << 29
 MAX_FEATURES = 65_535
 MAX_OUTPUTS = 1000
 MAX_COLUMNS = 1 << 20
+#: Distinct numbers or vectors that leaves hold: what a node has room for.
+MAX_VALUES = 1 << 31
 CODE_BITS = 32
 NODE_BITS = 32
 NUMERATOR_BITS = 52
@@ -139,6 +141,11 @@ class Column(Record):
     def is_directional(self) -> bool:
         """Return whether each threshold says where missing values go."""
         return not self.by_sets and self.missing == DIRECTION
+
+    @property
+    def entries(self) -> int:
+        """Return how many ranks the compiled engine has for it: sets by whole words."""
+        return -(-self.sets // 32) * 32 if self.by_sets else 1 + self.is_directional
 
     @property
     def words(self) -> tuple[int, ...]:
@@ -340,6 +347,19 @@ def _sections(data: memoryview) -> list[memoryview]:
     return known
 
 
+def check_room(largest: int, inputs: Sequence[Column]) -> None:
+    """Raise BadModel unless the nodes of the compiled engine have room for every tree.
+
+    Args:
+        largest: splits of the largest tree.
+        inputs: the rows of the table of inputs.
+    """
+    entries = sum(column.entries for column in inputs)
+    bits = (2 * largest + 1).bit_length() + entries.bit_length()
+    fits = "fewer nodes in a tree, or fewer inputs and sets"
+    _expect(bits <= NODE_BITS, "structure", fits)
+
+
 _KINDS = 15
 
 
@@ -405,6 +425,7 @@ def _check_leaves(shape: Shape) -> None:
     _expect(is_whole, "lowest numerator", f"up to 2**{NUMERATOR_BITS}")
     values = shape.vectors if shape.vector_leaves else shape.scalars
     _expect(shape.scalars >= 1, "scalars", "1 or more")
+    _expect(values <= MAX_VALUES, "leaf values", f"at most {MAX_VALUES}")
     if shape.leaf_code_bits:
         _expect(1 <= values <= shape.leaves, "leaf values", "1 to the number of leaves")
     else:

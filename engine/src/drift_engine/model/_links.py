@@ -91,8 +91,10 @@ _ROOTS = _roots()
 
 
 def _exact_fma(x: float, y: float, z: float) -> float:
-    """Return x * y + z, rounded once."""
-    return float(Fraction(x) * Fraction(y) + Fraction(z))
+    """Return x * y + z of finite numbers, rounded once."""
+    (a, b), (c, d), (e, f) = x.as_integer_ratio(), y.as_integer_ratio(), z.as_integer_ratio()
+    # The quotient of whole numbers is the float64 that is nearest to it.
+    return (a * c * f + e * b * d) / (b * d * f)
 
 
 #: Python has one of its own from 3.13 on.
@@ -162,7 +164,7 @@ def _sigmoid_single(raw: Scores, shape: Shape) -> Scores:
     """Return XGBoost's sigmoid, every step rounded to float32."""
     answers = []
     for x in raw:
-        power = exp_single(min(-x, _XGBOOST_LARGEST))
+        power = exp_single(min(-to_single(x), _XGBOOST_LARGEST))
         denominator = to_single(to_single(power + 1.0) + _XGBOOST_EPSILON)
         answers.append(to_single(1.0 / denominator))
     if shape.outputs > shape.raws:
@@ -209,8 +211,9 @@ def pairwise_sum(numbers: Sequence[float]) -> float:
 
 def _softmax_single(raw: Scores, _shape: Shape) -> Scores:
     """Return XGBoost's softmax: powers in float32, their sum in float64."""
-    largest = max(raw)
-    powers = [exp_single(to_single(x - largest)) for x in raw]
+    singles = [to_single(x) for x in raw]
+    largest = max(singles)
+    powers = [exp_single(to_single(x - largest)) for x in singles]
     total = 0.0
     for power in powers:
         total += power
@@ -223,7 +226,7 @@ def _exp(raw: Scores, _shape: Shape) -> Scores:
 
 
 def _exp_single(raw: Scores, _shape: Shape) -> Scores:
-    return _finite(tuple(exp_single(x) for x in raw))
+    return _finite(tuple(exp_single(to_single(x)) for x in raw))
 
 
 def _isolation(raw: Scores, shape: Shape) -> Scores:

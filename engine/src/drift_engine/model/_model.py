@@ -18,6 +18,8 @@ try:
 except ImportError:  # built without a compiler
     _Compiled = None
 
+#: The engines that this machine has, the fastest first.
+ENGINES: tuple[EngineName, ...] = ("python",) if _Compiled is None else ("c", "python")
 _TWO = 2
 
 

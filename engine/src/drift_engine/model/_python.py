@@ -36,7 +36,6 @@ class Engine:
         shape = parts.shape
         self._shape = shape
         self._start: tuple[float, ...] = tuple(_columns.to_array("d", parts.start))
-        _expect(all(map(math.isfinite, self._start)), "start: expected finite numbers")
         self._inputs = _inputs(parts)
         table = [*_split_table(self._inputs, parts)]
         is_whole = len(table) == shape.distinct_splits
@@ -45,11 +44,14 @@ class Engine:
             table[code]
             for code in _codes(shape.split_code_bits, parts.split_codes, shape.splits, len(table))
         ]
-        self._leaves = _leaves(parts)
+        scalars = _scalars(parts)
+        _check_sums(shape, (*self._start, *scalars))
+        self._leaves = _leaves(parts, scalars)
         self._roots, self._left, self._right = _structure(parts)
+        largest = max(_sizes(self._roots, shape.splits))
+        _layout.check_room(largest, [made.column for made in self._inputs])
         bits, trees = shape.output_bits, shape.trees
         self._outputs = _codes(bits, parts.tree_outputs, trees, shape.raws)
-        self._check_sums()
 
     def scores(self, row: Iterable[float]) -> tuple[float, ...]:
         """Return the answer; see `PackedModel.scores`."""
@@ -100,20 +102,6 @@ class Engine:
         for column in self._inputs:
             ranks += column.ranks(numbers[column.source])
         return ranks
-
-    def _check_sums(self) -> None:
-        """Raise BadModel unless every sum is finite."""
-        shape = self._shape
-        is_single = _layout.SUMS[shape.sum] == "f32"
-        largest = _layout.SINGLE_MAX if is_single else _layout.DOUBLE_MAX
-        limit = largest / (2.0 * (shape.trees + 1.0))
-        numbers = {abs(number) for leaf in (self._start, *self._leaves) for number in leaf}
-        # Not a number fails the comparison too.
-        can_be_summed = all(number <= limit for number in numbers)
-        _expect(can_be_summed, "leaves: expected finite numbers that can be summed over the trees")
-        if is_single:
-            is_exact = all(to_single(number) == number for number in numbers)
-            _expect(is_exact, "leaves: expected float32 numbers")
 
 
 class _Input:
@@ -297,10 +285,25 @@ def _codes(
     return codes
 
 
-def _leaves(parts: _layout.Parts) -> list[tuple[float, ...]]:
+def _check_sums(shape: _layout.Shape, numbers: Sequence[float]) -> None:
+    """Raise BadModel unless every sum of some numbers over the trees is finite."""
+    is_single = _layout.SUMS[shape.sum] == "f32"
+    largest = _layout.SINGLE_MAX if is_single else _layout.DOUBLE_MAX
+    limit = largest / (2.0 * (shape.trees + 1.0))
+    # Not a number fails the comparison too.
+    can_be_summed = all(abs(number) <= limit for number in numbers)
+    _expect(can_be_summed, "leaves: expected finite numbers that can be summed over the trees")
+    if is_single:
+        is_exact = all(to_single(number) == number for number in numbers)
+        _expect(is_exact, "leaves: expected float32 numbers")
+
+
+def _leaves(
+    parts: _layout.Parts,
+    scalars: Sequence[float],
+) -> list[tuple[float, ...]]:
     """Return the numbers of each leaf, in preorder over all trees. Raises BadModel."""
     shape = parts.shape
-    scalars = _scalars(parts)
     values: list[tuple[float, ...]] = [(number,) for number in scalars]
     if shape.vector_leaves:
         width, size = shape.raws, shape.vectors * shape.raws
@@ -361,6 +364,16 @@ def _structure(parts: _layout.Parts) -> tuple[list[int], list[int], list[int]]:
             leaf += 1
     _expect(starts and len(roots) == shape.trees, WHOLE_TREES)
     return roots, left, right
+
+
+def _sizes(roots: Sequence[int], splits: int) -> list[int]:
+    """Return the splits of each tree, from the roots of all: a tree's end where the next begins."""
+    sizes, end = [], splits
+    for root in reversed(roots):
+        start = root if root >= 0 else end
+        sizes.append(end - start)
+        end = start
+    return sizes
 
 
 def _expect(holds: bool, message: str) -> None:

@@ -157,7 +157,8 @@ def encode(model: Model) -> bytes:
         walked.append(_Walk(model, tree, f"model: tree {number}").run())
     data = _layout.join(_parts(model, walked))
     # The reader has the last word: what it would refuse when serving is refused here.
-    _layout.split(memoryview(data))
+    read = _layout.split(memoryview(data))
+    _layout.check_room(max(len(tree.splits) for tree in walked), read.inputs)
     return data
 
 
@@ -381,11 +382,12 @@ def _input(column: Column, splits: Sequence[tuple[Any, int]]) -> _layout.Column:
         raise BadModel("model: lookup: expected the numbers of 1 or more codes, then two more")
     return _layout.Column(
         source=column.source,
-        single=single,
-        strict=bool(_place(_RULES, column.rule, "rule")),
-        zero=_place(_ZEROS, column.zero, "zero"),
+        # Codes are whole numbers: casts and rules of numbers make no difference to them.
+        single=single and not by_sets,
+        strict=bool(_place(_RULES, column.rule, "rule")) and not by_sets,
+        zero=_place(_ZEROS, column.zero, "zero") * (not by_sets),
         missing=_place(_MISSING, column.missing, "missing"),
-        finite=bool(_place(_INFINITE, column.infinite, "infinite")),
+        finite=bool(_place(_INFINITE, column.infinite, "infinite")) and not by_sets,
         lookup=lookup is not None,
         by_sets=by_sets,
         thresholds=len(thresholds),

@@ -7,15 +7,15 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from drift_contracts.events import names_event
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-    from drift_contracts.types import PredictionEventV1
+    from drift_contracts.events import PredictionEvent
 
     from drift_console.emf import Line
-
-CONTRACT = "prediction.event.v1"
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Event:
     #: The line of the event log.
     line: bytes
 
-    def document(self) -> PredictionEventV1:
+    def document(self) -> PredictionEvent:
         """Return the parsed line; no contract was checked, so a member may be missing or wrong."""
-        return cast("PredictionEventV1", json.loads(self.line))
+        return cast("PredictionEvent", json.loads(self.line))
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ class EventStore:
         """Store the prediction events among lines of the log; return how many there were."""
         runs: dict[str, list[tuple[bytes, float]]] = {}
         for text, line in lines:
-            if line.document.get("contract") == CONTRACT:
+            # also those of a later version, which the monitor sets aside with a reason
+            if names_event(line.document.get("contract")):
                 model = str(line.document.get("Model"))
                 runs.setdefault(model, []).append((text, line.timestamp))
         before = number = self.last()

@@ -159,6 +159,10 @@ class RecentPrediction(TypedDict):
     timestamp: str
     prediction_id: str
     prediction: float
+    #: The class that was answered, of a classifier.
+    label: NotRequired[str]
+    #: By output, of a model of several.
+    predictions: NotRequired[dict[str, float]]
     drift_score: float
     severity: Severity
     drifted: list[str]

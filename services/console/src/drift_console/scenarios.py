@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from drift_contracts.types import (
         PredictionResponseV1,
+        PredictionResponseV2,
         ScenarioSuiteV1,
         ScenarioSuiteV1ScenarioExpect,
     )
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from rich.console import JustifyMethod
 
     from drift_console.suites import Features
+
+    Answer = PredictionResponseV1 | PredictionResponseV2
 
 _EPILOG = """
 Examples:
@@ -58,8 +61,8 @@ refuses a request or serves none of the models; see docs/exit-codes.md.
 """
 NOT_FOUND = 404
 SUITE = "scenario.suite.v1"
-CARD = "model.card.v1"
-RESPONSE = "prediction.response.v1"
+CARD = "model.card.v2"
+RESPONSES = ("prediction.response.v1", "prediction.response.v2")
 #: Names are broken at their hyphens, so that 80 columns hold the table and no word of it is cut.
 NAME_WIDTH = 14
 HEADINGS = ("scenario", "average", "range", "alerts", "drifted", "expected", "holds")
@@ -107,7 +110,7 @@ class Verdict:
 
 def check_answers(
     scenario: Scenario,
-    answers: Sequence[PredictionResponseV1],
+    answers: Sequence[Answer],
     *,
     threshold: float,
 ) -> Verdict:
@@ -135,7 +138,7 @@ def check_answers(
 
 def _expectations(
     expect: ScenarioSuiteV1ScenarioExpect,
-    answers: Sequence[PredictionResponseV1],
+    answers: Sequence[Answer],
     average: float,
     alerts: int,
 ) -> Iterator[Expectation]:
@@ -191,7 +194,7 @@ class Deployment:
             raise BrokenResponse(operation, CARD, [Violation("", "type", "an object")])
         return document
 
-    def predict(self, path: str, features: Features) -> PredictionResponseV1:
+    def predict(self, path: str, features: Features) -> Answer:
         """Return the answer to one request.
 
         Args:
@@ -202,7 +205,7 @@ class Deployment:
             ClientError: Where no answer came, or one that breaks its contract.
         """
         body = {"features": features}
-        answer: PredictionResponseV1 = self._connection.request(f"POST {path}", RESPONSE, body)
+        answer: Answer = self._connection.request(f"POST {path}", RESPONSES, body)
         return answer
 
 

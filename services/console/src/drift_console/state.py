@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from drift_contracts import FeatureSet
+    from drift_contracts.events import PredictionEvent
     from drift_contracts.types import (
         BaselineV1,
         BaselineV1Summary,
         BundleManifestV1,
         BundleManifestV2,
-        PredictionEventV1,
+        PredictionEventV2,
     )
     from drift_ml.display_bins import DisplayBins
 
@@ -339,8 +340,8 @@ def _scenario_entries(suite: Suite | None) -> list[ScenarioEntry]:
     return entries
 
 
-def _recent_entry(event: PredictionEventV1) -> RecentPrediction:
-    return {
+def _recent_entry(event: PredictionEvent) -> RecentPrediction:
+    entry: RecentPrediction = {
         "timestamp": event["timestamp"],
         "prediction_id": event["prediction_id"],
         "prediction": event["Prediction"],
@@ -349,3 +350,13 @@ def _recent_entry(event: PredictionEventV1) -> RecentPrediction:
         "drifted": event["drift"]["drifted"],
         "features": event["features"],
     }
+    # Of classifiers alone.
+    scored = cast("PredictionEventV2", event)
+    label = scored.get("label")
+    if label is not None:
+        entry["label"] = label
+    # Of models of several outputs alone.
+    predictions = scored.get("predictions")
+    if predictions is not None:
+        entry["predictions"] = predictions
+    return entry

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from drift_contracts import DriftError, NotJson, RequestValidator, parse_json
+from drift_contracts.events import ANY_EVENT, EVENTS, names_event
 from drift_contracts.keywords import is_number
 from drift_ml.window import Window
 
-from drift_monitor.deliveries import EVENT, Delivery, Unopened, open_event
+from drift_monitor.deliveries import Delivery, Unopened, open_event
 from drift_monitor.errors import BadEvent, Unanswered
 from drift_monitor.keys import MINUTE, Series, WindowKey, minute_of
 from drift_monitor.stores import LARGEST_BATCH, Fragment
@@ -23,7 +24,7 @@ from drift_monitor.stores import LARGEST_BATCH, Fragment
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from drift_contracts.types import PredictionEventV1
+    from drift_contracts.events import PredictionEvent
 
     from drift_monitor.reference import Reference
     from drift_monitor.stores import Store
@@ -206,25 +207,32 @@ class Aggregator:
                 counted.counts["rejected"] += 1
         return counted
 
-    def _read(self, line: str) -> PredictionEventV1 | None:
+    def _read(self, line: str) -> PredictionEvent | None:
         """Return the prediction event in a line, None for any other line.
 
         Its members are not checked yet: a missing one raises KeyError where it is looked up.
+
+        Raises:
+            BadEvent, NotJson: it is a prediction event that cannot be read.
         """
         text = line.strip()
-        if not text.startswith("{") or EVENT not in text:
+        if not text.startswith("{") or ANY_EVENT not in text:
             return None
         try:
-            event: PredictionEventV1 = self._parse(text)
+            event: PredictionEvent = self._parse(text)
         except NotJson:
             raise
         except ValueError:
             raise BadEvent("expected valid JSON") from None
-        if event.get("contract") != EVENT:
-            return None
-        return event
+        contract = event.get("contract")
+        if contract in EVENTS:
+            return event
+        if names_event(contract):
+            expected = " or ".join(EVENTS)
+            raise BadEvent(f"expected {expected}: a newer release wrote it, and can count it")
+        return None
 
-    def _observe(self, event: PredictionEventV1, counted: _Counted) -> None:
+    def _observe(self, event: PredictionEvent, counted: _Counted) -> None:
         """Count one event.
 
         Raises:
@@ -272,7 +280,7 @@ def _reason(error: Exception) -> str:
     return f"the event has a member of the wrong type ({type(error).__name__})"
 
 
-def _model(event: PredictionEventV1 | None) -> str | None:
+def _model(event: PredictionEvent | None) -> str | None:
     if event is None:
         return None
     model: object = event.get("Model")

@@ -17,12 +17,13 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from drift_contracts.events import ANY_EVENT
+
 from drift_monitor.errors import BadDelivery
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-EVENT = "prediction.event.v1"
 #: Bytes that an unpacked payload may have: CloudWatch Logs and Kinesis send 1 MB packed at most.
 LARGEST = 32 * 1024 * 1024
 #: Lines, or values of JSON outside its texts: 32 MiB of empty lists would take 800 MB of memory,
@@ -121,7 +122,7 @@ def _open_message(item: str, body: str) -> Delivery | Unopened:
 
 
 def _may_be_event(line: str) -> bool:
-    return line.lstrip().startswith("{") and EVENT in line
+    return line.lstrip().startswith("{") and ANY_EVENT in line
 
 
 def _open_letter(item: str, delivery: str, record: str) -> Delivery | Unopened:

@@ -65,6 +65,9 @@ class BatchResponse(Record):
 class Model:
     """A bundle made ready: validator, scorer and templates are built here and never again."""
 
+    #: What its lines are made by.
+    templates = LineTemplates
+
     def __init__(
         self, bundle: Bundle, settings: Settings, spec: MonitoringSpec, ports: Ports
     ) -> None:
@@ -85,7 +88,7 @@ class Model:
         self.name = feature_set.name
         self.threshold = settings.threshold
         self.version: str = bundle.manifest["model_version"]
-        self.lines = LineTemplates(spec, feature_set, settings.stack, self.version)
+        self.lines = self.templates(spec, feature_set, settings.stack, self.version)
         #: Answered since the start.
         self.predictions = 0
         self._synthetic_callers = settings.synthetic_callers
@@ -94,7 +97,9 @@ class Model:
         self._timer = ports.timer
         self._journal = ports.journal
         self._identities = Identities(ports.random_bytes)
-        self._predict_row = bundle.model.predict
+        # Any: a number here, and every score of a model that answers more.
+        self._predict_row: Callable[[Row], Any] = bundle.model.predict
+        self._compose: Callable[..., Answer] = Answer
         self._validator = RequestValidator(feature_set)
         self._scorer = DriftScorer(names, bundle.baseline["features"], settings.threshold)
         # Without categories, booleans and nulls a value's JSON is its repr, and its metric too.
@@ -103,6 +108,9 @@ class Model:
         )
         self._names = names
         self._features = "{" + ",".join([f'"{name}":%s' for name in names]) + "}"
+        #: What a response, and a batch's response, begin with.
+        self._begin = '{"prediction":'
+        self._begin_batch = '{"predictions":['
         self._end = f',"model":"{self.name}","model_version":"{self.version}"'
 
     def predict(self, body: bytes, room: Room, context: Any) -> bytes:
@@ -132,7 +140,7 @@ class Model:
         stamp = Stamp(clock(), timer() - started_ns)
         answer = self._answer(request, row, prediction, stamp, context)
         response = (
-            f'{{"prediction":{answer.prediction},"drift_score":{answer.score},'
+            f'{self._begin}{answer.prediction},"drift_score":{answer.score},'
             f'"timestamp":"{stamp.text}","features_received":{answer.features},'
             f'"prediction_id":"{answer.identity}"{self._end},"drift":{answer.drift}}}'
         ).encode()
@@ -205,15 +213,16 @@ class Model:
         for most in (MOST_SHOWN, len(faults)):
             errors = ",".join([_fault(index, fault) for index, fault in shown(faults, most)])
             response = (
-                f'{{"predictions":[{",".join(items)}],"errors":[{errors}],'
+                f'{self._begin_batch}{",".join(items)}],"errors":[{errors}],'
                 f'"timestamp":"{stamp.text}"{self._end}}}'
             ).encode()
             if not faults or room.holds(response):
                 break  # with less to leave out it would not become shorter
         return response
 
-    def _predict(self, row: Row, pointer: str) -> float:
-        """Return the forest's prediction for a row of shape (features,).
+    # Any: see `_predict_row`
+    def _predict(self, row: Row, pointer: str) -> Any:
+        """Return the model's prediction for a row of shape (features,).
 
         Raises ContractError, its pointers below the given one, for a null where the training data
         had none.
@@ -232,6 +241,10 @@ class Model:
             ]
             raise ContractError(REQUEST, violations) from None
 
+    # Any: see `_predict_row`
+    def _predict_many(self, rows: Sequence[Row]) -> list[Any]:
+        return self.bundle.model.predict_many(rows)
+
     def _rows(self, instances: Sequence[object], faults: Faults) -> dict[int, Row]:
         """Return the rows of a batch that can be read, by index; the others go to `faults`."""
         rows: dict[int, Row] = {}
@@ -242,17 +255,17 @@ class Model:
                 faults.add(index, error.violations)
         return rows
 
-    def _predictions(self, rows: Mapping[int, Row], faults: Faults) -> dict[int, float]:
+    def _predictions(self, rows: Mapping[int, Row], faults: Faults) -> dict[int, Any]:
         """Return the predictions for rows, by index; those without one go to `faults`."""
         try:
-            predictions = self.bundle.model.predict_many([*rows.values()])
+            predictions = self._predict_many([*rows.values()])
             return dict(zip(rows, predictions, strict=True))
         except BadRow:
-            # The forest refuses them together, so they are asked for one by one.
+            # The model refuses them together, so they are asked for one by one.
             return self._single_predictions(rows, faults)
 
-    def _single_predictions(self, rows: Mapping[int, Row], faults: Faults) -> dict[int, float]:
-        predictions: dict[int, float] = {}
+    def _single_predictions(self, rows: Mapping[int, Row], faults: Faults) -> dict[int, Any]:
+        predictions: dict[int, Any] = {}
         for index, row in rows.items():
             try:
                 predictions[index] = self._predict(row, f"/instances/{index}")
@@ -265,7 +278,7 @@ class Model:
         self,
         request: PredictionRequestV1,
         row: Row,
-        prediction: float,
+        prediction: Any,
         stamp: Stamp,
         context: Any,
         pointer: str = "",
@@ -275,7 +288,7 @@ class Model:
         Args:
             request: valid.
             row: its features as floats, shape (features,).
-            prediction: of the row.
+            prediction: of the row, as `_predict` returns it.
             stamp: when it was answered.
             context: see `predict`.
             pointer: the request's place in the body.
@@ -296,7 +309,7 @@ class Model:
         score, drift = self._scorer.score(row)
         identity = request.get("prediction_id") or self._identities.new(stamp.timestamp_ms)
         features = self._features % tuple(texts)
-        answer = Answer(repr(prediction), repr(score), identity, features, drift, metrics)
+        answer = self._compose(prediction, score, identity, features, drift, metrics)
         if request.get("synthetic"):
             self._check_caller(context, pointer)
             answer.line = self._synthetic_line(answer, stamp)
@@ -325,6 +338,16 @@ class Model:
 
         if context is not None and not may_mark(context, self._synthetic_callers):
             raise problems.synthetic_refused(pointer)
+
+
+def model_of(bundle: Bundle, settings: Settings, spec: MonitoringSpec, ports: Ports) -> Model:
+    """Return a bundle made ready to answer; arguments and errors as those of `Model`."""
+    if bundle.feature_set.target.is_number:
+        return Model(bundle, settings, spec, ports)
+    # Imported here because most services serve numbers alone.
+    from drift_predictor.scored import ScoredModel  # noqa: PLC0415
+
+    return ScoredModel(bundle, settings, spec, ports)
 
 
 def _item(index: int, answer: Answer) -> str:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 EVENT = "prediction.event.v1"
 MEASURES = ("Prediction", "DriftScore", "Latency")
+#: Of two classes: 1 where the label is the positive one, else 0.
+POSITIVE = "Positive"
 COUNTS = ("Errors", "Rejected", "LinesLost", "Synthetic", "SyntheticRefused")
 NS_PER_MS = 1e6
 
@@ -40,7 +42,11 @@ class LineTemplates:
         "_spec",
         "_units",
         "_version",
+        "has_positive",
     )
+
+    #: Of the lines of predictions.
+    contract = EVENT
 
     def __init__(
         self, spec: MonitoringSpec, feature_set: FeatureSet, stack: str, model_version: str
@@ -63,7 +69,12 @@ class LineTemplates:
         self._dimensions = {name: values[name] for name in spec.dimensions}
         self._units = {metric.name: metric.unit for metric in metrics}
         self._measures = [metric for metric in metrics if metric.name in MEASURES]
+        #: Whether the metric of the positive class stands before those of the features.
+        self.has_positive = any(metric.name == POSITIVE for metric in metrics)
         self._features = [metric for metric in metrics if metric.feature]
+        if self.has_positive:
+            named = [metric for metric in metrics if metric.name == POSITIVE]
+            self._features = [*named, *self._features]
         self._nullable = any(feature.nullable for feature in feature_set.features)
         self._version = model_version
         self._parts = self._event_parts(self._features)
@@ -119,7 +130,7 @@ class LineTemplates:
         dimensions = "".join([f",{json_text(name)}:{json_text(text)}" for name, text in members])
         constants = (
             '{"_aws":{"Timestamp":',
-            f',"CloudWatchMetrics":{json_text(described)}}},"contract":"{EVENT}"{dimensions}'
+            f',"CloudWatchMetrics":{json_text(described)}}},"contract":"{self.contract}"{dimensions}'
             ',"Prediction":',
             ',"DriftScore":',
             ',"Latency":',
@@ -137,11 +148,11 @@ class LineTemplates:
 
 def _check(spec: MonitoringSpec, metrics: Sequence[Metric], values: Mapping[str, str]) -> None:
     """Raise SpecNotMet if a metric or a dimension is asked for that has no value."""
-    measured = {*MEASURES, *COUNTS}
+    measured = {*MEASURES, POSITIVE, *COUNTS}
     names = {metric.name for metric in metrics if not metric.feature}
     if names <= measured and values.keys() >= set(spec.dimensions):
         return
-    expected = ", ".join((*MEASURES, *COUNTS, *values))
+    expected = ", ".join((*MEASURES, POSITIVE, *COUNTS, *values))
     raise SpecNotMet(
         f"monitoring spec: expected the predictor's metrics and dimensions to be of {expected}"
     )

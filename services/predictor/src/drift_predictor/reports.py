@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from drift_contracts.metric_lines import json_text
 
+CARD = "model.card.v2"
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +60,7 @@ def _described(model: Model) -> dict[str, str]:
 
 
 def model_card(model: Model) -> bytes:
-    """Return a model's manifest, feature set, and baseline without its bins (model.card.v1)."""
+    """Return a model's manifest, feature set, and baseline without its bins (model.card.v2)."""
     bundle = model.bundle
     baseline = bundle.baseline
     features = baseline["features"].items()
@@ -71,12 +73,16 @@ def model_card(model: Model) -> bytes:
         summary["target"] = _summary(baseline["target"])
     if "prediction" in baseline:
         summary["prediction"] = _summary(baseline["prediction"])
+    target = bundle.feature_set.target
     return _json(
         {
+            "contract": CARD,
             "model": model.name,
             "model_version": model.version,
             "threshold": model.threshold,
             "engine": bundle.model.engine,
+            "task": target.kind,
+            "answers": f"prediction.response.v{target.answers_version}",
             # A TypedDict is JSON, which a type checker does not know.
             "manifest": bundle.manifest,  # type: ignore[dict-item]
             "feature_set": bundle.feature_set.to_json(),

@@ -12,7 +12,7 @@ from drift_contracts.requests import BATCH_BYTES, PREDICT_BYTES
 from drift_contracts.timestamps import utc_text
 
 from drift_predictor import problems
-from drift_predictor.answers import Model, Ports
+from drift_predictor.answers import Model, Ports, model_of
 from drift_predictor.identifiers import uuid7
 from drift_predictor.journal import Journal
 from drift_predictor.packing import LAMBDA
@@ -123,7 +123,7 @@ class Service:
         self.journal = Journal(write, self._lost_lines)
         ports = Ports(clock, timer, random_bytes, self.journal)
         self.models = {
-            name: Model(bundle, settings, spec, ports) for name, bundle in bundles.items()
+            name: model_of(bundle, settings, spec, ports) for name, bundle in bundles.items()
         }
         self.default = self.models[settings.model or next(iter(self.models))]
         self.stack = settings.stack

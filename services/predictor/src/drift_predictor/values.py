@@ -64,16 +64,16 @@ class Answer:
 
     def __init__(
         self,
-        prediction: str,
-        score: str,
+        prediction: float,
+        score: float,
         identity: str,
         features: str,
         drift: str,
         metrics: Sequence[str],
     ) -> None:
-        self.prediction = prediction
+        self.prediction = repr(prediction)
         #: The drift score.
-        self.score = score
+        self.score = repr(score)
         #: The prediction's id, without quotation marks.
         self.identity = identity
         #: The features as they were received.

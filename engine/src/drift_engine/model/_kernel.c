@@ -1,0 +1,1103 @@
+/* The compiled engine: decodes the columns of a packed model, ranks each value of a row once, and walks several trees
+   (or rows) at once over ranks alone.
+
+   An input has its thresholds, sorted; the rank of a value is how many of them it is beyond. A split compares the rank
+   of an entry with a code, and rows go right where the rank exceeds it. Missing values cost no branch: an input has an
+   entry where they rank lowest, and so go left everywhere, and one where they rank highest. Every set of categories is
+   an entry of its own, of rank 0 or 1.
+
+   A tree of up to 8 levels is a heap of 4-byte nodes, whose steps need no pointers. Any other has a pair of nodes for
+   its root (the second is not used) and one for the children of each split, in preorder of the splits: a walk steps to
+   `pair of the children + (rank > code)`. No rank exceeds a leaf's code, and its step leads to itself, so that walks of
+   different lengths need no branch. The children of a split come behind it, so every walk ends. */
+
+#define Py_LIMITED_API 0x030b0000
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <float.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
+#include "_links.h"
+
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0
+#error "float32 sums would be made in another precision; the Python engine serves this machine"
+#endif
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "packed models are little-endian; the Python engine serves this machine"
+#endif
+
+#define LANES 10        /* walks in flight together, to overlap their cache misses */
+#define STEPS 4         /* steps between two looks whether all walks have ended */
+#define BLOCK 256       /* rows that one tree sees before the next tree */
+#define ON_STACK 16384  /* bytes of a row's scratch that need no allocation */
+#define DEEPEST_HEAP 8
+#define SPARSEST_HEAP 8 /* a heap has at most so many leaves for each leaf of its tree */
+#define HEAP_CODES 0xffffu
+#define MAX_OUTPUTS 1000
+#define MAX_COLUMNS (1 << 20)
+#define COLUMN_WORDS 8
+#define MORE_ROWS 2     /* of a category's table: any other code, and missing */
+#define LEAF 0x80000000u
+#define WORD_BITS 32
+#define NUMERATOR_BITS 52
+#define LOWEST 0x007fffffu  /* minus infinity and infinity, as numbers in the order of all float32 */
+#define HIGHEST 0xff800000u
+#define SIGN 0x80000000u
+#define TINY ((double)1e-35f)
+#define HUGE_PAGE ((size_t)1 << 21)
+
+enum { FLOAT64, FLOAT32, RATIO };
+enum { KEEP, ZERO_IS_TINY, ZERO_IS_MISSING };
+enum { DIRECTION, MISSING_IS_ZERO, REFUSE };
+
+typedef struct {
+    uint32_t code;
+    uint32_t word; /* from the highest bit: entry, slot of the left child */
+} Node;
+
+typedef struct {
+    uint32_t source, thresholds, categories, sets, words, entry;
+    uint8_t single, strict, zero, missing, finite, lookup, by_sets, directional;
+    const double *sorted; /* thresholds */
+    const double *values; /* of a lookup */
+    const uint32_t *bits; /* of sets: `words` for each code, any other, missing; 1 goes right */
+} Input;
+
+typedef struct {
+    size_t first;    /* of its nodes, or of the words of its heap */
+    uint32_t splits, depth;
+    int is_heap;
+} Tree;
+
+typedef struct {
+    int task, sum, link, decision, of_vectors, scalar_kind, scalar_bits, rows_bits, split_code_bits, leaf_code_bits;
+    int vector_code_bits, output_bits;
+    Py_ssize_t features, columns, trees, splits, outputs, raws, distinct, scalars, vectors, singles_bytes;
+    long long lowest_numerator;
+    double divisor, first, second, threshold;
+} Shape;
+
+typedef struct {
+    PyObject_HEAD
+    Shape shape;
+    uint32_t entries, slot_bits;
+    Py_ssize_t heaps;    /* of `order`, these first */
+    double *start;
+    Input *inputs;
+    double *numbers;     /* thresholds, then lookups */
+    uint32_t *set_bits;
+    Tree *trees;
+    uint32_t *order;     /* trees by depth, heaps first: walks of one length go together */
+    Node *nodes;
+    uint32_t *heap;
+    double *values;      /* of leaves: a number, or `raws` numbers */
+    uint16_t *outputs;   /* which raw score each tree adds to */
+} Engine;
+
+typedef struct {
+    PyObject *bad_model, *bad_row;
+} State;
+
+static State *state_of(Engine *self) { return PyType_GetModuleState(Py_TYPE((PyObject *)self)); }
+
+/* ---- ranks ---- */
+
+/* How many thresholds a value is beyond: above, or not below where the rule is strict. */
+static inline uint32_t rank_of(const double *sorted, uint32_t count, double value, int strict) {
+    const double *base = sorted;
+    if (!count) return 0;
+    if (strict) {
+        for (; count > 1; count -= count / 2) base += base[count / 2 - 1] <= value ? count / 2 : 0;
+        return (uint32_t)(base - sorted) + (*base <= value);
+    }
+    for (; count > 1; count -= count / 2) base += base[count / 2 - 1] < value ? count / 2 : 0;
+    return (uint32_t)(base - sorted) + (*base < value);
+}
+
+/* The code of a category: `categories` for any other, one more for a missing value. */
+static inline uint32_t code_of(double value, uint32_t categories) {
+    if (value != value) return categories + 1;
+    return value > -1.0 && value < (double)categories ? (uint32_t)(int64_t)value : categories;
+}
+
+static const uint32_t bit_of[32] = {
+    1u << 0,  1u << 1,  1u << 2,  1u << 3,  1u << 4,  1u << 5,  1u << 6,  1u << 7,  1u << 8,  1u << 9,  1u << 10,
+    1u << 11, 1u << 12, 1u << 13, 1u << 14, 1u << 15, 1u << 16, 1u << 17, 1u << 18, 1u << 19, 1u << 20, 1u << 21,
+    1u << 22, 1u << 23, 1u << 24, 1u << 25, 1u << 26, 1u << 27, 1u << 28, 1u << 29, 1u << 30, 1u << 31};
+
+static void rank_sets(const Input *input, double value, uint32_t *ranks) {
+    const uint32_t *bits = input->bits + (size_t)code_of(value, input->categories) * input->words;
+    for (uint32_t word = 0; word < input->words; word++, ranks += 32) {
+        const uint32_t set = bits[word];
+        for (int bit = 0; bit < 32; bit++) ranks[bit] = (set & bit_of[bit]) != 0;
+    }
+}
+
+/* The rank of each entry. Returns the input that refuses its value, NULL if none does. */
+static const Input *rank_row(const Engine *self, const double *row, uint32_t *ranks) {
+    for (Py_ssize_t index = 0; index < self->shape.columns; index++) {
+        const Input *input = self->inputs + index;
+        double value = row[input->source];
+        if (input->by_sets) {
+            if (value != value && input->missing == REFUSE) return input;
+            rank_sets(input, value, ranks + input->entry);
+            continue;
+        }
+        if (input->lookup) value = input->values[code_of(value, input->categories)];
+        if (input->single) value = (double)(float)value;
+        if (input->zero != KEEP && fabs(value) <= TINY) value = input->zero == ZERO_IS_TINY ? 0.0 : NAN;
+        if (value != value) {
+            if (input->missing == REFUSE) return input;
+            if (input->missing == DIRECTION) {
+                ranks[input->entry] = 0;
+                ranks[input->entry + 1] = input->thresholds;
+                continue;
+            }
+            value = 0.0;
+        } else if (input->finite && isinf(value)) {
+            return input;
+        }
+        const uint32_t rank = rank_of(input->sorted, input->thresholds, value, input->strict);
+        ranks[input->entry] = rank;
+        if (input->directional) ranks[input->entry + 1] = rank;
+    }
+    return NULL;
+}
+
+/* ---- walking ---- */
+
+/* Walk LANES pairs of heap and row down; gives the number of each leaf in its heap. */
+static inline void walk_heaps(const uint32_t *const *heaps, const uint32_t *const *ranks, const uint32_t depth,
+                              uint32_t *leaves) {
+    uint32_t places[LANES];
+    for (int lane = 0; lane < LANES; lane++) places[lane] = 1;
+    for (uint32_t level = 0; level < depth; level++)
+        for (int lane = 0; lane < LANES; lane++) {
+            const uint32_t node = heaps[lane][places[lane]];
+            places[lane] = 2 * places[lane] + (ranks[lane][node >> 16] > (node & HEAP_CODES));
+        }
+    /* the numbers of leaves follow the nodes, so that a place is where its number is */
+    for (int lane = 0; lane < LANES; lane++) leaves[lane] = heaps[lane][places[lane]];
+}
+
+static inline uint32_t step(const Node *tree, uint32_t slot, const uint32_t *ranks, uint32_t slot_bits) {
+    const Node node = tree[slot];
+    const uint32_t entry = (uint32_t)((uint64_t)node.word >> slot_bits);
+    return (node.word & (uint32_t)(((uint64_t)1 << slot_bits) - 1)) + (ranks[entry] > node.code);
+}
+
+/* Walk LANES pairs of tree and row to their leaves. */
+static inline void walk_trees(const Node *const *trees, const uint32_t *const *ranks, uint32_t slot_bits,
+                              uint32_t *leaves) {
+    uint32_t slots[LANES] = {0}, moved;
+    do {
+        for (int again = 1; again < STEPS; again++)
+            for (int lane = 0; lane < LANES; lane++)
+                slots[lane] = step(trees[lane], slots[lane], ranks[lane], slot_bits);
+        moved = 0;
+        for (int lane = 0; lane < LANES; lane++) {
+            const uint32_t next = step(trees[lane], slots[lane], ranks[lane], slot_bits);
+            moved |= next ^ slots[lane];
+            slots[lane] = next;
+        }
+    } while (moved);
+    for (int lane = 0; lane < LANES; lane++) leaves[lane] = trees[lane][slots[lane]].code & ~LEAF;
+}
+
+/* Walk LANES pairs, all heaps of one depth or none a heap. */
+static inline void walk(const Engine *self, const Tree *const *trees, const uint32_t *const *ranks, uint32_t *leaves) {
+    if (!trees[0]->is_heap) {
+        const Node *nodes[LANES];
+        for (int lane = 0; lane < LANES; lane++) nodes[lane] = self->nodes + trees[lane]->first;
+        walk_trees(nodes, ranks, self->slot_bits, leaves);
+        return;
+    }
+    const uint32_t *heaps[LANES];
+    for (int lane = 0; lane < LANES; lane++) heaps[lane] = self->heap + trees[lane]->first;
+    switch (trees[0]->depth) { /* a depth that the compiler knows needs no loop */
+    case 0: walk_heaps(heaps, ranks, 0, leaves); break;
+    case 1: walk_heaps(heaps, ranks, 1, leaves); break;
+    case 2: walk_heaps(heaps, ranks, 2, leaves); break;
+    case 3: walk_heaps(heaps, ranks, 3, leaves); break;
+    case 4: walk_heaps(heaps, ranks, 4, leaves); break;
+    case 5: walk_heaps(heaps, ranks, 5, leaves); break;
+    case 6: walk_heaps(heaps, ranks, 6, leaves); break;
+    case 7: walk_heaps(heaps, ranks, 7, leaves); break;
+    default: walk_heaps(heaps, ranks, DEEPEST_HEAP, leaves);
+    }
+}
+
+/* The leaf of a row in each tree. */
+static void walk_row(const Engine *self, const uint32_t *ranks, uint32_t *leaves) {
+    const Tree *trees[LANES];
+    const uint32_t *same[LANES];
+    uint32_t found[LANES];
+    for (int lane = 0; lane < LANES; lane++) same[lane] = ranks;
+    for (Py_ssize_t start = 0; start < self->shape.trees;) {
+        const Tree *first = self->trees + self->order[start];
+        Py_ssize_t count = 0;
+        while (count < LANES && start + count < self->shape.trees) {
+            const Tree *tree = self->trees + self->order[start + count];
+            if (tree->is_heap != first->is_heap || (tree->is_heap && tree->depth != first->depth)) break;
+            trees[count++] = tree;
+        }
+        for (Py_ssize_t lane = count; lane < LANES; lane++) trees[lane] = first;
+        walk(self, trees, same, found);
+        for (Py_ssize_t lane = 0; lane < count; lane++) leaves[self->order[start + lane]] = found[lane];
+        start += count;
+    }
+}
+
+/* Add the leaf of a tree to the sums, in the model's precision. */
+static inline void add_leaf(const Engine *self, Py_ssize_t tree, uint32_t leaf, double *sums) {
+    const int single = self->shape.sum;
+    if (!self->shape.of_vectors) {
+        double *sum = sums + self->outputs[tree];
+        *sum = single ? (double)((float)*sum + (float)self->values[leaf]) : *sum + self->values[leaf];
+        return;
+    }
+    const Py_ssize_t raws = self->shape.raws;
+    const double *values = self->values + (size_t)leaf * (size_t)raws;
+    for (Py_ssize_t place = 0; place < raws; place++)
+        sums[place] = single ? (double)((float)sums[place] + (float)values[place]) : sums[place] + values[place];
+}
+
+static void divide(const Engine *self, double *sums) {
+    if (self->shape.divisor != 0)
+        for (Py_ssize_t place = 0; place < self->shape.raws; place++) sums[place] /= self->shape.divisor;
+}
+
+static void raw_of(const Engine *self, const uint32_t *leaves, double *raw) {
+    const Py_ssize_t trees = self->shape.trees;
+    memcpy(raw, self->start, (size_t)self->shape.raws * sizeof(double));
+    if (self->shape.raws == 1 && !self->shape.of_vectors && !self->shape.sum) {
+        double sum = raw[0];
+        for (Py_ssize_t tree = 0; tree < trees; tree++) sum += self->values[leaves[tree]];
+        raw[0] = sum;
+    } else if (self->shape.raws == 1 && !self->shape.of_vectors) {
+        float sum = (float)raw[0];
+        for (Py_ssize_t tree = 0; tree < trees; tree++) sum += (float)self->values[leaves[tree]];
+        raw[0] = (double)sum;
+    } else {
+        for (Py_ssize_t tree = 0; tree < trees; tree++) add_leaf(self, tree, leaves[tree], raw);
+    }
+    divide(self, raw);
+}
+
+/* Add the leaves of rows to their sums, tree after tree: a tree that was read for one row is near for the next. */
+static void walk_rows(const Engine *self, const uint32_t *ranks, Py_ssize_t count, double *raw) {
+    const Py_ssize_t raws = self->shape.raws;
+    const Tree *trees[LANES];
+    const uint32_t *rows[LANES];
+    uint32_t leaves[LANES];
+    for (Py_ssize_t row = 0; row < count; row++)
+        memcpy(raw + row * raws, self->start, (size_t)raws * sizeof(double));
+    for (Py_ssize_t tree = 0; tree < self->shape.trees; tree++) {
+        for (int lane = 0; lane < LANES; lane++) trees[lane] = self->trees + tree;
+        for (Py_ssize_t start = 0; start < count; start += LANES) {
+            const Py_ssize_t last = count - 1 - start;
+            for (Py_ssize_t lane = 0; lane < LANES; lane++)
+                rows[lane] = ranks + (size_t)(start + (lane < last ? lane : last)) * self->entries;
+            walk(self, trees, rows, leaves);
+            for (Py_ssize_t lane = 0; lane < LANES && lane <= last; lane++)
+                add_leaf(self, tree, leaves[lane], raw + (start + lane) * raws);
+        }
+    }
+    for (Py_ssize_t row = 0; row < count; row++) divide(self, raw + row * raws);
+}
+
+/* ---- rows ---- */
+
+/* The row as float64. Returns -1 with an exception set if it holds something else. */
+static int read_row(Engine *self, PyObject *given, double *row) {
+    const Py_ssize_t features = self->shape.features;
+    PyObject *values = given;
+    if (PyTuple_CheckExact(given)) {
+        Py_INCREF(values);
+    } else if (!(values = PySequence_Tuple(given))) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError))
+            PyErr_SetString(state_of(self)->bad_row, "row: expected a sequence of numbers");
+        return -1;
+    }
+    if (PyTuple_Size(values) != features) {
+        PyErr_Format(state_of(self)->bad_row, "row: expected %zd numbers, got %zd", features, PyTuple_Size(values));
+        goto fail;
+    }
+    for (Py_ssize_t position = 0; position < features; position++) {
+        row[position] = PyFloat_AsDouble(PyTuple_GetItem(values, position));
+        if (row[position] == -1.0 && PyErr_Occurred()) {
+            if (PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(PyExc_ValueError) ||
+                PyErr_ExceptionMatches(PyExc_OverflowError))
+                PyErr_Format(state_of(self)->bad_row, "row: position %zd: expected a number", position);
+            goto fail;
+        }
+    }
+    Py_DECREF(values);
+    return 0;
+fail:
+    Py_DECREF(values);
+    return -1;
+}
+
+static int refuse_value(Engine *self, const Input *input) {
+    PyErr_Format(state_of(self)->bad_row, "row: position %u: expected a finite number %s", input->source,
+                 input->single ? "in the range of a float32" : "that is not missing");
+    return -1;
+}
+
+static int refuse_answer(Engine *self) {
+    PyErr_SetString(state_of(self)->bad_row, "row: expected one whose answer is a finite number");
+    return -1;
+}
+
+/* What one row needs, in one block: on the stack where it is small. */
+typedef struct {
+    double *row, *raw, *scores;
+    uint32_t *ranks, *leaves;
+    void *block;
+} Scratch;
+
+static size_t scratch_size(const Engine *self) {
+    const Shape *shape = &self->shape;
+    return (size_t)(shape->features + shape->raws + shape->outputs) * sizeof(double) +
+           ((size_t)self->entries + (size_t)shape->trees) * sizeof(uint32_t);
+}
+
+static int open_scratch(const Engine *self, Scratch *scratch, void *on_stack) {
+    const size_t size = scratch_size(self);
+    scratch->block = size > ON_STACK ? PyMem_Malloc(size) : NULL;
+    if (size > ON_STACK && !scratch->block) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    scratch->row = scratch->block ? scratch->block : on_stack;
+    scratch->raw = scratch->row + self->shape.features;
+    scratch->scores = scratch->raw + self->shape.raws;
+    scratch->ranks = (uint32_t *)(scratch->scores + self->shape.outputs);
+    scratch->leaves = scratch->ranks + self->entries;
+    return 0;
+}
+
+static int answer_row(Engine *self, PyObject *given, Scratch *scratch) {
+    const Input *refusing;
+    if (read_row(self, given, scratch->row) < 0) return -1;
+    if ((refusing = rank_row(self, scratch->row, scratch->ranks))) return refuse_value(self, refusing);
+    walk_row(self, scratch->ranks, scratch->leaves);
+    raw_of(self, scratch->leaves, scratch->raw);
+    return 0;
+}
+
+static int link_row(const Engine *self, const double *raw, double *scores) {
+    const Shape *shape = &self->shape;
+    return link_scores(shape->link, raw, shape->raws, shape->outputs, shape->first, shape->second, scores);
+}
+
+static PyObject *to_tuple(const double *values, Py_ssize_t count) {
+    PyObject *tuple = PyTuple_New(count);
+    for (Py_ssize_t index = 0; tuple && index < count; index++) {
+        PyObject *value = PyFloat_FromDouble(values[index]);
+        if (!value || PyTuple_SetItem(tuple, index, value) < 0) Py_CLEAR(tuple);
+    }
+    return tuple;
+}
+
+/* The scores, with their label where it is asked for. */
+static PyObject *to_answer(const Engine *self, const double *raw, const double *scores, int labelled) {
+    const Shape *shape = &self->shape;
+    PyObject *tuple = to_tuple(scores, shape->outputs);
+    if (!tuple || !labelled) return tuple;
+    return Py_BuildValue("Nn", tuple, label_of(shape->decision, raw, scores, shape->outputs, shape->threshold));
+}
+
+static PyObject *answer_one(Engine *self, PyObject *given, int labelled) {
+    double on_stack[ON_STACK / sizeof(double)];
+    Scratch scratch;
+    PyObject *answer = NULL;
+    if (open_scratch(self, &scratch, on_stack) < 0) return NULL;
+    if (answer_row(self, given, &scratch) == 0) {
+        if (link_row(self, scratch.raw, scratch.scores))
+            answer = to_answer(self, scratch.raw, scratch.scores, labelled);
+        else
+            refuse_answer(self);
+    }
+    PyMem_Free(scratch.block);
+    return answer;
+}
+
+static PyObject *scores(PyObject *object, PyObject *given) { return answer_one((Engine *)object, given, 0); }
+
+static PyObject *decide(PyObject *object, PyObject *given) { return answer_one((Engine *)object, given, 1); }
+
+static PyObject *raw(PyObject *object, PyObject *given) {
+    Engine *self = (Engine *)object;
+    double on_stack[ON_STACK / sizeof(double)];
+    Scratch scratch;
+    PyObject *answer = NULL;
+    if (open_scratch(self, &scratch, on_stack) < 0) return NULL;
+    if (answer_row(self, given, &scratch) == 0) answer = to_tuple(scratch.raw, self->shape.raws);
+    PyMem_Free(scratch.block);
+    return answer;
+}
+
+/* Raw scores and scores of rows, a block at a time. Returns the input that refuses a value, NULL if none does. */
+static const Input *answer_rows(const Engine *self, const double *rows, Py_ssize_t count, uint32_t *ranks, double *raw,
+                                double *scores, int *finite) {
+    const Shape *shape = &self->shape;
+    for (Py_ssize_t start = 0; start < count; start += BLOCK) {
+        const Py_ssize_t size = count - start < BLOCK ? count - start : BLOCK;
+        for (Py_ssize_t row = 0; row < size; row++) {
+            const Input *refusing =
+                rank_row(self, rows + (start + row) * shape->features, ranks + (size_t)row * self->entries);
+            if (refusing) return refusing;
+        }
+        walk_rows(self, ranks, size, raw + start * shape->raws);
+        for (Py_ssize_t row = start; row < start + size; row++)
+            *finite &= link_row(self, raw + row * shape->raws, scores + row * shape->outputs);
+    }
+    return NULL;
+}
+
+static PyObject *to_answers(const Engine *self, const double *raw, const double *scores, Py_ssize_t count,
+                            int labelled) {
+    PyObject *list = PyList_New(count);
+    for (Py_ssize_t row = 0; list && row < count; row++) {
+        PyObject *answer =
+            to_answer(self, raw + row * self->shape.raws, scores + row * self->shape.outputs, labelled);
+        if (!answer || PyList_SetItem(list, row, answer) < 0) Py_CLEAR(list);
+    }
+    return list;
+}
+
+static PyObject *answer_many(Engine *self, PyObject *given, int labelled) {
+    const Shape *shape = &self->shape;
+    const Input *refusing = NULL;
+    int finite = 1;
+    PyObject *answer = NULL, *rows = PySequence_Tuple(given);
+    if (!rows) return NULL;
+    const Py_ssize_t count = PyTuple_Size(rows);
+    const size_t wide = (size_t)(shape->features + shape->raws + shape->outputs);
+    double *values = PyMem_Calloc((size_t)count * wide + 1, sizeof(double));
+    uint32_t *ranks = PyMem_Calloc((size_t)(count < BLOCK ? count : BLOCK) * self->entries + 1, sizeof(uint32_t));
+    if (!values || !ranks) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    double *raw = values + count * shape->features, *scores = raw + count * shape->raws;
+    for (Py_ssize_t row = 0; row < count; row++)
+        if (read_row(self, PyTuple_GetItem(rows, row), values + row * shape->features) < 0) goto done;
+    Py_BEGIN_ALLOW_THREADS
+    refusing = answer_rows(self, values, count, ranks, raw, scores, &finite);
+    Py_END_ALLOW_THREADS
+    if (refusing)
+        refuse_value(self, refusing);
+    else if (!finite)
+        refuse_answer(self);
+    else
+        answer = to_answers(self, raw, scores, count, labelled);
+done:
+    PyMem_Free(values);
+    PyMem_Free(ranks);
+    Py_DECREF(rows);
+    return answer;
+}
+
+static PyObject *scores_many(PyObject *object, PyObject *given) { return answer_many((Engine *)object, given, 0); }
+
+static PyObject *decide_many(PyObject *object, PyObject *given) { return answer_many((Engine *)object, given, 1); }
+
+/* ---- loading ---- */
+
+/* The columns of the file. */
+typedef struct {
+    Py_buffer start, columns, lookups, singles, doubles, directions, sets, scalars, scalar_rows, vectors, structure;
+    Py_buffer split_codes, leaf_codes, tree_outputs;
+} File;
+
+static inline uint32_t word_at(const Py_buffer *column, size_t index) {
+    uint32_t word;
+    memcpy(&word, (const char *)column->buf + 4 * index, 4);
+    return word;
+}
+
+static inline double double_at(const Py_buffer *column, size_t index) {
+    double number;
+    memcpy(&number, (const char *)column->buf + 8 * index, 8);
+    return number;
+}
+
+/* A number of up to 56 bits from that bit on; bits behind the end of the column are zeros. */
+static inline uint64_t bits_at(const Py_buffer *column, uint64_t bit, int width) {
+    const uint64_t byte = bit >> 3, length = (uint64_t)column->len;
+    uint64_t wide = 0;
+    if (length >= 8 && byte <= length - 8)
+        memcpy(&wide, (const char *)column->buf + byte, 8);
+    else if (byte < length)
+        memcpy(&wide, (const char *)column->buf + byte, (size_t)(length - byte));
+    return (wide >> (bit & 7)) & (((uint64_t)1 << width) - 1);
+}
+
+static inline uint64_t number_at(const Py_buffer *column, int width, uint64_t index) {
+    return bits_at(column, index * (uint64_t)width, width);
+}
+
+/* How many zeros stand there before the next one, or before the end of the column. */
+static inline uint64_t zeros_from(const Py_buffer *column, uint64_t bit) {
+    const uint64_t end = 8 * (uint64_t)column->len;
+    uint64_t wide, from = bit;
+    while (!(wide = bits_at(column, from, 56)) && from < end) from += 56;
+    if (!wide) return end > bit ? end - bit : 0;
+#ifdef __GNUC__
+    from += (uint64_t)__builtin_ctzll(wide);
+#else
+    for (; !(wide & 1); wide >>= 1) from++;
+#endif
+    return from - bit;
+}
+
+static int refuse(Engine *self, const char *message) {
+    PyErr_SetString(state_of(self)->bad_model, message);
+    return -1;
+}
+
+static uint32_t bits_of(uint64_t number) {
+    uint32_t bits = 0;
+    for (; number; number >>= 1) bits++;
+    return bits;
+}
+
+static int holds_bits(const Py_buffer *column, uint64_t bits) { return (uint64_t)column->len == (bits + 7) / 8; }
+
+/* A block that `free` takes; NULL with an exception set. To a new process every page is a fault: a huge page is one
+   instead of 512, and walks find it faster too. Where there are none the advice is in vain and nothing else changes. */
+static void *allocate_block(size_t size) {
+    void *memory = NULL;
+#ifdef MADV_HUGEPAGE
+    const size_t huge = (size + HUGE_PAGE / 2) / HUGE_PAGE * HUGE_PAGE; /* the rest is pages as usual */
+    if (huge && posix_memalign(&memory, HUGE_PAGE, size > huge ? size : huge)) memory = NULL;
+    if (memory) madvise(memory, huge, MADV_HUGEPAGE);
+#endif
+    if (!memory && !(memory = malloc(size ? size : 1))) PyErr_NoMemory();
+    return memory;
+}
+
+static int is_within(long long number, long long low, long long high) { return low <= number && number <= high; }
+
+/* The layout has checked these already; checked again because every bound below follows from them. */
+static int check_shape(Engine *self, const File *in) {
+    const Shape *shape = &self->shape;
+    const long long most = (long long)UINT32_MAX;
+    int holds = is_within(shape->features, 1, 65535) && is_within(shape->columns, 0, MAX_COLUMNS) &&
+                is_within(shape->trees, 1, most) && is_within(shape->splits, 0, most - shape->trees) &&
+                is_within(shape->outputs, 1, MAX_OUTPUTS) && is_within(shape->raws, 1, MAX_OUTPUTS) &&
+                is_within(shape->distinct, 0, most) && is_within(shape->scalars, 1, LEAF) &&
+                is_within(shape->vectors, 0, LEAF) && is_within(shape->link, IDENTITY, SQUARE) &&
+                is_within(shape->decision, ARGMAX, RAW_AT_LEAST) && is_within(shape->sum, 0, 1) &&
+                is_within(shape->of_vectors, 0, 1) && is_within(shape->scalar_kind, FLOAT64, RATIO) &&
+                is_within(shape->scalar_bits, 0, 64) && is_within(shape->rows_bits, 0, 32) &&
+                is_within(shape->split_code_bits, 0, 32) && is_within(shape->leaf_code_bits, 0, 32) &&
+                is_within(shape->vector_code_bits, 0, 32) && is_within(shape->output_bits, 0, 32) &&
+                is_within(shape->lowest_numerator, -(1LL << NUMERATOR_BITS), 1LL << NUMERATOR_BITS);
+    if (!holds) return refuse(self, "model: shape: expected numbers in their ranges");
+    const uint64_t splits = (uint64_t)shape->splits, trees = (uint64_t)shape->trees, leaves = splits + trees;
+    const uint64_t scalars = (uint64_t)shape->scalars, vectors = (uint64_t)shape->vectors;
+    const uint64_t raws = (uint64_t)shape->raws, values = shape->of_vectors ? vectors : scalars;
+    const int binary = shape->raws == 1 && shape->outputs == 2;
+    const int sigmoid = shape->link == SIGMOID || shape->link == SIGMOID_SINGLE;
+    holds = (shape->raws == shape->outputs || (binary && sigmoid)) &&
+            (shape->decision == ARGMAX || (shape->decision == RAW_ARGMAX && shape->raws == shape->outputs) ||
+             shape->outputs == 2) &&
+            (shape->leaf_code_bits ? values >= 1 && values <= leaves : values == leaves) &&
+            (shape->of_vectors ? shape->vector_code_bits || scalars == vectors * raws : !vectors) &&
+            scalars <= (shape->of_vectors ? vectors * raws : leaves) &&
+            (shape->scalar_kind == RATIO
+                 ? shape->scalar_bits <= NUMERATOR_BITS
+                 : shape->scalar_bits == (shape->scalar_kind == FLOAT64 ? 64 : 32) && !shape->rows_bits) &&
+            (uint64_t)in->singles.len == (uint64_t)shape->singles_bytes &&
+            holds_bits(&in->columns, 32 * COLUMN_WORDS * (uint64_t)shape->columns) &&
+            holds_bits(&in->start, 64 * raws) && holds_bits(&in->scalars, scalars * (uint64_t)shape->scalar_bits) &&
+            holds_bits(&in->scalar_rows, scalars * (uint64_t)shape->rows_bits) &&
+            holds_bits(&in->vectors, vectors * raws * (uint64_t)shape->vector_code_bits) &&
+            holds_bits(&in->structure, splits + leaves) &&
+            holds_bits(&in->split_codes, splits * (uint64_t)shape->split_code_bits) &&
+            holds_bits(&in->leaf_codes, leaves * (uint64_t)shape->leaf_code_bits) &&
+            holds_bits(&in->tree_outputs, trees * (uint64_t)shape->output_bits);
+    return holds ? 0 : refuse(self, "model: sections: expected lengths that agree");
+}
+
+/* The inputs, and how much their tables hold. */
+typedef struct {
+    uint64_t thresholds, doubles, lookups, directions, set_bits, words, splits;
+} Sizes;
+
+static int read_inputs(Engine *self, const File *in, Sizes *sizes) {
+    uint64_t entries = 0;
+    for (Py_ssize_t index = 0; index < self->shape.columns; index++) {
+        Input *input = self->inputs + index;
+        uint32_t words[COLUMN_WORDS];
+        for (int word = 0; word < COLUMN_WORDS; word++)
+            words[word] = word_at(&in->columns, (size_t)(COLUMN_WORDS * index + word));
+        const uint32_t flags = words[1];
+        *input = (Input){.source = words[0],
+                         .thresholds = words[2],
+                         .categories = words[5],
+                         .sets = words[6],
+                         .single = flags & 1,
+                         .strict = flags >> 1 & 1,
+                         .zero = flags >> 2 & 3,
+                         .missing = flags >> 4 & 3,
+                         .finite = flags >> 6 & 1,
+                         .lookup = flags >> 7 & 1,
+                         .by_sets = flags >> 8 & 1};
+        input->directional = !input->by_sets && input->missing == DIRECTION;
+        input->words = (input->sets + 31) / 32;
+        if (input->source >= (uint32_t)self->shape.features || input->zero > ZERO_IS_MISSING ||
+            input->missing > REFUSE || (input->by_sets ? input->thresholds || input->lookup : input->sets) ||
+            (input->zero == ZERO_IS_MISSING && input->missing != DIRECTION) || input->sets > UINT32_MAX - 31 ||
+            input->categories > UINT32_MAX - MORE_ROWS)
+            return refuse(self, "model: inputs: expected rows that agree with themselves");
+        const uint64_t rows = (uint64_t)input->categories + MORE_ROWS;
+        sizes->thresholds += input->thresholds;
+        sizes->doubles += input->single ? 0 : input->thresholds;
+        sizes->lookups += input->lookup ? rows : 0;
+        sizes->directions += input->directional ? 2 * (uint64_t)input->thresholds : 0;
+        /* checked before it is used: a product of two numbers of 32 bits cannot leave 64, their sum could */
+        if (rows * input->sets > 8 * (uint64_t)in->sets.len)
+            return refuse(self, "model: sets: expected a bit for each code");
+        sizes->set_bits += rows * input->sets;
+        sizes->words += rows * input->words;
+        sizes->splits += input->sets + (uint64_t)input->thresholds * (1 + (uint64_t)input->directional);
+        input->entry = (uint32_t)entries;
+        entries += input->by_sets ? 32 * (uint64_t)input->words : 1 + (uint64_t)input->directional;
+        if (entries > UINT32_MAX) return refuse(self, "model: inputs: expected fewer sets");
+    }
+    self->entries = (uint32_t)entries;
+    const int holds = sizes->thresholds - sizes->doubles <= 8 * (uint64_t)in->singles.len &&
+                      holds_bits(&in->lookups, 64 * sizes->lookups) && holds_bits(&in->doubles, 64 * sizes->doubles) &&
+                      holds_bits(&in->directions, sizes->directions) && holds_bits(&in->sets, sizes->set_bits);
+    if (!holds) return refuse(self, "model: inputs: expected sections of their lengths");
+    /* before room for them is taken */
+    if ((uint64_t)self->shape.distinct > sizes->splits)
+        return refuse(self, "model: distinct splits: expected no more than inputs have");
+    return 0;
+}
+
+/* Float32 thresholds of an input from their gaps, in the order of all float32: low bits, then as many zeros as the high
+   bits count, then a one. */
+static int read_singles(Engine *self, const File *in, Py_ssize_t index, double *sorted, uint64_t *bit) {
+    const uint64_t end = 8 * (uint64_t)in->singles.len;
+    uint64_t order = word_at(&in->columns, (size_t)(COLUMN_WORDS * index + 3));
+    const uint32_t low_bits = word_at(&in->columns, (size_t)(COLUMN_WORDS * index + 4));
+    if (low_bits > 31) return refuse(self, "model: thresholds: expected low bits up to 31");
+    for (uint32_t place = 0; place < self->inputs[index].thresholds; place++) {
+        float threshold;
+        order += bits_at(&in->singles, *bit, (int)low_bits);
+        const uint64_t high = zeros_from(&in->singles, *bit += low_bits);
+        order += high << low_bits;
+        *bit += high + 1;
+        if (*bit > end) return refuse(self, "model: thresholds: expected the gaps of every one");
+        if (order < LOWEST || order > HIGHEST)
+            return refuse(self, "model: thresholds: expected ascending numbers, not NaN");
+        const uint32_t single = (uint32_t)order ^ (order & SIGN ? SIGN : UINT32_MAX);
+        memcpy(&threshold, &single, 4);
+        sorted[place] = (double)threshold;
+    }
+    return 0;
+}
+
+static int read_thresholds(Engine *self, const File *in) {
+    const uint64_t end = 8 * (uint64_t)in->singles.len;
+    double *sorted = self->numbers;
+    uint64_t bit = 0;
+    size_t taken = 0;
+    for (Py_ssize_t index = 0; index < self->shape.columns; index++) {
+        Input *input = self->inputs + index;
+        input->sorted = sorted;
+        if (input->single) {
+            if (read_singles(self, in, index, sorted, &bit) < 0) return -1;
+        } else {
+            for (uint32_t place = 0; place < input->thresholds; place++) sorted[place] = double_at(&in->doubles, taken++);
+            for (uint32_t place = 0; place < input->thresholds; place++)
+                if (!(sorted[place] >= sorted[place ? place - 1 : 0]))
+                    return refuse(self, "model: thresholds: expected ascending numbers, not NaN");
+        }
+        sorted += input->thresholds;
+    }
+    if (end - bit >= 8 || bits_at(&in->singles, bit, 8))
+        return refuse(self, "model: thresholds: expected nothing behind the last gap");
+    taken = 0;
+    for (Py_ssize_t index = 0; index < self->shape.columns; index++) {
+        Input *input = self->inputs + index;
+        if (!input->lookup) continue;
+        input->values = sorted;
+        for (uint64_t row = 0; row < (uint64_t)input->categories + MORE_ROWS; row++)
+            *sorted++ = double_at(&in->lookups, taken++);
+    }
+    return 0;
+}
+
+/* Turn the bits of sets, one set after the other, into words of all sets, one code after the other. */
+static void read_sets(Engine *self, const File *in) {
+    uint32_t *words = self->set_bits;
+    uint64_t bit = 0;
+    for (Py_ssize_t index = 0; index < self->shape.columns; index++) {
+        Input *input = self->inputs + index;
+        if (!input->by_sets) continue;
+        const uint64_t rows = (uint64_t)input->categories + MORE_ROWS;
+        input->bits = words;
+        memset(words, 0, (size_t)(rows * input->words) * sizeof(uint32_t));
+        for (uint32_t set = 0; set < input->sets; set++)
+            for (uint64_t row = 0; row < rows; row++, bit++)
+                if (!bits_at(&in->sets, bit, 1)) words[row * input->words + set / 32] |= (uint32_t)1 << set % 32;
+        words += rows * input->words;
+    }
+}
+
+/* Entry and code of each distinct split. */
+static int read_split_table(Engine *self, const File *in, Node *table) {
+    const uint64_t distinct = (uint64_t)self->shape.distinct;
+    uint64_t split = 0, bit = 0;
+    for (Py_ssize_t index = 0; index < self->shape.columns; index++) {
+        const Input *input = self->inputs + index;
+        for (uint32_t set = 0; set < input->sets; set++) {
+            if (split == distinct) return refuse(self, "model: distinct splits: expected all of them");
+            table[split++] = (Node){0, input->entry + set};
+        }
+        for (uint32_t code = 0; code < input->thresholds; code++) {
+            uint64_t goes = 1;
+            if (input->directional) {
+                goes = bits_at(&in->directions, bit, 2);
+                bit += 2;
+            }
+            if (!goes) return refuse(self, "model: directions: expected one or two of each threshold");
+            for (uint32_t place = 0; place < 2; place++) {
+                if (!(goes >> place & 1)) continue;
+                if (split == distinct) return refuse(self, "model: distinct splits: expected all of them");
+                table[split++] = (Node){code, input->entry + place};
+            }
+        }
+    }
+    return split == distinct ? 0 : refuse(self, "model: distinct splits: expected all of them");
+}
+
+static double scalar_at(const Engine *self, const File *in, uint64_t index) {
+    const Shape *shape = &self->shape;
+    float single;
+    if (shape->scalar_kind == FLOAT64) return double_at(&in->scalars, (size_t)index);
+    if (shape->scalar_kind == FLOAT32) {
+        memcpy(&single, (const char *)in->scalars.buf + 4 * index, 4);
+        return (double)single;
+    }
+    /* both are exact in float64, so the quotient is the nearest to the ratio */
+    const int64_t numerator = (int64_t)number_at(&in->scalars, shape->scalar_bits, index);
+    return (double)(shape->lowest_numerator + numerator) /
+           (double)(1 + number_at(&in->scalar_rows, shape->rows_bits, index));
+}
+
+static int can_be_summed(const Engine *self, double number) {
+    const double limit = (self->shape.sum ? (double)FLT_MAX : DBL_MAX) / (2.0 * ((double)self->shape.trees + 1.0));
+    return fabs(number) <= limit && (!self->shape.sum || (double)(float)number == number);
+}
+
+static int read_values(Engine *self, const File *in) {
+    const Shape *shape = &self->shape;
+    const uint64_t scalars = (uint64_t)shape->scalars, size = (uint64_t)(shape->vectors * shape->raws);
+    for (Py_ssize_t place = 0; place < shape->raws; place++) {
+        self->start[place] = double_at(&in->start, (size_t)place);
+        if (!can_be_summed(self, self->start[place])) return refuse(self, "model: start: expected numbers that can be summed");
+    }
+    for (uint64_t index = 0; index < scalars; index++) {
+        const double number = scalar_at(self, in, index);
+        if (!can_be_summed(self, number)) return refuse(self, "model: leaves: expected numbers that can be summed");
+        if (!shape->of_vectors || !shape->vector_code_bits) self->values[index] = number;
+    }
+    for (uint64_t place = 0; shape->vector_code_bits && place < size; place++) {
+        const uint64_t code = number_at(&in->vectors, shape->vector_code_bits, place);
+        if (code >= scalars) return refuse(self, "model: codes: expected codes in their tables");
+        self->values[place] = scalar_at(self, in, code);
+    }
+    return 0;
+}
+
+/* Splits and depth of each tree; `depths` has room for one more than there are splits. */
+static int measure_trees(Engine *self, const File *in, uint32_t *depths) {
+    const uint64_t splits = (uint64_t)self->shape.splits, end = 2 * splits + (uint64_t)self->shape.trees;
+    uint64_t bit = 0, taken = 0;
+    for (Py_ssize_t index = 0; index < self->shape.trees; index++) {
+        Tree *tree = self->trees + index;
+        uint64_t open = 1;
+        depths[0] = 0;
+        while (open) {
+            if (bit == end) return refuse(self, "model: structure: expected the bits of whole trees");
+            const uint32_t depth = depths[--open];
+            if (bits_at(&in->structure, bit++, 1)) {
+                /* so many splits are open at most, and the room for them was counted */
+                if (taken++ == splits) return refuse(self, "model: structure: expected the bits of whole trees");
+                tree->splits++;
+                depths[open++] = depth + 1;
+                depths[open++] = depth + 1;
+            } else if (depth > tree->depth) {
+                tree->depth = depth;
+            }
+        }
+    }
+    return bit == end && taken == splits ? 0 : refuse(self, "model: structure: expected the bits of whole trees");
+}
+
+/* Which trees are heaps, where each begins, and in which order they are walked. */
+static int place_trees(Engine *self, size_t *nodes, size_t *words) {
+    uint32_t largest = 0, longest = 0, counts[DEEPEST_HEAP + 1] = {0}, first[DEEPEST_HEAP + 1], others;
+    for (Py_ssize_t index = 0; index < self->shape.columns; index++)
+        if (self->inputs[index].thresholds > longest) longest = self->inputs[index].thresholds;
+    const int has_heaps = longest < HEAP_CODES && self->entries <= HEAP_CODES;
+    for (Py_ssize_t index = 0; index < self->shape.trees; index++) {
+        Tree *tree = self->trees + index;
+        const uint64_t places = (uint64_t)1 << (tree->depth <= DEEPEST_HEAP ? tree->depth : 0);
+        tree->is_heap = has_heaps && tree->depth <= DEEPEST_HEAP &&
+                        SPARSEST_HEAP * ((uint64_t)tree->splits + 1) >= places;
+        if (tree->is_heap) {
+            tree->first = *words;
+            *words += 2 * (size_t)places;
+            counts[tree->depth]++;
+        } else {
+            tree->first = *nodes;
+            *nodes += 2 * ((size_t)tree->splits + 1);
+        }
+        if (tree->splits > largest) largest = tree->splits;
+    }
+    self->slot_bits = bits_of(2 * (uint64_t)largest + 1);
+    if (self->slot_bits + bits_of(self->entries) > WORD_BITS)
+        return refuse(self, "model: structure: expected fewer nodes in a tree, or fewer inputs and sets");
+    others = 0;
+    for (int depth = 0; depth <= DEEPEST_HEAP; depth++) {
+        first[depth] = others;
+        others += counts[depth];
+    }
+    self->heaps = others;
+    for (Py_ssize_t index = 0; index < self->shape.trees; index++) {
+        const Tree *tree = self->trees + index;
+        self->order[tree->is_heap ? first[tree->depth]++ : others++] = (uint32_t)index;
+    }
+    return 0;
+}
+
+/* What a tree needs while it is read: the slots that are still to come, its nodes if it will be a heap. */
+typedef struct {
+    uint32_t *open;
+    Node *small;
+    uint64_t bit, split, leaf;
+} Reading;
+
+static int read_tree(Engine *self, const File *in, Py_ssize_t index, const Node *table, Reading *reading, Node *nodes,
+                     uint32_t slot_bits) {
+    const Shape *shape = &self->shape;
+    const uint64_t distinct = (uint64_t)shape->distinct;
+    const uint64_t values = (uint64_t)(shape->of_vectors ? shape->vectors : shape->scalars);
+    uint32_t depth = 1, pair = 0;
+    reading->open[0] = 0;
+    nodes[1] = (Node){LEAF, 1}; /* the root has no sibling */
+    while (depth) {
+        const uint32_t slot = reading->open[--depth];
+        if (bits_at(&in->structure, reading->bit++, 1)) {
+            const uint64_t code = number_at(&in->split_codes, shape->split_code_bits, reading->split++);
+            if (code >= distinct) return refuse(self, "model: codes: expected codes in their tables");
+            pair += 2;
+            nodes[slot] = (Node){table[code].code, (uint32_t)((uint64_t)table[code].word << slot_bits) | pair};
+            reading->open[depth++] = pair + 1;
+            reading->open[depth++] = pair;
+        } else {
+            const uint64_t value = shape->leaf_code_bits
+                                       ? number_at(&in->leaf_codes, shape->leaf_code_bits, reading->leaf)
+                                       : reading->leaf;
+            reading->leaf++;
+            if (value >= values) return refuse(self, "model: codes: expected codes in their tables");
+            nodes[slot] = (Node){LEAF | (uint32_t)value, slot};
+        }
+    }
+    const uint64_t output = number_at(&in->tree_outputs, shape->output_bits, (uint64_t)index);
+    if (output >= (uint64_t)shape->raws) return refuse(self, "model: codes: expected codes in their tables");
+    self->outputs[index] = (uint16_t)output;
+    return 0;
+}
+
+/* A heap of a tree's nodes: a leaf that is not on the last level stands for all places below it. */
+static void fill_heap(const Tree *tree, const Node *nodes, uint32_t slot_bits, uint32_t *heap) {
+    const uint32_t places = (uint32_t)1 << tree->depth, mask = ((uint32_t)1 << slot_bits) - 1;
+    uint32_t slots[2 << DEEPEST_HEAP];
+    slots[1] = 0;
+    heap[0] = 0;
+    for (uint32_t place = 1; place < 2 * places; place++) {
+        const Node node = nodes[slots[place]];
+        const int is_leaf = node.code >= LEAF;
+        if (place >= places) {
+            heap[place] = node.code & ~LEAF;
+            continue;
+        }
+        heap[place] = is_leaf ? HEAP_CODES : (node.word >> slot_bits) << 16 | node.code;
+        slots[2 * place] = is_leaf ? slots[place] : node.word & mask;
+        slots[2 * place + 1] = slots[2 * place] + !is_leaf;
+    }
+}
+
+static int read_trees(Engine *self, const File *in, const Node *table, Reading *reading) {
+    /* a tree that becomes a heap has few nodes: a slot of 16 bits leaves 16 for the entry */
+    const uint32_t small_bits = 16;
+    for (Py_ssize_t index = 0; index < self->shape.trees; index++) {
+        Tree *tree = self->trees + index;
+        Node *nodes = tree->is_heap ? reading->small : self->nodes + tree->first;
+        const uint32_t slot_bits = tree->is_heap ? small_bits : self->slot_bits;
+        if (read_tree(self, in, index, table, reading, nodes, slot_bits) < 0) return -1;
+        if (tree->is_heap) fill_heap(tree, nodes, small_bits, self->heap + tree->first);
+    }
+    return 0;
+}
+
+static int load_trees(Engine *self, const File *in) {
+    const Shape *shape = &self->shape;
+    const size_t splits = (size_t)shape->splits;
+    Node small[2 << DEEPEST_HEAP];
+    size_t nodes = 0, words = 0;
+    int result = -1;
+    uint32_t *open = allocate_block((splits + 2) * sizeof(uint32_t));
+    Node *table = allocate_block((size_t)shape->distinct * sizeof(Node));
+    if (open && table && measure_trees(self, in, open) == 0 && place_trees(self, &nodes, &words) == 0 &&
+        (self->nodes = allocate_block(nodes * sizeof(Node))) &&
+        (self->heap = allocate_block(words * sizeof(uint32_t))) && read_split_table(self, in, table) == 0)
+        result = read_trees(self, in, table, &(Reading){.open = open, .small = small});
+    free(open);
+    free(table);
+    return result;
+}
+
+static int load(Engine *self, const File *in) {
+    const Shape *shape = &self->shape;
+    Sizes sizes = {0};
+    if (check_shape(self, in) < 0) return -1;
+    const size_t values = (size_t)(shape->of_vectors ? shape->vectors * shape->raws : shape->scalars);
+    self->start = allocate_block((size_t)shape->raws * sizeof(double));
+    self->inputs = allocate_block((size_t)shape->columns * sizeof(Input));
+    self->values = allocate_block(values * sizeof(double));
+    self->trees = allocate_block((size_t)shape->trees * sizeof(Tree));
+    self->order = allocate_block((size_t)shape->trees * sizeof(uint32_t));
+    self->outputs = allocate_block((size_t)shape->trees * sizeof(uint16_t));
+    if (!self->start || !self->inputs || !self->values || !self->trees || !self->order || !self->outputs) return -1;
+    memset(self->trees, 0, (size_t)shape->trees * sizeof(Tree));
+    if (read_inputs(self, in, &sizes) < 0) return -1;
+    self->numbers = allocate_block((size_t)(sizes.thresholds + sizes.lookups) * sizeof(double));
+    self->set_bits = allocate_block((size_t)sizes.words * sizeof(uint32_t));
+    if (!self->numbers || !self->set_bits || read_thresholds(self, in) < 0) return -1;
+    read_sets(self, in);
+    return read_values(self, in) < 0 ? -1 : load_trees(self, in);
+}
+
+static PyObject *engine_new(PyTypeObject *type, PyObject *arguments, PyObject *named) {
+    (void)named;
+    File in;
+    Shape shape;
+    if (!PyArg_ParseTuple(arguments, "iiiiiiiiiiiinnnnnnnnnnLddddy*y*y*y*y*y*y*y*y*y*y*y*y*y*", &shape.task, &shape.sum,
+                          &shape.link, &shape.decision, &shape.of_vectors, &shape.scalar_kind, &shape.scalar_bits,
+                          &shape.rows_bits, &shape.split_code_bits, &shape.leaf_code_bits, &shape.vector_code_bits,
+                          &shape.output_bits, &shape.features, &shape.columns, &shape.trees, &shape.splits,
+                          &shape.outputs, &shape.raws, &shape.distinct, &shape.scalars, &shape.vectors,
+                          &shape.singles_bytes, &shape.lowest_numerator, &shape.divisor, &shape.first, &shape.second,
+                          &shape.threshold, &in.start, &in.columns, &in.lookups, &in.singles, &in.doubles,
+                          &in.directions, &in.sets, &in.scalars, &in.scalar_rows, &in.vectors, &in.structure,
+                          &in.split_codes, &in.leaf_codes, &in.tree_outputs))
+        return NULL;
+    Engine *self = (Engine *)PyType_GenericAlloc(type, 0);
+    if (self) {
+        self->shape = shape;
+        if (load(self, &in) < 0) Py_CLEAR(self);
+    }
+    Py_buffer *columns[] = {&in.start,   &in.columns,   &in.lookups,     &in.singles,    &in.doubles,
+                            &in.directions, &in.sets,   &in.scalars,     &in.scalar_rows, &in.vectors,
+                            &in.structure, &in.split_codes, &in.leaf_codes, &in.tree_outputs};
+    for (size_t index = 0; index < sizeof columns / sizeof *columns; index++) PyBuffer_Release(columns[index]);
+    return (PyObject *)self;
+}
+
+static void engine_dealloc(PyObject *object) {
+    Engine *self = (Engine *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    free(self->start);
+    free(self->inputs);
+    free(self->numbers);
+    free(self->set_bits);
+    free(self->trees);
+    free(self->order);
+    free(self->nodes);
+    free(self->heap);
+    free(self->values);
+    free(self->outputs);
+    PyObject_Free(object);
+    Py_DECREF(type);
+}
+
+/* ---- the module ---- */
+
+static PyMethodDef engine_methods[] = {
+    {"scores", scores, METH_O, "The answer."},
+    {"scores_many", scores_many, METH_O, "The answer to each row."},
+    {"decide", decide, METH_O, "The answer, and the place of its class."},
+    {"decide_many", decide_many, METH_O, "The answer to each row, and the place of its class."},
+    {"raw", raw, METH_O, "The raw scores."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot engine_slots[] = {
+    {Py_tp_new, engine_new},
+    {Py_tp_dealloc, engine_dealloc},
+    {Py_tp_methods, engine_methods},
+    {0, NULL},
+};
+
+static PyType_Spec engine_spec = {
+    .name = "drift_engine.model._kernel.Engine",
+    .basicsize = sizeof(Engine),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = engine_slots,
+};
+
+static int module_exec(PyObject *module) {
+    State *state = PyModule_GetState(module);
+    PyObject *errors = PyImport_ImportModule("drift_engine.model._errors");
+    if (!errors) return -1;
+    state->bad_model = PyObject_GetAttrString(errors, "BadModel");
+    Py_DECREF(errors);
+    if (!state->bad_model || !(errors = PyImport_ImportModule("drift_engine.forest._errors"))) return -1;
+    state->bad_row = PyObject_GetAttrString(errors, "BadRow");
+    Py_DECREF(errors);
+    if (!state->bad_row) return -1;
+    PyObject *type = PyType_FromModuleAndSpec(module, &engine_spec, NULL);
+    if (!type) return -1;
+    const int added = PyModule_AddType(module, (PyTypeObject *)type);
+    Py_DECREF(type);
+    return added;
+}
+
+static void module_free(void *module) {
+    State *state = PyModule_GetState(module);
+    if (!state) return;
+    Py_CLEAR(state->bad_model);
+    Py_CLEAR(state->bad_row);
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, module_exec},
+    {0, NULL},
+};
+
+static PyModuleDef module = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "drift_engine.model._kernel",
+    .m_size = sizeof(State),
+    .m_slots = module_slots,
+    .m_free = module_free,
+};
+
+PyMODINIT_FUNC PyInit__kernel(void) { return PyModuleDef_Init(&module); }

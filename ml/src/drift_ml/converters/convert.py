@@ -1,0 +1,126 @@
+"""Which estimator is converted by what; every other is refused by name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .boosters import convert_lightgbm, convert_xgboost
+from .errors import CannotServe, DoesNotFit
+from .scikit_boosting import convert_gradient_boosting
+from .scikit_histogram import convert_histogram
+from .scikit_trees import convert_forest, convert_isolation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from drift_contracts import FeatureSet
+
+    from .converted import Converted
+
+    Converter = Callable[[Any, FeatureSet], Converted]
+
+#: Probabilities in an answer.
+MOST_CLASSES = 1000
+
+#: Of scikit-learn.
+SCIKIT: dict[str, Converter] = {
+    "DecisionTreeClassifier": convert_forest,
+    "DecisionTreeRegressor": convert_forest,
+    "ExtraTreeClassifier": convert_forest,
+    "ExtraTreeRegressor": convert_forest,
+    "ExtraTreesClassifier": convert_forest,
+    "ExtraTreesRegressor": convert_forest,
+    "RandomForestClassifier": convert_forest,
+    "RandomForestRegressor": convert_forest,
+    "IsolationForest": convert_isolation,
+    "GradientBoostingClassifier": convert_gradient_boosting,
+    "GradientBoostingRegressor": convert_gradient_boosting,
+    "HistGradientBoostingClassifier": convert_histogram,
+    "HistGradientBoostingRegressor": convert_histogram,
+}
+XGBOOST: dict[str, Converter] = dict.fromkeys(
+    ("Booster", "XGBClassifier", "XGBRegressor", "XGBRanker", "XGBRFClassifier", "XGBRFRegressor"),
+    convert_xgboost,
+)
+LIGHTGBM: dict[str, Converter] = dict.fromkeys(
+    ("Booster", "LGBMClassifier", "LGBMRegressor", "LGBMRanker"), convert_lightgbm
+)
+LIBRARIES = {"sklearn": SCIKIT, "xgboost": XGBOOST, "lightgbm": LIGHTGBM}
+
+#: What to do with an estimator that holds others, or that is none.
+WAYS_OUT = {
+    "Pipeline": "export its last step, with features as the steps before it make them",
+    "GridSearchCV": "export its best_estimator_",
+    "HalvingGridSearchCV": "export its best_estimator_",
+    "HalvingRandomSearchCV": "export its best_estimator_",
+    "RandomizedSearchCV": "export its best_estimator_",
+    "CalibratedClassifierCV": "export the classifier that it calibrates",
+    "DaskXGBClassifier": "export its get_booster()",
+    "DaskXGBRegressor": "export its get_booster()",
+}
+
+
+def convert(estimator: Any, feature_set: FeatureSet) -> Converted:
+    """Return a fitted estimator as the model file has it, with its library's calls.
+
+    Args:
+        estimator: Of scikit-learn, XGBoost or LightGBM; a class that was derived from one of theirs
+            may predict otherwise, so it is refused.
+        feature_set: What its rows are; a category is a text that the library knows by name, else
+            the place of that text in the feature set.
+
+    Raises:
+        CannotServe: this kind of estimator, or a setting of it, cannot be served.
+        DoesNotFit: the features are not the estimator's columns, or its classes are others.
+    """
+    kind = type(estimator)
+    library = kind.__module__.partition(".")[0]
+    converter = LIBRARIES.get(library, {}).get(kind.__name__)
+    if converter is None:
+        raise _unknown(kind)
+    if library == "sklearn" and not _is_fitted(estimator):
+        raise CannotServe(kind.__name__, "it is not fitted", "call its fit first")
+    converted = converter(estimator, feature_set)
+    return replace(converted, classes=_classes(converted, feature_set))
+
+
+def _is_fitted(estimator: Any) -> bool:
+    """Return whether an estimator of scikit-learn has what its `fit` leaves."""
+    return hasattr(estimator, "n_features_in_")
+
+
+def _unknown(kind: type) -> CannotServe:
+    """Return the refusal of an estimator that nothing here converts."""
+    known = []
+    for converters in LIBRARIES.values():
+        known += [name for name in converters if name not in known]
+    way_out = WAYS_OUT.get(kind.__name__, f"train one of {', '.join(known)}")
+    module = kind.__module__.partition(".")[0]
+    return CannotServe(f"{module} {kind.__name__}", "this kind of model is not served", way_out)
+
+
+def _classes(converted: Converted, feature_set: FeatureSet) -> tuple[str, ...]:
+    """Return the classes' names: the feature set's, where it lists those of the estimator.
+
+    Raises where there are too many classes, or the feature set has others.
+    """
+    classes, listed = converted.classes, feature_set.target.classes
+    if len(classes) > MOST_CLASSES:
+        raise CannotServe(
+            converted.kind,
+            f"it has {len(classes)} classes, at most {MOST_CLASSES} are served",
+            "join the rare classes into one",
+        )
+    if not classes or not listed or listed == classes:
+        return classes
+    # An estimator may be fitted on the places of the classes; XGBoost takes nothing else.
+    places = tuple(map(str, range(len(listed))))
+    if classes != places or set(listed) == set(places):
+        raise DoesNotFit(
+            "/target/classes",
+            "the estimator's classes, in its order (its classes_)",
+            "list them so, or fit on labels of these texts, or on their places",
+        )
+    return listed

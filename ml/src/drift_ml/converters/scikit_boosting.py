@@ -1,0 +1,100 @@
+"""scikit-learn's gradient boosting, without importing scikit-learn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from drift_engine.model.writer import Model
+
+from .converted import Converted, Reference
+from .errors import CannotServe
+from .inputs import TWO_CLASSES, inputs_of
+from .scikit_trees import (
+    LIBRARY,
+    classes_of,
+    labeller,
+    library_version,
+    quiet,
+    scorer,
+    single_columns,
+    to_tree,
+    version_numbers,
+)
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from drift_contracts import FeatureSet
+
+#: From here on a softmax, and a label by the raw score; before, logsumexp and the probability.
+SOFTMAX_SINCE = (1, 4)
+REGRESSION_LOSSES = ("squared_error", "absolute_error", "huber", "quantile")
+#: Classes of the initial estimators whose answer is the same for every row.
+CONSTANT = ("DummyClassifier", "DummyRegressor")
+
+
+def convert_gradient_boosting(estimator: Any, feature_set: FeatureSet) -> Converted:
+    """Return a GradientBoostingClassifier or GradientBoostingRegressor.
+
+    Raises:
+        CannotServe: it starts from an estimator of the user's, or its loss is not known.
+        DoesNotFit: the features are not the estimator's columns.
+    """
+    kind = type(estimator).__name__
+    init = estimator.init_
+    if init != "zero" and type(init).__name__ not in CONSTANT:
+        raise CannotServe(
+            f"{kind}(init={type(init).__name__})",
+            "it starts from another estimator",
+            "fit with init=None or init='zero'",
+        )
+    inputs = inputs_of(estimator, feature_set, estimator.n_features_in_)
+    classes = classes_of(estimator, kind)
+    trees = []
+    for stage in estimator.estimators_:
+        for output, member in enumerate(stage):
+            # The product is rounded before it is added, as the library does it.
+            values = estimator.learning_rate * member.tree_.value[:, 0, 0]
+            trees.append(to_tree(member.tree_, values, output=output))
+    # scikit-learn's own logarithms; any row has them.
+    start = estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_), np.float32))
+    model = Model(
+        features=len(feature_set.features),
+        columns=single_columns(inputs),
+        trees=trees,
+        start=tuple(start[0].tolist()),
+        outputs=max(len(classes), 1),
+        task="classification" if classes else "regression",
+        **_link(estimator, kind, len(classes)),
+    )
+    method = "predict_proba" if classes else "predict"
+    reference = Reference(
+        LIBRARY,
+        library_version(),
+        f"{kind}.{method}",
+        scorer(inputs, getattr(estimator, method)),
+        raw=scorer(inputs, quiet(getattr(estimator, "decision_function", estimator.predict))),
+        labels=labeller(inputs, estimator) if classes else None,
+    )
+    return Converted(model, inputs, reference, kind, classes)
+
+
+def _link(estimator: Any, kind: str, classes: int) -> dict[str, Any]:
+    """Return link and decision of a loss. Raises CannotServe for one that is not known."""
+    loss = estimator.loss
+    modern = version_numbers() >= SOFTMAX_SINCE
+    if not classes and loss in REGRESSION_LOSSES:
+        return {}
+    if loss == "exponential":
+        return {"link": "sigmoid", "parameters": (2.0,), "decision": "raw-at-least"}
+    if loss not in ("log_loss", "deviance"):
+        raise CannotServe(
+            f"{kind}(loss={loss!r})", "this loss is not known", "fit with the default loss"
+        )
+    if classes == TWO_CLASSES:
+        return {"link": "sigmoid", "decision": "raw-at-least" if modern else "above"}
+    if modern:
+        return {"link": "softmax-pairwise", "decision": "raw-argmax"}
+    # By a logarithm of the sum, which a softmax is some ulps beside.
+    return {"link": "softmax", "decision": "argmax"}

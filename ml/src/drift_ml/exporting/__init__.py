@@ -1,0 +1,6 @@
+"""Export a fitted estimator, in the process that holds it, as a bundle that can be served."""
+
+from drift_ml.exporting.errors import ExportError
+from drift_ml.exporting.export import Exported, export
+
+__all__ = ["ExportError", "Exported", "export"]

@@ -1,0 +1,198 @@
+"""Export a fitted estimator: convert it, prove it, measure it, and write its bundle."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from drift_contracts import ContractError, FeatureSet
+from drift_contracts import feature_set as shipped
+from drift_contracts.baseline_rules import broken_baseline
+from drift_engine.bundle import ROW_DIGESTS
+from drift_engine.model import PackedModel
+from drift_engine.model.writer import encode
+
+from drift_ml.converters import DoesNotFit, convert, prove
+from drift_ml.packing import json_bytes, use_version, write_bundle
+from drift_ml.tables.row_digests import RowDigests, as_seen, hash_rows
+
+from .errors import ExportError
+from .held_out import measure
+from .rows import read_rows
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy.typing as npt
+    from drift_contracts.json_types import ReadableJson
+    from drift_contracts.types import BundleManifestV2
+
+    from drift_ml.converters import Converted, Exactness
+
+    from .rows import Rows
+
+    Hashes = npt.NDArray[np.uint64]
+
+#: Estimators that are fitted without a target.
+WITHOUT_TARGET = ("IsolationForest",)
+FOLDER = Path("build/bundles")
+#: Characters of a parameter that is a text.
+LONGEST = 200
+
+
+@dataclass(frozen=True)
+class Exported:
+    """Where a bundle lies, and what it says of itself."""
+
+    #: The folder of the version.
+    bundle: Path
+    manifest: BundleManifestV2
+    exactness: Exactness
+
+
+def export(
+    estimator: Any,
+    rows: Any,
+    *,
+    held_out: Any = None,
+    feature_set: FeatureSet | str | Path,
+    out: str | Path = FOLDER,
+    source: str = "the process that trained the model",
+    seed: int = 7,
+) -> Exported:
+    """Write a fitted estimator as a bundle, which becomes the current version of its model.
+
+    The packed model is held against the estimator on all rows and on 20,000 hard ones; scores,
+    errors and importances are of the held-out rows.
+
+    Args:
+        estimator: Of scikit-learn, XGBoost or LightGBM, fitted.
+        rows: What it was fitted on: a data frame or mappings by feature, with the target among the
+            columns, or a pair of these and the target.
+        held_out: Rows that it was not fitted on, in the same form.
+        feature_set: What rows are: a value, the path of its file, or the name of one that ships.
+        out: The folder of all bundles.
+        source: Where the rows came from, for the manifest.
+        seed: Of hard rows, resampling and shuffling.
+
+    Returns:
+        The bundle's folder, its manifest, and how exactly it answers.
+
+    Raises:
+        ConversionError: the estimator cannot be served, or is not what was packed.
+        ExportError: there are no held-out rows, or rows break the feature set.
+    """
+    features = _feature_set(feature_set)
+    if held_out is None or held_out is rows:
+        raise ExportError(
+            "held_out",
+            "rows that the estimator was not fitted on",
+            "without them nothing says how good the model is, what errors are ordinary and what its"
+            " predictions should look like: keep a share of the rows out of fit, and pass it here",
+        )
+    converted = convert(estimator, features)
+    _check_target(converted, features)
+    with_target = converted.kind not in WITHOUT_TARGET
+    learnt = read_rows("rows", rows, features, with_target=with_target)
+    unseen = read_rows("held_out", held_out, features, with_target=with_target)
+    learnt_hashes, unseen_hashes = _hashes(learnt), _hashes(unseen)
+    if np.isin(unseen_hashes, learnt_hashes).all():
+        raise ExportError(
+            "held_out",
+            "rows that the estimator was not fitted on",
+            "all of them are among the rows: keep a share of the rows out of fit, and pass it here",
+        )
+    packed = encode(converted.model)
+    exactness = prove(packed, converted, features, [*learnt.json, *unseen.json], seed=seed)
+    measured = measure(PackedModel.from_bytes(packed), features, learnt, unseen, seed=seed)
+    baseline = measured.baseline.to_json()
+    broken = broken_baseline(baseline)
+    if broken:
+        raise ContractError(str(baseline["contract"]), broken)
+    members = {
+        "estimator": {"kind": converted.kind, "parameters": _parameters(estimator)},
+        "training": {
+            "source": source,
+            "data_sha256": _digest(features, learnt, unseen),
+            "rows": learnt.count + unseen.count,
+            "held_out_rows": unseen.count,
+            "seed": seed,
+            "libraries": _libraries(converted),
+        },
+        "scores": measured.scores,
+        "exactness": exactness.to_json(),
+        "held_out": {"by": "caller"},
+        **measured.members,
+        "warnings": list(measured.warnings),
+    }
+    files = {"baseline.json": json_bytes(cast("ReadableJson", baseline)), "model.bin": packed}
+    offline = {ROW_DIGESTS: RowDigests.of(learnt_hashes, unseen_hashes).to_bytes()}
+    folder = Path(out)
+    manifest = write_bundle(folder, features, files, offline, members)
+    version = manifest["model_version"]
+    use_version(folder / features.name, version)
+    return Exported(folder / features.name / version, manifest, exactness)
+
+
+def _hashes(rows: Rows) -> Hashes:
+    """Return a hash of each row, by which a replay recognises it."""
+    return hash_rows(as_seen(rows.matrix))
+
+
+def _feature_set(given: FeatureSet | str | Path) -> FeatureSet:
+    """Return a feature set by value, by path or by name."""
+    if isinstance(given, FeatureSet):
+        return given
+    path = Path(given)
+    return FeatureSet.load(path) if path.suffix == ".json" else shipped(str(given))
+
+
+def _check_target(converted: Converted, feature_set: FeatureSet) -> None:
+    """Raise DoesNotFit unless the target is of the estimator's kind and has as many values."""
+    target, model = feature_set.target, converted.model
+    if target.kind != model.task:
+        way_out = 'give the target "kind": "classification" and its classes'
+        if target.is_class:
+            way_out = "leave kind and classes out of the target"
+        raise DoesNotFit("/target/kind", f"{model.task}, as the estimator is", way_out)
+    outputs = len(target.classes) or len(target.outputs) or 1
+    if outputs != model.outputs:
+        way_out = "list in the target what the estimator answers, in its order"
+        raise DoesNotFit("/target", f"{model.outputs} classes or outputs", way_out)
+
+
+def _parameters(estimator: Any) -> dict[str, Any]:
+    """Return an estimator's parameters as the manifest has them; what is no number is a text."""
+    get_params = getattr(estimator, "get_params", None)
+    parameters: dict[str, Any] = {}
+    for name, value in (get_params(deep=False) if get_params else {}).items():
+        is_plain = value is None or isinstance(value, bool | int)
+        is_finite = isinstance(value, float) and np.isfinite(value)
+        parameters[name] = value if is_plain or is_finite else str(value)[:LONGEST]
+    return parameters
+
+
+def _digest(feature_set: FeatureSet, *parts: Rows) -> str:
+    """Return the SHA-256 over names and values of features and targets, 64 hex digits."""
+    content = hashlib.sha256()
+    for name in (*feature_set.names, feature_set.target.name):
+        content.update(name.encode() + b"\0")
+    for rows in parts:
+        # Little-endian, so that every machine has the same digest.
+        content.update(np.ascontiguousarray(rows.matrix, "<f8").tobytes())
+        content.update(np.ascontiguousarray(rows.target, "<f8").tobytes())
+    return content.hexdigest()
+
+
+def _libraries(converted: Converted) -> dict[str, str]:
+    """Return the versions of what trained a model."""
+    reference = converted.reference
+    libraries = {"python": platform.python_version(), "numpy": np.__version__}
+    if "sklearn" in sys.modules:
+        libraries["scikit-learn"] = sys.modules["sklearn"].__version__
+    return libraries | {reference.library: reference.version}

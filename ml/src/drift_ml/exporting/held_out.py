@@ -1,0 +1,174 @@
+"""What a model is worth on rows that it has not seen: answers, errors, scores, importances."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from drift_ml.baseline.fit import fit_baseline
+from drift_ml.calibration import calibration_bins
+from drift_ml.importances import permutation_importances
+from drift_ml.scores import classification, regression
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+    from drift_contracts import FeatureSet
+    from drift_contracts.types import BundleManifestV2Score
+    from drift_engine.model import PackedModel
+
+    from drift_ml.baseline import Baseline
+
+    from .rows import Rows
+
+    Floats = npt.NDArray[np.float64]
+
+#: The last class of two, unless the feature set names another.
+TWO = 2
+#: Of the mean answer's interval.
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What the manifest and the baseline say of a model."""
+
+    scores: Mapping[str, BundleManifestV2Score]
+    baseline: Baseline
+    #: Further members of the manifest.
+    members: Mapping[str, object] = field(default_factory=dict)
+    #: What is to be said of the model, for the manifest.
+    warnings: tuple[Mapping[str, object], ...] = ()
+
+
+def measure(
+    model: PackedModel, feature_set: FeatureSet, learnt: Rows, held_out: Rows, *, seed: int
+) -> HeldOut:
+    """Return what a packed model is worth on held-out rows.
+
+    Args:
+        model: As it will be served.
+        feature_set: What rows are.
+        learnt: The rows that the estimator was fitted on.
+        held_out: Rows that it was not fitted on.
+        seed: Of resampling and shuffling.
+    """
+    if feature_set.target.is_class:
+        return _of_classes(model, feature_set, learnt, held_out, seed)
+    if held_out.target.shape[1] == 0:
+        return _of_answers(model, feature_set, learnt, held_out, seed)
+    return _of_numbers(model, feature_set, learnt, held_out, seed)
+
+
+def _of_numbers(
+    model: PackedModel, feature_set: FeatureSet, learnt: Rows, held_out: Rows, seed: int
+) -> HeldOut:
+    """Return scores of each target; figures of the baseline are of the first."""
+    predicted = np.array(model.scores_many(held_out.matrix.tolist()))
+    scores = regression.score(held_out.target[:, 0], predicted[:, 0], seed=seed)
+    for place, name in enumerate(feature_set.target.output_names):
+        of_output = regression.score(held_out.target[:, place], predicted[:, place], seed=seed)
+        suffix = re.sub("[^a-z0-9]+", "_", name.lower())
+        scores.update({f"{score}_{suffix}": value for score, value in of_output.items()})
+
+    def loss(matrix: Floats) -> Floats:
+        answers = np.array(model.scores_many(matrix.tolist()))
+        errors: Floats = np.abs(answers - held_out.target).mean(axis=1)
+        return errors
+
+    baseline = fit_baseline(
+        feature_set,
+        columns_of(feature_set, learnt),
+        target=learnt.target[:, 0],
+        predictions=predicted[:, 0],
+        errors=predicted[:, 0] - held_out.target[:, 0],
+    )
+    r2 = scores["r2"]["value"]
+    worse = () if r2 is not None and r2 > 0 else (_no_better("R2", "predicting the mean"),)
+    importances = _importances(loss, feature_set, held_out, seed)
+    return HeldOut(scores, baseline, {"importances": importances}, worse)
+
+
+def _of_answers(
+    model: PackedModel, feature_set: FeatureSet, learnt: Rows, held_out: Rows, seed: int
+) -> HeldOut:
+    """Return the mean answer of a model that has no target, such as an isolation forest."""
+    predicted = np.array(model.predict_many(held_out.matrix.tolist()))
+    shape = (RESAMPLES, len(predicted))
+    draws = np.random.default_rng(seed).integers(0, len(predicted), shape)
+    low, high = np.quantile(predicted[draws].mean(axis=1), [0.025, 0.975]).tolist()
+    mean: BundleManifestV2Score = {"value": float(predicted.mean()), "low": low, "high": high}
+
+    def loss(matrix: Floats) -> Floats:
+        moved: Floats = np.abs(np.array(model.predict_many(matrix.tolist())) - predicted)
+        return moved
+
+    baseline = fit_baseline(feature_set, columns_of(feature_set, learnt), predictions=predicted)
+    importances = _importances(loss, feature_set, held_out, seed)
+    return HeldOut({"mean_answer": mean}, baseline, {"importances": importances})
+
+
+def _of_classes(
+    model: PackedModel, feature_set: FeatureSet, learnt: Rows, held_out: Rows, seed: int
+) -> HeldOut:
+    """Return scores of probabilities and labels, and of each class."""
+    target = feature_set.target
+    actual = held_out.target[:, 0].astype(np.intp)
+    decided = model.decide_many(held_out.matrix.tolist())
+    probabilities = np.array([scores for scores, _ in decided])
+    counts = np.bincount(learnt.target[:, 0].astype(np.intp), minlength=len(target.classes))
+    positive = 1 if target.positive is None else target.classes.index(target.positive)
+    labels = np.array([label for _, label in decided], dtype=np.intp)
+    if target.threshold is not None and len(target.classes) == TWO:
+        is_positive = probabilities[:, positive] >= target.threshold
+        labels = np.where(is_positive, positive, 1 - positive)
+    answers = classification.Answers(actual, probabilities, labels, counts / counts.sum(), positive)
+    scores = classification.score(answers, seed=seed)
+    calibration = calibration_bins(answers.scores, answers.happened)
+    baseline = fit_baseline(
+        feature_set,
+        columns_of(feature_set, learnt),
+        target=learnt.target[:, 0],
+        labels=labels.astype(np.float64),
+        scores=probabilities,
+    )
+
+    def loss(matrix: Floats) -> Floats:
+        wrong = np.array(model.scores_many(matrix.tolist()))
+        wrong[np.arange(len(actual)), actual] -= 1
+        squares: Floats = (wrong**2).sum(axis=1)
+        return squares
+
+    importances = _importances(loss, feature_set, held_out, seed)
+    skill = scores["brier_skill"]["value"]
+    is_better = skill is not None and skill > 0
+    return HeldOut(
+        scores,
+        replace(baseline, calibration=calibration, importances=importances),
+        {
+            "class_scores": classification.class_scores(answers, target.classes),
+            "calibration": [entry.to_json() for entry in calibration],
+            "importances": importances,
+        },
+        () if is_better else (_no_better("Brier skill", "the shares of the classes"),),
+    )
+
+
+def _importances(
+    loss: object, feature_set: FeatureSet, held_out: Rows, seed: int
+) -> dict[str, BundleManifestV2Score]:
+    return permutation_importances(loss, held_out.matrix, feature_set.names, seed=seed)  # type: ignore[arg-type]
+
+
+def _no_better(score: str, rival: str) -> Mapping[str, object]:
+    words = f"The {score} on the held-out rows is at or below zero: {rival} would do as well."
+    return {"kind": "no-better", "words": words}
+
+
+def columns_of(feature_set: FeatureSet, rows: Rows) -> dict[str, Floats]:
+    """Return encoded rows as columns by feature, categories as their places."""
+    return dict(zip(feature_set.names, rows.matrix.T, strict=True))

@@ -1,0 +1,343 @@
+"""The command `python -m tools.mutants`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import click
+from drift_contracts.commands import Command
+from drift_contracts.exits import CannotStart
+
+from tools.mutants.areas import (
+    AREAS,
+    FOLDER,
+    ROOT,
+    Area,
+    area_of,
+    copy_tree,
+    digest_of,
+    environment,
+    source_files,
+    test_files,
+)
+from tools.mutants.drawing import Mutant, changed, difference, draw, list_mutants
+from tools.mutants.executed import Executed
+from tools.mutants.results import Result, Results, score
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+EPILOG = """
+Examples:
+
+\b
+  python -m tools.mutants --mutants 500 --seed 17   try, or go on where it was stopped
+  python -m tools.mutants --retry-survivors         after tests were written for them
+
+Exit codes: 0 all were tried, 2 the usage is wrong, or the sources are others than at the first
+run, 5 the tests fail without a change; see docs/exit-codes.md.
+"""
+
+
+@click.command(cls=Command, epilog=EPILOG)
+@click.option(
+    "--mutants",
+    type=click.IntRange(1),
+    default=500,
+    show_default=True,
+    help="How many are drawn.",
+)
+@click.option(
+    "--seed",
+    default=17,
+    show_default=True,
+    help="Of the drawing.",
+)
+@click.option(
+    "--now",
+    type=click.IntRange(0),
+    help="Try at most so many in this run.",
+)
+@click.option(
+    "--area",
+    "names",
+    type=click.Choice([area.name for area in AREAS]),
+    multiple=True,
+    help="Try those of this area only; may be repeated.",
+)
+@click.option(
+    "--fresh",
+    is_flag=True,
+    help="Forget earlier results.",
+)
+@click.option(
+    "--retry-survivors",
+    "retries",
+    is_flag=True,
+    help="Try those again that the tests as they were did not notice; the sources must be the same.",
+)
+def main(
+    mutants: int,
+    seed: int,
+    now: int | None,
+    names: tuple[str, ...],
+    fresh: bool,
+    retries: bool,
+) -> None:
+    """Try mutants of contracts, engine and evidence; print the survivors and the score."""
+    bench = prepare(FOLDER, fresh)
+    drawn = draw(bench.database, bench.tree, mutants, seed)
+    waiting = []
+    for mutant in drawn:
+        area = area_of(mutant.path)
+        tests = bench.digest_of_tests(area)
+        wanted = not names or area.name in names
+        if wanted and bench.results.is_waiting(mutant.key, tests, retries):
+            waiting.append(mutant)
+    try_each(bench, waiting[:now])
+    report(bench, drawn)
+
+
+class Bench:
+    """The folder in which mutants are tried."""
+
+    def __init__(self, folder: Path) -> None:
+        """Name what lies in the folder.
+
+        Args:
+            folder: of results; it lives on from run to run.
+        """
+        self.folder = folder
+        #: The copy of the repository.
+        self.tree = folder / "tree"
+        #: All mutants.
+        self.database = folder / "mutants.sqlite"
+        self.results = Results(folder / "results.jsonl")
+
+    def digest_of_tests(self, area: Area) -> str:
+        """Return a digest of an area's tests as they are now."""
+        return digest_of(test_files(area, self.tree))
+
+
+def prepare(
+    folder: Path,
+    fresh: bool,
+    root: Path = ROOT,
+) -> Bench:
+    """Copy the repository and list its mutants.
+
+    A copy is made at every start: a killed run leaves a changed file behind, and tests change.
+
+    Args:
+        folder: of results.
+        fresh: whether earlier ones are forgotten.
+        root: of the repository.
+
+    Raises:
+        UsageError: the sources are others than at the first run.
+    """
+    if fresh:
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    bench = Bench(folder)
+    copy_tree(bench.tree, root)
+    files = source_files(bench.tree)
+    current = digest_of(files)
+    digest = folder / "sources.sha256"
+    if digest.exists() and digest.read_text() != current:
+        expected = "the sources that the first run had; --fresh begins anew"
+        raise click.UsageError(f"{folder.name}: expected {expected}")
+    if not bench.database.exists():
+        list_mutants(files, bench.database)
+    digest.write_text(current)
+    return bench
+
+
+def try_each(bench: Bench, mutants: Sequence[Mutant]) -> None:
+    """Try mutants one after the other; each result is kept at once.
+
+    Args:
+        bench: where.
+        mutants: in the order of their areas.
+    """
+    number = 0
+    for area in AREAS:
+        chosen = [mutant for mutant in mutants if area_of(mutant.path) == area]
+        if not chosen:
+            continue
+        runner = Runner(bench, area)
+        for mutant in chosen:
+            number += 1
+            result = runner.try_mutant(mutant)
+            bench.results.add(result)
+            place = f"{mutant.path}:{mutant.line}"
+            line = f"{number}/{len(mutants)} {result.outcome} {result.seconds:.1f} s: {place}"
+            # Flushed, so that a run in the background can be followed.
+            print(line, result.test, flush=True)
+        runner.close()
+
+
+class Runner:
+    """Runs an area's tests in a server that has imported the libraries."""
+
+    def __init__(self, bench: Bench, area: Area) -> None:
+        """Measure what the tests execute, where that is not known yet, and start the server.
+
+        Args:
+            bench: where.
+            area: whose tests.
+
+        Raises:
+            CannotStart: the tests fail without a change.
+        """
+        self._tree = bench.tree
+        self._tests = bench.digest_of_tests(area)
+        measure(bench, area)
+        self._executed = Executed(bench.folder, area.name, bench.tree)
+        measurement = str(bench.folder / f"{area.name}.json")
+        self._server = subprocess.Popen(  # noqa: S603 - no word of it comes from outside
+            [sys.executable, "-m", "tools.mutants.server", measurement],
+            cwd=bench.tree,
+            env=environment(bench.tree, compiles=False),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run_tests(self, tests: list[str]) -> Answer:
+        """Run tests up to the first that fails."""
+        request, answers = self._server.stdin, self._server.stdout
+        if request is None or answers is None:
+            raise RuntimeError("expected a server with pipes")
+        request.write(f"{json.dumps({'tests': tests})}\n")
+        request.flush()
+        return Answer(**json.loads(answers.readline()))
+
+    def try_mutant(self, mutant: Mutant) -> Result:
+        """Change a source, run the tests that execute the place, and change it back."""
+        tests = self._executed.tests_of(mutant.path, mutant.line)
+        path = self._tree / mutant.path
+        with replaced(path, changed(mutant, path.read_text("utf-8"))):
+            answer = self.run_tests(tests)
+        outcome = answer.outcome
+        executed = self._executed.is_executed(mutant.path, mutant.line)
+        if outcome == "passed" and not executed:
+            outcome = "unexecuted"
+        return Result(
+            mutant.key,
+            outcome,
+            answer.test,
+            answer.seconds,
+            self._tests,
+        )
+
+    def close(self) -> None:
+        """End the server."""
+        self._server.communicate()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How tests ended, as `tools.mutants.server` says it."""
+
+    outcome: str
+    test: str
+    seconds: float
+
+
+@contextmanager
+def replaced(path: Path, text: str) -> Iterator[None]:
+    """Replace a file inside the block.
+
+    The old time comes back with the text, so that its bytecode is valid again.
+
+    Args:
+        path: of a source.
+        text: that it has inside the block.
+    """
+    before, status = path.read_bytes(), path.stat()
+    try:
+        path.write_text(text, "utf-8")
+        yield
+    finally:
+        path.write_bytes(before)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def measure(bench: Bench, area: Area) -> None:
+    """Run an area's tests with coverage: all at first, then those in files that changed.
+
+    Args:
+        bench: where.
+        area: whose tests.
+
+    Raises:
+        CannotStart: the tests fail without a change.
+    """
+    measured = bench.folder / f"{area.name}.measured.json"
+    before = json.loads(measured.read_text("utf-8")) if measured.exists() else None
+    current = {}
+    for path in test_files(area, bench.tree):
+        name = path.relative_to(bench.tree).as_posix()
+        current[name] = digest_of([path])
+    if current == before:
+        return
+    files = only_tests(before, current)
+    print(f"{area.name}: measuring {' '.join(files) or 'all tests'}", flush=True)
+    # What is measured by half is measured anew.
+    measured.unlink(missing_ok=True)
+    words = [json.dumps(asdict(area)), str(bench.folder), *files]
+    done = subprocess.run(  # noqa: S603 - no word of it comes from outside
+        [sys.executable, "-m", "tools.mutants.measuring", *words],
+        cwd=bench.tree,
+        env=environment(bench.tree, compiles=True),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        shown = (done.stdout + done.stderr)[-800:]
+        raise CannotStart(f"{area.sources}: its tests fail without a change\n{shown}")
+    measured.write_text(json.dumps(current), "utf-8")
+
+
+def only_tests(before: dict[str, str] | None, current: dict[str, str]) -> list[str]:
+    """Return the files of tests that changed; none where anything else did.
+
+    Args:
+        before: digests by file when the tests were measured.
+        current: digests by file as they are now.
+    """
+    changes = {name for name, _ in current.items() ^ (before or {}).items()}
+    for name in changes:
+        is_test = name.rpartition("/")[2].startswith("test_")
+        if before is None or name not in current or not is_test:
+            return []
+    return sorted(changes)
+
+
+def report(bench: Bench, drawn: Sequence[Mutant]) -> None:
+    """Print the survivors, and the score at first and now.
+
+    Args:
+        bench: where.
+        drawn: the mutants.
+    """
+    for mutant in drawn:
+        last = bench.results.last.get(mutant.key)
+        if last is not None and last.survived:
+            why = " (no test executes it)" if last.outcome == "unexecuted" else ""
+            print(f"\nsurvived{why}: {mutant.path}:{mutant.line} {mutant.operator}")
+            source = (bench.tree / mutant.path).read_text("utf-8")
+            print(difference(mutant, source))
+    keys = [mutant.key for mutant in drawn]
+    print(f"\nat first, {score(bench.results.first, keys)}")
+    print(f"now, {score(bench.results.last, keys)}, of {len(drawn)} drawn")
