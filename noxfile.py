@@ -494,11 +494,12 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check the sources with ruff, and their style by the figures of `nox -s style`."""
+    """Check sources and tests with ruff, their style by figures, and that tests read without help."""
     prepare(session, "tools", rooms=[])
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("python", "-m", "tools.style", "--check", *STYLED)
+    session.run("python", "-m", "tools.clear_tests")
 
 
 @nox.session

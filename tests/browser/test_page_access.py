@@ -7,9 +7,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.world import LONG_MODEL, evidence
+from tests.browser.world import CLASSIFIER, LONG_MODEL, MANY_CLASSES, evidence
 
-STATES = {"quiet": "", "empty": "?model=fresh", "long names": f"?model={LONG_MODEL}"}
+STATES = {
+    "quiet": "",
+    "empty": "?model=fresh",
+    "long names": f"?model={LONG_MODEL}",
+    "two classes": f"?model={CLASSIFIER}",
+    "many classes": f"?model={MANY_CLASSES}",
+}
 
 
 @pytest.fixture(scope="session")

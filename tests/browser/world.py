@@ -7,6 +7,7 @@ import json
 import math
 import random
 import statistics
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -32,6 +33,8 @@ _LAWS = {
     "location_score": (5.5, 2.6),
 }
 
+CLASSIFIER = "flight-delay"
+MANY_CLASSES = "parcel-route"
 LONG_MODEL = "a-model-whose-name-was-written-by-a-committee-and-then-extended-by-another-committee-v2"
 LONG_FEATURE = "days_since_the_customer_last_opened_a_support_ticket_in_any_channel_"
 
@@ -51,6 +54,8 @@ class Model:
     rows: list[dict[str, Any]] = field(default_factory=list)
     alarm_states: dict[str, tuple[str, float, str]] = field(default_factory=dict)
     history: list[dict[str, str]] = field(default_factory=list)
+    #: Of a classifier, with the share that each has in training.
+    classes: dict[str, float] = field(default_factory=dict)
 
     def ordinary(self, random_: random.Random) -> dict[str, float]:
         values = {}
@@ -74,8 +79,25 @@ class Model:
             "drifted": [name for name, each in z.items() if abs(each) > THRESHOLD],
             "features": values,
         }
+        if self.classes:
+            row |= self._answer(statistics.fmean(z.values()))
         self.rows.append(row)
         return row
+
+    def _answer(self, push: float) -> dict[str, Any]:
+        """A class by its share, the later ones the more the larger the features are."""
+        weights = {
+            name: share * math.exp(place * 1.5 * push) for place, (name, share) in enumerate(self.classes.items())
+        }
+        total = sum(weights.values())
+        random_ = random.Random(len(self.rows))
+        tilted = {name: weight / total * random_.uniform(0.3, 1.7) for name, weight in weights.items()}
+        whole = sum(tilted.values())
+        shares = {name: weight / whole for name, weight in tilted.items()}
+        label = max(shares, key=shares.__getitem__)
+        largest = dict(sorted(shares.items(), key=lambda item: -item[1])[:10])
+        score = shares[list(shares)[-1]] if len(shares) == 2 else shares[label]
+        return {"label": label, "probabilities": largest, "prediction": score}
 
 
 def _edges(mean: float, std: float) -> list[float]:
@@ -105,11 +127,19 @@ class World:
             ],
             dict.fromkeys(long_names, (10.0, 3.0)),
         )
-        self.models = {model.name: model for model in (house, wide, Model("fresh", _FEATURES, _LAWS, _SCENARIOS))}
+        fresh = Model("fresh", _FEATURES, _LAWS, _SCENARIOS)
+        flights = Model(CLASSIFIER, _FEATURES, _LAWS, _SCENARIOS, classes={"on-time": 0.6, "late": 0.4})
+        places = [f"Depot {number} of the region in the north-west, hall {number % 4}" for number in range(11)]
+        parcels = Model(MANY_CLASSES, _FEATURES, _LAWS, classes=dict.fromkeys(places, 1 / 11))
+        self.models = {model.name: model for model in (house, wide, fresh, flights, parcels)}
         for step in range(140):
             at = START - 1120 + step * 8
             house.observe(at, house.ordinary(self.random))
             wide.observe(at, wide.ordinary(self.random))
+        for model in (flights, parcels):
+            seeded = random.Random(11)
+            for step in range(140):
+                model.observe(START - 1120 + step * 8, model.ordinary(seeded))
         for model in self.models.values():
             self._alarms(model)
 
@@ -136,12 +166,13 @@ class World:
         sent = model.rows[before:]
         average = statistics.fmean(row["drift_score"] for row in sent)
         severity = "normal" if average < 1 else "moderate" if average <= THRESHOLD else "high"
+        labels = Counter(row["label"] for row in sent if "label" in row)
         return {
             "scenario": scenario["name"],
             "sent": len(sent),
             "average_drift_score": average,
             "severity": severity,
-        }
+        } | ({"labels": dict(labels.most_common())} if labels else {})
 
     def _alarms(self, model: Model) -> None:
         recent = [row["drift_score"] for row in model.rows if row["at"] > self.now - 2 * PERIOD]
@@ -184,14 +215,15 @@ class World:
             if place >= 0:
                 buckets[place].append(row)
         rows = [row for bucket in buckets for row in bucket]
-        return {
+        answers = {"answers": _answers(model, times, buckets)} if model.classes else {}
+        return answers | {
             "now": iso(self.now),
             "stack": "local",
             "fast": True,
             "model": model.name,
             "models": list(self.models),
             "threshold": THRESHOLD,
-            "target": {"name": "price", "unit": "USD"},
+            "target": {"name": "delay", "unit": ""} if model.classes else {"name": "price", "unit": "USD"},
             "service": {"lines_lost": 0, "lag_seconds": 0, "dead": []},
             "totals": {
                 "predictions": len(rows),
@@ -223,13 +255,85 @@ class World:
             ],
             "history": model.history,
             "recent": [{key: value for key, value in row.items() if key != "at"} for row in reversed(model.rows[-30:])],
-            "model_card": _card() | {"warnings": self.warnings},
+            "model_card": _card() | {"warnings": self.warnings} | (_class_card(model) if model.classes else {}),
             "scenarios": [
                 {"name": each["name"], "title": each["title"], "requests": len(each["requests"])}
                 for each in model.scenarios
             ],
             "evidence": self.evidence,
         }
+
+
+def _answers(model: Model, times: list[int], buckets: list[list[dict[str, Any]]]) -> dict[str, Any]:
+    """What a classifier answers, as the console's state has it: windows of a minute over buckets of 15 s."""
+    drawn = list(model.classes)[:6] if len(model.classes) > 7 else list(model.classes)
+    names = [*drawn, f"{len(model.classes) - len(drawn)} other classes"] if len(drawn) < len(model.classes) else drawn
+
+    def mixed(rows: list[dict[str, Any]]) -> list[float]:
+        found = Counter(row["label"] if row["label"] in drawn else names[-1] for row in rows)
+        return [found[name] / len(rows) if rows else 0.0 for name in names]
+
+    course: list[list[float | None]] = [[None] * len(times) for _ in names]
+    for place in range(0, len(times), 4):
+        window = [row for bucket in buckets[place : place + 4] for row in bucket]
+        for name, value in enumerate(mixed(window)) if window else ():
+            course[name][place] = value
+    rows = [row for bucket in buckets for row in bucket]
+    whose = names[-1] if len(model.classes) == 2 else "the label"
+    score = {"name": "score", "type": "number", "unit": "", "description": f"Probability of {whose}"}
+    scored = [row | {"features": {"score": row["prediction"]}} for row in rows]
+    by_bucket = [[row | {"features": {"score": row["prediction"]}} for row in bucket] for bucket in buckets]
+    shares = dict(model.classes)
+    others = sum(share for name, share in shares.items() if name not in drawn)
+    binary = len(model.classes) == 2
+    return {
+        "classes": list(model.classes),
+        "positive": names[-1] if binary else None,
+        "threshold": 0.5 if binary else None,
+        "calibration": _calibration(),
+        "mix": {
+            "names": names,
+            "baseline": [shares.get(name, others) for name in names],
+            "live": mixed(rows),
+            "count": len(rows),
+            "times": times,
+            "course": course,
+        },
+        "score": _feature(score, (0.4, 0.13), scored, by_bucket),
+    }
+
+
+def _calibration() -> list[dict[str, Any]]:
+    bins = []
+    for place in range(10):
+        middle = 0.05 + place / 10
+        observed = middle + 0.06 * math.sin(place)
+        bins.append(
+            {
+                "low": place / 10,
+                "high": (place + 1) / 10,
+                "count": 40 + 30 * place,
+                "predicted": middle,
+                "observed": observed,
+                "observed_low": max(0.0, observed - 0.08),
+                "observed_high": min(1.0, observed + 0.08),
+            }
+        )
+    return bins
+
+
+def _class_card(model: Model) -> dict[str, Any]:
+    reference = {"call": "HistGradientBoostingClassifier.predict_proba", "library": "scikit-learn", "version": "1.9.1"}
+    return {
+        "scores": {
+            "log_loss": {"value": 0.48, "low": 0.47, "high": 0.49},
+            "brier": {"value": 0.15, "low": 0.14, "high": 0.16},
+            "auc": {"value": None, "low": None, "high": None},
+        },
+        "class_scores": {name: {"precision": 0.7, "recall": 0.4, "f1": 0.51, "support": 400} for name in model.classes},
+        "exactness": {"grade": "exact-link", "rows": 3000, "hard_rows": 20000, "worst_ulp": 1, "reference": reference},
+        "held_out": {"by": "time", "column": "time", "from": "2013-11-01", "to": "2013-12-31"},
+    }
 
 
 def _mean(bucket: list[dict[str, Any]], key: str) -> float | None:

@@ -71,7 +71,7 @@ def test_descriptions_are_unique():
 
 def test_unknown_contract():
     """A contract without cases is refused with the names that there are."""
-    with pytest.raises(UnknownName, match=r"no file of cases 'none.v1'; there is alert.v1, "):
+    with pytest.raises(UnknownName, match=r"'none\.v1'; there is alert\.v1"):
         cases("none.v1")
 
 

@@ -189,7 +189,7 @@ def test_no_valid_rows(script):
 def test_invalid_not_sent(script):
     """An instance that breaks its contract is not sent."""
     world = script()
-    with pytest.raises(ContractError, match="required at /features: expected the member age"):
+    with pytest.raises(ContractError, match=r"required at /features: .* age"):
         client(world.outside).predict({"bedrooms": 3})
     assert world.asked == []
 
@@ -255,7 +255,7 @@ def test_last_attempt(script):
     with pytest.raises(ServiceFailed, match="POST /predict: 503 Busy"):
         client(world.outside).predict(HOUSE.example)
     world = script(*[httpx.ConnectTimeout("late")] * 2)
-    with pytest.raises(Unreachable, match="no answer in 2 attempts, the last ended in ConnectTimeout") as caught:
+    with pytest.raises(Unreachable, match=r"2 attempts.* ConnectTimeout") as caught:
         client(world.outside, retry=Retry(attempts=2)).predict(HOUSE.example)
     assert (caught.value.attempts, caught.value.reason, caught.value.operation) == (
         2,
@@ -360,7 +360,7 @@ def test_next_manifest(script):
 @pytest.mark.parametrize("url", ["service", "ftp://service", "http://\x00", ""])
 def test_other_url(url):
     """A URL that is not HTTP is refused."""
-    with pytest.raises(ValueError, match="expected a URL that starts with http"):
+    with pytest.raises(ValueError, match=r"URL .* http"):
         Client(url)
 
 

@@ -452,5 +452,5 @@ def test_failing_case_found(monkeypatch):
 def test_validators_disagree(monkeypatch):
     """Validators that disagree on a case are an error."""
     monkeypatch.setattr("tools.contract_checks.checks.keywords.violations", lambda *_: ["something else"])
-    with pytest.raises(DriftError, match=r"problem\.v1: jsonschema and the plain validator disagree"):
+    with pytest.raises(DriftError, match=r"problem\.v1: .* disagree"):
         broken_pairs("problem.v1", {})

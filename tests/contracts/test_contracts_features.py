@@ -80,14 +80,14 @@ def test_folder_first(third):
 
 def test_unknown_feature_set():
     """An unknown feature set is refused with the names that there are."""
-    with pytest.raises(UnknownName, match="no feature set 'car-price'; there is diabetes, house-price"):
+    with pytest.raises(UnknownName, match="'car-price'; there is diabetes, house-price"):
         feature_set("car-price")
 
 
 def test_misnamed_file(third):
     """A file that holds another feature set's name is refused."""
     (third / "flat-rent.json").rename(third / "flat.json")
-    with pytest.raises(ContractError, match=r"flat.json: feature-set.v1: const at /name: expected \"flat\""):
+    with pytest.raises(ContractError, match=r"flat.json: .* const at /name"):
         feature_set("flat", third)
 
 
@@ -95,7 +95,7 @@ def test_broken_file(tmp_path):
     """A broken file is named, with the place and the rule."""
     path = tmp_path / "x.json"
     path.write_text("{", "utf-8")
-    with pytest.raises(ContractError, match=r"x.json: feature-set.v1: json at the top: expected valid JSON"):
+    with pytest.raises(ContractError, match=r"x.json: .* json at the top"):
         FeatureSet.load(path)
 
 
@@ -109,16 +109,16 @@ def test_feature_by_name():
     """A feature is reached by its name, and an unknown name is refused with the choices."""
     assert feature_set("house-price")["sqft"].unit == "square feet"
     assert feature_set("house-price")["sqft"].numeric
-    with pytest.raises(UnknownName, match="no feature 'size'; there is bedrooms"):
+    with pytest.raises(UnknownName, match="'size'; there is bedrooms"):
         feature_set("house-price")["size"]
 
 
 def test_frozen_values():
     """The fields of a value can be neither set nor deleted."""
     feature = feature_set("house-price")["sqft"]
-    with pytest.raises(AttributeError, match="cannot be set: the value is frozen"):
+    with pytest.raises(AttributeError, match=r"set: .* frozen"):
         feature.unit = "acres"
-    with pytest.raises(AttributeError, match="cannot be deleted: the value is frozen"):
+    with pytest.raises(AttributeError, match=r"deleted: .* frozen"):
         del feature.unit
 
 
@@ -146,7 +146,7 @@ def test_equality():
 )
 def test_fields_once(values, named):
     """A value takes each field once, by place or by name."""
-    with pytest.raises(TypeError, match="Violation takes pointer, rule, expected, each once"):
+    with pytest.raises(TypeError, match=r"Violation .*pointer, rule, expected"):
         Violation(*values, **named)
 
 

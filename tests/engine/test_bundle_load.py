@@ -100,8 +100,8 @@ def test_packed_model_loaded(write, engine):
     assert bundle.predict(dict(zip(HOUSES.names, (3, 2, 2000, 10, 7), strict=True))) == 7.0
 
 
-def test_packed_model_and_manifest_of_version_one(write):
-    """A manifest of version 1 names a forest, and neither names both."""
+def test_packed_model_in_manifest_1(write):
+    """A manifest of version 1 names a forest, and neither version names both."""
     files = packed_contents()
     with pytest.raises(BundleError, match=r"files to name .*baseline\.json, forest\.bin"):
         load_bundle(write(files))
@@ -231,7 +231,7 @@ def test_other_size(name, write):
     folder = write(contents())
     with (folder / name).open("ab") as file:
         file.write(b" ")
-    with pytest.raises(BundleError, match=f"{name}: expected .* bytes, as the manifest says"):
+    with pytest.raises(BundleError, match=f"{name}: .* bytes"):
         load_bundle(folder)
 
 
@@ -246,7 +246,7 @@ def test_missing_file(name, write):
 
 def test_missing_folder(tmp_path):
     """A folder that does not exist is refused, with its name."""
-    with pytest.raises(BundleError, match=r"manifest\.json: expected a file that can be read in .*nowhere"):
+    with pytest.raises(BundleError, match=r"manifest\.json: .* read in .*nowhere"):
         load_bundle(tmp_path / "nowhere")
 
 
@@ -255,7 +255,7 @@ def test_unreadable_file(write):
     folder = write(contents())
     (folder / "forest.bin").unlink()
     (folder / "forest.bin").mkdir()
-    with pytest.raises(BundleError, match=r"forest\.bin: expected a file that can be read"):
+    with pytest.raises(BundleError, match=r"forest\.bin: .* read"):
         load_bundle(folder)
 
 
@@ -302,7 +302,7 @@ def test_huge_file(name, write):
 @pytest.mark.parametrize("blanks", [b" ", b"\n\n", b"\t\n", b"\r\n", b"\n "])
 def test_blanks_after_document(name, blanks, write):
     """Blanks after a document are refused, as they would let two models have the same version."""
-    with pytest.raises(BundleError, match="nothing before the document, and at most one newline") as caught:
+    with pytest.raises(BundleError, match="at most one newline") as caught:
         load_bundle(write(contents(**{name.replace(".", "__"): contents()[name] + blanks})))
     assert caught.value.file == name
 
@@ -313,7 +313,7 @@ def test_blanks_around_manifest(before, after, write):
     folder = write(contents())
     text = (folder / "manifest.json").read_text()
     (folder / "manifest.json").write_text(f"{before}{text}{after}")
-    with pytest.raises(BundleError, match=r"manifest\.json: expected nothing before the document"):
+    with pytest.raises(BundleError, match=r"manifest\.json: .* before the document"):
         load_bundle(folder)
     (folder / "manifest.json").write_text(f"{text}\n")
     assert load_bundle(folder).model.trees == 1
@@ -323,7 +323,7 @@ def test_extra_file(write):
     """A file that does not belong to a bundle is refused."""
     folder = write(contents())
     (folder / "estimator.joblib").write_bytes(b"")
-    with pytest.raises(BundleError, match=r"expected manifest\.json, .*forest\.bin and nothing else"):
+    with pytest.raises(BundleError, match=r"manifest\.json, .*forest\.bin and nothing else"):
         load_bundle(folder)
 
 
@@ -346,7 +346,7 @@ def test_unlisted_row_digests(write, offline):
     """Digests of rows that the manifest does not list are refused."""
     folder = write(contents(), manifest_of(contents()) | SECOND | offline)
     (folder / "rows.bin").write_bytes(b"rows")
-    with pytest.raises(BundleError, match=r"expected manifest\.json, .*forest\.bin and nothing else"):
+    with pytest.raises(BundleError, match=r"manifest\.json, .*forest\.bin and nothing else"):
         load_bundle(folder)
 
 

@@ -316,7 +316,7 @@ def test_no_forest_arrays(trees, features, message):
 def test_tree_too_large(monkeypatch):
     """A tree with more nodes than the format can number is refused."""
     monkeypatch.setattr(_layout, "NODE_BITS", 2)
-    with pytest.raises(BadForest, match="tree 0: too many nodes for 2 features"):
+    with pytest.raises(BadForest, match="tree 0: too many nodes"):
         encode([STUMP], features=2)
 
 
@@ -331,7 +331,7 @@ def test_too_many_leaf_codes(monkeypatch):
 @pytest.mark.parametrize("attributes", [{"classes_": [0, 1]}, {"n_outputs_": 2}], ids=["classifier", "outputs"])
 def test_single_output_only(attributes):
     """Only fitted regressors of a single output are written."""
-    with pytest.raises(BadForest, match="expected a fitted regressor with one output"):
+    with pytest.raises(BadForest, match="regressor with one output"):
         trees_of(type("Estimator", (), attributes)())
 
 
@@ -390,7 +390,7 @@ BROKEN = {
     "a low part too long": (108, "I", 32, "thresholds: expected low bits up to 31"),
     "no end of a gap": (112, "B", 0, "thresholds: expected the gaps of every distinct split"),
     "a gap out of the column": (108, "I", 9, "thresholds: expected the gaps of every distinct split"),
-    "a gap too many": (112, "B", 0b11, "thresholds: expected nothing behind the last gap"),
+    "a gap too many": (112, "B", 0b11, "behind the last gap"),
     "padding": (119, "B", 1, "padding: expected zeros"),
     "a bit behind the values": (121, "B", 0b10000, "bits: expected zeros after the last one"),
     "a bit behind the last": (128, "B", 0b10001, "bits: expected zeros after the last one"),
@@ -413,14 +413,14 @@ def test_unsummable_leaf(value, engine):
     """A leaf that cannot be summed is refused."""
     data = encode([changed(STUMP, value=[0.0, 10.5, 20.0])], features=2)
     place = data.index(struct.pack("<d", 10.5))
-    with pytest.raises(BadForest, match="leaf values: expected finite numbers that can be summed over the trees"):
+    with pytest.raises(BadForest, match=r"leaf values: .* finite numbers"):
         Forest.from_bytes(with_body(data, place, "d", value), engine=engine)
 
 
 def test_long_threshold_column(stump, engine):
     """A column of thresholds that is longer than its gaps is refused."""
     data = with_header(stump, threshold_bytes=9, length=144)
-    with pytest.raises(BadForest, match="thresholds: expected nothing behind the last gap"):
+    with pytest.raises(BadForest, match=r"thresholds: .* last gap"):
         Forest.from_bytes(data[:120] + bytes(8) + data[120:], engine=engine)
 
 
@@ -428,17 +428,17 @@ def test_large_codes(engine):
     """Codes beyond their table are refused."""
     trees = [changed(STUMP, threshold=[float(number), 0, 0], value=[0.0, 0.1, 0.3]) for number in range(3)] * 3
     data = encode(trees, features=2)
-    with pytest.raises(BadForest, match="split codes: expected codes below 3"):
+    with pytest.raises(BadForest, match=r"split codes: .* below 3"):
         Forest.from_bytes(data[:-16] + b"\3" + data[-15:], engine=engine)
     data = encode([changed(LEAF, value=[0.1])] * 100, features=1)
-    with pytest.raises(BadForest, match="leaf codes: expected codes below 1"):
+    with pytest.raises(BadForest, match=r"leaf codes: .* below 1"):
         Forest.from_bytes(data[:-16] + b"\1" + data[-15:], engine=engine)
 
 
 def test_read_tree_too_large(stump, engine, monkeypatch):
     """A file with a tree of more nodes than the format can number is refused."""
     monkeypatch.setattr(_layout, "NODE_BITS", 2)
-    with pytest.raises(BadForest, match="tree sizes: expected fewer splits in a tree for 2 features"):
+    with pytest.raises(BadForest, match=r"tree sizes: .* fewer splits"):
         Forest.from_bytes(stump, engine=engine)
 
 

@@ -95,8 +95,8 @@ def four():
 
 
 @pytest.mark.parametrize("classes", [TWO, FOUR])
-def test_channels_stand_between_features_and_indicators(classes):
-    """The channels of an answer stand where the prediction's stands, and are of it."""
+def test_channel_order(classes):
+    """The channels of an answer are between those of features and indicators."""
     names = [channel.name for channel in fitted(classes).channels]
     assert names[:7] == ["distance", "wind", *ANSWERS, "missing:distance"]
     assert [fitted(classes).channel(name).answer for name in ANSWERS] == list(ANSWERS)
@@ -113,8 +113,8 @@ def test_figures_are_those_of_the_columns(four):
     assert four.channel("label").categories == four.classes == FOUR
 
 
-def test_the_score_of_two_classes_is_the_positive_ones(two):
-    """The positive class is the last, or the one that the feature set names."""
+def test_positive_class(two):
+    """The score of two classes is that of the last, or of the one that the feature set names."""
     answered = Answered(1, 2000, TWO)
     assert two.prediction.mean == pytest.approx(answered.scores[:, 1].mean())
     first = fit_baseline(
@@ -126,8 +126,8 @@ def test_the_score_of_two_classes_is_the_positive_ones(two):
     assert first.prediction.mean == pytest.approx(answered.scores[:, 0].mean())
 
 
-def test_the_document_is_of_the_second_version_and_reads_back(two, four):
-    """The document keeps its contract, and an equal baseline is read from it."""
+def test_document(two, four):
+    """The document keeps the contract's second version, and an equal baseline is read from it."""
     for baseline in (two, four, fitted(TWO, importances={"wind": {"value": 0.1, "low": 0, "high": 0.2}})):
         document = json.loads(json.dumps(baseline.to_json()))
         schemas.check("baseline.v2", document)
@@ -137,8 +137,8 @@ def test_the_document_is_of_the_second_version_and_reads_back(two, four):
         assert Baseline.from_json(document).digest == baseline.digest
 
 
-def test_a_bin_of_the_curve_without_rows_is_left_out_when_read(two):
-    """The contract allows empty bins; they say nothing."""
+def test_empty_curve_bin(two):
+    """A bin of the curve without rows, which the contract allows, is skipped when read."""
     empty = {"low": 0.8, "high": 0.9, "count": 0}
     empty |= dict.fromkeys(["predicted", "observed", "observed_low", "observed_high"])
     document = two.to_json()
@@ -148,7 +148,7 @@ def test_a_bin_of_the_curve_without_rows_is_left_out_when_read(two):
 
 
 def test_broken_documents_are_refused(two):
-    """What only the second version has is checked as well, and the error names the version."""
+    """A document that breaks the second version is refused, and the error names the version."""
     document = two.to_json()
     strange = {"height": {"value": 0.1, "low": 0, "high": 0.2}}
     with pytest.raises(ContractError, match=r"baseline\.v2.*/importances"):
@@ -158,8 +158,8 @@ def test_broken_documents_are_refused(two):
         Baseline.from_json({**document, "margin": margin})
 
 
-def test_a_feature_may_be_called_score():
-    """A feature keeps its name; the channel of the answer then stands behind a prefix."""
+def test_feature_called_score():
+    """A feature may be called `score`, and the answer's channel then has a prefix."""
     answered = Answered(1, 500, TWO)
     values = np.arange(500.0)
     baseline = fit_baseline(
@@ -197,7 +197,7 @@ def observed(baseline, answers):
 
 
 @given(st.lists(ANSWER, max_size=12), st.integers(0, 12))
-def test_windows_add_and_rows_at_once_count_the_same(two, answers, split):
+def test_splits(two, answers, split):
     """Any split gives the same sum, and numpy the same counts as plain Python."""
     whole = observed(two, answers)
     assert observed(two, answers[:split]) + observed(two, answers[split:]) == whole
@@ -216,8 +216,8 @@ def test_windows_add_and_rows_at_once_count_the_same(two, answers, split):
     assert Window.from_json(document, two) == whole
 
 
-def test_a_label_of_another_type_is_refused(two):
-    """The place of what cannot be counted is named, and the window is unchanged."""
+def test_other_label_type(two):
+    """A label of another type is refused with its place, and the window is unchanged."""
     window = Window.empty(two)
     with pytest.raises(WindowError, match="type at /label"):
         window.observe({}, 0.5, label=["late"])
@@ -226,8 +226,8 @@ def test_a_label_of_another_type_is_refused(two):
     assert window == Window.empty(two)
 
 
-def test_a_regressor_counts_nothing_of_a_label(houses):
-    """A regressor's windows have no place for a label, and stay what they were."""
+def test_regressor_ignores_labels(houses):
+    """A regressor's windows do not count labels, and stay what they were."""
     window, other = Window.empty(houses), Window.empty(houses)
     window.observe({"area": 90.0}, 5000.0)
     other.observe({"area": 90.0}, 5000.0, label="late", margin=0.5, entropy=0.1)
@@ -246,21 +246,21 @@ def test_a_regressor_counts_nothing_of_a_label(houses):
         ({"target": ["late", "lost"]}, "target: expected classes"),
     ],
 )
-def test_answers_that_do_not_fit_the_classes_are_refused(options, words):
-    """What was expected is said, for each thing that can be wrong."""
+def test_other_classes(options, words):
+    """Answers that do not fit the classes are refused with what was expected."""
     columns = {"distance": [1.0, 2.0], "wind": [1.0, 2.0]}
     with pytest.raises(BaselineError, match=words):
         fit_baseline(feature_set(TWO), columns, **options)
 
 
-def test_a_regressors_feature_set_takes_no_labels(make):
-    """Labels need classes, which a regressor's feature set has not."""
+def test_regressor_refuses_labels(make):
+    """A regressor's feature set, which has no classes, refuses labels."""
     with pytest.raises(BaselineError, match="target has classes"):
         fit_baseline(make.feature_set("area"), {"area": [1.0]}, labels=[0], scores=[[1.0]])
 
 
-def test_without_held_out_rows_there_are_summaries_only():
-    """A classifier whose held-out rows are none has no channel of answers; it counts all the same."""
+def test_no_held_out_rows():
+    """A classifier without held-out rows has summaries and no channel of answers."""
     baseline = fit_baseline(
         feature_set(TWO), {"distance": [1.0, 2.0], "wind": [1.0, 2.0]}, labels=[], scores=np.empty((0, 2))
     )
@@ -271,15 +271,15 @@ def test_without_held_out_rows_there_are_summaries_only():
 
 
 def test_margin_and_entropy_need_two_classes():
-    """A vector of scores, or one class, is refused."""
+    """Margin and entropy refuse a plain vector of scores, and a single class."""
     with pytest.raises(ValueError, match="two classes or more"):
         undecided([0.5, 0.5])
     with pytest.raises(ValueError, match="two classes or more"):
         undecided([[1.0]])
 
 
-def test_one_class_of_the_label_mix_has_no_charts(two, four):
-    """K - 1 of K shares are free: the most frequent class follows from the others."""
+def test_most_frequent_class(two, four):
+    """The most frequent class has no charts, as its share follows from the others."""
     for baseline in (two, four):
         channel = baseline.channel("label")
         listed, table = charts(channel)
@@ -293,7 +293,7 @@ def test_one_class_of_the_label_mix_has_no_charts(two, four):
 
 
 def test_margin_and_entropy_share_a_weight(two):
-    """The two say the same, so that together they weigh what a column does."""
+    """Margin and entropy, which say the same, together weigh what a column does."""
     tables = Tables.build(two.channels)
     weights = dict.fromkeys(tables.names, 0.0)
     plain = {}
@@ -318,7 +318,7 @@ def detect(baseline, answered, budget, batch=50):
 
 @pytest.mark.parametrize("classes", [TWO, FOUR])
 def test_false_alarms_stay_at_most_nominal(classes):
-    """The promise holds with the channels of the answer, which depend on one another."""
+    """False alarms stay within the promise with answers' channels, though they are dependent."""
     budget, events, replicates = 10_000, 10_000, 30
     count = 0
     for seed in range(replicates):
@@ -329,8 +329,8 @@ def test_false_alarms_stay_at_most_nominal(classes):
 
 
 @pytest.mark.parametrize(("classes", "tilt"), [(TWO, 0.8), (FOUR, 1.0), (FOUR, -2.5)])
-def test_a_shift_of_the_label_mix_is_found(classes, tilt):
-    """While no feature changes, another mix of labels is found, in a channel of the answer."""
+def test_label_shift(classes, tilt):
+    """Another mix of labels is found in a channel of the answer while no feature changes."""
     for seed in range(3):
         shifted = Answered(500 + seed, 3000, classes, tilt=tilt)
         after, finding = detect(fitted(classes), shifted, 300_000, batch=20)[0]
@@ -338,8 +338,8 @@ def test_a_shift_of_the_label_mix_is_found(classes, tilt):
         assert finding.channel in ANSWERS
 
 
-def test_a_moved_threshold_is_found_in_the_labels_alone(two):
-    """Where scores stay as they were and labels do not, the label mix is what drifts."""
+def test_moved_threshold(two):
+    """A moved threshold is found as a drift of the labels, while scores stay."""
     answered = Answered(9, 3000, TWO)
     answered.codes = (answered.predictions > 0.3).astype(int)
     _, finding = detect(two, answered, 300_000, batch=20)[0]
@@ -348,7 +348,7 @@ def test_a_moved_threshold_is_found_in_the_labels_alone(two):
 
 
 def test_a_report_names_what_changed(two):
-    """The report has every channel, and says of labels which share changed most."""
+    """The report has every channel, and states which label's share changed most."""
     window = Answered(5, 3000, TWO, tilt=1.5).fill(Window.empty(two))
     report = window_report(two, window)
     schemas.check("window.report.v1", report)
@@ -361,7 +361,7 @@ def test_a_report_names_what_changed(two):
 
 
 def test_compare_takes_a_classifiers_answers(two):
-    """A frame and its answers are held against the baseline in one call."""
+    """A frame and its answers are compared with the baseline in one call."""
     same, other = Answered(6, 1000, TWO), Answered(6, 1000, TWO, tilt=2.0)
     for answered, level in ((same, "none"), (other, "large")):
         report = compare(
@@ -374,8 +374,8 @@ def test_compare_takes_a_classifiers_answers(two):
         assert report["verdict"]["level"] == level
 
 
-def test_a_watch_takes_an_answer_as_the_service_gives_it(two):
-    """Probabilities by class are enough for margin and entropy."""
+def test_watch_of_answers(two):
+    """A watch takes the service's answers, whose probabilities give margin and entropy."""
     watch = DriftWatch(two, Budget(10_000))
     answer = {"on time": 0.02, "late": 0.98}
     raised = [
@@ -387,7 +387,7 @@ def test_a_watch_takes_an_answer_as_the_service_gives_it(two):
 
 
 def test_the_curve_counts_every_row_once():
-    """Bins hold their upper end; each share has its interval around it."""
+    """The curve counts every row once, in bins that include their upper end."""
     random = np.random.default_rng(3)
     scores = random.uniform(size=4000)
     bins = calibration_bins(scores, random.uniform(size=4000) < scores)
@@ -402,8 +402,8 @@ def test_the_curve_counts_every_row_once():
     assert CalibrationBin.from_json(edge[0].to_json()) == edge[0]
 
 
-def test_a_curve_of_no_probabilities_is_refused():
-    """Lengths must agree, and scores lie between 0 and 1."""
+def test_curve_refuses():
+    """A curve refuses lengths that differ, and scores outside 0 to 1."""
     with pytest.raises(ValueError, match="as many outcomes"):
         calibration_bins([0.5], [True, False])
     with pytest.raises(ValueError, match="between 0 and 1"):

@@ -8,7 +8,7 @@ import pytest
 from drift_contracts import FeatureSet, MonitoringSpec, RequestValidator
 from drift_engine.bundle import Bundle, load_bundle
 from drift_predictor.lines import SpecNotMet
-from drift_predictor.scored import NotFinite
+from drift_predictor.scored import NotFinite, answer_summaries
 
 from tests.support.predictor import World
 
@@ -246,3 +246,45 @@ def test_description():
     answer = schemas["PredictionResponse_late"]
     assert answer["properties"]["label"]["enum"] == ["on time", "late"]
     assert "PredictionResponse" not in schemas
+
+
+@pytest.mark.parametrize(("name", "counted"), [("late", ["score"]), ("weather", ["score", "margin"])])
+def test_drift_of_the_answer(name, counted):
+    """The drift score counts the answer too: of K classes at most K - 1 of score, margin and entropy."""
+    loaded = bundle(name)
+    asked = Asked(loaded)
+    answer = asked({"features": TRIP})
+    z = answer["drift"]["z"]
+    assert list(z) == ["distance", "wind", "carrier", *counted]
+    (event,) = asked.world.events
+    figures = {"score": loaded.baseline["prediction"], "margin": loaded.baseline["margin"]}
+    values = {"score": event["Prediction"], "margin": event["margin"]}
+    for column in counted:
+        summary = figures[column]
+        assert z[column] == pytest.approx((values[column] - summary["mean"]) / summary["std"], rel=1e-8)
+    present = [abs(value) for value in z.values() if value is not None]
+    assert answer["drift_score"] == pytest.approx(sum(present) / len(present))
+    assert event["drift"] == answer["drift"]
+    assert event["DriftScore"] == answer["drift_score"]
+
+
+def test_drift_of_an_unusual_answer():
+    """An answer far from those of the held-out rows is named as what has drifted."""
+    loaded = bundle("late")
+    summary = {**loaded.baseline["prediction"], "mean": 0.5, "std": 0.001, "min": 0.4, "max": 0.6}
+    answer = Asked(
+        Bundle(loaded.manifest, loaded.feature_set, {**loaded.baseline, "prediction": summary}, loaded.model)
+    )({"features": TRIP})
+    assert "score" in answer["drift"]["drifted"]
+
+
+def test_drift_names_are_the_channels():
+    """A feature called score keeps its name, and a baseline without the figures counts features alone."""
+    loaded = bundle("weather")
+    features = {**loaded.baseline["features"], "score": loaded.baseline["prediction"]}
+    taken = Bundle(loaded.manifest, loaded.feature_set, {**loaded.baseline, "features": features}, loaded.model)
+    assert list(answer_summaries(taken)) == ["answer:score", "margin"]
+    without = {name: value for name, value in loaded.baseline.items() if name != "prediction"}
+    bare = Bundle(loaded.manifest, loaded.feature_set, without, loaded.model)
+    assert answer_summaries(bare) == {}
+    assert list(Asked(bare)({"features": TRIP})["drift"]["z"]) == ["distance", "wind", "carrier"]

@@ -84,15 +84,15 @@ def column_of(cells, name="column", **options):
 
 
 @pytest.mark.parametrize("kind", TEXTS)
-def test_texts_become_features(kind):
-    """A column of a text file becomes what its cells are."""
+def test_text_columns(kind):
+    """A column of a text file becomes the feature that its cells suggest."""
     cells, expected = TEXTS[kind]
     assert expected.items() <= column_of(cells).members.items()
 
 
 @pytest.mark.parametrize("kind", TYPED)
-def test_typed_columns_become_features(kind):
-    """A column of a Parquet file becomes what its type says."""
+def test_typed_columns(kind):
+    """A column of a Parquet file becomes the feature of its type."""
     array, expected = TYPED[kind]
     assert expected.items() <= column_of(array).members.items()
 
@@ -107,24 +107,24 @@ def test_useless_columns_are_left_out(kind):
 
 
 @pytest.mark.parametrize("kind", DOUBTS)
-def test_doubts_are_named(kind):
-    """What somebody must decide is said, with the way to say it."""
+def test_doubts(kind):
+    """What somebody must decide is reported, with the option for it."""
     name, cells, word = DOUBTS[kind]
     assert any(word in doubt for doubt in column_of(cells, name).doubts)
 
 
-def test_ordinary_numbers_raise_no_doubt():
-    """A number far from the others, but only once, is a value."""
+def test_single_outlier():
+    """A number far from the others that occurs once is a value."""
     assert not column_of([str(value) for value in MIXED] + ["-999"]).doubts
 
 
-def test_values_in_the_range_raise_no_doubt():
+def test_frequent_number_in_range():
     """A frequent 99 among numbers up to 200 is a value."""
     assert not column_of([str(value * 5 % 201) for value in range(60)] + ["99"] * 5).doubts
 
 
-def test_numbers_of_python_alone_are_words():
-    """An underscore in a number is no way to write one in a file."""
+def test_python_numbers():
+    """A number with an underscore, which Python alone reads, is text."""
     assert column_of(["1_000", "2_000", "?"] * 10).members["type"] == "category"
 
 
@@ -133,8 +133,8 @@ def test_marks_are_assumed():
     assert any("?" in words for words in column_of(["1.5", "?", "2"] * 10).assumed)
 
 
-def test_decimal_option_is_heard():
-    """Numbers are read with the decimal point that the options name."""
+def test_decimal_option():
+    """Numbers are read with the decimal point of the options."""
     judged = column_of(["1,5", "2,5", "x,y"] * 10, decimal=",")
     assert judged.members["type"] == "category"
     assert column_of(["1,5", "2,5"] * 10, decimal=",").members["usual"] == [1.5, 2.5]

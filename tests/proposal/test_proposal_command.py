@@ -27,8 +27,8 @@ def call(tmp_path, monkeypatch):
     return call
 
 
-def test_init_writes_the_feature_set(call, tmp_path):
-    """The file is written, and the next command is the last line."""
+def test_init_writes(call, tmp_path):
+    """`init` writes the feature set, and prints the next command last."""
     result = call()
     assert result.exit_code == 0, result.output
     document = json.loads((tmp_path / "price.json").read_text())
@@ -37,8 +37,8 @@ def test_init_writes_the_feature_set(call, tmp_path):
     assert "look at:" in result.output
 
 
-def test_init_keeps_a_file_that_is_there(call, tmp_path):
-    """What somebody has filled in is not written over, unless they say so."""
+def test_init_keeps_file(call, tmp_path):
+    """`init` does not overwrite a file that somebody has edited, unless it is told to."""
     (tmp_path / "price.json").write_text("mine")
     refused = call()
     assert refused.exit_code == 2
@@ -47,22 +47,22 @@ def test_init_keeps_a_file_that_is_there(call, tmp_path):
     assert call("--force").exit_code == 0
 
 
-def test_init_needs_a_place_to_write(call):
-    """A file that cannot be written is a wrong option."""
+def test_init_unwritable(call):
+    """A file that cannot be written is refused as a wrong option."""
     result = call("--out", "nowhere/price.json")
     assert result.exit_code == 2
     assert "--out" in result.output
 
 
 def test_init_checks_reading_options(call):
-    """An option that is none is refused by its name."""
+    """A wrong option for reading is refused by its name."""
     result = call("--delimiter", "::")
     assert result.exit_code == 2
     assert "--delimiter" in result.output
 
 
-def test_init_shows_what_matters_of_wide_tables(call, tmp_path):
-    """Of many columns those are shown that somebody must look at."""
+def test_init_wide_table(call, tmp_path):
+    """Of many columns `init` shows those that somebody must look at."""
     header = ",".join([*(f"c{place}" for place in range(60)), "flag", "price"])
     rows = [
         ",".join([*(str((row * 3 + place) % 17) for place in range(60)), str(row % 2), f"{row}.5"]) for row in range(60)
@@ -73,14 +73,14 @@ def test_init_shows_what_matters_of_wide_tables(call, tmp_path):
     assert "more columns are not shown" in result.output
 
 
-def test_init_prints_doubts_about_the_target(call, tmp_path):
-    """A target that may be classes is something to look at."""
+def test_init_target_doubts(call, tmp_path):
+    """`init` reports a target that may be classes."""
     (tmp_path / "t.csv").write_text("a,price\n" + "".join(f"{row * 7 % 50},{row % 3}\n" for row in range(60)))
     assert "look at: price has 3 values" in call().output
 
 
-def test_init_says_how_rows_were_chosen(call, monkeypatch):
-    """A sample is called one."""
+def test_init_sample(call, monkeypatch):
+    """`init` states where it has read a sample of the rows."""
     monkeypatch.setattr("drift_ml.proposal.sampling.MOST_ROWS", 10)
     assert "places" in call().output
 

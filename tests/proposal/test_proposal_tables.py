@@ -49,8 +49,8 @@ def becomes(proposal):
     return {column.name: column.members and column.members["type"] for column in proposal.columns}
 
 
-def test_houses_become_a_feature_set(table):
-    """Names, types and the target of a table of people's own are found."""
+def test_houses(table):
+    """Names, types and the target of a user's table are found."""
     proposal = propose(table, Wanted("price"))
     assert becomes(proposal) == {
         "id": None, "Größe (m²)": "number", "rooms": "integer", "city": "category", "sold": None,
@@ -61,15 +61,15 @@ def test_houses_become_a_feature_set(table):
     assert proposal.chosen == ""
 
 
-def test_training_takes_what_is_proposed(table):
-    """The rows of the table fit the feature set, with the columns left out that it names."""
+def test_training_accepts(table):
+    """The rows of the table fit the proposed feature set, without the columns that it leaves out."""
     proposal = propose(table, Wanted("price", time_column="sold"))
     options = ReadOptions(ignore=(*proposal.left_out, "sold"))
     assert read_table(table, proposal.feature_set, options=options).rows == ROWS
 
 
-def test_the_next_command_is_pasteable(table, tmp_path):
-    """The command holds what other commands must know, quoted for a shell."""
+def test_next_command(table, tmp_path):
+    """The next command has what training must know, quoted for a shell."""
     proposal = propose(table, Wanted("price", time_column="sold", id_columns=("id",)))
     words = shlex.split(proposal.train_command(table, tmp_path / "price.json"))
     assert words[:2] == ["driftctl", "train"]
@@ -77,7 +77,7 @@ def test_the_next_command_is_pasteable(table, tmp_path):
     assert words[words.index("--ignore") + 1] == "id"
 
 
-def test_reading_options_go_on(tmp_path):
+def test_reading_options(tmp_path):
     """Delimiter, decimal point, encoding and words for missing are part of the next command."""
     columns = {"a": ["1,5", "2,5", "?"] * 20, "y": ["1", "2", "3"] * 20}
     path = write_csv(tmp_path / "odd.csv", columns, delimiter=";")
@@ -90,8 +90,8 @@ def test_reading_options_go_on(tmp_path):
     assert "--delimiter tab" in propose(tabs, Wanted("y"), ReadOptions("tab")).train_command(tabs, tabs)
 
 
-def test_many_columns_are_left_out_by_a_pattern(tmp_path):
-    """A command does not name hundreds of columns."""
+def test_pattern_of_columns(tmp_path):
+    """Hundreds of columns are left out by a pattern and not by their names."""
     columns = {f"gone_{place}": ["4"] * 30 for place in range(20)}
     path = write_csv(tmp_path / "wide.csv", {"a": range(0, 60, 2), **columns, "y": range(1, 31)})
     proposal = propose(path, Wanted("y"))
@@ -99,7 +99,7 @@ def test_many_columns_are_left_out_by_a_pattern(tmp_path):
 
 
 def test_most_telling_columns_stay(tmp_path):
-    """Of more columns than a feature set may have, those stay that say most about the target."""
+    """Of too many columns, those stay that tell most about the target."""
     random = np.random.default_rng(5)
     columns = {f"noise_{place}": random.normal(0, 1, 300).round(4) for place in range(120)}
     columns["signal"] = random.normal(0, 1, 300).round(4)
@@ -110,8 +110,8 @@ def test_most_telling_columns_stay(tmp_path):
     assert len(names) < len(columns) - 1
 
 
-def test_a_leak_is_doubted(tmp_path):
-    """A column that says nearly all about the target is named."""
+def test_leak(tmp_path):
+    """A column that tells nearly all about the target is reported."""
     columns = houses()
     columns["tax"] = columns["price"] * 1.07
     proposal = propose(write_csv(tmp_path / "leak.csv", columns), Wanted("price"))
@@ -120,7 +120,7 @@ def test_a_leak_is_doubted(tmp_path):
     assert not doubts["rooms"]
 
 
-def test_classes_are_found(tmp_path):
+def test_classes(tmp_path):
     """A target of words, of booleans or of two numbers is one of classes."""
     targets = {
         "words": (["late", "early", "on time"], ("early", "late", "on time"), None),
@@ -134,28 +134,28 @@ def test_classes_are_found(tmp_path):
         assert (target.classes, target.positive_class) == (classes, positive)
 
 
-def test_a_doubt_of_many_columns_is_one(tmp_path):
-    """What many columns share is said once, about the table."""
+def test_shared_doubt(tmp_path):
+    """A doubt that many columns share is reported once, about the table."""
     columns = {f"flag_{place}": [0, 1, 1, 0, place % 2, 1] * 10 for place in range(5)}
     proposal = propose(write_csv(tmp_path / "flags.csv", {**columns, "y": range(60)}), Wanted("y"))
     assert [doubt for doubt in proposal.doubts if "boolean" in doubt and "flag_0, flag_1" in doubt]
     assert not any(column.doubts for column in proposal.columns)
 
 
-def test_a_target_of_few_numbers_is_doubted(tmp_path):
-    """A number of few values may be classes."""
+def test_target_of_few_numbers(tmp_path):
+    """A target of few different numbers is reported, as it may be classes."""
     path = write_csv(tmp_path / "few.csv", {"a": range(60, 0, -1), "y": [1, 2, 3] * 20})
     assert any("classification" in doubt for doubt in propose(path, Wanted("y")).doubts)
 
 
-def test_a_missing_target_is_doubted(tmp_path):
-    """Rows without a target are named, as training refuses them."""
+def test_missing_target(tmp_path):
+    """Rows without a target are reported, as training refuses them."""
     path = write_csv(tmp_path / "gaps.csv", {"a": range(60, 0, -1), "y": ["1.5", "2.25", "NA"] * 20})
     assert any("20 rows" in doubt for doubt in propose(path, Wanted("y")).doubts)
 
 
-def test_a_leak_of_classes_is_doubted(tmp_path):
-    """A column that tells the classes apart is named, missing cells aside."""
+def test_leak_of_classes(tmp_path):
+    """A column that tells the classes apart is reported, missing cells aside."""
     columns = {
         "code": ["a", "b", "c", ""] * 50,
         "few": [1, 1, 2, 2] * 50,
@@ -167,29 +167,29 @@ def test_a_leak_of_classes_is_doubted(tmp_path):
     assert doubts == {"code": True, "few": False, "sparse": False}
 
 
-def test_constant_target_says_nothing(tmp_path):
-    """A target of one value relates to nothing, and raises no doubt about other columns."""
+def test_constant_target(tmp_path):
+    """A target of a single value raises no doubt about other columns."""
     path = write_csv(tmp_path / "same.csv", {"a": [3, 5, 9] * 20, "y": [4] * 60})
     assert not propose(path, Wanted("y")).columns[0].doubts
 
 
-def test_names_are_made_unique(tmp_path):
-    """Names that contracts do not allow are made, and stay different."""
+def test_unique_names(tmp_path):
+    """Names that contracts do not allow are replaced, and stay different."""
     header = ["a b", "a-b", "日本", "2nd", "y"]
     columns = {name: [(row * 7 + place) % 13 for row in range(60)] for place, name in enumerate(header)}
     proposal = propose(write_csv(tmp_path / "names.csv", columns), Wanted("y"))
     assert proposal.feature_set.names == ("a_b", "a_b_2", "x", "x_2nd")
 
 
-def test_ignored_columns_are_not_proposed(table):
-    """What an option leaves out is no feature, nor is what the user names."""
+def test_ignored_columns(table):
+    """Columns that an option or the user leaves out are no features."""
     proposal = propose(table, Wanted("price", id_columns=("rooms",)), ReadOptions(ignore=("cit*",)))
     assert becomes(proposal)["city"] is None
     assert becomes(proposal)["rooms"] is None
 
 
-def test_model_name_is_the_users(table):
-    """The model is called as the user says."""
+def test_model_name(table):
+    """The model has the name that the user gives."""
     assert propose(table, Wanted("price", model="my-houses")).feature_set.name == "my-houses"
 
 
@@ -201,21 +201,21 @@ def test_model_name_is_the_users(table):
         (Wanted("price", id_columns=("key",)), "--id-column"),
     ],
 )
-def test_unknown_columns_are_refused(table, wanted, option):
-    """A column that the header lacks is refused, and near names are given."""
+def test_unknown_column(table, wanted, option):
+    """A column that the header lacks is refused, with near names."""
     with pytest.raises(ProposalError, match=f"^{option}: expected one of the columns"):
         propose(table, wanted)
 
 
-def test_a_table_without_features_is_refused(tmp_path):
-    """A table whose every column is left out has no feature set."""
+def test_no_features(tmp_path):
+    """A table whose every column is left out is refused."""
     path = write_csv(tmp_path / "poor.csv", {"same": [1] * 30, "y": range(30)})
     with pytest.raises(ProposalError, match="same"):
         propose(path, Wanted("y"))
 
 
-def test_a_table_of_the_target_alone_is_refused(tmp_path):
-    """A table that holds nothing but its target has no feature set."""
+def test_target_alone(tmp_path):
+    """A table that has only its target is refused."""
     with pytest.raises(ProposalError):
         propose(write_csv(tmp_path / "alone.csv", {"y": range(30)}), Wanted("y"))
 
@@ -229,7 +229,7 @@ def test_a_table_of_the_target_alone_is_refused(tmp_path):
         ('a,b\n1,"2\n', "quote"),
     ],
 )
-def test_bad_files_are_refused(tmp_path, text, rule):
+def test_bad_files(tmp_path, text, rule):
     """A file that is no table is refused with the rule that it breaks."""
     path = tmp_path / "bad.csv"
     path.write_text(text)
@@ -238,8 +238,8 @@ def test_bad_files_are_refused(tmp_path, text, rule):
     assert rule in {finding.rule for finding in caught.value.findings}
 
 
-def test_a_damaged_parquet_is_refused(tmp_path):
-    """A Parquet file that was cut off is refused while its rows are read."""
+def test_short_parquet(tmp_path):
+    """A Parquet file that was cut short is refused while its rows are read."""
     path = tmp_path / "t.parquet"
     parquet.write_table(pa.table(houses()), path, compression="none")
     content = bytearray(path.read_bytes())
@@ -249,15 +249,15 @@ def test_a_damaged_parquet_is_refused(tmp_path):
         propose(path, Wanted("price"))
 
 
-def test_ragged_rows_are_counted(tmp_path):
-    """Rows of another width are left out of the sample, and named."""
+def test_ragged_rows(tmp_path):
+    """Rows of another width are left out of the sample, and reported."""
     path = write_csv(tmp_path / "ragged.csv", houses())
     with path.open("a") as file:
         file.write("1,2\n")
     assert any("1 rows" in doubt for doubt in propose(path, Wanted("price")).doubts)
 
 
-def test_parquet_is_read(tmp_path):
+def test_parquet(tmp_path):
     """A Parquet file and a folder of such files are read with their types."""
     folder = tmp_path / "parts"
     folder.mkdir()
@@ -268,23 +268,23 @@ def test_parquet_is_read(tmp_path):
     assert becomes(proposal)["rooms"] == "integer"
 
 
-def test_files_that_disagree_about_a_type(tmp_path):
-    """A column that is a number in one file and a text in the next is read as text."""
+def test_disagreeing_files(tmp_path):
+    """A column that is a number in a file and a text in the next is read as text."""
     for name, cells in {"a.parquet": [1, 2] * 15, "b.parquet": ["1", "x"] * 15}.items():
         parquet.write_table(pa.table({"c": cells, "y": list(range(30))}), tmp_path / name)
     assert becomes(propose(tmp_path, Wanted("y"))) == {"c": "category"}
 
 
-def test_files_of_other_columns_are_refused(tmp_path):
-    """All files of a folder have the same header."""
+def test_other_columns(tmp_path):
+    """A folder whose files have different headers is refused."""
     write_csv(tmp_path / "a.csv", {"a": [1], "y": [2]})
     write_csv(tmp_path / "b.csv", {"b": [1], "y": [2]})
     with pytest.raises(DataError, match=r"b\.csv"):
         propose(tmp_path, Wanted("y"))
 
 
-def test_long_files_are_sampled(tmp_path, monkeypatch):
-    """Of a long file rows are taken from its whole length, and that is said."""
+def test_long_file(tmp_path, monkeypatch):
+    """Of a long file rows are taken from its whole length, which is reported."""
     monkeypatch.setattr(sampling, "MOST_ROWS", 400)
     path = write_csv(tmp_path / "long.csv", {"a": range(20_000), "b": [1.5, 2.5] * 10_000, "y": range(20_000)})
     sample = sampling.sample_rows(path, ReadOptions())
@@ -296,8 +296,8 @@ def test_long_files_are_sampled(tmp_path, monkeypatch):
     assert (np.diff(taken) > 0).all()
 
 
-def test_packed_files_are_read_from_their_beginning(tmp_path, monkeypatch):
-    """A packed file has no places to go to."""
+def test_packed_file(tmp_path, monkeypatch):
+    """A packed file is read from its beginning, as it cannot be read elsewhere."""
     monkeypatch.setattr(sampling, "MOST_ROWS", 100)
     path = tmp_path / "long.csv.gz"
     text = write_csv(tmp_path / "long.csv", {"a": range(500), "y": range(500)}).read_bytes()
@@ -305,8 +305,8 @@ def test_packed_files_are_read_from_their_beginning(tmp_path, monkeypatch):
     assert "first" in sampling.sample_rows(path, ReadOptions()).chosen
 
 
-def test_long_parquet_is_sampled(tmp_path, monkeypatch):
-    """Rows are taken from row groups of the whole file."""
+def test_long_parquet(tmp_path, monkeypatch):
+    """Rows of a long Parquet file are taken from row groups of the whole file."""
     monkeypatch.setattr(sampling, "MOST_ROWS", 100)
     path = tmp_path / "long.parquet"
     parquet.write_table(pa.table({"a": range(5000), "y": range(5000)}), path, row_group_size=500)
@@ -316,14 +316,14 @@ def test_long_parquet_is_sampled(tmp_path, monkeypatch):
     assert "5,000" in sample.chosen
 
 
-def test_a_large_row_group_is_read_whole(tmp_path):
-    """A group of more rows than a batch holds is read batch by batch."""
+def test_large_row_group(tmp_path):
+    """A row group of more rows than a batch is read batch by batch."""
     path = tmp_path / "large.parquet"
     parquet.write_table(pa.table({"a": range(70_000), "y": range(70_000)}), path)
     assert sampling.sample_rows(path, ReadOptions()).rows == 70_000
 
 
-def test_folders_of_many_files_are_sampled(tmp_path, monkeypatch):
+def test_many_files(tmp_path, monkeypatch):
     """Of very many files some are read."""
     monkeypatch.setattr(sampling, "SLICES", 3)
     for number in range(7):
@@ -332,7 +332,7 @@ def test_folders_of_many_files_are_sampled(tmp_path, monkeypatch):
     assert (sample.rows, sample.chosen) == (3, "3 of 7 files")
 
 
-def test_the_proposal_is_a_document(table):
-    """What is proposed is a feature set of the contract's draft, which reads back as itself."""
+def test_document(table):
+    """The proposal is a feature set of the contract's draft, which reads back equal."""
     proposed = propose(table, Wanted("price")).feature_set
     assert type(proposed).from_json(json.loads(json.dumps(proposed.to_json()))) == proposed

@@ -74,7 +74,7 @@ def noise(houses, target):
 )
 def test_worse_than_mean(tmp_path, houses, target):
     """A model that is no better than the mean is not packed."""
-    with pytest.raises(ModelWorseThanMean, match="no better than predicting the mean"):
+    with pytest.raises(ModelWorseThanMean, match=r"no better than .* the mean"):
         train(houses, noise(houses, target), tmp_path, recipe=SMALL)
     assert not list(tmp_path.rglob("*.bin"))
 

@@ -148,7 +148,7 @@ def test_newer_bundle(state, tmp_path, model):
         json.dumps({**manifest, "contract": "bundle.manifest.v99"})
     )
     before = digests(folder)
-    with pytest.raises(BundleError, match=r"newer release packed it.* train and pack") as caught:
+    with pytest.raises(BundleError, match=r"newer release.* train and pack") as caught:
         load_bundle(folder)
     assert caught.value.file == "manifest.json"
     assert digests(folder) == before

@@ -14,6 +14,7 @@ import numpy as np
 from drift_engine.forest import BadRow
 
 from drift_ml.baseline import Baseline
+from drift_ml.replay.answering import column_answers, joined, model_answers
 from drift_ml.replay.errors import ReplayError
 from drift_ml.replay.evidence import MINIMUM_EFFECT, Replay, budget_of, replay_windows
 from drift_ml.replay.reference_detectors import Detection, ReferenceDetectors
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from drift_engine.forest import Forest
     from drift_engine.model import PackedModel
 
+    from drift_ml.replay.answering import Answers
     from drift_ml.tables import Chunk
     from drift_ml.tables.row_digests import RowDigests
 
@@ -82,10 +84,10 @@ class Backtest:
 
 @dataclass(frozen=True)
 class _Predicted:
-    """A chunk with its predictions."""
+    """A chunk with what was answered to it."""
 
     chunk: Chunk
-    predictions: Floats
+    answers: Answers
     #: Returns the encoded rows, shape (rows, features), which not everybody needs.
     encode: Callable[[], Floats]
 
@@ -133,8 +135,8 @@ def backtest(
         for part in _predicted(chunks, column, bundle):
             names = bundle.feature_set.names
             columns = {name: part.chunk.columns[name] for name in names}
-            detecting = thread.submit(detectors.take, columns, part.predictions)
-            cutter.take(columns, part.predictions, part.chunk.times_ms)
+            detecting = thread.submit(detectors.take, columns, part.answers.predictions)
+            cutter.take(columns, part.answers, part.chunk.times_ms)
             if digests is not None:
                 sample.add(hash_rows(as_seen(part.encode())))
             detecting.result()
@@ -197,17 +199,21 @@ class _Cutter:
     def take(
         self,
         columns: Mapping[str, npt.NDArray[np.generic]],
-        predictions: Floats,
+        answers: Answers,
         times: Times | None,
     ) -> None:
         """Take a chunk in: vectors of shape (rows,), times in milliseconds since 1970."""
         start = 0
-        while start < len(predictions):
+        while start < len(answers.predictions):
             end = start + self._size - self._open.events
+            part = answers.part(start, end)
             self._open.observe_rows(
                 {name: values[start:end] for name, values in columns.items()},
-                predictions[start:end],
+                part.predictions,
                 None if times is None else times[start:end],
+                labels=part.labels,
+                margins=part.margins,
+                entropies=part.entropies,
             )
             start = end
             if self._open.events == self._size:
@@ -225,19 +231,19 @@ class _Cutter:
 
 
 def _predicted(chunks: Iterator[Chunk], column: str | None, bundle: Bundle) -> Iterator[_Predicted]:
-    """Yield each chunk with its predictions: the column's, or the model's on all cores."""
+    """Yield each chunk with its answers: the column's, or the model's on all cores."""
     if column is not None:
         for chunk in chunks:
             encode = partial(_matrix, bundle.feature_set, chunk)
-            yield _Predicted(chunk, chunk.columns[column], encode)
+            yield _Predicted(chunk, column_answers(bundle, chunk.columns[column]), encode)
         return
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for chunk in chunks:
             rows = _matrix(bundle.feature_set, chunk)
             starts = range(0, len(rows), PREDICTED_TOGETHER)
             parts = [rows[start : start + PREDICTED_TOGETHER] for start in starts]
-            predictions = np.concatenate(list(pool.map(partial(_predict, bundle.model), parts)))
-            yield _Predicted(chunk, predictions, partial(np.asarray, rows))
+            answers = joined(list(pool.map(partial(model_answers, bundle), parts)))
+            yield _Predicted(chunk, answers, partial(np.asarray, rows))
 
 
 def _matrix(feature_set: FeatureSet, chunk: Chunk) -> Floats:
@@ -251,10 +257,6 @@ def _takes_missing(model: Forest | PackedModel, width: int) -> bool:
     except BadRow:
         return False
     return True
-
-
-def _predict(model: Forest | PackedModel, rows: Floats) -> Floats:
-    return np.array(model.predict_many(rows.tolist()), dtype=np.float64)
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from drift_contracts.exits import FINDING, SUCCESS
 
+from drift_ml.replay.class_plots import mix_plot
 from drift_ml.replay.evidence import Replay, window_since
 from drift_ml.replay.texts import place
 from drift_ml.replay.training_rows import KIND
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from drift_contracts.types import WindowReportV1
 
     from drift_ml.baseline import Baseline
+    from drift_ml.replay.class_plots import MixPlot
     from drift_ml.replay.reference_detectors import Detection
     from drift_ml.replay.training_rows import TrainingRows
     from drift_ml.window import Window
@@ -40,6 +42,8 @@ class Outcome:
     not_run: str = ""
     #: What the file has in common with the training data, None where there is no file.
     training_rows: TrainingRows | None = None
+    #: A classifier's classes over time; None where no label was counted.
+    class_mix: MixPlot | None = None
 
     @property
     def warnings(self) -> list[str]:
@@ -98,7 +102,8 @@ def conclude(
     compared = f"{replay.events - row:,} events"
     compared = f"{compared} since {place(row, alarm.since_ms)}" if alarm else f"all {compared}"
     report = window_report(baseline, window_since(windows, row))
-    return Outcome(replay, detections, report, compared, not_run, training_rows)
+    mix = mix_plot(baseline, windows)
+    return Outcome(replay, detections, report, compared, not_run, training_rows, mix)
 
 
 def page(
@@ -115,7 +120,7 @@ def page(
     Args:
         outcome: Of `conclude`.
         baseline: That it was concluded with.
-        feature_set: Gives the units.
+        feature_set: Gives the units, and a classifier's classes.
         source: Name of the file or the store.
         made: When the page is made, as text.
         predicted: Whether the bundle's forest gave the predictions.
@@ -131,5 +136,7 @@ def page(
         units={feature.name: feature.unit for feature in feature_set.features},
         not_run=outcome.not_run,
         training_rows=outcome.training_rows,
+        target=feature_set.target if feature_set.target.is_class else None,
+        class_mix=outcome.class_mix,
     )
     return render_report(outcome.report, outcome.replay, outcome.detections, baseline, facts)

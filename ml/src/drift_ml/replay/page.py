@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from drift_ml.replay.class_plots import calibration_plot
 from drift_ml.replay.plots import (
     DistributionPlot,
     Interval,
@@ -35,9 +36,11 @@ from drift_ml.replay.texts import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from drift_contracts.features import Target
     from drift_contracts.types import WindowReportV1, WindowReportV1Channel
 
     from drift_ml.baseline import Baseline
+    from drift_ml.replay.class_plots import MixPlot
     from drift_ml.replay.evidence import Alarm, Replay
     from drift_ml.replay.reference_detectors import Detection
     from drift_ml.replay.training_rows import TrainingRows
@@ -70,6 +73,10 @@ class Facts:
     not_run: str = ""
     #: What the file has in common with the training data.
     training_rows: TrainingRows | None = None
+    #: What a classifier predicts; None of a regressor.
+    target: Target | None = None
+    #: A classifier's classes over time; None where no label was counted.
+    class_mix: MixPlot | None = None
 
 
 @dataclass(frozen=True)
@@ -151,6 +158,9 @@ def render_report(
         evidence_plot=evidence_plot(replay),
         alarms=[_alarm_row(alarm) for alarm in replay.alarms],
         detectors=_detector_rows(replay, detections),
+        class_rule=_class_rule(facts),
+        calibration=calibration_plot(baseline.calibration),
+        calibration_rows=list(_calibration_rows(baseline)),
         cards=list(_cards(channels, baseline, facts)),
         effects=list(_effect_rows(channels)),
         indicators=list(_indicator_rows(channels)),
@@ -252,6 +262,33 @@ def _alarm_row(alarm: Alarm) -> list[Cell]:
         ", ".join(shares),
         end,
     ]
+
+
+def _class_rule(facts: Facts) -> str:
+    """Return when which class is answered, in a sentence; "" of a regressor."""
+    target = facts.target
+    if target is None:
+        return ""
+    positive = target.positive_class
+    if positive is None:
+        return "The label is the class that the library names; the score is its probability."
+    score = f"The score is the probability of {positive}."
+    if target.threshold is None:
+        return f"{score} The label follows the library's own rule, at one half."
+    return f"{score} The label is {positive} from a score of {target.threshold:g} on."
+
+
+def _calibration_rows(baseline: Baseline) -> Iterator[list[Cell]]:
+    """Yield what was predicted and what was observed, bin by bin."""
+    for filled in baseline.calibration:
+        between = f"{percent(filled.observed_low)} to {percent(filled.observed_high)}"
+        yield [
+            f"{filled.low:g} to {filled.high:g}",
+            events(filled.count),
+            percent(filled.predicted),
+            percent(filled.observed),
+            between,
+        ]
 
 
 def _detector_rows(replay: Replay, detections: Sequence[Detection]) -> list[list[Cell]]:

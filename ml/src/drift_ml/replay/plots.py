@@ -259,7 +259,7 @@ def shares(
     """
     frozen = baseline.channel(channel["name"])
     document = frozen.to_json()
-    summary = baseline.features.get(frozen.name, baseline.prediction)
+    summary = baseline.summary_of(frozen)
     low = None if summary is None else summary.min
     high = None if summary is None else summary.max
     limits = Limits(min=low, max=high)

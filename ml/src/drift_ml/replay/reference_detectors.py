@@ -122,7 +122,8 @@ class ReferenceDetectors:
 
     def __init__(self, baseline: Baseline) -> None:
         self._columns = numeric_columns(baseline)
-        self._features = [column for column in self._columns if column.name != PREDICTION]
+        self._features = [column for column in self._columns if column.name in baseline.features]
+        self._answer = answer_column(baseline)
         self._watched = _watch(self._columns)
         self._score = MeanScoreScan()
         self._detections: dict[str, Detection] = {}
@@ -135,7 +136,7 @@ class ReferenceDetectors:
             columns: By feature, each of the baseline's, vectors of shape (rows,).
             predictions: Shape (rows,).
         """
-        values = {**columns, PREDICTION: predictions}
+        values = {**columns, self._answer: predictions}
         chunks: dict[str, _Chunk] = {}
         rows = 0
         for column in self._columns:
@@ -226,6 +227,14 @@ def _watch(columns: Sequence[_Column]) -> tuple[_Watched, ...]:
     )
 
 
+def answer_column(baseline: Baseline) -> str:
+    """Return the name of the channel of predictions, or of a classifier's score."""
+    for channel in baseline.channels:
+        if channel.answer == "score":
+            return channel.name
+    return PREDICTION
+
+
 def numeric_columns(baseline: Baseline) -> list[_Column]:
     """Return the columns that a named detector can watch: numbers and booleans that vary."""
     channels: dict[str, Channel] = {}
@@ -233,7 +242,8 @@ def numeric_columns(baseline: Baseline) -> list[_Column]:
         if channel.kind in ("values", "quantiles"):
             channels[channel.name] = channel
     columns = []
-    for name, summary in {**baseline.features, PREDICTION: baseline.prediction}.items():
+    answer = answer_column(baseline)
+    for name, summary in {**baseline.features, answer: baseline.prediction}.items():
         if summary is None or summary.type == "category" or summary.mean is None:
             continue
         std = summary.usable_std

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
         BundleManifestV1Estimator,
         BundleManifestV1Score,
         BundleManifestV1Training,
+        BundleManifestV2CalibrationItem,
+        BundleManifestV2ClassScore,
+        BundleManifestV2Exactness,
+        BundleManifestV2HeldOut,
         BundleManifestV2Warning,
     )
 
@@ -33,6 +37,12 @@ class ModelCard(TypedDict):
     rows: int
     #: None for a manifest of the first version, which cannot say whether there were any.
     warnings: list[BundleManifestV2Warning] | None
+    #: How the packed model agrees with the library's, where that was proven.
+    exactness: NotRequired[BundleManifestV2Exactness]
+    #: By class, of a classifier.
+    class_scores: NotRequired[dict[str, BundleManifestV2ClassScore]]
+    #: Which rows the scores are of, where that is recorded.
+    held_out: NotRequired[BundleManifestV2HeldOut]
 
 
 class Target(TypedDict):
@@ -126,6 +136,40 @@ class FeatureEntry(TypedDict):
     series: FeatureAverages
 
 
+class ClassMixEntry(TypedDict):
+    """Shares of a classifier's labels; of many classes the largest, and the others together."""
+
+    #: Of the classes that are drawn, in the model's order.
+    names: list[str]
+    #: Share of each among the held-out answers.
+    baseline: list[float]
+    #: Share of each over the span shown; zeros without an answer.
+    live: list[float]
+    #: Answers over the span shown.
+    count: int
+    #: Epoch seconds at which each bucket begins.
+    times: list[int]
+    #: Of each, its share by bucket; None where no window begins.
+    course: list[list[float | None]]
+
+
+class AnswersEntry(TypedDict):
+    """What a classifier answers."""
+
+    #: In the model's order.
+    classes: list[str]
+    #: The one of two classes whose probability is the score; None of more.
+    positive: str | None
+    #: The score from which on the label is the positive class; None for the library's own rule.
+    threshold: float | None
+    #: Predicted against observed on the held-out rows; empty where nobody measured.
+    calibration: list[BundleManifestV2CalibrationItem]
+    #: None for a model that is not monitored.
+    mix: ClassMixEntry | None
+    #: The score in the baseline and live; None where no row was held out.
+    score: FeatureEntry | None
+
+
 class AlarmEntry(TypedDict):
     """One alarm; what its kind does not have is None."""
 
@@ -161,6 +205,8 @@ class RecentPrediction(TypedDict):
     prediction: float
     #: The class that was answered, of a classifier.
     label: NotRequired[str]
+    #: The largest of a classifier, by class.
+    probabilities: NotRequired[dict[str, float]]
     #: By output, of a model of several.
     predictions: NotRequired[dict[str, float]]
     drift_score: float
@@ -292,6 +338,8 @@ class StateDocument(TypedDict):
     model_card: ModelCard
     scenarios: list[ScenarioEntry]
     evidence: EvidenceDocument | None
+    #: Of a classifier.
+    answers: NotRequired[AnswersEntry]
     #: Added by the running console, which knows its threads.
     service: NotRequired[ServiceHealth]
 
@@ -303,6 +351,8 @@ class ScenarioResult(TypedDict):
     sent: int
     average_drift_score: float
     severity: Severity
+    #: How often each class was answered, by class; of a classifier.
+    labels: NotRequired[dict[str, int]]
 
 
 class WhatIfAlarm(TypedDict):

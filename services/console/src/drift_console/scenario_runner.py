@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from drift_contracts.severity import severity
@@ -45,17 +46,23 @@ class ScenarioRunner:
         choices = {scenario.name: scenario for scenario in scenarios}
         if suite is None or name not in choices:
             raise NotFound(f"scenario: expected one of {', '.join(choices) or 'none'}")
-        scores = [self._predict(model, features) for features in choices[name].requests]
+        answers = [self._predict(model, features) for features in choices[name].requests]
+        scores = [float(answer["drift_score"]) for answer in answers]
         average = sum(scores) / len(scores)
-        return {
+        result: ScenarioResult = {
             "scenario": name,
             "sent": len(scores),
             "average_drift_score": average,
             "severity": severity(average, suite.threshold),
         }
+        labels = Counter(answer["label"] for answer in answers if "label" in answer)
+        if labels:
+            result["labels"] = dict(labels.most_common())
+        return result
 
-    def _predict(self, model: str, features: Features) -> float:
-        """Return the drift score that a request is answered with."""
+    # Any: the answer is of this process's own predictor, whose tests hold its contract.
+    def _predict(self, model: str, features: Features) -> Any:
+        """Return what a request is answered with."""
         headers = {"content-type": "application/json", "host": "localhost"}
         scope = {
             "path": f"/models/{model}/predict",
@@ -68,6 +75,4 @@ class ScenarioRunner:
         event = gateway.http_event(scope, headers, body, now=self._clock())
         context = gateway.Context(event["requestContext"]["requestId"])
         answer = gateway.http_response(self._handle(event, context))
-        # Any: the answer is of this process's own predictor, whose tests hold its contract.
-        document: Any = json.loads(answer.body)
-        return float(document["drift_score"])
+        return json.loads(answer.body)

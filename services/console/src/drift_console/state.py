@@ -10,6 +10,7 @@ import numpy as np
 from drift_contracts.alarm_language import expression_text, rule_text
 from drift_contracts.timestamps import utc_text_of_seconds
 from drift_engine.scale import FARTHEST, usable_std
+from drift_ml.baseline import PREDICTION
 from drift_ml.display_bins import display_bins
 
 from drift_console.alarm_evaluator import AlarmState, alarm_states, history
@@ -23,13 +24,15 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
-    from drift_contracts import FeatureSet
+    from drift_contracts import FeatureSet, Target
     from drift_contracts.events import PredictionEvent
     from drift_contracts.types import (
         BaselineV1,
         BaselineV1Summary,
+        BaselineV2,
         BundleManifestV1,
         BundleManifestV2,
+        BundleManifestV2CalibrationItem,
         PredictionEventV2,
     )
     from drift_ml.display_bins import DisplayBins
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from drift_console.monitoring import EvidenceReader
     from drift_console.page_types import (
         AlarmEntry,
+        AnswersEntry,
         EvidenceDocument,
         FeatureEntry,
         HistoryEntry,
@@ -52,6 +56,8 @@ if TYPE_CHECKING:
     )
     from drift_console.suites import Suite
 
+#: The metric that a model's number is counted in.
+PREDICTION_METRIC = "Prediction"
 #: Predictions that the page lists.
 RECENT = 50
 NOT_EVALUATED = "not evaluated yet"
@@ -63,19 +69,23 @@ class ModelView:
 
     name: str
     feature_set: FeatureSet
-    baseline: BaselineV1
+    baseline: BaselineV1 | BaselineV2
     card: ModelCard
     alarms: Sequence[Alarm]
     #: None for a model without scenarios.
     suite: Suite | None
     #: By feature.
     bins: Mapping[str, DisplayBins]
+    #: Of a classifier's score on the held-out rows; None where there is none.
+    score_bins: DisplayBins | None = None
+    #: Of a classifier on the held-out rows.
+    calibration: Sequence[BundleManifestV2CalibrationItem] = ()
 
     @classmethod
     def of(
         cls,
         feature_set: FeatureSet,
-        baseline: BaselineV1,
+        baseline: BaselineV1 | BaselineV2,
         manifest: BundleManifestV1 | BundleManifestV2,
         *,
         alarms: Sequence[Alarm],
@@ -94,12 +104,39 @@ class ModelView:
         bins = {}
         for name in feature_set.names:
             bins[name] = display_bins(channels[name], baseline["features"][name])
-        card = _card(manifest)
-        return cls(feature_set.name, feature_set, baseline, card, alarms, suite, bins)
+        return cls(
+            feature_set.name,
+            feature_set,
+            baseline,
+            _card(manifest),
+            alarms,
+            suite,
+            bins,
+            _score_bins(baseline) if feature_set.target.is_class else None,
+            _calibration(baseline, manifest),
+        )
+
+
+def _score_bins(baseline: BaselineV1 | BaselineV2) -> DisplayBins | None:
+    """Return the bins that a classifier's score is drawn in."""
+    for channel in baseline["channels"]:
+        if channel["of"] == [PREDICTION] and channel["name"].endswith("score"):
+            return display_bins(channel, baseline["prediction"])
+    return None
+
+
+def _calibration(
+    baseline: BaselineV1 | BaselineV2,
+    manifest: BundleManifestV1 | BundleManifestV2,
+) -> Sequence[BundleManifestV2CalibrationItem]:
+    """Return the calibration on the held-out rows, whichever document has it."""
+    listed = cast("BundleManifestV2", manifest).get("calibration")
+    return listed or cast("BundleManifestV2", baseline).get("calibration", ())
 
 
 def _card(manifest: BundleManifestV1 | BundleManifestV2) -> ModelCard:
-    return {
+    second = cast("BundleManifestV2", manifest)
+    card: ModelCard = {
         "model_version": manifest["model_version"],
         "estimator": manifest["estimator"],
         "training": manifest["training"],
@@ -107,8 +144,15 @@ def _card(manifest: BundleManifestV1 | BundleManifestV2) -> ModelCard:
         "feature_set": manifest["feature_set"],
         "rows": manifest["training"]["rows"],
         # A manifest of the first version has no word on warnings, which is not to say none.
-        "warnings": cast("BundleManifestV2", manifest).get("warnings"),
+        "warnings": second.get("warnings"),
     }
+    if "exactness" in second:
+        card["exactness"] = second["exactness"]
+    if "class_scores" in second:
+        card["class_scores"] = second["class_scores"]
+    if "held_out" in second:
+        card["held_out"] = second["held_out"]
+    return card
 
 
 class StateReader:
@@ -156,13 +200,13 @@ class StateReader:
         frame = Frame.ending(now, minutes)
         target = view.feature_set.target
         states = alarm_states(self._connection, model)
-        return {
+        document: StateDocument = {
             "now": utc_text_of_seconds(now),
             "stack": self._stack,
             "fast": self._fast,
             "model": model,
             "models": sorted(self._models),
-            "target": {"name": target.name, "unit": target.unit},
+            "target": {"name": target.name, "unit": _unit(target)},
             "threshold": self._threshold,
             "totals": self._totals(model, frame),
             "series": self._series(model, frame),
@@ -173,6 +217,35 @@ class StateReader:
             "model_card": view.card,
             "scenarios": _scenario_entries(view.suite),
             "evidence": self._evidence_of(model, frame),
+        }
+        if target.is_class:
+            document["answers"] = self._answers(view, frame)
+        return document
+
+    def _answers(self, view: ModelView, frame: Frame) -> AnswersEntry:
+        """Return what a classifier answers, over the span and on the held-out rows."""
+        target = view.feature_set.target
+        positive = target.positive_class
+        whose = "the label" if positive is None else positive
+        score: FeatureEntry | None = None
+        if view.score_bins is not None:
+            column = _Column(
+                name="score",
+                type="number",
+                unit="",
+                description=f"Probability of {whose}",
+                summary=view.baseline["prediction"],
+                bins=view.score_bins,
+                metric=PREDICTION_METRIC,
+            )
+            score = self._entry(view.name, column, frame)
+        return {
+            "classes": list(target.classes),
+            "positive": positive,
+            "threshold": target.threshold,
+            "calibration": list(view.calibration),
+            "mix": None if self._evidence is None else self._evidence.class_mix(view.name, frame),
+            "score": score,
         }
 
     def _recent(self, model: str) -> list[RecentPrediction]:
@@ -204,7 +277,7 @@ class StateReader:
 
     def _series(self, model: str, frame: Frame) -> TrafficSeries:
         drift = self._metrics.summaries(model, "DriftScore", frame)
-        prediction = self._metrics.distributions(model, "Prediction", frame)
+        prediction = self._metrics.distributions(model, PREDICTION_METRIC, frame)
         counts = bucket_values(drift, lambda bucket: bucket.count)
         return {
             "bucket_seconds": frame.width,
@@ -223,26 +296,64 @@ class StateReader:
 
     def _feature(self, view: ModelView, name: str, frame: Frame) -> FeatureEntry:
         feature = view.feature_set[name]
-        summary = view.baseline["features"][name]
-        bins = view.bins[name]
-        metric = f"Feature_{name}"
-        live = self._metrics.whole(view.name, metric, frame)
-        averages = self._metrics.summaries(view.name, metric, frame)
+        column = _Column(
+            name=name,
+            type=feature.type,
+            unit=feature.unit,
+            description=feature.description,
+            summary=view.baseline["features"][name],
+            bins=view.bins[name],
+            metric=f"Feature_{name}",
+        )
+        return self._entry(view.name, column, frame)
+
+    def _entry(self, model: str, column: _Column, frame: Frame) -> FeatureEntry:
+        """Return a column in the baseline and live.
+
+        Args:
+            model: Whose metric is read.
+            column: What it is.
+            frame: The span shown.
+        """
+        summary = column.summary
+        live = self._metrics.whole(model, column.metric, frame)
+        averages = self._metrics.summaries(model, column.metric, frame)
         return {
-            "name": name,
-            "type": feature.type,
-            "unit": feature.unit,
-            "description": feature.description,
+            "name": column.name,
+            "type": column.type,
+            "unit": column.unit,
+            "description": column.description,
             "baseline": {
                 "mean": summary.get("mean"),
                 "std": summary.get("std"),
                 "min": summary.get("min"),
                 "max": summary.get("max"),
-                "bins": bins.to_json(),
+                "bins": column.bins.to_json(),
             },
-            "live": _live_feature(live, summary, bins),
+            "live": _live_feature(live, summary, column.bins),
             "series": {"average": bucket_values(averages, _average)},
         }
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A feature, or the score, with the metric that it is counted in."""
+
+    name: str
+    type: str
+    unit: str
+    description: str
+    summary: BaselineV1Summary
+    bins: DisplayBins
+    metric: str
+
+
+def _unit(target: Target) -> str:
+    """Return the unit of the numbers that are answered; "" of a classifier's."""
+    if target.is_class:
+        return ""
+    # Of several outputs the first one is the prediction.
+    return target.outputs[0].unit if target.outputs else target.unit
 
 
 def _average(summary: Summary) -> float:
@@ -355,6 +466,7 @@ def _recent_entry(event: PredictionEvent) -> RecentPrediction:
     label = scored.get("label")
     if label is not None:
         entry["label"] = label
+        entry["probabilities"] = scored.get("probabilities", {})
     # Of models of several outputs alone.
     predictions = scored.get("predictions")
     if predictions is not None:

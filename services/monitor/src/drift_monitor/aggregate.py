@@ -9,7 +9,7 @@ import json
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from drift_contracts import DriftError, NotJson, RequestValidator, parse_json
 from drift_contracts.events import ANY_EVENT, EVENTS, names_event
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from drift_contracts.events import PredictionEvent
+    from drift_contracts.types import PredictionEventV2
 
     from drift_monitor.reference import Reference
     from drift_monitor.stores import Store
@@ -260,7 +261,12 @@ class Aggregator:
         if window is None:
             window = Window.empty(reference.baseline, series.version)
         timestamp_ms = key.minute * self._period * 1000
-        window.observe(event["features"], float(prediction), timestamp_ms)
+        window.observe(
+            event["features"],
+            float(prediction),
+            timestamp_ms,
+            **_class_answer(event, reference.baseline.classes),
+        )
         counted.windows[key] = window
         counted.counts["events"] += 1
 
@@ -269,6 +275,37 @@ class Aggregator:
         if series not in self._validators:
             self._validators[series] = RequestValidator(reference.feature_set)
         return self._validators[series]
+
+
+class _ClassAnswer(TypedDict, total=False):
+    """What `Window.observe` counts of a classifier's answer."""
+
+    label: str
+    margin: float
+    entropy: float
+
+
+def _class_answer(event: PredictionEvent, classes: Collection[str]) -> _ClassAnswer:
+    """Return the answer of a classifier, nothing of a regressor.
+
+    Args:
+        event: of either version.
+        classes: of the baseline, none of a regressor.
+
+    Raises:
+        BadEvent: the answer is not of these classes, or of another type.
+        KeyError: it lacks a member.
+    """
+    # A line of the first version has no label, and its number counts alone.
+    if not classes or event["contract"] == EVENTS[0]:
+        return {}
+    answered = cast("PredictionEventV2", event)
+    label, margin, entropy = answered["label"], answered["margin"], answered["entropy"]
+    if label not in classes:
+        raise BadEvent("label: expected one of the baseline's classes")
+    if not (is_number(margin) and is_number(entropy)):
+        raise BadEvent("margin and entropy: expected numbers")
+    return {"label": label, "margin": float(margin), "entropy": float(entropy)}
 
 
 def _reason(error: Exception) -> str:

@@ -30,11 +30,19 @@ UNITS = {
     "share": "share of events",
 }
 OTHER_UNIT = "standard deviations"
+#: Of the parts of a classifier's answer that are numbers.
+ANSWER_UNITS = {"score": "probability", "margin": "probability", "entropy": "nats"}
 NEXT = (
     "Look at the feature's distribution over the baseline's, in the console or the drift report",
     "Ask whether its source or the callers changed at that time",
     "If the change is real and will stay, retrain and deploy;"
     " the detector starts anew with the new version",
+)
+NEXT_OF_ANSWER = (
+    "Look at the classes and the score over the held-out ones, in the console or the drift report",
+    "Ask whether what is predicted, or who asks, changed at that time; compare labels with outcomes"
+    " where there are any",
+    NEXT[-1],
 )
 NEXT_AFTER = "Nothing to do; the detector watches on from a clean slate"
 #: The largest argument of exp whose result is a float.
@@ -97,10 +105,16 @@ def drift_alert(source: AlertSource, finding: DriftFinding, minute: int, budget:
             f" {_odds(finding.evidence)} where {_odds(finding.needed)} is needed"
             f" (at most one false alarm in {budget:,.0f} events)"
         ),
-        "next": list(NEXT),
+        "next": list(NEXT_OF_ANSWER if _is_of_classifier(source, finding) else NEXT),
         "links": dict(source.links),
         "drift": _drift(source.reference, finding, since, budget),
     }
+
+
+def _is_of_classifier(source: AlertSource, finding: DriftFinding) -> bool:
+    """Return whether a finding is of a part of a classifier's answer."""
+    baseline = source.reference.baseline
+    return bool(baseline.classes) and baseline.channel(finding.channel).answer is not None
 
 
 def _drift(reference: Reference, finding: DriftFinding, since: str, budget: float) -> AlertV1Drift:
@@ -162,11 +176,18 @@ def _size(reference: Reference, finding: DriftFinding, features: list[str]) -> _
     Otherwise the size is in the chart's unit. It is that of the finding, over all events since the
     onset: one window may be a handful.
     """
-    summary = reference.baseline.features.get(finding.channel)
+    baseline = reference.baseline
+    channel = baseline.channel(finding.channel)
+    # A regressor's predictions have been told in standard deviations from the beginning.
+    is_told = finding.channel in baseline.features or bool(baseline.classes)
+    summary = baseline.summary_of(channel) if is_told else None
     if finding.kind == "location" and summary is not None:
         mean, std = summary.mean, summary.std
         if mean is not None and std is not None:
-            unit = reference.feature_set[features[0]].unit
+            answer = channel.answer
+            unit = (
+                reference.feature_set[features[0]].unit if answer is None else ANSWER_UNITS[answer]
+            )
             return _Size(mean, mean + finding.size * std, unit)
     neutral = 0.0
     if finding.kind == "scale":

@@ -12,6 +12,7 @@ from math import log
 from drift_contracts import DriftError
 
 from drift_predictor.answers import Model
+from drift_predictor.drift import DriftScorer
 from drift_predictor.lines import LineTemplates
 from drift_predictor.values import Answer
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from drift_contracts import MonitoringSpec, Target
+    from drift_contracts.types import BaselineV1Summary
     from drift_engine.bundle import Bundle
 
     from drift_predictor.answers import Ports
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from drift_predictor.values import Stamp
 
     Scores = Sequence[float]
+    Row = Sequence[float]
 
 RESPONSE = "prediction.response.v2"
 BATCH_RESPONSE = "prediction.batch.response.v2"
@@ -45,9 +48,16 @@ class NotFinite(DriftError):
 class AnswerParts:
     """What a model answers to a row, as the parts of response and line."""
 
-    __slots__ = ("facts", "members", "number", "positive")
+    __slots__ = ("doubt", "facts", "members", "number", "positive")
 
-    def __init__(self, number: float, members: str, facts: str, positive: str = "") -> None:
+    def __init__(
+        self,
+        number: float,
+        members: str,
+        facts: str,
+        positive: str = "",
+        doubt: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
         #: `prediction`, and the metric of that name.
         self.number = number
         #: JSON of the response's other members, each after a comma.
@@ -56,6 +66,18 @@ class AnswerParts:
         self.facts = facts
         #: The number of the metric `Positive`, "" for more or fewer than two classes.
         self.positive = positive
+        #: A classifier's margin, and its entropy in nats.
+        self.doubt = doubt
+
+
+class Deferred:
+    """Scores no row: the drift score of a classifier needs the answer to the row too."""
+
+    __slots__ = ()
+
+    def score(self, row: Row) -> tuple[Row, str]:
+        """Return the row in the place of its score."""
+        return row, ""
 
 
 class ScoredAnswer(Answer):
@@ -93,6 +115,8 @@ class ScoredModel(Model):
         super().__init__(bundle, settings, spec, ports)
         model, target = bundle.model, bundle.feature_set.target
         self._composer: Classes | Outputs = Outputs(target)
+        #: How many numbers of a classifier's answer the drift score counts; None of outputs.
+        self._counted: int | None = None
         # Any: a forest is no classifier and has no `decide`; the bundle was checked for that.
         answering: Any = model
         self._predict_row, self._predict_rows = model.scores, model.scores_many
@@ -100,6 +124,16 @@ class ScoredModel(Model):
             self._composer = Classes(target)
             # Of one walk: a library may tell by raw scores what the probabilities do not.
             self._predict_row, self._predict_rows = answering.decide, answering.decide_many
+            measured = answer_summaries(bundle)
+            self._counted = len(measured)
+            self._answer_scorer = DriftScorer(
+                (*self._names, *measured),
+                {**bundle.baseline["features"], **measured},
+                settings.threshold,
+            )
+            # Any: `_scored_answer` takes the row that comes in the place of a score.
+            deferred: Any = Deferred()
+            self._scorer = deferred
         self._begin = f'{{"contract":"{RESPONSE}","prediction":'
         self._begin_batch = f'{{"contract":"{BATCH_RESPONSE}","predictions":['
         self._compose = self._scored_answer
@@ -108,11 +142,15 @@ class ScoredModel(Model):
         answers: list[Any] = self._predict_rows(rows)
         return answers
 
-    # Any: what the model answers, and metrics as `Model._answer` hands them over
+    # Any: what the model answers, the row of a classifier, and metrics as `Model._answer` hands
+    # them over
     def _scored_answer(
-        self, answered: Any, score: float, identity: str, features: str, drift: str, metrics: Any
+        self, answered: Any, score: Any, identity: str, features: str, drift: str, metrics: Any
     ) -> ScoredAnswer:
         parts = self._composer.of(answered)
+        if self._counted is not None:
+            numbers = (parts.number, *parts.doubt)
+            score, drift = self._answer_scorer.score((*score, *numbers[: self._counted]))
         answer = ScoredAnswer(parts.number, score, identity, features, drift, metrics)
         answer.prediction += parts.members
         if parts.positive and self.lines.has_positive:
@@ -183,26 +221,44 @@ class Classes:
         first, second = sorted(scores, reverse=True)[:2]
         # The share of a class that is impossible adds nothing, and has no logarithm.
         entropy = -sum([share * log(share) for share in scores if share > 0.0])
+        # Rounding can leave less than nothing of a certain answer.
+        entropy = max(0.0, entropy)
         probabilities = self._probabilities % tuple(map(repr, scores))
         members = f"{self._labels[label]}{probabilities}{self._threshold_member}"
         logged = probabilities
         if len(scores) > MOST_LOGGED:
             logged = self._largest(scores)
-        facts = (
-            f'{self._labels[label]},"margin":{first - second!r},'
-            # Rounding can leave less than nothing of a certain answer.
-            f'"entropy":{max(0.0, entropy)!r}{logged}'
-        )
+        facts = f'{self._labels[label]},"margin":{first - second!r},"entropy":{entropy!r}{logged}'
+        doubt = (first - second, entropy)
         if self._positive < 0:
-            return AnswerParts(scores[label], members, facts)
+            return AnswerParts(scores[label], members, facts, doubt=doubt)
         positive = "1" if label == self._positive else "0"
-        return AnswerParts(scores[self._positive], members, facts, positive)
+        return AnswerParts(scores[self._positive], members, facts, positive, doubt)
 
     def _largest(self, scores: Scores) -> str:
         """Return the member of the largest probabilities, the largest first."""
         order = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
         texts = [f"{self._names[index]}:{scores[index]!r}" for index in order[:MOST_LOGGED]]
         return f',"probabilities":{{{",".join(texts)}}}'
+
+
+def answer_summaries(bundle: Bundle) -> dict[str, BaselineV1Summary]:
+    """Return the columns of a classifier's answer that its drift score counts, by name.
+
+    They are the score, the margin and the entropy, in this order: of K classes at most K - 1, since
+    the probabilities of a row sum to one. A feature of such a name keeps it, and the column has
+    `answer:` before its own. The first one that the baseline lacks ends them.
+    """
+    # Any: a baseline of the first version has no `margin` and no `entropy`.
+    baseline: Any = bundle.baseline
+    members = {"score": "prediction", "margin": "margin", "entropy": "entropy"}
+    summaries: dict[str, BaselineV1Summary] = {}
+    for name, member in members.items():
+        if member not in baseline or len(summaries) == len(bundle.feature_set.target.classes) - 1:
+            break
+        column = f"answer:{name}" if name in baseline["features"] else name
+        summaries[column] = baseline[member]
+    return summaries
 
 
 def _check(scores: Scores) -> None:

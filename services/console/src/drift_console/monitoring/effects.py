@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from drift_ml.baseline import PREDICTION
 from drift_ml.report import window_report
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ DRAWN = 16
 
 
 def effects_document(baseline: Baseline, window: Window) -> EffectsDocument:
-    """Return how much each feature of a window differs from the baseline.
+    """Return how much each feature and each part of the answer differs from the baseline.
 
     Args:
         baseline: What the window was counted against.
@@ -31,8 +32,8 @@ def effects_document(baseline: Baseline, window: Window) -> EffectsDocument:
     effects = []
     # Without events every figure would be None.
     if observed["events"]:
-        features = [channel for channel in report["channels"] if channel["of"] == [channel["name"]]]
-        effects = [_effect_entry(feature) for feature in features]
+        shown = [channel for channel in report["channels"] if _is_shown(channel)]
+        effects = [_effect_entry(channel) for channel in shown]
     return {
         "window": {
             "events": observed["events"],
@@ -42,6 +43,11 @@ def effects_document(baseline: Baseline, window: Window) -> EffectsDocument:
         },
         "effects": effects,
     }
+
+
+def _is_shown(channel: WindowReportV1Channel) -> bool:
+    """Return whether a channel counts the values of a feature, or a part of the answer."""
+    return channel["of"] in ([channel["name"]], [PREDICTION])
 
 
 def _effect_entry(channel: WindowReportV1Channel) -> EffectEntry:

@@ -8,7 +8,9 @@ from math import exp
 from typing import TYPE_CHECKING
 
 from drift_contracts.timestamps import utc_text_of_seconds
+from drift_ml.baseline import PREDICTION
 
+from drift_console.monitoring.class_mix import class_mix_entry
 from drift_console.monitoring.effects import effects_document
 from drift_console.monitoring.judgements import read_judgement
 from drift_console.monitoring.references import baselines_of
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from drift_contracts.types import AlertV1, DetectorStateV1Finding
-    from drift_ml.baseline import Baseline
+    from drift_ml.baseline import Baseline, Channel
     from drift_monitor.keys import Series
     from drift_monitor.reference import Reference
     from drift_monitor.stores import SqliteStore
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from drift_console.frame import Frame
     from drift_console.metrics import Summary
     from drift_console.page_types import (
+        ClassMixEntry,
         EffectEntry,
         EffectsDocument,
         EvidenceDocument,
@@ -48,6 +51,15 @@ class _MadeEffects:
     #: Numbers of the first window shown and of the last one that was decided on.
     span: tuple[int, int]
     document: EffectsDocument
+
+
+@dataclass(frozen=True)
+class _MadeMix:
+    """A class mix that was read, and what it is of."""
+
+    #: The frame's first second, and the last window that was decided on.
+    span: tuple[int, int]
+    mix: ClassMixEntry | None
 
 
 class EvidenceReader:
@@ -74,6 +86,7 @@ class EvidenceReader:
         self._series = {series.model: series for series in references}
         self._baselines = baselines_of(references)
         self._effects: dict[str, _MadeEffects] = {}
+        self._mixes: dict[str, _MadeMix] = {}
 
     def document(
         self,
@@ -109,6 +122,27 @@ class EvidenceReader:
             "effects": effects["effects"],
             "alerts": self._alerts(model),
         }
+
+    def class_mix(self, model: str, frame: Frame) -> ClassMixEntry | None:
+        """Return the mix of labels over a span; None for what is no classifier, or not monitored.
+
+        Args:
+            model: Whose labels.
+            frame: The span shown.
+        """
+        if model not in self._series:
+            return None
+        series, baseline = self._series[model], self._baselines[model]
+        judged = read_judgement(self._connection, series)["judged"]
+        # A window is read again only when there may be more in it.
+        span = (frame.start, judged)
+        made = self._mixes.get(model)
+        if made is None or made.span != span:
+            period = self._windows.period
+            numbers = range(frame.start // period, min(judged, frame.end // period) + 1)
+            windows = self._windows.windows(series, baseline, numbers)
+            made = self._mixes[model] = _MadeMix(span, class_mix_entry(baseline, windows, frame))
+        return made.mix
 
     def _alerts(self, model: str) -> list[AlertV1]:
         rows = self._connection.execute(
@@ -166,7 +200,7 @@ def _leading_channels(
     directions = {effect["feature"]: _direction(effect) for effect in effects}
     entries: list[LeadingChannel] = []
     for name, share in finding["shares"].items():
-        features = features_of(baseline, name)
+        channel = baseline.channel(name)
         direction = directions.get(name)
         # The leading chart has estimated its direction since the onset, not over the span shown.
         if name == finding["channel"]:
@@ -174,12 +208,18 @@ def _leading_channels(
         entries.append(
             {
                 "channel": name,
-                "feature": features[0] if len(features) == 1 else None,
+                "feature": _feature_of(channel),
                 "direction": direction,
                 "share": share,
             }
         )
     return entries
+
+
+def _feature_of(channel: Channel) -> str | None:
+    """Return the column that a channel is named by, None where its own name says more."""
+    is_part = channel.answer is not None and channel.name != PREDICTION
+    return None if is_part or len(channel.of) != 1 else channel.of[0]
 
 
 def _direction(effect: EffectEntry) -> str | None:

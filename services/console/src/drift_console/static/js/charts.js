@@ -135,6 +135,15 @@ export function horizontal(value, stroke, dash = [5, 4]) {
   };
 }
 
+/** A dashed line at a place on the horizontal axis, if there is one: for the `draw` hook. */
+export function verticalAt(place, stroke) {
+  return (u) => {
+    if (place() === null) return;
+    const x = u.valToPos(place(), "x", true);
+    line(u.ctx, stroke, [5, 4], x, u.bbox.top, x, u.bbox.top + u.bbox.height);
+  };
+}
+
 /** Vertical lines at moments [{time, stroke}]: for the `draw` hook. */
 export function moments(list) {
   return (u) => {

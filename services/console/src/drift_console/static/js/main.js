@@ -13,10 +13,11 @@ import { recentPanel } from "./panels/recent.js";
 import { emptyPanel, scenariosPanel } from "./panels/scenarios.js";
 import { cardPanel } from "./panels/card.js";
 import { evidencePanel } from "./panels/evidence.js";
+import { answersPanel } from "./panels/answers.js";
 
 const PANELS = {
   empty: emptyPanel, verdict: verdictPanel, scenarios: scenariosPanel, timeline: timelinePanel, alarms: alarmsPanel,
-  evidence: evidencePanel, features: featuresPanel, recent: recentPanel, history: historyPanel, card: cardPanel,
+  answers: answersPanel, evidence: evidencePanel, features: featuresPanel, recent: recentPanel, history: historyPanel, card: cardPanel,
 };
 const STATUS = { connecting: "Connecting", live: "Live", polling: "Polling, reconnecting", lost: "Connection lost, retrying" };
 

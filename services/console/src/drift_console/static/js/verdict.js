@@ -51,10 +51,21 @@ function departed(feature) {
 /** The feature that the evidence names, in the shape of a departure; null where it names none of the features alone. */
 export function proven(state) {
   const { finding, effects = [], alarm } = state.evidence ?? {};
+  if (alarm && finding && isAnswer(state, finding)) return answered(finding);
   const name = finding?.of?.length === 1 ? finding.of[0] : null;
   if (!alarm || !state.features.some((feature) => feature.name === name)) return null;
   const shift = effects.find((one) => one.feature === name)?.mean_shift?.value;
   return { name, z: finding.kind === "location" ? finding.size : shift ?? finding.effect, since: finding.since, words: moved(finding) };
+}
+
+/** Whether a finding is of a classifier's label, score, margin or entropy. */
+const isAnswer = (state, finding) => Boolean(state.answers) && finding.of?.length === 1 && finding.of[0] === "prediction";
+
+/** A part of the answer in the shape of a departure; `place` is where the page shows it. */
+function answered(finding) {
+  const name = finding.channel.replace(/^answer:/, "");
+  const words = finding.kind === "share" ? `different from its baseline (share of ${finding.direction}, like ${fixed(finding.effect)} sd)` : moved(finding);
+  return { name, z: finding.kind === "location" ? finding.size : finding.effect, since: finding.since, words, place: "#answers" };
 }
 
 /** "0.5 sd higher", "spread up by a factor of 1.5". */

@@ -22,8 +22,8 @@ export function cardPanel(root) {
         pair("Estimator", estimator.kind ?? "–"), pair("Parameters", h("code", {}, parameters.map(([k, v]) => `${k}=${v}`).join(", ") || "–"))),
       h("dl", {}, pair("Trained on", training.source ?? "–"), pair("Rows", `${plural(training.rows, "row")}, ${number(training.held_out_rows)} held out`),
         pair("Seed", String(training.seed ?? "–")), pair("Libraries", libraries.map(([k, v]) => `${k} ${v}`).join(", ") || "–"),
-        pair("Data sha256", h("code", { class: "digest" }, training.data_sha256 ?? "–"))),
-      scoreTable(scores));
+        pair("Data sha256", h("code", { class: "digest" }, training.data_sha256 ?? "–")), ...provenPairs(card)),
+      card.class_scores ? h("div", { class: "scored" }, scoreTable(scores), classTable(card.class_scores)) : scoreTable(scores));
   });
 }
 
@@ -35,8 +35,31 @@ function warningList(warnings) {
   return [h("section", { class: "warnings", "aria-labelledby": "card-warnings" }, title, h("ul", {}, ...items))];
 }
 
+/** How well each class is told from the others. */
+function classTable(scores) {
+  const rows = Object.entries(scores).map(([name, s]) => [name, number(s.precision), number(s.recall), number(s.f1), number(s.support)]);
+  const box = scroller("Scores by class", table("Scores by class", ["Class", "Precision", "Recall", "F1", "Rows"], rows));
+  box.classList.add("tall");
+  return box;
+}
+
+/** How the packed model agrees with the library's, and which rows were held out, where that is recorded. */
+function provenPairs({ exactness, held_out: held }) {
+  const pairs = [];
+  if (exactness) {
+    const { grade, rows, hard_rows: hard, worst_ulp: ulp, reference } = exactness;
+    pairs.push(pair("Exactness", `${grade}: ${ulp === null ? "not measured" : `at most ${number(ulp)} ulp`} over ${plural(rows, "row")} and ${number(hard)} hard ones`),
+      pair("Compared with", h("code", {}, reference.call), ` of ${reference.library} ${reference.version}`));
+  }
+  if (held) {
+    const span = held.from && held.to ? `, ${held.from} to ${held.to}` : "";
+    pairs.push(pair("Held out", held.by === "time" ? `the latest rows${span}` : held.by === "random" ? "at random" : "by whoever exported it"));
+  }
+  return pairs;
+}
+
 function scoreTable(scores) {
-  const rows = Object.entries(scores).map(([name, s]) => [name.toUpperCase(), number(s.value), `${number(s.low)} to ${number(s.high)}`]);
+  const rows = Object.entries(scores).map(([name, s]) => [name.toUpperCase().replaceAll("_", " "), number(s.value), `${number(s.low)} to ${number(s.high)}`]);
   return rows.length ? scroller("Scores on held-out rows", table("Scores on held-out rows", ["Score", "Value", "Interval"], rows))
     : h("p", { class: "muted" }, "No scores recorded.");
 }

@@ -1,13 +1,16 @@
 // One feature's card: shares per bin, live over baseline, and the course of its average.
 
-import { chart, horizontal, leading, lonely, newest, overTime, uPlot } from "../charts.js";
+import { chart, horizontal, leading, lonely, newest, overTime, uPlot, verticalAt } from "../charts.js";
 import { dataTable, h, setText, table } from "../dom.js";
 import { clock, compact, deviations, number, quantity, share } from "../format.js";
 
 const FEW = 8; // bins whose labels all fit below them
 
-/** The card of a feature; `card.update(feature, state, now)` brings it up to date; now: its current z if drifting. */
-export function distribution(first) {
+/**
+ * The card of a feature; `card.update(feature, state, now)` brings it up to date; now: its current z if drifting.
+ * `id` names the card where it is of no feature; a line is drawn at the value `mark`, if there is one.
+ */
+export function distribution(first, { id = `feature-${first.name}`, mark = null } = {}) {
   let feature = first;
   let state = null;
   const bins = () => feature.baseline.bins;
@@ -18,7 +21,6 @@ export function distribution(first) {
   const course = h("div", { class: "block course" });
   const numbers = dataTable(`${first.name}, share of requests per bin`, () =>
     table(first.name, ["Bin", "Baseline", "Live"], bins().map((bin, i) => [bin.label, share(bin.share), share(feature.live?.share?.[i])])));
-  const id = `feature-${first.name}`;
   const card = h("article", { class: "feature", id, tabindex: "-1", "aria-labelledby": `${id}-name` },
     h("header", {}, h("h3", { id: `${id}-name`, title: first.name }, first.name, first.unit ? h("span", { class: "unit" }, ` ${first.unit}`) : null), z),
     first.description ? h("p", { class: "muted small about" }, first.description) : null, figure, ends, means, course, numbers);
@@ -34,6 +36,7 @@ export function distribution(first) {
       padding: [4, 2, 0, 2],
       scales: { x: { time: false, range: () => [-0.5, bins().length - 0.5] }, y: { range: (u, low, high) => [0, Math.max(high ?? 0, 0.01) * 1.05] } },
       axes: [{ show: false }, { show: false }],
+      hooks: { draw: [verticalAt(() => placeOf(mark, bins()), colour("alarm"))] },
       series: [{},
         { fill: colour("baseline"), stroke: colour("baseline-edge"), width: 1, paths: uPlot.paths.bars({ size: [0.94, Infinity, 2], radius: 0.06 }), points: { show: false } },
         { fill: colour("bars"), stroke: colour("bars"), width: 0, paths: uPlot.paths.bars({ size: [0.46, Infinity, 2], radius: 0.06 }), points: { show: false } }],
@@ -65,6 +68,14 @@ export function distribution(first) {
     numbers.refresh();
   };
   return card;
+}
+
+/** Where a value lies among the bins, in bins from the first one's middle on; null for no value. */
+function placeOf(value, bins) {
+  if (value === null) return null;
+  const place = bins.findIndex((bin) => bin.high === null || value < bin.high);
+  const { low, high } = bins[place] ?? {};
+  return typeof low === "number" && typeof high === "number" ? place - 0.5 + (value - low) / (high - low) : place;
 }
 
 function compare({ live, baseline, unit }) {

@@ -1,7 +1,7 @@
 // The newest predictions, row by row.
 
 import { h, heading, reconcile, scroller } from "../dom.js";
-import { fixed, number, plural, quantity, timeNode } from "../format.js";
+import { fixed, number, plural, quantity, share, timeNode } from "../format.js";
 
 const MOST_COLUMNS = 8;
 const MOST_ROWS = 50;
@@ -33,11 +33,19 @@ export function recentPanel(root) {
   };
 }
 
+/** What was answered: a quantity, or of a classifier the label and how probable it was. */
+function answer(row, state) {
+  if (row.label === undefined) return h("td", { class: "number" }, quantity(row.prediction, state.target?.unit));
+  const probable = Object.entries(row.probabilities ?? {}).sort((a, b) => b[1] - a[1]);
+  const title = probable.map(([name, p]) => `${name} ${share(p)}`).join(", ");
+  return h("td", { class: "label", title }, row.label, h("span", { class: "note" }, share(row.probabilities?.[row.label])));
+}
+
 function create(row, features, state) {
   const off = new Set(row.drifted);
   return h("tr", { title: `Prediction ${row.prediction_id}` },
     h("th", { scope: "row" }, timeNode(row.timestamp, state.now)),
-    h("td", { class: "number" }, quantity(row.prediction, state.target?.unit)),
+    answer(row, state),
     h("td", { class: "number" }, fixed(row.drift_score)),
     h("td", {}, h("span", { class: "severity", "data-severity": row.severity }, row.severity)),
     h("td", { class: "names" }, row.drifted.length ? row.drifted.join(", ") : h("span", { class: "muted" }, "none")),

@@ -21,7 +21,7 @@ export function scenariosPanel(root) {
       if (!response.ok) throw new Error(await problem(response));
       const result = await response.json();
       answer.dataset.severity = result.severity;
-      setText(answer, `${scenario.title}: sent ${plural(result.sent, "request")}, average drift score ${fixed(result.average_drift_score)} (${result.severity}).`);
+      setText(answer, `${scenario.title}: sent ${plural(result.sent, "request")}, average drift score ${fixed(result.average_drift_score)} (${result.severity})${answered(result.labels)}.`);
     } catch (error) {
       answer.dataset.severity = "high";
       setText(answer, `${scenario.title}: not sent, ${error instanceof TypeError ? "the server does not answer" : error.message}.`);
@@ -39,6 +39,11 @@ export function scenariosPanel(root) {
       return button;
     });
   };
+}
+
+/** How often each class was answered, of a classifier. */
+function answered(labels) {
+  return labels ? `; answered ${Object.entries(labels).map(([name, count]) => `${name} ${count}`).join(", ")}` : "";
 }
 
 /** A value that is ordinary for the feature, as a caller would send it. */

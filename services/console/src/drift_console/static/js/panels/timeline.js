@@ -3,6 +3,7 @@
 import { chart, horizontal, leading, lonely, moments, newest, overTime, uPlot } from "../charts.js";
 import { dataTable, h, heading, setText, table } from "../dom.js";
 import { clock, compact, duration, fixed, number, quantity } from "../format.js";
+import { limitOf } from "./answers.js";
 
 const title = (data, i) => clock(data[0][i] * 1000, null, true);
 const plainly = (value) => (value == null ? "–" : fixed(value));
@@ -11,7 +12,8 @@ export function timelinePanel(root) {
   let state = null;
   const span = h("span", { class: "aside" });
   const unit = () => state?.target?.unit ?? "";
-  const money = (value) => (value == null ? "–" : quantity(value, unit()));
+  const limit = () => (state?.answers ? limitOf(state.answers) : null);
+  const money = (value) => (state?.answers ? plainly(value) : value == null ? "–" : quantity(value, unit()));
   const blocks = ["Drift score", "Predictions", "Requests"].map((name, i) => h("div", { class: `block height-${i}` }, h("h3", {}, name)));
   const numbers = dataTable("drift score, predictions and requests over time", () => {
     const { times, count, prediction, drift_score: drift } = state.series;
@@ -46,10 +48,10 @@ export function timelinePanel(root) {
     label: "Predictions over time", title, utc: true, last: newest,
     legend: [
       { label: "average", swatch: "live", read: (d, i) => money(d[1][i]) },
-      { label: "10th to 90th percentile", swatch: "band", read: (d, i) => (d[2][i] == null ? "–" : `${compact(d[3][i])} to ${compact(d[2][i])}`) },
+      { label: "10th to 90th percentile", swatch: "band", read: (d, i) => (d[2][i] == null ? "–" : state.answers ? `${fixed(d[3][i])} to ${fixed(d[2][i])}` : `${compact(d[3][i])} to ${compact(d[2][i])}`) },
     ],
     options: (colour) => ({
-      ...overTime(colour, { axis: false }),
+      ...overTime(colour, state?.answers ? { axis: false, range: () => [0, 1], hooks: { draw: [horizontal(limit, colour("alarm"))] } } : { axis: false }),
       series: [{},
         { stroke: colour("live"), width: 2, points: lonely },
         { stroke: colour("band"), width: 1, points: { show: false } },
@@ -70,6 +72,8 @@ export function timelinePanel(root) {
     state = next;
     const { times, count, prediction, drift_score: score, bucket_seconds: bucket } = state.series;
     const last = score.average.findLast((value) => value !== null);
+    setText(blocks[1].firstChild, state.answers ? "Score" : "Predictions");
+    blocks[1].firstChild.title = state.answers?.score?.description ?? "";
     const skip = leading(state.series);
     const late = (values) => values.slice(skip);
     setText(span, `${skip ? `since ${clock(times[skip] * 1000)}` : `last ${duration(bucket * times.length)}`}, ${duration(bucket)} a bucket`);

@@ -30,7 +30,7 @@ export function verdictPanel(root) {
     setText(detail, why);
     chips.hidden = !drifted.length;
     reconcile(chips, drifted.slice(0, 8), (f) => f.name,
-      (f) => h("li", {}, h("a", { href: `#feature-${f.name}` }, f.name, h("b", {}))),
+      (f) => h("li", {}, h("a", { href: f.place ?? `#feature-${f.name}` }, f.name, h("b", {}))),
       (node, f) => setText(node.querySelector("b"), deviations(f.z)));
     setText(document.querySelector("title"), level === "quiet" ? "All quiet · Drift Monitor" : `${text} · Drift Monitor`);
     document.getElementById("icon").href = `static/icons/${level}.svg`;

@@ -1,0 +1,139 @@
+"""What the model answers to a file's rows, or what a column of it says that it answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from drift_engine.model import PackedModel
+
+from drift_ml.answers import undecided
+from drift_ml.replay.errors import ReplayError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    import numpy.typing as npt
+    from drift_contracts.features import Target
+    from drift_engine.bundle import Bundle
+
+    Floats = npt.NDArray[np.float64]
+    Codes = npt.NDArray[np.intp]
+
+#: Classes of a model whose one probability gives the other.
+TWO = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """The answers to some rows, each column of shape (rows,)."""
+
+    #: In the target's unit, or a classifier's scores.
+    predictions: Floats
+    #: Places of the classes; None of a regressor, or where they are not known.
+    labels: Codes | None = None
+    margins: Floats | None = None
+    #: In nats.
+    entropies: Floats | None = None
+
+    def part(self, start: int, end: int) -> Answers:
+        """Return the answers to the rows from `start` up to `end`."""
+        cut = slice(start, end)
+        return Answers(
+            self.predictions[cut],
+            None if self.labels is None else self.labels[cut],
+            None if self.margins is None else self.margins[cut],
+            None if self.entropies is None else self.entropies[cut],
+        )
+
+
+def joined(parts: Sequence[Answers]) -> Answers:
+    """Return the answers to rows that were answered in parts, at least one."""
+    if parts[0].labels is None:
+        return Answers(np.concatenate([part.predictions for part in parts]))
+    return Answers(
+        predictions=_column(parts, "predictions"),
+        labels=_column(parts, "labels"),
+        margins=_column(parts, "margins"),
+        entropies=_column(parts, "entropies"),
+    )
+
+
+# Any: labels are whole numbers, the others floats.
+def _column(parts: Sequence[Answers], name: str) -> npt.NDArray[Any]:
+    return np.concatenate([getattr(part, name) for part in parts])
+
+
+def model_answers(bundle: Bundle, rows: Floats) -> Answers:
+    """Return what a bundle's model answers.
+
+    Args:
+        bundle: Of a regressor or a classifier.
+        rows: As the model takes them, shape (rows, features).
+    """
+    model, target = bundle.model, bundle.feature_set.target
+    if not (target.is_class and isinstance(model, PackedModel)):
+        return Answers(np.array(model.predict_many(rows.tolist()), dtype=np.float64))
+    decided = model.decide_many(rows.tolist())
+    scores = np.array([scores for scores, _ in decided], dtype=np.float64)
+    codes = np.array([code for _, code in decided], dtype=np.intp)
+    return classified(target, scores, codes)
+
+
+def column_answers(bundle: Bundle, predictions: Floats) -> Answers:
+    """Return the answers of a file's column of predictions.
+
+    Of two classes the column's probability gives everything; of more it is counted alone.
+
+    Args:
+        bundle: Of the model that made them.
+        predictions: Shape (rows,).
+
+    Raises:
+        ReplayError: a classifier's are no probabilities.
+    """
+    model, target = bundle.model, bundle.feature_set.target
+    if not target.is_class:
+        return Answers(predictions)
+    present = predictions[~np.isnan(predictions)]
+    if ((present < 0) | (present > 1)).any():
+        raise ReplayError(
+            "the column of predictions: expected probabilities between 0 and 1, as a classifier's"
+            " `prediction` is"
+        )
+    if len(target.classes) != TWO or len(present) < len(predictions):
+        return Answers(predictions)
+    place = _positive_place(target)
+    scores = np.stack([1 - predictions, predictions], axis=1)
+    if place == 0:
+        scores = scores[:, ::-1]
+    codes = np.zeros(len(scores), dtype=np.intp)
+    if target.threshold is None and isinstance(model, PackedModel):
+        codes = np.array([model.label(row) for row in scores.tolist()], dtype=np.intp)
+    return classified(target, scores, codes)
+
+
+def classified(target: Target, scores: Floats, codes: Codes) -> Answers:
+    """Return a classifier's answers.
+
+    Args:
+        target: Of the feature set; where it has a threshold, that decides between two classes.
+        scores: Probabilities of all classes, shape (rows, classes).
+        codes: The places of the classes that the library's own rule names, shape (rows,).
+    """
+    doubt = undecided(scores)
+    if target.positive_class is None:
+        predictions = scores[np.arange(len(scores)), codes]
+        return Answers(predictions, codes, doubt.margins, doubt.entropies)
+    place = _positive_place(target)
+    predictions = scores[:, place]
+    if target.threshold is not None:
+        codes = np.where(predictions >= target.threshold, place, 1 - place).astype(np.intp)
+    return Answers(predictions, codes, doubt.margins, doubt.entropies)
+
+
+def _positive_place(target: Target) -> int:
+    """Return the place of the positive class of two."""
+    return target.classes.index(target.positive_class or target.classes[-1])
