@@ -103,7 +103,11 @@ def test_command(tmp_path):
 def test_all_models(tmp_path):
     """Without a model, every model that ships is trained."""
     assert run("--rows", 200, "--trees", 5, "--out", tmp_path).exit_code == 0
-    assert sorted(path.name for path in (tmp_path / "bundles").iterdir()) == ["diabetes", "house-price"]
+    assert sorted(path.name for path in (tmp_path / "bundles").iterdir()) == [
+        "diabetes",
+        "flight-delay",
+        "house-price",
+    ]
 
 
 def test_bad_data(tmp_path, csv):

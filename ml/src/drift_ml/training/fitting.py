@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it has no stubs
 
 from .errors import TrainingError
 from .estimators import check_missing, fit_settings, make_estimator
@@ -30,9 +29,6 @@ __all__ = ["Fitted", "Sides", "fit", "split"]
 
 #: Trees between two steps of the progress.
 STEP = 5
-#: Learnt rows from which on histograms are worth more than one thread. Below, threads wait for each
-#: other: on a busy machine 15,000 rows took them 20 times as long.
-THREADS_FROM = 200_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,8 +97,7 @@ def fit(
                 " them"
             )
     else:
-        with threadpool_limits(1 if len(learnt) < THREADS_FROM else None, "openmp"):
-            estimator.fit(learnt, wanted, **fit_settings(feature_set, recipe))
+        estimator.fit(learnt, wanted, **fit_settings(feature_set, recipe))
         progress(recipe.trees, recipe.trees)
     actual = target[sides.held_out]
     if not feature_set.target.is_class:
