@@ -9,6 +9,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser.fixture_server import Fixture
 from tests.browser.visiting import Visit, launch
+from tests.browser.world import CLASSIFIER
 
 SHOTS = {
     "console-alarm-light.png": {"color_scheme": "light", "width": 1360, "height": 1010},
@@ -26,6 +27,7 @@ def main(folder: Path) -> None:
     server.world.send(house, {"name": "mix", "requests": mix})
     with sync_playwright() as playwright:
         browser = launch(playwright)
+        answers(browser, server.url, folder / "console-answers-light.png")
         for name, options in SHOTS.items():
             visit = Visit(browser, server.url)
             page = visit(**options)
@@ -34,6 +36,15 @@ def main(folder: Path) -> None:
             visit.close()
         browser.close()
     server.stop()
+
+
+def answers(browser, url, path):
+    """Draw the panel of a classifier's answers."""
+    visit = Visit(browser, url)
+    page = visit(f"?model={CLASSIFIER}", color_scheme="light", width=1360, height=1010)
+    page.wait_for_timeout(700)
+    page.locator("#answers").screenshot(path=path)
+    visit.close()
 
 
 if __name__ == "__main__":

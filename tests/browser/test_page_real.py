@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import math
 import re
 import socket
 import subprocess
@@ -13,6 +16,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visiting import Visit
+from tests.support.delays import flights, make_delays
 
 
 def run(*arguments):
@@ -24,10 +28,17 @@ def console(tmp_path_factory):
     folder = tmp_path_factory.mktemp("console")
     small = ("--rows", 2000, "--trees", 10)
     subprocess.run(run("drift_ml.training", "--model", "house-price", *small, "--out", folder), check=True)
+    with serving(folder / "bundles", folder / "data") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def serving(bundles, data):
+    """Run a console over a folder of bundles; its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    options = ("--port", port, "--fast", "--bundles", folder / "bundles", "--data-dir", folder / "data")
+    options = ("--port", port, "--fast", "--bundles", bundles, "--data-dir", data)
     process = subprocess.Popen(run("drift_console", *options), stdout=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}/"
     try:
@@ -72,3 +83,43 @@ def test_first_visit(browser, console):
     assert visit.complaints == []
     assert [url for url in visit.requests if not url.startswith(console)] == []
     visit.close()
+
+
+def test_a_classifier_from_answers_to_its_class_mix(browser, tmp_path):
+    """A classifier's answers over HTTP become its classes over time, its score and its newest labels."""
+    make_delays(tmp_path / "bundles")
+    with serving(tmp_path / "bundles", tmp_path / "data") as url:
+        answered = []
+        for seed in range(4):
+            answered += ask(url, flights(100, seed))
+            time.sleep(1.1)
+        late = sum(answer["label"] == "late" for answer in answered)
+        visit = Visit(browser, url)
+        page = visit()
+        expect(page.locator("#answers .aside").first).to_have_text("400 answers", timeout=15_000)
+        expect(page.locator("#answers .classes li").last).to_contain_text("late")
+        expect(page.locator("#answers .classes li").last).to_contain_text(percentage(late / 400))
+        expect(page.locator("#answers")).to_contain_text("Probability of late")
+        expect(page.locator("#answers")).to_contain_text("How often the class was late")
+        expect(page.locator("#recent tbody tr td.label").first).to_contain_text(answered[-1]["label"])
+        expect(page.locator("#evidence .effects article h4").filter(has_text="entropy")).to_have_count(1)
+        expect(page.locator("#card")).to_contain_text("LOG LOSS")
+        assert visit.complaints == []
+        visit.close()
+
+
+def ask(url, columns):
+    """Send rows as a batch; the answers."""
+    rows = []
+    for wind, distance, carrier in zip(columns["wind"], columns["distance"], columns["carrier"], strict=True):
+        features = {"wind": None if math.isnan(wind) else wind, "distance": distance, "carrier": carrier}
+        rows.append({"features": features})
+    body = json.dumps({"instances": rows}).encode()
+    request = urllib.request.Request(f"{url}predict/batch", body, {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as reply:
+        return json.load(reply)["predictions"]
+
+
+def percentage(share):
+    """A share as the page writes it."""
+    return f"{100 * share:.1f}%".replace(".0%", "%") if share < 0.1 else f"{100 * share:.0f}%"

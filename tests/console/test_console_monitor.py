@@ -85,7 +85,8 @@ def lines(rows, *, start, seconds, seed, shift=0.0, **change):
 class Machine:
     """A console whose clock and worker move only when they are told to."""
 
-    def __init__(self, folder, *, fast):
+    def __init__(self, folder, *, fast, bundles=BUNDLES):
+        self.bundles = bundles
         self.settings = Settings(data=folder, fast=fast, webhooks=(HOOK,))
         self.minute = 1 if fast else 60
         self.now = START
@@ -97,7 +98,7 @@ class Machine:
         """Start, again if it was stopped."""
         self.storage = Storage(self.settings)
         specification = Specification(self.settings)
-        served = Served.of(specification, BUNDLES)
+        served = Served.of(specification, self.bundles)
         self.publisher = AlertPublisher(
             self.storage.connection,
             AlertSource("local", "http://127.0.0.1:8123/", served.versions),
@@ -134,7 +135,7 @@ class Machine:
     def state(self, minutes=30):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(state_cache, "FRESH", -1.0)  # nothing is shown again
-            return asyncio.run(self.console.read_state(SERIES.model, minutes))
+            return asyncio.run(self.console.read_state(next(iter(self.bundles)), minutes))
 
     def windows(self):
         """The events in each window, fragments included, and in all."""
@@ -329,6 +330,17 @@ def test_unknown_version(fast):
     alarms = {alarm["name"]: alarm for alarm in fast.state()["alarms"]}
     assert alarms["dead-letters"]["state"] == "ALARM"
     assert fast.windows() == fast.sent - 40
+
+
+def test_later_event(fast):
+    """Events that a later release wrote are set aside with the versions that are read, and the others are counted."""
+    fast.pass_time(2, rate=20)
+    fast.pass_time(1, rate=20, contract="prediction.event.v9")
+    fast.pass_time(3, rate=20)
+    letters = [json.loads(line) for line in fast.settings.dead_letters.read_text().splitlines()]
+    assert len(letters) == 20
+    assert all("prediction.event.v2" in letter["reason"] for letter in letters)
+    assert fast.windows() == fast.sent - 20
 
 
 def test_retention(fast):

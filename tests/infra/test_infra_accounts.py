@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from drift_infra.settings import ConfigurationError
 
+from tools.stack_checks.graph import texts
 from tools.stack_checks.stacks import SECRETS, graph_of, settings_of
 
 ROLE = "arn:aws:iam::123456789012:role/deploy"
@@ -33,14 +35,16 @@ def test_the_providers_keys_are_heard(built):
     assert graph.tags.items() >= {"Team": "ml", "Owner": "b", "Project": "mlops-drift-monitor"}.items()
 
 
-def test_an_account_that_the_cli_stored_as_a_number_is_heard(built):
-    """`pulumi config set --path 'aws:allowedAccountIds[0]' 123456789012` stores a number."""
+def test_account_as_number(built):
+    """An account that `pulumi config set --path` stored as a number is read as its digits."""
     inputs = built(**{"aws:allowedAccountIds": "[123456789012]"}).provider.inputs
     assert json.loads(inputs["allowedAccountIds"]) == ["123456789012"]
 
 
-def test_without_them_the_provider_takes_the_credentials_at_hand(built):
-    """No key is sent as an empty list, which would allow no account at all."""
+def test_usual_credentials(built):
+    """Without accounts and roles the provider gets neither key, since an empty list allows no
+    account.
+    """
     assert not {"allowedAccountIds", "assumeRoles"} & set(built().provider.inputs)
 
 
@@ -71,10 +75,30 @@ def test_no_budget_is_said(built):
     assert not any("monthlyBudget" in warning for warning in built().warnings)
 
 
-def test_the_access_log_takes_no_place_in_the_accounts_policy(built):
-    """API Gateway adds a group of any other name to one policy of 5,120 bytes for the whole account."""
+def test_access_log_name(built):
+    """The access log has a name for which API Gateway adds nothing to the account's small policy."""
     graph = built()
     (stage,) = graph.of("apigatewayv2.Stage")
     assert "api-requests-log" in stage.inputs["accessLogSettings"]["destinationArn"]
     group = graph.one("cloudwatch.LogGroup", "api-requests-log")
     assert group.inputs["name"] == "/aws/vendedlogs/apigateway/mlops-drift-monitor-dev-api"
+
+
+@pytest.mark.parametrize("authentication", ["iam", "none"])
+def test_govcloud_has_its_own_partition(built, authentication):
+    """ARNs and links of a GovCloud region name its partition and its console."""
+    graph = built(**{"aws:region": "us-gov-west-1", "authentication": authentication})
+    inputs = "\n".join(text for node in graph.resources for text in texts(node.inputs))
+    assert "arn:aws:" not in inputs
+    assert "console.aws.amazon.com" not in inputs
+    assert "https://us-gov-west-1.console.amazonaws-us-gov.com/cloudwatch/" in inputs
+    for name in ("dashboardUrl", "alarmsUrl", "logsUrl"):
+        assert graph.outputs.text(name).startswith("https://us-gov-west-1.console.amazonaws-us-gov.com/")
+
+
+def test_china_is_refused(built):
+    """No region and no image of China's partition is taken: nobody has tried the stack there."""
+    image = "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/image@sha256:" + "a" * 64
+    for keys in ({"aws:region": "cn-north-1"}, {"imageDigest": image}):
+        with pytest.raises(ConfigurationError):
+            built(**keys)

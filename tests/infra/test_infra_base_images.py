@@ -51,8 +51,8 @@ def registry():
     server.server_close()
 
 
-def test_both_bases_get_the_digest_of_their_tag(registry, tmp_path, capsys):
-    """One command writes what the registry has now, and asking again changes nothing."""
+def test_digests_of_tags(registry, tmp_path, capsys):
+    """One command writes the digests that the registry has now, and a second time changes nothing."""
     path = tmp_path / "Dockerfile"
     path.write_text(DOCKERFILE)
     for _ in range(2):
@@ -63,8 +63,8 @@ def test_both_bases_get_the_digest_of_their_tag(registry, tmp_path, capsys):
     assert NEW in capsys.readouterr().out
 
 
-def test_a_pinned_base_moves_when_its_tag_has(registry):
-    """A repaired base is taken by running the command again."""
+def test_moved_tag(registry):
+    """A pinned base moves when its tag has, by running the command again."""
     pinned = pin(DOCKERFILE, registry.place).replace(NEW, OLD)
     assert pin(pinned, registry.place).count(NEW) == 2
 
@@ -80,8 +80,8 @@ def test_without_a_digest_nothing_is_written(registry, tmp_path, tags, capsys):
     assert "library/python:3.13-slim-trixie" in capsys.readouterr().err
 
 
-def test_a_registry_that_is_not_there_is_said():
-    """No answer is an error of one line, not a traceback."""
+def test_missing_registry():
+    """A registry that does not answer is an error of one line."""
     with pytest.raises(NotPinnedError):
         digest_of(Reference.parse("python:3.13"), "http://127.0.0.1:9")
 
@@ -95,8 +95,8 @@ def test_a_registry_that_is_not_there_is_said():
         ("public.ecr.aws/docker/library/python:3.13", ("public.ecr.aws", "docker/library/python", "3.13")),
     ],
 )
-def test_names_are_read_as_docker_reads_them(text, parts):
-    """A first part with a dot, a colon or the name localhost is a registry."""
+def test_docker_names(text, parts):
+    """Names are read as by Docker: a first part with a dot, a colon or localhost is a registry."""
     reference = Reference.parse(text)
     assert (reference.registry, reference.repository, reference.tag) == parts
 

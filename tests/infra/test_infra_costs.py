@@ -74,18 +74,18 @@ def worst_day(root, line_bytes):
     return day
 
 
-def test_a_stranger_costs_dev_ten_dollars_a_day_at_most(worst_day):
-    """Who finds the address and asks as fast as the throttle lets through, with as many rows."""
+def test_worst_day_of_dev(worst_day):
+    """Whoever finds dev's address costs ten dollars a day at most, at the throttle's full rate."""
     assert 0 < worst_day("dev").dollars <= 10
 
 
-def test_without_the_limit_it_would_cost_hundreds(worst_day):
-    """The throttle counts requests, the log counts rows."""
+def test_worst_day_without_limit(worst_day):
+    """Without the limit of rows it would be hundreds, as the throttle counts requests only."""
     assert worst_day("dev", openRows="1000").dollars > 500
 
 
-def test_the_page_says_what_a_day_costs(root, worst_day):
-    """Both tiers' worst days are on the page, rounded up."""
+def test_documented_worst_days(root, worst_day):
+    """The page has the worst day of both tiers, rounded up."""
     page = (root / "docs/deploy.md").read_text("utf-8")
     dev, prod = (-(-worst_day(stack).dollars // 1) for stack in ("dev", "prod"))
     assert f"{dev:.0f} dollars a day in dev" in page

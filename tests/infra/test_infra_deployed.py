@@ -27,20 +27,23 @@ def engine(monkeypatch):
     return answers
 
 
-def test_a_half_written_state_is_read_again(engine):
+def test_half_written_state(engine):
+    """A state that is half written is read again."""
     engine += [HALF_WRITTEN, HALF_WRITTEN, {"outputs": {}}]
     assert deployed.read_deployed() == deployed.Deployed()
     assert engine == []
 
 
-def test_a_state_that_stays_unreadable_is_an_error(engine):
+def test_unreadable_state(engine):
+    """A state that stays unreadable is an error."""
     engine += [HALF_WRITTEN] * deployed.TRIES
     with pytest.raises(Exception, match="checkpoint"):
         deployed.read_deployed()
     assert engine == []
 
 
-def test_another_error_is_not_tried_again(engine):
+def test_other_error(engine):
+    """Another error is not tried again."""
     engine += [Exception("no such backend"), {"outputs": {}}]
     with pytest.raises(Exception, match="no such backend"):
         deployed.read_deployed()

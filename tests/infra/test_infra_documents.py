@@ -22,17 +22,20 @@ from tools.stack_checks.rules.alarms import measured
 PROJECT = "mlops-drift-monitor"
 
 
-def test_the_table_of_keys_is_the_one_that_the_keys_give(root):
+def test_table_of_keys(root):
+    """The page has the table that the keys give."""
     page = (root / "docs/configuration.md").read_text("utf-8")
     assert page == with_table(page), "run: python -m drift_infra.settings.document"
 
 
-def test_the_config_section_is_the_one_that_the_keys_give(root):
+def test_config_section(root):
+    """Pulumi.yaml has the section that the keys give."""
     project = (root / "Pulumi.yaml").read_text("utf-8")
     assert project == with_config(project), "run: python -m drift_infra.settings.document"
 
 
-def test_no_declared_key_is_secret_and_every_other_has_a_default():
+def test_declared_keys():
+    """No declared key is secret, and every other key has a default."""
     declared = yaml.safe_load(config_section())["config"]
     assert set(declared) == {key.name for key in KEYS if not key.secret} - {
         "aws:profile",
@@ -43,7 +46,8 @@ def test_no_declared_key_is_secret_and_every_other_has_a_default():
     assert all("default" in facts or "value" in facts for facts in declared.values())
 
 
-def test_both_documents_can_be_rewritten(root, tmp_path):
+def test_rewritten_documents(root, tmp_path):
+    """Both documents can be written anew."""
     (tmp_path / "docs").mkdir()
     for name in ("docs/configuration.md", "Pulumi.yaml"):
         (tmp_path / name).write_text((root / name).read_text("utf-8"), "utf-8")
@@ -51,19 +55,22 @@ def test_both_documents_can_be_rewritten(root, tmp_path):
     assert (tmp_path / "Pulumi.yaml").read_text("utf-8") == (root / "Pulumi.yaml").read_text("utf-8")
 
 
-def test_the_program_is_where_pulumi_looks_for_it(root):
+def test_program_place(root):
+    """The program is where Pulumi looks for it."""
     project = yaml.safe_load((root / "Pulumi.yaml").read_text("utf-8"))
     assert (root / project["main"] / "__main__.py").is_file()
     assert project["runtime"]["options"]["toolchain"] == "pip"
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_every_key_of_a_stack_file_exists(root, stack):
+def test_stack_file_keys(root, stack):
+    """Every key of a stack's file exists."""
     own = yaml.safe_load((root / f"Pulumi.{stack}.yaml").read_text("utf-8"))["config"]
     assert {name.removeprefix(f"{PROJECT}:") for name in own} <= {key.name for key in KEYS}
 
 
-def test_the_quoted_refusals_are_what_a_person_reads(root):
+def test_quoted_refusals(root):
+    """The quoted refusals are the ones that a user reads."""
     page = (root / "docs/configuration.md").read_text("utf-8")
     quoted = re.findall(r"```text\n# (\S+): (.*)\n(.*)\n```", page)
     assert len(quoted) >= 7
@@ -74,12 +81,14 @@ def test_the_quoted_refusals_are_what_a_person_reads(root):
         assert str(caught.value) == message
 
 
-def test_the_table_of_faults_is_the_one_that_the_faults_give(root):
+def test_table_of_faults(root):
+    """The page has the table that the faults give."""
     assert fault_table() in (root / "docs/deploy.md").read_text("utf-8")
     assert len(FAULTS) >= 30
 
 
-def test_the_tag_covers_everything_that_the_dockerfile_copies(root):
+def test_tag_covers_image(root):
+    """The image's tag covers everything that the Dockerfile copies."""
     copied = re.findall(
         r"^COPY ((?!--from)[^\n]+?) \S+$", (root / "services/predictor/Dockerfile").read_text("utf-8"), re.MULTILINE
     )
@@ -87,14 +96,16 @@ def test_the_tag_covers_everything_that_the_dockerfile_copies(root):
     assert sources == set(SOURCES)
 
 
-def test_every_output_is_documented(root, build):
+def test_outputs_documented(root, build):
+    """Every output is documented."""
     page = (root / "docs/deploy.md").read_text("utf-8")
     graph, _, _ = build("prod")
     for name in graph.outputs:
         assert f"`{name}`" in page
 
 
-def test_the_monthly_cost_counts_what_a_stack_has(root, build):
+def test_monthly_cost(root, build):
+    """The monthly cost counts what a stack has."""
     page = (root / "docs/deploy.md").read_text("utf-8")
     graph, _, _ = build("dev")
     alarms = graph.of("cloudwatch.MetricAlarm")
@@ -112,7 +123,8 @@ def test_the_monthly_cost_counts_what_a_stack_has(root, build):
     assert f"| **{watched + 0.3 * len(metrics) + 3 + 1:.2f}** |" in page
 
 
-def test_the_columns_of_the_log_are_members_of_the_event_that_no_case_confuses(root):
+def test_log_columns(root):
+    """The columns of the log are members of the event, and differ by more than case."""
     schemas = root / "contracts/src/drift_contracts/schemas"
     first, second = (
         [name.lower() for name in json.loads((schemas / f"{contract}.json").read_text("utf-8"))["properties"]]
@@ -127,9 +139,11 @@ def test_the_columns_of_the_log_are_members_of_the_event_that_no_case_confuses(r
     assert written_by_classifiers <= set(COLUMNS)
 
 
-def test_the_api_serves_the_models_that_are_configured():
+def test_served_models():
+    """The API serves the models that are configured."""
     assert {"/predict", "/models/diabetes/predict"} <= set(served(["house-price", "diabetes"])["paths"])
 
 
-def test_the_policy_pack_is_a_program(root):
+def test_policy_pack(root):
+    """The policy pack is a program that Pulumi can start."""
     assert "as_policy" in runpy.run_path(str(root / "infra/policies/__main__.py"), run_name="not_main", init_globals={})

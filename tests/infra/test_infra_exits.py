@@ -36,8 +36,8 @@ def test_a_broken_rule_is_a_finding(root, monkeypatch):
     assert judge.main(["--root", str(root), "check", "dev"]) == 1
 
 
-def test_a_broken_library_is_a_fault_of_ours(tmp_path):
-    """Also where it breaks while it is imported."""
+def test_broken_library(tmp_path):
+    """A library that breaks on import is a fault of ours, and no finding."""
     (tmp_path / "yaml.py").write_text("raise ZeroDivisionError\n")
     done = run(["check", "dev"], tmp_path)
     assert (done.returncode, len(done.stderr.splitlines())) == (70, 1)

@@ -14,12 +14,14 @@ from tools.stack_checks.stacks import SECRETS
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_a_stack_file_as_it_is_breaks_no_rule(build, stack):
+def test_stack_files(build, stack):
+    """A stack's file as it ships breaks no rule."""
     graph, facts, _ = build(stack)
     assert [str(one) for one in examine(graph, facts)] == []
 
 
-def test_every_optional_part_together_breaks_no_rule(whole):
+def test_all_parts(whole):
+    """Every optional part together breaks no rule."""
     graph, facts, _ = whole
     assert [str(one) for one in examine(graph, facts)] == []
 
@@ -41,13 +43,14 @@ def test_every_optional_part_together_breaks_no_rule(whole):
     ],
     ids="-".join,
 )  # fmt: skip
-def test_every_variant_breaks_no_rule(build, changes):
+def test_variants(build, changes):
+    """No variant of prod breaks a rule."""
     graph, facts, _ = build("prod", **changes)
     assert [str(one) for one in examine(graph, facts)] == []
 
 
-def test_a_path_prefix_reaches_the_function_and_the_domains_mapping(build):
-    """The function takes off what the domain puts on; without the key neither knows of it."""
+def test_path_prefix(build):
+    """The function removes the prefix that the domain adds, and without the key there is neither."""
     domain = {
         "customDomain": "drift.example.com",
         "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a1b",
@@ -62,8 +65,8 @@ def test_a_path_prefix_reaches_the_function_and_the_domains_mapping(build):
     assert not graph.one("apigatewayv2.ApiMapping", "domain-mapping").inputs.get("apiMappingKey")
 
 
-def test_what_the_predictor_raises_of_a_topics_events_waits_among_the_dead_letters(build):
-    """Both names by which a topic may call the function keep what fails, and its role may write there."""
+def test_failed_topic_events(build):
+    """An event of a topic that the predictor fails on becomes a dead letter, by either name."""
     graph, _, _ = build("dev")
     for name, qualifier in (("predictor-retries", None), ("predictor-alias-retries", "live")):
         inputs = graph.one("lambda.FunctionEventInvokeConfig", name).inputs
@@ -75,12 +78,14 @@ def test_what_the_predictor_raises_of_a_topics_events_waits_among_the_dead_lette
 
 
 @pytest.mark.parametrize("fault", [one for one in FAULTS if "rules" in one.caught_by], ids=lambda fault: fault.name)
-def test_our_own_rules_catch_the_fault(build, fault):
+def test_faults_caught(build, fault):
+    """The rules find the planted fault."""
     graph, facts, _ = build("dev", **{**SECRETS, "alertEmails": '["ops@example.com"]'})
     assert list(examine(fault.graph(graph), facts))
 
 
-def test_every_fault_is_caught_by_some_judge():
+def test_every_fault_caught():
+    """Every fault is found by some check."""
     assert len(FAULTS) >= 30
     assert all(fault.caught_by for fault in FAULTS)
     assert len({fault.name for fault in FAULTS}) == len(FAULTS)

@@ -22,8 +22,10 @@ def chosen(bits):
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 @pytest.mark.parametrize("bits", [bits for bits in product([0, 1], repeat=4) if any(bits)])
-def test_every_stack_that_is_let_through_hears_every_failure(root, stack, bits):
-    """Either the rules refuse the endpoints, or no failure of the stack goes unheard."""
+def test_failures_are_heard(root, stack, bits):
+    """Either the rules refuse a choice of endpoints, or every failure of the stack reaches
+    somebody.
+    """
     endpoints = chosen(bits)
     if list(endpoints) in (["pagerdutyUrl"], ["slackWebhook"]):
         with pytest.raises(ConfigurationError, match=next(iter(endpoints))):
@@ -44,8 +46,8 @@ def test_a_pager_hears_an_outage(root):
     assert all(heard[f"mlops-drift-monitor-prod-{name}"][1] for name in outages)
 
 
-def test_the_table_is_that_of_the_graph(root):
-    """The page says who hears what, as the graph has it."""
+def test_documented_listeners(root):
+    """The page states who is alerted of what, as the graph has it."""
     page = (root / "docs/deploy.md").read_text("utf-8")
     printed = page.partition(START)[2].partition(END)[0].strip()
     assert printed == table(graph_of(settings_of(root, "dev", ENDPOINTS), root), "mlops-drift-monitor-dev")

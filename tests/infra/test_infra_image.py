@@ -67,35 +67,35 @@ def test_a_new_content_is_built(checkout):
     assert [uri.rpartition("|")[2] for uri in uris] == ["repoDigest}"]
 
 
-def test_functions_wait_for_the_build_without_depending_on_it(checkout):
-    """The state can forget the build while functions are there, or a machine without Docker is stuck with it."""
+def test_functions_after_build(checkout):
+    """Functions wait for the build without a dependency, so that the state can forget it."""
     graph, (image,) = built(checkout)
     assert not [node.address for node in graph.of("lambda.Function") if image.urn in node.after]
 
 
-def test_a_tag_that_exists_is_neither_built_nor_asked_of_docker(checkout):
-    """The repository refuses a tag that it has, even with the same content: its digest is used."""
+def test_existing_tag(checkout):
+    """A tag that exists is not built again, as the repository refuses it, and its digest is used."""
     graph, images = built(checkout, docker=False, answers=there())
     assert images == []
     uris = {node.inputs["imageUri"] for node in graph.of("lambda.Function")}
     assert [uri.rpartition("@")[2] for uri in uris] == [PUSHED]
 
 
-def test_a_build_that_the_state_holds_stays_the_same(checkout, plan_of):
-    """An update of nothing, on the machine that built, changes nothing: the build stays declared as it was."""
+def test_unchanged_build(checkout, plan_of):
+    """An update of nothing on the machine that built declares the build as it was."""
     _, (first,) = built(checkout)
     _, (second,) = built(checkout, answers={**there(), **in_state(plan_of().tag)})
     assert second.inputs == first.inputs
 
 
-def test_a_build_of_another_content_leaves_the_program(checkout):
-    """Going back to a content that was pushed before does not push it again."""
+def test_build_leaves(checkout):
+    """Going back to content that was pushed before removes the build and pushes nothing."""
     _, images = built(checkout, answers={**there(), **in_state("c-of-something-else")})
     assert images == []
 
 
-def test_two_checkouts_of_one_content_declare_the_same_build(checkout, tmp_path_factory):
-    """Path, umask and what lies beside the bundles change nothing of what Pulumi compares."""
+def test_two_checkouts(checkout, tmp_path_factory):
+    """Two checkouts of equal content declare the same build, whatever their path and umask."""
     other = tmp_path_factory.mktemp("elsewhere") / "deeper"
     shutil.copytree(checkout, other)
     for path in [*other.rglob("*")]:
@@ -132,8 +132,8 @@ def test_equal_tags_are_equal_files(tmp_path_factory, files):
     assert {name for name, _ in content(root, bundles)} == set(files)
 
 
-def test_what_no_image_holds_moves_no_tag(checkout, plan_of):
-    """A test case or a line of the console makes no new version of the function."""
+def test_files_outside_image(checkout, plan_of):
+    """A file that no image holds changes no tag."""
     tag = plan_of().tag
     for name in ("contracts/cases/x.json", "services/console/src/x.py", "contracts/released/x.json"):
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)
@@ -142,8 +142,8 @@ def test_what_no_image_holds_moves_no_tag(checkout, plan_of):
 
 
 @pytest.mark.parametrize("digest", ["", PUSHED])
-def test_a_state_with_a_build_says_how_it_forgets_it_without_docker(checkout, root, digest):
-    """pulumi-docker does not start without a daemon, not even to delete: the message names the command."""
+def test_forget_without_docker(checkout, root, digest):
+    """Without Docker a state with a build names the command that forgets it."""
     settings = settings_of(checkout, "dev", {"imageDigest": digest})
     deployed = Deployed({(BUILT, "image-image"): {"imageName": f"{REPOSITORY}:c-old"}}, {(BUILT, "image-image"): URN})
     plan = preflight(settings, checkout, deployed)
@@ -160,20 +160,20 @@ def test_a_digest_never_asks_docker(checkout):
     assert docker.asked == []
 
 
-def test_a_repository_that_does_not_answer_stops_the_update(checkout):
-    """Only "not there" means not there: without the right to ask, a build would end in a refused push."""
+def test_silent_repository(checkout):
+    """A repository that may not be asked stops the update, since only an answer means absence."""
     denied = {"aws:ecr/getImage:getImage": PermissionError("AccessDeniedException: not authorized")}
     with pytest.raises(ConfigurationError, match="imageDigest"):
         built(checkout, answers=denied)
 
 
-def test_the_files_of_a_strict_umask_can_be_read_in_the_image(root):
-    """The Dockerfile opens the bundles to the user that Lambda runs as."""
+def test_strict_umask(root):
+    """Files of a strict umask can be read in the image, as the Dockerfile opens them."""
     stage_of_the_model = (root / DOCKERFILE).read_text("utf-8").partition("AS model")[2]
     assert "chmod -R a+rX /layer" in stage_of_the_model
 
 
-def test_the_folder_of_contexts_is_ignored_by_git(root):
-    """What is staged for a build is no change of the checkout."""
+def test_ignored_contexts(root):
+    """The folder of staged contexts is ignored by git."""
     command = ["git", "-C", root, "check-ignore", "-q", "build/context/x"]
     assert subprocess.run(command, check=False).returncode == 0

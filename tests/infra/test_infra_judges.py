@@ -32,13 +32,15 @@ TOOL = terraform_validate.find()
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_cfn_lint_finds_nothing(build, name):
+def test_cfn_lint(build, name):
+    """cfn-lint finds nothing in any variant."""
     stack, changes = VARIANTS[name]
     assert cfn_lint(build(stack, **changes)[0]) == []
 
 
 @pytest.mark.skipif(TOOL is None, reason="NOT CHECKED: no terraform with an AWS provider on this machine")
-def test_terraform_finds_nothing_in_any_variant(build, tmp_path):
+def test_terraform(build, tmp_path):
+    """Terraform finds nothing in any variant."""
     graphs = {name: build(stack, **changes)[0] for name, (stack, changes) in VARIANTS.items()}
     found = terraform_validate.validate(TOOL, tmp_path, graphs)
     assert found == {name: [] for name in VARIANTS}
@@ -57,7 +59,8 @@ def faults(build):
 
 
 @pytest.mark.skipif(TOOL is None, reason="NOT CHECKED: no terraform with an AWS provider on this machine")
-def test_terraform_catches_what_is_stated_and_nothing_else(build, tmp_path):
+def test_terraform_faults(build, tmp_path):
+    """Terraform finds the faults that are stated, and no others."""
     planted = faults(build)
     found = terraform_validate.validate(TOOL, tmp_path, {name: graph for name, (_, graph) in planted.items()})
     caught = {fault.name for name, (fault, _) in planted.items() if found[name]}
@@ -65,28 +68,33 @@ def test_terraform_catches_what_is_stated_and_nothing_else(build, tmp_path):
 
 
 @pytest.mark.parametrize("number", range(len(FAULTS)), ids=[fault.name for fault in FAULTS])
-def test_cfn_lint_catches_what_is_stated(whole_dev, number):
+def test_cfn_lint_faults(whole_dev, number):
+    """cfn-lint finds the faults that are stated."""
     fault, (sound, known) = FAULTS[number], whole_dev
     found = cfn_lint(fault.graph(sound), known)
     assert bool(found) == ("cfn-lint" in fault.caught_by), found
 
 
-def test_the_command_judges_a_stack_file(root, capsys):
+def test_command(root, capsys):
+    """The command checks a stack's file."""
     assert main(["--root", str(root), "check", "dev"]) == 0
     assert "0 findings" in capsys.readouterr().out
 
 
-def test_the_command_says_what_stops_prod_as_it_ships(root, capsys):
+def test_command_on_prod(root, capsys):
+    """The command states what stops prod as it ships."""
     assert main(["--root", str(root), "check", "prod"]) == 2
     assert capsys.readouterr().err.startswith("alertEmails: prod has no alert endpoint; allowed: at least one of")
 
 
-def test_the_command_answers_a_missing_stack_in_one_line(root, capsys):
+def test_missing_stack(root, capsys):
+    """A stack without a file is refused in one line."""
     assert main(["--root", str(root), "check", "nowhere"]) == 2
     assert "Pulumi.nowhere.yaml" in capsys.readouterr().err
 
 
-def test_the_command_writes_each_case_for_other_judges(root, tmp_path):
+def test_rendered_cases(root, tmp_path):
+    """The command writes each case for other checkers."""
     assert main(["--root", str(root), "render", str(tmp_path)]) == 0
     stated = json.loads((tmp_path / "stated.json").read_text("utf-8"))
     assert len(stated) == len(FAULTS)
@@ -100,13 +108,15 @@ def templates(folder):
     return [(path.parent.name, path) for path in folder.glob("*/template.json")]
 
 
-def test_every_waiver_has_a_reason(root):
+def test_waivers(root):
+    """Every waiver has a reason."""
     waivers = json.loads((root / "tools/stack_checks/waivers.json").read_text("utf-8"))
     assert all(len(one["reason"]) > 40 for one in waivers)
     assert len({(one["checker"], one["rule"]) for one in waivers}) == len(waivers)
 
 
-def test_every_policy_has_a_fault_that_breaks_it_or_a_case_here(build):
+def test_policies_have_faults(build):
+    """Every policy has a planted fault, or a case here, that breaks it."""
     sound = build("dev", **EVERYTHING)[0]
     broken = {
         rule.name
@@ -139,13 +149,15 @@ def allow(**members):
         ("arn:aws:sqs:us-east-1:123456789012:queue", False),
     ],
 )  # fmt: skip
-def test_a_wildcard_below_a_named_resource_is_not_one_above_it(resource, wide):
+def test_wildcards(resource, wide):
+    """A wildcard below a named resource is allowed, and one above it is not."""
     policy = allow(Action="sqs:SendMessage", Resource=resource)
     broken = {rule.name for rule in violations("aws:iam/rolePolicy:RolePolicy", {"policy": policy})}
     assert ("no-wildcard" in broken) is wide
 
 
-def test_the_policy_pack_reports_through_pulumi(root):
+def test_policy_pack(root):
+    """The policy pack reports through Pulumi."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pack = runpy.run_path(str(root / "infra/policies/__main__.py"), run_name="pack")
@@ -158,6 +170,7 @@ def test_the_policy_pack_reports_through_pulumi(root):
     assert reported == ["A function URL goes around the API's authentication and throttling."]
 
 
-def test_every_key_belongs_to_a_group_that_is_written_once():
+def test_key_groups():
+    """The keys of a group are next to each other."""
     groups = [key.group for key in KEYS]
     assert groups == sorted(groups, key=list(dict.fromkeys(groups)).index)

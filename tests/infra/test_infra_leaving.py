@@ -32,8 +32,8 @@ def prod(root, tmp_path):
     return build
 
 
-def test_the_log_can_be_switched_off_and_on(prod):
-    """In prod the bucket, its guards and its questions stay the same resources; only the delivery goes."""
+def test_log_off_and_on(prod):
+    """Without the log only its delivery goes in prod, and the bucket and its guards stay the same."""
     on, off = prod(), prod(predictionLog="false")
     gone = {node.address for node in on.resources} - {node.address for node in off.resources}
     assert {address.split()[0] for address in gone} == {
@@ -43,8 +43,8 @@ def test_the_log_can_be_switched_off_and_on(prod):
     assert not any(node.protect or node.retain for node in on.resources if node.address in gone)
 
 
-def test_leaving_takes_the_protection_away_and_retains_the_data(prod):
-    """After the first step a destroy goes to its end, and what holds data or opens it stays."""
+def test_leaving(prod):
+    """Leaving removes the protection, and a destroy then ends and retains what holds data."""
     graph = prod(LIVING, leaving="true")
     assert [node.address for node in graph.nodes if node.protect] == []
     retained = {node.name for node in graph.resources if node.retain}
@@ -57,8 +57,8 @@ def test_leaving_takes_the_protection_away_and_retains_the_data(prod):
     assert graph.one("athena.Workgroup", "questions-workgroup").inputs["forceDestroy"] is True
 
 
-def test_a_destroy_stops_before_anything_is_gone(build):
-    """Every resource of prod is deleted after the dashboard, which is protected; one that is not is found."""
+def test_destroy_order(build):
+    """Everything of prod is deleted after the protected dashboard, so that a destroy stops first."""
     graph, facts, _ = build("prod")
     last = graph.one("cloudwatch.Dashboard", "observability-dashboard")
     assert last.protect
@@ -67,8 +67,8 @@ def test_a_destroy_stops_before_anything_is_gone(build):
     assert [found.rule for found in examine(graph, facts)] == ["leaving_asks_first"]
 
 
-def test_another_life_adopts_what_the_file_names(prod, tmp_path):
-    """The file that leaving writes names each retained resource; the next first update imports exactly those."""
+def test_adoption(prod, tmp_path):
+    """The next first update imports exactly the resources that leaving wrote to its file."""
     prod(LIVING, leaving="true")
     document = json.loads((tmp_path / "retained/prod.json").read_text("utf-8"))
     assert set(document["resources"]) == STAYS
@@ -77,8 +77,8 @@ def test_another_life_adopts_what_the_file_names(prod, tmp_path):
     assert graph.one("kms.Key", "alerts-key").ignored == ("deletionWindowInDays",)
 
 
-def test_what_the_state_has_is_not_adopted_again(prod):
-    """Once the state has a resource the file says nothing of it any more."""
+def test_no_second_adoption(prod):
+    """A resource that the state has is not imported again."""
     prod(LIVING, leaving="true")
     urn = "urn:pulumi:prod::p::drift:infra:WindowStore$aws:dynamodb/table:Table::windows-table"
     held = {**LIVING, "pulumi:pulumi:readStackResourceOutputs": {"outputs": {urn: {"outputs": {}}}}}
@@ -100,8 +100,8 @@ def test_dev_neither_writes_nor_adopts(root, tmp_path):
         '{"project": "mlops-drift-monitor", "region": "us-east-1", "resources": {"windows-table": 1}}',
     ],
 )  # fmt: skip
-def test_a_file_that_leaving_did_not_write_is_refused(prod, root, tmp_path, text):
-    """A wrong identity would take over a resource of somebody else."""
+def test_foreign_file(prod, root, tmp_path, text):
+    """A file that leaving did not write is refused, as it could take somebody else's resource."""
     (tmp_path / "retained").mkdir()
     (tmp_path / "retained/prod.json").write_text(text)
     with pytest.raises(ConfigurationError) as caught:
@@ -109,8 +109,8 @@ def test_a_file_that_leaving_did_not_write_is_refused(prod, root, tmp_path, text
     assert f"`{caught.value.key}: {caught.value.problem}`" in (root / "docs/configuration.md").read_text("utf-8")
 
 
-def test_leaving_what_is_not_there_is_refused(prod, root):
-    """With the key still set, another life would begin without its protection."""
+def test_leaving_nothing(prod, root):
+    """Leaving a stack that does not exist is refused, as the next life would have no protection."""
     with pytest.raises(ConfigurationError) as caught:
         prod(leaving="true")
     assert f"`{caught.value.key}: {caught.value.problem}`" in (root / "docs/configuration.md").read_text("utf-8")

@@ -41,15 +41,16 @@ def refused(root, checkout, docker=True, **changes):
     return caught.value
 
 
-def test_a_sound_checkout_gives_the_versions_and_a_tag_of_the_content(checkout):
+def test_sound_checkout(checkout):
+    """A sound checkout gives the models' versions and a tag of the content."""
     plan = preflight(settings_of(checkout, "dev", NO_DIGEST), checkout)
     assert plan.settings.model_versions == {"house-price": manifest_digest(checkout)}
     assert plan.tag.startswith("c-")
     assert plan.tag.endswith("-arm64")
 
 
-def test_a_bundle_of_the_next_version_is_sound_and_its_row_digests_are_not_in_the_image(checkout):
-    """A manifest of either version is accepted; the tag is of what the image holds."""
+def test_next_bundle_version(checkout):
+    """A bundle of the next version is accepted, and its row digests are not in the image."""
     settings = settings_of(checkout, "dev", NO_DIGEST)
     folder = checkout / "build/bundles/house-price"
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
@@ -61,7 +62,8 @@ def test_a_bundle_of_the_next_version_is_sound_and_its_row_digests_are_not_in_th
     assert preflight(settings, checkout).tag == tag
 
 
-def test_an_image_that_is_built_here_is_tagged_by_content_and_pushed_by_a_secret_login(checkout):
+def test_built_image(checkout):
+    """An image that is built here is tagged by content and pushed with a secret login."""
     graph = graph_of(settings_of(checkout, "dev", NO_DIGEST), checkout, docker=True)
     (image,) = graph.of("docker.Image")
     assert image.inputs["imageName"].rpartition(":")[2].startswith("c-")
@@ -73,7 +75,8 @@ def test_an_image_that_is_built_here_is_tagged_by_content_and_pushed_by_a_secret
     assert function["environment"]["variables"]["DRIFT_MODEL_VERSIONS"] == f"house-price={manifest_digest(checkout)}"
 
 
-def test_a_digest_needs_neither_bundle_nor_docker(tmp_path, checkout):
+def test_digest_alone(tmp_path, checkout):
+    """With a digest neither bundle nor Docker is needed."""
     settings = settings_of(checkout, "dev")
     assert preflight(settings, tmp_path / "nothing").tag == ""
 
@@ -91,8 +94,8 @@ def versioned(checkout):
     return flat
 
 
-def test_older_versions_change_neither_pin_nor_tag(checkout):
-    """The current version is packed, under the name that a flat bundle has too."""
+def test_older_versions(checkout):
+    """Older versions of a model change neither pin nor tag."""
     settings = settings_of(checkout, "dev", NO_DIGEST)
     flat = preflight(settings, checkout, lambda: True)
     folder = versioned(checkout)
@@ -118,8 +121,8 @@ def test_another_current_version_is_another_tag(checkout):
 
 
 @pytest.mark.parametrize("model", ["house-price", "another"])
-def test_a_current_version_that_is_not_there_stops_it(root, checkout, model):
-    """Also that of a model which the stack does not name: the image holds every model of the folder."""
+def test_missing_current_version(root, checkout, model):
+    """A missing current version stops it, of every model that the folder has."""
     folder = versioned(checkout)
     if model != folder.name:
         shutil.copytree(folder, folder.with_name(model))
@@ -129,56 +132,68 @@ def test_a_current_version_that_is_not_there_stops_it(root, checkout, model):
     assert f"driftctl bundles use {model}" in str(error)
 
 
-def test_without_docker_and_digest_it_stops(root, checkout):
+def test_no_docker(root, checkout):
+    """Without Docker and a digest it stops."""
     assert refused(root, checkout, docker=False).key == "imageDigest"
 
 
-def test_without_a_dockerfile_it_stops(root, checkout):
+def test_no_dockerfile(root, checkout):
+    """Without a Dockerfile it stops."""
     (checkout / "services/predictor/Dockerfile").unlink()
     assert refused(root, checkout).key == "imageDigest"
 
 
-def test_a_missing_bundle_stops_it(root, checkout):
+def test_missing_bundle(root, checkout):
+    """A missing bundle stops it with the command that trains."""
     shutil.rmtree(checkout / "build/bundles")
     assert "nox -s train" in str(refused(root, checkout))
 
 
-def test_one_changed_byte_stops_it(root, checkout):
+def test_changed_byte(root, checkout):
+    """A changed byte stops it."""
     (checkout / "build/bundles/house-price/forest.bin").write_text("other")
     error = refused(root, checkout)
     assert error.key == "bundlesFolder"
     assert "forest.bin" in error.problem
 
 
-def test_a_missing_file_of_a_bundle_stops_it(root, checkout):
+def test_missing_file(root, checkout):
+    """A missing file of a bundle stops it."""
     (checkout / "build/bundles/house-price/forest.bin").unlink()
     assert refused(root, checkout).key == "bundlesFolder"
 
 
-def test_a_manifest_that_breaks_its_contract_stops_it(root, checkout):
+def test_broken_manifest(root, checkout):
+    """A manifest that breaks its contract stops it."""
     changed(checkout, model_version=7)
     assert "does not match its contract" in refused(root, checkout).problem
 
 
-def test_a_manifest_that_is_no_json_stops_it(root, checkout):
+def test_unparsed_manifest(root, checkout):
+    """A manifest that is no JSON stops it."""
     (checkout / "build/bundles/house-price/manifest.json").write_text("{")
     assert "does not match its contract" in refused(root, checkout).problem
 
 
-def test_a_bundle_of_another_feature_set_stops_it(root, checkout):
+def test_other_feature_set(root, checkout):
+    """A bundle of another feature set stops it."""
     changed(checkout, feature_set="9.9.9")
     assert "another feature set" in refused(root, checkout).problem
 
 
-def test_a_bundle_of_another_version_than_the_pinned_one_stops_it(root, checkout):
+def test_other_version(root, checkout):
+    """A bundle of another version than the pinned one stops it."""
     assert refused(root, checkout, modelVersions=json.dumps({"house-price": "f" * 64})).key == "modelVersions"
 
 
-def test_a_model_without_a_feature_set_stops_it(root, checkout):
+def test_no_feature_set(root, checkout):
+    """A model without a feature set stops it."""
     assert refused(root, checkout, models='["unheard-of"]').key == "models"
 
 
-def test_the_tag_follows_every_byte_and_no_build_product(checkout):
+def test_content_tag(checkout):
+    """The tag follows every byte, and no product of a build."""
+
     def tag(arguments=("x",)):
         return content_tag(checkout, checkout / "build/bundles", "arm64", arguments)
 
@@ -196,7 +211,8 @@ def test_the_tag_follows_every_byte_and_no_build_product(checkout):
 
 
 @pytest.mark.parametrize(("code", "answers"), [("0", True), ("1", False)])
-def test_docker_answers_when_its_engine_does(monkeypatch, tmp_path, code, answers):
+def test_docker_answer(monkeypatch, tmp_path, code, answers):
+    """Docker answers where its engine does."""
     command = tmp_path / "docker"
     command.write_text(f"#!/bin/sh\nexit {code}\n")
     command.chmod(0o755)
@@ -204,12 +220,15 @@ def test_docker_answers_when_its_engine_does(monkeypatch, tmp_path, code, answer
     assert docker_answers() is answers
 
 
-def test_no_docker_command_is_no_answer(monkeypatch, tmp_path):
+def test_no_docker_command(monkeypatch, tmp_path):
+    """No docker command is no answer."""
     monkeypatch.setenv("PATH", str(tmp_path))
     assert docker_answers() is False
 
 
-def test_a_docker_that_hangs_is_no_answer(monkeypatch):
+def test_hanging_docker(monkeypatch):
+    """A Docker that hangs is no answer."""
+
     def hangs(*_words, **_options):
         raise preflight_module.subprocess.TimeoutExpired("docker", 15)
 

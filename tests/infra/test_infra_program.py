@@ -32,7 +32,8 @@ def run(root, stack, keys, **words):
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_a_preview_asks_for_the_graph_that_the_judges_see(root, build, stack):
+def test_preview(root, build, stack):
+    """A preview declares the graph that the checks see."""
     keys = {**PREBUILT, **({"alertEmails": ["ops@example.com"]} if stack == "prod" else {})}
     done = run(root, stack, keys)
     assert (done.code, done.errors) == (0, []), done.stderr
@@ -41,7 +42,8 @@ def test_a_preview_asks_for_the_graph_that_the_judges_see(root, build, stack):
     assert [message for severity, message in done.logged if severity == "WARNING"] == list(graph.warnings)
 
 
-def test_a_preview_that_builds_the_image_asks_for_one_image(project, tmp_path):
+def test_preview_of_build(project, tmp_path):
+    """A preview that builds declares a single image."""
     docker = tmp_path / "bin/docker"
     docker.parent.mkdir()
     docker.write_text("#!/bin/sh\nexit 0\n")
@@ -75,12 +77,14 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("stack", "keys", "key"), REFUSED, ids=[f"{stack}-{key}" for stack, _, key in REFUSED])
-def test_a_refusal_comes_before_any_resource(project, root, stack, keys, key):
+def test_refused_before_resources(project, root, stack, keys, key):
+    """A wrong key is refused before any resource is declared."""
     shutil.copy(root / "Pulumi.prod.yaml", project)
     refused_before_anything(run(project, stack, keys), key)
 
 
-def test_a_bundle_that_does_not_match_its_contract_stops_it_before_any_resource(project):
+def test_wrong_bundle_refused(project):
+    """A bundle that breaks its contract is refused before any resource is declared."""
     manifest = project / "build/bundles/house-price/manifest.json"
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "feature_set": "9.9.9"}))
     refused_before_anything(run(project, "dev", {}), "bundlesFolder")

@@ -72,7 +72,8 @@ VALID = st.builds(
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(texts=VALID, stack=st.sampled_from(["dev", "prod"]))
-def test_any_valid_settings_give_a_sound_graph(root, texts, stack):
+def test_any_settings(root, texts, stack):
+    """Any valid settings give a graph that breaks no rule."""
     texts = {"alertEmails": '["ops@example.com"]', "imageDigest": DIGEST, **texts}
     given_texts = {name if ":" in name else f"{PROJECT}:{name}": text for name, text in texts.items()}
     one = load(given_texts, stack=stack, project=PROJECT, secret=SECRET)
@@ -81,7 +82,8 @@ def test_any_valid_settings_give_a_sound_graph(root, texts, stack):
 
 @settings(max_examples=300, deadline=None)
 @given(key=st.sampled_from(KEYS), text=st.one_of(st.text(max_size=20), st.integers().map(str), st.floats().map(str)))
-def test_any_text_is_a_value_of_the_key_or_refused_by_its_name(key, text):
+def test_any_text_of_key(key, text):
+    """Any text is a value of its key, or is refused by the key's name."""
     error = None
     try:
         key.parse(text)
@@ -98,7 +100,8 @@ def test_any_text_is_a_value_of_the_key_or_refused_by_its_name(key, text):
     ),
     stack=st.sampled_from(["dev", "prod", "staging"]),
 )
-def test_any_value_under_any_key_gives_settings_or_a_message_that_names_a_key(key, text, stack):
+def test_any_value_of_any_key(key, text, stack):
+    """Any value under any key gives settings, or a message that names a key."""
     full = key.name if key.namespace else f"{PROJECT}:{key.name}"
     error = None
     try:
@@ -114,7 +117,8 @@ def test_any_value_under_any_key_gives_settings_or_a_message_that_names_a_key(ke
     beyond=st.integers(1, 10**6),
     low=st.booleans(),
 )
-def test_one_beyond_the_range_is_refused_and_the_ends_are_taken(key, beyond, low):
+def test_range_ends(key, beyond, low):
+    """The ends of a range are accepted, and the numbers beyond are refused."""
     assert key.parse(str(key.kind.low)) == key.kind.low
     assert key.parse(str(key.kind.high)) == key.kind.high
     with pytest.raises(ConfigurationError, match=str(key.kind.high)):
@@ -126,6 +130,7 @@ def test_one_beyond_the_range_is_refused_and_the_ends_are_taken(key, beyond, low
     key=st.sampled_from([one for one in KEYS if isinstance(one.kind, Many | Table)]),
     value=st.recursive(st.none() | st.booleans() | st.integers(), lambda inner: st.lists(inner, min_size=1) | st.dictionaries(st.just("é"), inner, min_size=1)),
 )  # fmt: skip
-def test_structures_of_the_wrong_shape_are_refused(key, value):
+def test_wrong_structures(key, value):
+    """Structures of the wrong shape are refused."""
     with pytest.raises(ConfigurationError):
         key.parse(json.dumps(value))

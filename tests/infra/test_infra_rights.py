@@ -65,16 +65,16 @@ def test_a_record_opens_its_own_zone(build):
         "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/orders",
     ],
 )
-def test_what_is_not_the_stacks_is_out_of_reach(build, foreign):
-    """Another stack's or another project's resource is in no statement, except of rights that name none."""
+def test_other_resources(build, foreign):
+    """No statement covers another stack's resource, except rights that name none."""
     graph, _, _ = build("dev")
     for statement in statements(graph, PREFIX):
         if statement["Resource"] != ["*"]:
             assert not any(fnmatchcase(foreign, place) for place in statement["Resource"]), statement["Sid"]
 
 
-def test_rights_without_a_resource_make_or_change_little(build):
-    """What IAM ties to no resource is listed here, so that a new one is seen."""
+def test_rights_without_resource(build):
+    """Rights that IAM ties to no resource are listed here, so that a new one is noticed."""
     graph, _, _ = build("dev", alertEmails='["ops@example.com"]')
     wide = [each for each in statements(graph, PREFIX) if each["Resource"] == ["*"] and "Condition" not in each]
     found = {action for statement in wide for action in statement["Action"]}

@@ -47,8 +47,8 @@ def parts(graph):
     return alias, graph.of("lambda.ProvisionedConcurrencyConfig"), trials
 
 
-def test_the_version_answers_and_is_warm_before_the_alias_moves(built):
-    """A version that cannot start stops the update while callers still get the one before."""
+def test_trial_before_alias(built):
+    """A version is called and warm before the alias moves, so that a broken one stops the update."""
     alias, (warm,), (trial,) = parts(built(provisionedConcurrency="1"))
     version = alias.inputs["functionVersion"]
     assert version.endswith("|version}")
@@ -57,30 +57,30 @@ def test_the_version_answers_and_is_warm_before_the_alias_moves(built):
     assert trial.urn in warm.after
 
 
-def test_a_versions_baseline_is_kept_before_it_answers(built):
-    """The first event of a new version, and the last of the old one, have something to be compared with."""
+def test_baseline_first(built):
+    """A version's baseline is stored before it answers, so that its first event can be compared."""
     graph = built()
     kept = graph.one("lambda.Invocation", "monitor-baselines")
     assert kept.inputs["triggers"]["image"] == graph.one("lambda.Function", "aggregator-function").inputs["imageUri"]
     assert kept.urn in graph.one("lambda.Alias", "predictor-alias").after
 
 
-def test_a_warm_instance_goes_with_a_split(built):
-    """Lambda refuses a split alias that is kept warm, not one whose versions are."""
+def test_warm_split(built):
+    """A split has its warm instance on the version, as Lambda refuses one on the alias."""
     alias, (warm,), _ = parts(built(provisionedConcurrency="1", **SPLIT))
     assert alias.inputs["routingConfig"]["additionalVersionWeights"] == {"7": 0.2}
     assert warm.inputs["qualifier"] == alias.inputs["functionVersion"]
 
 
 @pytest.mark.parametrize(("qualifier", "first"), [("live", True), ("3", False)])
-def test_only_an_instance_on_the_alias_goes_before_the_new_one_is_warm(built, qualifier, first):
-    """Lambda keeps no version warm twice; from version to version the old one stays until the new one answers."""
+def test_warm_order(built, qualifier, first):
+    """Only a warm instance on the alias goes first, and one of a version stays for the next."""
     _, (warm,), _ = parts(built(state(warm={"qualifier": qualifier}), provisionedConcurrency="1"))
     assert warm.delete_first is first
 
 
-def test_traffic_that_is_stopped_is_not_called(built):
-    """A reserved concurrency of 0 refuses the trial as it refuses everybody."""
+def test_stopped_traffic(built):
+    """Where traffic is stopped the version is not called, as it would be refused."""
     _, _, trials = parts(built(reservedConcurrency="0"))
     assert trials == []
 
@@ -97,8 +97,8 @@ def test_going_back_builds_nothing(built, tmp_path):
     assert graph.of("docker.Image") == []
 
 
-def test_going_back_before_the_first_update_is_refused(built, root, tmp_path):
-    """There is no version to go back to, and no image to keep."""
+def test_nothing_to_go_back_to(built, root, tmp_path):
+    """Going back before the first update is refused, as there is no version."""
     with pytest.raises(ConfigurationError) as caught:
         built(None, tmp_path, imageDigest="", liveVersion="3")
     assert f"`{caught.value.key}: {caught.value.problem}`" in (root / "docs/configuration.md").read_text("utf-8")

@@ -91,7 +91,8 @@ REFUSED = [
 @pytest.mark.parametrize(
     ("stack", "texts", "key"), REFUSED, ids=lambda value: json.dumps(value) if isinstance(value, dict) else value
 )
-def test_what_cannot_be_used_is_refused_with_its_key_what_is_allowed_and_how_to_set_it(stack, texts, key):
+def test_refused_values(stack, texts, key):
+    """A wrong value is refused with its key, what is allowed and the command that sets it."""
     with pytest.raises(ConfigurationError) as caught:
         settings(stack, **texts)
     error = caught.value
@@ -102,7 +103,8 @@ def test_what_cannot_be_used_is_refused_with_its_key_what_is_allowed_and_how_to_
 
 
 @pytest.mark.parametrize(("stack", "texts", "key"), [one for one in REFUSED if len(one[1]) == 1], ids=str)
-def test_the_refused_value_is_never_repeated(stack, texts, key):
+def test_value_not_repeated(stack, texts, key):
+    """No message repeats the refused value."""
     assert key
     (text,) = texts.values()
     with pytest.raises(ConfigurationError) as caught:
@@ -111,12 +113,14 @@ def test_the_refused_value_is_never_repeated(stack, texts, key):
         assert text not in str(caught.value)
 
 
-def test_a_secret_in_plain_text_is_refused():
-    with pytest.raises(ConfigurationError, match=r"slackWebhook: is a secret in plain text.*--secret"):
+def test_plain_secret():
+    """A secret in plain text is refused."""
+    with pytest.raises(ConfigurationError, match=r"slackWebhook: .* plain text.*--secret"):
         settings(secret=[], slackWebhook="https://chat.example.com/key")
 
 
-def test_no_repr_shows_a_secret():
+def test_no_secret_in_repr():
+    """No repr shows a secret."""
     given = settings(slackWebhook="https://chat.example.com/key", alertWebhooks='["https://alerts.example.com/k2"]')
     assert "example.com/k" not in repr(given)
     assert given.slack_webhook == Hidden("https://chat.example.com/key")
@@ -124,32 +128,38 @@ def test_no_repr_shows_a_secret():
     assert len({given.slack_webhook, Hidden("https://chat.example.com/key")}) == 1
 
 
-def test_every_key_has_a_default_that_its_own_range_allows():
+def test_defaults_allowed():
+    """Every default is in the range of its key."""
     for key in KEYS:
         key.parse(key.default_text)
 
 
-def test_an_unknown_key_is_answered_with_those_that_are_near():
+def test_unknown_key():
+    """An unknown key is refused with those that are similar."""
     with pytest.raises(ConfigurationError, match="logRetentionDays"):
         settings(logRetention="7")
 
 
-def test_keys_of_other_namespaces_are_left_alone():
+def test_other_namespaces():
+    """Keys of other namespaces are ignored."""
     assert settings(**{"docker:host": "unix:///run/docker.sock"}).region == "us-east-1"
 
 
-def test_a_profile_reaches_the_provider_and_a_key_that_would_not_is_refused():
+def test_profile():
+    """A profile reaches the provider, and a key that would not is refused."""
     assert settings(**{"aws:profile": "work"}).profile == "work"
     with pytest.raises(ConfigurationError, match=r"aws:maxRetries: is no key.*aws:profile.*aws:region"):
         settings(**{"aws:maxRetries": "3"})
 
 
-def test_a_stack_of_another_name_says_which_it_is():
+def test_tier_of_other_stack():
+    """A stack of another name states which tier it is."""
     assert settings("staging", tier="prod", **ALERTS).production
     assert not settings("staging", tier="dev").production
 
 
-def test_what_the_older_demo_let_a_user_set_is_still_there():
+def test_former_settings():
+    """What the former version let a user set can still be set."""
     names = {key.name for key in KEYS}
     older = {
         "aws:region",

@@ -59,13 +59,15 @@ def both(build):
     return build("dev")[0], build("prod")[0]
 
 
-def test_prod_has_only_these_resources_more(both):
+def test_resources_of_prod(both):
+    """Prod has these resources more than dev, and no others."""
     dev, prod = map(inputs, both)
     assert set(dev) - set(prod) == set()
     assert set(prod) - set(dev) == ONLY_PROD
 
 
-def test_the_inputs_differ_only_where_it_is_stated(both):
+def test_stated_differences(both):
+    """The inputs of dev and prod differ only where it is stated."""
     dev, prod = map(inputs, both)
     surprises, seen = [], set()
     for address in sorted(set(dev) & set(prod)):
@@ -82,7 +84,8 @@ def test_the_inputs_differ_only_where_it_is_stated(both):
     assert set(DIFFERENT) <= seen
 
 
-def test_prod_protects_and_retains_what_holds_data_and_dev_nothing(both):
+def test_protected_resources(both):
+    """Prod protects and retains what holds data, and dev nothing."""
     dev, prod = both
     assert {node.address for node in dev.nodes if node.protect or node.retain} == set()
     assert {node.address for node in prod.nodes if node.protect} == {
@@ -99,14 +102,16 @@ def test_prod_protects_and_retains_what_holds_data_and_dev_nothing(both):
     }  # fmt: skip
 
 
-def test_dev_says_aloud_that_it_is_open_and_that_nobody_hears(both):
+def test_warnings_of_dev(both):
+    """Dev warns that it is open and that nobody is alerted."""
     dev, prod = both
     assert any("anybody who knows the address" in one for one in dev.warnings)
     assert any("no alert endpoint" in one for one in dev.warnings)
     assert prod.warnings == ()
 
 
-def test_no_secret_shows_anywhere_but_under_a_secret(root):
+def test_secrets_stay_secret(root):
+    """A secret is nowhere but under a secret input."""
     graph = graph_of(settings_of(root, "dev", SECRETS), root)
     for secret in ("alerts.example.com/hook", "integration/key", "services/key"):
         holders = [node for node in graph.nodes if secret in json.dumps(node.inputs)]
@@ -115,7 +120,8 @@ def test_no_secret_shows_anywhere_but_under_a_secret(root):
         assert secret not in json.dumps(graph.outputs)
 
 
-def test_every_output_speaks_of_this_stack(both):
+def test_outputs_of_stack(both):
+    """Every output is of this stack."""
     _, prod = both
     outputs = prod.outputs
     assert outputs["apiUrl"].endswith("|apiEndpoint}")
@@ -149,7 +155,8 @@ def test_every_output_speaks_of_this_stack(both):
     ],
     ids=["iam", "jwt", "none", "domain"],
 )  # fmt: skip
-def test_the_command_to_paste_fits_who_may_call(build, changes, words):
+def test_command_to_paste(build, changes, words):
+    """The command to paste fits who may call."""
     graph, _, _ = build("dev", **changes)
     command = graph.outputs["tryIt"]
     assert words in command
@@ -157,7 +164,8 @@ def test_the_command_to_paste_fits_who_may_call(build, changes, words):
     assert set(body["features"]) == {"bedrooms", "bathrooms", "sqft", "age", "location_score"}
 
 
-def test_without_a_prediction_log_there_is_no_bucket(build):
+def test_no_prediction_log(build):
+    """Without a prediction log there is no bucket."""
     graph, _, _ = build("dev", predictionLog="false")
     assert not graph.of("s3.Bucket")
     assert graph.outputs.get("predictionsBucket") is None
@@ -168,7 +176,8 @@ def callers(graph):
     return str(variables.get("DRIFT_SYNTHETIC_CALLERS", "")).split(",")
 
 
-def test_requests_are_synthetic_from_a_probe_that_signs_and_from_those_who_are_named(build):
+def test_synthetic_callers(build):
+    """Requests of the probe and of named callers are synthetic."""
     deployer = "arn:aws:iam::123456789012:role/deployer"
     graph, _, _ = build("dev", authentication="iam", syntheticCallers=f'["{deployer}"]')
     probe, named = callers(graph)
@@ -179,7 +188,8 @@ def test_requests_are_synthetic_from_a_probe_that_signs_and_from_those_who_are_n
 
 
 @pytest.mark.parametrize("authentication", ["none", "jwt"])
-def test_where_the_api_cannot_tell_who_calls_the_probe_invokes_the_function(build, authentication):
+def test_probe_of_function(build, authentication):
+    """Where the API cannot tell who calls, the probe invokes the function."""
     token = {"jwtIssuer": "https://issuer.example.com", "jwtAudience": '["drift"]'}
     graph, _, _ = build("dev", authentication=authentication, **(token if authentication == "jwt" else {}))
     variables = graph.one("lambda.Function", "probe-function").inputs["environment"]["variables"]

@@ -19,18 +19,21 @@ def today(root):
 
 
 @pytest.mark.parametrize("state", STATES, ids=[state.folder.name for state in STATES])
-def test_type_name_parent_inputs_and_options_are_those_that_were_captured(state, today):
+def test_captured_resources(state, today):
+    """Type, name, parent, inputs and options of all resources are those that were captured."""
     recorded = state.read("graphs.json.gz")
     changes = read_changes(state.folder / "graphs.changes.json")
     assert unexpected(differences(recorded, today), changes) == []
 
 
-def test_both_stacks_are_captured_with_and_without_their_optional_parts(today):
+def test_captured_stacks(today):
+    """Both stacks are captured with and without their optional parts."""
     assert set(CAPTURED) == set(today) == {"dev", "prod", "dev-whole", "prod-whole"}
     assert len(today["dev-whole"]["resources"]) > len(today["dev"]["resources"]) > 100
 
 
-def test_a_lost_resource_and_a_changed_input_are_told_by_their_place(today):
+def test_differences_have_places(today):
+    """A lost resource and a changed input are reported with their places."""
     name = "lambda.Function predictor-function"
     changed = {**today["dev"]["resources"]}
     changed[name] = {**changed[name], "inputs": {**changed[name]["inputs"], "memorySize": 1}}

@@ -44,48 +44,57 @@ def weights(version="1"):
     return {**LIVE, "routingConfig": {"additionalVersionWeights": {version: 0.9}}}
 
 
-def test_weights_beside_a_warm_instance_on_the_alias(account):
+def test_weights_refused(account):
+    """Weights are refused beside a warm instance on the alias."""
     account.create(WARM, ON_LIVE)
     refused(account, by=rules.WEIGHTS, act=lambda it: it.update(ALIAS, "f:live", weights()))
 
 
-def test_a_warm_instance_on_an_alias_with_weights(account):
+def test_warm_alias_refused(account):
+    """A warm instance is refused on an alias with weights."""
     account.update(ALIAS, "f:live", weights())
     refused(account, by=rules.WEIGHTS, act=lambda it: it.create(WARM, ON_LIVE))
 
 
-def test_weights_beside_a_warm_instance_on_the_version_are_taken(account):
+def test_weights_accepted(account):
+    """Weights are accepted beside a warm instance on the version."""
     account.create(WARM, {**ON_LIVE, "qualifier": "1"})
     account.update(ALIAS, "f:live", weights())
 
 
-def test_an_alias_on_a_version_that_is_not_there(account):
+def test_missing_version(account):
+    """An alias on a version that does not exist is refused."""
     refused(account, by=rules.NO_VERSION, act=lambda it: it.update(ALIAS, "f:live", weights("7")))
 
 
-def test_a_warm_instance_of_a_version_that_does_not_start(account):
+def test_warm_broken_version(account):
+    """A warm instance of a version that does not start is refused."""
     account.update(FUNCTION, "f", {"name": "f", "imageUri": BROKEN, "publish": True})
     refused(account, by=rules.START, act=lambda it: it.create(WARM, {**ON_LIVE, "qualifier": "2"}))
 
 
-def test_an_alias_on_a_version_that_was_seen_to_fail(account):
+def test_failed_version(account):
+    """An alias on a version that failed to start is refused."""
     account.update(FUNCTION, "f", {"name": "f", "imageUri": BROKEN, "publish": True})
     refused(account, by=rules.START, act=lambda it: it.start("f", "2"))
     refused(account, by=rules.FAILED, act=lambda it: it.update(ALIAS, "f:live", {**LIVE, "functionVersion": "2"}))
 
 
-def test_an_alias_with_a_warm_instance_does_not_move_to_a_version_that_does_not_start(account):
+def test_warm_alias_stays(account):
+    """An alias with a warm instance does not move to a version that does not start."""
     account.create(WARM, ON_LIVE)
     account.update(FUNCTION, "f", {"name": "f", "imageUri": BROKEN, "publish": True})
     refused(account, by=rules.START, act=lambda it: it.update(ALIAS, "f:live", {**LIVE, "functionVersion": "2"}))
 
 
-def test_a_function_of_an_image_that_nobody_pushed(account):
+def test_missing_image(account):
+    """A function of an image that nobody pushed is refused."""
     other = IMAGE.replace("a" * 64, "c" * 64)
     refused(account, by=rules.NO_IMAGE, act=lambda it: it.create(FUNCTION, {"name": "g", "imageUri": other}))
 
 
-def test_a_tag_that_exists_in_an_immutable_repository_even_of_the_same_digest(account):
+def test_immutable_tag(account):
+    """A tag of an immutable repository is refused a second time, even with the same digest."""
     account.create(REPOSITORY, {"name": "image", "imageTagMutability": "IMMUTABLE"})
     account.push("image", "c-1", DIGEST)
     refused(account, by=rules.TAG, act=lambda it: it.push("image", "c-1", DIGEST))
@@ -102,13 +111,15 @@ def test_a_tag_that_exists_in_an_immutable_repository_even_of_the_same_digest(ac
         ("aws:secretsmanager/secret:Secret", {"name": "s"}),
     ],
 )
-def test_a_name_that_exists(account, token, inputs):
+def test_existing_name(account, token, inputs):
+    """A name that exists is refused."""
     if token != FUNCTION:
         account.create(token, inputs)
     refused(account, by=rules.TAKEN, act=lambda it: it.create(token, inputs))
 
 
-def test_a_subscription_that_exists_is_answered_with_its_own_arn_and_no_mail(account):
+def test_existing_subscription(account):
+    """A subscription that exists is answered with its ARN, and without another mail."""
     topic = account.create(TOPIC, {"name": "alerts"})
     ann = {"topic": topic.id, "protocol": "email", "endpoint": "ann@example.com"}
     first, second = account.create(SUBSCRIPTION, ann), account.create(SUBSCRIPTION, ann)
@@ -116,7 +127,8 @@ def test_a_subscription_that_exists_is_answered_with_its_own_arn_and_no_mail(acc
     assert account.mails == {"ann@example.com": 1}
 
 
-def test_a_subscription_after_one_that_ended_has_another_arn_and_another_mail(account):
+def test_ended_subscription(account):
+    """A subscription after one that ended has another ARN, and causes another mail."""
     topic = account.create(TOPIC, {"name": "alerts"})
     ann = {"topic": topic.id, "protocol": "email", "endpoint": "ann@example.com"}
     first = account.create(SUBSCRIPTION, ann).id
@@ -126,7 +138,8 @@ def test_a_subscription_after_one_that_ended_has_another_arn_and_another_mail(ac
 
 
 @pytest.mark.parametrize("allowed", [False, True])
-def test_a_bucket_a_repository_and_a_work_group_that_are_not_empty(account, allowed):
+def test_not_empty(account, allowed):
+    """A bucket, a repository and a work group that are not empty are not deleted."""
     account.create(BUCKET, {"bucket": "log", "forceDestroy": allowed})
     account.create(REPOSITORY, {"name": "image", "forceDelete": allowed})
     account.create(WORKGROUP, {"name": "questions", "forceDestroy": allowed})
@@ -140,18 +153,21 @@ def test_a_bucket_a_repository_and_a_work_group_that_are_not_empty(account, allo
             refused(account, by=rules.NOT_EMPTY, act=lambda it, of=token, at=name: it.delete(of, at))
 
 
-def test_a_table_that_is_protected(account):
+def test_protected_table(account):
+    """A protected table is not deleted."""
     account.create(TABLE, {"name": "windows", "deletionProtectionEnabled": True})
     refused(account, by=rules.PROTECTED, act=lambda it: it.delete(TABLE, "windows"))
 
 
-def test_a_role_with_a_policy_inside(account):
+def test_role_with_policy(account):
+    """A role with a policy is not deleted."""
     account.create("aws:iam/role:Role", {"name": "r"})
     account.create("aws:iam/rolePolicy:RolePolicy", {"role": "r", "name": "p"})
     refused(account, by=rules.POLICIES, act=lambda it: it.delete("aws:iam/role:Role", "r"))
 
 
-def test_a_third_subscription_filter(account):
+def test_third_filter(account):
+    """A third subscription filter is refused."""
     account.create(GROUP, {"name": "g"})
     token = "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter"
     for name in ("one", "two"):
@@ -159,18 +175,21 @@ def test_a_third_subscription_filter(account):
     refused(account, by=rules.FILTERS, act=lambda it: it.create(token, {"logGroup": "g", "name": "three"}))
 
 
-def test_a_secret_whose_name_is_taken_until_it_is_gone(account):
+def test_name_of_deleted_secret(account):
+    """A secret's name is taken until the deleted one is gone."""
     token = "aws:secretsmanager/secret:Secret"
     secret = account.create(token, {"name": "s", "recoveryWindowInDays": 30})
     account.delete(token, secret.id)
     refused(account, by=rules.LEAVING, act=lambda it: it.create(token, {"name": "s"}))
 
 
-def test_what_stands_in_something_that_is_not_there(account):
+def test_missing_parent(account):
+    """A part of something that does not exist is refused."""
     refused(account, by=rules.NO_PARENT, act=lambda it: it.create(ALIAS, {**LIVE, "functionName": "g"}))
 
 
-def test_a_put_takes_the_place_and_one_delete_ends_both(account):
+def test_put(account):
+    """A put replaces what is there, and a single delete ends both."""
     alarm = {"name": "a", "threshold": 1}
     token = "aws:cloudwatch/metricAlarm:MetricAlarm"
     first, second = account.create(token, alarm), account.create(token, {**alarm, "threshold": 2})

@@ -21,7 +21,8 @@ def people_confirm(world):
     world.account.confirmed |= {thing.id for thing in world.account.of(SUBSCRIPTION)}
 
 
-def test_t5_the_other_emails_stay_subscribed_and_confirmed_and_nobody_gets_a_mail(world):
+def test_t5_other_emails(world):
+    """The other e-mail addresses stay subscribed and confirmed, and nobody gets a mail."""
     people_confirm(world)
     before, mails = listeners(world, "email"), dict(world.account.mails)
     assert len(before) == 3
@@ -35,7 +36,8 @@ def test_t5_the_other_emails_stay_subscribed_and_confirmed_and_nobody_gets_a_mai
     assert world.lost() == []
 
 
-def test_t5_the_other_webhooks_stay_subscribed_and_confirmed(world):
+def test_t5_other_webhooks(world):
+    """The other webhooks stay subscribed and confirmed."""
     world.pulumi.secret("alertWebhooks", json.dumps(HOOKS))
     world.pulumi.up()
     before = listeners(world, "https")
@@ -50,7 +52,8 @@ def test_t5_the_other_webhooks_stay_subscribed_and_confirmed(world):
 
 
 @pytest.mark.parametrize("order", [[2, 0, 1], [1, 2, 0]])
-def test_t5_the_order_of_addresses_means_nothing(world, order):
+def test_t5_order(world, order):
+    """The order of addresses changes nothing."""
     people = ["ann@example.com", "bob@example.com", "cy@example.com"]
     before = listeners(world, "email")
     world.pulumi.set(alertEmails=[people[place] for place in order])

@@ -190,7 +190,8 @@ def left(aws):
 
 
 @pytest.mark.parametrize("pulumi", ["dev"], indirect=True)
-def test_a_life_over_the_real_provider_with_the_rights_of_a_deployer_and_none_else(pulumi, aws, gate):
+def test_life_of_dev(pulumi, aws, gate):
+    """Dev lives over the real provider with the rights of a deployer, and with no others."""
     gate.without = set(TAKEN_OUT)
     denied = pulumi.up("--continue-on-error")
     assert denied.code != 0
@@ -205,7 +206,8 @@ def test_a_life_over_the_real_provider_with_the_rights_of_a_deployer_and_none_el
 
 
 @pytest.mark.parametrize("pulumi", ["prod"], indirect=True)
-def test_a_life_of_prod_over_the_real_provider(pulumi, aws, gate, everything):
+def test_life_of_prod(pulumi, aws, gate, everything):
+    """Prod lives over the real provider."""
     if not everything:
         pytest.skip("prod over the bridge is for nox -s engine -- --all")
     life(pulumi, aws)
@@ -237,7 +239,7 @@ def life(pulumi, aws):
         assert left(aws) == []
 
 
-def test_the_bridges_names_are_those_of_pulumi_aws(deployed):
+def test_bridge_names(deployed):
     """Every type that the stacks make has a line, and no line is for a type that is gone."""
     listed = {facts["token"] for facts in json.loads(NAMES.read_text("utf-8"))["types"].values()}
     made = set()

@@ -46,7 +46,8 @@ def newcomer(request, cli, tmp_path):
         yield world
 
 
-def test_a_new_user_deploys_splits_goes_back_and_leaves(newcomer):
+def test_first_deployment(newcomer):
+    """A new user deploys, splits, goes back and leaves by the page's commands."""
     world, pulumi = newcomer, newcomer.pulumi
     follow(pulumi, commands("The first time"), stack=pulumi.stack)
     follow(pulumi, [["up"]])  # the section ends with whose account it is
@@ -71,7 +72,8 @@ def test_a_new_user_deploys_splits_goes_back_and_leaves(newcomer):
         assert world.account.things == {}
 
 
-def test_an_image_by_digest_is_set_as_the_page_says(world):
+def test_image_by_digest(world):
+    """An image by digest is set as the page says."""
     whole = commands("Without Docker")[-1]
     follow(world.pulumi, [[*whole[:-1], SECOND], ["up"]])
     assert world.alias["functionVersion"] == "2"

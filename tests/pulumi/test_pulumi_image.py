@@ -33,7 +33,8 @@ def elsewhere(world, folder):
     return other
 
 
-def test_t1_an_update_from_another_checkout_by_another_user_changes_nothing(built, tmp_path):
+def test_t1_other_checkout(built, tmp_path):
+    """An update by another user from another checkout changes nothing."""
     other = elsewhere(built, tmp_path)
     run = other.up(umask=0o002)
     assert run.code == 0, run.why
@@ -41,7 +42,8 @@ def test_t1_an_update_from_another_checkout_by_another_user_changes_nothing(buil
     assert built.docker.builds == 0
 
 
-def test_t1_files_that_are_in_no_image_change_nothing(built):
+def test_t1_files_outside_image(built):
+    """Files that are in no image change nothing."""
     root = built.pulumi.root
     (root / "contracts/cases/new.json").write_text("{}", "utf-8")
     (root / "services/console/new.txt").write_text("", "utf-8")
@@ -52,7 +54,8 @@ def test_t1_files_that_are_in_no_image_change_nothing(built):
     assert run.changes == []
 
 
-def test_t4_a_digest_then_a_build_then_a_digest_then_the_same_build_again(world):
+def test_t4_digest_and_build(world):
+    """A digest, a build, a digest and the same build again can follow each other."""
     for image in (None, SECOND, None):
         world.pulumi.set(imageDigest=image)
         run = world.pulumi.up()
@@ -61,7 +64,8 @@ def test_t4_a_digest_then_a_build_then_a_digest_then_the_same_build_again(world)
     assert world.docker.builds == 1
 
 
-def test_t4_another_model_is_built_and_the_one_before_comes_back_without_a_build(built):
+def test_t4_model_and_back(built):
+    """Another model is built, and the one before comes back without a build."""
     for content, builds in (("another", 1), ("", 1)):
         bundles(built.pulumi.root, content)
         run = built.pulumi.up()
@@ -70,7 +74,8 @@ def test_t4_another_model_is_built_and_the_one_before_comes_back_without_a_build
     built.settled()
 
 
-def test_t2_an_update_that_died_after_the_push_goes_through_the_next_time(world):
+def test_t2_killed_after_push(world):
+    """After an update that died when it had pushed, the next one ends."""
     world.pulumi.set(imageDigest=None)
     world.docker.after = lambda: world.pulumi.process.send_signal(signal.SIGKILL)
     died = world.pulumi.up()
@@ -112,12 +117,14 @@ def steps(deployed):
 
 
 @pytest.mark.parametrize("place", [random.Random(SEED + number).random() for number in range(DRAWN)])
-def test_t2_an_update_that_was_interrupted_goes_through_the_next_time(empty, steps, place):
+def test_t2_interrupted(empty, steps, place):
+    """After an update that was interrupted, the next one ends."""
     interrupted(empty, 1 + int(place * steps))
 
 
 @pytest.mark.parametrize("tenth", range(10))
-def test_t2_an_update_goes_through_after_an_interruption_at_any_step(cli, steps, everything, tenth, tmp_path):
+def test_t2_interrupted_anywhere(cli, steps, everything, tenth, tmp_path):
+    """After an interruption at any step, the next update ends."""
     if not everything:
         pytest.skip("every step is for nox -s engine -- --all")
     for step in range(1 + tenth, steps + 1, 10):
@@ -126,7 +133,8 @@ def test_t2_an_update_goes_through_after_an_interruption_at_any_step(cli, steps,
             interrupted(world, step)
 
 
-def test_t10_a_stack_from_a_digest_never_loads_the_docker_provider(world):
+def test_t10_no_docker_provider(world):
+    """A stack from a digest never loads the Docker provider."""
     world.pulumi.docker = world.docker.daemon = False
     world.pulumi.set(imageDigest=SECOND)
     for command in (world.pulumi.preview, world.pulumi.up, refresh(world), world.pulumi.destroy):
@@ -140,7 +148,8 @@ def refresh(world):
     return lambda: world.pulumi("refresh", "--yes", "--skip-preview")
 
 
-def test_t10_a_stack_that_built_its_image_goes_on_without_docker_by_the_command_that_the_program_names(built):
+def test_t10_on_without_docker(built):
+    """A stack that built its image goes on without Docker by the command that the program names."""
     bundles(built.pulumi.root, "another")
     assert built.pulumi.up().code == 0
     built.pulumi.docker = built.docker.daemon = False

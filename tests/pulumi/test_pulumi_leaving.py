@@ -37,7 +37,8 @@ def lived_in(world):
 
 
 @pytest.mark.parametrize("world", ["dev", "prod"], indirect=True)
-def test_t9_the_prediction_log_is_switched_off_and_on_again(world):
+def test_t9_log_off_and_on(world):
+    """The prediction log can be switched off and on again."""
     bucket, production = lived_in(world), world.pulumi.stack == "prod"
     for wanted in (False, True):
         world.pulumi.set(predictionLog=wanted)
@@ -51,7 +52,8 @@ def test_t9_the_prediction_log_is_switched_off_and_on_again(world):
         world.settled()
 
 
-def test_t11_dev_destroyed_leaves_nothing(world):
+def test_t11_dev_gone(world):
+    """Destroying dev leaves nothing."""
     lived_in(world)
     gone = world.pulumi.destroy()
     assert gone.code == 0, gone.why
@@ -62,7 +64,8 @@ def test_t11_dev_destroyed_leaves_nothing(world):
 
 @PROD
 @pytest.mark.parametrize("previewed", [True, False], ids=["with a preview", "without a preview"])
-def test_t11_prod_refuses_to_be_destroyed_before_anything_is_gone(world, previewed):
+def test_t11_prod_refuses(world, previewed):
+    """Prod refuses to be destroyed before anything is gone."""
     lived_in(world)
     before = set(world.account.things)
     words = [] if previewed else ["--skip-preview"]
@@ -83,7 +86,8 @@ def leave(world):
 
 
 @PROD
-def test_t12_prod_is_left_to_the_end_and_taken_up_again(world):
+def test_t12_leave_and_return(world):
+    """Prod can be left to the end and taken up again."""
     world.pulumi.secret("slackWebhook", "https://chat.example.com/services/key")
     run = world.pulumi.up()
     assert run.code == 0, run.why
@@ -115,7 +119,8 @@ def test_t12_prod_is_left_to_the_end_and_taken_up_again(world):
 
 
 @PROD
-def test_t12_without_the_file_what_stayed_is_in_the_way(world):
+def test_t12_without_file(world):
+    """Without the file of leaving, what stayed is in the way of the next life."""
     leave(world)
     world.pulumi.done("config", "rm", "leaving")
     (world.pulumi.root / "retained/prod.json").unlink()

@@ -12,7 +12,8 @@ VIOLATION = '\nimport pulumi_aws\npulumi_aws.sqs.Queue("open", name="open", sqs_
 
 
 @BOTH
-def test_a_stack_is_previewed_made_and_found_unchanged(empty):
+def test_first_life(empty):
+    """A stack is previewed, made and then unchanged."""
     seen = empty.pulumi.preview()
     assert seen.code == 0, seen.why
     assert set(seen.counts) <= {"create", "read"}
@@ -24,13 +25,15 @@ def test_a_stack_is_previewed_made_and_found_unchanged(empty):
 
 
 @BOTH
-def test_the_policy_pack_passes_what_the_stack_declares(empty):
+def test_policy_pack_passes(empty):
+    """The policy pack accepts what the stack declares."""
     run = empty.pulumi.preview("--policy-pack", pack(empty.pulumi))
     assert run.code == 0, run.why
     assert "drift-monitor" in run.text
 
 
-def test_the_policy_pack_stops_a_planted_violation(empty):
+def test_policy_pack_stops(empty):
+    """The policy pack stops a planted violation."""
     program = empty.pulumi.root / "infra/__main__.py"
     program.write_text(program.read_text("utf-8") + VIOLATION, "utf-8")
     run = empty.pulumi.up("--policy-pack", pack(empty.pulumi))
@@ -40,7 +43,8 @@ def test_the_policy_pack_stops_a_planted_violation(empty):
 
 
 @pytest.mark.parametrize("empty", ["prod"], indirect=True)
-def test_prod_starts_with_nobody_alerted_and_makes_nothing(empty):
+def test_prod_without_listeners(empty):
+    """Prod with nobody to alert is refused, and nothing is made."""
     empty.pulumi.set(alertEmails=[])
     run = empty.pulumi.up()
     assert run.code != 0
@@ -48,7 +52,8 @@ def test_prod_starts_with_nobody_alerted_and_makes_nothing(empty):
     assert empty.account.things == {}
 
 
-def test_an_error_of_one_resource_is_one_line_and_no_traceback(empty):
+def test_resource_error(empty):
+    """An error of a resource is one line without a traceback."""
     empty.pulumi.set(imageDigest=FIRST.replace("1" * 64, "f" * 64))
     run = empty.pulumi.up()
     assert run.code != 0
@@ -59,7 +64,8 @@ def test_an_error_of_one_resource_is_one_line_and_no_traceback(empty):
     assert not [line for line in shown if "Traceback" in line or 'File "' in line]
 
 
-def test_a_name_that_somebody_took_is_named_in_one_line(empty):
+def test_taken_name(empty):
+    """A name that somebody else has is reported in one line."""
     name = f"/aws/lambda/{empty.predictor}"
     empty.account.create("aws:cloudwatch/logGroup:LogGroup", {"name": name})
     run = empty.pulumi.up()

@@ -20,7 +20,8 @@ CHANGED = {
 }
 
 
-def test_t3_a_new_model_changes_only_what_runs_the_image(built):
+def test_t3_new_model(built):
+    """A new model changes only what runs the image."""
     bundles(built.pulumi.root, "another")
     run = built.pulumi.up()
     assert run.code == 0, run.why
@@ -29,7 +30,8 @@ def test_t3_a_new_model_changes_only_what_runs_the_image(built):
     built.settled()
 
 
-def test_t3_the_baseline_is_written_before_the_alias_moves(built):
+def test_t3_baseline_first(built):
+    """The baseline is written before the alias moves."""
     built.account.calls.clear()
     bundles(built.pulumi.root, "another")
     assert built.pulumi.up().code == 0

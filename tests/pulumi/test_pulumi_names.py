@@ -91,7 +91,8 @@ def schemas(tmp_path_factory):
 
 
 @pytest.mark.parametrize("kind", sorted(TABLE))
-def test_a_type_has_the_names_that_pulumi_aws_gives_it(schemas, kind):
+def test_names_of_types(schemas, kind):
+    """A type has the names that pulumi-aws gives it."""
     facts = TABLE[kind]
     names = bridged(schemas[kind]["block"], facts.get("fields", {}))
     assert names - properties(facts["token"]) == GONE.get(kind, set())

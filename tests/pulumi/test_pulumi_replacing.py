@@ -34,7 +34,8 @@ def levels(resources):
     return [found[number] for number in sorted(found)]
 
 
-def test_t14_every_resource_can_be_replaced_and_nothing_is_lost(world):
+def test_t14_replacements(world):
+    """Every resource can be replaced, and nothing is lost."""
     found = levels(world.resources())
     assert len(found) > 3
     for urns in reversed(found):  # from what stands on others down, so that no parent takes its children along

@@ -19,7 +19,8 @@ def update(world, **keys):
 
 
 @WARM
-def test_t6_traffic_is_split_moved_and_taken_back_each_in_one_update(world, warm):
+def test_t6_split(world, warm):
+    """Traffic is split, moved and taken back, each in a single update."""
     update(world, provisionedConcurrency=warm)
     split = {"previousVersion": "1", "previousVersionPercent": 90}
     update(world, imageDigest=SECOND, **split)
@@ -37,7 +38,8 @@ def test_t6_traffic_is_split_moved_and_taken_back_each_in_one_update(world, warm
 
 
 @WARM
-def test_t7_a_version_that_fails_to_start_leaves_the_alias_and_the_next_update_repairs(world, warm):
+def test_t7_broken_version(world, warm):
+    """A version that fails to start leaves the alias, and the next update repairs it."""
     update(world, provisionedConcurrency=warm)
     world.pulumi.set(imageDigest=BROKEN)
     failed = world.pulumi.up()
@@ -51,7 +53,8 @@ def test_t7_a_version_that_fails_to_start_leaves_the_alias_and_the_next_update_r
     world.settled()
 
 
-def test_t7_the_next_update_may_also_go_back_to_the_image_before(world):
+def test_t7_back_to_image(world):
+    """After a broken version the next update may also go back to the image before."""
     before = world.alias["functionVersion"]
     world.pulumi.set(imageDigest=BROKEN)
     assert world.pulumi.up().code != 0
@@ -61,7 +64,8 @@ def test_t7_the_next_update_may_also_go_back_to_the_image_before(world):
 
 
 @WARM
-def test_t8_back_to_a_published_version_with_all_traffic_and_forward_again(world, warm):
+def test_t8_back_and_forward(world, warm):
+    """All traffic can go back to a published version, and forward again."""
     update(world, provisionedConcurrency=warm)
     update(world, imageDigest=SECOND)
     assert world.alias["functionVersion"] == "2"

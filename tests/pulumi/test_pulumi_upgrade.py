@@ -101,7 +101,8 @@ def newer(world):
     return Workspace(world.pulumi.folder, root, ports, world.pulumi.stack)
 
 
-def test_t13_an_older_stack_takes_this_program_and_keeps_what_matters(old):
+def test_t13_older_stack(old):
+    """An older stack takes this program, and keeps what matters."""
     confirmed, mails = set(old.account.confirmed), dict(old.account.mails)
     stay = {(short(each["type"]), each["id"]) for each in old.resources() if matters(each)}
     old.pulumi = newer(old)

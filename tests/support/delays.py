@@ -161,5 +161,5 @@ def make_delays(root: Path, classes: tuple[str, ...] = TWO, **target: object) ->
     folder.mkdir(parents=True)
     for name, content in {**files, "manifest.json": json.dumps(manifest).encode()}.items():
         (folder / name).write_bytes(content)
-    (folder.parent / "current").write_text(f"{folder.name}\n")
+    (folder.parent / "current").write_text(f"{folder.name}\n", encoding="utf-8")
     return Delays(folder, load_bundle(folder), feature_set, baseline)

@@ -128,8 +128,8 @@ def test_each_outcome(repository):
     assert (bench.tree / NAME).read_text() == SOURCE
 
 
-def test_shared_work_counts_for_each_test(repository):
-    """Fixtures of a session and cached functions are executed once, but any test may notice them."""
+def test_shared_work(repository):
+    """Work of a session's fixture or a cached function counts for every test that uses it."""
     bench = prepare(repository)
     command.measure(bench, AREA)
     executed = command.Executed(bench.folder, AREA.name, bench.tree)
@@ -140,14 +140,14 @@ def test_shared_work_counts_for_each_test(repository):
     assert len(executed.tests_of(NAME, 5)) == 4
 
 
-def test_a_file_that_cannot_be_imported_is_noticed(repository):
-    """No test fails where none can be collected."""
+def test_unimportable_file(repository):
+    """A mutant that cannot be imported counts as noticed, though no test is collected."""
     bench = prepare(repository)
     assert outcomes(bench, mutant("LIMIT = 3", "LIMIT = 3 / 0")) == [("failed", "")]
 
 
-def test_a_later_run_goes_on(repository):
-    """What a killed run left behind counts as far as it is complete, and sources are whole again."""
+def test_later_run(repository):
+    """A later run continues from what a killed one completed, on whole sources."""
     bench = prepare(repository)
     noticed, other = mutant("first > second", "first < second"), mutant("return 1", "return 2")
     command.try_each(bench, [noticed])
@@ -162,8 +162,8 @@ def test_a_later_run_goes_on(repository):
     assert set(prepare(repository).results.last) == {noticed.key, other.key}
 
 
-def test_survivors_are_tried_again_with_new_tests(repository, capsys):
-    """The first score is kept beside the one of now."""
+def test_survivors_again(repository, capsys):
+    """Survivors are tried again with new tests, and the first score is kept beside the new one."""
     survivor = mutant("first > second", "first >= second")
     bench = prepare(repository)
     assert outcomes(bench, survivor) == [("passed", "")]

@@ -77,7 +77,7 @@ def _text(short: str, name: str, field: str, old: str, new: str) -> Plant:
         # A fault that changes nothing would be one that nobody finds.
         if old not in text:
             raise LookupError(old)
-        inputs[field] = text.replace(old, new)
+        _put(inputs, field, text.replace(old, new))
 
     return plant
 
@@ -120,6 +120,18 @@ def _warm_on_the_alias(graph: Graph) -> None:
     kind = "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig"
     urn = trial.urn.replace(trial.kind, kind).replace(trial.name, "predictor-warm")
     graph.nodes.append(replace(trial, kind=kind, name="predictor-warm", urn=urn, inputs=inputs))
+
+
+def _built_by_path(graph: Graph) -> None:
+    """Build the image from a path that only this machine has."""
+    repository = graph.one("ecr.Repository", "image-repository")
+    inputs = Inputs(
+        build={"context": "/home/ann/stack", "dockerfile": "/home/ann/stack/Dockerfile"}
+    )
+    kind = "docker:index/image:Image"
+    urn = repository.urn.replace(repository.kind, kind).replace(repository.name, "image-image")
+    image = replace(repository, kind=kind, name="image-image", urn=urn, inputs=inputs)
+    graph.nodes.append(replace(image, delete_first=False, secrets=frozenset({"registry"})))
 
 
 PREDICTOR = ("lambda.Function", "predictor-function")
@@ -691,6 +703,33 @@ FAULTS = (
     _fault(
         "an instance kept warm on the alias",
         _warm_on_the_alias,
+        "rules",
+    ),
+    _fault(
+        "an image that is built from one machine's path",
+        _built_by_path,
+        "rules",
+    ),
+    _fault(
+        "a work group that stays because somebody has asked",
+        _set("athena.Workgroup", "questions-workgroup", "forceDestroy", False),
+        "rules",
+    ),
+    _fault(
+        "links into another partition's console",
+        _text(
+            *("lambda.Function", "evaluator-function", "environment/variables/DRIFT_LINKS"),
+            "console.aws.amazon.com",
+            "console.amazonaws-us-gov.com",
+        ),
+        "rules",
+    ),
+    _fault(
+        "a role that the permissions boundary leaves out",
+        _set(
+            *("iam.Role", "evaluator-role", "permissionsBoundary"),
+            "arn:aws:iam::123456789012:policy/boundary",
+        ),
         "rules",
     ),
 )

@@ -653,6 +653,7 @@ class MonitoringSpecV2Metric(TypedDict):
     unit: Literal['None', 'Count', 'Percent', 'Seconds', 'Milliseconds', 'Microseconds', 'Bytes']
     source: Literal['predictor', 'monitor', 'probe']
     each: NotRequired[Literal['feature']]
+    only: NotRequired[Literal['two-classes']]
     description: str
 
 

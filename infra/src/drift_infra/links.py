@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import pulumi
 
+from .naming import partition_of
+
+#: Where the console of each partition is.
+CONSOLES = {"aws": "console.aws.amazon.com", "aws-us-gov": "console.amazonaws-us-gov.com"}
+
 
 def dashboard(region: str, name: pulumi.Input[str]) -> pulumi.Output[str]:
     """Return the address of the dashboard's page."""
@@ -22,4 +27,5 @@ def log_group(region: str, name: pulumi.Input[str]) -> pulumi.Output[str]:
 
 
 def _cloudwatch(region: str) -> str:
-    return f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
+    console = CONSOLES[partition_of(region)]
+    return f"https://{region}.{console}/cloudwatch/home?region={region}"

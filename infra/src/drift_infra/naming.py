@@ -48,6 +48,17 @@ class Site:
         return self.keeping.production
 
 
+def partition_of(region: str) -> str:
+    """Return the second word of every ARN in a region.
+
+    China's regions are a partition too, which `aws:region` does not take.
+
+    >>> partition_of("us-gov-west-1"), partition_of("us-west-1")
+    ('aws-us-gov', 'aws')
+    """
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
 def tags(project: str, stack: str, more: dict[str, str]) -> dict[str, str]:
     """Return the tags of every resource; those that name its owner cannot be overridden.
 

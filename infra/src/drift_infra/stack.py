@@ -28,7 +28,7 @@ from .content import DOCKERFILE
 from .iam import Statement, within
 from .keeping import delete_first, keeping_of, write_retained
 from .monitoring import Watch
-from .naming import Names, Site, tags
+from .naming import Names, Site, partition_of, tags
 from .platform import Parts
 
 if TYPE_CHECKING:
@@ -173,9 +173,9 @@ class Stack:
         settings = self.settings
         callers: list[pulumi.Input[str]] = list(settings.synthetic_callers)
         if settings.probe_minutes and settings.authentication == "iam":
-            callers.insert(
-                0, pulumi.Output.concat("arn:aws:iam::", self.site.account, ":role/", self.site.names.of(PROBE))
-            )
+            partition, role = partition_of(settings.region), self.site.names.of(PROBE)
+            arn = pulumi.Output.concat(f"arn:{partition}:iam::", self.site.account, f":role/{role}")
+            callers.insert(0, arn)
         return {variables.SYNTHETIC_CALLERS: pulumi.Output.all(*callers).apply(",".join)} if callers else {}
 
     def _api(self, routes: tuple[Route, ...]) -> Api:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from drift_contracts.environment import MOST_ROWS
+from drift_infra.links import CONSOLES
+from drift_infra.naming import partition_of
 from drift_infra.platform import OUTAGE
 
+from tools.stack_checks.graph import texts
 from tools.stack_checks.heard import hears
 
 if TYPE_CHECKING:
@@ -14,6 +18,8 @@ if TYPE_CHECKING:
 
     from .finding import Facts, Found
 
+#: The partition in an ARN.
+ARN = re.compile(r"\barn:([a-z*-]+):")
 #: Groups below this prefix need no entry of their own in the account's policy.
 VENDED = "/aws/vendedlogs/"
 
@@ -68,4 +74,44 @@ def open_api_is_bounded(graph: Graph, _facts: Facts) -> Found:
         yield "cloudwatch.LogGroup predictor-logs", "has no alarm on the bytes that it takes in"
 
 
-RULES = (access_log_is_vended, budget_is_its_own, pager_hears_an_outage, open_api_is_bounded)
+def partition_is_the_regions(graph: Graph, _facts: Facts) -> Found:
+    """Report ARNs and links of another partition than the region's: nothing is there."""
+    partition = partition_of(graph.provider.inputs.text("region"))
+    foreign = {console for name, console in CONSOLES.items() if name != partition}
+    for node in graph.resources:
+        for text in texts(node.inputs):
+            is_linked = any(f".{console}/" in text for console in foreign)
+            arns = set(ARN.findall(text))
+            if is_linked or not arns <= {partition, "*"}:
+                yield node.address, f"names something outside of the partition {partition}"
+
+
+def roles_share_a_boundary(graph: Graph, _facts: Facts) -> Found:
+    """Report roles that differ in their permissions boundary.
+
+    An organisation that asks for one refuses the role that has none.
+    """
+    roles = graph.of("iam.Role")
+    boundaries = {role.inputs.text("permissionsBoundary") for role in roles}
+    for role in roles:
+        if len(boundaries) > 1 and not role.inputs.text("permissionsBoundary"):
+            yield role.address, "has no permissions boundary, and others have"
+
+
+def image_is_the_same_everywhere(graph: Graph, _facts: Facts) -> Found:
+    """Report a build that names a path of one machine: on every other one it is a change."""
+    for node in graph.of("docker.Image"):
+        paths = [node.inputs.text("build/context"), node.inputs.text("build/dockerfile")]
+        if any(path.startswith("/") for path in paths):
+            yield node.address, "is built again from every other checkout"
+
+
+RULES = (
+    access_log_is_vended,
+    budget_is_its_own,
+    pager_hears_an_outage,
+    open_api_is_bounded,
+    partition_is_the_regions,
+    roles_share_a_boundary,
+    image_is_the_same_everywhere,
+)

@@ -123,6 +123,13 @@ def protected(graph: Graph, facts: Facts) -> Found:
             yield node.address, "is emptied when deleted"
 
 
+def questions_go(graph: Graph, _facts: Facts) -> Found:
+    """Report a work group that AWS refuses to delete once anybody has asked a question."""
+    for node in graph.of("athena.Workgroup"):
+        if not node.inputs.flag("forceDestroy"):
+            yield node.address, "stays when its stack is destroyed"
+
+
 def guards_stay(graph: Graph, _facts: Facts) -> Found:
     """Report guards that go while what they guard stays: the data would lie open, and for ever."""
     retained = [node for node in graph.resources if node.retain and node.short not in GUARDS]
@@ -191,6 +198,7 @@ RULES = (
     tagged,
     named,
     protected,
+    questions_go,
     guards_stay,
     leaving_asks_first,
     deleted_before_it_is_replaced,

@@ -23,7 +23,7 @@ PATH = Text(
     empty="none",
 )
 DIGEST = Text(
-    r"(\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]+@)?sha256:[0-9a-f]{64}",
+    r"(\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/[a-z0-9._/-]+@)?sha256:[0-9a-f]{64}",
     "sha256:DIGEST of an image in the stack's own repository, or ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME@sha256:DIGEST",
     empty="build it with Docker",
 )

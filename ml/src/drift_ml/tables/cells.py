@@ -10,7 +10,7 @@ import math
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -20,19 +20,18 @@ from pyarrow import compute
 from .errors import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import numpy.typing as npt
     from drift_contracts import Feature
 
     Floats = npt.NDArray[np.float64]
     Mask = npt.NDArray[np.bool_]
-    Codes = tuple[Floats, Mask, Mask]
-    """Values with NaN where there is none, which cells are missing, which of another type."""
 
 TRUE = ("true", "t", "yes", "y", "on", "1")
 FALSE = ("false", "f", "no", "n", "off", "0")
 BOOLEANS = dict.fromkeys(TRUE, 1.0) | dict.fromkeys(FALSE, 0.0)
+RANGE = "a number in the range of a float32, up to 3.4e38 either way"
 BOOLEAN = "a boolean: true or false, t or f, yes or no, y or n, on or off, 1 or 0, in any case"
 
 NAN_WORDS = ("nan", "NaN")
@@ -40,8 +39,8 @@ THOUSANDS = re.compile(r"[+-]?\d{1,3}([,. '\u00a0\u202f]\d{3})+([.,]\d+)?")
 UNIT = re.compile(r"[^\w\s.,+-]\s*[+-]?[\d.,]+|[+-]?[\d.,]+\s*[^\d\s.,]+")
 HEXADECIMAL = re.compile(r"[+-]?0[xXoObB][0-9a-fA-F]+")
 WHOLE_FRACTION = re.compile(r"([+-]?\d+)\.0+")
+#: Wrong cells of a batch at most that are looked at for their cause.
 LOOKED_AT = 1000
-"""Wrong cells of a batch at most that are looked at for their cause."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +71,24 @@ class Problem:
     hint: str = ""
 
 
+class Codes(NamedTuple):
+    """The numbers that the cells of a column become."""
+
+    #: NaN where a cell is missing or of another type.
+    values: Floats
+    #: Which cells are missing.
+    missing: Mask
+    #: Which cells are of another type.
+    wrong: Mask
+
+    def at(self, places: npt.NDArray[np.int64]) -> Codes:
+        """Return the codes of cells by their places in a dictionary; the one behind it is null."""
+        values = np.append(self.values, np.nan)
+        missing = np.append(self.missing, True)
+        wrong = np.append(self.wrong, False)
+        return Codes(values[places], missing[places], wrong[places])
+
+
 @dataclass
 class Checked:
     """A column that was checked."""
@@ -87,7 +104,11 @@ class Checked:
             self.problems.append(Problem(rule, expected, broken, hint))
 
 
-def check_column(feature: Feature | None, column: pa.Array, reading: Reading) -> Checked:
+def check_column(
+    feature: Feature | None,
+    column: pa.Array,
+    reading: Reading,
+) -> Checked:
     """Return the column as a vector, and what is wrong with it.
 
     Numbers and booleans become float64 with NaN for missing, categories objects with None. Without
@@ -102,9 +123,14 @@ def check_column(feature: Feature | None, column: pa.Array, reading: Reading) ->
     return check_number(feature, column, reading)
 
 
-def check_number(feature: Feature | None, column: pa.Array, reading: Reading) -> Checked:
+def check_number(
+    feature: Feature | None,
+    column: pa.Array,
+    reading: Reading,
+) -> Checked:
     """Check numbers: type, range of a float32 and the feature's bounds."""
     values, missing, wrong = _coded(column, reading, _numbers)
+    # A number such as -999 may mean a missing value, and would else break the feature's bounds.
     sentinels = reading.missing_numbers
     if not sentinels and _all_fit(feature, values):
         return Checked(values)
@@ -115,22 +141,29 @@ def check_number(feature: Feature | None, column: pa.Array, reading: Reading) ->
     no_number = np.isnan(values) & ~missing & ~wrong
     hint = ""
     if feature is not None and feature.nullable:
-        no_number = np.zeros_like(no_number)  # a NaN is how tables mark a missing number
+        # A NaN is how tables mark a missing number.
+        no_number = np.zeros_like(no_number)
     elif no_number.any() or missing.any():
         hint = _not_nullable(feature)
     if feature is None or not feature.nullable:
         checked.add("missing", "a value in every row", missing, hint)
     checked.add("type", "a number", wrong, _number_hint(column, wrong, feature, reading))
     infinite = np.isinf(values)
-    checked.add("finite", "a finite number", infinite | no_number, hint if no_number.any() else "")
+    # An infinity is no missing value, so that the way out would not help.
+    way_out = hint if no_number.any() else ""
+    checked.add("finite", "a finite number", infinite | no_number, way_out)
     large = (np.abs(values) > FLOAT32) & ~infinite
-    checked.add("range", "a number in the range of a float32, up to 3.4e38 either way", large)
+    checked.add("range", RANGE, large)
     if feature is not None:
         _check_bounds(feature, values, np.isfinite(values) & ~large, checked)
     return checked
 
 
-def check_boolean(feature: Feature, column: pa.Array, reading: Reading) -> Checked:
+def check_boolean(
+    feature: Feature,
+    column: pa.Array,
+    reading: Reading,
+) -> Checked:
     """Check booleans in every usual spelling; they become 1 and 0."""
     values, missing, wrong = _coded(column, reading, _booleans)
     checked = Checked(values)
@@ -140,13 +173,19 @@ def check_boolean(feature: Feature, column: pa.Array, reading: Reading) -> Check
     return checked
 
 
-def check_category(feature: Feature, column: pa.Array, reading: Reading) -> Checked:
+def check_category(
+    feature: Feature,
+    column: pa.Array,
+    reading: Reading,
+) -> Checked:
     """Check categories: each cell becomes one of them, an open category's newcomer its own text.
 
     A number or a boolean is the category of its usual text, so that a column holds the same
     categories whether a file keeps it as text, as numbers or as a dictionary.
     """
-    codes = column if pa.types.is_dictionary(column.type) else _dictionary(column)
+    codes = column
+    if not pa.types.is_dictionary(column.type):
+        codes = _dictionary(column)
     # Each different cell is looked at once; the last place is that of a null.
     texts = [_category(feature, cell, reading) for cell in _cells(codes.dictionary)]
     texts.append(None)
@@ -154,16 +193,21 @@ def check_category(feature: Feature, column: pa.Array, reading: Reading) -> Chec
     strangers = _strangers(feature, texts)
     checked = Checked(np.array(texts, dtype=object)[places])
     if not feature.nullable:
-        absent = np.array([text is None for text in texts], dtype=bool)
+        absent = _mask(text is None for text in texts)
         hint = _not_nullable(feature)
         checked.add("missing", "a value in every row", absent[places], hint)
-    wrong = np.array([text is WRONG for text in texts], dtype=bool)
+    wrong = _mask(text is WRONG for text in texts)
     checked.add("type", "a text, a number or a boolean", wrong[places])
     if strangers:
-        strange = np.array([text in strangers for text in texts], dtype=bool)
+        strange = _mask(text in strangers for text in texts)
         expected = f"one of {listed(feature.categories)}"
-        checked.add("enum", expected, strange[places], _category_hint(feature, strangers))
+        hint = _category_hint(feature, strangers)
+        checked.add("enum", expected, strange[places], hint)
     return checked
+
+
+def _mask(answers: Iterable[bool]) -> Mask:
+    return np.fromiter(answers, dtype=bool)
 
 
 def _strangers(feature: Feature, texts: Sequence[str | _Wrong | None]) -> list[str]:
@@ -181,7 +225,12 @@ class _Wrong:
 WRONG = _Wrong()
 
 
-def _check_bounds(feature: Feature, values: Floats, present: Mask, checked: Checked) -> None:
+def _check_bounds(
+    feature: Feature,
+    values: Floats,
+    present: Mask,
+    checked: Checked,
+) -> None:
     if feature.type == "integer":
         checked.add("type", "a whole number", present & (values != np.floor(values)))
     low, high = feature.exclusive_minimum, feature.exclusive_maximum
@@ -204,34 +253,34 @@ def _all_fit(feature: Feature | None, values: Floats) -> bool:
     """
     if not len(values):
         return True
-    low, high = float(values.min()), float(values.max())  # NaN if any is
+    # NaN if any value is, which then fails the comparison.
+    low = float(values.min())
+    high = float(values.max())
     if not -FLOAT32 <= low <= high <= FLOAT32:
         return False
     if feature is None:
         return True
-    above = low > _or(feature.exclusive_minimum, -math.inf)
-    above = above and low >= _or(feature.minimum, -math.inf)
-    below = high < _or(feature.exclusive_maximum, math.inf)
-    below = below and high <= _or(feature.maximum, math.inf)
-    whole = feature.type != "integer" or bool((values == np.floor(values)).all())
-    return above and below and whole
+    outside = (
+        feature.minimum is not None and low < feature.minimum,
+        feature.exclusive_minimum is not None and low <= feature.exclusive_minimum,
+        feature.maximum is not None and high > feature.maximum,
+        feature.exclusive_maximum is not None and high >= feature.exclusive_maximum,
+    )
+    if any(outside):
+        return False
+    return feature.type != "integer" or bool((values == np.floor(values)).all())
 
 
-def _or(bound: float | None, default: float) -> float:
-    return default if bound is None else bound
-
-
-def _coded(column: pa.Array, reading: Reading, code: Callable[[pa.Array, Reading], Codes]) -> Codes:
+def _coded(
+    column: pa.Array,
+    reading: Reading,
+    code: Callable[[pa.Array, Reading], Codes],
+) -> Codes:
     """Return the codes of a column; of a dictionary, those of its values by its indices."""
     if not pa.types.is_dictionary(column.type):
         return code(column, reading)
-    values, missing, wrong = code(column.dictionary, reading)
-    places = _places(column)
-    return (
-        np.append(values, np.nan)[places],
-        np.append(missing, True)[places],
-        np.append(wrong, False)[places],
-    )
+    # Each value of a dictionary is read once, however many cells have it.
+    return code(column.dictionary, reading).at(_places(column))
 
 
 def _numbers(column: pa.Array, reading: Reading) -> Codes:
@@ -239,17 +288,29 @@ def _numbers(column: pa.Array, reading: Reading) -> Codes:
     missing = nulls(column)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         numbers = compute.cast(column, pa.float64(), safe=False)
-        numbers = numbers.fill_null(np.nan) if numbers.null_count else numbers
-        values = np.asarray(numbers.to_numpy(zero_copy_only=False))
-        return values, missing, np.zeros(len(values), dtype=bool)
-    texts = _texts(compute.cast(column, pa.string()) if pa.types.is_decimal(kind) else column)
+        values = _vector(numbers)
+        return Codes(values, missing, np.zeros(len(values), dtype=bool))
+    decimal = reading.decimal
+    if pa.types.is_decimal(kind):
+        # Arrow writes decimals with a point, whatever the file's texts have.
+        column = compute.cast(column, pa.string())
+        decimal = "."
+    texts = _texts(column)
     if texts is None:
-        return np.full(len(column), np.nan), missing, ~missing
+        return Codes(np.full(len(column), np.nan), missing, ~missing)
     trimmed = compute.utf8_trim_whitespace(texts)
-    words = tuple(word for word in reading.missing if word not in NAN_WORDS)  # these are numbers
+    # The words for NaN are numbers, and parsed as such.
+    words = tuple(word for word in reading.missing if word not in NAN_WORDS)
     missing = nulls(trimmed) | _is_in(trimmed, words)
     present = compute.if_else(pa.array(missing), None, trimmed)
-    return _parsed(present, missing, "." if pa.types.is_decimal(kind) else reading.decimal)
+    return _parsed(present, missing, decimal)
+
+
+def _vector(numbers: pa.Array) -> Floats:
+    """Return numbers of Arrow as a vector, with NaN for null."""
+    if numbers.null_count:
+        numbers = numbers.fill_null(np.nan)
+    return np.asarray(numbers.to_numpy(zero_copy_only=False))
 
 
 def _parsed(texts: pa.Array, missing: Mask, decimal: str) -> Codes:
@@ -260,38 +321,44 @@ def _parsed(texts: pa.Array, missing: Mask, decimal: str) -> Codes:
         except pa.ArrowInvalid:
             pass
         else:
-            values = np.asarray(numbers.fill_null(np.nan).to_numpy(zero_copy_only=False))
-            return values, missing, np.zeros(len(values), dtype=bool)
+            values = _vector(numbers)
+            return Codes(values, missing, np.zeros(len(values), dtype=bool))
     codes = texts.dictionary_encode()
     numbers = [_number(text, decimal) for text in codes.dictionary.to_pylist()]
-    # The last place is that of a null.
-    values = np.array([*numbers, None], dtype=np.float64)
-    wrong = np.array([number is None for number in numbers] + [False], dtype=bool)
-    places = _places(codes)
-    return values[places], missing, wrong[places]
+    parsed = Codes(
+        values=np.array(numbers, dtype=np.float64),
+        missing=np.zeros(len(numbers), dtype=bool),
+        wrong=_mask(number is None for number in numbers),
+    )
+    # Words for missing values became nulls: which cells are missing is known by `missing` alone.
+    return parsed.at(_places(codes))._replace(missing=missing)
 
 
 def _booleans(column: pa.Array, reading: Reading) -> Codes:
     kind = column.type
     if pa.types.is_boolean(kind):
-        values = np.asarray(compute.cast(column, pa.float64()).fill_null(np.nan))
-        return values, nulls(column), np.zeros(len(values), dtype=bool)
+        values = _vector(compute.cast(column, pa.float64()))
+        return Codes(values, nulls(column), np.zeros(len(values), dtype=bool))
     texts = _texts(column)
     if texts is None:
-        values, missing, wrong = _numbers(column, reading)
-        missing = missing | (np.isnan(values) & ~wrong)
-        missing |= np.isin(values, reading.missing_numbers)
-        wrong = wrong | ~(missing | np.isin(values, (0.0, 1.0)))
-        return np.where(missing | wrong, np.nan, values), missing, wrong
+        return _numeric_booleans(column, reading)
     codes = texts.dictionary_encode()
     words = [text.strip() for text in codes.dictionary.to_pylist()]
-    # The last place is that of a null.
-    absent = np.array([word in reading.missing for word in words] + [True], dtype=bool)
-    values = np.array([_boolean(word) for word in words] + [np.nan], dtype=np.float64)
-    values[absent] = np.nan
-    wrong = np.isnan(values) & ~absent
-    places = _places(codes)
-    return values[places], absent[places], wrong[places]
+    missing = _mask(word in reading.missing for word in words)
+    values = np.array([_boolean(word) for word in words], dtype=np.float64)
+    # A word such as "no" may be a boolean by itself and mean a missing value in this file.
+    values[missing] = np.nan
+    wrong = np.isnan(values) & ~missing
+    return Codes(values, missing, wrong).at(_places(codes))
+
+
+def _numeric_booleans(column: pa.Array, reading: Reading) -> Codes:
+    """Return booleans that are written as the numbers 1 and 0."""
+    values, missing, wrong = _numbers(column, reading)
+    missing = missing | (np.isnan(values) & ~wrong)
+    missing |= np.isin(values, reading.missing_numbers)
+    wrong = wrong | ~(missing | np.isin(values, (0.0, 1.0)))
+    return Codes(np.where(missing | wrong, np.nan, values), missing, wrong)
 
 
 def _boolean(word: str) -> float:
@@ -339,7 +406,9 @@ def _spellings(cell: object) -> list[str]:
     if isinstance(cell, str):
         word = text.strip()
         whole = WHOLE_FRACTION.fullmatch(word)
-        spellings = [text, word, *([whole[1]] if whole else [])]
+        spellings = [text, word]
+        if whole:
+            spellings.append(whole[1])
         if not word.isascii():
             # Accents are encoded in two ways that look alike.
             spellings += [unicodedata.normalize(form, word) for form in ("NFC", "NFD")]
@@ -372,16 +441,16 @@ def _dictionary(column: pa.Array) -> pa.DictionaryArray:
     try:
         return column.dictionary_encode()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        indices = pa.array(
-            [place if cell.is_valid else None for place, cell in enumerate(column)], pa.int64()
-        )
+        places = (place if cell.is_valid else None for place, cell in enumerate(column))
+        indices = pa.array(places, pa.int64())
         return pa.DictionaryArray.from_arrays(indices, column)
 
 
 def _places(codes: pa.DictionaryArray) -> npt.NDArray[np.int64]:
     """Return where in the dictionary each cell is; null is the place behind its end."""
     indices = compute.cast(codes.indices, pa.int64())
-    return np.asarray(indices.fill_null(len(codes.dictionary)).to_numpy(zero_copy_only=False))
+    filled = indices.fill_null(len(codes.dictionary))
+    return np.asarray(filled.to_numpy(zero_copy_only=False))
 
 
 def _texts(column: pa.Array) -> pa.Array | None:
@@ -429,23 +498,26 @@ def _missing_hint(feature: Feature | None) -> str:
     return "if the text means a missing value, name it with --missing"
 
 
-def _number_hint(column: pa.Array, wrong: Mask, feature: Feature | None, reading: Reading) -> str:
+def _number_hint(
+    column: pa.Array,
+    wrong: Mask,
+    feature: Feature | None,
+    reading: Reading,
+) -> str:
     """Return the cause, as far as the first wrong cells show it."""
     places = np.flatnonzero(wrong)[:LOOKED_AT]
     if not len(places):
         return ""
     sample = column.take(pa.array(places))
-    texts = _texts(sample.dictionary_decode() if pa.types.is_dictionary(sample.type) else sample)
+    if pa.types.is_dictionary(sample.type):
+        sample = sample.dictionary_decode()
+    texts = _texts(sample)
     if texts is None:
         return f"the column holds {sample.type}, not numbers"
     words = [text.strip() for text in texts.to_pylist()]
-    another = "," if reading.decimal == "." else "."
     hints = []
-    if any(
-        word.count(another) == 1 and _number(word.replace(another, "."), ".") is not None
-        for word in words
-    ):
-        name = "comma" if another == "," else "point"
+    another, name = (",", "comma") if reading.decimal == "." else (".", "point")
+    if any(_has_decimal(word, another) for word in words):
         hints.append(f"a decimal {name}: --decimal {another}")
     if any(THOUSANDS.fullmatch(word) for word in words):
         hints.append("separators of thousands: write the digits without them")
@@ -454,6 +526,13 @@ def _number_hint(column: pa.Array, wrong: Mask, feature: Feature | None, reading
     elif not hints and any(UNIT.fullmatch(word) for word in words):
         hints.append("write the number alone, without unit, currency or %")
     return "; or ".join(hints) or _missing_hint(feature)
+
+
+def _has_decimal(word: str, character: str) -> bool:
+    """Return whether a word is a number with another decimal point, which it has once."""
+    if word.count(character) != 1:
+        return False
+    return _number(word.replace(character, "."), ".") is not None
 
 
 def _category_hint(feature: Feature, strangers: list[str]) -> str:

@@ -80,10 +80,12 @@ def read_chunks(
         DataError: with every finding of all files.
         OptionError: for sorting without a column of times.
     """
-    options = options or ReadOptions()
+    if options is None:
+        options = ReadOptions()
     if options.sort and layout.time is None:
         raise OptionError("sort", "a column of times (--time-column)")
     chunks = _Reader(path.name, layout, options, strict).read(path)
+    # Whoever stops reading early leaves no file open.
     with closing(chunks):
         yield from in_order(chunks) if options.sort else chunks
 
@@ -91,11 +93,21 @@ def read_chunks(
 class _Reader:
     """Reads the files of one table, and gathers what is wrong with them."""
 
-    def __init__(self, name: str, layout: Layout, options: ReadOptions, strict: bool) -> None:
-        self.layout, self.options, self.strict = layout, options, strict
+    def __init__(
+        self,
+        name: str,
+        layout: Layout,
+        options: ReadOptions,
+        strict: bool,
+    ) -> None:
+        self.layout = layout
+        self.options = options
+        self.strict = strict
         self.reading = Reading(options.missing_words, options.decimal)
         self.report = _Report(name)
+        #: of the row above, in milliseconds; across files too
         self.last_time: int | None = None
+        #: read so far, of all files
         self.rows = 0
 
     def read(self, path: Path) -> Generator[Chunk, None, None]:
@@ -106,6 +118,7 @@ class _Reader:
             try:
                 yield from self._parquet(part) if part.parquet else self._text(part)
             except DataError as error:
+                # The next file is read all the same, so that nobody mends one fault at a time.
                 self.report.add_file(error)
         if not self.rows and not self.report:
             raise file_error(path.name, "rows", "at least one row under the header")
@@ -120,10 +133,12 @@ class _Reader:
 
     def _text(self, part: Part) -> Iterator[Chunk]:
         with text_table(part, self.options) as table:
-            places = find_columns(
-                table.header, self.layout, self.options.ignore, strict=self.strict
-            )
-            cause = cause_of(table, self.layout, self.options) if _lacks(places) else None
+            ignored = self.options.ignore
+            places = find_columns(table.header, self.layout, ignored, strict=self.strict)
+            cause = None
+            if _lacks(places):
+                cause = cause_of(table, self.layout, self.options)
+            # Of a wrong delimiter, say, every column is missing: the cause alone is reported.
             self.report.add_header(places.findings if cause is None else (cause,))
             if cause is not None or not places.columns:
                 return
@@ -144,6 +159,7 @@ class _Reader:
             for batch in batches:
                 chunk = self._check(batch, places)
                 self.rows += chunk.rows
+                # After the first finding rows are read for further ones only.
                 if not self.report:
                     yield chunk
 
@@ -163,9 +179,9 @@ class _Reader:
                     _check_complete(checked)
             self.report.add(column, place, checked, batch)
         for place in places.blank:
-            self.report.add(
-                Column("", f"#{place + 1}"), place, _check_blank(batch.cells[place], place), batch
-            )
+            unnamed = Column("", f"#{place + 1}")
+            checked = _check_blank(batch.cells[place], place)
+            self.report.add(unnamed, place, checked, batch)
         return Chunk(columns, times, len(batch.rows))
 
 
@@ -203,7 +219,13 @@ class _Report:
         """Note what is wrong with whole rows."""
         self._merge(finding, [(row, 0) for row in finding.rows])
 
-    def add(self, column: Column, place: int, checked: Checked, batch: Batch) -> None:
+    def add(
+        self,
+        column: Column,
+        place: int,
+        checked: Checked,
+        batch: Batch,
+    ) -> None:
         """Note what is wrong with a column of a batch."""
         for problem in checked.problems:
             rows = batch.rows[problem.broken]
@@ -250,6 +272,7 @@ class _Report:
         for key, places in self.places.items():
             finding = self.findings[key]
             lines = tuple(line_of[place] for place in places)
+            # Those of the files before are there already.
             self.findings[key] = replace(finding, lines=finding.lines + lines)
 
     def raise_any(self) -> None:
@@ -284,6 +307,7 @@ def _types(places: Places) -> Mapping[int, pa.DataType]:
     for column, place in places.columns:
         if not column.is_time and (column.feature is None or column.feature.numeric):
             types[place] = pa.float64()
+    # Last, since a feature's column may also be the time, of which Arrow would lose digits.
     for column, place in places.columns:
         if column.is_time:
             types[place] = pa.string()
@@ -294,6 +318,7 @@ def _check_complete(checked: Checked) -> None:
     """Check that no cell is missing which the feature set allows to be."""
     values = checked.values
     absent = np.array([value is None or value != value for value in values])  # noqa: PLR0124 - NaN
+    # A cell that is wrong for another reason is reported there.
     for problem in checked.problems:
         absent = absent & ~problem.broken
     expected = "a value in every row, as the model has learnt no missing one"

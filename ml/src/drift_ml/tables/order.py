@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Values = npt.NDArray[Any]
     Places = npt.NDArray[np.int64]
 
-#: Of a chunk that is yielded.
+#: Rows of a chunk that is yielded.
 ROWS = 2**16
 
 
@@ -34,11 +34,15 @@ def in_order(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         for chunk in chunks:
             spool.add(chunk)
         order = spool.order()
+        times = spool.times()
         for start in range(0, len(order), ROWS):
             places = order[start : start + ROWS]
-            columns = {name: spool.take(name, places) for name in chunk.columns}
-            times = spool.times()[places]
-            yield replace(chunk, columns=columns, times_ms=times, rows=len(places))
+            yield replace(
+                chunk,
+                columns={name: spool.take(name, places) for name in chunk.columns},
+                times_ms=times[places],
+                rows=len(places),
+            )
 
 
 class _Spool:
@@ -55,13 +59,16 @@ class _Spool:
         assert chunk.times_ms is not None  # noqa: S101 - whoever sorts reads times
         self._times.append(chunk.times_ms)
         for name, values in chunk.columns.items():
-            path = self._files.setdefault(name, self._folder / str(len(self._files)))
+            # Numbered, since a column's name may hold a slash.
+            path = self._folder / str(len(self._files))
+            path = self._files.setdefault(name, path)
             with path.open("ab") as file:
                 self._write(file, name, values)
 
     def _write(self, file: IO[bytes], name: str, values: Values) -> None:
         if values.dtype == object:
             texts = self._texts.setdefault(name, {})
+            # A text that was not seen before gets the next number.
             codes = (texts.setdefault(text, len(texts)) for text in values)
             values = np.fromiter(codes, dtype=np.float64, count=len(values))
         values.astype(np.float64, copy=False).tofile(file)
@@ -74,12 +81,14 @@ class _Spool:
 
     def order(self) -> Places:
         """Return the rows' places in the order of time."""
+        # Stable: rows of equal times stay in the order of the file.
         return np.argsort(self.times(), kind="stable")
 
     def take(self, name: str, places: Places) -> Values:
         """Return the values of a column at some rows."""
         column = np.memmap(self._files[name], dtype=np.float64, mode="r")
         values = np.asarray(column[places])
+        # A column of numbers has no texts; its values are what was written.
         if name not in self._texts:
             return values
         texts = np.array([*self._texts[name]], dtype=object)

@@ -67,6 +67,7 @@ def check_times(column: pa.Array, *, after: int | None, ordered: bool = True) ->
     missing = nulls(column)
     times, wrong, hint = _times(column)
     if wrong.any() and pa.types.is_string(column.type):
+        # Blanks are rare, so that only a column that has a wrong cell pays for trimming.
         column = compute.utf8_trim_whitespace(column)
         missing = missing | _blank(column)
         times, wrong, hint = _times(column)
@@ -111,14 +112,18 @@ def _no_times(cells: int, hint: str) -> Read:
 def _in_calendar(times: Times) -> Read:
     """Return the times, and which are in no year from 1 to 9999: a wrong unit makes such."""
     wrong = (times < CALENDAR[0]) | (times >= CALENDAR[1])
-    hint = "years outside of 1 to 9999: the unit of the times may be wrong" if wrong.any() else ""
+    hint = ""
+    if wrong.any():
+        hint = "years outside of 1 to 9999: the unit of the times may be wrong"
+    # No report could print such a time, so that it does not go on.
     return np.where(wrong, 0, times), wrong, hint
 
 
 def _timestamps(column: pa.Array) -> Times:
     """Return the milliseconds of timestamps, cut off; Arrow keeps those with a zone as UTC."""
     whole = compute.cast(column, pa.int64())
-    whole = whole.fill_null(0) if whole.null_count else whole
+    if whole.null_count:
+        whole = whole.fill_null(0)
     counts = np.asarray(whole.to_numpy(zero_copy_only=False))
     per_second = PER_SECOND[column.type.unit]
     if per_second <= PER_SECOND["ms"]:
@@ -133,6 +138,7 @@ def _numbers(column: pa.Array) -> Read:
     if pa.types.is_integer(column.type):
         counts = compute.cast(column, pa.int64(), safe=False).fill_null(0)
         values = np.asarray(counts.to_numpy(zero_copy_only=False))
+        # Nearly all columns are of one unit, which is much faster than unit by unit.
         alike = _of_one_unit(values)
         everywhere = np.ones(len(values), dtype=bool)
         if alike is not None and not _hours_of_days(values, everywhere).any():
@@ -141,14 +147,14 @@ def _numbers(column: pa.Array) -> Read:
         right = np.zeros(len(values), dtype=bool)
         for first, end, factor in NUMBERS:
             inside = (values >= first) & (values < end)
-            scaled = values[inside] * 1000 if factor > 1 else values[inside] // round(1 / factor)
-            times[inside] = scaled
+            times[inside] = _milliseconds(values[inside], factor)
             right |= inside
     else:
         numbers = compute.cast(column, pa.float64(), safe=False)
         values = np.asarray(numbers.fill_null(0.0).to_numpy(zero_copy_only=False))
         times, right = _from_floats(values)
     wrong = ~right
+    # Such digits are also a number of seconds, of a year that nobody means.
     wrong |= _hours_of_days(values, right)
     return np.where(wrong, 0, times), wrong, _number_hint(values[wrong & ~nulls(column)])
 
@@ -160,9 +166,17 @@ def _of_one_unit(values: npt.NDArray[np.int64]) -> Times | None:
     low, high = int(values.min()), int(values.max())
     for first, end, factor in NUMBERS:
         if first <= low and high < end:
-            times: Times = values * 1000 if factor > 1 else values // round(1 / factor)
-            return times
+            return _milliseconds(values, factor)
     return None
+
+
+def _milliseconds(values: npt.NDArray[np.int64], factor: float) -> Times:
+    """Return whole numbers of a unit in milliseconds; what is finer is cut off."""
+    if factor > 1:
+        seconds: Times = values * 1000
+        return seconds
+    finer: Times = values // round(1 / factor)
+    return finer
 
 
 def _from_floats(values: npt.NDArray[np.float64]) -> tuple[Times, Mask]:
@@ -180,7 +194,8 @@ def _from_floats(values: npt.NDArray[np.float64]) -> tuple[Times, Mask]:
 
 def _hours_of_days(values: npt.NDArray[np.generic], right: Mask) -> Mask:
     """Return the cells of a column that holds days and hours as digits, 2026010112."""
-    sample = values[:LOOKED_AT] if right.all() else values[right][:LOOKED_AT]
+    numbers = values if right.all() else values[right]
+    sample = numbers[:LOOKED_AT]
     texts = (str(int(value)) for value in sample)
     digits = all(len(text) == len("2026010112") and DAY_DIGITS.fullmatch(text) for text in texts)
     hours = bool(len(sample)) and digits
@@ -189,7 +204,9 @@ def _hours_of_days(values: npt.NDArray[np.generic], right: Mask) -> Mask:
 
 def _number_hint(values: npt.NDArray[np.generic]) -> str:
     """Return what the numbers that are no times look like."""
-    finite = values[np.isfinite(values)] if len(values) else values
+    finite = values
+    if len(values):
+        finite = values[np.isfinite(values)]
     if not len(finite):
         return ""
     low, high = float(finite.min()), float(finite.max())
@@ -205,14 +222,18 @@ def _number_hint(values: npt.NDArray[np.generic]) -> str:
 def _texts(column: pa.Array) -> Read:
     """Return times from texts: all by one cast if they are alike, else cell by cell."""
     first = column.drop_null()[:1]
+    # Whole numbers first: a float64 would lose the last digits of nanoseconds.
     if _cast(first, pa.float64()) is not None:
         numbers = _cast(column, pa.int64())
-        numbers = _cast(column, pa.float64()) if numbers is None else numbers
+        if numbers is None:
+            numbers = _cast(column, pa.float64())
         if numbers is not None:
             return _numbers(numbers)
     for unit in ("us", "ns"):
         for kind in (pa.timestamp(unit, "UTC"), pa.timestamp(unit)):
-            times = _cast(column, kind) if _cast(first, kind) is not None else None
+            if _cast(first, kind) is None:
+                continue
+            times = _cast(column, kind)
             if times is not None:
                 return _in_calendar(_timestamps(times))
     return _one_by_one(column.to_pylist())
@@ -249,6 +270,7 @@ def _integer(text: str | None) -> int | None:
     if text is None or not re.fullmatch(r"[+-]?\d{1,19}", text):
         return None
     number = int(text)
+    # Beyond 64 bits no unit gives a time.
     return number if abs(number) < 2**63 else None
 
 
@@ -270,6 +292,7 @@ def _from_text(text: str) -> int | None:
     except ValueError:
         return None
     if when.tzinfo is None:
+        # Documented: a text without a zone is UTC.
         when = when.replace(tzinfo=UTC)
     since = when - datetime(1970, 1, 1, tzinfo=UTC)
     seconds = since.days * 86_400 + since.seconds
