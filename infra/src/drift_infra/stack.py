@@ -95,10 +95,10 @@ class Stack:
         self.alerting = self._alerting()
         self.windows = WindowStore("windows", WindowStoreArgs(self.site), self._child)
         self.monitor = self._monitor()
-        self.predictor.go_live(after=[self.monitor.baselines])
+        self.log = self._prediction_log()
+        self.predictor.go_live(after=[self.monitor.baselines, *self._subscriptions()])
         self.api = self._api(routes)
         self.url = self._domain_url()
-        self.log = self._prediction_log()
         self.notifier = self._notifier()
         self.probe = self._probe()
         self.observability = self._observability()
@@ -243,6 +243,11 @@ class Stack:
             publish=self.alerting.publish,
         )
         return Monitor("monitor", args, self._child)
+
+    def _subscriptions(self) -> list[pulumi.Resource]:
+        """Return what reads the log: a version may write events that only its own filters let through."""
+        readers = [self.monitor.subscription, self.log.subscription if self.log else None]
+        return [reader for reader in readers if reader is not None]
 
     def _prediction_log(self) -> PredictionLog | None:
         settings = self.settings

@@ -60,7 +60,7 @@ class Monitor(pulumi.ComponentResource):
             triggers={"image": args.runtime.image},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.aggregator]),
         )
-        self._subscribe(name, args)
+        self.subscription = self._subscribe(name, args)
         self._replay(name, args)
         Timer(
             "evaluation",
@@ -96,7 +96,7 @@ class Monitor(pulumi.ComponentResource):
         )
         return ImageFunction(what, parts, self._child)
 
-    def _subscribe(self, name: str, args: MonitorArgs) -> None:
+    def _subscribe(self, name: str, args: MonitorArgs) -> cloudwatch.LogSubscriptionFilter:
         """Log lines to the aggregator; a batch that fails three times waits among the dead letters."""
         function = self.aggregator.function
         keep_failed_calls(f"{name}-retries", function, args.runtime, self._child)
@@ -110,7 +110,7 @@ class Monitor(pulumi.ComponentResource):
             source_arn=pulumi.Output.concat(args.watched.arn, ":*"),
             opts=self._child,
         )
-        cloudwatch.LogSubscriptionFilter(
+        return cloudwatch.LogSubscriptionFilter(
             f"{name}-subscription",
             name="aggregator",
             log_group=args.watched.name,

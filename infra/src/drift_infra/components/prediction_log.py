@@ -34,7 +34,7 @@ class PredictionLogArgs:
 class PredictionLog(pulumi.ComponentResource):
     """A Firehose stream from the log group to `bucket`, gzip, partitioned by model and hour.
 
-    `stream` is None where nothing is delivered.
+    `stream` and `subscription` are None where nothing is delivered.
     """
 
     def __init__(self, name: str, args: PredictionLogArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -42,9 +42,10 @@ class PredictionLog(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self.bucket = LogBucket("log-bucket", LogBucketArgs(args.site, args.keep_days), self._child).bucket
         self.stream: kinesis.FirehoseDeliveryStream | None = None
+        self.subscription: cloudwatch.LogSubscriptionFilter | None = None
         if args.delivering:
             self.stream = self._stream(name, args.site)
-            self._subscribe(name, args, self.stream)
+            self.subscription = self._subscribe(name, args, self.stream)
         self.register_outputs({"stream": self.stream.name if self.stream else None})
 
     def _stream(self, name: str, site: Site) -> kinesis.FirehoseDeliveryStream:
@@ -98,13 +99,15 @@ class PredictionLog(pulumi.ComponentResource):
             Statement("ReportErrors", ["logs:PutLogEvents"], [pulumi.Output.concat(group.arn, ":*")]),
         ]
 
-    def _subscribe(self, name: str, args: PredictionLogArgs, stream: kinesis.FirehoseDeliveryStream) -> None:
+    def _subscribe(
+        self, name: str, args: PredictionLogArgs, stream: kinesis.FirehoseDeliveryStream
+    ) -> cloudwatch.LogSubscriptionFilter:
         site = args.site
         ours = {"ArnLike": {"aws:SourceArn": pulumi.Output.concat("arn:*:logs:", site.region, ":", site.account, ":*")}}
         may = [Statement("HandOver", ["firehose:PutRecord", "firehose:PutRecordBatch"], [stream.arn])]
         trust = assumed_by("logs.amazonaws.com", ours)
         role, allowed = self._role(f"{name}-subscription", site.names.of("log-subscription"), trust, may)
-        cloudwatch.LogSubscriptionFilter(
+        return cloudwatch.LogSubscriptionFilter(
             f"{name}-filter",
             name="prediction-log",
             log_group=args.watched.name,

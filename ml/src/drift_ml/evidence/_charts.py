@@ -257,6 +257,15 @@ def _products(
     return np.clip(before + slope * scores, -FARTHEST, FARTHEST), before
 
 
+def reference_correlation(channel: Channel) -> float:
+    """Return the correlation of a pair in the reference, estimated from the bins of its channel.
+
+    Args:
+        channel: of kind `product`, with at least two bins.
+    """
+    return _products(channel, reference_distribution(channel.counts))[1]
+
+
 def _joint_shifts(reference: Floats) -> Iterator[_Alternative]:
     weight = 1 / len(JOINT_SHIFTS)
     for size in JOINT_SHIFTS:
