@@ -1,7 +1,7 @@
 """Released copies: what others may rely on, compared with the sources at every check.
 
-A version of a contract without a released copy is a draft. Drafts may change in any way; what is
-released may change only as `compatibility` allows. `SHA256SUMS` lists every copy, so that no copy
+A version of a contract without a released copy is a draft, and so is a feature set of such a
+version. Drafts may change in any way; what is released may change only as `compatibility` allows. `SHA256SUMS` lists every copy, so that no copy
 is edited or lost unnoticed and a released contract cannot be turned into a draft by deleting a
 file.
 """
@@ -200,6 +200,17 @@ def _feature_set_faults(folder: Path) -> Iterator[str]:
             for change in feature_set_changes(features, current):
                 reason = f"{change}, version {features.version}; a new major version is needed"
                 yield f"feature set {name}: {reason}"
-        if name not in map(_versioned, released):
+        if name not in map(_versioned, released) and not _follows_draft(current, folder.parent):
             # `command` knows by this ending that a release mends it
             yield f"feature set {name} has no released copy; `--release {name}` makes it"
+
+
+def _follows_draft(features: FeatureSet, folder: Path) -> bool:
+    """Return whether a feature set's contract is a draft, so that it is one itself.
+
+    Args:
+        features: What is asked about.
+        folder: The folder of the released copies; in one without any, nothing is a draft yet.
+    """
+    released = _copies(folder, "schemas")
+    return bool(released) and features.to_json()["contract"] not in released
