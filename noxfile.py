@@ -55,6 +55,8 @@ SETS = {
     "workflows": "dev",
     "site": "dev",
     "bench": "dev",
+    "exact": "dev",
+    "exact-oldest": None,
     "simulate": "dev",
     "browser": "dev",
     "fuzz": "dev",
@@ -359,7 +361,7 @@ def image_arm64(session: nox.Session) -> None:
     environment = prepare_image(session, {**CONTAINER_ENGINE, **qemu})
     subjects = ("contents", "running", "monitor", "processors")
     files = [f"tests/image/test_image_{subject}.py" for subject in subjects]
-    options = ("--processor", "arm64", "-k", "not naive and not same_sources")
+    options = ("--processor", "arm64", "-k", "not cold_start and not reproducible")
     pytest(session, *files, *IN_ORDER, *options, **environment)
 
 
@@ -396,7 +398,7 @@ def sanitize(session: nox.Session) -> None:
         "DRIFT_REQUIRE_KERNEL": "1",
         "DRIFT_FOREST_MUTATIONS": "20000",
     }
-    options = ("-W", "ignore", "-k", "not imports_no_numpy")
+    options = ("-W", "ignore", "-k", "not imports_of_loading")
     pytest(session, "tests/engine", *IN_ORDER, *options, **environment)
 
 
@@ -411,6 +413,14 @@ def benchmark(session: nox.Session) -> None:
     chosen = any(word.startswith("benchmarks/") for word in session.posargs)
     folders = [] if chosen else ["benchmarks"]
     pytest(session, "-s", *IN_ORDER, *folders, **environment)
+
+
+@nox.session
+def exact(session: nox.Session) -> None:
+    """Hold packed models against their libraries, and write docs/exactness.md: -- --all."""
+    prepare(session, "dev")
+    environment = {**installer(), **ONE_THREAD}
+    session.run("python", "-m", "tools.exactness", *session.posargs, env=environment)
 
 
 @nox.session

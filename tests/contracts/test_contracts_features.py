@@ -42,6 +42,19 @@ def test_json_round_trip(name):
 VALID = [case for name in ("feature-set.v1", "feature-set.v2") for case in cases(name) if case.valid]
 
 
+def test_targets_without_unit():
+    """A class needs no unit, and gets none in its document; a number keeps the word for none."""
+    targets = [case.instance["target"] for case in cases("feature-set.v2") if case.valid]
+    for target in targets:
+        document = {**HOUSE, "contract": "feature-set.v2", "target": target}
+        assert FeatureSet.from_json(document).to_json()["target"].keys() >= target.keys() - {"unit", "kind"}
+    late = next(target for target in targets if "classes" in target and "unit" not in target)
+    document = FeatureSet.from_json({**HOUSE, "contract": "feature-set.v2", "target": late}).to_json()
+    assert document["target"] == late
+    number = {**HOUSE["target"], "unit": "none"}
+    assert FeatureSet.from_json({**HOUSE, "target": number}).to_json()["target"] == number
+
+
 @pytest.mark.parametrize("case", VALID, ids=str)
 def test_kinds_round_trip(case):
     """Every kind of feature comes back from its JSON, with the same hash."""
