@@ -1,9 +1,9 @@
 """Released copies: what others may rely on, compared with the sources at every check.
 
 A version of a contract without a released copy is a draft, and so is a feature set of such a
-version. Drafts may change in any way; what is released may change only as `compatibility` allows. `SHA256SUMS` lists every copy, so that no copy
-is edited or lost unnoticed and a released contract cannot be turned into a draft by deleting a
-file.
+version. Drafts may change in any way; what is released may change only as `compatibility` allows.
+`SHA256SUMS` lists every copy, so that no copy is edited or lost unnoticed and a released contract
+cannot be turned into a draft by deleting a file.
 """
 
 from __future__ import annotations
