@@ -66,7 +66,7 @@ class Table:
 
 def _json_cells(feature: Feature, values: npt.NDArray[Any]) -> list[JsonValue]:
     """Return a column as JSON has it."""
-    cells = values.tolist()
+    cells: list[JsonValue] = values.tolist()
     if feature.type == "category":
         return cells
     if feature.type == "boolean":

@@ -221,7 +221,7 @@ def _show(chosen: FeatureSet, trained: Trained) -> None:
             soft_wrap=True,
         )
     bundle = load_bundle(trained.bundle)
-    size = sum(entry["bytes"] for entry in trained.manifest["files"].values())
+    size = sum((trained.bundle / name).stat().st_size for name in trained.manifest["files"])
     for name, words in _facts(trained).items():
         console.print(f"{name:10} {words}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"bundle     {trained.bundle} ({size:,} bytes), the current version")

@@ -81,12 +81,13 @@ def fit(
     """
     sides = sides or split(len(target), recipe)
     check_missing(feature_set, recipe, matrix)
-    learnt, wanted = matrix[sides.learnt], target[sides.learnt]
-    held_out = matrix[sides.held_out]
+    learnt, held_out = matrix[sides.learnt], matrix[sides.held_out]
     missing = bool(np.isnan(learnt).any())
+    wanted: Floats | Places = target[sides.learnt]
     if feature_set.target.is_class:
-        wanted = wanted.astype(np.intp)
-        _check_classes(feature_set, wanted)
+        places = wanted.astype(np.intp)
+        _check_classes(feature_set, places)
+        wanted = places
     estimator = make_estimator(feature_set, recipe)
     progress = progress or _ignore
     if not recipe.family.boosting:
