@@ -78,7 +78,7 @@ def test_diabetes_columns():
 
 def test_third_model(third):
     """A third model is a file in a folder."""
-    assert feature_set_names(third) == ["diabetes", "flat-rent", "house-price"]
+    assert feature_set_names(third) == ["diabetes", "flat-rent", "flight-delay", "house-price"]
     flat = feature_set("flat-rent", third)
     assert flat.names == ("bedrooms", "bathrooms")
     assert RequestValidator(flat).row({"features": {"bedrooms": 2, "bathrooms": 1}}) == (2.0, 1.0)
@@ -93,7 +93,7 @@ def test_folder_first(third):
 
 def test_unknown_feature_set():
     """An unknown feature set is refused with the names that there are."""
-    with pytest.raises(UnknownName, match="'car-price'; there is diabetes, house-price"):
+    with pytest.raises(UnknownName, match="'car-price'; there is diabetes, flight-delay, house-price"):
         feature_set("car-price")
 
 

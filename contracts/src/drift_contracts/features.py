@@ -216,7 +216,7 @@ def feature_set_names(folder: Path | None = None) -> list[str]:
     """Return the names of the feature sets that ship, and of those in `folder`.
 
     >>> feature_set_names()
-    ['diabetes', 'house-price']
+    ['diabetes', 'flight-delay', 'house-price']
     """
     return documents.names(*_folders(folder))
 

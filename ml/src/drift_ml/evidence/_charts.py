@@ -75,7 +75,7 @@ class Chart:
 
     #: The channel that drifts.
     channel: str
-    #: How it drifts.
+    #: The statistic that drifts: mean (`location`), deviation (`scale`), a pair, all, a share.
     kind: ChartKind
     #: In standard deviations of the normal score (`location`, `together`), as a factor (`scale`),
     #: as a change (`correlation`), as a factor of the odds or a share that is added (`share`).
