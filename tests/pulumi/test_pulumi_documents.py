@@ -73,6 +73,15 @@ def test_first_deployment(newcomer):
         assert world.account.things == {}
 
 
+@pytest.mark.parametrize("newcomer", ["dev"], indirect=True)
+def test_readme(newcomer):
+    """The README's line makes a stack, and nothing is left to change."""
+    lines = commands("Deploy", README)
+    assert lines == [["stack", "init", "dev"], ["up"]]
+    follow(newcomer.pulumi, lines)
+    newcomer.settled()
+
+
 def test_image_by_digest(world):
     """An image by digest is set as the page says."""
     whole = commands("Without Docker")[-1]
@@ -86,7 +95,8 @@ def printed(pulumi, word):
     return re.sub(r"\$\(pulumi (.*?)\)", lambda inner: pulumi.done(*inner[1].split()).stdout.strip(), word)
 
 
-def test_prod_runs_the_image_that_was_tried_in_dev(built):
+def test_promotion(built):
+    """Prod runs the very image that was tried in dev, and builds none."""
     dev = built.pulumi
     image = built.account.get("lambda/function:Function", built.predictor).inputs["imageUri"]
     ports = dict(pair.split(":") for pair in dev.providers.split(","))

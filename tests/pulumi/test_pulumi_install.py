@@ -45,7 +45,8 @@ def install(root: Path) -> Path:
     return environment / "bin"
 
 
-def test_a_stack_is_previewed_with_what_pulumi_install_installs(cli, tmp_path):
+def test_install(cli, tmp_path):
+    """What is installed is enough to preview a stack, and holds no tool of the tests."""
     with opened(fresh(tmp_path / "world", "dev")) as world:
         begin(world)
         programs = install(world.pulumi.root)
