@@ -1,6 +1,7 @@
 """The client and driftctl over classifiers and models of several outputs, answered by the real service."""
 
 import json
+import re
 from pathlib import Path
 
 import httpx
@@ -135,6 +136,31 @@ def test_predict_class(predict):
 def test_predict_markup(predict):
     """A class that looks like markup or a format is shown as it is."""
     assert "50 % cloud: 0." in predict("weather")
+
+
+def test_predict_many_classes(served, loopback, monkeypatch):
+    """Of many classes the ten likeliest are shown, and how many more there are."""
+    monkeypatch.setenv("COLUMNS", "200")
+    classes = [f"class {k}" for k in range(12)]
+    card = served.transport.handler(httpx.Request("GET", "http://service/models/weather")).json()
+    card["feature_set"]["target"]["classes"] = classes
+    answer = json.loads(Path("contracts/examples/prediction.response.v2.json").read_text("utf-8"))
+    shares = {name: (place + 1) / 78 for place, name in enumerate(classes)}
+    del answer["threshold"]
+    answer |= {
+        "model": "weather",
+        "features_received": TRIP,
+        "prediction_id": ID,
+        "label": "class 11",
+        "probabilities": shares,
+    }
+    url = loopback((200, card), (200, answer))
+    words = ["predict", *WORDS, "--prediction-id", ID, "--url", url, "--model", "weather"]
+    result = CliRunner().invoke(main, words, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    shown = re.findall(r"^class (\d+): ", result.output, re.MULTILINE)
+    assert shown == [str(place) for place in range(11, 1, -1)]
+    assert "and 2 classes that are less likely" in result.output
 
 
 def test_predict_outputs(predict):

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from drift_contracts import feature_set
 from drift_engine.bundle import BundleError, bundle_folder, load_bundle
+from drift_ml.proposal.commands import main as init
 from drift_ml.training import DataError, read_table
 from drift_ml.training.__main__ import main
 
@@ -63,6 +64,6 @@ def test_third_model(tmp_path, monkeypatch):
 
 
 def test_options_exist():
-    """Every option of the command that the page names exists."""
-    options = {option for parameter in main.params for option in parameter.opts}
+    """Every option of the commands that the page names exists."""
+    options = {option for command in (main, init) for parameter in command.params for option in parameter.opts}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", DOC)) - {"--help"} <= options

@@ -110,6 +110,19 @@ def test_packed_model_in_manifest_1(write):
         load_bundle(write(both, manifest_of(both) | SECOND))
 
 
+def test_packed_classifier(write, engine):
+    """The probabilities of a packed classifier are as many as the feature set has classes."""
+    classes = {"name": "late", "kind": "classification", "classes": ["no", "yes"], "description": "Late."}
+    document = HOUSES.to_json() | {"contract": "feature-set.v2", "target": classes}
+    files = packed_contents() | {"feature_set.json": json.dumps(document).encode()}
+    right = files | {"model.bin": packed(2, "classification")}
+    bundle = load_bundle(write(right, manifest_of(right) | SECOND), engine=engine)
+    assert bundle.model.scores((3, 2, 2000, 10, 7)) == (3.5, 3.5)
+    wrong = files | {"model.bin": packed(3, "classification")}
+    with pytest.raises(BundleError, match=r"classes .* model has: 3"):
+        load_bundle(write(wrong, manifest_of(wrong) | SECOND))
+
+
 def test_packed_model_is_none(write):
     """What is no packed model is refused."""
     files = packed_contents() | {"model.bin": b"no model"}

@@ -65,6 +65,14 @@ def test_baseline_first(built):
     assert kept.urn in graph.one("lambda.Alias", "predictor-alias").after
 
 
+def test_filters_first(built):
+    """What reads the log takes a version's events before the version answers."""
+    graph = built()
+    filters = {node.urn for node in graph.of("cloudwatch.LogSubscriptionFilter")}
+    assert len(filters) == 2
+    assert filters <= set(graph.one("lambda.Alias", "predictor-alias").after)
+
+
 def test_warm_split(built):
     """A split has its warm instance on the version, as Lambda refuses one on the alias."""
     alias, (warm,), _ = parts(built(provisionedConcurrency="1", **SPLIT))

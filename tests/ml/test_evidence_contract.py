@@ -1,4 +1,4 @@
-"""Every state that a detector writes keeps detector.state.v1."""
+"""Every state that a detector writes keeps its contract."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from drift_ml.detectors import Adwin, Cusum, MeanAbsoluteZ, PageHinkley, Windowe
 from drift_ml.evidence import Budget, MixtureDetector, Settings
 from jsonschema import Draft202012Validator
 
-NAME = "detector.state.v1"
-DOCUMENT = resources.files("drift_contracts") / "schemas" / f"{NAME}.json"
-VALIDATOR = Draft202012Validator(json.loads(DOCUMENT.read_text(encoding="utf-8")))
+SCHEMAS = resources.files("drift_contracts") / "schemas"
+
+
+def validator(name: str) -> Draft202012Validator:
+    """Return the validator of a contract."""
+    return Draft202012Validator(json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8")))
+
+
 COARSE = {"edges": [0.0], "reference": [5, 5], "size": 5}
 
 
@@ -32,7 +37,7 @@ COARSE = {"edges": [0.0], "reference": [5, 5], "size": 5}
 )
 def test_detector_state(detector) -> None:
     """The state of each named detector keeps the contract."""
-    VALIDATOR.validate(detector.to_json())
+    validator("detector.state.v1").validate(detector.to_json())
 
 
 @pytest.mark.parametrize("batches", [0, 1, 20])
@@ -43,7 +48,7 @@ def test_mixture_state(batches: int) -> None:
     for _ in range(batches):
         detector.update({"rooms": [2, 8]})
     assert (detector.alarm is not None) == (batches == 20)
-    VALIDATOR.validate(detector.to_json())
+    validator("detector.state.v2").validate(detector.to_json())
 
 
 def test_settings_digest() -> None:

@@ -21,7 +21,7 @@ def until(detector: MixtureDetector, counts: dict[str, list[int]], member: str) 
     """Return the first transition that has a member set; at most 400 windows are taken in."""
     for _ in range(400):
         step = observe_window(detector, counts, events=20)
-        if getattr(step, member) is not None:
+        if getattr(step, member):
             return step
     pytest.fail(f"{member}: never")
 
@@ -29,31 +29,31 @@ def until(detector: MixtureDetector, counts: dict[str, list[int]], member: str) 
 def test_alarm_once(detector: MixtureDetector) -> None:
     """The window that raises an alarm holds its finding, and those after it raise no further one."""
     step = until(detector, HIGH, "raised")
-    assert step.raised is detector.alarm
-    assert step.raised is not None
-    assert step.evidence == step.raised.evidence >= detector.needed
+    (alarm,) = step.raised
+    assert alarm.finding is detector.alarm
+    assert step.evidence == alarm.finding.evidence >= detector.needed
     assert step.crossed
-    assert all(observe_window(detector, HIGH, events=20).raised is None for _ in range(50))
-    assert detector.alarm is step.raised
+    assert not any(observe_window(detector, HIGH, events=20).raised for _ in range(50))
+    assert detector.alarm is alarm.finding
 
 
 def test_recovery(detector: MixtureDetector) -> None:
     """After a recovery, which names the alarm, the next drift raises the next alarm."""
     raised = until(detector, HIGH, "raised").raised
     step = until(detector, EVEN, "recovered")
-    assert step.recovered is raised
-    assert (detector.alarm, detector.events, detector.evidence) == (None, 0.0, -inf)
-    assert until(detector, HIGH, "raised").raised is not None
+    assert step.recovered == raised
+    assert (detector.alarm, detector.evidence) == (None, -inf)
+    assert until(detector, HIGH, "raised").raised
 
 
-def test_evidence_under_alarm() -> None:
-    """Evidence that reaches the threshold again under an alarm is at the threshold."""
-    detector = MixtureDetector(Settings([ROOMS], Budget(10_000)))
+def test_evidence_under_alarm(detector: MixtureDetector) -> None:
+    """Evidence that reaches the threshold again under its alarm is reported as reaching it."""
     until(detector, HIGH, "raised")
     steps = [observe_window(detector, HIGH, events=20) for _ in range(50)]
     crossed = [step for step in steps if step.crossed]
     assert crossed
-    assert {step.evidence for step in crossed} == {detector.needed}
+    assert min(step.evidence for step in crossed) >= detector.needed
+    assert {step.evidence for step in steps if not step.crossed} == {-inf}
 
 
 def test_empty_window(detector: MixtureDetector) -> None:

@@ -36,6 +36,11 @@ class World:
         self.aggregator = self.aggregator_of(store)
         self.evaluator = self.evaluator_of(Policy(budget_events=50_000))
 
+    def evaluator_now(self):
+        """Return the evaluation of a minute of ordinary silence."""
+        (evaluation,) = self.evaluator.run()
+        return evaluation
+
     def send_alert(self, alert):
         self.publish(alert)
 
@@ -55,15 +60,23 @@ class World:
             links={"console": "http://127.0.0.1:8123/"},
         )
 
-    def traffic(self, minutes, *, rows=60, shift=0.0):
-        """Minutes of traffic, judged one by one; the evaluations."""
+    def traffic(self, minutes, *, rows=60, shift=0.0, years=0):
+        """Minutes of traffic, judged one by one; the evaluations. Houses may be some years older."""
         found = []
         for _ in range(minutes):
             self.seed += 1
-            self.aggregator.handle(self.pack(self.make(rows, start=self.minute * 60.0, seed=self.seed, shift=shift)))
+            lines = self.make(rows, start=self.minute * 60.0, seed=self.seed, shift=shift)
+            self.aggregator.handle(self.pack([aged(line, years) for line in lines]))
             self.minute += 1
             found += self.evaluator.run()
         return found
+
+
+def aged(line, years):
+    """Return an event whose house is some years older."""
+    event = json.loads(line)
+    event["features"]["age"] += years
+    return json.dumps(event)
 
 
 @pytest.fixture
@@ -221,6 +234,23 @@ def test_recovery(world):
     world.traffic(20, shift=0.5)
     assert [alert["state"] for alert in world.sent] == ["ALARM", "OK", "ALARM"]
     assert len({alert["alert_id"] for alert in world.sent}) == 3
+
+
+def test_second_drift(world):
+    """A second drift is an alert beside the first, which says that the first stands; each ends alone."""
+    world.traffic(20)
+    world.traffic(20, shift=0.5)
+    world.traffic(20, shift=0.5, years=15)
+    first, second = world.sent
+    assert [alert["drift"]["of"] for alert in world.sent] == [["sqft"], ["age"]]
+    assert "sqft" in second["reason"]
+    assert "age" not in first["reason"]
+    assert len(world.evaluator_now().standing) == 2
+    world.traffic(60, years=15)
+    assert [(alert["state"], alert["drift"]["of"]) for alert in world.sent[2:]] == [("OK", ["sqft"])]
+    world.traffic(60)
+    assert [(alert["state"], alert["drift"]["of"]) for alert in world.sent[3:]] == [("OK", ["age"])]
+    assert world.evaluator_now().standing == ()
 
 
 def test_new_process(reference, make_events, as_logs, world):

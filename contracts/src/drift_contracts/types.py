@@ -392,6 +392,57 @@ class DetectorStateV1Named(TypedDict):
 DetectorStateV1: TypeAlias = "DetectorStateV1Mixture | DetectorStateV1Named"
 
 
+class DetectorStateV2Finding(TypedDict):
+    """DetectorStateV2Finding."""
+
+    channel: str
+    kind: Literal['location', 'scale', 'correlation', 'together', 'share']
+    direction: str
+    size: float
+    effect: float
+    since: float
+    events: float
+    evidence: float
+    needed: float
+    shares: dict[str, float]
+
+
+class DetectorStateV2Capital(TypedDict):
+    """Per chart, or empty lists before the first event."""
+
+    log: list[float | None]
+    age: list[float]
+    ratio: list[float]
+    born: list[float]
+
+
+class DetectorStateV2Drift(TypedDict):
+    """DetectorStateV2Drift."""
+
+    finding: DetectorStateV2Finding
+    recovery: DetectorStateV2Capital
+
+
+class DetectorStateV2Alarm(TypedDict):
+    """DetectorStateV2Alarm."""
+
+    finding: DetectorStateV2Finding
+    raised: float
+    drifts: list[DetectorStateV2Drift]
+
+
+class DetectorStateV2(TypedDict):
+    """All that the mixture detector needs in order to go on as if never interrupted, w."""
+
+    contract: Literal['detector.state.v2']
+    detector: Literal['mixture']
+    settings: str
+    events: float
+    quiet: float
+    alarms: list[DetectorStateV2Alarm]
+    capital: DetectorStateV2Capital
+
+
 class FeatureSetV1Target(TypedDict):
     """What is predicted."""
 

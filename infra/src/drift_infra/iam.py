@@ -59,12 +59,21 @@ def tls_only(resources: Sequence[pulumi.Input[str]], actions: str) -> Statement:
     return Statement("RefuseWithoutTls", [actions], resources, plain, principals="*", effect="Deny")
 
 
-def within(boundary: str) -> Callable[[pulumi.ResourceTransformationArgs], pulumi.ResourceTransformationResult | None]:
-    """Return what gives every role of a stack a permissions boundary: an organisation may refuse one without."""
+def within(
+    boundary: str,
+) -> Callable[[pulumi.ResourceTransformationArgs], pulumi.ResourceTransformationResult | None]:
+    """Return what gives every role of a stack a permissions boundary.
 
-    def transform(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+    An organisation may refuse a role without one.
+    """
+
+    def transform(
+        args: pulumi.ResourceTransformationArgs,
+    ) -> pulumi.ResourceTransformationResult | None:
         if args.type_ != "aws:iam/role:Role":
             return None
-        return pulumi.ResourceTransformationResult({**args.props, "permissions_boundary": boundary}, args.opts)
+        return pulumi.ResourceTransformationResult(
+            {**args.props, "permissions_boundary": boundary}, args.opts
+        )
 
     return transform

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from drift_contracts.types import (
         DetectorStateV1Mixture,
+        DetectorStateV2,
         WindowReportV1,
         WindowStateV1,
     )
@@ -44,7 +45,7 @@ EVENTS_PER_DAY = 10_000.0
 class WatchState(TypedDict):
     """What a watch keeps as JSON, to go on as if never interrupted."""
 
-    detector: DetectorStateV1Mixture
+    detector: DetectorStateV1Mixture | DetectorStateV2
     window: WindowStateV1
     batch: int
 
@@ -195,8 +196,13 @@ class DriftWatch:
 
     @property
     def alarm(self) -> DriftFinding | None:
-        """Return the drift that stands; None while there is none."""
+        """Return the drift that stands, the oldest of several; None while there is none."""
         return self._detector.alarm
+
+    @property
+    def alarms(self) -> tuple[DriftFinding, ...]:
+        """Return every drift that stands, each of another cause, the oldest first."""
+        return tuple(alarm.finding for alarm in self._detector.alarms)
 
     @property
     def reason(self) -> str | None:
@@ -213,7 +219,8 @@ class DriftWatch:
     ) -> bool:
         """Take one event in; return whether it raised an alarm.
 
-        An alarm stands until there is as much evidence that its drift is over as raised it.
+        An alarm stands until there is as much evidence that its drift is over as raised it; another
+        cause raises another alarm beside it.
 
         Args:
             features: by name; an absent, None or NaN feature is missing.
@@ -237,7 +244,7 @@ class DriftWatch:
         transition = observe_window(
             self._detector, counts, events=window.events, timestamp_s=self._detector.events
         )
-        return transition.raised is not None
+        return bool(transition.raised)
 
     def to_json(self) -> WatchState:
         """Return the state, by which `from_json` goes on; it holds counts and no values."""

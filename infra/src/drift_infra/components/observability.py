@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ObservabilityArgs:
-    """The resolved spec, the parts to watch, the topic that hears of it, and whether a pager listens to that."""
+    """What is watched, and who is alerted.
+
+    The resolved spec, the parts, the topic, and whether a pager subscribes to it.
+    """
 
     site: Site
     watch: Watch
@@ -40,13 +43,19 @@ class ObservabilityArgs:
 class Observability(pulumi.ComponentResource):
     """What people look at, and what calls them."""
 
-    def __init__(self, name: str, args: ObservabilityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: ObservabilityArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("drift:infra:Observability", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         self._made: list[pulumi.Resource] = []
         self._alarms: dict[str, cloudwatch.MetricAlarm] = {}
         self._prefix = args.site.names.prefix
-        self._told = {"people": [args.topic], "pager": [args.topic] if args.paged else [], "nobody": []}
+        self._told = {
+            "people": [args.topic],
+            "pager": [args.topic] if args.paged else [],
+            "nobody": [],
+        }
         alarms = {model: self._model(args.watch, model) for model in args.models}
         platform = [self._alarm(plan) for plan in platform_alarms(args.site.names, args.parts)]
         alarms["the platform"] = [alarm.arn for alarm in platform]
@@ -114,7 +123,9 @@ class Observability(pulumi.ComponentResource):
         self._alarms[plan.name] = alarm
         return alarm
 
-    def _composite(self, plan: Composite, alarms: Mapping[str, cloudwatch.MetricAlarm]) -> cloudwatch.CompositeAlarm:
+    def _composite(
+        self, plan: Composite, alarms: Mapping[str, cloudwatch.MetricAlarm]
+    ) -> cloudwatch.CompositeAlarm:
         named = [alarms[name] for name in alarms if name in plan.reads]
         composite = cloudwatch.CompositeAlarm(
             self._short(plan.name),
@@ -159,7 +170,9 @@ class Observability(pulumi.ComponentResource):
             limit_unit="USD",
             time_unit="MONTHLY",
             cost_filters=[
-                budgets.BudgetCostFilterArgs(name="TagKeyValue", values=[f"user:Deployment${args.tags['Deployment']}"])
+                budgets.BudgetCostFilterArgs(
+                    name="TagKeyValue", values=[f"user:Deployment${args.tags['Deployment']}"]
+                )
             ],
             notifications=[tell("ACTUAL", 80), tell("FORECASTED", 100)],
             opts=self._child,

@@ -38,9 +38,14 @@ def rate(minutes: int) -> str:
 
 
 class Timer(pulumi.ComponentResource):
-    """An EventBridge schedule for a function; a run that fails is not repeated, because the next one is due anyway."""
+    """An EventBridge schedule for a function.
 
-    def __init__(self, name: str, args: TimerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    A run that fails is not repeated, because the next one is due anyway.
+    """
+
+    def __init__(
+        self, name: str, args: TimerArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("drift:infra:Timer", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         here = {"StringEquals": {"aws:SourceAccount": args.site.account}}
@@ -55,7 +60,11 @@ class Timer(pulumi.ComponentResource):
             Statement("KeepUndelivered", ["sqs:SendMessage"], [args.dead_letters_arn]),
         ]
         allowed = iam.RolePolicy(
-            f"{name}-policy", name="least-privilege", role=role.name, policy=policy(statements), opts=child
+            f"{name}-policy",
+            name="least-privilege",
+            role=role.name,
+            policy=policy(statements),
+            opts=child,
         )
         self.schedule = scheduler.Schedule(
             f"{name}-schedule",
@@ -66,7 +75,9 @@ class Timer(pulumi.ComponentResource):
             target=scheduler.ScheduleTargetArgs(
                 arn=args.function.arn,
                 role_arn=role.arn,
-                dead_letter_config=scheduler.ScheduleTargetDeadLetterConfigArgs(arn=args.dead_letters_arn),
+                dead_letter_config=scheduler.ScheduleTargetDeadLetterConfigArgs(
+                    arn=args.dead_letters_arn
+                ),
                 retry_policy=scheduler.ScheduleTargetRetryPolicyArgs(
                     maximum_event_age_in_seconds=args.minutes * 60, maximum_retry_attempts=2
                 ),

@@ -1,4 +1,4 @@
-"""The kinds of value a configuration key can hold: what is allowed, in words, and how text becomes a value."""
+"""The kinds of values of configuration keys: what is allowed, and how text becomes a value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from typing import Any, Protocol
 
 
 class Kind(Protocol):
-    """Turns the text of a key into a value; `parse` raises ValueError, `allowed` says what it takes."""
+    """Turns the text of a key into a value.
+
+    `parse` raises ValueError; `allowed` says what it accepts.
+    """
 
     @property
     def type(self) -> str:
@@ -81,7 +84,9 @@ class Whole:
     @property
     def allowed(self) -> str:
         """Return the valid values in words."""
-        return f"a whole number from {self.low} to {self.high}" + (f" ({self.meaning})" if self.meaning else "")
+        return f"a whole number from {self.low} to {self.high}" + (
+            f" ({self.meaning})" if self.meaning else ""
+        )
 
     def parse(self, text: str) -> int:
         """Return the value of a text. Raises ValueError, without the text."""
@@ -92,7 +97,10 @@ class Whole:
 
 @dataclass(frozen=True)
 class Number:
-    """A decimal number in a closed range, written as text because Pulumi's configuration has no fractions."""
+    """A decimal number in a closed range.
+
+    It is written as text because Pulumi's configuration has no fractions.
+    """
 
     low: str
     high: str

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from drift_ml.evidence._distributions import Floats
+
+    Flags = npt.NDArray[np.bool_]
 
 
 @dataclass
@@ -75,6 +79,16 @@ class Capital:
         self.age += events / variance_inflation
         after = self.ratio / (1 + self.age / rows)
         self.log = grown + after - before
+
+    def clear_charts(self, charts: Flags) -> None:
+        """Forget what some charts have gained.
+
+        Args:
+            charts: which ones, shape (charts,).
+        """
+        self.log[..., charts] = -np.inf
+        for values in (self.age, self.ratio, self.start):
+            values[..., charts] = 0.0
 
     def clear(self, *copies: int) -> None:
         """Forget everything, or the copies of the leading axis with these indices."""

@@ -73,7 +73,7 @@ class Chart:
 
     #: The channel that drifts.
     channel: str
-    #: How it drifts.
+    #: The statistic that drifts: mean (`location`), deviation (`scale`), a pair, all, a share.
     kind: ChartKind
     #: In standard deviations of the normal score (`location`, `together`), as a factor (`scale`),
     #: as a change (`correlation`), as a factor of the odds or a share that is added (`share`).
@@ -255,6 +255,15 @@ def _products(
         slope, correlation = 1.0, 0.0
     before = float(np.clip(correlation, -STEEPEST, STEEPEST))
     return np.clip(before + slope * scores, -FARTHEST, FARTHEST), before
+
+
+def reference_correlation(channel: Channel) -> float:
+    """Return the correlation of a pair in the reference, estimated from the bins of its channel.
+
+    Args:
+        channel: of kind `product`, with at least two bins.
+    """
+    return _products(channel, reference_distribution(channel.counts))[1]
 
 
 def _joint_shifts(reference: Floats) -> Iterator[_Alternative]:

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf, log
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,19 +16,30 @@ from drift_ml.evidence._capital import Capital, log_mixture
 from drift_ml.evidence._errors import EvidenceError
 from drift_ml.evidence._finding import DriftFinding, find
 from drift_ml.evidence._recovery import Recovery, Stratum
+from drift_ml.evidence._standing import Causes, StandingAlarm, StandingDrift
+from drift_ml.evidence._state import CONTRACT, FORMER_CONTRACT, capital_to_json, restored, upgraded
 from drift_ml.evidence._tables import tables_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from drift_contracts.types import DetectorStateV1Mixture, DetectorStateV1MixtureCapital
+    import numpy.typing as npt
+    from drift_contracts.types import (
+        DetectorStateV1Mixture,
+        DetectorStateV2,
+        DetectorStateV2Alarm,
+        DetectorStateV2Capital,
+        DetectorStateV2Drift,
+    )
 
     from drift_ml.baseline import Channel
     from drift_ml.evidence._distributions import Floats
     from drift_ml.evidence._seasonality import Seasonality
     from drift_ml.evidence._tables import Counts, Tables
 
-CONTRACT: Final = "detector.state.v1"
+    Flags = npt.NDArray[np.bool_]
+#: Part of the time since an onset by which the estimate of it may be late.
+ONSET_SLACK = 0.5
 #: In equivalent standard deviations.
 MINIMUM_EFFECT = 0.1
 
@@ -63,8 +74,10 @@ class MixtureDetector:
     the estimated effect is at least the minimum. With an exact reference, M minus the number of
     events is a martingale while nothing changes, so that the mean number of events to a false
     alarm is at least the budget. An estimated reference is allowed for by shrinking (see
-    `Capital`). Once raised, an alarm stays until `reset`; the evidence starts anew at once, and
-    `recovered` says when the drift is over; `observe_window` does all of this for one window.
+    `Capital`). An alarm explains the channels of its feature; the mixture goes on over all others,
+    so that the next drift is the next alarm, unless it began with the first and moves with it in
+    the reference: then it joins that alarm. An alarm stands until each of its drifts has as much
+    evidence of being over as raised it; `observe_window` does all of this for one window.
     Sources: Roberts 1966; Pollak & Siegmund 1991; Shin, Ramdas & Rinaldo 2022 (E-detectors).
 
     >>> from drift_ml.baseline import Channel
@@ -87,29 +100,79 @@ class MixtureDetector:
         self._variance_inflation = np.array(
             [inflation.get(chart.channel, 1.0) for chart in self._tables[0].charts]
         )
+        self._causes = Causes(settings.channels, self._tables[0].charts)
         self._needed = log(settings.budget.events)
         self.reset()
 
     def reset(self) -> None:
         """Forget everything: no alarm, no evidence."""
         self._capital = Capital.empty(len(self._tables[0].charts))
-        self.alarm: DriftFinding | None = None
+        self._alarms: list[StandingAlarm] = []
         self.events = 0.0
         self._quiet = 0.0
-        self._recovery: Recovery | None = None
+        self._forget_changes()
+
+    def _forget_changes(self) -> None:
+        """Begin a step: nothing has changed in it yet."""
+        self._raised: list[StandingAlarm] = []
+        self._joined: list[StandingDrift] = []
+        self._peak = -inf
+
+    @property
+    def alarms(self) -> tuple[StandingAlarm, ...]:
+        """Return the alarms that stand, the oldest first."""
+        return tuple(self._alarms)
+
+    @property
+    def alarm(self) -> DriftFinding | None:
+        """Return what raised the oldest alarm that stands; None while there is none."""
+        return self._alarms[0].finding if self._alarms else None
+
+    @property
+    def raised(self) -> tuple[StandingAlarm, ...]:
+        """Return the alarms that the last step raised."""
+        return tuple(self._raised)
+
+    @property
+    def joined(self) -> tuple[DriftFinding, ...]:
+        """Return what the last step found to be of the cause of an alarm that stood."""
+        return tuple(drift.finding for drift in self._joined)
+
+    @property
+    def peak(self) -> float:
+        """Return ln of the evidence that the last step reached before it was spent, nats.
+
+        It is minus infinity where the threshold was not reached.
+        """
+        return self._peak
 
     @property
     def reason(self) -> str | None:
-        """Return the alarm in one line, or None."""
+        """Return the oldest alarm in one line, or None."""
         return None if self.alarm is None else str(self.alarm)
 
     @property
     def evidence(self) -> float:
-        """Return ln of the mixture, nats; minus infinity before the first event.
+        """Return ln of the mixture over what no alarm explains, nats; minus infinity for nothing.
 
         The threshold is `needed`.
         """
-        return float(log_mixture(self._capital.log, self._tables[0].log_weights))
+        return self._mixture(~self._explained())
+
+    def _mixture(self, charts: Flags) -> float:
+        """Return ln of the mixture over some of the charts, nats."""
+        if not charts.any():
+            return -inf
+        weights = self._tables[0].log_weights
+        return float(log_mixture(self._capital.log[charts], weights[charts]))
+
+    def _explained(self) -> Flags:
+        """Return which charts the alarms that stand explain, shape (charts,)."""
+        explained = np.zeros(len(self._tables[0].charts), dtype=bool)
+        for alarm in self._alarms:
+            for drift in alarm.drifts:
+                explained |= drift.explained
+        return explained
 
     @property
     def needed(self) -> float:
@@ -118,15 +181,35 @@ class MixtureDetector:
 
     @property
     def recovered(self) -> bool:
-        """Return whether the alarm's drift is over.
+        """Return whether every drift of an alarm is over.
 
         It takes as much evidence as an alarm does (see `Recovery`).
         """
-        return self._recovery is not None and self._recovery.evidence >= self._needed
+        return any(self._is_over(alarm) for alarm in self._alarms)
+
+    def _is_over(self, alarm: StandingAlarm) -> bool:
+        return all(drift.recovery.evidence >= self._needed for drift in alarm.drifts)
+
+    def end_recovered(self) -> tuple[StandingAlarm, ...]:
+        """End the alarms whose drifts are over, and return them; what they explained is armed."""
+        over = tuple(alarm for alarm in self._alarms if self._is_over(alarm))
+        for alarm in over:
+            self._alarms.remove(alarm)
+            for drift in alarm.drifts:
+                self._clear(drift.explained)
+        return over
+
+    def _clear(self, charts: Flags) -> None:
+        """Forget what some charts have gained."""
+        self._capital.clear_charts(charts)
 
     def finding(self) -> DriftFinding | None:
-        """Return what the evidence says so far; None before the first event."""
-        evidence = self.evidence
+        """Return what the evidence says so far beside the alarms; None where it says nothing."""
+        return self._find(~self._explained())
+
+    def _find(self, charts: Flags) -> DriftFinding | None:
+        """Return the finding over some of the charts, None where they have gained nothing."""
+        evidence = self._mixture(charts)
         if evidence == -inf:
             return None
         inflation = self._variance_inflation
@@ -136,6 +219,7 @@ class MixtureDetector:
             inflation,
             evidence,
             self._needed,
+            charts,
         )
 
     def update(
@@ -160,11 +244,12 @@ class MixtureDetector:
         """
         if events is None:
             events = max((sum(bins) for bins in counts.values()), default=0)
+        self._forget_changes()
         if events <= 0:
-            return self.alarm is not None
+            return bool(self._alarms)
         stratum = self._stratum(timestamp_s)
-        if self._recovery is not None:
-            self._recovery.update(counts.get(self._recovery.channel, ()), stratum)
+        for recovery in self._recoveries():
+            recovery.update(counts.get(recovery.channel, ()), stratum)
         tables = self._tables[stratum]
         return self._advance(
             tables,
@@ -185,9 +270,10 @@ class MixtureDetector:
             bins: the bin that it falls into, by channel; -1 for none.
             timestamp_s: as for `update`.
         """
+        self._forget_changes()
         stratum = self._stratum(timestamp_s)
-        if self._recovery is not None:
-            self._recovery.update_event(bins.get(self._recovery.channel, -1), stratum)
+        for recovery in self._recoveries():
+            recovery.update_event(bins.get(recovery.channel, -1), stratum)
         tables = self._tables[stratum]
         return self._advance(
             tables,
@@ -195,6 +281,11 @@ class MixtureDetector:
             1,
             timestamp_s,
         )
+
+    def _recoveries(self) -> Iterator[Recovery]:
+        for alarm in self._alarms:
+            for drift in alarm.drifts:
+                yield drift.recovery
 
     def _stratum(self, timestamp_s: float) -> int:
         seasonality = self.settings.seasonality
@@ -217,21 +308,56 @@ class MixtureDetector:
         )
         self.events += events
         self._quiet += events
-        if self.evidence >= self._needed:
-            self._cross()
-        return self.alarm is not None
+        self._confirm()
+        self._cross(timestamp_s)
+        return bool(self._alarms)
 
-    def _cross(self) -> None:
-        """Raise the alarm, or confirm the one that is on; the evidence is spent on it."""
-        finding = self.finding()
-        if finding is None or finding.effect < self.settings.minimum_effect:
-            return
-        if self._recovery is None:
-            self.alarm, self._recovery = finding, self._recovery_of(finding)
-        # A drift that is found again under its alarm is not over: its recovery starts anew.
-        self._recovery.capital.clear()
+    def _confirm(self) -> None:
+        """Start the recovery of every drift anew that is found again: it is not over."""
+        for alarm in self._alarms:
+            for drift in alarm.drifts:
+                if self._mixture(drift.explained) < self._needed:
+                    continue
+                finding = self._find(drift.explained)
+                if finding is not None and finding.effect >= self.settings.minimum_effect:
+                    drift.recovery.capital.clear()
+                    self._spend(drift.explained, finding.evidence)
+
+    def _cross(self, timestamp_s: float) -> None:
+        """Raise an alarm for each cause that the evidence shows beside the alarms that stand.
+
+        A drift whose effect is below the minimum is set aside, so that it hides no other.
+        """
+        charts = ~self._explained()
+        while (finding := self._find(charts)) is not None and finding.evidence >= self._needed:
+            explained = self._causes.explained_by(finding.channel)
+            charts &= ~explained
+            if finding.effect < self.settings.minimum_effect:
+                continue
+            drift = StandingDrift(finding, self._recovery_of(finding), explained)
+            self._tell(drift, timestamp_s)
+            self._spend(explained, finding.evidence)
+
+    def _tell(self, drift: StandingDrift, timestamp_s: float) -> None:
+        """Give a drift to the alarm of its cause, or raise an alarm for it."""
+        finding = drift.finding
+        # An onset is an estimate: it may lie after the alarm by a part of the run that led to it.
+        onset_s = finding.since - ONSET_SLACK * (timestamp_s - finding.since)
+        for alarm in self._alarms:
+            is_in_time = onset_s <= alarm.raised_s or self._causes.follows(finding.channel)
+            if is_in_time and self._causes.same(finding.channel, alarm.channels):
+                alarm.drifts.append(drift)
+                self._joined.append(drift)
+                return
+        alarm = StandingAlarm(finding, timestamp_s, [drift])
+        self._alarms.append(alarm)
+        self._raised.append(alarm)
+
+    def _spend(self, charts: Flags, evidence: float) -> None:
+        """Begin anew with charts whose evidence an alarm has used, and remember its peak."""
+        self._clear(charts)
+        self._peak = max(self._peak, evidence)
         self._quiet = 0.0
-        self._capital.clear()
 
     def _recovery_of(self, alarm: DriftFinding) -> Recovery:
         seasonality, channel = self.settings.seasonality, alarm.channel
@@ -245,73 +371,62 @@ class MixtureDetector:
         least = self.settings.minimum_effect
         return Recovery(alarm, strata, variance_inflation=inflation, least=least)
 
-    def to_json(self) -> DetectorStateV1Mixture:
-        """Return the state as detector.state.v1; equal states continue equally."""
+    def to_json(self) -> DetectorStateV2:
+        """Return the state as detector.state.v2; equal states continue equally."""
         return {
             "contract": CONTRACT,
             "detector": "mixture",
             "settings": self.settings.digest,
             "events": self.events,
             "quiet": self._quiet,
-            "alarm": None if self.alarm is None else self.alarm.to_json(),
-            "capital": self._capital_to_json(),
+            "alarms": [alarm.to_json() for alarm in self._alarms],
+            "capital": capital_to_json(self._capital),
         }
 
-    def _capital_to_json(self) -> DetectorStateV1MixtureCapital:
-        """Return the capital of all charts, then of the recovery; each only once it has begun.
-
-        A capital that has gained nothing holds minus infinity, for which JSON has no number.
-        """
-        begun = [self._capital] if self.evidence != -inf else []
-        if self._recovery is not None and self._recovery.evidence != -inf:
-            begun.append(self._recovery.capital)
-        document: DetectorStateV1MixtureCapital = {"log": [], "age": [], "ratio": [], "born": []}
-        for capital in begun:
-            document["log"] += capital.log.tolist()
-            document["age"] += capital.age.tolist()
-            document["ratio"] += capital.ratio.tolist()
-            document["born"] += capital.start.tolist()
-        return document
-
     @classmethod
-    def from_json(cls, document: DetectorStateV1Mixture, settings: Settings) -> MixtureDetector:
+    def from_json(
+        cls,
+        document: DetectorStateV1Mixture | DetectorStateV2,
+        settings: Settings,
+    ) -> MixtureDetector:
         """Return the detector that a state was taken from.
 
         Args:
-            document: of the contract detector.state.v1.
+            document: of the contract detector.state.v2, or of v1, whose alarm goes on standing.
             settings: those that the state was gained under.
 
         Raises:
             EvidenceError: the state is of another detector or of other settings.
         """
-        if document.get("contract") != CONTRACT or document.get("detector") != cls.name:
+        contract = document.get("contract")
+        is_known = contract in (CONTRACT, FORMER_CONTRACT)
+        if not is_known or document.get("detector") != cls.name:
             raise EvidenceError(f"{CONTRACT}: expected the state of a {cls.name!r} detector")
         if document["settings"] != settings.digest:
             raise EvidenceError(
-                f"{CONTRACT}: const at /settings: expected the digest of these settings"
+                f"{contract}: const at /settings: expected the digest of these settings"
             )
         detector = cls(settings)
-        detector.events, detector._quiet = document["events"], document["quiet"]
-        alarm = document["alarm"]
-        if alarm is not None:
-            detector.alarm = DriftFinding(**alarm)
-            detector._recovery = detector._recovery_of(detector.alarm)
-        detector._restore(document["capital"])
+        charts = len(detector._tables[0].charts)
+        current = upgraded(document, charts)
+        detector.events, detector._quiet = current["events"], current["quiet"]
+        detector._alarms = [detector._alarm_of(alarm) for alarm in current["alarms"]]
+        detector._capital = detector._capital_of(current["capital"])
         return detector
 
-    def _restore(self, capital: DetectorStateV1MixtureCapital) -> None:
-        """Take over the capital of a state: of all charts, then of the recovery."""
-        charts = self._variance_inflation.size
-        further = 0 if self._recovery is None else self._recovery.capital.log.size
-        members = (capital["log"], capital["age"], capital["ratio"], capital["born"])
-        lengths = {len(values) for values in members}
-        if lengths not in ({0}, {charts}, {charts + further}):
-            raise EvidenceError(
-                f"{CONTRACT}: at /capital: expected {charts} charts, and {further} of a recovery"
-            )
-        if lengths == {0}:
-            return
-        vectors = [np.array(values, dtype=np.float64) for values in members]
-        self._capital = Capital(*(vector[:charts] for vector in vectors))
-        if self._recovery is not None and lengths == {charts + further}:
-            self._recovery.capital = Capital(*(vector[charts:] for vector in vectors))
+    def _alarm_of(self, document: DetectorStateV2Alarm) -> StandingAlarm:
+        """Return an alarm of a state. Raises EvidenceError."""
+        drifts = [self._drift_of(drift) for drift in document["drifts"]]
+        return StandingAlarm(DriftFinding(**document["finding"]), document["raised"], drifts)
+
+    def _drift_of(self, document: DetectorStateV2Drift) -> StandingDrift:
+        """Return a drift of a state. Raises EvidenceError."""
+        finding = DriftFinding(**document["finding"])
+        recovery = self._recovery_of(finding)
+        alternatives = recovery.capital.log.size
+        recovery.capital = restored(document["recovery"], alternatives, "/alarms: recovery")
+        return StandingDrift(finding, recovery, self._causes.explained_by(finding.channel))
+
+    def _capital_of(self, document: DetectorStateV2Capital) -> Capital:
+        """Return the capital of a state. Raises EvidenceError."""
+        return restored(document, len(self._tables[0].charts), "/capital")

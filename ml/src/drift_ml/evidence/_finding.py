@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from drift_contracts.types import DetectorStateV1Finding
+    import numpy.typing as npt
+    from drift_contracts.types import DetectorStateV2Finding
 
     from drift_ml.evidence._capital import Capital
     from drift_ml.evidence._charts import ChartKind
     from drift_ml.evidence._distributions import Floats
     from drift_ml.evidence._tables import Tables
+
+    Flags = npt.NDArray[np.bool_]
 
 #: How many of the leading channels a finding names.
 NAMED = 5
@@ -45,8 +48,8 @@ class DriftFinding:
     #: The part of the evidence that each of the leading channels holds, the largest first.
     shares: dict[str, float]
 
-    def to_json(self) -> DetectorStateV1Finding:
-        """Return the finding as detector.state.v1 holds it."""
+    def to_json(self) -> DetectorStateV2Finding:
+        """Return the finding as detector.state.v2 holds it."""
         return {
             "channel": self.channel,
             "kind": self.kind,
@@ -74,6 +77,7 @@ def find(
     variance_inflation: Floats,
     evidence: float,
     needed: float,
+    charts: Flags,
 ) -> DriftFinding:
     """Return the finding that a capital amounts to.
 
@@ -86,8 +90,9 @@ def find(
         variance_inflation: of each chart's channel, shape (charts,).
         evidence: ln of the mixture, nats.
         needed: ln of the threshold, nats.
+        charts: those that are looked at, shape (charts,).
     """
-    gained = capital.log + tables.log_weights
+    gained = np.where(charts, capital.log + tables.log_weights, -np.inf)
     parts = np.exp(gained - np.logaddexp.reduce(gained))
     leader = int(parts.argmax())
     chart = tables.charts[leader]
@@ -116,6 +121,8 @@ def _shares_by_channel(
 ) -> dict[str, float]:
     shares: dict[str, float] = {}
     for chart, part in zip(tables.charts, parts, strict=True):
+        if not part:
+            continue  # explained by an alarm, or too small to count
         shares[chart.channel] = shares.get(chart.channel, 0.0) + float(part)
     leading = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
     return dict(leading[:NAMED])

@@ -1,4 +1,4 @@
-"""The life cycle of an alarm: raised, standing while its drift lasts, recovered, armed again."""
+"""The life cycle of alarms: raised, standing while their drifts last, recovered, armed again."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ if TYPE_CHECKING:
 
     from drift_ml.evidence._detector import MixtureDetector
     from drift_ml.evidence._finding import DriftFinding
+    from drift_ml.evidence._standing import StandingAlarm
 
 
 @dataclass(frozen=True)
 class Transition:
     """What one window changed."""
 
-    #: ln of the evidence after the window, nats. Where the window raised an alarm, what raised it;
-    #: at the threshold where the evidence reached it and began anew; minus infinity before the
-    #: first event.
+    #: ln of the evidence after the window, nats, of what no alarm explains; where the threshold was
+    #: reached, that which reached it. Minus infinity before the first event.
     evidence: float
-    #: Whether the evidence reached the threshold in this window.
+    #: Whether the evidence reached the threshold in this window: for a new drift, or once more for
+    #: one that stands.
     crossed: bool
-    #: The alarm that the window raised.
-    raised: DriftFinding | None = None
-    #: The alarm whose drift ended with the window; the detector has been reset.
-    recovered: DriftFinding | None = None
+    #: The alarms that the window raised, in the order of their evidence.
+    raised: tuple[StandingAlarm, ...] = ()
+    #: Drifts that the window found to be of the cause of an alarm that stood.
+    joined: tuple[DriftFinding, ...] = ()
+    #: The alarms whose drifts ended with the window.
+    recovered: tuple[StandingAlarm, ...] = ()
 
 
 def observe_window(
@@ -38,9 +41,8 @@ def observe_window(
 ) -> Transition:
     """Take one window in; return what it changed.
 
-    An alarm is raised once, lasts while its drift does, and ends when there is as much evidence
-    that the drift is over as an alarm takes. Then the detector is reset, so that the next drift is
-    the next alarm.
+    Each alarm is raised once, lasts while its drift does, and ends when there is as much evidence
+    that the drift is over as an alarm takes. Others are raised and end beside it.
 
     Args:
         detector: takes the window in.
@@ -49,16 +51,9 @@ def observe_window(
         timestamp_s: of the window's beginning, in seconds since the epoch, or of any other clock
             that does not go back.
     """
-    before = detector.alarm
     detector.update(counts, events=events, timestamp_s=timestamp_s)
-    # Evidence that reaches the threshold with a large enough effect is spent on the alarm: the
-    # detector then begins with nothing again.
-    crossed = events > 0 and detector.evidence == -inf
-    evidence = detector.needed if crossed else detector.evidence
-    if before is None:
-        raised = detector.alarm
-        return Transition(evidence if raised is None else raised.evidence, crossed, raised=raised)
-    if not detector.recovered:
-        return Transition(evidence, crossed)
-    detector.reset()
-    return Transition(evidence, crossed, recovered=before)
+    crossed = detector.peak > -inf
+    evidence = detector.peak if crossed else detector.evidence
+    raised, joined = detector.raised, detector.joined
+    recovered = detector.end_recovered()
+    return Transition(evidence, crossed, raised, joined, recovered)

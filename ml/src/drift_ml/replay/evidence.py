@@ -81,9 +81,10 @@ class Replay:
 
     @property
     def standing(self) -> Alarm | None:
-        """Return the alarm that stood at the end, if one did."""
-        if self.alarms and self.alarms[-1].recovered_row is None:
-            return self.alarms[-1]
+        """Return the oldest alarm that stood at the end, if one did."""
+        for alarm in self.alarms:
+            if alarm.recovered_row is None:
+                return alarm
         return None
 
     def time_at(self, row: int) -> int | None:
@@ -122,6 +123,8 @@ class _Course:
     row: int = 0
     steps: list[Step] = field(default_factory=list)
     alarms: list[Alarm] = field(default_factory=list)
+    #: The place in `alarms` of each that stands, by its channel: no two stand on one.
+    standing: dict[str, int] = field(default_factory=dict)
 
 
 def events_per_day(windows: Sequence[Window]) -> float | None:
@@ -214,11 +217,13 @@ def _observe(detector: MixtureDetector, window: Window, course: _Course) -> None
     )
     evidence = max(change.evidence, 0.0)
     course.steps.append(Step(row, window.events, first_ms, evidence, change.crossed))
-    if change.raised is not None:
-        onset = _onset(change.raised, course)
-        course.alarms.append(Alarm(end, end_ms, onset.row, onset.at_ms, change.raised))
-    elif change.recovered is not None:
-        course.alarms[-1] = replace(course.alarms[-1], recovered_row=end, recovered_ms=end_ms)
+    for over in change.recovered:
+        place = course.standing.pop(over.finding.channel)
+        course.alarms[place] = replace(course.alarms[place], recovered_row=end, recovered_ms=end_ms)
+    for alarm in change.raised:
+        onset = _onset(alarm.finding, course)
+        course.standing[alarm.finding.channel] = len(course.alarms)
+        course.alarms.append(Alarm(end, end_ms, onset.row, onset.at_ms, alarm.finding))
     course.row = end
 
 

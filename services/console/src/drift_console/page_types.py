@@ -300,6 +300,8 @@ class EvidenceDocument(TypedDict):
     alarm: bool
     since: str | None
     finding: FindingEntry | None
+    #: What raised each alarm that is on, the oldest first.
+    standing: list[FindingEntry]
     top: list[LeadingChannel]
     #: Events to one false alarm at most; None before the first evaluation.
     budget: float | None

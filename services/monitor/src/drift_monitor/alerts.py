@@ -15,7 +15,7 @@ from drift_ml.words import change, subject
 from drift_monitor.keys import MINUTE, Series, start_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from drift_contracts.types import AlertV1, AlertV1Drift
     from drift_ml.evidence import DriftFinding
@@ -45,6 +45,8 @@ NEXT_OF_ANSWER = (
     NEXT[-1],
 )
 NEXT_AFTER = "Nothing to do; the detector watches on from a clean slate"
+#: Alerts that still stand and that a new one names.
+MOST_NAMED = 5
 #: The largest argument of exp whose result is a float.
 LARGEST_EXPONENT = 700
 
@@ -71,7 +73,14 @@ class _Size:
     unit: str
 
 
-def drift_alert(source: AlertSource, finding: DriftFinding, minute: int, budget: float) -> AlertV1:
+def drift_alert(
+    source: AlertSource,
+    finding: DriftFinding,
+    minute: int,
+    budget: float,
+    *,
+    standing: Sequence[AlertV1] = (),
+) -> AlertV1:
     """Return the alert that a drift was detected.
 
     Args:
@@ -80,6 +89,7 @@ def drift_alert(source: AlertSource, finding: DriftFinding, minute: int, budget:
         minute: the minute whose window it was found in. With source and onset it makes the
             alert's id, so that a repetition is the same alert.
         budget: events to one false alarm.
+        standing: the alerts of the series that have not ended.
     """
     since = start_of(int(finding.since) // source.period, source.period)
     headline = f"{subject(finding.channel)}: {change(finding)}"
@@ -103,12 +113,22 @@ def drift_alert(source: AlertSource, finding: DriftFinding, minute: int, budget:
         "reason": (
             f"{headline} since {since}, over {finding.events:.0f} events; evidence"
             f" {_odds(finding.evidence)} where {_odds(finding.needed)} is needed"
-            f" (at most one false alarm in {budget:,.0f} events)"
+            f" (at most one false alarm in {budget:,.0f} events){_beside(standing)}"
         ),
         "next": list(NEXT_OF_ANSWER if _is_of_classifier(source, finding) else NEXT),
         "links": dict(source.links),
         "drift": _drift(source.reference, finding, since, budget),
     }
+
+
+def _beside(standing: Sequence[AlertV1]) -> str:
+    """Return what else stands, in words; "" for nothing."""
+    titles = [alert["title"].partition(": ")[2] for alert in standing[:MOST_NAMED]]
+    if not titles:
+        return ""
+    more = len(standing) - len(titles)
+    ending = f" and {more} more" if more else ""
+    return f". Still standing: {'; '.join(titles)}{ending}"
 
 
 def _is_of_classifier(source: AlertSource, finding: DriftFinding) -> bool:

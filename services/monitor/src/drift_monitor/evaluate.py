@@ -114,6 +114,8 @@ class Evaluation:
     alarm: bool
     #: The alarm that is on, else what the evidence shows so far, if anything.
     finding: DriftFinding | None = None
+    #: What raised each alarm that is on, the oldest first.
+    standing: tuple[DriftFinding, ...] = ()
     #: Seconds of closed minutes that are left for the next run.
     behind: float = 0.0
     #: Whether any version of the model ever had an event; before that, silence shows nothing.
@@ -148,6 +150,7 @@ class _Run:
             needed=self.detector.needed,
             alarm=self.detector.alarm is not None,
             finding=self.detector.alarm or self.detector.finding(),
+            standing=tuple(alarm.finding for alarm in self.detector.alarms),
             behind=behind,
             asked=self.state.events > 0 or self.counts["events"] > 0,
         )
@@ -340,17 +343,28 @@ class Evaluator:
             events=window.events,
             timestamp_s=minute * self._policy.period,
         )
-        if step.raised is not None:
-            state.alert = alerts.drift_alert(run.source, step.raised, minute, state.budget)
-            state.outbox.append(state.alert)
+        for over in step.recovered:
+            self._take_back(run, over.finding.channel, minute)
+        for raised in step.raised:
+            alert = alerts.drift_alert(
+                run.source,
+                raised.finding,
+                minute,
+                state.budget,
+                standing=list(state.alerts.values()),
+            )
+            state.alerts[raised.finding.channel] = alert
+            state.outbox.append(alert)
             _log.info("drift was detected in the traffic of %s", run.source.series)
-        elif step.recovered is not None:
-            if state.alert is not None:
-                notice = alerts.recovery(state.alert, minute, period=self._policy.period)
-                state.outbox.append(notice)
-            state.alert = None
-            _log.info("the drift in the traffic of %s has ended", run.source.series)
         run.strengths.append(step.evidence)
+
+    def _take_back(self, run: _Run, channel: str, minute: int) -> None:
+        """Write the notice that a drift has ended, where its alert was sent."""
+        alert = run.state.alerts.pop(channel, None)
+        if alert is not None:
+            notice = alerts.recovery(alert, minute, period=self._policy.period)
+            run.state.outbox.append(notice)
+        _log.info("a drift in the traffic of %s has ended", run.source.series)
 
     def _detector(
         self, series: Series, state: SeriesState, reference: Reference
@@ -366,15 +380,15 @@ class Evaluator:
         settings = self._settings(reference, state.budget)
         if state.detector is None:
             return MixtureDetector(settings)
-        document = state.detector
+        document = state.detector.copy()
         old_settings = self._settings(reference, old_budget or state.budget)
         if document["settings"] == old_settings.digest:
-            document = {**document, "settings": settings.digest}
+            document["settings"] = settings.digest
         try:
             return MixtureDetector.from_json(document, settings)
         except EvidenceError:
             _log.warning(OTHER_SETTINGS, series)
-            state.alert = None
+            state.alerts = {}
             return MixtureDetector(settings)
 
     def _observed_per_day(self, state: SeriesState) -> float | None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from drift_monitor.stores import Document
 
 WINDOW = "window.state.v1"
-DETECTOR = "detector.state.v1"
+DETECTOR = "detector.state.v2"
 _VERSION = re.compile(r"(?P<name>[a-z.]+)\.v(?P<number>[1-9][0-9]{0,5})")
 
 NEWER = "{what} is newer than this release and was left as it is: deploy the release that wrote it"

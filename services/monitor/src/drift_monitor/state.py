@@ -9,7 +9,7 @@ from drift_monitor.errors import BadStore
 from drift_monitor.formats import DAMAGED, DETECTOR, NEWER, refuse_damaged, refuse_newer
 
 if TYPE_CHECKING:
-    from drift_contracts.types import AlertV1, DetectorStateV1Mixture
+    from drift_contracts.types import AlertV1, DetectorStateV1Mixture, DetectorStateV2
 
     from drift_monitor.keys import Series
     from drift_monitor.stores import Document
@@ -30,9 +30,9 @@ class SeriesState:
     #: Events to one false alarm.
     budget: float = 0.0
     #: None before the first window.
-    detector: DetectorStateV1Mixture | None = None
-    #: The alert that has not ended, as it was sent.
-    alert: AlertV1 | None = None
+    detector: DetectorStateV1Mixture | DetectorStateV2 | None = None
+    #: The alerts that have not ended, as they were sent, by the channel that each is about.
+    alerts: dict[str, AlertV1] = field(default_factory=dict)
     #: Alerts not yet known to be published.
     outbox: list[AlertV1] = field(default_factory=list)
     #: Minutes after the cursor that were evaluated all the same, while the clock was ahead.
@@ -61,14 +61,25 @@ class SeriesState:
         item = f"state#{series.model}#{series.version}"
         refuse_damaged(document, series, WHAT, item)
         names = {member.name for member in fields(cls)}
-        if document.keys() - names:
+        # Any: the members were written by this class or by an older one, so only their names are
+        # checked.
+        members: Any = _upgraded(document)
+        if members.keys() - names:
             raise BadStore(str(series), NEWER.format(what=WHAT))
-        detector = document.get("detector")
+        detector = members.get("detector")
         if isinstance(detector, dict):
             refuse_newer(detector, DETECTOR, series, "the detector's state")
-        # Only names are checked: the members were written by this class or by an older one.
-        members: Any = document
         try:
             return cls(**members)
         except TypeError:
             raise BadStore(str(series), DAMAGED.format(what=WHAT, item=item)) from None
+
+
+def _upgraded(document: Document) -> Document:
+    """Return a stored state whose one alert, as earlier releases kept it, is one of several."""
+    if "alert" not in document:
+        return document
+    members = dict(document)
+    alert: Any = members.pop("alert")
+    members["alerts"] = {} if alert is None else {alert["drift"]["channel"]: alert}
+    return members

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict, cast
 if TYPE_CHECKING:
     import sqlite3
 
-    from drift_contracts.types import DetectorStateV1Finding
+    from drift_contracts.types import DetectorStateV2Finding
     from drift_monitor.evaluate import Evaluation
     from drift_monitor.keys import Series
 
@@ -22,7 +22,9 @@ class Judgement(TypedDict):
     alarm: bool
     #: ln of the odds that an alarm takes; None before the first decision.
     needed: float | None
-    finding: DetectorStateV1Finding | None
+    finding: DetectorStateV2Finding | None
+    #: What raised each alarm that is on, the oldest first.
+    standing: list[DetectorStateV2Finding]
 
 
 def write_judgement(connection: sqlite3.Connection, evaluation: Evaluation, judged: int) -> None:
@@ -41,6 +43,7 @@ def write_judgement(connection: sqlite3.Connection, evaluation: Evaluation, judg
         "alarm": evaluation.alarm,
         "needed": evaluation.needed,
         "finding": finding,
+        "standing": [standing.to_json() for standing in evaluation.standing],
     }
     series = evaluation.series
     connection.execute(
@@ -61,5 +64,9 @@ def read_judgement(connection: sqlite3.Connection, series: Series) -> Judgement:
         (series.model, series.version),
     ).fetchone()
     if row is None:
-        return {"judged": -1, "alarm": False, "needed": None, "finding": None}
-    return cast("Judgement", json.loads(row[0]))
+        return {"judged": -1, "alarm": False, "needed": None, "finding": None, "standing": []}
+    judgement = json.loads(row[0])
+    # Earlier releases kept one alarm, which is the finding.
+    former = [judgement["finding"]] if judgement["alarm"] else []
+    judgement.setdefault("standing", former)
+    return cast("Judgement", judgement)

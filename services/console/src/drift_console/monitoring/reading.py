@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
-    from drift_contracts.types import AlertV1, DetectorStateV1Finding
+    from drift_contracts.types import AlertV1, DetectorStateV2Finding
     from drift_ml.baseline import Baseline, Channel
     from drift_monitor.keys import Series
     from drift_monitor.reference import Reference
@@ -116,12 +116,20 @@ class EvidenceReader:
             if finding and judgement["alarm"]
             else None,
             "finding": _finding_entry(self._baselines[model], finding),
+            "standing": self._standing(model, judgement["standing"]),
             "top": _leading_channels(self._baselines[model], finding, effects["effects"]),
             "budget": exp(needed) if needed else None,
             "window": effects["window"],
             "effects": effects["effects"],
             "alerts": self._alerts(model),
         }
+
+    def _standing(
+        self, model: str, findings: Sequence[DetectorStateV2Finding]
+    ) -> list[FindingEntry]:
+        """Return what raised each alarm that is on, the oldest first."""
+        entries = [_finding_entry(self._baselines[model], finding) for finding in findings]
+        return [entry for entry in entries if entry is not None]
 
     def class_mix(self, model: str, frame: Frame) -> ClassMixEntry | None:
         """Return the mix of labels over a span; None for what is no classifier, or not monitored.
@@ -178,7 +186,7 @@ def features_of(baseline: Baseline, channel: str) -> list[str]:
 
 
 def _finding_entry(
-    baseline: Baseline, finding: DetectorStateV1Finding | None
+    baseline: Baseline, finding: DetectorStateV2Finding | None
 ) -> FindingEntry | None:
     if finding is None:
         return None
@@ -191,7 +199,7 @@ def _finding_entry(
 
 def _leading_channels(
     baseline: Baseline,
-    finding: DetectorStateV1Finding | None,
+    finding: DetectorStateV2Finding | None,
     effects: list[EffectEntry],
 ) -> list[LeadingChannel]:
     """Return the channels that hold the evidence, with a direction where there is one."""

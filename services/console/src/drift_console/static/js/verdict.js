@@ -74,6 +74,14 @@ function moved(finding) {
   return `different from its baseline (${finding.kind} ${finding.direction}, like ${fixed(finding.effect)} sd)`;
 }
 
+/** "Also drifting: age is 1.2 sd higher than its baseline since 14:05." for every alarm beside the one in the headline. */
+function also(state, headline, at) {
+  const others = (state.evidence?.standing ?? []).filter((finding) => finding.of.length !== 1 || finding.of[0] !== headline);
+  if (!others.length || !headline) return "";
+  const words = others.map((finding) => `${finding.of.join(" and ")} is ${moved(finding)} since ${at(finding.since)}`);
+  return ` Also drifting: ${words.join("; ")}.`;
+}
+
 /** {level: "alarm"|"watch"|"quiet"|"empty", headline, detail, drifted: [{name, z}]}. */
 export function verdict(state) {
   const dead = state.service?.dead ?? [];
@@ -91,7 +99,9 @@ export function verdict(state) {
       ? `${departed(found[0])} since ${at(found[0].since)}`
       : sure ? `${sure.name} is ${sure.words} since ${at(sure.since)}`
       : drift ? `the average score is over ${number(drift.threshold ?? state.threshold)} since ${at(since)}` : `the evidence reached its threshold, since ${at(since)}`;
-    return { level: "alarm", headline: `Drift: ${what}`, detail: drift?.reason ?? told(state) ?? "Sequential evidence, pooled over all channels.", drifted };
+    const reason = drift?.reason ?? told(state) ?? "Sequential evidence, pooled over all channels.";
+    const beside = also(state, found[0]?.name ?? sure?.name, at);
+    return { level: "alarm", headline: `Drift: ${what}`, detail: `${reason}${beside}`, drifted };
   }
   if (urgent) return { level: "alarm", headline: `Alarm: ${urgent.title} since ${at(urgent.since)}`, detail: urgent.reason, drifted };
   if (!state.totals.predictions) {
