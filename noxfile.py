@@ -78,6 +78,7 @@ STYLED = [
     "client",
     "contracts",
     "engine",
+    "infra",
     "ml",
     "services/console",
     "services/monitor",

@@ -146,3 +146,14 @@ def test_headline(visit, server, finding, headline):
     page = visit(TWO)
     expect(page.locator(".headline")).to_contain_text(f"Drift: {headline}")
     expect(page.locator(".chips a").first).to_have_attribute("href", "#answers")
+
+
+def test_parts_of_the_answer_that_drift_too(visit, server):
+    """Another alarm on a part of the answer is named by that part, and the headline is not repeated."""
+    found = evidence(server.world, alarm=True)
+    label = found["finding"] | {"channel": "label", "kind": "share", "direction": "late up", "of": ["prediction"]}
+    margin = found["finding"] | {"channel": "margin", "direction": "down", "of": ["prediction"]}
+    server.world.evidence = found | {"finding": label, "standing": [label, margin]}
+    detail = visit(TWO).locator(".verdict .detail")
+    expect(detail).to_contain_text("Also drifting: margin is 0.52 sd lower than its baseline since ")
+    expect(detail).not_to_contain_text("label is")

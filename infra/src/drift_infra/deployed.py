@@ -23,7 +23,9 @@ TRIES, WAIT = 30, 0.1
 class Deployed:
     """The resources of the last finished update, by type and name; empty before the first."""
 
+    #: Outputs of each resource, by type and logical name.
     resources: Mapping[tuple[str, str], Outputs] = field(default_factory=dict)
+    #: Pulumi's identity of each resource, by type and logical name.
     urns: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def output(self, kind: str, name: str, output: str) -> Any:

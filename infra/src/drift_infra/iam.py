@@ -16,10 +16,12 @@ Conditions = Mapping[str, Mapping[str, Any]]
 class Statement:
     """One statement of a policy; `principals` only where the policy belongs to a resource."""
 
+    #: Says why; unique in its policy.
     sid: str
     actions: Sequence[str]
     resources: Sequence[pulumi.Input[str]]
     conditions: Conditions = field(default_factory=dict)
+    #: Who, in a policy of a resource; None in a policy of a role.
     principals: Mapping[str, Any] | str | None = None
     effect: str = "Allow"
 

@@ -24,6 +24,7 @@ class Measure:
     namespace: str
     metric: str
     statistic: str
+    #: Seconds.
     period: int
     dimensions: Mapping[str, pulumi.Input[str]]
 
@@ -33,14 +34,20 @@ class Alarm:
     """An alarm on one measure, or on an expression over several."""
 
     name: str
+    #: What to do; it is all that a mail of the alarm says.
     description: str
+    #: By the names that the expression uses.
     measures: Mapping[str, Measure]
     comparison: str
     threshold: float
     evaluation_periods: int = 1
+    #: Breaching periods among the evaluated ones that raise it.
     datapoints_to_alarm: int = 1
+    #: CloudWatch's word for periods without a datapoint.
     missing_data: str = "notBreaching"
+    #: Metric math over the measures; None for a single measure.
     expression: str | None = None
+    #: Who is alerted: "people", the "pager" alone, or "nobody" as another alarm does it.
     notify: str = "people"
 
 
@@ -50,7 +57,9 @@ class Composite:
 
     name: str
     description: str
+    #: In CloudWatch's language, with full names of alarms.
     rule: str
+    #: Names of the alarms in the rule.
     reads: frozenset[str]
     notify: str
 
@@ -64,7 +73,9 @@ class Watch:
 
     spec: MonitoringSpec
     names: Names
+    #: The stack's settings that replace thresholds of the spec.
     chosen: Mapping[str, float]
+    #: Emitters of metrics that the stack has, such as the probe.
     sources: frozenset[str]
     #: Alarms of the spec that this stack does without.
     without: frozenset[str] = frozenset()

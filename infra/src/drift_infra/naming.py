@@ -40,6 +40,7 @@ class Site:
     region: str
     account: pulumi.Input[str]
     keeping: Keeping
+    #: Days that logs are kept.
     log_retention_days: int
 
     @property

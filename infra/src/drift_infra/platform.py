@@ -42,11 +42,13 @@ class Parts:
 
     api: pulumi.Input[str]
     predictor: pulumi.Input[str]
+    #: By their role in the stack.
     functions: Mapping[str, pulumi.Input[str]]
     dead_letters: pulumi.Input[str]
     log_group: pulumi.Input[str]
     #: Bytes of the predictor's log in 5 minutes that are more than single requests write.
     log_bytes: int
+    #: Of the prediction log; None without one.
     stream: pulumi.Input[str] | None
 
 

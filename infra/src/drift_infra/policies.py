@@ -36,8 +36,11 @@ class Rule:
     """A name, the sentence that a violation prints, the kinds it looks at, and the look."""
 
     name: str
+    #: What must hold, as an update's refusal shows it.
     sentence: str
+    #: Types of resources that it is about.
     kinds: tuple[str, ...]
+    #: Whether a resource's inputs break it.
     broken: Callable[[Inputs], bool]
 
 

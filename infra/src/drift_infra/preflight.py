@@ -36,8 +36,11 @@ class Plan:
 
     settings: Settings
     root: Path
+    #: Of the image's content; empty where a digest is set.
     tag: str = ""
+    #: Folder of the staged build; empty where nothing is built.
     context: str = ""
+    #: Of an image that exists; empty where one is built.
     digest: str = ""
     deployed: Deployed = field(default_factory=Deployed)
 

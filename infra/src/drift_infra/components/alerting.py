@@ -33,10 +33,15 @@ class AlertingArgs:
     """The listeners; addresses that hold a key arrive hidden and leave as Pulumi secrets."""
 
     site: Site
+    #: Each gets a mail to confirm the subscription.
     emails: Sequence[str]
+    #: HTTPS addresses, whose path may be a key.
     webhooks: Sequence[Hidden]
+    #: HTTPS address of an integration; it gets composite alarms only.
     pagerduty: Hidden
+    #: Address that the notifier posts to; empty without a chat.
     slack: Hidden
+    #: Where notices wait that a webhook did not take.
     dead_letters: sqs.Queue
     #: What the state holds: subscriptions of an earlier program were named by their place.
     deployed: Deployed

@@ -32,14 +32,22 @@ class ApiArgs:
     """The alias that answers, who may call, and how fast."""
 
     site: Site
+    #: What is called: the version behind it may change.
     alias: lambda_.Alias
     routes: Sequence[Route]
+    #: Milliseconds after which API Gateway gives up: more than the function's own limit.
     integration_timeout_ms: int
+    #: "none", "iam" or "jwt".
     authentication: str
+    #: Of the accepted tokens; read for "jwt" only.
     jwt_issuer: str
+    #: One of these must be in a token.
     jwt_audience: Sequence[str]
+    #: Requests a second, of all callers together.
     throttle_rate: int
+    #: Requests at once beyond the rate.
     throttle_burst: int
+    #: Origins whose pages may call; none without CORS.
     cors_origins: Sequence[str]
 
 

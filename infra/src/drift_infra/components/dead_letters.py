@@ -23,6 +23,7 @@ class DeadLettersArgs:
     """`handling_seconds` is the longest that the aggregator works on one message."""
 
     site: Site
+    #: Longest run of the function that reads the replay queue.
     handling_seconds: int
 
 

@@ -17,9 +17,11 @@ class DomainArgs:
 
     host: str
     certificate_arn: str
+    #: Route 53's zone; empty where the record is made elsewhere.
     zone_id: str
     api_id: pulumi.Input[str]
     stage: pulumi.Input[str]
+    #: Of the API on the host; empty for its root.
     path_prefix: str
 
 

@@ -24,9 +24,12 @@ class Build:
     Paths are relative to the program's folder: an absolute one would be a change on every machine.
     """
 
+    #: Folder of the staged files.
     context: str
     dockerfile: str
+    #: Of the content, so that an equal build has the same.
     tag: str
+    #: Of the Dockerfile, by name.
     arguments: dict[str, str]
 
 
@@ -35,6 +38,7 @@ class ImageArgs:
     """The image of a stack: one that exists, one to build, or both if the state has the build."""
 
     site: Site
+    #: Lambda's name of the processor: "arm64" or "x86_64".
     architecture: str
     #: What to build, or what was built here before and has not changed.
     build: Build | None

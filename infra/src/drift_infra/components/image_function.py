@@ -21,15 +21,22 @@ class ImageFunctionArgs:
     """What tells one function of the image from another."""
 
     runtime: Runtime
+    #: Last part of the function's name.
     what: str
     description: str
+    #: The handler in the image, as its entry point reads it.
     command: str
+    #: MB; Lambda gives processor time by it.
     memory: int
+    #: Seconds.
     timeout: int
     #: What this function reads beside the variables of the runtime.
     environment: Mapping[str, pulumi.Input[str]]
+    #: Rights of the role beside those to write its log.
     statements: Sequence[Statement] = field(default_factory=tuple)
+    #: Instances at once; -1 for the account's limit, 0 for none.
     reserved_concurrency: int = -1
+    #: Whether each change becomes a version.
     publish: bool = False
     #: Whether it answers: protected, and its lines retained, where the stack is.
     lasting: bool = False

@@ -21,6 +21,7 @@ class LogBucketArgs:
     """How long predictions are kept; answers to questions go after a week."""
 
     site: Site
+    #: Days after which an object is deleted.
     keep_days: int
 
 

@@ -28,14 +28,21 @@ class MonitorArgs:
     """The log group that is watched, the table, the queues, and where alerts go."""
 
     runtime: Runtime
+    #: MB.
     memory: int
+    #: Seconds.
     timeout: int
     aggregator_environment: Mapping[str, pulumi.Input[str]]
     evaluator_environment: Mapping[str, pulumi.Input[str]]
+    #: Minutes between two evaluations.
     evaluate_minutes: int
+    #: Of windows, states and baselines.
     table: dynamodb.Table
+    #: Dead letters that somebody sends back.
     replay: sqs.Queue
+    #: The predictor's log, whose lines are the events.
     watched: cloudwatch.LogGroup
+    #: Rights to publish an alert.
     publish: tuple[Statement, ...]
 
 

@@ -27,6 +27,7 @@ class NotifierArgs:
     runtime: Runtime
     environment: Mapping[str, pulumi.Input[str]]
     topic: sns.Topic
+    #: Holds the address of the chat.
     secret: secretsmanager.Secret
 
 

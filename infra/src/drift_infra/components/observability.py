@@ -31,12 +31,16 @@ class ObservabilityArgs:
     models: Sequence[str]
     parts: Parts
     topic: pulumi.Input[str]
+    #: Whether a pager subscribes, which gets composite alarms only.
     paged: bool
     predictor_logs: pulumi.Input[str]
+    #: US dollars; 0 for no budget.
     monthly_budget: int
+    #: Who is told when the budget is nearly used.
     budget_emails: Sequence[str]
     #: Every other component of the stack.
     parts_of_the_stack: Sequence[pulumi.Resource]
+    #: By which AWS knows the costs of this stack.
     tags: Mapping[str, str]
 
 

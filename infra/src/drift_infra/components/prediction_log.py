@@ -28,7 +28,9 @@ class PredictionLogArgs:
     """The log group whose prediction events are kept, and for how long."""
 
     site: Site
+    #: The predictor's log, whose lines are delivered.
     watched: cloudwatch.LogGroup
+    #: Days after which predictions are deleted.
     keep_days: int
     #: Whether predictions are delivered; a bucket of earlier ones stays in either case.
     delivering: bool

@@ -34,16 +34,23 @@ class PredictorArgs:
     """The function's size, and which versions the alias points at."""
 
     runtime: Runtime
+    #: MB.
     memory: int
+    #: Seconds.
     timeout: int
     environment: Mapping[str, pulumi.Input[str]]
     reserved_concurrency: int
+    #: Warm instances of the live version, paid by the hour; 0 for none.
     provisioned_concurrency: int
     #: The published version that callers get, "" for the newest.
     live_version: str
+    #: Gets a part of the traffic; empty without a split.
     previous_version: str
+    #: Of the traffic that the previous version gets.
     previous_version_percent: int
+    #: Whether a deployment tool moves the alias, and updates leave it.
     moved_from_outside: bool
+    #: What the state has, for a rollout that depends on it.
     deployed: Deployed
 
 

@@ -29,8 +29,10 @@ class ProbeArgs:
     """How often, and what it may call."""
 
     runtime: Runtime
+    #: Minutes between two checks.
     minutes: int
     environment: Mapping[str, pulumi.Input[str]]
+    #: Rights to call the API or the function.
     may_call: Sequence[Statement]
 
 

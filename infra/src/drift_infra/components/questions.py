@@ -23,6 +23,7 @@ class QuestionsArgs:
     """The bucket of the prediction log and the models that write to it."""
 
     site: Site
+    #: Of the prediction log.
     bucket: s3.Bucket
     models: Sequence[str]
 

@@ -21,8 +21,10 @@ class TimerArgs:
     site: Site
     what: str
     description: str
+    #: Minutes between two runs.
     minutes: int
     function: lambda_.Function
+    #: Where a call waits that Lambda did not accept.
     dead_letters_arn: pulumi.Input[str]
     #: Whether the function is called by nothing else, so that its retries are the schedule's.
     alone: bool = True

@@ -40,9 +40,11 @@ class Key:
     field: str
     kind: Kind
     group: str
+    #: A sentence for the documentation.
     about: str
     default: Any
     secret: bool = False
+    #: Of Pulumi's configuration; empty for the project's.
     namespace: str = ""
 
     @property

@@ -31,8 +31,11 @@ class Kind(Protocol):
 class Text:
     """Words that match a pattern; `empty` says what the empty text means where it is allowed."""
 
+    #: Matches a whole allowed text.
     pattern: str
+    #: What is allowed, in words.
     hint: str
+    #: What the empty text means; "" where it is refused.
     empty: str = ""
     type: str = "string"
 
@@ -78,6 +81,7 @@ class Whole:
 
     low: int
     high: int
+    #: The unit, in words.
     meaning: str = ""
     type: str = "integer"
 
@@ -102,6 +106,7 @@ class Number:
     It is written as text because Pulumi's configuration has no fractions.
     """
 
+    #: As it is written, so that messages show it unrounded.
     low: str
     high: str
     type: str = "string"
@@ -176,6 +181,7 @@ def _word(item: object) -> str:
 class Table:
     """Names with a value each."""
 
+    #: Matches a whole allowed name.
     names: str
     of: Text | Number
     hint: str
