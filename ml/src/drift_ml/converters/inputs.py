@@ -77,7 +77,10 @@ class Inputs:
         for column, name in enumerate(self.columns):
             if column in self.names:
                 texts = [row[self.feature(column).name] for row in rows]
-                columns[name] = pandas.Categorical(texts, categories=self.names[column])
+                known = self.names[column]
+                # pandas takes no value beside its categories, so that unseen ones are some too.
+                unseen = [text for text in dict.fromkeys(texts) if text not in (None, *known)]
+                columns[name] = pandas.Categorical(texts, categories=[*known, *unseen])
             else:
                 columns[name] = self._numbers(column, rows)
         return pandas.DataFrame(columns)

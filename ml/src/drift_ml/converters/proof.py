@@ -182,7 +182,7 @@ def ulps(ours: Floats, theirs: Floats, *, single: bool = False) -> Floats:
         single: Whether they are float32.
 
     >>> ulps(np.array([1.0]), np.array([1.0 + 2**-52])).tolist()
-    [1.0]
+    [1]
     """
     distance: Floats = np.abs(_places(ours, single=single) - _places(theirs, single=single))
     return distance

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import platform
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -192,7 +191,8 @@ def _digest(feature_set: FeatureSet, *parts: Rows) -> str:
 def _libraries(converted: Converted) -> dict[str, str]:
     """Return the versions of what trained a model."""
     reference = converted.reference
-    libraries = {"python": platform.python_version(), "numpy": np.__version__}
-    if "sklearn" in sys.modules:
-        libraries["scikit-learn"] = sys.modules["sklearn"].__version__
-    return libraries | {reference.library: reference.version}
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        reference.library: reference.version,
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -72,7 +71,8 @@ def _of_numbers(
     scores = regression.score(held_out.target[:, 0], predicted[:, 0], seed=seed)
     for place, name in enumerate(feature_set.target.output_names):
         of_output = regression.score(held_out.target[:, place], predicted[:, place], seed=seed)
-        suffix = re.sub("[^a-z0-9]+", "_", name.lower())
+        # Names of scores are in lower case.
+        suffix = name.lower()
         scores.update({f"{score}_{suffix}": value for score, value in of_output.items()})
 
     def loss(matrix: Floats) -> Floats:

@@ -340,16 +340,6 @@ class Model:
             raise problems.synthetic_refused(pointer)
 
 
-def model_of(bundle: Bundle, settings: Settings, spec: MonitoringSpec, ports: Ports) -> Model:
-    """Return a bundle made ready to answer; arguments and errors as those of `Model`."""
-    if bundle.feature_set.target.is_number:
-        return Model(bundle, settings, spec, ports)
-    # Imported here because most services serve numbers alone.
-    from drift_predictor.scored import ScoredModel  # noqa: PLC0415
-
-    return ScoredModel(bundle, settings, spec, ports)
-
-
 def _item(index: int, answer: Answer) -> str:
     """Return the JSON of one row's answer in a batch."""
     return (

@@ -12,7 +12,7 @@ from drift_contracts.requests import BATCH_BYTES, PREDICT_BYTES
 from drift_contracts.timestamps import utc_text
 
 from drift_predictor import problems
-from drift_predictor.answers import Model, Ports, model_of
+from drift_predictor.answers import Model, Ports
 from drift_predictor.identifiers import uuid7
 from drift_predictor.journal import Journal
 from drift_predictor.packing import LAMBDA
@@ -123,7 +123,7 @@ class Service:
         self.journal = Journal(write, self._lost_lines)
         ports = Ports(clock, timer, random_bytes, self.journal)
         self.models = {
-            name: model_of(bundle, settings, spec, ports) for name, bundle in bundles.items()
+            name: _ready(bundle, settings, spec, ports) for name, bundle in bundles.items()
         }
         self.default = self.models[settings.model or next(iter(self.models))]
         self.stack = settings.stack
@@ -310,6 +310,16 @@ class Service:
         timestamp_ms = self._clock() // NS_PER_MS
         timestamp = {"timestamp": utc_text(timestamp_ms)}
         return model.lines.count(timestamp_ms, counts, {**timestamp, **facts})
+
+
+def _ready(bundle: Bundle, settings: Settings, spec: MonitoringSpec, ports: Ports) -> Model:
+    """Return a bundle made ready to answer; arguments and errors as those of `Model`."""
+    if bundle.feature_set.target.is_number:
+        return Model(bundle, settings, spec, ports)
+    # Imported here because most services serve numbers alone.
+    from drift_predictor.scored import ScoredModel  # noqa: PLC0415
+
+    return ScoredModel(bundle, settings, spec, ports)
 
 
 def _reply(problem: Problem, request_id: str, room: Room) -> Reply:

@@ -1,0 +1,1 @@
+"""How exactly packed models answer, by family and by versions of the libraries."""
