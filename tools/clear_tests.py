@@ -1,4 +1,5 @@
-"""Check that tests read without help: short names, a sentence each, public doors, facts of messages.
+"""Check that tests read without help: short names, a sentence each, public doors, facts of
+messages.
 
 python -m tools.clear_tests               all tests; exit code 1 where one misses a rule
 python -m tools.clear_tests FOLDER...     those of some folders
@@ -28,7 +29,8 @@ NAMED_TUPLE = frozenset({"_asdict", "_fields", "_make", "_replace"})
 OURS = ("drift_", "tools", "benchmarks")
 # A sentence ends before a blank and a capital; "e.g. this" and "v1.0" go on.
 SENTENCE_END = re.compile(r"[.!?]\s+(?=[A-Z`\"(])")
-PRIVATE_STEP = re.compile(r"(?:^|\.)_[a-z]")
+# The last name of a path: a module with an underscore may hold public names.
+PRIVATE_NAME = re.compile(r"(?:^|\.)_[a-z]\w*$")
 
 
 class Finding(NamedTuple):
@@ -112,7 +114,7 @@ def _missed_by_call(node: ast.Call) -> Iterator[str]:
     function = node.func.attr if isinstance(node.func, ast.Attribute) else ""
     if function in ("setattr", "delattr"):
         for argument in node.args[:2]:
-            if PRIVATE_STEP.search(_text(argument)):
+            if PRIVATE_NAME.search(_text(argument)):
                 yield f"{_text(argument)} is private: replace what has a public name"
     for keyword in node.keywords:
         if keyword.arg == "match" and len(_text(keyword.value).split()) > MOST_MATCHED_WORDS:

@@ -1,8 +1,8 @@
 """Keep what all distributions say alike: `python -m tools.distributions [VERSION]`.
 
 The version stands in the file VERSION, the address in this module. Both are written into each
-`pyproject.toml`, with the bounds between siblings, the licence file and the README's place. Without an
-argument nothing is written: the exit code is 1 where a distribution is not in step.
+`pyproject.toml`, with the bounds between siblings, the licence file and the README's place. Without
+an argument nothing is written: the exit code is 1 where a distribution is not in step.
 """
 
 from __future__ import annotations
@@ -62,28 +62,32 @@ def version() -> str:
 
 
 def bounds(number: str) -> str:
-    """Return what a distribution asks of its siblings: this version or later, and the same minor version.
+    """Return what a distribution asks of its siblings: this version or later, and the same minor
+    version.
 
-    >>> bounds("0.1.0"), bounds("1.4.2")
-    ('>=0.1.0,<0.2', '>=1.4.2,<1.5')
+    >>> bounds("0.1.0"), bounds("1.4.2") ('>=0.1.0,<0.2', '>=1.4.2,<1.5')
     """
     major, minor, *_ = number.split(".")
     return f">={number},<{major}.{int(minor) + 1}"
 
 
 def in_step(text: str, number: str) -> str:
-    """Return a `pyproject.toml` with the version, the bounds and the common members written anew."""
+    """Return a `pyproject.toml` with version, bounds and common members written anew."""
     text = re.sub(r'^version = ".*"$', f'version = "{number}"', text, count=1, flags=re.MULTILINE)
     head, table, rest = text.partition("[project]\n")
     # The name of the distribution itself is no dependency.
     rest = re.sub(
         r"^(?!name = )(.*)$",
-        lambda line: SIBLING.sub(rf'"\1\2{bounds(number)}"', line[0]) if SIBLING.search(line[0]) else line[0],
+        lambda line: (
+            SIBLING.sub(rf'"\1\2{bounds(number)}"', line[0]) if SIBLING.search(line[0]) else line[0]
+        ),
         rest,
         flags=re.MULTILINE,
     )
     body, *tables = re.split(r"^(?=\[)", rest, flags=re.MULTILINE)
-    body = _without(body, ("license", "license-files", "readme", "authors", "keywords", "classifiers"))
+    body = _without(
+        body, ("license", "license-files", "readme", "authors", "keywords", "classifiers")
+    )
     description = re.search(r"^description = .*\n", body, flags=re.MULTILINE)
     if description is None:
         return text
@@ -107,7 +111,11 @@ def behind(number: str) -> dict[Path, str]:
         project = ROOT / room / "pyproject.toml"
         wanted[project] = in_step(project.read_text("utf-8"), number)
         wanted[ROOT / room / "LICENSE"] = licence
-    return {path: text for path, text in wanted.items() if not path.is_file() or path.read_text("utf-8") != text}
+    return {
+        path: text
+        for path, text in wanted.items()
+        if not path.is_file() or path.read_text("utf-8") != text
+    }
 
 
 def main(words: list[str]) -> int:
@@ -119,7 +127,10 @@ def main(words: list[str]) -> int:
     late = behind(number)
     if not words:
         for path in late:
-            print(f"{path.relative_to(ROOT)} is not in step; run `python -m tools.distributions {number}`")
+            print(
+                f"{path.relative_to(ROOT)} is not in step;"
+                f" run `python -m tools.distributions {number}`"
+            )
         return int(bool(late))
     SOURCE.write_text(f"{number}\n", "utf-8")
     for path, text in late.items():

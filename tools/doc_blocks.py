@@ -1,7 +1,8 @@
 """List the code blocks of the documents, and how each is held: `python -m tools.doc_blocks`.
 
-A block is run by `tests/site/test_site_blocks.py`, or checked by a test that is named here, or stands in the printed
-list with the reason why it is not run. A block that no rule knows is an error.
+A block is run by `tests/site/test_site_blocks.py`, or checked by a test that is named here, or
+stands in the printed list with the reason why it is not run. A block that no rule knows is an
+error.
 """
 
 from __future__ import annotations
@@ -24,21 +25,21 @@ RUN = "run"
 #: Languages that say how a block is held, whatever it holds.
 HELD = {
     "json": "validated against the contract that its fence names (nox -s contracts)",
-    "text": "quoted output: compared with what the product says (tests/docs, tests/contracts, tests/training)",
+    "text": "quoted output: compared with the product's (tests/docs, contracts, training)",
     "": "a drawing, or a layout",
     "toml": "parsed",
     "yaml": "parsed",
 }
 #: Why a shell block is not run: the first pattern that occurs in it decides.
 NOT_RUN = {
-    r"^python3 -m venv \.venv && .* nox -s (local|test)": "run by .ci/run and the browser's tests, word for word",
-    r"\bpulumi\b": "needs an account, or the real engine: nox -s engine goes through the program's life",
+    r"^python3 -m venv \.venv && .* nox -s (local|test)": "run by .ci/run and the browser's tests",
+    r"\bpulumi\b": "needs an account, or the real engine of nox -s engine",
     r"\bnox -s\b": "a session of its own, run by .ci/run or named there as NOT RUN",
     r"\bdocker build\b": "needs a container engine: nox -s image builds it",
     r"\buvx\b|^pip install": "needs wheels: nox -s wheels runs it",
     r"\bbundles use\b": "names a version of the reader's own: tests/training runs the command",
     r"--release\b": "would release a contract",
-    r"\bdriftctl (watch|serve)\b|python -m drift_console\b": "does not end by itself: tests/console starts it",
+    r"\bdriftctl (watch|serve)\b|python -m drift_console\b": "runs on: tests/console starts it",
     r"\bgit clone\b|\bpre-commit\b": "changes the reader's own checkout",
 }
 
@@ -59,7 +60,9 @@ class Block:
 
     @property
     def held(self) -> str:
-        """Return RUN, or how else the block is held. Raises ValueError for a language that no rule knows."""
+        """Return RUN, or how else the block is held. Raises ValueError for a language that no rule
+        knows.
+        """
         if self.language in SHELLS:
             for pattern, reason in NOT_RUN.items():
                 if re.search(pattern, self.text, re.MULTILINE):

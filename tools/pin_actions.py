@@ -1,7 +1,8 @@
 """Write the commits of actions' tags into the workflows: `python -m tools.pin_actions`.
 
-A tag can be moved by whoever owns the action, a commit cannot. The commits are asked of the actions' own repositories;
-where these do not answer nothing is written, and the line begins with NOT RUN.
+A tag can be moved by whoever owns the action, a commit cannot. The commits are asked of the
+actions' own repositories; where these do not answer nothing is written, and the line begins with
+NOT RUN.
 """
 
 from __future__ import annotations
@@ -22,14 +23,20 @@ SECONDS = 20
 
 
 def commit_of(action: str, tag: str) -> str | None:
-    """Return the commit that a tag or branch of an action's repository names, None where nobody answers.
+    """Return the commit that a tag or branch of an action's repository names, None where nobody
+    answers.
 
     An annotated tag is an object of its own; the line that ends in `^{}` names what it points to.
     """
     command = ["git", "ls-remote", f"https://github.com/{action}", tag, f"{tag}^{{}}"]
     try:
         answer = subprocess.run(  # noqa: S603 - the words are those of our own workflows
-            command, capture_output=True, text=True, timeout=SECONDS, check=True, env={"GIT_TERMINAL_PROMPT": "0"}
+            command,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=True,
+            env={"GIT_TERMINAL_PROMPT": "0"},
         )
     except (OSError, subprocess.SubprocessError):
         return None
@@ -40,7 +47,7 @@ def commit_of(action: str, tag: str) -> str | None:
 
 
 def pinned(text: str) -> str | None:
-    """Return a workflow with each action at its commit, None where one of them cannot be found out."""
+    """Return a workflow with each action at its commit; None where a commit cannot be found."""
     commits: dict[tuple[str, str], str] = {}
     for match in USES.finditer(text):
         named = (match["action"], match["tag"] or match["version"])
@@ -51,7 +58,9 @@ def pinned(text: str) -> str | None:
 
     def line(match: re.Match[str]) -> str:
         tag = match["tag"] or match["version"]
-        return f"uses: {match['action']}{match['path'] or ''}@{commits[match['action'], tag]} # {tag}"
+        return (
+            f"uses: {match['action']}{match['path'] or ''}@{commits[match['action'], tag]} # {tag}"
+        )
 
     return USES.sub(line, text)
 

@@ -1,8 +1,9 @@
 """Assemble and build the documentation site: `python -m tools.site`.
 
-The pages of `docs/` are copied, those of the repository's top are put beside them, and the reference is generated from
-contracts, commands, the monitoring spec and docstrings. The result is `build/site/html`; nothing in it is loaded from
-elsewhere, and a link that leads nowhere ends the build.
+The pages of `docs/` are copied, those of the repository's top are put beside them, and the
+reference is generated from contracts, commands, the monitoring spec and docstrings. The result is
+`build/site/html`; nothing in it is loaded from elsewhere, and a link that leads nowhere ends the
+build.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ def assemble() -> None:
 
 
 def with_links(text: str, source: Path) -> str:
-    """Return a page whose links lead to the site's pages, or to the repository for files that are none.
+    """Return a page whose links lead to the site's pages, or to the repository for files that are
+    none.
 
     Args:
         text: the page as it stands in the repository.
@@ -94,7 +96,9 @@ def with_links(text: str, source: Path) -> str:
             return f"{match['before']}{names[place]}{anchor})"
         if place.is_relative_to(ROOT / "docs"):
             return f"{match['before']}{place.relative_to(ROOT / 'docs').as_posix()}{anchor})"
-        return f"{match['before']}{REPOSITORY}/blob/main/{place.relative_to(ROOT).as_posix()}{anchor})"
+        return (
+            f"{match['before']}{REPOSITORY}/blob/main/{place.relative_to(ROOT).as_posix()}{anchor})"
+        )
 
     return LINK.sub(changed, text)
 
@@ -107,7 +111,11 @@ def contracts_page() -> str:
         parts.append(f"## {name}\n\n{schema.get('description', '')}\n")
         rows = [*_members(schema, "", schema.get("$defs", {}), frozenset())]
         if rows:
-            parts.append("| member | type | required | meaning |\n|---|---|---|---|\n" + "\n".join(rows) + "\n")
+            parts.append(
+                "| member | type | required | meaning |\n|---|---|---|---|\n"
+                + "\n".join(rows)
+                + "\n"
+            )
     return "\n".join(parts)
 
 
@@ -134,7 +142,9 @@ def _members(
 
 
 def _resolved(schema: object, definitions: dict[str, object]) -> tuple[dict[str, object], str]:
-    """Return a schema with what it refers to, and the name of that, "" for none that could hold itself."""
+    """Return a schema with what it refers to, and the name of that, "" for none that could hold
+    itself.
+    """
     if not isinstance(schema, dict):
         return {}, ""
     word = str(schema.get("$ref", "")).removeprefix("#/$defs/")
@@ -154,7 +164,10 @@ def _type(schema: dict[str, object]) -> str:
 def commands_page() -> str:
     """Return the help of every command."""
     context = click.Context(driftctl, info_name="driftctl")
-    parts = ["# Commands\n\nGenerated from the commands themselves.\n", *_command(driftctl, context, 2)]
+    parts = [
+        "# Commands\n\nGenerated from the commands themselves.\n",
+        *_command(driftctl, context, 2),
+    ]
     return "\n".join(parts)
 
 
@@ -167,13 +180,18 @@ def _command(command: click.Command, context: click.Context, level: int) -> Iter
         for name in command.list_commands(context):
             below = command.get_command(context, name)
             if below is not None:
-                yield from _command(below, click.Context(below, info_name=name, parent=context), level + 1)
+                yield from _command(
+                    below, click.Context(below, info_name=name, parent=context), level + 1
+                )
 
 
 def alarms_page() -> str:
     """Return metrics and alarms as the monitoring spec that ships declares them."""
     spec = json.loads(SPEC.read_text("utf-8"))
-    lines = ["# Metrics and alarms\n\nGenerated from the monitoring spec that ships.\n", "## Metrics\n"]
+    lines = [
+        "# Metrics and alarms\n\nGenerated from the monitoring spec that ships.\n",
+        "## Metrics\n",
+    ]
     lines += ["| metric | unit | written by | meaning |\n|---|---|---|---|"]
     lines += [
         f"| `{metric['name']}` | {metric['unit']} | {metric['source']} | {metric['description']} |"
@@ -181,7 +199,8 @@ def alarms_page() -> str:
     ]
     lines += ["\n## Alarms\n", "| alarm | means | severity | first steps |\n|---|---|---|---|"]
     lines += [
-        f"| `{alarm['name']}` | {alarm['title']} | {alarm['severity']} | {'; '.join(alarm['runbook'])} |"
+        f"| `{alarm['name']}` | {alarm['title']} | {alarm['severity']} |"
+        f" {'; '.join(alarm['runbook'])} |"
         for alarm in spec["alarms"]
     ]
     return "\n".join(lines) + "\n"
@@ -189,7 +208,10 @@ def alarms_page() -> str:
 
 def python_page() -> str:
     """Return the directives by which docstrings become the Python reference."""
-    parts = ["# Python\n\nGenerated from docstrings. What is not listed here may change without notice.\n"]
+    parts = [
+        "# Python\n\nGenerated from docstrings."
+        " What is not listed here may change without notice.\n"
+    ]
     parts += [f"::: {module}\n" for module in PYTHON]
     return "\n".join(parts)
 

@@ -198,7 +198,9 @@ def _count_tree(tree: ast.Module, name: str, counts: Counts) -> None:
             _count_docstring(node, name, counts)
 
 
-def _count_docstring(node: ast.FunctionDef | ast.AsyncFunctionDef, name: str, counts: Counts) -> None:
+def _count_docstring(
+    node: ast.FunctionDef | ast.AsyncFunctionDef, name: str, counts: Counts
+) -> None:
     docstring = ast.get_docstring(node)
     if not docstring:
         return

@@ -1,7 +1,8 @@
-"""Build the wheel and the sources of every distribution into `build/dist`: `python -m tools.wheels`.
+"""Build the wheel and the sources of every distribution into `build/dist`: `python -m
+tools.wheels`.
 
-Nothing is fetched: the backend is the one that is installed. On Linux the engine's wheel is named after the oldest C
-library that it works with.
+Nothing is fetched: the backend is the one that is installed. On Linux the engine's wheel is named
+after the oldest C library that it works with.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ def run(*words: str) -> None:
 
 
 def clean(room: str) -> None:
-    """Remove what an earlier build left in a room: setuptools would pack files that are gone from the sources."""
+    """Remove what an earlier build left in a room: setuptools would pack files that are gone from
+    the sources.
+    """
     for leftover in ("build", *(path.name for path in (ROOT / room).glob("src/*.egg-info"))):
         shutil.rmtree(ROOT / room / leftover, ignore_errors=True)
 

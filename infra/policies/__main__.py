@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 # as in infra/__main__.py: our own code is found by its place, not installed
-sys.path[:0] = [str(Path(__file__).resolve().parents[2] / room / "src") for room in ("infra", "contracts")]
+sys.path[:0] = [
+    str(Path(__file__).resolve().parents[2] / room / "src") for room in ("infra", "contracts")
+]
 
-from drift_infra.policies import Rule, rules  # noqa: E402 - after the path
 from pulumi_policy import (  # noqa: E402
     EnforcementLevel,
     PolicyPack,
@@ -16,6 +17,8 @@ from pulumi_policy import (  # noqa: E402
     ResourceValidationArgs,
     ResourceValidationPolicy,
 )
+
+from drift_infra.policies import Rule, rules  # noqa: E402 - after the path
 
 
 def as_policy(rule: Rule) -> ResourceValidationPolicy:

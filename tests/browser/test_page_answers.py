@@ -25,7 +25,7 @@ def test_a_regressors_page_has_no_answers(visit):
     expect(page.locator("#card")).not_to_contain_text("Exactness")
 
 
-def test_classes_are_shown_over_time_and_beside_the_held_out_ones(visit, server):
+def test_classes(visit, server):
     """Each class has its share now and in training, and a column for every window."""
     page = visit(TWO)
     mix = server.world.state(CLASSIFIER)["answers"]["mix"]
@@ -42,8 +42,8 @@ def test_classes_are_shown_over_time_and_beside_the_held_out_ones(visit, server)
     expect(table.locator("tbody tr")).to_have_count(windows)
 
 
-def test_arrow_keys_read_the_classes_of_a_window(visit, server):
-    """The shares of a window sum to all of its answers, as read by the keyboard."""
+def test_arrow_keys(visit, server):
+    """Arrow keys read the shares of a window, which sum to all of its answers."""
     page = visit(TWO)
     plot = page.locator("#answers .mix .plot")
     plot.focus()
@@ -54,8 +54,8 @@ def test_arrow_keys_read_the_classes_of_a_window(visit, server):
     expect(page.locator("#answers .mix .legend .value")).to_have_text(expected)
 
 
-def test_many_classes_are_drawn_as_the_largest_and_the_others(visit):
-    """Of many classes six have a colour of their own."""
+def test_many_classes(visit):
+    """Of many classes the six largest have colours of their own."""
     page = visit(MANY)
     expect(page.locator("#answers .classes li")).to_have_count(7)
     expect(page.locator("#answers .classes li").last).to_contain_text("5 other classes")
@@ -101,8 +101,8 @@ def _without_figures(state):
     return state
 
 
-def test_an_answer_is_a_label_and_its_probability(visit, server):
-    """The newest predictions show what was answered, all probabilities behind it."""
+def test_newest_answers(visit, server):
+    """The newest predictions show label and probability, with all probabilities on demand."""
     page = visit(TWO)
     newest = server.world.state(CLASSIFIER)["recent"][0]
     cell = page.locator("#recent tbody tr").first.locator("td.label")
@@ -118,8 +118,8 @@ def test_a_scenario_counts_its_answers(visit):
     expect(page.locator(".answer")).to_contain_text("; answered late ")
 
 
-def test_the_card_has_scores_by_class_and_exactness(visit):
-    """The card says how each class fares, how the rows were held out, and how exact the model is."""
+def test_card(visit):
+    """The card has scores by class, how rows were held out, and how exact the model is."""
     card = visit(TWO).locator("#card")
     expect(card.locator("table").last.locator("tbody tr")).to_have_count(2)
     expect(card).to_contain_text("LOG LOSS")
@@ -137,8 +137,8 @@ def test_the_card_has_scores_by_class_and_exactness(visit):
         ({"channel": "answer:score", "kind": "location", "direction": "up"}, "score is 0.52 sd higher"),
     ],
 )
-def test_drift_of_the_answer_is_the_headline(visit, server, finding, headline):
-    """The verdict names the part of the answer, and its chip leads to the answers."""
+def test_headline(visit, server, finding, headline):
+    """The verdict names the part of the answer that drifts, and its chip leads to the answers."""
     found = evidence(server.world, alarm=True)
     found["finding"] |= finding | {"of": ["prediction"]}
     found["top"] = [{"channel": finding["channel"], "feature": None, "direction": finding["direction"], "share": 0.9}]
@@ -146,3 +146,16 @@ def test_drift_of_the_answer_is_the_headline(visit, server, finding, headline):
     page = visit(TWO)
     expect(page.locator(".headline")).to_contain_text(f"Drift: {headline}")
     expect(page.locator(".chips a").first).to_have_attribute("href", "#answers")
+
+
+def test_other_parts(visit, server):
+    """Another alarm on a part of the answer is named by that part, and the headline is not
+    repeated.
+    """
+    found = evidence(server.world, alarm=True)
+    label = found["finding"] | {"channel": "label", "kind": "share", "direction": "late up", "of": ["prediction"]}
+    margin = found["finding"] | {"channel": "margin", "direction": "down", "of": ["prediction"]}
+    server.world.evidence = found | {"finding": label, "standing": [label, margin]}
+    detail = visit(TWO).locator(".verdict .detail")
+    expect(detail).to_contain_text("Also drifting: margin is 0.52 sd lower than its baseline since ")
+    expect(detail).not_to_contain_text("label is")

@@ -85,8 +85,8 @@ def test_first_visit(browser, console):
     visit.close()
 
 
-def test_a_classifier_from_answers_to_its_class_mix(browser, tmp_path):
-    """A classifier's answers over HTTP become its classes over time, its score and its newest labels."""
+def test_classifier(browser, tmp_path):
+    """A classifier's answers over HTTP become its classes over time, score and newest labels."""
     make_delays(tmp_path / "bundles")
     with serving(tmp_path / "bundles", tmp_path / "data") as url:
         answered = []

@@ -98,8 +98,8 @@ def test_classes_over_time(console, delays):
     assert sum(mix["live"]) == pytest.approx(1)
 
 
-def test_mix_is_read_again_when_another_window_was_decided(console):
-    """What is shown follows the windows."""
+def test_mix_of_new_window(console):
+    """The mix of classes is read again once another window was decided."""
     console.fly(4)
     before = console.state()["answers"]["mix"]["count"]
     assert console.state()["answers"]["mix"]["count"] == before
@@ -142,7 +142,7 @@ def test_a_regressor_has_no_mix():
     assert class_mix_entry(BASELINE, [(int(START), window)], Frame.ending(START, 5)) is None
 
 
-def test_windows_outside_of_the_span_are_left_out(delays):
+def test_windows_before_span(delays):
     """A window that begins before the span counts in none of its buckets."""
     window = Window.empty(delays.baseline)
     window.observe({"wind": 1.0}, 0.5, label="late")

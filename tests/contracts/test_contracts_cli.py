@@ -310,6 +310,25 @@ def test_model_warnings(run, loopback):
     assert "warning: age has one value only" in out
 
 
+def test_model_classes(run, loopback):
+    """`driftctl model` shows how good a classifier is for each class, and how exactly it answers as its library."""
+    manifests = {case.description: case.instance for case in cases("bundle.manifest.v2")}
+    manifest = manifests["a classifier's"]
+    code, out, _ = run("model", "--url", loopback((200, {**CARD, "manifest": manifest})))
+    assert code == 0
+    assert "  on time: precision 0.9, recall 0.8, f1 0.847 on 1,500 rows" in out
+    assert "  late: precision -, recall 0, f1 - on 500 rows" in out
+    assert "exact-link: compared with predict_proba of scikit-learn 1.9.1 on 28,000 rows, at most 1 ulp from it" in out
+
+
+def test_model_unproven(run, loopback):
+    """`driftctl model` says of a model that was not compared that there were no rows."""
+    manifests = {case.description: case.instance for case in cases("bundle.manifest.v2")}
+    manifest = manifests["a model that could not be compared"]
+    _, out, _ = run("model", "--url", loopback((200, {**CARD, "manifest": manifest})))
+    assert "unproven: compared with predict_proba of scikit-learn 1.9.1 on 0 rows\n" in out
+
+
 def test_model_training(run, loopback):
     """`driftctl model` shows the training data and scores, and the card as JSON."""
     code, out, _ = run("model", "--url", loopback((200, CARD)))

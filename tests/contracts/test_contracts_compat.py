@@ -278,6 +278,15 @@ def test_uncopied_feature_set(tmp_path):
     )
 
 
+def test_draft_feature_set(released):
+    """A feature set whose contract is a draft is one too, and needs no copy."""
+    (released / "schemas" / "feature-set.v2.json").unlink()
+    (released / "feature_sets" / "flight-delay@1.0.0.json").unlink()
+    (released / "SHA256SUMS").unlink()
+    sign(released)
+    assert check_copies(released).failures == []
+
+
 def test_deleted_copy(released):
     """A released copy that was deleted is a finding, and makes no draft."""
     (released / "schemas" / "alert.v1.json").unlink()

@@ -42,6 +42,19 @@ def test_json_round_trip(name):
 VALID = [case for name in ("feature-set.v1", "feature-set.v2") for case in cases(name) if case.valid]
 
 
+def test_targets_without_unit():
+    """A class needs no unit, and gets none in its document; a number keeps the word for none."""
+    targets = [case.instance["target"] for case in cases("feature-set.v2") if case.valid]
+    for target in targets:
+        document = {**HOUSE, "contract": "feature-set.v2", "target": target}
+        assert FeatureSet.from_json(document).to_json()["target"].keys() >= target.keys() - {"unit", "kind"}
+    late = next(target for target in targets if "classes" in target and "unit" not in target)
+    document = FeatureSet.from_json({**HOUSE, "contract": "feature-set.v2", "target": late}).to_json()
+    assert document["target"] == late
+    number = {**HOUSE["target"], "unit": "none"}
+    assert FeatureSet.from_json({**HOUSE, "target": number}).to_json()["target"] == number
+
+
 @pytest.mark.parametrize("case", VALID, ids=str)
 def test_kinds_round_trip(case):
     """Every kind of feature comes back from its JSON, with the same hash."""
@@ -65,7 +78,7 @@ def test_diabetes_columns():
 
 def test_third_model(third):
     """A third model is a file in a folder."""
-    assert feature_set_names(third) == ["diabetes", "flat-rent", "house-price"]
+    assert feature_set_names(third) == ["diabetes", "flat-rent", "flight-delay", "house-price"]
     flat = feature_set("flat-rent", third)
     assert flat.names == ("bedrooms", "bathrooms")
     assert RequestValidator(flat).row({"features": {"bedrooms": 2, "bathrooms": 1}}) == (2.0, 1.0)
@@ -80,7 +93,7 @@ def test_folder_first(third):
 
 def test_unknown_feature_set():
     """An unknown feature set is refused with the names that there are."""
-    with pytest.raises(UnknownName, match="'car-price'; there is diabetes, house-price"):
+    with pytest.raises(UnknownName, match="'car-price'; there is diabetes, flight-delay, house-price"):
         feature_set("car-price")
 
 

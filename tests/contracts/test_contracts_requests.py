@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from tests.support.houses import PREDICTION_ID as ID
 
 EVERY_KIND = FeatureSet.load(Path(__file__).parent / "every-kind.json")
-SETS = {one.name: one for one in (feature_set("house-price"), feature_set("diabetes"), EVERY_KIND)}
+SHIPPED = [feature_set(name) for name in ("house-price", "diabetes", "flight-delay")]
+SETS = {one.name: one for one in (*SHIPPED, EVERY_KIND)}
 VALIDATORS = {name: RequestValidator(one) for name, one in SETS.items()}
 PUBLISHED = {name: compiled(request_schema(one)) for name, one in SETS.items()}
 
@@ -81,6 +82,12 @@ def verdicts(name, request):
 @example(("every-kind", {"features": {**EVERY_KIND.example, "whole": 9007199254740993}}))
 @example(("every-kind", {"features": {**EVERY_KIND.example, "whole": 9007199254740992}}))
 @example(("every-kind", {"features": {**EVERY_KIND.example, "open": 1}}))
+@example(("every-kind", {"features": {**EVERY_KIND.example, "open": "x" * 128}}))
+@example(("every-kind", {"features": {**EVERY_KIND.example, "open": "x" * 129}}))
+@example(("every-kind", {"features": {**EVERY_KIND.example, "open": ""}}))
+@example(("every-kind", {"features": {**EVERY_KIND.example, "free": None}}))
+@example(("flight-delay", {"features": {**SETS["flight-delay"].example, "carrier": "XX"}}))
+@example(("flight-delay", {"features": {**SETS["flight-delay"].example, "carrier": None}}))
 @example(("every-kind", {"features": {**EVERY_KIND.example, "free": math.nan}}))
 @example(("house-price", {"features": feature_set("house-price").example, "prediction_id": ID + "\n"}))
 @example(("house-price", {"features": feature_set("house-price").example, "other": ID}))

@@ -119,7 +119,7 @@ def test_packed_classifier(write, engine):
     bundle = load_bundle(write(right, manifest_of(right) | SECOND), engine=engine)
     assert bundle.model.scores((3, 2, 2000, 10, 7)) == (3.5, 3.5)
     wrong = files | {"model.bin": packed(3, "classification")}
-    with pytest.raises(BundleError, match="as many classes as the model has: 3"):
+    with pytest.raises(BundleError, match=r"classes .* model has: 3"):
         load_bundle(write(wrong, manifest_of(wrong) | SECOND))
 
 

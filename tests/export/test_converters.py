@@ -12,8 +12,8 @@ ROWS, HARD, TREES = 240, 400, 6
 
 
 @pytest.mark.parametrize("case", [*scikit_cases(), *booster_cases()], ids=lambda case: case.name)
-def test_a_packed_model_answers_as_its_library(case, with_missing, whole):
-    """On training rows, and on rows at every threshold."""
+def test_same_as_library(case, with_missing, whole):
+    """A packed model answers as its library, on training rows and at every threshold."""
     data = whole if case.missing_since is None else with_missing
     converted = convert(case.fit(data, TREES), data.feature_set)
     exactness = prove(encode(converted.model), converted, data.feature_set, data.rows, hard=HARD)
@@ -24,8 +24,8 @@ def test_a_packed_model_answers_as_its_library(case, with_missing, whole):
 
 
 @pytest.mark.parametrize("case", refused_cases(), ids=lambda case: case.name)
-def test_what_cannot_be_served_is_refused_by_name(case, with_missing):
-    """With a way out, when it is converted."""
+def test_refused(case, with_missing):
+    """A model that cannot be served is refused by name, with the way out."""
     estimator = case.fit(with_missing, TREES)
     with pytest.raises(CannotServe) as refusal:
         convert(estimator, with_missing.feature_set)

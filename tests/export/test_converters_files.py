@@ -48,8 +48,8 @@ def test_ubj_and_json_are_one_model(booster, whole):
     assert [row[1] for row in model.scores_many(whole.matrix.tolist())] == expected.tolist()
 
 
-def test_a_booster_is_converted_without_its_wrapper(booster, whole):
-    """Its classes are numbers."""
+def test_booster_alone(booster, whole):
+    """A booster without its wrapper is converted, with numbers as classes."""
     converted = convert(booster, whole.feature_set)
     assert converted.classes == ("0", "1")
     data = whole.feature_set, whole.rows
@@ -78,8 +78,8 @@ def test_early_stopping_chooses_the_rounds(whole):
     ],
     ids=["xgboost", "lightgbm", "scikit-learn"],
 )
-def test_categories_of_a_frame_are_known_by_name(fit, frame, with_missing):
-    """In whatever order the library numbers them, with missing and unseen ones."""
+def test_named_categories(fit, frame, with_missing):
+    """Categories of a frame keep their names, however the library numbers them."""
     renamed = frame.assign(kind=frame["kind"].cat.reorder_categories(sorted(frame["kind"].cat.categories)[::-1]))
     is_odd = with_missing.matrix[:, 5] % 2 == 1
     estimator = fit().fit(renamed, is_odd.astype(int))
@@ -94,8 +94,8 @@ def test_categories_of_a_frame_are_known_by_name(fit, frame, with_missing):
     assert np.array_equal(np.array(answers), estimator.predict_proba(renamed))
 
 
-def test_categories_that_are_numbers_have_no_names(whole, frame):
-    """XGBoost keeps numbers as they are."""
+def test_numbered_categories(whole, frame):
+    """Categories that are numbers have no names, as XGBoost stores the numbers."""
     matrix = frame.assign(kind=frame["kind"].cat.codes.astype("category"))
     options = {"n_estimators": 2, "enable_categorical": True, "n_jobs": 1}
     estimator = xgboost.XGBRegressor(**options).fit(matrix, whole.number)
@@ -117,8 +117,8 @@ def test_categories_that_are_numbers_have_no_names(whole, frame):
         b"S",
     ],
 )
-def test_what_is_no_whole_document_is_refused(content):
-    """Whatever its bytes are."""
+def test_incomplete_document(content):
+    """An incomplete document is refused, whatever its bytes are."""
     with pytest.raises(CannotServe, match="UBJSON"):
         read_ubjson(content)
 
@@ -141,8 +141,8 @@ def test_every_kind_of_value_is_read():
 
 
 @pytest.mark.parametrize("content", [b"tree\n", b'{"', b"\x80pickle"])
-def test_a_file_that_is_none_of_xgboosts_is_refused(content):
-    """Nothing in it is executed."""
+def test_no_xgboost_file(content):
+    """A file that is not of XGBoost is refused, and nothing in it is executed."""
     with pytest.raises(CannotServe, match="model file"):
         parse_xgboost(content)
 
@@ -155,8 +155,8 @@ def test_a_file_that_is_none_of_xgboosts_is_refused(content):
         ({"learner": None}, "model file"),
     ],
 )
-def test_a_document_that_is_not_read_is_refused(change, subject, booster, whole):
-    """By what is wrong with it."""
+def test_other_document(change, subject, booster, whole):
+    """A document that cannot be read is refused with what is wrong with it."""
     document = json.loads(booster.save_raw("json"))
     with pytest.raises(CannotServe) as refusal:
         convert_xgboost_file({**document, **change}, whole.feature_set)
@@ -172,8 +172,8 @@ def test_a_document_that_is_not_read_is_refused(change, subject, booster, whole)
         ("binary:hinge", False),
     ],
 )
-def test_objectives_are_served_or_refused_by_name(objective, is_served, booster, whole):
-    """By what turns their scores into answers."""
+def test_objectives(objective, is_served, booster, whole):
+    """Each objective is served or refused by name, as its scores can become answers or not."""
     document = json.loads(booster.save_raw("json"))
     document["learner"]["objective"]["name"] = objective
     if is_served:
@@ -183,14 +183,14 @@ def test_objectives_are_served_or_refused_by_name(objective, is_served, booster,
         convert_xgboost_file(document, whole.feature_set)
 
 
-def test_a_text_that_is_none_of_lightgbms_is_refused(whole):
-    """Nothing in it is executed."""
+def test_no_lightgbm_text(whole):
+    """A text that is not of LightGBM is refused, and nothing in it is executed."""
     with pytest.raises(CannotServe, match="model file"):
         convert_lightgbm_text("tree\nversion=v4\n", whole.feature_set)
 
 
-def test_an_objective_of_the_users_own_is_refused(whole):
-    """The text does not have it."""
+def test_custom_objective(whole):
+    """A user's objective is refused, since the text does not have it."""
 
     def squared(actual, predicted):
         return predicted - actual, np.ones_like(actual)

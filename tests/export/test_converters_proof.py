@@ -44,8 +44,8 @@ def test_another_label_is_found(whole, boosted):
     assert refusal.value.what == "labels"
 
 
-def test_a_link_beside_the_library_is_a_grade_of_its_own(whole, boosted):
-    """As long as it is some ulps, and the score before it is exact."""
+def test_inexact_link(whole, boosted):
+    """A link that differs by some ulps is a grade of its own, if the score before it is exact."""
     reference = boosted.reference
 
     def beside(rows):
@@ -68,8 +68,8 @@ def test_a_link_beside_the_library_is_a_grade_of_its_own(whole, boosted):
         prove(packed, unknown, whole.feature_set, whole.rows, hard=20)
 
 
-def test_a_score_before_the_link_must_be_exact(whole, boosted):
-    """Some ulps are for the link alone."""
+def test_inexact_score(whole, boosted):
+    """A score before the link must be exact, as some ulps are for the link alone."""
     reference = boosted.reference
 
     def raw(rows):
@@ -81,8 +81,8 @@ def test_a_score_before_the_link_must_be_exact(whole, boosted):
     assert refusal.value.what == "raw scores"
 
 
-def test_an_answer_that_is_no_number_is_refused(whole, boosted):
-    """On any row of the proof."""
+def test_answer_no_number(whole, boosted):
+    """An answer that is no number is refused, on any row of the proof."""
 
     def answers(rows):
         return np.full((len(rows), 2), np.nan)
@@ -92,8 +92,8 @@ def test_an_answer_that_is_no_number_is_refused(whole, boosted):
         prove(encode(boosted.model), replace(boosted, reference=reference), whole.feature_set, whole.rows)
 
 
-def test_null_needs_a_library_that_takes_it(with_missing, whole):
-    """A nullable feature and a library that refuses NaN do not go together."""
+def test_nullable_feature(with_missing, whole):
+    """A nullable feature is refused with a library that refuses NaN."""
     estimator = GradientBoostingClassifier(n_estimators=2).fit(whole.matrix, whole.labels(2))
     converted = convert(estimator, with_missing.feature_set)
     with pytest.raises(CannotServe, match="missing"):
@@ -110,8 +110,8 @@ def test_threads_do_not_change_the_reference(whole):
     assert forest.n_jobs == 2
 
 
-def test_distances_count_numbers_of_the_librarys_type():
-    """Over zero, whose two signs are one number."""
+def test_ulps():
+    """Distances count numbers of the library's type, over a zero of two signs."""
     tiny = 5e-324
     assert ulps(np.array([tiny]), np.array([-tiny])).tolist() == [2]
     assert ulps(np.array([0.0]), np.array([-0.0])).tolist() == [0]
@@ -149,8 +149,8 @@ def test_hard_values_have_the_features_type():
     assert hard_values(closed, np.zeros(0)) == ["a", "b", None]
 
 
-def test_a_model_of_one_leaf_is_proven(whole):
-    """No threshold is hard then."""
+def test_single_leaf(whole):
+    """A model of a single leaf is proven, though it has no threshold to try."""
     forest = RandomForestRegressor(1, min_samples_leaf=200, random_state=0)
     converted = convert(forest.fit(whole.matrix, whole.number), whole.feature_set)
     data = whole.feature_set, whole.rows

@@ -45,8 +45,8 @@ def with_target(feature_set, **target):
     ],
     ids=["linear", "pipeline", "derived", "unfitted"],
 )
-def test_an_estimator_that_nothing_converts_is_named(make, way_out, whole):
-    """With what to train or export instead."""
+def test_unknown_estimator(make, way_out, whole):
+    """An unknown estimator is named, with what to train or export instead."""
     estimator = make()
     with pytest.raises(CannotServe) as refusal:
         convert(estimator, whole.feature_set)
@@ -54,8 +54,8 @@ def test_an_estimator_that_nothing_converts_is_named(make, way_out, whole):
     assert type(estimator).__name__ in refusal.value.subject
 
 
-def test_more_than_a_thousand_classes_are_refused(whole):
-    """An answer has room for no more."""
+def test_many_classes(whole):
+    """More than a thousand classes are refused, as an answer has no room for them."""
     matrix = np.tile(whole.matrix, (9, 1))[:2002]
     labels = np.repeat(np.arange(1001), 2)
     forest = RandomForestClassifier(1, max_depth=1, random_state=0).fit(matrix, labels)
@@ -63,8 +63,8 @@ def test_more_than_a_thousand_classes_are_refused(whole):
         convert(forest, whole.feature_set)
 
 
-def test_a_classifier_of_several_outputs_is_refused(whole):
-    """An answer names one class."""
+def test_several_outputs(whole):
+    """A classifier of several outputs is refused, since an answer names one class."""
     labels = np.column_stack([whole.labels(2), whole.labels(3)])
     forest = RandomForestClassifier(2, random_state=0).fit(whole.matrix, labels)
     with pytest.raises(CannotServe, match="several outputs"):
@@ -80,8 +80,8 @@ def test_a_classifier_of_several_outputs_is_refused(whole):
     ],
     ids=["initial estimator", "gradient boosting's loss", "histogram boosting's loss"],
 )
-def test_settings_that_are_not_known_are_refused(estimator, subject, whole):
-    """A later version may bring others."""
+def test_unknown_settings(estimator, subject, whole):
+    """Unknown settings, which a later version may bring, are refused."""
     estimator.fit(whole.matrix, whole.labels(2))
     if subject == "loss":
         estimator.loss = "another"
@@ -90,8 +90,8 @@ def test_settings_that_are_not_known_are_refused(estimator, subject, whole):
     assert subject in refusal.value.subject
 
 
-def test_a_number_that_stands_for_missing_is_refused(whole):
-    """JSON has null."""
+def test_number_for_missing(whole):
+    """A number that stands for missing is refused, as JSON has null."""
     booster = xgboost.XGBRegressor(n_estimators=1, missing=-1.0).fit(whole.matrix, whole.number)
     with pytest.raises(CannotServe, match="missing"):
         convert(booster, whole.feature_set)
@@ -121,8 +121,8 @@ def test_names_decide_the_order_of_columns(whole):
     assert prove(encode(converted.model), converted, *data, hard=50).grade == "exact"
 
 
-def test_classes_are_the_feature_sets_in_its_order(whole):
-    """Or their places, which some libraries demand."""
+def test_class_order(whole):
+    """Classes are those of the feature set in its order, or their places."""
     forest = RandomForestClassifier(2, random_state=0).fit(whole.matrix, whole.labels(2))
     named = with_target(whole.feature_set, kind="classification", classes=["low", "high"])
     assert convert(forest, named).classes == ("low", "high")
@@ -153,8 +153,8 @@ def test_categories_need_a_category(library, whole):
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_versions_before_shares_and_softmax_are_read_as_they_compute(classes, whole, monkeypatch):
-    """Leaves that were counts are divided; a label is by the probability."""
+def test_older_versions(classes, whole, monkeypatch):
+    """Older versions of libraries are read as they compute: counts in leaves are divided."""
     forest = RandomForestClassifier(3, random_state=0).fit(whole.matrix, whole.labels(classes))
     boosted = GradientBoostingClassifier(n_estimators=3).fit(whole.matrix, whole.labels(classes))
     monkeypatch.setattr(sklearn, "__version__", "1.2.2")
@@ -178,8 +178,8 @@ def test_a_model_without_categories_is_converted(whole):
         assert prove(encode(converted.model), converted, *data, hard=50).worst_ulp == 0
 
 
-def test_the_refusal_names_what_it_is_about(whole):
-    """Its parts are fields, for programs."""
+def test_refusal_fields(whole):
+    """The parts of a refusal are fields, for programs."""
     with pytest.raises(CannotServe) as refusal:
         convert(LinearRegression(), whole.feature_set)
     facts = {"subject": refusal.value.subject, "reason": refusal.value.reason}

@@ -64,15 +64,15 @@ def classified(classifier, frame, with_missing, tmp_path_factory):
     return export(classifier, frame[:LEARNT], out=folder, source="a test", **rows)
 
 
-def test_the_name_in_the_package_is_the_function():
-    """It is imported when it is asked for."""
+def test_lazy_name():
+    """The package's name is the function, imported when it is requested."""
     assert drift_ml.export is export
     with pytest.raises(AttributeError, match="absent"):
         _ = drift_ml.absent
 
 
-def test_a_classifier_becomes_a_bundle_that_answers(classified, classifier, with_missing):
-    """With the estimator's own probabilities, as the current version."""
+def test_classifier(classified, classifier, with_missing):
+    """A classifier becomes the current version, and answers its own probabilities."""
     folder = classified.bundle
     assert current_version(folder.parent) == folder.name == classified.manifest["model_version"]
     bundle = load_bundle(folder.parent)
@@ -81,8 +81,10 @@ def test_a_classifier_becomes_a_bundle_that_answers(classified, classifier, with
     assert bundle.feature_set.target.classes == (LATE, ON_TIME)
 
 
-def test_the_manifest_says_what_it_is_worth(classified, frame):
-    """On held-out rows: scores, each class, calibration, importances, and how exact it is."""
+def test_manifest(classified, frame):
+    """The manifest has scores, classes, calibration and importances on held-out rows, and
+    exactness.
+    """
     manifest = classified.manifest
     exactness = manifest["exactness"]
     assert (exactness["grade"], exactness["rows"], exactness["hard_rows"]) == ("exact", 240, 20_000)
@@ -124,8 +126,8 @@ def test_a_threshold_decides_the_labels(classifier, frame, with_missing, tmp_pat
     assert exported.manifest["class_scores"][ON_TIME]["recall"] == 0.0
 
 
-def test_rows_may_be_mappings_and_targets_apart(whole, tmp_path):
-    """A regressor of one output, by the path of its feature set."""
+def test_rows_as_mappings(whole, tmp_path):
+    """Rows may be mappings with separate targets, and a feature set a path."""
     estimator = RandomForestRegressor(5, random_state=0)
     estimator.fit(whole.matrix[:LEARNT], whole.number[:LEARNT])
     path = tmp_path / "made-up.json"
@@ -167,8 +169,8 @@ def test_an_isolation_forest_needs_no_target(whole, tmp_path):
     assert exported.exactness.grade in ("exact", "exact-link")
 
 
-def test_a_model_that_is_no_better_than_the_mean_is_said_to_be(whole, tmp_path):
-    """It is the user's, so it is packed, with a warning."""
+def test_no_better_than_mean(whole, tmp_path):
+    """A user's model that is no better than the mean is packed with a warning."""
     noise = np.random.default_rng(0).normal(size=len(whole.rows))
     estimator = DecisionTreeRegressor().fit(whole.matrix[:LEARNT], noise[:LEARNT])
     rows = {"held_out": (whole.rows[LEARNT:], noise[LEARNT:]), "feature_set": whole.feature_set}
@@ -176,8 +178,8 @@ def test_a_model_that_is_no_better_than_the_mean_is_said_to_be(whole, tmp_path):
     assert [warning["kind"] for warning in exported.manifest["warnings"]] == ["no-better"]
 
 
-def test_a_classifier_that_is_no_better_than_the_prior_is_said_to_be(with_missing, tmp_path):
-    """As for numbers."""
+def test_no_better_than_prior(with_missing, tmp_path):
+    """A classifier that is no better than the prior is packed with a warning."""
     labels = np.where(np.random.default_rng(0).random(240) < 0.5, LATE, ON_TIME)
     estimator = HistGradientBoostingClassifier(max_iter=60, learning_rate=0.9)
     estimator.fit(with_missing.matrix[:LEARNT], labels[:LEARNT])
@@ -188,8 +190,8 @@ def test_a_classifier_that_is_no_better_than_the_prior_is_said_to_be(with_missin
     assert [warning["kind"] for warning in exported.manifest["warnings"]] == ["no-better"]
 
 
-def test_without_held_out_rows_it_refuses_and_says_why(classifier, frame, with_missing, tmp_path):
-    """Also where they are the rows that were fitted."""
+def test_no_held_out_rows(classifier, frame, with_missing, tmp_path):
+    """Without held-out rows, or with those that were fitted, it is refused with the reason."""
     feature_set = classes_of(with_missing.feature_set)
     rows = frame[:LEARNT]
     for held_out in (None, rows, frame[20:90]):
@@ -216,8 +218,8 @@ def test_the_target_must_be_the_estimators(target, place, classifier, frame, wit
     assert refusal.value.place == place
 
 
-def test_a_regressor_needs_a_target_of_its_kind_and_size(whole, tmp_path):
-    """By what it answers."""
+def test_other_target(whole, tmp_path):
+    """A regressor's target of another kind or size is refused."""
     targets = np.column_stack([whole.number, whole.positive])
     two = DecisionTreeRegressor(max_depth=2).fit(whole.matrix, targets)
     with pytest.raises(DoesNotFit, match="2 classes or outputs"):
@@ -227,8 +229,8 @@ def test_a_regressor_needs_a_target_of_its_kind_and_size(whole, tmp_path):
         export(two, whole.rows, held_out=[], feature_set=listed, out=tmp_path)
 
 
-def test_rows_that_cannot_be_requests_are_refused_by_place(whole):
-    """The argument, the row, and what the feature set says; never the value."""
+def test_wrong_rows(whole):
+    """Rows that cannot be requests are refused by argument, row and rule, without the value."""
     feature_set, good = whole.feature_set, whole.rows[0]
     for rows, place in (
         ([], "rows"),
@@ -245,8 +247,8 @@ def test_rows_that_cannot_be_requests_are_refused_by_place(whole):
         assert "-99" not in str(refusal.value)
 
 
-def test_a_baseline_that_breaks_its_contract_is_not_written(whole, tmp_path, monkeypatch):
-    """Whatever made it so."""
+def test_broken_baseline(whole, tmp_path, monkeypatch):
+    """A baseline that breaks its contract is not written, whatever made it so."""
     broken = [Violation("/channels", "minItems", "at least one")]
     module = sys.modules["drift_ml.exporting.export"]
     monkeypatch.setattr(module, "broken_baseline", lambda _: broken)
@@ -258,15 +260,15 @@ def test_a_baseline_that_breaks_its_contract_is_not_written(whole, tmp_path, mon
     assert not any(tmp_path.iterdir())
 
 
-def test_a_feature_set_that_ships_is_taken_by_name(whole):
-    """Here of other columns."""
+def test_shipped_feature_set(whole):
+    """A feature set that ships is chosen by its name, and refuses other columns."""
     estimator = DecisionTreeRegressor(max_depth=2).fit(whole.matrix, whole.number)
     with pytest.raises(DoesNotFit, match="6 features"):
         export(estimator, whole.rows, held_out=[], feature_set="house-price")
 
 
-def test_a_label_that_is_no_class_is_refused(with_missing):
-    """By its row."""
+def test_unknown_label(with_missing):
+    """A label that is no class is refused by its row."""
     rows = (with_missing.rows[:2], [LATE, "elsewhere"])
     with pytest.raises(ExportError) as refusal:
         read_rows("rows", rows, classes_of(with_missing.feature_set), with_target=True)
@@ -279,8 +281,8 @@ def test_a_frame_needs_the_columns(frame, whole):
         read_rows("rows", frame.drop(columns="width"), whole.feature_set, with_target=False)
 
 
-def test_a_frame_of_polars_is_read_too(with_missing):
-    """With null for what is missing."""
+def test_polars(with_missing):
+    """A frame of polars is read, with null for what is missing."""
     polars = pytest.importorskip("polars")
     frame = polars.DataFrame(with_missing.rows)
     rows = read_rows("rows", frame, with_missing.feature_set, with_target=False)
@@ -299,8 +301,8 @@ def test_cells_become_what_requests_hold(whole):
         assert to_json(features["width"], missing) is None
 
 
-def test_importances_are_of_the_columns_that_count():
-    """0 for one that makes no difference, with an interval of no width."""
+def test_importances():
+    """A column that makes no difference has importance 0, with an interval of no width."""
     matrix = np.random.default_rng(0).normal(size=(400, 2))
 
     def loss(rows):

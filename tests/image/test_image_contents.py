@@ -152,7 +152,7 @@ def test_labels(docker, image):
 def test_older_version(docker, image, bases):
     """An older version changes no layer, as the image holds the current one in a flat folder."""
     among_others = ROOT / "build/bundles-others"
-    for name in ("house-price", "diabetes"):
+    for name in ("house-price", "diabetes", "flight-delay"):
         shutil.copytree(ROOT / "build/bundles" / name, among_others / name)
         folder = Path(bundle_folder(among_others / name))
         older = shutil.copytree(folder, folder.with_name("0" * 12))

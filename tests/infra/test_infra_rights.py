@@ -23,7 +23,7 @@ def actions(graph, prefix=PREFIX):
     return {action for statement in statements(graph, prefix) for action in statement["Action"]}
 
 
-def test_every_type_has_its_rights(whole):
+def test_types_with_rights(whole):
     """A type that the table does not have would be deployed by nobody."""
     graph, facts, _ = whole
     assert policies(graph, facts.prefix)
@@ -40,14 +40,14 @@ def test_policies_fit(whole):
         assert document["Version"] == "2012-10-17"
 
 
-def test_no_right_without_its_resource(build):
+def test_absent_resources(build):
     """What a stack does not have, its deployer needs no right for."""
     lean, _, _ = build("dev", predictionLog="false", probeMinutes="0", monthlyBudget="0")
     for service in ("firehose", "athena", "glue", "budgets", "secretsmanager", "route53"):
         assert not [action for action in actions(lean) if action.startswith(f"{service}:")]
 
 
-def test_a_record_opens_its_own_zone(build):
+def test_zone(build):
     """A deployer changes the zone of the stack's record, and no other."""
     graph, facts, _ = build("prod", **DOMAIN)
     (zone,) = [each for each in statements(graph, facts.prefix) if each["Sid"] == "Route53"]
@@ -92,7 +92,7 @@ def test_rights_without_resource(build):
     }
 
 
-def test_the_command_writes_what_iam_takes(root, tmp_path, capsys):
+def test_command(root, tmp_path, capsys):
     """Each file is one managed policy; prod needs no alert endpoint to be asked for."""
     for stack in ("dev", "prod"):
         assert main(["--root", str(root), "rights", stack, str(tmp_path / stack)]) == 0

@@ -124,8 +124,8 @@ def test_independent_features_are_two_causes():
     assert detector.alarm is raised[0].finding
 
 
-def test_a_drift_without_effect_hides_no_other():
-    """Evidence of a change below the minimum effect raises no alarm, and lets others through."""
+def test_small_effect():
+    """A change below the minimum effect raises no alarm, and does not hide others."""
     settings = Settings(SETTINGS.channels, Budget(1000), minimum_effect=0.6)
     detector = MixtureDetector(settings)
     for _ in range(400):

@@ -103,8 +103,8 @@ def test_every_part_is_counted(delays, as_logs):
     assert watched.letters == []
 
 
-def test_a_line_of_the_first_version_counts_its_number(delays, as_logs):
-    """Without a label the number counts alone."""
+def test_event_of_version_1(delays, as_logs):
+    """An event of version 1, which has no label, counts by its number alone."""
     watched = Watched(delays)
     lines = event_lines(delays, flights(5, 3), minute=NOON, contract="prediction.event.v1")
     watched.aggregator.handle(as_logs(lines))
@@ -122,16 +122,16 @@ def test_a_line_of_the_first_version_counts_its_number(delays, as_logs):
         ({"entropy": None}, "margin and entropy: expected numbers"),
     ],
 )
-def test_a_broken_answer_is_a_dead_letter(delays, as_logs, change, reason):
-    """What is no answer of this model is set aside with a reason that does not repeat it."""
+def test_broken_answer(delays, as_logs, change, reason):
+    """An answer of another model's form becomes a dead letter, whose reason does not repeat it."""
     watched = Watched(delays)
     watched.aggregator.handle(as_logs(event_lines(delays, flights(1, 3), minute=NOON, **change)))
     assert reason in watched.letters[0].reason
     assert "diverted" not in watched.letters[0].reason
 
 
-def test_a_missing_label_is_a_dead_letter(delays, as_logs):
-    """An event of the second version has a label."""
+def test_missing_label(delays, as_logs):
+    """An event of version 2 without a label becomes a dead letter."""
     watched = Watched(delays)
     event = json.loads(event_lines(delays, flights(1, 3), minute=NOON)[0])
     del event["label"]
@@ -139,8 +139,8 @@ def test_a_missing_label_is_a_dead_letter(delays, as_logs):
     assert watched.letters[0].reason == "the event has no label"
 
 
-def test_quiet_traffic_is_quiet_and_drift_is_found(delays, as_logs):
-    """Answers as in training raise no alarm; once the wind is stronger, drift is found."""
+def test_quiet_then_drift(delays, as_logs):
+    """Answers as in training raise no alarm, and stronger wind is found."""
     watched = Watched(delays)
     watched.traffic(as_logs, 20)
     assert watched.alerts == []

@@ -1,4 +1,4 @@
-"""The commands of docs/deploy.md, followed word for word by somebody who has nothing else."""
+"""The commands of README.md and docs/deploy.md, followed word for word by somebody who has nothing else."""
 
 # ruff: noqa: ARG001 - to ask for the fixture `cli` is to have the programs
 
@@ -10,20 +10,21 @@ import shlex
 import pytest
 
 from .bundle import bundles
-from .workspace import ROOT
+from .workspace import PROJECT, ROOT, Workspace
 from .world import SECOND, fresh, opened
 
 PAGE = (ROOT / "docs/deploy.md").read_text("utf-8")
+README = (ROOT / "README.md").read_text("utf-8")
 #: What the CLI asks a person at a terminal, answered as the person would.
 ANSWERED = {"up": ["--yes"], "destroy": ["--yes"]}
 
 
-def commands(section):
-    """Return the words of each pulumi command in the sections' blocks of shell, in order."""
-    text = PAGE.split(f"\n## {section}\n", 1)[1].split("\n## ", 1)[0]
+def commands(section, page=PAGE):
+    """Return the words of each pulumi command in the section's blocks of shell, in order."""
+    text = page.split(f"\n## {section}\n", 1)[1].split("\n## ", 1)[0]
     found = []
-    for block in re.findall(r"```bash\n(.*?)```", text, re.DOTALL):
-        for line in re.split(r"\n|&&", block):
+    for block in re.findall(r"```(?:ba)?sh\n(.*?)```", text, re.DOTALL):
+        for line in re.split(r"\n|&&", block.replace("\\\n", " ")):
             words = shlex.split(line, comments=True)
             if words[:1] == ["pulumi"]:
                 found.append(words[1:])
@@ -72,9 +73,39 @@ def test_first_deployment(newcomer):
         assert world.account.things == {}
 
 
+@pytest.mark.parametrize("newcomer", ["dev"], indirect=True)
+def test_readme(newcomer):
+    """The README's line makes a stack, and nothing is left to change."""
+    lines = commands("Deploy", README)
+    assert lines == [["stack", "init", "dev"], ["up"]]
+    follow(newcomer.pulumi, lines)
+    newcomer.settled()
+
+
 def test_image_by_digest(world):
     """An image by digest is set as the page says."""
     whole = commands("Without Docker")[-1]
     follow(world.pulumi, [[*whole[:-1], SECOND], ["up"]])
     assert world.alias["functionVersion"] == "2"
     assert re.fullmatch(r"ACCOUNT\.dkr\.ecr\.REGION\.amazonaws\.com/NAME@sha256:\.\.\.", whole[-1])
+
+
+def printed(pulumi, word):
+    """Return a word of a command as a shell hands it over: `$(pulumi ...)` is what that command prints."""
+    return re.sub(r"\$\(pulumi (.*?)\)", lambda inner: pulumi.done(*inner[1].split()).stdout.strip(), word)
+
+
+def test_promotion(built):
+    """Prod runs the very image that was tried in dev, and builds none."""
+    dev = built.pulumi
+    image = built.account.get("lambda/function:Function", built.predictor).inputs["imageUri"]
+    ports = dict(pair.split(":") for pair in dev.providers.split(","))
+    prod = Workspace(dev.folder, dev.root, ports, "prod")
+    prod.done("stack", "init", "prod")
+    prod.set(alertEmails=["ann@example.com"])
+    prod.docker = built.docker.daemon = False
+    lines = commands("From dev to prod")
+    follow(prod, [[printed(prod, word) for word in words] for words in lines], stack="prod")
+    ran = built.account.get("lambda/function:Function", f"{PROJECT}-prod-predictor")
+    assert ran.inputs["imageUri"] == image
+    assert built.docker.builds == 0

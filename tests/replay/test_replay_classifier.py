@@ -54,8 +54,8 @@ def joined(first, second):
     return {name: np.concatenate([first[name], second[name]]) for name in first}
 
 
-def test_every_part_of_the_answers_is_counted(delays, write):
-    """The windows of a replay hold what the model answers to the very rows."""
+def test_parts_counted(delays, write):
+    """The windows of a replay count every part of what the model answers to their rows."""
     columns = flights(600, 7)
     found = backtest(delays.bundle, Request(write(columns), window=200))
     answers = delays.answers(columns)
@@ -89,8 +89,8 @@ def test_drift_of_the_answers_is_found(delays, write):
     assert counted_detections(delays.baseline, found.windows)[0].column is not None
 
 
-def test_a_column_of_probabilities_gives_all_parts_for_two_classes(two, write):
-    """What a file says that was answered is as good as the model's answer."""
+def test_column_of_two_classes(two, write):
+    """For two classes a file's probabilities are as good as the model's answers."""
     columns = flights(400, 10)
     answers = two.answers(columns)
     found = backtest(two.bundle, Request(write(columns, prediction=answers.predictions), window=400))
@@ -101,8 +101,8 @@ def test_a_column_of_probabilities_gives_all_parts_for_two_classes(two, write):
     assert sum(margins) == 400
 
 
-def test_the_positive_class_may_be_the_first(tmp_path):
-    """The score is of the positive class, whichever place it has; a threshold decides the label."""
+def test_positive_class(tmp_path):
+    """The score is of the positive class at any place, and a threshold decides the label."""
     made = make_delays(tmp_path, TWO, positive="on-time", threshold=0.9)
     rows = matrix(flights(300, 11))
     answers = model_answers(made.bundle, rows)
@@ -114,8 +114,8 @@ def test_the_positive_class_may_be_the_first(tmp_path):
     np.testing.assert_allclose(again.margins, answers.margins, atol=1e-12)
 
 
-def test_a_column_of_many_classes_or_with_gaps_is_counted_alone(two, tmp_path):
-    """Of three classes the label's probability does not give the others."""
+def test_column_of_three_classes(two, tmp_path):
+    """For three classes, or with gaps, a label's probability is counted alone."""
     three = make_delays(tmp_path, THREE)
     assert column_answers(three.bundle, np.array([0.5, 0.9])).labels is None
     gaps = column_answers(two.bundle, np.array([0.5, np.nan]))
@@ -130,8 +130,8 @@ def made_page(delays, windows, replay):
     return page(outcome, delays.baseline, delays.feature_set, source="traffic.csv", made="now", predicted=True)
 
 
-def test_the_page_shows_classes_score_and_calibration(delays, write):
-    """Classes over time, the rule of the label and the calibration are on the page."""
+def test_page(delays, write):
+    """The page has classes over time, the rule of the label and the calibration."""
     columns = flights(3000, 12)
     found = backtest(delays.bundle, Request(write(columns)))
     text = made_page(delays, found.windows, found.replay)
@@ -157,7 +157,7 @@ def test_the_page_names_the_threshold(tmp_path, write):
     assert "The label is late from a score of 0.25 on." in made_page(made, found.windows, found.replay)
 
 
-def test_columns_of_the_class_plot_fill_it(delays, write):
+def test_plot_columns(delays, write):
     """Each column of the drawing is full, whatever its classes are."""
     columns = flights(600, 14)
     times = pa.array(1_790_000_000_000 + 60_000 * np.arange(600))
@@ -174,8 +174,8 @@ def test_columns_of_the_class_plot_fill_it(delays, write):
     assert [share.name for share in plot.classes] == list(delays.baseline.classes)
 
 
-def test_without_labels_there_is_no_class_plot(two, made):
-    """A regressor, and windows in which no label was counted, have no mix of classes."""
+def test_no_class_plot(two, made):
+    """A regressor, and windows without labels, have no mix of classes."""
     assert mix_plot(made.baseline, []) is None
     window = Window.empty(two.baseline)
     window.observe({"wind": 1.0}, 0.5)

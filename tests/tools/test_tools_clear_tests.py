@@ -58,7 +58,7 @@ def test_clear(rules, text):
         (example(sentence="Rows are in order"), "full stop"),
         (example(sentence="Rows are in order. Columns are not."), "one sentence"),
         (example(step="reader._rows()"), "_rows is private"),
-        (example(step='monkeypatch.setattr("drift_client._retry.sleep", None)'), "_retry.sleep"),
+        (example(step='monkeypatch.setattr("drift_client.Retry._sleep", None)'), "Retry._sleep"),
         (example(step='monkeypatch.setattr(reader, "_rows", None)'), "_rows is private"),
         (
             example(step='with pytest.raises(E, match="we expect that a row has seven cells"): 1'),

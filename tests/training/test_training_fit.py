@@ -80,7 +80,7 @@ def test_growing_in_steps(houses):
     matrix = table.matrix(houses)
     recipe = Recipe(trees=12, min_samples_leaf=2, seed=3)
     steps: list[int] = []
-    fitted = fit(matrix, table.target, recipe, lambda done, _total: steps.append(done))
+    fitted = fit(houses, matrix, table.target, recipe, lambda done, _total: steps.append(done))
     seen, unseen = train_test_split(np.arange(200), test_size=0.2, random_state=3)
     whole = RandomForestRegressor(12, min_samples_leaf=2, random_state=3).fit(matrix[seen], table.target[seen])
     np.testing.assert_array_equal(fitted.predicted, whole.predict(matrix[unseen]))

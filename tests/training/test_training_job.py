@@ -81,12 +81,12 @@ def test_worse_than_mean(tmp_path, houses, target):
 
 def test_other_forest_bit(tmp_path, houses, monkeypatch):
     """A packed forest that differs by a bit is refused."""
-    honest = pack.encode
+    honest = pack.encode_forest
 
     def one_bit_off(trees, **rest):
         return honest([Tree(**(vars(tree) | {"value": np.nextafter(tree.value, np.inf)})) for tree in trees], **rest)
 
-    monkeypatch.setattr(pack, "encode", one_bit_off)
+    monkeypatch.setattr(pack, "encode_forest", one_bit_off)
     with pytest.raises(TrainingError, match="differs from the estimator"):
         train(houses, load_rows(houses, rows=100), tmp_path, recipe=Recipe(trees=3))
     assert not list(tmp_path.rglob("*.bin"))
@@ -103,7 +103,11 @@ def test_command(tmp_path):
 def test_all_models(tmp_path):
     """Without a model, every model that ships is trained."""
     assert run("--rows", 200, "--trees", 5, "--out", tmp_path).exit_code == 0
-    assert sorted(path.name for path in (tmp_path / "bundles").iterdir()) == ["diabetes", "house-price"]
+    assert sorted(path.name for path in (tmp_path / "bundles").iterdir()) == [
+        "diabetes",
+        "flight-delay",
+        "house-price",
+    ]
 
 
 def test_bad_data(tmp_path, csv):

@@ -1,9 +1,9 @@
 """Released copies: what others may rely on, compared with the sources at every check.
 
-A version of a contract without a released copy is a draft. Drafts may change in any way; what is
-released may change only as `compatibility` allows. `SHA256SUMS` lists every copy, so that no copy
-is edited or lost unnoticed and a released contract cannot be turned into a draft by deleting a
-file.
+A version of a contract without a released copy is a draft, and so is a feature set of such a
+version. Drafts may change in any way; what is released may change only as `compatibility` allows.
+`SHA256SUMS` lists every copy, so that no copy is edited or lost unnoticed and a released contract
+cannot be turned into a draft by deleting a file.
 """
 
 from __future__ import annotations
@@ -200,6 +200,18 @@ def _feature_set_faults(folder: Path) -> Iterator[str]:
             for change in feature_set_changes(features, current):
                 reason = f"{change}, version {features.version}; a new major version is needed"
                 yield f"feature set {name}: {reason}"
-        if name not in map(_versioned, released):
+        if name not in map(_versioned, released) and not _follows_draft(current, folder.parent):
             # `command` knows by this ending that a release mends it
             yield f"feature set {name} has no released copy; `--release {name}` makes it"
+
+
+def _follows_draft(features: FeatureSet, folder: Path) -> bool:
+    """Return whether a feature set's contract is a later version that is a draft.
+
+    Args:
+        features: What is asked about.
+        folder: The folder of the released copies.
+    """
+    contract = str(features.to_json()["contract"])
+    # The first version is asked for with its feature sets, where nothing is released yet.
+    return not contract.endswith(".v1") and contract not in _copies(folder, "schemas")

@@ -67,7 +67,13 @@ def _measured(combination: Combination, missing: list[str]) -> Any:
     environment["NPY_DISABLE_CPU_FEATURES"] = AVX_512
     measure = (str(folder / "bin/python"), "-m", "tools.exactness.measure")
     done = subprocess.run(  # noqa: S603 - our own program
-        measure, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LONGEST, check=False
+        measure,
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+        check=False,
     )
     if done.returncode:
         sys.exit(f"{combination.name}: {done.stderr[-2000:]}")
@@ -78,10 +84,17 @@ def _measured(combination: Combination, missing: list[str]) -> Any:
 def interpreter(version: str) -> Path | None:
     """Return a Python of a version that works, from the path or from pyenv; None without."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    candidates = [*sorted(pyenv.glob(f"versions/{version}.*/bin/python")), shutil.which(f"python{version}")]
+    candidates = [
+        *sorted(pyenv.glob(f"versions/{version}.*/bin/python")),
+        shutil.which(f"python{version}"),
+    ]
     for candidate in candidates:
         # A shim of pyenv is there for every version, and works for those that are switched on.
-        if candidate and not subprocess.run([candidate, "--version"], capture_output=True, check=False).returncode:  # noqa: S603 - an interpreter
+        if candidate is None:
+            continue
+        command = [candidate, "--version"]
+        answer = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - an interpreter
+        if answer.returncode == 0:
             return Path(candidate)
     return None
 

@@ -90,7 +90,9 @@ def xgb(name: str, target: str, **options: Any) -> Callable[[Data, int], Any]:
     return fit
 
 
-def lgb(name: str, target: str, *, with_categories: bool = True, **options: Any) -> Callable[[Data, int], Any]:
+def lgb(
+    name: str, target: str, *, with_categories: bool = True, **options: Any
+) -> Callable[[Data, int], Any]:
     """Return what fits a wrapper of LightGBM; see `scikit`."""
 
     def fit(data: Data, trees: int) -> Any:
@@ -130,20 +132,32 @@ def scikit_cases() -> list[Case]:
         if "oosting" not in prefix:
             fit = scikit(module, f"{prefix}Regressor", "numbers", **options)
             cases.append(Case(family, f"{prefix}Regressor, 2 outputs", fit, missing_since=since))
-    exponential = scikit("ensemble", "GradientBoostingClassifier", "2", loss="exponential", **boosted)
+    exponential = scikit(
+        "ensemble", "GradientBoostingClassifier", "2", loss="exponential", **boosted
+    )
     cases.append(Case("gradient boosting", "exponential loss", exponential, missing_since=None))
-    huber = scikit("ensemble", "GradientBoostingRegressor", "number", loss="huber", init="zero", **boosted)
+    huber = scikit(
+        "ensemble", "GradientBoostingRegressor", "number", loss="huber", init="zero", **boosted
+    )
     cases.append(Case("gradient boosting", "Huber loss from zero", huber, missing_since=None))
-    poisson = scikit("ensemble", "HistGradientBoostingRegressor", "positive", loss="poisson", **histogram)
+    poisson = scikit(
+        "ensemble", "HistGradientBoostingRegressor", "positive", loss="poisson", **histogram
+    )
     cases.append(Case("histogram boosting", "Poisson loss", poisson))
-    isolation = scikit("ensemble", "IsolationForest", "none", n_estimators=TREES, max_features=4, **SEEDED)
+    isolation = scikit(
+        "ensemble", "IsolationForest", "none", n_estimators=TREES, max_features=4, **SEEDED
+    )
     cases.append(Case("isolation forest", "IsolationForest", isolation, missing_since=(1, 6)))
     return cases
 
 
 def booster_cases() -> list[Case]:
     """Return the families of XGBoost and LightGBM."""
-    sets: dict[str, Any] = {"enable_categorical": True, "feature_types": KINDS, "max_cat_to_onehot": 2}
+    sets: dict[str, Any] = {
+        "enable_categorical": True,
+        "feature_types": KINDS,
+        "max_cat_to_onehot": 2,
+    }
     one_hot = {**sets, "max_cat_to_onehot": 20}
     cases = []
     for name, fit in {
@@ -162,7 +176,9 @@ def booster_cases() -> list[Case]:
         "LGBMClassifier, 2 classes": lgb("LGBMClassifier", "2", with_categories=False),
         "LGBMClassifier, categories": lgb("LGBMClassifier", "2", max_cat_to_onehot=1),
         "LGBMClassifier, 10 classes": lgb("LGBMClassifier", "10"),
-        "LGBMClassifier, one against the rest": lgb("LGBMClassifier", "3", objective="multiclassova"),
+        "LGBMClassifier, one against the rest": lgb(
+            "LGBMClassifier", "3", objective="multiclassova"
+        ),
         "LGBMRegressor": lgb("LGBMRegressor", "number"),
         "LGBMRegressor, zero as missing": lgb("LGBMRegressor", "number", zero_as_missing=True),
         "LGBMRegressor, no missing values": lgb("LGBMRegressor", "number", use_missing=False),
@@ -182,9 +198,21 @@ def refused_cases() -> list[Case]:
     vectors = xgb("XGBRegressor", "numbers", multi_strategy="multi_output_tree")
     return [
         Case("XGBoost", "dart", xgb("XGBClassifier", "2", booster="dart"), "xgboost", refused=True),
-        Case("XGBoost", "linear booster", xgb("XGBRegressor", "number", booster="gblinear"), "xgboost", refused=True),
+        Case(
+            "XGBoost",
+            "linear booster",
+            xgb("XGBRegressor", "number", booster="gblinear"),
+            "xgboost",
+            refused=True,
+        ),
         Case("XGBoost", "multi-target trees", vectors, "xgboost", refused=True),
-        Case("LightGBM", "linear trees", lgb("LGBMRegressor", "number", linear_tree=True), "lightgbm", refused=True),
+        Case(
+            "LightGBM",
+            "linear trees",
+            lgb("LGBMRegressor", "number", linear_tree=True),
+            "lightgbm",
+            refused=True,
+        ),
         Case(
             "LightGBM",
             "cross_entropy_lambda",

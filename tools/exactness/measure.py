@@ -44,7 +44,9 @@ def main() -> int:
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     libraries = _libraries()
-    data = {nullable: make_data(options.rows, nullable=nullable, seed=1) for nullable in (True, False)}
+    data = {
+        nullable: make_data(options.rows, nullable=nullable, seed=1) for nullable in (True, False)
+    }
     results = []
     for case in (*scikit_cases(), *booster_cases(), *refused_cases()):
         if case.library in libraries:
@@ -91,7 +93,9 @@ def _result(case: Case, data: Data, trees: int, hard: int) -> dict[str, Any]:
     return found
 
 
-def _against_lignum(estimator: Any, converted: Converted, packed: bytes, data: Data) -> dict[str, Any] | None:
+def _against_lignum(
+    estimator: Any, converted: Converted, packed: bytes, data: Data
+) -> dict[str, Any] | None:
     """Return on how many training rows lignum answers as the packed model; None without lignum."""
     try:
         lignum = import_module("lignum")

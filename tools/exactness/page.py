@@ -54,7 +54,9 @@ def render(measured: Sequence[Mapping[str, Any]], missing: Sequence[str]) -> str
 def _section(document: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in document["libraries"].items())
     lines = [f"## Python {_minor(document['python'])}, {versions}\n"]
-    lines.append("| family | estimator | grade | worst ulp | rows | missing values | equal to lignum |")
+    lines.append(
+        "| family | estimator | grade | worst ulp | rows | missing values | equal to lignum |"
+    )
     lines.append("|---|---|---|---|---|---|---|")
     served = [result for result in document["results"] if "grade" in result]
     lines += [_row(result) for result in served]

@@ -82,7 +82,7 @@ run, 5 the tests fail without a change; see docs/exit-codes.md.
     "--retry-survivors",
     "retries",
     is_flag=True,
-    help="Try those again that the tests as they were did not notice; the sources must be the same.",
+    help="Try those again that earlier tests did not notice; the sources must be the same.",
 )
 def main(
     mutants: int,

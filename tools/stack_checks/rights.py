@@ -279,7 +279,7 @@ def _statement(
     """Return one statement; kind: `scoped` or `anywhere`."""
     module = "kms" if service == "alias" else service
     tag = CONDITIONS.get((service, kind))
-    condition = {"StringEquals": {tag: prefix}} if tag else None
+    condition: JsonObject = {"StringEquals": {tag: prefix}} if tag else {}
     return {
         "Sid": service.capitalize() + ("Anywhere" if kind == "anywhere" else ""),
         "Effect": "Allow",

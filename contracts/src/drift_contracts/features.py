@@ -39,9 +39,9 @@ class Target(Record):
     """What a model predicts: a number, several numbers, or a class."""
 
     name: str
-    description: str
     #: `NO_UNIT` of classes, and of several outputs, which have their own
-    unit: str = NO_UNIT
+    unit: str
+    description: str
     #: its name in files, where that is another
     column: str | None = None
     kind: Literal["regression", "classification"] = "regression"
@@ -216,7 +216,7 @@ def feature_set_names(folder: Path | None = None) -> list[str]:
     """Return the names of the feature sets that ship, and of those in `folder`.
 
     >>> feature_set_names()
-    ['diabetes', 'house-price']
+    ['diabetes', 'flight-delay', 'house-price']
     """
     return documents.names(*_folders(folder))
 
@@ -248,16 +248,15 @@ def _target(document: FeatureSetV2Target) -> Target:
         lists["classes"] = tuple(document["classes"])
     if "outputs" in document:
         lists["outputs"] = tuple(Output(**output) for output in document["outputs"])
-    return Target(**{**document, **lists})
+    return Target(**{"unit": NO_UNIT, **document, **lists})
 
 
 def _target_members(target: Target) -> JsonObject:
-    """Return the members of a target's document, in the order of its first version."""
-    members: JsonObject = {"name": target.name, "unit": target.unit}
+    """Return the members of a target's document."""
+    members = _members(target)
     # a number has a unit, if only the word for none
-    if target.unit == NO_UNIT and (target.is_class or target.outputs):
+    if target.unit == NO_UNIT and not target.is_number:
         del members["unit"]
-    members |= {"description": target.description, **_members(target)}
     if target.outputs:
         members["outputs"] = [_members(output) for output in target.outputs]
     return members

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from drift_contracts.features import FeatureSet
     from drift_contracts.json_types import JsonObject, JsonValue
 
-SHIPPED = ("house-price", "diabetes")
+SHIPPED = ("house-price", "diabetes", "flight-delay")
 #: The contract of each component that all models share.
 COMPONENTS = {
     "BatchRequest": "prediction.batch.request.v1",

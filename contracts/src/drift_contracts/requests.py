@@ -10,11 +10,11 @@ from drift_contracts import documents
 from drift_contracts.errors import ContractError
 from drift_contracts.keywords import violations
 from drift_contracts.parsing import parse_json
-from drift_contracts.value_schema import FLOAT32
+from drift_contracts.value_schema import FLOAT32, LONGEST, SHORTEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from drift_contracts.features import Feature, FeatureSet
@@ -47,7 +47,10 @@ class RequestValidator:
 
     def __init__(self, feature_set: FeatureSet) -> None:
         self.feature_set = feature_set
-        self._encoders = tuple(map(_encoder, feature_set.features))
+        features = feature_set.features
+        self._encoders = tuple(map(_encoder, features))
+        self._nullable = frozenset(feature.name for feature in features if feature.nullable)
+        self._open = frozenset(feature.name for feature in features if feature.other)
         # What a good request without an id never needs is made when it is needed: reading two
         # schemas and compiling a pattern would lengthen every cold start.
         self._schema: JsonObject | None = None
@@ -164,8 +167,24 @@ class RequestValidator:
             elif value_type is kind and value in codes:
                 row.append(codes[value])
                 continue
-            return None
+            code = self._rarer(name, value, codes) if name in features else None
+            if code is None:
+                return None
+            row.append(code)
         return tuple(row)
+
+    def _rarer(self, name: str, value: Any, codes: Mapping[Any, float]) -> float | None:
+        """Return the float of a value that only some features take, None for all others.
+
+        A null is one, and a new category of an open feature: the composed schema, which allows them
+        too, would take fifty times as long.
+        """
+        if value is None and name in self._nullable:
+            return nan
+        if type(value) is str and name in self._open and SHORTEST <= len(value) <= LONGEST:
+            # A new category has the code after the last one.
+            return float(len(codes))
+        return None
 
     def _validated_row(self, instance: Any, pointer: str) -> Row:
         """Return the row of a request that the composed schema allows. Raises ContractError."""

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 #: The greatest number that a forest can compare: its thresholds are of this width.
 FLOAT32 = 3.4028234663852886e38
 LIMITS = {"minimum": -FLOAT32, "maximum": FLOAT32}
-OPEN_CATEGORY: JsonObject = {"type": "string", "minLength": 1, "maxLength": 128}
+#: Characters of a new category, at least and at most.
+SHORTEST, LONGEST = 1, 128
+OPEN_CATEGORY: JsonObject = {"type": "string", "minLength": SHORTEST, "maxLength": LONGEST}
 
 
 # Any: the members of a `Feature` and those of its JSON have the same names and no common type

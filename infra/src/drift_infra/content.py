@@ -1,7 +1,7 @@
-"""A tag that is the content: the same files and platform give the same tag, and a new file gives a new one.
+"""A tag of the content: equal files and platform give an equal tag, and a new file a new one.
 
-The build gets a copy of exactly those files, whose modes are the same whoever made them, so that equal
-tags mean equal contexts on every machine.
+The build gets a copy of exactly those files, whose modes are the same whoever made them, so that
+equal tags mean equal contexts on every machine.
 """
 
 from __future__ import annotations
@@ -37,11 +37,13 @@ CONTEXTS = "build/context"
 FILE_MODE, FOLDER_MODE = 0o644, 0o755
 
 
-def content_tag(root: Path, bundles: Path, architecture: str, build_arguments: Sequence[str]) -> str:
+def content_tag(
+    root: Path, bundles: Path, architecture: str, build_arguments: Sequence[str]
+) -> str:
     """Return a tag such as `c-0f3a...-arm64` from every file that the image is made of.
 
-    Of each model the current version counts, under the name that it has in the image: older versions change
-    no tag, and a flat folder has the tag of the same bundle among others.
+    Of each model the current version counts, under the name that it has in the image: older
+    versions change no tag, and a flat folder has the tag of the same bundle among others.
 
     Args:
         root: The folder of Pulumi.yaml, which names of files are relative to.
@@ -62,8 +64,8 @@ def content_tag(root: Path, bundles: Path, architecture: str, build_arguments: S
 def content(root: Path, bundles: Path) -> Iterator[tuple[str, Path]]:
     """Yield the name below the root and the place of every file that the image is made of.
 
-    The order is the same on every machine. Raises BundleError if the current version of a model is not
-    there.
+    The order is the same on every machine. Raises BundleError if the current version of a model is
+    not there.
     """
     for source in SOURCES:
         for file in _files(root / source):

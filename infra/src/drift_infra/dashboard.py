@@ -1,4 +1,7 @@
-"""The dashboard's body: the spec's widgets for each model, AWS's own metrics beside them, alarms on top."""
+"""The body of the dashboard.
+
+Alarms on top, then the spec's widgets for each model with AWS's own metrics beside them.
+"""
 
 from __future__ import annotations
 
@@ -29,20 +32,33 @@ def body(
     """Return the document that CloudWatch's PutDashboard takes. alarms: ARNs by what they watch."""
     states = [
         {
-            "type": "alarm", "x": 0, "y": number * STATES, "width": WIDTH * COLUMNS, "height": STATES,
+            "type": "alarm",
+            "x": 0,
+            "y": number * STATES,
+            "width": WIDTH * COLUMNS,
+            "height": STATES,
             "properties": {"title": f"Alarms of {subject}", "alarms": list(arns)},
         }
         for number, (subject, arns) in enumerate(alarms.items())
     ]  # fmt: skip
     graphs = [graph for model in models for graph in _model(watch, model)] + list(_platform(parts))
     below = len(states) * STATES
-    return {"widgets": [*states, *(_place(number, graph, region, below) for number, graph in enumerate(graphs))]}
+    return {
+        "widgets": [
+            *states,
+            *(_place(number, graph, region, below) for number, graph in enumerate(graphs)),
+        ]
+    }
 
 
 def _place(number: int, properties: Mapping[str, object], region: str, below: int) -> Json:
     row, column = divmod(number, COLUMNS)
     return {
-        "type": "metric", "x": column * WIDTH, "y": below + row * HEIGHT, "width": WIDTH, "height": HEIGHT,
+        "type": "metric",
+        "x": column * WIDTH,
+        "y": below + row * HEIGHT,
+        "width": WIDTH,
+        "height": HEIGHT,
         "properties": {"region": region, "view": "timeSeries", "period": 300, **properties},
     }  # fmt: skip
 
@@ -51,13 +67,19 @@ def _model(watch: Watch, model: str) -> Iterator[Json]:
     flat = [part for pair in watch.dimensions(model).items() for part in pair]
     for widget in watch.widgets(model):
         rows = [
-            [watch.spec.namespace, name, *flat, {"stat": stat}] for name in widget.metrics for stat in widget.statistics
+            [watch.spec.namespace, name, *flat, {"stat": stat}]
+            for name in widget.metrics
+            for stat in widget.statistics
         ]
         yield {"title": f"{model}: {widget.title}", "metrics": rows, **_line(widget.threshold)}
 
 
 def _line(threshold: float | None) -> Json:
-    return {} if threshold is None else {"annotations": {"horizontal": [{"label": "threshold", "value": threshold}]}}
+    return (
+        {}
+        if threshold is None
+        else {"annotations": {"horizontal": [{"label": "threshold", "value": threshold}]}}
+    )
 
 
 def _platform(parts: Parts) -> Iterator[Json]:
@@ -84,13 +106,23 @@ def _platform(parts: Parts) -> Iterator[Json]:
         parts.api,
         [("Count", "Sum"), ("4xx", "Sum"), ("5xx", "Sum")],
     )
-    yield _aws("API: latency", "AWS/ApiGateway", "ApiId", parts.api, [("Latency", "p50"), ("Latency", "p99")])
+    yield _aws(
+        "API: latency",
+        "AWS/ApiGateway",
+        "ApiId",
+        parts.api,
+        [("Latency", "p50"), ("Latency", "p99")],
+    )
     waiting = [("ApproximateNumberOfMessagesVisible", "Maximum")]
     yield _aws("Dead letters", "AWS/SQS", "QueueName", parts.dead_letters, waiting)
 
 
 def _aws(
-    title: str, namespace: str, dimension: str, value: pulumi.Input[str], metrics: Sequence[tuple[str, str]]
+    title: str,
+    namespace: str,
+    dimension: str,
+    value: pulumi.Input[str],
+    metrics: Sequence[tuple[str, str]],
 ) -> Json:
     return {
         "title": title,

@@ -1,4 +1,4 @@
-"""What the stack held before this update: read from its own state, for choices that depend on it."""
+"""What the stack had before this update, by its own state: some choices depend on it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ TRIES, WAIT = 30, 0.1
 
 @dataclass(frozen=True)
 class Deployed:
-    """The resources of the last finished update: outputs by type and name; empty before the first."""
+    """The resources of the last finished update, by type and name; empty before the first."""
 
+    #: Outputs of each resource, by type and logical name.
     resources: Mapping[tuple[str, str], Outputs] = field(default_factory=dict)
+    #: Pulumi's identity of each resource, by type and logical name.
     urns: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def output(self, kind: str, name: str, output: str) -> Any:
@@ -60,8 +62,8 @@ def read_deployed() -> Deployed:
 def _ask(question: str, about: Mapping[str, object]) -> Outputs:
     """Return the outputs that the engine answers with.
 
-    It writes the state while the program begins, and in a backend that is a folder the state is half
-    written for a moment: one that cannot be read is asked for again, three seconds at most.
+    It writes the state while the program begins, and in a backend that is a folder the state is
+    half written for a moment: one that cannot be read is asked for again, three seconds at most.
     """
     answer: Outputs | None = None
     for tries_left in reversed(range(TRIES)):

@@ -16,10 +16,12 @@ Conditions = Mapping[str, Mapping[str, Any]]
 class Statement:
     """One statement of a policy; `principals` only where the policy belongs to a resource."""
 
+    #: Says why; unique in its policy.
     sid: str
     actions: Sequence[str]
     resources: Sequence[pulumi.Input[str]]
     conditions: Conditions = field(default_factory=dict)
+    #: Who, in a policy of a resource; None in a policy of a role.
     principals: Mapping[str, Any] | str | None = None
     effect: str = "Allow"
 
@@ -59,12 +61,21 @@ def tls_only(resources: Sequence[pulumi.Input[str]], actions: str) -> Statement:
     return Statement("RefuseWithoutTls", [actions], resources, plain, principals="*", effect="Deny")
 
 
-def within(boundary: str) -> Callable[[pulumi.ResourceTransformationArgs], pulumi.ResourceTransformationResult | None]:
-    """Return what gives every role of a stack a permissions boundary: an organisation may refuse one without."""
+def within(
+    boundary: str,
+) -> Callable[[pulumi.ResourceTransformationArgs], pulumi.ResourceTransformationResult | None]:
+    """Return what gives every role of a stack a permissions boundary.
 
-    def transform(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+    An organisation may refuse a role without one.
+    """
+
+    def transform(
+        args: pulumi.ResourceTransformationArgs,
+    ) -> pulumi.ResourceTransformationResult | None:
         if args.type_ != "aws:iam/role:Role":
             return None
-        return pulumi.ResourceTransformationResult({**args.props, "permissions_boundary": boundary}, args.opts)
+        return pulumi.ResourceTransformationResult(
+            {**args.props, "permissions_boundary": boundary}, args.opts
+        )
 
     return transform

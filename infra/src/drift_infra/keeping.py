@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
 #: Inputs that are a name of ours, which AWS gives away once.
 NAMES = ("name", "bucket", "alarm_name", "dashboard_name", "domain_name", "statement_id")
-#: Types whose identity is made of others' names: the mapping of a path on a domain; and what a repository has
-#: one of, so that the old one's deletion would take the new one along.
-ONE_OF_A_KIND = ("aws:apigatewayv2/apiMapping:ApiMapping", "aws:ecr/lifecyclePolicy:LifecyclePolicy")
+#: Types whose identity is made of others' names: the mapping of a path on a domain; and what a
+#: repository has one of, so that the old one's deletion would take the new one along.
+ONE_OF_A_KIND = (
+    "aws:apigatewayv2/apiMapping:ApiMapping",
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+)
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,13 @@ class Keeping:
             ignore_changes=list(later) if identity else None,
         )
 
-    def access(self, name: str, parent: pulumi.Resource, *, later: Sequence[str] = ()) -> pulumi.ResourceOptions:
-        """Return the options of a key or a secret: kept when the stack is left, not when it is switched off."""
+    def access(
+        self, name: str, parent: pulumi.Resource, *, later: Sequence[str] = ()
+    ) -> pulumi.ResourceOptions:
+        """Return the options of a key or a secret.
+
+        It is retained when the stack is left, and deleted when it is switched off.
+        """
         options = self.data(name, parent, protect=False, later=later)
         options.retain_on_delete = self.leaving
         return options
@@ -82,13 +90,17 @@ def keeping_of(settings: Settings, root: Path, deployed: Deployed) -> Keeping:
     """
     if settings.leaving:
         if not deployed.resources:
-            raise BY_NAME["leaving"].error("is set and nothing is deployed", "false for the first update")
+            raise BY_NAME["leaving"].error(
+                "is set and nothing is deployed", "false for the first update"
+            )
         return Keeping(settings.production, leaving=True)
     path = retained_file(root, settings.stack)
     if not settings.production or not path.is_file():
         return Keeping(settings.production)
     held = {name for _, name in deployed.resources}
-    adopted = {name: identity for name, identity in _read(path, settings).items() if name not in held}
+    adopted = {
+        name: identity for name, identity in _read(path, settings).items() if name not in held
+    }
     if not adopted:
         pulumi.log.warn(f"{path.parent.name}/{path.name} was adopted: remove it")
     return Keeping(settings.production, adopted=adopted)
@@ -107,29 +119,44 @@ def _read(path: Path, settings: Settings) -> dict[str, str]:
         texts = [*resources.keys(), *resources.values()]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         stated, texts = ("", ""), [None]
-    if stated != (settings.project_name, settings.region) or not all(isinstance(text, str) for text in texts):
-        problem = f"retained/{path.name} was not written by leaving a stack of this project in this region"
+    if stated != (settings.project_name, settings.region) or not all(
+        isinstance(text, str) for text in texts
+    ):
+        problem = (
+            f"retained/{path.name} was not written by leaving a stack of this project"
+            " in this region"
+        )
         raise BY_NAME["leaving"].error(problem, "the file as it was written, or none")
     return dict(resources)
 
 
-def write_retained(root: Path, settings: Settings, resources: Sequence[tuple[str, pulumi.CustomResource]]) -> None:
-    """Write the identities of what stays when a stack is left, so that another life can adopt it."""
+def write_retained(
+    root: Path, settings: Settings, resources: Sequence[tuple[str, pulumi.CustomResource]]
+) -> None:
+    """Write the identities of what stays when a stack is left, so that it can be adopted later."""
 
     def write(found: Mapping[str, str]) -> None:
         path = retained_file(root, settings.stack)
         path.parent.mkdir(exist_ok=True)
-        document = {"project": settings.project_name, "region": settings.region, "resources": dict(found)}
+        document = {
+            "project": settings.project_name,
+            "region": settings.region,
+            "resources": dict(found),
+        }
         path.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", "utf-8")
 
     if not pulumi.runtime.is_dry_run():
         pulumi.Output.all(**{name: resource.id for name, resource in resources}).apply(write)
 
 
-def delete_first(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
-    """Have whatever bears a name of ours deleted before it is replaced: AWS gives a name away once."""
+def delete_first(
+    args: pulumi.ResourceTransformationArgs,
+) -> pulumi.ResourceTransformationResult | None:
+    """Have what has a name of ours deleted before it is replaced, as AWS gives a name once."""
     named = any(args.props.get(name) is not None for name in NAMES)
     if not args.type_.startswith("aws:") or not (named or args.type_ in ONE_OF_A_KIND):
         return None
     first = pulumi.ResourceOptions(delete_before_replace=True)
-    return pulumi.ResourceTransformationResult(args.props, pulumi.ResourceOptions.merge(args.opts, first))
+    return pulumi.ResourceTransformationResult(
+        args.props, pulumi.ResourceOptions.merge(args.opts, first)
+    )

@@ -24,6 +24,7 @@ class Measure:
     namespace: str
     metric: str
     statistic: str
+    #: Seconds.
     period: int
     dimensions: Mapping[str, pulumi.Input[str]]
 
@@ -33,14 +34,20 @@ class Alarm:
     """An alarm on one measure, or on an expression over several."""
 
     name: str
+    #: What to do; it is all that a mail of the alarm says.
     description: str
+    #: By the names that the expression uses.
     measures: Mapping[str, Measure]
     comparison: str
     threshold: float
     evaluation_periods: int = 1
+    #: Breaching periods among the evaluated ones that raise it.
     datapoints_to_alarm: int = 1
+    #: CloudWatch's word for periods without a datapoint.
     missing_data: str = "notBreaching"
+    #: Metric math over the measures; None for a single measure.
     expression: str | None = None
+    #: Who is alerted: "people", the "pager" alone, or "nobody" as another alarm does it.
     notify: str = "people"
 
 
@@ -50,18 +57,25 @@ class Composite:
 
     name: str
     description: str
+    #: In CloudWatch's language, with full names of alarms.
     rule: str
+    #: Names of the alarms in the rule.
     reads: frozenset[str]
     notify: str
 
 
 @dataclass(frozen=True)
 class Watch:
-    """The spec of one stack: `chosen` are the stack's own settings, `sources` the emitters that it has."""
+    """The spec of a stack.
+
+    `chosen` are the stack's own settings, `sources` the emitters that it has.
+    """
 
     spec: MonitoringSpec
     names: Names
+    #: The stack's settings that replace thresholds of the spec.
     chosen: Mapping[str, float]
+    #: Emitters of metrics that the stack has, such as the probe.
     sources: frozenset[str]
     #: Alarms of the spec that this stack does without.
     without: frozenset[str] = frozenset()
@@ -77,7 +91,11 @@ class Watch:
 
     def emitted(self, model: str) -> set[str]:
         """Metrics of a model that something in this stack emits."""
-        return {metric.name for metric in self.spec.metrics_for(feature_set(model)) if metric.source in self.sources}
+        return {
+            metric.name
+            for metric in self.spec.metrics_for(feature_set(model))
+            if metric.source in self.sources
+        }
 
     def widgets(self, model: str) -> Iterator[Widget]:
         """Yield the dashboard's panels of a model, on metrics that this stack emits."""
@@ -103,12 +121,14 @@ class Watch:
                     evaluation_periods=alarm.evaluation_periods,
                     datapoints_to_alarm=alarm.datapoints_to_alarm,
                     missing_data=alarm.missing_data,
-                    expression=None if alarm.expression is None else expression_text(alarm.expression),
+                    expression=None
+                    if alarm.expression is None
+                    else expression_text(alarm.expression),
                     notify=alarm.notify,
                 )
 
     def composites(self, model: str) -> Iterator[Composite]:
-        """Yield the composite alarms of a model with full names; an alarm that is absent never rings."""
+        """Yield the composite alarms of a model with full names; an absent alarm is FALSE."""
         present = {alarm.name for alarm in self.alarms(model)}
 
         def full_name(name: str) -> str | None:
@@ -117,7 +137,9 @@ class Watch:
 
         for declared in self.spec.alarms_for(self.names.stack, self.chosen):
             if declared.rule is not None:
-                reads = frozenset(self.alarm_name(model, name) for name in rule_names(declared.rule))
+                reads = frozenset(
+                    self.alarm_name(model, name) for name in rule_names(declared.rule)
+                )
                 yield Composite(
                     name=self.alarm_name(model, declared.name),
                     description=describe(model, declared),
@@ -130,7 +152,9 @@ class Watch:
         queries = (("value", one.query),) if one.query else one.queries
         dimensions = self.dimensions(model)
         return {
-            name: Measure(self.spec.namespace, query.metric, query.statistic, one.period, dimensions)
+            name: Measure(
+                self.spec.namespace, query.metric, query.statistic, one.period, dimensions
+            )
             for name, query in queries
         }
 

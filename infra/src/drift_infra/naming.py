@@ -40,6 +40,7 @@ class Site:
     region: str
     account: pulumi.Input[str]
     keeping: Keeping
+    #: Days that logs are kept.
     log_retention_days: int
 
     @property
@@ -64,5 +65,10 @@ def tags(project: str, stack: str, more: dict[str, str]) -> dict[str, str]:
 
     `Deployment` names one stack among all of an account: a budget filters by one tag only.
     """
-    owner = {"Project": project, "Stack": stack, "Deployment": f"{project}-{stack}", "ManagedBy": "Pulumi"}
+    owner = {
+        "Project": project,
+        "Stack": stack,
+        "Deployment": f"{project}-{stack}",
+        "ManagedBy": "Pulumi",
+    }
     return {**more, **owner}

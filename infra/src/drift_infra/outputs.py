@@ -33,13 +33,16 @@ def outputs(stack: Stack) -> dict[str, pulumi.Input[str | None]]:
         "deadLettersQueue": stack.dead_letters.queue.url,
         "redrive": pulumi.Output.concat(
             "aws sqs start-message-move-task --region ", stack.settings.region,
-            " --source-arn ", stack.dead_letters.queue.arn, " --destination-arn ", stack.dead_letters.replay.arn,
+            " --source-arn ", stack.dead_letters.queue.arn,
+            " --destination-arn ", stack.dead_letters.replay.arn,
         ),
         "predictionsBucket": stack.log.bucket.bucket if stack.log else None,
         "imageRepository": stack.image.repository.repository_url,
         "imageDigest": stack.image.digest,
-        "tryIt": pulumi.Output.concat("curl -sS ", _credentials(stack), "-H 'content-type: application/json' -d '",
-                                      example(stack.settings.models[0]), "' ", stack.url, "/predict"),
+        "tryIt": pulumi.Output.concat(
+            "curl -sS ", _credentials(stack), "-H 'content-type: application/json'",
+            " -d '", example(stack.settings.models[0]), "' ", stack.url, "/predict",
+        ),
     }  # fmt: skip
 
 

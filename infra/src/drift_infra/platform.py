@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from .naming import Names
 
-# Metrics that AWS publishes by itself, with the dimensions it publishes them with (CloudWatch's service pages).
+# Metrics that AWS publishes by itself, with the dimensions it publishes them with (CloudWatch's
+# service pages).
 PUBLISHED = {
     ("AWS/Lambda", "Errors"): {"FunctionName"},
     ("AWS/Lambda", "Throttles"): {"FunctionName"},
@@ -41,11 +42,13 @@ class Parts:
 
     api: pulumi.Input[str]
     predictor: pulumi.Input[str]
+    #: By their role in the stack.
     functions: Mapping[str, pulumi.Input[str]]
     dead_letters: pulumi.Input[str]
     log_group: pulumi.Input[str]
     #: Bytes of the predictor's log in 5 minutes that are more than single requests write.
     log_bytes: int
+    #: Of the prediction log; None without one.
     stream: pulumi.Input[str] | None
 
 
@@ -89,44 +92,61 @@ def platform_alarms(names: Names, parts: Parts) -> Iterator[Alarm]:
     for role, function in parts.functions.items():
         yield alarm(
             f"{role}-failing",
-            f"The {role} fails: read its log group; what it could not handle is in the dead-letter queue.",
+            f"The {role} fails: read its log group;"
+            " what it could not handle is in the dead-letter queue.",
             ("AWS/Lambda", "Errors"),
             "Sum",
             function,
         )
-    yield alarm("dead-letters", "Something was not handled: repair, then move the dead letters to the replay queue.",
-                ("AWS/SQS", "ApproximateNumberOfMessagesVisible"), "Maximum", parts.dead_letters)  # fmt: skip
+    yield alarm(
+        "dead-letters",
+        "Something was not handled: repair, then move the dead letters to the replay queue.",
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+        "Maximum",
+        parts.dead_letters,
+    )
     yield alarm(
         "log-flood",
-        "The log takes in more than single requests write, and is paid by the gigabyte: find the caller in the"
-        " API's access log, lower throttleRate or openRows, or ask for authentication.",
+        "The log takes in more than single requests write, and is paid by the gigabyte:"
+        " find the caller in the API's access log, lower throttleRate or openRows,"
+        " or ask for authentication.",
         ("AWS/Logs", "IncomingBytes"),
         "Sum",
         parts.log_group,
         parts.log_bytes,
     )
     if parts.stream is not None:
-        yield alarm("log-delivery-late", "Predictions wait over an hour for S3: read the delivery stream's error log.",
-                    ("AWS/Firehose", "DeliveryToS3.DataFreshness"), "Maximum", parts.stream, HOUR)  # fmt: skip
+        yield alarm(
+            "log-delivery-late",
+            "Predictions wait over an hour for S3: read the delivery stream's error log.",
+            ("AWS/Firehose", "DeliveryToS3.DataFreshness"),
+            "Maximum",
+            parts.stream,
+            HOUR,
+        )
 
 
 def outage(names: Names, models: Collection[str], present: Collection[str]) -> Composite:
     """Return the alarm that a pager hears when the stack itself fails.
 
-    A function that does not start writes no metric of ours: the alarms on drift and on errors, which
-    a pager hears otherwise, stay quiet while nobody gets an answer.
+    A function that does not start writes no metric of ours: the alarms on drift and on errors,
+    which a pager hears otherwise, stay quiet while nobody gets an answer.
 
     Args:
         names: of the stack.
         models: those that are watched.
         present: full names of the alarms that there are.
     """
-    failing = [name for name in present if name.endswith("-failing") or name == names.of("throttled")]
+    failing = [
+        name for name in present if name.endswith("-failing") or name == names.of("throttled")
+    ]
     silent = [names.of(f"{model}-{alarm}") for model in models for alarm in SILENCE]
     reads = [*failing, *(name for name in silent if name in present)]
     return Composite(
         name=names.of(OUTAGE),
-        description="The stack itself fails: the reason names the alarm, whose description says what to do.",
+        description=(
+            "The stack itself fails: the reason names the alarm, whose description says what to do."
+        ),
         rule=" OR ".join(f'ALARM("{name}")' for name in reads),
         reads=frozenset(reads),
         notify="pager",

@@ -1,6 +1,7 @@
-"""What must never be, whatever the settings: one function per rule, on one resource's kind and inputs.
+"""What must never be, whatever the settings: a function per rule, on a resource's inputs.
 
-The same rules run on the captured graph in tests and, as a policy pack, on every `pulumi up --policy-pack`.
+The same rules run on the captured graph in tests and, as a policy pack, on every `pulumi up
+--policy-pack`.
 """
 
 from __future__ import annotations
@@ -19,8 +20,12 @@ Inputs = Mapping[str, Any]
 # Statements that may say `*`, each with its reason; anything else may not.
 WILDCARDS = {
     "WriteTraces": "X-Ray's write actions take no resource: AWS documents * as the only value",
-    "AccountKeepsControl": "in a key policy * means this key; without this statement nobody could ever change the key",
-    "AlarmsMayEncrypt": "in a key policy * means this key; GenerateDataKey* covers the two forms SNS uses",
+    "AccountKeepsControl": (
+        "in a key policy * means this key; without this statement nobody could ever change the key"
+    ),
+    "AlarmsMayEncrypt": (
+        "in a key policy * means this key; GenerateDataKey* covers the two forms SNS uses"
+    ),
 }
 PARTS_OF_AN_ARN = 6
 SECRET_NAMES = re.compile(r"(SECRET|TOKEN|PASSWORD|WEBHOOK|KEY)", re.IGNORECASE)
@@ -31,8 +36,11 @@ class Rule:
     """A name, the sentence that a violation prints, the kinds it looks at, and the look."""
 
     name: str
+    #: What must hold, as an update's refusal shows it.
     sentence: str
+    #: Types of resources that it is about.
     kinds: tuple[str, ...]
+    #: Whether a resource's inputs break it.
     broken: Callable[[Inputs], bool]
 
 
@@ -72,7 +80,9 @@ def _too_wide(document: object) -> bool:
 
 
 def _any_action(statement: Inputs) -> bool:
-    return "NotAction" in statement or any("*" in action for action in _listed(statement.get("Action", [])))
+    return "NotAction" in statement or any(
+        "*" in action for action in _listed(statement.get("Action", []))
+    )
 
 
 def _any_resource(statement: Inputs) -> bool:
@@ -80,7 +90,11 @@ def _any_resource(statement: Inputs) -> bool:
 
     def wide(resource: str) -> bool:
         owner = re.sub(r"(:\*|/\*(/\*)*|/\*/[A-Z]+/[^*]*)$", "", resource)
-        return not owner or "*" in owner or (owner.startswith("arn:") and owner.count(":") < PARTS_OF_AN_ARN - 1)
+        return (
+            not owner
+            or "*" in owner
+            or (owner.startswith("arn:") and owner.count(":") < PARTS_OF_AN_ARN - 1)
+        )
 
     return "NotResource" in statement or any(
         wide(str(statement)) for statement in _listed(statement.get("Resource", []))
@@ -89,10 +103,14 @@ def _any_resource(statement: Inputs) -> bool:
 
 def _trusts_anyone(document: object) -> bool:
     def anyone(principal: object) -> bool:
-        return principal == "*" or (isinstance(principal, Mapping) and "*" in _listed(principal.get("AWS", [])))
+        return principal == "*" or (
+            isinstance(principal, Mapping) and "*" in _listed(principal.get("AWS", []))
+        )
 
     return any(
-        statement.get("Effect") == "Allow" and anyone(statement.get("Principal")) and not statement.get("Condition")
+        statement.get("Effect") == "Allow"
+        and anyone(statement.get("Principal"))
+        and not statement.get("Condition")
         for statement in statements(document)
     )
 
@@ -108,7 +126,8 @@ def _refuses_plain(document: object) -> bool:
 def _plain_secret(inputs: Inputs) -> bool:
     variables = (inputs.get("environment") or {}).get("variables") or {}
     return any(
-        SECRET_NAMES.search(name) and not re.match(r"(arn:|@@\{)", str(value)) for name, value in variables.items()
+        SECRET_NAMES.search(name) and not re.match(r"(arn:|@@\{)", str(value))
+        for name, value in variables.items()
     )
 
 
@@ -200,22 +219,41 @@ _RULES = (
         ("aws:dynamodb/table:Table",),
         lambda inputs: not (inputs.get("serverSideEncryption") or {}).get("enabled"),
     ),
-    Rule("rotated-key", "A key is not rotated", (KEY,), lambda inputs: not inputs.get("enableKeyRotation")),
     Rule(
-        "owned-logs", "A log group keeps its lines for ever", (LOGS,), lambda inputs: not inputs.get("retentionInDays")
+        "rotated-key",
+        "A key is not rotated",
+        (KEY,),
+        lambda inputs: not inputs.get("enableKeyRotation"),
+    ),
+    Rule(
+        "owned-logs",
+        "A log group keeps its lines for ever",
+        (LOGS,),
+        lambda inputs: not inputs.get("retentionInDays"),
     ),
     Rule(
         "image-by-digest",
         "A function's image is named by a tag, which can move",
         (LAMBDA,),
         lambda inputs: (
-            not re.search(r"@sha256:[0-9a-f]{64}$|@@\{docker:[^}]*\|repoDigest\}$", str(inputs.get("imageUri")))
+            not re.search(
+                r"@sha256:[0-9a-f]{64}$|@@\{docker:[^}]*\|repoDigest\}$",
+                str(inputs.get("imageUri")),
+            )
         ),
     ),
     Rule(
-        "no-snapstart", "SnapStart is not for image functions", (LAMBDA,), lambda inputs: bool(inputs.get("snapStart"))
+        "no-snapstart",
+        "SnapStart is not for image functions",
+        (LAMBDA,),
+        lambda inputs: bool(inputs.get("snapStart")),
     ),
-    Rule("no-plain-secret", "A function's environment holds a secret in plain text", (LAMBDA,), _plain_secret),
+    Rule(
+        "no-plain-secret",
+        "A function's environment holds a secret in plain text",
+        (LAMBDA,),
+        _plain_secret,
+    ),
     Rule(
         "fixed-tags",
         "Tags of the repository can move",

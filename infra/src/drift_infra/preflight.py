@@ -36,8 +36,11 @@ class Plan:
 
     settings: Settings
     root: Path
+    #: Of the image's content; empty where a digest is set.
     tag: str = ""
+    #: Folder of the staged build; empty where nothing is built.
     context: str = ""
+    #: Of an image that exists; empty where one is built.
     digest: str = ""
     deployed: Deployed = field(default_factory=Deployed)
 
@@ -80,10 +83,15 @@ def preflight(settings: Settings, root: Path, deployed: Deployed | None = None) 
 
 
 def _as_deployed(settings: Settings, root: Path, deployed: Deployed) -> Plan:
-    """Return a plan that keeps the image and the pins which the state has: going back builds nothing."""
+    """Return a plan with the image and the pins of the state.
+
+    Going back builds nothing.
+    """
     image = deployed.output(FUNCTION, "predictor-function", "imageUri")
     if not image:
-        raise KEY["live_version"].error("is set and nothing was deployed yet", "empty for the first update")
+        raise KEY["live_version"].error(
+            "is set and nothing was deployed yet", "empty for the first update"
+        )
     environment = deployed.output(FUNCTION, "predictor-function", "environment") or {}
     pins = (environment.get("variables") or {}).get(MODEL_VERSIONS, "")
     versions = dict(pair.split("=", 1) for pair in pins.split(",") if pair)
@@ -97,8 +105,8 @@ def choose_image(
 ) -> Plan:
     """Return the plan with its image: what the repository has under the tag is not built again.
 
-    A repository of fixed tags refuses a tag that it has, even with the same content, so that a second
-    machine, or a first one after an interruption, could never update again.
+    A repository of fixed tags refuses a tag that it has, even with the same content, so that a
+    second machine, or a first one after an interruption, could never update again.
 
     Args:
         plan: of a preflight.
@@ -127,15 +135,19 @@ def _without_docker(plan: Plan, held: object) -> ConfigurationError:
     urn = plan.deployed.urns[BUILT, "image-image"]
     return ConfigurationError(
         "imageDigest",
-        "no Docker engine answers, and the state holds an image that was built here, which loads Docker's provider",
-        "a machine with Docker, or a state without that entry (the image itself stays in its repository)",
+        "no Docker engine answers, and the state holds an image that was built here,"
+        " which loads Docker's provider",
+        "a machine with Docker, or a state without that entry"
+        " (the image itself stays in its repository)",
         f"pulumi state delete '{urn}' --yes",
     )
 
 
 def _unchosen(error: BundleError) -> ConfigurationError:
     """Return what is reported where a model's `current` names no version."""
-    return KEY["bundles_folder"].error("holds a model whose current version is not there", error.expected)
+    return KEY["bundles_folder"].error(
+        "holds a model whose current version is not there", error.expected
+    )
 
 
 def _known(model: str) -> None:
@@ -143,7 +155,8 @@ def _known(model: str) -> None:
         feature_set(model)
     except (DriftError, OSError, KeyError):
         raise KEY["models"].error(
-            f"names a model without a feature set: {model}", "models that the contracts hold a feature set of"
+            f"names a model without a feature set: {model}",
+            "models that the contracts hold a feature set of",
         ) from None
 
 
@@ -151,7 +164,8 @@ def _pin(folder: Path, model: str, settings: Settings) -> str:
     """Return the SHA-256 of the manifest of a model's current bundle.
 
     Raises:
-        ConfigurationError: the bundle does not match its contract, its own digests or the feature set.
+        ConfigurationError: the bundle does not match its contract, its own digests or the feature
+        set.
     """
     place = f"{settings.bundles_folder}/{model}"
     try:
@@ -166,21 +180,27 @@ def _pin(folder: Path, model: str, settings: Settings) -> str:
         check(stated if stated in MANIFESTS else MANIFESTS[0], manifest)
     except OSError:
         raise KEY["bundles_folder"].error(
-            f"holds no bundle of {model}", f"a folder with {model}/manifest.json; nox -s train makes it"
+            f"holds no bundle of {model}",
+            f"a folder with {model}/manifest.json; nox -s train makes it",
         ) from None
     except DriftError as error:
         raise KEY["bundles_folder"].error(
             f"{place} does not match its contract ({error})", "a bundle made by nox -s train"
         ) from None
     for name, file in manifest["files"].items():
-        if not (folder / name).is_file() or hashlib.sha256((folder / name).read_bytes()).hexdigest() != file["sha256"]:
+        if (
+            not (folder / name).is_file()
+            or hashlib.sha256((folder / name).read_bytes()).hexdigest() != file["sha256"]
+        ):
             raise KEY["bundles_folder"].error(
-                f"{place}/{name} is not the file that the manifest names", "a bundle as nox -s train made it"
+                f"{place}/{name} is not the file that the manifest names",
+                "a bundle as nox -s train made it",
             )
     expected = feature_set(model).version
     if (manifest["model"], manifest["feature_set"]) != (model, expected):
         raise KEY["bundles_folder"].error(
-            f"{place} was made for another feature set", f"a bundle of {model} with feature set {expected}"
+            f"{place} was made for another feature set",
+            f"a bundle of {model} with feature set {expected}",
         )
     pin = hashlib.sha256(content).hexdigest()
     if settings.model_versions.get(model, pin) != pin:

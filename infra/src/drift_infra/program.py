@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 def run(settings: Settings, root: Path, docker: Callable[[], bool] = docker_answers) -> Stack:
-    """Declare a stack and export its outputs; everything that can be refused is refused before the first resource."""
+    """Declare a stack and export its outputs.
+
+    Everything that can be refused is refused before the first resource.
+    """
     plan = preflight(settings, root, read_deployed())
     provider = provider_of(settings)
     repository = Names(settings.project_name, settings.stack).of("image")

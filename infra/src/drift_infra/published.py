@@ -9,7 +9,8 @@ from pulumi_aws import ecr
 
 from .settings.model import BY_NAME
 
-# What the provider says of a repository or a tag that is not there; anything else is another trouble.
+# What the provider says of a repository or a tag that is not there; anything else is another
+# trouble.
 NOT_THERE = re.compile(r"NotFound|not found|couldn't find|no matching|empty result", re.IGNORECASE)
 
 

@@ -33,6 +33,7 @@ class Route:
 
     method: str
     path: str
+    #: Its id in the OpenAPI document.
     operation: str
 
     @property

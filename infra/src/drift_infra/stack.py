@@ -67,7 +67,10 @@ def provider_of(settings: Settings) -> aws.Provider:
 
 
 class Stack:
-    """Every component of one stack; the constructor declares them in the order in which they need each other."""
+    """Every component of a stack.
+
+    The constructor declares them in the order in which they need each other.
+    """
 
     def __init__(self, plan: Plan, routes: tuple[Route, ...], provider: aws.Provider) -> None:
         settings = plan.settings
@@ -78,8 +81,12 @@ class Stack:
         transformations: list[pulumi.ResourceTransformation] = [delete_first]
         if settings.permissions_boundary:
             transformations.append(within(settings.permissions_boundary))
-        self._child = pulumi.ResourceOptions(providers=[self.provider], transformations=transformations)
-        account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(provider=self.provider)).account_id
+        self._child = pulumi.ResourceOptions(
+            providers=[self.provider], transformations=transformations
+        )
+        account = aws.get_caller_identity_output(
+            opts=pulumi.InvokeOptions(provider=self.provider)
+        ).account_id
         names = Names(settings.project_name, settings.stack)
         keeping = keeping_of(settings, plan.root, plan.deployed)
         self.site = Site(names, settings.region, account, keeping, settings.log_retention_days)
@@ -108,19 +115,31 @@ class Stack:
     def _warn(self) -> None:
         if self.settings.authentication == "none":
             pulumi.log.warn(
-                "authentication is none: anybody who knows the address may call the API; iam and jwt close it"
+                "authentication is none: anybody who knows the address may call the API;"
+                " iam and jwt close it"
             )
         if not self.settings.monthly_budget:
-            pulumi.log.warn("monthlyBudget is 0: nothing says when the stack costs more than expected")
+            pulumi.log.warn(
+                "monthlyBudget is 0: nothing says when the stack costs more than expected"
+            )
         if not self.settings.alerts_somebody:
-            pulumi.log.warn("no alert endpoint: alarms show in the console only; alertEmails or another key sends them")
+            pulumi.log.warn(
+                "no alert endpoint: alarms show in the console only;"
+                " alertEmails or another key sends them"
+            )
 
     def _image(self, plan: Plan) -> Image:
         settings = self.settings
         build = None
         if plan.context:
-            pins = ",".join(f"{name}={pin}" for name, pin in sorted(settings.model_versions.items()))
-            arguments = {"BUNDLES": settings.bundles_folder, "VERSION": plan.tag, "BUNDLE_DIGEST": pins}
+            pins = ",".join(
+                f"{name}={pin}" for name, pin in sorted(settings.model_versions.items())
+            )
+            arguments = {
+                "BUNDLES": settings.bundles_folder,
+                "VERSION": plan.tag,
+                "BUNDLE_DIGEST": pins,
+            }
             base = {"BASE_IMAGE": settings.base_image} if settings.base_image else {}
             context = f"../{plan.context}"
             build = Build(context, f"{context}/{DOCKERFILE}", plan.tag, {**arguments, **base})
@@ -151,7 +170,11 @@ class Stack:
             **({variables.MODEL_VERSIONS: pins} if pins else {}),
             **({variables.PATH_PREFIX: settings.path_prefix} if settings.path_prefix else {}),
             **self._synthetic_callers(),
-            **({variables.MOST_ROWS: str(settings.open_rows)} if settings.authentication == "none" else {}),
+            **(
+                {variables.MOST_ROWS: str(settings.open_rows)}
+                if settings.authentication == "none"
+                else {}
+            ),
         }
         args = PredictorArgs(
             runtime=self.runtime,
@@ -173,10 +196,15 @@ class Stack:
         settings = self.settings
         callers: list[pulumi.Input[str]] = list(settings.synthetic_callers)
         if settings.probe_minutes and settings.authentication == "iam":
-            partition, role = partition_of(settings.region), self.site.names.of(PROBE)
+            # First, so that the variable begins with the caller that every stack has.
+            partition = partition_of(settings.region)
+            role = self.site.names.of(PROBE)
             arn = pulumi.Output.concat(f"arn:{partition}:iam::", self.site.account, f":role/{role}")
             callers.insert(0, arn)
-        return {variables.SYNTHETIC_CALLERS: pulumi.Output.all(*callers).apply(",".join)} if callers else {}
+        if not callers:
+            return {}
+        joined = pulumi.Output.all(*callers).apply(",".join)
+        return {variables.SYNTHETIC_CALLERS: joined}
 
     def _api(self, routes: tuple[Route, ...]) -> Api:
         settings = self.settings
@@ -245,25 +273,30 @@ class Stack:
         return Monitor("monitor", args, self._child)
 
     def _subscriptions(self) -> list[pulumi.Resource]:
-        """Return what reads the log: a version may write events that only its own filters let through."""
+        """Return what reads the log, as only a version's own filters let its events through."""
         readers = [self.monitor.subscription, self.log.subscription if self.log else None]
         return [reader for reader in readers if reader is not None]
 
     def _prediction_log(self) -> PredictionLog | None:
         settings = self.settings
-        # In prod the bucket of a log that is switched off stays in the program: with its guards, its
-        # age and its questions, and taken up again when the log is switched on.
+        # In prod the bucket of a log that is switched off stays in the program: with its guards,
+        # its age and its questions, and taken up again when the log is switched on.
         if not settings.prediction_log and not settings.production:
             return None
         args = PredictionLogArgs(
-            self.site, self.predictor.log_group, settings.prediction_log_days, settings.prediction_log
+            self.site,
+            self.predictor.log_group,
+            settings.prediction_log_days,
+            settings.prediction_log,
         )
         log = PredictionLog("prediction-log", args, self._child)
-        self.questions = Questions("questions", QuestionsArgs(self.site, log.bucket, settings.models), self._child)
+        self.questions = Questions(
+            "questions", QuestionsArgs(self.site, log.bucket, settings.models), self._child
+        )
         return log
 
     def _write_retained(self) -> None:
-        """Write down what stays when the stack is destroyed, for a stack of the same name to adopt."""
+        """Write what stays when the stack is destroyed, for a stack of the same name to adopt."""
         retained: list[tuple[str, pulumi.CustomResource]] = [
             ("windows-table", self.windows.table),
             ("predictor-logs", self.predictor.log_group),
@@ -313,7 +346,9 @@ class Stack:
         authentication = self.settings.authentication
         if authentication == "iam":
             any_stage = pulumi.Output.concat(self.api.api.execution_arn, "/*/POST/predict")
-            return [Statement("CallApi", ["execute-api:Invoke"], [any_stage])], {variables.API_AUTH: "iam"}
+            return [Statement("CallApi", ["execute-api:Invoke"], [any_stage])], {
+                variables.API_AUTH: "iam"
+            }
         alias = self.predictor.alias.arn
         calls = [Statement("CallFunction", ["lambda:InvokeFunction"], [alias])]
         return calls, {variables.API_AUTH: authentication, variables.FUNCTION: alias}
@@ -354,9 +389,19 @@ class Stack:
 
     def _components(self) -> list[pulumi.Resource]:
         everything: list[pulumi.Resource | None] = [
-            self.image, self.dead_letters, self.predictor, self.api, self.domain, self.alerting, self.windows,
-            self.monitor, self.log, self.questions, self.notifier, self.probe,
-        ]  # fmt: skip
+            self.image,
+            self.dead_letters,
+            self.predictor,
+            self.api,
+            self.domain,
+            self.alerting,
+            self.windows,
+            self.monitor,
+            self.log,
+            self.questions,
+            self.notifier,
+            self.probe,
+        ]
         return [component for component in everything if component is not None]
 
     @property

@@ -1,7 +1,13 @@
 """What AWS and its Terraform provider make of each type: its id, its name, and what replaces it.
 
-A table of data. The ids are those of `terraform import`, since Pulumi's provider is a bridge over that one; the
-properties that replace are those marked ForceNew in internal/service/ of hashicorp/terraform-provider-aws.
+A table of data. The ids are those of `terraform import`, since Pulumi's provider is a bridge over that one.
+
+The properties that replace were held against the provider's binary (5.100.0): `terraform plan -refresh=false` over a
+state of every type as the program declares it, one property changed at a time, and `replace_paths` read. So every
+property of every type is what that provider does, but for those whose other values a plan refuses: from the ForceNew
+of internal/service/ in hashicorp/terraform-provider-aws are `logGroupClass`, a table's `hashKey` and `rangeKey`, a
+function's `packageType`, a stream's `destination`, a permission's `sourceAccount` and what an invocation has. Of a
+stream's `extendedS3Configuration` only a part deep inside replaces, which the program does not change.
 """
 
 from __future__ import annotations
@@ -52,7 +58,7 @@ PERMISSION = (
 KINDS = {
     "apigatewayv2/api:Api": made_up("protocolType"),
     "apigatewayv2/apiMapping:ApiMapping": Kind(
-        ("domainName", "apiMappingKey"), OWN_NAME, ("domainName",), "ConflictException"
+        ("domainName", "apiMappingKey"), OWN_NAME, ("domainName", "apiId"), "ConflictException"
     ),
     "apigatewayv2/authorizer:Authorizer": made_up("apiId"),
     "apigatewayv2/domainName:DomainName": named("domainName", "ConflictException"),
@@ -68,7 +74,9 @@ KINDS = {
     "cloudwatch/logStream:LogStream": Kind(
         ("logGroupName", "name"), OWN_NAME, ("logGroupName", "name"), "ResourceAlreadyExistsException"
     ),
-    "cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": put("logGroup", "name", joined="|"),
+    "cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": put(
+        "logGroup", "name", forces=("destinationArn",), joined="|"
+    ),
     "cloudwatch/metricAlarm:MetricAlarm": put("name"),
     "cloudwatch/queryDefinition:QueryDefinition": made_up(),
     "dynamodb/table:Table": named("name", "ResourceInUseException", "hashKey", "rangeKey"),
@@ -97,9 +105,7 @@ KINDS = {
         ("function", "qualifier", "statementId"), OWN_NAME, PERMISSION, "ResourceConflictException"
     ),
     "lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig": put("functionName", "qualifier", joined=","),
-    "route53/record:Record": Kind(
-        ("zoneId", "name", "type"), OWN_NAME, ("zoneId", "name", "type"), "InvalidChangeBatch", "_"
-    ),
+    "route53/record:Record": Kind(("zoneId", "name", "type"), OWN_NAME, ("zoneId", "name"), "InvalidChangeBatch", "_"),
     "s3/bucket:Bucket": named("bucket", "BucketAlreadyOwnedByYou"),
     "s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": put("bucket"),
     "s3/bucketObjectv2:BucketObjectv2": put("bucket", "key", joined="/"),

@@ -20,6 +20,8 @@ from drift_client.cli._options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from drift_contracts.types import BundleManifestV2
 
 
@@ -73,5 +75,24 @@ def model(model: str | None, url: str, timeout: float, as_json: bool) -> None:
         terminal.print(f"  {name:5} {shown(score['value'])} {interval}")
     # manifests of the first version have no member for warnings
     manifest = cast("BundleManifestV2", card.manifest)
+    for line in _more(manifest):
+        # classes and calls are others' words
+        terminal.print(line, markup=False, highlight=False)
     for warning in manifest.get("warnings", ()):
         terminal.print(f"warning: {warning['words']}", style="yellow", markup=False)
+
+
+def _more(manifest: BundleManifestV2) -> Iterator[str]:
+    """Yield a line for each class, and one for how exactly the library's answers are given."""
+    for name, scores in manifest.get("class_scores", {}).items():
+        figures = f"precision {shown(scores['precision']) or '-'}"
+        figures += f", recall {shown(scores['recall']) or '-'}, f1 {shown(scores['f1']) or '-'}"
+        yield f"  {name}: {figures} on {scores['support']:,} rows"
+    if "exactness" in manifest:
+        exactness = manifest["exactness"]
+        reference = exactness["reference"]
+        source = f"{reference['call']} of {reference['library']} {reference['version']}"
+        rows = exactness["rows"] + exactness["hard_rows"]
+        worst = exactness["worst_ulp"]
+        distance = "" if worst is None else f", at most {shown(worst)} ulp from it"
+        yield f"{exactness['grade']}: compared with {source} on {rows:,} rows{distance}"

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from drift_infra.settings import Hidden
 
 COMPOSITE_ONLY = json.dumps({"AlarmName": [{"suffix": "-needs-attention"}]})
-CONFIRM_WITHIN = 5  # minutes in which an HTTPS endpoint answers SNS, or the update fails instead of alerting nobody
+#: Minutes in which an HTTPS endpoint answers SNS; then the update fails, or nobody would be
+#: alerted.
+CONFIRM_WITHIN = 5
 SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
 LONGEST_PLACE = 2  # digits of a place in a list of ten; a name by address has eight
 PUBLISHERS = ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]
@@ -31,19 +33,29 @@ class AlertingArgs:
     """The listeners; addresses that hold a key arrive hidden and leave as Pulumi secrets."""
 
     site: Site
+    #: Each gets a mail to confirm the subscription.
     emails: Sequence[str]
+    #: HTTPS addresses, whose path may be a key.
     webhooks: Sequence[Hidden]
+    #: HTTPS address of an integration; it gets composite alarms only.
     pagerduty: Hidden
+    #: Address that the notifier posts to; empty without a chat.
     slack: Hidden
+    #: Where notices wait that a webhook did not take.
     dead_letters: sqs.Queue
     #: What the state holds: subscriptions of an earlier program were named by their place.
     deployed: Deployed
 
 
 class Alerting(pulumi.ComponentResource):
-    """`topic` and `publish`, the statements that a role needs to send to it; `secret` for the notifier."""
+    """A topic, and what sends to it and reads from it.
 
-    def __init__(self, name: str, args: AlertingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    `publish` has the statements that a role needs to send; `secret` is for the notifier.
+    """
+
+    def __init__(
+        self, name: str, args: AlertingArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("drift:infra:Alerting", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         self.key = self._key(name, args.site)
@@ -65,7 +77,10 @@ class Alerting(pulumi.ComponentResource):
         self.register_outputs({"topic": self.topic.arn, "key": self.key.arn})
 
     def _key(self, name: str, site: Site) -> kms.Key:
-        """Make a key of the stack: CloudWatch cannot publish to a topic that AWS's SNS key encrypts."""
+        """Make a key of the stack.
+
+        CloudWatch cannot publish to a topic that AWS's own key for SNS encrypts.
+        """
         owner = Statement("AccountKeepsControl", ["kms:*"], ["*"], principals={"AWS": site.account})
         services = Statement(
             "AlarmsMayEncrypt",
@@ -97,7 +112,13 @@ class Alerting(pulumi.ComponentResource):
             kms_master_key_id=self.key.key_id,
             opts=site.keeping.protection(self),
         )
-        publish = Statement("AlarmsMayPublish", ["sns:Publish"], [topic.arn], _from_here(site), {"Service": PUBLISHERS})
+        publish = Statement(
+            "AlarmsMayPublish",
+            ["sns:Publish"],
+            [topic.arn],
+            _from_here(site),
+            {"Service": PUBLISHERS},
+        )
         sns.TopicPolicy(
             f"{name}-topic-policy",
             arn=topic.arn,
@@ -116,7 +137,11 @@ class Alerting(pulumi.ComponentResource):
         only: str | None = None,
     ) -> None:
         place = _place(deployed, name, endpoint)
-        redrive = pulumi.Output.json_dumps({"deadLetterTargetArn": args.dead_letters.arn}) if args else None
+        redrive = (
+            pulumi.Output.json_dumps({"deadLetterTargetArn": args.dead_letters.arn})
+            if args
+            else None
+        )
         sns.TopicSubscription(
             name,
             topic=self.topic.arn,
@@ -168,7 +193,11 @@ def _place(deployed: Deployed, name: str, address: str) -> str:
     prefix = name.rpartition("-")[0]
     for held, outputs in deployed.of(SUBSCRIPTION):
         number = held.removeprefix(f"{prefix}-")
-        if number.isdecimal() and len(number) <= LONGEST_PLACE and outputs.get("endpoint") == address:
+        if (
+            number.isdecimal()
+            and len(number) <= LONGEST_PLACE
+            and outputs.get("endpoint") == address
+        ):
             return held
     return ""
 

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from drift_infra.naming import Site
 
 # What a page sends: its body's type, and a token or a signature.
-CALLERS_HEADERS = ["authorization", "content-type", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"]
+CALLERS_HEADERS = [
+    "authorization",
+    "content-type",
+    "x-amz-content-sha256",
+    "x-amz-date",
+    "x-amz-security-token",
+]
 AUTHORIZATION = {"none": "NONE", "iam": "AWS_IAM", "jwt": "JWT"}
 
 
@@ -26,14 +32,22 @@ class ApiArgs:
     """The alias that answers, who may call, and how fast."""
 
     site: Site
+    #: What is called: the version behind it may change.
     alias: lambda_.Alias
     routes: Sequence[Route]
+    #: Milliseconds after which API Gateway gives up: more than the function's own limit.
     integration_timeout_ms: int
+    #: "none", "iam" or "jwt".
     authentication: str
+    #: Of the accepted tokens; read for "jwt" only.
     jwt_issuer: str
+    #: One of these must be in a token.
     jwt_audience: Sequence[str]
+    #: Requests a second, of all callers together.
     throttle_rate: int
+    #: Requests at once beyond the rate.
     throttle_burst: int
+    #: Origins whose pages may call; none without CORS.
     cors_origins: Sequence[str]
 
 
@@ -42,7 +56,9 @@ class Api(pulumi.ComponentResource):
 
     url: pulumi.Output[str]
 
-    def __init__(self, name: str, args: ApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: ApiArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("drift:infra:Api", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         self.api = apigatewayv2.Api(
@@ -57,8 +73,8 @@ class Api(pulumi.ComponentResource):
         authorizer = self._authorizer(name, args)
         for route in args.routes:
             self._route(name, route, integration, authorizer, args.authentication)
-        # API Gateway writes each group of another name into one policy of the account, which is full
-        # after some forty; below this prefix one entry serves all.
+        # API Gateway writes each group of another name into one policy of the account, which is
+        # full after some forty; below this prefix one entry serves all.
         self.access_log = cloudwatch.LogGroup(
             f"{name}-requests-log",
             name=f"/aws/vendedlogs/apigateway/{args.site.names.of('api')}",
@@ -117,8 +133,14 @@ class Api(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _route(self, name: str, route: Route, integration: apigatewayv2.Integration,
-               authorizer: apigatewayv2.Authorizer | None, authentication: str) -> None:  # fmt: skip
+    def _route(
+        self,
+        name: str,
+        route: Route,
+        integration: apigatewayv2.Integration,
+        authorizer: apigatewayv2.Authorizer | None,
+        authentication: str,
+    ) -> None:
         apigatewayv2.Route(
             f"{name}-{route.slug}",
             api_id=self.api.id,
@@ -142,7 +164,8 @@ class Api(pulumi.ComponentResource):
             default_route_settings=apigatewayv2.StageDefaultRouteSettingsArgs(
                 throttling_rate_limit=args.throttle_rate,
                 throttling_burst_limit=args.throttle_burst,
-                detailed_metrics_enabled=False,  # a custom metric for each route, paid by the month and read by nobody
+                # Else each route has a custom metric, paid by the month and read by nobody.
+                detailed_metrics_enabled=False,
             ),
             opts=args.site.keeping.protection(self),
         )

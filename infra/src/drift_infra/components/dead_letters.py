@@ -23,20 +23,34 @@ class DeadLettersArgs:
     """`handling_seconds` is the longest that the aggregator works on one message."""
 
     site: Site
+    #: Longest run of the function that reads the replay queue.
     handling_seconds: int
 
 
 class DeadLetters(pulumi.ComponentResource):
-    """`queue` keeps letters for 14 days; `replay` feeds the aggregator with those that people send back."""
+    """Two queues for what could not be handled.
 
-    def __init__(self, name: str, args: DeadLettersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    `queue` keeps letters for 14 days; `replay` feeds the aggregator with those sent back.
+    """
+
+    def __init__(
+        self, name: str, args: DeadLettersArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("drift:infra:DeadLetters", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         self.queue = self._queue(
-            f"{name}-queue", args.site.names.of("dead-letters"), 30, None, lambda queue: [_from_topic(args.site, queue)]
+            f"{name}-queue",
+            args.site.names.of("dead-letters"),
+            30,
+            None,
+            lambda queue: [_from_topic(args.site, queue)],
         )
-        redrive = pulumi.Output.json_dumps({"deadLetterTargetArn": self.queue.arn, "maxReceiveCount": 5})
-        self.replay = self._queue(f"{name}-replay", args.site.names.of("replay"), args.handling_seconds * 6, redrive)
+        redrive = pulumi.Output.json_dumps(
+            {"deadLetterTargetArn": self.queue.arn, "maxReceiveCount": 5}
+        )
+        self.replay = self._queue(
+            f"{name}-replay", args.site.names.of("replay"), args.handling_seconds * 6, redrive
+        )
         self.register_outputs({"url": self.queue.url, "replay_url": self.replay.url})
 
     def _queue(
@@ -66,8 +80,13 @@ class DeadLetters(pulumi.ComponentResource):
 
 
 def _from_topic(site: Site, queue: sqs.Queue) -> Statement:
-    """SNS keeps undelivered notices under its own name, so the queue itself must admit the stack's topic."""
-    topic = pulumi.Output.concat("arn:*:sns:", site.region, ":", site.account, ":", site.names.of("alerts"))
+    """Admit the stack's topic to the queue.
+
+    SNS writes undelivered notices under its own name, and no role could allow that.
+    """
+    topic = pulumi.Output.concat(
+        "arn:*:sns:", site.region, ":", site.account, ":", site.names.of("alerts")
+    )
     from_topic = {"ArnLike": {"aws:SourceArn": topic}}
     sns = {"Service": "sns.amazonaws.com"}
     return Statement("KeepUndeliveredNotices", ["sqs:SendMessage"], [queue.arn], from_topic, sns)

@@ -10,27 +10,36 @@ from pulumi_aws import apigatewayv2, route53
 
 @dataclass(frozen=True)
 class DomainArgs:
-    """The host name, its certificate, the zone that gets its record and the path of the API (empty: none)."""
+    """The host name, its certificate and the zone that gets its record.
+
+    The path of the API may be empty.
+    """
 
     host: str
     certificate_arn: str
+    #: Route 53's zone; empty where the record is made elsewhere.
     zone_id: str
     api_id: pulumi.Input[str]
     stage: pulumi.Input[str]
+    #: Of the API on the host; empty for its root.
     path_prefix: str
 
 
 class Domain(pulumi.ComponentResource):
     """The custom domain of an HTTP API; `url` is where the API answers under it."""
 
-    def __init__(self, name: str, args: DomainArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: DomainArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("drift:infra:Domain", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.domain = apigatewayv2.DomainName(
             f"{name}-name",
             domain_name=args.host,
             domain_name_configuration=apigatewayv2.DomainNameDomainNameConfigurationArgs(
-                certificate_arn=args.certificate_arn, endpoint_type="REGIONAL", security_policy="TLS_1_2"
+                certificate_arn=args.certificate_arn,
+                endpoint_type="REGIONAL",
+                security_policy="TLS_1_2",
             ),
             opts=child,
         )
@@ -50,7 +59,12 @@ class Domain(pulumi.ComponentResource):
                 evaluate_target_health=False,
             )
             route53.Record(
-                f"{name}-record", zone_id=args.zone_id, name=args.host, type="A", aliases=[alias], opts=child
+                f"{name}-record",
+                zone_id=args.zone_id,
+                name=args.host,
+                type="A",
+                aliases=[alias],
+                opts=child,
             )
         self.url = f"https://{args.host}{args.path_prefix}"
         self.register_outputs({"url": self.url})

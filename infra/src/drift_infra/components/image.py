@@ -24,17 +24,21 @@ class Build:
     Paths are relative to the program's folder: an absolute one would be a change on every machine.
     """
 
+    #: Folder of the staged files.
     context: str
     dockerfile: str
+    #: Of the content, so that an equal build has the same.
     tag: str
+    #: Of the Dockerfile, by name.
     arguments: dict[str, str]
 
 
 @dataclass(frozen=True)
 class ImageArgs:
-    """The image of a stack: one that exists, one to build, or both where the state holds the build."""
+    """The image of a stack: one that exists, one to build, or both if the state has the build."""
 
     site: Site
+    #: Lambda's name of the processor: "arm64" or "x86_64".
     architecture: str
     #: What to build, or what was built here before and has not changed.
     build: Build | None
@@ -48,7 +52,9 @@ class Image(pulumi.ComponentResource):
     uri: pulumi.Output[str]
     digest: pulumi.Output[str]
 
-    def __init__(self, name: str, args: ImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: ImageArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("drift:infra:Image", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         self.repository = self._repository(name, args.site)
@@ -67,17 +73,25 @@ class Image(pulumi.ComponentResource):
             f"{name}-repository",
             name=site.names.of("image"),
             image_tag_mutability="IMMUTABLE",
-            image_scanning_configuration=ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
-            encryption_configurations=[ecr.RepositoryEncryptionConfigurationArgs(encryption_type="AES256")],
+            image_scanning_configuration=ecr.RepositoryImageScanningConfigurationArgs(
+                scan_on_push=True
+            ),
+            encryption_configurations=[
+                ecr.RepositoryEncryptionConfigurationArgs(encryption_type="AES256")
+            ],
             force_delete=not site.keeping.protected,  # images are made again from their content
             opts=site.keeping.protection(self),
         )
-        ecr.LifecyclePolicy(f"{name}-lifecycle", repository=repository.name, policy=trials_only(), opts=self._child)
+        ecr.LifecyclePolicy(
+            f"{name}-lifecycle", repository=repository.name, policy=trials_only(), opts=self._child
+        )
         return repository
 
     def _built(self, name: str, architecture: str, build: Build) -> docker.Image:
         def login(registry: str) -> ecr.AwaitableGetAuthorizationTokenResult:
-            return ecr.get_authorization_token(registry_id=registry, opts=pulumi.InvokeOptions(parent=self))
+            return ecr.get_authorization_token(
+                registry_id=registry, opts=pulumi.InvokeOptions(parent=self)
+            )
 
         token = self.repository.registry_id.apply(login)
         return docker.Image(

@@ -21,13 +21,16 @@ class LogBucketArgs:
     """How long predictions are kept; answers to questions go after a week."""
 
     site: Site
+    #: Days after which an object is deleted.
     keep_days: int
 
 
 class LogBucket(pulumi.ComponentResource):
     """The bucket of the prediction log."""
 
-    def __init__(self, name: str, args: LogBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: LogBucketArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("drift:infra:LogBucket", name, None, opts)
         production = args.site.production
         self.bucket = s3.Bucket(
@@ -37,7 +40,8 @@ class LogBucket(pulumi.ComponentResource):
             opts=args.site.keeping.data(f"{name}-bucket", self, later=["forceDestroy"]),
         )
         # Guards stay with what they guard: a bucket that is retained without them is open to plain
-        # HTTP and keeps a year of predictions for ever. To make them again over themselves is no error.
+        # HTTP and keeps a year of predictions for ever. To make them again over themselves is no
+        # error.
         self._guard = pulumi.ResourceOptions(parent=self, retain_on_delete=production)
         self._close(name)
         self._age(name, args.keep_days)
@@ -60,14 +64,18 @@ class LogBucket(pulumi.ComponentResource):
             rule=s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
             opts=self._guard,
         )
-        by_default = s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
-            sse_algorithm="AES256"
+        by_default = (
+            s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
+                sse_algorithm="AES256"
+            )
         )
         s3.BucketServerSideEncryptionConfiguration(
             f"{name}-encryption",
             bucket=bucket,
             rules=[
-                s3.BucketServerSideEncryptionConfigurationRuleArgs(apply_server_side_encryption_by_default=by_default)
+                s3.BucketServerSideEncryptionConfigurationRuleArgs(
+                    apply_server_side_encryption_by_default=by_default
+                )
             ],
             opts=self._guard,
         )
@@ -76,14 +84,20 @@ class LogBucket(pulumi.ComponentResource):
             f"{name}-tls",
             bucket=bucket,
             policy=policy([tls_only(everything, "s3:*")]),
-            opts=pulumi.ResourceOptions.merge(self._guard, pulumi.ResourceOptions(depends_on=[blocked])),
+            opts=pulumi.ResourceOptions.merge(
+                self._guard, pulumi.ResourceOptions(depends_on=[blocked])
+            ),
         )
 
     def _age(self, name: str, keep_days: int) -> None:
         rule = s3.BucketLifecycleConfigurationRuleArgs
         expiration = s3.BucketLifecycleConfigurationRuleExpirationArgs
-        cheaper = s3.BucketLifecycleConfigurationRuleTransitionArgs(days=CHEAPER_AFTER, storage_class="STANDARD_IA")
-        unfinished = s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(days_after_initiation=7)
+        cheaper = s3.BucketLifecycleConfigurationRuleTransitionArgs(
+            days=CHEAPER_AFTER, storage_class="STANDARD_IA"
+        )
+        unfinished = s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
+            days_after_initiation=7
+        )
 
         def older_than(prefix: str, days: int) -> s3.BucketLifecycleConfigurationRuleArgs:
             return rule(

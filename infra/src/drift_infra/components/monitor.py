@@ -28,28 +28,49 @@ class MonitorArgs:
     """The log group that is watched, the table, the queues, and where alerts go."""
 
     runtime: Runtime
+    #: MB.
     memory: int
+    #: Seconds.
     timeout: int
     aggregator_environment: Mapping[str, pulumi.Input[str]]
     evaluator_environment: Mapping[str, pulumi.Input[str]]
+    #: Minutes between two evaluations.
     evaluate_minutes: int
+    #: Of windows, states and baselines.
     table: dynamodb.Table
+    #: Dead letters that somebody sends back.
     replay: sqs.Queue
+    #: The predictor's log, whose lines are the events.
     watched: cloudwatch.LogGroup
+    #: Rights to publish an alert.
     publish: tuple[Statement, ...]
 
 
 class Monitor(pulumi.ComponentResource):
-    """`aggregator` reads the predictor's log lines; `evaluator` runs on a schedule and publishes alerts."""
+    """The functions that watch for drift.
 
-    def __init__(self, name: str, args: MonitorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    `aggregator` reads the predictor's log lines; `evaluator` runs on a schedule and publishes
+    alerts.
+    """
+
+    def __init__(
+        self, name: str, args: MonitorArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("drift:infra:Monitor", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         self.aggregator = self._function(
-            args, "aggregator", "Adds prediction events to windows", args.aggregator_environment, _aggregator_may(args)
+            args,
+            "aggregator",
+            "Adds prediction events to windows",
+            args.aggregator_environment,
+            _aggregator_may(args),
         )
         self.evaluator = self._function(
-            args, "evaluator", "Turns windows into drift evidence", args.evaluator_environment, _evaluator_may(args)
+            args,
+            "evaluator",
+            "Turns windows into drift evidence",
+            args.evaluator_environment,
+            _evaluator_may(args),
         )
         # A version is compared with its own baseline, and an image holds the newest only: the table
         # has to know a version before the first request reaches it, and after the next one came.
@@ -74,7 +95,9 @@ class Monitor(pulumi.ComponentResource):
             ),
             self._child,
         )
-        self.register_outputs({"aggregator": self.aggregator.function.name, "evaluator": self.evaluator.function.name})
+        self.register_outputs(
+            {"aggregator": self.aggregator.function.name, "evaluator": self.evaluator.function.name}
+        )
 
     def _function(
         self,
@@ -97,7 +120,7 @@ class Monitor(pulumi.ComponentResource):
         return ImageFunction(what, parts, self._child)
 
     def _subscribe(self, name: str, args: MonitorArgs) -> cloudwatch.LogSubscriptionFilter:
-        """Log lines to the aggregator; a batch that fails three times waits among the dead letters."""
+        """Send log lines to the aggregator; one that fails three times becomes a dead letter."""
         function = self.aggregator.function
         keep_failed_calls(f"{name}-retries", function, args.runtime, self._child)
         permission = lambda_.Permission(

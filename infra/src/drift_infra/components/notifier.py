@@ -27,13 +27,16 @@ class NotifierArgs:
     runtime: Runtime
     environment: Mapping[str, pulumi.Input[str]]
     topic: sns.Topic
+    #: Holds the address of the chat.
     secret: secretsmanager.Secret
 
 
 class Notifier(pulumi.ComponentResource):
     """A function subscribed to the topic; what it cannot deliver waits among the dead letters."""
 
-    def __init__(self, name: str, args: NotifierArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: NotifierArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("drift:infra:Notifier", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         self.parts = ImageFunction(
@@ -48,7 +51,9 @@ class Notifier(pulumi.ComponentResource):
                 environment=args.environment,
                 statements=[
                     Statement("ReadWebhook", ["secretsmanager:GetSecretValue"], [args.secret.arn]),
-                    Statement("KeepUndelivered", ["sqs:SendMessage"], [args.runtime.dead_letters.arn]),
+                    Statement(
+                        "KeepUndelivered", ["sqs:SendMessage"], [args.runtime.dead_letters.arn]
+                    ),
                 ],
             ),
             self._child,
@@ -61,7 +66,9 @@ class Notifier(pulumi.ComponentResource):
             TimerArgs(
                 site=args.runtime.site,
                 what="notifier-awake",
-                description="Call the notifier without a notice, so that Lambda does not put it to sleep",
+                description=(
+                    "Call the notifier without a notice, so that Lambda does not put it to sleep"
+                ),
                 minutes=A_DAY,
                 function=self.parts.function,
                 dead_letters_arn=args.runtime.dead_letters.arn,

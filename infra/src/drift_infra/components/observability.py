@@ -21,32 +21,45 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ObservabilityArgs:
-    """The resolved spec, the parts to watch, the topic that hears of it, and whether a pager listens to that."""
+    """What is watched, and who is alerted.
+
+    The resolved spec, the parts, the topic, and whether a pager subscribes to it.
+    """
 
     site: Site
     watch: Watch
     models: Sequence[str]
     parts: Parts
     topic: pulumi.Input[str]
+    #: Whether a pager subscribes, which gets composite alarms only.
     paged: bool
     predictor_logs: pulumi.Input[str]
+    #: US dollars; 0 for no budget.
     monthly_budget: int
+    #: Who is told when the budget is nearly used.
     budget_emails: Sequence[str]
     #: Every other component of the stack.
     parts_of_the_stack: Sequence[pulumi.Resource]
+    #: By which AWS knows the costs of this stack.
     tags: Mapping[str, str]
 
 
 class Observability(pulumi.ComponentResource):
     """What people look at, and what calls them."""
 
-    def __init__(self, name: str, args: ObservabilityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: ObservabilityArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("drift:infra:Observability", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         self._made: list[pulumi.Resource] = []
         self._alarms: dict[str, cloudwatch.MetricAlarm] = {}
         self._prefix = args.site.names.prefix
-        self._told = {"people": [args.topic], "pager": [args.topic] if args.paged else [], "nobody": []}
+        self._told = {
+            "people": [args.topic],
+            "pager": [args.topic] if args.paged else [],
+            "nobody": [],
+        }
         alarms = {model: self._model(args.watch, model) for model in args.models}
         platform = [self._alarm(plan) for plan in platform_alarms(args.site.names, args.parts)]
         alarms["the platform"] = [alarm.arn for alarm in platform]
@@ -114,7 +127,9 @@ class Observability(pulumi.ComponentResource):
         self._alarms[plan.name] = alarm
         return alarm
 
-    def _composite(self, plan: Composite, alarms: Mapping[str, cloudwatch.MetricAlarm]) -> cloudwatch.CompositeAlarm:
+    def _composite(
+        self, plan: Composite, alarms: Mapping[str, cloudwatch.MetricAlarm]
+    ) -> cloudwatch.CompositeAlarm:
         named = [alarms[name] for name in alarms if name in plan.reads]
         composite = cloudwatch.CompositeAlarm(
             self._short(plan.name),
@@ -159,7 +174,9 @@ class Observability(pulumi.ComponentResource):
             limit_unit="USD",
             time_unit="MONTHLY",
             cost_filters=[
-                budgets.BudgetCostFilterArgs(name="TagKeyValue", values=[f"user:Deployment${args.tags['Deployment']}"])
+                budgets.BudgetCostFilterArgs(
+                    name="TagKeyValue", values=[f"user:Deployment${args.tags['Deployment']}"]
+                )
             ],
             notifications=[tell("ACTUAL", 80), tell("FORECASTED", 100)],
             opts=self._child,

@@ -1,4 +1,4 @@
-"""Every prediction in S3, by model and hour: the stream that carries it and the bucket that keeps it."""
+"""Every prediction in S3, by model and hour: the stream that carries it and its bucket."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from .log_bucket import LogBucket, LogBucketArgs
 if TYPE_CHECKING:
     from drift_infra.naming import Site
 
-PREFIX = "predictions/model=!{partitionKeyFromQuery:model}/dt=!{timestamp:yyyy-MM-dd}/hour=!{timestamp:HH}/"
+PREFIX = (
+    "predictions/model=!{partitionKeyFromQuery:model}"
+    "/dt=!{timestamp:yyyy-MM-dd}/hour=!{timestamp:HH}/"
+)
 ERRORS = "unreadable/!{firehose:error-output-type}/dt=!{timestamp:yyyy-MM-dd}/"
 
 
@@ -25,7 +28,9 @@ class PredictionLogArgs:
     """The log group whose prediction events are kept, and for how long."""
 
     site: Site
+    #: The predictor's log, whose lines are delivered.
     watched: cloudwatch.LogGroup
+    #: Days after which predictions are deleted.
     keep_days: int
     #: Whether predictions are delivered; a bucket of earlier ones stays in either case.
     delivering: bool
@@ -37,10 +42,14 @@ class PredictionLog(pulumi.ComponentResource):
     `stream` and `subscription` are None where nothing is delivered.
     """
 
-    def __init__(self, name: str, args: PredictionLogArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: PredictionLogArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("drift:infra:PredictionLog", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
-        self.bucket = LogBucket("log-bucket", LogBucketArgs(args.site, args.keep_days), self._child).bucket
+        self.bucket = LogBucket(
+            "log-bucket", LogBucketArgs(args.site, args.keep_days), self._child
+        ).bucket
         self.stream: kinesis.FirehoseDeliveryStream | None = None
         self.subscription: cloudwatch.LogSubscriptionFilter | None = None
         if args.delivering:
@@ -58,9 +67,13 @@ class PredictionLog(pulumi.ComponentResource):
         errors = cloudwatch.LogStream(
             f"{name}-delivery-errors", name="errors", log_group_name=group.name, opts=self._child
         )
-        mine = {"StringEquals": {"sts:ExternalId": site.account}}  # what Firehose presents: the account it works for
+        mine = {
+            "StringEquals": {"sts:ExternalId": site.account}
+        }  # what Firehose presents: the account it works for
         trust = assumed_by("firehose.amazonaws.com", mine)
-        role, allowed = self._role(f"{name}-delivery", site.names.of("delivery"), trust, self._may_deliver(group))
+        role, allowed = self._role(
+            f"{name}-delivery", site.names.of("delivery"), trust, self._may_deliver(group)
+        )
         return kinesis.FirehoseDeliveryStream(
             f"{name}-stream",
             name=site.names.of("predictions"),
@@ -96,17 +109,29 @@ class PredictionLog(pulumi.ComponentResource):
                 [self.bucket.arn],
             ),
             Statement("WritePredictions", ["s3:PutObject", "s3:AbortMultipartUpload"], [objects]),
-            Statement("ReportErrors", ["logs:PutLogEvents"], [pulumi.Output.concat(group.arn, ":*")]),
+            Statement(
+                "ReportErrors", ["logs:PutLogEvents"], [pulumi.Output.concat(group.arn, ":*")]
+            ),
         ]
 
     def _subscribe(
         self, name: str, args: PredictionLogArgs, stream: kinesis.FirehoseDeliveryStream
     ) -> cloudwatch.LogSubscriptionFilter:
         site = args.site
-        ours = {"ArnLike": {"aws:SourceArn": pulumi.Output.concat("arn:*:logs:", site.region, ":", site.account, ":*")}}
-        may = [Statement("HandOver", ["firehose:PutRecord", "firehose:PutRecordBatch"], [stream.arn])]
+        ours = {
+            "ArnLike": {
+                "aws:SourceArn": pulumi.Output.concat(
+                    "arn:*:logs:", site.region, ":", site.account, ":*"
+                )
+            }
+        }
+        may = [
+            Statement("HandOver", ["firehose:PutRecord", "firehose:PutRecordBatch"], [stream.arn])
+        ]
         trust = assumed_by("logs.amazonaws.com", ours)
-        role, allowed = self._role(f"{name}-subscription", site.names.of("log-subscription"), trust, may)
+        role, allowed = self._role(
+            f"{name}-subscription", site.names.of("log-subscription"), trust, may
+        )
         return cloudwatch.LogSubscriptionFilter(
             f"{name}-filter",
             name="prediction-log",
@@ -120,32 +145,48 @@ class PredictionLog(pulumi.ComponentResource):
     def _role(
         self, name: str, physical: str, trust: pulumi.Output[str], may: list[Statement]
     ) -> tuple[iam.Role, iam.RolePolicy]:
-        """Make a role and its policy; users of the role wait for the policy, which AWS tries at once."""
+        """Make a role and its policy.
+
+        Users of the role wait for the policy, since AWS tries it at once.
+        """
         role = iam.Role(f"{name}-role", name=physical, assume_role_policy=trust, opts=self._child)
         allowed = iam.RolePolicy(
-            f"{name}-policy", name="least-privilege", role=role.name, policy=policy(may), opts=self._child
+            f"{name}-policy",
+            name="least-privilege",
+            role=role.name,
+            policy=policy(may),
+            opts=self._child,
         )
         return role, allowed
 
 
-def _unpack_and_partition() -> kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationArgs:
+def _unpack_and_partition() -> (
+    kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationArgs
+):
     """CloudWatch's envelopes opened, one event a line, the model's name as partition."""
     steps: list[tuple[str, dict[str, str]]] = [
         ("Decompression", {"CompressionFormat": "GZIP"}),
         ("CloudWatchLogProcessing", {"DataMessageExtraction": "true"}),
         ("RecordDeAggregation", {"SubRecordType": "JSON"}),
-        ("MetadataExtraction", {"MetadataExtractionQuery": "{model:.Model}", "JsonParsingEngine": "JQ-1.6"}),
+        (
+            "MetadataExtraction",
+            {"MetadataExtractionQuery": "{model:.Model}", "JsonParsingEngine": "JQ-1.6"},
+        ),
         ("AppendDelimiterToRecord", {"Delimiter": "\\n"}),
     ]
-    processor = kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationProcessorArgs
-    parameter = kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationProcessorParameterArgs
+    # Names of the provider, which are longer than a line.
+    processor = (
+        kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationProcessorArgs
+    )
+    parameter = kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationProcessorParameterArgs  # noqa: E501
     return kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationArgs(
         enabled=True,
         processors=[
             processor(
                 type=kind,
                 parameters=[
-                    parameter(parameter_name=name, parameter_value=value) for name, value in parameters_of.items()
+                    parameter(parameter_name=name, parameter_value=value)
+                    for name, value in parameters_of.items()
                 ],
             )
             for kind, parameters_of in steps

@@ -1,4 +1,7 @@
-"""A synthetic check of the whole chain: a normal request and a drifted one, both reported as metrics."""
+"""A synthetic check of the whole chain.
+
+It sends a normal and a drifted request, and reports both as metrics.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +29,19 @@ class ProbeArgs:
     """How often, and what it may call."""
 
     runtime: Runtime
+    #: Minutes between two checks.
     minutes: int
     environment: Mapping[str, pulumi.Input[str]]
+    #: Rights to call the API or the function.
     may_call: Sequence[Statement]
 
 
 class Probe(pulumi.ComponentResource):
     """A function that calls the API as a client would, on a schedule."""
 
-    def __init__(self, name: str, args: ProbeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: ProbeArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("drift:infra:Probe", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.parts = ImageFunction(
@@ -42,7 +49,9 @@ class Probe(pulumi.ComponentResource):
             ImageFunctionArgs(
                 runtime=args.runtime,
                 what=PROBE,
-                description="Sends a normal and a drifted request and reports whether each was noticed",
+                description=(
+                    "Sends a normal and a drifted request and reports whether each was noticed"
+                ),
                 command="drift_monitor.handlers.probe",
                 memory=256,
                 timeout=60,

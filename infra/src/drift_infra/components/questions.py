@@ -1,4 +1,4 @@
-"""Athena over the prediction log: a table that needs no crawler, and the runbook's saved queries."""
+"""Athena over the prediction log: a table without a crawler, and the runbook's saved queries."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class QuestionsArgs:
     """The bucket of the prediction log and the models that write to it."""
 
     site: Site
+    #: Of the prediction log.
     bucket: s3.Bucket
     models: Sequence[str]
 
@@ -30,7 +31,9 @@ class QuestionsArgs:
 class Questions(pulumi.ComponentResource):
     """A Glue table with projected partitions (model, day, hour) and an Athena workgroup."""
 
-    def __init__(self, name: str, args: QuestionsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: QuestionsArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("drift:infra:Questions", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         self.database = glue.CatalogDatabase(
@@ -71,10 +74,13 @@ class Questions(pulumi.ComponentResource):
                 "projection.hour.type": "integer",
                 "projection.hour.range": "0,23",
                 "projection.hour.digits": "2",
-                "storage.location.template": pulumi.Output.concat(where, "model=${model}/dt=${dt}/hour=${hour}/"),
+                "storage.location.template": pulumi.Output.concat(
+                    where, "model=${model}/dt=${dt}/hour=${hour}/"
+                ),
             },
             partition_keys=[
-                glue.CatalogTablePartitionKeyArgs(name=column, type=kind) for column, kind in partitions.items()
+                glue.CatalogTablePartitionKeyArgs(name=column, type=kind)
+                for column, kind in partitions.items()
             ],
             storage_descriptor=glue.CatalogTableStorageDescriptorArgs(
                 location=where,

@@ -20,7 +20,7 @@ SIX_HOURS = 6 * 3600
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """How functions run in a stack: handed on whole, so that a setting of all of them stands once."""
+    """How functions run in a stack: passed as a whole, so that a shared setting is stated once."""
 
     site: Site
     #: The image by digest.

@@ -21,8 +21,10 @@ class TimerArgs:
     site: Site
     what: str
     description: str
+    #: Minutes between two runs.
     minutes: int
     function: lambda_.Function
+    #: Where a call waits that Lambda did not accept.
     dead_letters_arn: pulumi.Input[str]
     #: Whether the function is called by nothing else, so that its retries are the schedule's.
     alone: bool = True
@@ -38,9 +40,14 @@ def rate(minutes: int) -> str:
 
 
 class Timer(pulumi.ComponentResource):
-    """An EventBridge schedule for a function; a run that fails is not repeated, because the next one is due anyway."""
+    """An EventBridge schedule for a function.
 
-    def __init__(self, name: str, args: TimerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    A run that fails is not repeated, because the next one is due anyway.
+    """
+
+    def __init__(
+        self, name: str, args: TimerArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("drift:infra:Timer", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         here = {"StringEquals": {"aws:SourceAccount": args.site.account}}
@@ -55,7 +62,11 @@ class Timer(pulumi.ComponentResource):
             Statement("KeepUndelivered", ["sqs:SendMessage"], [args.dead_letters_arn]),
         ]
         allowed = iam.RolePolicy(
-            f"{name}-policy", name="least-privilege", role=role.name, policy=policy(statements), opts=child
+            f"{name}-policy",
+            name="least-privilege",
+            role=role.name,
+            policy=policy(statements),
+            opts=child,
         )
         self.schedule = scheduler.Schedule(
             f"{name}-schedule",
@@ -66,7 +77,9 @@ class Timer(pulumi.ComponentResource):
             target=scheduler.ScheduleTargetArgs(
                 arn=args.function.arn,
                 role_arn=role.arn,
-                dead_letter_config=scheduler.ScheduleTargetDeadLetterConfigArgs(arn=args.dead_letters_arn),
+                dead_letter_config=scheduler.ScheduleTargetDeadLetterConfigArgs(
+                    arn=args.dead_letters_arn
+                ),
                 retry_policy=scheduler.ScheduleTargetRetryPolicyArgs(
                     maximum_event_age_in_seconds=args.minutes * 60, maximum_retry_attempts=2
                 ),

@@ -22,7 +22,9 @@ class WindowStoreArgs:
 class WindowStore(pulumi.ComponentResource):
     """A DynamoDB table, paid by use; items leave by themselves through `expires`."""
 
-    def __init__(self, name: str, args: WindowStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: WindowStoreArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("drift:infra:WindowStore", name, None, opts)
         production = args.site.production
         self.table = dynamodb.Table(

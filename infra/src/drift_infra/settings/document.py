@@ -1,6 +1,7 @@
-"""The keys written down: the table of docs/configuration.md and the `config:` section of Pulumi.yaml.
+"""The keys written down: docs/configuration.md's table and the `config:` section of Pulumi.yaml.
 
-`python -m drift_infra.settings.document FOLDER` rewrites both in a checkout; tests compare them with the keys.
+`python -m drift_infra.settings.document FOLDER` rewrites both in a checkout; tests compare them
+with the keys.
 """
 
 from __future__ import annotations
@@ -28,24 +29,35 @@ def table() -> str:
     parts = []
     for group, keys in groupby(KEYS, key=lambda key: key.group):
         rows = "\n".join(_row(key) for key in keys)
-        parts.append(f"### {group}\n\n| key | allowed | default | what it is |\n|---|---|---|---|\n{rows}\n")
+        parts.append(
+            f"### {group}\n\n| key | allowed | default | what it is |\n|---|---|---|---|\n{rows}\n"
+        )
     return "\n".join(parts)
 
 
 def _row(key: Key) -> str:
     secret = " Secret: set it with `--secret`." if key.secret else ""
-    cells = [f"`{key.name}`", key.kind.allowed, f"`{key.default_text or '(empty)'}`", f"{key.about}{secret}"]
+    cells = [
+        f"`{key.name}`",
+        key.kind.allowed,
+        f"`{key.default_text or '(empty)'}`",
+        f"{key.about}{secret}",
+    ]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def config_section() -> str:
     """Return the `config:` section: typed keys with descriptions and defaults.
 
-    Secret keys are left out: Pulumi refuses a declared secret whose default is plain text, and one without a default
-    becomes a key that everybody must set. The program checks them itself. So is a provider's key without a default:
-    here it would be set, to nothing.
+    Secret keys are left out: Pulumi refuses a declared secret whose default is plain text, and one
+    without a default becomes a key that everybody must set. The program checks them itself. So is
+    a provider's key without a default: here it would be set, to nothing.
     """
-    declared = {key.name: _declaration(key) for key in KEYS if not key.secret and (key.default or not key.namespace)}
+    declared = {
+        key.name: _declaration(key)
+        for key in KEYS
+        if not key.secret and (key.default or not key.namespace)
+    }
     return yaml.safe_dump({"config": declared}, sort_keys=False, width=110, allow_unicode=True)
 
 

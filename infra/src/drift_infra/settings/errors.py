@@ -6,7 +6,8 @@ from drift_contracts import DriftError
 
 
 class ConfigurationError(DriftError):
-    """A configuration key that cannot be used: `key`, what is `allowed`, and the command that sets it.
+    """A configuration key that cannot be used: `key`, what is `allowed`, and the command that sets
+    it.
 
     The message never holds the value that was refused: it may be a secret.
     """

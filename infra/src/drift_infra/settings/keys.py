@@ -40,9 +40,11 @@ class Key:
     field: str
     kind: Kind
     group: str
+    #: A sentence for the documentation.
     about: str
     default: Any
     secret: bool = False
+    #: Of Pulumi's configuration; empty for the project's.
     namespace: str = ""
 
     @property
@@ -56,7 +58,9 @@ class Key:
     def set_with(self) -> str:
         """Return the command that sets this key."""
         if isinstance(self.kind, Many):
-            return f"pulumi config set --path '{self.name}[0]' VALUE" + (" --secret" if self.secret else "")
+            return f"pulumi config set --path '{self.name}[0]' VALUE" + (
+                " --secret" if self.secret else ""
+            )
         if isinstance(self.kind, Table):
             return f"pulumi config set --path '{self.name}.NAME' VALUE"
         return f"pulumi config set {self.name} VALUE" + (" --secret" if self.secret else "")
@@ -66,7 +70,9 @@ class Key:
         """Return the default as configuration text."""
         if isinstance(self.kind, Flag):
             return str(self.default).lower()
-        return json.dumps(self.default) if isinstance(self.default, list | dict) else str(self.default)
+        return (
+            json.dumps(self.default) if isinstance(self.default, list | dict) else str(self.default)
+        )
 
     def error(self, problem: str, allowed: str | None = None) -> ConfigurationError:
         """Return the error that names this key."""
@@ -83,7 +89,9 @@ class Key:
         return tuple(map(Hidden, value)) if isinstance(value, tuple) else Hidden(value)
 
 
-def key(kind: Kind, group: str, about: str, default: Any, *, secret: bool = False, namespace: str = "") -> Any:
+def key(
+    kind: Kind, group: str, about: str, default: Any, *, secret: bool = False, namespace: str = ""
+) -> Any:
     """Declare a field of Settings as a configuration key."""
     return field(metadata={"kind": kind, "group": group, "about": about, "default": default,
                            "secret": secret, "namespace": namespace})  # fmt: skip
@@ -93,7 +101,9 @@ def keys_of(settings: type) -> tuple[Key, ...]:
     """Return the keys that a settings class declares, in order."""
 
     def one(declared: Field[Any]) -> Key:
-        if declared.default is not MISSING:  # a field with a Python default would bypass its own range
+        if (
+            declared.default is not MISSING
+        ):  # a field with a Python default would bypass its own range
             raise TypeError(declared.name)
         return Key(declared.name, **declared.metadata)
 

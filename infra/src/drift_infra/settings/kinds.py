@@ -1,4 +1,4 @@
-"""The kinds of value a configuration key can hold: what is allowed, in words, and how text becomes a value."""
+"""The kinds of values of configuration keys: what is allowed, and how text becomes a value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from typing import Any, Protocol
 
 
 class Kind(Protocol):
-    """Turns the text of a key into a value; `parse` raises ValueError, `allowed` says what it takes."""
+    """Turns the text of a key into a value.
+
+    `parse` raises ValueError; `allowed` says what it accepts.
+    """
 
     @property
     def type(self) -> str:
@@ -28,8 +31,11 @@ class Kind(Protocol):
 class Text:
     """Words that match a pattern; `empty` says what the empty text means where it is allowed."""
 
+    #: Matches a whole allowed text.
     pattern: str
+    #: What is allowed, in words.
     hint: str
+    #: What the empty text means; "" where it is refused.
     empty: str = ""
     type: str = "string"
 
@@ -75,13 +81,16 @@ class Whole:
 
     low: int
     high: int
+    #: The unit, in words.
     meaning: str = ""
     type: str = "integer"
 
     @property
     def allowed(self) -> str:
         """Return the valid values in words."""
-        return f"a whole number from {self.low} to {self.high}" + (f" ({self.meaning})" if self.meaning else "")
+        return f"a whole number from {self.low} to {self.high}" + (
+            f" ({self.meaning})" if self.meaning else ""
+        )
 
     def parse(self, text: str) -> int:
         """Return the value of a text. Raises ValueError, without the text."""
@@ -92,8 +101,12 @@ class Whole:
 
 @dataclass(frozen=True)
 class Number:
-    """A decimal number in a closed range, written as text because Pulumi's configuration has no fractions."""
+    """A decimal number in a closed range.
 
+    It is written as text because Pulumi's configuration has no fractions.
+    """
+
+    #: As it is written, so that messages show it unrounded.
     low: str
     high: str
     type: str = "string"
@@ -168,6 +181,7 @@ def _word(item: object) -> str:
 class Table:
     """Names with a value each."""
 
+    #: Matches a whole allowed name.
     names: str
     of: Text | Number
     hint: str

@@ -10,12 +10,19 @@ from .keys import Hidden, key, keys_of
 from .kinds import Choice, Flag, Many, Number, Table, Text, Whole
 from .providers import Assumed, DefaultTags, Roles
 
-NAME = Text(r"[a-z][a-z0-9-]{1,22}[a-z0-9]", "3 to 24 lower-case letters, digits and hyphens, a letter first")
-MODEL = Text(r"[a-z][a-z0-9-]{0,28}[a-z0-9]", "the name of a model, lower-case letters, digits and hyphens")
+NAME = Text(
+    r"[a-z][a-z0-9-]{1,22}[a-z0-9]",
+    "3 to 24 lower-case letters, digits and hyphens, a letter first",
+)
+MODEL = Text(
+    r"[a-z][a-z0-9-]{0,28}[a-z0-9]", "the name of a model, lower-case letters, digits and hyphens"
+)
 EMAIL = Text(r"[^@\s,;<>\"']+@[^@\s,;<>\"']+\.[A-Za-z]{2,}", "an email address")
 HTTPS = Text(r"https://[A-Za-z0-9.-]+(:\d{1,5})?(/[^\s\"'<>]*)?", "an https:// address")
 SECRET_HTTPS = Text(HTTPS.pattern, "an https:// address, encrypted", empty="none")
-ORIGIN = Text(r"\*|https?://[A-Za-z0-9.-]+(:\d{1,5})?", "an origin such as https://app.example.com, or *")
+ORIGIN = Text(
+    r"\*|https?://[A-Za-z0-9.-]+(:\d{1,5})?", "an origin such as https://app.example.com, or *"
+)
 HOST = Text(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", "a host name", empty="none")
 PATH = Text(
     r"(/[A-Za-z0-9][A-Za-z0-9_.-]{0,63}){1,8}",
@@ -27,8 +34,12 @@ DIGEST = Text(
     "sha256:DIGEST of an image in the stack's own repository, or ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME@sha256:DIGEST",
     empty="build it with Docker",
 )
-CALLER = Text(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]{1,512}", "the ARN of an IAM role or user")
-RETENTION = Choice((1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653))
+CALLER = Text(
+    r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]{1,512}", "the ARN of an IAM role or user"
+)
+RETENTION = Choice(
+    (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
+)
 REGION = Text(r"(af|ap|ca|eu|il|me|mx|sa|us)(-gov)?-[a-z]+-\d", "an AWS region such as us-east-1")
 
 
@@ -48,18 +59,32 @@ class Settings:
         namespace="aws",
     )
     assume_roles: tuple[Assumed, ...] = key(
-        Roles(), "General", "Roles that the update takes on, one after the other.", [], namespace="aws"
+        Roles(),
+        "General",
+        "Roles that the update takes on, one after the other.",
+        [],
+        namespace="aws",
     )
     default_tags: dict[str, str] = key(
-        DefaultTags(), "General", "Tags of every resource, beside those of `tags`.", {}, namespace="aws"
+        DefaultTags(),
+        "General",
+        "Tags of every resource, beside those of `tags`.",
+        {},
+        namespace="aws",
     )
     permissions_boundary: str = key(
-        Text(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]{1,512}", "the ARN of an IAM policy", empty="none"),
+        Text(
+            r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]{1,512}",
+            "the ARN of an IAM policy",
+            empty="none",
+        ),
         "General",
         "Permissions boundary of every role that the stack makes, where the organisation asks for one.",
         "",
     )
-    project_name: str = key(NAME, "General", "First part of every resource's name.", "mlops-drift-monitor")
+    project_name: str = key(
+        NAME, "General", "First part of every resource's name.", "mlops-drift-monitor"
+    )
     tier: str = key(Text("dev|prod", "dev or prod", empty="the stack's own name"), "General",
                     "`dev` is cheap and open to change, `prod` is protected; a stack of another name must say which it is.", "")  # fmt: skip
     tags: dict[str, str] = key(
@@ -73,11 +98,16 @@ class Settings:
         False,
     )
 
-    image_digest: str = key(DIGEST, "Image", "A prebuilt image; with it neither preview nor update needs Docker.", "")
+    image_digest: str = key(
+        DIGEST, "Image", "A prebuilt image; with it neither preview nor update needs Docker.", ""
+    )
     base_image: str = key(Text(r"[a-z0-9][A-Za-z0-9._/:@-]{0,254}", "an image reference", empty="the Dockerfile's own"),
                           "Image", "The Dockerfile's BASE_IMAGE.", "")  # fmt: skip
     architecture: str = key(
-        Choice(("arm64", "x86_64")), "Image", "Processor of the image and of every function.", "arm64"
+        Choice(("arm64", "x86_64")),
+        "Image",
+        "Processor of the image and of every function.",
+        "arm64",
     )
     bundles_folder: str = key(Text(r"(?!.*\.\.)[A-Za-z0-9_.][A-Za-z0-9_./-]{0,199}", "a folder under that of Pulumi.yaml"), "Image",
                               "Where the bundles are that go into the image.", "build/bundles")  # fmt: skip
@@ -94,7 +124,10 @@ class Settings:
 
     memory: int = key(Whole(128, 10240, "megabytes"), "Predictor", "Memory of the predictor.", 512)
     timeout: int = key(
-        Whole(1, 28, "seconds"), "Predictor", "Time a prediction may take; under the API's own timeout.", 10
+        Whole(1, 28, "seconds"),
+        "Predictor",
+        "Time a prediction may take; under the API's own timeout.",
+        10,
     )
     reserved_concurrency: int = key(
         Whole(-1, 10000, "-1 for no limit, 0 stops all traffic"),
@@ -103,7 +136,10 @@ class Settings:
         -1,
     )
     provisioned_concurrency: int = key(
-        Whole(0, 1000, "0 for none"), "Predictor", "Instances kept warm of the version that the alias calls.", 0
+        Whole(0, 1000, "0 for none"),
+        "Predictor",
+        "Instances kept warm of the version that the alias calls.",
+        0,
     )
     tracing: bool = key(Flag(), "Predictor", "X-Ray traces of the functions.", True)
     log_level: str = key(
@@ -112,7 +148,9 @@ class Settings:
         "Least level that the functions log.",
         "INFO",
     )
-    log_retention_days: int = key(RETENTION, "Predictor", "How long log groups keep their lines.", 14)
+    log_retention_days: int = key(
+        RETENTION, "Predictor", "How long log groups keep their lines.", 14
+    )
     drift_threshold: float = key(
         Number("0.1", "20"),
         "Predictor",
@@ -137,7 +175,9 @@ class Settings:
         "Version that keeps a share of the traffic.",
         "",
     )
-    previous_version_percent: int = key(Whole(0, 99, "percent"), "Predictor", "The share of the previous version.", 0)
+    previous_version_percent: int = key(
+        Whole(0, 99, "percent"), "Predictor", "The share of the previous version.", 0
+    )
 
     authentication: str = key(
         Choice(("none", "iam", "jwt")),
@@ -152,7 +192,10 @@ class Settings:
         "",
     )
     jwt_audience: tuple[str, ...] = key(
-        Many(Text(r"\S{1,200}", "an audience without spaces")), "API", "Audiences that a token may name.", []
+        Many(Text(r"\S{1,200}", "an audience without spaces")),
+        "API",
+        "Audiences that a token may name.",
+        [],
     )
     synthetic_callers: tuple[str, ...] = key(
         Many(CALLER),
@@ -166,9 +209,15 @@ class Settings:
         "Rows that a request may hold where authentication is none; more is answered with 413.",
         5,
     )
-    throttle_rate: int = key(Whole(1, 10000, "requests a second"), "API", "Steady rate that the API lets through.", 100)
-    throttle_burst: int = key(Whole(1, 5000, "requests"), "API", "Burst that the API lets through.", 200)
-    cors_origins: tuple[str, ...] = key(Many(ORIGIN), "API", "Web origins whose pages may call the API.", [])
+    throttle_rate: int = key(
+        Whole(1, 10000, "requests a second"), "API", "Steady rate that the API lets through.", 100
+    )
+    throttle_burst: int = key(
+        Whole(1, 5000, "requests"), "API", "Burst that the API lets through.", 200
+    )
+    cors_origins: tuple[str, ...] = key(
+        Many(ORIGIN), "API", "Web origins whose pages may call the API.", []
+    )
     custom_domain: str = key(HOST, "API", "Host name of the API.", "")
     certificate_arn: str = key(
         Text(
@@ -194,18 +243,29 @@ class Settings:
     )
 
     monitor_memory: int = key(
-        Whole(128, 10240, "megabytes"), "Monitor", "Memory of the aggregator and the evaluator.", 512
+        Whole(128, 10240, "megabytes"),
+        "Monitor",
+        "Memory of the aggregator and the evaluator.",
+        512,
     )
-    monitor_timeout: int = key(Whole(10, 900, "seconds"), "Monitor", "Time one batch or evaluation may take.", 60)
-    evaluate_minutes: int = key(Whole(1, 60, "minutes"), "Monitor", "How often the windows are evaluated.", 5)
+    monitor_timeout: int = key(
+        Whole(10, 900, "seconds"), "Monitor", "Time one batch or evaluation may take.", 60
+    )
+    evaluate_minutes: int = key(
+        Whole(1, 60, "minutes"), "Monitor", "How often the windows are evaluated.", 5
+    )
     false_alarm_days: int = key(
         Whole(1, 3650, "days"),
         "Monitor",
         "False-alarm budget of the drift evidence: one in so many days.",
         30,
     )
-    prediction_log: bool = key(Flag(), "Monitor", "Keep every prediction in S3, to be asked with Athena.", True)
-    prediction_log_days: int = key(Whole(1, 3650, "days"), "Monitor", "How long the prediction log is kept.", 90)
+    prediction_log: bool = key(
+        Flag(), "Monitor", "Keep every prediction in S3, to be asked with Athena.", True
+    )
+    prediction_log_days: int = key(
+        Whole(1, 3650, "days"), "Monitor", "How long the prediction log is kept.", 90
+    )
 
     alert_emails: tuple[str, ...] = key(
         Many(EMAIL), "Alerts", "Addresses that get every alarm; each must confirm once.", []
@@ -232,7 +292,11 @@ class Settings:
         secret=True,
     )
     alarm_thresholds: dict[str, float] = key(
-        Table(r"[a-z_]{1,40}", Number("0", "1000000"), "settings of the monitoring spec with a number each"),
+        Table(
+            r"[a-z_]{1,40}",
+            Number("0", "1000000"),
+            "settings of the monitoring spec with a number each",
+        ),
         "Alerts",
         "Thresholds of this stack's alarms, over those of the spec.",
         {},
@@ -244,7 +308,10 @@ class Settings:
         True,
     )
     monthly_budget: int = key(
-        Whole(0, 100000, "US dollars, 0 for no budget"), "Alerts", "Cost at which the budget alerts.", 20
+        Whole(0, 100000, "US dollars, 0 for no budget"),
+        "Alerts",
+        "Cost at which the budget alerts.",
+        20,
     )
     probe_minutes: int = key(
         Whole(0, 60, "minutes, 0 for no probe"),
@@ -273,7 +340,9 @@ class Settings:
     @property
     def alerts_somebody(self) -> bool:
         """Return whether an alarm reaches anyone."""
-        return bool(self.alert_emails or self.alert_webhooks or self.pagerduty_url or self.slack_webhook)
+        return bool(
+            self.alert_emails or self.alert_webhooks or self.pagerduty_url or self.slack_webhook
+        )
 
 
 KEYS = keys_of(Settings)

@@ -34,7 +34,8 @@ class Roles:
 
     type: str = "array"
     allowed: str = (
-        'a list of at most 5 objects: "roleArn" the ARN of an IAM role, "sessionName" and "externalId" where wanted'
+        'a list of at most 5 objects: "roleArn" the ARN of an IAM role,'
+        ' "sessionName" and "externalId" where wanted'
     )
 
     def parse(self, text: str) -> tuple[Assumed, ...]:

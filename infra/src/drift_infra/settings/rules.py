@@ -73,7 +73,11 @@ def _protected(one: Settings) -> Iterator[tuple[str, str, str]]:
 def _api(one: Settings) -> Iterator[tuple[str, str, str]]:
     if one.authentication == "jwt":
         if not one.jwt_issuer:
-            yield "jwtIssuer", "is needed when authentication is jwt", "the https:// address of the issuer"
+            yield (
+                "jwtIssuer",
+                "is needed when authentication is jwt",
+                "the https:// address of the issuer",
+            )
         if not one.jwt_audience:
             yield "jwtAudience", "is needed when authentication is jwt", "at least one audience"
     if "*" in one.cors_origins and len(one.cors_origins) > 1:
@@ -93,22 +97,40 @@ def _regional(one: Settings) -> Iterator[tuple[str, str, str]]:
     if "@" in one.image_digest and f".ecr.{one.region}." not in one.image_digest:
         yield "imageDigest", "is in another region than the functions", f"an image in {one.region}"
     if one.certificate_arn and f":acm:{one.region}:" not in one.certificate_arn:
-        yield "certificateArn", "is in another region than the API", f"a certificate in {one.region}"
+        yield (
+            "certificateArn",
+            "is in another region than the API",
+            f"a certificate in {one.region}",
+        )
 
 
 def _traffic(one: Settings) -> Iterator[tuple[str, str, str]]:
     if bool(one.previous_version) != bool(one.previous_version_percent):
         yield "previousVersionPercent", "goes with previousVersion", "both set, or neither"
     if one.live_version and one.live_version == one.previous_version:
-        yield "previousVersion", "is the version that is live", "another published version, or empty"
+        yield (
+            "previousVersion",
+            "is the version that is live",
+            "another published version, or empty",
+        )
     if one.live_version and one.rollout == "external":
-        yield "liveVersion", "goes with rollout pulumi: a tool outside moves the alias", "empty, or rollout pulumi"
+        yield (
+            "liveVersion",
+            "goes with rollout pulumi: a tool outside moves the alias",
+            "empty, or rollout pulumi",
+        )
     if 0 <= one.reserved_concurrency < one.provisioned_concurrency:
-        yield "provisionedConcurrency", "is more than reservedConcurrency", f"0 to {one.reserved_concurrency}"
+        yield (
+            "provisionedConcurrency",
+            "is more than reservedConcurrency",
+            f"0 to {one.reserved_concurrency}",
+        )
 
 
 def _thresholds(given: Collection[str]) -> Iterator[tuple[str, str, str]]:
-    names = sorted({setting.name for setting in MonitoringSpec.load().settings} - {"drift_threshold"})
+    names = sorted(
+        {setting.name for setting in MonitoringSpec.load().settings} - {"drift_threshold"}
+    )
     if set(given) - set(names):
         yield (
             "alarmThresholds",

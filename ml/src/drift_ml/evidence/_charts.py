@@ -51,6 +51,8 @@ FARTHEST = 9.0
 WEIGHTS = {"columns": 0.74, "pairs": 0.17, "together": 0.06, "indicators": 0.03}
 #: The part of an ordered channel's weight on shifts; stretches have what remains.
 LOCATION_SHARE = 0.8
+#: Of them one share follows from the other.
+TWO_CLASSES = 2
 #: The part of a channel's weight that margin and entropy have: they say the same in two ways, of
 #: two classes exactly the same.
 SHARED = {"margin": 0.5, "entropy": 0.5}
@@ -73,7 +75,7 @@ class Chart:
 
     #: The channel that drifts.
     channel: str
-    #: How it drifts.
+    #: The statistic that drifts: mean (`location`), deviation (`scale`), a pair, all, a share.
     kind: ChartKind
     #: In standard deviations of the normal score (`location`, `together`), as a factor (`scale`),
     #: as a change (`correlation`), as a factor of the odds or a share that is added (`share`).
@@ -284,9 +286,10 @@ def _categories(
 ) -> Iterator[_Alternative]:
     # A stable sort, so that equal counts keep their order on every machine.
     order = np.argsort(-np.asarray(channel.counts), kind="stable")
-    if channel.answer is not None:
-        # A model's classes are all that there are, so that one share follows from the others: the
-        # most frequent class has no charts, or of two classes each change would count twice.
+    if channel.answer is not None and len(order) == TWO_CLASSES:
+        # A model's classes are all that there are, so that K - 1 of K shares are free. Of two, each
+        # change of the second is one of the first, and would count twice. Of more, charts of the
+        # most frequent class stand for the K - 1 others together, which no other chart does.
         order = order[1:]
     most_frequent = order[:MOST_CATEGORIES]
     weight = 1 / (len(most_frequent) * (len(ODDS) + 1))

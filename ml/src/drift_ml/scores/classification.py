@@ -195,7 +195,8 @@ class _Measured:
         self.names = list(losses)
         self.losses = np.stack([*losses.values()], axis=1).astype(np.float64)
         scores = answers.scores
-        self.bins = np.minimum((scores * BINS).astype(np.intp), BINS - 1)
+        # The bins of `drift_ml.calibration`, whose curve lies beside these scores.
+        self.bins = np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], scores)
         self.off = scores - answers.happened
 
     def of(self, weights: Floats) -> dict[str, float]:

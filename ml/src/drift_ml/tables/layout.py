@@ -8,12 +8,15 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from drift_contracts import Feature
+
 from .errors import CellFinding, listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from drift_contracts import Feature, FeatureSet
+    from drift_contracts import FeatureSet
+    from drift_contracts.features import Target
 
 PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 """The columns in which pandas keeps its own row labels."""
@@ -55,7 +58,8 @@ class Layout:
         ]
         target = self.feature_set.target
         if self.number == target.name:
-            columns.append(Column(target.name, target.column or target.name))
+            labels = _label_feature(target) if target.is_class else None
+            columns.append(Column(target.name, target.column or target.name, labels))
         elif self.number and self.number not in self.feature_set.names:
             columns.append(Column(self.number, self.number))
         if self.time:
@@ -65,6 +69,19 @@ class Layout:
             column if column.name in taken else replace(column, fallback=column.name)
             for column in columns
         ]
+
+
+def _label_feature(target: Target) -> Feature:
+    """Return the target of a classifier as a closed category, which no row may lack."""
+    return Feature(
+        name=target.name,
+        type="category",
+        unit=target.unit,
+        description=target.description,
+        example=target.classes[0],
+        categories=target.classes,
+        column=target.column,
+    )
 
 
 @dataclass(frozen=True)

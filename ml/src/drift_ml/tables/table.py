@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     from drift_contracts import Feature, FeatureSet
+    from drift_contracts.json_types import JsonValue
 
     Floats = npt.NDArray[np.float64]
 
@@ -26,8 +27,12 @@ class Table:
     #: Per feature a vector of shape (rows,): float64 with NaN for missing, or for a category an
     #: object vector of strings with None for missing.
     columns: Mapping[str, npt.NDArray[Any]]
-    #: Shape (rows,).
+    #: Shape (rows,); of a classifier the place of each row's label in the target's classes.
     target: Floats
+    #: Milliseconds of Unix time, shape (rows,), where the rows have times: in their order.
+    times_ms: npt.NDArray[np.int64] | None = None
+    #: The column of the times.
+    time_column: str | None = None
 
     @property
     def rows(self) -> int:
@@ -40,6 +45,13 @@ class Table:
         vectors = [_encode(feature, self.columns[feature.name]) for feature in features]
         return np.column_stack(vectors)
 
+    def json_rows(self, feature_set: FeatureSet) -> list[dict[str, JsonValue]]:
+        """Return the rows as requests hold them: by feature, None for missing."""
+        cells = [
+            _json_cells(feature, self.columns[feature.name]) for feature in feature_set.features
+        ]
+        return [dict(zip(feature_set.names, row, strict=True)) for row in zip(*cells, strict=True)]
+
     def digest(self, feature_set: FeatureSet) -> str:
         """Return the SHA-256 over names and values of features and target, 64 hex digits."""
         names = [*feature_set.names, feature_set.target.name]
@@ -50,6 +62,16 @@ class Table:
             # Little-endian, so that every machine has the same digest.
             content.update(np.ascontiguousarray(values, "<f8").tobytes())
         return content.hexdigest()
+
+
+def _json_cells(feature: Feature, values: npt.NDArray[Any]) -> list[JsonValue]:
+    """Return a column as JSON has it."""
+    cells: list[JsonValue] = values.tolist()
+    if feature.type == "category":
+        return cells
+    if feature.type == "boolean":
+        return [None if cell != cell else bool(cell) for cell in cells]  # noqa: PLR0124 - NaN
+    return [None if cell != cell else cell for cell in cells]  # noqa: PLR0124 - NaN
 
 
 def _encode(feature: Feature, values: npt.NDArray[Any]) -> Floats:

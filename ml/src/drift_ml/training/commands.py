@@ -5,12 +5,13 @@ What needs numpy or scikit-learn is imported when the command is called.
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from drift_contracts import FeatureSet, RequestValidator, feature_set, feature_set_names
-from drift_contracts.commands import Command, FiniteRange
+from drift_contracts.commands import Command
 from drift_contracts.exits import FINDING
 from drift_contracts.reading_options import reading_options
 from drift_contracts.terminal import make_terminal
@@ -23,9 +24,12 @@ from rich.progress import (
 )
 from rich.table import Table as Grid
 
-from .recipes import ESTIMATORS, ROWS, Recipe
+from .recipe_options import read_recipe, recipe_options
+from .recipes import ROWS, Recipe
 
 if TYPE_CHECKING:
+    from drift_engine.bundle import Bundle
+
     from drift_ml.tables import ReadOptions, Table
 
     from .job import Trained
@@ -36,6 +40,7 @@ Examples:
 \b
   driftctl train                                        every model that ships
   driftctl train --model house-price --data houses.csv  your own rows
+  driftctl train --model flight-delay --estimator extra-trees
   driftctl train --feature-set wine.json --source my_module:load
 
 Exit codes: 0 trained, 1 the data or the model is not good enough (nothing is written), 2 wrong
@@ -79,6 +84,12 @@ FILE_RULES = frozenset(
 )
 @reading_options
 @click.option(
+    "--time-column",
+    metavar="COLUMN",
+    help="When each row of --data was: the last rows are held out for the scores, not a random"
+    " share.",
+)
+@click.option(
     "--source",
     metavar="MODULE:FUNCTION",
     help="A function (feature set, rows, seed) that returns a table.",
@@ -90,41 +101,7 @@ FILE_RULES = frozenset(
     type=click.IntRange(20),
     help="Rows to generate.",
 )
-@click.option(
-    "--seed",
-    default=7,
-    show_default=True,
-    type=click.IntRange(0, 2**32 - 1),
-    help="Seed of data, split and forest.",
-)
-@click.option(
-    "--estimator",
-    default="random-forest",
-    show_default=True,
-    type=click.Choice(list(ESTIMATORS)),
-    help="Kind of forest.",
-)
-@click.option(
-    "--trees",
-    default=100,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Trees in the forest.",
-)
-@click.option(
-    "--min-samples-leaf",
-    default=5,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Rows a leaf must hold; 5 gives a file six times smaller than 1 at equal R2.",
-)
-@click.option(
-    "--held-out",
-    default=0.2,
-    show_default=True,
-    type=FiniteRange(0.05, 0.9),
-    help="Share of rows kept for the scores.",
-)
+@recipe_options
 @click.option(
     "--out",
     default=Path("build"),
@@ -142,15 +119,11 @@ def main(  # noqa: PLR0913 - one parameter per option
     feature_set_file: Path | None,
     data: Path | None,
     source: str | None,
+    time_column: str | None,
     rows: int,
-    seed: int,
-    estimator: str,
-    trees: int,
-    min_samples_leaf: int,
-    held_out: float,
     out: Path,
     strict: bool,
-    **reading: Any,
+    **words: Any,
 ) -> None:
     """Train models and pack each into a bundle that the service loads in milliseconds.
 
@@ -162,13 +135,22 @@ def main(  # noqa: PLR0913 - one parameter per option
 
     from .job import load_rows  # noqa: PLC0415
 
-    options = _read_options(reading)
-    recipe = Recipe(estimator, trees, min_samples_leaf, held_out, seed)
-    given_rows = data is not None or source is not None
+    if time_column is not None and data is None:
+        raise click.UsageError("--time-column is a column of --data: give the file too")
+    asked = {field.name: words.pop(field.name) for field in fields(Recipe)}
+    options = _read_options(words)
+    has_rows = data is not None or source is not None
     try:
-        for chosen in _chosen(models, feature_set_file, given_rows=given_rows):
+        for chosen in _chosen(models, feature_set_file, has_rows=has_rows):
+            recipe = read_recipe(chosen.name, asked)
             table = load_rows(
-                chosen, data=data, options=options, source=source, rows=rows, seed=seed
+                chosen,
+                data=data,
+                options=options,
+                time_column=time_column,
+                source=source,
+                rows=rows,
+                seed=recipe.seed,
             )
             trained = _train(chosen, table, out, recipe, strict=strict)
             _show(chosen, trained)
@@ -212,14 +194,14 @@ def _train(chosen: FeatureSet, table: Table, out: Path, recipe: Recipe, *, stric
         return train(chosen, table, out, recipe=recipe, progress=show, strict=strict)
 
 
-def _chosen(models: tuple[str, ...], file: Path | None, *, given_rows: bool) -> list[FeatureSet]:
+def _chosen(models: tuple[str, ...], file: Path | None, *, has_rows: bool) -> list[FeatureSet]:
     """Return the feature sets of the models to train. Raises UsageError."""
     if file is not None:
         if models:
             raise click.UsageError("--feature-set names the model itself: leave --model out")
         return [FeatureSet.load(file)]
     names = models or tuple(feature_set_names())
-    if given_rows and len(names) != 1:
+    if has_rows and len(names) != 1:
         raise click.UsageError("--data and --source are for one model: name it with --model")
     return [feature_set(name) for name in names]
 
@@ -239,14 +221,48 @@ def _show(chosen: FeatureSet, trained: Trained) -> None:
             soft_wrap=True,
         )
     bundle = load_bundle(trained.bundle)
-    size = sum((trained.bundle / name).stat().st_size for name in bundle.manifest["files"])
+    size = sum((trained.bundle / name).stat().st_size for name in trained.manifest["files"])
+    for name, words in _facts(trained).items():
+        console.print(f"{name:10} {words}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"bundle     {trained.bundle} ({size:,} bytes), the current version")
     console.print(f"pin        {chosen.name}={bundle.digest}", highlight=False, soft_wrap=True)
     console.print(f"estimator  {trained.estimator} ({trained.estimator.stat().st_size:,} bytes)")
-    row = RequestValidator(chosen).row({"features": chosen.example})
-    answer = f"{chosen.target.name} {bundle.model.predict(row):,.1f} {chosen.target.unit}"
     example = ", ".join(f"{feature.name} {feature.example}" for feature in chosen.features)
+    answer = _answer(chosen, bundle)
     console.print(f"example    {example}: {answer} ({bundle.model.engine} engine)\n")
+
+
+def _facts(trained: Trained) -> dict[str, str]:
+    """Return what there is to say of the hold-out and of the proof, by a word each."""
+    manifest = trained.manifest
+    facts = {}
+    held_out = manifest.get("held_out", {"by": "random"})
+    if held_out["by"] == "time":
+        training = manifest["training"]
+        facts["held out"] = (
+            f"the last {training['held_out_rows']:,} of {training['rows']:,} rows by"
+            f" {held_out['column']}: {held_out['from']} to {held_out['to']}"
+        )
+    if "exactness" in manifest:
+        exactness = manifest["exactness"]
+        rows = exactness["rows"] + exactness["hard_rows"]
+        facts["exactness"] = (
+            f"{exactness['grade']} on {rows:,} rows, at most {exactness['worst_ulp']:g} ulp from"
+            f" {exactness['reference']['call']}"
+        )
+    return facts
+
+
+def _answer(chosen: FeatureSet, bundle: Bundle) -> str:
+    """Return the answer to the feature set's example in words."""
+    target = chosen.target
+    row = RequestValidator(chosen).row({"features": chosen.example})
+    if not target.is_class:
+        return f"{target.name} {bundle.model.predict(row):,.1f} {target.unit}"
+    scores = bundle.model.scores(row)
+    positive = target.positive_class
+    named = positive or target.classes[scores.index(max(scores))]
+    return f"{target.name} {named} with a probability of {scores[target.classes.index(named)]:.3f}"
 
 
 def _scores(chosen: FeatureSet, trained: Trained) -> Grid:

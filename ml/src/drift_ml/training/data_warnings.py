@@ -76,7 +76,7 @@ def find_warnings(
     Args:
         feature_set: What the rows are.
         matrix: The encoded rows, shape (rows, features), NaN for missing.
-        target: Shape (rows,).
+        target: Shape (rows,); of a classifier places in its classes.
         sides: Of the split that training will use.
     """
     categories = {feature.name for feature in feature_set.features if feature.type == "category"}
@@ -84,7 +84,10 @@ def find_warnings(
     warnings = [*_duplicates(matrix, target, sides)]
     for name, column in columns.items():
         warnings += _leak(name, column, target, sides, coded=name in categories)
-    return [*warnings, *_constant(columns), *_two_values(target)]
+    warnings += _constant(columns)
+    if not feature_set.target.is_class:
+        warnings += _two_values(target)
+    return warnings
 
 
 def _duplicates(matrix: Floats, target: Floats, sides: Sides) -> Iterator[DataWarning]:
@@ -272,6 +275,7 @@ def _two_values(target: Floats) -> Iterator[DataWarning]:
     yield DataWarning(
         "two-valued-target",
         "the target has two values and is trained as a number: predictions lie between the two, and"
-        " R2 and MAE say little of them. Read them as shares, or predict a quantity",
+        ' R2 and MAE say little of them. Make it a classifier by "kind": "classification" in the'
+        " feature set, or predict a quantity",
         figures={"lower_rows": int(counts[0]), "upper_rows": int(counts[1])},
     )

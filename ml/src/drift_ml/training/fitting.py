@@ -1,4 +1,4 @@
-"""Fit a forest, tree by tree, with progress."""
+"""Fit an estimator, a forest tree by tree with progress."""
 
 from __future__ import annotations
 
@@ -8,42 +8,45 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import TrainingError
-from .recipes import ESTIMATORS, Recipe
+from .estimators import check_missing, fit_settings, make_estimator
+from .holding_out import Sides, split
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
     import numpy.typing as npt
+    from drift_contracts import FeatureSet
+
+    from .recipes import Recipe
 
     Floats = npt.NDArray[np.float64]
+    Places = npt.NDArray[np.intp]
     Progress = Callable[[int, int], None]
     """(trees done, trees in all)"""
+
+__all__ = ["Fitted", "Sides", "fit", "split"]
 
 #: Trees between two steps of the progress.
 STEP = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Sides:
-    """The places of the rows on both sides of the split, each of shape (rows on that side,)."""
-
-    learnt: npt.NDArray[np.intp]
-    held_out: npt.NDArray[np.intp]
-
-
-@dataclass(frozen=True)
 class Fitted:
     """A fitted estimator with its predictions of the rows that it had not seen."""
 
-    #: Of scikit-learn, which has no types.
+    #: Of its library, none of which has types.
     estimator: Any
-    #: Of the held-out rows.
+    #: Of the held-out rows: numbers, or the places of their classes, shape (rows,).
     actual: Floats
+    #: What the estimator says of them: numbers, shape (rows,), or the probability of every class,
+    #: shape (rows, classes).
     predicted: Floats
     sides: Sides
     #: Whether it was fitted on missing values too.
     missing: bool
+    #: The place of the class that the estimator chooses, shape (rows,); None for numbers.
+    labels: Places | None = None
 
     @property
     def training_rows(self) -> int:
@@ -51,54 +54,100 @@ class Fitted:
         return len(self.sides.learnt)
 
 
-def split(rows: int, recipe: Recipe) -> Sides:
-    """Return the two sides of so many rows; the same recipe gives the same sides."""
-    from sklearn import model_selection  # noqa: PLC0415 - seconds that reading a file need not pay
+def fit(
+    feature_set: FeatureSet,
+    matrix: Floats,
+    target: Floats,
+    recipe: Recipe,
+    progress: Progress | None = None,
+    sides: Sides | None = None,
+) -> Fitted:
+    """Fit an estimator on all rows but those held out.
 
-    learnt, held_out = model_selection.train_test_split(
-        np.arange(rows), test_size=recipe.held_out, random_state=recipe.seed
-    )
-    return Sides(learnt, held_out)
-
-
-def fit(matrix: Floats, target: Floats, recipe: Recipe, progress: Progress | None = None) -> Fitted:
-    """Fit a forest on all but the held-out share of the rows.
-
-    The trees are grown a few at a time, so that progress can be shown; scikit-learn's warm start
-    draws the same seeds as one call would, so the forest is the same.
+    The trees of a forest are grown a few at a time, so that progress can be shown; scikit-learn's
+    warm start draws the same seeds as one call would, so the forest is the same.
 
     Args:
+        feature_set: Which features are categories, and whether classes are learnt.
         matrix: Encoded rows, shape (rows, features), NaN for missing.
-        target: Shape (rows,).
+        target: Numbers, or places in the list of classes, shape (rows,).
         recipe: What decides the model besides its data.
         progress: Called after every few trees.
+        sides: Of the split; drawn at random by the recipe, if absent.
 
     Raises:
-        TrainingError: held-out rows miss values, and no learnt row does.
+        TrainingError: rows miss values that the estimator cannot take, or has not learnt; no learnt
+            row has one of the classes; or the estimator's library is not installed.
     """
-    from sklearn import ensemble  # noqa: PLC0415 - as above
-
-    sides = split(len(target), recipe)
+    sides = sides or split(len(target), recipe)
+    check_missing(feature_set, recipe, matrix)
     learnt, held_out = matrix[sides.learnt], matrix[sides.held_out]
     missing = bool(np.isnan(learnt).any())
-    kind = getattr(ensemble, ESTIMATORS[recipe.estimator])
-    estimator = kind(
-        n_estimators=0,
-        min_samples_leaf=recipe.min_samples_leaf,
-        random_state=recipe.seed,
-        warm_start=True,
-        n_jobs=-1,
-    )
+    wanted: Floats | Places = target[sides.learnt]
+    if feature_set.target.is_class:
+        places = wanted.astype(np.intp)
+        _check_classes(feature_set, places)
+        wanted = places
+    estimator = make_estimator(feature_set, recipe)
+    progress = progress or _ignore
+    if not recipe.family.boosting:
+        _grow(estimator, learnt, wanted, recipe, progress)
+        if np.isnan(held_out).any() and not missing:
+            raise TrainingError(
+                "missing values: too few rows have one to learn what it means; give more or fill"
+                " them"
+            )
+    else:
+        estimator.fit(learnt, wanted, **fit_settings(feature_set, recipe))
+        progress(recipe.trees, recipe.trees)
+    actual = target[sides.held_out]
+    if not feature_set.target.is_class:
+        predicted = np.asarray(estimator.predict(held_out), dtype=np.float64)
+        return Fitted(estimator, actual, predicted, sides, missing)
+    predicted = np.asarray(estimator.predict_proba(held_out), dtype=np.float64)
+    labels = _labels(feature_set, estimator.predict(held_out), predicted)
+    return Fitted(estimator, actual, predicted, sides, missing, labels)
+
+
+def _ignore(done: int, trees: int) -> None:
+    """Watch nothing."""
+
+
+def _grow(estimator: Any, learnt: Floats, wanted: Any, recipe: Recipe, progress: Progress) -> None:
+    """Grow a forest a few trees at a time."""
+    estimator.set_params(warm_start=True, n_jobs=-1)
     for trees in [*range(STEP, recipe.trees, STEP), recipe.trees]:
         estimator.set_params(n_estimators=trees)
-        estimator.fit(learnt, target[sides.learnt])
-        if progress is not None:
-            progress(trees, recipe.trees)
+        estimator.fit(learnt, wanted)
+        progress(trees, recipe.trees)
     # One job sums the trees in order: bit-equal anywhere.
     estimator.set_params(warm_start=False, n_jobs=None)
-    if np.isnan(held_out).any() and not missing:
+
+
+def _check_classes(feature_set: FeatureSet, places: Places) -> None:
+    """Raise TrainingError where no learnt row has one of the classes."""
+    from drift_ml.tables import listed  # noqa: PLC0415 - pyarrow, for a message
+
+    counts = np.bincount(places, minlength=len(feature_set.target.classes))
+    absent = [feature_set.target.classes[place] for place in np.flatnonzero(counts == 0)]
+    if absent:
         raise TrainingError(
-            "missing values: too few rows have one to learn what it means; give more or fill them"
+            f"classes: expected learnt rows of each class, and there are none of {listed(absent)}:"
+            " give more rows, hold out fewer, or take the class out of the feature set"
         )
-    predicted = estimator.predict(held_out)
-    return Fitted(estimator, target[sides.held_out], predicted, sides, missing)
+
+
+def _labels(feature_set: FeatureSet, chosen: Any, probabilities: Floats) -> Places:
+    """Return the places of the classes chosen: by the library's rule, or by a threshold.
+
+    Args:
+        feature_set: Has the threshold, if there is one.
+        chosen: By the estimator's own rule, shape (rows,).
+        probabilities: Shape (rows, classes).
+    """
+    target = feature_set.target
+    if target.threshold is None:
+        return np.asarray(chosen).astype(np.intp)
+    positive = target.classes.index(target.positive_class)
+    reached = probabilities[:, positive] >= target.threshold
+    return np.where(reached, positive, 1 - positive)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from traceback import extract_tb
 from typing import TYPE_CHECKING
 
+import numpy as np
 from drift_contracts import DriftError
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it has no stubs
 
 from drift_ml.packing import use_version
 from drift_ml.tables import CellFinding, DataError, read_table
@@ -16,12 +19,14 @@ from drift_ml.tables import CellFinding, DataError, read_table
 from .data_warnings import find_warnings
 from .errors import TrainingError, WarningsFound
 from .fitting import fit, split
+from .labels import as_places
 from .pack import pack
-from .recipes import ROWS, Recipe
+from .recipes import ROWS, recipe_of
 from .sources import find_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from typing import Any
 
     from drift_contracts import FeatureSet
@@ -30,10 +35,14 @@ if TYPE_CHECKING:
     from drift_ml.tables import ReadOptions, Table
 
     from .fitting import Progress
+    from .recipes import Recipe
     from .sources import Source
 
 #: Fewer rows are refused.
 MINIMUM_ROWS = 20
+#: Rows from which on histograms are worth more than one thread. Below, threads wait for each other:
+#: beside other work 18,000 rows took them 20 times as long.
+THREADS_FROM = 200_000
 
 
 @dataclass(frozen=True)
@@ -42,17 +51,18 @@ class Trained:
 
     #: The folder of the version that was trained.
     bundle: Path
-    #: The file of the scikit-learn estimator.
+    #: The file of the estimator.
     estimator: Path
     manifest: BundleManifestV2
 
 
-def load_rows(
+def load_rows(  # noqa: PLR0913 - where rows come from, and how they are read
     feature_set: FeatureSet,
     *,
     data: Path | None = None,
     ignore: Sequence[str] = (),
     options: ReadOptions | None = None,
+    time_column: str | None = None,
     source: str | None = None,
     rows: int = ROWS,
     seed: int = 7,
@@ -64,6 +74,7 @@ def load_rows(
         data: A file or folder.
         ignore: Columns to leave out, beside those of `options`.
         options: How to read the file.
+        time_column: Of the file, when each row was: the last rows are held out then.
         source: `module:function` of a source of the user's own; the one that ships, if absent.
         rows: How many a source makes.
         seed: Of the source.
@@ -73,7 +84,9 @@ def load_rows(
         TrainingError: there is no source, or the user's own fails.
     """
     if data is not None:
-        table = read_table(data, feature_set, ignore=ignore, options=options)
+        table = read_table(
+            data, feature_set, ignore=ignore, options=options, time_column=time_column
+        )
     elif source is None:
         table = find_source(feature_set.name)(feature_set, rows, seed)
     else:
@@ -87,7 +100,10 @@ def load_rows(
 def _made(source: Source, feature_set: FeatureSet, rows: int, seed: int) -> Table:
     """Return the table of a source of the user's own. Raises TrainingError where it fails."""
     try:
-        return source(feature_set, rows, seed)
+        table = source(feature_set, rows, seed)
+        if feature_set.target.is_class:
+            places = as_places(feature_set, np.asarray(table.target), table.source)
+            table = replace(table, target=places)
     except DriftError:
         raise
     except Exception as error:
@@ -98,6 +114,7 @@ def _made(source: Source, feature_set: FeatureSet, rows: int, seed: int) -> Tabl
         raise TrainingError(
             f"--source: expected a table, but the function raised {kind} in {where}"
         ) from error
+    return table
 
 
 def train(
@@ -119,27 +136,40 @@ def train(
         feature_set: What the rows are.
         table: The rows.
         build: The folder for bundles/ and estimators/.
-        recipe: What decides the model besides its data.
+        recipe: What decides the model besides its data; that of the model, if absent.
         progress: Called after every few trees.
         strict: Whether a warning about the data ends the job before anything is fitted.
 
     Raises:
         TrainingError: the model is not good enough; nothing was written.
     """
-    recipe = recipe or Recipe()
+    if feature_set.target.outputs:
+        raise TrainingError(
+            "target: expected one output; hand over a model of several by drift_ml.export"
+        )
+    recipe = recipe or recipe_of(feature_set.name)
     matrix = table.matrix(feature_set)
-    sides = split(table.rows, recipe)
+    sides = split(table.rows, recipe, table.times_ms)
     warnings = find_warnings(feature_set, matrix, table.target, sides)
     if strict and warnings:
         raise WarningsFound(table.source, tuple(warning.words for warning in warnings))
-    fitted = fit(matrix, table.target, recipe, progress)
-    manifest = pack(feature_set, table, fitted, recipe, build / "bundles", warnings)
+    with _threads(table.rows):
+        fitted = fit(feature_set, matrix, table.target, recipe, progress, sides)
+        manifest = pack(feature_set, table, fitted, recipe, build / "bundles", warnings)
     estimator = build / "estimators" / f"{feature_set.name}.joblib"
     _keep_estimator(fitted.estimator, estimator)
     model = build / "bundles" / feature_set.name
     # Last, so that a training which is killed changes nothing that is served.
     use_version(model, manifest["model_version"])
     return Trained(model / manifest["model_version"], estimator, manifest)
+
+
+def _threads(rows: int) -> AbstractContextManager[object]:
+    """Return a context in which scikit-learn's histograms have one thread, if rows are few."""
+    # Only what is loaded can be limited.
+    import sklearn.ensemble  # noqa: F401, PLC0415 - seconds that reading a file need not pay
+
+    return threadpool_limits(1, "openmp") if rows < THREADS_FROM else nullcontext()
 
 
 def _keep_estimator(estimator: Any, path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+import sys
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, cast
 
@@ -10,19 +12,24 @@ import numpy as np
 from drift_contracts import ContractError
 from drift_contracts.baseline_rules import CONTRACT as BASELINE
 from drift_contracts.baseline_rules import broken_baseline
+from drift_contracts.timestamps import utc_text
 from drift_engine.bundle import ROW_DIGESTS
 from drift_engine.forest import Forest
-from drift_engine.forest.writer import encode, trees_of
+from drift_engine.forest.writer import encode as encode_forest
+from drift_engine.forest.writer import trees_of
+from drift_engine.model.writer import encode
 
 from drift_ml.baseline.fit import fit_baseline
+from drift_ml.converters import convert, prove
 from drift_ml.packing import json_bytes, write_bundle
-from drift_ml.scores.regression import score
 from drift_ml.tables.row_digests import RowDigests, as_seen, hash_rows
 
-from .errors import ModelWorseThanMean, PackedDiffers
+from .errors import PackedDiffers
+from .estimators import parameters
+from .judging import answers_of, calibration_of, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -32,6 +39,7 @@ if TYPE_CHECKING:
     from drift_contracts.types import (
         BundleManifestV2,
         BundleManifestV2Estimator,
+        BundleManifestV2HeldOut,
         BundleManifestV2Training,
     )
 
@@ -42,6 +50,9 @@ if TYPE_CHECKING:
     from .recipes import Recipe
 
     Floats = npt.NDArray[np.float64]
+
+#: Whose file is the one that forests of numbers have always had.
+FORESTS = ("RandomForestRegressor", "ExtraTreesRegressor")
 
 
 def pack(
@@ -69,22 +80,17 @@ def pack(
         ModelWorseThanMean: the model is not worth packing.
         PackedDiffers: the packed forest is not bit-equal to the estimator on every training row.
     """
-    scores = score(fitted.actual, fitted.predicted, seed=recipe.seed)
-    r2 = scores["r2"]["value"]
-    if r2 is None or r2 <= 0:
-        raise ModelWorseThanMean(float("nan") if r2 is None else r2)
-    forest = _forest(fitted, len(feature_set.features))
-    files = {
-        "baseline.json": _baseline(feature_set, table, fitted),
-        "forest.bin": forest,
-    }
+    judged = judge(feature_set, table, fitted, recipe)
     matrix = table.matrix(feature_set)
-    _prove_equal(forest, fitted.estimator, matrix)
+    name, content, proven = _model_file(feature_set, table, fitted)
+    files = {"baseline.json": _baseline(feature_set, table, fitted), name: content}
     offline = {ROW_DIGESTS: _row_digests(matrix, fitted)}
     members = {
         "estimator": _estimator(fitted.estimator, recipe),
         "training": _training(feature_set, table, fitted, recipe),
-        "scores": scores,
+        **judged,
+        **proven,
+        **_held_out(feature_set, table, fitted),
         "warnings": [warning.to_json() for warning in warnings],
     }
     return write_bundle(folder, feature_set, files, offline, members)
@@ -97,23 +103,52 @@ def _row_digests(matrix: Floats, fitted: Fitted) -> bytes:
     return RowDigests.of(hashes[sides.learnt], hashes[sides.held_out]).to_bytes()
 
 
-def _forest(fitted: Fitted, features: int) -> bytes:
-    return encode(trees_of(fitted.estimator, missing=fitted.missing), features=features)
+def _model_file(
+    feature_set: FeatureSet, table: Table, fitted: Fitted
+) -> tuple[str, bytes, Mapping[str, object]]:
+    """Return the name and the bytes of the model's file, and what the manifest says of its proof.
+
+    Forests of numbers are as they were; all other models are in the file for all families.
+    """
+    estimator = fitted.estimator
+    if type(estimator).__name__ in FORESTS:
+        matrix = table.matrix(feature_set)
+        forest = encode_forest(
+            trees_of(estimator, missing=fitted.missing), features=matrix.shape[1]
+        )
+        _prove_equal(forest, estimator, matrix)
+        return "forest.bin", forest, {}
+    converted = convert(estimator, feature_set)
+    packed = encode(converted.model)
+    exactness = prove(packed, converted, feature_set, table.json_rows(feature_set))
+    return "model.bin", packed, {"exactness": exactness.to_json()}
 
 
 def _baseline(feature_set: FeatureSet, table: Table, fitted: Fitted) -> bytes:
     """Return the baseline. Raises ContractError where its figures cannot be."""
-    baseline = fit_baseline(
-        feature_set,
-        table.columns,
-        target=table.target,
-        predictions=fitted.predicted,
-        errors=fitted.predicted - fitted.actual,
-    ).to_json()
-    broken = broken_baseline(baseline)
+    if fitted.labels is None:
+        baseline = fit_baseline(
+            feature_set,
+            table.columns,
+            target=table.target,
+            predictions=fitted.predicted,
+            errors=fitted.predicted - fitted.actual,
+        )
+    else:
+        answers = answers_of(feature_set, table, fitted)
+        answered = fit_baseline(
+            feature_set,
+            table.columns,
+            target=table.target,
+            labels=fitted.labels.astype(np.float64),
+            scores=fitted.predicted,
+        )
+        baseline = replace(answered, calibration=calibration_of(answers))
+    document = baseline.to_json()
+    broken = broken_baseline(document)
     if broken:
         raise ContractError(BASELINE, broken)
-    return json_bytes(cast("ReadableJson", baseline))
+    return json_bytes(cast("ReadableJson", document))
 
 
 def _prove_equal(forest: bytes, estimator: Any, matrix: Floats) -> None:
@@ -124,14 +159,22 @@ def _prove_equal(forest: bytes, estimator: Any, matrix: Floats) -> None:
         raise PackedDiffers(differing)
 
 
+def _held_out(
+    feature_set: FeatureSet, table: Table, fitted: Fitted
+) -> Mapping[str, BundleManifestV2HeldOut]:
+    """Return how rows were held out; nothing where it is as it has always been."""
+    period = fitted.sides.period_ms
+    if period is not None:
+        first, last = map(utc_text, period)
+        column = table.time_column or "times"
+        return {"held_out": {"by": "time", "column": column, "from": first, "to": last}}
+    return {"held_out": {"by": "random"}} if feature_set.target.is_class else {}
+
+
 def _estimator(estimator: Any, recipe: Recipe) -> BundleManifestV2Estimator:
     return {
         "kind": type(estimator).__name__,
-        "parameters": {
-            "n_estimators": recipe.trees,
-            "min_samples_leaf": recipe.min_samples_leaf,
-            "random_state": recipe.seed,
-        },
+        "parameters": dict(parameters(recipe)),
     }
 
 
@@ -147,6 +190,16 @@ def _training(
         "libraries": {
             "python": platform.python_version(),
             "scikit-learn": version("scikit-learn"),
+            **_library(recipe),
             "numpy": np.__version__,
         },
     }
+
+
+def _library(recipe: Recipe) -> Mapping[str, str]:
+    """Return the version of the estimator's library, if that is not scikit-learn."""
+    family = recipe.family
+    if family.extra is None:
+        return {}
+    # One library is packaged under several names; the module is what was used.
+    return {family.library: sys.modules[family.module].__version__}

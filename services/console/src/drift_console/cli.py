@@ -38,7 +38,7 @@ _EPILOG = """
 Examples:
 
 \b
-  python -m drift_console                          both models, http://127.0.0.1:8123/
+  python -m drift_console                          all models that ship, http://127.0.0.1:8123/
   python -m drift_console --fast                   see an alarm within a minute
   python -m drift_console --port 0                 any free port (the banner names it)
   python -m drift_console --webhook https://hooks.example.com/drift

@@ -83,7 +83,7 @@ def _ask(call: Call, scenario: ScenarioSuiteV1Scenario, reasons: list[str]) -> _
     try:
         return _parse(call({"features": scenario["requests"][0], "synthetic": True}))
     except Exception as error:
-        # As above. A probe that fails is a measurement, so nothing is raised.
+        # The type alone, as above; a probe that fails is a measurement, so nothing is raised.
         reasons.append(f"{type(error).__name__}: no usable answer")
         return None
 

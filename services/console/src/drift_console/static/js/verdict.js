@@ -76,9 +76,10 @@ function moved(finding) {
 
 /** "Also drifting: age is 1.2 sd higher than its baseline since 14:05." for every alarm beside the one in the headline. */
 function also(state, headline, at) {
-  const others = (state.evidence?.standing ?? []).filter((finding) => finding.of.length !== 1 || finding.of[0] !== headline);
+  const named = (finding) => (isAnswer(state, finding) ? answered(finding) : { name: finding.of.join(" and "), words: moved(finding) });
+  const others = (state.evidence?.standing ?? []).filter((finding) => named(finding).name !== headline);
   if (!others.length || !headline) return "";
-  const words = others.map((finding) => `${finding.of.join(" and ")} is ${moved(finding)} since ${at(finding.since)}`);
+  const words = others.map((finding) => `${named(finding).name} is ${named(finding).words} since ${at(finding.since)}`);
   return ` Also drifting: ${words.join("; ")}.`;
 }
 
