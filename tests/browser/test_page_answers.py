@@ -148,8 +148,10 @@ def test_headline(visit, server, finding, headline):
     expect(page.locator(".chips a").first).to_have_attribute("href", "#answers")
 
 
-def test_parts_of_the_answer_that_drift_too(visit, server):
-    """Another alarm on a part of the answer is named by that part, and the headline is not repeated."""
+def test_other_parts(visit, server):
+    """Another alarm on a part of the answer is named by that part, and the headline is not
+    repeated.
+    """
     found = evidence(server.world, alarm=True)
     label = found["finding"] | {"channel": "label", "kind": "share", "direction": "late up", "of": ["prediction"]}
     margin = found["finding"] | {"channel": "margin", "direction": "down", "of": ["prediction"]}

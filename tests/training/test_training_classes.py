@@ -101,8 +101,8 @@ def test_threshold():
     assert answers.scores.tolist() == by_threshold.predicted[:, 0].tolist()
 
 
-def test_the_prior_is_of_the_learnt_rows():
-    """A model is held against the shares of the classes among the rows that it has learnt."""
+def test_prior():
+    """The prior is the classes' shares among the learnt rows."""
     chosen = wine("bad", "good")
     table = wines(chosen)
     sides = split(400, SMALL)
@@ -112,8 +112,8 @@ def test_the_prior_is_of_the_learnt_rows():
     assert prior.sum() == pytest.approx(1)
 
 
-def test_a_classifier_no_better_than_the_prior(tmp_path):
-    """It is refused, and nothing is written."""
+def test_no_better_than_prior(tmp_path):
+    """A classifier that is no better than the prior is refused, and nothing is written."""
     chosen = wine("bad", "good")
     table = wines(chosen)
     noise = np.random.default_rng(4).integers(0, 2, 400).astype(np.float64)
@@ -122,8 +122,8 @@ def test_a_classifier_no_better_than_the_prior(tmp_path):
     assert not list(tmp_path.rglob("*.bin"))
 
 
-def test_a_class_that_no_learnt_row_has():
-    """It is named, with the ways out."""
+def test_class_without_rows():
+    """A class that no learnt row has is named, with the ways out."""
     chosen = wine("bad", "good", "never")
     table = wines(wine("bad", "good"))
     with pytest.raises(TrainingError, match=r"none of never.*take the class out"):
@@ -159,7 +159,7 @@ def test_labels_of_a_source(classes, labels):
 def test_labels_that_are_no_class():
     """Rows are named, counted from 1, and never the label."""
     labels = np.array(["good", "secret", None, "bad", 3], dtype=object)
-    with pytest.raises(DataError, match="column verdict: enum: expected one of bad, good") as refused:
+    with pytest.raises(DataError, match=r"verdict: enum: .* bad, good") as refused:
         as_places(wine("bad", "good"), labels, "cellar")
     assert refused.value.findings[0].rows == (2, 3, 5)
     assert "secret" not in str(refused.value)

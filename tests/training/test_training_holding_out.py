@@ -110,8 +110,8 @@ def test_a_column_of_no_times(dated_houses, tmp_path):
     assert not (tmp_path / "build").exists()
 
 
-def test_a_column_of_times_without_a_file():
-    """Only a file has columns to name."""
+def test_time_column_without_file():
+    """A column of times is refused without a file, which alone has columns to name."""
     assert run("--model", "house-price", "--time-column", "sold").exit_code == 2
 
 
@@ -121,8 +121,8 @@ def test_today_recipes_say_nothing_new(tmp_path, houses):
     assert {"held_out", "class_scores", "calibration", "exactness"}.isdisjoint(trained.manifest)
 
 
-def test_flights_are_in_the_order_of_time():
-    """The dated rows that ship are read with their times, whatever the order in their file."""
+def test_flights_in_order():
+    """The flights that ship are read with their times, whatever the order in their file."""
     flights = feature_set("flight-delay")
     table = load_rows(flights)
     assert table.rows == 18_186

@@ -9,6 +9,7 @@ import click
 from drift_contracts.commands import Group
 from drift_contracts.exits import CannotStart
 
+from drift_client import Unreachable
 from drift_client.cli._contracts import contracts
 from drift_client.cli._predict import predict
 from drift_client.cli._service import health, model
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 #: The group of entry points by which other packages add commands.
 PLUGINS = "driftctl.commands"
+#: The way out where no service answers.
+START = "`driftctl serve` starts a service, --url or DRIFT_URL names another"
 EPILOG = """
 Examples:
 
@@ -68,6 +71,11 @@ class Commands(Group):
         """Call a command; a library that only its work needs may be missing too."""
         try:
             return super().invoke(ctx)
+        except Unreachable as error:
+            # A library's caller knows its service; somebody at a terminal may have none yet.
+            raise Unreachable(
+                error.operation, f"{error.reason}; {START}", error.attempts
+            ) from error
         except ModuleNotFoundError as error:
             name = ctx.invoked_subcommand or ""
             plugins = entry_points(group=PLUGINS)

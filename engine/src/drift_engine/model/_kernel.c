@@ -34,7 +34,8 @@
 
 #define LANES 10        /* walks in flight together, to overlap their cache misses */
 #define STEPS 4         /* steps between two looks whether all walks have ended */
-#define BLOCK 256       /* rows that one tree sees before the next tree */
+#define BLOCK 256       /* rows that one tree sees before the next tree, at most */
+#define BLOCK_RANKS 65536 /* ranks of these rows, as many as stay near */
 #define ON_STACK 16384  /* bytes of a row's scratch that need no allocation */
 #define DEEPEST_HEAP 8
 #define SPARSEST_HEAP 8 /* a heap has at most so many leaves for each leaf of its tree */
@@ -445,12 +446,18 @@ static PyObject *raw(PyObject *object, PyObject *given) {
     return answer;
 }
 
+static Py_ssize_t block_of(const Engine *self) {
+    const Py_ssize_t rows = (Py_ssize_t)(BLOCK_RANKS / ((size_t)self->entries + 1));
+    return rows < LANES ? LANES : rows < BLOCK ? rows : BLOCK;
+}
+
 /* Raw scores and scores of rows, a block at a time. Returns the input that refuses a value, NULL if none does. */
 static const Input *answer_rows(const Engine *self, const double *rows, Py_ssize_t count, uint32_t *ranks, double *raw,
                                 double *scores, int *finite) {
     const Shape *shape = &self->shape;
-    for (Py_ssize_t start = 0; start < count; start += BLOCK) {
-        const Py_ssize_t size = count - start < BLOCK ? count - start : BLOCK;
+    const Py_ssize_t block = block_of(self);
+    for (Py_ssize_t start = 0; start < count; start += block) {
+        const Py_ssize_t size = count - start < block ? count - start : block;
         for (Py_ssize_t row = 0; row < size; row++) {
             const Input *refusing =
                 rank_row(self, rows + (start + row) * shape->features, ranks + (size_t)row * self->entries);
@@ -481,9 +488,10 @@ static PyObject *answer_many(Engine *self, PyObject *given, int labelled) {
     PyObject *answer = NULL, *rows = PySequence_Tuple(given);
     if (!rows) return NULL;
     const Py_ssize_t count = PyTuple_Size(rows);
+    const Py_ssize_t block = block_of(self);
     const size_t wide = (size_t)(shape->features + shape->raws + shape->outputs);
     double *values = PyMem_Calloc((size_t)count * wide + 1, sizeof(double));
-    uint32_t *ranks = PyMem_Calloc((size_t)(count < BLOCK ? count : BLOCK) * self->entries + 1, sizeof(uint32_t));
+    uint32_t *ranks = PyMem_Calloc((size_t)(count < block ? count : block) * self->entries + 1, sizeof(uint32_t));
     if (!values || !ranks) {
         PyErr_NoMemory();
         goto done;
@@ -824,34 +832,52 @@ static int read_values(Engine *self, const File *in) {
     return 0;
 }
 
-/* Splits and depth of each tree; `depths` has room for one more than there are splits. */
-static int measure_trees(Engine *self, const File *in, uint32_t *depths) {
-    const uint64_t splits = (uint64_t)self->shape.splits, end = 2 * splits + (uint64_t)self->shape.trees;
-    uint64_t bit = 0, taken = 0;
-    for (Py_ssize_t index = 0; index < self->shape.trees; index++) {
-        Tree *tree = self->trees + index;
-        uint64_t open = 1;
-        depths[0] = 0;
-        while (open) {
-            if (bit == end) return refuse(self, "model: structure: expected the bits of whole trees");
-            const uint32_t depth = depths[--open];
-            if (bits_at(&in->structure, bit++, 1)) {
-                /* so many splits are open at most, and the room for them was counted */
-                if (taken++ == splits) return refuse(self, "model: structure: expected the bits of whole trees");
-                tree->splits++;
-                depths[open++] = depth + 1;
-                depths[open++] = depth + 1;
-            } else if (depth > tree->depth) {
-                tree->depth = depth;
-            }
+/* The levels of a tree that is small enough for a heap, whose bits are known to be whole. */
+static uint32_t depth_of(const File *in, uint64_t bit) {
+    uint32_t depths[1 << DEEPEST_HEAP], deepest = 0, open = 1;
+    depths[0] = 0;
+    while (open) {
+        const uint32_t depth = depths[--open];
+        if (bits_at(&in->structure, bit++, 1)) {
+            depths[open++] = depth + 1;
+            depths[open++] = depth + 1;
+        } else if (depth > deepest) {
+            deepest = depth;
         }
     }
-    return bit == end && taken == splits ? 0 : refuse(self, "model: structure: expected the bits of whole trees");
+    return deepest;
+}
+
+/* Splits of each tree, and the depth of those that could be heaps. Returns the splits of the largest, -1 if the bits
+   are not those of whole trees. */
+static int64_t measure_trees(Engine *self, const File *in) {
+    const uint64_t splits = (uint64_t)self->shape.splits, end = 2 * splits + (uint64_t)self->shape.trees;
+    uint64_t bit = 0, taken = 0, bits = 0;
+    uint32_t largest = 0;
+    int left = 0;
+    for (Py_ssize_t index = 0; index < self->shape.trees; index++) {
+        Tree *tree = self->trees + index;
+        const uint64_t first = bit;
+        for (uint64_t open = 1; open; bit++, left--, bits >>= 1) {
+            if (bit == end) return refuse(self, "model: structure: expected the bits of whole trees");
+            if (!left) {
+                bits = bits_at(&in->structure, bit, 56);
+                left = 56;
+            }
+            tree->splits += (uint32_t)bits & 1;
+            open += 2 * (bits & 1) - 1;
+        }
+        taken += tree->splits;
+        if (tree->splits > largest) largest = tree->splits;
+        tree->depth = tree->splits < (uint32_t)1 << DEEPEST_HEAP ? depth_of(in, first) : UINT32_MAX;
+    }
+    if (bit != end || taken != splits) return refuse(self, "model: structure: expected the bits of whole trees");
+    return largest;
 }
 
 /* Which trees are heaps, where each begins, and in which order they are walked. */
-static int place_trees(Engine *self, size_t *nodes, size_t *words) {
-    uint32_t largest = 0, longest = 0, counts[DEEPEST_HEAP + 1] = {0}, first[DEEPEST_HEAP + 1], others;
+static int place_trees(Engine *self, uint32_t largest, size_t *nodes, size_t *words) {
+    uint32_t longest = 0, counts[DEEPEST_HEAP + 1] = {0}, first[DEEPEST_HEAP + 1], others;
     for (Py_ssize_t index = 0; index < self->shape.columns; index++)
         if (self->inputs[index].thresholds > longest) longest = self->inputs[index].thresholds;
     const int has_heaps = longest < HEAP_CODES && self->entries <= HEAP_CODES;
@@ -868,7 +894,6 @@ static int place_trees(Engine *self, size_t *nodes, size_t *words) {
             tree->first = *nodes;
             *nodes += 2 * ((size_t)tree->splits + 1);
         }
-        if (tree->splits > largest) largest = tree->splits;
     }
     self->slot_bits = bits_of(2 * (uint64_t)largest + 1);
     if (self->slot_bits + bits_of(self->entries) > WORD_BITS)
@@ -886,42 +911,72 @@ static int place_trees(Engine *self, size_t *nodes, size_t *words) {
     return 0;
 }
 
-/* What a tree needs while it is read: the slots that are still to come, its nodes if it will be a heap. */
+/* What a tree needs while it is read, each with room for twice the largest: the slots of its splits and of its leaves in
+   preorder, the slots of the right children that are still to come, and its nodes if it will be a heap. */
 typedef struct {
-    uint32_t *open;
-    Node *small;
+    uint32_t *splits, *leaves, *open;
+    Node small[2 << DEEPEST_HEAP];
     uint64_t bit, split, leaf;
 } Reading;
+
+/* The slots of all nodes of a tree. No branch depends on a bit: half of all would be guessed wrong. `open` begins with a
+   slot that is nobody's: the leaf that takes it ends the tree. */
+static void read_structure(const File *in, uint64_t bit, uint32_t size, const Reading *reading) {
+    const uint64_t stop = bit + 2 * (uint64_t)size + 1;
+    uint32_t *const open = reading->open, *const split_slots = reading->splits, *const leaf_slots = reading->leaves;
+    uint32_t slot = 0, split = 0, leaf = 0, depth = 1;
+    open[0] = 0;
+    while (bit < stop) {
+        uint64_t bits = bits_at(&in->structure, bit, 56);
+        const uint64_t until = bit + 56 < stop ? bit + 56 : stop;
+        for (; bit < until; bit++, bits >>= 1) {
+            const uint32_t splits = (uint32_t)bits & 1;
+            split_slots[split] = slot;
+            leaf_slots[leaf] = slot;
+            split += splits;
+            leaf += 1 - splits;
+            open[depth] = 2 * split + 1;
+            const uint32_t next = open[depth - 1];
+            slot = next ^ ((next ^ 2 * split) & (0 - splits));
+            depth += 2 * splits - 1;
+        }
+    }
+}
 
 static int read_tree(Engine *self, const File *in, Py_ssize_t index, const Node *table, Reading *reading, Node *nodes,
                      uint32_t slot_bits) {
     const Shape *shape = &self->shape;
+    const uint32_t size = self->trees[index].splits;
     const uint64_t distinct = (uint64_t)shape->distinct;
     const uint64_t values = (uint64_t)(shape->of_vectors ? shape->vectors : shape->scalars);
-    uint32_t depth = 1, pair = 0;
-    reading->open[0] = 0;
+    uint32_t *const codes = reading->open; /* all closed; two loops, so that many looks into the table are under way */
+    int known = 1;
+    read_structure(in, reading->bit, size, reading);
+    for (uint32_t split = 0; split < size; split++) {
+        const uint64_t code = number_at(&in->split_codes, shape->split_code_bits, reading->split + split);
+        known &= code < distinct;
+        codes[split] = (uint32_t)code;
+    }
+    if (!known) return refuse(self, "model: codes: expected codes in their tables");
     nodes[1] = (Node){LEAF, 1}; /* the root has no sibling */
-    while (depth) {
-        const uint32_t slot = reading->open[--depth];
-        if (bits_at(&in->structure, reading->bit++, 1)) {
-            const uint64_t code = number_at(&in->split_codes, shape->split_code_bits, reading->split++);
-            if (code >= distinct) return refuse(self, "model: codes: expected codes in their tables");
-            pair += 2;
-            nodes[slot] = (Node){table[code].code, (uint32_t)((uint64_t)table[code].word << slot_bits) | pair};
-            reading->open[depth++] = pair + 1;
-            reading->open[depth++] = pair;
-        } else {
-            const uint64_t value = shape->leaf_code_bits
-                                       ? number_at(&in->leaf_codes, shape->leaf_code_bits, reading->leaf)
-                                       : reading->leaf;
-            reading->leaf++;
-            if (value >= values) return refuse(self, "model: codes: expected codes in their tables");
-            nodes[slot] = (Node){LEAF | (uint32_t)value, slot};
-        }
+    for (uint32_t split = 0; split < size; split++) {
+        const Node node = table[codes[split]];
+        nodes[reading->splits[split]] =
+            (Node){node.code, (uint32_t)((uint64_t)node.word << slot_bits) | 2 * (split + 1)};
+    }
+    for (uint32_t leaf = 0; leaf <= size; leaf++) {
+        const uint64_t place = reading->leaf + leaf;
+        const uint64_t value =
+            shape->leaf_code_bits ? number_at(&in->leaf_codes, shape->leaf_code_bits, place) : place;
+        known &= value < values;
+        nodes[reading->leaves[leaf]] = (Node){LEAF | (uint32_t)value, reading->leaves[leaf]};
     }
     const uint64_t output = number_at(&in->tree_outputs, shape->output_bits, (uint64_t)index);
-    if (output >= (uint64_t)shape->raws) return refuse(self, "model: codes: expected codes in their tables");
+    if (!known || output >= (uint64_t)shape->raws) return refuse(self, "model: codes: expected codes in their tables");
     self->outputs[index] = (uint16_t)output;
+    reading->bit += 2 * (uint64_t)size + 1;
+    reading->split += size;
+    reading->leaf += (uint64_t)size + 1;
     return 0;
 }
 
@@ -959,17 +1014,19 @@ static int read_trees(Engine *self, const File *in, const Node *table, Reading *
 
 static int load_trees(Engine *self, const File *in) {
     const Shape *shape = &self->shape;
-    const size_t splits = (size_t)shape->splits;
-    Node small[2 << DEEPEST_HEAP];
     size_t nodes = 0, words = 0;
     int result = -1;
-    uint32_t *open = allocate_block((splits + 2) * sizeof(uint32_t));
-    Node *table = allocate_block((size_t)shape->distinct * sizeof(Node));
-    if (open && table && measure_trees(self, in, open) == 0 && place_trees(self, &nodes, &words) == 0 &&
-        (self->nodes = allocate_block(nodes * sizeof(Node))) &&
-        (self->heap = allocate_block(words * sizeof(uint32_t))) && read_split_table(self, in, table) == 0)
-        result = read_trees(self, in, table, &(Reading){.open = open, .small = small});
-    free(open);
+    const int64_t largest = measure_trees(self, in);
+    if (largest < 0 || place_trees(self, (uint32_t)largest, &nodes, &words) < 0) return -1;
+    const size_t distinct = (size_t)shape->distinct, room = 2 * (size_t)largest + 3;
+    Node *table = allocate_block(distinct * sizeof(Node) + 3 * room * sizeof(uint32_t));
+    self->nodes = allocate_block(nodes * sizeof(Node));
+    self->heap = allocate_block(words * sizeof(uint32_t));
+    if (table && self->nodes && self->heap && read_split_table(self, in, table) == 0) {
+        uint32_t *slots = (uint32_t *)(table + distinct);
+        Reading reading = {.splits = slots, .leaves = slots + room, .open = slots + 2 * room};
+        result = read_trees(self, in, table, &reading);
+    }
     free(table);
     return result;
 }

@@ -72,8 +72,9 @@ def use(model: str, version: str, folder: Path) -> None:
     """Make a version of a model the current one."""
     models = _models(folder)
     if model not in models:
-        names = ", ".join(models) or "none"
-        raise click.BadParameter(f"expected a model in {folder}: {names}", param_hint="MODEL")
+        there = ", ".join(models) or "nothing yet, `driftctl train` makes one"
+        problem = f"expected a model in {folder}; there is {there}"
+        raise click.BadParameter(problem, param_hint="MODEL")
     try:
         use_version(folder / model, version)
     except DriftError as error:
