@@ -442,7 +442,7 @@ def sanitize(session: Session) -> None:
 
 @nox.session
 def benchmark(session: Session) -> None:
-    """Measure ratios to the usual way: -- --quick, --counts, --compare REVISION, --planted."""
+    """Measure ratios: -- --quick, --counts, --models, --compare REVISION, --planted."""
     # Without valgrind the instruction counts say NOT CHECKED, and the ratios are measured.
     if may_install():
         debian(session, {"valgrind": "valgrind", "gcc": "gcc"})

@@ -18,6 +18,8 @@ class Bar(NamedTuple):
     least: float
     usual: str
     readme: bool = False
+    #: Of packed models, which `--models` asks for.
+    models: bool = False
 
 
 JSON_TRIPS = 7
@@ -41,6 +43,27 @@ BARS = {
     "one request validated": Bar(15, "compiled jsonschema", readme=True),
     "replay of a million rows, parquet": Bar(0.8, "pandas and ks_2samp of every day and feature"),
     "replay of a million rows, csv": Bar(0.7, "pandas and ks_2samp of every day and feature"),
+    # A trial's ratios less a fifth; `--models` judges these alone.
+    "XGBoost 500 x 6: its library": Bar(40, "inplace_predict", models=True),
+    "LightGBM 500 x 31, numbers: its library": Bar(5.6, "Booster.predict", models=True),
+    "LightGBM 500 x 31, categories: its library": Bar(5.6, "Booster.predict", models=True),
+    "HistGradientBoosting 300: its library": Bar(560, "predict_proba of one row", models=True),
+    "RandomForestClassifier 100, 4 classes: its library": Bar(2000, "predict_proba of one row", models=True),
+    "GradientBoosting 200 x 3: its library": Bar(232, "predict_proba of one row", models=True),
+    "XGBoost 500 x 6: lignum": Bar(0.8, "lignum's predict", models=True),
+    "LightGBM 500 x 31, numbers: lignum": Bar(0.8, "lignum's predict", models=True),
+    "LightGBM 500 x 31, categories: lignum": Bar(1, "lignum's predict", models=True),
+    "HistGradientBoosting 300: its pipeline": Bar(500, "a pipeline's call for a data frame of one row", models=True),
+    "RandomForestClassifier 100, 4 classes: its pipeline": Bar(
+        500, "a pipeline's call for a data frame of one row", models=True
+    ),
+    "GradientBoosting 200 x 3: its pipeline": Bar(500, "a pipeline's call for a data frame of one row", models=True),
+    "request to HistGradientBoosting: its pipeline's call": Bar(
+        100, "a pipeline's call for a data frame of one row", models=True
+    ),
+    "cold process, xgboost": Bar(22, "joblib and XGBoost", models=True),
+    "cold process, lightgbm": Bar(22, "joblib and LightGBM", models=True),
+    "cold process, histogram": Bar(21, "joblib, pandas and a pipeline of scikit-learn", models=True),
 }
 
 
@@ -50,6 +73,7 @@ class Options(NamedTuple):
     quick: bool = False
     counts: bool = False
     planted: bool = False
+    models: bool = False
 
     def ask_for(self, bars: Collection[str], markers: Collection[str]) -> bool:
         """Return whether a test of these bars and markers runs.
@@ -59,6 +83,8 @@ class Options(NamedTuple):
         """
         if self.planted or "planted" in markers:
             return self.planted and "planted" in markers
+        if self.models or "models" in markers:
+            return self.models and "models" in markers
         if "counts" in markers:
             return self.counts or not self.quick
         if self.quick:

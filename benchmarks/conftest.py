@@ -28,18 +28,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--compare", metavar="REVISION", help="count this revision instead of taking the stored figures")
     group.addoption("--update", action="store_true", help="store the counts that are measured")
     group.addoption("--planted", action="store_true", help="only the planted slowdowns: each must be found")
+    group.addoption("--models", action="store_true", help="only packed models beside their libraries and lignum")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "bar(name): the row of bars.py that the test decides")
     config.addinivalue_line("markers", "counts: instruction counts, by valgrind")
+    config.addinivalue_line("markers", "models: packed models of every family, which take minutes to fit")
     config.addinivalue_line("markers", "planted: slowdowns that are planted, by valgrind")
     config.stash[ROWS], config.stash[COUNTS] = [], []
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     counts = any(config.getoption(name) for name in ("counts", "update", "compare"))
-    options = Options(bool(config.getoption("quick")), counts, bool(config.getoption("planted")))
+    planted, models = bool(config.getoption("planted")), bool(config.getoption("models"))
+    options = Options(bool(config.getoption("quick")), counts, planted, models)
     chosen = [item for item in items if options.ask_for(bars_of(item), {mark.name for mark in item.iter_markers()})]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen

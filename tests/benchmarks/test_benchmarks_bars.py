@@ -82,9 +82,14 @@ def test_default_choice(items):
     """Without options every bar is decided once, counts are taken and no slowdown is planted."""
     everything = chosen(items)
     markers = {mark for item in everything for mark in item.markers}
-    assert bars(everything) == sorted(BARS)
+    assert bars(everything) == sorted(name for name, bar in BARS.items() if not bar.models)
     assert "counts" in markers
     assert "planted" not in markers
+
+
+def test_models_choice(items):
+    """With --models the bars of packed models are decided, and no others."""
+    assert bars(chosen(items, models=True)) == sorted(name for name, bar in BARS.items() if bar.models)
 
 
 def test_quick_choice(items):

@@ -56,6 +56,13 @@ def test_inexact_link(whole, boosted):
     exactness = prove(packed, shifted, whole.feature_set, whole.rows, hard=20)
     assert (exactness.grade, exactness.worst_ulp) == ("exact-link", 1.0)
     assert exactness.to_json()["reference"]["library"] == "scikit-learn"
+
+    def further(rows):
+        return reference.scores(rows) * (1 + 2**-48)
+
+    far = replace(boosted, reference=replace(reference, scores=further))
+    with pytest.raises(NotExact, match="NPY_DISABLE_CPU_FEATURES"):
+        prove(packed, far, whole.feature_set, whole.rows, hard=20)
     unknown = replace(boosted, reference=replace(reference, scores=beside, raw=None))
     with pytest.raises(NotExact):
         prove(packed, unknown, whole.feature_set, whole.rows, hard=20)

@@ -24,6 +24,8 @@ ABSENT = (
     "pytest",
     "jsonschema",
     "drift_ml.training",
+    "drift_ml.converters",
+    "drift_ml.exporting",
     "drift_console",
 )
 

@@ -22,6 +22,8 @@ ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build/exactness"
 PAGE = ROOT / "docs/exactness.md"
 ROOMS = ("contracts/src", "engine/src", "ml/src")
+#: As numpy 1.26 and numpy 2 name what their faster and less exact exponential needs.
+AVX_512 = "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR X86_V4"
 #: Seconds that a combination may take.
 LONGEST = 1500
 
@@ -61,6 +63,8 @@ def _measured(combination: Combination, missing: list[str]) -> Any:
         return None
     path = os.pathsep.join(str(ROOT / room) for room in (*ROOMS, "."))
     environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    # Grades are those of any processor then.
+    environment["NPY_DISABLE_CPU_FEATURES"] = AVX_512
     measure = (str(folder / "bin/python"), "-m", "tools.exactness.measure")
     done = subprocess.run(  # noqa: S603 - our own program
         measure,
@@ -122,7 +126,7 @@ def _report(document: Any, combination: Combination) -> int:
             print(f"  {result['name']:40} {ours}  lignum {result.get('lignum')}")
         else:
             print(f"  {result['name']:40} refused: {refused}")
-            failures += not result["expected"]
+        failures += (refused is not None) != result["to_be_refused"]
     return failures
 
 

@@ -35,6 +35,8 @@ class Case:
     missing_since: tuple[int, int] | None = (0, 0)
     #: Whether it is to be refused.
     refused: bool = False
+    #: Before which version of scikit-learn it is.
+    refused_before: tuple[int, int] = (0, 0)
 
 
 def scikit(module: str, name: str, target: str, **options: Any) -> Callable[[Data, int], Any]:
@@ -120,9 +122,11 @@ def scikit_cases() -> list[Case]:
     ):
         for classes in ("2", "3", "10"):
             fit = scikit(module, f"{prefix}Classifier", classes, **options)
-            cases.append(
-                Case(family, f"{prefix}Classifier, {classes} classes", fit, missing_since=since)
-            )
+            # Before 1.4 its softmax was by a logarithm of the sum.
+            by_logarithm = prefix == "GradientBoosting" and classes != "2"
+            before = (1, 4) if by_logarithm else (0, 0)
+            name = f"{prefix}Classifier, {classes} classes"
+            cases.append(Case(family, name, fit, missing_since=since, refused_before=before))
         fit = scikit(module, f"{prefix}Regressor", "number", **options)
         cases.append(Case(family, f"{prefix}Regressor", fit, missing_since=since))
         if "oosting" not in prefix:

@@ -24,6 +24,15 @@ of the feature set, and hold null and unseen categories where it lets them.
 Libraries disagree with themselves, so each grade names a call: forests add up in any order where `n_jobs` is above 1,
 and histogram boosting rounds one row otherwise than a batch from eight classes on. XGBoost 3.2 takes an unseen text in
 a data frame for the first category; here it is an unknown category, which goes left as its matrices have it.
+
+numpy computes exponentials otherwise on processors with AVX-512: a softmax of scikit-learn is then up to 4 ulp beside
+itself (5 with numpy 1.26 and ten classes, which is refused). The figures here are of numpy without them, as any
+processor has it, by
+`NPY_DISABLE_CPU_FEATURES="AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR X86_V4"`;
+whoever exports on such a processor and is refused sets the same.
+
+lignum (the package `pylignum`) reads the boosters' own files; it does not know every setting, and leaves
+out LightGBM's `reg_sqrt`.
 """
 
 

@@ -9,6 +9,14 @@ ConversionError
 from drift_contracts import DriftError
 from drift_contracts.exits import FAULT
 
+#: What differs where every raw score is exact, by more than a link of our own may.
+LINK = "final values alone"
+PLEASE_REPORT = "please report the library's version and the estimator's parameters"
+OTHER_EXPONENTIAL = (
+    "numpy's exponential is less exact with AVX-512 than the C library's; name these features in"
+    " NPY_DISABLE_CPU_FEATURES (docs/exactness.md) before Python starts, and export again"
+)
+
 
 class ConversionError(DriftError):
     """An estimator that cannot be packed; nothing was written."""
@@ -46,6 +54,7 @@ class NotExact(ConversionError):
     exit_code = FAULT
 
     def __init__(self, call: str, what: str, rows: int, differing: int, worst_ulp: float) -> None:
+        """Name what differs; `what` is LINK where only what follows the raw scores does."""
         #: The library's call that it was compared with.
         self.call = call
         #: Which of its values differ: scores, raw scores or labels.
@@ -56,8 +65,8 @@ class NotExact(ConversionError):
         self.differing = differing
         #: The largest distance, in units of the last place.
         self.worst_ulp = worst_ulp
+        way_out = OTHER_EXPONENTIAL if what == LINK else PLEASE_REPORT
         super().__init__(
             f"{call}: {what} of the packed model differ on {differing} of {rows} rows"
-            f" (worst {worst_ulp:g} ulp); nothing was written: please report the library's version"
-            " and the estimator's parameters"
+            f" (worst {worst_ulp:g} ulp); nothing was written: {way_out}"
         )

@@ -9,7 +9,7 @@ import numpy as np
 from drift_contracts import RequestValidator
 from drift_engine.model import PackedModel
 
-from .errors import CannotServe, NotExact
+from .errors import LINK, CannotServe, NotExact
 from .hard_rows import hard_rows
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 HARD_ROWS = 20_000
 #: Ulps that a link of our own may be off, in float64 and in float32.
 MOST_ULP, MOST_ULP_SINGLE = 4.0, 2.0
+#: Up to here it is another exponential that differs, beyond it something else.
+FAR_ULP = 64.0
 #: Rows of one call of the library: more than one, since libraries round single rows otherwise.
 BATCH = 5_000
 
@@ -162,15 +164,16 @@ class _Proof:
         has_raw = self.reference.raw is not None
         differing = self._differing
         if differing["scores"] and not (has_raw and self.worst <= most):
-            raise self._refusal("scores")
+            is_link = has_raw and not differing["raw scores"] and self.worst <= FAR_ULP
+            raise self._refusal("scores", LINK if is_link else "scores")
         for what in ("raw scores", "labels"):
             if differing[what]:
                 raise self._refusal(what)
         return "exact-link" if differing["scores"] else "exact"
 
-    def _refusal(self, what: str) -> NotExact:
+    def _refusal(self, what: str, words: str | None = None) -> NotExact:
         differing = self._differing[what]
-        return NotExact(self.reference.call, what, self.rows, differing, self.worst)
+        return NotExact(self.reference.call, words or what, self.rows, differing, self.worst)
 
 
 def ulps(ours: Floats, theirs: Floats, *, single: bool = False) -> Floats:

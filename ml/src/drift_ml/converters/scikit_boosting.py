@@ -94,7 +94,8 @@ def _link(estimator: Any, kind: str, classes: int) -> dict[str, Any]:
         )
     if classes == TWO_CLASSES:
         return {"link": "sigmoid", "decision": "raw-at-least" if modern else "above"}
-    if modern:
-        return {"link": "softmax-pairwise", "decision": "raw-argmax"}
-    # By a logarithm of the sum, which a softmax is some ulps beside.
-    return {"link": "softmax", "decision": "argmax"}
+    if not modern:
+        # By a logarithm of the sum, which a softmax is a dozen ulps beside.
+        reason = "more than two classes of scikit-learn before 1.4 are not served"
+        raise CannotServe(kind, reason, "fit with scikit-learn 1.4 or later")
+    return {"link": "softmax-pairwise", "decision": "raw-argmax"}
