@@ -112,3 +112,12 @@ def test_baseline_figures(figures, rules):
     for broken in (broken_figures(document), broken_baseline(document)):
         assert {violation.rule for violation in broken} == rules
         assert all(violation.pointer.startswith(f"/features/{name}") for violation in broken)
+
+
+def test_baseline_importances():
+    """Importances are of features; another name is reported once, at its place."""
+    case = next(case for case in cases("baseline.v2") if case.valid)
+    figure = {"value": 0.1, "low": 0.0, "high": 0.2}
+    document = {**case.instance, "importances": {"height": figure, "width": figure}}
+    for broken in (broken_figures(document), broken_baseline(document)):
+        assert [(violation.pointer, violation.rule) for violation in broken] == [("/importances", "enum")]
