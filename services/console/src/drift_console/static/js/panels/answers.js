@@ -74,6 +74,7 @@ function mixPart() {
       legend: mix.names.map((name, place) => ({ label: name, swatch: hueOf(place), read: (d, i) => share(shareAt(d, place, i)) })),
       options: (colour) => ({
         ...overTime(colour, { range: () => [0, 1], format: (value) => share(value) }),
+        scales: { x: { range: wholeColumns }, y: { range: () => [0, 1] } },
         // The last class comes first and reaches the top; each one after it covers what is not its own.
         series: [{}, ...mix.names.map((_, place) => mix.names.length - 1 - place).map((place) => (
           { stroke: colour(hueOf(place)), fill: colour(hueOf(place)), width: 0, paths: uPlot.paths.bars({ size: [0.92, 60, 1] }), points: { show: false } }))],
@@ -106,6 +107,14 @@ function stacked(mix) {
     return mix.course.map((shares) => (sum += shares[i]));
   });
   return [filled.map((i) => mix.times[i]), ...mix.names.map((_, place) => sums.map((each) => each[mix.names.length - 1 - place]))];
+}
+
+/** The span of time that shows the first and the last column whole. */
+function wholeColumns(u, low, high) {
+  const times = u.data[0];
+  const gaps = times.slice(1).map((time, i) => time - times[i]);
+  const half = (gaps.length ? Math.min(...gaps) : 60) / 2;
+  return [low - half, high + half];
 }
 
 /** The share of one class in stacked data. */
