@@ -207,3 +207,16 @@ def test_a_constant_category_has_no_name(with_missing, frame):
     model = lightgbm.LGBMRegressor(n_estimators=2, verbose=-1, n_jobs=1)
     model.fit(constant, with_missing.number)
     assert convert(model, with_missing.feature_set).inputs.names == {}
+
+
+@pytest.mark.parametrize("is_served", [True, False])
+def test_tree_weights(is_served, booster, whole):
+    """Dropout leaves weights from XGBoost 3.4 on, which are refused unless they are 1."""
+    document = json.loads(booster.save_raw("json"))
+    weights = [1.0, 1.0, 1.0, 1.0 if is_served else 0.5]
+    document["learner"]["gradient_booster"]["model"]["weight_drop"] = weights
+    if is_served:
+        assert len(convert_xgboost_file(document, whole.feature_set).model.trees) == 4
+        return
+    with pytest.raises(CannotServe, match="dart"):
+        convert_xgboost_file(document, whole.feature_set)

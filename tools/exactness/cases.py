@@ -197,7 +197,13 @@ def refused_cases() -> list[Case]:
     """Return estimators that are refused by name."""
     vectors = xgb("XGBRegressor", "numbers", multi_strategy="multi_output_tree")
     return [
-        Case("XGBoost", "dart", xgb("XGBClassifier", "2", booster="dart"), "xgboost", refused=True),
+        Case(
+            "XGBoost",
+            "dart",
+            xgb("XGBClassifier", "2", booster="dart", rate_drop=0.5),
+            "xgboost",
+            refused=True,
+        ),
         Case(
             "XGBoost",
             "linear booster",

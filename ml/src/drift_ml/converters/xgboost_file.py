@@ -120,6 +120,10 @@ def _learner(document: Any) -> Any:
         raise CannotServe(
             "XGBoost", "models before 2.0 are not read", "load and save it with XGBoost 2 or later"
         )
+    # From 3.4 on dropout is a setting of the tree booster, whose trees then have weights.
+    weights = learner["gradient_booster"].get("model", {}).get("weight_drop", [])
+    if any(float(weight) != 1.0 for weight in weights):
+        booster = "dart"
     if booster != "gbtree":
         reason = "its predictions are no plain sum of trees"
         raise CannotServe(f"booster={booster}", reason, "train with booster='gbtree'")
