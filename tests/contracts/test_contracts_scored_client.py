@@ -131,6 +131,8 @@ def test_predict_class(predict):
     assert "late: on time" in out or "late: late" in out
     assert "threshold 0.5" in out
     assert "on time: 0." in out
+    assert "z of score " in out
+    assert "z of distance" not in out
 
 
 def test_predict_markup(predict):

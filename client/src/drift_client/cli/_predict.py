@@ -342,3 +342,7 @@ def _scores(answer: Prediction) -> Iterator[str]:
         yield f"and {len(shares) - SHOWN} classes that are less likely"
     if answer.threshold is not None:
         yield f"threshold {shown(answer.threshold)}"
+    # a classifier's drift is also that of its answer: score, margin, entropy
+    for name, z in answer.drift.z.items():
+        if name not in answer.features and z is not None:
+            yield f"z of {name} {z:+.2f}"
