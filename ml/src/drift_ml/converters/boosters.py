@@ -66,7 +66,14 @@ def convert_xgboost(estimator: Any, feature_set: FeatureSet) -> Converted:
 
 
 def _stops_early(estimator: Any) -> bool:
-    return getattr(estimator, "early_stopping_rounds", None) is not None
+    return (
+        getattr(
+            estimator,
+            "early_stopping_rounds",
+            None,
+        )
+        is not None
+    )
 
 
 def _xgboost_call(
@@ -100,12 +107,19 @@ def _both(call: Callable[[Sequence[JsonRow]], Any], *, binary: bool) -> Scorer:
 
 def _labels(scores: Scorer) -> Callable[[Sequence[JsonRow]], npt.NDArray[np.intp]]:
     """Return the place of the largest probability, the first of equal ones, as wrappers take it."""
-    return lambda rows: np.argmax(scores(rows), axis=1)
+    return lambda rows: np.argmax(
+        scores(rows),
+        axis=1,
+    )
 
 
 def _classes(estimator: Any, count: int) -> tuple[str, ...]:
     """Return the classes as texts; a Booster knows their number only."""
-    classes = getattr(estimator, "classes_", None)
+    classes = getattr(
+        estimator,
+        "classes_",
+        None,
+    )
     values = range(count) if classes is None else np.asarray(classes).tolist()
     return tuple(label_text(value) for value in values)
 

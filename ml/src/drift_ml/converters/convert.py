@@ -88,7 +88,10 @@ def convert(estimator: Any, feature_set: FeatureSet) -> Converted:
 
 def _is_fitted(estimator: Any) -> bool:
     """Return whether an estimator of scikit-learn has what its `fit` leaves."""
-    return hasattr(estimator, "n_features_in_")
+    return hasattr(
+        estimator,
+        "n_features_in_",
+    )
 
 
 def _unknown(kind: type) -> CannotServe:
@@ -96,9 +99,16 @@ def _unknown(kind: type) -> CannotServe:
     known = []
     for converters in LIBRARIES.values():
         known += [name for name in converters if name not in known]
-    way_out = WAYS_OUT.get(kind.__name__, f"train one of {', '.join(known)}")
+    way_out = WAYS_OUT.get(
+        kind.__name__,
+        f"train one of {', '.join(known)}",
+    )
     module = kind.__module__.partition(".")[0]
-    return CannotServe(f"{module} {kind.__name__}", "this kind of model is not served", way_out)
+    return CannotServe(
+        f"{module} {kind.__name__}",
+        "this kind of model is not served",
+        way_out,
+    )
 
 
 def _classes(converted: Converted, feature_set: FeatureSet) -> tuple[str, ...]:

@@ -53,8 +53,14 @@ class Converted:
 
 def as_columns(values: object) -> Floats:
     """Return a library's answer as float64 of shape (rows, values); float32 is exact in it."""
-    array = np.asarray(values, dtype=np.float64)
-    return array.reshape(len(array), -1)
+    array = np.asarray(
+        values,
+        dtype=np.float64,
+    )
+    return array.reshape(
+        len(array),
+        -1,
+    )
 
 
 def two_columns(values: object) -> Floats:

@@ -78,9 +78,17 @@ def _thresholds(model: Model) -> dict[int, Floats]:
     """Return the distinct thresholds by place of the feature in a row."""
     found: dict[int, list[float]] = {}
     for tree in model.trees:
-        for column, threshold, left in zip(tree.column, tree.threshold, tree.left, strict=True):
+        for column, threshold, left in zip(
+            tree.column,
+            tree.threshold,
+            tree.left,
+            strict=True,
+        ):
             if left >= 0:
-                found.setdefault(model.columns[column].source, []).append(threshold)
+                found.setdefault(
+                    model.columns[column].source,
+                    [],
+                ).append(threshold)
     return {source: np.unique(values) for source, values in found.items()}
 
 
@@ -139,7 +147,12 @@ def _whole(thresholds: Floats) -> Floats:
 def _allowed(feature: Feature, values: Floats) -> list[float]:
     """Return the distinct values within a feature's bounds, and the bounds."""
     low, high = _bounds(feature)
-    listed = set(chain(values.tolist(), _edges(feature)))
+    listed = set(
+        chain(
+            values.tolist(),
+            _edges(feature),
+        )
+    )
     return sorted(value for value in listed if low <= value <= high)
 
 
@@ -154,7 +167,23 @@ def _bounds(feature: Feature) -> tuple[float, float]:
     low = -LARGEST if feature.minimum is None else float(feature.minimum)
     high = LARGEST if feature.maximum is None else float(feature.maximum)
     if feature.exclusive_minimum is not None:
-        low = max(low, float(np.nextafter(feature.exclusive_minimum, np.inf)))
+        low = max(
+            low,
+            float(
+                np.nextafter(
+                    feature.exclusive_minimum,
+                    np.inf,
+                )
+            ),
+        )
     if feature.exclusive_maximum is not None:
-        high = min(high, float(np.nextafter(feature.exclusive_maximum, -np.inf)))
+        high = min(
+            high,
+            float(
+                np.nextafter(
+                    feature.exclusive_maximum,
+                    -np.inf,
+                )
+            ),
+        )
     return low, high

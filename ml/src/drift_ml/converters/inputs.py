@@ -67,7 +67,13 @@ class Inputs:
 
     def matrix(self, rows: Sequence[JsonRow]) -> Floats:
         """Return rows as numbers, shape (rows, columns), NaN for what is missing."""
-        columns = [self._numbers(column, rows) for column in range(len(self.sources))]
+        columns = [
+            self._numbers(
+                column,
+                rows,
+            )
+            for column in range(len(self.sources))
+        ]
         return np.column_stack(columns)
 
     def frame(self, rows: Sequence[JsonRow]) -> Any:
@@ -80,20 +86,44 @@ class Inputs:
                 known = self.names[column]
                 # pandas takes no value beside its categories, so that unseen ones are some too.
                 unseen = [text for text in dict.fromkeys(texts) if text not in (None, *known)]
-                columns[name] = pandas.Categorical(texts, categories=[*known, *unseen])
+                columns[name] = pandas.Categorical(
+                    texts,
+                    categories=[*known, *unseen],
+                )
             else:
-                columns[name] = self._numbers(column, rows)
+                columns[name] = self._numbers(
+                    column,
+                    rows,
+                )
         return pandas.DataFrame(columns)
 
     def _numbers(self, column: int, rows: Sequence[JsonRow]) -> Floats:
         feature = self.feature(column)
         values = [row[feature.name] for row in rows]
         if feature.type != "category":
-            return np.array([MISSING if value is None else value for value in values], np.float64)
+            return np.array(
+                [MISSING if value is None else value for value in values],
+                np.float64,
+            )
         codes = self.codes(column)
-        table: dict[object, float] = dict(zip(feature.categories, codes, strict=False))
+        table: dict[object, float] = dict(
+            zip(
+                feature.categories,
+                codes,
+                strict=False,
+            )
+        )
         table[None] = MISSING
-        return np.array([table.get(value, codes[-1]) for value in values], np.float64)
+        return np.array(
+            [
+                table.get(
+                    value,
+                    codes[-1],
+                )
+                for value in values
+            ],
+            np.float64,
+        )
 
 
 def inputs_of(estimator: Any, feature_set: FeatureSet, columns: int) -> Inputs:
@@ -107,8 +137,16 @@ def inputs_of(estimator: Any, feature_set: FeatureSet, columns: int) -> Inputs:
     Raises:
         DoesNotFit: the features are not the columns.
     """
-    names = getattr(estimator, "feature_names_in_", None)
-    return inputs_by_name(names, feature_set, columns)
+    names = getattr(
+        estimator,
+        "feature_names_in_",
+        None,
+    )
+    return inputs_by_name(
+        names,
+        feature_set,
+        columns,
+    )
 
 
 def inputs_by_name(names: Iterable[object] | None, feature_set: FeatureSet, columns: int) -> Inputs:
@@ -152,9 +190,18 @@ def label_text(value: object) -> str:
     >>> label_text(1.0), label_text(True), label_text("late")
     ('1', 'true', 'late')
     """
-    if isinstance(value, bool | np.bool_):
+    if isinstance(
+        value,
+        bool | np.bool_,
+    ):
         return "true" if value else "false"
-    if isinstance(value, float | np.floating) and float(value).is_integer():
+    if (
+        isinstance(
+            value,
+            float | np.floating,
+        )
+        and float(value).is_integer()
+    ):
         return str(int(value))
     return str(value)
 

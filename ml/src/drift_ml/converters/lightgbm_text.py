@@ -142,15 +142,29 @@ def _regression_link(objective: str, words: list[str]) -> str | None:
 def _inputs(facts: Mapping[str, str], text: str, feature_set: FeatureSet) -> Inputs:
     names = facts["feature_names"].split(" ")
     has_names = not all(_DEFAULT_NAME.fullmatch(name) for name in names)
-    inputs = inputs_by_name(names if has_names else None, feature_set, len(names))
+    inputs = inputs_by_name(
+        names if has_names else None,
+        feature_set,
+        len(names),
+    )
     kinds = facts["feature_infos"].split(" ")
     # A range is a number; a list of codes is a category.
     marked = [place for place, kind in enumerate(kinds) if ":" in kind and "[" not in kind]
     listed = _pandas_categories(text)
     named: dict[int, tuple[str, ...]] = {}
-    for column, categories in zip(_named_columns(marked, listed), listed, strict=False):
+    for column, categories in zip(
+        _named_columns(
+            marked,
+            listed,
+        ),
+        listed,
+        strict=False,
+    ):
         named[column] = tuple(label_text(value) for value in categories)
-    return replace(inputs, names=named)
+    return replace(
+        inputs,
+        names=named,
+    )
 
 
 def _named_columns(marked: list[int], listed: list[Any]) -> list[int]:
@@ -177,12 +191,23 @@ class _Columns:
         """Return the place of a column of the estimator for splits of a kind."""
         is_category = bool(kind & CATEGORICAL)
         way = -1 if is_category else kind >> 2 & 3
-        place = self._places.setdefault((column, way), len(self.listed))
+        place = self._places.setdefault(
+            (column, way),
+            len(self.listed),
+        )
         if place == len(self.listed):
             source = self.inputs.sources[column]
             if is_category:
-                codes = category_codes(self.inputs, column)
-                self.listed.append(Column(source, categories=codes))
+                codes = category_codes(
+                    self.inputs,
+                    column,
+                )
+                self.listed.append(
+                    Column(
+                        source,
+                        categories=codes,
+                    )
+                )
             else:
                 self.listed.append(Column(source, **MISSING[way]))
         return place
@@ -252,5 +277,8 @@ def _holds(bits: list[int], number: float) -> bool:
     """Return whether a category is in a set; NaN is in none."""
     if number != number:  # noqa: PLR0124 - NaN
         return False
-    word, bit = divmod(int(number), 32)
+    word, bit = divmod(
+        int(number),
+        32,
+    )
     return word < len(bits) and bool(bits[word] >> bit & 1)

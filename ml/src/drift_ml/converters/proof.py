@@ -119,7 +119,11 @@ class _Proof:
 
     def add(self, rows: Sequence[JsonRow]) -> None:
         """Send rows through both."""
-        for start in range(0, len(rows), BATCH):
+        for start in range(
+            0,
+            len(rows),
+            BATCH,
+        ):
             self._add(rows[start : start + BATCH])
 
     def _add(self, rows: Sequence[JsonRow]) -> None:
@@ -150,7 +154,10 @@ class _Proof:
     def _library(self, call: Callable[[Sequence[JsonRow]], Any], rows: Sequence[JsonRow]) -> Floats:
         """Return the library's answers. Raises CannotServe where it refuses a row."""
         try:
-            return np.asarray(call(rows), dtype=np.float64)
+            return np.asarray(
+                call(rows),
+                dtype=np.float64,
+            )
         except ValueError as error:
             raise CannotServe(
                 self.reference.call,
@@ -165,7 +172,10 @@ class _Proof:
         differing = self._differing
         if differing["scores"] and not (has_raw and self.worst <= most):
             is_link = has_raw and not differing["raw scores"] and self.worst <= FAR_ULP
-            raise self._refusal("scores", LINK if is_link else "scores")
+            raise self._refusal(
+                "scores",
+                LINK if is_link else "scores",
+            )
         for what in ("raw scores", "labels"):
             if differing[what]:
                 raise self._refusal(what)
@@ -173,7 +183,13 @@ class _Proof:
 
     def _refusal(self, what: str, words: str | None = None) -> NotExact:
         differing = self._differing[what]
-        return NotExact(self.reference.call, words or what, self.rows, differing, self.worst)
+        return NotExact(
+            self.reference.call,
+            words or what,
+            self.rows,
+            differing,
+            self.worst,
+        )
 
 
 def ulps(ours: Floats, theirs: Floats, *, single: bool = False) -> Floats:
@@ -187,7 +203,16 @@ def ulps(ours: Floats, theirs: Floats, *, single: bool = False) -> Floats:
     >>> ulps(np.array([1.0]), np.array([1.0 + 2**-52])).tolist()
     [1]
     """
-    distance: Floats = np.abs(_places(ours, single=single) - _places(theirs, single=single))
+    distance: Floats = np.abs(
+        _places(
+            ours,
+            single=single,
+        )
+        - _places(
+            theirs,
+            single=single,
+        )
+    )
     return distance
 
 
@@ -197,4 +222,8 @@ def _places(values: Floats, *, single: bool) -> Floats:
         bits = np.abs(values).astype(np.float32).view(np.int32).astype(np.int64)
     else:
         bits = np.abs(values).astype(np.float64).view(np.int64)
-    return np.where(np.signbit(values), -bits, bits)
+    return np.where(
+        np.signbit(values),
+        -bits,
+        bits,
+    )

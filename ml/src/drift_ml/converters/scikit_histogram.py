@@ -43,10 +43,22 @@ class _Categories:
         """Return the codes that go left at a split whose left side is these 256 bits."""
         codes = set()
         for code, number in enumerate(self.numbers):
-            if math.isnan(number) or not (_has(self.seen, number) or _has(bits, number)):
+            if math.isnan(number) or not (
+                _has(
+                    self.seen,
+                    number,
+                )
+                or _has(
+                    bits,
+                    number,
+                )
+            ):
                 goes_left = missing_left
             else:
-                goes_left = _has(bits, number)
+                goes_left = _has(
+                    bits,
+                    number,
+                )
             if goes_left:
                 codes.add(code)
         return frozenset(codes)
@@ -97,7 +109,13 @@ def convert_histogram(estimator: Any, feature_set: FeatureSet) -> Converted:
 def _link(estimator: Any, kind: str) -> dict[str, Any]:
     """Return link and decision. Raises CannotServe for a loss that is not known."""
     loss = estimator.loss
-    if hasattr(estimator, "classes_") and loss in CLASS_LOSSES:
+    if (
+        hasattr(
+            estimator,
+            "classes_",
+        )
+        and loss in CLASS_LOSSES
+    ):
         if len(estimator.classes_) == TWO_CLASSES:
             return {"link": "sigmoid", "decision": "raw-above"}
         return {"link": "softmax", "decision": "raw-argmax"}
@@ -105,7 +123,14 @@ def _link(estimator: Any, kind: str) -> dict[str, Any]:
         return {"link": "exp"}
     if loss in IDENTITY_LOSSES:
         return {}
-    name = loss if isinstance(loss, str) else type(loss).__name__
+    name = (
+        loss
+        if isinstance(
+            loss,
+            str,
+        )
+        else type(loss).__name__
+    )
     raise CannotServe(
         f"{kind}(loss={name!r})", "this loss is not known", "fit with a loss of scikit-learn's"
     )
@@ -113,7 +138,11 @@ def _link(estimator: Any, kind: str) -> dict[str, Any]:
 
 def _encoder(estimator: Any) -> Any:
     """Return what encodes the categories, None where nothing does."""
-    preprocessor = getattr(estimator, "_preprocessor", None)
+    preprocessor = getattr(
+        estimator,
+        "_preprocessor",
+        None,
+    )
     return None if preprocessor is None else preprocessor.named_transformers_["encoder"]
 
 
@@ -124,17 +153,27 @@ def _order(estimator: Any, encoder: Any) -> list[int]:
         return columns
     # The encoder's columns come first, the numbers follow.
     marks = estimator.is_categorical_.tolist()
-    return sorted(columns, key=lambda column: not marks[column])
+    return sorted(
+        columns,
+        key=lambda column: not marks[column],
+    )
 
 
 def _named(inputs: Inputs, order: list[int], encoder: Any) -> Inputs:
     """Return the inputs with the names of the categories, where the library has names."""
     names = {}
-    for column, values in zip(order, encoder.categories_, strict=False):
+    for column, values in zip(
+        order,
+        encoder.categories_,
+        strict=False,
+    ):
         texts = tuple(label_text(value) for value in _present(values))
         if set(texts) & set(inputs.feature(column).categories):
             names[column] = texts
-    return replace(inputs, names=names)
+    return replace(
+        inputs,
+        names=names,
+    )
 
 
 def _present(values: Any) -> list[Any]:
@@ -172,8 +211,20 @@ def _columns(inputs: Inputs, order: list[int], categories: dict[int, _Categories
     columns = []
     for place, column in enumerate(order):
         entry = categories.get(place)
-        codes = 0 if entry is None else category_codes(inputs, column)
-        columns.append(Column(inputs.sources[column], categories=codes))
+        codes = (
+            0
+            if entry is None
+            else category_codes(
+                inputs,
+                column,
+            )
+        )
+        columns.append(
+            Column(
+                inputs.sources[column],
+                categories=codes,
+            )
+        )
     return columns
 
 

@@ -50,7 +50,10 @@ def quiet(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
     def answer(matrix: Any) -> Any:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore", UserWarning)
+            warnings.simplefilter(
+                "ignore",
+                UserWarning,
+            )
             return call(matrix)
 
     return answer
@@ -58,7 +61,13 @@ def quiet(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def single_columns(inputs: Inputs) -> list[Column]:
     """Return the columns of an estimator that rounds its rows to float32."""
-    return [Column(source, cast="f32") for source in inputs.sources]
+    return [
+        Column(
+            source,
+            cast="f32",
+        )
+        for source in inputs.sources
+    ]
 
 
 def to_tree(
@@ -118,10 +127,21 @@ def convert_forest(estimator: Any, feature_set: FeatureSet) -> Converted:
 
 def classes_of(estimator: Any, kind: str) -> tuple[str, ...]:
     """Return the classes as texts, none for a regressor. Raises CannotServe for several outputs."""
-    classes = getattr(estimator, "classes_", None)
+    classes = getattr(
+        estimator,
+        "classes_",
+        None,
+    )
     if classes is None:
         return ()
-    if getattr(estimator, "n_outputs_", 1) != 1:
+    if (
+        getattr(
+            estimator,
+            "n_outputs_",
+            1,
+        )
+        != 1
+    ):
         raise CannotServe(
             kind, "a classifier of several outputs is not served", "fit one classifier for each"
         )
@@ -149,15 +169,38 @@ def _forest_reference(
 ) -> Reference:
     alone = copy.copy(estimator)
     suffix = ""
-    if hasattr(alone, "n_jobs"):
+    if hasattr(
+        alone,
+        "n_jobs",
+    ):
         # Threads add up the trees in any order, and so round otherwise from call to call.
         alone.n_jobs = None
         suffix = ", n_jobs=None"
     method = "predict_proba" if classes else "predict"
-    scores = scorer(inputs, getattr(alone, method))
-    labels = labeller(inputs, alone) if classes else None
+    scores = scorer(
+        inputs,
+        getattr(
+            alone,
+            method,
+        ),
+    )
+    labels = (
+        labeller(
+            inputs,
+            alone,
+        )
+        if classes
+        else None
+    )
     call = f"{kind}.{method}{suffix}"
-    return Reference(LIBRARY, library_version(), call, scores, raw=scores, labels=labels)
+    return Reference(
+        LIBRARY,
+        library_version(),
+        call,
+        scores,
+        raw=scores,
+        labels=labels,
+    )
 
 
 def scorer(inputs: Inputs, call: Callable[[Any], Any]) -> Scorer:
@@ -232,7 +275,11 @@ def _depths(tree: Any) -> Floats:
     """Return the number of nodes from the root to each node, both counted, shape (nodes,)."""
     depths = np.ones(len(tree.feature))
     for node, (left, right) in enumerate(
-        zip(tree.children_left.tolist(), tree.children_right.tolist(), strict=True)
+        zip(
+            tree.children_left.tolist(),
+            tree.children_right.tolist(),
+            strict=True,
+        )
     ):
         if left >= 0:
             # scikit-learn numbers a node before its children.

@@ -35,7 +35,10 @@ def read_ubjson(content: bytes) -> Any:
     """
     reader = _Reader(content)
     try:
-        document = reader.value(reader.take(1), 0)
+        document = reader.value(
+            reader.take(1),
+            0,
+        )
     except (struct.error, UnicodeDecodeError, KeyError):
         raise _broken() from None
     if reader.place != len(content):
@@ -44,7 +47,11 @@ def read_ubjson(content: bytes) -> Any:
 
 
 def _broken() -> CannotServe:
-    return CannotServe("model file", "expected one UBJSON document", "save the model again")
+    return CannotServe(
+        "model file",
+        "expected one UBJSON document",
+        "save the model again",
+    )
 
 
 class _Reader:
@@ -84,7 +91,10 @@ class _Reader:
         found = {}
         while self.content[self.place : self.place + 1] != b"}":
             name = self.text()
-            found[name] = self.value(self.take(1), level + 1)
+            found[name] = self.value(
+                self.take(1),
+                level + 1,
+            )
         self.take(1)
         return found
 
@@ -94,10 +104,21 @@ class _Reader:
             return self.typed()
         if kind == b"#":
             count = self.number(self.take(1))
-            return [self.value(self.take(1), level + 1) for _ in range(count)]
+            return [
+                self.value(
+                    self.take(1),
+                    level + 1,
+                )
+                for _ in range(count)
+            ]
         found = []
         while kind != b"]":
-            found.append(self.value(kind, level + 1))
+            found.append(
+                self.value(
+                    kind,
+                    level + 1,
+                )
+            )
             kind = self.take(1)
         return found
 
@@ -106,5 +127,8 @@ class _Reader:
         if self.take(1) != b"#":
             raise _broken()
         count = self.number(self.take(1))
-        values = struct.iter_unpack(form.format, self.take(count * form.size))
+        values = struct.iter_unpack(
+            form.format,
+            self.take(count * form.size),
+        )
         return [value for (value,) in values]

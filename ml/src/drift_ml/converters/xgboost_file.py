@@ -143,20 +143,40 @@ def _link(objective: str, groups: int) -> dict[str, Any]:
     if objective in IDENTITY:
         return {"task": "regression"}
     way_out = "train with multi:softprob" if objective == "multi:softmax" else "train with another"
-    raise CannotServe(f"objective={objective}", "this objective is not served", way_out)
+    raise CannotServe(
+        f"objective={objective}",
+        "this objective is not served",
+        way_out,
+    )
 
 
 def _inputs(learner: Any, booster: Any, feature_set: FeatureSet) -> Inputs:
     names = learner.get("feature_names") or None
     columns = int(learner["learner_model_param"]["num_feature"])
-    inputs = inputs_by_name(names, feature_set, columns)
+    inputs = inputs_by_name(
+        names,
+        feature_set,
+        columns,
+    )
     named: dict[int, tuple[str, ...]] = {}
     # From 3.1 on a model keeps the names of its categories.
-    for column, entry in enumerate(booster.get("cats", {}).get("enc", [])):
+    for column, entry in enumerate(
+        booster.get(
+            "cats",
+            {},
+        ).get(
+            "enc",
+            [],
+        )
+    ):
         texts = _category_names(entry)
         if set(texts) & set(inputs.feature(column).categories):
             named[column] = texts
-    return replace(inputs, names=named, unknown_is_missing=False)
+    return replace(
+        inputs,
+        names=named,
+        unknown_is_missing=False,
+    )
 
 
 def _columns(learner: Any, inputs: Inputs) -> list[Column]:
@@ -166,15 +186,32 @@ def _columns(learner: Any, inputs: Inputs) -> list[Column]:
     for column, kind in enumerate(kinds):
         source = inputs.sources[column]
         if kind == "c":
-            columns.append(Column(source, categories=category_codes(inputs, column)))
+            columns.append(
+                Column(
+                    source,
+                    categories=category_codes(
+                        inputs,
+                        column,
+                    ),
+                )
+            )
         else:
-            columns.append(Column(source, cast="f32", rule="<"))
+            columns.append(
+                Column(
+                    source,
+                    cast="f32",
+                    rule="<",
+                )
+            )
     return columns
 
 
 def _category_names(entry: Mapping[str, Any]) -> tuple[str, ...]:
     """Return names from their bytes one after another; numbers, which have no offsets, are none."""
-    offsets = entry.get("offsets", [])
+    offsets = entry.get(
+        "offsets",
+        [],
+    )
     content = bytes(value & 255 for value in entry["values"]) if offsets else b""
     return tuple(content[start:end].decode() for start, end in pairwise(offsets))
 
@@ -192,7 +229,13 @@ def _start(base_score: str, objective: str, groups: int) -> tuple[float, ...]:
     """Return the scores before the first tree, shape (groups,), in float32."""
     # Since 3.1 one for each group; before, one for all.
     texts = str(base_score).strip("[]").split(",")
-    starts = [_margin(_single(float(text)), objective) for text in texts]
+    starts = [
+        _margin(
+            _single(float(text)),
+            objective,
+        )
+        for text in texts
+    ]
     if len(starts) == 1:
         starts *= groups
     return tuple(starts)
@@ -214,7 +257,13 @@ def _logf(value: float) -> float:
 
 
 def _single(value: float) -> float:
-    (rounded,) = struct.unpack("<f", struct.pack("<f", value))
+    (rounded,) = struct.unpack(
+        "<f",
+        struct.pack(
+            "<f",
+            value,
+        ),
+    )
     return float(rounded)
 
 
@@ -250,7 +299,10 @@ def _sets(tree: Any, inputs: Inputs) -> list[frozenset[int] | None] | None:
     )
     for node, start, size in parts:
         right = {float(value) for value in tree["categories"][start : start + size]}
-        numbers = category_numbers(inputs, tree["split_indices"][node])
+        numbers = category_numbers(
+            inputs,
+            tree["split_indices"][node],
+        )
         # A number that the library does not know is not in the set either.
         codes = (code for code, number in enumerate(numbers) if number not in right)
         sets[node] = frozenset(codes)

@@ -145,7 +145,10 @@ def _hashes(rows: Rows) -> Hashes:
 
 def _feature_set(given: FeatureSet | str | Path) -> FeatureSet:
     """Return a feature set by value, by path or by name."""
-    if isinstance(given, FeatureSet):
+    if isinstance(
+        given,
+        FeatureSet,
+    ):
         return given
     path = Path(given)
     return FeatureSet.load(path) if path.suffix == ".json" else shipped(str(given))
@@ -158,20 +161,38 @@ def _check_target(converted: Converted, feature_set: FeatureSet) -> None:
         way_out = 'give the target "kind": "classification" and its classes'
         if target.is_class:
             way_out = "leave kind and classes out of the target"
-        raise DoesNotFit("/target/kind", f"{model.task}, as the estimator is", way_out)
+        raise DoesNotFit(
+            "/target/kind",
+            f"{model.task}, as the estimator is",
+            way_out,
+        )
     outputs = len(target.classes) or len(target.outputs) or 1
     if outputs != model.outputs:
         way_out = "list in the target what the estimator answers, in its order"
-        raise DoesNotFit("/target", f"{model.outputs} classes or outputs", way_out)
+        raise DoesNotFit(
+            "/target",
+            f"{model.outputs} classes or outputs",
+            way_out,
+        )
 
 
 def _parameters(estimator: Any) -> dict[str, Any]:
     """Return an estimator's parameters as the manifest has them; what is no number is a text."""
-    get_params = getattr(estimator, "get_params", None)
+    get_params = getattr(
+        estimator,
+        "get_params",
+        None,
+    )
     parameters: dict[str, Any] = {}
     for name, value in (get_params(deep=False) if get_params else {}).items():
-        is_plain = value is None or isinstance(value, bool | int)
-        is_finite = isinstance(value, float) and np.isfinite(value)
+        is_plain = value is None or isinstance(
+            value,
+            bool | int,
+        )
+        is_finite = isinstance(
+            value,
+            float,
+        ) and np.isfinite(value)
         parameters[name] = value if is_plain or is_finite else str(value)[:LONGEST]
     return parameters
 
@@ -183,8 +204,18 @@ def _digest(feature_set: FeatureSet, *parts: Rows) -> str:
         content.update(name.encode() + b"\0")
     for rows in parts:
         # Little-endian, so that every machine has the same digest.
-        content.update(np.ascontiguousarray(rows.matrix, "<f8").tobytes())
-        content.update(np.ascontiguousarray(rows.target, "<f8").tobytes())
+        content.update(
+            np.ascontiguousarray(
+                rows.matrix,
+                "<f8",
+            ).tobytes()
+        )
+        content.update(
+            np.ascontiguousarray(
+                rows.target,
+                "<f8",
+            ).tobytes()
+        )
     return content.hexdigest()
 
 

@@ -161,7 +161,12 @@ def _of_classes(
 def _importances(
     loss: object, feature_set: FeatureSet, held_out: Rows, seed: int
 ) -> dict[str, BundleManifestV2Score]:
-    return permutation_importances(loss, held_out.matrix, feature_set.names, seed=seed)  # type: ignore[arg-type]
+    return permutation_importances(
+        loss,
+        held_out.matrix,
+        feature_set.names,
+        seed=seed,
+    )  # type: ignore[arg-type]
 
 
 def _no_better(score: str, rival: str) -> Mapping[str, object]:
@@ -171,4 +176,10 @@ def _no_better(score: str, rival: str) -> Mapping[str, object]:
 
 def columns_of(feature_set: FeatureSet, rows: Rows) -> dict[str, Floats]:
     """Return encoded rows as columns by feature, categories as their places."""
-    return dict(zip(feature_set.names, rows.matrix.T, strict=True))
+    return dict(
+        zip(
+            feature_set.names,
+            rows.matrix.T,
+            strict=True,
+        )
+    )

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 NOTHING = ("NAType", "NaTType")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(
+    frozen=True,
+    eq=False,
+)
 class Rows:
     """Rows that keep their feature set, as requests hold them and as models take them."""
 
@@ -76,23 +79,44 @@ def read_rows(argument: str, rows: Any, feature_set: FeatureSet, *, with_target:
 
 def _column(argument: str, rows: Any, column: str | None, name: str) -> list[Any]:
     """Return a column as a list, by the name that it has in files or by its own."""
-    if isinstance(rows, Sequence):
-        return _cells(argument, rows, column, name)
+    if isinstance(
+        rows,
+        Sequence,
+    ):
+        return _cells(
+            argument,
+            rows,
+            column,
+            name,
+        )
     for present in (column, name):
         if present is not None and present in rows.columns:
             return _listed(rows[present])
-    raise _absent(argument, column or name)
+    raise _absent(
+        argument,
+        column or name,
+    )
 
 
 def _cells(argument: str, rows: Sequence[Any], column: str | None, name: str) -> list[Any]:
     cells = []
     for number, row in enumerate(rows):
-        if not isinstance(row, Mapping):
+        if not isinstance(
+            row,
+            Mapping,
+        ):
             way_out = "pass a data frame, or a list of mappings by feature"
-            raise ExportError(f"{argument}: row {number}", "a mapping", way_out)
+            raise ExportError(
+                f"{argument}: row {number}",
+                "a mapping",
+                way_out,
+            )
         present = column if column in row else name
         if present not in row:
-            raise _absent(f"{argument}: row {number}", column or name)
+            raise _absent(
+                f"{argument}: row {number}",
+                column or name,
+            )
         cells.append(row[present])
     return cells
 
@@ -105,7 +129,15 @@ def _absent(place: str, column: str) -> ExportError:
 
 def _listed(values: Any) -> list[Any]:
     """Return a series or an array as Python's own values."""
-    convert = getattr(values, "tolist", None) or getattr(values, "to_list", None)
+    convert = getattr(
+        values,
+        "tolist",
+        None,
+    ) or getattr(
+        values,
+        "to_list",
+        None,
+    )
     listed: list[Any] = list(values) if convert is None else convert()
     return listed
 
@@ -177,10 +209,17 @@ def _target_columns(targets: Any) -> list[list[Any]]:
 
 def _numbers(argument: str, column: Sequence[Any]) -> Floats:
     try:
-        numbers = np.array(column, dtype=np.float64)
+        numbers = np.array(
+            column,
+            dtype=np.float64,
+        )
     except (TypeError, ValueError):
         numbers = np.array([np.nan])
     if not np.isfinite(numbers).all():
         way_out = "leave out rows without a target"
-        raise ExportError(argument, "a number for the target of each row", way_out)
+        raise ExportError(
+            argument,
+            "a number for the target of each row",
+            way_out,
+        )
     return numbers

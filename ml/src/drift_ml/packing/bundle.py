@@ -65,5 +65,10 @@ def write_bundle(
 
 def json_bytes(document: ReadableJson) -> bytes:
     """Return a document as the bytes of a file: one space of indent, and a newline at its end."""
-    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(
+        document,
+        indent=1,
+        allow_nan=False,
+        ensure_ascii=False,
+    )
     return f"{text}\n".encode()

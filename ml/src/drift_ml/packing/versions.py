@@ -71,10 +71,19 @@ def use_version(model: Path, version: str) -> None:
     _keep_flat(model)
     if version not in versions_in(model):
         choices = ", ".join(versions_in(model)) or "none"
-        raise BundleError(CURRENT, f"a version of the model; those that are there: {choices}")
+        raise BundleError(
+            CURRENT,
+            f"a version of the model; those that are there: {choices}",
+        )
     load_bundle(model / version)
-    if not _names(model, version):
-        _replace(model / CURRENT, f"{version}\n".encode())
+    if not _names(
+        model,
+        version,
+    ):
+        _replace(
+            model / CURRENT,
+            f"{version}\n".encode(),
+        )
     for name in FLAT_FILES:
         (model / name).unlink(missing_ok=True)
 
@@ -95,7 +104,11 @@ def _keep_flat(model: Path) -> None:
     version = _version_of(files)
     # Another training of the same rows may have written this version a moment ago.
     if version and version not in versions_in(model):
-        write_version(model, version, files)
+        write_version(
+            model,
+            version,
+            files,
+        )
 
 
 def _read_flat(model: Path) -> dict[str, bytes]:
@@ -115,20 +128,39 @@ def _version_of(files: Mapping[str, bytes]) -> str:
     serving = {name: files[name] for name in FILES if name in files}
     version = model_version(describe_files(serving))
     try:
-        manifest = parse_json(files.get(MANIFEST, b""))
+        manifest = parse_json(
+            files.get(
+                MANIFEST,
+                b"",
+            )
+        )
     except NotJson:
         return ""
-    matches = isinstance(manifest, dict) and manifest.get("model_version") == version
+    matches = (
+        isinstance(
+            manifest,
+            dict,
+        )
+        and manifest.get("model_version") == version
+    )
     return version if matches else ""
 
 
 def _staged(model: Path, files: Mapping[str, bytes]) -> Path:
     """Return a hidden folder beside the model's that holds the files."""
-    fresh = Path(mkdtemp(prefix=f".{model.name}-", dir=model.parent))
+    fresh = Path(
+        mkdtemp(
+            prefix=f".{model.name}-",
+            dir=model.parent,
+        )
+    )
     # A temporary folder is for its owner only; a service runs as somebody else.
     fresh.chmod(0o755)
     for name, content in files.items():
-        _write(fresh / name, content)
+        _write(
+            fresh / name,
+            content,
+        )
     return fresh
 
 
@@ -139,13 +171,19 @@ def _mend(folder: Path, fresh: Path, files: Mapping[str, bytes]) -> None:
     may differ, in the name of the data for one, and the digests of rows belong to the manifest.
     """
     for path in sorted(folder.iterdir()):
-        if path.name in files and _holds(path, files[path.name]):
+        if path.name in files and _holds(
+            path,
+            files[path.name],
+        ):
             continue
         # Serving does without rows.bin, but no manifest may stand beside digests of another.
         if path.name not in files or path.name == ROW_DIGESTS:
             _remove(path)
     for name in (*FILES, MANIFEST, ROW_DIGESTS):
-        if name in files and not _holds(folder / name, files[name]):
+        if name in files and not _holds(
+            folder / name,
+            files[name],
+        ):
             (fresh / name).replace(folder / name)
 
 
@@ -162,13 +200,24 @@ def _remove(path: Path) -> None:
 
 def _replace(path: Path, content: bytes) -> None:
     """Write a file by one rename, so that a reader sees the old content or the new one."""
-    folder = Path(mkdtemp(prefix=f".{path.parent.name}-", dir=path.parent.parent))
+    folder = Path(
+        mkdtemp(
+            prefix=f".{path.parent.name}-",
+            dir=path.parent.parent,
+        )
+    )
     try:
-        _write(folder / path.name, content)
+        _write(
+            folder / path.name,
+            content,
+        )
         (folder / path.name).chmod(0o644)
         (folder / path.name).replace(path)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(
+            folder,
+            ignore_errors=True,
+        )
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -186,4 +235,7 @@ def _sweep(model: Path) -> None:
         # A training that runs at the same time may remove its folder between two calls.
         with suppress(FileNotFoundError):
             if path.is_dir() and path.stat().st_mtime < before:
-                shutil.rmtree(path, ignore_errors=True)
+                shutil.rmtree(
+                    path,
+                    ignore_errors=True,
+                )
