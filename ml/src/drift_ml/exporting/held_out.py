@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from drift_engine.model import PackedModel
 
     from drift_ml.baseline import Baseline
+    from drift_ml.importances import Loss
 
     from .rows import Rows
 
@@ -159,14 +160,14 @@ def _of_classes(
 
 
 def _importances(
-    loss: object, feature_set: FeatureSet, held_out: Rows, seed: int
+    loss: Loss, feature_set: FeatureSet, held_out: Rows, seed: int
 ) -> dict[str, BundleManifestV2Score]:
     return permutation_importances(
         loss,
         held_out.matrix,
         feature_set.names,
         seed=seed,
-    )  # type: ignore[arg-type]
+    )
 
 
 def _no_better(score: str, rival: str) -> Mapping[str, object]:
