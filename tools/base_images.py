@@ -54,9 +54,10 @@ class Reference:
     def parse(cls, text: str) -> Reference:
         """Return the parts of a name, Docker Hub's where it names no registry.
 
-        >>> Reference.parse("python:3.13-slim-trixie") Reference(registry='registry-1.docker.io',
-        repository='library/python', tag='3.13-slim-trixie')
-        >>> Reference.parse("localhost:5000/base").tag 'latest'
+        >>> Reference.parse("python:3.13-slim-trixie").repository
+        'library/python'
+        >>> Reference.parse("localhost:5000/base").tag
+        'latest'
         """
         name, _, tag = (
             text.rpartition(":") if ":" in text.rpartition("/")[2] else (text, "", "latest")

@@ -65,7 +65,8 @@ def bounds(number: str) -> str:
     """Return what a distribution asks of its siblings: this version or later, and the same minor
     version.
 
-    >>> bounds("0.1.0"), bounds("1.4.2") ('>=0.1.0,<0.2', '>=1.4.2,<1.5')
+    >>> bounds("0.1.0"), bounds("1.4.2")
+    ('>=0.1.0,<0.2', '>=1.4.2,<1.5')
     """
     major, minor, *_ = number.split(".")
     return f">={number},<{major}.{int(minor) + 1}"

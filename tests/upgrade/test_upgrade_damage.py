@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from drift_contracts import DriftError
-from drift_engine.bundle import FILES, BundleError, bundle_folder, load_bundle
+from drift_engine.bundle import DOCUMENTS, FOREST, BundleError, bundle_folder, load_bundle
 from drift_monitor.errors import BadStore, MonitorError
 from drift_monitor.keys import Series
 from drift_monitor.stores.packing import UNREADABLE, unpack
@@ -163,7 +163,7 @@ def test_old_damaged_segment(data, bundles, facts, damage, caplog):
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("name", ["manifest.json", *FILES])
+@pytest.mark.parametrize("name", ["manifest.json", *DOCUMENTS, FOREST])
 def test_damaged_bundle(state, tmp_path, damage, model, name):
     """A damaged bundle is refused with the name of its file."""
     folder = state.copy_bundles(tmp_path)
