@@ -122,13 +122,10 @@ def test_alerts_continue(continued, state, expected):
 
 
 def test_evidence_continues(continued, control):
-    """The evidence goes on as if there had been no upgrade, and alarms come and go at the same minutes.
-
-    What an alarm explains is told apart from the rest since then, so that evidence is comparable up
-    to a model's first alarm; the houses had theirs before the upgrade.
-    """
+    """Evidence and alarms go on as if there had been no upgrade, up to a model's first alarm."""
     _, course, _ = continued
     assert len(course) == len(control)
+    # What an alarm explains is apart from other evidence since then; the houses had theirs before.
     alarmed = {HOUSES}
     for minute, (taken, whole) in enumerate(zip(course, control, strict=True)):
         for model in (HOUSES, PATIENTS):
