@@ -38,6 +38,8 @@ NOT_RUN = {
     r"\bdocker build\b": "needs a container engine: nox -s image builds it",
     r"\buvx\b|^pip install": "needs wheels: nox -s wheels runs it",
     r"\bbundles use\b": "names a version of the reader's own: tests/training runs the command",
+    r"\bdriftctl init --data rows\.csv": "names a file of the reader's own: tests/proposal runs it",
+    r"\.nox/infra/bin/": "needs the environment of nox -s infra, whose tests run it",
     r"--release\b": "would release a contract",
     r"\bdriftctl (watch|serve)\b|python -m drift_console\b": "runs on: tests/console starts it",
     r"\bgit clone\b|\bpre-commit\b": "changes the reader's own checkout",

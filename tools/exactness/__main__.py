@@ -33,7 +33,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tools.exactness", description=__doc__)
     parser.add_argument("--all", action="store_true", help="every combination that has wheels")
     options = parser.parse_args()
-    measured, missing, failures = [], [], 0
+    measured: list[Any] = []
+    missing: list[str] = []
+    failures = 0
     for combination in every() if options.all else DEFAULT:
         document = _measured(combination, missing)
         if document is not None:

@@ -171,7 +171,7 @@ def booster_cases() -> list[Case]:
         "XGBRFClassifier": xgb("XGBRFClassifier", "2"),
     }.items():
         cases.append(Case("XGBoost", name, fit, library="xgboost"))
-    bagged = {"boosting_type": "rf", "bagging_freq": 1, "bagging_fraction": 0.6}
+    bagged: dict[str, Any] = {"boosting_type": "rf", "bagging_freq": 1, "bagging_fraction": 0.6}
     for name, fit in {
         "LGBMClassifier, 2 classes": lgb("LGBMClassifier", "2", with_categories=False),
         "LGBMClassifier, categories": lgb("LGBMClassifier", "2", max_cat_to_onehot=1),

@@ -157,14 +157,21 @@ class MixtureDetector:
 
         The threshold is `needed`.
         """
-        return self._mixture(~self._explained())
+        return self._mixture(self._open_charts())
 
-    def _mixture(self, charts: Flags) -> float:
-        """Return ln of the mixture over some of the charts, nats."""
+    def _mixture(self, charts: Flags | None) -> float:
+        """Return ln of the mixture over some of the charts, nats; over all of them for None."""
+        weights = self._tables[0].log_weights
+        if charts is None:
+            # Without an alarm, which is nearly always, no chart need be picked out.
+            return float(log_mixture(self._capital.log, weights))
         if not charts.any():
             return -inf
-        weights = self._tables[0].log_weights
         return float(log_mixture(self._capital.log[charts], weights[charts]))
+
+    def _open_charts(self) -> Flags | None:
+        """Return which charts no alarm explains, shape (charts,); None for all of them."""
+        return ~self._explained() if self._alarms else None
 
     def _explained(self) -> Flags:
         """Return which charts the alarms that stand explain, shape (charts,)."""
@@ -328,6 +335,9 @@ class MixtureDetector:
 
         A drift whose effect is below the minimum is set aside, so that it hides no other.
         """
+        # Nearly every event ends here, so that nothing else may be computed before.
+        if self._mixture(self._open_charts()) < self._needed:
+            return
         charts = ~self._explained()
         while (finding := self._find(charts)) is not None and finding.evidence >= self._needed:
             explained = self._causes.explained_by(finding.channel)
