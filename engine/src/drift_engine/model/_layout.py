@@ -171,7 +171,10 @@ class Column(Record):
         )
 
     @classmethod
-    def from_words(cls, words: Sequence[int]) -> Column:
+    def from_words(
+        cls,
+        words: Sequence[int],
+    ) -> Column:
         """Return a row of the table, read from eight numbers of 32 bits."""
         source, flags, thresholds, first_order, low_bits, categories, sets, reserved = words
         _expect(flags < FLAGS and not reserved, "inputs", "flags that are described, and zeros")
@@ -292,7 +295,16 @@ def join(parts: Parts) -> bytes:
     behind = b"".join(directory + body)
     length = _HEADER.size + len(behind)
     _expect(length <= LARGEST_FILE, "file", f"at most {LARGEST_FILE} bytes, 512 MB")
-    return _HEADER.pack(MAGIC, VERSION, len(sections), 0, length) + behind
+    return (
+        _HEADER.pack(
+            MAGIC,
+            VERSION,
+            len(sections),
+            0,
+            length,
+        )
+        + behind
+    )
 
 
 def split(data: memoryview) -> Parts:
@@ -347,7 +359,10 @@ def _sections(data: memoryview) -> list[memoryview]:
     return known
 
 
-def check_room(largest: int, inputs: Sequence[Column]) -> None:
+def check_room(
+    largest: int,
+    inputs: Sequence[Column],
+) -> None:
     """Raise BadModel unless the nodes of the compiled engine have room for every tree.
 
     Args:
@@ -440,7 +455,10 @@ def _check_leaves(shape: Shape) -> None:
     _expect(shape.scalars <= most, "scalars", "at most one per number that leaves hold")
 
 
-def check_column(column: Column, shape: Shape) -> None:
+def check_column(
+    column: Column,
+    shape: Shape,
+) -> None:
     """Raise BadModel unless a row of the table of inputs agrees with itself."""
     _expect(column.source < shape.features, "inputs", f"features 0 to {shape.features - 1}")
     _expect(column.zero <= MISSING and column.missing <= REFUSE, "inputs", "rules 0 to 2")
@@ -458,7 +476,10 @@ def check_column(column: Column, shape: Shape) -> None:
     _expect(not gaps or (column.single and column.thresholds > 0), "inputs", "gaps of float32")
 
 
-def _check_lengths(parts: Parts, bits: tuple[int, ...]) -> None:
+def _check_lengths(
+    parts: Parts,
+    bits: tuple[int, ...],
+) -> None:
     """Raise BadModel unless sections are as long as they must be and end with zero bits."""
     for number, (section, size) in enumerate(zip(parts.sections, bits, strict=True), start=2):
         length = (size + 7) // 8

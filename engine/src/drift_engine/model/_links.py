@@ -90,7 +90,11 @@ def _roots() -> list[tuple[float, float]]:
 _ROOTS = _roots()
 
 
-def _exact_fma(x: float, y: float, z: float) -> float:
+def _exact_fma(
+    x: float,
+    y: float,
+    z: float,
+) -> float:
     """Return x * y + z of finite numbers, rounded once."""
     (a, b), (c, d), (e, f) = x.as_integer_ratio(), y.as_integer_ratio(), z.as_integer_ratio()
     # The quotient of whole numbers is the float64 that is nearest to it.
@@ -101,7 +105,10 @@ def _exact_fma(x: float, y: float, z: float) -> float:
 fma: Callable[[float, float, float], float] = getattr(math, "fma", _exact_fma)
 
 
-def exp(x: float, rest: float = 0.0) -> float:
+def exp(
+    x: float,
+    rest: float = 0.0,
+) -> float:
     """Return e^(x + rest) for a rest that is far smaller than x, within 0.51 ulp.
 
     >>> exp(1.0) == math.exp(1.0)
@@ -150,17 +157,26 @@ def power_of_two(x: float) -> float:
     return exp(high, fma(x, _LN2_REST, fma(x, _LN2, -high)))
 
 
-def _identity(raw: Scores, _shape: Shape) -> Scores:
+def _identity(
+    raw: Scores,
+    _shape: Shape,
+) -> Scores:
     return raw
 
 
-def _sigmoid(raw: Scores, shape: Shape) -> Scores:
+def _sigmoid(
+    raw: Scores,
+    shape: Shape,
+) -> Scores:
     """Return 1 / (1 + exp(-factor * x)), as scipy's expit and LightGBM do."""
     answers = tuple(1.0 / (1.0 + exp(-shape.first * x)) for x in raw)
     return (1.0 - answers[0], *answers) if shape.outputs > shape.raws else answers
 
 
-def _sigmoid_single(raw: Scores, shape: Shape) -> Scores:
+def _sigmoid_single(
+    raw: Scores,
+    shape: Shape,
+) -> Scores:
     """Return XGBoost's sigmoid, every step rounded to float32."""
     answers = []
     for x in raw:
@@ -172,7 +188,10 @@ def _sigmoid_single(raw: Scores, shape: Shape) -> Scores:
     return tuple(answers)
 
 
-def _softmax(raw: Scores, _shape: Shape) -> Scores:
+def _softmax(
+    raw: Scores,
+    _shape: Shape,
+) -> Scores:
     """Return the softmax of LightGBM, and of scikit-learn for fewer than 8 classes."""
     largest = max(raw)
     powers = [exp(x - largest) for x in raw]
@@ -182,7 +201,10 @@ def _softmax(raw: Scores, _shape: Shape) -> Scores:
     return tuple(power / total for power in powers)
 
 
-def _softmax_pairwise(raw: Scores, _shape: Shape) -> Scores:
+def _softmax_pairwise(
+    raw: Scores,
+    _shape: Shape,
+) -> Scores:
     """Return the softmax of scikit-learn, whose sum is numpy's."""
     largest = max(raw)
     powers = [exp(x - largest) for x in raw]
@@ -209,7 +231,10 @@ def pairwise_sum(numbers: Sequence[float]) -> float:
     return total
 
 
-def _softmax_single(raw: Scores, _shape: Shape) -> Scores:
+def _softmax_single(
+    raw: Scores,
+    _shape: Shape,
+) -> Scores:
     """Return XGBoost's softmax: powers in float32, their sum in float64."""
     singles = [to_single(x) for x in raw]
     largest = max(singles)
@@ -221,15 +246,24 @@ def _softmax_single(raw: Scores, _shape: Shape) -> Scores:
     return tuple(to_single(power / divisor) for power in powers)
 
 
-def _exp(raw: Scores, _shape: Shape) -> Scores:
+def _exp(
+    raw: Scores,
+    _shape: Shape,
+) -> Scores:
     return _finite(tuple(exp(x) for x in raw))
 
 
-def _exp_single(raw: Scores, _shape: Shape) -> Scores:
+def _exp_single(
+    raw: Scores,
+    _shape: Shape,
+) -> Scores:
     return _finite(tuple(exp_single(to_single(x)) for x in raw))
 
 
-def _isolation(raw: Scores, shape: Shape) -> Scores:
+def _isolation(
+    raw: Scores,
+    shape: Shape,
+) -> Scores:
     """Return scikit-learn's `decision_function` of an isolation forest from depths.
 
     With an offset of 0 it is `score_samples`.
@@ -237,7 +271,10 @@ def _isolation(raw: Scores, shape: Shape) -> Scores:
     return _finite(tuple(-power_of_two(-(x / shape.first)) - shape.second for x in raw))
 
 
-def _square(raw: Scores, _shape: Shape) -> Scores:
+def _square(
+    raw: Scores,
+    _shape: Shape,
+) -> Scores:
     """Return the square with the sign of the raw score, LightGBM's `reg_sqrt`."""
     return _finite(tuple(math.copysign(x * x, x) for x in raw))
 
@@ -263,7 +300,11 @@ LINKS: dict[str, Callable[[Scores, Shape], Scores]] = {
 }
 
 
-def label(raw: Scores, scores: Scores, shape: Shape) -> int:
+def label(
+    raw: Scores,
+    scores: Scores,
+    shape: Shape,
+) -> int:
     """Return the place of the class that the library names for an answer.
 
     Args:

@@ -84,7 +84,10 @@ class PackedModel:
         """
         return cls(_layout.split(memoryview(data)), engine)
 
-    def predict(self, row: Iterable[float]) -> float:
+    def predict(
+        self,
+        row: Iterable[float],
+    ) -> float:
         """Return the one number that stands for an answer.
 
         It is the first of the targets, the probability of the second of two classes, or the
@@ -100,23 +103,38 @@ class PackedModel:
         """
         return self._number(self._answers.scores(row))
 
-    def predict_many(self, rows: Iterable[Iterable[float]]) -> list[float]:
+    def predict_many(
+        self,
+        rows: Iterable[Iterable[float]],
+    ) -> list[float]:
         """Return the number of each of many rows, see `predict`."""
         return [self._number(scores) for scores in self._answers.scores_many(rows)]
 
-    def scores(self, row: Iterable[float]) -> tuple[float, ...]:
+    def scores(
+        self,
+        row: Iterable[float],
+    ) -> tuple[float, ...]:
         """Return the answer: the probability of every class, or each target. See `predict`."""
         return self._answers.scores(row)
 
-    def scores_many(self, rows: Iterable[Iterable[float]]) -> list[tuple[float, ...]]:
+    def scores_many(
+        self,
+        rows: Iterable[Iterable[float]],
+    ) -> list[tuple[float, ...]]:
         """Return the answers to many rows; the compiled engine lets other threads run meanwhile."""
         return self._answers.scores_many(rows)
 
-    def raw(self, row: Iterable[float]) -> tuple[float, ...]:
+    def raw(
+        self,
+        row: Iterable[float],
+    ) -> tuple[float, ...]:
         """Return the raw scores, before the link: `raws` numbers. See `predict`."""
         return self._answers.raw(row)
 
-    def decide(self, row: Iterable[float]) -> tuple[tuple[float, ...], int]:
+    def decide(
+        self,
+        row: Iterable[float],
+    ) -> tuple[tuple[float, ...], int]:
         """Return the answer, and the place of the class that the library's own rule names.
 
         Some libraries compare raw scores, which tell classes apart where rounding made their
@@ -124,11 +142,17 @@ class PackedModel:
         """
         return self._answers.decide(row)
 
-    def decide_many(self, rows: Iterable[Iterable[float]]) -> list[tuple[tuple[float, ...], int]]:
+    def decide_many(
+        self,
+        rows: Iterable[Iterable[float]],
+    ) -> list[tuple[tuple[float, ...], int]]:
         """Return the answers to many rows, each with the place of its class; see `decide`."""
         return self._answers.decide_many(rows)
 
-    def label(self, scores: Sequence[float]) -> int:
+    def label(
+        self,
+        scores: Sequence[float],
+    ) -> int:
         """Return the place of the class that probabilities name.
 
         It is that of `decide`, but for probabilities that are equal though raw scores are not.
@@ -151,7 +175,10 @@ class PackedModel:
             return int(scores[1] >= self.threshold)
         return max(range(len(scores)), key=scores.__getitem__)
 
-    def _number(self, scores: Sequence[float]) -> float:
+    def _number(
+        self,
+        scores: Sequence[float],
+    ) -> float:
         if self.task == "regression":
             return scores[0]
         return scores[1] if self.outputs == _TWO else max(scores)

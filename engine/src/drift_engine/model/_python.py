@@ -32,7 +32,10 @@ class Engine:
     highest, and an entry for each set.
     """
 
-    def __init__(self, parts: _layout.Parts) -> None:
+    def __init__(
+        self,
+        parts: _layout.Parts,
+    ) -> None:
         shape = parts.shape
         self._shape = shape
         self._start: tuple[float, ...] = tuple(_columns.to_array("d", parts.start))
@@ -53,26 +56,41 @@ class Engine:
         bits, trees = shape.output_bits, shape.trees
         self._outputs = _codes(bits, parts.tree_outputs, trees, shape.raws)
 
-    def scores(self, row: Iterable[float]) -> tuple[float, ...]:
+    def scores(
+        self,
+        row: Iterable[float],
+    ) -> tuple[float, ...]:
         """Return the answer; see `PackedModel.scores`."""
         shape = self._shape
         return LINKS[_layout.LINKS[shape.link]](self.raw(row), shape)
 
-    def scores_many(self, rows: Iterable[Iterable[float]]) -> list[tuple[float, ...]]:
+    def scores_many(
+        self,
+        rows: Iterable[Iterable[float]],
+    ) -> list[tuple[float, ...]]:
         """Return the answer to each row."""
         return [self.scores(row) for row in rows]
 
-    def decide(self, row: Iterable[float]) -> tuple[tuple[float, ...], int]:
+    def decide(
+        self,
+        row: Iterable[float],
+    ) -> tuple[tuple[float, ...], int]:
         """Return the answer and the place of its class; see `PackedModel.decide`."""
         raw, shape = self.raw(row), self._shape
         scores = LINKS[_layout.LINKS[shape.link]](raw, shape)
         return scores, label(raw, scores, shape)
 
-    def decide_many(self, rows: Iterable[Iterable[float]]) -> list[tuple[tuple[float, ...], int]]:
+    def decide_many(
+        self,
+        rows: Iterable[Iterable[float]],
+    ) -> list[tuple[tuple[float, ...], int]]:
         """Return the answer to each row and the place of its class."""
         return [self.decide(row) for row in rows]
 
-    def raw(self, row: Iterable[float]) -> tuple[float, ...]:
+    def raw(
+        self,
+        row: Iterable[float],
+    ) -> tuple[float, ...]:
         """Return the raw scores; see `PackedModel.raw`."""
         shape, ranks = self._shape, self._ranks(row)
         sums: list[float] = [*self._start]
@@ -87,7 +105,11 @@ class Engine:
             return tuple(total / shape.divisor for total in sums)
         return tuple(sums)
 
-    def _leaf(self, node: int, ranks: Sequence[int]) -> int:
+    def _leaf(
+        self,
+        node: int,
+        ranks: Sequence[int],
+    ) -> int:
         # Local names are twice as fast as attributes, and this loop is most of the work.
         splits, left, right = self._splits, self._left, self._right
         while node >= 0:
@@ -95,7 +117,10 @@ class Engine:
             node = right[node] if ranks[entry] > code else left[node]
         return ~node
 
-    def _ranks(self, row: Iterable[float]) -> list[int]:
+    def _ranks(
+        self,
+        row: Iterable[float],
+    ) -> list[int]:
         """Return the rank of each entry. Raises BadRow for what the library refuses."""
         numbers = _numbers(row, self._shape.features)
         ranks: list[int] = []
@@ -107,7 +132,11 @@ class Engine:
 class _Input:
     """An input with its thresholds or sets, and the entries that it ranks."""
 
-    def __init__(self, column: _layout.Column, first_entry: int) -> None:
+    def __init__(
+        self,
+        column: _layout.Column,
+        first_entry: int,
+    ) -> None:
         self._column = column
         self.source = column.source
         self.first_entry = first_entry
@@ -127,7 +156,10 @@ class _Input:
         """Return the row of the table of inputs."""
         return self._column
 
-    def ranks(self, value: float) -> list[int]:
+    def ranks(
+        self,
+        value: float,
+    ) -> list[int]:
         """Return the rank of each of its entries. Raises BadRow."""
         column = self._column
         if column.by_sets:
@@ -140,7 +172,10 @@ class _Input:
         bisect = bisect_right if column.strict else bisect_left
         return [bisect(self.thresholds, seen)] * self.entries
 
-    def _seen(self, value: float) -> float:
+    def _seen(
+        self,
+        value: float,
+    ) -> float:
         """Return what the trees see of a value, NaN where it is missing. Raises BadRow."""
         column = self._column
         if column.lookup:
@@ -162,14 +197,20 @@ class _Input:
         raise BadRow(f"row: position {self.source}: expected a finite number {kind}")
 
 
-def _code(value: float, categories: int) -> int:
+def _code(
+    value: float,
+    categories: int,
+) -> int:
     """Return the code of a category: `categories` for any other, one more for a missing value."""
     if math.isnan(value):
         return categories + 1
     return int(value) if -1.0 < value < categories else categories
 
 
-def _numbers(row: Iterable[float], features: int) -> Sequence[float]:
+def _numbers(
+    row: Iterable[float],
+    features: int,
+) -> Sequence[float]:
     """Return the numbers of a row. Raises BadRow where it holds others, or not as many."""
     try:
         values = tuple(row)
@@ -184,7 +225,10 @@ def _numbers(row: Iterable[float], features: int) -> Sequence[float]:
         return array("d", map(_number, range(features), values))
 
 
-def _number(position: int, value: float) -> float:
+def _number(
+    position: int,
+    value: float,
+) -> float:
     """Return a value as a float64. Raises BadRow."""
     try:
         return array("d", (value,))[0]
@@ -217,7 +261,10 @@ def _inputs(parts: _layout.Parts) -> list[_Input]:
     return inputs
 
 
-def _read_thresholds(inputs: Sequence[_Input], parts: _layout.Parts) -> None:
+def _read_thresholds(
+    inputs: Sequence[_Input],
+    parts: _layout.Parts,
+) -> None:
     """Read the thresholds of all inputs. Raises BadModel."""
     doubles = _columns.to_array("d", parts.doubles)
     table: list[int] = []
@@ -285,7 +332,10 @@ def _codes(
     return codes
 
 
-def _check_sums(shape: _layout.Shape, numbers: Sequence[float]) -> None:
+def _check_sums(
+    shape: _layout.Shape,
+    numbers: Sequence[float],
+) -> None:
     """Raise BadModel unless every sum of some numbers over the trees is finite."""
     is_single = _layout.SUMS[shape.sum] == "f32"
     largest = _layout.SINGLE_MAX if is_single else _layout.DOUBLE_MAX
@@ -366,7 +416,10 @@ def _structure(parts: _layout.Parts) -> tuple[list[int], list[int], list[int]]:
     return roots, left, right
 
 
-def _sizes(roots: Sequence[int], splits: int) -> list[int]:
+def _sizes(
+    roots: Sequence[int],
+    splits: int,
+) -> list[int]:
     """Return the splits of each tree, from the roots of all: a tree's end where the next begins."""
     sizes, end = [], splits
     for root in reversed(roots):
@@ -376,7 +429,10 @@ def _sizes(roots: Sequence[int], splits: int) -> list[int]:
     return sizes
 
 
-def _expect(holds: bool, message: str) -> None:
+def _expect(
+    holds: bool,
+    message: str,
+) -> None:
     """Raise BadModel unless a condition holds."""
     if not holds:
         raise BadModel(f"model: {message}")

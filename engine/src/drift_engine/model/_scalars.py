@@ -67,7 +67,10 @@ def to_scalars(
     return coded if coded.size < in_order.size else in_order
 
 
-def _tables(leaves: Sequence[tuple[float, ...]], raws: int | None) -> Scalars:
+def _tables(
+    leaves: Sequence[tuple[float, ...]],
+    raws: int | None,
+) -> Scalars:
     """Return the numbers of leaves; of vectors, each number once where that is smaller."""
     numbers = [*chain.from_iterable(leaves)]
     if raws is None:

@@ -174,7 +174,12 @@ class _Walked(Record):
 class _Walk:
     """One tree on its way from arrays to preorder."""
 
-    def __init__(self, model: Model, tree: Tree, place: str) -> None:
+    def __init__(
+        self,
+        model: Model,
+        tree: Tree,
+        place: str,
+    ) -> None:
         self._model, self._tree, self._place = model, tree, place
         #: Numbers in a leaf.
         self._numbers = len(model.start) if _of_vectors(model) else 1
@@ -216,7 +221,10 @@ class _Walk:
         self._expect(is_tree, f"each of its {size} nodes once on the way from the root")
         return _Walked("".join(bits), splits, leaves)
 
-    def _leaf(self, node: int) -> Leaf:
+    def _leaf(
+        self,
+        node: int,
+    ) -> Leaf:
         value = self._value[node]
         leaf = tuple(map(float, value)) if isinstance(value, list | tuple) else (float(value),)
         is_whole = len(leaf) == self._numbers
@@ -228,7 +236,10 @@ class _Walk:
         # Minus zero becomes zero: added to a sum that began with 0 it is no different.
         return tuple(number + 0.0 for number in leaf)
 
-    def _split(self, node: int) -> Split:
+    def _split(
+        self,
+        node: int,
+    ) -> Split:
         """Return the split of a node as the file has it. Raises BadModel."""
         number = self._column[node]
         columns = self._model.columns
@@ -259,13 +270,20 @@ class _Walk:
             bits |= 1 << code
         return bits
 
-    def _expect(self, holds: bool, expected: str) -> None:
+    def _expect(
+        self,
+        holds: bool,
+        expected: str,
+    ) -> None:
         """Raise BadModel unless a condition holds."""
         if not holds:
             raise BadModel(f"{self._place}: expected {expected}")
 
 
-def _parts(model: Model, walked: Sequence[_Walked]) -> _layout.Parts:
+def _parts(
+    model: Model,
+    walked: Sequence[_Walked],
+) -> _layout.Parts:
     """Return the parts of the file of walked trees."""
     splits = _rounded(model, [*chain.from_iterable(tree.splits for tree in walked)])
     # Sorted, so that the thresholds of an input ascend.
@@ -335,7 +353,10 @@ def _of_vectors(model: Model) -> bool:
     return bool(first) and isinstance(first[0], list | tuple)
 
 
-def _rounded(model: Model, splits: list[Split]) -> list[Split]:
+def _rounded(
+    model: Model,
+    splits: list[Split],
+) -> list[Split]:
     """Return splits whose thresholds are those that the cast value is compared with."""
     of_input: list[set[float]] = [set() for _ in model.columns]
     for number, where, _ in splits:
@@ -358,7 +379,10 @@ def _rounded(model: Model, splits: list[Split]) -> list[Split]:
     return [(number, rounded[number, where], goes) for number, where, goes in splits]
 
 
-def _by_input(model: Model, table: Iterable[Split]) -> list[list[tuple[Any, int]]]:
+def _by_input(
+    model: Model,
+    table: Iterable[Split],
+) -> list[list[tuple[Any, int]]]:
     """Return the distinct splits of each input: threshold or set, and direction."""
     by_input: list[list[tuple[Any, int]]] = [[] for _ in model.columns]
     for number, where, goes in table:
@@ -371,7 +395,10 @@ def _thresholds(splits: Iterable[tuple[float, int]]) -> list[float]:
     return list(dict.fromkeys(where for where, _ in splits))
 
 
-def _input(column: Column, splits: Sequence[tuple[Any, int]]) -> _layout.Column:
+def _input(
+    column: Column,
+    splits: Sequence[tuple[Any, int]],
+) -> _layout.Column:
     """Return the row of the table of inputs for a column. Raises BadModel."""
     by_sets = column.categories > 0
     thresholds = [] if by_sets else _thresholds(splits)
@@ -473,7 +500,11 @@ def _parameters(model: Model) -> tuple[float, float]:
     return filled[0], filled[1]
 
 
-def _place(names: Sequence[str], name: str, field: str) -> int:
+def _place(
+    names: Sequence[str],
+    name: str,
+    field: str,
+) -> int:
     """Return the place of a name. Raises BadModel with the names there are."""
     if name not in names:
         raise BadModel(f"model: {field}: expected {', '.join(names)}")
