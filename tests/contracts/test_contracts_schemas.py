@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from drift_contracts import ContractError, UnknownName, documents, keywords, schemas, violations
 from drift_contracts.compose import self_contained
-from drift_contracts.openapi import COMPONENTS
+from drift_contracts.events import EVENTS, names_event
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import SchemaError
@@ -127,14 +127,25 @@ def test_keywords_covered(name):
     assert set(known_keywords(schemas.schema(name))) <= keywords.KEYWORDS
 
 
+#: What the first release sent over HTTP, where its place says what it is; no later version is without its name.
+NAMELESS = {
+    "health.v1",
+    "model.card.v1",
+    "prediction.batch.request.v1",
+    "prediction.batch.response.v1",
+    "prediction.request.v1",
+    "prediction.response.v1",
+    "problem.v1",
+}
+
+
 @pytest.mark.parametrize("name", schemas.names())
 def test_contract_member(name):
-    """A document that is stored names its contract."""
-    bare = {*COMPONENTS.values(), "prediction.request.v1"}
+    """A document names its contract, unless it is of those that the first release sent over HTTP."""
     schema = schemas.schema(name)
     assert schema.get("additionalProperties") is False or "additionalProperties" in schema["$defs"]["named"]
     assert schema["$schema"].endswith("2020-12/schema")
-    if name not in bare:
+    if name not in NAMELESS:
         assert schema["properties"]["contract"] == {
             "const": name,
             "description": "Which contract this document follows.",
@@ -189,3 +200,18 @@ def test_strict_schemas():
     """All schemas parse strictly."""
     for name in schemas.names():
         assert json.dumps(schemas.schema(name))
+
+
+@pytest.mark.parametrize(
+    ("contract", "names"),
+    [
+        *((event, True) for event in EVENTS),
+        ("prediction.event.v9", True),
+        ("alert.v1", False),
+        (None, False),
+        (2, False),
+    ],
+)
+def test_names_event(contract, names):
+    """Every version of the event is one, also a version that nobody reads yet."""
+    assert names_event(contract) == names
