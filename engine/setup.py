@@ -9,12 +9,15 @@ from setuptools import Extension, setup
 
 # Never -ffast-math, no fused multiply-add: the answers are scikit-learn's to the last bit.
 EXACT = ["/O2", "/fp:strict"] if sys.platform == "win32" else ["-O3", "-ffp-contract=off"]
+#: What both engines read files with.
+COLUMNS = "src/drift_engine/_columns.h"
 
 setup(
     ext_modules=[
         Extension(
             "drift_engine.forest._kernel",
             ["src/drift_engine/forest/_kernel.c"],
+            depends=[COLUMNS],
             extra_compile_args=EXACT,
             py_limited_api=True,
             optional=True,
@@ -22,7 +25,7 @@ setup(
         Extension(
             "drift_engine.model._kernel",
             ["src/drift_engine/model/_kernel.c"],
-            depends=["src/drift_engine/model/_links.h"],
+            depends=[COLUMNS, "src/drift_engine/model/_links.h"],
             extra_compile_args=EXACT,
             libraries=[] if sys.platform == "win32" else ["m"],
             py_limited_api=True,

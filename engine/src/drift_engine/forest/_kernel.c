@@ -11,34 +11,17 @@
 #define Py_LIMITED_API 0x030b0000
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
-#include <float.h>
 #include <math.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
 
-#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0
-#error "float32 comparisons would be made in another precision; the Python engine serves this machine"
-#endif
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "forest files are little-endian; the Python engine serves this machine"
-#endif
+#include "../_columns.h"
 
 #define LANES 10       /* walks in flight together, to overlap their cache misses; 100 trees are ten times ten */
 #define STEPS 4        /* steps between two looks whether all walks have ended */
 #define ROW_ON_STACK 64 /* features of a row that need no allocation */
 #define BLOCK 1024     /* rows that one tree sees before the next tree */
 #define NAN_BITS 0x7fc00000u
-#define SIGN 0x80000000u
-#define LOWEST 0x007fffffu  /* minus infinity and infinity, as numbers in the order of all float32 */
-#define HIGHEST 0xff800000u
 #define FLOAT_BITS 64      /* of a leaf value that is a float64 and no numerator */
-#define NUMERATOR_BITS 52
 #define LEAF_BITS 0x003fffffu /* what a quiet NaN can hold besides */
-#define HUGE_PAGE ((size_t)1 << 21)
 #define WORD_BITS 31   /* of a node's word, for feature and slot; the one left says whether missing goes left */
 
 typedef struct {
@@ -248,43 +231,8 @@ typedef struct {
     Py_buffer structure, split_codes, leaf_codes;
 } File;
 
-static inline uint32_t word_at(const Py_buffer *column, Py_ssize_t index) {
-    uint32_t word;
-    memcpy(&word, (const char *)column->buf + 4 * index, 4);
-    return word;
-}
-
-/* A number of up to 56 bits from that bit on; bits behind the end of the column are zeros. */
-static inline uint64_t bits_at(const Py_buffer *column, uint64_t bit, int width) {
-    const uint64_t byte = bit >> 3, length = (uint64_t)column->len;
-    uint64_t wide = 0;
-    if (length >= 8 && byte <= length - 8)
-        memcpy(&wide, (const char *)column->buf + byte, 8);
-    else if (byte < length)
-        memcpy(&wide, (const char *)column->buf + byte, (size_t)(length - byte));
-    return (wide >> (bit & 7)) & (((uint64_t)1 << width) - 1);
-}
-
-static inline uint64_t number_at(const Py_buffer *column, int width, Py_ssize_t index) {
-    return bits_at(column, (uint64_t)index * (uint64_t)width, width);
-}
-
 static inline int bit_at(const Py_buffer *column, Py_ssize_t index) {
     return (((const unsigned char *)column->buf)[index >> 3] >> (index & 7)) & 1;
-}
-
-/* How many zeros stand there before the next one, or before the end of the column. */
-static inline uint64_t zeros_from(const Py_buffer *column, uint64_t bit) {
-    const uint64_t end = 8 * (uint64_t)column->len;
-    uint64_t wide, from = bit;
-    while (!(wide = bits_at(column, from, 56)) && from < end) from += 56;
-    if (!wide) return end > bit ? end - bit : 0;
-#ifdef __GNUC__
-    from += (uint64_t)__builtin_ctzll(wide);
-#else
-    for (; !(wide & 1); wide >>= 1) from++;
-#endif
-    return from - bit;
 }
 
 static int refuse(Engine *self, const char *message) {
@@ -296,14 +244,6 @@ static int refuse_code(Engine *self, const char *kind, Py_ssize_t distinct) {
     PyErr_Format(state_of(self)->bad_forest, "forest: %s codes: expected codes below %zd", kind, distinct);
     return -1;
 }
-
-static uint32_t bits_of(uint64_t number) {
-    uint32_t bits = 0;
-    for (; number; number >>= 1) bits++;
-    return bits;
-}
-
-static int holds_bits(const Py_buffer *column, uint64_t bits) { return (uint64_t)column->len == (bits + 7) / 8; }
 
 /* The layout has checked these already; checked again because every bound below follows from them. */
 static int check_lengths(Engine *self, const File *in) {
@@ -465,19 +405,6 @@ static uint32_t largest_tree(const Engine *self, const File *in) {
     for (Py_ssize_t tree = 0; tree < self->trees; tree++)
         if (word_at(&in->tree_sizes, tree) > largest) largest = word_at(&in->tree_sizes, tree);
     return largest;
-}
-
-/* A block that `free` takes; NULL with an exception set. To a new process every page is a fault: a huge page is one
-   instead of 512, and walks find it faster too. Where there are none the advice is in vain and nothing else changes. */
-static void *allocate_block(size_t size) {
-    void *memory = NULL;
-#ifdef MADV_HUGEPAGE
-    const size_t huge = (size + HUGE_PAGE / 2) / HUGE_PAGE * HUGE_PAGE; /* the rest is pages as usual */
-    if (huge && posix_memalign(&memory, HUGE_PAGE, size > huge ? size : huge)) memory = NULL;
-    if (memory) madvise(memory, huge, MADV_HUGEPAGE);
-#endif
-    if (!memory && !(memory = malloc(size))) PyErr_NoMemory();
-    return memory;
 }
 
 static int load(Engine *self, const File *in) {

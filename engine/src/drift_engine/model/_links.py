@@ -193,12 +193,7 @@ def _softmax(
     _shape: Shape,
 ) -> Scores:
     """Return the softmax of LightGBM, and of scikit-learn for fewer than 8 classes."""
-    largest = max(raw)
-    powers = [exp(x - largest) for x in raw]
-    total = 0.0
-    for power in powers:
-        total += power
-    return tuple(power / total for power in powers)
+    return _shares(raw, _sum_in_order)
 
 
 def _softmax_pairwise(
@@ -206,10 +201,26 @@ def _softmax_pairwise(
     _shape: Shape,
 ) -> Scores:
     """Return the softmax of scikit-learn, whose sum is numpy's."""
+    return _shares(raw, pairwise_sum)
+
+
+def _shares(
+    raw: Scores,
+    add: Callable[[Sequence[float]], float],
+) -> Scores:
+    """Return the softmax of raw scores, whose powers are added in a library's own order."""
     largest = max(raw)
     powers = [exp(x - largest) for x in raw]
-    total = pairwise_sum(powers)
+    total = add(powers)
     return tuple(power / total for power in powers)
+
+
+def _sum_in_order(numbers: Sequence[float]) -> float:
+    # Not `sum`, which compensates for rounding from Python 3.12 on.
+    total = 0.0
+    for number in numbers:
+        total += number
+    return total
 
 
 def pairwise_sum(numbers: Sequence[float]) -> float:

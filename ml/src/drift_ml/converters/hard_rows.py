@@ -167,23 +167,7 @@ def _bounds(feature: Feature) -> tuple[float, float]:
     low = -LARGEST if feature.minimum is None else float(feature.minimum)
     high = LARGEST if feature.maximum is None else float(feature.maximum)
     if feature.exclusive_minimum is not None:
-        low = max(
-            low,
-            float(
-                np.nextafter(
-                    feature.exclusive_minimum,
-                    np.inf,
-                )
-            ),
-        )
+        low = max(low, float(np.nextafter(feature.exclusive_minimum, np.inf)))
     if feature.exclusive_maximum is not None:
-        high = min(
-            high,
-            float(
-                np.nextafter(
-                    feature.exclusive_maximum,
-                    -np.inf,
-                )
-            ),
-        )
+        high = min(high, float(np.nextafter(feature.exclusive_maximum, -np.inf)))
     return low, high
