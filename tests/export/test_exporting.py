@@ -250,7 +250,7 @@ def test_wrong_rows(whole):
 def test_broken_baseline(whole, tmp_path, monkeypatch):
     """A baseline that breaks its contract is not written, whatever made it so."""
     broken = [Violation("/channels", "minItems", "at least one")]
-    module = sys.modules["drift_ml.exporting.export"]
+    module = sys.modules["drift_ml.packing.bundle"]
     monkeypatch.setattr(module, "broken_baseline", lambda _: broken)
     estimator = DecisionTreeRegressor(max_depth=2).fit(whole.matrix, whole.number)
     rows = (whole.rows[:LEARNT], whole.number[:LEARNT])

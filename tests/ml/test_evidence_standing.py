@@ -10,6 +10,7 @@ from drift_contracts import FeatureSet
 from drift_ml.baseline import Channel
 from drift_ml.baseline.fit import fit_baseline
 from drift_ml.evidence import Budget, MixtureDetector, Settings, observe_window
+from drift_ml.evidence._standing import Causes
 from drift_ml.window import Window
 
 from benchmarks.simulate.coding import counted
@@ -20,6 +21,8 @@ BATCH = 20
 ROWS = 10_000
 SETTINGS = Settings([Channel(name, "values", (name,), (2000,) * 5) for name in ("a", "b", "c")], Budget(10_000))
 EVEN, HIGH, SLIGHT = [40, 40, 40, 40, 40], [0, 0, 50, 50, 100], [32, 36, 40, 44, 48]
+#: About half of what is the least effect below.
+REST = [20, 30, 40, 50, 60]
 
 
 def even(**changed):
@@ -136,6 +139,28 @@ def test_small_effect():
     for _ in range(10):
         raised += observe_window(detector, even(a=SLIGHT, b=HIGH), events=200).raised
     assert [alarm.finding.channel for alarm in raised] == ["b"]
+
+
+def test_a_slight_rest_is_no_new_find():
+    """What is left of a drift below the minimum effect does not start its recovery anew."""
+    detector = MixtureDetector(Settings(SETTINGS.channels, Budget(1000), minimum_effect=0.6))
+    while not detector.alarms:
+        observe_window(detector, even(a=HIGH), events=200)
+    steps = [observe_window(detector, even(a=REST), events=200) for _ in range(5)]
+    assert detector.alarms
+    assert not any(step.crossed for step in steps)
+
+
+def test_pairs_of_one_feature_are_one_cause():
+    """Two pairs that share a feature may move together, two that share none may not."""
+    names = [("a", "b"), ("a", "c"), ("c", "d")]
+    pairs = [
+        Channel(f"product:{first}:{second}", "product", (first, second), (10, 10), edges=(0,), scores=(-1, 1))
+        for first, second in names
+    ]
+    causes = Causes(pairs, [])
+    assert causes.same("product:a:b", ["product:a:c"])
+    assert not causes.same("product:a:b", ["product:c:d"])
 
 
 def test_every_channel_may_stand():

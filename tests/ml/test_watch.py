@@ -114,6 +114,7 @@ def test_single_alarm(baseline):
     ]
     assert raised.count(True) == 1
     assert watch.alarm.channel == "sugar"
+    assert watch.alarms == (watch.alarm,)
     assert "sugar" in watch.reason
 
 

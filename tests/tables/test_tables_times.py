@@ -129,3 +129,12 @@ def test_no_rows():
     checked = check_times(pa.array([], pa.int64()), after=None)
     assert len(checked.values) == 0
     assert checked.problems == []
+
+
+def test_missing_timestamps():
+    """A timestamp that is null is missing, and the others stay what they are."""
+    checked = check_times(pa.array([AT, None], pa.timestamp("ms")), after=None)
+    assert checked.values[0] == AT
+    (problem,) = checked.problems
+    assert problem.rule == "missing"
+    assert problem.broken.tolist() == [False, True]

@@ -137,11 +137,7 @@ def inputs_of(estimator: Any, feature_set: FeatureSet, columns: int) -> Inputs:
     Raises:
         DoesNotFit: the features are not the columns.
     """
-    names = getattr(
-        estimator,
-        "feature_names_in_",
-        None,
-    )
+    names = getattr(estimator, "feature_names_in_", None)
     return inputs_by_name(
         names,
         feature_set,
@@ -190,18 +186,9 @@ def label_text(value: object) -> str:
     >>> label_text(1.0), label_text(True), label_text("late")
     ('1', 'true', 'late')
     """
-    if isinstance(
-        value,
-        bool | np.bool_,
-    ):
+    if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
-    if (
-        isinstance(
-            value,
-            float | np.floating,
-        )
-        and float(value).is_integer()
-    ):
+    if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     return str(value)
 

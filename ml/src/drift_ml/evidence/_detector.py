@@ -203,12 +203,8 @@ class MixtureDetector:
         for alarm in over:
             self._alarms.remove(alarm)
             for drift in alarm.drifts:
-                self._clear(drift.explained)
+                self._capital.clear_charts(drift.explained)
         return over
-
-    def _clear(self, charts: Flags) -> None:
-        """Forget what some charts have gained."""
-        self._capital.clear_charts(charts)
 
     def finding(self) -> DriftFinding | None:
         """Return what the evidence says so far beside the alarms; None where it says nothing."""
@@ -365,7 +361,7 @@ class MixtureDetector:
 
     def _spend(self, charts: Flags, evidence: float) -> None:
         """Begin anew with charts whose evidence an alarm has used, and remember its peak."""
-        self._clear(charts)
+        self._capital.clear_charts(charts)
         self._peak = max(self._peak, evidence)
         self._quiet = 0.0
 

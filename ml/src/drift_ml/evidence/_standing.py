@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 #: Absolute correlation in the reference from which two features are taken to move together.
 LINKED = 0.2
-#: What channels of the model's answers are made of; every feature may move them.
-ANSWER = "prediction"
 
 
 @dataclass
@@ -137,4 +135,4 @@ class Causes:
 
 
 def _is_of_all(channel: Channel) -> bool:
-    return channel.kind == "sum_of_squares" or ANSWER in channel.of
+    return channel.kind == "sum_of_squares" or channel.answer is not None

@@ -6,18 +6,17 @@ import hashlib
 import platform
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
-from drift_contracts import ContractError, FeatureSet
+from drift_contracts import FeatureSet
 from drift_contracts import feature_set as shipped
-from drift_contracts.baseline_rules import broken_baseline
 from drift_engine.bundle import ROW_DIGESTS
 from drift_engine.model import PackedModel
 from drift_engine.model.writer import encode
 
 from drift_ml.converters import DoesNotFit, convert, prove
-from drift_ml.packing import json_bytes, use_version, write_bundle
+from drift_ml.packing import baseline_bytes, use_version, write_bundle
 from drift_ml.tables.row_digests import RowDigests, as_seen, hash_rows
 
 from .errors import ExportError
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     import numpy.typing as npt
-    from drift_contracts.json_types import ReadableJson
     from drift_contracts.types import BundleManifestV2
 
     from drift_ml.converters import Converted, Exactness
@@ -109,10 +107,6 @@ def export(
     packed = encode(converted.model)
     exactness = prove(packed, converted, features, [*learnt.json, *unseen.json], seed=seed)
     measured = measure(PackedModel.from_bytes(packed), features, learnt, unseen, seed=seed)
-    baseline = measured.baseline.to_json()
-    broken = broken_baseline(baseline)
-    if broken:
-        raise ContractError(str(baseline["contract"]), broken)
     members = {
         "estimator": {"kind": converted.kind, "parameters": _parameters(estimator)},
         "training": {
@@ -129,7 +123,7 @@ def export(
         **measured.members,
         "warnings": list(measured.warnings),
     }
-    files = {"baseline.json": json_bytes(cast("ReadableJson", baseline)), "model.bin": packed}
+    files = {"baseline.json": baseline_bytes(measured.baseline), "model.bin": packed}
     offline = {ROW_DIGESTS: RowDigests.of(learnt_hashes, unseen_hashes).to_bytes()}
     folder = Path(out)
     manifest = write_bundle(folder, features, files, offline, members)
@@ -145,10 +139,7 @@ def _hashes(rows: Rows) -> Hashes:
 
 def _feature_set(given: FeatureSet | str | Path) -> FeatureSet:
     """Return a feature set by value, by path or by name."""
-    if isinstance(
-        given,
-        FeatureSet,
-    ):
+    if isinstance(given, FeatureSet):
         return given
     path = Path(given)
     return FeatureSet.load(path) if path.suffix == ".json" else shipped(str(given))
@@ -178,21 +169,11 @@ def _check_target(converted: Converted, feature_set: FeatureSet) -> None:
 
 def _parameters(estimator: Any) -> dict[str, Any]:
     """Return an estimator's parameters as the manifest has them; what is no number is a text."""
-    get_params = getattr(
-        estimator,
-        "get_params",
-        None,
-    )
+    get_params = getattr(estimator, "get_params", None)
     parameters: dict[str, Any] = {}
     for name, value in (get_params(deep=False) if get_params else {}).items():
-        is_plain = value is None or isinstance(
-            value,
-            bool | int,
-        )
-        is_finite = isinstance(
-            value,
-            float,
-        ) and np.isfinite(value)
+        is_plain = value is None or isinstance(value, bool | int)
+        is_finite = isinstance(value, float) and np.isfinite(value)
         parameters[name] = value if is_plain or is_finite else str(value)[:LONGEST]
     return parameters
 

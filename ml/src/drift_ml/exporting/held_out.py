@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-#: The last class of two, unless the feature set names another.
-TWO = 2
 #: Of the mean answer's interval.
 RESAMPLES = 1000
 
@@ -121,13 +119,10 @@ def _of_classes(
     actual = held_out.target[:, 0].astype(np.intp)
     decided = model.decide_many(held_out.matrix.tolist())
     probabilities = np.array([scores for scores, _ in decided])
-    counts = np.bincount(learnt.target[:, 0].astype(np.intp), minlength=len(target.classes))
-    positive = 1 if target.positive is None else target.classes.index(target.positive)
-    labels = np.array([label for _, label in decided], dtype=np.intp)
-    if target.threshold is not None and len(target.classes) == TWO:
-        is_positive = probabilities[:, positive] >= target.threshold
-        labels = np.where(is_positive, positive, 1 - positive)
-    answers = classification.Answers(actual, probabilities, labels, counts / counts.sum(), positive)
+    chosen = np.array([label for _, label in decided], dtype=np.intp)
+    labels = classification.labels_of(target, chosen, probabilities)
+    learnt_classes = learnt.target[:, 0].astype(np.intp)
+    answers = classification.Answers.of(target, learnt_classes, actual, probabilities, labels)
     scores = classification.score(answers, seed=seed)
     calibration = calibration_bins(answers.scores, answers.happened)
     baseline = fit_baseline(

@@ -79,10 +79,7 @@ def read_rows(argument: str, rows: Any, feature_set: FeatureSet, *, with_target:
 
 def _column(argument: str, rows: Any, column: str | None, name: str) -> list[Any]:
     """Return a column as a list, by the name that it has in files or by its own."""
-    if isinstance(
-        rows,
-        Sequence,
-    ):
+    if isinstance(rows, Sequence):
         return _cells(
             argument,
             rows,
@@ -101,10 +98,7 @@ def _column(argument: str, rows: Any, column: str | None, name: str) -> list[Any
 def _cells(argument: str, rows: Sequence[Any], column: str | None, name: str) -> list[Any]:
     cells = []
     for number, row in enumerate(rows):
-        if not isinstance(
-            row,
-            Mapping,
-        ):
+        if not isinstance(row, Mapping):
             way_out = "pass a data frame, or a list of mappings by feature"
             raise ExportError(
                 f"{argument}: row {number}",
@@ -129,15 +123,7 @@ def _absent(place: str, column: str) -> ExportError:
 
 def _listed(values: Any) -> list[Any]:
     """Return a series or an array as Python's own values."""
-    convert = getattr(
-        values,
-        "tolist",
-        None,
-    ) or getattr(
-        values,
-        "to_list",
-        None,
-    )
+    convert = getattr(values, "tolist", None) or getattr(values, "to_list", None)
     listed: list[Any] = list(values) if convert is None else convert()
     return listed
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, cast
 
-from drift_contracts import schemas
+from drift_contracts import ContractError, schemas
+from drift_contracts.baseline_rules import broken_baseline, contract_of
 from drift_engine.bundle import describe_files, model_version
 
 from drift_ml.packing.versions import write_version
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from drift_contracts import FeatureSet
     from drift_contracts.json_types import ReadableJson
     from drift_contracts.types import BundleManifestV2
+
+    from drift_ml.baseline import Baseline
 
 CONTRACT = "bundle.manifest.v2"
 
@@ -61,6 +64,18 @@ def write_bundle(
     contents = serving | dict(offline_files) | manifest_file
     write_version(folder / feature_set.name, manifest["model_version"], contents)
     return manifest
+
+
+def baseline_bytes(baseline: Baseline) -> bytes:
+    """Return a baseline as the bytes of its file. Raises ContractError where its figures cannot be.
+
+    Figures of real rows can break the contract, such as a deviation that no float holds.
+    """
+    document = baseline.to_json()
+    broken = broken_baseline(document)
+    if broken:
+        raise ContractError(contract_of(document), broken)
+    return json_bytes(cast("ReadableJson", document))
 
 
 def json_bytes(document: ReadableJson) -> bytes:

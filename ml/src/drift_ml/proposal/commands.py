@@ -12,13 +12,13 @@ from drift_contracts.commands import Command
 from drift_contracts.reading_options import reading_options
 from drift_contracts.terminal import make_terminal
 
+from drift_ml.read_options import read_options
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
     from rich.table import Table as Grid
-
-    from drift_ml.tables import ReadOptions
 
     from .judge import Judged
     from .propose import Proposal
@@ -85,7 +85,7 @@ def main(
 
     from .propose import Wanted, propose  # noqa: PLC0415
 
-    options = _read_options(reading)
+    options = read_options(reading)
     wanted = Wanted(target, time_column, id_columns, model)
     terminal = make_terminal(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -105,17 +105,6 @@ def main(
     _show(proposal, terminal)
     terminal.print(f"wrote  {file}: fill in units and descriptions, then", soft_wrap=True)
     terminal.print(f"  {proposal.train_command(data, file)}", markup=False, soft_wrap=True)
-
-
-def _read_options(reading: dict[str, Any]) -> ReadOptions:  # click checks the values
-    """Return the options of reading a table. Raises BadParameter."""
-    from drift_ml.tables import OptionError, ReadOptions  # noqa: PLC0415 - see main
-
-    try:
-        return ReadOptions(**reading)
-    except OptionError as error:
-        expected = f"expected {error.expected}"
-        raise click.BadParameter(expected, param_hint=f"--{error.option}") from error
 
 
 def _write(

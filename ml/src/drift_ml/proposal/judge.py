@@ -55,6 +55,8 @@ class Judged:
     doubts: tuple[str, ...] = ()
     #: Why the column is left out, "" for a feature.
     reason: str = ""
+    #: The part of the target that the column says alone, 0 to 1; of a feature.
+    share: float = 0.0
 
 
 def judge(profile: Profile) -> Judged:

@@ -34,6 +34,8 @@ TWO = 2
 FEW_VALUES = 10
 #: So many columns are left out by name; of more, all others are by one pattern.
 MOST_NAMED = 8
+#: What is said of a column that says more of the target than LEAK.
+LEAKS = "it says nearly all about the target: if it is not known before the target is, leave it out"
 #: A doubt that more columns share is a doubt about the table.
 MOST_ALIKE = 3
 #: What a name in a contract may hold.
@@ -125,7 +127,7 @@ def propose(
         for profile in profiles.values()
         if profile.name != wanted.target
     ]
-    columns = _most_telling(columns, profiles, target)
+    columns = _most_telling(columns)
     columns, shared = _shared_doubts(columns)
     features = [column for column in columns if column.members is not None]
     if not features:
@@ -205,20 +207,12 @@ def _judged(
     judged = judge(profile)
     if judged.members is None:
         return judged
-    if explained_share(profile, target) > LEAK:
-        doubt = (
-            "it says nearly all about the target: if it is not known before the target is, leave"
-            " it out"
-        )
-        return Judged(judged.name, judged.members, judged.assumed, (*judged.doubts, doubt))
-    return judged
+    share = explained_share(profile, target)
+    doubts = judged.doubts if share <= LEAK else (*judged.doubts, LEAKS)
+    return replace(judged, doubts=doubts, share=share)
 
 
-def _most_telling(
-    columns: list[Judged],
-    profiles: dict[str, Profile],
-    target: Profile,
-) -> list[Judged]:
+def _most_telling(columns: list[Judged]) -> list[Judged]:
     """Return the columns with as many features as a feature set may have.
 
     Of more, those stay that say most about the target, each taken alone.
@@ -227,8 +221,7 @@ def _most_telling(
     features = [column for column in columns if column.members is not None]
     if len(features) <= most:
         return columns
-    shares = {item.name: explained_share(profiles[item.name], target) for item in features}
-    ranked = sorted(features, key=lambda column: -shares[column.name])
+    ranked = sorted(features, key=lambda column: -column.share)
     chosen = {column.name for column in ranked[:most]}
     reason = f"a feature set has at most {most} features, and others say more about the target"
     return [

@@ -69,10 +69,8 @@ def sample_rows(
     parts = parts_of(path)
     # A folder of very many files is sampled as well: each that is opened takes its time.
     chosen = _spread(parts, SLICES)
-    first = _names(chosen[0], options)
-    most = min(MOST_ROWS, max(MOST_CELLS // len(first), 1))
-    most_of_part = -(-most // len(chosen))
-    taken = [_sample_part(part, options, most_of_part) for part in chosen]
+    taken = [_sample_part(part, options, len(chosen)) for part in chosen]
+    first = taken[0].names
     for part, sample in zip(chosen, taken, strict=True):
         if sample.names != first:
             expected = f"the columns of {chosen[0].name}, in the same order"
@@ -106,21 +104,24 @@ def _united(chunks: Sequence[pa.Array]) -> pa.ChunkedArray:
 
 def _names(
     part: Part,
-    options: ReadOptions,
+    header: Sequence[str],
 ) -> tuple[str, ...]:
-    """Return the names in a header. Raises DataError where one stands there twice, or is none."""
-    if part.parquet:
-        header = parquet_names(part)
-    else:
-        with text_table(part, options) as table:
-            header = list(table.header)
-            _check_delimiter(part, header)
+    """Return the names in a header. Raises DataError where one stands there twice."""
     names = tuple(name.strip() for name in header)
     repeated = [name for name, count in Counter(names).items() if count > 1 and name]
     if repeated:
         expected = "each column name once"
         raise file_error(part.name, "duplicate", expected, "rename all but one of them")
     return names
+
+
+def _most_rows(
+    columns: int,
+    files: int,
+) -> int:
+    """Return how many rows are taken of each of some files, all of so many columns."""
+    most = min(MOST_ROWS, max(MOST_CELLS // columns, 1))
+    return -(-most // files)
 
 
 def _check_delimiter(
@@ -139,14 +140,25 @@ def _check_delimiter(
 def _sample_part(
     part: Part,
     options: ReadOptions,
-    most: int,
+    files: int,
 ) -> Sample:
-    """Return at most so many rows of one file."""
-    names = _names(part, options)
+    """Return rows of one file.
+
+    Args:
+        part: the file.
+        options: how it is read.
+        files: how many are read; each gives its share of the rows.
+    """
     if part.parquet:
-        return _sample_parquet(part, names, most)
-    with text_table(part, options) as table, _sliced(table, most) as (sliced, chosen):
-        return _sample_text(sliced, names, options, most, chosen)
+        names = _names(part, parquet_names(part))
+        return _sample_parquet(part, names, _most_rows(len(names), files))
+    # Opened once: a file in another encoding is copied each time.
+    with text_table(part, options) as table:
+        _check_delimiter(part, table.header)
+        names = _names(part, table.header)
+        most = _most_rows(len(names), files)
+        with _sliced(table, most) as (sliced, chosen):
+            return _sample_text(sliced, names, options, most, chosen)
 
 
 def _sample_parquet(

@@ -10,6 +10,7 @@ from drift_contracts.commands import Command
 from drift_contracts.exits import starting
 from drift_contracts.reading_options import reading_options
 
+from drift_ml.read_options import read_options
 from drift_ml.replay.command_line import (
     CONTEXT,
     EXIT_CODES,
@@ -87,15 +88,9 @@ def replay(
     # --help need not wait for numpy and pyarrow.
     from drift_ml.replay.backtest import Request, backtest  # noqa: PLC0415
     from drift_ml.replay.outcome import conclude, page  # noqa: PLC0415
-    from drift_ml.tables import OptionError, ReadOptions  # noqa: PLC0415
     from drift_ml.tables.row_digests import read_row_digests  # noqa: PLC0415
 
-    try:
-        reading = ReadOptions(**{name: options.pop(name) for name in READING})
-    except OptionError as error:
-        raise click.BadParameter(
-            f"expected {error.expected}", param_hint=f"--{error.option}"
-        ) from error
+    reading = read_options({name: options.pop(name) for name in READING})
     report = ReportOptions(**options)
     if reading.sort and time_column is None:
         raise click.UsageError("--sort: expected a column of times (--time-column)")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
+    from drift_contracts import Target
     from drift_contracts.types import BundleManifestV2Score
 
     Floats = npt.NDArray[np.float64]
@@ -45,6 +46,27 @@ class Answers:
     #: The place of the class whose probability is the prediction, where there are two.
     positive: int = 1
 
+    @classmethod
+    def of(
+        cls,
+        target: Target,
+        learnt: Places,
+        actual: Places,
+        probabilities: Floats,
+        labels: Places,
+    ) -> Answers:
+        """Return the answers to rows of a feature set.
+
+        Args:
+            target: Whose classes the places are of.
+            learnt: The place of each learnt row's class, shape (learnt rows,).
+            actual: Of each held-out row's, shape (rows,).
+            probabilities: Of every class, shape (rows, classes).
+            labels: The place of the class that the model chooses, shape (rows,).
+        """
+        prior = np.bincount(learnt, minlength=len(target.classes)) / len(learnt)
+        return cls(actual, probabilities, labels, prior, positive_place(target))
+
     @property
     def classes(self) -> int:
         """Return how many classes there are."""
@@ -64,6 +86,26 @@ class Answers:
         if self.classes == TWO:
             foretold = np.full_like(self.actual, self.positive)
         return np.equal(self.actual, foretold)
+
+
+def positive_place(target: Target) -> int:
+    """Return the place of the positive one of two classes; 1 where there are more."""
+    positive = target.positive_class
+    return 1 if positive is None else target.classes.index(positive)
+
+
+def labels_of(target: Target, chosen: Places, probabilities: Floats) -> Places:
+    """Return the places of the labels: by the target's threshold, else as the library chooses.
+
+    Args:
+        target: Has the threshold, if there is one.
+        chosen: By the library's own rule, shape (rows,).
+        probabilities: Of every class, shape (rows, classes).
+    """
+    if target.threshold is None:
+        return chosen
+    positive = positive_place(target)
+    return np.where(probabilities[:, positive] >= target.threshold, positive, 1 - positive)
 
 
 def score(answers: Answers, *, seed: int) -> dict[str, BundleManifestV2Score]:

@@ -24,13 +24,15 @@ from rich.progress import (
 )
 from rich.table import Table as Grid
 
+from drift_ml.read_options import read_options
+
 from .recipe_options import read_recipe, recipe_options
 from .recipes import ROWS, Recipe
 
 if TYPE_CHECKING:
     from drift_engine.bundle import Bundle
 
-    from drift_ml.tables import ReadOptions, Table
+    from drift_ml.tables import Table
 
     from .job import Trained
 
@@ -138,7 +140,7 @@ def main(  # noqa: PLR0913 - one parameter per option
     if time_column is not None and data is None:
         raise click.UsageError("--time-column is a column of --data: give the file too")
     asked = {field.name: words.pop(field.name) for field in fields(Recipe)}
-    options = _read_options(words)
+    options = read_options(words)
     has_rows = data is not None or source is not None
     try:
         for chosen in _chosen(models, feature_set_file, has_rows=has_rows):
@@ -159,18 +161,6 @@ def main(  # noqa: PLR0913 - one parameter per option
             # The rows were read, and are not good enough.
             error.exit_code = FINDING
         raise
-
-
-def _read_options(reading: dict[str, Any]) -> ReadOptions:  # click checks the values
-    """Return the options of reading a table. Raises BadParameter."""
-    from drift_ml.tables import OptionError, ReadOptions  # noqa: PLC0415 - as above
-
-    try:
-        return ReadOptions(**reading)
-    except OptionError as error:
-        raise click.BadParameter(
-            f"expected {error.expected}", param_hint=f"--{error.option}"
-        ) from error
 
 
 def _train(chosen: FeatureSet, table: Table, out: Path, recipe: Recipe, *, strict: bool) -> Trained:

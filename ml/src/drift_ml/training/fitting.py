@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from drift_ml.scores.classification import labels_of
+
 from .errors import TrainingError
 from .estimators import check_missing, fit_settings, make_estimator
 from .holding_out import Sides, split
@@ -105,7 +107,8 @@ def fit(
         predicted = np.asarray(estimator.predict(held_out), dtype=np.float64)
         return Fitted(estimator, actual, predicted, sides, missing)
     predicted = np.asarray(estimator.predict_proba(held_out), dtype=np.float64)
-    labels = _labels(feature_set, estimator.predict(held_out), predicted)
+    chosen = np.asarray(estimator.predict(held_out)).astype(np.intp)
+    labels = labels_of(feature_set.target, chosen, predicted)
     return Fitted(estimator, actual, predicted, sides, missing, labels)
 
 
@@ -135,19 +138,3 @@ def _check_classes(feature_set: FeatureSet, places: Places) -> None:
             f"classes: expected learnt rows of each class, and there are none of {listed(absent)}:"
             " give more rows, hold out fewer, or take the class out of the feature set"
         )
-
-
-def _labels(feature_set: FeatureSet, chosen: Any, probabilities: Floats) -> Places:
-    """Return the places of the classes chosen: by the library's rule, or by a threshold.
-
-    Args:
-        feature_set: Has the threshold, if there is one.
-        chosen: By the estimator's own rule, shape (rows,).
-        probabilities: Shape (rows, classes).
-    """
-    target = feature_set.target
-    if target.threshold is None:
-        return np.asarray(chosen).astype(np.intp)
-    positive = target.classes.index(target.positive_class)
-    reached = probabilities[:, positive] >= target.threshold
-    return np.where(reached, positive, 1 - positive)

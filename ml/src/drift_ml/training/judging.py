@@ -68,14 +68,14 @@ def answers_of(feature_set: FeatureSet, table: Table, fitted: Fitted) -> classif
         table: The rows, both sides of the split.
         fitted: A classifier's answers.
     """
-    target = feature_set.target
     assert fitted.labels is not None  # noqa: S101 - fitting gives them for classes
-    learnt = table.target[fitted.sides.learnt].astype(np.intp)
-    prior = np.bincount(learnt, minlength=len(target.classes)) / len(learnt)
-    positive = target.positive_class
-    place = 1 if positive is None else target.classes.index(positive)
-    actual = fitted.actual.astype(np.intp)
-    return classification.Answers(actual, fitted.predicted, fitted.labels, prior, place)
+    return classification.Answers.of(
+        feature_set.target,
+        table.target[fitted.sides.learnt].astype(np.intp),
+        fitted.actual.astype(np.intp),
+        fitted.predicted,
+        fitted.labels,
+    )
 
 
 def calibration_of(answers: classification.Answers) -> tuple[CalibrationBin, ...]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from drift_ml.converters import label_text
 from drift_ml.tables import CellFinding, DataError, listed
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def as_places(feature_set: FeatureSet, labels: npt.NDArray[Any], source: str) ->
     """
     target = feature_set.target
     index = {name: float(place) for place, name in enumerate(target.classes)}
-    places = np.array([index.get(_text(label), np.nan) for label in labels.tolist()])
+    places = np.array([index.get(label_text(label), np.nan) for label in labels.tolist()])
     wrong = np.flatnonzero(np.isnan(places))
     if len(wrong):
         # Counted from 1, as the rows of a Parquet file are.
@@ -45,11 +46,3 @@ def as_places(feature_set: FeatureSet, labels: npt.NDArray[Any], source: str) ->
         finding = CellFinding(target.name, "enum", expected, len(wrong), rows)
         raise DataError(source, (finding,))
     return places
-
-
-def _text(label: object) -> str:
-    if isinstance(label, bool):
-        return "true" if label else "false"
-    if isinstance(label, float) and label.is_integer():
-        label = int(label)
-    return str(label)

@@ -6,12 +6,9 @@ import platform
 import sys
 from dataclasses import replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
-from drift_contracts import ContractError
-from drift_contracts.baseline_rules import CONTRACT as BASELINE
-from drift_contracts.baseline_rules import broken_baseline
 from drift_contracts.timestamps import utc_text
 from drift_engine.bundle import ROW_DIGESTS
 from drift_engine.forest import Forest
@@ -21,7 +18,7 @@ from drift_engine.model.writer import encode
 
 from drift_ml.baseline.fit import fit_baseline
 from drift_ml.converters import convert, prove
-from drift_ml.packing import json_bytes, write_bundle
+from drift_ml.packing import baseline_bytes, write_bundle
 from drift_ml.tables.row_digests import RowDigests, as_seen, hash_rows
 
 from .errors import PackedDiffers
@@ -35,7 +32,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     from drift_contracts import FeatureSet
-    from drift_contracts.json_types import ReadableJson
     from drift_contracts.types import (
         BundleManifestV2,
         BundleManifestV2Estimator,
@@ -144,11 +140,7 @@ def _baseline(feature_set: FeatureSet, table: Table, fitted: Fitted) -> bytes:
             scores=fitted.predicted,
         )
         baseline = replace(answered, calibration=calibration_of(answers))
-    document = baseline.to_json()
-    broken = broken_baseline(document)
-    if broken:
-        raise ContractError(BASELINE, broken)
-    return json_bytes(cast("ReadableJson", document))
+    return baseline_bytes(baseline)
 
 
 def _prove_equal(forest: bytes, estimator: Any, matrix: Floats) -> None:
