@@ -30,6 +30,8 @@ MAX_OUTPUTS = 1000
 MAX_COLUMNS = 1 << 20
 #: Distinct numbers or vectors that leaves hold: what a node has room for.
 MAX_VALUES = 1 << 31
+#: Classes, of which some decisions are.
+TWO = 2
 CODE_BITS = 32
 NODE_BITS = 32
 NUMERATOR_BITS = 52
@@ -340,7 +342,7 @@ def _sections(data: memoryview) -> list[memoryview]:
     _expect(length == len(data), "length", f"{length} bytes, as its header says, got {len(data)}")
     start = _HEADER.size + count * _ENTRY.size
     _expect(start <= len(data), "directory", f"{count} entries")
-    known: list[memoryview] = []
+    sections: list[memoryview] = []
     last = 0
     for kind, flags, empty, size in _ENTRY.iter_unpack(data[_HEADER.size : start]):
         _expect(kind > last and not empty, "directory", "kinds that ascend, and zeros")
@@ -350,13 +352,13 @@ def _sections(data: memoryview) -> list[memoryview]:
         _expect(not any(data[end:padded]), "padding", "zeros")
         if kind <= _KINDS:
             _expect(flags == _REQUIRED, "directory", "known sections to be required")
-            known.append(data[start:end])
+            sections.append(data[start:end])
         else:
             _expect(not flags, "directory", f"no required section of kind {kind}: {newer}")
         start, last = padded, kind
     _expect(start == len(data), "directory", "sections that end with the file")
-    _expect(len(known) == _KINDS, "directory", f"the sections 1 to {_KINDS}")
-    return known
+    _expect(len(sections) == _KINDS, "directory", f"the sections 1 to {_KINDS}")
+    return sections
 
 
 def check_room(
@@ -418,10 +420,13 @@ def _check_names(shape: Shape) -> None:
 
 def _check_decision(shape: Shape) -> None:
     is_classifier = TASKS[shape.task] == "classification"
-    _expect(not is_classifier or shape.outputs >= 2, "outputs", "2 or more classes")  # noqa: PLR2004
+    if is_classifier:
+        _expect(shape.outputs >= TWO, "outputs", "2 or more classes")
     decision = DECISIONS[shape.decision]
-    of_any = decision == "argmax" or (decision == "raw-argmax" and shape.raws == shape.outputs)
-    of_two = is_classifier and shape.outputs == 2  # noqa: PLR2004 - classes
+    of_any = decision == "argmax"
+    if decision == "raw-argmax":
+        of_any = shape.raws == shape.outputs
+    of_two = is_classifier and shape.outputs == TWO
     _expect(of_any or of_two, "decision", "one of all classes, or of two where there are two")
     # A raw score that is compared alone stands for the second class.
     is_alone = not decision.startswith("raw-a") or decision == "raw-argmax" or shape.raws == 1

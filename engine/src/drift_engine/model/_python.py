@@ -255,7 +255,8 @@ def _inputs(parts: _layout.Parts) -> list[_Input]:
             lookup += rows
         if made.column.by_sets:
             end = bit + rows * made.column.sets
-            sets = [bits[start : start + rows] for start in range(bit, end, rows)]
+            starts = range(bit, end, rows)
+            sets = [bits[start : start + rows] for start in starts]
             bit = end
             made.set_ranks = [[int(text[row] == "0") for text in sets] for row in range(rows)]
     return inputs
@@ -360,7 +361,8 @@ def _leaves(
         if shape.vector_code_bits:
             codes = _codes(shape.vector_code_bits, parts.vectors, size, shape.scalars)
             scalars = [scalars[code] for code in codes]
-        values = [tuple(scalars[start : start + width]) for start in range(0, size, width)]
+        starts = range(0, size, width)
+        values = [tuple(scalars[start : start + width]) for start in starts]
     if not shape.leaf_code_bits:
         return values
     codes = _codes(shape.leaf_code_bits, parts.leaf_codes, shape.leaves, len(values))

@@ -75,12 +75,13 @@ def _tables(
     numbers = [*chain.from_iterable(leaves)]
     if raws is None:
         return _to_numbers(numbers)
-    in_order = Scalars(**_to_numbers(numbers).__dict__ | {"vectors": len(leaves)})
+    vectors = {"vectors": len(leaves)}
+    in_order = Scalars(**_to_numbers(numbers).__dict__ | vectors)
     distinct = list(dict.fromkeys(numbers))
     code_of = {number: code for code, number in enumerate(distinct)}
     bits = max(1, (len(distinct) - 1).bit_length())
     codes = _columns.pack(bits, [code_of[number] for number in numbers])
-    facts = {"vectors": len(leaves), "vector_code_bits": bits, "vector_codes": codes}
+    facts = vectors | {"vector_code_bits": bits, "vector_codes": codes}
     coded = Scalars(**_to_numbers(distinct).__dict__ | facts)
     return coded if coded.size < in_order.size else in_order
 
@@ -88,10 +89,12 @@ def _tables(
 def _to_numbers(numbers: Sequence[float]) -> Scalars:
     """Return numbers as ratios or float32 where each is given back, else as float64."""
     is_single = all(to_single(number) == number for number in numbers)
-    kind, typecode = (_layout.FLOAT32, "f") if is_single else (_layout.FLOAT64, "d")
+    kind, typecode, bits = _layout.FLOAT64, "d", 64
+    if is_single:
+        kind, typecode, bits = _layout.FLOAT32, "f", 32
     floats = Scalars(
         kind=kind,
-        bits=32 if is_single else 64,
+        bits=bits,
         rows_bits=0,
         lowest_numerator=0,
         count=len(numbers),
@@ -109,9 +112,11 @@ def _to_ratios(numbers: Sequence[float]) -> Scalars | None:
     ratios = [_ratio(number) for number in numbers]
     if any(numerator / rows != number for (numerator, rows), number in _pairs(ratios, numbers)):
         return None
-    lowest = min(numerator for numerator, _ in ratios)
-    bits = (max(numerator for numerator, _ in ratios) - lowest).bit_length()
-    rows_bits = (max(rows for _, rows in ratios) - 1).bit_length()
+    numerators = [numerator for numerator, _ in ratios]
+    divisors_less_one = [rows - 1 for _, rows in ratios]
+    lowest = min(numerators)
+    bits = (max(numerators) - lowest).bit_length()
+    rows_bits = max(divisors_less_one).bit_length()
     if max(bits, abs(lowest).bit_length()) > _layout.NUMERATOR_BITS:
         return None
     return Scalars(
@@ -120,8 +125,8 @@ def _to_ratios(numbers: Sequence[float]) -> Scalars | None:
         rows_bits=rows_bits,
         lowest_numerator=lowest,
         count=len(numbers),
-        values=_columns.pack(bits, [numerator - lowest for numerator, _ in ratios]),
-        rows=_columns.pack(rows_bits, [rows - 1 for _, rows in ratios]),
+        values=_columns.pack(bits, [numerator - lowest for numerator in numerators]),
+        rows=_columns.pack(rows_bits, divisors_less_one),
     )
 
 

@@ -226,7 +226,10 @@ class _Walk:
         node: int,
     ) -> Leaf:
         value = self._value[node]
-        leaf = tuple(map(float, value)) if isinstance(value, list | tuple) else (float(value),)
+        numbers = value
+        if not isinstance(value, list | tuple):
+            numbers = (value,)
+        leaf = tuple(map(float, numbers))
         is_whole = len(leaf) == self._numbers
         self._expect(is_whole, f"{self._numbers} numbers at node {node}, as in the first tree")
         self._expect(all(map(math.isfinite, leaf)), f"finite numbers at node {node}")
@@ -244,15 +247,17 @@ class _Walk:
         number = self._column[node]
         columns = self._model.columns
         self._expect(0 <= number < len(columns), f"an input 0 to {len(columns) - 1}")
-        column, codes = columns[number], self._sets[node]
+        column = columns[number]
+        codes = self._sets[node]
         goes_left = bool(self._missing[node])
         if codes is not None:
-            return number, self._set(column, codes, node, goes_left=goes_left), _LEFT
+            bits = self._set(column, codes, node, goes_left=goes_left)
+            return number, bits, _LEFT
         self._expect(not column.categories, f"a set of categories at node {node}")
         threshold = float(self._threshold[node])
         self._expect(not math.isnan(threshold), f"a threshold at node {node} that is not NaN")
-        is_directional = column.missing == "direction"
-        return number, threshold, _LEFT if goes_left or not is_directional else _RIGHT
+        goes_right = column.missing == "direction" and not goes_left
+        return number, threshold, _RIGHT if goes_right else _LEFT
 
     def _set(
         self,
@@ -285,10 +290,12 @@ def _parts(
     walked: Sequence[_Walked],
 ) -> _layout.Parts:
     """Return the parts of the file of walked trees."""
-    splits = _rounded(model, [*chain.from_iterable(tree.splits for tree in walked)])
+    of_trees = chain.from_iterable(tree.splits for tree in walked)
+    splits = _rounded(model, [*of_trees])
     # Sorted, so that the thresholds of an input ascend.
     table = sorted(set(splits))
     code_of = {split: code for code, split in enumerate(table)}
+    split_codes = [code_of[split] for split in splits]
     split_bits = max(0, len(table) - 1).bit_length()
     by_input = _by_input(model, table)
     inputs = [_input(column, rows) for column, rows in zip(model.columns, by_input, strict=True)]
@@ -297,6 +304,7 @@ def _parts(
     scalars = to_scalars(leaves, raws=len(model.start) if of_vectors else None)
     output_bits = 0 if of_vectors else (len(model.start) - 1).bit_length()
     singles = _singles(inputs, by_input)
+    first, second = _parameters(model)
     shape = _layout.Shape(
         task=_place(_layout.TASKS, model.task, "task"),
         sum=_place(_layout.SUMS, model.sum, "sum"),
@@ -322,12 +330,14 @@ def _parts(
         singles_bytes=len(singles),
         lowest_numerator=scalars.lowest_numerator,
         divisor=_divisor(model),
-        first=_parameters(model)[0],
-        second=_parameters(model)[1],
+        first=first,
+        second=second,
         threshold=float(model.threshold),
     )
     words = chain.from_iterable(column.words for column in inputs)
     doubles, directions = _doubles_and_directions(inputs, by_input)
+    structure = "".join(tree.structure for tree in walked)
+    outputs = [tree.output for tree in model.trees]
     return _layout.Parts(
         shape,
         start=_columns.to_bytes("d", _start(model)),
@@ -340,10 +350,10 @@ def _parts(
         scalars=scalars.values,
         scalar_rows=scalars.rows,
         vectors=scalars.vector_codes,
-        structure=_columns.from_bits("".join(tree.structure for tree in walked)),
-        split_codes=_columns.pack(split_bits, [code_of[split] for split in splits]),
+        structure=_columns.from_bits(structure),
+        split_codes=_columns.pack(split_bits, split_codes),
         leaf_codes=scalars.leaf_codes,
-        tree_outputs=_columns.pack(output_bits, [tree.output for tree in model.trees]),
+        tree_outputs=_columns.pack(output_bits, outputs),
     )
 
 
@@ -403,24 +413,30 @@ def _input(
     by_sets = column.categories > 0
     thresholds = [] if by_sets else _thresholds(splits)
     single = _place(_layout.SUMS, column.cast, "cast") == 1
+    strict = _place(_RULES, column.rule, "rule") == 1
+    zero = _place(_ZEROS, column.zero, "zero")
+    finite = _place(_INFINITE, column.infinite, "infinite") == 1
     gaps = _columns.to_gaps(thresholds if single else [])
     lookup = column.lookup
-    if lookup is not None and len(lookup) <= _layout.MORE_ROWS:
-        raise BadModel("model: lookup: expected the numbers of 1 or more codes, then two more")
+    categories = column.categories
+    if lookup is not None:
+        categories = len(lookup) - _layout.MORE_ROWS
+        if categories < 1:
+            raise BadModel("model: lookup: expected the numbers of 1 or more codes, then two more")
     return _layout.Column(
         source=column.source,
         # Codes are whole numbers: casts and rules of numbers make no difference to them.
         single=single and not by_sets,
-        strict=bool(_place(_RULES, column.rule, "rule")) and not by_sets,
-        zero=_place(_ZEROS, column.zero, "zero") * (not by_sets),
+        strict=strict and not by_sets,
+        zero=0 if by_sets else zero,
         missing=_place(_MISSING, column.missing, "missing"),
-        finite=bool(_place(_INFINITE, column.infinite, "infinite")) and not by_sets,
+        finite=finite and not by_sets,
         lookup=lookup is not None,
         by_sets=by_sets,
         thresholds=len(thresholds),
         first_order=gaps.first,
         low_bits=gaps.low_bits if thresholds else 0,
-        categories=column.categories if lookup is None else len(lookup) - _layout.MORE_ROWS,
+        categories=categories,
         sets=len(splits) if by_sets else 0,
     )
 
@@ -453,7 +469,9 @@ def _doubles_and_directions(
             continue
         goes = set(splits)
         for threshold in _thresholds(splits):
-            bits += ("01"[(threshold, _LEFT) in goes], "01"[(threshold, _RIGHT) in goes])
+            for direction in (_LEFT, _RIGHT):
+                has_direction = (threshold, direction) in goes
+                bits.append("1" if has_direction else "0")
     return doubles, "".join(bits)
 
 
@@ -477,8 +495,10 @@ def _lookups(model: Model) -> Iterable[float]:
 def _start(model: Model) -> list[float]:
     """Return the raw scores before the first tree. Raises BadModel."""
     start = [float(number) for number in model.start]
-    is_exact = model.sum == "f64" or all(to_single(number) == number for number in start)
-    if not start or not all(map(math.isfinite, start)) or not is_exact:
+    is_good = bool(start) and all(map(math.isfinite, start))
+    if model.sum == "f32":
+        is_good = is_good and all(to_single(number) == number for number in start)
+    if not is_good:
         raise BadModel("model: start: expected finite numbers of the sum's precision, 1 or more")
     return start
 
@@ -496,8 +516,10 @@ def _parameters(model: Model) -> tuple[float, float]:
     defaults = {"sigmoid": (1.0,), "isolation": (1.0, 0.0)}.get(model.link, ())
     if len(model.parameters) > len(defaults):
         raise BadModel(f"model: parameters: expected at most {len(defaults)} of {model.link}")
-    filled = (*map(float, model.parameters), *defaults[len(model.parameters) :], 0.0, 0.0)
-    return filled[0], filled[1]
+    missing = defaults[len(model.parameters) :]
+    # A link without parameters has two zeros.
+    first, second, *_ = (*map(float, model.parameters), *missing, 0.0, 0.0)
+    return first, second
 
 
 def _place(
