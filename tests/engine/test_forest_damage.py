@@ -15,11 +15,12 @@ import pytest
 from drift_engine.forest import BadForest, Forest, _layout
 from drift_engine.forest.writer import Tree, encode, trees_of
 
+from tests.support.damage import cut, flip_bits, grow, lie_at, set_bytes
+
 MUTATIONS = int(os.environ.get("DRIFT_FOREST_MUTATIONS", "3000"))
 ROWS = [(0.0, 0.5, -0.5), (1e30, -1e30, 0.0), (3.0, 2.0, 1.0), (-1.0, 1e-40, 3.4e38)]
 HEADER = 80
 COUNTS = (8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60)
-HUGE = (0, 1, 2, 255, 65_535, 65_536, 2**22, 2**31 - 1, 2**31, 2**32 - 2, 2**32 - 1)
 
 
 @pytest.fixture(scope="module")
@@ -46,36 +47,15 @@ def files(fitted) -> list[bytes]:
     ]
 
 
-def flip_bits(data: bytearray, chance: random.Random) -> None:
-    for _ in range(chance.choice((1, 1, 1, 2, 8))):
-        data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
-
-
 def flip_body_bits(data: bytearray, chance: random.Random) -> None:
     for _ in range(chance.choice((1, 2, 8))):
         data[chance.randrange(HEADER, len(data))] ^= 1 << chance.randrange(8)
 
 
-def set_bytes(data: bytearray, chance: random.Random) -> None:
-    start = chance.randrange(len(data))
-    for place in range(start, min(len(data), start + chance.choice((1, 2, 4, 8, 32)))):
-        data[place] = chance.choice((0, 1, 0x7F, 0x80, 0xFF, chance.randrange(256)))
-
-
 def lie_in_the_header(data: bytearray, chance: random.Random) -> None:
     for _ in range(chance.choice((1, 1, 2, 3))):
         place = chance.choice(COUNTS)
-        known = int.from_bytes(data[place : place + 4], "little")
-        lie = chance.choice((*HUGE, (known + 1) % 2**32, abs(known - 1), chance.getrandbits(32)))
-        data[place : place + 4] = lie.to_bytes(4, "little")
-
-
-def cut(data: bytearray, chance: random.Random) -> None:
-    del data[chance.randrange(len(data)) :]
-
-
-def grow(data: bytearray, chance: random.Random) -> None:
-    data += chance.randbytes(chance.choice((1, 8, 64)))
+        lie_at(data, place, chance)
 
 
 def copy_within(data: bytearray, chance: random.Random) -> None:

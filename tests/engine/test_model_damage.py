@@ -17,13 +17,13 @@ from drift_engine.model import _layout as layout
 from drift_engine.model.writer import Column, Model, Tree, encode
 
 from tests.engine.random_models import LINKS, make_model
+from tests.support.damage import cut, flip_bits, grow, lie_at, set_bytes
 
 MUTATIONS = int(os.environ.get("DRIFT_FOREST_MUTATIONS", "3000"))
 VALUES = (0.0, 0.5, -0.5, 1.0, 3.0, 1e30, 1e-40, math.nan, -1.0, 7.0)
 #: Header and directory, then the shape.
 BODY = 24 + 15 * 16
 SHAPE = range(BODY, BODY + 92)
-HUGE = (0, 1, 2, 255, 65_535, 65_536, 2**22, 2**31 - 1, 2**31, 2**32 - 2, 2**32 - 1)
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +43,6 @@ def files() -> list[bytes]:
     return [encode(model) for model in models]
 
 
-def flip_bits(data: bytearray, chance: random.Random) -> None:
-    """Flip some bits anywhere."""
-    for _ in range(chance.choice((1, 1, 1, 2, 8))):
-        data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
-
-
 def flip_body_bits(data: bytearray, chance: random.Random) -> None:
     """Flip some bits behind the directory."""
     for _ in range(chance.choice((1, 2, 8))):
@@ -60,30 +54,11 @@ def flip_shape_bits(data: bytearray, chance: random.Random) -> None:
     data[chance.choice(SHAPE) % len(data)] ^= 1 << chance.randrange(8)
 
 
-def set_bytes(data: bytearray, chance: random.Random) -> None:
-    """Overwrite some bytes."""
-    start = chance.randrange(len(data))
-    for place in range(start, min(len(data), start + chance.choice((1, 2, 4, 8, 32)))):
-        data[place] = chance.choice((0, 1, 0x7F, 0x80, 0xFF, chance.randrange(256)))
-
-
 def lie_in_a_word(data: bytearray, chance: random.Random) -> None:
     """Set an aligned word of shape or table to a number that asks for too much."""
     place = BODY + 4 * chance.randrange(60)
     place = min(place, len(data) - 4) if len(data) >= 4 else 0
-    known = int.from_bytes(data[place : place + 4], "little")
-    lie = chance.choice((*HUGE, (known + 1) % 2**32, abs(known - 1), chance.getrandbits(32)))
-    data[place : place + 4] = lie.to_bytes(4, "little")
-
-
-def cut(data: bytearray, chance: random.Random) -> None:
-    """Cut the end off."""
-    del data[chance.randrange(len(data)) :]
-
-
-def grow(data: bytearray, chance: random.Random) -> None:
-    """Append noise."""
-    data += chance.randbytes(chance.choice((1, 8, 64)))
+    lie_at(data, place, chance)
 
 
 def swap_bytes(data: bytearray, chance: random.Random) -> None:

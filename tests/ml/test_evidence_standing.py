@@ -141,7 +141,7 @@ def test_small_effect():
     assert [alarm.finding.channel for alarm in raised] == ["b"]
 
 
-def test_a_slight_rest_is_no_new_find():
+def test_slight_rest():
     """What is left of a drift below the minimum effect does not start its recovery anew."""
     detector = MixtureDetector(Settings(SETTINGS.channels, Budget(1000), minimum_effect=0.6))
     while not detector.alarms:
@@ -151,7 +151,7 @@ def test_a_slight_rest_is_no_new_find():
     assert not any(step.crossed for step in steps)
 
 
-def test_pairs_of_one_feature_are_one_cause():
+def test_pairs_of_one_feature():
     """Two pairs that share a feature may move together, two that share none may not."""
     names = [("a", "b"), ("a", "c"), ("c", "d")]
     pairs = [
