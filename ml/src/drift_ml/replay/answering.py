@@ -10,6 +10,7 @@ from drift_engine.model import PackedModel
 
 from drift_ml.answers import undecided
 from drift_ml.replay.errors import ReplayError
+from drift_ml.scores.classification import labels_of, positive_place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,9 +106,8 @@ def column_answers(bundle: Bundle, predictions: Floats) -> Answers:
         )
     if len(target.classes) != TWO or len(present) < len(predictions):
         return Answers(predictions)
-    place = _positive_place(target)
     scores = np.stack([1 - predictions, predictions], axis=1)
-    if place == 0:
+    if positive_place(target) == 0:
         scores = scores[:, ::-1]
     codes = np.zeros(len(scores), dtype=np.intp)
     if target.threshold is None and isinstance(model, PackedModel):
@@ -127,13 +127,6 @@ def classified(target: Target, scores: Floats, codes: Codes) -> Answers:
     if target.positive_class is None:
         predictions = scores[np.arange(len(scores)), codes]
         return Answers(predictions, codes, doubt.margins, doubt.entropies)
-    place = _positive_place(target)
-    predictions = scores[:, place]
-    if target.threshold is not None:
-        codes = np.where(predictions >= target.threshold, place, 1 - place).astype(np.intp)
-    return Answers(predictions, codes, doubt.margins, doubt.entropies)
-
-
-def _positive_place(target: Target) -> int:
-    """Return the place of the positive class of two."""
-    return target.classes.index(target.positive_class or target.classes[-1])
+    predictions = scores[:, positive_place(target)]
+    labels = labels_of(target, codes, scores)
+    return Answers(predictions, labels, doubt.margins, doubt.entropies)
