@@ -158,7 +158,7 @@ def _variance_inflation(
         reference = seasonality.strata[stratum]
         gains[row], expected[row] = _residual(tables[stratum], reference, counts)
     inflation = dict.fromkeys((channel.name for channel in channels), 1.0)
-    greatest = _inflation(gains, expected)
+    greatest = inflation_over_blocks(gains, expected)
     for chart, value in zip(tables[0].charts, greatest.tolist(), strict=True):
         inflation[chart.channel] = max(inflation[chart.channel], value)
     return inflation
@@ -191,7 +191,7 @@ def _residual(
     return np.concatenate(gains), np.concatenate(variances)
 
 
-def _inflation(gains: Floats, expected: Floats) -> Floats:
+def inflation_over_blocks(gains: Floats, expected: Floats) -> Floats:
     """Return variance over expected variance, the greatest over block lengths, never below 1.
 
     Args:

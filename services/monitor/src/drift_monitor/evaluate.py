@@ -22,6 +22,7 @@ from drift_monitor.compact import compact
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import WINDOW, refuse_newer
 from drift_monitor.keys import MINUTE, Series
+from drift_monitor.rhythms import Rhythms
 from drift_monitor.state import SeriesState
 
 if TYPE_CHECKING:
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
 
     from drift_contracts.types import AlertV1, WindowReportV1
     from drift_ml.evidence import DriftFinding
+    from drift_ml.rhythm import Rhythm
 
     from drift_monitor.alerts import AlertSource
     from drift_monitor.reference import Reference
+    from drift_monitor.rhythms import Memory
     from drift_monitor.stores import Revision, Store, StoredState, StoredWindow
 
 DAY = 86_400
@@ -76,6 +79,8 @@ class Policy:
     lateness_minutes: int = LATENESS_MINUTES
     #: Whole seconds that a window spans, 60 but on a scaled clock.
     period: int = MINUTE
+    #: Whether the rhythm of the traffic is learned from it and allowed for.
+    learns_rhythm: bool = True
 
     @property
     def windows_a_day(self) -> int:
@@ -120,6 +125,8 @@ class Evaluation:
     behind: float = 0.0
     #: Whether any version of the model ever had an event; before that, silence shows nothing.
     asked: bool = True
+    #: What is known of the traffic's rhythm, in words; None where it is not learned.
+    rhythm: str | None = None
 
 
 @dataclass
@@ -188,6 +195,7 @@ class Evaluator:
         self._now = now
         self._stack = stack
         self._policy = policy or Policy()
+        self._rhythms = Rhythms(store, self._policy.period)
         self._links = dict(links or {})
         #: Models that were ever asked, as far as this process knows.
         self._asked: set[str] = set()
@@ -249,16 +257,24 @@ class Evaluator:
         source = alerts.AlertSource(
             self._stack, series, reference, self._links, self._policy.period
         )
+        memory = None
+        if self._policy.learns_rhythm:
+            memory = self._rhythms.memory(series, reference.baseline, state.first)
         run = _Run(
             source,
             state,
-            self._detector(series, state, reference),
+            self._detector(series, state, reference, memory),
             Window.empty(reference.baseline, series.version),
             compacted.counts,
         )
         self._catch_up(run, stored.revision, min(compacted.whole_before, most))
+        if memory is not None:
+            memory = self._rhythms.collect(
+                series, reference.baseline, memory, state.cursor, state.detector
+            )
         left = max(0, closed - 1 - state.cursor)
-        return run.evaluation(float(left * self._policy.period))
+        evaluation = run.evaluation(float(left * self._policy.period))
+        return replace(evaluation, rhythm=None if memory is None else str(memory))
 
     def _state(self, series: Series, stored: StoredState, closed: int) -> SeriesState:
         """Return a series' state, its cursor not ahead of the clock."""
@@ -367,29 +383,39 @@ class Evaluator:
         _log.info("a drift in the traffic of %s has ended", run.source.series)
 
     def _detector(
-        self, series: Series, state: SeriesState, reference: Reference
+        self,
+        series: Series,
+        state: SeriesState,
+        reference: Reference,
+        memory: Memory | None,
     ) -> MixtureDetector:
         """Return the detector as it was left; the state gets the budget of today.
 
-        A new budget moves its threshold and keeps its evidence. A state of other settings (of
-        another release, or another minimum effect) is no evidence under these: the detector starts
-        anew, and with it the alert.
+        A new budget moves its threshold and keeps its evidence. A new rhythm keeps the alarms that
+        stand and begins the evidence anew. A state of other settings (of another release, or
+        another minimum effect) is no evidence under these: the detector starts anew, and with it
+        the alert.
         """
         old_budget = state.budget
         state.budget = self._policy.events(self._observed_per_day(state))
-        settings = self._settings(reference, state.budget)
+        rhythm = None if memory is None else memory.rhythm
+        settings = self._settings(reference, state.budget, rhythm)
         if state.detector is None:
             return MixtureDetector(settings)
         document = state.detector.copy()
-        old_settings = self._settings(reference, old_budget or state.budget)
-        if document["settings"] == old_settings.digest:
+        old_settings = self._settings(reference, old_budget or state.budget, rhythm)
+        learned_anew = memory is not None and document["settings"] == memory.superseded
+        if learned_anew or document["settings"] == old_settings.digest:
             document["settings"] = settings.digest
         try:
-            return MixtureDetector.from_json(document, settings)
+            detector = MixtureDetector.from_json(document, settings)
         except EvidenceError:
             _log.warning(OTHER_SETTINGS, series)
             state.alerts = {}
             return MixtureDetector(settings)
+        if learned_anew:
+            detector.forget_evidence()
+        return detector
 
     def _observed_per_day(self, state: SeriesState) -> float | None:
         """Return the events of a day at the traffic so far, None before the first event."""
@@ -399,8 +425,15 @@ class Evaluator:
         minutes = max(state.cursor - state.first + 1, LEAST_MINUTES)
         return state.events * self._policy.windows_a_day / minutes
 
-    def _settings(self, reference: Reference, budget: float) -> Settings:
-        return Settings(reference.baseline.channels, Budget(budget), self._policy.minimum_effect)
+    def _settings(
+        self,
+        reference: Reference,
+        budget: float,
+        rhythm: Rhythm | None,
+    ) -> Settings:
+        channels = reference.baseline.channels
+        seasonality = None if rhythm is None else rhythm.seasonality(channels)
+        return Settings(channels, Budget(budget), self._policy.minimum_effect, seasonality)
 
     def _send(self, series: Series) -> None:
         """Publish what waits in the outbox.
