@@ -105,9 +105,9 @@ def prepare(repository, fresh=False):
     return command.prepare(repository.parent / "build", fresh, repository)
 
 
-def outcomes(bench, *mutants):
+def outcomes(bench, *mutants, jobs=1):
     """Try mutants; return how each ended, and by which test."""
-    command.try_each(bench, mutants)
+    command.try_each(bench, mutants, jobs)
     results = [bench.results.last[each.key] for each in mutants]
     return [(result.outcome, result.test.rpartition("::")[2]) for result in results]
 
@@ -120,12 +120,12 @@ def test_each_outcome(repository):
         mutant("first > second", "first >= second"),
         mutant("return 1", "return 2"),
     ]
-    assert outcomes(bench, *mutants) == [
+    assert outcomes(bench, *mutants, jobs=2) == [
         ("failed", "test_larger"),
         ("passed", ""),
         ("unexecuted", ""),
     ]
-    assert (bench.tree / NAME).read_text() == SOURCE
+    assert (bench.folder / "tree-0" / NAME).read_text() == SOURCE
 
 
 def test_shared_work(repository):
@@ -151,14 +151,14 @@ def test_later_run(repository):
     bench = prepare(repository)
     noticed, other = mutant("first > second", "first < second"), mutant("return 1", "return 2")
     command.try_each(bench, [noticed])
-    (bench.tree / NAME).write_text("changed")
+    (bench.folder / "tree-0" / NAME).write_text("changed")
     with (bench.folder / "results.jsonl").open("a") as file:
         file.write(f'{{"key": "{other.key}", "outc')
     again = prepare(repository)
-    assert (again.tree / NAME).read_text() == SOURCE
     waiting = [each.key for each in (noticed, other) if again.results.is_waiting(each.key, "", False)]
     assert waiting == [other.key]
-    command.try_each(again, [other])
+    assert outcomes(again, other) == [("unexecuted", "")]
+    assert (again.folder / "tree-0" / NAME).read_text() == SOURCE
     assert set(prepare(repository).results.last) == {noticed.key, other.key}
 
 

@@ -7,8 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from queue import Empty, SimpleQueue
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import click
@@ -75,6 +78,13 @@ run, 5 the tests fail without a change; see docs/exit-codes.md.
     help="Try those of this area only; may be repeated.",
 )
 @click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="How many are tried at the same time.",
+)
+@click.option(
     "--fresh",
     is_flag=True,
     help="Forget earlier results.",
@@ -90,6 +100,7 @@ def main(
     seed: int,
     now: int | None,
     names: tuple[str, ...],
+    jobs: int,
     fresh: bool,
     retries: bool,
 ) -> None:
@@ -103,7 +114,7 @@ def main(
         wanted = not names or area.name in names
         if wanted and bench.results.is_waiting(mutant.key, tests, retries):
             waiting.append(mutant)
-    try_each(bench, waiting[:now])
+    try_each(bench, waiting[:now], jobs)
     report(bench, drawn)
 
 
@@ -117,7 +128,7 @@ class Bench:
             folder: of results; it lives on from run to run.
         """
         self.folder = folder
-        #: The copy of the repository.
+        #: The copy of the repository; a mutant is made in a copy of it.
         self.tree = folder / "tree"
         #: All mutants.
         self.database = folder / "mutants.sqlite"
@@ -135,7 +146,7 @@ def prepare(
 ) -> Bench:
     """Copy the repository and list its mutants.
 
-    A copy is made at every start: a killed run leaves a changed file behind, and tests change.
+    A copy is made at every start, since tests change.
 
     Args:
         folder: of results.
@@ -162,52 +173,118 @@ def prepare(
     return bench
 
 
-def try_each(bench: Bench, mutants: Sequence[Mutant]) -> None:
-    """Try mutants one after the other; each result is kept at once.
+def try_each(
+    bench: Bench,
+    mutants: Sequence[Mutant],
+    jobs: int = 1,
+) -> None:
+    """Try mutants; each result is kept at once.
 
     Args:
         bench: where.
         mutants: in the order of their areas.
+        jobs: how many are tried at the same time.
     """
-    number = 0
+    progress = Progress(bench.results, len(mutants))
     for area in AREAS:
-        chosen = [mutant for mutant in mutants if area_of(mutant.path) == area]
-        if not chosen:
+        waiting: SimpleQueue[Mutant] = SimpleQueue()
+        for mutant in mutants:
+            if area_of(mutant.path) == area:
+                waiting.put(mutant)
+        if waiting.empty():
             continue
-        runner = Runner(bench, area)
-        for mutant in chosen:
-            number += 1
-            result = runner.try_mutant(mutant)
-            bench.results.add(result)
+        measure(bench, area)
+        workers = range(min(jobs, waiting.qsize()))
+        with ThreadPoolExecutor(len(workers)) as pool:
+            futures = [pool.submit(work, bench, area, n, waiting, progress) for n in workers]
+        for future in futures:
+            # Raises what went wrong in a worker.
+            future.result()
+
+
+def work(
+    bench: Bench,
+    area: Area,
+    number: int,
+    waiting: SimpleQueue[Mutant],
+    progress: Progress,
+) -> None:
+    """Try mutants until none is waiting.
+
+    Args:
+        bench: where.
+        area: that they belong to.
+        number: of the worker, from 0.
+        waiting: is emptied.
+        progress: hears of each result.
+    """
+    runner = Runner(bench, area, number)
+    with suppress(Empty):
+        while True:
+            mutant = waiting.get_nowait()
+            progress.add(mutant, runner.try_mutant(mutant))
+    runner.close()
+
+
+class Progress:
+    """Keeps results, and prints a line for each."""
+
+    def __init__(self, results: Results, expected: int) -> None:
+        """Begin with nothing.
+
+        Args:
+            results: where they are kept.
+            expected: how many there will be.
+        """
+        self._results = results
+        self._expected = expected
+        self._number = 0
+        self._lock = Lock()
+
+    def add(self, mutant: Mutant, result: Result) -> None:
+        """Keep a result.
+
+        Args:
+            mutant: that was tried.
+            result: how it ended.
+        """
+        with self._lock:
+            self._results.add(result)
+            self._number += 1
             place = f"{mutant.path}:{mutant.line}"
-            line = f"{number}/{len(mutants)} {result.outcome} {result.seconds:.1f} s: {place}"
+            count = f"{self._number}/{self._expected}"
+            line = f"{count} {result.outcome} {result.seconds:.1f} s: {place}"
             # Flushed, so that a run in the background can be followed.
             print(line, result.test, flush=True)
-        runner.close()
 
 
 class Runner:
     """Runs an area's tests in a server that has imported the libraries."""
 
-    def __init__(self, bench: Bench, area: Area) -> None:
-        """Measure what the tests execute, where that is not known yet, and start the server.
+    def __init__(
+        self,
+        bench: Bench,
+        area: Area,
+        number: int,
+    ) -> None:
+        """Copy the copy of the repository, and start the server there.
 
         Args:
             bench: where.
-            area: whose tests.
-
-        Raises:
-            CannotStart: the tests fail without a change.
+            area: whose tests; they were measured.
+            number: of the worker, from 0.
         """
-        self._tree = bench.tree
+        self._tree = bench.folder / f"tree-{number}"
+        # A killed run leaves a changed file behind.
+        shutil.rmtree(self._tree, ignore_errors=True)
+        shutil.copytree(bench.tree, self._tree)
         self._tests = bench.digest_of_tests(area)
-        measure(bench, area)
         self._executed = Executed(bench.folder, area.name, bench.tree)
         measurement = str(bench.folder / f"{area.name}.json")
         self._server = subprocess.Popen(  # noqa: S603 - no word of it comes from outside
             [sys.executable, "-m", "tools.mutants.server", measurement],
-            cwd=bench.tree,
-            env=environment(bench.tree, compiles=False),
+            cwd=self._tree,
+            env=environment(self._tree, compiles=False),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
