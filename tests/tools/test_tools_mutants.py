@@ -324,3 +324,25 @@ def test_lines_that_do_nothing():
         "def first(\n    path: int | str,\n    other=2,\n) -> int | str:\n    return path\n"
     )
     assert drawing.idle_lines(source) == {1, 2, 3, 5, 8, 10}
+
+
+def test_what_a_mutant_wrote_is_removed(tmp_path):
+    """Files are as they were, whatever a mutant did to them; bytecode stays."""
+    pristine, tree = tmp_path / "pristine", tmp_path / "tree"
+    pristine.mkdir()
+    for name in ("kept", "changed", "removed"):
+        (pristine / name).write_text(name)
+    sources = {path.name: path for path in pristine.iterdir()}
+    areas.make_equal(tree, sources)
+    (tree / "changed").write_text("else")
+    (tree / "removed").unlink()
+    (tree / "new").write_text("")
+    (tree / "link").symlink_to("nowhere")
+    (tree / "kept.pyc").write_text("")
+    areas.make_equal(tree, sources)
+    assert {path.name: path.read_text() for path in tree.iterdir()} == {
+        "kept": "kept",
+        "changed": "changed",
+        "removed": "removed",
+        "kept.pyc": "",
+    }

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from queue import Empty, SimpleQueue
 from threading import Lock
@@ -27,6 +27,7 @@ from tools.mutants.areas import (
     copy_tree,
     digest_of,
     environment,
+    make_equal,
     source_files,
     test_files,
 )
@@ -219,11 +220,10 @@ def work(
         progress: hears of each result.
     """
     runner = Runner(bench, area, number)
-    with suppress(Empty):
+    with closing(runner), suppress(Empty):
         while True:
             mutant = waiting.get_nowait()
             progress.add(mutant, runner.try_mutant(mutant))
-    runner.close()
 
 
 class Progress:
@@ -278,6 +278,8 @@ class Runner:
         # A killed run leaves a changed file behind.
         shutil.rmtree(self._tree, ignore_errors=True)
         shutil.copytree(bench.tree, self._tree)
+        files = bench.tree.rglob("*")
+        self._sources = {path.relative_to(bench.tree).as_posix(): path for path in files}
         self._tests = bench.digest_of_tests(area)
         self._executed = Executed(bench.folder, area.name, bench.tree)
         measurement = str(bench.folder / f"{area.name}.json")
@@ -300,11 +302,15 @@ class Runner:
         return Answer(**json.loads(answers.readline()))
 
     def try_mutant(self, mutant: Mutant) -> Result:
-        """Change a source, run the tests that execute the place, and change it back."""
+        """Change a source, run the tests that execute the place, and change everything back.
+
+        A mutant may write files, which the next would meet.
+        """
         tests = self._executed.tests_of(mutant.path, mutant.line)
         path = self._tree / mutant.path
         with replaced(path, changed(mutant, path.read_text("utf-8"))):
             answer = self.run_tests(tests)
+        make_equal(self._tree, self._sources)
         outcome = answer.outcome
         executed = self._executed.is_executed(mutant.path, mutant.line)
         if outcome == "passed" and not executed:
@@ -318,7 +324,15 @@ class Runner:
         )
 
     def close(self) -> None:
-        """End the server."""
+        """End the server, after a look whether tests still pass without a change.
+
+        Raises:
+            CannotStart: a mutant changed something that the tests need, outside of the copy.
+        """
+        answer = self.run_tests(self._executed.fastest())
+        if answer.outcome != "passed":
+            place = answer.test or "tests"
+            raise CannotStart(f"{place}: expected to pass, since no source is changed any more")
         self._server.communicate()
 
 
