@@ -227,10 +227,18 @@ def server(repository):
     )
 
 
-def test_a_test_that_loops_is_ended(server):
+def looping(repository, limit_s):
+    """Return the request to run the test that loops."""
+    tests = ["tests/small/test_small.py::test_loop"]
+    return json.dumps({"number": 0, "folder": str(repository), "tests": tests, "limit_s": limit_s})
+
+
+def test_a_test_that_loops_is_ended(repository, server):
     """It counts as a timeout."""
-    answer, _ = server.communicate('{"tests": ["tests/small/test_small.py::test_loop"], "limit_s": 1}\n')
-    assert json.loads(answer)["outcome"] == "timeout"
+    server.stdin.write(f"{looping(repository, 1)}\n")
+    server.stdin.flush()
+    assert json.loads(server.stdout.readline())["outcome"] == "timeout"
+    server.communicate()
 
 
 def test_nothing_outlives_a_killed_run(repository, server):
@@ -240,17 +248,17 @@ def test_nothing_outlives_a_killed_run(repository, server):
     code = (
         "import subprocess, sys, time\n"
         "server = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, text=True)\n"
-        """server.stdin.write('{"tests": ["tests/small/test_small.py::test_loop"], "limit_s": 90}\\n')\n"""
+        f"server.stdin.write({looping(repository, 90)!r} + chr(10))\n"
         "server.stdin.flush()\n"
         "time.sleep(90)\n"
     )
     environment = areas.environment(repository, compiles=False)
     parent = subprocess.Popen([sys.executable, "-c", code, *words], cwd=repository, env=environment)
-    looping = repository / "looping"
-    _wait_for(lambda: looping.exists() and looping.read_text())
+    child = repository / "looping"
+    _wait_for(lambda: child.exists() and child.read_text())
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    _wait_for(lambda: not Path(f"/proc/{looping.read_text()}/cmdline").exists())
+    _wait_for(lambda: not Path(f"/proc/{child.read_text()}/cmdline").exists())
 
 
 def _wait_for(holds, seconds=60):

@@ -10,8 +10,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
+from itertools import count
 from queue import Empty, SimpleQueue
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 import click
@@ -196,34 +197,31 @@ def try_each(
             continue
         measure(bench, area)
         workers = range(min(jobs, waiting.qsize()))
-        with ThreadPoolExecutor(len(workers)) as pool:
-            futures = [pool.submit(work, bench, area, n, waiting, progress) for n in workers]
+        with closing(Server(bench, area)) as server, ThreadPoolExecutor(len(workers)) as pool:
+            runners = [Runner(bench, area, server, n) for n in workers]
+            futures = [pool.submit(work, runner, waiting, progress) for runner in runners]
         for future in futures:
             # Raises what went wrong in a worker.
             future.result()
 
 
 def work(
-    bench: Bench,
-    area: Area,
-    number: int,
+    runner: Runner,
     waiting: SimpleQueue[Mutant],
     progress: Progress,
 ) -> None:
     """Try mutants until none is waiting.
 
     Args:
-        bench: where.
-        area: that they belong to.
-        number: of the worker, from 0.
+        runner: tries them.
         waiting: is emptied.
         progress: hears of each result.
     """
-    runner = Runner(bench, area, number)
-    with closing(runner), suppress(Empty):
+    with suppress(Empty):
         while True:
             mutant = waiting.get_nowait()
             progress.add(mutant, runner.try_mutant(mutant))
+    runner.check()
 
 
 class Progress:
@@ -258,20 +256,89 @@ class Progress:
             print(line, result.test, flush=True)
 
 
+class Server:
+    """A process that has imported the libraries, and runs tests in forks of itself."""
+
+    def __init__(self, bench: Bench, area: Area) -> None:
+        """Start it.
+
+        Args:
+            bench: where.
+            area: whose tests; they were measured.
+        """
+        measurement = str(bench.folder / f"{area.name}.json")
+        self._process = subprocess.Popen(  # noqa: S603 - no word of it comes from outside
+            [sys.executable, "-m", "tools.mutants.server", measurement],
+            cwd=bench.tree,
+            env=environment(bench.tree, compiles=False),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._numbers = count()
+        self._answers: dict[int, SimpleQueue[Answer]] = {}
+        self._lock = Lock()
+        self._listener = Thread(target=self._listen)
+        self._listener.start()
+
+    def run_tests(self, folder: Path, tests: list[str]) -> Answer:
+        """Run tests up to the first that fails; several threads may ask at the same time.
+
+        Args:
+            folder: the copy of the repository in which they run.
+            tests: in their order.
+        """
+        number = next(self._numbers)
+        answers: SimpleQueue[Answer] = SimpleQueue()
+        self._answers[number] = answers
+        request = {"number": number, "folder": str(folder), "tests": tests}
+        pipe = self._process.stdin
+        if pipe is None:
+            raise RuntimeError("expected a server with pipes")
+        with self._lock:
+            pipe.write(f"{json.dumps(request)}\n")
+            pipe.flush()
+        return answers.get()
+
+    def _listen(self) -> None:
+        for line in self._process.stdout or ():
+            answer = Answer(**json.loads(line))
+            self._answers.pop(answer.number).put(answer)
+
+    def close(self) -> None:
+        """End it."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process.wait()
+        self._listener.join()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How tests ended, as `tools.mutants.server` says it."""
+
+    number: int
+    outcome: str
+    test: str
+    seconds: float
+
+
 class Runner:
-    """Runs an area's tests in a server that has imported the libraries."""
+    """Tries mutants of an area, one after the other, in a copy of the repository."""
 
     def __init__(
         self,
         bench: Bench,
         area: Area,
+        server: Server,
         number: int,
     ) -> None:
-        """Copy the copy of the repository, and start the server there.
+        """Copy the copy of the repository.
 
         Args:
             bench: where.
             area: whose tests; they were measured.
+            server: runs them.
             number: of the worker, from 0.
         """
         self._tree = bench.folder / f"tree-{number}"
@@ -282,24 +349,7 @@ class Runner:
         self._sources = {path.relative_to(bench.tree).as_posix(): path for path in files}
         self._tests = bench.digest_of_tests(area)
         self._executed = Executed(bench.folder, area.name, bench.tree)
-        measurement = str(bench.folder / f"{area.name}.json")
-        self._server = subprocess.Popen(  # noqa: S603 - no word of it comes from outside
-            [sys.executable, "-m", "tools.mutants.server", measurement],
-            cwd=self._tree,
-            env=environment(self._tree, compiles=False),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def run_tests(self, tests: list[str]) -> Answer:
-        """Run tests up to the first that fails."""
-        request, answers = self._server.stdin, self._server.stdout
-        if request is None or answers is None:
-            raise RuntimeError("expected a server with pipes")
-        request.write(f"{json.dumps({'tests': tests})}\n")
-        request.flush()
-        return Answer(**json.loads(answers.readline()))
+        self._server = server
 
     def try_mutant(self, mutant: Mutant) -> Result:
         """Change a source, run the tests that execute the place, and change everything back.
@@ -309,7 +359,7 @@ class Runner:
         tests = self._executed.tests_of(mutant.path, mutant.line)
         path = self._tree / mutant.path
         with replaced(path, changed(mutant, path.read_text("utf-8"))):
-            answer = self.run_tests(tests)
+            answer = self._server.run_tests(self._tree, tests)
         make_equal(self._tree, self._sources)
         outcome = answer.outcome
         executed = self._executed.is_executed(mutant.path, mutant.line)
@@ -323,26 +373,16 @@ class Runner:
             self._tests,
         )
 
-    def close(self) -> None:
-        """End the server, after a look whether tests still pass without a change.
+    def check(self) -> None:
+        """Run tests without a change.
 
         Raises:
-            CannotStart: a mutant changed something that the tests need, outside of the copy.
+            CannotStart: a mutant changed something that they need, outside of the copy.
         """
-        answer = self.run_tests(self._executed.fastest())
+        answer = self._server.run_tests(self._tree, self._executed.fastest())
         if answer.outcome != "passed":
             place = answer.test or "tests"
             raise CannotStart(f"{place}: expected to pass, since no source is changed any more")
-        self._server.communicate()
-
-
-@dataclass(frozen=True)
-class Answer:
-    """How tests ended, as `tools.mutants.server` says it."""
-
-    outcome: str
-    test: str
-    seconds: float
 
 
 @contextmanager
