@@ -309,8 +309,11 @@ class Server:
         """End it."""
         if self._process.stdin is not None:
             self._process.stdin.close()
-        self._process.wait()
+        # Before its pipe is closed: the listener reads to the end.
         self._listener.join()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._process.wait()
 
 
 @dataclass(frozen=True)
