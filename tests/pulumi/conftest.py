@@ -9,7 +9,6 @@ import pytest
 from . import binaries
 from .world import begin, copied, fresh, opened
 
-
 #: The tests that take longest, the first of them longest: whoever begins with them ends soonest.
 LONGEST = (
     "test_life_of_dev",
