@@ -18,9 +18,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from drift_engine.model._layout import Shape
+    from drift_engine.model._layout import Shape as TreesShape
+    from drift_engine.model._steps import StepsShape
+    from drift_engine.model._steps_python import LinkShape
 
     Scores = tuple[float, ...]
+    Shape = TreesShape | LinkShape
+    Decided = TreesShape | StepsShape
 
 _BITS = 400
 _SIZE = 128
@@ -314,7 +318,7 @@ LINKS: dict[str, Callable[[Scores, Shape], Scores]] = {
 def label(
     raw: Scores,
     scores: Scores,
-    shape: Shape,
+    shape: Decided,
 ) -> int:
     """Return the place of the class that the library names for an answer.
 

@@ -414,7 +414,7 @@ def _sum(
     return (total,)
 
 
-class _LinkShape:
+class LinkShape:
     """What links read of a shape."""
 
     def __init__(
@@ -435,7 +435,7 @@ def _link(
     if not all(map(math.isfinite, values)):
         raise BadRow(NO_ANSWER)
     link, outputs, first = step.operands
-    shape = _LinkShape(len(values), outputs, engine.constants[first])
+    shape = LinkShape(len(values), outputs, engine.constants[first])
     return LINKS[_steps.LINKS[link]](values, shape)
 
 
