@@ -17,14 +17,15 @@ from drift_engine.model._scalars import to_single
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import TypeAlias
 
     from drift_engine.model._layout import Shape as TreesShape
     from drift_engine.model._steps import StepsShape
     from drift_engine.model._steps_python import LinkShape
 
     Scores = tuple[float, ...]
-    Shape = TreesShape | LinkShape
-    Decided = TreesShape | StepsShape
+    Shape: TypeAlias = TreesShape | LinkShape
+    Decided: TypeAlias = TreesShape | StepsShape
 
 _BITS = 400
 _SIZE = 128
