@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from . import binaries
 from .world import begin, copied, fresh, opened
 
+#: The tests that take longest, the first of them longest: whoever begins with them ends soonest.
+LONGEST = (
+    "test_life_of_dev",
+    "test_first_deployment[prod]",
+    "test_t14_replacements",
+    "test_install",
+    "test_first_deployment[dev]",
+    "test_t13_older_stack",
+)
+
 
 def pytest_addoption(parser):
     parser.addoption("--all", action="store_true", help="every step of the interruptions, and prod over the bridge")
+
+
+def pytest_collection_modifyitems(items):
+    """Deal the tests out so that each worker, which takes a run of neighbours, begins with a long one."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    items.sort(key=place_of)  # stable: the others stay in the order that chance gave them
+    items[:] = [item for first in range(workers) for item in items[first::workers]]
+
+
+def place_of(item):
+    """Return the place among the longest, of a test that is none of them the end."""
+    listed = (place for place, name in enumerate(LONGEST) if item.name.startswith(name))
+    return next(listed, len(LONGEST))
 
 
 @pytest.fixture(scope="session")
