@@ -92,7 +92,13 @@ COVERED_BY = {
     "drift_contracts": ["tests/contracts", "tests/contracts_in_use"],
     "drift_client": ["tests/contracts"],
     "drift_engine": ["tests/engine"],
-    "drift_ml": ["tests/export", "tests/ml", "tests/replay", "tests/tables", "tests/proposal"],
+    "drift_ml": [
+        "tests/export",
+        "tests/ml",
+        "tests/replay",
+        "tests/tables",
+        "tests/proposal",
+    ],
     "drift_predictor": ["tests/predictor"],
     "tools/contract_checks": ["tests/contracts"],
 }
@@ -114,6 +120,29 @@ SANITIZING = (
     "-fno-omit-frame-pointer",
     "-fsanitize=address,undefined",
     "-fno-sanitize-recover=all",
+)
+
+#: How a dependency set is pinned: for every platform, and without naming a registry.
+PINNING = (
+    "--quiet",
+    "--universal",
+    "--python-version",
+    "3.11",
+    "--generate-hashes",
+    "--no-emit-index-url",
+    "--no-header",
+)
+
+#: How a dry run shows that wheels exist for another machine.
+ONLY_WHEELS = (
+    "--dry-run",
+    "--target",
+    "build/wheels",
+    "--no-deps",
+    "--only-binary",
+    ":all:",
+    "--python-version",
+    "3.13",
 )
 
 #: Two workers of the tests with two threads each would wait for one another.
@@ -165,10 +194,25 @@ def separate_environment(session: Session, name: str, *sets: str) -> Path:
     folder = Path("build").absolute() / f"venv-{name}"
     make = ("uv", "venv", "--quiet", "--allow-existing")
     session.run_install(*make, "--python", sys.executable, str(folder))
-    python = folder / "bin/python"
-    install = ("uv", "pip", "install", "--python", str(python))
-    session.run_install(*install, *requirement_options(*sets))
-    return folder / "bin"
+    programs = folder / "bin"
+    install_into(session, programs / "python", requirement_options(*sets))
+    return programs
+
+
+def install_into(
+    session: Session,
+    python: Path,
+    options: list[str],
+) -> None:
+    """Install packages into an environment that is not the session's.
+
+    Args:
+        session: runs the installer.
+        python: the interpreter of the environment.
+        options: of `uv pip install`.
+    """
+    command = ("uv", "pip", "install", "--python", str(python))
+    session.run_install(*command, *options)
 
 
 def program_of(session: Session, name: str) -> str:
@@ -207,9 +251,10 @@ def debian(session: Session, programs: dict[str, str]) -> None:
     if not may_install():
         names = ", ".join(missing)
         session.skip(f"NOT RUN: needs {names}; install them, or run as root where apt-get is")
-    apt_get = ("apt-get", "install", "-y", "-qq", "--no-install-recommends")
-    session.run("apt-get", "update", "-qq", external=True, silent=True)
-    session.run(*apt_get, *missing, external=True, silent=True)
+    update = ("apt-get", "update", "-qq")
+    install = ("apt-get", "install", "-y", "-qq", "--no-install-recommends")
+    session.run(*update, external=True, silent=True)
+    session.run(*install, *missing, external=True, silent=True)
 
 
 def prepare_image(session: Session, programs: dict[str, str]) -> dict[str, str]:
@@ -269,11 +314,18 @@ def run_tests(session: Session) -> None:
     if session.posargs:
         pytest(session)
         return
-    settings = nox.project.load_toml("pyproject.toml")["tool"]["pytest"]["ini_options"]
+    project = nox.project.load_toml("pyproject.toml")
+    folders = project["tool"]["pytest"]["ini_options"]["testpaths"]
     proving = set().union(*COVERED_BY.values())
-    traced = [folder for folder in settings["testpaths"] if folder in proving]
-    untraced = [folder for folder in settings["testpaths"] if folder not in proving]
-    workers = ("-n", "2", "--dist", "worksteal", "--durations=10")
+    traced = [folder for folder in folders if folder in proving]
+    untraced = [folder for folder in folders if folder not in proving]
+    workers = (
+        "-n",
+        "2",
+        "--dist",
+        "worksteal",
+        "--durations=10",
+    )
     pytest(session, *workers, *untraced, **ONE_THREAD)
     pytest(session, *workers, "--cov", "--cov-report=", *traced, **ONE_THREAD)
     packages = ",".join(f"*/{package}/*" for package in COVERED_BY)
@@ -381,10 +433,12 @@ def image(session: Session) -> None:
     session.install(*requirement_options("image"))
     # A dry run shows that every pinned wheel exists for both of Lambda's processors.
     for processor in ("x86_64", "aarch64"):
+        platform = f"{processor}-manylinux_2_28"
         session.install(
             *requirement_options("runtime", "monitor"),
-            *("--dry-run", "--target", "build/wheels", "--no-deps", "--only-binary", ":all:"),
-            *("--python-version", "3.13", "--python-platform", f"{processor}-manylinux_2_28"),
+            *ONLY_WHEELS,
+            "--python-platform",
+            platform,
         )
     without_sam = "--ignore=tests/image/test_image_sam.py"
     pytest(session, "tests/image", without_sam, *IN_ORDER, **environment)
@@ -419,7 +473,12 @@ def sanitize(session: Session) -> None:
     leftovers = shutil.ignore_patterns("build", "*.so", "*.egg-info")
     shutil.copytree("engine", source, ignore=leftovers, dirs_exist_ok=True)
     session.install(
-        *("--quiet", "--no-cache", "--reinstall", "--no-deps", "--no-build-isolation", str(source)),
+        "--quiet",
+        "--no-cache",
+        "--reinstall",
+        "--no-deps",
+        "--no-build-isolation",
+        str(source),
         env={"CFLAGS": " ".join(SANITIZING)},
     )
     preloaded = []
@@ -476,8 +535,13 @@ def infra(session: Session) -> None:
     if session.posargs:
         return
     # Pulumi's libraries are in this session only, so what imports them is typed here.
-    mypy = ("mypy", "--config-file", "infra/pyproject.toml")
-    session.run(*mypy, "infra/src", "tools/stack_checks")
+    session.run(
+        "mypy",
+        "--config-file",
+        "infra/pyproject.toml",
+        "infra/src",
+        "tools/stack_checks",
+    )
     rendered = "build/stack-checks"
     run_module(session, "tools.stack_checks", "render", rendered)
     python = separate_environment(session, "checkers", "checkers") / "python"
@@ -496,7 +560,8 @@ def real_engine(session: Session) -> None:
     bridge = ["--bridge"] if "--all" in session.posargs else []
     run_module(session, "tests.pulumi.binaries", *bridge)
     environment = {**local_aws(session), **installer()}
-    workers = ("-n", "2", "--dist", "worksteal")
+    # The life over the real provider waits most of its time: a third worker takes no processor.
+    workers = ("-n", "3", "--dist", "worksteal", "--durations=10")
     pytest(session, "tests/pulumi", *workers, **environment)
 
 
@@ -604,10 +669,16 @@ def save_state(session: Session) -> None:
     make_states = ("-m", "tests.upgrade.make_states", *session.posargs)
     session.run("python", *make_states)
     # Pulumi's libraries are pinned apart from ours, so the graphs have an environment of their own.
-    python = str(separate_environment(session, "graphs", "infra", "build") / "python")
-    install = ("uv", "pip", "install", "--python", python)
-    session.run_install(*install, *room_options(INFRA_ROOMS))
-    session.run(python, *make_states, "--only", "graphs", external=True)
+    programs = separate_environment(session, "graphs", "infra", "build")
+    python = programs / "python"
+    install_into(session, python, room_options(INFRA_ROOMS))
+    session.run(
+        str(python),
+        *make_states,
+        "--only",
+        "graphs",
+        external=True,
+    )
 
 
 @nox.session
@@ -622,8 +693,13 @@ def lock(session: Session) -> None:
         # `pulumi install` looks for the program's set beside the program.
         pinned = "infra/requirements" if name == "program" else f"requirements/{name}"
         session.run(
-            *("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"),
-            *("--generate-hashes", "--no-emit-index-url", "--no-header"),
-            *(*constraint, *session.posargs),
-            *(f"requirements/{name}.in", "-o", f"{pinned}.txt"),
+            "uv",
+            "pip",
+            "compile",
+            *PINNING,
+            *constraint,
+            *session.posargs,
+            f"requirements/{name}.in",
+            "-o",
+            f"{pinned}.txt",
         )

@@ -40,6 +40,8 @@ GIVES = [
     ("IF(gone > b, 1, 2)", None),
     ("IF(a >= 6 && b == 2, 10, 20)", 10.0),
     ("IF(a != 6 || zero <= 0, 10, 20)", 10.0),
+    ("IF(a >= 6 && b == 3, 10, 20)", 20.0),
+    ("IF(a != 6 || zero > 0, 10, 20)", 20.0),
     ("MAX(a, b, gone)", 6.0),
     ("MIN(a, b)", 2.0),
     ("MAX(gone)", None),
@@ -217,6 +219,13 @@ def test_printed_expression(expression):
     assert expression_value(parse_expression(expression_text(expression)), VALUES) == expression_value(
         expression, VALUES
     )
+
+
+def test_equal_operator_on_the_right():
+    """Operators group from the left, so one of the same level stands in parentheses on the right."""
+    text = "a - (b - zero)"
+    assert expression_text(parse_expression(text)) == text
+    assert expression_text(parse_expression("(a - b) - zero")) == "a - b - zero"
 
 
 def test_rule_names_absent_alarm():

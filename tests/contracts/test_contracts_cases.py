@@ -10,7 +10,7 @@ from drift_contracts import (
     feature_set,
     schemas,
 )
-from drift_contracts.baseline_rules import broken_baseline, broken_figures
+from drift_contracts.baseline_rules import SMALLEST, broken_baseline, broken_figures
 
 from tools.contract_checks.cases import case_names, cases, changed
 from tools.contract_checks.checks import broken_pairs
@@ -100,8 +100,28 @@ def test_pointers_are_unescaped():
         ({"mean": 1e9}, {"order"}),
         ({"std": 1e9}, {"spread"}),
         ({"std": 0.0}, {"spread"}),
+        ({"count": 4, "mean": 0.0, "std": 1.0, "min": -0.5, "max": 1.5}, set()),
+        ({"count": 4, "mean": 0.0, "std": 1.0, "min": -0.5, "max": 1.51}, {"spread"}),
+        ({"count": 0, "mean": 5.0, "std": 1.0, "min": 4.0, "max": 6.0}, {"spread"}),
+        ({"mean": 1e12 + 1, "std": 0.0, "min": 1e12, "max": 1e12}, set()),
+        ({"mean": SMALLEST, "std": 0.0, "min": 0.0, "max": 0.0}, set()),
+        ({"mean": -SMALLEST, "std": 0.0, "min": 0.0, "max": 0.0}, set()),
     ],
-    ids=["as it is", "as wide as floats", "no numbers", "one missing", "beyond max", "too wide", "too narrow"],
+    ids=[
+        "as it is",
+        "as wide as floats",
+        "no numbers",
+        "one missing",
+        "beyond max",
+        "too wide",
+        "too narrow",
+        "one value far from three equal ones",
+        "further than any value can be",
+        "numbers of no value",
+        "a rounded mean",
+        "a mean above by what rounding may do",
+        "a mean below by what rounding may do",
+    ],
 )
 def test_baseline_figures(figures, rules):
     """A column with a baseline's figures can exist, or the broken rule is reported at its place."""
@@ -121,3 +141,13 @@ def test_baseline_importances():
     document = {**case.instance, "importances": {"bedrooms": figure, "height": figure, "width": figure}}
     for broken in (broken_figures(document), broken_baseline(document)):
         assert [(violation.pointer, violation.rule) for violation in broken] == [("/importances", "enum")]
+
+
+def test_correlation_of_another_size():
+    """A square matrix that is larger than its list of names is refused."""
+    case = next(case for case in cases("baseline.v1") if case.valid)
+    names = list(case.instance["features"])[:2]
+    row = [1.0, 0.0, 0.0]
+    document = changed(case.instance, {"/correlation": {"names": names, "matrix": [row] * 3}}, [])
+    broken = {(violation.pointer, violation.rule) for violation in broken_baseline(document)}
+    assert ("/correlation/matrix", "size") in broken

@@ -79,6 +79,9 @@ def test_fault(tmp_path, monkeypatch, capsys):
     assert "a secret" in kept.read_text("utf-8")
     (line,) = capsys.readouterr().err.splitlines()
     assert re.fullmatch(rf"a-command: .*ValueError at test_contracts_exits.py:\d+; .* {re.escape(str(kept))}", line)
+    # The traceback's last place is where the error was raised.
+    raised = re.findall(r'test_contracts_exits.py", line (\d+)', kept.read_text("utf-8"))[-1]
+    assert f"test_contracts_exits.py:{raised};" in line
 
 
 def test_fault_on_full_disk(monkeypatch, capsys):

@@ -121,3 +121,69 @@ def test_budget_bounds(events: float) -> None:
 def test_budget_in_days(days: float, traffic: float) -> None:
     """A budget converts to days of traffic and back."""
     assert Budget.per_days(days, traffic).days(traffic) == pytest.approx(days)
+
+
+SIZES = {
+    ("quantiles", "location"): {0.25, 0.5, 1.0, 2.0, -0.25, -0.5, -1.0, -2.0},
+    ("quantiles", "scale"): {0.6, 0.8, 1.25, 1.6},
+    ("product", "correlation"): {0.3, -0.3, 0.6, -0.6},
+    ("sum_of_squares", "together"): {0.5, 1.0, 2.0, 3.0, -0.5, -1.0},
+    ("categories", "share"): {1 / 3, 2 / 3, 1.5, 3.0, 0.2},
+    ("missing", "share"): {0.01, 0.03, 0.1, 0.3, 1 / 3},
+}
+#: The size of a chart that stands for no change.
+NEUTRAL = {"location": 0.0, "scale": 1.0, "correlation": 0.0, "together": 0.0}
+
+
+@pytest.mark.parametrize(("kind", "drift"), SIZES, ids=" ".join)
+def test_sizes(kind: str, drift: str) -> None:
+    """The drifts that are looked for are these, and the weights of a channel sum to 1."""
+    found, _ = charts(channel(kind, [1000, 1000] if kind == "missing" else [1000] * 8))
+    assert {chart.size for chart in found if chart.kind == drift} == SIZES[kind, drift]
+    assert sum(chart.weight for chart in found) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("kind", ["quantiles", "product", "sum_of_squares"])
+def test_directions(kind: str) -> None:
+    """A chart is called up where its size is above no change, and its alternative lies that way."""
+    found, table = charts(channel(kind, [1000] * 8))
+    reference = reference_distribution([1000] * 8)
+    place = np.arange(8)
+    for chart, ratio in zip(found, table.T, strict=True):
+        rises = chart.size > NEUTRAL[chart.kind]
+        assert chart.direction == ("up" if rises else "down")
+        if chart.kind != "scale":
+            assert ((reference * np.exp(ratio)) @ place > reference @ place) == rises
+
+
+@pytest.mark.parametrize("size", [0.25, 0.5])
+def test_noise(size: float) -> None:
+    """The noise of a normal shift is (exp(size^2) - 1) / size^2."""
+    found, _ = charts(channel("quantiles", [1000] * 64))
+    noise = {chart.size: chart.noise for chart in found if chart.kind == "location"}
+    assert noise[size] == pytest.approx(np.expm1(size**2) / size**2, rel=0.1)
+
+
+def test_uncorrelated_without_a_line() -> None:
+    """Two bins fit no line: their reference counts as uncorrelated, so both directions are alike."""
+    found, _ = charts(channel("product", [1000, 1000]))
+    information = {chart.size: chart.information for chart in found}
+    assert information[0.3] == pytest.approx(information[-0.3])
+
+
+@pytest.mark.parametrize(("outermost", "alike"), [(8.5, False), (9.5, True)])
+def test_farthest_product(outermost: float, alike: bool) -> None:
+    """A product beyond 9 counts as 9."""
+    inner = channel("product", [1000] * 8)
+    tables = []
+    for score in (outermost, 20.0):
+        scores = (*inner.scores[:-1], int(1000 * score))
+        tables.append(charts(replace(inner, scores=scores))[1])
+    assert np.allclose(*tables) is alike
+
+
+def test_event_without_a_channel() -> None:
+    """An event that lacks a channel is evidence of nothing."""
+    tables = Tables.build([channel("values", [10, 20, 30, 40])])
+    assert not tables.ratio_of_event({}).any()
+    assert not tables.ratio({}).any()

@@ -105,9 +105,9 @@ def prepare(repository, fresh=False):
     return command.prepare(repository.parent / "build", fresh, repository)
 
 
-def outcomes(bench, *mutants):
+def outcomes(bench, *mutants, jobs=1):
     """Try mutants; return how each ended, and by which test."""
-    command.try_each(bench, mutants)
+    command.try_each(bench, mutants, jobs)
     results = [bench.results.last[each.key] for each in mutants]
     return [(result.outcome, result.test.rpartition("::")[2]) for result in results]
 
@@ -120,12 +120,12 @@ def test_each_outcome(repository):
         mutant("first > second", "first >= second"),
         mutant("return 1", "return 2"),
     ]
-    assert outcomes(bench, *mutants) == [
+    assert outcomes(bench, *mutants, jobs=2) == [
         ("failed", "test_larger"),
         ("passed", ""),
         ("unexecuted", ""),
     ]
-    assert (bench.tree / NAME).read_text() == SOURCE
+    assert (bench.folder / "tree-0" / NAME).read_text() == SOURCE
 
 
 def test_shared_work(repository):
@@ -151,14 +151,14 @@ def test_later_run(repository):
     bench = prepare(repository)
     noticed, other = mutant("first > second", "first < second"), mutant("return 1", "return 2")
     command.try_each(bench, [noticed])
-    (bench.tree / NAME).write_text("changed")
+    (bench.folder / "tree-0" / NAME).write_text("changed")
     with (bench.folder / "results.jsonl").open("a") as file:
         file.write(f'{{"key": "{other.key}", "outc')
     again = prepare(repository)
-    assert (again.tree / NAME).read_text() == SOURCE
     waiting = [each.key for each in (noticed, other) if again.results.is_waiting(each.key, "", False)]
     assert waiting == [other.key]
-    command.try_each(again, [other])
+    assert outcomes(again, other) == [("unexecuted", "")]
+    assert (again.folder / "tree-0" / NAME).read_text() == SOURCE
     assert set(prepare(repository).results.last) == {noticed.key, other.key}
 
 
@@ -227,10 +227,18 @@ def server(repository):
     )
 
 
-def test_a_test_that_loops_is_ended(server):
+def looping(repository, limit_s):
+    """Return the request to run the test that loops."""
+    tests = ["tests/small/test_small.py::test_loop"]
+    return json.dumps({"number": 0, "folder": str(repository), "tests": tests, "limit_s": limit_s})
+
+
+def test_a_test_that_loops_is_ended(repository, server):
     """It counts as a timeout."""
-    answer, _ = server.communicate('{"tests": ["tests/small/test_small.py::test_loop"], "limit_s": 1}\n')
-    assert json.loads(answer)["outcome"] == "timeout"
+    server.stdin.write(f"{looping(repository, 1)}\n")
+    server.stdin.flush()
+    assert json.loads(server.stdout.readline())["outcome"] == "timeout"
+    server.communicate()
 
 
 def test_nothing_outlives_a_killed_run(repository, server):
@@ -240,17 +248,17 @@ def test_nothing_outlives_a_killed_run(repository, server):
     code = (
         "import subprocess, sys, time\n"
         "server = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, text=True)\n"
-        """server.stdin.write('{"tests": ["tests/small/test_small.py::test_loop"], "limit_s": 90}\\n')\n"""
+        f"server.stdin.write({looping(repository, 90)!r} + chr(10))\n"
         "server.stdin.flush()\n"
         "time.sleep(90)\n"
     )
     environment = areas.environment(repository, compiles=False)
     parent = subprocess.Popen([sys.executable, "-c", code, *words], cwd=repository, env=environment)
-    looping = repository / "looping"
-    _wait_for(lambda: looping.exists() and looping.read_text())
+    child = repository / "looping"
+    _wait_for(lambda: child.exists() and child.read_text())
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    _wait_for(lambda: not Path(f"/proc/{looping.read_text()}/cmdline").exists())
+    _wait_for(lambda: not Path(f"/proc/{child.read_text()}/cmdline").exists())
 
 
 def _wait_for(holds, seconds=60):
@@ -324,3 +332,25 @@ def test_lines_that_do_nothing():
         "def first(\n    path: int | str,\n    other=2,\n) -> int | str:\n    return path\n"
     )
     assert drawing.idle_lines(source) == {1, 2, 3, 5, 8, 10}
+
+
+def test_what_a_mutant_wrote_is_removed(tmp_path):
+    """Files are as they were, whatever a mutant did to them; bytecode stays."""
+    pristine, tree = tmp_path / "pristine", tmp_path / "tree"
+    pristine.mkdir()
+    for name in ("kept", "changed", "removed"):
+        (pristine / name).write_text(name)
+    sources = {path.name: path for path in pristine.iterdir()}
+    areas.make_equal(tree, sources)
+    (tree / "changed").write_text("else")
+    (tree / "removed").unlink()
+    (tree / "new").write_text("")
+    (tree / "link").symlink_to("nowhere")
+    (tree / "kept.pyc").write_text("")
+    areas.make_equal(tree, sources)
+    assert {path.name: path.read_text() for path in tree.iterdir()} == {
+        "kept": "kept",
+        "changed": "changed",
+        "removed": "removed",
+        "kept.pyc": "",
+    }

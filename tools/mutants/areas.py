@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "mutants"
@@ -64,8 +64,8 @@ def copy_tree(
 ) -> None:
     """Copy what is under version control, or new, and the compiled kernel.
 
-    Python files that are no longer there are removed from an earlier copy. Times are copied too,
-    so that compiled tests of an earlier run stay valid.
+    What else lies in an earlier copy is removed. Times are copied too, so that compiled tests of an
+    earlier run stay valid.
 
     Args:
         target: the folder of the copy.
@@ -82,14 +82,44 @@ def copy_tree(
     names = set(done.stdout.splitlines())
     for kernel in root.glob("engine/src/**/_kernel*.so"):
         names.add(kernel.relative_to(root).as_posix())
-    for earlier in target.rglob("*.py"):
-        if earlier.relative_to(target).as_posix() not in names:
-            earlier.unlink()
-    for name in names:
-        source, copy = root / name, target / name
-        if source.is_file():
+    make_equal(target, {name: root / name for name in names})
+
+
+def make_equal(target: Path, sources: Mapping[str, Path]) -> None:
+    """Copy files that differ in time or size, and remove those that have no source.
+
+    Bytecode stays, and so do folders.
+
+    Args:
+        target: a folder.
+        sources: where the file of each name comes from.
+    """
+    for name, size_and_time in _states(target).items():
+        source = sources.get(name)
+        if source is None or size_and_time != _state(source):
+            (target / name).unlink()
+    for name, source in sources.items():
+        copy = target / name
+        if source.is_file() and not copy.exists():
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, copy)
+
+
+def _states(folder: Path) -> dict[str, tuple[int, int]]:
+    states = {}
+    for path in folder.rglob("*"):
+        # A link that leads nowhere is a file too.
+        if path.suffix != ".pyc" and (path.is_symlink() or not path.is_dir()):
+            states[path.relative_to(folder).as_posix()] = _state(path)
+    return states
+
+
+def _state(path: Path) -> tuple[int, int]:
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return (-1, -1)
+    return (status.st_size, status.st_mtime_ns)
 
 
 def source_files(tree: Path) -> list[Path]:

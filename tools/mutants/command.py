@@ -7,8 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
+from itertools import count
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 import click
@@ -24,6 +28,7 @@ from tools.mutants.areas import (
     copy_tree,
     digest_of,
     environment,
+    make_equal,
     source_files,
     test_files,
 )
@@ -75,6 +80,13 @@ run, 5 the tests fail without a change; see docs/exit-codes.md.
     help="Try those of this area only; may be repeated.",
 )
 @click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="How many are tried at the same time.",
+)
+@click.option(
     "--fresh",
     is_flag=True,
     help="Forget earlier results.",
@@ -90,6 +102,7 @@ def main(
     seed: int,
     now: int | None,
     names: tuple[str, ...],
+    jobs: int,
     fresh: bool,
     retries: bool,
 ) -> None:
@@ -103,7 +116,7 @@ def main(
         wanted = not names or area.name in names
         if wanted and bench.results.is_waiting(mutant.key, tests, retries):
             waiting.append(mutant)
-    try_each(bench, waiting[:now])
+    try_each(bench, waiting[:now], jobs)
     report(bench, drawn)
 
 
@@ -117,7 +130,7 @@ class Bench:
             folder: of results; it lives on from run to run.
         """
         self.folder = folder
-        #: The copy of the repository.
+        #: The copy of the repository; a mutant is made in a copy of it.
         self.tree = folder / "tree"
         #: All mutants.
         self.database = folder / "mutants.sqlite"
@@ -135,7 +148,7 @@ def prepare(
 ) -> Bench:
     """Copy the repository and list its mutants.
 
-    A copy is made at every start: a killed run leaves a changed file behind, and tests change.
+    A copy is made at every start, since tests change.
 
     Args:
         folder: of results.
@@ -162,49 +175,99 @@ def prepare(
     return bench
 
 
-def try_each(bench: Bench, mutants: Sequence[Mutant]) -> None:
-    """Try mutants one after the other; each result is kept at once.
+def try_each(
+    bench: Bench,
+    mutants: Sequence[Mutant],
+    jobs: int = 1,
+) -> None:
+    """Try mutants; each result is kept at once.
 
     Args:
         bench: where.
         mutants: in the order of their areas.
+        jobs: how many are tried at the same time.
     """
-    number = 0
+    progress = Progress(bench.results, len(mutants))
     for area in AREAS:
-        chosen = [mutant for mutant in mutants if area_of(mutant.path) == area]
-        if not chosen:
+        waiting: SimpleQueue[Mutant] = SimpleQueue()
+        for mutant in mutants:
+            if area_of(mutant.path) == area:
+                waiting.put(mutant)
+        if waiting.empty():
             continue
-        runner = Runner(bench, area)
-        for mutant in chosen:
-            number += 1
-            result = runner.try_mutant(mutant)
-            bench.results.add(result)
+        measure(bench, area)
+        workers = range(min(jobs, waiting.qsize()))
+        with closing(Server(bench, area)) as server, ThreadPoolExecutor(len(workers)) as pool:
+            runners = [Runner(bench, area, server, n) for n in workers]
+            futures = [pool.submit(work, runner, waiting, progress) for runner in runners]
+        for future in futures:
+            # Raises what went wrong in a worker.
+            future.result()
+
+
+def work(
+    runner: Runner,
+    waiting: SimpleQueue[Mutant],
+    progress: Progress,
+) -> None:
+    """Try mutants until none is waiting.
+
+    Args:
+        runner: tries them.
+        waiting: is emptied.
+        progress: hears of each result.
+    """
+    with suppress(Empty):
+        while True:
+            mutant = waiting.get_nowait()
+            progress.add(mutant, runner.try_mutant(mutant))
+    runner.check()
+
+
+class Progress:
+    """Keeps results, and prints a line for each."""
+
+    def __init__(self, results: Results, expected: int) -> None:
+        """Begin with nothing.
+
+        Args:
+            results: where they are kept.
+            expected: how many there will be.
+        """
+        self._results = results
+        self._expected = expected
+        self._number = 0
+        self._lock = Lock()
+
+    def add(self, mutant: Mutant, result: Result) -> None:
+        """Keep a result.
+
+        Args:
+            mutant: that was tried.
+            result: how it ended.
+        """
+        with self._lock:
+            self._results.add(result)
+            self._number += 1
             place = f"{mutant.path}:{mutant.line}"
-            line = f"{number}/{len(mutants)} {result.outcome} {result.seconds:.1f} s: {place}"
+            count = f"{self._number}/{self._expected}"
+            line = f"{count} {result.outcome} {result.seconds:.1f} s: {place}"
             # Flushed, so that a run in the background can be followed.
             print(line, result.test, flush=True)
-        runner.close()
 
 
-class Runner:
-    """Runs an area's tests in a server that has imported the libraries."""
+class Server:
+    """A process that has imported the libraries, and runs tests in forks of itself."""
 
     def __init__(self, bench: Bench, area: Area) -> None:
-        """Measure what the tests execute, where that is not known yet, and start the server.
+        """Start it.
 
         Args:
             bench: where.
-            area: whose tests.
-
-        Raises:
-            CannotStart: the tests fail without a change.
+            area: whose tests; they were measured.
         """
-        self._tree = bench.tree
-        self._tests = bench.digest_of_tests(area)
-        measure(bench, area)
-        self._executed = Executed(bench.folder, area.name, bench.tree)
         measurement = str(bench.folder / f"{area.name}.json")
-        self._server = subprocess.Popen(  # noqa: S603 - no word of it comes from outside
+        self._process = subprocess.Popen(  # noqa: S603 - no word of it comes from outside
             [sys.executable, "-m", "tools.mutants.server", measurement],
             cwd=bench.tree,
             env=environment(bench.tree, compiles=False),
@@ -212,22 +275,95 @@ class Runner:
             stdout=subprocess.PIPE,
             text=True,
         )
+        self._numbers = count()
+        self._answers: dict[int, SimpleQueue[Answer]] = {}
+        self._lock = Lock()
+        self._listener = Thread(target=self._listen)
+        self._listener.start()
 
-    def run_tests(self, tests: list[str]) -> Answer:
-        """Run tests up to the first that fails."""
-        request, answers = self._server.stdin, self._server.stdout
-        if request is None or answers is None:
+    def run_tests(self, folder: Path, tests: list[str]) -> Answer:
+        """Run tests up to the first that fails; several threads may ask at the same time.
+
+        Args:
+            folder: the copy of the repository in which they run.
+            tests: in their order.
+        """
+        number = next(self._numbers)
+        answers: SimpleQueue[Answer] = SimpleQueue()
+        self._answers[number] = answers
+        request = {"number": number, "folder": str(folder), "tests": tests}
+        pipe = self._process.stdin
+        if pipe is None:
             raise RuntimeError("expected a server with pipes")
-        request.write(f"{json.dumps({'tests': tests})}\n")
-        request.flush()
-        return Answer(**json.loads(answers.readline()))
+        with self._lock:
+            pipe.write(f"{json.dumps(request)}\n")
+            pipe.flush()
+        return answers.get()
+
+    def _listen(self) -> None:
+        for line in self._process.stdout or ():
+            answer = Answer(**json.loads(line))
+            self._answers.pop(answer.number).put(answer)
+
+    def close(self) -> None:
+        """End it."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        # Before its pipe is closed: the listener reads to the end.
+        self._listener.join()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._process.wait()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How tests ended, as `tools.mutants.server` says it."""
+
+    number: int
+    outcome: str
+    test: str
+    seconds: float
+
+
+class Runner:
+    """Tries mutants of an area, one after the other, in a copy of the repository."""
+
+    def __init__(
+        self,
+        bench: Bench,
+        area: Area,
+        server: Server,
+        number: int,
+    ) -> None:
+        """Copy the copy of the repository.
+
+        Args:
+            bench: where.
+            area: whose tests; they were measured.
+            server: runs them.
+            number: of the worker, from 0.
+        """
+        self._tree = bench.folder / f"tree-{number}"
+        # A killed run leaves a changed file behind.
+        shutil.rmtree(self._tree, ignore_errors=True)
+        shutil.copytree(bench.tree, self._tree)
+        files = bench.tree.rglob("*")
+        self._sources = {path.relative_to(bench.tree).as_posix(): path for path in files}
+        self._tests = bench.digest_of_tests(area)
+        self._executed = Executed(bench.folder, area.name, bench.tree)
+        self._server = server
 
     def try_mutant(self, mutant: Mutant) -> Result:
-        """Change a source, run the tests that execute the place, and change it back."""
+        """Change a source, run the tests that execute the place, and change everything back.
+
+        A mutant may write files, which the next would meet.
+        """
         tests = self._executed.tests_of(mutant.path, mutant.line)
         path = self._tree / mutant.path
         with replaced(path, changed(mutant, path.read_text("utf-8"))):
-            answer = self.run_tests(tests)
+            answer = self._server.run_tests(self._tree, tests)
+        make_equal(self._tree, self._sources)
         outcome = answer.outcome
         executed = self._executed.is_executed(mutant.path, mutant.line)
         if outcome == "passed" and not executed:
@@ -240,18 +376,16 @@ class Runner:
             self._tests,
         )
 
-    def close(self) -> None:
-        """End the server."""
-        self._server.communicate()
+    def check(self) -> None:
+        """Run tests without a change.
 
-
-@dataclass(frozen=True)
-class Answer:
-    """How tests ended, as `tools.mutants.server` says it."""
-
-    outcome: str
-    test: str
-    seconds: float
+        Raises:
+            CannotStart: a mutant changed something that they need, outside of the copy.
+        """
+        answer = self._server.run_tests(self._tree, self._executed.fastest())
+        if answer.outcome != "passed":
+            place = answer.test or "tests"
+            raise CannotStart(f"{place}: expected to pass, since no source is changed any more")
 
 
 @contextmanager

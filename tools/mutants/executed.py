@@ -121,6 +121,15 @@ class Executed:
         by_time = sorted(ranks, key=self.measurement.seconds.__getitem__)
         return sorted(by_time, key=ranks.__getitem__)
 
+    def fastest(self) -> list[str]:
+        """Return the fastest test of each file."""
+        seconds = self.measurement.seconds
+        fastest: dict[str, str] = {}
+        for name in sorted(seconds, key=seconds.__getitem__):
+            file, _, _ = name.partition("::")
+            fastest.setdefault(file, name)
+        return list(fastest.values())
+
     def is_executed(self, path: str, line: int) -> bool:
         """Return whether any test executes a place, or its import does.
 

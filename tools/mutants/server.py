@@ -1,7 +1,8 @@
 """Run tests in forked processes: `python -m tools.mutants.server MEASUREMENT`.
 
 The libraries are imported once, before. Each line of standard input is a request (`Request`, as
-JSON), each line of standard output its answer (`Answer`). The server ends with its parent.
+JSON), each line of standard output an answer (`Answer`), in the order in which tests end. The
+server ends with its parent.
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ WALL_FACTOR = 20
 class Request:
     """Tests that are run up to the first that fails."""
 
+    #: Repeated in the answer.
+    number: int
+    #: The copy of the repository in which they run.
+    folder: str
     #: In their order.
     tests: list[str]
     #: Seconds of processor time that every test has, and that importing the tests has.
@@ -52,6 +57,8 @@ class Request:
 class Answer:
     """How tests ended."""
 
+    #: Of the request.
+    number: int
     #: `passed`, `failed` or `timeout`.
     outcome: str
     #: The test that failed; empty where none did, or where a file could not be imported.
@@ -144,14 +151,19 @@ def run_tests(
         ended, status = os.waitpid(child, os.WNOHANG)
         if os.getppid() != parent:
             _end_group(child)
-            sys.exit()
+            os._exit(1)
         time.sleep(PAUSE_S)
     # Programs that the tests left behind.
     _end_group(child)
     failed = os.read(reading, 4096).decode()
     os.close(reading)
     seconds = time.monotonic() - start
-    return Answer(_outcome(status), failed, round(seconds, 3))
+    return Answer(
+        request.number,
+        _outcome(status),
+        failed,
+        round(seconds, 3),
+    )
 
 
 def _outcome(status: int) -> str:
@@ -180,6 +192,7 @@ def _run_forked(
     # Whatever happens here, the server's own code below the fork must not go on.
     try:
         os.setsid()
+        _move_to(request.folder)
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(nowhere, stream)
@@ -196,6 +209,15 @@ def _run_forked(
         os._exit(code)
 
 
+def _move_to(folder: str) -> None:
+    """Let this process import from another copy of the repository, and its programs too."""
+    before = str(Path.cwd())
+    sys.path[:] = [path.replace(before, folder) for path in sys.path]
+    os.environ["PYTHONPATH"] = os.environ["PYTHONPATH"].replace(before, folder)
+    sys.path_importer_cache.clear()
+    os.chdir(folder)
+
+
 def serve(measurement: Path) -> None:
     """Answer requests until standard input ends.
 
@@ -203,16 +225,22 @@ def serve(measurement: Path) -> None:
         measurement: the file that `measuring` wrote.
     """
     contents = json.loads(measurement.read_text("utf-8"))
-    parent = os.getppid()
     for name in contents["modules"]:
         # What cannot be imported by itself is imported by the tests, as always.
         with suppress(Exception):
             import_module(name)
+    # Nobody waits for those who wait for the tests.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    server = os.getpid()
     for line in sys.stdin:
-        request = Request(**json.loads(line))
-        answer = run_tests(request, contents["seconds"], parent)
-        text = json.dumps(asdict(answer))
-        print(text, flush=True)
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            request = Request(**json.loads(line))
+            answer = run_tests(request, contents["seconds"], server)
+            text = f"{json.dumps(asdict(answer))}\n"
+            # One write: other answers may come at the same time.
+            os.write(sys.stdout.fileno(), text.encode())
+            os._exit(0)
 
 
 if __name__ == "__main__":

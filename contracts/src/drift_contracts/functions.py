@@ -22,6 +22,7 @@ from drift_contracts.environment import (
     MODEL_VERSIONS,
     MOST_ROWS,
     PATH_PREFIX,
+    RHYTHM,
     SLACK_SECRET,
     STACK,
     SYNTHETIC_CALLERS,
@@ -56,7 +57,7 @@ FUNCTIONS: Mapping[str, FunctionVariables] = {
         optional=frozenset({MODEL_VERSIONS, MOST_ROWS, PATH_PREFIX, SYNTHETIC_CALLERS}),
     ),
     "aggregator": FunctionVariables(EVERYWHERE | {TABLE, DEAD_LETTERS}),
-    "evaluator": FunctionVariables(EVERYWHERE | {TABLE, TOPIC, BUDGET_DAYS, LINKS}),
+    "evaluator": FunctionVariables(EVERYWHERE | {TABLE, TOPIC, BUDGET_DAYS, RHYTHM, LINKS}),
     "notifier": FunctionVariables(EVERYWHERE | {SLACK_SECRET, LINKS}),
     "probe": FunctionVariables(
         required=EVERYWHERE | {API_URL, MODEL, API_AUTH},

@@ -258,6 +258,8 @@ class Stack:
             variables.BUDGET_DAYS: str(settings.false_alarm_days),
             variables.LINKS: self.links,
         }
+        if not settings.learns_rhythm:
+            evaluator[variables.RHYTHM] = "off"
         args = MonitorArgs(
             runtime=self.runtime,
             memory=settings.monitor_memory,

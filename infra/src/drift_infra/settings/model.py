@@ -260,6 +260,12 @@ class Settings:
         "False-alarm budget of the drift evidence: one in so many days.",
         30,
     )
+    learns_rhythm: bool = key(
+        Flag(),
+        "Monitor",
+        "Learn daily and weekly cycles from two weeks of traffic, and hold it against its hour.",
+        True,
+    )
     prediction_log: bool = key(
         Flag(), "Monitor", "Keep every prediction in S3, to be asked with Athena.", True
     )

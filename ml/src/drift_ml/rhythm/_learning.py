@@ -237,8 +237,8 @@ def _score(
 def _shares(sums: Integers, way: _Way) -> Floats:
     """Return the share of each bin by stratum, shape (strata, bins)."""
     # Half an event a bin: what was not seen may be rare.
-    whole = sums.sum(axis=0) + 0.5
-    whole = whole / whole.sum()
+    seen = sums.sum(axis=0) + 0.5
+    whole: Floats = seen / seen.sum()
     if way.strata == 1:
         return whole[None, :]
     prior = _tilted(sums, whole) if way.ordered else np.broadcast_to(whole, sums.shape)
@@ -279,8 +279,8 @@ def _tilted(sums: Integers, whole: Floats) -> Floats:
         step = np.linalg.solve(spread, error[:, :, None])[:, :, 0]
         tilt += np.clip(step, -1.0, 1.0)
         exponent = tilt @ moments
-        shares = whole * np.exp(exponent - exponent.max(axis=1, keepdims=True))
-        shares /= shares.sum(axis=1, keepdims=True)
+        moved: Floats = whole * np.exp(exponent - exponent.max(axis=1, keepdims=True))
+        shares = moved / moved.sum(axis=1, keepdims=True)
     return shares
 
 

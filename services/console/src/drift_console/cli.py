@@ -115,6 +115,12 @@ docs/exit-codes.md.
     help="Drift score above which a request counts as drifted. Default: the spec's.",
 )
 @click.option(
+    "--rhythm/--no-rhythm",
+    default=True,
+    show_default=True,
+    help="Learn daily and weekly cycles from two weeks of traffic, and allow for them.",
+)
+@click.option(
     "--retention-days",
     type=FiniteRange(min=0.01, max=36_500),
     default=7.0,

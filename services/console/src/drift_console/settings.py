@@ -41,6 +41,8 @@ class Settings:
     stack: str = "local"
     #: Drift score above which a request counts as drifted; None takes the spec's.
     threshold: float | None = None
+    #: Whether daily and weekly cycles are learned and allowed for.
+    rhythm: bool = True
     #: URLs that each alert is posted to.
     webhooks: tuple[str, ...] = ()
     #: Further names that requests may use in their Host header.

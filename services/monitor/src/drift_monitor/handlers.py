@@ -123,7 +123,10 @@ def _evaluator() -> Evaluator:
         cloud.topic(boto3.client("sns"), settings.require("topic")),
         time.time,
         stack=settings.stack,
-        policy=Policy(budget_days=settings.budget_days),
+        policy=Policy(
+            budget_days=settings.budget_days,
+            learns_rhythm=settings.rhythm == "learn",
+        ),
         links=settings.links,
     )
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LEAST_DAYS, MOST_DAYS = 1, 3650
+RHYTHMS = ("learn", "off")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Settings:
     dead_letters: str | None = None
     #: Days between two false alarms at the observed traffic; None for the detector's own budget.
     budget_days: float | None = None
+    #: Whether the traffic's rhythm is learned, one of `RHYTHMS`.
+    rhythm: str = "learn"
     #: The secret that holds the webhook's address.
     slack_secret: str | None = None
     #: Addresses by name, for people who read an alert.
@@ -94,6 +97,7 @@ VARIABLES = {
     environment.BUDGET_DAYS: Variable(
         "budget_days", _days, f"a number of days from {LEAST_DAYS} to {MOST_DAYS}"
     ),
+    environment.RHYTHM: Variable("rhythm", one_of(*RHYTHMS), f"one of {', '.join(RHYTHMS)}"),
     environment.SLACK_SECRET: Variable("slack_secret", str, "the name or ARN of a secret"),
     environment.LINKS: Variable("links", _links, "a JSON object of names and addresses"),
     environment.API_URL: Variable("api_url", str, "an address that begins with https://"),

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from drift_contracts.types import DetectorStateV2Finding
+    from drift_monitor.alerts import Alert
     from drift_monitor.evaluate import Evaluation
     from drift_monitor.keys import Series
 
@@ -25,6 +26,10 @@ class Judgement(TypedDict):
     finding: DetectorStateV2Finding | None
     #: What raised each alarm that is on, the oldest first.
     standing: list[DetectorStateV2Finding]
+    #: The alerts of these, and those of muted features, as they were written.
+    alerts: list[Alert]
+    #: What is known of the traffic's rhythm, in words; None where it is not learned.
+    rhythm: str | None
 
 
 def write_judgement(connection: sqlite3.Connection, evaluation: Evaluation, judged: int) -> None:
@@ -44,6 +49,8 @@ def write_judgement(connection: sqlite3.Connection, evaluation: Evaluation, judg
         "needed": evaluation.needed,
         "finding": finding,
         "standing": [standing.to_json() for standing in evaluation.standing],
+        "alerts": [*evaluation.alerts, *evaluation.muted],
+        "rhythm": evaluation.rhythm,
     }
     series = evaluation.series
     connection.execute(
@@ -64,9 +71,19 @@ def read_judgement(connection: sqlite3.Connection, series: Series) -> Judgement:
         (series.model, series.version),
     ).fetchone()
     if row is None:
-        return {"judged": -1, "alarm": False, "needed": None, "finding": None, "standing": []}
+        return {
+            "judged": -1,
+            "alarm": False,
+            "needed": None,
+            "finding": None,
+            "standing": [],
+            "alerts": [],
+            "rhythm": None,
+        }
     judgement = json.loads(row[0])
     # Earlier releases kept one alarm, which is the finding.
     former = [judgement["finding"]] if judgement["alarm"] else []
     judgement.setdefault("standing", former)
+    judgement.setdefault("alerts", [])
+    judgement.setdefault("rhythm", None)
     return cast("Judgement", judgement)
