@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from drift_contracts.exits import FINDING, SUCCESS
 from drift_ml.days import day_of
-from drift_ml.detection_options import MUTE, detection_options
+from drift_ml.detection_options import detection_options
 from drift_ml.replay.command_line import ReportOptions
 from drift_ml.replay.evidence import replay_windows
 from drift_ml.replay.outcome import conclude, mutable_names
@@ -80,11 +80,6 @@ def test_refused_options(option, value):
     result = CliRunner().invoke(command, [option, value])
     assert result.exit_code == 2
     assert option in result.output
-
-
-def test_converted_pair():
-    """A pair that is one already stays as it is."""
-    assert MUTE.convert(("age", 1.0), None, None) == ("age", 1.0)
 
 
 @pytest.mark.parametrize("name", ["minimum_effects", "muted"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from drift_contracts.commands import FiniteRange
@@ -10,7 +10,7 @@ from drift_contracts.commands import FiniteRange
 from drift_ml.days import start_of_day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable
 
     Command = Callable[..., None]
 
@@ -18,30 +18,6 @@ if TYPE_CHECKING:
 LARGEST_EFFECT = 10.0
 #: Days between two false alarms, at least and at most.
 LEAST_DAYS, MOST_DAYS = 1, 3650
-
-
-class _Named(click.ParamType):
-    """A name and its value, NAME=VALUE."""
-
-    def __init__(self, name: str, expected: str, read: Callable[[str], float]) -> None:
-        self.name = name
-        self._expected = expected
-        self._read = read
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, float]:
-        """Return the pair in a text. Raises BadParameter."""
-        if isinstance(value, tuple):
-            return value
-        feature, _, text = str(value).partition("=")
-        try:
-            number = self._read(text)
-        except ValueError:
-            number = -1.0
-        if not feature or number < 0:
-            self.fail(f"expected {self._expected}", param, ctx)
-        return feature, number
 
 
 def _effect(text: str) -> float:
@@ -52,14 +28,40 @@ def _effect(text: str) -> float:
     return value
 
 
-EFFECT_OF = _Named("NAME=SD", f"FEATURE=SD, such as age=0.5, from 0 to {LARGEST_EFFECT:g}", _effect)
-MUTE = _Named("NAME=DAY", "FEATURE=DAY, such as age=2026-12-01", start_of_day)
+def _pairs(texts: Iterable[str], read: Callable[[str], float], expected: str) -> dict[str, float]:
+    """Return what texts FEATURE=VALUE name, by feature.
+
+    Args:
+        texts: of an option that may be repeated.
+        read: turns a value's text into a number at or above 0; raises ValueError.
+        expected: what a text is to be, for the message.
+
+    Raises:
+        BadParameter: a text is no such pair.
+    """
+    pairs = {}
+    for text in texts:
+        feature, _, value = text.partition("=")
+        try:
+            pairs[feature] = read(value)
+        except ValueError:
+            pairs[feature] = -1.0
+        if not feature or pairs[feature] < 0:
+            raise click.BadParameter(f"expected {expected}")
+    return pairs
 
 
-def _as_mapping(
-    _ctx: click.Context, _param: click.Parameter, pairs: tuple[tuple[str, float], ...]
-) -> Mapping[str, float]:
-    return dict(pairs)
+def _as_effects(
+    _ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...]
+) -> dict[str, float]:
+    expected = f"FEATURE=SD, such as age=0.5, from 0 to {LARGEST_EFFECT:g}"
+    return _pairs(texts, _effect, expected)
+
+
+def _as_days(
+    _ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...]
+) -> dict[str, float]:
+    return _pairs(texts, start_of_day, "FEATURE=DAY, such as age=2026-12-01")
 
 
 # The last one is shown first.
@@ -67,18 +69,18 @@ OPTIONS = (
     click.option(
         "--mute",
         "muted",
-        type=MUTE,
         multiple=True,
-        callback=_as_mapping,
+        metavar="NAME=DAY",
+        callback=_as_days,
         help="Raise no alarm for this feature before the day, in UTC; show it as muted"
         " (repeatable).",
     ),
     click.option(
         "--minimum-effect-of",
         "minimum_effects",
-        type=EFFECT_OF,
         multiple=True,
-        callback=_as_mapping,
+        metavar="NAME=SD",
+        callback=_as_effects,
         help="Another minimum effect for one feature (repeatable).",
     ),
     click.option(
