@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import drift_ml
 import numpy as np
 import pytest
+from drift_engine.bundle import load_bundle
 from drift_engine.model import PackedModel
 from drift_engine.model.writer import encode
 from drift_ml.converters import CannotServe, DoesNotFit, NotExact, convert, prove
@@ -133,6 +135,18 @@ def test_several_targets(whole):
     data = whole.feature_set, whole.rows
     assert prove(encode(converted.model), converted, *data, hard=HARD).grade == "nearest"
     assert converted.model.outputs == 2
+
+
+def test_exported_pipeline(with_missing, tmp_path):
+    """A pipeline is exported from a data frame, and its bundle answers requests."""
+    frame = with_missing.frame().assign(worth=with_missing.number)
+    pipeline = next(case for case in pipeline_cases() if case.name == "sparse ridge").fit(with_missing, TREES)
+    learnt, unseen = frame[:180], frame[180:]
+    exported = drift_ml.export(pipeline, learnt, held_out=unseen, feature_set=with_missing.feature_set, out=tmp_path)
+    assert exported.exactness.grade == "exact"
+    assert exported.manifest["estimator"]["kind"] == "Pipeline"
+    bundle = load_bundle(exported.bundle)
+    assert bundle.predict(with_missing.rows[0]) == pipeline.predict(frame[:1])[0]
 
 
 def test_documented_steps():

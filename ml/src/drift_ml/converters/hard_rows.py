@@ -49,8 +49,7 @@ def hard_rows(
         seed: Of the choice.
     """
     random = np.random.default_rng(seed)
-    is_stepped = isinstance(model, StepsModel)
-    thresholds = thresholds_of_steps(model) if is_stepped else _thresholds(model)
+    thresholds = _all_thresholds(model)
     columns: dict[str, list[JsonValue]] = {}
     for place, feature in enumerate(feature_set.features):
         candidates = hard_values(feature, thresholds.get(place, np.zeros(0)))
@@ -98,6 +97,12 @@ def _thresholds(model: Model) -> dict[int, Floats]:
                     [],
                 ).append(threshold)
     return {source: np.unique(values) for source, values in found.items()}
+
+
+def _all_thresholds(model: Model | StepsModel) -> dict[int, Floats]:
+    if isinstance(model, StepsModel):
+        return thresholds_of_steps(model)
+    return _thresholds(model)
 
 
 def thresholds_of_steps(model: StepsModel) -> dict[int, Floats]:

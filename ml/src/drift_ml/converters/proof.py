@@ -135,8 +135,8 @@ class _Proof:
     def _add(self, rows: Sequence[JsonRow]) -> None:
         """Send a batch through both. Raises where only one of them refuses it."""
         # Those of a request, by the code that reads requests; the reference reads the JSON itself.
-        encoded = [self.validator.row({"features": row}) for row in rows]
-        rows, encoded = self._answered(rows, encoded)
+        read = [self.validator.row({"features": row}) for row in rows]
+        rows, encoded = self._answered(rows, read)
         expected = self._library(self.reference.scores, rows)
         ours = np.array(self.model.scores_many(encoded))
         if not np.isfinite(expected).all():
@@ -285,11 +285,13 @@ def _is_ordinary(feature: Feature, value: object) -> bool:
 
 def _is_close(raw: Floats, slack: Floats) -> npt.NDArray[np.bool_]:
     """Return for which rows the order of a sum may decide the class."""
+    close: npt.NDArray[np.bool_]
     if raw.shape[1] == 1:
-        close: npt.NDArray[np.bool_] = np.abs(raw[:, 0]) <= slack[:, 0]
+        close = np.abs(raw[:, 0]) <= slack[:, 0]
         return close
     ordered = np.sort(raw, axis=1)
-    return (ordered[:, -1] - ordered[:, -2]) <= 2 * slack.max(axis=1)
+    close = (ordered[:, -1] - ordered[:, -2]) <= 2 * slack.max(axis=1)
+    return close
 
 
 def ulps(ours: Floats, theirs: Floats, *, single: bool = False) -> Floats:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     import numpy.typing as npt
-    from drift_engine.model.steps import Program
+    from drift_engine.model.steps import Dot, Program
     from drift_engine.model.writer import Decision
 
     from .steps import Matrix
@@ -92,14 +92,14 @@ def end_linear(program: Program, estimator: Any, matrix: Matrix) -> Ending:
     registers = numbers_of(program, matrix, kind)
     program.refuse(registers, missing=True)
     rows, last = coefficients(estimator)
-    order = "in-order" if matrix.sparse else "nearest"
+    order: Dot = "in-order" if matrix.sparse else "nearest"
     raws = program.dot(registers, rows.tolist(), last.tolist(), order)
     nearest = not matrix.sparse
     if kind in REGRESSORS:
         return Ending(raws, raws, kind=kind, nearest=nearest)
     if kind in GENERALIZED:
-        scores = program.link("exp", raws, 1) if _has_log_link(estimator, kind) else raws
-        return Ending(raws, scores, kind=kind, nearest=nearest)
+        answer = program.link("exp", raws, 1) if _has_log_link(estimator, kind) else raws
+        return Ending(raws, answer, kind=kind, nearest=nearest)
     classes = classes_of(estimator, kind)
     scores = _probabilities(program, estimator, kind, raws)
     decision: Decision = "raw-above" if len(classes) == TWO_CLASSES else "raw-argmax"

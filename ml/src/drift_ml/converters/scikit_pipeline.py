@@ -134,7 +134,8 @@ class _Conversion:
             ending.decision,
             ending.threshold,
         )
-        return Converted(model, self.inputs, self._reference(ending), ending.kind, ending.classes)
+        kind = library_and_class(self.estimator)[1]
+        return Converted(model, self.inputs, self._reference(ending), kind, ending.classes)
 
     def _columns(self) -> Sequence[Value]:
         columns: list[Value] = []
