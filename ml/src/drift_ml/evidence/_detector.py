@@ -259,6 +259,7 @@ class MixtureDetector:
             tables.ratio(counts),
             events,
             timestamp_s,
+            tables.seen(counts),
         )
 
     def update_event(
@@ -283,6 +284,7 @@ class MixtureDetector:
             tables.ratio_of_event(bins),
             1,
             timestamp_s,
+            tables.seen_in_event(bins),
         )
 
     def _recoveries(self) -> Iterator[Recovery]:
@@ -300,6 +302,7 @@ class MixtureDetector:
         ratio: Floats,
         events: int,
         timestamp_s: float,
+        seen: Floats | None,
     ) -> bool:
         inflation = self._variance_inflation
         self._capital.advance(
@@ -308,6 +311,7 @@ class MixtureDetector:
             tables.rows,
             inflation,
             timestamp_s,
+            seen,
         )
         self.events += events
         self._quiet += events
@@ -413,8 +417,7 @@ class MixtureDetector:
                 f"{contract}: const at /settings: expected the digest of these settings"
             )
         detector = cls(settings)
-        charts = len(detector._tables[0].charts)
-        current = upgraded(document, charts)
+        current = upgraded(document, detector._tables[0].charts)
         detector.events, detector._quiet = current["events"], current["quiet"]
         detector._alarms = [detector._alarm_of(alarm) for alarm in current["alarms"]]
         detector._capital = detector._capital_of(current["capital"])
