@@ -15,6 +15,7 @@ REGRESSOR = "RandomForestRegressor"
 SETTINGS = {
     "nothing scaled": lambda: [make("StandardScaler", with_mean=False, with_std=False)],
     "nothing centred": lambda: [make("RobustScaler", with_centering=False, with_scaling=False)],
+    "largest clipped": lambda: [make("MaxAbsScaler", clip=True)],
     "range without clipping": lambda: [make("MinMaxScaler")],
     "powers of one degree": lambda: ["passthrough", make("PolynomialFeatures", (2, 2), include_bias=False)],
     "function that validates": lambda: [make("FunctionTransformer", np.sqrt, validate=True), make("Binarizer")],
