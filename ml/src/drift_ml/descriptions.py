@@ -73,7 +73,7 @@ def describe(
         where = "farther from" if finding.direction == "up" else "closer to"
         words = f"{subject(channel.name)} lie {where} their usual middle than in training"
         return Description(words, 0.0, finding.size, DEVIATIONS)
-    if finding.kind == "share":
+    if finding.kind == "share" and not (channel.ordered and column.is_frozen):
         return _share(channel, finding, column)
     if column.is_frozen and column.mean is not None:
         words = f"{column.name}: always {plain_number(column.mean)}{column.unit_after}"
