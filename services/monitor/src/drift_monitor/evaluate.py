@@ -120,6 +120,8 @@ class Evaluation:
     behind: float = 0.0
     #: Whether any version of the model ever had an event; before that, silence shows nothing.
     asked: bool = True
+    #: What the series is compared with.
+    reference: Reference | None = None
 
 
 @dataclass
@@ -153,6 +155,7 @@ class _Run:
             standing=tuple(alarm.finding for alarm in self.detector.alarms),
             behind=behind,
             asked=self.state.events > 0 or self.counts["events"] > 0,
+            reference=self.source.reference,
         )
 
 
