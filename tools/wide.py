@@ -32,6 +32,7 @@ ROWS_A_MINUTE = 60
 MINUTES = 10
 START = 1_800_000_000
 KB = 1000
+HUNDRED = 100
 MB = 1 << 20
 #: Columns of the table: a figure's name and its unit, as the documentation writes them.
 COLUMNS = {
@@ -58,8 +59,18 @@ def main(arguments: list[str] | None = None) -> None:
     print("|---" * (len(COLUMNS) + 1) + "|")
     for features in map(int, arguments or FEATURES):
         figures = measure(features)
-        cells = [f"{figures[name]:.3g}" for name in COLUMNS]
+        cells = [_text(figures[name]) for name in COLUMNS]
         print(f"| {features:,} | " + " | ".join(cells) + " |", flush=True)
+
+
+def _text(figure: float) -> str:
+    """Return a figure to three digits, whole from a hundred on.
+
+    >>> _text(0.7114), _text(2344.3)
+    ('0.711', '2,340')
+    """
+    rounded = float(f"{figure:.3g}")
+    return f"{rounded:,.0f}" if rounded >= HUNDRED else f"{rounded:g}"
 
 
 def measure(features: int) -> Figures:

@@ -19,9 +19,12 @@ from drift_contracts.environment import (
     LINKS,
     LOG_LEVEL,
     METRIC_FEATURES,
+    MINIMUM_EFFECT,
+    MINIMUM_EFFECTS,
     MODEL,
     MODEL_VERSIONS,
     MOST_ROWS,
+    MUTED,
     PATH_PREFIX,
     SLACK_SECRET,
     STACK,
@@ -61,7 +64,7 @@ FUNCTIONS: Mapping[str, FunctionVariables] = {
     "aggregator": FunctionVariables(EVERYWHERE | {TABLE, DEAD_LETTERS}),
     "evaluator": FunctionVariables(
         required=EVERYWHERE | {TABLE, TOPIC, BUDGET_DAYS, LINKS},
-        optional=frozenset({METRIC_FEATURES}),
+        optional=frozenset({METRIC_FEATURES, MINIMUM_EFFECT, MINIMUM_EFFECTS, MUTED}),
     ),
     "notifier": FunctionVariables(EVERYWHERE | {SLACK_SECRET, LINKS}),
     "probe": FunctionVariables(
