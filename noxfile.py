@@ -97,7 +97,7 @@ COVERED_BY = {
         "tests/ml",
         "tests/replay",
         "tests/tables",
-        "tests/proposal",
+        "tests/pack", "tests/proposal",
     ],
     "drift_predictor": ["tests/predictor"],
     "tools/contract_checks": ["tests/contracts"],

@@ -48,8 +48,10 @@ def finish(record: Lifeless) -> None:
 def _tree(_record: Lifeless, members: dict[str, Any]) -> None:
     """Add a tree's arrays by node to its attributes."""
     nodes, values = members.get("nodes"), members.get("values")
-    names = getattr(getattr(nodes, "dtype", None), "names", None) or ()
-    if not isinstance(values, np.ndarray) or not set(NEEDED) <= set(names):
+    if not isinstance(nodes, np.ndarray) or not isinstance(values, np.ndarray):
+        raise Broken("a tree has no nodes")
+    names = nodes.dtype.names or ()
+    if not set(NEEDED) <= set(names):
         raise Broken("a tree has no nodes of a version that is read")
     if values.ndim != len(("nodes", "outputs", "classes")) or len(values) != len(nodes):
         raise Broken("a tree has more or fewer values than nodes")

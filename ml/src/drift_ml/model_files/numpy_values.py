@@ -10,6 +10,7 @@ from .errors import Broken
 from .records import OBJECT, array_of, object_array, plain_dtype, structured_dtype, to_shape
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 
@@ -103,7 +104,7 @@ def scalar(dtype: object, content: object = b"") -> Any:
 
 
 #: By name of the function, in all of numpy's modules that had it.
-FUNCTIONS = {
+FUNCTIONS: dict[tuple[str, str], Callable[..., Any]] = {
     ("numpy", "dtype"): make_dtype,
     ("numpy._core.multiarray", "_reconstruct"): reconstruct,
     ("numpy._core.multiarray", "scalar"): scalar,

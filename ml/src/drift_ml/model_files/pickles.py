@@ -8,8 +8,11 @@ Source: https://github.com/python/cpython/blob/3.11/Lib/pickletools.py, protocol
 
 from __future__ import annotations
 
+import codecs
 import struct
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from drift_ml.converters.estimators import Lifeless
 
@@ -274,7 +277,7 @@ def key(value: Any) -> Hashable:
 
 def _is_scalar(value: object) -> bool:
     is_type = isinstance(value, type)
-    return is_type or isinstance(value, str | bytes | int | float | numpy_values.np.generic)
+    return is_type or isinstance(value, str | bytes | int | float | np.generic)
 
 
 _CONTAINERS = ("OrderedDict", "defaultdict", "set", "frozenset", "list", "dict", "tuple")
@@ -299,9 +302,10 @@ def _plain(kind: type[Any], arguments: tuple[Any, ...]) -> Any:
         return None
     if not all(isinstance(value, int | float | str) for value in arguments):
         raise Broken(f"a call of {kind.__name__} has other arguments")
-    is_long = any(isinstance(value, str) and len(value) > MOST_DIGITS for value in arguments)
+    if any(isinstance(value, str) and len(value) > MOST_DIGITS for value in arguments):
+        raise Broken("a number is too long")
     try:
-        return None if is_long else kind(*arguments)
+        return kind(*arguments)
     except (TypeError, ValueError, OverflowError):
         raise Broken(f"a call of {kind.__name__} has other arguments") from None
 
@@ -372,16 +376,19 @@ def _string_line(machine: _Interpreter) -> None:
     if len(line) < len("''") or line[:1] != line[-1:] or line[:1] not in (b"'", b'"'):
         raise Broken("a text has no quotes")
     try:
-        machine.stack.append(line[1:-1].decode("unicode_escape"))
-    except UnicodeDecodeError:
+        content, _ = codecs.escape_decode(line[1:-1])
+    except ValueError:
         raise Broken("a text is none") from None
+    machine.stack.append(content.decode("latin-1"))
 
 
 def _unicode_line(machine: _Interpreter) -> None:
+    # By the function itself: the name of the encoding would import a module.
     try:
-        machine.stack.append(machine.stream.line().decode("raw_unicode_escape"))
+        text, _ = codecs.raw_unicode_escape_decode(machine.stream.line())
     except UnicodeDecodeError:
         raise Broken("a text is none") from None
+    machine.stack.append(text)
 
 
 def _number(form: str) -> Callable[[_Interpreter], None]:
@@ -509,6 +516,16 @@ def _add_items(machine: _Interpreter) -> None:
     target.update(map(key, values))
 
 
+def _drop(machine: _Interpreter) -> None:
+    if not machine.stack:
+        raise Broken("a value is missing on its stack")
+    machine.stack.pop()
+
+
+def _drop_to_mark(machine: _Interpreter) -> None:
+    machine.pop_to_mark()
+
+
 def _memoize(machine: _Interpreter) -> None:
     machine.remember(len(machine.memory))
 
@@ -522,8 +539,8 @@ def _skip(form: str) -> Callable[[_Interpreter], None]:
 
 _ACTIONS: dict[int, Callable[[_Interpreter], None]] = {
     ord("("): _constant(_MARK),
-    ord("0"): lambda machine: machine.stack.pop() if machine.stack else None,
-    ord("1"): lambda machine: machine.pop_to_mark() and None,
+    ord("0"): _drop,
+    ord("1"): _drop_to_mark,
     ord("2"): lambda machine: machine.stack.append(machine.top()),
     ord("F"): _float_line,
     ord("I"): _int_line,

@@ -141,7 +141,7 @@ def _refuse(form: str, path: Path) -> None:
         kind = kinds.get(form, "an ONNX file")
         raise FileRefused(path.name, f"{kind} is not read", SAVE[form])
     if form in ("", "zip", "zfile", "npy", "hdf5"):
-        if path.suffix == ".bin" or path.suffix == ".model":
+        if path.suffix in (".bin", ".model"):
             raise FileRefused(
                 path.name, "no form that is known, such as an old XGBoost's", SAVE["xgboost"]
             )

@@ -112,7 +112,8 @@ def plain_dtype(text: object) -> np.dtype[Any]:
     """Return numpy's type of a short code, such as `<f8`. Raises Broken for any other text."""
     if not isinstance(text, str) or not _TYPE.fullmatch(text):
         raise Broken("the type of an array is not known")
-    return np.dtype(text)
+    dtype: np.dtype[Any] = np.dtype(text)
+    return dtype
 
 
 def structured_dtype(names: object, fields: object, size: object) -> np.dtype[Any]:
@@ -135,9 +136,10 @@ def structured_dtype(names: object, fields: object, size: object) -> np.dtype[An
     offsets = [pair[1] for pair in pairs if pair]
     members: Any = {"names": names, "formats": formats, "offsets": offsets, "itemsize": size}
     try:
-        return np.dtype(members)
+        dtype: np.dtype[Any] = np.dtype(members)
     except (TypeError, ValueError):
         raise Broken("the members of an array's type overlap its end") from None
+    return dtype
 
 
 def _is_member(pair: tuple[Any, ...]) -> bool:

@@ -89,36 +89,39 @@ class _Reader:
             raise Broken("its document is nested too deeply")
         loader = node["__loader__"]
         identity = node.get("__id__")
+        if not isinstance(identity, int):
+            return self.made(loader, node, level + 1)
         if loader == "CachedNode" or identity in self.memory:
-            return self.memory[identity] if identity in self.memory else None
+            return self.memory[identity]
         made = self.made(loader, node, level + 1)
-        if isinstance(identity, int):
-            self.memory[identity] = made
+        self.memory[identity] = made
         return made
 
     def made(self, loader: str, node: Node, level: int) -> Any:
         """Return what a node of a kind stands for."""
-        if loader == "JsonNode":
-            return json.loads(node["content"])
-        if loader in ("ListNode", "TupleNode", "SetNode"):
+        if loader in _CONTAINERS:
             values = [self.value(part, level) for part in node["content"]]
             return _CONTAINERS[loader](values)
-        if loader == "DictNode":
-            return self.mapping(node, level)
-        if loader == "DefaultDictNode":
-            return self.value(node["content"]["main"], level)
-        if loader == "NdArrayNode":
-            return self.array(node, level)
-        if loader == "DTypeNode":
-            return self.array(node["content"], level).dtype
-        if loader in ("TypeNode", "FunctionNode"):
-            return self.records.kind(node["__module__"], node["__class__"])
-        if loader in ("BytesNode", "BytearrayNode"):
-            return self.archive.read(node["file"])
-        if loader == "SliceNode":
-            content = node["content"]
-            return slice(content["start"], content["stop"], content["step"])
+        maker = _MAKERS.get(loader)
+        if maker is not None:
+            return maker(self, node, level)
         return self.record(loader, node, level)
+
+    def default_mapping(self, node: Node, level: int) -> Any:
+        """Return a mapping whose factory of missing entries is not kept."""
+        return self.value(node["content"]["main"], level)
+
+    def dtype(self, node: Node, level: int) -> Any:
+        """Return a type of numpy's, which is written as that of an empty array."""
+        return self.array(node["content"], level).dtype
+
+    def kind(self, node: Node, _level: int) -> Any:
+        """Return a class or a function: a name, and no code."""
+        return self.records.kind(node["__module__"], node["__class__"])
+
+    def content(self, node: Node, _level: int) -> bytes:
+        """Return bytes."""
+        return self.archive.read(node["file"])
 
     def mapping(self, node: Node, level: int) -> dict[Any, Any]:
         """Return a mapping; JSON has its keys as texts, and their types beside."""
@@ -187,6 +190,17 @@ _CONTAINERS: dict[str, Callable[[list[Any]], Any]] = {
     "ListNode": list,
     "TupleNode": tuple,
     "SetNode": lambda values: {key(value) for value in values},
+}
+_MAKERS: dict[str, Callable[[_Reader, Node, int], Any]] = {
+    "JsonNode": lambda _reader, node, _level: json.loads(node["content"]),
+    "DictNode": _Reader.mapping,
+    "DefaultDictNode": _Reader.default_mapping,
+    "NdArrayNode": _Reader.array,
+    "DTypeNode": _Reader.dtype,
+    "TypeNode": _Reader.kind,
+    "FunctionNode": _Reader.kind,
+    "BytesNode": _Reader.content,
+    "BytearrayNode": _Reader.content,
 }
 _KEYS: dict[object, Callable[[str], Any]] = {
     int: int,
