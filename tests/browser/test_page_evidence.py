@@ -29,9 +29,9 @@ def test_verdict(visit):
     page = visit()
     expect(page.locator("#verdict")).to_have_attribute(LEVEL, "alarm")
     expect(page.locator(".headline")).to_have_text(
-        re.compile(r"^Drift: sqft is 0\.52 sd higher than its baseline since \d\d:\d\d$")
+        re.compile(r"^Drift in sqft: the mean rose from 2,000 to 2,260 square feet, since \d\d:\d\d$")
     )
-    expect(page.locator(".verdict .detail")).to_contain_text("sqft: mean up by 0.52")
+    expect(page.locator(".verdict .detail")).to_contain_text("sqft: the mean rose")
     expect(page.locator(".chips a")).to_have_text("sqft+0.5 sd")
 
 
@@ -50,7 +50,7 @@ def test_quiet_verdict(visit, server):
 def test_alert_explained(visit):
     """An alert is shown with its explanation."""
     alert = visit().locator("#evidence .alerts li").first
-    expect(alert).to_contain_text("house-price: drift in sqft: mean up by 0.52 standard deviations")
+    expect(alert).to_contain_text("house-price: drift in sqft: the mean rose from 2,000 to 2,260 square feet")
     expect(alert).to_contain_text("2,000 before, 2,260 after (square feet), over 80 events.")
     expect(alert).to_contain_text("Ask whether its source or the callers changed at that time")
 
@@ -149,7 +149,7 @@ def test_real_console(browser, console):  # noqa: F811 - the fixture
         if evidence_of(console)["alarm"]:
             break
     expect(page.locator(".headline")).to_have_text(
-        re.compile(r"^Drift: sqft is [\d.]+ sd higher than its baseline since ")
+        re.compile(r"^Drift in sqft: the mean rose from [\d,.]+ to [\d,.]+ square feet, since ")
     )
     expect(page.locator("#evidence .top li").first).to_contain_text("sqft up")
     expect(page.locator("#evidence .alerts > li")).to_have_count(1)

@@ -69,6 +69,8 @@ PROVOKED = [
     ("driftctl serve", 5, [word.replace("{port}", "{taken}") for word in CONSOLE]),
     ("driftctl serve", 5, [word.replace("{bundles}", "{damaged}") for word in CONSOLE]),
     ("driftctl serve", 5, [word.replace("{data}", "{damaged_data}") for word in CONSOLE]),
+    ("driftctl acknowledge", 2, ["driftctl", "acknowledge", "one"]),
+    ("driftctl acknowledge", 5, ["driftctl", "acknowledge", "one", "--why", "b", "--store", "{garbage}"]),
     ("driftctl scenarios", 1, [*SCENARIOS, "{blind}"]),
     ("driftctl scenarios", 2, [*SCENARIOS, NOBODY, "--suite", "{garbage}"]),
     ("driftctl scenarios", 3, [*SCENARIOS, NOBODY]),

@@ -136,7 +136,10 @@ def test_mlflow_folder(tmp_path, houses, pack):
     """A folder's model is read, and its signature names the columns."""
     model = GradientBoostingRegressor(n_estimators=3).fit(houses.rows, houses.price)
     inputs = '[{"type": "double", "name": "size"}, {"type":\n    "double", "name": "age"}, {"name": "floor"}]'
-    text = f"# made\nflavors:\n  sklearn:\n    pickled_model: model.pkl\n    code: null\nlist:\n- one: 1\nsignature:\n  inputs: '{inputs}'\n"
+    text = (
+        f"# made\nflavors:\n  sklearn:\n    pickled_model: model.pkl\n    code: null\n"
+        f"list:\n- one: 1\nsignature:\n  inputs: '{inputs}'\n"
+    )
     folder = _folder(tmp_path, text)
     (folder / "model.pkl").write_bytes(pickle.dumps(model))
     assert read_model(folder).columns == NAMES

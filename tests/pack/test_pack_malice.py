@@ -12,13 +12,16 @@ import struct
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import joblib
 import numpy as np
 import pytest
 from drift_ml.model_files import FileRefused, read_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: Events of the interpreter that a file must not cause.
 HARMFUL = (

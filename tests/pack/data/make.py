@@ -48,9 +48,8 @@ def main() -> None:
     for name, model in models.items():
         joblib.dump(model, FOLDER / f"{name}.joblib", compress=("xz", 9))
         columns[name] = answers_of(model, rows)
-    lines = [",".join(columns)]
-    for values in zip(*(column.tolist() for column in columns.values())):
-        lines.append(",".join(map(repr, values)))
+    cells = zip(*(column.tolist() for column in columns.values()), strict=True)
+    lines = [",".join(columns), *(",".join(map(repr, values)) for values in cells)]
     (FOLDER / "rows.csv").write_text("\n".join(lines) + "\n")
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from drift_engine.forest import BadRow
 
 from drift_ml.baseline import Baseline
+from drift_ml.descriptions import units_of
 from drift_ml.replay.answering import column_answers, joined, model_answers
 from drift_ml.replay.errors import ReplayError
 from drift_ml.replay.evidence import MINIMUM_EFFECT, Replay, budget_of, replay_windows
@@ -66,6 +67,8 @@ class Request:
     budget_days: float | None = None
     #: Standard deviations.
     minimum_effect: float = MINIMUM_EFFECT
+    #: Minimum effects of single features, by name.
+    minimum_effects: Mapping[str, float] = field(default_factory=dict)
     #: How to read the file.
     reading: ReadOptions = field(default_factory=ReadOptions)
 
@@ -148,7 +151,9 @@ def backtest(
         windows,
         budget=budget_of(request.budget_events, request.budget_days, windows),
         minimum_effect=request.minimum_effect,
+        minimum_effects=request.minimum_effects,
         progress=partial(show, "evidence"),
+        units=units_of(bundle.feature_set),
     )
     return Backtest(
         tuple(windows),

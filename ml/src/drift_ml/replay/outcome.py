@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, cast
 
 from drift_contracts.exits import FINDING, SUCCESS
 
+from drift_ml.baseline import PREDICTION
+from drift_ml.days import day_of
+from drift_ml.descriptions import units_of
 from drift_ml.replay.class_plots import mix_plot
 from drift_ml.replay.evidence import Replay, window_since
 from drift_ml.replay.texts import place
 from drift_ml.replay.training_rows import KIND
 from drift_ml.report import window_report
+from drift_ml.verdict import Drift, Verdict, decide
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from drift_contracts import FeatureSet
     from drift_contracts.json_types import JsonObject, JsonValue
@@ -22,9 +26,12 @@ if TYPE_CHECKING:
 
     from drift_ml.baseline import Baseline
     from drift_ml.replay.class_plots import MixPlot
+    from drift_ml.replay.evidence import Alarm
     from drift_ml.replay.reference_detectors import Detection
     from drift_ml.replay.training_rows import TrainingRows
     from drift_ml.window import Window
+
+MS_PER_SECOND = 1000
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,8 @@ class Outcome:
     report: WindowReportV1
     #: Which events those are, in words.
     compared: str
+    #: What is decided; headline, exit code, page and document all come from it.
+    verdict: Verdict
     #: Why some detectors are missing, "" if none is.
     not_run: str = ""
     #: What the file has in common with the training data, None where there is no file.
@@ -55,13 +64,14 @@ class Outcome:
     @property
     def exit_code(self) -> int:
         """Return 1 if an alarm was raised, also one that was taken back later; else 0."""
-        return FINDING if self.replay.alarms else SUCCESS
+        return FINDING if self.verdict.is_drift else SUCCESS
 
     def to_json(self) -> JsonObject:
         """Return everything as one document."""
         training_rows = None if self.training_rows is None else self.training_rows.to_json()
         return {
-            "drift": bool(self.replay.alarms),
+            "drift": self.verdict.is_drift,
+            "verdict": cast("JsonValue", asdict(self.verdict)),
             "compared": self.compared,
             "detectors": [self._detection_document(detection) for detection in self.detections],
             "not_run": self.not_run,
@@ -83,6 +93,8 @@ def conclude(
     detections: tuple[Detection, ...] = (),
     not_run: str = "",
     training_rows: TrainingRows | None = None,
+    *,
+    muted: Mapping[str, float] | None = None,
 ) -> Outcome:
     """Return the outcome of a replay.
 
@@ -93,6 +105,7 @@ def conclude(
         detections: Of the named detectors.
         not_run: Why some of those are missing.
         training_rows: What the file has in common with the training data.
+        muted: When the muting of a feature ends, by name, in seconds since 1970.
 
     Raises:
         ValueError: there is no event in the windows.
@@ -103,7 +116,47 @@ def conclude(
     compared = f"{compared} since {place(row, alarm.since_ms)}" if alarm else f"all {compared}"
     report = window_report(baseline, window_since(windows, row))
     mix = mix_plot(baseline, windows)
-    return Outcome(replay, detections, report, compared, not_run, training_rows, mix)
+    verdict = verdict_of(baseline, replay, report, muted)
+    return Outcome(replay, detections, report, compared, verdict, not_run, training_rows, mix)
+
+
+def mutable_names(baseline: Baseline) -> list[str]:
+    """Return what can be muted: the features, and the answers."""
+    return [*baseline.features, PREDICTION]
+
+
+def verdict_of(
+    baseline: Baseline,
+    replay: Replay,
+    report: WindowReportV1,
+    muted: Mapping[str, float] | None = None,
+) -> Verdict:
+    """Return the verdict on a replay.
+
+    Args:
+        baseline: That the windows were counted against.
+        replay: The evidence over them.
+        report: Of the effect sizes.
+        muted: When the muting of a feature ends, by name, in seconds since 1970.
+    """
+    drifts = [_drift(baseline, replay, alarm, muted or {}) for alarm in replay.alarms]
+    return decide(drifts, report)
+
+
+def _drift(baseline: Baseline, replay: Replay, alarm: Alarm, muted: Mapping[str, float]) -> Drift:
+    """Return an alarm as a verdict takes it."""
+    ended = None
+    if alarm.recovered_row is not None:
+        ended = place(alarm.recovered_row, alarm.recovered_ms)
+    of = baseline.channel(alarm.finding.channel).of
+    until: str | None = None
+    end_s = min(muted.get(name, 0.0) for name in of)
+    # Where rows have no times, nothing says that the muting has ended.
+    last_ms = alarm.recovered_ms or replay.time_at(replay.events)
+    if end_s and (last_ms is None or last_ms / MS_PER_SECOND < end_s):
+        until = day_of(end_s)
+    since = place(alarm.since_row, alarm.since_ms)
+    return Drift(alarm.words, of, since, ended, until)
 
 
 def page(
@@ -132,8 +185,9 @@ def page(
         source,
         outcome.compared,
         made,
+        outcome.verdict,
         predicted,
-        units={feature.name: feature.unit for feature in feature_set.features},
+        units=units_of(feature_set),
         not_run=outcome.not_run,
         training_rows=outcome.training_rows,
         target=feature_set.target if feature_set.target.is_class else None,

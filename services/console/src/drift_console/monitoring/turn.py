@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from drift_contracts import MonitoringSpec
-    from drift_contracts.types import AlertV1
     from drift_monitor.aggregate import Rejected
+    from drift_monitor.alerts import Alert
     from drift_monitor.keys import Series
     from drift_monitor.reference import Reference
     from drift_monitor.stores import SqliteStore
@@ -54,7 +54,7 @@ class Monitor:
         settings: Settings,
         spec: MonitoringSpec,
         *,
-        publish: Callable[[AlertV1], None],
+        publish: Callable[[Alert], None],
         url: str,
     ) -> None:
         """Prepare aggregator and evaluator.
@@ -91,7 +91,14 @@ class Monitor:
             publish,
             lambda: self._now,
             stack=settings.stack,
-            policy=Policy(lateness_minutes=LATENESS, period=self._period),
+            policy=Policy(
+                budget_days=settings.false_alarm_days,
+                minimum_effect=settings.minimum_effect,
+                minimum_effects=settings.minimum_effects,
+                muted=settings.muted,
+                lateness_minutes=LATENESS,
+                period=self._period,
+            ),
             links={"console": url},
         )
 
