@@ -34,6 +34,6 @@ def fitted_columns(estimator: Any) -> tuple[str, ...]:
 
 
 def _of_text(text: str) -> tuple[str, ...]:
-    _, _, rest = text.partition("\nfeature_names=")
-    names = tuple(rest.partition("\n")[0].split(" "))
+    _, _, after = text.partition("\nfeature_names=")
+    names = tuple(after.partition("\n")[0].split(" "))
     return () if all(_PLACES.fullmatch(name) for name in names) else names

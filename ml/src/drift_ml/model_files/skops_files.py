@@ -182,8 +182,8 @@ def read_npy(content: bytes) -> Any:
     first = version == (1, 0)
     header = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
     shape, is_fortran, dtype = header(stream, max_header_size=MOST_HEADER)
-    rest = memoryview(content)[stream.tell() :]
-    return array_of(rest, dtype, to_shape(shape), "F" if is_fortran else "C")
+    body = memoryview(content)[stream.tell() :]
+    return array_of(body, dtype, to_shape(shape), "F" if is_fortran else "C")
 
 
 _CONTAINERS: dict[str, Callable[[list[Any]], Any]] = {
