@@ -21,6 +21,9 @@ from sklearn.ensemble import (
     IsolationForest,
     RandomForestClassifier,
 )
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from tests.support.handover import write_features, write_table
 
@@ -193,3 +196,14 @@ def test_answers_missing(save, houses, pack, tmp_path):
     path = save(ExtraTreesRegressor(3, random_state=0), houses.price)
     data = write_table(tmp_path / "holes.csv", houses.columns | {"a": ["", *houses.price.tolist()[1:]]})
     pack(path, data, "--target", "price", "--answers", "a", code=2)
+
+
+def test_linear_answers(save, houses, pack, tmp_path):
+    """A linear model is near its library's answers, and says how near."""
+    path = save(make_pipeline(StandardScaler(), LogisticRegression()), houses.sold)
+    frame = pandas.DataFrame(houses.rows, columns=list(NAMES))
+    answers = pickle.loads(path.read_bytes()).predict_proba(frame)[:, 1]
+    data = write_table(tmp_path / "answers.csv", houses.columns | {"a": answers.tolist()})
+    exactness = pack(path, data, "--target", "sold", "--answers", "a").manifest["exactness"]
+    assert exactness["grade"] in ("exact", "nearest")
+    assert exactness["worst_ulp"] <= 64

@@ -189,6 +189,9 @@ class _Interpreter:
 
     def call(self, kind: object, arguments: object) -> Any:
         """Return what a call stands for; nothing of the file is called."""
+        if isinstance(kind, Lifeless):
+            # What a function returned is called, as in pickles of functions by value.
+            kind = type(kind)
         if not isinstance(kind, type) or not isinstance(arguments, tuple):
             raise Broken("a call is none")
         function = _FUNCTIONS.get((kind.__module__, kind.__name__))
