@@ -541,6 +541,7 @@ def replayed(world: World, *, budget: float, minimum_effect: float) -> dict[str,
     real = world.evidence or evidence(world, alarm=False)
     scale = math.log(100_000) / math.log(budget)
     alarm = {"channel": "sqft", "kind": "location", "direction": "up", "effect": 0.5, "at": iso(world.now - 170)}
+    alarm |= {"words": "sqft: the mean rose from 2,000 to 2,260 square feet", "muted": False}
     return {
         "budget": budget,
         "minimum_effect": minimum_effect,

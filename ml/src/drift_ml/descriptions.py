@@ -7,7 +7,7 @@ from math import atanh, sqrt, tanh
 from typing import TYPE_CHECKING
 
 from drift_ml.baseline import UNITS
-from drift_ml.figures import plain_number, plain_pair, plain_percent
+from drift_ml.figures import SHARE, plain_number, plain_pair, plain_percent
 from drift_ml.words import change, subject
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ INDICATORS = {
     "out_of_range": "lie outside the range of the training data",
 }
 #: Units of figures that have none of their own.
-SHARE, CORRELATION, FACTOR = "share of events", "correlation", "times the standard deviation"
+CORRELATION, FACTOR = "correlation", "times the standard deviation"
 DEVIATIONS = "standard deviations"
 
 

@@ -48,7 +48,8 @@ class Exactness:
     rows: int
     hard_rows: int
     #: The largest distance of a final value, in units of the last place of the library's type.
-    worst_ulp: float
+    #: None where nothing was compared.
+    worst_ulp: float | None
     #: The library's call, its name and its version.
     call: str
     library: str

@@ -69,9 +69,8 @@ def acknowledge(
     if not why.strip() or not who.strip():
         raise click.UsageError("--why, --who: expected a text that is not empty")
     alert_id, known = _read(alert)
-    chosen = model or known
-    if chosen is None and table is None:
-        chosen = _model_of(store, alert_id)
+    # A console knows its alerts, so that none is acknowledged where nobody looks.
+    chosen = _model_of(store, alert_id) if table is None else model or known
     if chosen is None:
         raise click.UsageError("ALERT: expected a file, or --model beside an id in a table")
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,11 +170,17 @@ def _course(result: Verification) -> Table:
     """Return the course of each channel, of long ones the end and what leads to it."""
     names = list(result.course[-1][1]) if result.course else []
     grid = Table(title=Text("ln of the evidence, nats"), title_justify="left", box=box.SIMPLE_HEAD)
-    for name in ("window", *names):
-        grid.add_column(name, overflow="fold")
+    grid.add_column("window", no_wrap=True)
+    for name in names:
+        grid.add_column(name, overflow="fold", justify="right")
     step = max(1, len(result.course) // MOST_ROWS)
     # From the end, so that the window that raised the alarm is among them.
     shown = result.course[::-1][::step][:MOST_ROWS][::-1]
     for at, parts in shown:
-        grid.add_row(at, *(f"{parts[name]:.3f}" for name in names))
+        grid.add_row(at, *(_nats(parts[name]) for name in names))
     return grid
+
+
+def _nats(value: float) -> str:
+    """Return evidence as text; a hyphen for a channel that an alarm explains, or without any."""
+    return f"{value:.3f}" if isfinite(value) else "-"

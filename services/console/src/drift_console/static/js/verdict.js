@@ -87,7 +87,7 @@ export function verdict(state) {
   const lines = (...parts) => parts.filter(Boolean).join(" ");
   if (decided?.level === "alarm") {
     const beside = also(decided.drifts, at);
-    return { level: "alarm", headline: sure.length ? `${decided.headline}, since ${at(sure[0].since)}` : decided.headline, detail: lines(told(state), beside, decided.unproven), drifted };
+    return { level: "alarm", headline: sure.length ? `${decided.headline}, since ${at(sure[0].since)}` : decided.headline, detail: lines(told(state, sure[0]), beside, decided.unproven), drifted };
   }
   if (drift) return { level: "alarm", headline: `Alarm: ${drift.title} since ${at(drift.since)}`, detail: lines(drift.reason, unproven), drifted };
   if (urgent) return { level: "alarm", headline: `Alarm: ${urgent.title} since ${at(urgent.since)}`, detail: urgent.reason, drifted };
@@ -104,8 +104,11 @@ export function verdict(state) {
   return { level: "quiet", headline: "All quiet", detail: lines(quiet(state), decided?.unproven), drifted };
 }
 
-/** The reason of the newest drift alert. */
-const told = (state) => state.evidence?.alerts?.find((alert) => alert.state === "ALARM")?.reason;
+/** The reason of the alert that the headline is about. */
+function told(state, drift) {
+  const reason = state.evidence?.alerts?.find((alert) => alert.alert_id === drift?.alert_id)?.reason;
+  return reason && `${reason}.`;
+}
 
 function quiet(state) {
   const window = duration(state.series.bucket_seconds * state.series.times.length);
