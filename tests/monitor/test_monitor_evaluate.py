@@ -484,6 +484,13 @@ def test_budget_in_days():
     assert Policy(budget_events=5_000).events(1e9) == 5_000
 
 
+def test_budget_of_the_stack():
+    """A budget in days is shared by the models of the stack, one in events is not."""
+    assert Policy(budget_days=30).events(2**10, models=4) == 2**16
+    assert Policy(budget_days=30).events(2**10) == 2**14
+    assert Policy(budget_events=5_000).events(2**10, models=4) == 5_000
+
+
 def test_new_budget(world):
     """A new budget keeps the evidence."""
     world.traffic(10)
@@ -507,6 +514,14 @@ def test_declared_metrics(world):
     assert directive["Dimensions"] == [list(spec.dimensions)]
     assert {metric["Name"] for metric in directive["Metrics"]} == set(values)
     assert all(name in record for name in [*spec.dimensions, *values])
+
+
+@pytest.mark.parametrize(("most", "measured"), [(0, []), (2, ["bedrooms", "bathrooms"])])
+def test_metric_features(world, most, measured):
+    """So many features have metrics, the first ones where none is known to be important."""
+    (evaluation,) = world.traffic(5)[-1:]
+    names = [name for name in evaluation_values(evaluation, most) if name.startswith(("Psi_", "Evidence_"))]
+    assert sorted(names) == sorted(f"{metric}_{name}" for metric in ("Psi", "Evidence") for name in measured)
 
 
 def test_many_metrics():

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         BundleManifestV2HeldOut,
         BundleManifestV2Warning,
     )
+    from drift_monitor.acknowledgements import Acknowledgement
     from drift_monitor.alerts import Alert
 
 #: What a feature may hold in a request.
@@ -334,6 +335,8 @@ class EvidenceDocument(TypedDict):
     alerts: list[Alert]
     #: What is known of the traffic's rhythm, in words; None where it is not learned.
     rhythm: str | None
+    #: Who has seen which alert, by its id.
+    acknowledged: dict[str, Acknowledgement]
     #: What is decided, by the one function that decides it everywhere.
     verdict: VerdictEntry
 
@@ -394,6 +397,10 @@ class WhatIfAlarm(TypedDict):
     size: float
     effect: float
     of: list[str]
+    #: What happened.
+    words: str
+    #: Whether all its features are muted.
+    muted: bool
     events: int
     since: str
     at: str | None

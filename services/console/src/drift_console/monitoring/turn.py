@@ -73,6 +73,7 @@ class Monitor:
         self._references = references
         self._stack = settings.stack
         self._spec = spec
+        self._metric_features = settings.metric_features
         self._period = period_of(settings)
         self._counter = f"monitored in windows of {self._period} s"
         self._letters = settings.dead_letters
@@ -92,9 +93,13 @@ class Monitor:
             lambda: self._now,
             stack=settings.stack,
             policy=Policy(
+                learns_rhythm=settings.rhythm,
+                budget_days=settings.false_alarm_days,
+                minimum_effect=settings.minimum_effect,
+                minimum_effects=settings.minimum_effects,
+                muted=settings.muted,
                 lateness_minutes=LATENESS,
                 period=self._period,
-                learns_rhythm=settings.rhythm,
             ),
             links={"console": url},
         )
@@ -152,7 +157,7 @@ class Monitor:
         behind = max(0.0, now - complete_to)
         try:
             for evaluation in self._evaluator.run():
-                values = evaluation_values(evaluation)
+                values = evaluation_values(evaluation, self._metric_features)
                 values["EvaluationLag"] = evaluation.behind + behind
                 with transaction(self._connection):
                     self._measure(values, evaluation.series.model, now)
