@@ -180,22 +180,36 @@ class _Walk:
         tree: Tree,
         place: str,
     ) -> None:
-        self._model, self._tree, self._place = model, tree, place
+        self._model = model
+        self._tree = tree
+        self._place = place
         #: Numbers in a leaf.
         self._numbers = len(model.start) if _of_vectors(model) else 1
-        self._left, self._right = _list(tree.left), _list(tree.right)
+        self._left = _list(tree.left)
+        self._right = _list(tree.right)
         self._column = _list(tree.column)
         self._threshold = _list(tree.threshold)
         self._value: list[Any] = _list(tree.value)
         size = len(self._left)
-        self._missing = [0] * size if tree.missing_left is None else _list(tree.missing_left)
-        self._sets = [None] * size if tree.categories is None else _list(tree.categories)
+        self._missing = [0] * size
+        if tree.missing_left is not None:
+            self._missing = _list(tree.missing_left)
+        self._sets = [None] * size
+        if tree.categories is not None:
+            self._sets = _list(tree.categories)
 
     def run(self) -> _Walked:
         """Return the tree in preorder. Raises BadModel if the arrays are none."""
         size = len(self._left)
-        arrays = (self._right, self._column, self._threshold, self._value, self._missing)
-        lengths = {len(array) for array in (*arrays, self._sets)}
+        others = (
+            self._right,
+            self._column,
+            self._threshold,
+            self._value,
+            self._missing,
+            self._sets,
+        )
+        lengths = set(map(len, others))
         self._expect(size > 0 and lengths == {size}, "arrays of one length, 1 or more")
         raws = len(self._model.start)
         self._expect(0 <= self._tree.output < raws, f"an output 0 to {raws - 1}")
@@ -213,7 +227,8 @@ class _Walk:
                 bits.append("0")
                 leaves.append(self._leaf(node))
                 continue
-            self._expect(all(0 <= child < size for child in children), f"children of node {node}")
+            in_range = all(0 <= child < size for child in children)
+            self._expect(in_range, f"children of node {node}")
             bits.append("1")
             splits.append(self._split(node))
             to_visit += (children[1], children[0])
@@ -268,9 +283,11 @@ class _Walk:
         goes_left: bool,
     ) -> int:
         """Return a set as bits: one per code, one for any other code, one for missing."""
-        in_range = all(0 <= code <= column.categories for code in codes)
-        self._expect(column.categories > 0 and in_range, f"codes of the input at node {node}")
-        bits = int(goes_left) << column.categories + 1
+        categories = column.categories
+        in_range = all(0 <= code <= categories for code in codes)
+        self._expect(categories > 0 and in_range, f"codes of the input at node {node}")
+        # The highest bit is that of a missing value.
+        bits = int(goes_left) << categories + 1
         for code in codes:
             bits |= 1 << code
         return bits
@@ -298,11 +315,16 @@ def _parts(
     split_codes = [code_of[split] for split in splits]
     split_bits = max(0, len(table) - 1).bit_length()
     by_input = _by_input(model, table)
-    inputs = [_input(column, rows) for column, rows in zip(model.columns, by_input, strict=True)]
+    inputs = list(map(_input, model.columns, by_input))
     leaves = [*chain.from_iterable(tree.leaves for tree in walked)]
+    raws = len(model.start)
     of_vectors = _of_vectors(model)
-    scalars = to_scalars(leaves, raws=len(model.start) if of_vectors else None)
-    output_bits = 0 if of_vectors else (len(model.start) - 1).bit_length()
+    if of_vectors:
+        scalars = to_scalars(leaves, raws=raws)
+        output_bits = 0
+    else:
+        scalars = to_scalars(leaves, raws=None)
+        output_bits = (raws - 1).bit_length()
     singles = _singles(inputs, by_input)
     first, second = _parameters(model)
     shape = _layout.Shape(
@@ -323,7 +345,7 @@ def _parts(
         trees=len(walked),
         splits=len(splits),
         outputs=model.outputs,
-        raws=len(model.start),
+        raws=raws,
         distinct_splits=len(table),
         scalars=scalars.count,
         vectors=scalars.vectors,
