@@ -560,7 +560,8 @@ def real_engine(session: Session) -> None:
     bridge = ["--bridge"] if "--all" in session.posargs else []
     run_module(session, "tests.pulumi.binaries", *bridge)
     environment = {**local_aws(session), **installer()}
-    workers = ("-n", "2", "--dist", "worksteal")
+    # The life over the real provider waits most of its time: a third worker takes no processor.
+    workers = ("-n", "3", "--dist", "worksteal", "--durations=10")
     pytest(session, "tests/pulumi", *workers, **environment)
 
 

@@ -34,7 +34,7 @@ HELD = {
 NOT_RUN = {
     r"^python3 -m venv \.venv && .* nox -s (local|test)": "run by .ci/run and the browser's tests",
     r"\bpulumi\b": "needs an account, or the real engine of nox -s engine",
-    r"\bnox -s\b": "a session of its own, run by .ci/run or named there as NOT RUN",
+    r"\bnox -s\b": "a session of its own, run by .ci/run, or counted there as not run",
     r"\bdocker build\b": "needs a container engine: nox -s image builds it",
     r"\buvx\b|^pip install": "needs wheels: nox -s wheels runs it",
     r"\bbundles use\b": "names a version of the reader's own: tests/training runs the command",

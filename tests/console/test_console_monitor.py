@@ -191,9 +191,9 @@ def test_small_drift(machine):
         "share": finding["shares"]["sqft"],
     }
     (alert,) = drift_alerts(machine)
-    schemas.check("alert.v1", alert)
+    schemas.check("alert.v2", alert)
     assert (alert["name"], alert["state"]) == ("drift-evidence", "ALARM")
-    assert alert["title"].startswith("house-price: drift in sqft: mean up by 0.")
+    assert alert["title"].startswith("house-price: drift in sqft: the mean rose from")
     assert evidence["alerts"] == [alert]
     assert [sent for sent in machine.outbox() if "drift" in sent["name"]] == [alert]
 

@@ -80,7 +80,7 @@ def test_failed_topic_events(build):
 @pytest.mark.parametrize("fault", [one for one in FAULTS if "rules" in one.caught_by], ids=lambda fault: fault.name)
 def test_faults_caught(build, fault):
     """The rules find the planted fault."""
-    graph, facts, _ = build("dev", **{**SECRETS, "alertEmails": '["ops@example.com"]'})
+    graph, facts, _ = build(fault.stack, **{**SECRETS, "alertEmails": '["ops@example.com"]'})
     assert list(examine(fault.graph(graph), facts))
 
 

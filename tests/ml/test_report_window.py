@@ -59,7 +59,7 @@ def test_other_shape(houses, make):
     """A feature of another shape is described by its bin."""
     of = make.columns(5, 3000)
     of["area"] = 90 + 20 * np.sign(of["area"] - 90)
-    assert "in the baseline" in channel(report(houses, of), "area")["words"]
+    assert "the share of values 108.9 to 112.2 rose" in channel(report(houses, of), "area")["words"]
 
 
 def test_missing_percent(houses, make):
@@ -67,7 +67,7 @@ def test_missing_percent(houses, make):
     of = make.columns(5, 2000)
     of["rooms"] = np.where(np.arange(2000) % 5 == 0, np.nan, of["rooms"])
     found = channel(report(houses, of), "missing:rooms")
-    assert found["words"] == "missing rooms: 20 %, in the baseline 0 %"
+    assert found["words"] == "rooms: 20 % of the values are missing, 0 % in training"
     assert found["share"]["difference"] == pytest.approx(0.2)
     assert found["test"]["name"] == "fisher"
 
@@ -77,7 +77,7 @@ def test_changed_mix(houses, make):
     of = make.columns(5, 2000)
     of["heating"] = np.array(["gas"] * 1500 + ["oil"] * 250 + ["wood"] * 250, dtype=object)
     found = channel(report(houses, of), "heating")
-    assert found["words"].startswith("heating gas: 75 %, in the baseline")
+    assert found["words"].startswith("heating: the share of gas rose from")
     assert found["test"]["name"] == "chi-square"
 
 

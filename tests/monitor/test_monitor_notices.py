@@ -63,7 +63,7 @@ def test_alert_message():
         "0.52 sd",
         "2026-11-23T12:00:00Z",
         "1,234",
-        "2000 before, 2250 now",
+        "2,000 before, 2,250 now",
         "• Look",
         "|dashboard>",
         "|logs>",

@@ -50,7 +50,7 @@ def test_drift(backtest, traffic, name):
     """Drift ends with exit code 1, with what drifted and when."""
     result = backtest(traffic(name, shift=1.0, begin=2000), "--time-column", "time")
     assert result.exit_code == 1
-    assert "Drift in sqft: mean up by" in result.stdout
+    assert "Drift in sqft: the mean rose from" in result.stdout
     for detector in ("evidence", "CUSUM", "Page-Hinkley", "ADWIN", "PSI", "KS", "mean |z|"):
         assert detector in result.stdout
 
@@ -104,7 +104,7 @@ def test_html_page(backtest, traffic, tmp_path):
     html = tmp_path / "report.html"
     result = backtest(traffic(shift=1.0, begin=2000), "--html", html)
     assert "Report:" in result.stdout
-    assert "<h2>Drift in sqft: mean up by" in html.read_text()
+    assert "<h2>Drift in sqft: the mean rose from" in html.read_text()
 
 
 def test_unwritable_page(backtest, traffic, tmp_path):

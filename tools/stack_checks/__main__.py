@@ -61,22 +61,30 @@ def check_stack(root: Path, stack: str) -> int:
 
 
 def render(root: Path, folder: Path) -> int:
-    """Write templates and policies of the dev stack with every optional part, and of each fault.
+    """Write templates and policies of dev and prod with every optional part, and of each fault.
 
     Args:
         root: the folder of Pulumi.yaml.
-        folder: gets a folder for each case, and `stated.json`: who should find which fault.
+        folder: gets a folder for each case, and `stated.json`: who should find which fault, and
+            in which case the fault is not.
     """
-    sound = graph_of(settings_of(root, "dev", EVERYTHING), root)
+    sound = {
+        stack: graph_of(settings_of(root, stack, EVERYTHING), root) for stack in ("dev", "prod")
+    }
     # cfn-lint and checkov read of each fault only what it changes.
-    whole = cloudformation(sound)
-    _write(folder / "sound", sound, whole)
+    whole = {stack: cloudformation(graph) for stack, graph in sound.items()}
+    for stack, graph in sound.items():
+        _write(folder / f"sound-{stack}", graph, whole[stack])
     stated = {}
     for number, fault in enumerate(FAULTS):
         case = f"fault-{number:02}"
-        stated[case] = {"name": fault.name, "caught_by": sorted(fault.caught_by)}
-        graph = fault.graph(sound)
-        _write(folder / case, graph, cloudformation(graph, whole["Resources"]))
+        stated[case] = {
+            "name": fault.name,
+            "caught_by": sorted(fault.caught_by),
+            "planted_in": f"sound-{fault.stack}",
+        }
+        graph = fault.graph(sound[fault.stack])
+        _write(folder / case, graph, cloudformation(graph, whole[fault.stack]["Resources"]))
     (folder / "stated.json").write_text(json.dumps(stated, indent=1), "utf-8")
     write_rights(root, "dev", folder / DEPLOYER)
     return SUCCESS

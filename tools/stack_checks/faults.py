@@ -33,6 +33,8 @@ class Fault:
     plant: Plant
     #: Some of CHECKERS.
     caught_by: frozenset[str]
+    #: The stack file in whose graph it is planted.
+    stack: str = "dev"
 
     def graph(self, sound: Graph) -> Graph:
         """Return a graph with the fault in it; the sound one stays as it is."""
@@ -148,8 +150,18 @@ ALIAS = ("lambda.Alias", "predictor-alias")
 MAY = ("iam.RolePolicy", "aggregator-policy")
 
 
-def _fault(name: str, plant: Plant, *caught_by: str) -> Fault:
-    return Fault(name, plant, frozenset(caught_by))
+def _forgets(short: str, name: str, waits: str) -> Plant:
+    """Return what takes the resources of a name out of what a resource waits for."""
+
+    def plant(graph: Graph) -> None:
+        node = graph.one(short, name)
+        node.after = tuple(urn for urn in node.after if not urn.endswith(f"::{waits}"))
+
+    return plant
+
+
+def _fault(name: str, plant: Plant, *caught_by: str, stack: str = "dev") -> Fault:
+    return Fault(name, plant, frozenset(caught_by), stack)
 
 
 FAULTS = (
@@ -731,6 +743,19 @@ FAULTS = (
             "arn:aws:iam::123456789012:policy/boundary",
         ),
         "rules",
+    ),
+    # How production ends.
+    _fault(
+        "an alias that a destroy of prod takes before it refuses",
+        _forgets("cloudwatch.Dashboard", "observability-dashboard", "predictor-alias"),
+        "rules",
+        stack="prod",
+    ),
+    _fault(
+        "an API of prod that a destroy takes",
+        _option("apigatewayv2.Api", "api-api", "protect", False),
+        "rules",
+        stack="prod",
     ),
 )
 

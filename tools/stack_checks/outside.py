@@ -2,11 +2,11 @@
 
 They are checkov and parliament. `python tools/stack_checks/outside.py FOLDER` reads in FOLDER
 
-- `CASE/template.json` and `CASE/policies.json`, the case `sound` and one for each planted fault
-- `stated.json`, who should find which fault
+- `CASE/template.json` and `CASE/policies.json`, cases `sound-STACK` and one for each planted fault
+- `stated.json`, who should find which fault, and the sound case that it is planted in
 - `deployer/*.json`, a deployer's policies
 
-and fails when the sound graph has a finding without a waiver, or a fault is found by others than
+and fails when a sound graph has a finding without a waiver, or a fault is found by others than
 stated. A waiver that nothing needs any more is a fault too.
 """
 
@@ -28,7 +28,7 @@ with warnings.catch_warnings():
 #: What a checker reports, by case.
 Findings: TypeAlias = dict[str, set[str]]
 
-SOUND = "sound"
+SOUND = ("sound-dev", "sound-prod")
 WAIVERS = Path(__file__).with_name("waivers.json")
 
 
@@ -99,12 +99,13 @@ def compare(folder: Path) -> list[str]:
             rules = {finding: (checker, finding.split()[0]) for finding in found_in_case}
             needed |= waivers & set(rules.values())
             unwaived[case] = {finding for finding, rule in rules.items() if rule not in waivers}
-        sound = unwaived.get(SOUND, set())
-        wrong += [f"{checker}: {finding}" for finding in sorted(sound)]
+        for case in SOUND:
+            findings_of_case = sorted(unwaived.get(case, set()))
+            wrong += [f"{checker}: {finding} in {case}" for finding in findings_of_case]
         # What the sound graph has too is not found because of the fault.
         for case, fault in stated.items():
             reported = unwaived.get(case, set())
-            is_caught = bool(reported - sound)
+            is_caught = bool(reported - unwaived.get(fault["planted_in"], set()))
             if is_caught != (checker in fault["caught_by"]):
                 verb = "catches" if is_caught else "misses"
                 wrong.append(f"{checker} {verb}: {fault['name']} {sorted(reported)}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .boosters import convert_lightgbm, convert_xgboost
 from .errors import CannotServe, DoesNotFit
+from .estimators import library_and_class
 from .scikit_boosting import convert_gradient_boosting
 from .scikit_histogram import convert_histogram
 from .scikit_trees import convert_forest, convert_isolation
@@ -75,13 +76,12 @@ def convert(estimator: Any, feature_set: FeatureSet) -> Converted:
         CannotServe: this kind of estimator, or a setting of it, cannot be served.
         DoesNotFit: the features are not the estimator's columns, or its classes are others.
     """
-    kind = type(estimator)
-    library = kind.__module__.partition(".")[0]
-    converter = LIBRARIES.get(library, {}).get(kind.__name__)
+    library, kind = library_and_class(estimator)
+    converter = LIBRARIES.get(library, {}).get(kind)
     if converter is None:
-        raise _unknown(kind)
+        raise _unknown(library, kind)
     if library == "sklearn" and not _is_fitted(estimator):
-        raise CannotServe(kind.__name__, "it is not fitted", "call its fit first")
+        raise CannotServe(kind, "it is not fitted", "call its fit first")
     converted = converter(estimator, feature_set)
     return replace(converted, classes=_classes(converted, feature_set))
 
@@ -94,18 +94,17 @@ def _is_fitted(estimator: Any) -> bool:
     )
 
 
-def _unknown(kind: type) -> CannotServe:
+def _unknown(library: str, kind: str) -> CannotServe:
     """Return the refusal of an estimator that nothing here converts."""
     known = []
     for converters in LIBRARIES.values():
         known += [name for name in converters if name not in known]
     way_out = WAYS_OUT.get(
-        kind.__name__,
+        kind,
         f"train one of {', '.join(known)}",
     )
-    module = kind.__module__.partition(".")[0]
     return CannotServe(
-        f"{module} {kind.__name__}",
+        f"{library} {kind}",
         "this kind of model is not served",
         way_out,
     )

@@ -9,17 +9,16 @@ from drift_engine.model.writer import Model
 
 from .converted import Converted, Reference
 from .errors import CannotServe
+from .estimators import library_version, method_of, version_numbers
 from .inputs import TWO_CLASSES, inputs_of
 from .scikit_trees import (
     LIBRARY,
     classes_of,
     labeller,
-    library_version,
     quiet,
     scorer,
     single_columns,
     to_tree,
-    version_numbers,
 )
 
 if TYPE_CHECKING:
@@ -71,10 +70,10 @@ def convert_gradient_boosting(estimator: Any, feature_set: FeatureSet) -> Conver
     method = "predict_proba" if classes else "predict"
     reference = Reference(
         LIBRARY,
-        library_version(),
+        library_version(estimator),
         f"{kind}.{method}",
-        scorer(inputs, getattr(estimator, method)),
-        raw=scorer(inputs, quiet(getattr(estimator, "decision_function", estimator.predict))),
+        scorer(inputs, method_of(estimator, method)),
+        raw=scorer(inputs, quiet(method_of(estimator, "decision_function", "predict"))),
         labels=labeller(inputs, estimator) if classes else None,
     )
     return Converted(model, inputs, reference, kind, classes)
@@ -83,7 +82,7 @@ def convert_gradient_boosting(estimator: Any, feature_set: FeatureSet) -> Conver
 def _link(estimator: Any, kind: str, classes: int) -> dict[str, Any]:
     """Return link and decision of a loss. Raises CannotServe for one that is not known."""
     loss = estimator.loss
-    modern = version_numbers() >= SOFTMAX_SINCE
+    modern = version_numbers(estimator) >= SOFTMAX_SINCE
     if not classes and loss in REGRESSION_LOSSES:
         return {}
     if loss == "exponential":

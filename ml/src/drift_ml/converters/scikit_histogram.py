@@ -11,8 +11,9 @@ from drift_engine.model.writer import Column, Model, Tree
 
 from .converted import Converted, Reference, as_columns
 from .errors import CannotServe
+from .estimators import library_version, method_of
 from .inputs import TWO_CLASSES, Inputs, category_codes, category_numbers, inputs_of, label_text
-from .scikit_trees import LIBRARY, classes_of, library_version, quiet
+from .scikit_trees import LIBRARY, classes_of, quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -143,7 +144,10 @@ def _encoder(estimator: Any) -> Any:
         "_preprocessor",
         None,
     )
-    return None if preprocessor is None else preprocessor.named_transformers_["encoder"]
+    if preprocessor is None:
+        return None
+    # Not by `named_transformers_`, which a lifeless object has not.
+    return next(step for name, step, _ in preprocessor.transformers_ if name == "encoder")
 
 
 def _order(estimator: Any, encoder: Any) -> list[int]:
@@ -188,7 +192,7 @@ def _categories(
     marks = estimator.is_categorical_
     if marks is None or not marks.any():
         return {}
-    seen, places = estimator._bin_mapper.make_known_categories_bitsets()
+    seen = _seen_categories(estimator._bin_mapper)
     categories = {}
     for place, column in enumerate(order):
         if not marks[column]:
@@ -197,8 +201,20 @@ def _categories(
         if encoder is not None and column not in inputs.names:
             listed = _present(encoder.categories_[place])
             numbers = tuple(_place(listed, number) for number in numbers)
-        categories[place] = _Categories(numbers, seen[places[place]].tolist())
+        categories[place] = _Categories(numbers, seen[place])
     return categories
+
+
+def _seen_categories(mapper: Any) -> dict[int, list[int]]:
+    """Return the categories of the training rows, eight words of 32 bits by the trees' column."""
+    seen = {}
+    for column in np.flatnonzero(mapper.is_categorical_).tolist():
+        words = [0] * 8
+        for category in mapper.bin_thresholds_[column].tolist():
+            low = int(category) & 255
+            words[low >> 5] |= 1 << (low & 31)
+        seen[column] = words
+    return seen
 
 
 def _place(listed: list[Any], number: float) -> float:
@@ -261,16 +277,16 @@ def _reference(estimator: Any, inputs: Inputs, kind: str, classes: Sequence[str]
         return lambda rows: as_columns(answer(rows_of(rows)))
 
     def labels(rows: Sequence[JsonRow]) -> npt.NDArray[np.intp]:
-        predicted = quiet(estimator.predict)(rows_of(rows))
+        predicted = quiet(method_of(estimator, "predict"))(rows_of(rows))
         return estimator.classes_.searchsorted(predicted)  # type: ignore[no-any-return]
 
     # A regressor has no public method for the score before the link.
-    raw = estimator.decision_function if classes else estimator._raw_predict
+    raw = method_of(estimator, "decision_function", "_raw_predict")
     return Reference(
         LIBRARY,
-        library_version(),
+        library_version(estimator),
         f"{kind}.{method}, a batch",
-        scorer(getattr(estimator, method)),
+        scorer(method_of(estimator, method)),
         raw=scorer(raw),
         labels=labels if classes else None,
     )

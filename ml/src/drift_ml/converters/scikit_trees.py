@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import sys
 import warnings
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from drift_engine.model.writer import Column, Model, Tree
 
 from .converted import Converted, Reference, as_columns
 from .errors import CannotServe
+from .estimators import library_version, method_of, version_numbers
 from .inputs import inputs_of, label_text
 
 if TYPE_CHECKING:
@@ -31,18 +31,6 @@ LIBRARY = "scikit-learn"
 _PAIR = 2
 #: From here on a classifier's leaves hold shares of the classes; before, they held counts.
 SHARES_SINCE = (1, 3)
-
-
-def library_version() -> str:
-    """Return the version of scikit-learn that the estimator is of."""
-    version: str = sys.modules["sklearn"].__version__
-    return version
-
-
-def version_numbers() -> tuple[int, int]:
-    """Return the first two numbers of scikit-learn's version."""
-    major, minor = library_version().split(".")[:2]
-    return int(major), int(minor)
 
 
 def quiet(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -155,7 +143,7 @@ def _leaves(member: Any, classes: int) -> Floats:
         outputs: Floats = value[:, :, 0]
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
     shares: Floats = np.ascontiguousarray(value[:, 0, :classes])
-    if version_numbers() >= SHARES_SINCE:
+    if version_numbers(member) >= SHARES_SINCE:
         return shares
     # As that version's predict_proba does it, in the same order.
     total = shares.sum(axis=1)[:, np.newaxis]
@@ -177,13 +165,7 @@ def _forest_reference(
         alone.n_jobs = None
         suffix = ", n_jobs=None"
     method = "predict_proba" if classes else "predict"
-    scores = scorer(
-        inputs,
-        getattr(
-            alone,
-            method,
-        ),
-    )
+    scores = scorer(inputs, method_of(alone, method))
     labels = (
         labeller(
             inputs,
@@ -195,7 +177,7 @@ def _forest_reference(
     call = f"{kind}.{method}{suffix}"
     return Reference(
         LIBRARY,
-        library_version(),
+        library_version(estimator),
         call,
         scores,
         raw=scores,
@@ -215,7 +197,7 @@ def scorer(inputs: Inputs, call: Callable[[Any], Any]) -> Scorer:
 
 def labeller(inputs: Inputs, estimator: Any) -> Callable[[Sequence[JsonRow]], npt.NDArray[np.intp]]:
     """Return a classifier's `predict` as places in its classes, for rows as JSON has them."""
-    answer = quiet(estimator.predict)
+    answer = quiet(method_of(estimator, "predict"))
 
     def labels(rows: Sequence[JsonRow]) -> npt.NDArray[np.intp]:
         places: npt.NDArray[np.intp] = np.searchsorted(
@@ -258,14 +240,14 @@ def convert_isolation(estimator: Any, feature_set: FeatureSet) -> Converted:
         # There is no public method for it, but one for the leaf of each tree.
         total = np.zeros(len(matrix))
         for (member, features), values in zip(members, lengths, strict=True):
-            total += values[member.apply(matrix[:, features])]
+            total += values[method_of(member, "apply")(matrix[:, features])]
         return total
 
     reference = Reference(
         LIBRARY,
-        library_version(),
+        library_version(estimator),
         f"{kind}.score_samples",
-        scorer(inputs, estimator.score_samples),
+        scorer(inputs, method_of(estimator, "score_samples")),
         raw=scorer(inputs, depth),
     )
     return Converted(model, inputs, reference, kind)

@@ -14,6 +14,7 @@ import numpy as np
 from drift_engine.forest import BadRow
 
 from drift_ml.baseline import Baseline
+from drift_ml.descriptions import units_of
 from drift_ml.replay.answering import column_answers, joined, model_answers
 from drift_ml.replay.errors import ReplayError
 from drift_ml.replay.evidence import MINIMUM_EFFECT, Replay, budget_of, replay_windows
@@ -149,6 +150,7 @@ def backtest(
         budget=budget_of(request.budget_events, request.budget_days, windows),
         minimum_effect=request.minimum_effect,
         progress=partial(show, "evidence"),
+        units=units_of(bundle.feature_set),
     )
     return Backtest(
         tuple(windows),

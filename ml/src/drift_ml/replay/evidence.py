@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass, field, replace
 from math import exp
 from typing import TYPE_CHECKING
 
+from drift_ml.descriptions import describe
 from drift_ml.evidence import Budget, MixtureDetector, Settings, observe_window
 from drift_ml.replay.errors import ReplayError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from drift_contracts.json_types import JsonObject
 
@@ -60,6 +61,8 @@ class Alarm:
     #: When it was taken back, None if it stood at the end.
     recovered_row: int | None = None
     recovered_ms: int | None = None
+    #: What happened, counted from the onset to the alarm (`drift_ml.descriptions`).
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -173,6 +176,7 @@ def replay_windows(
     minimum_effect: float = MINIMUM_EFFECT,
     seasonality: Seasonality | None = None,
     progress: Progress | None = None,
+    units: Mapping[str, str] | None = None,
 ) -> Replay:
     """Return what the mixture detector would have said of windows.
 
@@ -186,6 +190,7 @@ def replay_windows(
         minimum_effect: In standard deviations.
         seasonality: Of the traffic, or None.
         progress: Called after each window.
+        units: Of the features, by name, for words.
 
     Returns:
         A result that depends on the arguments alone.
@@ -201,7 +206,16 @@ def replay_windows(
         _observe(detector, window, course)
         if progress is not None:
             progress(done, len(counted))
-    return Replay(chosen, minimum_effect, tuple(course.steps), tuple(course.alarms))
+    alarms = tuple(_worded(alarm, baseline, counted, units) for alarm in course.alarms)
+    return Replay(chosen, minimum_effect, tuple(course.steps), alarms)
+
+
+def _worded(
+    alarm: Alarm, baseline: Baseline, windows: Sequence[Window], units: Mapping[str, str] | None
+) -> Alarm:
+    """Return an alarm with its words."""
+    window = window_since(windows, alarm.since_row, alarm.row)
+    return replace(alarm, words=describe(baseline, alarm.finding, window, units).words)
 
 
 def _observe(detector: MixtureDetector, window: Window, course: _Course) -> None:
@@ -237,8 +251,13 @@ def _onset(finding: DriftFinding, course: _Course) -> Step:
     return course.steps[max(bisect_right(starts, finding.since) - 1, 0)]
 
 
-def window_since(windows: Iterable[Window], row: int) -> Window:
+def window_since(windows: Iterable[Window], row: int, end: int | None = None) -> Window:
     """Return the sum of the windows from the one that begins at a row.
+
+    Args:
+        windows: Oldest first.
+        row: The first event, from 0.
+        end: The event before which the last window begins; None for all that follow.
 
     Raises:
         ValueError: there is no event from there on.
@@ -246,6 +265,8 @@ def window_since(windows: Iterable[Window], row: int) -> Window:
     before = 0
     total: Window | None = None
     for window in windows:
+        if end is not None and before >= end:
+            break
         if before >= row and window.events:
             total = window if total is None else total + window
         before += window.events

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, cast
 
 from drift_contracts.exits import FINDING, SUCCESS
 
+from drift_ml.descriptions import units_of
 from drift_ml.replay.class_plots import mix_plot
 from drift_ml.replay.evidence import Replay, window_since
 from drift_ml.replay.texts import place
 from drift_ml.replay.training_rows import KIND
 from drift_ml.report import window_report
+from drift_ml.verdict import Drift, Verdict, decide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from drift_ml.baseline import Baseline
     from drift_ml.replay.class_plots import MixPlot
+    from drift_ml.replay.evidence import Alarm
     from drift_ml.replay.reference_detectors import Detection
     from drift_ml.replay.training_rows import TrainingRows
     from drift_ml.window import Window
@@ -38,6 +41,8 @@ class Outcome:
     report: WindowReportV1
     #: Which events those are, in words.
     compared: str
+    #: What is decided; headline, exit code, page and document all come from it.
+    verdict: Verdict
     #: Why some detectors are missing, "" if none is.
     not_run: str = ""
     #: What the file has in common with the training data, None where there is no file.
@@ -55,13 +60,14 @@ class Outcome:
     @property
     def exit_code(self) -> int:
         """Return 1 if an alarm was raised, also one that was taken back later; else 0."""
-        return FINDING if self.replay.alarms else SUCCESS
+        return FINDING if self.verdict.is_drift else SUCCESS
 
     def to_json(self) -> JsonObject:
         """Return everything as one document."""
         training_rows = None if self.training_rows is None else self.training_rows.to_json()
         return {
-            "drift": bool(self.replay.alarms),
+            "drift": self.verdict.is_drift,
+            "verdict": cast("JsonValue", asdict(self.verdict)),
             "compared": self.compared,
             "detectors": [self._detection_document(detection) for detection in self.detections],
             "not_run": self.not_run,
@@ -103,7 +109,28 @@ def conclude(
     compared = f"{compared} since {place(row, alarm.since_ms)}" if alarm else f"all {compared}"
     report = window_report(baseline, window_since(windows, row))
     mix = mix_plot(baseline, windows)
-    return Outcome(replay, detections, report, compared, not_run, training_rows, mix)
+    verdict = verdict_of(baseline, replay, report)
+    return Outcome(replay, detections, report, compared, verdict, not_run, training_rows, mix)
+
+
+def verdict_of(baseline: Baseline, replay: Replay, report: WindowReportV1) -> Verdict:
+    """Return the verdict on a replay.
+
+    Args:
+        baseline: That the windows were counted against.
+        replay: The evidence over them.
+        report: Of the effect sizes.
+    """
+    return decide([_drift(baseline, alarm) for alarm in replay.alarms], report)
+
+
+def _drift(baseline: Baseline, alarm: Alarm) -> Drift:
+    """Return an alarm as a verdict takes it."""
+    ended = None
+    if alarm.recovered_row is not None:
+        ended = place(alarm.recovered_row, alarm.recovered_ms)
+    of = baseline.channel(alarm.finding.channel).of
+    return Drift(alarm.words, of, place(alarm.since_row, alarm.since_ms), ended)
 
 
 def page(
@@ -132,8 +159,9 @@ def page(
         source,
         outcome.compared,
         made,
+        outcome.verdict,
         predicted,
-        units={feature.name: feature.unit for feature in feature_set.features},
+        units=units_of(feature_set),
         not_run=outcome.not_run,
         training_rows=outcome.training_rows,
         target=feature_set.target if feature_set.target.is_class else None,

@@ -22,7 +22,6 @@ from drift_ml.replay.plots import (
     odds,
 )
 from drift_ml.replay.texts import (
-    change,
     events,
     figure,
     number,
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from drift_ml.replay.evidence import Alarm, Replay
     from drift_ml.replay.reference_detectors import Detection
     from drift_ml.replay.training_rows import TrainingRows
+    from drift_ml.verdict import Verdict
 
 #: Kinds of channels that have a distribution of their own.
 DISTRIBUTIONS = ("values", "quantiles", "categories")
@@ -65,6 +65,8 @@ class Facts:
     compared: str
     #: When the page is made, as text.
     made: str
+    #: What is decided.
+    verdict: Verdict
     #: Whether the bundle's forest gave the predictions.
     predicted: bool = False
     #: Of the features, by name.
@@ -152,7 +154,7 @@ def render_report(
         report=report,
         replay=replay,
         facts=facts,
-        verdict=_verdict(report, replay),
+        verdict=_verdict(report, replay, facts.verdict),
         training_rows=_training_rows(facts),
         figures=_figures(report, replay),
         evidence_plot=evidence_plot(replay),
@@ -194,29 +196,23 @@ def kind_test(kind: type) -> Callable[[object], bool]:
     return lambda value: isinstance(value, kind)
 
 
-def _verdict(report: WindowReportV1, replay: Replay) -> Banner:
+def _verdict(report: WindowReportV1, replay: Replay, verdict: Verdict) -> Banner:
     """Return what a person needs to know, if they read nothing else."""
-    summary = _sentence(report["verdict"]["words"])
-    if not replay.alarms:
+    details = list(verdict.others)
+    if not verdict.is_drift:
         threshold = events(replay.budget.events)
-        return Banner(
-            "quiet",
-            "No drift found",
-            (f"The evidence never reached the bar of {threshold} : 1.", summary),
-        )
-    alarm = replay.standing or replay.alarms[-1]
-    onset = place(alarm.since_row, alarm.since_ms)
-    details = f"Since about {onset}; found at {place(alarm.row, alarm.at_ms)}."
-    headline = f"Drift in {subject(alarm.finding.channel)}: {change(alarm.finding)}"
-    if alarm.recovered_row is None:
-        return Banner("alarm", headline, (details, summary))
-    end = place(alarm.recovered_row, alarm.recovered_ms)
-    details += f" It was not found again and taken back at {end}."
-    return Banner("watch", headline, (details, summary))
+        details.append(f"The evidence never reached the bar of {threshold} : 1.")
+    else:
+        alarm = replay.standing or replay.alarms[-1]
+        details.append(f"Found at {place(alarm.row, alarm.at_ms)}.")
+    if verdict.unproven:
+        details.append(verdict.unproven)
+    details.append(_sentence(report["verdict"]["words"]))
+    return Banner(verdict.level, verdict.headline, tuple(details))
 
 
 def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:]
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def _training_rows(facts: Facts) -> Banner | None:
@@ -257,7 +253,7 @@ def _alarm_row(alarm: Alarm) -> list[Cell]:
         end = place(alarm.recovered_row, alarm.recovered_ms)
     return [
         place(alarm.row, alarm.at_ms),
-        f"{subject(finding.channel)}: {change(finding)}",
+        alarm.words,
         place(alarm.since_row, alarm.since_ms),
         ", ".join(shares),
         end,

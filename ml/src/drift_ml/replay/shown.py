@@ -8,26 +8,32 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from drift_ml.replay.texts import change, events, place, subject, time_text
+from drift_ml.replay.texts import events, subject, time_text
 from drift_ml.replay.training_rows import UNKNOWN
 
 if TYPE_CHECKING:
     from rich.console import Console as Terminal
 
-    from drift_ml.replay.evidence import Alarm, Replay
+    from drift_ml.replay.evidence import Replay
     from drift_ml.replay.outcome import Outcome
 
 MOST_CHANNELS = 6
+#: Of the verdict's headline, by level.
+STYLES = {"quiet": "bold green", "watch": "bold yellow", "alarm": "bold red"}
 
 
 def show(terminal: Terminal, outcome: Outcome) -> None:
     """Print the verdict, when each detector would have fired, and what differs most."""
-    replay = outcome.replay
-    if not replay.alarms:
-        text = f"No drift found in {replay.events:,} events."
-        terminal.print(Text(text, style="bold green"))
-    for alarm in replay.alarms:
-        terminal.print(_headline(alarm))
+    replay, verdict = outcome.replay, outcome.verdict
+    style = STYLES[verdict.level]
+    if not verdict.is_drift:
+        terminal.print(Text(f"{verdict.headline} in {replay.events:,} events.", style=style))
+    else:
+        terminal.print(Text(f"{verdict.headline}.", style=style))
+    for words in verdict.others:
+        terminal.print(Text(words))
+    if verdict.unproven:
+        terminal.print(Text(verdict.unproven, style="dim"))
     for words in outcome.warnings:
         terminal.print(Text(f"Warning: {words}", style="bold yellow"))
     rows = outcome.training_rows
@@ -43,15 +49,6 @@ def show(terminal: Terminal, outcome: Outcome) -> None:
         if outcome.not_run:
             terminal.print(Text(f"{outcome.not_run}.", style="dim"))
     terminal.print(_channels(outcome))
-
-
-def _headline(alarm: Alarm) -> Text:
-    words = f"Drift in {subject(alarm.finding.channel)}: {change(alarm.finding)}"
-    words += f", since about {place(alarm.since_row, alarm.since_ms)}"
-    if alarm.recovered_row is None:
-        return Text(f"{words}.", style="bold red")
-    words += f", until {place(alarm.recovered_row, alarm.recovered_ms)}"
-    return Text(f"{words}.", style="bold yellow")
 
 
 def _detectors(outcome: Outcome) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from drift_ml.descriptions import indicator_words, level_words, named_bin
 from drift_ml.report._levels import LEVELS, Level
 from drift_ml.words import subject
 
@@ -55,8 +56,7 @@ def words(
         return f"{topic}: as in the baseline"
     if report.share is not None:
         share = report.share
-        now, before = _percent(share.value), _percent(share.baseline)
-        return f"{topic}: {now}, in the baseline {before}"
+        return indicator_words(channel.kind, channel.of[0], share.value, share.baseline)
     if channel.kind == "product":
         return _pair_words(report, moved)
     if channel.kind == "sum_of_squares":
@@ -65,7 +65,7 @@ def words(
     sentence = None
     if report.mean is not None:
         sentence = _number_words(report.mean, report.variance)
-    return f"{topic} {sentence or _bin_words(report)}"
+    return f"{topic} {sentence}" if sentence else _bin_words(report, topic)
 
 
 def overall(
@@ -129,8 +129,8 @@ def _number_words(
     return None
 
 
-def _bin_words(report: ChannelReport) -> str:
-    """Return a clause about the bin whose share changed most."""
+def _bin_words(report: ChannelReport, topic: str) -> str:
+    """Return a sentence about the bin whose share changed most."""
     changes = [
         abs(now - before)
         for now, before in zip(
@@ -140,8 +140,8 @@ def _bin_words(report: ChannelReport) -> str:
         )
     ]
     place = changes.index(max(changes))
-    now, before = _percent(report.now[place]), _percent(report.before[place])
-    return f"{report.channel.labels[place]}: {now}, in the baseline {before}"
+    label = named_bin(report.channel, place)
+    return level_words(topic, label, report.now[place], report.before[place])
 
 
 def _moved_up(report: ChannelReport) -> bool:
@@ -153,7 +153,3 @@ def _moved_up(report: ChannelReport) -> bool:
         strict=True,
     )
     return sum((now - before) * score for now, before, score in bins) > 0
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %"

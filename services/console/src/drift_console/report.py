@@ -62,6 +62,7 @@ def report(span: str, model: str | None, store: Path, bundles: Path, **options: 
     values, which no window keeps: they are in `driftctl replay`.
     """
     # --help need not wait for numpy.
+    from drift_ml.descriptions import units_of  # noqa: PLC0415
     from drift_ml.replay.evidence import budget_of, replay_windows  # noqa: PLC0415
     from drift_ml.replay.outcome import conclude, page  # noqa: PLC0415
     from drift_ml.replay.stored import NOT_RUN, counted_detections  # noqa: PLC0415
@@ -85,6 +86,7 @@ def report(span: str, model: str | None, store: Path, bundles: Path, **options: 
             budget=budget_of(settings.budget_events, settings.budget_days, windows),
             minimum_effect=settings.minimum_effect,
             progress=lambda done, total: bars.show("evidence", done, total),
+            units=units_of(bundle.feature_set),
         )
     detections = counted_detections(baseline, windows)
     outcome = conclude(baseline, windows, result, detections, NOT_RUN)

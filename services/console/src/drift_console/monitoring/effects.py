@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drift_ml.baseline import PREDICTION
-from drift_ml.report import window_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from drift_contracts.types import WindowReportV1Channel
-    from drift_ml.baseline import Baseline
-    from drift_ml.window import Window
+    from drift_contracts.types import WindowReportV1, WindowReportV1Channel
 
     from drift_console.page_types import EffectEntry, EffectsDocument, MeanShift
 
@@ -20,14 +17,11 @@ if TYPE_CHECKING:
 DRAWN = 16
 
 
-def effects_document(baseline: Baseline, window: Window) -> EffectsDocument:
+def effects_document(report: WindowReportV1) -> EffectsDocument:
     """Return how much each feature and each part of the answer differs from the baseline.
 
-    Args:
-        baseline: What the window was counted against.
-        window: The events of the span shown.
+    report: of the events of the span shown.
     """
-    report = window_report(baseline, window)
     observed = report["window"]
     effects = []
     # Without events every figure would be None.

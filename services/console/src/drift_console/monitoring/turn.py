@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from drift_contracts import MonitoringSpec
-    from drift_contracts.types import AlertV1
     from drift_monitor.aggregate import Rejected
+    from drift_monitor.alerts import Alert
     from drift_monitor.keys import Series
     from drift_monitor.reference import Reference
     from drift_monitor.stores import SqliteStore
@@ -54,7 +54,7 @@ class Monitor:
         settings: Settings,
         spec: MonitoringSpec,
         *,
-        publish: Callable[[AlertV1], None],
+        publish: Callable[[Alert], None],
         url: str,
     ) -> None:
         """Prepare aggregator and evaluator.
