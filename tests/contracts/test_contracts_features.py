@@ -195,3 +195,10 @@ def test_five_violations():
 def test_no_choices():
     """An unknown name says so where there is nothing to choose from."""
     assert str(UnknownName("model", "x", [])) == "there is no model 'x'; there is none"
+
+
+def test_integer_below_a_bound():
+    """An integer has room between a bound and the whole number before an excluded one."""
+    feature = {"name": "rooms", "type": "integer", "unit": "rooms", "description": "Rooms.", "example": 3}
+    document = {**HOUSE, "features": [{**feature, "minimum": 3, "exclusive_maximum": 4}]}
+    assert FeatureSet.from_json(document).features[0].exclusive_maximum == 4
