@@ -134,7 +134,7 @@ class Bench:
         self.folder = folder
         #: The copy of the repository; a mutant is made in a copy of it.
         self.tree = folder / "tree"
-        #: All mutants.
+        #: What cosmic-ray can change in the sources, of which some are drawn.
         self.database = folder / "mutants.sqlite"
         self.results = Results(folder / "results.jsonl")
 
