@@ -484,6 +484,13 @@ def test_budget_in_days():
     assert Policy(budget_events=5_000).events(1e9) == 5_000
 
 
+def test_budget_of_the_stack():
+    """A budget in days is shared by the models of the stack, one in events is not."""
+    assert Policy(budget_days=30).events(2**10, models=4) == 2**16
+    assert Policy(budget_days=30).events(2**10) == 2**14
+    assert Policy(budget_events=5_000).events(2**10, models=4) == 5_000
+
+
 def test_new_budget(world):
     """A new budget keeps the evidence."""
     world.traffic(10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 BUNDLES = "/opt/drift/bundles"
 FIVE_MINUTES = 300
+#: The evaluator's own, which needs no variable.
+MINIMUM_EFFECT = 0.1
 LINE_BYTES = 1000  # of an event of a model with five features, measured at 995
 
 
@@ -257,6 +260,7 @@ class Stack:
             variables.TOPIC: self.alerting.topic.arn,
             variables.BUDGET_DAYS: str(settings.false_alarm_days),
             variables.LINKS: self.links,
+            **_sensitivity(settings),
         }
         args = MonitorArgs(
             runtime=self.runtime,
@@ -424,3 +428,15 @@ class Stack:
     def logs_url(self) -> pulumi.Output[str]:
         """Return the address of the predictor's log group in AWS's console."""
         return links.log_group(self.site.region, self.predictor.log_group.name)
+
+
+def _sensitivity(settings: Settings) -> dict[str, str]:
+    """Return the evaluator's variables beside the budget; none of what is left as it is."""
+    chosen: dict[str, str] = {}
+    if settings.minimum_effect != MINIMUM_EFFECT:
+        chosen[variables.MINIMUM_EFFECT] = f"{settings.minimum_effect:g}"
+    if settings.minimum_effects:
+        chosen[variables.MINIMUM_EFFECTS] = json.dumps(settings.minimum_effects)
+    if settings.muted_features:
+        chosen[variables.MUTED] = json.dumps(settings.muted_features)
+    return chosen

@@ -44,6 +44,8 @@ class Program:
         #: All registers so far.
         self.registers = features
         self.steps: list[_steps.Step] = []
+        #: The first register that each step writes.
+        self.firsts: list[int] = []
         self.constants: list[float] = []
         self.members: list[Model] = []
         self._places: dict[tuple[str, ...], int] = {}
@@ -354,6 +356,7 @@ class Program:
             return []
         self.steps.append(_steps.Step(name, tuple(sources), operands))
         first = self.registers
+        self.firsts.append(first)
         self.registers += written
         return list(range(first, self.registers))
 

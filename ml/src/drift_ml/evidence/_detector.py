@@ -285,6 +285,7 @@ class MixtureDetector:
             tables.ratio(counts),
             events,
             timestamp_s,
+            tables.seen(counts),
         )
 
     def update_event(
@@ -309,6 +310,7 @@ class MixtureDetector:
             tables.ratio_of_event(bins),
             1,
             timestamp_s,
+            tables.seen_in_event(bins),
         )
 
     def _recoveries(self) -> Iterator[Recovery]:
@@ -326,6 +328,7 @@ class MixtureDetector:
         ratio: Floats,
         events: int,
         timestamp_s: float,
+        seen: Floats | None,
     ) -> bool:
         inflation = self._variance_inflation
         self._capital.advance(
@@ -334,6 +337,7 @@ class MixtureDetector:
             tables.rows,
             inflation,
             timestamp_s,
+            seen,
         )
         self.events += events
         self._quiet += events
@@ -442,8 +446,7 @@ class MixtureDetector:
                 f"{contract}: const at /settings: expected the digest of these settings"
             )
         detector = cls(settings)
-        charts = len(detector._tables[0].charts)
-        current = upgraded(document, charts)
+        current = upgraded(document, detector._tables[0].charts)
         detector.events, detector._quiet = current["events"], current["quiet"]
         detector._alarms = [detector._alarm_of(alarm) for alarm in current["alarms"]]
         detector._capital = detector._capital_of(current["capital"])

@@ -12,11 +12,13 @@ import httpx
 from drift_contracts.timestamps import utc_text_of_seconds
 
 from drift_console.alarms import State
+from drift_console.database import connect
 from drift_console.threads import Supervised, report
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from drift_contracts.types import AlertV2
     from drift_monitor.alerts import Alert
@@ -142,6 +144,22 @@ def keep(connection: sqlite3.Connection, alert: Alert, now: float) -> bool:
     row = (alert["alert_id"], now, alert["model"], json.dumps(alert))
     cursor = connection.execute("INSERT OR IGNORE INTO drift_alerts VALUES (?, ?, ?, ?)", row)
     return bool(cursor.rowcount)
+
+
+def has_alert(path: Path, model: str, alert_id: str) -> bool:
+    """Return whether a drift alert is kept.
+
+    Args:
+        path: Of the console's store.
+        model: Of the alert.
+        alert_id: Of the alert.
+    """
+    connection = connect(path)
+    try:
+        query = "SELECT 1 FROM drift_alerts WHERE alert_id = ? AND model = ?"
+        return connection.execute(query, (alert_id, model)).fetchone() is not None
+    finally:
+        connection.close()
 
 
 class WebhookSender(Supervised):

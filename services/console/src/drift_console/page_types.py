@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         BundleManifestV2HeldOut,
         BundleManifestV2Warning,
     )
+    from drift_monitor.acknowledgements import Acknowledgement
     from drift_monitor.alerts import Alert
 
 #: What a feature may hold in a request.
@@ -332,6 +333,8 @@ class EvidenceDocument(TypedDict):
     window: WindowEntry
     effects: list[EffectEntry]
     alerts: list[Alert]
+    #: Who has seen which alert, by its id.
+    acknowledged: dict[str, Acknowledgement]
     #: What is decided, by the one function that decides it everywhere.
     verdict: VerdictEntry
 
@@ -392,6 +395,10 @@ class WhatIfAlarm(TypedDict):
     size: float
     effect: float
     of: list[str]
+    #: What happened.
+    words: str
+    #: Whether all its features are muted.
+    muted: bool
     events: int
     since: str
     at: str | None

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from math import exp
+from math import exp, log
 from typing import TYPE_CHECKING, Any
 
 from drift_ml.descriptions import Description, describe, units_of
+from drift_ml.figures import plain_number
 from drift_ml.verdict import headline
 
 from drift_monitor.keys import MINUTE, Series, start_of
@@ -56,8 +57,8 @@ NEXT_AFTER = "Nothing to do; the detector watches on from a clean slate"
 MOST_NAMED = 5
 #: Alerts that still stand and that a new one lists.
 MOST_LISTED = 100
-#: The largest argument of exp whose result is a float.
-LARGEST_EXPONENT = 700
+#: ln of the odds above which nobody reads the figure: a billion.
+CERTAIN = log(1e9)
 
 
 @dataclass(frozen=True)
@@ -225,7 +226,9 @@ def _drift(
 
 def _odds(evidence: float) -> str:
     """Return evidence, in nats, as odds against "nothing has changed"."""
-    return f"{exp(min(evidence, LARGEST_EXPONENT)):.3g} : 1"
+    if evidence > CERTAIN:
+        return "over a billion : 1"
+    return f"{plain_number(exp(evidence))} : 1"
 
 
 def recovery(

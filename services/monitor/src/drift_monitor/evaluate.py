@@ -72,7 +72,8 @@ class Policy:
 
     #: Events to one false alarm.
     budget_events: float = 100_000
-    #: Days between two false alarms at the observed traffic; None where `budget_events` holds.
+    #: Days between two false alarms of the whole stack, at the observed traffic; None where
+    #: `budget_events` holds.
     budget_days: float | None = None
     #: In standard deviations, see `drift_ml.evidence.Settings`.
     minimum_effect: float = 0.1
@@ -100,15 +101,19 @@ class Policy:
         first = min(ends)
         return first if timestamp_s < first else None
 
-    def events(self, observed_per_day: float | None) -> float:
-        """Return the budget in events.
+    def events(self, observed_per_day: float | None, models: int = 1) -> float:
+        """Return the budget of one model in its events.
+
+        A budget in days is shared equally by the models: each may be wrong as many times more
+        rarely. One in events needs no sharing, since each model has only its own events.
 
         Args:
-            observed_per_day: events of a day, None before the first one.
+            observed_per_day: events of a day of the model, None before the first one.
+            models: that are watched, at least 1.
         """
         if self.budget_days is None or not observed_per_day:
             return self.budget_events
-        budget = max(self.budget_days * observed_per_day, LEAST_BUDGET)
+        budget = max(self.budget_days * observed_per_day * models, LEAST_BUDGET)
         # Powers of two, so that traffic may vary without a new threshold each day.
         return float(2 ** (int(budget).bit_length() - 1))
 
@@ -218,6 +223,8 @@ class Evaluator:
         self._stack = stack
         self._policy = policy or Policy()
         self._links = dict(links or {})
+        # Versions of one model share its traffic, so that they are one.
+        self._models = len({series.model for series in references})
         #: Models that were ever asked, as far as this process knows.
         self._asked: set[str] = set()
 
@@ -500,7 +507,8 @@ class Evaluator:
         anew, and with it the alert.
         """
         old_budget = state.budget
-        state.budget = self._policy.events(self._observed_per_day(state))
+        observed = self._observed_per_day(state)
+        state.budget = self._policy.events(observed, self._models)
         settings = self._settings(reference, state.budget)
         if state.detector is None:
             return self._new_detector(state, settings)

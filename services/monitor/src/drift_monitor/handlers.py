@@ -123,7 +123,12 @@ def _evaluator() -> Evaluator:
         cloud.topic(boto3.client("sns"), settings.require("topic")),
         time.time,
         stack=settings.stack,
-        policy=Policy(budget_days=settings.budget_days),
+        policy=Policy(
+            budget_days=settings.budget_days,
+            minimum_effect=settings.minimum_effect,
+            minimum_effects=settings.minimum_effects,
+            muted=settings.muted,
+        ),
         links=settings.links,
     )
 

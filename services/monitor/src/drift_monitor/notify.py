@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
-from drift_ml.figures import plain_number, plain_pair
+from drift_ml.figures import SHARE, plain_number, plain_pair, plain_percent
 
 from drift_monitor.errors import MonitorError
 
@@ -193,6 +193,8 @@ def _drift_facts(alert: Alert) -> list[_Fact]:
     before, after = drift.get("before"), drift.get("after")
     if before is not None and after is not None:
         texts = plain_pair(before, after)
+        if drift["unit"] == SHARE:
+            texts = (plain_percent(before), plain_percent(after))
         facts.append(_Fact("Size", f"{texts[0]} before, {texts[1]} now ({drift['unit']})"))
     return facts
 

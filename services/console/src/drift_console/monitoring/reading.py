@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from drift_contracts.timestamps import utc_text_of_seconds
 from drift_ml.baseline import PREDICTION
 from drift_ml.report import window_report
+from drift_monitor.acknowledgements import acknowledged
 
 from drift_console.monitoring.class_mix import class_mix_entry
 from drift_console.monitoring.effects import effects_document
@@ -76,6 +77,7 @@ class EvidenceReader:
         references: Mapping[Series, Reference],
         *,
         period: int,
+        alerts: SqliteStore | None = None,
     ) -> None:
         """Prepare to read.
 
@@ -84,8 +86,10 @@ class EvidenceReader:
             store: Where the monitor keeps its windows.
             references: What each series is compared with; one version of each model is shown.
             period: Seconds that a window spans.
+            alerts: Where alerts are acknowledged; with the windows if absent.
         """
         self._connection = connection
+        self._acknowledgements = store if alerts is None else alerts
         self._windows = WindowReader(store, period=period)
         self._series = {series.model: series for series in references}
         self._baselines = baselines_of(references)
@@ -127,6 +131,7 @@ class EvidenceReader:
             "window": effects["window"],
             "effects": effects["effects"],
             "alerts": self._alerts(model),
+            "acknowledged": acknowledged(self._acknowledgements, model),
             "verdict": verdict_entry(judgement["alerts"], made.report),
         }
 

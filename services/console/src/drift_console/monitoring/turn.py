@@ -91,7 +91,14 @@ class Monitor:
             publish,
             lambda: self._now,
             stack=settings.stack,
-            policy=Policy(lateness_minutes=LATENESS, period=self._period),
+            policy=Policy(
+                budget_days=settings.false_alarm_days,
+                minimum_effect=settings.minimum_effect,
+                minimum_effects=settings.minimum_effects,
+                muted=settings.muted,
+                lateness_minutes=LATENESS,
+                period=self._period,
+            ),
             links={"console": url},
         )
 
