@@ -478,3 +478,10 @@ def test_many_independent_classes(engine):
     """Each of many classes with a sigmoid of its own has one probability."""
     facts = {"task": "classification", "outputs": 300, "trees": [LEAF], "start": [0.0] * 300}
     assert len(read(model(link="sigmoid32", **facts), engine).scores((0.0, 0.0))) == 300
+
+
+def test_less_likely_second_class(engine):
+    """Of two classes the prediction is the probability of the second, also where it is the smaller."""
+    tree = changed(LEAF, value=[[0.75, 0.25]])
+    packed = read(model(task="classification", outputs=2, trees=[tree], start=[0.0, 0.0]), engine)
+    assert packed.predict((0.0, 0.0)) == 0.25
