@@ -516,6 +516,14 @@ def test_declared_metrics(world):
     assert all(name in record for name in [*spec.dimensions, *values])
 
 
+@pytest.mark.parametrize(("most", "measured"), [(0, []), (2, ["bedrooms", "bathrooms"])])
+def test_metric_features(world, most, measured):
+    """So many features have metrics, the first ones where none is known to be important."""
+    (evaluation,) = world.traffic(5)[-1:]
+    names = [name for name in evaluation_values(evaluation, most) if name.startswith(("Psi_", "Evidence_"))]
+    assert sorted(names) == sorted(f"{metric}_{name}" for metric in ("Psi", "Evidence") for name in measured)
+
+
 def test_many_metrics():
     """A directive names no more metrics than CloudWatch reads."""
     values = {f"Psi_{number}": 0.0 for number in range(250)}

@@ -18,6 +18,7 @@ from drift_contracts.environment import (
     FUNCTION,
     LINKS,
     LOG_LEVEL,
+    METRIC_FEATURES,
     MINIMUM_EFFECT,
     MINIMUM_EFFECTS,
     MODEL,
@@ -56,12 +57,14 @@ EVERYWHERE = frozenset({BUNDLES, STACK, LOG_LEVEL})
 FUNCTIONS: Mapping[str, FunctionVariables] = {
     "predictor": FunctionVariables(
         required=EVERYWHERE | {MODEL, THRESHOLD},
-        optional=frozenset({MODEL_VERSIONS, MOST_ROWS, PATH_PREFIX, SYNTHETIC_CALLERS}),
+        optional=frozenset(
+            {METRIC_FEATURES, MODEL_VERSIONS, MOST_ROWS, PATH_PREFIX, SYNTHETIC_CALLERS}
+        ),
     ),
     "aggregator": FunctionVariables(EVERYWHERE | {TABLE, DEAD_LETTERS}),
     "evaluator": FunctionVariables(
         required=EVERYWHERE | {TABLE, TOPIC, BUDGET_DAYS, LINKS},
-        optional=frozenset({MINIMUM_EFFECT, MINIMUM_EFFECTS, MUTED}),
+        optional=frozenset({METRIC_FEATURES, MINIMUM_EFFECT, MINIMUM_EFFECTS, MUTED}),
     ),
     "notifier": FunctionVariables(EVERYWHERE | {SLACK_SECRET, LINKS}),
     "probe": FunctionVariables(

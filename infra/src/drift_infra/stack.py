@@ -9,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 from drift_contracts import MonitoringSpec
 from drift_contracts import environment as variables
+from drift_contracts.spec import METRIC_FEATURES
 
 from . import links
 from .components.alerting import Alerting, AlertingArgs
@@ -172,6 +173,7 @@ class Stack:
             variables.THRESHOLD: f"{settings.drift_threshold:g}",
             **({variables.MODEL_VERSIONS: pins} if pins else {}),
             **({variables.PATH_PREFIX: settings.path_prefix} if settings.path_prefix else {}),
+            **self._metric_features(),
             **self._synthetic_callers(),
             **(
                 {variables.MOST_ROWS: str(settings.open_rows)}
@@ -193,6 +195,11 @@ class Stack:
             deployed=self.deployed,
         )
         return Predictor("predictor", args, self._child)
+
+    def _metric_features(self) -> dict[str, str]:
+        """Return how many features have metrics, where that is not the functions' own default."""
+        features = self.settings.metric_features
+        return {} if features == METRIC_FEATURES else {variables.METRIC_FEATURES: str(features)}
 
     def _synthetic_callers(self) -> dict[str, pulumi.Input[str]]:
         """Return who may mark requests as synthetic: a probe that signs, and configured callers."""
@@ -260,6 +267,7 @@ class Stack:
             variables.TOPIC: self.alerting.topic.arn,
             variables.BUDGET_DAYS: str(settings.false_alarm_days),
             variables.LINKS: self.links,
+            **self._metric_features(),
             **_sensitivity(settings),
         }
         args = MonitorArgs(
@@ -370,7 +378,15 @@ class Stack:
         }
         args = ObservabilityArgs(
             site=self.site,
-            watch=Watch(MonitoringSpec.load(), self.site.names, thresholds, sources, without),
+            watch=Watch(
+                MonitoringSpec.load(),
+                self.site.names,
+                thresholds,
+                sources,
+                without,
+                metric_features=settings.metric_features,
+                bundles=self._root / settings.bundles_folder,
+            ),
             models=settings.models,
             parts=Parts(
                 api=self.api.api.id,

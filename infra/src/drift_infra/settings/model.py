@@ -6,6 +6,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from drift_contracts.environment import MOST_METRIC_FEATURES
+from drift_contracts.spec import METRIC_FEATURES
+
 from .keys import Hidden, key, keys_of
 from .kinds import Choice, Day, Flag, Many, Number, Table, Text, Whole
 from .providers import Assumed, DefaultTags, Roles
@@ -158,6 +161,12 @@ class Settings:
         "Predictor",
         "Mean absolute z above which a request, and the average of a period, counts as drifted.",
         "2.0",
+    )
+    metric_features: int = key(
+        Whole(0, MOST_METRIC_FEATURES, "features"),
+        "Predictor",
+        "Features of a model that have metrics of their own, at most: the most important ones, else the first.",
+        METRIC_FEATURES,
     )
     rollout: str = key(
         Choice(("pulumi", "external")),

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 from drift_contracts.commands import Command, FiniteRange
+from drift_contracts.environment import MOST_METRIC_FEATURES
 from drift_contracts.exits import FAULT, starting
+from drift_contracts.spec import METRIC_FEATURES
 from drift_contracts.terminal import make_terminal
 from drift_ml.detection_options import LEAST_DAYS, MOST_DAYS, detection_options
 
@@ -122,6 +124,13 @@ docs/exit-codes.md.
     metavar="N",
     help="At most one false alarm in N days, of all models together. Default: one in 100,000"
     " events.",
+)
+@click.option(
+    "--metric-features",
+    type=click.IntRange(0, MOST_METRIC_FEATURES),
+    default=METRIC_FEATURES,
+    show_default=True,
+    help="Features that have metrics and a place on the page, the most important ones.",
 )
 @click.option(
     "--retention-days",

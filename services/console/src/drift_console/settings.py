@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from drift_contracts import SettingsError
 from drift_contracts.exits import CANNOT_START
+from drift_contracts.spec import METRIC_FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -45,6 +46,8 @@ class Settings:
     stack: str = "local"
     #: Drift score above which a request counts as drifted; None takes the spec's.
     threshold: float | None = None
+    #: Features that have metrics of their own, at most.
+    metric_features: int = METRIC_FEATURES
     #: URLs that each alert is posted to.
     webhooks: tuple[str, ...] = ()
     #: Further names that requests may use in their Host header.

@@ -147,6 +147,8 @@ class Evaluation:
     behind: float = 0.0
     #: Whether any version of the model ever had an event; before that, silence shows nothing.
     asked: bool = True
+    #: What the series is compared with.
+    reference: Reference | None = None
 
 
 @dataclass
@@ -187,6 +189,7 @@ class _Run:
             muted=tuple(self.state.muted.values()),
             behind=behind,
             asked=self.state.events > 0 or self.counts["events"] > 0,
+            reference=self.source.reference,
         )
 
 

@@ -158,7 +158,8 @@ def evaluate(_event: object, _context: object) -> EvaluateAnswer:
         # A version that answers no more has nothing to report: its last alarm would ring until the
         # version is forgotten.
         if evaluation.series in _references().own or evaluation.window is not None:
-            _report(evaluation_values(evaluation), evaluation.series.model)
+            values = evaluation_values(evaluation, _settings().metric_features)
+            _report(values, evaluation.series.model)
             alarms.append(evaluation.alarm)
     return {"series": len(alarms), "alarms": sum(alarms)}
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from drift_contracts import SettingsError, environment
 from drift_contracts.environment import Variable, one_of, read_variables
+from drift_contracts.spec import METRIC_FEATURES
 from drift_ml.days import start_of_day
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class Settings:
     function: str | None = None
     #: The model that the probe asks.
     model: str | None = None
+    #: Features that have metrics of their own, at most.
+    metric_features: int = METRIC_FEATURES
 
     def require(self, name: str) -> str:
         """Return the setting of that name. Raises SettingsError if it has no value."""
@@ -145,4 +148,5 @@ VARIABLES = {
     ),
     environment.FUNCTION: Variable("function", str, "the name or ARN of a function"),
     environment.MODEL: environment.MODEL_VARIABLE,
+    environment.METRIC_FEATURES: environment.METRIC_FEATURES_VARIABLE,
 }

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from drift_console.page_types import EffectEntry, EffectsDocument, MeanShift
 
+#: Effects that the page lists at most, the largest first.
+MOST_SHOWN = 90
 #: Bins of a channel that the page draws at most.
 DRAWN = 16
 
@@ -27,7 +29,7 @@ def effects_document(report: WindowReportV1) -> EffectsDocument:
     # Without events every figure would be None.
     if observed["events"]:
         shown = [channel for channel in report["channels"] if _is_shown(channel)]
-        effects = [_effect_entry(channel) for channel in shown]
+        effects = [_effect_entry(channel) for channel in shown[:MOST_SHOWN]]
     return {
         "window": {
             "events": observed["events"],

@@ -73,6 +73,7 @@ class Monitor:
         self._references = references
         self._stack = settings.stack
         self._spec = spec
+        self._metric_features = settings.metric_features
         self._period = period_of(settings)
         self._counter = f"monitored in windows of {self._period} s"
         self._letters = settings.dead_letters
@@ -155,7 +156,7 @@ class Monitor:
         behind = max(0.0, now - complete_to)
         try:
             for evaluation in self._evaluator.run():
-                values = evaluation_values(evaluation)
+                values = evaluation_values(evaluation, self._metric_features)
                 values["EvaluationLag"] = evaluation.behind + behind
                 with transaction(self._connection):
                     self._measure(values, evaluation.series.model, now)
