@@ -25,7 +25,11 @@ setup(
         Extension(
             "drift_engine.model._kernel",
             ["src/drift_engine/model/_kernel.c"],
-            depends=[COLUMNS, "src/drift_engine/model/_links.h"],
+            depends=[
+                COLUMNS,
+                "src/drift_engine/model/_links.h",
+                "src/drift_engine/model/_steps.h",
+            ],
             extra_compile_args=EXACT,
             libraries=[] if sys.platform == "win32" else ["m"],
             py_limited_api=True,

@@ -34,6 +34,13 @@ class Watched:
                 parts.append(flat.reshape(-1, len(table)).astype(float) @ table)
         return np.concatenate(parts, axis=1)
 
+    def seen(self, rows: np.ndarray, batch: int) -> np.ndarray:
+        """How many events of each batch have a bin in each chart's channel, shape (batches, charts)."""
+        present = codes(self.baseline, rows) >= 0
+        batches = len(rows) // batch
+        events = present[: batches * batch].reshape(batches, batch, -1).sum(axis=1)
+        return events[:, self.tables.places].astype(float)
+
 
 AT_ONCE = 200
 """Batches whose gains are computed together."""
@@ -71,10 +78,11 @@ def alarms(
     found: list[list[int]] = [[] for _ in streams]
     chunk = AT_ONCE * batch
     for start in range(0, min(map(len, streams)), chunk):
-        parts = zip(watched, streams, strict=True)
-        gains = padded([each.gains(stream[start : start + chunk], batch) for each, stream in parts], 0.0)
+        pairs = [(each, stream[start : start + chunk]) for each, stream in zip(watched, streams, strict=True)]
+        gains = padded([each.gains(part, batch) for each, part in pairs], 0.0)
+        seen = padded([each.seen(part, batch) for each, part in pairs], 0.0)
         for step in range(gains.shape[1]):
-            capital.advance(gains[:, step], batch, rows, np.float64(spread))
+            capital.advance(gains[:, step], batch, rows, np.float64(spread), seen=seen[:, step])
             over = np.flatnonzero(log_mixture(capital.log, weights) >= np.log(bar)).tolist()
             for stream in over:
                 found[stream].append(start + (step + 1) * batch)

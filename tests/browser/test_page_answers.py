@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import expect
 
-from tests.browser.world import CLASSIFIER, MANY_CLASSES, evidence
+from tests.browser.world import CLASSIFIER, MANY_CLASSES, decided, evidence
 
 TWO = f"?model={CLASSIFIER}"
 MANY = f"?model={MANY_CLASSES}"
@@ -127,35 +126,23 @@ def test_card(visit):
     expect(card).to_contain_text("the latest rows, 2013-11-01 to 2013-12-31")
 
 
-@pytest.mark.parametrize(
-    ("finding", "headline"),
-    [
-        (
-            {"channel": "label", "kind": "share", "direction": "late up"},
-            "label is different from its baseline (share of late up",
-        ),
-        ({"channel": "answer:score", "kind": "location", "direction": "up"}, "score is 0.52 sd higher"),
-    ],
-)
-def test_headline(visit, server, finding, headline):
+def test_headline(visit, server):
     """The verdict names the part of the answer that drifts, and its chip leads to the answers."""
     found = evidence(server.world, alarm=True)
-    found["finding"] |= finding | {"of": ["prediction"]}
-    found["top"] = [{"channel": finding["channel"], "feature": None, "direction": finding["direction"], "share": 0.9}]
-    server.world.evidence = found
+    drift = found["verdict"]["drifts"][0] | {"of": ["prediction"], "words": "label: the share of late rose"}
+    server.world.evidence = found | {"verdict": decided([drift])}
     page = visit(TWO)
-    expect(page.locator(".headline")).to_contain_text(f"Drift: {headline}")
+    expect(page.locator(".headline")).to_contain_text("Drift in label: the share of late rose, since ")
     expect(page.locator(".chips a").first).to_have_attribute("href", "#answers")
 
 
 def test_other_parts(visit, server):
-    """Another alarm on a part of the answer is named by that part, and the headline is not
-    repeated.
-    """
+    """Another drift is named beside the headline, which is not repeated."""
     found = evidence(server.world, alarm=True)
-    label = found["finding"] | {"channel": "label", "kind": "share", "direction": "late up", "of": ["prediction"]}
-    margin = found["finding"] | {"channel": "margin", "direction": "down", "of": ["prediction"]}
-    server.world.evidence = found | {"finding": label, "standing": [label, margin]}
+    first = found["verdict"]["drifts"][0]
+    label = first | {"of": ["prediction"], "words": "label: the share of late rose"}
+    margin = label | {"words": "margin: the mean fell", "alert_id": "another"}
+    server.world.evidence = found | {"verdict": decided([label, margin])}
     detail = visit(TWO).locator(".verdict .detail")
-    expect(detail).to_contain_text("Also drifting: margin is 0.52 sd lower than its baseline since ")
-    expect(detail).not_to_contain_text("label is")
+    expect(detail).to_contain_text("Also drifting: margin: the mean fell, since ")
+    expect(detail).not_to_contain_text("Also drifting: label")

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.test_page_real import console  # noqa: F401 - the real console, as a fixture
 from tests.browser.visiting import Visit
-from tests.browser.world import evidence
+from tests.browser.world import decided, drift_of, evidence, iso
 from tests.support.houses import houses
 
 LEVEL = "data-level"
@@ -29,9 +29,9 @@ def test_verdict(visit):
     page = visit()
     expect(page.locator("#verdict")).to_have_attribute(LEVEL, "alarm")
     expect(page.locator(".headline")).to_have_text(
-        re.compile(r"^Drift: sqft is 0\.52 sd higher than its baseline since \d\d:\d\d$")
+        re.compile(r"^Drift in sqft: the mean rose from 2,000 to 2,260 square feet, since \d\d:\d\d$")
     )
-    expect(page.locator(".verdict .detail")).to_contain_text("sqft: mean up by 0.52")
+    expect(page.locator(".verdict .detail")).to_contain_text("sqft: the mean rose")
     expect(page.locator(".chips a")).to_have_text("sqft+0.5 sd")
 
 
@@ -50,7 +50,7 @@ def test_quiet_verdict(visit, server):
 def test_alert_explained(visit):
     """An alert is shown with its explanation."""
     alert = visit().locator("#evidence .alerts li").first
-    expect(alert).to_contain_text("house-price: drift in sqft: mean up by 0.52 standard deviations")
+    expect(alert).to_contain_text("house-price: drift in sqft: the mean rose from 2,000 to 2,260 square feet")
     expect(alert).to_contain_text("2,000 before, 2,260 after (square feet), over 80 events.")
     expect(alert).to_contain_text("Ask whether its source or the callers changed at that time")
 
@@ -85,7 +85,7 @@ def test_replay(visit):
     expect(said).to_have_text(
         re.compile(
             r"^With one false alarm in 1,000 events, effects from 0\.1 sd: 1 alarm in 19 windows with 1,120 events: "
-            r"sqft up at \d\d:\d\d:\d\d, 0\.50 sd\.$"
+            r"sqft: the mean rose from 2,000 to 2,260 square feet at \d\d:\d\d:\d\d\.$"
         )
     )
     page.locator("#evidence summary[aria-label='Data table: evidence over time']").click()
@@ -138,6 +138,44 @@ def evidence_of(url):
         return json.load(answer)["evidence"]
 
 
+def test_two_drifts(visit, server):
+    """While two drifts stand, the headline has the first and the line below it the second."""
+    found = evidence(server.world, alarm=True)
+    first = found["verdict"]["drifts"][0]
+    second = drift_of(iso(server.world.now - 100), "age")
+    muted = drift_of(iso(server.world.now - 60), "bedrooms", "2026-12-01T00:00:00.000Z")
+    server.world.evidence = found | {"verdict": decided([first, second, muted])}
+    page = visit()
+    expect(page.locator(".headline")).to_contain_text("Drift in sqft: ")
+    expect(page.locator(".verdict .detail")).to_contain_text("Also drifting: age: the mean rose")
+    expect(page.locator(".verdict .detail")).to_contain_text("Muted until 2026-12-01: bedrooms")
+    expect(page.locator("#evidence .alerts li[data-state=MUTED]")).to_contain_text("Muted until 2026-12-01")
+
+
+@pytest.mark.usefixtures("alarmed")
+def test_acknowledgement(visit, server):
+    """An alert is acknowledged with a name and a reason, and that is taken back."""
+    page = visit()
+    sent = []
+    page.route(
+        "**/acknowledgement?*", lambda route: (sent.append(route.request.post_data_json), route.fulfill(json={}))
+    )
+    form = page.locator("#evidence form.acknowledge")
+    form.get_by_label("Your name").fill("Ada")
+    form.get_by_label("Why it can be left").fill("a sale")
+    form.get_by_role("button", name="Acknowledge").click()
+    expect(form).to_contain_text("Saved.")
+    alert_id = server.world.evidence["alerts"][0]["alert_id"]
+    entry = {"alert_id": alert_id, "who": "Ada", "why": "a <b>sale</b>", "at": iso(server.world.now), "undone": False}
+    server.world.evidence = server.world.evidence | {"acknowledged": {alert_id: entry}}
+    shown = page.locator("#evidence .acknowledged")
+    expect(shown).to_contain_text("Acknowledged by Ada")
+    expect(shown).to_contain_text("a <b>sale</b>")
+    shown.get_by_role("button", name="Undo").click()
+    expect(shown).to_contain_text("Saved.")
+    assert [body.get("undo", False) for body in sent] == [False, True]
+
+
 def test_real_console(browser, console):  # noqa: F811 - the fixture
     """The real console finds a shift that no score shows."""
     visit = Visit(browser, console)
@@ -149,13 +187,13 @@ def test_real_console(browser, console):  # noqa: F811 - the fixture
         if evidence_of(console)["alarm"]:
             break
     expect(page.locator(".headline")).to_have_text(
-        re.compile(r"^Drift: sqft is [\d.]+ sd higher than its baseline since ")
+        re.compile(r"^Drift in sqft: the mean rose from [\d,.]+ to [\d,.]+ square feet, since ")
     )
     expect(page.locator("#evidence .top li").first).to_contain_text("sqft up")
     expect(page.locator("#evidence .alerts > li")).to_have_count(1)
     expect(page.locator('#alarms li[data-key="high-drift"]')).to_have_attribute("data-state", "OK")
     page.get_by_role("button", name="Replay").click()
-    expect(page.locator("#evidence .said")).to_contain_text(re.compile("1 alarm in .*: sqft up at "))
+    expect(page.locator("#evidence .said")).to_contain_text(re.compile("1 alarm in .*: sqft: the mean rose .* at "))
     assert visit.complaints == []
     assert [url for url in visit.requests if not url.startswith(console)] == []
     visit.close()

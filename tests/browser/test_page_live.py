@@ -45,9 +45,8 @@ def test_scenario_alarm(visit):
     page = visit()
     page.get_by_role("button", name="Only the area is unusual").click()
     expect(page.locator("#verdict")).to_have_attribute(LEVEL, "alarm")
-    expect(page.locator(".headline")).to_have_text(
-        re.compile(r"^Drift: sqft is 12 sd above its baseline since 13:0\d$")
-    )
+    expect(page.locator(".headline")).to_have_text(re.compile(r"^Alarm: .* since 13:0\d$"))
+    expect(page.locator(".detail").first).to_contain_text("Large effect without evidence: sqft is 12 sd above")
     expect(page.locator(".answer")).to_have_text(
         "Only the area is unusual: sent 20 requests, average drift score 2.41 (high)."
     )
@@ -82,7 +81,7 @@ def test_building_drift(visit, server):
         house.observe(server.world.now, {**house.ordinary(server.world.random), "sqft": 4000})
     page = visit()
     expect(page.locator("#verdict")).to_have_attribute(LEVEL, "watch")
-    expect(page.locator(".headline")).to_contain_text("Drift building: sqft is")
+    expect(page.locator(".headline")).to_have_text("No drift found yet")
     expect(page.locator(".detail").first).to_contain_text("No alarm yet")
 
 

@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from drift_contracts.alarm_language import expression_text, rule_text
+from drift_ml.verdict import Drift, decide
 
 THRESHOLD = 2.0
 BUCKET = 15
@@ -470,6 +471,31 @@ def evidence(world: World, *, alarm: bool) -> dict[str, Any]:
         "window": {"events": 1120, "first": iso(START - 1120), "last": since, "words": "1 of 30 channels differs"},
         "effects": [_effect("sqft", 0.52), _effect("age", 0.02), _effect(LONG_FEATURE, -0.01)],
         "alerts": [_drift_alert(since, iso(world.now - 140))] if alarm else [],
+        "verdict": decided([drift_of(since)] if alarm else []),
+        "acknowledged": {},
+    }
+
+
+def drift_of(since: str, name: str = "sqft", muted_until: str | None = None) -> dict[str, Any]:
+    """A drift as the console shows it."""
+    words = f"{name}: the mean rose from 2,000 to 2,260 square feet"
+    alert_id = "019ab0f2-7c1e-5d3a-9b1f-0a1b2c3d4e5f"
+    return {"alert_id": alert_id, "words": words, "of": [name], "since": since, "muted_until": muted_until}
+
+
+def decided(drifts: list[dict[str, Any]], unproven: str = "") -> dict[str, Any]:
+    """What the console decides of drifts, by its own function."""
+    facts = [
+        Drift(drift["words"], tuple(drift["of"]), muted_until=drift["muted_until"] and drift["muted_until"][:10])
+        for drift in drifts
+    ]
+    found = decide(facts)
+    return {
+        "level": found.level,
+        "headline": found.headline,
+        "others": list(found.others),
+        "unproven": unproven,
+        "drifts": drifts,
     }
 
 
@@ -497,14 +523,14 @@ def _effect(name: str, shift: float) -> dict[str, Any]:
 
 def _drift_alert(since: str, at: str) -> dict[str, Any]:
     return {
-        "contract": "alert.v1",
+        "contract": "alert.v2",
         "alert_id": "019ab0f2-7c1e-5d3a-9b1f-0a1b2c3d4e5f",
         "kind": "drift",
         "state": "ALARM",
         "name": "drift-evidence",
         "timestamp": at,
-        "title": "house-price: drift in sqft: mean up by 0.52 standard deviations",
-        "reason": f"sqft: mean up by 0.52 standard deviations since {since}, over 80 events",
+        "title": "house-price: drift in sqft: the mean rose from 2,000 to 2,260 square feet",
+        "reason": f"sqft: the mean rose from 2,000 to 2,260 square feet since {since}, over 80 events",
         "next": ["Ask whether its source or the callers changed at that time"],
         "drift": {"before": 2000.0, "after": 2260.0, "unit": "square feet", "events": 80},
     }
@@ -515,6 +541,7 @@ def replayed(world: World, *, budget: float, minimum_effect: float) -> dict[str,
     real = world.evidence or evidence(world, alarm=False)
     scale = math.log(100_000) / math.log(budget)
     alarm = {"channel": "sqft", "kind": "location", "direction": "up", "effect": 0.5, "at": iso(world.now - 170)}
+    alarm |= {"words": "sqft: the mean rose from 2,000 to 2,260 square feet", "muted": False}
     return {
         "budget": budget,
         "minimum_effect": minimum_effect,

@@ -36,7 +36,7 @@ def change(before=State.OK, after=State.ALARM):
 @pytest.mark.parametrize("after", [state for state in State if state is not State.OK])
 def test_contract(after):
     """Every alert follows its contract."""
-    schemas.check("alert.v1", alert_document(change(after=after), SOURCE, "019ab0f2-7c1e-7d3a-9b1f-0a1b2c3d4e5f"))
+    schemas.check("alert.v2", alert_document(change(after=after), SOURCE, "019ab0f2-7c1e-7d3a-9b1f-0a1b2c3d4e5f"))
 
 
 def test_alert_document():

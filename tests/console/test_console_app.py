@@ -32,13 +32,21 @@ async def run_scenario(name, _model):
     return {"scenario": name, "sent": 4, "average_drift_score": 5.0, "severity": "high"}
 
 
-async def replay(model, minutes, budget, minimum_effect):
-    return {"asked": [model, minutes, budget, minimum_effect]}
+async def replay(model, minutes, asked):
+    return {"asked": [model, minutes, asked.budget, asked.minimum_effect, asked.minimum_effects, asked.muted]}
+
+
+async def acknowledge(alert_id, asked):
+    return {"alert_id": alert_id, "who": asked.who, "why": asked.why, "undone": asked.undo}
 
 
 @pytest.fixture
 def app():
-    return App(Api(echo, lambda: NOW), ConsoleApi(read_state, run_scenario, replay, lambda: True), bound_to="127.0.0.1")
+    return App(
+        Api(echo, lambda: NOW),
+        ConsoleApi(read_state, run_scenario, replay, acknowledge, lambda: True),
+        bound_to="127.0.0.1",
+    )
 
 
 @pytest.fixture
@@ -252,7 +260,7 @@ def test_scenario_of_a_tool():
 def test_stream():
     """The stream begins with the state and ends when the server stops."""
     ended = iter([False, True])
-    console = ConsoleApi(read_state, run_scenario, replay, lambda: next(ended))
+    console = ConsoleApi(read_state, run_scenario, replay, acknowledge, lambda: next(ended))
     streamed = App(Api(echo, lambda: NOW), console, bound_to="127.0.0.1")
 
     async def once():
@@ -311,7 +319,55 @@ def test_time_left():
 def test_replay(call):
     """A replay is asked with numbers in their bounds."""
     answer = call("GET", "/console/api/replay?model=house-price&minutes=5&budget=1e4&minimum_effect=0.5")
-    assert answer.json() == {"asked": ["house-price", 5, 10_000.0, 0.5]}
+    assert answer.json() == {"asked": ["house-price", 5, 10_000.0, 0.5, {}, []]}
+    more = "budget=1e4&minimum_effect=0.5&minimum_effect_of=age=1, sqft=2&mute=rooms, age"
+    asked = call("GET", f"/console/api/replay?{more}").json()["asked"]
+    assert asked[4:] == [{"age": 1.0, "sqft": 2.0}, ["rooms", "age"]]
+
+
+ACKNOWLEDGE = "/console/api/alerts/one/acknowledgement?model=house-price"
+JSON = {"content-type": "application/json"}
+
+
+def test_acknowledge(call):
+    """Who and why reach the store, and so does taking it back."""
+    answer = call("POST", ACKNOWLEDGE, headers=JSON, content='{"who": "Ada", "why": " a sale ", "undo": true}')
+    assert answer.json() == {"alert_id": "one", "who": "Ada", "why": "a sale", "undone": True}
+
+
+@pytest.mark.parametrize(
+    ("headers", "content", "status"),
+    [
+        ({**JSON, "sec-fetch-site": "cross-site"}, '{"who": "a", "why": "b"}', 403),
+        ({**JSON, "origin": "http://evil.example"}, '{"who": "a", "why": "b"}', 403),
+        ({"content-type": "text/plain"}, '{"who": "a", "why": "b"}', 415),
+        (JSON, "[]", 400),
+        (JSON, "[" * 5000, 400),
+        (JSON, '{"who": "a"}', 400),
+        (JSON, '{"who": "a", "why": "  "}', 400),
+        (JSON, '{"who": 1, "why": "b"}', 400),
+        (JSON, '{"who": "a", "why": "b", "undo": 1}', 400),
+        (JSON, " " * 10_000, 400),
+    ],
+)
+def test_acknowledge_refused(call, headers, content, status):
+    """Other sites, other media and other bodies are refused."""
+    assert call("POST", ACKNOWLEDGE, headers=headers, content=content).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("minimum_effect_of=age", "minimum_effect_of"),
+        ("minimum_effect_of=age=11", "minimum_effect_of"),
+        ("mute=" + "a," * 2001, "mute"),
+    ],
+)
+def test_replay_of_features(call, query, name):
+    """Settings of single features are refused by name where they cannot be."""
+    answer = call("GET", f"/console/api/replay?budget=1000&minimum_effect=0.1&{query}")
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith(f"{name}: expected ")
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ class Running:
         self.port = self.listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.server = make_server()
-        console = ConsoleApi(read_state, nothing, nothing, self.server.stopping)
+        console = ConsoleApi(read_state, nothing, nothing, nothing, self.server.stopping)
         self.held = Held()
         api = Api(self.handle, time.time, held=self.held)
         self.app = App(api, console, bound_to="127.0.0.1", dead=lambda: self.dead)

@@ -8,15 +8,17 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from drift_console import state_cache
+from drift_console.acknowledge import acknowledge
 from drift_console.alerts import AlertSource
-from drift_console.app import Busy, NotFound
+from drift_console.app import Acknowledging, BadQuery, Busy, NotFound
 from drift_console.console import Console
 from drift_console.database import connect
 from drift_console.emf import parse_line
 from drift_console.events import EventStore
 from drift_console.frame import Frame
-from drift_console.monitoring import WhatIf, references_of
+from drift_console.monitoring import Asked, WhatIf, references_of
 from drift_console.monitoring.effects import DRAWN
 from drift_console.monitoring.windows import BLOCK
 from drift_console.publishing import AlertPublisher
@@ -191,9 +193,9 @@ def test_small_drift(machine):
         "share": finding["shares"]["sqft"],
     }
     (alert,) = drift_alerts(machine)
-    schemas.check("alert.v1", alert)
+    schemas.check("alert.v2", alert)
     assert (alert["name"], alert["state"]) == ("drift-evidence", "ALARM")
-    assert alert["title"].startswith("house-price: drift in sqft: mean up by 0.")
+    assert alert["title"].startswith("house-price: drift in sqft: the mean rose from")
     assert evidence["alerts"] == [alert]
     assert [sent for sent in machine.outbox() if "drift" in sent["name"]] == [alert]
 
@@ -429,7 +431,7 @@ FRAME = Frame(int(START), 1, 120)
 
 def test_what_if(reader):
     """A replay finds the drift and names it."""
-    found = reader(100).replay("house-price", FRAME, budget=10_000, minimum_effect=0.1)
+    found = reader(100).replay("house-price", FRAME, Asked(10_000, 0.1))
     (alarm,) = found["alarms"]
     assert (alarm["channel"], alarm["direction"], alarm["over"]) == ("sqft", "up", None)
     assert utc_text_of_seconds(START + 50) < alarm["at"] <= utc_text_of_seconds(START + 90)
@@ -442,7 +444,7 @@ def test_larger_budget(reader):
     """A larger budget never alarms earlier."""
     read = reader(100)
     moments = [
-        read.replay("house-price", FRAME, budget=budget, minimum_effect=0.1)["alarms"][0]["at"]
+        read.replay("house-price", FRAME, Asked(budget, 0.1))["alarms"][0]["at"]
         for budget in (1_000, 100_000, 10_000_000)
     ]
     assert moments == sorted(moments)
@@ -450,12 +452,12 @@ def test_larger_budget(reader):
 
 def test_minimum_effect(reader):
     """A minimum effect over the shift keeps the alarm away."""
-    assert reader(100).replay("house-price", FRAME, budget=10_000, minimum_effect=3.0)["alarms"] == []
+    assert reader(100).replay("house-price", FRAME, Asked(10_000, 3.0))["alarms"] == []
 
 
 def test_empty_what_if(reader):
     """A replay of nothing is empty."""
-    found = reader(0).replay("house-price", FRAME, budget=10_000, minimum_effect=0.1)
+    found = reader(0).replay("house-price", FRAME, Asked(10_000, 0.1))
     assert (found["windows"], found["alarms"], found["from"]) == (0, [], None)
     assert set(found["value"]) == {None}
 
@@ -465,7 +467,7 @@ def test_what_if_as_decided(fast):
     fast.pass_time(20)
     fast.pass_time(10, shift=0.5)
     real = fast.state()["evidence"]
-    found = asyncio.run(fast.console.replay(SERIES.model, 30, 100_000.0, 0.1))
+    found = asyncio.run(fast.console.replay(SERIES.model, 30, Asked(100_000.0, 0.1)))
     (alarm,) = found["alarms"]
     assert alarm["since"] == real["since"]
     assert alarm["at"][:19] == real["alerts"][0]["timestamp"][:19]
@@ -474,10 +476,55 @@ def test_what_if_as_decided(fast):
 def test_what_if_of_unknown_model(fast):
     """A replay of an unknown model names the choices."""
     with pytest.raises(NotFound, match="house-price"):
-        asyncio.run(fast.console.replay("castles", 30, 1_000.0, 0.1))
+        asyncio.run(fast.console.replay("castles", 30, Asked(1_000.0, 0.1)))
 
 
 # --- runs of events ---------------------------------------------------------------------------------------
+
+
+def test_acknowledged_alert(fast):
+    """An acknowledgement is kept with who, why and when, is shown, and is taken back by page and command."""
+    fast.pass_time(12)
+    fast.pass_time(12, shift=0.5)
+    alert, *_ = drift_alerts(fast)
+
+    def ask(alert_id, **more):
+        asking = Acknowledging(SERIES.model, "Ada", "a sale", **more)
+        return asyncio.run(fast.console.acknowledge(alert_id, asking))
+
+    def shown():
+        return fast.state()["evidence"]["acknowledged"]
+
+    entry = ask(alert["alert_id"])
+    assert shown() == {alert["alert_id"]: entry}
+    assert (entry["who"], entry["why"], entry["undone"]) == ("Ada", "a sale", False)
+    ask(alert["alert_id"], undo=True)
+    assert shown() == {}
+    with pytest.raises(NotFound):
+        ask("00000000-0000-0000-0000-000000000000")
+    words = [alert["alert_id"], "--why", "a sale", "--who", "Bo", "--store", str(fast.console._settings.database)]
+    result = CliRunner().invoke(acknowledge, words)
+    assert result.exit_code == 0, result.output
+    assert shown()[alert["alert_id"]]["who"] == "Bo"
+    CliRunner().invoke(acknowledge, [*words, "--undo"])
+    assert shown() == {}
+
+
+def test_what_if_by_feature(fast):
+    """A what-if takes minimum effects and mutings of single features, and refuses others."""
+    fast.pass_time(12)
+    fast.pass_time(12, shift=0.5)
+
+    def ask(**more):
+        return asyncio.run(fast.console.replay(SERIES.model, 30, Asked(10_000.0, 0.1, **more)))["alarms"]
+
+    (alarm,) = [alarm for alarm in ask() if alarm["of"] == ["sqft"]]
+    assert alarm["words"].startswith("sqft: the mean rose from")
+    assert not alarm["muted"]
+    assert [alarm["muted"] for alarm in ask(muted=["sqft"]) if alarm["of"] == ["sqft"]] == [True]
+    assert [alarm for alarm in ask(minimum_effects={"sqft": 3.0}) if alarm["of"] == ["sqft"]] == []
+    with pytest.raises(BadQuery, match=r"expected one of .*sqft"):
+        ask(muted=["colour"])
 
 
 def test_runs(tmp_path):
@@ -579,7 +626,7 @@ def test_concurrent_what_ifs(fast):
         go_on.wait()
 
     async def replay():
-        return await fast.console.replay(None, 30, 10_000.0, 0.1)
+        return await fast.console.replay(None, 30, Asked(10_000.0, 0.1))
 
     async def two_at_once():
         with pytest.MonkeyPatch.context() as patch:

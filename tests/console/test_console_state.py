@@ -203,3 +203,41 @@ def test_long_frame(now, minutes):
     """A frame that reaches beyond the kept seconds is made of minutes."""
     frame = Frame.ending(now, minutes)
     assert frame.width % 60 == frame.start % 60 == 0
+
+
+class Speaking:
+    """Evidence that names features."""
+
+    def __init__(self, finding, *standing):
+        self.parts = {"finding": finding and {"of": finding}, "standing": [{"of": of} for of in standing]}
+
+    def document(self, *_arguments):
+        """Return the findings."""
+        return self.parts
+
+
+@pytest.mark.parametrize(
+    ("evidence", "expected"),
+    [
+        (None, ["n0", "n1"]),
+        (Speaking(None), ["n0", "n1"]),
+        (Speaking(["n7"], ["n3", "n1"], ["prediction"], [*"abc", "n5"]), ["n0", "n1", "n3", "n7"]),
+    ],
+    ids=["no evidence", "nothing found", "found and standing"],
+)
+def test_shown_features(tmp_path, evidence, expected):
+    """The page shows the features that have metrics and those that the evidence names."""
+    document = FEATURES.to_json()
+    (sqft,) = document["features"]
+    wide = FeatureSet.from_json({**document, "features": [{**sqft, "name": f"n{place}"} for place in range(9)]})
+    (channel,) = BASELINE["channels"]
+    baseline = {
+        "features": dict.fromkeys(wide.names, BASELINE["features"]["sqft"]),
+        "channels": [{**channel, "name": name} for name in wide.names],
+    }
+    view = ModelView.of(wide, baseline, MANIFEST, alarms=[], suite=None, metric_features=2)
+    reader = StateReader(
+        connect(tmp_path / "console.sqlite"), namespace="N", stack="local", threshold=2.0, fast=False,
+        models={"house-price": view}, evidence=evidence,
+    )  # fmt: skip
+    assert [feature["name"] for feature in reader.state("house-price", 30, NOW)["features"]] == expected

@@ -254,16 +254,16 @@ def test_released_copies_hold(released):
 
 def test_uncopied_contract(tmp_path):
     """A contract without a released copy is a draft."""
-    release(tmp_path, [name for name in releasable() if name != "alert.v1"])
-    assert drafts(tmp_path) == ["alert.v1"]
+    release(tmp_path, [name for name in releasable() if name != "window.report.v1"])
+    assert drafts(tmp_path) == ["window.report.v1"]
     assert check_copies(tmp_path).failures == []
 
 
 def test_draft_may_change(released, monkeypatch):
     """A draft may change in any way."""
-    (released / "schemas" / "alert.v1.json").unlink()
+    (released / "schemas" / "window.report.v1.json").unlink()
     sign(released)
-    monkeypatch.setattr(documents, "schema", lambda name: {} if name == "alert.v1" else SCHEMA(name))
+    monkeypatch.setattr(documents, "schema", lambda name: {} if name == "window.report.v1" else SCHEMA(name))
     assert check_copies(released).failures == []
     monkeypatch.setattr(documents, "schema", lambda name: {} if name == "baseline.v1" else SCHEMA(name))
     faults = check_copies(released).failures
@@ -289,9 +289,9 @@ def test_draft_feature_set(released):
 
 def test_deleted_copy(released):
     """A released copy that was deleted is a finding, and makes no draft."""
-    (released / "schemas" / "alert.v1.json").unlink()
+    (released / "schemas" / "window.report.v1.json").unlink()
     assert check_copies(released).failures == [
-        "released copy schemas/alert.v1.json is gone; bring it back from the history"
+        "released copy schemas/window.report.v1.json is gone; bring it back from the history"
     ]
 
 
@@ -303,7 +303,7 @@ def test_edited_copy(released):
     assert "schemas/alert.v1.json is not the one in SHA256SUMS" in faults[0]
 
 
-@pytest.mark.parametrize(("name", "place"), [("alert.v3", "expected v2"), ("alert", "such as alert.v2")])
+@pytest.mark.parametrize(("name", "place"), [("health.v3", "expected v2"), ("alert", "such as alert.v2")])
 def test_a_draft_is_the_next_version(released, monkeypatch, name, place):
     """Only the version after the last released one may be a draft."""
     listed = documents.names

@@ -195,3 +195,36 @@ def test_five_violations():
 def test_no_choices():
     """An unknown name says so where there is nothing to choose from."""
     assert str(UnknownName("model", "x", [])) == "there is no model 'x'; there is none"
+
+
+def documented(features, levels):
+    """Return the document of so many features, the first with so many levels."""
+    number = {"type": "number", "unit": "none", "example": 0.5, "description": "A number."}
+    names = [f"level {place}" for place in range(levels)]
+    first = {"type": "category", "unit": "none", "example": names[0], "categories": names, "description": "Levels."}
+    return {
+        "contract": "feature-set.v2", "name": "wide", "version": "1.0.0", "description": "Wide.",
+        "target": {"name": "y", "unit": "points", "description": "A number."},
+        "features": [{"name": "n0", **first}, *({"name": f"n{place}", **number} for place in range(1, features))],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("features", "levels", "version"), [(90, 1000, 1), (91, 1, 2), (1, 1001, 2), (2000, 10_000, 2)]
+)
+def test_wide_feature_sets(features, levels, version):
+    """Up to 2,000 features and 10,000 levels are read, in the first version that holds them."""
+    read = FeatureSet.from_json(documented(features, levels))
+    document = read.to_json()
+    assert document["contract"] == f"feature-set.v{version}"
+    assert FeatureSet.from_json(document) == read
+
+
+@pytest.mark.parametrize(
+    ("features", "levels", "place"), [(2001, 1, "/features"), (1, 10_001, "/features/0/categories")]
+)
+def test_too_wide(features, levels, place):
+    """More features or levels are refused at their place."""
+    with pytest.raises(ContractError) as caught:
+        FeatureSet.from_json(documented(features, levels))
+    assert [(broken.pointer, broken.rule) for broken in caught.value.violations] == [(place, "maxItems")]

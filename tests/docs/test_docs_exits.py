@@ -59,6 +59,7 @@ PROVOKED = [
     ("driftctl report", 2, [*REPORT, "--window", "yesterday"]),
     ("driftctl report", 5, [*REPORT, "--window", "last-1h"]),
     ("driftctl init", 2, ["driftctl", "init", "--data", "{tmp}/none.csv", "--target", "price"]),
+    ("driftctl pack", 2, ["driftctl", "pack", "--model", "{bad_cell}", "--data", "{bad_cell}", "--target", "price"]),
     ("driftctl train", 1, [*TRAINING, "--data", "{bad_cell}"]),
     ("driftctl train", 2, [*TRAINING, "--data", "{tmp}/none.csv"]),
     ("driftctl bundles list", 2, ["driftctl", "bundles", "list", "--nope"]),
@@ -68,6 +69,9 @@ PROVOKED = [
     ("driftctl serve", 5, [word.replace("{port}", "{taken}") for word in CONSOLE]),
     ("driftctl serve", 5, [word.replace("{bundles}", "{damaged}") for word in CONSOLE]),
     ("driftctl serve", 5, [word.replace("{data}", "{damaged_data}") for word in CONSOLE]),
+    ("driftctl acknowledge", 2, ["driftctl", "acknowledge", "one"]),
+    ("driftctl acknowledge", 5, ["driftctl", "acknowledge", "one", "--why", "b", "--store", "{garbage}"]),
+    ("driftctl verify", 2, ["driftctl", "verify", "{garbage}", "--windows", "{tmp}"]),
     ("driftctl scenarios", 1, [*SCENARIOS, "{blind}"]),
     ("driftctl scenarios", 2, [*SCENARIOS, NOBODY, "--suite", "{garbage}"]),
     ("driftctl scenarios", 3, [*SCENARIOS, NOBODY]),
@@ -82,6 +86,8 @@ PROVOKED = [
 ]
 #: Codes that take long to provoke, and the test that does it in process.
 ELSEWHERE = {
+    ("driftctl verify", 1): "tests/monitor/test_monitor_verification.py::test_changed_window",
+    ("driftctl verify", 5): "tests/monitor/test_monitor_verification.py::test_damaged_store",
     ("driftctl report", 1): "tests/replay/test_replay_commands.py::test_stored_windows",
     ("python benchmarks/load_console.py", 1): "tests/docs/test_docs_exits.py::test_broken_load_promise",
     ("python -m tools.mutants", 5): "tests/tools/test_tools_mutants.py::test_tests_that_fail_without_a_change",

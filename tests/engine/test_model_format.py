@@ -205,7 +205,7 @@ def patched(data: bytes, place: int, code: str, value: object) -> bytes:
 
 BAD_FILES = {
     "magic": (0, "8s", b"\x89FOREST\n", "magic"),
-    "version": (8, "H", 2, "version: expected 1, got 2: pack the model again"),
+    "version": (8, "H", 3, "version: expected 1 or 2, got 3: pack the model again"),
     "reserved": (12, "I", 1, "reserved bytes"),
     "length": (16, "Q", 1, "length"),
     "sections": (10, "H", 65535, "directory: expected 65535 entries"),
@@ -410,7 +410,8 @@ def test_engine_choice():
 def test_kernel_arguments(imported_with):
     """The compiled engine is called with the numbers and columns of the file."""
     calls = []
-    package = imported_with(SimpleNamespace(Engine=lambda *words: calls.append(words)))
+    kernel = SimpleNamespace(Engine=lambda *words: calls.append(words), Steps=None)
+    package = imported_with(kernel)
     package.PackedModel.from_bytes(encode(model()))
     (words,) = calls
     assert words[12:18] == (2, 2, 2, 1, 1, 1)

@@ -18,9 +18,9 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
+    VotingRegressor,
 )
-from sklearn.linear_model import LinearRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.tree import DecisionTreeRegressor
 
 
@@ -38,12 +38,12 @@ def with_target(feature_set, **target):
 @pytest.mark.parametrize(
     ("make", "way_out"),
     [
-        (LinearRegression, "RandomForestClassifier"),
-        (lambda: make_pipeline(RandomForestRegressor()), "last step"),
+        (KNeighborsRegressor, "RandomForestClassifier"),
+        (lambda: VotingRegressor([("a", RandomForestRegressor())]), "one of its estimators"),
         (Derived, "RandomForestRegressor"),
         (RandomForestRegressor, "fit"),
     ],
-    ids=["linear", "pipeline", "derived", "unfitted"],
+    ids=["neighbours", "votes", "derived", "unfitted"],
 )
 def test_unknown_estimator(make, way_out, whole):
     """An unknown estimator is named, with what to train or export instead."""
@@ -181,6 +181,6 @@ def test_a_model_without_categories_is_converted(whole):
 def test_refusal_fields(whole):
     """The parts of a refusal are fields, for programs."""
     with pytest.raises(CannotServe) as refusal:
-        convert(LinearRegression(), whole.feature_set)
+        convert(KNeighborsRegressor(), whole.feature_set)
     facts = {"subject": refusal.value.subject, "reason": refusal.value.reason}
     assert json.loads(json.dumps(facts)) == facts

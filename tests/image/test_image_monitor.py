@@ -163,7 +163,7 @@ def test_drift_alert(drift):
     answer, alerts = drift
     assert answer == {"series": 3, "alarms": 1}
     assert [(alert["contract"], alert["state"], alert["model"]) for alert in alerts] == [
-        ("alert.v1", "ALARM", "house-price")
+        ("alert.v2", "ALARM", "house-price")
     ]
     assert "sqft" in alerts[0]["title"]
 

@@ -266,7 +266,7 @@ def test_verdict(drifts, level, headline):
     """What stands leads, then what has ended, then what is muted; effects alone never do."""
     verdict = decide(drifts, LARGE)
     assert (verdict.level, verdict.headline) == (level, headline)
-    assert verdict.is_drift == bool(drifts)
+    assert verdict.is_drift == any(drift.muted_until is None for drift in drifts)
     assert len(verdict.others) == max(0, len(drifts) - 1)
 
 

@@ -233,3 +233,51 @@ def test_former_evidence_goes_on():
     again = MixtureDetector.from_json({**FORMER, "capital": capital}, SETTINGS)
     assert again.evidence == detector.evidence
     assert MixtureDetector.from_json(FORMER, SETTINGS).evidence == -np.inf
+
+
+VARIED = Settings(
+    [Channel("a", "values", ("a",), (2000,) * 5, values=(1.0, 2.0, 3.0, 4.0, 5.0)), *SETTINGS.channels[1:]],
+    Budget(10_000),
+)
+
+
+def without_new_charts(state):
+    """Return the capital of a state without the charts of frozen values, which came later."""
+    frozen = range(12, 17)
+    return {
+        name: [value for place, value in enumerate(values) if place not in frozen]
+        for name, values in state["capital"].items()
+    }
+
+
+def test_former_charts_go_on():
+    """Evidence of the version before goes on in its charts; those that came later begin with none."""
+    detector = MixtureDetector(VARIED)
+    observe_window(detector, even(a=SLIGHT, b=SLIGHT), events=200)
+    state = detector.to_json()
+    former = without_new_charts(state)
+    again = MixtureDetector.from_json({**FORMER, "settings": VARIED.digest, "capital": former}, VARIED)
+    assert without_new_charts(again.to_json()) == former
+    assert again.to_json()["capital"]["log"][12:17] == [None] * 5
+    observe_window(again, even(a=SLIGHT), events=200)
+    assert None not in again.to_json()["capital"]["log"]
+
+
+def test_former_alarm_among_new_charts():
+    """An alarm of the version before stands, and ends with its drift, where there are more charts."""
+    detector = MixtureDetector(VARIED)
+    while detector.alarm is None:
+        observe_window(detector, even(a=HIGH), events=200)
+    observe_window(detector, even(a=HIGH), events=200)
+    state = detector.to_json()
+    parts = without_new_charts(state)
+    more = state["alarms"][0]["drifts"][0]["recovery"]
+    whole = {name: parts[name] + more[name] for name in parts}
+    whole["log"] = [-1.0 if value is None else value for value in whole["log"]]
+    former = {**FORMER, "settings": VARIED.digest, "capital": whole, "alarm": state["alarms"][0]["finding"]}
+    again = MixtureDetector.from_json(former, VARIED)
+    assert [alarm.channels for alarm in again.alarms] == [("a",)]
+    ended = []
+    for _ in range(60):
+        ended += observe_window(again, even(), events=200).recovered
+    assert [alarm.finding.channel for alarm in ended] == ["a"]

@@ -11,7 +11,7 @@ from drift_contracts import schemas
 from drift_ml.evidence import DriftFinding
 from drift_ml.window import Window
 from drift_monitor.aggregate import Aggregator
-from drift_monitor.alerts import AlertSource, drift_alert
+from drift_monitor.alerts import AlertSource, Grounds, drift_alert
 from drift_monitor.evaluate import Evaluator, Policy
 from drift_monitor.keys import Series
 from drift_monitor.reference import Reference
@@ -146,7 +146,7 @@ def test_quiet_then_drift(delays, as_logs):
     assert watched.alerts == []
     watched.traffic(as_logs, 12, wind=4.0)
     (alert,) = watched.alerts
-    schemas.check("alert.v1", alert)
+    schemas.check("alert.v2", alert)
     shares = {channel["name"] for channel in alert["drift"]["channels"]}
     assert shares & {"score", "label", "margin", "entropy"}
 
@@ -165,8 +165,8 @@ def test_alerts_of_answers(delays, channel, kind, unit):
     watched = Watched(delays)
     finding = _finding(channel, kind)
     reference = Reference(delays.feature_set, delays.baseline)
-    alert = drift_alert(AlertSource("test", watched.series, reference, {}), finding, NOON, 50_000)
-    schemas.check("alert.v1", alert)
+    alert = drift_alert(AlertSource("test", watched.series, reference, {}), finding, Grounds(NOON, 50_000))
+    schemas.check("alert.v2", alert)
     assert alert["drift"]["unit"] == unit
     is_answer = channel != "wind"
     assert ("classes and the score" in alert["next"][0]) == is_answer

@@ -12,7 +12,7 @@ from drift_contracts import MonitoringSpec, feature_set, schemas
 from drift_contracts.timestamps import utc_ms, utc_text
 from drift_ml.evidence import DriftFinding
 from drift_monitor.aggregate import Aggregator
-from drift_monitor.alerts import AlertSource, drift_alert
+from drift_monitor.alerts import AlertSource, Grounds, drift_alert
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.evaluate import Evaluator, Policy
 from drift_monitor.keys import Series, WindowKey
@@ -96,7 +96,7 @@ def test_shift(world):
     began = world.minute
     world.traffic(20, shift=0.5)
     (alert,) = world.sent
-    schemas.check("alert.v1", alert)
+    schemas.check("alert.v2", alert)
     assert alert["drift"]["of"] == ["sqft"]
     assert alert["drift"]["direction"] == "up"
     assert "sqft" in alert["title"]
@@ -113,7 +113,7 @@ def test_alert_id(reference):
     """The id of an alert is the one that earlier releases gave it."""
     finding = DriftFinding("sqft", "location", "up", 0.5, 0.5, NOON * 60.0, 100.0, 9.0, 8.0, {"sqft": 1.0})
     source = AlertSource("test", SERIES, reference, {})
-    alert = drift_alert(source, finding, NOON + 5, 50_000)
+    alert = drift_alert(source, finding, Grounds(NOON + 5, 50_000))
     assert alert["alert_id"] == "3bd1ad4d-225c-5d9b-9171-b0bbf2a53600"
 
 
@@ -230,7 +230,7 @@ def test_recovery(world):
     world.traffic(15, shift=0.5)
     world.traffic(60)
     assert [alert["state"] for alert in world.sent] == ["ALARM", "OK"]
-    schemas.check("alert.v1", world.sent[1])
+    schemas.check("alert.v2", world.sent[1])
     world.traffic(20, shift=0.5)
     assert [alert["state"] for alert in world.sent] == ["ALARM", "OK", "ALARM"]
     assert len({alert["alert_id"] for alert in world.sent}) == 3
@@ -446,9 +446,9 @@ def test_new_version(reference, make_events, as_logs, world):
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("crash_at", range(1, 13))
+@pytest.mark.parametrize("crash_at", range(1, 14))
 def test_crash_of_evaluation(reference, store, make_events, as_logs, crash_at, after):
-    """A crash at any of an evaluation's twelve steps loses and doubles nothing."""
+    """A crash at any of an evaluation's thirteen steps loses and doubles nothing."""
     world = World(reference, Faulty(store, 0, after), make_events, as_logs)
     world.publish = world.store.crashing(world.sent.append)
     world.aggregator_of(store).handle(as_logs(make_events(200, start=NOON * 60.0, shift=2.0)))
@@ -456,12 +456,12 @@ def test_crash_of_evaluation(reference, store, make_events, as_logs, crash_at, a
     world.store.calls, world.store.crash_at = 0, crash_at
     with contextlib.suppress(Crash):
         list(world.evaluator.run())
-    assert world.store.calls == min(crash_at, 12), "the run ends at the crash"
+    assert world.store.calls == min(crash_at, 13), "the run ends at the crash"
     list(world.evaluator.run())
     list(world.evaluator.run())
     state, alerts = outcome(world)
     assert (state["events"], state["outbox"], len(alerts)) == (200, [], 1)
-    unknown = (crash_at, after) in {(11, True), (12, False)}  # sent, and the process died before it could note it
+    unknown = (crash_at, after) in {(12, True), (13, False)}  # sent, and the process died before it could note it
     assert len(world.sent) == 1 + unknown
 
 
@@ -482,6 +482,13 @@ def test_budget_in_days():
     assert policy.events(10_500) == policy.events(10_000)
     assert policy.events(0.1) == 2**9
     assert Policy(budget_events=5_000).events(1e9) == 5_000
+
+
+def test_budget_of_the_stack():
+    """A budget in days is shared by the models of the stack, one in events is not."""
+    assert Policy(budget_days=30).events(2**10, models=4) == 2**16
+    assert Policy(budget_days=30).events(2**10) == 2**14
+    assert Policy(budget_events=5_000).events(2**10, models=4) == 5_000
 
 
 def test_new_budget(world):
@@ -507,6 +514,14 @@ def test_declared_metrics(world):
     assert directive["Dimensions"] == [list(spec.dimensions)]
     assert {metric["Name"] for metric in directive["Metrics"]} == set(values)
     assert all(name in record for name in [*spec.dimensions, *values])
+
+
+@pytest.mark.parametrize(("most", "measured"), [(0, []), (2, ["bedrooms", "bathrooms"])])
+def test_metric_features(world, most, measured):
+    """So many features have metrics, the first ones where none is known to be important."""
+    (evaluation,) = world.traffic(5)[-1:]
+    names = [name for name in evaluation_values(evaluation, most) if name.startswith(("Psi_", "Evidence_"))]
+    assert sorted(names) == sorted(f"{metric}_{name}" for metric in ("Psi", "Evidence") for name in measured)
 
 
 def test_many_metrics():

@@ -1,6 +1,7 @@
 """The lines that a service writes."""
 
 import json
+from random import Random
 
 import pytest
 from drift_contracts import MonitoringSpec, feature_set
@@ -8,6 +9,7 @@ from drift_predictor import lines
 from drift_predictor.lines import SpecNotMet
 
 from tests.support.houses import PREDICTION_ID as ID
+from tests.support.lines import LONGEST_LINE
 
 
 def listed(event):
@@ -28,6 +30,20 @@ def test_event_line(world, post, house):
     assert {f"Feature_{name}": value for name, value in house.items()} == {
         name: value for name, value in event.items() if name.startswith("Feature_")
     }
+
+
+def test_longest_line(world, service):
+    """No row makes a line longer than the worst day of a stack reckons with; some make it nearly as long."""
+    random = Random(7)
+    most = {feature.name: feature.maximum for feature in feature_set("house-price").features}
+    instances = []
+    for _ in range(500):
+        row = {name: random.uniform(1, maximum) for name, maximum in most.items()}
+        instances.append({"features": {**row, "bedrooms": random.randint(1, 1000)}})
+    reply = service.respond("POST", "/predict/batch", json.dumps({"instances": instances}).encode())
+    assert reply.status == 200
+    lengths = [len(line) for line in world.lines]
+    assert LONGEST_LINE - 100 < max(lengths) <= LONGEST_LINE
 
 
 def test_synthetic(world, post, house):

@@ -72,7 +72,7 @@ DOUBTS = {
     "far sentinel": ("age", [str(20 + value) for value in MIXED] + ["-999"] * 5, "--missing=-999"),
     "only negative": ("visits", [str(value) for value in MIXED] + ["-1"] * 5, "--missing=-1"),
     "decimal comma": ("size", ["1,5", "2,25"] * 20, "--decimal"),
-    "very many levels": ("shop_name", [f"shop {row}" for row in range(1200)] * 2, "1,200 levels"),
+    "very many levels": ("shop_name", [f"shop {row}" for row in range(10_200)] * 2, "10,200 levels"),
 }
 
 

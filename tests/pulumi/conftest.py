@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pickle
 
 import pytest
 
@@ -54,21 +56,39 @@ def cli():
 
 
 @pytest.fixture(scope="session")
-def deployed(cli, tmp_path_factory):
-    """deployed("dev") gives that stack as it is after its first update from a digest, made once."""
-    made = {}
+def shared(tmp_path_factory):
+    """shared("dev", make) gives the world that `make` made, once for all workers; tests take copies of it."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # of all workers
 
-    def saved(stack):
-        if stack not in made:
-            world = fresh(tmp_path_factory.mktemp(stack) / "world", stack)
-            with opened(world) as first:
-                begin(first)
-                run = first.pulumi.up()
+    def kept(name, make):
+        pickled = folder / f"{name}.pickle"
+        with (folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the others wait, until it is closed
+            if not pickled.exists():
+                pickled.write_bytes(pickle.dumps(make(tmp_path_factory.mktemp(name) / "world")))
+            return pickle.loads(pickled.read_bytes())
+
+    return kept
+
+
+@pytest.fixture(scope="session")
+def deployed(cli, shared):
+    """deployed("dev") gives that stack as it is after its first update from a digest."""
+
+    def first(stack):
+        def make(folder):
+            saved = fresh(folder, stack)
+            with opened(saved) as world:
+                begin(world)
+                run = world.pulumi.up()
                 assert run.code == 0, run.why
-            made[stack] = world
-        return made[stack]
+            return saved
 
-    return saved
+        return shared(stack, make)
+
+    return first
 
 
 @pytest.fixture
@@ -87,16 +107,20 @@ def empty(cli, tmp_path, request):
 
 
 @pytest.fixture(scope="session")
-def built_once(cli, tmp_path_factory):
+def built_once(cli, shared):
     """The dev stack as it is after its first update with an image that was built here."""
-    saved = fresh(tmp_path_factory.mktemp("built") / "world", "dev")
-    with opened(saved) as world:
-        begin(world)
-        world.pulumi.set(imageDigest=None)
-        run = world.pulumi.up()
-        assert run.code == 0, run.why
-        assert world.docker.builds == 1
-    return saved
+
+    def make(folder):
+        saved = fresh(folder, "dev")
+        with opened(saved) as world:
+            begin(world)
+            world.pulumi.set(imageDigest=None)
+            run = world.pulumi.up()
+            assert run.code == 0, run.why
+            assert world.docker.builds == 1
+        return saved
+
+    return shared("built", make)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,16 @@ class Data:
     def labels(self, classes: int) -> npt.NDArray[np.intp]:
         """Return places of so many classes, shape (rows,)."""
         return np.digitize(self.number, BORDERS[classes])
+
+    def frame(self) -> Any:
+        """Return the rows as a data frame of pandas, null as None among texts."""
+        pandas = importlib.import_module("pandas")
+        columns = {}
+        for feature in self.feature_set.features:
+            kind = object if feature.type == "category" else "float64"
+            cells = [row[feature.name] for row in self.rows]
+            columns[feature.name] = pandas.Series(cells, dtype=kind)
+        return pandas.DataFrame(columns)
 
     @property
     def positive(self) -> Floats:

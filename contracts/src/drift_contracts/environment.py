@@ -25,10 +25,14 @@ MODEL_VERSIONS = "DRIFT_MODEL_VERSIONS"
 PATH_PREFIX = "DRIFT_PATH_PREFIX"
 SYNTHETIC_CALLERS = "DRIFT_SYNTHETIC_CALLERS"
 MOST_ROWS = "DRIFT_MOST_ROWS"
+METRIC_FEATURES = "DRIFT_METRIC_FEATURES"
 TABLE = "DRIFT_TABLE"
 DEAD_LETTERS = "DRIFT_DEAD_LETTERS"
 TOPIC = "DRIFT_TOPIC"
 BUDGET_DAYS = "DRIFT_BUDGET_DAYS"
+MINIMUM_EFFECT = "DRIFT_MINIMUM_EFFECT"
+MINIMUM_EFFECTS = "DRIFT_MINIMUM_EFFECTS"
+MUTED = "DRIFT_MUTED"
 LINKS = "DRIFT_LINKS"
 SLACK_SECRET = "DRIFT_SLACK_SECRET"  # noqa: S105 - the name of a variable that names a secret
 API_URL = "DRIFT_API_URL"
@@ -121,6 +125,16 @@ def _level(text: str) -> str:
     return level
 
 
+def _features(text: str) -> int:
+    """Return a number of features. Raises ValueError."""
+    features = int(text)
+    if not 0 <= features <= MOST_METRIC_FEATURES:
+        raise ValueError
+    return features
+
+
+#: So that all metrics of a line stay within the hundred that one directive may name.
+MOST_METRIC_FEATURES = 90
 MODEL_PATTERN = "[a-z][a-z0-9]*(-[a-z0-9]+)*"
 BUNDLES_VARIABLE = Variable("bundles", str, "a folder that holds bundles")
 STACK_VARIABLE = Variable(
@@ -132,3 +146,6 @@ MODEL_VARIABLE = Variable(
     "model", matching(MODEL_PATTERN), "the name of a model, such as house-price"
 )
 LOG_LEVEL_VARIABLE = Variable("log_level", _level, "one of " + ", ".join(LEVELS))
+METRIC_FEATURES_VARIABLE = Variable(
+    "metric_features", _features, f"a whole number from 0 to {MOST_METRIC_FEATURES}"
+)

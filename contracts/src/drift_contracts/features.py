@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 CONTRACT = "feature-set.v1"
 #: The version in which columns may have names of their own, and a target classes or outputs.
 SECOND = "feature-set.v2"
+#: What the first version holds; the second holds 2,000 and 10,000.
+FIRST_FEATURES, FIRST_CATEGORIES = 90, 1000
 #: The unit of what has none.
 NO_UNIT = "none"
 REGRESSION = "regression"
@@ -179,7 +181,8 @@ class FeatureSet(Record):
         target = _target_members(self.target)
         # the first version, which everybody reads, unless something needs the second
         needs_second = target.keys() != {"name", "unit", "description"}
-        needs_second |= any(feature.column is not None for feature in self.features)
+        needs_second |= len(self.features) > FIRST_FEATURES
+        needs_second |= any(map(_needs_second, self.features))
         return {
             "contract": SECOND if needs_second else CONTRACT,
             "name": self.name,
@@ -239,6 +242,11 @@ def _feature(document: FeatureSetV2Feature) -> Feature:
         if member in document:
             lists[member] = tuple(document[member])
     return Feature(**{**document, **lists})
+
+
+def _needs_second(feature: Feature) -> bool:
+    """Return whether the first version of the contract cannot hold a feature."""
+    return feature.column is not None or len(feature.categories) > FIRST_CATEGORIES
 
 
 def _target(document: FeatureSetV2Target) -> Target:

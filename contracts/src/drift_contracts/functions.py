@@ -18,9 +18,13 @@ from drift_contracts.environment import (
     FUNCTION,
     LINKS,
     LOG_LEVEL,
+    METRIC_FEATURES,
+    MINIMUM_EFFECT,
+    MINIMUM_EFFECTS,
     MODEL,
     MODEL_VERSIONS,
     MOST_ROWS,
+    MUTED,
     PATH_PREFIX,
     SLACK_SECRET,
     STACK,
@@ -53,10 +57,15 @@ EVERYWHERE = frozenset({BUNDLES, STACK, LOG_LEVEL})
 FUNCTIONS: Mapping[str, FunctionVariables] = {
     "predictor": FunctionVariables(
         required=EVERYWHERE | {MODEL, THRESHOLD},
-        optional=frozenset({MODEL_VERSIONS, MOST_ROWS, PATH_PREFIX, SYNTHETIC_CALLERS}),
+        optional=frozenset(
+            {METRIC_FEATURES, MODEL_VERSIONS, MOST_ROWS, PATH_PREFIX, SYNTHETIC_CALLERS}
+        ),
     ),
     "aggregator": FunctionVariables(EVERYWHERE | {TABLE, DEAD_LETTERS}),
-    "evaluator": FunctionVariables(EVERYWHERE | {TABLE, TOPIC, BUDGET_DAYS, LINKS}),
+    "evaluator": FunctionVariables(
+        required=EVERYWHERE | {TABLE, TOPIC, BUDGET_DAYS, LINKS},
+        optional=frozenset({METRIC_FEATURES, MINIMUM_EFFECT, MINIMUM_EFFECTS, MUTED}),
+    ),
     "notifier": FunctionVariables(EVERYWHERE | {SLACK_SECRET, LINKS}),
     "probe": FunctionVariables(
         required=EVERYWHERE | {API_URL, MODEL, API_AUTH},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from drift_contracts import documents
 from drift_contracts.errors import ContractError, UnknownName
 from drift_contracts.keywords import violations
@@ -10,13 +12,14 @@ from drift_contracts.spec_rules import broken_rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from typing import Any, Literal
 
     from drift_contracts.alarm_language import Expression, Rule
     from drift_contracts.documents import Path
     from drift_contracts.features import FeatureSet
     from drift_contracts.types import (
+        BaselineV2Importance,
         MonitoringSpecV2,
         MonitoringSpecV2Alarm,
         MonitoringSpecV2Threshold,
@@ -27,6 +30,8 @@ CONTRACT = "monitoring.spec.v2"
 OLD_CONTRACT = "monitoring.spec.v1"
 #: Stands in the name of a metric that each feature has.
 FEATURE = "{feature}"
+#: Features that have metrics of their own, unless a deployment says otherwise: each series costs.
+METRIC_FEATURES = 30
 
 
 class Metric(Record):
@@ -155,20 +160,23 @@ class MonitoringSpec(Record):
         self,
         feature_set: FeatureSet,
         source: str | None = None,
+        features: Collection[str] | None = None,
     ) -> tuple[Metric, ...]:
         """Return the metrics of one model, one for each feature where the spec says so.
 
         Args:
             feature_set: The model's.
             source: The service whose metrics are returned; those of all if None.
+            features: Names of the features that have metrics, see `metric_features`; all if None.
         """
+        names = feature_set.names if features is None else features
         metrics: list[Metric] = []
         for metric in self.document["metrics"]:
             if source not in (None, metric["source"]):
                 continue
             if "only" in metric and feature_set.target.positive_class is None:
                 continue
-            for name, feature in _expanded(metric["name"], feature_set):
+            for name, feature in _expanded(metric["name"], names):
                 unit, description = metric["unit"], metric["description"]
                 metrics.append(Metric(name, unit, metric["source"], description, feature))
         return tuple(metrics)
@@ -202,13 +210,43 @@ class MonitoringSpec(Record):
         return tuple(_alarm(alarm, settings) for alarm in self.document["alarms"])
 
     def widgets_for(
-        self, feature_set: FeatureSet, stack: str, chosen: Mapping[str, float] | None = None
+        self,
+        feature_set: FeatureSet,
+        stack: str,
+        chosen: Mapping[str, float] | None = None,
+        features: Collection[str] | None = None,
     ) -> tuple[Widget, ...]:
         """Return the dashboard of a model in a stack; arguments as the methods above."""
         settings = self.settings_for(stack, chosen)
-        return tuple(
-            _widget(widget, feature_set, settings) for widget in self.document["dashboard"]
-        )
+        names = feature_set.names if features is None else features
+        widgets = [_widget(widget, names, settings) for widget in self.document["dashboard"]]
+        # a panel of features is empty where none of them has metrics
+        return tuple(widget for widget in widgets if widget.metrics)
+
+
+def metric_features(
+    feature_set: FeatureSet, importances: Mapping[str, BaselineV2Importance], most: int
+) -> tuple[str, ...]:
+    """Return the names of the features that have metrics of their own, in the model's order.
+
+    Args:
+        feature_set: The model's.
+        importances: By feature, as a baseline has them; a feature without one is the least.
+        most: Features that are chosen, at least 0; equally important ones by the model's order.
+
+    >>> from drift_contracts import feature_set
+    >>> metric_features(feature_set("house-price"), {"age": {"value": 2.0}}, 2)
+    ('bedrooms', 'age')
+    """
+    if len(feature_set.features) <= most:
+        return feature_set.names
+
+    def rank(name: str) -> float:
+        value = importances[name]["value"] if name in importances else None
+        return inf if value is None else -value
+
+    chosen = frozenset(sorted(feature_set.names, key=rank)[:most])
+    return tuple(name for name in feature_set.names if name in chosen)
 
 
 # Any: version 1 is checked here, and becomes version 2
@@ -228,12 +266,12 @@ def _upgraded(document: Any, source: str | None) -> MonitoringSpecV2:
 
 def _expanded(
     name: str,
-    feature_set: FeatureSet,
+    features: Collection[str],
 ) -> list[tuple[str, str | None]]:
     """Return the metrics that a name stands for, each with its feature, if it is one's."""
     if FEATURE not in name:
         return [(name, None)]
-    return [(name.replace(FEATURE, feature), feature) for feature in feature_set.names]
+    return [(name.replace(FEATURE, feature), feature) for feature in features]
 
 
 def _number(threshold: float | MonitoringSpecV2Threshold, settings: Mapping[str, float]) -> float:
@@ -280,12 +318,12 @@ def _alarm(alarm: MonitoringSpecV2Alarm, settings: Mapping[str, float]) -> Alarm
 
 
 def _widget(
-    widget: MonitoringSpecV2Widget, feature_set: FeatureSet, settings: Mapping[str, float]
+    widget: MonitoringSpecV2Widget, features: Collection[str], settings: Mapping[str, float]
 ) -> Widget:
     """Return a panel of the document as a value."""
     metrics: list[str] = []
     for metric in widget["metrics"]:
-        metrics += [name for name, _ in _expanded(metric, feature_set)]
+        metrics += [name for name, _ in _expanded(metric, features)]
     threshold = None
     if "threshold" in widget:
         threshold = _number(widget["threshold"], settings)

@@ -60,6 +60,148 @@ class AlertV1(TypedDict):
     drift: NotRequired[AlertV1Drift]
 
 
+class AlertV2DriftEvidence(TypedDict):
+    """How sure."""
+
+    value: float
+    needed: float
+    false_alarm_events: float
+
+
+class AlertV2DriftChannel(TypedDict):
+    """AlertV2DriftChannel."""
+
+    name: str
+    share: float
+
+
+class AlertV2WindowsGroup(TypedDict):
+    """AlertV2WindowsGroup."""
+
+    first: int
+    windows: int
+    digest: str
+
+
+class AlertV2Windows(TypedDict):
+    """AlertV2Windows."""
+
+    period: int
+    first: int
+    last: int
+    windows: int
+    groups: list[AlertV2WindowsGroup]
+
+
+class AlertV2DetectorBudget(TypedDict):
+    """AlertV2DetectorBudget."""
+
+    first: int
+    events: float
+
+
+class AlertV2Detector(TypedDict):
+    """AlertV2Detector."""
+
+    baseline: str
+    minimum_effect: float
+    minimum_effects: NotRequired[dict[str, float]]
+    budgets: list[AlertV2DetectorBudget]
+
+
+class AlertV2Drift(TypedDict):
+    """AlertV2Drift."""
+
+    channel: str
+    of: list[str]
+    change: str
+    direction: str
+    before: float | None
+    after: float | None
+    unit: str
+    effect: float
+    since: str
+    events: int
+    evidence: AlertV2DriftEvidence
+    channels: list[AlertV2DriftChannel]
+    words: str
+    windows: NotRequired[AlertV2Windows]
+    detector: NotRequired[AlertV2Detector]
+
+
+class AlertV2Other(TypedDict):
+    """AlertV2Other."""
+
+    alert_id: str
+    title: str
+    since: str
+
+
+class AlertV2Muted(TypedDict):
+    """AlertV2Muted."""
+
+    until: str
+    features: NotRequired[list[str]]
+
+
+class AlertV2Segment(TypedDict):
+    """AlertV2Segment."""
+
+    name: str
+    value: str
+    share: NotRequired[float]
+
+
+class AlertV2Reference(TypedDict):
+    """AlertV2Reference."""
+
+    name: str
+    words: NotRequired[str]
+    first: NotRequired[str]
+    last: NotRequired[str]
+    rows: NotRequired[int]
+    digest: NotRequired[str]
+
+
+class AlertV2Harm(TypedDict):
+    """AlertV2Harm."""
+
+    metric: str
+    before: float
+    after: float
+    low: NotRequired[float]
+    high: NotRequired[float]
+    unit: NotRequired[str]
+    words: str
+
+
+class AlertV2(TypedDict):
+    """Something changed that somebody should know."""
+
+    contract: Literal['alert.v2']
+    alert_id: str
+    kind: Literal['alarm', 'drift']
+    state: Literal['OK', 'ALARM', 'INSUFFICIENT_DATA']
+    previous_state: Literal['OK', 'ALARM', 'INSUFFICIENT_DATA']
+    name: str
+    severity: NotRequired[Literal['low', 'medium', 'high']]
+    stack: str
+    model: str
+    model_version: str
+    timestamp: str
+    title: str
+    reason: str
+    next: list[str]
+    links: dict[str, str]
+    drift: NotRequired[AlertV2Drift]
+    standing: list[AlertV2Other]
+    muted: NotRequired[AlertV2Muted]
+    segment: NotRequired[AlertV2Segment]
+    reference: NotRequired[AlertV2Reference]
+    harm: NotRequired[AlertV2Harm]
+    runbook: NotRequired[str]
+
+
 class BaselineV1Summary(TypedDict):
     """BaselineV1Summary."""
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from drift_contracts.json_types import Schema
 
-#: A feature may have 1,000 categories, and an answer may hold the same sentence 1,000 times.
+#: A feature may have 10,000 categories, and an answer may hold the same sentence 1,000 times.
 MOST_CHOICES = 10
 TYPES = {
     "object": "an object",
@@ -79,7 +79,7 @@ def _types(names: str | Sequence[str]) -> str:
 
 
 def _values(values: Sequence[object]) -> str:
-    # only those that are shown are written: a feature may have 1,000 categories
+    # only those that are shown are written: a feature may have 10,000 categories
     shown = [json.dumps(value) for value in values[:MOST_CHOICES]]
     more = len(values) - MOST_CHOICES
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")

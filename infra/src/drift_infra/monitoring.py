@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drift_contracts import Alarm as Declared
-from drift_contracts import MonitoringSpec, Widget, feature_set
+from drift_contracts import DriftError, MonitoringSpec, Widget, feature_set
 from drift_contracts.alarm_language import expression_text, rule_names, rule_text
+from drift_contracts.bundle_paths import bundle_folder
+from drift_contracts.spec import METRIC_FEATURES, metric_features
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import pulumi
+    from drift_contracts.types import BaselineV2Importance
 
     from .naming import Names
 
@@ -79,6 +84,18 @@ class Watch:
     sources: frozenset[str]
     #: Alarms of the spec that this stack does without.
     without: frozenset[str] = frozenset()
+    #: Features of a model that have metrics, at most.
+    metric_features: int = METRIC_FEATURES
+    #: Holds a folder per model, whose baseline may say which features are important.
+    bundles: Path | None = None
+
+    def features(self, model: str) -> tuple[str, ...]:
+        """Return the features of a model that have metrics, chosen as the services choose them."""
+        model_features = feature_set(model)
+        importances = {}
+        if self.bundles is not None and len(model_features.names) > self.metric_features:
+            importances = _importances(self.bundles / model)
+        return metric_features(model_features, importances, self.metric_features)
 
     def dimensions(self, model: str) -> dict[str, str]:
         """Return the dimensions that every metric of a model is emitted with."""
@@ -93,13 +110,16 @@ class Watch:
         """Metrics of a model that something in this stack emits."""
         return {
             metric.name
-            for metric in self.spec.metrics_for(feature_set(model))
+            for metric in self.spec.metrics_for(feature_set(model), None, self.features(model))
             if metric.source in self.sources
         }
 
     def widgets(self, model: str) -> Iterator[Widget]:
         """Yield the dashboard's panels of a model, on metrics that this stack emits."""
-        for widget in self.spec.widgets_for(feature_set(model), self.names.stack, self.chosen):
+        widgets = self.spec.widgets_for(
+            feature_set(model), self.names.stack, self.chosen, self.features(model)
+        )
+        for widget in widgets:
             if set(widget.metrics) <= self.emitted(model):
                 yield widget
 
@@ -163,3 +183,16 @@ def describe(model: str, one: Declared) -> str:
     """Return what a person woken by the alarm reads: what happened, how bad it is, what to do."""
     steps = "".join(f"\n{number}. {step}" for number, step in enumerate(one.runbook, 1))
     return f"{model}: {one.title} (severity: {one.severity}). What to do:{steps}"
+
+
+def _importances(folder: Path) -> Mapping[str, BaselineV2Importance]:
+    """Return what a bundle's baseline says of the features; nothing where there is no bundle.
+
+    A stack that takes a ready image needs no bundle on this machine.
+    """
+    try:
+        baseline = json.loads((Path(bundle_folder(folder)) / "baseline.json").read_bytes())
+    except (DriftError, OSError):
+        return {}
+    importances: Mapping[str, BaselineV2Importance] = baseline.get("importances", {})
+    return importances

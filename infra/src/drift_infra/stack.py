@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_aws as aws
 from drift_contracts import MonitoringSpec
 from drift_contracts import environment as variables
+from drift_contracts.spec import METRIC_FEATURES
 
 from . import links
 from .components.alerting import Alerting, AlertingArgs
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
 BUNDLES = "/opt/drift/bundles"
 FIVE_MINUTES = 300
+#: The evaluator's own, which needs no variable.
+MINIMUM_EFFECT = 0.1
 LINE_BYTES = 1000  # of an event of a model with five features, measured at 995
 
 
@@ -169,6 +173,7 @@ class Stack:
             variables.THRESHOLD: f"{settings.drift_threshold:g}",
             **({variables.MODEL_VERSIONS: pins} if pins else {}),
             **({variables.PATH_PREFIX: settings.path_prefix} if settings.path_prefix else {}),
+            **self._metric_features(),
             **self._synthetic_callers(),
             **(
                 {variables.MOST_ROWS: str(settings.open_rows)}
@@ -190,6 +195,11 @@ class Stack:
             deployed=self.deployed,
         )
         return Predictor("predictor", args, self._child)
+
+    def _metric_features(self) -> dict[str, str]:
+        """Return how many features have metrics, where that is not the functions' own default."""
+        features = self.settings.metric_features
+        return {} if features == METRIC_FEATURES else {variables.METRIC_FEATURES: str(features)}
 
     def _synthetic_callers(self) -> dict[str, pulumi.Input[str]]:
         """Return who may mark requests as synthetic: a probe that signs, and configured callers."""
@@ -257,6 +267,8 @@ class Stack:
             variables.TOPIC: self.alerting.topic.arn,
             variables.BUDGET_DAYS: str(settings.false_alarm_days),
             variables.LINKS: self.links,
+            **self._metric_features(),
+            **_sensitivity(settings),
         }
         args = MonitorArgs(
             runtime=self.runtime,
@@ -366,7 +378,15 @@ class Stack:
         }
         args = ObservabilityArgs(
             site=self.site,
-            watch=Watch(MonitoringSpec.load(), self.site.names, thresholds, sources, without),
+            watch=Watch(
+                MonitoringSpec.load(),
+                self.site.names,
+                thresholds,
+                sources,
+                without,
+                metric_features=settings.metric_features,
+                bundles=self._root / settings.bundles_folder,
+            ),
             models=settings.models,
             parts=Parts(
                 api=self.api.api.id,
@@ -424,3 +444,15 @@ class Stack:
     def logs_url(self) -> pulumi.Output[str]:
         """Return the address of the predictor's log group in AWS's console."""
         return links.log_group(self.site.region, self.predictor.log_group.name)
+
+
+def _sensitivity(settings: Settings) -> dict[str, str]:
+    """Return the evaluator's variables beside the budget; none of what is left as it is."""
+    chosen: dict[str, str] = {}
+    if settings.minimum_effect != MINIMUM_EFFECT:
+        chosen[variables.MINIMUM_EFFECT] = f"{settings.minimum_effect:g}"
+    if settings.minimum_effects:
+        chosen[variables.MINIMUM_EFFECTS] = json.dumps(settings.minimum_effects)
+    if settings.muted_features:
+        chosen[variables.MUTED] = json.dumps(settings.muted_features)
+    return chosen

@@ -7,7 +7,7 @@ from math import atanh, sqrt, tanh
 from typing import TYPE_CHECKING
 
 from drift_ml.baseline import UNITS
-from drift_ml.figures import plain_number, plain_pair, plain_percent
+from drift_ml.figures import SHARE, plain_number, plain_pair, plain_percent
 from drift_ml.words import change, subject
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ INDICATORS = {
     "out_of_range": "lie outside the range of the training data",
 }
 #: Units of figures that have none of their own.
-SHARE, CORRELATION, FACTOR = "share of events", "correlation", "times the standard deviation"
+CORRELATION, FACTOR = "correlation", "times the standard deviation"
 DEVIATIONS = "standard deviations"
 
 
@@ -73,7 +73,7 @@ def describe(
         where = "farther from" if finding.direction == "up" else "closer to"
         words = f"{subject(channel.name)} lie {where} their usual middle than in training"
         return Description(words, 0.0, finding.size, DEVIATIONS)
-    if finding.kind == "share":
+    if finding.kind == "share" and not (channel.ordered and column.is_frozen):
         return _share(channel, finding, column)
     if column.is_frozen and column.mean is not None:
         words = f"{column.name}: always {plain_number(column.mean)}{column.unit_after}"

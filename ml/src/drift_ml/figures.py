@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import floor, isfinite, log10
 
+#: The unit of a part of all events.
+SHARE = "share of events"
 #: Digits that a figure of a sentence has.
 DIGITS = 3
 #: From here on digits after the point say nothing.

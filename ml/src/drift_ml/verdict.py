@@ -43,15 +43,12 @@ class Verdict:
     level: VerdictLevel
     #: The drift that leads, or that there is none.
     headline: str
+    #: Whether an alarm was raised that is not muted, also one that has ended.
+    is_drift: bool = False
     #: What stands or stood beside it, a sentence each.
     others: tuple[str, ...] = ()
     #: Large effects without evidence, in a sentence; "" for none.
     unproven: str = ""
-
-    @property
-    def is_drift(self) -> bool:
-        """Return whether an alarm was raised, also one that has ended."""
-        return self.level != "quiet"
 
 
 def headline(words: str) -> str:
@@ -83,13 +80,13 @@ def decide(drifts: Sequence[Drift], report: WindowReportV1 | None = None) -> Ver
     standing = [drift for drift in raised if drift.ended is None]
     leader = next(iter(standing or raised or drifts), None)
     if leader is None:
-        return Verdict("quiet", NO_DRIFT, (), unproven)
+        return Verdict("quiet", NO_DRIFT, unproven=unproven)
     others = tuple(_sentence(drift) for drift in drifts if drift is not leader)
     if not raised:
-        return Verdict("watch", _sentence(leader).removesuffix("."), others, unproven)
+        return Verdict("watch", _sentence(leader).removesuffix("."), False, others, unproven)
     level: VerdictLevel = "alarm" if standing else "watch"
     ending = _when(leader)
-    return Verdict(level, f"{headline(leader.words)}{ending}", others, unproven)
+    return Verdict(level, f"{headline(leader.words)}{ending}", True, others, unproven)
 
 
 def _when(drift: Drift) -> str:

@@ -25,7 +25,7 @@ def change(finding: DriftFinding) -> str:
     if finding.kind == "together":
         where = "farther from" if direction == "up" else "closer to"
         return f"{where} the middle together"
-    # The direction of a category has its name before it.
+    # The direction of a category, or of one bin of a number, has its name before it.
     return f"share of {direction}" if " " in direction else f"share {direction}"
 
 

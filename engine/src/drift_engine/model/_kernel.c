@@ -89,6 +89,7 @@ typedef struct {
 
 typedef struct {
     PyObject *bad_model, *bad_row;
+    PyTypeObject *engine_type; /* what members of steps are */
 } State;
 
 static State *state_of(Engine *self) { return PyType_GetModuleState(Py_TYPE((PyObject *)self)); }
@@ -352,18 +353,17 @@ static void walk_rows(const Engine *self, const uint32_t *ranks, Py_ssize_t coun
 /* ---- rows ---- */
 
 /* The row as float64. Returns -1 with an exception set if it holds something else. */
-static int read_row(Engine *self, PyObject *given, double *row) {
-    const Py_ssize_t features = self->shape.features;
+static int read_numbers(const State *state, PyObject *given, Py_ssize_t features, double *row) {
     PyObject *values = given;
     if (PyTuple_CheckExact(given)) {
         Py_INCREF(values);
     } else if (!(values = PySequence_Tuple(given))) {
         if (PyErr_ExceptionMatches(PyExc_TypeError))
-            PyErr_SetString(state_of(self)->bad_row, "row: expected a sequence of numbers");
+            PyErr_SetString(state->bad_row, "row: expected a sequence of numbers");
         return -1;
     }
     if (PyTuple_Size(values) != features) {
-        PyErr_Format(state_of(self)->bad_row, "row: expected %zd numbers, got %zd", features, PyTuple_Size(values));
+        PyErr_Format(state->bad_row, "row: expected %zd numbers, got %zd", features, PyTuple_Size(values));
         goto fail;
     }
     for (Py_ssize_t position = 0; position < features; position++) {
@@ -371,7 +371,7 @@ static int read_row(Engine *self, PyObject *given, double *row) {
         if (row[position] == -1.0 && PyErr_Occurred()) {
             if (PyErr_ExceptionMatches(PyExc_TypeError) || PyErr_ExceptionMatches(PyExc_ValueError) ||
                 PyErr_ExceptionMatches(PyExc_OverflowError))
-                PyErr_Format(state_of(self)->bad_row, "row: position %zd: expected a number", position);
+                PyErr_Format(state->bad_row, "row: position %zd: expected a number", position);
             goto fail;
         }
     }
@@ -380,6 +380,10 @@ static int read_row(Engine *self, PyObject *given, double *row) {
 fail:
     Py_DECREF(values);
     return -1;
+}
+
+static int read_row(Engine *self, PyObject *given, double *row) {
+    return read_numbers(state_of(self), given, self->shape.features, row);
 }
 
 static int refuse_value(Engine *self, const Input *input) {
@@ -1097,6 +1101,8 @@ static void engine_dealloc(PyObject *object) {
     Py_DECREF(type);
 }
 
+#include "_steps.h"
+
 /* ---- the module ---- */
 
 static PyMethodDef engine_methods[] = {
@@ -1132,7 +1138,9 @@ static int module_exec(PyObject *module) {
     state->bad_row = PyObject_GetAttrString(errors, "BadRow");
     Py_DECREF(errors);
     if (!state->bad_row) return -1;
-    PyObject *type = PyType_FromModuleAndSpec(module, &engine_spec, NULL);
+    state->engine_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &engine_spec, NULL);
+    if (!state->engine_type || PyModule_AddType(module, state->engine_type) < 0) return -1;
+    PyObject *type = PyType_FromModuleAndSpec(module, &steps_spec, NULL);
     if (!type) return -1;
     const int added = PyModule_AddType(module, (PyTypeObject *)type);
     Py_DECREF(type);
@@ -1144,6 +1152,7 @@ static void module_free(void *module) {
     if (!state) return;
     Py_CLEAR(state->bad_model);
     Py_CLEAR(state->bad_row);
+    Py_CLEAR(state->engine_type);
 }
 
 static PyModuleDef_Slot module_slots[] = {

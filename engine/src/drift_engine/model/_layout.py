@@ -21,8 +21,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from drift_engine.model._steps import StepsShape
+
 MAGIC = b"\x89MODEL\r\n"
 VERSION = 1
+#: A model of steps, see _steps.py.
+STEPS_VERSION = 2
 #: Bytes; 512 MB.
 LARGEST_FILE = 1 << 29
 MAX_FEATURES = 65_535
@@ -288,19 +292,34 @@ def section_bits(
 def join(parts: Parts) -> bytes:
     """Return the file. Raises BadModel if it would be larger than LARGEST_FILE."""
     shape = _SHAPE.pack(*parts.shape.__dict__.values())
-    sections = [shape, *map(bytes, parts.sections)]
+    return join_sections(VERSION, (shape, *parts.sections))
+
+
+def join_sections(
+    version: int,
+    sections: Sequence[bytes | memoryview],
+) -> bytes:
+    """Return the file of sections, whose kinds count from 1 on.
+
+    Args:
+        version: of the layout.
+        sections: all that this version has.
+
+    Raises:
+        BadModel: the file would be larger than LARGEST_FILE.
+    """
     directory = []
     body = []
     for kind, section in enumerate(sections, start=_SHAPE_KIND):
         directory.append(_ENTRY.pack(kind, _REQUIRED, 0, len(section)))
-        body.append(section + bytes(-len(section) % 8))
+        body.append(bytes(section) + bytes(-len(section) % 8))
     behind = b"".join(directory + body)
     length = _HEADER.size + len(behind)
     _expect(length <= LARGEST_FILE, "file", f"at most {LARGEST_FILE} bytes, 512 MB")
     return (
         _HEADER.pack(
             MAGIC,
-            VERSION,
+            version,
             len(sections),
             0,
             length,
@@ -309,13 +328,17 @@ def join(parts: Parts) -> bytes:
     )
 
 
+def version_of(data: memoryview) -> int:
+    """Return the version of a file's layout, 0 where the file is too short to say."""
+    return int(_HEADER.unpack_from(data)[1]) if len(data) >= _HEADER.size else 0
+
+
 def split(data: memoryview) -> Parts:
     """Return the columns of a file, without copying.
 
     Raises BadModel unless header, directory and lengths agree in everything.
     """
-    _expect(len(data) <= LARGEST_FILE, "file", f"at most {LARGEST_FILE} bytes, 512 MB")
-    sections = _sections(data)
+    sections = sections_of(data, VERSION, _KINDS)
     size = len(sections[0])
     _expect(size == _SHAPE.size, "shape", f"{_SHAPE.size} bytes, got {size}")
     shape = Shape(*_SHAPE.unpack(sections[0]))
@@ -329,15 +352,30 @@ def split(data: memoryview) -> Parts:
     return parts
 
 
-def _sections(data: memoryview) -> list[memoryview]:
-    """Return the sections that this code knows, the shape first. Raises BadModel."""
+def sections_of(
+    data: memoryview,
+    expected_version: int,
+    kinds: int,
+) -> list[memoryview]:
+    """Return the sections that this code knows, the shape first, without copying.
+
+    Args:
+        data: of the file.
+        expected_version: of the layout.
+        kinds: how many sections this version has.
+
+    Raises:
+        BadModel: header, directory and lengths do not agree in everything.
+    """
+    _expect(len(data) <= LARGEST_FILE, "file", f"at most {LARGEST_FILE} bytes, 512 MB")
     if len(data) < _HEADER.size:
         expected = f"expected a header of {_HEADER.size} bytes, got {len(data)} bytes"
         raise BadModel(f"model: {expected}")
     magic, version, count, reserved, length = _HEADER.unpack_from(data)
     _expect(magic == MAGIC, "magic", "the first bytes of a packed model")
     newer = "pack the model again, or serve it with the release that packed it"
-    _expect(version == VERSION, "version", f"{VERSION}, got {version}: {newer}")
+    newest = f"{VERSION} or {STEPS_VERSION}, got {version}: {newer}"
+    _expect(version == expected_version, "version", newest)
     _expect(not reserved, "reserved bytes", "zeros")
     _expect(length == len(data), "length", f"{length} bytes, as its header says, got {len(data)}")
     start = _HEADER.size + count * _ENTRY.size
@@ -350,14 +388,14 @@ def _sections(data: memoryview) -> list[memoryview]:
         padded = end + -size % 8
         _expect(padded <= len(data), "directory", "sections that end with the file")
         _expect(not any(data[end:padded]), "padding", "zeros")
-        if kind <= _KINDS:
+        if kind <= kinds:
             _expect(flags == _REQUIRED, "directory", "known sections to be required")
             sections.append(data[start:end])
         else:
             _expect(not flags, "directory", f"no required section of kind {kind}: {newer}")
         start, last = padded, kind
     _expect(start == len(data), "directory", "sections that end with the file")
-    _expect(len(sections) == _KINDS, "directory", f"the sections 1 to {_KINDS}")
+    _expect(len(sections) == kinds, "directory", f"the sections 1 to {kinds}")
     return sections
 
 
@@ -391,7 +429,7 @@ def check_shape(shape: Shape) -> None:
     is_sigmoid = LINKS[shape.link].startswith("sigmoid")
     of_one = is_sigmoid and (shape.raws, shape.outputs) == (1, 2)
     _expect(shape.raws == shape.outputs or of_one, "raw scores", "as many as outputs")
-    _check_decision(shape)
+    check_decision(shape)
     _check_leaves(shape)
     widths = (shape.split_code_bits, shape.leaf_code_bits, shape.vector_code_bits)
     _expect(max(widths) <= CODE_BITS, "code bits", f"up to {CODE_BITS}")
@@ -418,7 +456,8 @@ def _check_names(shape: Shape) -> None:
         _expect(index < len(names), field, f"0 to {len(names) - 1}")
 
 
-def _check_decision(shape: Shape) -> None:
+def check_decision(shape: Shape | StepsShape) -> None:
+    """Raise BadModel unless a decision is one of as many classes as there are."""
     is_classifier = TASKS[shape.task] == "classification"
     if is_classifier:
         _expect(shape.outputs >= TWO, "outputs", "2 or more classes")

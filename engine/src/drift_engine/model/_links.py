@@ -17,10 +17,15 @@ from drift_engine.model._scalars import to_single
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import TypeAlias
 
-    from drift_engine.model._layout import Shape
+    from drift_engine.model._layout import Shape as TreesShape
+    from drift_engine.model._steps import StepsShape
+    from drift_engine.model._steps_python import LinkShape
 
     Scores = tuple[float, ...]
+    Shape: TypeAlias = TreesShape | LinkShape
+    Decided: TypeAlias = TreesShape | StepsShape
 
 _BITS = 400
 _SIZE = 128
@@ -314,7 +319,7 @@ LINKS: dict[str, Callable[[Scores, Shape], Scores]] = {
 def label(
     raw: Scores,
     scores: Scores,
-    shape: Shape,
+    shape: Decided,
 ) -> int:
     """Return the place of the class that the library names for an answer.
 

@@ -11,12 +11,17 @@ if TYPE_CHECKING:
     from mmap import mmap
 
     from drift_engine.forest._forest import EngineName, Task
-    from drift_engine.model._python import Engine as _Engine
+    from drift_engine.model._python import Engine as _TreesEngine
+    from drift_engine.model._steps import StepsParts
+    from drift_engine.model._steps_python import Engine as _StepsEngine
+
+    _Engine = _TreesEngine | _StepsEngine
 
 try:
     from drift_engine.model._kernel import Engine as _Compiled
+    from drift_engine.model._kernel import Steps as _CompiledSteps
 except ImportError:  # built without a compiler
-    _Compiled = None
+    _Compiled = _CompiledSteps = None
 
 #: The engines that this machine has, the fastest first.
 ENGINES: tuple[EngineName, ...] = ("python",) if _Compiled is None else ("c", "python")
@@ -44,10 +49,11 @@ class PackedModel:
 
     def __init__(
         self,
-        parts: _layout.Parts,
+        parts: _layout.Parts | StepsParts,
         engine: EngineName | None = None,
     ) -> None:
         shape = parts.shape
+        members = _members(parts)
         #: "c", or "python" where no compiler was available.
         self.engine: EngineName = engine or ("python" if _Compiled is None else "c")
         #: Numbers in a row.
@@ -60,8 +66,8 @@ class PackedModel:
         #: Of two classes: where the second begins, by the library's own rule.
         self.threshold = shape.threshold
         #: What the model is made of.
-        self.trees = shape.trees
-        self.nodes = shape.splits + shape.leaves
+        self.trees = sum(member.shape.trees for member in members)
+        self.nodes = sum(member.shape.splits + member.shape.leaves for member in members)
         self._decision = _layout.DECISIONS[shape.decision]
         make = _pure_python if self.engine == "python" else _compiled
         self._answers = make(parts)
@@ -82,7 +88,13 @@ class PackedModel:
         Raises:
             BadModel: they are no packed model.
         """
-        return cls(_layout.split(memoryview(data)), engine)
+        view = memoryview(data)
+        if _layout.version_of(view) == _layout.STEPS_VERSION:
+            # A cold start of a model of trees does not read this module.
+            from drift_engine.model import _steps  # noqa: PLC0415
+
+            return cls(_steps.split(view), engine)
+        return cls(_layout.split(view), engine)
 
     def predict(
         self,
@@ -184,14 +196,28 @@ class PackedModel:
         return scores[1] if self.outputs == _TWO else max(scores)
 
 
-def _pure_python(parts: _layout.Parts) -> _Engine:
-    # A cold start has the compiled engine, and does not read this module.
-    from drift_engine.model._python import Engine  # noqa: PLC0415
-
-    return Engine(parts)
+def _members(parts: _layout.Parts | StepsParts) -> Sequence[_layout.Parts]:
+    """Return the models of trees that a model is, or has."""
+    return (parts,) if isinstance(parts, _layout.Parts) else parts.members
 
 
-def _compiled(parts: _layout.Parts) -> _Engine:
+def _pure_python(parts: _layout.Parts | StepsParts) -> _Engine:
+    # A cold start has the compiled engine, and does not read these modules.
+    if isinstance(parts, _layout.Parts):
+        from drift_engine.model._python import Engine  # noqa: PLC0415
+
+        return Engine(parts)
+    from drift_engine.model._steps_python import Engine as Steps  # noqa: PLC0415
+
+    return Steps(parts)
+
+
+def _compiled(parts: _layout.Parts | StepsParts) -> _Engine:
     if _Compiled is None:
         raise BadModel("engine: c was not built on this machine; expected python")
-    return _Compiled(*parts.shape.__dict__.values(), *parts.sections)
+    shape = parts.shape.__dict__.values()
+    if isinstance(parts, _layout.Parts):
+        return _Compiled(*shape, *parts.sections)
+    members = tuple(map(_compiled, parts.members))
+    assert _CompiledSteps is not None  # noqa: S101 - both come from one module
+    return _CompiledSteps(*shape, parts.words, parts.constants, members)

@@ -56,13 +56,20 @@ class Engine:
         bits, trees = shape.output_bits, shape.trees
         self._outputs = _codes(bits, parts.tree_outputs, trees, shape.raws)
 
+    def answer(
+        self,
+        row: Iterable[float],
+    ) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Return raw scores and answer of a row. Raises BadRow."""
+        raw, shape = self.raw(row), self._shape
+        return raw, LINKS[_layout.LINKS[shape.link]](raw, shape)
+
     def scores(
         self,
         row: Iterable[float],
     ) -> tuple[float, ...]:
         """Return the answer; see `PackedModel.scores`."""
-        shape = self._shape
-        return LINKS[_layout.LINKS[shape.link]](self.raw(row), shape)
+        return self.answer(row)[1]
 
     def scores_many(
         self,
@@ -76,9 +83,8 @@ class Engine:
         row: Iterable[float],
     ) -> tuple[tuple[float, ...], int]:
         """Return the answer and the place of its class; see `PackedModel.decide`."""
-        raw, shape = self.raw(row), self._shape
-        scores = LINKS[_layout.LINKS[shape.link]](raw, shape)
-        return scores, label(raw, scores, shape)
+        raw, scores = self.answer(row)
+        return scores, label(raw, scores, self._shape)
 
     def decide_many(
         self,
@@ -122,7 +128,7 @@ class Engine:
         row: Iterable[float],
     ) -> list[int]:
         """Return the rank of each entry. Raises BadRow for what the library refuses."""
-        numbers = _numbers(row, self._shape.features)
+        numbers = numbers_of(row, self._shape.features)
         ranks: list[int] = []
         for column in self._inputs:
             ranks += column.ranks(numbers[column.source])
@@ -165,7 +171,7 @@ class _Input:
         if column.by_sets:
             if value != value and column.missing == _layout.REFUSE:  # noqa: PLR0124 - NaN
                 self._refuse()
-            return self.set_ranks[_code(value, column.categories)]
+            return self.set_ranks[code_of(value, column.categories)]
         seen = self._seen(value)
         if math.isnan(seen):
             return [0, len(self.thresholds)]
@@ -179,7 +185,7 @@ class _Input:
         """Return what the trees see of a value, NaN where it is missing. Raises BadRow."""
         column = self._column
         if column.lookup:
-            value = self.lookup[_code(value, column.categories)]
+            value = self.lookup[code_of(value, column.categories)]
         if column.single:
             value = to_single(value)
         if column.zero != _layout.KEEP and abs(value) <= TINY:
@@ -197,21 +203,34 @@ class _Input:
         raise BadRow(f"row: position {self.source}: expected a finite number {kind}")
 
 
-def _code(
+def code_of(
     value: float,
     categories: int,
 ) -> int:
-    """Return the code of a category: `categories` for any other, one more for a missing value."""
+    """Return the code of a category.
+
+    Args:
+        value: of a row.
+        categories: how many there are; it stands for any other, and one more for a missing value.
+    """
     if math.isnan(value):
         return categories + 1
     return int(value) if -1.0 < value < categories else categories
 
 
-def _numbers(
+def numbers_of(
     row: Iterable[float],
     features: int,
 ) -> Sequence[float]:
-    """Return the numbers of a row. Raises BadRow where it holds others, or not as many."""
+    """Return the numbers of a row.
+
+    Args:
+        row: of numbers, or of what floats can be made of.
+        features: how many there must be.
+
+    Raises:
+        BadRow: it holds something else, or not as many.
+    """
     try:
         values = tuple(row)
     except TypeError:

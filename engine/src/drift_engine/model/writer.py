@@ -17,6 +17,7 @@ from drift_engine.forest.writer import _floor_to_single, _list
 from drift_engine.model import _layout
 from drift_engine.model._errors import BadModel
 from drift_engine.model._scalars import to_scalars, to_single
+from drift_engine.model.steps import StepsModel, to_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class Model(Record):
     threshold: float = 0.5
 
 
-def encode(model: Model) -> bytes:
+def encode(model: Model | StepsModel) -> bytes:
     """Return the bytes of a packed model. Equal models give equal bytes.
 
     Raises:
@@ -150,6 +151,8 @@ def encode(model: Model) -> bytes:
     """
     if model.outputs > _layout.MAX_OUTPUTS:
         raise BadModel(f"model: outputs: expected at most {_layout.MAX_OUTPUTS:,} classes")
+    if isinstance(model, StepsModel):
+        return to_file(model, encode)
     if not model.trees:
         raise BadModel("model: trees: expected 1 or more")
     walked = []

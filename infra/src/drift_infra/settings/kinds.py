@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -127,6 +128,21 @@ class Number:
 
 
 @dataclass(frozen=True)
+class Day:
+    """A day of the calendar."""
+
+    type: str = "string"
+    allowed: str = "a day such as 2026-12-01"
+
+    def parse(self, text: str) -> str:
+        """Return the value of a text. Raises ValueError, without the text."""
+        # Other writings of ISO 8601 are no days that people read.
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+            raise ValueError
+        return date.fromisoformat(text).isoformat()
+
+
+@dataclass(frozen=True)
 class Flag:
     """Yes or no."""
 
@@ -183,7 +199,7 @@ class Table:
 
     #: Matches a whole allowed name.
     names: str
-    of: Text | Number
+    of: Text | Number | Day
     hint: str
     most: int = 40
     type: str = "object"

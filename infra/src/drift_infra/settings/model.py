@@ -6,8 +6,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from drift_contracts.environment import MOST_METRIC_FEATURES
+from drift_contracts.spec import METRIC_FEATURES
+
 from .keys import Hidden, key, keys_of
-from .kinds import Choice, Flag, Many, Number, Table, Text, Whole
+from .kinds import Choice, Day, Flag, Many, Number, Table, Text, Whole
 from .providers import Assumed, DefaultTags, Roles
 
 NAME = Text(
@@ -17,6 +20,8 @@ NAME = Text(
 MODEL = Text(
     r"[a-z][a-z0-9-]{0,28}[a-z0-9]", "the name of a model, lower-case letters, digits and hyphens"
 )
+#: A name as feature sets write it, or `prediction`.
+FEATURE = r"[A-Za-z][A-Za-z0-9_]{0,63}"
 EMAIL = Text(r"[^@\s,;<>\"']+@[^@\s,;<>\"']+\.[A-Za-z]{2,}", "an email address")
 HTTPS = Text(r"https://[A-Za-z0-9.-]+(:\d{1,5})?(/[^\s\"'<>]*)?", "an https:// address")
 SECRET_HTTPS = Text(HTTPS.pattern, "an https:// address, encrypted", empty="none")
@@ -157,6 +162,12 @@ class Settings:
         "Mean absolute z above which a request, and the average of a period, counts as drifted.",
         "2.0",
     )
+    metric_features: int = key(
+        Whole(0, MOST_METRIC_FEATURES, "features"),
+        "Predictor",
+        "Features of a model that have metrics of their own, at most: the most important ones, else the first.",
+        METRIC_FEATURES,
+    )
     rollout: str = key(
         Choice(("pulumi", "external")),
         "Predictor",
@@ -257,8 +268,30 @@ class Settings:
     false_alarm_days: int = key(
         Whole(1, 3650, "days"),
         "Monitor",
-        "False-alarm budget of the drift evidence: one in so many days.",
+        "False-alarm budget of the drift evidence, of all models and features of the stack together: one in so many days.",
         30,
+    )
+    minimum_effect: float = key(
+        Number("0", "10"),
+        "Monitor",
+        "Standard deviations below which no drift is an alarm.",
+        "0.1",
+    )
+    minimum_effects: dict[str, float] = key(
+        Table(FEATURE, Number("0", "10"), "features with a minimum effect each"),
+        "Monitor",
+        "Another minimum effect for single features.",
+        {},
+    )
+    muted_features: dict[str, str] = key(
+        Table(
+            FEATURE,
+            Day(),
+            "features with a day each",
+        ),
+        "Monitor",
+        "Features whose drift is no alarm before the day, in UTC; it is shown as muted.",
+        {},
     )
     prediction_log: bool = key(
         Flag(), "Monitor", "Keep every prediction in S3, to be asked with Athena.", True

@@ -47,14 +47,15 @@ def joint_channels(
     Args:
         channels: of the features' values.
         columns: of the numeric and boolean features, by name.
-        correlation: of the columns, in their order.
+        correlation: of the first columns, in their order; others are in no pair.
     """
     varied = [channel for channel in channels if any(channel.scores)]
     scores = {channel.name: _scores(channel, columns[channel.name]) for channel in varied}
     joint: list[Channel] = []
+    correlated = list(columns)[: len(correlation)]
     for pair in _strongest(
-        list(combinations(scores, 2)),
-        list(columns),
+        list(combinations([name for name in scores if name in correlated], 2)),
+        correlated,
         correlation,
     ):
         joint += _product(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import (
     TYPE_CHECKING,
@@ -14,6 +15,8 @@ from typing import (
 from drift_engine.scale import usable_std
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from drift_contracts.types import (
         BaselineV1Channel,
         BaselineV1Summary,
@@ -252,6 +255,11 @@ class Channel:
     def cuts(self) -> tuple[float, ...]:
         """Return the upper ends of all bins but the last, for an ordered channel."""
         return self.values[:-1] if self.kind == "values" else self.edges
+
+    @cached_property
+    def codes(self) -> Mapping[object, int]:
+        """Return the bin of each category: there may be 10,000 to look through."""
+        return {category: code for code, category in enumerate(self.categories)}
 
     def bin(self, value: float) -> int:
         """Return the bin of a number in an ordered channel.

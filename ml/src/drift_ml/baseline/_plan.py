@@ -21,6 +21,7 @@ from drift_ml.baseline._parts import ANSWER_PREFIX, PREDICTION
 
 if TYPE_CHECKING:
     from collections.abc import (
+        Collection,
         Mapping,
         Sequence,
     )
@@ -268,9 +269,7 @@ def _bin(
     if channel is None:
         return 0
     if channel.kind == "categories":
-        if value in channel.categories:
-            return channel.categories.index(value)
-        return len(channel.counts)
+        return channel.codes.get(value, len(channel.counts))
     if isinstance(value, int | float):
         return channel.bin(value)
     return len(channel.counts)
@@ -302,10 +301,10 @@ def _positions(
     return tuple(places)
 
 
-def _known_values(placed: Sequence[_Placed]) -> Sequence[str | float | bool]:
+def _known_values(placed: Sequence[_Placed]) -> Collection[object]:
     for item in placed:
-        if item.channel.values or item.channel.categories:
-            return item.channel.values or item.channel.categories
+        if item.channel.values or item.channel.codes:
+            return item.channel.codes or item.channel.values
     return ()
 
 

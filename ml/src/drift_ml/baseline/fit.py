@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
+#: Numeric features, the first ones, of which each two have a correlation: their number squared.
+MOST_CORRELATED = 90
+
 
 @dataclass(frozen=True)
 class _Answers:
@@ -87,7 +90,9 @@ def fit_baseline(
     numeric = {
         feature.name: table[feature.name] for feature in features if feature.type != "category"
     }
-    matrix = correlation(list(numeric.values()))
+    # The pairs of 2,000 columns are two million: the work for a feature must not grow with them.
+    correlated = tuple(numeric)[:MOST_CORRELATED]
+    matrix = correlation([numeric[name] for name in correlated])
     classes = feature_set.target.classes
     if scores is None and labels is None:
         predicted = None if predictions is None else _vector("predictions", predictions)
@@ -104,7 +109,7 @@ def fit_baseline(
         target=_class_summary(classes, target) if classes else _summary("target", target),
         prediction=None if answers.score is None else summarise("number", answers.score),
         error=_summary("errors", errors),
-        correlation_names=tuple(numeric),
+        correlation_names=correlated,
         correlation=matrix,
         channels=tuple(
             _channels(

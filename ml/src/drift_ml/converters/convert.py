@@ -10,6 +10,7 @@ from .errors import CannotServe, DoesNotFit
 from .estimators import library_and_class
 from .scikit_boosting import convert_gradient_boosting
 from .scikit_histogram import convert_histogram
+from .scikit_pipeline import STEPPED, convert_steps
 from .scikit_trees import convert_forest, convert_isolation
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ SCIKIT: dict[str, Converter] = {
     "GradientBoostingRegressor": convert_gradient_boosting,
     "HistGradientBoostingClassifier": convert_histogram,
     "HistGradientBoostingRegressor": convert_histogram,
+    **dict.fromkeys(STEPPED, convert_steps),
 }
 XGBOOST: dict[str, Converter] = dict.fromkeys(
     ("Booster", "XGBClassifier", "XGBRegressor", "XGBRanker", "XGBRFClassifier", "XGBRFRegressor"),
@@ -52,12 +54,14 @@ LIBRARIES = {"sklearn": SCIKIT, "xgboost": XGBOOST, "lightgbm": LIGHTGBM}
 
 #: What to do with an estimator that holds others, or that is none.
 WAYS_OUT = {
-    "Pipeline": "export its last step, with features as the steps before it make them",
+    "StackingClassifier": "export one of its estimators, or fit CalibratedClassifierCV",
+    "StackingRegressor": "export one of its estimators",
+    "VotingClassifier": "export one of its estimators, or fit CalibratedClassifierCV",
+    "VotingRegressor": "export one of its estimators",
     "GridSearchCV": "export its best_estimator_",
     "HalvingGridSearchCV": "export its best_estimator_",
     "HalvingRandomSearchCV": "export its best_estimator_",
     "RandomizedSearchCV": "export its best_estimator_",
-    "CalibratedClassifierCV": "export the classifier that it calibrates",
     "DaskXGBClassifier": "export its get_booster()",
     "DaskXGBRegressor": "export its get_booster()",
 }
@@ -80,18 +84,18 @@ def convert(estimator: Any, feature_set: FeatureSet) -> Converted:
     converter = LIBRARIES.get(library, {}).get(kind)
     if converter is None:
         raise _unknown(library, kind)
-    if library == "sklearn" and not _is_fitted(estimator):
+    if library == "sklearn" and not is_fitted(estimator):
         raise CannotServe(kind, "it is not fitted", "call its fit first")
     converted = converter(estimator, feature_set)
     return replace(converted, classes=_classes(converted, feature_set))
 
 
-def _is_fitted(estimator: Any) -> bool:
+def is_fitted(estimator: Any) -> bool:
     """Return whether an estimator of scikit-learn has what its `fit` leaves."""
-    return hasattr(
-        estimator,
-        "n_features_in_",
-    )
+    if library_and_class(estimator)[1] == "Pipeline":
+        return is_fitted(estimator.steps[-1][1])
+    names = ("n_features_in_", "coef_", "regressor_", "calibrated_classifiers_")
+    return any(hasattr(estimator, name) for name in names)
 
 
 def _unknown(library: str, kind: str) -> CannotServe:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
+    from drift_engine.model.steps import StepsModel
     from drift_engine.model.writer import Model
 
     from .inputs import Inputs, JsonRow
@@ -36,19 +37,25 @@ class Reference:
     labels: Callable[[Sequence[JsonRow]], npt.NDArray[np.intp]] | None = None
     #: Whether the final values are float32, in whose last place they are compared.
     single: bool = False
+    #: By row and raw score, how far the library's own order of sums may lead; None where sums have
+    #: an order.
+    slack: Scorer | None = None
 
 
 @dataclass(frozen=True)
 class Converted:
     """A model as the file has it, and what it is compared with."""
 
-    model: Model
+    model: Model | StepsModel
     inputs: Inputs
     reference: Reference
     #: Class of the estimator, and what it was made by.
     kind: str
     #: Classes as texts, in the library's order; none for a regressor.
     classes: tuple[str, ...] = ()
+    #: Scores before the first tree as other versions of the library's logarithm have them, which a
+    #: file does not tell apart; a proof tries them.
+    other_starts: tuple[tuple[float, ...], ...] = ()
 
 
 def as_columns(values: object) -> Floats:

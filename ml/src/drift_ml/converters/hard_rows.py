@@ -6,13 +6,16 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
+from drift_engine.model.steps import StepsModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
     from drift_contracts import Feature, FeatureSet
     from drift_contracts.json_types import JsonValue
+    from drift_engine.model._steps import Step
+    from drift_engine.model.steps import Program
     from drift_engine.model.writer import Model
 
     from .inputs import JsonRow
@@ -30,7 +33,11 @@ REPLACED = 0.6
 
 
 def hard_rows(
-    model: Model, feature_set: FeatureSet, rows: Sequence[JsonRow], count: int, seed: int
+    model: Model | StepsModel,
+    feature_set: FeatureSet,
+    rows: Sequence[JsonRow],
+    count: int,
+    seed: int,
 ) -> list[JsonRow]:
     """Return rows with values at the thresholds of a model, one ulp to either side, and missing.
 
@@ -42,7 +49,7 @@ def hard_rows(
         seed: Of the choice.
     """
     random = np.random.default_rng(seed)
-    thresholds = _thresholds(model)
+    thresholds = _all_thresholds(model)
     columns: dict[str, list[JsonValue]] = {}
     for place, feature in enumerate(feature_set.features):
         candidates = hard_values(feature, thresholds.get(place, np.zeros(0)))
@@ -90,6 +97,74 @@ def _thresholds(model: Model) -> dict[int, Floats]:
                     [],
                 ).append(threshold)
     return {source: np.unique(values) for source, values in found.items()}
+
+
+def _all_thresholds(model: Model | StepsModel) -> dict[int, Floats]:
+    if isinstance(model, StepsModel):
+        return thresholds_of_steps(model)
+    return _thresholds(model)
+
+
+def thresholds_of_steps(model: StepsModel) -> dict[int, Floats]:
+    """Return the numbers at which steps and trees turn, by place of the feature in a row.
+
+    A register that was scaled is traced back to the feature that it is made of.
+    """
+    program = model.program
+    origins: dict[int, Origin] = {}
+    for feature in range(program.features):
+        origins[feature] = (feature, 1.0, 0.0)
+    turns: dict[int, list[float]] = {}
+    for register, step in zip(program.firsts, program.steps, strict=True):
+        numbers = _numbers_of(program, step)
+        _trace(origins, register, step, numbers)
+        at = {}
+        if step.name in TURNING:
+            at = {step.sources[0]: numbers}
+        elif step.name == "member":
+            trees = _thresholds(program.members[step.operands[0]])
+            at = {step.sources[source]: values.tolist() for source, values in trees.items()}
+        for source, values in at.items():
+            if source in origins:
+                feature, factor, added = origins[source]
+                turns.setdefault(feature, []).extend((x - added) / factor for x in values)
+    return {feature: np.unique(values) for feature, values in turns.items()}
+
+
+def _trace(origins: dict[int, Origin], register: int, step: Step, numbers: Sequence[float]) -> None:
+    """Write down what the registers of a step are made of, where it scales."""
+    if step.name not in TRACED:
+        return
+    for place, source in enumerate(step.sources):
+        number = numbers[place] if numbers else 0.0
+        if source in origins and not (step.name in ("multiply", "divide") and not number):
+            origins[register + place] = TRACED[step.name](origins[source], number)
+
+
+def _numbers_of(program: Program, step: Step) -> Sequence[float]:
+    """Return the constants of a step that scales, or of one that has a table."""
+    is_read = step.name in TRACED or step.name in TURNING
+    if not is_read or not step.operands:
+        return ()
+    size = step.operands[1] if step.name in TURNING else len(step.sources)
+    first = step.operands[0]
+    each = 2 if step.name in ("replace", "clip") else 1
+    return program.constants[first : first + each * size : each]
+
+
+Origin = tuple[int, float, float]
+#: Steps that scale a number, as factor and addend of what it was made of.
+TRACED: dict[str, Callable[[Origin, float], Origin]] = {
+    "copy": lambda origin, _: origin,
+    "replace": lambda origin, _: origin,
+    "clip": lambda origin, _: origin,
+    "add": lambda origin, x: (origin[0], origin[1], origin[2] + x),
+    "subtract": lambda origin, x: (origin[0], origin[1], origin[2] - x),
+    "multiply": lambda origin, x: (origin[0], origin[1] * x, origin[2] * x),
+    "divide": lambda origin, x: (origin[0], origin[1] / x, origin[2] / x),
+}
+#: Steps whose tables are where they turn.
+TURNING = ("rank", "find", "interpolate")
 
 
 def hard_values(feature: Feature, thresholds: Floats) -> list[JsonValue]:

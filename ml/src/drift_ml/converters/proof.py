@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from drift_contracts import RequestValidator
-from drift_engine.model import PackedModel
+from drift_engine.model import BadRow, PackedModel
 
 from .errors import LINK, CannotServe, NotExact
 from .hard_rows import hard_rows
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
     import numpy.typing as npt
-    from drift_contracts import FeatureSet
+    from drift_contracts import Feature, FeatureSet
 
     from .converted import Converted, Reference
     from .inputs import JsonRow
 
     Floats = npt.NDArray[np.float64]
-    Grade = Literal["exact", "exact-link", "unproven"]
+    Grade = Literal["exact", "exact-link", "nearest", "unproven"]
 
 #: Rows that are made to be hard.
 HARD_ROWS = 20_000
@@ -33,6 +34,8 @@ MOST_ULP, MOST_ULP_SINGLE = 4.0, 2.0
 FAR_ULP = 64.0
 #: Rows of one call of the library: more than one, since libraries round single rows otherwise.
 BATCH = 5_000
+#: Refused rows that are sent to the library one by one.
+MOST_REFUSED = 20
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ class Exactness:
     rows: int
     hard_rows: int
     #: The largest distance of a final value, in units of the last place of the library's type.
-    worst_ulp: float
+    #: None where nothing was compared.
+    worst_ulp: float | None
     #: The library's call, its name and its version.
     call: str
     library: str
@@ -116,6 +120,9 @@ class _Proof:
         self.worst = 0.0
         self.rows = 0
         self._differing = {"scores": 0, "raw scores": 0, "labels": 0}
+        self._inexact = 0
+        #: A row that both answer.
+        self._ordinary: JsonRow | None = None
 
     def add(self, rows: Sequence[JsonRow]) -> None:
         """Send rows through both."""
@@ -127,9 +134,10 @@ class _Proof:
             self._add(rows[start : start + BATCH])
 
     def _add(self, rows: Sequence[JsonRow]) -> None:
-        """Send a batch through both. Raises where the library refuses it."""
+        """Send a batch through both. Raises where only one of them refuses it."""
         # Those of a request, by the code that reads requests; the reference reads the JSON itself.
-        encoded = [self.validator.row({"features": row}) for row in rows]
+        read = [self.validator.row({"features": row}) for row in rows]
+        rows, encoded = self._answered(rows, read)
         expected = self._library(self.reference.scores, rows)
         ours = np.array(self.model.scores_many(encoded))
         if not np.isfinite(expected).all():
@@ -141,15 +149,87 @@ class _Proof:
         self.rows += len(rows)
         distance = ulps(ours, expected, single=self.reference.single)
         self.worst = max(self.worst, float(distance.max(initial=0.0)))
-        self._differing["scores"] += int((distance > 0).any(axis=1).sum())
+        slack = self._slack(rows)
+        self._inexact += int((distance > 0).any(axis=1).sum())
+        beyond = distance > 0
+        if slack is not None:
+            # An exponential grows as its answer does, and no other link by more than the score.
+            room = slack.max(axis=1, keepdims=True) * np.maximum(1.0, np.abs(expected))
+            room += MOST_ULP * np.spacing(np.abs(expected))
+            beyond = np.abs(ours - expected) > room
+        self._differing["scores"] += int(beyond.any(axis=1).sum())
+        raw = np.array([self.model.raw(row) for row in encoded])
         if self.reference.raw is not None:
-            raw = np.array([self.model.raw(row) for row in encoded])
-            differs = raw != self._library(self.reference.raw, rows).reshape(len(rows), -1)
+            theirs = self._library(self.reference.raw, rows).reshape(len(rows), -1)
+            differs = np.abs(raw - theirs) > (0.0 if slack is None else slack)
             self._differing["raw scores"] += int(differs.any(axis=1).sum())
         if self.reference.labels is not None:
-            labels = [label for _, label in self.model.decide_many(encoded)]
-            differs = np.array(labels) != self.reference.labels(rows)
+            labels = np.array([label for _, label in self.model.decide_many(encoded)])
+            differs = labels != self.reference.labels(rows)
+            if slack is not None:
+                differs &= ~_is_close(raw, slack)
             self._differing["labels"] += int(differs.sum())
+
+    def _slack(self, rows: Sequence[JsonRow]) -> Floats | None:
+        """Return how far the library's own order of sums may lead; None where there is one."""
+        slack = self.reference.slack
+        return None if slack is None else slack(rows)
+
+    def _answered(
+        self, rows: Sequence[JsonRow], encoded: Sequence[Sequence[float]]
+    ) -> tuple[Sequence[JsonRow], Sequence[Sequence[float]]]:
+        """Return the rows that the packed model answers; the library refuses the others too.
+
+        Steps may make a number of a row too large for what follows, as they do in the library.
+        """
+        try:
+            self.model.scores_many(encoded)
+        except BadRow:
+            answered = [self._answers(row) for row in encoded]
+        else:
+            self._ordinary = self._ordinary or rows[0]
+            return rows, encoded
+        chosen = list(zip(rows, encoded, answered, strict=True))
+        answers = [(row, numbers) for row, numbers, is_answered in chosen if is_answered]
+        refused = [row for row, _, is_answered in chosen if not is_answered]
+        if self._ordinary is None and answers:
+            self._ordinary = answers[0][0]
+        for row in refused[:MOST_REFUSED]:
+            self._must_refuse(row)
+        return [row for row, _ in answers], [numbers for _, numbers in answers]
+
+    def _answers(self, row: Sequence[float]) -> bool:
+        try:
+            self.model.scores(row)
+        except BadRow:
+            return False
+        return True
+
+    def _must_refuse(self, row: JsonRow) -> None:
+        """Raise unless only the size of numbers has a row refused, and by the library too."""
+        if self._ordinary is None:
+            raise self._refused()
+        moderate = {}
+        for feature in self.validator.feature_set.features:
+            source = self._ordinary if _is_ordinary(feature, row[feature.name]) else row
+            moderate[feature.name] = source[feature.name]
+        if not self._answers(self.validator.row({"features": moderate})):
+            raise self._refused()
+        calls = [self.reference.scores, self.reference.raw or self.reference.scores]
+        try:
+            answers = [np.asarray(call([row]), np.float64) for call in calls]
+        except ValueError:
+            return
+        if all(np.isfinite(answer).all() for answer in answers):
+            raise NotExact(self.reference.call, "refusals", self.rows, 1, math.inf)
+
+    def _refused(self) -> CannotServe:
+        return CannotServe(
+            self.reference.call,
+            "the library refuses rows that the feature set allows",
+            "fit with missing values, or let no feature be nullable; for new categories, set"
+            " handle_unknown='ignore', or let no category have other",
+        )
 
     def _library(self, call: Callable[[Sequence[JsonRow]], Any], rows: Sequence[JsonRow]) -> Floats:
         """Return the library's answers. Raises CannotServe where it refuses a row."""
@@ -159,14 +239,12 @@ class _Proof:
                 dtype=np.float64,
             )
         except ValueError as error:
-            raise CannotServe(
-                self.reference.call,
-                "the library refuses rows that the feature set allows",
-                "fit with missing values, or let no feature be nullable",
-            ) from error
+            raise self._refused() from error
 
     def grade(self) -> Grade:
         """Return the grade of all rows. Raises NotExact where none is reached."""
+        if self.reference.slack is not None:
+            return self._nearest()
         most = MOST_ULP_SINGLE if self.reference.single else MOST_ULP
         has_raw = self.reference.raw is not None
         differing = self._differing
@@ -181,6 +259,13 @@ class _Proof:
                 raise self._refusal(what)
         return "exact-link" if differing["scores"] else "exact"
 
+    def _nearest(self) -> Grade:
+        """Return the grade of a model whose library promises no order of sums."""
+        for what, count in self._differing.items():
+            if count:
+                raise self._refusal(what)
+        return "nearest" if self._inexact else "exact"
+
     def _refusal(self, what: str, words: str | None = None) -> NotExact:
         differing = self._differing[what]
         return NotExact(
@@ -190,6 +275,24 @@ class _Proof:
             differing,
             self.worst,
         )
+
+
+def _is_ordinary(feature: Feature, value: object) -> bool:
+    """Return whether a cell is neither null nor a new category."""
+    if feature.type == "category":
+        return value in feature.categories
+    return value is not None
+
+
+def _is_close(raw: Floats, slack: Floats) -> npt.NDArray[np.bool_]:
+    """Return for which rows the order of a sum may decide the class."""
+    close: npt.NDArray[np.bool_]
+    if raw.shape[1] == 1:
+        close = np.abs(raw[:, 0]) <= slack[:, 0]
+        return close
+    ordered = np.sort(raw, axis=1)
+    close = (ordered[:, -1] - ordered[:, -2]) <= 2 * slack.max(axis=1)
+    return close
 
 
 def ulps(ours: Floats, theirs: Floats, *, single: bool = False) -> Floats:

@@ -13,6 +13,7 @@ from drift_ml.evidence._errors import EvidenceError
 from drift_ml.evidence._finding import DriftFinding
 from drift_ml.evidence._lifecycle import Transition, observe_window
 from drift_ml.evidence._seasonality import Seasonality
+from drift_ml.evidence._standing import StandingAlarm
 from drift_ml.evidence._tables import Tables
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "MixtureDetector",
     "Seasonality",
     "Settings",
+    "StandingAlarm",
     "Tables",
     "Transition",
     "charts",

@@ -25,7 +25,7 @@ class Capital:
 
     #: ln of the Shiryaev-Roberts sum; minus infinity before the first event.
     log: Floats
-    #: Effective events since the start of the average run.
+    #: Effective events that the chart's channel saw since the start of the average run.
     age: Floats
     #: Log-likelihood ratio since that start, nats, not shrunk.
     ratio: Floats
@@ -49,6 +49,7 @@ class Capital:
         rows: Floats,
         variance_inflation: Floats,
         timestamp_s: float = 0.0,
+        seen: Floats | None = None,
     ) -> None:
         """Take a batch in.
 
@@ -64,6 +65,8 @@ class Capital:
                 broadcast to it; infinity where the reference is exact.
             variance_inflation: of dependent events, 1 where they are independent; as `rows`.
             timestamp_s: of the batch's beginning.
+            seen: events of the batch that have a bin in each chart's channel, as `ratio`; all of
+                them by default. An event without a bin tells a run nothing, and ages none.
         """
         grown = np.logaddexp(self.log, np.log(events))
         # The runs so far are this share of the new sum; the others begin with this batch and
@@ -76,7 +79,7 @@ class Capital:
         # before changes too, because the run has become older.
         before = self.ratio / (1 + self.age / rows)
         self.ratio += ratio / variance_inflation
-        self.age += events / variance_inflation
+        self.age += (events if seen is None else seen) / variance_inflation
         after = self.ratio / (1 + self.age / rows)
         self.log = grown + after - before
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from drift_ml.evidence._distributions import (
+    JEFFREYS,
     STEEPEST,
     coupled,
     favoured,
@@ -19,9 +20,13 @@ from drift_ml.evidence._distributions import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy.typing as npt
+
     from drift_ml.baseline import Channel
     from drift_ml.evidence._distributions import Floats
 
+    #: Bins, as indices.
+    Places = npt.NDArray[np.intp]
     #: How a channel drifts; `together` is of all features.
     ChartKind = Literal["location", "scale", "correlation", "together", "share"]
 
@@ -39,8 +44,18 @@ ODDS = (1 / 3, 2 / 3, 1.5, 3.0)
 SHARES = (0.01, 0.03, 0.1, 0.3)
 #: The share of all events that moves to one category.
 NEWCOMERS = 0.2
-#: Of more categories only the most frequent have charts.
+#: Of more categories only the most frequent have charts of their odds.
 MOST_CATEGORIES = 24
+#: The share of all events that moves to one of the other categories.
+RARE_NEWCOMERS = 0.05
+#: The part of a channel's weight that these categories share.
+RARE_SHARE = 0.1
+#: The share of all events that a value frozen in some of the traffic takes.
+FROZEN = 0.05
+#: The part of an ordered channel's weight on frozen values, divided among its bins.
+FROZEN_SHARE = 0.04
+#: Versions of detector.state: the first that holds a chart.
+FIRST_STATE, SECOND_STATE = 1, 2
 #: Nats per event; sizes are divided by a chart's information.
 LEAST_INFORMATION = 1e-12
 #: A product counts as at most that of two scores at three standard deviations: few rows lie beyond.
@@ -91,6 +106,9 @@ class Chart:
     #: How much faster the reference's own error grows here than the information does; 1 for a
     #: small shift of a normal.
     noise: float
+    #: The first version of detector.state that holds the chart: states of versions before it are
+    #: taken over without it.
+    first_state: int = FIRST_STATE
 
 
 @dataclass(frozen=True)
@@ -102,6 +120,9 @@ class _Alternative:
     direction: str
     weight: float
     distribution: Floats
+    #: The distribution that it is held against, where that is not the channel's reference.
+    before: Floats | None = None
+    first_state: int = FIRST_STATE
 
 
 def charts(
@@ -117,23 +138,26 @@ def charts(
     Returns:
         The charts, weights summing to 1, and a table of shape (bins, charts): the log-likelihood
         ratios, nats. Each column has expectation exactly one under the reference distribution,
-        once exponentiated. A channel with one bin has no chart.
+        once exponentiated, that of a rare category among more than 64 at most one. A channel with
+        one bin has no chart.
 
     >>> from drift_ml.baseline import Channel
     >>> listed, table = charts(Channel("rooms", "values", ("rooms",), (50, 50)))
     >>> listed[0].kind, listed[0].size, listed[0].direction, table.shape
     ('location', 0.25, 'up', (2, 8))
     """
-    reference = reference_distribution(channel.counts if counts is None else counts)
+    rows = channel.counts if counts is None else counts
+    reference = reference_distribution(rows)
     listed: list[Chart] = []
     columns: list[Floats] = []
-    for alternative in _alternatives(channel, reference):
-        ratio = np.log(alternative.distribution / reference)
+    for alternative in _alternatives(channel, rows, reference):
+        before = reference if alternative.before is None else alternative.before
+        ratio = np.log(alternative.distribution / before)
         listed.append(
             _chart(
                 channel.name,
                 alternative,
-                reference,
+                before,
                 ratio,
             )
         )
@@ -162,31 +186,39 @@ def _chart(
         information=information,
         mean_under_null=float(reference @ ratio),
         noise=max(1.0, variance / (2 * information)),
+        first_state=alternative.first_state,
     )
 
 
 def _alternatives(
     channel: Channel,
+    counts: Sequence[int],
     reference: Floats,
 ) -> Iterator[_Alternative]:
     """Yield every alternative of a channel, in the order in which states list their charts."""
     if len(reference) < 2:  # noqa: PLR2004 - one bin cannot change
         return
     if channel.kind in ("values", "quantiles"):
-        yield from _ordered(reference)
+        yield from _ordered(channel, reference)
     elif channel.kind == "product":
         yield from _correlations(channel, reference)
     elif channel.kind == "sum_of_squares":
         yield from _joint_shifts(reference)
     elif channel.kind == "categories":
         yield from _categories(channel, reference)
+        yield from _rare_categories(channel, counts, reference)
     else:
         yield from _indicators(reference)
 
 
-def _ordered(reference: Floats) -> Iterator[_Alternative]:
+def _ordered(
+    channel: Channel,
+    reference: Floats,
+) -> Iterator[_Alternative]:
     stretchable = len(reference) > 2  # noqa: PLR2004 - two bins know no variance
-    location_share = LOCATION_SHARE if stretchable else 1.0
+    # Of two bins a shift says all that can be said.
+    moving = 1 - FROZEN_SHARE if stretchable else 1.0
+    location_share = moving * LOCATION_SHARE if stretchable else moving
     for size, part in LOCATIONS.items():
         # Half of a size's part for either direction.
         weight = location_share * part / 2
@@ -207,7 +239,7 @@ def _ordered(reference: Floats) -> Iterator[_Alternative]:
     if not stretchable:
         return
     for scale in SCALES:
-        weight = (1 - LOCATION_SHARE) / len(SCALES)
+        weight = moving * (1 - LOCATION_SHARE) / len(SCALES)
         stretched = shifted(reference, 0.0, scale)
         yield _Alternative(
             "scale",
@@ -215,6 +247,24 @@ def _ordered(reference: Floats) -> Iterator[_Alternative]:
             _direction(scale - 1),
             weight,
             stretched,
+        )
+    yield from _frozen(channel, reference)
+
+
+def _frozen(
+    channel: Channel,
+    reference: Floats,
+) -> Iterator[_Alternative]:
+    """Yield one alternative per bin: part of the traffic shows one value over and over."""
+    weight = FROZEN_SHARE / len(reference)
+    for bin_, label in enumerate(channel.labels):
+        yield _Alternative(
+            "share",
+            FROZEN,
+            f"{label} up",
+            weight,
+            mixed(reference, bin_, FROZEN),
+            first_state=SECOND_STATE,
         )
 
 
@@ -284,15 +334,15 @@ def _categories(
     channel: Channel,
     reference: Floats,
 ) -> Iterator[_Alternative]:
-    # A stable sort, so that equal counts keep their order on every machine.
-    order = np.argsort(-np.asarray(channel.counts), kind="stable")
+    order = _by_frequency(channel)
     if channel.answer is not None and len(order) == TWO_CLASSES:
         # A model's classes are all that there are, so that K - 1 of K shares are free. Of two, each
         # change of the second is one of the first, and would count twice. Of more, charts of the
         # most frequent class stand for the K - 1 others together, which no other chart does.
         order = order[1:]
     most_frequent = order[:MOST_CATEGORIES]
-    weight = 1 / (len(most_frequent) * (len(ODDS) + 1))
+    share = 1 - RARE_SHARE if len(order) > MOST_CATEGORIES else 1.0
+    weight = share / (len(most_frequent) * (len(ODDS) + 1))
     for bin_ in most_frequent.tolist():
         label = str(channel.categories[bin_])
         for odds in ODDS:
@@ -306,6 +356,39 @@ def _categories(
             )
         joined = mixed(reference, bin_, NEWCOMERS)
         yield _Alternative("share", NEWCOMERS, f"{label} up", weight, joined)
+
+
+def _rare_categories(
+    channel: Channel,
+    counts: Sequence[int],
+    reference: Floats,
+) -> Iterator[_Alternative]:
+    """Yield one alternative for each category that is not among the most frequent: it becomes so.
+
+    Each is held against all others together, with half a made-up row on either side: a level that
+    was never seen is not as impossible as one row divided among a thousand levels says.
+    """
+    rare = _by_frequency(channel)[MOST_CATEGORIES:].tolist()
+    rows = sum(counts) + 2 * JEFFREYS
+    for bin_ in rare:
+        share = (counts[bin_] + JEFFREYS) / rows
+        before = reference * (1 - share) / (1 - reference[bin_])
+        before[bin_] = share
+        yield _Alternative(
+            "share",
+            RARE_NEWCOMERS,
+            f"{channel.categories[bin_]} up",
+            RARE_SHARE / len(rare),
+            mixed(before, bin_, RARE_NEWCOMERS),
+            before,
+            SECOND_STATE,
+        )
+
+
+def _by_frequency(channel: Channel) -> Places:
+    """Return the bins of a channel, the most frequent first."""
+    # A stable sort, so that equal counts keep their order on every machine.
+    return np.argsort(-np.asarray(channel.counts), kind="stable")
 
 
 def _indicators(reference: Floats) -> Iterator[_Alternative]:

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 ONSET_SLACK = 0.5
 #: In equivalent standard deviations.
 MINIMUM_EFFECT = 0.1
+#: Features of a channel of two.
+PAIR = 2
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Settings:
     minimum_effect: float = MINIMUM_EFFECT
     #: Learned from good traffic; None for independent events without cycles.
     seasonality: Seasonality | None = None
+    #: Minimum effects of single features, by name; a pair takes the larger of both.
+    minimum_effects: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def digest(self) -> str:
@@ -63,7 +67,21 @@ class Settings:
         channels = [channel.to_json() for channel in self.channels]
         seasonality = None if self.seasonality is None else self.seasonality.to_json()
         parts = [channels, self.budget.events, self.minimum_effect, seasonality]
+        if self.minimum_effects:
+            # Without them a state belongs to the settings that earlier releases knew.
+            parts.append(dict(self.minimum_effects))
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def least_effect(self, channel: str) -> float:
+        """Return the effect below which a channel raises no alarm, in standard deviations."""
+        if not self.minimum_effects:
+            return self.minimum_effect
+        of = next(item.of for item in self.channels if item.name == channel)
+        if len(of) > PAIR:
+            # One feature's minimum must not silence the channel of all of them.
+            return self.minimum_effect
+        single = [self.minimum_effects[name] for name in of if name in self.minimum_effects]
+        return max(single, default=self.minimum_effect)
 
 
 class MixtureDetector:
@@ -181,6 +199,14 @@ class MixtureDetector:
                 explained |= drift.explained
         return explained
 
+    def evidence_by_channel(self) -> dict[str, float]:
+        """Return ln of what each channel adds to the mixture, nats; minus infinity for nothing."""
+        gained = self._capital.log + self._tables[0].log_weights
+        parts: dict[str, float] = {}
+        for chart, part in zip(self._tables[0].charts, gained.tolist(), strict=True):
+            parts[chart.channel] = float(np.logaddexp(parts.get(chart.channel, -inf), part))
+        return parts
+
     @property
     def needed(self) -> float:
         """Return ln of the threshold, nats."""
@@ -259,6 +285,7 @@ class MixtureDetector:
             tables.ratio(counts),
             events,
             timestamp_s,
+            tables.seen(counts),
         )
 
     def update_event(
@@ -283,6 +310,7 @@ class MixtureDetector:
             tables.ratio_of_event(bins),
             1,
             timestamp_s,
+            tables.seen_in_event(bins),
         )
 
     def _recoveries(self) -> Iterator[Recovery]:
@@ -300,6 +328,7 @@ class MixtureDetector:
         ratio: Floats,
         events: int,
         timestamp_s: float,
+        seen: Floats | None,
     ) -> bool:
         inflation = self._variance_inflation
         self._capital.advance(
@@ -308,6 +337,7 @@ class MixtureDetector:
             tables.rows,
             inflation,
             timestamp_s,
+            seen,
         )
         self.events += events
         self._quiet += events
@@ -322,7 +352,7 @@ class MixtureDetector:
                 if self._mixture(drift.explained) < self._needed:
                     continue
                 finding = self._find(drift.explained)
-                if finding is not None and finding.effect >= self.settings.minimum_effect:
+                if finding is not None and self._is_large(finding):
                     drift.recovery.capital.clear()
                     self._spend(drift.explained, finding.evidence)
 
@@ -338,7 +368,7 @@ class MixtureDetector:
         while (finding := self._find(charts)) is not None and finding.evidence >= self._needed:
             explained = self._causes.explained_by(finding.channel)
             charts &= ~explained
-            if finding.effect < self.settings.minimum_effect:
+            if not self._is_large(finding):
                 continue
             drift = StandingDrift(finding, self._recovery_of(finding), explained)
             self._tell(drift, timestamp_s)
@@ -359,6 +389,9 @@ class MixtureDetector:
         self._alarms.append(alarm)
         self._raised.append(alarm)
 
+    def _is_large(self, finding: DriftFinding) -> bool:
+        return finding.effect >= self.settings.least_effect(finding.channel)
+
     def _spend(self, charts: Flags, evidence: float) -> None:
         """Begin anew with charts whose evidence an alarm has used, and remember its peak."""
         self._capital.clear_charts(charts)
@@ -374,7 +407,7 @@ class MixtureDetector:
             counts = [stratum[channel] for stratum in seasonality.strata]
             inflation = seasonality.variance_inflation.get(channel, 1.0)
         strata = [Stratum(*pair) for pair in zip(counts, self._tables, strict=True)]
-        least = self.settings.minimum_effect
+        least = self.settings.least_effect(channel)
         return Recovery(alarm, strata, variance_inflation=inflation, least=least)
 
     def to_json(self) -> DetectorStateV2:
@@ -413,8 +446,7 @@ class MixtureDetector:
                 f"{contract}: const at /settings: expected the digest of these settings"
             )
         detector = cls(settings)
-        charts = len(detector._tables[0].charts)
-        current = upgraded(document, charts)
+        current = upgraded(document, detector._tables[0].charts)
         detector.events, detector._quiet = current["events"], current["quiet"]
         detector._alarms = [detector._alarm_of(alarm) for alarm in current["alarms"]]
         detector._capital = detector._capital_of(current["capital"])

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Rows that are added to each bin of a reference, so that no probability is zero.
 JEFFREYS = 0.5
+#: Of more bins one row is added in all: half a row each would be more rows than were seen.
+MOST_BINS_WITH_HALF_A_ROW = 64
 #: The largest correlation that is taken for true: at 1 the density of a product has no width.
 STEEPEST = 0.95
 #: Probabilities nearer to 0 or 1 are cut off: a quantile of the normal must be finite.
@@ -30,12 +32,15 @@ _NORMAL = NormalDist()
 def reference_distribution(counts: npt.ArrayLike) -> Floats:
     """Return bin probabilities estimated from reference counts of shape (k,), none of them zero.
 
-    Half a row is added to each bin. Source: Krichevsky & Trofimov 1981 (Jeffreys' prior).
+    Half a row is added to each bin, of more than 64 bins one row in all. Sources: Krichevsky &
+    Trofimov 1981 (Jeffreys' prior); Perks 1947.
 
     >>> reference_distribution([9, 0]).tolist()
     [0.95, 0.05]
     """
-    raised = np.asarray(counts, dtype=np.float64) + JEFFREYS
+    bins = np.asarray(counts, dtype=np.float64)
+    few = len(bins) <= MOST_BINS_WITH_HALF_A_ROW
+    raised = bins + (JEFFREYS if few else 1 / len(bins))
     return np.asarray(raised / raised.sum())
 
 

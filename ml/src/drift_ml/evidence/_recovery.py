@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from drift_ml.evidence._capital import Capital
+from drift_ml.evidence._charts import SECOND_STATE
 from drift_ml.evidence._distributions import reference_distribution
 
 if TYPE_CHECKING:
@@ -164,7 +165,9 @@ def _exponents(
 ) -> dict[int, float]:
     """Return by index of a chart how far to temper it.
 
-    Per kind and direction the weakest chart that is strong enough is taken. A kind or direction of
+    Per kind and direction the weakest chart that is strong enough is taken, of charts that each
+    look for one frozen value or one rare category only the finding's own: there are too many to
+    disprove each of them, and their drifts move no other value. A kind or direction of
     which no chart is so strong (a rare category's) is left out, unless it is the finding's own:
     then its strongest counts as it is.
 
@@ -173,14 +176,16 @@ def _exponents(
         finding: of the alarm.
         left: the effect that each is tempered to, in equivalent standard deviations.
     """
+    leading = (finding.kind, finding.direction)
     chosen: dict[tuple[ChartKind, str], int] = {}
     for place, chart in sorted(enumerate(charts), key=lambda item: item[1].information):
         way = (chart.kind, chart.direction)
+        if chart.first_state == SECOND_STATE and way != leading:
+            continue
         weaker = chosen.get(way)
         if weaker is None or _effect(charts[weaker]) < left:
             chosen[way] = place
     exponents = {}
-    leading = (finding.kind, finding.direction)
     for way, place in chosen.items():
         effect = _effect(charts[place])
         if effect >= left or way == leading:

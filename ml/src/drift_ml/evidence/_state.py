@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from drift_ml.evidence._capital import Capital
+from drift_ml.evidence._charts import FIRST_STATE
 from drift_ml.evidence._errors import EvidenceError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from drift_contracts.types import (
         DetectorStateV1Mixture,
         DetectorStateV2,
         DetectorStateV2Capital,
     )
+
+    from drift_ml.evidence._charts import Chart
 
 CONTRACT: Final = "detector.state.v2"
 #: States of this version are taken over: their alarm stands, and their evidence goes on.
@@ -59,12 +64,16 @@ def restored(document: DetectorStateV2Capital, size: int, place: str) -> Capital
     return Capital(np.array(log, dtype=np.float64), *others)
 
 
-def upgraded(document: DetectorStateV1Mixture | DetectorStateV2, charts: int) -> DetectorStateV2:
+def upgraded(
+    document: DetectorStateV1Mixture | DetectorStateV2,
+    charts: Sequence[Chart],
+) -> DetectorStateV2:
     """Return a state of either version as the later one.
 
-    The earlier one has at most one alarm, and keeps the capital of its recovery behind that of all
-    charts. When its alarm was raised it does not say: that is taken to be the estimated onset, so
-    that whatever began later is another cause.
+    The earlier one has at most one alarm, fewer charts, and keeps the capital of its recovery
+    behind that of all charts. Charts that it has not begin with nothing. When its alarm was raised
+    it does not say: that is taken to be the estimated onset, so that whatever began later is
+    another cause.
 
     Args:
         document: a state.
@@ -73,18 +82,29 @@ def upgraded(document: DetectorStateV1Mixture | DetectorStateV2, charts: int) ->
     if document["contract"] == CONTRACT:
         return document
     whole = document["capital"]
-    capital: DetectorStateV2Capital = {
-        "log": [*whole["log"][:charts]],
-        "age": whole["age"][:charts],
-        "ratio": whole["ratio"][:charts],
-        "born": whole["born"][:charts],
-    }
+    former = [place for place, chart in enumerate(charts) if chart.first_state == FIRST_STATE]
+    cut = len(former)
     recovery: DetectorStateV2Capital = {
-        "log": [*whole["log"][charts:]],
-        "age": whole["age"][charts:],
-        "ratio": whole["ratio"][charts:],
-        "born": whole["born"][charts:],
+        "log": [*whole["log"][cut:]],
+        "age": whole["age"][cut:],
+        "ratio": whole["ratio"][cut:],
+        "born": whole["born"][cut:],
     }
+    gained = restored(
+        {
+            "log": [*whole["log"][:cut]],
+            "age": whole["age"][:cut],
+            "ratio": whole["ratio"][:cut],
+            "born": whole["born"][:cut],
+        },
+        cut,
+        "/capital",
+    )
+    capital = Capital.empty(len(charts))
+    capital.log[former] = gained.log
+    capital.age[former] = gained.age
+    capital.ratio[former] = gained.ratio
+    capital.start[former] = gained.start
     current: DetectorStateV2 = {
         "contract": CONTRACT,
         "detector": "mixture",
@@ -92,7 +112,7 @@ def upgraded(document: DetectorStateV1Mixture | DetectorStateV2, charts: int) ->
         "events": document["events"],
         "quiet": document["quiet"],
         "alarms": [],
-        "capital": capital,
+        "capital": capital_to_json(capital),
     }
     alarm = document["alarm"]
     if alarm is not None:

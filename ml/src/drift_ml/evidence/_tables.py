@@ -21,9 +21,13 @@ from drift_ml.evidence._errors import EvidenceError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy.typing as npt
+
     from drift_ml.baseline import Channel
     from drift_ml.evidence._distributions import Floats
 
+    #: Indices of channels.
+    Places = npt.NDArray[np.intp]
     #: Events per bin, by channel.
     Counts = Mapping[str, Sequence[int]]
     FrozenCounts = tuple[tuple[str, tuple[int, ...]], ...]
@@ -34,6 +38,8 @@ SIEGMUND = 0.583
 #: thresholds only.
 TRUSTED = 0.5
 LARGEST_SHIFT = 2.0
+#: Of channels with more, only the bins that a batch shows are multiplied.
+MANY_BINS = 64
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,8 @@ class Tables:
     rows: Floats
     #: Per chart; the weights sum to 1 but for the overshoot.
     log_weights: Floats
+    #: Per chart, the place of its channel.
+    places: Places
 
     @classmethod
     def build(
@@ -93,6 +101,7 @@ class Tables:
             ratios=tuple(table for _, table in charted),
             rows=np.array(rows),
             log_weights=np.log(weights),
+            places=np.repeat(np.arange(len(charted)), [len(listed) for listed, _ in charted]),
         )
 
     def ratio(self, counts: Counts) -> Floats:
@@ -109,7 +118,12 @@ class Tables:
                 continue
             if len(bins) != len(table):
                 raise EvidenceError(f"channel {name!r}: expected {len(table)} bins")
-            parts.append(np.asarray(bins, dtype=np.float64) @ table)
+            events = np.asarray(bins, dtype=np.float64)
+            if len(table) > MANY_BINS:
+                # Of a thousand levels a window shows some, and a table of them has a million cells.
+                shown = np.flatnonzero(events)
+                events, table = events[shown], table[shown]  # noqa: PLW2901 - the rows in use
+            parts.append(events @ table)
         return np.concatenate(parts)
 
     def ratio_of_event(self, bins: Mapping[str, int]) -> Floats:
@@ -122,6 +136,21 @@ class Tables:
             bin_ = bins.get(name, -1)
             parts.append(table[bin_] if bin_ >= 0 else self._nothing[name])
         return np.concatenate(parts)
+
+    def seen(self, counts: Counts) -> Floats:
+        """Return how many events of a batch have a bin in each chart's channel, shape (charts,)."""
+        totals = [sum(counts.get(name, ())) for name in self.names]
+        return np.array(totals, dtype=np.float64)[self.places]
+
+    def seen_in_event(self, bins: Mapping[str, int]) -> Floats | None:
+        """Return 1 per chart in whose channel one event has a bin, else 0, shape (charts,).
+
+        None stands for ones alone. `bins` is as for `ratio_of_event`.
+        """
+        absent = [bins.get(name, -1) < 0 for name in self.names]
+        if True not in absent:
+            return None
+        return np.where(np.array(absent)[self.places], 0.0, 1.0)
 
     @cached_property
     def _nothing(self) -> Mapping[str, Floats]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from drift_ml.proposal.profile import Profile
 
 #: Of more levels only the most frequent are listed; contracts allow no more.
-MOST_LEVELS = 1000
+MOST_LEVELS = 10_000
 LONGEST_LEVEL = 128
 #: Share of different values from which texts are names or sentences, and whole numbers are keys.
 ALL_DIFFERENT = 0.9

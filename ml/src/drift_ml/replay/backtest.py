@@ -67,6 +67,8 @@ class Request:
     budget_days: float | None = None
     #: Standard deviations.
     minimum_effect: float = MINIMUM_EFFECT
+    #: Minimum effects of single features, by name.
+    minimum_effects: Mapping[str, float] = field(default_factory=dict)
     #: How to read the file.
     reading: ReadOptions = field(default_factory=ReadOptions)
 
@@ -149,6 +151,7 @@ def backtest(
         windows,
         budget=budget_of(request.budget_events, request.budget_days, windows),
         minimum_effect=request.minimum_effect,
+        minimum_effects=request.minimum_effects,
         progress=partial(show, "evidence"),
         units=units_of(bundle.feature_set),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -22,8 +22,10 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from drift_ml.detection_options import OPTIONS as OPTIONS_OF_DETECTION
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
 
     from drift_engine.bundle import Bundle
 
@@ -49,15 +51,11 @@ OPTIONS = (
     click.option(
         "--json", "as_json", is_flag=True, help="Print one JSON document instead of tables."
     ),
+    *OPTIONS_OF_DETECTION,
     click.option(
-        "--minimum-effect",
-        type=FiniteRange(min=0),
-        default=0.1,
-        show_default=True,
-        help="Raise no alarm for less, in standard deviations.",
-    ),
-    click.option(
+        "--false-alarm-days",
         "--budget-days",
+        "budget_days",
         type=FiniteRange(min=0, min_open=True),
         metavar="N",
         help="The same per N days at the traffic that is replayed; needs times.",
@@ -94,12 +92,26 @@ class ReportOptions:
     #: At most one false alarm in so many events, or in so many days; None for the default.
     budget_events: float | None
     budget_days: float | None
+    #: Minimum effects of single features, by name.
+    minimum_effects: Mapping[str, float] = field(default_factory=dict)
+    #: When the muting of a feature ends, by name, in seconds since 1970.
+    muted: Mapping[str, float] = field(default_factory=dict)
     #: Whether a warning ends the command as drift does.
     strict: bool = False
 
     def __post_init__(self) -> None:
         if self.budget_events is not None and self.budget_days is not None:
-            raise click.UsageError("--budget and --budget-days say the same thing: give one")
+            raise click.UsageError("--budget and --false-alarm-days say the same thing: give one")
+
+    def check_features(self, names: Collection[str]) -> None:
+        """Raise BadParameter for an option of a feature that the model does not have.
+
+        names: of the features, and of the parts of the answer.
+        """
+        for hint, chosen in (("--minimum-effect-of", self.minimum_effects), ("--mute", self.muted)):
+            if not set(chosen) <= set(names):
+                choices = ", ".join(names)
+                raise click.BadParameter(f"expected one of {choices}", param_hint=hint)
 
 
 def load_baseline(path: Path) -> tuple[Path, Bundle, Baseline]:

@@ -87,7 +87,7 @@ def replay(
     """
     # --help need not wait for numpy and pyarrow.
     from drift_ml.replay.backtest import Request, backtest  # noqa: PLC0415
-    from drift_ml.replay.outcome import conclude, page  # noqa: PLC0415
+    from drift_ml.replay.outcome import conclude, mutable_names, page  # noqa: PLC0415
     from drift_ml.tables.row_digests import read_row_digests  # noqa: PLC0415
 
     reading = read_options({name: options.pop(name) for name in READING})
@@ -95,6 +95,7 @@ def replay(
     if reading.sort and time_column is None:
         raise click.UsageError("--sort: expected a column of times (--time-column)")
     folder, bundle, reference = load_baseline(baseline)
+    report.check_features(mutable_names(reference))
     request = Request(
         data,
         time=time_column,
@@ -103,6 +104,7 @@ def replay(
         budget_events=report.budget_events,
         budget_days=report.budget_days,
         minimum_effect=report.minimum_effect,
+        minimum_effects=report.minimum_effects,
         reading=reading,
     )
     with starting("the bundle"):
@@ -115,6 +117,7 @@ def replay(
         result.replay,
         result.detections,
         training_rows=result.training_rows,
+        muted=report.muted,
     )
 
     def render(made: str) -> str:

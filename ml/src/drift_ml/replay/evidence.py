@@ -61,7 +61,7 @@ class Alarm:
     #: When it was taken back, None if it stood at the end.
     recovered_row: int | None = None
     recovered_ms: int | None = None
-    #: What happened, counted from the onset to the alarm (`drift_ml.descriptions`).
+    #: What happened, counted while it lasted (`drift_ml.descriptions`).
     words: str = ""
 
 
@@ -168,13 +168,14 @@ def budget_of(events: float | None, days: float | None, windows: Sequence[Window
     return Budget.per_days(days, traffic)
 
 
-def replay_windows(
+def replay_windows(  # noqa: PLR0913 - the settings of the detector, each by name
     baseline: Baseline,
     windows: Iterable[Window],
     *,
     budget: Budget | None = None,
     minimum_effect: float = MINIMUM_EFFECT,
     seasonality: Seasonality | None = None,
+    minimum_effects: Mapping[str, float] | None = None,
     progress: Progress | None = None,
     units: Mapping[str, str] | None = None,
 ) -> Replay:
@@ -189,6 +190,7 @@ def replay_windows(
         budget: One false alarm per so many events at most, 100,000 by default.
         minimum_effect: In standard deviations.
         seasonality: Of the traffic, or None.
+        minimum_effects: Of single features, by name.
         progress: Called after each window.
         units: Of the features, by name, for words.
 
@@ -200,7 +202,10 @@ def replay_windows(
     """
     counted = [window for window in windows if window.events]
     chosen = budget or Budget()
-    detector = MixtureDetector(Settings(baseline.channels, chosen, minimum_effect, seasonality))
+    effects = minimum_effects or {}
+    detector = MixtureDetector(
+        Settings(baseline.channels, chosen, minimum_effect, seasonality, effects)
+    )
     course = _Course(timed=all(window.first_ms is not None for window in counted))
     for done, window in enumerate(counted, 1):
         _observe(detector, window, course)
@@ -214,7 +219,7 @@ def _worded(
     alarm: Alarm, baseline: Baseline, windows: Sequence[Window], units: Mapping[str, str] | None
 ) -> Alarm:
     """Return an alarm with its words."""
-    window = window_since(windows, alarm.since_row, alarm.row)
+    window = window_since(windows, alarm.since_row, alarm.recovered_row)
     return replace(alarm, words=describe(baseline, alarm.finding, window, units).words)
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from drift_contracts.exits import FINDING, SUCCESS
 
+from drift_ml.baseline import PREDICTION
+from drift_ml.days import day_of
 from drift_ml.descriptions import units_of
 from drift_ml.replay.class_plots import mix_plot
 from drift_ml.replay.evidence import Replay, window_since
@@ -16,7 +18,7 @@ from drift_ml.report import window_report
 from drift_ml.verdict import Drift, Verdict, decide
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from drift_contracts import FeatureSet
     from drift_contracts.json_types import JsonObject, JsonValue
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from drift_ml.replay.reference_detectors import Detection
     from drift_ml.replay.training_rows import TrainingRows
     from drift_ml.window import Window
+
+MS_PER_SECOND = 1000
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,8 @@ def conclude(
     detections: tuple[Detection, ...] = (),
     not_run: str = "",
     training_rows: TrainingRows | None = None,
+    *,
+    muted: Mapping[str, float] | None = None,
 ) -> Outcome:
     """Return the outcome of a replay.
 
@@ -99,6 +105,7 @@ def conclude(
         detections: Of the named detectors.
         not_run: Why some of those are missing.
         training_rows: What the file has in common with the training data.
+        muted: When the muting of a feature ends, by name, in seconds since 1970.
 
     Raises:
         ValueError: there is no event in the windows.
@@ -109,28 +116,47 @@ def conclude(
     compared = f"{compared} since {place(row, alarm.since_ms)}" if alarm else f"all {compared}"
     report = window_report(baseline, window_since(windows, row))
     mix = mix_plot(baseline, windows)
-    verdict = verdict_of(baseline, replay, report)
+    verdict = verdict_of(baseline, replay, report, muted)
     return Outcome(replay, detections, report, compared, verdict, not_run, training_rows, mix)
 
 
-def verdict_of(baseline: Baseline, replay: Replay, report: WindowReportV1) -> Verdict:
+def mutable_names(baseline: Baseline) -> list[str]:
+    """Return what can be muted: the features, and the answers."""
+    return [*baseline.features, PREDICTION]
+
+
+def verdict_of(
+    baseline: Baseline,
+    replay: Replay,
+    report: WindowReportV1,
+    muted: Mapping[str, float] | None = None,
+) -> Verdict:
     """Return the verdict on a replay.
 
     Args:
         baseline: That the windows were counted against.
         replay: The evidence over them.
         report: Of the effect sizes.
+        muted: When the muting of a feature ends, by name, in seconds since 1970.
     """
-    return decide([_drift(baseline, alarm) for alarm in replay.alarms], report)
+    drifts = [_drift(baseline, replay, alarm, muted or {}) for alarm in replay.alarms]
+    return decide(drifts, report)
 
 
-def _drift(baseline: Baseline, alarm: Alarm) -> Drift:
+def _drift(baseline: Baseline, replay: Replay, alarm: Alarm, muted: Mapping[str, float]) -> Drift:
     """Return an alarm as a verdict takes it."""
     ended = None
     if alarm.recovered_row is not None:
         ended = place(alarm.recovered_row, alarm.recovered_ms)
     of = baseline.channel(alarm.finding.channel).of
-    return Drift(alarm.words, of, place(alarm.since_row, alarm.since_ms), ended)
+    until: str | None = None
+    end_s = min(muted.get(name, 0.0) for name in of)
+    # Where rows have no times, nothing says that the muting has ended.
+    last_ms = alarm.recovered_ms or replay.time_at(replay.events)
+    if end_s and (last_ms is None or last_ms / MS_PER_SECOND < end_s):
+        until = day_of(end_s)
+    since = place(alarm.since_row, alarm.since_ms)
+    return Drift(alarm.words, of, since, ended, until)
 
 
 def page(

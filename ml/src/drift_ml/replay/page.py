@@ -199,7 +199,7 @@ def kind_test(kind: type) -> Callable[[object], bool]:
 def _verdict(report: WindowReportV1, replay: Replay, verdict: Verdict) -> Banner:
     """Return what a person needs to know, if they read nothing else."""
     details = list(verdict.others)
-    if not verdict.is_drift:
+    if verdict.level == "quiet":
         threshold = events(replay.budget.events)
         details.append(f"The evidence never reached the bar of {threshold} : 1.")
     else:

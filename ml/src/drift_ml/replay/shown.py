@@ -26,7 +26,7 @@ def show(terminal: Terminal, outcome: Outcome) -> None:
     """Print the verdict, when each detector would have fired, and what differs most."""
     replay, verdict = outcome.replay, outcome.verdict
     style = STYLES[verdict.level]
-    if not verdict.is_drift:
+    if verdict.level == "quiet":
         terminal.print(Text(f"{verdict.headline} in {replay.events:,} events.", style=style))
     else:
         terminal.print(Text(f"{verdict.headline}.", style=style))

@@ -12,13 +12,16 @@ import httpx
 from drift_contracts.timestamps import utc_text_of_seconds
 
 from drift_console.alarms import State
+from drift_console.database import connect
 from drift_console.threads import Supervised, report
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
-    from drift_contracts.types import AlertV1
+    from drift_contracts.types import AlertV2
+    from drift_monitor.alerts import Alert
 
     from drift_console.alarm_evaluator import Change
     from drift_console.clock import Steadiness
@@ -69,8 +72,8 @@ class QueuedAlert:
     created: float
 
 
-def alert_document(change: Change, source: AlertSource, alert_id: str) -> AlertV1:
-    """Return the change as `alert.v1`.
+def alert_document(change: Change, source: AlertSource, alert_id: str) -> AlertV2:
+    """Return the change as `alert.v2`.
 
     Args:
         change: Of an alarm's state.
@@ -85,7 +88,7 @@ def alert_document(change: Change, source: AlertSource, alert_id: str) -> AlertV
         title = f"{change.model}: over: {alarm.title}"
         runbook = []
     return {
-        "contract": "alert.v1",
+        "contract": "alert.v2",
         "alert_id": alert_id,
         "kind": "alarm",
         "state": change.after.value,
@@ -101,12 +104,14 @@ def alert_document(change: Change, source: AlertSource, alert_id: str) -> AlertV
         "reason": change.reason,
         "next": runbook,
         "links": {"console": source.console_url},
+        # Of drifts alone: alarms of the spec have a list of their own on the page.
+        "standing": [],
     }
 
 
 def enqueue(
     connection: sqlite3.Connection,
-    alert: AlertV1,
+    alert: Alert,
     urls: Sequence[str],
     now: float,
 ) -> None:
@@ -125,7 +130,7 @@ def enqueue(
     )
 
 
-def keep(connection: sqlite3.Connection, alert: AlertV1, now: float) -> bool:
+def keep(connection: sqlite3.Connection, alert: Alert, now: float) -> bool:
     """Keep a drift alert for the page; the caller owns the transaction.
 
     Args:
@@ -139,6 +144,22 @@ def keep(connection: sqlite3.Connection, alert: AlertV1, now: float) -> bool:
     row = (alert["alert_id"], now, alert["model"], json.dumps(alert))
     cursor = connection.execute("INSERT OR IGNORE INTO drift_alerts VALUES (?, ?, ?, ?)", row)
     return bool(cursor.rowcount)
+
+
+def has_alert(path: Path, model: str, alert_id: str) -> bool:
+    """Return whether a drift alert is kept.
+
+    Args:
+        path: Of the console's store.
+        model: Of the alert.
+        alert_id: Of the alert.
+    """
+    connection = connect(path)
+    try:
+        query = "SELECT 1 FROM drift_alerts WHERE alert_id = ? AND model = ?"
+        return connection.execute(query, (alert_id, model)).fetchone() is not None
+    finally:
+        connection.close()
 
 
 class WebhookSender(Supervised):

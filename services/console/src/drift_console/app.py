@@ -8,11 +8,13 @@ import logging
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drift_contracts import DriftError
 from drift_contracts.problems import INTERNAL_ERROR, KINDS, MEDIA_TYPE, problem_document
+from drift_monitor.acknowledgements import Acknowledgement
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
@@ -21,6 +23,7 @@ from starlette.staticfiles import StaticFiles
 
 from drift_console import gateway
 from drift_console.limits import Held
+from drift_console.monitoring import Asked
 from drift_console.page_types import ScenarioResult, StateDocument, WhatIfDocument
 from drift_console.security import HEADERS, host_allowed, is_foreign, is_same_origin
 
@@ -44,15 +47,33 @@ MOST_VALUES = 50_000
 BUDGET = (100.0, 1e12)
 #: Standard deviations that a what-if can be asked with.
 EFFECT = (0.0, 10.0)
+#: Bytes of a body that the page sends, and characters of a text in it.
+LONGEST_BODY, LONGEST_TEXT = 8_192, 500
+#: Features that a what-if can name.
+MOST_WORDS = 2_000
 #: What answers of the page's API depend on changes every second.
 _NO_STORE = {"cache-control": "no-store"}
 NOT_FROM_HERE = "expected a request of the console's own page or of no page"
 
 _log = logging.getLogger("drift_console.app")
 
+
+@dataclass(frozen=True)
+class Acknowledging:
+    """What an acknowledgement is asked with."""
+
+    #: None for the first one.
+    model: str | None
+    who: str
+    why: str
+    #: Whether an earlier one is taken back.
+    undo: bool = False
+
+
 ReadState = Callable[[str | None, int], Awaitable[StateDocument]]
 RunScenario = Callable[[str, str | None], Awaitable[ScenarioResult]]
-Replay = Callable[[str | None, int, float, float], Awaitable[WhatIfDocument]]
+Acknowledge = Callable[[str, Acknowledging], Awaitable[Acknowledgement]]
+Replay = Callable[[str | None, int, Asked], Awaitable[WhatIfDocument]]
 
 
 class NotFound(DriftError):
@@ -178,6 +199,7 @@ class ConsoleApi:
         read_state: ReadState,
         run_scenario: RunScenario,
         replay: Replay,
+        acknowledge: Acknowledge,
         stopping: Callable[[], bool],
     ) -> None:
         """Prepare the endpoints.
@@ -185,12 +207,14 @@ class ConsoleApi:
         Args:
             read_state: Gives the state of (model, minutes).
             run_scenario: Sends the requests of (scenario, model).
-            replay: Gives the what-if of (model, minutes, budget, minimum effect).
+            replay: Gives the what-if of (model, minutes, the settings asked with).
+            acknowledge: Keeps that somebody has seen (alert, who and why).
             stopping: Whether open streams are to end.
         """
         self._read_state = read_state
         self._run_scenario = run_scenario
         self._replay = replay
+        self._acknowledge = acknowledge
         self._stopping = stopping
         self._streams = 0
 
@@ -245,12 +269,24 @@ class ConsoleApi:
         result = await self._run_scenario(name, request.query_params.get("model"))
         return JSONResponse(result)
 
+    async def acknowledge(self, request: Request) -> Response:
+        """Answer POST /console/api/alerts/{alert_id}/acknowledgement?model=NAME."""
+        if not is_same_origin(request.headers):
+            return problem("forbidden", NOT_FROM_HERE)
+        # Other pages can send forms, and JSON only where this one allows it, which it does not.
+        if request.headers.get("content-type", "").split(";")[0] != "application/json":
+            return problem("unsupported-media-type", "expected application/json")
+        asked = _read_acknowledging(await _read_body(request), request.query_params.get("model"))
+        entry = await self._acknowledge(request.path_params["alert_id"], asked)
+        return JSONResponse(entry, headers=_NO_STORE)
+
     async def replay(self, request: Request) -> Response:
         """Answer GET /console/api/replay?model=NAME&minutes=30&budget=1e5&minimum_effect=0.1."""
         model, minutes = _read_query(request)
         budget = _read_number(request, "budget", BUDGET)
         effect = _read_number(request, "minimum_effect", EFFECT)
-        document = await self._replay(model, minutes, budget, effect)
+        asked = Asked(budget, effect, _read_effects(request), _read_words(request, "mute"))
+        document = await self._replay(model, minutes, asked)
         return JSONResponse(document, headers=_NO_STORE)
 
     def routes(self) -> list[Route]:
@@ -259,6 +295,7 @@ class ConsoleApi:
             Route("/state", self.state),
             Route("/stream", self.stream),
             Route("/replay", self.replay),
+            Route("/alerts/{alert_id}/acknowledgement", self.acknowledge, methods=["POST"]),
             Route("/scenarios/{name}", self.scenario, methods=["POST"]),
         ]
 
@@ -289,6 +326,57 @@ def _read_number(request: Request, name: str, bounds: tuple[float, float]) -> fl
     if not least <= value <= most:
         raise BadQuery(f"{name}: expected a number from {least:g} to {most:g}")
     return value
+
+
+def _read_words(request: Request, name: str) -> list[str]:
+    """Return the words of a parameter, which commas divide. Raises BadQuery for too many."""
+    words = request.query_params.get(name, "").replace(" ", "").split(",")
+    if len(words) > MOST_WORDS:
+        raise BadQuery(f"{name}: expected at most {MOST_WORDS} features")
+    return [word for word in words if word]
+
+
+def _read_effects(request: Request) -> dict[str, float]:
+    """Return the minimum effects of single features, by name. Raises BadQuery."""
+    least, most = EFFECT
+    effects = {}
+    for word in _read_words(request, "minimum_effect_of"):
+        feature, _, text = word.partition("=")
+        try:
+            effects[feature] = float(text)
+        except ValueError:
+            effects[feature] = float("nan")
+        if not least <= effects[feature] <= most:
+            expected = f"FEATURE=SD, such as age=0.5, from {least:g} to {most:g}"
+            raise BadQuery(f"minimum_effect_of: expected {expected}")
+    return effects
+
+
+async def _read_body(request: Request) -> bytes:
+    """Return a body of at most LONGEST_BODY bytes. Raises BadQuery."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LONGEST_BODY:
+            raise BadQuery(f"body: expected at most {LONGEST_BODY} bytes")
+    return body
+
+
+def _read_acknowledging(body: bytes, model: str | None) -> Acknowledging:
+    """Return what a body asks for. Raises BadQuery."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise BadQuery("body: expected a JSON object with who and why")
+    who, why, undo = document.get("who"), document.get("why"), document.get("undo", False)
+    for name, text in (("who", who), ("why", why)):
+        if not isinstance(text, str) or not 1 <= len(text.strip()) <= LONGEST_TEXT:
+            raise BadQuery(f"{name}: expected a text of 1 to {LONGEST_TEXT} characters")
+    if not isinstance(undo, bool):
+        raise BadQuery("undo: expected true or false")
+    return Acknowledging(model, str(who).strip(), str(why).strip(), undo)
 
 
 async def _page(_: Request) -> Response:

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 from drift_contracts.commands import Command, FiniteRange
+from drift_contracts.environment import MOST_METRIC_FEATURES
 from drift_contracts.exits import FAULT, starting
+from drift_contracts.spec import METRIC_FEATURES
 from drift_contracts.terminal import make_terminal
+from drift_ml.detection_options import LEAST_DAYS, MOST_DAYS, detection_options
 
 from drift_console import terminal as shown
 from drift_console.alerts import AlertSource
@@ -24,7 +27,7 @@ from drift_console.publishing import AlertPublisher
 from drift_console.security import is_loopback
 from drift_console.served import Served
 from drift_console.server import bind, make_server, serve
-from drift_console.settings import Settings
+from drift_console.settings import Settings, check_features
 from drift_console.specification import Specification
 from drift_console.storage import Storage
 
@@ -114,6 +117,21 @@ docs/exit-codes.md.
     type=FiniteRange(min=0, min_open=True),
     help="Drift score above which a request counts as drifted. Default: the spec's.",
 )
+@detection_options
+@click.option(
+    "--false-alarm-days",
+    type=FiniteRange(min=LEAST_DAYS, max=MOST_DAYS),
+    metavar="N",
+    help="At most one false alarm in N days, of all models together. Default: one in 100,000"
+    " events.",
+)
+@click.option(
+    "--metric-features",
+    type=click.IntRange(0, MOST_METRIC_FEATURES),
+    default=METRIC_FEATURES,
+    show_default=True,
+    help="Features that have metrics and a place on the page, the most important ones.",
+)
 @click.option(
     "--retention-days",
     type=FiniteRange(min=0.01, max=36_500),
@@ -152,6 +170,7 @@ def run(settings: Settings, terminal: Terminal) -> Ending:
         log_to(settings.data / "console.log")
     with starting("a bundle"):
         served = Served.of(specification, bundles)
+    check_features(settings, served.features)
     edge = make_edge(settings, bundles, storage.writer.write)
     publisher = AlertPublisher(
         storage.connection,
@@ -173,7 +192,13 @@ def run(settings: Settings, terminal: Terminal) -> Ending:
     most_values = max(MOST_VALUES, VALUES_PER_FEATURE * served.most_features)
     app = App(
         Api(edge.handle, time.time, most_values=most_values),
-        ConsoleApi(console.read_state, console.run_scenario, console.replay, server.stopping),
+        ConsoleApi(
+            console.read_state,
+            console.run_scenario,
+            console.replay,
+            console.acknowledge,
+            server.stopping,
+        ),
         bound_to=host,
         allowed_hosts=settings.allowed_hosts,
         dead=console.dead,

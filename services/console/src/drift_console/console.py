@@ -7,11 +7,13 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from drift_ml.baseline import PREDICTION
+from drift_monitor.acknowledgements import acknowledge
 from drift_monitor.stores import SqliteStore
 
 from drift_console.alarm_evaluator import AlarmEvaluator
-from drift_console.alerts import TIMEOUT, WebhookSender
-from drift_console.app import Busy, NotFound
+from drift_console.alerts import TIMEOUT, WebhookSender, has_alert
+from drift_console.app import BadQuery, Busy, NotFound
 from drift_console.clock import Steadiness
 from drift_console.database import connect
 from drift_console.frame import Frame
@@ -29,7 +31,11 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
+    from drift_monitor.acknowledgements import Acknowledgement
+
+    from drift_console.app import Acknowledging
     from drift_console.gateway import Handler
+    from drift_console.monitoring import Asked
     from drift_console.page_types import (
         ScenarioResult,
         ServiceHealth,
@@ -107,6 +113,8 @@ class Console:
             period=period_of(settings),
         )
         self._replaying = threading.Lock()
+        self._alerts = self._open_alerts()
+        self._acknowledging = threading.Lock()
         self._scenarios = ScenarioRunner(handle, clock)
 
     def _connect(self) -> sqlite3.Connection:
@@ -118,6 +126,12 @@ class Console:
     def _open_windows(self) -> SqliteStore:
         """Return a store of windows of its own for a thread; `stop` closes it."""
         store = SqliteStore(self._settings.windows)
+        self._stores.append(store)
+        return store
+
+    def _open_alerts(self) -> SqliteStore:
+        """Return a store of the alerts of its own for a thread; `stop` closes it."""
+        store = SqliteStore(self._storage.path)
         self._stores.append(store)
         return store
 
@@ -169,6 +183,7 @@ class Console:
             self._open_windows(),
             served.references,
             period=period_of(settings),
+            alerts=self._open_alerts(),
         )
         return StateReader(
             connection,
@@ -242,44 +257,67 @@ class Console:
         self,
         model: str | None,
         minutes: int,
-        budget: float,
-        minimum_effect: float,
+        asked: Asked,
     ) -> WhatIfDocument:
         """Return what the detector would have done with other settings.
 
         Args:
             model: One that is served; None for the first.
             minutes: The span shown.
-            budget: Events to one false alarm at most.
-            minimum_effect: In standard deviations; less raises no alarm.
+            asked: The other settings.
 
         Raises:
             NotFound: For a model that is not served.
+            BadQuery: For a feature that the model does not have.
             Busy: While another one is being made.
             EvidenceError: For settings that cannot be.
         """
         name = self._name(model)
-        return await asyncio.to_thread(self._replay, name, minutes, budget, minimum_effect)
+        names = [*self._views[name].feature_set.names, PREDICTION]
+        if not {*asked.muted, *asked.minimum_effects} <= {*names}:
+            raise BadQuery(f"mute, minimum_effect_of: expected one of {', '.join(names)}")
+        return await asyncio.to_thread(self._replay, name, minutes, asked)
 
     def _replay(
         self,
         model: str,
         minutes: int,
-        budget: float,
-        minimum_effect: float,
+        asked: Asked,
     ) -> WhatIfDocument:
         if not self._replaying.acquire(blocking=False):
             raise Busy("expected one what-if at a time; try again when the other one is shown")
         try:
             frame = Frame.ending(self._clock(), minutes)
-            return self._what_if.replay(
-                model,
-                frame,
-                budget=budget,
-                minimum_effect=minimum_effect,
-            )
+            return self._what_if.replay(model, frame, asked)
         finally:
             self._replaying.release()
+
+    async def acknowledge(self, alert_id: str, asked: Acknowledging) -> Acknowledgement:
+        """Keep that somebody has seen an alert, or take that back.
+
+        Args:
+            alert_id: Of the alert.
+            asked: Who, why, and of which model.
+
+        Raises:
+            NotFound: For a model that is not served, or an alert that it does not have.
+        """
+        return await asyncio.to_thread(self._acknowledge, alert_id, asked)
+
+    def _acknowledge(self, alert_id: str, asked: Acknowledging) -> Acknowledgement:
+        model = self._name(asked.model)
+        with self._acknowledging:
+            if not has_alert(self._storage.path, model, alert_id):
+                raise NotFound("alert: expected the id of an alert that the page lists")
+            return acknowledge(
+                self._alerts,
+                model,
+                alert_id,
+                who=asked.who,
+                why=asked.why,
+                now=self._clock(),
+                undo=asked.undo,
+            )
 
     async def run_scenario(self, name: str, model: str | None) -> ScenarioResult:
         """Send a scenario's requests through the predict path.

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 if TYPE_CHECKING:
     from drift_contracts.severity import Severity
     from drift_contracts.types import (
-        AlertV1,
         BundleManifestV1Estimator,
         BundleManifestV1Score,
         BundleManifestV1Training,
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
         BundleManifestV2HeldOut,
         BundleManifestV2Warning,
     )
+    from drift_monitor.acknowledgements import Acknowledgement
+    from drift_monitor.alerts import Alert
 
 #: What a feature may hold in a request.
 FeatureValue = float | bool | str | None
@@ -282,6 +283,30 @@ class WindowEntry(TypedDict):
     words: str
 
 
+class VerdictEntry(TypedDict):
+    """What is decided of the traffic, in words."""
+
+    level: str
+    headline: str
+    others: list[str]
+    #: Large effects without evidence; "" for none.
+    unproven: str
+    #: What happened, by each drift that stands or is muted, in the order of their detection.
+    drifts: list[DriftEntry]
+
+
+class DriftEntry(TypedDict):
+    """A drift that stands, or would if it were not muted."""
+
+    alert_id: str
+    words: str
+    #: Features that show it.
+    of: list[str]
+    since: str
+    #: When the muting ends; None for a drift that is heard.
+    muted_until: str | None
+
+
 class EffectsDocument(TypedDict):
     """The part of the evidence that is computed from the windows of the span shown."""
 
@@ -307,7 +332,11 @@ class EvidenceDocument(TypedDict):
     budget: float | None
     window: WindowEntry
     effects: list[EffectEntry]
-    alerts: list[AlertV1]
+    alerts: list[Alert]
+    #: Who has seen which alert, by its id.
+    acknowledged: dict[str, Acknowledgement]
+    #: What is decided, by the one function that decides it everywhere.
+    verdict: VerdictEntry
 
 
 class ServiceHealth(TypedDict):
@@ -366,6 +395,10 @@ class WhatIfAlarm(TypedDict):
     size: float
     effect: float
     of: list[str]
+    #: What happened.
+    words: str
+    #: Whether all its features are muted.
+    muted: bool
     events: int
     since: str
     at: str | None

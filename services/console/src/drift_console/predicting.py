@@ -32,7 +32,11 @@ def make_edge(
     Raises:
         SettingsError: Where the predictor refuses stack or threshold.
     """
-    variables = {environment.MODEL: next(iter(bundles)), environment.STACK: settings.stack}
+    variables = {
+        environment.MODEL: next(iter(bundles)),
+        environment.STACK: settings.stack,
+        environment.METRIC_FEATURES: str(settings.metric_features),
+    }
     if settings.threshold is not None:
         variables[environment.THRESHOLD] = str(settings.threshold)
     service = Service(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Sequence
 
-    from drift_contracts.types import AlertV1
+    from drift_monitor.alerts import Alert
 
     from drift_console.alarm_evaluator import Change
     from drift_console.alerts import AlertSource
@@ -35,7 +35,7 @@ class AlertPublisher:
         webhooks: Sequence[str],
         *,
         clock: Callable[[], float],
-        tell: Callable[[AlertV1], None],
+        tell: Callable[[Alert], None],
     ) -> None:
         """Prepare to send.
 
@@ -52,9 +52,9 @@ class AlertPublisher:
         self._webhooks = tuple(webhooks)
         self._clock = clock
         self._tell = tell
-        self._untold: list[AlertV1] = []
+        self._untold: list[Alert] = []
 
-    def publish(self, alert: AlertV1) -> None:
+    def publish(self, alert: Alert) -> None:
         """Send a drift alert of the monitor, unless it was sent before."""
         now = self._clock()
         with transaction(self._connection):

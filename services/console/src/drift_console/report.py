@@ -64,7 +64,7 @@ def report(span: str, model: str | None, store: Path, bundles: Path, **options: 
     # --help need not wait for numpy.
     from drift_ml.descriptions import units_of  # noqa: PLC0415
     from drift_ml.replay.evidence import budget_of, replay_windows  # noqa: PLC0415
-    from drift_ml.replay.outcome import conclude, page  # noqa: PLC0415
+    from drift_ml.replay.outcome import conclude, mutable_names, page  # noqa: PLC0415
     from drift_ml.replay.stored import NOT_RUN, counted_detections  # noqa: PLC0415
     from drift_monitor.errors import BadStore  # noqa: PLC0415
 
@@ -72,6 +72,7 @@ def report(span: str, model: str | None, store: Path, bundles: Path, **options: 
 
     settings = ReportOptions(**options)
     _, bundle, baseline = load_baseline(_bundle_of(bundles, model))
+    settings.check_features(mutable_names(baseline))
     minutes = read_span(span, time.time())
     try:
         windows = stored_windows(store, baseline, bundle.manifest["model_version"], minutes)
@@ -85,11 +86,12 @@ def report(span: str, model: str | None, store: Path, bundles: Path, **options: 
             windows,
             budget=budget_of(settings.budget_events, settings.budget_days, windows),
             minimum_effect=settings.minimum_effect,
+            minimum_effects=settings.minimum_effects,
             progress=lambda done, total: bars.show("evidence", done, total),
             units=units_of(bundle.feature_set),
         )
     detections = counted_detections(baseline, windows)
-    outcome = conclude(baseline, windows, result, detections, NOT_RUN)
+    outcome = conclude(baseline, windows, result, detections, NOT_RUN, muted=settings.muted)
     source = f"{store.name}, {span}"
 
     def render(made: str) -> str:

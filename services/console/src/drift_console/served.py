@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from drift_ml.baseline import PREDICTION
+
 from drift_console.monitoring import references_of
 
 if TYPE_CHECKING:
@@ -39,6 +41,14 @@ class Served:
             DriftError: For a bundle whose baseline cannot be used.
         """
         return cls(specification.models_of(bundles), references_of(bundles))
+
+    @property
+    def features(self) -> set[str]:
+        """Return the names of the features of all models, and of their answers."""
+        names = {PREDICTION}
+        for view in self.views.values():
+            names.update(view.feature_set.names)
+        return names
 
     @property
     def most_features(self) -> int:

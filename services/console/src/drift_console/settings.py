@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from drift_contracts import SettingsError
 from drift_contracts.exits import CANNOT_START
+from drift_contracts.spec import METRIC_FEATURES
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
 
 #: `--fast` divides every alarm period, and the minute that a window spans, by this.
 FAST = 60
@@ -41,12 +46,23 @@ class Settings:
     stack: str = "local"
     #: Drift score above which a request counts as drifted; None takes the spec's.
     threshold: float | None = None
+    #: Features that have metrics of their own, at most.
+    metric_features: int = METRIC_FEATURES
     #: URLs that each alert is posted to.
     webhooks: tuple[str, ...] = ()
     #: Further names that requests may use in their Host header.
     allowed_hosts: tuple[str, ...] = ()
     #: Seconds that data is kept.
     retention: float = 7 * 86400.0
+
+    #: Days between two false alarms, of all models together; None for the detector's own budget.
+    false_alarm_days: float | None = None
+    #: Standard deviations below which no alarm is raised.
+    minimum_effect: float = 0.1
+    #: The same for single features, by name.
+    minimum_effects: Mapping[str, float] = field(default_factory=dict)
+    #: When the muting of a feature ends, by name, in seconds since 1970.
+    muted: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         faults = {}
@@ -89,6 +105,20 @@ class Settings:
     def dead_letters(self) -> Path:
         """Return the file of events that could not be counted, with the reason."""
         return self.data / "dead-letters.log"
+
+
+def check_features(settings: Settings, names: Collection[str]) -> None:
+    """Raise SettingsError for an option of a feature that no served model has.
+
+    Args:
+        settings: those of the command line.
+        names: of the features of all models, and of the parts of their answers.
+    """
+    chosen = {"--minimum-effect-of": settings.minimum_effects, "--mute": settings.muted}
+    expected = f"a feature, one of {', '.join(sorted(names))}"
+    faults = {option: expected for option, of in chosen.items() if not set(of) <= set(names)}
+    if faults:
+        raise SettingsError(faults)
 
 
 def _is_url(text: str) -> bool:

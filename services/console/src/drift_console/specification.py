@@ -36,6 +36,7 @@ class Specification:
         """
         self.document = spec or MonitoringSpec.load()
         chosen = {}
+        self._metric_features = settings.metric_features
         if settings.threshold:
             chosen[DRIFT_THRESHOLD] = settings.threshold
         resolved = self.document.settings_for(settings.stack, chosen)
@@ -56,6 +57,7 @@ class Specification:
                 bundle.manifest,
                 alarms=self.alarms,
                 suite=suites.get(name),
+                metric_features=self._metric_features,
             )
         return views
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from drift_contracts.alarm_language import expression_text, rule_text
+from drift_contracts.spec import METRIC_FEATURES
+from drift_contracts.spec import metric_features as choose_metric_features
 from drift_contracts.timestamps import utc_text_of_seconds
 from drift_engine.scale import FARTHEST, usable_std
 from drift_ml.baseline import PREDICTION
@@ -61,6 +63,8 @@ PREDICTION_METRIC = "Prediction"
 #: Predictions that the page lists.
 RECENT = 50
 NOT_EVALUATED = "not evaluated yet"
+#: Features of a finding that are named: the two of a pair.
+MOST_NAMED = 2
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,8 @@ class ModelView:
     score_bins: DisplayBins | None = None
     #: Of a classifier on the held-out rows.
     calibration: Sequence[BundleManifestV2CalibrationItem] = ()
+    #: Names of the features that have metrics, and so a place on the page.
+    measured: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -90,6 +96,7 @@ class ModelView:
         *,
         alarms: Sequence[Alarm],
         suite: Suite | None,
+        metric_features: int = METRIC_FEATURES,
     ) -> ModelView:
         """Return the view of a model.
 
@@ -99,11 +106,15 @@ class ModelView:
             manifest: Of the model's bundle, of either version.
             alarms: Those of the stack.
             suite: The model's scenarios, if there are any.
+            metric_features: Features that have metrics, at most.
         """
         channels = {channel["name"]: channel for channel in baseline["channels"]}
         bins = {}
         for name in feature_set.names:
             bins[name] = display_bins(channels[name], baseline["features"][name])
+        # Any: a baseline of the first version has no importances.
+        document: Any = baseline
+        importances = document.get("importances", {})
         return cls(
             feature_set.name,
             feature_set,
@@ -114,6 +125,7 @@ class ModelView:
             bins,
             _score_bins(baseline) if feature_set.target.is_class else None,
             _calibration(baseline, manifest),
+            choose_metric_features(feature_set, importances, metric_features),
         )
 
 
@@ -200,6 +212,7 @@ class StateReader:
         frame = Frame.ending(now, minutes)
         target = view.feature_set.target
         states = alarm_states(self._connection, model)
+        evidence = self._evidence_of(model, frame)
         document: StateDocument = {
             "now": utc_text_of_seconds(now),
             "stack": self._stack,
@@ -210,13 +223,13 @@ class StateReader:
             "threshold": self._threshold,
             "totals": self._totals(model, frame),
             "series": self._series(model, frame),
-            "features": [self._feature(view, name, frame) for name in view.feature_set.names],
+            "features": [self._feature(view, name, frame) for name in _shown(view, evidence)],
             "alarms": [_alarm_entry(alarm, states.get(alarm.name)) for alarm in view.alarms],
             "history": [_history_entry(change) for change in history(self._connection, model)],
             "recent": self._recent(model),
             "model_card": view.card,
             "scenarios": _scenario_entries(view.suite),
-            "evidence": self._evidence_of(model, frame),
+            "evidence": evidence,
         }
         if target.is_class:
             document["answers"] = self._answers(view, frame)
@@ -346,6 +359,23 @@ class _Column:
     summary: BaselineV1Summary
     bins: DisplayBins
     metric: str
+
+
+def _shown(view: ModelView, evidence: EvidenceDocument | None) -> list[str]:
+    """Return the features that have a place on the page, in the model's order.
+
+    They are those that have metrics, and those that the evidence names.
+    """
+    shown = {*view.measured}
+    if evidence is not None:
+        findings = [*evidence["standing"]]
+        if evidence["finding"] is not None:
+            findings.append(evidence["finding"])
+        for finding in findings:
+            # Of all features together none is meant.
+            if len(finding["of"]) <= MOST_NAMED:
+                shown.update(finding["of"])
+    return [name for name in view.feature_set.names if name in shown]
 
 
 def _unit(target: Target) -> str:

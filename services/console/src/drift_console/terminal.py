@@ -12,8 +12,8 @@ from rich.text import Text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from drift_contracts.types import AlertV1
     from drift_engine.bundle import Bundle
+    from drift_monitor.alerts import Alert
     from rich.console import Console as Terminal
 
     from drift_console.console import Ending
@@ -117,7 +117,7 @@ def _sentences(ending: Ending) -> Iterator[tuple[str, str]]:
         yield "Stopped. Everything that was answered is stored.", "dim"
 
 
-def show_alert(terminal: Terminal, alert: AlertV1) -> None:
+def show_alert(terminal: Terminal, alert: Alert) -> None:
     """Print one alert in a few lines.
 
     Args:

@@ -1,4 +1,4 @@
-"""Write alerts about drift (`alert.v1`).
+"""Write alerts about drift (`alert.v2`), and read those of earlier releases.
 
 They say what changed, by how much, since when, how certain that is, and what to do next.
 """
@@ -7,29 +7,37 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from math import exp
-from typing import TYPE_CHECKING
+from math import exp, log
+from typing import TYPE_CHECKING, Any
 
-from drift_ml.words import change, subject
+from drift_ml.descriptions import Description, describe, units_of
+from drift_ml.figures import plain_number
+from drift_ml.verdict import headline
 
 from drift_monitor.keys import MINUTE, Series, start_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from drift_contracts.types import AlertV1, AlertV1Drift
+    from drift_contracts import Target
+    from drift_contracts.types import (
+        AlertV1,
+        AlertV2,
+        AlertV2Detector,
+        AlertV2Drift,
+        AlertV2Other,
+        AlertV2Windows,
+    )
     from drift_ml.evidence import DriftFinding
+    from drift_ml.window import Window
 
     from drift_monitor.reference import Reference
 
+    #: An alert of either version, as it may be stored or delivered.
+    Alert = AlertV1 | AlertV2
+
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:drift:contract:alert.v1")
 NAME = "drift-evidence"
-UNITS = {
-    "scale": "times the standard deviation",
-    "correlation": "correlation",
-    "share": "share of events",
-}
-OTHER_UNIT = "standard deviations"
 #: Of the parts of a classifier's answer that are numbers.
 ANSWER_UNITS = {"score": "probability", "margin": "probability", "entropy": "nats"}
 NEXT = (
@@ -47,8 +55,10 @@ NEXT_OF_ANSWER = (
 NEXT_AFTER = "Nothing to do; the detector watches on from a clean slate"
 #: Alerts that still stand and that a new one names.
 MOST_NAMED = 5
-#: The largest argument of exp whose result is a float.
-LARGEST_EXPONENT = 700
+#: Alerts that still stand and that a new one lists.
+MOST_LISTED = 100
+#: ln of the odds above which nobody reads the figure: a billion.
+CERTAIN = log(1e9)
 
 
 @dataclass(frozen=True)
@@ -65,40 +75,40 @@ class AlertSource:
 
 
 @dataclass(frozen=True)
-class _Size:
-    """How large a change is."""
+class Grounds:
+    """What an alert rests on, beside its finding."""
 
-    before: float
-    after: float
-    unit: str
+    #: The minute whose window the drift was found in.
+    minute: int
+    #: Events to one false alarm.
+    budget: float
+    #: The events since the onset, as far as they are stored; None where none is.
+    window: Window | None = None
+    #: The alerts of the series that have not ended.
+    standing: Sequence[Alert] = ()
+    #: Digests of the windows; None where an earlier release has gathered the evidence.
+    windows: AlertV2Windows | None = None
+    #: What the evidence was gathered under; None as above.
+    detector: AlertV2Detector | None = None
 
 
-def drift_alert(
-    source: AlertSource,
-    finding: DriftFinding,
-    minute: int,
-    budget: float,
-    *,
-    standing: Sequence[AlertV1] = (),
-) -> AlertV1:
+def drift_alert(source: AlertSource, finding: DriftFinding, grounds: Grounds) -> AlertV2:
     """Return the alert that a drift was detected.
 
     Args:
         source: what it is about.
         finding: what the detector found.
-        minute: the minute whose window it was found in. With source and onset it makes the
-            alert's id, so that a repetition is the same alert.
-        budget: events to one false alarm.
-        standing: the alerts of the series that have not ended.
+        grounds: what it rests on. Its minute makes the alert's id with source and onset, so that
+            a repetition is the same alert.
     """
     since = start_of(int(finding.since) // source.period, source.period)
-    headline = f"{subject(finding.channel)}: {change(finding)}"
+    described = _described(source.reference, finding, grounds.window)
     # Of whole seconds, as `since` was written when the first ids were made: an alert that is
     # repeated by the next release has the same id.
     onset = since.replace(".000Z", "Z")
-    facts = f"{source.stack} {source.series} {finding.channel} {onset} {minute}"
+    facts = f"{source.stack} {source.series} {finding.channel} {onset} {grounds.minute}"
     return {
-        "contract": "alert.v1",
+        "contract": "alert.v2",
         "alert_id": str(uuid.uuid5(NAMESPACE, facts)),
         "kind": "drift",
         "state": "ALARM",
@@ -108,20 +118,61 @@ def drift_alert(
         "stack": source.stack,
         "model": source.series.model,
         "model_version": source.series.version,
-        "timestamp": start_of(minute + 1, source.period),
-        "title": f"{source.series.model}: drift in {headline}",
+        "timestamp": start_of(grounds.minute + 1, source.period),
+        "title": f"{source.series.model}: {_lowered(headline(described.words))}",
         "reason": (
-            f"{headline} since {since}, over {finding.events:.0f} events; evidence"
+            f"{described.words} since {since}, over {finding.events:,.0f} events; evidence"
             f" {_odds(finding.evidence)} where {_odds(finding.needed)} is needed"
-            f" (at most one false alarm in {budget:,.0f} events){_beside(standing)}"
+            f" (at most one false alarm in {grounds.budget:,.0f} events)"
+            f"{_beside(grounds.standing)}"
         ),
         "next": list(NEXT_OF_ANSWER if _is_of_classifier(source, finding) else NEXT),
         "links": dict(source.links),
-        "drift": _drift(source.reference, finding, since, budget),
+        "standing": [_other(alert) for alert in grounds.standing[:MOST_LISTED]],
+        "drift": _drift(source.reference, finding, since, described, grounds),
     }
 
 
-def _beside(standing: Sequence[AlertV1]) -> str:
+def _lowered(text: str) -> str:
+    return f"{text[:1].lower()}{text[1:]}"
+
+
+def _described(reference: Reference, finding: DriftFinding, window: Window | None) -> Description:
+    units = units_of(reference.feature_set)
+    answer = reference.baseline.channel(finding.channel).answer
+    if answer is not None:
+        of = reference.baseline.channel(finding.channel).of[0]
+        units[of] = _answer_unit(reference.feature_set.target, answer)
+    return describe(reference.baseline, finding, window, units)
+
+
+def _answer_unit(target: Target, answer: str) -> str:
+    """Return the unit of a part of the answer; "" for a label."""
+    if target.is_class:
+        return ANSWER_UNITS.get(answer, "")
+    # Of several outputs the first one is the prediction.
+    return target.outputs[0].unit if target.outputs else target.unit
+
+
+def _other(alert: Alert) -> AlertV2Other:
+    """Return how another alert is named that stands."""
+    # Every alert of a series is of drift.
+    since = alert["drift"]["since"]
+    return {"alert_id": alert["alert_id"], "title": alert["title"], "since": since}
+
+
+def muted(alert: AlertV2, until: str, features: Sequence[str]) -> AlertV2:
+    """Return an alert as it is kept while its features are muted, when nobody is notified.
+
+    Args:
+        alert: as it would have been sent.
+        until: when the muting ends, as text.
+        features: those of the alert that are muted.
+    """
+    return {**alert, "muted": {"until": until, "features": list(features)}}
+
+
+def _beside(standing: Sequence[Alert]) -> str:
     """Return what else stands, in words; "" for nothing."""
     titles = [alert["title"].partition(": ")[2] for alert in standing[:MOST_NAMED]]
     if not titles:
@@ -137,47 +188,67 @@ def _is_of_classifier(source: AlertSource, finding: DriftFinding) -> bool:
     return bool(baseline.classes) and baseline.channel(finding.channel).answer is not None
 
 
-def _drift(reference: Reference, finding: DriftFinding, since: str, budget: float) -> AlertV1Drift:
-    features = list(reference.baseline.channel(finding.channel).of)
-    size = _size(reference, finding, features)
-    return {
+def _drift(
+    reference: Reference,
+    finding: DriftFinding,
+    since: str,
+    described: Description,
+    grounds: Grounds,
+) -> AlertV2Drift:
+    drift: AlertV2Drift = {
         "channel": finding.channel,
-        "of": features,
+        "of": list(reference.baseline.channel(finding.channel).of),
+        "words": described.words,
         "change": finding.kind,
         "direction": finding.direction,
-        "before": size.before,
-        "after": size.after,
-        "unit": size.unit,
+        "before": described.before,
+        "after": described.after,
+        "unit": described.unit,
         "effect": finding.effect,
         "since": since,
         "events": round(finding.events),
         "evidence": {
             "value": finding.evidence,
             "needed": finding.needed,
-            "false_alarm_events": budget,
+            "false_alarm_events": grounds.budget,
         },
         # Rounding may carry a share of everything above 1.
         "channels": [
             {"name": name, "share": min(share, 1.0)} for name, share in finding.shares.items()
         ],
     }
+    if grounds.windows is not None:
+        drift["windows"] = grounds.windows
+    if grounds.detector is not None:
+        drift["detector"] = grounds.detector
+    return drift
 
 
 def _odds(evidence: float) -> str:
     """Return evidence, in nats, as odds against "nothing has changed"."""
-    return f"{exp(min(evidence, LARGEST_EXPONENT)):.3g} : 1"
+    if evidence > CERTAIN:
+        return "over a billion : 1"
+    return f"{plain_number(exp(evidence))} : 1"
 
 
-def recovery(alert: AlertV1, minute: int, *, period: int = MINUTE) -> AlertV1:
+def recovery(
+    alert: Alert, minute: int, standing: Sequence[Alert] = (), *, period: int = MINUTE
+) -> AlertV2:
     """Return the notice that the drift of an alert has ended.
 
     Args:
-        alert: as it was sent.
+        alert: as it was sent, of either version.
         minute: the minute whose window showed it.
+        standing: the alerts of the series that have not ended.
         period: seconds that a window spans.
     """
+    # Earlier releases said what happened in the title alone.
+    words = alert["title"].partition(": ")[2]
+    # Any: the members of the drift of either version.
+    drift: Any = {"words": words, **alert["drift"]}
     return {
         **alert,
+        "contract": "alert.v2",
         "alert_id": str(uuid.uuid5(NAMESPACE, f"{alert['alert_id']} recovered")),
         "state": "OK",
         "previous_state": "ALARM",
@@ -187,29 +258,6 @@ def recovery(alert: AlertV1, minute: int, *, period: int = MINUTE) -> AlertV1:
             "there is as much evidence that the drift has ended as there was that it had begun"
         ),
         "next": [NEXT_AFTER],
+        "standing": [_other(other) for other in standing[:MOST_LISTED]],
+        "drift": drift,
     }
-
-
-def _size(reference: Reference, finding: DriftFinding, features: list[str]) -> _Size:
-    """Return the feature's mean in its own unit where one feature's mean moved.
-
-    Otherwise the size is in the chart's unit. It is that of the finding, over all events since the
-    onset: one window may be a handful.
-    """
-    baseline = reference.baseline
-    channel = baseline.channel(finding.channel)
-    # A regressor's predictions have been told in standard deviations from the beginning.
-    is_told = finding.channel in baseline.features or bool(baseline.classes)
-    summary = baseline.summary_of(channel) if is_told else None
-    if finding.kind == "location" and summary is not None:
-        mean, std = summary.mean, summary.std
-        if mean is not None and std is not None:
-            answer = channel.answer
-            unit = (
-                reference.feature_set[features[0]].unit if answer is None else ANSWER_UNITS[answer]
-            )
-            return _Size(mean, mean + finding.size * std, unit)
-    neutral = 0.0
-    if finding.kind == "scale":
-        neutral = 1.0  # a factor
-    return _Size(neutral, finding.size, UNITS.get(finding.kind, OTHER_UNIT))

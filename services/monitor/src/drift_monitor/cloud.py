@@ -22,9 +22,10 @@ from drift_monitor.notify import plain_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from drift_contracts.types import AlertV1, PredictionRequestV1
+    from drift_contracts.types import PredictionRequestV1
 
     from drift_monitor.aggregate import Rejected
+    from drift_monitor.alerts import Alert
 
 #: Seconds for one connection or read, and for the whole of an exchange.
 TIMEOUT = 10
@@ -94,7 +95,7 @@ def _attribute(text: str) -> dict[str, str]:
     return {"DataType": "String", "StringValue": text}
 
 
-def topic(sns: Any, arn: str) -> Callable[[AlertV1], None]:
+def topic(sns: Any, arn: str) -> Callable[[Alert], None]:
     """Return what publishes alerts.
 
     An email holds the words first and the JSON after them; all other endpoints get the JSON.
@@ -104,7 +105,7 @@ def topic(sns: Any, arn: str) -> Callable[[AlertV1], None]:
         arn: the topic's.
     """
 
-    def publish(alert: AlertV1) -> None:
+    def publish(alert: Alert) -> None:
         # SNS refuses a subject beyond ASCII, and with it the alert.
         subject = alert["title"].encode("ascii", "replace").decode()
         # Subscriptions filter by these.

@@ -7,6 +7,8 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from drift_contracts import DriftError
+from drift_contracts.timestamps import utc_text_of_seconds
 from drift_ml.evidence import (
     Budget,
     EvidenceError,
@@ -19,6 +21,7 @@ from drift_ml.window import Window
 
 from drift_monitor import alerts
 from drift_monitor.compact import compact
+from drift_monitor.digests import add_window, window_digest
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import WINDOW, refuse_newer
 from drift_monitor.keys import MINUTE, Series
@@ -26,12 +29,12 @@ from drift_monitor.state import SeriesState
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from drift_contracts.types import AlertV1, WindowReportV1
-    from drift_ml.evidence import DriftFinding
+    from drift_contracts.types import AlertV2, AlertV2Detector, AlertV2Windows, WindowReportV1
+    from drift_ml.evidence import DriftFinding, StandingAlarm
 
-    from drift_monitor.alerts import AlertSource
+    from drift_monitor.alerts import Alert, AlertSource
     from drift_monitor.reference import Reference
     from drift_monitor.stores import Revision, Store, StoredState, StoredWindow
 
@@ -69,10 +72,15 @@ class Policy:
 
     #: Events to one false alarm.
     budget_events: float = 100_000
-    #: Days between two false alarms at the observed traffic; None where `budget_events` holds.
+    #: Days between two false alarms of the whole stack, at the observed traffic; None where
+    #: `budget_events` holds.
     budget_days: float | None = None
     #: In standard deviations, see `drift_ml.evidence.Settings`.
     minimum_effect: float = 0.1
+    #: The same for single features, by name.
+    minimum_effects: Mapping[str, float] = field(default_factory=dict)
+    #: When the muting of a feature ends, by name, in seconds since 1970.
+    muted: Mapping[str, float] = field(default_factory=dict)
     lateness_minutes: int = LATENESS_MINUTES
     #: Whole seconds that a window spans, 60 but on a scaled clock.
     period: int = MINUTE
@@ -82,15 +90,30 @@ class Policy:
         """Return how many windows a day has."""
         return DAY // self.period
 
-    def events(self, observed_per_day: float | None) -> float:
-        """Return the budget in events.
+    def muted_until(self, of: Sequence[str], timestamp_s: float) -> float | None:
+        """Return when the muting of a channel ends; None where one of its features is not muted.
 
         Args:
-            observed_per_day: events of a day, None before the first one.
+            of: the channel's features.
+            timestamp_s: when the muting is asked for, in seconds since 1970.
+        """
+        ends = [self.muted.get(name, 0.0) for name in of]
+        first = min(ends)
+        return first if timestamp_s < first else None
+
+    def events(self, observed_per_day: float | None, models: int = 1) -> float:
+        """Return the budget of one model in its events.
+
+        A budget in days is shared equally by the models: each may be wrong as many times more
+        rarely. One in events needs no sharing, since each model has only its own events.
+
+        Args:
+            observed_per_day: events of a day of the model, None before the first one.
+            models: that are watched, at least 1.
         """
         if self.budget_days is None or not observed_per_day:
             return self.budget_events
-        budget = max(self.budget_days * observed_per_day, LEAST_BUDGET)
+        budget = max(self.budget_days * observed_per_day * models, LEAST_BUDGET)
         # Powers of two, so that traffic may vary without a new threshold each day.
         return float(2 ** (int(budget).bit_length() - 1))
 
@@ -116,10 +139,16 @@ class Evaluation:
     finding: DriftFinding | None = None
     #: What raised each alarm that is on, the oldest first.
     standing: tuple[DriftFinding, ...] = ()
+    #: The alerts of the same drifts, as they were sent.
+    alerts: tuple[Alert, ...] = ()
+    #: Alerts of muted features, which nobody was notified of.
+    muted: tuple[Alert, ...] = ()
     #: Seconds of closed minutes that are left for the next run.
     behind: float = 0.0
     #: Whether any version of the model ever had an event; before that, silence shows nothing.
     asked: bool = True
+    #: What the series is compared with.
+    reference: Reference | None = None
 
 
 @dataclass
@@ -141,6 +170,11 @@ class _Run:
         if self.window.events:
             window = self.window
             report = window_report(self.source.reference.baseline, window)
+        raised = [
+            alarm.finding
+            for alarm in self.detector.alarms
+            if alarm.finding.channel not in self.state.muted
+        ]
         return Evaluation(
             series=self.source.series,
             counts=self.counts,
@@ -148,11 +182,14 @@ class _Run:
             report=report,
             evidence=max(self.strengths, default=self.detector.evidence),
             needed=self.detector.needed,
-            alarm=self.detector.alarm is not None,
-            finding=self.detector.alarm or self.detector.finding(),
-            standing=tuple(alarm.finding for alarm in self.detector.alarms),
+            alarm=bool(raised),
+            finding=raised[0] if raised else self.detector.finding(),
+            standing=tuple(raised),
+            alerts=tuple(self.state.alerts.values()),
+            muted=tuple(self.state.muted.values()),
             behind=behind,
             asked=self.state.events > 0 or self.counts["events"] > 0,
+            reference=self.source.reference,
         )
 
 
@@ -163,7 +200,7 @@ class Evaluator:
         self,
         references: Mapping[Series, Reference],
         store: Store,
-        publish: Callable[[AlertV1], None],
+        publish: Callable[[Alert], None],
         now: Callable[[], float],
         *,
         stack: str,
@@ -189,6 +226,8 @@ class Evaluator:
         self._stack = stack
         self._policy = policy or Policy()
         self._links = dict(links or {})
+        # Versions of one model share its traffic, so that they are one.
+        self._models = len({series.model for series in references})
         #: Models that were ever asked, as far as this process knows.
         self._asked: set[str] = set()
 
@@ -329,6 +368,7 @@ class Evaluator:
             _log.error(UNREADABLE_WINDOW, series, minute, error)
             run.counts["unreadable"] += 1
             return
+        add_window(run.state.digests, minute, window_digest(stored.window))
         self._step(run, window, minute)
         run.window += window
 
@@ -346,24 +386,118 @@ class Evaluator:
         for over in step.recovered:
             self._take_back(run, over.finding.channel, minute)
         for raised in step.raised:
-            alert = alerts.drift_alert(
-                run.source,
-                raised.finding,
-                minute,
-                state.budget,
-                standing=list(state.alerts.values()),
-            )
-            state.alerts[raised.finding.channel] = alert
-            state.outbox.append(alert)
-            _log.info("drift was detected in the traffic of %s", run.source.series)
+            self._raise(run, raised.finding, minute)
+        self._end_mutings(run, minute)
         run.strengths.append(step.evidence)
+
+    def _raise(self, run: _Run, finding: DriftFinding, minute: int) -> None:
+        """Write the alert of a drift; of muted features it is kept and not sent."""
+        of = run.source.reference.baseline.channel(finding.channel).of
+        alert = alerts.drift_alert(run.source, finding, self._grounds(run, finding, minute))
+        until = self._policy.muted_until(of, minute * self._policy.period)
+        if until is not None:
+            run.state.muted[finding.channel] = alerts.muted(alert, utc_text_of_seconds(until), of)
+            _log.info("drift of a muted feature of %s was detected", run.source.series)
+            return
+        self._send_later(run, finding.channel, alert)
+
+    def _send_later(self, run: _Run, channel: str, alert: AlertV2) -> None:
+        run.state.alerts[channel] = alert
+        run.state.outbox.append(alert)
+        _log.info("drift was detected in the traffic of %s", run.source.series)
+
+    def _end_mutings(self, run: _Run, minute: int) -> None:
+        """Send alerts whose muting has ended, or whose cause shows in a feature that is heard."""
+        standing = {alarm.finding.channel: alarm for alarm in run.detector.alarms}
+        for channel in list(run.state.muted):
+            finding = self._heard(run, standing[channel], minute)
+            if finding is not None:
+                del run.state.muted[channel]
+                grounds = self._grounds(run, finding, minute)
+                alert = alerts.drift_alert(run.source, finding, grounds)
+                # The detector knows the alarm by the drift that raised it.
+                self._send_later(run, channel, alert)
+
+    def _heard(self, run: _Run, alarm: StandingAlarm, minute: int) -> DriftFinding | None:
+        """Return the first drift of an alarm that is not muted, None where all are.
+
+        The answers, and all features together, follow the muted feature; so does its pair.
+        """
+        baseline = run.source.reference.baseline
+        timestamp_s = minute * self._policy.period
+        for drift in alarm.drifts:
+            channel = baseline.channel(drift.finding.channel)
+            if drift.finding.channel == alarm.finding.channel:
+                is_heard = self._policy.muted_until(channel.of, timestamp_s) is None
+            else:
+                muted = [self._policy.muted_until([name], timestamp_s) for name in channel.of]
+                is_heard = channel.answer is None and not any(muted)
+            if is_heard:
+                return drift.finding
+        return None
+
+    def _grounds(self, run: _Run, finding: DriftFinding, minute: int) -> alerts.Grounds:
+        """Return what an alert rests on."""
+        state = run.state
+        return alerts.Grounds(
+            minute,
+            state.budget,
+            self._since_onset(run, finding, minute),
+            list(state.alerts.values()),
+            self._windows_of(state, minute),
+            self._detector_of(run),
+        )
+
+    def _since_onset(self, run: _Run, finding: DriftFinding, minute: int) -> Window | None:
+        """Return the events since an onset, of the last day at most; None where none is stored."""
+        series, baseline = run.source.series, run.source.reference.baseline
+        most = self._policy.windows_a_day
+        onset = int(finding.since // self._policy.period)
+        first = max(onset, minute - most + 1)
+        total: Window | None = None
+        for stored in self._store.windows(series, first, minute, most):
+            with contextlib.suppress(DriftError):  # one that cannot be read was logged
+                window = Window.from_json(stored.window, baseline)
+                total = window if total is None else total + window
+        return total
+
+    def _windows_of(self, state: SeriesState, minute: int) -> AlertV2Windows | None:
+        """Return the digests of the windows that the evidence rests on.
+
+        None where an earlier release, which kept none, has gathered some of it.
+        """
+        if not state.digests or not state.budgets:
+            return None
+        return {
+            "period": self._policy.period,
+            "first": state.digests[0]["first"],
+            "last": minute,
+            "windows": sum(group["windows"] for group in state.digests),
+            "groups": [group.copy() for group in state.digests],
+        }
+
+    def _detector_of(self, run: _Run) -> AlertV2Detector | None:
+        """Return what the evidence was gathered under; None as for its windows."""
+        if not run.state.budgets:
+            return None
+        detector: AlertV2Detector = {
+            "baseline": run.source.reference.baseline.digest,
+            "minimum_effect": self._policy.minimum_effect,
+            "budgets": [{"first": first, "events": events} for first, events in run.state.budgets],
+        }
+        if self._policy.minimum_effects:
+            detector["minimum_effects"] = dict(self._policy.minimum_effects)
+        return detector
 
     def _take_back(self, run: _Run, channel: str, minute: int) -> None:
         """Write the notice that a drift has ended, where its alert was sent."""
-        alert = run.state.alerts.pop(channel, None)
+        state = run.state
+        state.muted.pop(channel, None)
+        alert = state.alerts.pop(channel, None)
         if alert is not None:
-            notice = alerts.recovery(alert, minute, period=self._policy.period)
-            run.state.outbox.append(notice)
+            others = list(state.alerts.values())
+            notice = alerts.recovery(alert, minute, others, period=self._policy.period)
+            state.outbox.append(notice)
         _log.info("a drift in the traffic of %s has ended", run.source.series)
 
     def _detector(
@@ -376,20 +510,32 @@ class Evaluator:
         anew, and with it the alert.
         """
         old_budget = state.budget
-        state.budget = self._policy.events(self._observed_per_day(state))
+        observed = self._observed_per_day(state)
+        state.budget = self._policy.events(observed, self._models)
         settings = self._settings(reference, state.budget)
         if state.detector is None:
-            return MixtureDetector(settings)
+            return self._new_detector(state, settings)
         document = state.detector.copy()
         old_settings = self._settings(reference, old_budget or state.budget)
         if document["settings"] == old_settings.digest:
             document["settings"] = settings.digest
         try:
-            return MixtureDetector.from_json(document, settings)
+            detector = MixtureDetector.from_json(document, settings)
         except EvidenceError:
             _log.warning(OTHER_SETTINGS, series)
-            state.alerts = {}
-            return MixtureDetector(settings)
+            state.alerts, state.muted = {}, {}
+            return self._new_detector(state, settings)
+
+        # Without any, the evidence is of an earlier release, and cannot be gathered again.
+        if state.budgets and state.budgets[-1][1] != state.budget:
+            state.budgets.append((state.cursor + 1, state.budget))
+        return detector
+
+    def _new_detector(self, state: SeriesState, settings: Settings) -> MixtureDetector:
+        """Return a detector without evidence, and begin to note what it will rest on."""
+        state.digests = []
+        state.budgets = [(state.cursor + 1, state.budget)]
+        return MixtureDetector(settings)
 
     def _observed_per_day(self, state: SeriesState) -> float | None:
         """Return the events of a day at the traffic so far, None before the first event."""
@@ -400,7 +546,12 @@ class Evaluator:
         return state.events * self._policy.windows_a_day / minutes
 
     def _settings(self, reference: Reference, budget: float) -> Settings:
-        return Settings(reference.baseline.channels, Budget(budget), self._policy.minimum_effect)
+        return Settings(
+            reference.baseline.channels,
+            Budget(budget),
+            self._policy.minimum_effect,
+            minimum_effects=self._policy.minimum_effects,
+        )
 
     def _send(self, series: Series) -> None:
         """Publish what waits in the outbox.

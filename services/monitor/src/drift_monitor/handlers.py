@@ -123,7 +123,12 @@ def _evaluator() -> Evaluator:
         cloud.topic(boto3.client("sns"), settings.require("topic")),
         time.time,
         stack=settings.stack,
-        policy=Policy(budget_days=settings.budget_days),
+        policy=Policy(
+            budget_days=settings.budget_days,
+            minimum_effect=settings.minimum_effect,
+            minimum_effects=settings.minimum_effects,
+            muted=settings.muted,
+        ),
         links=settings.links,
     )
 
@@ -153,7 +158,8 @@ def evaluate(_event: object, _context: object) -> EvaluateAnswer:
         # A version that answers no more has nothing to report: its last alarm would ring until the
         # version is forgotten.
         if evaluation.series in _references().own or evaluation.window is not None:
-            _report(evaluation_values(evaluation), evaluation.series.model)
+            values = evaluation_values(evaluation, _settings().metric_features)
+            _report(values, evaluation.series.model)
             alarms.append(evaluation.alarm)
     return {"series": len(alarms), "alarms": sum(alarms)}
 

@@ -9,6 +9,7 @@ from math import log
 from typing import TYPE_CHECKING
 
 from drift_contracts.metric_lines import NO_UNIT, directives, metric_line
+from drift_contracts.spec import METRIC_FEATURES, metric_features
 from drift_ml.baseline import PREDICTION
 
 if TYPE_CHECKING:
@@ -44,11 +45,15 @@ def emf_line(
     return metric_line(timestamp_ms, described, {"Stack": stack, "Model": model, **values})
 
 
-def evaluation_values(evaluation: Evaluation) -> dict[str, float]:
+def evaluation_values(evaluation: Evaluation, features: int = METRIC_FEATURES) -> dict[str, float]:
     """Return the metrics of one evaluation, by name.
 
     What was counted, how strong the evidence is (in parts of what an alarm needs), and for each
-    feature the evidence and PSI.
+    feature that has metrics the evidence and PSI.
+
+    Args:
+        evaluation: of one series.
+        features: that have metrics, at most.
     """
     values: dict[str, float] = {}
     # Absent until the model was ever asked, so that an alarm on silence does not ring before.
@@ -65,20 +70,22 @@ def evaluation_values(evaluation: Evaluation) -> dict[str, float]:
     }
     if evaluation.counts["unreadable"]:
         values["DeadLetters"] = float(evaluation.counts["unreadable"])
-    return values | dict(_by_feature(evaluation))
+    return values | dict(_by_feature(evaluation, features))
 
 
-def _by_feature(evaluation: Evaluation) -> Iterator[tuple[str, float]]:
+def _by_feature(evaluation: Evaluation, most: int) -> Iterator[tuple[str, float]]:
     """Yield name and value of the metrics of each feature's own channel.
 
     PSI is over the windows of this run; the evidence is the channel's part of the whole.
     """
-    if evaluation.report is None:
+    if evaluation.report is None or evaluation.reference is None:
         return
+    feature_set, baseline = evaluation.reference.feature_set, evaluation.reference.baseline
+    measured = frozenset(metric_features(feature_set, baseline.importances, most))
     for channel in evaluation.report["channels"]:
         name = channel["name"]
         # A feature's own channel is named as the feature, and is of it alone.
-        if channel["of"] != [name] or name == PREDICTION:
+        if channel["of"] != [name] or name == PREDICTION or name not in measured:
             continue
         psi = channel["effects"]["psi"]
         if psi is not None:

@@ -7,10 +7,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
+from drift_ml.figures import SHARE, plain_number, plain_pair, plain_percent
+
+from drift_monitor.errors import MonitorError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from drift_contracts.types import AlertV1
+    from drift_monitor.alerts import Alert
 
 #: Slack's text blocks hold 3,000 characters.
 LONGEST = 2900
@@ -20,6 +24,9 @@ LONGEST_FIELD = 1900
 LONGEST_TITLE = 150
 #: And a block ten fields.
 MOST_FACTS = 10
+#: The versions of alerts that are read, and what a message needs of them.
+CONTRACTS = ("alert.v1", "alert.v2")
+NEEDED = ("title", "reason", "state", "stack", "model", "model_version", "timestamp")
 MARKS = {"ALARM": ":rotating_light:", "OK": ":white_check_mark:"}
 OTHER_MARK = ":grey_question:"
 
@@ -94,7 +101,7 @@ def notify(event: SnsEvent, links: Mapping[str, str], send: Callable[[bytes], No
     return len(texts)
 
 
-def plain_text(alert: AlertV1) -> str:
+def plain_text(alert: Alert) -> str:
     """Return an alert in words, for an email: what happened, facts, what to do, where to look."""
     facts = [f"{fact.name}: {fact.value}" for fact in _alert_facts(alert)]
     parts = [f"{alert['state']}: {alert['title']}", alert["reason"], "\n".join(facts)]
@@ -120,26 +127,41 @@ def _only_began(text: str) -> bool:
 
 
 def chat_message(text: str, links: Mapping[str, str]) -> ChatMessage:
-    """Return a message for an `alert.v1` document, a CloudWatch alarm, or any other text.
+    """Return a message for an alert of either version, a CloudWatch alarm, or any other text.
 
     Args:
         text: the body of the notice.
         links: addresses by name, shown below the message.
+
+    Raises:
+        MonitorError: an alert that this release cannot read; Lambda tries again, and then puts
+            the notice into the queue of dead letters.
     """
     try:
         document = json.loads(text)
     except ValueError:
         document = None
     if isinstance(document, dict):
-        if document.get("contract") == "alert.v1":
-            # Only the monitor and the console publish these, by the contract.
-            return _message(_alert_notice(document, links))  # type: ignore[arg-type]
+        contract = str(document.get("contract"))
+        if contract.startswith("alert."):
+            return _message(_alert_notice(_readable(document, contract), links))
         if "AlarmName" in document:
             return _message(_alarm_notice(document, links))
     return _message(_Notice("Notice", text, (), links))
 
 
-def _alert_notice(alert: AlertV1, links: Mapping[str, str]) -> _Notice:
+def _readable(document: dict[str, object], contract: str) -> Alert:
+    """Return an alert that was delivered. Raises MonitorError."""
+    if contract not in CONTRACTS:
+        raise MonitorError(f"expected an alert of {' or '.join(CONTRACTS)}: deploy what wrote it")
+    absent = [name for name in NEEDED if name not in document]
+    if absent:
+        raise MonitorError(f"{contract}: required at the top: expected {', '.join(absent)}")
+    # Only the monitor and the console publish these, by the contract.
+    return document  # type: ignore[return-value]
+
+
+def _alert_notice(alert: Alert, links: Mapping[str, str]) -> _Notice:
     mark = MARKS["OK"]
     if alert["state"] == "ALARM":
         mark = MARKS["ALARM"]
@@ -149,27 +171,50 @@ def _alert_notice(alert: AlertV1, links: Mapping[str, str]) -> _Notice:
     return _Notice(f"{mark} {alert['title']}", text, facts, {**links, **alert.get("links", {})})
 
 
-def _alert_facts(alert: AlertV1) -> list[_Fact]:
+def _alert_facts(alert: Alert) -> list[_Fact]:
     return [
         _Fact("Stack", alert["stack"]),
         _Fact("Model", f"{alert['model']} {alert['model_version']}"),
         _Fact("At", alert["timestamp"]),
         *_drift_facts(alert),
+        *_second_version(alert),
     ]
 
 
-def _drift_facts(alert: AlertV1) -> list[_Fact]:
+def _drift_facts(alert: Alert) -> list[_Fact]:
     drift = alert.get("drift")
     if not drift:
         return []
     facts = [
         _Fact("Since", drift["since"]),
-        _Fact("Effect", f"{drift['effect']:.2g} sd"),
+        _Fact("Effect", f"{plain_number(drift['effect'], 2)} sd"),
         _Fact("Events", f"{drift['events']:,}"),
     ]
     before, after = drift.get("before"), drift.get("after")
     if before is not None and after is not None:
-        facts.append(_Fact("Size", f"{before:.4g} before, {after:.4g} now ({drift['unit']})"))
+        texts = plain_pair(before, after)
+        if drift["unit"] == SHARE:
+            texts = (plain_percent(before), plain_percent(after))
+        facts.append(_Fact("Size", f"{texts[0]} before, {texts[1]} now ({drift['unit']})"))
+    return facts
+
+
+def _second_version(alert: Alert) -> list[_Fact]:
+    """Return the facts that only alerts of the second version have."""
+    if alert["contract"] != "alert.v2":
+        return []
+    facts = []
+    others = alert["standing"]
+    if others:
+        titles = "\n".join(f"{other['title']}, since {other['since']}" for other in others)
+        facts.append(_Fact("Still standing", titles))
+    segment, harm, runbook = alert.get("segment"), alert.get("harm"), alert.get("runbook")
+    if segment:
+        facts.append(_Fact("Segment", f"{segment['name']} {segment['value']}"))
+    if harm:
+        facts.append(_Fact("Harm", harm["words"]))
+    if runbook:
+        facts.append(_Fact("Runbook", runbook))
     return facts
 
 

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 
 from drift_contracts import SettingsError, environment
 from drift_contracts.environment import Variable, one_of, read_variables
+from drift_contracts.spec import METRIC_FEATURES
+from drift_ml.days import start_of_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LEAST_DAYS, MOST_DAYS = 1, 3650
+#: Standard deviations that a minimum effect is at most.
+LARGEST_EFFECT = 10.0
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,12 @@ class Settings:
     dead_letters: str | None = None
     #: Days between two false alarms at the observed traffic; None for the detector's own budget.
     budget_days: float | None = None
+    #: Standard deviations below which no alarm is raised.
+    minimum_effect: float = 0.1
+    #: The same for single features, by name.
+    minimum_effects: dict[str, float] = field(default_factory=dict)
+    #: When the muting of a feature ends, by name, in seconds since 1970.
+    muted: dict[str, float] = field(default_factory=dict)
     #: The secret that holds the webhook's address.
     slack_secret: str | None = None
     #: Addresses by name, for people who read an alert.
@@ -46,6 +56,8 @@ class Settings:
     function: str | None = None
     #: The model that the probe asks.
     model: str | None = None
+    #: Features that have metrics of their own, at most.
+    metric_features: int = METRIC_FEATURES
 
     def require(self, name: str) -> str:
         """Return the setting of that name. Raises SettingsError if it has no value."""
@@ -77,6 +89,29 @@ def _days(text: str) -> float:
     return days
 
 
+def _effect(text: str) -> float:
+    value = float(text)
+    # Not a number is in no bounds.
+    if not 0 <= value <= LARGEST_EFFECT:
+        raise ValueError
+    return value
+
+
+def _effects(text: str) -> dict[str, float]:
+    return {name: _effect(str(value)) for name, value in _object(text).items()}
+
+
+def _muted(text: str) -> dict[str, float]:
+    return {name: start_of_day(str(day)) for name, day in _object(text).items()}
+
+
+def _object(text: str) -> dict[str, object]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError
+    return value
+
+
 def _links(text: str) -> dict[str, str]:
     links = json.loads(text)
     if not isinstance(links, dict) or not all(isinstance(url, str) for url in links.values()):
@@ -94,6 +129,15 @@ VARIABLES = {
     environment.BUDGET_DAYS: Variable(
         "budget_days", _days, f"a number of days from {LEAST_DAYS} to {MOST_DAYS}"
     ),
+    environment.MINIMUM_EFFECT: Variable(
+        "minimum_effect", _effect, f"a number from 0 to {LARGEST_EFFECT:g}"
+    ),
+    environment.MINIMUM_EFFECTS: Variable(
+        "minimum_effects", _effects, f"a JSON object of features and numbers to {LARGEST_EFFECT:g}"
+    ),
+    environment.MUTED: Variable(
+        "muted", _muted, "a JSON object of features and days, such as 2026-12-01"
+    ),
     environment.SLACK_SECRET: Variable("slack_secret", str, "the name or ARN of a secret"),
     environment.LINKS: Variable("links", _links, "a JSON object of names and addresses"),
     environment.API_URL: Variable("api_url", str, "an address that begins with https://"),
@@ -104,4 +148,5 @@ VARIABLES = {
     ),
     environment.FUNCTION: Variable("function", str, "the name or ARN of a function"),
     environment.MODEL: environment.MODEL_VARIABLE,
+    environment.METRIC_FEATURES: environment.METRIC_FEATURES_VARIABLE,
 }

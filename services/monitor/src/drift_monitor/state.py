@@ -9,12 +9,19 @@ from drift_monitor.errors import BadStore
 from drift_monitor.formats import DAMAGED, DETECTOR, NEWER, refuse_damaged, refuse_newer
 
 if TYPE_CHECKING:
-    from drift_contracts.types import AlertV1, DetectorStateV1Mixture, DetectorStateV2
+    from drift_contracts.types import (
+        AlertV2WindowsGroup,
+        DetectorStateV1Mixture,
+        DetectorStateV2,
+    )
 
+    from drift_monitor.alerts import Alert
     from drift_monitor.keys import Series
     from drift_monitor.stores import Document
 
 WHAT = "the evaluator's state"
+#: Members that came after the first release.
+LATER = ("judged_ahead", "muted", "digests", "budgets")
 
 
 @dataclass
@@ -32,18 +39,25 @@ class SeriesState:
     #: None before the first window.
     detector: DetectorStateV1Mixture | DetectorStateV2 | None = None
     #: The alerts that have not ended, as they were sent, by the channel that each is about.
-    alerts: dict[str, AlertV1] = field(default_factory=dict)
+    alerts: dict[str, Alert] = field(default_factory=dict)
     #: Alerts not yet known to be published.
-    outbox: list[AlertV1] = field(default_factory=list)
+    outbox: list[Alert] = field(default_factory=list)
     #: Minutes after the cursor that were evaluated all the same, while the clock was ahead.
     judged_ahead: list[int] = field(default_factory=list)
+    #: Alerts of muted features, which were not sent, by channel as above.
+    muted: dict[str, Alert] = field(default_factory=dict)
+    #: Digests of the windows that the detector has taken in, the oldest first.
+    digests: list[AlertV2WindowsGroup] = field(default_factory=list)
+    #: First window and events of each budget that the detector had, the oldest first.
+    budgets: list[tuple[int, float]] = field(default_factory=list)
 
     def to_json(self) -> Document:
         """Return the state as a document."""
         document = asdict(self)
-        if not self.judged_ahead:
-            # Releases that do not know this member refuse a state that has it.
-            del document["judged_ahead"]
+        for name in LATER:
+            # Releases that do not know such a member refuse a state that has it.
+            if not document[name]:
+                del document[name]
         return document
 
     @classmethod

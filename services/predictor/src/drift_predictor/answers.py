@@ -13,10 +13,11 @@ from operator import attrgetter
 
 from drift_contracts import ContractError, NotJson, RequestValidator, Violation, parse_json
 from drift_contracts.records import Record
+from drift_contracts.spec import metric_features
 from drift_engine.forest import BadRow
 
 from drift_predictor import problems
-from drift_predictor.drift import DriftScorer
+from drift_predictor.drift import scorer_of
 from drift_predictor.faults import MOST_SHOWN, Fault, Faults, shown
 from drift_predictor.identifiers import Identities
 from drift_predictor.lines import LineTemplates
@@ -88,7 +89,15 @@ class Model:
         self.name = feature_set.name
         self.threshold = settings.threshold
         self.version: str = bundle.manifest["model_version"]
-        self.lines = self.templates(spec, feature_set, settings.stack, self.version)
+        # Any: a baseline of the first version has no importances.
+        baseline: Any = bundle.baseline
+        importances = baseline.get("importances", {})
+        measured = metric_features(feature_set, importances, settings.metric_features)
+        self.lines = self.templates(spec, feature_set, settings.stack, self.version, measured)
+        #: Places in a row of the features that have metrics; None where all have.
+        self._measured: tuple[int, ...] | None = None
+        if len(measured) < len(names):
+            self._measured = tuple(map(names.index, measured))
         #: Answered since the start.
         self.predictions = 0
         self._synthetic_callers = settings.synthetic_callers
@@ -101,7 +110,8 @@ class Model:
         self._predict_row: Callable[[Row], Any] = bundle.model.predict
         self._compose: Callable[..., Answer] = Answer
         self._validator = RequestValidator(feature_set)
-        self._scorer = DriftScorer(names, bundle.baseline["features"], settings.threshold)
+        scorer = scorer_of(len(names))
+        self._scorer = scorer(names, bundle.baseline["features"], settings.threshold)
         # Without categories, booleans and nulls a value's JSON is its repr, and its metric too.
         self._plain = all(
             feature.numeric and not feature.nullable for feature in feature_set.features
@@ -304,6 +314,8 @@ class Model:
             metrics = texts
         else:
             texts, metrics = _texts([values[name] for name in self._names], row)
+        if self._measured is not None:
+            metrics = [metrics[place] for place in self._measured]
         score, drift = self._scorer.score(row)
         identity = request.get("prediction_id") or self._identities.new(stamp.timestamp_ms)
         features = self._features % tuple(texts)

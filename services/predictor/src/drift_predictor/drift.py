@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 #: No z means more than nine digits say, and the shortest text of the very float takes twice as
 #: long.
 NUMBER = "%.9g"
+#: Features of which each has its z in the answer; of more, the largest z are there.
+MOST_LISTED, LARGEST = 90, 10
 
 
 class _Scale(Record):
@@ -122,6 +124,41 @@ class DriftScorer:
     def _drifted(self, sizes: Sequence[float]) -> str:
         names = zip(self._names, sizes, strict=True)
         return ",".join([f'"{name}"' for name, size in names if size > self._threshold])
+
+
+class WideScorer(DriftScorer):
+    """Scores the rows of so many features that their z would be most of the answer.
+
+    The score counts every feature, and `drifted` names all that are over the threshold. `z` has the
+    ten largest, the largest first.
+    """
+
+    __slots__ = ()
+
+    def score(self, row: Row) -> tuple[float, str]:
+        """Return the score of a row, and the JSON of `drift`; as `DriftScorer.score`."""
+        zs = [
+            _limit((value - mean) / std)
+            for value, mean, std in zip(row, self._means, self._stds, strict=True)
+        ]
+        sizes = [abs(z) for z in zs if not isnan(z)]
+        score = 0.0
+        if sizes:
+            score = sum(sizes) / len(sizes)
+        bound = min(sorted(sizes)[-LARGEST:], default=0.0)
+        # NaN is at least nothing
+        large = [index for index, z in enumerate(zs) if abs(z) >= bound]
+        large.sort(key=lambda index: -abs(zs[index]))
+        texts = [f'"{self._names[index]}":{NUMBER % zs[index]}' for index in large[:LARGEST]]
+        drifted = self._drifted([*map(abs, zs)])
+        members = ",".join(texts)
+        text = f'{{"z":{{{members}}},"drifted":[{drifted}],"severity":"{severity(score)}"}}'
+        return score, text
+
+
+def scorer_of(features: int) -> type[DriftScorer]:
+    """Return what scores the rows of a model with so many features."""
+    return DriftScorer if features <= MOST_LISTED else WideScorer
 
 
 def _limit(z: float) -> float:

@@ -11,7 +11,7 @@ from drift_contracts.metric_lines import directives, json_text, metric_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from drift_contracts import FeatureSet, Metric, MonitoringSpec
     from drift_contracts.json_types import ReadableJson
@@ -52,7 +52,12 @@ class LineTemplates:
     contract = EVENT
 
     def __init__(
-        self, spec: MonitoringSpec, feature_set: FeatureSet, stack: str, model_version: str
+        self,
+        spec: MonitoringSpec,
+        feature_set: FeatureSet,
+        stack: str,
+        model_version: str,
+        measured: Collection[str] | None = None,
     ) -> None:
         """Compose the lines of one model.
 
@@ -61,11 +66,12 @@ class LineTemplates:
             feature_set: has the names of the features, and the model's.
             stack: the dimension `Stack`.
             model_version: as the manifest has it.
+            measured: names of the features that have metrics; all if None.
 
         Raises:
             SpecNotMet: the spec asks for what is not measured.
         """
-        metrics = spec.metrics_for(feature_set, "predictor")
+        metrics = spec.metrics_for(feature_set, "predictor", measured)
         values = {"Stack": stack, "Model": feature_set.name}
         _check(spec, metrics, values)
         self._spec = spec

@@ -12,7 +12,7 @@ from math import log
 from drift_contracts import DriftError
 
 from drift_predictor.answers import Model
-from drift_predictor.drift import DriftScorer
+from drift_predictor.drift import scorer_of
 from drift_predictor.lines import LineTemplates
 from drift_predictor.values import Answer
 
@@ -126,7 +126,8 @@ class ScoredModel(Model):
             self._predict_row, self._predict_rows = answering.decide, answering.decide_many
             measured = answer_summaries(bundle)
             self._counted = len(measured)
-            self._answer_scorer = DriftScorer(
+            scorer = scorer_of(len(self._names))
+            self._answer_scorer = scorer(
                 (*self._names, *measured),
                 {**bundle.baseline["features"], **measured},
                 settings.threshold,

@@ -7,6 +7,7 @@ import re
 from drift_contracts import environment
 from drift_contracts.environment import Variable, matching, read_variables
 from drift_contracts.records import Record
+from drift_contracts.spec import METRIC_FEATURES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Settings(Record):
     synthetic_callers: tuple[str, ...] = ()
     #: Instances that a batch may have; the contract's own limit where nobody pays for a stranger's.
     most_rows: int = CONTRACT_ROWS
+    #: Features that have metrics of their own, at most.
+    metric_features: int = METRIC_FEATURES
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -119,6 +122,7 @@ VARIABLES = {
     environment.MOST_ROWS: Variable(
         "most_rows", _rows, f"a whole number from 1 to {CONTRACT_ROWS}"
     ),
+    environment.METRIC_FEATURES: environment.METRIC_FEATURES_VARIABLE,
     environment.PATH_PREFIX: Variable(
         "path_prefix",
         _path_prefix,

@@ -20,7 +20,7 @@ class Alarm:
 
     name: str
     title: str
-    #: `low`, `medium` or `high`, as in `alert.v1`.
+    #: `low`, `medium` or `high`, as in `alert.v2`.
     severity: str
     #: What to do first, a sentence each.
     runbook: tuple[str, ...]

@@ -14,7 +14,7 @@ EXTRA_POINTS = 2
 
 
 class State(StrEnum):
-    """The state of an alarm, as CloudWatch and `alert.v1` write it."""
+    """The state of an alarm, as CloudWatch and `alert.v2` write it."""
 
     OK = "OK"
     ALARM = "ALARM"

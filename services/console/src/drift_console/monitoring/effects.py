@@ -5,35 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drift_ml.baseline import PREDICTION
-from drift_ml.report import window_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from drift_contracts.types import WindowReportV1Channel
-    from drift_ml.baseline import Baseline
-    from drift_ml.window import Window
+    from drift_contracts.types import WindowReportV1, WindowReportV1Channel
 
     from drift_console.page_types import EffectEntry, EffectsDocument, MeanShift
 
+#: Effects that the page lists at most, the largest first.
+MOST_SHOWN = 90
 #: Bins of a channel that the page draws at most.
 DRAWN = 16
 
 
-def effects_document(baseline: Baseline, window: Window) -> EffectsDocument:
+def effects_document(report: WindowReportV1) -> EffectsDocument:
     """Return how much each feature and each part of the answer differs from the baseline.
 
-    Args:
-        baseline: What the window was counted against.
-        window: The events of the span shown.
+    report: of the events of the span shown.
     """
-    report = window_report(baseline, window)
     observed = report["window"]
     effects = []
     # Without events every figure would be None.
     if observed["events"]:
         shown = [channel for channel in report["channels"] if _is_shown(channel)]
-        effects = [_effect_entry(channel) for channel in shown]
+        effects = [_effect_entry(channel) for channel in shown[:MOST_SHOWN]]
     return {
         "window": {
             "events": observed["events"],

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from drift_contracts.types import DetectorStateV2Finding
+    from drift_monitor.alerts import Alert
     from drift_monitor.evaluate import Evaluation
     from drift_monitor.keys import Series
 
@@ -25,6 +26,8 @@ class Judgement(TypedDict):
     finding: DetectorStateV2Finding | None
     #: What raised each alarm that is on, the oldest first.
     standing: list[DetectorStateV2Finding]
+    #: The alerts of these, and those of muted features, as they were written.
+    alerts: list[Alert]
 
 
 def write_judgement(connection: sqlite3.Connection, evaluation: Evaluation, judged: int) -> None:
@@ -44,6 +47,7 @@ def write_judgement(connection: sqlite3.Connection, evaluation: Evaluation, judg
         "needed": evaluation.needed,
         "finding": finding,
         "standing": [standing.to_json() for standing in evaluation.standing],
+        "alerts": [*evaluation.alerts, *evaluation.muted],
     }
     series = evaluation.series
     connection.execute(
@@ -64,9 +68,17 @@ def read_judgement(connection: sqlite3.Connection, series: Series) -> Judgement:
         (series.model, series.version),
     ).fetchone()
     if row is None:
-        return {"judged": -1, "alarm": False, "needed": None, "finding": None, "standing": []}
+        return {
+            "judged": -1,
+            "alarm": False,
+            "needed": None,
+            "finding": None,
+            "standing": [],
+            "alerts": [],
+        }
     judgement = json.loads(row[0])
     # Earlier releases kept one alarm, which is the finding.
     former = [judgement["finding"]] if judgement["alarm"] else []
     judgement.setdefault("standing", former)
+    judgement.setdefault("alerts", [])
     return cast("Judgement", judgement)

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 from drift_contracts.timestamps import utc_text_of_seconds
 from drift_ml.baseline import PREDICTION
+from drift_ml.report import window_report
+from drift_monitor.acknowledgements import acknowledged
 
 from drift_console.monitoring.class_mix import class_mix_entry
 from drift_console.monitoring.effects import effects_document
 from drift_console.monitoring.judgements import read_judgement
 from drift_console.monitoring.references import baselines_of
+from drift_console.monitoring.verdicts import verdict_entry
 from drift_console.monitoring.windows import WindowReader
 from drift_console.stack_metrics import bucket_values
 
@@ -21,8 +24,9 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
-    from drift_contracts.types import AlertV1, DetectorStateV2Finding
+    from drift_contracts.types import DetectorStateV2Finding, WindowReportV1
     from drift_ml.baseline import Baseline, Channel
+    from drift_monitor.alerts import Alert
     from drift_monitor.keys import Series
     from drift_monitor.reference import Reference
     from drift_monitor.stores import SqliteStore
@@ -50,6 +54,7 @@ class _MadeEffects:
 
     #: Numbers of the first window shown and of the last one that was decided on.
     span: tuple[int, int]
+    report: WindowReportV1
     document: EffectsDocument
 
 
@@ -72,6 +77,7 @@ class EvidenceReader:
         references: Mapping[Series, Reference],
         *,
         period: int,
+        alerts: SqliteStore | None = None,
     ) -> None:
         """Prepare to read.
 
@@ -80,8 +86,10 @@ class EvidenceReader:
             store: Where the monitor keeps its windows.
             references: What each series is compared with; one version of each model is shown.
             period: Seconds that a window spans.
+            alerts: Where alerts are acknowledged; with the windows if absent.
         """
         self._connection = connection
+        self._acknowledgements = store if alerts is None else alerts
         self._windows = WindowReader(store, period=period)
         self._series = {series.model: series for series in references}
         self._baselines = baselines_of(references)
@@ -106,7 +114,8 @@ class EvidenceReader:
         judgement = read_judgement(self._connection, self._series[model])
         finding = judgement["finding"]
         needed = judgement["needed"]
-        effects = self._effects_of(model, frame, judgement["judged"])
+        made = self._effects_of(model, frame, judgement["judged"])
+        effects = made.document
         return {
             "threshold": THRESHOLD,
             "times": frame.times,
@@ -122,6 +131,8 @@ class EvidenceReader:
             "window": effects["window"],
             "effects": effects["effects"],
             "alerts": self._alerts(model),
+            "acknowledged": acknowledged(self._acknowledgements, model),
+            "verdict": verdict_entry(judgement["alerts"], made.report),
         }
 
     def _standing(
@@ -152,14 +163,14 @@ class EvidenceReader:
             made = self._mixes[model] = _MadeMix(span, class_mix_entry(baseline, windows, frame))
         return made.mix
 
-    def _alerts(self, model: str) -> list[AlertV1]:
+    def _alerts(self, model: str) -> list[Alert]:
         rows = self._connection.execute(
             "SELECT body FROM drift_alerts WHERE model = ? ORDER BY at DESC, rowid DESC LIMIT ?",
             (model, ALERTS),
         )
         return [json.loads(body) for (body,) in rows]
 
-    def _effects_of(self, model: str, frame: Frame, judged: int) -> EffectsDocument:
+    def _effects_of(self, model: str, frame: Frame, judged: int) -> _MadeEffects:
         """Return the effects, computed when another window was decided on or the frame moved."""
         period = self._windows.period
         first = frame.start // period
@@ -167,12 +178,13 @@ class EvidenceReader:
         last = min(judged, frame.end // period)
         made = self._effects.get(model)
         if made is not None and made.span == (first, last):
-            return made.document
+            return made
         baseline = self._baselines[model]
         window = self._windows.total(self._series[model], baseline, first, last)
-        document = effects_document(baseline, window)
-        self._effects[model] = _MadeEffects((first, last), document)
-        return document
+        report = window_report(baseline, window)
+        made = _MadeEffects((first, last), report, effects_document(report))
+        self._effects[model] = made
+        return made
 
 
 def features_of(baseline: Baseline, channel: str) -> list[str]:

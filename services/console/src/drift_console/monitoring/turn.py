@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from drift_contracts import MonitoringSpec
-    from drift_contracts.types import AlertV1
     from drift_monitor.aggregate import Rejected
+    from drift_monitor.alerts import Alert
     from drift_monitor.keys import Series
     from drift_monitor.reference import Reference
     from drift_monitor.stores import SqliteStore
@@ -54,7 +54,7 @@ class Monitor:
         settings: Settings,
         spec: MonitoringSpec,
         *,
-        publish: Callable[[AlertV1], None],
+        publish: Callable[[Alert], None],
         url: str,
     ) -> None:
         """Prepare aggregator and evaluator.
@@ -73,6 +73,7 @@ class Monitor:
         self._references = references
         self._stack = settings.stack
         self._spec = spec
+        self._metric_features = settings.metric_features
         self._period = period_of(settings)
         self._counter = f"monitored in windows of {self._period} s"
         self._letters = settings.dead_letters
@@ -91,7 +92,14 @@ class Monitor:
             publish,
             lambda: self._now,
             stack=settings.stack,
-            policy=Policy(lateness_minutes=LATENESS, period=self._period),
+            policy=Policy(
+                budget_days=settings.false_alarm_days,
+                minimum_effect=settings.minimum_effect,
+                minimum_effects=settings.minimum_effects,
+                muted=settings.muted,
+                lateness_minutes=LATENESS,
+                period=self._period,
+            ),
             links={"console": url},
         )
 
@@ -148,7 +156,7 @@ class Monitor:
         behind = max(0.0, now - complete_to)
         try:
             for evaluation in self._evaluator.run():
-                values = evaluation_values(evaluation)
+                values = evaluation_values(evaluation, self._metric_features)
                 values["EvaluationLag"] = evaluation.behind + behind
                 with transaction(self._connection):
                     self._measure(values, evaluation.series.model, now)

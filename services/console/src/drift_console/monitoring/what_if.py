@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from math import log
 from typing import TYPE_CHECKING
 
 from drift_contracts.timestamps import utc_text_of_seconds
+from drift_ml.descriptions import units_of
 from drift_ml.evidence import Budget
 from drift_ml.replay.evidence import replay_windows
 
@@ -14,7 +16,7 @@ from drift_console.monitoring.references import baselines_of
 from drift_console.monitoring.windows import WindowReader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from drift_ml.baseline import Baseline
     from drift_ml.replay.evidence import Alarm
@@ -28,6 +30,20 @@ if TYPE_CHECKING:
 
 #: Windows that are replayed at most: about a second.
 REPLAYED = 2_000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The settings that a what-if is asked with."""
+
+    #: Events to one false alarm at most.
+    budget: float
+    #: In standard deviations; less raises no alarm.
+    minimum_effect: float
+    #: The same for single features, by name.
+    minimum_effects: Mapping[str, float] = field(default_factory=dict)
+    #: Features whose alarms are told apart as muted.
+    muted: Sequence[str] = ()
 
 
 class WhatIf:
@@ -51,14 +67,16 @@ class WhatIf:
         self._period = period
         self._series = {series.model: series for series in references}
         self._baselines = baselines_of(references)
+        self._units = {
+            series.model: units_of(reference.feature_set)
+            for series, reference in references.items()
+        }
 
     def replay(
         self,
         model: str,
         frame: Frame,
-        *,
-        budget: float,
-        minimum_effect: float,
+        asked: Asked,
     ) -> WhatIfDocument:
         """Return the document of `GET /console/api/replay`.
 
@@ -67,8 +85,7 @@ class WhatIf:
         Args:
             model: One that is monitored.
             frame: The span shown.
-            budget: Events to one false alarm at most.
-            minimum_effect: In standard deviations; less raises no alarm.
+            asked: The other settings.
 
         Raises:
             EvidenceError: For settings that cannot be.
@@ -78,23 +95,25 @@ class WhatIf:
         replayed = replay_windows(
             baseline,
             (window for _, window in windows),
-            budget=Budget(budget),
-            minimum_effect=minimum_effect,
+            budget=Budget(asked.budget),
+            minimum_effect=asked.minimum_effect,
+            minimum_effects=asked.minimum_effects,
+            units=self._units[model],
         )
         value: list[float | None] = [None] * frame.count
-        needed = log(budget)
+        needed = log(asked.budget)
         for (start, _), step in zip(windows, replayed.steps, strict=True):
             index = frame.index_of(start)
             if index is not None:
                 value[index] = max(value[index] or 0.0, step.evidence / needed)
         return {
             "model": model,
-            "budget": budget,
-            "minimum_effect": minimum_effect,
+            "budget": asked.budget,
+            "minimum_effect": asked.minimum_effect,
             "threshold": THRESHOLD,
             "times": frame.times,
             "value": value,
-            "alarms": [self._alarm(baseline, alarm) for alarm in replayed.alarms],
+            "alarms": [self._alarm(baseline, alarm, asked) for alarm in replayed.alarms],
             "windows": len(windows),
             "events": replayed.events,
             "from": utc_text_of_seconds(windows[0][0]) if windows else None,
@@ -108,15 +127,18 @@ class WhatIf:
         stored = self._windows.windows(self._series[model], self._baselines[model], numbers)
         return [(start, window) for start, window in stored if window.events]
 
-    def _alarm(self, baseline: Baseline, alarm: Alarm) -> WhatIfAlarm:
+    def _alarm(self, baseline: Baseline, alarm: Alarm, asked: Asked) -> WhatIfAlarm:
         finding = alarm.finding.to_json()
+        of = features_of(baseline, finding["channel"])
         return {
             "channel": finding["channel"],
             "kind": finding["kind"],
             "direction": finding["direction"],
             "size": finding["size"],
             "effect": finding["effect"],
-            "of": features_of(baseline, finding["channel"]),
+            "of": of,
+            "words": alarm.words,
+            "muted": set(of) <= set(asked.muted),
             "events": round(finding["events"]),
             "since": utc_text_of_seconds(finding["since"]),
             "at": self._window_end(alarm.at_ms),

@@ -48,77 +48,67 @@ function departed(feature) {
   return `${feature.name} is ${fixed(size, size < 10 && size % 1 >= 0.05 ? 1 : 0)} sd ${feature.z > 0 ? "above" : "below"} its baseline`;
 }
 
-/** The feature that the evidence names, in the shape of a departure; null where it names none of the features alone. */
+/** The drifts that stand and are not muted, as the server decided, each in the shape of a departure for its chip. */
 export function proven(state) {
-  const { finding, effects = [], alarm } = state.evidence ?? {};
-  if (alarm && finding && isAnswer(state, finding)) return answered(finding);
-  const name = finding?.of?.length === 1 ? finding.of[0] : null;
-  if (!alarm || !state.features.some((feature) => feature.name === name)) return null;
-  const shift = effects.find((one) => one.feature === name)?.mean_shift?.value;
-  return { name, z: finding.kind === "location" ? finding.size : shift ?? finding.effect, since: finding.since, words: moved(finding) };
+  const { finding, effects = [], standing = [], verdict: decided } = state.evidence ?? {};
+  return (decided?.drifts ?? []).filter((drift) => !drift.muted_until).map((drift) => {
+    const isAnswer = Boolean(state.answers) && drift.of.length === 1 && drift.of[0] === "prediction";
+    const name = drift.of.join(" with ");
+    const own = [finding, ...standing].find((one) => one?.of?.join(" with ") === name);
+    const shift = effects.find((one) => one.feature === name)?.mean_shift?.value;
+    const z = own?.kind === "location" ? own.size : shift ?? own?.effect ?? null;
+    return { ...drift, name, z, place: isAnswer ? "#answers" : drift.of.length === 1 ? `#feature-${name}` : "#evidence" };
+  });
 }
 
-/** Whether a finding is of a classifier's label, score, margin or entropy. */
-const isAnswer = (state, finding) => Boolean(state.answers) && finding.of?.length === 1 && finding.of[0] === "prediction";
+/** The server's sentences, with the times in the reader's zone. */
+const since = (drift, at) => `${drift.words}, since ${at(drift.since)}`;
 
-/** A part of the answer in the shape of a departure; `place` is where the page shows it. */
-function answered(finding) {
-  const name = finding.channel.replace(/^answer:/, "");
-  const words = finding.kind === "share" ? `different from its baseline (share of ${finding.direction}, like ${fixed(finding.effect)} sd)` : moved(finding);
-  return { name, z: finding.kind === "location" ? finding.size : finding.effect, since: finding.since, words, place: "#answers" };
-}
-
-/** "0.5 sd higher", "spread up by a factor of 1.5". */
-function moved(finding) {
-  if (finding.kind === "location") return `${fixed(Math.abs(finding.size))} sd ${finding.direction === "down" ? "lower" : "higher"} than its baseline`;
-  return `different from its baseline (${finding.kind} ${finding.direction}, like ${fixed(finding.effect)} sd)`;
-}
-
-/** "Also drifting: age is 1.2 sd higher than its baseline since 14:05." for every alarm beside the one in the headline. */
-function also(state, headline, at) {
-  const named = (finding) => (isAnswer(state, finding) ? answered(finding) : { name: finding.of.join(" and "), words: moved(finding) });
-  const others = (state.evidence?.standing ?? []).filter((finding) => named(finding).name !== headline);
-  if (!others.length || !headline) return "";
-  const words = others.map((finding) => `${named(finding).name} is ${named(finding).words} since ${at(finding.since)}`);
-  return ` Also drifting: ${words.join("; ")}.`;
+/** "Also drifting: …" for every drift beside the one of the headline, and what is muted. */
+function also(drifts, at) {
+  const heard = drifts.filter((drift) => !drift.muted_until).slice(1).map((drift) => `Also drifting: ${since(drift, at)}.`);
+  const muted = drifts.filter((drift) => drift.muted_until).map((drift) => `Muted until ${drift.muted_until.slice(0, 10)}: ${since(drift, at)}.`);
+  return [...heard, ...muted].join(" ");
 }
 
 /** {level: "alarm"|"watch"|"quiet"|"empty", headline, detail, drifted: [{name, z}]}. */
 export function verdict(state) {
   const dead = state.service?.dead ?? [];
   if (dead.length) return { level: "alarm", headline: `The console's ${dead.join(" and ")} died`, detail: "It ends within seconds and has to be started again; console.log says what happened.", drifted: [] };
-  const found = drifting(state);
+  const decided = state.evidence?.verdict;
   const sure = proven(state);
-  const drifted = found.length || !sure ? found : [sure];
+  const found = drifting(state);
+  const drifted = sure.length ? sure : found;
   const drift = driftAlarm(state);
   const others = raised(state).filter((alarm) => alarm !== drift);
   const urgent = others.find((alarm) => alarm.severity === "high");
   const at = (iso) => clock(iso, state.now);
-  if (drift || state.evidence?.alarm) {
-    const since = drift?.since ?? state.evidence.since;
-    const what = found.length
-      ? `${departed(found[0])} since ${at(found[0].since)}`
-      : sure ? `${sure.name} is ${sure.words} since ${at(sure.since)}`
-      : drift ? `the average score is over ${number(drift.threshold ?? state.threshold)} since ${at(since)}` : `the evidence reached its threshold, since ${at(since)}`;
-    const reason = drift?.reason ?? told(state) ?? "Sequential evidence, pooled over all channels.";
-    const beside = also(state, found[0]?.name ?? sure?.name, at);
-    return { level: "alarm", headline: `Drift: ${what}`, detail: `${reason}${beside}`, drifted };
+  const unproven = [found.length && !sure.length ? `Large effect without evidence: ${departed(found[0])} since ${at(found[0].since)}.` : "", decided?.unproven ?? ""].find(Boolean) ?? "";
+  const lines = (...parts) => parts.filter(Boolean).join(" ");
+  if (decided?.level === "alarm") {
+    const beside = also(decided.drifts, at);
+    return { level: "alarm", headline: sure.length ? `${decided.headline}, since ${at(sure[0].since)}` : decided.headline, detail: lines(told(state, sure[0]), beside, decided.unproven), drifted };
   }
+  if (drift) return { level: "alarm", headline: `Alarm: ${drift.title} since ${at(drift.since)}`, detail: lines(drift.reason, unproven), drifted };
   if (urgent) return { level: "alarm", headline: `Alarm: ${urgent.title} since ${at(urgent.since)}`, detail: urgent.reason, drifted };
   if (!state.totals.predictions) {
     if (state.recent.length) return { level: "empty", headline: "No predictions in this window", detail: `The last came at ${at(state.recent[0].timestamp)}. Choose a longer window to see it.`, drifted };
     return { level: "empty", headline: "No predictions yet", detail: "Paste the line below into a terminal, or send a scenario.", drifted };
   }
-  if (drifted.length) {
-    const detail = `No alarm yet: ${plural(drifted[0].requests, "request")} so far. An alarm needs an average drift score over ${number(state.threshold)} for long enough.`;
-    return { level: "watch", headline: `Drift building: ${departed(drifted[0])} since ${at(drifted[0].since)}`, detail, drifted };
+  if (decided?.level === "watch") return { level: "watch", headline: decided.headline, detail: lines(also(decided.drifts.slice(1), at), unproven), drifted };
+  if (found.length) {
+    const detail = `${unproven} No alarm yet: ${plural(found[0].requests, "request")} so far. An alarm needs evidence, or an average drift score over ${number(state.threshold)} for long enough.`;
+    return { level: "watch", headline: "No drift found yet", detail, drifted };
   }
   if (others.length) return { level: "watch", headline: `${others[0].title} since ${at(others[0].since)}`, detail: others[0].reason, drifted };
-  return { level: "quiet", headline: "All quiet", detail: quiet(state), drifted };
+  return { level: "quiet", headline: "All quiet", detail: lines(quiet(state), decided?.unproven), drifted };
 }
 
-/** The reason of the newest drift alert. */
-const told = (state) => state.evidence?.alerts?.find((alert) => alert.state === "ALARM")?.reason;
+/** The reason of the alert that the headline is about. */
+function told(state, drift) {
+  const reason = state.evidence?.alerts?.find((alert) => alert.alert_id === drift?.alert_id)?.reason;
+  return reason && `${reason}.`;
+}
 
 function quiet(state) {
   const window = duration(state.series.bucket_seconds * state.series.times.length);

@@ -3,6 +3,7 @@
 import { chart, horizontal, lonely, moments, newest, overTime } from "../charts.js";
 import { dataTable, h, heading, reconcile, setText, table, whenChanged } from "../dom.js";
 import { clock, fixed, number, plural, share, timeNode } from "../format.js";
+import { acknowledgement } from "./acknowledge.js";
 import { effectsPart } from "./effects.js";
 import { whatIfForm } from "./whatif.js";
 
@@ -58,10 +59,11 @@ export function evidencePanel(root) {
     numbers.refresh();
   }
 
-  const showAlerts = whenChanged((list) => {
-    quiet.hidden = list.length > 0;
-    alerts.parentElement.hidden = !list.length;
-    reconcile(alerts, list, (alert) => alert.alert_id, alertItem);
+  const showAlerts = whenChanged(({ list, acknowledged, muted }) => {
+    quiet.hidden = list.length + muted.length > 0;
+    alerts.parentElement.hidden = !(list.length + muted.length);
+    const key = (entry) => (entry.muted_until ? `muted ${entry.alert_id}` : `${entry.alert_id} ${acknowledged[entry.alert_id]?.at ?? ""}`);
+    reconcile(alerts, [...muted, ...list], key, (entry) => (entry.muted_until ? mutedItem(entry) : alertItem(entry, acknowledged[entry.alert_id] ?? null)));
   });
   return (next) => {
     state = next;
@@ -74,7 +76,8 @@ export function evidencePanel(root) {
     draw();
     nothing.hidden = evidence.top.length > 0;
     reconcile(top, evidence.top.filter((item, i) => i === 0 || item.share >= LEAST), (item) => item.channel, topItem, updateTop);
-    showAlerts(evidence.alerts ?? []);
+    const muted = (evidence.verdict?.drifts ?? []).filter((drift) => drift.muted_until);
+    showAlerts({ list: evidence.alerts ?? [], acknowledged: evidence.acknowledged ?? {}, muted });
     effects.update(evidence);
   };
 }
@@ -96,13 +99,20 @@ export function channelName(channel) {
   return kind === "product" ? of.join(" with ") : of.length ? `${of.join(", ")}, ${kind.replaceAll("_", " ")}` : channel;
 }
 
-function alertItem(alert) {
+/** A drift that nobody was notified of, with the day on which that ends. */
+const mutedItem = (drift) => h("li", { "data-state": "MUTED" },
+  h("p", { class: "when" }, timeNode(drift.since), h("span", { class: "state", "data-state": "MUTED" }, "Muted")),
+  h("p", { class: "strong" }, drift.words), h("p", { class: "muted small" }, `Muted until ${drift.muted_until.slice(0, 10)}: if it still drifts then, it is an alert.`));
+
+function alertItem(alert, kept) {
   const drift = alert.drift ?? {};
+  const figure = drift.unit === "share of events" ? share : number;
   const size = typeof drift.before === "number" && typeof drift.after === "number"
-    ? `${number(drift.before)} before, ${number(drift.after)} after (${drift.unit}), over ${plural(drift.events ?? 0, "event")}.` : null;
+    ? `${figure(drift.before)} before, ${figure(drift.after)} after (${drift.unit}), over ${plural(drift.events ?? 0, "event")}.` : null;
   return h("li", { "data-state": alert.state },
     h("p", { class: "when" }, timeNode(alert.timestamp), h("span", { class: "state", "data-state": alert.state }, alert.state === "ALARM" ? "Alarm" : "Over")),
     h("p", { class: "strong" }, alert.title), size && alert.state === "ALARM" ? h("p", { class: "small" }, size) : null,
     h("p", { class: "muted small" }, alert.reason),
+    alert.state === "ALARM" ? acknowledgement(alert, kept) : null,
     alert.state === "ALARM" && alert.next?.length ? h("ol", { class: "next small" }, ...alert.next.map((step) => h("li", {}, step))) : null);
 }

@@ -16,6 +16,7 @@ export function featuresPanel(root) {
   const rows = h("ul", { class: "zrows" });
   const cards = h("div", { class: "cards" });
   const more = h("button", { type: "button", class: "quiet", hidden: true, onclick: () => { all = !all; update(state); } });
+  const search = h("input", { type: "search", class: "find", hidden: true, placeholder: "Find a feature", "aria-label": "Find a feature by its name", oninput: () => update(state) });
   const window = h("span", { class: "aside" });
   const numbers = dataTable("features against their baseline", () =>
     table("Features", ["Feature", "z of the mean", "mean |z|", "Live mean", "Baseline mean", "Baseline sd", "Requests"],
@@ -23,7 +24,7 @@ export function featuresPanel(root) {
         quantity(f.baseline.mean, f.unit), number(f.baseline.std), number(f.live?.count ?? 0)])));
   const zpanel = h("div", { class: "zpanel" }, h("h3", {}, "z by feature"), h("div", { class: "zbox" }, scale, rows),
     h("p", { class: "muted small" }, "In standard deviations (sd) from the baseline's mean. Bar: mean of the window. Ring: mean |z| of single requests. Diamond: now, while drifting. Dashed: threshold."), numbers);
-  root.append(heading("features", "Features against their baseline", window),
+  root.append(heading("features", "Features against their baseline", window), search,
     h("div", { class: "features" },
       zpanel, cards), more);
 
@@ -33,7 +34,9 @@ export function featuresPanel(root) {
     const now = new Map(drifting(state).map((f) => [f.name, f.z]));
     const away = (f) => Math.max(Math.abs(f.live?.z ?? 0), f.live?.mean_abs_z ?? 0, Math.abs(now.get(f.name) ?? 0));
     const order = features.length > MANY ? [...features].sort((a, b) => away(b) - away(a)) : features;
-    const shown = all ? order : order.slice(0, MANY);
+    const wanted = search.value.trim().toLowerCase();
+    const matching = wanted ? order.filter((f) => f.name.toLowerCase().includes(wanted)) : order;
+    const shown = all ? matching : matching.slice(0, MANY);
     const reach = Math.max(threshold * 1.5, ...features.map(away)) * 1.05;
     const place = (z) => 0.5 + stretch(z) / stretch(reach) / 2;
     setText(window, plural(features[0]?.live?.count ?? 0, "request"));
@@ -41,8 +44,9 @@ export function featuresPanel(root) {
     reconcile(rows, shown, (f) => f.name, createRow, (node, f) => updateRow(node, f, now.get(f.name), threshold, place));
     reconcile(cards, shown, (f) => f.name, distribution, (node, f) => node.update(f, state, now.get(f.name)));
     zpanel.classList.toggle("tall", shown.length > 8);
-    more.hidden = features.length <= MANY;
-    setText(more, all ? `Show the ${MANY} furthest from their baseline` : `Show all ${features.length} features`);
+    search.hidden = features.length <= MANY;
+    more.hidden = matching.length <= MANY;
+    setText(more, all ? `Show the ${MANY} furthest from their baseline` : `Show all ${matching.length} features`);
     numbers.refresh();
   }
   return update;

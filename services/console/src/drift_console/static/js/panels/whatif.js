@@ -9,12 +9,14 @@ export function whatIfForm(changed) {
   let answer = null;
   let query = {};
   const field = (name, label, attributes) => h("label", {}, h("span", {}, label), h("input", { name, type: "number", inputmode: "decimal", required: true, ...attributes }));
+  const words = (name, label, placeholder) => h("label", {}, h("span", {}, label), h("input", { name, type: "text", placeholder, autocomplete: "off", spellcheck: false }));
   const button = h("button", { type: "submit" }, "Replay");
   const clear = h("button", { type: "button", class: "quiet", hidden: true, onclick: () => { forget(); setText(said, HINT); changed(); } }, "Clear");
   const said = h("p", { class: "small muted said", role: "status" }, HINT);
   const form = h("form", { class: "whatif", "aria-label": "Replay with other settings" },
     field("budget", "One false alarm per … events", { min: 100, max: 1e12, step: "any", value: 10_000 }),
-    field("minimum_effect", "Smallest effect, in sd", { min: 0, max: 10, step: "any", value: 0.1 }), button, clear);
+    field("minimum_effect", "Smallest effect, in sd", { min: 0, max: 10, step: "any", value: 0.1 }),
+    words("minimum_effect_of", "Per feature, in sd", "age=0.5, sqft=1"), words("mute", "Muted features", "age, sqft"), button, clear);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     ask(Object.fromEntries(new FormData(form)));
@@ -64,7 +66,10 @@ export function sentence(found) {
   const settings = `one false alarm in ${number(found.budget)} events, effects from ${number(found.minimum_effect)} sd`;
   if (!found.windows) return `With ${settings}: nothing to replay in this span.`;
   const over = `${plural(found.windows, "window")} with ${plural(found.events, "event")}`;
+  const heard = found.alarms.filter((alarm) => !alarm.muted);
+  const silent = found.alarms.length - heard.length ? `, ${found.alarms.length - heard.length} muted` : "";
   if (!found.alarms.length) return `With ${settings}: no alarm in ${over}.`;
-  const told = found.alarms.map((alarm) => `${alarm.channel} ${alarm.direction} at ${clock(alarm.at, null, true)}, ${fixed(alarm.effect)} sd`);
-  return `With ${settings}: ${plural(found.alarms.length, "alarm")} in ${over}: ${told.join("; ")}.`;
+  if (!heard.length) return `With ${settings}: no alarm in ${over}${silent}.`;
+  const told = heard.map((alarm) => `${alarm.words} at ${clock(alarm.at, null, true)}`);
+  return `With ${settings}: ${plural(heard.length, "alarm")} in ${over}${silent}: ${told.join("; ")}.`;
 }
