@@ -97,6 +97,7 @@ COVERED_BY = {
         "tests/ml",
         "tests/replay",
         "tests/tables",
+        "tests/pack",
         "tests/proposal",
     ],
     "drift_predictor": ["tests/predictor"],

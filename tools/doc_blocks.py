@@ -40,6 +40,7 @@ NOT_RUN = {
     r"\bbundles use\b": "names a version of the reader's own: tests/training runs the command",
     r"\bdriftctl init --data rows\.csv": "names a file of the reader's own: tests/proposal runs it",
     r"\.nox/infra/bin/": "needs the environment of nox -s infra, whose tests run it",
+    r"\bdriftctl pack --model": "names files of the reader's own: tests/pack runs it",
     r"--release\b": "would release a contract",
     r"\bdriftctl (watch|serve)\b|python -m drift_console\b": "runs on: tests/console starts it",
     r"\bgit clone\b|\bpre-commit\b": "changes the reader's own checkout",

@@ -59,6 +59,7 @@ PROVOKED = [
     ("driftctl report", 2, [*REPORT, "--window", "yesterday"]),
     ("driftctl report", 5, [*REPORT, "--window", "last-1h"]),
     ("driftctl init", 2, ["driftctl", "init", "--data", "{tmp}/none.csv", "--target", "price"]),
+    ("driftctl pack", 2, ["driftctl", "pack", "--model", "{bad_cell}", "--data", "{bad_cell}", "--target", "price"]),
     ("driftctl train", 1, [*TRAINING, "--data", "{bad_cell}"]),
     ("driftctl train", 2, [*TRAINING, "--data", "{tmp}/none.csv"]),
     ("driftctl bundles list", 2, ["driftctl", "bundles", "list", "--nope"]),

@@ -53,6 +53,9 @@ class Converted:
     kind: str
     #: Classes as texts, in the library's order; none for a regressor.
     classes: tuple[str, ...] = ()
+    #: Scores before the first tree as other versions of the library's logarithm have them, which a
+    #: file does not tell apart; a proof tries them.
+    other_starts: tuple[tuple[float, ...], ...] = ()
 
 
 def as_columns(values: object) -> Floats:

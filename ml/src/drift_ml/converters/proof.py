@@ -48,7 +48,8 @@ class Exactness:
     rows: int
     hard_rows: int
     #: The largest distance of a final value, in units of the last place of the library's type.
-    worst_ulp: float
+    #: None where nothing was compared.
+    worst_ulp: float | None
     #: The library's call, its name and its version.
     call: str
     library: str
@@ -191,8 +192,6 @@ class _Proof:
         chosen = list(zip(rows, encoded, answered, strict=True))
         answers = [(row, numbers) for row, numbers, is_answered in chosen if is_answered]
         refused = [row for row, _, is_answered in chosen if not is_answered]
-        if self._ordinary is None and answers:
-            self._ordinary = answers[0][0]
         for row in refused[:MOST_REFUSED]:
             self._must_refuse(row)
         return [row for row, _ in answers], [numbers for _, numbers in answers]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ from drift_engine.model.writer import Model
 
 from .converted import Converted, Reference
 from .errors import CannotServe
-from .estimators import library_version, method_of, version_numbers
+from .estimators import is_lifeless, library_version, method_of, version_numbers
 from .inputs import TWO_CLASSES, inputs_of
 from .scikit_trees import (
     LIBRARY,
@@ -56,13 +57,12 @@ def convert_gradient_boosting(estimator: Any, feature_set: FeatureSet) -> Conver
             # The product is rounded before it is added, as the library does it.
             values = estimator.learning_rate * member.tree_.value[:, 0, 0]
             trees.append(to_tree(member.tree_, values, output=output))
-    # scikit-learn's own logarithms; any row has them.
-    start = estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_), np.float32))
+    start, *other_starts = _starts(estimator, len(classes))
     model = Model(
         features=len(feature_set.features),
         columns=single_columns(inputs),
         trees=trees,
-        start=tuple(start[0].tolist()),
+        start=start,
         outputs=max(len(classes), 1),
         task="classification" if classes else "regression",
         **_link(estimator, kind, len(classes)),
@@ -76,7 +76,36 @@ def convert_gradient_boosting(estimator: Any, feature_set: FeatureSet) -> Conver
         raw=scorer(inputs, quiet(method_of(estimator, "decision_function", "predict"))),
         labels=labeller(inputs, estimator) if classes else None,
     )
-    return Converted(model, inputs, reference, kind, classes)
+    return Converted(model, inputs, reference, kind, classes, tuple(other_starts))
+
+
+def _starts(estimator: Any, classes: int) -> list[tuple[float, ...]]:
+    """Return the scores before the first tree; of a file as each version's logarithm has them."""
+    if not is_lifeless(estimator):
+        # scikit-learn's own logarithms; any row has them.
+        row = np.zeros((1, estimator.n_features_in_), np.float32)
+        return [tuple(estimator._raw_predict_init(row)[0].tolist())]
+    if isinstance(estimator.init_, str):
+        return [(0.0,) * (classes if classes > TWO_CLASSES else 1)]
+    if not classes:
+        return [tuple(np.ravel(estimator.init_.constant_).astype(np.float64).tolist())]
+    smallest = float(np.finfo(np.float32).eps)
+    priors = np.clip(estimator.init_.class_prior_, smallest, 1.0 - smallest)
+    if classes > TWO_CLASSES:
+        mean = np.exp(np.mean(np.log(priors)))
+        return [tuple(np.log(priors / mean).tolist())]
+    factor = 0.5 if estimator.loss == "exponential" else 1.0
+    return [(factor * score,) for score in _logits(float(priors[1]))]
+
+
+def _logits(share: float) -> list[float]:
+    """Return the log odds as today's scipy has them, then as it had them, where that differs."""
+    plain = math.log(share / (1.0 - share))
+    low, high = 0.3, 0.65
+    if not low <= share <= high:
+        return [plain]
+    twice = 2.0 * (share - 0.5)
+    return [math.log1p(twice) - math.log1p(-twice), plain]
 
 
 def _link(estimator: Any, kind: str, classes: int) -> dict[str, Any]:

@@ -2,54 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from drift_contracts import FeatureSet
 from drift_contracts import feature_set as shipped
-from drift_engine.bundle import ROW_DIGESTS
-from drift_engine.model import PackedModel
 from drift_engine.model.writer import encode
 
 from drift_ml.converters import DoesNotFit, convert, prove
-from drift_ml.packing import baseline_bytes, use_version, write_bundle
-from drift_ml.tables.row_digests import RowDigests, as_seen, hash_rows
 
 from .errors import ExportError
-from .held_out import measure
+from .measured import Made, hashes, write_measured
 from .rows import read_rows
 
 if TYPE_CHECKING:
     from typing import Any
 
-    import numpy.typing as npt
-    from drift_contracts.types import BundleManifestV2
+    from drift_ml.converters import Converted
 
-    from drift_ml.converters import Converted, Exactness
-
-    from .rows import Rows
-
-    Hashes = npt.NDArray[np.uint64]
+    from .measured import Exported
 
 #: Estimators that are fitted without a target.
 WITHOUT_TARGET = ("IsolationForest",)
 FOLDER = Path("build/bundles")
 #: Characters of a parameter that is a text.
 LONGEST = 200
-
-
-@dataclass(frozen=True)
-class Exported:
-    """Where a bundle lies, and what it says of itself."""
-
-    #: The folder of the version.
-    bundle: Path
-    manifest: BundleManifestV2
-    exactness: Exactness
 
 
 def export(
@@ -93,12 +72,11 @@ def export(
             " predictions should look like: keep a share of the rows out of fit, and pass it here",
         )
     converted = convert(estimator, features)
-    _check_target(converted, features)
+    check_target(converted, features)
     with_target = converted.kind not in WITHOUT_TARGET
     learnt = read_rows("rows", rows, features, with_target=with_target)
     unseen = read_rows("held_out", held_out, features, with_target=with_target)
-    learnt_hashes, unseen_hashes = _hashes(learnt), _hashes(unseen)
-    if np.isin(unseen_hashes, learnt_hashes).all():
+    if np.isin(hashes(unseen), hashes(learnt)).all():
         raise ExportError(
             "held_out",
             "rows that the estimator was not fitted on",
@@ -106,35 +84,8 @@ def export(
         )
     packed = encode(converted.model)
     exactness = prove(packed, converted, features, [*learnt.json, *unseen.json], seed=seed)
-    measured = measure(PackedModel.from_bytes(packed), features, learnt, unseen, seed=seed)
-    members = {
-        "estimator": {"kind": converted.kind, "parameters": _parameters(estimator)},
-        "training": {
-            "source": source,
-            "data_sha256": _digest(features, learnt, unseen),
-            "rows": learnt.count + unseen.count,
-            "held_out_rows": unseen.count,
-            "seed": seed,
-            "libraries": _libraries(converted),
-        },
-        "scores": measured.scores,
-        "exactness": exactness.to_json(),
-        "held_out": {"by": "caller"},
-        **measured.members,
-        "warnings": list(measured.warnings),
-    }
-    files = {"baseline.json": baseline_bytes(measured.baseline), "model.bin": packed}
-    offline = {ROW_DIGESTS: RowDigests.of(learnt_hashes, unseen_hashes).to_bytes()}
-    folder = Path(out)
-    manifest = write_bundle(folder, features, files, offline, members)
-    version = manifest["model_version"]
-    use_version(folder / features.name, version)
-    return Exported(folder / features.name / version, manifest, exactness)
-
-
-def _hashes(rows: Rows) -> Hashes:
-    """Return a hash of each row, by which a replay recognises it."""
-    return hash_rows(as_seen(rows.matrix))
+    made = Made(converted, packed, exactness, _parameters(estimator), source, _libraries(converted))
+    return write_measured(made, features, learnt, unseen, seed=seed, out=Path(out))
 
 
 def _feature_set(given: FeatureSet | str | Path) -> FeatureSet:
@@ -145,7 +96,7 @@ def _feature_set(given: FeatureSet | str | Path) -> FeatureSet:
     return FeatureSet.load(path) if path.suffix == ".json" else shipped(str(given))
 
 
-def _check_target(converted: Converted, feature_set: FeatureSet) -> None:
+def check_target(converted: Converted, feature_set: FeatureSet) -> None:
     """Raise DoesNotFit unless the target is of the estimator's kind and has as many values."""
     target, model = feature_set.target, converted.model
     if target.kind != model.task:
@@ -176,28 +127,6 @@ def _parameters(estimator: Any) -> dict[str, Any]:
         is_finite = isinstance(value, float) and np.isfinite(value)
         parameters[name] = value if is_plain or is_finite else str(value)[:LONGEST]
     return parameters
-
-
-def _digest(feature_set: FeatureSet, *parts: Rows) -> str:
-    """Return the SHA-256 over names and values of features and targets, 64 hex digits."""
-    content = hashlib.sha256()
-    for name in (*feature_set.names, feature_set.target.name):
-        content.update(name.encode() + b"\0")
-    for rows in parts:
-        # Little-endian, so that every machine has the same digest.
-        content.update(
-            np.ascontiguousarray(
-                rows.matrix,
-                "<f8",
-            ).tobytes()
-        )
-        content.update(
-            np.ascontiguousarray(
-                rows.target,
-                "<f8",
-            ).tobytes()
-        )
-    return content.hexdigest()
 
 
 def _libraries(converted: Converted) -> dict[str, str]:

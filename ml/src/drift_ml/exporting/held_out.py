@@ -55,9 +55,10 @@ def measure(
         held_out: Rows that it was not fitted on.
         seed: Of resampling and shuffling.
     """
-    if feature_set.target.is_class:
+    has_target = held_out.target.shape[1] > 0
+    if feature_set.target.is_class and has_target:
         return _of_classes(model, feature_set, learnt, held_out, seed)
-    if held_out.target.shape[1] == 0:
+    if not has_target:
         return _of_answers(model, feature_set, learnt, held_out, seed)
     return _of_numbers(model, feature_set, learnt, held_out, seed)
 
@@ -95,7 +96,10 @@ def _of_numbers(
 def _of_answers(
     model: PackedModel, feature_set: FeatureSet, learnt: Rows, held_out: Rows, seed: int
 ) -> HeldOut:
-    """Return the mean answer of a model that has no target, such as an isolation forest."""
+    """Return the mean answer of a model without target, as of an isolation forest.
+
+    Of a classifier whose rows have no labels the answer is the chosen probability.
+    """
     predicted = np.array(model.predict_many(held_out.matrix.tolist()))
     shape = (RESAMPLES, len(predicted))
     draws = np.random.default_rng(seed).integers(0, len(predicted), shape)
@@ -106,9 +110,29 @@ def _of_answers(
         moved: Floats = np.abs(np.array(model.predict_many(matrix.tolist())) - predicted)
         return moved
 
-    baseline = fit_baseline(feature_set, columns_of(feature_set, learnt), predictions=predicted)
+    columns = columns_of(feature_set, learnt)
+    if feature_set.target.is_class:
+        baseline = _baseline_of_labels(model, feature_set, columns, held_out)
+    else:
+        baseline = fit_baseline(feature_set, columns, predictions=predicted)
     importances = _importances(loss, feature_set, held_out, seed)
     return HeldOut({"mean_answer": mean}, baseline, {"importances": importances})
+
+
+def _baseline_of_labels(
+    model: PackedModel, feature_set: FeatureSet, columns: dict[str, Floats], rows: Rows
+) -> Baseline:
+    """Return a baseline of a classifier's own answers, without what happened."""
+    decided = model.decide_many(rows.matrix.tolist())
+    probabilities = np.array([scores for scores, _ in decided])
+    chosen = np.array([label for _, label in decided], dtype=np.intp)
+    labels = classification.labels_of(feature_set.target, chosen, probabilities)
+    return fit_baseline(
+        feature_set,
+        columns,
+        labels=labels.astype(np.float64),
+        scores=probabilities,
+    )
 
 
 def _of_classes(

@@ -105,7 +105,10 @@ export function verdict(state) {
 }
 
 /** The reason of the alert that the headline is about. */
-const told = (state, drift) => state.evidence?.alerts?.find((alert) => alert.alert_id === drift?.alert_id)?.reason;
+function told(state, drift) {
+  const reason = state.evidence?.alerts?.find((alert) => alert.alert_id === drift?.alert_id)?.reason;
+  return reason && `${reason}.`;
+}
 
 function quiet(state) {
   const window = duration(state.series.bucket_seconds * state.series.times.length);
