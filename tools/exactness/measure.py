@@ -14,6 +14,7 @@ import tempfile
 import warnings
 from contextlib import suppress
 from importlib import import_module, metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from drift_ml.converters import convert, prove
 
 from tools.exactness.cases import Case, booster_cases, refused_cases, scikit_cases
 from tools.exactness.data import make_data
+from tools.exactness.pipelines import pipeline_cases, refused_pipelines
 
 if TYPE_CHECKING:
     from drift_ml.converters import Converted
@@ -48,7 +50,11 @@ def main() -> int:
         nullable: make_data(options.rows, nullable=nullable, seed=1) for nullable in (True, False)
     }
     results = []
-    for case in (*scikit_cases(), *booster_cases(), *refused_cases()):
+    cases = [*scikit_cases(), *booster_cases(), *refused_cases()]
+    # Pipelines take their columns by name, out of a data frame.
+    if find_spec("pandas") is not None:
+        cases += [*pipeline_cases(), *refused_pipelines()]
+    for case in cases:
         if case.library in libraries:
             version = _numbers(libraries["scikit-learn"])
             missing = case.missing_since is not None and version >= case.missing_since

@@ -25,6 +25,7 @@ MODULES = {
     **dict.fromkeys(("ColumnTransformer", "TransformedTargetRegressor"), "compose"),
     "CalibratedClassifierCV": "calibration",
     "LinearSVC": "svm",
+    "RFE": "feature_selection",
     "PCA": "decomposition",
 }
 

@@ -350,8 +350,8 @@ def _where(
     registers: list[float],
     step: Step,
 ) -> Iterable[float]:
-    condition, chosen, other = _read(registers, step)
-    return (chosen if condition != 0 else other,)
+    condition, chosen, second = _read(registers, step)
+    return (chosen if condition != 0 else second,)
 
 
 def _dot(
@@ -389,15 +389,15 @@ def _nearest(
 
     Source: Ogita, Rump and Oishi 2005, algorithm 5.3 (Dot2).
     """
-    total = rest = 0.0
+    total = remainder = 0.0
     for value, factor in zip(values, factors, strict=False):
         product = value * factor
         rounding = fma(value, factor, -product) if math.isfinite(product) else 0.0
         larger = total + product
         part = larger - total
-        rest += ((total - (larger - part)) + (product - part)) + rounding
+        remainder += ((total - (larger - part)) + (product - part)) + rounding
         total = larger
-    return total + rest
+    return total + remainder
 
 
 def _sum(

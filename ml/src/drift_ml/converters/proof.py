@@ -192,8 +192,6 @@ class _Proof:
         chosen = list(zip(rows, encoded, answered, strict=True))
         answers = [(row, numbers) for row, numbers, is_answered in chosen if is_answered]
         refused = [row for row, _, is_answered in chosen if not is_answered]
-        if self._ordinary is None and answers:
-            self._ordinary = answers[0][0]
         for row in refused[:MOST_REFUSED]:
             self._must_refuse(row)
         return [row for row, _ in answers], [numbers for _, numbers in answers]

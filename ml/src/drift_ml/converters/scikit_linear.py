@@ -89,7 +89,7 @@ def end_linear(program: Program, estimator: Any, matrix: Matrix) -> Ending:
         CannotServe: a column holds texts, or a setting of it is not served.
     """
     kind = library_and_class(estimator)[1]
-    registers = numbers_of(program, matrix, kind)
+    registers = numbers_of(matrix, kind)
     program.refuse(registers, missing=True)
     rows, last = coefficients(estimator)
     order: Dot = "in-order" if matrix.sparse else "nearest"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import importlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from drift_contracts import Feature, FeatureSet, Target
@@ -15,7 +15,7 @@ from drift_engine.model.writer import Column, Model
 from .boosters import convert_lightgbm, convert_xgboost
 from .converted import Converted, Reference, as_columns
 from .errors import CannotServe, ConversionError, DoesNotFit
-from .estimators import is_lifeless, library_and_class, library_version, method_of
+from .estimators import library_and_class, library_version, method_of
 from .inputs import TWO_CLASSES, inputs_by_name
 from .scikit_boosting import convert_gradient_boosting
 from .scikit_histogram import convert_histogram
@@ -98,8 +98,10 @@ def _attribute(estimator: Any, name: str) -> Any:
     if kind == "Pipeline":
         inner = (_attribute(step, name) for _, step in estimator.steps)
         return next((value for value in inner if value is not None), None)
-    if name in vars(estimator):
-        return vars(estimator)[name]
+    # A step may be a text; a property of the library's would ask other steps.
+    fitted = getattr(estimator, "__dict__", {})
+    if name in fitted:
+        return fitted[name]
     for part in ("regressor_", "estimator"):
         if hasattr(estimator, part) and not isinstance(getattr(estimator, part), str):
             return _attribute(getattr(estimator, part), name)
@@ -242,8 +244,6 @@ def _classes_of(estimator: Any) -> Any:
 
 def _without_threads(estimator: Any) -> Any:
     """Return an estimator whose forests add up in order, which threads do not."""
-    if is_lifeless(estimator):
-        return estimator
     alone = copy.copy(estimator)
     if library_and_class(estimator)[1] == "Pipeline":
         *before, (name, last) = estimator.steps
@@ -287,14 +287,12 @@ def _end_pipeline(program: Program, estimator: Any, matrix: Matrix) -> Ending:
 def _end_trees(program: Program, estimator: Any, matrix: Matrix) -> Ending:
     library, kind = library_and_class(estimator)
     converter, has_missing, single = TREES[library, kind]
-    registers = numbers_of(program, matrix, kind)
+    registers = numbers_of(matrix, kind)
     if library == "xgboost" and matrix.sparse:
         # What a sparse matrix does not store is missing to XGBoost, and only to it.
         registers = program.replace(registers, [(0.0, float("nan"))] * len(registers))
     converted = converter(estimator, _plain_features(estimator, len(registers)))
-    trees = converted.model
-    if isinstance(trees, StepsModel):
-        raise CannotServe(kind, "it is a model of steps", "fit it alone")
+    trees = cast("Model", converted.model)
     if library == "lightgbm" and matrix.sparse:
         trees = _with_tiny_numbers(trees)
     if library == "sklearn" and converter is not convert_histogram:

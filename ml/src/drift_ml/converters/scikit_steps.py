@@ -197,7 +197,7 @@ def _indicated(program: Program, step: Any, matrix: Matrix) -> list[Value]:
 
 def _numeric(program: Program, step: Any, matrix: Matrix, *, missing: bool) -> list[int]:
     """Return the registers of a step of numbers, which refuses infinite ones."""
-    registers = numbers_of(program, matrix, library_and_class(step)[1])
+    registers = numbers_of(matrix, library_and_class(step)[1])
     program.refuse(registers, missing=missing)
     return registers
 
@@ -267,7 +267,7 @@ def _normalizer(program: Program, step: Any, matrix: Matrix) -> Matrix:
 def _bins(program: Program, step: Any, matrix: Matrix) -> Matrix:
     registers = _numeric(program, step, matrix, missing=True)
     columns: list[int] = []
-    edges = [listed(each)[1:-1] for each in step.bin_edges_]
+    edges = [listed(borders)[1:-1] for borders in step.bin_edges_]
     for register, inner, bins in zip(registers, edges, listed(step.n_bins_), strict=True):
         place = program.rank(register, inner, "right")
         columns += [place] if step.encode == "ordinal" else program.one_hot(place, int(bins))
@@ -363,7 +363,7 @@ def _function(program: Program, step: Any, matrix: Matrix) -> Matrix:
         raise CannotServe("FunctionTransformer(kw_args)", "arguments are not served", USE_INSTEAD)
     if name is None:
         return matrix
-    registers = numbers_of(program, matrix, "FunctionTransformer")
+    registers = numbers_of(matrix, "FunctionTransformer")
     if step.validate:
         program.refuse(registers, missing=True)
     return as_numbers(program.function(name, registers), sparse=matrix.sparse)

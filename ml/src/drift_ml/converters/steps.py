@@ -63,11 +63,10 @@ def is_text_column(categories: Sequence[object]) -> bool:
     return any(isinstance(value, str) for value in categories)
 
 
-def numbers_of(program: Program, matrix: Matrix, step: str) -> list[int]:
+def numbers_of(matrix: Matrix, step: str) -> list[int]:
     """Return the registers of a matrix of numbers.
 
     Args:
-        program: That the step belongs to.
         matrix: What the step takes.
         step: The class of the step, for the refusal.
 
@@ -76,21 +75,14 @@ def numbers_of(program: Program, matrix: Matrix, step: str) -> list[int]:
     """
     registers = []
     for column in matrix.columns:
-        if isinstance(column, Number):
-            registers.append(column.register)
-            continue
-        if any(isinstance(value, str) or value is OTHER for value in column.objects):
+        if isinstance(column, Texts):
             raise CannotServe(
                 step,
                 "a column of texts reaches it",
                 "encode the texts before it, by OneHotEncoder or OrdinalEncoder",
             )
-        registers.append(looked_up(program, column, _to_float))
+        registers.append(column.register)
     return registers
-
-
-def _to_float(value: object) -> float:
-    return NAN if value is None else float(value)  # type: ignore[arg-type]
 
 
 def looked_up(program: Program, column: Texts, number: Callable[[object], float]) -> int:
@@ -140,8 +132,8 @@ def encoded(
         column = Texts(register, ())
     table = [number(place) for place in places]
     if refuses_unknown and None in places:
-        known = program.lookup(column.register, [NAN if place is None else 0.0 for place in places])
-        program.refuse([known], missing=True)
+        marks = [NAN if place is None else 0.0 for place in places]
+        program.refuse([program.lookup(column.register, marks)], missing=True)
     return program.lookup(column.register, table)
 
 
