@@ -318,7 +318,8 @@ def _parts(
     split_codes = [code_of[split] for split in splits]
     split_bits = max(0, len(table) - 1).bit_length()
     by_input = _by_input(model, table)
-    inputs = list(map(_input, model.columns, by_input))
+    gaps = list(map(_gaps, model.columns, by_input))
+    inputs = list(map(_input, model.columns, by_input, gaps))
     leaves = [*chain.from_iterable(tree.leaves for tree in walked)]
     raws = len(model.start)
     of_vectors = _of_vectors(model)
@@ -328,7 +329,7 @@ def _parts(
     else:
         scalars = to_scalars(leaves, raws=None)
         output_bits = (raws - 1).bit_length()
-    singles = _singles(inputs, by_input)
+    singles = _columns.from_bits("".join([column.bits for column in gaps]))
     first, second = _parameters(model)
     shape = _layout.Shape(
         task=_place(_layout.TASKS, model.task, "task"),
@@ -430,9 +431,19 @@ def _thresholds(splits: Iterable[tuple[float, int]]) -> list[float]:
     return list(dict.fromkeys(where for where, _ in splits))
 
 
+def _gaps(
+    column: Column,
+    splits: Sequence[tuple[Any, int]],
+) -> _columns.Gaps:
+    """Return the gaps of an input's thresholds, of none unless it is cast to float32."""
+    is_single = column.cast == "f32" and not column.categories
+    return _columns.to_gaps(_thresholds(splits) if is_single else [])
+
+
 def _input(
     column: Column,
     splits: Sequence[tuple[Any, int]],
+    gaps: _columns.Gaps,
 ) -> _layout.Column:
     """Return the row of the table of inputs for a column. Raises BadModel."""
     by_sets = column.categories > 0
@@ -441,7 +452,6 @@ def _input(
     strict = _place(_RULES, column.rule, "rule") == 1
     zero = _place(_ZEROS, column.zero, "zero")
     finite = _place(_INFINITE, column.infinite, "infinite") == 1
-    gaps = _columns.to_gaps(thresholds if single else [])
     lookup = column.lookup
     categories = column.categories
     if lookup is not None:
@@ -464,18 +474,6 @@ def _input(
         categories=categories,
         sets=len(splits) if by_sets else 0,
     )
-
-
-def _singles(
-    inputs: Sequence[_layout.Column],
-    by_input: Sequence[Sequence[tuple[Any, int]]],
-) -> bytes:
-    """Return the gaps of the thresholds of all inputs that are cast to float32."""
-    words = []
-    for column, splits in zip(inputs, by_input, strict=True):
-        if column.single:
-            words.append(_columns.to_gaps(_thresholds(splits)).bits)
-    return _columns.from_bits("".join(words))
 
 
 def _doubles_and_directions(
