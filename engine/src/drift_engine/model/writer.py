@@ -197,7 +197,7 @@ class _Walk:
         self._missing = [0] * size
         if tree.missing_left is not None:
             self._missing = _list(tree.missing_left)
-        self._sets = [None] * size
+        self._sets: list[frozenset[int] | None] = [None] * size
         if tree.categories is not None:
             self._sets = _list(tree.categories)
 
