@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,17 @@ def test_two_commands():
     """Each of the two commands is on a single line."""
     lines = [line for line in README.splitlines() if line.startswith("python3 -m venv")]
     assert [line.rsplit(" ", 1)[1] for line in lines] == ["local", "test"]
+
+
+def test_model_version(tmp_path):
+    """The pages show the version that house-price trains to."""
+    door = "from drift_ml.training.commands import main; main()"
+    command = [sys.executable, "-c", door, "--model", "house-price", "--out", str(tmp_path)]
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    version = (tmp_path / "bundles/house-price/current").read_text().strip()
+    shown = set()
+    for name in ("README.md", "docs/api.md", "docs/training.md"):
+        text = (ROOT / name).read_text()
+        shown.update(re.findall(r'"model": "house-price",\s+"model_version": "(\w+)"', text))
+        shown.update(re.findall(r"house-price/current +(\w+)", text))
+    assert shown == {version}

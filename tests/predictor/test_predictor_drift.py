@@ -74,6 +74,21 @@ def test_no_z(facts, value):
     assert score == 2.0
 
 
+def test_nothing_measured():
+    """A row of which no feature has a z has the score 0."""
+    score, drift = scored((1.0, nan), {"a": {}, "b": {"mean": 7.0, "std": 0.0}})
+    assert drift == {"z": {"a": None, "b": None}, "drifted": [], "severity": "normal"}
+    assert score == 0.0
+
+
+def test_measured_among_others():
+    """Features without a z leave the others' z and names as they are."""
+    row = (5.0, 6.0, 1.0, -42.0, 2.0)
+    score, drift = scored(row, {"x": {}, "a": FACTS["a"], "y": {}, "b": FACTS["b"], "z": {}})
+    assert drift["z"] == {"x": None, "a": 2.0, "y": None, "b": -8.0, "z": None}
+    assert (score, drift["drifted"]) == (5.0, ["b"])
+
+
 @given(st.lists(st.tuples(NUMBERS | st.integers(-3, 3).map(float) | st.just(nan), NUMBERS), min_size=1, max_size=20))
 def test_no_memory(rows):
     """The score of a row does not depend on the rows before it."""

@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 from drift_contracts import MonitoringSpec, feature_set
+from drift_predictor import lines
 from drift_predictor.lines import SpecNotMet
 
 from tests.support.houses import PREDICTION_ID as ID
@@ -132,6 +133,18 @@ def test_null_metric(world, post, mixed):
         "Feature_load",
     ]
     assert event["features"]["size"] is None
+
+
+@pytest.mark.parametrize("most", [0, 1, 32])
+def test_null_patterns(world, post, mixed, monkeypatch, most):
+    """Which nulls came before changes no line, whether they are remembered or not."""
+    monkeypatch.setattr(lines, "MOST_PATTERNS", most)
+    gaps = [{"size": None}, {"shop": None, "size": None}, {"size": None}, {}, {"shop": None, "size": None}]
+    for missing in gaps:
+        post("/models/mixed/predict", {"features": {**mixed, **missing}})
+    names = [{f"Feature_{name}" for name in mixed} & set(event) for event in world.events]
+    assert names == [{f"Feature_{name}" for name in mixed.keys() - missing} for missing in gaps]
+    assert all(set(listed(event)) >= found for event, found in zip(world.events, names, strict=True))
 
 
 def test_dimensions(world, house):

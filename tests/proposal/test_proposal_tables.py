@@ -203,7 +203,7 @@ def test_model_name(table):
 )
 def test_unknown_column(table, wanted, option):
     """A column that the header lacks is refused, with near names."""
-    with pytest.raises(ProposalError, match=f"^{option}: expected one of the columns"):
+    with pytest.raises(ProposalError, match=f"^{option}: expected a column"):
         propose(table, wanted)
 
 

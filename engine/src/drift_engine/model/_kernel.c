@@ -6,10 +6,11 @@
    entry where they rank lowest, and so go left everywhere, and one where they rank highest. Every set of categories is
    an entry of its own, of rank 0 or 1.
 
-   A tree of up to 8 levels is a heap of 4-byte nodes, whose steps need no pointers. Any other has a pair of nodes for
-   its root (the second is not used) and one for the children of each split, in preorder of the splits: a walk steps to
-   `pair of the children + (rank > code)`. No rank exceeds a leaf's code, and its step leads to itself, so that walks of
-   different lengths need no branch. The children of a split come behind it, so every walk ends. */
+   A tree of up to 8 levels is a heap of 4-byte nodes, whose steps need no pointers; heaps of one depth lie side by side,
+   so that walks in flight share one address. Any other tree has a pair of nodes for its root (the second is not used)
+   and one for the children of each split, in preorder of the splits: a walk steps to `slot + way to the children +
+   (rank > code)`. No rank exceeds a leaf's code, and its way is 0, so that walks of different lengths need no branch.
+   The children of a split come behind it, so every walk ends. */
 
 #define Py_LIMITED_API 0x030b0000
 #define PY_SSIZE_T_CLEAN
@@ -25,8 +26,10 @@
 #define BLOCK_RANKS 65536 /* ranks of these rows, as many as stay near */
 #define ON_STACK 16384  /* bytes of a row's scratch that need no allocation */
 #define DEEPEST_HEAP 8
+#define COMMON_BITS 16  /* of a node's way, where both halves of its word fit: shifts by a constant are faster */
 #define SPARSEST_HEAP 8 /* a heap has at most so many leaves for each leaf of its tree */
 #define HEAP_CODES 0xffffu
+#define COUNTED 8       /* thresholds that are counted, not halved */
 #define MAX_OUTPUTS 1000
 #define MAX_COLUMNS (1 << 20)
 #define COLUMN_WORDS 8
@@ -41,7 +44,7 @@ enum { DIRECTION, MISSING_IS_ZERO, REFUSE };
 
 typedef struct {
     uint32_t code;
-    uint32_t word; /* from the highest bit: entry, slot of the left child */
+    uint32_t word; /* from the highest bit: entry, slots from here to the left child */
 } Node;
 
 typedef struct {
@@ -71,6 +74,7 @@ typedef struct {
     Shape shape;
     uint32_t entries, slot_bits;
     Py_ssize_t heaps;    /* of `order`, these first */
+    int in_order;        /* trees are walked in the order in which they are added */
     double *start;
     Input *inputs;
     double *numbers;     /* thresholds, then lookups */
@@ -92,16 +96,25 @@ static State *state_of(Engine *self) { return PyType_GetModuleState(Py_TYPE((PyO
 
 /* ---- ranks ---- */
 
-/* How many thresholds a value is beyond: above, or not below where the rule is strict. */
+/* How many thresholds a value is beyond: above, or not below where the rule is strict. No branch depends on the value, as
+   half of all would be guessed wrong; the last few are counted, which needs no step to wait for the step before. */
 static inline uint32_t rank_of(const double *sorted, uint32_t count, double value, int strict) {
     const double *base = sorted;
-    if (!count) return 0;
+    int64_t beyond = 0; /* of 64 bits, as the comparisons are: the compiler counts two at once */
     if (strict) {
-        for (; count > 1; count -= count / 2) base += base[count / 2 - 1] <= value ? count / 2 : 0;
-        return (uint32_t)(base - sorted) + (*base <= value);
+        for (uint32_t half; count > COUNTED; count -= half) {
+            half = count / 2;
+            base += half & (0 - (uint32_t)(base[half - 1] <= value));
+        }
+        for (uint32_t place = 0; place < count; place++) beyond += base[place] <= value;
+    } else {
+        for (uint32_t half; count > COUNTED; count -= half) {
+            half = count / 2;
+            base += half & (0 - (uint32_t)(base[half - 1] < value));
+        }
+        for (uint32_t place = 0; place < count; place++) beyond += base[place] < value;
     }
-    for (; count > 1; count -= count / 2) base += base[count / 2 - 1] < value ? count / 2 : 0;
-    return (uint32_t)(base - sorted) + (*base < value);
+    return (uint32_t)(base - sorted) + (uint32_t)beyond;
 }
 
 /* The code of a category: `categories` for any other, one more for a missing value. */
@@ -156,86 +169,105 @@ static const Input *rank_row(const Engine *self, const double *row, uint32_t *ra
 
 /* ---- walking ---- */
 
-/* Walk LANES pairs of heap and row down; gives the number of each leaf in its heap. */
-static inline void walk_heaps(const uint32_t *const *heaps, const uint32_t *const *ranks, const uint32_t depth,
-                              uint32_t *leaves) {
+/* Walk LANES rows down a heap; gives the numbers of their leaves. */
+static inline void walk_heap(const uint32_t *heap, const uint32_t *const *ranks, const uint32_t depth,
+                             uint32_t *leaves) {
     uint32_t places[LANES];
     for (int lane = 0; lane < LANES; lane++) places[lane] = 1;
     for (uint32_t level = 0; level < depth; level++)
         for (int lane = 0; lane < LANES; lane++) {
-            const uint32_t node = heaps[lane][places[lane]];
+            const uint32_t node = heap[places[lane]];
             places[lane] = 2 * places[lane] + (ranks[lane][node >> 16] > (node & HEAP_CODES));
         }
     /* the numbers of leaves follow the nodes, so that a place is where its number is */
-    for (int lane = 0; lane < LANES; lane++) leaves[lane] = heaps[lane][places[lane]];
+    for (int lane = 0; lane < LANES; lane++) leaves[lane] = heap[places[lane]];
 }
 
-static inline uint32_t step(const Node *tree, uint32_t slot, const uint32_t *ranks, uint32_t slot_bits) {
-    const Node node = tree[slot];
+static inline size_t step(const Node *nodes, size_t slot, const uint32_t *ranks, uint32_t slot_bits) {
+    const Node node = nodes[slot];
     const uint32_t entry = (uint32_t)((uint64_t)node.word >> slot_bits);
-    return (node.word & (uint32_t)(((uint64_t)1 << slot_bits) - 1)) + (ranks[entry] > node.code);
+    return slot + (node.word & (uint32_t)(((uint64_t)1 << slot_bits) - 1)) + (ranks[entry] > node.code);
 }
 
-/* Walk LANES pairs of tree and row to their leaves. */
-static inline void walk_trees(const Node *const *trees, const uint32_t *const *ranks, uint32_t slot_bits,
+/* Walk LANES pairs of a tree, by the slot of its root, and a row to their leaves. */
+static inline void walk_nodes(const Node *nodes, size_t *slots, const uint32_t *const *ranks, const uint32_t slot_bits,
                               uint32_t *leaves) {
-    uint32_t slots[LANES] = {0}, moved;
+    size_t moved;
     do {
         for (int again = 1; again < STEPS; again++)
-            for (int lane = 0; lane < LANES; lane++)
-                slots[lane] = step(trees[lane], slots[lane], ranks[lane], slot_bits);
+            for (int lane = 0; lane < LANES; lane++) slots[lane] = step(nodes, slots[lane], ranks[lane], slot_bits);
         moved = 0;
         for (int lane = 0; lane < LANES; lane++) {
-            const uint32_t next = step(trees[lane], slots[lane], ranks[lane], slot_bits);
+            const size_t next = step(nodes, slots[lane], ranks[lane], slot_bits);
             moved |= next ^ slots[lane];
             slots[lane] = next;
         }
     } while (moved);
-    for (int lane = 0; lane < LANES; lane++) leaves[lane] = trees[lane][slots[lane]].code & ~LEAF;
+    for (int lane = 0; lane < LANES; lane++) leaves[lane] = nodes[slots[lane]].code & ~LEAF;
 }
 
-/* Walk LANES pairs, all heaps of one depth or none a heap. */
-static inline void walk(const Engine *self, const Tree *const *trees, const uint32_t *const *ranks, uint32_t *leaves) {
-    if (!trees[0]->is_heap) {
-        const Node *nodes[LANES];
-        for (int lane = 0; lane < LANES; lane++) nodes[lane] = self->nodes + trees[lane]->first;
-        walk_trees(nodes, ranks, self->slot_bits, leaves);
+static void walk_trees(const Engine *self, size_t *slots, const uint32_t *const *ranks, uint32_t *leaves) {
+    if (self->slot_bits == COMMON_BITS)
+        walk_nodes(self->nodes, slots, ranks, COMMON_BITS, leaves);
+    else
+        walk_nodes(self->nodes, slots, ranks, self->slot_bits, leaves);
+}
+
+/* Walk LANES rows down one tree. */
+static inline void walk_tree(const Engine *self, const Tree *tree, const uint32_t *const *ranks, uint32_t *leaves) {
+    if (tree->is_heap) {
+        walk_heap(self->heap + tree->first, ranks, tree->depth, leaves);
         return;
     }
-    const uint32_t *heaps[LANES];
-    for (int lane = 0; lane < LANES; lane++) heaps[lane] = self->heap + trees[lane]->first;
-    switch (trees[0]->depth) { /* a depth that the compiler knows needs no loop */
-    case 0: walk_heaps(heaps, ranks, 0, leaves); break;
-    case 1: walk_heaps(heaps, ranks, 1, leaves); break;
-    case 2: walk_heaps(heaps, ranks, 2, leaves); break;
-    case 3: walk_heaps(heaps, ranks, 3, leaves); break;
-    case 4: walk_heaps(heaps, ranks, 4, leaves); break;
-    case 5: walk_heaps(heaps, ranks, 5, leaves); break;
-    case 6: walk_heaps(heaps, ranks, 6, leaves); break;
-    case 7: walk_heaps(heaps, ranks, 7, leaves); break;
-    default: walk_heaps(heaps, ranks, DEEPEST_HEAP, leaves);
+    size_t slots[LANES];
+    for (int lane = 0; lane < LANES; lane++) slots[lane] = tree->first;
+    walk_trees(self, slots, ranks, leaves);
+}
+
+/* Walk a row down LANES heaps that lie side by side. */
+static inline void walk_beside(const uint32_t *heap, const uint32_t *ranks, const uint32_t depth, uint32_t *leaves) {
+    uint32_t places[LANES];
+    for (int lane = 0; lane < LANES; lane++) places[lane] = 1;
+    for (uint32_t level = 0; level < depth; level++)
+        for (uint32_t lane = 0; lane < LANES; lane++) {
+            const uint32_t node = heap[((size_t)lane << (depth + 1)) + places[lane]];
+            places[lane] = 2 * places[lane] + ((node & HEAP_CODES) < ranks[node >> 16]);
+        }
+    for (uint32_t lane = 0; lane < LANES; lane++) leaves[lane] = heap[((size_t)lane << (depth + 1)) + places[lane]];
+}
+
+static void walk_side_by_side(const uint32_t *heap, const uint32_t *ranks, uint32_t depth, uint32_t *leaves) {
+    switch (depth) { /* a depth that the compiler knows needs no loop */
+    case 0: walk_beside(heap, ranks, 0, leaves); break;
+    case 1: walk_beside(heap, ranks, 1, leaves); break;
+    case 2: walk_beside(heap, ranks, 2, leaves); break;
+    case 3: walk_beside(heap, ranks, 3, leaves); break;
+    case 4: walk_beside(heap, ranks, 4, leaves); break;
+    case 5: walk_beside(heap, ranks, 5, leaves); break;
+    case 6: walk_beside(heap, ranks, 6, leaves); break;
+    case 7: walk_beside(heap, ranks, 7, leaves); break;
+    default: walk_beside(heap, ranks, DEEPEST_HEAP, leaves);
     }
 }
 
-/* The leaf of a row in each tree. */
-static void walk_row(const Engine *self, const uint32_t *ranks, uint32_t *leaves) {
-    const Tree *trees[LANES];
-    const uint32_t *same[LANES];
-    uint32_t found[LANES];
-    for (int lane = 0; lane < LANES; lane++) same[lane] = ranks;
-    for (Py_ssize_t start = 0; start < self->shape.trees;) {
-        const Tree *first = self->trees + self->order[start];
-        Py_ssize_t count = 0;
-        while (count < LANES && start + count < self->shape.trees) {
-            const Tree *tree = self->trees + self->order[start + count];
-            if (tree->is_heap != first->is_heap || (tree->is_heap && tree->depth != first->depth)) break;
-            trees[count++] = tree;
-        }
-        for (Py_ssize_t lane = count; lane < LANES; lane++) trees[lane] = first;
-        walk(self, trees, same, found);
-        for (Py_ssize_t lane = 0; lane < count; lane++) leaves[self->order[start + lane]] = found[lane];
-        start += count;
+/* Walk a row down the next trees of the order, at most LANES and all of one kind; gives how many. */
+static Py_ssize_t walk_next(const Engine *self, Py_ssize_t start, const uint32_t *ranks, uint32_t *leaves) {
+    const Tree *first = self->trees + self->order[start];
+    const Py_ssize_t end = start < self->heaps ? self->heaps : self->shape.trees;
+    Py_ssize_t count = end - start < LANES ? end - start : LANES;
+    if (first->is_heap) {
+        while (self->trees[self->order[start + count - 1]].depth != first->depth) count--;
+        walk_side_by_side(self->heap + first->first, ranks, first->depth, leaves);
+        return count;
     }
+    const uint32_t *same[LANES];
+    size_t slots[LANES];
+    for (Py_ssize_t lane = 0; lane < LANES; lane++) {
+        same[lane] = ranks;
+        slots[lane] = lane < count ? self->trees[self->order[start + lane]].first : first->first;
+    }
+    walk_trees(self, slots, same, leaves);
+    return count;
 }
 
 /* Add the leaf of a tree to the sums, in the model's precision. */
@@ -257,38 +289,60 @@ static void divide(const Engine *self, double *sums) {
         for (Py_ssize_t place = 0; place < self->shape.raws; place++) sums[place] /= self->shape.divisor;
 }
 
-static void raw_of(const Engine *self, const uint32_t *leaves, double *raw) {
-    const Py_ssize_t trees = self->shape.trees;
-    memcpy(raw, self->start, (size_t)self->shape.raws * sizeof(double));
-    if (self->shape.raws == 1 && !self->shape.of_vectors && !self->shape.sum) {
-        double sum = raw[0];
-        for (Py_ssize_t tree = 0; tree < trees; tree++) sum += self->values[leaves[tree]];
-        raw[0] = sum;
-    } else if (self->shape.raws == 1 && !self->shape.of_vectors) {
+/* Add the leaves of `count` trees, from `first` on and in their order. Models of one score, the usual ones, add without
+   asking anything at each leaf; so do forests of vectors of float64. */
+static inline void add_leaves(const Engine *self, Py_ssize_t first, Py_ssize_t count, const uint32_t *leaves,
+                              double *raw) {
+    const Shape *shape = &self->shape;
+    const double *values = self->values;
+    if (shape->of_vectors && !shape->sum) {
+        for (Py_ssize_t tree = 0; tree < count; tree++) {
+            const double *vector = values + (size_t)leaves[tree] * (size_t)shape->raws;
+            for (Py_ssize_t place = 0; place < shape->raws; place++) raw[place] += vector[place];
+        }
+    } else if (shape->raws > 1 || shape->of_vectors) {
+        for (Py_ssize_t tree = 0; tree < count; tree++) add_leaf(self, first + tree, leaves[tree], raw);
+    } else if (shape->sum) {
         float sum = (float)raw[0];
-        for (Py_ssize_t tree = 0; tree < trees; tree++) sum += (float)self->values[leaves[tree]];
+        for (Py_ssize_t tree = 0; tree < count; tree++) sum += (float)values[leaves[tree]];
         raw[0] = (double)sum;
     } else {
-        for (Py_ssize_t tree = 0; tree < trees; tree++) add_leaf(self, tree, leaves[tree], raw);
+        double sum = raw[0];
+        for (Py_ssize_t tree = 0; tree < count; tree++) sum += values[leaves[tree]];
+        raw[0] = sum;
     }
+}
+
+/* The raw scores of a row by its ranks. Where the order of walking is that of adding, leaves are added while the next
+   trees are walked, as sums wait for each addition before the next. */
+static void raw_of(const Engine *self, const uint32_t *ranks, uint32_t *leaves, double *raw) {
+    const Py_ssize_t trees = self->shape.trees;
+    uint32_t found[LANES];
+    memcpy(raw, self->start, (size_t)self->shape.raws * sizeof(double));
+    for (Py_ssize_t start = 0, count; start < trees; start += count) {
+        count = walk_next(self, start, ranks, found);
+        if (self->in_order)
+            add_leaves(self, start, count, found, raw);
+        else
+            for (Py_ssize_t lane = 0; lane < count; lane++) leaves[self->order[start + lane]] = found[lane];
+    }
+    if (!self->in_order) add_leaves(self, 0, trees, leaves, raw);
     divide(self, raw);
 }
 
 /* Add the leaves of rows to their sums, tree after tree: a tree that was read for one row is near for the next. */
 static void walk_rows(const Engine *self, const uint32_t *ranks, Py_ssize_t count, double *raw) {
     const Py_ssize_t raws = self->shape.raws;
-    const Tree *trees[LANES];
     const uint32_t *rows[LANES];
     uint32_t leaves[LANES];
     for (Py_ssize_t row = 0; row < count; row++)
         memcpy(raw + row * raws, self->start, (size_t)raws * sizeof(double));
     for (Py_ssize_t tree = 0; tree < self->shape.trees; tree++) {
-        for (int lane = 0; lane < LANES; lane++) trees[lane] = self->trees + tree;
         for (Py_ssize_t start = 0; start < count; start += LANES) {
             const Py_ssize_t last = count - 1 - start;
             for (Py_ssize_t lane = 0; lane < LANES; lane++)
                 rows[lane] = ranks + (size_t)(start + (lane < last ? lane : last)) * self->entries;
-            walk(self, trees, rows, leaves);
+            walk_tree(self, self->trees + tree, rows, leaves);
             for (Py_ssize_t lane = 0; lane < LANES && lane <= last; lane++)
                 add_leaf(self, tree, leaves[lane], raw + (start + lane) * raws);
         }
@@ -375,8 +429,7 @@ static int answer_row(Engine *self, PyObject *given, Scratch *scratch) {
     const Input *refusing;
     if (read_row(self, given, scratch->row) < 0) return -1;
     if ((refusing = rank_row(self, scratch->row, scratch->ranks))) return refuse_value(self, refusing);
-    walk_row(self, scratch->ranks, scratch->leaves);
-    raw_of(self, scratch->leaves, scratch->raw);
+    raw_of(self, scratch->ranks, scratch->leaves, scratch->raw);
     return 0;
 }
 
@@ -805,40 +858,62 @@ static int64_t measure_trees(Engine *self, const File *in) {
     return largest;
 }
 
-/* Which trees are heaps, where each begins, and in which order they are walked. */
-static int place_trees(Engine *self, uint32_t largest, size_t *nodes, size_t *words) {
-    uint32_t longest = 0, counts[DEEPEST_HEAP + 1] = {0}, first[DEEPEST_HEAP + 1], others;
+/* Which trees are heaps. Where it costs at most a quarter more words, all are of the depth of the deepest: trees of one
+   depth need no order of their own. */
+static void choose_heaps(Engine *self) {
+    const Py_ssize_t trees = self->shape.trees;
+    uint32_t longest = 0, deepest = 0;
+    uint64_t words = 0, heaps = 0;
     for (Py_ssize_t index = 0; index < self->shape.columns; index++)
         if (self->inputs[index].thresholds > longest) longest = self->inputs[index].thresholds;
     const int has_heaps = longest < HEAP_CODES && self->entries <= HEAP_CODES;
-    for (Py_ssize_t index = 0; index < self->shape.trees; index++) {
+    for (Py_ssize_t index = 0; index < trees; index++) {
         Tree *tree = self->trees + index;
         const uint64_t places = (uint64_t)1 << (tree->depth <= DEEPEST_HEAP ? tree->depth : 0);
         tree->is_heap = has_heaps && tree->depth <= DEEPEST_HEAP &&
                         SPARSEST_HEAP * ((uint64_t)tree->splits + 1) >= places;
-        if (tree->is_heap) {
+        if (!tree->is_heap) continue;
+        if (tree->depth > deepest) deepest = tree->depth;
+        words += places;
+        heaps++;
+    }
+    if (4 * (heaps << deepest) > 5 * words) return;
+    for (Py_ssize_t index = 0; index < trees; index++)
+        if (self->trees[index].is_heap) self->trees[index].depth = deepest;
+}
+
+/* Where each tree begins, and in which order they are walked. Behind the heaps of a depth is room for LANES - 1 more,
+   of zeros: a walk of few heaps goes down these beside them. */
+static int place_trees(Engine *self, uint32_t largest, size_t *nodes, size_t *words) {
+    const Py_ssize_t trees = self->shape.trees;
+    Py_ssize_t place = 0;
+    choose_heaps(self);
+    for (uint32_t depth = 0; depth <= DEEPEST_HEAP; depth++) {
+        const Py_ssize_t first = place;
+        for (Py_ssize_t index = 0; index < trees; index++) {
+            Tree *tree = self->trees + index;
+            if (!tree->is_heap || tree->depth != depth) continue;
             tree->first = *words;
-            *words += 2 * (size_t)places;
-            counts[tree->depth]++;
-        } else {
-            tree->first = *nodes;
-            *nodes += 2 * ((size_t)tree->splits + 1);
+            *words += (size_t)2 << depth;
+            self->order[place++] = (uint32_t)index;
         }
+        if (place > first) *words += (size_t)(LANES - 1) << (depth + 1);
     }
-    self->slot_bits = bits_of(2 * (uint64_t)largest + 1);
-    if (self->slot_bits + bits_of(self->entries) > WORD_BITS)
-        return refuse(self, "model: structure: expected fewer nodes in a tree, or fewer inputs and sets");
-    others = 0;
-    for (int depth = 0; depth <= DEEPEST_HEAP; depth++) {
-        first[depth] = others;
-        others += counts[depth];
+    self->heaps = place;
+    for (Py_ssize_t index = 0; index < trees; index++) {
+        Tree *tree = self->trees + index;
+        if (tree->is_heap) continue;
+        tree->first = *nodes;
+        *nodes += 2 * ((size_t)tree->splits + 1);
+        self->order[place++] = (uint32_t)index;
     }
-    self->heaps = others;
-    for (Py_ssize_t index = 0; index < self->shape.trees; index++) {
-        const Tree *tree = self->trees + index;
-        self->order[tree->is_heap ? first[tree->depth]++ : others++] = (uint32_t)index;
-    }
-    return 0;
+    self->in_order = 1;
+    for (Py_ssize_t index = 0; index < trees; index++) self->in_order &= self->order[index] == (uint32_t)index;
+    const uint32_t way = bits_of(2 * (uint64_t)largest + 1), entry = bits_of(self->entries);
+    self->slot_bits = way <= COMMON_BITS && entry <= WORD_BITS - COMMON_BITS ? COMMON_BITS : way;
+    return self->slot_bits + entry > WORD_BITS
+               ? refuse(self, "model: structure: expected fewer nodes in a tree, or fewer inputs and sets")
+               : 0;
 }
 
 /* What a tree needs while it is read, each with room for twice the largest: the slots of its splits and of its leaves in
@@ -888,18 +963,18 @@ static int read_tree(Engine *self, const File *in, Py_ssize_t index, const Node 
         codes[split] = (uint32_t)code;
     }
     if (!known) return refuse(self, "model: codes: expected codes in their tables");
-    nodes[1] = (Node){LEAF, 1}; /* the root has no sibling */
+    nodes[1] = (Node){LEAF, 0}; /* the root has no sibling */
     for (uint32_t split = 0; split < size; split++) {
         const Node node = table[codes[split]];
-        nodes[reading->splits[split]] =
-            (Node){node.code, (uint32_t)((uint64_t)node.word << slot_bits) | 2 * (split + 1)};
+        const uint32_t slot = reading->splits[split], way = 2 * (split + 1) - slot;
+        nodes[slot] = (Node){node.code, (uint32_t)((uint64_t)node.word << slot_bits) | way};
     }
     for (uint32_t leaf = 0; leaf <= size; leaf++) {
         const uint64_t place = reading->leaf + leaf;
         const uint64_t value =
             shape->leaf_code_bits ? number_at(&in->leaf_codes, shape->leaf_code_bits, place) : place;
         known &= value < values;
-        nodes[reading->leaves[leaf]] = (Node){LEAF | (uint32_t)value, reading->leaves[leaf]};
+        nodes[reading->leaves[leaf]] = (Node){LEAF | (uint32_t)value, 0};
     }
     const uint64_t output = number_at(&in->tree_outputs, shape->output_bits, (uint64_t)index);
     if (!known || output >= (uint64_t)shape->raws) return refuse(self, "model: codes: expected codes in their tables");
@@ -924,7 +999,7 @@ static void fill_heap(const Tree *tree, const Node *nodes, uint32_t slot_bits, u
             continue;
         }
         heap[place] = is_leaf ? HEAP_CODES : (node.word >> slot_bits) << 16 | node.code;
-        slots[2 * place] = is_leaf ? slots[place] : node.word & mask;
+        slots[2 * place] = slots[place] + (is_leaf ? 0 : node.word & mask);
         slots[2 * place + 1] = slots[2 * place] + !is_leaf;
     }
 }
@@ -955,6 +1030,7 @@ static int load_trees(Engine *self, const File *in) {
     if (table && self->nodes && self->heap && read_split_table(self, in, table) == 0) {
         uint32_t *slots = (uint32_t *)(table + distinct);
         Reading reading = {.splits = slots, .leaves = slots + room, .open = slots + 2 * room};
+        memset(self->heap, 0, words * sizeof(uint32_t));
         result = read_trees(self, in, table, &reading);
     }
     free(table);

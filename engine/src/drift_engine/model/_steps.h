@@ -107,8 +107,7 @@ static double dot_nearest(const double *registers, const uint32_t *sources, uint
 static int ask(const Engine *member, const double *row, uint32_t *ranks, double *out) {
     uint32_t *leaves = ranks + member->entries;
     if (rank_row(member, row, ranks)) return 0;
-    walk_row(member, ranks, leaves);
-    raw_of(member, leaves, out);
+    raw_of(member, ranks, leaves, out);
     return link_row(member, out, out + member->shape.raws);
 }
 

@@ -183,22 +183,36 @@ class _Walk:
         tree: Tree,
         place: str,
     ) -> None:
-        self._model, self._tree, self._place = model, tree, place
+        self._model = model
+        self._tree = tree
+        self._place = place
         #: Numbers in a leaf.
         self._numbers = len(model.start) if _of_vectors(model) else 1
-        self._left, self._right = _list(tree.left), _list(tree.right)
+        self._left = _list(tree.left)
+        self._right = _list(tree.right)
         self._column = _list(tree.column)
         self._threshold = _list(tree.threshold)
         self._value: list[Any] = _list(tree.value)
         size = len(self._left)
-        self._missing = [0] * size if tree.missing_left is None else _list(tree.missing_left)
-        self._sets = [None] * size if tree.categories is None else _list(tree.categories)
+        self._missing = [0] * size
+        if tree.missing_left is not None:
+            self._missing = _list(tree.missing_left)
+        self._sets: list[frozenset[int] | None] = [None] * size
+        if tree.categories is not None:
+            self._sets = _list(tree.categories)
 
     def run(self) -> _Walked:
         """Return the tree in preorder. Raises BadModel if the arrays are none."""
         size = len(self._left)
-        arrays = (self._right, self._column, self._threshold, self._value, self._missing)
-        lengths = {len(array) for array in (*arrays, self._sets)}
+        others = (
+            self._right,
+            self._column,
+            self._threshold,
+            self._value,
+            self._missing,
+            self._sets,
+        )
+        lengths = set(map(len, others))
         self._expect(size > 0 and lengths == {size}, "arrays of one length, 1 or more")
         raws = len(self._model.start)
         self._expect(0 <= self._tree.output < raws, f"an output 0 to {raws - 1}")
@@ -216,7 +230,8 @@ class _Walk:
                 bits.append("0")
                 leaves.append(self._leaf(node))
                 continue
-            self._expect(all(0 <= child < size for child in children), f"children of node {node}")
+            in_range = all(0 <= child < size for child in children)
+            self._expect(in_range, f"children of node {node}")
             bits.append("1")
             splits.append(self._split(node))
             to_visit += (children[1], children[0])
@@ -271,9 +286,11 @@ class _Walk:
         goes_left: bool,
     ) -> int:
         """Return a set as bits: one per code, one for any other code, one for missing."""
-        in_range = all(0 <= code <= column.categories for code in codes)
-        self._expect(column.categories > 0 and in_range, f"codes of the input at node {node}")
-        bits = int(goes_left) << column.categories + 1
+        categories = column.categories
+        in_range = all(0 <= code <= categories for code in codes)
+        self._expect(categories > 0 and in_range, f"codes of the input at node {node}")
+        # The highest bit is that of a missing value.
+        bits = int(goes_left) << categories + 1
         for code in codes:
             bits |= 1 << code
         return bits
@@ -301,12 +318,18 @@ def _parts(
     split_codes = [code_of[split] for split in splits]
     split_bits = max(0, len(table) - 1).bit_length()
     by_input = _by_input(model, table)
-    inputs = [_input(column, rows) for column, rows in zip(model.columns, by_input, strict=True)]
+    gaps = list(map(_gaps, model.columns, by_input))
+    inputs = list(map(_input, model.columns, by_input, gaps))
     leaves = [*chain.from_iterable(tree.leaves for tree in walked)]
+    raws = len(model.start)
     of_vectors = _of_vectors(model)
-    scalars = to_scalars(leaves, raws=len(model.start) if of_vectors else None)
-    output_bits = 0 if of_vectors else (len(model.start) - 1).bit_length()
-    singles = _singles(inputs, by_input)
+    if of_vectors:
+        scalars = to_scalars(leaves, raws=raws)
+        output_bits = 0
+    else:
+        scalars = to_scalars(leaves, raws=None)
+        output_bits = (raws - 1).bit_length()
+    singles = _columns.from_bits("".join([column.bits for column in gaps]))
     first, second = _parameters(model)
     shape = _layout.Shape(
         task=_place(_layout.TASKS, model.task, "task"),
@@ -326,7 +349,7 @@ def _parts(
         trees=len(walked),
         splits=len(splits),
         outputs=model.outputs,
-        raws=len(model.start),
+        raws=raws,
         distinct_splits=len(table),
         scalars=scalars.count,
         vectors=scalars.vectors,
@@ -408,9 +431,19 @@ def _thresholds(splits: Iterable[tuple[float, int]]) -> list[float]:
     return list(dict.fromkeys(where for where, _ in splits))
 
 
+def _gaps(
+    column: Column,
+    splits: Sequence[tuple[Any, int]],
+) -> _columns.Gaps:
+    """Return the gaps of an input's thresholds, of none unless it is cast to float32."""
+    is_single = column.cast == "f32" and not column.categories
+    return _columns.to_gaps(_thresholds(splits) if is_single else [])
+
+
 def _input(
     column: Column,
     splits: Sequence[tuple[Any, int]],
+    gaps: _columns.Gaps,
 ) -> _layout.Column:
     """Return the row of the table of inputs for a column. Raises BadModel."""
     by_sets = column.categories > 0
@@ -419,7 +452,6 @@ def _input(
     strict = _place(_RULES, column.rule, "rule") == 1
     zero = _place(_ZEROS, column.zero, "zero")
     finite = _place(_INFINITE, column.infinite, "infinite") == 1
-    gaps = _columns.to_gaps(thresholds if single else [])
     lookup = column.lookup
     categories = column.categories
     if lookup is not None:
@@ -442,18 +474,6 @@ def _input(
         categories=categories,
         sets=len(splits) if by_sets else 0,
     )
-
-
-def _singles(
-    inputs: Sequence[_layout.Column],
-    by_input: Sequence[Sequence[tuple[Any, int]]],
-) -> bytes:
-    """Return the gaps of the thresholds of all inputs that are cast to float32."""
-    words = []
-    for column, splits in zip(inputs, by_input, strict=True):
-        if column.single:
-            words.append(_columns.to_gaps(_thresholds(splits)).bits)
-    return _columns.from_bits("".join(words))
 
 
 def _doubles_and_directions(

@@ -169,7 +169,7 @@ def _check_names(
                 continue
             near = get_close_matches(column, names, n=3, cutoff=0.5)
             raise ProposalError(
-                f"--{option}: expected one of the columns {listed(near or [*names])}"
+                f"--{option}: expected a column of the table, such as {listed(near or [*names])}"
             )
 
 

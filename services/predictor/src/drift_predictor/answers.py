@@ -313,9 +313,7 @@ class Model:
             texts = [*map(repr, map(values.__getitem__, self._names))]
             metrics = texts
         else:
-            texts = [_scalar(values[name]) for name in self._names]
-            pairs = zip(self._names, row, strict=True)
-            metrics = [_measure(values[name], code) for name, code in pairs]
+            texts, metrics = _texts([values[name] for name in self._names], row)
         if self._measured is not None:
             metrics = [metrics[place] for place in self._measured]
         score, drift = self._scorer.score(row)
@@ -360,33 +358,41 @@ def _item(index: int, answer: Answer) -> str:
     )
 
 
-def _scalar(value: JsonScalar) -> str:
-    """Return the JSON of a value that a request may hold.
+def _texts(values: Sequence[JsonScalar], row: Row) -> tuple[list[str], list[str]]:
+    """Return the JSON of values, and of the numbers that their metrics take, "" for a null.
 
-    >>> [_scalar(value) for value in (True, None, 'a"b', 1.0, 3)]
-    ['true', 'null', '"a\\\\"b"', '1.0', '3']
+    Args:
+        values: as they were received, in the order of the row.
+        row: the same as numbers, shape (features,): the codes of booleans and categories.
+
+    >>> _texts([1.5, 3, True, None], (1.5, 3.0, 1.0, float("nan")))
+    (['1.5', '3', 'true', 'null'], ['1.5', '3', '1.0', ''])
+    """
+    texts = []
+    metrics = []
+    for value, code in zip(values, row, strict=True):
+        # Most are numbers, whose one text is both.
+        if value is None or isinstance(value, bool | str):
+            texts.append(_scalar(value))
+            metrics.append("" if value is None else repr(code))
+            continue
+        text = repr(value)
+        texts.append(text)
+        metrics.append(text)
+    return texts, metrics
+
+
+def _scalar(value: bool | str | None) -> str:
+    """Return the JSON of a value that is no number.
+
+    >>> [_scalar(value) for value in (True, None, 'a"b')]
+    ['true', 'null', '"a\\\\"b"']
     """
     if isinstance(value, str):
         return encode_basestring_ascii(value)
     if value is None:
         return "null"
-    if isinstance(value, bool):
-        return repr(value).lower()
-    return repr(value)
-
-
-def _measure(value: JsonScalar, code: float) -> str:
-    """Return the JSON number that a feature's metric takes, "" for a null.
-
-    Args:
-        value: as it was received.
-        code: the number of a boolean or a category in the row.
-    """
-    if value is None:
-        return ""
-    if isinstance(value, bool | str):
-        return repr(code)
-    return repr(value)
+    return repr(value).lower()
 
 
 def _fault(index: int, violation: Violation) -> str:

@@ -13,7 +13,7 @@ from drift_engine.scale import FARTHEST, usable_std
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from drift_contracts.types import BaselineV1Summary
 
@@ -45,7 +45,15 @@ class DriftScorer:
     have one, 0 if none has.
     """
 
-    __slots__ = ("_means", "_names", "_stds", "_template", "_template_of_texts", "_threshold")
+    __slots__ = (
+        "_means",
+        "_names",
+        "_places",
+        "_stds",
+        "_template",
+        "_template_of_texts",
+        "_threshold",
+    )
 
     def __init__(
         self,
@@ -60,13 +68,17 @@ class DriftScorer:
             features: the member of that name in baseline.v1.
             threshold: the |z| over which a feature counts as drifted.
         """
-        scales = [_scale(features[name]) for name in names]
-        self._names = tuple(names)
+        every = [_scale(features[name]) for name in names]
+        places = [place for place, scale in enumerate(every) if not isnan(scale.mean)]
+        #: Of the features that have a z, in the row; None where all have one, as most models' do.
+        self._places = None if len(places) == len(every) else places
+        scales = [every[place] for place in places]
+        self._names = tuple(names[place] for place in places)
         # Two tuples and not one of scales: they are walked for every request.
         self._means = tuple(scale.mean for scale in scales)
         self._stds = tuple(scale.std for scale in scales)
-        self._template = _template(names, NUMBER)
-        self._template_of_texts = _template(names, "%s")
+        self._template = _template(names, self._names, NUMBER)
+        self._template_of_texts = _template(names, self._names, "%s")
         self._threshold = threshold
 
     def score(self, row: Row) -> tuple[float, str]:
@@ -81,14 +93,16 @@ class DriftScorer:
         >>> DriftScorer(["age"], {"age": {"mean": 24.0, "std": 14.0}}, 2.0).score((3.0,))
         (1.5, '{"z":{"age":-1.5},"drifted":[],"severity":"moderate"}')
         """
+        if self._places is not None:
+            row = [row[place] for place in self._places]
         zs = [
             (value - mean) / std
             for value, mean, std in zip(row, self._means, self._stds, strict=True)
         ]
         sizes = [*map(abs, zs)]
-        total, largest = sum(sizes), max(sizes)
+        total, largest = sum(sizes), max(sizes, default=nan)
         # A missing z makes the sum NaN, whatever max says of it; only NaN differs from itself.
-        if largest > FARTHEST or total != total:  # noqa: PLR0124
+        if largest > FARTHEST or total != total or not sizes:  # noqa: PLR0124
             return self._limited(zs)
         score = total / len(sizes)
         drifted = ""
@@ -168,7 +182,14 @@ def _scale(summary: BaselineV1Summary) -> _Scale:
     return _Scale(mean, std)
 
 
-def _template(names: Sequence[str], z: str) -> str:
-    """Return the JSON of `drift` with a place for each z, for the names and for the severity."""
-    members = ",".join([f'"{name}":{z}' for name in names])
+def _template(names: Sequence[str], measured: Collection[str], z: str) -> str:
+    """Return the JSON of `drift` with a place for each z, for the names and for the severity.
+
+    Args:
+        names: of all features.
+        measured: of those that have a z; the others' is null.
+        z: how a z is written.
+    """
+    listed = set(measured)
+    members = ",".join([f'"{name}":{z if name in listed else "null"}' for name in names])
     return f'{{"z":{{{members}}},"drifted":[%s],"severity":"%s"}}'

@@ -24,6 +24,8 @@ MEASURES = ("Prediction", "DriftScore", "Latency")
 POSITIVE = "Positive"
 COUNTS = ("Errors", "Rejected", "LinesLost", "Synthetic", "SyntheticRefused")
 NS_PER_MS = 1e6
+#: Patterns of missing features of which the parts of lines are remembered.
+MOST_PATTERNS = 32
 
 
 class SpecNotMet(DriftError):
@@ -39,6 +41,7 @@ class LineTemplates:
         "_measures",
         "_nullable",
         "_parts",
+        "_parts_by_gaps",
         "_spec",
         "_units",
         "_version",
@@ -84,6 +87,8 @@ class LineTemplates:
         self._nullable = any(feature.nullable for feature in feature_set.features)
         self._version = model_version
         self._parts = self._event_parts(self._features)
+        #: Parts by which features were missing, of the MOST_PATTERNS met first.
+        self._parts_by_gaps: dict[tuple[bool, ...], list[str]] = {}
 
     def event(self, stamp: Stamp, answer: Answer) -> str:
         """Return the line of one prediction.
@@ -94,8 +99,7 @@ class LineTemplates:
         """
         metrics = answer.metrics
         if self._nullable and "" in metrics:
-            pairs = zip(self._features, metrics, strict=True)
-            parts = self._event_parts([metric for metric, text in pairs if text])
+            parts = self._parts_without(tuple(map(bool, metrics)))
             metrics = [text for text in metrics if text]
         else:
             parts = self._parts.copy()
@@ -126,6 +130,21 @@ class LineTemplates:
         units = {name: self._units[name] for name in counts if name in self._units}
         described = directives(self._spec.namespace, self._spec.dimensions, units)
         return metric_line(timestamp_ms, described, {**self._dimensions, **counts, **facts})
+
+    def _parts_without(self, present: tuple[bool, ...]) -> list[str]:
+        """Return an event's parts for the features that a row has.
+
+        Args:
+            present: whether each has a value, shape (features,).
+        """
+        parts = self._parts_by_gaps.get(present)
+        if parts is None:
+            pairs = zip(self._features, present, strict=True)
+            parts = self._event_parts([metric for metric, is_present in pairs if is_present])
+            # Rows of a sender may miss anything: what is remembered has a bound.
+            if len(self._parts_by_gaps) < MOST_PATTERNS:
+                self._parts_by_gaps[present] = parts
+        return parts.copy()
 
     def _event_parts(self, features: Sequence[Metric]) -> list[str]:
         """Return an event's JSON in parts, of which every second one is empty, for a value."""
