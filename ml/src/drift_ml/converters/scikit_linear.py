@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     from drift_engine.model.steps import Dot, Program
-    from drift_engine.model.writer import Decision
+    from drift_engine.model.trees import Decision
 
     from .steps import Matrix
 
