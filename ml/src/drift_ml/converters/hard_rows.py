@@ -131,7 +131,12 @@ def thresholds_of_steps(model: StepsModel) -> dict[int, Floats]:
     return {feature: np.unique(values) for feature, values in turns.items()}
 
 
-def _trace(origins: dict[int, Origin], register: int, step: Step, numbers: Sequence[float]) -> None:
+def _trace(
+    origins: dict[int, Origin],
+    register: int,
+    step: Step,
+    numbers: Sequence[float],
+) -> None:
     """Write down what the registers of a step are made of, where it scales."""
     if step.name not in TRACED:
         return

@@ -112,7 +112,12 @@ class _Conversion:
     """One estimator on its way to a program."""
 
     def __init__(
-        self, estimator: Any, feature_set: FeatureSet, names: Any, *, as_texts: bool
+        self,
+        estimator: Any,
+        feature_set: FeatureSet,
+        names: Any,
+        *,
+        as_texts: bool,
     ) -> None:
         self.estimator = estimator
         self.feature_set = feature_set
@@ -253,7 +258,11 @@ def _without_threads(estimator: Any) -> Any:
     return alone
 
 
-def end(program: Program, estimator: Any, matrix: Matrix) -> Ending:
+def end(
+    program: Program,
+    estimator: Any,
+    matrix: Matrix,
+) -> Ending:
     """Return what an estimator makes of a matrix.
 
     Args:
@@ -277,14 +286,22 @@ def end(program: Program, estimator: Any, matrix: Matrix) -> Ending:
     )
 
 
-def _end_pipeline(program: Program, estimator: Any, matrix: Matrix) -> Ending:
+def _end_pipeline(
+    program: Program,
+    estimator: Any,
+    matrix: Matrix,
+) -> Ending:
     *before, (_, last) = estimator.steps
     for _, step in before:
         matrix = transform(program, step, matrix)
     return end(program, last, matrix)
 
 
-def _end_trees(program: Program, estimator: Any, matrix: Matrix) -> Ending:
+def _end_trees(
+    program: Program,
+    estimator: Any,
+    matrix: Matrix,
+) -> Ending:
     library, kind = library_and_class(estimator)
     converter, has_missing, single = TREES[library, kind]
     registers = numbers_of(matrix, kind)
@@ -329,7 +346,11 @@ def _plain_features(estimator: Any, count: int) -> FeatureSet:
     return FeatureSet("pipeline", "1.0.0", "", target, features)
 
 
-def _end_target(program: Program, estimator: Any, matrix: Matrix) -> Ending:
+def _end_target(
+    program: Program,
+    estimator: Any,
+    matrix: Matrix,
+) -> Ending:
     """Return the answer of a regressor whose target was transformed."""
     ending = end(program, estimator.regressor_, matrix)
     step = estimator.transformer_
@@ -356,7 +377,11 @@ def _end_target(program: Program, estimator: Any, matrix: Matrix) -> Ending:
     return replace(ending, raws=ending.scores, scores=scores)
 
 
-def _end_calibrated(program: Program, estimator: Any, matrix: Matrix) -> Ending:
+def _end_calibrated(
+    program: Program,
+    estimator: Any,
+    matrix: Matrix,
+) -> Ending:
     """Return the mean of calibrated classifiers."""
     endings = []
     probabilities: list[list[int]] = []
@@ -380,7 +405,11 @@ def _inner(estimator: Any) -> Any:
     return estimator.estimator if is_frozen else estimator
 
 
-def _calibrated(program: Program, calibrated: Any, ending: Ending) -> list[int]:
+def _calibrated(
+    program: Program,
+    calibrated: Any,
+    ending: Ending,
+) -> list[int]:
     """Return the calibrated probabilities of one classifier."""
     count = len(ending.classes)
     # The library prefers decision_function, and has one column of two classes.
@@ -401,7 +430,11 @@ def _calibrated(program: Program, calibrated: Any, ending: Ending) -> list[int]:
     return [program.where(is_zero, even, share) for share in shares]
 
 
-def _calibrate(program: Program, step: Any, value: int) -> int:
+def _calibrate(
+    program: Program,
+    step: Any,
+    value: int,
+) -> int:
     kind = library_and_class(step)[1]
     if kind == "_SigmoidCalibration":
         product = program.arithmetic("multiply", [value], [float(step.a_)])

@@ -127,7 +127,10 @@ def _stratum(
 
 
 def _reference_counts(
-    channels: Sequence[Channel], batches: Sequence[Batch], strata: int, period: float
+    channels: Sequence[Channel],
+    batches: Sequence[Batch],
+    strata: int,
+    period: float,
 ) -> list[dict[str, tuple[int, ...]]]:
     """Return per stratum the counts of all its batches; the baseline's own where it has none."""
     zeros = {channel.name: np.zeros(len(channel.counts), dtype=np.int64) for channel in channels}
@@ -147,7 +150,9 @@ def _reference_counts(
 
 
 def _variance_inflation(
-    channels: Sequence[Channel], seasonality: Seasonality, batches: Sequence[Batch]
+    channels: Sequence[Channel],
+    seasonality: Seasonality,
+    batches: Sequence[Batch],
 ) -> dict[str, float]:
     """Return per channel the largest variance inflation over its charts and over block lengths."""
     tables = tables_of(channels, seasonality.strata)

@@ -42,7 +42,10 @@ def unproven(converted: Converted) -> Exactness:
 
 
 def prove_by_answers(
-    converted: Converted, rows: Rows, answers: Floats, columns: Sequence[str]
+    converted: Converted,
+    rows: Rows,
+    answers: Floats,
+    columns: Sequence[str],
 ) -> tuple[bytes, Exactness]:
     """Return a packed model and how exactly it answers as its library did.
 
@@ -70,7 +73,11 @@ def prove_by_answers(
     return packed, _graded(converted, distance, columns, is_near=is_near)
 
 
-def _is_near(converted: Converted, ours: Floats, answers: Floats) -> bool:
+def _is_near(
+    converted: Converted,
+    ours: Floats,
+    answers: Floats,
+) -> bool:
     """Return whether answers differ by no more than the library's own order of sums may.
 
     False where sums have an order. How far another order may lead only a live estimator can say;
@@ -106,7 +113,11 @@ def _candidates(converted: Converted) -> list[Model | StepsModel]:
 
 
 def _graded(
-    converted: Converted, distance: Floats, columns: Sequence[str], *, is_near: bool
+    converted: Converted,
+    distance: Floats,
+    columns: Sequence[str],
+    *,
+    is_near: bool,
 ) -> Exactness:
     """Return the grade of a comparison. Raises NotExact where none is reached."""
     reference = converted.reference
@@ -129,7 +140,11 @@ def _graded(
 
 
 def prove_by_library(
-    converted: Converted, estimator: Any, features: FeatureSet, rows: Sequence[JsonRow], seed: int
+    converted: Converted,
+    estimator: Any,
+    features: FeatureSet,
+    rows: Sequence[JsonRow],
+    seed: int,
 ) -> Exactness | None:
     """Return the proof against a booster's own library, None where that cannot be asked.
 

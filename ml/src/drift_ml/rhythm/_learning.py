@@ -68,7 +68,12 @@ class _Traffic:
     #: Events of each batch, shape (batches,).
     events: Integers
 
-    def sums(self, name: str, strata: int, picked: npt.NDArray[np.bool_]) -> Integers:
+    def sums(
+        self,
+        name: str,
+        strata: int,
+        picked: npt.NDArray[np.bool_],
+    ) -> Integers:
         """Return a channel's counts by stratum, shape (strata, bins).
 
         Args:
@@ -146,7 +151,9 @@ def learn_rhythm(
 
 
 def _read(
-    channels: Sequence[Channel], batches: Iterable[Batch], left_out: Sequence[LeftOut]
+    channels: Sequence[Channel],
+    batches: Iterable[Batch],
+    left_out: Sequence[LeftOut],
 ) -> _Traffic:
     """Return the batches outside of what is left out as arrays."""
     kept = []
@@ -222,7 +229,10 @@ def _dispersion(traffic: _Traffic, name: str) -> float:
 
 
 def _score(
-    traffic: _Traffic, name: str, way: _Way, folds: Sequence[npt.NDArray[np.bool_]]
+    traffic: _Traffic,
+    name: str,
+    way: _Way,
+    folds: Sequence[npt.NDArray[np.bool_]],
 ) -> float:
     """Return the log-likelihood of each fold by the shares that the other one shows, nats."""
     score = 0.0
@@ -284,7 +294,11 @@ def _tilted(sums: Integers, whole: Floats) -> Floats:
     return shares
 
 
-def _reference(channel: Channel, traffic: _Traffic, shares: Floats) -> tuple[tuple[int, ...], ...]:
+def _reference(
+    channel: Channel,
+    traffic: _Traffic,
+    shares: Floats,
+) -> tuple[tuple[int, ...], ...]:
     """Return the reference counts of a channel by stratum.
 
     The baseline's share of a bin is multiplied by what the stratum has of it beside all traffic.

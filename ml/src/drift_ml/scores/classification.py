@@ -94,7 +94,11 @@ def positive_place(target: Target) -> int:
     return 1 if positive is None else target.classes.index(positive)
 
 
-def labels_of(target: Target, chosen: Places, probabilities: Floats) -> Places:
+def labels_of(
+    target: Target,
+    chosen: Places,
+    probabilities: Floats,
+) -> Places:
     """Return the places of the labels: by the target's threshold, else as the library chooses.
 
     Args:
@@ -213,7 +217,11 @@ class _Counts:
         )
 
 
-def _by_class(places: Places, weights: Floats, classes: int) -> Floats:
+def _by_class(
+    places: Places,
+    weights: Floats,
+    classes: int,
+) -> Floats:
     """Return the sum of the weights by place, shape (classes,)."""
     return np.bincount(places, weights, classes).astype(np.float64, copy=False)
 

@@ -50,7 +50,12 @@ ZONE_AFTER_SPACE = re.compile(r"(.+[0-9])\s+(UTC|GMT|Z|[+-]\d\d:?\d\d)")
 ORDER_HINT = "--sort sorts them; times without a zone repeat an hour when the clocks are set back"
 
 
-def check_times(column: pa.Array, *, after: int | None, ordered: bool = True) -> Checked:
+def check_times(
+    column: pa.Array,
+    *,
+    after: int | None,
+    ordered: bool = True,
+) -> Checked:
     """Return milliseconds of Unix time, shape (rows,), and what is wrong with the column.
 
     A time without zone is taken as UTC; what is finer than a millisecond is cut off. after: the
