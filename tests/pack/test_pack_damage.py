@@ -236,7 +236,15 @@ def test_joblib_damage(tmp_path):
     # Without padding, as joblib before 1.1 wrote it.
     path.write_bytes(wrapper.replace(b"O8", b"f8") + bytes(8) + b".")
     assert "ndarray" in _refused(path).reason
+
+
+def test_zlib_damage(tmp_path):
+    """What zlib cannot unpack is refused, and so is what becomes nothing or no model."""
+    path = tmp_path / "a.joblib"
     path.write_bytes(zlib.compress(bytes(3 << 20))[:-9])
+    assert "zlib" in _refused(path).reason
+    # Blocks of a kind that there is not.
+    path.write_bytes(b"\x78\x9c\xff\xff\xff")
     assert "zlib" in _refused(path).reason
     # Few bytes that unpack to more than is read at once.
     path.write_bytes(zlib.compress(pickle.dumps(bytes(3 << 20))))

@@ -220,11 +220,9 @@ def _indicated(
         column = matrix.columns[place]
         if isinstance(column, Number):
             number = NAN if _is_nan(missing) else float(missing)
-            columns += [
-                Number(register) for register in program.is_number([column.register], [number])
-            ]
-            continue
-        register = looked_up(program, column, lambda seen: float(_stands_for(missing, seen)))
+            (register,) = program.is_number([column.register], [number])
+        else:
+            register = looked_up(program, column, lambda seen: float(_stands_for(missing, seen)))
         columns.append(Number(register))
     return columns
 
@@ -328,7 +326,8 @@ def _normalizer(
     registers = _numeric(program, step, matrix, missing=True)
     norm = program.sum(program.function("absolute", registers), pairwise=True)
     # The library takes a norm that is nearly zero for one.
-    is_large = program.rank(norm, [10.0 * float(np.finfo(np.float64).eps)], "right")
+    smallest = 10.0 * float(np.finfo(np.float64).eps)
+    is_large = program.rank(norm, [smallest], "right")
     divisor = program.where(is_large, norm, program.constant(1.0))
     return as_numbers(program.of_two("divide", registers, [divisor] * len(registers)))
 
@@ -343,7 +342,10 @@ def _bins(
     edges = [listed(borders)[1:-1] for borders in step.bin_edges_]
     for register, inner, bins in zip(registers, edges, listed(step.n_bins_), strict=True):
         place = program.rank(register, inner, "right")
-        columns += [place] if step.encode == "ordinal" else program.one_hot(place, int(bins))
+        if step.encode == "ordinal":
+            columns.append(place)
+        else:
+            columns += program.one_hot(place, int(bins))
     return as_numbers(columns, sparse=step.encode == "onehot")
 
 
@@ -363,7 +365,8 @@ def _quantiles(
     heights = listed(step.references_)
     columns = []
     for place, register in enumerate(registers):
-        columns.append(_quantile(program, register, quantiles[:, place].tolist(), heights))
+        values = quantiles[:, place].tolist()
+        columns.append(_quantile(program, register, values, heights))
     return as_numbers(columns, sparse=matrix.sparse)
 
 
@@ -375,9 +378,10 @@ def _quantile(
 ) -> int:
     """Return the mean of interpolations from both ends, as repeated quantiles need it."""
     upward = program.interpolate(register, xs, ys)
-    reverse = ([-x for x in reversed(xs)], [-y for y in reversed(ys)])
+    reverse_xs = [-x for x in reversed(xs)]
+    reverse_ys = [-y for y in reversed(ys)]
     (negative,) = program.function("negative", [register])
-    downward = program.interpolate(negative, *reverse)
+    downward = program.interpolate(negative, reverse_xs, reverse_ys)
     (both,) = program.of_two("subtract", [upward], [downward])
     (half,) = program.arithmetic("multiply", [both], [0.5])
     # The ends as the library sets them, the lower one last.
@@ -411,7 +415,8 @@ def _powers(
         else:
             first = [registers[places[0]] for places in chosen]
             behind = [products[places[1:]] for places in chosen]
-            products |= dict(zip(chosen, program.of_two("multiply", first, behind), strict=True))
+            multiplied = program.of_two("multiply", first, behind)
+            products |= dict(zip(chosen, multiplied, strict=True))
         if degree >= low:
             columns += [products[places] for places in chosen]
     return as_numbers(columns)
@@ -423,7 +428,8 @@ def _binary(
     matrix: Matrix,
 ) -> Matrix:
     registers = _numeric(program, step, matrix, missing=True)
-    columns = [program.rank(register, [float(step.threshold)], "left") for register in registers]
+    edge = float(step.threshold)
+    columns = [program.rank(register, [edge], "left") for register in registers]
     return as_numbers(columns, sparse=matrix.sparse)
 
 

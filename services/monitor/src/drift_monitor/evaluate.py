@@ -95,7 +95,11 @@ class Policy:
         """Return how many windows a day has."""
         return DAY // self.period
 
-    def muted_until(self, of: Sequence[str], timestamp_s: float) -> float | None:
+    def muted_until(
+        self,
+        of: Sequence[str],
+        timestamp_s: float,
+    ) -> float | None:
         """Return when the muting of a channel ends; None where one of its features is not muted.
 
         Args:
@@ -106,7 +110,11 @@ class Policy:
         first = min(ends)
         return first if timestamp_s < first else None
 
-    def events(self, observed_per_day: float | None, models: int = 1) -> float:
+    def events(
+        self,
+        observed_per_day: float | None,
+        models: int = 1,
+    ) -> float:
         """Return the budget of one model in its events.
 
         A budget in days is shared equally by the models: each may be wrong as many times more
@@ -280,7 +288,11 @@ class Evaluator:
             self._asked.add(model)
         return replace(evaluation, asked=True)
 
-    def _evaluate(self, series: Series, reference: Reference) -> Evaluation:
+    def _evaluate(
+        self,
+        series: Series,
+        reference: Reference,
+    ) -> Evaluation:
         closed = int(self._now() // self._policy.period) - self._policy.lateness_minutes
         stored = self._store.state(series)
         state = self._state(series, stored, closed)
@@ -315,7 +327,12 @@ class Evaluator:
         evaluation = run.evaluation(float(left * self._policy.period))
         return replace(evaluation, rhythm=None if memory is None else str(memory))
 
-    def _state(self, series: Series, stored: StoredState, closed: int) -> SeriesState:
+    def _state(
+        self,
+        series: Series,
+        stored: StoredState,
+        closed: int,
+    ) -> SeriesState:
         """Return a series' state, its cursor not ahead of the clock."""
         if not stored.state:
             # A new series may have events of the last day.
@@ -325,7 +342,12 @@ class Evaluator:
             self._go_back(series, state, closed)
         return state
 
-    def _go_back(self, series: Series, state: SeriesState, closed: int) -> None:
+    def _go_back(
+        self,
+        series: Series,
+        state: SeriesState,
+        closed: int,
+    ) -> None:
         """Put a cursor that is ahead of the clock back, so that minutes to come are evaluated.
 
         The clock was ahead at the last run, or it is behind now. Windows between the two were
@@ -340,7 +362,12 @@ class Evaluator:
         state.judged_ahead = sorted(minutes | set(state.judged_ahead))
         state.cursor = closed - 1
 
-    def _catch_up(self, run: _Run, revision: Revision, whole_before: int) -> None:
+    def _catch_up(
+        self,
+        run: _Run,
+        revision: Revision,
+        whole_before: int,
+    ) -> None:
         """Evaluate the windows after the cursor, and save the state after each slice.
 
         Args:
@@ -370,7 +397,11 @@ class Evaluator:
             if last:
                 break
 
-    def _take(self, run: _Run, stored: StoredWindow) -> None:
+    def _take(
+        self,
+        run: _Run,
+        stored: StoredWindow,
+    ) -> None:
         """Evaluate a stored window.
 
         One that cannot be read is counted, logged and left as it is. Raises BadStore for one that
@@ -388,7 +419,12 @@ class Evaluator:
         self._step(run, window, minute)
         run.window += window
 
-    def _step(self, run: _Run, window: Window, minute: int) -> None:
+    def _step(
+        self,
+        run: _Run,
+        window: Window,
+        minute: int,
+    ) -> None:
         """Add one window's evidence, and write the alert or the notice that follows from it."""
         state = run.state
         state.first = min(state.first, minute)
@@ -406,7 +442,12 @@ class Evaluator:
         self._end_mutings(run, minute)
         run.strengths.append(step.evidence)
 
-    def _raise(self, run: _Run, finding: DriftFinding, minute: int) -> None:
+    def _raise(
+        self,
+        run: _Run,
+        finding: DriftFinding,
+        minute: int,
+    ) -> None:
         """Write the alert of a drift; of muted features it is kept and not sent."""
         of = run.source.reference.baseline.channel(finding.channel).of
         alert = alerts.drift_alert(run.source, finding, self._grounds(run, finding, minute))
@@ -417,12 +458,21 @@ class Evaluator:
             return
         self._send_later(run, finding.channel, alert)
 
-    def _send_later(self, run: _Run, channel: str, alert: AlertV2) -> None:
+    def _send_later(
+        self,
+        run: _Run,
+        channel: str,
+        alert: AlertV2,
+    ) -> None:
         run.state.alerts[channel] = alert
         run.state.outbox.append(alert)
         _log.info("drift was detected in the traffic of %s", run.source.series)
 
-    def _end_mutings(self, run: _Run, minute: int) -> None:
+    def _end_mutings(
+        self,
+        run: _Run,
+        minute: int,
+    ) -> None:
         """Send alerts whose muting has ended, or whose cause shows in a feature that is heard."""
         standing = {alarm.finding.channel: alarm for alarm in run.detector.alarms}
         for channel in list(run.state.muted):
@@ -434,7 +484,12 @@ class Evaluator:
                 # The detector knows the alarm by the drift that raised it.
                 self._send_later(run, channel, alert)
 
-    def _heard(self, run: _Run, alarm: StandingAlarm, minute: int) -> DriftFinding | None:
+    def _heard(
+        self,
+        run: _Run,
+        alarm: StandingAlarm,
+        minute: int,
+    ) -> DriftFinding | None:
         """Return the first drift of an alarm that is not muted, None where all are.
 
         The answers, and all features together, follow the muted feature; so does its pair.
@@ -452,7 +507,12 @@ class Evaluator:
                 return drift.finding
         return None
 
-    def _grounds(self, run: _Run, finding: DriftFinding, minute: int) -> alerts.Grounds:
+    def _grounds(
+        self,
+        run: _Run,
+        finding: DriftFinding,
+        minute: int,
+    ) -> alerts.Grounds:
         """Return what an alert rests on."""
         state = run.state
         return alerts.Grounds(
@@ -464,7 +524,12 @@ class Evaluator:
             self._detector_of(run),
         )
 
-    def _since_onset(self, run: _Run, finding: DriftFinding, minute: int) -> Window | None:
+    def _since_onset(
+        self,
+        run: _Run,
+        finding: DriftFinding,
+        minute: int,
+    ) -> Window | None:
         """Return the events since an onset, of the last day at most; None where none is stored."""
         series, baseline = run.source.series, run.source.reference.baseline
         most = self._policy.windows_a_day
@@ -477,7 +542,11 @@ class Evaluator:
                 total = window if total is None else total + window
         return total
 
-    def _windows_of(self, state: SeriesState, minute: int) -> AlertV2Windows | None:
+    def _windows_of(
+        self,
+        state: SeriesState,
+        minute: int,
+    ) -> AlertV2Windows | None:
         """Return the digests of the windows that the evidence rests on.
 
         None where an earlier release, which kept none, has gathered some of it.
@@ -505,7 +574,12 @@ class Evaluator:
             detector["minimum_effects"] = dict(self._policy.minimum_effects)
         return detector
 
-    def _take_back(self, run: _Run, channel: str, minute: int) -> None:
+    def _take_back(
+        self,
+        run: _Run,
+        channel: str,
+        minute: int,
+    ) -> None:
         """Write the notice that a drift has ended, where its alert was sent."""
         state = run.state
         state.muted.pop(channel, None)
@@ -558,7 +632,11 @@ class Evaluator:
             state.budgets.append((state.cursor + 1, state.budget))
         return detector
 
-    def _new_detector(self, state: SeriesState, settings: Settings) -> MixtureDetector:
+    def _new_detector(
+        self,
+        state: SeriesState,
+        settings: Settings,
+    ) -> MixtureDetector:
         """Return a detector without evidence, and begin to note what it will rest on."""
         state.digests, state.budgets = [], []
         if settings.seasonality is None:

@@ -71,13 +71,22 @@ class Memory:
 class Rhythms:
     """Learns and gives out the rhythm of each series; used by whoever evaluates it."""
 
-    def __init__(self, store: Store, period: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        period: int,
+    ) -> None:
         """Take where windows are kept; period: whole seconds that a window spans, 60 or less."""
         self._store = store
         self._period = period
         self._windows_an_hour = HOUR_S // period
 
-    def memory(self, series: Series, baseline: Baseline, first: int) -> Memory:
+    def memory(
+        self,
+        series: Series,
+        baseline: Baseline,
+        first: int,
+    ) -> Memory:
         """Return what is stored of a series' rhythm.
 
         Args:
@@ -151,7 +160,13 @@ class Rhythms:
         self._store.save(_place(series), memory.revision, _document(memory))
         return memory
 
-    def _sum_day(self, series: Series, baseline: Baseline, day: int, hours: list[int]) -> None:
+    def _sum_day(
+        self,
+        series: Series,
+        baseline: Baseline,
+        day: int,
+        hours: list[int],
+    ) -> None:
         """Put the sums of some hours of a day beside those that are there."""
         place = _day_place(series, day)
         stored = self._store.state(place)
@@ -164,7 +179,12 @@ class Rhythms:
                 kept[str(hour)] = window.to_json()
         self._store.save(place, stored.revision, {"day": day, "hours": kept})
 
-    def _hour(self, series: Series, baseline: Baseline, hour: int) -> Window:
+    def _hour(
+        self,
+        series: Series,
+        baseline: Baseline,
+        hour: int,
+    ) -> Window:
         """Return the sum of an hour's windows; one that cannot be read is left out."""
         begin = hour * self._windows_an_hour
         total = Window.empty(baseline, series.version)
@@ -176,7 +196,12 @@ class Rhythms:
                 continue
         return total
 
-    def _learn(self, series: Series, baseline: Baseline, memory: Memory) -> Memory:
+    def _learn(
+        self,
+        series: Series,
+        baseline: Baseline,
+        memory: Memory,
+    ) -> Memory:
         batches = sorted(self._batches(series, baseline, memory), key=lambda batch: batch[0])
         try:
             rhythm = learn_rhythm(baseline, batches)
@@ -187,7 +212,10 @@ class Rhythms:
         return replace(memory, learned_hour=memory.last_hour, rhythm=rhythm)
 
     def _batches(
-        self, series: Series, baseline: Baseline, memory: Memory
+        self,
+        series: Series,
+        baseline: Baseline,
+        memory: Memory,
     ) -> Iterator[tuple[float, Mapping[str, list[int]]]]:
         """Yield begin and counts of each hour that is kept, in no order."""
         for slot in range(KEPT_DAYS):
@@ -205,7 +233,10 @@ def _place(series: Series) -> Series:
     return Series(series.model, f"{series.version}-rhythm")
 
 
-def _day_place(series: Series, day: int) -> Series:
+def _day_place(
+    series: Series,
+    day: int,
+) -> Series:
     return Series(series.model, f"{series.version}-hours-{day % KEPT_DAYS}")
 
 
