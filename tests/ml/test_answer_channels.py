@@ -365,7 +365,7 @@ def test_a_report_names_what_changed(two):
     schemas.check("window.report.v1", report)
     channels = {channel["name"]: channel for channel in report["channels"]}
     assert channels["label"]["level"] == "large"
-    assert channels["label"]["words"].startswith("label ")
+    assert channels["label"]["words"].startswith("label: the share of ")
     assert channels["label"]["test"]["degrees"] == 1
     assert channels["score"]["mean"]["shift"] > 0.3
     assert set(report["verdict"]["drifted"]) >= {"label", "score"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -67,6 +68,16 @@ def test_recovered_alarm(made, cut):
     show(Console(file=text, width=200), outcome)
     assert ", until " in text.getvalue()
     assert "CUSUM" not in text.getvalue()
+
+
+def test_other_drifts(made, cut):
+    """What drifts beside the headline has a line of its own."""
+    windows = cut(rows=4000, size=100, shift=1.0, begin=2000)
+    outcome = conclude(made.baseline, windows, replay_windows(made.baseline, windows))
+    others = ("age: the mean rose from 20 to 30 years",)
+    text = io.StringIO()
+    show(Console(file=text, width=200), replace(outcome, verdict=replace(outcome.verdict, others=others)))
+    assert others[0] in text.getvalue()
 
 
 def test_no_mean_score():

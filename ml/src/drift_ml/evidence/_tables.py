@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import exp, sqrt
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from drift_ml.evidence._charts import (
 from drift_ml.evidence._errors import EvidenceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -162,7 +161,7 @@ class Tables:
 def tables_of(
     channels: Sequence[Channel],
     strata: Sequence[Counts | None],
-) -> Sequence[Tables]:
+) -> Strata:
     """Return one table per stratum; those of the last sixteen baselines are kept.
 
     A monitor makes a detector over the same baseline every minute, and the tables take most of
@@ -181,26 +180,22 @@ def _hashable(counts: Counts | None) -> FrozenCounts | None:
     return tuple((name, tuple(bins)) for name, bins in counts.items())
 
 
-class _Strata(Sequence[Tables]):
+class Strata:
     """The tables of each stratum, built when they are first asked for: a week has 168."""
 
     def __init__(self, channels: Sequence[Channel], strata: Sequence[FrozenCounts | None]) -> None:
+        """Build nothing yet.
+
+        Args:
+            channels: of a baseline.
+            strata: the reference counts by channel of each stratum; None for the channels' own.
+        """
         self._channels = channels
         self._strata = strata
         self._built: dict[int, Tables] = {}
 
-    def __len__(self) -> int:
-        return len(self._strata)
-
-    @overload
-    def __getitem__(self, place: int) -> Tables: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[Tables]: ...
-
-    def __getitem__(self, place: int | slice) -> Tables | Sequence[Tables]:
-        if isinstance(place, slice):
-            return [self[index] for index in range(*place.indices(len(self)))]
+    def __getitem__(self, place: int) -> Tables:
+        """Return the tables of one stratum. Raises IndexError behind the last one."""
         tables = self._built.get(place)
         if tables is None:
             counts = self._strata[place]
@@ -208,12 +203,16 @@ class _Strata(Sequence[Tables]):
             self._built[place] = tables
         return tables
 
+    def __iter__(self) -> Iterator[Tables]:
+        """Yield the tables of every stratum, in their order."""
+        return map(self.__getitem__, range(len(self._strata)))
+
 
 @lru_cache(maxsize=16)
 def _cached_tables(
     channels: tuple[Channel, ...], strata: tuple[FrozenCounts | None, ...]
-) -> Sequence[Tables]:
-    return _Strata(channels, strata)
+) -> Strata:
+    return Strata(channels, strata)
 
 
 def _reference_counts(
