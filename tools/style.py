@@ -3,6 +3,7 @@
     python -m tools.style                    the table of the product
     python -m tools.style FOLDER...          the same for these folders, and each place that counts
     python -m tools.style --check FOLDER...  each folder; exit code 1 where it misses a bar
+    python -m tools.style --comments SEED    50 comments, to be read: at most two repeat the code
 
 The table has structlog and packaging beside it, measured by the same script, where they are
 installed.
@@ -14,6 +15,7 @@ import argparse
 import ast
 import importlib.util
 import io
+import random
 import subprocess
 import sys
 import tokenize
@@ -31,6 +33,8 @@ COLUMNS = 100
 NOT_MEASURED = ("tests/", "benchmarks/")
 GENERATED = frozenset({"contracts/src/drift_contracts/types.py"})
 ANCHORS = ("structlog", "packaging")
+#: Comments that are drawn to be read.
+DRAWN = 50
 
 LAYOUT = frozenset(
     {
@@ -172,6 +176,33 @@ def _count_tokens(text: str, counts: Counts) -> None:
     counts.totals["code lines"] += len(starts)
 
 
+def draw_comments(
+    files: Iterable[Path],
+    root: Path,
+    seed: int,
+) -> list[str]:
+    """Return comments drawn at random, each with its place and the line below.
+
+    Args:
+        files: their paths, below `root`.
+        root: what the places in the result are relative to.
+        seed: of the drawing.
+    """
+    comments = []
+    for path in files:
+        text = path.read_text("utf-8")
+        lines = [*text.splitlines(), ""]
+        name = path.relative_to(root).as_posix()
+        for token in _whole_tokens(text):
+            words = token.string.lstrip("#:").strip()
+            if token.type == tokenize.COMMENT and not words.startswith(DIRECTIVES):
+                number = token.start[0]
+                below = lines[number].strip()
+                comments.append(f"{name}:{number}: {words}\n    {below}")
+    generator = random.Random(seed)  # noqa: S311 - nothing here is secret
+    return generator.sample(comments, min(DRAWN, len(comments)))
+
+
 def _whole_tokens(text: str) -> Iterator[tokenize.TokenInfo]:
     """Yield the tokens of a text, a formatted string as one, as Python 3.11 sees it."""
     depth = 0
@@ -275,7 +306,11 @@ def main(words: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("folders", nargs="*", help="folders or files (default: the product)")
     parser.add_argument("--check", action="store_true", help="exit code 1 where a bar is missed")
+    parser.add_argument("--comments", type=int, metavar="SEED", help="print 50 of them, drawn")
     options = parser.parse_args(words)
+    if options.comments is not None:
+        print(*draw_comments(product_files(options.folders), ROOT, options.comments), sep="\n")
+        return 0
     if options.check:
         return check(options.folders or ["."])
     columns = {"product": measure(product_files(options.folders), ROOT)}

@@ -502,7 +502,7 @@ def test_acknowledged_alert(fast):
     assert shown() == {}
     with pytest.raises(NotFound):
         ask("00000000-0000-0000-0000-000000000000")
-    words = [alert["alert_id"], "--why", "a sale", "--who", "Bo", "--store", str(fast.console._settings.database)]
+    words = [alert["alert_id"], "--why", "a sale", "--who", "Bo", "--store", str(fast.settings.database)]
     result = CliRunner().invoke(acknowledge, words)
     assert result.exit_code == 0, result.output
     assert shown()[alert["alert_id"]]["who"] == "Bo"

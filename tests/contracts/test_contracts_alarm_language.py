@@ -232,3 +232,9 @@ def test_rule_names_absent_alarm():
     """An alarm that does not exist is printed as FALSE, since no service would accept its name."""
     rule = {"any": [{"alarm": "errors"}, {"alarm": "gone"}]}
     assert rule_text(rule, {"errors": "ours-errors"}.get) == 'ALARM("ours-errors") OR FALSE'
+
+
+def test_choice_without_an_otherwise():
+    """A choice has a condition and two values."""
+    with pytest.raises(BadText):
+        parse_expression("IF(a > 1, 2)")

@@ -151,3 +151,19 @@ def test_correlation_of_another_size():
     document = changed(case.instance, {"/correlation": {"names": names, "matrix": [row] * 3}}, [])
     broken = {(violation.pointer, violation.rule) for violation in broken_baseline(document)}
     assert ("/correlation/matrix", "size") in broken
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "rule"),
+    [
+        ({"/channels/0/of": ["height"]}, "/channels/0/of", "enum"),
+        ({"/channels/1/name": None}, "/channels/1/name", "unique"),
+    ],
+    ids=["of no feature", "named twice"],
+)
+def test_broken_channels(change, place, rule):
+    """A channel is of features and has a name of its own."""
+    case = next(case for case in cases("baseline.v1") if case.valid and len(case.instance.get("channels", ())) > 1)
+    name = case.instance["channels"][0]["name"]
+    document = changed(case.instance, {key: value or name for key, value in change.items()}, [])
+    assert (place, rule) in {(violation.pointer, violation.rule) for violation in broken_baseline(document)}

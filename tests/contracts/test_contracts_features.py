@@ -197,6 +197,13 @@ def test_no_choices():
     assert str(UnknownName("model", "x", [])) == "there is no model 'x'; there is none"
 
 
+def test_integer_below_a_bound():
+    """An integer has room between a bound and the whole number before an excluded one."""
+    feature = {"name": "rooms", "type": "integer", "unit": "rooms", "description": "Rooms.", "example": 3}
+    document = {**HOUSE, "features": [{**feature, "minimum": 3, "exclusive_maximum": 4}]}
+    assert FeatureSet.from_json(document).features[0].exclusive_maximum == 4
+
+
 def documented(features, levels):
     """Return the document of so many features, the first with so many levels."""
     number = {"type": "number", "unit": "none", "example": 0.5, "description": "A number."}

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -215,3 +216,9 @@ def test_strict_schemas():
 def test_names_event(contract, names):
     """Every version of the event is one, also a version that nobody reads yet."""
     assert names_event(contract) == names
+
+
+@pytest.mark.parametrize("number", [-math.inf, math.inf, -(10**400), 10**400], ids=["-inf", "inf", "low", "high"])
+def test_number_beyond_floats(number):
+    """What no float holds is no number."""
+    assert [violation.rule for violation in violations({"type": "number"}, number)] == ["type"]

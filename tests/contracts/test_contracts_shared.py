@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import get_args
 
 import drift_contracts
@@ -154,3 +155,9 @@ def test_lazy_schema():
     assert drift_contracts.request_schema(feature_set("house-price"))["type"] == "object"
     with pytest.raises(AttributeError, match="no_such_name"):
         drift_contracts.no_such_name  # noqa: B018 - asking is the test
+
+
+def test_statuses_of_http():
+    """The console's problems have the statuses that HTTP has for them."""
+    names = {"forbidden": "FORBIDDEN", "timeout": "REQUEST_TIMEOUT", "wrong-host": "MISDIRECTED_REQUEST"}
+    assert {kind: KINDS[kind].status for kind in names} == {kind: HTTPStatus[name] for kind, name in names.items()}

@@ -5,13 +5,18 @@ The contracts' part is compared by tests/contracts/test_contracts_docs.py.
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from drift_contracts import DriftError, SettingsError, feature_set
+from drift_ml import export
+from drift_ml.proposal.commands import main as init
 from drift_ml.training import DataError, read_table
 from drift_predictor import read_settings
 from drift_predictor.start import open_bundles
@@ -32,6 +37,35 @@ def of_table(content: bytes, folder: Path) -> str:
     path.write_bytes(content)
     with pytest.raises(DataError) as caught:
         read_table(path, feature_set("house-price"))
+    return str(caught.value)
+
+
+def of_proposal(folder: Path) -> str:
+    """Return what a proposal for a table without the target says."""
+    path = folder / "houses.csv"
+    path.write_text(HEADER + ROW)
+    result = CliRunner().invoke(init, ["--data", str(path), "--target", "prize"])
+    # Alone it is called by its function's name.
+    return result.output.strip().removeprefix("main: ")
+
+
+def of_class(folder: Path) -> str:
+    """Return what reading a flight of no class says."""
+    flights = feature_set("flight-delay")
+    text = io.StringIO()
+    csv.writer(text).writerows([[*flights.example, flights.target.name], [*flights.example.values(), "maybe"]])
+    path = folder / "flights.csv"
+    path.write_text(text.getvalue())
+    with pytest.raises(DataError) as caught:
+        read_table(path, flights)
+    return str(caught.value)
+
+
+def of_export() -> str:
+    """Return what an export without held-out rows says."""
+    houses = feature_set("house-price")
+    with pytest.raises(DriftError) as caught:
+        export(object(), [], feature_set=houses)
     return str(caught.value)
 
 
@@ -57,6 +91,9 @@ def test_quoted_messages(tmp_path):
         of_table(text.encode("utf-16"), tmp_path),
         of_table(text.replace("sqft", "Sqft").encode(), tmp_path),
         of_table((ROW + ROW).encode(), tmp_path),
+        of_proposal(tmp_path),
+        of_class(tmp_path),
+        of_export(),
         of_settings(THRESHOLD="high", STACK="-x"),
         of_settings(BUNDLES=str(tmp_path / "nothing")),
         of_command(),

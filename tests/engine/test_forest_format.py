@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import struct
 import sys
+from sys import float_info
 from types import SimpleNamespace
 
 import drift_engine
@@ -449,3 +450,30 @@ def test_short_file(length, stump, engine, tmp_path):
     path.write_bytes(stump[:length])
     with pytest.raises(BadForest):
         Forest.open(path, engine=engine)
+
+
+def test_sum_of_many_leaves():
+    """A leaf whose sum over all trees would be infinite is refused by the writer."""
+    leaf = changed(LEAF, value=[float_info.max / 150])
+    with pytest.raises(BadForest, match="too large to be summed"):
+        encode([leaf] * 100, features=1)
+
+
+def test_largest_leaf(engine):
+    """The largest leaf that the writer takes is read."""
+    largest = float_info.max / 2
+    data = encode([changed(LEAF, value=[largest])], features=1)
+    assert Forest.from_bytes(data, engine=engine).predict((0.0,)) == largest
+
+
+def test_no_code_of_a_leaf():
+    """A forest of leaves has no bits for codes of splits."""
+    assert field(encode([LEAF], features=1), "split code bits") == 0
+
+
+def test_close_thresholds(engine):
+    """Thresholds that are neighbours as float32 take a few bits each."""
+    trees = [changed(STUMP, threshold=[1.0 + step / 2**23, 0.0, 0.0]) for step in range(200)]
+    data = encode(trees, features=2)
+    assert field(data, "threshold bytes") < field(data, "distinct splits")
+    assert Forest.from_bytes(data, engine=engine).trees == 200

@@ -425,3 +425,63 @@ def test_without_kernel(imported_with):
     assert package.PackedModel.from_bytes(encode(model())).engine == "python"
     with pytest.raises(BadModel, match="c was not built"):
         package.PackedModel.from_bytes(encode(model()), engine="c")
+
+
+MORE_BAD_MODELS = {
+    "a node with one child": (changed(STUMP, left=[-1, -1, -1]), "children of node 0"),
+    "an input far beyond": (changed(STUMP, column=[3, 0, 0]), "an input 0 to 1"),
+}
+
+
+@pytest.mark.parametrize("name", MORE_BAD_MODELS)
+def test_bad_tree(name):
+    """A tree that no walk or input fits is refused."""
+    tree, message = MORE_BAD_MODELS[name]
+    with pytest.raises(BadModel, match=message):
+        encode(model(trees=[tree]))
+
+
+def test_largest_file(monkeypatch):
+    """A model that is exactly as large as a file may be is written."""
+    data = encode(model())
+    monkeypatch.setattr("drift_engine.model._layout.LARGEST_FILE", len(data))
+    assert encode(model()) == data
+
+
+def test_section_of_kind_zero():
+    """Kinds of sections begin at one."""
+    with pytest.raises(BadModel, match="kinds that ascend"):
+        PackedModel.from_bytes(patched(encode(model()), DIRECTORY, "H", 0), engine="python")
+
+
+def test_threshold_of_minus_zero():
+    """Minus zero as a threshold is zero."""
+    negative, zero = (model(trees=[changed(STUMP, threshold=[number, 0, 0])]) for number in (-0.0, 0.0))
+    assert encode(negative) == encode(zero)
+
+
+def test_ratios_take_less_room():
+    """Leaves that are means of few rows take less room than others."""
+    means = [changed(STUMP, value=[0.0, number / 3, number / 7]) for number in range(1, 90)]
+    others = [changed(STUMP, value=[0.0, math.sin(number), math.cos(number)]) for number in range(1, 90)]
+    assert len(encode(model(trees=means))) < len(encode(model(trees=others))) / 2
+
+
+def test_leaf_that_cannot_be_summed(engine):
+    """A leaf is small enough for the sum of all trees and the start."""
+    large = sys.float_info.max / 3
+    with pytest.raises(BadModel, match="can be summed"):
+        read(model(trees=[changed(LEAF, value=[large])]), engine)
+
+
+def test_many_independent_classes(engine):
+    """Each of many classes with a sigmoid of its own has one probability."""
+    facts = {"task": "classification", "outputs": 300, "trees": [LEAF], "start": [0.0] * 300}
+    assert len(read(model(link="sigmoid32", **facts), engine).scores((0.0, 0.0))) == 300
+
+
+def test_less_likely_second_class(engine):
+    """Of two classes the prediction is the probability of the second, also where it is the smaller."""
+    tree = changed(LEAF, value=[[0.75, 0.25]])
+    packed = read(model(task="classification", outputs=2, trees=[tree], start=[0.0, 0.0]), engine)
+    assert packed.predict((0.0, 0.0)) == 0.25

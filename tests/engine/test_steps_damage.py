@@ -9,6 +9,7 @@ import struct
 
 import pytest
 from drift_engine.model import ENGINES, BadModel, PackedModel
+from drift_engine.model import _layout as layout
 from drift_engine.model import _steps as steps
 from drift_engine.model.steps import Program, StepsModel
 from drift_engine.model.writer import Column, Model, Tree, encode
@@ -143,7 +144,7 @@ def test_shape_refused(change, place):
     """A shape that does not fit is refused, and named."""
     data = encode(small())
     parts = steps.split(memoryview(data))
-    shape = steps.StepsShape(**parts.shape.__dict__ | change)
+    shape = layout.StepsShape(**parts.shape.__dict__ | change)
     member = encode(small().program.members[0])
     with pytest.raises(BadModel, match=f"model: {place}"):
         steps.split(memoryview(steps.join(shape, bytes(parts.words), bytes(parts.constants), [member])))
@@ -183,7 +184,7 @@ def test_step_refused(name):
     """A step that needs what is not there is refused, and named, by both checks."""
     for words in WRONG[name]:
         constants = struct.pack("<4d", 1.0, 2.0, 5.0, 3.0)
-        shape = steps.StepsShape(0, 0, 2, 2, 1, 0, 1, 0, 0, 0.5)
+        shape = layout.StepsShape(0, 0, 2, 2, 1, 0, 1, 0, 0, 0.5)
         with pytest.raises(BadModel, match=f"model: {name}"):
             steps.split(memoryview(steps.join(shape, words, constants, [])))
         if "c" in ENGINES:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from drift_engine.model.writer import encode
 from drift_ml.converters import CannotServe, NotExact, convert, prove, scikit_linear
@@ -55,6 +56,15 @@ def test_texts_in_an_array(whole):
     texts = whole.frame().to_numpy(dtype=object)
     places = make("ColumnTransformer", [("kind", one_hot(), [5])], remainder="passthrough")
     assert proven(chain(places, trees(REGRESSOR)).fit(texts, whole.number), whole) == "exact"
+
+
+def test_places_in_a_frame(whole):
+    """A data frame may hold the places of categories, and its steps may name their columns."""
+    frame = pd.DataFrame(whole.matrix, columns=list(whole.feature_set.names))
+    encoder = make("OrdinalEncoder", handle_unknown="use_encoded_value", unknown_value=-2)
+    places = make("ColumnTransformer", [("kind", encoder, [5])], remainder="passthrough")
+    pipeline = chain(places, trees(REGRESSOR)).set_output(transform="pandas")
+    assert proven(pipeline.fit(frame, whole.number), whole) == "exact"
 
 
 def test_sparse_columns_scaled(with_missing):

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import FrozenInstanceError
 from math import inf, isinf
 
 import numpy as np
 import pytest
 from drift_ml.baseline import Channel
-from drift_ml.evidence import Budget, Capital, EvidenceError, MixtureDetector, Seasonality, Settings, log_mixture
+from drift_ml.evidence import (
+    Budget,
+    Capital,
+    DriftFinding,
+    EvidenceError,
+    MixtureDetector,
+    Seasonality,
+    Settings,
+    log_mixture,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -235,3 +245,13 @@ def test_too_few_batches() -> None:
     """A seasonality is not learned from fewer than 64 batches."""
     with pytest.raises(EvidenceError, match="64 batches"):
         Seasonality.learn([ROOMS], [(0.0, {"rooms": [1, 1, 1, 1, 1]})])
+
+
+def test_finding_is_frozen() -> None:
+    """A finding is a value."""
+    finding = DriftFinding(
+        channel="age", kind="share", direction="up", size=2.0, effect=0.1, since=0.0,
+        events=10.0, evidence=1.0, needed=1.0, shares={},
+    )  # fmt: skip
+    with pytest.raises(FrozenInstanceError):
+        finding.size = 3.0  # type: ignore[misc]

@@ -394,6 +394,7 @@ BAD_SETTINGS = [
     ("DRIFT_BUDGET_DAYS", "often", ["days", "1", "3650"]),
     ("DRIFT_BUDGET_DAYS", "0", ["days", "1", "3650"]),
     ("DRIFT_BUDGET_DAYS", "nan", ["days", "1", "3650"]),
+    ("DRIFT_RHYTHM", "on", ["learn", "off"]),
     ("DRIFT_MINIMUM_EFFECT", "11", ["0", "10"]),
     ("DRIFT_MINIMUM_EFFECTS", '{"age": -1}', ["features", "numbers"]),
     ("DRIFT_MINIMUM_EFFECTS", "[]", ["features", "numbers"]),

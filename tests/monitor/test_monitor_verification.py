@@ -20,6 +20,13 @@ def world(reference, make_events, as_logs, tmp_path):
     return World(reference, SqliteStore(tmp_path / "console.sqlite"), make_events, as_logs)
 
 
+@pytest.fixture
+def bundled(reference, monkeypatch):
+    """Let the command find the reference as the baseline of the model's bundle."""
+    monkeypatch.setattr("drift_console.verify.bundle_names", lambda _: [SERIES.model])
+    monkeypatch.setattr("drift_console.verify.load_baseline", lambda path: (path, None, reference.baseline))
+
+
 def stored(world, alert):
     grounds = alert["drift"]["windows"]
     return world.store.windows(SERIES, grounds["first"], grounds["last"])
@@ -52,6 +59,7 @@ def test_every_alert(world, reference):
         assert (result.agreement, result.holds) == ("identical", True)
 
 
+@pytest.mark.usefixtures("bundled")
 def test_changed_window(world, reference, tmp_path, monkeypatch):
     """A changed window is found by its digest, and the command ends with 1."""
     world.traffic(30)
@@ -67,7 +75,6 @@ def test_changed_window(world, reference, tmp_path, monkeypatch):
     assert (part.evaluated, part.stored, result.holds) == (1, 1, False)
     fewer = verify(alert, windows[1:], reference.baseline)
     assert fewer.changed[0].stored == fewer.changed[0].evaluated - 1
-    monkeypatch.setattr("drift_console.verify._baseline", lambda *_: reference.baseline)
     (tmp_path / "alert.json").write_text(json.dumps(alert))
     words = [str(tmp_path / "alert.json"), "--windows", str(tmp_path)]
     whole = CliRunner().invoke(command, words)
@@ -79,11 +86,11 @@ def test_changed_window(world, reference, tmp_path, monkeypatch):
     assert "not those that were evaluated" in " ".join(broken.output.split())
 
 
-def test_damaged_store(world, reference, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("bundled")
+def test_damaged_store(world, tmp_path):
     """A store that is no store is refused with 5, a file that is not there with 2."""
     world.traffic(30)
     world.traffic(15, shift=0.5)
-    monkeypatch.setattr("drift_console.verify._baseline", lambda *_: reference.baseline)
     (tmp_path / "alert.json").write_text(json.dumps(world.sent[0]))
     (tmp_path / "bad.sqlite").write_text("no store" * 1000)
     words = [str(tmp_path / "alert.json"), "--windows"]

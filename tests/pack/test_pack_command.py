@@ -207,3 +207,23 @@ def test_linear_answers(save, houses, pack, tmp_path):
     exactness = pack(path, data, "--target", "sold", "--answers", "a").manifest["exactness"]
     assert exactness["grade"] in ("exact", "nearest")
     assert exactness["worst_ulp"] <= 64
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_lightgbm_columns(houses, pack, tmp_path, is_named):
+    """LightGBM's columns are found by name, or all of the rows where they have none."""
+    rows = pandas.DataFrame(houses.rows, columns=list(NAMES)) if is_named else houses.rows
+    model = lightgbm.LGBMRegressor(n_estimators=2, verbose=-1).fit(rows, houses.price)
+    model.booster_.save_model(tmp_path / "m.txt")
+    bare = {name: houses.columns[name] for name in (*NAMES, "price")}
+    data = write_table(tmp_path / "bare.csv", bare)
+    assert pack(tmp_path / "m.txt", data, "--target", "price").manifest["exactness"]["grade"] == "exact"
+
+
+def test_columns_without_names(houses, pack, tmp_path):
+    """A model that was fitted on an array takes all features of the rows."""
+    model = ExtraTreesRegressor(2).fit(houses.rows, houses.price)
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps(model))
+    bare = {name: houses.columns[name] for name in (*NAMES, "price")}
+    data = write_table(tmp_path / "bare.csv", bare)
+    assert pack(tmp_path / "m.pkl", data, "--target", "price").manifest["exactness"]["grade"] == "unproven"

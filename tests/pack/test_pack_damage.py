@@ -51,6 +51,7 @@ def read(content: bytes) -> object:
         b"V\\uzzzz\n.",
         b"X\x01\x00\x00\x00\xff.",
         b"\x8a\xff" + bytes(10),
+        b"\x8b" + (5_000).to_bytes(4, "little") + bytes(5_000) + b".",
         b"NN\x93.",
         b"c \n \n.",
         b"NNR.",
@@ -105,6 +106,7 @@ def test_pickle_damage(content):
         (b"cbuiltins\nbytearray\n(S'a'\ntR.", b"a"),
         (b"}Nb.", {}),
         (b"S'a'\n.", "a"),
+        (b"cnumpy\ndtype\n(S'f8'\ntR\x85.", (np.dtype("f8"),)),
     ],
 )
 def test_pickle_values(content, value):
@@ -140,6 +142,13 @@ def test_pickle_states():
     assert read(b"cm\nC\n)RN}S'b'\nK\x02s\x86b.").b == 2
     assert read(b"cm\nC\n)RK\x07b.").state == 7
     assert read(b"cm\nC\n(K\x01tR.").arguments == (1,)
+
+
+def test_pickle_by_value():
+    """A call of what a call returned is a record too, as of functions by value."""
+    record = read(b"cm\nC\n)R(K\x01tR.")
+    assert (type(record).__name__, record.arguments) == ("C", (1,))
+    assert not hasattr(read(b"cm\nC\n)N\x92."), "named_arguments")
 
 
 def test_long_line():
@@ -227,8 +236,19 @@ def test_joblib_damage(tmp_path):
     # Without padding, as joblib before 1.1 wrote it.
     path.write_bytes(wrapper.replace(b"O8", b"f8") + bytes(8) + b".")
     assert "ndarray" in _refused(path).reason
+
+
+def test_zlib_damage(tmp_path):
+    """What zlib cannot unpack is refused, and so is what becomes nothing or no model."""
+    path = tmp_path / "a.joblib"
     path.write_bytes(zlib.compress(bytes(3 << 20))[:-9])
     assert "zlib" in _refused(path).reason
+    # Blocks of a kind that there is not.
+    path.write_bytes(b"\x78\x9c\xff\xff\xff")
+    assert "zlib" in _refused(path).reason
+    # Few bytes that unpack to more than is read at once.
+    path.write_bytes(zlib.compress(pickle.dumps(bytes(3 << 20))))
+    assert "memoryview" in _refused(path).reason
     path.write_bytes(zlib.compress(b""))
     assert "nothing" in _refused(path).reason
     path.write_bytes(zlib.compress(pickle.dumps(np.random.default_rng(1).bytes(5 << 20))))

@@ -125,13 +125,52 @@ def test_classes(tmp_path):
     targets = {
         "words": (["late", "early", "on time"], ("early", "late", "on time"), None),
         "two words": (["won", "lost", "won"], ("lost", "won"), "won"),
-        "booleans": (["yes", "no", "no"], ("false", "true"), "true"),
+        "yes and no": (["yes", "no", "no"], ("no", "yes"), "yes"),
+        "capitals": (["No", " Yes", "Yes"], ("No", "Yes"), "Yes"),
+        "letters": (["t", "f", "f"], ("f", "t"), "t"),
+        "on and off": (["on", "off", "on"], ("off", "on"), "on"),
+        "a digit and a word": (["1", "no", "no"], ("no", "1"), "1"),
+        "true and false": (["true", "FALSE", "True"], ("false", "true"), "true"),
         "numbers": (["0", "1", "1"], ("0", "1"), "1"),
+        "fractions": (["0.0", "1.0", "1"], ("0", "1"), "1"),
+        "signs": (["+1", "-1", "+1"], ("-1", "+1"), "+1"),
+        "trailing zeros": (["1.50", "2.50", "1.50"], ("1.50", "2.50"), "2.50"),
+        "millions": (["1000000", "2000000", "2000000"], ("1000000", "2000000"), "2000000"),
     }
     for cells, classes, positive in targets.values():
         path = write_csv(tmp_path / "classes.csv", {"a": range(60, 0, -1), "y": cells * 20})
-        target = propose(path, Wanted("y")).feature_set.target
-        assert (target.classes, target.positive_class) == (classes, positive)
+        features = propose(path, Wanted("y")).feature_set
+        assert (features.target.classes, features.target.positive_class) == (classes, positive)
+        assert len(set(read_table(path, features).target)) == len(classes)
+
+
+@pytest.mark.parametrize(
+    ("cells", "classes"),
+    [
+        (pa.array([True, False, True]), ("false", "true")),
+        (pa.array([0.5, 1.5, 1.5], pa.float32()), ("0.5", "1.5")),
+        (pa.array(["yes", "no", "no"]).dictionary_encode(), ("no", "yes")),
+        (pa.array(["Y", "N", "N"], pa.large_string()), ("N", "Y")),
+    ],
+    ids=["booleans", "numbers", "dictionary", "large strings"],
+)
+def test_classes_of_parquet(tmp_path, cells, classes):
+    """Typed cells have their usual names, and texts their own."""
+    path = tmp_path / "classes.parquet"
+    column = pa.concat_arrays([cells] * 20)
+    parquet.write_table(pa.table({"a": list(range(60, 0, -1)), "y": column}), path)
+    features = propose(path, Wanted("y")).feature_set
+    assert features.target.classes == classes
+    assert sorted(set(read_table(path, features).target)) == [0, 1]
+
+
+def test_two_spellings_of_class(tmp_path):
+    """Two spellings of a class are read as two, and reported."""
+    path = write_csv(tmp_path / "classes.csv", {"a": range(60, 0, -1), "y": ["yes", "No", "Yes"] * 20})
+    proposal = propose(path, Wanted("y"))
+    assert proposal.feature_set.target.classes == ("No", "Yes", "yes")
+    assert any("3 ways" in doubt for doubt in proposal.doubts)
+    assert len(set(read_table(path, proposal.feature_set).target)) == 3
 
 
 def test_shared_doubt(tmp_path):
@@ -203,7 +242,7 @@ def test_model_name(table):
 )
 def test_unknown_column(table, wanted, option):
     """A column that the header lacks is refused, with near names."""
-    with pytest.raises(ProposalError, match=f"^{option}: expected one of the columns"):
+    with pytest.raises(ProposalError, match=f"^{option}: expected a column"):
         propose(table, wanted)
 
 

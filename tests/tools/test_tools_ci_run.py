@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -37,7 +38,7 @@ def listed(tmp_path_factory):
     (folder / "README.md").write_text("python3 --version && .venv/bin/nox -s test\n", "utf-8")
     nox = folder / ".venv/bin/nox"
     nox.parent.mkdir(parents=True)
-    cases = [f"{name}) echo '{text}';;" for name, text in PRINTED.items()]
+    cases = [f"{name}) echo {shlex.quote(text)};;" for name, text in PRINTED.items()]
     nox.write_text(NOX.format(cases="\n".join([*cases, f"{FAILING}) exit 1;;"])), "utf-8")
     nox.chmod(0o755)
     done = subprocess.run([folder / ".ci/run"], capture_output=True, text=True, timeout=60, check=False)

@@ -354,3 +354,15 @@ def test_what_a_mutant_wrote_is_removed(tmp_path):
         "removed": "removed",
         "kept.pyc": "",
     }
+
+
+def test_time_of_a_mutant(tmp_path):
+    """No two mutants of a file have one second, so that no bytecode of one is taken for another's."""
+    path = tmp_path / "small.py"
+    path.write_text("A = 1\n")
+    seconds = [int(path.stat().st_mtime)]
+    for text in ("A = 2\n", "A = 3\n"):
+        with command.replaced(path, text):
+            seconds.append(int(path.stat().st_mtime))
+    assert len(set(seconds)) == 3
+    assert int(path.stat().st_mtime) == seconds[0]

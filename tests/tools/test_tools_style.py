@@ -152,3 +152,14 @@ def test_documented_bars():
     text = (style.ROOT / "CONTRIBUTING.md").read_text("utf-8")
     rows = re.findall(r"\| (at most|at least) ([\d.]+)", text)
     assert [(side, float(limit)) for side, limit in rows] == list(style.BARS.values())
+
+
+def test_drawn_comments(tmp_path):
+    """Comments to be read have their place and the line below, and directives are left out."""
+    file = tmp_path / "module.py"
+    file.write_text(SOURCE, "utf-8")
+    drawn = style.draw_comments([file], tmp_path, 17)
+    assert sorted(drawn) == [
+        "module.py:3: why it is needed\n    import sys  # noqa: F401",
+        "module.py:6: A field's comment counts.\n    one, value = 1, [given for given in os.environ]",
+    ]

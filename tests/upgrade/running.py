@@ -141,7 +141,13 @@ class Running:
     def application(self) -> App:
         """Return the application that the console's server calls."""
         console = self.console
-        pages = ConsoleApi(console.read_state, console.run_scenario, console.replay, lambda: True)
+        pages = ConsoleApi(
+            console.read_state,
+            console.run_scenario,
+            console.replay,
+            console.acknowledge,
+            lambda: True,
+        )
         return App(Api(self.edge.handle, lambda: self.now), pages, bound_to="127.0.0.1")
 
     def answer(self, requests: list[Request]) -> None:

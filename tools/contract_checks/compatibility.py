@@ -37,6 +37,7 @@ ROLES = {
     "baseline": BOTH,
     "bundle.manifest": BOTH,
     "detector.state": BOTH,
+    "rhythm": BOTH,
     "feature-set": READ,
     "health": WRITTEN,
     "model.card": WRITTEN,

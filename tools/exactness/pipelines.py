@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -389,7 +390,8 @@ def refused_pipelines() -> list[Case]:
     cases = []
     for name, step in steps.items():
         build = on_matrix(
-            lambda step=step: chain(
+            partial(
+                chain,
                 make("SimpleImputer"),
                 make("FunctionTransformer", numpy.abs),
                 step,

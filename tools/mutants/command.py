@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECOND_NS = 1_000_000_000
+#: Of the mutants of this run; each has a second of its own.
+_NUMBERS = count(1)
 EPILOG = """
 Examples:
 
@@ -132,7 +134,7 @@ class Bench:
         self.folder = folder
         #: The copy of the repository; a mutant is made in a copy of it.
         self.tree = folder / "tree"
-        #: All mutants.
+        #: What cosmic-ray can change in the sources, of which some are drawn.
         self.database = folder / "mutants.sqlite"
         self.results = Results(folder / "results.jsonl")
 
@@ -401,9 +403,10 @@ def replaced(path: Path, text: str) -> Iterator[None]:
     before, status = path.read_bytes(), path.stat()
     try:
         path.write_text(text, "utf-8")
-        # Bytecode is valid for a size and a second: a mutant of the same size that is written
-        # within the second of its source would run as the source.
-        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + SECOND_NS))
+        # Bytecode is valid for a size and a second: a mutant of the same size as its source, or as
+        # an earlier mutant, would run as that one if it had its second.
+        time_ns = status.st_mtime_ns + next(_NUMBERS) * SECOND_NS
+        os.utime(path, ns=(status.st_atime_ns, time_ns))
         yield
     finally:
         path.write_bytes(before)

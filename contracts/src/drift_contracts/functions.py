@@ -26,6 +26,7 @@ from drift_contracts.environment import (
     MOST_ROWS,
     MUTED,
     PATH_PREFIX,
+    RHYTHM,
     SLACK_SECRET,
     STACK,
     SYNTHETIC_CALLERS,
@@ -64,7 +65,7 @@ FUNCTIONS: Mapping[str, FunctionVariables] = {
     "aggregator": FunctionVariables(EVERYWHERE | {TABLE, DEAD_LETTERS}),
     "evaluator": FunctionVariables(
         required=EVERYWHERE | {TABLE, TOPIC, BUDGET_DAYS, LINKS},
-        optional=frozenset({METRIC_FEATURES, MINIMUM_EFFECT, MINIMUM_EFFECTS, MUTED}),
+        optional=frozenset({METRIC_FEATURES, MINIMUM_EFFECT, MINIMUM_EFFECTS, MUTED, RHYTHM}),
     ),
     "notifier": FunctionVariables(EVERYWHERE | {SLACK_SECRET, LINKS}),
     "probe": FunctionVariables(

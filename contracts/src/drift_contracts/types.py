@@ -1226,6 +1226,28 @@ class ProblemV1(TypedDict):
     errors: NotRequired[list[ProblemV1Error]]
 
 
+class RhythmV1LeftOutItem(TypedDict):
+    """RhythmV1LeftOutItem."""
+
+    from_s: float
+    to_s: float
+    why: str
+
+
+class RhythmV1(TypedDict):
+    """The time structure of one model's traffic, learned from traffic."""
+
+    contract: Literal['rhythm.v1']
+    baseline: str
+    from_s: float
+    to_s: float
+    events: int
+    cycles: dict[str, list[list[int]]]
+    variance_inflation: dict[str, float]
+    bounded: list[str]
+    left_out: list[RhythmV1LeftOutItem]
+
+
 class ScenarioSuiteV1ScenarioExpect(TypedDict):
     """What must hold of the answers."""
 

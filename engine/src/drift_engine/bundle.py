@@ -322,7 +322,9 @@ def _read(
 
 def _check_together(bundle: Bundle) -> None:
     """Raise BundleError unless the four files are about one model."""
-    feature_set, manifest, baseline = bundle.feature_set, bundle.manifest, bundle.baseline
+    feature_set = bundle.feature_set
+    manifest = bundle.manifest
+    baseline = bundle.baseline
     names = feature_set.names
     model = (manifest.get("model"), manifest.get("feature_set"))
     is_model = model == (feature_set.name, feature_set.version)
@@ -350,12 +352,16 @@ def _model_file(manifest: Manifest) -> str:
 
 def _check_target(bundle: Bundle) -> None:
     """Raise BundleError unless the model answers what the feature set says of its target."""
-    target, model = bundle.feature_set.target, bundle.model
+    target = bundle.feature_set.target
+    model = bundle.model
     place = "feature_set.json"
-    _expect(model.task == target.kind, place, f"a target of the kind {model.task}, as the model's")
-    member, outputs = "outputs", len(target.outputs) or 1
+    is_kind = model.task == target.kind
+    _expect(is_kind, place, f"a target of the kind {model.task}, as the model's")
+    member = "outputs"
+    outputs = len(target.outputs) or 1
     if target.is_class:
-        member, outputs = "classes", len(target.classes)
+        member = "classes"
+        outputs = len(target.classes)
     _expect(model.outputs == outputs, place, f"as many {member} as the model has: {model.outputs}")
 
 

@@ -270,6 +270,8 @@ class Stack:
             **self._metric_features(),
             **_sensitivity(settings),
         }
+        if not settings.learns_rhythm:
+            evaluator[variables.RHYTHM] = "off"
         args = MonitorArgs(
             runtime=self.runtime,
             memory=settings.monitor_memory,

@@ -109,7 +109,13 @@ class _Column:
     counts: Sequence[int]
 
     @classmethod
-    def of(cls, baseline: Baseline, channel: Channel, window: Window | None, unit: str) -> _Column:
+    def of(
+        cls,
+        baseline: Baseline,
+        channel: Channel,
+        window: Window | None,
+        unit: str,
+    ) -> _Column:
         """Return the column of a channel.
 
         Args:
@@ -172,7 +178,11 @@ def _spread(finding: DriftFinding, column: _Column) -> Description:
     return Description(words, 1.0, factor, FACTOR)
 
 
-def _pair(baseline: Baseline, channel: Channel, finding: DriftFinding) -> Description:
+def _pair(
+    baseline: Baseline,
+    channel: Channel,
+    finding: DriftFinding,
+) -> Description:
     """Return the description of two features' relation; the size is on Fisher's axis."""
     before = _usual_correlation(baseline, channel.of)
     after = tanh(atanh(before) + finding.size)
@@ -193,7 +203,11 @@ def _usual_correlation(baseline: Baseline, of: Sequence[str]) -> float:
     return max(-STEEPEST, min(value or 0.0, STEEPEST))
 
 
-def _share(channel: Channel, finding: DriftFinding, column: _Column) -> Description:
+def _share(
+    channel: Channel,
+    finding: DriftFinding,
+    column: _Column,
+) -> Description:
     total, rows = sum(column.counts), sum(channel.counts)
     if not total or not rows:
         words = f"{subject(channel.name)}: {change(finding)}"
@@ -210,7 +224,12 @@ def _share(channel: Channel, finding: DriftFinding, column: _Column) -> Descript
     return Description(words, before[place], now[place], SHARE)
 
 
-def _place(channel: Channel, direction: str, before: Sequence[float], now: Sequence[float]) -> int:
+def _place(
+    channel: Channel,
+    direction: str,
+    before: Sequence[float],
+    now: Sequence[float],
+) -> int:
     """Return the bin that a share's direction names; where it names none, the one changed most."""
     label = direction.rpartition(" ")[0]
     if label in channel.labels:
@@ -230,7 +249,12 @@ def named_bin(channel: Channel, place: int) -> str:
     return f"values {label}" if channel.kind == "quantiles" else label
 
 
-def indicator_words(kind: str, name: str, now: float, before: float) -> str:
+def indicator_words(
+    kind: str,
+    name: str,
+    now: float,
+    before: float,
+) -> str:
     """Return what a share of missing, new or far values says.
 
     Args:
@@ -249,7 +273,12 @@ def indicator_words(kind: str, name: str, now: float, before: float) -> str:
     return words if kind == "new" else f"{words}, {plain_percent(before)} in training"
 
 
-def level_words(name: str, label: str, now: float, before: float) -> str:
+def level_words(
+    name: str,
+    label: str,
+    now: float,
+    before: float,
+) -> str:
     """Return what happened to the share of one value or category.
 
     Args:

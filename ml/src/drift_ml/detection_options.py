@@ -28,7 +28,11 @@ def _effect(text: str) -> float:
     return value
 
 
-def _pairs(texts: Iterable[str], read: Callable[[str], float], expected: str) -> dict[str, float]:
+def _pairs(
+    texts: Iterable[str],
+    read: Callable[[str], float],
+    expected: str,
+) -> dict[str, float]:
     """Return what texts FEATURE=VALUE name, by feature.
 
     Args:
@@ -52,14 +56,18 @@ def _pairs(texts: Iterable[str], read: Callable[[str], float], expected: str) ->
 
 
 def _as_effects(
-    _ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...]
+    _ctx: click.Context,
+    _param: click.Parameter,
+    texts: tuple[str, ...],
 ) -> dict[str, float]:
     expected = f"FEATURE=SD, such as age=0.5, from 0 to {LARGEST_EFFECT:g}"
     return _pairs(texts, _effect, expected)
 
 
 def _as_days(
-    _ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...]
+    _ctx: click.Context,
+    _param: click.Parameter,
+    texts: tuple[str, ...],
 ) -> dict[str, float]:
     return _pairs(texts, start_of_day, "FEATURE=DAY, such as age=2026-12-01")
 

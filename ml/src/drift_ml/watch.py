@@ -153,7 +153,11 @@ class DriftWatch:
     """
 
     def __init__(
-        self, baseline: Baseline, budget: Budget | None = None, *, batch: int = BATCH
+        self,
+        baseline: Baseline,
+        budget: Budget | None = None,
+        *,
+        batch: int = BATCH,
     ) -> None:
         """Begin with no evidence.
 
@@ -256,7 +260,10 @@ class DriftWatch:
 
     @classmethod
     def from_json(
-        cls, document: WatchState, source: Baseline | Path | str, budget: Budget | None = None
+        cls,
+        document: WatchState,
+        source: Baseline | Path | str,
+        budget: Budget | None = None,
     ) -> DriftWatch:
         """Return the watch that a state was taken from.
 

@@ -107,7 +107,8 @@ def unpack(
     """
     if width == 0:
         return [0] * count
-    shifts, mask = range(0, 8 * width, width), (1 << width) - 1
+    shifts = range(0, 8 * width, width)
+    mask = (1 << width) - 1
     numbers: list[int] = []
     # Eight numbers are `width` bytes.
     for start in range(0, len(column), width):
@@ -124,7 +125,9 @@ def to_gaps(singles: Sequence[float]) -> Gaps:
     then as many zeros as its high bits count, then a one (Rice 1979).
     """
     orders = [_to_order(bits) for bits in to_array("I", to_bytes("f", singles))]
-    gaps = [order - before for before, order in zip([*orders[:1], *orders], orders, strict=False)]
+    # The first has itself before it.
+    befores = [*orders[:1], *orders]
+    gaps = [order - before for before, order in zip(befores, orders, strict=False)]
 
     def size(low_bits: int) -> int:
         return low_bits * len(gaps) + sum(gap >> low_bits for gap in gaps)
@@ -161,10 +164,12 @@ def from_gaps(
     Raises:
         BadForest: the column does not hold the gaps of exactly these numbers, or one is NaN.
     """
-    bits, place = to_bits(column), 0
+    bits = to_bits(column)
+    place = 0
     features: list[int] = []
     orders: list[int] = []
-    for feature, (count, first, low_bits) in enumerate(zip(*[iter(table)] * 3, strict=True)):
+    rows = zip(table[::3], table[1::3], table[2::3], strict=True)
+    for feature, (count, first, low_bits) in enumerate(rows):
         _expect(low_bits <= MAX_LOW_BITS, f"low bits up to {MAX_LOW_BITS}")
         order = first
         for _ in range(count):
@@ -172,7 +177,8 @@ def from_gaps(
             end = bits.find("1", place + low_bits)
             _expect(end >= 0, "the gaps of every distinct split")
             high = end - place - low_bits
-            low = int("0" + bits[place : place + low_bits][::-1], 2)
+            highest_first = bits[place : place + low_bits][::-1]
+            low = int("0" + highest_first, 2)
             order += (high << low_bits) + low
             place = end + 1
             _expect(LOWEST <= order <= HIGHEST, "ascending numbers, not NaN")
@@ -181,8 +187,12 @@ def from_gaps(
     is_whole = (place + 7) // 8 == len(column) and bits.find("1", place) < 0
     _expect(is_whole, "nothing behind the last gap")
     # The way back from order numbers: their highest bit is the sign turned round.
-    raw = array("I", [order ^ (SIGN if order & SIGN else ALL_BITS) for order in orders])
+    raw = array("I", map(_from_order, orders))
     return features, array("f", raw.tobytes())
+
+
+def _from_order(order: int) -> int:
+    return order ^ (SIGN if order & SIGN else ALL_BITS)
 
 
 def _expect(holds: bool, expected: str) -> None:

@@ -120,7 +120,10 @@ def _parts(
     """Return the parts of the file of some trees; the first says whether NaN is accepted."""
     coded = _coded(walked)
     split_table, thresholds = _split_table(coded.table, features)
-    leaves = to_leaves([*chain.from_iterable(tree.leaves for tree in walked)], len(walked))
+    of_trees = chain.from_iterable(tree.leaves for tree in walked)
+    leaves = to_leaves([*of_trees], len(walked))
+    structure = "".join(tree.structure for tree in walked)
+    sizes = [len(tree.splits) for tree in walked]
     numbers = _layout.Numbers(
         features=features,
         missing_accepted=walked[0].missing,
@@ -137,13 +140,13 @@ def _parts(
     )
     return _layout.Parts(
         numbers,
-        tree_sizes=_columns.to_bytes("I", [len(tree.splits) for tree in walked]),
+        tree_sizes=_columns.to_bytes("I", sizes),
         split_table=split_table,
         thresholds=thresholds,
         missing_left=coded.missing_left if walked[0].missing else b"",
         leaf_values=leaves.values,
         leaf_rows=leaves.rows,
-        structure=_columns.from_bits("".join(tree.structure for tree in walked)),
+        structure=_columns.from_bits(structure),
         split_codes=_columns.pack(coded.code_bits, coded.codes),
         leaf_codes=leaves.codes,
     )

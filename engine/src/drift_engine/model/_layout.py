@@ -21,8 +21,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from drift_engine.model._steps import StepsShape
-
 MAGIC = b"\x89MODEL\r\n"
 VERSION = 1
 #: A model of steps, see _steps.py.
@@ -120,6 +118,24 @@ class Shape(Record):
         """Return how many leaves there are, of all trees together."""
         # Each split of a tree adds one leaf to the one that it begins with.
         return self.splits + self.trees
+
+
+class StepsShape(Record):
+    """What a model of steps is, in the order in which engines take it."""
+
+    #: Indices into TASKS and DECISIONS.
+    task: int
+    decision: int
+    features: int
+    registers: int
+    raws: int
+    #: Register of the first raw score.
+    raw_first: int
+    outputs: int
+    #: Register of the first number of the answer.
+    score_first: int
+    members: int
+    threshold: float
 
 
 class Column(Record):

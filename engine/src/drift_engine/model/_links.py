@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from drift_engine.model._layout import Shape as TreesShape
-    from drift_engine.model._steps import StepsShape
-    from drift_engine.model._steps_python import LinkShape
+    from drift_engine.model._layout import StepsShape
 
     Scores = tuple[float, ...]
-    Shape: TypeAlias = TreesShape | LinkShape
+    Shape: TypeAlias = "TreesShape | LinkShape"
     Decided: TypeAlias = TreesShape | StepsShape
 
 _BITS = 400
@@ -160,6 +159,18 @@ def power_of_two(x: float) -> float:
         return 0.0 if x < 0 else math.inf
     high = x * _LN2
     return exp(high, fma(x, _LN2_REST, fma(x, _LN2, -high)))
+
+
+class LinkShape:
+    """What links read of the shape of a step."""
+
+    def __init__(
+        self,
+        raws: int,
+        outputs: int,
+        first: float,
+    ) -> None:
+        self.raws, self.outputs, self.first, self.second = raws, outputs, first, 0.0
 
 
 def _identity(

@@ -13,7 +13,7 @@ from drift_engine.model import _layout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 _SINGLE = struct.Struct("<f")
 #: Rows of the largest leaf whose mean is looked for as a ratio.
@@ -58,13 +58,25 @@ def to_scalars(
         raws: numbers in a leaf, None where it holds one that is no vector.
     """
     distinct = list(dict.fromkeys(leaves))
-    code_of = {leaf: code for code, leaf in enumerate(distinct)}
-    bits = max(1, (len(distinct) - 1).bit_length())
-    codes = _columns.pack(bits, [code_of[leaf] for leaf in leaves])
-    facts = {"leaf_code_bits": bits, "leaf_codes": codes}
+    bits, codes = _to_codes(distinct, leaves)
+    facts = {
+        "leaf_code_bits": bits,
+        "leaf_codes": codes,
+    }
     coded = Scalars(**_tables(distinct, raws).__dict__ | facts)
     in_order = _tables(leaves, raws)
     return coded if coded.size < in_order.size else in_order
+
+
+def _to_codes(
+    distinct: Sequence[object],
+    members: Sequence[object],
+) -> tuple[int, bytes]:
+    """Return how many bits a code has, and the codes of members in a table of distinct ones."""
+    code_of = {member: code for code, member in enumerate(distinct)}
+    bits = max(1, (len(distinct) - 1).bit_length())
+    codes = [code_of[member] for member in members]
+    return bits, _columns.pack(bits, codes)
 
 
 def _tables(
@@ -78,10 +90,12 @@ def _tables(
     vectors = {"vectors": len(leaves)}
     in_order = Scalars(**_to_numbers(numbers).__dict__ | vectors)
     distinct = list(dict.fromkeys(numbers))
-    code_of = {number: code for code, number in enumerate(distinct)}
-    bits = max(1, (len(distinct) - 1).bit_length())
-    codes = _columns.pack(bits, [code_of[number] for number in numbers])
-    facts = vectors | {"vector_code_bits": bits, "vector_codes": codes}
+    bits, codes = _to_codes(distinct, numbers)
+    facts = {
+        **vectors,
+        "vector_code_bits": bits,
+        "vector_codes": codes,
+    }
     coded = Scalars(**_to_numbers(distinct).__dict__ | facts)
     return coded if coded.size < in_order.size else in_order
 
@@ -107,15 +121,20 @@ def _to_numbers(numbers: Sequence[float]) -> Scalars:
 
 def _to_ratios(numbers: Sequence[float]) -> Scalars | None:
     """Return numbers as whole ones by rows, None where one is no such ratio."""
-    if any(map(_is_no_ratio, numbers[:: len(numbers) // _SAMPLE + 1])):
+    step = len(numbers) // _SAMPLE + 1
+    if any(map(_is_no_ratio, numbers[::step])):
         return None
-    ratios = [_ratio(number) for number in numbers]
-    if any(numerator / rows != number for (numerator, rows), number in _pairs(ratios, numbers)):
-        return None
-    numerators = [numerator for numerator, _ in ratios]
-    divisors_less_one = [rows - 1 for _, rows in ratios]
+    numerators: list[int] = []
+    divisors_less_one: list[int] = []
+    for number in numbers:
+        numerator, rows = _ratio(number)
+        if numerator / rows != number:
+            return None
+        numerators.append(numerator)
+        divisors_less_one.append(rows - 1)
     lowest = min(numerators)
-    bits = (max(numerators) - lowest).bit_length()
+    above_lowest = [numerator - lowest for numerator in numerators]
+    bits = max(above_lowest).bit_length()
     rows_bits = max(divisors_less_one).bit_length()
     if max(bits, abs(lowest).bit_length()) > _layout.NUMERATOR_BITS:
         return None
@@ -125,16 +144,9 @@ def _to_ratios(numbers: Sequence[float]) -> Scalars | None:
         rows_bits=rows_bits,
         lowest_numerator=lowest,
         count=len(numbers),
-        values=_columns.pack(bits, [numerator - lowest for numerator in numerators]),
+        values=_columns.pack(bits, above_lowest),
         rows=_columns.pack(rows_bits, divisors_less_one),
     )
-
-
-def _pairs(
-    ratios: Iterable[tuple[int, int]],
-    numbers: Iterable[float],
-) -> Iterable[tuple[tuple[int, int], float]]:
-    return zip(ratios, numbers, strict=True)
 
 
 def _ratio(number: float) -> tuple[int, int]:

@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from drift_engine.model._layout import Parts
+    from drift_engine.model._layout import Parts, StepsShape
 
 #: Registers of a row, and numbers that a row may touch in all its steps together.
 MAX_REGISTERS = 1 << 20
@@ -88,24 +88,6 @@ DOTS = ("in-order", "nearest")
 #: What a row is refused for: missing values, numbers beyond float32; infinite ones always.
 NO_MISSING, SINGLE = 1, 2
 _FINITE_KINDS = 4
-
-
-class StepsShape(Record):
-    """What a model of steps is, in the order in which engines take it."""
-
-    #: Indices into the layout's TASKS and DECISIONS.
-    task: int
-    decision: int
-    features: int
-    registers: int
-    raws: int
-    #: Register of the first raw score.
-    raw_first: int
-    outputs: int
-    #: Register of the first number of the answer.
-    score_first: int
-    members: int
-    threshold: float
 
 
 class Step(Record):
@@ -174,7 +156,7 @@ def split(data: memoryview) -> StepsParts:
     _expect(len(first) == _SHAPE.size, "shape", f"{_SHAPE.size} bytes, got {len(first)}")
     task, decision, reserved, *numbers = _SHAPE.unpack(first)
     _expect(not reserved, "shape", "zeros where nothing is")
-    shape = StepsShape(task, decision, *numbers)
+    shape = _layout.StepsShape(task, decision, *numbers)
     _expect(len(words) % 4 == 0, "steps", "whole words")
     _expect(len(constants) % 8 == 0, "constants", "whole numbers")
     parts = StepsParts(shape, words, constants, _members(shape, lengths, members))

@@ -10,7 +10,7 @@ from drift_engine.forest._columns import to_array
 from drift_engine.forest._errors import BadRow
 from drift_engine.model import _python as trees
 from drift_engine.model import _steps
-from drift_engine.model._links import LINKS, exp, fma, label, pairwise_sum
+from drift_engine.model._links import LINKS, LinkShape, exp, fma, label, pairwise_sum
 from drift_engine.model._scalars import to_single
 
 TYPE_CHECKING = False
@@ -412,18 +412,6 @@ def _sum(
     for value in values:
         total += value
     return (total,)
-
-
-class LinkShape:
-    """What links read of a shape."""
-
-    def __init__(
-        self,
-        raws: int,
-        outputs: int,
-        first: float,
-    ) -> None:
-        self.raws, self.outputs, self.first, self.second = raws, outputs, first, 0.0
 
 
 def _link(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Literal
 
-    from drift_engine.model.writer import Decision, Model, Task
+    from drift_engine.model.trees import Decision, Model, Task
 
     Arithmetic = Literal["add", "subtract", "multiply", "divide"]
     Side = Literal["left", "right"]
@@ -400,7 +400,7 @@ def to_file(
     """
     program = model.program
     raw_first, score_first = _in_row(program, model.raws), _in_row(program, model.scores)
-    shape = _steps.StepsShape(
+    shape = _layout.StepsShape(
         task=_layout.TASKS.index(model.task),
         decision=_layout.DECISIONS.index(model.decision),
         features=program.features,

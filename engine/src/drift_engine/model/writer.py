@@ -18,32 +18,13 @@ from drift_engine.model import _layout
 from drift_engine.model._errors import BadModel
 from drift_engine.model._scalars import to_scalars, to_single
 from drift_engine.model.steps import StepsModel, to_file
+from drift_engine.model.trees import Column, Model, Tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import Any, Literal
+    from typing import Any
 
-    Cast = Literal["f64", "f32"]
-    Rule = Literal["<=", "<"]
-    Zero = Literal["keep", "tiny", "missing"]
-    Missing = Literal["direction", "zero", "refuse"]
-    Infinite = Literal["keep", "refuse"]
-    Task = Literal["regression", "classification"]
-    Sum = Literal["f64", "f32"]
-    Link = Literal[
-        "identity",
-        "sigmoid",
-        "sigmoid32",
-        "softmax",
-        "softmax-pairwise",
-        "softmax32",
-        "exp",
-        "exp32",
-        "isolation",
-        "square",
-    ]
-    Decision = Literal["argmax", "above", "at-least", "raw-argmax", "raw-above", "raw-at-least"]
     #: Input, threshold or the bits of a set, and whether missing values go right.
     Split = tuple[int, float | int, int]
     #: The number of a leaf, or its numbers.
@@ -56,84 +37,6 @@ _ZEROS = ("keep", "tiny", "missing")
 _MISSING = ("direction", "zero", "refuse")
 _INFINITE = ("keep", "refuse")
 _LEFT, _RIGHT = 0, 1
-
-
-class Column(Record):
-    """What trees see of a feature: an input.
-
-    A value is looked up, cast, and held against the rules for zero, missing and infinite values, in
-    this order; then it is compared with thresholds, or looked for in sets.
-    """
-
-    #: Place of the feature in a row.
-    source: int
-    #: "f64", or "f32" where the library rounds rows to float32.
-    cast: Cast = "f64"
-    #: Rows go left where `value <= threshold`, or where `value < threshold`.
-    rule: Rule = "<="
-    #: Numbers of at most 1e-35 are kept, are 0, or are missing.
-    zero: Zero = "keep"
-    #: Missing values go where each split says, are 0, or make the row one that is refused.
-    missing: Missing = "direction"
-    #: Infinite values are kept, or make the row one that is refused.
-    infinite: Infinite = "keep"
-    #: Of a category that is read as a number: the number of each code, of any other code, and of
-    #: a missing one. NaN is a missing value.
-    lookup: Sequence[float] | None = None
-    #: Above 0 the input is split by sets only. Codes are 0 to `categories` - 1 (a number is cut to
-    #: a whole one), and anything else is the code `categories`.
-    categories: int = 0
-
-
-class Tree(Record):
-    """One tree as arrays over its nodes, the root first; lists, tuples or arrays, shape (nodes,).
-
-    A leaf has -1 for both children, and only its `value` counts.
-    """
-
-    #: Place of the input in the model's columns.
-    column: Sequence[int]
-    threshold: Sequence[float]
-    left: Sequence[int]
-    right: Sequence[int]
-    #: A number each, or a number for each raw score (for all trees of a model, or for none).
-    value: Sequence[float] | Sequence[Sequence[float]]
-    #: Whether missing values go left; nowhere by default.
-    missing_left: Sequence[int] | None = None
-    #: The codes that go left, None where a node compares with a threshold.
-    categories: Sequence[frozenset[int] | None] | None = None
-    #: Which raw score the number of a leaf is added to.
-    output: int = 0
-
-
-class Model(Record):
-    """A model of trees.
-
-    Raw scores are `start`, then each tree's leaf is added in the order of the trees, then they are
-    divided; the link makes answers of them.
-    """
-
-    #: Numbers in a row.
-    features: int
-    task: Task
-    #: Numbers in an answer: probabilities of all classes, or targets.
-    outputs: int
-    columns: Sequence[Column]
-    trees: Sequence[Tree]
-    #: Raw scores before the first tree; one only where a sigmoid gives two probabilities.
-    start: Sequence[float]
-    #: Precision that sums are kept in.
-    sum: Sum = "f64"
-    #: What sums are divided by, in float64.
-    divisor: float | None = None
-    link: Link = "identity"
-    #: "sigmoid": a factor of the raw score, 1 by default; "isolation": denominator and offset.
-    parameters: Sequence[float] = ()
-    #: Which class an answer names: the first of the largest probability or raw score; of two
-    #: classes the second where its probability is above, or at least, `threshold`, or where the
-    #: raw score is above, or at least, 0.
-    decision: Decision = "argmax"
-    threshold: float = 0.5
 
 
 def encode(model: Model | StepsModel) -> bytes:
@@ -183,22 +86,36 @@ class _Walk:
         tree: Tree,
         place: str,
     ) -> None:
-        self._model, self._tree, self._place = model, tree, place
+        self._model = model
+        self._tree = tree
+        self._place = place
         #: Numbers in a leaf.
         self._numbers = len(model.start) if _of_vectors(model) else 1
-        self._left, self._right = _list(tree.left), _list(tree.right)
+        self._left = _list(tree.left)
+        self._right = _list(tree.right)
         self._column = _list(tree.column)
         self._threshold = _list(tree.threshold)
         self._value: list[Any] = _list(tree.value)
         size = len(self._left)
-        self._missing = [0] * size if tree.missing_left is None else _list(tree.missing_left)
-        self._sets = [None] * size if tree.categories is None else _list(tree.categories)
+        self._missing = [0] * size
+        if tree.missing_left is not None:
+            self._missing = _list(tree.missing_left)
+        self._sets: list[frozenset[int] | None] = [None] * size
+        if tree.categories is not None:
+            self._sets = _list(tree.categories)
 
     def run(self) -> _Walked:
         """Return the tree in preorder. Raises BadModel if the arrays are none."""
         size = len(self._left)
-        arrays = (self._right, self._column, self._threshold, self._value, self._missing)
-        lengths = {len(array) for array in (*arrays, self._sets)}
+        others = (
+            self._right,
+            self._column,
+            self._threshold,
+            self._value,
+            self._missing,
+            self._sets,
+        )
+        lengths = set(map(len, others))
         self._expect(size > 0 and lengths == {size}, "arrays of one length, 1 or more")
         raws = len(self._model.start)
         self._expect(0 <= self._tree.output < raws, f"an output 0 to {raws - 1}")
@@ -216,7 +133,8 @@ class _Walk:
                 bits.append("0")
                 leaves.append(self._leaf(node))
                 continue
-            self._expect(all(0 <= child < size for child in children), f"children of node {node}")
+            in_range = all(0 <= child < size for child in children)
+            self._expect(in_range, f"children of node {node}")
             bits.append("1")
             splits.append(self._split(node))
             to_visit += (children[1], children[0])
@@ -271,9 +189,11 @@ class _Walk:
         goes_left: bool,
     ) -> int:
         """Return a set as bits: one per code, one for any other code, one for missing."""
-        in_range = all(0 <= code <= column.categories for code in codes)
-        self._expect(column.categories > 0 and in_range, f"codes of the input at node {node}")
-        bits = int(goes_left) << column.categories + 1
+        categories = column.categories
+        in_range = all(0 <= code <= categories for code in codes)
+        self._expect(categories > 0 and in_range, f"codes of the input at node {node}")
+        # The highest bit is that of a missing value.
+        bits = int(goes_left) << categories + 1
         for code in codes:
             bits |= 1 << code
         return bits
@@ -301,12 +221,17 @@ def _parts(
     split_codes = [code_of[split] for split in splits]
     split_bits = max(0, len(table) - 1).bit_length()
     by_input = _by_input(model, table)
-    gaps = [_gaps(column, rows) for column, rows in zip(model.columns, by_input, strict=True)]
+    gaps = list(map(_gaps, model.columns, by_input))
     inputs = list(map(_input, model.columns, by_input, gaps))
     leaves = [*chain.from_iterable(tree.leaves for tree in walked)]
+    raws = len(model.start)
     of_vectors = _of_vectors(model)
-    scalars = to_scalars(leaves, raws=len(model.start) if of_vectors else None)
-    output_bits = 0 if of_vectors else (len(model.start) - 1).bit_length()
+    if of_vectors:
+        scalars = to_scalars(leaves, raws=raws)
+        output_bits = 0
+    else:
+        scalars = to_scalars(leaves, raws=None)
+        output_bits = (raws - 1).bit_length()
     singles = _columns.from_bits("".join([column.bits for column in gaps]))
     first, second = _parameters(model)
     shape = _layout.Shape(
@@ -327,7 +252,7 @@ def _parts(
         trees=len(walked),
         splits=len(splits),
         outputs=model.outputs,
-        raws=len(model.start),
+        raws=raws,
         distinct_splits=len(table),
         scalars=scalars.count,
         vectors=scalars.vectors,

@@ -271,6 +271,12 @@ class Settings:
         "False-alarm budget of the drift evidence, of all models and features of the stack together: one in so many days.",
         30,
     )
+    learns_rhythm: bool = key(
+        Flag(),
+        "Monitor",
+        "Learn daily and weekly cycles from two weeks of traffic, and hold it against its hour.",
+        True,
+    )
     minimum_effect: float = key(
         Number("0", "10"),
         "Monitor",

@@ -106,7 +106,9 @@ def _stops_early(estimator: Any) -> bool:
 
 
 def _xgboost_call(
-    booster: Any, inputs: Inputs, iterations: int | None
+    booster: Any,
+    inputs: Inputs,
+    iterations: int | None,
 ) -> Callable[..., Callable[[Sequence[JsonRow]], Any]]:
     """Return what makes calls of a Booster with options, on rows as JSON has them."""
     if is_lifeless(booster):

@@ -25,7 +25,12 @@ class ConversionError(DriftError):
 class CannotServe(ConversionError):
     """A kind of model, or a setting of it, that the model file has no place for."""
 
-    def __init__(self, subject: str, reason: str, way_out: str) -> None:
+    def __init__(
+        self,
+        subject: str,
+        reason: str,
+        way_out: str,
+    ) -> None:
         #: Class of the estimator, or the name of its setting.
         self.subject = subject
         #: Why it cannot be served.
@@ -38,7 +43,12 @@ class CannotServe(ConversionError):
 class DoesNotFit(ConversionError):
     """The estimator and the feature set are not about the same rows."""
 
-    def __init__(self, place: str, expected: str, way_out: str) -> None:
+    def __init__(
+        self,
+        place: str,
+        expected: str,
+        way_out: str,
+    ) -> None:
         #: JSON pointer in the feature set, or the estimator's attribute.
         self.place = place
         #: What was expected there.
@@ -53,7 +63,14 @@ class NotExact(ConversionError):
 
     exit_code = FAULT
 
-    def __init__(self, call: str, what: str, rows: int, differing: int, worst_ulp: float) -> None:
+    def __init__(
+        self,
+        call: str,
+        what: str,
+        rows: int,
+        differing: int,
+        worst_ulp: float,
+    ) -> None:
         """Name what differs; `what` is LINK where only what follows the raw scores does."""
         #: The library's call that it was compared with.
         self.call = call

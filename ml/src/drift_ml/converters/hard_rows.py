@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,17 +84,16 @@ def _thresholds(model: Model) -> dict[int, Floats]:
     """Return the distinct thresholds by place of the feature in a row."""
     found: dict[int, list[float]] = {}
     for tree in model.trees:
-        for column, threshold, left in zip(
+        nodes = zip(
             tree.column,
             tree.threshold,
             tree.left,
             strict=True,
-        ):
+        )
+        for column, threshold, left in nodes:
             if left >= 0:
-                found.setdefault(
-                    model.columns[column].source,
-                    [],
-                ).append(threshold)
+                source = model.columns[column].source
+                found.setdefault(source, []).append(threshold)
     return {source: np.unique(values) for source, values in found.items()}
 
 
@@ -127,18 +125,26 @@ def thresholds_of_steps(model: StepsModel) -> dict[int, Floats]:
         for source, values in at.items():
             if source in origins:
                 feature, factor, added = origins[source]
-                turns.setdefault(feature, []).extend((x - added) / factor for x in values)
+                turning = [(value - added) / factor for value in values]
+                turns.setdefault(feature, []).extend(turning)
     return {feature: np.unique(values) for feature, values in turns.items()}
 
 
-def _trace(origins: dict[int, Origin], register: int, step: Step, numbers: Sequence[float]) -> None:
+def _trace(
+    origins: dict[int, Origin],
+    register: int,
+    step: Step,
+    numbers: Sequence[float],
+) -> None:
     """Write down what the registers of a step are made of, where it scales."""
     if step.name not in TRACED:
         return
     for place, source in enumerate(step.sources):
         number = numbers[place] if numbers else 0.0
-        if source in origins and not (step.name in ("multiply", "divide") and not number):
-            origins[register + place] = TRACED[step.name](origins[source], number)
+        is_lost = step.name in ("multiply", "divide") and not number
+        if source in origins and not is_lost:
+            scale = TRACED[step.name]
+            origins[register + place] = scale(origins[source], number)
 
 
 def _numbers_of(program: Program, step: Step) -> Sequence[float]:
@@ -222,12 +228,7 @@ def _whole(thresholds: Floats) -> Floats:
 def _allowed(feature: Feature, values: Floats) -> list[float]:
     """Return the distinct values within a feature's bounds, and the bounds."""
     low, high = _bounds(feature)
-    listed = set(
-        chain(
-            values.tolist(),
-            _edges(feature),
-        )
-    )
+    listed = {*values.tolist(), *_edges(feature)}
     return sorted(value for value in listed if low <= value <= high)
 
 

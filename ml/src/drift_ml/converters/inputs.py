@@ -126,7 +126,11 @@ class Inputs:
         )
 
 
-def inputs_of(estimator: Any, feature_set: FeatureSet, columns: int) -> Inputs:
+def inputs_of(
+    estimator: Any,
+    feature_set: FeatureSet,
+    columns: int,
+) -> Inputs:
     """Return how rows of a feature set become an estimator's columns.
 
     Args:
@@ -145,7 +149,11 @@ def inputs_of(estimator: Any, feature_set: FeatureSet, columns: int) -> Inputs:
     )
 
 
-def inputs_by_name(names: Iterable[object] | None, feature_set: FeatureSet, columns: int) -> Inputs:
+def inputs_by_name(
+    names: Iterable[object] | None,
+    feature_set: FeatureSet,
+    columns: int,
+) -> Inputs:
     """Return how rows of a feature set become columns of these names.
 
     Args:

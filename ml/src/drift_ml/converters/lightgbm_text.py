@@ -101,7 +101,11 @@ def _members(block: str) -> dict[str, str]:
     return found
 
 
-def _link(objective: str, words: list[str], groups: int) -> dict[str, Any]:
+def _link(
+    objective: str,
+    words: list[str],
+    groups: int,
+) -> dict[str, Any]:
     """Return task, link and decision. Raises CannotServe for an objective that is not served."""
     parameters = dict(word.split(":") for word in words if ":" in word)
     factor = float(parameters.get("sigmoid", 1.0))
@@ -139,7 +143,11 @@ def _regression_link(objective: str, words: list[str]) -> str | None:
     return "sigmoid" if objective == "cross_entropy" else None
 
 
-def _inputs(facts: Mapping[str, str], text: str, feature_set: FeatureSet) -> Inputs:
+def _inputs(
+    facts: Mapping[str, str],
+    text: str,
+    feature_set: FeatureSet,
+) -> Inputs:
     names = facts["feature_names"].split(" ")
     has_names = not all(_DEFAULT_NAME.fullmatch(name) for name in names)
     inputs = inputs_by_name(
@@ -213,7 +221,11 @@ class _Columns:
         return place
 
 
-def _tree(facts: Mapping[str, str], columns: _Columns, output: int) -> Tree:
+def _tree(
+    facts: Mapping[str, str],
+    columns: _Columns,
+    output: int,
+) -> Tree:
     """Return a tree; the text has splits and leaves apart, a leaf is the complement of its place.
 
     Raises:
@@ -256,7 +268,10 @@ def _children(text: str, splits: int) -> list[int]:
 
 
 def _sets(
-    facts: Mapping[str, str], features: list[int], kinds: list[int], inputs: Inputs
+    facts: Mapping[str, str],
+    features: list[int],
+    kinds: list[int],
+    inputs: Inputs,
 ) -> list[frozenset[int] | None]:
     """Return the codes of a row that go left at each split, None where it is no category's."""
     bounds = [int(word) for word in facts.get("cat_boundaries", "").split()]

@@ -112,7 +112,10 @@ class _Proof:
     """Rows that went through both, and how far apart the answers were."""
 
     def __init__(
-        self, model: PackedModel, reference: Reference, validator: RequestValidator
+        self,
+        model: PackedModel,
+        reference: Reference,
+        validator: RequestValidator,
     ) -> None:
         self.model = model
         self.reference = reference
@@ -293,7 +296,12 @@ def _is_close(raw: Floats, slack: Floats) -> npt.NDArray[np.bool_]:
     return close
 
 
-def ulps(ours: Floats, theirs: Floats, *, single: bool = False) -> Floats:
+def ulps(
+    ours: Floats,
+    theirs: Floats,
+    *,
+    single: bool = False,
+) -> Floats:
     """Return distances in units of the last place, of the shape of both.
 
     Args:

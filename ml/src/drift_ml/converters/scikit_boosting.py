@@ -108,7 +108,11 @@ def _logits(share: float) -> list[float]:
     return [math.log1p(twice) - math.log1p(-twice), plain]
 
 
-def _link(estimator: Any, kind: str, classes: int) -> dict[str, Any]:
+def _link(
+    estimator: Any,
+    kind: str,
+    classes: int,
+) -> dict[str, Any]:
     """Return link and decision of a loss. Raises CannotServe for one that is not known."""
     loss = estimator.loss
     modern = version_numbers(estimator) >= SOFTMAX_SINCE

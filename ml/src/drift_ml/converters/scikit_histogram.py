@@ -163,7 +163,11 @@ def _order(estimator: Any, encoder: Any) -> list[int]:
     )
 
 
-def _named(inputs: Inputs, order: list[int], encoder: Any) -> Inputs:
+def _named(
+    inputs: Inputs,
+    order: list[int],
+    encoder: Any,
+) -> Inputs:
     """Return the inputs with the names of the categories, where the library has names."""
     names = {}
     for column, values in zip(
@@ -186,7 +190,10 @@ def _present(values: Any) -> list[Any]:
 
 
 def _categories(
-    estimator: Any, inputs: Inputs, encoder: Any, order: list[int]
+    estimator: Any,
+    inputs: Inputs,
+    encoder: Any,
+    order: list[int],
 ) -> dict[int, _Categories]:
     """Return the categories by the trees' column. Raises DoesNotFit where one is a number."""
     marks = estimator.is_categorical_
@@ -222,7 +229,11 @@ def _place(listed: list[Any], number: float) -> float:
     return float(listed.index(number)) if number in listed else math.nan
 
 
-def _columns(inputs: Inputs, order: list[int], categories: dict[int, _Categories]) -> list[Column]:
+def _columns(
+    inputs: Inputs,
+    order: list[int],
+    categories: dict[int, _Categories],
+) -> list[Column]:
     """Return the trees' columns: numbers as they are, or codes of categories."""
     columns = []
     for place, column in enumerate(order):
@@ -244,7 +255,11 @@ def _columns(inputs: Inputs, order: list[int], categories: dict[int, _Categories
     return columns
 
 
-def _tree(predictor: Any, categories: dict[int, _Categories], output: int) -> Tree:
+def _tree(
+    predictor: Any,
+    categories: dict[int, _Categories],
+    output: int,
+) -> Tree:
     nodes = predictor.nodes
     is_leaf = nodes["is_leaf"].astype(bool)
     missing = nodes["missing_go_to_left"].astype(bool).tolist()
@@ -268,7 +283,12 @@ def _tree(predictor: Any, categories: dict[int, _Categories], output: int) -> Tr
     )
 
 
-def _reference(estimator: Any, inputs: Inputs, kind: str, classes: Sequence[str]) -> Reference:
+def _reference(
+    estimator: Any,
+    inputs: Inputs,
+    kind: str,
+    classes: Sequence[str],
+) -> Reference:
     rows_of = inputs.frame if inputs.names else inputs.matrix
     method = "predict_proba" if classes else "predict"
 

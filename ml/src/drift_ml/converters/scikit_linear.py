@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     from drift_engine.model.steps import Dot, Program
-    from drift_engine.model.writer import Decision
+    from drift_engine.model.trees import Decision
 
     from .steps import Matrix
 
@@ -77,7 +77,11 @@ def coefficients(estimator: Any) -> tuple[Floats, Floats]:
     return rows, last
 
 
-def end_linear(program: Program, estimator: Any, matrix: Matrix) -> Ending:
+def end_linear(
+    program: Program,
+    estimator: Any,
+    matrix: Matrix,
+) -> Ending:
     """Return what a linear model makes of a matrix.
 
     Args:
@@ -116,7 +120,10 @@ def _has_log_link(estimator: Any, kind: str) -> bool:
 
 
 def _probabilities(
-    program: Program, estimator: Any, kind: str, raws: Sequence[int]
+    program: Program,
+    estimator: Any,
+    kind: str,
+    raws: Sequence[int],
 ) -> Sequence[int]:
     """Return the registers of all classes' probabilities; none where the library has none."""
     if kind in LABELS_ONLY:

@@ -112,7 +112,12 @@ class _Conversion:
     """One estimator on its way to a program."""
 
     def __init__(
-        self, estimator: Any, feature_set: FeatureSet, names: Any, *, as_texts: bool
+        self,
+        estimator: Any,
+        feature_set: FeatureSet,
+        names: Any,
+        *,
+        as_texts: bool,
     ) -> None:
         self.estimator = estimator
         self.feature_set = feature_set
@@ -151,19 +156,22 @@ class _Conversion:
 
     def rows_of(self, rows: Sequence[JsonRow]) -> Any:
         """Return rows as the library takes them: null is None among texts, NaN among numbers."""
-        if not self.as_texts:
-            matrix = self.inputs.matrix(rows)
-            return self._frame(dict(enumerate(matrix.T))) if self.has_names else matrix
         numbers = self.inputs.matrix(rows)
+        if not self.as_texts:
+            if self.has_names:
+                return self._frame(dict(enumerate(numbers.T)))
+            return numbers
         columns: dict[int, Any] = {}
         for column in range(len(self.inputs.sources)):
             feature = self.inputs.feature(column)
             columns[column] = numbers[:, column]
             if feature.type == "category":
-                columns[column] = np.array([row[feature.name] for row in rows], dtype=object)
+                texts = [row[feature.name] for row in rows]
+                columns[column] = np.array(texts, dtype=object)
         if self.has_names:
             return self._frame(columns)
-        return np.column_stack([values.astype(object) for values in columns.values()])
+        objects = [values.astype(object) for values in columns.values()]
+        return np.column_stack(objects)
 
     def _frame(self, columns: dict[int, Any]) -> Any:
         pandas = importlib.import_module("pandas")
@@ -206,20 +214,23 @@ class _Conversion:
         classes = _classes_of(estimator)
 
         def labels(rows: Sequence[JsonRow]) -> npt.NDArray[np.intp]:
-            places: npt.NDArray[np.intp] = np.searchsorted(classes, answer(self.rows_of(rows)))
+            predicted = answer(self.rows_of(rows))
+            places: npt.NDArray[np.intp] = np.searchsorted(classes, predicted)
             return places
 
         return labels
 
     def _slack(self, estimator: Any) -> Scorer:
         """Return what bounds the library's own rounding, by row and sum."""
-        before, last = [], estimator
-        if library_and_class(estimator)[1] == "Pipeline":
-            before = [step for _, step in estimator.steps[:-1] if step not in (None, "passthrough")]
-            last = estimator.steps[-1][1]
+        before = []
+        last = estimator
+        kind = library_and_class(estimator)[1]
+        if kind == "Pipeline":
+            *steps, last = [step for _, step in estimator.steps]
+            before = [step for step in steps if step not in (None, "passthrough")]
         if library_and_class(last)[1] not in LINEAR:
             raise CannotServe(
-                library_and_class(estimator)[1],
+                kind,
                 "a dense linear model within it has no answer that the library promises",
                 "fit the linear model alone, or give it a sparse matrix",
             )
@@ -228,9 +239,12 @@ class _Conversion:
         def slack(rows: Sequence[JsonRow]) -> Floats:
             values = self.rows_of(rows)
             for step in before:
-                values = quiet(method_of(step, "transform"))(values)
-            sizes = np.abs(np.asarray(values, np.float64)) @ np.abs(rows_of_last).T
-            bound: Floats = 2.0 * EPSILON * (sizes + np.abs(added))
+                transformed = quiet(method_of(step, "transform"))
+                values = transformed(values)
+            matrix = np.asarray(values, np.float64)
+            sizes = np.abs(matrix) @ np.abs(rows_of_last).T
+            largest = sizes + np.abs(added)
+            bound: Floats = 2.0 * EPSILON * largest
             return bound
 
         return slack
@@ -253,7 +267,11 @@ def _without_threads(estimator: Any) -> Any:
     return alone
 
 
-def end(program: Program, estimator: Any, matrix: Matrix) -> Ending:
+def end(
+    program: Program,
+    estimator: Any,
+    matrix: Matrix,
+) -> Ending:
     """Return what an estimator makes of a matrix.
 
     Args:
@@ -277,21 +295,31 @@ def end(program: Program, estimator: Any, matrix: Matrix) -> Ending:
     )
 
 
-def _end_pipeline(program: Program, estimator: Any, matrix: Matrix) -> Ending:
+def _end_pipeline(
+    program: Program,
+    estimator: Any,
+    matrix: Matrix,
+) -> Ending:
     *before, (_, last) = estimator.steps
     for _, step in before:
         matrix = transform(program, step, matrix)
     return end(program, last, matrix)
 
 
-def _end_trees(program: Program, estimator: Any, matrix: Matrix) -> Ending:
+def _end_trees(
+    program: Program,
+    estimator: Any,
+    matrix: Matrix,
+) -> Ending:
     library, kind = library_and_class(estimator)
     converter, has_missing, single = TREES[library, kind]
     registers = numbers_of(matrix, kind)
     if library == "xgboost" and matrix.sparse:
         # What a sparse matrix does not store is missing to XGBoost, and only to it.
-        registers = program.replace(registers, [(0.0, float("nan"))] * len(registers))
-    converted = converter(estimator, _plain_features(estimator, len(registers)))
+        pair = (0.0, float("nan"))
+        registers = program.replace(registers, [pair] * len(registers))
+    features = _plain_features(estimator, len(registers))
+    converted = converter(estimator, features)
     trees = cast("Model", converted.model)
     if library == "lightgbm" and matrix.sparse:
         trees = _with_tiny_numbers(trees)
@@ -322,14 +350,22 @@ def _with_tiny_numbers(trees: Model) -> Model:
 def _plain_features(estimator: Any, count: int) -> FeatureSet:
     """Return a feature set of so many numbers, named as the estimator's columns."""
     names = getattr(estimator, "feature_names_in_", None)
-    texts = [f"x{place}" for place in range(count)] if names is None else map(str, names)
-    features = tuple(Feature(name, "number", "none", "", 0.0, nullable=True) for name in texts)
+    if names is None:
+        names = [f"x{place}" for place in range(count)]
+    features = []
+    for name in map(str, names):
+        feature = Feature(name, "number", "none", "", 0.0, nullable=True)
+        features.append(feature)
     # Classes are compared with those of the pipeline's feature set, and not here.
     target = Target("answer", "none", "")
-    return FeatureSet("pipeline", "1.0.0", "", target, features)
+    return FeatureSet("pipeline", "1.0.0", "", target, tuple(features))
 
 
-def _end_target(program: Program, estimator: Any, matrix: Matrix) -> Ending:
+def _end_target(
+    program: Program,
+    estimator: Any,
+    matrix: Matrix,
+) -> Ending:
     """Return the answer of a regressor whose target was transformed."""
     ending = end(program, estimator.regressor_, matrix)
     step = estimator.transformer_
@@ -356,7 +392,11 @@ def _end_target(program: Program, estimator: Any, matrix: Matrix) -> Ending:
     return replace(ending, raws=ending.scores, scores=scores)
 
 
-def _end_calibrated(program: Program, estimator: Any, matrix: Matrix) -> Ending:
+def _end_calibrated(
+    program: Program,
+    estimator: Any,
+    matrix: Matrix,
+) -> Ending:
     """Return the mean of calibrated classifiers."""
     endings = []
     probabilities: list[list[int]] = []
@@ -368,7 +408,8 @@ def _end_calibrated(program: Program, estimator: Any, matrix: Matrix) -> Ending:
     sums = probabilities[0]
     for more in probabilities[1:]:
         sums = program.of_two("add", sums, more)
-    means = program.arithmetic("divide", sums, [float(len(probabilities))] * len(sums))
+    count = float(len(probabilities))
+    means = program.arithmetic("divide", sums, [count] * len(sums))
     first = endings[0]
     nearest = any(ending.nearest for ending in endings)
     classes = first.classes
@@ -380,17 +421,20 @@ def _inner(estimator: Any) -> Any:
     return estimator.estimator if is_frozen else estimator
 
 
-def _calibrated(program: Program, calibrated: Any, ending: Ending) -> list[int]:
+def _calibrated(
+    program: Program,
+    calibrated: Any,
+    ending: Ending,
+) -> list[int]:
     """Return the calibrated probabilities of one classifier."""
     count = len(ending.classes)
     # The library prefers decision_function, and has one column of two classes.
     values = list(ending.raws if ending.decides else ending.scores)
     if count == TWO_CLASSES:
         values = values[-1:]
-    columns = [
-        _calibrate(program, step, value)
-        for step, value in zip(calibrated.calibrators, values, strict=True)
-    ]
+    columns = []
+    for step, value in zip(calibrated.calibrators, values, strict=True):
+        columns.append(_calibrate(program, step, value))
     if count == TWO_CLASSES:
         (negative,) = program.arithmetic("subtract", columns, [1.0])
         return [*program.function("negative", [negative]), *columns]
@@ -401,15 +445,23 @@ def _calibrated(program: Program, calibrated: Any, ending: Ending) -> list[int]:
     return [program.where(is_zero, even, share) for share in shares]
 
 
-def _calibrate(program: Program, step: Any, value: int) -> int:
+def _calibrate(
+    program: Program,
+    step: Any,
+    value: int,
+) -> int:
     kind = library_and_class(step)[1]
     if kind == "_SigmoidCalibration":
         product = program.arithmetic("multiply", [value], [float(step.a_)])
         total = program.arithmetic("add", product, [float(step.b_)])
-        return program.link("sigmoid", program.function("negative", total), 1)[0]
+        negative = program.function("negative", total)
+        return program.link("sigmoid", negative, 1)[0]
     if kind == "IsotonicRegression":
-        xs, ys = listed(step.X_thresholds_), listed(step.y_thresholds_)
-        (clipped,) = program.clip([value], [(float(step.X_min_), float(step.X_max_))])
+        low = float(step.X_min_)
+        high = float(step.X_max_)
+        (clipped,) = program.clip([value], [(low, high)])
+        xs = listed(step.X_thresholds_)
+        ys = listed(step.y_thresholds_)
         return program.interpolate(clipped, xs, ys)
     raise CannotServe(
         f"CalibratedClassifierCV({kind})",

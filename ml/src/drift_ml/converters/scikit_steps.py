@@ -63,7 +63,11 @@ REFUSED = {
 }
 
 
-def transform(program: Program, step: Any, matrix: Matrix) -> Matrix:
+def transform(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+) -> Matrix:
     """Return what a fitted transformer makes of a matrix.
 
     Args:
@@ -91,13 +95,21 @@ def _instead(kind: str) -> str:
     return "compute its columns before the model and make them features"
 
 
-def _pipeline(program: Program, step: Any, matrix: Matrix) -> Matrix:
+def _pipeline(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+) -> Matrix:
     for _, inner in step.steps:
         matrix = transform(program, inner, matrix)
     return matrix
 
 
-def _column_transformer(program: Program, step: Any, matrix: Matrix) -> Matrix:
+def _column_transformer(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+) -> Matrix:
     _without_weights(step, "ColumnTransformer")
     parts = []
     for name, inner, _ in step.transformers_:
@@ -111,7 +123,11 @@ def _column_transformer(program: Program, step: Any, matrix: Matrix) -> Matrix:
     return Matrix(columns, bool(step.sparse_output_))
 
 
-def _union(program: Program, step: Any, matrix: Matrix) -> Matrix:
+def _union(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+) -> Matrix:
     _without_weights(step, "FeatureUnion")
     used = [inner for _, inner in step.transformer_list if inner != "drop"]
     parts = [transform(program, inner, matrix) for inner in used]
@@ -129,7 +145,11 @@ def _without_weights(step: Any, kind: str) -> None:
 # ---- missing values ----
 
 
-def _imputer(program: Program, step: Any, matrix: Matrix) -> Matrix:
+def _imputer(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+) -> Matrix:
     values = listed(step.statistics_)
     kept = getattr(step, "keep_empty_features", False)
     _refuse_other_missing(program, step, matrix)
@@ -144,7 +164,11 @@ def _imputer(program: Program, step: Any, matrix: Matrix) -> Matrix:
     return Matrix(tuple(columns), matrix.sparse)
 
 
-def _refuse_other_missing(program: Program, step: Any, matrix: Matrix) -> None:
+def _refuse_other_missing(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+) -> None:
     """Refuse what is missing where another value stands for it, as the library does."""
     is_nan = _is_nan(step.missing_values)
     numbers = [column.register for column in matrix.columns if isinstance(column, Number)]
@@ -156,7 +180,12 @@ def _is_nan(missing: object) -> bool:
     return missing is None or is_missing(missing) or type(missing).__name__ == "NAType"
 
 
-def _filled(program: Program, column: Value, missing: object, value: object) -> Value:
+def _filled(
+    program: Program,
+    column: Value,
+    missing: object,
+    value: object,
+) -> Value:
     if isinstance(column, Number):
         before = NAN if _is_nan(missing) else float(missing)  # type: ignore[arg-type]
         pair = (before, float(value))  # type: ignore[arg-type]
@@ -170,12 +199,20 @@ def _stands_for(missing: object, seen: object) -> bool:
     return is_missing(seen) if is_missing(missing) else seen == missing
 
 
-def _indicator(program: Program, step: Any, matrix: Matrix) -> Matrix:
+def _indicator(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+) -> Matrix:
     _refuse_other_missing(program, step, matrix)
     return Matrix(tuple(_indicated(program, step, matrix)))
 
 
-def _indicated(program: Program, step: Any, matrix: Matrix) -> list[Value]:
+def _indicated(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+) -> list[Value]:
     """Return a column of 0 and 1 for each that the indicator has."""
     missing = step.missing_values
     columns: list[Value] = []
@@ -183,11 +220,9 @@ def _indicated(program: Program, step: Any, matrix: Matrix) -> list[Value]:
         column = matrix.columns[place]
         if isinstance(column, Number):
             number = NAN if _is_nan(missing) else float(missing)
-            columns += [
-                Number(register) for register in program.is_number([column.register], [number])
-            ]
-            continue
-        register = looked_up(program, column, lambda seen: float(_stands_for(missing, seen)))
+            (register,) = program.is_number([column.register], [number])
+        else:
+            register = looked_up(program, column, lambda seen: float(_stands_for(missing, seen)))
         columns.append(Number(register))
     return columns
 
@@ -195,14 +230,26 @@ def _indicated(program: Program, step: Any, matrix: Matrix) -> list[Value]:
 # ---- numbers ----
 
 
-def _numeric(program: Program, step: Any, matrix: Matrix, *, missing: bool) -> list[int]:
+def _numeric(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+    *,
+    missing: bool,
+) -> list[int]:
     """Return the registers of a step of numbers, which refuses infinite ones."""
     registers = numbers_of(matrix, library_and_class(step)[1])
     program.refuse(registers, missing=missing)
     return registers
 
 
-def _scaled(program: Program, registers: list[int], scale: Any, *, sparse: bool) -> list[int]:
+def _scaled(
+    program: Program,
+    registers: list[int],
+    scale: Any,
+    *,
+    sparse: bool,
+) -> list[int]:
     """Return columns divided by a scale; a sparse matrix is multiplied by its reciprocals."""
     if scale is None:
         return registers
@@ -211,7 +258,11 @@ def _scaled(program: Program, registers: list[int], scale: Any, *, sparse: bool)
     return program.arithmetic("divide", registers, listed(scale))
 
 
-def _standard(program: Program, step: Any, matrix: Matrix) -> Matrix:
+def _standard(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+) -> Matrix:
     registers = _numeric(program, step, matrix, missing=False)
     if step.with_mean:
         registers = program.arithmetic("subtract", registers, listed(step.mean_))
@@ -221,7 +272,11 @@ def _standard(program: Program, step: Any, matrix: Matrix) -> Matrix:
     )
 
 
-def _robust(program: Program, step: Any, matrix: Matrix) -> Matrix:
+def _robust(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+) -> Matrix:
     registers = _numeric(program, step, matrix, missing=False)
     if step.with_centering:
         registers = program.arithmetic("subtract", registers, listed(step.center_))
@@ -231,7 +286,11 @@ def _robust(program: Program, step: Any, matrix: Matrix) -> Matrix:
     )
 
 
-def _largest(program: Program, step: Any, matrix: Matrix) -> Matrix:
+def _largest(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+) -> Matrix:
     registers = _numeric(program, step, matrix, missing=False)
     registers = _scaled(program, registers, step.scale_, sparse=matrix.sparse)
     if getattr(step, "clip", False):
@@ -239,7 +298,11 @@ def _largest(program: Program, step: Any, matrix: Matrix) -> Matrix:
     return as_numbers(registers, sparse=matrix.sparse)
 
 
-def _range(program: Program, step: Any, matrix: Matrix) -> Matrix:
+def _range(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+) -> Matrix:
     registers = _numeric(program, step, matrix, missing=False)
     registers = program.arithmetic("multiply", registers, listed(step.scale_))
     registers = program.arithmetic("add", registers, listed(step.min_))
@@ -249,7 +312,11 @@ def _range(program: Program, step: Any, matrix: Matrix) -> Matrix:
     return as_numbers(registers)
 
 
-def _normalizer(program: Program, step: Any, matrix: Matrix) -> Matrix:
+def _normalizer(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+) -> Matrix:
     if step.norm != "l1" or matrix.sparse:
         raise CannotServe(
             f"Normalizer(norm={step.norm!r})",
@@ -259,22 +326,34 @@ def _normalizer(program: Program, step: Any, matrix: Matrix) -> Matrix:
     registers = _numeric(program, step, matrix, missing=True)
     norm = program.sum(program.function("absolute", registers), pairwise=True)
     # The library takes a norm that is nearly zero for one.
-    is_large = program.rank(norm, [10.0 * float(np.finfo(np.float64).eps)], "right")
+    smallest = 10.0 * float(np.finfo(np.float64).eps)
+    is_large = program.rank(norm, [smallest], "right")
     divisor = program.where(is_large, norm, program.constant(1.0))
     return as_numbers(program.of_two("divide", registers, [divisor] * len(registers)))
 
 
-def _bins(program: Program, step: Any, matrix: Matrix) -> Matrix:
+def _bins(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+) -> Matrix:
     registers = _numeric(program, step, matrix, missing=True)
     columns: list[int] = []
     edges = [listed(borders)[1:-1] for borders in step.bin_edges_]
     for register, inner, bins in zip(registers, edges, listed(step.n_bins_), strict=True):
         place = program.rank(register, inner, "right")
-        columns += [place] if step.encode == "ordinal" else program.one_hot(place, int(bins))
+        if step.encode == "ordinal":
+            columns.append(place)
+        else:
+            columns += program.one_hot(place, int(bins))
     return as_numbers(columns, sparse=step.encode == "onehot")
 
 
-def _quantiles(program: Program, step: Any, matrix: Matrix) -> Matrix:
+def _quantiles(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+) -> Matrix:
     if step.output_distribution != "uniform":
         raise CannotServe(
             "QuantileTransformer(output_distribution='normal')",
@@ -286,16 +365,23 @@ def _quantiles(program: Program, step: Any, matrix: Matrix) -> Matrix:
     heights = listed(step.references_)
     columns = []
     for place, register in enumerate(registers):
-        columns.append(_quantile(program, register, quantiles[:, place].tolist(), heights))
+        values = quantiles[:, place].tolist()
+        columns.append(_quantile(program, register, values, heights))
     return as_numbers(columns, sparse=matrix.sparse)
 
 
-def _quantile(program: Program, register: int, xs: list[float], ys: list[float]) -> int:
+def _quantile(
+    program: Program,
+    register: int,
+    xs: list[float],
+    ys: list[float],
+) -> int:
     """Return the mean of interpolations from both ends, as repeated quantiles need it."""
     upward = program.interpolate(register, xs, ys)
-    reverse = ([-x for x in reversed(xs)], [-y for y in reversed(ys)])
+    reverse_xs = [-x for x in reversed(xs)]
+    reverse_ys = [-y for y in reversed(ys)]
     (negative,) = program.function("negative", [register])
-    downward = program.interpolate(negative, *reverse)
+    downward = program.interpolate(negative, reverse_xs, reverse_ys)
     (both,) = program.of_two("subtract", [upward], [downward])
     (half,) = program.arithmetic("multiply", [both], [0.5])
     # The ends as the library sets them, the lower one last.
@@ -305,7 +391,11 @@ def _quantile(program: Program, register: int, xs: list[float], ys: list[float])
     return half
 
 
-def _powers(program: Program, step: Any, matrix: Matrix) -> Matrix:
+def _powers(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+) -> Matrix:
     if matrix.sparse:
         raise CannotServe(
             "PolynomialFeatures",
@@ -325,15 +415,21 @@ def _powers(program: Program, step: Any, matrix: Matrix) -> Matrix:
         else:
             first = [registers[places[0]] for places in chosen]
             behind = [products[places[1:]] for places in chosen]
-            products |= dict(zip(chosen, program.of_two("multiply", first, behind), strict=True))
+            multiplied = program.of_two("multiply", first, behind)
+            products |= dict(zip(chosen, multiplied, strict=True))
         if degree >= low:
             columns += [products[places] for places in chosen]
     return as_numbers(columns)
 
 
-def _binary(program: Program, step: Any, matrix: Matrix) -> Matrix:
+def _binary(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+) -> Matrix:
     registers = _numeric(program, step, matrix, missing=True)
-    columns = [program.rank(register, [float(step.threshold)], "left") for register in registers]
+    edge = float(step.threshold)
+    columns = [program.rank(register, [edge], "left") for register in registers]
     return as_numbers(columns, sparse=matrix.sparse)
 
 
@@ -357,7 +453,11 @@ def exact_function(function: Any, place: str) -> str | None:
     raise CannotServe(f"{place}={name}", reason, USE_INSTEAD)
 
 
-def _function(program: Program, step: Any, matrix: Matrix) -> Matrix:
+def _function(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+) -> Matrix:
     name = exact_function(step.func, "FunctionTransformer(func)")
     if step.kw_args:
         raise CannotServe("FunctionTransformer(kw_args)", "arguments are not served", USE_INSTEAD)
@@ -372,7 +472,11 @@ def _function(program: Program, step: Any, matrix: Matrix) -> Matrix:
 # ---- categories ----
 
 
-def _one_hot(program: Program, step: Any, matrix: Matrix) -> Matrix:
+def _one_hot(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+) -> Matrix:
     columns: list[int] = []
     for place, column in enumerate(matrix.columns):
         categories = listed_objects(step.categories_[place])
@@ -380,7 +484,11 @@ def _one_hot(program: Program, step: Any, matrix: Matrix) -> Matrix:
         number = _grouped(step, place)
         dropped = _dropped(step, place)
 
-        def position(index: int | None, number: Any = number, dropped: Any = dropped) -> float:
+        def position(
+            index: int | None,
+            number: Any = number,
+            dropped: Any = dropped,
+        ) -> float:
             code = number(index)
             if code is None or code == dropped:
                 return NOWHERE
@@ -423,14 +531,22 @@ def _dropped(step: Any, place: int) -> int | None:
     return int(dropped[place])
 
 
-def _ordinal(program: Program, step: Any, matrix: Matrix) -> Matrix:
+def _ordinal(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+) -> Matrix:
     columns = []
     for place, column in enumerate(matrix.columns):
         categories = listed_objects(step.categories_[place])
         missing = step._missing_indices.get(place)
         number = _grouped(step, place)
 
-        def value(index: int | None, missing: Any = missing, number: Any = number) -> float:
+        def value(
+            index: int | None,
+            missing: Any = missing,
+            number: Any = number,
+        ) -> float:
             if index is not None and index == missing:
                 return float(step.encoded_missing_value)
             if index is None:
@@ -443,7 +559,11 @@ def _ordinal(program: Program, step: Any, matrix: Matrix) -> Matrix:
     return as_numbers(columns)
 
 
-def _target(program: Program, step: Any, matrix: Matrix) -> Matrix:
+def _target(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+) -> Matrix:
     means = listed(np.ravel(step.target_mean_))
     classes = len(means)
     columns = []
@@ -453,7 +573,11 @@ def _target(program: Program, step: Any, matrix: Matrix) -> Matrix:
             table = listed(step.encodings_[place * classes + of_class])
             mean = float(means[of_class])
 
-            def value(index: int | None, table: Any = table, mean: float = mean) -> float:
+            def value(
+                index: int | None,
+                table: Any = table,
+                mean: float = mean,
+            ) -> float:
                 return mean if index is None else float(table[index])
 
             columns.append(encoded(program, column, categories, value, refuses_unknown=False))
@@ -463,7 +587,11 @@ def _target(program: Program, step: Any, matrix: Matrix) -> Matrix:
 # ---- choice of columns ----
 
 
-def _selected(_program: Program, step: Any, matrix: Matrix) -> Matrix:
+def _selected(
+    _program: Program,
+    step: Any,
+    matrix: Matrix,
+) -> Matrix:
     support = _support(step)
     columns = tuple(
         column for column, chosen in zip(matrix.columns, support, strict=True) if chosen

@@ -59,7 +59,11 @@ def single_columns(inputs: Inputs) -> list[Column]:
 
 
 def to_tree(
-    tree: Any, values: Floats, *, features: Sequence[int] | None = None, output: int = 0
+    tree: Any,
+    values: Floats,
+    *,
+    features: Sequence[int] | None = None,
+    output: int = 0,
 ) -> Tree:
     """Return a tree of scikit-learn as the writer takes it.
 
@@ -153,7 +157,10 @@ def _leaves(member: Any, classes: int) -> Floats:
 
 
 def _forest_reference(
-    estimator: Any, inputs: Inputs, kind: str, classes: Sequence[str]
+    estimator: Any,
+    inputs: Inputs,
+    kind: str,
+    classes: Sequence[str],
 ) -> Reference:
     alone = copy.copy(estimator)
     suffix = ""

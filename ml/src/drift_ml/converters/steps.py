@@ -85,7 +85,11 @@ def numbers_of(matrix: Matrix, step: str) -> list[int]:
     return registers
 
 
-def looked_up(program: Program, column: Texts, number: Callable[[object], float]) -> int:
+def looked_up(
+    program: Program,
+    column: Texts,
+    number: Callable[[object], float],
+) -> int:
     """Return the register of a number for each text of a column."""
     return program.lookup(column.register, [number(value) for value in column.objects])
 

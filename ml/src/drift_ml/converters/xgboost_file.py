@@ -69,7 +69,10 @@ def parse_xgboost(content: bytes) -> Any:
 
 
 def convert_xgboost_file(
-    document: Any, feature_set: FeatureSet, *, iterations: int | None = None
+    document: Any,
+    feature_set: FeatureSet,
+    *,
+    iterations: int | None = None,
 ) -> XgboostFile:
     """Return a document's trees, for the rows of a feature set.
 
@@ -150,7 +153,11 @@ def _link(objective: str, groups: int) -> dict[str, Any]:
     )
 
 
-def _inputs(learner: Any, booster: Any, feature_set: FeatureSet) -> Inputs:
+def _inputs(
+    learner: Any,
+    booster: Any,
+    feature_set: FeatureSet,
+) -> Inputs:
     names = learner.get("feature_names") or None
     columns = int(learner["learner_model_param"]["num_feature"])
     inputs = inputs_by_name(
@@ -225,7 +232,11 @@ def _rounds(booster: Any, iterations: int | None) -> tuple[list[Any], list[int]]
     return trees[:end], groups[:end]
 
 
-def _start(base_score: str, objective: str, groups: int) -> tuple[float, ...]:
+def _start(
+    base_score: str,
+    objective: str,
+    groups: int,
+) -> tuple[float, ...]:
     """Return the scores before the first tree, shape (groups,), in float32."""
     # Since 3.1 one for each group; before, one for all.
     texts = str(base_score).strip("[]").split(",")
@@ -267,7 +278,11 @@ def _single(value: float) -> float:
     return float(rounded)
 
 
-def _tree(tree: Any, group: int, inputs: Inputs) -> Tree:
+def _tree(
+    tree: Any,
+    group: int,
+    inputs: Inputs,
+) -> Tree:
     """Return a tree. Raises CannotServe where its leaves are vectors."""
     if int(tree["tree_param"]["size_leaf_vector"]) > 1:
         raise CannotServe(

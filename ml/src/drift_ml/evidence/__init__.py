@@ -12,7 +12,7 @@ from drift_ml.evidence._detector import MixtureDetector, Settings
 from drift_ml.evidence._errors import EvidenceError
 from drift_ml.evidence._finding import DriftFinding
 from drift_ml.evidence._lifecycle import Transition, observe_window
-from drift_ml.evidence._seasonality import Seasonality
+from drift_ml.evidence._seasonality import Seasonality, inflation_over_blocks
 from drift_ml.evidence._standing import StandingAlarm
 from drift_ml.evidence._tables import Tables
 
@@ -29,6 +29,7 @@ __all__ = [
     "Tables",
     "Transition",
     "charts",
+    "inflation_over_blocks",
     "log_mixture",
     "observe_window",
 ]

@@ -232,6 +232,14 @@ class MixtureDetector:
                 self._capital.clear_charts(drift.explained)
         return over
 
+    def forget_evidence(self) -> None:
+        """Begin the evidence anew; alarms that stand go on, and so do the tests of their end.
+
+        A new seasonality asks for it: what was gained under another reference is none under this.
+        """
+        self._capital.clear()
+        self._quiet = 0.0
+
     def finding(self) -> DriftFinding | None:
         """Return what the evidence says so far beside the alarms; None where it says nothing."""
         return self._find(~self._explained())

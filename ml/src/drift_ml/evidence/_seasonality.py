@@ -127,7 +127,10 @@ def _stratum(
 
 
 def _reference_counts(
-    channels: Sequence[Channel], batches: Sequence[Batch], strata: int, period: float
+    channels: Sequence[Channel],
+    batches: Sequence[Batch],
+    strata: int,
+    period: float,
 ) -> list[dict[str, tuple[int, ...]]]:
     """Return per stratum the counts of all its batches; the baseline's own where it has none."""
     zeros = {channel.name: np.zeros(len(channel.counts), dtype=np.int64) for channel in channels}
@@ -147,7 +150,9 @@ def _reference_counts(
 
 
 def _variance_inflation(
-    channels: Sequence[Channel], seasonality: Seasonality, batches: Sequence[Batch]
+    channels: Sequence[Channel],
+    seasonality: Seasonality,
+    batches: Sequence[Batch],
 ) -> dict[str, float]:
     """Return per channel the largest variance inflation over its charts and over block lengths."""
     tables = tables_of(channels, seasonality.strata)
@@ -158,7 +163,7 @@ def _variance_inflation(
         reference = seasonality.strata[stratum]
         gains[row], expected[row] = _residual(tables[stratum], reference, counts)
     inflation = dict.fromkeys((channel.name for channel in channels), 1.0)
-    greatest = _inflation(gains, expected)
+    greatest = inflation_over_blocks(gains, expected)
     for chart, value in zip(tables[0].charts, greatest.tolist(), strict=True):
         inflation[chart.channel] = max(inflation[chart.channel], value)
     return inflation
@@ -191,7 +196,7 @@ def _residual(
     return np.concatenate(gains), np.concatenate(variances)
 
 
-def _inflation(gains: Floats, expected: Floats) -> Floats:
+def inflation_over_blocks(gains: Floats, expected: Floats) -> Floats:
     """Return variance over expected variance, the greatest over block lengths, never below 1.
 
     Args:

@@ -42,7 +42,11 @@ def capital_to_json(capital: Capital) -> DetectorStateV2Capital:
     }
 
 
-def restored(document: DetectorStateV2Capital, size: int, place: str) -> Capital:
+def restored(
+    document: DetectorStateV2Capital,
+    size: int,
+    place: str,
+) -> Capital:
     """Return the capital in a state.
 
     Args:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import exp, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from drift_ml.evidence._charts import (
 from drift_ml.evidence._errors import EvidenceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import numpy.typing as npt
 
@@ -161,7 +162,7 @@ class Tables:
 def tables_of(
     channels: Sequence[Channel],
     strata: Sequence[Counts | None],
-) -> tuple[Tables, ...]:
+) -> Sequence[Tables]:
     """Return one table per stratum; those of the last sixteen baselines are kept.
 
     A monitor makes a detector over the same baseline every minute, and the tables take most of
@@ -180,12 +181,39 @@ def _hashable(counts: Counts | None) -> FrozenCounts | None:
     return tuple((name, tuple(bins)) for name, bins in counts.items())
 
 
+class _Strata(Sequence[Tables]):
+    """The tables of each stratum, built when they are first asked for: a week has 168."""
+
+    def __init__(self, channels: Sequence[Channel], strata: Sequence[FrozenCounts | None]) -> None:
+        self._channels = channels
+        self._strata = strata
+        self._built: dict[int, Tables] = {}
+
+    def __len__(self) -> int:
+        return len(self._strata)
+
+    @overload
+    def __getitem__(self, place: int) -> Tables: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Tables]: ...
+
+    def __getitem__(self, place: int | slice) -> Tables | Sequence[Tables]:
+        if isinstance(place, slice):
+            return [self[index] for index in range(*place.indices(len(self)))]
+        tables = self._built.get(place)
+        if tables is None:
+            counts = self._strata[place]
+            tables = Tables.build(self._channels, None if counts is None else dict(counts))
+            self._built[place] = tables
+        return tables
+
+
 @lru_cache(maxsize=16)
 def _cached_tables(
     channels: tuple[Channel, ...], strata: tuple[FrozenCounts | None, ...]
-) -> tuple[Tables, ...]:
-    listed = [None if counts is None else dict(counts) for counts in strata]
-    return tuple(Tables.build(channels, counts) for counts in listed)
+) -> Sequence[Tables]:
+    return _Strata(channels, strata)
 
 
 def _reference_counts(

@@ -6,7 +6,12 @@ from drift_contracts import DriftError
 class ExportError(DriftError):
     """Rows that an estimator cannot be exported with; nothing was written."""
 
-    def __init__(self, place: str, expected: str, way_out: str) -> None:
+    def __init__(
+        self,
+        place: str,
+        expected: str,
+        way_out: str,
+    ) -> None:
         #: The argument, with row and feature where it is one of these.
         self.place = place
         #: What was expected there.

@@ -44,7 +44,12 @@ class HeldOut:
 
 
 def measure(
-    model: PackedModel, feature_set: FeatureSet, learnt: Rows, held_out: Rows, *, seed: int
+    model: PackedModel,
+    feature_set: FeatureSet,
+    learnt: Rows,
+    held_out: Rows,
+    *,
+    seed: int,
 ) -> HeldOut:
     """Return what a packed model is worth on held-out rows.
 
@@ -64,7 +69,11 @@ def measure(
 
 
 def _of_numbers(
-    model: PackedModel, feature_set: FeatureSet, learnt: Rows, held_out: Rows, seed: int
+    model: PackedModel,
+    feature_set: FeatureSet,
+    learnt: Rows,
+    held_out: Rows,
+    seed: int,
 ) -> HeldOut:
     """Return scores of each target; figures of the baseline are of the first."""
     predicted = np.array(model.scores_many(held_out.matrix.tolist()))
@@ -94,7 +103,11 @@ def _of_numbers(
 
 
 def _of_answers(
-    model: PackedModel, feature_set: FeatureSet, learnt: Rows, held_out: Rows, seed: int
+    model: PackedModel,
+    feature_set: FeatureSet,
+    learnt: Rows,
+    held_out: Rows,
+    seed: int,
 ) -> HeldOut:
     """Return the mean answer of a model without target, as of an isolation forest.
 
@@ -120,7 +133,10 @@ def _of_answers(
 
 
 def _baseline_of_labels(
-    model: PackedModel, feature_set: FeatureSet, columns: dict[str, Floats], rows: Rows
+    model: PackedModel,
+    feature_set: FeatureSet,
+    columns: dict[str, Floats],
+    rows: Rows,
 ) -> Baseline:
     """Return a baseline of a classifier's own answers, without what happened."""
     decided = model.decide_many(rows.matrix.tolist())
@@ -136,7 +152,11 @@ def _baseline_of_labels(
 
 
 def _of_classes(
-    model: PackedModel, feature_set: FeatureSet, learnt: Rows, held_out: Rows, seed: int
+    model: PackedModel,
+    feature_set: FeatureSet,
+    learnt: Rows,
+    held_out: Rows,
+    seed: int,
 ) -> HeldOut:
     """Return scores of probabilities and labels, and of each class."""
     target = feature_set.target
@@ -179,7 +199,10 @@ def _of_classes(
 
 
 def _importances(
-    loss: Loss, feature_set: FeatureSet, held_out: Rows, seed: int
+    loss: Loss,
+    feature_set: FeatureSet,
+    held_out: Rows,
+    seed: int,
 ) -> dict[str, BundleManifestV2Score]:
     return permutation_importances(
         loss,

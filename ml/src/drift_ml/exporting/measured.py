@@ -60,7 +60,13 @@ class Made:
 
 
 def write_measured(
-    made: Made, features: FeatureSet, learnt: Rows, unseen: Rows, *, seed: int, out: Path
+    made: Made,
+    features: FeatureSet,
+    learnt: Rows,
+    unseen: Rows,
+    *,
+    seed: int,
+    out: Path,
 ) -> Exported:
     """Write a bundle, which becomes the current version of its model.
 

@@ -45,7 +45,13 @@ class Rows:
         return len(self.json)
 
 
-def read_rows(argument: str, rows: Any, feature_set: FeatureSet, *, with_target: bool) -> Rows:
+def read_rows(
+    argument: str,
+    rows: Any,
+    feature_set: FeatureSet,
+    *,
+    with_target: bool,
+) -> Rows:
     """Return rows, checked against their feature set.
 
     Args:
@@ -77,7 +83,12 @@ def read_rows(argument: str, rows: Any, feature_set: FeatureSet, *, with_target:
     return Rows(json, matrix, target)
 
 
-def _column(argument: str, rows: Any, column: str | None, name: str) -> list[Any]:
+def _column(
+    argument: str,
+    rows: Any,
+    column: str | None,
+    name: str,
+) -> list[Any]:
     """Return a column as a list, by the name that it has in files or by its own."""
     if isinstance(rows, Sequence):
         return _cells(
@@ -95,7 +106,12 @@ def _column(argument: str, rows: Any, column: str | None, name: str) -> list[Any
     )
 
 
-def _cells(argument: str, rows: Sequence[Any], column: str | None, name: str) -> list[Any]:
+def _cells(
+    argument: str,
+    rows: Sequence[Any],
+    column: str | None,
+    name: str,
+) -> list[Any]:
     cells = []
     for number, row in enumerate(rows):
         if not isinstance(row, Mapping):
@@ -148,7 +164,11 @@ def to_json(feature: Feature, value: Any) -> JsonValue:
     return result
 
 
-def _encode(argument: str, rows: Sequence[JsonRow], feature_set: FeatureSet) -> Floats:
+def _encode(
+    argument: str,
+    rows: Sequence[JsonRow],
+    feature_set: FeatureSet,
+) -> Floats:
     """Return rows as the service reads them. Raises ExportError for the first that it refuses."""
     validator = RequestValidator(feature_set)
     encoded = []
@@ -164,7 +184,12 @@ def _encode(argument: str, rows: Sequence[JsonRow], feature_set: FeatureSet) -> 
     return np.array(encoded)
 
 
-def _target(argument: str, rows: Any, targets: Any, feature_set: FeatureSet) -> Floats:
+def _target(
+    argument: str,
+    rows: Any,
+    targets: Any,
+    feature_set: FeatureSet,
+) -> Floats:
     """Return the targets, shape (rows, outputs). Raises ExportError for what is none."""
     target = feature_set.target
     if targets is not None:

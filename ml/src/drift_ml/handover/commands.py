@@ -99,7 +99,11 @@ def main(
     _show(packed, handover, make_terminal(stderr=True))
 
 
-def _show(packed: Packed, handover: Handover, terminal: Console) -> None:
+def _show(
+    packed: Packed,
+    handover: Handover,
+    terminal: Console,
+) -> None:
     """Print what was packed, how it was proven, and what to do next."""
     from .proofs import UNPROVEN  # noqa: PLC0415 - see main
     from .script import answers_script  # noqa: PLC0415

@@ -34,7 +34,10 @@ def read_feature_set(path: Path, name: str | None) -> FeatureSet:
 
 
 def propose_feature_set(
-    data: Path, wanted: Wanted, options: ReadOptions, columns: tuple[str, ...]
+    data: Path,
+    wanted: Wanted,
+    options: ReadOptions,
+    columns: tuple[str, ...],
 ) -> FeatureSet:
     """Return the feature set that `driftctl init` would propose, of the model's columns alone.
 
@@ -63,7 +66,9 @@ def propose_feature_set(
 
 
 def _check_columns(
-    columns: tuple[str, ...], features: dict[str, Any], reasons: dict[str, str]
+    columns: tuple[str, ...],
+    features: dict[str, Any],
+    reasons: dict[str, str],
 ) -> None:
     """Raise DoesNotFit for the columns of a model that no feature was proposed for."""
     absent = [column for column in columns if column not in features]
@@ -77,7 +82,12 @@ def _check_columns(
     )
 
 
-def convert_for(model: ModelFile, features: FeatureSet, *, is_proposed: bool) -> Converted:
+def convert_for(
+    model: ModelFile,
+    features: FeatureSet,
+    *,
+    is_proposed: bool,
+) -> Converted:
     """Return a file's estimator, converted for a feature set whose target is the estimator's.
 
     Args:

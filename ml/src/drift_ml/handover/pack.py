@@ -138,7 +138,9 @@ def _features(handover: Handover, file: ModelFile) -> FeatureSet:
 
 
 def _rows(
-    handover: Handover, features: FeatureSet, converted: Converted
+    handover: Handover,
+    features: FeatureSet,
+    converted: Converted,
 ) -> tuple[Rows, Rows, bool]:
     """Return learnt and held-out rows, the same object where only one is given.
 
@@ -155,7 +157,11 @@ def _rows(
 
 
 def _proven(
-    handover: Handover, file: ModelFile, converted: Converted, learnt: Rows, unseen: Rows
+    handover: Handover,
+    file: ModelFile,
+    converted: Converted,
+    learnt: Rows,
+    unseen: Rows,
 ) -> tuple[bytes, Exactness]:
     """Return the packed model, and how exactly it answers."""
     features = converted.inputs.feature_set

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 OTHERS = ("*",)
 
 
-def has_target(path: Path, features: FeatureSet, options: ReadOptions) -> bool:
+def has_target(
+    path: Path,
+    features: FeatureSet,
+    options: ReadOptions,
+) -> bool:
     """Return whether a table has the column of the target, or all columns of several outputs."""
     names = column_names(path, options)
     target = features.target
@@ -32,7 +36,13 @@ def has_target(path: Path, features: FeatureSet, options: ReadOptions) -> bool:
     return all({part.column, part.name} & set(names) for part in wanted)
 
 
-def read_rows(path: Path, features: FeatureSet, options: ReadOptions, *, labelled: bool) -> Rows:
+def read_rows(
+    path: Path,
+    features: FeatureSet,
+    options: ReadOptions,
+    *,
+    labelled: bool,
+) -> Rows:
     """Return the rows of a table, checked against their feature set.
 
     Args:
@@ -59,7 +69,10 @@ def read_rows(path: Path, features: FeatureSet, options: ReadOptions, *, labelle
 
 
 def read_answers(
-    path: Path, features: FeatureSet, columns: tuple[str, ...], options: ReadOptions
+    path: Path,
+    features: FeatureSet,
+    columns: tuple[str, ...],
+    options: ReadOptions,
 ) -> Floats:
     """Return what the library answered for each row, shape (rows, columns).
 

@@ -63,7 +63,12 @@ def _columns(packed: Packed) -> tuple[str, ...]:
     return tuple(f"answer_{place}" for place in range(count))
 
 
-def _call(form: str, kind: str, *, is_class: bool) -> str:
+def _call(
+    form: str,
+    kind: str,
+    *,
+    is_class: bool,
+) -> str:
     """Return the method whose values a packed model answers with."""
     if kind == "IsolationForest":
         return "score_samples"

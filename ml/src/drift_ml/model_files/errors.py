@@ -6,7 +6,12 @@ from drift_ml.converters import ConversionError
 class FileRefused(ConversionError):
     """A file that is no model of a form that is read, or that would harm its reader."""
 
-    def __init__(self, place: str, reason: str, way_out: str) -> None:
+    def __init__(
+        self,
+        place: str,
+        reason: str,
+        way_out: str,
+    ) -> None:
         #: The file's name, with the byte or the entry where it is one of these.
         self.place = place
         #: What is wrong there.

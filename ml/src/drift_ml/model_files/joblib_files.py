@@ -59,7 +59,11 @@ def most_unpacked(size: int) -> int:
     )
 
 
-def unpack(file: BinaryIO, size: int, name: str) -> memoryview:
+def unpack(
+    file: BinaryIO,
+    size: int,
+    name: str,
+) -> memoryview:
     """Return the content of a compressed file.
 
     It lies in a temporary file, so that it needs no memory of the process's own.
@@ -155,7 +159,11 @@ def read_joblib(content: memoryview, records: Records) -> Any:
     return read_pickle(Stream(content), records, in_stream)
 
 
-def _array(members: dict[str, Any], stream: Stream, records: Records) -> Any:
+def _array(
+    members: dict[str, Any],
+    stream: Stream,
+    records: Records,
+) -> Any:
     dtype, order = members.get("dtype"), members.get("order")
     shape = to_shape(members.get("shape"))
     if not isinstance(dtype, np.dtype):

@@ -55,7 +55,12 @@ def _filled_array(state: tuple[Any, ...]) -> Any:
     return _array(content, dtype, shape, order)
 
 
-def _array(content: object, dtype: object, shape: object, order: object) -> Any:
+def _array(
+    content: object,
+    dtype: object,
+    shape: object,
+    order: object,
+) -> Any:
     if isinstance(dtype, str):
         dtype = plain_dtype(dtype)
     if not isinstance(dtype, np.dtype):
@@ -79,7 +84,12 @@ def as_bytes(content: object) -> Any:
     return content
 
 
-def from_buffer(content: object, dtype: object, shape: object, order: object = "C") -> Any:
+def from_buffer(
+    content: object,
+    dtype: object,
+    shape: object,
+    order: object = "C",
+) -> Any:
     """Return an array of the newest protocol."""
     return _array(content, dtype, shape, order)
 

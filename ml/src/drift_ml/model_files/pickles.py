@@ -165,7 +165,8 @@ class _Interpreter:
 
     def number(self, form: str) -> int:
         """Return the next number of a form of `struct`."""
-        (value,) = struct.unpack(form, self.stream.take(struct.calcsize(form)))
+        size = struct.calcsize(form)
+        (value,) = struct.unpack(form, self.stream.take(size))
         return int(value)
 
     def remember(self, place: int) -> None:
@@ -185,7 +186,8 @@ class _Interpreter:
         """Return the class of a name."""
         if not isinstance(module, str) or not isinstance(name, str):
             raise Broken("the name of a class is no text")
-        return self.records.kind(FORMER_MODULES.get(module, module), name)
+        today = FORMER_MODULES.get(module, module)
+        return self.records.kind(today, name)
 
     def call(self, kind: object, arguments: object) -> Any:
         """Return what a call stands for; nothing of the file is called."""
@@ -194,17 +196,20 @@ class _Interpreter:
             kind = type(kind)
         if not isinstance(kind, type) or not isinstance(arguments, tuple):
             raise Broken("a call is none")
-        function = _FUNCTIONS.get((kind.__module__, kind.__name__))
+        module = kind.__module__
+        name = kind.__name__
+        function = _FUNCTIONS.get((module, name))
         if function is not None:
             try:
                 return function(*arguments)
             except TypeError:
-                raise Broken(f"a call of {kind.__name__} has other arguments") from None
-        if kind.__module__ == "copyreg" and kind.__name__ in ("_reconstructor", "__newobj__"):
+                raise Broken(f"a call of {name} has other arguments") from None
+        if module == "copyreg" and name in _MAKERS:
             # The class of the object is the first of the arguments.
-            return self.call(arguments[0] if arguments else None, ())
-        if kind.__module__ in ("collections", "builtins") and kind.__name__ in _CONTAINERS:
-            return _container(kind.__name__, arguments)
+            first = arguments[0] if arguments else None
+            return self.call(first, ())
+        if module in ("collections", "builtins") and name in _CONTAINERS:
+            return _container(name, arguments)
         if not issubclass(kind, Lifeless):
             return _plain(kind, arguments)
         record = kind()
@@ -283,6 +288,8 @@ def _is_scalar(value: object) -> bool:
     return is_type or isinstance(value, str | bytes | int | float | np.generic)
 
 
+#: Functions of copyreg that make an object of a class.
+_MAKERS = ("_reconstructor", "__newobj__")
 _CONTAINERS = ("OrderedDict", "defaultdict", "set", "frozenset", "list", "dict", "tuple")
 
 
@@ -339,11 +346,8 @@ _STOP = ord(".")
 
 def _whole(text: str) -> int:
     """Return a whole number of the oldest protocol, which writes digits."""
-    digits = text.removesuffix("L")
-    if len(digits) > MOST_DIGITS:
-        raise Broken("a number is too long")
     try:
-        return int(digits)
+        return int(text.removesuffix("L"))
     except ValueError:
         raise Broken("a number is none") from None
 
@@ -414,7 +418,11 @@ def _long(form: str) -> Callable[[_Interpreter], None]:
 
 
 def _texts(form: str) -> Callable[[_Interpreter], None]:
-    return lambda machine: machine.stack.append(_text(machine.stream.take(machine.number(form))))
+    def push(machine: _Interpreter) -> None:
+        content = machine.stream.take(machine.number(form))
+        machine.stack.append(_text(content))
+
+    return push
 
 
 def _bytes(form: str) -> Callable[[_Interpreter], None]:
@@ -451,17 +459,20 @@ def _tuple(size: int) -> Callable[[_Interpreter], None]:
 
 def _global(machine: _Interpreter) -> None:
     module = machine.stream.word()
-    machine.stack.append(machine.named(module, machine.stream.word()))
+    name = machine.stream.word()
+    machine.stack.append(machine.named(module, name))
 
 
 def _stack_global(machine: _Interpreter) -> None:
     name = machine.pop()
-    machine.stack.append(machine.named(machine.pop(), name))
+    module = machine.pop()
+    machine.stack.append(machine.named(module, name))
 
 
 def _reduce(machine: _Interpreter) -> None:
     arguments = machine.pop()
-    machine.stack.append(machine.call(machine.pop(), arguments))
+    kind = machine.pop()
+    machine.stack.append(machine.call(kind, arguments))
 
 
 def _new_with_names(machine: _Interpreter) -> None:
@@ -475,15 +486,18 @@ def _new_with_names(machine: _Interpreter) -> None:
 
 def _instance(machine: _Interpreter) -> None:
     module = machine.stream.word()
-    kind = machine.named(module, machine.stream.word())
-    machine.stack.append(machine.call(kind, tuple(machine.pop_to_mark())))
+    name = machine.stream.word()
+    kind = machine.named(module, name)
+    arguments = tuple(machine.pop_to_mark())
+    machine.stack.append(machine.call(kind, arguments))
 
 
 def _object(machine: _Interpreter) -> None:
     values = machine.pop_to_mark()
     if not values:
         raise Broken("an object has no class")
-    machine.stack.append(machine.call(values[0], tuple(values[1:])))
+    kind, *arguments = values
+    machine.stack.append(machine.call(kind, tuple(arguments)))
 
 
 def _append(machine: _Interpreter) -> None:
@@ -492,7 +506,8 @@ def _append(machine: _Interpreter) -> None:
 
 def _set_item(machine: _Interpreter) -> None:
     value = machine.pop()
-    machine.set_items([machine.pop(), value])
+    item_key = machine.pop()
+    machine.set_items([item_key, value])
 
 
 def _dict(machine: _Interpreter) -> None:
@@ -508,7 +523,8 @@ def _list(machine: _Interpreter) -> None:
 
 
 def _frozen_set(machine: _Interpreter) -> None:
-    machine.stack.append(frozenset(map(key, machine.pop_to_mark())))
+    values = machine.pop_to_mark()
+    machine.stack.append(frozenset(map(key, values)))
 
 
 def _add_items(machine: _Interpreter) -> None:

@@ -148,7 +148,11 @@ def _refuse(form: str, path: Path) -> None:
         raise Broken("it is no model of a form that is known")
 
 
-def _checked(estimator: Any, form: str, path: Path) -> ModelFile:
+def _checked(
+    estimator: Any,
+    form: str,
+    path: Path,
+) -> ModelFile:
     """Return a model's file. Raises Broken where it holds something else."""
     if isinstance(estimator, dict | list | tuple):
         inside = estimator.values() if isinstance(estimator, dict) else estimator
@@ -161,7 +165,11 @@ def _checked(estimator: Any, form: str, path: Path) -> ModelFile:
     return ModelFile(estimator, form, path)
 
 
-def _booster(module: str, name: str, **members: object) -> Lifeless:
+def _booster(
+    module: str,
+    name: str,
+    **members: object,
+) -> Lifeless:
     """Return a booster as it would come out of a pickle of its library's."""
     booster = Records().record(module, name)
     vars(booster).update(members)

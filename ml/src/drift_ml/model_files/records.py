@@ -116,7 +116,11 @@ def plain_dtype(text: object) -> np.dtype[Any]:
     return dtype
 
 
-def structured_dtype(names: object, fields: object, size: object) -> np.dtype[Any]:
+def structured_dtype(
+    names: object,
+    fields: object,
+    size: object,
+) -> np.dtype[Any]:
     """Return the type of an array whose entries have named members.
 
     Args:
@@ -163,7 +167,12 @@ def count_of(shape: Sequence[int]) -> int:
     return count
 
 
-def array_of(content: Any, dtype: np.dtype[Any], shape: tuple[int, ...], order: str) -> Any:
+def array_of(
+    content: Any,
+    dtype: np.dtype[Any],
+    shape: tuple[int, ...],
+    order: str,
+) -> Any:
     """Return an array over bytes of the file, which are not copied.
 
     Args:
@@ -187,7 +196,11 @@ def array_of(content: Any, dtype: np.dtype[Any], shape: tuple[int, ...], order: 
     return _shaped(flat, shape, order)
 
 
-def object_array(values: object, shape: tuple[int, ...], order: str = "C") -> Any:
+def object_array(
+    values: object,
+    shape: tuple[int, ...],
+    order: str = "C",
+) -> Any:
     """Return an array of objects. Raises Broken where they are not as many as the shape says."""
     if not isinstance(values, list) or len(values) != count_of(shape):
         raise Broken("an array has more or fewer objects than its shape")
@@ -197,7 +210,11 @@ def object_array(values: object, shape: tuple[int, ...], order: str = "C") -> An
     return _shaped(flat, shape, order)
 
 
-def _shaped(flat: Any, shape: tuple[int, ...], order: str) -> Any:
+def _shaped(
+    flat: Any,
+    shape: tuple[int, ...],
+    order: str,
+) -> Any:
     try:
         return flat.reshape(shape, order="F" if order == "F" else "C")
     except ValueError:

@@ -97,7 +97,12 @@ class _Reader:
         self.memory[identity] = made
         return made
 
-    def made(self, loader: str, node: Node, level: int) -> Any:
+    def made(
+        self,
+        loader: str,
+        node: Node,
+        level: int,
+    ) -> Any:
         """Return what a node of a kind stands for."""
         if loader in _CONTAINERS:
             values = [self.value(part, level) for part in node["content"]]
@@ -141,7 +146,12 @@ class _Reader:
         array = read_npy(self.archive.read(node["file"]))
         return array if node["__class__"] in ("ndarray", "memmap") else array[()]
 
-    def record(self, loader: str, node: Node, level: int) -> Any:
+    def record(
+        self,
+        loader: str,
+        node: Node,
+        level: int,
+    ) -> Any:
         """Return an object without code."""
         made = self.records.record(node["__module__"], node["__class__"])
         content = node.get("content")

@@ -34,7 +34,11 @@ ABANDONED_AFTER = 3600.0
 FLAT_FILES = (MANIFEST, ROW_DIGESTS, *FILES)
 
 
-def write_version(model: Path, version: str, files: Mapping[str, bytes]) -> Path:
+def write_version(
+    model: Path,
+    version: str,
+    files: Mapping[str, bytes],
+) -> Path:
     """Write a version of a model, whole or not at all, and return its folder.
 
     Equal files that are there already are left as they are. `current` still names what it named.
@@ -164,7 +168,11 @@ def _staged(model: Path, files: Mapping[str, bytes]) -> Path:
     return fresh
 
 
-def _mend(folder: Path, fresh: Path, files: Mapping[str, bytes]) -> None:
+def _mend(
+    folder: Path,
+    fresh: Path,
+    files: Mapping[str, bytes],
+) -> None:
     """Make a version's folder hold these files and nothing else, readable at any time.
 
     The version binds the files that serve: those of a sound folder are equal and stay. The manifest

@@ -32,6 +32,12 @@ MOSTLY = 0.5
 LEADING_ZERO = r"^[+-]?0\d+$"
 #: What a date or a time begins with.
 DATE = r"^\d{4}-\d{2}(-\d{2})?([T ]\d{2}:?\d{2}.*)?$|^\d{1,2}[./-]\d{1,2}[./-]\d{2,4}( .*)?$"
+#: Types whose cells are texts; bytes are texts to be decoded.
+TEXT_TYPES = (
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_binary,
+)
 DECIMAL_COMMA = r"^[+-]?\d+,\d+$"
 
 
@@ -84,11 +90,7 @@ def profile_column(
         column: its cells.
         options: how the file is read: the words for missing values and the decimal point.
     """
-    cells = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
-    if isinstance(cells.type, pa.BaseExtensionType):
-        cells = cells.storage
-    if pa.types.is_dictionary(cells.type):
-        cells = cells.dictionary_decode()
+    cells = _plain_cells(column)
     kind = cells.type
     if pa.types.is_nested(kind):
         return Profile(name, "nested", len(cells), cells.null_count)
@@ -99,6 +101,37 @@ def profile_column(
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _numbers(name, cells.cast(pa.float64(), safe=False))
     return _texts(name, _as_strings(cells), options)
+
+
+def written_texts(
+    column: pa.ChunkedArray,
+    options: ReadOptions,
+    marks: tuple[str, ...] = (),
+) -> list[str]:
+    """Return the different texts of a column, without spaces around them; none of a typed one.
+
+    Args:
+        column: its cells.
+        options: how the file is read: the words for missing values.
+        marks: further texts that stand for a missing value.
+    """
+    cells = _plain_cells(column)
+    if not any(is_text(cells.type) for is_text in TEXT_TYPES):
+        return []
+    trimmed = compute.utf8_trim_whitespace(_as_strings(cells.unique()))
+    present = _without(trimmed, [*options.missing_words, *marks])
+    texts: list[str] = present.drop_null().unique().to_pylist()
+    return sorted(texts)
+
+
+def _plain_cells(column: pa.ChunkedArray) -> pa.Array:
+    """Return the cells of a column as one array, without an extension type or a dictionary."""
+    cells = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    if isinstance(cells.type, pa.BaseExtensionType):
+        cells = cells.storage
+    if pa.types.is_dictionary(cells.type):
+        cells = cells.dictionary_decode()
+    return cells
 
 
 def _as_strings(cells: pa.Array) -> pa.Array:
@@ -203,7 +236,7 @@ def _mostly_numbers(
     """
     has_comma = options.decimal == "." and _share_of(levels, DECIMAL_COMMA) > MOSTLY
     decimal = "," if has_comma else options.decimal
-    strange = tuple(level for level in levels if _number(level, decimal) is None)
+    strange = tuple(level for level in levels if number_of(level, decimal) is None)
     if set(strange) - set(FURTHER_MISSING) or len(strange) == len(levels):
         return None
     numbers = _parsed(_without(present, strange), decimal)
@@ -234,10 +267,16 @@ def _parsed(
         return None
 
 
-def _number(
+def number_of(
     text: str,
     decimal: str,
 ) -> float | None:
+    """Return the number that a text is, None if it is none.
+
+    Args:
+        text: a cell.
+        decimal: its decimal point, "." or ",".
+    """
     try:
         return float(text.replace(",", ".") if decimal == "," else text)
     except ValueError:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from drift_contracts import DriftError, FeatureSet
 from drift_contracts.documents import schema
 
+from drift_ml.proposal.classes import TWO, class_members
 from drift_ml.proposal.judge import Judged, judge
-from drift_ml.proposal.profile import Profile, profile_column
+from drift_ml.proposal.profile import Profile, profile_column, written_texts
 from drift_ml.proposal.relation import LEAK, explained_share
 from drift_ml.proposal.sampling import sample_rows
 from drift_ml.tables import ReadOptions, listed
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 CONTRACT = "feature-set.v2"
 VERSION = "1.0.0"
-#: A target of so few values is taken for classes, if they are not numbers.
-TWO = 2
 #: A number of so few values is a target that may be classes.
 FEW_VALUES = 10
 #: So many columns are left out by name; of more, all others are by one pattern.
@@ -135,7 +133,8 @@ def propose(
         raise ProposalError(
             f"{path.name}: expected at least one column that can be a feature ({reasons})"
         )
-    document = _document(features, target, wanted)
+    classes = _classes(target, sample, options)
+    document = _document(features, target, classes, wanted)
     assumed, doubts = _of_target(target, document["target"])
     doubts += shared
     if sample.ragged:
@@ -169,7 +168,7 @@ def _check_names(
                 continue
             near = get_close_matches(column, names, n=3, cutoff=0.5)
             raise ProposalError(
-                f"--{option}: expected one of the columns {listed(near or [*names])}"
+                f"--{option}: expected a column of the table, such as {listed(near or [*names])}"
             )
 
 
@@ -249,9 +248,17 @@ def _shared_doubts(columns: list[Judged]) -> tuple[list[Judged], list[str]]:
 def _document(
     features: Sequence[Judged],
     target: Profile,
+    classes: dict[str, Any],
     wanted: Wanted,
 ) -> dict[str, Any]:
-    """Return the feature set as a document."""
+    """Return the feature set as a document.
+
+    Args:
+        features: the columns that become one.
+        target: the column that is predicted.
+        classes: its members as a target of classes, none for a number.
+        wanted: what only the user knows.
+    """
     used: set[str] = set()
     target_name = _contract_name(target.name, used)
     members: dict[str, Any] = {
@@ -259,7 +266,7 @@ def _document(
         **_column_of(target.name, target_name),
         "unit": "unknown",
         "description": f"Fill in: what {target.name} means, and when it is known.",
-        **_classes(target),
+        **classes,
     }
     described = []
     for judged in features:
@@ -282,17 +289,16 @@ def _document(
     }
 
 
-def _classes(target: Profile) -> dict[str, Any]:
-    """Return the members of a target of classes, none for a number."""
-    if target.kind == "boolean":
-        return {"kind": "classification", "classes": ["false", "true"], "positive": "true"}
-    if target.kind == "text":
-        return {"kind": "classification", "classes": sorted(target.levels or {})}
-    if target.distinct == TWO:
-        low, high = sorted(map(float, np.unique(target.present)))
-        words = [f"{low:g}", f"{high:g}"]
-        return {"kind": "classification", "classes": words, "positive": words[-1]}
-    return {}
+def _classes(
+    target: Profile,
+    sample: Sample,
+    options: ReadOptions,
+) -> dict[str, Any]:
+    """Return the members of a target of classes, named as the file has them."""
+    column = sample.columns[sample.names.index(target.name)]
+    texts = written_texts(column, options, target.marks)
+    decimal = "," if target.has_decimal_comma else options.decimal
+    return class_members(target, texts, decimal)
 
 
 def _of_target(
@@ -318,6 +324,11 @@ def _of_target(
             assumed.append(f"{members['positive']} is the positive class")
         elif len(classes) == TWO:
             assumed.append(f"{classes[-1]} is the positive class, as the last one by name")
+        if target.kind != "text" and len(classes) > TWO:
+            doubts.append(
+                f"{target.name} writes its two classes in {len(classes)} ways, each of which is a"
+                " class to training: write each of the two in one way"
+            )
     if target.missing:
         doubts.append(
             f"{target.name} is missing in {target.missing:,} rows: training refuses them, leave"

@@ -115,7 +115,11 @@ def column_answers(bundle: Bundle, predictions: Floats) -> Answers:
     return classified(target, scores, codes)
 
 
-def classified(target: Target, scores: Floats, codes: Codes) -> Answers:
+def classified(
+    target: Target,
+    scores: Floats,
+    codes: Codes,
+) -> Answers:
     """Return a classifier's answers.
 
     Args:

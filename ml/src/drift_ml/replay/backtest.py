@@ -186,7 +186,11 @@ def _prediction_column(request: Request) -> str | None:
     return PREDICTION_COLUMN if PREDICTION_COLUMN in names else None
 
 
-def _layout(bundle: Bundle, request: Request, column: str | None) -> Layout:
+def _layout(
+    bundle: Bundle,
+    request: Request,
+    column: str | None,
+) -> Layout:
     # Some models answer complete rows only; where none predicts, a row may miss values.
     width = len(bundle.feature_set.names)
     complete = column is None and not _takes_missing(bundle.model, width)
@@ -196,7 +200,12 @@ def _layout(bundle: Bundle, request: Request, column: str | None) -> Layout:
 class _Cutter:
     """Cuts chunks into windows of equally many rows."""
 
-    def __init__(self, baseline: Baseline, version: str, size: int) -> None:
+    def __init__(
+        self,
+        baseline: Baseline,
+        version: str,
+        size: int,
+    ) -> None:
         self._baseline, self._version, self._size = baseline, version, size
         self._windows: list[Window] = []
         self._open = Window.empty(baseline, version)
@@ -235,7 +244,11 @@ class _Cutter:
         self._open = Window.empty(self._baseline, self._version)
 
 
-def _predicted(chunks: Iterator[Chunk], column: str | None, bundle: Bundle) -> Iterator[_Predicted]:
+def _predicted(
+    chunks: Iterator[Chunk],
+    column: str | None,
+    bundle: Bundle,
+) -> Iterator[_Predicted]:
     """Yield each chunk with its answers: the column's, or the model's on all cores."""
     if column is not None:
         for chunk in chunks:
@@ -264,5 +277,9 @@ def _takes_missing(model: Forest | PackedModel, width: int) -> bool:
     return True
 
 
-def _silent(_what: str, _done: int, _total: int) -> None:
+def _silent(
+    _what: str,
+    _done: int,
+    _total: int,
+) -> None:
     """Show nothing."""

@@ -141,7 +141,11 @@ def load_baseline(path: Path) -> tuple[Path, Bundle, Baseline]:
         return folder, bundle, Baseline.from_json(bundle.baseline)
 
 
-def finish(outcome: Outcome, options: ReportOptions, render: Callable[[str], str]) -> NoReturn:
+def finish(
+    outcome: Outcome,
+    options: ReportOptions,
+    render: Callable[[str], str],
+) -> NoReturn:
     """Write and print what was asked for, and end with the outcome's code.
 
     Args:
@@ -201,7 +205,12 @@ class ProgressBars:
     def __exit__(self, *_error: object) -> None:
         self._progress.stop()
 
-    def show(self, stage: str, done: int, total: int) -> None:
+    def show(
+        self,
+        stage: str,
+        done: int,
+        total: int,
+    ) -> None:
         """Show how much of a stage is done."""
         if stage not in self._tasks:
             self._tasks[stage] = self._progress.add_task(stage, total=total)

@@ -146,7 +146,11 @@ def events_per_day(windows: Sequence[Window]) -> float | None:
     return sum(window.events for window in windows) * DAY_MS / span
 
 
-def budget_of(events: float | None, days: float | None, windows: Sequence[Window]) -> Budget:
+def budget_of(
+    events: float | None,
+    days: float | None,
+    windows: Sequence[Window],
+) -> Budget:
     """Return the budget of false alarms.
 
     Args:
@@ -216,14 +220,21 @@ def replay_windows(  # noqa: PLR0913 - the settings of the detector, each by nam
 
 
 def _worded(
-    alarm: Alarm, baseline: Baseline, windows: Sequence[Window], units: Mapping[str, str] | None
+    alarm: Alarm,
+    baseline: Baseline,
+    windows: Sequence[Window],
+    units: Mapping[str, str] | None,
 ) -> Alarm:
     """Return an alarm with its words."""
     window = window_since(windows, alarm.since_row, alarm.recovered_row)
     return replace(alarm, words=describe(baseline, alarm.finding, window, units).words)
 
 
-def _observe(detector: MixtureDetector, window: Window, course: _Course) -> None:
+def _observe(
+    detector: MixtureDetector,
+    window: Window,
+    course: _Course,
+) -> None:
     """Take one window in."""
     row, end = course.row, course.row + window.events
     first_ms = window.first_ms if course.timed else None
@@ -256,7 +267,11 @@ def _onset(finding: DriftFinding, course: _Course) -> Step:
     return course.steps[max(bisect_right(starts, finding.since) - 1, 0)]
 
 
-def window_since(windows: Iterable[Window], row: int, end: int | None = None) -> Window:
+def window_since(
+    windows: Iterable[Window],
+    row: int,
+    end: int | None = None,
+) -> Window:
     """Return the sum of the windows from the one that begins at a row.
 
     Args:

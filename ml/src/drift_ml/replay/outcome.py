@@ -143,7 +143,12 @@ def verdict_of(
     return decide(drifts, report)
 
 
-def _drift(baseline: Baseline, replay: Replay, alarm: Alarm, muted: Mapping[str, float]) -> Drift:
+def _drift(
+    baseline: Baseline,
+    replay: Replay,
+    alarm: Alarm,
+    muted: Mapping[str, float],
+) -> Drift:
     """Return an alarm as a verdict takes it."""
     ended = None
     if alarm.recovered_row is not None:

@@ -196,7 +196,11 @@ def kind_test(kind: type) -> Callable[[object], bool]:
     return lambda value: isinstance(value, kind)
 
 
-def _verdict(report: WindowReportV1, replay: Replay, verdict: Verdict) -> Banner:
+def _verdict(
+    report: WindowReportV1,
+    replay: Replay,
+    verdict: Verdict,
+) -> Banner:
     """Return what a person needs to know, if they read nothing else."""
     details = list(verdict.others)
     if verdict.level == "quiet":
@@ -327,7 +331,9 @@ def _detection_row(replay: Replay, detection: Detection) -> list[Cell]:
 
 
 def _cards(
-    channels: Sequence[WindowReportV1Channel], baseline: Baseline, facts: Facts
+    channels: Sequence[WindowReportV1Channel],
+    baseline: Baseline,
+    facts: Facts,
 ) -> Iterator[Card]:
     """Yield the distribution of each feature and of the predictions."""
     units = facts.units or {}

@@ -167,7 +167,12 @@ class ReferenceDetectors:
             if hit is not None:
                 self._keep(watched, chunk, hit)
 
-    def _keep(self, watched: _Watched, chunk: _Chunk, hit: Hit) -> None:
+    def _keep(
+        self,
+        watched: _Watched,
+        chunk: _Chunk,
+        hit: Hit,
+    ) -> None:
         row = self._rows + int(chunk.rows[hit.place])
         before = self._detections.get(watched.name)
         if before is None or before.row is None or row < before.row:

@@ -79,7 +79,11 @@ def _detectors(outcome: Outcome) -> Table:
     return grid
 
 
-def _when(replay: Replay, row: int, since_row: int) -> list[str]:
+def _when(
+    replay: Replay,
+    row: int,
+    since_row: int,
+) -> list[str]:
     """Return when a detector fired and since when, or since which row where there are no times."""
     if replay.time_at(0) is None:
         return [f"{since_row:,}"]

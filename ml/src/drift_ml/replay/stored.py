@@ -77,7 +77,11 @@ def _psi_fires(reference: Sequence[int], counts: Sequence[int]) -> bool:
     return effects.psi(reference, counts) > PSI_THRESHOLD
 
 
-def _ks_fires(level: float, reference: Sequence[int], counts: Sequence[int]) -> bool:
+def _ks_fires(
+    level: float,
+    reference: Sequence[int],
+    counts: Sequence[int],
+) -> bool:
     return effects.ks_p(effects.ks(reference, counts), sum(reference), sum(counts)) < level
 
 
@@ -104,7 +108,9 @@ def _first(
 
 
 def _blocks(
-    windows: Sequence[Window], reference: Mapping[str, tuple[int, ...]], size: int
+    windows: Sequence[Window],
+    reference: Mapping[str, tuple[int, ...]],
+    size: int,
 ) -> Iterator[_Block]:
     """Yield blocks of neighbouring windows with `size` events or more; what is left is dropped."""
     begin = end = 0

@@ -94,7 +94,11 @@ def positive_place(target: Target) -> int:
     return 1 if positive is None else target.classes.index(positive)
 
 
-def labels_of(target: Target, chosen: Places, probabilities: Floats) -> Places:
+def labels_of(
+    target: Target,
+    chosen: Places,
+    probabilities: Floats,
+) -> Places:
     """Return the places of the labels: by the target's threshold, else as the library chooses.
 
     Args:
@@ -105,7 +109,8 @@ def labels_of(target: Target, chosen: Places, probabilities: Floats) -> Places:
     if target.threshold is None:
         return chosen
     positive = positive_place(target)
-    return np.where(probabilities[:, positive] >= target.threshold, positive, 1 - positive)
+    is_positive = probabilities[:, positive] >= target.threshold
+    return np.where(is_positive, positive, 1 - positive)
 
 
 def score(answers: Answers, *, seed: int) -> dict[str, BundleManifestV2Score]:
@@ -141,7 +146,8 @@ def score(answers: Answers, *, seed: int) -> dict[str, BundleManifestV2Score]:
     drawn = []
     for _ in range(resamples(rows, answers.classes)):
         draw = random.integers(0, rows, rows)
-        drawn.append(measured.of(np.bincount(draw, minlength=rows).astype(np.float64)))
+        weights = np.bincount(draw, minlength=rows).astype(np.float64)
+        drawn.append(measured.of(weights))
     everything = measured.of(np.ones(rows))
     scores: dict[str, BundleManifestV2Score] = {}
     for name, value in everything.items():
@@ -164,7 +170,8 @@ def class_scores(answers: Answers, classes: Sequence[str]) -> dict[str, Mapping[
     counts = _Counts.of(answers, np.ones(len(answers.actual)))
     by_class: dict[str, Mapping[str, float | None]] = {}
     for place, name in enumerate(classes):
-        right, chosen = counts.right[place], counts.chosen[place]
+        right = counts.right[place]
+        chosen = counts.chosen[place]
         support = counts.support[place]
         by_class[name] = {
             "precision": _share(right, chosen),
@@ -188,7 +195,8 @@ def resamples(rows: int, classes: int) -> int:
     """
     # Of two classes one ROC curve is enough.
     curves = 1 if classes == TWO else classes
-    return max(FEWEST_RESAMPLES, min(RESAMPLES, MOST_DRAWN // (rows * curves)))
+    affordable = MOST_DRAWN // (rows * curves)
+    return max(FEWEST_RESAMPLES, min(RESAMPLES, affordable))
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,7 +221,11 @@ class _Counts:
         )
 
 
-def _by_class(places: Places, weights: Floats, classes: int) -> Floats:
+def _by_class(
+    places: Places,
+    weights: Floats,
+    classes: int,
+) -> Floats:
     """Return the sum of the weights by place, shape (classes,)."""
     return np.bincount(places, weights, classes).astype(np.float64, copy=False)
 
@@ -238,13 +250,15 @@ class _Measured:
         self.losses = np.stack([*losses.values()], axis=1).astype(np.float64)
         scores = answers.scores
         # The bins of `drift_ml.calibration`, whose curve lies beside these scores.
-        self.bins = np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], scores)
+        borders = np.linspace(0, 1, BINS + 1)[1:-1]
+        self.bins = np.searchsorted(borders, scores)
         self.off = scores - answers.happened
 
     def of(self, weights: Floats) -> dict[str, float]:
         """Return every score of rows that count as often as their weights say, shape (rows,)."""
         rows = weights.sum()
-        means = dict(zip(self.names, (weights @ self.losses / rows).tolist(), strict=True))
+        losses = weights @ self.losses / rows
+        means = dict(zip(self.names, losses.tolist(), strict=True))
         worst = means["prior_brier"]
         off = np.bincount(self.bins, weights * self.off, BINS)
         return {
@@ -281,7 +295,8 @@ def _macro_f1(counts: _Counts) -> float:
     """Return the mean of F1 over the classes that a row has, or that the model chooses."""
     either = counts.chosen + counts.support
     present = either > 0
-    return float((2 * counts.right[present] / either[present]).mean())
+    f1 = 2 * counts.right[present] / either[present]
+    return float(f1.mean())
 
 
 class _Curves:
@@ -315,7 +330,8 @@ class _Curves:
         if not exists.any():
             return float("nan")
         won = (ups * beaten).sum(axis=1) / 2
-        return float((won[exists] / pairs[exists]).mean())
+        areas = won[exists] / pairs[exists]
+        return float(areas.mean())
 
 
 def _ties(ranked: Floats) -> tuple[Places, Places]:

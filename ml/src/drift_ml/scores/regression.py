@@ -58,7 +58,12 @@ SCORES: dict[str, Callable[[Floats, Floats], Floats]] = {
 }
 
 
-def score(actual: Floats, predicted: Floats, *, seed: int) -> dict[str, BundleManifestV2Score]:
+def score(
+    actual: Floats,
+    predicted: Floats,
+    *,
+    seed: int,
+) -> dict[str, BundleManifestV2Score]:
     """Return each score with a 95 % percentile bootstrap interval over rows.
 
     Source: Efron and Tibshirani 1993, 13.3.

@@ -91,7 +91,10 @@ def parquet_batches(part: Part, names: Mapping[int, str]) -> Generator[Batch, No
 
 
 def arrow_batches(
-    table: TextTable, types: Mapping[int, pa.DataType], nulls: Sequence[str], decimal: str
+    table: TextTable,
+    types: Mapping[int, pa.DataType],
+    nulls: Sequence[str],
+    decimal: str,
 ) -> Generator[Batch, None, None]:
     """Yield the rows of a text, parsed by Arrow.
 
@@ -133,7 +136,11 @@ def arrow_batches(
 
 
 def python_batches(
-    table: TextTable, places: Sequence[int], ragged: Ragged, *, after: int
+    table: TextTable,
+    places: Sequence[int],
+    ragged: Ragged,
+    *,
+    after: int,
 ) -> Generator[Batch, None, None]:
     """Yield the rows of a text below the row `after`, all cells as text.
 
@@ -167,7 +174,11 @@ def unreadable(part: Part) -> DataError:
     return file_error(part.name, "format", "a Parquet file that is whole")
 
 
-def _batch(places: Sequence[int], rows: list[int], cells: list[list[str]]) -> Batch:
+def _batch(
+    places: Sequence[int],
+    rows: list[int],
+    cells: list[list[str]],
+) -> Batch:
     columns = dict(zip(places, zip(*cells, strict=True), strict=True))
     try:
         arrays = {place: pa.array(column, pa.string()) for place, column in columns.items()}

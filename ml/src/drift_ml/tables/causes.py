@@ -17,7 +17,11 @@ DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 OPTIONS = {",": ",", ";": "';'", "\t": "tab", "|": "'|'"}
 
 
-def cause_of(table: TextTable, layout: Layout, options: ReadOptions) -> CellFinding | None:
+def cause_of(
+    table: TextTable,
+    layout: Layout,
+    options: ReadOptions,
+) -> CellFinding | None:
     """Return why a header lacks columns, None if only the columns themselves can be the cause."""
     lines = table.beginning[table.skip :]
 
@@ -43,7 +47,11 @@ def cause_of(table: TextTable, layout: Layout, options: ReadOptions) -> CellFind
     return None
 
 
-def _delimiter(used: str, better: str, lines: tuple[str, ...]) -> CellFinding:
+def _delimiter(
+    used: str,
+    better: str,
+    lines: tuple[str, ...],
+) -> CellFinding:
     hint = f"{DELIMITERS[better]} separates them: --delimiter {OPTIONS[better]}"
     cells = names_in(lines[1], better) if len(lines) > 1 else []
     if better != "," and any(_is_number(cell.replace(",", ".")) and "," in cell for cell in cells):

@@ -98,7 +98,13 @@ class Checked:
     #: What is wrong.
     problems: list[Problem] = field(default_factory=list)
 
-    def add(self, rule: str, expected: str, broken: Mask, hint: str = "") -> None:
+    def add(
+        self,
+        rule: str,
+        expected: str,
+        broken: Mask,
+        hint: str = "",
+    ) -> None:
         """Note a rule, if any cell breaks it."""
         if broken.any():
             self.problems.append(Problem(rule, expected, broken, hint))
@@ -313,7 +319,11 @@ def _vector(numbers: pa.Array) -> Floats:
     return np.asarray(numbers.to_numpy(zero_copy_only=False))
 
 
-def _parsed(texts: pa.Array, missing: Mask, decimal: str) -> Codes:
+def _parsed(
+    texts: pa.Array,
+    missing: Mask,
+    decimal: str,
+) -> Codes:
     """Return the numbers in texts: by Arrow if it can, else by Python, which reads more."""
     if decimal == ".":
         try:
@@ -379,7 +389,11 @@ def _number(text: str, decimal: str) -> float | None:
         return None
 
 
-def _category(feature: Feature, cell: object, reading: Reading) -> str | _Wrong | None:
+def _category(
+    feature: Feature,
+    cell: object,
+    reading: Reading,
+) -> str | _Wrong | None:
     """Return the category that a cell is, a newcomer's text, or None for missing."""
     if cell is None or cell != cell:  # noqa: PLR0124 - NaN is how tables mark a missing category
         return None

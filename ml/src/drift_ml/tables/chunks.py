@@ -63,7 +63,11 @@ def count_rows(path: Path) -> int:
 
 
 def read_chunks(
-    path: Path, layout: Layout, options: ReadOptions | None = None, *, strict: bool = False
+    path: Path,
+    layout: Layout,
+    options: ReadOptions | None = None,
+    *,
+    strict: bool = False,
 ) -> Generator[Chunk, None, None]:
     """Yield the rows of a table chunk by chunk.
 

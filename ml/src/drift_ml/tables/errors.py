@@ -81,7 +81,10 @@ class DataError(DriftError):
     """The data break the feature set."""
 
     def __init__(
-        self, source: str, findings: Sequence[CellFinding], outcome: str = "nothing was trained"
+        self,
+        source: str,
+        findings: Sequence[CellFinding],
+        outcome: str = "nothing was trained",
     ) -> None:
         #: Every rule that is broken, by column.
         self.findings = tuple(findings)

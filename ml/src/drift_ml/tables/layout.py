@@ -100,7 +100,11 @@ class Places:
 
 
 def find_columns(
-    names: Sequence[str], layout: Layout, ignore: Sequence[str], *, strict: bool
+    names: Sequence[str],
+    layout: Layout,
+    ignore: Sequence[str],
+    *,
+    strict: bool,
 ) -> Places:
     """Find the columns of a layout among the names of a header.
 
@@ -157,7 +161,12 @@ def _key(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip()
 
 
-def _is_ignored(key: str, place: int, ignore: Sequence[str], wanted: Sequence[Column]) -> bool:
+def _is_ignored(
+    key: str,
+    place: int,
+    ignore: Sequence[str],
+    wanted: Sequence[Column],
+) -> bool:
     if key in map(_key, ignore) or f"#{place + 1}" in ignore:
         return True
     if key in {_key(column.header) for column in wanted}:
@@ -165,7 +174,12 @@ def _is_ignored(key: str, place: int, ignore: Sequence[str], wanted: Sequence[Co
     return any(fnmatchcase(key, pattern) for pattern in ignore)
 
 
-def _places(column: Column, names: Sequence[str], keys: Sequence[str], out: set[int]) -> list[int]:
+def _places(
+    column: Column,
+    names: Sequence[str],
+    keys: Sequence[str],
+    out: set[int],
+) -> list[int]:
     """Return where a column is: by its name, else but for spaces, else by the feature's."""
     ways = [(column.header, names), (_key(column.header), keys), (column.fallback, keys)]
     for text, texts in ways:
@@ -188,7 +202,11 @@ def _near(column: Column, keys: Sequence[str]) -> list[int]:
     ]
 
 
-def _near_hint(near: Sequence[int], column: Column, keys: Sequence[str]) -> str:
+def _near_hint(
+    near: Sequence[int],
+    column: Column,
+    keys: Sequence[str],
+) -> str:
     if not near:
         return ""
     place = near[0]

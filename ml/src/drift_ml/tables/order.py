@@ -65,7 +65,12 @@ class _Spool:
             with path.open("ab") as file:
                 self._write(file, name, values)
 
-    def _write(self, file: IO[bytes], name: str, values: Values) -> None:
+    def _write(
+        self,
+        file: IO[bytes],
+        name: str,
+        values: Values,
+    ) -> None:
         if values.dtype == object:
             texts = self._texts.setdefault(name, {})
             # A text that was not seen before gets the next number.

@@ -85,7 +85,11 @@ def opened(part: Part) -> Iterator[IO[bytes]]:
 
 
 def file_error(
-    name: str, rule: str, expected: str, hint: str = "", line: int | None = None
+    name: str,
+    rule: str,
+    expected: str,
+    hint: str = "",
+    line: int | None = None,
 ) -> DataError:
     """Return the error of a file as a whole."""
     lines = () if line is None else (line,)

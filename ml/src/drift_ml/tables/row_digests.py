@@ -169,7 +169,12 @@ class RowDigests:
     again: int
 
     @classmethod
-    def of(cls, learnt: Hashes, held_out: Hashes, most: int = MOST_ROWS) -> RowDigests:
+    def of(
+        cls,
+        learnt: Hashes,
+        held_out: Hashes,
+        most: int = MOST_ROWS,
+    ) -> RowDigests:
         """Return the digests of a training table, from the hashes of its two sides."""
         whole = RowSample(most)
         whole.add(learnt)
@@ -284,7 +289,11 @@ class Comparison:
         return over and binomial_tail(equal, self.rows, self.yardstick) < CHANCE
 
 
-def upper_limit(hits: int, trials: int, confidence: float) -> float:
+def upper_limit(
+    hits: int,
+    trials: int,
+    confidence: float,
+) -> float:
     """Return the one-sided upper limit of a share (Clopper and Pearson 1934), 1.0 for no trials.
 
     >>> round(upper_limit(0, 100, 0.999), 4)
@@ -301,7 +310,11 @@ def upper_limit(hits: int, trials: int, confidence: float) -> float:
     return high
 
 
-def binomial_tail(least: int, trials: int, share: float) -> float:
+def binomial_tail(
+    least: int,
+    trials: int,
+    share: float,
+) -> float:
     """Return the chance of `least` or more hits in so many trials.
 
     >>> binomial_tail(1, 2, 0.5)
@@ -319,13 +332,21 @@ def binomial_tail(least: int, trials: int, share: float) -> float:
     return _upper_sum(least, trials, share)
 
 
-def _log_mass(hits: int, trials: int, share: float) -> float:
+def _log_mass(
+    hits: int,
+    trials: int,
+    share: float,
+) -> float:
     misses = trials - hits
     ways = math.lgamma(trials + 1) - math.lgamma(hits + 1) - math.lgamma(misses + 1)
     return ways + hits * math.log(share) + misses * math.log1p(-share)
 
 
-def _upper_sum(least: int, trials: int, share: float) -> float:
+def _upper_sum(
+    least: int,
+    trials: int,
+    share: float,
+) -> float:
     """Return the sum of masses from `least` up; above the mean each is less than the one before."""
     mass = math.exp(_log_mass(least, trials, share))
     total, hits, odds = mass, least, share / (1 - share)
@@ -336,7 +357,11 @@ def _upper_sum(least: int, trials: int, share: float) -> float:
     return min(total, 1.0)
 
 
-def _lower_sum(most: int, trials: int, share: float) -> float:
+def _lower_sum(
+    most: int,
+    trials: int,
+    share: float,
+) -> float:
     """Return the sum of masses from `most` down; below the mean each is less than the one above."""
     return _upper_sum(trials - most, trials, 1 - share)
 

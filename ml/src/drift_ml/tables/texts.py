@@ -176,7 +176,11 @@ def broken_pack(part: Part) -> DataError:
     )
 
 
-def wrong_encoding(part: Part, hint: str = "", line: int | None = None) -> DataError:
+def wrong_encoding(
+    part: Part,
+    hint: str = "",
+    line: int | None = None,
+) -> DataError:
     """Return the error of a file that is not in UTF-8."""
     hint = hint or "--encoding names another, such as windows-1252 or latin-1"
     return file_error(part.name, "format", "text in UTF-8", hint, line)
@@ -260,7 +264,11 @@ def _check_unpacked(part: Part, head: bytes) -> None:
         raise file_error(part.name, "format", "a packed text", f"it holds {content}: unpack it")
 
 
-def _copy_as_utf8(part: Part, encoding: str, copy: Path) -> None:
+def _copy_as_utf8(
+    part: Part,
+    encoding: str,
+    copy: Path,
+) -> None:
     decoder = codecs.getincrementaldecoder(encoding)()
     lines = 1
     try:
@@ -306,7 +314,11 @@ def _ends(cell: str) -> int:
     return cell.count("\n") + cell.count("\r") - cell.count("\r\n")
 
 
-def _open_after(line: str, delimiter: str, is_open: bool) -> bool:
+def _open_after(
+    line: str,
+    delimiter: str,
+    is_open: bool,
+) -> bool:
     """Return whether a quoted cell is open behind this line, as it was or not before it."""
     at = 0
     while True:

@@ -50,7 +50,12 @@ ZONE_AFTER_SPACE = re.compile(r"(.+[0-9])\s+(UTC|GMT|Z|[+-]\d\d:?\d\d)")
 ORDER_HINT = "--sort sorts them; times without a zone repeat an hour when the clocks are set back"
 
 
-def check_times(column: pa.Array, *, after: int | None, ordered: bool = True) -> Checked:
+def check_times(
+    column: pa.Array,
+    *,
+    after: int | None,
+    ordered: bool = True,
+) -> Checked:
     """Return milliseconds of Unix time, shape (rows,), and what is wrong with the column.
 
     A time without zone is taken as UTC; what is finer than a millisecond is cut off. after: the
@@ -156,7 +161,8 @@ def _numbers(column: pa.Array) -> Read:
     wrong = ~right
     # Such digits are also a number of seconds, of a year that nobody means.
     wrong |= _hours_of_days(values, right)
-    return np.where(wrong, 0, times), wrong, _number_hint(values[wrong & ~nulls(column)])
+    bad = values[wrong & ~nulls(column)]
+    return np.where(wrong, 0, times), wrong, _number_hint(bad)
 
 
 def _of_one_unit(values: npt.NDArray[np.int64]) -> Times | None:
@@ -196,10 +202,15 @@ def _hours_of_days(values: npt.NDArray[np.generic], right: Mask) -> Mask:
     """Return the cells of a column that holds days and hours as digits, 2026010112."""
     numbers = values if right.all() else values[right]
     sample = numbers[:LOOKED_AT]
-    texts = (str(int(value)) for value in sample)
-    digits = all(len(text) == len("2026010112") and DAY_DIGITS.fullmatch(text) for text in texts)
-    hours = bool(len(sample)) and digits
+    hours = bool(len(sample)) and all(_is_hour(value) for value in sample)
     return right if hours else np.zeros(len(right), dtype=bool)
+
+
+def _is_hour(value: np.generic) -> bool:
+    digits = str(int(value))
+    if len(digits) != len("2026010112"):
+        return False
+    return DAY_DIGITS.fullmatch(digits) is not None
 
 
 def _number_hint(values: npt.NDArray[np.generic]) -> str:
@@ -262,7 +273,8 @@ def _one_by_one(texts: list[str | None]) -> Read:
             timestamp_ms = _from_text(text)
             times[place] = timestamp_ms or 0
             wrong[place] = timestamp_ms is None
-    bad = [text for text, is_wrong in zip(texts, wrong, strict=True) if is_wrong and text]
+    wrong_texts = [texts[place] for place in np.flatnonzero(wrong)]
+    bad = [text for text in wrong_texts if text]
     return times, wrong, _text_hint(bad)
 
 

@@ -68,7 +68,11 @@ def list_versions(folder: Path) -> None:
 @click.argument("model")
 @click.argument("version")
 @folder_option
-def use(model: str, version: str, folder: Path) -> None:
+def use(
+    model: str,
+    version: str,
+    folder: Path,
+) -> None:
     """Make a version of a model the current one."""
     models = _models(folder)
     if model not in models:

@@ -163,7 +163,14 @@ def main(  # noqa: PLR0913 - one parameter per option
         raise
 
 
-def _train(chosen: FeatureSet, table: Table, out: Path, recipe: Recipe, *, strict: bool) -> Trained:
+def _train(
+    chosen: FeatureSet,
+    table: Table,
+    out: Path,
+    recipe: Recipe,
+    *,
+    strict: bool,
+) -> Trained:
     """Train with a bar that shows the trees."""
     from .job import train  # noqa: PLC0415 - as above
 
@@ -184,7 +191,12 @@ def _train(chosen: FeatureSet, table: Table, out: Path, recipe: Recipe, *, stric
         return train(chosen, table, out, recipe=recipe, progress=show, strict=strict)
 
 
-def _chosen(models: tuple[str, ...], file: Path | None, *, has_rows: bool) -> list[FeatureSet]:
+def _chosen(
+    models: tuple[str, ...],
+    file: Path | None,
+    *,
+    has_rows: bool,
+) -> list[FeatureSet]:
     """Return the feature sets of the models to train. Raises UsageError."""
     if file is not None:
         if models:

@@ -69,7 +69,10 @@ class DataWarning:
 
 
 def find_warnings(
-    feature_set: FeatureSet, matrix: Floats, target: Floats, sides: Sides
+    feature_set: FeatureSet,
+    matrix: Floats,
+    target: Floats,
+    sides: Sides,
 ) -> list[DataWarning]:
     """Return what a careful colleague would say of training rows, in a fixed order.
 
@@ -90,7 +93,11 @@ def find_warnings(
     return warnings
 
 
-def _duplicates(matrix: Floats, target: Floats, sides: Sides) -> Iterator[DataWarning]:
+def _duplicates(
+    matrix: Floats,
+    target: Floats,
+    sides: Sides,
+) -> Iterator[DataWarning]:
     """Yield a warning where rows, their target included, are on both sides of the split."""
     hashes = hash_rows([*as_seen(matrix), target])
     learnt, held_out = hashes[sides.learnt], hashes[sides.held_out]
@@ -145,7 +152,12 @@ def _varies(values: Floats) -> bool:
 
 
 def _leak(
-    name: str, column: Floats, target: Floats, sides: Sides, *, coded: bool
+    name: str,
+    column: Floats,
+    target: Floats,
+    sides: Sides,
+    *,
+    coded: bool,
 ) -> list[DataWarning]:
     """Return a warning where a feature is the target, or says as much as it.
 
@@ -179,7 +191,11 @@ def _is_target(values: Floats, target: Floats) -> bool:
         return bool((np.abs(values - target) <= within).all())
 
 
-def _alone(column: Floats, target: Floats, sides: Sides) -> tuple[str, float]:
+def _alone(
+    column: Floats,
+    target: Floats,
+    sides: Sides,
+) -> tuple[str, float]:
     """Return the better of R2 and AUC, with its name, that one feature reaches on held-out rows.
 
     Rows where it is missing are left out. AUC is asked where the target has two values. The score
@@ -211,7 +227,11 @@ def _sampled(places: npt.NDArray[np.intp], column: Floats) -> npt.NDArray[np.int
     return places[~np.isnan(column[places])][:MOST_ROWS]
 
 
-def _line(x: Floats, y: Floats, fresh: Floats) -> Floats:
+def _line(
+    x: Floats,
+    y: Floats,
+    fresh: Floats,
+) -> Floats:
     """Predict by the least-squares line, for a target in other units."""
     middle, height = x.mean(), y.mean()
     apart = x - middle
@@ -221,14 +241,22 @@ def _line(x: Floats, y: Floats, fresh: Floats) -> Floats:
     return predicted
 
 
-def _curve(x: Floats, y: Floats, fresh: Floats) -> Floats:
+def _curve(
+    x: Floats,
+    y: Floats,
+    fresh: Floats,
+) -> Floats:
     """Predict by straight lines between the mean targets of neighbours, for smooth curves."""
     distinct, place = np.unique(x, return_inverse=True)
     means = np.bincount(place, weights=y) / np.bincount(place)
     return np.interp(fresh, distinct, means)
 
 
-def _steps(x: Floats, y: Floats, fresh: Floats) -> Floats:
+def _steps(
+    x: Floats,
+    y: Floats,
+    fresh: Floats,
+) -> Floats:
     """Predict by a tree, for codes, categories and steps."""
     # Seconds that reading a file need not pay.
     from sklearn.tree import DecisionTreeRegressor  # noqa: PLC0415

@@ -118,7 +118,11 @@ def tell_apart(
     return Domain(auc, p, tuple(giveaways), len(before), len(now))
 
 
-def _together(feature_set: FeatureSet, before: Floats, now: Floats) -> _Samples:
+def _together(
+    feature_set: FeatureSet,
+    before: Floats,
+    now: Floats,
+) -> _Samples:
     """Return both samples, with categories whose levels the classifier can take."""
     rows = np.vstack([before, now])
     categories = [feature.type == "category" for feature in feature_set.features]
@@ -141,7 +145,11 @@ def _p_value(auc: float, chance: list[float]) -> float:
 
 
 def _cross_validate(
-    samples: _Samples, new: Flags, random: np.random.Generator, *, explain: bool = False
+    samples: _Samples,
+    new: Flags,
+    random: np.random.Generator,
+    *,
+    explain: bool = False,
 ) -> tuple[float, list[float]]:
     """Return the mean AUC over the folds and, if wanted, its losses.
 
@@ -161,7 +169,12 @@ def _cross_validate(
     return total / FOLDS, (lost / FOLDS).tolist()
 
 
-def _shuffled_aucs(model: Any, rows: Floats, new: Flags, random: np.random.Generator) -> Floats:
+def _shuffled_aucs(
+    model: Any,
+    rows: Floats,
+    new: Flags,
+    random: np.random.Generator,
+) -> Floats:
     """Return the AUC with each feature shuffled in turn, shape (features,)."""
     aucs = np.zeros(rows.shape[1])
     for place in range(len(aucs)):
@@ -171,7 +184,11 @@ def _shuffled_aucs(model: Any, rows: Floats, new: Flags, random: np.random.Gener
     return aucs
 
 
-def _auc(model: Any, rows: Floats, new: Flags) -> float:
+def _auc(
+    model: Any,
+    rows: Floats,
+    new: Flags,
+) -> float:
     return float(roc_auc_score(new, model.predict_proba(rows)[:, 1]))
 
 

@@ -24,7 +24,12 @@ class LibraryMissing(TrainingError):
 
     exit_code = CANNOT_START
 
-    def __init__(self, estimator: str, library: str, extra: str) -> None:
+    def __init__(
+        self,
+        estimator: str,
+        library: str,
+        extra: str,
+    ) -> None:
         #: As the option names it.
         self.estimator = estimator
         #: The extra of drift-ml that brings the library.
@@ -43,7 +48,13 @@ class ModelWorseThanMean(TrainingError):
 
     exit_code = FINDING
 
-    def __init__(self, r2: float, *, skill: str = "R2", simple: str = "the mean") -> None:
+    def __init__(
+        self,
+        r2: float,
+        *,
+        skill: str = "R2",
+        simple: str = "the mean",
+    ) -> None:
         #: The skill on the held-out rows; NaN where it does not exist.
         self.r2 = r2
         super().__init__(

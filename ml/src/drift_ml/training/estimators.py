@@ -106,7 +106,11 @@ def fit_settings(feature_set: FeatureSet, recipe: Recipe) -> Mapping[str, Any]:
     return {"categorical_feature": categories_of(feature_set, recipe) or "auto"}
 
 
-def check_missing(feature_set: FeatureSet, recipe: Recipe, matrix: Floats) -> None:
+def check_missing(
+    feature_set: FeatureSet,
+    recipe: Recipe,
+    matrix: Floats,
+) -> None:
     """Raise TrainingError where rows lack values and the estimator takes none that are missing.
 
     Args:

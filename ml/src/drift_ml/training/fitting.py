@@ -116,7 +116,13 @@ def _ignore(done: int, trees: int) -> None:
     """Watch nothing."""
 
 
-def _grow(estimator: Any, learnt: Floats, wanted: Any, recipe: Recipe, progress: Progress) -> None:
+def _grow(
+    estimator: Any,
+    learnt: Floats,
+    wanted: Any,
+    recipe: Recipe,
+    progress: Progress,
+) -> None:
     """Grow a forest a few trees at a time."""
     estimator.set_params(warm_start=True, n_jobs=-1)
     for trees in [*range(STEP, recipe.trees, STEP), recipe.trees]:

@@ -29,7 +29,11 @@ class Sides:
     period_ms: tuple[int, int] | None = None
 
 
-def split(rows: int, recipe: Recipe, times_ms: Times | None = None) -> Sides:
+def split(
+    rows: int,
+    recipe: Recipe,
+    times_ms: Times | None = None,
+) -> Sides:
     """Return the two sides of so many rows; equal recipes and times give equal sides.
 
     Without times rows are held out at random. With them the last ones are, as the model will meet

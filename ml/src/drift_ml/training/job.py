@@ -97,7 +97,12 @@ def load_rows(  # noqa: PLR0913 - where rows come from, and how they are read
     return table
 
 
-def _made(source: Source, feature_set: FeatureSet, rows: int, seed: int) -> Table:
+def _made(
+    source: Source,
+    feature_set: FeatureSet,
+    rows: int,
+    seed: int,
+) -> Table:
     """Return the table of a source of the user's own. Raises TrainingError where it fails."""
     try:
         table = source(feature_set, rows, seed)

@@ -26,7 +26,10 @@ NAN = float("nan")
 
 
 def judge(
-    feature_set: FeatureSet, table: Table, fitted: Fitted, recipe: Recipe
+    feature_set: FeatureSet,
+    table: Table,
+    fitted: Fitted,
+    recipe: Recipe,
 ) -> Mapping[str, object]:
     """Return the scores as members of a manifest; of a classifier also by class.
 
@@ -60,7 +63,11 @@ def judge(
     }
 
 
-def answers_of(feature_set: FeatureSet, table: Table, fitted: Fitted) -> classification.Answers:
+def answers_of(
+    feature_set: FeatureSet,
+    table: Table,
+    fitted: Fitted,
+) -> classification.Answers:
     """Return what a classifier answered to the held-out rows.
 
     Args:

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 SHOWN_ROWS = 5
 
 
-def as_places(feature_set: FeatureSet, labels: npt.NDArray[Any], source: str) -> Floats:
+def as_places(
+    feature_set: FeatureSet,
+    labels: npt.NDArray[Any],
+    source: str,
+) -> Floats:
     """Return the place of each label in the target's classes, shape (rows,).
 
     Labels are compared as texts, as those of a file are: 0 and 0.0 are the class "0", True is

@@ -100,7 +100,9 @@ def _row_digests(matrix: Floats, fitted: Fitted) -> bytes:
 
 
 def _model_file(
-    feature_set: FeatureSet, table: Table, fitted: Fitted
+    feature_set: FeatureSet,
+    table: Table,
+    fitted: Fitted,
 ) -> tuple[str, bytes, Mapping[str, object]]:
     """Return the name and the bytes of the model's file, and what the manifest says of its proof.
 
@@ -120,7 +122,11 @@ def _model_file(
     return "model.bin", packed, {"exactness": exactness.to_json()}
 
 
-def _baseline(feature_set: FeatureSet, table: Table, fitted: Fitted) -> bytes:
+def _baseline(
+    feature_set: FeatureSet,
+    table: Table,
+    fitted: Fitted,
+) -> bytes:
     """Return the baseline. Raises ContractError where its figures cannot be."""
     if fitted.labels is None:
         baseline = fit_baseline(
@@ -143,7 +149,11 @@ def _baseline(feature_set: FeatureSet, table: Table, fitted: Fitted) -> bytes:
     return baseline_bytes(baseline)
 
 
-def _prove_equal(forest: bytes, estimator: Any, matrix: Floats) -> None:
+def _prove_equal(
+    forest: bytes,
+    estimator: Any,
+    matrix: Floats,
+) -> None:
     """Send every training row through both engines; one bit of difference is an error."""
     packed = np.array(Forest.from_bytes(forest).predict_many(matrix.tolist()))
     differing = int((packed != estimator.predict(matrix)).sum())
@@ -152,7 +162,9 @@ def _prove_equal(forest: bytes, estimator: Any, matrix: Floats) -> None:
 
 
 def _held_out(
-    feature_set: FeatureSet, table: Table, fitted: Fitted
+    feature_set: FeatureSet,
+    table: Table,
+    fitted: Fitted,
 ) -> Mapping[str, BundleManifestV2HeldOut]:
     """Return how rows were held out; nothing where it is as it has always been."""
     period = fitted.sides.period_ms
@@ -171,7 +183,10 @@ def _estimator(estimator: Any, recipe: Recipe) -> BundleManifestV2Estimator:
 
 
 def _training(
-    feature_set: FeatureSet, table: Table, fitted: Fitted, recipe: Recipe
+    feature_set: FeatureSet,
+    table: Table,
+    fitted: Fitted,
+    recipe: Recipe,
 ) -> BundleManifestV2Training:
     return {
         "source": table.source,

@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 FLIGHTS = Path(__file__).with_name("data") / "flights.csv.gz"
 
 
-def house_price(_feature_set: FeatureSet, rows: int, seed: int) -> Table:
+def house_price(
+    _feature_set: FeatureSet,
+    rows: int,
+    seed: int,
+) -> Table:
     """Return synthetic houses with a linear price in whole US dollars.
 
     Features are independent: bedrooms 1-5, bathrooms 1-3 and age 0-49 are uniform integers, sqft is
@@ -58,7 +62,10 @@ def house_price(_feature_set: FeatureSet, rows: int, seed: int) -> Table:
 
 
 def _positive_normal(
-    random: np.random.Generator, mean: float, deviation: float, rows: int
+    random: np.random.Generator,
+    mean: float,
+    deviation: float,
+    rows: int,
 ) -> npt.NDArray[np.float64]:
     """Return normal values, those at or below zero drawn again."""
     values = random.normal(mean, deviation, rows)
@@ -68,7 +75,11 @@ def _positive_normal(
     return values
 
 
-def diabetes(_feature_set: FeatureSet, _rows: int, _seed: int) -> Table:
+def diabetes(
+    _feature_set: FeatureSet,
+    _rows: int,
+    _seed: int,
+) -> Table:
     """Return the diabetes study inside scikit-learn: 442 patients, 10 features, original units."""
     from sklearn.datasets import load_diabetes  # noqa: PLC0415 - 300 ms that --help need not pay
 
@@ -80,7 +91,11 @@ def diabetes(_feature_set: FeatureSet, _rows: int, _seed: int) -> Table:
     return Table(source="scikit-learn:diabetes", columns=columns, target=target)
 
 
-def flight_delay(feature_set: FeatureSet, _rows: int, _seed: int) -> Table:
+def flight_delay(
+    feature_set: FeatureSet,
+    _rows: int,
+    _seed: int,
+) -> Table:
     """Return the sample of flights beside this file: 18,186 of 2013, in the order of time.
 
     Its README says where they come from, and under which licence.

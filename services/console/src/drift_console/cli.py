@@ -133,6 +133,12 @@ docs/exit-codes.md.
     help="Features that have metrics and a place on the page, the most important ones.",
 )
 @click.option(
+    "--rhythm/--no-rhythm",
+    default=True,
+    show_default=True,
+    help="Learn daily and weekly cycles from two weeks of traffic, and allow for them.",
+)
+@click.option(
     "--retention-days",
     type=FiniteRange(min=0.01, max=36_500),
     default=7.0,

@@ -333,6 +333,8 @@ class EvidenceDocument(TypedDict):
     window: WindowEntry
     effects: list[EffectEntry]
     alerts: list[Alert]
+    #: What is known of the traffic's rhythm, in words; None where it is not learned.
+    rhythm: str | None
     #: Who has seen which alert, by its id.
     acknowledged: dict[str, Acknowledgement]
     #: What is decided, by the one function that decides it everywhere.

@@ -46,6 +46,8 @@ class Settings:
     stack: str = "local"
     #: Drift score above which a request counts as drifted; None takes the spec's.
     threshold: float | None = None
+    #: Whether daily and weekly cycles are learned and allowed for.
+    rhythm: bool = True
     #: Features that have metrics of their own, at most.
     metric_features: int = METRIC_FEATURES
     #: URLs that each alert is posted to.

@@ -92,7 +92,11 @@ class Grounds:
     detector: AlertV2Detector | None = None
 
 
-def drift_alert(source: AlertSource, finding: DriftFinding, grounds: Grounds) -> AlertV2:
+def drift_alert(
+    source: AlertSource,
+    finding: DriftFinding,
+    grounds: Grounds,
+) -> AlertV2:
     """Return the alert that a drift was detected.
 
     Args:
@@ -137,7 +141,11 @@ def _lowered(text: str) -> str:
     return f"{text[:1].lower()}{text[1:]}"
 
 
-def _described(reference: Reference, finding: DriftFinding, window: Window | None) -> Description:
+def _described(
+    reference: Reference,
+    finding: DriftFinding,
+    window: Window | None,
+) -> Description:
     units = units_of(reference.feature_set)
     answer = reference.baseline.channel(finding.channel).answer
     if answer is not None:
@@ -146,7 +154,10 @@ def _described(reference: Reference, finding: DriftFinding, window: Window | Non
     return describe(reference.baseline, finding, window, units)
 
 
-def _answer_unit(target: Target, answer: str) -> str:
+def _answer_unit(
+    target: Target,
+    answer: str,
+) -> str:
     """Return the unit of a part of the answer; "" for a label."""
     if target.is_class:
         return ANSWER_UNITS.get(answer, "")
@@ -161,7 +172,11 @@ def _other(alert: Alert) -> AlertV2Other:
     return {"alert_id": alert["alert_id"], "title": alert["title"], "since": since}
 
 
-def muted(alert: AlertV2, until: str, features: Sequence[str]) -> AlertV2:
+def muted(
+    alert: AlertV2,
+    until: str,
+    features: Sequence[str],
+) -> AlertV2:
     """Return an alert as it is kept while its features are muted, when nobody is notified.
 
     Args:
@@ -182,7 +197,10 @@ def _beside(standing: Sequence[Alert]) -> str:
     return f". Still standing: {'; '.join(titles)}{ending}"
 
 
-def _is_of_classifier(source: AlertSource, finding: DriftFinding) -> bool:
+def _is_of_classifier(
+    source: AlertSource,
+    finding: DriftFinding,
+) -> bool:
     """Return whether a finding is of a part of a classifier's answer."""
     baseline = source.reference.baseline
     return bool(baseline.classes) and baseline.channel(finding.channel).answer is not None
@@ -232,7 +250,11 @@ def _odds(evidence: float) -> str:
 
 
 def recovery(
-    alert: Alert, minute: int, standing: Sequence[Alert] = (), *, period: int = MINUTE
+    alert: Alert,
+    minute: int,
+    standing: Sequence[Alert] = (),
+    *,
+    period: int = MINUTE,
 ) -> AlertV2:
     """Return the notice that the drift of an alert has ended.
 

@@ -25,6 +25,7 @@ from drift_monitor.digests import add_window, window_digest
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import WINDOW, refuse_newer
 from drift_monitor.keys import MINUTE, Series
+from drift_monitor.rhythms import Rhythms
 from drift_monitor.state import SeriesState
 
 if TYPE_CHECKING:
@@ -33,9 +34,11 @@ if TYPE_CHECKING:
 
     from drift_contracts.types import AlertV2, AlertV2Detector, AlertV2Windows, WindowReportV1
     from drift_ml.evidence import DriftFinding, StandingAlarm
+    from drift_ml.rhythm import Rhythm
 
     from drift_monitor.alerts import Alert, AlertSource
     from drift_monitor.reference import Reference
+    from drift_monitor.rhythms import Memory
     from drift_monitor.stores import Revision, Store, StoredState, StoredWindow
 
 DAY = 86_400
@@ -84,13 +87,19 @@ class Policy:
     lateness_minutes: int = LATENESS_MINUTES
     #: Whole seconds that a window spans, 60 but on a scaled clock.
     period: int = MINUTE
+    #: Whether the rhythm of the traffic is learned from it and allowed for.
+    learns_rhythm: bool = True
 
     @property
     def windows_a_day(self) -> int:
         """Return how many windows a day has."""
         return DAY // self.period
 
-    def muted_until(self, of: Sequence[str], timestamp_s: float) -> float | None:
+    def muted_until(
+        self,
+        of: Sequence[str],
+        timestamp_s: float,
+    ) -> float | None:
         """Return when the muting of a channel ends; None where one of its features is not muted.
 
         Args:
@@ -101,7 +110,11 @@ class Policy:
         first = min(ends)
         return first if timestamp_s < first else None
 
-    def events(self, observed_per_day: float | None, models: int = 1) -> float:
+    def events(
+        self,
+        observed_per_day: float | None,
+        models: int = 1,
+    ) -> float:
         """Return the budget of one model in its events.
 
         A budget in days is shared equally by the models: each may be wrong as many times more
@@ -147,6 +160,8 @@ class Evaluation:
     behind: float = 0.0
     #: Whether any version of the model ever had an event; before that, silence shows nothing.
     asked: bool = True
+    #: What is known of the traffic's rhythm, in words; None where it is not learned.
+    rhythm: str | None = None
     #: What the series is compared with.
     reference: Reference | None = None
 
@@ -225,6 +240,7 @@ class Evaluator:
         self._now = now
         self._stack = stack
         self._policy = policy or Policy()
+        self._rhythms = Rhythms(store, self._policy.period)
         self._links = dict(links or {})
         # Versions of one model share its traffic, so that they are one.
         self._models = len({series.model for series in references})
@@ -272,7 +288,11 @@ class Evaluator:
             self._asked.add(model)
         return replace(evaluation, asked=True)
 
-    def _evaluate(self, series: Series, reference: Reference) -> Evaluation:
+    def _evaluate(
+        self,
+        series: Series,
+        reference: Reference,
+    ) -> Evaluation:
         closed = int(self._now() // self._policy.period) - self._policy.lateness_minutes
         stored = self._store.state(series)
         state = self._state(series, stored, closed)
@@ -288,18 +308,31 @@ class Evaluator:
         source = alerts.AlertSource(
             self._stack, series, reference, self._links, self._policy.period
         )
+        memory = None
+        if self._policy.learns_rhythm:
+            memory = self._rhythms.memory(series, reference.baseline, state.first)
         run = _Run(
             source,
             state,
-            self._detector(series, state, reference),
+            self._detector(series, state, reference, memory),
             Window.empty(reference.baseline, series.version),
             compacted.counts,
         )
         self._catch_up(run, stored.revision, min(compacted.whole_before, most))
+        if memory is not None:
+            memory = self._rhythms.collect(
+                series, reference.baseline, memory, state.cursor, state.detector
+            )
         left = max(0, closed - 1 - state.cursor)
-        return run.evaluation(float(left * self._policy.period))
+        evaluation = run.evaluation(float(left * self._policy.period))
+        return replace(evaluation, rhythm=None if memory is None else str(memory))
 
-    def _state(self, series: Series, stored: StoredState, closed: int) -> SeriesState:
+    def _state(
+        self,
+        series: Series,
+        stored: StoredState,
+        closed: int,
+    ) -> SeriesState:
         """Return a series' state, its cursor not ahead of the clock."""
         if not stored.state:
             # A new series may have events of the last day.
@@ -309,7 +342,12 @@ class Evaluator:
             self._go_back(series, state, closed)
         return state
 
-    def _go_back(self, series: Series, state: SeriesState, closed: int) -> None:
+    def _go_back(
+        self,
+        series: Series,
+        state: SeriesState,
+        closed: int,
+    ) -> None:
         """Put a cursor that is ahead of the clock back, so that minutes to come are evaluated.
 
         The clock was ahead at the last run, or it is behind now. Windows between the two were
@@ -324,7 +362,12 @@ class Evaluator:
         state.judged_ahead = sorted(minutes | set(state.judged_ahead))
         state.cursor = closed - 1
 
-    def _catch_up(self, run: _Run, revision: Revision, whole_before: int) -> None:
+    def _catch_up(
+        self,
+        run: _Run,
+        revision: Revision,
+        whole_before: int,
+    ) -> None:
         """Evaluate the windows after the cursor, and save the state after each slice.
 
         Args:
@@ -354,7 +397,11 @@ class Evaluator:
             if last:
                 break
 
-    def _take(self, run: _Run, stored: StoredWindow) -> None:
+    def _take(
+        self,
+        run: _Run,
+        stored: StoredWindow,
+    ) -> None:
         """Evaluate a stored window.
 
         One that cannot be read is counted, logged and left as it is. Raises BadStore for one that
@@ -372,7 +419,12 @@ class Evaluator:
         self._step(run, window, minute)
         run.window += window
 
-    def _step(self, run: _Run, window: Window, minute: int) -> None:
+    def _step(
+        self,
+        run: _Run,
+        window: Window,
+        minute: int,
+    ) -> None:
         """Add one window's evidence, and write the alert or the notice that follows from it."""
         state = run.state
         state.first = min(state.first, minute)
@@ -390,7 +442,12 @@ class Evaluator:
         self._end_mutings(run, minute)
         run.strengths.append(step.evidence)
 
-    def _raise(self, run: _Run, finding: DriftFinding, minute: int) -> None:
+    def _raise(
+        self,
+        run: _Run,
+        finding: DriftFinding,
+        minute: int,
+    ) -> None:
         """Write the alert of a drift; of muted features it is kept and not sent."""
         of = run.source.reference.baseline.channel(finding.channel).of
         alert = alerts.drift_alert(run.source, finding, self._grounds(run, finding, minute))
@@ -401,12 +458,21 @@ class Evaluator:
             return
         self._send_later(run, finding.channel, alert)
 
-    def _send_later(self, run: _Run, channel: str, alert: AlertV2) -> None:
+    def _send_later(
+        self,
+        run: _Run,
+        channel: str,
+        alert: AlertV2,
+    ) -> None:
         run.state.alerts[channel] = alert
         run.state.outbox.append(alert)
         _log.info("drift was detected in the traffic of %s", run.source.series)
 
-    def _end_mutings(self, run: _Run, minute: int) -> None:
+    def _end_mutings(
+        self,
+        run: _Run,
+        minute: int,
+    ) -> None:
         """Send alerts whose muting has ended, or whose cause shows in a feature that is heard."""
         standing = {alarm.finding.channel: alarm for alarm in run.detector.alarms}
         for channel in list(run.state.muted):
@@ -418,7 +484,12 @@ class Evaluator:
                 # The detector knows the alarm by the drift that raised it.
                 self._send_later(run, channel, alert)
 
-    def _heard(self, run: _Run, alarm: StandingAlarm, minute: int) -> DriftFinding | None:
+    def _heard(
+        self,
+        run: _Run,
+        alarm: StandingAlarm,
+        minute: int,
+    ) -> DriftFinding | None:
         """Return the first drift of an alarm that is not muted, None where all are.
 
         The answers, and all features together, follow the muted feature; so does its pair.
@@ -436,7 +507,12 @@ class Evaluator:
                 return drift.finding
         return None
 
-    def _grounds(self, run: _Run, finding: DriftFinding, minute: int) -> alerts.Grounds:
+    def _grounds(
+        self,
+        run: _Run,
+        finding: DriftFinding,
+        minute: int,
+    ) -> alerts.Grounds:
         """Return what an alert rests on."""
         state = run.state
         return alerts.Grounds(
@@ -448,7 +524,12 @@ class Evaluator:
             self._detector_of(run),
         )
 
-    def _since_onset(self, run: _Run, finding: DriftFinding, minute: int) -> Window | None:
+    def _since_onset(
+        self,
+        run: _Run,
+        finding: DriftFinding,
+        minute: int,
+    ) -> Window | None:
         """Return the events since an onset, of the last day at most; None where none is stored."""
         series, baseline = run.source.series, run.source.reference.baseline
         most = self._policy.windows_a_day
@@ -461,7 +542,11 @@ class Evaluator:
                 total = window if total is None else total + window
         return total
 
-    def _windows_of(self, state: SeriesState, minute: int) -> AlertV2Windows | None:
+    def _windows_of(
+        self,
+        state: SeriesState,
+        minute: int,
+    ) -> AlertV2Windows | None:
         """Return the digests of the windows that the evidence rests on.
 
         None where an earlier release, which kept none, has gathered some of it.
@@ -489,7 +574,12 @@ class Evaluator:
             detector["minimum_effects"] = dict(self._policy.minimum_effects)
         return detector
 
-    def _take_back(self, run: _Run, channel: str, minute: int) -> None:
+    def _take_back(
+        self,
+        run: _Run,
+        channel: str,
+        minute: int,
+    ) -> None:
         """Write the notice that a drift has ended, where its alert was sent."""
         state = run.state
         state.muted.pop(channel, None)
@@ -501,23 +591,30 @@ class Evaluator:
         _log.info("a drift in the traffic of %s has ended", run.source.series)
 
     def _detector(
-        self, series: Series, state: SeriesState, reference: Reference
+        self,
+        series: Series,
+        state: SeriesState,
+        reference: Reference,
+        memory: Memory | None,
     ) -> MixtureDetector:
         """Return the detector as it was left; the state gets the budget of today.
 
-        A new budget moves its threshold and keeps its evidence. A state of other settings (of
-        another release, or another minimum effect) is no evidence under these: the detector starts
-        anew, and with it the alert.
+        A new budget moves its threshold and keeps its evidence. A new rhythm keeps the alarms that
+        stand and begins the evidence anew. A state of other settings (of another release, or
+        another minimum effect) is no evidence under these: the detector starts anew, and with it
+        the alert.
         """
         old_budget = state.budget
         observed = self._observed_per_day(state)
         state.budget = self._policy.events(observed, self._models)
-        settings = self._settings(reference, state.budget)
+        rhythm = None if memory is None else memory.rhythm
+        settings = self._settings(reference, state.budget, rhythm)
         if state.detector is None:
             return self._new_detector(state, settings)
         document = state.detector.copy()
-        old_settings = self._settings(reference, old_budget or state.budget)
-        if document["settings"] == old_settings.digest:
+        old_settings = self._settings(reference, old_budget or state.budget, rhythm)
+        learned_anew = memory is not None and document["settings"] == memory.superseded
+        if learned_anew or document["settings"] == old_settings.digest:
             document["settings"] = settings.digest
         try:
             detector = MixtureDetector.from_json(document, settings)
@@ -525,16 +622,25 @@ class Evaluator:
             _log.warning(OTHER_SETTINGS, series)
             state.alerts, state.muted = {}, {}
             return self._new_detector(state, settings)
+        if learned_anew:
+            detector.forget_evidence()
+            # An alert does not say by which rhythm its windows are to be read.
+            state.digests, state.budgets = [], []
 
         # Without any, the evidence is of an earlier release, and cannot be gathered again.
         if state.budgets and state.budgets[-1][1] != state.budget:
             state.budgets.append((state.cursor + 1, state.budget))
         return detector
 
-    def _new_detector(self, state: SeriesState, settings: Settings) -> MixtureDetector:
+    def _new_detector(
+        self,
+        state: SeriesState,
+        settings: Settings,
+    ) -> MixtureDetector:
         """Return a detector without evidence, and begin to note what it will rest on."""
-        state.digests = []
-        state.budgets = [(state.cursor + 1, state.budget)]
+        state.digests, state.budgets = [], []
+        if settings.seasonality is None:
+            state.budgets = [(state.cursor + 1, state.budget)]
         return MixtureDetector(settings)
 
     def _observed_per_day(self, state: SeriesState) -> float | None:
@@ -545,11 +651,18 @@ class Evaluator:
         minutes = max(state.cursor - state.first + 1, LEAST_MINUTES)
         return state.events * self._policy.windows_a_day / minutes
 
-    def _settings(self, reference: Reference, budget: float) -> Settings:
+    def _settings(
+        self,
+        reference: Reference,
+        budget: float,
+        rhythm: Rhythm | None,
+    ) -> Settings:
+        channels = reference.baseline.channels
         return Settings(
-            reference.baseline.channels,
+            channels,
             Budget(budget),
             self._policy.minimum_effect,
+            None if rhythm is None else rhythm.seasonality(channels),
             minimum_effects=self._policy.minimum_effects,
         )
 

@@ -125,6 +125,7 @@ def _evaluator() -> Evaluator:
         stack=settings.stack,
         policy=Policy(
             budget_days=settings.budget_days,
+            learns_rhythm=settings.rhythm == "learn",
             minimum_effect=settings.minimum_effect,
             minimum_effects=settings.minimum_effects,
             muted=settings.muted,

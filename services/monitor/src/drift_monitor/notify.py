@@ -79,7 +79,11 @@ class SnsEvent(TypedDict, total=False):
     Records: list[_SnsRecord]
 
 
-def notify(event: SnsEvent, links: Mapping[str, str], send: Callable[[bytes], None]) -> int:
+def notify(
+    event: SnsEvent,
+    links: Mapping[str, str],
+    send: Callable[[bytes], None],
+) -> int:
     """Send every record of an SNS event as a chat message.
 
     An alarm that becomes OK for want of an earlier state is left out: each of a new stack's does,
@@ -126,7 +130,10 @@ def _only_began(text: str) -> bool:
     return states == ("INSUFFICIENT_DATA", "OK")
 
 
-def chat_message(text: str, links: Mapping[str, str]) -> ChatMessage:
+def chat_message(
+    text: str,
+    links: Mapping[str, str],
+) -> ChatMessage:
     """Return a message for an alert of either version, a CloudWatch alarm, or any other text.
 
     Args:
@@ -150,7 +157,10 @@ def chat_message(text: str, links: Mapping[str, str]) -> ChatMessage:
     return _message(_Notice("Notice", text, (), links))
 
 
-def _readable(document: dict[str, object], contract: str) -> Alert:
+def _readable(
+    document: dict[str, object],
+    contract: str,
+) -> Alert:
     """Return an alert that was delivered. Raises MonitorError."""
     if contract not in CONTRACTS:
         raise MonitorError(f"expected an alert of {' or '.join(CONTRACTS)}: deploy what wrote it")
@@ -161,7 +171,10 @@ def _readable(document: dict[str, object], contract: str) -> Alert:
     return document  # type: ignore[return-value]
 
 
-def _alert_notice(alert: Alert, links: Mapping[str, str]) -> _Notice:
+def _alert_notice(
+    alert: Alert,
+    links: Mapping[str, str],
+) -> _Notice:
     mark = MARKS["OK"]
     if alert["state"] == "ALARM":
         mark = MARKS["ALARM"]
@@ -218,7 +231,10 @@ def _second_version(alert: Alert) -> list[_Fact]:
     return facts
 
 
-def _alarm_notice(alarm: Mapping[str, object], links: Mapping[str, str]) -> _Notice:
+def _alarm_notice(
+    alarm: Mapping[str, object],
+    links: Mapping[str, str],
+) -> _Notice:
     """Return the notice of a CloudWatch alarm; members that are absent become a question mark."""
     old, new = alarm.get("OldStateValue", "?"), alarm.get("NewStateValue", "?")
     mark = MARKS.get(str(new), OTHER_MARK)
@@ -253,7 +269,10 @@ def _markup(text: str) -> dict[str, str]:
     return {"type": "mrkdwn", "text": text}
 
 
-def _escape(text: str, longest: int | None = None) -> str:
+def _escape(
+    text: str,
+    longest: int | None = None,
+) -> str:
     """Escape Slack's three control characters.
 
     Otherwise `<!channel>` in the name of a category would call everybody. Source: "Formatting text

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LEAST_DAYS, MOST_DAYS = 1, 3650
+RHYTHMS = ("learn", "off")
 #: Standard deviations that a minimum effect is at most.
 LARGEST_EFFECT = 10.0
 
@@ -38,6 +39,8 @@ class Settings:
     dead_letters: str | None = None
     #: Days between two false alarms at the observed traffic; None for the detector's own budget.
     budget_days: float | None = None
+    #: Whether the traffic's rhythm is learned, one of `RHYTHMS`.
+    rhythm: str = "learn"
     #: Standard deviations below which no alarm is raised.
     minimum_effect: float = 0.1
     #: The same for single features, by name.
@@ -129,6 +132,7 @@ VARIABLES = {
     environment.BUDGET_DAYS: Variable(
         "budget_days", _days, f"a number of days from {LEAST_DAYS} to {MOST_DAYS}"
     ),
+    environment.RHYTHM: Variable("rhythm", one_of(*RHYTHMS), f"one of {', '.join(RHYTHMS)}"),
     environment.MINIMUM_EFFECT: Variable(
         "minimum_effect", _effect, f"a number from 0 to {LARGEST_EFFECT:g}"
     ),

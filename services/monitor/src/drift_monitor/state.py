@@ -61,7 +61,11 @@ class SeriesState:
         return document
 
     @classmethod
-    def from_json(cls, document: Document, series: Series) -> SeriesState:
+    def from_json(
+        cls,
+        document: Document,
+        series: Series,
+    ) -> SeriesState:
         """Return the state in a stored document.
 
         Args:

@@ -28,6 +28,8 @@ class Judgement(TypedDict):
     standing: list[DetectorStateV2Finding]
     #: The alerts of these, and those of muted features, as they were written.
     alerts: list[Alert]
+    #: What is known of the traffic's rhythm, in words; None where it is not learned.
+    rhythm: str | None
 
 
 def write_judgement(connection: sqlite3.Connection, evaluation: Evaluation, judged: int) -> None:
@@ -48,6 +50,7 @@ def write_judgement(connection: sqlite3.Connection, evaluation: Evaluation, judg
         "finding": finding,
         "standing": [standing.to_json() for standing in evaluation.standing],
         "alerts": [*evaluation.alerts, *evaluation.muted],
+        "rhythm": evaluation.rhythm,
     }
     series = evaluation.series
     connection.execute(
@@ -75,10 +78,12 @@ def read_judgement(connection: sqlite3.Connection, series: Series) -> Judgement:
             "finding": None,
             "standing": [],
             "alerts": [],
+            "rhythm": None,
         }
     judgement = json.loads(row[0])
     # Earlier releases kept one alarm, which is the finding.
     former = [judgement["finding"]] if judgement["alarm"] else []
     judgement.setdefault("standing", former)
     judgement.setdefault("alerts", [])
+    judgement.setdefault("rhythm", None)
     return cast("Judgement", judgement)

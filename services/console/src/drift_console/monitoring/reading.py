@@ -131,6 +131,7 @@ class EvidenceReader:
             "window": effects["window"],
             "effects": effects["effects"],
             "alerts": self._alerts(model),
+            "rhythm": judgement["rhythm"],
             "acknowledged": acknowledged(self._acknowledgements, model),
             "verdict": verdict_entry(judgement["alerts"], made.report),
         }

@@ -93,6 +93,7 @@ class Monitor:
             lambda: self._now,
             stack=settings.stack,
             policy=Policy(
+                learns_rhythm=settings.rhythm,
                 budget_days=settings.false_alarm_days,
                 minimum_effect=settings.minimum_effect,
                 minimum_effects=settings.minimum_effects,

@@ -1,0 +1,15 @@
+"""The rhythm of traffic: which channels cycle by the hour or the week, and how events depend."""
+
+from drift_ml.rhythm._learning import FEWEST_DAYS, LONGEST_STEP, enough, learn_rhythm
+from drift_ml.rhythm._model import CONTRACT, LeftOut, Rhythm, RhythmError
+
+__all__ = [
+    "CONTRACT",
+    "FEWEST_DAYS",
+    "LONGEST_STEP",
+    "LeftOut",
+    "Rhythm",
+    "RhythmError",
+    "enough",
+    "learn_rhythm",
+]

@@ -1,0 +1,202 @@
+"""A rhythm as a value: by channel that cycles, reference counts of each hour of day or week."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from drift_ml.evidence import Seasonality
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from drift_contracts.types import RhythmV1
+
+    from drift_ml.baseline import Channel
+
+CONTRACT: Final = "rhythm.v1"
+DAY_S = 86_400
+WEEK_S = 7 * DAY_S
+
+
+class RhythmError(ValueError):
+    """Traffic from which no rhythm can be learned, or a rhythm of another baseline."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A span of time that nothing was learned from: a holiday, an outage, a campaign."""
+
+    #: Seconds since the epoch; the end is not in it.
+    from_s: float
+    to_s: float
+    #: In the words of whoever marked it.
+    why: str = ""
+
+    def holds(self, timestamp_s: float) -> bool:
+        """Return whether a time, in seconds since the epoch, lies in the span.
+
+        >>> LeftOut(0, 60).holds(59.9), LeftOut(0, 60).holds(60)
+        (True, False)
+        """
+        return self.from_s <= timestamp_s < self.to_s
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """What was learned of the time structure of one model's traffic."""
+
+    #: Digest of the baseline whose bins are counted.
+    baseline: str
+    #: Of the traffic that it was learned from, in seconds since the epoch.
+    from_s: float
+    to_s: float
+    #: Events that it was learned from.
+    events: int
+    #: By channel that cycles: reference counts per slice of a day (24) or of a week (168), each
+    #: with one count per bin.
+    cycles: Mapping[str, tuple[tuple[int, ...], ...]]
+    #: By channel: the variance of blocks of events over that of independent ones, at least 1.
+    variance_inflation: Mapping[str, float]
+    #: Channels whose inflation was cut: they are watched, but a rise of their variance may alarm.
+    bounded: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = field(default=())
+
+    @property
+    def strata(self) -> int:
+        """Return into how many slices time is cut: 1, 24 or 168."""
+        return max((len(slices) for slices in self.cycles.values()), default=1)
+
+    def seasonality(self, channels: Sequence[Channel]) -> Seasonality:
+        """Return the rhythm as a detector over the channels of its baseline takes it.
+
+        A channel that does not cycle keeps the reference of its baseline in every slice.
+        """
+        strata = self.strata
+        slices = []
+        for place in range(strata):
+            counts = {channel.name: channel.counts for channel in channels}
+            for name, cycle in self.cycles.items():
+                # A week's slice holds the hour of the day that it is of.
+                counts[name] = cycle[place % len(cycle)]
+            slices.append(counts)
+        period = WEEK_S if strata > HOURS else DAY_S
+        return Seasonality(float(period), tuple(slices), dict(self.variance_inflation))
+
+    def __str__(self) -> str:
+        """Return the rhythm in one line, as the page shows it."""
+        begin, end = _day(self.from_s), _day(self.to_s)
+        learned = f"learned from {begin} to {end}, {self.strata:,} strata"
+        if not self.cycles:
+            return f"{learned}: nothing cycles"
+        cycling = "channel cycles" if len(self.cycles) == 1 else "channels cycle"
+        return f"{learned}: {len(self.cycles):,} {cycling}"
+
+    def to_json(self) -> RhythmV1:
+        """Return the rhythm as a document of rhythm.v1."""
+        return {
+            "contract": CONTRACT,
+            "baseline": self.baseline,
+            "from_s": self.from_s,
+            "to_s": self.to_s,
+            "events": self.events,
+            "cycles": {
+                name: [list(counts) for counts in slices] for name, slices in self.cycles.items()
+            },
+            "variance_inflation": dict(self.variance_inflation),
+            "bounded": list(self.bounded),
+            "left_out": [
+                {"from_s": span.from_s, "to_s": span.to_s, "why": span.why}
+                for span in self.left_out
+            ],
+        }
+
+    @classmethod
+    def from_json(
+        cls,
+        # Any: what is stored or in a file is of whoever wrote it.
+        document: Any,
+        *,
+        baseline: str,
+        channels: Sequence[Channel],
+    ) -> Rhythm:
+        """Return the rhythm in a document.
+
+        Args:
+            document: of rhythm.v1.
+            baseline: digest of the baseline that it must be of.
+            channels: of that baseline.
+
+        Raises:
+            RhythmError: it is of another contract or baseline, or a count is missing.
+        """
+        if not isinstance(document, dict) or document.get("contract") != CONTRACT:
+            raise RhythmError(f"/contract: expected {CONTRACT}")
+        if document.get("baseline") != baseline:
+            raise RhythmError(
+                "/baseline: expected the digest of this model's baseline; learn the rhythm again"
+                " from traffic of this version"
+            )
+        sizes = {channel.name: len(channel.counts) for channel in channels}
+        try:
+            spans = [
+                LeftOut(float(span["from_s"]), float(span["to_s"]), str(span["why"]))
+                for span in document["left_out"]
+            ]
+            rhythm = cls(
+                baseline=baseline,
+                from_s=float(document["from_s"]),
+                to_s=float(document["to_s"]),
+                events=int(document["events"]),
+                cycles=_cycles(document["cycles"]),
+                variance_inflation=_inflation(document["variance_inflation"]),
+                bounded=tuple(map(str, document["bounded"])),
+                left_out=tuple(spans),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise RhythmError(f"expected the members of {CONTRACT}") from None
+        rhythm.check(sizes)
+        return rhythm
+
+    def check(self, sizes: Mapping[str, int]) -> None:
+        """Refuse counts that are not of the channels' bins.
+
+        Args:
+            sizes: bins by channel.
+
+        Raises:
+            RhythmError: a channel is not known, or has other bins or slices.
+        """
+        for name, slices in self.cycles.items():
+            place = f"/cycles/{name}"
+            if name not in sizes:
+                raise RhythmError(f"{place}: expected a channel of the baseline")
+            if len(slices) not in (HOURS, WEEK_HOURS):
+                raise RhythmError(f"{place}: expected {HOURS} or {WEEK_HOURS} slices")
+            for counts in slices:
+                if len(counts) != sizes[name] or min(counts) < 0 or not any(counts):
+                    raise RhythmError(f"{place}: expected {sizes[name]} counts, one above 0")
+        for name, value in self.variance_inflation.items():
+            if name not in sizes or not value >= 1:
+                raise RhythmError(f"/variance_inflation/{name}: expected a number from 1 on")
+
+
+HOURS = 24
+WEEK_HOURS = 7 * HOURS
+
+
+def _cycles(document: Mapping[str, Sequence[Sequence[int]]]) -> dict[str, Any]:
+    cycles = {}
+    for name, slices in document.items():
+        cycles[name] = tuple([tuple([int(count) for count in counts]) for counts in slices])
+    return cycles
+
+
+def _inflation(document: Mapping[str, float]) -> dict[str, float]:
+    return {name: float(value) for name, value in document.items()}
+
+
+def _day(timestamp_s: float) -> str:
+    moment = datetime.fromtimestamp(timestamp_s, UTC)
+    return f"{moment.day} {moment:%B %Y}"

@@ -1,0 +1,255 @@
+"""Keep hours of traffic as coarse windows, and learn each series' rhythm from them."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from drift_ml.rhythm import Rhythm, RhythmError, enough, learn_rhythm
+from drift_ml.window import Window, WindowError
+
+from drift_monitor.errors import BadStore
+from drift_monitor.formats import DAMAGED, NEWER, is_newer, refuse_damaged
+from drift_monitor.keys import Series
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from drift_contracts.types import DetectorStateV1Mixture, DetectorStateV2
+    from drift_ml.baseline import Baseline
+
+    from drift_monitor.stores import Document, Store
+
+HOUR_S = 3_600
+HOURS_A_DAY = 24
+#: Days whose hours are kept; the oldest day's place is the newest one's next.
+KEPT_DAYS = 28
+#: Hours that one run sums, at most: a day of minutes. What is left waits for the next run.
+MOST_HOURS = 24
+#: Hours after which a rhythm is learned again.
+RELEARNED_HOURS = 7 * HOURS_A_DAY
+WHAT = "what was learned of the traffic's rhythm"
+
+_log = logging.getLogger("drift_monitor")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is stored of a series' rhythm."""
+
+    #: How often it was written.
+    revision: int
+    #: The first and the last hour since 1970 that are summed; the last is before the first where
+    #: none is.
+    first_hour: int
+    last_hour: int
+    #: The last hour when the rhythm was learned.
+    learned_hour: int | None = None
+    rhythm: Rhythm | None = None
+    #: Digest of the detector's settings when the rhythm was learned: a state of these goes on
+    #: under the rhythm, its alarms kept.
+    superseded: str | None = None
+
+    @property
+    def is_due(self) -> bool:
+        """Return whether a rhythm can be learned, and the last one is a week old."""
+        oldest = max(self.first_hour, self.last_hour + 1 - KEPT_DAYS * HOURS_A_DAY)
+        if not enough(oldest * HOUR_S, (self.last_hour + 1) * HOUR_S):
+            return False
+        return self.learned_hour is None or self.last_hour - self.learned_hour >= RELEARNED_HOURS
+
+    def __str__(self) -> str:
+        """Return what is known of the rhythm, in words for the page."""
+        if self.rhythm is not None:
+            return str(self.rhythm)
+        days = max(0, self.last_hour + 1 - self.first_hour) / HOURS_A_DAY
+        return f"not learned yet: {days:.0f} of 14 days of traffic are there"
+
+
+class Rhythms:
+    """Learns and gives out the rhythm of each series; used by whoever evaluates it."""
+
+    def __init__(
+        self,
+        store: Store,
+        period: int,
+    ) -> None:
+        """Take where windows are kept; period: whole seconds that a window spans, 60 or less."""
+        self._store = store
+        self._period = period
+        self._windows_an_hour = HOUR_S // period
+
+    def memory(
+        self,
+        series: Series,
+        baseline: Baseline,
+        first: int,
+    ) -> Memory:
+        """Return what is stored of a series' rhythm.
+
+        Args:
+            series: whose.
+            baseline: whose bins are counted.
+            first: the first window that was evaluated, where nothing is stored.
+
+        Raises:
+            BadStore: it is damaged, or newer than this code.
+        """
+        stored = self._store.state(_place(series))
+        hour = first // self._windows_an_hour
+        if stored.state is None:
+            return Memory(stored.revision, hour, hour - 1)
+        refuse_damaged(stored.state, series, WHAT, f"state#{_place(series)}")
+        # Any: what is stored may be of another release; its members are checked one by one.
+        members: Any = stored.state
+        document = members.get("rhythm")
+        if document is not None and is_newer(document, "rhythm.v1"):
+            raise BadStore(str(series), NEWER.format(what=WHAT))
+        try:
+            rhythm = document and Rhythm.from_json(
+                document, baseline=baseline.digest, channels=baseline.channels
+            )
+            return Memory(
+                stored.revision,
+                int(members["first_hour"]),
+                int(members["last_hour"]),
+                members["learned_hour"],
+                rhythm,
+                members["superseded"],
+            )
+        except (KeyError, TypeError, ValueError):
+            item = f"state#{_place(series)}"
+            raise BadStore(str(series), DAMAGED.format(what=WHAT, item=item)) from None
+
+    def collect(
+        self,
+        series: Series,
+        baseline: Baseline,
+        memory: Memory,
+        cursor: int,
+        detector: DetectorStateV1Mixture | DetectorStateV2 | None,
+    ) -> Memory:
+        """Sum the hours that have closed, learn where it is time, and store both.
+
+        A run that dies in between does its hours again; sums are replaced, never added to.
+
+        Args:
+            series: whose windows.
+            baseline: whose bins are counted.
+            memory: as it was read.
+            cursor: the last window that was evaluated.
+            detector: the state of the detector, which goes on under a new rhythm.
+
+        Raises:
+            Conflict: another run has saved.
+        """
+        last = (cursor + 1) // self._windows_an_hour - 1
+        oldest = last + 1 - KEPT_DAYS * HOURS_A_DAY
+        begin = max(memory.last_hour + 1, oldest)
+        end = min(last + 1, begin + MOST_HOURS)
+        if begin >= end:
+            return memory
+        for day, hours in groupby(range(begin, end), key=lambda hour: hour // HOURS_A_DAY):
+            self._sum_day(series, baseline, day, list(hours))
+        memory = replace(memory, last_hour=end - 1)
+        if memory.is_due:
+            settings = None if detector is None else detector["settings"]
+            memory = replace(self._learn(series, baseline, memory), superseded=settings)
+        self._store.save(_place(series), memory.revision, _document(memory))
+        return memory
+
+    def _sum_day(
+        self,
+        series: Series,
+        baseline: Baseline,
+        day: int,
+        hours: list[int],
+    ) -> None:
+        """Put the sums of some hours of a day beside those that are there."""
+        place = _day_place(series, day)
+        stored = self._store.state(place)
+        kept: dict[str, object] = {}
+        if stored.state and stored.state.get("day") == day:
+            kept = dict(_hours(stored.state))
+        for hour in hours:
+            window = self._hour(series, baseline, hour)
+            if window.events:
+                kept[str(hour)] = window.to_json()
+        self._store.save(place, stored.revision, {"day": day, "hours": kept})
+
+    def _hour(
+        self,
+        series: Series,
+        baseline: Baseline,
+        hour: int,
+    ) -> Window:
+        """Return the sum of an hour's windows; one that cannot be read is left out."""
+        begin = hour * self._windows_an_hour
+        total = Window.empty(baseline, series.version)
+        for stored in self._store.windows(series, begin, begin + self._windows_an_hour - 1):
+            try:
+                total += Window.from_json(stored.window, baseline)
+            except WindowError:
+                # The evaluation has counted and logged it.
+                continue
+        return total
+
+    def _learn(
+        self,
+        series: Series,
+        baseline: Baseline,
+        memory: Memory,
+    ) -> Memory:
+        batches = sorted(self._batches(series, baseline, memory), key=lambda batch: batch[0])
+        try:
+            rhythm = learn_rhythm(baseline, batches)
+        except RhythmError as error:
+            _log.info("the rhythm of %s is not learned: %s", series, error)
+            return replace(memory, learned_hour=memory.last_hour)
+        _log.info("the rhythm of %s: %s", series, rhythm)
+        return replace(memory, learned_hour=memory.last_hour, rhythm=rhythm)
+
+    def _batches(
+        self,
+        series: Series,
+        baseline: Baseline,
+        memory: Memory,
+    ) -> Iterator[tuple[float, Mapping[str, list[int]]]]:
+        """Yield begin and counts of each hour that is kept, in no order."""
+        for slot in range(KEPT_DAYS):
+            stored = self._store.state(_day_place(series, slot))
+            if stored.state is None:
+                continue
+            for hour, document in _hours(stored.state).items():
+                if int(hour) + KEPT_DAYS * HOURS_A_DAY <= memory.last_hour:
+                    continue
+                window = Window.from_json(document, baseline)
+                yield float(int(hour) * HOUR_S), window.channel_counts()
+
+
+def _place(series: Series) -> Series:
+    return Series(series.model, f"{series.version}-rhythm")
+
+
+def _day_place(
+    series: Series,
+    day: int,
+) -> Series:
+    return Series(series.model, f"{series.version}-hours-{day % KEPT_DAYS}")
+
+
+def _hours(document: Document) -> Mapping[str, Any]:
+    hours: Any = document.get("hours", {})
+    return hours if isinstance(hours, dict) else {}
+
+
+def _document(memory: Memory) -> Document:
+    return {
+        "first_hour": memory.first_hour,
+        "last_hour": memory.last_hour,
+        "learned_hour": memory.learned_hour,
+        "superseded": memory.superseded,
+        "rhythm": None if memory.rhythm is None else memory.rhythm.to_json(),
+    }

@@ -1,0 +1,202 @@
+"""What is learned of the traffic's rhythm, and what a detector makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from drift_contracts import FeatureSet
+from drift_ml.baseline.fit import fit_baseline
+from drift_ml.evidence import Budget, MixtureDetector, Settings, observe_window
+from drift_ml.rhythm import LeftOut, Rhythm, RhythmError, learn_rhythm
+from drift_ml.window import Window
+
+HOUR, DAY = 3_600.0, 86_400.0
+EVENTS_A_DAY = 4_000
+NUMBER = {"type": "number", "example": 0.0, "unit": "1", "description": "A number."}
+SHOP = {"type": "category", "categories": ["web", "shop"], "example": "web", "unit": "name", "description": "Where."}
+FEATURES = FeatureSet.from_json(
+    {
+        "contract": "feature-set.v1",
+        "name": "cycles",
+        "version": "1.0.0",
+        "description": "Two numbers and a category.",
+        "target": {"name": "y", "unit": "1", "description": "A number."},
+        "features": [{"name": "load", **NUMBER}, {"name": "size", **NUMBER}, {"name": "channel", **SHOP}],
+    }
+)
+
+
+def traffic(seed, days, *, daily=0.0, weekend=0.0, night=0.0, moved=0.0, sessions=1):
+    """Return per hour its begin and its columns.
+
+    Args:
+        seed: of the generator.
+        days: how many.
+        daily: standard deviations of the cycle of `load`.
+        weekend: by which `load` is less on two days of seven.
+        night: by how much more often `channel` is a shop at night.
+        moved: standard deviations that `size` is higher from the first event on.
+        sessions: how many rows of `size` are alike.
+    """
+    rng = np.random.default_rng(seed)
+    hours = []
+    for hour in range(24 * days):
+        angle = 2 * np.pi * (hour % 24) / 24
+        rows = sessions * int(rng.poisson(EVENTS_A_DAY / 24 / sessions * (1 + 0.6 * np.cos(angle))))
+        load = rng.normal(size=rows) + daily * np.cos(angle) - weekend * (hour // 24 % 7 >= 5)
+        size = np.repeat(rng.normal(size=rows // sessions), sessions) + moved
+        shop = rng.random(rows) < 0.2 + night * (hour % 24 < 6)
+        hours.append((hour * HOUR, {"load": load, "size": size, "channel": np.where(shop, "shop", "web")}))
+    return hours
+
+
+def window_of(baseline, columns):
+    window = Window.empty(baseline)
+    window.observe_rows(columns)
+    return window
+
+
+def baseline_of(hours):
+    names = ("load", "size", "channel")
+    return fit_baseline(FEATURES, {name: np.concatenate([columns[name] for _, columns in hours]) for name in names})
+
+
+def learned(baseline, hours, **options):
+    batches = [(begin, window_of(baseline, columns).channel_counts()) for begin, columns in hours]
+    return learn_rhythm(baseline, batches, **options)
+
+
+def alarms(baseline, hours, rhythm):
+    """Return what raised alarms over the hours, each taken in by tenths."""
+    seasonality = rhythm and rhythm.seasonality(baseline.channels)
+    detector = MixtureDetector(Settings(baseline.channels, Budget(100_000), seasonality=seasonality))
+    raised = []
+    for begin, columns in hours:
+        for part in range(10):
+            window = window_of(baseline, {name: values[part::10] for name, values in columns.items()})
+            step = observe_window(
+                detector, window.channel_counts(), events=window.events, timestamp_s=begin + part * HOUR / 10
+            )
+            raised += [(begin / HOUR, alarm.finding.channel) for alarm in step.raised]
+    return raised
+
+
+CYCLE = {"daily": 0.4, "night": 0.3}
+
+
+@pytest.fixture(scope="module")
+def cycling():
+    """Return a baseline and a rhythm of traffic with a daily cycle in two features."""
+    baseline = baseline_of(traffic(1, 14, **CYCLE))
+    return baseline, learned(baseline, traffic(2, 14, **CYCLE))
+
+
+def test_cycle_is_no_drift(cycling):
+    """A daily cycle cries without its rhythm, and never with it."""
+    baseline, rhythm = cycling
+    week = traffic(3, 7, **CYCLE)
+    assert len(alarms(baseline, week[:48], None)) >= 2
+    assert alarms(baseline, week, rhythm) == []
+    assert {name for name in rhythm.cycles if ":" not in name} == {"load", "channel"}
+    assert rhythm.strata == 24
+
+
+def test_drift_under_a_cycle(cycling):
+    """A shift of half a standard deviation of another feature is told within three hours."""
+    baseline, rhythm = cycling
+    raised = alarms(baseline, traffic(4, 1, moved=0.5, **CYCLE), rhythm)
+    assert raised[0][1] == "size"
+    assert raised[0][0] <= 3
+
+
+def test_differs_from_training():
+    """Traffic that differs from training all the time is different under its rhythm too."""
+    baseline = baseline_of(traffic(1, 14, **CYCLE))
+    rhythm = learned(baseline, traffic(2, 14, moved=0.5, **CYCLE))
+    raised = alarms(baseline, traffic(3, 1, moved=0.5, **CYCLE), rhythm)
+    assert [channel for _, channel in raised] == ["size"]
+
+
+def test_week():
+    """A weekend is learned as the hours of a week, and traffic without structure as none."""
+    baseline = baseline_of(traffic(1, 14))
+    assert learned(baseline, traffic(2, 14, weekend=0.6)).strata == 168
+    rhythm = learned(baseline, traffic(3, 14))
+    assert (rhythm.cycles, rhythm.strata) == ({}, 1)
+    assert str(rhythm).endswith("nothing cycles")
+
+
+def test_sessions():
+    """Rows that come alike are worth less; what is too much to allow for is bounded and named."""
+    baseline = baseline_of(traffic(1, 14))
+    assert 3 < learned(baseline, traffic(2, 14, sessions=5)).variance_inflation["size"] < 8
+    rhythm = learned(baseline, traffic(3, 14, sessions=60))
+    assert "size" in rhythm.bounded
+    assert rhythm.variance_inflation["size"] == 25
+
+
+def test_left_out():
+    """Nothing is learned from a span that is left out."""
+    baseline = baseline_of(traffic(1, 14))
+    hours = traffic(2, 21)
+    broken = [(begin, {**columns, "load": columns["load"] + 5 * (begin < DAY)}) for begin, columns in hours]
+    span = LeftOut(0, DAY, "an outage")
+    assert learned(baseline, broken, left_out=[span]) == learned(baseline, hours, left_out=[span])
+
+
+def test_too_little():
+    """Less than two weeks, or a few batches, are refused with what is expected."""
+    baseline = baseline_of(traffic(1, 14))
+    for hours in (traffic(2, 13), traffic(2, 15)[::24]):
+        with pytest.raises(RhythmError, match="14 days or more"):
+            learned(baseline, hours)
+
+
+def test_thin_traffic():
+    """Five events an hour show no cycle, and a feature that never varies has no chart to learn of."""
+    hours = [
+        (begin, {**{name: values[:5] for name, values in columns.items()}, "size": np.ones(len(columns["size"][:5]))})
+        for begin, columns in traffic(1, 14, **CYCLE)
+    ]
+    baseline = baseline_of(hours)
+    rhythm = learned(baseline, hours)
+    assert "size" not in rhythm.cycles
+    assert "size" not in rhythm.variance_inflation
+
+
+def test_document(cycling):
+    """A rhythm is the same after it was a document, and says when it was learned."""
+    baseline, rhythm = cycling
+    back = Rhythm.from_json(rhythm.to_json(), baseline=baseline.digest, channels=baseline.channels)
+    assert back == replace(rhythm)
+    assert str(back).startswith("learned from 1 January 1970 to 14 January 1970, 24 strata")
+
+
+ODD = {
+    "another contract": ("/contract", {"contract": "rhythm.v9"}),
+    "another baseline": ("/baseline", {"baseline": "f" * 64}),
+    "a member of another type": ("members", {"cycles": 5}),
+    "an unknown channel": ("/cycles/other", {"cycles": {"other": [[1]] * 24}}),
+    "other slices": ("/cycles/load", {"cycles": {"load": [[1]] * 25}}),
+    "other bins": ("/cycles/load", {"cycles": {"load": [[1]] * 24}}),
+    "an inflation below one": ("/variance_inflation/load", {"variance_inflation": {"load": 0.5}}),
+    "the inflation of nothing": ("/variance_inflation/other", {"variance_inflation": {"other": 2.0}}),
+}
+
+
+@pytest.mark.parametrize(("place", "changes"), ODD.values(), ids=ODD)
+def test_odd_document(cycling, place, changes):
+    """A document that does not fit the baseline is refused at its place."""
+    baseline, rhythm = cycling
+    document = {**rhythm.to_json(), **changes}
+    with pytest.raises(RhythmError, match=place):
+        Rhythm.from_json(document, baseline=baseline.digest, channels=baseline.channels)
+
+
+def test_no_object(cycling):
+    """What is no object is refused as another contract."""
+    baseline, _ = cycling
+    with pytest.raises(RhythmError, match="/contract"):
+        Rhythm.from_json([], baseline=baseline.digest, channels=baseline.channels)

@@ -1,0 +1,153 @@
+"""The evaluator learns the rhythm of a series' traffic, and goes on under it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from drift_ml.window import Window
+from drift_monitor.errors import BadStore
+from drift_monitor.evaluate import Evaluator, Policy
+from drift_monitor.keys import Series, WindowKey
+from drift_monitor.rhythms import KEPT_DAYS, Rhythms
+from drift_monitor.stores import Fragment, MemoryStore, StoredWindow
+
+from tests.support.house_tables import columns, price
+from tests.support.series import SERIES
+
+#: Of the windows, each a minute, one an hour has traffic, so that a test has sixty times fewer.
+STEP = 60
+DAY = 1_440
+BEGIN = 20_000 * DAY
+
+
+class Life:
+    """A service whose houses are older by day than by night, from its first minute on."""
+
+    def __init__(self, reference, *, policy=None):
+        self.reference, self.store, self.sent = reference, MemoryStore(), []
+        self.minute = BEGIN
+        self.evaluator = self.evaluator_of(policy or Policy(budget_events=50_000))
+
+    def evaluator_of(self, policy):
+        return Evaluator(
+            {SERIES: self.reference},
+            self.store,
+            self.sent.append,
+            lambda: (self.minute + 3) * 60.0,
+            stack="test",
+            policy=policy,
+        )
+
+    def live(self, days, *, cycle=0.7, rows=200, score=0.0):
+        """Return the last evaluation of some days, evaluated twice a day."""
+        evaluation = None
+        for _ in range(2 * days):
+            for minute in range(self.minute, self.minute + DAY // 2, STEP):
+                self.add(minute, cycle, rows, score)
+            self.minute += DAY // 2
+            (evaluation,) = self.evaluator.run()
+        return evaluation
+
+    def add(self, minute, cycle, rows, score):
+        if not rows:
+            return
+        table = columns(2 * rows, seed=minute)
+        # Half of the houses are taken, by day rather old ones: over a whole day all ages are as in training.
+        wave = cycle * np.sin(2 * np.pi * (minute % DAY) / DAY)
+        chance = 0.5 * (1 + wave * (2 * table["age"] / 49 - 1))
+        taken = np.random.default_rng(minute).random(2 * rows) < chance
+        table = {name: values[taken] for name, values in table.items()}
+        table["location_score"] = np.clip(table["location_score"] + score, 0, 10)
+        window = Window.empty(self.reference.baseline, SERIES.version)
+        window.observe_rows(table, price(table))
+        self.store.add(f"b{minute}", [Fragment(WindowKey(SERIES, minute), f"b{minute}", window.to_json())])
+
+
+def test_rhythm_is_learned(reference):
+    """A daily cycle cries for two weeks, and is known after them; what stood then ends."""
+    life = Life(reference)
+    before = life.live(13)
+    assert before.rhythm == "not learned yet: 13 of 14 days of traffic are there"
+    assert [alert for alert in life.sent if alert["drift"]["channel"] == "age"]
+    after = life.live(3)
+    assert "learned from" in after.rhythm
+    life.sent.clear()
+    life.live(3)
+    assert [alert for alert in life.sent if alert["state"] == "ALARM"] == []
+    shifted = life.live(1, score=2.0)
+    assert shifted.alarm
+    assert {alert["drift"]["channel"] for alert in life.sent} == {"location_score"}
+
+
+def test_switched_off(reference):
+    """A policy that does not learn keeps nothing and says nothing of a rhythm."""
+    life = Life(reference, policy=Policy(budget_events=50_000, learns_rhythm=False))
+    assert life.live(1).rhythm is None
+    assert life.store.state(Series(SERIES.model, f"{SERIES.version}-rhythm")).state is None
+
+
+def test_learned_again(reference):
+    """A week later the rhythm is learned again, of the days that are still kept."""
+    life = Life(reference)
+    life.live(15, rows=4)
+    rhythms = Rhythms(life.store, 60)
+    first = rhythms.memory(SERIES, reference.baseline, BEGIN)
+    life.live(KEPT_DAYS, rows=4)
+    later = rhythms.memory(SERIES, reference.baseline, BEGIN)
+    assert later.learned_hour - first.learned_hour in (14 * 24, 21 * 24, 28 * 24)
+    assert (later.rhythm.to_s - later.rhythm.from_s) / 86_400 <= KEPT_DAYS
+
+
+def test_thin_traffic(reference):
+    """Traffic of a few hours in two weeks teaches nothing, and is asked again a week later."""
+    life = Life(reference)
+    life.live(1, rows=4)
+    life.minute += 14 * DAY
+    life.live(12, rows=0)
+    memory = Rhythms(life.store, 60).memory(SERIES, reference.baseline, BEGIN)
+    assert memory.learned_hour is not None
+    assert str(memory).startswith("not learned yet")
+
+
+@pytest.mark.parametrize(
+    ("document", "rule"),
+    [
+        ({"rhythm": {"contract": "rhythm.v2"}}, "newer"),
+        ({"first_hour": 1}, "damaged"),
+        (
+            {"first_hour": 1, "last_hour": 1, "learned_hour": 1, "superseded": None, "rhythm": {"contract": 1}},
+            "damaged",
+        ),
+    ],
+    ids=["newer", "members", "rhythm"],
+)
+def test_stored_rhythm(reference, document, rule):
+    """What cannot be read of a stored rhythm is named, and left as it is."""
+    life = Life(reference)
+    place = Series(SERIES.model, f"{SERIES.version}-rhythm")
+    life.store.save(place, 0, document)
+    with pytest.raises(BadStore, match=rule):
+        list(life.evaluator.run())
+    assert life.store.state(place).state == document
+
+
+def test_old_hours(reference):
+    """An hour whose place no newer day has taken is not learned from when it is too old."""
+    life = Life(reference)
+    life.live(2, rows=4)
+    life.minute += (KEPT_DAYS - 1) * DAY
+    life.live(KEPT_DAYS - 1, rows=0)
+    life.live(16, rows=4)
+    memory = Rhythms(life.store, 60).memory(SERIES, reference.baseline, BEGIN)
+    assert memory.rhythm.from_s >= (BEGIN + 2 * DAY) * 60
+
+
+def test_unreadable_minute(reference):
+    """A minute that cannot be read is left out of its hour."""
+    life = Life(reference)
+    key = WindowKey(SERIES, BEGIN)
+    life.store.compact(StoredWindow(key, 0, {}), {"contract": "window.state.v1"}, [])
+    life.minute += STEP
+    life.live(1, rows=4)
+    days = [life.store.state(Series(SERIES.model, f"{SERIES.version}-hours-{slot}")).state for slot in range(KEPT_DAYS)]
+    assert sum(len(day["hours"]) for day in days if day) >= 22
