@@ -30,7 +30,7 @@ LIBRARY = "scikit-learn"
 #: Samples that one split isolates.
 _PAIR = 2
 #: From here on a classifier's leaves hold shares of the classes; before, they held counts.
-SHARES_SINCE = (1, 3)
+SHARES_SINCE = (1, 4)
 
 
 def quiet(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
