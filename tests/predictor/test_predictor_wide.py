@@ -4,48 +4,13 @@ import json
 from math import nan
 
 import pytest
-from drift_contracts import FeatureSet
 from drift_contracts.environment import MOST_METRIC_FEATURES
 from drift_contracts.metric_lines import MOST_METRICS
-from drift_contracts.schemas import check
-from drift_engine.bundle import Bundle
-from drift_engine.forest import Forest
-from drift_engine.forest.writer import Tree, encode
 from drift_predictor import read_settings
 from drift_predictor.drift import LARGEST, DriftScorer, WideScorer, scorer_of
 from drift_predictor.lines import MEASURES
 
-from tests.support.houses import PREDICTION_ID as ID
-
-NORMAL = {"mean": 0.0, "std": 1.0}
-STUMP = Tree([1, -1, -1], [2, -1, -1], [0, -2, -2], [0.0, -2.0, -2.0], [0.0, 1.0, 2.0], [0, 0, 0])
-
-
-def wide(features, importances=None, **members):
-    """Return a bundle of so many numbers, whose model looks at the first."""
-    document = {
-        "contract": "feature-set.v2", "name": "wide", "version": "1.0.0", "description": "Many numbers.",
-        "target": {"name": "y", "unit": "points", "description": "Nothing."},
-        "features": [
-            {"name": f"n{place}", "type": "number", "unit": "none", "example": 0.0, "description": "Some.", **members}
-            for place in range(features)
-        ],
-    }  # fmt: skip
-    feature_set = FeatureSet.from_json(document)
-    baseline = {"features": dict.fromkeys(feature_set.names, NORMAL), "importances": importances or {}}
-    model = Forest.from_bytes(encode([STUMP], features=features))
-    return Bundle({"model_version": "0123456789ab"}, feature_set, baseline, model)
-
-
-def answered(world, bundle, values, **settings):
-    """Return the answer to a row of the values at their places, else 0, and its line."""
-    row = {**bundle.feature_set.example, **{f"n{place}": value for place, value in values.items()}}
-    service = world.service(loaded={"wide": bundle}, model="wide", **settings)
-    body = json.dumps({"features": row, "prediction_id": ID}).encode()
-    reply = service.respond("POST", "/predict", body, "application/json", "request-1")
-    assert reply.status == 200
-    (event,) = world.events
-    return json.loads(reply.body), event
+from tests.support.wide import NORMAL, answered, wide
 
 
 @pytest.mark.parametrize("features", [91, 500, 2000])
@@ -59,8 +24,6 @@ def test_ten_largest(world, features):
     assert answer["drift"]["drifted"] == [f"n{place}" for place in range(12)]
     assert answer["drift_score"] == pytest.approx(sum(map(abs, values.values())) / features)
     assert len(event["features"]) == features
-    check("prediction.response.v1", answer)
-    check("prediction.event.v1", event)
 
 
 @pytest.mark.parametrize("features", [1, 89, 90])
@@ -102,7 +65,6 @@ def test_metric_features(world, most, features):
     (directive,) = event["_aws"]["CloudWatchMetrics"]
     assert [metric["Name"] for metric in directive["Metrics"]] == [*MEASURES, *measured]
     assert len(directive["Metrics"]) <= MOST_METRICS
-    check("prediction.event.v1", event)
 
 
 def test_important_features(world):

@@ -92,7 +92,7 @@ class Watch:
     def features(self, model: str) -> tuple[str, ...]:
         """Return the features of a model that have metrics, chosen as the services choose them."""
         model_features = feature_set(model)
-        importances = {}
+        importances: Mapping[str, BaselineV2Importance] = {}
         if self.bundles is not None and len(model_features.names) > self.metric_features:
             importances = _importances(self.bundles / model)
         return metric_features(model_features, importances, self.metric_features)
