@@ -347,6 +347,7 @@ LIES = {
     "bits of codes": ({"split code bits": 33}, "split code bits: expected up to 32"),
     "bits of leaf codes": ({"leaf code bits": 23}, "leaf code bits: expected up to 22"),
     "bits of numerators": ({"leaf value bits": 53}, "leaf value bits: expected up to 52, or 64 without row bits"),
+    "more bits than a float64": ({"leaf value bits": 65}, "leaf value bits: expected up to 52, or 64"),
     "bits of floats": ({"leaf value bits": 64, "leaf row bits": 1}, "or 64 without row bits"),
     "bits of rows": ({"leaf row bits": 33}, "leaf row bits: expected up to 32"),
     "a large numerator": ({"lowest numerator": 2**52 + 1}, "lowest numerator: expected up to 2**52"),

@@ -18,6 +18,8 @@ LEAF = Tree([0], [0.0], [-1], [-1], [7.0])
 STUMP = Tree([1, 0, 0], [0.5, 0.0, 0.0], [1, -1, -1], [2, -1, -1], [0.0, 10.0, 20.0])
 DIRECTORY = 24
 SHAPE = DIRECTORY + 15 * 16
+#: Behind the shape of 92 bytes, which is padded, and the raw score of one output.
+INPUTS = SHAPE + 96 + 8
 
 
 def model(**changed) -> Model:
@@ -215,9 +217,12 @@ BAD_FILES = {
     "an unknown section that is required": (DIRECTORY + 14 * 16, "H", 16, "no required section of kind 16"),
     "a task of no name": (SHAPE, "B", 2, "task: expected 0 to 1"),
     "scalars of another width": (SHAPE + 6, "B", 60, "scalar bits"),
+    "no trees": (SHAPE + 20, "I", 0, "trees: expected 1 or more"),
     "more trees": (SHAPE + 20, "I", 3, "leaf values: expected one per leaf"),
     "more distinct scalars": (SHAPE + 40, "I", 2, "leaf values"),
+    "more inputs than the limit": (SHAPE + 16, "I", (1 << 20) + 1, "inputs: expected at most 1048576"),
     "columns of another number": (SHAPE + 16, "I", 3, "inputs: expected a row for each"),
+    "a flag without meaning": (INPUTS + 4, "I", 1 << 9, "inputs: expected flags that are described"),
     "a lowest numerator too far": (SHAPE + 52, "q", 1 << 60, "lowest numerator"),
     "an infinite threshold": (SHAPE + 84, "d", math.inf, "parameters: expected finite numbers"),
 }
@@ -229,6 +234,16 @@ def test_bad_file(name):
     place, code, value, message = BAD_FILES[name]
     with pytest.raises(BadModel, match=message):
         PackedModel.from_bytes(patched(encode(model()), place, code, value))
+
+
+def test_too_few_scalars(engine):
+    """Vectors without codes need a scalar for each of their numbers."""
+    tree = changed(LEAF, value=[[0.75, 0.25]])
+    data = encode(model(task="classification", outputs=2, trees=[tree], start=[0.0, 0.0]))
+    vector_code_bits, scalars = data[SHAPE + 10], struct.unpack_from("<I", data, SHAPE + 40)
+    assert (vector_code_bits, scalars) == (0, (2,))
+    with pytest.raises(BadModel, match="scalars: expected one per number"):
+        PackedModel.from_bytes(patched(data, SHAPE + 40, "I", 1), engine=engine)
 
 
 def test_sections_of_later_releases(engine):
@@ -339,6 +354,17 @@ def test_softmax_in_numpys_order(classes, engine):
     np.testing.assert_allclose(scores, powers / powers.sum(), rtol=1e-15)
     if engine == "c":
         assert scores == read(model(**facts, link="softmax-pairwise"), "python").scores((0.0, 0.0))
+
+
+def test_halves_of_a_wide_sum(engine):
+    """The sum of a wide softmax is halved at the place where numpy halves it."""
+    # A power of 2 ** -53.5 is lost where it is added to 1 alone: the halves decide how many are.
+    raw = np.full(130, -53.5 * math.log(2))
+    raw[62] = 0.0
+    tree = changed(LEAF, value=[raw.tolist()])
+    facts = {"task": "classification", "outputs": 130, "trees": [tree], "start": [0.0] * 130}
+    scores = read(model(**facts, link="softmax-pairwise"), engine).scores((0.0, 0.0))
+    assert scores[62] == 1 / np.exp(raw).sum()
 
 
 def test_leaves_of_many_rows():

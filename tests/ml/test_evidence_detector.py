@@ -102,6 +102,23 @@ def test_scale() -> None:
     assert detector.alarm.size > 1
 
 
+def test_slight_scale() -> None:
+    """A variance that grows less than the charts look for is a factor just above 1."""
+    detector = MixtureDetector(Settings([ROOMS], Budget(10_000)))
+    detector.update({"rooms": [22, 19, 18, 19, 22]})
+    finding = detector.finding()
+    assert finding is not None
+    assert (finding.kind, finding.direction) == ("scale", "up")
+    assert 1 < finding.size < 1.25
+
+
+def test_order_of_shares() -> None:
+    """The channel that holds most of the evidence is the first of the shares."""
+    alarm = raised().alarm
+    assert alarm is not None
+    assert list(alarm.shares) == ["rooms", "missing:rooms"]
+
+
 def test_alarm_until_reset() -> None:
     """An alarm stays until reset."""
     detector = raised()

@@ -90,6 +90,22 @@ def test_category_recovery() -> None:
     assert 5 < batches_until_recovered(detector, {"rooms": EVEN, "heating": USUAL}) < 400
 
 
+def test_end_of_weak_chart() -> None:
+    """An end disproves at most the whole change that the strongest chart of a drift looks for."""
+    gone = Channel("missing:rooms", "missing", ("rooms",), (1900, 100))
+    least = []
+    # Both are more than the strongest chart's 0.19, and less than the 0.265 that is found.
+    for minimum_effect in (0.24, 0.26):
+        settings = Settings([gone], Budget(10_000), minimum_effect=minimum_effect)
+        detector = MixtureDetector(settings)
+        while not detector.update({"missing:rooms": [20, 0]}):
+            pass
+        detector.update({"missing:rooms": [19, 1]})
+        (alarm,) = detector.to_json()["alarms"]
+        least.append(min(alarm["drifts"][0]["recovery"]["log"]))
+    assert least[0] == least[1]
+
+
 def test_unseen_channel() -> None:
     """A channel that does not occur in the traffic does not recover."""
     detector = alarmed("rooms", HIGH)
