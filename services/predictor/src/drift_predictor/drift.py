@@ -99,10 +99,12 @@ class DriftScorer:
             (value - mean) / std
             for value, mean, std in zip(row, self._means, self._stds, strict=True)
         ]
+        if not zs:
+            return self._limited(zs)
         sizes = [*map(abs, zs)]
-        total, largest = sum(sizes), max(sizes, default=nan)
+        total, largest = sum(sizes), max(sizes)
         # A missing z makes the sum NaN, whatever max says of it; only NaN differs from itself.
-        if largest > FARTHEST or total != total or not sizes:  # noqa: PLR0124
+        if largest > FARTHEST or total != total:  # noqa: PLR0124
             return self._limited(zs)
         score = total / len(sizes)
         drifted = ""
