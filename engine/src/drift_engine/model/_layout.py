@@ -199,7 +199,7 @@ class Column(Record):
     ) -> Column:
         """Return a row of the table, read from eight numbers of 32 bits."""
         source, flags, thresholds, first_order, low_bits, categories, sets, reserved = words
-        _expect(flags < FLAGS and not reserved, "inputs", "flags that are described, and zeros")
+        expect(flags < FLAGS and not reserved, "inputs", "flags that are described, and zeros")
         return cls(
             source=source,
             single=bool(flags & 1),
@@ -331,7 +331,7 @@ def join_sections(
         body.append(bytes(section) + bytes(-len(section) % 8))
     behind = b"".join(directory + body)
     length = _HEADER.size + len(behind)
-    _expect(length <= LARGEST_FILE, "file", f"at most {LARGEST_FILE} bytes, 512 MB")
+    expect(length <= LARGEST_FILE, "file", f"at most {LARGEST_FILE} bytes, 512 MB")
     return (
         _HEADER.pack(
             MAGIC,
@@ -356,10 +356,10 @@ def split(data: memoryview) -> Parts:
     """
     sections = sections_of(data, VERSION, _KINDS)
     size = len(sections[0])
-    _expect(size == _SHAPE.size, "shape", f"{_SHAPE.size} bytes, got {size}")
+    expect(size == _SHAPE.size, "shape", f"{_SHAPE.size} bytes, got {size}")
     shape = Shape(*_SHAPE.unpack(sections[0]))
     check_shape(shape)
-    _expect(len(sections[2]) == 4 * COLUMN_WORDS * shape.columns, "inputs", "a row for each")
+    expect(len(sections[2]) == 4 * COLUMN_WORDS * shape.columns, "inputs", "a row for each")
     parts = Parts(shape, *sections[1:])
     inputs = parts.inputs
     for column in inputs:
@@ -383,35 +383,35 @@ def sections_of(
     Raises:
         BadModel: header, directory and lengths do not agree in everything.
     """
-    _expect(len(data) <= LARGEST_FILE, "file", f"at most {LARGEST_FILE} bytes, 512 MB")
+    expect(len(data) <= LARGEST_FILE, "file", f"at most {LARGEST_FILE} bytes, 512 MB")
     if len(data) < _HEADER.size:
         expected = f"expected a header of {_HEADER.size} bytes, got {len(data)} bytes"
         raise BadModel(f"model: {expected}")
     magic, version, count, reserved, length = _HEADER.unpack_from(data)
-    _expect(magic == MAGIC, "magic", "the first bytes of a packed model")
+    expect(magic == MAGIC, "magic", "the first bytes of a packed model")
     newer = "pack the model again, or serve it with the release that packed it"
     newest = f"{VERSION} or {STEPS_VERSION}, got {version}: {newer}"
-    _expect(version == expected_version, "version", newest)
-    _expect(not reserved, "reserved bytes", "zeros")
-    _expect(length == len(data), "length", f"{length} bytes, as its header says, got {len(data)}")
+    expect(version == expected_version, "version", newest)
+    expect(not reserved, "reserved bytes", "zeros")
+    expect(length == len(data), "length", f"{length} bytes, as its header says, got {len(data)}")
     start = _HEADER.size + count * _ENTRY.size
-    _expect(start <= len(data), "directory", f"{count} entries")
+    expect(start <= len(data), "directory", f"{count} entries")
     sections: list[memoryview] = []
     last = 0
     for kind, flags, empty, size in _ENTRY.iter_unpack(data[_HEADER.size : start]):
-        _expect(kind > last and not empty, "directory", "kinds that ascend, and zeros")
+        expect(kind > last and not empty, "directory", "kinds that ascend, and zeros")
         end = start + size
         padded = end + -size % 8
-        _expect(padded <= len(data), "directory", "sections that end with the file")
-        _expect(not any(data[end:padded]), "padding", "zeros")
+        expect(padded <= len(data), "directory", "sections that end with the file")
+        expect(not any(data[end:padded]), "padding", "zeros")
         if kind <= kinds:
-            _expect(flags == _REQUIRED, "directory", "known sections to be required")
+            expect(flags == _REQUIRED, "directory", "known sections to be required")
             sections.append(data[start:end])
         else:
-            _expect(not flags, "directory", f"no required section of kind {kind}: {newer}")
+            expect(not flags, "directory", f"no required section of kind {kind}: {newer}")
         start, last = padded, kind
-    _expect(start == len(data), "directory", "sections that end with the file")
-    _expect(len(sections) == kinds, "directory", f"the sections 1 to {kinds}")
+    expect(start == len(data), "directory", "sections that end with the file")
+    expect(len(sections) == kinds, "directory", f"the sections 1 to {kinds}")
     return sections
 
 
@@ -428,7 +428,7 @@ def check_room(
     entries = sum(column.entries for column in inputs)
     bits = (2 * largest + 1).bit_length() + entries.bit_length()
     fits = "fewer nodes in a tree, or fewer inputs and sets"
-    _expect(bits <= NODE_BITS, "structure", fits)
+    expect(bits <= NODE_BITS, "structure", fits)
 
 
 _KINDS = 15
@@ -437,26 +437,26 @@ _KINDS = 15
 def check_shape(shape: Shape) -> None:
     """Raise BadModel unless each number of a shape is in its range."""
     _check_names(shape)
-    _expect(1 <= shape.features <= MAX_FEATURES, "features", f"1 to {MAX_FEATURES}")
-    _expect(shape.columns <= MAX_COLUMNS, "inputs", f"at most {MAX_COLUMNS}")
-    _expect(shape.trees >= 1, "trees", "1 or more")
-    _expect(shape.leaves < 1 << 32, "leaves", "fewer than 2**32")
-    _expect(1 <= shape.outputs <= MAX_OUTPUTS, "outputs", f"1 to {MAX_OUTPUTS}")
+    expect(1 <= shape.features <= MAX_FEATURES, "features", f"1 to {MAX_FEATURES}")
+    expect(shape.columns <= MAX_COLUMNS, "inputs", f"at most {MAX_COLUMNS}")
+    expect(shape.trees >= 1, "trees", "1 or more")
+    expect(shape.leaves < 1 << 32, "leaves", "fewer than 2**32")
+    expect(1 <= shape.outputs <= MAX_OUTPUTS, "outputs", f"1 to {MAX_OUTPUTS}")
     is_sigmoid = LINKS[shape.link].startswith("sigmoid")
     of_one = is_sigmoid and (shape.raws, shape.outputs) == (1, 2)
-    _expect(shape.raws == shape.outputs or of_one, "raw scores", "as many as outputs")
+    expect(shape.raws == shape.outputs or of_one, "raw scores", "as many as outputs")
     check_decision(shape)
     _check_leaves(shape)
     widths = (shape.split_code_bits, shape.leaf_code_bits, shape.vector_code_bits)
-    _expect(max(widths) <= CODE_BITS, "code bits", f"up to {CODE_BITS}")
+    expect(max(widths) <= CODE_BITS, "code bits", f"up to {CODE_BITS}")
     fits = shape.output_bits == (shape.raws - 1).bit_length() * (not shape.vector_leaves)
-    _expect(fits, "output bits", "as many as raw scores need, 0 with vectors")
+    expect(fits, "output bits", "as many as raw scores need, 0 with vectors")
     figures = (shape.divisor, shape.first, shape.second, shape.threshold)
-    _expect(all(map(math.isfinite, figures)), "parameters", "finite numbers")
+    expect(all(map(math.isfinite, figures)), "parameters", "finite numbers")
     is_mean = shape.divisor >= 1 or not shape.divisor
-    _expect(is_mean, "divisor", "a number from 1 on, or 0 for none")
+    expect(is_mean, "divisor", "a number from 1 on, or 0 for none")
     is_isolation = LINKS[shape.link] == "isolation"
-    _expect(not is_isolation or shape.first > 0, "parameters", "a denominator above 0")
+    expect(not is_isolation or shape.first > 0, "parameters", "a denominator above 0")
 
 
 def _check_names(shape: Shape) -> None:
@@ -469,50 +469,50 @@ def _check_names(shape: Shape) -> None:
         (shape.scalar_kind, (FLOAT64, FLOAT32, RATIO), "scalar kind"),
     )
     for index, names, field in indices:
-        _expect(index < len(names), field, f"0 to {len(names) - 1}")
+        expect(index < len(names), field, f"0 to {len(names) - 1}")
 
 
 def check_decision(shape: Shape | StepsShape) -> None:
     """Raise BadModel unless a decision is one of as many classes as there are."""
     is_classifier = TASKS[shape.task] == "classification"
     if is_classifier:
-        _expect(shape.outputs >= TWO, "outputs", "2 or more classes")
+        expect(shape.outputs >= TWO, "outputs", "2 or more classes")
     decision = DECISIONS[shape.decision]
     of_any = decision == "argmax"
     if decision == "raw-argmax":
         of_any = shape.raws == shape.outputs
     of_two = is_classifier and shape.outputs == TWO
-    _expect(of_any or of_two, "decision", "one of all classes, or of two where there are two")
+    expect(of_any or of_two, "decision", "one of all classes, or of two where there are two")
     # A raw score that is compared alone stands for the second class.
     is_alone = not decision.startswith("raw-a") or decision == "raw-argmax" or shape.raws == 1
-    _expect(is_alone, "decision", "one raw score where it is compared with 0")
+    expect(is_alone, "decision", "one raw score where it is compared with 0")
 
 
 def _check_leaves(shape: Shape) -> None:
     widths = {FLOAT64: (64, 0), FLOAT32: (32, 0)}
     if shape.scalar_kind == RATIO:
         is_exact = shape.scalar_bits <= NUMERATOR_BITS and shape.rows_bits <= ROWS_BITS
-        _expect(is_exact, "scalar bits", f"up to {NUMERATOR_BITS} by {ROWS_BITS}")
+        expect(is_exact, "scalar bits", f"up to {NUMERATOR_BITS} by {ROWS_BITS}")
     else:
         is_float = (shape.scalar_bits, shape.rows_bits) == widths[shape.scalar_kind]
-        _expect(is_float, "scalar bits", "those of the kind, without row bits")
+        expect(is_float, "scalar bits", "those of the kind, without row bits")
     is_whole = abs(shape.lowest_numerator) <= 1 << NUMERATOR_BITS
-    _expect(is_whole, "lowest numerator", f"up to 2**{NUMERATOR_BITS}")
+    expect(is_whole, "lowest numerator", f"up to 2**{NUMERATOR_BITS}")
     values = shape.vectors if shape.vector_leaves else shape.scalars
-    _expect(shape.scalars >= 1, "scalars", "1 or more")
-    _expect(values <= MAX_VALUES, "leaf values", f"at most {MAX_VALUES}")
+    expect(shape.scalars >= 1, "scalars", "1 or more")
+    expect(values <= MAX_VALUES, "leaf values", f"at most {MAX_VALUES}")
     if shape.leaf_code_bits:
-        _expect(1 <= values <= shape.leaves, "leaf values", "1 to the number of leaves")
+        expect(1 <= values <= shape.leaves, "leaf values", "1 to the number of leaves")
     else:
-        _expect(values == shape.leaves, "leaf values", "one per leaf, as there are no leaf codes")
+        expect(values == shape.leaves, "leaf values", "one per leaf, as there are no leaf codes")
     if not shape.vector_leaves:
-        _expect(not (shape.vectors or shape.vector_code_bits), "vectors", "none")
+        expect(not (shape.vectors or shape.vector_code_bits), "vectors", "none")
     elif not shape.vector_code_bits:
         in_order = shape.scalars == shape.vectors * shape.raws
-        _expect(in_order, "scalars", "one per number of a vector, as there are no vector codes")
+        expect(in_order, "scalars", "one per number of a vector, as there are no vector codes")
     # A scalar of a ratio may have no bits: more of them than numbers that leaves hold are forged.
     most = shape.vectors * shape.raws if shape.vector_leaves else shape.leaves
-    _expect(shape.scalars <= most, "scalars", "at most one per number that leaves hold")
+    expect(shape.scalars <= most, "scalars", "at most one per number that leaves hold")
 
 
 def check_column(
@@ -520,20 +520,20 @@ def check_column(
     shape: Shape,
 ) -> None:
     """Raise BadModel unless a row of the table of inputs agrees with itself."""
-    _expect(column.source < shape.features, "inputs", f"features 0 to {shape.features - 1}")
-    _expect(column.zero <= MISSING and column.missing <= REFUSE, "inputs", "rules 0 to 2")
+    expect(column.source < shape.features, "inputs", f"features 0 to {shape.features - 1}")
+    expect(column.zero <= MISSING and column.missing <= REFUSE, "inputs", "rules 0 to 2")
     is_plain = column.zero != MISSING or column.missing == DIRECTION
-    _expect(is_plain, "inputs", "tiny numbers to be missing only where splits say where these go")
+    expect(is_plain, "inputs", "tiny numbers to be missing only where splits say where these go")
     if column.by_sets:
         numeric = (column.single, column.strict, column.zero, column.finite, column.lookup)
-        _expect(not any((*numeric, column.thresholds)), "inputs", "sets, or numbers")
-        _expect(column.missing != ZERO, "inputs", "missing categories in sets, or refused")
+        expect(not any((*numeric, column.thresholds)), "inputs", "sets, or numbers")
+        expect(column.missing != ZERO, "inputs", "missing categories in sets, or refused")
     else:
-        _expect(not column.sets, "inputs", "sets, or numbers")
+        expect(not column.sets, "inputs", "sets, or numbers")
     has_table = column.by_sets or column.lookup
-    _expect((column.categories > 0) == has_table, "inputs", "categories where they are looked up")
+    expect((column.categories > 0) == has_table, "inputs", "categories where they are looked up")
     gaps = column.first_order or column.low_bits
-    _expect(not gaps or (column.single and column.thresholds > 0), "inputs", "gaps of float32")
+    expect(not gaps or (column.single and column.thresholds > 0), "inputs", "gaps of float32")
 
 
 def _check_lengths(
@@ -543,13 +543,13 @@ def _check_lengths(
     """Raise BadModel unless sections are as long as they must be and end with zero bits."""
     for number, (section, size) in enumerate(zip(parts.sections, bits, strict=True), start=2):
         length = (size + 7) // 8
-        _expect(len(section) == length, f"section {number}", f"{length} bytes, got {len(section)}")
+        expect(len(section) == length, f"section {number}", f"{length} bytes, got {len(section)}")
         # Bits of the last byte that are used; where it is full, nothing comes after.
         used = size % 8
-        _expect(not (used and section[-1] >> used), "bits", "zeros after the last one")
+        expect(not (used and section[-1] >> used), "bits", "zeros after the last one")
 
 
-def _expect(
+def expect(
     holds: bool,
     field: str,
     expected: str,

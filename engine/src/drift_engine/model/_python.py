@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from array import array
 from bisect import bisect_left, bisect_right
 from itertools import pairwise
@@ -24,13 +25,57 @@ _NOT_A_NUMBER = (TypeError, ValueError, OverflowError)
 TINY = to_single(1e-35)
 
 
-class Engine:
+class Answering(ABC):
+    """What trees and steps make of the answer to a row alike."""
+
+    _shape: _layout.Shape | _layout.StepsShape
+
+    @abstractmethod
+    def answer(
+        self,
+        row: Iterable[float],
+    ) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Return raw scores and answer of a row. Raises BadRow."""
+
+    def scores(
+        self,
+        row: Iterable[float],
+    ) -> tuple[float, ...]:
+        """Return the answer; see `PackedModel.scores`."""
+        return self.answer(row)[1]
+
+    def scores_many(
+        self,
+        rows: Iterable[Iterable[float]],
+    ) -> list[tuple[float, ...]]:
+        """Return the answer to each row."""
+        return [self.scores(row) for row in rows]
+
+    def decide(
+        self,
+        row: Iterable[float],
+    ) -> tuple[tuple[float, ...], int]:
+        """Return the answer and the place of its class; see `PackedModel.decide`."""
+        raw, scores = self.answer(row)
+        return scores, label(raw, scores, self._shape)
+
+    def decide_many(
+        self,
+        rows: Iterable[Iterable[float]],
+    ) -> list[tuple[tuple[float, ...], int]]:
+        """Return the answer to each row and the place of its class."""
+        return [self.decide(row) for row in rows]
+
+
+class Engine(Answering):
     """Trees as flat lists; a child is a node's index, or the complement (~) of a leaf's.
 
     Every value is ranked once among its input's thresholds. A split compares the rank of its entry
     with a code: an input has an entry where missing values rank lowest, one where they rank
     highest, and an entry for each set.
     """
+
+    _shape: _layout.Shape
 
     def __init__(
         self,
@@ -63,35 +108,6 @@ class Engine:
         """Return raw scores and answer of a row. Raises BadRow."""
         raw, shape = self.raw(row), self._shape
         return raw, LINKS[_layout.LINKS[shape.link]](raw, shape)
-
-    def scores(
-        self,
-        row: Iterable[float],
-    ) -> tuple[float, ...]:
-        """Return the answer; see `PackedModel.scores`."""
-        return self.answer(row)[1]
-
-    def scores_many(
-        self,
-        rows: Iterable[Iterable[float]],
-    ) -> list[tuple[float, ...]]:
-        """Return the answer to each row."""
-        return [self.scores(row) for row in rows]
-
-    def decide(
-        self,
-        row: Iterable[float],
-    ) -> tuple[tuple[float, ...], int]:
-        """Return the answer and the place of its class; see `PackedModel.decide`."""
-        raw, scores = self.answer(row)
-        return scores, label(raw, scores, self._shape)
-
-    def decide_many(
-        self,
-        rows: Iterable[Iterable[float]],
-    ) -> list[tuple[tuple[float, ...], int]]:
-        """Return the answer to each row and the place of its class."""
-        return [self.decide(row) for row in rows]
 
     def raw(
         self,

@@ -17,7 +17,6 @@ from drift_contracts.records import Record
 
 from drift_engine.forest._columns import to_array
 from drift_engine.model import _layout
-from drift_engine.model._errors import BadModel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,12 +152,12 @@ def split(data: memoryview) -> StepsParts:
         _layout.STEPS_VERSION,
         _KINDS,
     )
-    _expect(len(first) == _SHAPE.size, "shape", f"{_SHAPE.size} bytes, got {len(first)}")
+    _layout.expect(len(first) == _SHAPE.size, "shape", f"{_SHAPE.size} bytes, got {len(first)}")
     task, decision, reserved, *numbers = _SHAPE.unpack(first)
-    _expect(not reserved, "shape", "zeros where nothing is")
+    _layout.expect(not reserved, "shape", "zeros where nothing is")
     shape = _layout.StepsShape(task, decision, *numbers)
-    _expect(len(words) % 4 == 0, "steps", "whole words")
-    _expect(len(constants) % 8 == 0, "constants", "whole numbers")
+    _layout.expect(len(words) % 4 == 0, "steps", "whole words")
+    _layout.expect(len(constants) % 8 == 0, "constants", "whole numbers")
     parts = StepsParts(shape, words, constants, _members(shape, lengths, members))
     check(parts)
     return parts
@@ -170,15 +169,15 @@ def _members(
     files: memoryview,
 ) -> tuple[Parts, ...]:
     """Return the members of a model. Raises BadModel where one is no model of trees."""
-    _expect(shape.members <= MAX_MEMBERS, "members", f"at most {MAX_MEMBERS}")
-    _expect(len(lengths) == 8 * shape.members, "members", "a length of each")
+    _layout.expect(shape.members <= MAX_MEMBERS, "members", f"at most {MAX_MEMBERS}")
+    _layout.expect(len(lengths) == 8 * shape.members, "members", "a length of each")
     members = []
     start = 0
     for (length,) in struct.iter_unpack("<Q", lengths):
-        _expect(start + length <= len(files), "members", "files that end with their section")
+        _layout.expect(start + length <= len(files), "members", "files that end with their section")
         members.append(_layout.split(files[start : start + length]))
         start += length
-    _expect(start == len(files), "members", "files that end with their section")
+    _layout.expect(start == len(files), "members", "files that end with their section")
     return tuple(members)
 
 
@@ -187,13 +186,13 @@ def _steps(words: Sequence[int]) -> list[Step]:
     steps = []
     place, end = 0, len(words)
     while place < end:
-        _expect(place + 2 <= end, "steps", "whole steps")
+        _layout.expect(place + 2 <= end, "steps", "whole steps")
         number, count = words[place : place + 2]
-        _expect(number < len(STEPS), "steps", f"steps 0 to {len(STEPS) - 1}")
+        _layout.expect(number < len(STEPS), "steps", f"steps 0 to {len(STEPS) - 1}")
         name = STEPS[number]
         first = place + 2
         place = first + count + OPERANDS[name]
-        _expect(place <= end, "steps", "whole steps")
+        _layout.expect(place <= end, "steps", "whole steps")
         sources = tuple(words[first : first + count])
         steps.append(Step(name, sources, tuple(words[first + count : place])))
     return steps
@@ -206,26 +205,26 @@ def check(parts: StepsParts) -> None:
     checker = _Checker(shape, to_array("d", parts.constants), parts.members)
     for step in parts.steps:
         checker.add(step)
-    _expect(checker.free == shape.registers, "registers", f"{checker.free}")
-    _expect(checker.used == shape.members, "members", "a step for each")
+    _layout.expect(checker.free == shape.registers, "registers", f"{checker.free}")
+    _layout.expect(checker.used == shape.members, "members", "a step for each")
 
 
 def _check_shape(shape: StepsShape) -> None:
-    _expect(shape.task < len(_layout.TASKS), "task", f"0 to {len(_layout.TASKS) - 1}")
+    _layout.expect(shape.task < len(_layout.TASKS), "task", f"0 to {len(_layout.TASKS) - 1}")
     most = len(_layout.DECISIONS)
-    _expect(shape.decision < most, "decision", f"0 to {most - 1}")
+    _layout.expect(shape.decision < most, "decision", f"0 to {most - 1}")
     is_row = 1 <= shape.features <= _layout.MAX_FEATURES
-    _expect(is_row, "features", f"1 to {_layout.MAX_FEATURES}")
+    _layout.expect(is_row, "features", f"1 to {_layout.MAX_FEATURES}")
     has_room = shape.features <= shape.registers <= MAX_REGISTERS
-    _expect(has_room, "registers", f"those of the row, and at most {MAX_REGISTERS}")
+    _layout.expect(has_room, "registers", f"those of the row, and at most {MAX_REGISTERS}")
     for first, count in (
         (shape.raw_first, shape.raws),
         (shape.score_first, shape.outputs),
     ):
         fits = 1 <= count <= _layout.MAX_OUTPUTS and first + count <= shape.registers
-        _expect(fits, "outputs", f"1 to {_layout.MAX_OUTPUTS}, in registers that there are")
+        _layout.expect(fits, "outputs", f"1 to {_layout.MAX_OUTPUTS}, in registers that there are")
     _layout.check_decision(shape)
-    _expect(math.isfinite(shape.threshold), "threshold", "a finite number")
+    _layout.expect(math.isfinite(shape.threshold), "threshold", "a finite number")
 
 
 class _Checker:
@@ -251,15 +250,15 @@ class _Checker:
         """Check a step. Raises BadModel."""
         sources = step.sources
         is_sourced = len(sources) == 0 if step.name == "constant" else len(sources) >= 1
-        _expect(is_sourced, step.name, "sources, or none for a constant")
+        _layout.expect(is_sourced, step.name, "sources, or none for a constant")
         is_behind = all(source < self.free for source in sources)
-        _expect(is_behind, step.name, "registers that were written before")
+        _layout.expect(is_behind, step.name, "registers that were written before")
         check, table = _CHECKS[step.name]
         written = check(self, step, len(sources), table)
         self.free += written
         self._work += len(sources) + written
-        _expect(self.free <= MAX_REGISTERS, "registers", f"at most {MAX_REGISTERS}")
-        _expect(self._work <= MAX_WORK, "steps", f"at most {MAX_WORK} numbers to touch")
+        _layout.expect(self.free <= MAX_REGISTERS, "registers", f"at most {MAX_REGISTERS}")
+        _layout.expect(self._work <= MAX_WORK, "steps", f"at most {MAX_WORK} numbers to touch")
 
     def each(
         self,
@@ -279,7 +278,7 @@ class _Checker:
         _numbers: int,
     ) -> int:
         """Check a step over the first and the second half of its sources."""
-        _expect(count % 2 == 0, step.name, "pairs of sources")
+        _layout.expect(count % 2 == 0, step.name, "pairs of sources")
         return count // 2
 
     def constant(
@@ -299,7 +298,7 @@ class _Checker:
         _numbers: int,
     ) -> int:
         """Check a step that takes a function of each source."""
-        _expect(step.operands[0] < len(FUNCTIONS), step.name, "a function that there is")
+        _layout.expect(step.operands[0] < len(FUNCTIONS), step.name, "a function that there is")
         return count
 
     def table(
@@ -310,16 +309,16 @@ class _Checker:
     ) -> int:
         """Check a step that looks one source up in a sorted table of so many columns."""
         size = step.operands[1]
-        _expect(count == 1, step.name, "one source")
-        _expect(columns == 1 or size >= 1, step.name, "a table of 1 or more rows")
+        _layout.expect(count == 1, step.name, "one source")
+        _layout.expect(columns == 1 or size >= 1, step.name, "a table of 1 or more rows")
         self._has(step, size * columns)
         first = step.operands[0]
         rows = self._constants[first : first + size]
         ascend = all(below <= above for below, above in pairwise(rows))
         is_number = all(row == row for row in rows)  # noqa: PLR0124 - NaN
-        _expect(ascend and is_number, step.name, "ascending numbers, not NaN")
+        _layout.expect(ascend and is_number, step.name, "ascending numbers, not NaN")
         if step.name == "rank":
-            _expect(step.operands[2] <= 1, step.name, "a side")
+            _layout.expect(step.operands[2] <= 1, step.name, "a side")
         return 1
 
     def lookup(
@@ -329,7 +328,7 @@ class _Checker:
         _numbers: int,
     ) -> int:
         """Check a step that reads the number of a code."""
-        _expect(count == 1, step.name, "one source")
+        _layout.expect(count == 1, step.name, "one source")
         self._has(step, step.operands[1] + _layout.MORE_ROWS)
         return 1
 
@@ -342,7 +341,7 @@ class _Checker:
         """Check a step that writes a 1 in the place of its source."""
         width = step.operands[0]
         is_wide = 1 <= width <= MAX_REGISTERS
-        _expect(count == 1 and is_wide, step.name, "one source, and a width")
+        _layout.expect(count == 1 and is_wide, step.name, "one source, and a width")
         return width
 
     def where(
@@ -352,7 +351,7 @@ class _Checker:
         _numbers: int,
     ) -> int:
         """Check a step that chooses the second or the third source by the first."""
-        _expect(count == 3, step.name, "three sources")  # noqa: PLR2004 - as it says
+        _layout.expect(count == 3, step.name, "three sources")  # noqa: PLR2004 - as it says
         return 1
 
     def dot(
@@ -364,7 +363,7 @@ class _Checker:
         """Check a step that adds up products, one row of factors for each number it writes."""
         _, rows, kind = step.operands
         is_sum = 1 <= rows <= _layout.MAX_OUTPUTS and kind < len(DOTS)
-        _expect(is_sum, step.name, "1 to 1,000 sums of a kind that there is")
+        _layout.expect(is_sum, step.name, "1 to 1,000 sums of a kind that there is")
         self._has(step, rows * (count + 1))
         self._work += rows * count
         return rows
@@ -377,7 +376,7 @@ class _Checker:
     ) -> int:
         """Check a step that adds its sources up."""
         is_sum = count <= MAX_SUMMED and step.operands[0] < len(SUMS)
-        _expect(is_sum, step.name, "1 to 1,000 sources and an order that there is")
+        _layout.expect(is_sum, step.name, "1 to 1,000 sources and an order that there is")
         return 1
 
     def link(
@@ -388,11 +387,11 @@ class _Checker:
     ) -> int:
         """Check a step that makes probabilities of raw scores."""
         link, outputs, first = step.operands
-        _expect(link < len(LINKS) and count <= MAX_SUMMED, step.name, "a link that there is")
+        _layout.expect(link < len(LINKS) and count <= MAX_SUMMED, step.name, "a link that there is")
         is_both = LINKS[link] == "sigmoid" and (count, outputs) == (1, _layout.TWO)
-        _expect(outputs == count or is_both, step.name, "a number for each raw score")
-        _expect(first < len(self._constants), step.name, "a constant that there is")
-        _expect(math.isfinite(self._constants[first]), step.name, "a finite factor")
+        _layout.expect(outputs == count or is_both, step.name, "a number for each raw score")
+        _layout.expect(first < len(self._constants), step.name, "a constant that there is")
+        _layout.expect(math.isfinite(self._constants[first]), step.name, "a finite factor")
         return outputs
 
     def member(
@@ -404,9 +403,9 @@ class _Checker:
         """Check a step that asks a member, which gives its raw scores and its answer."""
         # Each once and in order, so that no file asks for more work than its trees are.
         is_next = step.operands[0] == self.used < len(self._members)
-        _expect(is_next, step.name, "each member once, in order")
+        _layout.expect(is_next, step.name, "each member once, in order")
         shape = self._members[self.used].shape
-        _expect(count == shape.features, step.name, f"{shape.features} sources")
+        _layout.expect(count == shape.features, step.name, f"{shape.features} sources")
         self.used += 1
         return shape.raws + shape.outputs
 
@@ -417,7 +416,7 @@ class _Checker:
         _numbers: int,
     ) -> int:
         """Check a step that refuses rows."""
-        _expect(step.operands[0] < _FINITE_KINDS, step.name, "a rule that there is")
+        _layout.expect(step.operands[0] < _FINITE_KINDS, step.name, "a rule that there is")
         return 0
 
     def _has(
@@ -427,7 +426,7 @@ class _Checker:
     ) -> None:
         """Raise BadModel unless there are so many constants from a step's first one on."""
         fits = step.operands[0] + count <= len(self._constants)
-        _expect(fits, step.name, "constants that there are")
+        _layout.expect(fits, step.name, "constants that there are")
 
 
 #: How each step is checked, and how many constants or columns it has for each source or row.
@@ -458,13 +457,3 @@ _CHECKS: dict[str, tuple[Callable[[_Checker, Step, int, int], int], int]] = {
     "member": (_Checker.member, 0),
     "finite": (_Checker.finite, 0),
 }
-
-
-def _expect(
-    holds: bool,
-    field: str,
-    expected: str,
-) -> None:
-    """Raise BadModel unless a condition holds."""
-    if not holds:
-        raise BadModel(f"model: {field}: expected {expected}")

@@ -10,13 +10,14 @@ from drift_engine.forest._columns import to_array
 from drift_engine.forest._errors import BadRow
 from drift_engine.model import _python as trees
 from drift_engine.model import _steps
-from drift_engine.model._links import LINKS, LinkShape, exp, fma, label, pairwise_sum
+from drift_engine.model._links import LINKS, LinkShape, exp, fma, pairwise_sum
 from drift_engine.model._scalars import to_single
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from drift_engine.model._layout import StepsShape
     from drift_engine.model._steps import Step, StepsParts
 
     Answer = tuple[tuple[float, ...], tuple[float, ...]]
@@ -27,8 +28,10 @@ NOT_FINITE = "row: expected one whose numbers stay finite in every step of the m
 NO_ANSWER = "row: expected one whose answer is a finite number"
 
 
-class Engine:
+class Engine(trees.Answering):
     """Steps that run one after the other over a list of registers."""
+
+    _shape: StepsShape
 
     def __init__(
         self,
@@ -54,35 +57,6 @@ class Engine:
         if not all(map(math.isfinite, (*raw, *scores))):
             raise BadRow(NO_ANSWER)
         return tuple(raw), tuple(scores)
-
-    def scores(
-        self,
-        row: Iterable[float],
-    ) -> tuple[float, ...]:
-        """Return the answer; see `PackedModel.scores`."""
-        return self.answer(row)[1]
-
-    def scores_many(
-        self,
-        rows: Iterable[Iterable[float]],
-    ) -> list[tuple[float, ...]]:
-        """Return the answer to each row."""
-        return [self.scores(row) for row in rows]
-
-    def decide(
-        self,
-        row: Iterable[float],
-    ) -> tuple[tuple[float, ...], int]:
-        """Return the answer and the place of its class; see `PackedModel.decide`."""
-        raw, scores = self.answer(row)
-        return scores, label(raw, scores, self._shape)
-
-    def decide_many(
-        self,
-        rows: Iterable[Iterable[float]],
-    ) -> list[tuple[tuple[float, ...], int]]:
-        """Return the answer to each row and the place of its class."""
-        return [self.decide(row) for row in rows]
 
     def raw(
         self,
