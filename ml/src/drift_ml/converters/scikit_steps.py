@@ -258,17 +258,32 @@ def _scaled(
     return program.arithmetic("divide", registers, listed(scale))
 
 
+def _moved_and_scaled(
+    program: Program,
+    step: Any,
+    matrix: Matrix,
+    middle: Any,
+    scale: Any,
+) -> Matrix:
+    """Return columns less their middle, divided by their scale; None leaves either out."""
+    registers = _numeric(program, step, matrix, missing=False)
+    if middle is not None:
+        registers = program.arithmetic("subtract", registers, listed(middle))
+    scaled = _scaled(program, registers, scale, sparse=matrix.sparse)
+    return as_numbers(scaled, sparse=matrix.sparse)
+
+
 def _standard(
     program: Program,
     step: Any,
     matrix: Matrix,
 ) -> Matrix:
-    registers = _numeric(program, step, matrix, missing=False)
-    if step.with_mean:
-        registers = program.arithmetic("subtract", registers, listed(step.mean_))
-    scale = step.scale_ if step.with_std else None
-    return as_numbers(
-        _scaled(program, registers, scale, sparse=matrix.sparse), sparse=matrix.sparse
+    return _moved_and_scaled(
+        program,
+        step,
+        matrix,
+        step.mean_ if step.with_mean else None,
+        step.scale_ if step.with_std else None,
     )
 
 
@@ -277,12 +292,12 @@ def _robust(
     step: Any,
     matrix: Matrix,
 ) -> Matrix:
-    registers = _numeric(program, step, matrix, missing=False)
-    if step.with_centering:
-        registers = program.arithmetic("subtract", registers, listed(step.center_))
-    scale = step.scale_ if step.with_scaling else None
-    return as_numbers(
-        _scaled(program, registers, scale, sparse=matrix.sparse), sparse=matrix.sparse
+    return _moved_and_scaled(
+        program,
+        step,
+        matrix,
+        step.center_ if step.with_centering else None,
+        step.scale_ if step.with_scaling else None,
     )
 
 

@@ -130,10 +130,11 @@ def learn_rhythm(
     foretold: dict[str, Floats] = {}
     for channel in channels:
         way = _chosen(traffic, channel)
-        shares = _shares(traffic.sums(channel.name, way.strata, everything), way)
+        sums = traffic.sums(channel.name, way.strata, everything)
+        shares = _shares(sums, way)
         foretold[channel.name] = shares[traffic.strata(way.strata)]
         if way.strata > 1:
-            cycles[channel.name] = _reference(channel, traffic, shares)
+            cycles[channel.name] = _reference(channel, sums, shares)
     inflation = _inflation(channels, traffic, foretold)
     bounded = [name for name, value in inflation.items() if value > MOST_INFLATION]
     return Rhythm(
@@ -296,7 +297,7 @@ def _tilted(sums: Integers, whole: Floats) -> Floats:
 
 def _reference(
     channel: Channel,
-    traffic: _Traffic,
+    sums: Integers,
     shares: Floats,
 ) -> tuple[tuple[int, ...], ...]:
     """Return the reference counts of a channel by stratum.
@@ -305,19 +306,17 @@ def _reference(
 
     Args:
         channel: of the baseline.
-        traffic: that was learned from.
-        shares: of the channel by stratum, shape (strata, bins).
+        sums: counts of the traffic that was learned from, shape (strata, bins).
+        shares: of the channel by stratum, the same shape.
     """
-    strata = len(shares)
-    sums = traffic.sums(channel.name, strata, np.ones(len(traffic.events), bool))
     whole = sums.sum(axis=0) + 0.5
     relative = shares / (whole / whole.sum())
     known = np.asarray(channel.counts, dtype=np.float64)
     rows = max(known.sum(), 1.0)
     reference = []
-    for stratum in range(strata):
-        moved = known * relative[stratum]
-        events = sums[stratum].sum() + PULL_EVENTS
+    for counted, change in zip(sums, relative, strict=True):
+        moved = known * change
+        events = counted.sum() + PULL_EVENTS
         # Both the baseline and the stratum are estimates: their variances add.
         size = 1 / (1 / rows + 1 / events)
         counts = np.rint(moved / moved.sum() * size)
