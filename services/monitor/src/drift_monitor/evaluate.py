@@ -612,7 +612,10 @@ class Evaluator:
         if state.detector is None:
             return self._new_detector(state, settings)
         document = state.detector.copy()
-        old_settings = self._settings(reference, old_budget or state.budget, rhythm)
+        # A week's reference takes long to digest, so that settings that stay are made once.
+        old_settings = settings
+        if old_budget not in (0, state.budget):
+            old_settings = replace(settings, budget=Budget(old_budget))
         learned_anew = memory is not None and document["settings"] == memory.superseded
         if learned_anew or document["settings"] == old_settings.digest:
             document["settings"] = settings.digest
