@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy.typing as npt
     from drift_contracts.types import BundleManifestV2Score
@@ -58,3 +58,13 @@ def permutation_importances(
         error = _Z * float(increase.std()) / len(matrix) ** 0.5
         importances[name] = {"value": value, "low": value - error, "high": value + error}
     return importances
+
+
+def ranked(importances: Mapping[str, BundleManifestV2Score]) -> list[str]:
+    """Return the names of the features that the model uses, the most important first.
+
+    >>> ranked({"age": {"value": 0.1}, "sqft": {"value": 0.4}, "garden": {"value": 0.0}})
+    ['sqft', 'age']
+    """
+    used = {name: score["value"] or 0.0 for name, score in importances.items()}
+    return sorted((name for name in used if used[name] > 0), key=used.__getitem__, reverse=True)

@@ -118,7 +118,7 @@ class MixtureDetector:
         self._variance_inflation = np.array(
             [inflation.get(chart.channel, 1.0) for chart in self._tables[0].charts]
         )
-        self._causes = Causes(settings.channels, self._tables[0].charts)
+        self._causes = Causes(settings.channels, self._tables[0].places)
         self._needed = log(settings.budget.events)
         self.reset()
 
@@ -201,11 +201,12 @@ class MixtureDetector:
 
     def evidence_by_channel(self) -> dict[str, float]:
         """Return ln of what each channel adds to the mixture, nats; minus infinity for nothing."""
-        gained = self._capital.log + self._tables[0].log_weights
-        parts: dict[str, float] = {}
-        for chart, part in zip(self._tables[0].charts, gained.tolist(), strict=True):
-            parts[chart.channel] = float(np.logaddexp(parts.get(chart.channel, -inf), part))
-        return parts
+        tables = self._tables[0]
+        gained = self._capital.log + tables.log_weights
+        parts = np.full(len(tables.names), -inf)
+        np.logaddexp.at(parts, tables.places, gained)
+        charted = np.unique(tables.places).tolist()
+        return {tables.names[place]: float(parts[place]) for place in charted}
 
     @property
     def needed(self) -> float:
@@ -288,12 +289,13 @@ class MixtureDetector:
         for recovery in self._recoveries():
             recovery.update(counts.get(recovery.channel, ()), stratum)
         tables = self._tables[stratum]
+        ratio, seen = tables.ratio_and_seen(counts)
         return self._advance(
             tables,
-            tables.ratio(counts),
+            ratio,
             events,
             timestamp_s,
-            tables.seen(counts),
+            seen,
         )
 
     def update_event(

@@ -9,7 +9,7 @@ import numpy as np
 
 from drift_ml.baseline.fit import fit_baseline
 from drift_ml.calibration import calibration_bins
-from drift_ml.importances import permutation_importances
+from drift_ml.importances import permutation_importances, ranked
 from drift_ml.scores import classification, regression
 
 if TYPE_CHECKING:
@@ -89,16 +89,17 @@ def _of_numbers(
         errors: Floats = np.abs(answers - held_out.target).mean(axis=1)
         return errors
 
+    importances = _importances(loss, feature_set, held_out, seed)
     baseline = fit_baseline(
         feature_set,
         columns_of(feature_set, learnt),
         target=learnt.target[:, 0],
         predictions=predicted[:, 0],
         errors=predicted[:, 0] - held_out.target[:, 0],
+        important=ranked(importances),
     )
     r2 = scores["r2"]["value"]
     worse = () if r2 is not None and r2 > 0 else (_no_better("R2", "predicting the mean"),)
-    importances = _importances(loss, feature_set, held_out, seed)
     return HeldOut(scores, baseline, {"importances": importances}, worse)
 
 
@@ -169,13 +170,6 @@ def _of_classes(
     answers = classification.Answers.of(target, learnt_classes, actual, probabilities, labels)
     scores = classification.score(answers, seed=seed)
     calibration = calibration_bins(answers.scores, answers.happened)
-    baseline = fit_baseline(
-        feature_set,
-        columns_of(feature_set, learnt),
-        target=learnt.target[:, 0],
-        labels=labels.astype(np.float64),
-        scores=probabilities,
-    )
 
     def loss(matrix: Floats) -> Floats:
         wrong = np.array(model.scores_many(matrix.tolist()))
@@ -184,6 +178,14 @@ def _of_classes(
         return squares
 
     importances = _importances(loss, feature_set, held_out, seed)
+    baseline = fit_baseline(
+        feature_set,
+        columns_of(feature_set, learnt),
+        target=learnt.target[:, 0],
+        labels=labels.astype(np.float64),
+        scores=probabilities,
+        important=ranked(importances),
+    )
     skill = scores["brier_skill"]["value"]
     is_better = skill is not None and skill > 0
     return HeldOut(
