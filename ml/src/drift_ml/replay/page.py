@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from drift_contracts.features import spoken_unit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from drift_ml.replay.class_plots import calibration_plot
@@ -349,7 +350,7 @@ def _cards(
         name = channel["name"]
         plot = distribution_plot(baseline, channel) if channel["events"] else None
         shown = tuple(_card_figures(channel, channels))
-        yield Card(name, units.get(name, ""), channel["level"], plot, shown)
+        yield Card(name, spoken_unit(units.get(name, "")), channel["level"], plot, shown)
 
 
 def _card_figures(
