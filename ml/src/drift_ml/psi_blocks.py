@@ -15,7 +15,7 @@ from drift_ml.report import PSI_GROUPS
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from drift_contracts.json_types import JsonObject
+    from drift_contracts.json_types import JsonObject, JsonValue
 
     from drift_ml.baseline import Baseline
     from drift_ml.window import Window
@@ -92,7 +92,7 @@ class PsiCheck:
 
     def to_json(self) -> JsonObject:
         """Return the check as a document."""
-        above = [{"row": row, **asdict(largest)} for row, largest in self.above]
+        above: list[JsonValue] = [{"row": row, **asdict(largest)} for row, largest in self.above]
         return {"limit": self.limit, "blocks": self.blocks, "above": above}
 
 
