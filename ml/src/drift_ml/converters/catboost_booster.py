@@ -165,7 +165,7 @@ def _matrix(
     for column in categories:
         feature = inputs.feature(column)
         # A truth value is a text of its own to it, and null is nothing that it takes.
-        truths = dict(zip((False, True), TRUTHS, strict=True))
+        truths: dict[object, str] = dict(zip((False, True), TRUTHS, strict=True))
         values = [row[feature.name] for row in rows]
         is_truth = feature.type == "boolean"
         mixed[:, column] = [truths.get(value) for value in values] if is_truth else values

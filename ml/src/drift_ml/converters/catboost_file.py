@@ -168,7 +168,7 @@ def _convert(document: Any, feature_set: FeatureSet) -> CatboostFile:
         outputs=2 if is_binary else outputs,
         **link,
     )
-    classes = ()
+    classes: tuple[str, ...] = ()
     if model.task == "classification":
         classes = _classes(info, model.outputs)
     return CatboostFile(
