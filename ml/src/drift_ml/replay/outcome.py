@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from drift_contracts.types import WindowReportV1
 
     from drift_ml.baseline import Baseline
+    from drift_ml.psi_blocks import PsiCheck
     from drift_ml.replay.class_plots import MixPlot
     from drift_ml.replay.evidence import Alarm
     from drift_ml.replay.reference_detectors import Detection
@@ -58,6 +59,8 @@ class Outcome:
     class_mix: MixPlot | None = None
     #: Channels whose alarms are no drift, and why.
     explained: Mapping[str, Explained] = field(default_factory=dict)
+    #: PSI against a limit; None where none was chosen. It decides nothing.
+    psi: PsiCheck | None = None
 
     @property
     def warnings(self) -> list[str]:
@@ -83,6 +86,7 @@ class Outcome:
             "warnings": [{"kind": KIND, "words": words} for words in self.warnings],
             "training_rows": training_rows,
             "explained": {name: why.name.lower() for name, why in self.explained.items()},
+            "psi_alarm": None if self.psi is None else self.psi.to_json(),
             "replay": self.replay.to_json(),
             "report": cast("JsonValue", self.report),
         }
@@ -218,5 +222,6 @@ def page(
         training_rows=outcome.training_rows,
         target=feature_set.target if feature_set.target.is_class else None,
         class_mix=outcome.class_mix,
+        psi=outcome.psi,
     )
     return render_report(outcome.report, outcome.replay, outcome.detections, baseline, facts)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from drift_contracts.types import WindowReportV1, WindowReportV1Channel
 
     from drift_ml.baseline import Baseline
+    from drift_ml.psi_blocks import PsiCheck
     from drift_ml.replay.class_plots import MixPlot
     from drift_ml.replay.evidence import Alarm, Replay
     from drift_ml.replay.reference_detectors import Detection
@@ -80,6 +81,8 @@ class Facts:
     target: Target | None = None
     #: A classifier's classes over time; None where no label was counted.
     class_mix: MixPlot | None = None
+    #: PSI against a limit; None where none was chosen.
+    psi: PsiCheck | None = None
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,7 @@ def render_report(
         report=report,
         replay=replay,
         facts=facts,
-        verdict=_verdict(report, replay, facts.verdict),
+        verdict=_verdict(report, replay, facts),
         training_rows=_training_rows(facts),
         figures=_figures(report, replay),
         evidence_plot=evidence_plot(replay),
@@ -200,9 +203,10 @@ def kind_test(kind: type) -> Callable[[object], bool]:
 def _verdict(
     report: WindowReportV1,
     replay: Replay,
-    verdict: Verdict,
+    facts: Facts,
 ) -> Banner:
     """Return what a person needs to know, if they read nothing else."""
+    verdict = facts.verdict
     details = list(verdict.others)
     # Where rows are grouped, evidence reached the bar, and no alarm is of a drift.
     if any(step.crossed for step in replay.steps) and not replay.alarms:
@@ -215,6 +219,8 @@ def _verdict(
         details.append(f"Found at {place(alarm.row, alarm.at_ms)}.")
     if verdict.unproven:
         details.append(verdict.unproven)
+    if facts.psi is not None:
+        details.append(facts.psi.words)
     details.append(_sentence(report["verdict"]["words"]))
     return Banner(verdict.level, verdict.headline, tuple(details))
 
