@@ -163,6 +163,7 @@ class _Course:
                 Budget(events),
                 self.settings["minimum_effect"],
                 minimum_effects=self.settings.get("minimum_effects", {}),
+                whole_days=tuple(self.settings.get("whole_days", ())),
             )
             self.detector = self._under(settings)
             self.events = events
