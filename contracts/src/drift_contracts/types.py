@@ -107,6 +107,8 @@ class AlertV2Detector(TypedDict):
     minimum_effect: float
     minimum_effects: NotRequired[dict[str, float]]
     budgets: list[AlertV2DetectorBudget]
+    rhythm: NotRequired[str]
+    alarms: NotRequired[list[dict[str, Any]]]
 
 
 class AlertV2Drift(TypedDict):

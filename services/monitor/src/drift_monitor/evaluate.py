@@ -28,6 +28,7 @@ from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import WINDOW, refuse_newer
 from drift_monitor.keys import MINUTE, Series
 from drift_monitor.psi_meter import PsiMeter
+from drift_monitor.rhythm_archive import keep_rhythm
 from drift_monitor.rhythms import Rhythms
 from drift_monitor.state import SeriesState
 
@@ -613,6 +614,10 @@ class Evaluator:
         }
         if self._policy.minimum_effects:
             detector["minimum_effects"] = dict(self._policy.minimum_effects)
+        if run.state.rhythm:
+            detector["rhythm"] = run.state.rhythm
+        if run.state.start:
+            detector["alarms"] = [dict(alarm) for alarm in run.state.start]
         return detector
 
     def _take_back(
@@ -651,7 +656,7 @@ class Evaluator:
         rhythm = None if memory is None else memory.rhythm
         settings = self._settings(reference, state.budget, rhythm)
         if state.detector is None:
-            return self._new_detector(state, settings)
+            return self._new_detector(series, state, settings, rhythm)
         document = state.detector.copy()
         # A week's reference takes long to digest, so that settings that stay are made once.
         old_settings = settings
@@ -665,12 +670,11 @@ class Evaluator:
         except EvidenceError:
             _log.warning(OTHER_SETTINGS, series)
             state.alerts, state.muted = {}, {}
-            return self._new_detector(state, settings)
+            return self._new_detector(series, state, settings, rhythm)
         if learned_anew:
             detector.forget_evidence()
-            # An alert does not say by which rhythm its windows are to be read.
-            state.digests, state.budgets = [], []
-
+            state.start = detector.to_json()["alarms"]
+            self._begin_grounds(series, state, rhythm)
         # Without any, the evidence is of an earlier release, and cannot be gathered again.
         if state.budgets and state.budgets[-1][1] != state.budget:
             state.budgets.append((state.cursor + 1, state.budget))
@@ -678,14 +682,27 @@ class Evaluator:
 
     def _new_detector(
         self,
+        series: Series,
         state: SeriesState,
         settings: Settings,
+        rhythm: Rhythm | None,
     ) -> MixtureDetector:
         """Return a detector without evidence, and begin to note what it will rest on."""
-        state.digests, state.budgets = [], []
-        if settings.seasonality is None:
-            state.budgets = [(state.cursor + 1, state.budget)]
+        state.start = []
+        self._begin_grounds(series, state, rhythm)
         return MixtureDetector(settings)
+
+    def _begin_grounds(
+        self,
+        series: Series,
+        state: SeriesState,
+        rhythm: Rhythm | None,
+    ) -> None:
+        """Note what the evidence rests on from now on; it has none yet."""
+        state.digests = []
+        state.budgets = [(state.cursor + 1, state.budget)]
+        # The evaluator itself keeps the newest rhythm alone.
+        state.rhythm = "" if rhythm is None else keep_rhythm(self._store, series, rhythm)
 
     def _observed_per_day(self, state: SeriesState) -> float | None:
         """Return the events of a day at the traffic so far, None before the first event."""
