@@ -45,8 +45,6 @@ LABELS_ONLY = (
 LINEAR = (*REGRESSORS, *GENERALIZED, *LOGISTIC, *LABELS_ONLY)
 #: From here on two classes of a multinomial model are as any other two.
 BINARY_SINCE = (1, 8)
-#: Of the library's own rounding, in float64.
-EPSILON = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)

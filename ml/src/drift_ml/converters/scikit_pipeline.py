@@ -19,14 +19,8 @@ from .estimators import library_and_class, library_version, method_of
 from .inputs import TWO_CLASSES, inputs_by_name
 from .scikit_boosting import convert_gradient_boosting
 from .scikit_histogram import convert_histogram
-from .scikit_linear import (
-    EPSILON,
-    LINEAR,
-    Ending,
-    coefficients,
-    end_linear,
-    without_probabilities,
-)
+from .rounding import slack_of
+from .scikit_linear import LINEAR, Ending, end_linear, without_probabilities
 from .scikit_steps import exact_function, transform
 from .scikit_trees import LIBRARY, convert_forest, quiet
 from .steps import OTHER, Matrix, Number, Texts, listed, numbers_of
@@ -39,6 +33,7 @@ if TYPE_CHECKING:
 
     from .converted import Scorer
     from .inputs import JsonRow
+    from .rounding import Slack
     from .steps import Value
 
     Floats = npt.NDArray[np.float64]
@@ -202,7 +197,7 @@ class _Conversion:
             raw=raw,
             labels=labels,
             single=ending.single,
-            slack=self._slack(alone) if ending.nearest else None,
+            slack=self._slack() if ending.nearest else None,
         )
 
     def _scorer(self, call: Callable[[Any], Any]) -> Scorer:
@@ -220,34 +215,17 @@ class _Conversion:
 
         return labels
 
-    def _slack(self, estimator: Any) -> Scorer:
-        """Return what bounds the library's own rounding, by row and sum."""
-        before = []
-        last = estimator
-        kind = library_and_class(estimator)[1]
-        if kind == "Pipeline":
-            *steps, last = [step for _, step in estimator.steps]
-            before = [step for step in steps if step not in (None, "passthrough")]
+    def _slack(self) -> Slack:
+        """Return what bounds the library's own rounding, by encoded row and sum."""
+        kind = library_and_class(self.estimator)[1]
+        last = self.estimator.steps[-1][1] if kind == "Pipeline" else self.estimator
         if library_and_class(last)[1] not in LINEAR:
             raise CannotServe(
                 kind,
                 "a dense linear model within it has no answer that the library promises",
                 "fit the linear model alone, or give it a sparse matrix",
             )
-        rows_of_last, added = coefficients(last)
-
-        def slack(rows: Sequence[JsonRow]) -> Floats:
-            values = self.rows_of(rows)
-            for step in before:
-                transformed = quiet(method_of(step, "transform"))
-                values = transformed(values)
-            matrix = np.asarray(values, np.float64)
-            sizes = np.abs(matrix) @ np.abs(rows_of_last).T
-            largest = sizes + np.abs(added)
-            bound: Floats = 2.0 * EPSILON * largest
-            return bound
-
-        return slack
+        return slack_of(self.program)
 
 
 def _classes_of(estimator: Any) -> Any:

@@ -15,7 +15,8 @@ from drift_engine.model.writer import Model, encode
 from drift_ml.converters import CannotServe, DoesNotFit, Exactness, NotExact, convert, prove
 from drift_ml.converters.boosters import lightgbm_text, xgboost_document
 from drift_ml.converters.estimators import library_and_class
-from drift_ml.converters.proof import FAR_ULP, MOST_ULP, MOST_ULP_SINGLE, ulps
+from drift_ml.converters.proof import MOST_ULP, MOST_ULP_SINGLE, ulps
+from drift_ml.converters.rounding import room, share_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,24 +70,24 @@ def prove_by_answers(
         distance = ulps(ours[:, used], answers, single=single)
         compared.append((float(distance.max(initial=0.0)), packed, ours[:, used], distance))
     _, packed, ours, distance = min(compared, key=lambda entry: entry[0])
-    is_near = _is_near(converted, ours, answers)
-    return packed, _graded(converted, distance, columns, is_near=is_near)
+    share = _bound_share(converted, rows, ours, answers)
+    return packed, _graded(converted, distance, columns, share)
 
 
-def _is_near(
+def _bound_share(
     converted: Converted,
+    rows: Rows,
     ours: Floats,
     answers: Floats,
-) -> bool:
-    """Return whether answers differ by no more than the library's own order of sums may.
+) -> float | None:
+    """Return the largest difference as a share of what the library's rounding may make of a row.
 
-    False where sums have an order. How far another order may lead only a live estimator can say;
-    of one out of a file a bound in units of the last place stands for it.
+    None where the library's sums have an order.
     """
     if converted.reference.slack is None:
-        return False
-    distance = ulps(ours, answers, single=converted.reference.single)
-    return bool(distance.max(initial=0.0) <= FAR_ULP)
+        return None
+    slack = converted.reference.slack(rows.matrix.tolist())
+    return share_of(room(slack, answers), ours, answers)
 
 
 def _values_of(answers: Floats, converted: Converted) -> slice:
@@ -116,13 +117,13 @@ def _graded(
     converted: Converted,
     distance: Floats,
     columns: Sequence[str],
-    *,
-    is_near: bool,
+    share: float | None,
 ) -> Exactness:
     """Return the grade of a comparison. Raises NotExact where none is reached."""
     reference = converted.reference
     worst = float(distance.max(initial=0.0))
     most = MOST_ULP_SINGLE if reference.single else MOST_ULP
+    is_near = share is not None and share <= 1.0
     has_link = getattr(converted.model, "link", "identity") != "identity"
     if worst and not is_near and not (has_link and worst <= most):
         differing = int((distance > 0).any(axis=1).sum())
@@ -136,6 +137,7 @@ def _graded(
         f"{reference.call}, as the rows have it in {listed}"[:500],
         reference.library,
         reference.version,
+        share if worst else None,
     )
 
 
