@@ -9,6 +9,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
     import numpy.typing as npt
     from drift_engine.model.steps import StepsModel
@@ -54,9 +55,15 @@ class Converted:
     kind: str
     #: Classes as texts, in the library's order; none for a regressor.
     classes: tuple[str, ...] = ()
-    #: Scores before the first tree as other versions of the library's logarithm have them, which a
-    #: file does not tell apart; a proof tries them.
-    other_starts: tuple[tuple[float, ...], ...] = ()
+    #: The same with scores before the first tree as other versions of the library's logarithm have
+    #: them, which a file does not tell apart; a proof tries them.
+    others: tuple[Model | StepsModel, ...] = ()
+
+
+def with_start(model: Model, start: tuple[float, ...]) -> Model:
+    """Return a model of trees with other scores before its first tree."""
+    members: dict[str, Any] = {**vars(model), "start": start}
+    return type(model)(**members)
 
 
 def as_columns(values: object) -> Floats:

@@ -6,7 +6,7 @@ float64 then. Of a sparse one it adds one after the other, and so does the packe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,12 +18,12 @@ from .scikit_trees import classes_of
 from .steps import numbers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     import numpy.typing as npt
     from drift_engine.model.steps import Dot, Program
-    from drift_engine.model.trees import Decision
+    from drift_engine.model.trees import Decision, Model
 
     from .steps import Matrix
 
@@ -66,6 +66,8 @@ class Ending:
     nearest: bool = False
     #: Whether `raws` are what the library's decision_function gives.
     decides: bool = False
+    #: By place of a member, the same trees as other versions of the library begin them.
+    others: Mapping[int, Sequence[Model]] = field(default_factory=dict)
 
 
 def coefficients(estimator: Any) -> tuple[Floats, Floats]:

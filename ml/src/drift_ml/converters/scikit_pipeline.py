@@ -26,7 +26,7 @@ from .scikit_trees import LIBRARY, convert_forest, quiet
 from .steps import OTHER, Matrix, Number, Texts, listed, numbers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     import numpy.typing as npt
@@ -137,7 +137,9 @@ class _Conversion:
             ending.threshold,
         )
         kind = library_and_class(self.estimator)[1]
-        return Converted(model, self.inputs, self._reference(ending), kind, ending.classes)
+        reference = self._reference(ending)
+        others = _others(model, ending.others)
+        return Converted(model, self.inputs, reference, kind, ending.classes, others)
 
     def _columns(self) -> Sequence[Value]:
         columns: list[Value] = []
@@ -228,6 +230,28 @@ class _Conversion:
         return slack_of(self.program)
 
 
+def _others(
+    model: StepsModel,
+    others: Mapping[int, Sequence[Model]],
+) -> tuple[StepsModel, ...]:
+    """Return a model with other members: all that one version of the library would begin so.
+
+    Args:
+        model: As today's version begins its trees.
+        others: By place of a member, the same trees as other versions begin them.
+    """
+    most = max(map(len, others.values()), default=0)
+    models = []
+    for version in range(most):
+        program = copy.copy(model.program)
+        program.members = list(program.members)
+        for place, versions in others.items():
+            program.members[place] = versions[min(version, len(versions) - 1)]
+        members: dict[str, Any] = {**vars(model), "program": program}
+        models.append(StepsModel(**members))
+    return tuple(models)
+
+
 def _classes_of(estimator: Any) -> Any:
     if library_and_class(estimator)[1] == "Pipeline":
         return _classes_of(estimator.steps[-1][1])
@@ -304,6 +328,9 @@ def _end_trees(
     if library == "sklearn" and converter is not convert_histogram:
         program.refuse(registers, missing=not has_missing, single=single)
     raws, scores = program.member(trees, registers)
+    others = {}
+    if converted.others:
+        others[len(program.members) - 1] = cast("Sequence[Model]", converted.others)
     return Ending(
         raws,
         scores,
@@ -313,6 +340,7 @@ def _end_trees(
         kind,
         single=library == "xgboost",
         decides=kind in DECIDING,
+        others=others,
     )
 
 
@@ -390,8 +418,17 @@ def _end_calibrated(
     means = program.arithmetic("divide", sums, [count] * len(sums))
     first = endings[0]
     nearest = any(ending.nearest for ending in endings)
-    classes = first.classes
-    return Ending(means, means, classes, kind="CalibratedClassifierCV", nearest=nearest)
+    others: dict[int, Sequence[Model]] = {}
+    for ending in endings:
+        others |= ending.others
+    return Ending(
+        means,
+        means,
+        first.classes,
+        kind="CalibratedClassifierCV",
+        nearest=nearest,
+        others=others,
+    )
 
 
 def _inner(estimator: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from drift_engine.model import PackedModel
-from drift_engine.model.writer import Model, encode
+from drift_engine.model.writer import encode
 
 from drift_ml.converters import CannotServe, DoesNotFit, Exactness, NotExact, convert, prove
 from drift_ml.converters.boosters import lightgbm_text, xgboost_document
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     from drift_contracts import FeatureSet
-    from drift_engine.model.steps import StepsModel
 
     from drift_ml.converters import Converted, JsonRow
     from drift_ml.exporting.rows import Rows
@@ -51,7 +50,7 @@ def prove_by_answers(
     """Return a packed model and how exactly it answers as its library did.
 
     Args:
-        converted: Of a file; other starts of it are tried where the first does not agree.
+        converted: Of a file; the others of it are tried where the first does not agree.
         rows: That the library answered.
         answers: What it answered, shape (rows, columns): all values of an answer, or of two
             classes the probability of the last.
@@ -64,7 +63,7 @@ def prove_by_answers(
     used = _values_of(answers, converted)
     single = converted.reference.single
     compared = []
-    for model in _candidates(converted):
+    for model in (converted.model, *converted.others):
         packed = encode(model)
         ours = np.array(PackedModel.from_bytes(packed).scores_many(rows.matrix.tolist()))
         distance = ulps(ours[:, used], answers, single=single)
@@ -102,15 +101,6 @@ def _values_of(answers: Floats, converted: Converted) -> slice:
             "repeat --answers, in the order of the model's classes or outputs",
         )
     return slice(0, outputs)
-
-
-def _candidates(converted: Converted) -> list[Model | StepsModel]:
-    """Return the model, and the same with other scores before the first tree."""
-    models: list[Model | StepsModel] = [converted.model]
-    for start in converted.other_starts:
-        members: dict[str, Any] = {**vars(converted.model), "start": start}
-        models.append(Model(**members))
-    return models
 
 
 def _graded(
