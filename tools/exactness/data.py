@@ -178,8 +178,7 @@ def _number(
     kind = filled[:, KIND]
     worth = width + 2 * height + count / 25 + kind % 2
     noise = random.normal(size=len(matrix)) / 2
-    number: Floats = worth + noise
-    return number
+    return np.asarray(worth + noise, dtype=np.float64)
 
 
 def _cells(values: list[float]) -> list[Any]:

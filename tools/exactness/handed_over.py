@@ -1,8 +1,8 @@
 """Models that other versions saved with their answers, packed here from their files.
 
 The environment of a combination saves each estimator that it has proven, and what its library
-answered to every row of the proof (`recorder`). The process that looks after all combinations then reads the
-file without executing anything, converts it, and compares every answer.
+answered to every row of the proof (`recorder`). The process that looks after all combinations then
+reads the file without executing anything, converts it, and compares every answer.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,4 +95,4 @@ def save(combination: Combination, document: Any, folder: Path = BUILD) -> None:
     path = folder / f"{combination.name}.json"
     unfinished = path.with_suffix(".part")
     unfinished.write_text(json.dumps(document))
-    os.replace(unfinished, path)
+    unfinished.replace(path)

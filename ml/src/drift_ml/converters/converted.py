@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from drift_engine.model.writer import Model
 
     from .inputs import Inputs, JsonRow
-    from .rounding import Slack
+    from .rounding import Rounding
 
     Floats = npt.NDArray[np.float64]
     #: Rows as JSON has them to numbers, shape (rows, values of an answer).
@@ -39,9 +39,8 @@ class Reference:
     labels: Callable[[Sequence[JsonRow]], npt.NDArray[np.intp]] | None = None
     #: Whether the final values are float32, in whose last place they are compared.
     single: bool = False
-    #: By encoded row and raw score, how far the library's own order of sums may lead; None where
-    #: sums have an order.
-    slack: Slack | None = None
+    #: How far the library's own order of sums may lead; None where sums have an order.
+    rounding: Rounding | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from drift_engine.model import BadRow, PackedModel
 
 from .errors import LINK, CannotServe, NotExact
 from .hard_rows import hard_rows
-from .rounding import room, share_of
+from .rounding import share_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -163,11 +163,12 @@ class _Proof:
         self.rows += len(rows)
         distance = ulps(ours, expected, single=self.reference.single)
         self.worst = max(self.worst, float(distance.max(initial=0.0)))
-        slack = None if self.reference.slack is None else self.reference.slack(encoded)
+        rounding = self.reference.rounding
+        slack = None if rounding is None else rounding.slack(encoded)
         self._inexact += int((distance > 0).any(axis=1).sum())
         beyond = distance > 0
-        if slack is not None:
-            within = room(slack, expected)
+        if rounding is not None and slack is not None:
+            within = rounding.room(slack, expected)
             beyond = np.abs(ours - expected) > within
             self.share = max(self.share, share_of(within, ours, expected))
         self._differing["scores"] += int(beyond.any(axis=1).sum())
@@ -249,7 +250,7 @@ class _Proof:
 
     def grade(self) -> Grade:
         """Return the grade of all rows. Raises NotExact where none is reached."""
-        if self.reference.slack is not None:
+        if self.reference.rounding is not None:
             return self._nearest()
         most = MOST_ULP_SINGLE if self.reference.single else MOST_ULP
         has_raw = self.reference.raw is not None

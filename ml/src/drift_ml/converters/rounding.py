@@ -19,14 +19,12 @@ from drift_engine.model.steps import StepsModel
 from drift_engine.model.writer import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
     from drift_engine.model.steps import Program
 
     Floats = npt.NDArray[np.float64]
-    #: Encoded rows to what bounds the rounding of each raw score, shape (rows, raw scores).
-    Slack = Callable[[Sequence[Sequence[float]]], Floats]
 
 #: The unit of rounding of float64.
 UNIT = float(np.finfo(np.float64).eps) / 2
@@ -34,32 +32,54 @@ UNIT = float(np.finfo(np.float64).eps) / 2
 LINK_ULP = 4.0
 
 
-def slack_of(program: Program) -> Slack:
-    """Return what bounds the library's rounding of each dense sum of a program.
+class Rounding:
+    """The bound of a linear model's own rounding.
 
-    The sums of absolute terms are computed by the engine, from the row as it reads requests: the
-    bound needs no library, so that it holds for a model out of a file as for a live one.
-
-    Args:
-        program: Of a model whose raw scores are its dense sums, in their order.
+    The sums of absolute terms are computed by the engine, from rows as it reads requests. The bound
+    needs no library, so that it holds for a model out of a file as for a live one.
     """
-    sizes = copy.deepcopy(program)
-    registers: list[int] = []
-    for sources, rows in program.dots("nearest"):
-        sums = np.abs(rows)
-        terms = sizes.function("absolute", sources)
-        are_terms = sizes.function("sign", terms)
-        # One for the packed model's own rounding stands beside the terms that are not zero.
-        units = _dot(sizes, are_terms, np.sign(sums) + [*[0.0] * len(sources), 1.0])
-        # Scaled before they are added, no sum of finite terms is infinite.
-        registers += sizes.of_two("multiply", _dot(sizes, terms, sums * UNIT), units)
-    packed = PackedModel.from_bytes(encode(StepsModel(sizes, "regression", registers, registers)))
 
-    def slack(rows: Sequence[Sequence[float]]) -> Floats:
-        bound: Floats = np.array(packed.scores_many(rows))
+    def __init__(self, model: StepsModel) -> None:
+        """Prepare the bound of a model whose raw scores are its dense sums, in their order."""
+        program = model.program
+        sizes = copy.deepcopy(program)
+        registers: list[int] = []
+        for sources, rows in program.dots("nearest"):
+            sums = np.abs(rows)
+            terms = sizes.function("absolute", sources)
+            are_terms = sizes.function("sign", terms)
+            # One for the packed model's own rounding stands beside the terms that are not zero.
+            ours = np.array([*[0.0] * len(sources), 1.0])
+            units = _dot(sizes, are_terms, np.sign(sums) + ours)
+            # Scaled before they are added, no sum of finite terms is infinite.
+            registers += sizes.of_two("multiply", _dot(sizes, terms, sums * UNIT), units)
+        bound = StepsModel(sizes, "regression", registers, registers)
+        self._packed = PackedModel.from_bytes(encode(bound))
+        self._has_link = list(model.raws) != list(model.scores)
+
+    def slack(self, rows: Sequence[Sequence[float]]) -> Floats:
+        """Return what bounds the rounding of each raw score, shape (rows, raw scores).
+
+        Args:
+            rows: Encoded, such that the model answers them.
+        """
+        bound: Floats = np.array(self._packed.scores_many(rows))
         return bound
 
-    return slack
+    def room(self, slack: Floats, answers: Floats) -> Floats:
+        """Return how far final values may be apart, of the shape of the answers.
+
+        Args:
+            slack: Of raw scores, shape (rows, raw scores).
+            answers: The library's, shape (rows, values).
+        """
+        if not self._has_link:
+            return slack
+        # An exponential grows as its answer does, and no other link by more than its raw scores.
+        sizes = np.abs(answers)
+        within: Floats = slack.max(axis=1, keepdims=True) * np.maximum(1.0, sizes)
+        within += LINK_ULP * np.spacing(sizes)
+        return within
 
 
 def _dot(program: Program, sources: Sequence[int], rows: Floats) -> list[int]:
@@ -67,28 +87,14 @@ def _dot(program: Program, sources: Sequence[int], rows: Floats) -> list[int]:
     return program.dot(sources, rows[:, :-1].tolist(), rows[:, -1].tolist(), "nearest")
 
 
-def room(slack: Floats, answers: Floats) -> Floats:
-    """Return how far final values may be apart, of the shape of the answers.
-
-    An exponential grows as its answer does, and no other link by more than its raw scores.
-
-    Args:
-        slack: Of raw scores, shape (rows, raw scores).
-        answers: The library's, shape (rows, values).
-    """
-    sizes = np.abs(answers)
-    within: Floats = slack.max(axis=1, keepdims=True) * np.maximum(1.0, sizes)
-    within += LINK_ULP * np.spacing(sizes)
-    return within
-
-
-def share_of(room_of_answers: Floats, ours: Floats, theirs: Floats) -> float:
+def share_of(room: Floats, ours: Floats, theirs: Floats) -> float:
     """Return the largest difference as a share of the room that it has; above 1 it is too large.
 
     Args:
-        room_of_answers: See `room`.
+        room: See `Rounding.room`.
         ours: The packed model's final values, of the same shape.
         theirs: The library's.
     """
-    shares = np.abs(ours - theirs) / room_of_answers
+    # Where all terms are zero there is no room, and any difference is beyond it.
+    shares = np.abs(ours - theirs) / np.maximum(room, np.finfo(np.float64).tiny)
     return float(shares.max(initial=0.0))

@@ -17,9 +17,9 @@ from .converted import Converted, Reference, as_columns
 from .errors import CannotServe, ConversionError, DoesNotFit
 from .estimators import library_and_class, library_version, method_of
 from .inputs import TWO_CLASSES, inputs_by_name
+from .rounding import Rounding
 from .scikit_boosting import convert_gradient_boosting
 from .scikit_histogram import convert_histogram
-from .rounding import slack_of
 from .scikit_linear import LINEAR, Ending, end_linear, without_probabilities
 from .scikit_steps import exact_function, transform
 from .scikit_trees import LIBRARY, convert_forest, quiet
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from .converted import Scorer
     from .inputs import JsonRow
-    from .rounding import Slack
     from .steps import Value
 
     Floats = npt.NDArray[np.float64]
@@ -97,7 +96,7 @@ def _attribute(estimator: Any, name: str) -> Any:
     fitted = getattr(estimator, "__dict__", {})
     if name in fitted:
         return fitted[name]
-    for part in ("regressor_", "estimator"):
+    for part in ("regressor_", "estimator_", "estimator"):
         if hasattr(estimator, part) and not isinstance(getattr(estimator, part), str):
             return _attribute(getattr(estimator, part), name)
     return None
@@ -137,7 +136,7 @@ class _Conversion:
             ending.threshold,
         )
         kind = library_and_class(self.estimator)[1]
-        reference = self._reference(ending)
+        reference = self._reference(ending, model)
         others = _others(model, ending.others)
         return Converted(model, self.inputs, reference, kind, ending.classes, others)
 
@@ -179,7 +178,7 @@ class _Conversion:
             named[self.inputs.columns[column]] = pandas.Series(values, dtype=kind)
         return pandas.DataFrame(named)
 
-    def _reference(self, ending: Ending) -> Reference:
+    def _reference(self, ending: Ending, model: StepsModel) -> Reference:
         alone = _without_threads(self.estimator)
         kind = library_and_class(self.estimator)[1]
         method = "predict_proba" if ending.classes else "predict"
@@ -199,7 +198,7 @@ class _Conversion:
             raw=raw,
             labels=labels,
             single=ending.single,
-            slack=self._slack() if ending.nearest else None,
+            rounding=self._rounding(model) if ending.nearest else None,
         )
 
     def _scorer(self, call: Callable[[Any], Any]) -> Scorer:
@@ -217,8 +216,8 @@ class _Conversion:
 
         return labels
 
-    def _slack(self) -> Slack:
-        """Return what bounds the library's own rounding, by encoded row and sum."""
+    def _rounding(self, model: StepsModel) -> Rounding:
+        """Return the bound of the library's rounding. Raises CannotServe where there is none."""
         kind = library_and_class(self.estimator)[1]
         last = self.estimator.steps[-1][1] if kind == "Pipeline" else self.estimator
         if library_and_class(last)[1] not in LINEAR:
@@ -227,7 +226,7 @@ class _Conversion:
                 "a dense linear model within it has no answer that the library promises",
                 "fit the linear model alone, or give it a sparse matrix",
             )
-        return slack_of(self.program)
+        return Rounding(model)
 
 
 def _others(

@@ -16,7 +16,7 @@ from drift_ml.converters import CannotServe, DoesNotFit, Exactness, NotExact, co
 from drift_ml.converters.boosters import lightgbm_text, xgboost_document
 from drift_ml.converters.estimators import library_and_class
 from drift_ml.converters.proof import MOST_ULP, MOST_ULP_SINGLE, ulps
-from drift_ml.converters.rounding import room, share_of
+from drift_ml.converters.rounding import share_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,10 +83,11 @@ def _bound_share(
 
     None where the library's sums have an order.
     """
-    if converted.reference.slack is None:
+    rounding = converted.reference.rounding
+    if rounding is None:
         return None
-    slack = converted.reference.slack(rows.matrix.tolist())
-    return share_of(room(slack, answers), ours, answers)
+    slack = rounding.slack(rows.matrix.tolist())
+    return share_of(rounding.room(slack, answers), ours, answers)
 
 
 def _values_of(answers: Floats, converted: Converted) -> slice:
