@@ -87,9 +87,9 @@ def lines(rows, *, start, seconds, seed, shift=0.0, **change):
 class Machine:
     """A console whose clock and worker move only when they are told to."""
 
-    def __init__(self, folder, *, fast, bundles=BUNDLES):
+    def __init__(self, folder, *, fast, bundles=BUNDLES, **options):
         self.bundles = bundles
-        self.settings = Settings(data=folder, fast=fast, webhooks=(HOOK,))
+        self.settings = Settings(data=folder, fast=fast, webhooks=(HOOK,), **options)
         self.minute = 1 if fast else 60
         self.now = START
         self.told = []
@@ -651,3 +651,14 @@ def test_broken_event(fast):
         fast.storage.writer.write(json.dumps({**json.loads(line), "drift": None}))
     fast.pass_time(1, rate=0)
     assert len(fast.state()["recent"]) == 47
+
+
+def test_psi_alarm(tmp_path):
+    """An alarm of PSI rings where it is chosen, though there is no evidence yet, and its alert says what it is of."""
+    machine = Machine(tmp_path / "data", fast=True, psi_alarm=0.2)
+    machine.pass_time(2, rate=600, shift=2.0)
+    machine.pass_time(15, rate=1)
+    alerts = [alert for alert in machine.told if alert["name"] == "psi"]
+    machine.stop()
+    assert [alert["state"] for alert in alerts] == ["ALARM"]
+    assert "PSI" in alerts[0]["title"]

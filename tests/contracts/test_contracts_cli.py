@@ -125,6 +125,26 @@ def test_custom_model_options(run, own_models):
     assert "May be left out. For example nothing." in text
 
 
+def test_help_example(run, own_models):
+    """The first example of the help asks the model that is meant."""
+    _, out, _ = run("predict", "--feature-sets", own_models, "--model=every-kind", "--help")
+    example = out.partition("Examples:")[2].strip().splitlines()[0]
+    assert example == (
+        "driftctl predict --model every-kind --feature-timeout 0 --open 0 --whole 9007199254740994"
+        " --colour red --shade dark --maker z --garden"
+    )
+
+
+def test_help_example_of_many(run, own_models):
+    """The example of many features ends where the others are."""
+    file = Path(own_models, "every-kind.json")
+    document = json.loads(file.read_text("utf-8"))
+    document["features"] += [{**document["features"][1], "name": f"room_{number}"} for number in range(3)]
+    file.write_text(json.dumps(document), "utf-8")
+    _, out, _ = run("predict", "--feature-sets", own_models, "--model=every-kind", "--help")
+    assert "--room-0 0 ..." in out
+
+
 def test_boolean_left_out(run, own_models):
     """A boolean that is left out is reported as missing, and is not sent as false."""
     words = ["--feature-timeout", "1.5", "--open", "0", "--whole", "9007199254740994", "--colour", "red"]

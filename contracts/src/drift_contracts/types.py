@@ -904,6 +904,7 @@ class MonitoringSpecV2Alarm(TypedDict):
     comparison: NotRequired[Literal['GreaterThanThreshold', 'GreaterThanOrEqualToThreshold', 'LessThanThreshold', 'LessThanOrEqualToThreshold']]
     threshold: NotRequired[float | MonitoringSpecV2Threshold]
     missing_data: NotRequired[Literal['missing', 'ignore', 'breaching', 'notBreaching']]
+    optional: NotRequired[Literal[True]]
 
 
 class MonitoringSpecV2Widget(TypedDict):

@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     Arithmetic = Literal["add", "subtract", "multiply", "divide"]
     Side = Literal["left", "right"]
     Dot = Literal["in-order", "nearest"]
-    Link = Literal["identity", "sigmoid", "softmax", "softmax-pairwise", "exp"]
+    Link = Literal[
+        "identity",
+        "sigmoid",
+        "softmax",
+        "softmax-pairwise",
+        "exp",
+        "fast-exp",
+        "fast-softmax",
+    ]
 
 __all__ = ["Program", "StepsModel"]
 

@@ -14,6 +14,7 @@ from drift_engine.model.writer import encode
 
 from drift_ml.converters import CannotServe, DoesNotFit, Exactness, NotExact, convert, prove
 from drift_ml.converters.boosters import lightgbm_text, xgboost_document
+from drift_ml.converters.catboost_booster import catboost_document, restored_catboost
 from drift_ml.converters.estimators import library_and_class
 from drift_ml.converters.proof import MOST_ULP, MOST_ULP_SINGLE, ulps
 from drift_ml.converters.rounding import share_of
@@ -168,21 +169,38 @@ def prove_by_library(
 def _live_booster(estimator: Any) -> Any:
     """Return a booster of an installed library, None where there is none."""
     library, _ = library_and_class(estimator)
-    if library not in ("xgboost", "lightgbm") or importlib.util.find_spec(library) is None:
+    if library not in LOADERS or importlib.util.find_spec(library) is None:
         return None
     module = importlib.import_module(library)
-    is_lightgbm = library == "lightgbm"
-    refusal = module.basic.LightGBMError if is_lightgbm else module.core.XGBoostError
+    load, place, name = LOADERS[library]
     try:
-        if is_lightgbm:
-            return module.Booster(model_str=lightgbm_text(estimator)[1])
-        booster = module.Booster()
-        booster.load_model(bytearray(_inner(estimator)))
-    except refusal:
+        return load(module, estimator)
+    except getattr(getattr(module, place), name):
         raise CannotServe(
             "model file", f"{library} does not load it", "save it again with the same library"
         ) from None
+
+
+def _load_lightgbm(module: Any, estimator: Any) -> Any:
+    return module.Booster(model_str=lightgbm_text(estimator)[1])
+
+
+def _load_xgboost(module: Any, estimator: Any) -> Any:
+    booster = module.Booster()
+    booster.load_model(bytearray(_inner(estimator)))
     return booster
+
+
+def _load_catboost(_module: Any, estimator: Any) -> Any:
+    return restored_catboost(catboost_document(estimator))
+
+
+#: By library: what loads a booster, and where the library's own error is.
+LOADERS = {
+    "xgboost": (_load_xgboost, "core", "XGBoostError"),
+    "lightgbm": (_load_lightgbm, "basic", "LightGBMError"),
+    "catboost": (_load_catboost, "core", "CatBoostError"),
+}
 
 
 def _inner(estimator: Any) -> bytes:

@@ -65,6 +65,8 @@ class Settings:
     minimum_effects: Mapping[str, float] = field(default_factory=dict)
     #: When the muting of a feature ends, by name, in seconds since 1970.
     muted: Mapping[str, float] = field(default_factory=dict)
+    #: PSI above which the spec's alarm of it rings; 0 for no such alarm, None takes the spec's.
+    psi_alarm: float | None = None
 
     def __post_init__(self) -> None:
         faults = {}

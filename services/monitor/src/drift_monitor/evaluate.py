@@ -16,6 +16,8 @@ from drift_ml.evidence import (
     Settings,
     observe_window,
 )
+from drift_ml.figures import plain_number
+from drift_ml.psi_blocks import muted_at
 from drift_ml.report import window_report
 from drift_ml.window import Window
 
@@ -25,6 +27,7 @@ from drift_monitor.digests import add_window, window_digest
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import WINDOW, refuse_newer
 from drift_monitor.keys import MINUTE, Series
+from drift_monitor.psi_meter import PsiMeter
 from drift_monitor.rhythms import Rhythms
 from drift_monitor.state import SeriesState
 
@@ -64,6 +67,7 @@ UNREADABLE_WINDOW = (
     "the window of %s at minute %d cannot be read, is not evaluated and stays as it is: %s"
 )
 JUMPED = "%s was evaluated %d minutes ahead of the clock; evaluation goes on from the clock"
+HIGH_PSI = "PSI of %s in the traffic of %s is %s over %d events"
 OTHER_SETTINGS = "the state of %s's detector is of other settings; it starts anew"
 
 _log = logging.getLogger("drift_monitor")
@@ -89,6 +93,8 @@ class Policy:
     period: int = MINUTE
     #: Whether the rhythm of the traffic is learned from it and allowed for.
     learns_rhythm: bool = True
+    #: PSI above which the alarm `psi` of the monitoring spec rings; 0 measures none.
+    psi_alarm: float = 0.0
 
     @property
     def windows_a_day(self) -> int:
@@ -164,6 +170,8 @@ class Evaluation:
     rhythm: str | None = None
     #: What the series is compared with.
     reference: Reference | None = None
+    #: The largest PSI of the blocks of events that this run filled; None where none was measured.
+    psi: float | None = None
 
 
 @dataclass
@@ -178,6 +186,8 @@ class _Run:
     counts: Counter[str]
     #: The evidence after each window, in nats.
     strengths: list[float] = field(default_factory=list)
+    #: Measures PSI; None where no alarm of it is chosen.
+    psi: PsiMeter | None = None
 
     def evaluation(self, behind: float) -> Evaluation:
         """Return what was found so far; behind: seconds that are left for the next run."""
@@ -190,6 +200,7 @@ class _Run:
             for alarm in self.detector.alarms
             if alarm.finding.channel not in self.state.muted
         ]
+        largest = None if self.psi is None else self.psi.largest
         return Evaluation(
             series=self.source.series,
             counts=self.counts,
@@ -205,6 +216,7 @@ class _Run:
             behind=behind,
             asked=self.state.events > 0 or self.counts["events"] > 0,
             reference=self.source.reference,
+            psi=None if largest is None else largest.value,
         )
 
 
@@ -317,6 +329,7 @@ class Evaluator:
             self._detector(series, state, reference, memory),
             Window.empty(reference.baseline, series.version),
             compacted.counts,
+            psi=self._psi_meter(state, reference, series),
         )
         self._catch_up(run, stored.revision, min(compacted.whole_before, most))
         if memory is not None:
@@ -393,6 +406,7 @@ class Evaluator:
             state.cursor = max(state.cursor, reached)
             state.judged_ahead = [minute for minute in state.judged_ahead if minute > state.cursor]
             state.detector = run.detector.to_json()
+            state.psi = {} if run.psi is None else run.psi.to_json()
             self._store.save(series, slice_revision, state.to_json())
             if last:
                 break
@@ -417,7 +431,34 @@ class Evaluator:
             return
         add_window(run.state.digests, minute, window_digest(stored.window))
         self._step(run, window, minute)
+        self._measure_psi(run, window, minute)
         run.window += window
+
+    def _psi_meter(
+        self,
+        state: SeriesState,
+        reference: Reference,
+        series: Series,
+    ) -> PsiMeter | None:
+        """Return what measures PSI, as the last run left it; None where no alarm is chosen."""
+        if not self._policy.psi_alarm:
+            return None
+        return PsiMeter(reference.baseline, series.version, state.psi)
+
+    def _measure_psi(
+        self,
+        run: _Run,
+        window: Window,
+        minute: int,
+    ) -> None:
+        """Take a window into PSI, and log what is above the limit: the metric names no feature."""
+        if run.psi is None:
+            return
+        timestamp_ms = minute * self._policy.period * 1000
+        measured = run.psi.take(window, muted_at(self._policy.muted, timestamp_ms))
+        if measured is not None and measured.value > self._policy.psi_alarm:
+            value, series = plain_number(measured.value), run.source.series
+            _log.info(HIGH_PSI, measured.name, series, value, measured.events)
 
     def _step(
         self,

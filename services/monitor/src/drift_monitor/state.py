@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 WHAT = "the evaluator's state"
 #: Members that came after the first release.
-LATER = ("judged_ahead", "muted", "digests", "budgets")
+LATER = ("judged_ahead", "muted", "digests", "budgets", "psi")
 
 
 @dataclass
@@ -50,6 +50,8 @@ class SeriesState:
     digests: list[AlertV2WindowsGroup] = field(default_factory=list)
     #: First window and events of each budget that the detector had, the oldest first.
     budgets: list[tuple[int, float]] = field(default_factory=list)
+    #: Events since PSI was last measured, as a window; empty where no alarm of it is chosen.
+    psi: Document = field(default_factory=dict)
 
     def to_json(self) -> Document:
         """Return the state as a document."""
