@@ -440,6 +440,7 @@ class BundleManifestV2Exactness(TypedDict):
     rows: int
     hard_rows: int
     worst_ulp: float | None
+    bound_share: NotRequired[float]
     reference: BundleManifestV2ExactnessReference
 
 
