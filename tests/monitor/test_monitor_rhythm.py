@@ -6,13 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from drift_contracts import schemas
+from drift_ml.rhythm import Rhythm
 from drift_ml.window import Window
 from drift_monitor.errors import BadStore
 from drift_monitor.evaluate import Evaluator, Policy
 from drift_monitor.keys import Series, WindowKey
+from drift_monitor.rhythm_archive import keep_rhythm, kept_rhythm
 from drift_monitor.rhythms import KEPT_DAYS, Memory, Rhythms
 from drift_monitor.stores import Fragment, MemoryStore, StoredWindow
-from drift_monitor.verification import verify
+from drift_monitor.verification import CannotVerify, verify
 
 from tests.support.house_tables import columns, price
 from tests.support.series import SERIES
@@ -190,3 +193,46 @@ def test_unreadable_minute(reference):
     life.live(1, rows=4)
     days = [life.store.state(Series(SERIES.model, f"{SERIES.version}-hours-{slot}")).state for slot in range(KEPT_DAYS)]
     assert sum(len(day["hours"]) for day in days if day) >= 22
+
+
+def stored_windows(life, alert):
+    grounds = alert["drift"]["windows"]
+    windows = life.store.windows(SERIES, grounds["first"], grounds["last"])
+    # The first window of each half of a day comes when its minute has been evaluated.
+    return [stored for stored in windows if (stored.key.minute - BEGIN) % (DAY // 2)]
+
+
+def test_alert_under_rhythm(reference):
+    """An alert under a learned rhythm is checked to the last bit, also where another one stood when it was learned."""
+    life = Life(reference)
+    life.live(15, score=1.0)
+    life.sent.clear()
+    life.live(1, cycle=-0.7, score=1.0)
+    (alert,) = [alert for alert in life.sent if alert["drift"]["channel"] == "age" and alert["state"] == "ALARM"]
+    detector = alert["drift"]["detector"]
+    schemas.check("alert.v2", alert)
+    assert [alarm["finding"]["channel"] for alarm in detector["alarms"]] == ["location_score"]
+    rhythm = kept_rhythm(life.store, SERIES, detector["rhythm"], reference.baseline)
+    result = verify(alert, stored_windows(life, alert), reference.baseline, rhythm)
+    assert (result.agreement, result.holds) == ("identical", True)
+    with pytest.raises(CannotVerify, match="rhythm"):
+        verify(alert, [], reference.baseline)
+    broken = {**alert, "drift": {**alert["drift"], "detector": {**detector, "alarms": [{}]}}}
+    with pytest.raises(CannotVerify, match="alarms"):
+        verify(broken, stored_windows(life, alert), reference.baseline, rhythm)
+
+
+def test_archived_rhythm(reference):
+    """A rhythm is found by its digest for eight weeks; one that was changed is not taken for it."""
+    store, baseline = MemoryStore(), reference.baseline
+    rhythm = Rhythm(baseline.digest, 0.0, 14 * 86_400.0, 1_000, {}, {})
+    digest = keep_rhythm(store, SERIES, rhythm)
+    assert keep_rhythm(store, SERIES, rhythm) == digest
+    later = replace(rhythm, to_s=21 * 86_400.0)
+    assert keep_rhythm(store, SERIES, later) != digest
+    assert kept_rhythm(store, SERIES, digest, baseline) == rhythm
+    place = Series(SERIES.model, f"{SERIES.version}-rhythm-2")
+    for damaged in ({}, later.to_json()):
+        store.save(place, store.state(place).revision, {"digest": digest, "rhythm": damaged})
+        assert kept_rhythm(store, SERIES, digest, baseline) is None
+    assert kept_rhythm(store, SERIES, "0" * 64, baseline) is None

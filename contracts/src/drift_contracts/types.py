@@ -108,6 +108,8 @@ class AlertV2Detector(TypedDict):
     minimum_effects: NotRequired[dict[str, float]]
     budgets: list[AlertV2DetectorBudget]
     whole_days: NotRequired[list[str]]
+    rhythm: NotRequired[str]
+    alarms: NotRequired[list[dict[str, Any]]]
 
 
 class AlertV2Drift(TypedDict):
@@ -439,6 +441,7 @@ class BundleManifestV2Exactness(TypedDict):
     rows: int
     hard_rows: int
     worst_ulp: float | None
+    bound_share: NotRequired[float]
     reference: BundleManifestV2ExactnessReference
 
 
@@ -915,6 +918,7 @@ class MonitoringSpecV2Alarm(TypedDict):
     comparison: NotRequired[Literal['GreaterThanThreshold', 'GreaterThanOrEqualToThreshold', 'LessThanThreshold', 'LessThanOrEqualToThreshold']]
     threshold: NotRequired[float | MonitoringSpecV2Threshold]
     missing_data: NotRequired[Literal['missing', 'ignore', 'breaching', 'notBreaching']]
+    optional: NotRequired[Literal[True]]
 
 
 class MonitoringSpecV2Widget(TypedDict):
