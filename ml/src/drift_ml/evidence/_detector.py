@@ -265,7 +265,7 @@ class MixtureDetector:
         """
         scaled = scaled_days(counts)
         for recovery in self._daily_recoveries():
-            recovery.update(scaled.get(recovery.channel, ()), 0)
+            recovery.update(scaled.get(recovery.channel, []), 0)
 
     def _daily_recoveries(self) -> Iterator[Recovery]:
         for recovery in self._recoveries():
