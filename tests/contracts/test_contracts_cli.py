@@ -341,6 +341,13 @@ def test_model_classes(run, loopback):
     assert "exact-link: compared with predict_proba of scikit-learn 1.9.1 on 28,000 rows, at most 1 ulp from it" in out
 
 
+def test_model_bound(run, loopback):
+    """`driftctl model` shows how much of its bound a linear model's worst row used."""
+    manifests = {case.description: case.instance for case in cases("bundle.manifest.v2")}
+    _, out, _ = run("model", "--url", loopback((200, {**CARD, "manifest": manifests["a linear model's"]})))
+    assert "at most 12 ulp from it, 30% of what its own rounding may differ by" in out
+
+
 def test_model_unproven(run, loopback):
     """`driftctl model` says of a model that was not compared that there were no rows."""
     manifests = {case.description: case.instance for case in cases("bundle.manifest.v2")}

@@ -84,6 +84,7 @@ OPTIONS = (
         " evidence, and costs false alarms. Default: no such alarm.",
     ),
     click.option(
+        "--muted-features",
         "--mute",
         "muted",
         multiple=True,
@@ -93,6 +94,7 @@ OPTIONS = (
         " (repeatable).",
     ),
     click.option(
+        "--minimum-effects",
         "--minimum-effect-of",
         "minimum_effects",
         multiple=True,

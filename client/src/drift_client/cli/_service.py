@@ -96,4 +96,6 @@ def _more(manifest: BundleManifestV2) -> Iterator[str]:
         rows = exactness["rows"] + exactness["hard_rows"]
         worst = exactness["worst_ulp"]
         distance = "" if worst is None else f", at most {shown(worst)} ulp from it"
+        if "bound_share" in exactness:
+            distance += f", {exactness['bound_share']:.0%} of what its own rounding may differ by"
         yield f"{exactness['grade']}: compared with {source} on {rows:,} rows{distance}"

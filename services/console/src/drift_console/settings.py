@@ -118,7 +118,10 @@ def check_features(settings: Settings, names: Collection[str]) -> None:
         settings: those of the command line.
         names: of the features of all models, and of the parts of their answers.
     """
-    chosen = {"--minimum-effect-of": settings.minimum_effects, "--mute": settings.muted}
+    chosen = {
+        "--minimum-effects": settings.minimum_effects,
+        "--muted-features": settings.muted,
+    }
     expected = f"a feature, one of {', '.join(sorted(names))}"
     faults = {option: expected for option, of in chosen.items() if not set(of) <= set(names)}
     if faults:
