@@ -11,6 +11,7 @@ from drift_contracts.alarm_language import expression_text, rule_text
 from drift_contracts.spec import METRIC_FEATURES
 from drift_contracts.spec import metric_features as choose_metric_features
 from drift_contracts.timestamps import utc_text_of_seconds
+from drift_contracts.wording import spoken_unit
 from drift_engine.scale import FARTHEST, usable_std
 from drift_ml.baseline import PREDICTION
 from drift_ml.display_bins import display_bins
@@ -323,7 +324,7 @@ class StateReader:
         column = _Column(
             name=name,
             type=feature.type,
-            unit=feature.unit,
+            unit=spoken_unit(feature.unit),
             description=feature.description,
             summary=view.baseline["features"][name],
             bins=view.bins[name],
@@ -394,7 +395,7 @@ def _unit(target: Target) -> str:
     if target.is_class:
         return ""
     # Of several outputs the first one is the prediction.
-    return target.outputs[0].unit if target.outputs else target.unit
+    return spoken_unit(target.outputs[0].unit if target.outputs else target.unit)
 
 
 def _average(summary: Summary) -> float:
