@@ -148,7 +148,8 @@ def _packed(
 
 def _without_nulls(feature_set: FeatureSet) -> FeatureSet:
     """Return the same features, of which none is nullable."""
-    document = feature_set.to_json()
+    # Any: of either version of the contract.
+    document: Any = feature_set.to_json()
     for feature in document["features"]:
         feature.pop("nullable", None)
     return FeatureSet.from_json(document)
