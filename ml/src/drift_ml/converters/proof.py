@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .inputs import JsonRow
 
     Floats = npt.NDArray[np.float64]
-    Grade = Literal["exact", "exact-link", "nearest", "unproven"]
+    Grade = Literal["exact", "exact-link", "nearest", "onnx", "unproven"]
 
 #: Rows that are made to be hard.
 HARD_ROWS = 20_000
@@ -54,16 +54,22 @@ class Exactness:
     call: str
     library: str
     version: str
+    #: Of the grade "onnx": from the reference's answers, in the unit of the answer; None where
+    #: nothing was compared.
+    largest_difference: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the manifest's member."""
-        return {
+        member = {
             "grade": self.grade,
             "rows": self.rows,
             "hard_rows": self.hard_rows,
             "worst_ulp": self.worst_ulp,
             "reference": {"call": self.call, "library": self.library, "version": self.version},
         }
+        if self.grade == "onnx":
+            member["largest_difference"] = self.largest_difference
+        return member
 
 
 def prove(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from drift_engine.bundle import ROW_DIGESTS
+from drift_engine.bundle import ENGINE, ONNX, ONNX_ENGINE, PACKED, ROW_DIGESTS
 from drift_engine.model import PackedModel
 
 from drift_ml.packing import baseline_bytes, use_version, write_bundle
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from drift_contracts import FeatureSet
     from drift_contracts.types import BundleManifestV2
+    from drift_engine.onnx._model import OnnxModel
 
-    from drift_ml.converters import Converted, Exactness
+    from drift_ml.converters import Exactness
 
     from .rows import Rows
 
@@ -43,9 +44,10 @@ class Exported:
 
 @dataclass(frozen=True)
 class Made:
-    """A converted estimator that is about to be written."""
+    """A model that is about to be written."""
 
-    converted: Converted
+    #: Class of the estimator.
+    kind: str
     #: The bytes of its file.
     packed: bytes
     exactness: Exactness
@@ -57,6 +59,8 @@ class Made:
     libraries: Mapping[str, str]
     #: What is to be said of it, beside what its scores say.
     warnings: tuple[Mapping[str, object], ...] = ()
+    #: The model in the file, where another engine than ours answers.
+    onnx: OnnxModel | None = None
 
 
 def write_measured(
@@ -79,11 +83,12 @@ def write_measured(
         seed: Of resampling and shuffling.
         out: The folder of all bundles.
     """
-    measured = measure(PackedModel.from_bytes(made.packed), features, learnt, unseen, seed=seed)
+    model = made.onnx or PackedModel.from_bytes(made.packed)
+    measured = measure(model, features, learnt, unseen, seed=seed)
     # Rows that stand on both sides are counted once.
     parts = (learnt,) if unseen is learnt else (learnt, unseen)
-    members = {
-        "estimator": {"kind": made.converted.kind, "parameters": made.parameters},
+    members: dict[str, object] = {
+        "estimator": {"kind": made.kind, "parameters": made.parameters},
         "training": {
             "source": made.source,
             "data_sha256": _digest(features, *parts),
@@ -98,7 +103,11 @@ def write_measured(
         **measured.members,
         "warnings": [*made.warnings, *measured.warnings],
     }
-    files = {"baseline.json": baseline_bytes(measured.baseline), "model.bin": made.packed}
+    name = PACKED
+    if made.onnx is not None:
+        name = ONNX
+        members[ENGINE] = ONNX_ENGINE
+    files = {"baseline.json": baseline_bytes(measured.baseline), name: made.packed}
     nothing = np.zeros(0, np.uint64)
     digests = RowDigests.of(hashes(learnt), nothing if unseen is learnt else hashes(unseen))
     offline = {ROW_DIGESTS: digests.to_bytes()}
