@@ -96,6 +96,9 @@ def _more(manifest: BundleManifestV2) -> Iterator[str]:
             return
         reference = exactness["reference"]
         source = f"{reference['call']} of {reference['library']} {reference['version']}"
+        if exactness["grade"] == "unproven":
+            yield f"unproven: compared with nothing; its answers may differ from {source}"
+            return
         rows = exactness["rows"] + exactness["hard_rows"]
         worst = exactness["worst_ulp"]
         distance = "" if worst is None else f", at most {shown(worst)} ulp from it"

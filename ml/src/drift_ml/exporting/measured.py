@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from drift_engine.bundle import ENGINE, ONNX, ONNX_ENGINE, PACKED, ROW_DIGESTS
+from drift_engine.bundle import PACKED, ROW_DIGESTS
 from drift_engine.model import PackedModel
 
 from drift_ml.packing import baseline_bytes, use_version, write_bundle
@@ -59,8 +59,12 @@ class Made:
     libraries: Mapping[str, str]
     #: What is to be said of it, beside what its scores say.
     warnings: tuple[Mapping[str, object], ...] = ()
-    #: The model in the file, where another engine than ours answers.
-    onnx: OnnxModel | None = None
+    #: The model's file in the bundle.
+    file: str = PACKED
+    #: The model in it, where another engine than ours answers.
+    model: OnnxModel | None = None
+    #: Further members of the manifest.
+    members: Mapping[str, object] = field(default_factory=dict)
 
 
 def write_measured(
@@ -83,11 +87,11 @@ def write_measured(
         seed: Of resampling and shuffling.
         out: The folder of all bundles.
     """
-    model = made.onnx or PackedModel.from_bytes(made.packed)
+    model = made.model or PackedModel.from_bytes(made.packed)
     measured = measure(model, features, learnt, unseen, seed=seed)
     # Rows that stand on both sides are counted once.
     parts = (learnt,) if unseen is learnt else (learnt, unseen)
-    members: dict[str, object] = {
+    members = {
         "estimator": {"kind": made.kind, "parameters": made.parameters},
         "training": {
             "source": made.source,
@@ -101,13 +105,10 @@ def write_measured(
         "exactness": made.exactness.to_json(),
         "held_out": {"by": "caller"},
         **measured.members,
+        **made.members,
         "warnings": [*made.warnings, *measured.warnings],
     }
-    name = PACKED
-    if made.onnx is not None:
-        name = ONNX
-        members[ENGINE] = ONNX_ENGINE
-    files = {"baseline.json": baseline_bytes(measured.baseline), name: made.packed}
+    files = {"baseline.json": baseline_bytes(measured.baseline), made.file: made.packed}
     nothing = np.zeros(0, np.uint64)
     digests = RowDigests.of(hashes(learnt), nothing if unseen is learnt else hashes(unseen))
     offline = {ROW_DIGESTS: digests.to_bytes()}

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from drift_engine import bundle
 from drift_engine.onnx import BadOnnx, check_file, open_model, read_signature, runtime_version
 
 from drift_ml.converters import DoesNotFit, Exactness
@@ -98,7 +99,9 @@ def pack_onnx(handover: Handover) -> Packed:
             seen_rows=handover.held_out is None and labelled,
             no_target=not labelled,
         ),
+        bundle.ONNX,
         model,
+        {bundle.ENGINE: bundle.ONNX_ENGINE},
     )
     exported = write_measured(made, features, learnt, unseen, seed=SEED, out=handover.out)
     file = ModelFile(Records().record("onnx", "ModelProto"), ONNX, handover.model)
