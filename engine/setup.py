@@ -27,6 +27,7 @@ setup(
             ["src/drift_engine/model/_kernel.c"],
             depends=[
                 COLUMNS,
+                "src/drift_engine/model/_fast_exp.h",
                 "src/drift_engine/model/_links.h",
                 "src/drift_engine/model/_steps.h",
             ],

@@ -28,7 +28,7 @@ def changed(model, **members):
 
 def test_onnx_difference():
     """The grade of an ONNX model has a difference in the place of a distance."""
-    exactness = Exactness("onnx", 10, 0, None, "the answers", "onnxruntime", "1.32.0", 0.5)
+    exactness = Exactness("onnx", 10, 0, None, "the answers", "onnxruntime", "1.32.0", None, 0.5)
     assert exactness.to_json()["largest_difference"] == 0.5
 
 

@@ -41,6 +41,8 @@ REFUSED = [
     ("dev", {"slackWebhook": "http://chat.example.com"}, "slackWebhook"),
     ("dev", {"alarmThresholds": '{"latency": 3}'}, "alarmThresholds"),
     ("dev", {"alarmThresholds": '{"drift_threshold": 3}'}, "alarmThresholds"),
+    ("dev", {"alarmThresholds": '{"psi_alarm": 0.2}'}, "alarmThresholds"),
+    ("dev", {"psiAlarm": "11"}, "psiAlarm"),
     ("dev", {"aws:region": "moon-1"}, "aws:region"),
     ("dev", {"aws:allowedAccountIds": '["12345"]'}, "aws:allowedAccountIds"),
     ("dev", {"permissionsBoundary": "boundary"}, "permissionsBoundary"),

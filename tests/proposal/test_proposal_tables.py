@@ -246,6 +246,15 @@ def test_unknown_column(table, wanted, option):
         propose(table, wanted)
 
 
+def test_unreadable_times(tmp_path):
+    """A column of times that training cannot read is refused with the way out."""
+    path = write_csv(
+        tmp_path / "prices.csv", {"day": ["Jan 1 2000", "Feb 1 2000"] * 15, "size": range(30), "y": range(30)}
+    )
+    with pytest.raises(ProposalError, match=r"^--time-column: .* day; names of months"):
+        propose(path, Wanted("y", time_column="day"))
+
+
 def test_no_features(tmp_path):
     """A table whose every column is left out is refused."""
     path = write_csv(tmp_path / "poor.csv", {"same": [1] * 30, "y": range(30)})

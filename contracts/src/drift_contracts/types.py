@@ -107,6 +107,9 @@ class AlertV2Detector(TypedDict):
     minimum_effect: float
     minimum_effects: NotRequired[dict[str, float]]
     budgets: list[AlertV2DetectorBudget]
+    whole_days: NotRequired[list[str]]
+    rhythm: NotRequired[str]
+    alarms: NotRequired[list[dict[str, Any]]]
 
 
 class AlertV2Drift(TypedDict):
@@ -439,6 +442,7 @@ class BundleManifestV2Exactness(TypedDict):
     hard_rows: int
     worst_ulp: float | None
     largest_difference: NotRequired[float | None]
+    bound_share: NotRequired[float]
     reference: BundleManifestV2ExactnessReference
 
 
@@ -575,6 +579,16 @@ class DetectorStateV2Alarm(TypedDict):
     drifts: list[DetectorStateV2Drift]
 
 
+class DetectorStateV2Day(TypedDict):
+    """DetectorStateV2Day."""
+
+    channels: list[str]
+    from_s: float | None
+    events: int
+    counts: dict[str, list[int]]
+    inflation: dict[str, float]
+
+
 class DetectorStateV2(TypedDict):
     """All that the mixture detector needs in order to go on as if never interrupted, w."""
 
@@ -585,6 +599,7 @@ class DetectorStateV2(TypedDict):
     quiet: float
     alarms: list[DetectorStateV2Alarm]
     capital: DetectorStateV2Capital
+    day: NotRequired[DetectorStateV2Day]
 
 
 class FeatureSetV1Target(TypedDict):
@@ -934,6 +949,7 @@ class MonitoringSpecV2Alarm(TypedDict):
     comparison: NotRequired[Literal['GreaterThanThreshold', 'GreaterThanOrEqualToThreshold', 'LessThanThreshold', 'LessThanOrEqualToThreshold']]
     threshold: NotRequired[float | MonitoringSpecV2Threshold]
     missing_data: NotRequired[Literal['missing', 'ignore', 'breaching', 'notBreaching']]
+    optional: NotRequired[Literal[True]]
 
 
 class MonitoringSpecV2Widget(TypedDict):

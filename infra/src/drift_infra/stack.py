@@ -374,7 +374,11 @@ class Stack:
     def _observability(self) -> Observability:
         settings = self.settings
         sources = frozenset({"predictor", "monitor", *(["probe"] if self.probe else [])})
-        thresholds = {**settings.alarm_thresholds, "drift_threshold": settings.drift_threshold}
+        thresholds = {
+            **settings.alarm_thresholds,
+            "drift_threshold": settings.drift_threshold,
+            "psi_alarm": settings.psi_alarm,
+        }
         without: frozenset[str] = frozenset() if settings.silence_alarm else frozenset({"no-data"})
         functions = {
             "aggregator": self.monitor.aggregator.function.name,
@@ -461,4 +465,6 @@ def _sensitivity(settings: Settings) -> dict[str, str]:
         chosen[variables.MINIMUM_EFFECTS] = json.dumps(settings.minimum_effects)
     if settings.muted_features:
         chosen[variables.MUTED] = json.dumps(settings.muted_features)
+    if settings.psi_alarm:
+        chosen[variables.PSI_ALARM] = f"{settings.psi_alarm:g}"
     return chosen

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 LARGEST_EFFECT = 10.0
 #: Days between two false alarms, at least and at most.
 LEAST_DAYS, MOST_DAYS = 1, 3650
+#: What a limit of PSI is at most, nats.
+LARGEST_PSI = 10.0
 
 
 def _effect(text: str) -> float:
@@ -75,6 +77,14 @@ def _as_days(
 # The last one is shown first.
 OPTIONS = (
     click.option(
+        "--psi-alarm",
+        type=FiniteRange(min=0, max=LARGEST_PSI),
+        metavar="PSI",
+        help="Also hold PSI of each 1,000 events against this limit, customarily 0.2; it is no"
+        " evidence, and costs false alarms. Default: no such alarm.",
+    ),
+    click.option(
+        "--muted-features",
         "--mute",
         "muted",
         multiple=True,
@@ -84,6 +94,7 @@ OPTIONS = (
         " (repeatable).",
     ),
     click.option(
+        "--minimum-effects",
         "--minimum-effect-of",
         "minimum_effects",
         multiple=True,
@@ -102,7 +113,7 @@ OPTIONS = (
 
 
 def detection_options(command: Command) -> Command:
-    """Add the options to a command: `minimum_effect`, `minimum_effects` and `muted`."""
+    """Add the options to a command: `minimum_effect`, `minimum_effects`, `muted`, `psi_alarm`."""
     for option in OPTIONS:
         command = option(command)
     return command

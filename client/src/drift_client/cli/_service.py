@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 import click
+from drift_contracts.features import spoken_unit
 from rich.table import Table
 
 from drift_client.cli._options import (
@@ -63,7 +64,7 @@ def model(model: str | None, url: str, timeout: float, as_json: bool) -> None:
     table = Table("feature", "unit", "mean", "std", "min", "max", title_justify="left")
     for feature in card.feature_set.features:
         summary = card.baseline["features"].get(feature.name)
-        table.add_row(feature.name, feature.unit, *summary_cells(summary))
+        table.add_row(feature.name, spoken_unit(feature.unit), *summary_cells(summary))
     table.title = f"{card.model} {card.model_version}: {card.feature_set.description}"
     terminal = console()
     terminal.print(table)
@@ -102,6 +103,8 @@ def _more(manifest: BundleManifestV2) -> Iterator[str]:
         rows = exactness["rows"] + exactness["hard_rows"]
         worst = exactness["worst_ulp"]
         distance = "" if worst is None else f", at most {shown(worst)} ulp from it"
+        if "bound_share" in exactness:
+            distance += f", {exactness['bound_share']:.0%} of what its own rounding may differ by"
         yield f"{exactness['grade']}: compared with {source} on {rows:,} rows{distance}"
 
 

@@ -55,6 +55,8 @@ LINKS = (
     "exp32",
     "isolation",
     "square",
+    "fast-exp",
+    "fast-softmax",
 )
 DECISIONS = ("argmax", "above", "at-least", "raw-argmax", "raw-above", "raw-at-least")
 SINGLE_MAX = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]

@@ -16,7 +16,7 @@ enum {
 enum { NEGATIVE, ABSOLUTE, SIGN_OF, SQUARED, SQUARE_ROOT, RECIPROCAL, FLOOR, CEIL, TRUNC, RINT, EXPONENTIAL, FUNCTIONS };
 
 static const uint32_t operands_of[STEP_KINDS] = {1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 3, 2, 2, 1, 2, 0, 3, 1, 3, 1, 1};
-static const int links_of_steps[] = {IDENTITY, SIGMOID, SOFTMAX, SOFTMAX_PAIRWISE, EXP};
+static const int links_of_steps[] = {IDENTITY, SIGMOID, SOFTMAX, SOFTMAX_PAIRWISE, EXP, FAST_EXP, FAST_SOFTMAX};
 
 typedef struct {
     PyObject_HEAD

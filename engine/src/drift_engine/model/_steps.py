@@ -79,7 +79,15 @@ FUNCTIONS = (
     "exp",
 )
 #: Links of numbers that are kept in float64; those of float32 are links of members.
-LINKS = ("identity", "sigmoid", "softmax", "softmax-pairwise", "exp")
+LINKS = (
+    "identity",
+    "sigmoid",
+    "softmax",
+    "softmax-pairwise",
+    "exp",
+    "fast-exp",
+    "fast-softmax",
+)
 #: Orders of a sum: one after the other, or numpy's.
 SUMS = ("in-order", "pairwise")
 #: A sum of products: one after the other, or the float64 nearest to the exact sum.

@@ -299,6 +299,12 @@ class Settings:
         "Features whose drift is no alarm before the day, in UTC; it is shown as muted.",
         {},
     )
+    psi_alarm: float = key(
+        Number("0", "10"),
+        "Monitor",
+        "PSI above which the alarm `psi` rings, customarily 0.2, of a feature or an answer over 1,000 events; 0 for no such alarm. It is no evidence: docs/evidence.md says what it costs in false alarms.",
+        "0",
+    )
     prediction_log: bool = key(
         Flag(), "Monitor", "Keep every prediction in S3, to be asked with Athena.", True
     )

@@ -12,6 +12,7 @@ from drift_engine.model import BadRow, PackedModel
 
 from .errors import LINK, CannotServe, NotExact
 from .hard_rows import hard_rows
+from .rounding import share_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,7 +43,8 @@ MOST_REFUSED = 20
 class Exactness:
     """How exactly a packed model answers, and how that was found."""
 
-    #: "exact": the last bit of every answer; "exact-link": of every score before the link.
+    #: "exact": the last bit of every answer; "exact-link": of every score before the link;
+    #: "nearest": within the library's own rounding (`rounding`).
     grade: Grade
     #: Training rows, and rows that were made to be hard.
     rows: int
@@ -54,22 +56,27 @@ class Exactness:
     call: str
     library: str
     version: str
+    #: Of a "nearest" model: the largest difference of a final value as a share of what the
+    #: library's own rounding may make of that row; None of any other.
+    bound_share: float | None = None
     #: Of the grade "onnx": from the reference's answers, in the unit of the answer; None where
     #: nothing was compared.
     largest_difference: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the manifest's member."""
-        member = {
+        document = {
             "grade": self.grade,
             "rows": self.rows,
             "hard_rows": self.hard_rows,
             "worst_ulp": self.worst_ulp,
             "reference": {"call": self.call, "library": self.library, "version": self.version},
         }
+        if self.bound_share is not None:
+            document["bound_share"] = self.bound_share
         if self.grade == "onnx":
-            member["largest_difference"] = self.largest_difference
-        return member
+            document["largest_difference"] = self.largest_difference
+        return document
 
 
 def prove(
@@ -103,14 +110,16 @@ def prove(
     proof.add(rows)
     made = hard_rows(converted.model, feature_set, rows, hard, seed)
     proof.add(made)
+    grade = proof.grade()
     return Exactness(
-        grade=proof.grade(),
+        grade=grade,
         rows=len(rows),
         hard_rows=len(made),
         worst_ulp=proof.worst,
         call=reference.call,
         library=reference.library,
         version=reference.version,
+        bound_share=proof.share if grade == "nearest" else None,
     )
 
 
@@ -127,6 +136,7 @@ class _Proof:
         self.reference = reference
         self.validator = validator
         self.worst = 0.0
+        self.share = 0.0
         self.rows = 0
         self._differing = {"scores": 0, "raw scores": 0, "labels": 0}
         self._inexact = 0
@@ -158,14 +168,14 @@ class _Proof:
         self.rows += len(rows)
         distance = ulps(ours, expected, single=self.reference.single)
         self.worst = max(self.worst, float(distance.max(initial=0.0)))
-        slack = self._slack(rows)
+        rounding = self.reference.rounding
+        slack = None if rounding is None else rounding.slack(encoded)
         self._inexact += int((distance > 0).any(axis=1).sum())
         beyond = distance > 0
-        if slack is not None:
-            # An exponential grows as its answer does, and no other link by more than the score.
-            room = slack.max(axis=1, keepdims=True) * np.maximum(1.0, np.abs(expected))
-            room += MOST_ULP * np.spacing(np.abs(expected))
-            beyond = np.abs(ours - expected) > room
+        if rounding is not None and slack is not None:
+            within = rounding.room(slack, expected)
+            beyond = np.abs(ours - expected) > within
+            self.share = max(self.share, share_of(within, ours, expected))
         self._differing["scores"] += int(beyond.any(axis=1).sum())
         raw = np.array([self.model.raw(row) for row in encoded])
         if self.reference.raw is not None:
@@ -178,11 +188,6 @@ class _Proof:
             if slack is not None:
                 differs &= ~_is_close(raw, slack)
             self._differing["labels"] += int(differs.sum())
-
-    def _slack(self, rows: Sequence[JsonRow]) -> Floats | None:
-        """Return how far the library's own order of sums may lead; None where there is one."""
-        slack = self.reference.slack
-        return None if slack is None else slack(rows)
 
     def _answered(
         self, rows: Sequence[JsonRow], encoded: Sequence[Sequence[float]]
@@ -250,7 +255,7 @@ class _Proof:
 
     def grade(self) -> Grade:
         """Return the grade of all rows. Raises NotExact where none is reached."""
-        if self.reference.slack is not None:
+        if self.reference.rounding is not None:
             return self._nearest()
         most = MOST_ULP_SINGLE if self.reference.single else MOST_ULP
         has_raw = self.reference.raw is not None

@@ -29,9 +29,10 @@ Examples:
   driftctl pack --model booster.ubj --data rows.parquet --features wine.json
   driftctl pack --model model.onnx --data rows.csv --target price --answers prediction
 
-MODEL is a joblib or pickle file, a skops file, an MLflow folder, XGBoost's .ubj or .json or
-LightGBM's text. Nothing of it is executed. To prove that the packed model answers as the library
-does, add the library's own answers to the rows; the last lines print a script that writes them.
+MODEL is a joblib or pickle file, a skops file, an MLflow folder, XGBoost's .ubj or .json,
+LightGBM's text or CatBoost's .json. Nothing of it is executed. To prove that the packed model
+answers as the library does, add the library's own answers to the rows; the last lines print a
+script that writes them.
 An ONNX file is served by ONNX Runtime, which pip install 'drift-predictor[onnx]' brings.
 
 Exit codes: 0 written, 2 a file that cannot be read or served, 70 the packed model answers

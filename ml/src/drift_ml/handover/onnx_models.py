@@ -187,7 +187,8 @@ def _measured(
     alone = np.array([model.scores(row) for row in listed[:SINGLE_ROWS]])[:, used]
     largest = max(_largest(together, answers), _largest(alone, answers[: len(alone)]))
     call = f"the answers in {', '.join(handover.answers)} of {handover.data.name}"[:500]
-    return Exactness(ONNX, len(answers), 0, None, call, "onnxruntime", version, largest)
+    compared = Exactness(ONNX, len(answers), 0, None, call, "onnxruntime", version)
+    return replace(compared, largest_difference=largest)
 
 
 def _largest(ours: Floats, answers: Floats) -> float:

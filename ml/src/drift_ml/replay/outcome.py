@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from drift_contracts.types import WindowReportV1
 
     from drift_ml.baseline import Baseline
+    from drift_ml.psi_blocks import PsiCheck
     from drift_ml.replay.class_plots import MixPlot
     from drift_ml.replay.evidence import Alarm
     from drift_ml.replay.reference_detectors import Detection
@@ -53,6 +54,8 @@ class Outcome:
     training_rows: TrainingRows | None = None
     #: A classifier's classes over time; None where no label was counted.
     class_mix: MixPlot | None = None
+    #: PSI against a limit; None where none was chosen. It decides nothing.
+    psi: PsiCheck | None = None
 
     @property
     def warnings(self) -> list[str]:
@@ -77,6 +80,7 @@ class Outcome:
             "not_run": self.not_run,
             "warnings": [{"kind": KIND, "words": words} for words in self.warnings],
             "training_rows": training_rows,
+            "psi_alarm": None if self.psi is None else self.psi.to_json(),
             "replay": self.replay.to_json(),
             "report": cast("JsonValue", self.report),
         }
@@ -197,5 +201,6 @@ def page(
         training_rows=outcome.training_rows,
         target=feature_set.target if feature_set.target.is_class else None,
         class_mix=outcome.class_mix,
+        psi=outcome.psi,
     )
     return render_report(outcome.report, outcome.replay, outcome.detections, baseline, facts)

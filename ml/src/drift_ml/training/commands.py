@@ -5,6 +5,7 @@ What needs numpy or scikit-learn is imported when the command is called.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import click
 from drift_contracts import FeatureSet, RequestValidator, feature_set, feature_set_names
 from drift_contracts.commands import Command
 from drift_contracts.exits import FINDING
+from drift_contracts.features import spoken_unit
 from drift_contracts.reading_options import reading_options
 from drift_contracts.terminal import make_terminal
 from rich.progress import (
@@ -232,6 +234,18 @@ def _show(chosen: FeatureSet, trained: Trained) -> None:
     example = ", ".join(f"{feature.name} {feature.example}" for feature in chosen.features)
     answer = _answer(chosen, bundle)
     console.print(f"example    {example}: {answer} ({bundle.model.engine} engine)\n")
+    console.print("serve it by")
+    serve = _serve_command(chosen.name, trained)
+    console.print(f"  {serve}\n", markup=False, highlight=False, soft_wrap=True)
+
+
+def _serve_command(name: str, trained: Trained) -> str:
+    """Return the command that serves a model, as a shell takes it."""
+    words = ["driftctl", "serve", "--model", name]
+    bundles = trained.bundle.parent.parent
+    if bundles != Path("build/bundles"):
+        words += ["--bundles", str(bundles)]
+    return shlex.join(words)
 
 
 def _facts(trained: Trained) -> dict[str, str]:
@@ -260,7 +274,7 @@ def _answer(chosen: FeatureSet, bundle: Bundle) -> str:
     target = chosen.target
     row = RequestValidator(chosen).row({"features": chosen.example})
     if not target.is_class:
-        return f"{target.name} {bundle.model.predict(row):,.1f} {target.unit}"
+        return f"{target.name} {bundle.model.predict(row):,.1f} {spoken_unit(target.unit)}".rstrip()
     scores = bundle.model.scores(row)
     positive = target.positive_class
     named = positive or target.classes[scores.index(max(scores))]

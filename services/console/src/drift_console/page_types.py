@@ -413,7 +413,9 @@ WhatIfDocument = TypedDict(
     "WhatIfDocument",
     {
         "model": str,
+        # In events, also where it was asked for in days.
         "budget": float,
+        "false_alarm_days": float | None,
         "minimum_effect": float,
         "threshold": float,
         # Epoch seconds at which each bucket begins.
@@ -423,6 +425,8 @@ WhatIfDocument = TypedDict(
         "alarms": list[WhatIfAlarm],
         "windows": int,
         "events": int,
+        # What an alarm of PSI would have said; None where it was not asked for.
+        "psi": str | None,
         "from": str | None,
     },
 )

@@ -65,6 +65,8 @@ class Settings:
     minimum_effects: Mapping[str, float] = field(default_factory=dict)
     #: When the muting of a feature ends, by name, in seconds since 1970.
     muted: Mapping[str, float] = field(default_factory=dict)
+    #: PSI above which the spec's alarm of it rings; 0 for no such alarm, None takes the spec's.
+    psi_alarm: float | None = None
 
     def __post_init__(self) -> None:
         faults = {}
@@ -116,7 +118,10 @@ def check_features(settings: Settings, names: Collection[str]) -> None:
         settings: those of the command line.
         names: of the features of all models, and of the parts of their answers.
     """
-    chosen = {"--minimum-effect-of": settings.minimum_effects, "--mute": settings.muted}
+    chosen = {
+        "--minimum-effects": settings.minimum_effects,
+        "--muted-features": settings.muted,
+    }
     expected = f"a feature, one of {', '.join(sorted(names))}"
     faults = {option: expected for option, of in chosen.items() if not set(of) <= set(names)}
     if faults:

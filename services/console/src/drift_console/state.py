@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from drift_contracts.alarm_language import expression_text, rule_text
+from drift_contracts.features import spoken_unit
 from drift_contracts.spec import METRIC_FEATURES
 from drift_contracts.spec import metric_features as choose_metric_features
 from drift_contracts.timestamps import utc_text_of_seconds
@@ -312,7 +313,7 @@ class StateReader:
         column = _Column(
             name=name,
             type=feature.type,
-            unit=feature.unit,
+            unit=spoken_unit(feature.unit),
             description=feature.description,
             summary=view.baseline["features"][name],
             bins=view.bins[name],
@@ -383,7 +384,7 @@ def _unit(target: Target) -> str:
     if target.is_class:
         return ""
     # Of several outputs the first one is the prediction.
-    return target.outputs[0].unit if target.outputs else target.unit
+    return spoken_unit(target.outputs[0].unit if target.outputs else target.unit)
 
 
 def _average(summary: Summary) -> float:

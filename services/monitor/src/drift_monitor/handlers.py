@@ -129,6 +129,7 @@ def _evaluator() -> Evaluator:
             minimum_effect=settings.minimum_effect,
             minimum_effects=settings.minimum_effects,
             muted=settings.muted,
+            psi_alarm=settings.psi_alarm,
         ),
         links=settings.links,
     )

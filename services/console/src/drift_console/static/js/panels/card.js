@@ -47,8 +47,10 @@ function classTable(scores) {
 function provenPairs({ exactness, held_out: held }) {
   const pairs = [];
   if (exactness) {
-    const { grade, rows, hard_rows: hard, worst_ulp: ulp, reference } = exactness;
-    pairs.push(pair("Exactness", `${grade}: ${ulp === null ? "not measured" : `at most ${number(ulp)} ulp`} over ${plural(rows, "row")} and ${number(hard)} hard ones`),
+    const { grade, rows, hard_rows: hard, worst_ulp: ulp, bound_share: share, reference } = exactness;
+    const bound = share === undefined ? "" : `, ${number(100 * share)} % of what the library's own rounding may differ by,`;
+    const distance = ulp === null ? "not measured" : `at most ${number(ulp)} ulp`;
+    pairs.push(pair("Exactness", `${grade}: ${distance}${bound} over ${plural(rows, "row")} and ${number(hard)} hard ones`),
       pair("Compared with", h("code", {}, reference.call), ` of ${reference.library} ${reference.version}`));
   }
   if (held) {
