@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from drift_contracts.types import (
         BundleManifestV1Score,
         BundleManifestV2,
+        BundleManifestV2Exactness,
         BundleManifestV2Score,
     )
 
@@ -44,10 +45,11 @@ def health(url: str, timeout: float, as_json: bool) -> None:
     if as_json:
         print_json(report)
         return
-    table = Table("model", "version", "feature set", "engine", title_justify="left")
+    table = Table("model", "version", "feature set", "engine", "grade", title_justify="left")
     for name, served in report.models.items():
         label = f"{name} (default)" if name == report.default else name
-        table.add_row(label, served.model_version, served.feature_set, served.engine)
+        facts = (served.model_version, served.feature_set, served.engine, served.grade or "")
+        table.add_row(label, *facts)
     table.title = f"{url} answers, stack {report.stack}"
     counters = [f"{name.replace('_', ' ')} {count}" for name, count in report.counters.items()]
     terminal = console()
@@ -98,8 +100,14 @@ def _more(manifest: BundleManifestV2) -> Iterator[str]:
     yield from _important(manifest.get("importances", {}))
     if "exactness" in manifest:
         exactness = manifest["exactness"]
+        if exactness["grade"] == "onnx":
+            yield _difference(exactness)
+            return
         reference = exactness["reference"]
         source = f"{reference['call']} of {reference['library']} {reference['version']}"
+        if exactness["grade"] == "unproven":
+            yield f"unproven: compared with nothing; its answers may differ from {source}"
+            return
         rows = exactness["rows"] + exactness["hard_rows"]
         worst = exactness["worst_ulp"]
         distance = "" if worst is None else f", at most {shown(worst)} ulp from it"
@@ -122,3 +130,15 @@ def _important(importances: Mapping[str, BundleManifestV2Score]) -> Iterator[str
 def _with_interval(score: BundleManifestV1Score | BundleManifestV2Score) -> str:
     """Return a score and its 95 % interval."""
     return f"{shown(score['value'])} ({shown(score['low'])} to {shown(score['high'])})"
+
+
+def _difference(exactness: BundleManifestV2Exactness) -> str:
+    """Return what is known of an ONNX model's answers."""
+    difference = exactness.get("largest_difference")
+    if difference is None:
+        return "onnx: compared with nothing, so how far its answers differ is unproven"
+    call = exactness["reference"]["call"]
+    return (
+        f"onnx: at most {shown(difference)} from {call} on {exactness['rows']:,} rows,"
+        " as measured when it was packed; no more is promised"
+    )

@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from drift_contracts import FeatureSet
     from drift_contracts.types import BundleManifestV2Score
     from drift_engine.model import PackedModel
+    from drift_engine.onnx._model import OnnxModel
 
     from drift_ml.baseline import Baseline
 
     from .rows import Rows
 
     Floats = npt.NDArray[np.float64]
+    AnyModel = PackedModel | OnnxModel
 
 #: Of the mean answer's interval.
 RESAMPLES = 1000
@@ -48,7 +50,7 @@ class HeldOut:
 
 
 def measure(
-    model: PackedModel,
+    model: AnyModel,
     feature_set: FeatureSet,
     learnt: Rows,
     held_out: Rows,
@@ -73,7 +75,7 @@ def measure(
 
 
 def _of_numbers(
-    model: PackedModel,
+    model: AnyModel,
     feature_set: FeatureSet,
     learnt: Rows,
     held_out: Rows,
@@ -105,7 +107,7 @@ def _of_numbers(
 
 
 def _of_answers(
-    model: PackedModel,
+    model: AnyModel,
     feature_set: FeatureSet,
     learnt: Rows,
     held_out: Rows,
@@ -132,7 +134,7 @@ def _of_answers(
 
 
 def _baseline_of_labels(
-    model: PackedModel,
+    model: AnyModel,
     feature_set: FeatureSet,
     columns: dict[str, Floats],
     rows: Rows,
@@ -151,7 +153,7 @@ def _baseline_of_labels(
 
 
 def _of_classes(
-    model: PackedModel,
+    model: AnyModel,
     feature_set: FeatureSet,
     learnt: Rows,
     held_out: Rows,
