@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .chunks import Chunk, column_names, count_rows, read_chunks
+    from .chunks import Chunk, Unlabelled, column_names, count_rows, read_chunks
     from .errors import CellFinding, DataError, OptionError, listed
     from .files import read_table
     from .layout import Layout
@@ -24,6 +24,7 @@ __all__ = [
     "OptionError",
     "ReadOptions",
     "Table",
+    "Unlabelled",
     "column_names",
     "count_rows",
     "listed",
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "chunks": ("Chunk", "column_names", "count_rows", "read_chunks"),
+    "chunks": ("Chunk", "Unlabelled", "column_names", "count_rows", "read_chunks"),
     "errors": ("CellFinding", "DataError", "OptionError", "listed"),
     "files": ("read_table",),
     "layout": ("Layout",),
