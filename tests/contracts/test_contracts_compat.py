@@ -304,7 +304,7 @@ def test_edited_copy(released):
     assert "schemas/alert.v1.json is not the one in SHA256SUMS" in faults[0]
 
 
-@pytest.mark.parametrize(("name", "place"), [("health.v3", "expected v2"), ("alert", "such as alert.v2")])
+@pytest.mark.parametrize(("name", "place"), [("problem.v3", "expected v2"), ("alert", "such as alert.v2")])
 def test_a_draft_is_the_next_version(released, monkeypatch, name, place):
     """Only the version after the last released one may be a draft."""
     listed = documents.names

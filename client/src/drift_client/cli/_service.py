@@ -23,7 +23,7 @@ from drift_client.cli._options import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from drift_contracts.types import BundleManifestV2
+    from drift_contracts.types import BundleManifestV2, BundleManifestV2Exactness
 
 
 @click.command()
@@ -37,10 +37,11 @@ def health(url: str, timeout: float, as_json: bool) -> None:
     if as_json:
         print_json(report)
         return
-    table = Table("model", "version", "feature set", "engine", title_justify="left")
+    table = Table("model", "version", "feature set", "engine", "grade", title_justify="left")
     for name, served in report.models.items():
         label = f"{name} (default)" if name == report.default else name
-        table.add_row(label, served.model_version, served.feature_set, served.engine)
+        facts = (served.model_version, served.feature_set, served.engine, served.grade or "")
+        table.add_row(label, *facts)
     table.title = f"{url} answers, stack {report.stack}"
     counters = [f"{name.replace('_', ' ')} {count}" for name, count in report.counters.items()]
     terminal = console()
@@ -91,11 +92,29 @@ def _more(manifest: BundleManifestV2) -> Iterator[str]:
         yield f"  {name}: {figures} on {scores['support']:,} rows"
     if "exactness" in manifest:
         exactness = manifest["exactness"]
+        if exactness["grade"] == "onnx":
+            yield _difference(exactness)
+            return
         reference = exactness["reference"]
         source = f"{reference['call']} of {reference['library']} {reference['version']}"
+        if exactness["grade"] == "unproven":
+            yield f"unproven: compared with nothing; its answers may differ from {source}"
+            return
         rows = exactness["rows"] + exactness["hard_rows"]
         worst = exactness["worst_ulp"]
         distance = "" if worst is None else f", at most {shown(worst)} ulp from it"
         if "bound_share" in exactness:
             distance += f", {exactness['bound_share']:.0%} of what its own rounding may differ by"
         yield f"{exactness['grade']}: compared with {source} on {rows:,} rows{distance}"
+
+
+def _difference(exactness: BundleManifestV2Exactness) -> str:
+    """Return what is known of an ONNX model's answers."""
+    difference = exactness.get("largest_difference")
+    if difference is None:
+        return "onnx: compared with nothing, so how far its answers differ is unproven"
+    call = exactness["reference"]["call"]
+    return (
+        f"onnx: at most {shown(difference)} from {call} on {exactness['rows']:,} rows,"
+        " as measured when it was packed; no more is promised"
+    )

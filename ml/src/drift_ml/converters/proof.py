@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .inputs import JsonRow
 
     Floats = npt.NDArray[np.float64]
-    Grade = Literal["exact", "exact-link", "nearest", "unproven"]
+    Grade = Literal["exact", "exact-link", "nearest", "onnx", "unproven"]
 
 #: Rows that are made to be hard.
 HARD_ROWS = 20_000
@@ -59,6 +59,9 @@ class Exactness:
     #: Of a "nearest" model: the largest difference of a final value as a share of what the
     #: library's own rounding may make of that row; None of any other.
     bound_share: float | None = None
+    #: Of the grade "onnx": from the reference's answers, in the unit of the answer; None where
+    #: nothing was compared.
+    largest_difference: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the manifest's member."""
@@ -71,6 +74,8 @@ class Exactness:
         }
         if self.bound_share is not None:
             document["bound_share"] = self.bound_share
+        if self.grade == "onnx":
+            document["largest_difference"] = self.largest_difference
         return document
 
 

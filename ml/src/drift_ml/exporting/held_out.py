@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from drift_contracts import FeatureSet
     from drift_contracts.types import BundleManifestV2Score
     from drift_engine.model import PackedModel
+    from drift_engine.onnx._model import OnnxModel
 
     from drift_ml.baseline import Baseline
     from drift_ml.importances import Loss
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .rows import Rows
 
     Floats = npt.NDArray[np.float64]
+    AnyModel = PackedModel | OnnxModel
 
 #: Of the mean answer's interval.
 RESAMPLES = 1000
@@ -44,7 +46,7 @@ class HeldOut:
 
 
 def measure(
-    model: PackedModel,
+    model: AnyModel,
     feature_set: FeatureSet,
     learnt: Rows,
     held_out: Rows,
@@ -69,7 +71,7 @@ def measure(
 
 
 def _of_numbers(
-    model: PackedModel,
+    model: AnyModel,
     feature_set: FeatureSet,
     learnt: Rows,
     held_out: Rows,
@@ -103,7 +105,7 @@ def _of_numbers(
 
 
 def _of_answers(
-    model: PackedModel,
+    model: AnyModel,
     feature_set: FeatureSet,
     learnt: Rows,
     held_out: Rows,
@@ -133,7 +135,7 @@ def _of_answers(
 
 
 def _baseline_of_labels(
-    model: PackedModel,
+    model: AnyModel,
     feature_set: FeatureSet,
     columns: dict[str, Floats],
     rows: Rows,
@@ -152,7 +154,7 @@ def _baseline_of_labels(
 
 
 def _of_classes(
-    model: PackedModel,
+    model: AnyModel,
     feature_set: FeatureSet,
     learnt: Rows,
     held_out: Rows,
