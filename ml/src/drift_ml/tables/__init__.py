@@ -3,7 +3,7 @@
 It needs numpy and pyarrow (the extra `tables`) and nothing else.
 """
 
-from .chunks import Chunk, column_names, count_rows, read_chunks
+from .chunks import Chunk, Unlabelled, column_names, count_rows, read_chunks
 from .errors import CellFinding, DataError, OptionError, listed
 from .files import read_table
 from .layout import Layout
@@ -18,6 +18,7 @@ __all__ = [
     "OptionError",
     "ReadOptions",
     "Table",
+    "Unlabelled",
     "column_names",
     "count_rows",
     "listed",
