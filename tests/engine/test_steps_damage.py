@@ -72,6 +72,7 @@ def test_damaged_file(batch, files, engines):
     assert 0 < answered < MUTATIONS // 10
 
 
+@pytest.mark.no_cover
 def test_every_bit_flipped(engines):
     """Every bit of a small file can flip."""
     data = encode(small())

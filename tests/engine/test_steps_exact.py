@@ -94,6 +94,15 @@ def test_nearest_sum(terms):
     assert abs(Fraction(got) - exact) <= bound
 
 
+def test_dots_of_a_program():
+    """A program gives its sums of an order, each with its sources, factors and addend."""
+    program = Program(2)
+    program.dot([0, 1], [[1.0, 2.0], [3.0, 4.0]], [5.0, 6.0], "nearest")
+    program.dot([1], [[7.0]], [8.0], "in-order")
+    assert program.dots("nearest") == [((0, 1), [[1.0, 2.0, 5.0], [3.0, 4.0, 6.0]])]
+    assert program.dots("in-order") == [((1,), [[7.0, 8.0]])]
+
+
 def test_codes(engine):
     """A number is found or not; its code is looked up; a place becomes a one among zeros."""
 

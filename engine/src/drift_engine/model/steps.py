@@ -289,6 +289,21 @@ class Program:
         operands = (self._hold(numbers), len(rows), _steps.DOTS.index(order))
         return self._add("dot", sources, operands, len(rows))
 
+    def dots(
+        self,
+        order: Dot,
+    ) -> list[tuple[tuple[int, ...], list[list[float]]]]:
+        """Return the sums of products of an order: sources, and rows of factors and addend."""
+        found = []
+        for step in self.steps:
+            if step.name != "dot" or step.operands[2] != _steps.DOTS.index(order):
+                continue
+            first, sums, _ = step.operands
+            width = len(step.sources) + 1
+            starts = range(first, first + sums * width, width)
+            found.append((step.sources, [self.constants[at : at + width] for at in starts]))
+        return found
+
     def sum(
         self,
         sources: Sequence[int],
