@@ -27,6 +27,8 @@ setup(
             ["src/drift_engine/model/_kernel.c"],
             depends=[
                 COLUMNS,
+                "src/drift_engine/model/_fast_exp.h",
+                "src/drift_engine/model/_hashes.h",
                 "src/drift_engine/model/_links.h",
                 "src/drift_engine/model/_steps.h",
             ],

@@ -1,12 +1,16 @@
 """The monitoring spec becomes alarms that can be evaluated, with the thresholds of the stack."""
 
 import pytest
-from drift_console.alarms import CompositeAlarm, MetricAlarm, value_of
+from drift_console.alarm_evaluator import Change
+from drift_console.alarms import CompositeAlarm, MetricAlarm, State, value_of
 from drift_console.alarms.statistics import COMPARISONS
+from drift_console.alerts import AlertSource, alert_document
 from drift_console.settings import Settings
 from drift_console.specification import Specification
-from drift_contracts import MonitoringSpec, SettingsError, feature_set
+from drift_contracts import MonitoringSpec, SettingsError, feature_set, schemas
 from drift_contracts.alarm_language import expression_names, rule_names
+
+ID = "5a66910f-08cc-5bff-9f30-e7869ff0d973"
 
 
 def alarms(**settings):
@@ -51,6 +55,18 @@ def test_chosen_threshold():
     """A chosen threshold wins everywhere."""
     assert alarms(threshold=1.5)["high-drift"].threshold == 1.5
     assert Specification(Settings(threshold=1.5)).threshold == 1.5
+
+
+def test_psi_alarm():
+    """An alarm of PSI is there where it is chosen, and nowhere else; its alert says what it is of."""
+    assert "psi" not in alarms()
+    alarm = alarms(psi_alarm=0.2)["psi"]
+    assert alarm.threshold == 0.2
+    change = Change(0.0, "house-price", alarm, State.OK, State.ALARM, "0.31 was above")
+    alert = alert_document(change, AlertSource("local", "http://127.0.0.1/", {"house-price": "0" * 12}), ID)
+    schemas.check("alert.v2", alert)
+    assert (alert["kind"], alert["name"]) == ("alarm", "psi")
+    assert "PSI" in alert["title"]
 
 
 def test_fast():

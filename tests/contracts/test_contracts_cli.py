@@ -125,6 +125,26 @@ def test_custom_model_options(run, own_models):
     assert "May be left out. For example nothing." in text
 
 
+def test_help_example(run, own_models):
+    """The first example of the help asks the model that is meant."""
+    _, out, _ = run("predict", "--feature-sets", own_models, "--model=every-kind", "--help")
+    example = out.partition("Examples:")[2].strip().splitlines()[0]
+    assert example == (
+        "driftctl predict --model every-kind --feature-timeout 0 --open 0 --whole 9007199254740994"
+        " --colour red --shade dark --maker z --garden"
+    )
+
+
+def test_help_example_of_many(run, own_models):
+    """The example of many features ends where the others are."""
+    file = Path(own_models, "every-kind.json")
+    document = json.loads(file.read_text("utf-8"))
+    document["features"] += [{**document["features"][1], "name": f"room_{number}"} for number in range(3)]
+    file.write_text(json.dumps(document), "utf-8")
+    _, out, _ = run("predict", "--feature-sets", own_models, "--model=every-kind", "--help")
+    assert "--room-0 0 ..." in out
+
+
 def test_boolean_left_out(run, own_models):
     """A boolean that is left out is reported as missing, and is not sent as false."""
     words = ["--feature-timeout", "1.5", "--open", "0", "--whole", "9007199254740994", "--colour", "red"]
@@ -298,6 +318,8 @@ def test_health_lists_the_models(run, loopback):
     _, out, _ = run("health", "--url", loopback((200, several)))
     assert "diabetes" in out
     assert "(default)" not in out
+    graded = next(case.instance for case in cases("health.v2") if case.valid)
+    assert "exact" in run("health", "--url", loopback((200, graded)))[1]
     code, out, _ = run("health", "--json", "--url", loopback((200, HEALTH)))
     assert json.loads(out)["models"]["house-price"]["engine"] == "c"
 
@@ -318,7 +340,15 @@ def test_model_classes(run, loopback):
     assert code == 0
     assert "  on time: precision 0.9, recall 0.8, f1 0.847 on 1,500 rows" in out
     assert "  late: precision -, recall 0, f1 - on 500 rows" in out
+    assert "  bedrooms 0.1 (0.08 to 0.12)" in out
     assert "exact-link: compared with predict_proba of scikit-learn 1.9.1 on 28,000 rows, at most 1 ulp from it" in out
+
+
+def test_model_bound(run, loopback):
+    """`driftctl model` shows how much of its bound a linear model's worst row used."""
+    manifests = {case.description: case.instance for case in cases("bundle.manifest.v2")}
+    _, out, _ = run("model", "--url", loopback((200, {**CARD, "manifest": manifests["a linear model's"]})))
+    assert "at most 12 ulp from it, 30% of what its own rounding may differ by" in out
 
 
 def test_model_unproven(run, loopback):
@@ -326,7 +356,21 @@ def test_model_unproven(run, loopback):
     manifests = {case.description: case.instance for case in cases("bundle.manifest.v2")}
     manifest = manifests["a model that could not be compared"]
     _, out, _ = run("model", "--url", loopback((200, {**CARD, "manifest": manifest})))
-    assert "unproven: compared with predict_proba of scikit-learn 1.9.1 on 0 rows\n" in out
+    assert "unproven: compared with nothing; its answers may differ from predict_proba of scikit-learn 1.9.1" in out
+
+
+def test_model_onnx(run, loopback):
+    """`driftctl model` shows how far the answers of an ONNX model were from the user's, or that nobody knows."""
+    manifests = {case.description: case.instance for case in cases("bundle.manifest.v2")}
+    for description, words in (
+        (
+            "a model of the other engine, with what its answers differ by",
+            "at most 3.1e-07 from the column prediction",
+        ),
+        ("one that was compared with nothing", "onnx: compared with nothing"),
+    ):
+        _, out, _ = run("model", "--url", loopback((200, {**CARD, "manifest": manifests[description]})))
+        assert words in " ".join(out.split())
 
 
 def test_model_training(run, loopback):

@@ -40,6 +40,12 @@ def test_thresholds():
     assert alarm("dev", "synthetic-requests").threshold == 10
 
 
+def test_optional_alarm():
+    """An optional alarm is there where its setting is chosen, with that threshold."""
+    assert "psi" not in {alarm.name for alarm in SPEC.alarms_for("prod")}
+    assert alarm("prod", "psi", psi_alarm=0.2).threshold == 0.2
+
+
 def test_unknown_setting():
     """A setting that does not exist is refused with those that do."""
     with pytest.raises(UnknownName, match="'limit'; there is drift_threshold"):

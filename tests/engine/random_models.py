@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NAN = math.nan
 LINKS = (
     *("identity", "sigmoid", "sigmoid32", "softmax", "softmax-pairwise", "softmax32"),
-    *("exp", "exp32", "isolation", "square"),
+    *("exp", "exp32", "isolation", "square", "fast-exp", "fast-softmax"),
 )
 
 

@@ -506,7 +506,7 @@ def test_declared_metrics(world):
     values = evaluation_values(evaluation)
     spec = MonitoringSpec.load()
     declared = {metric.name for metric in spec.metrics_for(feature_set("house-price"), "monitor")}
-    assert set(values) | {"DeadLetters"} == declared
+    assert set(values) | {"DeadLetters", "LargestPsi"} == declared
     assert max(values[name] for name in values if name.startswith("Evidence_")) <= values["Evidence"]
     assert all(math.isfinite(value) for value in values.values())
     record = json.loads(emf_line(values, stack="test", model="house-price", timestamp_ms=1, spec=spec))

@@ -50,6 +50,8 @@ LEFT_OUT = {
     "lists": ("tags", pa.array([[1], [2]] * 20), "lists"),
     "timestamps": ("at", pa.array([datetime.datetime(2026, 1, 1)] * ROWS), "times"),
     "dates": ("day", [f"2026-01-{1 + row % 28:02d}" for row in range(ROWS)], "times"),
+    "days with slashes": ("day", [f"2026/{1 + row % 12}/0{1 + row % 9}" for row in range(ROWS)], "--time-column day"),
+    "months by name": ("day", [f"Jan {1 + row % 28} 2026" for row in range(ROWS)], "times"),
     "days of Europe": ("day", [f"{1 + row % 28}.1.2026" for row in range(ROWS)], "times"),
     "seconds since 1970": ("created_at", [str(1_700_000_000 + 7 * row) for row in range(ROWS)], "times"),
     "nothing": ("gone", ["", "NA"] * 20, "no value"),

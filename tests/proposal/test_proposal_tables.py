@@ -98,6 +98,7 @@ def test_pattern_of_columns(tmp_path):
     assert proposal.train_command(path, path).endswith("--ignore '*'")
 
 
+@pytest.mark.no_cover
 def test_most_telling_columns_stay(tmp_path):
     """Of too many columns, those stay that tell most about the target."""
     random = np.random.default_rng(5)
@@ -244,6 +245,15 @@ def test_unknown_column(table, wanted, option):
     """A column that the header lacks is refused, with near names."""
     with pytest.raises(ProposalError, match=f"^{option}: expected a column"):
         propose(table, wanted)
+
+
+def test_unreadable_times(tmp_path):
+    """A column of times that training cannot read is refused with the way out."""
+    path = write_csv(
+        tmp_path / "prices.csv", {"day": ["Jan 1 2000", "Feb 1 2000"] * 15, "size": range(30), "y": range(30)}
+    )
+    with pytest.raises(ProposalError, match=r"^--time-column: .* day; names of months"):
+        propose(path, Wanted("y", time_column="day"))
 
 
 def test_no_features(tmp_path):

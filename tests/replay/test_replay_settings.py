@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from io import StringIO
+
 import click
 import pytest
 from click.testing import CliRunner
@@ -10,7 +13,11 @@ from drift_ml.days import day_of
 from drift_ml.detection_options import detection_options
 from drift_ml.replay.command_line import ReportOptions
 from drift_ml.replay.evidence import replay_windows
-from drift_ml.replay.outcome import conclude, mutable_names
+from drift_ml.replay.outcome import conclude, mutable_names, page
+from drift_ml.replay.shown import show
+from rich.console import Console
+
+from tests.replay.conftest import HOUSES
 
 DAY = 86_400
 
@@ -30,6 +37,23 @@ def test_muted_replay(made, drifting):
     assert outcome.verdict.level == "watch"
     assert day_of(end_s) in outcome.verdict.headline
     assert not outcome.to_json()["drift"]
+
+
+def test_psi_of_replay(made, drifting):
+    """PSI is shown beside the verdict, which it leaves as it is."""
+    replay = replay_windows(made.baseline, drifting)
+    plain = conclude(made.baseline, drifting, replay)
+    options = ReportOptions(None, False, 0.1, None, None, psi_alarm=0.2)
+    outcome = replace(plain, psi=options.psi_of(made.baseline, drifting))
+    assert replace(options, psi_alarm=None).psi_of(made.baseline, drifting) is None
+    assert (outcome.verdict, outcome.exit_code) == (plain.verdict, plain.exit_code)
+    assert (plain.psi, plain.to_json()["psi_alarm"]) == (None, None)
+    assert [row for row, _ in outcome.psi.above] == [2000, 3000]
+    shown = page(outcome, made.baseline, HOUSES, source="a", made="b")
+    assert outcome.psi.words in shown
+    terminal = Console(width=200, record=True, file=StringIO())
+    show(terminal, outcome)
+    assert outcome.psi.words in terminal.export_text()
 
 
 def test_muting_over(made, drifting):
@@ -55,7 +79,7 @@ def command(**options):
 
 def test_options():
     """Pairs become mappings; a day begins in UTC."""
-    words = ["--minimum-effect-of", "age=0.5", "--mute", "age=1970-01-02", "--mute", "sqft=1970-01-03"]
+    words = ["--minimum-effects", "age=0.5", "--muted-features", "age=1970-01-02", "--mute", "sqft=1970-01-03"]
     result = CliRunner().invoke(command, words)
     assert result.exit_code == 0
     assert "{'age': 86400.0, 'sqft': 172800.0}" in result.output
@@ -65,13 +89,13 @@ def test_options():
 @pytest.mark.parametrize(
     ("option", "value"),
     [
-        ("--mute", "age"),
-        ("--mute", "age=tomorrow"),
-        ("--mute", "age=2026-02-30"),
-        ("--mute", "=2026-12-01"),
-        ("--minimum-effect-of", "age=-1"),
-        ("--minimum-effect-of", "age=nan"),
-        ("--minimum-effect-of", "age=11"),
+        ("--muted-features", "age"),
+        ("--muted-features", "age=tomorrow"),
+        ("--muted-features", "age=2026-02-30"),
+        ("--muted-features", "=2026-12-01"),
+        ("--minimum-effects", "age=-1"),
+        ("--minimum-effects", "age=nan"),
+        ("--minimum-effects", "age=11"),
         ("--minimum-effect", "nan"),
     ],
 )

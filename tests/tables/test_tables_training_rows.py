@@ -60,7 +60,7 @@ def test_as_requests_hold_them(path):
     assert table.times_ms is None
 
 
-@pytest.mark.parametrize(("label", "rule"), [("", "missing"), ("secret", "enum")])
+@pytest.mark.parametrize(("label", "rule"), [("", "missing"), ("secret", "choice")])
 def test_bad_labels(tmp_path, label, rule):
     """A label that is missing or no class is refused by its row, and not repeated."""
     file = tmp_path / "wines.csv"

@@ -75,6 +75,8 @@ def test_a_classifier_from_end_to_end(tmp_path, classes):
     assert set(manifest["class_scores"]) == set(classes)
     assert sum(entry["support"] for entry in manifest["class_scores"].values()) == 80
     assert sum(entry["count"] for entry in manifest["calibration"]) == 80
+    assert manifest["importances"]["sugar"]["value"] > manifest["importances"]["cork"]["value"]
+    assert bundle.baseline["importances"] == manifest["importances"]
     assert manifest["scores"]["brier_skill"]["value"] > 0
     assert (bundle.model.task, bundle.model.outputs) == ("classification", len(classes))
 
@@ -159,7 +161,7 @@ def test_labels_of_a_source(classes, labels):
 def test_labels_that_are_no_class():
     """Rows are named, counted from 1, and never the label."""
     labels = np.array(["good", "secret", None, "bad", 3], dtype=object)
-    with pytest.raises(DataError, match=r"verdict: enum: .* bad, good") as refused:
+    with pytest.raises(DataError, match=r"verdict: choice: .* bad, good") as refused:
         as_places(wine("bad", "good"), labels, "cellar")
     assert refused.value.findings[0].rows == (2, 3, 5)
     assert "secret" not in str(refused.value)
@@ -175,7 +177,7 @@ def test_labels_of_a_file(tmp_path, spelling):
     assert table.target.tolist() == [0, 1, 1]
 
 
-@pytest.mark.parametrize(("label", "rule"), [("", "missing"), ("secret", "enum")])
+@pytest.mark.parametrize(("label", "rule"), [("", "missing"), ("secret", "choice")])
 def test_bad_labels_of_a_file(tmp_path, label, rule):
     """A label that is missing or no class is refused by row and line."""
     path = tmp_path / "wines.csv"

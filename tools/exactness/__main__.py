@@ -1,7 +1,8 @@
 """Measure exactness on combinations of versions, and write docs/exactness.md.
 
 `python -m tools.exactness` tries the pinned versions, the oldest and the newest; `--all` tries all.
-A combination whose Python is not installed is NOT CHECKED, and counted.
+Each combination's result is a file in build/exactness, so that a run that was interrupted goes on
+where it stopped. A combination whose Python is not installed is NOT CHECKED, and counted.
 """
 
 from __future__ import annotations
@@ -12,14 +13,18 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
+from tools.exactness import stored
 from tools.exactness.combinations import DEFAULT, Combination, every
+from tools.exactness.data import make_feature_set
+from tools.exactness.handed_over import prove_file
 from tools.exactness.page import render
+from tools.exactness.stored import BUILD, ROOT
 
-ROOT = Path(__file__).parents[2]
-BUILD = ROOT / "build/exactness"
 PAGE = ROOT / "docs/exactness.md"
 ROOMS = ("contracts/src", "engine/src", "ml/src")
 #: As numpy 1.26 and numpy 2 name what their faster and less exact exponential needs.
@@ -28,48 +33,100 @@ AVX_512 = "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_S
 LONGEST = 1500
 
 
+class NotCheckedError(Exception):
+    """A combination cannot be tried on this machine, for the reason in the message."""
+
+
 def main() -> int:
     """Measure; return 1 where an estimator that is served was not exact."""
-    parser = argparse.ArgumentParser(prog="tools.exactness", description=__doc__)
-    parser.add_argument("--all", action="store_true", help="every combination that has wheels")
-    options = parser.parse_args()
+    options = _options()
+    chosen = every() if options.all else DEFAULT
+    if options.list:
+        print("\n".join(combination.name for combination in chosen))
+        return 0
     measured: list[Any] = []
     missing: list[str] = []
     failures = 0
-    for combination in every() if options.all else DEFAULT:
-        document = _measured(combination, missing)
-        if document is not None:
-            measured.append(document)
-            failures += _report(document, combination)
-    PAGE.write_text(render(measured, missing))
+    for combination in chosen:
+        if options.only not in (None, combination.name):
+            continue
+        try:
+            document = _measured(combination)
+        except NotCheckedError as error:
+            print(f"NOT CHECKED: {combination.name}: {error}")
+            missing.append(f"{combination.name}: {error}")
+            continue
+        measured.append(document)
+        failures += _report(document, combination)
+    # The page is of all combinations that were asked for, and not of one.
+    if options.only is None:
+        PAGE.write_text(render(measured, missing))
     print(f"{len(measured)} combinations checked, {len(missing)} NOT CHECKED, {failures} failures")
     return 1 if failures or not measured else 0
 
 
-def _measured(combination: Combination, missing: list[str]) -> Any:
-    """Return what was found, from the file of an earlier run where there is one."""
-    stored = BUILD / f"{combination.name}.json"
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="tools.exactness", description=__doc__)
+    parser.add_argument("--all", action="store_true", help="every combination that has wheels")
+    parser.add_argument("--only", metavar="NAME", help="this combination, without the page")
+    parser.add_argument("--list", action="store_true", help="the names of the combinations alone")
+    return parser.parse_args()
+
+
+def _measured(combination: Combination) -> Any:
+    """Return what was found, from the file of an earlier run where it is still good.
+
+    Raises:
+        NotCheckedError: its Python is not installed, or its versions are not to be had.
+    """
+    digest = stored.digest_of(combination)
+    document = stored.load(combination, digest)
+    if document is not None:
+        return document
     python = interpreter(combination.python)
     if python is None:
-        words = f"{combination.name}: Python {combination.python} is not installed"
-        print(f"NOT CHECKED: {words}")
-        missing.append(words)
-        return None
+        raise NotCheckedError(f"Python {combination.python} is not installed")
     folder = BUILD / combination.name
     try:
         _install(python, folder, combination)
     except subprocess.CalledProcessError:
-        words = f"{combination.name}: its versions could not be installed together"
-        print(f"NOT CHECKED: {words}")
-        missing.append(words)
-        return None
+        raise NotCheckedError("its versions could not be installed together") from None
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as files:
+        document = _run_measure(combination, folder, Path(files))
+        for result in document["results"]:
+            if "file" in result:
+                features = make_feature_set(nullable=result["missing"])
+                result["from_file"] = prove_file(Path(files, result["file"]), features)
+    document |= {
+        "combination": combination.name,
+        "digest": digest,
+        "seconds": round(time.perf_counter() - start),
+    }
+    stored.save(combination, document)
+    return document
+
+
+def _run_measure(combination: Combination, folder: Path, files: Path) -> Any:
+    """Return what `measure` prints in the environment of a combination.
+
+    Args:
+        combination: Whose versions they are.
+        folder: Of the environment.
+        files: Where estimators are saved.
+    """
     path = os.pathsep.join(str(ROOT / room) for room in (*ROOMS, "."))
-    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-    # Grades are those of any processor then.
-    environment["NPY_DISABLE_CPU_FEATURES"] = AVX_512
-    measure = (str(folder / "bin/python"), "-m", "tools.exactness.measure")
+    environment = {
+        **os.environ,
+        "PYTHONPATH": path,
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        # Grades are those of any processor then.
+        "NPY_DISABLE_CPU_FEATURES": AVX_512,
+    }
+    command = (str(folder / "bin/python"), "-m", "tools.exactness.measure", "--files", str(files))
     done = subprocess.run(  # noqa: S603 - our own program
-        measure,
+        command,
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -79,7 +136,6 @@ def _measured(combination: Combination, missing: list[str]) -> Any:
     )
     if done.returncode:
         sys.exit(f"{combination.name}: {done.stderr[-2000:]}")
-    stored.write_text(done.stdout)
     return json.loads(done.stdout)
 
 
@@ -119,17 +175,35 @@ def _run(*words: str) -> None:
 
 def _report(document: Any, combination: Combination) -> int:
     """Print a combination's table; return how many estimators were not as they must be."""
-    print(f"\n{combination.name}: {document['libraries']}")
+    print(f"\n{combination.name}, {document['seconds']} s: {document['libraries']}")
     failures = 0
     for result in document["results"]:
-        refused = result.get("refused")
-        if refused is None:
-            ours = f"{result['grade']:10} {result['worst_ulp']:4g} ulp"
-            print(f"  {result['name']:40} {ours}  lignum {result.get('lignum')}")
-        else:
-            print(f"  {result['name']:40} refused: {refused}")
-        failures += (refused is not None) != result["to_be_refused"]
+        is_failure = _is_failure(result)
+        failures += is_failure
+        mark = "FAILED" if is_failure else ""
+        print(f"  {result['name']:40} {_words(result)} {mark}")
     return failures
+
+
+def _words(result: Any) -> str:
+    for fate in ("refused", "needs", "failed"):
+        if fate in result:
+            return f"{fate}: {result[fate]}"
+    file = result.get("from_file", {})
+    from_file = file.get("grade") or file.get("refused")
+    words = f"{result['grade']:10} {result['worst_ulp']:4g} ulp  from a file: {from_file}"
+    return words if "lignum" not in result else f"{words}  lignum: {result['lignum']}"
+
+
+def _is_failure(result: Any) -> bool:
+    """Return whether an estimator is refused that is served, or the reverse, or broke."""
+    if "failed" in result:
+        return True
+    is_refused = "refused" in result.get("from_file", {})
+    if is_refused != result.get("file_to_be_refused", False):
+        return True
+    is_tried = "needs" not in result
+    return is_tried and ("refused" in result) != result["to_be_refused"]
 
 
 if __name__ == "__main__":

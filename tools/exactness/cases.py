@@ -37,6 +37,10 @@ class Case:
     refused: bool = False
     #: Before which version of scikit-learn it is.
     refused_before: tuple[int, int] = (0, 0)
+    #: From which version of scikit-learn on it can be fitted.
+    since: tuple[int, int] = (0, 0)
+    #: Whether it is to be refused out of a file, where nothing of it can be called.
+    refused_from_file: bool = False
 
 
 def scikit(module: str, name: str, target: str, **options: Any) -> Callable[[Data, int], Any]:

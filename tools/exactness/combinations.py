@@ -14,6 +14,9 @@ NUMPY_2_SINCE = "1.5"
 #: From this version on it takes no numpy 1.
 NUMPY_1_UNTIL = "1.8"
 
+#: Solvers of these versions call scipy with arguments that later ones do not have.
+SCIPY = dict.fromkeys(("1.2", "1.3"), ("scipy<1.14",))
+
 
 @dataclass(frozen=True)
 class Combination:
@@ -40,6 +43,9 @@ class Combination:
             numpy,
             f"xgboost-cpu=={self.xgboost}.*",
             "lightgbm>=4.6",
+            # Those who have an older scikit-learn have the pandas of its day.
+            "pandas>=2.2,<3",
+            *SCIPY.get(self.scikit, ()),
             "pylignum",
         ]
 

@@ -14,11 +14,22 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
+NUMBERS = ("width", "height", "depth")
 CATEGORIES = tuple(f"k{place}" for place in range(12))
+#: Places of the columns that are no plain numbers.
+COUNT, FLAG, KIND = 3, 4, 5
+#: Columns that may be missing.
+NULLABLE = (0, 1, 2, KIND)
 #: Share of cells of a nullable feature that are missing.
 MISSING = 0.1
+#: Counts are below.
+MOST = 50
 #: Borders of the classes on the number that is predicted.
-BORDERS = {2: [1.0], 3: [0.0, 2.0], 10: np.linspace(-2.0, 4.0, 9).tolist()}
+BORDERS = {
+    2: [1.0],
+    3: [0.0, 2.0],
+    10: np.linspace(-2.0, 4.0, 9).tolist(),
+}
 
 
 @dataclass(frozen=True)
@@ -32,9 +43,16 @@ class Data:
     #: Shape (rows,).
     number: Floats
 
+    @property
+    def positive(self) -> Floats:
+        """Return the number as one above zero, shape (rows,)."""
+        numbers: Floats = np.exp(self.number / 3)
+        return numbers
+
     def labels(self, classes: int) -> npt.NDArray[np.intp]:
         """Return places of so many classes, shape (rows,)."""
-        return np.digitize(self.number, BORDERS[classes])
+        borders = BORDERS[classes]
+        return np.digitize(self.number, borders)
 
     def frame(self) -> Any:
         """Return the rows as a data frame of pandas, null as None among texts."""
@@ -46,12 +64,6 @@ class Data:
             columns[feature.name] = pandas.Series(cells, dtype=kind)
         return pandas.DataFrame(columns)
 
-    @property
-    def positive(self) -> Floats:
-        """Return the number as one above zero, shape (rows,)."""
-        numbers: Floats = np.exp(self.number / 3)
-        return numbers
-
 
 def make_feature_set(*, nullable: bool) -> FeatureSet:
     """Return three numbers, a whole one, a boolean and a category.
@@ -59,22 +71,51 @@ def make_feature_set(*, nullable: bool) -> FeatureSet:
     Args:
         nullable: Whether numbers and category may be missing.
     """
-    common = {"unit": "none", "description": "Made up."}
-    missing: dict[str, Any] = {"nullable": True} if nullable else {}
-    number = {"type": "number", "example": 0.5, **common, **missing}
-    features = [{"name": name, **number} for name in ("width", "height", "depth")]
-    features.append({"name": "count", "type": "integer", "example": 1, "minimum": 0, **common})
-    features.append({"name": "flag", "type": "boolean", "example": True, **common})
-    category = {"name": "kind", "type": "category", "example": "k0", "other": True}
-    features.append({**category, "categories": list(CATEGORIES), **common, **missing})
-    target = {"name": "worth", **common}
-    head = {"contract": "feature-set.v1", "name": "made-up", "version": "1.0.0"}
-    description = "Rows for the proof of exactness."
-    document = {**head, "description": description, "target": target, "features": features}
+    missing = {"nullable": True} if nullable else {}
+    features = []
+    for name in NUMBERS:
+        number = _feature(name, "number", 0.5)
+        features.append(number | missing)
+    features.append(_feature("count", "integer", 1) | {"minimum": 0})
+    features.append(_feature("flag", "boolean", example=True))
+    listed = {"categories": list(CATEGORIES), "other": True}
+    features.append(_feature("kind", "category", "k0") | listed | missing)
+    document = {
+        "contract": "feature-set.v1",
+        "name": "made-up",
+        "version": "1.0.0",
+        "description": "Rows for the proof of exactness.",
+        "target": {
+            "name": "worth",
+            "unit": "none",
+            "description": "Made up.",
+        },
+        "features": features,
+    }
     return FeatureSet.from_json(document)
 
 
-def make_data(count: int, *, nullable: bool, seed: int = 0) -> Data:
+def _feature(
+    name: str,
+    kind: str,
+    example: object,
+) -> dict[str, Any]:
+    """Return a feature as its file holds it."""
+    return {
+        "name": name,
+        "type": kind,
+        "example": example,
+        "unit": "none",
+        "description": "Made up.",
+    }
+
+
+def make_data(
+    count: int,
+    *,
+    nullable: bool,
+    seed: int = 0,
+) -> Data:
     """Return seeded rows.
 
     Args:
@@ -83,29 +124,72 @@ def make_data(count: int, *, nullable: bool, seed: int = 0) -> Data:
         seed: Of everything.
     """
     random = np.random.default_rng(seed)
+    matrix = _matrix(
+        random,
+        count,
+        nullable=nullable,
+    )
+    number = _number(random, matrix)
     feature_set = make_feature_set(nullable=nullable)
-    matrix = np.column_stack(
-        [
-            random.normal(size=(count, 3)),
-            random.integers(0, 50, count),
-            random.integers(0, 2, count),
-            random.integers(0, len(CATEGORIES), count),
-        ]
-    ).astype(np.float64)
+    names = feature_set.names
+    rows = []
+    for values in matrix.tolist():
+        cells = _cells(values)
+        rows.append(dict(zip(names, cells, strict=True)))
+    return Data(
+        feature_set,
+        rows,
+        matrix,
+        number,
+    )
+
+
+def _matrix(
+    random: np.random.Generator,
+    count: int,
+    *,
+    nullable: bool,
+) -> Floats:
+    """Return so many rows of six columns; of nullable ones a tenth is missing."""
+    columns = (
+        random.normal(size=(count, len(NUMBERS))),
+        random.integers(0, MOST, count),
+        random.integers(0, 2, count),
+        random.integers(0, len(CATEGORIES), count),
+    )
+    matrix = np.column_stack(columns)
+    matrix = matrix.astype(np.float64)
     if nullable:
-        for column in (0, 1, 2, 5):
-            matrix[random.random(count) < MISSING, column] = np.nan
+        for column in NULLABLE:
+            is_missing = random.random(count) < MISSING
+            matrix[is_missing, column] = np.nan
+    return matrix
+
+
+def _number(
+    random: np.random.Generator,
+    matrix: Floats,
+) -> Floats:
+    """Return what is to be predicted of rows, with noise."""
     filled = np.nan_to_num(matrix)
-    worth = filled[:, 0] + 2 * filled[:, 1] + filled[:, 3] / 25 + filled[:, 5] % 2
-    number = worth + random.normal(size=count) / 2
-    rows = [_json(feature_set.names, values) for values in matrix.tolist()]
-    return Data(feature_set, rows, matrix, number)
+    width = filled[:, 0]
+    height = filled[:, 1]
+    count = filled[:, COUNT]
+    kind = filled[:, KIND]
+    worth = width + 2 * height + count / 25 + kind % 2
+    noise = random.normal(size=len(matrix)) / 2
+    return np.asarray(worth + noise, dtype=np.float64)
 
 
-def _json(names: tuple[str, ...], values: list[float]) -> dict[str, Any]:
-    """Return a row as a request holds it."""
-    cells: list[Any] = [None if value != value else value for value in values]  # noqa: PLR0124 - NaN
-    cells[3], cells[4] = int(values[3]), bool(values[4])
-    if cells[5] is not None:
-        cells[5] = CATEGORIES[int(values[5])]
-    return dict(zip(names, cells, strict=True))
+def _cells(values: list[float]) -> list[Any]:
+    """Return a row's cells as a request holds them."""
+    cells: list[Any] = []
+    for value in values:
+        is_missing = value != value  # noqa: PLR0124 - NaN
+        cells.append(None if is_missing else value)
+    cells[COUNT] = int(values[COUNT])
+    cells[FLAG] = bool(values[FLAG])
+    if cells[KIND] is not None:
+        place = int(values[KIND])
+        cells[KIND] = CATEGORIES[place]
+    return cells

@@ -354,6 +354,12 @@ CALIBRATION: dict[str, tuple[Callable[[], Any], str, bool]] = {
         True,
     ),
 }
+#: From which version of scikit-learn on the steps of a pipeline are there.
+SINCE = {"quantiles, target means": (1, 3), "target means of classes": (1, 4)}
+#: Its step has no attribute that says which columns it chose.
+CHOSEN_BY_CALL = "columns that a model chose"
+#: Before which version their model is refused.
+REFUSED_BEFORE = {"ranges, rare categories joined": (1, 4)}
 FAMILIES = {"preprocessing": PREPROCESSING, "linear": LINEAR, "calibration": CALIBRATION}
 
 
@@ -362,8 +368,18 @@ def pipeline_cases() -> list[Case]:
     cases = []
     for family, of_family in FAMILIES.items():
         for name, (build, target, missing) in of_family.items():
-            since = (0, 0) if missing else None
-            cases.append(Case(family, name, on_frame(build, target), missing_since=since))
+            missing_since = (0, 0) if missing else None
+            fit = on_frame(build, target)
+            case = Case(
+                family,
+                name,
+                fit,
+                missing_since=missing_since,
+                refused_before=REFUSED_BEFORE.get(name, (0, 0)),
+                since=SINCE.get(name, (0, 0)),
+                refused_from_file=name == CHOSEN_BY_CALL,
+            )
+            cases.append(case)
     matrix = on_matrix(
         lambda: chain(make("SimpleImputer"), make("StandardScaler"), boosting("Regressor")),
         "number",

@@ -18,6 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+#: Words of messages for rules whose keyword only programmers know.
+RULE_WORDS = {"enum": "choice"}
 #: Violations in a message, at most; the others are counted.
 SHOWN = 5
 
@@ -60,7 +62,8 @@ class Violation(Record):
 
     def __str__(self) -> str:
         place = self.pointer or "the top"
-        return f"{self.rule} at {place}: expected {self.expected}"
+        rule = RULE_WORDS.get(self.rule, self.rule)
+        return f"{rule} at {place}: expected {self.expected}"
 
     def to_json(self) -> dict[str, str]:
         """Return the violation as a problem document shows it.

@@ -26,6 +26,7 @@ from drift_contracts.environment import (
     MOST_ROWS,
     MUTED,
     PATH_PREFIX,
+    PSI_ALARM,
     RHYTHM,
     SLACK_SECRET,
     STACK,
@@ -65,7 +66,9 @@ FUNCTIONS: Mapping[str, FunctionVariables] = {
     "aggregator": FunctionVariables(EVERYWHERE | {TABLE, DEAD_LETTERS}),
     "evaluator": FunctionVariables(
         required=EVERYWHERE | {TABLE, TOPIC, BUDGET_DAYS, LINKS},
-        optional=frozenset({METRIC_FEATURES, MINIMUM_EFFECT, MINIMUM_EFFECTS, MUTED, RHYTHM}),
+        optional=frozenset(
+            {METRIC_FEATURES, MINIMUM_EFFECT, MINIMUM_EFFECTS, MUTED, PSI_ALARM, RHYTHM}
+        ),
     ),
     "notifier": FunctionVariables(EVERYWHERE | {SLACK_SECRET, LINKS}),
     "probe": FunctionVariables(

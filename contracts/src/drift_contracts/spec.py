@@ -205,9 +205,13 @@ class MonitoringSpec(Record):
     def alarms_for(
         self, stack: str, chosen: Mapping[str, float] | None = None
     ) -> tuple[Alarm, ...]:
-        """Return the alarms of a stack, with their thresholds; arguments as `settings_for`."""
+        """Return the alarms of a stack, with their thresholds; arguments as `settings_for`.
+
+        An optional alarm is left out where its threshold is 0.
+        """
         settings = self.settings_for(stack, chosen)
-        return tuple(_alarm(alarm, settings) for alarm in self.document["alarms"])
+        alarms = [alarm for alarm in self.document["alarms"] if _is_chosen(alarm, settings)]
+        return tuple(_alarm(alarm, settings) for alarm in alarms)
 
     def widgets_for(
         self,
@@ -277,6 +281,12 @@ def _expanded(
 def _number(threshold: float | MonitoringSpecV2Threshold, settings: Mapping[str, float]) -> float:
     """Return a threshold, which is a number or names the setting that holds it."""
     return settings[threshold["setting"]] if isinstance(threshold, dict) else threshold
+
+
+def _is_chosen(alarm: MonitoringSpecV2Alarm, settings: Mapping[str, float]) -> bool:
+    """Return whether a stack has an alarm."""
+    # the rules of the spec have checked that an optional alarm has a threshold
+    return "optional" not in alarm or _number(alarm["threshold"], settings) != 0
 
 
 def _alarm(alarm: MonitoringSpecV2Alarm, settings: Mapping[str, float]) -> Alarm:

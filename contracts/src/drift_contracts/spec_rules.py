@@ -88,6 +88,9 @@ def _threshold(
 def _alarm(
     document: MonitoringSpecV2, alarm: MonitoringSpecV2Alarm, pointer: str
 ) -> Iterator[Violation]:
+    if "optional" in alarm and not isinstance(alarm.get("threshold"), dict):
+        expected = "to be set beside a threshold that names a setting only"
+        yield Violation(f"{pointer}/optional", "belongs", expected)
     if "rule" in alarm:
         # a rule may not read rules: two could wait for each other
         names = [item["name"] for item in document["alarms"] if "rule" not in item]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from math import atanh, sqrt, tanh
 from typing import TYPE_CHECKING
 
+from drift_contracts.wording import spoken_unit
+
 from drift_ml.baseline import UNITS
 from drift_ml.figures import SHARE, plain_number, plain_pair, plain_percent
 from drift_ml.words import change, subject
@@ -144,7 +146,8 @@ class _Column:
     @property
     def unit_after(self) -> str:
         """Return the unit as it follows a number."""
-        return f" {self.unit}" if self.unit else ""
+        unit = spoken_unit(self.unit)
+        return f" {unit}" if unit else ""
 
     @property
     def is_frozen(self) -> bool:

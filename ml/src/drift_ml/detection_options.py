@@ -8,6 +8,7 @@ import click
 from drift_contracts.commands import FiniteRange
 
 from drift_ml.days import start_of_day
+from drift_ml.left_out import EXPECTED, LeftOut, left_out_of_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 LARGEST_EFFECT = 10.0
 #: Days between two false alarms, at least and at most.
 LEAST_DAYS, MOST_DAYS = 1, 3650
+#: What a limit of PSI is at most, nats.
+LARGEST_PSI = 10.0
 
 
 def _effect(text: str) -> float:
@@ -72,9 +75,37 @@ def _as_days(
     return _pairs(texts, start_of_day, "FEATURE=DAY, such as age=2026-12-01")
 
 
+def _as_spans(
+    _ctx: click.Context,
+    _param: click.Parameter,
+    texts: tuple[str, ...],
+) -> tuple[LeftOut, ...]:
+    try:
+        return left_out_of_texts(texts)
+    except ValueError:
+        raise click.BadParameter(f"expected {EXPECTED}") from None
+
+
+left_out_option = click.option(
+    "--left-out",
+    multiple=True,
+    metavar="DAYS=WHY",
+    callback=_as_spans,
+    help="Neither learn from these days in UTC nor take them as evidence, such as"
+    " 2026-12-24/2026-12-26=Christmas (repeatable).",
+)
+
 # The last one is shown first.
 OPTIONS = (
     click.option(
+        "--psi-alarm",
+        type=FiniteRange(min=0, max=LARGEST_PSI),
+        metavar="PSI",
+        help="Also hold PSI of each 1,000 events against this limit, customarily 0.2; it is no"
+        " evidence, and costs false alarms. Default: no such alarm.",
+    ),
+    click.option(
+        "--muted-features",
         "--mute",
         "muted",
         multiple=True,
@@ -84,6 +115,7 @@ OPTIONS = (
         " (repeatable).",
     ),
     click.option(
+        "--minimum-effects",
         "--minimum-effect-of",
         "minimum_effects",
         multiple=True,
@@ -102,7 +134,7 @@ OPTIONS = (
 
 
 def detection_options(command: Command) -> Command:
-    """Add the options to a command: `minimum_effect`, `minimum_effects` and `muted`."""
+    """Add the options to a command: `minimum_effect`, `minimum_effects`, `muted`, `psi_alarm`."""
     for option in OPTIONS:
         command = option(command)
     return command

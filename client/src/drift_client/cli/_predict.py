@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from functools import partial
 from inspect import cleandoc
 from pathlib import Path
@@ -14,7 +15,7 @@ from drift_contracts.errors import NotJson
 from drift_contracts.features import feature_set as load_feature_set
 from drift_contracts.parsing import parse_json
 from drift_contracts.printable import printable
-from drift_contracts.wording import choices
+from drift_contracts.wording import choices, spoken_unit
 from rich.table import Table
 from rich.text import Text
 
@@ -49,7 +50,7 @@ EPILOG = """
 Examples:
 
 \b
-  driftctl predict --bedrooms 3 --bathrooms 2 --sqft 2000 --age 10 --location-score 7
+{example}
   driftctl predict --model diabetes --help
   driftctl predict --model flat-rent --feature-sets ./models --rooms 2 --json
 
@@ -120,7 +121,7 @@ class PredictCommand(Command):
                 *(_with_choices(param, served) for param in self.params),
             ],
             help=printable(f"{cleandoc(self.help or '')}\n\n{_about(served)}"),
-            epilog=self.epilog,
+            epilog=EPILOG.format(example=_example(features, names)),
         )
         return command.make_context(info_name, args, parent, **extra)
 
@@ -170,9 +171,15 @@ def _target_words(target: Target) -> str:
     if target.is_class:
         return f"{target.name}, one of {choices(target.classes)}"
     if target.outputs:
-        units = [f"{output.name} in {output.unit}" for output in target.outputs]
+        units = [_in_unit(output.name, output.unit) for output in target.outputs]
         return f"{target.name}: {choices(units)}"
-    return f"{target.name} in {target.unit}"
+    return _in_unit(target.name, target.unit)
+
+
+def _in_unit(name: str, unit: str) -> str:
+    """Return what is predicted with its unit, if it has one."""
+    spoken = spoken_unit(unit)
+    return f"{name} in {spoken}" if spoken else name
 
 
 def _option(feature: Feature, names: set[str]) -> click.Option:
@@ -198,11 +205,37 @@ def _option(feature: Feature, names: set[str]) -> click.Option:
     )
 
 
+def _example(
+    feature_set: FeatureSet,
+    names: set[str],
+) -> str:
+    """Return the command that asks for the example of a feature set, of its first ten features.
+
+    Args:
+        feature_set: of the model.
+        names: options that are no features.
+    """
+    model = feature_set.name
+    words = ["driftctl", "predict"]
+    words += [] if model == SHIPPED else ["--model", model]
+    for feature in feature_set.features[:SHOWN]:
+        option = _option(feature, names)
+        if feature.example is None:
+            continue
+        if feature.type == "boolean":
+            words.append((option.opts if feature.example else option.secondary_opts)[0])
+        else:
+            words += [option.opts[0], str(feature.example)]
+    others = " ..." if len(feature_set.features) > SHOWN else ""
+    return f"  {printable(shlex.join(words))}{others}"
+
+
 def _metavar(feature: Feature) -> str:
     """Return what stands in the help for a feature's value: its categories, if few, or its unit."""
     if feature.categories and not feature.other and len(feature.categories) <= SHOWN:
         return f"[{'|'.join(feature.categories)}]"
-    return feature.unit.upper().replace(" ", "_")
+    unit = spoken_unit(feature.unit) or feature.type
+    return unit.upper().replace(" ", "_")
 
 
 def _first_categories(feature: Feature) -> str:
@@ -253,7 +286,7 @@ def _bounds(feature: Feature) -> list[str]:
     return [f"{words} {shown(bound)}" for words, bound in bounds.items() if bound is not None]
 
 
-@click.command(cls=PredictCommand, epilog=EPILOG)
+@click.command(cls=PredictCommand)
 @model_option
 @click.option(
     "--feature-sets",
@@ -303,7 +336,7 @@ def _show(answer: Prediction, feature_set: FeatureSet) -> None:
         cells = (
             feature.name,
             shown(answer.features[feature.name]),
-            feature.unit,
+            spoken_unit(feature.unit),
             usual,
             "" if z is None else f"{z:+.2f}",
         )
@@ -328,7 +361,7 @@ def _headline(answer: Prediction, target: Target) -> str:
         return f"{target.name}: {answer.label}"
     if answer.predictions is not None:
         return f"{target.name}: {len(answer.predictions)} numbers"
-    return f"{target.name}: {shown(answer.prediction)} {target.unit}"
+    return f"{target.name}: {shown(answer.prediction)} {spoken_unit(target.unit)}".rstrip()
 
 
 def _scores(answer: Prediction) -> Iterator[str]:

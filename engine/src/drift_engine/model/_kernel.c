@@ -587,7 +587,7 @@ static int check_shape(Engine *self, const File *in) {
                 is_within(shape->trees, 1, most) && is_within(shape->splits, 0, most - shape->trees) &&
                 is_within(shape->outputs, 1, MAX_OUTPUTS) && is_within(shape->raws, 1, MAX_OUTPUTS) &&
                 is_within(shape->distinct, 0, most) && is_within(shape->scalars, 1, LEAF) &&
-                is_within(shape->vectors, 0, LEAF) && is_within(shape->link, IDENTITY, SQUARE) &&
+                is_within(shape->vectors, 0, LEAF) && is_within(shape->link, IDENTITY, LINKS - 1) &&
                 is_within(shape->decision, ARGMAX, RAW_AT_LEAST) && is_within(shape->sum, 0, 1) &&
                 is_within(shape->of_vectors, 0, 1) && is_within(shape->scalar_kind, FLOAT64, RATIO) &&
                 is_within(shape->scalar_bits, 0, 64) && is_within(shape->rows_bits, 0, 32) &&

@@ -73,6 +73,17 @@ _FARTHEST_POWER = 1100.0
 #: XGBoost's: the largest number that it takes exp of, and what it adds to a denominator.
 _XGBOOST_LARGEST = to_single(88.7)
 _XGBOOST_EPSILON = to_single(1e-16)
+#: CatBoost's exponential, which is fmath's: 2^(k/2048), and a polynomial of what is left.
+_FAST_SIZE = 2048
+_FAST_PER_LN2 = float.fromhex("0x1.71547652b82fep11")
+_FAST_LN2 = float.fromhex("0x1.62e42fefa39efp-12")
+_FAST_CUBIC = float.fromhex("0x1.5555555bb5fdbp-3")
+_FAST_SQUARE = float.fromhex("0x1.8000000600dd3p1")
+#: From the largest on it is infinite; up to the smallest it is 0, or stays where it is.
+_FAST_LARGEST = float.fromhex("0x1.62e42fefa39efp9")
+_FAST_SMALLEST = float.fromhex("-0x1.6232bdd7abcd2p9")
+#: Numbers that it computes side by side.
+_FAST_SIDE = 4
 # Sums of up to so many numbers numpy adds in a row, and of more in halves.
 _ROW, _LANES = 128, 8
 
@@ -159,6 +170,31 @@ def power_of_two(x: float) -> float:
         return 0.0 if x < 0 else math.inf
     high = x * _LN2
     return exp(high, fma(x, _LN2_REST, fma(x, _LN2, -high)))
+
+
+def fast_exp(
+    x: float,
+    *,
+    side_by_side: bool = False,
+) -> float:
+    """Return e^x with the operations of CatBoost, within 7 ulp.
+
+    Args:
+        x: a number.
+        side_by_side: whether it is computed beside three others, where nothing falls below the
+            smallest power; alone, such a power is 0.
+    """
+    if x <= _FAST_SMALLEST:
+        if not side_by_side:
+            return 0.0
+        x = _FAST_SMALLEST
+    if x >= _FAST_LARGEST:
+        return math.inf
+    whole = (x * _FAST_PER_LN2 + _SHIFT) - _SHIFT
+    t = whole * _FAST_LN2 - x
+    y = (_FAST_SQUARE - t) * (t * t) * _FAST_CUBIC - t + 1.0
+    exponent, place = divmod(int(whole), _FAST_SIZE)
+    return y * math.ldexp(power_of_two(place / _FAST_SIZE), exponent)
 
 
 class LinkShape:
@@ -273,6 +309,27 @@ def _softmax_single(
     return tuple(to_single(power / divisor) for power in powers)
 
 
+def _fast_softmax(
+    raw: Scores,
+    _shape: Shape,
+) -> Scores:
+    """Return CatBoost's softmax, which takes four powers at a time and those left over alone."""
+    largest = max(raw)
+    whole = len(raw) - len(raw) % _FAST_SIDE
+    powers = []
+    for place, x in enumerate(raw):
+        powers.append(fast_exp(x - largest, side_by_side=place < whole))
+    total = _sum_in_order(powers)
+    return tuple(power / total for power in powers)
+
+
+def _fast_exp(
+    raw: Scores,
+    _shape: Shape,
+) -> Scores:
+    return _finite(tuple(map(fast_exp, raw)))
+
+
 def _exp(
     raw: Scores,
     _shape: Shape,
@@ -324,6 +381,8 @@ LINKS: dict[str, Callable[[Scores, Shape], Scores]] = {
     "exp32": _exp_single,
     "isolation": _isolation,
     "square": _square,
+    "fast-exp": _fast_exp,
+    "fast-softmax": _fast_softmax,
 }
 
 

@@ -14,7 +14,7 @@ from drift_engine.model._errors import BadModel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Literal
 
     from drift_engine.model.trees import Decision, Model, Task
@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     Arithmetic = Literal["add", "subtract", "multiply", "divide"]
     Side = Literal["left", "right"]
     Dot = Literal["in-order", "nearest"]
-    Link = Literal["identity", "sigmoid", "softmax", "softmax-pairwise", "exp"]
+    Link = Literal[
+        "identity",
+        "sigmoid",
+        "softmax",
+        "softmax-pairwise",
+        "exp",
+        "fast-exp",
+        "fast-softmax",
+    ]
 
 __all__ = ["Program", "StepsModel"]
 
@@ -48,6 +56,8 @@ class Program:
         self.firsts: list[int] = []
         self.constants: list[float] = []
         self.members: list[Model] = []
+        #: Of hashes, each step's with its codes behind.
+        self.keys: list[int] = []
         self._places: dict[tuple[str, ...], int] = {}
 
     def constant(
@@ -195,6 +205,26 @@ class Program:
         operands = (self._hold(numbers), len(numbers) - _layout.MORE_ROWS)
         return self._add("lookup", [source], operands, 1)[0]
 
+    def find_hash(
+        self,
+        sources: Sequence[int],
+        codes: Mapping[int, int],
+    ) -> int:
+        """Return the code of what whole numbers hash to together, -1 where that is not listed.
+
+        Args:
+            sources: registers of numbers of 32 bits with a sign, in the order of the hash.
+            codes: of each hash, which has 64 bits.
+        """
+        keys = sorted(codes)
+        listed = [codes[key] for key in keys]
+        bits = 0 if listed == list(range(len(keys))) else max(1, max(listed).bit_length())
+        operands = (len(self.keys), len(keys), bits)
+        packed = _columns.pack(bits, listed)
+        self.keys += keys
+        self.keys += _columns.to_array("Q", packed + bytes(-len(packed) % 8))
+        return self._add("find-hash", sources, operands, 1)[0]
+
     def one_hot(
         self,
         source: int,
@@ -258,6 +288,21 @@ class Program:
             numbers += (*factors, more)
         operands = (self._hold(numbers), len(rows), _steps.DOTS.index(order))
         return self._add("dot", sources, operands, len(rows))
+
+    def dots(
+        self,
+        order: Dot,
+    ) -> list[tuple[tuple[int, ...], list[list[float]]]]:
+        """Return the sums of products of an order: sources, and rows of factors and addend."""
+        found = []
+        for step in self.steps:
+            if step.name != "dot" or step.operands[2] != _steps.DOTS.index(order):
+                continue
+            first, sums, _ = step.operands
+            width = len(step.sources) + 1
+            starts = range(first, first + sums * width, width)
+            found.append((step.sources, [self.constants[at : at + width] for at in starts]))
+        return found
 
     def sum(
         self,
@@ -420,6 +465,7 @@ def to_file(
         _columns.to_bytes("I", words),
         _columns.to_bytes("d", program.constants),
         [encode(member) for member in program.members],
+        _columns.to_bytes("Q", program.keys),
     )
     # The reader has the last word: what it would refuse when serving is refused here.
     _steps.split(memoryview(data))

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         "exp32",
         "isolation",
         "square",
+        "fast-exp",
+        "fast-softmax",
     ]
     Decision = Literal["argmax", "above", "at-least", "raw-argmax", "raw-above", "raw-at-least"]
 

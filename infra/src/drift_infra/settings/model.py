@@ -10,7 +10,7 @@ from drift_contracts.environment import MOST_METRIC_FEATURES
 from drift_contracts.spec import METRIC_FEATURES
 
 from .keys import Hidden, key, keys_of
-from .kinds import Choice, Day, Flag, Many, Number, Table, Text, Whole
+from .kinds import Choice, Day, Flag, Many, Number, Spans, Table, Text, Whole
 from .providers import Assumed, DefaultTags, Roles
 
 NAME = Text(
@@ -298,6 +298,18 @@ class Settings:
         "Monitor",
         "Features whose drift is no alarm before the day, in UTC; it is shown as muted.",
         {},
+    )
+    left_out: dict[str, str] = key(
+        Spans(),
+        "Monitor",
+        "Holidays and one-off events, in UTC: nothing is learned from them, and they are no evidence; the page shows them.",
+        {},
+    )
+    psi_alarm: float = key(
+        Number("0", "10"),
+        "Monitor",
+        "PSI above which the alarm `psi` rings, customarily 0.2, of a feature or an answer over 1,000 events; 0 for no such alarm. It is no evidence: docs/evidence.md says what it costs in false alarms.",
+        "0",
     )
     prediction_log: bool = key(
         Flag(), "Monitor", "Keep every prediction in S3, to be asked with Athena.", True

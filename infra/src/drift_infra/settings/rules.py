@@ -129,13 +129,14 @@ def _traffic(one: Settings) -> Iterator[tuple[str, str, str]]:
 
 def _thresholds(given: Collection[str]) -> Iterator[tuple[str, str, str]]:
     names = sorted(
-        {setting.name for setting in MonitoringSpec.load().settings} - {"drift_threshold"}
+        {setting.name for setting in MonitoringSpec.load().settings}
+        - {"drift_threshold", "psi_alarm"}
     )
     if set(given) - set(names):
         yield (
             "alarmThresholds",
             "names no setting of the monitoring spec",
-            f"{', '.join(names)} (driftThreshold has a key of its own)",
+            f"{', '.join(names)} (driftThreshold and psiAlarm have keys of their own)",
         )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .boosters import convert_lightgbm, convert_xgboost
+from .catboost_booster import convert_catboost
 from .errors import CannotServe, DoesNotFit
 from .estimators import library_and_class
 from .scikit_boosting import convert_gradient_boosting
@@ -50,7 +51,10 @@ XGBOOST: dict[str, Converter] = dict.fromkeys(
 LIGHTGBM: dict[str, Converter] = dict.fromkeys(
     ("Booster", "LGBMClassifier", "LGBMRegressor", "LGBMRanker"), convert_lightgbm
 )
-LIBRARIES = {"sklearn": SCIKIT, "xgboost": XGBOOST, "lightgbm": LIGHTGBM}
+CATBOOST: dict[str, Converter] = dict.fromkeys(
+    ("CatBoost", "CatBoostClassifier", "CatBoostRegressor", "CatBoostRanker"), convert_catboost
+)
+LIBRARIES = {"sklearn": SCIKIT, "xgboost": XGBOOST, "lightgbm": LIGHTGBM, "catboost": CATBOOST}
 
 #: What to do with an estimator that holds others, or that is none.
 WAYS_OUT = {
@@ -71,8 +75,8 @@ def convert(estimator: Any, feature_set: FeatureSet) -> Converted:
     """Return a fitted estimator as the model file has it, with its library's calls.
 
     Args:
-        estimator: Of scikit-learn, XGBoost or LightGBM; a class that was derived from one of theirs
-            may predict otherwise, so it is refused.
+        estimator: Of scikit-learn, XGBoost, LightGBM or CatBoost; a class that was derived from one
+            of theirs may predict otherwise, so it is refused.
         feature_set: What its rows are; a category is a text that the library knows by name, else
             the place of that text in the feature set.
 

@@ -9,12 +9,14 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
     import numpy.typing as npt
     from drift_engine.model.steps import StepsModel
     from drift_engine.model.writer import Model
 
     from .inputs import Inputs, JsonRow
+    from .rounding import Rounding
 
     Floats = npt.NDArray[np.float64]
     #: Rows as JSON has them to numbers, shape (rows, values of an answer).
@@ -37,9 +39,8 @@ class Reference:
     labels: Callable[[Sequence[JsonRow]], npt.NDArray[np.intp]] | None = None
     #: Whether the final values are float32, in whose last place they are compared.
     single: bool = False
-    #: By row and raw score, how far the library's own order of sums may lead; None where sums have
-    #: an order.
-    slack: Scorer | None = None
+    #: How far the library's own order of sums may lead; None where sums have an order.
+    rounding: Rounding | None = None
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,15 @@ class Converted:
     kind: str
     #: Classes as texts, in the library's order; none for a regressor.
     classes: tuple[str, ...] = ()
-    #: Scores before the first tree as other versions of the library's logarithm have them, which a
-    #: file does not tell apart; a proof tries them.
-    other_starts: tuple[tuple[float, ...], ...] = ()
+    #: The same with scores before the first tree as other versions of the library's logarithm have
+    #: them, which a file does not tell apart; a proof tries them.
+    others: tuple[Model | StepsModel, ...] = ()
+
+
+def with_start(model: Model, start: tuple[float, ...]) -> Model:
+    """Return a model of trees with other scores before its first tree."""
+    members: dict[str, Any] = {**vars(model), "start": start}
+    return type(model)(**members)
 
 
 def as_columns(values: object) -> Floats:

@@ -12,6 +12,7 @@ from drift_engine.model import BadRow, PackedModel
 
 from .errors import LINK, CannotServe, NotExact
 from .hard_rows import hard_rows
+from .rounding import share_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     from drift_contracts import Feature, FeatureSet
+    from drift_engine.forest import Forest
 
     from .converted import Converted, Reference
     from .inputs import JsonRow
 
     Floats = npt.NDArray[np.float64]
-    Grade = Literal["exact", "exact-link", "nearest", "unproven"]
+    Grade = Literal["exact", "exact-link", "nearest", "onnx", "unproven"]
 
 #: Rows that are made to be hard.
 HARD_ROWS = 20_000
@@ -42,7 +44,8 @@ MOST_REFUSED = 20
 class Exactness:
     """How exactly a packed model answers, and how that was found."""
 
-    #: "exact": the last bit of every answer; "exact-link": of every score before the link.
+    #: "exact": the last bit of every answer; "exact-link": of every score before the link;
+    #: "nearest": within the library's own rounding (`rounding`).
     grade: Grade
     #: Training rows, and rows that were made to be hard.
     rows: int
@@ -54,16 +57,27 @@ class Exactness:
     call: str
     library: str
     version: str
+    #: Of a "nearest" model: the largest difference of a final value as a share of what the
+    #: library's own rounding may make of that row; None of any other.
+    bound_share: float | None = None
+    #: Of the grade "onnx": from the reference's answers, in the unit of the answer; None where
+    #: nothing was compared.
+    largest_difference: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the manifest's member."""
-        return {
+        document = {
             "grade": self.grade,
             "rows": self.rows,
             "hard_rows": self.hard_rows,
             "worst_ulp": self.worst_ulp,
             "reference": {"call": self.call, "library": self.library, "version": self.version},
         }
+        if self.bound_share is not None:
+            document["bound_share"] = self.bound_share
+        if self.grade == "onnx":
+            document["largest_difference"] = self.largest_difference
+        return document
 
 
 def prove(
@@ -92,19 +106,37 @@ def prove(
         DoesNotFit: a training row breaks the feature set.
     """
     model = PackedModel.from_bytes(packed)
+    return prove_model(model, converted, feature_set, rows, hard=hard, seed=seed)
+
+
+def prove_model(
+    model: PackedModel | Forest,
+    converted: Converted,
+    feature_set: FeatureSet,
+    rows: Sequence[JsonRow],
+    *,
+    hard: int = HARD_ROWS,
+    seed: int = 0,
+) -> Exactness:
+    """Return how exactly a loaded model answers; arguments and errors as those of `prove`.
+
+    A forest of numbers has a file of its own, which other models do not have.
+    """
     reference = converted.reference
     proof = _Proof(model, reference, RequestValidator(feature_set))
     proof.add(rows)
     made = hard_rows(converted.model, feature_set, rows, hard, seed)
     proof.add(made)
+    grade = proof.grade()
     return Exactness(
-        grade=proof.grade(),
+        grade=grade,
         rows=len(rows),
         hard_rows=len(made),
         worst_ulp=proof.worst,
         call=reference.call,
         library=reference.library,
         version=reference.version,
+        bound_share=proof.share if grade == "nearest" else None,
     )
 
 
@@ -113,7 +145,7 @@ class _Proof:
 
     def __init__(
         self,
-        model: PackedModel,
+        model: PackedModel | Forest,
         reference: Reference,
         validator: RequestValidator,
     ) -> None:
@@ -121,9 +153,12 @@ class _Proof:
         self.reference = reference
         self.validator = validator
         self.worst = 0.0
+        self.share = 0.0
         self.rows = 0
         self._differing = {"scores": 0, "raw scores": 0, "labels": 0}
         self._inexact = 0
+        #: Whether the library gives scores that a link makes the answers of.
+        self._has_link = reference.raw not in (None, reference.scores)
         #: A row that both answer.
         self._ordinary: JsonRow | None = None
 
@@ -152,31 +187,43 @@ class _Proof:
         self.rows += len(rows)
         distance = ulps(ours, expected, single=self.reference.single)
         self.worst = max(self.worst, float(distance.max(initial=0.0)))
-        slack = self._slack(rows)
+        rounding = self.reference.rounding
+        slack = None if rounding is None else rounding.slack(encoded)
         self._inexact += int((distance > 0).any(axis=1).sum())
         beyond = distance > 0
-        if slack is not None:
-            # An exponential grows as its answer does, and no other link by more than the score.
-            room = slack.max(axis=1, keepdims=True) * np.maximum(1.0, np.abs(expected))
-            room += MOST_ULP * np.spacing(np.abs(expected))
-            beyond = np.abs(ours - expected) > room
+        if rounding is not None and slack is not None:
+            within = rounding.room(slack, expected)
+            beyond = np.abs(ours - expected) > within
+            self.share = max(self.share, share_of(within, ours, expected))
         self._differing["scores"] += int(beyond.any(axis=1).sum())
-        raw = np.array([self.model.raw(row) for row in encoded])
-        if self.reference.raw is not None:
-            theirs = self._library(self.reference.raw, rows).reshape(len(rows), -1)
-            differs = np.abs(raw - theirs) > (0.0 if slack is None else slack)
-            self._differing["raw scores"] += int(differs.any(axis=1).sum())
+        # Without a link, raw scores are the answers; nobody need ask for them twice.
+        raw = ours
+        if self._has_link or slack is not None:
+            raw = self._compare_raw(rows, encoded, slack)
         if self.reference.labels is not None:
-            labels = np.array([label for _, label in self.model.decide_many(encoded)])
+            # Any: a forest of numbers gives no labels.
+            classifier: Any = self.model
+            labels = np.array([label for _, label in classifier.decide_many(encoded)])
             differs = labels != self.reference.labels(rows)
             if slack is not None:
                 differs &= ~_is_close(raw, slack)
             self._differing["labels"] += int(differs.sum())
 
-    def _slack(self, rows: Sequence[JsonRow]) -> Floats | None:
-        """Return how far the library's own order of sums may lead; None where there is one."""
-        slack = self.reference.slack
-        return None if slack is None else slack(rows)
+    def _compare_raw(
+        self,
+        rows: Sequence[JsonRow],
+        encoded: Sequence[Sequence[float]],
+        slack: Floats | None,
+    ) -> Floats:
+        """Return the scores before the link, shape (rows, scores), and count those that differ."""
+        # Any: a forest of numbers has no link.
+        linked: Any = self.model
+        raw: Floats = np.array([linked.raw(row) for row in encoded])
+        if self.reference.raw is not None:
+            theirs = self._library(self.reference.raw, rows).reshape(len(rows), -1)
+            differs = np.abs(raw - theirs) > (0.0 if slack is None else slack)
+            self._differing["raw scores"] += int(differs.any(axis=1).sum())
+        return raw
 
     def _answered(
         self, rows: Sequence[JsonRow], encoded: Sequence[Sequence[float]]
@@ -244,13 +291,12 @@ class _Proof:
 
     def grade(self) -> Grade:
         """Return the grade of all rows. Raises NotExact where none is reached."""
-        if self.reference.slack is not None:
+        if self.reference.rounding is not None:
             return self._nearest()
         most = MOST_ULP_SINGLE if self.reference.single else MOST_ULP
-        has_raw = self.reference.raw is not None
         differing = self._differing
-        if differing["scores"] and not (has_raw and self.worst <= most):
-            is_link = has_raw and not differing["raw scores"] and self.worst <= FAR_ULP
+        if differing["scores"] and not (self._has_link and self.worst <= most):
+            is_link = self._has_link and not differing["raw scores"] and self.worst <= FAR_ULP
             raise self._refusal(
                 "scores",
                 LINK if is_link else "scores",

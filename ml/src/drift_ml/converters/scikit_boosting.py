@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from drift_engine.model.writer import Model
 
-from .converted import Converted, Reference
+from .converted import Converted, Reference, with_start
 from .errors import CannotServe
 from .estimators import is_lifeless, library_version, method_of, version_numbers
 from .inputs import TWO_CLASSES, inputs_of
@@ -76,7 +76,8 @@ def convert_gradient_boosting(estimator: Any, feature_set: FeatureSet) -> Conver
         raw=scorer(inputs, quiet(method_of(estimator, "decision_function", "predict"))),
         labels=labeller(inputs, estimator) if classes else None,
     )
-    return Converted(model, inputs, reference, kind, classes, tuple(other_starts))
+    others = tuple(with_start(model, other) for other in other_starts)
+    return Converted(model, inputs, reference, kind, classes, others)
 
 
 def _starts(estimator: Any, classes: int) -> list[tuple[float, ...]]:

@@ -6,7 +6,7 @@ float64 then. Of a sparse one it adds one after the other, and so does the packe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,12 +18,12 @@ from .scikit_trees import classes_of
 from .steps import numbers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     import numpy.typing as npt
     from drift_engine.model.steps import Dot, Program
-    from drift_engine.model.trees import Decision
+    from drift_engine.model.trees import Decision, Model
 
     from .steps import Matrix
 
@@ -45,8 +45,6 @@ LABELS_ONLY = (
 LINEAR = (*REGRESSORS, *GENERALIZED, *LOGISTIC, *LABELS_ONLY)
 #: From here on two classes of a multinomial model are as any other two.
 BINARY_SINCE = (1, 8)
-#: Of the library's own rounding, in float64.
-EPSILON = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -68,6 +66,8 @@ class Ending:
     nearest: bool = False
     #: Whether `raws` are what the library's decision_function gives.
     decides: bool = False
+    #: By place of a member, the same trees as other versions of the library begin them.
+    others: Mapping[int, Sequence[Model]] = field(default_factory=dict)
 
 
 def coefficients(estimator: Any) -> tuple[Floats, Floats]:

@@ -17,22 +17,16 @@ from .converted import Converted, Reference, as_columns
 from .errors import CannotServe, ConversionError, DoesNotFit
 from .estimators import library_and_class, library_version, method_of
 from .inputs import TWO_CLASSES, inputs_by_name
+from .rounding import Rounding
 from .scikit_boosting import convert_gradient_boosting
 from .scikit_histogram import convert_histogram
-from .scikit_linear import (
-    EPSILON,
-    LINEAR,
-    Ending,
-    coefficients,
-    end_linear,
-    without_probabilities,
-)
+from .scikit_linear import LINEAR, Ending, end_linear, without_probabilities
 from .scikit_steps import exact_function, transform
 from .scikit_trees import LIBRARY, convert_forest, quiet
 from .steps import OTHER, Matrix, Number, Texts, listed, numbers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     import numpy.typing as npt
@@ -102,7 +96,7 @@ def _attribute(estimator: Any, name: str) -> Any:
     fitted = getattr(estimator, "__dict__", {})
     if name in fitted:
         return fitted[name]
-    for part in ("regressor_", "estimator"):
+    for part in ("regressor_", "estimator_", "estimator"):
         if hasattr(estimator, part) and not isinstance(getattr(estimator, part), str):
             return _attribute(getattr(estimator, part), name)
     return None
@@ -142,7 +136,9 @@ class _Conversion:
             ending.threshold,
         )
         kind = library_and_class(self.estimator)[1]
-        return Converted(model, self.inputs, self._reference(ending), kind, ending.classes)
+        reference = self._reference(ending, model)
+        others = _others(model, ending.others)
+        return Converted(model, self.inputs, reference, kind, ending.classes, others)
 
     def _columns(self) -> Sequence[Value]:
         columns: list[Value] = []
@@ -182,7 +178,7 @@ class _Conversion:
             named[self.inputs.columns[column]] = pandas.Series(values, dtype=kind)
         return pandas.DataFrame(named)
 
-    def _reference(self, ending: Ending) -> Reference:
+    def _reference(self, ending: Ending, model: StepsModel) -> Reference:
         alone = _without_threads(self.estimator)
         kind = library_and_class(self.estimator)[1]
         method = "predict_proba" if ending.classes else "predict"
@@ -202,7 +198,7 @@ class _Conversion:
             raw=raw,
             labels=labels,
             single=ending.single,
-            slack=self._slack(alone) if ending.nearest else None,
+            rounding=self._rounding(model) if ending.nearest else None,
         )
 
     def _scorer(self, call: Callable[[Any], Any]) -> Scorer:
@@ -220,34 +216,39 @@ class _Conversion:
 
         return labels
 
-    def _slack(self, estimator: Any) -> Scorer:
-        """Return what bounds the library's own rounding, by row and sum."""
-        before = []
-        last = estimator
-        kind = library_and_class(estimator)[1]
-        if kind == "Pipeline":
-            *steps, last = [step for _, step in estimator.steps]
-            before = [step for step in steps if step not in (None, "passthrough")]
+    def _rounding(self, model: StepsModel) -> Rounding:
+        """Return the bound of the library's rounding. Raises CannotServe where there is none."""
+        kind = library_and_class(self.estimator)[1]
+        last = self.estimator.steps[-1][1] if kind == "Pipeline" else self.estimator
         if library_and_class(last)[1] not in LINEAR:
             raise CannotServe(
                 kind,
                 "a dense linear model within it has no answer that the library promises",
                 "fit the linear model alone, or give it a sparse matrix",
             )
-        rows_of_last, added = coefficients(last)
+        return Rounding(model)
 
-        def slack(rows: Sequence[JsonRow]) -> Floats:
-            values = self.rows_of(rows)
-            for step in before:
-                transformed = quiet(method_of(step, "transform"))
-                values = transformed(values)
-            matrix = np.asarray(values, np.float64)
-            sizes = np.abs(matrix) @ np.abs(rows_of_last).T
-            largest = sizes + np.abs(added)
-            bound: Floats = 2.0 * EPSILON * largest
-            return bound
 
-        return slack
+def _others(
+    model: StepsModel,
+    others: Mapping[int, Sequence[Model]],
+) -> tuple[StepsModel, ...]:
+    """Return a model with other members: all that one version of the library would begin so.
+
+    Args:
+        model: As today's version begins its trees.
+        others: By place of a member, the same trees as other versions begin them.
+    """
+    most = max(map(len, others.values()), default=0)
+    models = []
+    for version in range(most):
+        program = copy.copy(model.program)
+        program.members = list(program.members)
+        for place, versions in others.items():
+            program.members[place] = versions[min(version, len(versions) - 1)]
+        members: dict[str, Any] = {**vars(model), "program": program}
+        models.append(StepsModel(**members))
+    return tuple(models)
 
 
 def _classes_of(estimator: Any) -> Any:
@@ -326,6 +327,9 @@ def _end_trees(
     if library == "sklearn" and converter is not convert_histogram:
         program.refuse(registers, missing=not has_missing, single=single)
     raws, scores = program.member(trees, registers)
+    others = {}
+    if converted.others:
+        others[len(program.members) - 1] = cast("Sequence[Model]", converted.others)
     return Ending(
         raws,
         scores,
@@ -335,6 +339,7 @@ def _end_trees(
         kind,
         single=library == "xgboost",
         decides=kind in DECIDING,
+        others=others,
     )
 
 
@@ -412,8 +417,17 @@ def _end_calibrated(
     means = program.arithmetic("divide", sums, [count] * len(sums))
     first = endings[0]
     nearest = any(ending.nearest for ending in endings)
-    classes = first.classes
-    return Ending(means, means, classes, kind="CalibratedClassifierCV", nearest=nearest)
+    others: dict[int, Sequence[Model]] = {}
+    for ending in endings:
+        others |= ending.others
+    return Ending(
+        means,
+        means,
+        first.classes,
+        kind="CalibratedClassifierCV",
+        nearest=nearest,
+        others=others,
+    )
 
 
 def _inner(estimator: Any) -> Any:

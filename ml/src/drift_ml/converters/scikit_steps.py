@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import CannotServe
-from .estimators import library_and_class, method_of
+from .estimators import Lifeless, is_lifeless, library_and_class, method_of
 from .steps import (
     NAN,
     NOWHERE,
@@ -461,11 +461,17 @@ def exact_function(function: Any, place: str) -> str | None:
     if function is None:
         return None
     name = getattr(function, "__name__", type(function).__name__)
-    if type(function) is np.ufunc and name in EXACT_FUNCTIONS:
+    is_numpy = type(function) is np.ufunc or _is_named_by_file(function)
+    if is_numpy and name in EXACT_FUNCTIONS:
         return EXACT_FUNCTIONS[name]
-    is_numpy = type(function) is np.ufunc
     reason = "it is not the same to the last bit everywhere" if is_numpy else "it is code"
     raise CannotServe(f"{place}={name}", reason, USE_INSTEAD)
+
+
+def _is_named_by_file(function: Any) -> bool:
+    """Return whether it is a name of numpy's out of a file, which has nothing but the name."""
+    is_name = isinstance(function, type) and issubclass(function, Lifeless)
+    return is_name and function.__module__.partition(".")[0] == "numpy"
 
 
 def _function(
@@ -625,6 +631,13 @@ def _support(step: Any) -> Sequence[bool]:
         scores[np.isnan(scores)] = np.finfo(np.float64).min
         chosen = set(np.argsort(scores, kind="mergesort")[len(scores) - step.k :].tolist())
         return [place in chosen for place in range(len(scores))]
+    if is_lifeless(step):
+        kind = library_and_class(step)[1]
+        raise CannotServe(
+            kind,
+            "its choice is computed by a call, and nothing of a file is run",
+            "export the live pipeline with drift_ml.export, or put RFE or SelectKBest in its place",
+        )
     return listed(method_of(step, "get_support")())
 
 

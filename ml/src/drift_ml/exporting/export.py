@@ -47,7 +47,7 @@ def export(
     errors and importances are of the held-out rows.
 
     Args:
-        estimator: Of scikit-learn, XGBoost or LightGBM, fitted.
+        estimator: Of scikit-learn, XGBoost, LightGBM or CatBoost, fitted.
         rows: What it was fitted on: a data frame or mappings by feature, with the target among the
             columns, or a pair of these and the target.
         held_out: Rows that it was not fitted on, in the same form.
@@ -84,7 +84,8 @@ def export(
         )
     packed = encode(converted.model)
     exactness = prove(packed, converted, features, [*learnt.json, *unseen.json], seed=seed)
-    made = Made(converted, packed, exactness, _parameters(estimator), source, _libraries(converted))
+    parameters, libraries = _parameters(estimator), _libraries(converted)
+    made = Made(converted.kind, packed, exactness, parameters, source, libraries)
     return write_measured(made, features, learnt, unseen, seed=seed, out=Path(out))
 
 

@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from drift_ml.converters.boosters import lightgbm_text, xgboost_document
+from drift_ml.converters.catboost_booster import catboost_document
+from drift_ml.converters.catboost_file import feature_names
 from drift_ml.converters.estimators import library_and_class
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ def fitted_columns(estimator: Any) -> tuple[str, ...]:
         return tuple(learner.get("feature_names") or ())
     if library == "lightgbm":
         return _of_text(lightgbm_text(estimator)[1])
+    if library == "catboost":
+        return feature_names(catboost_document(estimator))
     if kind == "Pipeline":
         # A pipeline's columns are those of its first step.
         steps = getattr(estimator, "steps", None) or [("", None)]

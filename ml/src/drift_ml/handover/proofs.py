@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from drift_engine.model import PackedModel
-from drift_engine.model.writer import Model, encode
+from drift_engine.model.writer import encode
 
 from drift_ml.converters import CannotServe, DoesNotFit, Exactness, NotExact, convert, prove
 from drift_ml.converters.boosters import lightgbm_text, xgboost_document
+from drift_ml.converters.catboost_booster import catboost_document, restored_catboost
 from drift_ml.converters.estimators import library_and_class
-from drift_ml.converters.proof import FAR_ULP, MOST_ULP, MOST_ULP_SINGLE, ulps
+from drift_ml.converters.proof import MOST_ULP, MOST_ULP_SINGLE, ulps
+from drift_ml.converters.rounding import share_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     from drift_contracts import FeatureSet
-    from drift_engine.model.steps import StepsModel
 
     from drift_ml.converters import Converted, JsonRow
     from drift_ml.exporting.rows import Rows
@@ -50,7 +51,7 @@ def prove_by_answers(
     """Return a packed model and how exactly it answers as its library did.
 
     Args:
-        converted: Of a file; other starts of it are tried where the first does not agree.
+        converted: Of a file; the others of it are tried where the first does not agree.
         rows: That the library answered.
         answers: What it answered, shape (rows, columns): all values of an answer, or of two
             classes the probability of the last.
@@ -60,39 +61,48 @@ def prove_by_answers(
         DoesNotFit: the columns are more or fewer than the values of an answer.
         NotExact: the packed model answers otherwise.
     """
-    used = _values_of(answers, converted)
+    used = used_values(answers.shape[1], converted.model.outputs, converted.model.task)
     single = converted.reference.single
     compared = []
-    for model in _candidates(converted):
+    for model in (converted.model, *converted.others):
         packed = encode(model)
         ours = np.array(PackedModel.from_bytes(packed).scores_many(rows.matrix.tolist()))
         distance = ulps(ours[:, used], answers, single=single)
         compared.append((float(distance.max(initial=0.0)), packed, ours[:, used], distance))
     _, packed, ours, distance = min(compared, key=lambda entry: entry[0])
-    is_near = _is_near(converted, ours, answers)
-    return packed, _graded(converted, distance, columns, is_near=is_near)
+    share = _bound_share(converted, rows, ours, answers)
+    return packed, _graded(converted, distance, columns, share)
 
 
-def _is_near(
+def _bound_share(
     converted: Converted,
+    rows: Rows,
     ours: Floats,
     answers: Floats,
-) -> bool:
-    """Return whether answers differ by no more than the library's own order of sums may.
+) -> float | None:
+    """Return the largest difference as a share of what the library's rounding may make of a row.
 
-    False where sums have an order. How far another order may lead only a live estimator can say;
-    of one out of a file a bound in units of the last place stands for it.
+    None where the library's sums have an order.
     """
-    if converted.reference.slack is None:
-        return False
-    distance = ulps(ours, answers, single=converted.reference.single)
-    return bool(distance.max(initial=0.0) <= FAR_ULP)
+    rounding = converted.reference.rounding
+    if rounding is None:
+        return None
+    slack = rounding.slack(rows.matrix.tolist())
+    return share_of(rounding.room(slack, answers), ours, answers)
 
 
-def _values_of(answers: Floats, converted: Converted) -> slice:
-    """Return which values of an answer the columns hold. Raises DoesNotFit for other columns."""
-    outputs, columns = converted.model.outputs, answers.shape[1]
-    if columns == 1 and outputs == BOTH and converted.model.task == "classification":
+def used_values(columns: int, outputs: int, task: str) -> slice:
+    """Return which values of an answer the columns hold.
+
+    Args:
+        columns: Of answers.
+        outputs: Values of an answer.
+        task: "classification" or "regression".
+
+    Raises:
+        DoesNotFit: there are more or fewer columns than values.
+    """
+    if columns == 1 and outputs == BOTH and task == "classification":
         return slice(1, BOTH)
     if columns != outputs:
         raise DoesNotFit(
@@ -103,26 +113,17 @@ def _values_of(answers: Floats, converted: Converted) -> slice:
     return slice(0, outputs)
 
 
-def _candidates(converted: Converted) -> list[Model | StepsModel]:
-    """Return the model, and the same with other scores before the first tree."""
-    models: list[Model | StepsModel] = [converted.model]
-    for start in converted.other_starts:
-        members: dict[str, Any] = {**vars(converted.model), "start": start}
-        models.append(Model(**members))
-    return models
-
-
 def _graded(
     converted: Converted,
     distance: Floats,
     columns: Sequence[str],
-    *,
-    is_near: bool,
+    share: float | None,
 ) -> Exactness:
     """Return the grade of a comparison. Raises NotExact where none is reached."""
     reference = converted.reference
     worst = float(distance.max(initial=0.0))
     most = MOST_ULP_SINGLE if reference.single else MOST_ULP
+    is_near = share is not None and share <= 1.0
     has_link = getattr(converted.model, "link", "identity") != "identity"
     if worst and not is_near and not (has_link and worst <= most):
         differing = int((distance > 0).any(axis=1).sum())
@@ -136,6 +137,7 @@ def _graded(
         f"{reference.call}, as the rows have it in {listed}"[:500],
         reference.library,
         reference.version,
+        share if worst else None,
     )
 
 
@@ -175,21 +177,38 @@ def prove_by_library(
 def _live_booster(estimator: Any) -> Any:
     """Return a booster of an installed library, None where there is none."""
     library, _ = library_and_class(estimator)
-    if library not in ("xgboost", "lightgbm") or importlib.util.find_spec(library) is None:
+    if library not in LOADERS or importlib.util.find_spec(library) is None:
         return None
     module = importlib.import_module(library)
-    is_lightgbm = library == "lightgbm"
-    refusal = module.basic.LightGBMError if is_lightgbm else module.core.XGBoostError
+    load, place, name = LOADERS[library]
     try:
-        if is_lightgbm:
-            return module.Booster(model_str=lightgbm_text(estimator)[1])
-        booster = module.Booster()
-        booster.load_model(bytearray(_inner(estimator)))
-    except refusal:
+        return load(module, estimator)
+    except getattr(getattr(module, place), name):
         raise CannotServe(
             "model file", f"{library} does not load it", "save it again with the same library"
         ) from None
+
+
+def _load_lightgbm(module: Any, estimator: Any) -> Any:
+    return module.Booster(model_str=lightgbm_text(estimator)[1])
+
+
+def _load_xgboost(module: Any, estimator: Any) -> Any:
+    booster = module.Booster()
+    booster.load_model(bytearray(_inner(estimator)))
     return booster
+
+
+def _load_catboost(_module: Any, estimator: Any) -> Any:
+    return restored_catboost(catboost_document(estimator))
+
+
+#: By library: what loads a booster, and where the library's own error is.
+LOADERS = {
+    "xgboost": (_load_xgboost, "core", "XGBoostError"),
+    "lightgbm": (_load_lightgbm, "basic", "LightGBMError"),
+    "catboost": (_load_catboost, "core", "CatBoostError"),
+}
 
 
 def _inner(estimator: Any) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -77,13 +78,19 @@ def _reason_to_leave_out(profile: Profile) -> str:
         "it has no name": not profile.name,
         "its cells are lists or records: a feature is one value": profile.kind == "nested",
         "it has no value in any row that was looked at": profile.kind == "empty",
-        "it holds times: name it by --time-column if rows are in its order": _holds_times(profile),
+        _times_words(profile.name): _holds_times(profile),
         "it has one value only: a model learns nothing from it": profile.distinct == 1,
     }
     for reason, holds in reasons.items():
         if holds:
             return reason
     return _reason_of_text(profile) if profile.kind == "text" else _reason_of_number(profile)
+
+
+def _times_words(name: str) -> str:
+    """Return why a column of times is no feature, and what it may be."""
+    option = f"--time-column {shlex.quote(name)}"
+    return f"it holds times: run again with {option} if they say when each row was"
 
 
 def _reason_of_text(profile: Profile) -> str:

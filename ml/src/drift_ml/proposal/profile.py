@@ -31,7 +31,13 @@ MOSTLY = 0.5
 #: A whole number that begins with a zero is a code: a postal code, an article number.
 LEADING_ZERO = r"^[+-]?0\d+$"
 #: What a date or a time begins with.
-DATE = r"^\d{4}-\d{2}(-\d{2})?([T ]\d{2}:?\d{2}.*)?$|^\d{1,2}[./-]\d{1,2}[./-]\d{2,4}( .*)?$"
+DATE = (
+    r"^\d{4}-\d{2}(-\d{2})?([T ]\d{2}:?\d{2}.*)?$"
+    r"|^\d{4}([/.])\d{1,2}\3\d{1,2}([T ].*)?$"
+    r"|^\d{1,2}[./-]\d{1,2}[./-]\d{2,4}( .*)?$"
+    # Names of months: Jan 31 2026, and 31 January 2026.
+    r"|^([A-Z][a-z]{2,8}\.? \d{1,2},?|\d{1,2}\.? [A-Z][a-z]{2,8}\.?) \d{4}$"
+)
 #: Types whose cells are texts; bytes are texts to be decoded.
 TEXT_TYPES = (
     pa.types.is_string,

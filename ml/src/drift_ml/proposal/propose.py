@@ -19,6 +19,7 @@ from drift_ml.proposal.relation import LEAK, explained_share
 from drift_ml.proposal.sampling import sample_rows
 from drift_ml.tables import ReadOptions, listed
 from drift_ml.tables.layout import PANDAS_INDEX, kept_names
+from drift_ml.tables.times import check_times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -33,7 +34,10 @@ FEW_VALUES = 10
 #: So many columns are left out by name; of more, all others are by one pattern.
 MOST_NAMED = 8
 #: What is said of a column that says more of the target than LEAK.
-LEAKS = "it says nearly all about the target: if it is not known before the target is, leave it out"
+LEAKS = (
+    "it says nearly all about the target: if it is not known before the target is, run again with"
+    " --ignore and its name"
+)
 #: A doubt that more columns share is a doubt about the table.
 MOST_ALIKE = 3
 #: What a name in a contract may hold.
@@ -75,6 +79,8 @@ class Proposal:
     reading: tuple[str, ...] = ()
     #: Columns that other commands must leave out.
     left_out: tuple[str, ...] = field(default=())
+    #: Whether rows were seen that have no target.
+    is_partly_labelled: bool = False
 
     def train_command(
         self,
@@ -89,6 +95,7 @@ class Proposal:
         """
         words = ["driftctl", "train", "--feature-set", str(feature_set), "--data", str(data)]
         words += self.reading
+        words += ["--drop-unlabelled"] if self.is_partly_labelled else []
         # A pattern leaves out no column that is needed.
         names = self.left_out if len(self.left_out) <= MOST_NAMED else ("*",)
         for name in names:
@@ -117,6 +124,7 @@ def propose(
     options = options or ReadOptions()
     sample = sample_rows(path, options)
     _check_names(sample.names, wanted)
+    _check_time(sample, wanted)
     profiles = _profiles(sample, options, progress)
     target = profiles[wanted.target]
     names = set(kept_names(sample.names, options.ignore))
@@ -151,6 +159,7 @@ def propose(
         chosen=sample.chosen,
         reading=_reading_words(options, profiles.values(), wanted),
         left_out=_left_out(columns, wanted),
+        is_partly_labelled=target.missing > 0,
     )
 
 
@@ -170,6 +179,21 @@ def _check_names(
             raise ProposalError(
                 f"--{option}: expected a column of the table, such as {listed(near or [*names])}"
             )
+
+
+def _check_time(
+    sample: Sample,
+    wanted: Wanted,
+) -> None:
+    """Raise ProposalError for a column of times that training could not read."""
+    if wanted.time_column is None:
+        return
+    column = sample.columns[sample.names.index(wanted.time_column)]
+    for problem in check_times(column.combine_chunks(), after=None, ordered=False).problems:
+        hint = f"; {problem.hint}" if problem.hint else ""
+        raise ProposalError(
+            f"--time-column: expected {problem.expected} in {wanted.time_column}{hint}"
+        )
 
 
 def _profiles(
@@ -331,8 +355,8 @@ def _of_target(
             )
     if target.missing:
         doubts.append(
-            f"{target.name} is missing in {target.missing:,} rows: training refuses them, leave"
-            " such rows out"
+            f"{target.name} is missing in {target.missing:,} rows, which --drop-unlabelled leaves"
+            " out"
         )
     return assumed, doubts
 

@@ -25,12 +25,14 @@ from rich.progress import (
 from drift_ml.detection_options import OPTIONS as OPTIONS_OF_DETECTION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from drift_engine.bundle import Bundle
 
     from drift_ml.baseline import Baseline
+    from drift_ml.psi_blocks import PsiCheck
     from drift_ml.replay.outcome import Outcome
+    from drift_ml.window import Window
 
     Command = Callable[..., None]
 
@@ -96,6 +98,8 @@ class ReportOptions:
     minimum_effects: Mapping[str, float] = field(default_factory=dict)
     #: When the muting of a feature ends, by name, in seconds since 1970.
     muted: Mapping[str, float] = field(default_factory=dict)
+    #: PSI of each 1,000 events is held against this limit; None for no limit.
+    psi_alarm: float | None = None
     #: Whether a warning ends the command as drift does.
     strict: bool = False
 
@@ -103,12 +107,29 @@ class ReportOptions:
         if self.budget_events is not None and self.budget_days is not None:
             raise click.UsageError("--budget and --false-alarm-days say the same thing: give one")
 
+    def psi_of(self, baseline: Baseline, windows: Sequence[Window]) -> PsiCheck | None:
+        """Return PSI held against the limit; None where none is chosen.
+
+        Args:
+            baseline: That the windows were counted against.
+            windows: Oldest first.
+        """
+        from drift_ml.psi_blocks import check_psi  # noqa: PLC0415 - --help need not wait for it
+
+        if not self.psi_alarm:
+            return None
+        return check_psi(baseline, windows, self.psi_alarm, self.muted)
+
     def check_features(self, names: Collection[str]) -> None:
         """Raise BadParameter for an option of a feature that the model does not have.
 
         names: of the features, and of the parts of the answer.
         """
-        for hint, chosen in (("--minimum-effect-of", self.minimum_effects), ("--mute", self.muted)):
+        by_option = {
+            "--minimum-effects": self.minimum_effects,
+            "--muted-features": self.muted,
+        }
+        for hint, chosen in by_option.items():
             if not set(chosen) <= set(names):
                 choices = ", ".join(names)
                 raise click.BadParameter(f"expected one of {choices}", param_hint=hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,7 @@ def replay(
         training_rows=result.training_rows,
         muted=report.muted,
     )
+    outcome = replace(outcome, psi=report.psi_of(reference, result.windows))
 
     def render(made: str) -> str:
         """Return the HTML page."""

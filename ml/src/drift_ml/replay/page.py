@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from drift_contracts.wording import spoken_unit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from drift_ml.replay.class_plots import calibration_plot
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from drift_contracts.types import WindowReportV1, WindowReportV1Channel
 
     from drift_ml.baseline import Baseline
+    from drift_ml.psi_blocks import PsiCheck
     from drift_ml.replay.class_plots import MixPlot
     from drift_ml.replay.evidence import Alarm, Replay
     from drift_ml.replay.reference_detectors import Detection
@@ -79,6 +81,8 @@ class Facts:
     target: Target | None = None
     #: A classifier's classes over time; None where no label was counted.
     class_mix: MixPlot | None = None
+    #: PSI against a limit; None where none was chosen.
+    psi: PsiCheck | None = None
 
 
 @dataclass(frozen=True)
@@ -154,7 +158,7 @@ def render_report(
         report=report,
         replay=replay,
         facts=facts,
-        verdict=_verdict(report, replay, facts.verdict),
+        verdict=_verdict(report, replay, facts),
         training_rows=_training_rows(facts),
         figures=_figures(report, replay),
         evidence_plot=evidence_plot(replay),
@@ -199,11 +203,15 @@ def kind_test(kind: type) -> Callable[[object], bool]:
 def _verdict(
     report: WindowReportV1,
     replay: Replay,
-    verdict: Verdict,
+    facts: Facts,
 ) -> Banner:
     """Return what a person needs to know, if they read nothing else."""
+    verdict = facts.verdict
     details = list(verdict.others)
-    if verdict.level == "quiet":
+    # Where rows are grouped, evidence reached the bar, and no alarm is of a drift.
+    if any(step.crossed for step in replay.steps) and not replay.alarms:
+        pass
+    elif verdict.level == "quiet":
         threshold = events(replay.budget.events)
         details.append(f"The evidence never reached the bar of {threshold} : 1.")
     else:
@@ -211,6 +219,8 @@ def _verdict(
         details.append(f"Found at {place(alarm.row, alarm.at_ms)}.")
     if verdict.unproven:
         details.append(verdict.unproven)
+    if facts.psi is not None:
+        details.append(facts.psi.words)
     details.append(_sentence(report["verdict"]["words"]))
     return Banner(verdict.level, verdict.headline, tuple(details))
 
@@ -343,7 +353,7 @@ def _cards(
         name = channel["name"]
         plot = distribution_plot(baseline, channel) if channel["events"] else None
         shown = tuple(_card_figures(channel, channels))
-        yield Card(name, units.get(name, ""), channel["level"], plot, shown)
+        yield Card(name, spoken_unit(units.get(name, "")), channel["level"], plot, shown)
 
 
 def _card_figures(

@@ -1,5 +1,6 @@
 """A window held against its baseline, in figures and in words."""
 
+from drift_ml.report._channel import PSI_GROUPS
 from drift_ml.report._report import window_report
 
-__all__ = ["window_report"]
+__all__ = ["PSI_GROUPS", "window_report"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drift_contracts import DriftError
+from drift_contracts.errors import RULE_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,8 @@ class CellFinding:
 
     def __str__(self) -> str:
         """Return one line: where, which rule, what was expected, how often, and the way out."""
-        words = f"column {self.column}: {self.rule}: expected {self.expected}{self._place()}"
+        rule = RULE_WORDS.get(self.rule, self.rule)
+        words = f"column {self.column}: {rule}: expected {self.expected}{self._place()}"
         return f"{words}; {self.hint}" if self.hint else words
 
     def _place(self) -> str:

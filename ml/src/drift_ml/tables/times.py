@@ -46,6 +46,8 @@ CALENDAR = (-62_135_596_800_000, 253_402_300_800_000)
 """Milliseconds of the first time in the year 1, and of the first after the year 9999."""
 
 BYTES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+YEAR_FIRST = re.compile(r"(\d{4})([/.])(\d{1,2})\2(\d{1,2})(?=$|[T ])")
+"""A day as 2026/1/31 or 2026.01.31: with the year first, no other order is in use."""
 ZONE_AFTER_SPACE = re.compile(r"(.+[0-9])\s+(UTC|GMT|Z|[+-]\d\d:?\d\d)")
 ORDER_HINT = "--sort sorts them; times without a zone repeat an hour when the clocks are set back"
 
@@ -299,6 +301,9 @@ def _from_text(text: str) -> int | None:
     if zoned:
         zone = "Z" if zoned[2] in {"UTC", "GMT"} else zoned[2]
         text = f"{zoned[1]}{zone}"
+    day = YEAR_FIRST.match(text)
+    if day:
+        text = f"{day[1]}-{day[3]:0>2}-{day[4]:0>2}{text[day.end() :]}"
     try:
         when = datetime.fromisoformat(text)
     except ValueError:
@@ -324,6 +329,7 @@ def _text_hint(texts: list[str]) -> str:
         (r"NaT|N/?A|NaN|nan|null|NULL|None|-|\?", "a time is missing there: leave such rows out"),
         (r".*\d ?[AaPp]\.?[Mm]\.?", "hours of a half day: write 13:00 instead of 1 PM"),
         (r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}.*", "day or month may come first: write 2026-01-31"),
+        (r"\d{4}([/.])\d{1,2}\1\d{1,2}([T ].*)?", "no calendar has this day or time"),
         (r"\d{4}[/.]\d{1,2}[/.]\d{1,2}.*", "write the date with hyphens: 2026-01-31"),
         (r".*[T ]24:00.*", "24:00 is 00:00 of the next day: write that"),
         (r".*:\d\d:60.*", "a leap second: write 59"),

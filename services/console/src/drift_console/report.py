@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ def report(span: str, model: str | None, store: Path, bundles: Path, **options: 
         )
     detections = counted_detections(baseline, windows)
     outcome = conclude(baseline, windows, result, detections, NOT_RUN, muted=settings.muted)
+    outcome = replace(outcome, psi=settings.psi_of(baseline, windows))
     source = f"{store.name}, {span}"
 
     def render(made: str) -> str:

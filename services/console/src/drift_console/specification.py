@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: The setting of the spec that `--threshold` replaces.
 DRIFT_THRESHOLD = "drift_threshold"
+#: The setting that `--psi-alarm` replaces.
+PSI_ALARM = "psi_alarm"
 
 
 class Specification:
@@ -39,6 +41,8 @@ class Specification:
         self._metric_features = settings.metric_features
         if settings.threshold:
             chosen[DRIFT_THRESHOLD] = settings.threshold
+        if settings.psi_alarm is not None:
+            chosen[PSI_ALARM] = settings.psi_alarm
         resolved = self.document.settings_for(settings.stack, chosen)
         declared = self.document.alarms_for(settings.stack, chosen)
         self.namespace = self.document.namespace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,7 @@ def show_banner(
     body = json.dumps({"features": first.feature_set.example})
     terminal.print("Try it:", style="dim")
     terminal.print(
-        f"curl -s {url}{path} -H 'content-type: application/json' -d '{body}'",
+        f"curl -s {url}{path} -H 'content-type: application/json' -d {shlex.quote(body)}",
         soft_wrap=True,
         highlight=False,
         markup=False,

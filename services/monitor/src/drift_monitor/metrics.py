@@ -68,6 +68,8 @@ def evaluation_values(evaluation: Evaluation, features: int = METRIC_FEATURES) -
         "DriftFound": float(evaluation.alarm),
         "EvaluationLag": evaluation.behind,
     }
+    if evaluation.psi is not None:
+        values["LargestPsi"] = evaluation.psi
     if evaluation.counts["unreadable"]:
         values["DeadLetters"] = float(evaluation.counts["unreadable"])
     return values | dict(_by_feature(evaluation, features))

@@ -11,6 +11,7 @@ from drift_contracts import SettingsError, environment
 from drift_contracts.environment import Variable, one_of, read_variables
 from drift_contracts.spec import METRIC_FEATURES
 from drift_ml.days import start_of_day
+from drift_ml.left_out import LeftOut, left_out_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,8 @@ LEAST_DAYS, MOST_DAYS = 1, 3650
 RHYTHMS = ("learn", "off")
 #: Standard deviations that a minimum effect is at most.
 LARGEST_EFFECT = 10.0
+#: What a limit of PSI is at most, nats.
+LARGEST_PSI = 10.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,10 @@ class Settings:
     minimum_effects: dict[str, float] = field(default_factory=dict)
     #: When the muting of a feature ends, by name, in seconds since 1970.
     muted: dict[str, float] = field(default_factory=dict)
+    #: PSI above which the spec's alarm of it rings; 0 for no such alarm.
+    psi_alarm: float = 0.0
+    #: Spans of days that are neither learned from nor evidence.
+    left_out: tuple[LeftOut, ...] = ()
     #: The secret that holds the webhook's address.
     slack_secret: str | None = None
     #: Addresses by name, for people who read an alert.
@@ -100,12 +107,23 @@ def _effect(text: str) -> float:
     return value
 
 
+def _psi(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= LARGEST_PSI:
+        raise ValueError
+    return value
+
+
 def _effects(text: str) -> dict[str, float]:
     return {name: _effect(str(value)) for name, value in _object(text).items()}
 
 
 def _muted(text: str) -> dict[str, float]:
     return {name: start_of_day(str(day)) for name, day in _object(text).items()}
+
+
+def _left_out(text: str) -> tuple[LeftOut, ...]:
+    return left_out_of({span: str(why) for span, why in _object(text).items()})
 
 
 def _object(text: str) -> dict[str, object]:
@@ -141,6 +159,14 @@ VARIABLES = {
     ),
     environment.MUTED: Variable(
         "muted", _muted, "a JSON object of features and days, such as 2026-12-01"
+    ),
+    environment.PSI_ALARM: Variable(
+        "psi_alarm", _psi, f"a number from 0 to {LARGEST_PSI:g}, 0 for no such alarm"
+    ),
+    environment.LEFT_OUT: Variable(
+        "left_out",
+        _left_out,
+        'a JSON object of days and reasons, such as {"2026-12-24/2026-12-26": "Christmas"}',
     ),
     environment.SLACK_SECRET: Variable("slack_secret", str, "the name or ARN of a secret"),
     environment.LINKS: Variable("links", _links, "a JSON object of names and addresses"),

@@ -94,10 +94,12 @@ class Monitor:
             stack=settings.stack,
             policy=Policy(
                 learns_rhythm=settings.rhythm,
+                left_out=settings.left_out,
                 budget_days=settings.false_alarm_days,
                 minimum_effect=settings.minimum_effect,
                 minimum_effects=settings.minimum_effects,
                 muted=settings.muted,
+                psi_alarm=_psi_alarm(settings, spec),
                 lateness_minutes=LATENESS,
                 period=self._period,
             ),
@@ -191,6 +193,13 @@ class Monitor:
         batches_below = _batch(self.counted())
         for series in self._references:
             self._store.forget(series, before=before, batches_below=batches_below)
+
+
+def _psi_alarm(settings: Settings, spec: MonitoringSpec) -> float:
+    """Return the limit of PSI that the spec's alarm has on this machine; 0 for no such alarm."""
+    if settings.psi_alarm is not None:
+        return settings.psi_alarm
+    return float(spec.settings_for(settings.stack)["psi_alarm"])
 
 
 # Any: the aggregator checks what the line holds. Its lines are of the console's own predictor, so

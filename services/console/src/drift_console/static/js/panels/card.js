@@ -23,7 +23,8 @@ export function cardPanel(root) {
       h("dl", {}, pair("Trained on", training.source ?? "–"), pair("Rows", `${plural(training.rows, "row")}, ${number(training.held_out_rows)} held out`),
         pair("Seed", String(training.seed ?? "–")), pair("Libraries", libraries.map(([k, v]) => `${k} ${v}`).join(", ") || "–"),
         pair("Data sha256", h("code", { class: "digest" }, training.data_sha256 ?? "–")), ...provenPairs(card)),
-      card.class_scores ? h("div", { class: "scored" }, scoreTable(scores), classTable(card.class_scores)) : scoreTable(scores));
+      h("div", { class: "scored" }, scoreTable(scores), ...(card.class_scores ? [classTable(card.class_scores)] : []),
+        ...(card.importances ? [importanceTable(card.importances)] : [])));
   });
 }
 
@@ -43,12 +44,22 @@ function classTable(scores) {
   return box;
 }
 
+/** Which features the model needs: what shuffling the values of one adds to the error. */
+function importanceTable(importances) {
+  const rows = Object.entries(importances).map(([name, s]) => [name, number(s.value), `${number(s.low)} to ${number(s.high)}`]);
+  const box = scroller("Importances", table("Importances: error added by shuffling", ["Feature", "Value", "Interval"], rows));
+  box.classList.add("tall");
+  return box;
+}
+
 /** How the packed model agrees with the library's, and which rows were held out, where that is recorded. */
 function provenPairs({ exactness, held_out: held }) {
   const pairs = [];
   if (exactness) {
-    const { grade, rows, hard_rows: hard, worst_ulp: ulp, reference } = exactness;
-    pairs.push(pair("Exactness", `${grade}: ${ulp === null ? "not measured" : `at most ${number(ulp)} ulp`} over ${plural(rows, "row")} and ${number(hard)} hard ones`),
+    const { grade, rows, hard_rows: hard, worst_ulp: ulp, bound_share: share, reference } = exactness;
+    const bound = share === undefined ? "" : `, ${number(100 * share)} % of what the library's own rounding may differ by,`;
+    const distance = ulp === null ? "not measured" : `at most ${number(ulp)} ulp`;
+    pairs.push(pair("Exactness", `${grade}: ${distance}${bound} over ${plural(rows, "row")} and ${number(hard)} hard ones`),
       pair("Compared with", h("code", {}, reference.call), ` of ${reference.library} ${reference.version}`));
   }
   if (held) {

@@ -111,8 +111,10 @@ const mutedItem = (drift) => h("li", { "data-state": "MUTED" },
 function alertItem(alert, kept) {
   const drift = alert.drift ?? {};
   const figure = drift.unit === "share of events" ? share : number;
+  // A unit that nobody has named yet says nothing.
+  const unit = ["unknown", "none"].includes(drift.unit) ? "" : ` (${drift.unit})`;
   const size = typeof drift.before === "number" && typeof drift.after === "number"
-    ? `${figure(drift.before)} before, ${figure(drift.after)} after (${drift.unit}), over ${plural(drift.events ?? 0, "event")}.` : null;
+    ? `${figure(drift.before)} before, ${figure(drift.after)} after${unit}, over ${plural(drift.events ?? 0, "event")}.` : null;
   return h("li", { "data-state": alert.state },
     h("p", { class: "when" }, timeNode(alert.timestamp), h("span", { class: "state", "data-state": alert.state }, alert.state === "ALARM" ? "Alarm" : "Over")),
     h("p", { class: "strong" }, alert.title), size && alert.state === "ALARM" ? h("p", { class: "small" }, size) : null,
