@@ -71,6 +71,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--only", choices=TASKS, help="run one kind of cell alone (see below)")
     parser.add_argument("--bars", action="store_true", help="the table of the bars instead (see above)")
     parser.add_argument("--runs", type=_jobs, default=200, help="of the bars: seeded runs a row, by 20 (default: 200)")
+    parser.add_argument("--kept", action="store_true", help="of the bars: show the runs that are there, run none")
     parser.add_argument("--quick", action="store_true", help="of the bars: 20 runs a row, printed only")
     parser.add_argument("--cache", type=Path, default=Path("build/simulate"), help="where finished cells are kept")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where evidence.md is (default: docs)")

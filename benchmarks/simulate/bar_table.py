@@ -252,6 +252,8 @@ def read(listed: list[Part], cache: Path) -> Found:
     found: Found = {}
     for part in listed:
         key = (part.promise.key, part.detector)
+        if not kept(part, cache).exists():
+            continue  # not run yet: `--kept` shows what is there
         runs = json.loads(kept(part, cache).read_text())["runs"]
         found.setdefault(key, Figures(part.promise, [])).runs.extend(runs)
     return found
@@ -360,13 +362,15 @@ COMPARED = {**dict.fromkeys(SHIFT_BARS, _over_cusums), "second": _under_another,
 # --- the command ----------------------------------------------------------------------------------------
 
 
-def document(found: Found, runs: int) -> str:
+def document(found: Found) -> str:
     """Return both tables as text."""
+    runs = [len(figures.runs) for figures in found.values()]
+    least, most = min(runs), max(runs)
     header = ["bar", "ours", f"released ({released_commit()})", "must be", "holds"]
     return "\n\n".join(
         [
-            f"Printed by `nox -s simulate -- --bars`: {runs} seeded runs a row, budget 100,000 events, shares and rates"
-            " with their 95 % interval.",
+            f"Printed by `nox -s simulate -- --bars`: {least} to {most} seeded runs a row, budget 100,000 events,"
+            " shares and rates with their 95 % interval.",
             table(header, verdicts(found)),
             "### The bars, by detector",
             table(HEADER, rows(found)),
@@ -403,9 +407,25 @@ def report(options: Any) -> None:
     count = QUICK_PARTS if options.quick else -(-options.runs // PART)
     listed = parts(count, with_released=tree is not None)
     print(estimate(listed, cache), file=sys.stderr, flush=True)
+    if not options.kept:
+        run_missing(listed, options)
+    found = read(listed, cache)
+    text = document(found)
+    print(text)
+    if options.quick:
+        print(f"quick: {PART} runs a row, whose intervals are wide; nothing is written", file=sys.stderr)
+        return
+    path = options.docs / "evidence.md"
+    before, rest = path.read_text().split(BEGIN)
+    path.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[-1]}")
+    print(f"wrote {path}", file=sys.stderr)
+
+
+def run_missing(listed: list[Part], options: Any) -> None:
+    """Run the parts that are not there, and say what they took."""
     begun, used = time(), 0.0
     with ProcessPoolExecutor(options.jobs) as pool:
-        waiting = [pool.submit(done, part, str(cache)) for part in listed]
+        waiting = [pool.submit(done, part, str(options.cache)) for part in listed]
         try:
             for number, future in enumerate(as_completed(waiting), 1):
                 used += future.result()
@@ -413,14 +433,4 @@ def report(options: Any) -> None:
                     print(f"{number} of {len(listed)} parts", file=sys.stderr, flush=True)
         finally:
             pool.shutdown(cancel_futures=True)
-    found = read(listed, cache)
-    text = document(found, count * PART)
-    print(text)
-    print(f"\n{used / 60:.1f} minutes of processor time, {(time() - begun) / 60:.1f} minutes", file=sys.stderr)
-    if options.quick:
-        print(f"quick: {count * PART} runs a row, whose intervals are wide; nothing is written", file=sys.stderr)
-        return
-    path = options.docs / "evidence.md"
-    before, rest = path.read_text().split(BEGIN)
-    path.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[-1]}")
-    print(f"wrote {path}", file=sys.stderr)
+    print(f"{used / 60:.1f} minutes of processor time, {(time() - begun) / 60:.1f} minutes", file=sys.stderr)

@@ -7,12 +7,12 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from drift_ml.baseline import Channel
+from drift_ml.baseline import Baseline, Channel
 from drift_ml.baseline.fit import fit_baseline
 from drift_ml.evidence import Budget, MixtureDetector, Settings
 
@@ -56,14 +56,21 @@ class Reference:
         if promise.levels:
             names = tuple(f"k{place}" for place in range(promise.levels))
             counts = rng.multinomial(promise.rows, of.level_shares(promise)).tolist()
-            self.channels: tuple[Channel, ...] = (
-                Channel("level", "categories", ("level",), tuple(counts), categories=names),
-            )
+            self._level = Channel("level", "categories", ("level",), tuple(counts), categories=names)
         else:
             self.rows = of.reference(promise, rng)
-            columns = {f"x{place}": column for place, column in enumerate(self.rows.T)}
-            self.baseline = fit_baseline(feature_set(promise.columns), columns)
-            self.channels = self.baseline.channels
+
+    @cached_property
+    def baseline(self) -> Baseline:
+        """Return the baseline of the rows; the others need the rows alone."""
+        assert self.rows is not None
+        columns = {f"x{place}": column for place, column in enumerate(self.rows.T)}
+        return fit_baseline(feature_set(self.promise.columns), columns)
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """Return what is watched."""
+        return (self._level,) if self.promise.levels else self.baseline.channels
 
     def batches(self, rows: np.ndarray) -> list[dict[str, Any]]:
         """Return the counts of each batch by channel; for batches of one the bin of each."""
