@@ -25,6 +25,7 @@ from drift_ml.converters import convert, prove
 
 from tools.exactness import lignum
 from tools.exactness.cases import booster_cases, refused_cases, scikit_cases
+from tools.exactness.catboost_cases import catboost_cases
 from tools.exactness.data import make_data
 from tools.exactness.pipelines import pipeline_cases, refused_pipelines
 from tools.exactness.recorder import Recorder
@@ -69,7 +70,7 @@ def main() -> int:
     data = {
         nullable: make_data(options.rows, nullable=nullable, seed=1) for nullable in (True, False)
     }
-    cases = [*scikit_cases(), *booster_cases(), *pipeline_cases()]
+    cases = [*scikit_cases(), *booster_cases(), *catboost_cases(), *pipeline_cases()]
     cases += [*refused_cases(), *refused_pipelines()]
     results = []
     for place, case in enumerate(cases):
@@ -91,8 +92,10 @@ def _libraries() -> dict[str, str]:
     versions = {"numpy": np.__version__}
     for name in NEEDED:
         versions[name] = import_module(MODULES.get(name, name)).__version__
-    with suppress(metadata.PackageNotFoundError):
-        versions["lignum"] = metadata.version("pylignum")
+    # Not in every combination.
+    for name, distribution in (("catboost", "catboost"), ("lignum", "pylignum")):
+        with suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(distribution)
     return versions
 
 
