@@ -13,7 +13,7 @@ from drift_monitor.errors import BadStore
 from drift_monitor.evaluate import Evaluator, Policy
 from drift_monitor.keys import Series, WindowKey
 from drift_monitor.rhythm_archive import keep_rhythm, kept_rhythm
-from drift_monitor.rhythms import KEPT_DAYS, Rhythms
+from drift_monitor.rhythms import KEPT_DAYS, Memory, Rhythms
 from drift_monitor.stores import Fragment, MemoryStore, StoredWindow
 from drift_monitor.verification import CannotVerify, verify
 
@@ -70,11 +70,17 @@ class Life:
 
 
 def test_rhythm_is_learned(reference):
-    """A daily cycle cries for two weeks, and is known after them; what stood then ends."""
+    """A daily cycle cries for a day, is held against whole days for two weeks, and known after them."""
     life = Life(reference)
-    before = life.live(13)
-    assert before.rhythm == "not learned yet: 13 of 14 days of traffic are there"
+    first_day = life.live(1)
     assert [alert for alert in life.sent if alert["drift"]["channel"] == "age"]
+    assert "younger than a day" in life.sent[0]["next"][0]
+    assert first_day.rhythm.endswith("as they vary with the hour: age")
+    life.live(3)
+    life.sent.clear()
+    before = life.live(9)
+    assert before.rhythm.startswith("not learned yet: 13 of 14 days of traffic are there")
+    assert [alert for alert in life.sent if alert["state"] == "ALARM"] == []
     after = life.live(3)
     assert "learned from" in after.rhythm
     life.sent.clear()
@@ -113,6 +119,36 @@ def test_thin_traffic(reference):
     memory = Rhythms(life.store, 60).memory(SERIES, reference.baseline, BEGIN)
     assert memory.learned_hour is not None
     assert str(memory).startswith("not learned yet")
+
+
+def test_first_hours(reference):
+    """In its first hours a service says that it does not know the hours, and after a day that none differs."""
+    life = Life(reference)
+    life.add(BEGIN, 0, 40, 0.0)
+    life.minute += STEP
+    (evaluation,) = life.evaluator.run()
+    assert evaluation.rhythm.startswith("not known yet: 0 of 24 hours")
+    assert "nothing varies with the hour" in life.live(2, cycle=0, rows=40).rhythm
+
+
+def test_verified_under_whole_days(reference):
+    """An alert beside a channel that is held against whole days is computed again from its windows."""
+    policy = Policy(budget_events=1e6, minimum_effects={"age": 5.0}, lateness_minutes=5)
+    life = Life(reference, policy=policy)
+    life.live(2)
+    assert life.sent == []
+    life.live(1, score=3.0)
+    (alert,) = life.sent
+    assert "age" in alert["drift"]["detector"]["whole_days"]
+    windows = life.store.windows(SERIES, alert["drift"]["windows"]["first"], alert["drift"]["windows"]["last"])
+    assert verify(alert, windows, reference.baseline).agreement == "identical"
+
+
+def test_names_on_the_page():
+    """The page names the features that vary, some of many, and pairs only where nothing else does."""
+    memory = Memory(1, 0, 71, whole_days=("a", "b", "c", "d", "e", "product:a:b"))
+    assert str(memory).endswith("hour: a, b, c, d and 1 more")
+    assert str(replace(memory, whole_days=("product:a:b",))).endswith("hour: product:a:b")
 
 
 @pytest.mark.parametrize(
@@ -169,13 +205,13 @@ def stored_windows(life, alert):
 def test_alert_under_rhythm(reference):
     """An alert under a learned rhythm is checked to the last bit, also where another one stood when it was learned."""
     life = Life(reference)
-    life.live(15)
+    life.live(15, score=1.0)
     life.sent.clear()
-    life.live(1, score=2.0)
-    (alert,) = [alert for alert in life.sent if alert["drift"]["channel"] == "location_score"]
+    life.live(1, cycle=-0.7, score=1.0)
+    (alert,) = [alert for alert in life.sent if alert["drift"]["channel"] == "age" and alert["state"] == "ALARM"]
     detector = alert["drift"]["detector"]
     schemas.check("alert.v2", alert)
-    assert [alarm["finding"]["channel"] for alarm in detector["alarms"]] == ["age"]
+    assert [alarm["finding"]["channel"] for alarm in detector["alarms"]] == ["location_score"]
     rhythm = kept_rhythm(life.store, SERIES, detector["rhythm"], reference.baseline)
     result = verify(alert, stored_windows(life, alert), reference.baseline, rhythm)
     assert (result.agreement, result.holds) == ("identical", True)

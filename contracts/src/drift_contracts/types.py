@@ -107,6 +107,7 @@ class AlertV2Detector(TypedDict):
     minimum_effect: float
     minimum_effects: NotRequired[dict[str, float]]
     budgets: list[AlertV2DetectorBudget]
+    whole_days: NotRequired[list[str]]
     rhythm: NotRequired[str]
     alarms: NotRequired[list[dict[str, Any]]]
 
@@ -576,6 +577,16 @@ class DetectorStateV2Alarm(TypedDict):
     drifts: list[DetectorStateV2Drift]
 
 
+class DetectorStateV2Day(TypedDict):
+    """DetectorStateV2Day."""
+
+    channels: list[str]
+    from_s: float | None
+    events: int
+    counts: dict[str, list[int]]
+    inflation: dict[str, float]
+
+
 class DetectorStateV2(TypedDict):
     """All that the mixture detector needs in order to go on as if never interrupted, w."""
 
@@ -586,6 +597,7 @@ class DetectorStateV2(TypedDict):
     quiet: float
     alarms: list[DetectorStateV2Alarm]
     capital: DetectorStateV2Capital
+    day: NotRequired[DetectorStateV2Day]
 
 
 class FeatureSetV1Target(TypedDict):

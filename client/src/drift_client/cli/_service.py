@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 import click
-from drift_contracts.features import spoken_unit
+from drift_contracts.wording import spoken_unit
 from rich.table import Table
 
 from drift_client.cli._options import (

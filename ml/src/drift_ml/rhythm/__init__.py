@@ -2,6 +2,7 @@
 
 from drift_ml.rhythm._learning import FEWEST_DAYS, LONGEST_STEP, enough, learn_rhythm
 from drift_ml.rhythm._model import CONTRACT, LeftOut, Rhythm, RhythmError
+from drift_ml.rhythm._suspicion import varying_channels
 
 __all__ = [
     "CONTRACT",
@@ -12,4 +13,5 @@ __all__ = [
     "RhythmError",
     "enough",
     "learn_rhythm",
+    "varying_channels",
 ]

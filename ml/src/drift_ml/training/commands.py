@@ -14,9 +14,9 @@ import click
 from drift_contracts import FeatureSet, RequestValidator, feature_set, feature_set_names
 from drift_contracts.commands import Command
 from drift_contracts.exits import FINDING
-from drift_contracts.features import spoken_unit
 from drift_contracts.reading_options import reading_options
 from drift_contracts.terminal import make_terminal
+from drift_contracts.wording import spoken_unit
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,

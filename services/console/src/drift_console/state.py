@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from drift_contracts.alarm_language import expression_text, rule_text
-from drift_contracts.features import spoken_unit
 from drift_contracts.spec import METRIC_FEATURES
 from drift_contracts.spec import metric_features as choose_metric_features
 from drift_contracts.timestamps import utc_text_of_seconds
+from drift_contracts.wording import spoken_unit
 from drift_engine.scale import FARTHEST, usable_std
 from drift_ml.baseline import PREDICTION
 from drift_ml.display_bins import display_bins

@@ -29,7 +29,7 @@ from drift_monitor.formats import WINDOW, refuse_newer
 from drift_monitor.keys import MINUTE, Series
 from drift_monitor.psi_meter import PsiMeter
 from drift_monitor.rhythm_archive import keep_rhythm
-from drift_monitor.rhythms import Rhythms
+from drift_monitor.rhythms import HOUR_S, HOURS_A_DAY, Rhythms
 from drift_monitor.state import SeriesState
 
 if TYPE_CHECKING:
@@ -185,6 +185,8 @@ class _Run:
     #: Everything evaluated so far.
     window: Window
     counts: Counter[str]
+    #: The first minute after the first day of traffic; before it the hours of a day are not known.
+    first_day_over: int = 0
     #: The evidence after each window, in nats.
     strengths: list[float] = field(default_factory=list)
     #: Measures PSI; None where no alarm of it is chosen.
@@ -330,6 +332,7 @@ class Evaluator:
             self._detector(series, state, reference, memory),
             Window.empty(reference.baseline, series.version),
             compacted.counts,
+            self._first_day_over(memory),
             psi=self._psi_meter(state, reference, series),
         )
         self._catch_up(run, stored.revision, min(compacted.whole_before, most))
@@ -340,6 +343,12 @@ class Evaluator:
         left = max(0, closed - 1 - state.cursor)
         evaluation = run.evaluation(float(left * self._policy.period))
         return replace(evaluation, rhythm=None if memory is None else str(memory))
+
+    def _first_day_over(self, memory: Memory | None) -> int:
+        """Return the first minute after the first day of traffic; 0 where that is of no matter."""
+        if memory is None or memory.rhythm is not None:
+            return 0
+        return (memory.first_hour + HOURS_A_DAY) * HOUR_S // self._policy.period
 
     def _state(
         self,
@@ -564,6 +573,7 @@ class Evaluator:
             list(state.alerts.values()),
             self._windows_of(state, minute),
             self._detector_of(run),
+            is_first_day=minute < run.first_day_over,
         )
 
     def _since_onset(
@@ -614,6 +624,8 @@ class Evaluator:
         }
         if self._policy.minimum_effects:
             detector["minimum_effects"] = dict(self._policy.minimum_effects)
+        if run.detector.settings.whole_days:
+            detector["whole_days"] = list(run.detector.settings.whole_days)
         if run.state.rhythm:
             detector["rhythm"] = run.state.rhythm
         if run.state.start:
@@ -645,16 +657,17 @@ class Evaluator:
     ) -> MixtureDetector:
         """Return the detector as it was left; the state gets the budget of today.
 
-        A new budget moves its threshold and keeps its evidence. A new rhythm keeps the alarms that
-        stand and begins the evidence anew. A state of other settings (of another release, or
-        another minimum effect) is no evidence under these: the detector starts anew, and with it
-        the alert.
+        A new budget moves its threshold and keeps its evidence. A new rhythm, or other channels
+        that are held against whole days, keep the alarms that stand and begin the evidence anew. A
+        state of other settings (of another release, or another minimum effect) is no evidence
+        under these: the detector starts anew, and with it the alert.
         """
         old_budget = state.budget
         observed = self._observed_per_day(state)
         state.budget = self._policy.events(observed, self._models)
         rhythm = None if memory is None else memory.rhythm
-        settings = self._settings(reference, state.budget, rhythm)
+        whole_days = () if memory is None else memory.whole_days
+        settings = self._settings(reference, state.budget, rhythm, whole_days)
         if state.detector is None:
             return self._new_detector(series, state, settings, rhythm)
         document = state.detector.copy()
@@ -673,6 +686,9 @@ class Evaluator:
             return self._new_detector(series, state, settings, rhythm)
         if learned_anew:
             detector.forget_evidence()
+            if detector.alarms and memory is not None:
+                # What stands is held against the last whole day at once, where it is to be.
+                detector.review_day(self._rhythms.last_day(series, reference.baseline, memory))
             state.start = detector.to_json()["alarms"]
             self._begin_grounds(series, state, rhythm)
         # Without any, the evidence is of an earlier release, and cannot be gathered again.
@@ -717,6 +733,7 @@ class Evaluator:
         reference: Reference,
         budget: float,
         rhythm: Rhythm | None,
+        whole_days: tuple[str, ...],
     ) -> Settings:
         channels = reference.baseline.channels
         return Settings(
@@ -725,6 +742,7 @@ class Evaluator:
             self._policy.minimum_effect,
             None if rhythm is None else rhythm.seasonality(channels),
             minimum_effects=self._policy.minimum_effects,
+            whole_days=whole_days,
         )
 
     def _send(self, series: Series) -> None:

@@ -183,6 +183,7 @@ class _Course:
                 self.settings["minimum_effect"],
                 self.seasonality,
                 minimum_effects=self.settings.get("minimum_effects", {}),
+                whole_days=tuple(self.settings.get("whole_days", ())),
             )
             self.detector = self._under(settings)
             self.events = events
