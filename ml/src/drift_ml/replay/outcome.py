@@ -165,7 +165,13 @@ def verdict_of(
         muted: When the muting of a feature ends, by name, in seconds since 1970.
     """
     drifts = [_drift(baseline, replay, alarm, muted or {}) for alarm in replay.alarms]
-    return decide(drifts, report)
+    moving: set[str] = set()
+    for alarm in replay.alarms:
+        for channel in map(baseline.channel, alarm.joined):
+            # The distance of all features together says of none that it drifts.
+            if channel.kind != "sum_of_squares":
+                moving |= {*channel.of}
+    return decide(drifts, report, moving)
 
 
 def _drift(

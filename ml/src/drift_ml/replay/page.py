@@ -267,11 +267,18 @@ def _alarm_row(alarm: Alarm) -> list[Cell]:
         end = place(alarm.recovered_row, alarm.recovered_ms)
     return [
         place(alarm.row, alarm.at_ms),
-        alarm.words,
+        _with(alarm),
         place(alarm.since_row, alarm.since_ms),
         ", ".join(shares),
         end,
     ]
+
+
+def _with(alarm: Alarm) -> str:
+    """Return what happened, and which channels moved with it."""
+    if not alarm.joined:
+        return alarm.words
+    return f"{alarm.words}; with it moved {', '.join(map(subject, alarm.joined))}"
 
 
 def _class_rule(facts: Facts) -> str:
