@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from drift_contracts.types import WindowReportV1
+
+    from drift_ml.baseline import Baseline
 
 VerdictLevel = Literal["alarm", "watch", "quiet"]
 
@@ -58,6 +60,22 @@ def headline(words: str) -> str:
     'Drift in age: 92 % of the values never occurred in training'
     """
     return f"Drift in {words}"
+
+
+def moving_features(baseline: Baseline, channels: Iterable[str]) -> tuple[str, ...]:
+    """Return the features that channels say of that they drift; `prediction` for an answer.
+
+    The distance of all features together says it of none.
+
+    Args:
+        baseline: whose channels they are.
+        channels: names of channels that drift, in order of evidence or of time.
+    """
+    moving: dict[str, None] = {}
+    for channel in map(baseline.channel, channels):
+        if channel.kind != "sum_of_squares":
+            moving |= dict.fromkeys(channel.of)
+    return tuple(moving)
 
 
 def decide(

@@ -19,6 +19,7 @@ from drift_ml.evidence import (
 from drift_ml.figures import plain_number
 from drift_ml.psi_blocks import muted_at
 from drift_ml.report import window_report
+from drift_ml.verdict import moving_features
 from drift_ml.window import Window
 
 from drift_monitor import alerts
@@ -227,14 +228,8 @@ class _Run:
 
     def _moving(self) -> tuple[str, ...]:
         """Return every feature that a standing alarm says drifts; `prediction` for an answer."""
-        baseline = self.source.reference.baseline
-        moving: dict[str, None] = {}
-        for alarm in self.detector.alarms:
-            for channel in map(baseline.channel, alarm.channels):
-                # The distance of all features together says of none that it drifts.
-                if channel.kind != "sum_of_squares":
-                    moving |= dict.fromkeys(channel.of)
-        return tuple(moving)
+        channels = [name for alarm in self.detector.alarms for name in alarm.channels]
+        return moving_features(self.source.reference.baseline, channels)
 
 
 class Evaluator:
