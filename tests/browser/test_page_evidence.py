@@ -79,12 +79,13 @@ def test_effects(visit):
 def test_replay(visit):
     """A replay is described and drawn, and can be closed."""
     page = visit()
-    page.get_by_label("One false alarm per … events").fill("1000")
+    page.get_by_label("One false alarm per").fill("1000")
     page.get_by_role("button", name="Replay").click()
     said = page.locator("#evidence .said")
     expect(said).to_have_text(
         re.compile(
-            r"^With one false alarm in 1,000 events, effects from 0\.1 sd: 1 alarm in 19 windows with 1,120 events: "
+            r"^With one false alarm in 1,000 events, effects from 0\.1 standard deviations: "
+            r"1 alarm in 19 windows with 1,120 events: "
             r"sqft: the mean rose from 2,000 to 2,260 square feet at \d\d:\d\d:\d\d\.$"
         )
     )
@@ -101,18 +102,20 @@ def test_replay(visit):
 def test_keyboard_replay(visit):
     """The keyboard alone can replay."""
     page = visit()
-    page.get_by_label("Smallest effect, in sd").focus()
+    page.get_by_label("Smallest effect, in standard deviations").focus()
     page.keyboard.press("Control+A")
     page.keyboard.type("0.9")
     page.keyboard.press("Enter")
-    expect(page.locator("#evidence .said")).to_contain_text("effects from 0.9 sd: no alarm in 19 windows")
+    expect(page.locator("#evidence .said")).to_contain_text(
+        "effects from 0.9 standard deviations: no alarm in 19 windows"
+    )
 
 
 @pytest.mark.usefixtures("alarmed")
 def test_refused_replay(visit):
     """A replay that is refused shows the reason."""
     page = visit()
-    page.get_by_label("One false alarm per … events").fill("500")
+    page.get_by_label("One false alarm per").fill("500")
     page.get_by_role("button", name="Replay").click()
     expect(page.locator("#evidence .said")).to_have_text("Not replayed: budget: expected a number from 1000.")
 

@@ -33,7 +33,18 @@ async def run_scenario(name, _model):
 
 
 async def replay(model, minutes, asked):
-    return {"asked": [model, minutes, asked.budget, asked.minimum_effect, asked.minimum_effects, asked.muted]}
+    return {
+        "asked": [
+            model,
+            minutes,
+            asked.budget,
+            asked.minimum_effect,
+            asked.minimum_effects,
+            asked.muted,
+            asked.false_alarm_days,
+            asked.psi_alarm,
+        ]
+    }
 
 
 async def acknowledge(alert_id, asked):
@@ -319,10 +330,10 @@ def test_time_left():
 def test_replay(call):
     """A replay is asked with numbers in their bounds."""
     answer = call("GET", "/console/api/replay?model=house-price&minutes=5&budget=1e4&minimum_effect=0.5")
-    assert answer.json() == {"asked": ["house-price", 5, 10_000.0, 0.5, {}, []]}
-    more = "budget=1e4&minimum_effect=0.5&minimum_effect_of=age=1, sqft=2&mute=rooms, age"
-    asked = call("GET", f"/console/api/replay?{more}").json()["asked"]
-    assert asked[4:] == [{"age": 1.0, "sqft": 2.0}, ["rooms", "age"]]
+    assert answer.json() == {"asked": ["house-price", 5, 10_000.0, 0.5, {}, {}, None, 0.0]}
+    more = "minimum_effects=age=1, sqft=2&muted_features=rooms=1970-01-02, age=1970-01-03&psi_alarm=0.2"
+    asked = call("GET", f"/console/api/replay?false_alarm_days=30&minimum_effect=0.5&{more}").json()["asked"]
+    assert asked[2:] == [None, 0.5, {"age": 1.0, "sqft": 2.0}, {"rooms": 86_400.0, "age": 172_800.0}, 30.0, 0.2]
 
 
 ACKNOWLEDGE = "/console/api/alerts/one/acknowledgement?model=house-price"
@@ -358,9 +369,13 @@ def test_acknowledge_refused(call, headers, content, status):
 @pytest.mark.parametrize(
     ("query", "name"),
     [
-        ("minimum_effect_of=age", "minimum_effect_of"),
-        ("minimum_effect_of=age=11", "minimum_effect_of"),
-        ("mute=" + "a," * 2001, "mute"),
+        ("minimum_effects=age", "minimum_effects"),
+        ("minimum_effects=age=11", "minimum_effects"),
+        ("muted_features=" + "a," * 2001, "muted_features"),
+        ("muted_features=age=tomorrow", "muted_features"),
+        ("muted_features=age=", "muted_features"),
+        ("psi_alarm=-1", "psi_alarm"),
+        ("false_alarm_days=30", "budget, false_alarm_days"),
     ],
 )
 def test_replay_of_features(call, query, name):
@@ -377,6 +392,7 @@ def test_replay_of_features(call, query, name):
         ("budget=99&minimum_effect=0", "budget"),
         ("budget=nan&minimum_effect=0", "budget"),
         ("budget=1000", "minimum_effect"),
+        ("false_alarm_days=0&minimum_effect=0", "false_alarm_days"),
         ("budget=1000&minimum_effect=-1", "minimum_effect"),
         ("budget=1000&minimum_effect=much", "minimum_effect"),
     ],

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sqlite3
 import threading
+from math import inf
 from types import SimpleNamespace
 
 import numpy as np
@@ -31,6 +32,7 @@ from drift_contracts.timestamps import utc_text_of_seconds
 from drift_ml.baseline.fit import fit_baseline
 from drift_ml.report import window_report
 from drift_ml.window import Window
+from drift_monitor.evaluate import Policy
 from drift_monitor.keys import WindowKey
 from drift_monitor.stores import Fragment, SqliteStore
 
@@ -38,6 +40,7 @@ from tests.support.house_tables import columns, price
 from tests.support.series import SERIES
 
 START = 1_795_435_200.0  # a whole minute
+DAY_S = 86_400
 HOUSES = feature_set("house-price")
 HOOK = "http://127.0.0.1:9/hook"
 
@@ -521,10 +524,23 @@ def test_what_if_by_feature(fast):
     (alarm,) = [alarm for alarm in ask() if alarm["of"] == ["sqft"]]
     assert alarm["words"].startswith("sqft: the mean rose from")
     assert not alarm["muted"]
-    assert [alarm["muted"] for alarm in ask(muted=["sqft"]) if alarm["of"] == ["sqft"]] == [True]
+    day = DAY_S * (START // DAY_S + 1)
+    for end_s, is_muted in ((inf, True), (day, True), (START, False)):
+        found = ask(muted={"sqft": end_s})
+        assert [alarm["muted"] for alarm in found if alarm["of"] == ["sqft"]] == [is_muted]
     assert [alarm for alarm in ask(minimum_effects={"sqft": 3.0}) if alarm["of"] == ["sqft"]] == []
     with pytest.raises(BadQuery, match=r"expected one of .*sqft"):
-        ask(muted=["colour"])
+        ask(muted={"colour": inf})
+
+
+def test_what_if_in_days(fast):
+    """A budget in days is the evaluator's: at the traffic of the span, shared by all models; PSI is told beside it."""
+    fast.pass_time(20, rate=100, shift=1.0)
+    asked = Asked(None, 0.1, false_alarm_days=2.0, psi_alarm=0.2)
+    found = asyncio.run(fast.console.replay(SERIES.model, 5, asked))
+    budget = Policy(budget_days=2.0).events(100 * DAY_S, len(fast.bundles))
+    assert (found["budget"], found["false_alarm_days"]) == (pytest.approx(budget, rel=1), 2.0)
+    assert "1 of 1 blocks" in found["psi"]
 
 
 def test_runs(tmp_path):

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from drift_contracts import schemas
+from drift_ml.rhythm import LeftOut, Rhythm
 from drift_ml.window import Window
 from drift_monitor.errors import BadStore
 from drift_monitor.evaluate import Evaluator, Policy
 from drift_monitor.keys import Series, WindowKey
-from drift_monitor.rhythms import KEPT_DAYS, Rhythms
+from drift_monitor.rhythm_archive import keep_rhythm, kept_rhythm
+from drift_monitor.rhythms import KEPT_DAYS, Memory, Rhythms
 from drift_monitor.stores import Fragment, MemoryStore, StoredWindow
+from drift_monitor.verification import CannotVerify, verify
 
 from tests.support.house_tables import columns, price
 from tests.support.series import SERIES
@@ -64,11 +70,17 @@ class Life:
 
 
 def test_rhythm_is_learned(reference):
-    """A daily cycle cries for two weeks, and is known after them; what stood then ends."""
+    """A daily cycle cries for a day, is held against whole days for two weeks, and known after them."""
     life = Life(reference)
-    before = life.live(13)
-    assert before.rhythm == "not learned yet: 13 of 14 days of traffic are there"
+    first_day = life.live(1)
     assert [alert for alert in life.sent if alert["drift"]["channel"] == "age"]
+    assert "younger than a day" in life.sent[0]["next"][0]
+    assert first_day.rhythm.endswith("as they vary with the hour: age")
+    life.live(3)
+    life.sent.clear()
+    before = life.live(9)
+    assert before.rhythm.startswith("not learned yet: 13 of 14 days of traffic are there")
+    assert [alert for alert in life.sent if alert["state"] == "ALARM"] == []
     after = life.live(3)
     assert "learned from" in after.rhythm
     life.sent.clear()
@@ -107,6 +119,60 @@ def test_thin_traffic(reference):
     memory = Rhythms(life.store, 60).memory(SERIES, reference.baseline, BEGIN)
     assert memory.learned_hour is not None
     assert str(memory).startswith("not learned yet")
+
+
+def test_first_hours(reference):
+    """In its first hours a service says that it does not know the hours, and after a day that none differs."""
+    life = Life(reference)
+    life.add(BEGIN, 0, 40, 0.0)
+    life.minute += STEP
+    (evaluation,) = life.evaluator.run()
+    assert evaluation.rhythm.startswith("not known yet: 0 of 24 hours")
+    assert "nothing varies with the hour" in life.live(2, cycle=0, rows=40).rhythm
+
+
+def test_verified_under_whole_days(reference):
+    """An alert beside a channel that is held against whole days is computed again from its windows."""
+    policy = Policy(budget_events=1e6, minimum_effects={"age": 5.0}, lateness_minutes=5)
+    life = Life(reference, policy=policy)
+    life.live(2)
+    assert life.sent == []
+    life.live(1, score=3.0)
+    (alert,) = life.sent
+    assert "age" in alert["drift"]["detector"]["whole_days"]
+    windows = life.store.windows(SERIES, alert["drift"]["windows"]["first"], alert["drift"]["windows"]["last"])
+    assert verify(alert, windows, reference.baseline).agreement == "identical"
+
+
+def test_left_out_days(reference):
+    """A marked day is no evidence and is not learned from; the page names it, also where nothing is learned."""
+    sale = LeftOut(BEGIN * 60.0, (BEGIN + DAY) * 60.0, "a sale")
+    life = Life(reference, policy=Policy(learns_rhythm=False, left_out=(sale,)))
+    evaluation = life.live(1, cycle=0, rows=40, score=3.0)
+    assert (life.sent, evaluation.alarm) == ([], False)
+    assert evaluation.window.events > 0
+    assert evaluation.rhythm.startswith("not learned, as it is switched off")
+    assert evaluation.rhythm.endswith("(a sale)")
+    assert life.live(1, cycle=0, rows=40, score=3.0).alarm
+
+
+def test_marked_later(reference):
+    """A rhythm that was learned from a day that is marked now is learned again without it."""
+    life = Life(reference)
+    life.live(15, rows=4)
+    sale = LeftOut((BEGIN + DAY) * 60.0, (BEGIN + 2 * DAY) * 60.0, "a sale")
+    life.evaluator = life.evaluator_of(Policy(budget_events=50_000, left_out=(sale,)))
+    evaluation = life.live(1, rows=4)
+    assert evaluation.rhythm.startswith("learned from")
+    memory = Rhythms(life.store, 60).memory(SERIES, reference.baseline, BEGIN)
+    assert memory.rhythm.left_out == (sale,)
+
+
+def test_names_on_the_page():
+    """The page names the features that vary, some of many, and pairs only where nothing else does."""
+    memory = Memory(1, 0, 71, whole_days=("a", "b", "c", "d", "e", "product:a:b"))
+    assert str(memory).endswith("hour: a, b, c, d and 1 more")
+    assert str(replace(memory, whole_days=("product:a:b",))).endswith("hour: product:a:b")
 
 
 @pytest.mark.parametrize(
@@ -151,3 +217,46 @@ def test_unreadable_minute(reference):
     life.live(1, rows=4)
     days = [life.store.state(Series(SERIES.model, f"{SERIES.version}-hours-{slot}")).state for slot in range(KEPT_DAYS)]
     assert sum(len(day["hours"]) for day in days if day) >= 22
+
+
+def stored_windows(life, alert):
+    grounds = alert["drift"]["windows"]
+    windows = life.store.windows(SERIES, grounds["first"], grounds["last"])
+    # The first window of each half of a day comes when its minute has been evaluated.
+    return [stored for stored in windows if (stored.key.minute - BEGIN) % (DAY // 2)]
+
+
+def test_alert_under_rhythm(reference):
+    """An alert under a learned rhythm is checked to the last bit, also where another one stood when it was learned."""
+    life = Life(reference)
+    life.live(15, score=1.0)
+    life.sent.clear()
+    life.live(1, cycle=-0.7, score=1.0)
+    (alert,) = [alert for alert in life.sent if alert["drift"]["channel"] == "age" and alert["state"] == "ALARM"]
+    detector = alert["drift"]["detector"]
+    schemas.check("alert.v2", alert)
+    assert [alarm["finding"]["channel"] for alarm in detector["alarms"]] == ["location_score"]
+    rhythm = kept_rhythm(life.store, SERIES, detector["rhythm"], reference.baseline)
+    result = verify(alert, stored_windows(life, alert), reference.baseline, rhythm)
+    assert (result.agreement, result.holds) == ("identical", True)
+    with pytest.raises(CannotVerify, match="rhythm"):
+        verify(alert, [], reference.baseline)
+    broken = {**alert, "drift": {**alert["drift"], "detector": {**detector, "alarms": [{}]}}}
+    with pytest.raises(CannotVerify, match="alarms"):
+        verify(broken, stored_windows(life, alert), reference.baseline, rhythm)
+
+
+def test_archived_rhythm(reference):
+    """A rhythm is found by its digest for eight weeks; one that was changed is not taken for it."""
+    store, baseline = MemoryStore(), reference.baseline
+    rhythm = Rhythm(baseline.digest, 0.0, 14 * 86_400.0, 1_000, {}, {})
+    digest = keep_rhythm(store, SERIES, rhythm)
+    assert keep_rhythm(store, SERIES, rhythm) == digest
+    later = replace(rhythm, to_s=21 * 86_400.0)
+    assert keep_rhythm(store, SERIES, later) != digest
+    assert kept_rhythm(store, SERIES, digest, baseline) == rhythm
+    place = Series(SERIES.model, f"{SERIES.version}-rhythm-2")
+    for damaged in ({}, later.to_json()):
+        store.save(place, store.state(place).revision, {"digest": digest, "rhythm": damaged})
+        assert kept_rhythm(store, SERIES, digest, baseline) is None
+    assert kept_rhythm(store, SERIES, "0" * 64, baseline) is None

@@ -79,7 +79,7 @@ def command(**options):
 
 def test_options():
     """Pairs become mappings; a day begins in UTC."""
-    words = ["--minimum-effect-of", "age=0.5", "--mute", "age=1970-01-02", "--mute", "sqft=1970-01-03"]
+    words = ["--minimum-effects", "age=0.5", "--muted-features", "age=1970-01-02", "--mute", "sqft=1970-01-03"]
     result = CliRunner().invoke(command, words)
     assert result.exit_code == 0
     assert "{'age': 86400.0, 'sqft': 172800.0}" in result.output
@@ -89,13 +89,13 @@ def test_options():
 @pytest.mark.parametrize(
     ("option", "value"),
     [
-        ("--mute", "age"),
-        ("--mute", "age=tomorrow"),
-        ("--mute", "age=2026-02-30"),
-        ("--mute", "=2026-12-01"),
-        ("--minimum-effect-of", "age=-1"),
-        ("--minimum-effect-of", "age=nan"),
-        ("--minimum-effect-of", "age=11"),
+        ("--muted-features", "age"),
+        ("--muted-features", "age=tomorrow"),
+        ("--muted-features", "age=2026-02-30"),
+        ("--muted-features", "=2026-12-01"),
+        ("--minimum-effects", "age=-1"),
+        ("--minimum-effects", "age=nan"),
+        ("--minimum-effects", "age=11"),
         ("--minimum-effect", "nan"),
     ],
 )

@@ -23,19 +23,8 @@ SECOND = "feature-set.v2"
 FIRST_FEATURES, FIRST_CATEGORIES = 90, 1000
 #: The unit of what has none.
 NO_UNIT = "none"
-#: The unit that `driftctl init` writes: nobody has named it yet.
-UNKNOWN_UNIT = "unknown"
 REGRESSION = "regression"
 CLASSIFICATION = "classification"
-
-
-def spoken_unit(unit: str) -> str:
-    """Return a unit as people read it after a number, "" where there is none or nobody knows it.
-
-    >>> spoken_unit("square feet"), spoken_unit("unknown"), spoken_unit("none")
-    ('square feet', '', '')
-    """
-    return "" if unit in (NO_UNIT, UNKNOWN_UNIT) else unit
 
 
 class Output(Record):

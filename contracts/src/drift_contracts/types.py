@@ -107,6 +107,9 @@ class AlertV2Detector(TypedDict):
     minimum_effect: float
     minimum_effects: NotRequired[dict[str, float]]
     budgets: list[AlertV2DetectorBudget]
+    whole_days: NotRequired[list[str]]
+    rhythm: NotRequired[str]
+    alarms: NotRequired[list[dict[str, Any]]]
 
 
 class AlertV2Drift(TypedDict):
@@ -417,7 +420,7 @@ class BundleManifestV2File(TypedDict):
     bytes: int
 
 
-BundleManifestV2Files = TypedDict("BundleManifestV2Files", {"feature_set.json": "BundleManifestV2File", "baseline.json": "BundleManifestV2File", "forest.bin": "NotRequired[BundleManifestV2File]", "model.bin": "NotRequired[BundleManifestV2File]"})
+BundleManifestV2Files = TypedDict("BundleManifestV2Files", {"feature_set.json": "BundleManifestV2File", "baseline.json": "BundleManifestV2File", "forest.bin": "NotRequired[BundleManifestV2File]", "model.bin": "NotRequired[BundleManifestV2File]", "model.onnx": "NotRequired[BundleManifestV2File]"})
 
 
 BundleManifestV2OfflineFiles = TypedDict("BundleManifestV2OfflineFiles", {"rows.bin": "NotRequired[Any]"})
@@ -438,6 +441,7 @@ class BundleManifestV2Exactness(TypedDict):
     rows: int
     hard_rows: int
     worst_ulp: float | None
+    largest_difference: NotRequired[float | None]
     bound_share: NotRequired[float]
     reference: BundleManifestV2ExactnessReference
 
@@ -478,6 +482,7 @@ class BundleManifestV2(TypedDict):
     scores: dict[str, BundleManifestV2Score]
     warnings: list[BundleManifestV2Warning]
     files: BundleManifestV2Files
+    engine: NotRequired[Literal['onnx']]
     offline_files: NotRequired[BundleManifestV2OfflineFiles]
     exactness: NotRequired[BundleManifestV2Exactness]
     importances: NotRequired[dict[str, BundleManifestV2Score]]
@@ -574,6 +579,16 @@ class DetectorStateV2Alarm(TypedDict):
     drifts: list[DetectorStateV2Drift]
 
 
+class DetectorStateV2Day(TypedDict):
+    """DetectorStateV2Day."""
+
+    channels: list[str]
+    from_s: float | None
+    events: int
+    counts: dict[str, list[int]]
+    inflation: dict[str, float]
+
+
 class DetectorStateV2(TypedDict):
     """All that the mixture detector needs in order to go on as if never interrupted, w."""
 
@@ -584,6 +599,7 @@ class DetectorStateV2(TypedDict):
     quiet: float
     alarms: list[DetectorStateV2Alarm]
     capital: DetectorStateV2Capital
+    day: NotRequired[DetectorStateV2Day]
 
 
 class FeatureSetV1Target(TypedDict):
@@ -703,6 +719,35 @@ class HealthV1(TypedDict):
     counters: HealthV1Counters
 
 
+class HealthV2Model(TypedDict):
+    """HealthV2Model."""
+
+    model_version: str
+    feature_set: str
+    engine: Literal['c', 'python', 'onnx']
+    grade: Literal['exact', 'exact-link', 'nearest', 'onnx', 'unproven', None]
+
+
+class HealthV2Counters(TypedDict):
+    """What this process has counted since its start."""
+
+    predictions: int
+    rejected: int
+    errors: int
+    lines_lost: int
+
+
+class HealthV2(TypedDict):
+    """Whether the service answers, with what, and how exactly."""
+
+    contract: Literal['health.v2']
+    status: Literal['ok']
+    stack: str
+    default: str | None
+    models: dict[str, HealthV2Model]
+    counters: HealthV2Counters
+
+
 class ModelCardV1Summary(TypedDict):
     """ModelCardV1Summary."""
 
@@ -758,7 +803,7 @@ class ModelCardV2(TypedDict):
     model: str
     model_version: str
     threshold: float
-    engine: Literal['c', 'python']
+    engine: Literal['c', 'python', 'onnx']
     task: Literal['regression', 'classification']
     answers: Literal['prediction.response.v1', 'prediction.response.v2']
     manifest: dict[str, Any]

@@ -21,6 +21,8 @@ TYPES = {
     "boolean": "true or false",
     "null": "null",
 }
+#: Units of what has none, and of what `driftctl init` has proposed: nobody has named it yet.
+UNNAMED = ("none", "unknown")
 #: Sentences, most with a place for the keyword's value.
 _PHRASES = {
     "minimum": "at least {}",
@@ -36,6 +38,15 @@ _PHRASES = {
     "pattern": "a string that matches {}",
     "uniqueItems": "each item once",
 }
+
+
+def spoken_unit(unit: str) -> str:
+    """Return a unit as people read it after a number, "" where there is none or nobody knows it.
+
+    >>> spoken_unit("square feet"), spoken_unit("unknown"), spoken_unit("none")
+    ('square feet', '', '')
+    """
+    return "" if unit in UNNAMED else unit
 
 
 def choices(names: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import atanh, sqrt, tanh
 from typing import TYPE_CHECKING
 
-from drift_contracts.features import spoken_unit
+from drift_contracts.wording import spoken_unit
 
 from drift_ml.baseline import UNITS
 from drift_ml.figures import SHARE, plain_number, plain_pair, plain_percent

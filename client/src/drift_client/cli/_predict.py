@@ -13,10 +13,9 @@ import click
 from drift_contracts.commands import Command
 from drift_contracts.errors import NotJson
 from drift_contracts.features import feature_set as load_feature_set
-from drift_contracts.features import spoken_unit
 from drift_contracts.parsing import parse_json
 from drift_contracts.printable import printable
-from drift_contracts.wording import choices
+from drift_contracts.wording import choices, spoken_unit
 from rich.table import Table
 from rich.text import Text
 

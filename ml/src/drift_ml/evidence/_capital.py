@@ -50,6 +50,7 @@ class Capital:
         variance_inflation: Floats,
         timestamp_s: float = 0.0,
         seen: Floats | None = None,
+        charts: Flags | None = None,
     ) -> None:
         """Take a batch in.
 
@@ -67,7 +68,12 @@ class Capital:
             timestamp_s: of the batch's beginning.
             seen: events of the batch that have a bin in each chart's channel, as `ratio`; all of
                 them by default. An event without a bin tells a run nothing, and ages none.
+            charts: those that take it in, shape (charts,); all of them by default. In the others
+                no run begins either.
         """
+        if charts is not None:
+            self._advance_part(charts, ratio, events, rows, variance_inflation, timestamp_s, seen)
+            return
         grown = np.logaddexp(self.log, np.log(events))
         # The runs so far are this share of the new sum; the others begin with this batch and
         # have gained nothing, so that age, ratio and start of the average run move towards them.
@@ -82,6 +88,31 @@ class Capital:
         self.age += (events if seen is None else seen) / variance_inflation
         after = self.ratio / (1 + self.age / rows)
         self.log = grown + after - before
+
+    def _advance_part(
+        self,
+        charts: Flags,
+        ratio: Floats,
+        events: float,
+        rows: Floats,
+        variance_inflation: Floats,
+        timestamp_s: float,
+        seen: Floats | None,
+    ) -> None:
+        """Take a batch in for some charts alone; the arguments are those of `advance`."""
+        whole = (self.log, self.age, self.ratio, self.start)
+        part = Capital(*(values[..., charts] for values in whole))
+        part.advance(
+            ratio[..., charts],
+            events,
+            rows[charts],
+            variance_inflation[charts],
+            timestamp_s,
+            None if seen is None else seen[charts],
+        )
+        changed = (part.log, part.age, part.ratio, part.start)
+        for values, new in zip(whole, changed, strict=True):
+            values[..., charts] = new
 
     def clear_charts(self, charts: Flags) -> None:
         """Forget what some charts have gained.

@@ -15,10 +15,11 @@ from drift_ml.evidence._budget import Budget
 from drift_ml.evidence._capital import Capital, log_mixture
 from drift_ml.evidence._errors import EvidenceError
 from drift_ml.evidence._finding import DriftFinding, find
-from drift_ml.evidence._recovery import Recovery, Stratum
+from drift_ml.evidence._recovery import LARGEST_LEFT, Recovery, Stratum
 from drift_ml.evidence._standing import Causes, StandingAlarm, StandingDrift
 from drift_ml.evidence._state import CONTRACT, FORMER_CONTRACT, capital_to_json, restored, upgraded
 from drift_ml.evidence._tables import tables_of
+from drift_ml.evidence._whole_days import DAY_EVENTS, WholeDay, scaled_days
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -60,6 +61,9 @@ class Settings:
     seasonality: Seasonality | None = None
     #: Minimum effects of single features, by name; a pair takes the larger of both.
     minimum_effects: Mapping[str, float] = field(default_factory=dict)
+    #: Channels that vary with the hour, of which nothing more is known yet: their events are
+    #: summed, and each whole day of them is one step. None where there is a seasonality.
+    whole_days: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -70,6 +74,8 @@ class Settings:
         if self.minimum_effects:
             # Without them a state belongs to the settings that earlier releases knew.
             parts.append(dict(self.minimum_effects))
+        if self.whole_days:
+            parts.append({"whole_days": list(self.whole_days)})
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def least_effect(self, channel: str) -> float:
@@ -118,6 +124,10 @@ class MixtureDetector:
         self._variance_inflation = np.array(
             [inflation.get(chart.channel, 1.0) for chart in self._tables[0].charts]
         )
+        self._daily: Flags | None = None
+        if settings.whole_days:
+            daily = [chart.channel in settings.whole_days for chart in self._tables[0].charts]
+            self._daily = np.array(daily)
         self._causes = Causes(settings.channels, self._tables[0].charts)
         self._needed = log(settings.budget.events)
         self.reset()
@@ -128,6 +138,7 @@ class MixtureDetector:
         self._alarms: list[StandingAlarm] = []
         self.events = 0.0
         self._quiet = 0.0
+        self._day = WholeDay(self.settings.whole_days)
         self._forget_changes()
 
     def _forget_changes(self) -> None:
@@ -236,9 +247,30 @@ class MixtureDetector:
         """Begin the evidence anew; alarms that stand go on, and so do the tests of their end.
 
         A new seasonality asks for it: what was gained under another reference is none under this.
+        So do channels that are held against whole days from now on; the tests of their end begin
+        anew too, since hours may have ended them.
         """
         self._capital.clear()
         self._quiet = 0.0
+        self._day = WholeDay(self.settings.whole_days)
+        for recovery in self._daily_recoveries():
+            recovery.capital.clear()
+
+    def review_day(self, counts: Counts) -> None:
+        """Take a whole day that is past in for the end of alarms, not as evidence of a drift.
+
+        Args:
+            counts: events per bin of the day, by channel; those that are not held against whole
+                days are left out.
+        """
+        scaled = scaled_days(counts)
+        for recovery in self._daily_recoveries():
+            recovery.update(scaled.get(recovery.channel, []), 0)
+
+    def _daily_recoveries(self) -> Iterator[Recovery]:
+        for recovery in self._recoveries():
+            if recovery.channel in self.settings.whole_days:
+                yield recovery
 
     def finding(self) -> DriftFinding | None:
         """Return what the evidence says so far beside the alarms; None where it says nothing."""
@@ -284,6 +316,9 @@ class MixtureDetector:
         self._forget_changes()
         if events <= 0:
             return bool(self._alarms)
+        if self._daily is not None:
+            self._close_day(self._daily, timestamp_s)
+            counts = self._day.add(counts, events, timestamp_s)
         stratum = self._stratum(timestamp_s)
         for recovery in self._recoveries():
             recovery.update(counts.get(recovery.channel, ()), stratum)
@@ -307,7 +342,12 @@ class MixtureDetector:
         Args:
             bins: the bin that it falls into, by channel; -1 for none.
             timestamp_s: as for `update`.
+
+        Raises:
+            EvidenceError: channels are held against whole days, which takes batches.
         """
+        if self._daily is not None:
+            raise EvidenceError("channels that are held against whole days: expected batches")
         self._forget_changes()
         stratum = self._stratum(timestamp_s)
         for recovery in self._recoveries():
@@ -338,20 +378,53 @@ class MixtureDetector:
         timestamp_s: float,
         seen: Floats | None,
     ) -> bool:
-        inflation = self._variance_inflation
         self._capital.advance(
             ratio,
             events,
             tables.rows,
-            inflation,
+            self._variance_inflation,
             timestamp_s,
             seen,
+            None if self._daily is None else ~self._daily,
         )
         self.events += events
         self._quiet += events
         self._confirm()
         self._cross(timestamp_s)
         return bool(self._alarms)
+
+    def _close_day(self, daily: Flags, timestamp_s: float) -> None:
+        """Take the day in that a time lies behind, as one step of the channels that it is of.
+
+        Args:
+            daily: which charts are of these channels, shape (charts,).
+            timestamp_s: of the next batch, in seconds since the epoch.
+        """
+        if not self._day.is_over(timestamp_s):
+            return
+        begin_s, events, counts = self._day.close()
+        self._inflate_days()
+        self.review_day(counts)
+        tables = self._tables[0]
+        self._capital.advance(
+            tables.ratio(counts),
+            # As many runs as the day counts for: a day of a million events is no million chances.
+            min(events, DAY_EVENTS),
+            tables.rows,
+            self._variance_inflation,
+            begin_s,
+            tables.seen(counts),
+            daily,
+        )
+        self._confirm()
+        self._cross(begin_s)
+
+    def _inflate_days(self) -> None:
+        """Note what the events of the last whole day count for."""
+        for place, chart in enumerate(self._tables[0].charts):
+            inflation = self._day.inflation.get(chart.channel)
+            if inflation is not None:
+                self._variance_inflation[place] = inflation
 
     def _confirm(self) -> None:
         """Start the recovery of every drift anew that is found again: it is not over."""
@@ -416,11 +489,14 @@ class MixtureDetector:
             inflation = seasonality.variance_inflation.get(channel, 1.0)
         strata = [Stratum(*pair) for pair in zip(counts, self._tables, strict=True)]
         least = self.settings.least_effect(channel)
+        if channel in self.settings.whole_days:
+            # Two days can tell no less; a weaker drift would be over after a week or more.
+            least = max(least, LARGEST_LEFT)
         return Recovery(alarm, strata, variance_inflation=inflation, least=least)
 
     def to_json(self) -> DetectorStateV2:
         """Return the state as detector.state.v2; equal states continue equally."""
-        return {
+        document: DetectorStateV2 = {
             "contract": CONTRACT,
             "detector": "mixture",
             "settings": self.settings.digest,
@@ -429,6 +505,9 @@ class MixtureDetector:
             "alarms": [alarm.to_json() for alarm in self._alarms],
             "capital": capital_to_json(self._capital),
         }
+        if self.settings.whole_days:
+            document["day"] = self._day.to_json()
+        return document
 
     @classmethod
     def from_json(
@@ -458,6 +537,8 @@ class MixtureDetector:
         detector.events, detector._quiet = current["events"], current["quiet"]
         detector._alarms = [detector._alarm_of(alarm) for alarm in current["alarms"]]
         detector._capital = detector._capital_of(current["capital"])
+        detector._day = WholeDay.from_json(current.get("day"), settings.whole_days)
+        detector._inflate_days()
         return detector
 
     def _alarm_of(self, document: DetectorStateV2Alarm) -> StandingAlarm:

@@ -97,13 +97,13 @@ class Recovery:
 
     def update(
         self,
-        counts: Sequence[int],
+        counts: Sequence[float],
         stratum: int,
     ) -> None:
         """Take a batch in; one without events of the channel changes nothing.
 
         Args:
-            counts: events per bin of the channel.
+            counts: events per bin of the channel, parts of events where they count for less.
             stratum: the index of the slice of time.
         """
         batch = np.asarray(counts, dtype=np.float64)

@@ -125,7 +125,11 @@ class ReportOptions:
 
         names: of the features, and of the parts of the answer.
         """
-        for hint, chosen in (("--minimum-effect-of", self.minimum_effects), ("--mute", self.muted)):
+        by_option = {
+            "--minimum-effects": self.minimum_effects,
+            "--muted-features": self.muted,
+        }
+        for hint, chosen in by_option.items():
             if not set(chosen) <= set(names):
                 choices = ", ".join(names)
                 raise click.BadParameter(f"expected one of {choices}", param_hint=hint)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 from drift_contracts.exits import FINDING, SUCCESS
@@ -12,6 +12,7 @@ from drift_ml.days import day_of
 from drift_ml.descriptions import units_of
 from drift_ml.replay.class_plots import mix_plot
 from drift_ml.replay.evidence import Replay, window_since
+from drift_ml.replay.row_order import explain_alarms, sentences
 from drift_ml.replay.texts import place
 from drift_ml.replay.training_rows import KIND
 from drift_ml.report import window_report
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from drift_ml.replay.class_plots import MixPlot
     from drift_ml.replay.evidence import Alarm
     from drift_ml.replay.reference_detectors import Detection
+    from drift_ml.replay.row_order import Explained
     from drift_ml.replay.training_rows import TrainingRows
     from drift_ml.window import Window
 
@@ -39,6 +41,7 @@ MS_PER_SECOND = 1000
 class Outcome:
     """A replay with its report."""
 
+    #: With the alarms that are of a drift.
     replay: Replay
     #: Of the named detectors, empty where they were not run.
     detections: tuple[Detection, ...]
@@ -54,6 +57,8 @@ class Outcome:
     training_rows: TrainingRows | None = None
     #: A classifier's classes over time; None where no label was counted.
     class_mix: MixPlot | None = None
+    #: Channels whose alarms are no drift, and why.
+    explained: Mapping[str, Explained] = field(default_factory=dict)
     #: PSI against a limit; None where none was chosen. It decides nothing.
     psi: PsiCheck | None = None
 
@@ -80,6 +85,7 @@ class Outcome:
             "not_run": self.not_run,
             "warnings": [{"kind": KIND, "words": words} for words in self.warnings],
             "training_rows": training_rows,
+            "explained": {name: why.name.lower() for name, why in self.explained.items()},
             "psi_alarm": None if self.psi is None else self.psi.to_json(),
             "replay": self.replay.to_json(),
             "report": cast("JsonValue", self.report),
@@ -114,6 +120,9 @@ def conclude(
     Raises:
         ValueError: there is no event in the windows.
     """
+    explained = explain_alarms(baseline, windows, replay, training_rows)
+    alarms = (alarm for alarm in replay.alarms if alarm.finding.channel not in explained)
+    replay = replace(replay, alarms=tuple(alarms))
     alarm = replay.standing
     row = alarm.since_row if alarm else 0
     compared = f"{replay.events - row:,} events"
@@ -121,7 +130,19 @@ def conclude(
     report = window_report(baseline, window_since(windows, row))
     mix = mix_plot(baseline, windows)
     verdict = verdict_of(baseline, replay, report, muted)
-    return Outcome(replay, detections, report, compared, verdict, not_run, training_rows, mix)
+    timed = replay.time_at(0) is not None
+    others = (*verdict.others, *sentences(explained, is_timed=timed))
+    return Outcome(
+        replay,
+        detections,
+        report,
+        compared,
+        replace(verdict, others=others),
+        not_run,
+        training_rows,
+        mix,
+        explained,
+    )
 
 
 def mutable_names(baseline: Baseline) -> list[str]:

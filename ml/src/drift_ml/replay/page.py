@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from drift_contracts.features import spoken_unit
+from drift_contracts.wording import spoken_unit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from drift_ml.replay.class_plots import calibration_plot
@@ -208,7 +208,10 @@ def _verdict(
     """Return what a person needs to know, if they read nothing else."""
     verdict = facts.verdict
     details = list(verdict.others)
-    if verdict.level == "quiet":
+    # Where rows are grouped, evidence reached the bar, and no alarm is of a drift.
+    if any(step.crossed for step in replay.steps) and not replay.alarms:
+        pass
+    elif verdict.level == "quiet":
         threshold = events(replay.budget.events)
         details.append(f"The evidence never reached the bar of {threshold} : 1.")
     else:

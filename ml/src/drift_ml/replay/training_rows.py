@@ -43,6 +43,11 @@ class TrainingRows:
         return self.comparison.verdict if self.comparison else UNKNOWN
 
     @property
+    def share(self) -> float:
+        """Return the share of the rows that equal a training row, 0 where none was looked up."""
+        return self.comparison.share if self.comparison else 0.0
+
+    @property
     def warns(self) -> bool:
         """Return whether the file holds training rows, which a reader must know."""
         return self.verdict == TOLD

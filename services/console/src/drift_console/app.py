@@ -9,11 +9,13 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drift_contracts import DriftError
 from drift_contracts.problems import INTERNAL_ERROR, KINDS, MEDIA_TYPE, problem_document
+from drift_ml.days import start_of_day
 from drift_monitor.acknowledgements import Acknowledgement
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -47,6 +49,8 @@ MOST_VALUES = 50_000
 BUDGET = (100.0, 1e12)
 #: Standard deviations that a what-if can be asked with.
 EFFECT = (0.0, 10.0)
+#: Limits of PSI, and days to one false alarm, that a what-if can be asked with.
+PSI, DAYS = (0.0, 10.0), (1.0, 3650.0)
 #: Bytes of a body that the page sends, and characters of a text in it.
 LONGEST_BODY, LONGEST_TEXT = 8_192, 500
 #: Features that a what-if can name.
@@ -281,11 +285,13 @@ class ConsoleApi:
         return JSONResponse(entry, headers=_NO_STORE)
 
     async def replay(self, request: Request) -> Response:
-        """Answer GET /console/api/replay?model=NAME&minutes=30&budget=1e5&minimum_effect=0.1."""
+        """Answer GET /console/api/replay?model=NAME&minutes=30&budget=1e5&minimum_effect=0.1.
+
+        The names are those of a stack's keys: false_alarm_days in place of the budget, and
+        minimum_effects, muted_features and psi_alarm where they are wanted.
+        """
         model, minutes = _read_query(request)
-        budget = _read_number(request, "budget", BUDGET)
-        effect = _read_number(request, "minimum_effect", EFFECT)
-        asked = Asked(budget, effect, _read_effects(request), _read_words(request, "mute"))
+        asked = _read_asked(request)
         document = await self._replay(model, minutes, asked)
         return JSONResponse(document, headers=_NO_STORE)
 
@@ -328,6 +334,37 @@ def _read_number(request: Request, name: str, bounds: tuple[float, float]) -> fl
     return value
 
 
+def _read_asked(request: Request) -> Asked:
+    """Return the settings of a what-if. Raises BadQuery."""
+    in_days = "false_alarm_days" in request.query_params
+    if in_days and "budget" in request.query_params:
+        raise BadQuery("budget, false_alarm_days: expected one of them")
+    psi_alarm = 0.0
+    if "psi_alarm" in request.query_params:
+        psi_alarm = _read_number(request, "psi_alarm", PSI)
+    return Asked(
+        budget=None if in_days else _read_number(request, "budget", BUDGET),
+        false_alarm_days=_read_number(request, "false_alarm_days", DAYS) if in_days else None,
+        minimum_effect=_read_number(request, "minimum_effect", EFFECT),
+        minimum_effects=_read_effects(request),
+        muted=_read_muted(request),
+        psi_alarm=psi_alarm,
+    )
+
+
+def _read_muted(request: Request) -> dict[str, float]:
+    """Return when the muting of features ends, infinity where no day is given. Raises BadQuery."""
+    muted = {}
+    for word in _read_words(request, "muted_features"):
+        feature, divider, day = word.partition("=")
+        try:
+            muted[feature] = start_of_day(day) if divider else inf
+        except ValueError:
+            expected = "FEATURE or FEATURE=DAY, such as age=2026-12-01"
+            raise BadQuery(f"muted_features: expected {expected}") from None
+    return muted
+
+
 def _read_words(request: Request, name: str) -> list[str]:
     """Return the words of a parameter, which commas divide. Raises BadQuery for too many."""
     words = request.query_params.get(name, "").replace(" ", "").split(",")
@@ -340,7 +377,7 @@ def _read_effects(request: Request) -> dict[str, float]:
     """Return the minimum effects of single features, by name. Raises BadQuery."""
     least, most = EFFECT
     effects = {}
-    for word in _read_words(request, "minimum_effect_of"):
+    for word in _read_words(request, "minimum_effects"):
         feature, _, text = word.partition("=")
         try:
             effects[feature] = float(text)
@@ -348,7 +385,7 @@ def _read_effects(request: Request) -> dict[str, float]:
             effects[feature] = float("nan")
         if not least <= effects[feature] <= most:
             expected = f"FEATURE=SD, such as age=0.5, from {least:g} to {most:g}"
-            raise BadQuery(f"minimum_effect_of: expected {expected}")
+            raise BadQuery(f"minimum_effects: expected {expected}")
     return effects
 
 

@@ -275,7 +275,7 @@ class Console:
         name = self._name(model)
         names = [*self._views[name].feature_set.names, PREDICTION]
         if not {*asked.muted, *asked.minimum_effects} <= {*names}:
-            raise BadQuery(f"mute, minimum_effect_of: expected one of {', '.join(names)}")
+            raise BadQuery(f"muted_features, minimum_effects: expected one of {', '.join(names)}")
         return await asyncio.to_thread(self._replay, name, minutes, asked)
 
     def _replay(

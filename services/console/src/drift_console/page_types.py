@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         BundleManifestV2ClassScore,
         BundleManifestV2Exactness,
         BundleManifestV2HeldOut,
+        BundleManifestV2Score,
         BundleManifestV2Warning,
     )
     from drift_monitor.acknowledgements import Acknowledgement
@@ -44,6 +45,8 @@ class ModelCard(TypedDict):
     class_scores: NotRequired[dict[str, BundleManifestV2ClassScore]]
     #: Which rows the scores are of, where that is recorded.
     held_out: NotRequired[BundleManifestV2HeldOut]
+    #: By feature, the largest first: what shuffling its values adds to the error.
+    importances: NotRequired[dict[str, BundleManifestV2Score]]
 
 
 class Target(TypedDict):
@@ -413,7 +416,9 @@ WhatIfDocument = TypedDict(
     "WhatIfDocument",
     {
         "model": str,
+        # In events, also where it was asked for in days.
         "budget": float,
+        "false_alarm_days": float | None,
         "minimum_effect": float,
         "threshold": float,
         # Epoch seconds at which each bucket begins.
@@ -423,6 +428,8 @@ WhatIfDocument = TypedDict(
         "alarms": list[WhatIfAlarm],
         "windows": int,
         "events": int,
+        # What an alarm of PSI would have said; None where it was not asked for.
+        "psi": str | None,
         "from": str | None,
     },
 )

@@ -73,6 +73,7 @@ def verify(alert: Path, windows: Path | None, table: str | None, bundles: Path) 
     # --help need not wait for numpy.
     from drift_monitor.errors import MonitorError  # noqa: PLC0415
     from drift_monitor.keys import Series  # noqa: PLC0415
+    from drift_monitor.rhythm_archive import kept_rhythm  # noqa: PLC0415
     from drift_monitor.verification import CannotVerify  # noqa: PLC0415
     from drift_monitor.verification import verify as compute  # noqa: PLC0415
 
@@ -80,12 +81,15 @@ def verify(alert: Path, windows: Path | None, table: str | None, bundles: Path) 
         raise click.UsageError("expected --windows or --table, one of them")
     document = _read(alert)
     baseline = _baseline(bundles, document)
-    grounds = document["drift"]["windows"]
+    grounds, detector = document["drift"]["windows"], document["drift"]["detector"]
     try:
         store = _open(windows, table, grounds["period"])
         series = Series(document["model"], document["model_version"])
         stored = store.windows(series, grounds["first"], grounds["last"])
-        result = compute(document, stored, baseline)
+        rhythm = None
+        if "rhythm" in detector:
+            rhythm = kept_rhythm(store, series, detector["rhythm"], baseline)
+        result = compute(document, stored, baseline, rhythm)
     except CannotVerify as error:
         raise click.BadParameter(str(error), param_hint="ALERT") from error
     except (MonitorError, sqlite3.Error) as error:

@@ -52,6 +52,10 @@ NEXT_OF_ANSWER = (
     " where there are any",
     NEXT[-1],
 )
+NEXT_OF_FIRST_DAY = (
+    "The traffic is younger than a day, so that this may be what the hour of the day does: look"
+    " again when a whole day is there, which ends the alert of a feature that only follows the hour"
+)
 NEXT_AFTER = "Nothing to do; the detector watches on from a clean slate"
 #: Alerts that still stand and that a new one names.
 MOST_NAMED = 5
@@ -90,6 +94,8 @@ class Grounds:
     windows: AlertV2Windows | None = None
     #: What the evidence was gathered under; None as above.
     detector: AlertV2Detector | None = None
+    #: Whether the hours of a day are not all there yet.
+    is_first_day: bool = False
 
 
 def drift_alert(
@@ -130,11 +136,19 @@ def drift_alert(
             f" (at most one false alarm in {grounds.budget:,.0f} events)"
             f"{_beside(grounds.standing)}"
         ),
-        "next": list(NEXT_OF_ANSWER if _is_of_classifier(source, finding) else NEXT),
+        "next": _next_steps(source, finding, grounds),
         "links": dict(source.links),
         "standing": [_other(alert) for alert in grounds.standing[:MOST_LISTED]],
         "drift": _drift(source.reference, finding, since, described, grounds),
     }
+
+
+def _next_steps(source: AlertSource, finding: DriftFinding, grounds: Grounds) -> list[str]:
+    """Return what to do about a drift; of the first day, what is not known yet comes first."""
+    steps = list(NEXT_OF_ANSWER if _is_of_classifier(source, finding) else NEXT)
+    if grounds.is_first_day:
+        return [NEXT_OF_FIRST_DAY, *steps]
+    return steps
 
 
 def _lowered(text: str) -> str:

@@ -28,7 +28,8 @@ from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import WINDOW, refuse_newer
 from drift_monitor.keys import MINUTE, Series
 from drift_monitor.psi_meter import PsiMeter
-from drift_monitor.rhythms import Rhythms
+from drift_monitor.rhythm_archive import keep_rhythm
+from drift_monitor.rhythms import HOUR_S, HOURS_A_DAY, Rhythms
 from drift_monitor.state import SeriesState
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from drift_contracts.types import AlertV2, AlertV2Detector, AlertV2Windows, WindowReportV1
     from drift_ml.evidence import DriftFinding, StandingAlarm
+    from drift_ml.left_out import LeftOut
     from drift_ml.rhythm import Rhythm
 
     from drift_monitor.alerts import Alert, AlertSource
@@ -93,6 +95,8 @@ class Policy:
     period: int = MINUTE
     #: Whether the rhythm of the traffic is learned from it and allowed for.
     learns_rhythm: bool = True
+    #: Spans of days that are neither learned from nor evidence: holidays, one-off events.
+    left_out: tuple[LeftOut, ...] = ()
     #: PSI above which the alarm `psi` of the monitoring spec rings; 0 measures none.
     psi_alarm: float = 0.0
 
@@ -184,6 +188,8 @@ class _Run:
     #: Everything evaluated so far.
     window: Window
     counts: Counter[str]
+    #: The first minute after the first day of traffic; before it the hours of a day are not known.
+    first_day_over: int = 0
     #: The evidence after each window, in nats.
     strengths: list[float] = field(default_factory=list)
     #: Measures PSI; None where no alarm of it is chosen.
@@ -252,7 +258,7 @@ class Evaluator:
         self._now = now
         self._stack = stack
         self._policy = policy or Policy()
-        self._rhythms = Rhythms(store, self._policy.period)
+        self._rhythms = Rhythms(store, self._policy.period, self._policy.left_out)
         self._links = dict(links or {})
         # Versions of one model share its traffic, so that they are one.
         self._models = len({series.model for series in references})
@@ -329,6 +335,7 @@ class Evaluator:
             self._detector(series, state, reference, memory),
             Window.empty(reference.baseline, series.version),
             compacted.counts,
+            self._first_day_over(memory),
             psi=self._psi_meter(state, reference, series),
         )
         self._catch_up(run, stored.revision, min(compacted.whole_before, most))
@@ -338,7 +345,20 @@ class Evaluator:
             )
         left = max(0, closed - 1 - state.cursor)
         evaluation = run.evaluation(float(left * self._policy.period))
-        return replace(evaluation, rhythm=None if memory is None else str(memory))
+        return replace(evaluation, rhythm=self._rhythm_in_words(memory))
+
+    def _rhythm_in_words(self, memory: Memory | None) -> str | None:
+        """Return what is known of the rhythm and left out of it; None where neither is."""
+        if not self._policy.left_out:
+            return None if memory is None else str(memory)
+        listed = ", ".join(map(str, self._policy.left_out))
+        return f"{memory or 'not learned, as it is switched off'}; left out: {listed}"
+
+    def _first_day_over(self, memory: Memory | None) -> int:
+        """Return the first minute after the first day of traffic; 0 where that is of no matter."""
+        if memory is None or memory.rhythm is not None:
+            return 0
+        return (memory.first_hour + HOURS_A_DAY) * HOUR_S // self._policy.period
 
     def _state(
         self,
@@ -428,6 +448,10 @@ class Evaluator:
         except Exception as error:
             _log.error(UNREADABLE_WINDOW, series, minute, error)
             run.counts["unreadable"] += 1
+            return
+        if any(span.holds(minute * self._policy.period) for span in self._policy.left_out):
+            # It counts in reports, and is no evidence, for a drift or against one.
+            run.window += window
             return
         add_window(run.state.digests, minute, window_digest(stored.window))
         self._step(run, window, minute)
@@ -563,6 +587,7 @@ class Evaluator:
             list(state.alerts.values()),
             self._windows_of(state, minute),
             self._detector_of(run),
+            is_first_day=minute < run.first_day_over,
         )
 
     def _since_onset(
@@ -613,6 +638,12 @@ class Evaluator:
         }
         if self._policy.minimum_effects:
             detector["minimum_effects"] = dict(self._policy.minimum_effects)
+        if run.detector.settings.whole_days:
+            detector["whole_days"] = list(run.detector.settings.whole_days)
+        if run.state.rhythm:
+            detector["rhythm"] = run.state.rhythm
+        if run.state.start:
+            detector["alarms"] = [dict(alarm) for alarm in run.state.start]
         return detector
 
     def _take_back(
@@ -640,18 +671,19 @@ class Evaluator:
     ) -> MixtureDetector:
         """Return the detector as it was left; the state gets the budget of today.
 
-        A new budget moves its threshold and keeps its evidence. A new rhythm keeps the alarms that
-        stand and begins the evidence anew. A state of other settings (of another release, or
-        another minimum effect) is no evidence under these: the detector starts anew, and with it
-        the alert.
+        A new budget moves its threshold and keeps its evidence. A new rhythm, or other channels
+        that are held against whole days, keep the alarms that stand and begin the evidence anew. A
+        state of other settings (of another release, or another minimum effect) is no evidence
+        under these: the detector starts anew, and with it the alert.
         """
         old_budget = state.budget
         observed = self._observed_per_day(state)
         state.budget = self._policy.events(observed, self._models)
         rhythm = None if memory is None else memory.rhythm
-        settings = self._settings(reference, state.budget, rhythm)
+        whole_days = () if memory is None else memory.whole_days
+        settings = self._settings(reference, state.budget, rhythm, whole_days)
         if state.detector is None:
-            return self._new_detector(state, settings)
+            return self._new_detector(series, state, settings, rhythm)
         document = state.detector.copy()
         # A week's reference takes long to digest, so that settings that stay are made once.
         old_settings = settings
@@ -665,12 +697,14 @@ class Evaluator:
         except EvidenceError:
             _log.warning(OTHER_SETTINGS, series)
             state.alerts, state.muted = {}, {}
-            return self._new_detector(state, settings)
+            return self._new_detector(series, state, settings, rhythm)
         if learned_anew:
             detector.forget_evidence()
-            # An alert does not say by which rhythm its windows are to be read.
-            state.digests, state.budgets = [], []
-
+            if detector.alarms and memory is not None:
+                # What stands is held against the last whole day at once, where it is to be.
+                detector.review_day(self._rhythms.last_day(series, reference.baseline, memory))
+            state.start = detector.to_json()["alarms"]
+            self._begin_grounds(series, state, rhythm)
         # Without any, the evidence is of an earlier release, and cannot be gathered again.
         if state.budgets and state.budgets[-1][1] != state.budget:
             state.budgets.append((state.cursor + 1, state.budget))
@@ -678,14 +712,27 @@ class Evaluator:
 
     def _new_detector(
         self,
+        series: Series,
         state: SeriesState,
         settings: Settings,
+        rhythm: Rhythm | None,
     ) -> MixtureDetector:
         """Return a detector without evidence, and begin to note what it will rest on."""
-        state.digests, state.budgets = [], []
-        if settings.seasonality is None:
-            state.budgets = [(state.cursor + 1, state.budget)]
+        state.start = []
+        self._begin_grounds(series, state, rhythm)
         return MixtureDetector(settings)
+
+    def _begin_grounds(
+        self,
+        series: Series,
+        state: SeriesState,
+        rhythm: Rhythm | None,
+    ) -> None:
+        """Note what the evidence rests on from now on; it has none yet."""
+        state.digests = []
+        state.budgets = [(state.cursor + 1, state.budget)]
+        # The evaluator itself keeps the newest rhythm alone.
+        state.rhythm = "" if rhythm is None else keep_rhythm(self._store, series, rhythm)
 
     def _observed_per_day(self, state: SeriesState) -> float | None:
         """Return the events of a day at the traffic so far, None before the first event."""
@@ -700,6 +747,7 @@ class Evaluator:
         reference: Reference,
         budget: float,
         rhythm: Rhythm | None,
+        whole_days: tuple[str, ...],
     ) -> Settings:
         channels = reference.baseline.channels
         return Settings(
@@ -708,6 +756,7 @@ class Evaluator:
             self._policy.minimum_effect,
             None if rhythm is None else rhythm.seasonality(channels),
             minimum_effects=self._policy.minimum_effects,
+            whole_days=whole_days,
         )
 
     def _send(self, series: Series) -> None:

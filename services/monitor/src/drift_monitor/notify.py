@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
+from drift_contracts.wording import spoken_unit
 from drift_ml.figures import SHARE, plain_number, plain_pair, plain_percent
 
 from drift_monitor.errors import MonitorError
@@ -208,7 +209,9 @@ def _drift_facts(alert: Alert) -> list[_Fact]:
         texts = plain_pair(before, after)
         if drift["unit"] == SHARE:
             texts = (plain_percent(before), plain_percent(after))
-        facts.append(_Fact("Size", f"{texts[0]} before, {texts[1]} now ({drift['unit']})"))
+        unit = spoken_unit(drift["unit"])
+        ending = f" ({unit})" if unit else ""
+        facts.append(_Fact("Size", f"{texts[0]} before, {texts[1]} now{ending}"))
     return facts
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from drift_ml.rhythm import Rhythm, RhythmError, enough, learn_rhythm
+from drift_ml.rhythm import FEWEST_DAYS, Rhythm, RhythmError, enough, learn_rhythm, varying_channels
 from drift_ml.window import Window, WindowError
 
 from drift_monitor.errors import BadStore
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from drift_contracts.types import DetectorStateV1Mixture, DetectorStateV2
     from drift_ml.baseline import Baseline
+    from drift_ml.left_out import LeftOut
 
     from drift_monitor.stores import Document, Store
 
@@ -28,6 +29,8 @@ HOURS_A_DAY = 24
 KEPT_DAYS = 28
 #: Hours that one run sums, at most: a day of minutes. What is left waits for the next run.
 MOST_HOURS = 24
+#: Channels that the page names; of more it gives the number.
+MOST_NAMED = 4
 #: Hours after which a rhythm is learned again.
 RELEARNED_HOURS = 7 * HOURS_A_DAY
 WHAT = "what was learned of the traffic's rhythm"
@@ -51,6 +54,23 @@ class Memory:
     #: Digest of the detector's settings when the rhythm was learned: a state of these goes on
     #: under the rhythm, its alarms kept.
     superseded: str | None = None
+    #: Before a rhythm is learned: channels that vary with the hour, which are held against whole
+    #: days.
+    whole_days: tuple[str, ...] = ()
+    #: The last hour when these were looked for.
+    looked_hour: int | None = None
+
+    @property
+    def hours(self) -> int:
+        """Return how many hours are summed, with traffic or without."""
+        return max(0, self.last_hour + 1 - self.first_hour)
+
+    @property
+    def is_day_over(self) -> bool:
+        """Return whether there is another whole day to look for channels that vary in."""
+        if self.rhythm is not None or self.hours < HOURS_A_DAY:
+            return False
+        return self.looked_hour is None or self.last_hour - self.looked_hour >= HOURS_A_DAY
 
     @property
     def is_due(self) -> bool:
@@ -60,12 +80,32 @@ class Memory:
             return False
         return self.learned_hour is None or self.last_hour - self.learned_hour >= RELEARNED_HOURS
 
+    def is_of_other_days(self, left_out: tuple[LeftOut, ...]) -> bool:
+        """Return whether the rhythm was learned with other days left out."""
+        return self.rhythm is not None and self.rhythm.left_out != left_out
+
     def __str__(self) -> str:
         """Return what is known of the rhythm, in words for the page."""
         if self.rhythm is not None:
             return str(self.rhythm)
-        days = max(0, self.last_hour + 1 - self.first_hour) / HOURS_A_DAY
-        return f"not learned yet: {days:.0f} of 14 days of traffic are there"
+        if self.hours < HOURS_A_DAY:
+            return (
+                f"not known yet: {self.hours} of {HOURS_A_DAY} hours of traffic are there, and a"
+                " difference may be that of the hour"
+            )
+        days = self.hours / HOURS_A_DAY
+        learned = f"not learned yet: {days:.0f} of {FEWEST_DAYS} days of traffic are there"
+        if not self.whole_days:
+            return f"{learned}; nothing varies with the hour so far"
+        # Pairs follow from their features, so that naming these says more.
+        single = [name for name in self.whole_days if ":" not in name and name != "sum_of_squares"]
+        names = single or list(self.whole_days)
+        more = len(names) - MOST_NAMED
+        others = f" and {more} more" if more > 0 else ""
+        return (
+            f"{learned}; held against whole days until then, as they vary with the hour:"
+            f" {', '.join(names[:MOST_NAMED])}{others}"
+        )
 
 
 class Rhythms:
@@ -75,9 +115,17 @@ class Rhythms:
         self,
         store: Store,
         period: int,
+        left_out: tuple[LeftOut, ...] = (),
     ) -> None:
-        """Take where windows are kept; period: whole seconds that a window spans, 60 or less."""
+        """Read nothing yet.
+
+        Args:
+            store: where windows are kept.
+            period: whole seconds that a window spans, 60 or less.
+            left_out: spans that nothing is learned from.
+        """
         self._store = store
+        self._left_out = left_out
         self._period = period
         self._windows_an_hour = HOUR_S // period
 
@@ -118,6 +166,8 @@ class Rhythms:
                 members["learned_hour"],
                 rhythm,
                 members["superseded"],
+                tuple(members.get("whole_days", ())),
+                members.get("looked_hour"),
             )
         except (KeyError, TypeError, ValueError):
             item = f"state#{_place(series)}"
@@ -154,9 +204,11 @@ class Rhythms:
         for day, hours in groupby(range(begin, end), key=lambda hour: hour // HOURS_A_DAY):
             self._sum_day(series, baseline, day, list(hours))
         memory = replace(memory, last_hour=end - 1)
-        if memory.is_due:
-            settings = None if detector is None else detector["settings"]
+        settings = None if detector is None else detector["settings"]
+        if memory.is_due or memory.is_of_other_days(self._left_out):
             memory = replace(self._learn(series, baseline, memory), superseded=settings)
+        if memory.is_day_over:
+            memory = self._look(series, baseline, memory, settings)
         self._store.save(_place(series), memory.revision, _document(memory))
         return memory
 
@@ -202,14 +254,72 @@ class Rhythms:
         baseline: Baseline,
         memory: Memory,
     ) -> Memory:
-        batches = sorted(self._batches(series, baseline, memory), key=lambda batch: batch[0])
         try:
-            rhythm = learn_rhythm(baseline, batches)
+            hours = self._sorted_hours(series, baseline, memory)
+            rhythm = learn_rhythm(baseline, hours, left_out=self._left_out)
         except RhythmError as error:
             _log.info("the rhythm of %s is not learned: %s", series, error)
             return replace(memory, learned_hour=memory.last_hour)
         _log.info("the rhythm of %s: %s", series, rhythm)
-        return replace(memory, learned_hour=memory.last_hour, rhythm=rhythm)
+        return replace(
+            memory, learned_hour=memory.last_hour, rhythm=rhythm, whole_days=(), looked_hour=None
+        )
+
+    def _look(
+        self,
+        series: Series,
+        baseline: Baseline,
+        memory: Memory,
+        settings: str | None,
+    ) -> Memory:
+        """Return the memory with the channels that vary with the hour, by all whole days.
+
+        Args:
+            series: whose hours.
+            baseline: whose bins are counted.
+            memory: with the hours that are summed.
+            settings: digest of the detector's settings.
+        """
+        hours = self._sorted_hours(series, baseline, memory)
+        usual = [hour for hour in hours if not any(span.holds(hour[0]) for span in self._left_out)]
+        varying = varying_channels(baseline, usual)
+        looked = replace(memory, looked_hour=memory.last_hour)
+        if varying == memory.whole_days:
+            return looked
+        _log.info("channels of %s that vary with the hour: %d", series, len(varying))
+        return replace(looked, whole_days=varying, superseded=settings)
+
+    def last_day(
+        self,
+        series: Series,
+        baseline: Baseline,
+        memory: Memory,
+    ) -> dict[str, list[int]]:
+        """Return the counts of the last whole day, by channel.
+
+        Args:
+            series: whose hours.
+            baseline: whose bins are counted.
+            memory: with the hours that are summed.
+        """
+        begin_s = (memory.last_hour + 1 - HOURS_A_DAY) * HOUR_S
+        total: dict[str, list[int]] = {}
+        for timestamp_s, counts in self._sorted_hours(series, baseline, memory):
+            if timestamp_s < begin_s:
+                continue
+            for name, bins in counts.items():
+                before = total.get(name, [0] * len(bins))
+                total[name] = [left + right for left, right in zip(before, bins, strict=True)]
+        return total
+
+    def _sorted_hours(
+        self,
+        series: Series,
+        baseline: Baseline,
+        memory: Memory,
+    ) -> list[tuple[float, Mapping[str, list[int]]]]:
+        """Return begin and counts of each hour that is kept, the oldest first."""
+        return sorted(self._batches(series, baseline, memory), key=lambda batch: batch[0])
 
     def _batches(
         self,
@@ -251,5 +361,7 @@ def _document(memory: Memory) -> Document:
         "last_hour": memory.last_hour,
         "learned_hour": memory.learned_hour,
         "superseded": memory.superseded,
+        "whole_days": list(memory.whole_days),
+        "looked_hour": memory.looked_hour,
         "rhythm": None if memory.rhythm is None else memory.rhythm.to_json(),
     }

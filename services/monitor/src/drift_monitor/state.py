@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         AlertV2WindowsGroup,
         DetectorStateV1Mixture,
         DetectorStateV2,
+        DetectorStateV2Alarm,
     )
 
     from drift_monitor.alerts import Alert
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 WHAT = "the evaluator's state"
 #: Members that came after the first release.
-LATER = ("judged_ahead", "muted", "digests", "budgets", "psi")
+LATER = ("judged_ahead", "muted", "digests", "budgets", "psi", "rhythm", "start")
 
 
 @dataclass
@@ -50,6 +51,10 @@ class SeriesState:
     digests: list[AlertV2WindowsGroup] = field(default_factory=list)
     #: First window and events of each budget that the detector had, the oldest first.
     budgets: list[tuple[int, float]] = field(default_factory=list)
+    #: Digest of the rhythm that the detector has had since the first of these windows; "" for none.
+    rhythm: str = ""
+    #: The alarms that stood before the first of these windows, as the detector's state has them.
+    start: list[DetectorStateV2Alarm] = field(default_factory=list)
     #: Events since PSI was last measured, as a window; empty where no alarm of it is chosen.
     psi: Document = field(default_factory=dict)
 

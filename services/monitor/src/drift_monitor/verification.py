@@ -5,21 +5,24 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from math import isclose
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from drift_contracts import DriftError
 from drift_ml.evidence import Budget, MixtureDetector, Settings, observe_window
 from drift_ml.window import Window
 
 from drift_monitor.digests import group_digest, window_digest
 from drift_monitor.errors import MonitorError
 from drift_monitor.keys import start_of
+from drift_monitor.rhythm_archive import rhythm_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from drift_contracts.types import AlertV2, AlertV2Detector, AlertV2WindowsGroup
     from drift_ml.baseline import Baseline
-    from drift_ml.evidence import DriftFinding, Transition
+    from drift_ml.evidence import DriftFinding, Seasonality, Transition
+    from drift_ml.rhythm import Rhythm
 
     from drift_monitor.stores import StoredWindow
 
@@ -76,16 +79,22 @@ class Verification:
         return not self.changed and self.agreement != "different"
 
 
-def verify(alert: AlertV2, windows: Sequence[StoredWindow], baseline: Baseline) -> Verification:
+def verify(
+    alert: AlertV2,
+    windows: Sequence[StoredWindow],
+    baseline: Baseline,
+    rhythm: Rhythm | None = None,
+) -> Verification:
     """Return what stored windows say of an alert.
 
     Args:
         alert: of drift.
         windows: of the alert's model and version, from its first window to its last, in order.
         baseline: of the alert's model and version.
+        rhythm: of the alert's traffic, where it names one (`rhythm_archive.kept_rhythm`).
 
     Raises:
-        CannotVerify: the alert does not say what it rests on, or the baseline is another one.
+        CannotVerify: the alert does not say what it rests on, or baseline or rhythm is another one.
         EvidenceError: settings that cannot be.
         WindowError: a window that cannot be read.
     """
@@ -96,7 +105,15 @@ def verify(alert: AlertV2, windows: Sequence[StoredWindow], baseline: Baseline) 
         raise CannotVerify(f"{expected}; evidence of earlier releases cannot be computed again")
     if detector["baseline"] != baseline.digest:
         raise CannotVerify("expected the bundle of the alert's model_version: another baseline")
-    course = _Course(baseline, detector, [part["name"] for part in drift["channels"]])
+    wanted = detector.get("rhythm")
+    if wanted is not None and (rhythm is None or rhythm_digest(rhythm) != wanted):
+        expected = "expected the rhythm that the alert names, which the store keeps for eight weeks"
+        raise CannotVerify(f"{expected}; without it the evidence cannot be computed again")
+    seasonality = None
+    if wanted is not None and rhythm is not None:
+        seasonality = rhythm.seasonality(baseline.channels)
+    names = [part["name"] for part in drift["channels"]]
+    course = _Course(baseline, detector, names, seasonality)
     for stored in windows:
         course.take(stored.key.minute, Window.from_json(stored.window, baseline), grounds["period"])
     finding = course.findings.get(drift["channel"])
@@ -118,6 +135,8 @@ class _Course:
     settings: AlertV2Detector
     #: The channels whose evidence is noted.
     channels: Sequence[str]
+    #: Of the alert's rhythm.
+    seasonality: Seasonality | None = None
     detector: MixtureDetector | None = None
     #: The budget of the detector.
     events: float = 0.0
@@ -162,7 +181,9 @@ class _Course:
                 self.baseline.channels,
                 Budget(events),
                 self.settings["minimum_effect"],
+                self.seasonality,
                 minimum_effects=self.settings.get("minimum_effects", {}),
+                whole_days=tuple(self.settings.get("whole_days", ())),
             )
             self.detector = self._under(settings)
             self.events = events
@@ -170,10 +191,29 @@ class _Course:
 
     def _under(self, settings: Settings) -> MixtureDetector:
         if self.detector is None:
-            return MixtureDetector(settings)
+            return _begun(settings, self.settings.get("alarms", []))
         # Another budget moves the threshold and keeps the evidence, as in the evaluator.
         state = {**self.detector.to_json(), "settings": settings.digest}
         return MixtureDetector.from_json(state, settings)  # type: ignore[arg-type]
+
+
+def _begun(settings: Settings, alarms: Sequence[Mapping[str, object]]) -> MixtureDetector:
+    """Return a detector without evidence under which some alarms stand.
+
+    Args:
+        settings: of the alert.
+        alarms: as the alert has them.
+
+    Raises:
+        CannotVerify: an alarm is none of detector.state.v2.
+    """
+    # Any: whatever the alert holds; what is no alarm fails to be read.
+    state: Any = {**MixtureDetector(settings).to_json(), "alarms": alarms}
+    try:
+        return MixtureDetector.from_json(state, settings)
+    except (DriftError, KeyError, TypeError, ValueError) as error:
+        expected = "drift.detector.alarms: expected alarms as detector.state.v2 has them"
+        raise CannotVerify(expected) from error
 
 
 def _changed(

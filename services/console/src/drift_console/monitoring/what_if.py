@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from drift_contracts.timestamps import utc_text_of_seconds
 from drift_ml.descriptions import units_of
 from drift_ml.evidence import Budget
-from drift_ml.replay.evidence import replay_windows
+from drift_ml.psi_blocks import check_psi
+from drift_ml.replay.evidence import events_per_day, replay_windows
+from drift_monitor.evaluate import Policy
 
 from drift_console.monitoring.reading import THRESHOLD, features_of
 from drift_console.monitoring.references import baselines_of
@@ -36,14 +38,18 @@ REPLAYED = 2_000
 class Asked:
     """The settings that a what-if is asked with."""
 
-    #: Events to one false alarm at most.
-    budget: float
+    #: Events to one false alarm at most; None where the budget is in days.
+    budget: float | None
     #: In standard deviations; less raises no alarm.
     minimum_effect: float
     #: The same for single features, by name.
     minimum_effects: Mapping[str, float] = field(default_factory=dict)
-    #: Features whose alarms are told apart as muted.
-    muted: Sequence[str] = ()
+    #: When the muting of a feature ends, by name, in seconds since 1970; infinity for never.
+    muted: Mapping[str, float] = field(default_factory=dict)
+    #: Days between two false alarms of all models together; None where the budget is in events.
+    false_alarm_days: float | None = None
+    #: PSI of each 1,000 events is held against this limit; 0 for no limit.
+    psi_alarm: float = 0.0
 
 
 class WhatIf:
@@ -92,23 +98,25 @@ class WhatIf:
         """
         baseline = self._baselines[model]
         windows = self._windows_of(model, frame)
+        budget = self._budget(asked, [window for _, window in windows])
         replayed = replay_windows(
             baseline,
             (window for _, window in windows),
-            budget=Budget(asked.budget),
+            budget=Budget(budget),
             minimum_effect=asked.minimum_effect,
             minimum_effects=asked.minimum_effects,
             units=self._units[model],
         )
         value: list[float | None] = [None] * frame.count
-        needed = log(asked.budget)
+        needed = log(budget)
         for (start, _), step in zip(windows, replayed.steps, strict=True):
             index = frame.index_of(start)
             if index is not None:
                 value[index] = max(value[index] or 0.0, step.evidence / needed)
         return {
             "model": model,
-            "budget": asked.budget,
+            "budget": budget,
+            "false_alarm_days": asked.false_alarm_days,
             "minimum_effect": asked.minimum_effect,
             "threshold": THRESHOLD,
             "times": frame.times,
@@ -116,8 +124,22 @@ class WhatIf:
             "alarms": [self._alarm(baseline, alarm, asked) for alarm in replayed.alarms],
             "windows": len(windows),
             "events": replayed.events,
+            "psi": self._psi(baseline, [window for _, window in windows], asked),
             "from": utc_text_of_seconds(windows[0][0]) if windows else None,
         }
+
+    def _budget(self, asked: Asked, windows: Sequence[Window]) -> float:
+        """Return the budget in events, as the evaluator takes days: at the traffic of the span."""
+        if asked.budget is not None:
+            return asked.budget
+        policy = Policy(budget_days=asked.false_alarm_days, period=self._period)
+        return policy.events(events_per_day(windows), len(self._series))
+
+    def _psi(self, baseline: Baseline, windows: Sequence[Window], asked: Asked) -> str | None:
+        """Return what an alarm of PSI would have said; None where it was not asked for."""
+        if not asked.psi_alarm:
+            return None
+        return check_psi(baseline, windows, asked.psi_alarm, asked.muted).words
 
     def _windows_of(self, model: str, frame: Frame) -> list[tuple[int, Window]]:
         """Return when each window with events begins (epoch seconds), and the window."""
@@ -129,6 +151,7 @@ class WhatIf:
 
     def _alarm(self, baseline: Baseline, alarm: Alarm, asked: Asked) -> WhatIfAlarm:
         finding = alarm.finding.to_json()
+        at_s = (alarm.at_ms or 0) / 1000
         of = features_of(baseline, finding["channel"])
         return {
             "channel": finding["channel"],
@@ -138,7 +161,7 @@ class WhatIf:
             "effect": finding["effect"],
             "of": of,
             "words": alarm.words,
-            "muted": set(of) <= set(asked.muted),
+            "muted": at_s < min(asked.muted.get(name, 0.0) for name in of),
             "events": round(finding["events"]),
             "since": utc_text_of_seconds(finding["since"]),
             "at": self._window_end(alarm.at_ms),

@@ -10,16 +10,20 @@ export function whatIfForm(changed) {
   let query = {};
   const field = (name, label, attributes) => h("label", {}, h("span", {}, label), h("input", { name, type: "number", inputmode: "decimal", required: true, ...attributes }));
   const words = (name, label, placeholder) => h("label", {}, h("span", {}, label), h("input", { name, type: "text", placeholder, autocomplete: "off", spellcheck: false }));
+  const unit = h("label", {}, h("span", {}, "of"), h("select", { name: "per" },
+    h("option", { value: "budget" }, "events"), h("option", { value: "false_alarm_days" }, "days, all models together")));
   const button = h("button", { type: "submit" }, "Replay");
   const clear = h("button", { type: "button", class: "quiet", hidden: true, onclick: () => { forget(); setText(said, HINT); changed(); } }, "Clear");
   const said = h("p", { class: "small muted said", role: "status" }, HINT);
   const form = h("form", { class: "whatif", "aria-label": "Replay with other settings" },
-    field("budget", "One false alarm per … events", { min: 100, max: 1e12, step: "any", value: 10_000 }),
-    field("minimum_effect", "Smallest effect, in sd", { min: 0, max: 10, step: "any", value: 0.1 }),
-    words("minimum_effect_of", "Per feature, in sd", "age=0.5, sqft=1"), words("mute", "Muted features", "age, sqft"), button, clear);
+    field("budget", "One false alarm per", { min: 1, max: 1e12, step: "any", value: 10_000 }), unit,
+    field("minimum_effect", "Smallest effect, in standard deviations", { min: 0, max: 10, step: "any", value: 0.1 }),
+    words("minimum_effects", "The same for single features", "age=0.5, sqft=1"), words("muted_features", "Muted features, until a day", "age=2026-12-01, sqft"),
+    field("psi_alarm", "Alarm of PSI, 0 for none", { min: 0, max: 10, step: "any", value: 0 }), button, clear);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    ask(Object.fromEntries(new FormData(form)));
+    const { per, budget, ...settings } = Object.fromEntries(new FormData(form));
+    ask({ ...settings, [per]: budget });
   });
 
   function forget() {
@@ -63,7 +67,12 @@ const HINT = "Replays the stored windows of the span shown, from a clean start, 
 
 /** What a replay found, in a sentence. */
 export function sentence(found) {
-  const settings = `one false alarm in ${number(found.budget)} events, effects from ${number(found.minimum_effect)} sd`;
+  const days = found.false_alarm_days ? `${plural(found.false_alarm_days, "day")} of all models, here ` : "";
+  const settings = `one false alarm in ${days}${number(found.budget)} events, effects from ${number(found.minimum_effect)} standard deviations`;
+  return found.psi ? `${alarmsOf(found, settings)} ${found.psi}` : alarmsOf(found, settings);
+}
+
+function alarmsOf(found, settings) {
   if (!found.windows) return `With ${settings}: nothing to replay in this span.`;
   const over = `${plural(found.windows, "window")} with ${plural(found.events, "event")}`;
   const heard = found.alarms.filter((alarm) => !alarm.muted);
