@@ -318,6 +318,8 @@ def test_health_lists_the_models(run, loopback):
     _, out, _ = run("health", "--url", loopback((200, several)))
     assert "diabetes" in out
     assert "(default)" not in out
+    graded = next(case.instance for case in cases("health.v2") if case.valid)
+    assert "exact" in run("health", "--url", loopback((200, graded)))[1]
     code, out, _ = run("health", "--json", "--url", loopback((200, HEALTH)))
     assert json.loads(out)["models"]["house-price"]["engine"] == "c"
 
@@ -338,6 +340,7 @@ def test_model_classes(run, loopback):
     assert code == 0
     assert "  on time: precision 0.9, recall 0.8, f1 0.847 on 1,500 rows" in out
     assert "  late: precision -, recall 0, f1 - on 500 rows" in out
+    assert "  bedrooms 0.1 (0.08 to 0.12)" in out
     assert "exact-link: compared with predict_proba of scikit-learn 1.9.1 on 28,000 rows, at most 1 ulp from it" in out
 
 
@@ -353,7 +356,21 @@ def test_model_unproven(run, loopback):
     manifests = {case.description: case.instance for case in cases("bundle.manifest.v2")}
     manifest = manifests["a model that could not be compared"]
     _, out, _ = run("model", "--url", loopback((200, {**CARD, "manifest": manifest})))
-    assert "unproven: compared with predict_proba of scikit-learn 1.9.1 on 0 rows\n" in out
+    assert "unproven: compared with nothing; its answers may differ from predict_proba of scikit-learn 1.9.1" in out
+
+
+def test_model_onnx(run, loopback):
+    """`driftctl model` shows how far the answers of an ONNX model were from the user's, or that nobody knows."""
+    manifests = {case.description: case.instance for case in cases("bundle.manifest.v2")}
+    for description, words in (
+        (
+            "a model of the other engine, with what its answers differ by",
+            "at most 3.1e-07 from the column prediction",
+        ),
+        ("one that was compared with nothing", "onnx: compared with nothing"),
+    ):
+        _, out, _ = run("model", "--url", loopback((200, {**CARD, "manifest": manifests[description]})))
+        assert words in " ".join(out.split())
 
 
 def test_model_training(run, loopback):

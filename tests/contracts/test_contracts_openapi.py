@@ -128,6 +128,7 @@ BODIES = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.no_cover
 @given(st.sampled_from(operations(SERVED)), BODIES, st.sampled_from(["application/json", "text/plain", ""]))
 @settings(max_examples=200, deadline=None)
 def test_real_answers(service, operation, body, kind):

@@ -56,6 +56,7 @@ def mutated(draw):
     return case.contract, instance
 
 
+@pytest.mark.no_cover
 @given(mutated())
 @settings(max_examples=300, deadline=None)
 def test_plain_validator(pair):
@@ -66,6 +67,7 @@ def test_plain_validator(pair):
     )
 
 
+@pytest.mark.no_cover
 @given(mutated())
 @settings(max_examples=150, deadline=None)
 def test_inlined_schema(pair):

@@ -118,7 +118,7 @@ def test_internal_errors():
 
 @pytest.mark.parametrize(
     ("path", "contract"),
-    [("/health", "health.v1"), ("/model", "model.card.v2"), ("/models/mixed", "model.card.v2")],
+    [("/health", "health.v2"), ("/model", "model.card.v2"), ("/models/mixed", "model.card.v2")],
 )
 def test_own_documents(path, contract):
     """The documents that the service has of itself keep their contracts."""

@@ -40,6 +40,7 @@ def check_composed(model, contract, answer):
     assert not [*schemas.violations(schemas.compiled(composed), answer)]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("model", MODELS)
 @settings(max_examples=60, deadline=None)
 @given(trip=TRIPS)

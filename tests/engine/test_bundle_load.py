@@ -18,6 +18,9 @@ from drift_engine.forest import BadForest
 from drift_engine.forest.writer import Tree, encode
 from drift_engine.model import BadModel
 from drift_engine.model import writer as packing
+from drift_engine.onnx import RuntimeAbsent
+
+from tests.support.onnx_bytes import sum_of_two
 
 HOUSES = feature_set("house-price")
 FIGURES = {"count": 100, "missing": 0, "mean": 5, "std": 2.5, "min": 1, "max": 10}
@@ -128,6 +131,32 @@ def test_packed_model_is_none(write):
     files = packed_contents() | {"model.bin": b"no model"}
     with pytest.raises(BadModel, match="header"):
         load_bundle(write(files, manifest_of(files) | SECOND))
+
+
+def onnx_contents():
+    """Return the files of a bundle with an ONNX model, and a manifest that names its engine."""
+    files = contents(model__onnx=sum_of_two(len(HOUSES.names)))
+    del files["forest.bin"]
+    return files, manifest_of(files) | SECOND | {"engine": "onnx"}
+
+
+def test_onnx_without_runtime(write, monkeypatch):
+    """An ONNX model is checked, and refused where its runtime or its engine is absent."""
+    folder = write(*onnx_contents())
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(RuntimeAbsent, match=r"drift-predictor\[onnx\]"):
+        load_bundle(folder)
+    monkeypatch.setitem(sys.modules, "drift_engine.onnx", None)
+    with pytest.raises(BundleError, match="ENGINE=onnx"):
+        load_bundle(folder)
+
+
+def test_onnx_without_its_engine(write):
+    """The engine and the file stand together."""
+    files, manifest = onnx_contents()
+    del manifest["engine"]
+    with pytest.raises(BundleError, match="engine onnx"):
+        load_bundle(write(files, manifest))
 
 
 CLASSES = {"name": "late", "kind": "classification", "classes": ["no", "yes"], "description": "Late."}

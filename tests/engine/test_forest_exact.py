@@ -126,6 +126,7 @@ def search_tree(levels: int) -> Tree:
     return Tree(left + ends, right + ends, [0] * len(values), thresholds + [0.0] * len(ends), values)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("trees", [20, 34], ids=["1.3 MB", "2.2 MB"])
 def test_large_columns(trees):
     """Nodes of megabytes are read correctly on whatever pages they are."""
@@ -170,6 +171,7 @@ def answer_of(tree: Tree, row: tuple[float, ...]) -> float:
     return tree.value[node]
 
 
+@pytest.mark.no_cover
 @settings(max_examples=150, deadline=None)
 @given(trees=st.lists(any_tree(), min_size=1, max_size=20), data=st.data())
 def test_any_arrays(trees, data, engines):

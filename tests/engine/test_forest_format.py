@@ -126,6 +126,7 @@ def test_any_ratios(ratios, repeats, engines):
     assert {Forest.from_bytes(data, engine=engine).predict((0.0,)) for engine in engines} == {expected / len(leaves)}
 
 
+@pytest.mark.no_cover
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(
@@ -206,6 +207,7 @@ def complete_tree(depth: int, values: list[float]) -> Tree:
     return Tree(left, right, [0] * len(nodes), thresholds, [0.0] * splits + values)
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_code_bits(engines):
     """Codes take as many bits as their tables need."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from drift_contracts import FeatureSet
 from drift_engine.model.writer import Model, encode
-from drift_ml.converters import CannotServe, NotExact, convert, prove
+from drift_ml.converters import CannotServe, Exactness, NotExact, convert, prove
 from drift_ml.converters.hard_rows import hard_values
 from drift_ml.converters.proof import ulps
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier, RandomForestRegressor
@@ -24,6 +24,12 @@ def boosted(whole):
 def changed(model, **members):
     """The bytes of a model some of whose members are others."""
     return encode(Model(**{**vars(model), **members}))
+
+
+def test_onnx_difference():
+    """The grade of an ONNX model has a difference in the place of a distance."""
+    exactness = Exactness("onnx", 10, 0, None, "the answers", "onnxruntime", "1.32.0", None, 0.5)
+    assert exactness.to_json()["largest_difference"] == 0.5
 
 
 def test_another_score_is_found(whole, boosted):

@@ -27,6 +27,8 @@ ABSENT = (
     "drift_ml.converters",
     "drift_ml.exporting",
     "drift_console",
+    "onnxruntime",
+    "drift_engine.onnx",
 )
 
 

@@ -177,3 +177,16 @@ def test_ignored_contexts(root):
     """The folder of staged contexts is ignored by git."""
     command = ["git", "-C", root, "check-ignore", "-q", "build/context/x"]
     assert subprocess.run(command, check=False).returncode == 0
+
+
+def test_second_engine(checkout):
+    """Only for a bundle that ONNX Runtime answers does the image get its layer."""
+    _, (plain,) = built(checkout)
+    assert "ENGINE" not in plain.inputs["build"]["args"]
+    other = checkout / "build/bundles/other"
+    other.mkdir()
+    for name in ("manifest.json", "model.onnx"):
+        (other / name).write_text("{}")
+    _, (with_engine,) = built(checkout)
+    assert with_engine.inputs["build"]["args"]["ENGINE"] == "onnx"
+    assert with_engine.inputs["imageName"] != plain.inputs["imageName"]

@@ -14,6 +14,7 @@ COUNTS = st.integers(2, 12).flatmap(
 )
 
 
+@pytest.mark.no_cover
 @given(COUNTS)
 def test_psi(pair):
     """PSI is the sum of both relative entropies of the smoothed shares."""
@@ -21,6 +22,7 @@ def test_psi(pair):
     assert effects.psi(*pair) == pytest.approx(stats.entropy(p, q) + stats.entropy(q, p), abs=1e-12)
 
 
+@pytest.mark.no_cover
 @given(COUNTS)
 def test_ks(pair):
     """KS is the largest gap between the cumulated shares."""
@@ -30,6 +32,7 @@ def test_ks(pair):
     assert effects.ks(*pair) == pytest.approx(stats.ks_2samp(*samples, method="asymp").statistic, abs=1e-12)
 
 
+@pytest.mark.no_cover
 @given(COUNTS)
 def test_wasserstein(pair):
     """Wasserstein's distance is that of scipy."""
@@ -45,6 +48,7 @@ def test_jensen_shannon(pair):
     assert effects.jensen_shannon(*pair) == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.no_cover
 @given(COUNTS)
 def test_same_histogram(pair):
     """A histogram is at distance 0 from itself."""
@@ -87,6 +91,7 @@ def test_different_bins(measure, pair):
         measure(*pair)
 
 
+@pytest.mark.no_cover
 @given(COUNTS, st.integers(1, 12))
 def test_merge_counts(pair, most):
     """Merging keeps all counts, in at most as many groups as asked for."""

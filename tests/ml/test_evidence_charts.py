@@ -31,6 +31,7 @@ def channel(kind: str, counts: list[int], name: str = "c") -> Channel:
     return own
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("kind", ["values", "quantiles", "categories", "product", "sum_of_squares"])
 @settings(deadline=None)
 @given(counts=counts_of_bins)
@@ -103,6 +104,7 @@ def test_other_counts() -> None:
         Tables.build([channel("values", [5, 5])]).ratio({"c": [1, 2, 3]})
 
 
+@pytest.mark.no_cover
 @settings(deadline=None)
 @given(bins=st.lists(st.integers(-1, 3), min_size=1, max_size=20))
 def test_batch_is_sum(bins: list[int]) -> None:

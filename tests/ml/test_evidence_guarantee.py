@@ -17,6 +17,9 @@ from benchmarks.simulate.limit import cusum_delays
 from benchmarks.simulate.mixture import Watched, alarms
 from benchmarks.simulate.streams import LAWS, drifted, normals, real, through
 
+# Many draws through branches that other tests reach: tracing each would double the time.
+pytestmark = pytest.mark.no_cover
+
 BUDGET = 100_000
 WARM = 100
 REPLICATES = 120

@@ -29,6 +29,7 @@ def observed(baseline, events):
     return window
 
 
+@pytest.mark.no_cover
 @given(EVENTS, EVENTS, EVENTS)
 def test_addition(houses, one, two, three):
     """Addition is associative and commutative, with the empty window as zero."""
@@ -38,6 +39,7 @@ def test_addition(houses, one, two, three):
     assert a + Window.empty(houses) == a
 
 
+@pytest.mark.no_cover
 @given(EVENTS, st.integers(0, 12), st.randoms(use_true_random=False))
 def test_any_split_and_order(houses, events, split, random):
     """Observing in any split and order gives the same window."""
@@ -45,6 +47,7 @@ def test_any_split_and_order(houses, events, split, random):
     assert observed(houses, shuffled[:split]) + observed(houses, shuffled[split:]) == observed(houses, events)
 
 
+@pytest.mark.no_cover
 @given(EVENTS)
 def test_rows_at_once(houses, events):
     """Observing rows at once gives the same window as one at a time."""
@@ -54,6 +57,7 @@ def test_rows_at_once(houses, events):
     assert window == observed(houses, events)
 
 
+@pytest.mark.no_cover
 @given(EVENTS)
 def test_json_round_trip(houses, events):
     """A window comes back equal from its JSON, which keeps the contract."""
@@ -64,6 +68,7 @@ def test_json_round_trip(houses, events):
     assert Window.from_json(document, houses) + window == window + window
 
 
+@pytest.mark.no_cover
 @given(EVENTS)
 def test_missing_channels(houses, events):
     """Every event is in each missing channel exactly once."""
@@ -85,6 +90,7 @@ def test_training_rows(houses, make):
             assert tuple(window.channel_counts()[channel.name]) == channel.counts, channel.name
 
 
+@pytest.mark.no_cover
 def test_many_rows(houses, make):
     """Twenty thousand rows at once give the same window as one at a time."""
     of = make.columns(9, 20_000)

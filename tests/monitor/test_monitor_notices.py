@@ -399,6 +399,7 @@ BAD_SETTINGS = [
     ("DRIFT_MINIMUM_EFFECTS", '{"age": -1}', ["features", "numbers"]),
     ("DRIFT_MINIMUM_EFFECTS", "[]", ["features", "numbers"]),
     ("DRIFT_MUTED", '{"age": "soon"}', ["features", "days"]),
+    ("DRIFT_LEFT_OUT", '{"soon": "a sale"}', ["days", "reasons"]),
     ("DRIFT_LINKS", "[1]", ["JSON object"]),
     ("DRIFT_LINKS", '{"a": 1}', ["JSON object"]),
     ("DRIFT_LINKS", "{", ["JSON object"]),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.util
 import json
 import pickle
+import sys
+from types import SimpleNamespace
 
 import lightgbm
 import numpy as np
 import pytest
 import xgboost
-from drift_ml.converters import CannotServe
+from drift_ml.converters import CannotServe, Exactness
 from drift_ml.handover import script
 from drift_ml.handover.proofs import prove_by_library
 from drift_ml.model_files import read_model
@@ -26,6 +28,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from tests.support.handover import write_features, write_table
+from tests.support.onnx_bytes import sum_of_two
 
 pandas = pytest.importorskip("pandas")
 
@@ -132,6 +135,26 @@ def test_other_answers(save, houses, pack, tmp_path):
     path = save(ExtraTreesRegressor(3, random_state=0), houses.price)
     data = write_table(tmp_path / "wrong.csv", houses.columns | {"a": (houses.price + 1).tolist()})
     assert "nothing was written" in pack(path, data, "--target", "price", "--answers", "a", code=70).output
+
+
+def test_onnx_without_runtime(pack, houses, tmp_path, monkeypatch):
+    """An ONNX file without its runtime ends with the line that installs it."""
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    path = tmp_path / "model.onnx"
+    path.write_bytes(sum_of_two())
+    assert "pip install 'drift-predictor[onnx]'" in pack(path, houses.file, "--target", "price", code=5).output
+
+
+@pytest.mark.parametrize(("difference", "words"), [(0.25, "at most 0.25 from"), (None, "--answers")])
+def test_onnx_words(monkeypatch, houses, pack, save, difference, words):
+    """The last lines say how far an ONNX model is from its reference, or how to find out."""
+    exactness = Exactness("onnx", 10, 0, None, "the answers in a", "onnxruntime", "1.32.0", None, difference)
+    exported = SimpleNamespace(exactness=exactness, manifest={"warnings": []}, bundle="b")
+    packed = SimpleNamespace(exported=exported, kind="ONNX model")
+    # The package has a function of the module's name.
+    monkeypatch.setattr(sys.modules["drift_ml.handover.pack"], "pack", lambda _handover: packed)
+    path = save(ExtraTreesRegressor(1), houses.price)
+    assert words in pack(path, houses.file, "--target", "price").output
 
 
 def test_features_or_target(save, houses, pack):

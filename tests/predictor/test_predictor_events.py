@@ -325,6 +325,7 @@ MEMBERS = st.sampled_from(
 )
 
 
+@pytest.mark.no_cover
 @settings(max_examples=int(os.environ.get("DRIFT_FUZZ_EXAMPLES", "300")))
 @example(function_url, {"rawPath": ["/predict"]})
 @example(function_url, {"rawPath": {"x": 1}})

@@ -141,6 +141,7 @@ def test_health(service, post, house):
         "model_version": model.version,
         "feature_set": "1.0.0",
         "engine": model.bundle.model.engine,
+        "grade": None,
     }
     assert health["counters"] == {"predictions": 2, "rejected": 3, "errors": 0, "lines_lost": 0}
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from drift_contracts.features import FeatureSet
     from drift_contracts.types import (
         HealthV1,
+        HealthV2,
         ModelCardV1,
         ModelCardV2,
         PredictionBatchResponseV1,
@@ -44,6 +45,7 @@ RESPONSES = ("prediction.response.v1", "prediction.response.v2")
 BATCH_RESPONSES = ("prediction.batch.response.v1", "prediction.batch.response.v2")
 #: Services of older releases answer in the first version.
 CARDS = ("model.card.v1", "model.card.v2")
+HEALTHS = ("health.v1", "health.v2")
 MANIFESTS = ("bundle.manifest.v1", "bundle.manifest.v2")
 TOO_LARGE = 413
 #: How a service states the rows that it takes at once, in the violation of /instances.
@@ -159,7 +161,7 @@ class Client:
 
     def health(self) -> Health:
         """Return what the service has and has counted. Raises ClientError."""
-        document: HealthV1 = self._connection.request("GET /health", "health.v1")
+        document: HealthV1 | HealthV2 = self._connection.request("GET /health", HEALTHS)
         return results.read_health(document)
 
     def _request(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
         BundleManifestV1,
         BundleManifestV2,
         HealthV1,
+        HealthV2,
+        HealthV2Model,
         ModelCardV1,
         ModelCardV1Baseline,
         ModelCardV2,
@@ -98,8 +100,10 @@ class ServedModel:
     model_version: str
     #: version of the feature set
     feature_set: str
-    #: `c` or `python`
+    #: `c`, `python` or `onnx`
     engine: str
+    #: how exactly it answers as the library that trained it; None where the service does not say
+    grade: str | None = None
 
 
 @dataclass(frozen=True)
@@ -185,12 +189,13 @@ def _prediction(
     )
 
 
-def read_health(document: HealthV1) -> Health:
-    """Return what a health document says."""
-    models = {
-        name: ServedModel(model["model_version"], model["feature_set"], model["engine"])
-        for name, model in document["models"].items()
-    }
+def read_health(document: HealthV1 | HealthV2) -> Health:
+    """Return what a health document says; the first version has no grades."""
+    listed = cast("Mapping[str, HealthV2Model]", document["models"])
+    models: dict[str, ServedModel] = {}
+    for name, model in listed.items():
+        facts = (model["model_version"], model["feature_set"], model["engine"])
+        models[name] = ServedModel(*facts, model.get("grade"))
     counters = cast("Mapping[str, int]", document["counters"])
     return Health(document["stack"], document["default"], models, counters)
 

@@ -27,7 +27,7 @@ SHIPPED = ("house-price", "diabetes", "flight-delay")
 COMPONENTS = {
     "BatchRequest": "prediction.batch.request.v1",
     "Problem": "problem.v1",
-    "Health": "health.v1",
+    "Health": "health.v2",
     "ModelCard": "model.card.v2",
 }
 #: The contracts of answers, without their versions. Models of one number share their component;

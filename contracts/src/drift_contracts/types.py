@@ -429,7 +429,7 @@ class BundleManifestV2File(TypedDict):
     bytes: int
 
 
-BundleManifestV2Files = TypedDict("BundleManifestV2Files", {"feature_set.json": "BundleManifestV2File", "baseline.json": "BundleManifestV2File", "forest.bin": "NotRequired[BundleManifestV2File]", "model.bin": "NotRequired[BundleManifestV2File]"})
+BundleManifestV2Files = TypedDict("BundleManifestV2Files", {"feature_set.json": "BundleManifestV2File", "baseline.json": "BundleManifestV2File", "forest.bin": "NotRequired[BundleManifestV2File]", "model.bin": "NotRequired[BundleManifestV2File]", "model.onnx": "NotRequired[BundleManifestV2File]"})
 
 
 BundleManifestV2OfflineFiles = TypedDict("BundleManifestV2OfflineFiles", {"rows.bin": "NotRequired[Any]"})
@@ -450,6 +450,7 @@ class BundleManifestV2Exactness(TypedDict):
     rows: int
     hard_rows: int
     worst_ulp: float | None
+    largest_difference: NotRequired[float | None]
     bound_share: NotRequired[float]
     reference: BundleManifestV2ExactnessReference
 
@@ -490,6 +491,7 @@ class BundleManifestV2(TypedDict):
     scores: dict[str, BundleManifestV2Score]
     warnings: list[BundleManifestV2Warning]
     files: BundleManifestV2Files
+    engine: NotRequired[Literal['onnx']]
     offline_files: NotRequired[BundleManifestV2OfflineFiles]
     exactness: NotRequired[BundleManifestV2Exactness]
     importances: NotRequired[dict[str, BundleManifestV2Score]]
@@ -726,6 +728,35 @@ class HealthV1(TypedDict):
     counters: HealthV1Counters
 
 
+class HealthV2Model(TypedDict):
+    """HealthV2Model."""
+
+    model_version: str
+    feature_set: str
+    engine: Literal['c', 'python', 'onnx']
+    grade: Literal['exact', 'exact-link', 'nearest', 'onnx', 'unproven', None]
+
+
+class HealthV2Counters(TypedDict):
+    """What this process has counted since its start."""
+
+    predictions: int
+    rejected: int
+    errors: int
+    lines_lost: int
+
+
+class HealthV2(TypedDict):
+    """Whether the service answers, with what, and how exactly."""
+
+    contract: Literal['health.v2']
+    status: Literal['ok']
+    stack: str
+    default: str | None
+    models: dict[str, HealthV2Model]
+    counters: HealthV2Counters
+
+
 class ModelCardV1Summary(TypedDict):
     """ModelCardV1Summary."""
 
@@ -781,7 +812,7 @@ class ModelCardV2(TypedDict):
     model: str
     model_version: str
     threshold: float
-    engine: Literal['c', 'python']
+    engine: Literal['c', 'python', 'onnx']
     task: Literal['regression', 'classification']
     answers: Literal['prediction.response.v1', 'prediction.response.v2']
     manifest: dict[str, Any]

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from drift_engine.forest._forest import EngineName
     from drift_engine.model import PackedModel
+    from drift_engine.onnx._model import OnnxModel
 
     Manifest = BundleManifestV1 | BundleManifestV2
 
@@ -62,10 +63,12 @@ __all__ = [
 CONTRACTS = ("bundle.manifest.v1", "bundle.manifest.v2")
 #: Every bundle has these, and its manifest names them.
 DOCUMENTS = ("feature_set.json", "baseline.json")
-#: The model, and so the third file: a packed one needs a manifest of version 2.
-FOREST, PACKED = "forest.bin", "model.bin"
+#: The model, and so the third file: all but a forest need a manifest of version 2.
+FOREST, PACKED, ONNX = "forest.bin", "model.bin", "model.onnx"
 #: All files that a manifest may name.
-FILES = (*DOCUMENTS, FOREST, PACKED)
+FILES = (*DOCUMENTS, FOREST, PACKED, ONNX)
+#: The member of a manifest that names another engine than ours, and the one that there is.
+ENGINE, ONNX_ENGINE = "engine", "onnx"
 #: Digests of training rows, for replays. Serving neither reads nor hashes it, and works without.
 ROW_DIGESTS = "rows.bin"
 #: Bytes; ours have some 1,500.
@@ -88,7 +91,7 @@ class Bundle(Record):
     #: What is normal: the parsed document, of which channels and correlation are not checked.
     baseline: BaselineV1
     #: How it answers.
-    model: Forest | PackedModel
+    model: Forest | PackedModel | OnnxModel
     #: SHA-256 of manifest.json, 64 hex digits: what a pin names, since the manifest binds every
     #: other file; "" for a bundle that was not read from a folder.
     digest: str = ""
@@ -162,6 +165,8 @@ def load_bundle(
         ContractError: feature_set.json or baseline.json breaks its contract.
         BadForest: forest.bin is no forest.
         BadModel: model.bin is no packed model.
+        BadOnnx: model.onnx is no ONNX file that is served, or not of these rows.
+        RuntimeAbsent: the model is of the engine ONNX, whose extra is not installed.
     """
     path, folder = os.fspath(folder), bundle_folder(folder)
     content = _read(folder, MANIFEST, LARGEST_MANIFEST, f"at most {LARGEST_MANIFEST} bytes")
@@ -175,11 +180,12 @@ def load_bundle(
     described: Mapping[str, BundleManifestV1File] = manifest["files"]  # type: ignore[assignment]
     contents = {name: _verified(folder, name, facts) for name, facts in described.items()}
     document = _json(contents["feature_set.json"], "feature_set.json")
+    feature_set = FeatureSet.from_json(document, source="feature_set.json")
     bundle = Bundle(
         manifest=manifest,
-        feature_set=FeatureSet.from_json(document, source="feature_set.json"),
+        feature_set=feature_set,
         baseline=_json(contents["baseline.json"], "baseline.json"),
-        model=_model(contents, engine),
+        model=_model(contents, feature_set, engine),
         digest=actual,
     )
     _check_together(bundle)
@@ -188,15 +194,32 @@ def load_bundle(
 
 def _model(
     contents: Mapping[str, bytes],
+    feature_set: FeatureSet,
     engine: EngineName | None,
-) -> Forest | PackedModel:
-    """Return the model in the files of a bundle. Raises BadForest or BadModel."""
+) -> Forest | PackedModel | OnnxModel:
+    """Return the model in the files of a bundle.
+
+    Raises BadForest, BadModel, BadOnnx or RuntimeAbsent.
+    """
     if FOREST in contents:
         return Forest.from_bytes(contents[FOREST], engine=engine)
+    if ONNX in contents:
+        return _onnx_model(contents[ONNX], feature_set)
     # A cold start with a forest has no need of the other reader.
     from drift_engine.model import PackedModel  # noqa: PLC0415
 
     return PackedModel.from_bytes(contents[PACKED], engine=engine)
+
+
+def _onnx_model(content: bytes, feature_set: FeatureSet) -> OnnxModel:
+    """Return a model of the other engine. Raises BadOnnx or RuntimeAbsent."""
+    try:
+        # It is in no image but one that was built for it.
+        from drift_engine.onnx import open_model  # noqa: PLC0415
+    except ImportError:
+        expected = "an image that was built with --build-arg ENGINE=onnx; this one has no such part"
+        raise BundleError(ONNX, expected) from None
+    return open_model(content, feature_set)
 
 
 def _manifest(folder: str, content: bytes) -> Manifest:
@@ -214,10 +237,12 @@ def _manifest(folder: str, content: bytes) -> Manifest:
     accepted = " or ".join(CONTRACTS)
     _expect(contract in CONTRACTS, MANIFEST, f"contract {accepted}{_way_out(contract)}")
     files = manifest.get("files")
-    models = (FOREST,) if contract == CONTRACTS[0] else (FOREST, PACKED)
+    models = (FOREST,) if contract == CONTRACTS[0] else (FOREST, PACKED, ONNX)
     accepted_files = [sorted((*DOCUMENTS, model)) for model in models]
     names_all = isinstance(files, dict) and sorted(files) in accepted_files
     _expect(names_all, MANIFEST, f"files to name {', '.join(DOCUMENTS)}, {' or '.join(models)}")
+    is_onnx = manifest.get(ENGINE) == ONNX_ENGINE
+    _expect((ONNX in files) == is_onnx, MANIFEST, f"engine {ONNX_ENGINE} to stand with {ONNX}")
     for name, facts in files.items():
         is_described = isinstance(facts, dict) and isinstance(facts.get("sha256"), str)
         is_described = is_described and type(facts.get("bytes")) is int
@@ -347,7 +372,8 @@ def _check_together(bundle: Bundle) -> None:
 
 
 def _model_file(manifest: Manifest) -> str:
-    return FOREST if FOREST in manifest["files"] else PACKED
+    (name,) = set(manifest["files"]).difference(DOCUMENTS)
+    return name
 
 
 def _check_target(bundle: Bundle) -> None:

@@ -22,6 +22,7 @@ SOURCES = (
     "requirements/build.txt",
     "requirements/runtime.txt",
     "requirements/monitor.txt",
+    "requirements/onnx.txt",
     "contracts",
     "engine",
     "ml",
@@ -34,6 +35,8 @@ PASSING_ENDINGS = (".egg-info", ".pyc", ".so")
 # Copied by a COPY of their parent, and installed by nothing: a new test case makes no new image.
 LEFT_OUT = ("services/console", "contracts/cases", "contracts/examples", "contracts/released")
 CONTEXTS = "build/context"
+# The file of a model whose engine is a layer of its own.
+ONNX_MODEL = "model.onnx"
 FILE_MODE, FOLDER_MODE = 0o644, 0o755
 
 
@@ -100,6 +103,19 @@ def stage(root: Path, bundles: Path, tag: str) -> str:
     for place, _, _ in os.walk(folder):
         Path(place).chmod(FOLDER_MODE)
     return folder.relative_to(root).as_posix()
+
+
+def needs_onnx(bundles: Path) -> bool:
+    """Return whether a model's current bundle is answered by ONNX Runtime.
+
+    Args:
+        bundles: The folder of bundles; all of them go into the image, and are opened there.
+
+    Raises:
+        BundleError: the current version of a model is not there.
+    """
+    folders = [Path(bundle_folder(bundles / model)) for model in bundle_names(bundles)]
+    return any((folder / ONNX_MODEL).is_file() for folder in folders)
 
 
 def _files(base: Path) -> Iterator[Path]:

@@ -26,7 +26,7 @@ from .components.probe import PROBE, Probe, ProbeArgs
 from .components.questions import Questions, QuestionsArgs
 from .components.runtime import Runtime
 from .components.window_store import WindowStore, WindowStoreArgs
-from .content import DOCKERFILE
+from .content import DOCKERFILE, needs_onnx
 from .iam import Statement, within
 from .keeping import delete_first, keeping_of, write_retained
 from .monitoring import Watch
@@ -144,9 +144,13 @@ class Stack:
                 "VERSION": plan.tag,
                 "BUNDLE_DIGEST": pins,
             }
-            base = {"BASE_IMAGE": settings.base_image} if settings.base_image else {}
+            if settings.base_image:
+                arguments["BASE_IMAGE"] = settings.base_image
+            # The layer of the second engine is there for a bundle that needs it, and never else.
+            if needs_onnx(plan.root / settings.bundles_folder):
+                arguments["ENGINE"] = "onnx"
             context = f"../{plan.context}"
-            build = Build(context, f"{context}/{DOCKERFILE}", plan.tag, {**arguments, **base})
+            build = Build(context, f"{context}/{DOCKERFILE}", plan.tag, arguments)
         args = ImageArgs(self.site, settings.architecture, build, plan.digest)
         return Image("image", args, self._child)
 
@@ -461,6 +465,8 @@ def _sensitivity(settings: Settings) -> dict[str, str]:
         chosen[variables.MINIMUM_EFFECTS] = json.dumps(settings.minimum_effects)
     if settings.muted_features:
         chosen[variables.MUTED] = json.dumps(settings.muted_features)
+    if settings.left_out:
+        chosen[variables.LEFT_OUT] = json.dumps(settings.left_out)
     if settings.psi_alarm:
         chosen[variables.PSI_ALARM] = f"{settings.psi_alarm:g}"
     return chosen

@@ -7,7 +7,7 @@ from drift_ml.converters.convert import convert
 from drift_ml.converters.converted import Converted, Reference
 from drift_ml.converters.errors import CannotServe, ConversionError, DoesNotFit, NotExact
 from drift_ml.converters.inputs import JsonRow, label_text
-from drift_ml.converters.proof import Exactness, prove
+from drift_ml.converters.proof import Exactness, prove, prove_model
 
 __all__ = [
     "CannotServe",
@@ -21,4 +21,5 @@ __all__ = [
     "convert",
     "label_text",
     "prove",
+    "prove_model",
 ]

@@ -84,7 +84,8 @@ def export(
         )
     packed = encode(converted.model)
     exactness = prove(packed, converted, features, [*learnt.json, *unseen.json], seed=seed)
-    made = Made(converted, packed, exactness, _parameters(estimator), source, _libraries(converted))
+    parameters, libraries = _parameters(estimator), _libraries(converted)
+    made = Made(converted.kind, packed, exactness, parameters, source, libraries)
     return write_measured(made, features, learnt, unseen, seed=seed, out=Path(out))
 
 

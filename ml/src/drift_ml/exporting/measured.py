@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from drift_engine.bundle import ROW_DIGESTS
+from drift_engine.bundle import PACKED, ROW_DIGESTS
 from drift_engine.model import PackedModel
 
 from drift_ml.packing import baseline_bytes, use_version, write_bundle
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from drift_contracts import FeatureSet
     from drift_contracts.types import BundleManifestV2
+    from drift_engine.onnx._model import OnnxModel
 
-    from drift_ml.converters import Converted, Exactness
+    from drift_ml.converters import Exactness
 
     from .rows import Rows
 
@@ -43,9 +44,10 @@ class Exported:
 
 @dataclass(frozen=True)
 class Made:
-    """A converted estimator that is about to be written."""
+    """A model that is about to be written."""
 
-    converted: Converted
+    #: Class of the estimator.
+    kind: str
     #: The bytes of its file.
     packed: bytes
     exactness: Exactness
@@ -57,6 +59,12 @@ class Made:
     libraries: Mapping[str, str]
     #: What is to be said of it, beside what its scores say.
     warnings: tuple[Mapping[str, object], ...] = ()
+    #: The model's file in the bundle.
+    file: str = PACKED
+    #: The model in it, where another engine than ours answers.
+    model: OnnxModel | None = None
+    #: Further members of the manifest.
+    members: Mapping[str, object] = field(default_factory=dict)
 
 
 def write_measured(
@@ -79,11 +87,12 @@ def write_measured(
         seed: Of resampling and shuffling.
         out: The folder of all bundles.
     """
-    measured = measure(PackedModel.from_bytes(made.packed), features, learnt, unseen, seed=seed)
+    model = made.model or PackedModel.from_bytes(made.packed)
+    measured = measure(model, features, learnt, unseen, seed=seed)
     # Rows that stand on both sides are counted once.
     parts = (learnt,) if unseen is learnt else (learnt, unseen)
     members = {
-        "estimator": {"kind": made.converted.kind, "parameters": made.parameters},
+        "estimator": {"kind": made.kind, "parameters": made.parameters},
         "training": {
             "source": made.source,
             "data_sha256": _digest(features, *parts),
@@ -96,9 +105,10 @@ def write_measured(
         "exactness": made.exactness.to_json(),
         "held_out": {"by": "caller"},
         **measured.members,
+        **made.members,
         "warnings": [*made.warnings, *measured.warnings],
     }
-    files = {"baseline.json": baseline_bytes(measured.baseline), "model.bin": made.packed}
+    files = {"baseline.json": baseline_bytes(measured.baseline), made.file: made.packed}
     nothing = np.zeros(0, np.uint64)
     digests = RowDigests.of(hashes(learnt), nothing if unseen is learnt else hashes(unseen))
     offline = {ROW_DIGESTS: digests.to_bytes()}

@@ -16,7 +16,7 @@ from drift_ml.read_options import read_options
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from .pack import Handover, Packed
+    from .request import Handover, Packed
 
 #: What is no option of reading a table, by name.
 OPTIONS = ("held_out", "features", "target", "answers", "name", "out")
@@ -27,11 +27,13 @@ Examples:
   driftctl pack --model model.joblib --data train.csv --target price --held-out test.csv
   driftctl pack --model model.joblib --data rows-answers.csv --target price --answers answer
   driftctl pack --model booster.ubj --data rows.parquet --features wine.json
+  driftctl pack --model model.onnx --data rows.csv --target price --answers prediction
 
 MODEL is a joblib or pickle file, a skops file, an MLflow folder, XGBoost's .ubj or .json,
 LightGBM's text or CatBoost's .json. Nothing of it is executed. To prove that the packed model
 answers as the library does, add the library's own answers to the rows; the last lines print a
 script that writes them.
+An ONNX file is served by ONNX Runtime, which pip install 'drift-predictor[onnx]' brings.
 
 Exit codes: 0 written, 2 a file that cannot be read or served, 70 the packed model answers
 otherwise (nothing is written); see docs/exit-codes.md.
@@ -92,7 +94,8 @@ def main(
     The bundle becomes the current version of its model.
     """
     # --help need not wait for numpy and pyarrow.
-    from .pack import Handover, pack  # noqa: PLC0415
+    from .pack import pack  # noqa: PLC0415
+    from .request import Handover  # noqa: PLC0415
 
     named = {name: options.pop(name) for name in OPTIONS}
     handover = Handover(model, data, **named, reading=read_options(options))
@@ -106,7 +109,8 @@ def _show(
     terminal: Console,
 ) -> None:
     """Print what was packed, how it was proven, and what to do next."""
-    from .proofs import UNPROVEN  # noqa: PLC0415 - see main
+    from .onnx_models import ONNX, onnx_words  # noqa: PLC0415 - see main
+    from .proofs import UNPROVEN  # noqa: PLC0415
     from .script import answers_script  # noqa: PLC0415
 
     def say(words: str, style: str | None = None) -> None:
@@ -118,7 +122,10 @@ def _show(
     say(f"packed  {packed.kind} of {exactness.library} {exactness.version}")
     for warning in manifest["warnings"]:
         say(f"look at: {warning['words']}", "yellow")
-    if exactness.grade == UNPROVEN:
+    if exactness.grade == ONNX:
+        for line in onnx_words(exactness):
+            say(line)
+    elif exactness.grade == UNPROVEN:
         script, columns = answers_script(packed, handover.data)
         say("To prove it, run these lines where the model was trained,")
         say(script)

@@ -107,14 +107,15 @@ def convert_for(
         converted = convert(model.estimator, features)
         check_target(converted, features)
         return converted
-    converted = convert(model.estimator, _without_classes(features))
+    converted = convert(model.estimator, without_classes(features))
     settled = _settled(features, converted)
     check_target(converted, settled)
     inputs = replace(converted.inputs, feature_set=settled)
     return replace(converted, inputs=inputs, classes=settled.target.classes)
 
 
-def _without_classes(features: FeatureSet) -> FeatureSet:
+def without_classes(features: FeatureSet) -> FeatureSet:
+    """Return a feature set whose target is a number."""
     document = cast("dict[str, Any]", features.to_json())
     target = document["target"]
     for member in ("kind", "classes", "positive"):
@@ -125,7 +126,7 @@ def _without_classes(features: FeatureSet) -> FeatureSet:
 
 def _settled(features: FeatureSet, converted: Converted) -> FeatureSet:
     """Return the feature set with the estimator's own target: a number, or its classes."""
-    document = cast("dict[str, Any]", _without_classes(features).to_json())
+    document = cast("dict[str, Any]", without_classes(features).to_json())
     if converted.model.task != "classification":
         return FeatureSet.from_json(document)
     listed = features.target.classes

@@ -61,7 +61,7 @@ def prove_by_answers(
         DoesNotFit: the columns are more or fewer than the values of an answer.
         NotExact: the packed model answers otherwise.
     """
-    used = _values_of(answers, converted)
+    used = used_values(answers.shape[1], converted.model.outputs, converted.model.task)
     single = converted.reference.single
     compared = []
     for model in (converted.model, *converted.others):
@@ -91,10 +91,18 @@ def _bound_share(
     return share_of(rounding.room(slack, answers), ours, answers)
 
 
-def _values_of(answers: Floats, converted: Converted) -> slice:
-    """Return which values of an answer the columns hold. Raises DoesNotFit for other columns."""
-    outputs, columns = converted.model.outputs, answers.shape[1]
-    if columns == 1 and outputs == BOTH and converted.model.task == "classification":
+def used_values(columns: int, outputs: int, task: str) -> slice:
+    """Return which values of an answer the columns hold.
+
+    Args:
+        columns: Of answers.
+        outputs: Values of an answer.
+        task: "classification" or "regression".
+
+    Raises:
+        DoesNotFit: there are more or fewer columns than values.
+    """
+    if columns == 1 and outputs == BOTH and task == "classification":
         return slice(1, BOTH)
     if columns != outputs:
         raise DoesNotFit(

@@ -9,7 +9,7 @@ from drift_ml.converters.catboost_booster import prediction_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .pack import Packed
+    from .request import Packed
 
 #: Without these, numpy's exponential is as exact as the C library's (docs/exactness.md).
 FEATURES = "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR X86_V4"

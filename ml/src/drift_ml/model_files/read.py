@@ -28,7 +28,7 @@ FORMS = (
 SAVE = {
     "catboost": "save the other form: model.save_model('model.json', format='json')",
     "xgboost": "save the other form: Booster(model_file='model.bin').save_model('model.ubj')",
-    "onnx": "ONNX files are not served; pack the estimator that it was made from",
+    "onnx": "pack it with its own runtime: driftctl pack takes the file, and rows beside it",
 }
 #: Bytes of a document of JSON, which takes some ten times as much in memory.
 MOST_DOCUMENT = 512 << 20

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from drift_engine.model import PackedModel
+from drift_engine.forest import Forest
 
 from drift_ml.answers import undecided
 from drift_ml.replay.errors import ReplayError
@@ -75,7 +75,7 @@ def model_answers(bundle: Bundle, rows: Floats) -> Answers:
         rows: As the model takes them, shape (rows, features).
     """
     model, target = bundle.model, bundle.feature_set.target
-    if not (target.is_class and isinstance(model, PackedModel)):
+    if not target.is_class or isinstance(model, Forest):
         return Answers(np.array(model.predict_many(rows.tolist()), dtype=np.float64))
     decided = model.decide_many(rows.tolist())
     scores = np.array([scores for scores, _ in decided], dtype=np.float64)
@@ -110,7 +110,7 @@ def column_answers(bundle: Bundle, predictions: Floats) -> Answers:
     if positive_place(target) == 0:
         scores = scores[:, ::-1]
     codes = np.zeros(len(scores), dtype=np.intp)
-    if target.threshold is None and isinstance(model, PackedModel):
+    if target.threshold is None and not isinstance(model, Forest):
         codes = np.array([model.label(row) for row in scores.tolist()], dtype=np.intp)
     return classified(target, scores, codes)
 

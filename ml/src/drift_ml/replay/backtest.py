@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from drift_engine.bundle import Bundle
     from drift_engine.forest import Forest
     from drift_engine.model import PackedModel
+    from drift_engine.onnx._model import OnnxModel
 
     from drift_ml.replay.answering import Answers
     from drift_ml.tables import Chunk
@@ -268,7 +269,7 @@ def _matrix(feature_set: FeatureSet, chunk: Chunk) -> Floats:
     return Table("", chunk.columns, np.empty(chunk.rows)).matrix(feature_set)
 
 
-def _takes_missing(model: Forest | PackedModel, width: int) -> bool:
+def _takes_missing(model: Forest | PackedModel | OnnxModel, width: int) -> bool:
     """Return whether a model answers rows with missing values, as those fitted on some do."""
     try:
         model.predict([math.nan] * width)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from drift_contracts.types import AlertV2, AlertV2Detector, AlertV2Windows, WindowReportV1
     from drift_ml.evidence import DriftFinding, StandingAlarm
+    from drift_ml.left_out import LeftOut
     from drift_ml.rhythm import Rhythm
 
     from drift_monitor.alerts import Alert, AlertSource
@@ -95,6 +96,8 @@ class Policy:
     period: int = MINUTE
     #: Whether the rhythm of the traffic is learned from it and allowed for.
     learns_rhythm: bool = True
+    #: Spans of days that are neither learned from nor evidence: holidays, one-off events.
+    left_out: tuple[LeftOut, ...] = ()
     #: PSI above which the alarm `psi` of the monitoring spec rings; 0 measures none.
     psi_alarm: float = 0.0
 
@@ -264,7 +267,7 @@ class Evaluator:
         self._now = now
         self._stack = stack
         self._policy = policy or Policy()
-        self._rhythms = Rhythms(store, self._policy.period)
+        self._rhythms = Rhythms(store, self._policy.period, self._policy.left_out)
         self._links = dict(links or {})
         # Versions of one model share its traffic, so that they are one.
         self._models = len({series.model for series in references})
@@ -351,7 +354,14 @@ class Evaluator:
             )
         left = max(0, closed - 1 - state.cursor)
         evaluation = run.evaluation(float(left * self._policy.period))
-        return replace(evaluation, rhythm=None if memory is None else str(memory))
+        return replace(evaluation, rhythm=self._rhythm_in_words(memory))
+
+    def _rhythm_in_words(self, memory: Memory | None) -> str | None:
+        """Return what is known of the rhythm and left out of it; None where neither is."""
+        if not self._policy.left_out:
+            return None if memory is None else str(memory)
+        listed = ", ".join(map(str, self._policy.left_out))
+        return f"{memory or 'not learned, as it is switched off'}; left out: {listed}"
 
     def _first_day_over(self, memory: Memory | None) -> int:
         """Return the first minute after the first day of traffic; 0 where that is of no matter."""
@@ -447,6 +457,10 @@ class Evaluator:
         except Exception as error:
             _log.error(UNREADABLE_WINDOW, series, minute, error)
             run.counts["unreadable"] += 1
+            return
+        if any(span.holds(minute * self._policy.period) for span in self._policy.left_out):
+            # It counts in reports, and is no evidence, for a drift or against one.
+            run.window += window
             return
         add_window(run.state.digests, minute, window_digest(stored.window))
         self._step(run, window, minute)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from drift_contracts.metric_lines import json_text
 
 CARD = "model.card.v2"
+HEALTH = "health.v2"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from drift_contracts.json_types import ReadableJson, ReadableObject
     from drift_contracts.types import BaselineV1Summary
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 def health(
     stack: str, default: str, models: Mapping[str, Model], counters: Mapping[str, int]
 ) -> bytes:
-    """Return the answer to a health check (health.v1).
+    """Return the answer to a health check (health.v2).
 
     Args:
         stack: the stack that the service belongs to.
@@ -30,6 +32,7 @@ def health(
     predictions = sum([model.predictions for model in models.values()])
     return _json(
         {
+            "contract": HEALTH,
             "status": "ok",
             "stack": stack,
             **served(default, models),
@@ -51,11 +54,14 @@ def served(default: str, models: Mapping[str, Model]) -> dict[str, ReadableJson]
     }
 
 
-def _described(model: Model) -> dict[str, str]:
+def _described(model: Model) -> dict[str, ReadableJson]:
+    # Any: manifests of the first version, and those of forests, state no grade.
+    manifest: Any = model.bundle.manifest
     return {
         "model_version": model.version,
         "feature_set": model.bundle.feature_set.version,
         "engine": model.bundle.model.engine,
+        "grade": manifest.get("exactness", {}).get("grade"),
     }
 
 
