@@ -309,6 +309,8 @@ def _scores(chosen: FeatureSet, trained: Trained) -> Grid:
         grid.add_column(heading, justify="right")
     for name, score in trained.manifest["scores"].items():
         if score["value"] is not None:
-            low, high = plain_number(score["low"], 4), plain_number(score["high"], 4)
-            grid.add_row(name, plain_number(score["value"], 4), f"{low} to {high}")
+            interval = ""
+            if score["low"] is not None and score["high"] is not None:
+                interval = f"{plain_number(score['low'], 4)} to {plain_number(score['high'], 4)}"
+            grid.add_row(name, plain_number(score["value"], 4), interval)
     return grid

@@ -144,6 +144,7 @@ def _explain(alarm: MetricAlarm, points: list[Datapoint]) -> str:
         values = [
             f"{plain_number(point.value)} at {_clock(point.start, alarm.period)}"
             for point in breaching
+            if point.value is not None
         ]
         reason += f": {', '.join(values)}"
     missing = alarm.evaluation_periods - len(decisive)
