@@ -15,7 +15,7 @@ import struct
 from drift_contracts.records import Record
 
 from drift_engine.forest._columns import to_array
-from drift_engine.model._errors import BadModel
+from drift_engine.model._errors import BadModel, TooLarge
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
