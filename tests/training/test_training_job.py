@@ -97,7 +97,7 @@ def test_other_forest_bit(tmp_path, houses, monkeypatch):
 
 def test_large_forest(tmp_path, houses, monkeypatch):
     """A forest whose file would be larger than 512 MB is refused."""
-    monkeypatch.setattr(pack, "LARGEST_FILE", 1000)
+    monkeypatch.setattr(pack, "LARGEST_FILE", 100)
     with pytest.raises(CannotServe, match="512 MB"):
         train(houses, load_rows(houses, rows=100), tmp_path, recipe=Recipe(trees=3))
     assert not list(tmp_path.rglob("*.bin"))

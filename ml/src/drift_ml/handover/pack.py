@@ -16,7 +16,7 @@ from .feature_sets import convert_for
 from .onnx_models import is_onnx, pack_onnx
 from .proofs import (
     UNPROVEN,
-    check_numbers,
+    check_answers,
     prove_by_answers,
     prove_by_library,
     unproven,
@@ -100,7 +100,7 @@ def _proven(
     proven = prove_by_library(converted, file.estimator, features, rows, SEED)
     packed = encode_converted(converted)
     if proven is None:
-        check_numbers(packed, converted, learnt, unseen)
+        check_answers(packed, converted, learnt, unseen)
     return packed, proven or unproven(converted)
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from drift_engine.model import PackedModel
+from drift_engine.model import BadRow, PackedModel
 
 from drift_ml.converters import (
     CannotServe,
@@ -49,8 +49,8 @@ def unproven(converted: Converted) -> Exactness:
     return Exactness(UNPROVEN, 0, 0, None, reference.call, reference.library, reference.version)
 
 
-def check_numbers(packed: bytes, converted: Converted, *parts: Rows) -> None:
-    """Raise CannotServe where a model that nothing proves answers a row with what is no number.
+def check_answers(packed: bytes, converted: Converted, *parts: Rows) -> None:
+    """Raise CannotServe where a model that nothing proves has no answer to a row.
 
     Args:
         packed: The bytes of its file.
@@ -59,13 +59,14 @@ def check_numbers(packed: bytes, converted: Converted, *parts: Rows) -> None:
     """
     model = PackedModel.from_bytes(packed)
     for rows in parts:
-        answers = np.array(model.scores_many(rows.matrix.tolist()))
-        if not np.isfinite(answers).all():
+        try:
+            model.scores_many(rows.matrix.tolist())
+        except BadRow as error:
             raise CannotServe(
                 converted.kind,
-                "it answers rows of --data with what is no number",
-                "train it with a smaller learning rate, or on rows without such values",
-            )
+                "it refuses rows of --data, or answers them with what is no number",
+                "fit it with missing values where rows have some, or with a smaller learning rate",
+            ) from error
 
 
 def prove_by_answers(
