@@ -44,7 +44,11 @@ def compare(
     except ImportError:
         return None
     try:
-        theirs = _answers(module, estimator, converted.inputs.matrix(data.rows))
+        theirs = _answers(
+            module,
+            estimator,
+            converted.inputs.matrix(data.rows),
+        )
     except Exception as error:
         return {"refuses": str(error)[:LONGEST]}
     ours = np.array(PackedModel.from_bytes(packed).scores_many(data.matrix.tolist()))
@@ -52,10 +56,17 @@ def compare(
     # Of two classes it gives the second's probability.
     values = expected.shape[1]
     same = (ours[:, -values:] == expected).all(axis=1)
-    return {"equal": int(same.sum()), "rows": len(ours)}
+    return {
+        "equal": int(same.sum()),
+        "rows": len(ours),
+    }
 
 
-def _answers(module: Any, estimator: Any, matrix: Floats) -> Floats:
+def _answers(
+    module: Any,
+    estimator: Any,
+    matrix: Floats,
+) -> Floats:
     """Return lignum's answers to a matrix."""
     is_xgboost = hasattr(estimator, "get_booster")
     booster = estimator.get_booster() if is_xgboost else estimator.booster_
