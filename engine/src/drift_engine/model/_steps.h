@@ -38,7 +38,7 @@ typedef struct {
     PyObject *members;   /* a tuple of engines, which own what the pointers point to */
     Engine **engines;
     size_t widest;       /* sources that are gathered */
-    size_t ranks;        /* ranks and leaves of the largest member */
+    size_t walking;      /* bytes that the largest member walks in */
 } Steps;
 
 static State *steps_state(Steps *self) { return PyType_GetModuleState(Py_TYPE((PyObject *)self)); }
@@ -112,15 +112,15 @@ static double dot_nearest(const double *registers, const uint32_t *sources, uint
 }
 
 /* Ask a member, whose raw scores and answer are written. Returns whether it answers. */
-static int ask(const Engine *member, const double *row, uint32_t *ranks, double *out) {
-    uint32_t *leaves = ranks + member->entries;
+static int ask(const Engine *member, const double *row, Walk *walks, double *out) {
+    uint32_t *ranks = (uint32_t *)((char *)walks + walks_size(member)), *leaves = ranks + member->entries;
     if (rank_row(member, row, ranks)) return 0;
-    raw_of(member, ranks, leaves, out);
+    raw_of(member, ranks, walks, leaves, out);
     return link_row(member, out, out + member->shape.raws);
 }
 
 /* Run all steps over registers that begin with the row. Returns ANSWERED, or what the row is refused for. */
-static long long run_steps(const Steps *self, double *registers, double *gathered, uint32_t *ranks) {
+static long long run_steps(const Steps *self, double *registers, double *gathered, Walk *walks) {
     const uint32_t *word = self->words, *const end = word + self->words_count;
     const Hashes *hashes = self->hashes;
     double *out = registers + self->features;
@@ -219,7 +219,7 @@ static long long run_steps(const Steps *self, double *registers, double *gathere
         case MEMBER: {
             const Engine *member = self->engines[operands[0]];
             for (uint32_t index = 0; index < count; index++) gathered[index] = registers[sources[index]];
-            if (!ask(member, gathered, ranks, out)) return NOT_FINITE_INSIDE;
+            if (!ask(member, gathered, walks, out)) return NOT_FINITE_INSIDE;
             out += member->shape.raws + member->shape.outputs;
             break;
         }
@@ -261,9 +261,9 @@ static PyObject *steps_answer(const Steps *self, const double *registers, int wa
     return Py_BuildValue("Nn", tuple, label_of(self->decision, raw, scores, self->outputs, self->threshold));
 }
 
-/* The registers, then what is gathered, then ranks and leaves of a member. */
+/* The registers, then what is gathered, then what a member walks in. */
 static size_t steps_scratch(const Steps *self) {
-    return ((size_t)self->registers + self->widest) * sizeof(double) + self->ranks * sizeof(uint32_t);
+    return ((size_t)self->registers + self->widest) * sizeof(double) + self->walking;
 }
 
 static PyObject *steps_one(Steps *self, PyObject *given, int wanted) {
@@ -274,7 +274,7 @@ static PyObject *steps_one(Steps *self, PyObject *given, int wanted) {
     if (!registers) return PyErr_NoMemory();
     if (read_numbers(steps_state(self), given, self->features, registers) == 0) {
         double *gathered = registers + self->registers;
-        const long long refusal = run_steps(self, registers, gathered, (uint32_t *)(gathered + self->widest));
+        const long long refusal = run_steps(self, registers, gathered, (Walk *)(gathered + self->widest));
         answer = refusal == ANSWERED ? steps_answer(self, registers, wanted) : refuse_row(self, refusal);
     }
     if (registers != on_stack) PyMem_Free(registers);
@@ -308,7 +308,7 @@ static PyObject *steps_many(Steps *self, PyObject *given, int wanted) {
     for (Py_ssize_t row = 0; row < count && refusal == ANSWERED; row++) {
         double *place = values + row * wide;
         memcpy(registers, place, (size_t)self->features * sizeof(double));
-        refusal = run_steps(self, registers, gathered, (uint32_t *)(gathered + self->widest));
+        refusal = run_steps(self, registers, gathered, (Walk *)(gathered + self->widest));
         memcpy(place + self->features, registers + self->raw_first, (size_t)self->raws * sizeof(double));
         memcpy(place + self->features + self->raws, registers + self->score_first,
                (size_t)self->outputs * sizeof(double));
@@ -473,8 +473,8 @@ static int take_members(Steps *self, PyTypeObject *engine_type) {
         PyObject *member = PyTuple_GetItem(self->members, index);
         if (Py_TYPE(member) != engine_type) return refuse_steps(self, "model: members: expected engines");
         self->engines[index] = (Engine *)member;
-        const size_t ranks = (size_t)self->engines[index]->entries + (size_t)self->engines[index]->shape.trees;
-        if (ranks > self->ranks) self->ranks = ranks;
+        const size_t walking = walking_size(self->engines[index]);
+        if (walking > self->walking) self->walking = walking;
     }
     return 0;
 }
