@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 
@@ -9,7 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.keys import Series, WindowKey
-from drift_monitor.stores import LARGEST_BATCH, DynamoStore, Fragment, SqliteStore, StoredState, StoredWindow
+from drift_monitor.shelf import Shelf
+from drift_monitor.stores import LARGEST_BATCH, DynamoStore, Fragment, SqliteStore, StoredState, StoredWindow, dynamo
 
 HOUSES = Series("house-price", "3f9a1c2b4d5e")
 OTHERS = Series("diabetes", "3f9a1c2b4d5e")
@@ -169,6 +171,62 @@ def test_shards(aws, table):
     }
     assert len(partitions) == 8
     assert len(kept.fragments(HOUSES, NOON + 1, 100)) == 40
+
+
+def large(size, seed=1):
+    """Return a document that takes so many bytes when it is packed."""
+    return {"bytes": random.Random(seed).randbytes(size * 3 // 4).hex()}
+
+
+def test_large_state(aws, table):
+    """A state of many features is stored in parts, replaced as a whole, and small again later."""
+    kept = DynamoStore(aws("dynamodb"), table, lambda: 1_000.0)
+    for revision, document in enumerate((large(900_000), large(500_000, 2), {"cursor": 1}, large(450_000, 3))):
+        kept.save(HOUSES, revision, document)
+        assert kept.state(HOUSES) == StoredState(revision + 1, document)
+    with pytest.raises(Conflict):
+        kept.save(HOUSES, 0, large(900_000))
+    assert kept.state(HOUSES) == StoredState(4, large(450_000, 3))
+
+
+def test_small_state(aws, table):
+    """A state that fits into one item is stored as in the first release."""
+    DynamoStore(aws("dynamodb"), table, lambda: 1_000.0).save(HOUSES, 0, {"cursor": 1})
+    (item,) = aws("dynamodb").scan(TableName=table)["Items"]
+    assert set(item) == {"pk", "sk", "revision", "state"}
+
+
+def test_replaced_while_read(aws, table):
+    """Parts of two revisions are not joined; a state that is replaced all the time is a conflict."""
+    client = aws("dynamodb")
+    kept = DynamoStore(client, table, lambda: 1_000.0)
+    kept.save(HOUSES, 0, large(500_000))
+    key = {"pk": {"S": f"state#{HOUSES.model}#{HOUSES.version}"}, "sk": {"S": "state#01"}}
+    client.put_item(TableName=table, Item=key | {"revision": {"N": "7"}, "state": {"B": b"x"}})
+    with pytest.raises(Conflict, match="while it was read"):
+        kept.state(HOUSES)
+    client.delete_item(TableName=table, Key=key)
+    with pytest.raises(Conflict):
+        kept.state(HOUSES)
+
+
+def test_state_beyond_transaction(aws, table, monkeypatch):
+    """A state that no transaction takes is refused with what to do."""
+    monkeypatch.setattr(dynamo, "MOST_PARTS", 1)
+    with pytest.raises(BadStore, match="fewer features"):
+        DynamoStore(aws("dynamodb"), table, lambda: 1_000.0).save(HOUSES, 0, large(500_000))
+
+
+def test_large_baseline(aws, table):
+    """The baseline of many features or levels is kept in parts; without one of them there is none."""
+    client = aws("dynamodb")
+    shelf = Shelf(client, table, lambda: 1_000.0)
+    shelf.keep(HOUSES, large(900_000))
+    assert shelf.find(HOUSES) == large(900_000)
+    assert shelf.all() == {HOUSES: large(900_000)}
+    part = {"pk": {"S": f"baselines#{HOUSES.model}#{HOUSES.version}"}, "sk": {"S": "02"}}
+    client.delete_item(TableName=table, Key=part)
+    assert shelf.find(HOUSES) is None
 
 
 class Busy:

@@ -6,7 +6,8 @@ Items (partition key / sort key):
 - `fragments#MODEL#VERSION#SHARD` / `MINUTE#BATCH`: what a batch adds to a minute, until it is
   summed (or its model's version is not watched any more, and the retention is over)
 - `windows#MODEL#VERSION#DAY` / `MINUTE`: the sum of a minute, expires after the retention
-- `state#MODEL#VERSION` / `state`: detectors, cursor, outbox
+- `state#MODEL#VERSION` / `state`: detectors, cursor, outbox; of many features only their first
+  bytes, and the others in `state#01`, `state#02`, ... of the same revision
 - `baselines` / `MODEL#VERSION`: what a version is compared with (drift_monitor.shelf)
 
 Fragments are spread over shards by their batch, so that a series may be written faster than one
@@ -14,8 +15,9 @@ partition takes. Expiry is late by days at times, and nothing here depends on it
 was cancelled because another one was at work on an item, or for want of capacity, is tried again:
 boto3 does that for the plain errors only.
 
-An item has no `format` as long as its attributes mean what they do here. A release that changes
-them writes one; items whose `format` is higher than FORMAT are refused.
+An item has no `format` as long as its attributes mean what they do in the first release. One that
+changes them writes one; items whose `format` is higher than FORMAT are refused. Format 2 is a
+document in parts, which the first release would find damaged.
 """
 
 from __future__ import annotations
@@ -46,8 +48,15 @@ CONDITION_FAILED = "ConditionalCheckFailed"
 BUSY = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 #: Seconds before each new attempt at a transaction.
 DELAYS = (0.05, 0.2, 0.8)
-#: The format of items that have no attribute of that name.
-FORMAT = 1
+#: The newest format of items, and that of items that have no attribute of that name.
+FORMAT, FIRST_FORMAT = 2, 1
+#: Bytes of a document in one item: DynamoDB takes 400 KB, names and keys counted.
+MOST_BYTES = 350_000
+#: Items that a document is cut into, so that they fit into one transaction of 4 MB.
+MOST_PARTS = 11
+#: Times that parts are read again which another writer just replaced.
+READINGS = 3
+TOO_LARGE = "its state is larger than a transaction takes: watch fewer features (docs/wide.md)"
 IS_NEW = "attribute_not_exists(pk)"
 IS_THERE = "attribute_exists(pk)"
 
@@ -164,14 +173,31 @@ class DynamoStore:
         return windows
 
     def state(self, series: Series) -> StoredState:
-        """See `Store.state`."""
+        """See `Store.state`. Raises Conflict where it is replaced at each reading."""
         place = _state_place(series)
-        answer = self._client.get_item(TableName=self._table, Key=place, ConsistentRead=True)
-        item = answer.get("Item")
-        if not item:
-            return StoredState(0, None)
-        _refuse_newer(item)
-        return StoredState(int(item["revision"]["N"]), unpack(item["state"]["B"]))
+        for _ in range(READINGS):
+            answer = self._client.get_item(TableName=self._table, Key=place, ConsistentRead=True)
+            item = answer.get("Item")
+            if not item:
+                return StoredState(0, None)
+            _refuse_newer(item)
+            data = self._joined(item)
+            if data is not None:
+                return StoredState(int(item["revision"]["N"]), unpack(data))
+        raise Conflict(f"the state of {series} changed while it was read")
+
+    def _joined(self, item: Item) -> bytes | None:
+        """Return the bytes of a state, None where its parts are of another revision."""
+        count = int(item.get("parts", {}).get("N", 1))
+        data = bytes(item["state"]["B"])
+        if count == 1:
+            return data
+        last = _part_key(count - 1)
+        parts = list(self._query(item["pk"]["S"], _part_key(1), last))
+        revisions = {part["revision"]["N"] for part in parts}
+        if len(parts) != count - 1 or revisions != {item["revision"]["N"]}:
+            return None
+        return data + b"".join([bytes(part["state"]["B"]) for part in parts])
 
     def save(
         self,
@@ -179,9 +205,20 @@ class DynamoStore:
         read: Revision,
         state: Document,
     ) -> None:
-        """See `Store.save`."""
-        item = _state_place(series) | _revised(read) | {"state": {"B": pack(state)}}
-        if not self._transact([self._replace(item, read)]):
+        """See `Store.save`. Raises BadStore for a state that no transaction takes."""
+        data = pack(state)
+        chunks = [data[start : start + MOST_BYTES] for start in range(0, len(data), MOST_BYTES)]
+        if len(chunks) > MOST_PARTS:
+            raise BadStore(str(series), TOO_LARGE)
+        place, revised = _state_place(series), _revised(read)
+        item = place | revised | {"state": {"B": chunks[0]}}
+        if len(chunks) > 1:
+            item |= {"format": {"N": str(FORMAT)}, "parts": {"N": str(len(chunks))}}
+        actions = [self._replace(item, read)]
+        for number, chunk in enumerate(chunks[1:], 1):
+            key = place | {"sk": {"S": _part_key(number)}}
+            actions.append(self._put(key | revised | {"state": {"B": chunk}}))
+        if not self._transact(actions):
             raise Conflict(f"the state of {series} changed since it was read")
 
     def _expires(self, seconds: int) -> Item:
@@ -251,7 +288,7 @@ class DynamoStore:
 
 def _refuse_newer(item: Item) -> None:
     """Raise BadStore for an item of a later format; nothing is written."""
-    if int(item.get("format", {}).get("N", FORMAT)) > FORMAT:
+    if int(item.get("format", {}).get("N", FIRST_FORMAT)) > FORMAT:
         raise BadStore(f"{item['pk']['S']} / {item['sk']['S']}", NEWER)
 
 
@@ -280,6 +317,10 @@ def _window_place(key: WindowKey) -> Item:
 
 def _state_place(series: Series) -> Item:
     return _key(f"state#{series.model}#{series.version}", "state")
+
+
+def _part_key(number: int) -> str:
+    return f"state#{number:02d}"
 
 
 def _revised(read: Revision) -> Item:
