@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.keys import Series, WindowKey
 from drift_monitor.shelf import Shelf
-from drift_monitor.stores import LARGEST_BATCH, DynamoStore, Fragment, SqliteStore, StoredState, StoredWindow, dynamo
+from drift_monitor.stores import LARGEST_BATCH, DynamoStore, Fragment, SqliteStore, StoredState, StoredWindow
 
 HOUSES = Series("house-price", "3f9a1c2b4d5e")
 OTHERS = Series("diabetes", "3f9a1c2b4d5e")
@@ -196,25 +196,54 @@ def test_small_state(aws, table):
     assert set(item) == {"pk", "sk", "revision", "state"}
 
 
+def parts_of(client, table):
+    """Return the keys of the parts that are stored."""
+    keys = [item["sk"]["S"] for item in client.scan(TableName=table)["Items"]]
+    return sorted(key for key in keys if key.startswith("state#"))
+
+
+def test_parts_replaced(aws, table):
+    """Parts go with the state that names them, and those of a writer that came second at once."""
+    client = aws("dynamodb")
+    kept = DynamoStore(client, table, lambda: 1_000.0)
+    kept.save(HOUSES, 0, large(900_000))
+    first = parts_of(client, table)
+    with pytest.raises(Conflict):
+        kept.save(HOUSES, 0, large(500_000, 2))
+    assert parts_of(client, table) == first
+    assert len(first) == 2
+    kept.save(HOUSES, 1, large(500_000, 2))
+    assert len(parts_of(client, table)) == 1
+    assert not set(parts_of(client, table)) & set(first)
+
+
+def test_failed_write(aws, table):
+    """Where the state cannot be written its parts do not stay either."""
+    client = aws("dynamodb")
+
+    class Failing(Busy):
+        """A client whose conditional writes fail."""
+
+        def put_item(self, **request):
+            if "ReturnValues" in request:
+                raise ClientError({"Error": {"Code": "InternalServerError"}}, "PutItem")
+            return self.client.put_item(**request)
+
+    with pytest.raises(ClientError):
+        DynamoStore(Failing(client), table, lambda: 1_000.0).save(HOUSES, 0, large(500_000))
+    assert parts_of(client, table) == []
+
+
 def test_replaced_while_read(aws, table):
-    """Parts of two revisions are not joined; a state that is replaced all the time is a conflict."""
+    """A state whose parts are gone at each reading is a conflict; the next run reads again."""
     client = aws("dynamodb")
     kept = DynamoStore(client, table, lambda: 1_000.0)
     kept.save(HOUSES, 0, large(500_000))
-    key = {"pk": {"S": f"state#{HOUSES.model}#{HOUSES.version}"}, "sk": {"S": "state#01"}}
-    client.put_item(TableName=table, Item=key | {"revision": {"N": "7"}, "state": {"B": b"x"}})
+    (part,) = parts_of(client, table)
+    key = {"pk": {"S": f"state#{HOUSES.model}#{HOUSES.version}"}, "sk": {"S": part}}
+    client.delete_item(TableName=table, Key=key)
     with pytest.raises(Conflict, match="while it was read"):
         kept.state(HOUSES)
-    client.delete_item(TableName=table, Key=key)
-    with pytest.raises(Conflict):
-        kept.state(HOUSES)
-
-
-def test_state_beyond_transaction(aws, table, monkeypatch):
-    """A state that no transaction takes is refused with what to do."""
-    monkeypatch.setattr(dynamo, "MOST_PARTS", 1)
-    with pytest.raises(BadStore, match="fewer features"):
-        DynamoStore(aws("dynamodb"), table, lambda: 1_000.0).save(HOUSES, 0, large(500_000))
 
 
 def test_large_baseline(aws, table):

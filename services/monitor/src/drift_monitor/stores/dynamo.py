@@ -7,7 +7,7 @@ Items (partition key / sort key):
   summed (or its model's version is not watched any more, and the retention is over)
 - `windows#MODEL#VERSION#DAY` / `MINUTE`: the sum of a minute, expires after the retention
 - `state#MODEL#VERSION` / `state`: detectors, cursor, outbox; of many features only their first
-  bytes, and the others in `state#01`, `state#02`, ... of the same revision
+  bytes, with a token under which the others are: `state#TOKEN#01`, `state#TOKEN#02`, ...
 - `baselines` / `MODEL#VERSION`: what a version is compared with (drift_monitor.shelf)
 
 Fragments are spread over shards by their batch, so that a series may be written faster than one
@@ -23,6 +23,7 @@ document in parts, which the first release would find damaged.
 from __future__ import annotations
 
 import hashlib
+import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -46,17 +47,16 @@ NEWER = (
 )
 CONDITION_FAILED = "ConditionalCheckFailed"
 BUSY = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+#: What a single write ends with that another writer was before.
+LOST = {"ConditionalCheckFailedException", "TransactionConflictException"}
 #: Seconds before each new attempt at a transaction.
 DELAYS = (0.05, 0.2, 0.8)
 #: The newest format of items, and that of items that have no attribute of that name.
 FORMAT, FIRST_FORMAT = 2, 1
 #: Bytes of a document in one item: DynamoDB takes 400 KB, names and keys counted.
 MOST_BYTES = 350_000
-#: Items that a document is cut into, so that they fit into one transaction of 4 MB.
-MOST_PARTS = 11
 #: Times that parts are read again which another writer just replaced.
 READINGS = 3
-TOO_LARGE = "its state is larger than a transaction takes: watch fewer features (docs/wide.md)"
 IS_NEW = "attribute_not_exists(pk)"
 IS_THERE = "attribute_exists(pk)"
 
@@ -187,15 +187,14 @@ class DynamoStore:
         raise Conflict(f"the state of {series} changed while it was read")
 
     def _joined(self, item: Item) -> bytes | None:
-        """Return the bytes of a state, None where its parts are of another revision."""
-        count = int(item.get("parts", {}).get("N", 1))
+        """Return the bytes of a state, None where its parts were replaced meanwhile."""
         data = bytes(item["state"]["B"])
-        if count == 1:
+        places = _part_places(item)
+        if not places:
             return data
-        last = _part_key(count - 1)
-        parts = list(self._query(item["pk"]["S"], _part_key(1), last))
-        revisions = {part["revision"]["N"] for part in parts}
-        if len(parts) != count - 1 or revisions != {item["revision"]["N"]}:
+        first, last = places[0]["sk"]["S"], places[-1]["sk"]["S"]
+        parts = list(self._query(item["pk"]["S"], first, last))
+        if len(parts) != len(places):
             return None
         return data + b"".join([bytes(part["state"]["B"]) for part in parts])
 
@@ -205,21 +204,49 @@ class DynamoStore:
         read: Revision,
         state: Document,
     ) -> None:
-        """See `Store.save`. Raises BadStore for a state that no transaction takes."""
+        """See `Store.save`."""
         data = pack(state)
-        chunks = [data[start : start + MOST_BYTES] for start in range(0, len(data), MOST_BYTES)]
-        if len(chunks) > MOST_PARTS:
-            raise BadStore(str(series), TOO_LARGE)
-        place, revised = _state_place(series), _revised(read)
-        item = place | revised | {"state": {"B": chunks[0]}}
-        if len(chunks) > 1:
-            item |= {"format": {"N": str(FORMAT)}, "parts": {"N": str(len(chunks))}}
-        actions = [self._replace(item, read)]
-        for number, chunk in enumerate(chunks[1:], 1):
-            key = place | {"sk": {"S": _part_key(number)}}
-            actions.append(self._put(key | revised | {"state": {"B": chunk}}))
-        if not self._transact(actions):
+        item = _state_place(series) | _revised(read) | {"state": {"B": data[:MOST_BYTES]}}
+        starts = range(MOST_BYTES, len(data), MOST_BYTES)
+        others = [data[start : start + MOST_BYTES] for start in starts]
+        if others:
+            saved = self._replace_with_parts(item, read, others)
+        else:
+            saved = self._transact([self._replace(item, read)])
+        if not saved:
             raise Conflict(f"the state of {series} changed since it was read")
+
+    def _replace_with_parts(self, item: Item, read: Revision, others: Sequence[bytes]) -> bool:
+        """Return whether a state was replaced whose parts are written before it.
+
+        A transaction takes 4 MB, which 2,000 features exceed. So the parts have a token of their
+        own: they are there when the item that names it is, and no other writer touches them.
+
+        Args:
+            item: with the first bytes.
+            read: the revision that it replaces.
+            others: the other bytes, in order.
+        """
+        token = {"S": secrets.token_hex(8)}
+        named = {"format": {"N": str(FORMAT)}, "parts": {"N": str(len(others))}, "token": token}
+        whole = item | named
+        places = _part_places(whole)
+        for place, chunk in zip(places, others, strict=True):
+            self._client.put_item(TableName=self._table, Item=place | {"state": {"B": chunk}})
+        put = self._replace(whole, read)["Put"]
+        try:
+            former = self._client.put_item(**put, ReturnValues="ALL_OLD").get("Attributes", {})
+        except ClientError as error:
+            self._delete(places)
+            if error.response["Error"]["Code"] in LOST:
+                return False
+            raise
+        self._delete(_part_places(former))
+        return True
+
+    def _delete(self, places: Sequence[Item]) -> None:
+        for place in places:
+            self._client.delete_item(TableName=self._table, Key=place)
 
     def _expires(self, seconds: int) -> Item:
         return {"expires": {"N": str(int(self._now()) + seconds)}}
@@ -319,8 +346,11 @@ def _state_place(series: Series) -> Item:
     return _key(f"state#{series.model}#{series.version}", "state")
 
 
-def _part_key(number: int) -> str:
-    return f"state#{number:02d}"
+def _part_places(item: Item) -> list[Item]:
+    """Return the keys of the items that have the other bytes of a state."""
+    numbers = range(1, int(item.get("parts", {}).get("N", 0)) + 1)
+    token = item.get("token", {}).get("S")
+    return [{"pk": item["pk"], "sk": {"S": f"state#{token}#{number:03d}"}} for number in numbers]
 
 
 def _revised(read: Revision) -> Item:
