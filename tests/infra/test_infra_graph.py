@@ -59,6 +59,14 @@ def test_psi_alarm(build):
     assert [(alarm["metricName"], alarm["threshold"]) for alarm in alarms] == [("LargestPsi", 0.2)] * 2
 
 
+def test_left_out(build):
+    """Days that are left out reach the evaluator as they are written."""
+    spans = '{"2026-12-24/2026-12-26": "Christmas"}'
+    graph, _, _ = build("dev", leftOut=spans)
+    variables = graph.one("lambda.Function", "evaluator-function").inputs["environment"]["variables"]
+    assert variables["DRIFT_LEFT_OUT"] == spans
+
+
 def test_path_prefix(build):
     """The function removes the prefix that the domain adds, and without the key there is neither."""
     domain = {

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from drift_contracts import schemas
-from drift_ml.rhythm import Rhythm
+from drift_ml.rhythm import LeftOut, Rhythm
 from drift_ml.window import Window
 from drift_monitor.errors import BadStore
 from drift_monitor.evaluate import Evaluator, Policy
@@ -142,6 +142,30 @@ def test_verified_under_whole_days(reference):
     assert "age" in alert["drift"]["detector"]["whole_days"]
     windows = life.store.windows(SERIES, alert["drift"]["windows"]["first"], alert["drift"]["windows"]["last"])
     assert verify(alert, windows, reference.baseline).agreement == "identical"
+
+
+def test_left_out_days(reference):
+    """A marked day is no evidence and is not learned from; the page names it, also where nothing is learned."""
+    sale = LeftOut(BEGIN * 60.0, (BEGIN + DAY) * 60.0, "a sale")
+    life = Life(reference, policy=Policy(learns_rhythm=False, left_out=(sale,)))
+    evaluation = life.live(1, cycle=0, rows=40, score=3.0)
+    assert (life.sent, evaluation.alarm) == ([], False)
+    assert evaluation.window.events > 0
+    assert evaluation.rhythm.startswith("not learned, as it is switched off")
+    assert evaluation.rhythm.endswith("(a sale)")
+    assert life.live(1, cycle=0, rows=40, score=3.0).alarm
+
+
+def test_marked_later(reference):
+    """A rhythm that was learned from a day that is marked now is learned again without it."""
+    life = Life(reference)
+    life.live(15, rows=4)
+    sale = LeftOut((BEGIN + DAY) * 60.0, (BEGIN + 2 * DAY) * 60.0, "a sale")
+    life.evaluator = life.evaluator_of(Policy(budget_events=50_000, left_out=(sale,)))
+    evaluation = life.live(1, rows=4)
+    assert evaluation.rhythm.startswith("learned from")
+    memory = Rhythms(life.store, 60).memory(SERIES, reference.baseline, BEGIN)
+    assert memory.rhythm.left_out == (sale,)
 
 
 def test_names_on_the_page():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -88,7 +89,8 @@ def _reason_to_leave_out(profile: Profile) -> str:
 
 def _times_words(name: str) -> str:
     """Return why a column of times is no feature, and what it may be."""
-    return f"it holds times: run again with --time-column {name} if they say when each row was"
+    option = f"--time-column {shlex.quote(name)}"
+    return f"it holds times: run again with {option} if they say when each row was"
 
 
 def _reason_of_text(profile: Profile) -> str:

@@ -79,6 +79,8 @@ class Proposal:
     reading: tuple[str, ...] = ()
     #: Columns that other commands must leave out.
     left_out: tuple[str, ...] = field(default=())
+    #: Whether rows were seen that have no target.
+    is_partly_labelled: bool = False
 
     def train_command(
         self,
@@ -93,6 +95,7 @@ class Proposal:
         """
         words = ["driftctl", "train", "--feature-set", str(feature_set), "--data", str(data)]
         words += self.reading
+        words += ["--drop-unlabelled"] if self.is_partly_labelled else []
         # A pattern leaves out no column that is needed.
         names = self.left_out if len(self.left_out) <= MOST_NAMED else ("*",)
         for name in names:
@@ -156,6 +159,7 @@ def propose(
         chosen=sample.chosen,
         reading=_reading_words(options, profiles.values(), wanted),
         left_out=_left_out(columns, wanted),
+        is_partly_labelled=target.missing > 0,
     )
 
 
@@ -351,8 +355,8 @@ def _of_target(
             )
     if target.missing:
         doubts.append(
-            f"{target.name} is missing in {target.missing:,} rows: training refuses them, leave"
-            " such rows out"
+            f"{target.name} is missing in {target.missing:,} rows, which --drop-unlabelled leaves"
+            " out"
         )
     return assumed, doubts
 

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from .batches import SHOWN_ROWS, Ragged, parquet_batches, parquet_names, text_batches, unreadable
+from .batches import (
+    SHOWN_ROWS,
+    Batch,
+    Ragged,
+    parquet_batches,
+    parquet_names,
+    text_batches,
+    unreadable,
+)
 from .causes import cause_of
 from .cells import NAN_WORDS, Checked, Reading, check_column, nulls
 from .errors import CellFinding, DataError, OptionError
-from .layout import Column, Layout, Places, find_columns, kept_names
+from .layout import Column, Layout, Places, find_columns, kept_names, optional_target
 from .options import ReadOptions
 from .order import in_order
 from .parts import OUTCOME, file_error, parts_of
@@ -28,7 +37,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from .batches import Batch
     from .parts import Part
     from .texts import TextTable
 
@@ -38,7 +46,14 @@ if TYPE_CHECKING:
     Cell = tuple[int, int]
     """Row, and place of the column."""
 
-__all__ = ["Chunk", "Layout", "column_names", "count_rows", "read_chunks"]
+__all__ = ["Chunk", "Layout", "Unlabelled", "column_names", "count_rows", "read_chunks"]
+
+
+@dataclass
+class Unlabelled:
+    """Counts the rows that were left out, as they have no target."""
+
+    rows: int = 0
 
 
 def column_names(path: Path, options: ReadOptions | None = None) -> list[str]:
@@ -68,6 +83,7 @@ def read_chunks(
     options: ReadOptions | None = None,
     *,
     strict: bool = False,
+    unlabelled: Unlabelled | None = None,
 ) -> Generator[Chunk, None, None]:
     """Yield the rows of a table chunk by chunk.
 
@@ -79,6 +95,8 @@ def read_chunks(
         layout: the columns to read.
         options: how to read the file.
         strict: whether columns beside those of the layout are refused.
+        unlabelled: counts the rows without the layout's target, which are left out then; None
+            where each row must have one.
 
     Raises:
         DataError: with every finding of all files.
@@ -88,7 +106,7 @@ def read_chunks(
         options = ReadOptions()
     if options.sort and layout.time is None:
         raise OptionError("sort", "a column of times (--time-column)")
-    chunks = _Reader(path.name, layout, options, strict).read(path)
+    chunks = _Reader(path.name, layout, options, strict, unlabelled).read(path)
     # Whoever stops reading early leaves no file open.
     with closing(chunks):
         yield from in_order(chunks) if options.sort else chunks
@@ -103,8 +121,10 @@ class _Reader:
         layout: Layout,
         options: ReadOptions,
         strict: bool,
+        unlabelled: Unlabelled | None,
     ) -> None:
         self.layout = layout
+        self.unlabelled = unlabelled
         self.options = options
         self.strict = strict
         self.reading = Reading(options.missing_words, options.decimal)
@@ -160,12 +180,32 @@ class _Reader:
 
     def _checked(self, batches: Generator[Batch, None, None], places: Places) -> Iterator[Chunk]:
         with closing(batches):
-            for batch in batches:
+            for batch in map(partial(self._labelled, places=places), batches):
+                if not len(batch.rows):
+                    continue
                 chunk = self._check(batch, places)
                 self.rows += chunk.rows
                 # After the first finding rows are read for further ones only.
                 if not self.report:
                     yield chunk
+
+    def _labelled(self, batch: Batch, places: Places) -> Batch:
+        """Return the rows of a batch that have the target, or all where each must have it."""
+        if self.unlabelled is None:
+            return batch
+        target = self.layout.feature_set.target
+        place = next(place for column, place in places.columns if column.name == target.name)
+        checked = check_column(optional_target(target), batch.cells[place], self.reading)
+        # NaN is the only value that differs from itself.
+        absent = np.array([value is None or value != value for value in checked.values.tolist()])  # noqa: PLR0124
+        for problem in checked.problems:
+            absent &= ~problem.broken
+        if not absent.any():
+            return batch
+        self.unlabelled.rows += int(absent.sum())
+        mask = pa.array(~absent)
+        cells = {place: column.filter(mask) for place, column in batch.cells.items()}
+        return Batch(cells, batch.rows[~absent])
 
     def _check(self, batch: Batch, places: Places) -> Chunk:
         columns: dict[str, npt.NDArray[Any]] = {}

@@ -13,6 +13,7 @@ from .chunks import read_chunks
 from .errors import DataError
 from .layout import Layout
 from .options import ReadOptions
+from .parts import file_error
 from .table import Table
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from drift_contracts import FeatureSet
+
+    from .chunks import Unlabelled
 
 
 def read_table(
@@ -29,8 +32,9 @@ def read_table(
     ignore: Sequence[str] = (),
     options: ReadOptions | None = None,
     time_column: str | None = None,
+    unlabelled: Unlabelled | None = None,
 ) -> Table:
-    """Return the rows of a file or folder. No row is ever dropped.
+    """Return the rows of a file or folder. No row is ever dropped, unless it has no target.
 
     The file must have a column per feature and one for the target, in any order. With a column of
     times the rows are returned in the order of time, equal times in the order of the file.
@@ -41,6 +45,8 @@ def read_table(
         ignore: further columns to leave out, beside those of the options.
         options: how to read the file.
         time_column: when each row was; None where that does not matter.
+        unlabelled: counts the rows without target, which are left out then; None where they are
+            refused.
 
     Raises:
         DataError: with every finding.
@@ -51,7 +57,10 @@ def read_table(
     target = feature_set.target
     layout = Layout(feature_set, target.name, time_column)
     try:
-        chunks = list(read_chunks(path, layout, options, strict=True))
+        chunks = list(read_chunks(path, layout, options, strict=True, unlabelled=unlabelled))
+        if not chunks:
+            expected = f"at least one row with {target.name}"
+            raise file_error(path.name, "rows", expected)
     except DataError as error:
         raise DataError(path.name, error.findings) from error.__cause__
     columns = {}

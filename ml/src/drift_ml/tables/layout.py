@@ -71,8 +71,22 @@ class Layout:
         ]
 
 
-def _label_feature(target: Target) -> Feature:
-    """Return the target of a classifier as a closed category, which no row may lack."""
+def optional_target(target: Target) -> Feature:
+    """Return a target as a feature that a row may lack."""
+    if target.is_class:
+        return _label_feature(target, nullable=True)
+    return Feature(
+        name=target.name,
+        type="number",
+        unit=target.unit,
+        description=target.description,
+        example=None,
+        nullable=True,
+    )
+
+
+def _label_feature(target: Target, *, nullable: bool = False) -> Feature:
+    """Return the target of a classifier as a closed category."""
     return Feature(
         name=target.name,
         type="category",
@@ -81,6 +95,7 @@ def _label_feature(target: Target) -> Feature:
         example=target.classes[0],
         categories=target.classes,
         column=target.column,
+        nullable=nullable,
     )
 
 

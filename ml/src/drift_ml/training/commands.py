@@ -26,6 +26,7 @@ from rich.progress import (
 )
 from rich.table import Table as Grid
 
+from drift_ml.figures import plain_number
 from drift_ml.read_options import read_options
 
 from .recipe_options import read_recipe, recipe_options
@@ -34,7 +35,7 @@ from .recipes import ROWS, Recipe
 if TYPE_CHECKING:
     from drift_engine.bundle import Bundle
 
-    from drift_ml.tables import Table
+    from drift_ml.tables import Table, Unlabelled
 
     from .job import Trained
 
@@ -94,6 +95,11 @@ FILE_RULES = frozenset(
     " share.",
 )
 @click.option(
+    "--drop-unlabelled",
+    is_flag=True,
+    help="Leave out the rows of --data that have no target; how many is printed.",
+)
+@click.option(
     "--source",
     metavar="MODULE:FUNCTION",
     help="A function (feature set, rows, seed) that returns a table.",
@@ -124,6 +130,7 @@ def main(  # noqa: PLR0913 - one parameter per option
     data: Path | None,
     source: str | None,
     time_column: str | None,
+    drop_unlabelled: bool,
     rows: int,
     out: Path,
     strict: bool,
@@ -135,7 +142,7 @@ def main(  # noqa: PLR0913 - one parameter per option
     `driftctl bundles use` goes back to one.
     """
     # --help need not wait for numpy and pyarrow.
-    from drift_ml.tables import DataError  # noqa: PLC0415
+    from drift_ml.tables import DataError, Unlabelled  # noqa: PLC0415
 
     from .job import load_rows  # noqa: PLC0415
 
@@ -143,6 +150,7 @@ def main(  # noqa: PLR0913 - one parameter per option
         raise click.UsageError("--time-column is a column of --data: give the file too")
     asked = {field.name: words.pop(field.name) for field in fields(Recipe)}
     options = read_options(words)
+    unlabelled = Unlabelled() if drop_unlabelled else None
     has_rows = data is not None or source is not None
     try:
         for chosen in _chosen(models, feature_set_file, has_rows=has_rows):
@@ -155,9 +163,10 @@ def main(  # noqa: PLR0913 - one parameter per option
                 source=source,
                 rows=rows,
                 seed=recipe.seed,
+                unlabelled=unlabelled,
             )
             trained = _train(chosen, table, out, recipe, strict=strict)
-            _show(chosen, trained)
+            _show(chosen, trained, unlabelled)
     except DataError as error:
         if FILE_RULES.isdisjoint(finding.rule for finding in error.findings):
             # The rows were read, and are not good enough.
@@ -210,7 +219,11 @@ def _chosen(
     return [feature_set(name) for name in names]
 
 
-def _show(chosen: FeatureSet, trained: Trained) -> None:
+def _show(
+    chosen: FeatureSet,
+    trained: Trained,
+    unlabelled: Unlabelled | None,
+) -> None:
     """Print scores, files and one prediction made from the bundle that was just written."""
     from drift_engine.bundle import load_bundle  # noqa: PLC0415 - as above
 
@@ -226,17 +239,23 @@ def _show(chosen: FeatureSet, trained: Trained) -> None:
         )
     bundle = load_bundle(trained.bundle)
     size = sum((trained.bundle / name).stat().st_size for name in trained.manifest["files"])
+    if unlabelled is not None:
+        words = f"{unlabelled.rows:,} rows without {chosen.target.name}"
+        console.print(f"left out   {words}", markup=False, highlight=False, soft_wrap=True)
     for name, words in _facts(trained).items():
         console.print(f"{name:10} {words}", markup=False, highlight=False, soft_wrap=True)
-    console.print(f"bundle     {trained.bundle} ({size:,} bytes), the current version")
-    console.print(f"pin        {chosen.name}={bundle.digest}", highlight=False, soft_wrap=True)
-    console.print(f"estimator  {trained.estimator} ({trained.estimator.stat().st_size:,} bytes)")
     example = ", ".join(f"{feature.name} {feature.example}" for feature in chosen.features)
-    answer = _answer(chosen, bundle)
-    console.print(f"example    {example}: {answer} ({bundle.model.engine} engine)\n")
-    console.print("serve it by")
-    serve = _serve_command(chosen.name, trained)
-    console.print(f"  {serve}\n", markup=False, highlight=False, soft_wrap=True)
+    estimator_size = trained.estimator.stat().st_size
+    lines = (
+        f"bundle     {trained.bundle} ({size:,} bytes), the current version",
+        f"pin        {chosen.name}={bundle.digest}",
+        f"estimator  {trained.estimator} ({estimator_size:,} bytes)",
+        f"example    {example}: {_answer(chosen, bundle)} ({bundle.model.engine} engine)\n",
+        "serve it by",
+        f"  {_serve_command(chosen.name, trained)}\n",
+    )
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _serve_command(name: str, trained: Trained) -> str:
@@ -290,6 +309,8 @@ def _scores(chosen: FeatureSet, trained: Trained) -> Grid:
         grid.add_column(heading, justify="right")
     for name, score in trained.manifest["scores"].items():
         if score["value"] is not None:
-            interval = f"{score['low']:,.4g} to {score['high']:,.4g}"
-            grid.add_row(name, f"{score['value']:,.4g}", interval)
+            interval = ""
+            if score["low"] is not None and score["high"] is not None:
+                interval = f"{plain_number(score['low'], 4)} to {plain_number(score['high'], 4)}"
+            grid.add_row(name, plain_number(score["value"], 4), interval)
     return grid

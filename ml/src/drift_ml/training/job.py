@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from drift_contracts import FeatureSet
+    from drift_contracts.features import Target
     from drift_contracts.types import BundleManifestV2
 
-    from drift_ml.tables import ReadOptions, Table
+    from drift_ml.tables import ReadOptions, Table, Unlabelled
 
     from .fitting import Progress
     from .recipes import Recipe
@@ -66,6 +67,7 @@ def load_rows(  # noqa: PLR0913 - where rows come from, and how they are read
     source: str | None = None,
     rows: int = ROWS,
     seed: int = 7,
+    unlabelled: Unlabelled | None = None,
 ) -> Table:
     """Return rows from a file or folder if there is one, else from a source.
 
@@ -78,15 +80,24 @@ def load_rows(  # noqa: PLR0913 - where rows come from, and how they are read
         source: `module:function` of a source of the user's own; the one that ships, if absent.
         rows: How many a source makes.
         seed: Of the source.
+        unlabelled: Counts the rows of a file that have no target, which are left out then.
 
     Raises:
         DataError: rows break the feature set, or are too few.
         TrainingError: there is no source, or the user's own fails.
     """
     if data is not None:
-        table = read_table(
-            data, feature_set, ignore=ignore, options=options, time_column=time_column
-        )
+        try:
+            table = read_table(
+                data,
+                feature_set,
+                ignore=ignore,
+                options=options,
+                time_column=time_column,
+                unlabelled=unlabelled,
+            )
+        except DataError as error:
+            raise _with_way_out(error, data, feature_set.target) from error.__cause__
     elif source is None:
         table = find_source(feature_set.name)(feature_set, rows, seed)
     else:
@@ -95,6 +106,21 @@ def load_rows(  # noqa: PLR0913 - where rows come from, and how they are read
         expected = f"at least {MINIMUM_ROWS} rows to train on"
         raise DataError(table.source, (CellFinding("(file)", "rows", expected),))
     return table
+
+
+def _with_way_out(
+    error: DataError,
+    data: Path,
+    target: Target,
+) -> DataError:
+    """Return an error whose findings of missing targets say how to leave such rows out."""
+    hint = "--drop-unlabelled leaves such rows out"
+    findings = []
+    for finding in error.findings:
+        is_target = finding.column in (target.name, target.column)
+        lacks = is_target and finding.rule == "missing"
+        findings.append(replace(finding, hint=hint) if lacks else finding)
+    return DataError(data.name, tuple(findings))
 
 
 def _made(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from drift_contracts.types import DetectorStateV1Mixture, DetectorStateV2
     from drift_ml.baseline import Baseline
+    from drift_ml.left_out import LeftOut
 
     from drift_monitor.stores import Document, Store
 
@@ -79,6 +80,10 @@ class Memory:
             return False
         return self.learned_hour is None or self.last_hour - self.learned_hour >= RELEARNED_HOURS
 
+    def is_of_other_days(self, left_out: tuple[LeftOut, ...]) -> bool:
+        """Return whether the rhythm was learned with other days left out."""
+        return self.rhythm is not None and self.rhythm.left_out != left_out
+
     def __str__(self) -> str:
         """Return what is known of the rhythm, in words for the page."""
         if self.rhythm is not None:
@@ -110,9 +115,17 @@ class Rhythms:
         self,
         store: Store,
         period: int,
+        left_out: tuple[LeftOut, ...] = (),
     ) -> None:
-        """Take where windows are kept; period: whole seconds that a window spans, 60 or less."""
+        """Read nothing yet.
+
+        Args:
+            store: where windows are kept.
+            period: whole seconds that a window spans, 60 or less.
+            left_out: spans that nothing is learned from.
+        """
         self._store = store
+        self._left_out = left_out
         self._period = period
         self._windows_an_hour = HOUR_S // period
 
@@ -192,7 +205,7 @@ class Rhythms:
             self._sum_day(series, baseline, day, list(hours))
         memory = replace(memory, last_hour=end - 1)
         settings = None if detector is None else detector["settings"]
-        if memory.is_due:
+        if memory.is_due or memory.is_of_other_days(self._left_out):
             memory = replace(self._learn(series, baseline, memory), superseded=settings)
         if memory.is_day_over:
             memory = self._look(series, baseline, memory, settings)
@@ -242,7 +255,8 @@ class Rhythms:
         memory: Memory,
     ) -> Memory:
         try:
-            rhythm = learn_rhythm(baseline, self._sorted_hours(series, baseline, memory))
+            hours = self._sorted_hours(series, baseline, memory)
+            rhythm = learn_rhythm(baseline, hours, left_out=self._left_out)
         except RhythmError as error:
             _log.info("the rhythm of %s is not learned: %s", series, error)
             return replace(memory, learned_hour=memory.last_hour)
@@ -267,7 +281,8 @@ class Rhythms:
             settings: digest of the detector's settings.
         """
         hours = self._sorted_hours(series, baseline, memory)
-        varying = varying_channels(baseline, hours)
+        usual = [hour for hour in hours if not any(span.holds(hour[0]) for span in self._left_out)]
+        varying = varying_channels(baseline, usual)
         looked = replace(memory, looked_hour=memory.last_hour)
         if varying == memory.whole_days:
             return looked

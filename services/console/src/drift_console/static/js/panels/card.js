@@ -23,7 +23,8 @@ export function cardPanel(root) {
       h("dl", {}, pair("Trained on", training.source ?? "–"), pair("Rows", `${plural(training.rows, "row")}, ${number(training.held_out_rows)} held out`),
         pair("Seed", String(training.seed ?? "–")), pair("Libraries", libraries.map(([k, v]) => `${k} ${v}`).join(", ") || "–"),
         pair("Data sha256", h("code", { class: "digest" }, training.data_sha256 ?? "–")), ...provenPairs(card)),
-      card.class_scores ? h("div", { class: "scored" }, scoreTable(scores), classTable(card.class_scores)) : scoreTable(scores));
+      h("div", { class: "scored" }, scoreTable(scores), ...(card.class_scores ? [classTable(card.class_scores)] : []),
+        ...(card.importances ? [importanceTable(card.importances)] : [])));
   });
 }
 
@@ -39,6 +40,14 @@ function warningList(warnings) {
 function classTable(scores) {
   const rows = Object.entries(scores).map(([name, s]) => [name, number(s.precision), number(s.recall), number(s.f1), number(s.support)]);
   const box = scroller("Scores by class", table("Scores by class", ["Class", "Precision", "Recall", "F1", "Rows"], rows));
+  box.classList.add("tall");
+  return box;
+}
+
+/** Which features the model needs: what shuffling the values of one adds to the error. */
+function importanceTable(importances) {
+  const rows = Object.entries(importances).map(([name, s]) => [name, number(s.value), `${number(s.low)} to ${number(s.high)}`]);
+  const box = scroller("Importances", table("Importances: error added by shuffling", ["Feature", "Value", "Interval"], rows));
   box.classList.add("tall");
   return box;
 }
