@@ -54,7 +54,7 @@ class Hours:
             window.observe_rows(
                 {name: values[picked] for name, values in columns.items()},
                 predictions[picked],
-                **of_hour,  # type: ignore[arg-type] # one dictionary of three columns
+                **of_hour,
             )
         oldest = max(self._windows, default=0) - MOST_HOURS
         self._windows = {hour: of for hour, of in self._windows.items() if hour > oldest}
