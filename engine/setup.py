@@ -28,6 +28,7 @@ setup(
             depends=[
                 COLUMNS,
                 "src/drift_engine/model/_fast_exp.h",
+                "src/drift_engine/model/_hashes.h",
                 "src/drift_engine/model/_links.h",
                 "src/drift_engine/model/_steps.h",
             ],

@@ -78,6 +78,7 @@ def test_before_traffic(console, delays):
     assert "class_scores" in state["model_card"]
     assert state["model_card"]["held_out"] == {"by": "random"}
     assert "exactness" not in state["model_card"]
+    assert "importances" not in state["model_card"]
     json.dumps(state, allow_nan=False)
 
 
@@ -159,6 +160,14 @@ def test_a_view_without_held_out_rows(delays):
     view = ModelView.of(delays.feature_set, {**document, "channels": channels}, manifest, alarms=[], suite=None)
     assert view.score_bins is None
     assert view.calibration == document["calibration"]
+
+
+def test_importances_on_the_card(delays):
+    """The card lists the most important features, the largest first."""
+    listed = {f"f{place}": {"value": place / 10, "low": 0.0, "high": 3.0} for place in range(30)}
+    manifest = {**delays.bundle.manifest, "importances": listed}
+    view = ModelView.of(delays.feature_set, delays.bundle.baseline, manifest, alarms=[], suite=None)
+    assert [*view.card["importances"]] == [f"f{place}" for place in range(29, 9, -1)]
 
 
 def test_a_scenario_counts_labels():

@@ -340,6 +340,7 @@ def test_model_classes(run, loopback):
     assert code == 0
     assert "  on time: precision 0.9, recall 0.8, f1 0.847 on 1,500 rows" in out
     assert "  late: precision -, recall 0, f1 - on 500 rows" in out
+    assert "  bedrooms 0.1 (0.08 to 0.12)" in out
     assert "exact-link: compared with predict_proba of scikit-learn 1.9.1 on 28,000 rows, at most 1 ulp from it" in out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 from typing import TYPE_CHECKING
 
 from drift_engine.model import _steps
@@ -14,13 +15,32 @@ if TYPE_CHECKING:
     import random
 
 NAN = math.nan
+#: CatBoost's, of hashes.
+FACTOR = 0x4906BA494954CB65
 ODD = (0.0, -0.0, 1.0, -1.0, 0.5, 2.5, -3.5, 1e-300, 1e300, 3e38, 1e39, 0.1, 7.0)
 ARITHMETIC = ("add", "subtract", "multiply", "divide")
 #: Kinds of steps, each a method below.
 KINDS = (
     *("constant", "copy", "arithmetic", "of_two", "function", "is_number", "replace", "clip", "rank", "find"),
-    *("lookup", "one_hot", "interpolate", "where", "dot", "sum", "link", "member", "refuse"),
+    *("lookup", "find_hash", "one_hot", "interpolate", "where", "dot", "sum", "link", "member", "refuse"),
 )
+
+
+def hash_of(numbers: tuple[int, ...]) -> int:
+    """Return the hash of whole numbers together."""
+    total = 0
+    for number in numbers:
+        total = FACTOR * (total + FACTOR * number) % 2**64
+    return total
+
+
+def make_codes(chance: random.Random, sources: list[int]) -> dict[int, int]:
+    """Return codes of the hashes of small numbers, many of which rows hold, and of a few others."""
+    listed = [hash_of(numbers) for numbers in product(range(-1, 6), repeat=len(sources))]
+    keys = {key for key in listed if chance.random() < 0.8} | {chance.randrange(2**64) for _ in range(3)}
+    most = chance.choice((1, 2, 5, 300, 2**32))
+    codes = {key: chance.randrange(most) for key in keys}
+    return codes if chance.random() < 0.8 else {key: place for place, key in enumerate(sorted(keys))}
 
 
 class Maker:
@@ -70,6 +90,7 @@ class Maker:
             "rank": lambda: program.rank(sources[0], table, chance.choice(("left", "right"))),
             "find": lambda: program.find(sources[0], table),
             "lookup": lambda: program.lookup(sources[0], self.numbers(chance.randrange(3, 9))),
+            "find_hash": lambda: program.find_hash(sources[:3], make_codes(chance, sources[:3])),
             "one_hot": lambda: program.one_hot(sources[0], chance.randrange(1, 7)),
             "interpolate": lambda: program.interpolate(sources[0], table, self.numbers(len(table))),
             "where": lambda: program.where(self.source(), self.source(), self.source()),

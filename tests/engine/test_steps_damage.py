@@ -100,7 +100,7 @@ def test_words_checked_by_kernel(files):
         parts = steps.split(memoryview(chance.choice(files)))
         members = tuple(kernel.Engine(*m.shape.__dict__.values(), *m.sections) for m in parts.members)
         numbers = list(parts.shape.__dict__.values())
-        columns = [bytearray(parts.words), bytearray(parts.constants)]
+        columns = [bytearray(parts.words), bytearray(parts.constants), bytearray(parts.keys)]
         damage = chance.random()
         if damage < 0.3:
             lies = (-(2**63), -1, 0, 1, 2, 3, 1000, 65_535, 2**20, 2**31 - 1, 2**32, 2**63 - 1)
@@ -112,7 +112,7 @@ def test_words_checked_by_kernel(files):
             lie = chance.choice((cut, grow, flip_bits, lie_aligned))
             lie(column, chance) if column else column.extend(b"\1")
         try:
-            engine = kernel.Steps(*numbers, *columns, members)
+            engine = kernel.Steps(*numbers, *columns[:2], members, columns[2])
         except (BadModel, OverflowError, MemoryError):
             continue
         started += 1
@@ -176,6 +176,11 @@ WRONG = {
     "link": [word("link", (0,), 9, 1, 0), word("link", (0,), 0, 2, 0), word("link", (0,), 1, 1, 9)],
     "member": [word("member", (0,), 0)],
     "finite": [word("finite", (0,), 4)],
+    "find-hash": [
+        word("find-hash", (0,), 0, 1, 0),
+        word("find-hash", (0,), 1, 0, 0),
+        word("find-hash", (0,), 0, 0, 33),
+    ],
     "steps": [word("copy", (0,))[:-4], struct.pack("<I", 1), struct.pack("<II", 99, 0)],
 }
 
@@ -192,6 +197,47 @@ def test_step_refused(name):
             start = importlib.import_module("drift_engine.model._kernel").Steps
             with pytest.raises(BadModel, match="model: steps"):
                 start(*shape.__dict__.values(), words, constants, ())
+
+
+@pytest.mark.parametrize(
+    ("keys", "operands", "place"),
+    [
+        ((5, 5), (0, 2, 0), "find-hash"),
+        ((7, 5), (0, 2, 0), "find-hash"),
+        ((5, 7), (0, 2, 1), "find-hash"),
+        ((5, 7, 1), (0, 2, 0), "keys"),
+        ((5, 7, 1), (1, 2, 0), "find-hash"),
+    ],
+)
+def test_keys_refused(keys, operands, place):
+    """Keys that do not ascend, and keys or codes that are too few or too many, are refused by both checks."""
+    words, content = word("find-hash", (0,), *operands), struct.pack(f"<{len(keys)}Q", *keys)
+    shape = layout.StepsShape(0, 0, 1, 2, 1, 0, 1, 0, 0, 0.5)
+    with pytest.raises(BadModel, match=f"model: {place}"):
+        steps.split(memoryview(steps.join(shape, words, b"", [], content)))
+    if "c" in ENGINES:
+        with pytest.raises(BadModel, match="model: steps"):
+            importlib.import_module("drift_engine.model._kernel").Steps(
+                *shape.__dict__.values(), words, b"", (), content
+            )
+
+
+def test_keys_cut():
+    """A section of keys is whole numbers, and stands behind all others."""
+    words = word("find-hash", (0,), 0, 1, 0)
+    shape = layout.StepsShape(0, 0, 1, 2, 1, 0, 1, 0, 0, 0.5)
+    data = steps.join(shape, words, b"", [], bytes(7))
+    with pytest.raises(BadModel, match="model: keys"):
+        steps.split(memoryview(data))
+    # Without the section of members there are as many sections as a model without keys has.
+    whole = bytearray(steps.join(shape, words, b"", [], bytes(8)))
+    members = 24 + 4 * 16
+    assert whole[members] == 5
+    del whole[members : members + 16]
+    whole[10] -= 1
+    whole[16:24] = struct.pack("<Q", len(whole))
+    with pytest.raises(BadModel, match="model: directory"):
+        steps.split(memoryview(bytes(whole)))
 
 
 def test_too_much_work(monkeypatch):

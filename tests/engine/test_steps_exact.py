@@ -14,7 +14,7 @@ from drift_engine.model.writer import encode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.engine.random_steps import KINDS, make_rows, make_steps
+from tests.engine.random_steps import KINDS, hash_of, make_rows, make_steps
 
 NAN = math.nan
 VALUES = (-2.0, -0.5, -0.0, 0.0, 0.3, 0.5, 1.0, 2.5, 3.0, 1e300)
@@ -113,6 +113,21 @@ def test_codes(engine):
     assert values == [10.0, 20.0, -1.0, -2.0]
     assert run(engine, lambda program: program.one_hot(0, 3), (1.0,)) == [0.0, 1.0, 0.0]
     assert run(engine, lambda program: program.one_hot(0, 3), (NAN,)) == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("bits", [0, 1, 7, 32])
+def test_hashes(engine, bits):
+    """Numbers that were seen together have their code, others and what is no whole number of 32 bits have none."""
+    chance = random.Random(bits)
+    seen = {(chance.randrange(-(2**31), 2**31), chance.randrange(2)): None for _ in range(300)}
+    keys = {hash_of(numbers): numbers for numbers in seen}
+    codes = {key: chance.randrange(1 << bits) if bits else place for place, key in enumerate(sorted(keys))}
+    for key in list(keys)[:5]:
+        found = run(engine, lambda program: program.find_hash([0, 1], codes), tuple(map(float, keys[key])), 2)
+        assert found == [float(codes[key])]
+    for row in ((1.0, 7.0), (NAN, 0.0), (math.inf, 0.0), (2.0**31, 0.0), (-1e300, 0.0)):
+        assert run(engine, lambda program: program.find_hash([0, 1], codes), row, 2) == [-1.0]
+    assert run(engine, lambda program: program.find_hash([0], {}), (1.0,)) == [-1.0]
 
 
 def test_missing(engine):

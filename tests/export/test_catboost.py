@@ -162,7 +162,6 @@ LOSS = ("model_info", "params", "loss_function", "type")
 CTR = ("features_info", "ctrs", 0)
 TABLE = document_of("statistics")["features_info"]["ctrs"][0]["identifier"]
 BEYOND = {"split_type": "OnlineCtr", "split_index": 0, "border": 0}
-CATEGORY = {"cat_feature_index": 0, "combination_element": "cat_feature_value"}
 
 
 @pytest.mark.parametrize(
@@ -183,8 +182,6 @@ CATEGORY = {"cat_feature_index": 0, "combination_element": "cat_feature_value"}
         (damaged("statistics", "ctr_data"), "document"),
         (damaged("statistics", "oblivious_trees", 0, "splits", 0, value=BEYOND), "document"),
         (damaged("statistics", "ctr_data", TABLE, "hash_stride", value=0), "document"),
-        (damaged("number", "scale_and_bias", value=[2, [0]]), "scale"),
-        (damaged("statistics", *CTR, "elements", value=[CATEGORY, CATEGORY]), "combinations"),
     ],
 )
 def test_refused_document(document, word):

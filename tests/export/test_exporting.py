@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 
 import drift_ml
@@ -11,10 +12,11 @@ import pytest
 from drift_contracts import ContractError, FeatureSet, Violation
 from drift_contracts.bundle_paths import current_version
 from drift_engine.bundle import load_bundle
+from drift_ml import importances as shuffling
 from drift_ml.converters import DoesNotFit
 from drift_ml.exporting import ExportError, export
 from drift_ml.exporting.rows import read_rows, to_json
-from drift_ml.importances import permutation_importances
+from drift_ml.importances import importances_of_numbers, permutation_importances, sampled_rows
 from drift_ml.tables.row_digests import read_row_digests
 from sklearn.ensemble import HistGradientBoostingClassifier, IsolationForest, RandomForestRegressor
 from sklearn.tree import DecisionTreeRegressor
@@ -312,3 +314,63 @@ def test_importances():
     assert found["unused"] == {"value": 0.0, "low": 0.0, "high": 0.0}
     # The mean distance of two normal values is 2 / sqrt(pi).
     assert found["used"]["low"] < 2 / np.pi**0.5 < found["used"]["high"]
+
+
+def test_importances_of_a_sample():
+    """Many features are shuffled in a seeded sample of the rows, of a hundred at least."""
+    assert sampled_rows(2000, 5, seed=1).tolist() == list(range(2000))
+    chosen = sampled_rows(5000, 100, seed=1)
+    assert len(chosen) == len(set(chosen.tolist())) == 1000
+    assert chosen.tolist() == sampled_rows(5000, 100, seed=1).tolist()
+    assert len(sampled_rows(5000, 2000, seed=1)) == shuffling.FEWEST_ROWS
+
+
+def test_importances_of_several_outputs():
+    """An error is the mean over the outputs; a feature of one output counts half."""
+
+    class Sum:
+        """Answers its row."""
+
+        def scores_many(self, rows):
+            """Return the rows."""
+            return rows
+
+    matrix = np.random.default_rng(0).normal(size=(400, 2))
+    found = importances_of_numbers(Sum(), matrix, matrix, ("first", "second"), seed=1)
+    assert found["first"]["low"] < 1 / np.pi**0.5 < found["first"]["high"]
+
+
+@pytest.mark.parametrize("features", [30, 31])
+def test_a_wide_baseline_has_importances(features, tmp_path):
+    """A regressor's baseline names what its metrics are of, once there is a choice."""
+    matrix = np.random.default_rng(0).normal(size=(60, features))
+    names = [f"f{place}" for place in range(features)]
+    feature = {"type": "number", "unit": "none", "example": 0.5, "description": "Made up."}
+    document = {
+        "contract": "feature-set.v2",
+        "name": "wide",
+        "version": "1.0.0",
+        "description": "Made up.",
+        "target": {"name": "worth", "unit": "none", "description": "Made up."},
+        "features": [{"name": name, **feature} for name in names],
+    }
+    rows = [dict(zip(names, row, strict=True)) for row in matrix.tolist()]
+    target = matrix[:, -1]
+    estimator = DecisionTreeRegressor(max_depth=3).fit(matrix[:40], target[:40])
+    exported = export(
+        estimator,
+        (rows[:40], target[:40]),
+        held_out=(rows[40:], target[40:]),
+        feature_set=FeatureSet.from_json(document),
+        out=tmp_path,
+    )
+    baseline = load_bundle(exported.bundle).baseline
+    importances = exported.manifest["importances"]
+    assert max(importances, key=lambda name: importances[name]["value"]) == names[-1]
+    assert baseline.get("importances", {}) == (importances if features > 30 else {})
+
+
+def test_without_pyarrow():
+    """An export imports no pyarrow, whose late releases refuse numpy 1.26."""
+    code = "import sys, drift_ml; drift_ml.export; sys.exit('pyarrow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

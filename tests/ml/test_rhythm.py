@@ -9,6 +9,7 @@ import pytest
 from drift_contracts import FeatureSet
 from drift_ml.baseline.fit import fit_baseline
 from drift_ml.evidence import Budget, MixtureDetector, Settings, observe_window
+from drift_ml.left_out import left_out_of_texts
 from drift_ml.rhythm import LeftOut, Rhythm, RhythmError, learn_rhythm
 from drift_ml.window import Window
 
@@ -200,3 +201,19 @@ def test_no_object(cycling):
     baseline, _ = cycling
     with pytest.raises(RhythmError, match="/contract"):
         Rhythm.from_json([], baseline=baseline.digest, channels=baseline.channels)
+
+
+WRONG_SPANS = ["2026-12-24", "soon=a sale", "2026-12-26/2026-12-24=backwards", "2026-02-30=no day"]
+
+
+@pytest.mark.parametrize("text", WRONG_SPANS)
+def test_wrong_span(text):
+    """A span without a reason, of no days, or that ends before it begins is refused."""
+    with pytest.raises(ValueError):  # noqa: PT011 - the option and the setting say what is expected
+        left_out_of_texts([text])
+
+
+def test_spans_in_order():
+    """Spans are in the order of time, and hold their last day to its end."""
+    first, second = left_out_of_texts(["2026-12-24/2026-12-26=Christmas", "2026-11-27=a sale"])
+    assert (first.why, second.to_s - second.from_s) == ("a sale", 3 * DAY)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from drift_contracts import schemas
-from drift_ml.rhythm import Rhythm
+from drift_ml.rhythm import LeftOut, Rhythm
 from drift_ml.window import Window
 from drift_monitor.errors import BadStore
 from drift_monitor.evaluate import Evaluator, Policy
@@ -118,7 +118,7 @@ def test_thin_traffic(reference):
     life.live(12, rows=0)
     memory = Rhythms(life.store, 60).memory(SERIES, reference.baseline, BEGIN)
     assert memory.learned_hour is not None
-    assert str(memory).startswith("not learned yet")
+    assert memory.in_words().startswith("not learned yet")
 
 
 def test_first_hours(reference):
@@ -144,11 +144,35 @@ def test_verified_under_whole_days(reference):
     assert verify(alert, windows, reference.baseline).agreement == "identical"
 
 
+def test_left_out_days(reference):
+    """A marked day is no evidence and is not learned from; the page names it, also where nothing is learned."""
+    sale = LeftOut(BEGIN * 60.0, (BEGIN + DAY) * 60.0, "a sale")
+    life = Life(reference, policy=Policy(learns_rhythm=False, left_out=(sale,)))
+    evaluation = life.live(1, cycle=0, rows=40, score=3.0)
+    assert (life.sent, evaluation.alarm) == ([], False)
+    assert evaluation.window.events > 0
+    assert evaluation.rhythm.startswith("not learned, as it is switched off")
+    assert evaluation.rhythm.endswith("(a sale)")
+    assert life.live(1, cycle=0, rows=40, score=3.0).alarm
+
+
+def test_marked_later(reference):
+    """A rhythm that was learned from a day that is marked now is learned again without it."""
+    life = Life(reference)
+    life.live(15, rows=4)
+    sale = LeftOut((BEGIN + DAY) * 60.0, (BEGIN + 2 * DAY) * 60.0, "a sale")
+    life.evaluator = life.evaluator_of(Policy(budget_events=50_000, left_out=(sale,)))
+    evaluation = life.live(1, rows=4)
+    assert evaluation.rhythm.startswith("learned from")
+    memory = Rhythms(life.store, 60).memory(SERIES, reference.baseline, BEGIN)
+    assert memory.rhythm.left_out == (sale,)
+
+
 def test_names_on_the_page():
     """The page names the features that vary, some of many, and pairs only where nothing else does."""
     memory = Memory(1, 0, 71, whole_days=("a", "b", "c", "d", "e", "product:a:b"))
-    assert str(memory).endswith("hour: a, b, c, d and 1 more")
-    assert str(replace(memory, whole_days=("product:a:b",))).endswith("hour: product:a:b")
+    assert memory.in_words().endswith("hour: a, b, c, d and 1 more")
+    assert replace(memory, whole_days=("product:a:b",)).in_words().endswith("hour: product:a:b")
 
 
 @pytest.mark.parametrize(
@@ -236,3 +260,14 @@ def test_archived_rhythm(reference):
         store.save(place, store.state(place).revision, {"digest": digest, "rhythm": damaged})
         assert kept_rhythm(store, SERIES, digest, baseline) is None
     assert kept_rhythm(store, SERIES, "0" * 64, baseline) is None
+
+
+def test_rhythm_of_the_bundle(reference):
+    """A bundle's rhythm holds from the first hour, and nothing is held against whole days beside it."""
+    bundled = Rhythm(reference.baseline.digest, 0.0, 14 * 86_400.0, 1_000, {}, {})
+    life = Life(replace(reference, rhythm=bundled))
+    evaluation = life.live(2, rows=40)
+    assert "by the bundle; 2 of 14 days" in evaluation.rhythm
+    memory = Rhythms(life.store, 60).memory(SERIES, reference.baseline, BEGIN)
+    assert memory.whole_days == ()
+    assert not any("younger than a day" in step for alert in life.sent for step in alert["next"])

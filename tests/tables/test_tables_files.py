@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from drift_contracts import Feature, FeatureSet
+from drift_ml import tables
 from drift_ml.tables import (
     DataError,
     Layout,
@@ -380,3 +381,10 @@ def test_second_parquet_column(tmp_path, parcel):
     with pytest.raises(DataError, match="duplicate"):
         read_table(path, parcel)
     assert read_table(path, parcel, ignore=["#6"]).columns["weight"].tolist() == [2.5, 1.5]
+
+
+def test_absent_name():
+    """The package has the names that it lists and no other."""
+    assert {getattr(tables, name).__name__ for name in tables.__all__} == set(tables.__all__)
+    with pytest.raises(AttributeError, match="absent"):
+        _ = tables.absent

@@ -75,6 +75,8 @@ def test_a_classifier_from_end_to_end(tmp_path, classes):
     assert set(manifest["class_scores"]) == set(classes)
     assert sum(entry["support"] for entry in manifest["class_scores"].values()) == 80
     assert sum(entry["count"] for entry in manifest["calibration"]) == 80
+    assert manifest["importances"]["sugar"]["value"] > manifest["importances"]["cork"]["value"]
+    assert bundle.baseline["importances"] == manifest["importances"]
     assert manifest["scores"]["brier_skill"]["value"] > 0
     assert (bundle.model.task, bundle.model.outputs) == ("classification", len(classes))
 

@@ -148,7 +148,7 @@ def test_parameters_by_library():
     flights = feature_set("flight-delay")
     estimator = make_estimator(flights, recipe_of("flight-delay"))
     assert isinstance(estimator, HistGradientBoostingClassifier)
-    assert (estimator.learning_rate, estimator.min_samples_leaf, estimator.early_stopping) == (0.03, 20, False)
+    assert (estimator.learning_rate, estimator.min_samples_leaf, estimator.early_stopping) == (0.02, 5, False)
     assert estimator.categorical_features == [0, 2, 3, 4, 8]
 
 
@@ -156,7 +156,7 @@ def test_recipes_by_model():
     """What nobody asks for is the model's own, unless another estimator is asked for."""
     assert read_recipe("house-price", {"trees": None}) == Recipe()
     assert read_recipe("flight-delay", {"trees": 5}).estimator == "hist-boosting"
-    assert read_recipe("flight-delay", {"trees": 5}).learning_rate == 0.03
+    assert read_recipe("flight-delay", {"trees": 5}).learning_rate == 0.02
     assert read_recipe("flight-delay", {"estimator": "extra-trees"}) == Recipe("extra-trees")
 
 

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from drift_contracts import feature_set
+from drift_engine.bundle import load_bundle
+from drift_ml.baseline import Baseline
+from drift_ml.rhythm import read_rhythm
 from drift_ml.training import Recipe, TrainingError, load_rows, split, train
 from drift_ml.training.__main__ import main
+from drift_ml.training.recipes import recipe_of
 from drift_ml.training.sources import FLIGHTS
 from sklearn.model_selection import train_test_split
+
+from tools.flight_recipe import inner_sides
 
 SMALL = Recipe(trees=3)
 HEADER = "bedrooms,bathrooms,sqft,age,location_score,price,sold"
@@ -115,10 +122,32 @@ def test_time_column_without_file():
     assert run("--model", "house-price", "--time-column", "sold").exit_code == 2
 
 
-def test_today_recipes_say_nothing_new(tmp_path, houses):
-    """A regressor whose rows are held out at random has the manifest that it always had."""
+def test_regressor_at_random(tmp_path, houses):
+    """The manifest of a regressor says that rows were held out at random, and nothing of classes."""
     trained = train(houses, load_rows(houses, rows=200), tmp_path, recipe=SMALL)
-    assert {"held_out", "class_scores", "calibration", "exactness"}.isdisjoint(trained.manifest)
+    manifest = trained.manifest
+    assert manifest["held_out"] == {"by": "random"}
+    exactness = manifest["exactness"]
+    assert (exactness["grade"], exactness["rows"], exactness["worst_ulp"]) == ("exact", 200, 0)
+    assert exactness["hard_rows"] == 20_000
+    assert set(manifest["importances"]) == set(houses.names)
+    assert manifest["importances"]["bedrooms"]["value"] > 0
+    assert {"class_scores", "calibration"}.isdisjoint(manifest)
+    # Its baseline stays of the first version, and so do its answers and lines.
+    baseline = json.loads((trained.bundle / "baseline.json").read_text())
+    assert baseline["contract"] == "baseline.v1"
+
+
+def test_recipe_by_inner_split():
+    """The recipe of the flights is chosen among learnt rows: none of those held out is looked at."""
+    flights = feature_set("flight-delay")
+    table = load_rows(flights)
+    recipe = recipe_of(flights.name)
+    outer = split(table.rows, recipe, table.times_ms)
+    inner = inner_sides(table.times_ms, recipe)
+    both = np.concatenate([inner.learnt, inner.held_out])
+    assert sorted(both) == sorted(outer.learnt)
+    assert table.times_ms[inner.learnt].max() < table.times_ms[inner.held_out].min()
 
 
 def test_flights_in_order():
@@ -143,3 +172,18 @@ def test_reversed_flights(tmp_path):
     shipped = load_rows(flights)
     assert table.times_ms.tolist() == shipped.times_ms.tolist()
     assert sorted(table.columns["distance"]) == sorted(shipped.columns["distance"])
+
+
+def test_rhythm_of_the_rows(tmp_path, houses):
+    """The rhythm of rows with times goes into the bundle where it is asked for, and not otherwise."""
+    table = load_rows(houses, rows=15 * 24)
+    timed = replace(table, times_ms=np.arange(15 * 24) * 3_600_000, time_column="sold")
+    trained = train(houses, timed, tmp_path, recipe=SMALL, rhythm=True)
+    assert trained.rhythm.events == 15 * 24
+    bundle = load_bundle(trained.bundle)
+    assert read_rhythm(trained.bundle, bundle.manifest, Baseline.from_json(bundle.baseline)) == trained.rhythm
+    assert train(houses, timed, tmp_path, recipe=SMALL).rhythm is None
+    assert not (trained.bundle / "rhythm.json").exists()
+    short = replace(timed, times_ms=timed.times_ms // 2)
+    assert train(houses, short, tmp_path, recipe=SMALL, rhythm=True).rhythm is None
+    assert train(houses, table, tmp_path, recipe=SMALL, rhythm=True).rhythm is None

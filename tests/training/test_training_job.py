@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from drift_contracts import schemas
 from drift_engine.bundle import load_bundle
 from drift_engine.forest.writer import Tree
-from drift_ml.training import ModelWorseThanMean, Recipe, Table, TrainingError, load_rows, pack, train
+from drift_ml.converters import CannotServe, NotExact
+from drift_ml.training import ModelWorseThanMean, Recipe, Table, load_rows, pack, train
 from drift_ml.training.__main__ import main
 
 SMALL = Recipe(trees=10)
@@ -43,7 +44,7 @@ def test_another_seed(tmp_path, trained, houses):
 
 def test_contracts(trained):
     """The manifest and the baseline keep their contracts."""
-    for name in ("bundle.manifest.v2", "baseline.v1"):
+    for name in ("bundle.manifest.v2", "baseline.v2"):
         file = "manifest.json" if "manifest" in name else "baseline.json"
         schemas.check(name, json.loads((trained.bundle / file).read_text()))
 
@@ -87,7 +88,17 @@ def test_other_forest_bit(tmp_path, houses, monkeypatch):
         return honest([Tree(**(vars(tree) | {"value": np.nextafter(tree.value, np.inf)})) for tree in trees], **rest)
 
     monkeypatch.setattr(pack, "encode_forest", one_bit_off)
-    with pytest.raises(TrainingError, match="differs from the estimator"):
+    with pytest.raises(NotExact) as refused:
+        train(houses, load_rows(houses, rows=100), tmp_path, recipe=Recipe(trees=3))
+    assert refused.value.what == "scores"
+    assert refused.value.differing > 0
+    assert not list(tmp_path.rglob("*.bin"))
+
+
+def test_large_forest(tmp_path, houses, monkeypatch):
+    """A forest whose file would be larger than 512 MB is refused."""
+    monkeypatch.setattr(pack, "LARGEST_FILE", 100)
+    with pytest.raises(CannotServe, match="512 MB"):
         train(houses, load_rows(houses, rows=100), tmp_path, recipe=Recipe(trees=3))
     assert not list(tmp_path.rglob("*.bin"))
 

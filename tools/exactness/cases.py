@@ -15,8 +15,15 @@ if TYPE_CHECKING:
 
 #: Settings that make results repeat on any machine.
 SEEDED = {"random_state": 0}
-QUIET: dict[str, Any] = {"verbose": -1, "n_jobs": 1, "random_state": 0}
-ONE_THREAD: dict[str, Any] = {"n_jobs": 1, "random_state": 0}
+QUIET: dict[str, Any] = {
+    "verbose": -1,
+    "n_jobs": 1,
+    "random_state": 0,
+}
+ONE_THREAD: dict[str, Any] = {
+    "n_jobs": 1,
+    "random_state": 0,
+}
 CATEGORY = 5
 KINDS = ["float"] * CATEGORY + ["c"]
 
@@ -32,7 +39,10 @@ class Case:
     #: The distribution whose version decides.
     library: str = "scikit-learn"
     #: From which version on rows may have missing values, None where they never may.
-    missing_since: tuple[int, int] | None = (0, 0)
+    missing_since: tuple[int, int] | None = (
+        0,
+        0,
+    )
     #: Whether it is to be refused.
     refused: bool = False
     #: Before which version of scikit-learn it is.
@@ -43,7 +53,12 @@ class Case:
     refused_from_file: bool = False
 
 
-def scikit(module: str, name: str, target: str, **options: Any) -> Callable[[Data, int], Any]:
+def scikit(
+    module: str,
+    name: str,
+    target: str,
+    **options: Any,
+) -> Callable[[Data, int], Any]:
     """Return what fits an estimator of scikit-learn.
 
     Args:
@@ -59,7 +74,10 @@ def scikit(module: str, name: str, target: str, **options: Any) -> Callable[[Dat
         estimator = kind(**_filled(options, trees))
         if target == "none":
             return estimator.fit(data.matrix)
-        return estimator.fit(data.matrix, make_target(data, target))
+        return estimator.fit(
+            data.matrix,
+            make_target(data, target),
+        )
 
     return fit
 
@@ -67,7 +85,10 @@ def scikit(module: str, name: str, target: str, **options: Any) -> Callable[[Dat
 TREES = "TREES"
 
 
-def _filled(options: dict[str, Any], trees: int) -> dict[str, Any]:
+def _filled(
+    options: dict[str, Any],
+    trees: int,
+) -> dict[str, Any]:
     return {name: trees if value == TREES else value for name, value in options.items()}
 
 
@@ -78,18 +99,34 @@ def make_target(data: Data, target: str) -> Any:
     if target == "positive":
         return data.positive
     if target == "numbers":
-        return np.column_stack([data.number, -data.positive])
+        return np.column_stack(
+            [
+                data.number,
+                -data.positive,
+            ]
+        )
     return data.labels(int(target))
 
 
-def xgb(name: str, target: str, **options: Any) -> Callable[[Data, int], Any]:
+def xgb(
+    name: str,
+    target: str,
+    **options: Any,
+) -> Callable[[Data, int], Any]:
     """Return what fits a wrapper of XGBoost; see `scikit`."""
 
     def fit(data: Data, trees: int) -> Any:
         import xgboost  # noqa: PLC0415 - not every environment has it
 
-        estimator = getattr(xgboost, name)(n_estimators=trees, **ONE_THREAD, **options)
-        return estimator.fit(data.matrix, make_target(data, target))
+        estimator = getattr(xgboost, name)(
+            n_estimators=trees,
+            **ONE_THREAD,
+            **options,
+        )
+        return estimator.fit(
+            data.matrix,
+            make_target(data, target),
+        )
 
     return fit
 
@@ -102,8 +139,16 @@ def lgb(
     def fit(data: Data, trees: int) -> Any:
         import lightgbm  # noqa: PLC0415 - not every environment has it
 
-        parameters = {"min_data_per_group": 5, "cat_smooth": 1.0, **QUIET, **options}
-        estimator = getattr(lightgbm, name)(n_estimators=trees, **parameters)
+        parameters = {
+            "min_data_per_group": 5,
+            "cat_smooth": 1.0,
+            **QUIET,
+            **options,
+        }
+        estimator = getattr(lightgbm, name)(
+            n_estimators=trees,
+            **parameters,
+        )
         categories = [CATEGORY] if with_categories else "auto"
         matrix, target_values = data.matrix, make_target(data, target)
         return estimator.fit(matrix, target_values, categorical_feature=categories)
@@ -115,14 +160,42 @@ def scikit_cases() -> list[Case]:
     """Return the families of scikit-learn."""
     forest = {"n_estimators": TREES, "min_samples_leaf": 2, **SEEDED}
     boosted = {"n_estimators": TREES, **SEEDED}
-    histogram = {"max_iter": TREES, "categorical_features": [CATEGORY], **SEEDED}
+    histogram = {
+        "max_iter": TREES,
+        "categorical_features": [CATEGORY],
+        **SEEDED,
+    }
     cases = []
     for family, module, prefix, options, since in (
-        ("random forest", "ensemble", "RandomForest", forest, (1, 4)),
-        ("extra trees", "ensemble", "ExtraTrees", forest, (1, 6)),
-        ("decision tree", "tree", "DecisionTree", {"min_samples_leaf": 2, **SEEDED}, (1, 3)),
+        (
+            "random forest",
+            "ensemble",
+            "RandomForest",
+            forest,
+            (1, 4),
+        ),
+        (
+            "extra trees",
+            "ensemble",
+            "ExtraTrees",
+            forest,
+            (1, 6),
+        ),
+        (
+            "decision tree",
+            "tree",
+            "DecisionTree",
+            {"min_samples_leaf": 2, **SEEDED},
+            (1, 3),
+        ),
         ("gradient boosting", "ensemble", "GradientBoosting", boosted, None),
-        ("histogram boosting", "ensemble", "HistGradientBoosting", histogram, (0, 0)),
+        (
+            "histogram boosting",
+            "ensemble",
+            "HistGradientBoosting",
+            histogram,
+            (0, 0),
+        ),
     ):
         for classes in ("2", "3", "10"):
             fit = scikit(module, f"{prefix}Classifier", classes, **options)
@@ -130,20 +203,56 @@ def scikit_cases() -> list[Case]:
             by_logarithm = prefix == "GradientBoosting" and classes != "2"
             before = (1, 4) if by_logarithm else (0, 0)
             name = f"{prefix}Classifier, {classes} classes"
-            cases.append(Case(family, name, fit, missing_since=since, refused_before=before))
+            cases.append(
+                Case(
+                    family,
+                    name,
+                    fit,
+                    missing_since=since,
+                    refused_before=before,
+                )
+            )
         fit = scikit(module, f"{prefix}Regressor", "number", **options)
-        cases.append(Case(family, f"{prefix}Regressor", fit, missing_since=since))
+        cases.append(
+            Case(
+                family,
+                f"{prefix}Regressor",
+                fit,
+                missing_since=since,
+            )
+        )
         if "oosting" not in prefix:
             fit = scikit(module, f"{prefix}Regressor", "numbers", **options)
-            cases.append(Case(family, f"{prefix}Regressor, 2 outputs", fit, missing_since=since))
+            cases.append(
+                Case(
+                    family,
+                    f"{prefix}Regressor, 2 outputs",
+                    fit,
+                    missing_since=since,
+                )
+            )
     exponential = scikit(
         "ensemble", "GradientBoostingClassifier", "2", loss="exponential", **boosted
     )
-    cases.append(Case("gradient boosting", "exponential loss", exponential, missing_since=None))
+    cases.append(
+        Case(
+            "gradient boosting",
+            "exponential loss",
+            exponential,
+            missing_since=None,
+        )
+    )
     huber = scikit(
         "ensemble", "GradientBoostingRegressor", "number", loss="huber", init="zero", **boosted
     )
-    cases.append(Case("gradient boosting", "Huber loss from zero", huber, missing_since=None))
+    cases.append(
+        Case(
+            "gradient boosting",
+            "Huber loss from zero",
+            huber,
+            missing_since=None,
+        )
+    )
     poisson = scikit(
         "ensemble", "HistGradientBoostingRegressor", "positive", loss="poisson", **histogram
     )
@@ -151,7 +260,14 @@ def scikit_cases() -> list[Case]:
     isolation = scikit(
         "ensemble", "IsolationForest", "none", n_estimators=TREES, max_features=4, **SEEDED
     )
-    cases.append(Case("isolation forest", "IsolationForest", isolation, missing_since=(1, 6)))
+    cases.append(
+        Case(
+            "isolation forest",
+            "IsolationForest",
+            isolation,
+            missing_since=(1, 6),
+        )
+    )
     return cases
 
 
@@ -174,8 +290,19 @@ def booster_cases() -> list[Case]:
         "XGBRegressor, Poisson": xgb("XGBRegressor", "positive", objective="count:poisson"),
         "XGBRFClassifier": xgb("XGBRFClassifier", "2"),
     }.items():
-        cases.append(Case("XGBoost", name, fit, library="xgboost"))
-    bagged: dict[str, Any] = {"boosting_type": "rf", "bagging_freq": 1, "bagging_fraction": 0.6}
+        cases.append(
+            Case(
+                "XGBoost",
+                name,
+                fit,
+                library="xgboost",
+            )
+        )
+    bagged: dict[str, Any] = {
+        "boosting_type": "rf",
+        "bagging_freq": 1,
+        "bagging_fraction": 0.6,
+    }
     for name, fit in {
         "LGBMClassifier, 2 classes": lgb("LGBMClassifier", "2", with_categories=False),
         "LGBMClassifier, categories": lgb("LGBMClassifier", "2", max_cat_to_onehot=1),
@@ -193,7 +320,14 @@ def booster_cases() -> list[Case]:
         "LGBMRegressor, random forest": lgb("LGBMRegressor", "number", **bagged),
         "LGBMClassifier, dart": lgb("LGBMClassifier", "2", boosting_type="dart"),
     }.items():
-        cases.append(Case("LightGBM", name, fit, library="lightgbm"))
+        cases.append(
+            Case(
+                "LightGBM",
+                name,
+                fit,
+                library="lightgbm",
+            )
+        )
     return cases
 
 

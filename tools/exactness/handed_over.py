@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from drift_contracts import FeatureSet
 
 
-def prove_file(stem: Path, feature_set: FeatureSet) -> dict[str, Any]:
+def prove_file(
+    stem: Path,
+    feature_set: FeatureSet,
+) -> dict[str, Any]:
     """Return how exactly a model out of a file answers, or why it cannot be packed.
 
     Args:
@@ -31,7 +34,11 @@ def prove_file(stem: Path, feature_set: FeatureSet) -> dict[str, Any]:
     """
     with np.load(stem.with_suffix(".npz")) as arrays:
         matrix, answers = arrays["rows"], arrays["answers"]
-    rows = Rows([], matrix, np.zeros((len(matrix), 0)))
+    rows = Rows(
+        [],
+        matrix,
+        np.zeros((len(matrix), 0)),
+    )
     try:
         estimator = read_model(stem.with_suffix(".joblib")).estimator
         converted = convert(estimator, feature_set)
@@ -39,4 +46,8 @@ def prove_file(stem: Path, feature_set: FeatureSet) -> dict[str, Any]:
         _, exactness = prove_by_answers(converted, rows, answers, columns)
     except DriftError as error:
         return {"refused": str(error)}
-    return {"grade": exactness.grade, "worst_ulp": exactness.worst_ulp, "rows": exactness.rows}
+    return {
+        "grade": exactness.grade,
+        "worst_ulp": exactness.worst_ulp,
+        "rows": exactness.rows,
+    }

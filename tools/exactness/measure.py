@@ -25,6 +25,7 @@ from drift_ml.converters import convert, prove
 
 from tools.exactness import lignum
 from tools.exactness.cases import booster_cases, refused_cases, scikit_cases
+from tools.exactness.catboost_cases import catboost_cases
 from tools.exactness.data import make_data
 from tools.exactness.pipelines import pipeline_cases, refused_pipelines
 from tools.exactness.recorder import Recorder
@@ -57,7 +58,11 @@ class Settings:
 def main() -> int:
     """Measure, and print one JSON document."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, number in (("--rows", 1000), ("--hard", 20_000), ("--trees", 30)):
+    for name, number in (
+        ("--rows", 1000),
+        ("--hard", 20_000),
+        ("--trees", 30),
+    ):
         parser.add_argument(name, type=int, default=number)
     parser.add_argument("--files", type=Path, help="a folder that estimators are saved in")
     parser.add_argument("--family", help="this one alone")
@@ -65,11 +70,26 @@ def main() -> int:
     warnings.simplefilter("ignore")
     libraries = _libraries()
     version = _numbers(libraries["scikit-learn"])
-    settings = Settings(options.trees, options.hard, options.files, version)
+    settings = Settings(
+        options.trees,
+        options.hard,
+        options.files,
+        version,
+    )
     data = {
-        nullable: make_data(options.rows, nullable=nullable, seed=1) for nullable in (True, False)
+        nullable: make_data(
+            options.rows,
+            nullable=nullable,
+            seed=1,
+        )
+        for nullable in (True, False)
     }
-    cases = [*scikit_cases(), *booster_cases(), *pipeline_cases()]
+    cases = [
+        *scikit_cases(),
+        *booster_cases(),
+        *catboost_cases(),
+        *pipeline_cases(),
+    ]
     cases += [*refused_cases(), *refused_pipelines()]
     results = []
     for place, case in enumerate(cases):
@@ -81,7 +101,11 @@ def main() -> int:
         seconds = round(time.perf_counter() - start, 2)
         print(f"{case.name}: {seconds} s", file=sys.stderr, flush=True)
         results.append({**result, "seconds": seconds})
-    document = {"python": platform.python_version(), "libraries": libraries, "results": results}
+    document = {
+        "python": platform.python_version(),
+        "libraries": libraries,
+        "results": results,
+    }
     print(json.dumps(document))
     return 0
 
@@ -90,9 +114,16 @@ def _libraries() -> dict[str, str]:
     """Return the versions of the libraries. Raises ImportError where one is not installed."""
     versions = {"numpy": np.__version__}
     for name in NEEDED:
-        versions[name] = import_module(MODULES.get(name, name)).__version__
-    with suppress(metadata.PackageNotFoundError):
-        versions["lignum"] = metadata.version("pylignum")
+        versions[name] = import_module(
+            MODULES.get(
+                name,
+                name,
+            )
+        ).__version__
+    # Not in every combination.
+    for name, distribution in (("catboost", "catboost"), ("lignum", "pylignum")):
+        with suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(distribution)
     return versions
 
 
@@ -126,7 +157,10 @@ def _result(
         major, minor = case.since
         return {**result, "needs": f"scikit-learn {major}.{minor}"}
     try:
-        return {**result, **_proven(case, data, settings, stem)}
+        return {
+            **result,
+            **_proven(case, data, settings, stem),
+        }
     except DriftError as error:
         return {**result, "refused": str(error)}
     # What a version does otherwise than was expected is a finding, and not the end of the others.
@@ -145,13 +179,34 @@ def _proven(
     converted = convert(estimator, data.feature_set)
     packed = encode(converted.model)
     recorder = Recorder(converted.reference.scores)
-    recorded = replace(converted, reference=replace(converted.reference, scores=recorder))
-    exactness = prove(packed, recorded, data.feature_set, data.rows, hard=settings.hard)
-    result: dict[str, Any] = {"bytes": len(packed), **exactness.to_json()}
+    recorded = replace(
+        converted,
+        reference=replace(converted.reference, scores=recorder),
+    )
+    exactness = prove(
+        packed,
+        recorded,
+        data.feature_set,
+        data.rows,
+        hard=settings.hard,
+    )
+    result: dict[str, Any] = {
+        "bytes": len(packed),
+        **exactness.to_json(),
+    }
     if case.library in lignum.FILES:
-        result["lignum"] = lignum.compare(estimator, converted, packed, data)
+        result["lignum"] = lignum.compare(
+            estimator,
+            converted,
+            packed,
+            data,
+        )
     if settings.files is not None:
-        recorder.save(estimator, data.feature_set, settings.files / stem)
+        recorder.save(
+            estimator,
+            data.feature_set,
+            settings.files / stem,
+        )
         result |= {"file": stem, "file_to_be_refused": case.refused_from_file}
     return result
 

@@ -64,7 +64,10 @@ FATES = {
 }
 
 
-def render(measured: Sequence[Mapping[str, Any]], missing: Sequence[str]) -> str:
+def render(
+    measured: Sequence[Mapping[str, Any]],
+    missing: Sequence[str],
+) -> str:
     """Return the page.
 
     Args:
@@ -86,13 +89,32 @@ def render(measured: Sequence[Mapping[str, Any]], missing: Sequence[str]) -> str
 def _combinations(measured: Sequence[Mapping[str, Any]]) -> str:
     """Return a table with a line for each combination of versions."""
     lines = ["## Combinations\n"]
-    lines.append(_line(*("Python", "numpy", "scikit-learn", "XGBoost", "LightGBM"), *COUNTS))
+    lines.append(
+        _line(
+            *("Python", "numpy", "scikit-learn", "XGBoost", "LightGBM"),
+            *COUNTS,
+        )
+    )
     lines.append(_line(*["---"] * (5 + len(COUNTS))))
     for document in measured:
         libraries = document["libraries"]
-        versions = [libraries[name] for name in ("numpy", "scikit-learn", "xgboost", "lightgbm")]
+        versions = [
+            libraries[name]
+            for name in (
+                "numpy",
+                "scikit-learn",
+                "xgboost",
+                "lightgbm",
+            )
+        ]
         counts = [str(count(document["results"])) for count in COUNTS.values()]
-        lines.append(_line(_minor(document["python"]), *versions, *counts))
+        lines.append(
+            _line(
+                _minor(document["python"]),
+                *versions,
+                *counts,
+            )
+        )
     digest = measured[0]["digest"][:12]
     lines.append(f"\nThe first line was measured with the sources and pins of digest `{digest}`.")
     return "\n".join(lines) + "\n"
@@ -127,14 +149,21 @@ COUNTS: dict[str, Callable[[Results], object]] = {
 
 def _in_full(document: Mapping[str, Any]) -> str:
     """Return the table of every estimator, of the pinned versions."""
-    lines = [f"## {_title(document)}\n", _line(*COLUMNS), _line(*["---"] * len(COLUMNS))]
+    lines = [
+        f"## {_title(document)}\n",
+        _line(*COLUMNS),
+        _line(*["---"] * len(COLUMNS)),
+    ]
     results = document["results"]
     lines += [_row(result) for result in results if "grade" in result]
     lines += _fates(results)
     return "\n".join(lines) + "\n"
 
 
-def _otherwise(document: Mapping[str, Any], first: Mapping[str, Any]) -> str:
+def _otherwise(
+    document: Mapping[str, Any],
+    first: Mapping[str, Any],
+) -> str:
     """Return what is otherwise than with the pinned versions.
 
     Args:
@@ -147,7 +176,11 @@ def _otherwise(document: Mapping[str, Any], first: Mapping[str, Any]) -> str:
     lines = [f"## {_title(document)}\n"]
     rows = [_row(result) for result in others if "grade" in result]
     if rows:
-        lines += [_line(*COLUMNS), _line(*["---"] * len(COLUMNS)), *rows]
+        lines += [
+            _line(*COLUMNS),
+            _line(*["---"] * len(COLUMNS)),
+            *rows,
+        ]
     fates = _fates(others)
     lines += fates
     if not rows and not fates:
@@ -164,7 +197,12 @@ def _facts(result: Mapping[str, Any]) -> tuple[object, ...]:
     is_near = result.get("grade") == "nearest"
     # How near a sum was depends on how the machine's library adds.
     distance = None if is_near else result.get("worst_ulp")
-    return (*(result.get(name) for name in names), distance, file.get("grade"), file.get("refused"))
+    return (
+        *(result.get(name) for name in names),
+        distance,
+        file.get("grade"),
+        file.get("refused"),
+    )
 
 
 def _fates(results: Iterable[Mapping[str, Any]]) -> list[str]:

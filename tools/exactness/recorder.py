@@ -37,7 +37,12 @@ class Recorder:
             self._answers.append(answers)
         return answers
 
-    def save(self, estimator: Any, feature_set: FeatureSet, stem: Path) -> None:
+    def save(
+        self,
+        estimator: Any,
+        feature_set: FeatureSet,
+        stem: Path,
+    ) -> None:
         """Write the estimator, and beside it the rows as models take them and all answers.
 
         Args:
@@ -48,5 +53,12 @@ class Recorder:
         validator = RequestValidator(feature_set)
         encoded = [validator.row({"features": row}) for row in self._rows]
         answers = np.concatenate(self._answers)
-        np.savez(stem.with_suffix(".npz"), rows=np.array(encoded), answers=answers)
-        import_module("joblib").dump(estimator, stem.with_suffix(".joblib"))
+        np.savez(
+            stem.with_suffix(".npz"),
+            rows=np.array(encoded),
+            answers=answers,
+        )
+        import_module("joblib").dump(
+            estimator,
+            stem.with_suffix(".joblib"),
+        )

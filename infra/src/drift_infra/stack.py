@@ -465,6 +465,8 @@ def _sensitivity(settings: Settings) -> dict[str, str]:
         chosen[variables.MINIMUM_EFFECTS] = json.dumps(settings.minimum_effects)
     if settings.muted_features:
         chosen[variables.MUTED] = json.dumps(settings.muted_features)
+    if settings.left_out:
+        chosen[variables.LEFT_OUT] = json.dumps(settings.left_out)
     if settings.psi_alarm:
         chosen[variables.PSI_ALARM] = f"{settings.psi_alarm:g}"
     return chosen

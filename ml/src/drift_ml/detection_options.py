@@ -8,6 +8,7 @@ import click
 from drift_contracts.commands import FiniteRange
 
 from drift_ml.days import start_of_day
+from drift_ml.left_out import EXPECTED, LeftOut, left_out_of_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -73,6 +74,26 @@ def _as_days(
 ) -> dict[str, float]:
     return _pairs(texts, start_of_day, "FEATURE=DAY, such as age=2026-12-01")
 
+
+def _as_spans(
+    _ctx: click.Context,
+    _param: click.Parameter,
+    texts: tuple[str, ...],
+) -> tuple[LeftOut, ...]:
+    try:
+        return left_out_of_texts(texts)
+    except ValueError:
+        raise click.BadParameter(f"expected {EXPECTED}") from None
+
+
+left_out_option = click.option(
+    "--left-out",
+    multiple=True,
+    metavar="DAYS=WHY",
+    callback=_as_spans,
+    help="Neither learn from these days in UTC nor take them as evidence, such as"
+    " 2026-12-24/2026-12-26=Christmas (repeatable).",
+)
 
 # The last one is shown first.
 OPTIONS = (

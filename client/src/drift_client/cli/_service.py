@@ -21,9 +21,17 @@ from drift_client.cli._options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from drift_contracts.types import BundleManifestV2, BundleManifestV2Exactness
+    from drift_contracts.types import (
+        BundleManifestV1Score,
+        BundleManifestV2,
+        BundleManifestV2Exactness,
+        BundleManifestV2Score,
+    )
+
+#: Features whose importance is listed.
+MOST_IMPORTANT = 10
 
 
 @click.command()
@@ -73,8 +81,7 @@ def model(model: str | None, url: str, timeout: float, as_json: bool) -> None:
         f"trained on {training['rows']:,} rows of {training['source']}, seed {training['seed']}"
     )
     for name, score in card.manifest["scores"].items():
-        interval = f"({shown(score['low'])} to {shown(score['high'])})"
-        terminal.print(f"  {name:5} {shown(score['value'])} {interval}")
+        terminal.print(f"  {name:5} {_with_interval(score)}")
     # manifests of the first version have no member for warnings
     manifest = cast("BundleManifestV2", card.manifest)
     for line in _more(manifest):
@@ -85,11 +92,12 @@ def model(model: str | None, url: str, timeout: float, as_json: bool) -> None:
 
 
 def _more(manifest: BundleManifestV2) -> Iterator[str]:
-    """Yield a line for each class, and one for how exactly the library's answers are given."""
+    """Yield lines of classes, of important features, and of how exact the answers are."""
     for name, scores in manifest.get("class_scores", {}).items():
         figures = f"precision {shown(scores['precision']) or '-'}"
         figures += f", recall {shown(scores['recall']) or '-'}, f1 {shown(scores['f1']) or '-'}"
         yield f"  {name}: {figures} on {scores['support']:,} rows"
+    yield from _important(manifest.get("importances", {}))
     if "exactness" in manifest:
         exactness = manifest["exactness"]
         if exactness["grade"] == "onnx":
@@ -106,6 +114,22 @@ def _more(manifest: BundleManifestV2) -> Iterator[str]:
         if "bound_share" in exactness:
             distance += f", {exactness['bound_share']:.0%} of what its own rounding may differ by"
         yield f"{exactness['grade']}: compared with {source} on {rows:,} rows{distance}"
+
+
+def _important(importances: Mapping[str, BundleManifestV2Score]) -> Iterator[str]:
+    """Yield a heading and a line for each of the most important features; nothing for none."""
+    if not importances:
+        return
+    ranked = sorted(importances, key=lambda name: -(importances[name]["value"] or 0.0))
+    which = "importances" if len(ranked) <= MOST_IMPORTANT else "the largest importances"
+    yield f"{which}, each what shuffling a feature's values adds to the error:"
+    for name in ranked[:MOST_IMPORTANT]:
+        yield f"  {name} {_with_interval(importances[name])}"
+
+
+def _with_interval(score: BundleManifestV1Score | BundleManifestV2Score) -> str:
+    """Return a score and its 95 % interval."""
+    return f"{shown(score['value'])} ({shown(score['low'])} to {shown(score['high'])})"
 
 
 def _difference(exactness: BundleManifestV2Exactness) -> str:

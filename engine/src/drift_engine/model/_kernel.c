@@ -21,7 +21,9 @@
 #include "_links.h"
 
 #define LANES 10        /* walks in flight together, to overlap their cache misses */
-#define STEPS 4         /* steps between two looks whether all walks have ended */
+#define STEPS 4         /* steps between two looks whether all walks of rows have ended */
+#define FIRST_STEPS 6   /* of a row's walks before the first look which have ended; few leaves are nearer */
+#define MORE_STEPS 3    /* of those that go on */
 #define BLOCK 256       /* rows that one tree sees before the next tree, at most */
 #define BLOCK_RANKS 65536 /* ranks of these rows, as many as stay near */
 #define ON_STACK 16384  /* bytes of a row's scratch that need no allocation */
@@ -68,6 +70,12 @@ typedef struct {
     long long lowest_numerator;
     double divisor, first, second, threshold;
 } Shape;
+
+/* A tree that a row is on its way down. */
+typedef struct {
+    size_t slot;
+    uint32_t tree;
+} Walk;
 
 typedef struct {
     PyObject_HEAD
@@ -250,24 +258,71 @@ static void walk_side_by_side(const uint32_t *heap, const uint32_t *ranks, uint3
     }
 }
 
-/* Walk a row down the next trees of the order, at most LANES and all of one kind; gives how many. */
-static Py_ssize_t walk_next(const Engine *self, Py_ssize_t start, const uint32_t *ranks, uint32_t *leaves) {
+/* Walk a row down the next heaps of the order, at most LANES and all of one depth; gives how many. */
+static Py_ssize_t walk_heaps(const Engine *self, Py_ssize_t start, const uint32_t *ranks, uint32_t *leaves) {
     const Tree *first = self->trees + self->order[start];
-    const Py_ssize_t end = start < self->heaps ? self->heaps : self->shape.trees;
-    Py_ssize_t count = end - start < LANES ? end - start : LANES;
-    if (first->is_heap) {
-        while (self->trees[self->order[start + count - 1]].depth != first->depth) count--;
-        walk_side_by_side(self->heap + first->first, ranks, first->depth, leaves);
-        return count;
-    }
-    const uint32_t *same[LANES];
-    size_t slots[LANES];
-    for (Py_ssize_t lane = 0; lane < LANES; lane++) {
-        same[lane] = ranks;
-        slots[lane] = lane < count ? self->trees[self->order[start + lane]].first : first->first;
-    }
-    walk_trees(self, slots, same, leaves);
+    Py_ssize_t count = self->heaps - start < LANES ? self->heaps - start : LANES;
+    while (self->trees[self->order[start + count - 1]].depth != first->depth) count--;
+    walk_side_by_side(self->heap + first->first, ranks, first->depth, leaves);
     return count;
+}
+
+/* One half of a node's word. Read from memory it needs no shift and no mask; walks wait for instructions more than for
+   nodes. */
+static inline size_t half_at(const Node *node, int place) {
+    uint16_t half;
+    memcpy(&half, (const char *)&node->word + 2 * place, 2);
+    return half;
+}
+
+/* Let LANES walks of one row take so many steps; those that are at their leaves stay there. */
+static inline void walk_on(const Engine *self, const uint32_t *ranks, Walk *walks, const int steps, const int common) {
+    const Node *const nodes = self->nodes;
+    const uint32_t slot_bits = self->slot_bits;
+    size_t slots[LANES];
+    for (int lane = 0; lane < LANES; lane++) slots[lane] = walks[lane].slot;
+    for (int again = 0; again < steps; again++)
+        for (int lane = 0; lane < LANES; lane++) {
+            const Node *node = nodes + slots[lane];
+            if (common)
+                slots[lane] += half_at(node, 0) + (ranks[half_at(node, 1)] > node->code);
+            else
+                slots[lane] = step(nodes, slots[lane], ranks, slot_bits);
+        }
+    for (int lane = 0; lane < LANES; lane++) walks[lane].slot = slots[lane];
+}
+
+static void walk_further(const Engine *self, const uint32_t *ranks, Walk *walks, Py_ssize_t count, int is_first) {
+    for (Py_ssize_t start = 0; start < count; start += LANES) {
+        if (self->slot_bits != COMMON_BITS)
+            walk_on(self, ranks, walks + start, is_first ? FIRST_STEPS : MORE_STEPS, 0);
+        else if (is_first)
+            walk_on(self, ranks, walks + start, FIRST_STEPS, 1);
+        else
+            walk_on(self, ranks, walks + start, MORE_STEPS, 1);
+    }
+}
+
+/* Walk a row down all trees that are no heaps. Paths differ in length: after some steps those that have ended make
+   room, so that no lane waits for the longest path of its neighbours. No branch depends on the row. */
+static void walk_paths(const Engine *self, const uint32_t *ranks, Walk *walks, uint32_t *leaves) {
+    const uint32_t *order = self->order + self->heaps;
+    Py_ssize_t count = self->shape.trees - self->heaps;
+    for (Py_ssize_t place = 0; place < count; place++)
+        walks[place] = (Walk){self->trees[order[place]].first, order[place]};
+    for (int is_first = 1; count; is_first = 0) {
+        for (int lane = 0; lane < LANES; lane++) walks[count + lane] = walks[0];
+        walk_further(self, ranks, walks, count, is_first);
+        Py_ssize_t open = 0;
+        for (Py_ssize_t place = 0; place < count; place++) {
+            const Walk walk = walks[place];
+            const uint32_t code = self->nodes[walk.slot].code;
+            leaves[walk.tree] = code & ~LEAF; /* written again while it is no leaf */
+            walks[open] = walk;
+            open += code < LEAF;
+        }
+        count = open;
+    }
 }
 
 /* Add the leaf of a tree to the sums, in the model's precision. */
@@ -289,13 +344,31 @@ static void divide(const Engine *self, double *sums) {
         for (Py_ssize_t place = 0; place < self->shape.raws; place++) sums[place] /= self->shape.divisor;
 }
 
+/* Add vectors of so few numbers that the sums need no memory. */
+static inline void add_vectors(const double *values, Py_ssize_t count, const uint32_t *leaves, double *raw,
+                               const int width) {
+    double sums[4];
+    for (int place = 0; place < width; place++) sums[place] = raw[place];
+    for (Py_ssize_t tree = 0; tree < count; tree++) {
+        const double *vector = values + (size_t)leaves[tree] * (size_t)width;
+        for (int place = 0; place < width; place++) sums[place] += vector[place];
+    }
+    for (int place = 0; place < width; place++) raw[place] = sums[place];
+}
+
 /* Add the leaves of `count` trees, from `first` on and in their order. Models of one score, the usual ones, add without
    asking anything at each leaf; so do forests of vectors of float64. */
 static inline void add_leaves(const Engine *self, Py_ssize_t first, Py_ssize_t count, const uint32_t *leaves,
                               double *raw) {
     const Shape *shape = &self->shape;
     const double *values = self->values;
-    if (shape->of_vectors && !shape->sum) {
+    if (shape->of_vectors && !shape->sum && shape->raws == 2) {
+        add_vectors(values, count, leaves, raw, 2);
+    } else if (shape->of_vectors && !shape->sum && shape->raws == 3) {
+        add_vectors(values, count, leaves, raw, 3);
+    } else if (shape->of_vectors && !shape->sum && shape->raws == 4) {
+        add_vectors(values, count, leaves, raw, 4);
+    } else if (shape->of_vectors && !shape->sum) {
         for (Py_ssize_t tree = 0; tree < count; tree++) {
             const double *vector = values + (size_t)leaves[tree] * (size_t)shape->raws;
             for (Py_ssize_t place = 0; place < shape->raws; place++) raw[place] += vector[place];
@@ -313,20 +386,22 @@ static inline void add_leaves(const Engine *self, Py_ssize_t first, Py_ssize_t c
     }
 }
 
-/* The raw scores of a row by its ranks. Where the order of walking is that of adding, leaves are added while the next
-   trees are walked, as sums wait for each addition before the next. */
-static void raw_of(const Engine *self, const uint32_t *ranks, uint32_t *leaves, double *raw) {
+/* The raw scores of a row by its ranks. Where all trees are heaps, and walked in the order in which they are added,
+   leaves are added while the next trees are walked, as sums wait for each addition before the next. */
+static void raw_of(const Engine *self, const uint32_t *ranks, Walk *walks, uint32_t *leaves, double *raw) {
     const Py_ssize_t trees = self->shape.trees;
+    const int at_once = self->in_order && self->heaps == trees;
     uint32_t found[LANES];
     memcpy(raw, self->start, (size_t)self->shape.raws * sizeof(double));
-    for (Py_ssize_t start = 0, count; start < trees; start += count) {
-        count = walk_next(self, start, ranks, found);
-        if (self->in_order)
+    for (Py_ssize_t start = 0, count; start < self->heaps; start += count) {
+        count = walk_heaps(self, start, ranks, found);
+        if (at_once)
             add_leaves(self, start, count, found, raw);
         else
             for (Py_ssize_t lane = 0; lane < count; lane++) leaves[self->order[start + lane]] = found[lane];
     }
-    if (!self->in_order) add_leaves(self, 0, trees, leaves, raw);
+    if (self->heaps < trees) walk_paths(self, ranks, walks, leaves);
+    if (!at_once) add_leaves(self, 0, trees, leaves, raw);
     divide(self, raw);
 }
 
@@ -400,14 +475,23 @@ static int refuse_answer(Engine *self) {
 /* What one row needs, in one block: on the stack where it is small. */
 typedef struct {
     double *row, *raw, *scores;
+    Walk *walks;
     uint32_t *ranks, *leaves;
     void *block;
 } Scratch;
 
+static size_t walks_size(const Engine *self) {
+    return ((size_t)self->shape.trees + LANES) * sizeof(Walk);
+}
+
+/* Walks, ranks and leaves, one behind the other. */
+static size_t walking_size(const Engine *self) {
+    return walks_size(self) + ((size_t)self->entries + (size_t)self->shape.trees) * sizeof(uint32_t);
+}
+
 static size_t scratch_size(const Engine *self) {
     const Shape *shape = &self->shape;
-    return (size_t)(shape->features + shape->raws + shape->outputs) * sizeof(double) +
-           ((size_t)self->entries + (size_t)shape->trees) * sizeof(uint32_t);
+    return (size_t)(shape->features + shape->raws + shape->outputs) * sizeof(double) + walking_size(self);
 }
 
 static int open_scratch(const Engine *self, Scratch *scratch, void *on_stack) {
@@ -420,7 +504,8 @@ static int open_scratch(const Engine *self, Scratch *scratch, void *on_stack) {
     scratch->row = scratch->block ? scratch->block : on_stack;
     scratch->raw = scratch->row + self->shape.features;
     scratch->scores = scratch->raw + self->shape.raws;
-    scratch->ranks = (uint32_t *)(scratch->scores + self->shape.outputs);
+    scratch->walks = (Walk *)(scratch->scores + self->shape.outputs);
+    scratch->ranks = (uint32_t *)((char *)scratch->walks + walks_size(self));
     scratch->leaves = scratch->ranks + self->entries;
     return 0;
 }
@@ -429,7 +514,7 @@ static int answer_row(Engine *self, PyObject *given, Scratch *scratch) {
     const Input *refusing;
     if (read_row(self, given, scratch->row) < 0) return -1;
     if ((refusing = rank_row(self, scratch->row, scratch->ranks))) return refuse_value(self, refusing);
-    raw_of(self, scratch->ranks, scratch->leaves, scratch->raw);
+    raw_of(self, scratch->ranks, scratch->walks, scratch->leaves, scratch->raw);
     return 0;
 }
 

@@ -15,7 +15,7 @@ import struct
 from drift_contracts.records import Record
 
 from drift_engine.forest._columns import to_array
-from drift_engine.model._errors import BadModel
+from drift_engine.model._errors import BadModel, TooLarge
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -324,7 +324,7 @@ def join_sections(
         sections: all that this version has.
 
     Raises:
-        BadModel: the file would be larger than LARGEST_FILE.
+        TooLarge: the file would be larger than LARGEST_FILE.
     """
     directory = []
     body = []
@@ -333,7 +333,8 @@ def join_sections(
         body.append(bytes(section) + bytes(-len(section) % 8))
     behind = b"".join(directory + body)
     length = _HEADER.size + len(behind)
-    expect(length <= LARGEST_FILE, "file", f"at most {LARGEST_FILE} bytes, 512 MB")
+    if length > LARGEST_FILE:
+        raise TooLarge(f"model: file: expected at most {LARGEST_FILE} bytes, 512 MB")
     return (
         _HEADER.pack(
             MAGIC,
@@ -374,6 +375,7 @@ def sections_of(
     data: memoryview,
     expected_version: int,
     kinds: int,
+    optional: int = 0,
 ) -> list[memoryview]:
     """Return the sections that this code knows, the shape first, without copying.
 
@@ -381,6 +383,7 @@ def sections_of(
         data: of the file.
         expected_version: of the layout.
         kinds: how many sections this version has.
+        optional: how many of the last kinds a file need not have.
 
     Raises:
         BadModel: header, directory and lengths do not agree in everything.
@@ -399,7 +402,7 @@ def sections_of(
     start = _HEADER.size + count * _ENTRY.size
     expect(start <= len(data), "directory", f"{count} entries")
     sections: list[memoryview] = []
-    last = 0
+    last = last_known = 0
     for kind, flags, empty, size in _ENTRY.iter_unpack(data[_HEADER.size : start]):
         expect(kind > last and not empty, "directory", "kinds that ascend, and zeros")
         end = start + size
@@ -409,11 +412,14 @@ def sections_of(
         if kind <= kinds:
             expect(flags == _REQUIRED, "directory", "known sections to be required")
             sections.append(data[start:end])
+            last_known = kind
         else:
             expect(not flags, "directory", f"no required section of kind {kind}: {newer}")
         start, last = padded, kind
     expect(start == len(data), "directory", "sections that end with the file")
-    expect(len(sections) == kinds, "directory", f"the sections 1 to {kinds}")
+    # Kinds ascend, so that the last of them tells whether one before it is absent.
+    is_whole = kinds - optional <= len(sections) == last_known
+    expect(is_whole, "directory", f"the sections 1 to {kinds - optional}")
     return sections
 
 

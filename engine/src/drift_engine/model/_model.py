@@ -220,4 +220,4 @@ def _compiled(parts: _layout.Parts | StepsParts) -> _Engine:
         return _Compiled(*shape, *parts.sections)
     members = tuple(map(_compiled, parts.members))
     assert _CompiledSteps is not None  # noqa: S101 - both come from one module
-    return _CompiledSteps(*shape, parts.words, parts.constants, members)
+    return _CompiledSteps(*shape, parts.words, parts.constants, members, parts.keys)

@@ -2,6 +2,8 @@
    writes the next ones; all of them, and every place of a constant, are checked once, when the model is loaded. The
    Python twin is _steps_python.py, the layout _steps.py. Included behind the engine of trees, which members are. */
 
+#include "_hashes.h"
+
 #define MAX_REGISTERS (1 << 20)
 #define MAX_WORK ((uint64_t)1 << 26)
 #define MAX_MEMBERS 1000
@@ -11,11 +13,13 @@
 
 enum {
     CONSTANT, COPY, ADD, SUBTRACT, MULTIPLY, DIVIDE, ADD_TWO, SUBTRACT_TWO, MULTIPLY_TWO, DIVIDE_TWO, FUNCTION, IS,
-    REPLACE, CLIP, RANK, FIND, LOOKUP, ONE_HOT, INTERPOLATE, WHERE, DOT, SUM, LINK, MEMBER, FINITE, STEP_KINDS
+    REPLACE, CLIP, RANK, FIND, LOOKUP, ONE_HOT, INTERPOLATE, WHERE, DOT, SUM, LINK, MEMBER, FINITE, FIND_HASH,
+    STEP_KINDS
 };
 enum { NEGATIVE, ABSOLUTE, SIGN_OF, SQUARED, SQUARE_ROOT, RECIPROCAL, FLOOR, CEIL, TRUNC, RINT, EXPONENTIAL, FUNCTIONS };
 
-static const uint32_t operands_of[STEP_KINDS] = {1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 3, 2, 2, 1, 2, 0, 3, 1, 3, 1, 1};
+static const uint32_t operands_of[STEP_KINDS] = {1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1,
+                                                 1, 3, 2, 2, 1, 2, 0, 3, 1, 3, 1, 1, 3};
 static const int links_of_steps[] = {IDENTITY, SIGMOID, SOFTMAX, SOFTMAX_PAIRWISE, EXP, FAST_EXP, FAST_SOFTMAX};
 
 typedef struct {
@@ -27,10 +31,14 @@ typedef struct {
     size_t words_count;
     double *constants;
     uint64_t constants_count;
+    uint64_t *keys;      /* of hashes, and their codes */
+    uint64_t keys_count;
+    Hashes *hashes;      /* one for each step that finds some, in order */
+    uint32_t hashes_count;
     PyObject *members;   /* a tuple of engines, which own what the pointers point to */
     Engine **engines;
     size_t widest;       /* sources that are gathered */
-    size_t ranks;        /* ranks and leaves of the largest member */
+    size_t walking;      /* bytes that the largest member walks in */
 } Steps;
 
 static State *steps_state(Steps *self) { return PyType_GetModuleState(Py_TYPE((PyObject *)self)); }
@@ -104,16 +112,17 @@ static double dot_nearest(const double *registers, const uint32_t *sources, uint
 }
 
 /* Ask a member, whose raw scores and answer are written. Returns whether it answers. */
-static int ask(const Engine *member, const double *row, uint32_t *ranks, double *out) {
-    uint32_t *leaves = ranks + member->entries;
+static int ask(const Engine *member, const double *row, Walk *walks, double *out) {
+    uint32_t *ranks = (uint32_t *)((char *)walks + walks_size(member)), *leaves = ranks + member->entries;
     if (rank_row(member, row, ranks)) return 0;
-    raw_of(member, ranks, leaves, out);
+    raw_of(member, ranks, walks, leaves, out);
     return link_row(member, out, out + member->shape.raws);
 }
 
 /* Run all steps over registers that begin with the row. Returns ANSWERED, or what the row is refused for. */
-static long long run_steps(const Steps *self, double *registers, double *gathered, uint32_t *ranks) {
+static long long run_steps(const Steps *self, double *registers, double *gathered, Walk *walks) {
     const uint32_t *word = self->words, *const end = word + self->words_count;
+    const Hashes *hashes = self->hashes;
     double *out = registers + self->features;
     while (word < end) {
         const uint32_t kind = word[0], count = word[1], *sources = word + 2, *operands = sources + count;
@@ -210,10 +219,11 @@ static long long run_steps(const Steps *self, double *registers, double *gathere
         case MEMBER: {
             const Engine *member = self->engines[operands[0]];
             for (uint32_t index = 0; index < count; index++) gathered[index] = registers[sources[index]];
-            if (!ask(member, gathered, ranks, out)) return NOT_FINITE_INSIDE;
+            if (!ask(member, gathered, walks, out)) return NOT_FINITE_INSIDE;
             out += member->shape.raws + member->shape.outputs;
             break;
         }
+        case FIND_HASH: *out++ = code_of_hash(hashes++, registers, sources, count); break;
         default: /* FINITE */
             for (uint32_t index = 0; index < count; index++) {
                 const double value = registers[sources[index]];
@@ -251,9 +261,9 @@ static PyObject *steps_answer(const Steps *self, const double *registers, int wa
     return Py_BuildValue("Nn", tuple, label_of(self->decision, raw, scores, self->outputs, self->threshold));
 }
 
-/* The registers, then what is gathered, then ranks and leaves of a member. */
+/* The registers, then what is gathered, then what a member walks in. */
 static size_t steps_scratch(const Steps *self) {
-    return ((size_t)self->registers + self->widest) * sizeof(double) + self->ranks * sizeof(uint32_t);
+    return ((size_t)self->registers + self->widest) * sizeof(double) + self->walking;
 }
 
 static PyObject *steps_one(Steps *self, PyObject *given, int wanted) {
@@ -264,7 +274,7 @@ static PyObject *steps_one(Steps *self, PyObject *given, int wanted) {
     if (!registers) return PyErr_NoMemory();
     if (read_numbers(steps_state(self), given, self->features, registers) == 0) {
         double *gathered = registers + self->registers;
-        const long long refusal = run_steps(self, registers, gathered, (uint32_t *)(gathered + self->widest));
+        const long long refusal = run_steps(self, registers, gathered, (Walk *)(gathered + self->widest));
         answer = refusal == ANSWERED ? steps_answer(self, registers, wanted) : refuse_row(self, refusal);
     }
     if (registers != on_stack) PyMem_Free(registers);
@@ -298,7 +308,7 @@ static PyObject *steps_many(Steps *self, PyObject *given, int wanted) {
     for (Py_ssize_t row = 0; row < count && refusal == ANSWERED; row++) {
         double *place = values + row * wide;
         memcpy(registers, place, (size_t)self->features * sizeof(double));
-        refusal = run_steps(self, registers, gathered, (uint32_t *)(gathered + self->widest));
+        refusal = run_steps(self, registers, gathered, (Walk *)(gathered + self->widest));
         memcpy(place + self->features, registers + self->raw_first, (size_t)self->raws * sizeof(double));
         memcpy(place + self->features + self->raws, registers + self->score_first,
                (size_t)self->outputs * sizeof(double));
@@ -346,8 +356,24 @@ static int ascends(const double *table, uint32_t size) {
     return 1;
 }
 
+/* Take the next keys for a step that finds hashes: each word of them belongs to one step. Returns 0 if there are none. */
+static int take_hashes(Steps *self, const uint32_t *operands, uint64_t *keys_used) {
+    const uint64_t count = operands[1], size = hash_words(count, operands[2]);
+    if (operands[0] != *keys_used || operands[2] > 32 || size > self->keys_count - *keys_used) return 0;
+    Hashes *more = PyMem_Realloc(self->hashes, ((size_t)self->hashes_count + 1) * sizeof *more);
+    if (!more) {
+        PyErr_NoMemory();
+        return 0;
+    }
+    self->hashes = more;
+    if (!index_hashes(more + self->hashes_count, self->keys + *keys_used, (uint32_t)count, (int)operands[2])) return 0;
+    self->hashes_count++;
+    *keys_used += size;
+    return 1;
+}
+
 /* How many registers a step writes, whose words are all there; -1 if it reads what there is not. */
-static int64_t check_step(const Steps *self, const uint32_t *word, Py_ssize_t *used, uint64_t *work) {
+static int64_t check_step(Steps *self, const uint32_t *word, Py_ssize_t *used, uint64_t *keys_used, uint64_t *work) {
     const uint32_t kind = word[0], count = word[1], *operands = word + 2 + count;
     switch (kind) {
     case CONSTANT: return has_constants(self, operands[0], 1) ? 1 : -1;
@@ -389,6 +415,7 @@ static int64_t check_step(const Steps *self, const uint32_t *word, Py_ssize_t *u
         if ((Py_ssize_t)count != member->shape.features) return -1;
         return (int64_t)(member->shape.raws + member->shape.outputs);
     }
+    case FIND_HASH: return take_hashes(self, operands, keys_used) ? 1 : -1;
     default: return operands[0] <= (NO_MISSING | SINGLE_RANGE) ? 0 : -1;
     }
 }
@@ -396,7 +423,7 @@ static int64_t check_step(const Steps *self, const uint32_t *word, Py_ssize_t *u
 /* The layout has checked these already; checked again because no step looks where it reads or writes. */
 static int check_steps(Steps *self) {
     const uint64_t end = self->words_count;
-    uint64_t place = 0, free_register = (uint64_t)self->features, work = 0;
+    uint64_t place = 0, free_register = (uint64_t)self->features, work = 0, keys_used = 0;
     Py_ssize_t used = 0;
     while (place < end) {
         const uint32_t *word = self->words + place;
@@ -408,8 +435,9 @@ static int check_steps(Steps *self) {
         for (uint64_t index = 0; index < count; index++)
             if (word[2 + index] >= free_register)
                 return refuse_steps(self, "model: steps: expected registers that were written before");
-        const int64_t written = check_step(self, word, &used, &work);
-        if (written < 0) return refuse_steps(self, "model: steps: expected what each step needs");
+        const int64_t written = check_step(self, word, &used, &keys_used, &work);
+        if (written < 0)
+            return PyErr_Occurred() ? -1 : refuse_steps(self, "model: steps: expected what each step needs");
         free_register += (uint64_t)written;
         work += count + (uint64_t)written;
         if (free_register > MAX_REGISTERS || work > MAX_WORK)
@@ -417,8 +445,8 @@ static int check_steps(Steps *self) {
         if (count > self->widest) self->widest = (size_t)count;
         place += size;
     }
-    if (free_register != (uint64_t)self->registers || used != self->members_count)
-        return refuse_steps(self, "model: steps: expected all registers and members");
+    if (free_register != (uint64_t)self->registers || used != self->members_count || keys_used != self->keys_count)
+        return refuse_steps(self, "model: steps: expected all registers, members and keys");
     return 0;
 }
 
@@ -445,37 +473,40 @@ static int take_members(Steps *self, PyTypeObject *engine_type) {
         PyObject *member = PyTuple_GetItem(self->members, index);
         if (Py_TYPE(member) != engine_type) return refuse_steps(self, "model: members: expected engines");
         self->engines[index] = (Engine *)member;
-        const size_t ranks = (size_t)self->engines[index]->entries + (size_t)self->engines[index]->shape.trees;
-        if (ranks > self->ranks) self->ranks = ranks;
+        const size_t walking = walking_size(self->engines[index]);
+        if (walking > self->walking) self->walking = walking;
     }
     return 0;
 }
 
-static int load_steps(Steps *self, const Py_buffer *words, const Py_buffer *constants) {
-    if (words->len % 4 || constants->len % 8) return refuse_steps(self, "model: steps: expected whole words");
+static int load_steps(Steps *self, const Py_buffer *words, const Py_buffer *constants, const Py_buffer *keys) {
+    if (words->len % 4 || constants->len % 8 || keys->len % 8) return refuse_steps(self, "model: steps: expected whole words");
     self->words_count = (size_t)words->len / 4;
     self->constants_count = (uint64_t)constants->len / 8;
     self->words = PyMem_Malloc((size_t)words->len + 1);
     self->constants = PyMem_Malloc((size_t)constants->len + 1);
-    if (!self->words || !self->constants) {
+    self->keys = PyMem_Malloc((size_t)keys->len + 1);
+    self->keys_count = (uint64_t)keys->len / 8;
+    if (!self->words || !self->constants || !self->keys) {
         PyErr_NoMemory();
         return -1;
     }
     memcpy(self->words, words->buf, (size_t)words->len);
     memcpy(self->constants, constants->buf, (size_t)constants->len);
+    if (keys->len) memcpy(self->keys, keys->buf, (size_t)keys->len);
     if (take_members(self, steps_state(self)->engine_type) < 0 || check_steps_shape(self) < 0) return -1;
     return check_steps(self);
 }
 
 static PyObject *steps_new(PyTypeObject *type, PyObject *arguments, PyObject *named) {
     (void)named;
-    Py_buffer words, constants;
+    Py_buffer words, constants, keys = {0};
     Steps read = {0};
     Py_ssize_t members;
     PyObject *engines;
-    if (!PyArg_ParseTuple(arguments, "iinnnnnnndy*y*O!", &read.task, &read.decision, &read.features, &read.registers,
+    if (!PyArg_ParseTuple(arguments, "iinnnnnnndy*y*O!|y*", &read.task, &read.decision, &read.features, &read.registers,
                           &read.raws, &read.raw_first, &read.outputs, &read.score_first, &members, &read.threshold,
-                          &words, &constants, &PyTuple_Type, &engines))
+                          &words, &constants, &PyTuple_Type, &engines, &keys))
         return NULL;
     Steps *self = (Steps *)PyType_GenericAlloc(type, 0);
     if (self) {
@@ -489,10 +520,11 @@ static PyObject *steps_new(PyTypeObject *type, PyObject *arguments, PyObject *na
         self->score_first = read.score_first;
         self->threshold = read.threshold;
         self->members = Py_NewRef(engines);
-        if (load_steps(self, &words, &constants) < 0) Py_CLEAR(self);
+        if (load_steps(self, &words, &constants, &keys) < 0) Py_CLEAR(self);
     }
     PyBuffer_Release(&words);
     PyBuffer_Release(&constants);
+    if (keys.obj) PyBuffer_Release(&keys);
     return (PyObject *)self;
 }
 
@@ -501,6 +533,9 @@ static void steps_dealloc(PyObject *object) {
     PyTypeObject *type = Py_TYPE(object);
     PyMem_Free(self->words);
     PyMem_Free(self->constants);
+    for (uint32_t index = 0; index < self->hashes_count; index++) PyMem_Free(self->hashes[index].starts);
+    PyMem_Free(self->hashes);
+    PyMem_Free(self->keys);
     PyMem_Free(self->engines);
     Py_XDECREF(self->members);
     PyObject_Free(object);

@@ -34,7 +34,11 @@ MAX_SUMMED = 1000
 # Task, decision, reserved; features, registers, raws, the first of them, outputs, the first of
 # them, members; threshold.
 _SHAPE = struct.Struct("<2BH7Id")
-_KINDS = 5
+_KINDS = 6
+#: The last kind is the keys of hashes, which most models have none of.
+_OPTIONAL = 1
+#: Bits of a code, and of a word of keys and codes.
+_CODE_BITS, _KEY_BITS = 32, 64
 
 #: Each step as its name and how many operands stand behind its sources.
 OPERANDS = {
@@ -63,6 +67,7 @@ OPERANDS = {
     "link": 3,
     "member": 1,
     "finite": 1,
+    "find-hash": 3,
 }
 STEPS = tuple(OPERANDS)
 FUNCTIONS = (
@@ -119,6 +124,8 @@ class StepsParts(Record):
     #: What steps compute with, float64.
     constants: bytes | memoryview
     members: tuple[Parts, ...]
+    #: Of hashes, uint64, each step's with its codes behind.
+    keys: bytes | memoryview = b""
 
     @property
     def steps(self) -> list[Step]:
@@ -131,6 +138,7 @@ def join(
     words: bytes,
     constants: bytes,
     members: Sequence[bytes],
+    keys: bytes = b"",
 ) -> bytes:
     """Return the file of a model of steps.
 
@@ -139,6 +147,7 @@ def join(
         words: of its steps.
         constants: that steps compute with.
         members: files of version 1.
+        keys: of hashes, and their codes; without any the file has no section for them.
 
     Raises:
         BadModel: the file would be larger than 512 MB.
@@ -147,7 +156,8 @@ def join(
     lengths = struct.pack(f"<{len(members)}Q", *map(len, members))
     # Files are whole multiples of 8 bytes, so that columns of members stay aligned.
     sections = (_SHAPE.pack(task, decision, 0, *numbers), words, constants, lengths)
-    return _layout.join_sections(_layout.STEPS_VERSION, (*sections, b"".join(members)))
+    behind = (b"".join(members), keys) if keys else (b"".join(members),)
+    return _layout.join_sections(_layout.STEPS_VERSION, (*sections, *behind))
 
 
 def split(data: memoryview) -> StepsParts:
@@ -155,10 +165,11 @@ def split(data: memoryview) -> StepsParts:
 
     Raises BadModel unless every step reads registers before it and constants that there are.
     """
-    first, words, constants, lengths, members = _layout.sections_of(
+    first, words, constants, lengths, members, *more = _layout.sections_of(
         data,
         _layout.STEPS_VERSION,
         _KINDS,
+        _OPTIONAL,
     )
     _layout.expect(len(first) == _SHAPE.size, "shape", f"{_SHAPE.size} bytes, got {len(first)}")
     task, decision, reserved, *numbers = _SHAPE.unpack(first)
@@ -166,7 +177,9 @@ def split(data: memoryview) -> StepsParts:
     shape = _layout.StepsShape(task, decision, *numbers)
     _layout.expect(len(words) % 4 == 0, "steps", "whole words")
     _layout.expect(len(constants) % 8 == 0, "constants", "whole numbers")
-    parts = StepsParts(shape, words, constants, _members(shape, lengths, members))
+    keys = more[0] if more else b""
+    _layout.expect(len(keys) % 8 == 0, "keys", "whole numbers")
+    parts = StepsParts(shape, words, constants, _members(shape, lengths, members), keys)
     check(parts)
     return parts
 
@@ -210,11 +223,26 @@ def check(parts: StepsParts) -> None:
     """Raise BadModel unless a model of steps agrees with itself."""
     shape = parts.shape
     _check_shape(shape)
-    checker = _Checker(shape, to_array("d", parts.constants), parts.members)
+    numbers = to_array("d", parts.constants), to_array("Q", parts.keys)
+    checker = _Checker(shape, numbers, parts.members)
     for step in parts.steps:
         checker.add(step)
     _layout.expect(checker.free == shape.registers, "registers", f"{checker.free}")
     _layout.expect(checker.used == shape.members, "members", "a step for each")
+    _layout.expect(checker.keys_used == 8 * len(parts.keys) // _KEY_BITS, "keys", "a step for each")
+
+
+def hash_words(
+    keys: int,
+    bits: int,
+) -> int:
+    """Return how many words so many keys and their codes take.
+
+    Args:
+        keys: how many.
+        bits: of the code of each.
+    """
+    return keys + -(-keys * bits // _KEY_BITS)
 
 
 def _check_shape(shape: StepsShape) -> None:
@@ -241,10 +269,13 @@ class _Checker:
     def __init__(
         self,
         shape: StepsShape,
-        constants: Sequence[float],
+        numbers: tuple[Sequence[float], Sequence[int]],
         members: Sequence[Parts],
     ) -> None:
-        self._constants, self._members = constants, members
+        self._members = members
+        self._constants, self._keys = numbers
+        #: Words of keys that had their step.
+        self.keys_used = 0
         #: The next register that is written.
         self.free = shape.features
         #: Members that had their step.
@@ -427,6 +458,22 @@ class _Checker:
         _layout.expect(step.operands[0] < _FINITE_KINDS, step.name, "a rule that there is")
         return 0
 
+    def find_hash(
+        self,
+        step: Step,
+        _count: int,
+        _numbers: int,
+    ) -> int:
+        """Check a step that looks for a hash, whose keys no other step has."""
+        first, keys, bits = step.operands
+        end = first + hash_words(keys, bits)
+        is_next = first == self.keys_used and end <= len(self._keys) and bits <= _CODE_BITS
+        _layout.expect(is_next, step.name, "keys that are next, and their codes")
+        ascend = all(below < above for below, above in pairwise(self._keys[first : first + keys]))
+        _layout.expect(ascend, step.name, "keys that ascend")
+        self.keys_used = end
+        return 1
+
     def _has(
         self,
         step: Step,
@@ -464,4 +511,5 @@ _CHECKS: dict[str, tuple[Callable[[_Checker, Step, int, int], int], int]] = {
     "link": (_Checker.link, 0),
     "member": (_Checker.member, 0),
     "finite": (_Checker.finite, 0),
+    "find-hash": (_Checker.find_hash, 0),
 }

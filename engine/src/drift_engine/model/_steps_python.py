@@ -6,7 +6,7 @@ import math
 from bisect import bisect_left, bisect_right
 from itertools import starmap
 
-from drift_engine.forest._columns import to_array
+from drift_engine.forest._columns import to_array, to_bytes, unpack
 from drift_engine.forest._errors import BadRow
 from drift_engine.model import _python as trees
 from drift_engine.model import _steps
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 NOT_FINITE = "row: expected one whose numbers stay finite in every step of the model"
 NO_ANSWER = "row: expected one whose answer is a finite number"
+#: CatBoost's; what is hashed is a whole number of 32 bits with a sign.
+_HASH_FACTOR, _HASH_MASK, _HASH_RANGE = 0x4906BA494954CB65, (1 << 64) - 1, 1 << 31
+_NO_CODE = -1.0
 
 
 class Engine(trees.Answering):
@@ -42,6 +45,12 @@ class Engine(trees.Answering):
         self._members = [trees.Engine(member) for member in parts.members]
         #: Of all steps.
         self.constants: Sequence[float] = to_array("d", parts.constants)
+        keys = to_array("Q", parts.keys)
+        #: Keys and codes of each step that finds hashes, by its operands.
+        self.hashes: dict[tuple[int, ...], tuple[Sequence[int], Sequence[int]]] = {}
+        for step in parts.steps:
+            if step.name == "find-hash":
+                self.hashes[step.operands] = _hashes(keys, *step.operands)
 
     def answer(
         self,
@@ -401,6 +410,37 @@ def _link(
     return LINKS[_steps.LINKS[link]](values, shape)
 
 
+def _hashes(
+    keys: Sequence[int],
+    first: int,
+    count: int,
+    bits: int,
+) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the keys of a step, and the code of each."""
+    own = keys[first : first + count]
+    if not bits:
+        return own, range(count)
+    words = keys[first + count : first + _steps.hash_words(count, bits)]
+    return own, unpack(bits, to_bytes("Q", words), count)
+
+
+def _find_hash(
+    engine: Engine,
+    registers: list[float],
+    step: Step,
+) -> Iterable[float]:
+    """Return the code of what the sources hash to together, -1 where that was not seen."""
+    total = 0
+    for value in _read(registers, step):
+        if not -_HASH_RANGE <= value < _HASH_RANGE:
+            return (_NO_CODE,)
+        total = _HASH_FACTOR * (total + _HASH_FACTOR * int(value)) & _HASH_MASK
+    keys, codes = engine.hashes[step.operands]
+    place = bisect_left(keys, total)
+    is_there = place < len(keys) and keys[place] == total
+    return (float(codes[place]) if is_there else _NO_CODE,)
+
+
 def _constant(
     engine: Engine,
     _registers: list[float],
@@ -443,4 +483,5 @@ _DO: dict[str, Do] = {
     "link": _link,
     "member": Engine.member,
     "finite": Engine.finite,
+    "find-hash": _find_hash,
 }

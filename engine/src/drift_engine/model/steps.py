@@ -14,7 +14,7 @@ from drift_engine.model._errors import BadModel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Literal
 
     from drift_engine.model.trees import Decision, Model, Task
@@ -56,6 +56,8 @@ class Program:
         self.firsts: list[int] = []
         self.constants: list[float] = []
         self.members: list[Model] = []
+        #: Of hashes, each step's with its codes behind.
+        self.keys: list[int] = []
         self._places: dict[tuple[str, ...], int] = {}
 
     def constant(
@@ -202,6 +204,26 @@ class Program:
         """
         operands = (self._hold(numbers), len(numbers) - _layout.MORE_ROWS)
         return self._add("lookup", [source], operands, 1)[0]
+
+    def find_hash(
+        self,
+        sources: Sequence[int],
+        codes: Mapping[int, int],
+    ) -> int:
+        """Return the code of what whole numbers hash to together, -1 where that is not listed.
+
+        Args:
+            sources: registers of numbers of 32 bits with a sign, in the order of the hash.
+            codes: of each hash, which has 64 bits.
+        """
+        keys = sorted(codes)
+        listed = [codes[key] for key in keys]
+        bits = 0 if listed == list(range(len(keys))) else max(1, max(listed).bit_length())
+        operands = (len(self.keys), len(keys), bits)
+        packed = _columns.pack(bits, listed)
+        self.keys += keys
+        self.keys += _columns.to_array("Q", packed + bytes(-len(packed) % 8))
+        return self._add("find-hash", sources, operands, 1)[0]
 
     def one_hot(
         self,
@@ -443,6 +465,7 @@ def to_file(
         _columns.to_bytes("I", words),
         _columns.to_bytes("d", program.constants),
         [encode(member) for member in program.members],
+        _columns.to_bytes("Q", program.keys),
     )
     # The reader has the last word: what it would refuse when serving is refused here.
     _steps.split(memoryview(data))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any, Protocol
@@ -226,3 +226,19 @@ class Table:
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
             raise ValueError
         return str(value)
+
+
+@dataclass(frozen=True)
+class Spans(Table):
+    """Days, or first and last ones, with a value each."""
+
+    #: Matches a day or two; that they are days of the calendar is checked beside.
+    names: str = r"[0-9-]{10}(/[0-9-]{10})?"
+    of: Text | Number | Day = field(default_factory=lambda: Text("[^\x00-\x1f]{0,200}", "a reason"))
+    hint: str = "days such as 2026-12-24 or 2026-12-24/2026-12-26 with the reason each"
+
+    def _name(self, name: str) -> str:
+        days = [Day().parse(day) for day in super()._name(name).split("/")]
+        if days != sorted(days):
+            raise ValueError
+        return name

@@ -10,7 +10,7 @@ from drift_contracts.environment import MOST_METRIC_FEATURES
 from drift_contracts.spec import METRIC_FEATURES
 
 from .keys import Hidden, key, keys_of
-from .kinds import Choice, Day, Flag, Many, Number, Table, Text, Whole
+from .kinds import Choice, Day, Flag, Many, Number, Spans, Table, Text, Whole
 from .providers import Assumed, DefaultTags, Roles
 
 NAME = Text(
@@ -297,6 +297,12 @@ class Settings:
         ),
         "Monitor",
         "Features whose drift is no alarm before the day, in UTC; it is shown as muted.",
+        {},
+    )
+    left_out: dict[str, str] = key(
+        Spans(),
+        "Monitor",
+        "Holidays and one-off events, in UTC: nothing is learned from them, and they are no evidence; the page shows them.",
         {},
     )
     psi_alarm: float = key(

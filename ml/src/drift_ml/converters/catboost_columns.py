@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from drift_engine.model.steps import Program
 from drift_engine.model.writer import Column
 
+from .catboost_combinations import Parts, add_statistics
 from .catboost_hashes import category_hash, combined
 from .catboost_statistics import Statistics
-from .errors import CannotServe, DoesNotFit
+from .errors import DoesNotFit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +56,8 @@ class Columns:
         #: Places of the columns that hold categories.
         self.categories = tuple(self._flat.values())
         self._statistics = Statistics(document)
+        # By place, which of the combinations that trees look at each is.
+        self._combinations: dict[int, int] = {}
         #: As the model file has them.
         self.listed: list[Column] = []
         self._places: dict[tuple[str, int], int] = {}
@@ -71,8 +75,7 @@ class Columns:
         feature = self._numbers[index]
         source = self._inputs.sources[int(feature["flat_feature_index"])]
         place = self._place(("number", index), Column(source, cast="f32"))
-        is_above = feature["has_nans"] and feature["nan_value_treatment"] == ABOVE
-        return Split(place, float(split["border"]), missing_left=not is_above)
+        return Split(place, float(split["border"]), missing_left=not _is_above(feature))
 
     def _one_hot(self, split: Any) -> Split:
         index, value = int(split["cat_feature_index"]), int(split["value"])
@@ -88,17 +91,44 @@ class Columns:
         place = self._statistics.place(split)
         statistic = self._statistics.listed[place]
         if statistic.category is None:
-            subject = "statistics of combinations"
-            raise CannotServe(subject, "they are not served", "train with max_ctr_complexity=1")
-        keys = [combined(0, number) for number in self._hashes[statistic.category]]
-        values = [statistic.value(statistic.counts.get(key)) for key in keys]
-        # A text that is not listed was not counted, and null is refused.
-        values += (statistic.value(None), NAN)
-        source = self._inputs.sources[self._flat[statistic.category]]
-        column = Column(source, lookup=values, missing="refuse")
-        return Split(
-            self._place(("statistic", place), column), float(split["border"]), missing_left=True
-        )
+            column = Column(self._combined(place))
+        else:
+            hashes = self._hashes[statistic.category]
+            keys = [combined(0, number) for number in hashes]
+            values = [statistic.value(statistic.counts.get(key)) for key in keys]
+            # A text that is not listed was not counted, and null is refused.
+            values += (statistic.value(None), NAN)
+            source = self._inputs.sources[self._flat[statistic.category]]
+            column = Column(source, lookup=values, missing="refuse")
+        number = self._place(("statistic", place), column)
+        return Split(number, float(split["border"]), missing_left=True)
+
+    def _combined(self, place: int) -> int:
+        """Return where trees find the statistic of a combination: behind the features of a row."""
+        following = self._combinations.setdefault(place, len(self._combinations))
+        return len(self._inputs.sources) + following
+
+    @property
+    def width(self) -> int:
+        """Return how many numbers trees take: features, and statistics of combinations."""
+        return len(self._inputs.sources) + len(self._combinations)
+
+    def steps(self) -> tuple[Program, list[int]]:
+        """Return a program that computes what trees take, and the registers of that."""
+        inputs = self._inputs
+        program = Program(len(inputs.sources))
+        program.refuse(sorted(inputs.sources[column] for column in self.categories), missing=True)
+        categories = {}
+        for index, column in self._flat.items():
+            categories[index] = (inputs.sources[column], self._hashes[index])
+        numbers = {}
+        for index, feature in self._numbers.items():
+            source = inputs.sources[int(feature["flat_feature_index"])]
+            numbers[index] = (source, _is_above(feature))
+        statistics = [self._statistics.listed[place] for place in self._combinations]
+        parts = Parts(program, categories, numbers)
+        registers = add_statistics(program, parts, statistics)
+        return program, [*range(program.features), *registers]
 
     def _place(self, key: tuple[str, int], column: Column) -> int:
         """Return the place of an input, which is added where it is new."""
@@ -113,6 +143,11 @@ _SPLITS = {
     "OneHotFeature": Columns._one_hot,
     "OnlineCtr": Columns._statistic,
 }
+
+
+def _is_above(feature: Any) -> bool:
+    """Return whether NaN is above all borders of a number."""
+    return bool(feature["has_nans"]) and feature["nan_value_treatment"] == ABOVE
 
 
 def _by_index(features: Sequence[Any]) -> dict[int, Any]:

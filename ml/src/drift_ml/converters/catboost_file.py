@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from drift_engine.model.writer import Model, Tree
 
 from .catboost_columns import Columns
+from .catboost_combinations import stepped
 from .errors import CannotServe
 from .inputs import inputs_by_name, label_text
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from drift_contracts import FeatureSet
+    from drift_engine.model.steps import StepsModel
 
     from .inputs import Inputs
 
@@ -60,7 +62,7 @@ SAVE = "save it with model.save_model('model.json', format='json')"
 class CatboostFile:
     """What a document says, converted."""
 
-    model: Model
+    model: Model | StepsModel
     inputs: Inputs
     loss: str
     #: None for a regressor.
@@ -155,13 +157,12 @@ def _convert(document: Any, feature_set: FeatureSet) -> CatboostFile:
     link = _link(loss, outputs)
     trees = [*_trees(document, columns, outputs)]
     bias = [float(number) for number in biases]
-    if any(bias) or not trees:
-        trees.append(_leaf(bias))
-    if scale != 1:
-        raise CannotServe(f"scale={scale}", "raw scores that are scaled are not served", "scale 1")
+    scaling = None if scale == 1 else (float(scale), bias)
+    if not trees or (any(bias) and scaling is None):
+        trees.append(_leaf([0.0] * outputs if scaling else bias))
     is_binary = loss in BINARY
     model = Model(
-        features=len(feature_set.features),
+        features=columns.width,
         columns=columns.listed,
         trees=trees,
         start=(0.0,) * outputs,
@@ -171,9 +172,11 @@ def _convert(document: Any, feature_set: FeatureSet) -> CatboostFile:
     classes: tuple[str, ...] = ()
     if model.task == "classification":
         classes = _classes(info, model.outputs)
-    return CatboostFile(
-        model, inputs, loss, classes, catboost_version(document), columns.categories
-    )
+    whole: Model | StepsModel = model
+    if scaling is not None or columns.width > len(features):
+        whole = stepped(*columns.steps(), model, scaling)
+    version = catboost_version(document)
+    return CatboostFile(whole, inputs, loss, classes, version, columns.categories)
 
 
 def _features(document: Any) -> list[Any]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     from drift_contracts import Feature, FeatureSet
+    from drift_engine.forest import Forest
 
     from .converted import Converted, Reference
     from .inputs import JsonRow
@@ -105,6 +106,22 @@ def prove(
         DoesNotFit: a training row breaks the feature set.
     """
     model = PackedModel.from_bytes(packed)
+    return prove_model(model, converted, feature_set, rows, hard=hard, seed=seed)
+
+
+def prove_model(
+    model: PackedModel | Forest,
+    converted: Converted,
+    feature_set: FeatureSet,
+    rows: Sequence[JsonRow],
+    *,
+    hard: int = HARD_ROWS,
+    seed: int = 0,
+) -> Exactness:
+    """Return how exactly a loaded model answers; arguments and errors as those of `prove`.
+
+    A forest of numbers has a file of its own, which other models do not have.
+    """
     reference = converted.reference
     proof = _Proof(model, reference, RequestValidator(feature_set))
     proof.add(rows)
@@ -128,7 +145,7 @@ class _Proof:
 
     def __init__(
         self,
-        model: PackedModel,
+        model: PackedModel | Forest,
         reference: Reference,
         validator: RequestValidator,
     ) -> None:
@@ -140,6 +157,8 @@ class _Proof:
         self.rows = 0
         self._differing = {"scores": 0, "raw scores": 0, "labels": 0}
         self._inexact = 0
+        #: Whether the library gives scores that a link makes the answers of.
+        self._has_link = reference.raw not in (None, reference.scores)
         #: A row that both answer.
         self._ordinary: JsonRow | None = None
 
@@ -177,17 +196,34 @@ class _Proof:
             beyond = np.abs(ours - expected) > within
             self.share = max(self.share, share_of(within, ours, expected))
         self._differing["scores"] += int(beyond.any(axis=1).sum())
-        raw = np.array([self.model.raw(row) for row in encoded])
-        if self.reference.raw is not None:
-            theirs = self._library(self.reference.raw, rows).reshape(len(rows), -1)
-            differs = np.abs(raw - theirs) > (0.0 if slack is None else slack)
-            self._differing["raw scores"] += int(differs.any(axis=1).sum())
+        # Without a link, raw scores are the answers; nobody need ask for them twice.
+        raw = ours
+        if self._has_link or slack is not None:
+            raw = self._compare_raw(rows, encoded, slack)
         if self.reference.labels is not None:
-            labels = np.array([label for _, label in self.model.decide_many(encoded)])
+            # Any: a forest of numbers gives no labels.
+            classifier: Any = self.model
+            labels = np.array([label for _, label in classifier.decide_many(encoded)])
             differs = labels != self.reference.labels(rows)
             if slack is not None:
                 differs &= ~_is_close(raw, slack)
             self._differing["labels"] += int(differs.sum())
+
+    def _compare_raw(
+        self,
+        rows: Sequence[JsonRow],
+        encoded: Sequence[Sequence[float]],
+        slack: Floats | None,
+    ) -> Floats:
+        """Return the scores before the link, shape (rows, scores), and count those that differ."""
+        # Any: a forest of numbers has no link.
+        linked: Any = self.model
+        raw: Floats = np.array([linked.raw(row) for row in encoded])
+        if self.reference.raw is not None:
+            theirs = self._library(self.reference.raw, rows).reshape(len(rows), -1)
+            differs = np.abs(raw - theirs) > (0.0 if slack is None else slack)
+            self._differing["raw scores"] += int(differs.any(axis=1).sum())
+        return raw
 
     def _answered(
         self, rows: Sequence[JsonRow], encoded: Sequence[Sequence[float]]
@@ -258,10 +294,9 @@ class _Proof:
         if self.reference.rounding is not None:
             return self._nearest()
         most = MOST_ULP_SINGLE if self.reference.single else MOST_ULP
-        has_raw = self.reference.raw is not None
         differing = self._differing
-        if differing["scores"] and not (has_raw and self.worst <= most):
-            is_link = has_raw and not differing["raw scores"] and self.worst <= FAR_ULP
+        if differing["scores"] and not (self._has_link and self.worst <= most):
+            is_link = self._has_link and not differing["raw scores"] and self.worst <= FAR_ULP
             raise self._refusal(
                 "scores",
                 LINK if is_link else "scores",

@@ -49,15 +49,31 @@ class Rounding:
             terms = sizes.function("absolute", sources)
             are_terms = sizes.function("sign", terms)
             # One for the packed model's own rounding stands beside the terms that are not zero.
-            ours = np.array([*[0.0] * len(sources), 1.0])
-            units = _dot(sizes, are_terms, np.sign(sums) + ours)
+            ours = np.array(
+                [
+                    *[0.0] * len(sources),
+                    1.0,
+                ]
+            )
+            units = _dot(
+                sizes,
+                are_terms,
+                np.sign(sums) + ours,
+            )
             # Scaled before they are added, no sum of finite terms is infinite.
-            registers += sizes.of_two("multiply", _dot(sizes, terms, sums * UNIT), units)
+            registers += sizes.of_two(
+                "multiply",
+                _dot(sizes, terms, sums * UNIT),
+                units,
+            )
         bound = StepsModel(sizes, "regression", registers, registers)
         self._packed = PackedModel.from_bytes(encode(bound))
         self._has_link = list(model.raws) != list(model.scores)
 
-    def slack(self, rows: Sequence[Sequence[float]]) -> Floats:
+    def slack(
+        self,
+        rows: Sequence[Sequence[float]],
+    ) -> Floats:
         """Return what bounds the rounding of each raw score, shape (rows, raw scores).
 
         Args:
@@ -66,7 +82,11 @@ class Rounding:
         bound: Floats = np.array(self._packed.scores_many(rows))
         return bound
 
-    def room(self, slack: Floats, answers: Floats) -> Floats:
+    def room(
+        self,
+        slack: Floats,
+        answers: Floats,
+    ) -> Floats:
         """Return how far final values may be apart, of the shape of the answers.
 
         Args:
@@ -77,17 +97,33 @@ class Rounding:
             return slack
         # An exponential grows as its answer does, and no other link by more than its raw scores.
         sizes = np.abs(answers)
-        within: Floats = slack.max(axis=1, keepdims=True) * np.maximum(1.0, sizes)
+        within: Floats = slack.max(
+            axis=1,
+            keepdims=True,
+        ) * np.maximum(1.0, sizes)
         within += LINK_ULP * np.spacing(sizes)
         return within
 
 
-def _dot(program: Program, sources: Sequence[int], rows: Floats) -> list[int]:
+def _dot(
+    program: Program,
+    sources: Sequence[int],
+    rows: Floats,
+) -> list[int]:
     """Return the registers of sums of products; the last number of a row is added to its sum."""
-    return program.dot(sources, rows[:, :-1].tolist(), rows[:, -1].tolist(), "nearest")
+    return program.dot(
+        sources,
+        rows[:, :-1].tolist(),
+        rows[:, -1].tolist(),
+        "nearest",
+    )
 
 
-def share_of(room: Floats, ours: Floats, theirs: Floats) -> float:
+def share_of(
+    room: Floats,
+    ours: Floats,
+    theirs: Floats,
+) -> float:
     """Return the largest difference as a share of the room that it has; above 1 it is too large.
 
     Args:
@@ -96,5 +132,8 @@ def share_of(room: Floats, ours: Floats, theirs: Floats) -> float:
         theirs: The library's.
     """
     # Where all terms are zero there is no room, and any difference is beyond it.
-    shares = np.abs(ours - theirs) / np.maximum(room, np.finfo(np.float64).tiny)
+    shares = np.abs(ours - theirs) / np.maximum(
+        room,
+        np.finfo(np.float64).tiny,
+    )
     return float(shares.max(initial=0.0))

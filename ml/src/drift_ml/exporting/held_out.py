@@ -9,7 +9,13 @@ import numpy as np
 
 from drift_ml.baseline.fit import fit_baseline
 from drift_ml.calibration import calibration_bins
-from drift_ml.importances import permutation_importances
+from drift_ml.importances import (
+    importances_of_answers,
+    importances_of_classes,
+    importances_of_numbers,
+    ranked,
+    with_importances,
+)
 from drift_ml.scores import classification, regression
 
 if TYPE_CHECKING:
@@ -22,7 +28,6 @@ if TYPE_CHECKING:
     from drift_engine.onnx._model import OnnxModel
 
     from drift_ml.baseline import Baseline
-    from drift_ml.importances import Loss
 
     from .rows import Rows
 
@@ -86,21 +91,20 @@ def _of_numbers(
         suffix = name.lower()
         scores.update({f"{score}_{suffix}": value for score, value in of_output.items()})
 
-    def loss(matrix: Floats) -> Floats:
-        answers = np.array(model.scores_many(matrix.tolist()))
-        errors: Floats = np.abs(answers - held_out.target).mean(axis=1)
-        return errors
-
+    importances = importances_of_numbers(
+        model, held_out.matrix, held_out.target, feature_set.names, seed=seed
+    )
     baseline = fit_baseline(
         feature_set,
         columns_of(feature_set, learnt),
         target=learnt.target[:, 0],
         predictions=predicted[:, 0],
         errors=predicted[:, 0] - held_out.target[:, 0],
+        important=ranked(importances),
     )
     r2 = scores["r2"]["value"]
     worse = () if r2 is not None and r2 > 0 else (_no_better("R2", "predicting the mean"),)
-    importances = _importances(loss, feature_set, held_out, seed)
+    baseline = with_importances(baseline, importances)
     return HeldOut(scores, baseline, {"importances": importances}, worse)
 
 
@@ -121,16 +125,13 @@ def _of_answers(
     low, high = np.quantile(predicted[draws].mean(axis=1), [0.025, 0.975]).tolist()
     mean: BundleManifestV2Score = {"value": float(predicted.mean()), "low": low, "high": high}
 
-    def loss(matrix: Floats) -> Floats:
-        moved: Floats = np.abs(np.array(model.predict_many(matrix.tolist())) - predicted)
-        return moved
-
     columns = columns_of(feature_set, learnt)
     if feature_set.target.is_class:
         baseline = _baseline_of_labels(model, feature_set, columns, held_out)
     else:
         baseline = fit_baseline(feature_set, columns, predictions=predicted)
-    importances = _importances(loss, feature_set, held_out, seed)
+    importances = importances_of_answers(model, held_out.matrix, feature_set.names, seed=seed)
+    baseline = with_importances(baseline, importances)
     return HeldOut({"mean_answer": mean}, baseline, {"importances": importances})
 
 
@@ -171,46 +172,29 @@ def _of_classes(
     answers = classification.Answers.of(target, learnt_classes, actual, probabilities, labels)
     scores = classification.score(answers, seed=seed)
     calibration = calibration_bins(answers.scores, answers.happened)
+
+    importances = importances_of_classes(
+        model, held_out.matrix, actual, feature_set.names, seed=seed
+    )
     baseline = fit_baseline(
         feature_set,
         columns_of(feature_set, learnt),
         target=learnt.target[:, 0],
         labels=labels.astype(np.float64),
         scores=probabilities,
+        important=ranked(importances),
     )
-
-    def loss(matrix: Floats) -> Floats:
-        wrong = np.array(model.scores_many(matrix.tolist()))
-        wrong[np.arange(len(actual)), actual] -= 1
-        squares: Floats = (wrong**2).sum(axis=1)
-        return squares
-
-    importances = _importances(loss, feature_set, held_out, seed)
     skill = scores["brier_skill"]["value"]
     is_better = skill is not None and skill > 0
     return HeldOut(
         scores,
-        replace(baseline, calibration=calibration, importances=importances),
+        with_importances(replace(baseline, calibration=calibration), importances),
         {
             "class_scores": classification.class_scores(answers, target.classes),
             "calibration": [entry.to_json() for entry in calibration],
             "importances": importances,
         },
         () if is_better else (_no_better("Brier skill", "the shares of the classes"),),
-    )
-
-
-def _importances(
-    loss: Loss,
-    feature_set: FeatureSet,
-    held_out: Rows,
-    seed: int,
-) -> dict[str, BundleManifestV2Score]:
-    return permutation_importances(
-        loss,
-        held_out.matrix,
-        feature_set.names,
-        seed=seed,
     )
 
 

@@ -15,7 +15,6 @@ from drift_ml.rhythm._model import (
     HOURS,
     WEEK_HOURS,
     WEEK_S,
-    LeftOut,
     Rhythm,
     RhythmError,
 )
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from drift_ml.baseline import Baseline, Channel
+    from drift_ml.left_out import LeftOut
 
     Floats = npt.NDArray[np.float64]
     Integers = npt.NDArray[np.int64]

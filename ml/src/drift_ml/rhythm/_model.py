@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from drift_ml.evidence import Seasonality
+from drift_ml.left_out import LeftOut, day_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,25 +22,6 @@ WEEK_S = 7 * DAY_S
 
 class RhythmError(ValueError):
     """Traffic from which no rhythm can be learned, or a rhythm of another baseline."""
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A span of time that nothing was learned from: a holiday, an outage, a campaign."""
-
-    #: Seconds since the epoch; the end is not in it.
-    from_s: float
-    to_s: float
-    #: In the words of whoever marked it.
-    why: str = ""
-
-    def holds(self, timestamp_s: float) -> bool:
-        """Return whether a time, in seconds since the epoch, lies in the span.
-
-        >>> LeftOut(0, 60).holds(59.9), LeftOut(0, 60).holds(60)
-        (True, False)
-        """
-        return self.from_s <= timestamp_s < self.to_s
 
 
 @dataclass(frozen=True)
@@ -86,7 +67,7 @@ class Rhythm:
 
     def __str__(self) -> str:
         """Return the rhythm in one line, as the page shows it."""
-        begin, end = _day(self.from_s), _day(self.to_s)
+        begin, end = day_in_words(self.from_s), day_in_words(self.to_s)
         learned = f"learned from {begin} to {end}, {self.strata:,} strata"
         if not self.cycles:
             return f"{learned}: nothing cycles"
@@ -195,8 +176,3 @@ def _cycles(document: Mapping[str, Sequence[Sequence[int]]]) -> dict[str, Any]:
 
 def _inflation(document: Mapping[str, float]) -> dict[str, float]:
     return {name: float(value) for name, value in document.items()}
-
-
-def _day(timestamp_s: float) -> str:
-    moment = datetime.fromtimestamp(timestamp_s, UTC)
-    return f"{moment.day} {moment:%B %Y}"

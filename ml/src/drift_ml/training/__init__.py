@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from drift_ml.tables import CellFinding, DataError, Table, read_table
 
     from .data_warnings import DataWarning, find_warnings
-    from .errors import ModelWorseThanMean, PackedDiffers, TrainingError, WarningsFound
+    from .errors import ModelWorseThanMean, TrainingError, WarningsFound
     from .fitting import Sides, fit, split
     from .job import Trained, load_rows, train
     from .recipes import Recipe
@@ -22,7 +22,6 @@ __all__ = [
     "DataError",
     "DataWarning",
     "ModelWorseThanMean",
-    "PackedDiffers",
     "Recipe",
     "Sides",
     "Table",
@@ -43,7 +42,6 @@ _HOMES = {
     "drift_ml.training.data_warnings": ("DataWarning", "find_warnings"),
     "drift_ml.training.errors": (
         "ModelWorseThanMean",
-        "PackedDiffers",
         "TrainingError",
         "WarningsFound",
     ),

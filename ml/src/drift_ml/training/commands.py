@@ -26,6 +26,7 @@ from rich.progress import (
 )
 from rich.table import Table as Grid
 
+from drift_ml.figures import plain_number
 from drift_ml.read_options import read_options
 
 from .recipe_options import read_recipe, recipe_options
@@ -96,6 +97,13 @@ FILE_RULES = frozenset(
     " share.",
 )
 @click.option(
+    "--rhythm/--no-rhythm",
+    default=True,
+    show_default=True,
+    help="Put the cycles of two weeks or more of --time-column into the bundle: the monitor allows"
+    " for them from the first day.",
+)
+@click.option(
     "--drop-unlabelled",
     is_flag=True,
     help="Leave out the rows of --data that have no target; how many is printed.",
@@ -132,6 +140,7 @@ def main(  # noqa: PLR0913 - one parameter per option
     source: str | None,
     time_column: str | None,
     drop_unlabelled: bool,
+    rhythm: bool,
     rows: int,
     out: Path,
     strict: bool,
@@ -167,7 +176,9 @@ def main(  # noqa: PLR0913 - one parameter per option
                 seed=recipe.seed,
                 unlabelled=unlabelled,
             )
-            trained = _train(chosen, table, out, recipe, strict=strict)
+            trained = _train(
+                chosen, table, out, recipe, strict=strict, rhythm=rhythm and data is not None
+            )
             _show(chosen, trained, unlabelled, replay)
     except DataError as error:
         if FILE_RULES.isdisjoint(finding.rule for finding in error.findings):
@@ -183,6 +194,7 @@ def _train(
     recipe: Recipe,
     *,
     strict: bool,
+    rhythm: bool,
 ) -> Trained:
     """Train with a bar that shows the trees."""
     from .job import train  # noqa: PLC0415 - as above
@@ -201,7 +213,7 @@ def _train(
             """Move the bar."""
             bar.update(task, completed=done)
 
-        return train(chosen, table, out, recipe=recipe, progress=show, strict=strict)
+        return train(chosen, table, out, recipe=recipe, progress=show, strict=strict, rhythm=rhythm)
 
 
 def _chosen(
@@ -307,6 +319,8 @@ def _facts(trained: Trained) -> dict[str, str]:
             f"the last {training['held_out_rows']:,} of {training['rows']:,} rows by"
             f" {held_out['column']}: {held_out['from']} to {held_out['to']}"
         )
+    if trained.rhythm is not None:
+        facts["rhythm"] = str(trained.rhythm)
     if "exactness" in manifest:
         exactness = manifest["exactness"]
         rows = exactness["rows"] + exactness["hard_rows"]
@@ -338,6 +352,8 @@ def _scores(chosen: FeatureSet, trained: Trained) -> Grid:
         grid.add_column(heading, justify="right")
     for name, score in trained.manifest["scores"].items():
         if score["value"] is not None:
-            interval = f"{score['low']:,.4g} to {score['high']:,.4g}"
-            grid.add_row(name, f"{score['value']:,.4g}", interval)
+            interval = ""
+            if score["low"] is not None and score["high"] is not None:
+                interval = f"{plain_number(score['low'], 4)} to {plain_number(score['high'], 4)}"
+            grid.add_row(name, plain_number(score["value"], 4), interval)
     return grid

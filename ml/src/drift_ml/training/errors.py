@@ -3,7 +3,6 @@
 TrainingError
  ├── LibraryMissing       the estimator's library is not installed
  ├── ModelWorseThanMean   the fitted model is not worth packing
- ├── PackedDiffers        what was packed does not answer as what was fitted: a fault of ours
  └── WarningsFound        a warning about the data, where none is accepted
 
 Rows that break the feature set are a `drift_ml.tables.DataError`.
@@ -12,7 +11,7 @@ Rows that break the feature set are a `drift_ml.tables.DataError`.
 import sys
 
 from drift_contracts import DriftError
-from drift_contracts.exits import CANNOT_START, FAULT, FINDING
+from drift_contracts.exits import CANNOT_START, FINDING
 
 
 class TrainingError(DriftError):
@@ -78,17 +77,4 @@ class WarningsFound(TrainingError):
         lines = "\n".join(f"  {words}" for words in warnings)
         super().__init__(
             f"{source}: {len(warnings)} warning{plural}, nothing was trained (--strict)\n{lines}"
-        )
-
-
-class PackedDiffers(TrainingError):
-    """The packed forest does not answer as the estimator does."""
-
-    exit_code = FAULT
-
-    def __init__(self, differing: int) -> None:
-        #: Rows with another answer.
-        self.differing = differing
-        super().__init__(
-            f"the packed forest differs from the estimator on {differing} rows; nothing was written"
         )

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import platform
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
+from drift_contracts import FeatureSet
 from drift_contracts.timestamps import utc_text
 from drift_engine.bundle import ROW_DIGESTS
 from drift_engine.forest import Forest
 from drift_engine.forest.writer import encode as encode_forest
 from drift_engine.forest.writer import trees_of
-from drift_engine.model.writer import encode
+from drift_engine.model import PackedModel
 
 from drift_ml.baseline.fit import fit_baseline
-from drift_ml.converters import convert, prove
+from drift_ml.converters import convert, encode_converted, prove_model, too_large
+from drift_ml.importances import (
+    importances_of_classes,
+    importances_of_numbers,
+    with_importances,
+)
 from drift_ml.packing import baseline_bytes, write_bundle
 from drift_ml.tables.row_digests import RowDigests, as_seen, hash_rows
 
-from .errors import PackedDiffers
 from .estimators import parameters
 from .judging import answers_of, calibration_of, judge
 
@@ -31,7 +36,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     import numpy.typing as npt
-    from drift_contracts import FeatureSet
     from drift_contracts.types import (
         BundleManifestV2,
         BundleManifestV2Estimator,
@@ -39,6 +43,9 @@ if TYPE_CHECKING:
         BundleManifestV2Training,
     )
 
+    from drift_ml.baseline import Baseline
+    from drift_ml.converters import Exactness
+    from drift_ml.importances import Importances
     from drift_ml.tables import Table
 
     from .data_warnings import DataWarning
@@ -47,8 +54,21 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
+#: Bytes; 512 MB, as of all other models.
+LARGEST_FILE = 1 << 29
 #: Whose file is the one that forests of numbers have always had.
 FORESTS = ("RandomForestRegressor", "ExtraTreesRegressor")
+
+
+@dataclass(frozen=True)
+class _Packed:
+    """A model's file, ready to answer."""
+
+    #: Its name in the bundle.
+    file: str
+    content: bytes
+    answering: Forest | PackedModel
+    exactness: Exactness
 
 
 def pack(
@@ -74,19 +94,22 @@ def pack(
 
     Raises:
         ModelWorseThanMean: the model is not worth packing.
-        PackedDiffers: the packed forest is not bit-equal to the estimator on every training row.
+        NotExact: the packed model answers otherwise than the estimator.
     """
     judged = judge(feature_set, table, fitted, recipe)
     matrix = table.matrix(feature_set)
-    name, content, proven = _model_file(feature_set, table, fitted)
-    files = {"baseline.json": _baseline(feature_set, table, fitted), name: content}
+    model = _packed(feature_set, table, fitted)
+    importances = _importances(model.answering, feature_set, matrix, fitted, recipe)
+    baseline = with_importances(_baseline(feature_set, table, fitted), importances)
+    files = {"baseline.json": baseline_bytes(baseline), model.file: model.content}
     offline = {ROW_DIGESTS: _row_digests(matrix, fitted)}
     members = {
         "estimator": _estimator(fitted.estimator, recipe),
         "training": _training(feature_set, table, fitted, recipe),
         **judged,
-        **proven,
-        **_held_out(feature_set, table, fitted),
+        "exactness": model.exactness.to_json(),
+        "importances": importances,
+        "held_out": _held_out(table, fitted),
         "warnings": [warning.to_json() for warning in warnings],
     }
     return write_bundle(folder, feature_set, files, offline, members)
@@ -99,80 +122,91 @@ def _row_digests(matrix: Floats, fitted: Fitted) -> bytes:
     return RowDigests.of(hashes[sides.learnt], hashes[sides.held_out]).to_bytes()
 
 
-def _model_file(
+def _packed(
     feature_set: FeatureSet,
     table: Table,
     fitted: Fitted,
-) -> tuple[str, bytes, Mapping[str, object]]:
-    """Return the name and the bytes of the model's file, and what the manifest says of its proof.
+) -> _Packed:
+    """Return the model as its file has it, held against the estimator.
 
     Forests of numbers are as they were; all other models are in the file for all families.
     """
-    estimator = fitted.estimator
-    if type(estimator).__name__ in FORESTS:
-        matrix = table.matrix(feature_set)
-        forest = encode_forest(
-            trees_of(estimator, missing=fitted.missing), features=matrix.shape[1]
-        )
-        _prove_equal(forest, estimator, matrix)
-        return "forest.bin", forest, {}
+    estimator, rows = fitted.estimator, table.json_rows(feature_set)
     converted = convert(estimator, feature_set)
-    packed = encode(converted.model)
-    exactness = prove(packed, converted, feature_set, table.json_rows(feature_set))
-    return "model.bin", packed, {"exactness": exactness.to_json()}
+    if type(estimator).__name__ not in FORESTS:
+        packed = encode_converted(converted)
+        model = PackedModel.from_bytes(packed)
+        exactness = prove_model(model, converted, feature_set, rows)
+        return _Packed("model.bin", packed, model, exactness)
+    features = len(feature_set.features)
+    content = encode_forest(trees_of(estimator, missing=fitted.missing), features=features)
+    if len(content) > LARGEST_FILE:
+        raise too_large(converted.kind)
+    forest = Forest.from_bytes(content)
+    # A forest that learnt no missing value refuses them in requests, as the library does.
+    allowed = feature_set if fitted.missing else _without_nulls(feature_set)
+    exactness = prove_model(forest, converted, allowed, rows)
+    return _Packed("forest.bin", content, forest, exactness)
+
+
+def _without_nulls(feature_set: FeatureSet) -> FeatureSet:
+    """Return the same features, of which none is nullable."""
+    # Any: of either version of the contract.
+    document: Any = feature_set.to_json()
+    for feature in document["features"]:
+        feature.pop("nullable", None)
+    return FeatureSet.from_json(document)
+
+
+def _importances(
+    model: Forest | PackedModel,
+    feature_set: FeatureSet,
+    matrix: Floats,
+    fitted: Fitted,
+    recipe: Recipe,
+) -> Importances:
+    """Return the permutation importances on the held-out rows."""
+    unseen, names = matrix[fitted.sides.held_out], feature_set.names
+    if feature_set.target.is_class:
+        places = fitted.actual.astype(np.intp)
+        return importances_of_classes(model, unseen, places, names, seed=recipe.seed)
+    target = fitted.actual.reshape(-1, 1)
+    return importances_of_numbers(model, unseen, target, names, seed=recipe.seed)
 
 
 def _baseline(
     feature_set: FeatureSet,
     table: Table,
     fitted: Fitted,
-) -> bytes:
-    """Return the baseline. Raises ContractError where its figures cannot be."""
+) -> Baseline:
+    """Return the baseline; of a classifier with its calibration."""
     if fitted.labels is None:
-        baseline = fit_baseline(
+        return fit_baseline(
             feature_set,
             table.columns,
             target=table.target,
             predictions=fitted.predicted,
             errors=fitted.predicted - fitted.actual,
         )
-    else:
-        answers = answers_of(feature_set, table, fitted)
-        answered = fit_baseline(
-            feature_set,
-            table.columns,
-            target=table.target,
-            labels=fitted.labels.astype(np.float64),
-            scores=fitted.predicted,
-        )
-        baseline = replace(answered, calibration=calibration_of(answers))
-    return baseline_bytes(baseline)
+    answers = answers_of(feature_set, table, fitted)
+    answered = fit_baseline(
+        feature_set,
+        table.columns,
+        target=table.target,
+        labels=fitted.labels.astype(np.float64),
+        scores=fitted.predicted,
+    )
+    return replace(answered, calibration=calibration_of(answers))
 
 
-def _prove_equal(
-    forest: bytes,
-    estimator: Any,
-    matrix: Floats,
-) -> None:
-    """Send every training row through both engines; one bit of difference is an error."""
-    packed = np.array(Forest.from_bytes(forest).predict_many(matrix.tolist()))
-    differing = int((packed != estimator.predict(matrix)).sum())
-    if differing:
-        raise PackedDiffers(differing)
-
-
-def _held_out(
-    feature_set: FeatureSet,
-    table: Table,
-    fitted: Fitted,
-) -> Mapping[str, BundleManifestV2HeldOut]:
-    """Return how rows were held out; nothing where it is as it has always been."""
+def _held_out(table: Table, fitted: Fitted) -> BundleManifestV2HeldOut:
+    """Return how rows were held out."""
     period = fitted.sides.period_ms
     if period is not None:
         first, last = map(utc_text, period)
         column = table.time_column or "times"
-        return {"held_out": {"by": "time", "column": column, "from": first, "to": last}}
-    return {"held_out": {"by": "random"}} if feature_set.target.is_class else {}
+        return {"by": "time", "column": column, "from": first, "to": last}
+    return {"by": "random"}
 
 
 def _estimator(estimator: Any, recipe: Recipe) -> BundleManifestV2Estimator:

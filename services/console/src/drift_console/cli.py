@@ -14,7 +14,12 @@ from drift_contracts.environment import MOST_METRIC_FEATURES
 from drift_contracts.exits import FAULT, starting
 from drift_contracts.spec import METRIC_FEATURES
 from drift_contracts.terminal import make_terminal
-from drift_ml.detection_options import LEAST_DAYS, MOST_DAYS, detection_options
+from drift_ml.detection_options import (
+    LEAST_DAYS,
+    MOST_DAYS,
+    detection_options,
+    left_out_option,
+)
 
 from drift_console import terminal as shown
 from drift_console.alerts import AlertSource
@@ -138,6 +143,7 @@ docs/exit-codes.md.
     show_default=True,
     help="Learn daily and weekly cycles from two weeks of traffic, and allow for them.",
 )
+@left_out_option
 @click.option(
     "--retention-days",
     type=FiniteRange(min=0.01, max=36_500),
@@ -175,7 +181,7 @@ def run(settings: Settings, terminal: Terminal) -> Ending:
         storage = Storage(settings)
         log_to(settings.data / "console.log")
     with starting("a bundle"):
-        served = Served.of(specification, bundles)
+        served = Served.of(specification, bundles, settings.bundles)
     check_features(settings, served.features)
     edge = make_edge(settings, bundles, storage.writer.write)
     publisher = AlertPublisher(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         BundleManifestV2ClassScore,
         BundleManifestV2Exactness,
         BundleManifestV2HeldOut,
+        BundleManifestV2Score,
         BundleManifestV2Warning,
     )
     from drift_monitor.acknowledgements import Acknowledgement
@@ -44,6 +45,8 @@ class ModelCard(TypedDict):
     class_scores: NotRequired[dict[str, BundleManifestV2ClassScore]]
     #: Which rows the scores are of, where that is recorded.
     held_out: NotRequired[BundleManifestV2HeldOut]
+    #: By feature, the largest first: what shuffling its values adds to the error.
+    importances: NotRequired[dict[str, BundleManifestV2Score]]
 
 
 class Target(TypedDict):

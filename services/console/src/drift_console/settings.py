@@ -16,6 +16,8 @@ from drift_contracts.spec import METRIC_FEATURES
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from drift_ml.left_out import LeftOut
+
 #: `--fast` divides every alarm period, and the minute that a window spans, by this.
 FAST = 60
 #: A host name without a port, or an IPv6 address.
@@ -65,6 +67,8 @@ class Settings:
     minimum_effects: Mapping[str, float] = field(default_factory=dict)
     #: When the muting of a feature ends, by name, in seconds since 1970.
     muted: Mapping[str, float] = field(default_factory=dict)
+    #: Spans of days that are neither learned from nor evidence.
+    left_out: tuple[LeftOut, ...] = ()
     #: PSI above which the spec's alarm of it rings; 0 for no such alarm, None takes the spec's.
     psi_alarm: float | None = None
 

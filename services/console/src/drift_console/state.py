@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         BundleManifestV1,
         BundleManifestV2,
         BundleManifestV2CalibrationItem,
+        BundleManifestV2Score,
         PredictionEventV2,
     )
     from drift_ml.display_bins import DisplayBin, DisplayBins
@@ -64,6 +65,8 @@ if TYPE_CHECKING:
 PREDICTION_METRIC = "Prediction"
 #: Predictions that the page lists.
 RECENT = 50
+#: Features whose importance the card lists.
+MOST_IMPORTANT = 20
 NOT_EVALUATED = "not evaluated yet"
 #: Features of a finding that are named: the two of a pair.
 MOST_NAMED = 2
@@ -166,7 +169,15 @@ def _card(manifest: BundleManifestV1 | BundleManifestV2) -> ModelCard:
         card["class_scores"] = second["class_scores"]
     if "held_out" in second:
         card["held_out"] = second["held_out"]
+    if "importances" in second:
+        card["importances"] = _largest(second["importances"])
     return card
+
+
+def _largest(importances: Mapping[str, BundleManifestV2Score]) -> dict[str, BundleManifestV2Score]:
+    """Return the importances that the card lists, the largest first."""
+    ranked = sorted(importances, key=lambda name: -(importances[name]["value"] or 0.0))
+    return {name: importances[name] for name in ranked[:MOST_IMPORTANT]}
 
 
 class StateReader:

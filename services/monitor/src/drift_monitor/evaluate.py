@@ -19,6 +19,7 @@ from drift_ml.evidence import (
 from drift_ml.figures import plain_number
 from drift_ml.psi_blocks import muted_at
 from drift_ml.report import window_report
+from drift_ml.verdict import moving_features
 from drift_ml.window import Window
 
 from drift_monitor import alerts
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from drift_contracts.types import AlertV2, AlertV2Detector, AlertV2Windows, WindowReportV1
     from drift_ml.evidence import DriftFinding, StandingAlarm
+    from drift_ml.left_out import LeftOut
     from drift_ml.rhythm import Rhythm
 
     from drift_monitor.alerts import Alert, AlertSource
@@ -94,6 +96,8 @@ class Policy:
     period: int = MINUTE
     #: Whether the rhythm of the traffic is learned from it and allowed for.
     learns_rhythm: bool = True
+    #: Spans of days that are neither learned from nor evidence: holidays, one-off events.
+    left_out: tuple[LeftOut, ...] = ()
     #: PSI above which the alarm `psi` of the monitoring spec rings; 0 measures none.
     psi_alarm: float = 0.0
 
@@ -163,6 +167,8 @@ class Evaluation:
     alerts: tuple[Alert, ...] = ()
     #: Alerts of muted features, which nobody was notified of.
     muted: tuple[Alert, ...] = ()
+    #: Every feature that drifts, those included that joined an alarm later.
+    moving: tuple[str, ...] = ()
     #: Seconds of closed minutes that are left for the next run.
     behind: float = 0.0
     #: Whether any version of the model ever had an event; before that, silence shows nothing.
@@ -216,11 +222,17 @@ class _Run:
             standing=tuple(raised),
             alerts=tuple(self.state.alerts.values()),
             muted=tuple(self.state.muted.values()),
+            moving=self._moving(),
             behind=behind,
             asked=self.state.events > 0 or self.counts["events"] > 0,
             reference=self.source.reference,
             psi=None if largest is None else largest.value,
         )
+
+    def _moving(self) -> tuple[str, ...]:
+        """Return every feature that a standing alarm says drifts; `prediction` for an answer."""
+        channels = [name for alarm in self.detector.alarms for name in alarm.channels]
+        return moving_features(self.source.reference.baseline, channels)
 
 
 class Evaluator:
@@ -255,7 +267,7 @@ class Evaluator:
         self._now = now
         self._stack = stack
         self._policy = policy or Policy()
-        self._rhythms = Rhythms(store, self._policy.period)
+        self._rhythms = Rhythms(store, self._policy.period, self._policy.left_out)
         self._links = dict(links or {})
         # Versions of one model share its traffic, so that they are one.
         self._models = len({series.model for series in references})
@@ -332,21 +344,34 @@ class Evaluator:
             self._detector(series, state, reference, memory),
             Window.empty(reference.baseline, series.version),
             compacted.counts,
-            self._first_day_over(memory),
+            self._first_day_over(memory, reference),
             psi=self._psi_meter(state, reference, series),
         )
         self._catch_up(run, stored.revision, min(compacted.whole_before, most))
         if memory is not None:
             memory = self._rhythms.collect(
-                series, reference.baseline, memory, state.cursor, state.detector
+                series,
+                reference.baseline,
+                memory,
+                state.cursor,
+                state.detector,
+                reference.rhythm,
             )
         left = max(0, closed - 1 - state.cursor)
         evaluation = run.evaluation(float(left * self._policy.period))
-        return replace(evaluation, rhythm=None if memory is None else str(memory))
+        return replace(evaluation, rhythm=self._rhythm_in_words(memory, reference))
 
-    def _first_day_over(self, memory: Memory | None) -> int:
+    def _rhythm_in_words(self, memory: Memory | None, reference: Reference) -> str | None:
+        """Return what is known of the rhythm and left out of it; None where neither is."""
+        words = None if memory is None else memory.in_words(reference.rhythm)
+        if not self._policy.left_out:
+            return words
+        listed = ", ".join(map(str, self._policy.left_out))
+        return f"{words or 'not learned, as it is switched off'}; left out: {listed}"
+
+    def _first_day_over(self, memory: Memory | None, reference: Reference) -> int:
         """Return the first minute after the first day of traffic; 0 where that is of no matter."""
-        if memory is None or memory.rhythm is not None:
+        if memory is None or memory.rhythm is not None or reference.rhythm is not None:
             return 0
         return (memory.first_hour + HOURS_A_DAY) * HOUR_S // self._policy.period
 
@@ -439,6 +464,10 @@ class Evaluator:
             _log.error(UNREADABLE_WINDOW, series, minute, error)
             run.counts["unreadable"] += 1
             return
+        if any(span.holds(minute * self._policy.period) for span in self._policy.left_out):
+            # It counts in reports, and is no evidence, for a drift or against one.
+            run.window += window
+            return
         add_window(run.state.digests, minute, window_digest(stored.window))
         self._step(run, window, minute)
         self._measure_psi(run, window, minute)
@@ -489,19 +518,21 @@ class Evaluator:
         for over in step.recovered:
             self._take_back(run, over.finding.channel, minute)
         for raised in step.raised:
-            self._raise(run, raised.finding, minute)
+            self._raise(run, raised, minute)
         self._end_mutings(run, minute)
         run.strengths.append(step.evidence)
 
     def _raise(
         self,
         run: _Run,
-        finding: DriftFinding,
+        alarm: StandingAlarm,
         minute: int,
     ) -> None:
         """Write the alert of a drift; of muted features it is kept and not sent."""
+        finding = alarm.finding
         of = run.source.reference.baseline.channel(finding.channel).of
-        alert = alerts.drift_alert(run.source, finding, self._grounds(run, finding, minute))
+        grounds = self._grounds(run, finding, minute, alarm)
+        alert = alerts.drift_alert(run.source, finding, grounds)
         until = self._policy.muted_until(of, minute * self._policy.period)
         if until is not None:
             run.state.muted[finding.channel] = alerts.muted(alert, utc_text_of_seconds(until), of)
@@ -530,7 +561,7 @@ class Evaluator:
             finding = self._heard(run, standing[channel], minute)
             if finding is not None:
                 del run.state.muted[channel]
-                grounds = self._grounds(run, finding, minute)
+                grounds = self._grounds(run, finding, minute, standing[channel])
                 alert = alerts.drift_alert(run.source, finding, grounds)
                 # The detector knows the alarm by the drift that raised it.
                 self._send_later(run, channel, alert)
@@ -563,9 +594,11 @@ class Evaluator:
         run: _Run,
         finding: DriftFinding,
         minute: int,
+        alarm: StandingAlarm,
     ) -> alerts.Grounds:
         """Return what an alert rests on."""
         state = run.state
+        drifts = [drift.finding for drift in alarm.drifts]
         return alerts.Grounds(
             minute,
             state.budget,
@@ -574,6 +607,7 @@ class Evaluator:
             self._windows_of(state, minute),
             self._detector_of(run),
             is_first_day=minute < run.first_day_over,
+            joined=[other for other in drifts if other.channel != finding.channel],
         )
 
     def _since_onset(
@@ -665,8 +699,8 @@ class Evaluator:
         old_budget = state.budget
         observed = self._observed_per_day(state)
         state.budget = self._policy.events(observed, self._models)
-        rhythm = None if memory is None else memory.rhythm
-        whole_days = () if memory is None else memory.whole_days
+        rhythm = None if memory is None else memory.rhythm or reference.rhythm
+        whole_days = () if memory is None or rhythm is not None else memory.whole_days
         settings = self._settings(reference, state.budget, rhythm, whole_days)
         if state.detector is None:
             return self._new_detector(series, state, settings, rhythm)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from drift_contracts.types import DetectorStateV1Mixture, DetectorStateV2
     from drift_ml.baseline import Baseline
+    from drift_ml.left_out import LeftOut
 
     from drift_monitor.stores import Document, Store
 
@@ -79,10 +80,24 @@ class Memory:
             return False
         return self.learned_hour is None or self.last_hour - self.learned_hour >= RELEARNED_HOURS
 
-    def __str__(self) -> str:
-        """Return what is known of the rhythm, in words for the page."""
+    def is_of_other_days(self, left_out: tuple[LeftOut, ...]) -> bool:
+        """Return whether the rhythm was learned with other days left out."""
+        return self.rhythm is not None and self.rhythm.left_out != left_out
+
+    def in_words(self, bundled: Rhythm | None = None) -> str:
+        """Return what is known of the rhythm, in words for the page.
+
+        Args:
+            bundled: of the bundle, which holds until one is learned from the traffic.
+        """
         if self.rhythm is not None:
             return str(self.rhythm)
+        if bundled is not None:
+            days = self.hours / HOURS_A_DAY
+            return (
+                f"{bundled}, by the bundle; {days:.0f} of {FEWEST_DAYS} days are there to learn it"
+                " from this traffic"
+            )
         if self.hours < HOURS_A_DAY:
             return (
                 f"not known yet: {self.hours} of {HOURS_A_DAY} hours of traffic are there, and a"
@@ -110,9 +125,17 @@ class Rhythms:
         self,
         store: Store,
         period: int,
+        left_out: tuple[LeftOut, ...] = (),
     ) -> None:
-        """Take where windows are kept; period: whole seconds that a window spans, 60 or less."""
+        """Read nothing yet.
+
+        Args:
+            store: where windows are kept.
+            period: whole seconds that a window spans, 60 or less.
+            left_out: spans that nothing is learned from.
+        """
         self._store = store
+        self._left_out = left_out
         self._period = period
         self._windows_an_hour = HOUR_S // period
 
@@ -167,6 +190,7 @@ class Rhythms:
         memory: Memory,
         cursor: int,
         detector: DetectorStateV1Mixture | DetectorStateV2 | None,
+        bundled: Rhythm | None = None,
     ) -> Memory:
         """Sum the hours that have closed, learn where it is time, and store both.
 
@@ -178,6 +202,7 @@ class Rhythms:
             memory: as it was read.
             cursor: the last window that was evaluated.
             detector: the state of the detector, which goes on under a new rhythm.
+            bundled: the rhythm of the bundle: with one, nothing is held against whole days.
 
         Raises:
             Conflict: another run has saved.
@@ -192,9 +217,9 @@ class Rhythms:
             self._sum_day(series, baseline, day, list(hours))
         memory = replace(memory, last_hour=end - 1)
         settings = None if detector is None else detector["settings"]
-        if memory.is_due:
+        if memory.is_due or memory.is_of_other_days(self._left_out):
             memory = replace(self._learn(series, baseline, memory), superseded=settings)
-        if memory.is_day_over:
+        if memory.is_day_over and bundled is None:
             memory = self._look(series, baseline, memory, settings)
         self._store.save(_place(series), memory.revision, _document(memory))
         return memory
@@ -242,7 +267,8 @@ class Rhythms:
         memory: Memory,
     ) -> Memory:
         try:
-            rhythm = learn_rhythm(baseline, self._sorted_hours(series, baseline, memory))
+            hours = self.hours(series, baseline, memory)
+            rhythm = learn_rhythm(baseline, hours, left_out=self._left_out)
         except RhythmError as error:
             _log.info("the rhythm of %s is not learned: %s", series, error)
             return replace(memory, learned_hour=memory.last_hour)
@@ -266,8 +292,9 @@ class Rhythms:
             memory: with the hours that are summed.
             settings: digest of the detector's settings.
         """
-        hours = self._sorted_hours(series, baseline, memory)
-        varying = varying_channels(baseline, hours)
+        hours = self.hours(series, baseline, memory)
+        usual = [hour for hour in hours if not any(span.holds(hour[0]) for span in self._left_out)]
+        varying = varying_channels(baseline, usual)
         looked = replace(memory, looked_hour=memory.last_hour)
         if varying == memory.whole_days:
             return looked
@@ -289,7 +316,7 @@ class Rhythms:
         """
         begin_s = (memory.last_hour + 1 - HOURS_A_DAY) * HOUR_S
         total: dict[str, list[int]] = {}
-        for timestamp_s, counts in self._sorted_hours(series, baseline, memory):
+        for timestamp_s, counts in self.hours(series, baseline, memory):
             if timestamp_s < begin_s:
                 continue
             for name, bins in counts.items():
@@ -297,7 +324,7 @@ class Rhythms:
                 total[name] = [left + right for left, right in zip(before, bins, strict=True)]
         return total
 
-    def _sorted_hours(
+    def hours(
         self,
         series: Series,
         baseline: Baseline,

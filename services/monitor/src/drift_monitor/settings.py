@@ -11,6 +11,7 @@ from drift_contracts import SettingsError, environment
 from drift_contracts.environment import Variable, one_of, read_variables
 from drift_contracts.spec import METRIC_FEATURES
 from drift_ml.days import start_of_day
+from drift_ml.left_out import LeftOut, left_out_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +52,8 @@ class Settings:
     muted: dict[str, float] = field(default_factory=dict)
     #: PSI above which the spec's alarm of it rings; 0 for no such alarm.
     psi_alarm: float = 0.0
+    #: Spans of days that are neither learned from nor evidence.
+    left_out: tuple[LeftOut, ...] = ()
     #: The secret that holds the webhook's address.
     slack_secret: str | None = None
     #: Addresses by name, for people who read an alert.
@@ -119,6 +122,10 @@ def _muted(text: str) -> dict[str, float]:
     return {name: start_of_day(str(day)) for name, day in _object(text).items()}
 
 
+def _left_out(text: str) -> tuple[LeftOut, ...]:
+    return left_out_of({span: str(why) for span, why in _object(text).items()})
+
+
 def _object(text: str) -> dict[str, object]:
     value = json.loads(text)
     if not isinstance(value, dict):
@@ -155,6 +162,11 @@ VARIABLES = {
     ),
     environment.PSI_ALARM: Variable(
         "psi_alarm", _psi, f"a number from 0 to {LARGEST_PSI:g}, 0 for no such alarm"
+    ),
+    environment.LEFT_OUT: Variable(
+        "left_out",
+        _left_out,
+        'a JSON object of days and reasons, such as {"2026-12-24/2026-12-26": "Christmas"}',
     ),
     environment.SLACK_SECRET: Variable("slack_secret", str, "the name or ARN of a secret"),
     environment.LINKS: Variable("links", _links, "a JSON object of names and addresses"),

@@ -297,8 +297,8 @@ class Model:
 
         Args:
             request: valid.
-            row: its features as floats, shape (features,).
-            prediction: of the row, as `_predict` returns it.
+            row: its features as floats, and whatever else the drift score counts behind them.
+            prediction: of the row, as `_compose` takes it.
             stamp: when it was answered.
             context: see `predict`.
             pointer: the request's place in the body.
@@ -363,14 +363,15 @@ def _texts(values: Sequence[JsonScalar], row: Row) -> tuple[list[str], list[str]
 
     Args:
         values: as they were received, in the order of the row.
-        row: the same as numbers, shape (features,): the codes of booleans and categories.
+        row: the same as numbers: the codes of booleans and categories. It may be longer than the
+            values: a classifier's goes on with its answer.
 
     >>> _texts([1.5, 3, True, None], (1.5, 3.0, 1.0, float("nan")))
     (['1.5', '3', 'true', 'null'], ['1.5', '3', '1.0', ''])
     """
     texts = []
     metrics = []
-    for value, code in zip(values, row, strict=True):
+    for value, code in zip(values, row, strict=False):
         # Most are numbers, whose one text is both.
         if value is None or isinstance(value, bool | str):
             texts.append(_scalar(value))

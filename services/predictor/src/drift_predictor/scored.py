@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from drift_contracts import MonitoringSpec, Target
-    from drift_contracts.types import BaselineV1Summary
+    from drift_contracts.types import BaselineV1Summary, PredictionRequestV1
     from drift_engine.bundle import Bundle
 
     from drift_predictor.answers import Ports
@@ -48,7 +48,7 @@ class NotFinite(DriftError):
 class AnswerParts:
     """What a model answers to a row, as the parts of response and line."""
 
-    __slots__ = ("doubt", "facts", "members", "number", "positive")
+    __slots__ = ("columns", "facts", "members", "number", "positive")
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class AnswerParts:
         members: str,
         facts: str,
         positive: str = "",
-        doubt: tuple[float, float] = (0.0, 0.0),
+        columns: tuple[float, ...] = (),
     ) -> None:
         #: `prediction`, and the metric of that name.
         self.number = number
@@ -66,18 +66,9 @@ class AnswerParts:
         self.facts = facts
         #: The number of the metric `Positive`, "" for more or fewer than two classes.
         self.positive = positive
-        #: A classifier's margin, and its entropy in nats.
-        self.doubt = doubt
-
-
-class Deferred:
-    """Scores no row: the drift score of a classifier needs the answer to the row too."""
-
-    __slots__ = ()
-
-    def score(self, row: Row) -> tuple[Row, str]:
-        """Return the row in the place of its score."""
-        return row, ""
+        #: What the drift score may count of a classifier's answer: the number, the margin, and the
+        #: entropy in nats.
+        self.columns = columns
 
 
 class ScoredAnswer(Answer):
@@ -115,8 +106,8 @@ class ScoredModel(Model):
         super().__init__(bundle, settings, spec, ports)
         model, target = bundle.model, bundle.feature_set.target
         self._composer: Classes | Outputs = Outputs(target)
-        #: How many numbers of a classifier's answer the drift score counts; None of outputs.
-        self._counted: int | None = None
+        #: How many numbers of an answer the drift score counts, as columns behind the features.
+        self._counted = 0
         # Any: a forest is no classifier and has no `decide`; the bundle was checked for that.
         answering: Any = model
         self._predict_row, self._predict_rows = model.scores, model.scores_many
@@ -127,14 +118,11 @@ class ScoredModel(Model):
             measured = answer_summaries(bundle)
             self._counted = len(measured)
             scorer = scorer_of(len(self._names))
-            self._answer_scorer = scorer(
+            self._scorer = scorer(
                 (*self._names, *measured),
                 {**bundle.baseline["features"], **measured},
                 settings.threshold,
             )
-            # Any: `_scored_answer` takes the row that comes in the place of a score.
-            deferred: Any = Deferred()
-            self._scorer = deferred
         self._begin = f'{{"contract":"{RESPONSE}","prediction":'
         self._begin_batch = f'{{"contract":"{BATCH_RESPONSE}","predictions":['
         self._compose = self._scored_answer
@@ -143,15 +131,33 @@ class ScoredModel(Model):
         answers: list[Any] = self._predict_rows(rows)
         return answers
 
-    # Any: what the model answers, the row of a classifier, and metrics as `Model._answer` hands
-    # them over
+    def _answer(
+        self,
+        request: PredictionRequestV1,
+        row: Row,
+        prediction: Any,
+        stamp: Stamp,
+        context: Any,
+        pointer: str = "",
+    ) -> Answer:
+        """Return what response and line share; arguments and errors as those of `Model._answer`.
+
+        The row goes on with the numbers of its answer that the drift score counts.
+        """
+        parts = self._composer.of(prediction)
+        scored = (*row, *parts.columns[: self._counted])
+        return super()._answer(request, scored, parts, stamp, context, pointer)
+
+    # Any: metrics as `Model._answer` hands them over
     def _scored_answer(
-        self, answered: Any, score: Any, identity: str, features: str, drift: str, metrics: Any
+        self,
+        parts: AnswerParts,
+        score: float,
+        identity: str,
+        features: str,
+        drift: str,
+        metrics: Any,
     ) -> ScoredAnswer:
-        parts = self._composer.of(answered)
-        if self._counted is not None:
-            numbers = (parts.number, *parts.doubt)
-            score, drift = self._answer_scorer.score((*score, *numbers[: self._counted]))
         answer = ScoredAnswer(parts.number, score, identity, features, drift, metrics)
         answer.prediction += parts.members
         if parts.positive and self.lines.has_positive:
@@ -230,11 +236,13 @@ class Classes:
         if len(scores) > MOST_LOGGED:
             logged = self._largest(scores)
         facts = f'{self._labels[label]},"margin":{first - second!r},"entropy":{entropy!r}{logged}'
-        doubt = (first - second, entropy)
-        if self._positive < 0:
-            return AnswerParts(scores[label], members, facts, doubt=doubt)
-        positive = "1" if label == self._positive else "0"
-        return AnswerParts(scores[self._positive], members, facts, positive, doubt)
+        chosen, positive = label, ""
+        if self._positive >= 0:
+            chosen = self._positive
+            positive = "1" if label == chosen else "0"
+        number = scores[chosen]
+        columns = (number, first - second, entropy)
+        return AnswerParts(number, members, facts, positive, columns)
 
     def _largest(self, scores: Scores) -> str:
         """Return the member of the largest probabilities, the largest first."""

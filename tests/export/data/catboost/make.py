@@ -55,12 +55,31 @@ def main() -> None:
         "one-hot": (CatBoostClassifier, {**MIXED, "one_hot_max_size": 9}, late),
         "statistics": (CatBoostClassifier, {**MIXED, "max_ctr_complexity": 1, "simple_ctr": STATISTICS}, three),
     }
+    combined = {
+        **MIXED,
+        "iterations": 8,
+        "depth": 4,
+        "one_hot_max_size": 2,
+        "max_ctr_complexity": 4,
+        "combinations_ctr": STATISTICS,
+    }
+    # Nothing else makes combinations of so few rows.
+    combined |= {"model_size_reg": 0, "random_strength": 0, "random_seed": 5}
+    models |= {
+        "combinations": (CatBoostClassifier, {**combined, "nan_mode": "Max"}, mixed_of(rows)),
+        "conditions": (CatBoostClassifier, {**combined, "one_hot_max_size": 3, "random_seed": 1}, mixed_of(rows)),
+        "scaled": (CatBoostClassifier, {}, late),
+        "scaled-number": (CatBoostRegressor, {}, number),
+    }
     answers = {}
     for name, (kind, settings, target) in models.items():
         is_class = kind is CatBoostClassifier
         features = make_features(mixed="cat_features" in settings, classes=classes_of(target) if is_class else ())
         taken = [{name: row[name] for name in features.names} for row in rows]
-        model = kind(**SETTINGS, **settings).fit(matrix_of(features, taken), target)
+        model = kind(**{**SETTINGS, **settings}).fit(matrix_of(features, taken), target)
+        if name.startswith("scaled"):
+            # The document rounds the bias to float32, which is exact of this one.
+            model.set_scale_and_bias(0.3, 0.75)
         path = FOLDER / f"{name}.json"
         model.save_model(str(path), format="json")
         document = json.loads(path.read_text())
@@ -93,6 +112,15 @@ def make_rows():
         is_missing = random.random() < 0.1
         rows.append(dict(zip(NAMES, (None if is_missing else width, height, kind, place, flag), strict=True)))
     return rows, np.array(number)
+
+
+def mixed_of(rows):
+    """Return what only a combination of categories and a number tells."""
+    parts = []
+    for row in rows:
+        listed = sum(values.index(row[name]) for name, values in CATEGORIES.items())
+        parts.append((listed + row["flag"] + ((row["width"] or 3) > 0)) % 2)
+    return np.array(parts)
 
 
 def make_features(*, mixed, classes):

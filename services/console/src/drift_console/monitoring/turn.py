@@ -94,6 +94,7 @@ class Monitor:
             stack=settings.stack,
             policy=Policy(
                 learns_rhythm=settings.rhythm,
+                left_out=settings.left_out,
                 budget_days=settings.false_alarm_days,
                 minimum_effect=settings.minimum_effect,
                 minimum_effects=settings.minimum_effects,
