@@ -261,17 +261,17 @@ def _show(
         console.print(f"{name:10} {words}", markup=False, highlight=False, soft_wrap=True)
     example = ", ".join(f"{feature.name} {feature.example}" for feature in chosen.features)
     estimator_size = trained.estimator.stat().st_size
-    lines = (
+    lines = [
         f"bundle     {trained.bundle} ({size:,} bytes), the current version",
         f"pin        {chosen.name}={bundle.digest}",
         f"estimator  {trained.estimator} ({estimator_size:,} bytes)",
         f"example    {example}: {_answer(chosen, bundle)} ({bundle.model.engine} engine)\n",
         "serve it by",
         f"  {_serve_command(chosen.name, trained)}\n",
-    )
+    ]
     if replay is not None:
         command = shlex.join([*replay, "--baseline", str(trained.bundle.parent)])
-        lines += ("ask rows of later times whether they have drifted by", f"  {command}\n")
+        lines += ["ask rows of later times whether they have drifted by", f"  {command}\n"]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
