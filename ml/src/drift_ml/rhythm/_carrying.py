@@ -75,11 +75,13 @@ def _places(before: Channel, after: Channel) -> Places | None:
         return None
     former = np.array(before.cuts, dtype=np.float64)
     if after.kind == "values":
-        return np.searchsorted(former, np.array(after.values, dtype=np.float64))
+        places: Places = np.searchsorted(former, np.array(after.values, dtype=np.float64))
+        return places
     # The first and the last bin have no end; their middle is anywhere beyond the cut.
     ends = np.concatenate([[cuts[0] - 1], cuts, [cuts[-1] + 1]])
     middles = (ends[1:] + ends[:-1]) / 2
-    return np.searchsorted(former, middles)
+    held: Places = np.searchsorted(former, middles)
+    return held
 
 
 def _moved(

@@ -699,7 +699,8 @@ class Evaluator:
         old_budget = state.budget
         observed = self._observed_per_day(state)
         state.budget = self._policy.events(observed, self._models)
-        rhythm, whole_days = None, ()
+        rhythm: Rhythm | None = None
+        whole_days: tuple[str, ...] = ()
         if memory is not None:
             rhythm = memory.in_force(reference.rhythm)
             whole_days = memory.held(reference.rhythm, reference.baseline.channels)
