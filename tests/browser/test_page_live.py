@@ -46,7 +46,9 @@ def test_scenario_alarm(visit):
     page.get_by_role("button", name="Only the area is unusual").click()
     expect(page.locator("#verdict")).to_have_attribute(LEVEL, "alarm")
     expect(page.locator(".headline")).to_have_text(re.compile(r"^Alarm: .* since 13:0\d$"))
-    expect(page.locator(".detail").first).to_contain_text("Large effect without evidence: sqft is 12 sd above")
+    expect(page.locator(".detail").first).to_contain_text(
+        "Large effect without evidence: sqft is 12 standard deviations above"
+    )
     expect(page.locator(".answer")).to_have_text(
         "Only the area is unusual: sent 20 requests, average drift score 2.41 (high)."
     )
@@ -112,7 +114,7 @@ def test_card_warnings(visit, server):
     ]
     page = visit()
     shown = page.locator("#card .warnings")
-    expect(shown.locator("h3")).to_have_text("2 warnings about the training data")
+    expect(shown.locator("h3")).to_have_text("2 warnings about the model and its training data")
     expect(shown.locator("li")).to_have_text([words, "the target has two values"])
     expect(shown.locator("img, b")).to_have_count(0)
 

@@ -118,7 +118,7 @@ def test_thin_traffic(reference):
     life.live(12, rows=0)
     memory = Rhythms(life.store, 60).memory(SERIES, reference.baseline, BEGIN)
     assert memory.learned_hour is not None
-    assert str(memory).startswith("not learned yet")
+    assert memory.in_words().startswith("not learned yet")
 
 
 def test_first_hours(reference):
@@ -171,8 +171,8 @@ def test_marked_later(reference):
 def test_names_on_the_page():
     """The page names the features that vary, some of many, and pairs only where nothing else does."""
     memory = Memory(1, 0, 71, whole_days=("a", "b", "c", "d", "e", "product:a:b"))
-    assert str(memory).endswith("hour: a, b, c, d and 1 more")
-    assert str(replace(memory, whole_days=("product:a:b",))).endswith("hour: product:a:b")
+    assert memory.in_words().endswith("hour: a, b, c, d and 1 more")
+    assert replace(memory, whole_days=("product:a:b",)).in_words().endswith("hour: product:a:b")
 
 
 @pytest.mark.parametrize(
@@ -260,3 +260,14 @@ def test_archived_rhythm(reference):
         store.save(place, store.state(place).revision, {"digest": digest, "rhythm": damaged})
         assert kept_rhythm(store, SERIES, digest, baseline) is None
     assert kept_rhythm(store, SERIES, "0" * 64, baseline) is None
+
+
+def test_rhythm_of_the_bundle(reference):
+    """A bundle's rhythm holds from the first hour, and nothing is held against whole days beside it."""
+    bundled = Rhythm(reference.baseline.digest, 0.0, 14 * 86_400.0, 1_000, {}, {})
+    life = Life(replace(reference, rhythm=bundled))
+    evaluation = life.live(2, rows=40)
+    assert "by the bundle; 2 of 14 days" in evaluation.rhythm
+    memory = Rhythms(life.store, 60).memory(SERIES, reference.baseline, BEGIN)
+    assert memory.whole_days == ()
+    assert not any("younger than a day" in step for alert in life.sent for step in alert["next"])

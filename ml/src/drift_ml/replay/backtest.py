@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from drift_engine.onnx._model import OnnxModel
 
     from drift_ml.replay.answering import Answers
+    from drift_ml.rhythm import Rhythm
     from drift_ml.tables import Chunk
     from drift_ml.tables.row_digests import RowDigests
 
@@ -49,6 +50,7 @@ FEWEST_ROWS = 50
 #: Rows that one thread predicts at a time.
 PREDICTED_TOGETHER = 2**13
 PREDICTION_COLUMN = "prediction"
+HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ class Request:
     minimum_effect: float = MINIMUM_EFFECT
     #: Minimum effects of single features, by name.
     minimum_effects: Mapping[str, float] = field(default_factory=dict)
+    #: Of the bundle; it holds where the file has times.
+    rhythm: Rhythm | None = None
     #: How to read the file.
     reading: ReadOptions = field(default_factory=ReadOptions)
 
@@ -126,7 +130,8 @@ def backtest(
     baseline = Baseline.from_json(bundle.baseline)
     rows = count_rows(request.path)
     size = request.window or rows_per_window(rows)
-    cutter = _Cutter(baseline, bundle.manifest["model_version"], size)
+    rhythm = request.rhythm if request.time is not None else None
+    cutter = _Cutter(baseline, bundle.manifest["model_version"], size, hourly=rhythm is not None)
     detectors = ReferenceDetectors(baseline)
     sample = RowSample() if digests is None else RowSample(limit=digests.limit)
     done = 0
@@ -153,6 +158,7 @@ def backtest(
         budget=budget_of(request.budget_events, request.budget_days, windows),
         minimum_effect=request.minimum_effect,
         minimum_effects=request.minimum_effects,
+        seasonality=None if rhythm is None else rhythm.seasonality(baseline.channels),
         progress=partial(show, "evidence"),
         units=units_of(bundle.feature_set),
     )
@@ -163,6 +169,27 @@ def backtest(
         column is None,
         TrainingRows(None if digests is None else digests.compare(sample)),
     )
+
+
+def answered_chunks(
+    bundle: Bundle, request: Request
+) -> Iterator[tuple[Mapping[str, npt.NDArray[np.generic]], Answers, Times]]:
+    """Yield the columns, the answers and the times, in milliseconds since 1970, of a file's chunks.
+
+    Args:
+        bundle: Whose model answers where the file has no column of predictions.
+        request: The file, with a column of times.
+
+    Raises:
+        DataError: the file breaks the feature set, or cannot be read.
+    """
+    column = _prediction_column(request)
+    layout = _layout(bundle, request, column)
+    with closing(read_chunks(request.path, layout, request.reading)) as chunks:
+        for part in _predicted(chunks, column, bundle):
+            columns = {name: part.chunk.columns[name] for name in bundle.feature_set.names}
+            if part.chunk.times_ms is not None:
+                yield columns, part.answers, part.chunk.times_ms
 
 
 def rows_per_window(rows: int) -> int:
@@ -199,15 +226,27 @@ def _layout(
 
 
 class _Cutter:
-    """Cuts chunks into windows of equally many rows."""
+    """Cuts chunks into windows of equally many rows, or of fewer where an hour ends."""
 
     def __init__(
         self,
         baseline: Baseline,
         version: str,
         size: int,
+        *,
+        hourly: bool = False,
     ) -> None:
+        """Begin with an empty window.
+
+        Args:
+            baseline: That rows are counted against.
+            version: Of the model.
+            size: Rows of a window.
+            hourly: Whether no window spans an hour's end: a rhythm has a reference for each hour.
+        """
         self._baseline, self._version, self._size = baseline, version, size
+        self._hourly = hourly
+        self._hour: int | None = None
         self._windows: list[Window] = []
         self._open = Window.empty(baseline, version)
 
@@ -219,8 +258,14 @@ class _Cutter:
     ) -> None:
         """Take a chunk in: vectors of shape (rows,), times in milliseconds since 1970."""
         start = 0
+        ends = self._hour_ends(len(answers.predictions), times)
         while start < len(answers.predictions):
-            end = start + self._size - self._open.events
+            if self._hourly and times is not None:
+                self._begin_hour(int(times[start] // HOUR_MS))
+            end = min(
+                start + self._size - self._open.events,
+                int(ends[np.searchsorted(ends, start, side="right")]),
+            )
             part = answers.part(start, end)
             self._open.observe_rows(
                 {name: values[start:end] for name, values in columns.items()},
@@ -233,6 +278,23 @@ class _Cutter:
             start = end
             if self._open.events == self._size:
                 self._close()
+
+    def _hour_ends(self, rows: int, times: Times | None) -> npt.NDArray[np.intp]:
+        """Return behind which rows of a chunk a window ends at the latest, the last one included.
+
+        Args:
+            rows: Of the chunk.
+            times: In milliseconds since 1970, shape (rows,).
+        """
+        if not self._hourly or times is None:
+            return np.array([rows])
+        return np.append(np.flatnonzero(np.diff(times // HOUR_MS)) + 1, rows)
+
+    def _begin_hour(self, hour: int) -> None:
+        """Close the open window where its hour is another one."""
+        if hour != self._hour and self._open.events:
+            self._close()
+        self._hour = hour
 
     def finish(self) -> list[Window]:
         """Return all windows; the last may hold fewer rows."""

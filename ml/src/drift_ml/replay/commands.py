@@ -20,6 +20,7 @@ from drift_ml.replay.command_line import (
     finish,
     load_baseline,
     report_options,
+    rhythm_option,
 )
 
 READING = ("delimiter", "decimal", "encoding", "missing", "ignore", "sort")
@@ -64,6 +65,7 @@ Examples:
     metavar="ROWS",
     help="How finely the evidence looks. Default: 50 or more, for at most 500 windows.",
 )
+@rhythm_option
 @click.option(
     "--strict",
     is_flag=True,
@@ -78,6 +80,7 @@ def replay(
     time_column: str | None,
     prediction_column: str | None,
     rows_per_window: int | None,
+    rhythm: bool,
     **options: Any,
 ) -> None:
     """Backtest past traffic: when would each detector have fired, and what is different?
@@ -89,6 +92,7 @@ def replay(
     # --help need not wait for numpy and pyarrow.
     from drift_ml.replay.backtest import Request, backtest  # noqa: PLC0415
     from drift_ml.replay.outcome import conclude, mutable_names, page  # noqa: PLC0415
+    from drift_ml.rhythm import read_rhythm  # noqa: PLC0415
     from drift_ml.tables.row_digests import read_row_digests  # noqa: PLC0415
 
     reading = read_options({name: options.pop(name) for name in READING})
@@ -110,6 +114,8 @@ def replay(
     )
     with starting("the bundle"):
         digests = read_row_digests(folder, bundle.manifest)
+        learned = read_rhythm(folder, bundle.manifest, reference) if rhythm else None
+    request = replace(request, rhythm=learned)
     with ProgressBars() as bars:
         result = backtest(bundle, request, bars.show, digests=digests)
     outcome = conclude(

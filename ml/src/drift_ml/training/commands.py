@@ -95,6 +95,13 @@ FILE_RULES = frozenset(
     " share.",
 )
 @click.option(
+    "--rhythm/--no-rhythm",
+    default=True,
+    show_default=True,
+    help="Put the cycles of two weeks or more of --time-column into the bundle: the monitor allows"
+    " for them from the first day.",
+)
+@click.option(
     "--drop-unlabelled",
     is_flag=True,
     help="Leave out the rows of --data that have no target; how many is printed.",
@@ -131,6 +138,7 @@ def main(  # noqa: PLR0913 - one parameter per option
     source: str | None,
     time_column: str | None,
     drop_unlabelled: bool,
+    rhythm: bool,
     rows: int,
     out: Path,
     strict: bool,
@@ -165,7 +173,9 @@ def main(  # noqa: PLR0913 - one parameter per option
                 seed=recipe.seed,
                 unlabelled=unlabelled,
             )
-            trained = _train(chosen, table, out, recipe, strict=strict)
+            trained = _train(
+                chosen, table, out, recipe, strict=strict, rhythm=rhythm and data is not None
+            )
             _show(chosen, trained, unlabelled)
     except DataError as error:
         if FILE_RULES.isdisjoint(finding.rule for finding in error.findings):
@@ -181,6 +191,7 @@ def _train(
     recipe: Recipe,
     *,
     strict: bool,
+    rhythm: bool,
 ) -> Trained:
     """Train with a bar that shows the trees."""
     from .job import train  # noqa: PLC0415 - as above
@@ -199,7 +210,7 @@ def _train(
             """Move the bar."""
             bar.update(task, completed=done)
 
-        return train(chosen, table, out, recipe=recipe, progress=show, strict=strict)
+        return train(chosen, table, out, recipe=recipe, progress=show, strict=strict, rhythm=rhythm)
 
 
 def _chosen(
@@ -278,6 +289,8 @@ def _facts(trained: Trained) -> dict[str, str]:
             f"the last {training['held_out_rows']:,} of {training['rows']:,} rows by"
             f" {held_out['column']}: {held_out['from']} to {held_out['to']}"
         )
+    if trained.rhythm is not None:
+        facts["rhythm"] = str(trained.rhythm)
     if "exactness" in manifest:
         exactness = manifest["exactness"]
         rows = exactness["rows"] + exactness["hard_rows"]

@@ -84,10 +84,20 @@ class Memory:
         """Return whether the rhythm was learned with other days left out."""
         return self.rhythm is not None and self.rhythm.left_out != left_out
 
-    def __str__(self) -> str:
-        """Return what is known of the rhythm, in words for the page."""
+    def in_words(self, bundled: Rhythm | None = None) -> str:
+        """Return what is known of the rhythm, in words for the page.
+
+        Args:
+            bundled: of the bundle, which holds until one is learned from the traffic.
+        """
         if self.rhythm is not None:
             return str(self.rhythm)
+        if bundled is not None:
+            days = self.hours / HOURS_A_DAY
+            return (
+                f"{bundled}, by the bundle; {days:.0f} of {FEWEST_DAYS} days are there to learn it"
+                " from this traffic"
+            )
         if self.hours < HOURS_A_DAY:
             return (
                 f"not known yet: {self.hours} of {HOURS_A_DAY} hours of traffic are there, and a"
@@ -180,6 +190,7 @@ class Rhythms:
         memory: Memory,
         cursor: int,
         detector: DetectorStateV1Mixture | DetectorStateV2 | None,
+        bundled: Rhythm | None = None,
     ) -> Memory:
         """Sum the hours that have closed, learn where it is time, and store both.
 
@@ -191,6 +202,7 @@ class Rhythms:
             memory: as it was read.
             cursor: the last window that was evaluated.
             detector: the state of the detector, which goes on under a new rhythm.
+            bundled: the rhythm of the bundle: with one, nothing is held against whole days.
 
         Raises:
             Conflict: another run has saved.
@@ -207,7 +219,7 @@ class Rhythms:
         settings = None if detector is None else detector["settings"]
         if memory.is_due or memory.is_of_other_days(self._left_out):
             memory = replace(self._learn(series, baseline, memory), superseded=settings)
-        if memory.is_day_over:
+        if memory.is_day_over and bundled is None:
             memory = self._look(series, baseline, memory, settings)
         self._store.save(_place(series), memory.revision, _document(memory))
         return memory
@@ -255,7 +267,7 @@ class Rhythms:
         memory: Memory,
     ) -> Memory:
         try:
-            hours = self._sorted_hours(series, baseline, memory)
+            hours = self.hours(series, baseline, memory)
             rhythm = learn_rhythm(baseline, hours, left_out=self._left_out)
         except RhythmError as error:
             _log.info("the rhythm of %s is not learned: %s", series, error)
@@ -280,7 +292,7 @@ class Rhythms:
             memory: with the hours that are summed.
             settings: digest of the detector's settings.
         """
-        hours = self._sorted_hours(series, baseline, memory)
+        hours = self.hours(series, baseline, memory)
         usual = [hour for hour in hours if not any(span.holds(hour[0]) for span in self._left_out)]
         varying = varying_channels(baseline, usual)
         looked = replace(memory, looked_hour=memory.last_hour)
@@ -304,7 +316,7 @@ class Rhythms:
         """
         begin_s = (memory.last_hour + 1 - HOURS_A_DAY) * HOUR_S
         total: dict[str, list[int]] = {}
-        for timestamp_s, counts in self._sorted_hours(series, baseline, memory):
+        for timestamp_s, counts in self.hours(series, baseline, memory):
             if timestamp_s < begin_s:
                 continue
             for name, bins in counts.items():
@@ -312,7 +324,7 @@ class Rhythms:
                 total[name] = [left + right for left, right in zip(before, bins, strict=True)]
         return total
 
-    def _sorted_hours(
+    def hours(
         self,
         series: Series,
         baseline: Baseline,

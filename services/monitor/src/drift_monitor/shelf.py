@@ -4,7 +4,9 @@ During a rollout two versions answer, and the last windows of a version come aft
 version's feature set and baseline are written when it is deployed, before the first request reaches
 it, and stay as long as a window of it can come.
 
-Items: `baselines` / `MODEL#VERSION`, with the two documents deflated under `reference`.
+Items: `baselines` / `MODEL#VERSION`, with the two documents deflated under `reference`. What is
+larger than an item takes goes on in `baselines#MODEL#VERSION` / `01`, `02`, ...; a version never
+changes, so that parts of two writers are the same.
 """
 
 from __future__ import annotations
@@ -17,12 +19,15 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 from drift_contracts import FeatureSet
 from drift_contracts.bundle_paths import bundle_folder, bundle_names
+from drift_engine.bundle import RHYTHM
 from drift_ml.baseline import Baseline
+from drift_ml.rhythm import Rhythm
 
 from drift_monitor.aggregate import OLDEST_DAYS
 from drift_monitor.errors import Unanswered
 from drift_monitor.keys import Series
 from drift_monitor.reference import Reference
+from drift_monitor.stores.dynamo import MOST_BYTES
 from drift_monitor.stores.packing import UNREADABLE, pack, unpack
 
 if TYPE_CHECKING:
@@ -32,6 +37,8 @@ if TYPE_CHECKING:
     from drift_monitor.stores.dynamo import Item
 
 PARTITION = "baselines"
+#: Of the documents: the rhythm of a bundle that has one.
+RHYTHM_MEMBER = "rhythm"
 DAY = 86_400
 #: Days after a version was last seen: its events may be so old, after two weeks in a queue.
 KEPT_DAYS = OLDEST_DAYS + 15
@@ -59,14 +66,19 @@ class Shelf:
 
         Args:
             series: the version.
-            documents: under `feature_set` and `baseline`.
+            documents: under `feature_set` and `baseline`, and `rhythm` where there is one.
         """
-        expires = int(self._now()) + KEPT_DAYS * DAY
-        item = {
-            **_place(series),
-            "reference": {"B": pack(documents)},
-            "expires": {"N": str(expires)},
-        }
+        expires: Item = {"expires": {"N": str(int(self._now()) + KEPT_DAYS * DAY)}}
+        data = pack(documents)
+        starts = range(0, len(data), MOST_BYTES)
+        first, *others = [data[start : start + MOST_BYTES] for start in starts]
+        item = {**_place(series), "reference": {"B": first}, **expires}
+        if others:
+            item["parts"] = {"N": str(len(others))}
+        # The item that names them is last: whoever finds it finds them all.
+        for number, chunk in enumerate(others, 1):
+            part = {**_part_place(series, number), "reference": {"B": chunk}, **expires}
+            self._client.put_item(TableName=self._table, Item=part)
         self._client.put_item(TableName=self._table, Item=item)
 
     def find(self, series: Series) -> Document | None:
@@ -116,7 +128,14 @@ class Shelf:
         # DynamoDB deletes what has expired late, by days at times.
         if self._days_left(item) <= 0:
             return None
-        documents = unpack(item["reference"]["B"])
+        data = bytes(item["reference"]["B"])
+        series = Series(*item["sk"]["S"].split("#", 1))
+        for number in range(1, int(item.get("parts", {}).get("N", 0)) + 1):
+            place = _part_place(series, number)
+            answer = self._client.get_item(TableName=self._table, Key=place, ConsistentRead=True)
+            # Without a part the rest is damaged, which `unpack` says.
+            data += bytes(answer["Item"]["reference"]["B"]) if "Item" in answer else b""
+        documents = unpack(data)
         if UNREADABLE in documents:
             return None
         return documents
@@ -208,6 +227,8 @@ def keep_bundles(bundles: Path, wanted: Collection[Series], shelf: Shelf) -> lis
                 "feature_set": _read(folder / "feature_set.json"),
                 "baseline": _read(folder / "baseline.json"),
             }
+            if (folder / RHYTHM).is_file():
+                documents[RHYTHM_MEMBER] = _read(folder / RHYTHM)
             shelf.keep(series, documents)
             written.append(series)
     return written
@@ -221,7 +242,20 @@ def _reference(documents: Document) -> Reference:
     # Both are checked here: what is stored may be of another release.
     feature_set: Any = documents["feature_set"]
     baseline: Any = documents["baseline"]
-    return Reference(FeatureSet.from_json(feature_set), Baseline.from_json(baseline))
+    parsed = Baseline.from_json(baseline)
+    # Earlier releases kept none; any: as above.
+    stored: Any = documents.get(RHYTHM_MEMBER)
+    rhythm = None
+    if stored is not None:
+        rhythm = Rhythm.from_json(stored, baseline=parsed.digest, channels=parsed.channels)
+    return Reference(FeatureSet.from_json(feature_set), parsed, rhythm)
+
+
+def _part_place(series: Series, number: int) -> Item:
+    return {
+        "pk": {"S": f"{PARTITION}#{series.model}#{series.version}"},
+        "sk": {"S": f"{number:02d}"},
+    }
 
 
 def _place(series: Series) -> Item:
