@@ -138,7 +138,10 @@ def _features(one: Settings) -> Iterator[tuple[str, str, str]]:
         except DriftError:
             # what is checked on this machine says more about it
             return
-    chosen = {"minimumEffects": one.minimum_effects, "mutedFeatures": one.muted_features}
+    chosen: dict[str, Collection[str]] = {
+        "minimumEffects": one.minimum_effects,
+        "mutedFeatures": one.muted_features,
+    }
     for key, features in chosen.items():
         if not set(features) <= names:
             yield (
