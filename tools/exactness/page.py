@@ -14,7 +14,7 @@ HEAD = """# Exactness
 How exactly a packed model answers as its library does. `nox -s exact` measures it and writes this page; `-- --all`
 tries every combination of versions that has wheels. Each combination's result is kept in `build/exactness` until the
 sources or the versions change, so that a run that was interrupted goes on where it stopped; `-- --only NAME` measures one
-of those that `-- --list` names. [Any model](any-model.md) says how to export one.
+of those that `-- --list` names, and `-- --stored` writes the page of what is kept. [Any model](any-model.md) says how to export one.
 
 Each estimator is fitted, converted, and asked beside its library: all training rows and 20,000 hard rows, made of JSON
 as requests are. Hard rows lie on the model's thresholds, one ulp to either side in float32 and in float64, at the edges
