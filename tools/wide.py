@@ -42,6 +42,7 @@ COLUMNS = {
     "predictor": "predictor, MB",
     "fragment": "a fragment, KB",
     "window": "a window, KB",
+    "state": "a state, KB",
     "counting": "counting an event, us",
     "evaluating": "evaluating a minute, ms",
     "evaluator": "evaluator, MB",
@@ -208,6 +209,7 @@ def evaluate_step(folder: Path) -> Figures:
     return {
         "fragment": len(pack(fragment.window)) / KB,
         "window": len(pack(window.window)) / KB,
+        "state": len(pack(store.state(series).state or {})) / KB,
         "counting": 1e6 * counting / len(lines),
         "evaluating": 1e3 * evaluating / MINUTES,
         "evaluator": peak_mb(),

@@ -126,6 +126,14 @@ def test_card(visit):
     expect(card).to_contain_text("the latest rows, 2013-11-01 to 2013-12-31")
 
 
+def test_unproven_card(visit):
+    """The card of a model that was compared with nothing says so, and no figure beside it says otherwise."""
+    card = visit(MANY).locator("#card")
+    expect(card).to_contain_text("unproven: compared with nothing")
+    expect(card).not_to_contain_text("ulp")
+    expect(card).not_to_contain_text("Compared with")
+
+
 def test_headline(visit, server):
     """The verdict names the part of the answer that drifts, and its chip leads to the answers."""
     found = evidence(server.world, alarm=True)

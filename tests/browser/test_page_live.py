@@ -112,7 +112,7 @@ def test_card_warnings(visit, server):
     ]
     page = visit()
     shown = page.locator("#card .warnings")
-    expect(shown.locator("h3")).to_have_text("2 warnings about the training data")
+    expect(shown.locator("h3")).to_have_text("2 warnings about the model and its training data")
     expect(shown.locator("li")).to_have_text([words, "the target has two values"])
     expect(shown.locator("img, b")).to_have_count(0)
 

@@ -10,7 +10,7 @@ import sklearn
 import xgboost
 from drift_contracts import FeatureSet
 from drift_engine.model.writer import encode
-from drift_ml.converters import CannotServe, DoesNotFit, convert, prove
+from drift_ml.converters import CannotServe, DoesNotFit, convert, encode_converted, prove
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     GradientBoostingRegressor,
@@ -20,6 +20,8 @@ from sklearn.ensemble import (
     RandomForestRegressor,
     VotingRegressor,
 )
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.tree import DecisionTreeRegressor
 
@@ -38,12 +40,15 @@ def with_target(feature_set, **target):
 @pytest.mark.parametrize(
     ("make", "way_out"),
     [
-        (KNeighborsRegressor, "RandomForestClassifier"),
+        (KNeighborsRegressor, "RandomForestRegressor"),
+        (lambda: GaussianNB().fit([[0.0], [1.0]], [0, 1]), "RandomForestClassifier"),
+        (lambda: MultiOutputRegressor(RandomForestRegressor()), "estimators_"),
+        (lambda: 1.5, "fitted estimator"),
         (lambda: VotingRegressor([("a", RandomForestRegressor())]), "one of its estimators"),
         (Derived, "RandomForestRegressor"),
         (RandomForestRegressor, "fit"),
     ],
-    ids=["neighbours", "votes", "derived", "unfitted"],
+    ids=["neighbours", "classes", "several", "number", "votes", "derived", "unfitted"],
 )
 def test_unknown_estimator(make, way_out, whole):
     """An unknown estimator is named, with what to train or export instead."""
@@ -52,6 +57,15 @@ def test_unknown_estimator(make, way_out, whole):
         convert(estimator, whole.feature_set)
     assert way_out in refusal.value.way_out
     assert type(estimator).__name__ in refusal.value.subject
+
+
+def test_large_file(whole, monkeypatch):
+    """A model whose file would be larger than 512 MB is refused, with what makes it smaller."""
+    converted = convert(DecisionTreeRegressor().fit(whole.matrix, whole.number), whole.feature_set)
+    monkeypatch.setattr("drift_engine.model._layout.LARGEST_FILE", 1000)
+    with pytest.raises(CannotServe, match="512 MB") as refusal:
+        encode_converted(converted)
+    assert "max_depth" in refusal.value.way_out
 
 
 def test_many_classes(whole):

@@ -13,6 +13,7 @@ import zipfile
 
 import boto3
 from drift_contracts import MonitoringSpec
+from drift_monitor.stores.packing import unpack
 from drift_predictor import Service, open_bundles, read_settings
 
 from tools.stack_checks.graph import MARKER, rewrite
@@ -135,6 +136,11 @@ class World:
         assert "FunctionError" not in answer, body
         return body
 
+    def events(self):
+        """Return how many events the fragments in the table hold."""
+        fragments = [one for one in self.items() if one["pk"]["S"].startswith("fragments#")]
+        return sum(unpack(one["window"]["B"])["events"] for one in fragments)
+
     def items(self):
         return self.client("dynamodb").scan(TableName=self.table)["Items"]
 
@@ -151,16 +157,30 @@ def shim(command: str, what: str) -> bytes:
 
 def lines(bundles, many, shift):
     """Lines of the real predictor for houses whose area is moved by so many standard deviations, half an hour old."""
+    return spoken(bundles, [(shift, 49)] * many, MINUTES_AGO, 1_000_000)
+
+
+def two_drifts(bundles):
+    """Lines of an hour, 60 a minute: larger houses from minute 5 to 25, younger ones from minute 15 on."""
+    houses = []
+    for minute in range(60):
+        shift, oldest = (2.0 if 5 <= minute < 25 else 0.0), (20 if minute >= 15 else 49)
+        houses += [(shift, oldest)] * 60
+    return spoken(bundles, houses, 64, 1_000_000_000)
+
+
+def spoken(bundles, houses, minutes_ago, step):
+    """Lines for houses of a shifted area and of an age up to some years, so many nanoseconds apart."""
     seeded, written = random.Random(7), []
-    start = (time.time_ns() // 60_000_000_000 - MINUTES_AGO) * 60_000_000_000
+    start = (time.time_ns() // 60_000_000_000 - minutes_ago) * 60_000_000_000
     settings = read_settings({"DRIFT_BUNDLES": str(bundles), "DRIFT_STACK": "dev"})
     service = Service(
         open_bundles(settings), settings, MonitoringSpec.load(),
-        clock=lambda: start + len(written) * 1_000_000, timer=time.perf_counter_ns, random_bytes=seeded.randbytes, write=written.append,
+        clock=lambda: start + len(written) * step, timer=time.perf_counter_ns, random_bytes=seeded.randbytes, write=written.append,
     )  # fmt: skip
-    for _ in range(many):
+    for shift, oldest in houses:
         features = {
-            "bedrooms": seeded.randint(1, 5), "bathrooms": seeded.randint(1, 3), "age": seeded.randint(0, 49),
+            "bedrooms": seeded.randint(1, 5), "bathrooms": seeded.randint(1, 3), "age": seeded.randint(0, oldest),
             "sqft": max(200.0, seeded.gauss(2000 + 500 * shift, 500)), "location_score": seeded.uniform(1, 10),
         }  # fmt: skip
         assert service.respond("POST", "/predict", json.dumps({"features": features}).encode()).status == 200

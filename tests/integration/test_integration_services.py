@@ -12,13 +12,19 @@ import json
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from botocore.exceptions import ClientError
+from click.testing import CliRunner
+from drift_console.acknowledge import acknowledge
+from drift_console.verify import verify
+from drift_monitor.acknowledgements import acknowledged
+from drift_monitor.stores import DynamoStore
 
-from tests.integration.monitored import World, lines, put, until
+from tests.integration.monitored import World, lines, put, two_drifts, until
 from tools.stack_checks.stacks import graph_of, settings_of
 
 CHANGES = {"alertEmails": '["ops@example.com"]', "slackWebhook": "https://chat.example.com/services/key"}
@@ -87,22 +93,90 @@ def world(root, aws, bundles, webhook, endpoint):
 
 
 @pytest.fixture(scope="module")
-def drifted(world, bundles, webhook):
-    """What the evaluator answered and the chat heard after half an hour's drift reached the log."""
-    put(world, ["START RequestId: an ordinary line of the platform", *lines(bundles, 1500, shift=1.0)])
-    until("windows in the table", lambda: [one for one in world.items() if one["pk"]["S"].startswith("fragments#")])
+def drifted(world, bundles, webhook, endpoint):
+    """What the evaluator answered, what the chat heard and which alerts came after an hour of two drifts."""
+    texts = two_drifts(bundles)
+    put(world, ["START RequestId: an ordinary line of the platform"])
+    for first in range(0, len(texts), 600):
+        put(world, texts[first : first + 600])
+    until("all events in the table", lambda: world.events() == len(texts))
     answer = world.invoke("evaluator", {})
-    until("a message in the chat", lambda: [one for one in webhook.heard if "sqft" in json.dumps(one)])
-    return answer, [json.dumps(one) for one in webhook.heard if "sqft" in json.dumps(one)]
+    until("three alerts at the webhook", lambda: len(alerts_of(endpoint)) == 3)
+    until("three messages in the chat", lambda: len([one for one in webhook.heard if "blocks" in one]) == 3)
+    return answer, [json.dumps(one) for one in webhook.heard if "blocks" in one], alerts_of(endpoint)
+
+
+def alerts_of(endpoint):
+    """The alerts that SNS has posted, in order of time."""
+    texts = [one["Message"] for one in endpoint.heard if one.get("Type") == "Notification"]
+    return sorted((json.loads(text) for text in texts if "alert.v2" in text), key=lambda one: one["timestamp"])
 
 
 def test_drift_to_chat(drifted):
-    """A drift in the log becomes a single message in the chat."""
-    answer, messages = drifted
+    """Each drift in the log becomes a single message in the chat, and so does an end."""
+    answer, messages, _ = drifted
     assert answer == {"series": 1, "alarms": 1}
-    assert len(messages) == 1
-    assert "Since" in messages[0]
-    assert "cloudwatch/home?region=us-east-1#dashboards" in messages[0]
+    raised = [message for message in messages if "has ended" not in message]
+    assert sorted("Still standing" in message for message in raised) == [False, True]
+    assert all("Since" in message for message in messages)
+    assert all("cloudwatch/home?region=us-east-1#dashboards" in message for message in messages)
+
+
+def test_second_drift(drifted):
+    """A second drift is an alert of its own that names the first, whose end names the second."""
+    _, _, alerts = drifted
+    first, second, end = alerts
+    assert [(alert["state"], alert["drift"]["of"]) for alert in alerts] == [
+        ("ALARM", ["sqft"]), ("ALARM", ["age"]), ("OK", ["sqft"]),
+    ]  # fmt: skip
+    assert [other["alert_id"] for other in second["standing"]] == [first["alert_id"]]
+    assert [other["alert_id"] for other in end["standing"]] == [second["alert_id"]]
+    assert first["standing"] == []
+
+
+@pytest.fixture
+def caller(monkeypatch, aws):
+    """Give driftctl the emulator and credentials of its own."""
+    values = {"ENDPOINT_URL": aws.url, "DEFAULT_REGION": "us-east-1"}
+    values |= {"ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test"}
+    for name, value in values.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    return CliRunner()
+
+
+def test_verify(drifted, world, bundles, caller, tmp_path):
+    """Both alerts are computed again from the table, and a changed window is found by its digest."""
+    _, _, alerts = drifted
+    path = tmp_path / "alert.json"
+    words = [str(path), "--table", world.table, "--bundles", str(bundles)]
+    for alert in alerts[:2]:
+        path.write_text(json.dumps(alert))
+        result = caller.invoke(verify, words)
+        assert result.exit_code == 0, result.output
+        assert "to the last bit" in " ".join(result.output.split())
+    windows = [one for one in world.items() if one["pk"]["S"].startswith("windows#")]
+    place = min(windows, key=lambda one: one["sk"]["S"])
+    key = {"pk": place["pk"], "sk": place["sk"]}
+    world.client("dynamodb").delete_item(TableName=world.table, Key=key)
+    result = caller.invoke(verify, words)
+    world.client("dynamodb").put_item(TableName=world.table, Item=place)
+    assert result.exit_code == 1
+    assert "not those that were evaluated" in " ".join(result.output.split())
+
+
+def test_acknowledge(drifted, world, caller, tmp_path):
+    """An alert of a stack is acknowledged in its table, with who, why and when, and that is undone."""
+    _, _, (_, alert, _) = drifted
+    (tmp_path / "alert.json").write_text(json.dumps(alert))
+    store = DynamoStore(world.client("dynamodb"), world.table, time.time)
+    who = ["--who", "Ada", "--why", "a sale", "--table", world.table]
+    assert caller.invoke(acknowledge, [str(tmp_path / "alert.json"), *who]).exit_code == 0
+    (entry,) = acknowledged(store, "house-price").values()
+    assert (entry["alert_id"], entry["who"], entry["why"]) == (alert["alert_id"], "Ada", "a sale")
+    assert entry["at"].endswith("Z")
+    undo = [alert["alert_id"], "--undo", "--model", "house-price", *who]
+    assert caller.invoke(acknowledge, undo).exit_code == 0
+    assert acknowledged(store, "house-price") == {}
 
 
 @pytest.mark.usefixtures("drifted")

@@ -12,7 +12,7 @@ from drift_ml.baseline.fit import fit_baseline
 from drift_ml.descriptions import describe, indicator_words, level_words
 from drift_ml.evidence import Budget, DriftFinding, MixtureDetector, Settings
 from drift_ml.figures import plain_number, plain_pair, plain_percent
-from drift_ml.verdict import Drift, decide
+from drift_ml.verdict import Drift, decide, moving_features
 from drift_ml.window import Window
 
 from tests.ml.conftest import feature_set
@@ -172,8 +172,8 @@ def match():
     [
         (finding("area", "location"), "area: the mean rose from"),
         (finding("area", "scale", size=1.6), "area: values spread 1.6 times"),
-        (finding("new:rooms", "share"), "new rooms: share up"),
-        (finding("heating", "share", "wood up", 3.0), "heating: share of wood up"),
+        (finding("new:rooms", "share"), "new rooms: the share rose"),
+        (finding("heating", "share", "wood up", 3.0), "heating: the share of wood rose"),
         (finding("heating", "location"), "heating: mean up by 0.5"),
     ],
 )
@@ -270,6 +270,13 @@ def test_verdict(drifts, level, headline):
     assert len(verdict.others) == max(0, len(drifts) - 1)
 
 
+def test_moving_features(baseline):
+    """A pair says of both of its features that they move, the distance of all of them says it of none."""
+    pair = next(channel for channel in baseline.channels if channel.kind == "product")
+    names = ["sum_of_squares", pair.name, pair.of[0]]
+    assert moving_features(baseline, names) == pair.of
+
+
 def test_effect_without_evidence():
     """A large effect without evidence is called that, beside the headline."""
     verdict = decide([Drift("a: x", ("a",))], LARGE)
@@ -280,3 +287,4 @@ def test_effect_without_evidence():
     few = {"channels": LARGE["channels"][:1]}
     assert decide([], few).unproven.endswith("a moved.")
     assert decide([Drift("a: x", ("a",))], few).unproven == ""
+    assert decide([Drift("b: x", ("b",))], few, {"a"}).unproven == ""

@@ -43,7 +43,8 @@ def test_nothing_counted(baseline):
     empty = dict.fromkeys(HOUSES.names, np.full(1_000, np.nan))
     nothing = window_of(baseline, 1_000, **empty)
     assert largest_psi(baseline, nothing) is None
-    assert check_psi(baseline, [nothing], 0.2).above == ()
+    check = check_psi(baseline, [nothing], 0.2)
+    assert (check.above, check.words) == ((), "PSI is above 0.2 in 0 of 1 blocks of 1,000 events.")
     assert largest_psi(baseline, window_of(baseline, 50), HOUSES.names) is None
 
 

@@ -60,7 +60,7 @@ def test_alert_message():
     text = words(chat_message(json.dumps(ALERT), {"logs": "https://example.com/l"}))
     for fact in (
         "sqft",
-        "0.52 sd",
+        "0.52 standard deviations",
         "2026-11-23T12:00:00Z",
         "1,234",
         "2,000 before, 2,250 now",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.keys import Series, WindowKey
+from drift_monitor.shelf import Shelf
 from drift_monitor.stores import LARGEST_BATCH, DynamoStore, Fragment, SqliteStore, StoredState, StoredWindow
 
 HOUSES = Series("house-price", "3f9a1c2b4d5e")
@@ -169,6 +171,91 @@ def test_shards(aws, table):
     }
     assert len(partitions) == 8
     assert len(kept.fragments(HOUSES, NOON + 1, 100)) == 40
+
+
+def large(size, seed=1):
+    """Return a document that takes so many bytes when it is packed."""
+    return {"bytes": random.Random(seed).randbytes(size * 3 // 4).hex()}
+
+
+def test_large_state(aws, table):
+    """A state of many features is stored in parts, replaced as a whole, and small again later."""
+    kept = DynamoStore(aws("dynamodb"), table, lambda: 1_000.0)
+    for revision, document in enumerate((large(900_000), large(500_000, 2), {"cursor": 1}, large(450_000, 3))):
+        kept.save(HOUSES, revision, document)
+        assert kept.state(HOUSES) == StoredState(revision + 1, document)
+    with pytest.raises(Conflict):
+        kept.save(HOUSES, 0, large(900_000))
+    assert kept.state(HOUSES) == StoredState(4, large(450_000, 3))
+
+
+def test_small_state(aws, table):
+    """A state that fits into one item is stored as in the first release."""
+    DynamoStore(aws("dynamodb"), table, lambda: 1_000.0).save(HOUSES, 0, {"cursor": 1})
+    (item,) = aws("dynamodb").scan(TableName=table)["Items"]
+    assert set(item) == {"pk", "sk", "revision", "state"}
+
+
+def parts_of(client, table):
+    """Return the keys of the parts that are stored."""
+    keys = [item["sk"]["S"] for item in client.scan(TableName=table)["Items"]]
+    return sorted(key for key in keys if key.startswith("state#"))
+
+
+def test_parts_replaced(aws, table):
+    """Parts go with the state that names them, and those of a writer that came second at once."""
+    client = aws("dynamodb")
+    kept = DynamoStore(client, table, lambda: 1_000.0)
+    kept.save(HOUSES, 0, large(900_000))
+    first = parts_of(client, table)
+    with pytest.raises(Conflict):
+        kept.save(HOUSES, 0, large(500_000, 2))
+    assert parts_of(client, table) == first
+    assert len(first) == 2
+    kept.save(HOUSES, 1, large(500_000, 2))
+    assert len(parts_of(client, table)) == 1
+    assert not set(parts_of(client, table)) & set(first)
+
+
+def test_failed_write(aws, table):
+    """Where the state cannot be written its parts do not stay either."""
+    client = aws("dynamodb")
+
+    class Failing(Busy):
+        """A client whose conditional writes fail."""
+
+        def put_item(self, **request):
+            if "ReturnValues" in request:
+                raise ClientError({"Error": {"Code": "InternalServerError"}}, "PutItem")
+            return self.client.put_item(**request)
+
+    with pytest.raises(ClientError):
+        DynamoStore(Failing(client), table, lambda: 1_000.0).save(HOUSES, 0, large(500_000))
+    assert parts_of(client, table) == []
+
+
+def test_replaced_while_read(aws, table):
+    """A state whose parts are gone at each reading is a conflict; the next run reads again."""
+    client = aws("dynamodb")
+    kept = DynamoStore(client, table, lambda: 1_000.0)
+    kept.save(HOUSES, 0, large(500_000))
+    (part,) = parts_of(client, table)
+    key = {"pk": {"S": f"state#{HOUSES.model}#{HOUSES.version}"}, "sk": {"S": part}}
+    client.delete_item(TableName=table, Key=key)
+    with pytest.raises(Conflict, match="while it was read"):
+        kept.state(HOUSES)
+
+
+def test_large_baseline(aws, table):
+    """The baseline of many features or levels is kept in parts; without one of them there is none."""
+    client = aws("dynamodb")
+    shelf = Shelf(client, table, lambda: 1_000.0)
+    shelf.keep(HOUSES, large(900_000))
+    assert shelf.find(HOUSES) == large(900_000)
+    assert shelf.all() == {HOUSES: large(900_000)}
+    part = {"pk": {"S": f"baselines#{HOUSES.model}#{HOUSES.version}"}, "sk": {"S": "02"}}
+    client.delete_item(TableName=table, Key=part)
+    assert shelf.find(HOUSES) is None
 
 
 class Busy:

@@ -12,9 +12,10 @@ import lightgbm
 import numpy as np
 import pytest
 import xgboost
+from drift_engine.model.writer import Column, Model, Tree, encode
 from drift_ml.converters import CannotServe, Exactness
 from drift_ml.handover import script
-from drift_ml.handover.proofs import prove_by_library
+from drift_ml.handover.proofs import check_answers, prove_by_library
 from drift_ml.model_files import read_model
 from sklearn.ensemble import (
     ExtraTreesRegressor,
@@ -59,6 +60,16 @@ def test_unproven_words(save, houses, pack):
     assert packed.manifest["model"] == "homes"
     assert {warning["kind"] for warning in packed.manifest["warnings"]} >= {"unproven", "seen-rows"}
     assert "compared with nothing" in packed.output
+
+
+def test_unproven_infinity():
+    """A model that nothing proves, and that answers a row with what is no number, is refused."""
+    stump = Tree([0, 0, 0], [0.5, 0.0, 0.0], [1, -1, -1], [2, -1, -1], [0.0, 1000.0, 0.0])
+    packed = encode(Model(1, "regression", 1, [Column(0)], [stump], start=[0.0], link="exp"))
+    converted = SimpleNamespace(kind="Boosting")
+    check_answers(packed, converted, SimpleNamespace(matrix=np.array([[1.0]])))
+    with pytest.raises(CannotServe, match="no number"):
+        check_answers(packed, converted, SimpleNamespace(matrix=np.array([[0.0]])))
 
 
 def test_script_answers(save, houses, pack, tmp_path, monkeypatch):

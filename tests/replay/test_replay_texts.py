@@ -17,8 +17,8 @@ DAY = 86_400_000
         ("correlation", "down", -0.3, "correlation down by 0.3"),
         ("together", "up", 2.0, "farther from the middle together"),
         ("together", "down", -0.5, "closer to the middle together"),
-        ("share", "blue up", 3.0, "share of blue up"),
-        ("share", "up", 0.1, "share up"),
+        ("share", "blue up", 3.0, "the share of blue rose"),
+        ("share", "up", 0.1, "the share rose"),
     ],
 )
 def test_changes(kind, direction, size, words):

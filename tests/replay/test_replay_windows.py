@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 from drift_ml.evidence import Budget, MixtureDetector, Settings
 from drift_ml.replay.evidence import events_per_day, replay_windows, window_since
+from drift_ml.replay.outcome import conclude, page
 from drift_ml.window import Window
+
+from tests.replay.conftest import HOUSES
 
 SIZE = 100
 
@@ -50,6 +53,20 @@ def test_larger_budget(made, drifting):
     """A larger budget never fires earlier."""
     rows = [replay_windows(made.baseline, drifting, budget=Budget(size)).alarms[0].row for size in (1e3, 1e5, 1e12)]
     assert rows == sorted(rows)
+
+
+def test_joined_channels(made, cut):
+    """What moves with a drift is told with it, and is no large effect without evidence."""
+    windows = cut(rows=4000, size=100, shift=2.0, begin=1000)
+    replay = replay_windows(made.baseline, windows)
+    outcome = conclude(made.baseline, windows, replay)
+    assert outcome.verdict.unproven == ""
+    shown = page(outcome, made.baseline, HOUSES, source="a", made="b")
+    assert {name for alarm in replay.alarms for name in (alarm.finding.channel, *alarm.joined)} >= {
+        "sqft",
+        "prediction",
+    }
+    assert "; with it moved " in shown
 
 
 def test_minimum_effect(made, drifting):

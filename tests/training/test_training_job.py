@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from drift_contracts import schemas
 from drift_engine.bundle import load_bundle
 from drift_engine.forest.writer import Tree
-from drift_ml.converters import NotExact
+from drift_ml.converters import CannotServe, NotExact
 from drift_ml.training import ModelWorseThanMean, Recipe, Table, load_rows, pack, train
 from drift_ml.training.__main__ import main
 
@@ -92,6 +92,14 @@ def test_other_forest_bit(tmp_path, houses, monkeypatch):
         train(houses, load_rows(houses, rows=100), tmp_path, recipe=Recipe(trees=3))
     assert refused.value.what == "scores"
     assert refused.value.differing > 0
+    assert not list(tmp_path.rglob("*.bin"))
+
+
+def test_large_forest(tmp_path, houses, monkeypatch):
+    """A forest whose file would be larger than 512 MB is refused."""
+    monkeypatch.setattr(pack, "LARGEST_FILE", 100)
+    with pytest.raises(CannotServe, match="512 MB"):
+        train(houses, load_rows(houses, rows=100), tmp_path, recipe=Recipe(trees=3))
     assert not list(tmp_path.rglob("*.bin"))
 
 

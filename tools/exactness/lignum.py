@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from drift_engine.model import PackedModel
 
+from .catboost_cases import lignum_answers
+
 if TYPE_CHECKING:
     import numpy.typing as npt
     from drift_ml.converters import Converted
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 #: How lignum is given each library's model.
-FILES = {"xgboost": "model.ubj", "lightgbm": "model.txt"}
+FILES = {"xgboost": "model.ubj", "lightgbm": "model.txt", "catboost": "model.json"}
 #: Characters of a refusal that are kept.
 LONGEST = 200
 
@@ -44,11 +46,14 @@ def compare(
     except ImportError:
         return None
     try:
-        theirs = _answers(
-            module,
-            estimator,
-            converted.inputs.matrix(data.rows),
-        )
+        if hasattr(estimator, "get_cat_feature_indices"):
+            theirs = lignum_answers(estimator, data)
+        else:
+            theirs = _answers(
+                module,
+                estimator,
+                converted.inputs.matrix(data.rows),
+            )
     except Exception as error:
         return {"refuses": str(error)[:LONGEST]}
     ours = np.array(PackedModel.from_bytes(packed).scores_many(data.matrix.tolist()))

@@ -25,6 +25,7 @@ from drift_ml.converters import convert, prove
 
 from tools.exactness import lignum
 from tools.exactness.cases import booster_cases, refused_cases, scikit_cases
+from tools.exactness.catboost_cases import catboost_cases
 from tools.exactness.data import make_data
 from tools.exactness.pipelines import pipeline_cases, refused_pipelines
 from tools.exactness.recorder import Recorder
@@ -86,6 +87,7 @@ def main() -> int:
     cases = [
         *scikit_cases(),
         *booster_cases(),
+        *catboost_cases(),
         *pipeline_cases(),
     ]
     cases += [*refused_cases(), *refused_pipelines()]
@@ -118,8 +120,10 @@ def _libraries() -> dict[str, str]:
                 name,
             )
         ).__version__
-    with suppress(metadata.PackageNotFoundError):
-        versions["lignum"] = metadata.version("pylignum")
+    # Not in every combination.
+    for name, distribution in (("catboost", "catboost"), ("lignum", "pylignum")):
+        with suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(distribution)
     return versions
 
 

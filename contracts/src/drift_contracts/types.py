@@ -75,6 +75,14 @@ class AlertV2DriftChannel(TypedDict):
     share: float
 
 
+class AlertV2Joined(TypedDict):
+    """AlertV2Joined."""
+
+    channel: str
+    of: list[str]
+    words: str
+
+
 class AlertV2WindowsGroup(TypedDict):
     """AlertV2WindowsGroup."""
 
@@ -128,6 +136,7 @@ class AlertV2Drift(TypedDict):
     evidence: AlertV2DriftEvidence
     channels: list[AlertV2DriftChannel]
     words: str
+    together: NotRequired[list[AlertV2Joined]]
     windows: NotRequired[AlertV2Windows]
     detector: NotRequired[AlertV2Detector]
 

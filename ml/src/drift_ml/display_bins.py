@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, TypedDict
 
+from drift_ml.figures import plain_label
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -90,8 +92,8 @@ def _values(
     borders = [(low + high) / 2 for low, high in pairwise(values)]
     half = min((high - low for low, high in pairwise(values)), default=1) / 2
     edges = (values[0] - half, *borders, values[-1] + half)
-    inner = [f"{value:g}" for value in values]
-    labels = (f"below {values[0]:g}", *inner, f"above {values[-1]:g}")
+    inner = [plain_label(value) for value in values]
+    labels = (f"below {plain_label(values[0])}", *inner, f"above {plain_label(values[-1])}")
     return DisplayBins(
         labels,
         edges,
@@ -125,7 +127,8 @@ def _ranges(
         shares[bisect_right(edges, value)] += share
     ranges = [(low + margin, high - margin) for low, high in pairwise(edges)]
     inner = [_range_label(low, high) for low, high in ranges]
-    labels = (f"below {ranges[0][0]:g}", *inner, f"above {ranges[-1][1]:g}")
+    least, most = plain_label(ranges[0][0]), plain_label(ranges[-1][1])
+    labels = (f"below {least}", *inner, f"above {most}")
     return DisplayBins(
         labels,
         tuple(edges),
@@ -134,7 +137,8 @@ def _ranges(
 
 
 def _range_label(low: float, high: float) -> str:
-    return f"{low:g} to {high:g}" if low != high else f"{low:g}"
+    least, most = plain_label(low), plain_label(high)
+    return least if low == high else f"{least} to {most}"
 
 
 def _categories(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from math import floor, isfinite, log10
 
 #: The unit of a part of all events.
@@ -36,6 +37,15 @@ def plain_number(value: float, digits: int = DIGITS) -> str:
     places = max(0, digits - 1 - floor(log10(size)))
     text = f"{value:,.{places}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def plain_label(value: float) -> str:
+    """Return a number for the name of a bin: six digits at most, no exponent, no commas.
+
+    >>> plain_label(1234567.0), plain_label(0.00005), plain_label(2000.0), plain_label(0.25)
+    ('1234570', '0.00005', '2000', '0.25')
+    """
+    return f"{Decimal(f'{value:.6g}'):f}"
 
 
 def plain_pair(before: float, after: float) -> tuple[str, str]:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from drift_contracts.types import WindowReportV1
+
+    from drift_ml.baseline import Baseline
 
 VerdictLevel = Literal["alarm", "watch", "quiet"]
 
@@ -60,7 +62,27 @@ def headline(words: str) -> str:
     return f"Drift in {words}"
 
 
-def decide(drifts: Sequence[Drift], report: WindowReportV1 | None = None) -> Verdict:
+def moving_features(baseline: Baseline, channels: Iterable[str]) -> tuple[str, ...]:
+    """Return the features that channels say of that they drift; `prediction` for an answer.
+
+    The distance of all features together says it of none.
+
+    Args:
+        baseline: whose channels they are.
+        channels: names of channels that drift, in order of evidence or of time.
+    """
+    moving: dict[str, None] = {}
+    for channel in map(baseline.channel, channels):
+        if channel.kind != "sum_of_squares":
+            moving |= dict.fromkeys(channel.of)
+    return tuple(moving)
+
+
+def decide(
+    drifts: Sequence[Drift],
+    report: WindowReportV1 | None = None,
+    moving: Collection[str] = (),
+) -> Verdict:
     """Return the verdict on some traffic.
 
     Evidence decides alone. A large effect without evidence may be chance, a small sample or the
@@ -69,13 +91,14 @@ def decide(drifts: Sequence[Drift], report: WindowReportV1 | None = None) -> Ver
     Args:
         drifts: that alarms were raised for, in order of their evidence or of time.
         report: effect sizes of the same traffic; None where nobody computed them.
+        moving: further features that move with these drifts, as the evidence says.
 
     >>> decide([Drift("age: 92 % of the values never occurred in training", ("age",))]).headline
     'Drift in age: 92 % of the values never occurred in training'
     >>> decide([]).headline
     'No drift found'
     """
-    unproven = _unproven(drifts, report)
+    unproven = _unproven(drifts, report, moving)
     raised = [drift for drift in drifts if drift.muted_until is None]
     standing = [drift for drift in raised if drift.ended is None]
     leader = next(iter(standing or raised or drifts), None)
@@ -103,11 +126,15 @@ def _sentence(drift: Drift) -> str:
     return f"{verb}: {drift.words}{_when(drift)}."
 
 
-def _unproven(drifts: Sequence[Drift], report: WindowReportV1 | None) -> str:
+def _unproven(
+    drifts: Sequence[Drift],
+    report: WindowReportV1 | None,
+    moving: Collection[str],
+) -> str:
     """Return the large effects that no drift explains, in a sentence."""
     if report is None:
         return ""
-    explained = {feature for drift in drifts for feature in drift.of}
+    explained = {feature for drift in drifts for feature in drift.of} | set(moving)
     large = [
         channel
         for channel in report["channels"]

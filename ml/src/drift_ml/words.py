@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from drift_ml.figures import plain_number
+
 if TYPE_CHECKING:
     from drift_ml.evidence import DriftFinding
 
@@ -17,16 +19,18 @@ def change(finding: DriftFinding) -> str:
     """
     size, direction = finding.size, finding.direction
     if finding.kind == "location":
-        return f"mean {direction} by {abs(size):.2g} standard deviations"
+        return f"mean {direction} by {plain_number(abs(size), 2)} standard deviations"
     if finding.kind == "scale":
-        return f"spread {direction}, to {size:.2g} times"
+        return f"spread {direction}, to {plain_number(size, 2)} times"
     if finding.kind == "correlation":
-        return f"correlation {direction} by {abs(size):.2g}"
+        return f"correlation {direction} by {plain_number(abs(size), 2)}"
     if finding.kind == "together":
         where = "farther from" if direction == "up" else "closer to"
         return f"{where} the middle together"
     # The direction of a category, or of one bin of a number, has its name before it.
-    return f"share of {direction}" if " " in direction else f"share {direction}"
+    label, _, way = direction.rpartition(" ")
+    verb = "rose" if way == "up" else "fell"
+    return f"the share of {label} {verb}" if label else f"the share {verb}"
 
 
 def subject(channel: str) -> str:

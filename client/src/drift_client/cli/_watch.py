@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from drift_client import BrokenResponse
-from drift_client.cli._options import URL, checked_url, console, model_option
+from drift_client.cli._options import URL, checked_url, console, model_option, shown
 
 if TYPE_CHECKING:
     from drift_contracts.json_types import ReadableObject
@@ -189,7 +189,7 @@ def _recent(recent: list[Event]) -> Table:
 
 def _answer(event: Event) -> Text:
     """Return what was predicted: a number, or a class with the score behind it."""
-    number = f"{event['prediction']:,.6g}"
+    number = shown(event["prediction"])
     label = event.get("label")
     # a class is others' word: as Text, nothing in it is taken for markup
     return Text(number if label is None else f"{label} (score {number})")

@@ -8,7 +8,7 @@ in docs/model-format.md.
 """
 
 from drift_engine.forest._errors import BadRow
-from drift_engine.model._errors import BadModel
+from drift_engine.model._errors import BadModel, TooLarge
 from drift_engine.model._model import ENGINES, PackedModel
 
-__all__ = ["ENGINES", "BadModel", "BadRow", "PackedModel"]
+__all__ = ["ENGINES", "BadModel", "BadRow", "PackedModel", "TooLarge"]

@@ -5,3 +5,7 @@ from drift_contracts.errors import DriftError
 
 class BadModel(DriftError):
     """A file, or what one was to be made from, is not a packed model."""
+
+
+class TooLarge(BadModel):
+    """The file would be larger than one may be, which is 512 MB."""

@@ -15,7 +15,7 @@ import struct
 from drift_contracts.records import Record
 
 from drift_engine.forest._columns import to_array
-from drift_engine.model._errors import BadModel
+from drift_engine.model._errors import BadModel, TooLarge
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -324,7 +324,7 @@ def join_sections(
         sections: all that this version has.
 
     Raises:
-        BadModel: the file would be larger than LARGEST_FILE.
+        TooLarge: the file would be larger than LARGEST_FILE.
     """
     directory = []
     body = []
@@ -333,7 +333,8 @@ def join_sections(
         body.append(bytes(section) + bytes(-len(section) % 8))
     behind = b"".join(directory + body)
     length = _HEADER.size + len(behind)
-    expect(length <= LARGEST_FILE, "file", f"at most {LARGEST_FILE} bytes, 512 MB")
+    if length > LARGEST_FILE:
+        raise TooLarge(f"model: file: expected at most {LARGEST_FILE} bytes, 512 MB")
     return (
         _HEADER.pack(
             MAGIC,

@@ -14,6 +14,8 @@ from typing import (
 
 from drift_engine.scale import usable_std
 
+from drift_ml.figures import plain_label
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -277,12 +279,12 @@ class Channel:
         ['<= 1500', '1500 to 2000', '> 2000']
         """
         if self.kind == "values":
-            return [f"{value:.6g}" for value in self.values]
+            return [plain_label(value) for value in self.values]
         if self.kind == "categories":
             return [_category_label(category) for category in self.categories]
         if self.kind in INDICATORS:
             return ["no", "yes"]
-        ends = [f"{edge:.6g}" for edge in self.edges]
+        ends = [plain_label(edge) for edge in self.edges]
         if not ends:
             return ["all"]
         inner = [f"{low} to {high}" for low, high in pairwise(ends)]

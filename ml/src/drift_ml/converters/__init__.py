@@ -3,7 +3,7 @@
 No library is imported: an estimator brings its own, and the files of boosters are inert data.
 """
 
-from drift_ml.converters.convert import convert
+from drift_ml.converters.convert import convert, encode_converted, too_large
 from drift_ml.converters.converted import Converted, Reference
 from drift_ml.converters.errors import CannotServe, ConversionError, DoesNotFit, NotExact
 from drift_ml.converters.inputs import JsonRow, label_text
@@ -19,7 +19,9 @@ __all__ = [
     "NotExact",
     "Reference",
     "convert",
+    "encode_converted",
     "label_text",
     "prove",
     "prove_model",
+    "too_large",
 ]

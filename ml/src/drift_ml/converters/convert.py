@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from drift_engine.model import TooLarge
+from drift_engine.model.writer import encode
+
 from .boosters import convert_lightgbm, convert_xgboost
 from .catboost_booster import convert_catboost
 from .errors import CannotServe, DoesNotFit
-from .estimators import library_and_class
+from .estimators import is_lifeless, library_and_class
 from .scikit_boosting import convert_gradient_boosting
 from .scikit_histogram import convert_histogram
 from .scikit_pipeline import STEPPED, convert_steps
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from drift_contracts import FeatureSet
+    from drift_engine.model.steps import StepsModel
+    from drift_engine.model.writer import Model
 
     from .converted import Converted
 
@@ -56,8 +61,19 @@ CATBOOST: dict[str, Converter] = dict.fromkeys(
 )
 LIBRARIES = {"sklearn": SCIKIT, "xgboost": XGBOOST, "lightgbm": LIGHTGBM, "catboost": CATBOOST}
 
+#: What to fit in place of an estimator that is not served.
+REGRESSORS = "a RandomForestRegressor, HistGradientBoostingRegressor, XGBRegressor or LGBMRegressor"
+CLASSIFIERS = (
+    "a RandomForestClassifier, HistGradientBoostingClassifier, XGBClassifier or LGBMClassifier"
+)
 #: What to do with an estimator that holds others, or that is none.
 WAYS_OUT = {
+    "ClassifierChain": "export each of its estimators_ as a model of its own",
+    "MultiOutputClassifier": "export each of its estimators_ as a model of its own",
+    "MultiOutputRegressor": "fit a forest of several outputs, or export each of its estimators_",
+    "OneVsOneClassifier": "fit a classifier that knows more than two classes itself",
+    "OneVsRestClassifier": "fit a classifier that knows more than two classes itself",
+    "RegressorChain": "export each of its estimators_ as a model of its own",
     "StackingClassifier": "export one of its estimators, or fit CalibratedClassifierCV",
     "StackingRegressor": "export one of its estimators",
     "VotingClassifier": "export one of its estimators, or fit CalibratedClassifierCV",
@@ -87,7 +103,7 @@ def convert(estimator: Any, feature_set: FeatureSet) -> Converted:
     library, kind = library_and_class(estimator)
     converter = LIBRARIES.get(library, {}).get(kind)
     if converter is None:
-        raise _unknown(library, kind)
+        raise _unknown(estimator)
     if library == "sklearn" and not is_fitted(estimator):
         raise CannotServe(kind, "it is not fitted", "call its fit first")
     converted = converter(estimator, feature_set)
@@ -102,20 +118,46 @@ def is_fitted(estimator: Any) -> bool:
     return any(hasattr(estimator, name) for name in names)
 
 
-def _unknown(library: str, kind: str) -> CannotServe:
-    """Return the refusal of an estimator that nothing here converts."""
-    known = []
-    for converters in LIBRARIES.values():
-        known += [name for name in converters if name not in known]
-    way_out = WAYS_OUT.get(
-        kind,
-        f"train one of {', '.join(known)}",
-    )
+def encode_converted(converted: Converted, model: Model | StepsModel | None = None) -> bytes:
+    """Return the file of a converted model.
+
+    Args:
+        converted: What it is of.
+        model: Another one that its file may mean; the first, if absent.
+
+    Raises:
+        CannotServe: the file would be larger than 512 MB.
+    """
+    try:
+        return encode(model or converted.model)
+    except TooLarge as error:
+        raise too_large(converted.kind) from error
+
+
+def too_large(kind: str) -> CannotServe:
+    """Return the refusal of a model whose file would be larger than one may be."""
     return CannotServe(
-        f"{library} {kind}",
-        "this kind of model is not served",
-        way_out,
+        kind,
+        "its file would be larger than 512 MB",
+        "grow fewer or smaller trees: n_estimators, max_depth and min_samples_leaf decide",
     )
+
+
+def _unknown(estimator: Any) -> CannotServe:
+    """Return the refusal of an estimator that nothing here converts."""
+    library, kind = library_and_class(estimator)
+    subject, reason = f"{library} {kind}", "this kind of model is not served"
+    if kind in WAYS_OUT:
+        return CannotServe(subject, reason, WAYS_OUT[kind])
+    for base in type(estimator).__mro__[1:]:
+        if base.__name__ in LIBRARIES.get(base.__module__.partition(".")[0], {}):
+            derived = f"a class derived from {base.__name__} may predict otherwise"
+            return CannotServe(subject, derived, f"fit {base.__name__} itself")
+    if not hasattr(estimator, "fit") and not is_lifeless(estimator):
+        return CannotServe(subject, reason, "pass the fitted estimator itself")
+    families = CLASSIFIERS if hasattr(estimator, "classes_") else REGRESSORS
+    way_out = f"fit {families}; docs/any-model.md lists all that is served"
+    return CannotServe(subject, reason, way_out)
 
 
 def _classes(converted: Converted, feature_set: FeatureSet) -> tuple[str, ...]:

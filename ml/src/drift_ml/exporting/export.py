@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from drift_contracts import FeatureSet
 from drift_contracts import feature_set as shipped
-from drift_engine.model.writer import encode
 
-from drift_ml.converters import DoesNotFit, convert, prove
+from drift_ml.converters import DoesNotFit, convert, encode_converted, prove
 
 from .errors import ExportError
 from .measured import Made, hashes, write_measured
@@ -82,7 +81,7 @@ def export(
             "rows that the estimator was not fitted on",
             "all of them are among the rows: keep a share of the rows out of fit, and pass it here",
         )
-    packed = encode(converted.model)
+    packed = encode_converted(converted)
     exactness = prove(packed, converted, features, [*learnt.json, *unseen.json], seed=seed)
     parameters, libraries = _parameters(estimator), _libraries(converted)
     made = Made(converted.kind, packed, exactness, parameters, source, libraries)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from drift_engine.model.writer import encode
 
+from drift_ml.converters import encode_converted
 from drift_ml.exporting.export import LONGEST, WITHOUT_TARGET
 from drift_ml.exporting.measured import Made, write_measured
 from drift_ml.model_files import read_model
@@ -14,7 +14,13 @@ from drift_ml.model_files import read_model
 from .columns import fitted_columns
 from .feature_sets import convert_for
 from .onnx_models import is_onnx, pack_onnx
-from .proofs import UNPROVEN, prove_by_answers, prove_by_library, unproven
+from .proofs import (
+    UNPROVEN,
+    check_answers,
+    prove_by_answers,
+    prove_by_library,
+    unproven,
+)
 from .request import (
     SEED,
     Handover,
@@ -92,7 +98,10 @@ def _proven(
         return prove_by_answers(converted, learnt, answers, handover.answers)
     rows = learnt.json if unseen is learnt else [*learnt.json, *unseen.json]
     proven = prove_by_library(converted, file.estimator, features, rows, SEED)
-    return encode(converted.model), proven or unproven(converted)
+    packed = encode_converted(converted)
+    if proven is None:
+        check_answers(packed, converted, learnt, unseen)
+    return packed, proven or unproven(converted)
 
 
 def _parameters(estimator: Any) -> dict[str, Any]:

@@ -9,10 +9,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from drift_engine.model import PackedModel
-from drift_engine.model.writer import encode
+from drift_engine.model import BadRow, PackedModel
 
-from drift_ml.converters import CannotServe, DoesNotFit, Exactness, NotExact, convert, prove
+from drift_ml.converters import (
+    CannotServe,
+    DoesNotFit,
+    Exactness,
+    NotExact,
+    convert,
+    encode_converted,
+    prove,
+)
 from drift_ml.converters.boosters import lightgbm_text, xgboost_document
 from drift_ml.converters.catboost_booster import catboost_document, restored_catboost
 from drift_ml.converters.estimators import library_and_class
@@ -42,6 +49,26 @@ def unproven(converted: Converted) -> Exactness:
     return Exactness(UNPROVEN, 0, 0, None, reference.call, reference.library, reference.version)
 
 
+def check_answers(packed: bytes, converted: Converted, *parts: Rows) -> None:
+    """Raise CannotServe where a model that nothing proves has no answer to a row.
+
+    Args:
+        packed: The bytes of its file.
+        converted: What they were made from.
+        parts: The rows that there are.
+    """
+    model = PackedModel.from_bytes(packed)
+    for rows in parts:
+        try:
+            model.scores_many(rows.matrix.tolist())
+        except BadRow as error:
+            raise CannotServe(
+                converted.kind,
+                "it refuses rows of --data, or answers them with what is no number",
+                "fit it with missing values where rows have some, or with a smaller learning rate",
+            ) from error
+
+
 def prove_by_answers(
     converted: Converted,
     rows: Rows,
@@ -65,7 +92,7 @@ def prove_by_answers(
     single = converted.reference.single
     compared = []
     for model in (converted.model, *converted.others):
-        packed = encode(model)
+        packed = encode_converted(converted, model)
         ours = np.array(PackedModel.from_bytes(packed).scores_many(rows.matrix.tolist()))
         distance = ulps(ours[:, used], answers, single=single)
         compared.append((float(distance.max(initial=0.0)), packed, ours[:, used], distance))
@@ -168,9 +195,9 @@ def prove_by_library(
         return None
     live = convert(booster, features)
     # With the rounds that the wrapper in the file stopped at, the library's call is another.
-    if encode(live.model) != encode(converted.model):
+    if encode_converted(live) != encode_converted(converted):
         return None
-    packed = encode(converted.model)
+    packed = encode_converted(converted)
     return prove(packed, replace(converted, reference=live.reference), features, rows, seed=seed)
 
 

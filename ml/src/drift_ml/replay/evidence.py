@@ -63,6 +63,8 @@ class Alarm:
     recovered_ms: int | None = None
     #: What happened, counted while it lasted (`drift_ml.descriptions`).
     words: str = ""
+    #: Channels that moved with it, in the order in which they were found.
+    joined: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -254,6 +256,13 @@ def _observe(
         onset = _onset(alarm.finding, course)
         course.standing[alarm.finding.channel] = len(course.alarms)
         course.alarms.append(Alarm(end, end_ms, onset.row, onset.at_ms, alarm.finding))
+    for alarm in detector.alarms:
+        place = course.standing[alarm.finding.channel]
+        before = course.alarms[place]
+        # A drift of a cause may end before the cause does.
+        channels = dict.fromkeys([*before.joined, *alarm.channels[1:]])
+        if len(channels) > len(before.joined):
+            course.alarms[place] = replace(before, joined=tuple(channels))
     course.row = end
 
 

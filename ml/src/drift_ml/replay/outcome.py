@@ -16,7 +16,7 @@ from drift_ml.replay.row_order import explain_alarms, sentences
 from drift_ml.replay.texts import place
 from drift_ml.replay.training_rows import KIND
 from drift_ml.report import window_report
-from drift_ml.verdict import Drift, Verdict, decide
+from drift_ml.verdict import Drift, Verdict, decide, moving_features
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -165,7 +165,8 @@ def verdict_of(
         muted: When the muting of a feature ends, by name, in seconds since 1970.
     """
     drifts = [_drift(baseline, replay, alarm, muted or {}) for alarm in replay.alarms]
-    return decide(drifts, report)
+    joined = [name for alarm in replay.alarms for name in alarm.joined]
+    return decide(drifts, report, moving_features(baseline, joined))
 
 
 def _drift(

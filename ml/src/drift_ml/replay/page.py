@@ -267,11 +267,18 @@ def _alarm_row(alarm: Alarm) -> list[Cell]:
         end = place(alarm.recovered_row, alarm.recovered_ms)
     return [
         place(alarm.row, alarm.at_ms),
-        alarm.words,
+        _with(alarm),
         place(alarm.since_row, alarm.since_ms),
         ", ".join(shares),
         end,
     ]
+
+
+def _with(alarm: Alarm) -> str:
+    """Return what happened, and which channels moved with it."""
+    if not alarm.joined:
+        return alarm.words
+    return f"{alarm.words}; with it moved {', '.join(map(subject, alarm.joined))}"
 
 
 def _class_rule(facts: Facts) -> str:
@@ -363,7 +370,7 @@ def _card_figures(
     yield Figure("PSI", figure(channel["effects"]["psi"]))
     mean = channel.get("mean")
     if mean:
-        yield Figure("mean", f"{signed(mean['shift'])} sd")
+        yield Figure("mean", f"{signed(mean['shift'])} standard deviations")
     for indicator in channels:
         if indicator["kind"] not in INDICATORS or indicator["of"] != [channel["name"]]:
             continue
@@ -423,7 +430,7 @@ def _indicator_rows(channels: Sequence[WindowReportV1Channel]) -> Iterator[list[
             Level(channel["level"]),
             percent(share["value"]),
             percent(share["baseline"]),
-            f"{100 * low:+.2g} to {100 * high:+.2g} points",
+            f"{signed(100 * low)} to {signed(100 * high)} points",
             figure(channel["test"]["p_adjusted"], 2),
         ]
 

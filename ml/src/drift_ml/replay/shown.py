@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from drift_ml.replay.texts import events, subject, time_text
+from drift_ml.replay.texts import change, events, figure, subject, time_text
 from drift_ml.replay.training_rows import UNKNOWN
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ def _detectors(outcome: Outcome) -> Table:
         when = _when(replay, alarm.row, alarm.since_row)
         if timed:
             when = [time_text(alarm.at_ms), time_text(alarm.since_ms)]
-        direction = f"{finding.kind} {finding.direction}"
-        row = ["evidence", subject(finding.channel), direction, f"{alarm.row:,}", *when]
+        row = ["evidence", subject(finding.channel), change(finding), f"{alarm.row:,}", *when]
         grid.add_row(*map(Text, row))
     else:
         grid.add_row("evidence", "never")
@@ -97,7 +96,7 @@ def _channels(outcome: Outcome) -> Table:
     grid = _grid(title, "size", "PSI", "p adjusted", "in words")
     for channel in outcome.report["channels"][:MOST_CHANNELS]:
         psi, adjusted = channel["effects"]["psi"], channel["test"]["p_adjusted"]
-        row = (channel["level"], f"{psi:.3g}", f"{adjusted:.2g}", channel["words"])
+        row = (channel["level"], figure(psi), figure(adjusted, 2), channel["words"])
         grid.add_row(*map(Text, row))
     return grid
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from drift_ml.figures import plain_number
 from drift_ml.words import change, subject
 
 __all__ = [
@@ -77,7 +78,7 @@ def figure(value: float | None, digits: int = 3) -> str:
         return "-"
     if value == 0:
         return "0"
-    return "< 0.0001" if 0 < value < SMALLEST else f"{value:.{digits}g}"
+    return "< 0.0001" if 0 < value < SMALLEST else plain_number(value, digits)
 
 
 def number(value: float) -> str:
@@ -110,4 +111,4 @@ def percent(share: float | None) -> str:
         return figure(None)
     if 0 < share < SMALLEST:
         return "< 0.01 %"
-    return f"{100 * share:.3g} %"
+    return f"{plain_number(100 * share)} %"

@@ -26,6 +26,7 @@ from rich.progress import (
 )
 from rich.table import Table as Grid
 
+from drift_ml.figures import plain_number
 from drift_ml.read_options import read_options
 
 from .recipe_options import read_recipe, recipe_options
@@ -308,6 +309,8 @@ def _scores(chosen: FeatureSet, trained: Trained) -> Grid:
         grid.add_column(heading, justify="right")
     for name, score in trained.manifest["scores"].items():
         if score["value"] is not None:
-            interval = f"{score['low']:,.4g} to {score['high']:,.4g}"
-            grid.add_row(name, f"{score['value']:,.4g}", interval)
+            interval = ""
+            if score["low"] is not None and score["high"] is not None:
+                interval = f"{plain_number(score['low'], 4)} to {plain_number(score['high'], 4)}"
+            grid.add_row(name, plain_number(score["value"], 4), interval)
     return grid

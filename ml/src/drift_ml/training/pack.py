@@ -16,10 +16,9 @@ from drift_engine.forest import Forest
 from drift_engine.forest.writer import encode as encode_forest
 from drift_engine.forest.writer import trees_of
 from drift_engine.model import PackedModel
-from drift_engine.model.writer import encode
 
 from drift_ml.baseline.fit import fit_baseline
-from drift_ml.converters import convert, prove_model
+from drift_ml.converters import convert, encode_converted, prove_model, too_large
 from drift_ml.importances import (
     importances_of_classes,
     importances_of_numbers,
@@ -55,6 +54,8 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
+#: Bytes; 512 MB, as of all other models.
+LARGEST_FILE = 1 << 29
 #: Whose file is the one that forests of numbers have always had.
 FORESTS = ("RandomForestRegressor", "ExtraTreesRegressor")
 
@@ -133,12 +134,14 @@ def _packed(
     estimator, rows = fitted.estimator, table.json_rows(feature_set)
     converted = convert(estimator, feature_set)
     if type(estimator).__name__ not in FORESTS:
-        packed = encode(converted.model)
+        packed = encode_converted(converted)
         model = PackedModel.from_bytes(packed)
         exactness = prove_model(model, converted, feature_set, rows)
         return _Packed("model.bin", packed, model, exactness)
     features = len(feature_set.features)
     content = encode_forest(trees_of(estimator, missing=fitted.missing), features=features)
+    if len(content) > LARGEST_FILE:
+        raise too_large(converted.kind)
     forest = Forest.from_bytes(content)
     # A forest that learnt no missing value refuses them in requests, as the library does.
     allowed = feature_set if fitted.missing else _without_nulls(feature_set)

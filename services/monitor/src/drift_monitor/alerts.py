@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         AlertV2,
         AlertV2Detector,
         AlertV2Drift,
+        AlertV2Joined,
         AlertV2Other,
         AlertV2Windows,
     )
@@ -61,6 +62,8 @@ NEXT_AFTER = "Nothing to do; the detector watches on from a clean slate"
 MOST_NAMED = 5
 #: Alerts that still stand and that a new one lists.
 MOST_LISTED = 100
+#: Characters of a reason at most, by the contract.
+LONGEST = 2_000
 #: ln of the odds above which nobody reads the figure: a billion.
 CERTAIN = log(1e9)
 
@@ -96,6 +99,8 @@ class Grounds:
     detector: AlertV2Detector | None = None
     #: Whether the hours of a day are not all there yet.
     is_first_day: bool = False
+    #: What moves with it and is of the same cause, in order of evidence.
+    joined: Sequence[DriftFinding] = ()
 
 
 def drift_alert(
@@ -113,6 +118,10 @@ def drift_alert(
     """
     since = start_of(int(finding.since) // source.period, source.period)
     described = _described(source.reference, finding, grounds.window)
+    together = _together(source.reference, grounds)
+    drift = _drift(source.reference, finding, since, described, grounds)
+    if together:
+        drift["together"] = together
     # Of whole seconds, as `since` was written when the first ids were made: an alert that is
     # repeated by the next release has the same id.
     onset = since.replace(".000Z", "Z")
@@ -130,16 +139,16 @@ def drift_alert(
         "model_version": source.series.version,
         "timestamp": start_of(grounds.minute + 1, source.period),
         "title": f"{source.series.model}: {_lowered(headline(described.words))}",
-        "reason": (
+        "reason": _cut(
             f"{described.words} since {since}, over {finding.events:,.0f} events; evidence"
             f" {_odds(finding.evidence)} where {_odds(finding.needed)} is needed"
             f" (at most one false alarm in {grounds.budget:,.0f} events)"
-            f"{_beside(grounds.standing)}"
+            f"{_with(together)}{_beside(grounds.standing)}"
         ),
         "next": _next_steps(source, finding, grounds),
         "links": dict(source.links),
         "standing": [_other(alert) for alert in grounds.standing[:MOST_LISTED]],
-        "drift": _drift(source.reference, finding, since, described, grounds),
+        "drift": drift,
     }
 
 
@@ -149,6 +158,11 @@ def _next_steps(source: AlertSource, finding: DriftFinding, grounds: Grounds) ->
     if grounds.is_first_day:
         return [NEXT_OF_FIRST_DAY, *steps]
     return steps
+
+
+def _cut(text: str) -> str:
+    """Return a text as the contract takes it; labels of categories may be long."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _lowered(text: str) -> str:
@@ -199,6 +213,26 @@ def muted(
         features: those of the alert that are muted.
     """
     return {**alert, "muted": {"until": until, "features": list(features)}}
+
+
+def _together(reference: Reference, grounds: Grounds) -> list[AlertV2Joined]:
+    """Return what moves with the drift, each in its words."""
+    together: list[AlertV2Joined] = []
+    for finding in grounds.joined[:MOST_LISTED]:
+        words = _described(reference, finding, grounds.window).words
+        of = list(reference.baseline.channel(finding.channel).of)
+        together.append({"channel": finding.channel, "of": of, "words": words})
+    return together
+
+
+def _with(together: Sequence[AlertV2Joined]) -> str:
+    """Return what moves with the drift, in words; "" for nothing."""
+    if not together:
+        return ""
+    named = "; ".join(joined["words"] for joined in together[:MOST_NAMED])
+    more = len(together) - MOST_NAMED
+    ending = f" and {more} more" if more > 0 else ""
+    return f". Moves with it: {named}{ending}"
 
 
 def _beside(standing: Sequence[Alert]) -> str:

@@ -19,6 +19,7 @@ from drift_ml.evidence import (
 from drift_ml.figures import plain_number
 from drift_ml.psi_blocks import muted_at
 from drift_ml.report import window_report
+from drift_ml.verdict import moving_features
 from drift_ml.window import Window
 
 from drift_monitor import alerts
@@ -166,6 +167,8 @@ class Evaluation:
     alerts: tuple[Alert, ...] = ()
     #: Alerts of muted features, which nobody was notified of.
     muted: tuple[Alert, ...] = ()
+    #: Every feature that drifts, those included that joined an alarm later.
+    moving: tuple[str, ...] = ()
     #: Seconds of closed minutes that are left for the next run.
     behind: float = 0.0
     #: Whether any version of the model ever had an event; before that, silence shows nothing.
@@ -219,11 +222,17 @@ class _Run:
             standing=tuple(raised),
             alerts=tuple(self.state.alerts.values()),
             muted=tuple(self.state.muted.values()),
+            moving=self._moving(),
             behind=behind,
             asked=self.state.events > 0 or self.counts["events"] > 0,
             reference=self.source.reference,
             psi=None if largest is None else largest.value,
         )
+
+    def _moving(self) -> tuple[str, ...]:
+        """Return every feature that a standing alarm says drifts; `prediction` for an answer."""
+        channels = [name for alarm in self.detector.alarms for name in alarm.channels]
+        return moving_features(self.source.reference.baseline, channels)
 
 
 class Evaluator:
@@ -503,19 +512,21 @@ class Evaluator:
         for over in step.recovered:
             self._take_back(run, over.finding.channel, minute)
         for raised in step.raised:
-            self._raise(run, raised.finding, minute)
+            self._raise(run, raised, minute)
         self._end_mutings(run, minute)
         run.strengths.append(step.evidence)
 
     def _raise(
         self,
         run: _Run,
-        finding: DriftFinding,
+        alarm: StandingAlarm,
         minute: int,
     ) -> None:
         """Write the alert of a drift; of muted features it is kept and not sent."""
+        finding = alarm.finding
         of = run.source.reference.baseline.channel(finding.channel).of
-        alert = alerts.drift_alert(run.source, finding, self._grounds(run, finding, minute))
+        grounds = self._grounds(run, finding, minute, alarm)
+        alert = alerts.drift_alert(run.source, finding, grounds)
         until = self._policy.muted_until(of, minute * self._policy.period)
         if until is not None:
             run.state.muted[finding.channel] = alerts.muted(alert, utc_text_of_seconds(until), of)
@@ -544,7 +555,7 @@ class Evaluator:
             finding = self._heard(run, standing[channel], minute)
             if finding is not None:
                 del run.state.muted[channel]
-                grounds = self._grounds(run, finding, minute)
+                grounds = self._grounds(run, finding, minute, standing[channel])
                 alert = alerts.drift_alert(run.source, finding, grounds)
                 # The detector knows the alarm by the drift that raised it.
                 self._send_later(run, channel, alert)
@@ -577,9 +588,11 @@ class Evaluator:
         run: _Run,
         finding: DriftFinding,
         minute: int,
+        alarm: StandingAlarm,
     ) -> alerts.Grounds:
         """Return what an alert rests on."""
         state = run.state
+        drifts = [drift.finding for drift in alarm.drifts]
         return alerts.Grounds(
             minute,
             state.budget,
@@ -588,6 +601,7 @@ class Evaluator:
             self._windows_of(state, minute),
             self._detector_of(run),
             is_first_day=minute < run.first_day_over,
+            joined=[other for other in drifts if other.channel != finding.channel],
         )
 
     def _since_onset(

@@ -201,7 +201,7 @@ def _drift_facts(alert: Alert) -> list[_Fact]:
         return []
     facts = [
         _Fact("Since", drift["since"]),
-        _Fact("Effect", f"{plain_number(drift['effect'], 2)} sd"),
+        _Fact("Effect", f"{plain_number(drift['effect'], 2)} standard deviations"),
         _Fact("Events", f"{drift['events']:,}"),
     ]
     before, after = drift.get("before"), drift.get("after")
@@ -220,7 +220,10 @@ def _second_version(alert: Alert) -> list[_Fact]:
     if alert["contract"] != "alert.v2":
         return []
     facts = []
-    others = alert["standing"]
+    others, drift = alert["standing"], alert.get("drift")
+    together = drift.get("together") if drift else None
+    if together:
+        facts.append(_Fact("Moves with it", "\n".join(joined["words"] for joined in together)))
     if others:
         titles = "\n".join(f"{other['title']}, since {other['since']}" for other in others)
         facts.append(_Fact("Still standing", titles))

@@ -4,7 +4,9 @@ During a rollout two versions answer, and the last windows of a version come aft
 version's feature set and baseline are written when it is deployed, before the first request reaches
 it, and stay as long as a window of it can come.
 
-Items: `baselines` / `MODEL#VERSION`, with the two documents deflated under `reference`.
+Items: `baselines` / `MODEL#VERSION`, with the two documents deflated under `reference`. What is
+larger than an item takes goes on in `baselines#MODEL#VERSION` / `01`, `02`, ...; a version never
+changes, so that parts of two writers are the same.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from drift_monitor.aggregate import OLDEST_DAYS
 from drift_monitor.errors import Unanswered
 from drift_monitor.keys import Series
 from drift_monitor.reference import Reference
+from drift_monitor.stores.dynamo import MOST_BYTES
 from drift_monitor.stores.packing import UNREADABLE, pack, unpack
 
 if TYPE_CHECKING:
@@ -61,12 +64,17 @@ class Shelf:
             series: the version.
             documents: under `feature_set` and `baseline`.
         """
-        expires = int(self._now()) + KEPT_DAYS * DAY
-        item = {
-            **_place(series),
-            "reference": {"B": pack(documents)},
-            "expires": {"N": str(expires)},
-        }
+        expires: Item = {"expires": {"N": str(int(self._now()) + KEPT_DAYS * DAY)}}
+        data = pack(documents)
+        starts = range(0, len(data), MOST_BYTES)
+        first, *others = [data[start : start + MOST_BYTES] for start in starts]
+        item = {**_place(series), "reference": {"B": first}, **expires}
+        if others:
+            item["parts"] = {"N": str(len(others))}
+        # The item that names them is last: whoever finds it finds them all.
+        for number, chunk in enumerate(others, 1):
+            part = {**_part_place(series, number), "reference": {"B": chunk}, **expires}
+            self._client.put_item(TableName=self._table, Item=part)
         self._client.put_item(TableName=self._table, Item=item)
 
     def find(self, series: Series) -> Document | None:
@@ -116,7 +124,14 @@ class Shelf:
         # DynamoDB deletes what has expired late, by days at times.
         if self._days_left(item) <= 0:
             return None
-        documents = unpack(item["reference"]["B"])
+        data = bytes(item["reference"]["B"])
+        series = Series(*item["sk"]["S"].split("#", 1))
+        for number in range(1, int(item.get("parts", {}).get("N", 0)) + 1):
+            place = _part_place(series, number)
+            answer = self._client.get_item(TableName=self._table, Key=place, ConsistentRead=True)
+            # Without a part the rest is damaged, which `unpack` says.
+            data += bytes(answer["Item"]["reference"]["B"]) if "Item" in answer else b""
+        documents = unpack(data)
         if UNREADABLE in documents:
             return None
         return documents
@@ -222,6 +237,13 @@ def _reference(documents: Document) -> Reference:
     feature_set: Any = documents["feature_set"]
     baseline: Any = documents["baseline"]
     return Reference(FeatureSet.from_json(feature_set), Baseline.from_json(baseline))
+
+
+def _part_place(series: Series, number: int) -> Item:
+    return {
+        "pk": {"S": f"{PARTITION}#{series.model}#{series.version}"},
+        "sk": {"S": f"{number:02d}"},
+    }
 
 
 def _place(series: Series) -> Item:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from drift_contracts.alarm_language import expression_value, rule_holds, rule_names
+from drift_ml.figures import plain_number
 
 from drift_console.alarms.states import State, decide, evaluation_range
 from drift_console.alarms.statistics import COMPARISONS, samples_needed, value_of
@@ -137,11 +138,13 @@ def _explain(alarm: MetricAlarm, points: list[Datapoint]) -> str:
     # `decide` looks at the same points: the latest N that exist.
     decisive = existing[-alarm.evaluation_periods :]
     breaching = [point for point in decisive if _is_breaching(alarm, point)]
-    limit = f"{_WORDS[alarm.comparison]} the threshold {alarm.threshold:g}"
+    limit = f"{_WORDS[alarm.comparison]} the threshold {plain_number(alarm.threshold)}"
     reason = f"{len(breaching)} of {alarm.evaluation_periods} datapoints were {limit}"
     if breaching:
         values = [
-            f"{point.value:.6g} at {_clock(point.start, alarm.period)}" for point in breaching
+            f"{plain_number(point.value)} at {_clock(point.start, alarm.period)}"
+            for point in breaching
+            if point.value is not None
         ]
         reason += f": {', '.join(values)}"
     missing = alarm.evaluation_periods - len(decisive)

@@ -28,6 +28,8 @@ class Judgement(TypedDict):
     standing: list[DetectorStateV2Finding]
     #: The alerts of these, and those of muted features, as they were written.
     alerts: list[Alert]
+    #: Every feature that drifts, those included that joined an alert later.
+    moving: list[str]
     #: What is known of the traffic's rhythm, in words; None where it is not learned.
     rhythm: str | None
 
@@ -50,6 +52,7 @@ def write_judgement(connection: sqlite3.Connection, evaluation: Evaluation, judg
         "finding": finding,
         "standing": [standing.to_json() for standing in evaluation.standing],
         "alerts": [*evaluation.alerts, *evaluation.muted],
+        "moving": list(evaluation.moving),
         "rhythm": evaluation.rhythm,
     }
     series = evaluation.series
@@ -78,6 +81,7 @@ def read_judgement(connection: sqlite3.Connection, series: Series) -> Judgement:
             "finding": None,
             "standing": [],
             "alerts": [],
+            "moving": [],
             "rhythm": None,
         }
     judgement = json.loads(row[0])
@@ -85,5 +89,6 @@ def read_judgement(connection: sqlite3.Connection, series: Series) -> Judgement:
     former = [judgement["finding"]] if judgement["alarm"] else []
     judgement.setdefault("standing", former)
     judgement.setdefault("alerts", [])
+    judgement.setdefault("moving", [])
     judgement.setdefault("rhythm", None)
     return cast("Judgement", judgement)

@@ -133,7 +133,7 @@ class EvidenceReader:
             "alerts": self._alerts(model),
             "rhythm": judgement["rhythm"],
             "acknowledged": acknowledged(self._acknowledgements, model),
-            "verdict": verdict_entry(judgement["alerts"], made.report),
+            "verdict": verdict_entry(judgement["alerts"], made.report, judgement["moving"]),
         }
 
     def _standing(

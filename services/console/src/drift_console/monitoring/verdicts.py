@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from drift_console.page_types import DriftEntry, VerdictEntry
 
 
-def verdict_entry(alerts: Sequence[Alert], report: WindowReportV1) -> VerdictEntry:
+def verdict_entry(
+    alerts: Sequence[Alert],
+    report: WindowReportV1,
+    moving: Sequence[str] = (),
+) -> VerdictEntry:
     """Return the verdict on a model's traffic.
 
     The page writes the times, in the reader's zone: the words have none.
@@ -23,9 +27,10 @@ def verdict_entry(alerts: Sequence[Alert], report: WindowReportV1) -> VerdictEnt
     Args:
         alerts: of the drifts that stand, and of those that are muted.
         report: of the effect sizes over the span shown.
+        moving: every feature that drifts, those included that joined an alert later.
     """
     drifts = [drift_entry(alert) for alert in alerts]
-    verdict = decide([_drift(drift) for drift in drifts], report)
+    verdict = decide([_drift(drift) for drift in drifts], report, moving)
     return {
         "level": verdict.level,
         "headline": verdict.headline,

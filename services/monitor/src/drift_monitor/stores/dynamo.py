@@ -6,7 +6,8 @@ Items (partition key / sort key):
 - `fragments#MODEL#VERSION#SHARD` / `MINUTE#BATCH`: what a batch adds to a minute, until it is
   summed (or its model's version is not watched any more, and the retention is over)
 - `windows#MODEL#VERSION#DAY` / `MINUTE`: the sum of a minute, expires after the retention
-- `state#MODEL#VERSION` / `state`: detectors, cursor, outbox
+- `state#MODEL#VERSION` / `state`: detectors, cursor, outbox; of many features only their first
+  bytes, with a token under which the others are: `state#TOKEN#01`, `state#TOKEN#02`, ...
 - `baselines` / `MODEL#VERSION`: what a version is compared with (drift_monitor.shelf)
 
 Fragments are spread over shards by their batch, so that a series may be written faster than one
@@ -14,13 +15,15 @@ partition takes. Expiry is late by days at times, and nothing here depends on it
 was cancelled because another one was at work on an item, or for want of capacity, is tried again:
 boto3 does that for the plain errors only.
 
-An item has no `format` as long as its attributes mean what they do here. A release that changes
-them writes one; items whose `format` is higher than FORMAT are refused.
+An item has no `format` as long as its attributes mean what they do in the first release. One that
+changes them writes one; items whose `format` is higher than FORMAT are refused. Format 2 is a
+document in parts, which the first release would find damaged.
 """
 
 from __future__ import annotations
 
 import hashlib
+import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +47,16 @@ NEWER = (
 )
 CONDITION_FAILED = "ConditionalCheckFailed"
 BUSY = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+#: What a single write ends with that another writer was before.
+LOST = {"ConditionalCheckFailedException", "TransactionConflictException"}
 #: Seconds before each new attempt at a transaction.
 DELAYS = (0.05, 0.2, 0.8)
-#: The format of items that have no attribute of that name.
-FORMAT = 1
+#: The newest format of items, and that of items that have no attribute of that name.
+FORMAT, FIRST_FORMAT = 2, 1
+#: Bytes of a document in one item: DynamoDB takes 400 KB, names and keys counted.
+MOST_BYTES = 350_000
+#: Times that parts are read again which another writer just replaced.
+READINGS = 3
 IS_NEW = "attribute_not_exists(pk)"
 IS_THERE = "attribute_exists(pk)"
 
@@ -164,14 +173,30 @@ class DynamoStore:
         return windows
 
     def state(self, series: Series) -> StoredState:
-        """See `Store.state`."""
+        """See `Store.state`. Raises Conflict where it is replaced at each reading."""
         place = _state_place(series)
-        answer = self._client.get_item(TableName=self._table, Key=place, ConsistentRead=True)
-        item = answer.get("Item")
-        if not item:
-            return StoredState(0, None)
-        _refuse_newer(item)
-        return StoredState(int(item["revision"]["N"]), unpack(item["state"]["B"]))
+        for _ in range(READINGS):
+            answer = self._client.get_item(TableName=self._table, Key=place, ConsistentRead=True)
+            item = answer.get("Item")
+            if not item:
+                return StoredState(0, None)
+            _refuse_newer(item)
+            data = self._joined(item)
+            if data is not None:
+                return StoredState(int(item["revision"]["N"]), unpack(data))
+        raise Conflict(f"the state of {series} changed while it was read")
+
+    def _joined(self, item: Item) -> bytes | None:
+        """Return the bytes of a state, None where its parts were replaced meanwhile."""
+        data = bytes(item["state"]["B"])
+        places = _part_places(item)
+        if not places:
+            return data
+        first, last = places[0]["sk"]["S"], places[-1]["sk"]["S"]
+        parts = list(self._query(item["pk"]["S"], first, last))
+        if len(parts) != len(places):
+            return None
+        return data + b"".join([bytes(part["state"]["B"]) for part in parts])
 
     def save(
         self,
@@ -180,9 +205,48 @@ class DynamoStore:
         state: Document,
     ) -> None:
         """See `Store.save`."""
-        item = _state_place(series) | _revised(read) | {"state": {"B": pack(state)}}
-        if not self._transact([self._replace(item, read)]):
+        data = pack(state)
+        item = _state_place(series) | _revised(read) | {"state": {"B": data[:MOST_BYTES]}}
+        starts = range(MOST_BYTES, len(data), MOST_BYTES)
+        others = [data[start : start + MOST_BYTES] for start in starts]
+        if others:
+            saved = self._replace_with_parts(item, read, others)
+        else:
+            saved = self._transact([self._replace(item, read)])
+        if not saved:
             raise Conflict(f"the state of {series} changed since it was read")
+
+    def _replace_with_parts(self, item: Item, read: Revision, others: Sequence[bytes]) -> bool:
+        """Return whether a state was replaced whose parts are written before it.
+
+        A transaction takes 4 MB, which 2,000 features exceed. So the parts have a token of their
+        own: they are there when the item that names it is, and no other writer touches them.
+
+        Args:
+            item: with the first bytes.
+            read: the revision that it replaces.
+            others: the other bytes, in order.
+        """
+        token = {"S": secrets.token_hex(8)}
+        named = {"format": {"N": str(FORMAT)}, "parts": {"N": str(len(others))}, "token": token}
+        whole = item | named
+        places = _part_places(whole)
+        for place, chunk in zip(places, others, strict=True):
+            self._client.put_item(TableName=self._table, Item=place | {"state": {"B": chunk}})
+        put = self._replace(whole, read)["Put"]
+        try:
+            former = self._client.put_item(**put, ReturnValues="ALL_OLD").get("Attributes", {})
+        except ClientError as error:
+            self._delete(places)
+            if error.response["Error"]["Code"] in LOST:
+                return False
+            raise
+        self._delete(_part_places(former))
+        return True
+
+    def _delete(self, places: Sequence[Item]) -> None:
+        for place in places:
+            self._client.delete_item(TableName=self._table, Key=place)
 
     def _expires(self, seconds: int) -> Item:
         return {"expires": {"N": str(int(self._now()) + seconds)}}
@@ -251,7 +315,7 @@ class DynamoStore:
 
 def _refuse_newer(item: Item) -> None:
     """Raise BadStore for an item of a later format; nothing is written."""
-    if int(item.get("format", {}).get("N", FORMAT)) > FORMAT:
+    if int(item.get("format", {}).get("N", FIRST_FORMAT)) > FORMAT:
         raise BadStore(f"{item['pk']['S']} / {item['sk']['S']}", NEWER)
 
 
@@ -280,6 +344,13 @@ def _window_place(key: WindowKey) -> Item:
 
 def _state_place(series: Series) -> Item:
     return _key(f"state#{series.model}#{series.version}", "state")
+
+
+def _part_places(item: Item) -> list[Item]:
+    """Return the keys of the items that have the other bytes of a state."""
+    numbers = range(1, int(item.get("parts", {}).get("N", 0)) + 1)
+    token = item.get("token", {}).get("S")
+    return [{"pk": item["pk"], "sk": {"S": f"state#{token}#{number:03d}"}} for number in numbers]
 
 
 def _revised(read: Revision) -> Item:

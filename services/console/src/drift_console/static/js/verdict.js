@@ -45,7 +45,7 @@ function driftAlarm(state) {
 
 function departed(feature) {
   const size = Math.abs(feature.z);
-  return `${feature.name} is ${fixed(size, size < 10 && size % 1 >= 0.05 ? 1 : 0)} sd ${feature.z > 0 ? "above" : "below"} its baseline`;
+  return `${feature.name} is ${fixed(size, size < 10 && size % 1 >= 0.05 ? 1 : 0)} standard deviations ${feature.z > 0 ? "above" : "below"} its baseline`;
 }
 
 /** The drifts that stand and are not muted, as the server decided, each in the shape of a departure for its chip. */
@@ -113,6 +113,6 @@ function told(state, drift) {
 function quiet(state) {
   const window = duration(state.series.bucket_seconds * state.series.times.length);
   const away = state.features.filter((feature) => Math.abs(feature.live?.z ?? 0) > state.threshold);
-  const earlier = away.length ? ` Earlier in this window ${away.map((f) => `${f.name} was ${signed(f.live.z)} sd`).join(", ")} away.` : "";
+  const earlier = away.length ? ` Earlier in this window ${away.map((f) => `${f.name} was ${signed(f.live.z)} standard deviations`).join(", ")} away.` : "";
   return `No alarm, and no feature away from its baseline now. Showing the last ${window}.${earlier}`;
 }

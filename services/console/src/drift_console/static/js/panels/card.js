@@ -32,7 +32,7 @@ export function cardPanel(root) {
 function warningList(warnings) {
   if (!Array.isArray(warnings) || !warnings.length) return [];
   const items = warnings.map((warning) => h("li", {}, String(warning.words)));
-  const title = h("h3", { id: "card-warnings" }, `${plural(warnings.length, "warning")} about the training data`);
+  const title = h("h3", { id: "card-warnings" }, `${plural(warnings.length, "warning")} about the model and its training data`);
   return [h("section", { class: "warnings", "aria-labelledby": "card-warnings" }, title, h("ul", {}, ...items))];
 }
 
@@ -56,17 +56,31 @@ function importanceTable(importances) {
 function provenPairs({ exactness, held_out: held }) {
   const pairs = [];
   if (exactness) {
-    const { grade, rows, hard_rows: hard, worst_ulp: ulp, bound_share: share, reference } = exactness;
-    const bound = share === undefined ? "" : `, ${number(100 * share)} % of what the library's own rounding may differ by,`;
-    const distance = ulp === null ? "not measured" : `at most ${number(ulp)} ulp`;
-    pairs.push(pair("Exactness", `${grade}: ${distance}${bound} over ${plural(rows, "row")} and ${number(hard)} hard ones`),
-      pair("Compared with", h("code", {}, reference.call), ` of ${reference.library} ${reference.version}`));
+    const { grade } = exactness;
+    // Nothing was compared, so that there is no distance, and no row that it was found on.
+    if (grade === "unproven") pairs.push(pair("Exactness", "unproven: compared with nothing, its answers may differ from the library's"));
+    else if (grade === "onnx") pairs.push(pair("Exactness", onnxWords(exactness)));
+    else pairs.push(...measuredPairs(exactness));
   }
   if (held) {
     const span = held.from && held.to ? `, ${held.from} to ${held.to}` : "";
     pairs.push(pair("Held out", held.by === "time" ? `the latest rows${span}` : held.by === "random" ? "at random" : "by whoever exported it"));
   }
   return pairs;
+}
+
+/** What is known of the answers of ONNX Runtime. */
+function onnxWords({ rows, largest_difference: difference, reference }) {
+  if (difference === null) return "onnx: compared with nothing, how far its answers differ is unproven";
+  return `onnx: at most ${number(difference)} from ${reference.call} over ${plural(rows, "row")}, no more is promised`;
+}
+
+/** The distance from the library that trained the model, and which call of it that is. */
+function measuredPairs({ grade, rows, hard_rows: hard, worst_ulp: ulp, bound_share: share, reference }) {
+  const bound = share === undefined ? "" : `, ${number(100 * share)} % of what the library's own rounding may differ by,`;
+  const distance = ulp === null ? "not measured" : `at most ${number(ulp)} ulp`;
+  return [pair("Exactness", `${grade}: ${distance}${bound} over ${plural(rows, "row")} and ${number(hard)} hard ones`),
+    pair("Compared with", h("code", {}, reference.call), ` of ${reference.library} ${reference.version}`)];
 }
 
 function scoreTable(scores) {
