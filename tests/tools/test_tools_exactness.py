@@ -88,6 +88,12 @@ def test_fates_on_the_page(fate, words):
     assert f"- ridge: {words}" in render([document(), other], [])
 
 
+def test_library_that_is_not_there():
+    """What an environment without a library did not try is counted by the library."""
+    first = document(library="catboost")
+    assert "- catboost: 1 estimators" in render([first, {**document(), "results": []}], [])
+
+
 def test_unchecked_on_the_page():
     """A combination that was not tried stands on the page, with the reason."""
     page = render([document()], ["python3.13: Python 3.13 is not installed"])

@@ -181,13 +181,30 @@ def _otherwise(
             _line(*["---"] * len(COLUMNS)),
             *rows,
         ]
-    fates = _fates(others)
+    fates = _fates(others) + _untried(results, first["results"])
     lines += fates
     if not rows and not fates:
         lines.append("Everything is as with the pinned versions.")
     else:
         lines.append("\nEverything else is as with the pinned versions.")
     return "\n".join(lines) + "\n"
+
+
+def _untried(
+    results: Results,
+    usual: Results,
+) -> list[str]:
+    """Return which estimators the pinned versions have and these have not, by their library."""
+    names = {result["name"] for result in results}
+    counts: dict[str, int] = {}
+    for result in usual:
+        if result["name"] not in names:
+            library = result["library"]
+            counts[library] = counts.get(library, 0) + 1
+    if not counts:
+        return []
+    listed = [f"- {library}: {count} estimators" for library, count in counts.items()]
+    return ["\nNot tried with these versions, as the library is not installed:\n", *listed]
 
 
 def _facts(result: Mapping[str, Any]) -> tuple[object, ...]:
