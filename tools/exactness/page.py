@@ -156,7 +156,7 @@ def _in_full(document: Mapping[str, Any]) -> str:
     ]
     results = document["results"]
     lines += [_row(result) for result in results if "grade" in result]
-    lines += _fates(results)
+    lines += _fates(results) + _refused_files(results)
     return "\n".join(lines) + "\n"
 
 
@@ -261,7 +261,20 @@ def _line(*cells: str) -> str:
 def _from_file(result: Mapping[str, Any] | None) -> str:
     if result is None:
         return ""
-    return str(result.get("grade") or result["refused"])
+    return str(result.get("grade", "refused"))
+
+
+def _refused_files(results: Results) -> list[str]:
+    """Return why estimators cannot be packed out of a joblib file, each reason once."""
+    counts: dict[str, int] = {}
+    for result in results:
+        words = result.get("from_file", {}).get("refused")
+        if words is not None:
+            counts[words] = counts.get(words, 0) + 1
+    if not counts:
+        return []
+    listed = [f"- {words} ({count} of the estimators)" for words, count in counts.items()]
+    return ["\nRefused out of a joblib file:\n", *listed]
 
 
 def _lignum(found: Mapping[str, Any] | None) -> str:
