@@ -61,7 +61,7 @@ class Request:
     #: The column of times.
     time: str | None = None
     #: The column of predictions. Without one, the column named `prediction` is taken if it is
-    #: there, else the bundle's forest predicts.
+    #: there, else the bundle's model predicts.
     prediction: str | None = None
     #: Rows to a window, None for the file's 500th part, rounded up.
     window: int | None = None
@@ -87,7 +87,7 @@ class Backtest:
     windows: tuple[Window, ...]
     replay: Replay
     detections: tuple[Detection, ...]
-    #: Whether the bundle's forest gave the predictions.
+    #: Whether the bundle's model gave the predictions.
     predicted: bool
     training_rows: TrainingRows
 
