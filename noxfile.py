@@ -412,6 +412,13 @@ def browser(session: Session) -> None:
 
 
 @nox.session
+def newcomer(session: Session) -> None:
+    """Walk a new user's way, from files of public packages to a replay in five commands."""
+    prepare(session, "dev")
+    pytest(session, "tests/newcomer", "-n", "2")
+
+
+@nox.session
 def fuzz(session: Session) -> None:
     """Send Lambda events at random, then odd bodies and schemathesis to a live console."""
     prepare(session, "fuzz")

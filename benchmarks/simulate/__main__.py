@@ -25,6 +25,8 @@ EPILOG = """examples:
   python -m benchmarks.simulate                   all cells on two processes, under fifteen minutes
   python -m benchmarks.simulate --scale 0.1 --docs build
                                                   a tenth of the replicates, for a first look in build/evidence.md
+  python -m benchmarks.simulate --bars            every bar beside the released detector and the others, 200 runs a row
+  python -m benchmarks.simulate --bars --quick    the same of 20 runs, printed only
   python -m benchmarks.simulate --only recovery   one kind of cell, its results as lines of JSON (no document)
 
 kinds of cells:
@@ -67,6 +69,10 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--jobs", type=_jobs, default=2, help="processes (default: 2)")
     parser.add_argument("--scale", type=_scale, default=1.0, help="replicates, as a factor (default: 1)")
     parser.add_argument("--only", choices=TASKS, help="run one kind of cell alone (see below)")
+    parser.add_argument("--bars", action="store_true", help="the table of the bars instead (see above)")
+    parser.add_argument("--runs", type=_jobs, default=200, help="of the bars: seeded runs a row, by 20 (default: 200)")
+    parser.add_argument("--kept", action="store_true", help="of the bars: show the runs that are there, run none")
+    parser.add_argument("--quick", action="store_true", help="of the bars: 20 runs a row, printed only")
     parser.add_argument("--cache", type=Path, default=Path("build/simulate"), help="where finished cells are kept")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where evidence.md is (default: docs)")
     return parser.parse_args(words)
@@ -108,7 +114,12 @@ def main(words: list[str] | None = None) -> int:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     try:
-        report(options)
+        if options.bars:
+            from benchmarks.simulate import bar_table  # noqa: PLC0415 - the number of threads is set first
+
+            bar_table.report(options)
+        else:
+            report(options)
     except (KeyboardInterrupt, BrokenProcessPool):
         print(f"stopped; finished cells are in {options.cache}: the same command goes on from there", file=sys.stderr)
         return INTERRUPTED

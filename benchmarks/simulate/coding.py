@@ -48,6 +48,12 @@ def codes(baseline: Baseline, rows: np.ndarray) -> np.ndarray:
         elif channel.kind == "sum_of_squares":
             squares = [np.where(missing[each], 1000, scores[each] ** 2 // 1000) for each in channel.of]
             out[:, place] = np.searchsorted(channel.edges, np.sum(squares, axis=0))
+        elif channel.kind == "sum":
+            added = [np.where(missing[each], 0, scores[each]) for each in channel.of]
+            out[:, place] = np.searchsorted(channel.edges, np.sum(added, axis=0))
+        elif channel.kind == "concordance":
+            alike = (scores[name] > 0) == (scores[channel.of[1]] > 0)
+            out[:, place] = np.where(missing[name] | missing[channel.of[1]], -1, alike)
     return out
 
 

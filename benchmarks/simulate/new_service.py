@@ -175,7 +175,8 @@ def course(reference: Reference, seed: int, start: str, feature: str, **options:
     hour, days = STARTS[start]
     service = Service(reference, seed, shifted=(feature, hour * HOUR), **options)
     before = service.live(max(hour, 1))
-    in_alarm = service.alarmed / max(service.minute - BEGIN, 1)
+    # Of a service that differs from its first minute there is nothing before.
+    in_alarm = service.alarmed / (hour * HOUR) if hour else 0.0
     service.live(days * 24 - hour)
     raised = [alert for alert in service.sent if alert["state"] == "ALARM"]
     hours = [(utc_ms(alert["timestamp"]) / 60_000 - BEGIN) / HOUR - hour for alert in raised]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from drift_ml.effects import ks_p
-from river.drift import ADWIN, PageHinkley
+
+if TYPE_CHECKING:
+    from river.drift import ADWIN, PageHinkley
 
 WINDOW = 1000
 BINS = 20
@@ -66,6 +69,8 @@ def mean_z(reference: np.ndarray, window: np.ndarray) -> float:
 
 def rivals(tuned: dict[str, float]) -> dict[str, Rival]:
     """Every rival by its name in the table."""
+    from river.drift import ADWIN, PageHinkley  # noqa: PLC0415 - the others need no river
+
     return {
         "ADWIN, matched": partial(per_feature, make=partial(ADWIN, delta=tuned["adwin"])),
         "ADWIN, default": partial(per_feature, make=ADWIN),

@@ -8,6 +8,8 @@ from scipy.special import ndtr, stdtrit
 from sklearn import datasets
 
 FEATURES = 5
+MOST_OF_V1 = 90
+"""Features of a feature-set.v1."""
 LAWS = ("normal", "integer", "lognormal", "t3", "category")
 """Of all features but for the last: there x0 is a category, and the others are normal."""
 CATEGORIES = {"a": 0.4, "b": 0.3, "c": 0.15, "d": 0.1, "e": 0.05}
@@ -21,7 +23,7 @@ def feature_set(columns: int = FEATURES, law: str = "normal") -> FeatureSet:
     features = [category if law == "category" and not i else number for i in range(columns)]
     return FeatureSet.from_json(
         {
-            "contract": "feature-set.v1",
+            "contract": "feature-set.v1" if columns <= MOST_OF_V1 else "feature-set.v2",
             "name": "simulated",
             "version": "1.0.0",
             "description": "Rows that a simulation makes",

@@ -46,7 +46,9 @@ def test_scenario_alarm(visit):
     page.get_by_role("button", name="Only the area is unusual").click()
     expect(page.locator("#verdict")).to_have_attribute(LEVEL, "alarm")
     expect(page.locator(".headline")).to_have_text(re.compile(r"^Alarm: .* since 13:0\d$"))
-    expect(page.locator(".detail").first).to_contain_text("Large effect without evidence: sqft is 12 sd above")
+    expect(page.locator(".detail").first).to_contain_text(
+        "Large effect without evidence: sqft is 12 standard deviations above"
+    )
     expect(page.locator(".answer")).to_have_text(
         "Only the area is unusual: sent 20 requests, average drift score 2.41 (high)."
     )

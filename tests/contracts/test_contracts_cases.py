@@ -143,6 +143,23 @@ def test_baseline_importances():
         assert [(violation.pointer, violation.rule) for violation in broken] == [("/importances", "enum")]
 
 
+@pytest.mark.parametrize(
+    ("names", "counts", "place", "rule"),
+    [
+        (["garden", "sqft"], [18, 22], "/concordance/names", "enum"),
+        (["bedrooms", "sqft"], [18, 22, 3], "/concordance/counts", "size"),
+        (["bedrooms", "sqft"], [18, 22], None, None),
+    ],
+    ids=["of no feature", "a count too many", "as it should be"],
+)
+def test_pairs_on_one_side(names, counts, place, rule):
+    """Pairs are of features, and each has two counts."""
+    case = next(case for case in cases("baseline.v2") if case.valid)
+    document = changed(case.instance, {"/concordance": {"names": names, "counts": counts}}, [])
+    broken = [(violation.pointer, violation.rule) for violation in broken_baseline(document)]
+    assert broken == ([(place, rule)] if rule else [])
+
+
 def test_correlation_of_another_size():
     """A square matrix that is larger than its list of names is refused."""
     case = next(case for case in cases("baseline.v1") if case.valid)

@@ -43,6 +43,7 @@ SAME = {
 }
 
 #: Command, code, words. `{...}` is a place that the fixture `place` makes.
+LEARNING = ["driftctl", "rhythm", "learn", "--baseline", "{bundles}/house-price"]
 PROVOKED = [
     ("driftctl", 2, ["driftctl", "fly"]),
     ("driftctl", 5, ["driftctl", "lost"]),
@@ -71,6 +72,8 @@ PROVOKED = [
     ("driftctl serve", 5, [word.replace("{data}", "{damaged_data}") for word in CONSOLE]),
     ("driftctl acknowledge", 2, ["driftctl", "acknowledge", "one"]),
     ("driftctl acknowledge", 5, ["driftctl", "acknowledge", "one", "--why", "b", "--store", "{garbage}"]),
+    ("driftctl rhythm learn", 2, ["driftctl", "rhythm", "learn", "--baseline", "{tmp}"]),
+    ("driftctl rhythm learn", 5, [*LEARNING, "--windows", "{garbage}"]),
     ("driftctl verify", 2, ["driftctl", "verify", "{garbage}", "--windows", "{tmp}"]),
     ("driftctl scenarios", 1, [*SCENARIOS, "{blind}"]),
     ("driftctl scenarios", 2, [*SCENARIOS, NOBODY, "--suite", "{garbage}"]),

@@ -65,5 +65,6 @@ def test_third_model(tmp_path, monkeypatch):
 
 def test_options_exist():
     """Every option of the commands that the page names exists."""
-    options = {option for command in (main, init) for parameter in command.params for option in parameter.opts}
+    parameters = [*main.params, *init.params]
+    options = {option for parameter in parameters for option in (*parameter.opts, *parameter.secondary_opts)}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", DOC)) - {"--help"} <= options

@@ -49,12 +49,17 @@ def test_variants(build, changes):
     assert [str(one) for one in examine(graph, facts)] == []
 
 
-def test_psi_alarm(build):
-    """An alarm of PSI is made, and PSI measured, where a stack chooses it."""
-    graph, facts, _ = build("dev", psiAlarm="0.2", models='["house-price", "diabetes"]')
+def test_sensitivity(build):
+    """What a stack chooses of the evidence reaches the evaluator, and an alarm of PSI is made where it is chosen."""
+    chosen = {"falseAlarmDays": "60", "minimumEffect": "0.2", "minimumEffects": '{"age": 0.5}'}
+    chosen |= {"mutedFeatures": '{"sqft": "2026-12-01"}', "psiAlarm": "0.2"}
+    graph, facts, _ = build("dev", **chosen, models='["house-price", "diabetes"]')
     assert [str(one) for one in examine(graph, facts)] == []
     variables = graph.one("lambda.Function", "evaluator-function").inputs["environment"]["variables"]
     assert variables["DRIFT_PSI_ALARM"] == "0.2"
+    assert (variables["DRIFT_BUDGET_DAYS"], variables["DRIFT_MINIMUM_EFFECT"]) == ("60", "0.2")
+    assert json.loads(variables["DRIFT_MINIMUM_EFFECTS"]) == {"age": 0.5}
+    assert json.loads(variables["DRIFT_MUTED"]) == {"sqft": "2026-12-01"}
     alarms = [node.inputs for node in graph.of("cloudwatch.MetricAlarm") if node.inputs["name"].endswith("-psi")]
     assert [(alarm["metricName"], alarm["threshold"]) for alarm in alarms] == [("LargestPsi", 0.2)] * 2
 

@@ -43,6 +43,8 @@ REFUSED = [
     ("dev", {"alarmThresholds": '{"drift_threshold": 3}'}, "alarmThresholds"),
     ("dev", {"alarmThresholds": '{"psi_alarm": 0.2}'}, "alarmThresholds"),
     ("dev", {"psiAlarm": "11"}, "psiAlarm"),
+    ("dev", {"minimumEffects": '{"colour": 0.5}'}, "minimumEffects"),
+    ("dev", {"mutedFeatures": '{"colour": "2026-12-01"}'}, "mutedFeatures"),
     ("dev", {"leftOut": '{"2026-02-30": "no day"}'}, "leftOut"),
     ("dev", {"leftOut": '{"2026-12-26/2026-12-24": "backwards"}'}, "leftOut"),
     ("dev", {"leftOut": '{"Christmas": "no day"}'}, "leftOut"),

@@ -233,7 +233,7 @@ def test_regressor_ignores_labels(houses):
     other.observe({"area": 90.0}, 5000.0, label="late", margin=0.5, entropy=0.1)
     assert window == other
     assert list(houses.answers) == ["score"]
-    assert houses.to_json()["contract"] == contract_of(houses.to_json()) == "baseline.v1"
+    assert houses.to_json()["contract"] == contract_of(houses.to_json()) == "baseline.v2"
 
 
 @pytest.mark.parametrize(

@@ -161,8 +161,8 @@ def test_events_that_a_channel_saw() -> None:
     """Events count for a channel where they have a bin in it."""
     rooms = Channel("rooms", "values", ("rooms",), (50, 50), values=(1.0, 2.0))
     tables = Tables.build([rooms, Channel("age", "values", ("age",), (5, 5), values=(1.0, 2.0))])
-    assert set(tables.seen({"rooms": [3, 4]})[:8]) == {7.0}
-    assert set(tables.seen({"rooms": [3, 4]})[8:]) == {0.0}
+    assert set(tables.ratio_and_seen({"rooms": [3, 4]})[1][:8]) == {7.0}
+    assert set(tables.ratio_and_seen({"rooms": [3, 4]})[1][8:]) == {0.0}
     assert tables.seen_in_event({"rooms": 0, "age": 1}) is None
     partly = tables.seen_in_event({"age": 1})
     assert partly is not None

@@ -39,12 +39,12 @@ def test_first_block_above(baseline):
 
 
 def test_nothing_counted(baseline):
-    """A block in which a feature has no value says nothing of it."""
-    empty = dict.fromkeys(HOUSES.names, np.full(1_000, np.nan))
-    nothing = window_of(baseline, 1_000, **empty)
-    assert largest_psi(baseline, nothing) is None
-    check = check_psi(baseline, [nothing], 0.2)
+    """Nothing is above the limit in ordinary blocks; a feature that is all missing is, by that."""
+    check = check_psi(baseline, [window_of(baseline, 1_000)], 0.2)
     assert (check.above, check.words) == ((), "PSI is above 0.2 in 0 of 1 blocks of 1,000 events.")
+    gone = window_of(baseline, 1_000, age=np.full(1_000, np.nan))
+    assert largest_psi(baseline, gone).name == "missing age"
+    assert largest_psi(baseline, Window.empty(baseline)) is None
     assert largest_psi(baseline, window_of(baseline, 50), HOUSES.names) is None
 
 

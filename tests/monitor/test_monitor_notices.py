@@ -399,6 +399,7 @@ BAD_SETTINGS = [
     ("DRIFT_MINIMUM_EFFECTS", '{"age": -1}', ["features", "numbers"]),
     ("DRIFT_MINIMUM_EFFECTS", "[]", ["features", "numbers"]),
     ("DRIFT_MUTED", '{"age": "soon"}', ["features", "days"]),
+    ("DRIFT_PSI_ALARM", "nan", ["0", "10"]),
     ("DRIFT_LEFT_OUT", '{"soon": "a sale"}', ["days", "reasons"]),
     ("DRIFT_LINKS", "[1]", ["JSON object"]),
     ("DRIFT_LINKS", '{"a": 1}', ["JSON object"]),
@@ -419,6 +420,13 @@ def test_bad_setting(name, text, facts):
     assert list(caught.value.faults) == [name]
     assert [fact for fact in facts if fact not in expected] == []
     assert text not in str(caught.value).replace(expected, "")
+
+
+def test_sensitivity():
+    """What a stack chooses of the evidence is read as the evaluator takes it."""
+    chosen = {"MINIMUM_EFFECTS": '{"age": 0.5}', "MUTED": '{"sqft": "1970-01-02"}', "PSI_ALARM": "0.2"}
+    settings = read_settings({f"DRIFT_{name}": text for name, text in chosen.items()})
+    assert (settings.minimum_effects, settings.muted, settings.psi_alarm) == ({"age": 0.5}, {"sqft": 86_400.0}, 0.2)
 
 
 def test_bad_settings_together():

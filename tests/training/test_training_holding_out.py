@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from drift_contracts import feature_set
+from drift_engine.bundle import load_bundle
+from drift_ml.baseline import Baseline
+from drift_ml.rhythm import read_rhythm
 from drift_ml.training import Recipe, TrainingError, load_rows, split, train
 from drift_ml.training.__main__ import main
 from drift_ml.training.recipes import recipe_of
@@ -168,3 +172,18 @@ def test_reversed_flights(tmp_path):
     shipped = load_rows(flights)
     assert table.times_ms.tolist() == shipped.times_ms.tolist()
     assert sorted(table.columns["distance"]) == sorted(shipped.columns["distance"])
+
+
+def test_rhythm_of_the_rows(tmp_path, houses):
+    """The rhythm of rows with times goes into the bundle where it is asked for, and not otherwise."""
+    table = load_rows(houses, rows=15 * 24)
+    timed = replace(table, times_ms=np.arange(15 * 24) * 3_600_000, time_column="sold")
+    trained = train(houses, timed, tmp_path, recipe=SMALL, rhythm=True)
+    assert trained.rhythm.events == 15 * 24
+    bundle = load_bundle(trained.bundle)
+    assert read_rhythm(trained.bundle, bundle.manifest, Baseline.from_json(bundle.baseline)) == trained.rhythm
+    assert train(houses, timed, tmp_path, recipe=SMALL).rhythm is None
+    assert not (trained.bundle / "rhythm.json").exists()
+    short = replace(timed, times_ms=timed.times_ms // 2)
+    assert train(houses, short, tmp_path, recipe=SMALL, rhythm=True).rhythm is None
+    assert train(houses, table, tmp_path, recipe=SMALL, rhythm=True).rhythm is None

@@ -44,7 +44,7 @@ def test_another_seed(tmp_path, trained, houses):
 
 def test_contracts(trained):
     """The manifest and the baseline keep their contracts."""
-    for name in ("bundle.manifest.v2", "baseline.v1"):
+    for name in ("bundle.manifest.v2", "baseline.v2"):
         file = "manifest.json" if "manifest" in name else "baseline.json"
         schemas.check(name, json.loads((trained.bundle / file).read_text()))
 

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Literal
 
-    from drift_contracts.types import BaselineV1Channel, BaselineV1Summary, BaselineV2
+    from drift_contracts.types import BaselineV1Summary, BaselineV2, BaselineV2Channel
 
 CONTRACT = "baseline.v1"
 #: The version that knows classifiers; whatever the first has, it has too.
 SECOND = "baseline.v2"
 #: Summaries of columns that are no features.
 SUMMARIES = ("target", "prediction", "error", "label", "margin", "entropy")
-LEFT_OUT = ("correlation", "channels")
+LEFT_OUT = ("correlation", "channels", "concordance")
 #: Below it a float loses digits (it is denormal), and a share says nothing of its rounding.
 SMALLEST = 2.2250738585072014e-308
 #: How far, as a share, sums of floats may lie from what holds for the exact ones.
@@ -59,7 +59,12 @@ def broken_baseline(document: object) -> list[Violation]:
         # the rules below read members that a document which breaks the schema may not have
         return broken
     baseline = _baseline(document)
-    return [*_figures(baseline), *_correlation(baseline), *_channels(baseline)]
+    return [
+        *_figures(baseline),
+        *_correlation(baseline),
+        *_channels(baseline),
+        *_concordance(baseline),
+    ]
 
 
 # mypy cannot know that the schema has been checked; a cast would import typing. The second version
@@ -144,6 +149,18 @@ def _correlation(document: BaselineV2) -> Iterator[Violation]:
         yield Violation("/correlation/matrix", "size", "a row and a column for each name")
 
 
+def _concordance(document: BaselineV2) -> Iterator[Violation]:
+    if "concordance" not in document:
+        return
+    names = document["concordance"]["names"]
+    if not set(names) <= document["features"].keys():
+        yield Violation("/concordance/names", "enum", "names of features")
+    # two counts for each pair, and a pair for each two names
+    counts = len(names) * (len(names) - 1)
+    if len(document["concordance"]["counts"]) != counts:
+        yield Violation("/concordance/counts", "size", f"{counts} counts, two for each pair")
+
+
 def _channels(document: BaselineV2) -> Iterator[Violation]:
     names: set[str] = set()
     columns = {*document["features"], "prediction"}
@@ -157,7 +174,7 @@ def _channels(document: BaselineV2) -> Iterator[Violation]:
         yield from _bins(channel, pointer)
 
 
-def _bins(channel: BaselineV1Channel, pointer: str) -> Iterator[Violation]:
+def _bins(channel: BaselineV2Channel, pointer: str) -> Iterator[Violation]:
     """Find limits out of order, and lists that are not as long as there are bins."""
     kind = channel["kind"]
     member: Literal["values", "edges"] = "values" if kind == "values" else "edges"
@@ -172,7 +189,7 @@ def _bins(channel: BaselineV1Channel, pointer: str) -> Iterator[Violation]:
         yield Violation(f"{pointer}/scores", "size", "a score for each count, or none")
 
 
-def _bin_count(channel: BaselineV1Channel, limits: int) -> int:
+def _bin_count(channel: BaselineV2Channel, limits: int) -> int:
     """Return how many bins a channel has, given how many values or edges it lists."""
     kind = channel["kind"]
     if kind == "values":

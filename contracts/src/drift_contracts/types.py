@@ -288,7 +288,7 @@ class BaselineV2Channel(TypedDict):
     """BaselineV2Channel."""
 
     name: str
-    kind: Literal['values', 'quantiles', 'categories', 'missing', 'out_of_range', 'new', 'product', 'sum_of_squares']
+    kind: Literal['values', 'quantiles', 'categories', 'missing', 'out_of_range', 'new', 'product', 'sum_of_squares', 'sum']
     of: list[str]
     edges: NotRequired[list[float]]
     values: NotRequired[list[float]]
@@ -296,6 +296,13 @@ class BaselineV2Channel(TypedDict):
     bounds: NotRequired[list[float]]
     counts: list[int]
     scores: NotRequired[list[int]]
+
+
+class BaselineV2Concordance(TypedDict):
+    """Which features lie on one side of their middle at once."""
+
+    names: list[str]
+    counts: list[int]
 
 
 class BaselineV2CalibrationItem(TypedDict):
@@ -319,7 +326,7 @@ class BaselineV2Importance(TypedDict):
 
 
 class BaselineV2(TypedDict):
-    """What the training data of a classifier, or of a model of several outputs, looked."""
+    """What the training data of a model looked like."""
 
     contract: Literal['baseline.v2']
     model: str
@@ -330,6 +337,7 @@ class BaselineV2(TypedDict):
     error: NotRequired[BaselineV2Summary]
     correlation: BaselineV2Correlation
     channels: list[BaselineV2Channel]
+    concordance: NotRequired[BaselineV2Concordance]
     label: NotRequired[BaselineV2Summary]
     margin: NotRequired[BaselineV2Summary]
     entropy: NotRequired[BaselineV2Summary]
@@ -432,7 +440,7 @@ class BundleManifestV2File(TypedDict):
 BundleManifestV2Files = TypedDict("BundleManifestV2Files", {"feature_set.json": "BundleManifestV2File", "baseline.json": "BundleManifestV2File", "forest.bin": "NotRequired[BundleManifestV2File]", "model.bin": "NotRequired[BundleManifestV2File]", "model.onnx": "NotRequired[BundleManifestV2File]"})
 
 
-BundleManifestV2OfflineFiles = TypedDict("BundleManifestV2OfflineFiles", {"rows.bin": "NotRequired[Any]"})
+BundleManifestV2OfflineFiles = TypedDict("BundleManifestV2OfflineFiles", {"rows.bin": "NotRequired[Any]", "rhythm.json": "NotRequired[BundleManifestV2File]"})
 
 
 class BundleManifestV2ExactnessReference(TypedDict):

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MANIFEST",
+    "RHYTHM",
     "ROW_DIGESTS",
     "Bundle",
     "BundleError",
@@ -71,6 +72,9 @@ FILES = (*DOCUMENTS, FOREST, PACKED, ONNX)
 ENGINE, ONNX_ENGINE = "engine", "onnx"
 #: Digests of training rows, for replays. Serving neither reads nor hashes it, and works without.
 ROW_DIGESTS = "rows.bin"
+#: The time structure of the training rows, for whoever watches traffic; serving does without too.
+RHYTHM = "rhythm.json"
+OFFLINE = (ROW_DIGESTS, RHYTHM)
 #: Bytes; ours have some 1,500.
 LARGEST_MANIFEST = 1_000_000
 # A link could lead out of the folder, and opening a pipe would wait for a writer.
@@ -247,7 +251,7 @@ def _manifest(folder: str, content: bytes) -> Manifest:
         is_described = isinstance(facts, dict) and isinstance(facts.get("sha256"), str)
         is_described = is_described and type(facts.get("bytes")) is int
         _expect(is_described, MANIFEST, f"sha256 and bytes at /files/{name}")
-    _check_folder(folder, files, names_row_digests=_names_row_digests(manifest))
+    _check_folder(folder, files, _offline_names(manifest))
     version = model_version(files)
     is_version = manifest.get("model_version") == version
     _expect(is_version, MANIFEST, "the model_version of the files it names")
@@ -258,14 +262,12 @@ def _manifest(folder: str, content: bytes) -> Manifest:
 def _check_folder(
     folder: str,
     files: Iterable[str],
-    *,
-    names_row_digests: bool,
+    offline: Iterable[str],
 ) -> None:
     """Raise BundleError unless a folder holds the files of a bundle and nothing else."""
     present = set(os.listdir(folder)) - {MANIFEST}  # noqa: PTH208 - see above
     # Training puts its first version beside a flat bundle, which serves until `current` is there.
     present.difference_update(versions_in(folder))
-    offline = (ROW_DIGESTS,) if names_row_digests else ()
     # An image may leave out what serving does not need.
     is_whole = present.difference(offline) == set(files)
     named = ", ".join((MANIFEST, *files, *offline))
@@ -273,9 +275,9 @@ def _check_folder(
 
 
 # Any: a manifest is checked only as far as loading leans on it.
-def _names_row_digests(manifest: Mapping[str, Any]) -> bool:
+def _offline_names(manifest: Mapping[str, Any]) -> list[str]:
     offline = manifest.get("offline_files")
-    return isinstance(offline, dict) and ROW_DIGESTS in offline
+    return [name for name in OFFLINE if isinstance(offline, dict) and name in offline]
 
 
 def _way_out(contract: object) -> str:

@@ -71,10 +71,8 @@ def describe(
     column = _Column.of(baseline, channel, window, (units or {}).get(channel.of[0], ""))
     if finding.kind == "correlation":
         return _pair(baseline, channel, finding)
-    if finding.kind == "together":
-        where = "farther from" if finding.direction == "up" else "closer to"
-        words = f"{subject(channel.name)} lie {where} their usual middle than in training"
-        return Description(words, 0.0, finding.size, DEVIATIONS)
+    if channel.kind in ("sum", "sum_of_squares"):
+        return _together(channel, finding)
     if finding.kind == "share" and not (channel.ordered and column.is_frozen):
         return _share(channel, finding, column)
     if column.is_frozen and column.mean is not None:
@@ -179,6 +177,18 @@ def _spread(finding: DriftFinding, column: _Column) -> Description:
         factor = sqrt(column.variance)
     words = f"{column.name}: values spread {plain_number(factor, 2)} times as widely as in training"
     return Description(words, 1.0, factor, FACTOR)
+
+
+def _together(channel: Channel, finding: DriftFinding) -> Description:
+    """Return the description of all features at once; the size is of their sum."""
+    is_up = finding.direction == "up"
+    if channel.kind == "sum":
+        where = "higher" if is_up else "lower"
+        words = f"the features lie {where} than in training, all together"
+    else:
+        where = "farther from" if is_up else "closer to"
+        words = f"{subject(channel.name)} lie {where} their usual middle than in training"
+    return Description(words, 0.0, finding.size, DEVIATIONS)
 
 
 def _pair(

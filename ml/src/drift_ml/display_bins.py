@@ -13,7 +13,9 @@ from drift_ml.figures import plain_label
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from drift_contracts.types import BaselineV1Channel
+    from drift_contracts.types import BaselineV1Channel, BaselineV2Channel
+
+    AnyChannel = BaselineV1Channel | BaselineV2Channel
 
 #: Between the ends; one more at each end holds what lies outside.
 INNER_BINS = 22
@@ -64,7 +66,7 @@ class DisplayBins:
         return bins
 
 
-def display_bins(channel: BaselineV1Channel, limits: Limits) -> DisplayBins:
+def display_bins(channel: AnyChannel, limits: Limits) -> DisplayBins:
     """Return the bins of one feature.
 
     Few values become a bin each, many are put together, and what is continuous is cut into equal

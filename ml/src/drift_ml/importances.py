@@ -183,3 +183,13 @@ def with_importances(baseline: Baseline, importances: Importances) -> Baseline:
     if baseline.classes or len(baseline.features) > METRIC_FEATURES:
         return replace(baseline, importances=importances)
     return baseline
+
+
+def ranked(importances: Importances) -> list[str]:
+    """Return the names of the features that the model uses, the most important first.
+
+    >>> ranked({"age": {"value": 0.1}, "sqft": {"value": 0.4}, "garden": {"value": 0.0}})
+    ['sqft', 'age']
+    """
+    used = {name: score["value"] or 0.0 for name, score in importances.items()}
+    return sorted((name for name in used if used[name] > 0), key=used.__getitem__, reverse=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from drift_ml import effects
 from drift_ml.figures import plain_number
 from drift_ml.report import PSI_GROUPS
+from drift_ml.words import subject
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -22,15 +23,15 @@ if TYPE_CHECKING:
 
 #: Events of a block, at least: of fewer PSI is large by chance alone.
 BLOCK_EVENTS = 1_000
-#: Kinds of channels that have a distribution of their own.
-DISTRIBUTIONS = ("values", "quantiles", "categories")
+#: Kinds of channels that are of several features.
+TOGETHER = ("product", "sum_of_squares")
 
 
 @dataclass(frozen=True)
 class LargestPsi:
     """The largest PSI of some events."""
 
-    #: The feature, or the part of the answer.
+    #: The feature or the part of the answer, also its missing, new or far values, in words.
     name: str
     #: Nats, over at most ten groups, as in a report.
     value: float
@@ -45,6 +46,8 @@ def largest_psi(
 ) -> LargestPsi | None:
     """Return the largest PSI of a window's features and answers; None where nothing was counted.
 
+    What is missing, new or out of range has a PSI of its own.
+
     Args:
         baseline: that the window was counted against.
         window: of any number of events.
@@ -53,14 +56,14 @@ def largest_psi(
     counted = window.channel_counts()
     largest: LargestPsi | None = None
     for channel in baseline.channels:
-        if channel.kind not in DISTRIBUTIONS or not set(channel.of).isdisjoint(muted):
+        if channel.kind in TOGETHER or not set(channel.of).isdisjoint(muted):
             continue
         counts = counted[channel.name]
         if not sum(counts):
             continue
         value = effects.psi(*effects.merge(channel.counts, counts, PSI_GROUPS))
         if largest is None or value > largest.value:
-            largest = LargestPsi(channel.name, value, window.events)
+            largest = LargestPsi(subject(channel.name), value, window.events)
     return largest
 
 

@@ -40,11 +40,15 @@ def subject(channel: str) -> str:
     ('age with sqft', 'missing age')
     >>> subject("sum_of_squares"), subject("age")
     ('all features together', 'age')
+    >>> subject("sum:all"), subject("concordance:age:sqft")
+    ('the sum of all features', 'age with sqft')
     >>> subject("label"), subject("answer:score")
     ('label', "the answer's score")
     """
     kind, _, features = channel.partition(":")
-    if kind == "product" and features:
+    if kind == "sum" and features:
+        return "the sum of all features"
+    if kind in ("product", "concordance") and features:
         return features.replace(":", " with ")
     if kind == "answer" and features:
         return f"the answer's {features}"

@@ -6,7 +6,7 @@
 
 #define HASH_FACTOR 0x4906ba494954cb65u /* CatBoost's */
 #define HASH_RANGE 2147483648.0         /* what is hashed is a whole number of 32 bits with a sign */
-#define HASHES_A_START 3                /* bits: so many hashes for each start, about */
+#define HASHES_A_START 0                /* bits: one hash for each start, or less */
 #define MOST_START_BITS 20
 #define NO_CODE (-1.0)
 

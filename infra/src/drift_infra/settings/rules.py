@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drift_contracts import MonitoringSpec
+from drift_contracts import DriftError, MonitoringSpec, feature_set
 
 from .errors import ConfigurationError
 from .model import BY_NAME, Settings
@@ -55,6 +55,7 @@ def _broken(one: Settings) -> Iterator[tuple[str, str, str]]:
     if one.leaving and not one.production:
         yield "leaving", "goes with tier prod: dev is destroyed as it is", "false"
     yield from _thresholds(one.alarm_thresholds)
+    yield from _features(one)
 
 
 def _protected(one: Settings) -> Iterator[tuple[str, str, str]]:
@@ -125,6 +126,29 @@ def _traffic(one: Settings) -> Iterator[tuple[str, str, str]]:
             "is more than reservedConcurrency",
             f"0 to {one.reserved_concurrency}",
         )
+
+
+def _features(one: Settings) -> Iterator[tuple[str, str, str]]:
+    """Find settings of features that no model has; a misspelt one would be passed over."""
+    # the answers of any model
+    names = {"prediction"}
+    for model in one.models:
+        try:
+            names |= {*feature_set(model).names}
+        except DriftError:
+            # what is checked on this machine says more about it
+            return
+    chosen: dict[str, Collection[str]] = {
+        "minimumEffects": one.minimum_effects,
+        "mutedFeatures": one.muted_features,
+    }
+    for key, features in chosen.items():
+        if not set(features) <= names:
+            yield (
+                key,
+                "names a feature that no model has",
+                f"names among: {', '.join(sorted(names))}",
+            )
 
 
 def _thresholds(given: Collection[str]) -> Iterator[tuple[str, str, str]]:

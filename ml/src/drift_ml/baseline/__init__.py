@@ -3,6 +3,7 @@
 Reading one and observing single events needs no numpy; making one does, by `drift_ml.baseline.fit`.
 """
 
+from drift_ml.baseline._concordance import ALL_PAIRS, CONCORDANCE
 from drift_ml.baseline._errors import BaselineError
 from drift_ml.baseline._model import Baseline
 from drift_ml.baseline._parts import (
@@ -22,7 +23,9 @@ from drift_ml.baseline._plan import (
 )
 
 __all__ = [
+    "ALL_PAIRS",
     "ANSWERS",
+    "CONCORDANCE",
     "FARTHEST",
     "PREDICTION",
     "UNITS",

@@ -11,6 +11,12 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from drift_contracts import ContractError
 from drift_contracts.baseline_rules import broken_baseline, contract_of
 
+from drift_ml.baseline._concordance import (
+    CONCORDANCE,
+    concordance_channels,
+    concordance_to_json,
+    paired_names,
+)
 from drift_ml.baseline._errors import BaselineError
 from drift_ml.baseline._parts import CalibrationBin, Channel, Summary
 from drift_ml.baseline._plan import Plan, compile_plan
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
         BaselineV1Summary,
         BaselineV2,
         BaselineV2CalibrationItem,
+        BaselineV2Concordance,
         BaselineV2Importance,
     )
 
@@ -46,6 +53,7 @@ class _SecondVersion(TypedDict, total=False):
     classes: list[str]
     calibration: list[BaselineV2CalibrationItem]
     importances: dict[str, BaselineV2Importance]
+    concordance: BaselineV2Concordance
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,9 @@ class Baseline:
             raise ContractError(contract_of(document), broken)
         read = map(CalibrationBin.from_json, document.get("calibration", ()))
         features = document["features"]
+        channels = [Channel.from_json(item) for item in document["channels"]]
+        if "concordance" in document:
+            channels += concordance_channels(**document["concordance"])
         matrix = document["correlation"]["matrix"]
         return cls(
             model=document["model"],
@@ -99,7 +110,7 @@ class Baseline:
             error=_summary(document.get("error")),
             correlation_names=tuple(document["correlation"]["names"]),
             correlation=tuple(tuple(row) for row in matrix),
-            channels=tuple(Channel.from_json(item) for item in document["channels"]),
+            channels=tuple(channels),
             label=_summary(document.get("label")),
             margin=_summary(document.get("margin")),
             entropy=_summary(document.get("entropy")),
@@ -115,9 +126,16 @@ class Baseline:
         """
         second = self._second_version()
         first = self._first_version()
-        return {**first, "contract": "baseline.v2", **second} if second else first
+        # The first version does not know a channel of sums either.
+        if second or any(channel.kind == "sum" for channel in self.channels):
+            # Whatever the first version has, the second has too.
+            return {**first, "contract": "baseline.v2", **second}  # type: ignore[typeddict-item]
+        return first
 
     def _first_version(self) -> BaselineV1:
+        listed = [channel for channel in self.channels if channel.kind != CONCORDANCE]
+        # Any: the kinds that only the second version has are in documents of that version alone.
+        channels: list[Any] = [channel.to_json() for channel in listed]
         return {
             "contract": "baseline.v1",
             "model": self.model,
@@ -128,7 +146,7 @@ class Baseline:
                 "names": list(self.correlation_names),
                 "matrix": [list(row) for row in self.correlation],
             },
-            "channels": [channel.to_json() for channel in self.channels],
+            "channels": channels,
         }
 
     def _optional_to_json(self) -> _OptionalSummaries:
@@ -155,6 +173,8 @@ class Baseline:
             document["calibration"] = [filled.to_json() for filled in self.calibration]
         if self.importances:
             document["importances"] = {**self.importances}
+        if self.paired:
+            document["concordance"] = concordance_to_json(self.channels)
         return document
 
     @cached_property
@@ -170,6 +190,11 @@ class Baseline:
             "entropy": self.entropy,
         }
         return {name: summary for name, summary in summaries.items() if summary is not None}
+
+    @cached_property
+    def paired(self) -> tuple[str, ...]:
+        """Return the features of which all pairs are watched for lying on one side."""
+        return paired_names(self.channels)
 
     def summary_of(self, channel: Channel) -> Summary | None:
         """Return the summary of the column that a channel bins; None where it bins several."""

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from drift_contracts.types import (
-        BaselineV1Channel,
         BaselineV1Summary,
         BaselineV2CalibrationItem,
+        BaselineV2Channel,
     )
 
     ChannelKind = Literal[
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
         "new",
         "product",
         "sum_of_squares",
+        "sum",
+        "concordance",
     ]
     ColumnType = Literal["number", "integer", "boolean", "category"]
 
@@ -49,6 +51,9 @@ ANSWER_PREFIX = "answer:"
 
 #: Channels of one column that say whether something is so.
 INDICATORS = frozenset({"missing", "out_of_range", "new"})
+
+#: Channels whose bins lie between edges.
+EDGED = frozenset({"quantiles", "product", "sum_of_squares", "sum"})
 
 #: From here on not every integer is a float.
 EXACT_INTEGERS = 2.0**53
@@ -211,6 +216,9 @@ class Channel:
       missing are in no bin.
     - `sum_of_squares`: the sum over features of the squared scores, each in thousandths rounded
       down; a missing one counts as its expectation, 1000.
+    - `sum`: the sum over features of the scores, in thousandths; a missing one counts as 0.
+    - `concordance`: bin 1 if the scores of two features lie on one side of 0, else bin 0; rows
+      with either missing are in no bin.
     """
 
     name: str
@@ -251,7 +259,7 @@ class Channel:
     @property
     def ordered(self) -> bool:
         """Return whether the bins stand in the order of what they hold."""
-        return self.kind in ("values", "quantiles", "product", "sum_of_squares")
+        return self.kind in ("values", *EDGED)
 
     @property
     def cuts(self) -> tuple[float, ...]:
@@ -284,18 +292,21 @@ class Channel:
             return [_category_label(category) for category in self.categories]
         if self.kind in INDICATORS:
             return ["no", "yes"]
+        if self.kind == "concordance":
+            return ["apart", "together"]
         ends = [plain_label(edge) for edge in self.edges]
         if not ends:
             return ["all"]
         inner = [f"{low} to {high}" for low, high in pairwise(ends)]
         return [f"<= {ends[0]}", *inner, f"> {ends[-1]}"]
 
-    def to_json(self) -> BaselineV1Channel:
-        """Return the channel as baseline.v1 shows it, without members that its kind has not."""
+    def to_json(self) -> BaselineV2Channel:
+        """Return the channel as baselines show it, without members that its kind has not."""
         # The order of members is that of every baseline so far: equal baselines have equal text.
-        document: BaselineV1Channel = {
+        document: BaselineV2Channel = {
             "name": self.name,
-            "kind": self.kind,
+            # Pairs that lie on one side are shown all at once (`_concordance`).
+            "kind": self.kind,  # type: ignore[typeddict-item]
             "of": list(self.of),
             **self._bins_to_json(),
             "counts": list(self.counts),
@@ -306,7 +317,7 @@ class Channel:
 
     def _bins_to_json(self) -> _BinMembers:
         document: _BinMembers = {}
-        if self.kind in ("quantiles", "product", "sum_of_squares"):
+        if self.kind in EDGED:
             document["edges"] = numbers(self.edges)
         if self.kind == "values":
             document["values"] = numbers(self.values)
@@ -317,7 +328,7 @@ class Channel:
         return document
 
     @classmethod
-    def from_json(cls, document: BaselineV1Channel) -> Channel:
+    def from_json(cls, document: BaselineV2Channel) -> Channel:
         """Return the channel in a document."""
         bounds = document.get("bounds")
         return cls(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from drift_engine import scale
 
+from drift_ml.baseline._concordance import CONCORDANCE, paired_names
 from drift_ml.baseline._parts import ANSWER_PREFIX, PREDICTION
 
 if TYPE_CHECKING:
@@ -62,6 +63,10 @@ class Source:
     bins: tuple[int, ...]
     #: Per code, the square of its score, in thousandths.
     squares: tuple[int, ...]
+    #: Per code, its score, in thousandths; 0 where it has none.
+    scores: tuple[int, ...]
+    #: Per code, 1 where its score is above 0, -1 where it is not, 0 where it has none.
+    signs: tuple[int, ...]
     mean: float
     #: UNITS per standard deviation, 0 where there is none.
     scale: float
@@ -108,6 +113,15 @@ class Plan:
     sum_edges: tuple[float, ...]
     #: Where the counts of the sum of squares begin.
     sum_offset: int
+    #: Indices of the sources whose scores are summed.
+    added: tuple[int, ...]
+    added_edges: tuple[float, ...]
+    #: Where the counts of that sum begin.
+    added_offset: int
+    #: Indices of the sources of which all pairs are counted that lie on one side.
+    paired: tuple[int, ...]
+    #: Where the counts of these pairs begin.
+    paired_offset: int
     #: Of the flat counts; position `size` is for what is in no bin.
     size: int
 
@@ -163,6 +177,9 @@ def compile_plan(
     summed: tuple[int, ...] = ()
     sum_edges: tuple[float, ...] = ()
     sum_offset = 0
+    added: tuple[int, ...] = ()
+    added_edges: tuple[float, ...] = ()
+    added_offset = 0
     for item in placed:
         channel = item.channel
         if channel.kind == "product":
@@ -184,12 +201,21 @@ def compile_plan(
         elif channel.kind == "sum_of_squares":
             summed = tuple(index[name] for name in channel.of)
             sum_edges, sum_offset = channel.edges, item.offset
+        elif channel.kind == "sum":
+            added = tuple(index[name] for name in channel.of)
+            added_edges, added_offset = channel.edges, item.offset
+    pair_offsets = [item.offset for item in placed if item.channel.kind == CONCORDANCE]
     return Plan(
         tuple(sources),
         tuple(pairs),
         summed,
         sum_edges,
         sum_offset,
+        added,
+        added_edges,
+        added_offset,
+        tuple(index[name] for name in paired_names(channels)),
+        min(pair_offsets, default=0),
         size,
     )
 
@@ -229,6 +255,8 @@ def _source(
         positions=tuple(_positions(mine, value) for value in representatives),
         bins=bins,
         squares=tuple(_square(scores, place) for place in bins),
+        scores=tuple(_score(scores, place) for place in bins),
+        signs=tuple(_sign(scores, place) for place in bins),
         mean=summary.mean or 0.0,
         # A subnormal standard deviation has no reciprocal.
         scale=UNITS / std if std > 0 and UNITS / std < inf else 0.0,
@@ -316,6 +344,24 @@ def _square(
     if place >= len(scores):
         return THOUSANDTHS
     return scores[place] * scores[place] // THOUSANDTHS
+
+
+def _score(
+    scores: Sequence[int],
+    place: int,
+) -> int:
+    """Return a bin's score; of what is in no bin the expectation, 0."""
+    return scores[place] if place < len(scores) else 0
+
+
+def _sign(
+    scores: Sequence[int],
+    place: int,
+) -> int:
+    """Return on which side of 0 a bin's score lies, 1 or -1; 0 of what is in no bin."""
+    if place >= len(scores):
+        return 0
+    return 1 if scores[place] > 0 else -1
 
 
 def _product_table(

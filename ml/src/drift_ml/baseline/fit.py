@@ -53,7 +53,7 @@ class _Answers:
     others: Mapping[Answer, Floats] = field(default_factory=dict)
 
 
-def fit_baseline(
+def fit_baseline(  # noqa: PLR0913 - what was trained, each part by its name
     feature_set: FeatureSet,
     columns: Mapping[str, npt.ArrayLike],
     *,
@@ -62,6 +62,7 @@ def fit_baseline(
     errors: npt.ArrayLike | None = None,
     labels: npt.ArrayLike | None = None,
     scores: npt.ArrayLike | None = None,
+    important: Sequence[str] = (),
 ) -> Baseline:
     """Return the baseline of training rows; it does not depend on their order.
 
@@ -79,6 +80,8 @@ def fit_baseline(
         labels: the classes that the model gives to the held-out rows, or their places, shape
             (held_out,).
         scores: their probabilities, in the order of the classes, shape (held_out, classes).
+        important: names of features, the most important to the model first, where that is known:
+            of many features the pairs of these are watched.
 
     Raises:
         BaselineError: where a column is absent, or holds what its feature cannot be; where labels
@@ -90,8 +93,8 @@ def fit_baseline(
     numeric = {
         feature.name: table[feature.name] for feature in features if feature.type != "category"
     }
-    # The pairs of 2,000 columns are two million: the work for a feature must not grow with them.
-    correlated = tuple(numeric)[:MOST_CORRELATED]
+    correlated = _correlated(tuple(numeric), important)
+    numeric = {name: numeric[name] for name in [*correlated, *numeric]}
     matrix = correlation([numeric[name] for name in correlated])
     classes = feature_set.target.classes
     if scores is None and labels is None:
@@ -118,6 +121,7 @@ def fit_baseline(
                 _answer_channels(answers, classes, feature_set.names),
                 numeric,
                 matrix,
+                important,
             )
         ),
         label=summarise("category", others["label"]) if others else None,
@@ -125,6 +129,17 @@ def fit_baseline(
         entropy=summarise("number", others["entropy"]) if others else None,
         classes=classes if others else (),
     )
+
+
+def _correlated(numeric: Sequence[str], important: Sequence[str]) -> tuple[str, ...]:
+    """Return the features that have a correlation with each other, in their order.
+
+    The pairs of 2,000 columns are two million: the work for a feature must not grow with them.
+    """
+    first = [name for name in important if name in numeric]
+    chosen = dict.fromkeys([*first, *numeric])
+    most = set(list(chosen)[:MOST_CORRELATED])
+    return tuple(name for name in numeric if name in most)
 
 
 def _classified(
@@ -224,6 +239,7 @@ def _channels(
     answers: Sequence[Channel],
     numeric: Mapping[str, Floats],
     matrix: Sequence[Sequence[float | None]],
+    important: Sequence[str],
 ) -> Iterator[Channel]:
     """Yield all channels: of values, of the answer, indicators, of several features.
 
@@ -240,7 +256,7 @@ def _channels(
             table[feature.name],
             of_values,
         )
-    yield from joint_channels(of_values, numeric, matrix)
+    yield from joint_channels(of_values, numeric, matrix, important)
 
 
 def _column(

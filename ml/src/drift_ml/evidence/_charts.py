@@ -16,6 +16,7 @@ from drift_ml.evidence._distributions import (
     reference_distribution,
     shifted,
 )
+from drift_ml.evidence._single_bins import SingleBins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,6 +39,12 @@ SCALES = (0.6, 0.8, 1.25, 1.6)
 CORRELATIONS = (0.3, -0.3, 0.6, -0.6)
 #: Shifts of the sum of squares, in standard deviations of its normal score.
 JOINT_SHIFTS = (0.5, 1.0, 2.0, 3.0, -0.5, -1.0)
+#: Shifts of the sum of all scores, in its standard deviations, each with its part of the weight:
+#: five features that all move by one standard deviation move it by 2.2.
+SUM_SHIFTS = {0.5: 0.2, 1.0: 0.25, 2.0: 0.35, 3.0: 0.2}
+#: Change of a correlation, on the axis of Fisher's z, that pairs of signs are watched for: there
+#: are many pairs, and one size is near enough to all that two bins can tell.
+SIGN_CHANGE = 0.5
 #: Factors of a category's odds.
 ODDS = (1 / 3, 2 / 3, 1.5, 3.0)
 #: Shares of all events that an indicator gains.
@@ -63,7 +70,15 @@ FARTHEST = 9.0
 
 #: How the weight is divided among groups of channels; the part of a group that a baseline lacks
 #: is shared out.
-WEIGHTS = {"columns": 0.74, "pairs": 0.17, "together": 0.06, "indicators": 0.03}
+WEIGHTS = {
+    "columns": 0.74,
+    "pairs": 0.17,
+    "together": 0.06,
+    "indicators": 0.03,
+    # These came later, beside the others, so that a baseline without them has its old weights.
+    "direction": 0.05,
+    "signs": 0.15,
+}
 #: The part of an ordered channel's weight on shifts; stretches have what remains.
 LOCATION_SHARE = 0.8
 #: Of them one share follows from the other.
@@ -78,6 +93,8 @@ GROUPS = {
     "categories": "columns",
     "product": "pairs",
     "sum_of_squares": "together",
+    "sum": "direction",
+    "concordance": "signs",
     "missing": "indicators",
     "out_of_range": "indicators",
     "new": "indicators",
@@ -120,9 +137,6 @@ class _Alternative:
     direction: str
     weight: float
     distribution: Floats
-    #: The distribution that it is held against, where that is not the channel's reference.
-    before: Floats | None = None
-    first_state: int = FIRST_STATE
 
 
 def charts(
@@ -146,25 +160,53 @@ def charts(
     >>> listed[0].kind, listed[0].size, listed[0].direction, table.shape
     ('location', 0.25, 'up', (2, 8))
     """
+    made = charts_of(channel, counts)
+    return list(made.charts), made.table
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelCharts:
+    """The charts of one channel, with what their log-likelihood ratios are made of."""
+
+    #: Those of `spread` come first, those of `single` last.
+    charts: tuple[Chart, ...]
+    #: Log-likelihood ratios of the charts that look at every bin, nats, shape (bins, charts).
+    spread: Floats
+    #: Of the charts that look at one bin each; None where there are none.
+    single: SingleBins | None
+
+    @property
+    def table(self) -> Floats:
+        """Return all log-likelihood ratios, nats, shape (bins, charts)."""
+        if self.single is None:
+            return self.spread
+        bins = len(self.spread)
+        return np.concatenate([self.spread, self.single.table(bins)], axis=1)
+
+
+def charts_of(
+    channel: Channel,
+    counts: Sequence[int] | None = None,
+) -> ChannelCharts:
+    """Return the charts of one channel of a baseline.
+
+    Args:
+        channel: with its reference counts.
+        counts: other reference counts on the same bins, the channel's by default.
+    """
     rows = channel.counts if counts is None else counts
     reference = reference_distribution(rows)
     listed: list[Chart] = []
     columns: list[Floats] = []
-    for alternative in _alternatives(channel, rows, reference):
-        before = reference if alternative.before is None else alternative.before
-        ratio = np.log(alternative.distribution / before)
-        listed.append(
-            _chart(
-                channel.name,
-                alternative,
-                before,
-                ratio,
-            )
-        )
+    for alternative in _alternatives(channel, reference):
+        ratio = np.log(alternative.distribution / reference)
+        listed.append(_chart(channel.name, alternative, reference, ratio))
         columns.append(ratio)
-    if not columns:
-        return [], np.zeros((len(reference), 0))
-    return listed, np.stack(columns, axis=1)
+    spread = np.stack(columns, axis=1) if columns else np.zeros((len(reference), 0))
+    single = _single_bins(channel, rows, reference)
+    if single is not None:
+        listed += _single_charts(channel, single)
+    return ChannelCharts(tuple(listed), spread, single)
 
 
 def _chart(
@@ -186,35 +228,90 @@ def _chart(
         information=information,
         mean_under_null=float(reference @ ratio),
         noise=max(1.0, variance / (2 * information)),
-        first_state=alternative.first_state,
     )
+
+
+def _single_bins(
+    channel: Channel,
+    counts: Sequence[int],
+    reference: Floats,
+) -> SingleBins | None:
+    """Return the alternatives of single bins; None where the channel has none.
+
+    A category that is not among the most frequent is held against all others together, with half
+    a made-up row on either side: a level that was never seen is not as impossible as one row
+    divided among a thousand levels says.
+    """
+    if channel.kind in ("values", "quantiles") and len(reference) > 2:  # noqa: PLR2004 - as below
+        # Part of the traffic shows one value over and over.
+        bins = np.arange(len(channel.labels))
+        return SingleBins(bins, reference[bins], FROZEN) if len(bins) else None
+    if channel.kind != "categories":
+        return None
+    rare = _by_frequency(channel)[MOST_CATEGORIES:]
+    if not len(rare):
+        return None
+    known = np.asarray(counts, dtype=np.float64)[rare] + JEFFREYS
+    return SingleBins(rare, known / (sum(counts) + 2 * JEFFREYS), RARE_NEWCOMERS)
+
+
+def _single_charts(channel: Channel, single: SingleBins) -> list[Chart]:
+    """Return the charts of single bins, in their order."""
+    is_ordered = channel.kind != "categories"
+    part = FROZEN_SHARE if is_ordered else RARE_SHARE
+    information = np.maximum(single.information, LEAST_INFORMATION)
+    noise = np.maximum(1.0, single.variance / (2 * information))
+    labels = channel.labels
+    figures = zip(
+        single.bins.tolist(),
+        information.tolist(),
+        single.mean_under_null.tolist(),
+        noise.tolist(),
+        strict=True,
+    )
+    listed = []
+    for bin_, gained, lost, growth in figures:
+        label = labels[bin_] if is_ordered else str(channel.categories[bin_])
+        listed.append(
+            Chart(
+                channel=channel.name,
+                kind="share",
+                size=single.share,
+                direction=f"{label} up",
+                weight=part / len(single.bins),
+                information=gained,
+                mean_under_null=lost,
+                noise=growth,
+                first_state=SECOND_STATE,
+            )
+        )
+    return listed
 
 
 def _alternatives(
     channel: Channel,
-    counts: Sequence[int],
     reference: Floats,
 ) -> Iterator[_Alternative]:
-    """Yield every alternative of a channel, in the order in which states list their charts."""
+    """Yield the alternatives that concern all bins, in the order in which states list them."""
     if len(reference) < 2:  # noqa: PLR2004 - one bin cannot change
         return
     if channel.kind in ("values", "quantiles"):
-        yield from _ordered(channel, reference)
+        yield from _ordered(reference)
     elif channel.kind == "product":
         yield from _correlations(channel, reference)
     elif channel.kind == "sum_of_squares":
         yield from _joint_shifts(reference)
+    elif channel.kind == "sum":
+        yield from _sums(reference)
+    elif channel.kind == "concordance":
+        yield from _signs(reference)
     elif channel.kind == "categories":
         yield from _categories(channel, reference)
-        yield from _rare_categories(channel, counts, reference)
     else:
         yield from _indicators(reference)
 
 
-def _ordered(
-    channel: Channel,
-    reference: Floats,
-) -> Iterator[_Alternative]:
+def _ordered(reference: Floats) -> Iterator[_Alternative]:
     stretchable = len(reference) > 2  # noqa: PLR2004 - two bins know no variance
     # Of two bins a shift says all that can be said.
     moving = 1 - FROZEN_SHARE if stretchable else 1.0
@@ -247,24 +344,6 @@ def _ordered(
             _direction(scale - 1),
             weight,
             stretched,
-        )
-    yield from _frozen(channel, reference)
-
-
-def _frozen(
-    channel: Channel,
-    reference: Floats,
-) -> Iterator[_Alternative]:
-    """Yield one alternative per bin: part of the traffic shows one value over and over."""
-    weight = FROZEN_SHARE / len(reference)
-    for bin_, label in enumerate(channel.labels):
-        yield _Alternative(
-            "share",
-            FROZEN,
-            f"{label} up",
-            weight,
-            mixed(reference, bin_, FROZEN),
-            first_state=SECOND_STATE,
         )
 
 
@@ -313,9 +392,12 @@ def reference_correlation(channel: Channel) -> float:
     """Return the correlation of a pair in the reference, estimated from the bins of its channel.
 
     Args:
-        channel: of kind `product`, with at least two bins.
+        channel: of kind `product` or `concordance`, with at least two bins.
     """
-    return _products(channel, reference_distribution(channel.counts))[1]
+    reference = reference_distribution(channel.counts)
+    if channel.kind == "concordance":
+        return _correlation_of_signs(reference)
+    return _products(channel, reference)[1]
 
 
 def _joint_shifts(reference: Floats) -> Iterator[_Alternative]:
@@ -328,6 +410,35 @@ def _joint_shifts(reference: Floats) -> Iterator[_Alternative]:
             weight,
             shifted(reference, size),
         )
+
+
+def _sums(reference: Floats) -> Iterator[_Alternative]:
+    for size, part in SUM_SHIFTS.items():
+        # Half of a size's part for either direction.
+        yield _Alternative("location", size, "up", part / 2, shifted(reference, size))
+        yield _Alternative("location", -size, "down", part / 2, shifted(reference, -size))
+
+
+def _signs(reference: Floats) -> Iterator[_Alternative]:
+    before = _correlation_of_signs(reference)
+    odds_before = _odds_of_signs(before)
+    for change in (SIGN_CHANGE, -SIGN_CHANGE):
+        # The odds of one side, as those of two normals would change.
+        odds = _odds_of_signs(np.tanh(np.arctanh(before) + change)) / odds_before
+        distribution = favoured(reference, 1, odds)
+        yield _Alternative("correlation", change, _direction(change), 0.5, distribution)
+
+
+def _correlation_of_signs(reference: Floats) -> float:
+    """Return the correlation at which two normals lie on one side as often: Sheppard 1899."""
+    rho = float(np.sin(np.pi * (reference[1] - 0.5)))
+    return max(-STEEPEST, min(rho, STEEPEST))
+
+
+def _odds_of_signs(rho: float) -> float:
+    """Return the odds that two normals of a correlation lie on one side of 0."""
+    share = 0.5 + float(np.arcsin(rho)) / np.pi
+    return share / (1 - share)
 
 
 def _categories(
@@ -356,33 +467,6 @@ def _categories(
             )
         joined = mixed(reference, bin_, NEWCOMERS)
         yield _Alternative("share", NEWCOMERS, f"{label} up", weight, joined)
-
-
-def _rare_categories(
-    channel: Channel,
-    counts: Sequence[int],
-    reference: Floats,
-) -> Iterator[_Alternative]:
-    """Yield one alternative for each category that is not among the most frequent: it becomes so.
-
-    Each is held against all others together, with half a made-up row on either side: a level that
-    was never seen is not as impossible as one row divided among a thousand levels says.
-    """
-    rare = _by_frequency(channel)[MOST_CATEGORIES:].tolist()
-    rows = sum(counts) + 2 * JEFFREYS
-    for bin_ in rare:
-        share = (counts[bin_] + JEFFREYS) / rows
-        before = reference * (1 - share) / (1 - reference[bin_])
-        before[bin_] = share
-        yield _Alternative(
-            "share",
-            RARE_NEWCOMERS,
-            f"{channel.categories[bin_]} up",
-            RARE_SHARE / len(rare),
-            mixed(before, bin_, RARE_NEWCOMERS),
-            before,
-            SECOND_STATE,
-        )
 
 
 def _by_frequency(channel: Channel) -> Places:

@@ -62,7 +62,7 @@ class Settings:
     #: Minimum effects of single features, by name; a pair takes the larger of both.
     minimum_effects: Mapping[str, float] = field(default_factory=dict)
     #: Channels that vary with the hour, of which nothing more is known yet: their events are
-    #: summed, and each whole day of them is one step. None where there is a seasonality.
+    #: summed, and each whole day of them is one step. In a seasonality they have one reference.
     whole_days: tuple[str, ...] = ()
 
     @cached_property
@@ -128,7 +128,7 @@ class MixtureDetector:
         if settings.whole_days:
             daily = [chart.channel in settings.whole_days for chart in self._tables[0].charts]
             self._daily = np.array(daily)
-        self._causes = Causes(settings.channels, self._tables[0].charts)
+        self._causes = Causes(settings.channels, self._tables[0].places)
         self._needed = log(settings.budget.events)
         self.reset()
 
@@ -212,11 +212,12 @@ class MixtureDetector:
 
     def evidence_by_channel(self) -> dict[str, float]:
         """Return ln of what each channel adds to the mixture, nats; minus infinity for nothing."""
-        gained = self._capital.log + self._tables[0].log_weights
-        parts: dict[str, float] = {}
-        for chart, part in zip(self._tables[0].charts, gained.tolist(), strict=True):
-            parts[chart.channel] = float(np.logaddexp(parts.get(chart.channel, -inf), part))
-        return parts
+        tables = self._tables[0]
+        gained = self._capital.log + tables.log_weights
+        parts = np.full(len(tables.names), -inf)
+        np.logaddexp.at(parts, tables.places, gained)
+        charted = np.unique(tables.places).tolist()
+        return {tables.names[place]: float(parts[place]) for place in charted}
 
     @property
     def needed(self) -> float:
@@ -323,12 +324,13 @@ class MixtureDetector:
         for recovery in self._recoveries():
             recovery.update(counts.get(recovery.channel, ()), stratum)
         tables = self._tables[stratum]
+        ratio, seen = tables.ratio_and_seen(counts)
         return self._advance(
             tables,
-            tables.ratio(counts),
+            ratio,
             events,
             timestamp_s,
-            tables.seen(counts),
+            seen,
         )
 
     def update_event(
@@ -406,14 +408,15 @@ class MixtureDetector:
         self._inflate_days()
         self.review_day(counts)
         tables = self._tables[0]
+        ratio, seen = tables.ratio_and_seen(counts)
         self._capital.advance(
-            tables.ratio(counts),
+            ratio,
             # As many runs as the day counts for: a day of a million events is no million chances.
             min(events, DAY_EVENTS),
             tables.rows,
             self._variance_inflation,
             begin_s,
-            tables.seen(counts),
+            seen,
             daily,
         )
         self._confirm()

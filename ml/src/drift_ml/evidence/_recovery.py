@@ -82,7 +82,8 @@ class Recovery:
         exponents = _exponents(listed, finding, left)
         place = first.tables.names.index(self.channel)
         self._ratios = [
-            _turned(stratum.counts, stratum.tables.ratios[place], exponents) for stratum in strata
+            _turned(stratum.counts, stratum.tables.made[place].table, exponents)
+            for stratum in strata
         ]
         self._variance_inflation = np.asarray(variance_inflation, dtype=np.float64)
         self.capital = Capital.empty(len(exponents))

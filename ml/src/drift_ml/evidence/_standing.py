@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,18 +12,22 @@ from drift_ml.evidence._charts import reference_correlation
 from drift_ml.evidence._state import capital_to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy.typing as npt
     from drift_contracts.types import DetectorStateV2Alarm, DetectorStateV2Drift
 
     from drift_ml.baseline import Channel
-    from drift_ml.evidence._charts import Chart
     from drift_ml.evidence._finding import DriftFinding
     from drift_ml.evidence._recovery import Recovery
 
     Flags = npt.NDArray[np.bool_]
+    #: Indices of channels.
+    Places = npt.NDArray[np.intp]
 
+#: Kinds of channels of two features, and of all of them.
+PAIRS = ("product", "concordance")
+ALL_TOGETHER = ("sum_of_squares", "sum")
 #: Absolute correlation in the reference from which two features are taken to move together.
 LINKED = 0.2
 
@@ -71,14 +76,30 @@ class StandingAlarm:
 class Causes:
     """Which channels show one cause, by what they are made of and by the reference."""
 
-    def __init__(self, channels: Sequence[Channel], charts: Sequence[Chart]) -> None:
+    def __init__(self, channels: Sequence[Channel], places: Places) -> None:
+        """Take what is watched.
+
+        Args:
+            channels: of the baseline.
+            places: per chart, the place of its channel, shape (charts,).
+        """
         self._by_name = {channel.name: channel for channel in channels}
-        self._charts = charts
-        self._pairs = {
-            frozenset(channel.of): abs(reference_correlation(channel))
-            for channel in channels
-            if channel.kind == "product" and len(channel.counts) > 1
-        }
+        self._places = places
+
+    @cached_property
+    def _pairs(self) -> Mapping[frozenset[str], float]:
+        """Return the absolute correlation of each pair in the reference.
+
+        There are many pairs, and only a second drift asks for them.
+        """
+        listed = [channel for channel in self._by_name.values() if len(channel.counts) > 1]
+        pairs: dict[frozenset[str], float] = {}
+        # A product says more of a correlation than signs do, and replaces theirs.
+        for kind in ("concordance", "product"):
+            for channel in listed:
+                if channel.kind == kind:
+                    pairs[frozenset(channel.of)] = abs(reference_correlation(channel))
+        return pairs
 
     def explained_by(self, name: str) -> Flags:
         """Return per chart whether a drift of one channel explains what it shows.
@@ -90,17 +111,15 @@ class Causes:
         Args:
             name: of the drifting channel.
         """
-        explained = {
-            channel.name for channel in self._by_name.values() if self._explains(name, channel)
-        }
-        return np.array([chart.channel in explained for chart in self._charts], dtype=bool)
+        explained = [self._explains(name, channel) for channel in self._by_name.values()]
+        return np.array(explained, dtype=bool)[self._places]
 
     def _explains(self, name: str, other: Channel) -> bool:
         drifting = self._by_name[name]
-        if drifting.kind == "sum_of_squares":
-            return other.kind == "sum_of_squares"
-        if drifting.kind == "product":
-            return other.name == name or other.kind == "sum_of_squares"
+        if drifting.kind in ALL_TOGETHER:
+            return other.kind in ALL_TOGETHER
+        if drifting.kind in PAIRS:
+            return other.of == drifting.of or other.kind in ALL_TOGETHER
         return not set(drifting.of).isdisjoint(other.of)
 
     def follows(self, name: str) -> bool:
@@ -135,4 +154,4 @@ class Causes:
 
 
 def _is_of_all(channel: Channel) -> bool:
-    return channel.kind == "sum_of_squares" or channel.answer is not None
+    return channel.kind in ALL_TOGETHER or channel.answer is not None

@@ -13,10 +13,12 @@ from drift_ml.evidence._charts import (
     GROUPS,
     SHARED,
     WEIGHTS,
+    ChannelCharts,
     Chart,
-    charts,
+    charts_of,
 )
 from drift_ml.evidence._errors import EvidenceError
+from drift_ml.evidence._groups import Group, grouped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,8 +40,6 @@ SIEGMUND = 0.583
 #: thresholds only.
 TRUSTED = 0.5
 LARGEST_SHIFT = 2.0
-#: Of channels with more, only the bins that a batch shows are multiplied.
-MANY_BINS = 64
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class Tables:
     names: tuple[str, ...]
     #: Of all channels, in their order.
     charts: tuple[Chart, ...]
-    #: Per channel the log-likelihood ratios, shape (bins, charts of the channel), nats.
-    ratios: tuple[Floats, ...]
+    #: Of each channel.
+    made: tuple[ChannelCharts, ...]
     #: Per chart, the reference rows behind it divided by its noise.
     rows: Floats
     #: Per chart; the weights sum to 1 but for the overshoot.
@@ -76,19 +76,19 @@ class Tables:
         """
         references = [_reference_counts(channel, counts) for channel in channels]
         pairs = zip(channels, references, strict=True)
-        charted = [charts(channel, reference) for channel, reference in pairs]
-        weights_of = _channel_weights(channels, [bool(listed) for listed, _ in charted])
+        made = [charts_of(channel, reference) for channel, reference in pairs]
+        weights_of = _channel_weights(channels, [bool(each.charts) for each in made])
         all_charts: list[Chart] = []
         weights: list[float] = []
         rows: list[float] = []
-        for channel, reference, (listed, _) in zip(
+        for channel, reference, each in zip(
             channels,
             references,
-            charted,
+            made,
             strict=True,
         ):
             total = max(sum(reference), 1)
-            for chart in listed:
+            for chart in each.charts:
                 all_charts.append(chart)
                 weight = chart.weight * weights_of[channel.name]
                 weights.append(weight * overshoot(chart.information))
@@ -98,11 +98,35 @@ class Tables:
         return cls(
             names=tuple(channel.name for channel in channels),
             charts=tuple(all_charts),
-            ratios=tuple(table for _, table in charted),
+            made=tuple(made),
             rows=np.array(rows),
             log_weights=np.log(weights),
-            places=np.repeat(np.arange(len(charted)), [len(listed) for listed, _ in charted]),
+            places=np.repeat(np.arange(len(made)), [len(each.charts) for each in made]),
         )
+
+    @property
+    def ratios(self) -> Iterator[Floats]:
+        """Yield per channel the log-likelihood ratios, shape (bins, charts of it), nats."""
+        return (each.table for each in self.made)
+
+    def ratio_and_seen(self, counts: Counts) -> tuple[Floats, Floats]:
+        """Return what a batch says to each chart.
+
+        Args:
+            counts: events per bin, by channel; a channel that is left out counts as unseen.
+
+        Returns:
+            The joint log-likelihood ratios in nats, and how many events have a bin in each
+            chart's channel, both of shape (charts,).
+
+        Raises:
+            EvidenceError: the counts are of other bins.
+        """
+        ratio = np.zeros(len(self.charts))
+        seen = np.zeros(len(self.names))
+        for group in self._groups:
+            ratio[group.charts], seen[group.channels] = group.take(counts)
+        return ratio, seen[self.places]
 
     def ratio(self, counts: Counts) -> Floats:
         """Return the joint log-likelihood ratio of a batch per chart, nats, shape (charts,).
@@ -110,21 +134,7 @@ class Tables:
         A channel that `counts` leaves out counts as unseen. Raises EvidenceError for counts of
         other bins.
         """
-        parts = []
-        for name, table in zip(self.names, self.ratios, strict=True):
-            bins = counts.get(name)
-            if bins is None:
-                parts.append(self._nothing[name])
-                continue
-            if len(bins) != len(table):
-                raise EvidenceError(f"channel {name!r}: expected {len(table)} bins")
-            events = np.asarray(bins, dtype=np.float64)
-            if len(table) > MANY_BINS:
-                # Of a thousand levels a window shows some, and a table of them has a million cells.
-                shown = np.flatnonzero(events)
-                events, table = events[shown], table[shown]  # noqa: PLW2901 - the rows in use
-            parts.append(events @ table)
-        return np.concatenate(parts)
+        return self.ratio_and_seen(counts)[0]
 
     def ratio_of_event(self, bins: Mapping[str, int]) -> Floats:
         """Return the log-likelihood ratio of one event per chart, nats, shape (charts,).
@@ -132,15 +142,10 @@ class Tables:
         `bins` is the bin that it falls into, by channel; -1 or left out where it is in none.
         """
         parts = []
-        for name, table in zip(self.names, self.ratios, strict=True):
+        for name, table in zip(self.names, self._by_event, strict=True):
             bin_ = bins.get(name, -1)
             parts.append(table[bin_] if bin_ >= 0 else self._nothing[name])
         return np.concatenate(parts)
-
-    def seen(self, counts: Counts) -> Floats:
-        """Return how many events of a batch have a bin in each chart's channel, shape (charts,)."""
-        totals = [sum(counts.get(name, ())) for name in self.names]
-        return np.array(totals, dtype=np.float64)[self.places]
 
     def seen_in_event(self, bins: Mapping[str, int]) -> Floats | None:
         """Return 1 per chart in whose channel one event has a bin, else 0, shape (charts,).
@@ -153,9 +158,18 @@ class Tables:
         return np.where(np.array(absent)[self.places], 0.0, 1.0)
 
     @cached_property
+    def _groups(self) -> tuple[Group, ...]:
+        return tuple(grouped(self.names, self.made))
+
+    @cached_property
+    def _by_event(self) -> tuple[Floats, ...]:
+        """Return the tables of all channels; windows need none, and they take memory."""
+        return tuple(self.ratios)
+
+    @cached_property
     def _nothing(self) -> Mapping[str, Floats]:
-        pairs = zip(self.names, self.ratios, strict=True)
-        return {name: np.zeros(table.shape[1]) for name, table in pairs}
+        pairs = zip(self.names, self.made, strict=True)
+        return {name: np.zeros(len(each.charts)) for name, each in pairs}
 
 
 def tables_of(

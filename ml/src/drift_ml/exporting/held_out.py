@@ -13,6 +13,7 @@ from drift_ml.importances import (
     importances_of_answers,
     importances_of_classes,
     importances_of_numbers,
+    ranked,
     with_importances,
 )
 from drift_ml.scores import classification, regression
@@ -90,20 +91,25 @@ def _of_numbers(
         suffix = name.lower()
         scores.update({f"{score}_{suffix}": value for score, value in of_output.items()})
 
+    importances = importances_of_numbers(
+        model, held_out.matrix, held_out.target, feature_set.names, seed=seed
+    )
     baseline = fit_baseline(
         feature_set,
         columns_of(feature_set, learnt),
         target=learnt.target[:, 0],
         predictions=predicted[:, 0],
         errors=predicted[:, 0] - held_out.target[:, 0],
+        important=ranked(importances),
     )
-    r2 = scores["r2"]["value"]
-    worse = () if r2 is not None and r2 > 0 else (_no_better("R2", "predicting the mean"),)
-    importances = importances_of_numbers(
-        model, held_out.matrix, held_out.target, feature_set.names, seed=seed
-    )
+    worse = []
+    for name in feature_set.target.output_names or ("",):
+        r2 = scores[f"r2_{name.lower()}" if name else "r2"]["value"]
+        if r2 is None or r2 <= 0:
+            score = f"R2 of {name}" if name else "R2"
+            worse.append(_no_better(score, "predicting the mean"))
     baseline = with_importances(baseline, importances)
-    return HeldOut(scores, baseline, {"importances": importances}, worse)
+    return HeldOut(scores, baseline, {"importances": importances}, tuple(worse))
 
 
 def _of_answers(
@@ -170,16 +176,17 @@ def _of_classes(
     answers = classification.Answers.of(target, learnt_classes, actual, probabilities, labels)
     scores = classification.score(answers, seed=seed)
     calibration = calibration_bins(answers.scores, answers.happened)
+
+    importances = importances_of_classes(
+        model, held_out.matrix, actual, feature_set.names, seed=seed
+    )
     baseline = fit_baseline(
         feature_set,
         columns_of(feature_set, learnt),
         target=learnt.target[:, 0],
         labels=labels.astype(np.float64),
         scores=probabilities,
-    )
-
-    importances = importances_of_classes(
-        model, held_out.matrix, actual, feature_set.names, seed=seed
+        important=ranked(importances),
     )
     skill = scores["brier_skill"]["value"]
     is_better = skill is not None and skill > 0

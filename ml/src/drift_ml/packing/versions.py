@@ -22,7 +22,14 @@ from drift_contracts.bundle_paths import (
     current_version,
     versions_in,
 )
-from drift_engine.bundle import FILES, ROW_DIGESTS, describe_files, load_bundle, model_version
+from drift_engine.bundle import (
+    FILES,
+    RHYTHM,
+    ROW_DIGESTS,
+    describe_files,
+    load_bundle,
+    model_version,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +38,7 @@ if TYPE_CHECKING:
 ABANDONED_AFTER = 3600.0
 #: Files of a flat bundle, in the order in which they may vanish: without a manifest nothing is
 #: read.
-FLAT_FILES = (MANIFEST, ROW_DIGESTS, *FILES)
+FLAT_FILES = (MANIFEST, RHYTHM, ROW_DIGESTS, *FILES)
 
 
 def write_version(
@@ -184,10 +191,10 @@ def _mend(
             files[path.name],
         ):
             continue
-        # Serving does without rows.bin, but no manifest may stand beside digests of another.
-        if path.name not in files or path.name == ROW_DIGESTS:
+        # Serving does without these, but no manifest may stand beside digests of another.
+        if path.name not in files or path.name in (ROW_DIGESTS, RHYTHM):
             _remove(path)
-    for name in (*FILES, MANIFEST, ROW_DIGESTS):
+    for name in (*FILES, MANIFEST, ROW_DIGESTS, RHYTHM):
         if name in files and not _holds(
             folder / name,
             files[name],

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from drift_engine.onnx._model import OnnxModel
 
     from drift_ml.replay.answering import Answers
-    from drift_ml.tables import Chunk
+    from drift_ml.rhythm import Rhythm
+    from drift_ml.tables import Chunk, Unlabelled
     from drift_ml.tables.row_digests import RowDigests
 
     Floats = npt.NDArray[np.float64]
@@ -49,6 +50,7 @@ FEWEST_ROWS = 50
 #: Rows that one thread predicts at a time.
 PREDICTED_TOGETHER = 2**13
 PREDICTION_COLUMN = "prediction"
+HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Request:
     #: The column of times.
     time: str | None = None
     #: The column of predictions. Without one, the column named `prediction` is taken if it is
-    #: there, else the bundle's forest predicts.
+    #: there, else the bundle's model predicts.
     prediction: str | None = None
     #: Rows to a window, None for the file's 500th part, rounded up.
     window: int | None = None
@@ -70,8 +72,12 @@ class Request:
     minimum_effect: float = MINIMUM_EFFECT
     #: Minimum effects of single features, by name.
     minimum_effects: Mapping[str, float] = field(default_factory=dict)
+    #: Of the bundle; it holds where the file has times.
+    rhythm: Rhythm | None = None
     #: How to read the file.
     reading: ReadOptions = field(default_factory=ReadOptions)
+    #: Counts the rows without target, which are left out where the model predicts; None for none.
+    unlabelled: Unlabelled | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,7 @@ class Backtest:
     windows: tuple[Window, ...]
     replay: Replay
     detections: tuple[Detection, ...]
-    #: Whether the bundle's forest gave the predictions.
+    #: Whether the bundle's model gave the predictions.
     predicted: bool
     training_rows: TrainingRows
 
@@ -126,7 +132,8 @@ def backtest(
     baseline = Baseline.from_json(bundle.baseline)
     rows = count_rows(request.path)
     size = request.window or rows_per_window(rows)
-    cutter = _Cutter(baseline, bundle.manifest["model_version"], size)
+    rhythm = request.rhythm if request.time is not None else None
+    cutter = _Cutter(baseline, bundle.manifest["model_version"], size, hourly=rhythm is not None)
     detectors = ReferenceDetectors(baseline)
     sample = RowSample() if digests is None else RowSample(limit=digests.limit)
     done = 0
@@ -134,7 +141,8 @@ def backtest(
         # numpy lets two threads count at a time.
         thread = stack.enter_context(ThreadPoolExecutor(1))
         layout = _layout(bundle, request, column)
-        reader = read_chunks(request.path, layout, request.reading)
+        unlabelled = request.unlabelled if column is None else None
+        reader = read_chunks(request.path, layout, request.reading, unlabelled=unlabelled)
         chunks = stack.enter_context(closing(reader))
         for part in _predicted(chunks, column, bundle):
             names = bundle.feature_set.names
@@ -153,6 +161,7 @@ def backtest(
         budget=budget_of(request.budget_events, request.budget_days, windows),
         minimum_effect=request.minimum_effect,
         minimum_effects=request.minimum_effects,
+        seasonality=None if rhythm is None else rhythm.seasonality(baseline.channels),
         progress=partial(show, "evidence"),
         units=units_of(bundle.feature_set),
     )
@@ -163,6 +172,27 @@ def backtest(
         column is None,
         TrainingRows(None if digests is None else digests.compare(sample)),
     )
+
+
+def answered_chunks(
+    bundle: Bundle, request: Request
+) -> Iterator[tuple[Mapping[str, npt.NDArray[np.generic]], Answers, Times]]:
+    """Yield the columns, the answers and the times, in milliseconds since 1970, of a file's chunks.
+
+    Args:
+        bundle: Whose model answers where the file has no column of predictions.
+        request: The file, with a column of times.
+
+    Raises:
+        DataError: the file breaks the feature set, or cannot be read.
+    """
+    column = _prediction_column(request)
+    layout = _layout(bundle, request, column)
+    with closing(read_chunks(request.path, layout, request.reading)) as chunks:
+        for part in _predicted(chunks, column, bundle):
+            columns = {name: part.chunk.columns[name] for name in bundle.feature_set.names}
+            if part.chunk.times_ms is not None:
+                yield columns, part.answers, part.chunk.times_ms
 
 
 def rows_per_window(rows: int) -> int:
@@ -195,19 +225,34 @@ def _layout(
     # Some models answer complete rows only; where none predicts, a row may miss values.
     width = len(bundle.feature_set.names)
     complete = column is None and not _takes_missing(bundle.model, width)
-    return Layout(bundle.feature_set, column, request.time, complete=complete)
+    # The target is read where rows without it are left out.
+    is_labelled = column is None and request.unlabelled is not None
+    number = bundle.feature_set.target.name if is_labelled else column
+    return Layout(bundle.feature_set, number, request.time, complete=complete)
 
 
 class _Cutter:
-    """Cuts chunks into windows of equally many rows."""
+    """Cuts chunks into windows of equally many rows, or of fewer where an hour ends."""
 
     def __init__(
         self,
         baseline: Baseline,
         version: str,
         size: int,
+        *,
+        hourly: bool = False,
     ) -> None:
+        """Begin with an empty window.
+
+        Args:
+            baseline: That rows are counted against.
+            version: Of the model.
+            size: Rows of a window.
+            hourly: Whether no window spans an hour's end: a rhythm has a reference for each hour.
+        """
         self._baseline, self._version, self._size = baseline, version, size
+        self._hourly = hourly
+        self._hour: int | None = None
         self._windows: list[Window] = []
         self._open = Window.empty(baseline, version)
 
@@ -219,8 +264,14 @@ class _Cutter:
     ) -> None:
         """Take a chunk in: vectors of shape (rows,), times in milliseconds since 1970."""
         start = 0
+        ends = self._hour_ends(len(answers.predictions), times)
         while start < len(answers.predictions):
-            end = start + self._size - self._open.events
+            if self._hourly and times is not None:
+                self._begin_hour(int(times[start] // HOUR_MS))
+            end = min(
+                start + self._size - self._open.events,
+                int(ends[np.searchsorted(ends, start, side="right")]),
+            )
             part = answers.part(start, end)
             self._open.observe_rows(
                 {name: values[start:end] for name, values in columns.items()},
@@ -233,6 +284,23 @@ class _Cutter:
             start = end
             if self._open.events == self._size:
                 self._close()
+
+    def _hour_ends(self, rows: int, times: Times | None) -> npt.NDArray[np.intp]:
+        """Return behind which rows of a chunk a window ends at the latest, the last one included.
+
+        Args:
+            rows: Of the chunk.
+            times: In milliseconds since 1970, shape (rows,).
+        """
+        if not self._hourly or times is None:
+            return np.array([rows])
+        return np.append(np.flatnonzero(np.diff(times // HOUR_MS)) + 1, rows)
+
+    def _begin_hour(self, hour: int) -> None:
+        """Close the open window where its hour is another one."""
+        if hour != self._hour and self._open.events:
+            self._close()
+        self._hour = hour
 
     def finish(self) -> list[Window]:
         """Return all windows; the last may hold fewer rows."""

@@ -135,6 +135,14 @@ class ReportOptions:
                 raise click.BadParameter(f"expected one of {choices}", param_hint=hint)
 
 
+rhythm_option = click.option(
+    "--rhythm/--no-rhythm",
+    default=True,
+    show_default=True,
+    help="Hold traffic with times against its hour, where the bundle has a rhythm.",
+)
+
+
 def load_baseline(path: Path) -> tuple[Path, Bundle, Baseline]:
     """Return the folder of a bundle, the bundle and its baseline.
 

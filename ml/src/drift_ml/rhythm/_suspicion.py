@@ -78,12 +78,10 @@ def varying_channels(baseline: Baseline, hours: Iterable[Batch]) -> tuple[str, .
     days = [day for day in by_day if len(day) >= FEWEST_HOURS]
     tables = Tables.build(baseline.channels)
     varying = []
-    for place, (name, ratios) in enumerate(zip(tables.names, tables.ratios, strict=True)):
-        charts = [
-            chart for chart, of in zip(tables.charts, tables.places, strict=True) if of == place
-        ]
+    for name, made in zip(tables.names, tables.made, strict=True):
         # The charts of later states look for one bin each, in which too few events fall.
-        first = [chart.first_state == 1 for chart in charts]
+        first = [chart.first_state == 1 for chart in made.charts]
+        ratios = made.table
         if days and any(first) and _varies([_day(day, name, ratios[:, first]) for day in days]):
             varying.append(name)
     return _with_parts(baseline.channels, varying)

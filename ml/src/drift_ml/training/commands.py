@@ -33,6 +33,8 @@ from .recipe_options import read_recipe, recipe_options
 from .recipes import ROWS, Recipe
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from drift_engine.bundle import Bundle
 
     from drift_ml.tables import Table, Unlabelled
@@ -95,6 +97,13 @@ FILE_RULES = frozenset(
     " share.",
 )
 @click.option(
+    "--rhythm/--no-rhythm",
+    default=True,
+    show_default=True,
+    help="Put the cycles of two weeks or more of --time-column into the bundle: the monitor allows"
+    " for them from the first day.",
+)
+@click.option(
     "--drop-unlabelled",
     is_flag=True,
     help="Leave out the rows of --data that have no target; how many is printed.",
@@ -131,6 +140,7 @@ def main(  # noqa: PLR0913 - one parameter per option
     source: str | None,
     time_column: str | None,
     drop_unlabelled: bool,
+    rhythm: bool,
     rows: int,
     out: Path,
     strict: bool,
@@ -149,6 +159,7 @@ def main(  # noqa: PLR0913 - one parameter per option
     if time_column is not None and data is None:
         raise click.UsageError("--time-column is a column of --data: give the file too")
     asked = {field.name: words.pop(field.name) for field in fields(Recipe)}
+    replay = None if data is None else _replay_words(data, time_column, words)
     options = read_options(words)
     unlabelled = Unlabelled() if drop_unlabelled else None
     has_rows = data is not None or source is not None
@@ -165,8 +176,10 @@ def main(  # noqa: PLR0913 - one parameter per option
                 seed=recipe.seed,
                 unlabelled=unlabelled,
             )
-            trained = _train(chosen, table, out, recipe, strict=strict)
-            _show(chosen, trained, unlabelled)
+            trained = _train(
+                chosen, table, out, recipe, strict=strict, rhythm=rhythm and data is not None
+            )
+            _show(chosen, trained, unlabelled, replay)
     except DataError as error:
         if FILE_RULES.isdisjoint(finding.rule for finding in error.findings):
             # The rows were read, and are not good enough.
@@ -181,6 +194,7 @@ def _train(
     recipe: Recipe,
     *,
     strict: bool,
+    rhythm: bool,
 ) -> Trained:
     """Train with a bar that shows the trees."""
     from .job import train  # noqa: PLC0415 - as above
@@ -199,7 +213,7 @@ def _train(
             """Move the bar."""
             bar.update(task, completed=done)
 
-        return train(chosen, table, out, recipe=recipe, progress=show, strict=strict)
+        return train(chosen, table, out, recipe=recipe, progress=show, strict=strict, rhythm=rhythm)
 
 
 def _chosen(
@@ -223,6 +237,7 @@ def _show(
     chosen: FeatureSet,
     trained: Trained,
     unlabelled: Unlabelled | None,
+    replay: list[str] | None,
 ) -> None:
     """Print scores, files and one prediction made from the bundle that was just written."""
     from drift_engine.bundle import load_bundle  # noqa: PLC0415 - as above
@@ -246,16 +261,43 @@ def _show(
         console.print(f"{name:10} {words}", markup=False, highlight=False, soft_wrap=True)
     example = ", ".join(f"{feature.name} {feature.example}" for feature in chosen.features)
     estimator_size = trained.estimator.stat().st_size
-    lines = (
+    lines = [
         f"bundle     {trained.bundle} ({size:,} bytes), the current version",
         f"pin        {chosen.name}={bundle.digest}",
         f"estimator  {trained.estimator} ({estimator_size:,} bytes)",
         f"example    {example}: {_answer(chosen, bundle)} ({bundle.model.engine} engine)\n",
         "serve it by",
         f"  {_serve_command(chosen.name, trained)}\n",
-    )
+    ]
+    if replay is not None:
+        options = [] if unlabelled is None else ["--drop-unlabelled"]
+        command = shlex.join([*replay, *options, "--baseline", str(trained.bundle.parent)])
+        lines += ["ask rows of later times whether they have drifted by", f"  {command}\n"]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _replay_words(
+    data: Path,
+    time_column: str | None,
+    reading: Mapping[str, Any],
+) -> list[str]:
+    """Return the command that replays a table like the one that is trained on.
+
+    Args:
+        data: the table.
+        time_column: when each row was; None where nothing says so.
+        reading: how the table is read, by the names of the options.
+    """
+    words = ["driftctl", "replay", "--data", str(data)]
+    for name in ("delimiter", "encoding"):
+        if reading[name] is not None:
+            words += [f"--{name}", reading[name]]
+    if reading["decimal"] != ".":
+        words += ["--decimal", reading["decimal"]]
+    words += [f"--missing={mark}" for mark in reading["missing"]]
+    # Training takes rows in any order, and a replay sorts them when it is told to.
+    return words if time_column is None else [*words, "--time-column", time_column, "--sort"]
 
 
 def _serve_command(name: str, trained: Trained) -> str:
@@ -278,6 +320,8 @@ def _facts(trained: Trained) -> dict[str, str]:
             f"the last {training['held_out_rows']:,} of {training['rows']:,} rows by"
             f" {held_out['column']}: {held_out['from']} to {held_out['to']}"
         )
+    if trained.rhythm is not None:
+        facts["rhythm"] = str(trained.rhythm)
     if "exactness" in manifest:
         exactness = manifest["exactness"]
         rows = exactness["rows"] + exactness["hard_rows"]

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it
 from drift_ml.packing import use_version
 from drift_ml.tables import CellFinding, DataError, read_table
 
+from .bundled_rhythm import bundle_rhythm
 from .data_warnings import find_warnings
 from .errors import TrainingError, WarningsFound
 from .fitting import fit, split
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from drift_contracts.features import Target
     from drift_contracts.types import BundleManifestV2
 
+    from drift_ml.rhythm import Rhythm
     from drift_ml.tables import ReadOptions, Table, Unlabelled
 
     from .fitting import Progress
@@ -55,6 +57,8 @@ class Trained:
     #: The file of the estimator.
     estimator: Path
     manifest: BundleManifestV2
+    #: Of the rows, where they have times; it is in the bundle.
+    rhythm: Rhythm | None = None
 
 
 def load_rows(  # noqa: PLR0913 - where rows come from, and how they are read
@@ -156,6 +160,7 @@ def train(
     recipe: Recipe | None = None,
     progress: Progress | None = None,
     strict: bool = False,
+    rhythm: bool = False,
 ) -> Trained:
     """Fit, evaluate and pack.
 
@@ -170,6 +175,8 @@ def train(
         recipe: What decides the model besides its data; that of the model, if absent.
         progress: Called after every few trees.
         strict: Whether a warning about the data ends the job before anything is fitted.
+        rhythm: Whether the rhythm of rows with times goes into the bundle: right where the service
+            will be asked at the times of such rows.
 
     Raises:
         TrainingError: the model is not good enough; nothing was written.
@@ -187,12 +194,14 @@ def train(
     with _threads(table.rows):
         fitted = fit(feature_set, matrix, table.target, recipe, progress, sides)
         manifest = pack(feature_set, table, fitted, recipe, build / "bundles", warnings)
+        version = build / "bundles" / feature_set.name / manifest["model_version"]
+        learned = bundle_rhythm(version, feature_set, table) if rhythm else None
     estimator = build / "estimators" / f"{feature_set.name}.joblib"
     _keep_estimator(fitted.estimator, estimator)
     model = build / "bundles" / feature_set.name
     # Last, so that a training which is killed changes nothing that is served.
     use_version(model, manifest["model_version"])
-    return Trained(model / manifest["model_version"], estimator, manifest)
+    return Trained(version, estimator, manifest, learned)
 
 
 def _threads(rows: int) -> AbstractContextManager[object]:

@@ -15,6 +15,7 @@ from drift_ml.baseline import (
     Source,
 )
 from drift_ml.columns import as_codes, as_numbers
+from drift_ml.concordance import concordance
 from drift_ml.window._errors import WindowError
 from drift_ml.window._ladder import Ladder
 from drift_ml.window._moments import Moments
@@ -132,8 +133,11 @@ class _Tables:
         self.ladders = [Ladder(source.edges) for source in plan.sources]
         self.bins = [np.array(source.bins, dtype=np.intp) for source in plan.sources]
         self.squares = [np.array(source.squares, dtype=np.float64) for source in plan.sources]
+        self.scores = [np.array(source.scores, dtype=np.float64) for source in plan.sources]
+        self.signs = [np.array(source.signs, dtype=np.int8) for source in plan.sources]
         self.pairs = [np.array(pair.table, dtype=np.intp) for pair in plan.pairs]
         self.sum_ladder = Ladder(plan.sum_edges)
+        self.added_ladder = Ladder(plan.added_edges)
         self.places = [_places(source) for source in plan.sources]
         #: The sources whose bins some pair needs.
         self.paired = {pair.first for pair in plan.pairs} | {pair.second for pair in plan.pairs}
@@ -161,6 +165,8 @@ class _Counter:
         self.codes = [np.zeros(len(source.bins), dtype=np.intp) for source in plan.sources]
         self.pairs = [np.zeros(len(pair.table), dtype=np.intp) for pair in plan.pairs]
         self.sums = np.zeros(len(plan.sum_edges) + 1, dtype=np.intp)
+        self.added = np.zeros(len(plan.added_edges) + 1, dtype=np.intp)
+        self.signs = np.zeros(len(plan.paired) * (len(plan.paired) - 1), dtype=np.int64)
         self.moments = [Moments() for _ in plan.sources]
 
     def add(self, chunk: Sequence[Floats]) -> None:
@@ -191,6 +197,19 @@ class _Counter:
             for place in plan.summed:
                 total += tables.squares[place].take(codes[place])
             self.sums += np.bincount(tables.sum_ladder(total), minlength=len(self.sums))
+        self._add_signed(codes)
+
+    def _add_signed(self, codes: Sequence[Integers]) -> None:
+        """Count the sum of scores, and the pairs of signs."""
+        plan, tables = self.plan, self.tables
+        if plan.added:
+            total = np.zeros(len(codes[0]))
+            for place in plan.added:
+                total += tables.scores[place].take(codes[place])
+            self.added += np.bincount(tables.added_ladder(total), minlength=len(self.added))
+        if plan.paired:
+            signs = [tables.signs[place].take(codes[place]) for place in plan.paired]
+            self.signs += concordance(np.array(signs))
 
     def _add_source(
         self,
@@ -239,6 +258,10 @@ class _Counter:
             np.add.at(total, table, counted)
         if plan.summed:
             total[plan.sum_offset : plan.sum_offset + len(self.sums)] += self.sums
+        if plan.added:
+            total[plan.added_offset : plan.added_offset + len(self.added)] += self.added
+        if plan.paired:
+            total[plan.paired_offset : plan.paired_offset + len(self.signs)] += self.signs
         counts: list[int] = total.tolist()
         return counts
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, cast
 
+from drift_ml.baseline import ALL_PAIRS, CONCORDANCE
 from drift_ml.window._errors import WindowError
 from drift_ml.window._moments import Moments
+from drift_ml.window._signs import MOST_EVENTS, PendingSigns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,10 +39,12 @@ class Window:
     first_ms: int | None
     last_ms: int | None
     #: One flat list over all channels (`baseline.offsets` is where each begins), and one last
-    #: count for what is in no bin.
+    #: count for what is in no bin. Pairs of signs come later (`_count_signs`).
     counts: list[int]
     #: Of each feature and of each part of the answer.
     moments: list[Moments]
+    #: Of the events whose pairs of signs are not counted yet.
+    pending: PendingSigns
 
     @classmethod
     def empty(
@@ -63,6 +67,7 @@ class Window:
             last_ms=None,
             counts=[0] * (plan.size + 1),
             moments=[Moments() for _ in plan.sources],
+            pending=PendingSigns(len(plan.paired)),
         )
 
     def observe(
@@ -120,7 +125,7 @@ class Window:
         codes: list[int],
         bins: list[int],
     ) -> None:
-        """Count products and the sum of squares, which depend on the bins alone."""
+        """Count products, sums and signs, which depend on the bins alone."""
         counts = self.counts
         for pair in plan.pairs:
             cell = bins[pair.first] * pair.width + bins[pair.second]
@@ -128,6 +133,19 @@ class Window:
         if plan.summed:
             total = sum([plan.sources[place].squares[codes[place]] for place in plan.summed])
             counts[plan.sum_offset + bisect_left(plan.sum_edges, total)] += 1
+        if plan.added:
+            total = sum([plan.sources[place].scores[codes[place]] for place in plan.added])
+            counts[plan.added_offset + bisect_left(plan.added_edges, total)] += 1
+        if plan.paired:
+            self.pending.add([plan.sources[place].signs[codes[place]] for place in plan.paired])
+            if self.pending.events == MOST_EVENTS:
+                self._count_signs()
+
+    def _count_signs(self) -> None:
+        """Count the pairs of signs of the events that were observed one by one."""
+        if self.pending.events:
+            for place, more in enumerate(self.pending.drain(), self.baseline.plan.paired_offset):
+                self.counts[place] += more
 
     def observe_rows(
         self,
@@ -187,6 +205,7 @@ class Window:
             )
         total = Window.empty(self.baseline, self.model_version)
         for part in (self, other):
+            part._count_signs()
             total._add(part.counts, part.moments)
             total._extend(
                 part.events,
@@ -232,6 +251,7 @@ class Window:
 
     def channel_counts(self) -> dict[str, list[int]]:
         """Return the events in each bin, by channel."""
+        self._count_signs()
         counts = {}
         spans = pairwise(self.baseline.offsets)
         for channel, (start, end) in zip(
@@ -260,8 +280,20 @@ class Window:
             "first_ms": self.first_ms,
             "last_ms": self.last_ms,
             "moments": moments,
-            "counts": self.channel_counts(),
+            "counts": self._counts_to_json(),
         }
+
+    def _counts_to_json(self) -> dict[str, list[int]]:
+        """Return the events in each bin by channel, those of all pairs of signs in one list."""
+        counts: dict[str, list[int]] = {}
+        pairs: list[int] = []
+        kinds = [channel.kind for channel in self.baseline.channels]
+        for kind, (name, bins) in zip(kinds, self.channel_counts().items(), strict=True):
+            if kind == CONCORDANCE:
+                pairs += bins
+            else:
+                counts[name] = bins
+        return {**counts, ALL_PAIRS: pairs} if pairs else counts
 
     @classmethod
     def from_json(
@@ -286,7 +318,7 @@ class Window:
         state = cast("WindowStateV1", document)
         window = cls.empty(baseline, state.get("model_version"))
         try:
-            counts = [state["counts"][channel.name] for channel in baseline.channels]
+            counts = [state["counts"][name] for name in _names_in_json(baseline)]
             sums = [state["moments"][source.name] for source in baseline.plan.sources]
             moments = [Moments(*numbers) for numbers in sums]
             window._extend(
@@ -296,13 +328,27 @@ class Window:
             )
         except (KeyError, TypeError) as error:
             raise WindowError(f"{CONTRACT}: not of the shape that the contract gives") from error
-        sizes = [len(channel.counts) for channel in baseline.channels]
-        if [len(bins) for bins in counts] != sizes:
+        if [len(bins) for bins in counts] != _sizes_in_json(baseline):
             expected = "expected as many bins per channel as the baseline has"
             raise WindowError(f"{CONTRACT}: at /counts: {expected}")
         window.counts = [*chain.from_iterable(counts), 0]
         window.moments = moments
         return window
+
+
+def _names_in_json(baseline: Baseline) -> list[str]:
+    """Return the members of a window's counts, of which one holds all pairs of signs."""
+    names = [channel.name for channel in baseline.channels if channel.kind != CONCORDANCE]
+    return [*names, ALL_PAIRS] if baseline.paired else names
+
+
+def _sizes_in_json(baseline: Baseline) -> list[int]:
+    """Return how many counts each of these members has."""
+    listed = [channel for channel in baseline.channels if channel.kind != CONCORDANCE]
+    sizes = [len(channel.counts) for channel in listed]
+    features = len(baseline.paired)
+    # Two counts for each pair, and a pair for each two features.
+    return [*sizes, features * (features - 1)] if features else sizes
 
 
 def _read(

@@ -181,7 +181,7 @@ def run(settings: Settings, terminal: Terminal) -> Ending:
         storage = Storage(settings)
         log_to(settings.data / "console.log")
     with starting("a bundle"):
-        served = Served.of(specification, bundles)
+        served = Served.of(specification, bundles, settings.bundles)
     check_features(settings, served.features)
     edge = make_edge(settings, bundles, storage.writer.write)
     publisher = AlertPublisher(

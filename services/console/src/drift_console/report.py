@@ -11,7 +11,7 @@ from typing import Any
 import click
 from drift_contracts.bundle_paths import bundle_names
 from drift_contracts.commands import Command
-from drift_contracts.exits import CannotStart
+from drift_contracts.exits import CannotStart, starting
 from drift_ml.replay.command_line import (
     CONTEXT,
     EXIT_CODES,
@@ -20,6 +20,7 @@ from drift_ml.replay.command_line import (
     finish,
     load_baseline,
     report_options,
+    rhythm_option,
 )
 
 FIRST = "house-price"
@@ -55,8 +56,11 @@ Examples:
     show_default=True,
     help="Folder of the bundles; the model's current one gives the baseline.",
 )
+@rhythm_option
 @report_options
-def report(span: str, model: str | None, store: Path, bundles: Path, **options: Any) -> None:
+def report(
+    span: str, model: str | None, store: Path, bundles: Path, rhythm: bool, **options: Any
+) -> None:
     """Report on stored windows of live traffic, and replay the detectors over them.
 
     Of the named detectors those that go by counts, PSI and KS, are replayed; the others want single
@@ -67,12 +71,15 @@ def report(span: str, model: str | None, store: Path, bundles: Path, **options: 
     from drift_ml.replay.evidence import budget_of, replay_windows  # noqa: PLC0415
     from drift_ml.replay.outcome import conclude, mutable_names, page  # noqa: PLC0415
     from drift_ml.replay.stored import NOT_RUN, counted_detections  # noqa: PLC0415
+    from drift_ml.rhythm import read_rhythm  # noqa: PLC0415
     from drift_monitor.errors import BadStore  # noqa: PLC0415
 
     from drift_console.stored_windows import read_span, stored_windows  # noqa: PLC0415
 
     settings = ReportOptions(**options)
-    _, bundle, baseline = load_baseline(_bundle_of(bundles, model))
+    folder, bundle, baseline = load_baseline(_bundle_of(bundles, model))
+    with starting("the bundle"):
+        learned = read_rhythm(folder, bundle.manifest, baseline) if rhythm else None
     settings.check_features(mutable_names(baseline))
     minutes = read_span(span, time.time())
     try:
@@ -88,6 +95,7 @@ def report(span: str, model: str | None, store: Path, bundles: Path, **options: 
             budget=budget_of(settings.budget_events, settings.budget_days, windows),
             minimum_effect=settings.minimum_effect,
             minimum_effects=settings.minimum_effects,
+            seasonality=None if learned is None else learned.seasonality(baseline.channels),
             progress=lambda done, total: bars.show("evidence", done, total),
             units=units_of(bundle.feature_set),
         )

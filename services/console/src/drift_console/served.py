@@ -11,6 +11,7 @@ from drift_console.monitoring import references_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from drift_engine.bundle import Bundle
     from drift_monitor.keys import Series
@@ -30,17 +31,23 @@ class Served:
     references: Mapping[Series, Reference]
 
     @classmethod
-    def of(cls, specification: Specification, bundles: Mapping[str, Bundle]) -> Served:
+    def of(
+        cls,
+        specification: Specification,
+        bundles: Mapping[str, Bundle],
+        folder: Path | None = None,
+    ) -> Served:
         """Return the models of some bundles.
 
         Args:
             specification: Declares the alarms of each model.
             bundles: By model, at least one.
+            folder: Of the bundles, which has their rhythms; None for none of them.
 
         Raises:
             DriftError: For a bundle whose baseline cannot be used.
         """
-        return cls(specification.models_of(bundles), references_of(bundles))
+        return cls(specification.models_of(bundles), references_of(bundles, folder))
 
     @property
     def features(self) -> set[str]:

@@ -83,7 +83,7 @@ def verify(alert: Path, windows: Path | None, table: str | None, bundles: Path) 
     baseline = _baseline(bundles, document)
     grounds, detector = document["drift"]["windows"], document["drift"]["detector"]
     try:
-        store = _open(windows, table, grounds["period"])
+        store = open_windows(windows, table, grounds["period"])
         series = Series(document["model"], document["model_version"])
         stored = store.windows(series, grounds["first"], grounds["last"])
         rhythm = None
@@ -127,7 +127,7 @@ def _baseline(bundles: Path, alert: AlertV2) -> Baseline:
     return baseline
 
 
-def _open(windows: Path | None, table: str | None, period: int) -> Store:
+def open_windows(windows: Path | None, table: str | None, period: int) -> Store:
     """Return the store of the windows.
 
     Args:

@@ -344,28 +344,34 @@ class Evaluator:
             self._detector(series, state, reference, memory),
             Window.empty(reference.baseline, series.version),
             compacted.counts,
-            self._first_day_over(memory),
+            self._first_day_over(memory, reference),
             psi=self._psi_meter(state, reference, series),
         )
         self._catch_up(run, stored.revision, min(compacted.whole_before, most))
         if memory is not None:
             memory = self._rhythms.collect(
-                series, reference.baseline, memory, state.cursor, state.detector
+                series,
+                reference.baseline,
+                memory,
+                state.cursor,
+                state.detector,
+                reference.rhythm,
             )
         left = max(0, closed - 1 - state.cursor)
         evaluation = run.evaluation(float(left * self._policy.period))
-        return replace(evaluation, rhythm=self._rhythm_in_words(memory))
+        return replace(evaluation, rhythm=self._rhythm_in_words(memory, reference))
 
-    def _rhythm_in_words(self, memory: Memory | None) -> str | None:
+    def _rhythm_in_words(self, memory: Memory | None, reference: Reference) -> str | None:
         """Return what is known of the rhythm and left out of it; None where neither is."""
+        words = None if memory is None else memory.in_words(reference.rhythm)
         if not self._policy.left_out:
-            return None if memory is None else str(memory)
+            return words
         listed = ", ".join(map(str, self._policy.left_out))
-        return f"{memory or 'not learned, as it is switched off'}; left out: {listed}"
+        return f"{words or 'not learned, as it is switched off'}; left out: {listed}"
 
-    def _first_day_over(self, memory: Memory | None) -> int:
+    def _first_day_over(self, memory: Memory | None, reference: Reference) -> int:
         """Return the first minute after the first day of traffic; 0 where that is of no matter."""
-        if memory is None or memory.rhythm is not None:
+        if memory is None or memory.in_force(reference.rhythm) is not None:
             return 0
         return (memory.first_hour + HOURS_A_DAY) * HOUR_S // self._policy.period
 
@@ -693,8 +699,11 @@ class Evaluator:
         old_budget = state.budget
         observed = self._observed_per_day(state)
         state.budget = self._policy.events(observed, self._models)
-        rhythm = None if memory is None else memory.rhythm
-        whole_days = () if memory is None else memory.whole_days
+        rhythm: Rhythm | None = None
+        whole_days: tuple[str, ...] = ()
+        if memory is not None:
+            rhythm = memory.in_force(reference.rhythm)
+            whole_days = memory.held(reference.rhythm, reference.baseline.channels)
         settings = self._settings(reference, state.budget, rhythm, whole_days)
         if state.detector is None:
             return self._new_detector(series, state, settings, rhythm)

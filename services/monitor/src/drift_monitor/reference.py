@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from drift_engine.bundle import BundleError, bundle_names, load_bundle
 from drift_ml.baseline import Baseline
+from drift_ml.rhythm import read_rhythm
 
 from drift_monitor.keys import Series
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from drift_contracts import FeatureSet
+    from drift_engine.bundle import Bundle
+    from drift_ml.rhythm import Rhythm
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,23 @@ class Reference:
 
     feature_set: FeatureSet
     baseline: Baseline
+    #: Of the training rows, or of earlier traffic; it holds until one is learned from the traffic.
+    rhythm: Rhythm | None = None
+
+
+def reference_of(folder: Path | None, bundle: Bundle) -> Reference:
+    """Return a bundle as the monitor needs it.
+
+    Args:
+        folder: of the bundle, which has its rhythm; None for a bundle without one.
+        bundle: as it was loaded.
+
+    Raises:
+        BundleError: its rhythm is not the one that the manifest names, or of another baseline.
+    """
+    baseline = Baseline.from_json(bundle.baseline)
+    rhythm = None if folder is None else read_rhythm(folder, bundle.manifest, baseline)
+    return Reference(bundle.feature_set, baseline, rhythm)
 
 
 def load_references(bundles: Path) -> dict[Series, Reference]:
@@ -41,5 +61,5 @@ def load_references(bundles: Path) -> dict[Series, Reference]:
     for name in names:
         bundle = load_bundle(bundles / name)
         series = Series(bundle.manifest["model"], bundle.manifest["model_version"])
-        references[series] = Reference(bundle.feature_set, Baseline.from_json(bundle.baseline))
+        references[series] = reference_of(bundles / name, bundle)
     return references

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 from drift_contracts import FeatureSet
 from drift_contracts.bundle_paths import bundle_folder, bundle_names
+from drift_engine.bundle import RHYTHM
 from drift_ml.baseline import Baseline
+from drift_ml.rhythm import Rhythm
 
 from drift_monitor.aggregate import OLDEST_DAYS
 from drift_monitor.errors import Unanswered
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from drift_monitor.stores.dynamo import Item
 
 PARTITION = "baselines"
+#: Of the documents: the rhythm of a bundle that has one.
+RHYTHM_MEMBER = "rhythm"
 DAY = 86_400
 #: Days after a version was last seen: its events may be so old, after two weeks in a queue.
 KEPT_DAYS = OLDEST_DAYS + 15
@@ -62,7 +66,7 @@ class Shelf:
 
         Args:
             series: the version.
-            documents: under `feature_set` and `baseline`.
+            documents: under `feature_set` and `baseline`, and `rhythm` where there is one.
         """
         expires: Item = {"expires": {"N": str(int(self._now()) + KEPT_DAYS * DAY)}}
         data = pack(documents)
@@ -223,6 +227,8 @@ def keep_bundles(bundles: Path, wanted: Collection[Series], shelf: Shelf) -> lis
                 "feature_set": _read(folder / "feature_set.json"),
                 "baseline": _read(folder / "baseline.json"),
             }
+            if (folder / RHYTHM).is_file():
+                documents[RHYTHM_MEMBER] = _read(folder / RHYTHM)
             shelf.keep(series, documents)
             written.append(series)
     return written
@@ -236,7 +242,13 @@ def _reference(documents: Document) -> Reference:
     # Both are checked here: what is stored may be of another release.
     feature_set: Any = documents["feature_set"]
     baseline: Any = documents["baseline"]
-    return Reference(FeatureSet.from_json(feature_set), Baseline.from_json(baseline))
+    parsed = Baseline.from_json(baseline)
+    # Earlier releases kept none; any: as above.
+    stored: Any = documents.get(RHYTHM_MEMBER)
+    rhythm = None
+    if stored is not None:
+        rhythm = Rhythm.from_json(stored, baseline=parsed.digest, channels=parsed.channels)
+    return Reference(FeatureSet.from_json(feature_set), parsed, rhythm)
 
 
 def _part_place(series: Series, number: int) -> Item:

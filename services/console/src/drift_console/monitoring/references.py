@@ -4,24 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drift_ml.baseline import Baseline
 from drift_monitor.keys import MINUTE, Series
-from drift_monitor.reference import Reference
+from drift_monitor.reference import Reference, reference_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from drift_engine.bundle import Bundle
+    from drift_ml.baseline import Baseline
 
     from drift_console.settings import Settings
 
 
-def references_of(bundles: Mapping[str, Bundle]) -> dict[Series, Reference]:
-    """Return what each model is compared with, from bundles that are loaded already."""
+def references_of(
+    bundles: Mapping[str, Bundle],
+    folder: Path | None = None,
+) -> dict[Series, Reference]:
+    """Return what each model is compared with, from bundles that are loaded already.
+
+    Args:
+        bundles: By model.
+        folder: Of the bundles, which has their rhythms; None for none of them.
+    """
     references = {}
     for bundle in bundles.values():
-        series = Series(bundle.manifest["model"], bundle.manifest["model_version"])
-        references[series] = Reference(bundle.feature_set, Baseline.from_json(bundle.baseline))
+        model = bundle.manifest["model"]
+        place = None if folder is None else folder / model
+        series = Series(model, bundle.manifest["model_version"])
+        references[series] = reference_of(place, bundle)
     return references
 
 

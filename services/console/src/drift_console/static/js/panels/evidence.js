@@ -95,11 +95,12 @@ function updateTop(node, item) {
   node.title = `${item.channel}: ${fixed(item.share * 100, 1)}% of the evidence`;
 }
 
-/** "product:age:sqft" -> "age with sqft"; "sum_of_squares" -> "all features together". */
+/** "product:age:sqft" -> "age with sqft"; "sum_of_squares" -> "all features together"; "sum:all" -> "the sum of all features". */
 export function channelName(channel) {
   const [kind, ...of] = channel.split(":");
   if (channel === "sum_of_squares") return "all features together";
-  return kind === "product" ? of.join(" with ") : of.length ? `${of.join(", ")}, ${kind.replaceAll("_", " ")}` : channel;
+  if (kind === "sum" && of.length) return "the sum of all features";
+  return kind === "product" || kind === "concordance" ? of.join(" with ") : of.length ? `${of.join(", ")}, ${kind.replaceAll("_", " ")}` : channel;
 }
 
 /** A drift that nobody was notified of, with the day on which that ends. */
