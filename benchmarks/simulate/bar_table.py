@@ -171,14 +171,14 @@ def done(part: Part, cache: str) -> float:
 
 
 def parts(count: int, *, with_released: bool) -> list[Part]:
-    """Return every part, the first of each bar and detector first."""
+    """Return every part: the first of each bar and detector first, those of many features last."""
     made_of = {of.OURS: our_digest(), of.RELEASED: released_commit()}
     listed = []
     for number in range(count):
         for promise in promises():
             known = [each for each in promise.detectors if each != of.RELEASED or with_released]
             listed += [Part(promise, each, number, made_of.get(each, "")) for each in known]
-    return listed
+    return sorted(listed, key=lambda part: part.promise.columns > MANY_COLUMNS)
 
 
 # --- figures --------------------------------------------------------------------------------------------
