@@ -68,7 +68,7 @@ def type_in(place):
 
     def call(line):
         done = subprocess.run(
-            ["bash", "-c", line], cwd=place, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False
+            ["bash", "-c", line], cwd=place, env=ENVIRONMENT, capture_output=True, text=True, timeout=300, check=False
         )
         return done.returncode, done.stdout + done.stderr
 

@@ -270,7 +270,8 @@ def _show(
         f"  {_serve_command(chosen.name, trained)}\n",
     ]
     if replay is not None:
-        command = shlex.join([*replay, "--baseline", str(trained.bundle.parent)])
+        options = [] if unlabelled is None else ["--drop-unlabelled"]
+        command = shlex.join([*replay, *options, "--baseline", str(trained.bundle.parent)])
         lines += ["ask rows of later times whether they have drifted by", f"  {command}\n"]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
