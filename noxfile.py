@@ -412,6 +412,13 @@ def browser(session: Session) -> None:
 
 
 @nox.session
+def newcomer(session: Session) -> None:
+    """Walk a new user's way, from files of public packages to a replay in five commands."""
+    prepare(session, "dev")
+    pytest(session, "tests/newcomer", "-n", "2")
+
+
+@nox.session
 def fuzz(session: Session) -> None:
     """Send Lambda events at random, then odd bodies and schemathesis to a live console."""
     prepare(session, "fuzz")
@@ -532,7 +539,7 @@ def benchmark(session: Session) -> None:
 
 @nox.session
 def exact(session: Session) -> None:
-    """Hold packed models against their libraries, and write docs/exactness.md: -- --all."""
+    """Hold packed models against their libraries, for docs/exactness.md: -- --all; resumable."""
     prepare(session, "dev")
     environment = {**installer(), **ONE_THREAD}
     run_module(session, "tools.exactness", *session.posargs, **environment)

@@ -41,6 +41,13 @@ def test_classes(visit, server):
     expect(table.locator("tbody tr")).to_have_count(windows)
 
 
+def test_importances(visit):
+    """The card lists what shuffling each of the most important features adds to the error."""
+    table = visit(TWO).locator("#card").get_by_role("region", name="Importances")
+    expect(table.locator("thead th")).to_have_text(["Importance of", "Error added", "Interval"])
+    expect(table.locator("tbody tr").first).to_contain_text("hour")
+
+
 def test_arrow_keys(visit, server):
     """Arrow keys read the shares of a window, which sum to all of its answers."""
     page = visit(TWO)
@@ -120,7 +127,8 @@ def test_a_scenario_counts_its_answers(visit):
 def test_card(visit):
     """The card has scores by class, how rows were held out, and how exact the model is."""
     card = visit(TWO).locator("#card")
-    expect(card.locator("table").last.locator("tbody tr")).to_have_count(2)
+    classes = card.get_by_role("region", name="Scores by class")
+    expect(classes.locator("tbody tr")).to_have_count(2)
     expect(card).to_contain_text("LOG LOSS")
     expect(card).to_contain_text("exact-link: at most 1 ulp over 3,000 rows and 20,000 hard ones")
     expect(card).to_contain_text("the latest rows, 2013-11-01 to 2013-12-31")

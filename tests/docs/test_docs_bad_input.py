@@ -7,19 +7,30 @@ from __future__ import annotations
 
 import csv
 import io
+import pickle
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas
 import pytest
 from click.testing import CliRunner
 from drift_contracts import DriftError, SettingsError, feature_set
 from drift_ml import export
+from drift_ml.handover.commands import main as pack
 from drift_ml.proposal.commands import main as init
 from drift_ml.training import DataError, read_table
 from drift_predictor import read_settings
 from drift_predictor.start import open_bundles
+from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.linear_model import Ridge
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, PowerTransformer
+
+from tests.support.onnx_bytes import field, graph, model, sum_of_two, tensor
 
 PAGE = (Path(__file__).parents[2] / "docs/bad-input.md").read_text("utf-8")
 OTHERS = PAGE.partition("## Contracts")[2].partition("\n## ")[2]
@@ -83,8 +94,55 @@ def of_command() -> str:
     return ended.stderr.strip()
 
 
-def test_quoted_messages(tmp_path):
+def double(values):
+    """Stand for a function of a user's own."""
+    return values * 2
+
+
+def handed_over() -> list[tuple[str, object, tuple[str, ...], int]]:
+    """Return models that `driftctl pack` refuses: file, content or estimator, options, exit code."""
+    size = [60.0 + place * 7 % 30 for place in range(30)]
+    rows = pandas.DataFrame({"size": size, "age": [place % 7.0 for place in range(30)]})
+    price = np.arange(200.0, 290.0, 3.0)
+    trees = ExtraTreesRegressor(2, random_state=0).fit(rows, price)
+    target, answers = ("--target", "price"), ("--answers", "price")
+    elsewhere = tensor("w", 1, [1], b"", field(14, 1))
+    return [
+        ("model.cbm", b"CBM1", target, 2),
+        ("model.pkl", pickle.dumps(trees)[:200], target, 2),
+        ("model.pkl", {"model": Ridge().fit(rows, price)}, target, 2),
+        ("model.pkl", ExtraTreesRegressor(), target, 2),
+        ("model.pkl", KNeighborsRegressor(2).fit(rows, price), target, 2),
+        ("model.pkl", make_pipeline(FunctionTransformer(double), Ridge()).fit(rows, price), target, 2),
+        ("model.pkl", make_pipeline(PowerTransformer(), Ridge()).fit(rows, price), target, 2),
+        ("model.pkl", Ridge().fit(rows.rename(columns={"age": "garden"}), price), target, 2),
+        ("model.pkl", trees, (), 2),
+        ("model.pkl", trees, (*target, *answers), 70),
+        ("model.onnx", model(graph([], [], [], [elsewhere])), target, 2),
+        ("model.onnx", sum_of_two(), target, 5),
+    ]
+
+
+def of_pack(folder: Path) -> list[str]:
+    """Return what `driftctl pack` says of each model that it refuses."""
+    lines = [f"{60 + place * 7 % 30},{place % 7},{200 + 3 * place}.5\n" for place in range(30)]
+    data = folder / "rows.csv"
+    data.write_text("size,age,price\n" + "".join(lines))
+    messages = []
+    for name, content, words, code in handed_over():
+        path = folder / name
+        path.write_bytes(content if isinstance(content, bytes) else pickle.dumps(content))
+        options = ["--model", str(path), "--data", str(data), "--out", str(folder / "out"), *words]
+        result = CliRunner().invoke(pack, options)
+        assert result.exit_code == code, result.output
+        messages.append(result.output.strip().removeprefix("main: "))
+    return messages
+
+
+def test_quoted_messages(tmp_path, monkeypatch):
     """Every quoted message is the one that the product prints, in the same order."""
+    # Where it is installed it would answer.
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
     text = HEADER + ROW
     produced = [
         of_table(text.replace(",", ";").encode(), tmp_path),
@@ -94,6 +152,7 @@ def test_quoted_messages(tmp_path):
         of_proposal(tmp_path),
         of_class(tmp_path),
         of_export(),
+        *of_pack(tmp_path),
         of_settings(THRESHOLD="high", STACK="-x"),
         of_settings(BUNDLES=str(tmp_path / "nothing")),
         of_command(),

@@ -172,6 +172,7 @@ BEYOND = {"split_type": "OnlineCtr", "split_index": 0, "border": 0}
         (damaged("number", "features_info", "text_features", value=[{}]), "text features"),
         (damaged("statistics", *CTR, "ctr_type", value="Other"), "Other"),
         (damaged("number", "model_info"), "document"),
+        (damaged("number", "scale_and_bias", value=[float("nan"), [0.0]]), "document"),
         (damaged("number", "scale_and_bias", value=[1]), "document"),
         (damaged("number", "oblivious_trees", value=[{"leaf_values": [1.0, 2.0]}]), "document"),
         (damaged("outputs", "oblivious_trees", value=[{"leaf_values": [1.0]}]), "document"),

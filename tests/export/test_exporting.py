@@ -146,20 +146,23 @@ def test_rows_as_mappings(whole, tmp_path):
 
 
 def test_several_outputs_are_scored_by_name(whole, tmp_path):
-    """Each of them."""
-    targets = np.column_stack([whole.number, whole.positive])
+    """Each of them, and one that is no better than its mean is named in a warning."""
+    noise = np.random.default_rng(0).normal(scale=1e-6, size=len(whole.rows))
+    targets = np.column_stack([whole.number, whole.positive, noise])
     estimator = DecisionTreeRegressor(max_depth=5).fit(whole.matrix[:LEARNT], targets[:LEARNT])
     described = {"unit": "none", "description": "Made up."}
-    outputs = [{"name": name, **described} for name in ("worthNow", "later")]
+    outputs = [{"name": name, **described} for name in ("worthNow", "later", "noise")]
     feature_set = with_target(whole.feature_set, outputs=outputs)
     named = [
-        {**row, "worthNow": first, "later": second}
-        for row, (first, second) in zip(whole.rows, targets.tolist(), strict=True)
+        {**row, "worthNow": first, "later": second, "noise": third}
+        for row, (first, second, third) in zip(whole.rows, targets.tolist(), strict=True)
     ]
     rows = {"held_out": (whole.rows[LEARNT:], targets[LEARNT:]), "feature_set": feature_set}
     exported = export(estimator, named[:LEARNT], out=tmp_path, **rows)
     assert {"r2", "r2_worthnow", "mae_later"} <= set(exported.manifest["scores"])
     assert exported.manifest["scores"]["r2"] == exported.manifest["scores"]["r2_worthnow"]
+    assert [warning["kind"] for warning in exported.manifest["warnings"]] == ["no-better"]
+    assert "noise" in exported.manifest["warnings"][0]["words"]
 
 
 def test_an_isolation_forest_needs_no_target(whole, tmp_path):

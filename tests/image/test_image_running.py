@@ -7,6 +7,7 @@ import statistics
 from pathlib import Path
 
 import pytest
+from drift_contracts import feature_set
 
 from tests.image.emulator import AS_LAMBDA, PREDICTOR, emulated
 from tests.image.engine import registry
@@ -49,6 +50,21 @@ def test_health_engine(predictor):
     answer = predictor(http_event("GET", "/health"))
     assert answer["statusCode"] == 200
     assert '"c"' in answer["body"]
+
+
+def test_every_model(predictor):
+    """Each of the three models that ship answers its example, the classifier by the second version."""
+    served = json.loads(predictor(http_event("GET", "/health"))["body"])["models"]
+    assert sorted(served) == ["diabetes", "flight-delay", "house-price"]
+    answers = {}
+    for name in served:
+        body = json.dumps({"features": feature_set(name).example})
+        answer = predictor(http_event("POST", f"/models/{name}/predict", body))
+        assert answer["statusCode"] == 200
+        answers[name] = json.loads(answer["body"])
+    assert answers["flight-delay"]["contract"] == "prediction.response.v2"
+    assert set(answers["flight-delay"]["probabilities"]) == {"on-time", "late"}
+    assert all("contract" not in answers[name] for name in ("diabetes", "house-price"))
 
 
 @pytest.mark.parametrize("event", [{}, [], "text", {"nonsense": 1}, {"features": "none"}])

@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from drift_contracts import schemas
+from drift_ml.baseline.fit import fit_baseline
 from drift_ml.rhythm import LeftOut, Rhythm
 from drift_ml.window import Window
 from drift_monitor.errors import BadStore
 from drift_monitor.evaluate import Evaluator, Policy
 from drift_monitor.keys import Series, WindowKey
+from drift_monitor.reference import Reference
 from drift_monitor.rhythm_archive import keep_rhythm, kept_rhythm
 from drift_monitor.rhythms import KEPT_DAYS, Memory, Rhythms
 from drift_monitor.stores import Fragment, MemoryStore, StoredWindow
@@ -31,7 +33,7 @@ class Life:
 
     def __init__(self, reference, *, policy=None):
         self.reference, self.store, self.sent = reference, MemoryStore(), []
-        self.minute = BEGIN
+        self.minute, self.series = BEGIN, SERIES
         self.evaluator = self.evaluator_of(policy or Policy(budget_events=50_000))
 
     def evaluator_of(self, policy):
@@ -64,9 +66,9 @@ class Life:
         taken = np.random.default_rng(minute).random(2 * rows) < chance
         table = {name: values[taken] for name, values in table.items()}
         table["location_score"] = np.clip(table["location_score"] + score, 0, 10)
-        window = Window.empty(self.reference.baseline, SERIES.version)
+        window = Window.empty(self.reference.baseline, self.series.version)
         window.observe_rows(table, price(table))
-        self.store.add(f"b{minute}", [Fragment(WindowKey(SERIES, minute), f"b{minute}", window.to_json())])
+        self.store.add(f"b{minute}", [Fragment(WindowKey(self.series, minute), f"b{minute}", window.to_json())])
 
 
 def test_rhythm_is_learned(reference):
@@ -271,3 +273,29 @@ def test_rhythm_of_the_bundle(reference):
     memory = Rhythms(life.store, 60).memory(SERIES, reference.baseline, BEGIN)
     assert memory.whole_days == ()
     assert not any("younger than a day" in step for alert in life.sent for step in alert["next"])
+
+
+def test_new_version(reference):
+    """A new version takes the rhythm of the inputs over, and holds its answers against whole days."""
+    life = Life(reference)
+    life.live(15)
+    life.sent.clear()
+    rows = columns(3_000, seed=77)
+    newer = Reference(reference.feature_set, fit_baseline(reference.feature_set, rows, predictions=price(rows)))
+    series = Series(SERIES.model, "b" * 12)
+    evaluator = Evaluator({series: newer}, life.store, life.sent.append, lambda: (life.minute + 3) * 60.0, stack="test")
+    life.reference, life.evaluator, life.series = newer, evaluator, series
+    evaluation = life.live(2)
+    assert f"from version {SERIES.version}; predictions are held" in evaluation.rhythm
+    assert [alert["title"] for alert in life.sent] == []
+    shifted = life.live(1, score=2.0)
+    assert shifted.alarm
+    assert {alert["drift"]["channel"] for alert in life.sent} == {"location_score"}
+    assert "prediction" in life.sent[0]["drift"]["detector"]["whole_days"]
+
+
+def test_former_rhythm_that_cannot_be_read(reference):
+    """What an earlier version left is passed over where it cannot be read."""
+    life = Life(reference)
+    life.store.save(Series(SERIES.model, "rhythm"), 0, {"version": "a" * 12, "channels": 5})
+    assert life.live(1, cycle=0, rows=4).rhythm.startswith("not learned yet")

@@ -261,3 +261,7 @@ def test_columns_without_names(houses, pack, tmp_path):
     bare = {name: houses.columns[name] for name in (*NAMES, "price")}
     data = write_table(tmp_path / "bare.csv", bare)
     assert pack(tmp_path / "m.pkl", data, "--target", "price").manifest["exactness"]["grade"] == "unproven"
+    # Answers beside them are no feature.
+    data = write_table(tmp_path / "bare.csv", bare | {"a": model.predict(houses.rows).tolist()})
+    manifest = pack(tmp_path / "m.pkl", data, "--target", "price", "--answers", "a").manifest
+    assert manifest["exactness"]["grade"] == "exact"

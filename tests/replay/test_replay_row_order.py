@@ -6,8 +6,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from drift_contracts import feature_set
 from drift_ml.baseline import Channel
+from drift_ml.replay.commands import replay
 from drift_ml.replay.evidence import replay_windows
 from drift_ml.replay.outcome import conclude, page
 from drift_ml.replay.row_order import cancels_out
@@ -15,6 +17,7 @@ from drift_ml.replay.training_rows import TrainingRows
 from drift_ml.tables.row_digests import Comparison
 from drift_ml.window import Window
 
+HOUSES = feature_set("house-price")
 ROWS, SIZE = 2000, 50
 #: What a file has in common with the training data: nothing, and everything.
 OTHER_ROWS = TrainingRows(Comparison(ROWS, 0, 0, 0.001, 800, 0))
@@ -39,8 +42,8 @@ def outcome_of(made, houses):
             times = 1_790_000_000_000 + 1000 * np.arange(ROWS)[part] if timed else None
             window.observe_rows({name: values[part] for name, values in columns.items()}, predictions[part], times)
             windows.append(window)
-        replay = replay_windows(made.baseline, windows)
-        return conclude(made.baseline, windows, replay, training_rows=training_rows)
+        replayed = replay_windows(made.baseline, windows)
+        return conclude(made.baseline, windows, replayed, training_rows=training_rows)
 
     return conclude_rows
 
@@ -103,3 +106,21 @@ def test_learnt_answers(outcome_of):
     assert (learnt.exit_code, learnt.explained["prediction"].name) == (0, "LEARNT")
     assert "held-out" in "".join(learnt.verdict.others)
     assert outcome_of(answers=1.0).exit_code == 1
+
+
+def test_unlabelled_rows(made, houses, tmp_path):
+    """Rows without target, which lack features too, are left out and counted where that is asked for."""
+    columns = houses(200, seed=4)
+    lines = [",".join([*columns, HOUSES.target.name])]
+    for row in range(200):
+        values = {name: f"{values[row]:g}" for name, values in columns.items()}
+        has_target = row % 10 != 3
+        lines.append(",".join([*(values.values() if has_target else [""] * len(values)), "5" if has_target else ""]))
+    path = tmp_path / "houses.csv"
+    path.write_text("\n".join(lines) + "\n")
+    words = ["--data", str(path), "--baseline", str(made.folder)]
+    assert CliRunner().invoke(replay, words).exit_code == 2
+    result = CliRunner().invoke(replay, [*words, "--drop-unlabelled"])
+    assert result.exit_code == 0, result.output
+    assert "left out 20 rows without price" in result.stderr
+    assert "in 180 events" in result.stdout

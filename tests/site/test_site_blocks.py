@@ -129,24 +129,31 @@ def test_python(block, place, console, names, monkeypatch):
 
 
 def test_tutorial(tmp_path, monkeypatch):
-    """Each step of the tutorial works with what the steps before it have left."""
+    """Each step of the tutorial works with what the steps before it have left, and prints what the page says."""
     tools = str(Path(sys.executable).parent)
-    environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}
+    environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "COLUMNS": "400"}
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "tests").symlink_to(doc_blocks.ROOT / "tests")
     steps = [block for block in BLOCKS if block.page == TUTORIAL and "nox -s" not in block.text]
-    serving, port = None, PORT
+    serving, port, printed = None, PORT, ""
     try:
         for step in steps:
             text = step.text.replace(f"127.0.0.1:{PORT}", f"127.0.0.1:{port}")
-            if "driftctl serve" in text:
+            if step.language == "text":
+                for line in step.text.splitlines():
+                    assert as_pattern(line).search(plain(printed)), (step.place, line, printed)
+            elif "driftctl serve" in text:
                 words = [*text.split(), "--port", "0"]
                 serving = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True)
                 port = re.search(r"http://127\.0\.0\.1:(\d+)", "".join(iter_until(serving.stdout, "http://")))[1]
+                environment["DRIFT_URL"] = f"http://127.0.0.1:{port}"
             elif step.language == "python":
                 exec(compile(ast.parse(text), step.place, "exec"), {})
             else:
-                done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], env=environment, check=False)
-                assert done.returncode in ((0, 1) if "driftctl replay" in text else (0,)), step.place
+                words = ["bash", "-euo", "pipefail", "-c", text]
+                done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+                printed = done.stdout + done.stderr
+                assert done.returncode in ((0, 1) if "driftctl replay" in text else (0,)), (step.place, printed)
     finally:
         if serving is not None:
             serving.terminate()
@@ -154,7 +161,17 @@ def test_tutorial(tmp_path, monkeypatch):
             serving.stdout.close()
     report = (tmp_path / "report.html").read_text("utf-8")
     assert "Drift in " in report
-    assert "sugar" in report
+    assert "body_mass_g" in report
+
+
+def plain(text):
+    """Return a text with one space where it has several, and no other line ends."""
+    return " ".join(text.split())
+
+
+def as_pattern(line):
+    """Return the pattern of a printed line, in which three dots stand for anything."""
+    return re.compile(".*?".join(map(re.escape, plain(line).split("..."))))
 
 
 def iter_until(lines, words):

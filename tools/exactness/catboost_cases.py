@@ -87,7 +87,11 @@ def catboost_cases() -> list[Case]:
     if find_spec(LIBRARY) is None:
         return []
     classifier, regressor = "CatBoostClassifier", "CatBoostRegressor"
-    statistics = {"max_ctr_complexity": 1, "one_hot_max_size": 1, "simple_ctr": KINDS}
+    statistics: dict[str, Any] = {
+        "max_ctr_complexity": 1,
+        "one_hot_max_size": 1,
+        "simple_ctr": KINDS,
+    }
     numbers = {
         "CatBoostClassifier, 2 classes": catboost(classifier, "2"),
         "CatBoostClassifier, 3 classes": catboost(classifier, "3"),
@@ -106,7 +110,7 @@ def catboost_cases() -> list[Case]:
             regressor, "positive", loss_function="Tweedie:variance_power=1.5"
         ),
     }
-    one_hot = {"one_hot_max_size": 20}
+    one_hot: dict[str, Any] = {"one_hot_max_size": 20}
     mixed = {
         "CatBoostClassifier, one-hot categories": catboost(
             classifier, "3", categories=True, **one_hot

@@ -161,7 +161,7 @@ def stepped(
         scaled = program.arithmetic("multiply", raws, [scale] * len(raws))
         raws = program.arithmetic("add", scaled, biases)
         scores = program.link(model.link, raws, model.outputs)  # type: ignore[arg-type]
-    return StepsModel(program, model.task, raws, scores, model.decision)
+    return StepsModel(program, model.task, raws, scores, model.decision, model.threshold)
 
 
 def _changed(model: Model, **changes: Any) -> Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -155,8 +156,14 @@ def _convert(document: Any, feature_set: FeatureSet) -> CatboostFile:
     scale, biases = document["scale_and_bias"]
     outputs = len(biases)
     link = _link(loss, outputs)
+    threshold = info.get("binclass_probability_threshold")
+    if loss in BINARY and threshold is not None:
+        # The user's own, which the library turns into one of raw scores.
+        link |= {"decision": "above", "threshold": float(threshold)}
     trees = [*_trees(document, columns, outputs)]
     bias = [float(number) for number in biases]
+    if not all(map(math.isfinite, (scale, *bias))):
+        raise ValueError
     scaling = None if scale == 1 else (float(scale), bias)
     if not trees or (any(bias) and scaling is None):
         trees.append(_leaf([0.0] * outputs if scaling else bias))

@@ -11,6 +11,12 @@ from drift_contracts.exits import FAULT
 
 #: What differs where every raw score is exact, by more than a link of our own may.
 LINK = "final values alone"
+#: What differs from the answers that a user's rows have.
+ANSWERS = "answers"
+CHECK_ANSWERS = (
+    "see that --answers names this model's own answers to these rows, written in full precision;"
+    " if it does,"
+)
 PLEASE_REPORT = "please report the library's version and the estimator's parameters"
 OTHER_EXPONENTIAL = (
     "numpy's exponential is less exact with AVX-512 than the C library's; name these features in"
@@ -71,7 +77,11 @@ class NotExact(ConversionError):
         differing: int,
         worst_ulp: float,
     ) -> None:
-        """Name what differs; `what` is LINK where only what follows the raw scores does."""
+        """Name what differs.
+
+        It is LINK where only what follows the raw scores differs, and ANSWERS where the rows have
+        what the library answered.
+        """
         #: The library's call that it was compared with.
         self.call = call
         #: Which of its values differ: scores, raw scores or labels.
@@ -83,6 +93,8 @@ class NotExact(ConversionError):
         #: The largest distance, in units of the last place.
         self.worst_ulp = worst_ulp
         way_out = OTHER_EXPONENTIAL if what == LINK else PLEASE_REPORT
+        if what == ANSWERS:
+            way_out = f"{CHECK_ANSWERS} {PLEASE_REPORT}"
         super().__init__(
             f"{call}: {what} of the packed model differ on {differing} of {rows} rows"
             f" (worst {worst_ulp:g} ulp); nothing was written: {way_out}"

@@ -62,7 +62,7 @@ class Settings:
     #: Minimum effects of single features, by name; a pair takes the larger of both.
     minimum_effects: Mapping[str, float] = field(default_factory=dict)
     #: Channels that vary with the hour, of which nothing more is known yet: their events are
-    #: summed, and each whole day of them is one step. None where there is a seasonality.
+    #: summed, and each whole day of them is one step. In a seasonality they have one reference.
     whole_days: tuple[str, ...] = ()
 
     @cached_property

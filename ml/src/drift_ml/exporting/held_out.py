@@ -102,10 +102,14 @@ def _of_numbers(
         errors=predicted[:, 0] - held_out.target[:, 0],
         important=ranked(importances),
     )
-    r2 = scores["r2"]["value"]
-    worse = () if r2 is not None and r2 > 0 else (_no_better("R2", "predicting the mean"),)
+    worse = []
+    for name in feature_set.target.output_names or ("",):
+        r2 = scores[f"r2_{name.lower()}" if name else "r2"]["value"]
+        if r2 is None or r2 <= 0:
+            score = f"R2 of {name}" if name else "R2"
+            worse.append(_no_better(score, "predicting the mean"))
     baseline = with_importances(baseline, importances)
-    return HeldOut(scores, baseline, {"importances": importances}, worse)
+    return HeldOut(scores, baseline, {"importances": importances}, tuple(worse))
 
 
 def _of_answers(

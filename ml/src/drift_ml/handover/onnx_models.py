@@ -134,10 +134,7 @@ def _naming(path: Path) -> Iterator[None]:
 
 def _features(handover: Handover, signature: Signature) -> FeatureSet:
     """Return the feature set of a model whose columns and whose kind of answer its file says."""
-    # In a proposal the answers would be features.
-    ignored = (*handover.reading.ignore, *handover.answers)
-    reading = replace(handover.reading, ignore=ignored)
-    features = feature_set_for(handover, signature.columns, reading)
+    features = feature_set_for(handover, signature.columns)
     if handover.features is None and not signature.is_class:
         return without_classes(features)
     return features

@@ -61,7 +61,7 @@ def pack(handover: Handover) -> Packed:
         return pack_onnx(handover)
     file = read_model(handover.model)
     columns = fitted_columns(file.estimator) or file.columns
-    features = feature_set_for(handover, columns, handover.reading)
+    features = feature_set_for(handover, columns)
     converted = convert_for(file, features, is_proposed=handover.features is None)
     features = converted.inputs.feature_set
     has_target = converted.kind not in WITHOUT_TARGET

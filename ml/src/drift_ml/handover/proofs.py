@@ -22,6 +22,7 @@ from drift_ml.converters import (
 )
 from drift_ml.converters.boosters import lightgbm_text, xgboost_document
 from drift_ml.converters.catboost_booster import catboost_document, restored_catboost
+from drift_ml.converters.errors import ANSWERS
 from drift_ml.converters.estimators import library_and_class
 from drift_ml.converters.proof import MOST_ULP, MOST_ULP_SINGLE, ulps
 from drift_ml.converters.rounding import share_of
@@ -154,7 +155,7 @@ def _graded(
     has_link = getattr(converted.model, "link", "identity") != "identity"
     if worst and not is_near and not (has_link and worst <= most):
         differing = int((distance > 0).any(axis=1).sum())
-        raise NotExact(reference.call, "scores", len(distance), differing, worst)
+        raise NotExact(reference.call, ANSWERS, len(distance), differing, worst)
     listed = ", ".join(columns)
     return Exactness(
         ("nearest" if is_near else "exact-link") if worst else "exact",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,14 +80,12 @@ class Packed:
 def feature_set_for(
     handover: Handover,
     columns: tuple[str, ...],
-    reading: ReadOptions,
 ) -> FeatureSet:
     """Return the feature set that was given, or one that is proposed from the rows.
 
     Args:
         handover: What is packed.
         columns: That the model was fitted on; none where it has no names.
-        reading: How the rows are read for a proposal.
 
     Raises:
         PackError: there is neither a feature set nor a target to propose one for.
@@ -102,6 +100,9 @@ def feature_set_for(
             " for which one is proposed"
         )
     wanted = Wanted(handover.target, model=handover.name)
+    # In a proposal for a model without names the answers would be features.
+    ignored = (*handover.reading.ignore, *handover.answers)
+    reading = replace(handover.reading, ignore=ignored)
     return propose_feature_set(handover.data, wanted, reading, columns)
 
 

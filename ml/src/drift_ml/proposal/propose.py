@@ -17,7 +17,7 @@ from drift_ml.proposal.judge import Judged, judge
 from drift_ml.proposal.profile import Profile, profile_column, written_texts
 from drift_ml.proposal.relation import LEAK, explained_share
 from drift_ml.proposal.sampling import sample_rows
-from drift_ml.tables import ReadOptions, listed
+from drift_ml.tables import DataError, ReadOptions, listed
 from drift_ml.tables.layout import PANDAS_INDEX, kept_names
 from drift_ml.tables.times import check_times
 
@@ -122,7 +122,10 @@ def propose(
         ProposalError: a column that is named is not there, or no feature is left.
     """
     options = options or ReadOptions()
-    sample = sample_rows(path, options)
+    try:
+        sample = sample_rows(path, options)
+    except DataError as error:
+        raise DataError(error.source, error.findings, "nothing was proposed") from error.__cause__
     _check_names(sample.names, wanted)
     _check_time(sample, wanted)
     profiles = _profiles(sample, options, progress)

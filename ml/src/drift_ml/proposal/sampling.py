@@ -29,6 +29,8 @@ T = TypeVar("T")
 MOST_CELLS = 25_000_000
 #: Rows that are looked at, however few the columns are: more would change no proposal.
 MOST_ROWS = 500_000
+#: Bytes of rows that are looked at; profiles of texts take some five times as much memory.
+MOST_BYTES = 2**26
 #: Places of a long file from which rows are taken.
 SLICES = 64
 #: Bytes of a text from which the length of its rows is estimated.
@@ -76,6 +78,10 @@ def sample_rows(
             expected = f"the columns of {chosen[0].name}, in the same order"
             raise file_error(part.name, "header", expected)
     rows = sum(sample.rows for sample in taken)
+    ragged = sum(sample.ragged for sample in taken)
+    if not rows and ragged:
+        way_out = f"{ragged:,} rows have another number: the first line may be no header"
+        raise file_error(path.name, "cells", "as many cells in each row as in the header", way_out)
     if not rows:
         raise file_error(path.name, "rows", "at least one row under the header")
     columns = []
@@ -90,7 +96,7 @@ def sample_rows(
         columns=tuple(columns),
         rows=rows,
         chosen=words[0] if words else "",
-        ragged=sum(sample.ragged for sample in taken),
+        ragged=ragged,
     )
 
 
@@ -117,11 +123,19 @@ def _names(
 
 def _most_rows(
     columns: int,
+    row_bytes: float,
     files: int,
 ) -> int:
-    """Return how many rows are taken of each of some files, all of so many columns."""
-    most = min(MOST_ROWS, max(MOST_CELLS // columns, 1))
-    return -(-most // files)
+    """Return how many rows are taken of each of some files.
+
+    Args:
+        columns: of each row.
+        row_bytes: how long a row is on average; 0 where there is none.
+        files: that give a share each.
+    """
+    # Rows of an empty file have no length.
+    most = min(MOST_ROWS, MOST_CELLS // columns, int(MOST_BYTES / max(row_bytes, 1)))
+    return -(-max(most, 1) // files)
 
 
 def _check_delimiter(
@@ -151,26 +165,29 @@ def _sample_part(
     """
     if part.parquet:
         names = _names(part, parquet_names(part))
-        return _sample_parquet(part, names, _most_rows(len(names), files))
+        return _sample_parquet(part, names, files)
     # Opened once: a file in another encoding is copied each time.
     with text_table(part, options) as table:
         _check_delimiter(part, table.header)
         names = _names(part, table.header)
-        most = _most_rows(len(names), files)
-        with _sliced(table, most) as (sliced, chosen):
+        row_bytes = _row_bytes(table.part)
+        most = _most_rows(len(names), row_bytes, files)
+        with _sliced(table, most, row_bytes) as (sliced, chosen):
             return _sample_text(sliced, names, options, most, chosen)
 
 
 def _sample_parquet(
     part: Part,
     names: tuple[str, ...],
-    most: int,
+    files: int,
 ) -> Sample:
-    """Return rows of groups that are spread over a Parquet file."""
+    """Return rows of groups that are spread over one of some Parquet files."""
     taken: list[pa.RecordBatch] = []
     try:
         with parquet.ParquetFile(part.path) as file:
             total = file.metadata.num_rows
+            sizes = (file.metadata.row_group(n).total_byte_size for n in range(file.num_row_groups))
+            most = _most_rows(len(names), sum(sizes) / max(total, 1), files)
             groups = _spread(range(file.num_row_groups), SLICES)
             if total <= most:
                 groups = list(range(file.num_row_groups))
@@ -247,6 +264,7 @@ def _sample_text(
 def _sliced(
     table: TextTable,
     most: int,
+    row_bytes: float,
 ) -> Iterator[tuple[TextTable, str]]:
     """Yield a text that has about so many rows, and how they were chosen.
 
@@ -255,8 +273,7 @@ def _sliced(
     file has no places to go to: it is read from its beginning.
     """
     size = table.part.path.stat().st_size
-    row_bytes = 0.0 if table.part.gzip else _row_bytes(table.part)
-    if not row_bytes or size <= most * row_bytes:
+    if table.part.gzip or size <= most * row_bytes:
         yield table, ""
         return
     with tempfile.TemporaryDirectory() as folder:

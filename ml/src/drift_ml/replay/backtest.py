@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from drift_ml.replay.answering import Answers
     from drift_ml.rhythm import Rhythm
-    from drift_ml.tables import Chunk
+    from drift_ml.tables import Chunk, Unlabelled
     from drift_ml.tables.row_digests import RowDigests
 
     Floats = npt.NDArray[np.float64]
@@ -61,7 +61,7 @@ class Request:
     #: The column of times.
     time: str | None = None
     #: The column of predictions. Without one, the column named `prediction` is taken if it is
-    #: there, else the bundle's forest predicts.
+    #: there, else the bundle's model predicts.
     prediction: str | None = None
     #: Rows to a window, None for the file's 500th part, rounded up.
     window: int | None = None
@@ -76,6 +76,8 @@ class Request:
     rhythm: Rhythm | None = None
     #: How to read the file.
     reading: ReadOptions = field(default_factory=ReadOptions)
+    #: Counts the rows without target, which are left out where the model predicts; None for none.
+    unlabelled: Unlabelled | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Backtest:
     windows: tuple[Window, ...]
     replay: Replay
     detections: tuple[Detection, ...]
-    #: Whether the bundle's forest gave the predictions.
+    #: Whether the bundle's model gave the predictions.
     predicted: bool
     training_rows: TrainingRows
 
@@ -139,7 +141,8 @@ def backtest(
         # numpy lets two threads count at a time.
         thread = stack.enter_context(ThreadPoolExecutor(1))
         layout = _layout(bundle, request, column)
-        reader = read_chunks(request.path, layout, request.reading)
+        unlabelled = request.unlabelled if column is None else None
+        reader = read_chunks(request.path, layout, request.reading, unlabelled=unlabelled)
         chunks = stack.enter_context(closing(reader))
         for part in _predicted(chunks, column, bundle):
             names = bundle.feature_set.names
@@ -222,7 +225,10 @@ def _layout(
     # Some models answer complete rows only; where none predicts, a row may miss values.
     width = len(bundle.feature_set.names)
     complete = column is None and not _takes_missing(bundle.model, width)
-    return Layout(bundle.feature_set, column, request.time, complete=complete)
+    # The target is read where rows without it are left out.
+    is_labelled = column is None and request.unlabelled is not None
+    number = bundle.feature_set.target.name if is_labelled else column
+    return Layout(bundle.feature_set, number, request.time, complete=complete)
 
 
 class _Cutter:

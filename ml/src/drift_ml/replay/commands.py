@@ -72,6 +72,11 @@ Examples:
     help="End with exit code 1 at a warning too: rows of the training data.",
 )
 @reading_options
+@click.option(
+    "--drop-unlabelled",
+    is_flag=True,
+    help="Leave out the rows without target, as training may do; how many is printed.",
+)
 @click.option("--sort", is_flag=True, help="Sort the rows by --time-column first.")
 @report_options
 def replay(
@@ -81,6 +86,7 @@ def replay(
     prediction_column: str | None,
     rows_per_window: int | None,
     rhythm: bool,
+    drop_unlabelled: bool,
     **options: Any,
 ) -> None:
     """Backtest past traffic: when would each detector have fired, and what is different?
@@ -93,6 +99,7 @@ def replay(
     from drift_ml.replay.backtest import Request, backtest  # noqa: PLC0415
     from drift_ml.replay.outcome import conclude, mutable_names, page  # noqa: PLC0415
     from drift_ml.rhythm import read_rhythm  # noqa: PLC0415
+    from drift_ml.tables import Unlabelled  # noqa: PLC0415
     from drift_ml.tables.row_digests import read_row_digests  # noqa: PLC0415
 
     reading = read_options({name: options.pop(name) for name in READING})
@@ -111,6 +118,7 @@ def replay(
         minimum_effect=report.minimum_effect,
         minimum_effects=report.minimum_effects,
         reading=reading,
+        unlabelled=Unlabelled() if drop_unlabelled else None,
     )
     with starting("the bundle"):
         digests = read_row_digests(folder, bundle.manifest)
@@ -118,6 +126,9 @@ def replay(
     request = replace(request, rhythm=learned)
     with ProgressBars() as bars:
         result = backtest(bundle, request, bars.show, digests=digests)
+    if request.unlabelled is not None:
+        target = bundle.feature_set.target.name
+        click.echo(f"left out {request.unlabelled.rows:,} rows without {target}", err=True)
     outcome = conclude(
         reference,
         result.windows,

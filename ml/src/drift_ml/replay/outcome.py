@@ -207,7 +207,7 @@ def page(
         feature_set: Gives the units, and a classifier's classes.
         source: Name of the file or the store.
         made: When the page is made, as text.
-        predicted: Whether the bundle's forest gave the predictions.
+        predicted: Whether the bundle's model gave the predictions.
     """
     # A report in the terminal needs no templates.
     from drift_ml.replay.page import Facts, render_report  # noqa: PLC0415

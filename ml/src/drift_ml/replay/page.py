@@ -69,7 +69,7 @@ class Facts:
     made: str
     #: What is decided.
     verdict: Verdict
-    #: Whether the bundle's forest gave the predictions.
+    #: Whether the bundle's model gave the predictions.
     predicted: bool = False
     #: Of the features, by name.
     units: Mapping[str, str] | None = None

@@ -2,6 +2,7 @@
 
 from drift_ml.left_out import LeftOut
 from drift_ml.rhythm._bundled import add_rhythm, read_rhythm
+from drift_ml.rhythm._carrying import carried
 from drift_ml.rhythm._hours import Hours
 from drift_ml.rhythm._learning import FEWEST_DAYS, LONGEST_STEP, enough, learn_rhythm
 from drift_ml.rhythm._model import CONTRACT, Rhythm, RhythmError
@@ -16,6 +17,7 @@ __all__ = [
     "Rhythm",
     "RhythmError",
     "add_rhythm",
+    "carried",
     "enough",
     "learn_rhythm",
     "read_rhythm",

@@ -88,6 +88,8 @@ class DataError(DriftError):
         findings: Sequence[CellFinding],
         outcome: str = "nothing was trained",
     ) -> None:
+        #: The file, or what else the rows are from.
+        self.source = source
         #: Every rule that is broken, by column.
         self.findings = tuple(findings)
         #: What came of it.

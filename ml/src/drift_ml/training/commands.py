@@ -33,6 +33,8 @@ from .recipe_options import read_recipe, recipe_options
 from .recipes import ROWS, Recipe
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from drift_engine.bundle import Bundle
 
     from drift_ml.tables import Table, Unlabelled
@@ -157,6 +159,7 @@ def main(  # noqa: PLR0913 - one parameter per option
     if time_column is not None and data is None:
         raise click.UsageError("--time-column is a column of --data: give the file too")
     asked = {field.name: words.pop(field.name) for field in fields(Recipe)}
+    replay = None if data is None else _replay_words(data, time_column, words)
     options = read_options(words)
     unlabelled = Unlabelled() if drop_unlabelled else None
     has_rows = data is not None or source is not None
@@ -176,7 +179,7 @@ def main(  # noqa: PLR0913 - one parameter per option
             trained = _train(
                 chosen, table, out, recipe, strict=strict, rhythm=rhythm and data is not None
             )
-            _show(chosen, trained, unlabelled)
+            _show(chosen, trained, unlabelled, replay)
     except DataError as error:
         if FILE_RULES.isdisjoint(finding.rule for finding in error.findings):
             # The rows were read, and are not good enough.
@@ -234,6 +237,7 @@ def _show(
     chosen: FeatureSet,
     trained: Trained,
     unlabelled: Unlabelled | None,
+    replay: list[str] | None,
 ) -> None:
     """Print scores, files and one prediction made from the bundle that was just written."""
     from drift_engine.bundle import load_bundle  # noqa: PLC0415 - as above
@@ -257,16 +261,43 @@ def _show(
         console.print(f"{name:10} {words}", markup=False, highlight=False, soft_wrap=True)
     example = ", ".join(f"{feature.name} {feature.example}" for feature in chosen.features)
     estimator_size = trained.estimator.stat().st_size
-    lines = (
+    lines = [
         f"bundle     {trained.bundle} ({size:,} bytes), the current version",
         f"pin        {chosen.name}={bundle.digest}",
         f"estimator  {trained.estimator} ({estimator_size:,} bytes)",
         f"example    {example}: {_answer(chosen, bundle)} ({bundle.model.engine} engine)\n",
         "serve it by",
         f"  {_serve_command(chosen.name, trained)}\n",
-    )
+    ]
+    if replay is not None:
+        options = [] if unlabelled is None else ["--drop-unlabelled"]
+        command = shlex.join([*replay, *options, "--baseline", str(trained.bundle.parent)])
+        lines += ["ask rows of later times whether they have drifted by", f"  {command}\n"]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _replay_words(
+    data: Path,
+    time_column: str | None,
+    reading: Mapping[str, Any],
+) -> list[str]:
+    """Return the command that replays a table like the one that is trained on.
+
+    Args:
+        data: the table.
+        time_column: when each row was; None where nothing says so.
+        reading: how the table is read, by the names of the options.
+    """
+    words = ["driftctl", "replay", "--data", str(data)]
+    for name in ("delimiter", "encoding"):
+        if reading[name] is not None:
+            words += [f"--{name}", reading[name]]
+    if reading["decimal"] != ".":
+        words += ["--decimal", reading["decimal"]]
+    words += [f"--missing={mark}" for mark in reading["missing"]]
+    # Training takes rows in any order, and a replay sorts them when it is told to.
+    return words if time_column is None else [*words, "--time-column", time_column, "--sort"]
 
 
 def _serve_command(name: str, trained: Trained) -> str:

@@ -20,6 +20,7 @@ from drift_console.alarm_evaluator import AlarmState, alarm_states, history
 from drift_console.alarms import Alarm, CompositeAlarm, MetricAlarm, State
 from drift_console.events import EventStore
 from drift_console.frame import Frame
+from drift_console.levels import drawn_levels
 from drift_console.metrics import MetricStore, Summary
 from drift_console.stack_metrics import StackMetrics, bucket_values
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
         BundleManifestV2Score,
         PredictionEventV2,
     )
-    from drift_ml.display_bins import DisplayBins
+    from drift_ml.display_bins import DisplayBin, DisplayBins
 
     from drift_console.alarm_evaluator import PastChange
     from drift_console.histogram import Distribution
@@ -343,6 +344,9 @@ class StateReader:
         summary = column.summary
         live = self._metrics.whole(model, column.metric, frame)
         averages = self._metrics.summaries(model, column.metric, frame)
+        bins, live_feature = column.bins.to_json(), _live_feature(live, summary, column.bins)
+        if column.type == "category":
+            bins, live_feature["share"] = _drawn(bins, live_feature["share"])
         return {
             "name": column.name,
             "type": column.type,
@@ -353,9 +357,9 @@ class StateReader:
                 "std": summary.get("std"),
                 "min": summary.get("min"),
                 "max": summary.get("max"),
-                "bins": column.bins.to_json(),
+                "bins": bins,
             },
-            "live": _live_feature(live, summary, column.bins),
+            "live": live_feature,
             "series": {"average": bucket_values(averages, _average)},
         }
 
@@ -371,6 +375,22 @@ class _Column:
     summary: BaselineV1Summary
     bins: DisplayBins
     metric: str
+
+
+def _drawn(
+    bins: list[DisplayBin],
+    live: list[float],
+) -> tuple[list[DisplayBin], list[float]]:
+    """Return the bins of a category that are drawn, and the live shares in them."""
+    names, (shares, live) = drawn_levels(
+        [entry["label"] for entry in bins], ([entry["share"] for entry in bins], live)
+    )
+    if len(names) == len(bins):
+        return bins, live
+    drawn: list[DisplayBin] = []
+    for name, share in zip(names, shares, strict=True):
+        drawn.append({"label": name, "low": None, "high": None, "share": share})
+    return drawn, live
 
 
 def _shown(view: ModelView, evidence: EvidenceDocument | None) -> list[str]:
@@ -423,7 +443,8 @@ def _live_feature(
         mean_abs_z = float(sizes @ live.counts) / live.count
     return {
         "count": live.count,
-        "mean": mean,
+        # A mean of places in a list of categories says nothing.
+        "mean": None if center is None else mean,
         "z": z,
         "mean_abs_z": mean_abs_z,
         "share": live.shares(bins.edges),

@@ -371,7 +371,7 @@ class Evaluator:
 
     def _first_day_over(self, memory: Memory | None, reference: Reference) -> int:
         """Return the first minute after the first day of traffic; 0 where that is of no matter."""
-        if memory is None or memory.rhythm is not None or reference.rhythm is not None:
+        if memory is None or memory.in_force(reference.rhythm) is not None:
             return 0
         return (memory.first_hour + HOURS_A_DAY) * HOUR_S // self._policy.period
 
@@ -699,8 +699,11 @@ class Evaluator:
         old_budget = state.budget
         observed = self._observed_per_day(state)
         state.budget = self._policy.events(observed, self._models)
-        rhythm = None if memory is None else memory.rhythm or reference.rhythm
-        whole_days = () if memory is None or rhythm is not None else memory.whole_days
+        rhythm: Rhythm | None = None
+        whole_days: tuple[str, ...] = ()
+        if memory is not None:
+            rhythm = memory.in_force(reference.rhythm)
+            whole_days = memory.held(reference.rhythm, reference.baseline.channels)
         settings = self._settings(reference, state.budget, rhythm, whole_days)
         if state.detector is None:
             return self._new_detector(series, state, settings, rhythm)

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from drift_ml.rhythm import FEWEST_DAYS, Rhythm, RhythmError, enough, learn_rhythm, varying_channels
+from drift_ml.baseline import Channel
+from drift_ml.rhythm import (
+    FEWEST_DAYS,
+    Rhythm,
+    RhythmError,
+    carried,
+    enough,
+    learn_rhythm,
+    varying_channels,
+)
 from drift_ml.window import Window, WindowError
 
-from drift_monitor.errors import BadStore
+from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import DAMAGED, NEWER, is_newer, refuse_damaged
 from drift_monitor.keys import Series
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from drift_contracts.types import DetectorStateV1Mixture, DetectorStateV2
     from drift_ml.baseline import Baseline
@@ -59,6 +69,32 @@ class Memory:
     whole_days: tuple[str, ...] = ()
     #: The last hour when these were looked for.
     looked_hour: int | None = None
+    #: Of the inputs, learned from the traffic of an earlier version of the model; and that version.
+    carried: Rhythm | None = None
+    carried_from: str = ""
+
+    def in_force(self, bundled: Rhythm | None = None) -> Rhythm | None:
+        """Return the rhythm that traffic is held against.
+
+        Args:
+            bundled: of the bundle, which holds until one is learned from the traffic.
+        """
+        return self.rhythm or bundled or self.carried
+
+    def held(self, bundled: Rhythm | None, channels: Sequence[Channel]) -> tuple[str, ...]:
+        """Return the channels that are held against whole days.
+
+        Args:
+            bundled: of the bundle.
+            channels: of the baseline.
+        """
+        rhythm = self.in_force(bundled)
+        if rhythm is None:
+            return self.whole_days
+        if rhythm is not self.carried or not rhythm.cycles:
+            return ()
+        # The inputs cycle, and with them the answers, of which nothing is known yet.
+        return tuple(channel.name for channel in channels if channel.answer is not None)
 
     @property
     def hours(self) -> int:
@@ -92,6 +128,12 @@ class Memory:
         """
         if self.rhythm is not None:
             return str(self.rhythm)
+        if bundled is None and self.carried is not None:
+            days = self.hours / HOURS_A_DAY
+            return (
+                f"{self.carried}, from version {self.carried_from}; predictions are held against"
+                f" whole days until it is learned anew: {days:.0f} of {FEWEST_DAYS} days are there"
+            )
         if bundled is not None:
             days = self.hours / HOURS_A_DAY
             return (
@@ -158,7 +200,8 @@ class Rhythms:
         stored = self._store.state(_place(series))
         hour = first // self._windows_an_hour
         if stored.state is None:
-            return Memory(stored.revision, hour, hour - 1)
+            fresh = Memory(stored.revision, hour, hour - 1)
+            return self._carried(series, baseline, fresh)
         refuse_damaged(stored.state, series, WHAT, f"state#{_place(series)}")
         # Any: what is stored may be of another release; its members are checked one by one.
         members: Any = stored.state
@@ -166,9 +209,7 @@ class Rhythms:
         if document is not None and is_newer(document, "rhythm.v1"):
             raise BadStore(str(series), NEWER.format(what=WHAT))
         try:
-            rhythm = document and Rhythm.from_json(
-                document, baseline=baseline.digest, channels=baseline.channels
-            )
+            rhythm = _rhythm_of(document, baseline)
             return Memory(
                 stored.revision,
                 int(members["first_hour"]),
@@ -178,6 +219,8 @@ class Rhythms:
                 members["superseded"],
                 tuple(members.get("whole_days", ())),
                 members.get("looked_hour"),
+                _rhythm_of(members.get("carried"), baseline),
+                str(members.get("carried_from", "")),
             )
         except (KeyError, TypeError, ValueError):
             item = f"state#{_place(series)}"
@@ -219,7 +262,7 @@ class Rhythms:
         settings = None if detector is None else detector["settings"]
         if memory.is_due or memory.is_of_other_days(self._left_out):
             memory = replace(self._learn(series, baseline, memory), superseded=settings)
-        if memory.is_day_over and bundled is None:
+        if memory.is_day_over and memory.in_force(bundled) is None:
             memory = self._look(series, baseline, memory, settings)
         self._store.save(_place(series), memory.revision, _document(memory))
         return memory
@@ -273,9 +316,46 @@ class Rhythms:
             _log.info("the rhythm of %s is not learned: %s", series, error)
             return replace(memory, learned_hour=memory.last_hour)
         _log.info("the rhythm of %s: %s", series, rhythm)
+        self._hand_on(series, baseline, rhythm)
         return replace(
             memory, learned_hour=memory.last_hour, rhythm=rhythm, whole_days=(), looked_hour=None
         )
+
+    def _hand_on(self, series: Series, baseline: Baseline, rhythm: Rhythm) -> None:
+        """Keep a rhythm for the versions of the model to come, with the bins that it is of."""
+        place = _model_place(series)
+        document: Document = {
+            "version": series.version,
+            "rhythm": rhythm.to_json(),
+            "baseline": baseline.digest,
+            "channels": [channel.to_json() for channel in baseline.channels],
+        }
+        # Two versions that learn at once have the same traffic.
+        with contextlib.suppress(Conflict):
+            self._store.save(place, self._store.state(place).revision, document)
+
+    def _carried(self, series: Series, baseline: Baseline, fresh: Memory) -> Memory:
+        """Return the memory of a new version, with what an earlier one has learned of the inputs.
+
+        Args:
+            series: the new version.
+            baseline: of the new version.
+            fresh: a memory of nothing.
+        """
+        # Any: what is stored may be of another release; then nothing is carried over.
+        document: Any = self._store.state(_model_place(series)).state
+        if not document or document.get("version") == series.version:
+            return fresh
+        try:
+            channels = [Channel.from_json(item) for item in document["channels"]]
+            rhythm = Rhythm.from_json(
+                document["rhythm"], baseline=document["baseline"], channels=channels
+            )
+        except (KeyError, TypeError, ValueError):
+            _log.warning("the rhythm of an earlier version of %s cannot be read", series.model)
+            return fresh
+        inputs = carried(rhythm, channels, baseline)
+        return replace(fresh, carried=inputs, carried_from=str(document["version"]))
 
     def _look(
         self,
@@ -351,6 +431,18 @@ class Rhythms:
                 yield float(int(hour) * HOUR_S), window.channel_counts()
 
 
+def _rhythm_of(document: object, baseline: Baseline) -> Rhythm | None:
+    """Return a stored rhythm; None for none. Raises RhythmError."""
+    if document is None:
+        return None
+    return Rhythm.from_json(document, baseline=baseline.digest, channels=baseline.channels)
+
+
+def _model_place(series: Series) -> Series:
+    # Versions are hex digits.
+    return Series(series.model, "rhythm")
+
+
 def _place(series: Series) -> Series:
     return Series(series.model, f"{series.version}-rhythm")
 
@@ -375,5 +467,7 @@ def _document(memory: Memory) -> Document:
         "superseded": memory.superseded,
         "whole_days": list(memory.whole_days),
         "looked_hour": memory.looked_hour,
+        "carried": None if memory.carried is None else memory.carried.to_json(),
+        "carried_from": memory.carried_from,
         "rhythm": None if memory.rhythm is None else memory.rhythm.to_json(),
     }

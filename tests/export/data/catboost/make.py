@@ -68,6 +68,7 @@ def main() -> None:
     models |= {
         "combinations": (CatBoostClassifier, {**combined, "nan_mode": "Max"}, mixed_of(rows)),
         "conditions": (CatBoostClassifier, {**combined, "one_hot_max_size": 3, "random_seed": 1}, mixed_of(rows)),
+        "threshold": (CatBoostClassifier, {}, late),
         "scaled": (CatBoostClassifier, {}, late),
         "scaled-number": (CatBoostRegressor, {}, number),
     }
@@ -80,6 +81,8 @@ def main() -> None:
         if name.startswith("scaled"):
             # The document rounds the bias to float32, which is exact of this one.
             model.set_scale_and_bias(0.3, 0.75)
+        if name == "threshold":
+            model.set_probability_threshold(0.7)
         path = FOLDER / f"{name}.json"
         model.save_model(str(path), format="json")
         document = json.loads(path.read_text())

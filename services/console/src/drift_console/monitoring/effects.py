@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from drift_ml.baseline import PREDICTION
 
+from drift_console.levels import drawn_levels
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -49,7 +51,9 @@ def _is_shown(channel: WindowReportV1Channel) -> bool:
 def _effect_entry(channel: WindowReportV1Channel) -> EffectEntry:
     labels, baseline, window = channel["labels"], channel["baseline"], channel["window"]
     # Ordered bins can be put together, neighbours with neighbours; categories have no order.
-    if len(labels) > DRAWN and channel["kind"] != "categories":
+    if channel["kind"] == "categories":
+        labels, (baseline, window) = drawn_levels(labels, (baseline, window))
+    elif len(labels) > DRAWN:
         width = -(-len(labels) // DRAWN)
         groups = [slice(start, start + width) for start in range(0, len(labels), width)]
         labels = [_joined_label(labels[group]) for group in groups]

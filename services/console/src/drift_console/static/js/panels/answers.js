@@ -112,9 +112,11 @@ function stacked(mix) {
 /** The span of time that shows the first and the last column whole. */
 function wholeColumns(u, low, high) {
   const times = u.data[0];
+  if (!times.length) return [low, high];
   const gaps = times.slice(1).map((time, i) => time - times[i]);
   const half = (gaps.length ? Math.min(...gaps) : 60) / 2;
-  return [low - half, high + half];
+  // Not low and high: of a single column the chart makes a span of a day.
+  return [times[0] - half, times[times.length - 1] + half];
 }
 
 /** The share of one class in stacked data. */

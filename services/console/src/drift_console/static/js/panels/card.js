@@ -47,7 +47,7 @@ function classTable(scores) {
 /** Which features the model needs: what shuffling the values of one adds to the error. */
 function importanceTable(importances) {
   const rows = Object.entries(importances).map(([name, s]) => [name, number(s.value), `${number(s.low)} to ${number(s.high)}`]);
-  const box = scroller("Importances", table("Importances: error added by shuffling", ["Feature", "Value", "Interval"], rows));
+  const box = scroller("Importances", table("Importances: error added by shuffling", ["Importance of", "Error added", "Interval"], rows));
   box.classList.add("tall");
   return box;
 }

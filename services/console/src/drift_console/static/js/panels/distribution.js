@@ -63,6 +63,8 @@ export function distribution(first, { id = `feature-${first.name}`, mark = null 
     showEnds(ends, bins());
     shares.update([bins().map((_, i) => i), bins().map((bin) => bin.share), bins().map((_, i) => feature.live?.share?.[i] ?? null)],
       `live mean ${number(feature.live?.mean)}, baseline mean ${number(feature.baseline.mean)}`);
+    // Categories have no average.
+    course.hidden = !Number.isFinite(feature.baseline.mean);
     const skip = leading(state.series);
     line.update([state.series.times.slice(skip), feature.series?.average?.slice(skip) ?? []], `baseline mean ${number(feature.baseline.mean)}`);
     numbers.refresh();
