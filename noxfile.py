@@ -539,7 +539,7 @@ def benchmark(session: Session) -> None:
 
 @nox.session
 def exact(session: Session) -> None:
-    """Hold packed models against their libraries, and write docs/exactness.md: -- --all."""
+    """Hold packed models against their libraries, for docs/exactness.md: -- --all; resumable."""
     prepare(session, "dev")
     environment = {**installer(), **ONE_THREAD}
     run_module(session, "tools.exactness", *session.posargs, **environment)

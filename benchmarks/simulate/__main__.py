@@ -73,6 +73,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--runs", type=_jobs, default=200, help="of the bars: seeded runs a row, by 20 (default: 200)")
     parser.add_argument("--kept", action="store_true", help="of the bars: show the runs that are there, run none")
     parser.add_argument("--quick", action="store_true", help="of the bars: 20 runs a row, printed only")
+    parser.add_argument("--newservice", action="store_true", help="what a service sees that is started today, instead")
     parser.add_argument("--cache", type=Path, default=Path("build/simulate"), help="where finished cells are kept")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where evidence.md is (default: docs)")
     return parser.parse_args(words)
@@ -114,6 +115,10 @@ def main(words: list[str] | None = None) -> int:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     try:
+        if options.newservice:
+            from benchmarks.simulate import new_service  # noqa: PLC0415 - the number of threads is set first
+
+            return new_service.main(["--seeds", "1" if options.quick else "3"])
         if options.bars:
             from benchmarks.simulate import bar_table  # noqa: PLC0415 - the number of threads is set first
 

@@ -42,6 +42,8 @@ MANY_COLUMNS = 10
 VERSION = 2
 """Of what a part holds."""
 TEN_THOUSAND = 10_000
+SMALL = 20
+"""Fewer events are shown with a digit behind the point."""
 NOT_RELEASED = "NOT MEASURED: the released detector; its commit {} is not in this clone: fetch its history"
 
 
@@ -197,6 +199,15 @@ def share_text(count: int, total: int) -> str:
     return f"{100 * share:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
 
 
+def events_text(events: float) -> str:
+    """Return a number of events, with a digit behind the point where it is small.
+
+    >>> events_text(7.46), events_text(9020.4)
+    ('7.5', '9,020')
+    """
+    return f"{events:.1f}" if events < SMALL else f"{events:,.0f}"
+
+
 def rate_text(count: int, events: float) -> str:
     """Return a rate per 10,000 events with its 95 % interval (Garwood 1936).
 
@@ -258,7 +269,7 @@ class Figures:
         delays = self.delays()
         half = 1.96 * delays.std(ddof=1) / np.sqrt(total)
         luck = share_text(sum(run["luck"] for run in self.runs), total)
-        delay = f"{delays.mean():.3g} +- {half:.2g}"
+        delay = f"{events_text(delays.mean())} +- {events_text(half)}"
         return [*cells, share_text(self.told(), total), luck, delay, f"{self.alerts():.2f}"]
 
 
@@ -336,7 +347,7 @@ def measured(promise: Promise, detector: str, found: Found) -> Reached:
     if key in MEDIANS:
         median = float(np.median(figures.delays()))
         return f"{median:.0f}", median <= MEDIANS[key]
-    told, mean = figures.told(), f"{figures.mean():.3g} events"
+    told, mean = figures.told(), f"{events_text(figures.mean())} events"
     if key in MEANS:
         return f"{mean}, told in {share_text(told, total)}", figures.mean() <= MEANS[key]
     is_enough = told >= LEAST_PAIRS * total if key.startswith("pair") else None

@@ -7,9 +7,10 @@ import struct
 import sys
 
 import numpy as np
+import onnxruntime
 import pytest
 from drift_engine.forest import BadRow
-from drift_engine.onnx import BadOnnx, RuntimeAbsent, _model, _open, open_model, read_signature
+from drift_engine.onnx import BadOnnx, RuntimeAbsent, open_model, read_signature, runtime_version
 from drift_engine.onnx._errors import BadAnswer
 
 from tests.support import onnx_bytes as onnx
@@ -227,19 +228,32 @@ def test_runtime_refusals(features):
     beyond = passing([("x", onnx.FLOAT, ["N", "M"])], [("y", onnx.FLOAT, ["N", 1])], gather, tensors=[far])
     with pytest.raises(BadOnnx, match="row of zeros"):
         open_model(beyond, features(TWO))
-    opened = open_model(sum_of_two(), features(TWO))
-    opened._feeds = []
+    table = tensor("t", onnx.FLOAT, [2], struct.pack("<2f", 1, 2))
+    look_up = node("Gather", ["t", "x"], ["y"])
+    one = passing([("x", onnx.INT64, ["N", 1])], [("y", onnx.FLOAT, ["N", 1])], look_up, tensors=[table])
+    opened = open_model(one, features({"a": "integer"}))
+    assert opened.predict([1.0]) == 2.0
     with pytest.raises(BadAnswer, match="ended in"):
-        opened.predict([1.0, 2.0])
+        opened.predict([7.0])
 
 
-def test_one_thread():
+def test_one_thread(features, monkeypatch):
     """A session runs in the thread that calls it, on the processor, from ONNX's own form."""
-    options = _model._options()
+    sessions = []
+
+    def session(content, sess_options, providers):
+        """Open a session, and remember how."""
+        sessions.append((sess_options, providers))
+        return inference(content, sess_options=sess_options, providers=providers)
+
+    inference = onnxruntime.InferenceSession
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+    open_model(sum_of_two(), features(TWO))
+    ((options, providers),) = sessions
     assert (options.intra_op_num_threads, options.inter_op_num_threads) == (1, 1)
     assert options.get_session_config_entry("session.load_model_format") == "ONNX"
-    assert _model.PROVIDERS == ["CPUExecutionProvider"]
-    assert _model._session(sum_of_two()).get_providers() == ["CPUExecutionProvider"]
+    assert options.get_session_config_entry("session.use_env_allocators") == "1"
+    assert providers == ["CPUExecutionProvider"]
 
 
 def test_absent_runtime(features, monkeypatch):
@@ -250,7 +264,7 @@ def test_absent_runtime(features, monkeypatch):
             call()
         assert refused.value.exit_code == 5
     monkeypatch.undo()
-    assert _open.runtime_version().count(".") == 2
+    assert runtime_version().count(".") == 2
 
 
 def test_float32_answers(features):

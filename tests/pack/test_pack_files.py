@@ -59,9 +59,11 @@ def test_counts_in_leaves(lifeless, houses, features):
     expected = encode(convert(forest, features).model)
     record = lifeless(forest)
     for tree in record.estimators_:
-        samples = vars(tree.tree_)["nodes"]["weighted_n_node_samples"]
-        shares = vars(tree.tree_)["values"]
-        vars(tree.tree_)["values"] = np.rint(shares * samples[:, None, None])
+        samples = tree.tree_.weighted_n_node_samples
+        shares = tree.tree_.value
+        assert not np.array_equal(shares, np.rint(shares))
+        vars(tree.tree_)["value"] = np.rint(shares * samples[:, None, None])
+        vars(tree)["_sklearn_version"] = "1.3.2"
     vars(record)["_sklearn_version"] = "1.3.2"
     assert encode(convert(record, features).model) == expected
 

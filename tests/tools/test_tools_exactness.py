@@ -88,7 +88,20 @@ def test_fates_on_the_page(fate, words):
     assert f"- ridge: {words}" in render([document(), other], [])
 
 
+def test_library_that_is_not_there():
+    """What an environment without a library did not try is counted by the library."""
+    first = document(library="catboost")
+    assert "- catboost: 1 estimators" in render([first, {**document(), "results": []}], [])
+
+
 def test_unchecked_on_the_page():
     """A combination that was not tried stands on the page, with the reason."""
     page = render([document()], ["python3.13: Python 3.13 is not installed"])
     assert "Python 3.13 is not installed" in page
+
+
+def test_refusal_out_of_a_file():
+    """Why a file cannot be packed is said once, and the table says that it is refused."""
+    page = render([document(from_file={"refused": "Forest: its form is not read"})], [])
+    assert "| 1,000 + 20,000 | yes | refused |" in page
+    assert page.count("- Forest: its form is not read (1 of the estimators)") == 1

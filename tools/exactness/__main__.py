@@ -51,7 +51,7 @@ def main() -> int:
         if options.only not in (None, combination.name):
             continue
         try:
-            document = _measured(combination)
+            document = _measured(combination, is_stored=options.stored)
         except NotCheckedError as error:
             print(f"NOT CHECKED: {combination.name}: {error}")
             missing.append(f"{combination.name}: {error}")
@@ -70,19 +70,27 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--all", action="store_true", help="every combination that has wheels")
     parser.add_argument("--only", metavar="NAME", help="this combination, without the page")
     parser.add_argument("--list", action="store_true", help="the names of the combinations alone")
+    parser.add_argument("--stored", action="store_true", help="the page of what is stored alone")
     return parser.parse_args()
 
 
-def _measured(combination: Combination) -> Any:
+def _measured(combination: Combination, *, is_stored: bool) -> Any:
     """Return what was found, from the file of an earlier run where it is still good.
 
+    Args:
+        combination: Of versions.
+        is_stored: Whether nothing is measured that is not stored.
+
     Raises:
-        NotCheckedError: its Python is not installed, or its versions are not to be had.
+        NotCheckedError: its Python is not installed, its versions are not to be had, or it is not
+            stored and nothing else was asked for.
     """
     digest = stored.digest_of(combination)
     document = stored.load(combination, digest)
     if document is not None:
         return document
+    if is_stored:
+        raise NotCheckedError("it was not measured with these sources and versions yet")
     python = interpreter(combination.python)
     if python is None:
         raise NotCheckedError(f"Python {combination.python} is not installed")

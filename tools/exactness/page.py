@@ -14,7 +14,7 @@ HEAD = """# Exactness
 How exactly a packed model answers as its library does. `nox -s exact` measures it and writes this page; `-- --all`
 tries every combination of versions that has wheels. Each combination's result is kept in `build/exactness` until the
 sources or the versions change, so that a run that was interrupted goes on where it stopped; `-- --only NAME` measures one
-of those that `-- --list` names. [Any model](any-model.md) says how to export one.
+of those that `-- --list` names, and `-- --stored` writes the page of what is kept. [Any model](any-model.md) says how to export one.
 
 Each estimator is fitted, converted, and asked beside its library: all training rows and 20,000 hard rows, made of JSON
 as requests are. Hard rows lie on the model's thresholds, one ulp to either side in float32 and in float64, at the edges
@@ -156,7 +156,7 @@ def _in_full(document: Mapping[str, Any]) -> str:
     ]
     results = document["results"]
     lines += [_row(result) for result in results if "grade" in result]
-    lines += _fates(results)
+    lines += _fates(results) + _refused_files(results)
     return "\n".join(lines) + "\n"
 
 
@@ -181,13 +181,30 @@ def _otherwise(
             _line(*["---"] * len(COLUMNS)),
             *rows,
         ]
-    fates = _fates(others)
+    fates = _fates(others) + _untried(results, first["results"])
     lines += fates
     if not rows and not fates:
         lines.append("Everything is as with the pinned versions.")
     else:
         lines.append("\nEverything else is as with the pinned versions.")
     return "\n".join(lines) + "\n"
+
+
+def _untried(
+    results: Results,
+    usual: Results,
+) -> list[str]:
+    """Return which estimators the pinned versions have and these have not, by their library."""
+    names = {result["name"] for result in results}
+    counts: dict[str, int] = {}
+    for result in usual:
+        if result["name"] not in names:
+            library = result["library"]
+            counts[library] = counts.get(library, 0) + 1
+    if not counts:
+        return []
+    listed = [f"- {library}: {count} estimators" for library, count in counts.items()]
+    return ["\nNot tried with these versions, as the library is not installed:\n", *listed]
 
 
 def _facts(result: Mapping[str, Any]) -> tuple[object, ...]:
@@ -244,7 +261,20 @@ def _line(*cells: str) -> str:
 def _from_file(result: Mapping[str, Any] | None) -> str:
     if result is None:
         return ""
-    return str(result.get("grade") or result["refused"])
+    return str(result.get("grade", "refused"))
+
+
+def _refused_files(results: Results) -> list[str]:
+    """Return why estimators cannot be packed out of a joblib file, each reason once."""
+    counts: dict[str, int] = {}
+    for result in results:
+        words = result.get("from_file", {}).get("refused")
+        if words is not None:
+            counts[words] = counts.get(words, 0) + 1
+    if not counts:
+        return []
+    listed = [f"- {words} ({count} of the estimators)" for words, count in counts.items()]
+    return ["\nRefused out of a joblib file:\n", *listed]
 
 
 def _lignum(found: Mapping[str, Any] | None) -> str:

@@ -33,6 +33,7 @@ SOURCES = (
     "ml/src/drift_ml/handover/proofs.py",
     "ml/src/drift_ml/model_files",
     "tools/exactness/cases.py",
+    "tools/exactness/catboost_cases.py",
     "tools/exactness/data.py",
     "tools/exactness/handed_over.py",
     "tools/exactness/lignum.py",

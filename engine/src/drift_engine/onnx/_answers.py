@@ -102,13 +102,13 @@ def class_places(
     # Of numbers as classes the texts decide, in whichever order the target lists them.
     if are_numbers and not all(name.lstrip("-").isdigit() for name in classes):
         places = numbers
-    found = [places.get(text, -1) for text in texts]
-    if -1 in found or (is_complete and len(set(found)) != len(classes)):
+    listed = [places.get(text, -1) for text in texts]
+    if -1 in listed or (is_complete and len(set(listed)) != len(classes)):
         raise BadOnnx(
             "its classes are not those of the target",
             "list in the target the classes that it names",
         )
-    return found
+    return listed
 
 
 def answers_of(outputs: Sequence[Any], target: Target) -> Answers:
