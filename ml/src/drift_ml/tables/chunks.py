@@ -199,9 +199,9 @@ class _Reader:
             # The header's finding says that the file lacks the column.
             return batch
         checked = check_column(optional_target(target), batch.cells[targets[0]], self.reading)
-        values = checked.values
-        absent = np.equal(values, None) if values.dtype == object else np.isnan(values)
-        absent = absent.astype(bool)
+        values = checked.values.tolist()
+        # Labels are None where they are missing, numbers NaN.
+        absent = np.array([value is None or value != value for value in values])  # noqa: PLR0124
         for problem in checked.problems:
             absent &= ~problem.broken
         if not absent.any():
