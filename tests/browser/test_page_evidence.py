@@ -69,7 +69,7 @@ def test_effects(visit):
     page = visit()
     expect(page.locator("#evidence .effects article")).to_have_count(3)
     first = page.locator("#evidence .effects article").first
-    expect(first).to_contain_text("Mean +0.52 sd (+0.42 to +0.62) · PSI 0.260 · KS 0.173 · p < 0.0001")
+    expect(first).to_contain_text("Mean +0.52 standard deviations (+0.42 to +0.62) · PSI 0.260 · KS 0.173 · p < 0.0001")
     expect(first.locator("canvas")).to_be_visible()
     page.locator("#evidence .effect-part summary").click()
     expect(page.locator("#evidence .effect-part tbody tr")).to_have_count(3)

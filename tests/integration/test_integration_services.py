@@ -96,14 +96,20 @@ def world(root, aws, bundles, webhook, endpoint):
 def drifted(world, bundles, webhook, endpoint):
     """What the evaluator answered, what the chat heard and which alerts came after an hour of two drifts."""
     texts = two_drifts(bundles)
+    before = world.events()
     put(world, ["START RequestId: an ordinary line of the platform"])
     for first in range(0, len(texts), 600):
         put(world, texts[first : first + 600])
-    until("all events in the table", lambda: world.events() == len(texts))
+    until("all events in the table", lambda: world.events() == before + len(texts))
     answer = world.invoke("evaluator", {})
     until("three alerts at the webhook", lambda: len(alerts_of(endpoint)) == 3)
-    until("three messages in the chat", lambda: len([one for one in webhook.heard if "blocks" in one]) == 3)
-    return answer, [json.dumps(one) for one in webhook.heard if "blocks" in one], alerts_of(endpoint)
+    until("three messages in the chat", lambda: len(drifts_of(webhook)) == 3)
+    return answer, drifts_of(webhook), alerts_of(endpoint)
+
+
+def drifts_of(webhook):
+    """The messages about drift that the chat has heard."""
+    return [text for text in map(json.dumps, webhook.heard) if "drift in" in text]
 
 
 def alerts_of(endpoint):

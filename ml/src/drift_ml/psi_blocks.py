@@ -85,13 +85,13 @@ class PsiCheck:
         >>> PsiCheck(0.2, 12, ()).words
         'PSI is above 0.2 in 0 of 12 blocks of 1,000 events.'
         """
-        found = f"PSI is above {plain_number(self.limit)} in {len(self.above)} of {self.blocks}"
-        found = f"{found} blocks of {BLOCK_EVENTS:,} events"
+        words = f"PSI is above {plain_number(self.limit)} in {len(self.above)} of {self.blocks}"
+        words = f"{words} blocks of {BLOCK_EVENTS:,} events"
         if not self.above:
-            return f"{found}."
+            return f"{words}."
         row, first = self.above[0]
         value = plain_number(first.value)
-        return f"{found}, first in {first.name} ({value}) from row {row:,} on. It is no evidence."
+        return f"{words}, first in {first.name} ({value}) from row {row:,} on. It is no evidence."
 
     def to_json(self) -> JsonObject:
         """Return the check as a document."""

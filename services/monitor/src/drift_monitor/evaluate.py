@@ -607,7 +607,7 @@ class Evaluator:
             self._windows_of(state, minute),
             self._detector_of(run),
             is_first_day=minute < run.first_day_over,
-            joined=[other for other in drifts if other.channel != finding.channel],
+            joined=[drift for drift in drifts if drift.channel != finding.channel],
         )
 
     def _since_onset(

@@ -5,7 +5,7 @@ import { dataTable, h, reconcile, setText, table } from "../dom.js";
 import { fixed, number, share, signed } from "../format.js";
 
 const LEVELS = { none: "as before", small: "small", moderate: "moderate", large: "large" };
-const interval = (shift) => (shift ? `${signed2(shift.value)} sd (${signed2(shift.low)} to ${signed2(shift.high)})` : "–");
+const interval = (shift) => (shift ? `${signed2(shift.value)} standard deviations (${signed2(shift.low)} to ${signed2(shift.high)})` : "–");
 const signed2 = (value) => (Math.abs(value) < 10 ? `${value < 0 ? "−" : "+"}${fixed(Math.abs(value))}` : signed(value));
 const chance = (p) => (p < 0.0001 ? "< 0.0001" : number(p));
 
