@@ -100,7 +100,7 @@ def test_whole_days_are_silent():
     cycle = hours(5, 4, cycle=0.2)
     assert raised_in(detector_of(), cycle)
     assert raised_in(detector_of("load"), cycle) == []
-    assert raised_in(detector_of("load"), hours(6, 1, cycle=0.2, shift=0.25))[0][1] == "size"
+    assert raised_in(detector_of("load"), hours(6, 2, cycle=0.2, shift=0.25))[0][1] == "size"
 
 
 def test_shift_of_a_day():
