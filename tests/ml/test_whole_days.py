@@ -14,6 +14,7 @@ HOUR, DAY = 3_600, 86_400
 BINS = 8
 LOAD = Channel("load", "quantiles", ("load",), (2_500,) * BINS, edges=tuple(range(BINS - 1)))
 SIZE = Channel("size", "quantiles", ("size",), (2_500,) * BINS, edges=tuple(range(BINS - 1)))
+GONE = Channel("missing:load", "missing", ("load",), (19_900, 100))
 ONE = Channel("one", "values", ("one",), (20_000,), values=(1,))
 PAIR = Channel(
     "product:load:size",
@@ -28,7 +29,7 @@ PAIR = Channel(
 class Reference:
     """The channels of a baseline; nothing more of it is asked for."""
 
-    channels = (LOAD, SIZE, ONE, PAIR)
+    channels = (LOAD, SIZE, ONE, GONE, PAIR)
 
 
 def hours(seed, days, *, cycle=0.0, shift=0.0, jump=None, rows=200):
@@ -52,6 +53,7 @@ def hours(seed, days, *, cycle=0.0, shift=0.0, jump=None, rows=200):
             shares = np.exp(slope * upper)
             counts[name] = rng.multinomial(rows, shares / shares.sum()).tolist()
         counts["one"] = [rows]
+        counts["missing:load"] = [rows, 0]
         counts["product:load:size"] = rng.multinomial(rows, [0.25] * 4).tolist()
         listed.append((float(hour * HOUR), counts))
     return listed
@@ -98,7 +100,7 @@ def test_whole_days_are_silent():
     cycle = hours(5, 4, cycle=0.2)
     assert raised_in(detector_of(), cycle)
     assert raised_in(detector_of("load"), cycle) == []
-    assert raised_in(detector_of("load"), hours(6, 1, cycle=0.2, shift=0.25))[0][1] == "size"
+    assert raised_in(detector_of("load"), hours(6, 2, cycle=0.2, shift=0.25))[0][1] == "size"
 
 
 def test_shift_of_a_day():

@@ -64,6 +64,14 @@ def test_wrong_targets(tmp_path, cells):
         read_table(path, home("number"), unlabelled=Unlabelled())
 
 
+def test_no_target_column(tmp_path):
+    """A table without the target's column is refused by its name."""
+    path = tmp_path / "homes.csv"
+    path.write_text("size\n1\n2\n")
+    with pytest.raises(DataError, match="column sold: required"):
+        read_table(path, home("number"), unlabelled=Unlabelled())
+
+
 def test_complete_rows(tmp_path):
     """Where each row has a target, none is left out."""
     path = tmp_path / "homes.csv"

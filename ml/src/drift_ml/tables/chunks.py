@@ -194,10 +194,14 @@ class _Reader:
         if self.unlabelled is None:
             return batch
         target = self.layout.feature_set.target
-        place = next(place for column, place in places.columns if column.name == target.name)
-        checked = check_column(optional_target(target), batch.cells[place], self.reading)
-        # NaN is the only value that differs from itself.
-        absent = np.array([value is None or value != value for value in checked.values.tolist()])  # noqa: PLR0124
+        targets = [place for column, place in places.columns if column.name == target.name]
+        if not targets:
+            # The header's finding says that the file lacks the column.
+            return batch
+        checked = check_column(optional_target(target), batch.cells[targets[0]], self.reading)
+        values = checked.values.tolist()
+        # Labels are None where they are missing, numbers NaN.
+        absent = np.array([value is None or value != value for value in values])  # noqa: PLR0124
         for problem in checked.problems:
             absent &= ~problem.broken
         if not absent.any():
