@@ -199,3 +199,22 @@ def test_probe_of_function(build, authentication):
     assert "lambda:InvokeFunction" in policy
     assert "execute-api" not in policy
     assert callers(graph) == [""]
+
+
+def panels_of(graph, model):
+    """Return the panels of a model that ask the log: title to query."""
+    body = json.loads(graph.one("cloudwatch.Dashboard", "observability-dashboard").inputs.text("dashboardBody"))
+    panels = [panel["properties"] for panel in body["widgets"] if panel["type"] == "log"]
+    return {panel["title"]: panel["query"] for panel in panels if panel["title"].startswith(model)}
+
+
+def test_panels_of_a_classifier(build):
+    """The dashboard shows the classes, margin and entropy of a classifier, from the predictor's log."""
+    graph = build("dev", models='["house-price", "flight-delay"]')[0]
+    log = graph.one("cloudwatch.LogGroup", "predictor-logs").inputs.text("name")
+    queries = panels_of(graph, "flight-delay")
+    assert all(query.startswith(f"SOURCE '{log}' | filter Model = \"flight-delay\"") for query in queries.values())
+    assert "by bin(1h), label" in queries["flight-delay: answers by class"]
+    assert "avg(margin)" in queries["flight-delay: margin and entropy"]
+    assert "avg(entropy)" in queries["flight-delay: margin and entropy"]
+    assert panels_of(graph, "house-price") == {}

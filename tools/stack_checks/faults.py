@@ -94,6 +94,17 @@ def _drop(short: str, name: str) -> Plant:
     return lambda graph: graph.nodes.remove(graph.one(short, name))
 
 
+#: A widget of a log that no stack has, beside all others.
+LOG_WIDGET: JsonValue = {
+    "type": "log",
+    "x": 0,
+    "y": 900,
+    "width": 8,
+    "height": 6,
+    "properties": {"title": "t", "region": "us-east-1", "query": "SOURCE 'gone' | limit 1"},
+}
+
+
 def _widget(path: str, value: JsonValue) -> Plant:
     """Return what sets a value in the dashboard's list of widgets."""
 
@@ -282,6 +293,11 @@ FAULTS = (
     _fault(
         "a widget of a metric that nothing emits",
         _widget("2/properties/metrics/0/1", "Drift"),
+        "rules",
+    ),
+    _fault(
+        "a widget that asks a log that is not there",
+        _widget("-1", LOG_WIDGET),
         "rules",
     ),
     _fault(

@@ -1,16 +1,21 @@
 """The body of the dashboard.
 
-Alarms on top, then the spec's widgets for each model with AWS's own metrics beside them.
+Alarms on top, then the spec's widgets for each model with AWS's own metrics beside them. What a
+classifier answers is drawn from the predictor's log: a metric for each class would be paid by the
+month.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pulumi
+from drift_contracts import feature_set
+
+from .queries import class_mix, doubt
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-    import pulumi
 
     from .monitoring import Watch
     from .platform import Parts
@@ -41,26 +46,45 @@ def body(
         }
         for number, (subject, arns) in enumerate(alarms.items())
     ]  # fmt: skip
-    graphs = [graph for model in models for graph in _model(watch, model)] + list(_platform(parts))
+    graphs: list[Json] = []
+    for model in models:
+        graphs += [_graph(properties) for properties in _model(watch, model)]
+        graphs += _answers(model, parts)
+    graphs += [_graph(properties) for properties in _platform(parts)]
     below = len(states) * STATES
-    return {
-        "widgets": [
-            *states,
-            *(_place(number, graph, region, below) for number, graph in enumerate(graphs)),
-        ]
-    }
+    placed = [_place(number, graph, region, below) for number, graph in enumerate(graphs)]
+    return {"widgets": [*states, *placed]}
 
 
-def _place(number: int, properties: Mapping[str, object], region: str, below: int) -> Json:
+def _place(number: int, graph: Json, region: str, below: int) -> Json:
     row, column = divmod(number, COLUMNS)
     return {
-        "type": "metric",
+        "type": graph["type"],
         "x": column * WIDTH,
         "y": below + row * HEIGHT,
         "width": WIDTH,
         "height": HEIGHT,
-        "properties": {"region": region, "view": "timeSeries", "period": 300, **properties},
+        "properties": {"region": region, **graph["properties"]},
     }  # fmt: skip
+
+
+def _graph(properties: Mapping[str, object]) -> Json:
+    return {
+        "type": "metric",
+        "properties": {"view": "timeSeries", "period": 300, **properties},
+    }  # fmt: skip
+
+
+def _answers(model: str, parts: Parts) -> Iterator[Json]:
+    """Yield what a classifier answered: its classes by hour, and how sure it was."""
+    if feature_set(model).target.is_class:
+        yield _from_log(f"{model}: answers by class", class_mix(model), "bar", parts)
+        yield _from_log(f"{model}: margin and entropy", doubt(model), "timeSeries", parts)
+
+
+def _from_log(title: str, query: str, view: str, parts: Parts) -> Json:
+    source = pulumi.Output.concat("SOURCE '", parts.log_group, "' | ", query)
+    return {"type": "log", "properties": {"title": title, "query": source, "view": view}}
 
 
 def _model(watch: Watch, model: str) -> Iterator[Json]:

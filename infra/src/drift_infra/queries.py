@@ -62,3 +62,18 @@ COLUMNS = {
     "label": "string", "positive": "double", "margin": "double", "entropy": "double", "probabilities": "string",
     "predictions": "string",
 }  # fmt: skip
+
+
+def class_mix(model: str) -> str:
+    """Return the Logs Insights query of a classifier's answers by hour and class."""
+    return f"{_labelled(model)} | stats count(*) as answers by bin(1h), label"
+
+
+def doubt(model: str) -> str:
+    """Return the Logs Insights query of a classifier's mean margin and entropy by hour."""
+    return f"{_labelled(model)} | stats avg(margin) as margin, avg(entropy) as entropy by bin(1h)"
+
+
+def _labelled(model: str) -> str:
+    # Names of models are letters, digits and hyphens: they need no escape.
+    return f'filter Model = "{model}" and ispresent(label)'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,6 +29,8 @@ GRID = 24
 MOST_ALARMS = 100
 #: Of widgets, out of those that CloudWatch has.
 TYPES = ("metric", "alarm", "text", "log")
+#: How the query of a widget names its log.
+SOURCE = re.compile(r"SOURCE '(?P<log>[^']+)' \| ")
 
 
 class Box(NamedTuple):
@@ -45,8 +48,9 @@ class Box(NamedTuple):
 
 
 def dashboard_is_drawn(graph: Graph, facts: Facts) -> Found:
-    """Report widgets of unknown types, off the grid, over another, or of unknown metrics."""
+    """Report widgets of unknown types, off the grid, over another, of unknown metrics or logs."""
     ours = emitted(MonitoringSpec.load(), facts.models, facts.stack)
+    logs = {node.inputs.text("name") for node in graph.of("cloudwatch.LogGroup")}
     for node in graph.of("cloudwatch.Dashboard"):
         widgets = _widgets(node)
         if widgets is None:
@@ -54,7 +58,7 @@ def dashboard_is_drawn(graph: Graph, facts: Facts) -> Found:
             continue
         for widget in widgets:
             title = widget.text("properties/title", "a widget")
-            for problem in _problems(widget, ours):
+            for problem in _problems(widget, ours, logs):
                 yield node.address, f"{title}: {problem}"
         boxes = [_box(widget) for widget in widgets]
         if any(first.overlaps(second) for first, second in combinations(boxes, 2)):
@@ -70,7 +74,7 @@ def _widgets(node: Node) -> list[Inputs] | None:
         return None
 
 
-def _problems(widget: Inputs, ours: set[Metric]) -> Iterator[str]:
+def _problems(widget: Inputs, ours: set[Metric], logs: set[str]) -> Iterator[str]:
     kind = widget.text("type")
     box = _box(widget)
     if kind not in TYPES:
@@ -83,6 +87,8 @@ def _problems(widget: Inputs, ours: set[Metric]) -> Iterator[str]:
             yield "shows no alarm, or more than CloudWatch draws"
     if kind == "metric":
         yield from _metric_problems(widget.members("properties"), ours)
+    if kind == "log":
+        yield from _log_problems(widget.members("properties"), logs)
 
 
 def _metric_problems(properties: Inputs, ours: set[Metric]) -> Iterator[str]:
@@ -96,6 +102,14 @@ def _metric_problems(properties: Inputs, ours: set[Metric]) -> Iterator[str]:
     for row in rows:
         if not _row_is_emitted(row, ours):
             yield "shows a metric that nothing emits"
+
+
+def _log_problems(properties: Inputs, logs: set[str]) -> Iterator[str]:
+    source = SOURCE.match(properties.text("query"))
+    if not properties.flag("region"):
+        yield "has no region"
+    if source is None or source["log"] not in logs:
+        yield "asks a log that is not there"
 
 
 def _row_is_emitted(row: JsonValue, ours: set[Metric]) -> bool:
