@@ -446,9 +446,9 @@ def test_new_version(reference, make_events, as_logs, world):
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("crash_at", range(1, 15))
+@pytest.mark.parametrize("crash_at", range(1, 16))
 def test_crash_of_evaluation(reference, store, make_events, as_logs, crash_at, after):
-    """A crash at any of an evaluation's fourteen steps loses and doubles nothing."""
+    """A crash at any of an evaluation's fifteen steps loses and doubles nothing."""
     world = World(reference, Faulty(store, 0, after), make_events, as_logs)
     world.publish = world.store.crashing(world.sent.append)
     world.aggregator_of(store).handle(as_logs(make_events(200, start=NOON * 60.0, shift=2.0)))
@@ -456,12 +456,12 @@ def test_crash_of_evaluation(reference, store, make_events, as_logs, crash_at, a
     world.store.calls, world.store.crash_at = 0, crash_at
     with contextlib.suppress(Crash):
         list(world.evaluator.run())
-    assert world.store.calls == min(crash_at, 14), "the run ends at the crash"
+    assert world.store.calls == min(crash_at, 15), "the run ends at the crash"
     list(world.evaluator.run())
     list(world.evaluator.run())
     state, alerts = outcome(world)
     assert (state["events"], state["outbox"], len(alerts)) == (200, [], 1)
-    unknown = (crash_at, after) in {(13, True), (14, False)}  # sent, and the process died before it could note it
+    unknown = (crash_at, after) in {(14, True), (15, False)}  # sent, and the process died before it could note it
     assert len(world.sent) == 1 + unknown
 
 
