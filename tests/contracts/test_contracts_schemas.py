@@ -194,6 +194,12 @@ def test_unique_items(instance):
     assert list(violations({"uniqueItems": True}, instance)) == []
 
 
+@pytest.mark.parametrize("keyword", ["patternProperties", "propertyNames"])
+def test_keyword_of_objects(keyword):
+    """A keyword of objects says nothing of anything else."""
+    assert list(keywords.violations({keyword: {"maxLength": 1}}, "text")) == []
+
+
 def test_any_of():
     """A value that matches any branch of anyOf is accepted."""
     assert list(violations({"anyOf": [{"type": "null"}, {"minimum": 3}]}, 3)) == []

@@ -118,8 +118,8 @@ def test_frozen_value_is_named() -> None:
     assert detector.alarm is not None
     assert (detector.alarm.channel, detector.alarm.kind) == ("x2", "share")
     words = describe(watched.baseline, detector.alarm).words
-    assert words.startswith("x2: share of ")
-    assert words.endswith(" up")
+    assert words.startswith("x2: the share of ")
+    assert words.endswith(" rose")
     for counts in counted(watched.baseline, normals(rng, 6000), BATCH):
         detector.update(counts)
         detector.end_recovered()

@@ -98,7 +98,6 @@ def test_pattern_of_columns(tmp_path):
     assert proposal.train_command(path, path).endswith("--ignore '*'")
 
 
-@pytest.mark.no_cover
 def test_most_telling_columns_stay(tmp_path):
     """Of too many columns, those stay that tell most about the target."""
     random = np.random.default_rng(5)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -15,13 +17,17 @@ from drift_ml.replay.outcome import conclude, page
 from drift_ml.replay.page import Facts, render_report
 from drift_ml.replay.plots import shares
 from drift_ml.replay.reference_detectors import Detection
+from drift_ml.replay.shown import show
 from drift_ml.report import window_report
 from drift_ml.verdict import decide
 from drift_ml.window import Window
+from rich.console import Console
 
 HOUSES = feature_set("house-price")
 HOSTILE = "<script>alert('x')</script>\"&"
 VOID = {"meta"}
+#: A report of a feature that is far off.
+LARGE = {"channels": [{"level": "large", "of": ["age"], "words": "age moved"}]}
 
 
 class Reader(HTMLParser):
@@ -95,6 +101,16 @@ def test_calm_page(calm, made):
     text = " ".join(read(made_page(calm, made)).texts)
     assert "No drift found" in text
     assert "Detectors" not in text
+
+
+def test_large_effect_without_evidence(calm, made):
+    """A large effect without evidence is called that, on the page and in the terminal, and is no headline."""
+    outcome = replace(calm, verdict=decide([], LARGE))
+    terminal = Console(file=io.StringIO(), width=200)
+    show(terminal, outcome)
+    for text in (" ".join(read(made_page(outcome, made)).texts), terminal.file.getvalue()):
+        assert "Large effect without evidence, which may be chance: age moved." in text
+        assert "No drift found" in text
 
 
 def test_ended_drift(made, cut):

@@ -94,6 +94,7 @@ USAGE = {
     "no source": ([], "--data"),
     "two sources": (["--windows", "x", "--table", "y"], "one of"),
     "no times": (["--data", "x"], "--time-column"),
+    "no day": (["--left-out", "tomorrow"], "--left-out"),
     "no store": (["--windows", "nowhere"], "--windows"),
 }
 

@@ -55,6 +55,14 @@ def test_unlabelled_parquet(tmp_path):
     assert unlabelled.rows == 3
 
 
+def test_no_labels(tmp_path):
+    """A table of rows without a target is refused, and says what it needs."""
+    path = tmp_path / "homes.parquet"
+    parquet.write_table(pa.table({"size": [1.0, 2.0], "sold": pa.array([None, None], pa.float64())}), path)
+    with pytest.raises(DataError, match="at least one row"):
+        read_table(path, home("number"), unlabelled=Unlabelled())
+
+
 @pytest.mark.parametrize("cells", [["1", "soon", "", "2"], ["", "", "", ""]], ids=["no number", "nothing"])
 def test_wrong_targets(tmp_path, cells):
     """A target that is no number is refused all the same, and so is a table without any."""

@@ -13,7 +13,6 @@ from .chunks import read_chunks
 from .errors import DataError
 from .layout import Layout
 from .options import ReadOptions
-from .parts import file_error
 from .table import Table
 
 if TYPE_CHECKING:
@@ -58,9 +57,6 @@ def read_table(
     layout = Layout(feature_set, target.name, time_column)
     try:
         chunks = list(read_chunks(path, layout, options, strict=True, unlabelled=unlabelled))
-        if not chunks:
-            expected = f"at least one row with {target.name}"
-            raise file_error(path.name, "rows", expected)
     except DataError as error:
         raise DataError(path.name, error.findings) from error.__cause__
     columns = {}
