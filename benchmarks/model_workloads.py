@@ -126,6 +126,21 @@ def forest_model() -> Any:
     return forest.fit(workload().whole, workload().four).set_params(n_jobs=None)
 
 
+def extra_trees_model() -> Any:
+    """Return 100 trees with leaves of five rows, and two classes."""
+    from sklearn.ensemble import ExtraTreesClassifier  # noqa: PLC0415 - as above
+
+    forest = ExtraTreesClassifier(100, min_samples_leaf=5, random_state=7, n_jobs=2)
+    return forest.fit(workload().whole, workload().late).set_params(n_jobs=None)
+
+
+def tree_model() -> Any:
+    """Return a tree with leaves of five rows."""
+    from sklearn.tree import DecisionTreeClassifier  # noqa: PLC0415 - as above
+
+    return DecisionTreeClassifier(min_samples_leaf=5, random_state=7).fit(workload().whole, workload().late)
+
+
 def boosting_model() -> Any:
     """Return 200 trees of depth 3."""
     from sklearn.ensemble import GradientBoostingClassifier  # noqa: PLC0415 - as above
@@ -140,10 +155,14 @@ MODELS: dict[str, Callable[[], Any]] = {
     "LightGBM 500 x 31, categories": lambda: lightgbm_model(with_categories=True),
     "HistGradientBoosting 300": histogram_model,
     "RandomForestClassifier 100, 4 classes": forest_model,
+    "ExtraTreesClassifier 100": extra_trees_model,
+    "DecisionTreeClassifier": tree_model,
     "GradientBoosting 200 x 3": boosting_model,
 }
+#: The one of four classes.
+FOUR = "RandomForestClassifier 100, 4 classes"
 #: Those of which rows have no missing cell.
-WHOLE = ("RandomForestClassifier 100, 4 classes", "GradientBoosting 200 x 3")
+WHOLE = (FOUR, "ExtraTreesClassifier 100", "DecisionTreeClassifier", "GradientBoosting 200 x 3")
 
 
 class Fitted(NamedTuple):
@@ -163,7 +182,7 @@ def fitted(name: str) -> Fitted:
     """Return a model of `MODELS`, fitted once for all tests."""
     estimator = MODELS[name]()
     matrix = workload().whole if name in WHOLE else workload().matrix
-    feature_set = _for_classes(4) if name == WHOLE[0] else workload().feature_set
+    feature_set = _for_classes(4) if name == FOUR else workload().feature_set
     converted = convert(estimator, feature_set)
     content = encode(converted.model)
     return Fitted(estimator, content, PackedModel.from_bytes(content), matrix, converted.inputs)
