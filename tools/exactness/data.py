@@ -157,8 +157,7 @@ def _matrix(
         random.integers(0, 2, count),
         random.integers(0, len(CATEGORIES), count),
     )
-    matrix = np.column_stack(columns)
-    matrix = matrix.astype(np.float64)
+    matrix: Floats = np.column_stack(columns).astype(np.float64, copy=False)
     if nullable:
         for column in NULLABLE:
             is_missing = random.random(count) < MISSING
