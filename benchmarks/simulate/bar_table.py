@@ -392,10 +392,11 @@ def document(found: Found) -> str:
     """Return both tables as text."""
     runs = [len(figures.runs) for figures in found.values()]
     least, most = min(runs), max(runs)
+    span = f"{least}" if least == most else f"{least} to {most}"
     header = ["bar", "ours", f"released ({released_commit()})", "must be", "holds"]
     return "\n\n".join(
         [
-            f"Printed by `nox -s simulate -- --bars`: {least} to {most} seeded runs a row, budget 100,000 events,"
+            f"Printed by `nox -s simulate -- --bars`: {span} seeded runs a row, budget 100,000 events,"
             " shares and rates with their 95 % interval.",
             table(header, verdicts(found)),
             "### The bars, by detector",
