@@ -348,7 +348,6 @@ def test_incompatible_changes(released):
     ]
 
 
-@pytest.mark.no_cover
 def test_the_repository_holds():
     """The contracts of this repository hold."""
     result = CliRunner().invoke(main, [])
@@ -376,7 +375,6 @@ def run(*words):
     return CliRunner().invoke(main, words, env={"COLUMNS": "200"})
 
 
-@pytest.mark.no_cover
 def test_failing_repository(elsewhere):
     """A repository that fails ends with exit code 1 and the command that mends it."""
     result = run("--root", str(elsewhere))
@@ -399,7 +397,6 @@ def test_release_needs_green(elsewhere):
     assert "released schemas" not in run("--root", str(elsewhere), *everything).output
 
 
-@pytest.mark.no_cover
 def test_release_single(elsewhere):
     """Releasing a single contract leaves the others drafts."""
     (elsewhere / "contracts" / "openapi.json").write_text(openapi.text(), "utf-8")
