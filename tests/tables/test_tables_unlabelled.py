@@ -59,7 +59,7 @@ def test_no_labels(tmp_path):
     """A table of rows without a target is refused, and says what it needs."""
     path = tmp_path / "homes.parquet"
     parquet.write_table(pa.table({"size": [1.0, 2.0], "sold": pa.array([None, None], pa.float64())}), path)
-    with pytest.raises(DataError, match="at least one row"):
+    with pytest.raises(DataError, match="at least one row with sold"):
         read_table(path, home("number"), unlabelled=Unlabelled())
 
 

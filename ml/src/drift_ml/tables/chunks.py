@@ -145,7 +145,9 @@ class _Reader:
                 # The next file is read all the same, so that nobody mends one fault at a time.
                 self.report.add_file(error)
         if not self.rows and not self.report:
-            raise file_error(path.name, "rows", "at least one row under the header")
+            is_unlabelled = self.unlabelled is not None and self.unlabelled.rows > 0
+            wanted = f"row with {self.layout.number}" if is_unlabelled else "row under the header"
+            raise file_error(path.name, "rows", f"at least one {wanted}")
         self.report.raise_any()
 
     def _parquet(self, part: Part) -> Iterator[Chunk]:
