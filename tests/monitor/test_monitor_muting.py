@@ -9,7 +9,7 @@ import pytest
 from drift_contracts import schemas
 from drift_ml.evidence import Settings
 from drift_monitor.alerts import recovery
-from drift_monitor.digests import MOST, add_window, group_digest, window_digest
+from drift_monitor.digests import MOST, add_window, document_digest, group_digest
 from drift_monitor.errors import MonitorError
 from drift_monitor.evaluate import Policy
 from drift_monitor.notify import chat_message, plain_text
@@ -104,7 +104,7 @@ def test_grounds(world):
     for group in windows["groups"]:
         part = stored[begin : begin + group["windows"]]
         assert part[0].key.minute == group["first"]
-        assert group_digest([window_digest(window.window) for window in part]) == group["digest"]
+        assert group_digest([document_digest(window.window) for window in part]) == group["digest"]
         begin += group["windows"]
     assert alert["drift"]["detector"]["budgets"] == [{"first": NOON - 1440 - 1, "events": BUDGET}] or (
         alert["drift"]["detector"]["budgets"][0]["events"] == BUDGET
@@ -124,7 +124,7 @@ def test_budget_changes(world):
 
 def test_groups():
     """Groups stay few, keep the order, and hold every window once."""
-    groups, digests = [], [window_digest({"minute": minute}) for minute in range(1000)]
+    groups, digests = [], [document_digest({"minute": minute}) for minute in range(1000)]
     for minute, digest in enumerate(digests):
         add_window(groups, minute, digest)
     sizes = [group["windows"] for group in groups]

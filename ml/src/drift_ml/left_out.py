@@ -45,6 +45,16 @@ class LeftOut:
         return f"{days} ({self.why})" if self.why else days
 
 
+def is_left_out(timestamp_s: float, left_out: Iterable[LeftOut]) -> bool:
+    """Return whether a time lies in any span.
+
+    Args:
+        timestamp_s: in seconds since the epoch.
+        left_out: the spans.
+    """
+    return any(span.holds(timestamp_s) for span in left_out)
+
+
 def left_out_of(spans: Mapping[str, str]) -> tuple[LeftOut, ...]:
     """Return spans of days in UTC, both of which are left out, the earliest first.
 

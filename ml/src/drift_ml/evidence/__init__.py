@@ -15,6 +15,7 @@ from drift_ml.evidence._lifecycle import Transition, observe_window
 from drift_ml.evidence._seasonality import Seasonality, inflation_over_blocks
 from drift_ml.evidence._standing import StandingAlarm
 from drift_ml.evidence._tables import Tables
+from drift_ml.evidence._whole_days import add_counts
 
 __all__ = [
     "Budget",
@@ -28,6 +29,7 @@ __all__ = [
     "StandingAlarm",
     "Tables",
     "Transition",
+    "add_counts",
     "charts",
     "inflation_over_blocks",
     "log_mixture",

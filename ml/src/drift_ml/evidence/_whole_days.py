@@ -56,13 +56,9 @@ class WholeDay:
         # Days without traffic are passed over, at the same hour.
         self.from_s = begin + max(0.0, timestamp_s - begin) // DAY_S * DAY_S
         self.events += events
-        for name in self.channels:
-            bins = counts.get(name)
-            if bins is None:
-                continue
-            total = self.counts.get(name, [0] * len(bins))
-            self.counts[name] = [left + right for left, right in zip(total, bins, strict=True)]
-        return {name: bins for name, bins in counts.items() if name not in self.channels}
+        held = {name: counts[name] for name in self.channels if name in counts}
+        add_counts(self.counts, held)
+        return {name: bins for name, bins in counts.items() if name not in held}
 
     def to_json(self) -> DetectorStateV2Day:
         """Return the day as detector.state.v2 holds it."""
@@ -95,6 +91,18 @@ class WholeDay:
             {name: list(bins) for name, bins in document["counts"].items()},
             dict(document["inflation"]),
         )
+
+
+def add_counts(total: dict[str, list[int]], counts: Counts) -> None:
+    """Add events per bin to those of other batches, channel by channel.
+
+    Args:
+        total: is changed; a channel that it has not is taken as it is.
+        counts: of as many bins.
+    """
+    for name, bins in counts.items():
+        before = total.get(name, [0] * len(bins))
+        total[name] = [left + right for left, right in zip(before, bins, strict=True)]
 
 
 def inflation_of_day(bins: Sequence[int]) -> float:

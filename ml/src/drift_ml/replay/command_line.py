@@ -43,6 +43,12 @@ with replay --strict, a warning, 2 wrong usage, bad data or nothing to compare (
 what was expected and where), 5 the bundle or the store was refused. A pipeline can gate on them;
 see docs/exit-codes.md.
 """
+baseline_option = click.option(
+    "--baseline",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder of a model, whose current version is meant, or of one version.",
+)
 # The last one is shown first.
 OPTIONS = (
     click.option(

@@ -17,6 +17,7 @@ from drift_ml.replay.command_line import (
     EXIT_CODES,
     ProgressBars,
     ReportOptions,
+    baseline_option,
     finish,
     load_baseline,
     report_options,
@@ -43,12 +44,7 @@ Examples:
     help="CSV, TSV or Parquet; a file, text also gzipped, or a folder."
     " Rows in the order of time, or --sort.",
 )
-@click.option(
-    "--baseline",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Folder of a model, whose current version is meant, or of one version.",
-)
+@baseline_option
 @click.option(
     "--time-column",
     metavar="NAME",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from drift_ml.evidence import Tables, inflation_over_blocks
+from drift_ml.left_out import is_left_out
 from drift_ml.rhythm._model import (
     DAY_S,
     HOURS,
@@ -159,7 +160,7 @@ def _read(
     """Return the batches outside of what is left out as arrays."""
     kept = []
     for timestamp_s, counts in batches:
-        if not any(span.holds(timestamp_s) for span in left_out):
+        if not is_left_out(timestamp_s, left_out):
             kept.append((timestamp_s, counts))
     if len(kept) < FEWEST_BATCHES or not enough(kept[0][0], kept[-1][0] + LONGEST_STEP):
         raise RhythmError(

@@ -15,7 +15,7 @@ from drift_contracts.reading_options import reading_options
 from drift_contracts.terminal import make_terminal
 from drift_ml.detection_options import left_out_option
 from drift_ml.read_options import read_options
-from drift_ml.replay.command_line import CONTEXT, load_baseline
+from drift_ml.replay.command_line import CONTEXT, baseline_option, load_baseline
 from rich.text import Text
 
 from drift_console.verify import open_windows
@@ -53,12 +53,7 @@ def rhythm() -> None:
 
 
 @rhythm.command(cls=Command, epilog=EPILOG, context_settings=CONTEXT)
-@click.option(
-    "--baseline",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Folder of a model, whose current version is meant, or of one version.",
-)
+@baseline_option
 @click.option(
     "--data",
     type=click.Path(path_type=Path),

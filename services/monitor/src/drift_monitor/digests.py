@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 MOST = 8
 
 
-def window_digest(document: Document) -> str:
-    """Return the sha256 of a stored window, in hex digits.
+def document_digest(document: Document) -> str:
+    """Return the sha256 of a stored document, in hex digits: of a window or a rhythm.
 
-    >>> window_digest({"b": 1, "a": 2}) == window_digest({"a": 2, "b": 1})
+    >>> document_digest({"b": 1, "a": 2}) == document_digest({"a": 2, "b": 1})
     True
     """
     text = json.dumps(document, sort_keys=True, separators=(",", ":"))

@@ -17,6 +17,7 @@ from drift_ml.evidence import (
     observe_window,
 )
 from drift_ml.figures import plain_number
+from drift_ml.left_out import is_left_out
 from drift_ml.psi_blocks import muted_at
 from drift_ml.report import window_report
 from drift_ml.verdict import moving_features
@@ -24,7 +25,7 @@ from drift_ml.window import Window
 
 from drift_monitor import alerts
 from drift_monitor.compact import compact
-from drift_monitor.digests import add_window, window_digest
+from drift_monitor.digests import add_window, document_digest
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import WINDOW, refuse_newer
 from drift_monitor.keys import MINUTE, Series
@@ -464,11 +465,11 @@ class Evaluator:
             _log.error(UNREADABLE_WINDOW, series, minute, error)
             run.counts["unreadable"] += 1
             return
-        if any(span.holds(minute * self._policy.period) for span in self._policy.left_out):
+        if is_left_out(minute * self._policy.period, self._policy.left_out):
             # It counts in reports, and is no evidence, for a drift or against one.
             run.window += window
             return
-        add_window(run.state.digests, minute, window_digest(stored.window))
+        add_window(run.state.digests, minute, document_digest(stored.window))
         self._step(run, window, minute)
         self._measure_psi(run, window, minute)
         run.window += window

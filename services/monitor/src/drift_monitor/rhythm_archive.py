@@ -6,29 +6,22 @@ The evaluator itself needs the newest alone, and overwrites it each week.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 from typing import TYPE_CHECKING, Any
 
 from drift_ml.rhythm import Rhythm, RhythmError
 
+from drift_monitor.digests import document_digest
 from drift_monitor.errors import Conflict
 from drift_monitor.keys import Series
 
 if TYPE_CHECKING:
     from drift_ml.baseline import Baseline
 
-    from drift_monitor.stores import Store
+    from drift_monitor.stores import Document, Store
 
 #: A rhythm is learned once a week: these last longer than windows are retained.
 SLOTS = 8
 WEEK_S = 7 * 86_400
-
-
-def rhythm_digest(rhythm: Rhythm) -> str:
-    """Return the sha256 of a rhythm's document, in hex digits."""
-    text = json.dumps(rhythm.to_json(), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def keep_rhythm(store: Store, series: Series, rhythm: Rhythm) -> str:
@@ -39,11 +32,12 @@ def keep_rhythm(store: Store, series: Series, rhythm: Rhythm) -> str:
         series: whose traffic it was learned from.
         rhythm: in force from now on.
     """
-    digest = rhythm_digest(rhythm)
+    kept: Document = rhythm.to_json()
+    digest = document_digest(kept)
     place = _slot(series, int(rhythm.to_s // WEEK_S))
     stored = store.state(place)
     if not stored.state or stored.state.get("digest") != digest:
-        document = {"digest": digest, "rhythm": rhythm.to_json()}
+        document = {"digest": digest, "rhythm": kept}
         # Another run that learned the same one was quicker.
         with contextlib.suppress(Conflict):
             store.save(place, stored.revision, document)
@@ -70,7 +64,7 @@ def kept_rhythm(store: Store, series: Series, digest: str, baseline: Baseline) -
             )
         except RhythmError:
             return None
-        return rhythm if rhythm_digest(rhythm) == digest else None
+        return rhythm if document_digest(rhythm.to_json()) == digest else None
     return None
 
 

@@ -9,6 +9,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from drift_ml.baseline import Channel
+from drift_ml.evidence import add_counts
+from drift_ml.left_out import is_left_out
 from drift_ml.rhythm import (
     FEWEST_DAYS,
     Rhythm,
@@ -128,25 +130,20 @@ class Memory:
         """
         if self.rhythm is not None:
             return str(self.rhythm)
+        days = f"{self.hours / HOURS_A_DAY:.0f} of {FEWEST_DAYS}"
         if bundled is None and self.carried is not None:
-            days = self.hours / HOURS_A_DAY
             return (
                 f"{self.carried}, from version {self.carried_from}; predictions are held against"
-                f" whole days until it is learned anew: {days:.0f} of {FEWEST_DAYS} days are there"
+                f" whole days until it is learned anew: {days} days are there"
             )
         if bundled is not None:
-            days = self.hours / HOURS_A_DAY
-            return (
-                f"{bundled}, by the bundle; {days:.0f} of {FEWEST_DAYS} days are there to learn it"
-                " from this traffic"
-            )
+            return f"{bundled}, by the bundle; {days} days are there to learn it from this traffic"
         if self.hours < HOURS_A_DAY:
             return (
                 f"not known yet: {self.hours} of {HOURS_A_DAY} hours of traffic are there, and a"
                 " difference may be that of the hour"
             )
-        days = self.hours / HOURS_A_DAY
-        learned = f"not learned yet: {days:.0f} of {FEWEST_DAYS} days of traffic are there"
+        learned = f"not learned yet: {days} days of traffic are there"
         if not self.whole_days:
             return f"{learned}; nothing varies with the hour so far"
         # Pairs follow from their features, so that naming these says more.
@@ -373,7 +370,7 @@ class Rhythms:
             settings: digest of the detector's settings.
         """
         hours = self.hours(series, baseline, memory)
-        usual = [hour for hour in hours if not any(span.holds(hour[0]) for span in self._left_out)]
+        usual = [hour for hour in hours if not is_left_out(hour[0], self._left_out)]
         varying = varying_channels(baseline, usual)
         looked = replace(memory, looked_hour=memory.last_hour)
         if varying == memory.whole_days:
@@ -397,11 +394,8 @@ class Rhythms:
         begin_s = (memory.last_hour + 1 - HOURS_A_DAY) * HOUR_S
         total: dict[str, list[int]] = {}
         for timestamp_s, counts in self.hours(series, baseline, memory):
-            if timestamp_s < begin_s:
-                continue
-            for name, bins in counts.items():
-                before = total.get(name, [0] * len(bins))
-                total[name] = [left + right for left, right in zip(before, bins, strict=True)]
+            if timestamp_s >= begin_s:
+                add_counts(total, counts)
         return total
 
     def hours(

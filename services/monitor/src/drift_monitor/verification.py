@@ -11,10 +11,9 @@ from drift_contracts import DriftError
 from drift_ml.evidence import Budget, MixtureDetector, Settings, observe_window
 from drift_ml.window import Window
 
-from drift_monitor.digests import group_digest, window_digest
+from drift_monitor.digests import document_digest, group_digest
 from drift_monitor.errors import MonitorError
 from drift_monitor.keys import start_of
-from drift_monitor.rhythm_archive import rhythm_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,7 +105,7 @@ def verify(
     if detector["baseline"] != baseline.digest:
         raise CannotVerify("expected the bundle of the alert's model_version: another baseline")
     wanted = detector.get("rhythm")
-    if wanted is not None and (rhythm is None or rhythm_digest(rhythm) != wanted):
+    if wanted is not None and (rhythm is None or document_digest(rhythm.to_json()) != wanted):
         expected = "expected the rhythm that the alert names, which the store keeps for eight weeks"
         raise CannotVerify(f"{expected}; without it the evidence cannot be computed again")
     seasonality = None
@@ -229,7 +228,7 @@ def _changed(
         # Minutes before the next group belong to this one: those without events are not stored.
         part = [stored for stored in windows if group["first"] <= stored.key.minute < end]
         is_whole = len(part) == group["windows"]
-        digests = [window_digest(stored.window) for stored in part]
+        digests = [document_digest(stored.window) for stored in part]
         if not is_whole or group_digest(digests) != group["digest"]:
             first, final = start_of(group["first"], period), start_of(end, period)
             changed.append(ChangedWindows(first, final, group["windows"], len(part)))

@@ -97,11 +97,11 @@ class WhatIf:
             EvidenceError: For settings that cannot be.
         """
         baseline = self._baselines[model]
-        windows = self._windows_of(model, frame)
-        budget = self._budget(asked, [window for _, window in windows])
+        begins, windows = self._windows_of(model, frame)
+        budget = self._budget(asked, windows)
         replayed = replay_windows(
             baseline,
-            (window for _, window in windows),
+            windows,
             budget=Budget(budget),
             minimum_effect=asked.minimum_effect,
             minimum_effects=asked.minimum_effects,
@@ -109,7 +109,7 @@ class WhatIf:
         )
         value: list[float | None] = [None] * frame.count
         needed = log(budget)
-        for (start, _), step in zip(windows, replayed.steps, strict=True):
+        for start, step in zip(begins, replayed.steps, strict=True):
             index = frame.index_of(start)
             if index is not None:
                 value[index] = max(value[index] or 0.0, step.evidence / needed)
@@ -124,8 +124,8 @@ class WhatIf:
             "alarms": [self._alarm(baseline, alarm, asked) for alarm in replayed.alarms],
             "windows": len(windows),
             "events": replayed.events,
-            "psi": self._psi(baseline, [window for _, window in windows], asked),
-            "from": utc_text_of_seconds(windows[0][0]) if windows else None,
+            "psi": self._psi(baseline, windows, asked),
+            "from": utc_text_of_seconds(begins[0]) if begins else None,
         }
 
     def _budget(self, asked: Asked, windows: Sequence[Window]) -> float:
@@ -141,13 +141,14 @@ class WhatIf:
             return None
         return check_psi(baseline, windows, asked.psi_alarm, asked.muted).words
 
-    def _windows_of(self, model: str, frame: Frame) -> list[tuple[int, Window]]:
-        """Return when each window with events begins (epoch seconds), and the window."""
+    def _windows_of(self, model: str, frame: Frame) -> tuple[list[int], list[Window]]:
+        """Return when each window with events begins (epoch seconds), and the windows."""
         last = frame.end // self._period
         first = max(frame.start // self._period, last - REPLAYED)
         numbers = range(first, last + 1)
         stored = self._windows.windows(self._series[model], self._baselines[model], numbers)
-        return [(start, window) for start, window in stored if window.events]
+        seen = [(start, window) for start, window in stored if window.events]
+        return [start for start, _ in seen], [window for _, window in seen]
 
     def _alarm(self, baseline: Baseline, alarm: Alarm, asked: Asked) -> WhatIfAlarm:
         finding = alarm.finding.to_json()
