@@ -58,6 +58,17 @@ def broken_rules(document: FeatureSetV2) -> Iterator[Violation]:
         if not broken:
             schema = value_schema(feature)
             yield from violations(schema, feature["example"], f"{pointer}/example")
+    yield from _sources(document)
+
+
+def _sources(document: FeatureSetV2) -> Iterator[Violation]:
+    """Find a session or a caller that is named by a feature which does not exist."""
+    names = [feature["name"] for feature in document["features"]]
+    for member in ("session", "caller"):
+        name = document.get(member, {}).get("feature")
+        if name is not None and name not in names:
+            expected = "the name of one of the features"
+            yield Violation(f"/{member}/feature", "enum", expected)
 
 
 def _target(target: FeatureSetV2Target) -> Iterator[Violation]:
