@@ -64,9 +64,9 @@ def broken_rules(document: FeatureSetV2) -> Iterator[Violation]:
 def _sources(document: FeatureSetV2) -> Iterator[Violation]:
     """Find a session or a caller that is named by a feature which does not exist."""
     names = [feature["name"] for feature in document["features"]]
-    for member in ("session", "caller"):
-        name = document.get(member, {}).get("feature")
-        if name is not None and name not in names:
+    sources = {"session": document.get("session"), "caller": document.get("caller")}
+    for member, source in sources.items():
+        if source is not None and source.get("feature", names[0]) not in names:
             expected = "the name of one of the features"
             yield Violation(f"/{member}/feature", "enum", expected)
 

@@ -223,7 +223,9 @@ class FeatureSet(Record):
         needs_second = target.keys() != {"name", "unit", "description"}
         needs_second |= len(self.features) > FIRST_FEATURES
         needs_second |= any(map(_needs_second, self.features))
-        sources = {name: _members(source) for name, source in self.sources.items()}
+        sources: JsonObject = {}
+        for name, source in self.sources.items():
+            sources[name] = _members(source)
         needs_second |= bool(sources)
         return {
             "contract": SECOND if needs_second else CONTRACT,
