@@ -82,6 +82,8 @@ class _Counted:
     rejected: list[Rejected] = field(default_factory=list)
     #: At least every window that the lines touch, whatever the clock says at another attempt.
     touched: set[WindowKey] = field(default_factory=set)
+    #: Of the delivery's events so far, also of its earlier parts.
+    identities: set[str | None] = field(default_factory=set)
 
 
 class Aggregator:
@@ -162,9 +164,11 @@ class Aggregator:
         if len(counted.touched) <= LARGEST_BATCH:
             return self._keep(delivery, counted)
         outcome = Outcome(Counter())
+        identities: set[str | None] = set()
         for start in range(0, len(delivery.lines), LARGEST_BATCH):
             part = _part(delivery, start)
-            outcome += self._keep(part, self._count(part))
+            counted = self._count(part, identities)
+            outcome += self._keep(part, counted)
         return outcome
 
     def _keep(self, delivery: Delivery, counted: _Counted) -> Outcome:
@@ -190,8 +194,16 @@ class Aggregator:
                 counts[model] += 1
         return counts
 
-    def _count(self, delivery: Delivery) -> _Counted:
+    def _count(self, delivery: Delivery, identities: set[str | None] | None = None) -> _Counted:
+        """Count the lines of a delivery, or of a part of it.
+
+        Args:
+            delivery: or a part of one.
+            identities: of the events of the parts before, None for a whole delivery.
+        """
         counted = _Counted()
+        if identities is not None:
+            counted.identities = identities
         for line in delivery.lines:
             event = None
             try:
@@ -251,6 +263,10 @@ class Aggregator:
         if not is_number(prediction):  # float() would take "nan", "inf" and true
             raise BadEvent("Prediction is of the wrong type: expected a number")
         self._validator(series, reference).row({"features": event["features"]})
+        identity = _identity(event)
+        if identity is not None and identity in counted.identities:
+            counted.counts["duplicates"] += 1
+            return
         current = int(self._now() // self._period)
         if minute < current - OLDEST_DAYS * DAY // self._period:
             raise BadEvent(f"the event is older than {OLDEST_DAYS} days")
@@ -265,9 +281,11 @@ class Aggregator:
             event["features"],
             float(prediction),
             timestamp_ms,
+            session=_session(event),
             **_class_answer(event, reference.baseline.classes),
         )
         counted.windows[key] = window
+        counted.identities.add(identity)
         counted.counts["events"] += 1
 
     def _validator(self, series: Series, reference: Reference) -> RequestValidator:
@@ -275,6 +293,23 @@ class Aggregator:
         if series not in self._validators:
             self._validators[series] = RequestValidator(reference.feature_set)
         return self._validators[series]
+
+
+def _session(event: PredictionEvent) -> str | None:
+    """Return the digest of an event's session, None where it names none. Raises BadEvent."""
+    session = cast("PredictionEventV2", event).get("session")
+    if session is None or isinstance(session, str):
+        return session
+    raise BadEvent("session: expected a text")
+
+
+def _identity(event: PredictionEvent) -> str | None:
+    """Return what an event and a copy of it share; None without an id."""
+    if "prediction_id" not in event:
+        return None
+    # Callers choose ids, and may give one to rows that differ, or to several models.
+    members = ("Model", "model_version", "prediction_id", "features")
+    return json.dumps([event[name] for name in members], sort_keys=True)  # type: ignore[misc]
 
 
 class _ClassAnswer(TypedDict, total=False):

@@ -97,6 +97,8 @@ class Policy:
     period: int = MINUTE
     #: Whether the rhythm of the traffic is learned from it and allowed for.
     learns_rhythm: bool = True
+    #: Whether requests that repeat each other count for less.
+    allows_for_repeats: bool = True
     #: Spans of days that are neither learned from nor evidence: holidays, one-off events.
     left_out: tuple[LeftOut, ...] = ()
     #: PSI above which the alarm `psi` of the monitoring spec rings; 0 measures none.
@@ -180,6 +182,10 @@ class Evaluation:
     reference: Reference | None = None
     #: The largest PSI of the blocks of events that this run filled; None where none was measured.
     psi: float | None = None
+    #: What repeats multiply variances by, as the last windows show it; 1 for none.
+    repetition: float = 1.0
+    #: Of the events of this run, the share that names a session.
+    in_sessions: float = 0.0
 
 
 @dataclass
@@ -228,6 +234,8 @@ class _Run:
             asked=self.state.events > 0 or self.counts["events"] > 0,
             reference=self.source.reference,
             psi=None if largest is None else largest.value,
+            repetition=self.detector.repetition,
+            in_sessions=self.window.sketches.sessions.events / max(self.window.events, 1),
         )
 
     def _moving(self) -> tuple[str, ...]:
@@ -515,6 +523,7 @@ class Evaluator:
             window.channel_counts(),
             events=window.events,
             timestamp_s=minute * self._policy.period,
+            sketches=window.sketches,
         )
         for over in step.recovered:
             self._take_back(run, over.finding.channel, minute)
@@ -659,6 +668,8 @@ class Evaluator:
         }
         if self._policy.minimum_effects:
             detector["minimum_effects"] = dict(self._policy.minimum_effects)
+        if not self._policy.allows_for_repeats:
+            detector["repeats"] = False
         if run.detector.settings.whole_days:
             detector["whole_days"] = list(run.detector.settings.whole_days)
         if run.state.rhythm:
@@ -781,6 +792,8 @@ class Evaluator:
             None if rhythm is None else rhythm.seasonality(channels),
             minimum_effects=self._policy.minimum_effects,
             whole_days=whole_days,
+            repeats=self._policy.allows_for_repeats,
+            tie_rate=reference.baseline.tie_rate,
         )
 
     def _send(self, series: Series) -> None:
