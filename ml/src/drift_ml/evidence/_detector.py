@@ -15,8 +15,8 @@ from drift_ml.evidence._budget import Budget
 from drift_ml.evidence._capital import Capital, log_mixture
 from drift_ml.evidence._errors import EvidenceError
 from drift_ml.evidence._finding import DriftFinding, find
-from drift_ml.evidence._repeats import Repeats
 from drift_ml.evidence._recovery import LARGEST_LEFT, Recovery, Stratum
+from drift_ml.evidence._repeats import Repeats
 from drift_ml.evidence._standing import Causes, StandingAlarm, StandingDrift
 from drift_ml.evidence._state import CONTRACT, FORMER_CONTRACT, capital_to_json, restored, upgraded
 from drift_ml.evidence._tables import tables_of
@@ -459,6 +459,11 @@ class MixtureDetector:
     def repetition(self) -> float:
         """Return what repeats multiply a variance by, as the last windows show it; 1 for none."""
         return self._measured
+
+    @property
+    def is_by_sessions(self) -> bool:
+        """Return whether sessions say more of repeats than rows do."""
+        return self._measured > self._repeats.rows
 
     def _inflation(self) -> Floats:
         """Return by how much each chart's events count for less, shape (charts,).

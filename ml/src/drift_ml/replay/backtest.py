@@ -72,6 +72,8 @@ class Request:
     minimum_effect: float = MINIMUM_EFFECT
     #: Minimum effects of single features, by name.
     minimum_effects: Mapping[str, float] = field(default_factory=dict)
+    #: Whether rows that repeat each other count for less.
+    repeats: bool = True
     #: Of the bundle; it holds where the file has times.
     rhythm: Rhythm | None = None
     #: How to read the file.
@@ -164,6 +166,7 @@ def backtest(
         seasonality=None if rhythm is None else rhythm.seasonality(baseline.channels),
         progress=partial(show, "evidence"),
         units=units_of(bundle.feature_set),
+        repeats=request.repeats,
     )
     return Backtest(
         tuple(windows),

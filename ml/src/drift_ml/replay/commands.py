@@ -20,6 +20,7 @@ from drift_ml.replay.command_line import (
     baseline_option,
     finish,
     load_baseline,
+    repeats_option,
     report_options,
     rhythm_option,
 )
@@ -62,6 +63,7 @@ Examples:
     help="How finely the evidence looks. Default: 50 or more, for at most 500 windows.",
 )
 @rhythm_option
+@repeats_option
 @click.option(
     "--strict",
     is_flag=True,
@@ -75,13 +77,14 @@ Examples:
 )
 @click.option("--sort", is_flag=True, help="Sort the rows by --time-column first.")
 @report_options
-def replay(
+def replay(  # noqa: PLR0913 - one parameter per option
     data: Path,
     baseline: Path,
     time_column: str | None,
     prediction_column: str | None,
     rows_per_window: int | None,
     rhythm: bool,
+    repeats: bool,
     drop_unlabelled: bool,
     **options: Any,
 ) -> None:
@@ -113,6 +116,7 @@ def replay(
         budget_days=report.budget_days,
         minimum_effect=report.minimum_effect,
         minimum_effects=report.minimum_effects,
+        repeats=repeats,
         reading=reading,
         unlabelled=Unlabelled() if drop_unlabelled else None,
     )

@@ -143,6 +143,12 @@ docs/exit-codes.md.
     show_default=True,
     help="Learn daily and weekly cycles from two weeks of traffic, and allow for them.",
 )
+@click.option(
+    "--repeats/--no-repeats",
+    default=True,
+    show_default=True,
+    help="Let requests that repeat each other, and those of one session, count for less.",
+)
 @left_out_option
 @click.option(
     "--retention-days",

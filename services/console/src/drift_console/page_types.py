@@ -338,6 +338,8 @@ class EvidenceDocument(TypedDict):
     alerts: list[Alert]
     #: What is known of the traffic's rhythm, in words; None where it is not learned.
     rhythm: str | None
+    #: What is known of requests that repeat each other, in words; None before an evaluation.
+    repeats: str | None
     #: Who has seen which alert, by its id.
     acknowledged: dict[str, Acknowledgement]
     #: What is decided, by the one function that decides it everywhere.

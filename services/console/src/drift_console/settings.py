@@ -50,6 +50,8 @@ class Settings:
     threshold: float | None = None
     #: Whether daily and weekly cycles are learned and allowed for.
     rhythm: bool = True
+    #: Whether requests that repeat each other count for less.
+    repeats: bool = True
     #: Features that have metrics of their own, at most.
     metric_features: int = METRIC_FEATURES
     #: URLs that each alert is posted to.

@@ -30,6 +30,7 @@ from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import WINDOW, refuse_newer
 from drift_monitor.keys import MINUTE, Series
 from drift_monitor.psi_meter import PsiMeter
+from drift_monitor.repeats import repeats_in_words
 from drift_monitor.rhythm_archive import keep_rhythm
 from drift_monitor.rhythms import HOUR_S, HOURS_A_DAY, Rhythms
 from drift_monitor.state import SeriesState
@@ -182,10 +183,8 @@ class Evaluation:
     reference: Reference | None = None
     #: The largest PSI of the blocks of events that this run filled; None where none was measured.
     psi: float | None = None
-    #: What repeats multiply variances by, as the last windows show it; 1 for none.
-    repetition: float = 1.0
-    #: Of the events of this run, the share that names a session.
-    in_sessions: float = 0.0
+    #: What is known of requests that repeat each other, in words.
+    repeats: str | None = None
 
 
 @dataclass
@@ -234,8 +233,7 @@ class _Run:
             asked=self.state.events > 0 or self.counts["events"] > 0,
             reference=self.source.reference,
             psi=None if largest is None else largest.value,
-            repetition=self.detector.repetition,
-            in_sessions=self.window.sketches.sessions.events / max(self.window.events, 1),
+            repeats=repeats_in_words(self.detector, self.window.sketches),
         )
 
     def _moving(self) -> tuple[str, ...]:

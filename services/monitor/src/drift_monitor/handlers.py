@@ -126,6 +126,7 @@ def _evaluator() -> Evaluator:
         policy=Policy(
             budget_days=settings.budget_days,
             learns_rhythm=settings.rhythm == "learn",
+            allows_for_repeats=settings.repeats == "allow",
             left_out=settings.left_out,
             minimum_effect=settings.minimum_effect,
             minimum_effects=settings.minimum_effects,

@@ -32,6 +32,8 @@ class Judgement(TypedDict):
     moving: list[str]
     #: What is known of the traffic's rhythm, in words; None where it is not learned.
     rhythm: str | None
+    #: What is known of requests that repeat each other, in words; None before an evaluation.
+    repeats: str | None
 
 
 def write_judgement(connection: sqlite3.Connection, evaluation: Evaluation, judged: int) -> None:
@@ -54,6 +56,7 @@ def write_judgement(connection: sqlite3.Connection, evaluation: Evaluation, judg
         "alerts": [*evaluation.alerts, *evaluation.muted],
         "moving": list(evaluation.moving),
         "rhythm": evaluation.rhythm,
+        "repeats": evaluation.repeats,
     }
     series = evaluation.series
     connection.execute(
@@ -83,6 +86,7 @@ def read_judgement(connection: sqlite3.Connection, series: Series) -> Judgement:
             "alerts": [],
             "moving": [],
             "rhythm": None,
+            "repeats": None,
         }
     judgement = json.loads(row[0])
     # Earlier releases kept one alarm, which is the finding.
@@ -91,4 +95,5 @@ def read_judgement(connection: sqlite3.Connection, series: Series) -> Judgement:
     judgement.setdefault("alerts", [])
     judgement.setdefault("moving", [])
     judgement.setdefault("rhythm", None)
+    judgement.setdefault("repeats", None)
     return cast("Judgement", judgement)

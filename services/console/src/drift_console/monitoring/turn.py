@@ -94,6 +94,7 @@ class Monitor:
             stack=settings.stack,
             policy=Policy(
                 learns_rhythm=settings.rhythm,
+                allows_for_repeats=settings.repeats,
                 left_out=settings.left_out,
                 budget_days=settings.false_alarm_days,
                 minimum_effect=settings.minimum_effect,

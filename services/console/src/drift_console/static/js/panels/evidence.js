@@ -14,6 +14,7 @@ export function evidencePanel(root) {
   let state = null;
   const status = h("span", { class: "aside" });
   const rhythm = h("p", { class: "muted", id: "rhythm" });
+  const repeats = h("p", { class: "muted", id: "repeats" });
   const block = h("div", { class: "block height-1" }, h("h3", {}, "Share of the threshold"));
   const top = h("ol", { class: "top" });
   const nothing = h("p", { class: "muted" }, "Nothing yet: evidence begins with the first minute of traffic that is over. An alarm is raised where it reaches the threshold, 1.");
@@ -27,7 +28,7 @@ export function evidencePanel(root) {
   const effects = effectsPart();
   root.append(heading("evidence", "Evidence of drift", status),
     h("div", { class: "split even" },
-      h("div", {}, block, rhythm, numbers, whatIf.node),
+      h("div", {}, block, rhythm, repeats, numbers, whatIf.node),
       h("div", {}, h("h3", {}, "What it points at"), nothing, top, h("h3", { class: "later" }, "Alerts"), quiet,
         h("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "List of drift alerts" }, alerts))),
     effects.node);
@@ -75,6 +76,8 @@ export function evidencePanel(root) {
     status.replaceChildren(...(evidence.alarm && evidence.since ? ["drift found, since ", timeNode(evidence.since, state.now)] : [`no drift found${budget}`]));
     rhythm.hidden = !evidence.rhythm;
     setText(rhythm, `Rhythm of the traffic: ${evidence.rhythm ?? ""}.`);
+    repeats.hidden = !evidence.repeats;
+    setText(repeats, `Repeated requests: ${evidence.repeats ?? ""}.`);
     whatIf.follow(state);
     draw();
     nothing.hidden = evidence.top.length > 0;
