@@ -70,7 +70,7 @@ def test_a_drift_among_repeats(baseline):
 def test_the_end_among_repeats(baseline):
     """Repeats end no alarm sooner: the test of its end counts them once too."""
     standing = watched(MixtureDetector(settings_of(baseline)), windows(baseline, 40, times=5, shift=2.0))
-    early = [window for window in windows(baseline, 6, times=5, seed=4)]
+    early = list(windows(baseline, 6, times=5, seed=4))
     assert watched(standing, early).alarm is not None
     assert watched(standing, windows(baseline, 60, times=5, seed=5)).alarm is None
 

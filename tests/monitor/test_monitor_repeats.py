@@ -27,7 +27,7 @@ class Repeated(World):
 
     times, named = 5, False
 
-    def traffic(self, minutes, *, rows=12, shift=0.0, years=0):
+    def traffic(self, minutes, *, rows=12, shift=0.0):
         found = []
         for _ in range(minutes):
             self.seed += 1

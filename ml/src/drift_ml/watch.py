@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         DetectorStateV2,
         WindowReportV1,
         WindowStateV1,
+        WindowStateV2,
     )
 
     from drift_ml.evidence import DriftFinding
@@ -46,7 +47,7 @@ class WatchState(TypedDict):
     """What a watch keeps as JSON, to go on as if never interrupted."""
 
     detector: DetectorStateV1Mixture | DetectorStateV2
-    window: WindowStateV1
+    window: WindowStateV1 | WindowStateV2
     batch: int
 
 

@@ -472,7 +472,8 @@ class MixtureDetector:
         """
         if self._measured == 1.0:
             return self._variance_inflation
-        return np.maximum(self._variance_inflation, self._measured)
+        inflation: Floats = np.maximum(self._variance_inflation, self._measured)
+        return inflation
 
     def _as_they_count(self, channel: str, bins: Sequence[float]) -> Sequence[float]:
         """Return the counts of a channel whose learned inflation is allowed for elsewhere."""

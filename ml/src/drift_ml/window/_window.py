@@ -15,7 +15,7 @@ from drift_ml.window._moments import Moments
 from drift_ml.window._signs import MOST_EVENTS, PendingSigns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     import numpy.typing as npt
@@ -170,7 +170,7 @@ class Window:
         labels: npt.ArrayLike | None = None,
         margins: npt.ArrayLike | None = None,
         entropies: npt.ArrayLike | None = None,
-        sessions: Iterable[str | None] = (),
+        sessions: npt.ArrayLike | None = None,
     ) -> None:
         """Count many events at once, by numpy; the same as `observe` row by row.
 
@@ -182,7 +182,7 @@ class Window:
             labels: a classifier's, its classes or their places, shape (rows,).
             margins: shape (rows,).
             entropies: shape (rows,), in nats.
-            sessions: what the session of each row is called, None or "" for none.
+            sessions: what the session of each row is called, None or "" for none, shape (rows,).
 
         Raises:
             WindowError: lengths differ or numbers are none; the window is unchanged.
@@ -199,7 +199,9 @@ class Window:
         counted = count_rows(self.baseline, columns, answers, timestamps_ms)
         self._add(counted.counts, counted.moments)
         self.sketches.rows.merge(counted.sketch)
-        for session in filter(None, sessions):
+        # Any: an array of texts, which numpy has no type for.
+        names: Any = () if sessions is None else sessions
+        for session in filter(None, names):
             self.sketches.sessions.add(digest_of_text(session))
         self._extend(
             counted.rows,

@@ -297,7 +297,8 @@ class Aggregator:
 
 def _session(event: PredictionEvent) -> str | None:
     """Return the digest of an event's session, None where it names none. Raises BadEvent."""
-    session = cast("PredictionEventV2", event).get("session")
+    # Any: no schema has been held against the event.
+    session: Any = event.get("session")
     if session is None or isinstance(session, str):
         return session
     raise BadEvent("session: expected a text")
@@ -305,11 +306,13 @@ def _session(event: PredictionEvent) -> str | None:
 
 def _identity(event: PredictionEvent) -> str | None:
     """Return what an event and a copy of it share; None without an id."""
-    if "prediction_id" not in event:
+    # Any: no schema has been held against the event.
+    identity: Any = event.get("prediction_id")
+    if identity is None:
         return None
     # Callers choose ids, and may give one to rows that differ, or to several models.
-    members = ("Model", "model_version", "prediction_id", "features")
-    return json.dumps([event[name] for name in members], sort_keys=True)  # type: ignore[misc]
+    parts = [event["Model"], event["model_version"], identity, event["features"]]
+    return json.dumps(parts, sort_keys=True)
 
 
 class _ClassAnswer(TypedDict, total=False):
