@@ -698,6 +698,14 @@ class FeatureSetV2Feature(TypedDict):
     example: float | bool | str | None
 
 
+class FeatureSetV2Source(TypedDict):
+    """FeatureSetV2Source."""
+
+    header: NotRequired[str]
+    feature: NotRequired[str]
+    context: NotRequired[str]
+
+
 class FeatureSetV2(TypedDict):
     """What a model is told about each instance."""
 
@@ -707,6 +715,8 @@ class FeatureSetV2(TypedDict):
     description: str
     target: FeatureSetV2Target
     features: list[FeatureSetV2Feature]
+    session: NotRequired[FeatureSetV2Source]
+    caller: NotRequired[FeatureSetV2Source]
 
 
 class HealthV1Model(TypedDict):
