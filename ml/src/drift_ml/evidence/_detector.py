@@ -530,12 +530,17 @@ class MixtureDetector:
         cls,
         document: DetectorStateV1Mixture | DetectorStateV2,
         settings: Settings,
+        *,
+        is_moved: bool = False,
     ) -> MixtureDetector:
         """Return the detector that a state was taken from.
 
         Args:
             document: of the contract detector.state.v2, or of v1, whose alarm goes on standing.
             settings: those that the state was gained under.
+            is_moved: whether the state has just been moved to these settings from those of other
+                references: the end of a drift may have other alternatives under these, and then
+                its test begins anew.
 
         Raises:
             EvidenceError: the state is of another detector or of other settings.
@@ -551,23 +556,25 @@ class MixtureDetector:
         detector = cls(settings)
         current = upgraded(document, detector._tables[0].charts)
         detector.events, detector._quiet = current["events"], current["quiet"]
-        detector._alarms = [detector._alarm_of(alarm) for alarm in current["alarms"]]
+        detector._alarms = [detector._alarm_of(alarm, is_moved) for alarm in current["alarms"]]
         detector._capital = detector._capital_of(current["capital"])
         detector._day = WholeDay.from_json(current.get("day"), settings.whole_days)
         detector._inflate_days()
         return detector
 
-    def _alarm_of(self, document: DetectorStateV2Alarm) -> StandingAlarm:
+    def _alarm_of(self, document: DetectorStateV2Alarm, is_moved: bool) -> StandingAlarm:
         """Return an alarm of a state. Raises EvidenceError."""
-        drifts = [self._drift_of(drift) for drift in document["drifts"]]
+        drifts = [self._drift_of(drift, is_moved) for drift in document["drifts"]]
         return StandingAlarm(DriftFinding(**document["finding"]), document["raised"], drifts)
 
-    def _drift_of(self, document: DetectorStateV2Drift) -> StandingDrift:
+    def _drift_of(self, document: DetectorStateV2Drift, is_moved: bool) -> StandingDrift:
         """Return a drift of a state. Raises EvidenceError."""
         finding = DriftFinding(**document["finding"])
         recovery = self._recovery_of(finding)
         alternatives = recovery.capital.log.size
-        recovery.capital = restored(document["recovery"], alternatives, "/alarms: recovery")
+        # Hours of little traffic have references of fewer rows, which tell fewer apart.
+        if not is_moved or len(document["recovery"]["log"]) == alternatives:
+            recovery.capital = restored(document["recovery"], alternatives, "/alarms: recovery")
         return StandingDrift(finding, recovery, self._causes.explained_by(finding.channel))
 
     def _capital_of(self, document: DetectorStateV2Capital) -> Capital:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from drift_ml.baseline import PREDICTION
@@ -48,6 +48,11 @@ class Served:
             DriftError: For a bundle whose baseline cannot be used.
         """
         return cls(specification.models_of(bundles), references_of(bundles, folder))
+
+    def without_scenarios(self) -> Served:
+        """Return the same models without requests that the page could send."""
+        views = {name: replace(view, suite=None) for name, view in self.views.items()}
+        return Served(views, self.references)
 
     @property
     def features(self) -> set[str]:

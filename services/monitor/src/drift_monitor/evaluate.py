@@ -717,7 +717,7 @@ class Evaluator:
         if learned_anew or document["settings"] == old_settings.digest:
             document["settings"] = settings.digest
         try:
-            detector = MixtureDetector.from_json(document, settings)
+            detector = MixtureDetector.from_json(document, settings, is_moved=learned_anew)
         except EvidenceError:
             _log.warning(OTHER_SETTINGS, series)
             state.alerts, state.muted = {}, {}
