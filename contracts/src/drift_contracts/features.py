@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
     from drift_contracts.documents import Path
     from drift_contracts.json_types import JsonObject
-    from drift_contracts.types import FeatureSetV2, FeatureSetV2Feature, FeatureSetV2Target
+    from drift_contracts.types import (
+        FeatureSetV2,
+        FeatureSetV2Feature,
+        FeatureSetV2Segment,
+        FeatureSetV2Target,
+    )
 
 CONTRACT = "feature-set.v1"
 #: The version in which columns may have names of their own, and a target classes or outputs.
@@ -112,6 +117,14 @@ class Feature(Record):
         return self.type in ("number", "integer")
 
 
+class Cut(Record):
+    """A feature by which the traffic is cut into segments that are watched on their own."""
+
+    feature: str
+    #: where the bins of a number meet, in ascending order; none of a category or a boolean
+    cuts: tuple[float, ...] = ()
+
+
 class FeatureSet(Record):
     """The features of one model, in the order in which it takes them."""
 
@@ -120,6 +133,8 @@ class FeatureSet(Record):
     description: str
     target: Target
     features: tuple[Feature, ...]
+    #: by what the traffic is cut into segments; nothing where it is watched as a whole alone
+    segments: tuple[Cut, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -163,6 +178,7 @@ class FeatureSet(Record):
             description=checked["description"],
             target=_target(checked["target"]),
             features=tuple(map(_feature, checked["features"])),
+            segments=tuple(map(_cut, checked.get("segments", ()))),
         )
 
     @classmethod
@@ -182,8 +198,8 @@ class FeatureSet(Record):
         # the first version, which everybody reads, unless something needs the second
         needs_second = target.keys() != {"name", "unit", "description"}
         needs_second |= len(self.features) > FIRST_FEATURES
-        needs_second |= any(map(_needs_second, self.features))
-        return {
+        needs_second |= any(map(_needs_second, self.features)) or bool(self.segments)
+        document: JsonObject = {
             "contract": SECOND if needs_second else CONTRACT,
             "name": self.name,
             "version": self.version,
@@ -191,6 +207,9 @@ class FeatureSet(Record):
             "target": target,
             "features": [_members(feature) for feature in self.features],
         }
+        if self.segments:
+            document["segments"] = [_members(cut) for cut in self.segments]
+        return document
 
 
 def feature_set(name: str, folder: Path | None = None) -> FeatureSet:
@@ -244,6 +263,10 @@ def _feature(document: FeatureSetV2Feature) -> Feature:
     return Feature(**{**document, **lists})
 
 
+def _cut(document: FeatureSetV2Segment) -> Cut:
+    return Cut(document["feature"], tuple(document.get("cuts", ())))
+
+
 def _needs_second(feature: Feature) -> bool:
     """Return whether the first version of the contract cannot hold a feature."""
     return feature.column is not None or len(feature.categories) > FIRST_CATEGORIES
@@ -270,7 +293,7 @@ def _target_members(target: Target) -> JsonObject:
     return members
 
 
-def _members(value: Feature | Target | Output) -> JsonObject:
+def _members(value: Feature | Target | Output | Cut) -> JsonObject:
     """Return the members of a value's document: those that are not what they are by default."""
     members: JsonObject = {}
     for name, member in vars(value).items():
