@@ -774,6 +774,12 @@ class Evaluator:
                 detector.review_day(self._rhythms.last_day(series, reference.baseline, memory))
             state.start = detector.to_json()["alarms"]
             self._begin_grounds(series, state, rhythm)
+        if state.over:
+            # The evidence begins anew, so that what is left of the drift is no quick new alarm.
+            detector.end(state.over)
+            detector.forget_evidence()
+            state.start, state.over = detector.to_json()["alarms"], []
+            self._begin_grounds(series, state, rhythm)
         # Without any, the evidence is of an earlier release, and cannot be gathered again.
         if state.budgets and state.budgets[-1][1] != state.budget:
             state.budgets.append((state.cursor + 1, state.budget))

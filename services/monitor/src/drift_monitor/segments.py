@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: Up to this part of another alert's effect an alert is that drift seen from afar: a drift in one
 #: segment also moves the whole, and the segments of other features that overlap with it.
 DILUTED = 0.6
+#: A drift in one segment moves the whole by the segment's share of it; an alarm that is young
+#: estimates an effect too large, at most so many times as a rule.
+OVERESTIMATE = 3.0
 #: Times the effect in the whole, from which on a later drift in a segment is another one.
 SEPARATE = 3.0
 #: Times the effect in the whole, from which on a segment is named as where it is strongest.
@@ -92,8 +95,15 @@ class _Part:
             state.joined[channel] = state.alerts.pop(channel)
         self.is_changed = True
 
+    def end(self, alert: Alert) -> None:
+        """End an alarm that had joined another one, which has ended; the next run forgets it."""
+        channel = alert["drift"]["channel"]
+        del self.state.joined[channel]
+        self.state.over.append(channel)
+        self.is_changed = True
+
     def release(self, channel: str) -> Alert:
-        """Send an alert that had joined another one, as nothing else says it any more."""
+        """Send an alert that had joined another one, which does not say all of it any more."""
         alert = self.state.joined.pop(channel)
         self.state.alerts[channel] = alert
         self.state.outbox.append(alert)
@@ -114,7 +124,11 @@ class _Part:
 
 @dataclass
 class _Council:
-    """The whole and its segments: decides which alerts are heard."""
+    """The whole and its segments: decides which alerts are heard.
+
+    What joined an alert ends with it: few events take long to show that a drift is over. Where it
+    goes on all the same, it raises an alarm of its own.
+    """
 
     whole: _Part
     segments: list[_Part]
@@ -122,7 +136,7 @@ class _Council:
     heard: list[tuple[Alert, bool]] = field(default_factory=list)
 
     def decide(self) -> None:
-        """Let each alert that waits be heard or join, and hear those that joined what has ended."""
+        """Let each alert that waits be heard or join, and end those that joined what has ended."""
         for part in self._parts():
             unsent = part.unsent
             for channel, alert in part.state.alerts.items():
@@ -131,9 +145,9 @@ class _Council:
         for part, alert in self._waiting():
             self._hear(part, alert)
         for part in self._parts():
-            for channel, alert in list(part.state.joined.items()):
+            for alert in list(part.state.joined.values()):
                 if not self._is_explained(alert, is_whole=part.is_whole):
-                    self.heard.append((part.release(channel), part.is_whole))
+                    part.end(alert)
 
     def _parts(self) -> Iterator[_Part]:
         yield self.whole
@@ -199,6 +213,10 @@ def explains(standing: Alert, alert: Alert, *, by_whole: bool, of_whole: bool) -
     if by_whole:
         began_before = alert["drift"]["since"] <= standing["timestamp"]
         return ratio <= SEPARATE or began_before
+    # Any: whether an alert is of a segment is known of the second version only.
+    segment: Any = standing.get("segment")
+    if of_whole and segment is not None:
+        return ratio <= min(DILUTED, OVERESTIMATE * segment.get("share", 1.0))
     return ratio <= DILUTED
 
 
