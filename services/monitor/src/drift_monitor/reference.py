@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from drift_engine.bundle import BundleError, bundle_names, load_bundle
@@ -62,18 +62,17 @@ def with_parts(references: Mapping[Series, Reference]) -> list[Series]:
     return listed
 
 
-def reference_of(
-    folder: Path | None,
-    bundle: Bundle,
-    *,
-    watch_segments: bool = True,
-) -> Reference:
+def without_segments(references: Mapping[Series, Reference]) -> dict[Series, Reference]:
+    """Return the references for a monitor that watches the whole traffic alone."""
+    return {series: replace(reference, segments=None) for series, reference in references.items()}
+
+
+def reference_of(folder: Path | None, bundle: Bundle) -> Reference:
     """Return a bundle as the monitor needs it.
 
     Args:
         folder: of the bundle, which has its rhythm; None for a bundle without one.
         bundle: as it was loaded.
-        watch_segments: whether segments of the traffic are watched where the bundle has them.
 
     Raises:
         BundleError: its rhythm, or its file of segments, is not the one that the manifest names,
@@ -83,16 +82,15 @@ def reference_of(
     if folder is None:
         return Reference(bundle.feature_set, baseline)
     rhythm = read_rhythm(folder, bundle.manifest, baseline)
-    segments = read_segments(folder, bundle.manifest, baseline) if watch_segments else None
+    segments = read_segments(folder, bundle.manifest, baseline)
     return Reference(bundle.feature_set, baseline, rhythm, segments)
 
 
-def load_references(bundles: Path, *, watch_segments: bool = True) -> dict[Series, Reference]:
+def load_references(bundles: Path) -> dict[Series, Reference]:
     """Return the references of every bundle in a folder, their digests verified.
 
     Args:
         bundles: holds one folder per model.
-        watch_segments: as for `reference_of`.
 
     Raises:
         BundleError: there is no bundle, or one of them is not what its manifest says.
@@ -105,5 +103,5 @@ def load_references(bundles: Path, *, watch_segments: bool = True) -> dict[Serie
     for name in names:
         bundle = load_bundle(bundles / name)
         series = Series(bundle.manifest["model"], bundle.manifest["model_version"])
-        references[series] = reference_of(bundles / name, bundle, watch_segments=watch_segments)
+        references[series] = reference_of(bundles / name, bundle)
     return references

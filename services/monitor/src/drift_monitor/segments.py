@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from drift_ml.figures import plain_number
 
@@ -13,7 +13,6 @@ from drift_monitor.state import SeriesState
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from drift_contracts.types import DetectorStateV2Finding
     from drift_ml.evidence import DriftFinding
     from drift_ml.segments import Segment
 
@@ -35,6 +34,26 @@ STRONGER = 1.5
 PAIR = 2
 
 
+class SegmentEntry(TypedDict):
+    """A segment as the page has it."""
+
+    #: That cuts the traffic, and its value in this part.
+    feature: str
+    value: str
+    #: Of training, and as a part of all training rows, 0 to 1.
+    rows: int
+    share: float
+    #: Whether there are rows enough to compare with.
+    watched: bool
+    #: Evaluated so far.
+    events: int
+    alarm: bool
+    #: The evidence as a part of what an alarm takes.
+    strength: float
+    #: Channel and direction of the finding; None where there is none.
+    points_at: str | None
+
+
 @dataclass(frozen=True)
 class SegmentState:
     """What is known of one segment, for the page."""
@@ -49,11 +68,11 @@ class SegmentState:
     #: What raised its oldest alarm that is on, else what the evidence shows so far.
     finding: DriftFinding | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> SegmentEntry:
         """Return the state as the page has it."""
-        finding: DetectorStateV2Finding | None = None
-        if self.finding is not None:
-            finding = self.finding.to_json()
+        points_at = None
+        if self.finding is not None and self.strength > 0:
+            points_at = f"{self.finding.channel} {self.finding.direction}"
         return {
             "feature": self.segment.feature,
             "value": self.segment.value,
@@ -63,7 +82,7 @@ class SegmentState:
             "events": self.events,
             "alarm": self.alarm,
             "strength": self.strength,
-            "finding": finding,
+            "points_at": points_at,
         }
 
 
