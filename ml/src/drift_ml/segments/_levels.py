@@ -8,8 +8,6 @@ from itertools import pairwise
 from math import isnan
 from typing import TYPE_CHECKING
 
-from drift_ml.figures import plain_number
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -74,7 +72,7 @@ def levels_of(
     ('south', 'north')
     """
     if cuts:
-        ends = [plain_number(cut) for cut in cuts]
+        ends = list(map(_end, cuts))
         inner = [f"{low} to {high}" for low, high in pairwise(ends)]
         return Levels(feature, cuts, (f"below {ends[0]}", *inner, f"from {ends[-1]}"))
     counted = rows or {}
@@ -82,6 +80,11 @@ def levels_of(
     ordered = sorted(counted, key=lambda name: -counted[name])
     names = [name for name in ordered if counted[name] and name != OTHER]
     return Levels(feature, (), tuple(names[:MOST_LEVELS]))
+
+
+def _end(cut: float) -> str:
+    """Return a cut with all its digits: names of bins must differ where the bins do."""
+    return str(int(cut)) if float(cut).is_integer() else repr(float(cut))
 
 
 def values_of(feature: Feature) -> tuple[str, ...]:

@@ -234,9 +234,8 @@ def explains(standing: Alert, alert: Alert, *, by_whole: bool, of_whole: bool) -
         return ratio <= SEPARATE or began_before
     # Any: whether an alert is of a segment is known of the second version only.
     segment: Any = standing.get("segment")
-    if of_whole and segment is not None:
-        return ratio <= min(DILUTED, OVERESTIMATE * segment.get("share", 1.0))
-    return ratio <= DILUTED
+    share = 1.0 if segment is None or not of_whole else segment.get("share", 1.0)
+    return bool(ratio <= min(DILUTED, OVERESTIMATE * share))
 
 
 def is_same(first: Alert, second: Alert) -> bool:
