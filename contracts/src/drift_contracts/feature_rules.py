@@ -61,6 +61,7 @@ def broken_rules(document: FeatureSetV2) -> Iterator[Violation]:
             schema = value_schema(feature)
             yield from violations(schema, feature["example"], f"{pointer}/example")
     yield from _segments(document)
+    yield from _sources(document)
 
 
 def _segments(document: FeatureSetV2) -> Iterator[Violation]:
@@ -90,6 +91,16 @@ def _cuts(segment: FeatureSetV2Segment, pointer: str, *, is_number: bool) -> Ite
         yield Violation(pointer, "required", expected)
     elif cuts != sorted(set(cuts)):
         yield Violation(f"{pointer}/cuts", "order", "numbers in ascending order, each once")
+
+
+def _sources(document: FeatureSetV2) -> Iterator[Violation]:
+    """Find a session or a caller that is named by a feature which does not exist."""
+    names = [feature["name"] for feature in document["features"]]
+    sources = {"session": document.get("session"), "caller": document.get("caller")}
+    for member, source in sources.items():
+        if source is not None and source.get("feature", names[0]) not in names:
+            expected = "the name of one of the features"
+            yield Violation(f"/{member}/feature", "enum", expected)
 
 
 def _target(target: FeatureSetV2Target) -> Iterator[Violation]:

@@ -705,6 +705,14 @@ class FeatureSetV2Segment(TypedDict):
     cuts: NotRequired[list[float]]
 
 
+class FeatureSetV2Source(TypedDict):
+    """FeatureSetV2Source."""
+
+    header: NotRequired[str]
+    feature: NotRequired[str]
+    context: NotRequired[str]
+
+
 class FeatureSetV2(TypedDict):
     """What a model is told about each instance."""
 
@@ -715,6 +723,8 @@ class FeatureSetV2(TypedDict):
     target: FeatureSetV2Target
     features: list[FeatureSetV2Feature]
     segments: NotRequired[list[FeatureSetV2Segment]]
+    session: NotRequired[FeatureSetV2Source]
+    caller: NotRequired[FeatureSetV2Source]
 
 
 class HealthV1Model(TypedDict):
