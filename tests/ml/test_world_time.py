@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,8 @@ def test_a_real_table(monkeypatch: pytest.MonkeyPatch) -> None:
     """A table is trained on its first quarter; its events are scored, and shifts planted apart."""
     monkeypatch.setattr(real_tables, "bundled", lambda *_: DATA)
     monkeypatch.setattr(cells, "WATCHED", 1)
+    narrow = replace(real_tables.BY_NAME["weather"], numbers=("temp", "humid"), categories=())
+    monkeypatch.setitem(real_tables.BY_NAME, "weather", narrow)
     result = cells.run(cells.Cell("table", "weather", cells.OURS))["figures"]["ours"]
     assert [event["kind"] for event in result["events"]] == ["shift", "shift"]
     assert len(result["planted"]) == len(cells.PLANTED)
