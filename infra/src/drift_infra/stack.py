@@ -277,6 +277,8 @@ class Stack:
         }
         if not settings.learns_rhythm:
             evaluator[variables.RHYTHM] = "off"
+        if not settings.watches_segments:
+            table[variables.SEGMENTS] = "off"
         args = MonitorArgs(
             runtime=self.runtime,
             memory=settings.monitor_memory,

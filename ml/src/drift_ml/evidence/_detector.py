@@ -22,7 +22,7 @@ from drift_ml.evidence._tables import tables_of
 from drift_ml.evidence._whole_days import DAY_EVENTS, WholeDay, scaled_days
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
     from drift_contracts.types import (
@@ -245,6 +245,14 @@ class MixtureDetector:
             for drift in alarm.drifts:
                 self._capital.clear_charts(drift.explained)
         return over
+
+    def end(self, channels: Collection[str]) -> None:
+        """End alarms, whatever the tests of their end say.
+
+        Args:
+            channels: Those that the alarms were raised by.
+        """
+        self._alarms = [alarm for alarm in self._alarms if alarm.finding.channel not in channels]
 
     def forget_evidence(self) -> None:
         """Begin the evidence anew; alarms that stand go on, and so do the tests of their end.

@@ -24,6 +24,7 @@ DETECTION = (
     "stack",
     "threshold",
     "rhythm",
+    "segments",
     "metric_features",
     "false_alarm_days",
     "minimum_effect",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from drift_ml.baseline import PREDICTION
+from drift_monitor.reference import without_segments
 
 from drift_console.monitoring import references_of
 
@@ -52,7 +53,11 @@ class Served:
     def without_scenarios(self) -> Served:
         """Return the same models without requests that the page could send."""
         views = {name: replace(view, suite=None) for name, view in self.views.items()}
-        return Served(views, self.references)
+        return replace(self, views=views)
+
+    def without_segments(self) -> Served:
+        """Return the same models, whose traffic is watched as a whole alone."""
+        return replace(self, references=without_segments(self.references))
 
     @property
     def features(self) -> set[str]:
