@@ -14,6 +14,9 @@ export function evidencePanel(root) {
   let state = null;
   const status = h("span", { class: "aside" });
   const rhythm = h("p", { class: "muted", id: "rhythm" });
+  const differing = h("ul", { class: "rows" });
+  const differs = h("div", { id: "differs" }, h("h3", {}, "Differs from training"),
+    h("p", { class: "muted small" }, "Over the last whole days, at most seven. A state, not an alarm: it stays until the traffic is as in training again, or the model is trained anew."), differing);
   const block = h("div", { class: "block height-1" }, h("h3", {}, "Share of the threshold"));
   const top = h("ol", { class: "top" });
   const nothing = h("p", { class: "muted" }, "Nothing yet: evidence begins with the first minute of traffic that is over. An alarm is raised where it reaches the threshold, 1.");
@@ -27,7 +30,7 @@ export function evidencePanel(root) {
   const effects = effectsPart();
   root.append(heading("evidence", "Evidence of drift", status),
     h("div", { class: "split even" },
-      h("div", {}, block, rhythm, numbers, whatIf.node),
+      h("div", {}, block, rhythm, differs, numbers, whatIf.node),
       h("div", {}, h("h3", {}, "What it points at"), nothing, top, h("h3", { class: "later" }, "Alerts"), quiet,
         h("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "List of drift alerts" }, alerts))),
     effects.node);
@@ -60,6 +63,13 @@ export function evidencePanel(root) {
     numbers.refresh();
   }
 
+  const showDiffers = whenChanged(({ list, acknowledged, model }) => {
+    differs.hidden = list.length === 0;
+    const seen = (entry) => [`training:${entry.of[0]}`, ...entry.alerts].map((id) => acknowledged[id]).find(Boolean) ?? null;
+    const key = (entry) => `${entry.channel} ${entry.words} ${seen(entry)?.at ?? ""}`;
+    reconcile(differing, list, key, (entry) => h("li", {}, h("p", {}, entry.words),
+      acknowledgement({ alert_id: `training:${entry.of[0]}`, model }, seen(entry))));
+  });
   const showAlerts = whenChanged(({ list, acknowledged, muted }) => {
     quiet.hidden = list.length + muted.length > 0;
     alerts.parentElement.hidden = !(list.length + muted.length);
@@ -75,6 +85,7 @@ export function evidencePanel(root) {
     status.replaceChildren(...(evidence.alarm && evidence.since ? ["drift found, since ", timeNode(evidence.since, state.now)] : [`no drift found${budget}`]));
     rhythm.hidden = !evidence.rhythm;
     setText(rhythm, `Rhythm of the traffic: ${evidence.rhythm ?? ""}.`);
+    showDiffers({ list: evidence.differs ?? [], acknowledged: evidence.acknowledged ?? {}, model: state.model });
     whatIf.follow(state);
     draw();
     nothing.hidden = evidence.top.length > 0;
