@@ -289,6 +289,12 @@ class Settings:
         "Days after which a drift that still stands is taken as the new normal; the difference from training stays shown.",
         7,
     )
+    watches_segments: bool = key(
+        Flag(),
+        "Monitor",
+        "Watch the segments of the traffic that a feature set names, each by a detector of its own.",
+        True,
+    )
     minimum_effect: float = key(
         Number("0", "10"),
         "Monitor",

@@ -159,6 +159,12 @@ docs/exit-codes.md.
     show_default=True,
     help="Take a drift that still stands after so many days as the new normal; 0 for never.",
 )
+@click.option(
+    "--segments/--no-segments",
+    default=True,
+    show_default=True,
+    help="Watch the segments of the traffic that a feature set names, each on its own.",
+)
 @left_out_option
 @click.option(
     "--retention-days",
@@ -198,6 +204,8 @@ def run(settings: Settings, terminal: Terminal) -> Ending:
         log_to(settings.data / "console.log")
     with starting("a bundle"):
         served = Served.of(specification, bundles, settings.bundles)
+        if not settings.segments:
+            served = served.without_segments()
     check_features(settings, served.features)
     edge = make_edge(settings, bundles, storage.writer.write)
     publisher = AlertPublisher(

@@ -6,7 +6,7 @@ They say what changed, by how much, since when, how certain that is, and what to
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from drift_ml.evidence import DriftFinding
     from drift_ml.rhythm import Base
+    from drift_ml.segments import Segment
     from drift_ml.window import Window
 
     from drift_monitor.acknowledgements import Acknowledgement
@@ -91,6 +92,8 @@ class AlertSource:
     links: Mapping[str, str]
     #: Seconds that a window spans.
     period: int = MINUTE
+    #: The part of the traffic that the series is; None for all of it.
+    segment: Segment | None = None
 
 
 @dataclass(frozen=True)
@@ -170,6 +173,10 @@ def drift_alert(
     """
     since = start_of(int(finding.since) // source.period, source.period)
     described = _described(source.reference, finding, grounds)
+    events = "events"
+    if source.segment is not None:
+        described = replace(described, words=f"{described.words}, in {source.segment}")
+        events = "events of it"
     together = _together(source.reference, grounds)
     drift = _drift(source.reference, finding, since, described, grounds)
     if together:
@@ -188,13 +195,13 @@ def drift_alert(
         "severity": "high",
         "stack": source.stack,
         "model": source.series.model,
-        "model_version": source.series.version,
+        "model_version": source.series.release,
         "timestamp": start_of(grounds.minute + 1, source.period),
         "title": f"{source.series.model}: {_lowered(headline(described.words))}",
         "reason": _cut(
-            f"{described.words} since {since}, over {finding.events:,.0f} events; evidence"
+            f"{described.words} since {since}, over {finding.events:,.0f} {events}; evidence"
             f" {_odds(finding.evidence)} where {_odds(finding.needed)} is needed"
-            f" (at most one false alarm in {grounds.budget:,.0f} events)"
+            f" (at most one false alarm in {grounds.budget:,.0f} {events})"
             f"{_against(grounds.usual)}{_with(together)}{_beside(grounds.standing)}"
             f"{_differs(grounds.differs)}"
         ),
@@ -203,6 +210,12 @@ def drift_alert(
         "standing": [_other(alert) for alert in grounds.standing[:MOST_LISTED]],
         "drift": drift,
     }
+    if source.segment is not None:
+        alert["segment"] = {
+            "name": source.segment.feature,
+            "value": source.segment.value,
+            "share": source.segment.share,
+        }
     if grounds.usual is not None:
         alert["reference"] = _reference_of(grounds.usual)
     return alert
@@ -373,6 +386,11 @@ def _odds(evidence: float) -> str:
     return f"{plain_number(exp(evidence))} : 1"
 
 
+def recovery_id(alert: Alert) -> str:
+    """Return the alert_id of the notice that the drift of an alert has ended."""
+    return str(uuid.uuid5(NAMESPACE, f"{alert['alert_id']} recovered"))
+
+
 def recovery(
     alert: Alert,
     minute: int,
@@ -395,7 +413,7 @@ def recovery(
     return {
         **alert,
         "contract": "alert.v2",
-        "alert_id": str(uuid.uuid5(NAMESPACE, f"{alert['alert_id']} recovered")),
+        "alert_id": recovery_id(alert),
         "state": "OK",
         "previous_state": "ALARM",
         "timestamp": start_of(minute + 1, period),

@@ -150,7 +150,7 @@ def keep_differences(  # noqa: PLR0913 - what is known of the traffic, each by i
     if before.get("day") == day:
         return
     first = (day - DAYS) * HOURS_A_DAY
-    total, days = Window.empty(baseline, series.version), set()
+    total, days = Window.empty(baseline, series.release), set()
     for hour, window in hours:
         if first <= hour < day * HOURS_A_DAY and not is_left_out(hour * 3600.0, left_out):
             total += window

@@ -361,7 +361,7 @@ class Rhythms:
     ) -> Window:
         """Return the sum of an hour's windows; one that cannot be read is left out."""
         begin = hour * self._windows_an_hour
-        total = Window.empty(baseline, series.version)
+        total = Window.empty(baseline, series.release)
         for stored in self._store.windows(series, begin, begin + self._windows_an_hour - 1):
             try:
                 total += Window.from_json(stored.window, baseline)
@@ -582,8 +582,9 @@ def _rhythm_of(document: object, baseline: Baseline) -> Rhythm | None:
 
 
 def _model_place(series: Series) -> Series:
-    # Versions are hex digits.
-    return Series(series.model, "rhythm")
+    # Versions are hex digits. A segment follows its own rhythm.
+    place = Series(series.model, "rhythm")
+    return place.part(series.segment) if series.segment else place
 
 
 def _place(series: Series) -> Series:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from drift_monitor.differences import Differing
     from drift_monitor.evaluate import Evaluation
     from drift_monitor.keys import Series
+    from drift_monitor.segments import SegmentEntry
 
     from drift_console.page_types import DifferenceEntry
 
@@ -38,6 +39,8 @@ class Judgement(TypedDict):
     rhythm: str | None
     #: What differs from training, the largest first.
     differs: list[DifferenceEntry]
+    #: Of each segment; empty where the traffic is not cut.
+    segments: list[SegmentEntry]
 
 
 def write_judgement(connection: sqlite3.Connection, evaluation: Evaluation, judged: int) -> None:
@@ -61,6 +64,7 @@ def write_judgement(connection: sqlite3.Connection, evaluation: Evaluation, judg
         "moving": list(evaluation.moving),
         "rhythm": evaluation.rhythm,
         "differs": [_difference_entry(each) for each in evaluation.differs or ()],
+        "segments": [segment.to_json() for segment in evaluation.segments],
     }
     series = evaluation.series
     connection.execute(
@@ -91,6 +95,7 @@ def read_judgement(connection: sqlite3.Connection, series: Series) -> Judgement:
             "moving": [],
             "rhythm": None,
             "differs": [],
+            "segments": [],
         }
     judgement = json.loads(row[0])
     # Earlier releases kept one alarm, which is the finding.
@@ -100,6 +105,7 @@ def read_judgement(connection: sqlite3.Connection, series: Series) -> Judgement:
     judgement.setdefault("moving", [])
     judgement.setdefault("rhythm", None)
     judgement.setdefault("differs", [])
+    judgement.setdefault("segments", [])
     return cast("Judgement", judgement)
 
 
