@@ -239,8 +239,8 @@ def test_alert_under_rhythm(reference):
     detector = alert["drift"]["detector"]
     schemas.check("alert.v2", alert)
     # It is held against the traffic, of which the days before the alert are all there is.
-    assert (alert["reference"]["name"], "than before" in alert["reason"]) == ("last-15-days", False)
-    assert "Held against the traffic of the 15 days" in alert["reason"]
+    assert (alert["reference"]["name"], "than before" in alert["reason"]) == ("last-14-days", False)
+    assert "Held against the traffic of the 14 days" in alert["reason"]
     assert [alarm["finding"]["channel"] for alarm in detector["alarms"]] == ["location_score"]
     rhythm = kept_rhythm(life.store, SERIES, detector["rhythm"], reference.baseline)
     result = verify(alert, stored_windows(life, alert), reference.baseline, rhythm)

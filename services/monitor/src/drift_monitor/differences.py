@@ -125,7 +125,7 @@ def keep_differences(  # noqa: PLR0913 - what is known of the traffic, each by i
     baseline: Baseline,
     hours: Iterable[tuple[int, Window]],
     *,
-    last_hour: int,
+    days: range,
     rhythm: Rhythm | None,
     alerts: Mapping[str, Sequence[str]],
     left_out: Sequence[LeftOut] = (),
@@ -137,32 +137,32 @@ def keep_differences(  # noqa: PLR0913 - what is known of the traffic, each by i
         series: whose traffic.
         baseline: of the training rows.
         hours: number since 1970 and sum of each hour that is kept; read where a day is over.
-        last_hour: the last one that has closed.
+        days: numbers since 1970 of the whole days so far, at least one.
         rhythm: in force, which says how events and days depend; None for none.
         alerts: ids and features of the alerts that stand.
         left_out: spans that are not counted.
     """
-    day = (last_hour + 1) // HOURS_A_DAY
+    day = days.stop
     place = _place(series)
     stored = store.state(place)
     # Any: as above.
     before: Any = stored.state or {}
     if before.get("day") == day:
         return
-    first = (day - DAYS) * HOURS_A_DAY
-    total, days = Window.empty(baseline, series.release), set()
+    last_days = days[-DAYS:]
+    total, counted = Window.empty(baseline, series.release), set()
     for hour, window in hours:
-        if first <= hour < day * HOURS_A_DAY and not is_left_out(hour * 3600.0, left_out):
+        if hour // HOURS_A_DAY in last_days and not is_left_out(hour * 3600.0, left_out):
             total += window
-            days.add(hour // HOURS_A_DAY)
+            counted.add(hour // HOURS_A_DAY)
     if not total.events:
         return
-    inflation = _inflation(baseline, rhythm, total.events / len(days))
+    inflation = _inflation(baseline, rhythm, total.events / len(counted))
     former = {item["channel"]: item for item in before.get("channels", [])}
     listed = []
     for difference in differences(baseline, total, inflation):
         known = former.get(difference.channel, {})
-        since_s = known.get("since_s", min(days) * float(DAY_S))
+        since_s = known.get("since_s", min(counted) * float(DAY_S))
         listed.append(_kept(difference, since_s, known.get("alerts", []), alerts).to_json())
     document: Document = {"day": day, "events": total.events, "channels": listed}
     # Another run was quicker, and has found the same.

@@ -435,12 +435,14 @@ class Evaluator:
                 reference.rhythm,
                 run.detector.explained_channels,
             )
-            if segment is None:
+            if segment is None and memory.has_whole_day:
                 self._keep_differences(run, memory)
         left = max(0, closed - 1 - state.cursor)
         evaluation = run.evaluation(float(left * self._policy.period))
         words = self._rhythm_in_words(memory, reference)
-        differs = None if memory is None else self._differing(series)
+        differs: tuple[Differing, ...] | None = None
+        if memory is not None:
+            differs = self._differing(series) if memory.has_whole_day else ()
         return replace(evaluation, rhythm=words, differs=differs)
 
     def _keep_differences(self, run: _Run, memory: Memory) -> None:
@@ -452,7 +454,7 @@ class Evaluator:
             source.series,
             baseline,
             self._rhythms.windows(source.series, baseline, memory),
-            last_hour=memory.last_hour,
+            days=range(memory.first_day, (memory.last_hour + 1) // HOURS_A_DAY),
             rhythm=memory.reference(baseline, source.reference.rhythm),
             alerts={alert["alert_id"]: alert["drift"]["of"] for alert in standing},
             left_out=self._policy.left_out,

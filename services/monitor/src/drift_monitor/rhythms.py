@@ -127,6 +127,16 @@ class Memory:
         return max(0, self.last_hour + 1 - self.first_hour)
 
     @property
+    def first_day(self) -> int:
+        """Return the number since 1970 of the first whole day."""
+        return -(-self.first_hour // HOURS_A_DAY)
+
+    @property
+    def has_whole_day(self) -> bool:
+        """Return whether a whole day in UTC is summed, with traffic or without."""
+        return (self.last_hour + 1) // HOURS_A_DAY > self.first_day
+
+    @property
     def is_day_over(self) -> bool:
         """Return whether there is another whole day to look for channels that vary in."""
         if self.rhythm is not None or self.hours < HOURS_A_DAY:
