@@ -66,5 +66,5 @@ def test_references_of_few_rows():
     state["settings"] = settings.digest
     with pytest.raises(EvidenceError, match="recovery"):
         MixtureDetector.from_json(state, settings)
-    moved = MixtureDetector.from_json(state, settings, is_moved=True)
+    moved = MixtureDetector.from_json(state, settings, is_renewed=True)
     assert (moved.alarm.channel, moved.recovered) == ("rooms", False)

@@ -72,6 +72,8 @@ class Acknowledging:
     why: str
     #: Whether an earlier one is taken back.
     undo: bool = False
+    #: Whether the change is taken as the new normal.
+    new_normal: bool = False
 
 
 ReadState = Callable[[str | None, int], Awaitable[StateDocument]]
@@ -407,13 +409,15 @@ def _read_acknowledging(body: bytes, model: str | None) -> Acknowledging:
         document = None
     if not isinstance(document, dict):
         raise BadQuery("body: expected a JSON object with who and why")
-    who, why, undo = document.get("who"), document.get("why"), document.get("undo", False)
+    who, why = document.get("who"), document.get("why")
+    undo, new_normal = document.get("undo", False), document.get("new_normal", False)
     for name, text in (("who", who), ("why", why)):
         if not isinstance(text, str) or not 1 <= len(text.strip()) <= LONGEST_TEXT:
             raise BadQuery(f"{name}: expected a text of 1 to {LONGEST_TEXT} characters")
-    if not isinstance(undo, bool):
-        raise BadQuery("undo: expected true or false")
-    return Acknowledging(model, str(who).strip(), str(why).strip(), undo)
+    for name, flag in (("undo", undo), ("new_normal", new_normal)):
+        if not isinstance(flag, bool):
+            raise BadQuery(f"{name}: expected true or false")
+    return Acknowledging(model, str(who).strip(), str(why).strip(), undo, new_normal)
 
 
 async def _page(_: Request) -> Response:

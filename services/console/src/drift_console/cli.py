@@ -21,6 +21,7 @@ from drift_ml.detection_options import (
     detection_options,
     left_out_option,
 )
+from drift_monitor.rules import MOST_NORMAL_DAYS, NEW_NORMAL_DAYS, REFERENCES
 
 from drift_console import terminal as shown
 from drift_console.alerts import AlertSource
@@ -156,6 +157,21 @@ docs/exit-codes.md.
     default=True,
     show_default=True,
     help="Learn daily and weekly cycles from two weeks of traffic, and allow for them.",
+)
+@click.option(
+    "--reference",
+    type=click.Choice(REFERENCES),
+    default="rolling",
+    show_default=True,
+    help="Hold traffic against its last 28 days once its rhythm is learned, or against training"
+    " alone.",
+)
+@click.option(
+    "--new-normal-days",
+    type=FiniteRange(min=0, max=MOST_NORMAL_DAYS),
+    default=NEW_NORMAL_DAYS,
+    show_default=True,
+    help="Take a drift that still stands after so many days as the new normal; 0 for never.",
 )
 @click.option(
     "--segments/--no-segments",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from drift_ml.baseline import PREDICTION
 from drift_monitor.acknowledgements import acknowledge
+from drift_monitor.differences import PREFIX
 from drift_monitor.stores import SqliteStore
 
 from drift_console.alarm_evaluator import AlarmEvaluator
@@ -157,6 +158,7 @@ class Console:
             specification.document,
             publish=publisher.publish,
             url=publisher.source.console_url,
+            acknowledgements=self._open_alerts(),
         )
 
     def _make_worker(
@@ -328,7 +330,8 @@ class Console:
     def _acknowledge(self, alert_id: str, asked: Acknowledging) -> Acknowledgement:
         model = self._name(asked.model)
         with self._acknowledging:
-            if not has_alert(self._storage.path, model, alert_id):
+            is_of_training = alert_id.startswith(PREFIX)
+            if not is_of_training and not has_alert(self._storage.path, model, alert_id):
                 raise NotFound("alert: expected the id of an alert that the page lists")
             return acknowledge(
                 self._alerts,
@@ -338,6 +341,7 @@ class Console:
                 why=asked.why,
                 now=self._clock(),
                 undo=asked.undo,
+                new_normal=asked.new_normal,
             )
 
     async def run_scenario(self, name: str, model: str | None) -> ScenarioResult:

@@ -318,6 +318,18 @@ class EffectsDocument(TypedDict):
     effects: list[EffectEntry]
 
 
+class DifferenceEntry(TypedDict):
+    """A channel whose traffic differs from training, over the last whole days."""
+
+    channel: str
+    #: The features of the channel.
+    of: list[str]
+    #: In a line, with size, interval and since when.
+    words: str
+    #: The alerts of its features since then.
+    alerts: list[str]
+
+
 class EvidenceDocument(TypedDict):
     """What speaks for drift, over the span shown and by now."""
 
@@ -341,7 +353,9 @@ class EvidenceDocument(TypedDict):
     rhythm: str | None
     #: Of each segment, watched or not; empty where the traffic is not cut.
     segments: list[SegmentEntry]
-    #: Who has seen which alert, by its id.
+    #: What differs from training, the largest first.
+    differs: list[DifferenceEntry]
+    #: Who has seen which alert, by its id; of a difference by `training:` and the feature.
     acknowledged: dict[str, Acknowledgement]
     #: What is decided, by the one function that decides it everywhere.
     verdict: VerdictEntry
