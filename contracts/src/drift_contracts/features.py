@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from drift_contracts.types import (
         FeatureSetV2,
         FeatureSetV2Feature,
+        FeatureSetV2Segment,
         FeatureSetV2Source,
         FeatureSetV2Target,
     )
@@ -117,6 +118,14 @@ class Feature(Record):
         return self.type in ("number", "integer")
 
 
+class Cut(Record):
+    """A feature by which the traffic is cut into segments that are watched on their own."""
+
+    feature: str
+    #: where the bins of a number meet, in ascending order; none of a category or a boolean
+    cuts: tuple[float, ...] = ()
+
+
 class Source(Record):
     """Where a request names its session or its caller: exactly one of these places."""
 
@@ -144,6 +153,8 @@ class FeatureSet(Record):
     description: str
     target: Target
     features: tuple[Feature, ...]
+    #: by what the traffic is cut into segments; nothing where it is watched as a whole alone
+    segments: tuple[Cut, ...] = ()
     #: what tells requests of one session, None where nothing does
     session: Source | None = None
     #: what tells requests of one caller, None where nothing does
@@ -201,6 +212,7 @@ class FeatureSet(Record):
             description=checked["description"],
             target=_target(checked["target"]),
             features=tuple(map(_feature, checked["features"])),
+            segments=tuple(map(_cut, checked.get("segments", ()))),
             session=_source(checked.get("session")),
             caller=_source(checked.get("caller")),
         )
@@ -222,12 +234,12 @@ class FeatureSet(Record):
         # the first version, which everybody reads, unless something needs the second
         needs_second = target.keys() != {"name", "unit", "description"}
         needs_second |= len(self.features) > FIRST_FEATURES
-        needs_second |= any(map(_needs_second, self.features))
+        needs_second |= any(map(_needs_second, self.features)) or bool(self.segments)
         sources: JsonObject = {}
         for name, source in self.sources.items():
             sources[name] = _members(source)
         needs_second |= bool(sources)
-        return {
+        document: JsonObject = {
             "contract": SECOND if needs_second else CONTRACT,
             "name": self.name,
             "version": self.version,
@@ -236,6 +248,9 @@ class FeatureSet(Record):
             "features": [_members(feature) for feature in self.features],
             **sources,
         }
+        if self.segments:
+            document["segments"] = [_members(cut) for cut in self.segments]
+        return document
 
 
 def feature_set(name: str, folder: Path | None = None) -> FeatureSet:
@@ -289,6 +304,10 @@ def _feature(document: FeatureSetV2Feature) -> Feature:
     return Feature(**{**document, **lists})
 
 
+def _cut(document: FeatureSetV2Segment) -> Cut:
+    return Cut(document["feature"], tuple(document.get("cuts", ())))
+
+
 def _needs_second(feature: Feature) -> bool:
     """Return whether the first version of the contract cannot hold a feature."""
     return feature.column is not None or len(feature.categories) > FIRST_CATEGORIES
@@ -323,7 +342,7 @@ def _target_members(target: Target) -> JsonObject:
     return members
 
 
-def _members(value: Feature | Target | Output | Source) -> JsonObject:
+def _members(value: Feature | Target | Output | Cut | Source) -> JsonObject:
     """Return the members of a value's document: those that are not what they are by default."""
     members: JsonObject = {}
     for name, member in vars(value).items():

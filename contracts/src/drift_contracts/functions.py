@@ -16,6 +16,7 @@ from drift_contracts.environment import (
     BUNDLES,
     DEAD_LETTERS,
     FUNCTION,
+    LEFT_OUT,
     LINKS,
     LOG_LEVEL,
     METRIC_FEATURES,
@@ -25,9 +26,12 @@ from drift_contracts.environment import (
     MODEL_VERSIONS,
     MOST_ROWS,
     MUTED,
+    NEW_NORMAL_DAYS,
     PATH_PREFIX,
     PSI_ALARM,
+    REFERENCE,
     RHYTHM,
+    SEGMENTS,
     SLACK_SECRET,
     STACK,
     SYNTHETIC_CALLERS,
@@ -63,11 +67,25 @@ FUNCTIONS: Mapping[str, FunctionVariables] = {
             {METRIC_FEATURES, MODEL_VERSIONS, MOST_ROWS, PATH_PREFIX, SYNTHETIC_CALLERS}
         ),
     ),
-    "aggregator": FunctionVariables(EVERYWHERE | {TABLE, DEAD_LETTERS}),
+    "aggregator": FunctionVariables(
+        required=EVERYWHERE | {TABLE, DEAD_LETTERS},
+        optional=frozenset({SEGMENTS}),
+    ),
     "evaluator": FunctionVariables(
         required=EVERYWHERE | {TABLE, TOPIC, BUDGET_DAYS, LINKS},
         optional=frozenset(
-            {METRIC_FEATURES, MINIMUM_EFFECT, MINIMUM_EFFECTS, MUTED, PSI_ALARM, RHYTHM}
+            {
+                LEFT_OUT,
+                METRIC_FEATURES,
+                MINIMUM_EFFECT,
+                MINIMUM_EFFECTS,
+                MUTED,
+                NEW_NORMAL_DAYS,
+                PSI_ALARM,
+                REFERENCE,
+                RHYTHM,
+                SEGMENTS,
+            }
         ),
     ),
     "notifier": FunctionVariables(EVERYWHERE | {SLACK_SECRET, LINKS}),

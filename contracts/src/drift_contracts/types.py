@@ -188,6 +188,15 @@ class AlertV2Harm(TypedDict):
     words: str
 
 
+class AlertV2NewNormal(TypedDict):
+    """AlertV2NewNormal."""
+
+    who: NotRequired[str]
+    why: str
+    at: NotRequired[str]
+    after_days: NotRequired[float]
+
+
 class AlertV2(TypedDict):
     """Something changed that somebody should know."""
 
@@ -213,6 +222,7 @@ class AlertV2(TypedDict):
     reference: NotRequired[AlertV2Reference]
     harm: NotRequired[AlertV2Harm]
     runbook: NotRequired[str]
+    new_normal: NotRequired[AlertV2NewNormal]
 
 
 class BaselineV1Summary(TypedDict):
@@ -442,7 +452,7 @@ class BundleManifestV2File(TypedDict):
 BundleManifestV2Files = TypedDict("BundleManifestV2Files", {"feature_set.json": "BundleManifestV2File", "baseline.json": "BundleManifestV2File", "forest.bin": "NotRequired[BundleManifestV2File]", "model.bin": "NotRequired[BundleManifestV2File]", "model.onnx": "NotRequired[BundleManifestV2File]"})
 
 
-BundleManifestV2OfflineFiles = TypedDict("BundleManifestV2OfflineFiles", {"rows.bin": "NotRequired[Any]", "rhythm.json": "NotRequired[BundleManifestV2File]"})
+BundleManifestV2OfflineFiles = TypedDict("BundleManifestV2OfflineFiles", {"rows.bin": "NotRequired[Any]", "rhythm.json": "NotRequired[BundleManifestV2File]", "segments.json": "NotRequired[BundleManifestV2File]"})
 
 
 class BundleManifestV2ExactnessReference(TypedDict):
@@ -733,6 +743,13 @@ class FeatureSetV2Feature(TypedDict):
     example: float | bool | str | None
 
 
+class FeatureSetV2Segment(TypedDict):
+    """FeatureSetV2Segment."""
+
+    feature: str
+    cuts: NotRequired[list[float]]
+
+
 class FeatureSetV2Source(TypedDict):
     """FeatureSetV2Source."""
 
@@ -750,6 +767,7 @@ class FeatureSetV2(TypedDict):
     description: str
     target: FeatureSetV2Target
     features: list[FeatureSetV2Feature]
+    segments: NotRequired[list[FeatureSetV2Segment]]
     session: NotRequired[FeatureSetV2Source]
     caller: NotRequired[FeatureSetV2Source]
 
@@ -1343,6 +1361,22 @@ class RhythmV1LeftOutItem(TypedDict):
     why: str
 
 
+class RhythmV1Base(TypedDict):
+    """RhythmV1Base."""
+
+    from_s: float
+    to_s: float
+    counts: list[int]
+
+
+class RhythmV1Day(TypedDict):
+    """RhythmV1Day."""
+
+    variance: float
+    inflation: float
+    events: float
+
+
 class RhythmV1(TypedDict):
     """The time structure of one model's traffic, learned from traffic."""
 
@@ -1355,6 +1389,8 @@ class RhythmV1(TypedDict):
     variance_inflation: dict[str, float]
     bounded: list[str]
     left_out: list[RhythmV1LeftOutItem]
+    bases: NotRequired[dict[str, RhythmV1Base]]
+    days: NotRequired[dict[str, RhythmV1Day]]
 
 
 class ScenarioSuiteV1ScenarioExpect(TypedDict):
@@ -1384,6 +1420,30 @@ class ScenarioSuiteV1(TypedDict):
     model: str
     threshold: float
     scenarios: list[ScenarioSuiteV1Scenario]
+
+
+class SegmentsV1Segment(TypedDict):
+    """SegmentsV1Segment."""
+
+    value: str
+    rows: int
+    baseline: NotRequired[dict[str, Any]]
+
+
+class SegmentsV1Cut(TypedDict):
+    """SegmentsV1Cut."""
+
+    feature: str
+    cuts: NotRequired[list[float]]
+    segments: list[SegmentsV1Segment]
+
+
+class SegmentsV1(TypedDict):
+    """What each segment of one model's training rows looked like, so that the same seg."""
+
+    contract: Literal['segments.v1']
+    baseline: str
+    cuts: list[SegmentsV1Cut]
 
 
 class WindowReportV1Baseline(TypedDict):

@@ -15,6 +15,7 @@ from drift_engine.forest import BadRow
 
 from drift_ml.baseline import Baseline
 from drift_ml.descriptions import units_of
+from drift_ml.replay.allowance import allowance_of
 from drift_ml.replay.answering import column_answers, joined, model_answers
 from drift_ml.replay.errors import ReplayError
 from drift_ml.replay.evidence import MINIMUM_EFFECT, Replay, budget_of, replay_windows
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from drift_engine.model import PackedModel
     from drift_engine.onnx._model import OnnxModel
 
+    from drift_ml.replay.allowance import Allowance
     from drift_ml.replay.answering import Answers
     from drift_ml.rhythm import Rhythm
     from drift_ml.tables import Chunk, Unlabelled
@@ -76,6 +78,8 @@ class Request:
     repeats: bool = True
     #: Of the bundle; it holds where the file has times.
     rhythm: Rhythm | None = None
+    #: Whether the cycles of a file with times are allowed for.
+    cycles: bool = True
     #: How to read the file.
     reading: ReadOptions = field(default_factory=ReadOptions)
     #: Counts the rows without target, which are left out where the model predicts; None for none.
@@ -92,6 +96,8 @@ class Backtest:
     #: Whether the bundle's model gave the predictions.
     predicted: bool
     training_rows: TrainingRows
+    #: What was allowed for.
+    allowance: Allowance
 
 
 @dataclass(frozen=True)
@@ -134,8 +140,8 @@ def backtest(
     baseline = Baseline.from_json(bundle.baseline)
     rows = count_rows(request.path)
     size = request.window or rows_per_window(rows)
-    rhythm = request.rhythm if request.time is not None else None
-    cutter = _Cutter(baseline, bundle.manifest["model_version"], size, hourly=rhythm is not None)
+    is_hourly = request.time is not None and request.cycles
+    cutter = _Cutter(baseline, bundle.manifest["model_version"], size, hourly=is_hourly)
     detectors = ReferenceDetectors(baseline)
     sample = RowSample() if digests is None else RowSample(limit=digests.limit)
     done = 0
@@ -157,13 +163,14 @@ def backtest(
             done += part.chunk.rows
             show("rows", done, max(rows, done))
     windows = cutter.finish()
+    allowance = allowance_of(baseline, windows, request.rhythm, is_on=request.cycles)
     replay = replay_windows(
         baseline,
         windows,
         budget=budget_of(request.budget_events, request.budget_days, windows),
         minimum_effect=request.minimum_effect,
         minimum_effects=request.minimum_effects,
-        seasonality=None if rhythm is None else rhythm.seasonality(baseline.channels),
+        phases=allowance.phases,
         progress=partial(show, "evidence"),
         units=units_of(bundle.feature_set),
         repeats=request.repeats,
@@ -174,6 +181,7 @@ def backtest(
         detectors.detections(),
         column is None,
         TrainingRows(None if digests is None else digests.compare(sample)),
+        allowance,
     )
 
 
@@ -227,7 +235,7 @@ def _layout(
 ) -> Layout:
     # Some models answer complete rows only; where none predicts, a row may miss values.
     width = len(bundle.feature_set.names)
-    complete = column is None and not _takes_missing(bundle.model, width)
+    complete = column is None and not takes_missing(bundle.model, width)
     # The target is read where rows without it are left out.
     is_labelled = column is None and request.unlabelled is not None
     number = bundle.feature_set.target.name if is_labelled else column
@@ -251,7 +259,7 @@ class _Cutter:
             baseline: That rows are counted against.
             version: Of the model.
             size: Rows of a window.
-            hourly: Whether no window spans an hour's end: a rhythm has a reference for each hour.
+            hourly: Whether no window spans an hour's end: cycles have a reference for each hour.
         """
         self._baseline, self._version, self._size = baseline, version, size
         self._hourly = hourly
@@ -340,7 +348,7 @@ def _matrix(feature_set: FeatureSet, chunk: Chunk) -> Floats:
     return Table("", chunk.columns, np.empty(chunk.rows)).matrix(feature_set)
 
 
-def _takes_missing(model: Forest | PackedModel | OnnxModel, width: int) -> bool:
+def takes_missing(model: Forest | PackedModel | OnnxModel, width: int) -> bool:
     """Return whether a model answers rows with missing values, as those fitted on some do."""
     try:
         model.predict([math.nan] * width)

@@ -123,7 +123,7 @@ def replay(  # noqa: PLR0913 - one parameter per option
     with starting("the bundle"):
         digests = read_row_digests(folder, bundle.manifest)
         learned = read_rhythm(folder, bundle.manifest, reference) if rhythm else None
-    request = replace(request, rhythm=learned)
+    request = replace(request, rhythm=learned, cycles=rhythm)
     with ProgressBars() as bars:
         result = backtest(bundle, request, bars.show, digests=digests)
     if request.unlabelled is not None:
@@ -136,6 +136,7 @@ def replay(  # noqa: PLR0913 - one parameter per option
         result.detections,
         training_rows=result.training_rows,
         muted=report.muted,
+        allowance=result.allowance,
     )
     outcome = replace(outcome, psi=report.psi_of(reference, result.windows))
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from drift_contracts.events import PredictionEvent
     from drift_contracts.types import PredictionEventV2
+    from drift_ml.baseline import Baseline
 
     from drift_monitor.reference import Reference
     from drift_monitor.stores import Store
@@ -84,6 +85,8 @@ class _Counted:
     touched: set[WindowKey] = field(default_factory=set)
     #: Of the delivery's events so far, also of its earlier parts.
     identities: set[str | None] = field(default_factory=set)
+    #: Windows that one line touches at most: its own, and those of its segments.
+    widest: int = 1
 
 
 class Aggregator:
@@ -165,10 +168,11 @@ class Aggregator:
             return self._keep(delivery, counted)
         outcome = Outcome(Counter())
         identities: set[str | None] = set()
-        for start in range(0, len(delivery.lines), LARGEST_BATCH):
-            part = _part(delivery, start)
-            counted = self._count(part, identities)
-            outcome += self._keep(part, counted)
+        # Each line of a part may touch as many windows as the widest line of all.
+        size = LARGEST_BATCH // counted.widest
+        for start in range(0, len(delivery.lines), size):
+            part = _part(delivery, start, size)
+            outcome += self._keep(part, self._count(part, identities))
         return outcome
 
     def _keep(self, delivery: Delivery, counted: _Counted) -> Outcome:
@@ -259,6 +263,9 @@ class Aggregator:
         reference = self._references.get(series)
         if reference is None:
             raise BadEvent("no baseline for this model and version")
+        parts = _parts(event, series, reference)
+        counted.touched.update([WindowKey(part, minute) for part in parts])
+        counted.widest = max(counted.widest, 1 + len(parts))
         prediction = event["Prediction"]
         if not is_number(prediction):  # float() would take "nan", "inf" and true
             raise BadEvent("Prediction is of the wrong type: expected a number")
@@ -273,18 +280,19 @@ class Aggregator:
         if minute > current + AHEAD_MINUTES:
             key = WindowKey(series, current)
             counted.counts["skewed"] += 1
-        window = counted.windows.get(key)
-        if window is None:
-            window = Window.empty(reference.baseline, series.version)
         timestamp_ms = key.minute * self._period * 1000
-        window.observe(
-            event["features"],
-            float(prediction),
-            timestamp_ms,
-            session=_session(event),
-            **_class_answer(event, reference.baseline.classes),
-        )
-        counted.windows[key] = window
+        answer = _class_answer(event, reference.baseline.classes)
+        session = _session(event)
+        # The whole first: it refuses an event that no window can count, before any has.
+        for part, baseline in {series: reference.baseline, **parts}.items():
+            place = WindowKey(part, key.minute)
+            window = counted.windows.get(place)
+            if window is None:
+                window = Window.empty(baseline, series.version)
+            window.observe(
+                event["features"], float(prediction), timestamp_ms, session=session, **answer
+            )
+            counted.windows[place] = window
         counted.identities.add(identity)
         counted.counts["events"] += 1
 
@@ -313,6 +321,23 @@ def _identity(event: PredictionEvent) -> str | None:
     # Callers choose ids, and may give one to rows that differ, or to several models.
     parts = [event["Model"], event["model_version"], identity, event["features"]]
     return json.dumps(parts, sort_keys=True)
+
+
+def _parts(event: PredictionEvent, series: Series, reference: Reference) -> dict[Series, Baseline]:
+    """Return the baselines of the watched segments of an event, by their series.
+
+    Args:
+        event: that is counted.
+        series: of all traffic.
+        reference: of that series.
+    """
+    if reference.segments is None:
+        return {}
+    found = {}
+    for segment in reference.segments.of_event(event["features"]):
+        if segment.baseline is not None:
+            found[series.part(segment.code)] = segment.baseline
+    return found
 
 
 class _ClassAnswer(TypedDict, total=False):
@@ -364,8 +389,8 @@ def _model(event: PredictionEvent | None) -> str | None:
     return None
 
 
-def _part(delivery: Delivery, start: int) -> Delivery:
-    lines = delivery.lines[start : start + LARGEST_BATCH]
+def _part(delivery: Delivery, start: int, size: int) -> Delivery:
+    lines = delivery.lines[start : start + size]
     return Delivery(f"{delivery.identity}#{start}", lines, delivery.item)
 
 

@@ -22,7 +22,8 @@ from drift_monitor.metrics import emf_line, evaluation_values
 from drift_monitor.notify import notify as send_notices
 from drift_monitor.probe import over_http
 from drift_monitor.probe import probe as run_probe
-from drift_monitor.reference import load_references
+from drift_monitor.reference import load_references, without_segments
+from drift_monitor.rules import Rules
 from drift_monitor.settings import Settings, read_settings
 from drift_monitor.shelf import KeptReferences, Shelf, keep_bundles
 from drift_monitor.stores import DynamoStore
@@ -99,7 +100,10 @@ def _shelf() -> Shelf:
 @cache
 def _references() -> KeptReferences:
     bundles = _settings().bundles
-    references = KeptReferences(load_references(bundles), _shelf(), time.time)
+    own, watches = load_references(bundles), _settings().segments == "watch"
+    if not watches:
+        own = without_segments(own)
+    references = KeptReferences(own, _shelf(), time.time, watch_segments=watches)
     references.renew(bundles)
     return references
 
@@ -127,6 +131,7 @@ def _evaluator() -> Evaluator:
             budget_days=settings.budget_days,
             learns_rhythm=settings.rhythm == "learn",
             allows_for_repeats=settings.repeats == "allow",
+            references=Rules.of(settings.reference, settings.new_normal_days),
             left_out=settings.left_out,
             minimum_effect=settings.minimum_effect,
             minimum_effects=settings.minimum_effects,

@@ -13,6 +13,8 @@ from drift_contracts.spec import METRIC_FEATURES
 from drift_ml.days import start_of_day
 from drift_ml.left_out import LeftOut, left_out_of
 
+from drift_monitor.rules import MOST_NORMAL_DAYS, NEW_NORMAL_DAYS, REFERENCES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,6 +22,7 @@ LEAST_DAYS, MOST_DAYS = 1, 3650
 RHYTHMS = ("learn", "off")
 #: What is made of requests that repeat each other.
 REPEATS = ("allow", "off")
+SEGMENTS = ("watch", "off")
 #: Standard deviations that a minimum effect is at most.
 LARGEST_EFFECT = 10.0
 #: What a limit of PSI is at most, nats.
@@ -48,6 +51,8 @@ class Settings:
     rhythm: str = "learn"
     #: Whether requests that repeat each other count for less, one of `REPEATS`.
     repeats: str = "allow"
+    #: Whether segments of the traffic are watched, one of `SEGMENTS`.
+    segments: str = "watch"
     #: Standard deviations below which no alarm is raised.
     minimum_effect: float = 0.1
     #: The same for single features, by name.
@@ -56,6 +61,10 @@ class Settings:
     muted: dict[str, float] = field(default_factory=dict)
     #: PSI above which the spec's alarm of it rings; 0 for no such alarm.
     psi_alarm: float = 0.0
+    #: What traffic is held against, one of `REFERENCES`.
+    reference: str = "rolling"
+    #: Days after which a drift that still stands is the new normal; 0 for never.
+    new_normal_days: float = NEW_NORMAL_DAYS
     #: Spans of days that are neither learned from nor evidence.
     left_out: tuple[LeftOut, ...] = ()
     #: The secret that holds the webhook's address.
@@ -99,6 +108,14 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
 def _days(text: str) -> float:
     days = float(text)
     if not LEAST_DAYS <= days <= MOST_DAYS:
+        raise ValueError
+    return days
+
+
+def _normal_days(text: str) -> float:
+    days = float(text)
+    # Not a number is in no bounds.
+    if not 0 <= days <= MOST_NORMAL_DAYS:
         raise ValueError
     return days
 
@@ -156,6 +173,7 @@ VARIABLES = {
     ),
     environment.RHYTHM: Variable("rhythm", one_of(*RHYTHMS), f"one of {', '.join(RHYTHMS)}"),
     environment.REPEATS: Variable("repeats", one_of(*REPEATS), f"one of {', '.join(REPEATS)}"),
+    environment.SEGMENTS: Variable("segments", one_of(*SEGMENTS), f"one of {', '.join(SEGMENTS)}"),
     environment.MINIMUM_EFFECT: Variable(
         "minimum_effect", _effect, f"a number from 0 to {LARGEST_EFFECT:g}"
     ),
@@ -167,6 +185,14 @@ VARIABLES = {
     ),
     environment.PSI_ALARM: Variable(
         "psi_alarm", _psi, f"a number from 0 to {LARGEST_PSI:g}, 0 for no such alarm"
+    ),
+    environment.REFERENCE: Variable(
+        "reference", one_of(*REFERENCES), f"one of {', '.join(REFERENCES)}"
+    ),
+    environment.NEW_NORMAL_DAYS: Variable(
+        "new_normal_days",
+        _normal_days,
+        f"a number of days from 0 to {MOST_NORMAL_DAYS}, 0 for never",
     ),
     environment.LEFT_OUT: Variable(
         "left_out",

@@ -133,6 +133,8 @@ class EvidenceReader:
             "alerts": self._alerts(model),
             "rhythm": judgement["rhythm"],
             "repeats": judgement["repeats"],
+            "differs": judgement["differs"],
+            "segments": judgement["segments"],
             "acknowledged": acknowledged(self._acknowledgements, model),
             "verdict": verdict_entry(judgement["alerts"], made.report, judgement["moving"]),
         }

@@ -5,6 +5,7 @@ import { dataTable, h, heading, reconcile, setText, table, whenChanged } from ".
 import { clock, fixed, number, plural, share, timeNode } from "../format.js";
 import { acknowledgement } from "./acknowledge.js";
 import { effectsPart } from "./effects.js";
+import { segmentsPart } from "./segments.js";
 import { whatIfForm } from "./whatif.js";
 
 const LEAST = 0.005; // share of the evidence that a channel beside the first must hold to be named
@@ -15,6 +16,10 @@ export function evidencePanel(root) {
   const status = h("span", { class: "aside" });
   const rhythm = h("p", { class: "muted", id: "rhythm" });
   const repeats = h("p", { class: "muted", id: "repeats" });
+  const differing = h("ul", { class: "rows" });
+  const differs = h("div", { id: "differs" }, h("h3", {}, "Differs from training"),
+    h("p", { class: "muted small" }, "Over the last whole days, at most seven. A state, not an alarm: it stays until the traffic is as in training again, or the model is trained anew."), differing);
+  const segments = segmentsPart();
   const block = h("div", { class: "block height-1" }, h("h3", {}, "Share of the threshold"));
   const top = h("ol", { class: "top" });
   const nothing = h("p", { class: "muted" }, "Nothing yet: evidence begins with the first minute of traffic that is over. An alarm is raised where it reaches the threshold, 1.");
@@ -28,7 +33,7 @@ export function evidencePanel(root) {
   const effects = effectsPart();
   root.append(heading("evidence", "Evidence of drift", status),
     h("div", { class: "split even" },
-      h("div", {}, block, rhythm, repeats, numbers, whatIf.node),
+      h("div", {}, block, rhythm, repeats, segments.node, differs, numbers, whatIf.node),
       h("div", {}, h("h3", {}, "What it points at"), nothing, top, h("h3", { class: "later" }, "Alerts"), quiet,
         h("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "List of drift alerts" }, alerts))),
     effects.node);
@@ -61,6 +66,13 @@ export function evidencePanel(root) {
     numbers.refresh();
   }
 
+  const showDiffers = whenChanged(({ list, acknowledged, model }) => {
+    differs.hidden = list.length === 0;
+    const seen = (entry) => [`training:${entry.of[0]}`, ...entry.alerts].map((id) => acknowledged[id]).find(Boolean) ?? null;
+    const key = (entry) => `${entry.channel} ${entry.words} ${seen(entry)?.at ?? ""}`;
+    reconcile(differing, list, key, (entry) => h("li", {}, h("p", {}, entry.words),
+      acknowledgement({ alert_id: `training:${entry.of[0]}`, model }, seen(entry))));
+  });
   const showAlerts = whenChanged(({ list, acknowledged, muted }) => {
     quiet.hidden = list.length + muted.length > 0;
     alerts.parentElement.hidden = !(list.length + muted.length);
@@ -78,6 +90,8 @@ export function evidencePanel(root) {
     setText(rhythm, `Rhythm of the traffic: ${evidence.rhythm ?? ""}.`);
     repeats.hidden = !evidence.repeats;
     setText(repeats, `Repeated requests: ${evidence.repeats ?? ""}.`);
+    showDiffers({ list: evidence.differs ?? [], acknowledged: evidence.acknowledged ?? {}, model: state.model });
+    segments.update(evidence.segments ?? []);
     whatIf.follow(state);
     draw();
     nothing.hidden = evidence.top.length > 0;
