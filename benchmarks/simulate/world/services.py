@@ -1,4 +1,4 @@
-"""Simulated services of four weeks: what they have of the world's time, and two drifts at the end."""
+"""Simulated services of four weeks: their structures, and two drifts at the end."""
 
 from __future__ import annotations
 
