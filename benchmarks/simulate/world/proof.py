@@ -33,7 +33,7 @@ SAID_AFTER = 28
 
 
 def cells(options: Namespace, *, with_released: bool) -> list[Cell]:
-    """Return every cell, the long ones first.
+    """Return every cell, the services first.
 
     Args:
         options: of the command line.
@@ -42,12 +42,13 @@ def cells(options: Namespace, *, with_released: bool) -> list[Cell]:
     days = QUICK_DAYS if options.quick else 0
     number = QUICK_SERVICES if options.quick else options.services
     groups = [group for group in GROUPS if group != RELEASED or with_released]
-    listed = [Cell("table", each.name, group, days=days) for each in TABLES for group in groups]
+    listed = []
     for seed in range(number):
         step = 1 if options.minutes else STEP
         for group in groups:
             if group != RELEASED or seed < RELEASED_SERVICES:
                 listed += [Cell("service", each.key, group, seed, step) for each in STRUCTURES]
+    listed += [Cell("table", each.name, group, days=days) for each in TABLES for group in groups]
     if options.group:
         return [cell for cell in listed if cell.group == options.group]
     return listed
