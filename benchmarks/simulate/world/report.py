@@ -228,7 +228,7 @@ def planted_text(figures: dict[str, Any]) -> str:
 
 
 def bars_table(bars: list[Bar]) -> str:
-    """Return bars as a table: a row a structure or table, a column a bar, what is missed in bold."""
+    """Return bars: a row a structure or table, a column a bar, what is missed in bold."""
     asked = list(dict.fromkeys(bar.asked for bar in bars))
     by_place = {(bar.of, bar.asked): bar for bar in bars}
     rows = []
