@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 import numpy as np
 
@@ -38,6 +38,7 @@ class SeasonalityDocument(TypedDict):
     period: float
     strata: list[dict[str, list[int]]]
     spread: dict[str, float]
+    order: NotRequired[list[int]]
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Seasonality:
     #: By channel, the variance of a block of events divided by what it would be if they were
     #: independent, at least 1.
     variance_inflation: Mapping[str, float] = field(default_factory=dict)
+    #: By slice of the period which stratum it is of; () where each has one of its own.
+    order: tuple[int, ...] = ()
 
     @classmethod
     def learn(
@@ -92,21 +95,28 @@ class Seasonality:
         >>> Seasonality(86400.0, ({},) * 24).stratum(3600.0)
         1
         """
+        if self.order:
+            return self.order[_stratum(timestamp_s, self.period, len(self.order))]
         return _stratum(timestamp_s, self.period, len(self.strata))
 
     def to_json(self) -> SeasonalityDocument:
         """Return the seasonality as a document."""
-        return {
+        document: SeasonalityDocument = {
             "period": self.period,
             "strata": [_as_lists(counts) for counts in self.strata],
             "spread": dict(self.variance_inflation),
         }
+        if self.order:
+            # Without it the digest is the one that earlier releases made.
+            document["order"] = list(self.order)
+        return document
 
     @classmethod
     def from_json(cls, document: SeasonalityDocument) -> Seasonality:
         """Return the seasonality in a document."""
         strata = tuple(_as_tuples(counts) for counts in document["strata"])
-        return cls(document["period"], strata, dict(document["spread"]))
+        order = tuple(document.get("order", ()))
+        return cls(document["period"], strata, dict(document["spread"]), order=order)
 
 
 def _as_lists(counts: Counts) -> dict[str, list[int]]:

@@ -50,7 +50,6 @@ FEWEST_ROWS = 50
 #: Rows that one thread predicts at a time.
 PREDICTED_TOGETHER = 2**13
 PREDICTION_COLUMN = "prediction"
-HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,8 @@ def backtest(
     rows = count_rows(request.path)
     size = request.window or rows_per_window(rows)
     rhythm = request.rhythm if request.time is not None else None
-    cutter = _Cutter(baseline, bundle.manifest["model_version"], size, hourly=rhythm is not None)
+    step_s = None if rhythm is None else rhythm.step_s
+    cutter = _Cutter(baseline, bundle.manifest["model_version"], size, step_s=step_s)
     detectors = ReferenceDetectors(baseline)
     sample = RowSample() if digests is None else RowSample(limit=digests.limit)
     done = 0
@@ -232,7 +232,7 @@ def _layout(
 
 
 class _Cutter:
-    """Cuts chunks into windows of equally many rows, or of fewer where an hour ends."""
+    """Cuts chunks into windows of equally many rows, or of fewer where a slice of time ends."""
 
     def __init__(
         self,
@@ -240,7 +240,7 @@ class _Cutter:
         version: str,
         size: int,
         *,
-        hourly: bool = False,
+        step_s: int | None = None,
     ) -> None:
         """Begin with an empty window.
 
@@ -248,11 +248,12 @@ class _Cutter:
             baseline: That rows are counted against.
             version: Of the model.
             size: Rows of a window.
-            hourly: Whether no window spans an hour's end: a rhythm has a reference for each hour.
+            step_s: Seconds of a slice of time whose end no window spans, as a rhythm has a
+                reference for each; None for any.
         """
         self._baseline, self._version, self._size = baseline, version, size
-        self._hourly = hourly
-        self._hour: int | None = None
+        self._step_ms = None if step_s is None else step_s * 1000
+        self._slice: int | None = None
         self._windows: list[Window] = []
         self._open = Window.empty(baseline, version)
 
@@ -264,10 +265,10 @@ class _Cutter:
     ) -> None:
         """Take a chunk in: vectors of shape (rows,), times in milliseconds since 1970."""
         start = 0
-        ends = self._hour_ends(len(answers.predictions), times)
+        ends = self._slice_ends(len(answers.predictions), times)
         while start < len(answers.predictions):
-            if self._hourly and times is not None:
-                self._begin_hour(int(times[start] // HOUR_MS))
+            if self._step_ms is not None and times is not None:
+                self._begin_slice(int(times[start] // self._step_ms))
             end = min(
                 start + self._size - self._open.events,
                 int(ends[np.searchsorted(ends, start, side="right")]),
@@ -285,22 +286,22 @@ class _Cutter:
             if self._open.events == self._size:
                 self._close()
 
-    def _hour_ends(self, rows: int, times: Times | None) -> npt.NDArray[np.intp]:
+    def _slice_ends(self, rows: int, times: Times | None) -> npt.NDArray[np.intp]:
         """Return behind which rows of a chunk a window ends at the latest, the last one included.
 
         Args:
             rows: Of the chunk.
             times: In milliseconds since 1970, shape (rows,).
         """
-        if not self._hourly or times is None:
+        if self._step_ms is None or times is None:
             return np.array([rows])
-        return np.append(np.flatnonzero(np.diff(times // HOUR_MS)) + 1, rows)
+        return np.append(np.flatnonzero(np.diff(times // self._step_ms)) + 1, rows)
 
-    def _begin_hour(self, hour: int) -> None:
-        """Close the open window where its hour is another one."""
-        if hour != self._hour and self._open.events:
+    def _begin_slice(self, number: int) -> None:
+        """Close the open window where its slice of time is another one."""
+        if number != self._slice and self._open.events:
             self._close()
-        self._hour = hour
+        self._slice = number
 
     def finish(self) -> list[Window]:
         """Return all windows; the last may hold fewer rows."""

@@ -31,8 +31,9 @@ from drift_monitor.formats import WINDOW, refuse_newer
 from drift_monitor.keys import MINUTE, Series
 from drift_monitor.psi_meter import PsiMeter
 from drift_monitor.rhythm_archive import keep_rhythm
-from drift_monitor.rhythms import HOUR_S, HOURS_A_DAY, Rhythms
+from drift_monitor.rhythms import Rhythms
 from drift_monitor.state import SeriesState
+from drift_monitor.sums import HOUR_S, HOURS_A_DAY
 
 if TYPE_CHECKING:
     from collections import Counter
