@@ -92,9 +92,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Print the table of docs/monitor.md about what is kept."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stored_sums", description=__doc__)
     parser.add_argument("--events", type=int, default=10_000, help="a day (default: 10000)")
-    parser.add_argument(
-        "--features", type=int, nargs="+", default=FEATURES, help="how many (default: 5 60 500)"
-    )
+    parser.add_argument("--features", type=int, nargs="+", default=FEATURES, help="how many (default: 5 60 500)")
     options = parser.parse_args(words)
     print("| features | bins | a day of minutes | ten minutes | hours | days | all sums |")
     print("|---|---|---|---|---|---|---|")

@@ -13,13 +13,15 @@ from drift_contracts import ContractError, FeatureSet, Violation
 from drift_contracts.bundle_paths import current_version
 from drift_engine.bundle import load_bundle
 from drift_ml import importances as shuffling
+from drift_ml.baseline import Baseline
 from drift_ml.converters import DoesNotFit
 from drift_ml.exporting import ExportError, export
 from drift_ml.exporting.rows import read_rows, to_json
 from drift_ml.importances import importances_of_numbers, permutation_importances, sampled_rows
+from drift_ml.segments import read_segments
 from drift_ml.tables.row_digests import read_row_digests
 from sklearn.ensemble import HistGradientBoostingClassifier, IsolationForest, RandomForestRegressor
-from sklearn.tree import DecisionTreeRegressor
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 #: Rows that are fitted; those behind are held out.
 LEARNT = 180
@@ -117,6 +119,28 @@ def test_a_replay_knows_the_training_rows(classified):
     digests = read_row_digests(classified.bundle.parent, classified.manifest)
     assert digests is not None
     assert digests.rows == 240
+
+
+@pytest.mark.parametrize("is_class", [True, False], ids=["classes", "numbers"])
+def test_segments(whole, tmp_path, monkeypatch, is_class):
+    """The answers of a segment's baseline are those of the held-out rows in it."""
+    monkeypatch.setattr("drift_ml.segments.fit.FEWEST_ROWS", 20)
+    target = {"kind": "classification", "classes": [LATE, ON_TIME]} if is_class else {"unit": "EUR"}
+    document = with_target(whole.feature_set, **target).to_json() | {"contract": "feature-set.v2"}
+    name = next(feature["name"] for feature in document["features"] if feature["type"] == "number")
+    values = whole.matrix[:, whole.feature_set.names.index(name)]
+    document["segments"] = [{"feature": name, "cuts": [float(np.median(values))]}]
+    wanted = whole.labels(2) if is_class else whole.number
+    estimator = (DecisionTreeClassifier if is_class else DecisionTreeRegressor)(max_depth=3, random_state=0)
+    estimator.fit(whole.matrix[:LEARNT], wanted[:LEARNT])
+    named = np.where(wanted == 1, ON_TIME, LATE) if is_class else wanted
+    rows, unseen = (whole.rows[:LEARNT], named[:LEARNT]), (whole.rows[LEARNT:], named[LEARNT:])
+    features = FeatureSet.from_json(document)
+    exported = export(estimator, rows, held_out=unseen, feature_set=features, out=tmp_path)
+    baseline = Baseline.from_json(load_bundle(exported.bundle).baseline)
+    watched = read_segments(exported.bundle, exported.manifest, baseline).watched
+    assert len(watched) == 2
+    assert sum(segment.baseline.prediction.count for segment in watched) == len(unseen[0])
 
 
 def test_a_threshold_decides_the_labels(classifier, frame, with_missing, tmp_path):

@@ -384,3 +384,18 @@ def test_document(table):
     """The proposal is a feature set of the contract's draft, which reads back equal."""
     proposed = propose(table, Wanted("price")).feature_set
     assert type(proposed).from_json(json.loads(json.dumps(proposed.to_json()))) == proposed
+
+
+def test_sessions_and_callers(table):
+    """What names a session and a caller goes into the feature set, as its contract has it."""
+    wanted = Wanted("price", session="header:x-session-id", caller="feature:city")
+    document = propose(table, wanted).feature_set.to_json()
+    assert document["session"] == {"header": "x-session-id"}
+    assert document["caller"] == {"feature": "city"}
+
+
+@pytest.mark.parametrize("place", ["x-session-id", "header:", "cookie:a"])
+def test_a_place_that_is_none(table, place):
+    """Another place is refused, with those that there are."""
+    with pytest.raises(ProposalError, match=r"--session: .*context"):
+        propose(table, Wanted("price", session=place))

@@ -162,7 +162,7 @@ def test_plot_columns(delays, write):
     columns = flights(600, 14)
     times = pa.array(1_790_000_000_000 + 60_000 * np.arange(600))
     path = write(columns, time=times)
-    found = backtest(delays.bundle, Request(path, time="time", window=100))
+    found = backtest(delays.bundle, Request(path, time="time", window=100, cycles=False))
     plot = mix_plot(delays.baseline, found.windows)
     heights = {}
     for block in plot.blocks:

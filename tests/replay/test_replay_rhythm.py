@@ -71,7 +71,8 @@ def test_learned_from_a_file(bundle, traffic_file):
     assert reference.rhythm == learned
     assert series == Series(after.manifest["model"], after.manifest["model_version"])
     without, under = [
-        backtest(after, Request(traffic_file, time="time", window=50, rhythm=rhythm)) for rhythm in (None, learned)
+        backtest(after, Request(traffic_file, time="time", window=50, rhythm=rhythm, cycles=rhythm is not None))
+        for rhythm in (None, learned)
     ]
     # Over all hours the houses vary more than in training: that is no cycle.
     assert {alarm.finding.kind for alarm in under.replay.alarms if alarm.finding.channel == "sqft"} <= {"scale"}

@@ -9,7 +9,7 @@ import joblib
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from drift_contracts import schemas
+from drift_contracts import FeatureSet, schemas
 from drift_engine.bundle import load_bundle
 from drift_engine.forest.writer import Tree
 from drift_ml.converters import CannotServe, NotExact
@@ -63,6 +63,20 @@ def test_training_again(tmp_path, houses):
         train(houses, load_rows(houses, rows=100), tmp_path, recipe=Recipe(trees=3, seed=seed))
     assert [path.name for path in (tmp_path / "bundles").iterdir()] == ["house-price"]
     assert load_bundle(tmp_path / "bundles" / "house-price").manifest["training"]["seed"] == 2
+
+
+def test_segments(tmp_path, houses, monkeypatch):
+    """Where the feature set names segments, the bundle has a baseline of each, with its held-out answers."""
+    monkeypatch.setattr("drift_ml.segments.fit.FEWEST_ROWS", 100)
+    document = houses.to_json() | {"contract": "feature-set.v2", "segments": [{"feature": "age", "cuts": [10]}]}
+    cut = FeatureSet.from_json(document)
+    trained = train(cut, load_rows(cut, rows=600), tmp_path, recipe=SMALL)
+    young, old = trained.segments.watched
+    assert young.rows + old.rows == 600
+    bundle = load_bundle(trained.bundle)
+    assert bundle.feature_set.segments == cut.segments
+    held_out = [segment.baseline.prediction.count for segment in (young, old)]
+    assert sum(held_out) == trained.manifest["training"]["held_out_rows"]
 
 
 def noise(houses, target):

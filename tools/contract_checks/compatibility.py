@@ -49,6 +49,7 @@ ROLES = {
     "prediction.response": WRITTEN,
     "problem": WRITTEN,
     "scenario.suite": READ,
+    "segments": BOTH,
     "window.report": BOTH,
     "window.state": BOTH,
 }

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
         FeatureSetV2,
         FeatureSetV2Feature,
         FeatureSetV2Output,
+        FeatureSetV2Segment,
         FeatureSetV2Target,
     )
 
     Named = FeatureSetV2Feature | FeatureSetV2Output
 
+NUMBERS = ("number", "integer")
 NUMERIC_ONLY = ("minimum", "maximum", "exclusive_minimum", "exclusive_maximum", "usual")
 CATEGORY_ONLY = ("categories", "other")
 CLASSES_ONLY = ("classes", "positive", "threshold")
@@ -58,6 +60,47 @@ def broken_rules(document: FeatureSetV2) -> Iterator[Violation]:
         if not broken:
             schema = value_schema(feature)
             yield from violations(schema, feature["example"], f"{pointer}/example")
+    yield from _segments(document)
+    yield from _sources(document)
+
+
+def _segments(document: FeatureSetV2) -> Iterator[Violation]:
+    """Find what cuts the traffic by no feature, by one feature twice, or by bins that are none."""
+    types = {feature["name"]: feature["type"] for feature in document["features"]}
+    cut_by: set[str] = set()
+    for index, segment in enumerate(document.get("segments", [])):
+        pointer, name = f"/segments/{index}", segment["feature"]
+        if name not in types:
+            yield Violation(f"{pointer}/feature", "enum", f"one of {', '.join(types)}")
+        elif name in cut_by:
+            yield Violation(f"{pointer}/feature", "unique", "a feature that no other entry cuts by")
+        else:
+            yield from _cuts(segment, pointer, is_number=types[name] in NUMBERS)
+        cut_by.add(name)
+
+
+def _cuts(segment: FeatureSetV2Segment, pointer: str, *, is_number: bool) -> Iterator[Violation]:
+    """Find cuts of what is no number, a number without cuts, and cuts that do not ascend."""
+    cuts = segment.get("cuts")
+    if not is_number:
+        if cuts is not None:
+            expected = "to be set for numbers and integers only"
+            yield Violation(f"{pointer}/cuts", "belongs", expected)
+    elif cuts is None:
+        expected = "the member cuts, because the feature is a number"
+        yield Violation(pointer, "required", expected)
+    elif cuts != sorted(set(cuts)):
+        yield Violation(f"{pointer}/cuts", "order", "numbers in ascending order, each once")
+
+
+def _sources(document: FeatureSetV2) -> Iterator[Violation]:
+    """Find a session or a caller that is named by a feature which does not exist."""
+    names = [feature["name"] for feature in document["features"]]
+    sources = {"session": document.get("session"), "caller": document.get("caller")}
+    for member, source in sources.items():
+        if source is not None and source.get("feature", names[0]) not in names:
+            expected = "the name of one of the features"
+            yield Violation(f"/{member}/feature", "enum", expected)
 
 
 def _target(target: FeatureSetV2Target) -> Iterator[Violation]:
@@ -112,7 +155,7 @@ def _repeated(
 
 def _misplaced(feature: FeatureSetV2Feature, pointer: str) -> Iterator[Violation]:
     """Find members that mean nothing for the feature's type, and one that a category lacks."""
-    if feature["type"] not in ("number", "integer"):
+    if feature["type"] not in NUMBERS:
         for name in NUMERIC_ONLY:
             if name in feature:
                 expected = "to be set for numbers and integers only"

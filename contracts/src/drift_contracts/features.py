@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
     from drift_contracts.documents import Path
     from drift_contracts.json_types import JsonObject
-    from drift_contracts.types import FeatureSetV2, FeatureSetV2Feature, FeatureSetV2Target
+    from drift_contracts.types import (
+        FeatureSetV2,
+        FeatureSetV2Feature,
+        FeatureSetV2Segment,
+        FeatureSetV2Source,
+        FeatureSetV2Target,
+    )
 
 CONTRACT = "feature-set.v1"
 #: The version in which columns may have names of their own, and a target classes or outputs.
@@ -112,6 +118,33 @@ class Feature(Record):
         return self.type in ("number", "integer")
 
 
+class Cut(Record):
+    """A feature by which the traffic is cut into segments that are watched on their own."""
+
+    feature: str
+    #: where the bins of a number meet, in ascending order; none of a category or a boolean
+    cuts: tuple[float, ...] = ()
+
+
+class Source(Record):
+    """Where a request names its session or its caller: exactly one of these places."""
+
+    #: of the HTTP request, in small letters
+    header: str | None = None
+    #: its name
+    feature: str | None = None
+    #: a JSON pointer into the request context of the gateway in front
+    context: str | None = None
+
+    def __str__(self) -> str:
+        """Return the place in words, such as `the header x-session-id`."""
+        if self.header is not None:
+            return f"the header {self.header}"
+        if self.feature is not None:
+            return f"the feature {self.feature}"
+        return f"{self.context} of the request context"
+
+
 class FeatureSet(Record):
     """The features of one model, in the order in which it takes them."""
 
@@ -120,6 +153,22 @@ class FeatureSet(Record):
     description: str
     target: Target
     features: tuple[Feature, ...]
+    #: by what the traffic is cut into segments; nothing where it is watched as a whole alone
+    segments: tuple[Cut, ...] = ()
+    #: what tells requests of one session, None where nothing does
+    session: Source | None = None
+    #: what tells requests of one caller, None where nothing does
+    caller: Source | None = None
+
+    @property
+    def sources(self) -> dict[Literal["session", "caller"], Source]:
+        """Return the places of session and caller, without those that are not named."""
+        sources: dict[Literal["session", "caller"], Source] = {}
+        if self.session is not None:
+            sources["session"] = self.session
+        if self.caller is not None:
+            sources["caller"] = self.caller
+        return sources
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -163,6 +212,9 @@ class FeatureSet(Record):
             description=checked["description"],
             target=_target(checked["target"]),
             features=tuple(map(_feature, checked["features"])),
+            segments=tuple(map(_cut, checked.get("segments", ()))),
+            session=_source(checked.get("session")),
+            caller=_source(checked.get("caller")),
         )
 
     @classmethod
@@ -182,15 +234,23 @@ class FeatureSet(Record):
         # the first version, which everybody reads, unless something needs the second
         needs_second = target.keys() != {"name", "unit", "description"}
         needs_second |= len(self.features) > FIRST_FEATURES
-        needs_second |= any(map(_needs_second, self.features))
-        return {
+        needs_second |= any(map(_needs_second, self.features)) or bool(self.segments)
+        sources: JsonObject = {}
+        for name, source in self.sources.items():
+            sources[name] = _members(source)
+        needs_second |= bool(sources)
+        document: JsonObject = {
             "contract": SECOND if needs_second else CONTRACT,
             "name": self.name,
             "version": self.version,
             "description": self.description,
             "target": target,
             "features": [_members(feature) for feature in self.features],
+            **sources,
         }
+        if self.segments:
+            document["segments"] = [_members(cut) for cut in self.segments]
+        return document
 
 
 def feature_set(name: str, folder: Path | None = None) -> FeatureSet:
@@ -244,9 +304,21 @@ def _feature(document: FeatureSetV2Feature) -> Feature:
     return Feature(**{**document, **lists})
 
 
+def _cut(document: FeatureSetV2Segment) -> Cut:
+    return Cut(document["feature"], tuple(document.get("cuts", ())))
+
+
 def _needs_second(feature: Feature) -> bool:
     """Return whether the first version of the contract cannot hold a feature."""
     return feature.column is not None or len(feature.categories) > FIRST_CATEGORIES
+
+
+def _source(document: FeatureSetV2Source | None) -> Source | None:
+    """Return the source in a document; names of headers are compared in small letters."""
+    if document is None:
+        return None
+    source = Source(**document)
+    return source if source.header is None else Source(header=source.header.lower())
 
 
 def _target(document: FeatureSetV2Target) -> Target:
@@ -270,7 +342,7 @@ def _target_members(target: Target) -> JsonObject:
     return members
 
 
-def _members(value: Feature | Target | Output) -> JsonObject:
+def _members(value: Feature | Target | Output | Cut | Source) -> JsonObject:
     """Return the members of a value's document: those that are not what they are by default."""
     members: JsonObject = {}
     for name, member in vars(value).items():

@@ -28,6 +28,7 @@ from drift_contracts.environment import (
     PATH_PREFIX,
     PSI_ALARM,
     RHYTHM,
+    SEGMENTS,
     SLACK_SECRET,
     STACK,
     SYNTHETIC_CALLERS,
@@ -63,11 +64,14 @@ FUNCTIONS: Mapping[str, FunctionVariables] = {
             {METRIC_FEATURES, MODEL_VERSIONS, MOST_ROWS, PATH_PREFIX, SYNTHETIC_CALLERS}
         ),
     ),
-    "aggregator": FunctionVariables(EVERYWHERE | {TABLE, DEAD_LETTERS}),
+    "aggregator": FunctionVariables(
+        required=EVERYWHERE | {TABLE, DEAD_LETTERS},
+        optional=frozenset({SEGMENTS}),
+    ),
     "evaluator": FunctionVariables(
         required=EVERYWHERE | {TABLE, TOPIC, BUDGET_DAYS, LINKS},
         optional=frozenset(
-            {METRIC_FEATURES, MINIMUM_EFFECT, MINIMUM_EFFECTS, MUTED, PSI_ALARM, RHYTHM}
+            {METRIC_FEATURES, MINIMUM_EFFECT, MINIMUM_EFFECTS, MUTED, PSI_ALARM, RHYTHM, SEGMENTS}
         ),
     ),
     "notifier": FunctionVariables(EVERYWHERE | {SLACK_SECRET, LINKS}),

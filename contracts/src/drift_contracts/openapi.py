@@ -270,11 +270,37 @@ def _model_paths(model: FeatureSet, prefix: str, card: str, suffix: str) -> Json
         _json(_reference("BatchRequest"), example={"instances": [example]}),
         _answer("BatchResponse", model),
     )
+    headers = [*map(_header, _headers_by_kind(model).items())]
+    if headers:
+        predict["parameters"] = [*headers]
+        batch["parameters"] = [*headers]
     summary = f"What {model.name} is and what it was trained on"
     return {
         f"{prefix}/predict": {"post": predict},
         f"{prefix}/predict/batch": {"post": batch},
         card: {"get": _get(f"model{suffix}", summary, "ModelCard")},
+    }
+
+
+def _headers_by_kind(model: FeatureSet) -> dict[str, str]:
+    """Return the headers that a feature set names, by what they tell."""
+    sources = model.sources.items()
+    return {kind: source.header for kind, source in sources if source.header is not None}
+
+
+def _header(named: tuple[str, str]) -> JsonObject:
+    """Return the parameter of a header.
+
+    Args:
+        named: What it tells, and its name.
+    """
+    kind, name = named
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "schema": {"type": "string"},
+        "description": f"Names the {kind}: the event of a prediction has a digest of it.",
     }
 
 

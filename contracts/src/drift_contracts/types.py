@@ -440,7 +440,7 @@ class BundleManifestV2File(TypedDict):
 BundleManifestV2Files = TypedDict("BundleManifestV2Files", {"feature_set.json": "BundleManifestV2File", "baseline.json": "BundleManifestV2File", "forest.bin": "NotRequired[BundleManifestV2File]", "model.bin": "NotRequired[BundleManifestV2File]", "model.onnx": "NotRequired[BundleManifestV2File]"})
 
 
-BundleManifestV2OfflineFiles = TypedDict("BundleManifestV2OfflineFiles", {"rows.bin": "NotRequired[Any]", "rhythm.json": "NotRequired[BundleManifestV2File]"})
+BundleManifestV2OfflineFiles = TypedDict("BundleManifestV2OfflineFiles", {"rows.bin": "NotRequired[Any]", "rhythm.json": "NotRequired[BundleManifestV2File]", "segments.json": "NotRequired[BundleManifestV2File]"})
 
 
 class BundleManifestV2ExactnessReference(TypedDict):
@@ -698,6 +698,21 @@ class FeatureSetV2Feature(TypedDict):
     example: float | bool | str | None
 
 
+class FeatureSetV2Segment(TypedDict):
+    """FeatureSetV2Segment."""
+
+    feature: str
+    cuts: NotRequired[list[float]]
+
+
+class FeatureSetV2Source(TypedDict):
+    """FeatureSetV2Source."""
+
+    header: NotRequired[str]
+    feature: NotRequired[str]
+    context: NotRequired[str]
+
+
 class FeatureSetV2(TypedDict):
     """What a model is told about each instance."""
 
@@ -707,6 +722,9 @@ class FeatureSetV2(TypedDict):
     description: str
     target: FeatureSetV2Target
     features: list[FeatureSetV2Feature]
+    segments: NotRequired[list[FeatureSetV2Segment]]
+    session: NotRequired[FeatureSetV2Source]
+    caller: NotRequired[FeatureSetV2Source]
 
 
 class HealthV1Model(TypedDict):
@@ -1339,6 +1357,30 @@ class ScenarioSuiteV1(TypedDict):
     model: str
     threshold: float
     scenarios: list[ScenarioSuiteV1Scenario]
+
+
+class SegmentsV1Segment(TypedDict):
+    """SegmentsV1Segment."""
+
+    value: str
+    rows: int
+    baseline: NotRequired[dict[str, Any]]
+
+
+class SegmentsV1Cut(TypedDict):
+    """SegmentsV1Cut."""
+
+    feature: str
+    cuts: NotRequired[list[float]]
+    segments: list[SegmentsV1Segment]
+
+
+class SegmentsV1(TypedDict):
+    """What each segment of one model's training rows looked like, so that the same seg."""
+
+    contract: Literal['segments.v1']
+    baseline: str
+    cuts: list[SegmentsV1Cut]
 
 
 class WindowReportV1Baseline(TypedDict):

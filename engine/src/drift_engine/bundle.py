@@ -50,8 +50,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MANIFEST",
+    "OFFLINE",
     "RHYTHM",
     "ROW_DIGESTS",
+    "SEGMENTS",
     "Bundle",
     "BundleError",
     "bundle_folder",
@@ -74,7 +76,9 @@ ENGINE, ONNX_ENGINE = "engine", "onnx"
 ROW_DIGESTS = "rows.bin"
 #: The time structure of the training rows, for whoever watches traffic; serving does without too.
 RHYTHM = "rhythm.json"
-OFFLINE = (ROW_DIGESTS, RHYTHM)
+#: What each segment of the training rows looked like, for whoever watches traffic.
+SEGMENTS = "segments.json"
+OFFLINE = (ROW_DIGESTS, RHYTHM, SEGMENTS)
 #: Bytes; ours have some 1,500.
 LARGEST_MANIFEST = 1_000_000
 # A link could lead out of the folder, and opening a pipe would wait for a writer.

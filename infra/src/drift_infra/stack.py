@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_aws as aws
-from drift_contracts import MonitoringSpec
+from drift_contracts import MonitoringSpec, feature_set
 from drift_contracts import environment as variables
 from drift_contracts.spec import METRIC_FEATURES
 
@@ -34,7 +34,7 @@ from .naming import Names, Site, partition_of, tags
 from .platform import Parts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from .preflight import Plan
     from .routes import Route
@@ -233,6 +233,7 @@ class Stack:
             throttle_rate=settings.throttle_rate,
             throttle_burst=settings.throttle_burst,
             cors_origins=settings.cors_origins,
+            recognised_headers=_recognised_headers(settings.models),
         )
         return Api("api", args, self._child)
 
@@ -276,6 +277,8 @@ class Stack:
         }
         if not settings.learns_rhythm:
             evaluator[variables.RHYTHM] = "off"
+        if not settings.watches_segments:
+            table[variables.SEGMENTS] = "off"
         args = MonitorArgs(
             runtime=self.runtime,
             memory=settings.monitor_memory,
@@ -470,3 +473,9 @@ def _sensitivity(settings: Settings) -> dict[str, str]:
     if settings.psi_alarm:
         chosen[variables.PSI_ALARM] = f"{settings.psi_alarm:g}"
     return chosen
+
+
+def _recognised_headers(models: Sequence[str]) -> list[str]:
+    """Return the headers by which models recognise sessions and callers, in small letters."""
+    sources = [source for model in models for source in feature_set(model).sources.values()]
+    return [source.header for source in sources if source.header is not None]

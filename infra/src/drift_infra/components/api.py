@@ -49,6 +49,8 @@ class ApiArgs:
     throttle_burst: int
     #: Origins whose pages may call; none without CORS.
     cors_origins: Sequence[str]
+    #: Headers by which models recognise sessions and callers, in small letters.
+    recognised_headers: Sequence[str] = ()
 
 
 class Api(pulumi.ComponentResource):
@@ -92,7 +94,7 @@ class Api(pulumi.ComponentResource):
         return apigatewayv2.ApiCorsConfigurationArgs(
             allow_origins=list(args.cors_origins),
             allow_methods=sorted({route.method for route in args.routes}),
-            allow_headers=CALLERS_HEADERS,
+            allow_headers=sorted({*CALLERS_HEADERS, *args.recognised_headers}),
             max_age=600,
         )
 

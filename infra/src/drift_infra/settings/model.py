@@ -277,6 +277,12 @@ class Settings:
         "Learn daily and weekly cycles from two weeks of traffic, and hold it against its hour.",
         True,
     )
+    watches_segments: bool = key(
+        Flag(),
+        "Monitor",
+        "Watch the segments of the traffic that a feature set names, each by a detector of its own.",
+        True,
+    )
     minimum_effect: float = key(
         Number("0", "10"),
         "Monitor",

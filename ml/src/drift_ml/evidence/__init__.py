@@ -11,7 +11,7 @@ from drift_ml.evidence._charts import Chart, charts
 from drift_ml.evidence._detector import MixtureDetector, Settings
 from drift_ml.evidence._errors import EvidenceError
 from drift_ml.evidence._finding import DriftFinding
-from drift_ml.evidence._lifecycle import Transition, observe_window
+from drift_ml.evidence._lifecycle import Transition, observe_end, observe_window
 from drift_ml.evidence._seasonality import Seasonality, inflation_over_blocks
 from drift_ml.evidence._standing import StandingAlarm
 from drift_ml.evidence._tables import Tables
@@ -33,5 +33,6 @@ __all__ = [
     "charts",
     "inflation_over_blocks",
     "log_mixture",
+    "observe_end",
     "observe_window",
 ]

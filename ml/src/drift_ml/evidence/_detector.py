@@ -22,7 +22,7 @@ from drift_ml.evidence._tables import tables_of
 from drift_ml.evidence._whole_days import DAY_EVENTS, WholeDay, scaled_days
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
     from drift_contracts.types import (
@@ -45,6 +45,8 @@ ONSET_SLACK = 0.5
 MINIMUM_EFFECT = 0.1
 #: Features of a channel of two.
 PAIR = 2
+#: Seconds that the last day of past traffic may be short of a whole one.
+MOST_SHORT_S = 3_600.0
 
 
 @dataclass(frozen=True)
@@ -244,6 +246,14 @@ class MixtureDetector:
                 self._capital.clear_charts(drift.explained)
         return over
 
+    def end(self, channels: Collection[str]) -> None:
+        """End alarms, whatever the tests of their end say.
+
+        Args:
+            channels: Those that the alarms were raised by.
+        """
+        self._alarms = [alarm for alarm in self._alarms if alarm.finding.channel not in channels]
+
     def forget_evidence(self) -> None:
         """Begin the evidence anew; alarms that stand go on, and so do the tests of their end.
 
@@ -394,6 +404,17 @@ class MixtureDetector:
         self._confirm()
         self._cross(timestamp_s)
         return bool(self._alarms)
+
+    def end_day(self, last_s: float) -> None:
+        """Take in the day under way, of which no more will come, where little of it is missing.
+
+        Args:
+            last_s: of the last event, in seconds since the epoch. A day that it is more than an
+                hour short of is no whole one, and is left out.
+        """
+        self._forget_changes()
+        if self._daily is not None and self._day.is_over(last_s + MOST_SHORT_S):
+            self._close_day(self._daily, last_s + MOST_SHORT_S)
 
     def _close_day(self, daily: Flags, timestamp_s: float) -> None:
         """Take the day in that a time lies behind, as one step of the channels that it is of.

@@ -52,6 +52,22 @@ def observe_window(
             that does not go back.
     """
     detector.update(counts, events=events, timestamp_s=timestamp_s)
+    return _changes(detector)
+
+
+def observe_end(detector: MixtureDetector, last_s: float) -> Transition:
+    """Take in the last day of past traffic, if it is a whole one; return what it changed.
+
+    Args:
+        detector: has taken all windows in.
+        last_s: of the last event, in seconds since the epoch.
+    """
+    detector.end_day(last_s)
+    return _changes(detector)
+
+
+def _changes(detector: MixtureDetector) -> Transition:
+    """Return what the last step changed, and end the alarms whose drifts are over."""
     crossed = detector.peak > -inf
     evidence = detector.peak if crossed else detector.evidence
     raised, joined = detector.raised, detector.joined

@@ -17,6 +17,7 @@ from drift_ml.importances import (
     with_importances,
 )
 from drift_ml.scores import classification, regression
+from drift_ml.segments.fit import HeldOutAnswers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -205,6 +206,25 @@ def _of_classes(
 def _no_better(score: str, rival: str) -> Mapping[str, object]:
     words = f"The {score} on the held-out rows is at or below zero: {rival} would do as well."
     return {"kind": "no-better", "words": words}
+
+
+def answers_to(model: AnyModel, feature_set: FeatureSet, held_out: Rows) -> HeldOutAnswers:
+    """Return a model's answers to rows, as baselines hold them.
+
+    Args:
+        model: That answers.
+        feature_set: What the rows are.
+        held_out: The rows.
+    """
+    columns, rows = columns_of(feature_set, held_out), held_out.matrix.tolist()
+    target = feature_set.target
+    if not target.is_class:
+        return HeldOutAnswers(columns, predictions=np.array(model.scores_many(rows))[:, 0])
+    decided = model.decide_many(rows)
+    probabilities = np.array([scores for scores, _ in decided])
+    chosen = np.array([label for _, label in decided], dtype=np.intp)
+    labels = classification.labels_of(target, chosen, probabilities)
+    return HeldOutAnswers(columns, labels=labels.astype(np.float64), scores=probabilities)
 
 
 def columns_of(feature_set: FeatureSet, rows: Rows) -> dict[str, Floats]:

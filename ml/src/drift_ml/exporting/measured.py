@@ -10,10 +10,11 @@ import numpy as np
 from drift_engine.bundle import PACKED, ROW_DIGESTS
 from drift_engine.model import PackedModel
 
-from drift_ml.packing import baseline_bytes, use_version, write_bundle
+from drift_ml.packing import baseline_bytes, segment_files, use_version, write_bundle
+from drift_ml.segments.fit import fit_segments
 from drift_ml.tables.row_digests import RowDigests, as_seen, hash_rows
 
-from .held_out import measure
+from .held_out import answers_to, columns_of, measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,7 +112,12 @@ def write_measured(
     files = {"baseline.json": baseline_bytes(measured.baseline), made.file: made.packed}
     nothing = np.zeros(0, np.uint64)
     digests = RowDigests.of(hashes(learnt), nothing if unseen is learnt else hashes(unseen))
-    offline = {ROW_DIGESTS: digests.to_bytes()}
+    segments = None
+    if features.segments:
+        answers = answers_to(model, features, unseen)
+        columns = columns_of(features, learnt)
+        segments = fit_segments(features, columns, measured.baseline, answers)
+    offline = {ROW_DIGESTS: digests.to_bytes(), **segment_files(segments)}
     manifest = write_bundle(out, features, files, offline, members)
     version = manifest["model_version"]
     use_version(out / features.name, version)

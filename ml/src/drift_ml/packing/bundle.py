@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from drift_contracts import ContractError, schemas
 from drift_contracts.baseline_rules import broken_baseline, contract_of
-from drift_engine.bundle import describe_files, model_version
+from drift_engine.bundle import SEGMENTS, describe_files, model_version
 
 from drift_ml.packing.versions import write_version
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from drift_contracts.types import BundleManifestV2
 
     from drift_ml.baseline import Baseline
+    from drift_ml.segments import Segments
 
 CONTRACT = "bundle.manifest.v2"
 
@@ -76,6 +77,15 @@ def baseline_bytes(baseline: Baseline) -> bytes:
     if broken:
         raise ContractError(contract_of(document), broken)
     return json_bytes(cast("ReadableJson", document))
+
+
+def segment_files(segments: Segments | None) -> dict[str, bytes]:
+    """Return the offline file of segments by its name; none where nothing is cut."""
+    if segments is None:
+        return {}
+    # Without an indent: there is a baseline in it for each segment.
+    text = json.dumps(segments.to_json(), separators=(",", ":"), allow_nan=False)
+    return {SEGMENTS: text.encode()}
 
 
 def json_bytes(document: ReadableJson) -> bytes:

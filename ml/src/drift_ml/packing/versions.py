@@ -24,8 +24,7 @@ from drift_contracts.bundle_paths import (
 )
 from drift_engine.bundle import (
     FILES,
-    RHYTHM,
-    ROW_DIGESTS,
+    OFFLINE,
     describe_files,
     load_bundle,
     model_version,
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 ABANDONED_AFTER = 3600.0
 #: Files of a flat bundle, in the order in which they may vanish: without a manifest nothing is
 #: read.
-FLAT_FILES = (MANIFEST, RHYTHM, ROW_DIGESTS, *FILES)
+FLAT_FILES = (MANIFEST, *OFFLINE, *FILES)
 
 
 def write_version(
@@ -192,9 +191,9 @@ def _mend(
         ):
             continue
         # Serving does without these, but no manifest may stand beside digests of another.
-        if path.name not in files or path.name in (ROW_DIGESTS, RHYTHM):
+        if path.name not in files or path.name in OFFLINE:
             _remove(path)
-    for name in (*FILES, MANIFEST, ROW_DIGESTS, RHYTHM):
+    for name in (*FILES, MANIFEST, *OFFLINE):
         if name in files and not _holds(
             folder / name,
             files[name],

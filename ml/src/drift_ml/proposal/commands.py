@@ -59,6 +59,13 @@ MOST_SHOWN = 40
     help="A column that names the rows and is no feature; repeat for several.",
 )
 @click.option("--model", help="The model's name. Default: made from the target's.")
+@click.option(
+    "--session",
+    metavar="PLACE",
+    help="What names a request's session, such as header:x-session-id, feature:NAME or"
+    " context:/POINTER.",
+)
+@click.option("--caller", metavar="PLACE", help="The same of whoever asks.")
 @reading_options
 @click.option(
     "--out",
@@ -66,12 +73,14 @@ MOST_SHOWN = 40
     help="The file to write. Default: MODEL.json.",
 )
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
-def main(
+def main(  # noqa: PLR0913 - an argument for each option
     data: Path,
     target: str,
     time_column: str | None,
     id_columns: tuple[str, ...],
     model: str | None,
+    session: str | None,
+    caller: str | None,
     out: Path | None,
     force: bool,
     **reading: Any,
@@ -86,7 +95,7 @@ def main(
     from .propose import Wanted, propose  # noqa: PLC0415
 
     options = read_options(reading)
-    wanted = Wanted(target, time_column, id_columns, model)
+    wanted = Wanted(target, time_column, id_columns, model, session, caller)
     terminal = make_terminal(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=terminal, transient=True) as bar:
@@ -141,6 +150,8 @@ def _show(
         terminal.print(f"{hidden} more columns are not shown", highlight=False)
     for words in proposal.assumed:
         terminal.print(f"assumed: {words}", markup=False, highlight=False, soft_wrap=True)
+    for kind, source in proposal.feature_set.sources.items():
+        terminal.print(f"{kind}: told by {source}", markup=False, highlight=False, soft_wrap=True)
     for words in proposal.doubts:
         terminal.print(
             f"look at: {words}", style="yellow", markup=False, highlight=False, soft_wrap=True

@@ -44,6 +44,8 @@ MOST_ALIKE = 3
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 LONGEST_NAME = 64
 LONGEST_MODEL = 48
+#: Where a request may name its session or its caller.
+PLACES = ("header", "feature", "context")
 
 
 class ProposalError(DriftError):
@@ -60,6 +62,9 @@ class Wanted:
     id_columns: tuple[str, ...] = ()
     #: The model's name; made from the target's by default.
     model: str | None = None
+    #: Where a request names its session and its caller, as `_source` reads it.
+    session: str | None = None
+    caller: str | None = None
 
 
 @dataclass(frozen=True)
@@ -313,7 +318,33 @@ def _document(
         "description": f"Predicts {target.name} from {len(described)} features. Fill in the rest.",
         "target": members,
         "features": described,
+        **_sources(wanted),
     }
+
+
+def _sources(wanted: Wanted) -> dict[str, dict[str, str]]:
+    """Return the members that name a session and a caller. Raises ProposalError."""
+    places = {"session": wanted.session, "caller": wanted.caller}
+    return {kind: _source(kind, text) for kind, text in places.items() if text is not None}
+
+
+def _source(kind: str, text: str) -> dict[str, str]:
+    """Return a place as a feature set has it. Raises ProposalError.
+
+    Args:
+        kind: the option that has it.
+        text: a kind of place and a name, with a colon between.
+
+    >>> _source("session", "header:x-session-id")
+    {'header': 'x-session-id'}
+    """
+    place, _, name = text.partition(":")
+    if place not in PLACES or not name:
+        raise ProposalError(
+            f"--{kind}: expected header:NAME, feature:NAME or context:/POINTER, such as"
+            " header:x-session-id or context:/authorizer/iam/userArn"
+        )
+    return {place: name}
 
 
 def _classes(

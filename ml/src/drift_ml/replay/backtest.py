@@ -15,6 +15,7 @@ from drift_engine.forest import BadRow
 
 from drift_ml.baseline import Baseline
 from drift_ml.descriptions import units_of
+from drift_ml.replay.allowance import allowance_of
 from drift_ml.replay.answering import column_answers, joined, model_answers
 from drift_ml.replay.errors import ReplayError
 from drift_ml.replay.evidence import MINIMUM_EFFECT, Replay, budget_of, replay_windows
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from drift_engine.model import PackedModel
     from drift_engine.onnx._model import OnnxModel
 
+    from drift_ml.replay.allowance import Allowance
     from drift_ml.replay.answering import Answers
     from drift_ml.rhythm import Rhythm
     from drift_ml.tables import Chunk, Unlabelled
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     """(what is being done, done, in all)."""
 
 MOST_WINDOWS = 500
+HOUR_S = 3_600
 FEWEST_ROWS = 50
 #: Rows that one thread predicts at a time.
 PREDICTED_TOGETHER = 2**13
@@ -73,6 +76,8 @@ class Request:
     minimum_effects: Mapping[str, float] = field(default_factory=dict)
     #: Of the bundle; it holds where the file has times.
     rhythm: Rhythm | None = None
+    #: Whether the cycles of a file with times are allowed for.
+    cycles: bool = True
     #: How to read the file.
     reading: ReadOptions = field(default_factory=ReadOptions)
     #: Counts the rows without target, which are left out where the model predicts; None for none.
@@ -89,6 +94,8 @@ class Backtest:
     #: Whether the bundle's model gave the predictions.
     predicted: bool
     training_rows: TrainingRows
+    #: What was allowed for.
+    allowance: Allowance
 
 
 @dataclass(frozen=True)
@@ -131,8 +138,7 @@ def backtest(
     baseline = Baseline.from_json(bundle.baseline)
     rows = count_rows(request.path)
     size = request.window or rows_per_window(rows)
-    rhythm = request.rhythm if request.time is not None else None
-    step_s = None if rhythm is None else rhythm.step_s
+    step_s = _step_of(request)
     cutter = _Cutter(baseline, bundle.manifest["model_version"], size, step_s=step_s)
     detectors = ReferenceDetectors(baseline)
     sample = RowSample() if digests is None else RowSample(limit=digests.limit)
@@ -155,13 +161,14 @@ def backtest(
             done += part.chunk.rows
             show("rows", done, max(rows, done))
     windows = cutter.finish()
+    allowance = allowance_of(baseline, windows, request.rhythm, is_on=request.cycles)
     replay = replay_windows(
         baseline,
         windows,
         budget=budget_of(request.budget_events, request.budget_days, windows),
         minimum_effect=request.minimum_effect,
         minimum_effects=request.minimum_effects,
-        seasonality=None if rhythm is None else rhythm.seasonality(baseline.channels),
+        phases=allowance.phases,
         progress=partial(show, "evidence"),
         units=units_of(bundle.feature_set),
     )
@@ -171,6 +178,7 @@ def backtest(
         detectors.detections(),
         column is None,
         TrainingRows(None if digests is None else digests.compare(sample)),
+        allowance,
     )
 
 
@@ -231,6 +239,13 @@ def _layout(
     return Layout(bundle.feature_set, number, request.time, complete=complete)
 
 
+def _step_of(request: Request) -> int | None:
+    """Return the seconds of a slice of time whose end no window spans; None for any."""
+    if request.time is None or not request.cycles:
+        return None
+    return HOUR_S if request.rhythm is None else request.rhythm.step_s
+
+
 class _Cutter:
     """Cuts chunks into windows of equally many rows, or of fewer where a slice of time ends."""
 
@@ -248,7 +263,7 @@ class _Cutter:
             baseline: That rows are counted against.
             version: Of the model.
             size: Rows of a window.
-            step_s: Seconds of a slice of time whose end no window spans, as a rhythm has a
+            step_s: Seconds of a slice of time whose end no window spans, as cycles have a
                 reference for each; None for any.
         """
         self._baseline, self._version, self._size = baseline, version, size

@@ -119,7 +119,7 @@ def replay(
     with starting("the bundle"):
         digests = read_row_digests(folder, bundle.manifest)
         learned = read_rhythm(folder, bundle.manifest, reference) if rhythm else None
-    request = replace(request, rhythm=learned)
+    request = replace(request, rhythm=learned, cycles=rhythm)
     with ProgressBars() as bars:
         result = backtest(bundle, request, bars.show, digests=digests)
     if request.unlabelled is not None:
@@ -132,6 +132,7 @@ def replay(
         result.detections,
         training_rows=result.training_rows,
         muted=report.muted,
+        allowance=result.allowance,
     )
     outcome = replace(outcome, psi=report.psi_of(reference, result.windows))
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import deque
 from dataclasses import asdict, dataclass, field, replace
 from math import exp
 from typing import TYPE_CHECKING
 
 from drift_ml.descriptions import describe
-from drift_ml.evidence import Budget, MixtureDetector, Settings, observe_window
+from drift_ml.evidence import Budget, MixtureDetector, Settings, observe_end, observe_window
 from drift_ml.replay.errors import ReplayError
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from drift_contracts.json_types import JsonObject
 
     from drift_ml.baseline import Baseline
-    from drift_ml.evidence import DriftFinding, Seasonality
+    from drift_ml.evidence import DriftFinding, Transition
+    from drift_ml.replay.allowance import Phase
     from drift_ml.window import Window
 
     Progress = Callable[[int, int], None]
@@ -180,7 +182,7 @@ def replay_windows(  # noqa: PLR0913 - the settings of the detector, each by nam
     *,
     budget: Budget | None = None,
     minimum_effect: float = MINIMUM_EFFECT,
-    seasonality: Seasonality | None = None,
+    phases: Sequence[Phase] = (),
     minimum_effects: Mapping[str, float] | None = None,
     progress: Progress | None = None,
     units: Mapping[str, str] | None = None,
@@ -195,7 +197,8 @@ def replay_windows(  # noqa: PLR0913 - the settings of the detector, each by nam
         windows: Oldest first; empty ones are passed over.
         budget: One false alarm per so many events at most, 100,000 by default.
         minimum_effect: In standard deviations.
-        seasonality: Of the traffic, or None.
+        phases: What is allowed for, the earliest first; none for independent events without
+            cycles. It takes windows with times.
         minimum_effects: Of single features, by name.
         progress: Called after each window.
         units: Of the features, by name, for words.
@@ -208,17 +211,32 @@ def replay_windows(  # noqa: PLR0913 - the settings of the detector, each by nam
     """
     counted = [window for window in windows if window.events]
     chosen = budget or Budget()
-    effects = minimum_effects or {}
-    detector = MixtureDetector(
-        Settings(baseline.channels, chosen, minimum_effect, seasonality, effects)
+    plain = Settings(
+        baseline.channels, chosen, minimum_effect, minimum_effects=minimum_effects or {}
     )
     course = _Course(timed=all(window.first_ms is not None for window in counted))
+    waiting = deque(phases if course.timed else ())
+    detector = MixtureDetector(waiting.popleft().settings(plain) if waiting else plain)
     for done, window in enumerate(counted, 1):
+        while waiting and _start_s(window) >= waiting[0].from_s:
+            detector = waiting.popleft().begin(detector, plain)
         _observe(detector, window, course)
         if progress is not None:
             progress(done, len(counted))
+    if course.timed and counted:
+        _take_changes(observe_end(detector, _end_s(counted[-1])), course, counted[-1].last_ms)
     alarms = tuple(_worded(alarm, baseline, counted, units) for alarm in course.alarms)
     return Replay(chosen, minimum_effect, tuple(course.steps), alarms)
+
+
+def _start_s(window: Window) -> float:
+    """Return when a window with times begins, in seconds since 1970."""
+    return (window.first_ms or 0) / 1000
+
+
+def _end_s(window: Window) -> float:
+    """Return when a window with times ends, in seconds since 1970."""
+    return (window.last_ms or 0) / 1000
 
 
 def _worded(
@@ -249,13 +267,8 @@ def _observe(
     )
     evidence = max(change.evidence, 0.0)
     course.steps.append(Step(row, window.events, first_ms, evidence, change.crossed))
-    for over in change.recovered:
-        place = course.standing.pop(over.finding.channel)
-        course.alarms[place] = replace(course.alarms[place], recovered_row=end, recovered_ms=end_ms)
-    for alarm in change.raised:
-        onset = _onset(alarm.finding, course)
-        course.standing[alarm.finding.channel] = len(course.alarms)
-        course.alarms.append(Alarm(end, end_ms, onset.row, onset.at_ms, alarm.finding))
+    course.row = end
+    _take_changes(change, course, end_ms)
     for alarm in detector.alarms:
         place = course.standing[alarm.finding.channel]
         before = course.alarms[place]
@@ -263,7 +276,28 @@ def _observe(
         channels = dict.fromkeys([*before.joined, *alarm.channels[1:]])
         if len(channels) > len(before.joined):
             course.alarms[place] = replace(before, joined=tuple(channels))
-    course.row = end
+
+
+def _take_changes(
+    change: Transition,
+    course: _Course,
+    end_ms: int | None,
+) -> None:
+    """Note the alarms that were raised, and those that were taken back.
+
+    Args:
+        change: What a window changed.
+        course: With that window.
+        end_ms: When it ended, in milliseconds since 1970; None without times.
+    """
+    end = course.row
+    for over in change.recovered:
+        place = course.standing.pop(over.finding.channel)
+        course.alarms[place] = replace(course.alarms[place], recovered_row=end, recovered_ms=end_ms)
+    for alarm in change.raised:
+        onset = _onset(alarm.finding, course)
+        course.standing[alarm.finding.channel] = len(course.alarms)
+        course.alarms.append(Alarm(end, end_ms, onset.row, onset.at_ms, alarm.finding))
 
 
 def _onset(finding: DriftFinding, course: _Course) -> Step:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from drift_ml.baseline import Baseline
     from drift_ml.psi_blocks import PsiCheck
+    from drift_ml.replay.allowance import Allowance
     from drift_ml.replay.class_plots import MixPlot
     from drift_ml.replay.evidence import Alarm
     from drift_ml.replay.reference_detectors import Detection
@@ -61,6 +62,8 @@ class Outcome:
     explained: Mapping[str, Explained] = field(default_factory=dict)
     #: PSI against a limit; None where none was chosen. It decides nothing.
     psi: PsiCheck | None = None
+    #: Which cycles were allowed for; None where nobody asked.
+    allowance: Allowance | None = None
 
     @property
     def warnings(self) -> list[str]:
@@ -86,6 +89,7 @@ class Outcome:
             "warnings": [{"kind": KIND, "words": words} for words in self.warnings],
             "training_rows": training_rows,
             "explained": {name: why.name.lower() for name, why in self.explained.items()},
+            "rhythm": None if self.allowance is None else self.allowance.to_json(),
             "psi_alarm": None if self.psi is None else self.psi.to_json(),
             "replay": self.replay.to_json(),
             "report": cast("JsonValue", self.report),
@@ -96,7 +100,7 @@ class Outcome:
         return {**asdict(detection), "at_ms": at_ms}
 
 
-def conclude(
+def conclude(  # noqa: PLR0913 - what a replay has found, each by name
     baseline: Baseline,
     windows: Sequence[Window],
     replay: Replay,
@@ -105,6 +109,7 @@ def conclude(
     training_rows: TrainingRows | None = None,
     *,
     muted: Mapping[str, float] | None = None,
+    allowance: Allowance | None = None,
 ) -> Outcome:
     """Return the outcome of a replay.
 
@@ -116,11 +121,12 @@ def conclude(
         not_run: Why some of those are missing.
         training_rows: What the file has in common with the training data.
         muted: When the muting of a feature ends, by name, in seconds since 1970.
+        allowance: Which cycles the replay allows for.
 
     Raises:
         ValueError: there is no event in the windows.
     """
-    explained = explain_alarms(baseline, windows, replay, training_rows)
+    explained = explain_alarms(baseline, windows, replay, training_rows, allowance)
     alarms = (alarm for alarm in replay.alarms if alarm.finding.channel not in explained)
     replay = replace(replay, alarms=tuple(alarms))
     alarm = replay.standing
@@ -142,6 +148,7 @@ def conclude(
         training_rows,
         mix,
         explained,
+        allowance=allowance,
     )
 
 
@@ -224,5 +231,6 @@ def page(
         target=feature_set.target if feature_set.target.is_class else None,
         class_mix=outcome.class_mix,
         psi=outcome.psi,
+        rhythm="" if outcome.allowance is None else outcome.allowance.words,
     )
     return render_report(outcome.report, outcome.replay, outcome.detections, baseline, facts)

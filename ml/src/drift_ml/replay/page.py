@@ -83,6 +83,8 @@ class Facts:
     class_mix: MixPlot | None = None
     #: PSI against a limit; None where none was chosen.
     psi: PsiCheck | None = None
+    #: Which cycles the replay allows for, in a sentence; "" where nothing is known of it.
+    rhythm: str = ""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from drift_ml.baseline import Baseline, Channel
+    from drift_ml.replay.allowance import Allowance
     from drift_ml.replay.evidence import Replay
     from drift_ml.replay.training_rows import TrainingRows
     from drift_ml.window import Window
@@ -34,6 +35,7 @@ LEAST = 3.0
 QUARTERS = 4
 #: Share from which on a file is the training data itself.
 WHOLE = 0.99
+WEEK_MS = 7 * 86_400_000
 #: Channels that are named in a sentence.
 MOST_NAMED = 3
 
@@ -42,14 +44,20 @@ class Explained(StrEnum):
     """What explains an alarm without a drift, as the sentence about it begins."""
 
     ORDER = "Not drift, but the order of the rows"
+    WEEK = "Not drift, but perhaps the hour or the day of the week"
     LEARNT = "Not drift, but rows that the model has learnt"
 
 
 #: What follows the names of the channels.
 REASONS = {
     Explained.ORDER: (
-        "Some parts of the file lie above and others below the training data, which cancels out"
-        " over the whole file, as where rows are sorted or grouped"
+        "The order of the rows carries a pattern: some parts of the file lie above and others"
+        " below the training data, which cancels out over the whole file, as where rows are sorted"
+        " or grouped, or follow the hour"
+    ),
+    Explained.WEEK: (
+        "Some hours or days lie above and others below the training data, which cancels out over"
+        " whole days or weeks; to know their rhythm takes two weeks of traffic"
     ),
     Explained.LEARNT: "The baseline's answers are to held-out rows",
 }
@@ -62,20 +70,24 @@ def explain_alarms(
     windows: Sequence[Window],
     replay: Replay,
     training_rows: TrainingRows | None,
+    allowance: Allowance | None = None,
 ) -> dict[str, Explained]:
     """Return the channels whose alarms are no drift, and why.
 
     Rows without times may be in any order, and rows of the training data are no traffic: there an
-    alarm must be of the whole file, or of one direction. With times the order is the traffic's own.
+    alarm must be of the whole file, or of one direction. With times the order is the traffic's own;
+    in less than two weeks its parts may be hours and days whose rhythm is not known.
 
     Args:
         baseline: that the windows were counted against.
         windows: that were replayed.
         replay: the evidence over them.
         training_rows: what the file has in common with the training data; None for no file.
+        allowance: which cycles the replay allows for; None where nobody asked.
     """
     if training_rows is None:
         return {}
+    may_be_week = allowance is not None and allowance.may_be_pattern
     share = training_rows.share if training_rows.warns else 0.0
     is_timed = replay.time_at(0) is not None
     explained: dict[str, Explained] = {}
@@ -88,7 +100,21 @@ def explain_alarms(
                 explained[name] = Explained.ORDER
         elif (share >= LEARNT or not is_timed) and cancels_out(channel, windows):
             explained[name] = Explained.ORDER
+        elif may_be_week and all(cancels_out(channel, part) for part in _weeks(windows)):
+            explained[name] = Explained.WEEK
     return explained
+
+
+def _weeks(windows: Sequence[Window]) -> Iterable[Sequence[Window]]:
+    """Return the first and the last week of windows with times; all of them where they are less.
+
+    A part of a week is not as the whole, whatever its rhythm is.
+    """
+    begins = [window.first_ms or 0 for window in windows]
+    first_end, last_begin = begins[0] + WEEK_MS, begins[-1] - WEEK_MS
+    first = [window for begin, window in zip(begins, windows, strict=True) if begin < first_end]
+    last = [window for begin, window in zip(begins, windows, strict=True) if begin >= last_begin]
+    return first, last
 
 
 def sentences(

@@ -34,6 +34,8 @@ def show(terminal: Terminal, outcome: Outcome) -> None:
         terminal.print(Text(words))
     if verdict.unproven:
         terminal.print(Text(verdict.unproven, style="dim"))
+    if outcome.allowance is not None:
+        terminal.print(Text(f"{outcome.allowance.words}.", style="dim"))
     if outcome.psi is not None:
         terminal.print(Text(outcome.psi.words))
     for words in outcome.warnings:

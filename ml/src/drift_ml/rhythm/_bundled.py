@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from drift_contracts.bundle_paths import MANIFEST
 from drift_engine.bundle import RHYTHM, BundleError, bundle_folder, describe_files, load_bundle
 
+from drift_ml.offline_files import offline_document
 from drift_ml.rhythm._model import Rhythm
 
 if TYPE_CHECKING:
@@ -32,17 +33,11 @@ def read_rhythm(folder: Path, manifest: Mapping[str, Any], baseline: Baseline) -
         BundleError: the file is not the one that the manifest names, or holds no rhythm of this
             baseline.
     """
-    facts = (manifest.get("offline_files") or {}).get(RHYTHM)
-    path = Path(bundle_folder(folder), RHYTHM)
-    if facts is None or not path.is_file():
+    document = offline_document(folder, manifest, RHYTHM)
+    if document is None:
         return None
-    data = path.read_bytes()
-    if describe_files({RHYTHM: data})[RHYTHM] != facts:
-        raise BundleError(RHYTHM, "the sha256 and size that the manifest says: it was changed")
     try:
-        return Rhythm.from_json(
-            json.loads(data), baseline=baseline.digest, channels=baseline.channels
-        )
+        return Rhythm.from_json(document, baseline=baseline.digest, channels=baseline.channels)
     except ValueError as error:
         raise BundleError(RHYTHM, f"a rhythm of this bundle's baseline: {error}") from error
 

@@ -322,6 +322,8 @@ def _facts(trained: Trained) -> dict[str, str]:
         )
     if trained.rhythm is not None:
         facts["rhythm"] = str(trained.rhythm)
+    if trained.segments is not None:
+        facts["segments"] = str(trained.segments)
     if "exactness" in manifest:
         exactness = manifest["exactness"]
         rows = exactness["rows"] + exactness["hard_rows"]

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from drift_contracts import DriftError
+from drift_engine.bundle import load_bundle
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it has no stubs
 
+from drift_ml.baseline import Baseline
 from drift_ml.packing import use_version
+from drift_ml.segments import read_segments
 from drift_ml.tables import CellFinding, DataError, read_table
 
 from .bundled_rhythm import bundle_rhythm
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from drift_contracts.types import BundleManifestV2
 
     from drift_ml.rhythm import Rhythm
+    from drift_ml.segments import Segments
     from drift_ml.tables import ReadOptions, Table, Unlabelled
 
     from .fitting import Progress
@@ -59,6 +63,8 @@ class Trained:
     manifest: BundleManifestV2
     #: Of the rows, where they have times; it is in the bundle.
     rhythm: Rhythm | None = None
+    #: Of the rows, where the feature set names them; they are in the bundle.
+    segments: Segments | None = None
 
 
 def load_rows(  # noqa: PLR0913 - where rows come from, and how they are read
@@ -201,7 +207,11 @@ def train(
     model = build / "bundles" / feature_set.name
     # Last, so that a training which is killed changes nothing that is served.
     use_version(model, manifest["model_version"])
-    return Trained(version, estimator, manifest, learned)
+    segments = None
+    if feature_set.segments:
+        baseline = Baseline.from_json(load_bundle(version).baseline)
+        segments = read_segments(version, manifest, baseline)
+    return Trained(version, estimator, manifest, learned, segments)
 
 
 def _threads(rows: int) -> AbstractContextManager[object]:

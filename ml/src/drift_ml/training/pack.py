@@ -24,7 +24,8 @@ from drift_ml.importances import (
     importances_of_numbers,
     with_importances,
 )
-from drift_ml.packing import baseline_bytes, write_bundle
+from drift_ml.packing import baseline_bytes, segment_files, write_bundle
+from drift_ml.segments.fit import HeldOutAnswers, fit_segments
 from drift_ml.tables.row_digests import RowDigests, as_seen, hash_rows
 
 from .estimators import parameters
@@ -102,7 +103,8 @@ def pack(
     importances = _importances(model.answering, feature_set, matrix, fitted, recipe)
     baseline = with_importances(_baseline(feature_set, table, fitted), importances)
     files = {"baseline.json": baseline_bytes(baseline), model.file: model.content}
-    offline = {ROW_DIGESTS: _row_digests(matrix, fitted)}
+    segments = fit_segments(feature_set, table.columns, baseline, _answers(table, fitted))
+    offline = {ROW_DIGESTS: _row_digests(matrix, fitted), **segment_files(segments)}
     members = {
         "estimator": _estimator(fitted.estimator, recipe),
         "training": _training(feature_set, table, fitted, recipe),
@@ -197,6 +199,15 @@ def _baseline(
         scores=fitted.predicted,
     )
     return replace(answered, calibration=calibration_of(answers))
+
+
+def _answers(table: Table, fitted: Fitted) -> HeldOutAnswers:
+    """Return the answers to the held-out rows, of which segments have their parts."""
+    chosen = fitted.sides.held_out
+    columns = {name: np.asarray(values)[chosen] for name, values in table.columns.items()}
+    if fitted.labels is None:
+        return HeldOutAnswers(columns, predictions=fitted.predicted)
+    return HeldOutAnswers(columns, labels=fitted.labels, scores=fitted.predicted)
 
 
 def _held_out(table: Table, fitted: Fitted) -> BundleManifestV2HeldOut:

@@ -143,6 +143,12 @@ docs/exit-codes.md.
     show_default=True,
     help="Learn daily and weekly cycles from two weeks of traffic, and allow for them.",
 )
+@click.option(
+    "--segments/--no-segments",
+    default=True,
+    show_default=True,
+    help="Watch the segments of the traffic that a feature set names, each on its own.",
+)
 @left_out_option
 @click.option(
     "--retention-days",
@@ -182,6 +188,8 @@ def run(settings: Settings, terminal: Terminal) -> Ending:
         log_to(settings.data / "console.log")
     with starting("a bundle"):
         served = Served.of(specification, bundles, settings.bundles)
+        if not settings.segments:
+            served = served.without_segments()
     check_features(settings, served.features)
     edge = make_edge(settings, bundles, storage.writer.write)
     publisher = AlertPublisher(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from drift_monitor.acknowledgements import Acknowledgement
     from drift_monitor.alerts import Alert
+    from drift_monitor.segments import SegmentEntry
 
 #: What a feature may hold in a request.
 FeatureValue = float | bool | str | None
@@ -338,6 +339,8 @@ class EvidenceDocument(TypedDict):
     alerts: list[Alert]
     #: What is known of the traffic's rhythm, in words; None where it is not learned.
     rhythm: str | None
+    #: Of each segment, watched or not; empty where the traffic is not cut.
+    segments: list[SegmentEntry]
     #: Who has seen which alert, by its id.
     acknowledged: dict[str, Acknowledgement]
     #: What is decided, by the one function that decides it everywhere.

@@ -68,6 +68,7 @@ def report(
     """
     # --help need not wait for numpy.
     from drift_ml.descriptions import units_of  # noqa: PLC0415
+    from drift_ml.replay.allowance import allowance_of  # noqa: PLC0415
     from drift_ml.replay.evidence import budget_of, replay_windows  # noqa: PLC0415
     from drift_ml.replay.outcome import conclude, mutable_names, page  # noqa: PLC0415
     from drift_ml.replay.stored import NOT_RUN, counted_detections  # noqa: PLC0415
@@ -88,6 +89,8 @@ def report(
         raise CannotStart(str(error)) from error
     except sqlite3.Error as error:
         raise CannotStart(f"the store {store} cannot be read: {error}") from error
+    # Minutes of the store never span the end of an hour.
+    allowance = allowance_of(baseline, windows, learned, is_on=rhythm)
     with ProgressBars() as bars:
         result = replay_windows(
             baseline,
@@ -95,12 +98,20 @@ def report(
             budget=budget_of(settings.budget_events, settings.budget_days, windows),
             minimum_effect=settings.minimum_effect,
             minimum_effects=settings.minimum_effects,
-            seasonality=None if learned is None else learned.seasonality(baseline.channels),
+            phases=allowance.phases,
             progress=lambda done, total: bars.show("evidence", done, total),
             units=units_of(bundle.feature_set),
         )
     detections = counted_detections(baseline, windows)
-    outcome = conclude(baseline, windows, result, detections, NOT_RUN, muted=settings.muted)
+    outcome = conclude(
+        baseline,
+        windows,
+        result,
+        detections,
+        NOT_RUN,
+        muted=settings.muted,
+        allowance=allowance,
+    )
     outcome = replace(outcome, psi=settings.psi_of(baseline, windows))
     source = f"{store.name}, {span}"
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from drift_ml.baseline import PREDICTION
+from drift_monitor.reference import without_segments
 
 from drift_console.monitoring import references_of
 
@@ -48,6 +49,10 @@ class Served:
             DriftError: For a bundle whose baseline cannot be used.
         """
         return cls(specification.models_of(bundles), references_of(bundles, folder))
+
+    def without_segments(self) -> Served:
+        """Return the same models, whose traffic is watched as a whole alone."""
+        return replace(self, references=without_segments(self.references))
 
     @property
     def features(self) -> set[str]:

@@ -23,6 +23,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from drift_contracts.types import AlertV2
     from drift_ml.baseline import Baseline
+    from drift_ml.segments import Segment
     from drift_monitor.stores import Store
     from drift_monitor.verification import Verification
     from rich.console import Console as Terminal
@@ -80,11 +81,13 @@ def verify(alert: Path, windows: Path | None, table: str | None, bundles: Path) 
     if (windows is None) == (table is None):
         raise click.UsageError("expected --windows or --table, one of them")
     document = _read(alert)
-    baseline = _baseline(bundles, document)
+    baseline, part = _compared(bundles, document)
     grounds, detector = document["drift"]["windows"], document["drift"]["detector"]
     try:
         store = open_windows(windows, table, grounds["period"])
         series = Series(document["model"], document["model_version"])
+        if part is not None:
+            series = series.part(part.code)
         stored = store.windows(series, grounds["first"], grounds["last"])
         rhythm = None
         if "rhythm" in detector:
@@ -116,15 +119,33 @@ def _read(path: Path) -> AlertV2:
     return alert
 
 
-def _baseline(bundles: Path, alert: AlertV2) -> Baseline:
-    """Return the baseline of an alert's version. Raises BadParameter, DriftError."""
+def _compared(bundles: Path, alert: AlertV2) -> tuple[Baseline, Segment | None]:
+    """Return the baseline of an alert's version or segment, and the segment.
+
+    Raises:
+        BadParameter: there is no such bundle, or its segments have none of that name.
+        DriftError: the bundle is refused.
+    """
+    from drift_ml.segments import SegmentsError, read_segments  # noqa: PLC0415 - as for numpy
+
     if alert["model"] not in bundle_names(bundles):
         expected = f"expected a bundle of the alert's model in {bundles}"
         raise click.BadParameter(expected, param_hint="--bundles")
     version = bundles / alert["model"] / alert["model_version"]
     path = version if version.is_dir() else bundles / alert["model"]
-    _, _, baseline = load_baseline(path)
-    return baseline
+    folder, bundle, baseline = load_baseline(path)
+    named = alert.get("segment")
+    if named is None:
+        return baseline, None
+    segments = read_segments(folder, bundle.manifest, baseline)
+    try:
+        if segments is None:
+            raise SegmentsError("there is none in the bundle")
+        segment = segments.named(named["name"], named["value"])
+    except SegmentsError as error:
+        expected = f"expected a segment of the bundle: {error}"
+        raise click.BadParameter(expected, param_hint="ALERT") from error
+    return segment.baseline or baseline, segment
 
 
 def open_windows(windows: Path | None, table: str | None, period: int) -> Store:

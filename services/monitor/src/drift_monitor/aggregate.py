@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from drift_contracts.events import PredictionEvent
     from drift_contracts.types import PredictionEventV2
+    from drift_ml.baseline import Baseline
 
     from drift_monitor.reference import Reference
     from drift_monitor.stores import Store
@@ -82,6 +83,8 @@ class _Counted:
     rejected: list[Rejected] = field(default_factory=list)
     #: At least every window that the lines touch, whatever the clock says at another attempt.
     touched: set[WindowKey] = field(default_factory=set)
+    #: Windows that one line touches at most: its own, and those of its segments.
+    widest: int = 1
 
 
 class Aggregator:
@@ -162,8 +165,10 @@ class Aggregator:
         if len(counted.touched) <= LARGEST_BATCH:
             return self._keep(delivery, counted)
         outcome = Outcome(Counter())
-        for start in range(0, len(delivery.lines), LARGEST_BATCH):
-            part = _part(delivery, start)
+        # Each line of a part may touch as many windows as the widest line of all.
+        size = LARGEST_BATCH // counted.widest
+        for start in range(0, len(delivery.lines), size):
+            part = _part(delivery, start, size)
             outcome += self._keep(part, self._count(part))
         return outcome
 
@@ -247,6 +252,9 @@ class Aggregator:
         reference = self._references.get(series)
         if reference is None:
             raise BadEvent("no baseline for this model and version")
+        parts = _parts(event, series, reference)
+        counted.touched.update([WindowKey(part, minute) for part in parts])
+        counted.widest = max(counted.widest, 1 + len(parts))
         prediction = event["Prediction"]
         if not is_number(prediction):  # float() would take "nan", "inf" and true
             raise BadEvent("Prediction is of the wrong type: expected a number")
@@ -257,17 +265,16 @@ class Aggregator:
         if minute > current + AHEAD_MINUTES:
             key = WindowKey(series, current)
             counted.counts["skewed"] += 1
-        window = counted.windows.get(key)
-        if window is None:
-            window = Window.empty(reference.baseline, series.version)
         timestamp_ms = key.minute * self._period * 1000
-        window.observe(
-            event["features"],
-            float(prediction),
-            timestamp_ms,
-            **_class_answer(event, reference.baseline.classes),
-        )
-        counted.windows[key] = window
+        answer = _class_answer(event, reference.baseline.classes)
+        # The whole first: it refuses an event that no window can count, before any has.
+        for part, baseline in {series: reference.baseline, **parts}.items():
+            place = WindowKey(part, key.minute)
+            window = counted.windows.get(place)
+            if window is None:
+                window = Window.empty(baseline, series.version)
+            window.observe(event["features"], float(prediction), timestamp_ms, **answer)
+            counted.windows[place] = window
         counted.counts["events"] += 1
 
     def _validator(self, series: Series, reference: Reference) -> RequestValidator:
@@ -275,6 +282,23 @@ class Aggregator:
         if series not in self._validators:
             self._validators[series] = RequestValidator(reference.feature_set)
         return self._validators[series]
+
+
+def _parts(event: PredictionEvent, series: Series, reference: Reference) -> dict[Series, Baseline]:
+    """Return the baselines of the watched segments of an event, by their series.
+
+    Args:
+        event: that is counted.
+        series: of all traffic.
+        reference: of that series.
+    """
+    if reference.segments is None:
+        return {}
+    found = {}
+    for segment in reference.segments.of_event(event["features"]):
+        if segment.baseline is not None:
+            found[series.part(segment.code)] = segment.baseline
+    return found
 
 
 class _ClassAnswer(TypedDict, total=False):
@@ -326,8 +350,8 @@ def _model(event: PredictionEvent | None) -> str | None:
     return None
 
 
-def _part(delivery: Delivery, start: int) -> Delivery:
-    lines = delivery.lines[start : start + LARGEST_BATCH]
+def _part(delivery: Delivery, start: int, size: int) -> Delivery:
+    lines = delivery.lines[start : start + size]
     return Delivery(f"{delivery.identity}#{start}", lines, delivery.item)
 
 

@@ -6,7 +6,7 @@ They say what changed, by how much, since when, how certain that is, and what to
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         AlertV2Windows,
     )
     from drift_ml.evidence import DriftFinding
+    from drift_ml.segments import Segment
     from drift_ml.window import Window
 
     from drift_monitor.reference import Reference
@@ -79,6 +80,8 @@ class AlertSource:
     links: Mapping[str, str]
     #: Seconds that a window spans.
     period: int = MINUTE
+    #: The part of the traffic that the series is; None for all of it.
+    segment: Segment | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,10 @@ def drift_alert(
     """
     since = start_of(int(finding.since) // source.period, source.period)
     described = _described(source.reference, finding, grounds.window)
+    events = "events"
+    if source.segment is not None:
+        described = replace(described, words=f"{described.words}, in {source.segment}")
+        events = "events of it"
     together = _together(source.reference, grounds)
     drift = _drift(source.reference, finding, since, described, grounds)
     if together:
@@ -126,7 +133,7 @@ def drift_alert(
     # repeated by the next release has the same id.
     onset = since.replace(".000Z", "Z")
     facts = f"{source.stack} {source.series} {finding.channel} {onset} {grounds.minute}"
-    return {
+    alert: AlertV2 = {
         "contract": "alert.v2",
         "alert_id": str(uuid.uuid5(NAMESPACE, facts)),
         "kind": "drift",
@@ -136,13 +143,13 @@ def drift_alert(
         "severity": "high",
         "stack": source.stack,
         "model": source.series.model,
-        "model_version": source.series.version,
+        "model_version": source.series.release,
         "timestamp": start_of(grounds.minute + 1, source.period),
         "title": f"{source.series.model}: {_lowered(headline(described.words))}",
         "reason": _cut(
-            f"{described.words} since {since}, over {finding.events:,.0f} events; evidence"
+            f"{described.words} since {since}, over {finding.events:,.0f} {events}; evidence"
             f" {_odds(finding.evidence)} where {_odds(finding.needed)} is needed"
-            f" (at most one false alarm in {grounds.budget:,.0f} events)"
+            f" (at most one false alarm in {grounds.budget:,.0f} {events})"
             f"{_with(together)}{_beside(grounds.standing)}"
         ),
         "next": _next_steps(source, finding, grounds),
@@ -150,6 +157,13 @@ def drift_alert(
         "standing": [_other(alert) for alert in grounds.standing[:MOST_LISTED]],
         "drift": drift,
     }
+    if source.segment is not None:
+        alert["segment"] = {
+            "name": source.segment.feature,
+            "value": source.segment.value,
+            "share": source.segment.share,
+        }
+    return alert
 
 
 def _next_steps(source: AlertSource, finding: DriftFinding, grounds: Grounds) -> list[str]:
@@ -297,6 +311,11 @@ def _odds(evidence: float) -> str:
     return f"{plain_number(exp(evidence))} : 1"
 
 
+def recovery_id(alert: Alert) -> str:
+    """Return the alert_id of the notice that the drift of an alert has ended."""
+    return str(uuid.uuid5(NAMESPACE, f"{alert['alert_id']} recovered"))
+
+
 def recovery(
     alert: Alert,
     minute: int,
@@ -319,7 +338,7 @@ def recovery(
     return {
         **alert,
         "contract": "alert.v2",
-        "alert_id": str(uuid.uuid5(NAMESPACE, f"{alert['alert_id']} recovered")),
+        "alert_id": recovery_id(alert),
         "state": "OK",
         "previous_state": "ALARM",
         "timestamp": start_of(minute + 1, period),

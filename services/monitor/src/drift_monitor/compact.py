@@ -114,7 +114,7 @@ def _summed(
     The window is None if it cannot be read itself.
     """
     series = stored.key.series
-    total: Window | None = Window.empty(baseline, series.version)
+    total: Window | None = Window.empty(baseline, series.release)
     if stored.window:
         total = _readable(stored.window, baseline, series)
     unreadable = []

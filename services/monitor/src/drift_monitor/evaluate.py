@@ -32,6 +32,7 @@ from drift_monitor.keys import MINUTE, Series
 from drift_monitor.psi_meter import PsiMeter
 from drift_monitor.rhythm_archive import keep_rhythm
 from drift_monitor.rhythms import Rhythms
+from drift_monitor.segments import SegmentState, reconcile
 from drift_monitor.state import SeriesState
 from drift_monitor.sums import HOUR_S, HOURS_A_DAY
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from drift_ml.evidence import DriftFinding, StandingAlarm
     from drift_ml.left_out import LeftOut
     from drift_ml.rhythm import Rhythm
+    from drift_ml.segments import Segment
 
     from drift_monitor.alerts import Alert, AlertSource
     from drift_monitor.reference import Reference
@@ -181,6 +183,8 @@ class Evaluation:
     reference: Reference | None = None
     #: The largest PSI of the blocks of events that this run filled; None where none was measured.
     psi: float | None = None
+    #: Of each segment, watched or not; empty where the traffic is not cut.
+    segments: tuple[SegmentState, ...] = ()
 
 
 @dataclass
@@ -273,6 +277,10 @@ class Evaluator:
         self._links = dict(links or {})
         # Versions of one model share its traffic, so that they are one.
         self._models = len({series.model for series in references})
+        #: Events to one false alarm of each series with its segments, as of this run.
+        self._budgets: dict[Series, float] = {}
+        #: Of segments, in this run.
+        self._failures: list[Exception] = []
         #: Models that were ever asked, as far as this process knows.
         self._asked: set[str] = set()
 
@@ -288,11 +296,13 @@ class Evaluator:
             BadStore: a stored document is damaged, or newer than this code.
         """
         failures: list[Exception] = []
+        self._failures = failures
         for series, reference in self._references.items():
             try:
-                yield self._with_memory(self._evaluate(series, reference))
+                yield self._with_memory(self._evaluate_parts(series, reference))
                 # After the metrics are written: they are measured also if the alert cannot be sent.
-                self._send(series)
+                for part in (series, *reference.parts(series)):
+                    self._send(part)
             except BadStore as error:
                 # Without a traceback: the message has the cause and the way out.
                 _log.error("the evaluation of %s failed: %s", series, error)
@@ -302,6 +312,39 @@ class Evaluator:
                 failures.append(error)
         if failures:
             raise failures[0]
+
+    def _evaluate_parts(self, series: Series, reference: Reference) -> Evaluation:
+        """Evaluate a series, and each segment of it that is watched, by a detector of its own."""
+        whole = self._evaluate(series, reference)
+        parts = reference.parts(series)
+        if reference.segments is None or not parts:
+            listed = reference.segments or ()
+            return replace(whole, segments=tuple(map(SegmentState, listed)))
+        evaluated: dict[Series, Evaluation] = {}
+        for part, segment in parts.items():
+            self._budgets[part] = reference.shares.segment(self._budgets[series])
+            # A segment that fails must not keep the whole and its alerts from being told.
+            try:
+                evaluated[part] = self._evaluate(part, reference.of_part(segment), segment)
+            except Exception as error:
+                _log.error("the evaluation of %s of %s failed: %s", segment, series, error)
+                self._failures.append(error)
+        found = {part: evaluation.finding for part, evaluation in evaluated.items()}
+        states = reconcile(self._store, series, {part: parts[part] for part in evaluated}, found)
+        segments = []
+        for segment in reference.segments:
+            part = series.part(segment.code)
+            if part in evaluated:
+                segments.append(_segment_state(segment, evaluated[part], states[part].events))
+            else:
+                segments.append(SegmentState(segment))
+        return replace(
+            whole,
+            alarm=whole.alarm or any(evaluation.alarm for evaluation in evaluated.values()),
+            alerts=tuple(alert for state in states.values() for alert in state.alerts.values()),
+            muted=tuple(alert for state in states.values() for alert in state.muted.values()),
+            segments=tuple(segments),
+        )
 
     def _with_memory(self, evaluation: Evaluation) -> Evaluation:
         """Return the evaluation, `asked` also where an earlier version of its model was."""
@@ -321,6 +364,7 @@ class Evaluator:
         self,
         series: Series,
         reference: Reference,
+        segment: Segment | None = None,
     ) -> Evaluation:
         closed = int(self._now() // self._policy.period) - self._policy.lateness_minutes
         stored = self._store.state(series)
@@ -335,7 +379,7 @@ class Evaluator:
         )
         most = state.cursor + 1 + RETAINED_DAYS * self._policy.windows_a_day
         source = alerts.AlertSource(
-            self._stack, series, reference, self._links, self._policy.period
+            self._stack, series, reference, self._links, self._policy.period, segment
         )
         memory = None
         if self._policy.learns_rhythm:
@@ -344,7 +388,7 @@ class Evaluator:
             source,
             state,
             self._detector(series, state, reference, memory),
-            Window.empty(reference.baseline, series.version),
+            Window.empty(reference.baseline, series.release),
             compacted.counts,
             self._first_day_over(memory, reference),
             psi=self._psi_meter(state, reference, series),
@@ -482,7 +526,7 @@ class Evaluator:
         series: Series,
     ) -> PsiMeter | None:
         """Return what measures PSI, as the last run left it; None where no alarm is chosen."""
-        if not self._policy.psi_alarm:
+        if not self._policy.psi_alarm or series.segment:
             return None
         return PsiMeter(reference.baseline, series.version, state.psi)
 
@@ -677,6 +721,7 @@ class Evaluator:
         """Write the notice that a drift has ended, where its alert was sent."""
         state = run.state
         state.muted.pop(channel, None)
+        state.joined.pop(channel, None)
         alert = state.alerts.pop(channel, None)
         if alert is not None:
             others = list(state.alerts.values())
@@ -700,7 +745,7 @@ class Evaluator:
         """
         old_budget = state.budget
         observed = self._observed_per_day(state)
-        state.budget = self._policy.events(observed, self._models)
+        state.budget = self._budget(series, reference, observed)
         rhythm: Rhythm | None = None
         whole_days: tuple[str, ...] = ()
         if memory is not None:
@@ -721,7 +766,7 @@ class Evaluator:
             detector = MixtureDetector.from_json(document, settings)
         except EvidenceError:
             _log.warning(OTHER_SETTINGS, series)
-            state.alerts, state.muted = {}, {}
+            state.alerts, state.muted, state.joined = {}, {}, {}
             return self._new_detector(series, state, settings, rhythm)
         if learned_anew:
             detector.forget_evidence()
@@ -730,10 +775,34 @@ class Evaluator:
                 detector.review_day(self._rhythms.last_day(series, reference.baseline, memory))
             state.start = detector.to_json()["alarms"]
             self._begin_grounds(series, state, rhythm)
+        if state.over:
+            # The evidence begins anew, so that what is left of the drift is no quick new alarm.
+            detector.end(state.over)
+            detector.forget_evidence()
+            state.start, state.over = detector.to_json()["alarms"], []
+            self._begin_grounds(series, state, rhythm)
         # Without any, the evidence is of an earlier release, and cannot be gathered again.
         if state.budgets and state.budgets[-1][1] != state.budget:
             state.budgets.append((state.cursor + 1, state.budget))
         return detector
+
+    def _budget(
+        self,
+        series: Series,
+        reference: Reference,
+        observed: float | None,
+    ) -> float:
+        """Return the events to one false alarm of the detector of a series.
+
+        Args:
+            series: of all traffic, or of a segment, whose budget follows from that of the whole.
+            reference: of the series.
+            observed: events of a day, None before the first one.
+        """
+        if series.segment:
+            return self._budgets[series]
+        self._budgets[series] = self._policy.events(observed, self._models)
+        return reference.shares.whole(self._budgets[series])
 
     def _new_detector(
         self,
@@ -801,3 +870,15 @@ class Evaluator:
             if sent:
                 state.outbox = state.outbox[sent:]
                 self._store.save(series, stored.revision, state.to_json())
+
+
+def _segment_state(segment: Segment, evaluation: Evaluation, events: int) -> SegmentState:
+    """Return what is known of a segment.
+
+    Args:
+        segment: that was evaluated.
+        evaluation: of it.
+        events: that were evaluated so far.
+    """
+    strength = max(evaluation.evidence, 0.0) / evaluation.needed
+    return SegmentState(segment, events, evaluation.alarm, strength, evaluation.finding)

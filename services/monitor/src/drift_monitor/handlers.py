@@ -22,7 +22,7 @@ from drift_monitor.metrics import emf_line, evaluation_values
 from drift_monitor.notify import notify as send_notices
 from drift_monitor.probe import over_http
 from drift_monitor.probe import probe as run_probe
-from drift_monitor.reference import load_references
+from drift_monitor.reference import load_references, without_segments
 from drift_monitor.settings import Settings, read_settings
 from drift_monitor.shelf import KeptReferences, Shelf, keep_bundles
 from drift_monitor.stores import DynamoStore
@@ -99,7 +99,10 @@ def _shelf() -> Shelf:
 @cache
 def _references() -> KeptReferences:
     bundles = _settings().bundles
-    references = KeptReferences(load_references(bundles), _shelf(), time.time)
+    own, watches = load_references(bundles), _settings().segments == "watch"
+    if not watches:
+        own = without_segments(own)
+    references = KeptReferences(own, _shelf(), time.time, watch_segments=watches)
     references.renew(bundles)
     return references
 

@@ -10,14 +10,35 @@ from drift_monitor.errors import BadEvent
 
 #: Seconds that a window spans, unless a scaled clock asks for less.
 MINUTE = 60
+#: Between the version and the code of a segment; versions are hex digits.
+SEGMENT = "-segment-"
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class Series:
-    """Everything that one version of one model answered."""
+    """Everything that one version of one model answered, or a segment of it."""
 
     model: str
+    #: Of a segment, followed by its code (`part`).
     version: str
+
+    def part(self, code: str) -> Series:
+        """Return the series of a segment, which has windows and a state of its own.
+
+        >>> Series("houses", "3f9a1c2b4d5e").part("0123456789").release
+        '3f9a1c2b4d5e'
+        """
+        return Series(self.model, f"{self.version}{SEGMENT}{code}")
+
+    @property
+    def release(self) -> str:
+        """Return the version of the model, also of a segment's series."""
+        return self.version.partition(SEGMENT)[0]
+
+    @property
+    def segment(self) -> str:
+        """Return the code of the segment; "" for the series of all traffic."""
+        return self.version.partition(SEGMENT)[2]
 
     def __str__(self) -> str:
         """Return `model/version`, as keys and messages write it."""

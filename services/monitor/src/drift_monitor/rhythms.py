@@ -402,8 +402,9 @@ def _rhythm_of(document: object, baseline: Baseline) -> Rhythm | None:
 
 
 def _model_place(series: Series) -> Series:
-    # Versions are hex digits.
-    return Series(series.model, "rhythm")
+    # Versions are hex digits. A segment follows its own rhythm.
+    place = Series(series.model, "rhythm")
+    return place.part(series.segment) if series.segment else place
 
 
 def _place(series: Series) -> Series:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LEAST_DAYS, MOST_DAYS = 1, 3650
 RHYTHMS = ("learn", "off")
+SEGMENTS = ("watch", "off")
 #: Standard deviations that a minimum effect is at most.
 LARGEST_EFFECT = 10.0
 #: What a limit of PSI is at most, nats.
@@ -44,6 +45,8 @@ class Settings:
     budget_days: float | None = None
     #: Whether the traffic's rhythm is learned, one of `RHYTHMS`.
     rhythm: str = "learn"
+    #: Whether segments of the traffic are watched, one of `SEGMENTS`.
+    segments: str = "watch"
     #: Standard deviations below which no alarm is raised.
     minimum_effect: float = 0.1
     #: The same for single features, by name.
@@ -151,6 +154,7 @@ VARIABLES = {
         "budget_days", _days, f"a number of days from {LEAST_DAYS} to {MOST_DAYS}"
     ),
     environment.RHYTHM: Variable("rhythm", one_of(*RHYTHMS), f"one of {', '.join(RHYTHMS)}"),
+    environment.SEGMENTS: Variable("segments", one_of(*SEGMENTS), f"one of {', '.join(SEGMENTS)}"),
     environment.MINIMUM_EFFECT: Variable(
         "minimum_effect", _effect, f"a number from 0 to {LARGEST_EFFECT:g}"
     ),

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 from drift_contracts import FeatureSet
 from drift_contracts.bundle_paths import bundle_folder, bundle_names
-from drift_engine.bundle import RHYTHM
+from drift_engine.bundle import RHYTHM, SEGMENTS
 from drift_ml.baseline import Baseline
 from drift_ml.rhythm import Rhythm
+from drift_ml.segments import Segments
 
 from drift_monitor.aggregate import OLDEST_DAYS
 from drift_monitor.errors import Unanswered
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 PARTITION = "baselines"
 #: Of the documents: the rhythm of a bundle that has one.
 RHYTHM_MEMBER = "rhythm"
+#: The same of its segments.
+SEGMENTS_MEMBER = "segments"
 DAY = 86_400
 #: Days after a version was last seen: its events may be so old, after two weeks in a queue.
 KEPT_DAYS = OLDEST_DAYS + 15
@@ -66,7 +69,8 @@ class Shelf:
 
         Args:
             series: the version.
-            documents: under `feature_set` and `baseline`, and `rhythm` where there is one.
+            documents: under `feature_set` and `baseline`, and `rhythm` and `segments` where there
+                are any.
         """
         expires: Item = {"expires": {"N": str(int(self._now()) + KEPT_DAYS * DAY)}}
         data = pack(documents)
@@ -148,7 +152,12 @@ class KeptReferences(Mapping[Series, Reference]):
     """The references of the bundles at hand, and of other versions of their models on the shelf."""
 
     def __init__(
-        self, own: Mapping[Series, Reference], shelf: Shelf, now: Callable[[], float]
+        self,
+        own: Mapping[Series, Reference],
+        shelf: Shelf,
+        now: Callable[[], float],
+        *,
+        watch_segments: bool = True,
     ) -> None:
         """Look up what is not at hand when it is asked for.
 
@@ -156,8 +165,10 @@ class KeptReferences(Mapping[Series, Reference]):
             own: the references in the image.
             shelf: has those of other versions.
             now: seconds since 1970.
+            watch_segments: whether segments of other versions are watched too.
         """
         self._own = dict(own)
+        self._watch_segments = watch_segments
         self._models = {series.model for series in own}
         self._shelf = shelf
         self._now = now
@@ -175,7 +186,7 @@ class KeptReferences(Mapping[Series, Reference]):
         if reference is None and series.model in self._models and self._may_ask(series):
             documents = self._shelf.find(series)
             if documents is not None:
-                reference = self._found[series] = _reference(documents)
+                reference = self._found[series] = self._made(documents)
         if reference is None:
             raise KeyError(series)
         return reference
@@ -186,7 +197,7 @@ class KeptReferences(Mapping[Series, Reference]):
         for series, documents in self._shelf.all().items():
             if series.model in self._models and series not in self._own:
                 if series not in self._found:
-                    self._found[series] = _reference(documents)
+                    self._found[series] = self._made(documents)
                 yield series
 
     def __len__(self) -> int:
@@ -197,6 +208,9 @@ class KeptReferences(Mapping[Series, Reference]):
         """Write the versions at hand that have expired, where nobody deployed for months."""
         missing = [series for series in self._own if self._shelf.find(series) is None]
         keep_bundles(bundles, missing, self._shelf)
+
+    def _made(self, documents: Document) -> Reference:
+        return _reference(documents, watch_segments=self._watch_segments)
 
     def _may_ask(self, series: Series) -> bool:
         """Return whether to look: not for each of a thousand events of an unknown version."""
@@ -229,6 +243,8 @@ def keep_bundles(bundles: Path, wanted: Collection[Series], shelf: Shelf) -> lis
             }
             if (folder / RHYTHM).is_file():
                 documents[RHYTHM_MEMBER] = _read(folder / RHYTHM)
+            if (folder / SEGMENTS).is_file():
+                documents[SEGMENTS_MEMBER] = _read(folder / SEGMENTS)
             shelf.keep(series, documents)
             written.append(series)
     return written
@@ -238,7 +254,7 @@ def _read(path: Path) -> Any:
     return json.loads(path.read_text("utf-8"))
 
 
-def _reference(documents: Document) -> Reference:
+def _reference(documents: Document, *, watch_segments: bool) -> Reference:
     # Both are checked here: what is stored may be of another release.
     feature_set: Any = documents["feature_set"]
     baseline: Any = documents["baseline"]
@@ -248,7 +264,10 @@ def _reference(documents: Document) -> Reference:
     rhythm = None
     if stored is not None:
         rhythm = Rhythm.from_json(stored, baseline=parsed.digest, channels=parsed.channels)
-    return Reference(FeatureSet.from_json(feature_set), parsed, rhythm)
+    segments = None
+    if watch_segments and SEGMENTS_MEMBER in documents:
+        segments = Segments.from_json(documents[SEGMENTS_MEMBER], baseline=parsed.digest)
+    return Reference(FeatureSet.from_json(feature_set), parsed, rhythm, segments)
 
 
 def _part_place(series: Series, number: int) -> Item:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 WHAT = "the evaluator's state"
 #: Members that came after the first release.
-LATER = ("judged_ahead", "muted", "digests", "budgets", "psi", "rhythm", "start")
+LATER = ("judged_ahead", "muted", "digests", "budgets", "psi", "rhythm", "start", "joined", "over")
 
 
 @dataclass
@@ -47,6 +47,11 @@ class SeriesState:
     judged_ahead: list[int] = field(default_factory=list)
     #: Alerts of muted features, which were not sent, by channel as above.
     muted: dict[str, Alert] = field(default_factory=dict)
+    #: Alerts that were not sent as another one, of the whole or of a segment, says it already, by
+    #: channel as above.
+    joined: dict[str, Alert] = field(default_factory=dict)
+    #: Channels whose alarms had joined one that has ended: the next run ends them too.
+    over: list[str] = field(default_factory=list)
     #: Digests of the windows that the detector has taken in, the oldest first.
     digests: list[AlertV2WindowsGroup] = field(default_factory=list)
     #: First window and events of each budget that the detector had, the oldest first.

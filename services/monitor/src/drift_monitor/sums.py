@@ -139,7 +139,7 @@ class Sums:
             window = _window(stored.window, baseline)
             if window is not None and window.events:
                 number = hour * TENS_AN_HOUR + part
-                total = totals.get(number, Window.empty(baseline, series.version))
+                total = totals.get(number, Window.empty(baseline, series.release))
                 totals[number] = total + window
         return totals
 
@@ -289,7 +289,7 @@ def _sums(ring: Ring, document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _total(baseline: Baseline, series: Series, windows: Iterable[Window]) -> Window:
-    total = Window.empty(baseline, series.version)
+    total = Window.empty(baseline, series.release)
     for window in windows:
         total += window
     return total

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
     from drift_predictor.journal import Journal
     from drift_predictor.packing import Room
+    from drift_predictor.recognition import Recogniser
     from drift_predictor.settings import Settings
+    from drift_predictor.values import Request
 
     Row = Sequence[float]
 
@@ -93,7 +95,17 @@ class Model:
         baseline: Any = bundle.baseline
         importances = baseline.get("importances", {})
         measured = metric_features(feature_set, importances, settings.metric_features)
-        self.lines = self.templates(spec, feature_set, settings.stack, self.version, measured)
+        templates = self.templates
+        #: Names sessions and callers in lines; None for a model that names none.
+        self._recogniser: Recogniser | None = None
+        if feature_set.sources:
+            # Imported here because most feature sets name neither.
+            from drift_predictor.recognition import RecognisedLines, Recogniser  # noqa: PLC0415
+
+            self._recogniser = Recogniser(feature_set)
+            if templates is LineTemplates:
+                templates = RecognisedLines
+        self.lines = templates(spec, feature_set, settings.stack, self.version, measured)
         #: Places in a row of the features that have metrics; None where all have.
         self._measured: tuple[int, ...] | None = None
         if len(measured) < len(names):
@@ -123,14 +135,14 @@ class Model:
         self._begin_batch = '{"predictions":['
         self._end = f',"model":"{self.name}","model_version":"{self.version}"'
 
-    def predict(self, body: bytes, room: Room, context: Any) -> bytes:
+    def predict(self, body: bytes, room: Room, call: Request | None) -> bytes:
         """Return the response to one request, after its event was written.
 
         Args:
             body: the request.
             room: what the response may take.
-            context: the HTTP event's request context, None where whoever calls may mark requests
-                as synthetic.
+            call: what it came in; None, as one without a request context, is of a caller who may
+                mark requests as synthetic.
 
         Raises:
             Problem: the request cannot be answered, or its response does not fit into `room`;
@@ -148,7 +160,7 @@ class Model:
         except ContractError as error:
             raise problems.invalid(error) from None
         stamp = Stamp(clock(), timer() - started_ns)
-        answer = self._answer(request, row, prediction, stamp, context)
+        answer = self._answer(request, row, prediction, stamp, call)
         response = (
             f'{self._begin}{answer.prediction},"drift_score":{answer.score},'
             f'"timestamp":"{stamp.text}","features_received":{answer.features},'
@@ -161,13 +173,13 @@ class Model:
         self.predictions += 1
         return response
 
-    def predict_batch(self, body: bytes, room: Room, context: Any) -> BatchResponse:
+    def predict_batch(self, body: bytes, room: Room, call: Request | None) -> BatchResponse:
         """Return the response to a batch, after the events of its good rows were written.
 
         Args:
             body: the request.
             room: what the response may take.
-            context: see `predict`.
+            call: see `predict`.
 
         Raises:
             Problem: the batch as a whole cannot be read, or its response does not fit into `room`;
@@ -191,7 +203,7 @@ class Model:
         for index, prediction in predictions.items():
             request: Any = instances[index]  # one that has a row is valid
             place = f"/instances/{index}"
-            answer = self._answer(request, rows[index], prediction, stamp, context, place)
+            answer = self._answer(request, rows[index], prediction, stamp, call, place)
             lines.append(answer.line)
             items.append(_item(index, answer))
 
@@ -290,7 +302,7 @@ class Model:
         row: Row,
         prediction: Any,
         stamp: Stamp,
-        context: Any,
+        call: Request | None,
         pointer: str = "",
     ) -> Answer:
         """Return what response and line share, with the line to write.
@@ -300,7 +312,7 @@ class Model:
             row: its features as floats, and whatever else the drift score counts behind them.
             prediction: of the row, as `_compose` takes it.
             stamp: when it was answered.
-            context: see `predict`.
+            call: see `predict`.
             pointer: the request's place in the body.
 
         Raises:
@@ -321,10 +333,12 @@ class Model:
         features = self._features % tuple(texts)
         answer = self._compose(prediction, score, identity, features, drift, metrics)
         if request.get("synthetic"):
-            self._check_caller(context, pointer)
+            self._check_caller(call, pointer)
             answer.line = self._synthetic_line(answer, stamp)
         else:
             answer.line = self.lines.event(stamp, answer)
+            if self._recogniser is not None:
+                answer.line = self._recogniser.marked(answer.line, request, call)
         return answer
 
     def _synthetic_line(self, answer: Answer, stamp: Stamp) -> str:
@@ -339,13 +353,14 @@ class Model:
         }
         return self.lines.count(stamp.timestamp_ms, {"Synthetic": 1}, facts)
 
-    def _check_caller(self, context: Any, pointer: str) -> None:
+    def _check_caller(self, call: Request | None, pointer: str) -> None:
         """Raise Problem where the caller may not mark a request.
 
         Whoever may takes it out of all that is watched.
         """
         from drift_predictor.callers import may_mark  # noqa: PLC0415 - few requests are marked
 
+        context = None if call is None else call.context
         if context is not None and not may_mark(context, self._synthetic_callers):
             raise problems.synthetic_refused(pointer)
 

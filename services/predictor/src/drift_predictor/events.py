@@ -106,11 +106,32 @@ def read_request(event: Event, paths: Container[str], prefix: str) -> Request:
             data = body.encode()
         media_type, encoding = _content_headers(event)
         # A method that is no text would not be refused by the service but break it.
-        return Request(method + "", path, data, media_type, encoding, context)
+        return Request(method + "", path, data, media_type, encoding, context, event)
     except ValueError:  # binascii.Error and UnicodeEncodeError are of this kind
         raise problems.bad_event(BODY) from None
     except (LookupError, TypeError, AttributeError):
         raise problems.bad_event(EXPECTED) from None
+
+
+def header_of(event: object, name: str) -> str:
+    """Return a header's value, "" for one that is absent or no text; never raises.
+
+    Args:
+        event: of any HTTP source, or none.
+        name: in small letters.
+
+    >>> header_of({"headers": {"X-Session-Id": "a1"}}, "x-session-id")
+    'a1'
+    """
+    if not isinstance(event, dict):
+        return ""
+    for mapping in (event.get("headers"), event.get("multiValueHeaders")):
+        if not isinstance(mapping, dict):
+            continue
+        for listed, value in mapping.items():
+            if isinstance(listed, str) and listed.lower() == name:
+                return _text(value)
+    return ""
 
 
 def source_of(event: object) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from drift_predictor.answers import Ports
     from drift_predictor.settings import Settings
-    from drift_predictor.values import Stamp
+    from drift_predictor.values import Request, Stamp
 
     Scores = Sequence[float]
     Row = Sequence[float]
@@ -137,7 +137,7 @@ class ScoredModel(Model):
         row: Row,
         prediction: Any,
         stamp: Stamp,
-        context: Any,
+        call: Request | None,
         pointer: str = "",
     ) -> Answer:
         """Return what response and line share; arguments and errors as those of `Model._answer`.
@@ -146,7 +146,7 @@ class ScoredModel(Model):
         """
         parts = self._composer.of(prediction)
         scored = (*row, *parts.columns[: self._counted])
-        return super()._answer(request, scored, parts, stamp, context, pointer)
+        return super()._answer(request, scored, parts, stamp, call, pointer)
 
     # Any: metrics as `Model._answer` hands them over
     def _scored_answer(

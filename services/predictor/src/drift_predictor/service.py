@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from drift_predictor.packing import Room
     from drift_predictor.settings import Settings
 
-    #: Of the body, what the answer may take, and the request context.
-    Action = Callable[[bytes, Room, Any], bytes]
+    #: Of the body, what the answer may take, and the request itself.
+    Action = Callable[[bytes, Room, Request], bytes]
 
 #: Violations, and errors of a chain, that a line lists.
 MOST_LISTED = 10
@@ -82,8 +82,8 @@ class Endpoint(Record):
                 from drift_predictor.bodies import decoded  # noqa: PLC0415
 
                 body = decoded(body, request.encoding, limit)
-            return action(body, room, request.context)  # measured before it is recorded
-        answer = action(body, room, request.context)
+            return action(body, room, request)  # measured before it is recorded
+        answer = action(body, room, request)
         if not room.holds(answer):
             raise problems.answer_too_large(room.limit, 0)
         return answer
@@ -252,8 +252,8 @@ class Service:
         return self._description
 
     def _model_paths(self, prefix: str, model: Model) -> Iterator[tuple[str, Endpoint]]:
-        def predict_batch(body: bytes, room: Room, context: Any) -> bytes:
-            return self._batch(model, body, room, context)
+        def predict_batch(body: bytes, room: Room, call: Request) -> bytes:
+            return self._batch(model, body, room, call)
 
         yield f"{prefix}/predict", Endpoint("POST", model, model.predict, PREDICT_BYTES)
         yield f"{prefix}/predict/batch", Endpoint("POST", model, predict_batch, BATCH_BYTES)
@@ -262,8 +262,8 @@ class Service:
     def _card(self, path: str, model: Model) -> tuple[str, Endpoint]:
         return path, Endpoint("GET", model, lambda *_request: model_card(model), 0)
 
-    def _batch(self, model: Model, body: bytes, room: Room, context: Any) -> bytes:
-        response = model.predict_batch(body, room, context)
+    def _batch(self, model: Model, body: bytes, room: Room, call: Request) -> bytes:
+        response = model.predict_batch(body, room, call)
         count = len(response.faults)
         if count:
             self.rejected += count

@@ -21,7 +21,7 @@ NS_PER_MS = 1_000_000
 class Request:
     """A request over HTTP, as its event describes it."""
 
-    __slots__ = ("body", "context", "encoding", "media_type", "method", "path")
+    __slots__ = ("body", "context", "encoding", "event", "media_type", "method", "path")
 
     def __init__(
         self,
@@ -31,6 +31,7 @@ class Request:
         media_type: str,
         encoding: str = "",
         context: object = None,
+        event: object = None,
     ) -> None:
         self.method = method
         self.path = path
@@ -42,6 +43,8 @@ class Request:
         #: The event's request context, which says who calls; None for a caller who may mark
         #: requests as synthetic.
         self.context = context
+        #: The HTTP event itself, of which a model may read headers; None where there is none.
+        self.event = event
 
 
 class Stamp:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from drift_monitor.alerts import Alert
     from drift_monitor.evaluate import Evaluation
     from drift_monitor.keys import Series
+    from drift_monitor.segments import SegmentEntry
 
 
 class Judgement(TypedDict):
@@ -32,6 +33,8 @@ class Judgement(TypedDict):
     moving: list[str]
     #: What is known of the traffic's rhythm, in words; None where it is not learned.
     rhythm: str | None
+    #: Of each segment; empty where the traffic is not cut.
+    segments: list[SegmentEntry]
 
 
 def write_judgement(connection: sqlite3.Connection, evaluation: Evaluation, judged: int) -> None:
@@ -54,6 +57,7 @@ def write_judgement(connection: sqlite3.Connection, evaluation: Evaluation, judg
         "alerts": [*evaluation.alerts, *evaluation.muted],
         "moving": list(evaluation.moving),
         "rhythm": evaluation.rhythm,
+        "segments": [segment.to_json() for segment in evaluation.segments],
     }
     series = evaluation.series
     connection.execute(
@@ -83,6 +87,7 @@ def read_judgement(connection: sqlite3.Connection, series: Series) -> Judgement:
             "alerts": [],
             "moving": [],
             "rhythm": None,
+            "segments": [],
         }
     judgement = json.loads(row[0])
     # Earlier releases kept one alarm, which is the finding.
@@ -91,4 +96,5 @@ def read_judgement(connection: sqlite3.Connection, series: Series) -> Judgement:
     judgement.setdefault("alerts", [])
     judgement.setdefault("moving", [])
     judgement.setdefault("rhythm", None)
+    judgement.setdefault("segments", [])
     return cast("Judgement", judgement)

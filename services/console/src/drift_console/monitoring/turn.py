@@ -11,6 +11,7 @@ from drift_monitor.deliveries import Delivery
 from drift_monitor.errors import BadStore
 from drift_monitor.evaluate import Evaluator, Policy
 from drift_monitor.metrics import emf_line, evaluation_values
+from drift_monitor.reference import with_parts
 
 from drift_console.database import transaction
 from drift_console.emf import parse_line
@@ -191,7 +192,7 @@ class Monitor:
         """
         before = int((now - retention) // self._period)
         batches_below = _batch(self.counted())
-        for series in self._references:
+        for series in with_parts(self._references):
             self._store.forget(series, before=before, batches_below=batches_below)
 
 

@@ -5,6 +5,7 @@ import { dataTable, h, heading, reconcile, setText, table, whenChanged } from ".
 import { clock, fixed, number, plural, share, timeNode } from "../format.js";
 import { acknowledgement } from "./acknowledge.js";
 import { effectsPart } from "./effects.js";
+import { segmentsPart } from "./segments.js";
 import { whatIfForm } from "./whatif.js";
 
 const LEAST = 0.005; // share of the evidence that a channel beside the first must hold to be named
@@ -14,6 +15,7 @@ export function evidencePanel(root) {
   let state = null;
   const status = h("span", { class: "aside" });
   const rhythm = h("p", { class: "muted", id: "rhythm" });
+  const segments = segmentsPart();
   const block = h("div", { class: "block height-1" }, h("h3", {}, "Share of the threshold"));
   const top = h("ol", { class: "top" });
   const nothing = h("p", { class: "muted" }, "Nothing yet: evidence begins with the first minute of traffic that is over. An alarm is raised where it reaches the threshold, 1.");
@@ -27,7 +29,7 @@ export function evidencePanel(root) {
   const effects = effectsPart();
   root.append(heading("evidence", "Evidence of drift", status),
     h("div", { class: "split even" },
-      h("div", {}, block, rhythm, numbers, whatIf.node),
+      h("div", {}, block, rhythm, segments.node, numbers, whatIf.node),
       h("div", {}, h("h3", {}, "What it points at"), nothing, top, h("h3", { class: "later" }, "Alerts"), quiet,
         h("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "List of drift alerts" }, alerts))),
     effects.node);
@@ -75,6 +77,7 @@ export function evidencePanel(root) {
     status.replaceChildren(...(evidence.alarm && evidence.since ? ["drift found, since ", timeNode(evidence.since, state.now)] : [`no drift found${budget}`]));
     rhythm.hidden = !evidence.rhythm;
     setText(rhythm, `Rhythm of the traffic: ${evidence.rhythm ?? ""}.`);
+    segments.update(evidence.segments ?? []);
     whatIf.follow(state);
     draw();
     nothing.hidden = evidence.top.length > 0;

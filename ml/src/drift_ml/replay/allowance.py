@@ -1,0 +1,256 @@
+"""What a replay allows for: a rhythm, or whole days where none is known, as the evaluator does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from math import ceil, inf
+from typing import TYPE_CHECKING
+
+from drift_ml.evidence import MixtureDetector, Seasonality, add_counts
+from drift_ml.rhythm import FEWEST_DAYS, RhythmError, enough, learn_rhythm, varying_channels
+from drift_ml.words import subject
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from drift_contracts.json_types import JsonObject
+
+    from drift_ml.baseline import Baseline
+    from drift_ml.evidence import Settings
+    from drift_ml.rhythm import Rhythm
+    from drift_ml.window import Window
+
+    #: Seconds since 1970, and events per bin by channel.
+    Batch = tuple[float, Mapping[str, list[int]]]
+
+HOUR_S = 3_600
+DAY_S = 24 * HOUR_S
+#: Hours that a span may be short of a day and still shows one.
+DAY_HOURS = 23
+#: Days of the newest traffic that a rhythm is learned from, as in the service.
+KEPT_DAYS = 56
+#: Days after which a rhythm is learned again.
+RELEARNED_DAYS = 7
+#: Of a file of years it is learned so often, at equal distances.
+MOST_LEARNED = 8
+#: Channels that a sentence names.
+MOST_NAMED = 4
+
+
+class Basis(StrEnum):
+    """What traffic was held against, by a name that programs can rely on."""
+
+    #: The rhythm in the bundle.
+    BUNDLE = "bundle-rhythm"
+    #: A rhythm that was learned from the replayed traffic itself.
+    LEARNED = "learned-rhythm"
+    #: Whole days, for channels that vary with the hour.
+    WHOLE_DAYS = "whole-days"
+    #: The training data alone: nothing varies with the hour.
+    CONSTANT = "nothing-varies"
+    #: The training data alone: the traffic is of less than a day.
+    SHORT = "less-than-a-day"
+    #: The training data alone: rows without times have no hours.
+    UNTIMED = "no-times"
+    #: The training data alone, as was asked for.
+    OFF = "switched-off"
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What is allowed for from a time on."""
+
+    #: Seconds since 1970; minus infinity for the first phase.
+    from_s: float
+    #: References by the hour; None where they are the baseline's.
+    seasonality: Seasonality | None = None
+    #: Channels that are held against whole days.
+    whole_days: tuple[str, ...] = ()
+    #: Events per bin of the day before, by channel, which alarms that stand are reviewed with.
+    day_before: Mapping[str, list[int]] = field(default_factory=dict)
+
+    def settings(self, plain: Settings) -> Settings:
+        """Return settings with what this phase allows for."""
+        return replace(plain, seasonality=self.seasonality, whole_days=self.whole_days)
+
+    def begin(self, detector: MixtureDetector, plain: Settings) -> MixtureDetector:
+        """Return a detector under this phase: its alarms stand, its evidence begins anew.
+
+        Args:
+            detector: As the phase before has left it.
+            plain: The settings without what is allowed for.
+        """
+        settings = self.settings(plain)
+        document = detector.to_json()
+        document["settings"] = settings.digest
+        following = MixtureDetector.from_json(document, settings)
+        following.forget_evidence()
+        following.review_day(self.day_before)
+        return following
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What a replay allows for, and why."""
+
+    basis: Basis
+    #: In a sentence, without a full stop.
+    words: str
+    #: The earliest first; none where the reference is the training data alone.
+    phases: tuple[Phase, ...] = ()
+    #: Channels that cycle, or that are held against whole days.
+    channels: tuple[str, ...] = ()
+    #: Days of the traffic; 0 without times.
+    days: float = 0.0
+
+    @property
+    def may_be_pattern(self) -> bool:
+        """Return whether alarms may be of hours and days of the week, whose rhythm is not known."""
+        return self.basis in (Basis.WHOLE_DAYS, Basis.CONSTANT)
+
+    def to_json(self) -> JsonObject:
+        """Return the basis, the channels and the words."""
+        return {
+            "basis": self.basis.value,
+            "channels": list(self.channels),
+            "words": f"{self.words}.",
+        }
+
+
+def allowance_of(
+    baseline: Baseline,
+    windows: Sequence[Window],
+    bundled: Rhythm | None = None,
+    *,
+    is_on: bool = True,
+) -> Allowance:
+    """Return what is allowed for in past traffic, which is all there, unlike in a service.
+
+    A rhythm of the bundle holds throughout. Without one it is learned from the first two weeks and
+    then each week from the last four, as the evaluator does. The first two weeks themselves are
+    held against the rhythm that they show; what varies with the hour otherwise, and all that does
+    in a shorter file, against whole days.
+
+    Args:
+        baseline: That the windows were counted against.
+        windows: In the order of time, none of which spans the end of an hour.
+        bundled: The rhythm in the bundle.
+        is_on: Whether cycles are to be allowed for.
+    """
+    if any(window.first_ms is None for window in windows) or not windows:
+        words = "Held against the training data as a whole: rows without times have no hours"
+        return Allowance(Basis.UNTIMED, words)
+    hours = hours_of(windows)
+    days = (hours[-1][0] + HOUR_S - hours[0][0]) / DAY_S
+    if not is_on:
+        words = (
+            "Held against the training data as a whole: cycles are not allowed for (--no-rhythm)"
+        )
+        return Allowance(Basis.OFF, words, days=days)
+    if bundled is not None:
+        phase = Phase(-inf, bundled.seasonality(baseline.channels))
+        words = f"Held against the bundle's rhythm, {bundled}"
+        return Allowance(Basis.BUNDLE, words, (phase,), tuple(bundled.cycles), days)
+    return _learned(baseline, hours, days) or _by_whole_days(baseline, hours, days)
+
+
+def hours_of(windows: Sequence[Window]) -> list[Batch]:
+    """Return begin, in seconds since 1970, and counts of each hour with traffic.
+
+    Args:
+        windows: With times, oldest first, none of which spans the end of an hour.
+    """
+    hours: dict[int, dict[str, list[int]]] = {}
+    for window in windows:
+        hour = (window.first_ms or 0) // (HOUR_S * 1000)
+        add_counts(hours.setdefault(hour, {}), window.channel_counts())
+    return [(float(hour * HOUR_S), counts) for hour, counts in sorted(hours.items())]
+
+
+def _learned(baseline: Baseline, hours: Sequence[Batch], days: float) -> Allowance | None:
+    """Return the rhythms of the traffic itself; None where it is too short or too thin.
+
+    Args:
+        baseline: Whose bins are counted.
+        hours: Of all traffic.
+        days: That they span.
+    """
+    begin_s = hours[0][0]
+    ends = [hour_s + HOUR_S for hour_s, _ in hours if enough(begin_s, hour_s + HOUR_S)]
+    if not ends:
+        return None
+    at_s = ends[0]
+    first_weeks = _between(hours, begin_s, at_s)
+    try:
+        rhythm = learn_rhythm(baseline, first_weeks)
+    except RhythmError:
+        return None
+    varying = varying_channels(baseline, first_weeks)
+    held = tuple(name for name in varying if name not in rhythm.cycles)
+    phases = [Phase(-inf, rhythm.seasonality(baseline.channels), held)]
+    newest = rhythm
+    every = max(RELEARNED_DAYS, ceil((days - FEWEST_DAYS) / MOST_LEARNED))
+    while at_s <= hours[-1][0]:
+        seasonality = newest.seasonality(baseline.channels)
+        phases.append(Phase(at_s, seasonality, day_before=_total(hours, at_s - DAY_S, at_s)))
+        at_s += every * DAY_S
+        if at_s <= hours[-1][0]:
+            newest_hours = _between(hours, at_s - KEPT_DAYS * DAY_S, at_s)
+            newest = _learned_again(baseline, newest_hours, newest)
+    words = f"Rhythm {rhythm}, from this traffic itself; learned again every {every} days"
+    channels = (*rhythm.cycles, *held)
+    return Allowance(Basis.LEARNED, words, tuple(phases), channels, days)
+
+
+def _learned_again(baseline: Baseline, hours: Sequence[Batch], before: Rhythm) -> Rhythm:
+    """Return the rhythm of the newest weeks, or the one before where they are too thin."""
+    try:
+        return learn_rhythm(baseline, hours)
+    except RhythmError:
+        return before
+
+
+def _by_whole_days(baseline: Baseline, hours: Sequence[Batch], days: float) -> Allowance:
+    """Return what is allowed for where no rhythm can be learned.
+
+    Args:
+        baseline: Whose bins are counted.
+        hours: Of all traffic.
+        days: That they span.
+    """
+    if days * 24 < DAY_HOURS:
+        words = (
+            f"Held against the training data as a whole: the traffic is of {days * 24:.0f} hours,"
+            " and a difference may be that of the hour"
+        )
+        return Allowance(Basis.SHORT, words, days=days)
+    varying = varying_channels(baseline, hours)
+    if not varying:
+        words = "Held against the training data as a whole: nothing varies with the hour"
+        return Allowance(Basis.CONSTANT, words, days=days)
+    words = (
+        f"Held against whole days, as they vary with the hour: {_named(varying)}. A rhythm takes"
+        f" two weeks of traffic, and there are {days:.0f} days"
+    )
+    return Allowance(Basis.WHOLE_DAYS, words, (Phase(-inf, None, varying),), varying, days)
+
+
+def _named(channels: Sequence[str]) -> str:
+    # Pairs follow from their features, so that naming these says more.
+    single = [name for name in channels if ":" not in name and name != "sum_of_squares"]
+    names = [subject(name) for name in single or channels]
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _between(hours: Sequence[Batch], from_s: float, to_s: float) -> list[Batch]:
+    return [(begin_s, counts) for begin_s, counts in hours if from_s <= begin_s < to_s]
+
+
+def _total(hours: Sequence[Batch], from_s: float, to_s: float) -> dict[str, list[int]]:
+    """Return the counts between two times, by channel."""
+    total: dict[str, list[int]] = {}
+    for _, counts in _between(hours, from_s, to_s):
+        add_counts(total, counts)
+    return total
