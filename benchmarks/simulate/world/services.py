@@ -170,9 +170,7 @@ def _level(structure: Structure, day: int) -> float:
     return float(weekend + season + structure.trend * max(day, 0) / DAYS)
 
 
-def _rows(
-    structure: Structure, number: int, rng: np.random.Generator, rest: Floats
-) -> tuple[Floats, Floats]:
+def _rows(structure: Structure, number: int, rng: np.random.Generator, rest: Floats) -> tuple[Floats, Floats]:
     """Return rows of unit variance, and what the next day's first row hangs on."""
     rows = rng.standard_normal((number, len(NUMBERS)))
     if structure.sessions:
