@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drift_ml.evidence import Tables, inflation_over_blocks
-from drift_ml.rhythm._model import HOUR_S, HOURS, TEN_MINUTES_S, WEEK_HOURS, Rhythm, RhythmError
+from drift_ml.evidence import Tables
+from drift_ml.rhythm._days import Residuals, dependence
+from drift_ml.rhythm._model import (
+    DAY_TENS,
+    HOUR_S,
+    HOURS,
+    TEN_MINUTES_S,
+    WEEK_HOURS,
+    Rhythm,
+    RhythmError,
+)
 from drift_ml.rhythm._shares import (
     FEWEST_ORDERED,
     LEAST_GAIN,
@@ -21,7 +30,7 @@ from drift_ml.rhythm._shares import (
     reference_counts,
     shares_of,
 )
-from drift_ml.rhythm._ten_minutes import DAY_TENS, MOST_COUNTS, standing_out, with_slots
+from drift_ml.rhythm._ten_minutes import MOST_COUNTS, standing_out, with_slots
 from drift_ml.rhythm._traffic import Traffic, read_traffic
 
 if TYPE_CHECKING:
@@ -29,11 +38,10 @@ if TYPE_CHECKING:
 
     from drift_ml.baseline import Baseline, Channel
     from drift_ml.left_out import LeftOut
-    from drift_ml.rhythm._traffic import Batch, Floats, Integers
+    from drift_ml.rhythm._bases import Base
+    from drift_ml.rhythm._days import Dependence
+    from drift_ml.rhythm._traffic import Batch, Floats, Integers, Integers32
 
-#: Largest variance inflation: evidence on a channel then takes up to 25 times as many events. A
-#: channel of rare bursts would be blind for ever with more.
-MOST_INFLATION = 25.0
 STRUCTURES = (HOURS, WEEK_HOURS)
 
 
@@ -58,14 +66,15 @@ def learn_rhythm(
     *,
     finer: Iterable[Batch] = (),
     left_out: Sequence[LeftOut] = (),
+    bases: Mapping[str, Base] | None = None,
 ) -> Rhythm:
     """Return the rhythm of traffic.
 
     Each channel gets the simplest structure (none, hour of the day, hour of the week, ten minutes
     of the day or the week) that foretells the counts of weeks that it was not learned from; a finer
     one must be better by LEAST_GAIN nats.
-    A slice's reference is the baseline's, moved as the traffic of that slice differs from all
-    traffic: a cycle is no drift, and a difference from training stays one.
+    A slice's reference is that of its channel, moved as the traffic of that slice differs from all
+    traffic: a cycle is no drift, and a difference from the reference stays one.
 
     Args:
         baseline: whose bins are counted.
@@ -73,11 +82,12 @@ def learn_rhythm(
         finer: the same of two weeks or more, each of ten minutes; without them no structure is
             finer than an hour.
         left_out: spans that are not learned from.
+        bases: by channel, the traffic that it is held against; all others against training.
 
     Raises:
         RhythmError: the traffic is shorter than two weeks, or thinner than 64 batches.
     """
-    channels = baseline.channels
+    channels, bases = baseline.channels, bases or {}
     traffic = read_traffic(channels, batches, left_out, HOUR_S)
     tens = _tens(channels, finer, left_out)
     cycles: dict[str, tuple[tuple[int, ...], ...]] = {}
@@ -88,28 +98,30 @@ def learn_rhythm(
         sums = traffic.sliced(traffic.by_fold(channel.name).sum(axis=0), way.strata)
         shares = shares_of(sums, way)
         foretold[channel.name] = _Foretold(traffic, way.strata, shares)
+        base = bases[channel.name].counts if channel.name in bases else channel.counts
         if way.strata > 1:
-            cycles[channel.name] = _reference(channel, sums, shares)
+            cycles[channel.name] = _reference(base, sums, shares)
         if tens is None:
             continue
         found = standing_out(tens, channel, way, room)
         if found is not None:
             foretold[channel.name] = _Foretold(tens, found.slices, found.shares)
-            cycles[channel.name] = with_slots(channel, cycles.get(channel.name), found)
+            cycles[channel.name] = with_slots(base, cycles.get(channel.name), found)
             room -= found.shares.size if found.slices > DAY_TENS else 0
-    inflation = _inflation(channels, foretold)
-    bounded = [name for name, value in inflation.items() if value > MOST_INFLATION]
+    depends = _dependence(channels, foretold)
+    bounded = [name for name, how in depends.items() if how.is_bounded]
+    allowed = {name: how.bounded for name, how in depends.items()}
     return Rhythm(
         baseline=baseline.digest,
         from_s=float(traffic.times_s[0]),
         to_s=float(traffic.times_s[-1]),
         events=int(traffic.events.sum()),
         cycles=cycles,
-        variance_inflation={
-            name: min(value, MOST_INFLATION) for name, value in inflation.items() if value > 1
-        },
+        variance_inflation={name: how.within for name, how in allowed.items() if how.within > 1},
         bounded=tuple(bounded),
         left_out=tuple(left_out),
+        bases=bases,
+        days={name: how.days for name, how in allowed.items() if how.days is not None},
     )
 
 
@@ -157,14 +169,14 @@ def _score(sums: Integers, way: Way) -> float:
 
 
 def _reference(
-    channel: Channel,
+    base: Sequence[int],
     sums: Integers,
     shares: Floats,
 ) -> tuple[tuple[int, ...], ...]:
     """Return the reference counts of a channel by stratum.
 
     Args:
-        channel: of the baseline.
+        base: counts that the channel is held against, shape (bins,).
         sums: counts of the traffic that was learned from, shape (strata, bins).
         shares: of the channel by stratum, the same shape.
     """
@@ -172,15 +184,15 @@ def _reference(
     relative = shares / (whole / whole.sum())
     reference = []
     for counted, change in zip(sums, relative, strict=True):
-        reference.append(reference_counts(channel, change, float(counted.sum())))
+        reference.append(reference_counts(base, change, float(counted.sum())))
     return tuple(reference)
 
 
-def _inflation(
+def _dependence(
     channels: Sequence[Channel],
     foretold: Mapping[str, _Foretold],
-) -> dict[str, float]:
-    """Return the variance inflation of each channel, the largest over its charts.
+) -> dict[str, Dependence]:
+    """Return how the events of each channel depend, by the chart that shows it most.
 
     Residuals are taken from what the traffic itself foretells, so that a difference from training
     is none.
@@ -190,14 +202,25 @@ def _inflation(
         foretold: what is known of the traffic, by channel.
     """
     tables = Tables.build(channels)
-    largest = dict.fromkeys((channel.name for channel in channels), 1.0)
+    depends = {}
     for name, ratios in zip(tables.names, tables.ratios, strict=True):
-        if not ratios.shape[1]:
-            continue
-        counts, shares = foretold[name].traffic.counts[name], foretold[name].by_batch()
-        events = counts.sum(axis=1, keepdims=True)
-        mean = shares @ ratios
-        gains = counts @ ratios - events * mean
-        variances = events * np.maximum(shares @ ratios**2 - mean**2, 0.0)
-        largest[name] = float(inflation_over_blocks(gains, variances).max())
-    return largest
+        if ratios.shape[1]:
+            of = foretold[name]
+            residuals = _residuals(of.traffic.counts[name], of.by_batch(), ratios)
+            depends[name] = dependence(residuals, of.traffic.times_s)
+    return depends
+
+
+def _residuals(counts: Integers32, shares: Floats, ratios: Floats) -> Residuals:
+    """Return what the charts of a channel have gained beside what was foretold.
+
+    Args:
+        counts: of the channel, shape (batches, bins).
+        shares: of each bin at each batch, the same shape.
+        ratios: log-likelihood ratios of its charts, nats, shape (bins, charts).
+    """
+    events = counts.sum(axis=1, keepdims=True)
+    mean = shares @ ratios
+    gains = counts @ ratios - events * mean
+    variances = events * np.maximum(shares @ ratios**2 - mean**2, 0.0)
+    return Residuals(gains, variances, events)

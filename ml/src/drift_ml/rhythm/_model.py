@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from math import lcm
 from typing import TYPE_CHECKING, Any, Final
 
-from drift_ml.evidence import Seasonality
+from drift_ml.evidence import DayVariation, Seasonality
 from drift_ml.left_out import LeftOut, day_in_words
+from drift_ml.rhythm._bases import Base, bases_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from drift_contracts.types import RhythmV1
+    from drift_contracts.types import RhythmV1, RhythmV1Day
 
     from drift_ml.baseline import Channel
 
@@ -54,6 +55,10 @@ class Rhythm:
     #: Channels whose inflation was cut: they are watched, but a rise of their variance may alarm.
     bounded: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = field(default=())
+    #: By channel that is held against traffic: that traffic. All others have the training rows.
+    bases: Mapping[str, Base] = field(default_factory=dict)
+    #: By channel whose days differ by more than its events would: by how much.
+    days: Mapping[str, DayVariation] = field(default_factory=dict)
 
     @property
     def strata(self) -> int:
@@ -72,18 +77,25 @@ class Rhythm:
         """
         strata = self.strata
         period = WEEK_S if strata in (WEEK_HOURS, WEEK_TENS) else DAY_S
-        places = range(strata)
+        places: Sequence[int] = range(strata)
         order: tuple[int, ...] = ()
         if self.step_s == TEN_MINUTES_S:
             places, order = self._distinct()
         slices = []
         for place in places:
             counts = {channel.name: channel.counts for channel in channels}
+            counts.update({name: base.counts for name, base in self.bases.items()})
             for name, cycle in self.cycles.items():
                 counts[name] = cycle[self._slice(cycle, place)]
             slices.append(counts)
-        inflation = dict(self.variance_inflation)
-        return Seasonality(float(period), tuple(slices), inflation, order=order)
+        return Seasonality(
+            float(period),
+            tuple(slices),
+            dict(self.variance_inflation),
+            dict(self.days),
+            self._reference_inflation(),
+            order,
+        )
 
     def _slice(self, cycle: Sequence[object], place: int) -> int:
         """Return the slice of a channel's cycle that holds a slice of time."""
@@ -111,6 +123,14 @@ class Rhythm:
             order.append(known[key])
         return places, tuple(order)
 
+    def _reference_inflation(self) -> dict[str, float]:
+        """Return for how many events of its base one counts, by channel that has a base."""
+        inflation = {}
+        for name in self.bases:
+            of_days = self.days[name].inflation if name in self.days else 1.0
+            inflation[name] = self.variance_inflation.get(name, 1.0) * of_days
+        return inflation
+
     def __str__(self) -> str:
         """Return the rhythm in one line, as the page shows it."""
         begin, end = day_in_words(self.from_s), day_in_words(self.to_s)
@@ -122,7 +142,7 @@ class Rhythm:
 
     def to_json(self) -> RhythmV1:
         """Return the rhythm as a document of rhythm.v1."""
-        return {
+        document: RhythmV1 = {
             "contract": CONTRACT,
             "baseline": self.baseline,
             "from_s": self.from_s,
@@ -138,6 +158,12 @@ class Rhythm:
                 for span in self.left_out
             ],
         }
+        # Without these the digest is the one of a rhythm that has none.
+        if self.bases:
+            document["bases"] = {name: base.to_json() for name, base in self.bases.items()}
+        if self.days:
+            document["days"] = {name: _days_document(days) for name, days in self.days.items()}
+        return document
 
     @classmethod
     def from_json(
@@ -180,6 +206,8 @@ class Rhythm:
                 variance_inflation=_inflation(document["variance_inflation"]),
                 bounded=tuple(map(str, document["bounded"])),
                 left_out=tuple(spans),
+                bases=bases_from_json(document.get("bases", {}), channels),
+                days=_days(document.get("days", {})),
             )
         except (AttributeError, KeyError, TypeError, ValueError):
             raise RhythmError(f"expected the members of {CONTRACT}") from None
@@ -219,3 +247,15 @@ def _cycles(document: Mapping[str, Sequence[Sequence[int]]]) -> dict[str, Any]:
 
 def _inflation(document: Mapping[str, float]) -> dict[str, float]:
     return {name: float(value) for name, value in document.items()}
+
+
+def _days_document(days: DayVariation) -> RhythmV1Day:
+    return {"variance": days.variance, "inflation": days.inflation, "events": days.events}
+
+
+def _days(document: Mapping[str, Mapping[str, float]]) -> dict[str, DayVariation]:
+    days = {}
+    for name, item in document.items():
+        values = (float(item["variance"]), float(item["inflation"]), float(item["events"]))
+        days[name] = DayVariation(*values)
+    return days

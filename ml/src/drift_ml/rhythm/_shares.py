@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from drift_ml.baseline import Channel
+    from collections.abc import Sequence
+
     from drift_ml.rhythm._traffic import Floats, Integers, Traffic
 
 #: Events by which a slice is pulled to the whole; a slice of a few events says little.
@@ -116,20 +117,20 @@ def tilted(sums: Integers, base: Floats) -> Floats:
     return shares
 
 
-def reference_counts(channel: Channel, change: Floats, events: float) -> tuple[int, ...]:
+def reference_counts(base: Sequence[int], change: Floats, events: float) -> tuple[int, ...]:
     """Return the reference counts of a channel in a slice.
 
-    The baseline's share of a bin is multiplied by what the slice has of it beside all traffic.
+    The base's share of a bin is multiplied by what the slice has of it beside all traffic.
 
     Args:
-        channel: of the baseline.
+        base: counts that the channel is held against, shape (bins,).
         change: share of each bin in the slice over that in all traffic, shape (bins,).
         events: of the slice.
     """
-    known = np.asarray(channel.counts, dtype=np.float64)
+    known = np.asarray(base, dtype=np.float64)
     rows = max(known.sum(), 1.0)
     moved = known * change
-    # Both the baseline and the stratum are estimates: their variances add.
+    # Both the base and the stratum are estimates: their variances add.
     size = 1 / (1 / rows + 1 / (events + PULL_EVENTS))
     counts = np.rint(moved / moved.sum() * size)
     # A bin that training knows stays one that is known.

@@ -156,23 +156,23 @@ def _result(sums: Integers, hours: Floats, shares: Floats) -> StandingOut:
 
 
 def with_slots(
-    channel: Channel,
+    base: Sequence[int],
     cycle: Sequence[tuple[int, ...]] | None,
     found: StandingOut,
 ) -> tuple[tuple[int, ...], ...]:
     """Return the reference counts of a channel by ten minutes.
 
     Args:
-        channel: of the baseline.
+        base: counts that the channel is held against, shape (bins,).
         cycle: its reference counts by hour of the day or week; None where it has no such cycle.
         found: the slices that stand out.
     """
     slots = []
     for place in range(found.slices):
         if place in found.changed:
-            slots.append(reference_counts(channel, *found.changed[place]))
+            slots.append(reference_counts(base, *found.changed[place]))
         elif cycle is None:
-            slots.append(tuple(channel.counts))
+            slots.append(tuple(base))
         else:
             slots.append(cycle[place // TENS_AN_HOUR % len(cycle)])
     return tuple(slots)

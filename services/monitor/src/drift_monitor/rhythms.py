@@ -13,25 +13,31 @@ from drift_ml.evidence import add_counts
 from drift_ml.left_out import is_left_out
 from drift_ml.rhythm import (
     FEWEST_DAYS,
+    Base,
     Rhythm,
     RhythmError,
+    bases_from_json,
     carried,
     enough,
     learn_rhythm,
+    rebased,
     varying_channels,
 )
 
+from drift_monitor.bases import bases_of
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import DAMAGED, NEWER, is_newer, refuse_damaged
 from drift_monitor.keys import Series
+from drift_monitor.rules import Rules
 from drift_monitor.sums import HOUR_S, HOURS, HOURS_A_DAY, Sums, size_in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from drift_contracts.types import DetectorStateV1Mixture, DetectorStateV2
     from drift_ml.baseline import Baseline
     from drift_ml.left_out import LeftOut
+    from drift_ml.window import Window
 
     from drift_monitor.stores import Document, Store
     from drift_monitor.sums import Batch, Size
@@ -73,6 +79,12 @@ class Memory:
     carried_from: str = ""
     #: Bytes of each document of sums, by its place.
     sizes: Mapping[str, int] = field(default_factory=dict)
+    #: By channel, when its new normal began, in seconds since the epoch.
+    since: Mapping[str, float] = field(default_factory=dict)
+    #: By channel, a new normal that no learned rhythm holds yet.
+    new_normals: Mapping[str, Base] = field(default_factory=dict)
+    #: Whether the rhythm was learned with bases of traffic.
+    is_rolling: bool = False
 
     def in_force(self, bundled: Rhythm | None = None) -> Rhythm | None:
         """Return the rhythm that traffic is held against.
@@ -81,6 +93,18 @@ class Memory:
             bundled: of the bundle, which holds until one is learned from the traffic.
         """
         return self.rhythm or bundled or self.carried
+
+    def reference(self, baseline: Baseline, bundled: Rhythm | None = None) -> Rhythm | None:
+        """Return the rhythm in force, with the new normals that came after it.
+
+        Args:
+            baseline: whose bins are counted.
+            bundled: of the bundle.
+        """
+        rhythm = self.in_force(bundled)
+        if not self.new_normals:
+            return rhythm
+        return rebased(rhythm, self.new_normals, baseline)
 
     def held(self, bundled: Rhythm | None, channels: Sequence[Channel]) -> tuple[str, ...]:
         """Return the channels that are held against whole days.
@@ -101,6 +125,16 @@ class Memory:
     def hours(self) -> int:
         """Return how many hours are summed, with traffic or without."""
         return max(0, self.last_hour + 1 - self.first_hour)
+
+    @property
+    def first_day(self) -> int:
+        """Return the number since 1970 of the first whole day."""
+        return -(-self.first_hour // HOURS_A_DAY)
+
+    @property
+    def has_whole_day(self) -> bool:
+        """Return whether a whole day in UTC is summed, with traffic or without."""
+        return (self.last_hour + 1) // HOURS_A_DAY > self.first_day
 
     @property
     def is_day_over(self) -> bool:
@@ -171,6 +205,7 @@ class Rhythms:
         store: Store,
         period: int,
         left_out: tuple[LeftOut, ...] = (),
+        rules: Rules | None = None,
     ) -> None:
         """Read nothing yet.
 
@@ -178,10 +213,12 @@ class Rhythms:
             store: where windows are kept.
             period: whole seconds that a window spans, 60 or less.
             left_out: spans that nothing is learned from.
+            rules: how references follow the traffic; those of a deployment that chooses none.
         """
         self._store = store
         self._left_out = left_out
         self._sums = Sums(store, period)
+        self._rules = rules or Rules()
         self._windows_an_hour = HOUR_S // period
 
     def memory(
@@ -225,6 +262,9 @@ class Rhythms:
                 _rhythm_of(members.get("carried"), baseline),
                 str(members.get("carried_from", "")),
                 dict(members.get("sizes", {})),
+                {name: float(since) for name, since in members.get("since", {}).items()},
+                bases_from_json(members.get("new_normals", {}), baseline.channels),
+                bool(members.get("is_rolling", False)),
             )
         except (KeyError, TypeError, ValueError):
             item = f"state#{_place(series)}"
@@ -238,6 +278,7 @@ class Rhythms:
         cursor: int,
         detector: DetectorStateV1Mixture | DetectorStateV2 | None,
         bundled: Rhythm | None = None,
+        held: Collection[str] = (),
     ) -> Memory:
         """Sum the hours that have closed, learn where it is time, and store both.
 
@@ -250,6 +291,7 @@ class Rhythms:
             cursor: the last window that was evaluated.
             detector: the state of the detector, which goes on under a new rhythm.
             bundled: the rhythm of the bundle: with one, nothing is held against whole days.
+            held: channels of alarms that stand, whose reference stays as it is.
 
         Raises:
             Conflict: another run has saved.
@@ -265,31 +307,145 @@ class Rhythms:
             sizes |= self._sums.add_day(series, baseline, day, list(hours))
         memory = replace(memory, last_hour=end - 1, sizes=sizes)
         settings = None if detector is None else detector["settings"]
-        if memory.is_due or memory.is_of_other_days(self._left_out):
-            memory = replace(self._learn(series, baseline, memory), superseded=settings)
+        memory = self._renew(series, baseline, memory, settings, held)
+        if memory.is_due or self._is_of_other_rules(memory):
+            memory = replace(self._learn(series, baseline, memory, held), superseded=settings)
         if memory.is_day_over and memory.in_force(bundled) is None:
             memory = self._look(series, baseline, memory, settings)
         self._store.save(_place(series), memory.revision, _document(memory))
         return memory
+
+    def _renew(
+        self,
+        series: Series,
+        baseline: Baseline,
+        memory: Memory,
+        settings: str | None,
+        held: Collection[str],
+    ) -> Memory:
+        """Return the memory with new normals of all traffic since, each time that doubles.
+
+        Args:
+            series: whose hours.
+            baseline: whose bins are counted.
+            memory: with the hours that are summed.
+            settings: digest of the detector's settings.
+            held: channels of alarms that stand, whose reference stays as it is.
+        """
+        end_s = float((memory.last_hour + 1) * HOUR_S)
+        old = {name: base for name, base in memory.new_normals.items() if name not in held}
+        due = {name: base.from_s for name, base in old.items() if base.is_doubled(end_s)}
+        if not due or not self._rules.is_rolling:
+            return memory
+        hours = self.hours(series, baseline, memory)
+        bases = bases_of(baseline, hours, due, self._left_out)
+        # Days that are left out make none longer.
+        longer = {name: base for name, base in bases.items() if old[name].is_doubled(base.to_s)}
+        if not longer:
+            return memory
+        renewed = {**memory.new_normals, **longer}
+        return replace(memory, new_normals=renewed, superseded=settings)
+
+    def _is_of_other_rules(self, memory: Memory) -> bool:
+        """Return whether the rhythm was learned under other settings than today's."""
+        if memory.rhythm is None:
+            return False
+        is_of_other_reference = memory.is_rolling != self._rules.is_rolling
+        return is_of_other_reference or memory.is_of_other_days(self._left_out)
 
     def _learn(
         self,
         series: Series,
         baseline: Baseline,
         memory: Memory,
+        held: Collection[str] = (),
     ) -> Memory:
         try:
-            hours = self.hours(series, baseline, memory)
-            tens = self.tens(series, baseline, memory)
-            rhythm = learn_rhythm(baseline, hours, finer=tens, left_out=self._left_out)
+            bases = self._bases(baseline, memory, self.hours(series, baseline, memory), held)
+            rhythm = learn_rhythm(
+                baseline,
+                self.hours(series, baseline, memory),
+                finer=self.tens(series, baseline, memory),
+                left_out=self._left_out,
+                bases=bases,
+            )
         except RhythmError as error:
             _log.info("the rhythm of %s is not learned: %s", series, error)
             return replace(memory, learned_hour=memory.last_hour)
         _log.info("the rhythm of %s: %s", series, rhythm)
         self._hand_on(series, baseline, rhythm)
         return replace(
-            memory, learned_hour=memory.last_hour, rhythm=rhythm, whole_days=(), looked_hour=None
+            memory,
+            learned_hour=memory.last_hour,
+            rhythm=rhythm,
+            whole_days=(),
+            looked_hour=None,
+            new_normals={},
+            is_rolling=self._rules.is_rolling,
         )
+
+    def _bases(
+        self,
+        baseline: Baseline,
+        memory: Memory,
+        hours: Iterable[Batch],
+        held: Collection[str],
+    ) -> dict[str, Base]:
+        """Return what each channel is held against; one that is left out against training.
+
+        Args:
+            baseline: whose bins are counted.
+            memory: with the rhythm before.
+            hours: that are kept, the oldest first.
+            held: channels of alarms that stand, which are not learned from: they keep what they
+                are held against.
+        """
+        if not self._rules.is_rolling:
+            return {}
+        since = {}
+        learned = {} if memory.rhythm is None else memory.rhythm.bases
+        former = {**learned, **memory.new_normals}
+        bases = {}
+        for channel in baseline.channels:
+            if channel.name not in held:
+                since[channel.name] = memory.since.get(channel.name, 0.0)
+            elif channel.name in former:
+                bases[channel.name] = former[channel.name]
+        return {**bases, **bases_of(baseline, hours, since, self._left_out)}
+
+    def take_as_normal(
+        self,
+        series: Series,
+        baseline: Baseline,
+        memory: Memory,
+        since: Mapping[str, float],
+        settings: str,
+    ) -> Memory:
+        """Hold channels against the traffic since a change, and store that.
+
+        Args:
+            series: whose hours.
+            baseline: whose bins are counted.
+            memory: with the hours that are summed.
+            since: by channel, when the change began, in seconds since the epoch.
+            settings: digest of the detector's settings, which goes on under others.
+
+        Returns:
+            The memory as it is stored; one without a new normal for a channel of which less than
+            a day, or too few events, are there.
+        """
+        bases = bases_of(baseline, self.hours(series, baseline, memory), since, self._left_out)
+        if not bases:
+            return memory
+        begun = {name: since[name] for name in bases}
+        memory = replace(
+            memory,
+            since={**memory.since, **begun},
+            new_normals={**memory.new_normals, **bases},
+            superseded=settings,
+        )
+        self._store.save(_place(series), memory.revision, _document(memory))
+        return replace(memory, revision=memory.revision + 1)
 
     def _hand_on(self, series: Series, baseline: Baseline, rhythm: Rhythm) -> None:
         """Keep a rhythm for the versions of the model to come, with the bins that it is of."""
@@ -369,6 +525,12 @@ class Rhythms:
             add_counts(total, counts)
         return total
 
+    def windows(
+        self, series: Series, baseline: Baseline, memory: Memory
+    ) -> Iterator[tuple[int, Window]]:
+        """Yield number since 1970 and sum of each hour that is kept, the oldest first."""
+        return self._sums.hour_windows(series, baseline, memory.last_hour, HOURS.kept_days)
+
     def hours(self, series: Series, baseline: Baseline, memory: Memory) -> Iterator[Batch]:
         """Yield begin and counts of each hour that is kept, the oldest first.
 
@@ -423,4 +585,7 @@ def _document(memory: Memory) -> Document:
         "carried_from": memory.carried_from,
         "sizes": dict(memory.sizes),
         "rhythm": None if memory.rhythm is None else memory.rhythm.to_json(),
+        "since": dict(memory.since),
+        "new_normals": {name: base.to_json() for name, base in memory.new_normals.items()},
+        "is_rolling": memory.is_rolling,
     }

@@ -197,9 +197,22 @@ class Sums:
             last_hour: the newest, since 1970.
             days: before its end, at most.
         """
-        first = last_hour + 1 - min(days, HOURS.kept_days) * HOURS_A_DAY
-        for number, window in self._windows(HOURS, series, baseline, first, last_hour):
+        for number, window in self.hour_windows(series, baseline, last_hour, days):
             yield float(number * HOUR_S), window.channel_counts()
+
+    def hour_windows(
+        self, series: Series, baseline: Baseline, last_hour: int, days: int
+    ) -> Iterator[tuple[int, Window]]:
+        """Yield the number since 1970 and the sum of each hour that had events, in order.
+
+        Args:
+            series: whose hours.
+            baseline: whose bins are counted.
+            last_hour: the newest, since 1970.
+            days: before its end, at most.
+        """
+        first = last_hour + 1 - min(days, HOURS.kept_days) * HOURS_A_DAY
+        yield from self._windows(HOURS, series, baseline, first, last_hour)
 
     def tens(self, series: Series, baseline: Baseline, last_hour: int) -> Iterator[Batch]:
         """Yield begin and counts of each ten minutes that had events, the oldest first.

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from drift_contracts import NotJson
+from drift_ml.segments import SegmentsError
 from drift_monitor.aggregate import Aggregator, as_message
 from drift_monitor.deliveries import Delivery
 from drift_monitor.errors import BadStore
 from drift_monitor.evaluate import Evaluator, Policy
+from drift_monitor.held import joined_spans, spans_of, standing_alerts
 from drift_monitor.metrics import emf_line, evaluation_values
 from drift_monitor.reference import with_parts
+from drift_monitor.rules import Rules
+from drift_monitor.state import SeriesState
 
+from drift_console.alerts import shown_alerts
 from drift_console.database import transaction
 from drift_console.emf import parse_line
 from drift_console.events import EventStore
@@ -36,6 +42,8 @@ if TYPE_CHECKING:
 
 #: Runs of events that are counted before the alarms get their turn again.
 RUNS = 16
+#: Retentions for which windows of evidence under way stay: an alert that rests on them may be next.
+RETENTIONS = 2
 #: Windows. The log is read to its end before each evaluation, so that nothing comes much later.
 LATENESS = 1
 
@@ -47,7 +55,7 @@ class Monitor:
     that is counted again after a crash changes nothing.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts it works with, each by name
         self,
         connection: sqlite3.Connection,
         store: SqliteStore,
@@ -57,6 +65,7 @@ class Monitor:
         *,
         publish: Callable[[Alert], None],
         url: str,
+        acknowledgements: SqliteStore | None = None,
     ) -> None:
         """Prepare aggregator and evaluator.
 
@@ -68,6 +77,7 @@ class Monitor:
             spec: Names namespace, dimensions and units of the metrics.
             publish: Takes a drift alert, perhaps a second time under the same alert_id.
             url: The console's page, for alerts.
+            acknowledgements: Where alerts are acknowledged; `store` if absent.
         """
         self._connection = connection
         self._store = store
@@ -95,6 +105,7 @@ class Monitor:
             stack=settings.stack,
             policy=Policy(
                 learns_rhythm=settings.rhythm,
+                references=Rules.of(settings.reference, settings.new_normal_days),
                 left_out=settings.left_out,
                 budget_days=settings.false_alarm_days,
                 minimum_effect=settings.minimum_effect,
@@ -105,6 +116,8 @@ class Monitor:
                 period=self._period,
             ),
             links={"console": url},
+            shown=lambda model: shown_alerts(connection, model),
+            acknowledgements=acknowledgements,
         )
 
     def counted(self) -> int:
@@ -192,8 +205,36 @@ class Monitor:
         """
         before = int((now - retention) // self._period)
         batches_below = _batch(self.counted())
+        spans = self._shown_spans()
+        oldest = int((now - RETENTIONS * retention) // self._period)
         for series in with_parts(self._references):
-            self._store.forget(series, before=before, batches_below=batches_below)
+            kept = spans.get(series, [])
+            # The evaluation reports a state that cannot be read.
+            with suppress(BadStore):
+                state = SeriesState.from_json(self._store.state(series).state or {}, series)
+                kept += spans_of(standing_alerts(state))
+                if state.digests:
+                    kept.append((max(state.digests[0]["first"], oldest), before))
+            self._store.forget(
+                series, before=before, batches_below=batches_below, kept=joined_spans(kept)
+            )
+
+    def _shown_spans(self) -> dict[Series, list[tuple[int, int]]]:
+        """Return the minutes that the alerts on the page rest on, by series."""
+        spans: dict[Series, list[tuple[int, int]]] = {}
+        for series, reference in self._references.items():
+            for alert in shown_alerts(self._connection, series.model):
+                if alert["model_version"] != series.version:
+                    continue
+                # Any: an alert of an earlier release is of no segment.
+                named: Any = alert.get("segment")
+                place = series
+                if named is not None and reference.segments is not None:
+                    with suppress(SegmentsError):
+                        code = reference.segments.named(named["name"], named["value"]).code
+                        place = series.part(code)
+                spans.setdefault(place, []).extend(spans_of([alert]))
+        return spans
 
 
 def _psi_alarm(settings: Settings, spec: MonitoringSpec) -> float:
