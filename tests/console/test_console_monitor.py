@@ -196,6 +196,7 @@ def test_small_drift(machine):
         "share": finding["shares"]["sqft"],
     }
     (alert,) = drift_alerts(machine)
+    assert "segment" in alert["reason"]
     schemas.check("alert.v2", alert)
     assert (alert["name"], alert["state"]) == ("drift-evidence", "ALARM")
     assert alert["title"].startswith("house-price: drift in sqft: the mean rose from")

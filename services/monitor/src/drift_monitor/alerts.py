@@ -58,6 +58,10 @@ NEXT_OF_FIRST_DAY = (
     "The traffic is younger than a day, so that this may be what the hour of the day does: look"
     " again when a whole day is there, which ends the alert of a feature that only follows the hour"
 )
+NEXT_SEGMENTS = (
+    "Ask which part of the traffic holds it: `driftctl segments ALERT` searches the events of the"
+    " console or the prediction log"
+)
 NEXT_AFTER = "Nothing to do; the detector watches on from a clean slate"
 #: Alerts that still stand and that a new one names.
 MOST_NAMED = 5
@@ -169,6 +173,8 @@ def drift_alert(
 def _next_steps(source: AlertSource, finding: DriftFinding, grounds: Grounds) -> list[str]:
     """Return what to do about a drift; of the first day, what is not known yet comes first."""
     steps = list(NEXT_OF_ANSWER if _is_of_classifier(source, finding) else NEXT)
+    if source.segment is None:
+        steps.insert(1, NEXT_SEGMENTS)
     if grounds.is_first_day:
         return [NEXT_OF_FIRST_DAY, *steps]
     return steps
