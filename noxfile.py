@@ -68,6 +68,7 @@ SETS = {
     "exact": "dev",
     "exact-oldest": None,
     "simulate": "dev",
+    "world": None,
     "browser": "dev",
     "fuzz": "dev",
     "mutants": "dev",
@@ -549,6 +550,9 @@ def exact(session: Session) -> None:
 def simulate(session: Session) -> None:
     """Measure false alarms and delay of every detector, for docs/evidence.md; resumable."""
     prepare(session, "simulate")
+    # One of the tables is a source distribution: it is built with the pinned backend.
+    data_only = ("--no-deps", "--no-build-isolation", *requirement_options("world"))
+    session.install(*data_only)
     run_module(session, "benchmarks.simulate", *session.posargs)
 
 
@@ -712,8 +716,8 @@ def lock(session: Session) -> None:
     session.install(*requirement_options("bootstrap"))
     for name, base in SETS.items():
         constraint = ["-c", f"requirements/{base}.txt"] if base else []
-        # One file of the emulator's wheel is used, and nothing that it depends on.
-        if name == "emulator":
+        # Files of these packages are read, and nothing that they depend on is used.
+        if name in ("emulator", "world"):
             constraint = ["--no-deps"]
         # `pulumi install` looks for the program's set beside the program.
         pinned = "infra/requirements" if name == "program" else f"requirements/{name}"

@@ -27,6 +27,9 @@ EPILOG = """examples:
                                                   a tenth of the replicates, for a first look in build/evidence.md
   python -m benchmarks.simulate --bars            every bar beside the released detector and the others, 200 runs a row
   python -m benchmarks.simulate --bars --quick    the same of 20 runs, printed only
+  python -m benchmarks.simulate --world           four weeks of simulated services and real tables in the order of time,
+                                                  with the deployed evaluator, 40 services a structure
+  python -m benchmarks.simulate --world --quick   the same in less than twenty minutes, printed only
   python -m benchmarks.simulate --only recovery   one kind of cell, its results as lines of JSON (no document)
 
 kinds of cells:
@@ -74,6 +77,10 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--kept", action="store_true", help="of the bars: show the runs that are there, run none")
     parser.add_argument("--quick", action="store_true", help="of the bars: 20 runs a row, printed only")
     parser.add_argument("--newservice", action="store_true", help="what a service sees that is started today, instead")
+    parser.add_argument("--world", action="store_true", help="the world's time instead (see above)")
+    parser.add_argument("--services", type=_jobs, default=40, help="of the world: a structure (default: 40)")
+    parser.add_argument("--minutes", action="store_true", help="of the world: windows of a minute, not of ten")
+    parser.add_argument("--group", choices=("ours", "released", "others"), help="of the world: run these alone")
     parser.add_argument("--cache", type=Path, default=Path("build/simulate"), help="where finished cells are kept")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where evidence.md is (default: docs)")
     return parser.parse_args(words)
@@ -119,7 +126,11 @@ def main(words: list[str] | None = None) -> int:
             from benchmarks.simulate import new_service  # noqa: PLC0415 - the number of threads is set first
 
             return new_service.main(["--seeds", "1" if options.quick else "3"])
-        if options.bars:
+        if options.world:
+            from benchmarks.simulate.world import proof  # noqa: PLC0415 - the number of threads is set first
+
+            proof.report(options)
+        elif options.bars:
             from benchmarks.simulate import bar_table  # noqa: PLC0415 - the number of threads is set first
 
             bar_table.report(options)

@@ -17,16 +17,18 @@ def course(job: dict[str, Any]) -> dict[str, Any]:
     detector: Any = MixtureDetector(Settings(job["channels"], Budget(job["budget"])))
     names = [channel["name"] for channel in job["channels"]]
     batch = job["batch"]
+    # Windows of traffic differ in their events.
+    sizes = job.get("events") or [batch] * len(job["batches"])
     raised, standing = [], []
-    for place, row in enumerate(job["batches"], 1):
+    for place, (row, events) in enumerate(zip(job["batches"], sizes, strict=True), 1):
         counts = dict(zip(names, row, strict=True))
         had = detector.alarm is not None
         if batch == 1:
             detector.update_event(counts, moment=float(place))
         else:
-            detector.update(counts, events=batch, moment=float(place * batch))
+            detector.update(counts, events=events, moment=float(place * (batch or 1)))
         if detector.alarm is not None and not had:
-            raised.append([place * batch, detector.alarm.channel])
+            raised.append([place * (batch or 1), detector.alarm.channel])
         elif had and detector.recovered:
             # As the released evaluator did.
             detector.reset()

@@ -1,0 +1,140 @@
+"""Run the proof of the world's time: what is not kept yet, then the tables."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from time import time
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.simulate.bar_table import NOT_RELEASED, released_commit, released_tree
+from benchmarks.simulate.world.cells import GROUPS, RELEASED, Cell, done
+from benchmarks.simulate.world.plots import plot
+from benchmarks.simulate.world.real_tables import TABLES
+from benchmarks.simulate.world.report import Proof, document
+from benchmarks.simulate.world.services import STRUCTURES
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from pathlib import Path
+
+    from benchmarks.simulate.world.report import Results
+
+BEGIN, END = "<!-- world: begin -->", "<!-- world: end -->"
+#: Services a structure and days of a table's service.
+QUICK_SERVICES, QUICK_DAYS = 4, 100
+#: Services of a structure that are run before the next structure's.
+ROUND = 10
+STEP = 10
+
+
+def cells(options: Namespace, *, with_released: bool) -> list[Cell]:
+    """Return every cell, the long ones first.
+
+    Args:
+        options: of the command line.
+        with_released: whether the released detector can be run.
+    """
+    days = QUICK_DAYS if options.quick else 0
+    number = QUICK_SERVICES if options.quick else options.services
+    groups = [group for group in GROUPS if group != RELEASED or with_released]
+    listed = [Cell("table", each.name, group, days=days) for each in TABLES for group in groups]
+    for seed in range(number):
+        for group in groups:
+            listed += [
+                Cell("service", each.key, group, seed, 1 if options.minutes else STEP)
+                for each in STRUCTURES
+            ]
+    if options.group:
+        return [cell for cell in listed if cell.group == options.group]
+    return listed
+
+
+def scale_of(options: Namespace) -> str:
+    """Return the scale in words."""
+    number = QUICK_SERVICES if options.quick else options.services
+    span = f"the first {QUICK_DAYS} days of each table" if options.quick else "whole tables"
+    window = "a minute" if options.minutes else "ten minutes"
+    return f"{number} services a structure with windows of {window}, {span}"
+
+
+def report(options: Namespace) -> None:
+    """Run what is not there, print the tables, and write them on the full scale.
+
+    Args:
+        options: of the command line.
+    """
+    options.cache.mkdir(parents=True, exist_ok=True)
+    # The evaluator logs each alert; ten thousand of them are told in the tables.
+    logging.getLogger("drift_monitor").setLevel(logging.ERROR)
+    tree = released_tree(options.cache)
+    if tree is None:
+        print(NOT_RELEASED.format(released_commit()), file=sys.stderr)
+    else:
+        os.environ["DRIFT_RELEASED_TREE"] = str(tree)
+    listed = cells(options, with_released=tree is not None)
+    results = kept(listed, options.cache) if options.kept else run(listed, options)
+    if options.group:
+        return
+    proof = Proof.of(results)
+    text = document(proof, scale_of(options))
+    if options.quick:
+        print(text)
+        return
+    write(text, options.docs)
+    plot(proof, options.docs / "evidence")
+    print(f"wrote {options.docs / 'evidence.md'} and the plot beside it")
+
+
+def run(listed: list[Cell], options: Namespace) -> Results:
+    """Run the cells that are not there; return all, and say what they took.
+
+    Args:
+        listed: the cells.
+        options: of the command line.
+    """
+    begun, used = time(), 0.0
+    results: list[tuple[Cell, dict[str, Any]]] = []
+    with ProcessPoolExecutor(options.jobs) as pool:
+        waiting = [pool.submit(done, cell, str(options.cache)) for cell in listed]
+        try:
+            for number, future in enumerate(as_completed(waiting), 1):
+                results.append(future.result())
+                used += results[-1][1]["seconds"]
+                if number % (len(STRUCTURES) * ROUND // 5) == 0:
+                    print(f"{number} of {len(listed)} parts", file=sys.stderr, flush=True)
+        finally:
+            pool.shutdown(cancel_futures=True)
+    minutes = (time() - begun) / 60
+    print(
+        f"{used / 3600:.2f} hours of processor time in all parts; {minutes:.1f} minutes now",
+        file=sys.stderr,
+    )
+    return results
+
+
+def kept(listed: list[Cell], cache: Path) -> Results:
+    """Return the cells that are there, and run none.
+
+    Args:
+        listed: the cells.
+        cache: their folder.
+    """
+    there = [cell for cell in listed if (cache / f"world-{cell.digest}.json").exists()]
+    return [done(cell, str(cache)) for cell in there]
+
+
+def write(text: str, docs: Path) -> None:
+    """Put the tables between the marks of evidence.md.
+
+    Args:
+        text: the tables.
+        docs: the folder of evidence.md.
+    """
+    path = docs / "evidence.md"
+    before = path.read_text() if path.exists() else f"{BEGIN}\n{END}\n"
+    head, tail = before.split(BEGIN)[0], before.split(END)[-1]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}")
