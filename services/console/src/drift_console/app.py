@@ -39,7 +39,7 @@ HEARTBEAT = 15.0
 #: Seconds between looks for a change.
 STREAM_POLL = 1.0
 #: Minutes that the page can show; few, so that pages share what is made.
-SPANS = (5, 15, 30, 60, 360, 1440)
+SPANS = (5, 15, 30, 60, 360, 1440, 10_080, 40_320)
 DEFAULT_SPAN = 30
 #: Pages that may be open at once.
 MOST_STREAMS = 64

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from drift_console.frame import Frame
 from drift_console.ingest import Ingester
 from drift_console.metrics import MetricStore
 from drift_console.monitoring import EvidenceReader, Monitor, WhatIf, period_of
+from drift_console.player import Player
 from drift_console.scenario_runner import ScenarioRunner
 from drift_console.stack_metrics import StackMetrics
 from drift_console.state import StateReader
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
         StateDocument,
         WhatIfDocument,
     )
+    from drift_console.player import Feed
     from drift_console.publishing import AlertPublisher
     from drift_console.served import Served
     from drift_console.settings import Settings
@@ -65,7 +68,7 @@ class Ending:
 class Console:
     """Watches what the edge writes; `read_state`, `replay` and `run_scenario` serve the page."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts, each by name
         self,
         settings: Settings,
         storage: Storage,
@@ -74,6 +77,7 @@ class Console:
         handle: Handler,
         publisher: AlertPublisher,
         clock: Callable[[], float],
+        feed: Feed | None = None,
     ) -> None:
         """Put the parts together; nothing runs before `start`.
 
@@ -85,8 +89,10 @@ class Console:
             handle: The Lambda edge, which answers scenarios.
             publisher: Sends alerts.
             clock: Gives epoch seconds.
+            feed: Past traffic that is played; None for live traffic.
         """
         self._settings = settings
+        self._feed = feed
         self._storage = storage
         self._views = served.views
         self._clock = clock
@@ -104,6 +110,8 @@ class Console:
         self._states = StateCache(
             self._make_state_reader(specification, served),
             clock=clock,
+            # The clock of past traffic stands still at its end, and documents age all the same.
+            timer=clock if feed is None else time.time,
             health=self._health,
         )
         # A what-if takes a second. With a store of its own it neither waits for the page's
@@ -158,7 +166,7 @@ class Console:
         specification: Specification,
         served: Served,
         publisher: AlertPublisher,
-    ) -> Worker:
+    ) -> Worker | Player:
         settings, connection = self._settings, self._storage.connection
         metrics = StackMetrics(MetricStore(connection), specification.namespace, settings.stack)
         evaluator = AlarmEvaluator(
@@ -168,6 +176,16 @@ class Console:
             announce=publisher.announce,
             ever_had_data=metrics.ever_had_data,
         )
+        if self._feed is not None:
+            return Player(
+                self._feed,
+                connection,
+                Ingester(connection, settings.log),
+                self.monitor,
+                evaluator,
+                settings=settings,
+                after_evaluation=publisher.tell_all,
+            )
         return Worker(
             Ingester(connection, settings.log),
             self.monitor,
@@ -229,11 +247,14 @@ class Console:
     def _health(self) -> ServiceHealth:
         """Return how the console itself fares."""
         lag = self.worker.lag()
-        return {
+        health: ServiceHealth = {
             "lines_lost": self._storage.writer.lost,
             "lag_seconds": None if lag is None else int(lag),
             "dead": self.dead(),
         }
+        if isinstance(self.worker, Player):
+            health["replay"] = self.worker.entry()
+        return health
 
     def _name(self, model: str | None) -> str:
         """Return the name of a served model, the first one for None. Raises NotFound."""

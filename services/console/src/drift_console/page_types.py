@@ -361,6 +361,26 @@ class EvidenceDocument(TypedDict):
     verdict: VerdictEntry
 
 
+class ReplayEntry(TypedDict):
+    """Past traffic that a console plays in place of live traffic."""
+
+    #: As people call it.
+    file: str
+    #: Seconds of traffic a second; None for as fast as it goes.
+    speed: float | None
+    #: The time that it has reached, and that of its first and last row.
+    now: str
+    first: str
+    last: str
+    #: In all, and up to now.
+    rows: int
+    played: int
+    #: Seconds of traffic that are evaluated together.
+    step_seconds: int
+    #: Whether the last row was played; the page stays as it is then.
+    ended: bool
+
+
 class ServiceHealth(TypedDict):
     """How the console itself fares."""
 
@@ -369,6 +389,8 @@ class ServiceHealth(TypedDict):
     lag_seconds: int | None
     #: Names of the threads that died.
     dead: list[str]
+    #: Of a console that shows past traffic.
+    replay: NotRequired[ReplayEntry]
 
 
 class StateDocument(TypedDict):
