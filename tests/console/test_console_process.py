@@ -2,15 +2,12 @@
 
 import itertools
 import json
-import re
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 
 import httpx
 import pytest
@@ -20,52 +17,11 @@ from drift_console.suites import shipped_suites
 from drift_contracts import feature_set
 from drift_ml.training import Recipe, load_rows, train
 
+from tests.support.console_process import STANDIN, Process
 from tests.support.houses import HOUSE, houses
 from tests.support.waiting import PATIENCE, wait_until
 
-STANDIN = Path(__file__).with_name("standin_console.py")
 STRANGE = {"bedrooms": 15, "bathrooms": 8, "sqft": 8000, "age": 150, "location_score": 0.1}
-
-
-class Process:
-    """A console in a process of its own; `url` once it has started."""
-
-    def __init__(self, data, *options, program=(str(STANDIN),)):
-        command = [sys.executable, "-u", *program, "--port", "0", "--data-dir", str(data), *options]
-        self.data = data
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self.banner = []
-        for line in self.process.stdout:
-            self.banner.append(line)
-            if line.startswith("curl"):
-                break
-        found = re.search(r"http://127\.0\.0\.1:\d+", "".join(self.banner))
-        assert found, self.banner
-        self.url = found[0]
-
-    def end(self, number):
-        """Send the signal; gives the exit code and the rest of what was printed."""
-        self.process.send_signal(number)
-        rest = self.process.communicate(timeout=PATIENCE)[0]
-        return self.process.returncode, rest
-
-    def state(self):
-        return httpx.get(f"{self.url}/console/api/state", timeout=PATIENCE).json()
-
-    def waiting(self):
-        """Return how many alerts wait in the outbox."""
-        connection = sqlite3.connect(f"file:{self.data}/console.sqlite?mode=ro", uri=True)
-        try:
-            return connection.execute("SELECT COUNT(*) FROM outbox").fetchone()[0]
-        finally:
-            connection.close()
-
-    def stored(self):
-        connection = sqlite3.connect(f"file:{self.data}/console.sqlite?mode=ro", uri=True)
-        try:
-            return connection.execute("SELECT value FROM counters WHERE name = 'events'").fetchone() or (0,)
-        finally:
-            connection.close()
 
 
 @pytest.fixture

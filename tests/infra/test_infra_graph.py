@@ -52,11 +52,13 @@ def test_variants(build, changes):
 def test_sensitivity(build):
     """What a stack chooses of the evidence reaches the evaluator, and an alarm of PSI is made where it is chosen."""
     chosen = {"falseAlarmDays": "60", "minimumEffect": "0.2", "minimumEffects": '{"age": 0.5}'}
+    chosen |= {"reference": "training", "newNormalDays": "0"}
     chosen |= {"mutedFeatures": '{"sqft": "2026-12-01"}', "psiAlarm": "0.2"}
     graph, facts, _ = build("dev", **chosen, models='["house-price", "diabetes"]')
     assert [str(one) for one in examine(graph, facts)] == []
     variables = graph.one("lambda.Function", "evaluator-function").inputs["environment"]["variables"]
     assert variables["DRIFT_PSI_ALARM"] == "0.2"
+    assert (variables["DRIFT_REFERENCE"], variables["DRIFT_NEW_NORMAL_DAYS"]) == ("training", "0")
     assert (variables["DRIFT_BUDGET_DAYS"], variables["DRIFT_MINIMUM_EFFECT"]) == ("60", "0.2")
     assert json.loads(variables["DRIFT_MINIMUM_EFFECTS"]) == {"age": 0.5}
     assert json.loads(variables["DRIFT_MUTED"]) == {"sqft": "2026-12-01"}

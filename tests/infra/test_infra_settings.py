@@ -43,6 +43,8 @@ REFUSED = [
     ("dev", {"alarmThresholds": '{"drift_threshold": 3}'}, "alarmThresholds"),
     ("dev", {"alarmThresholds": '{"psi_alarm": 0.2}'}, "alarmThresholds"),
     ("dev", {"psiAlarm": "11"}, "psiAlarm"),
+    ("dev", {"reference": "last"}, "reference"),
+    ("dev", {"newNormalDays": "366"}, "newNormalDays"),
     ("dev", {"minimumEffects": '{"colour": 0.5}'}, "minimumEffects"),
     ("dev", {"mutedFeatures": '{"colour": "2026-12-01"}'}, "mutedFeatures"),
     ("dev", {"leftOut": '{"2026-02-30": "no day"}'}, "leftOut"),

@@ -8,7 +8,7 @@ from math import inf, isclose
 import numpy as np
 import pytest
 from drift_ml.baseline import Channel
-from drift_ml.evidence import Budget, MixtureDetector, Settings, observe_window
+from drift_ml.evidence import Budget, EvidenceError, MixtureDetector, Seasonality, Settings, observe_window
 
 EVEN, HIGH = [40, 40, 40, 40, 40], [0, 0, 50, 50, 100]
 SINGLE = [Channel(name, "values", (name,), (2000,) * 5) for name in ("a", "b", "c")]
@@ -51,3 +51,20 @@ def test_forgotten_evidence():
     detector.forget_evidence()
     assert detector.evidence == -inf
     assert detector.alarm.channel == "a"
+
+
+def test_references_of_few_rows():
+    """An alarm stands under references of so few rows that its end has fewer alternatives; a test of it begins anew."""
+    rooms = Channel("rooms", "values", ("rooms",), (500,) * 12, values=tuple(range(12)))
+    detector = MixtureDetector(Settings([rooms], Budget(1000)))
+    for _ in range(12):
+        detector.update({"rooms": [5] * 6 + [8] * 6})
+    detector.update({"rooms": [2] * 12})
+    state = detector.to_json()
+    hours = Seasonality(86_400.0, tuple({"rooms": (5,) * 12} for _ in range(24)), {})
+    settings = Settings([rooms], Budget(1000), seasonality=hours)
+    state["settings"] = settings.digest
+    with pytest.raises(EvidenceError, match="recovery"):
+        MixtureDetector.from_json(state, settings)
+    moved = MixtureDetector.from_json(state, settings, is_renewed=True)
+    assert (moved.alarm.channel, moved.recovered) == ("rooms", False)

@@ -10,7 +10,7 @@ from drift_contracts import FeatureSet
 from drift_ml.baseline.fit import fit_baseline
 from drift_ml.evidence import Budget, MixtureDetector, Settings, observe_window
 from drift_ml.left_out import left_out_of_texts
-from drift_ml.rhythm import LeftOut, Rhythm, RhythmError, learn_rhythm
+from drift_ml.rhythm import Base, LeftOut, Rhythm, RhythmError, bases_from_json, carried, learn_rhythm, rebased
 from drift_ml.window import Window
 
 HOUR, DAY = 3_600.0, 86_400.0
@@ -110,6 +110,70 @@ def test_drift_under_a_cycle(cycling):
     raised = alarms(baseline, traffic(4, 1, moved=0.5, **CYCLE), rhythm)
     assert raised[0][1] == "size"
     assert raised[0][0] <= 3
+
+
+def test_own_traffic_is_no_drift():
+    """Traffic that is held against itself raises nothing, whatever training was, and a change of it does."""
+    baseline = baseline_of(traffic(1, 14, **CYCLE))
+    since = traffic(2, 14, moved=0.5, **CYCLE)
+    batches = [(begin, window_of(baseline, columns).channel_counts()) for begin, columns in since]
+    bases = {}
+    for channel in baseline.channels:
+        counts = np.sum([counts[channel.name] for _, counts in batches], axis=0)
+        bases[channel.name] = Base(0.0, 14 * DAY, tuple(counts.tolist()))
+    rhythm = learn_rhythm(baseline, batches, bases=bases)
+    assert rhythm.days.keys() <= bases.keys()
+    assert Rhythm.from_json(rhythm.to_json(), baseline=baseline.digest, channels=baseline.channels) == rhythm
+    assert alarms(baseline, traffic(3, 3, moved=0.5, **CYCLE), rhythm) == []
+    raised = alarms(baseline, traffic(4, 1, **CYCLE), rhythm)
+    assert [channel for _, channel in raised] == ["size"]
+    assert raised[0][0] <= 4
+
+
+def test_days_that_wander():
+    """Days that differ by themselves raise nothing once it is known, and a shift of .5 is told within a day."""
+    baseline = baseline_of(traffic(1, 14))
+    rhythm = learned(baseline, wandering(2, 28))
+    assert rhythm.days["size"].inflation > 3
+    assert len(alarms(baseline, wandering(3, 14), None)) >= 2
+    assert alarms(baseline, wandering(3, 14), rhythm) == []
+    raised = alarms(baseline, wandering(4, 1, moved=0.5), rhythm)
+    assert [channel for _, channel in raised] == ["size"]
+
+
+def wandering(seed, days, moved=0.0):
+    """Return traffic of which `size` is higher or lower by .07 standard deviations, day by day."""
+    hours = traffic(seed, days, moved=moved)
+    offsets = np.random.default_rng(seed).normal(scale=0.07, size=days)
+    return [(begin, {**columns, "size": columns["size"] + offsets[int(begin // DAY)]}) for begin, columns in hours]
+
+
+def test_another_base(cycling):
+    """A rhythm that is held against other traffic keeps its cycle, and its digest where nothing is changed."""
+    baseline, rhythm = cycling
+    load = next(channel for channel in baseline.channels if channel.name == "load")
+    assert "bases" not in rhythm.to_json()
+    moved = Base(0.0, DAY, tuple(np.roll(load.counts, 3).tolist()))
+    other = rebased(rhythm, {"load": moved}, baseline)
+    slices = np.array(other.cycles["load"])
+    assert slices.shape == np.array(rhythm.cycles["load"]).shape
+    assert (slices.sum(axis=0) != np.array(rhythm.cycles["load"]).sum(axis=0)).any()
+    assert other.seasonality(baseline.channels).strata[0]["load"] == other.cycles["load"][0]
+    alone = rebased(None, {"load": moved}, baseline)
+    assert alone.seasonality(baseline.channels).strata[0]["load"] == moved.counts
+    assert (alone.strata, alone.events) == (1, sum(moved.counts))
+    again = carried(other, baseline.channels, baseline)
+    assert not again.bases
+    assert np.abs(np.array(again.cycles["load"]) - np.array(rhythm.cycles["load"])).max() <= 40
+
+
+@pytest.mark.parametrize("counts", [[1], [-1, 3], [0, 0]], ids=["bins", "negative", "none"])
+def test_bad_base(counts):
+    """A base without a count for each bin is refused."""
+    baseline = baseline_of(traffic(1, 1))
+    document = {"missing:load": {"from_s": 0.0, "to_s": DAY, "counts": counts}}
+    with pytest.raises(ValueError, match="/bases/missing:load"):
+        bases_from_json(document, baseline.channels)
 
 
 def test_differs_from_training():

@@ -400,6 +400,8 @@ BAD_SETTINGS = [
     ("DRIFT_MINIMUM_EFFECTS", "[]", ["features", "numbers"]),
     ("DRIFT_MUTED", '{"age": "soon"}', ["features", "days"]),
     ("DRIFT_PSI_ALARM", "nan", ["0", "10"]),
+    ("DRIFT_REFERENCE", "last", ["rolling", "training"]),
+    ("DRIFT_NEW_NORMAL_DAYS", "-1", ["days", "0", "365"]),
     ("DRIFT_LEFT_OUT", '{"soon": "a sale"}', ["days", "reasons"]),
     ("DRIFT_LINKS", "[1]", ["JSON object"]),
     ("DRIFT_LINKS", '{"a": 1}', ["JSON object"]),

@@ -16,6 +16,7 @@ from drift_monitor.keys import Series, WindowKey
 from drift_monitor.reference import Reference
 from drift_monitor.rhythm_archive import keep_rhythm, kept_rhythm
 from drift_monitor.rhythms import KEPT_DAYS, Memory, Rhythms
+from drift_monitor.rules import Rules
 from drift_monitor.stores import Fragment, MemoryStore, StoredWindow
 from drift_monitor.verification import CannotVerify, verify
 
@@ -230,13 +231,16 @@ def stored_windows(life, alert):
 
 def test_alert_under_rhythm(reference):
     """An alert under a learned rhythm is checked to the last bit, also where another one stood when it was learned."""
-    life = Life(reference)
+    life = Life(reference, policy=Policy(budget_events=50_000, references=Rules(new_normal_days=0)))
     life.live(15, score=1.0)
     life.sent.clear()
     life.live(1, cycle=-0.7, score=1.0)
     (alert,) = [alert for alert in life.sent if alert["drift"]["channel"] == "age" and alert["state"] == "ALARM"]
     detector = alert["drift"]["detector"]
     schemas.check("alert.v2", alert)
+    # It is held against the traffic, of which the days before the alert are all there is.
+    assert (alert["reference"]["name"], "than before" in alert["reason"]) == ("last-14-days", False)
+    assert "Held against the traffic of the 14 days" in alert["reason"]
     assert [alarm["finding"]["channel"] for alarm in detector["alarms"]] == ["location_score"]
     rhythm = kept_rhythm(life.store, SERIES, detector["rhythm"], reference.baseline)
     result = verify(alert, stored_windows(life, alert), reference.baseline, rhythm)
@@ -249,7 +253,7 @@ def test_alert_under_rhythm(reference):
 
 
 def test_archived_rhythm(reference):
-    """A rhythm is found by its digest for eight weeks; one that was changed is not taken for it."""
+    """A rhythm is found by its digest while it is among the newest; one that was changed is not taken for it."""
     store, baseline = MemoryStore(), reference.baseline
     rhythm = Rhythm(baseline.digest, 0.0, 14 * 86_400.0, 1_000, {}, {})
     digest = keep_rhythm(store, SERIES, rhythm)
@@ -257,7 +261,7 @@ def test_archived_rhythm(reference):
     later = replace(rhythm, to_s=21 * 86_400.0)
     assert keep_rhythm(store, SERIES, later) != digest
     assert kept_rhythm(store, SERIES, digest, baseline) == rhythm
-    place = Series(SERIES.model, f"{SERIES.version}-rhythm-2")
+    place = Series(SERIES.model, f"{SERIES.version}-rhythm-0")
     for damaged in ({}, later.to_json()):
         store.save(place, store.state(place).revision, {"digest": digest, "rhythm": damaged})
         assert kept_rhythm(store, SERIES, digest, baseline) is None

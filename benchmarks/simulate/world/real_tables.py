@@ -170,7 +170,9 @@ def _discs() -> Iterator[Row]:
 
 
 def _stocks() -> Iterator[Row]:
-    indices = [list(read(bundled("arch", f"data/{name}/{name}.csv.gz"))) for name in ("sp500", "nasdaq")]
+    indices = [
+        list(read(bundled("arch", f"data/{name}/{name}.csv.gz"))) for name in ("sp500", "nasdaq")
+    ]
     before: dict[str, float] = {}
     for pair in zip(*indices, strict=True):
         row = {}
@@ -184,7 +186,13 @@ def _stocks() -> Iterator[Row]:
 
 
 TABLES = (
-    Table("flights", _flights, ("dep_delay", "air_time", "distance"), "distance", ("carrier", "origin")),
+    Table(
+        "flights",
+        _flights,
+        ("dep_delay", "air_time", "distance"),
+        "distance",
+        ("carrier", "origin"),
+    ),
     Table(
         "weather",
         _weather,

@@ -1,4 +1,4 @@
-"""Simulated services of four weeks: what they have of the world's time, and two drifts at the end."""
+"""Simulated services of four weeks: their structures, and two drifts at the end."""
 
 from __future__ import annotations
 
@@ -170,7 +170,9 @@ def _level(structure: Structure, day: int) -> float:
     return float(weekend + season + structure.trend * max(day, 0) / DAYS)
 
 
-def _rows(structure: Structure, number: int, rng: np.random.Generator, rest: Floats) -> tuple[Floats, Floats]:
+def _rows(
+    structure: Structure, number: int, rng: np.random.Generator, rest: Floats
+) -> tuple[Floats, Floats]:
     """Return rows of unit variance, and what the next day's first row hangs on."""
     rows = rng.standard_normal((number, len(NUMBERS)))
     if structure.sessions:

@@ -104,7 +104,9 @@ class Stream:
         return replace(self, batches=moved)
 
 
-def feature_set(name: str, numbers: Sequence[str], categories: Mapping[str, Sequence[str]]) -> FeatureSet:
+def feature_set(
+    name: str, numbers: Sequence[str], categories: Mapping[str, Sequence[str]]
+) -> FeatureSet:
     """Return a feature set of columns that may be missing.
 
     Args:

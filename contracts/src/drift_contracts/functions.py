@@ -16,6 +16,7 @@ from drift_contracts.environment import (
     BUNDLES,
     DEAD_LETTERS,
     FUNCTION,
+    LEFT_OUT,
     LINKS,
     LOG_LEVEL,
     METRIC_FEATURES,
@@ -25,8 +26,10 @@ from drift_contracts.environment import (
     MODEL_VERSIONS,
     MOST_ROWS,
     MUTED,
+    NEW_NORMAL_DAYS,
     PATH_PREFIX,
     PSI_ALARM,
+    REFERENCE,
     RHYTHM,
     SEGMENTS,
     SLACK_SECRET,
@@ -71,7 +74,18 @@ FUNCTIONS: Mapping[str, FunctionVariables] = {
     "evaluator": FunctionVariables(
         required=EVERYWHERE | {TABLE, TOPIC, BUDGET_DAYS, LINKS},
         optional=frozenset(
-            {METRIC_FEATURES, MINIMUM_EFFECT, MINIMUM_EFFECTS, MUTED, PSI_ALARM, RHYTHM, SEGMENTS}
+            {
+                LEFT_OUT,
+                METRIC_FEATURES,
+                MINIMUM_EFFECT,
+                MINIMUM_EFFECTS,
+                MUTED,
+                NEW_NORMAL_DAYS,
+                PSI_ALARM,
+                REFERENCE,
+                RHYTHM,
+                SEGMENTS,
+            }
         ),
     ),
     "notifier": FunctionVariables(EVERYWHERE | {SLACK_SECRET, LINKS}),

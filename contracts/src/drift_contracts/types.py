@@ -187,6 +187,15 @@ class AlertV2Harm(TypedDict):
     words: str
 
 
+class AlertV2NewNormal(TypedDict):
+    """AlertV2NewNormal."""
+
+    who: NotRequired[str]
+    why: str
+    at: NotRequired[str]
+    after_days: NotRequired[float]
+
+
 class AlertV2(TypedDict):
     """Something changed that somebody should know."""
 
@@ -212,6 +221,7 @@ class AlertV2(TypedDict):
     reference: NotRequired[AlertV2Reference]
     harm: NotRequired[AlertV2Harm]
     runbook: NotRequired[str]
+    new_normal: NotRequired[AlertV2NewNormal]
 
 
 class BaselineV1Summary(TypedDict):
@@ -1316,6 +1326,22 @@ class RhythmV1LeftOutItem(TypedDict):
     why: str
 
 
+class RhythmV1Base(TypedDict):
+    """RhythmV1Base."""
+
+    from_s: float
+    to_s: float
+    counts: list[int]
+
+
+class RhythmV1Day(TypedDict):
+    """RhythmV1Day."""
+
+    variance: float
+    inflation: float
+    events: float
+
+
 class RhythmV1(TypedDict):
     """The time structure of one model's traffic, learned from traffic."""
 
@@ -1328,6 +1354,8 @@ class RhythmV1(TypedDict):
     variance_inflation: dict[str, float]
     bounded: list[str]
     left_out: list[RhythmV1LeftOutItem]
+    bases: NotRequired[dict[str, RhythmV1Base]]
+    days: NotRequired[dict[str, RhythmV1Day]]
 
 
 class ScenarioSuiteV1ScenarioExpect(TypedDict):

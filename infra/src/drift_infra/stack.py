@@ -44,6 +44,8 @@ BUNDLES = "/opt/drift/bundles"
 FIVE_MINUTES = 300
 #: The evaluator's own, which needs no variable.
 MINIMUM_EFFECT = 0.1
+#: The monitor's own references, of which nothing needs to be said.
+REFERENCE, NEW_NORMAL_DAYS = "rolling", 7
 LINE_BYTES = 1000  # of an event of a model with five features, measured at 995
 
 
@@ -470,6 +472,10 @@ def _sensitivity(settings: Settings) -> dict[str, str]:
         chosen[variables.MUTED] = json.dumps(settings.muted_features)
     if settings.left_out:
         chosen[variables.LEFT_OUT] = json.dumps(settings.left_out)
+    if settings.reference != REFERENCE:
+        chosen[variables.REFERENCE] = settings.reference
+    if settings.new_normal_days != NEW_NORMAL_DAYS:
+        chosen[variables.NEW_NORMAL_DAYS] = str(settings.new_normal_days)
     if settings.psi_alarm:
         chosen[variables.PSI_ALARM] = f"{settings.psi_alarm:g}"
     return chosen

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import atanh, sqrt, tanh
 from typing import TYPE_CHECKING
 
 from drift_contracts.wording import spoken_unit
 
 from drift_ml.baseline import UNITS
+from drift_ml.evidence import reference_correlation
 from drift_ml.figures import SHARE, plain_number, plain_pair, plain_percent
 from drift_ml.words import change, subject
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from drift_ml.baseline import Baseline, Channel
     from drift_ml.evidence import DriftFinding
-    from drift_ml.window import Window
+    from drift_ml.window import Moments, Window
 
 #: Variance of a column in which nothing varies, in variances of the baseline.
 FROZEN = 1e-6
@@ -33,6 +34,8 @@ INDICATORS = {
     "new": "never occurred in training",
     "out_of_range": "lie outside the range of the training data",
 }
+#: How the reference is named in a sentence: training rows, or traffic.
+TRAINING, BEFORE = "in training", "before"
 #: Units of figures that have none of their own.
 CORRELATION, FACTOR = "correlation", "times the standard deviation"
 DEVIATIONS = "standard deviations"
@@ -57,6 +60,7 @@ def describe(
     finding: DriftFinding,
     window: Window | None = None,
     units: Mapping[str, str] | None = None,
+    usual: Window | None = None,
 ) -> Description:
     """Return what a finding says, counted over the events since its onset.
 
@@ -66,18 +70,25 @@ def describe(
         window: the events since the onset; None, or one without events, where they are not
             stored any more: then the finding's own estimate is worded.
         units: of the features, by name.
+        usual: the traffic that the finding was held against; None for the training rows.
     """
     channel = baseline.channel(finding.channel)
-    column = _Column.of(baseline, channel, window, (units or {}).get(channel.of[0], ""))
+    unit = (units or {}).get(channel.of[0], "")
+    column = _Column.of(baseline, channel, window, unit)
+    if usual is not None and usual.events:
+        channel = replace(channel, counts=tuple(usual.channel_counts()[channel.name]))
+        column = column.against(baseline, channel.name, usual)
     if finding.kind == "correlation":
-        return _pair(baseline, channel, finding)
+        before = reference_correlation(channel) if column.where == BEFORE else None
+        usual_now = _usual_correlation(baseline, channel.of) if before is None else before
+        return _pair(channel, finding, usual_now, column.where)
     if channel.kind in ("sum", "sum_of_squares"):
-        return _together(channel, finding)
+        return _together(channel, finding, column.where)
     if finding.kind == "share" and not (channel.ordered and column.is_frozen):
         return _share(channel, finding, column)
     if column.is_frozen and column.mean is not None:
         words = f"{column.name}: always {plain_number(column.mean)}{column.unit_after}"
-        words += "; in training it varied"
+        words += f"; {column.where} it varied"
         return Description(words, 1.0, 0.0, FACTOR)
     if finding.kind == "scale":
         return _spread(finding, column)
@@ -107,6 +118,32 @@ class _Column:
     count: int
     #: Events per bin of the channel in the window; empty without one.
     counts: Sequence[int]
+    #: How the reference is named.
+    where: str = TRAINING
+
+    def against(self, baseline: Baseline, name: str, usual: Window) -> _Column:
+        """Return the column beside other traffic instead of the training rows.
+
+        Args:
+            baseline: that both windows were counted against.
+            name: of the channel.
+            usual: the other traffic.
+        """
+        moments = _moments_of(baseline, name, usual)
+        if moments is None or not moments.count or self.usual_mean is None:
+            return replace(self, where=BEFORE)
+        shift = moments.total / moments.count / UNITS
+        variance = max(moments.squares / moments.count / UNITS**2 - shift**2, 0.0)
+        of_window = None
+        if self.variance is not None and variance > FROZEN:
+            of_window = self.variance / variance
+        return replace(
+            self,
+            usual_mean=self.usual_mean + shift * self.usual_std,
+            usual_std=self.usual_std * sqrt(variance),
+            variance=of_window,
+            where=BEFORE,
+        )
 
     @classmethod
     def of(
@@ -132,9 +169,7 @@ class _Column:
         count = 0
         if window is not None and window.events:
             counts = window.channel_counts()[channel.name]
-            names = [source.name for source in baseline.plan.sources]
-            by_name = dict(zip(names, window.moments, strict=True))
-            moments = by_name.get(channel.name)
+            moments = _moments_of(baseline, channel.name, window)
             if moments is not None and moments.count and usual_mean is not None and usual_std:
                 count = moments.count
                 shift = moments.total / count / UNITS
@@ -153,6 +188,18 @@ class _Column:
     def is_frozen(self) -> bool:
         """Return whether all values of the window are the same, where training's were not."""
         return self.count >= ENOUGH and self.variance is not None and self.variance < FROZEN
+
+
+def _moments_of(baseline: Baseline, name: str, window: Window) -> Moments | None:
+    """Return the sums of a channel's column; None where it has no numbers.
+
+    Args:
+        baseline: that the window was counted against.
+        name: of the channel.
+        window: any.
+    """
+    names = [source.name for source in baseline.plan.sources]
+    return dict(zip(names, window.moments, strict=True)).get(name)
 
 
 def _mean(finding: DriftFinding, column: _Column) -> Description:
@@ -175,34 +222,48 @@ def _spread(finding: DriftFinding, column: _Column) -> Description:
     factor = finding.size
     if column.variance is not None and (column.variance - 1) * (finding.size - 1) > 0:
         factor = sqrt(column.variance)
-    words = f"{column.name}: values spread {plain_number(factor, 2)} times as widely as in training"
+    times = plain_number(factor, 2)
+    words = f"{column.name}: values spread {times} times as widely as {column.where}"
     return Description(words, 1.0, factor, FACTOR)
 
 
-def _together(channel: Channel, finding: DriftFinding) -> Description:
-    """Return the description of all features at once; the size is of their sum."""
+def _together(channel: Channel, finding: DriftFinding, usually: str) -> Description:
+    """Return the description of all features at once; the size is of their sum.
+
+    Args:
+        channel: of all features.
+        finding: of that channel.
+        usually: how the reference is named.
+    """
     is_up = finding.direction == "up"
     if channel.kind == "sum":
         where = "higher" if is_up else "lower"
-        words = f"the features lie {where} than in training, all together"
+        words = f"the features lie {where} than {usually}, all together"
     else:
         where = "farther from" if is_up else "closer to"
-        words = f"{subject(channel.name)} lie {where} their usual middle than in training"
+        words = f"{subject(channel.name)} lie {where} their usual middle than {usually}"
     return Description(words, 0.0, finding.size, DEVIATIONS)
 
 
 def _pair(
-    baseline: Baseline,
     channel: Channel,
     finding: DriftFinding,
+    before: float,
+    usually: str,
 ) -> Description:
-    """Return the description of two features' relation; the size is on Fisher's axis."""
-    before = _usual_correlation(baseline, channel.of)
+    """Return the description of two features' relation; the size is on Fisher's axis.
+
+    Args:
+        channel: of the pair.
+        finding: of that channel.
+        before: correlation in the reference.
+        usually: how the reference is named.
+    """
     after = tanh(atanh(before) + finding.size)
     first, second = channel.of
     texts = plain_pair(round(before, 2), round(after, 2))
     how = "more" if finding.direction == "up" else "less"
-    words = f"{first} with {second}: they rise and fall together {how} than in training"
+    words = f"{first} with {second}: they rise and fall together {how} than {usually}"
     words += f" (correlation {texts[0]} before, {texts[1]} now)"
     return Description(words, before, after, CORRELATION)
 
@@ -229,11 +290,11 @@ def _share(
     now = [count / total for count in column.counts]
     if channel.kind in INDICATORS:
         usual, share = before[1], now[1]
-        words = indicator_words(channel.kind, column.name, share, usual)
+        words = indicator_words(channel.kind, column.name, share, usual, column.where)
         return Description(words, usual, share, SHARE)
     place = _place(channel, finding.direction, before, now)
     label = named_bin(channel, place)
-    words = level_words(column.name, label, now[place], before[place])
+    words = level_words(column.name, label, now[place], before[place], column.where)
     return Description(words, before[place], now[place], SHARE)
 
 
@@ -267,6 +328,7 @@ def indicator_words(
     name: str,
     now: float,
     before: float,
+    usually: str = TRAINING,
 ) -> str:
     """Return what a share of missing, new or far values says.
 
@@ -274,7 +336,8 @@ def indicator_words(
         kind: of the channel, one of INDICATORS.
         name: of the feature.
         now: share of the events.
-        before: share of the training data.
+        before: share of the reference.
+        usually: how the reference is named.
 
     >>> indicator_words("new", "age", 0.92, 0.0)
     'age: 92 % of the values never occurred in training'
@@ -283,7 +346,7 @@ def indicator_words(
     """
     words = f"{name}: {plain_percent(now)} of the values {INDICATORS[kind]}"
     # Of new values training has none; its count is what as many fresh rows are expected to show.
-    return words if kind == "new" else f"{words}, {plain_percent(before)} in training"
+    return words if kind == "new" else f"{words}, {plain_percent(before)} {usually}"
 
 
 def level_words(
@@ -291,6 +354,7 @@ def level_words(
     label: str,
     now: float,
     before: float,
+    usually: str = TRAINING,
 ) -> str:
     """Return what happened to the share of one value or category.
 
@@ -298,7 +362,8 @@ def level_words(
         name: of the feature.
         label: of the value, category or interval.
         now: share of the events.
-        before: share of the training data.
+        before: share of the reference.
+        usually: how the reference is named.
 
     >>> level_words("region", "north", 0.0, 0.12)
     'region: north, 12 % in training, does not occur any more'
@@ -308,11 +373,12 @@ def level_words(
     'region: the share of north rose from 12 % to 30 %'
     """
     if not now:
-        return f"{name}: {label}, {plain_percent(before)} in training, does not occur any more"
+        return f"{name}: {label}, {plain_percent(before)} {usually}, does not occur any more"
     if not before:
-        return (
-            f"{name}: {label}, which training did not have, is {plain_percent(now)} of the values"
-        )
+        lacking = "which training did not have"
+        if usually == BEFORE:
+            lacking = "which did not occur before"
+        return f"{name}: {label}, {lacking}, is {plain_percent(now)} of the values"
     verb = "rose" if now > before else "fell"
     return (
         f"{name}: the share of {label} {verb} from {plain_percent(before)} to {plain_percent(now)}"

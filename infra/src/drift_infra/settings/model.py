@@ -277,6 +277,18 @@ class Settings:
         "Learn daily and weekly cycles from two weeks of traffic, and hold it against its hour.",
         True,
     )
+    reference: str = key(
+        Choice(("rolling", "training")),
+        "Monitor",
+        "What traffic is held against once its rhythm is learned: rolling, the last 28 days, with the difference from training shown beside it; or training alone.",
+        "rolling",
+    )
+    new_normal_days: int = key(
+        Whole(0, 365, "days, 0 for never"),
+        "Monitor",
+        "Days after which a drift that still stands is taken as the new normal; the difference from training stays shown.",
+        7,
+    )
     watches_segments: bool = key(
         Flag(),
         "Monitor",

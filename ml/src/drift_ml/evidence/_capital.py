@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,31 @@ if TYPE_CHECKING:
     from drift_ml.evidence._distributions import Floats
 
     Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Wandering:
+    """How the mean of the traffic wanders from day to day, by chart; each of shape (charts,)."""
+
+    #: Variance of a day's mean log-likelihood ratio over that of one event.
+    variance: Floats
+    #: By how much days sum to more than independent events would, less 1: the most that is added.
+    most: Floats
+
+    def discount(self, age: Floats) -> Floats:
+        """Return by how much the variance of a run is inflated, less 1.
+
+        The mean of a run within a day is off by that day's; over many days they average out.
+
+        Args:
+            age: effective events of the run.
+        """
+        inflation: Floats = np.minimum(self.variance * age, self.most)
+        return inflation
+
+    def of(self, charts: Flags) -> Wandering:
+        """Return that of some charts alone."""
+        return Wandering(self.variance[charts], self.most[charts])
 
 
 @dataclass
@@ -31,6 +56,8 @@ class Capital:
     ratio: Floats
     #: That start, in the clock that `advance` is given.
     start: Floats
+    #: How days differ, for which a run counts less; None where they do not. It is no state.
+    wandering: Wandering | None = field(default=None, init=False, compare=False)
 
     @classmethod
     def empty(cls, *shape: int) -> Capital:
@@ -83,11 +110,19 @@ class Capital:
         self.start += (timestamp_s - self.start) * (1 - older)
         # The gain is the difference of two shrunk ratios: the shrinking of what was gained
         # before changes too, because the run has become older.
-        before = self.ratio / (1 + self.age / rows)
+        before = self._shrunk(rows)
         self.ratio += ratio / variance_inflation
         self.age += (events if seen is None else seen) / variance_inflation
-        after = self.ratio / (1 + self.age / rows)
+        after = self._shrunk(rows)
         self.log = grown + after - before
+
+    def _shrunk(self, rows: Floats) -> Floats:
+        """Return the log ratios of the average runs as they count, nats."""
+        inflation = 1 + self.age / rows
+        if self.wandering is not None:
+            inflation += self.wandering.discount(self.age)
+        shrunk: Floats = self.ratio / inflation
+        return shrunk
 
     def _advance_part(
         self,
@@ -102,6 +137,7 @@ class Capital:
         """Take a batch in for some charts alone; the arguments are those of `advance`."""
         whole = (self.log, self.age, self.ratio, self.start)
         part = Capital(*(values[..., charts] for values in whole))
+        part.wandering = None if self.wandering is None else self.wandering.of(charts)
         part.advance(
             ratio[..., charts],
             events,

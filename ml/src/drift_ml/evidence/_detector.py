@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from drift_ml.evidence._budget import Budget
-from drift_ml.evidence._capital import Capital, log_mixture
+from drift_ml.evidence._capital import Capital, Wandering, log_mixture
 from drift_ml.evidence._errors import EvidenceError
 from drift_ml.evidence._finding import DriftFinding, find
 from drift_ml.evidence._recovery import LARGEST_LEFT, Recovery, Stratum
+from drift_ml.evidence._seasonality import DayVariation
 from drift_ml.evidence._standing import Causes, StandingAlarm, StandingDrift
 from drift_ml.evidence._state import CONTRACT, FORMER_CONTRACT, capital_to_json, restored, upgraded
 from drift_ml.evidence._tables import tables_of
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     )
 
     from drift_ml.baseline import Channel
+    from drift_ml.evidence._charts import Chart
     from drift_ml.evidence._distributions import Floats
     from drift_ml.evidence._seasonality import Seasonality
     from drift_ml.evidence._tables import Counts, Tables
@@ -126,6 +128,10 @@ class MixtureDetector:
         self._variance_inflation = np.array(
             [inflation.get(chart.channel, 1.0) for chart in self._tables[0].charts]
         )
+        self._wandering, self._discount = None, None
+        if seasonality is not None:
+            self._wandering = _wandering(seasonality, self._tables[0].charts)
+            self._discount = _reference_discount(seasonality, self._tables[0].charts)
         self._daily: Flags | None = None
         if settings.whole_days:
             daily = [chart.channel in settings.whole_days for chart in self._tables[0].charts]
@@ -137,6 +143,7 @@ class MixtureDetector:
     def reset(self) -> None:
         """Forget everything: no alarm, no evidence."""
         self._capital = Capital.empty(len(self._tables[0].charts))
+        self._capital.wandering = self._wandering
         self._alarms: list[StandingAlarm] = []
         self.events = 0.0
         self._quiet = 0.0
@@ -212,6 +219,12 @@ class MixtureDetector:
                 explained |= drift.explained
         return explained
 
+    @property
+    def explained_channels(self) -> frozenset[str]:
+        """Return the channels that the alarms that stand explain."""
+        tables = self._tables[0]
+        return frozenset(tables.names[place] for place in tables.places[self._explained()])
+
     def evidence_by_channel(self) -> dict[str, float]:
         """Return ln of what each channel adds to the mixture, nats; minus infinity for nothing."""
         tables = self._tables[0]
@@ -245,6 +258,21 @@ class MixtureDetector:
             for drift in alarm.drifts:
                 self._capital.clear_charts(drift.explained)
         return over
+
+    def changed(self, alarm: StandingAlarm) -> tuple[frozenset[str], float]:
+        """Return the channels that the cause of an alarm has changed, and since when.
+
+        Answers, and all features together, follow from the features. The time is the latest onset
+        of the alarm's drifts, beside those that follow, in the clock that the detector is given.
+        """
+        tables = self._tables[0]
+        names = {name for name in tables.names if self._causes.follows(name)}
+        onsets = []
+        for drift in alarm.drifts:
+            names.update(tables.names[place] for place in tables.places[drift.explained])
+            if not self._causes.follows(drift.finding.channel):
+                onsets.append(drift.finding.since)
+        return frozenset(names), max(onsets, default=alarm.finding.since)
 
     def end(self, channels: Collection[str]) -> None:
         """End alarms, whatever the tests of their end say.
@@ -393,7 +421,7 @@ class MixtureDetector:
         self._capital.advance(
             ratio,
             events,
-            tables.rows,
+            tables.rows if self._discount is None else tables.rows / self._discount,
             self._variance_inflation,
             timestamp_s,
             seen,
@@ -507,16 +535,25 @@ class MixtureDetector:
         seasonality, channel = self.settings.seasonality, alarm.channel
         if seasonality is None:
             by_name = {item.name: item.counts for item in self.settings.channels}
-            counts, inflation = [by_name[channel]], 1.0
+            counts, inflation, days, of_reference = [by_name[channel]], 1.0, None, 1.0
         else:
             counts = [stratum[channel] for stratum in seasonality.strata]
             inflation = seasonality.variance_inflation.get(channel, 1.0)
+            days = seasonality.days.get(channel)
+            of_reference = seasonality.reference_inflation.get(channel, 1.0)
         strata = [Stratum(*pair) for pair in zip(counts, self._tables, strict=True)]
         least = self.settings.least_effect(channel)
         if channel in self.settings.whole_days:
             # Two days can tell no less; a weaker drift would be over after a week or more.
             least = max(least, LARGEST_LEFT)
-        return Recovery(alarm, strata, variance_inflation=inflation, least=least)
+        return Recovery(
+            alarm,
+            strata,
+            variance_inflation=inflation,
+            least=least,
+            days=days,
+            reference_inflation=of_reference,
+        )
 
     def to_json(self) -> DetectorStateV2:
         """Return the state as detector.state.v2; equal states continue equally."""
@@ -538,12 +575,16 @@ class MixtureDetector:
         cls,
         document: DetectorStateV1Mixture | DetectorStateV2,
         settings: Settings,
+        *,
+        is_renewed: bool = False,
     ) -> MixtureDetector:
         """Return the detector that a state was taken from.
 
         Args:
             document: of the contract detector.state.v2, or of v1, whose alarm goes on standing.
             settings: those that the state was gained under.
+            is_renewed: whether the reference has become another one since: then no evidence is
+                taken over, and a test of an end begins anew where it has other alternatives now.
 
         Raises:
             EvidenceError: the state is of another detector or of other settings.
@@ -559,25 +600,58 @@ class MixtureDetector:
         detector = cls(settings)
         current = upgraded(document, detector._tables[0].charts)
         detector.events, detector._quiet = current["events"], current["quiet"]
-        detector._alarms = [detector._alarm_of(alarm) for alarm in current["alarms"]]
-        detector._capital = detector._capital_of(current["capital"])
+        detector._alarms = [detector._alarm_of(alarm, is_renewed) for alarm in current["alarms"]]
+        if not is_renewed:
+            detector._capital = detector._capital_of(current["capital"])
         detector._day = WholeDay.from_json(current.get("day"), settings.whole_days)
         detector._inflate_days()
         return detector
 
-    def _alarm_of(self, document: DetectorStateV2Alarm) -> StandingAlarm:
+    def _alarm_of(self, document: DetectorStateV2Alarm, is_renewed: bool) -> StandingAlarm:
         """Return an alarm of a state. Raises EvidenceError."""
-        drifts = [self._drift_of(drift) for drift in document["drifts"]]
+        drifts = [self._drift_of(drift, is_renewed) for drift in document["drifts"]]
         return StandingAlarm(DriftFinding(**document["finding"]), document["raised"], drifts)
 
-    def _drift_of(self, document: DetectorStateV2Drift) -> StandingDrift:
+    def _drift_of(self, document: DetectorStateV2Drift, is_renewed: bool) -> StandingDrift:
         """Return a drift of a state. Raises EvidenceError."""
         finding = DriftFinding(**document["finding"])
         recovery = self._recovery_of(finding)
         alternatives = recovery.capital.log.size
-        recovery.capital = restored(document["recovery"], alternatives, "/alarms: recovery")
+        if is_renewed and len(document["recovery"]["log"]) != alternatives:
+            return StandingDrift(finding, recovery, self._causes.explained_by(finding.channel))
+        recovery.begin(restored(document["recovery"], alternatives, "/alarms: recovery"))
         return StandingDrift(finding, recovery, self._causes.explained_by(finding.channel))
 
     def _capital_of(self, document: DetectorStateV2Capital) -> Capital:
         """Return the capital of a state. Raises EvidenceError."""
-        return restored(document, len(self._tables[0].charts), "/capital")
+        capital = restored(document, len(self._tables[0].charts), "/capital")
+        capital.wandering = self._wandering
+        return capital
+
+
+def _wandering(seasonality: Seasonality, charts: Sequence[Chart]) -> Wandering | None:
+    """Return how the days of each chart's channel differ; None where none do.
+
+    Args:
+        seasonality: of the traffic.
+        charts: of the detector.
+    """
+    if not seasonality.days:
+        return None
+    still = DayVariation(0.0, 1.0, 1.0)
+    days = [seasonality.days.get(chart.channel, still) for chart in charts]
+    variance = np.array([each.variance for each in days])
+    return Wandering(variance, np.array([each.inflation - 1 for each in days]))
+
+
+def _reference_discount(seasonality: Seasonality, charts: Sequence[Chart]) -> Floats | None:
+    """Return for how many reference rows of each chart one counts; None where each counts.
+
+    Args:
+        seasonality: of the traffic.
+        charts: of the detector.
+    """
+    inflation = seasonality.reference_inflation
+    if not inflation:
+        return None
+    return np.array([inflation.get(chart.channel, 1.0) for chart in charts])

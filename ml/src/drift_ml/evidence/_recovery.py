@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drift_ml.evidence._capital import Capital
+from drift_ml.evidence._capital import Capital, Wandering
 from drift_ml.evidence._charts import SECOND_STATE
 from drift_ml.evidence._distributions import reference_distribution
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from drift_ml.evidence._charts import Chart, ChartKind
     from drift_ml.evidence._distributions import Floats
     from drift_ml.evidence._finding import DriftFinding
+    from drift_ml.evidence._seasonality import DayVariation
     from drift_ml.evidence._tables import Tables
 
 #: Equivalent standard deviations: a larger drift is over only when no more than this can be left.
@@ -43,6 +44,10 @@ class _Ratios:
     #: Reference rows behind each alternative divided by its noise.
     rows: Floats
 
+    def of_fewer_rows(self, inflation: float) -> _Ratios:
+        """Return the same of a reference of which so many rows count as one."""
+        return _Ratios(self.ratios, self.rows / inflation)
+
 
 class Recovery:
     """What the channel of an alarm must disprove before its drift is over: that some of it is left.
@@ -60,33 +65,50 @@ class Recovery:
         *,
         variance_inflation: float,
         least: float,
+        days: DayVariation | None = None,
+        reference_inflation: float = 1.0,
     ) -> None:
         """Begin the test of a finding's end.
 
         Every alternative is tempered (its distribution is proportional to
         reference^(1-f) x alternative^f) to one effect: half of what was found, as an early find is
-        often a lucky one that overstates, but no more than LARGEST_LEFT, no less than the minimum
-        effect, and no less than can be told from the reference within twice its rows.
+        often a lucky one that overstates, but no more than LARGEST_LEFT or what two days can tell
+        where days differ, no less than the minimum effect, and no less than can be told from the
+        reference within twice its rows.
 
         Args:
             finding: of the alarm.
             strata: the reference of each slice of time, at least one.
             variance_inflation: of the finding's channel.
             least: the minimum effect, in equivalent standard deviations.
+            days: by how much the channel's days differ; None for no more than by chance.
+            reference_inflation: for how many reference rows one counts, at least 1.
         """
         self.channel = finding.channel
         first = strata[0]
-        detectable = sqrt(3 * finding.needed / max(sum(first.counts), 1))
-        left = max(min(finding.effect / 2, LARGEST_LEFT), least, detectable)
+        detectable = sqrt(3 * finding.needed * reference_inflation / max(sum(first.counts), 1))
+        largest = max(LARGEST_LEFT, _of_two_days(days, finding.needed))
+        left = max(min(finding.effect / 2, largest), least, detectable)
         listed = [chart for chart in first.tables.charts if chart.channel == self.channel]
         exponents = _exponents(listed, finding, left)
         place = first.tables.names.index(self.channel)
         self._ratios = [
-            _turned(stratum.counts, stratum.tables.made[place].table, exponents)
+            _turned(stratum.counts, stratum.tables.made[place].table, exponents).of_fewer_rows(
+                reference_inflation
+            )
             for stratum in strata
         ]
         self._variance_inflation = np.asarray(variance_inflation, dtype=np.float64)
-        self.capital = Capital.empty(len(exponents))
+        self._wandering: Wandering | None = None
+        if days is not None:
+            most = np.asarray(days.inflation - 1)
+            self._wandering = Wandering(np.asarray(days.variance), most)
+        self.begin(Capital.empty(len(exponents)))
+
+    def begin(self, capital: Capital) -> None:
+        """Go on from a capital, of one number for each alternative."""
+        self.capital = capital
+        self.capital.wandering = self._wandering
 
     @property
     def evidence(self) -> float:
@@ -134,6 +156,19 @@ class Recovery:
                 table.rows,
                 self._variance_inflation,
             )
+
+
+def _of_two_days(days: DayVariation | None, needed: float) -> float:
+    """Return the least effect that two days can tell, in equivalent standard deviations.
+
+    Args:
+        days: by how much days differ; None for no more than by chance.
+        needed: what an alarm takes, nats.
+    """
+    if days is None:
+        return 0.0
+    # An event gains effect^2 / 2 nats, and of two days so many count.
+    return sqrt(needed * days.inflation / days.events)
 
 
 def _turned(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
@@ -41,6 +41,27 @@ class SeasonalityDocument(TypedDict):
 
 
 @dataclass(frozen=True)
+class DayVariation:
+    """By how much the days of a channel differ, beyond what its independent events would."""
+
+    #: Variance of a day's mean over the variance of one event.
+    variance: float
+    #: Variance of the sum of days over that of independent events, at least 1.
+    inflation: float
+    #: Effective events of an average day.
+    events: float
+
+
+class DaysDocument(SeasonalityDocument, total=False):
+    """The seasonality of traffic of which more is known."""
+
+    #: By channel, the members of a `DayVariation`.
+    days: dict[str, list[float]]
+    #: By channel, for how many rows one counts.
+    reference: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Seasonality:
     """Reference counts per stratum of a period, and the variance inflation of each channel."""
 
@@ -51,6 +72,11 @@ class Seasonality:
     #: By channel, the variance of a block of events divided by what it would be if they were
     #: independent, at least 1.
     variance_inflation: Mapping[str, float] = field(default_factory=dict)
+    #: By channel whose days differ.
+    days: Mapping[str, DayVariation] = field(default_factory=dict)
+    #: By channel whose reference is dependent traffic itself: variance of the reference's mean over
+    #: that of as many independent rows, at least 1.
+    reference_inflation: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def learn(
@@ -94,19 +120,29 @@ class Seasonality:
         """
         return _stratum(timestamp_s, self.period, len(self.strata))
 
-    def to_json(self) -> SeasonalityDocument:
+    def to_json(self) -> DaysDocument:
         """Return the seasonality as a document."""
-        return {
+        document: DaysDocument = {
             "period": self.period,
             "strata": [_as_lists(counts) for counts in self.strata],
             "spread": dict(self.variance_inflation),
         }
+        # Without these the digest is the one that earlier releases made.
+        if self.days:
+            of_days = self.days.items()
+            document["days"] = {name: list(astuple(days)) for name, days in of_days}
+        if self.reference_inflation:
+            document["reference"] = dict(self.reference_inflation)
+        return document
 
     @classmethod
-    def from_json(cls, document: SeasonalityDocument) -> Seasonality:
+    def from_json(cls, document: DaysDocument) -> Seasonality:
         """Return the seasonality in a document."""
         strata = tuple(_as_tuples(counts) for counts in document["strata"])
-        return cls(document["period"], strata, dict(document["spread"]))
+        listed = document.get("days", {}).items()
+        days = {name: DayVariation(*values) for name, values in listed}
+        reference = dict(document.get("reference", {}))
+        return cls(document["period"], strata, dict(document["spread"]), days, reference)
 
 
 def _as_lists(counts: Counts) -> dict[str, list[int]]:

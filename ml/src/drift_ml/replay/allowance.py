@@ -84,7 +84,7 @@ class Phase:
         settings = self.settings(plain)
         document = detector.to_json()
         document["settings"] = settings.digest
-        following = MixtureDetector.from_json(document, settings)
+        following = MixtureDetector.from_json(document, settings, is_renewed=True)
         following.forget_evidence()
         following.review_day(self.day_before)
         return following

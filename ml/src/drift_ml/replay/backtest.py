@@ -256,7 +256,7 @@ def _layout(
 ) -> Layout:
     # Some models answer complete rows only; where none predicts, a row may miss values.
     width = len(bundle.feature_set.names)
-    complete = column is None and not _takes_missing(bundle.model, width)
+    complete = column is None and not takes_missing(bundle.model, width)
     # The target is read where rows without it are left out.
     is_labelled = column is None and request.unlabelled is not None
     number = bundle.feature_set.target.name if is_labelled else column
@@ -378,7 +378,7 @@ def _matrix(feature_set: FeatureSet, chunk: Chunk) -> Floats:
     return Table("", chunk.columns, np.empty(chunk.rows)).matrix(feature_set)
 
 
-def _takes_missing(model: Forest | PackedModel | OnnxModel, width: int) -> bool:
+def takes_missing(model: Forest | PackedModel | OnnxModel, width: int) -> bool:
     """Return whether a model answers rows with missing values, as those fitted on some do."""
     try:
         model.predict([math.nan] * width)

@@ -19,8 +19,11 @@ from drift_ml.report._words import (
     overall,
     words,
 )
+from drift_ml.window import Moments
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from drift_contracts.types import (
         WindowReportV1,
         WindowReportV1Channel,
@@ -66,7 +69,7 @@ def window_report(baseline: Baseline, window: Window) -> WindowReportV1:
         baseline: the reference.
         window: counted against it.
     """
-    reports = _reports(baseline, window)
+    reports = channel_reports(baseline, window)
     drifted = [report.channel.name for report in reports if report.level != "none"]
     levels = [report.level for report in reports]
     return {
@@ -92,11 +95,18 @@ def window_report(baseline: Baseline, window: Window) -> WindowReportV1:
     }
 
 
-def _reports(
+def channel_reports(
     baseline: Baseline,
     window: Window,
+    inflation: Mapping[str, float] | None = None,
 ) -> list[ChannelReport]:
-    """Return the figures of all channels, the largest effect first."""
+    """Return the figures of all channels, the largest effect first.
+
+    Args:
+        baseline: the reference.
+        window: counted against it.
+        inflation: by channel, for how many dependent events one counts; 1 where it is left out.
+    """
     counts = window.channel_counts()
     names = [source.name for source in baseline.plan.sources]
     moments = dict(
@@ -111,14 +121,11 @@ def _reports(
         if channel.kind in UNREPORTED:
             continue
         name = channel.name
-        described.append(
-            describe_channel(
-                baseline,
-                channel,
-                counts[name],
-                moments.get(name),
-            )
-        )
+        of_channel, of_column = counts[name], moments.get(name)
+        if inflation is not None:
+            of_channel = _divided(of_channel, inflation.get(name, 1.0))
+            of_column = _divided_moments(of_column, inflation.get(name, 1.0))
+        described.append(describe_channel(baseline, channel, of_channel, of_column))
     adjusted = benjamini_hochberg([report.test.p for report in described])
     levelled = []
     for report, p in zip(
@@ -139,6 +146,18 @@ def _reports(
     reports = [replace(report, words=words(report, moved)) for report in levelled]
     reports.sort(key=lambda report: (-report.effects.psi_excess, report.channel.name))
     return reports
+
+
+def _divided(counts: Sequence[int], inflation: float) -> list[int]:
+    return [round(count / inflation) for count in counts]
+
+
+def _divided_moments(moments: Moments | None, inflation: float) -> Moments | None:
+    """Return the sums over as many fewer values, whose mean and variance are the same."""
+    if moments is None:
+        return None
+    sums = (moments.count, moments.total, moments.squares)
+    return Moments(*_divided(sums, inflation))
 
 
 def _document(report: ChannelReport, rank: int) -> WindowReportV1Channel:

@@ -38,14 +38,21 @@ def carried(rhythm: Rhythm, channels: Sequence[Channel], baseline: Baseline) -> 
     former = {channel.name: channel for channel in channels}
     cycles = {}
     inflation = {}
+    days = {}
     for channel in baseline.channels:
         before = former.get(channel.name)
         if channel.answer is not None or before is None:
             continue
+        if channel.name in rhythm.bases:
+            # What a slice differs from is the traffic, and the training rows of the new version are
+            # what it is held against.
+            before = replace(before, counts=rhythm.bases[channel.name].counts)
         if before.kind != channel.kind and not {before.kind, channel.kind} <= NUMBERS:
             continue
         if channel.name in rhythm.variance_inflation:
             inflation[channel.name] = rhythm.variance_inflation[channel.name]
+        if channel.name in rhythm.days:
+            days[channel.name] = rhythm.days[channel.name]
         places = _places(before, channel)
         if channel.name in rhythm.cycles and places is not None:
             slices = rhythm.cycles[channel.name]
@@ -57,6 +64,8 @@ def carried(rhythm: Rhythm, channels: Sequence[Channel], baseline: Baseline) -> 
         cycles=cycles,
         variance_inflation=inflation,
         bounded=bounded,
+        bases={},
+        days=days,
     )
 
 

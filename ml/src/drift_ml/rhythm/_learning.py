@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drift_ml.evidence import Tables, inflation_over_blocks
+from drift_ml.evidence import Tables
 from drift_ml.left_out import is_left_out
+from drift_ml.rhythm._days import Residuals, dependence
 from drift_ml.rhythm._model import (
     DAY_S,
     HOURS,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from drift_ml.baseline import Baseline, Channel
     from drift_ml.left_out import LeftOut
+    from drift_ml.rhythm._bases import Base
+    from drift_ml.rhythm._days import Dependence
 
     Floats = npt.NDArray[np.float64]
     Integers = npt.NDArray[np.int64]
@@ -52,9 +55,6 @@ NORMAL = NormalDist()
 #: Nats by which a finer structure must foretell the other week better. As odds this is 22,000 to 1,
 #: so that among hundreds of channels none is given a cycle by chance.
 LEAST_GAIN = 10.0
-#: Largest variance inflation: evidence on a channel then takes up to 25 times as many events. A
-#: channel of rare bursts would be blind for ever with more.
-MOST_INFLATION = 25.0
 STRUCTURES = (HOURS, WEEK_HOURS)
 
 
@@ -107,24 +107,26 @@ def learn_rhythm(
     batches: Iterable[Batch],
     *,
     left_out: Sequence[LeftOut] = (),
+    bases: Mapping[str, Base] | None = None,
 ) -> Rhythm:
     """Return the rhythm of traffic.
 
     Each channel gets the simplest structure (none, hour of the day, hour of the week) that
     foretells the counts of weeks that it was not learned from; a finer one must be better by
     LEAST_GAIN nats.
-    A slice's reference is the baseline's, moved as the traffic of that slice differs from all
-    traffic: a cycle is no drift, and a difference from training stays one.
+    A slice's reference is that of its channel, moved as the traffic of that slice differs from all
+    traffic: a cycle is no drift, and a difference from the reference stays one.
 
     Args:
         baseline: whose bins are counted.
         batches: in the order of time, each of an hour or less.
         left_out: spans that are not learned from.
+        bases: by channel, the traffic that it is held against; all others against training.
 
     Raises:
         RhythmError: the traffic is shorter than two weeks, or thinner than 64 batches.
     """
-    channels = baseline.channels
+    channels, bases = baseline.channels, bases or {}
     traffic = _read(channels, batches, left_out)
     everything = np.ones(len(traffic.events), bool)
     cycles: dict[str, tuple[tuple[int, ...], ...]] = {}
@@ -135,20 +137,22 @@ def learn_rhythm(
         shares = _shares(sums, way)
         foretold[channel.name] = shares[traffic.strata(way.strata)]
         if way.strata > 1:
-            cycles[channel.name] = _reference(channel, sums, shares)
-    inflation = _inflation(channels, traffic, foretold)
-    bounded = [name for name, value in inflation.items() if value > MOST_INFLATION]
+            base = bases[channel.name].counts if channel.name in bases else channel.counts
+            cycles[channel.name] = _reference(base, sums, shares)
+    depends = _dependence(channels, traffic, foretold)
+    bounded = [name for name, how in depends.items() if how.is_bounded]
+    allowed = {name: how.bounded for name, how in depends.items()}
     return Rhythm(
         baseline=baseline.digest,
         from_s=float(traffic.times_s[0]),
         to_s=float(traffic.times_s[-1]),
         events=int(traffic.events.sum()),
         cycles=cycles,
-        variance_inflation={
-            name: min(value, MOST_INFLATION) for name, value in inflation.items() if value > 1
-        },
+        variance_inflation={name: how.within for name, how in allowed.items() if how.within > 1},
         bounded=tuple(bounded),
         left_out=tuple(left_out),
+        bases=bases,
+        days={name: how.days for name, how in allowed.items() if how.days is not None},
     )
 
 
@@ -297,22 +301,22 @@ def _tilted(sums: Integers, whole: Floats) -> Floats:
 
 
 def _reference(
-    channel: Channel,
+    base: Sequence[int],
     sums: Integers,
     shares: Floats,
 ) -> tuple[tuple[int, ...], ...]:
     """Return the reference counts of a channel by stratum.
 
-    The baseline's share of a bin is multiplied by what the stratum has of it beside all traffic.
+    The base's share of a bin is multiplied by what the stratum has of it beside all traffic.
 
     Args:
-        channel: of the baseline.
+        base: counts that the channel is held against, shape (bins,).
         sums: counts of the traffic that was learned from, shape (strata, bins).
         shares: of the channel by stratum, the same shape.
     """
     whole = sums.sum(axis=0) + 0.5
     relative = shares / (whole / whole.sum())
-    known = np.asarray(channel.counts, dtype=np.float64)
+    known = np.asarray(base, dtype=np.float64)
     rows = max(known.sum(), 1.0)
     reference = []
     for counted, change in zip(sums, relative, strict=True):
@@ -327,12 +331,12 @@ def _reference(
     return tuple(reference)
 
 
-def _inflation(
+def _dependence(
     channels: Sequence[Channel],
     traffic: _Traffic,
     foretold: Mapping[str, Floats],
-) -> dict[str, float]:
-    """Return the variance inflation of each channel, the largest over its charts.
+) -> dict[str, Dependence]:
+    """Return how the events of each channel depend, by the chart that shows it most.
 
     Residuals are taken from what the traffic itself foretells, so that a difference from training
     is none.
@@ -343,14 +347,24 @@ def _inflation(
         foretold: by channel the share of each bin at each batch, shape (batches, bins).
     """
     tables = Tables.build(channels)
-    largest = dict.fromkeys((channel.name for channel in channels), 1.0)
+    depends = {}
     for name, ratios in zip(tables.names, tables.ratios, strict=True):
-        if not ratios.shape[1]:
-            continue
-        counts, shares = traffic.counts[name], foretold[name]
-        events = counts.sum(axis=1, keepdims=True)
-        mean = shares @ ratios
-        gains = counts @ ratios - events * mean
-        variances = events * np.maximum(shares @ ratios**2 - mean**2, 0.0)
-        largest[name] = float(inflation_over_blocks(gains, variances).max())
-    return largest
+        if ratios.shape[1]:
+            residuals = _residuals(traffic.counts[name], foretold[name], ratios)
+            depends[name] = dependence(residuals, traffic.times_s)
+    return depends
+
+
+def _residuals(counts: Integers, shares: Floats, ratios: Floats) -> Residuals:
+    """Return what the charts of a channel have gained beside what was foretold.
+
+    Args:
+        counts: of the channel, shape (batches, bins).
+        shares: of each bin at each batch, the same shape.
+        ratios: log-likelihood ratios of its charts, nats, shape (bins, charts).
+    """
+    events = counts.sum(axis=1, keepdims=True)
+    mean = shares @ ratios
+    gains = counts @ ratios - events * mean
+    variances = events * np.maximum(shares @ ratios**2 - mean**2, 0.0)
+    return Residuals(gains, variances, events)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from drift_ml.evidence import Seasonality
+from drift_ml.evidence import DayVariation, Seasonality
 from drift_ml.left_out import LeftOut, day_in_words
+from drift_ml.rhythm._bases import Base, bases_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from drift_contracts.types import RhythmV1
+    from drift_contracts.types import RhythmV1, RhythmV1Day
 
     from drift_ml.baseline import Channel
 
@@ -43,6 +44,10 @@ class Rhythm:
     #: Channels whose inflation was cut: they are watched, but a rise of their variance may alarm.
     bounded: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = field(default=())
+    #: By channel that is held against traffic: that traffic. All others have the training rows.
+    bases: Mapping[str, Base] = field(default_factory=dict)
+    #: By channel whose days differ by more than its events would: by how much.
+    days: Mapping[str, DayVariation] = field(default_factory=dict)
 
     @property
     def strata(self) -> int:
@@ -58,12 +63,27 @@ class Rhythm:
         slices = []
         for place in range(strata):
             counts = {channel.name: channel.counts for channel in channels}
+            counts.update({name: base.counts for name, base in self.bases.items()})
             for name, cycle in self.cycles.items():
                 # A week's slice holds the hour of the day that it is of.
                 counts[name] = cycle[place % len(cycle)]
             slices.append(counts)
         period = WEEK_S if strata > HOURS else DAY_S
-        return Seasonality(float(period), tuple(slices), dict(self.variance_inflation))
+        return Seasonality(
+            float(period),
+            tuple(slices),
+            dict(self.variance_inflation),
+            dict(self.days),
+            self._reference_inflation(),
+        )
+
+    def _reference_inflation(self) -> dict[str, float]:
+        """Return for how many events of its base one counts, by channel that has a base."""
+        inflation = {}
+        for name in self.bases:
+            of_days = self.days[name].inflation if name in self.days else 1.0
+            inflation[name] = self.variance_inflation.get(name, 1.0) * of_days
+        return inflation
 
     def __str__(self) -> str:
         """Return the rhythm in one line, as the page shows it."""
@@ -76,7 +96,7 @@ class Rhythm:
 
     def to_json(self) -> RhythmV1:
         """Return the rhythm as a document of rhythm.v1."""
-        return {
+        document: RhythmV1 = {
             "contract": CONTRACT,
             "baseline": self.baseline,
             "from_s": self.from_s,
@@ -92,6 +112,12 @@ class Rhythm:
                 for span in self.left_out
             ],
         }
+        # Without these the digest is the one of a rhythm that has none.
+        if self.bases:
+            document["bases"] = {name: base.to_json() for name, base in self.bases.items()}
+        if self.days:
+            document["days"] = {name: _days_document(days) for name, days in self.days.items()}
+        return document
 
     @classmethod
     def from_json(
@@ -134,6 +160,8 @@ class Rhythm:
                 variance_inflation=_inflation(document["variance_inflation"]),
                 bounded=tuple(map(str, document["bounded"])),
                 left_out=tuple(spans),
+                bases=bases_from_json(document.get("bases", {}), channels),
+                days=_days(document.get("days", {})),
             )
         except (AttributeError, KeyError, TypeError, ValueError):
             raise RhythmError(f"expected the members of {CONTRACT}") from None
@@ -176,3 +204,15 @@ def _cycles(document: Mapping[str, Sequence[Sequence[int]]]) -> dict[str, Any]:
 
 def _inflation(document: Mapping[str, float]) -> dict[str, float]:
     return {name: float(value) for name, value in document.items()}
+
+
+def _days_document(days: DayVariation) -> RhythmV1Day:
+    return {"variance": days.variance, "inflation": days.inflation, "events": days.events}
+
+
+def _days(document: Mapping[str, Mapping[str, float]]) -> dict[str, DayVariation]:
+    days = {}
+    for name, item in document.items():
+        values = (float(item["variance"]), float(item["inflation"]), float(item["events"]))
+        days[name] = DayVariation(*values)
+    return days

@@ -23,11 +23,15 @@ Examples:
 \b
   driftctl acknowledge 5a66910f-08cc-5bff-9f30-e7869ff0d973 --why "a sale, over on Monday"
   driftctl acknowledge alert.json --why "a sale" --table drift-prod-windows
+  driftctl acknowledge alert.json --why "new callers, here to stay" --new-normal
+  driftctl acknowledge training:sqft --model house-price --why "larger houses since May"
   driftctl acknowledge alert.json --undo --why "it was no sale"
 
 Exit codes: 0 it is kept, 2 wrong usage or an alert that the store does not know, 5 the store was
 refused; see docs/exit-codes.md.
 """
+#: Begins the name of a feature that differs from training (`drift_monitor.differences`).
+PREFIX = "training:"
 STORE = Path("build/console/console.sqlite")
 
 
@@ -39,6 +43,12 @@ STORE = Path("build/console/console.sqlite")
 @click.argument("alert")
 @click.option("--why", required=True, help="The reason, for whoever reads it later.")
 @click.option("--who", default=getpass.getuser, help="Your name. Default: the user's.")
+@click.option(
+    "--new-normal",
+    is_flag=True,
+    help="Also hold traffic against what it has been since the change, from the next evaluation on"
+    " that has a day of it: the alarm ends, and that it differs from training stays shown.",
+)
 @click.option("--undo", is_flag=True, help="Take an acknowledgement back.")
 @click.option("--model", help="Of an alert that is named by its id in a table.")
 @click.option(
@@ -53,34 +63,51 @@ def acknowledge(
     alert: str,
     why: str,
     who: str,
-    undo: bool,
     model: str | None,
     store: Path,
     table: str | None,
+    **flags: bool,
 ) -> None:
     """Keep who has seen ALERT, an id or a file with the alert, and why it is left alone.
 
-    The page shows it, and the alert goes on standing until its drift ends.
+    The page shows it, and the alert goes on standing until its drift ends, or its change is taken
+    as the new normal. ALERT may also be training:FEATURE, for a feature that differs from training
+    without an alarm, beside --model.
     """
     # --help need not wait for numpy and boto3.
     from drift_monitor.acknowledgements import acknowledge as keep  # noqa: PLC0415
     from drift_monitor.errors import MonitorError  # noqa: PLC0415
 
+    undo, new_normal = flags["undo"], flags["new_normal"]
+    if new_normal and (undo or alert.startswith(PREFIX)):
+        raise click.UsageError("--new-normal: expected an alert, and no --undo beside it")
     if not why.strip() or not who.strip():
         raise click.UsageError("--why, --who: expected a text that is not empty")
     alert_id, known = _read(alert)
     # A console knows its alerts, so that none is acknowledged where nobody looks.
-    chosen = _model_of(store, alert_id) if table is None else model or known
+    is_known = table is not None or alert.startswith(PREFIX)
+    chosen = model or known if is_known else _model_of(store, alert_id)
     if chosen is None:
-        raise click.UsageError("ALERT: expected a file, or --model beside an id in a table")
+        raise click.UsageError(
+            "ALERT: expected a file, or --model beside an id in a table or a feature"
+        )
     try:
         entry = keep(
-            _open(store, table), chosen, alert_id, who=who, why=why, now=time.time(), undo=undo
+            _open(store, table),
+            chosen,
+            alert_id,
+            who=who,
+            why=why,
+            now=time.time(),
+            undo=undo,
+            new_normal=new_normal,
         )
     except (MonitorError, sqlite3.Error) as error:
         raise CannotStart(str(error)) from error
     verb = "Taken back" if undo else "Acknowledged"
     click.echo(f"{verb}: {alert_id} by {printable(entry['who'])} at {entry['at']}.")
+    if new_normal:
+        click.echo("It is the new normal from the next evaluation on that has a day of it.")
 
 
 def _read(alert: str) -> tuple[str, str | None]:

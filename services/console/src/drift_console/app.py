@@ -39,7 +39,7 @@ HEARTBEAT = 15.0
 #: Seconds between looks for a change.
 STREAM_POLL = 1.0
 #: Minutes that the page can show; few, so that pages share what is made.
-SPANS = (5, 15, 30, 60, 360, 1440)
+SPANS = (5, 15, 30, 60, 360, 1440, 10_080, 40_320)
 DEFAULT_SPAN = 30
 #: Pages that may be open at once.
 MOST_STREAMS = 64
@@ -72,6 +72,8 @@ class Acknowledging:
     why: str
     #: Whether an earlier one is taken back.
     undo: bool = False
+    #: Whether the change is taken as the new normal.
+    new_normal: bool = False
 
 
 ReadState = Callable[[str | None, int], Awaitable[StateDocument]]
@@ -407,13 +409,15 @@ def _read_acknowledging(body: bytes, model: str | None) -> Acknowledging:
         document = None
     if not isinstance(document, dict):
         raise BadQuery("body: expected a JSON object with who and why")
-    who, why, undo = document.get("who"), document.get("why"), document.get("undo", False)
+    who, why = document.get("who"), document.get("why")
+    undo, new_normal = document.get("undo", False), document.get("new_normal", False)
     for name, text in (("who", who), ("why", why)):
         if not isinstance(text, str) or not 1 <= len(text.strip()) <= LONGEST_TEXT:
             raise BadQuery(f"{name}: expected a text of 1 to {LONGEST_TEXT} characters")
-    if not isinstance(undo, bool):
-        raise BadQuery("undo: expected true or false")
-    return Acknowledging(model, str(who).strip(), str(why).strip(), undo)
+    for name, flag in (("undo", undo), ("new_normal", new_normal)):
+        if not isinstance(flag, bool):
+            raise BadQuery(f"{name}: expected true or false")
+    return Acknowledging(model, str(who).strip(), str(why).strip(), undo, new_normal)
 
 
 async def _page(_: Request) -> Response:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from drift_contracts.commands import Command, FiniteRange
@@ -20,6 +21,7 @@ from drift_ml.detection_options import (
     detection_options,
     left_out_option,
 )
+from drift_monitor.rules import MOST_NORMAL_DAYS, NEW_NORMAL_DAYS, REFERENCES
 
 from drift_console import terminal as shown
 from drift_console.alerts import AlertSource
@@ -29,6 +31,8 @@ from drift_console.console import Console, Ending
 from drift_console.journal import log_to
 from drift_console.predicting import make_edge
 from drift_console.publishing import AlertPublisher
+from drift_console.replay_options import KEPT, asked_of, is_given, replay_options
+from drift_console.replaying import refuse_replayed
 from drift_console.security import is_loopback
 from drift_console.served import Served
 from drift_console.server import bind, make_server, serve
@@ -37,7 +41,12 @@ from drift_console.specification import Specification
 from drift_console.storage import Storage
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from rich.console import Console as Terminal
+
+    from drift_console.past import Asked
+    from drift_console.showing_past import Past
 
 #: A batch has 1,000 rows; name and value are two, and as much again in reserve.
 VALUES_PER_FEATURE = 4_000
@@ -50,6 +59,12 @@ Examples:
   python -m drift_console --fast                   see an alarm within a minute
   python -m drift_console --port 0                 any free port (the banner names it)
   python -m drift_console --webhook https://hooks.example.com/drift
+  driftctl serve --replay traffic.csv --time-column time --speed 3600
+                                                   an hour of past traffic a second
+  driftctl serve --replay traffic.csv --time-column time --speed max --anew
+                                                   as fast as it goes, in a fresh store
+  driftctl serve --replay rows.parquet --spread-days 28
+                                                   rows without times, spread over four weeks
 
 Exit codes: 0 after Ctrl-C or SIGTERM, 2 wrong usage, 5 when it cannot start (the message gives the
 reason), 70 an internal fault, such as a thread that died (console.log gives the reason); see
@@ -144,6 +159,21 @@ docs/exit-codes.md.
     help="Learn daily and weekly cycles from two weeks of traffic, and allow for them.",
 )
 @click.option(
+    "--reference",
+    type=click.Choice(REFERENCES),
+    default="rolling",
+    show_default=True,
+    help="Hold traffic against its last 28 days once its rhythm is learned, or against training"
+    " alone.",
+)
+@click.option(
+    "--new-normal-days",
+    type=FiniteRange(min=0, max=MOST_NORMAL_DAYS),
+    default=NEW_NORMAL_DAYS,
+    show_default=True,
+    help="Take a drift that still stands after so many days as the new normal; 0 for never.",
+)
+@click.option(
     "--segments/--no-segments",
     default=True,
     show_default=True,
@@ -155,34 +185,63 @@ docs/exit-codes.md.
     type=FiniteRange(min=0.01, max=36_500),
     default=7.0,
     show_default=True,
-    help="How long data is kept.",
+    help="How long data is kept; of a replay all of it unless this is given.",
 )
-def main(retention_days: float, **options: object) -> None:
-    """Serve predictions, watch them for drift, raise alarms and show it live, on one machine."""
+@replay_options
+@click.pass_context
+def main(context: click.Context, /, retention_days: float, **options: Any) -> None:
+    """Serve predictions, watch them for drift, raise alarms and show it live, on one machine.
+
+    With --replay FILE the page shows past traffic instead, at its own times: the file's rows are
+    answered by the model, counted and judged as live ones are, in a store of their own.
+    """
+    asked = asked_of(context, options)
     retention = retention_days * 86400
+    if asked is not None and not is_given(context, "retention_days"):
+        retention = KEPT
     # What the options are is declared above, and click has checked it.
-    settings = Settings(retention=retention, **options)  # type: ignore[arg-type]
-    ending = run(settings, make_terminal())
+    settings = Settings(retention=retention, **options)
+    ending = run(settings, make_terminal(), asked)
     if ending.dead:
         sys.exit(FAULT)
 
 
-def run(settings: Settings, terminal: Terminal) -> Ending:
+def run(settings: Settings, terminal: Terminal, asked: Asked | None = None) -> Ending:
     """Serve until a signal or the death of a thread ends it.
 
     Args:
         settings: Those of the command line.
         terminal: Where people read.
+        asked: Past traffic that is to be shown in place of live traffic.
 
     Raises:
         DriftError: Where the console cannot start.
     """
     # The port comes first: whoever starts a second console learns it before models are loaded.
-    listener = bind(settings.host, settings.port)
+    with closing(bind(settings.host, settings.port)) as listener:
+        return _run(settings, terminal, asked, listener)
+
+
+def _run(
+    settings: Settings,
+    terminal: Terminal,
+    asked: Asked | None,
+    listener: socket,
+) -> Ending:
+    """Serve on a bound socket; the other arguments as those of `run`."""
     host, port = listener.getsockname()[:2]
     url = f"http://{_in_url(host)}:{port}/"
     specification = Specification(settings)
     bundles = ready_bundles(settings.bundles, settings.models, terminal)
+    past: Past | None = None
+    if asked is None:
+        refuse_replayed(settings)
+    else:
+        # Live traffic needs no reader of tables.
+        from drift_console.showing_past import open_past  # noqa: PLC0415
+
+        past = open_past(settings, bundles, asked, terminal)
+        settings, bundles = past.settings, past.bundles
     with starting(f"the store in {settings.data}", sqlite3.Error, OSError):
         storage = Storage(settings)
         log_to(settings.data / "console.log")
@@ -190,14 +249,18 @@ def run(settings: Settings, terminal: Terminal) -> Ending:
         served = Served.of(specification, bundles, settings.bundles)
         if not settings.segments:
             served = served.without_segments()
+    if past is not None:
+        served = served.without_scenarios()
     check_features(settings, served.features)
-    edge = make_edge(settings, bundles, storage.writer.write)
+    # What is asked over HTTP beside a replay is answered, and is no traffic of the past.
+    edge = make_edge(settings, bundles, storage.writer.write if past is None else _discard)
+    clock = time.time if past is None else past.clock
     publisher = AlertPublisher(
         storage.connection,
         AlertSource(settings.stack, url, served.versions),
         settings.webhooks,
-        clock=time.time,
-        tell=lambda alert: shown.show_alert(terminal, alert),
+        clock=clock,
+        tell=lambda alert: shown.show_alert(terminal, alert, with_day=past is not None),
     )
     console = Console(
         settings,
@@ -206,7 +269,8 @@ def run(settings: Settings, terminal: Terminal) -> Ending:
         served,
         edge.handle,
         publisher,
-        time.time,
+        clock,
+        None if past is None else past.feed(storage.writer.write, terminal),
     )
     server = make_server()
     most_values = max(MOST_VALUES, VALUES_PER_FEATURE * served.most_features)
@@ -225,6 +289,8 @@ def run(settings: Settings, terminal: Terminal) -> Ending:
     )
 
     def started() -> None:
+        if past is not None:
+            past.announce(terminal)
         shown.show_banner(terminal, url, settings, bundles)
         if not is_loopback(host):
             shown.warn_open(terminal, host, settings.allowed_hosts)
@@ -236,6 +302,10 @@ def run(settings: Settings, terminal: Terminal) -> Ending:
         ending = console.stop()
     shown.show_ending(terminal, ending)
     return ending
+
+
+def _discard(_line: str) -> None:
+    """Keep no line."""
 
 
 def _in_url(host: str) -> str:

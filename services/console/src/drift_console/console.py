@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drift_ml.baseline import PREDICTION
 from drift_monitor.acknowledgements import acknowledge
+from drift_monitor.differences import PREFIX
 from drift_monitor.stores import SqliteStore
 
 from drift_console.alarm_evaluator import AlarmEvaluator
@@ -20,6 +22,7 @@ from drift_console.frame import Frame
 from drift_console.ingest import Ingester
 from drift_console.metrics import MetricStore
 from drift_console.monitoring import EvidenceReader, Monitor, WhatIf, period_of
+from drift_console.player import Player
 from drift_console.scenario_runner import ScenarioRunner
 from drift_console.stack_metrics import StackMetrics
 from drift_console.state import StateReader
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
         StateDocument,
         WhatIfDocument,
     )
+    from drift_console.player import Feed
     from drift_console.publishing import AlertPublisher
     from drift_console.served import Served
     from drift_console.settings import Settings
@@ -64,7 +68,7 @@ class Ending:
 class Console:
     """Watches what the edge writes; `read_state`, `replay` and `run_scenario` serve the page."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts, each by name
         self,
         settings: Settings,
         storage: Storage,
@@ -73,6 +77,7 @@ class Console:
         handle: Handler,
         publisher: AlertPublisher,
         clock: Callable[[], float],
+        feed: Feed | None = None,
     ) -> None:
         """Put the parts together; nothing runs before `start`.
 
@@ -84,8 +89,10 @@ class Console:
             handle: The Lambda edge, which answers scenarios.
             publisher: Sends alerts.
             clock: Gives epoch seconds.
+            feed: Past traffic that is played; None for live traffic.
         """
         self._settings = settings
+        self._feed = feed
         self._storage = storage
         self._views = served.views
         self._clock = clock
@@ -103,6 +110,8 @@ class Console:
         self._states = StateCache(
             self._make_state_reader(specification, served),
             clock=clock,
+            # The clock of past traffic stands still at its end, and documents age all the same.
+            timer=clock if feed is None else time.time,
             health=self._health,
         )
         # A what-if takes a second. With a store of its own it neither waits for the page's
@@ -149,6 +158,7 @@ class Console:
             specification.document,
             publish=publisher.publish,
             url=publisher.source.console_url,
+            acknowledgements=self._open_alerts(),
         )
 
     def _make_worker(
@@ -156,7 +166,7 @@ class Console:
         specification: Specification,
         served: Served,
         publisher: AlertPublisher,
-    ) -> Worker:
+    ) -> Worker | Player:
         settings, connection = self._settings, self._storage.connection
         metrics = StackMetrics(MetricStore(connection), specification.namespace, settings.stack)
         evaluator = AlarmEvaluator(
@@ -166,6 +176,16 @@ class Console:
             announce=publisher.announce,
             ever_had_data=metrics.ever_had_data,
         )
+        if self._feed is not None:
+            return Player(
+                self._feed,
+                connection,
+                Ingester(connection, settings.log),
+                self.monitor,
+                evaluator,
+                settings=settings,
+                after_evaluation=publisher.tell_all,
+            )
         return Worker(
             Ingester(connection, settings.log),
             self.monitor,
@@ -227,11 +247,14 @@ class Console:
     def _health(self) -> ServiceHealth:
         """Return how the console itself fares."""
         lag = self.worker.lag()
-        return {
+        health: ServiceHealth = {
             "lines_lost": self._storage.writer.lost,
             "lag_seconds": None if lag is None else int(lag),
             "dead": self.dead(),
         }
+        if isinstance(self.worker, Player):
+            health["replay"] = self.worker.entry()
+        return health
 
     def _name(self, model: str | None) -> str:
         """Return the name of a served model, the first one for None. Raises NotFound."""
@@ -307,7 +330,8 @@ class Console:
     def _acknowledge(self, alert_id: str, asked: Acknowledging) -> Acknowledgement:
         model = self._name(asked.model)
         with self._acknowledging:
-            if not has_alert(self._storage.path, model, alert_id):
+            is_of_training = alert_id.startswith(PREFIX)
+            if not is_of_training and not has_alert(self._storage.path, model, alert_id):
                 raise NotFound("alert: expected the id of an alert that the page lists")
             return acknowledge(
                 self._alerts,
@@ -317,6 +341,7 @@ class Console:
                 why=asked.why,
                 now=self._clock(),
                 undo=asked.undo,
+                new_normal=asked.new_normal,
             )
 
     async def run_scenario(self, name: str, model: str | None) -> ScenarioResult:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 #: The most buckets that the page draws.
 BUCKETS = 120
 #: Seconds that a bucket may last; the first that is wide enough is taken.
-_WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
+_WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600)
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Frame:
 
         Args:
             now: Epoch seconds.
-            minutes: What the frame spans, cut into at most BUCKETS buckets up to 10 days.
+            minutes: What the frame spans, cut into at most BUCKETS buckets up to 30 days.
 
         >>> Frame.ending(3601.0, 30)
         Frame(start=1815, width=15, count=120)

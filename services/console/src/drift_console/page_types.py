@@ -318,6 +318,18 @@ class EffectsDocument(TypedDict):
     effects: list[EffectEntry]
 
 
+class DifferenceEntry(TypedDict):
+    """A channel whose traffic differs from training, over the last whole days."""
+
+    channel: str
+    #: The features of the channel.
+    of: list[str]
+    #: In a line, with size, interval and since when.
+    words: str
+    #: The alerts of its features since then.
+    alerts: list[str]
+
+
 class EvidenceDocument(TypedDict):
     """What speaks for drift, over the span shown and by now."""
 
@@ -341,10 +353,32 @@ class EvidenceDocument(TypedDict):
     rhythm: str | None
     #: Of each segment, watched or not; empty where the traffic is not cut.
     segments: list[SegmentEntry]
-    #: Who has seen which alert, by its id.
+    #: What differs from training, the largest first.
+    differs: list[DifferenceEntry]
+    #: Who has seen which alert, by its id; of a difference by `training:` and the feature.
     acknowledged: dict[str, Acknowledgement]
     #: What is decided, by the one function that decides it everywhere.
     verdict: VerdictEntry
+
+
+class ReplayEntry(TypedDict):
+    """Past traffic that a console plays in place of live traffic."""
+
+    #: As people call it.
+    file: str
+    #: Seconds of traffic a second; None for as fast as it goes.
+    speed: float | None
+    #: The time that it has reached, and that of its first and last row.
+    now: str
+    first: str
+    last: str
+    #: In all, and up to now.
+    rows: int
+    played: int
+    #: Seconds of traffic that are evaluated together.
+    step_seconds: int
+    #: Whether the last row was played; the page stays as it is then.
+    ended: bool
 
 
 class ServiceHealth(TypedDict):
@@ -355,6 +389,8 @@ class ServiceHealth(TypedDict):
     lag_seconds: int | None
     #: Names of the threads that died.
     dead: list[str]
+    #: Of a console that shows past traffic.
+    replay: NotRequired[ReplayEntry]
 
 
 class StateDocument(TypedDict):

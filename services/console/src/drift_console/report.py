@@ -6,12 +6,13 @@ import sqlite3
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from drift_contracts.bundle_paths import bundle_names
 from drift_contracts.commands import Command
 from drift_contracts.exits import CannotStart, starting
+from drift_contracts.terminal import make_terminal
 from drift_ml.replay.command_line import (
     CONTEXT,
     EXIT_CODES,
@@ -22,6 +23,10 @@ from drift_ml.replay.command_line import (
     report_options,
     rhythm_option,
 )
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from drift_engine.bundle import Bundle
 
 FIRST = "house-price"
 EPILOG = f"""
@@ -114,12 +119,31 @@ def report(
     )
     outcome = replace(outcome, psi=settings.psi_of(baseline, windows))
     source = f"{store.name}, {span}"
+    if not settings.as_json:
+        _show_differences(store, bundle)
 
     def render(made: str) -> str:
         """Return the HTML page."""
         return page(outcome, baseline, bundle.feature_set, source=source, made=made)
 
     finish(outcome, settings, render)
+
+
+def _show_differences(store: Path, bundle: Bundle) -> None:
+    """Print what the monitor has found to differ from training, over its last whole days."""
+    from drift_monitor.acknowledgements import acknowledged  # noqa: PLC0415 - as above
+    from drift_monitor.differences import differing, with_acknowledgements  # noqa: PLC0415
+    from drift_monitor.keys import Series  # noqa: PLC0415
+    from drift_monitor.stores import SqliteStore  # noqa: PLC0415
+
+    windows, model = SqliteStore(store), bundle.manifest["model"]
+    found = differing(windows, Series(model, bundle.manifest["model_version"]))
+    if not found:
+        return
+    terminal = make_terminal()
+    terminal.print(Text("Differs from training, over the last whole days:", style="bold"))
+    for difference in with_acknowledgements(found, acknowledged(windows, model)):
+        terminal.print(Text(f"  {difference}"))
 
 
 def _bundle_of(bundles: Path, model: str | None) -> Path:

@@ -50,6 +50,11 @@ class Served:
         """
         return cls(specification.models_of(bundles), references_of(bundles, folder))
 
+    def without_scenarios(self) -> Served:
+        """Return the same models without requests that the page could send."""
+        views = {name: replace(view, suite=None) for name, view in self.views.items()}
+        return replace(self, views=views)
+
     def without_segments(self) -> Served:
         """Return the same models, whose traffic is watched as a whole alone."""
         return replace(self, references=without_segments(self.references))

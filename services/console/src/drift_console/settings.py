@@ -69,6 +69,10 @@ class Settings:
     minimum_effects: Mapping[str, float] = field(default_factory=dict)
     #: When the muting of a feature ends, by name, in seconds since 1970.
     muted: Mapping[str, float] = field(default_factory=dict)
+    #: What traffic is held against once its rhythm is learned: rolling or training.
+    reference: str = "rolling"
+    #: Days after which a drift that still stands is the new normal; 0 for never.
+    new_normal_days: float = 7.0
     #: Spans of days that are neither learned from nor evidence.
     left_out: tuple[LeftOut, ...] = ()
     #: PSI above which the spec's alarm of it rings; 0 for no such alarm, None takes the spec's.

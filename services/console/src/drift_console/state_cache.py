@@ -37,6 +37,7 @@ class StateCache:
         reader: StateReader,
         *,
         clock: Callable[[], float],
+        timer: Callable[[], float] | None = None,
         health: Callable[[], ServiceHealth],
     ) -> None:
         """Prepare to read.
@@ -44,10 +45,12 @@ class StateCache:
         Args:
             reader: Builds the documents.
             clock: Gives epoch seconds.
+            timer: Gives seconds by which a document ages; the clock if absent.
             health: Gives the member `service`.
         """
         self._reader = reader
         self._clock = clock
+        self._timer = timer or clock
         self._health = health
         self._lock = threading.Lock()
         self._made: dict[tuple[str, int], _Made] = {}
@@ -61,10 +64,10 @@ class StateCache:
         """
         key = (model, minutes)
         with self._lock:
-            now = self._clock()
+            now = self._timer()
             made = self._made.get(key)
             if made is None or not made.is_fresh(now):
-                document = self._reader.state(model, minutes, now)
+                document = self._reader.state(model, minutes, self._clock())
                 document["service"] = self._health()
                 made = _Made(now, document)
                 fresh = {name: older for name, older in self._made.items() if older.is_fresh(now)}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _STYLES = {"ALARM": "bold red", "OK": "bold green", "INSUFFICIENT_DATA": "bold yellow"}
 #: Where the time of day stands in a timestamp.
 _TIME_OF_DAY = slice(11, 19)
+_DAY = slice(10)
 #: Lines of an alert begin below the state of its first line.
 _INDENT = " " * 9
 
@@ -118,15 +119,18 @@ def _sentences(ending: Ending) -> Iterator[tuple[str, str]]:
         yield "Stopped. Everything that was answered is stored.", "dim"
 
 
-def show_alert(terminal: Terminal, alert: Alert) -> None:
+def show_alert(terminal: Terminal, alert: Alert, *, with_day: bool = False) -> None:
     """Print one alert in a few lines.
 
     Args:
         terminal: Where people read.
         alert: What was sent.
+        with_day: Whether the day is told beside the time, as of past traffic.
     """
     state = alert["state"]
     time_of_day = alert["timestamp"][_TIME_OF_DAY]
+    if with_day:
+        time_of_day = f"{alert['timestamp'][_DAY]} {time_of_day}"
     # As Text, because names of others are no markup.
     headline = Text.assemble(
         (f"{time_of_day} ", "dim"),

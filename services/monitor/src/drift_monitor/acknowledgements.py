@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
 
 from drift_contracts.timestamps import utc_text_of_seconds
 
@@ -37,10 +37,20 @@ class Acknowledgement(TypedDict):
     at: str
     #: Whether it takes an earlier one back.
     undone: bool
+    #: Whether the change is taken as the new normal.
+    new_normal: NotRequired[bool]
 
 
-def acknowledge(
-    store: Store, model: str, alert_id: str, *, who: str, why: str, now: float, undo: bool = False
+def acknowledge(  # noqa: PLR0913 - what is kept, each by its name
+    store: Store,
+    model: str,
+    alert_id: str,
+    *,
+    who: str,
+    why: str,
+    now: float,
+    undo: bool = False,
+    new_normal: bool = False,
 ) -> Acknowledgement:
     """Keep that somebody has seen an alert, and return it.
 
@@ -52,6 +62,7 @@ def acknowledge(
         why: the reason for leaving it, or for taking that back.
         now: in seconds since 1970.
         undo: whether an earlier one is taken back.
+        new_normal: whether the change is taken as the new normal.
 
     Raises:
         Conflict: others saved at each attempt.
@@ -64,6 +75,8 @@ def acknowledge(
         "at": utc_text_of_seconds(now),
         "undone": undo,
     }
+    if new_normal:
+        entry["new_normal"] = True
     place = Series(model, PLACE)
     for attempt in range(1, ATTEMPTS + 1):
         stored = store.state(place)

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from math import exp, log
 from typing import TYPE_CHECKING, Any
 
+from drift_contracts.timestamps import utc_text_of_seconds
 from drift_ml.descriptions import Description, describe, units_of
 from drift_ml.figures import plain_number
+from drift_ml.left_out import day_in_words
 from drift_ml.verdict import headline
 
 from drift_monitor.keys import MINUTE, Series, start_of
@@ -26,13 +28,17 @@ if TYPE_CHECKING:
         AlertV2Detector,
         AlertV2Drift,
         AlertV2Joined,
+        AlertV2NewNormal,
         AlertV2Other,
+        AlertV2Reference,
         AlertV2Windows,
     )
     from drift_ml.evidence import DriftFinding
+    from drift_ml.rhythm import Base
     from drift_ml.segments import Segment
     from drift_ml.window import Window
 
+    from drift_monitor.acknowledgements import Acknowledgement
     from drift_monitor.reference import Reference
 
     #: An alert of either version, as it may be stored or delivered.
@@ -62,6 +68,11 @@ NEXT_SEGMENTS = (
     "Ask which part of the traffic holds it: `driftctl segments ALERT` searches the events of the"
     " console or the prediction log"
 )
+NEXT_AS_NORMAL = (
+    "Nothing to do for the alarm: what comes is held against the traffic since the change",
+    "That the traffic differs from training is remembered, on the page and in `driftctl report`:"
+    " retrain where the model should follow",
+)
 NEXT_AFTER = "Nothing to do; the detector watches on from a clean slate"
 #: Alerts that still stand and that a new one names.
 MOST_NAMED = 5
@@ -69,6 +80,7 @@ MOST_NAMED = 5
 MOST_LISTED = 100
 #: Characters of a reason at most, by the contract.
 LONGEST = 2_000
+DAY_S = 86_400
 #: ln of the odds above which nobody reads the figure: a billion.
 CERTAIN = log(1e9)
 
@@ -86,6 +98,42 @@ class AlertSource:
     period: int = MINUTE
     #: The part of the traffic that the series is; None for all of it.
     segment: Segment | None = None
+
+
+@dataclass(frozen=True)
+class Usual:
+    """The traffic that a drift was held against in place of the training rows."""
+
+    base: Base
+    #: Its events, as far as they are kept; None where none is.
+    window: Window | None
+
+    @property
+    def days(self) -> int:
+        """Return how many days it spans, at least 1."""
+        return max(1, round((self.base.to_s - self.base.from_s) / DAY_S))
+
+    def __str__(self) -> str:
+        """Return what it is, in words."""
+        begin, end = day_in_words(self.base.from_s), day_in_words(self.base.to_s - 1)
+        days = "the day" if self.days == 1 else f"the {self.days} days"
+        return f"the traffic of {days} from {begin} to {end}"
+
+
+@dataclass(frozen=True)
+class NewNormal:
+    """Why a change is taken as the new normal."""
+
+    #: Days that it has stood, where nobody has said so.
+    after_days: float = 0.0
+    #: Who has, why, and when.
+    entry: Acknowledgement | None = None
+
+    def __str__(self) -> str:
+        """Return the reason in words."""
+        if self.entry is None:
+            return f"the change has lasted for {self.after_days:g} days and nobody has said why"
+        return f"acknowledged by {self.entry['who']}: {self.entry['why']}"
 
 
 @dataclass(frozen=True)
@@ -108,6 +156,10 @@ class Grounds:
     is_first_day: bool = False
     #: What moves with it and is of the same cause, in order of evidence.
     joined: Sequence[DriftFinding] = ()
+    #: What the finding was held against.
+    usual: Usual | None = None
+    #: What differs from training beside it, in words; "" for nothing.
+    differs: str = ""
 
 
 def drift_alert(
@@ -124,7 +176,7 @@ def drift_alert(
             a repetition is the same alert.
     """
     since = start_of(int(finding.since) // source.period, source.period)
-    described = _described(source.reference, finding, grounds.window)
+    described = _described(source.reference, finding, grounds)
     events = "events"
     if source.segment is not None:
         described = replace(described, words=f"{described.words}, in {source.segment}")
@@ -154,7 +206,8 @@ def drift_alert(
             f"{described.words} since {since}, over {finding.events:,.0f} {events}; evidence"
             f" {_odds(finding.evidence)} where {_odds(finding.needed)} is needed"
             f" (at most one false alarm in {grounds.budget:,.0f} {events})"
-            f"{_with(together)}{_beside(grounds.standing)}"
+            f"{_against(grounds.usual)}{_with(together)}{_beside(grounds.standing)}"
+            f"{_differs(grounds.differs)}"
         ),
         "next": _next_steps(source, finding, grounds),
         "links": dict(source.links),
@@ -167,7 +220,28 @@ def drift_alert(
             "value": source.segment.value,
             "share": source.segment.share,
         }
+    if grounds.usual is not None:
+        alert["reference"] = _reference_of(grounds.usual)
     return alert
+
+
+def _against(usual: Usual | None) -> str:
+    return "" if usual is None else f". Held against {usual}"
+
+
+def _differs(words: str) -> str:
+    return f". Beside it, traffic differs from training: {words}" if words else ""
+
+
+def _reference_of(usual: Usual) -> AlertV2Reference:
+    """Return what the traffic was compared with, as the contract has it."""
+    return {
+        "name": f"last-{usual.days}-days",
+        "words": str(usual),
+        "first": utc_text_of_seconds(usual.base.from_s),
+        "last": utc_text_of_seconds(usual.base.to_s),
+        "rows": sum(usual.base.counts),
+    }
 
 
 def _next_steps(source: AlertSource, finding: DriftFinding, grounds: Grounds) -> list[str]:
@@ -192,14 +266,15 @@ def _lowered(text: str) -> str:
 def _described(
     reference: Reference,
     finding: DriftFinding,
-    window: Window | None,
+    grounds: Grounds,
 ) -> Description:
     units = units_of(reference.feature_set)
     answer = reference.baseline.channel(finding.channel).answer
     if answer is not None:
         of = reference.baseline.channel(finding.channel).of[0]
         units[of] = _answer_unit(reference.feature_set.target, answer)
-    return describe(reference.baseline, finding, window, units)
+    usual = None if grounds.usual is None else grounds.usual.window
+    return describe(reference.baseline, finding, grounds.window, units, usual)
 
 
 def _answer_unit(
@@ -239,7 +314,7 @@ def _together(reference: Reference, grounds: Grounds) -> list[AlertV2Joined]:
     """Return what moves with the drift, each in its words."""
     together: list[AlertV2Joined] = []
     for finding in grounds.joined[:MOST_LISTED]:
-        words = _described(reference, finding, grounds.window).words
+        words = _described(reference, finding, grounds).words
         of = list(reference.baseline.channel(finding.channel).of)
         together.append({"channel": finding.channel, "of": of, "words": words})
     return together
@@ -355,4 +430,42 @@ def recovery(
         "next": [NEXT_AFTER],
         "standing": [_other(other) for other in standing[:MOST_LISTED]],
         "drift": drift,
+    }
+
+
+def taken_as_normal(
+    alert: Alert,
+    minute: int,
+    decision: NewNormal,
+    standing: Sequence[Alert] = (),
+    *,
+    period: int = MINUTE,
+) -> AlertV2:
+    """Return the notice that the change of an alert is the new normal.
+
+    Args:
+        alert: as it was sent, of either version.
+        minute: the last one that was held against the former normal.
+        decision: why.
+        standing: the alerts of the series that have not ended.
+        period: seconds that a window spans.
+    """
+    notice = recovery(alert, minute, standing, period=period)
+    facts: AlertV2NewNormal = {"why": str(decision)[:LONGEST]}
+    if decision.entry is None:
+        facts["after_days"] = decision.after_days
+    else:
+        facts = {"who": decision.entry["who"], "why": decision.entry["why"]}
+        facts["at"] = decision.entry["at"]
+    reason = (
+        f"{decision}. What comes is held against the traffic since the change; that it differs"
+        " from training is remembered"
+    )
+    return {
+        **notice,
+        "alert_id": str(uuid.uuid5(NAMESPACE, f"{alert['alert_id']} is normal")),
+        "title": f"{alert['title']} is the new normal",
+        "reason": _cut(f"{reason[:1].upper()}{reason[1:]}"),
+        "next": list(NEXT_AS_NORMAL),
+        "new_normal": facts,
     }

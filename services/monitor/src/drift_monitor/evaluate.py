@@ -24,7 +24,15 @@ from drift_ml.verdict import moving_features
 from drift_ml.window import Window
 
 from drift_monitor import alerts
+from drift_monitor.acknowledgements import acknowledged
+from drift_monitor.bases import bases_in_words
 from drift_monitor.compact import compact
+from drift_monitor.differences import (
+    differing,
+    in_words,
+    keep_differences,
+    with_acknowledgements,
+)
 from drift_monitor.digests import add_window, document_digest
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import WINDOW, refuse_newer
@@ -32,6 +40,7 @@ from drift_monitor.keys import MINUTE, Series
 from drift_monitor.psi_meter import PsiMeter
 from drift_monitor.rhythm_archive import keep_rhythm
 from drift_monitor.rhythms import HOUR_S, HOURS_A_DAY, Rhythms
+from drift_monitor.rules import Rules
 from drift_monitor.segments import SegmentState, reconcile
 from drift_monitor.state import SeriesState
 
@@ -45,7 +54,9 @@ if TYPE_CHECKING:
     from drift_ml.rhythm import Rhythm
     from drift_ml.segments import Segment
 
+    from drift_monitor.acknowledgements import Acknowledgement
     from drift_monitor.alerts import Alert, AlertSource
+    from drift_monitor.differences import Differing
     from drift_monitor.reference import Reference
     from drift_monitor.rhythms import Memory
     from drift_monitor.stores import Revision, Store, StoredState, StoredWindow
@@ -101,6 +112,8 @@ class Policy:
     learns_rhythm: bool = True
     #: Spans of days that are neither learned from nor evidence: holidays, one-off events.
     left_out: tuple[LeftOut, ...] = ()
+    #: How references follow the traffic.
+    references: Rules = field(default_factory=Rules)
     #: PSI above which the alarm `psi` of the monitoring spec rings; 0 measures none.
     psi_alarm: float = 0.0
 
@@ -178,6 +191,8 @@ class Evaluation:
     asked: bool = True
     #: What is known of the traffic's rhythm, in words; None where it is not learned.
     rhythm: str | None = None
+    #: What differs from training, the largest first; None where it is not measured.
+    differs: tuple[Differing, ...] | None = None
     #: What the series is compared with.
     reference: Reference | None = None
     #: The largest PSI of the blocks of events that this run filled; None where none was measured.
@@ -202,6 +217,10 @@ class _Run:
     strengths: list[float] = field(default_factory=list)
     #: Measures PSI; None where no alarm of it is chosen.
     psi: PsiMeter | None = None
+    #: What is stored of the rhythm; None where nothing is learned.
+    memory: Memory | None = None
+    #: The rhythm in force, with what channels are held against; None for none.
+    rhythm: Rhythm | None = None
 
     def evaluation(self, behind: float) -> Evaluation:
         """Return what was found so far; behind: seconds that are left for the next run."""
@@ -243,7 +262,7 @@ class _Run:
 class Evaluator:
     """Evaluates every series that has a reference."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts it works with, each by name
         self,
         references: Mapping[Series, Reference],
         store: Store,
@@ -253,6 +272,7 @@ class Evaluator:
         stack: str,
         policy: Policy | None = None,
         links: Mapping[str, str] | None = None,
+        acknowledgements: Store | None = None,
     ) -> None:
         """Make an evaluator; it reads nothing yet.
 
@@ -265,14 +285,18 @@ class Evaluator:
             stack: the deployment's name, for alerts.
             policy: how often the detector may be wrong.
             links: addresses by name, for alerts.
+            acknowledgements: where alerts are acknowledged; `store` if absent.
         """
         self._references = references
         self._store = store
+        self._acknowledgements = store if acknowledgements is None else acknowledgements
         self._publish = publish
         self._now = now
         self._stack = stack
         self._policy = policy or Policy()
-        self._rhythms = Rhythms(store, self._policy.period, self._policy.left_out)
+        self._rhythms = Rhythms(
+            store, self._policy.period, self._policy.left_out, self._policy.references
+        )
         self._links = dict(links or {})
         # Versions of one model share its traffic, so that they are one.
         self._models = len({series.model for series in references})
@@ -383,14 +407,23 @@ class Evaluator:
         memory = None
         if self._policy.learns_rhythm:
             memory = self._rhythms.memory(series, reference.baseline, state.first)
+        detector = self._detector(series, state, reference, memory)
+        if memory is not None and self._policy.references.is_rolling:
+            renewed = self._take_as_normal(source, state, detector, memory)
+            if renewed is not memory:
+                state.detector = detector.to_json()
+                memory = renewed
+                detector = self._detector(series, state, reference, memory)
         run = _Run(
             source,
             state,
-            self._detector(series, state, reference, memory),
+            detector,
             Window.empty(reference.baseline, series.release),
             compacted.counts,
             self._first_day_over(memory, reference),
             psi=self._psi_meter(state, reference, series),
+            memory=memory,
+            rhythm=self._rhythm(memory, reference),
         )
         self._catch_up(run, stored.revision, min(compacted.whole_before, most))
         if memory is not None:
@@ -401,14 +434,56 @@ class Evaluator:
                 state.cursor,
                 state.detector,
                 reference.rhythm,
+                run.detector.explained_channels,
             )
+            if segment is None and memory.has_whole_day:
+                self._keep_differences(run, memory)
         left = max(0, closed - 1 - state.cursor)
         evaluation = run.evaluation(float(left * self._policy.period))
-        return replace(evaluation, rhythm=self._rhythm_in_words(memory, reference))
+        words = self._rhythm_in_words(memory, reference)
+        differs: tuple[Differing, ...] | None = None
+        if memory is not None:
+            differs = self._differing(series) if memory.has_whole_day else ()
+        return replace(evaluation, rhythm=words, differs=differs)
+
+    def _keep_differences(self, run: _Run, memory: Memory) -> None:
+        """Find what differs from training where another day is over."""
+        source, baseline = run.source, run.source.reference.baseline
+        standing = [*run.state.alerts.values(), *run.state.muted.values()]
+        keep_differences(
+            self._store,
+            source.series,
+            baseline,
+            self._rhythms.windows(source.series, baseline, memory),
+            days=range(memory.first_day, (memory.last_hour + 1) // HOURS_A_DAY),
+            rhythm=memory.reference(baseline, source.reference.rhythm),
+            alerts={alert["alert_id"]: alert["drift"]["of"] for alert in standing},
+            left_out=self._policy.left_out,
+        )
+
+    def _differing(self, series: Series) -> tuple[Differing, ...]:
+        """Return what differs from training, with who has acknowledged it."""
+        found = differing(self._store, series)
+        if not found:
+            return ()
+        seen = acknowledged(self._acknowledgements, series.model)
+        return with_acknowledgements(found, seen)
+
+    def _rhythm(self, memory: Memory | None, reference: Reference) -> Rhythm | None:
+        """Return the rhythm in force, with the bases that the settings ask for."""
+        if memory is None:
+            return None
+        if self._policy.references.is_rolling:
+            return memory.reference(reference.baseline, reference.rhythm)
+        return memory.in_force(reference.rhythm)
 
     def _rhythm_in_words(self, memory: Memory | None, reference: Reference) -> str | None:
         """Return what is known of the rhythm and left out of it; None where neither is."""
-        words = None if memory is None else memory.in_words(reference.rhythm)
+        words = None
+        if memory is not None:
+            rhythm = self._rhythm(memory, reference)
+            held = bases_in_words({} if rhythm is None else rhythm.bases)
+            words = f"{memory.in_words(reference.rhythm)}{held}"
         if not self._policy.left_out:
             return words
         listed = ", ".join(map(str, self._policy.left_out))
@@ -653,7 +728,31 @@ class Evaluator:
             self._detector_of(run),
             is_first_day=minute < run.first_day_over,
             joined=[drift for drift in drifts if drift.channel != finding.channel],
+            usual=self._usual(run, finding.channel),
+            differs=self._beside(run, finding),
         )
+
+    def _usual(self, run: _Run, channel: str) -> alerts.Usual | None:
+        """Return the traffic that a channel is held against; None for the training rows."""
+        if run.rhythm is None or channel not in run.rhythm.bases or run.memory is None:
+            return None
+        series, baseline = run.source.series, run.source.reference.baseline
+        base = run.rhythm.bases[channel]
+        total: Window | None = None
+        for hour, window in self._rhythms.windows(series, baseline, run.memory):
+            if base.from_s <= hour * HOUR_S < base.to_s:
+                total = window if total is None else total + window
+        return alerts.Usual(base, total)
+
+    def _beside(self, run: _Run, finding: DriftFinding) -> str:
+        """Return what differs from training beside a finding, in words."""
+        if run.rhythm is None or not run.rhythm.bases:
+            return ""
+        of = run.source.reference.baseline.channel(finding.channel).of
+        others = [
+            each for each in self._differing(run.source.series) if set(each.of).isdisjoint(of)
+        ]
+        return in_words(others)
 
     def _since_onset(
         self,
@@ -728,6 +827,78 @@ class Evaluator:
             state.outbox.append(notice)
         _log.info("a drift in the traffic of %s has ended", run.source.series)
 
+    def _take_as_normal(
+        self,
+        source: AlertSource,
+        state: SeriesState,
+        detector: MixtureDetector,
+        memory: Memory,
+    ) -> Memory:
+        """Return the memory with what has become the new normal, and end the alarms of it.
+
+        Args:
+            source: the series.
+            state: its alerts and its outbox are changed.
+            detector: its alarms are changed.
+            memory: of the series.
+        """
+        baseline = source.reference.baseline
+        if not detector.alarms and not memory.taken:
+            return memory
+        seen = acknowledged(self._acknowledgements, source.series.model)
+        for alert_id in memory.taken.keys() - seen.keys():
+            digest = detector.settings.digest
+            memory = self._rhythms.give_back(source.series, memory, alert_id, digest)
+        for alarm in detector.alarms:
+            decision = self._decision(state, alarm, seen)
+            if decision is None:
+                continue
+            names, onset_s = detector.changed(alarm)
+            since = dict.fromkeys(names, onset_s)
+            digest = detector.settings.digest
+            before = memory
+            alert_id = "" if decision.entry is None else decision.entry["alert_id"]
+            memory = self._rhythms.take_as_normal(
+                source.series, baseline, memory, since, digest, alert_id
+            )
+            if memory is not before:
+                detector.end([alarm.finding.channel])
+                self._end_as_normal(state, alarm.finding.channel, decision)
+        return memory
+
+    def _decision(
+        self,
+        state: SeriesState,
+        alarm: StandingAlarm,
+        seen: Mapping[str, Acknowledgement],
+    ) -> alerts.NewNormal | None:
+        """Return why the change of an alarm is the new normal; None where it is not."""
+        channel = alarm.finding.channel
+        alert = state.alerts.get(channel) or state.muted.get(channel)
+        entry = None if alert is None else seen.get(alert["alert_id"])
+        if entry is not None and entry.get("new_normal"):
+            return alerts.NewNormal(entry=entry)
+        days = self._policy.references.new_normal_days
+        now_s = (state.cursor + 1) * self._policy.period
+        if days and now_s - alarm.raised_s >= days * DAY:
+            return alerts.NewNormal(after_days=days)
+        return None
+
+    def _end_as_normal(
+        self,
+        state: SeriesState,
+        channel: str,
+        decision: alerts.NewNormal,
+    ) -> None:
+        """Write the notice that a change is the new normal, where its alert was sent."""
+        state.muted.pop(channel, None)
+        state.joined.pop(channel, None)
+        alert = state.alerts.pop(channel, None)
+        if alert is not None:
+            others, period = list(state.alerts.values()), self._policy.period
+            notice = alerts.taken_as_normal(alert, state.cursor, decision, others, period=period)
+            state.outbox.append(notice)
+
     def _detector(
         self,
         series: Series,
@@ -748,7 +919,7 @@ class Evaluator:
         rhythm: Rhythm | None = None
         whole_days: tuple[str, ...] = ()
         if memory is not None:
-            rhythm = memory.in_force(reference.rhythm)
+            rhythm = self._rhythm(memory, reference)
             whole_days = memory.held(reference.rhythm, reference.baseline.channels)
         settings = self._settings(reference, state.budget, rhythm, whole_days)
         if state.detector is None:
@@ -762,7 +933,7 @@ class Evaluator:
         if learned_anew or document["settings"] == old_settings.digest:
             document["settings"] = settings.digest
         try:
-            detector = MixtureDetector.from_json(document, settings)
+            detector = MixtureDetector.from_json(document, settings, is_renewed=learned_anew)
         except EvidenceError:
             _log.warning(OTHER_SETTINGS, series)
             state.alerts, state.muted, state.joined = {}, {}, {}

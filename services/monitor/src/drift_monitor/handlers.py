@@ -23,6 +23,7 @@ from drift_monitor.notify import notify as send_notices
 from drift_monitor.probe import over_http
 from drift_monitor.probe import probe as run_probe
 from drift_monitor.reference import load_references, without_segments
+from drift_monitor.rules import Rules
 from drift_monitor.settings import Settings, read_settings
 from drift_monitor.shelf import KeptReferences, Shelf, keep_bundles
 from drift_monitor.stores import DynamoStore
@@ -129,6 +130,7 @@ def _evaluator() -> Evaluator:
         policy=Policy(
             budget_days=settings.budget_days,
             learns_rhythm=settings.rhythm == "learn",
+            references=Rules.of(settings.reference, settings.new_normal_days),
             left_out=settings.left_out,
             minimum_effect=settings.minimum_effect,
             minimum_effects=settings.minimum_effects,

@@ -68,6 +68,8 @@ def evaluation_values(evaluation: Evaluation, features: int = METRIC_FEATURES) -
         "DriftFound": float(evaluation.alarm),
         "EvaluationLag": evaluation.behind,
     }
+    if evaluation.differs is not None:
+        values["DiffersFromTraining"] = float(len(evaluation.differs))
     if evaluation.psi is not None:
         values["LargestPsi"] = evaluation.psi
     if evaluation.counts["unreadable"]:

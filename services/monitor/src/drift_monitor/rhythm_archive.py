@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
     from drift_monitor.stores import Document, Store
 
-#: A rhythm is learned once a week: these last longer than windows are retained.
-SLOTS = 8
-WEEK_S = 7 * 86_400
+#: A rhythm is learned once a week, and what a channel is held against changes in between where a
+#: change becomes the new normal: these last longer than windows are retained.
+SLOTS = 24
 
 
 def keep_rhythm(store: Store, series: Series, rhythm: Rhythm) -> str:
-    """Keep a rhythm beside the states, and return its digest.
+    """Keep a rhythm beside the states in place of the oldest, and return its digest.
 
     Args:
         store: of the windows and states.
@@ -34,14 +34,27 @@ def keep_rhythm(store: Store, series: Series, rhythm: Rhythm) -> str:
     """
     kept: Document = rhythm.to_json()
     digest = document_digest(kept)
-    place = _slot(series, int(rhythm.to_s // WEEK_S))
-    stored = store.state(place)
-    if not stored.state or stored.state.get("digest") != digest:
-        document = {"digest": digest, "rhythm": kept}
-        # Another run that learned the same one was quicker.
-        with contextlib.suppress(Conflict):
-            store.save(place, stored.revision, document)
+    listed = [store.state(_slot(series, place)) for place in range(SLOTS)]
+    # Any: what is stored may be damaged, or of a release that did not count them.
+    documents: list[Any] = [stored.state or {} for stored in listed]
+    if any(document.get("digest") == digest for document in documents):
+        return digest
+    orders = [_order(document) for document in documents]
+    place = orders.index(min(orders))
+    document = {"digest": digest, "rhythm": kept, "order": max(orders) + 1}
+    # Another run that learned the same one was quicker.
+    with contextlib.suppress(Conflict):
+        store.save(_slot(series, place), listed[place].revision, document)
     return digest
+
+
+# Any: as it is stored.
+def _order(document: Any) -> int:
+    """Return the how manieth a document is that was kept; earlier than all for an empty place."""
+    order = document.get("order")
+    if isinstance(order, int):
+        return order
+    return 0 if document else -1
 
 
 def kept_rhythm(store: Store, series: Series, digest: str, baseline: Baseline) -> Rhythm | None:
@@ -53,9 +66,9 @@ def kept_rhythm(store: Store, series: Series, digest: str, baseline: Baseline) -
         digest: as an alert names it.
         baseline: whose bins are counted.
     """
-    for week in range(SLOTS):
+    for place in range(SLOTS):
         # Any: what is stored may be damaged; its digest is computed again.
-        document: Any = store.state(_slot(series, week)).state or {}
+        document: Any = store.state(_slot(series, place)).state or {}
         if document.get("digest") != digest:
             continue
         try:
@@ -68,5 +81,5 @@ def kept_rhythm(store: Store, series: Series, digest: str, baseline: Baseline) -
     return None
 
 
-def _slot(series: Series, week: int) -> Series:
-    return Series(series.model, f"{series.version}-rhythm-{week % SLOTS}")
+def _slot(series: Series, place: int) -> Series:
+    return Series(series.model, f"{series.version}-rhythm-{place}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -13,21 +13,26 @@ from drift_ml.evidence import add_counts
 from drift_ml.left_out import is_left_out
 from drift_ml.rhythm import (
     FEWEST_DAYS,
+    Base,
     Rhythm,
     RhythmError,
+    bases_from_json,
     carried,
     enough,
     learn_rhythm,
+    rebased,
     varying_channels,
 )
 from drift_ml.window import Window, WindowError
 
+from drift_monitor.bases import bases_of
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import DAMAGED, NEWER, is_newer, refuse_damaged
 from drift_monitor.keys import Series
+from drift_monitor.rules import Rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from drift_contracts.types import DetectorStateV1Mixture, DetectorStateV2
     from drift_ml.baseline import Baseline
@@ -74,6 +79,15 @@ class Memory:
     #: Of the inputs, learned from the traffic of an earlier version of the model; and that version.
     carried: Rhythm | None = None
     carried_from: str = ""
+    #: By channel, when its new normal began, in seconds since the epoch.
+    since: Mapping[str, float] = field(default_factory=dict)
+    #: By channel, a new normal that no learned rhythm holds yet.
+    new_normals: Mapping[str, Base] = field(default_factory=dict)
+    #: By alert that somebody has acknowledged as the new normal, the channels whose new normal no
+    #: learned rhythm holds yet: until then it can be taken back.
+    taken: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Whether the rhythm was learned with bases of traffic.
+    is_rolling: bool = False
 
     def in_force(self, bundled: Rhythm | None = None) -> Rhythm | None:
         """Return the rhythm that traffic is held against.
@@ -82,6 +96,18 @@ class Memory:
             bundled: of the bundle, which holds until one is learned from the traffic.
         """
         return self.rhythm or bundled or self.carried
+
+    def reference(self, baseline: Baseline, bundled: Rhythm | None = None) -> Rhythm | None:
+        """Return the rhythm in force, with the new normals that came after it.
+
+        Args:
+            baseline: whose bins are counted.
+            bundled: of the bundle.
+        """
+        rhythm = self.in_force(bundled)
+        if not self.new_normals:
+            return rhythm
+        return rebased(rhythm, self.new_normals, baseline)
 
     def held(self, bundled: Rhythm | None, channels: Sequence[Channel]) -> tuple[str, ...]:
         """Return the channels that are held against whole days.
@@ -102,6 +128,16 @@ class Memory:
     def hours(self) -> int:
         """Return how many hours are summed, with traffic or without."""
         return max(0, self.last_hour + 1 - self.first_hour)
+
+    @property
+    def first_day(self) -> int:
+        """Return the number since 1970 of the first whole day."""
+        return -(-self.first_hour // HOURS_A_DAY)
+
+    @property
+    def has_whole_day(self) -> bool:
+        """Return whether a whole day in UTC is summed, with traffic or without."""
+        return (self.last_hour + 1) // HOURS_A_DAY > self.first_day
 
     @property
     def is_day_over(self) -> bool:
@@ -165,6 +201,7 @@ class Rhythms:
         store: Store,
         period: int,
         left_out: tuple[LeftOut, ...] = (),
+        rules: Rules | None = None,
     ) -> None:
         """Read nothing yet.
 
@@ -172,10 +209,12 @@ class Rhythms:
             store: where windows are kept.
             period: whole seconds that a window spans, 60 or less.
             left_out: spans that nothing is learned from.
+            rules: how references follow the traffic; those of a deployment that chooses none.
         """
         self._store = store
         self._left_out = left_out
         self._period = period
+        self._rules = rules or Rules()
         self._windows_an_hour = HOUR_S // period
 
     def memory(
@@ -218,6 +257,10 @@ class Rhythms:
                 members.get("looked_hour"),
                 _rhythm_of(members.get("carried"), baseline),
                 str(members.get("carried_from", "")),
+                {name: float(since) for name, since in members.get("since", {}).items()},
+                bases_from_json(members.get("new_normals", {}), baseline.channels),
+                {name: tuple(taken) for name, taken in members.get("taken", {}).items()},
+                bool(members.get("is_rolling", False)),
             )
         except (KeyError, TypeError, ValueError):
             item = f"state#{_place(series)}"
@@ -231,6 +274,7 @@ class Rhythms:
         cursor: int,
         detector: DetectorStateV1Mixture | DetectorStateV2 | None,
         bundled: Rhythm | None = None,
+        held: Collection[str] = (),
     ) -> Memory:
         """Sum the hours that have closed, learn where it is time, and store both.
 
@@ -243,6 +287,7 @@ class Rhythms:
             cursor: the last window that was evaluated.
             detector: the state of the detector, which goes on under a new rhythm.
             bundled: the rhythm of the bundle: with one, nothing is held against whole days.
+            held: channels of alarms that stand, whose reference stays as it is.
 
         Raises:
             Conflict: another run has saved.
@@ -257,12 +302,51 @@ class Rhythms:
             self._sum_day(series, baseline, day, list(hours))
         memory = replace(memory, last_hour=end - 1)
         settings = None if detector is None else detector["settings"]
-        if memory.is_due or memory.is_of_other_days(self._left_out):
-            memory = replace(self._learn(series, baseline, memory), superseded=settings)
+        memory = self._renew(series, baseline, memory, settings, held)
+        if memory.is_due or self._is_of_other_rules(memory):
+            memory = replace(self._learn(series, baseline, memory, held), superseded=settings)
         if memory.is_day_over and memory.in_force(bundled) is None:
             memory = self._look(series, baseline, memory, settings)
         self._store.save(_place(series), memory.revision, _document(memory))
         return memory
+
+    def _renew(
+        self,
+        series: Series,
+        baseline: Baseline,
+        memory: Memory,
+        settings: str | None,
+        held: Collection[str],
+    ) -> Memory:
+        """Return the memory with new normals of all traffic since, each time that doubles.
+
+        Args:
+            series: whose hours.
+            baseline: whose bins are counted.
+            memory: with the hours that are summed.
+            settings: digest of the detector's settings.
+            held: channels of alarms that stand, whose reference stays as it is.
+        """
+        end_s = float((memory.last_hour + 1) * HOUR_S)
+        old = {name: base for name, base in memory.new_normals.items() if name not in held}
+        due = {name: base.from_s for name, base in old.items() if base.is_doubled(end_s)}
+        if not due or not self._rules.is_rolling:
+            return memory
+        hours = self.hours(series, baseline, memory)
+        bases = bases_of(baseline, hours, due, self._left_out)
+        # Days that are left out make none longer.
+        longer = {name: base for name, base in bases.items() if old[name].is_doubled(base.to_s)}
+        if not longer:
+            return memory
+        renewed = {**memory.new_normals, **longer}
+        return replace(memory, new_normals=renewed, superseded=settings)
+
+    def _is_of_other_rules(self, memory: Memory) -> bool:
+        """Return whether the rhythm was learned under other settings than today's."""
+        if memory.rhythm is None:
+            return False
+        is_of_other_reference = memory.is_rolling != self._rules.is_rolling
+        return is_of_other_reference or memory.is_of_other_days(self._left_out)
 
     def _sum_day(
         self,
@@ -305,18 +389,116 @@ class Rhythms:
         series: Series,
         baseline: Baseline,
         memory: Memory,
+        held: Collection[str] = (),
     ) -> Memory:
         try:
             hours = self.hours(series, baseline, memory)
-            rhythm = learn_rhythm(baseline, hours, left_out=self._left_out)
+            bases = self._bases(baseline, memory, hours, held)
+            rhythm = learn_rhythm(baseline, hours, left_out=self._left_out, bases=bases)
         except RhythmError as error:
             _log.info("the rhythm of %s is not learned: %s", series, error)
             return replace(memory, learned_hour=memory.last_hour)
         _log.info("the rhythm of %s: %s", series, rhythm)
         self._hand_on(series, baseline, rhythm)
         return replace(
-            memory, learned_hour=memory.last_hour, rhythm=rhythm, whole_days=(), looked_hour=None
+            memory,
+            learned_hour=memory.last_hour,
+            rhythm=rhythm,
+            whole_days=(),
+            looked_hour=None,
+            new_normals={},
+            taken={},
+            is_rolling=self._rules.is_rolling,
         )
+
+    def _bases(
+        self,
+        baseline: Baseline,
+        memory: Memory,
+        hours: Sequence[tuple[float, Mapping[str, Sequence[int]]]],
+        held: Collection[str],
+    ) -> dict[str, Base]:
+        """Return what each channel is held against; one that is left out against training.
+
+        Args:
+            baseline: whose bins are counted.
+            memory: with the rhythm before.
+            hours: that are kept, the oldest first.
+            held: channels of alarms that stand, which are not learned from: they keep what they
+                are held against.
+        """
+        if not self._rules.is_rolling:
+            return {}
+        since = {}
+        learned = {} if memory.rhythm is None else memory.rhythm.bases
+        former = {**learned, **memory.new_normals}
+        bases = {}
+        for channel in baseline.channels:
+            if channel.name not in held:
+                since[channel.name] = memory.since.get(channel.name, 0.0)
+            elif channel.name in former:
+                bases[channel.name] = former[channel.name]
+        return {**bases, **bases_of(baseline, hours, since, self._left_out)}
+
+    def take_as_normal(
+        self,
+        series: Series,
+        baseline: Baseline,
+        memory: Memory,
+        since: Mapping[str, float],
+        settings: str,
+        alert_id: str = "",
+    ) -> Memory:
+        """Hold channels against the traffic since a change, and store that.
+
+        Args:
+            series: whose hours.
+            baseline: whose bins are counted.
+            memory: with the hours that are summed.
+            since: by channel, when the change began, in seconds since the epoch.
+            settings: digest of the detector's settings, which goes on under others.
+            alert_id: that somebody has acknowledged; "" where nobody has.
+
+        Returns:
+            The memory as it is stored; one without a new normal for a channel of which less than
+            a day, or too few events, are there.
+        """
+        bases = bases_of(baseline, self.hours(series, baseline, memory), since, self._left_out)
+        if not bases:
+            return memory
+        begun = {name: since[name] for name in bases}
+        memory = replace(
+            memory,
+            since={**memory.since, **begun},
+            new_normals={**memory.new_normals, **bases},
+            superseded=settings,
+        )
+        if alert_id:
+            memory = replace(memory, taken={**memory.taken, alert_id: tuple(sorted(bases))})
+        self._store.save(_place(series), memory.revision, _document(memory))
+        return replace(memory, revision=memory.revision + 1)
+
+    def give_back(self, series: Series, memory: Memory, alert_id: str, settings: str) -> Memory:
+        """Hold channels against what they were held against before a new normal, and store that.
+
+        Args:
+            series: whose.
+            memory: that has the new normal.
+            alert_id: whose acknowledgement was taken back.
+            settings: digest of the detector's settings, which goes on under others.
+        """
+        back = memory.taken[alert_id]
+        memory = replace(
+            memory,
+            since={name: since for name, since in memory.since.items() if name not in back},
+            new_normals={
+                name: base for name, base in memory.new_normals.items() if name not in back
+            },
+            taken={name: taken for name, taken in memory.taken.items() if name != alert_id},
+            superseded=settings,
+        )
+        self._store.save(_place(series), memory.revision, _document(memory))
+        return replace(memory, revision=memory.revision + 1)
 
     def _hand_on(self, series: Series, baseline: Baseline, rhythm: Rhythm) -> None:
         """Keep a rhythm for the versions of the model to come, with the bins that it is of."""
@@ -398,6 +580,21 @@ class Rhythms:
                 add_counts(total, counts)
         return total
 
+    def windows(
+        self,
+        series: Series,
+        baseline: Baseline,
+        memory: Memory,
+    ) -> Iterator[tuple[int, Window]]:
+        """Yield number since 1970 and sum of each hour that is kept, in no order."""
+        for slot in range(KEPT_DAYS):
+            stored = self._store.state(_day_place(series, slot))
+            if stored.state is None:
+                continue
+            for hour, document in _hours(stored.state).items():
+                if int(hour) + KEPT_DAYS * HOURS_A_DAY > memory.last_hour:
+                    yield int(hour), Window.from_json(document, baseline)
+
     def hours(
         self,
         series: Series,
@@ -414,15 +611,8 @@ class Rhythms:
         memory: Memory,
     ) -> Iterator[tuple[float, Mapping[str, list[int]]]]:
         """Yield begin and counts of each hour that is kept, in no order."""
-        for slot in range(KEPT_DAYS):
-            stored = self._store.state(_day_place(series, slot))
-            if stored.state is None:
-                continue
-            for hour, document in _hours(stored.state).items():
-                if int(hour) + KEPT_DAYS * HOURS_A_DAY <= memory.last_hour:
-                    continue
-                window = Window.from_json(document, baseline)
-                yield float(int(hour) * HOUR_S), window.channel_counts()
+        for hour, window in self.windows(series, baseline, memory):
+            yield float(hour * HOUR_S), window.channel_counts()
 
 
 def _rhythm_of(document: object, baseline: Baseline) -> Rhythm | None:
@@ -465,4 +655,8 @@ def _document(memory: Memory) -> Document:
         "carried": None if memory.carried is None else memory.carried.to_json(),
         "carried_from": memory.carried_from,
         "rhythm": None if memory.rhythm is None else memory.rhythm.to_json(),
+        "since": dict(memory.since),
+        "new_normals": {name: base.to_json() for name, base in memory.new_normals.items()},
+        "taken": {name: list(channels) for name, channels in memory.taken.items()},
+        "is_rolling": memory.is_rolling,
     }

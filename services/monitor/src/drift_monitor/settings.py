@@ -13,6 +13,8 @@ from drift_contracts.spec import METRIC_FEATURES
 from drift_ml.days import start_of_day
 from drift_ml.left_out import LeftOut, left_out_of
 
+from drift_monitor.rules import MOST_NORMAL_DAYS, NEW_NORMAL_DAYS, REFERENCES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -55,6 +57,10 @@ class Settings:
     muted: dict[str, float] = field(default_factory=dict)
     #: PSI above which the spec's alarm of it rings; 0 for no such alarm.
     psi_alarm: float = 0.0
+    #: What traffic is held against, one of `REFERENCES`.
+    reference: str = "rolling"
+    #: Days after which a drift that still stands is the new normal; 0 for never.
+    new_normal_days: float = NEW_NORMAL_DAYS
     #: Spans of days that are neither learned from nor evidence.
     left_out: tuple[LeftOut, ...] = ()
     #: The secret that holds the webhook's address.
@@ -98,6 +104,14 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
 def _days(text: str) -> float:
     days = float(text)
     if not LEAST_DAYS <= days <= MOST_DAYS:
+        raise ValueError
+    return days
+
+
+def _normal_days(text: str) -> float:
+    days = float(text)
+    # Not a number is in no bounds.
+    if not 0 <= days <= MOST_NORMAL_DAYS:
         raise ValueError
     return days
 
@@ -166,6 +180,14 @@ VARIABLES = {
     ),
     environment.PSI_ALARM: Variable(
         "psi_alarm", _psi, f"a number from 0 to {LARGEST_PSI:g}, 0 for no such alarm"
+    ),
+    environment.REFERENCE: Variable(
+        "reference", one_of(*REFERENCES), f"one of {', '.join(REFERENCES)}"
+    ),
+    environment.NEW_NORMAL_DAYS: Variable(
+        "new_normal_days",
+        _normal_days,
+        f"a number of days from 0 to {MOST_NORMAL_DAYS}, 0 for never",
     ),
     environment.LEFT_OUT: Variable(
         "left_out",

@@ -106,7 +106,7 @@ def verify(
         raise CannotVerify("expected the bundle of the alert's model_version: another baseline")
     wanted = detector.get("rhythm")
     if wanted is not None and (rhythm is None or document_digest(rhythm.to_json()) != wanted):
-        expected = "expected the rhythm that the alert names, which the store keeps for eight weeks"
+        expected = "expected the rhythm that the alert names; the store keeps the newest 24"
         raise CannotVerify(f"{expected}; without it the evidence cannot be computed again")
     seasonality = None
     if wanted is not None and rhythm is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict, cast
 
 if TYPE_CHECKING:
@@ -10,9 +11,12 @@ if TYPE_CHECKING:
 
     from drift_contracts.types import DetectorStateV2Finding
     from drift_monitor.alerts import Alert
+    from drift_monitor.differences import Differing
     from drift_monitor.evaluate import Evaluation
     from drift_monitor.keys import Series
     from drift_monitor.segments import SegmentEntry
+
+    from drift_console.page_types import DifferenceEntry
 
 
 class Judgement(TypedDict):
@@ -33,6 +37,8 @@ class Judgement(TypedDict):
     moving: list[str]
     #: What is known of the traffic's rhythm, in words; None where it is not learned.
     rhythm: str | None
+    #: What differs from training, the largest first.
+    differs: list[DifferenceEntry]
     #: Of each segment; empty where the traffic is not cut.
     segments: list[SegmentEntry]
 
@@ -57,6 +63,7 @@ def write_judgement(connection: sqlite3.Connection, evaluation: Evaluation, judg
         "alerts": [*evaluation.alerts, *evaluation.muted],
         "moving": list(evaluation.moving),
         "rhythm": evaluation.rhythm,
+        "differs": [_difference_entry(each) for each in evaluation.differs or ()],
         "segments": [segment.to_json() for segment in evaluation.segments],
     }
     series = evaluation.series
@@ -87,6 +94,7 @@ def read_judgement(connection: sqlite3.Connection, series: Series) -> Judgement:
             "alerts": [],
             "moving": [],
             "rhythm": None,
+            "differs": [],
             "segments": [],
         }
     judgement = json.loads(row[0])
@@ -96,5 +104,17 @@ def read_judgement(connection: sqlite3.Connection, series: Series) -> Judgement:
     judgement.setdefault("alerts", [])
     judgement.setdefault("moving", [])
     judgement.setdefault("rhythm", None)
+    judgement.setdefault("differs", [])
     judgement.setdefault("segments", [])
     return cast("Judgement", judgement)
+
+
+def _difference_entry(difference: Differing) -> DifferenceEntry:
+    """Return a difference as the page shows it; who has acknowledged it is a member of its own."""
+    words = str(replace(difference, acknowledged=None))
+    return {
+        "channel": difference.channel,
+        "of": list(difference.of),
+        "words": words,
+        "alerts": list(difference.alerts),
+    }

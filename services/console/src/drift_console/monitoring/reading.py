@@ -132,6 +132,7 @@ class EvidenceReader:
             "effects": effects["effects"],
             "alerts": self._alerts(model),
             "rhythm": judgement["rhythm"],
+            "differs": judgement["differs"],
             "segments": judgement["segments"],
             "acknowledged": acknowledged(self._acknowledgements, model),
             "verdict": verdict_entry(judgement["alerts"], made.report, judgement["moving"]),

@@ -16,6 +16,7 @@ from drift_monitor.event_search import search_events
 from drift_monitor.keys import Series
 from drift_monitor.metrics import emf_line, evaluation_values
 from drift_monitor.reference import with_parts
+from drift_monitor.rules import Rules
 
 from drift_console.database import transaction
 from drift_console.emf import parse_line
@@ -54,7 +55,7 @@ class Monitor:
     that is counted again after a crash changes nothing.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts it works with, each by name
         self,
         connection: sqlite3.Connection,
         store: SqliteStore,
@@ -64,6 +65,7 @@ class Monitor:
         *,
         publish: Callable[[Alert], None],
         url: str,
+        acknowledgements: SqliteStore | None = None,
     ) -> None:
         """Prepare aggregator and evaluator.
 
@@ -75,6 +77,7 @@ class Monitor:
             spec: Names namespace, dimensions and units of the metrics.
             publish: Takes a drift alert, perhaps a second time under the same alert_id.
             url: The console's page, for alerts.
+            acknowledgements: Where alerts are acknowledged; `store` if absent.
         """
         self._connection = connection
         self._store = store
@@ -102,6 +105,7 @@ class Monitor:
             stack=settings.stack,
             policy=Policy(
                 learns_rhythm=settings.rhythm,
+                references=Rules.of(settings.reference, settings.new_normal_days),
                 left_out=settings.left_out,
                 budget_days=settings.false_alarm_days,
                 minimum_effect=settings.minimum_effect,
@@ -112,6 +116,7 @@ class Monitor:
                 period=self._period,
             ),
             links={"console": url},
+            acknowledgements=acknowledgements,
         )
 
     def counted(self) -> int:

@@ -14,9 +14,10 @@ import { emptyPanel, scenariosPanel } from "./panels/scenarios.js";
 import { cardPanel } from "./panels/card.js";
 import { evidencePanel } from "./panels/evidence.js";
 import { answersPanel } from "./panels/answers.js";
+import { playedPanel } from "./panels/played.js";
 
 const PANELS = {
-  empty: emptyPanel, verdict: verdictPanel, scenarios: scenariosPanel, timeline: timelinePanel, alarms: alarmsPanel,
+  played: playedPanel, empty: emptyPanel, verdict: verdictPanel, scenarios: scenariosPanel, timeline: timelinePanel, alarms: alarmsPanel,
   answers: answersPanel, evidence: evidencePanel, features: featuresPanel, recent: recentPanel, history: historyPanel, card: cardPanel,
 };
 const STATUS = { connecting: "Connecting", live: "Live", polling: "Polling, reconnecting", lost: "Connection lost, retrying" };

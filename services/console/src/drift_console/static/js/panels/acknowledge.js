@@ -22,15 +22,18 @@ export function acknowledgement(alert, kept) {
   };
   if (kept) {
     const undo = h("button", { type: "button", class: "quiet", onclick: () => send({ who: remembered() || kept.who, why: "taken back on the page", undo: true }) }, "Undo");
-    return h("p", { class: "small acknowledged" }, `Acknowledged by ${kept.who}, `, timeNode(kept.at), `: ${kept.why} `, undo, said);
+    return h("p", { class: "small acknowledged" }, `Acknowledged by ${kept.who}, `, timeNode(kept.at), `: ${kept.why} `, kept.new_normal ? "It is taken as the new normal. " : "", undo, said);
   }
   const who = h("input", { name: "who", required: true, maxlength: 100, placeholder: "Your name", "aria-label": "Your name", value: remembered() });
   const why = h("input", { name: "why", required: true, maxlength: 500, placeholder: "Why it can be left", "aria-label": "Why it can be left" });
-  const form = h("form", { class: "acknowledge" }, who, why, h("button", { type: "submit" }, "Acknowledge"), said);
+  const normal = h("input", { name: "new_normal", type: "checkbox" });
+  const asNormal = h("label", { class: "small" }, normal, " take it as the new normal");
+  asNormal.hidden = alert.alert_id.startsWith("training:"); // that is no alarm, so nothing ends
+  const form = h("form", { class: "acknowledge" }, who, why, asNormal, h("button", { type: "submit" }, "Acknowledge"), said);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     remember(who.value);
-    send({ who: who.value, why: why.value });
+    send({ who: who.value, why: why.value, new_normal: normal.checked });
   });
   return form;
 }

@@ -15,6 +15,9 @@ export function evidencePanel(root) {
   let state = null;
   const status = h("span", { class: "aside" });
   const rhythm = h("p", { class: "muted", id: "rhythm" });
+  const differing = h("ul", { class: "rows" });
+  const differs = h("div", { id: "differs" }, h("h3", {}, "Differs from training"),
+    h("p", { class: "muted small" }, "Over the last whole days, at most seven. A state, not an alarm: it stays until the traffic is as in training again, or the model is trained anew."), differing);
   const segments = segmentsPart();
   const block = h("div", { class: "block height-1" }, h("h3", {}, "Share of the threshold"));
   const top = h("ol", { class: "top" });
@@ -29,7 +32,7 @@ export function evidencePanel(root) {
   const effects = effectsPart();
   root.append(heading("evidence", "Evidence of drift", status),
     h("div", { class: "split even" },
-      h("div", {}, block, rhythm, segments.node, numbers, whatIf.node),
+      h("div", {}, block, rhythm, segments.node, differs, numbers, whatIf.node),
       h("div", {}, h("h3", {}, "What it points at"), nothing, top, h("h3", { class: "later" }, "Alerts"), quiet,
         h("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "List of drift alerts" }, alerts))),
     effects.node);
@@ -62,6 +65,13 @@ export function evidencePanel(root) {
     numbers.refresh();
   }
 
+  const showDiffers = whenChanged(({ list, acknowledged, model }) => {
+    differs.hidden = list.length === 0;
+    const seen = (entry) => [`training:${entry.of[0]}`, ...entry.alerts].map((id) => acknowledged[id]).find(Boolean) ?? null;
+    const key = (entry) => `${entry.channel} ${entry.words} ${seen(entry)?.at ?? ""}`;
+    reconcile(differing, list, key, (entry) => h("li", {}, h("p", {}, entry.words),
+      acknowledgement({ alert_id: `training:${entry.of[0]}`, model }, seen(entry))));
+  });
   const showAlerts = whenChanged(({ list, acknowledged, muted }) => {
     quiet.hidden = list.length + muted.length > 0;
     alerts.parentElement.hidden = !(list.length + muted.length);
@@ -77,6 +87,7 @@ export function evidencePanel(root) {
     status.replaceChildren(...(evidence.alarm && evidence.since ? ["drift found, since ", timeNode(evidence.since, state.now)] : [`no drift found${budget}`]));
     rhythm.hidden = !evidence.rhythm;
     setText(rhythm, `Rhythm of the traffic: ${evidence.rhythm ?? ""}.`);
+    showDiffers({ list: evidence.differs ?? [], acknowledged: evidence.acknowledged ?? {}, model: state.model });
     segments.update(evidence.segments ?? []);
     whatIf.follow(state);
     draw();

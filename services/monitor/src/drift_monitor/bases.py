@@ -1,0 +1,86 @@
+"""What channels are held against: the training rows, or the traffic that is their new normal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+from drift_ml.left_out import day_in_words, is_left_out
+from drift_ml.rhythm import Base
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from drift_ml.baseline import Baseline
+    from drift_ml.left_out import LeftOut
+
+    Hour = tuple[float, Mapping[str, Sequence[int]]]
+
+HOUR_S = 3_600
+DAY_S = 86_400
+#: Days of traffic that a base is of, at most.
+BASE_DAYS = 28
+#: Events that a base is of, at least: of fewer rows a small shift is not told (docs/evidence.md).
+FEWEST_EVENTS = 500
+#: Channels that the page names, which are held against other days than most.
+MOST_NAMED = 4
+
+
+def bases_of(
+    baseline: Baseline,
+    hours: Sequence[Hour],
+    since: Mapping[str, float],
+    left_out: Sequence[LeftOut] = (),
+) -> dict[str, Base]:
+    """Return what some channels are held against from now on.
+
+    Args:
+        baseline: whose bins are counted.
+        hours: begin in seconds since the epoch and events per bin by channel, the oldest first.
+        since: by channel, when what is normal for it began, in seconds since the epoch.
+        left_out: spans that are not counted.
+
+    Returns:
+        By channel; one of too few events, or less than a day, is left out.
+    """
+    usual = [hour for hour in hours if not is_left_out(hour[0], left_out)]
+    if not usual:
+        return {}
+    end_s = usual[-1][0] + HOUR_S
+    oldest_s = end_s - BASE_DAYS * DAY_S
+    bases = {}
+    for channel in baseline.channels:
+        if channel.name not in since:
+            continue
+        # The hour in which a change began holds some of what was before.
+        begin_s = max(since[channel.name], oldest_s)
+        counted = [hour for hour in usual if hour[0] >= begin_s and channel.name in hour[1]]
+        if not counted or end_s - counted[0][0] < DAY_S:
+            continue
+        total = np.sum([counts[channel.name] for _, counts in counted], axis=0)
+        if total.sum() >= FEWEST_EVENTS:
+            bases[channel.name] = Base(counted[0][0], end_s, tuple(total.tolist()))
+    return bases
+
+
+def bases_in_words(bases: Mapping[str, Base]) -> str:
+    """Return what channels are held against, as the page says it; "" for training alone.
+
+    Args:
+        bases: by channel that is held against traffic.
+    """
+    if not bases:
+        return ""
+    spans = Counter((base.from_s, base.to_s) for base in bases.values())
+    (usual, _), *_ = spans.most_common(1)
+    begin, end = day_in_words(usual[0]), day_in_words(usual[1] - 1)
+    words = f"; held against the traffic from {begin} to {end}"
+    others = []
+    for name, base in bases.items():
+        # Channels of several features follow from these.
+        if base.from_s != usual[0] and ":" not in name and name != "sum_of_squares":
+            others.append(f"{name} from {day_in_words(base.from_s)} on")
+    named = ", ".join(others[:MOST_NAMED])
+    more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+    return f"{words}, {named}{more}" if others else words
