@@ -197,6 +197,7 @@ def test_small_drift(machine):
         "share": finding["shares"]["sqft"],
     }
     (alert,) = drift_alerts(machine)
+    assert "segment" in alert["reason"]
     schemas.check("alert.v2", alert)
     assert (alert["name"], alert["state"]) == ("drift-evidence", "ALARM")
     assert alert["title"].startswith("house-price: drift in sqft: the mean rose from")
@@ -526,6 +527,23 @@ def test_acknowledged_alert(fast):
     assert shown()[alert["alert_id"]]["who"] == "Bo"
     CliRunner().invoke(acknowledge, [*words, "--undo"])
     assert shown() == {}
+    result = CliRunner().invoke(acknowledge, [*words, "--new-normal"])
+    assert "a day of it" in result.output
+    assert shown()[alert["alert_id"]]["new_normal"] is True
+
+
+def test_acknowledged_difference(fast):
+    """A feature that differs from training is acknowledged by its name, on the page and by the command."""
+    asking = Acknowledging(SERIES.model, "Ada", "a sale")
+    asyncio.run(fast.console.acknowledge("training:sqft", asking))
+    assert fast.state()["evidence"]["acknowledged"]["training:sqft"]["who"] == "Ada"
+    words = ["training:sqft", "--why", "a sale", "--who", "Bo", "--store", str(fast.settings.database)]
+    assert CliRunner().invoke(acknowledge, words).exit_code == 2
+    result = CliRunner().invoke(acknowledge, [*words, "--model", SERIES.model])
+    assert result.exit_code == 0, result.output
+    assert fast.state()["evidence"]["acknowledged"]["training:sqft"]["who"] == "Bo"
+    result = CliRunner().invoke(acknowledge, [*words, "--model", SERIES.model, "--new-normal"])
+    assert (result.exit_code, "--new-normal" in result.output) == (2, True)
 
 
 def test_what_if_by_feature(fast):

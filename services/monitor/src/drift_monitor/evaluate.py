@@ -25,6 +25,7 @@ from drift_ml.window import Window
 
 from drift_monitor import alerts
 from drift_monitor.acknowledgements import acknowledged
+from drift_monitor.bases import bases_in_words
 from drift_monitor.compact import compact
 from drift_monitor.differences import (
     differing,
@@ -414,7 +415,7 @@ class Evaluator:
         if self._policy.learns_rhythm:
             memory = self._rhythms.memory(series, reference.baseline, state.first)
         detector = self._detector(series, state, reference, memory)
-        if memory is not None and self._policy.references.is_rolling and detector.alarms:
+        if memory is not None and self._policy.references.is_rolling:
             renewed = self._take_as_normal(source, state, detector, memory)
             if renewed is not memory:
                 state.detector = detector.to_json()
@@ -486,7 +487,11 @@ class Evaluator:
 
     def _rhythm_in_words(self, memory: Memory | None, reference: Reference) -> str | None:
         """Return what is known of the rhythm and left out of it; None where neither is."""
-        words = None if memory is None else memory.in_words(reference.rhythm)
+        words = None
+        if memory is not None:
+            rhythm = self._rhythm(memory, reference)
+            held = bases_in_words({} if rhythm is None else rhythm.bases)
+            words = f"{memory.in_words(reference.rhythm)}{held}"
         if not self._policy.left_out:
             return words
         listed = ", ".join(map(str, self._policy.left_out))
@@ -846,7 +851,12 @@ class Evaluator:
             memory: of the series.
         """
         baseline = source.reference.baseline
+        if not detector.alarms and not memory.taken:
+            return memory
         seen = acknowledged(self._acknowledgements, source.series.model)
+        for alert_id in memory.taken.keys() - seen.keys():
+            digest = detector.settings.digest
+            memory = self._rhythms.give_back(source.series, memory, alert_id, digest)
         for alarm in detector.alarms:
             decision = self._decision(state, alarm, seen)
             if decision is None:
@@ -855,7 +865,10 @@ class Evaluator:
             since = dict.fromkeys(names, onset_s)
             digest = detector.settings.digest
             before = memory
-            memory = self._rhythms.take_as_normal(source.series, baseline, memory, since, digest)
+            alert_id = "" if decision.entry is None else decision.entry["alert_id"]
+            memory = self._rhythms.take_as_normal(
+                source.series, baseline, memory, since, digest, alert_id
+            )
             if memory is not before:
                 detector.end([alarm.finding.channel])
                 self._end_as_normal(state, alarm.finding.channel, decision)

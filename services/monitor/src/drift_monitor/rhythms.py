@@ -83,6 +83,9 @@ class Memory:
     since: Mapping[str, float] = field(default_factory=dict)
     #: By channel, a new normal that no learned rhythm holds yet.
     new_normals: Mapping[str, Base] = field(default_factory=dict)
+    #: By alert that somebody has acknowledged as the new normal, the channels whose new normal no
+    #: learned rhythm holds yet: until then it can be taken back.
+    taken: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: Whether the rhythm was learned with bases of traffic.
     is_rolling: bool = False
 
@@ -264,6 +267,7 @@ class Rhythms:
                 dict(members.get("sizes", {})),
                 {name: float(since) for name, since in members.get("since", {}).items()},
                 bases_from_json(members.get("new_normals", {}), baseline.channels),
+                {name: tuple(taken) for name, taken in members.get("taken", {}).items()},
                 bool(members.get("is_rolling", False)),
             )
         except (KeyError, TypeError, ValueError):
@@ -381,6 +385,7 @@ class Rhythms:
             whole_days=(),
             looked_hour=None,
             new_normals={},
+            taken={},
             is_rolling=self._rules.is_rolling,
         )
 
@@ -420,6 +425,7 @@ class Rhythms:
         memory: Memory,
         since: Mapping[str, float],
         settings: str,
+        alert_id: str = "",
     ) -> Memory:
         """Hold channels against the traffic since a change, and store that.
 
@@ -429,6 +435,7 @@ class Rhythms:
             memory: with the hours that are summed.
             since: by channel, when the change began, in seconds since the epoch.
             settings: digest of the detector's settings, which goes on under others.
+            alert_id: that somebody has acknowledged; "" where nobody has.
 
         Returns:
             The memory as it is stored; one without a new normal for a channel of which less than
@@ -442,6 +449,30 @@ class Rhythms:
             memory,
             since={**memory.since, **begun},
             new_normals={**memory.new_normals, **bases},
+            superseded=settings,
+        )
+        if alert_id:
+            memory = replace(memory, taken={**memory.taken, alert_id: tuple(sorted(bases))})
+        self._store.save(_place(series), memory.revision, _document(memory))
+        return replace(memory, revision=memory.revision + 1)
+
+    def give_back(self, series: Series, memory: Memory, alert_id: str, settings: str) -> Memory:
+        """Hold channels against what they were held against before a new normal, and store that.
+
+        Args:
+            series: whose.
+            memory: that has the new normal.
+            alert_id: whose acknowledgement was taken back.
+            settings: digest of the detector's settings, which goes on under others.
+        """
+        back = memory.taken[alert_id]
+        memory = replace(
+            memory,
+            since={name: since for name, since in memory.since.items() if name not in back},
+            new_normals={
+                name: base for name, base in memory.new_normals.items() if name not in back
+            },
+            taken={name: taken for name, taken in memory.taken.items() if name != alert_id},
             superseded=settings,
         )
         self._store.save(_place(series), memory.revision, _document(memory))
@@ -587,5 +618,6 @@ def _document(memory: Memory) -> Document:
         "rhythm": None if memory.rhythm is None else memory.rhythm.to_json(),
         "since": dict(memory.since),
         "new_normals": {name: base.to_json() for name, base in memory.new_normals.items()},
+        "taken": {name: list(channels) for name, channels in memory.taken.items()},
         "is_rolling": memory.is_rolling,
     }

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from drift_contracts import NotJson
+from drift_contracts import DriftError, NotJson
 from drift_ml.segments import SegmentsError
 from drift_monitor.aggregate import Aggregator, as_message
+from drift_monitor.alerts import LONGEST
 from drift_monitor.deliveries import Delivery
 from drift_monitor.errors import BadStore
 from drift_monitor.evaluate import Evaluator, Policy
+from drift_monitor.event_search import search_events
 from drift_monitor.held import joined_spans, spans_of, standing_alerts
+from drift_monitor.keys import Series
 from drift_monitor.metrics import emf_line, evaluation_values
 from drift_monitor.reference import with_parts
 from drift_monitor.rules import Rules
@@ -33,7 +37,6 @@ if TYPE_CHECKING:
     from drift_contracts import MonitoringSpec
     from drift_monitor.aggregate import Rejected
     from drift_monitor.alerts import Alert
-    from drift_monitor.keys import Series
     from drift_monitor.reference import Reference
     from drift_monitor.stores import SqliteStore
 
@@ -46,6 +49,10 @@ RUNS = 16
 RETENTIONS = 2
 #: Windows. The log is read to its end before each evaluation, so that nothing comes much later.
 LATENESS = 1
+#: Events that are looked through for the segment of an alert, the newest: a second at most.
+MOST_SEARCHED = 30_000
+
+_log = logging.getLogger("drift_console")
 
 
 class Monitor:
@@ -100,7 +107,7 @@ class Monitor:
         self._evaluator = Evaluator(
             references,
             store,
-            publish,
+            lambda alert: publish(self._with_segment(alert)),
             lambda: self._now,
             stack=settings.stack,
             policy=Policy(
@@ -182,6 +189,23 @@ class Monitor:
             # The evaluator has logged it and gone on to the other series; the alarms must have
             # their turn.
             return
+
+    def _with_segment(self, alert: Alert) -> Alert:
+        """Return an alert of all traffic with the segment that holds the drift, as events say."""
+        if alert["state"] != "ALARM" or "segment" in alert:
+            return alert
+        series = Series(alert["model"], alert["model_version"])
+        events = EventStore(self._connection).newest(alert["model"], MOST_SEARCHED)
+        try:
+            found = search_events(
+                alert, self._references[series], (event.document() for event in events)
+            )
+        except (DriftError, ValueError):
+            # The alert says what is known; why no segment is named is for the log.
+            _log.exception("the segment of an alert could not be searched for")
+            return alert
+        reason = f"{alert['reason']}. {found}"[:LONGEST]
+        return cast("Alert", {**alert, "reason": reason})
 
     def _measure(self, values: Mapping[str, float], model: str, now: float) -> None:
         """Store the values as the EMF line that Lambda would write, read as CloudWatch would."""
