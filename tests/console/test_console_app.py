@@ -358,6 +358,7 @@ def test_acknowledge(call):
         (JSON, '{"who": "a", "why": "  "}', 400),
         (JSON, '{"who": 1, "why": "b"}', 400),
         (JSON, '{"who": "a", "why": "b", "undo": 1}', 400),
+        (JSON, '{"who": "a", "why": "b", "new_normal": "yes"}', 400),
         (JSON, " " * 10_000, 400),
     ],
 )

@@ -35,6 +35,7 @@ from drift_ml.window import Window
 from drift_monitor.evaluate import Policy
 from drift_monitor.keys import WindowKey
 from drift_monitor.stores import Fragment, SqliteStore
+from drift_monitor.verification import verify
 
 from tests.support.house_tables import columns, price
 from tests.support.series import SERIES
@@ -196,6 +197,7 @@ def test_small_drift(machine):
         "share": finding["shares"]["sqft"],
     }
     (alert,) = drift_alerts(machine)
+    assert "segment" in alert["reason"]
     schemas.check("alert.v2", alert)
     assert (alert["name"], alert["state"]) == ("drift-evidence", "ALARM")
     assert alert["title"].startswith("house-price: drift in sqft: the mean rose from")
@@ -360,6 +362,20 @@ def test_retention(fast):
     assert fast.windows() >= 300
 
 
+def test_windows_of_an_alert(fast):
+    """The windows that an alert rests on outlast the retention, and its evidence is computed again from them."""
+    fast.pass_time(3)
+    fast.pass_time(10, shift=1.0)
+    alert = json.loads(fast.storage.connection.execute("SELECT body FROM drift_alerts").fetchone()[0])
+    grounds = alert["drift"]["windows"]
+    fast.console.monitor.prune(now=fast.now + 10_000, retention=50.0)
+    store = SqliteStore(fast.settings.windows)
+    stored = store.windows(SERIES, 0, 1 << 40)
+    store.close()
+    assert {window.key.minute for window in stored} == set(range(grounds["first"], grounds["last"] + 1))
+    assert verify(alert, stored, BASELINE).holds
+
+
 def test_fast_and_slow_windows(tmp_path):
     """Windows of a minute and of a second do not mix."""
     for is_fast in (True, False):
@@ -511,6 +527,23 @@ def test_acknowledged_alert(fast):
     assert shown()[alert["alert_id"]]["who"] == "Bo"
     CliRunner().invoke(acknowledge, [*words, "--undo"])
     assert shown() == {}
+    result = CliRunner().invoke(acknowledge, [*words, "--new-normal"])
+    assert "a day of it" in result.output
+    assert shown()[alert["alert_id"]]["new_normal"] is True
+
+
+def test_acknowledged_difference(fast):
+    """A feature that differs from training is acknowledged by its name, on the page and by the command."""
+    asking = Acknowledging(SERIES.model, "Ada", "a sale")
+    asyncio.run(fast.console.acknowledge("training:sqft", asking))
+    assert fast.state()["evidence"]["acknowledged"]["training:sqft"]["who"] == "Ada"
+    words = ["training:sqft", "--why", "a sale", "--who", "Bo", "--store", str(fast.settings.database)]
+    assert CliRunner().invoke(acknowledge, words).exit_code == 2
+    result = CliRunner().invoke(acknowledge, [*words, "--model", SERIES.model])
+    assert result.exit_code == 0, result.output
+    assert fast.state()["evidence"]["acknowledged"]["training:sqft"]["who"] == "Bo"
+    result = CliRunner().invoke(acknowledge, [*words, "--model", SERIES.model, "--new-normal"])
+    assert (result.exit_code, "--new-normal" in result.output) == (2, True)
 
 
 def test_what_if_by_feature(fast):

@@ -288,3 +288,72 @@ def test_effect_without_evidence():
     assert decide([], few).unproven.endswith("a moved.")
     assert decide([Drift("a: x", ("a",))], few).unproven == ""
     assert decide([Drift("b: x", ("b",))], few, {"a"}).unproven == ""
+
+
+AGAINST_TRAFFIC = {
+    "mean": (
+        "area",
+        lambda v: v + 30,
+        finding("area", "location"),
+        r"area: the mean rose from 110 to 140 square metres",
+    ),
+    "spread": (
+        "area",
+        lambda v: (v - v.mean()) * 2 + 110,
+        finding("area", "scale", size=1.6),
+        r"area: values spread 2 times as widely as before",
+    ),
+    "missing": (
+        "garden",
+        lambda v: part(v, 0.5, np.nan),
+        finding("missing:garden", "share"),
+        r"garden: 50 % of the values are missing, 20 % before",
+    ),
+    "gone": (
+        "heating",
+        lambda _: np.full(ROWS, "gas", dtype=object),
+        finding("heating", "share", "oil down"),
+        r"heating: oil, .* % before, does not occur any more",
+    ),
+    "new here": (
+        "heating",
+        lambda _: np.full(ROWS, "wood", dtype=object),
+        finding("heating", "share", "wood up"),
+        r"heating: wood, which did not occur before, is 100 % of the values",
+    ),
+    "frozen": ("area", lambda v: 0 * v + 100, finding("area", "location"), "area: always 100 .*; before it varied"),
+    "pair": (
+        "area",
+        lambda v: v,
+        finding("product:area:ground", "correlation", size=0.6),
+        "area with ground: they rise and fall together more than before .*",
+    ),
+    "all": ("area", lambda v: v, finding("sum_of_squares", "together"), "all features together lie farther .* before"),
+}
+
+
+@pytest.mark.parametrize("case", AGAINST_TRAFFIC)
+def test_against_traffic(baseline, case, match):
+    """What was held against traffic is told beside that traffic, not beside training."""
+    name, changed, found, words = AGAINST_TRAFFIC[case]
+    before = columns(2)
+    before["area"] = before["area"] + 20
+    before["garden"] = part(before["garden"], 0.2, np.nan)
+    before["heating"] = part(before["heating"], 1.0, "gas")
+    before["heating"][: ROWS // 2] = "oil"
+    usual, window = Window.empty(baseline), Window.empty(baseline)
+    usual.observe_rows(before)
+    window.observe_rows({**before, name: changed(before[name])})
+    described = describe(baseline, found, window, UNITS, usual)
+    assert match(words, described.words)
+
+
+def test_against_a_constant(baseline):
+    """Traffic in which nothing varied has no spread that another could be a multiple of."""
+    before = columns(2)
+    before["area"] = 0 * before["area"] + 90
+    usual, window = Window.empty(baseline), Window.empty(baseline)
+    usual.observe_rows(before)
+    window.observe_rows(columns(3))
+    described = describe(baseline, finding("area", "scale", size=1.6), window, UNITS, usual)
+    assert described.after == 1.6

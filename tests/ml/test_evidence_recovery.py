@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from drift_ml.baseline import Channel
-from drift_ml.evidence import Budget, EvidenceError, MixtureDetector, Seasonality, Settings
+from drift_ml.evidence import Budget, DayVariation, EvidenceError, MixtureDetector, Seasonality, Settings
 
 from benchmarks.simulate.coding import counted
 from benchmarks.simulate.mixture import Watched
@@ -185,3 +185,43 @@ def test_seasonal_recovery() -> None:
     for hour in range(400):
         detector.update({"rooms": hours[hour % 24 // 12]}, timestamp_s=3600.0 * hour)
     assert detector.recovered
+
+
+def wandering(variance, inflation, events):
+    """Return settings whose days differ, over a reference that is traffic itself."""
+    days = DayVariation(variance, inflation, events)
+    counts = ({"rooms": ROOMS.counts, "heating": HEATING.counts},)
+    seasonality = Seasonality(86_400.0, counts, {}, {"rooms": days}, {"rooms": inflation})
+    assert Seasonality.from_json(seasonality.to_json()) == seasonality
+    return Settings([ROOMS, HEATING], Budget(10_000), seasonality=seasonality)
+
+
+def test_days_take_longer():
+    """Where days differ, a drift is told later and its end too, and a restart changes neither."""
+    settings = wandering(0.02, 6.0, 400.0)
+    still, moving = MixtureDetector(SETTINGS), MixtureDetector(settings)
+    for detector in (still, moving):
+        while not detector.update({"rooms": HIGH, "heating": USUAL}):
+            pass
+    assert moving.events > still.events
+    usual = {"rooms": EVEN, "heating": USUAL}
+    assert batches_until_recovered(moving, usual) > batches_until_recovered(still, usual)
+    again = MixtureDetector.from_json(moving.to_json(), settings)
+    for detector in (moving, again):
+        detector.update_event({"rooms": 4, "heating": 0})
+    assert again.to_json() == moving.to_json()
+
+
+def test_renewed_reference():
+    """Under another reference an alarm stays, and the test of its end begins anew where it is another test."""
+    detector = alarmed("heating", WOODEN)
+    detector.update({"rooms": EVEN, "heating": USUAL})
+    settings = wandering(0.02, 6.0, 400.0)
+    document = {**detector.to_json(), "settings": settings.digest}
+    document["alarms"][0]["drifts"][0]["recovery"]["log"].append(0.0)
+    with pytest.raises(EvidenceError, match="recovery"):
+        MixtureDetector.from_json(document, settings)
+    renewed = MixtureDetector.from_json(document, settings, is_renewed=True)
+    assert [alarm.finding for alarm in renewed.alarms] == [alarm.finding for alarm in detector.alarms]
+    names, since = renewed.changed(renewed.alarms[0])
+    assert (names, since) == ({"heating"}, renewed.alarms[0].finding.since)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from drift_contracts import schemas
 from drift_ml.baseline.fit import fit_baseline
-from drift_ml.report import window_report
+from drift_ml.report import NATS, differences, window_report
 from drift_ml.window import Window
 
 
@@ -155,3 +155,27 @@ def test_false_drift(make):
         now = make.columns(seed, 500)
         called += report(baseline, now, make.predictions(now))["verdict"]["level"] != "none"
     assert called <= 4
+
+
+def test_differences(houses, make):
+    """What differs is told with its size and interval, and dependent events count for fewer."""
+    of = make.columns(5, 2000, shift=0.25)
+    window = Window.empty(houses, "3f9a1c2b4d5e")
+    window.observe_rows(of, make.predictions(of))
+    (found,) = [each for each in differences(houses, window, {}) if each.channel == "area"]
+    assert found.low < 0.25 < found.high
+    assert found.unit != NATS
+    assert differences(houses, window, {channel.name: 60.0 for channel in houses.channels}) == []
+
+
+def test_differences_of_shares(houses, make):
+    """A share differs by a share, a category by PSI."""
+    of = make.columns(5, 2000)
+    of["area"] = np.where(np.arange(2000) % 4 == 0, np.nan, of["area"])
+    of["heating"] = np.where(np.arange(2000) % 3 == 0, "gas", of["heating"])
+    window = Window.empty(houses, "3f9a1c2b4d5e")
+    window.observe_rows(of, make.predictions(of))
+    found = {each.channel: each for each in differences(houses, window, {})}
+    assert found["missing:area"].size == pytest.approx(0.25, abs=0.01)
+    assert (found["missing:area"].unit, found["missing:area"].of) == ("share", ("area",))
+    assert (found["heating"].unit, found["heating"].low) == (NATS, found["heating"].size)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 import pytest
 from drift_contracts import schemas
+from drift_ml.rhythm import Base
 from drift_monitor.acknowledgements import acknowledge
-from drift_monitor.differences import in_words
+from drift_monitor.bases import bases_in_words
+from drift_monitor.differences import Differing, differing, in_words
 from drift_monitor.evaluate import Policy
 from drift_monitor.keys import Series
 from drift_monitor.rhythms import Rhythms
@@ -85,6 +88,16 @@ def test_second_change(accepted):
     assert raised(life) == [("ALARM", "location_score")]
 
 
+def test_taken_back(accepted):
+    """An acknowledgement that is taken back makes the change a drift again."""
+    life, _ = accepted
+    alert = next(alert for alert in life.sent if alert["state"] == "ALARM")
+    life.sent.clear()
+    accept(life, alert, undo=True)
+    assert live(life, 1, 2.0).alarm
+    assert raised(life) == [("ALARM", "location_score")]
+
+
 def test_seen_only(reference):
     """An acknowledgement that says no more than that leaves the alarm on."""
     life = service(reference, new_normal_days=0)
@@ -139,3 +152,50 @@ def test_stored_before_bases(reference):
     memory = Rhythms(life.store, 60).memory(SERIES, reference.baseline, BEGIN)
     assert (dict(memory.new_normals), memory.is_rolling) == ({}, False)
     assert live(life, 1, 0.0).alarm is False
+
+
+def test_held_while_it_stands(reference):
+    """What an alarm explains keeps what it is held against, and is counted anew once the alarm is over."""
+    life = service(reference, new_normal_days=0)
+    live(life, 1, 2.0)
+    accept(life, life.sent[0], new_normal=True)
+    live(life, 2, 2.0)
+    rhythms = Rhythms(life.store, 60)
+    before = rhythms.memory(SERIES, reference.baseline, BEGIN).new_normals["location_score"]
+    assert before.to_s - before.from_s == 2 * 86_400
+    live(life, 2, 5.0)
+    held = rhythms.memory(SERIES, reference.baseline, BEGIN).new_normals
+    assert (held["location_score"], held["sum:all"]) == (before, held["sum:all"])
+    assert Rhythms(life.store, 60, rules=Rules(is_rolling=False)).memory(SERIES, reference.baseline, BEGIN)
+
+
+def test_without_a_size(reference):
+    """A difference of which only PSI is known says so, one of several features after single ones."""
+    parts = {"of": ("age",), "level": "small", "size": 0.1, "low": 0.1, "high": 0.1, "since_s": 0.0}
+    single = Differing("age", words="age: changed", unit="nats of PSI", **parts)
+    pair = Differing(
+        "product:age:sqft", words="age with sqft: changed", unit="nats of PSI", **{**parts, "of": ("age", "sqft")}
+    )
+    assert str(single) == "age: changed (PSI 0.1), since 1 January 1970"
+    assert in_words([pair, single, single], most=1).endswith("1970 and 1 more")
+    assert in_words([pair]).startswith("age with sqft")
+    assert in_words([]) == ""
+    life = service(reference)
+    life.store.save(Series(SERIES.model, f"{SERIES.version}-differs"), 0, {"channels": [{"of": []}]})
+    assert differing(life.store, SERIES) == ()
+
+
+def test_bases_on_the_page():
+    """The page says what most channels are held against, and which ones against later days."""
+    usual, later = Base(0.0, 28 * 86_400.0, (1,)), Base(20 * 86_400.0, 28 * 86_400.0, (1,))
+    assert bases_in_words({}) == ""
+    words = bases_in_words({"a": usual, "b": usual, "c": later, "missing:c": later})
+    assert words == "; held against the traffic from 1 January 1970 to 28 January 1970, c from 21 January 1970 on"
+    many = {name: replace(later, from_s=float(place * 86_400)) for place, name in enumerate("abcdefg", 1)}
+    assert bases_in_words({**many, "x": usual, "y": usual}).endswith("5 January 1970 on and 3 more")
+
+
+def test_rules_of_settings():
+    """Two settings make the rules."""
+    assert Rules.of("training", 3.0) == Rules(False, 3.0)
+    assert Rules.of("rolling", 7.0) == Rules()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
-from drift_ml.left_out import is_left_out
+from drift_ml.left_out import day_in_words, is_left_out
 from drift_ml.rhythm import Base
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from drift_ml.baseline import Baseline
     from drift_ml.left_out import LeftOut
@@ -22,11 +23,13 @@ DAY_S = 86_400
 BASE_DAYS = 28
 #: Events that a base is of, at least: of fewer rows a small shift is not told (docs/evidence.md).
 FEWEST_EVENTS = 500
+#: Channels that the page names, which are held against other days than most.
+MOST_NAMED = 4
 
 
 def bases_of(
     baseline: Baseline,
-    hours: Sequence[Hour],
+    hours: Iterable[Hour],
     since: Mapping[str, float],
     left_out: Sequence[LeftOut] = (),
 ) -> dict[str, Base]:
@@ -59,3 +62,25 @@ def bases_of(
         if total.sum() >= FEWEST_EVENTS:
             bases[channel.name] = Base(counted[0][0], end_s, tuple(total.tolist()))
     return bases
+
+
+def bases_in_words(bases: Mapping[str, Base]) -> str:
+    """Return what channels are held against, as the page says it; "" for training alone.
+
+    Args:
+        bases: by channel that is held against traffic.
+    """
+    if not bases:
+        return ""
+    spans = Counter((base.from_s, base.to_s) for base in bases.values())
+    (usual, _), *_ = spans.most_common(1)
+    begin, end = day_in_words(usual[0]), day_in_words(usual[1] - 1)
+    words = f"; held against the traffic from {begin} to {end}"
+    others = []
+    for name, base in bases.items():
+        # Channels of several features follow from these.
+        if base.from_s != usual[0] and ":" not in name and name != "sum_of_squares":
+            others.append(f"{name} from {day_in_words(base.from_s)} on")
+    named = ", ".join(others[:MOST_NAMED])
+    more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+    return f"{words}, {named}{more}" if others else words

@@ -25,6 +25,7 @@ from drift_ml.window import Window
 
 from drift_monitor import alerts
 from drift_monitor.acknowledgements import acknowledged
+from drift_monitor.bases import bases_in_words
 from drift_monitor.compact import compact
 from drift_monitor.differences import (
     differing,
@@ -35,14 +36,16 @@ from drift_monitor.differences import (
 from drift_monitor.digests import add_window, document_digest
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import WINDOW, refuse_newer
+from drift_monitor.held import HeldWindows, rhythms_of, standing_alerts
 from drift_monitor.keys import MINUTE, Series
 from drift_monitor.psi_meter import PsiMeter
 from drift_monitor.repeats import repeats_in_words
 from drift_monitor.rhythm_archive import keep_rhythm
-from drift_monitor.rhythms import HOUR_S, HOURS_A_DAY, Rhythms
+from drift_monitor.rhythms import Rhythms
 from drift_monitor.rules import Rules
 from drift_monitor.segments import SegmentState, reconcile
 from drift_monitor.state import SeriesState
+from drift_monitor.sums import HOUR_S, HOURS_A_DAY
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -278,6 +281,7 @@ class Evaluator:
         policy: Policy | None = None,
         links: Mapping[str, str] | None = None,
         acknowledgements: Store | None = None,
+        shown: Callable[[str], Sequence[Alert]] | None = None,
     ) -> None:
         """Make an evaluator; it reads nothing yet.
 
@@ -291,6 +295,8 @@ class Evaluator:
             policy: how often the detector may be wrong.
             links: addresses by name, for alerts.
             acknowledgements: where alerts are acknowledged; `store` if absent.
+            shown: returns the alerts of a model that are shown though they may have ended; none
+                by default.
         """
         self._references = references
         self._store = store
@@ -302,6 +308,8 @@ class Evaluator:
         self._rhythms = Rhythms(
             store, self._policy.period, self._policy.left_out, self._policy.references
         )
+        self._held = HeldWindows(store, self._policy.period)
+        self._shown = shown or _none_shown
         self._links = dict(links or {})
         # Versions of one model share its traffic, so that they are one.
         self._models = len({series.model for series in references})
@@ -413,7 +421,7 @@ class Evaluator:
         if self._policy.learns_rhythm:
             memory = self._rhythms.memory(series, reference.baseline, state.first)
         detector = self._detector(series, state, reference, memory)
-        if memory is not None and self._policy.references.is_rolling and detector.alarms:
+        if memory is not None and self._policy.references.is_rolling:
             renewed = self._take_as_normal(source, state, detector, memory)
             if renewed is not memory:
                 state.detector = detector.to_json()
@@ -443,6 +451,7 @@ class Evaluator:
             )
             if segment is None and memory.has_whole_day:
                 self._keep_differences(run, memory)
+        self._held.renew(series, standing_alerts(state), self._now())
         left = max(0, closed - 1 - state.cursor)
         evaluation = run.evaluation(float(left * self._policy.period))
         words = self._rhythm_in_words(memory, reference)
@@ -484,7 +493,11 @@ class Evaluator:
 
     def _rhythm_in_words(self, memory: Memory | None, reference: Reference) -> str | None:
         """Return what is known of the rhythm and left out of it; None where neither is."""
-        words = None if memory is None else memory.in_words(reference.rhythm)
+        words = None
+        if memory is not None:
+            rhythm = self._rhythm(memory, reference)
+            held = bases_in_words({} if rhythm is None else rhythm.bases)
+            words = f"{memory.in_words(reference.rhythm)}{held}"
         if not self._policy.left_out:
             return words
         listed = ", ".join(map(str, self._policy.left_out))
@@ -847,7 +860,12 @@ class Evaluator:
             memory: of the series.
         """
         baseline = source.reference.baseline
+        if not detector.alarms and not memory.taken:
+            return memory
         seen = acknowledged(self._acknowledgements, source.series.model)
+        for alert_id in memory.taken.keys() - seen.keys():
+            digest = detector.settings.digest
+            memory = self._rhythms.give_back(source.series, memory, alert_id, digest)
         for alarm in detector.alarms:
             decision = self._decision(state, alarm, seen)
             if decision is None:
@@ -856,7 +874,10 @@ class Evaluator:
             since = dict.fromkeys(names, onset_s)
             digest = detector.settings.digest
             before = memory
-            memory = self._rhythms.take_as_normal(source.series, baseline, memory, since, digest)
+            alert_id = "" if decision.entry is None else decision.entry["alert_id"]
+            memory = self._rhythms.take_as_normal(
+                source.series, baseline, memory, since, digest, alert_id
+            )
             if memory is not before:
                 detector.end([alarm.finding.channel])
                 self._end_as_normal(state, alarm.finding.channel, decision)
@@ -992,7 +1013,10 @@ class Evaluator:
         state.digests = []
         state.budgets = [(state.cursor + 1, state.budget)]
         # The evaluator itself keeps the newest rhythm alone.
-        state.rhythm = "" if rhythm is None else keep_rhythm(self._store, series, rhythm)
+        state.rhythm = ""
+        if rhythm is not None:
+            in_use = rhythms_of([*standing_alerts(state), *self._shown(series.model)])
+            state.rhythm = keep_rhythm(self._store, series, rhythm, in_use)
 
     def _observed_per_day(self, state: SeriesState) -> float | None:
         """Return the events of a day at the traffic so far, None before the first event."""
@@ -1038,6 +1062,11 @@ class Evaluator:
             if sent:
                 state.outbox = state.outbox[sent:]
                 self._store.save(series, stored.revision, state.to_json())
+
+
+def _none_shown(_model: str) -> Sequence[Alert]:
+    """Return no alert: where nothing shows those that have ended."""
+    return ()
 
 
 def _segment_state(segment: Segment, evaluation: Evaluation, events: int) -> SegmentState:
