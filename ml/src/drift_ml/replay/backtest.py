@@ -196,6 +196,7 @@ def backtest(
             minimum_effects=request.minimum_effects,
             cycles=request.cycles,
             units=units_of(bundle.feature_set),
+            repeats=request.repeats,
         )
     return Backtest(
         tuple(windows),
