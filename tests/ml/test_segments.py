@@ -17,6 +17,7 @@ from drift_ml.segments import (
     Levels,
     Segments,
     SegmentsError,
+    Told,
     levels_of,
     read_segments,
 )
@@ -192,3 +193,26 @@ def test_shared_budget(fitted, cuts):
     assert fitted[1].shares == BudgetShares(3)
     rate = 1 / shares.whole(50_000) + cuts / shares.segment(50_000)
     assert rate == pytest.approx(1 / 50_000)
+
+
+@pytest.mark.parametrize(
+    ("standing", "other", "expected"),
+    [
+        (Told(("a",), 0.5, 0, 9), Told(("a",), 1.4, 20, 30, share=0.1), True),
+        (Told(("a",), 0.5, 0, 9), Told(("a",), 1.6, 20, 30, share=0.1), False),
+        (Told(("a",), 0.1, 0, 9), Told(("a",), 1.0, 5, 30, share=0.1), True),
+        (Told(("a",), 0.5, 0, 9), Told(("b",), 0.5, 20, 30, share=0.1), False),
+        (Told(("a",), 0.5, 0, 9), Told(("a",), 0.5, 20, 30), False),
+        (Told(("prediction",), 0.5, 0, 9), Told(("a",), 0.5, 20, 30, share=0.1), False),
+        (Told(("prediction",), 0.5, 0, 9), Told(("a",), 0.5, 5, 30, share=0.1), True),
+        (Told(("a",), 0.5, 0, 9), Told(("prediction",), 0.5, 20, 30, share=0.1), True),
+        (Told(("a", "b", "c"), 0.5, 0, 9), Told(("a",), 0.5, 5, 30, share=0.1), True),
+        (Told(("a",), 1.0, 0, 9, share=0.1), Told(("a",), 0.25, 5, 30), True),
+        (Told(("a",), 1.0, 0, 9, share=0.1), Told(("a",), 0.4, 5, 30), False),
+        (Told(("a",), 1.0, 0, 9, share=0.1), Told(("a",), 0.5, 5, 30, share=0.5), True),
+        (Told(("a",), 1.0, 0, 9, share=0.1), Told(("a",), 0.9, 5, 30, share=0.1), False),
+    ],
+)
+def test_one_cause(standing, other, expected):
+    """A drift that is that of another seen from afar, or part of it, says nothing new; a later or larger one does."""
+    assert standing.explains(other) == expected

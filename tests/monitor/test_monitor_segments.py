@@ -12,6 +12,7 @@ from drift_monitor.evaluate import Policy
 from drift_monitor.keys import WindowKey
 from drift_monitor.reference import Reference, with_parts
 from drift_monitor.stores import Fragment, MemoryStore
+from drift_monitor.verification import verify
 
 from tests.monitor.test_monitor_evaluate import NOON, World
 from tests.support.house_tables import columns, price
@@ -107,6 +108,10 @@ def test_drift_in_segment(world):
     assert alert["model_version"] == SERIES.version
     assert alert["drift"]["of"] == ["sqft"]
     assert "location_score below 1.9" in alert["title"]
+    low, _ = parts_of(world)
+    grounds = alert["drift"]["windows"]
+    windows = world.store.windows(low, grounds["first"], grounds["last"])
+    assert verify(alert, windows, world.reference.parts(SERIES)[low].baseline).agreement == "identical"
     state, other, rest = found[-1].segments
     assert found[-1].alarm
     assert state.alarm

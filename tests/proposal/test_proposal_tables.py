@@ -9,6 +9,7 @@ import shlex
 import numpy as np
 import pyarrow as pa
 import pytest
+from drift_contracts import ContractError
 from drift_ml.proposal import Wanted, propose, sampling
 from drift_ml.proposal.propose import ProposalError
 from drift_ml.tables import DataError, ReadOptions, read_table
@@ -392,6 +393,16 @@ def test_sessions_and_callers(table):
     document = propose(table, wanted).feature_set.to_json()
     assert document["session"] == {"header": "x-session-id"}
     assert document["caller"] == {"feature": "city"}
+
+
+def test_segments(table):
+    """Features that cut the traffic go into the feature set, a number with its cuts."""
+    document = propose(table, Wanted("price", segments=("city",))).feature_set.to_json()
+    assert document["segments"] == [{"feature": "city"}]
+    with pytest.raises(ContractError, match="/segments/0/feature"):
+        propose(table, Wanted("price", segments=("none=1,2",)))
+    with pytest.raises(ProposalError, match=r"--segment: .*age=10,40"):
+        propose(table, Wanted("price", segments=("city=a",)))
 
 
 @pytest.mark.parametrize("place", ["x-session-id", "header:", "cookie:a"])

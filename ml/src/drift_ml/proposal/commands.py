@@ -66,6 +66,14 @@ MOST_SHOWN = 40
     " context:/POINTER.",
 )
 @click.option("--caller", metavar="PLACE", help="The same of whoever asks.")
+@click.option(
+    "--segment",
+    "segments",
+    multiple=True,
+    metavar="FEATURE[=CUTS]",
+    help="A feature whose values are watched as segments of the traffic, of a number with the"
+    " cuts between its bins, age=10,40; repeat for several.",
+)
 @reading_options
 @click.option(
     "--out",
@@ -81,6 +89,7 @@ def main(  # noqa: PLR0913 - an argument for each option
     model: str | None,
     session: str | None,
     caller: str | None,
+    segments: tuple[str, ...],
     out: Path | None,
     force: bool,
     **reading: Any,
@@ -95,7 +104,7 @@ def main(  # noqa: PLR0913 - an argument for each option
     from .propose import Wanted, propose  # noqa: PLC0415
 
     options = read_options(reading)
-    wanted = Wanted(target, time_column, id_columns, model, session, caller)
+    wanted = Wanted(target, time_column, id_columns, model, session, caller, segments)
     terminal = make_terminal(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=terminal, transient=True) as bar:

@@ -22,7 +22,7 @@ from drift_ml.tables.layout import PANDAS_INDEX, kept_names
 from drift_ml.tables.times import check_times
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from drift_ml.proposal.sampling import Sample
@@ -65,6 +65,8 @@ class Wanted:
     #: Where a request names its session and its caller, as `_source` reads it.
     session: str | None = None
     caller: str | None = None
+    #: Features that cut the traffic into segments, as `_segment` reads them.
+    segments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -319,7 +321,45 @@ def _document(
         "target": members,
         "features": described,
         **_sources(wanted),
+        **_segments(wanted, described),
     }
+
+
+def _segments(
+    wanted: Wanted, described: Sequence[Mapping[str, Any]]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the member that names segments, none where nobody asked. Raises ProposalError.
+
+    Args:
+        wanted: what only the user knows.
+        described: the features; a column may be named as the file has it.
+    """
+    names = {feature.get("column", feature["name"]): feature["name"] for feature in described}
+    listed = [_segment(text, names) for text in wanted.segments]
+    return {"segments": listed} if listed else {}
+
+
+def _segment(text: str, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return one entry of segments as a feature set has it. Raises ProposalError.
+
+    Args:
+        text: a feature, of a number with its cuts.
+        names: of the features, by column.
+
+    >>> _segment("age=10,40", {})
+    {'feature': 'age', 'cuts': [10.0, 40.0]}
+    >>> _segment("Region", {"Region": "region"})
+    {'feature': 'region'}
+    """
+    name, has_cuts, cuts = text.partition("=")
+    entry: dict[str, Any] = {"feature": names.get(name, name)}
+    if has_cuts:
+        try:
+            entry["cuts"] = [float(cut) for cut in cuts.split(",")]
+        except ValueError as error:
+            expected = "expected a feature, of a number with its cuts, such as region or age=10,40"
+            raise ProposalError(f"--segment: {expected}") from error
+    return entry
 
 
 def _sources(wanted: Wanted) -> dict[str, dict[str, str]]:

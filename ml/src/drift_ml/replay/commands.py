@@ -63,6 +63,12 @@ Examples:
 )
 @rhythm_option
 @click.option(
+    "--segments/--no-segments",
+    default=True,
+    show_default=True,
+    help="Watch the segments of the rows too, where the bundle has them.",
+)
+@click.option(
     "--strict",
     is_flag=True,
     help="End with exit code 1 at a warning too: rows of the training data.",
@@ -75,13 +81,14 @@ Examples:
 )
 @click.option("--sort", is_flag=True, help="Sort the rows by --time-column first.")
 @report_options
-def replay(
+def replay(  # noqa: PLR0913 - an option each
     data: Path,
     baseline: Path,
     time_column: str | None,
     prediction_column: str | None,
     rows_per_window: int | None,
     rhythm: bool,
+    segments: bool,
     drop_unlabelled: bool,
     **options: Any,
 ) -> None:
@@ -95,6 +102,7 @@ def replay(
     from drift_ml.replay.backtest import Request, backtest  # noqa: PLC0415
     from drift_ml.replay.outcome import conclude, mutable_names, page  # noqa: PLC0415
     from drift_ml.rhythm import read_rhythm  # noqa: PLC0415
+    from drift_ml.segments import read_segments  # noqa: PLC0415
     from drift_ml.tables import Unlabelled  # noqa: PLC0415
     from drift_ml.tables.row_digests import read_row_digests  # noqa: PLC0415
 
@@ -119,7 +127,8 @@ def replay(
     with starting("the bundle"):
         digests = read_row_digests(folder, bundle.manifest)
         learned = read_rhythm(folder, bundle.manifest, reference) if rhythm else None
-    request = replace(request, rhythm=learned, cycles=rhythm)
+        parts = read_segments(folder, bundle.manifest, reference) if segments else None
+    request = replace(request, rhythm=learned, cycles=rhythm, segments=parts)
     with ProgressBars() as bars:
         result = backtest(bundle, request, bars.show, digests=digests)
     if request.unlabelled is not None:
@@ -133,6 +142,7 @@ def replay(
         training_rows=result.training_rows,
         muted=report.muted,
         allowance=result.allowance,
+        segments=result.segments,
     )
     outcome = replace(outcome, psi=report.psi_of(reference, result.windows))
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from drift_ml.replay.evidence import Alarm
     from drift_ml.replay.reference_detectors import Detection
     from drift_ml.replay.row_order import Explained
+    from drift_ml.replay.segments import SegmentReplay
     from drift_ml.replay.training_rows import TrainingRows
     from drift_ml.window import Window
 
@@ -62,6 +63,8 @@ class Outcome:
     explained: Mapping[str, Explained] = field(default_factory=dict)
     #: PSI against a limit; None where none was chosen. It decides nothing.
     psi: PsiCheck | None = None
+    #: Of each segment; empty where the bundle has none, or none is watched.
+    segments: tuple[SegmentReplay, ...] = ()
     #: Which cycles were allowed for; None where nobody asked.
     allowance: Allowance | None = None
 
@@ -71,6 +74,26 @@ class Outcome:
         if self.training_rows is None or not self.training_rows.warns:
             return []
         return [f"{self.training_rows.words}."]
+
+    @property
+    def asides(self) -> list[str]:
+        """Return what is said beside the verdict, of segments and of PSI, each in sentences."""
+        words = [self.segment_words, "" if self.psi is None else self.psi.words]
+        return [each for each in words if each]
+
+    @property
+    def segment_words(self) -> str:
+        """Return what became of the segments, in a sentence; "" where there are none."""
+        watched = [part for part in self.segments if part.segment.baseline is not None]
+        if not watched:
+            return ""
+        drifted = [
+            f"{part.segment} (from row {part.alarms[0].alarm.row:,} on)"
+            for part in watched
+            if any(not entry.joins for entry in part.alarms)
+        ]
+        found = f"drift of their own in {', '.join(drifted)}" if drifted else "none drifts alone"
+        return f"{len(watched)} segments were watched: {found}."
 
     @property
     def exit_code(self) -> int:
@@ -91,6 +114,7 @@ class Outcome:
             "explained": {name: why.name.lower() for name, why in self.explained.items()},
             "rhythm": None if self.allowance is None else self.allowance.to_json(),
             "psi_alarm": None if self.psi is None else self.psi.to_json(),
+            "segments": [part.to_json() for part in self.segments],
             "replay": self.replay.to_json(),
             "report": cast("JsonValue", self.report),
         }
@@ -110,6 +134,7 @@ def conclude(  # noqa: PLR0913 - what a replay has found, each by name
     *,
     muted: Mapping[str, float] | None = None,
     allowance: Allowance | None = None,
+    segments: Sequence[SegmentReplay] = (),
 ) -> Outcome:
     """Return the outcome of a replay.
 
@@ -122,6 +147,7 @@ def conclude(  # noqa: PLR0913 - what a replay has found, each by name
         training_rows: What the file has in common with the training data.
         muted: When the muting of a feature ends, by name, in seconds since 1970.
         allowance: Which cycles the replay allows for.
+        segments: What the detectors of segments would have said.
 
     Raises:
         ValueError: there is no event in the windows.
@@ -135,7 +161,7 @@ def conclude(  # noqa: PLR0913 - what a replay has found, each by name
     compared = f"{compared} since {place(row, alarm.since_ms)}" if alarm else f"all {compared}"
     report = window_report(baseline, window_since(windows, row))
     mix = mix_plot(baseline, windows)
-    verdict = verdict_of(baseline, replay, report, muted)
+    verdict = verdict_of(baseline, replay, report, muted, segments)
     timed = replay.time_at(0) is not None
     others = (*verdict.others, *sentences(explained, is_timed=timed))
     return Outcome(
@@ -149,6 +175,7 @@ def conclude(  # noqa: PLR0913 - what a replay has found, each by name
         mix,
         explained,
         allowance=allowance,
+        segments=tuple(segments),
     )
 
 
@@ -162,6 +189,7 @@ def verdict_of(
     replay: Replay,
     report: WindowReportV1,
     muted: Mapping[str, float] | None = None,
+    segments: Sequence[SegmentReplay] = (),
 ) -> Verdict:
     """Return the verdict on a replay.
 
@@ -170,8 +198,13 @@ def verdict_of(
         replay: The evidence over them.
         report: Of the effect sizes.
         muted: When the muting of a feature ends, by name, in seconds since 1970.
+        segments: Whose alarms count where they join no other.
     """
     drifts = [_drift(baseline, replay, alarm, muted or {}) for alarm in replay.alarms]
+    for part in segments:
+        held = part.segment.baseline or baseline
+        heard = [entry.alarm for entry in part.alarms if not entry.joins]
+        drifts += [_drift(held, replay, alarm, muted or {}) for alarm in heard]
     joined = [name for alarm in replay.alarms for name in alarm.joined]
     return decide(drifts, report, moving_features(baseline, joined))
 
@@ -231,6 +264,7 @@ def page(
         target=feature_set.target if feature_set.target.is_class else None,
         class_mix=outcome.class_mix,
         psi=outcome.psi,
+        segments=outcome.segment_words,
         rhythm="" if outcome.allowance is None else outcome.allowance.words,
     )
     return render_report(outcome.report, outcome.replay, outcome.detections, baseline, facts)

@@ -83,6 +83,8 @@ class Facts:
     class_mix: MixPlot | None = None
     #: PSI against a limit; None where none was chosen.
     psi: PsiCheck | None = None
+    #: What became of the segments, "" where there are none.
+    segments: str = ""
     #: Which cycles the replay allows for, in a sentence; "" where nothing is known of it.
     rhythm: str = ""
 
@@ -221,6 +223,8 @@ def _verdict(
         details.append(f"Found at {place(alarm.row, alarm.at_ms)}.")
     if verdict.unproven:
         details.append(verdict.unproven)
+    if facts.segments:
+        details.append(facts.segments)
     if facts.psi is not None:
         details.append(facts.psi.words)
     details.append(_sentence(report["verdict"]["words"]))

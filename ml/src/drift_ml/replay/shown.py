@@ -36,8 +36,8 @@ def show(terminal: Terminal, outcome: Outcome) -> None:
         terminal.print(Text(verdict.unproven, style="dim"))
     if outcome.allowance is not None:
         terminal.print(Text(f"{outcome.allowance.words}.", style="dim"))
-    if outcome.psi is not None:
-        terminal.print(Text(outcome.psi.words))
+    for words in outcome.asides:
+        terminal.print(Text(words))
     for words in outcome.warnings:
         terminal.print(Text(f"Warning: {words}", style="bold yellow"))
     rows = outcome.training_rows

@@ -6,6 +6,7 @@ Reading them and finding an event's segments needs no numpy; making them does, b
 """
 
 from drift_ml.segments._bundled import read_segments
+from drift_ml.segments._causes import Told
 from drift_ml.segments._guarantee import BudgetShares
 from drift_ml.segments._levels import MOST_LEVELS, OTHER, Levels, levels_of
 from drift_ml.segments._model import FEWEST_ROWS, CutSegments, Segment, Segments, SegmentsError
@@ -20,6 +21,7 @@ __all__ = [
     "Segment",
     "Segments",
     "SegmentsError",
+    "Told",
     "levels_of",
     "read_segments",
 ]

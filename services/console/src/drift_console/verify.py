@@ -22,6 +22,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from drift_contracts.types import AlertV2
+    from drift_engine.bundle import Bundle
     from drift_ml.baseline import Baseline
     from drift_ml.segments import Segment
     from drift_monitor.stores import Store
@@ -80,14 +81,15 @@ def verify(alert: Path, windows: Path | None, table: str | None, bundles: Path) 
 
     if (windows is None) == (table is None):
         raise click.UsageError("expected --windows or --table, one of them")
-    document = _read(alert)
-    baseline, part = _compared(bundles, document)
+    document = _verifiable(alert)
+    folder, bundle, baseline = bundle_of(bundles, document)
+    segment = _segment_of(folder, bundle, baseline, document)
     grounds, detector = document["drift"]["windows"], document["drift"]["detector"]
     try:
         store = open_windows(windows, table, grounds["period"])
         series = Series(document["model"], document["model_version"])
-        if part is not None:
-            series = series.part(part.code)
+        if segment is not None and segment.baseline is not None:
+            series, baseline = series.part(segment.code), segment.baseline
         stored = store.windows(series, grounds["first"], grounds["last"])
         rhythm = None
         if "rhythm" in detector:
@@ -101,8 +103,17 @@ def verify(alert: Path, windows: Path | None, table: str | None, bundles: Path) 
     raise click.exceptions.Exit(0 if result.holds else FINDING)
 
 
-def _read(path: Path) -> AlertV2:
-    """Return the alert in a file. Raises BadParameter."""
+def _verifiable(path: Path) -> AlertV2:
+    """Return the alert in a file, which says what it rests on. Raises BadParameter."""
+    alert = read_alert(path)
+    if not {"windows", "detector"} <= alert.get("drift", {}).keys():
+        expected = "expected an alert of drift with drift.windows and drift.detector"
+        raise click.BadParameter(expected, param_hint="ALERT")
+    return alert
+
+
+def read_alert(path: Path) -> AlertV2:
+    """Return the alert of drift in a file. Raises BadParameter."""
     from drift_contracts.schemas import check  # noqa: PLC0415 - --help need not wait for it
 
     try:
@@ -112,40 +123,46 @@ def _read(path: Path) -> AlertV2:
     except (ValueError, RecursionError, DriftError) as error:
         reason = error if isinstance(error, DriftError) else "expected an alert.v2 in JSON"
         raise click.BadParameter(str(reason), param_hint="ALERT") from error
-    if not {"windows", "detector"} <= document.get("drift", {}).keys():
-        expected = "expected an alert of drift with drift.windows and drift.detector"
-        raise click.BadParameter(expected, param_hint="ALERT")
+    if "drift" not in document:
+        raise click.BadParameter("expected an alert of drift", param_hint="ALERT")
     alert: AlertV2 = document
     return alert
 
 
-def _compared(bundles: Path, alert: AlertV2) -> tuple[Baseline, Segment | None]:
-    """Return the baseline of an alert's version or segment, and the segment.
+def bundle_of(bundles: Path, alert: AlertV2) -> tuple[Path, Bundle, Baseline]:
+    """Return the folder, the bundle and the baseline of an alert's version.
+
+    Args:
+        bundles: The folder of the bundles.
+        alert: That names model and version.
 
     Raises:
-        BadParameter: there is no such bundle, or its segments have none of that name.
+        BadParameter: there is no bundle of the model.
         DriftError: the bundle is refused.
     """
-    from drift_ml.segments import SegmentsError, read_segments  # noqa: PLC0415 - as for numpy
-
     if alert["model"] not in bundle_names(bundles):
         expected = f"expected a bundle of the alert's model in {bundles}"
         raise click.BadParameter(expected, param_hint="--bundles")
     version = bundles / alert["model"] / alert["model_version"]
     path = version if version.is_dir() else bundles / alert["model"]
-    folder, bundle, baseline = load_baseline(path)
+    return load_baseline(path)
+
+
+def _segment_of(folder: Path, bundle: Bundle, baseline: Baseline, alert: AlertV2) -> Segment | None:
+    """Return the segment that an alert is of; None for all traffic. Raises BadParameter."""
+    from drift_ml.segments import SegmentsError, read_segments  # noqa: PLC0415 - as for numpy
+
     named = alert.get("segment")
     if named is None:
-        return baseline, None
+        return None
     segments = read_segments(folder, bundle.manifest, baseline)
     try:
         if segments is None:
             raise SegmentsError("there is none in the bundle")
-        segment = segments.named(named["name"], named["value"])
+        return segments.named(named["name"], named["value"])
     except SegmentsError as error:
         expected = f"expected a segment of the bundle: {error}"
         raise click.BadParameter(expected, param_hint="ALERT") from error
-    return segment.baseline or baseline, segment
 
 
 def open_windows(windows: Path | None, table: str | None, period: int) -> Store:

@@ -64,6 +64,10 @@ NEXT_OF_FIRST_DAY = (
     "The traffic is younger than a day, so that this may be what the hour of the day does: look"
     " again when a whole day is there, which ends the alert of a feature that only follows the hour"
 )
+NEXT_SEGMENTS = (
+    "Ask which part of the traffic holds it: `driftctl segments ALERT` searches the events of the"
+    " console or the prediction log"
+)
 NEXT_AS_NORMAL = (
     "Nothing to do for the alarm: what comes is held against the traffic since the change",
     "That the traffic differs from training is remembered, on the page and in `driftctl report`:"
@@ -243,6 +247,8 @@ def _reference_of(usual: Usual) -> AlertV2Reference:
 def _next_steps(source: AlertSource, finding: DriftFinding, grounds: Grounds) -> list[str]:
     """Return what to do about a drift; of the first day, what is not known yet comes first."""
     steps = list(NEXT_OF_ANSWER if _is_of_classifier(source, finding) else NEXT)
+    if source.segment is None:
+        steps.insert(1, NEXT_SEGMENTS)
     if grounds.is_first_day:
         return [NEXT_OF_FIRST_DAY, *steps]
     return steps

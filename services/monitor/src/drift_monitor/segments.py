@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from drift_contracts.timestamps import utc_ms
 from drift_ml.figures import plain_number
+from drift_ml.segments import Told
 
 from drift_monitor import alerts
 from drift_monitor.state import SeriesState
@@ -20,18 +22,8 @@ if TYPE_CHECKING:
     from drift_monitor.keys import Series
     from drift_monitor.stores import Revision, Store
 
-#: Up to this part of another alert's effect an alert is that drift seen from afar: a drift in one
-#: segment also moves the whole, and the segments of other features that overlap with it.
-DILUTED = 0.6
-#: A drift in one segment moves the whole by the segment's share of it; an alarm that is young
-#: estimates an effect too large, at most so many times as a rule.
-OVERESTIMATE = 3.0
-#: Times the effect in the whole, from which on a later drift in a segment is another one.
-SEPARATE = 3.0
 #: Times the effect in the whole, from which on a segment is named as where it is strongest.
 STRONGER = 1.5
-#: Features of a channel of two; a channel of more is of all of them.
-PAIR = 2
 
 
 class SegmentEntry(TypedDict):
@@ -151,8 +143,8 @@ class _Council:
 
     whole: _Part
     segments: list[_Part]
-    #: Alerts that were sent or will be, each with whether it is of the whole.
-    heard: list[tuple[Alert, bool]] = field(default_factory=list)
+    #: Alerts that were sent or will be.
+    heard: list[Alert] = field(default_factory=list)
 
     def decide(self) -> None:
         """Let each alert that waits be heard or join, and end those that joined what has ended."""
@@ -160,12 +152,12 @@ class _Council:
             unsent = part.unsent
             for channel, alert in part.state.alerts.items():
                 if channel not in unsent:
-                    self.heard.append((alert, part.is_whole))
+                    self.heard.append(alert)
         for part, alert in self._waiting():
             self._hear(part, alert)
         for part in self._parts():
             for alert in list(part.state.joined.values()):
-                if not self._is_explained(alert, is_whole=part.is_whole):
+                if not self._is_explained(alert):
                     part.end(alert)
 
     def _parts(self) -> Iterator[_Part]:
@@ -186,69 +178,44 @@ class _Council:
         return [*alike, *of_segments, *diluted]
 
     def _is_of_segment(self, alert: Alert, waiting: Sequence[tuple[_Part, Alert]]) -> bool:
-        return any(explains(other, alert, by_whole=False, of_whole=True) for _, other in waiting)
+        return any(told(other).explains(told(alert)) for _, other in waiting)
 
     def _hear(self, part: _Part, alert: Alert) -> None:
-        if self._is_explained(alert, is_whole=part.is_whole):
+        if self._is_explained(alert):
             part.join(alert)
             return
         wider = None if part.is_whole else self._joined_whole(alert)
         if wider is not None:
             # The same drift in a second segment: it is the whole's now, which had joined the first.
             part.join(alert)
-            self.heard.append((self.whole.release(wider), True))
+            self.heard.append(self.whole.release(wider))
             return
-        self.heard.append((alert, part.is_whole))
+        self.heard.append(alert)
 
     def _joined_whole(self, alert: Alert) -> str | None:
         """Return the channel of a joined alert of the whole that says the same; None for none."""
         for channel, joined in self.whole.state.joined.items():
-            if is_same(joined, alert):
+            if told(joined).is_same(told(alert)):
                 return channel
         return None
 
-    def _is_explained(self, alert: Alert, *, is_whole: bool) -> bool:
-        return any(
-            explains(other, alert, by_whole=by_whole, of_whole=is_whole)
-            for other, by_whole in self.heard
-            if other["alert_id"] != alert["alert_id"]
-        )
+    def _is_explained(self, alert: Alert) -> bool:
+        others = [other for other in self.heard if other["alert_id"] != alert["alert_id"]]
+        return any(told(other).explains(told(alert)) for other in others)
 
 
-def explains(standing: Alert, alert: Alert, *, by_whole: bool, of_whole: bool) -> bool:
-    """Return whether an alert says nothing new beside one that stands.
-
-    Args:
-        standing: that was heard.
-        alert: that was not.
-        by_whole: whether the first is of all traffic.
-        of_whole: whether the second is.
-    """
-    if by_whole and of_whole:
-        return False  # the detector of the whole has told them apart
-    if not is_same(standing, alert):
-        return False
-    ratio = alert["drift"]["effect"] / max(standing["drift"]["effect"], 1e-9)
-    if by_whole:
-        began_before = alert["drift"]["since"] <= standing["timestamp"]
-        return ratio <= SEPARATE or began_before
-    # Any: whether an alert is of a segment is known of the second version only.
-    segment: Any = standing.get("segment")
-    share = 1.0 if segment is None or not of_whole else segment.get("share", 1.0)
-    return bool(ratio <= min(DILUTED, OVERESTIMATE * share))
-
-
-def is_same(first: Alert, second: Alert) -> bool:
-    """Return whether two alerts may be of one cause: by a feature, or by what follows all."""
-    if _follows(first) or _follows(second):
-        return True
-    return not set(first["drift"]["of"]).isdisjoint(second["drift"]["of"])
-
-
-def _follows(alert: Alert) -> bool:
-    """Return whether an alert is of the answers, or of all features together."""
-    of = alert["drift"]["of"]
-    return of == ["prediction"] or len(of) > PAIR
+def told(alert: Alert) -> Told:
+    """Return the drift of an alert, its times in milliseconds since 1970."""
+    drift = alert["drift"]
+    # Any: of the second version only an alert says whether it is of a segment.
+    segment: Any = alert.get("segment")
+    return Told(
+        tuple(drift["of"]),
+        drift["effect"],
+        utc_ms(drift["since"]),
+        utc_ms(alert["timestamp"]),
+        None if segment is None else segment.get("share", 1.0),
+    )
 
 
 def reconcile(

@@ -1,0 +1,245 @@
+"""Segments of a replayed file: each has windows and a detector of its own, as in the service."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from drift_ml.evidence import Budget
+from drift_ml.replay.allowance import allowance_of
+from drift_ml.replay.evidence import replay_windows
+from drift_ml.segments import Told
+from drift_ml.segments.fit import level_places
+from drift_ml.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+    from drift_contracts import FeatureSet
+    from drift_contracts.json_types import JsonObject
+
+    from drift_ml.baseline import Baseline
+    from drift_ml.replay.answering import Answers
+    from drift_ml.replay.evidence import Alarm, Replay
+    from drift_ml.segments import Segment, Segments
+
+    Columns = Mapping[str, npt.NDArray[np.generic]]
+    Times = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SegmentAlarm:
+    """An alarm of a segment, its rows those of the file."""
+
+    alarm: Alarm
+    #: Whether another alarm, of all rows or of a segment, says it already.
+    joins: bool
+
+
+@dataclass(frozen=True)
+class SegmentReplay:
+    """What the detector of one segment would have said."""
+
+    segment: Segment
+    events: int
+    alarms: tuple[SegmentAlarm, ...] = ()
+
+    def to_json(self) -> JsonObject:
+        """Return the segment with its alarms as a document."""
+        return {
+            "feature": self.segment.feature,
+            "value": self.segment.value,
+            "training_rows": self.segment.rows,
+            "watched": self.segment.baseline is not None,
+            "events": self.events,
+            "alarms": [
+                {
+                    "row": entry.alarm.row,
+                    "at_ms": entry.alarm.at_ms,
+                    "since_row": entry.alarm.since_row,
+                    "recovered_row": entry.alarm.recovered_row,
+                    "words": entry.alarm.words,
+                    "joins": entry.joins,
+                }
+                for entry in self.alarms
+            ],
+        }
+
+
+class SegmentWindows:
+    """Counts the rows of each segment, a window for each window of the whole."""
+
+    def __init__(self, segments: Segments, feature_set: FeatureSet, version: str) -> None:
+        """Begin with empty windows.
+
+        Args:
+            segments: Of the bundle.
+            feature_set: Of the bundle.
+            version: Of the model.
+        """
+        self.segments = segments
+        self._features = feature_set
+        self._version = version
+        self._open: dict[str, Window] = {}
+        self._windows: list[dict[str, Window]] = []
+
+    def take(self, columns: Columns, answers: Answers, times: Times | None) -> None:
+        """Take rows of one window in.
+
+        Args:
+            columns: By feature, each of shape (rows,).
+            answers: To these rows.
+            times: In milliseconds since 1970, shape (rows,).
+        """
+        for cut in self.segments.cuts:
+            places = level_places(cut.levels, self._features[cut.levels.feature], columns)
+            for place, segment in enumerate(cut.segments):
+                chosen = places == place
+                if segment.baseline is None or not chosen.any():
+                    continue
+                window = self._open.setdefault(segment.code, self._empty(segment.baseline))
+                window.observe_rows(
+                    {name: values[chosen] for name, values in columns.items()},
+                    answers.predictions[chosen],
+                    None if times is None else times[chosen],
+                    labels=None if answers.labels is None else answers.labels[chosen],
+                    margins=None if answers.margins is None else answers.margins[chosen],
+                    entropies=None if answers.entropies is None else answers.entropies[chosen],
+                )
+
+    def close(self) -> None:
+        """Close the windows, as that of the whole is full."""
+        self._windows.append(self._open)
+        self._open = {}
+
+    def windows(self, segment: Segment) -> list[Window]:
+        """Return the windows of a watched segment, one for each of the whole; some are empty."""
+        baseline = segment.baseline
+        if baseline is None:
+            return []
+        empty = self._empty(baseline)
+        return [windows.get(segment.code, empty) for windows in self._windows]
+
+    def _empty(self, baseline: Baseline) -> Window:
+        return Window.empty(baseline, self._version)
+
+
+def replay_segments(  # noqa: PLR0913 - as `replay_windows`
+    counted: SegmentWindows,
+    baseline: Baseline,
+    windows: Sequence[Window],
+    whole: Replay,
+    *,
+    budget: Budget,
+    minimum_effects: Mapping[str, float],
+    cycles: bool,
+    units: Mapping[str, str],
+) -> tuple[SegmentReplay, ...]:
+    """Return what the detectors of all segments would have said, and which alarms join others.
+
+    Args:
+        counted: The windows of the segments.
+        baseline: Of all training rows.
+        windows: Of all rows.
+        whole: The replay of all rows.
+        budget: Of the whole and its segments together.
+        minimum_effects: Of single features, by name.
+        cycles: Whether cycles are allowed for, where rows have times.
+        units: Of the features, by name, for words.
+    """
+    segments = counted.segments
+    share = Budget(segments.shares.segment(budget.events))
+    replayed = []
+    for segment in segments:
+        own = counted.windows(segment)
+        if segment.baseline is None or not any(window.events for window in own):
+            replayed.append(SegmentReplay(segment, 0))
+            continue
+        filled = [window for window in own if window.events]
+        allowance = allowance_of(segment.baseline, filled, is_on=cycles)
+        replay = replay_windows(
+            segment.baseline,
+            filled,
+            budget=share,
+            minimum_effect=whole.minimum_effect,
+            phases=allowance.phases,
+            minimum_effects=minimum_effects,
+            units=units,
+        )
+        rows = _Rows.of(own, windows)
+        alarms = [SegmentAlarm(rows.of_file(alarm, segment), False) for alarm in replay.alarms]
+        replayed.append(SegmentReplay(segment, replay.events, tuple(alarms)))
+    heard = [_told(alarm, baseline, None) for alarm in whole.alarms]
+    return _joined(replayed, heard)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Finds the rows of the file by those of a segment."""
+
+    #: Rows of the segment up to the end of each window that holds any.
+    ends: list[int]
+    #: Rows of the file before that window, and up to its end.
+    spans: list[tuple[int, int]]
+
+    @classmethod
+    def of(cls, own: Sequence[Window], windows: Sequence[Window]) -> _Rows:
+        """Return the rows of windows that stand beside each other."""
+        file_ends = list(accumulate(window.events for window in windows))
+        filled = [place for place, window in enumerate(own) if window.events]
+        ends = list(accumulate(own[place].events for place in filled))
+        spans = [(file_ends[place] - windows[place].events, file_ends[place]) for place in filled]
+        return cls(ends, spans)
+
+    def of_file(self, alarm: Alarm, segment: Segment) -> Alarm:
+        """Return an alarm with the rows of the file, its words naming the segment."""
+        recovered = alarm.recovered_row
+        since = min(bisect_right(self.ends, alarm.since_row), len(self.spans) - 1)
+        return replace(
+            alarm,
+            row=self._end(alarm.row),
+            since_row=self.spans[since][0],
+            recovered_row=None if recovered is None else self._end(recovered),
+            words=f"{alarm.words}, in {segment}",
+        )
+
+    def _end(self, row: int) -> int:
+        return self.spans[min(bisect_left(self.ends, row), len(self.spans) - 1)][1]
+
+
+def _joined(
+    replayed: Sequence[SegmentReplay],
+    heard: list[Told],
+) -> tuple[SegmentReplay, ...]:
+    """Return the replays with each alarm that says nothing new marked.
+
+    Args:
+        replayed: Of each segment.
+        heard: The alarms of all rows.
+    """
+    waiting: list[tuple[Alarm, int]] = []
+    for place, part in enumerate(replayed):
+        waiting += [(entry.alarm, place) for entry in part.alarms]
+    # The earliest first, and of one window the largest effect.
+    waiting.sort(key=lambda pair: (pair[0].row, -pair[0].finding.effect))
+    joining: dict[int, list[SegmentAlarm]] = {}
+    for alarm, place in waiting:
+        segment = replayed[place].segment
+        told = _told(alarm, segment.baseline, segment.share)
+        joins = any(other.explains(told) for other in heard)
+        if not joins:
+            heard.append(told)
+        joining.setdefault(place, []).append(SegmentAlarm(alarm, joins))
+    return tuple(
+        replace(part, alarms=tuple(joining.get(place, ()))) for place, part in enumerate(replayed)
+    )
+
+
+def _told(alarm: Alarm, baseline: Baseline | None, share: float | None) -> Told:
+    # Segments without a baseline have no alarm.
+    of = () if baseline is None else baseline.channel(alarm.finding.channel).of
+    return Told(of, alarm.finding.effect, alarm.since_row, alarm.row, share)
