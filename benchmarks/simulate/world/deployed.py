@@ -147,7 +147,10 @@ class Deployed:
 
     def _add(self, batch: Batch) -> None:
         window = Window.empty(self.reference.baseline, SERIES.version)
-        window.observe_rows(batch.columns)
+        sessions = batch.labels.get("session")
+        # Sessions are numbers here, and texts in events.
+        names = None if sessions is None else list(map(str, sessions))
+        window.observe_rows(batch.columns, sessions=names)
         name = f"b{batch.minute}"
         self.store.add(name, [Fragment(WindowKey(SERIES, batch.minute), name, window.to_json())])
 
