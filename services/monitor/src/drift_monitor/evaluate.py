@@ -204,6 +204,8 @@ class Evaluation:
     psi: float | None = None
     #: What is known of requests that repeat each other, in words.
     repeats: str | None = None
+    #: How many requests count as one, as they repeat each other; 1 for none.
+    repetition: float = 1.0
     #: Of each segment, watched or not; empty where the traffic is not cut.
     segments: tuple[SegmentState, ...] = ()
 
@@ -259,6 +261,7 @@ class _Run:
             reference=self.source.reference,
             psi=None if largest is None else largest.value,
             repeats=repeats_in_words(self.detector, self.window.sketches),
+            repetition=self.detector.repetition,
         )
 
     def _moving(self) -> tuple[str, ...]:
