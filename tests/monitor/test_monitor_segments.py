@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,11 +14,11 @@ from drift_ml.segments.fit import HeldOutAnswers, fit_segments
 from drift_ml.window import Window
 from drift_monitor.alerts import recovery_id
 from drift_monitor.evaluate import Policy
-from drift_monitor.keys import WindowKey
+from drift_monitor.keys import Series, WindowKey
 from drift_monitor.reference import Reference, with_parts, without_segments
 from drift_monitor.segments import reconcile
 from drift_monitor.settings import read_settings
-from drift_monitor.shelf import _reference
+from drift_monitor.shelf import KeptReferences
 from drift_monitor.state import SeriesState
 from drift_monitor.stores import Fragment, MemoryStore
 from drift_monitor.verification import verify
@@ -206,9 +207,11 @@ def test_kept_segments(cut_reference):
         "baseline": cut_reference.baseline.to_json(),
         "segments": cut_reference.segments.to_json(),
     }
-    kept = _reference(documents, watch_segments=True)
+    shelf = SimpleNamespace(find={SERIES: documents}.get)
+    bundled = {Series(SERIES.model, "0" * 12): cut_reference}
+    kept = KeptReferences(bundled, shelf, lambda: 0.0)[SERIES]
     assert kept.parts(SERIES).keys() == cut_reference.parts(SERIES).keys()
-    assert _reference(documents, watch_segments=False).segments is None
+    assert KeptReferences(bundled, shelf, lambda: 0.0, watch_segments=False)[SERIES].segments is None
     assert without_segments({SERIES: kept})[SERIES].shares.whole(BUDGET) == BUDGET
 
 
