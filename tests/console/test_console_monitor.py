@@ -35,6 +35,7 @@ from drift_ml.window import Window
 from drift_monitor.evaluate import Policy
 from drift_monitor.keys import WindowKey
 from drift_monitor.stores import Fragment, SqliteStore
+from drift_monitor.verification import verify
 
 from tests.support.house_tables import columns, price
 from tests.support.series import SERIES
@@ -359,6 +360,20 @@ def test_retention(fast):
     connection.close()
     fast.pass_time(3)
     assert fast.windows() >= 300
+
+
+def test_windows_of_an_alert(fast):
+    """The windows that an alert rests on outlast the retention, and its evidence is computed again from them."""
+    fast.pass_time(3)
+    fast.pass_time(10, shift=1.0)
+    alert = json.loads(fast.storage.connection.execute("SELECT body FROM drift_alerts").fetchone()[0])
+    grounds = alert["drift"]["windows"]
+    fast.console.monitor.prune(now=fast.now + 10_000, retention=50.0)
+    store = SqliteStore(fast.settings.windows)
+    stored = store.windows(SERIES, 0, 1 << 40)
+    store.close()
+    assert {window.key.minute for window in stored} == set(range(grounds["first"], grounds["last"] + 1))
+    assert verify(alert, stored, BASELINE).holds
 
 
 def test_fast_and_slow_windows(tmp_path):

@@ -43,6 +43,7 @@ SAME = {
 }
 
 #: Command, code, words. `{...}` is a place that the fixture `place` makes.
+SIZES = ["driftctl", "rhythm", "sizes", "--baseline", "{bundles}/house-price"]
 LEARNING = ["driftctl", "rhythm", "learn", "--baseline", "{bundles}/house-price"]
 PROVOKED = [
     ("driftctl", 2, ["driftctl", "fly"]),
@@ -74,6 +75,8 @@ PROVOKED = [
     ("driftctl acknowledge", 5, ["driftctl", "acknowledge", "one", "--why", "b", "--store", "{garbage}"]),
     ("driftctl rhythm learn", 2, ["driftctl", "rhythm", "learn", "--baseline", "{tmp}"]),
     ("driftctl rhythm learn", 5, [*LEARNING, "--windows", "{garbage}"]),
+    ("driftctl rhythm sizes", 2, SIZES),
+    ("driftctl rhythm sizes", 5, [*SIZES, "--windows", "{garbage}"]),
     ("driftctl segments", 2, ["driftctl", "segments", "{garbage}", "--log", "{tmp}"]),
     ("driftctl verify", 2, ["driftctl", "verify", "{garbage}", "--windows", "{tmp}"]),
     ("driftctl scenarios", 1, [*SCENARIOS, "{blind}"]),

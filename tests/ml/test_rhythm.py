@@ -162,6 +162,9 @@ def test_another_base(cycling):
     alone = rebased(None, {"load": moved}, baseline)
     assert alone.seasonality(baseline.channels).strata[0]["load"] == moved.counts
     assert (alone.strata, alone.events) == (1, sum(moved.counts))
+    document = alone.to_json()
+    assert Rhythm.from_json(document, baseline=baseline.digest, channels=baseline.channels) == alone
+    assert [moved.is_doubled(days * DAY) for days in (1, 2)] == [False, True]
     again = carried(other, baseline.channels, baseline)
     assert not again.bases
     assert np.abs(np.array(again.cycles["load"]) - np.array(rhythm.cycles["load"])).max() <= 40

@@ -15,9 +15,10 @@ from drift_monitor.evaluate import Evaluator, Policy
 from drift_monitor.keys import Series, WindowKey
 from drift_monitor.reference import Reference
 from drift_monitor.rhythm_archive import keep_rhythm, kept_rhythm
-from drift_monitor.rhythms import KEPT_DAYS, Memory, Rhythms
+from drift_monitor.rhythms import Memory, Rhythms
 from drift_monitor.rules import Rules
 from drift_monitor.stores import Fragment, MemoryStore, StoredWindow
+from drift_monitor.sums import HOURS, Sums
 from drift_monitor.verification import CannotVerify, verify
 
 from tests.support.house_tables import columns, price
@@ -107,10 +108,10 @@ def test_learned_again(reference):
     life.live(15, rows=4)
     rhythms = Rhythms(life.store, 60)
     first = rhythms.memory(SERIES, reference.baseline, BEGIN)
-    life.live(KEPT_DAYS, rows=4)
+    life.live(28, rows=4)
     later = rhythms.memory(SERIES, reference.baseline, BEGIN)
     assert later.learned_hour - first.learned_hour in (14 * 24, 21 * 24, 28 * 24)
-    assert (later.rhythm.to_s - later.rhythm.from_s) / 86_400 <= KEPT_DAYS
+    assert (later.rhythm.to_s - later.rhythm.from_s) / 86_400 <= HOURS.kept_days
 
 
 def test_thin_traffic(reference):
@@ -204,8 +205,8 @@ def test_old_hours(reference):
     """An hour whose place no newer day has taken is not learned from when it is too old."""
     life = Life(reference)
     life.live(2, rows=4)
-    life.minute += (KEPT_DAYS - 1) * DAY
-    life.live(KEPT_DAYS - 1, rows=0)
+    life.minute += (HOURS.kept_days - 1) * DAY
+    life.live(HOURS.kept_days - 1, rows=0)
     life.live(16, rows=4)
     memory = Rhythms(life.store, 60).memory(SERIES, reference.baseline, BEGIN)
     assert memory.rhythm.from_s >= (BEGIN + 2 * DAY) * 60
@@ -218,8 +219,8 @@ def test_unreadable_minute(reference):
     life.store.compact(StoredWindow(key, 0, {}), {"contract": "window.state.v1"}, [])
     life.minute += STEP
     life.live(1, rows=4)
-    days = [life.store.state(Series(SERIES.model, f"{SERIES.version}-hours-{slot}")).state for slot in range(KEPT_DAYS)]
-    assert sum(len(day["hours"]) for day in days if day) >= 22
+    _, hours, _ = Sums(life.store, 60).sizes(SERIES)
+    assert hours.sums >= 22
 
 
 def stored_windows(life, alert):

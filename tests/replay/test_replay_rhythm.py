@@ -118,6 +118,17 @@ def test_too_little_traffic(made, traffic, tmp_path):
     assert (result.exit_code, "14 days" in result.output) == (2, True)
 
 
+def test_sizes(made, tmp_path):
+    """What is kept of a model is shown by kind, and an option that is missing is named."""
+    (tmp_path / "console.sqlite").touch()
+    words = ["sizes", "--baseline", str(made.folder)]
+    result = CliRunner().invoke(command, [*words, "--windows", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert "ten minutes" in result.output
+    assert "All together: 0 bytes" in result.output
+    assert CliRunner().invoke(command, words).exit_code == 2
+
+
 def test_rhythm_that_was_changed(bundle, made):
     """A file that is not the manifest's, or of another baseline, is refused; an image may lack it."""
     learned = Rhythm(made.baseline.digest, 0.0, 14 * 86_400.0, 1_000, {}, {})

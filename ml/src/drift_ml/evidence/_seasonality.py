@@ -59,6 +59,8 @@ class DaysDocument(SeasonalityDocument, total=False):
     days: dict[str, list[float]]
     #: By channel, for how many rows one counts.
     reference: dict[str, float]
+    #: By slice of the period, which of the strata it is of.
+    order: list[int]
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ class Seasonality:
     #: By channel whose reference is dependent traffic itself: variance of the reference's mean over
     #: that of as many independent rows, at least 1.
     reference_inflation: Mapping[str, float] = field(default_factory=dict)
+    #: By slice of the period which stratum it is of; () where each has one of its own.
+    order: tuple[int, ...] = ()
 
     @classmethod
     def learn(
@@ -118,6 +122,8 @@ class Seasonality:
         >>> Seasonality(86400.0, ({},) * 24).stratum(3600.0)
         1
         """
+        if self.order:
+            return self.order[_stratum(timestamp_s, self.period, len(self.order))]
         return _stratum(timestamp_s, self.period, len(self.strata))
 
     def to_json(self) -> DaysDocument:
@@ -133,6 +139,8 @@ class Seasonality:
             document["days"] = {name: list(astuple(days)) for name, days in of_days}
         if self.reference_inflation:
             document["reference"] = dict(self.reference_inflation)
+        if self.order:
+            document["order"] = list(self.order)
         return document
 
     @classmethod
@@ -142,7 +150,9 @@ class Seasonality:
         listed = document.get("days", {}).items()
         days = {name: DayVariation(*values) for name, values in listed}
         reference = dict(document.get("reference", {}))
-        return cls(document["period"], strata, dict(document["spread"]), days, reference)
+        order = tuple(document.get("order", ()))
+        spread = dict(document["spread"])
+        return cls(document["period"], strata, spread, days, reference, order)
 
 
 def _as_lists(counts: Counts) -> dict[str, list[int]]:

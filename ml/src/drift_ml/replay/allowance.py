@@ -29,7 +29,7 @@ DAY_S = 24 * HOUR_S
 #: Hours that a span may be short of a day and still shows one.
 DAY_HOURS = 23
 #: Days of the newest traffic that a rhythm is learned from, as in the service.
-KEPT_DAYS = 28
+KEPT_DAYS = 56
 #: Days after which a rhythm is learned again.
 RELEARNED_DAYS = 7
 #: Of a file of years it is learned so often, at equal distances.

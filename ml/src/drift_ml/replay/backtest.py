@@ -51,11 +51,11 @@ if TYPE_CHECKING:
     """(what is being done, done, in all)."""
 
 MOST_WINDOWS = 500
+HOUR_S = 3_600
 FEWEST_ROWS = 50
 #: Rows that one thread predicts at a time.
 PREDICTED_TOGETHER = 2**13
 PREDICTION_COLUMN = "prediction"
-HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True)
@@ -145,11 +145,10 @@ def backtest(
     baseline = Baseline.from_json(bundle.baseline)
     rows = count_rows(request.path)
     size = request.window or rows_per_window(rows)
-    is_hourly = request.time is not None and request.cycles
     version, counted = bundle.manifest["model_version"], None
     if request.segments is not None:
         counted = SegmentWindows(request.segments, bundle.feature_set, version)
-    cutter = _Cutter(baseline, version, size, hourly=is_hourly, segments=counted)
+    cutter = _Cutter(baseline, version, size, step_s=_step_of(request), segments=counted)
     detectors = ReferenceDetectors(baseline)
     sample = RowSample() if digests is None else RowSample(limit=digests.limit)
     done = 0
@@ -263,8 +262,15 @@ def _layout(
     return Layout(bundle.feature_set, number, request.time, complete=complete)
 
 
+def _step_of(request: Request) -> int | None:
+    """Return the seconds of a slice of time whose end no window spans; None for any."""
+    if request.time is None or not request.cycles:
+        return None
+    return HOUR_S if request.rhythm is None else request.rhythm.step_s
+
+
 class _Cutter:
-    """Cuts chunks into windows of equally many rows, or of fewer where an hour ends."""
+    """Cuts chunks into windows of equally many rows, or of fewer where a slice of time ends."""
 
     def __init__(
         self,
@@ -272,7 +278,7 @@ class _Cutter:
         version: str,
         size: int,
         *,
-        hourly: bool = False,
+        step_s: int | None = None,
         segments: SegmentWindows | None = None,
     ) -> None:
         """Begin with an empty window.
@@ -281,13 +287,14 @@ class _Cutter:
             baseline: That rows are counted against.
             version: Of the model.
             size: Rows of a window.
-            hourly: Whether no window spans an hour's end: cycles have a reference for each hour.
+            step_s: Seconds of a slice of time whose end no window spans, as cycles have a
+                reference for each; None for any.
             segments: Takes the same rows in, by segment.
         """
         self._segments = segments
         self._baseline, self._version, self._size = baseline, version, size
-        self._hourly = hourly
-        self._hour: int | None = None
+        self._step_ms = None if step_s is None else step_s * 1000
+        self._slice: int | None = None
         self._windows: list[Window] = []
         self._open = Window.empty(baseline, version)
 
@@ -299,10 +306,10 @@ class _Cutter:
     ) -> None:
         """Take a chunk in: vectors of shape (rows,), times in milliseconds since 1970."""
         start = 0
-        ends = self._hour_ends(len(answers.predictions), times)
+        ends = self._slice_ends(len(answers.predictions), times)
         while start < len(answers.predictions):
-            if self._hourly and times is not None:
-                self._begin_hour(int(times[start] // HOUR_MS))
+            if self._step_ms is not None and times is not None:
+                self._begin_slice(int(times[start] // self._step_ms))
             end = min(
                 start + self._size - self._open.events,
                 int(ends[np.searchsorted(ends, start, side="right")]),
@@ -324,22 +331,22 @@ class _Cutter:
             if self._open.events == self._size:
                 self._close()
 
-    def _hour_ends(self, rows: int, times: Times | None) -> npt.NDArray[np.intp]:
+    def _slice_ends(self, rows: int, times: Times | None) -> npt.NDArray[np.intp]:
         """Return behind which rows of a chunk a window ends at the latest, the last one included.
 
         Args:
             rows: Of the chunk.
             times: In milliseconds since 1970, shape (rows,).
         """
-        if not self._hourly or times is None:
+        if self._step_ms is None or times is None:
             return np.array([rows])
-        return np.append(np.flatnonzero(np.diff(times // HOUR_MS)) + 1, rows)
+        return np.append(np.flatnonzero(np.diff(times // self._step_ms)) + 1, rows)
 
-    def _begin_hour(self, hour: int) -> None:
-        """Close the open window where its hour is another one."""
-        if hour != self._hour and self._open.events:
+    def _begin_slice(self, number: int) -> None:
+        """Close the open window where its slice of time is another one."""
+        if number != self._slice and self._open.events:
             self._close()
-        self._hour = hour
+        self._slice = number
 
     def finish(self) -> list[Window]:
         """Return all windows; the last may hold fewer rows."""

@@ -4,16 +4,16 @@ from drift_ml.left_out import LeftOut
 from drift_ml.rhythm._bases import Base, bases_from_json
 from drift_ml.rhythm._bundled import add_rhythm, read_rhythm
 from drift_ml.rhythm._carrying import carried
-from drift_ml.rhythm._hours import Hours
-from drift_ml.rhythm._learning import FEWEST_DAYS, LONGEST_STEP, enough, learn_rhythm
+from drift_ml.rhythm._hours import Hours, has_ten_minutes
+from drift_ml.rhythm._learning import learn_rhythm
 from drift_ml.rhythm._model import CONTRACT, Rhythm, RhythmError
 from drift_ml.rhythm._rebasing import rebased
 from drift_ml.rhythm._suspicion import varying_channels
+from drift_ml.rhythm._traffic import FEWEST_DAYS, enough
 
 __all__ = [
     "CONTRACT",
     "FEWEST_DAYS",
-    "LONGEST_STEP",
     "Base",
     "Hours",
     "LeftOut",
@@ -23,6 +23,7 @@ __all__ = [
     "bases_from_json",
     "carried",
     "enough",
+    "has_ten_minutes",
     "learn_rhythm",
     "read_rhythm",
     "rebased",

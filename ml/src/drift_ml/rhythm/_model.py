@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import lcm
 from typing import TYPE_CHECKING, Any, Final
 
 from drift_ml.evidence import DayVariation, Seasonality
@@ -17,8 +18,18 @@ if TYPE_CHECKING:
     from drift_ml.baseline import Channel
 
 CONTRACT: Final = "rhythm.v1"
+TEN_MINUTES_S = 600
+HOUR_S = 3_600
 DAY_S = 86_400
 WEEK_S = 7 * DAY_S
+#: Slices of a day or a week: hours, and ten minutes.
+HOURS = 24
+WEEK_HOURS = 7 * HOURS
+TENS_AN_HOUR = 6
+DAY_TENS = TENS_AN_HOUR * HOURS
+WEEK_TENS = 7 * DAY_TENS
+#: How many slices a cycle may have.
+CYCLES = (HOURS, DAY_TENS, WEEK_HOURS, WEEK_TENS)
 
 
 class RhythmError(ValueError):
@@ -36,8 +47,8 @@ class Rhythm:
     to_s: float
     #: Events that it was learned from.
     events: int
-    #: By channel that cycles: reference counts per slice of a day (24) or of a week (168), each
-    #: with one count per bin.
+    #: By channel that cycles: reference counts per slice of a day (24 hours or 144 times ten
+    #: minutes) or of a week (168 or 1,008), each with one count per bin.
     cycles: Mapping[str, tuple[tuple[int, ...], ...]]
     #: By channel: the variance of blocks of events over that of independent ones, at least 1.
     variance_inflation: Mapping[str, float]
@@ -51,8 +62,13 @@ class Rhythm:
 
     @property
     def strata(self) -> int:
-        """Return into how many slices time is cut: 1, 24 or 168."""
-        return max((len(slices) for slices in self.cycles.values()), default=1)
+        """Return into how many slices time is cut: 1, 24, 144, 168 or 1,008."""
+        return lcm(*(len(slices) for slices in self.cycles.values()))
+
+    @property
+    def step_s(self) -> int:
+        """Return the seconds of a slice of time, at most an hour."""
+        return TEN_MINUTES_S if self.strata % DAY_TENS == 0 else HOUR_S
 
     def seasonality(self, channels: Sequence[Channel]) -> Seasonality:
         """Return the rhythm as a detector over the channels of its baseline takes it.
@@ -60,22 +76,52 @@ class Rhythm:
         A channel that does not cycle keeps the reference of its baseline in every slice.
         """
         strata = self.strata
+        period = WEEK_S if strata in (WEEK_HOURS, WEEK_TENS) else DAY_S
+        places: Sequence[int] = range(strata)
+        order: tuple[int, ...] = ()
+        if self.step_s == TEN_MINUTES_S:
+            places, order = self._distinct()
         slices = []
-        for place in range(strata):
+        for place in places:
             counts = {channel.name: channel.counts for channel in channels}
             counts.update({name: base.counts for name, base in self.bases.items()})
             for name, cycle in self.cycles.items():
-                # A week's slice holds the hour of the day that it is of.
-                counts[name] = cycle[place % len(cycle)]
+                counts[name] = cycle[self._slice(cycle, place)]
             slices.append(counts)
-        period = WEEK_S if strata > HOURS else DAY_S
         return Seasonality(
             float(period),
             tuple(slices),
             dict(self.variance_inflation),
             dict(self.days),
             self._reference_inflation(),
+            order,
         )
+
+    def _slice(self, cycle: Sequence[object], place: int) -> int:
+        """Return the slice of a channel's cycle that holds a slice of time."""
+        # A week's slice holds the hour of the day that it is of, and ten minutes lie in an hour.
+        is_finer = self.step_s == TEN_MINUTES_S and len(cycle) % DAY_TENS
+        return place // (TENS_AN_HOUR if is_finer else 1) % len(cycle)
+
+    def _distinct(self) -> tuple[Sequence[int], tuple[int, ...]]:
+        """Return the slices of time that differ, and by slice of time which of them it is.
+
+        Of a thousand slices of ten minutes nearly all are as their hour is.
+        """
+        firsts: list[tuple[Sequence[object], list[int]]] = []
+        for cycle in self.cycles.values():
+            first: dict[tuple[int, ...], int] = {}
+            firsts.append((cycle, [first.setdefault(counts, len(first)) for counts in cycle]))
+        known: dict[tuple[int, ...], int] = {}
+        places: list[int] = []
+        order = []
+        for place in range(self.strata):
+            key = tuple([first[self._slice(cycle, place)] for cycle, first in firsts])
+            if key not in known:
+                known[key] = len(places)
+                places.append(place)
+            order.append(known[key])
+        return places, tuple(order)
 
     def _reference_inflation(self) -> dict[str, float]:
         """Return for how many events of its base one counts, by channel that has a base."""
@@ -181,18 +227,15 @@ class Rhythm:
             place = f"/cycles/{name}"
             if name not in sizes:
                 raise RhythmError(f"{place}: expected a channel of the baseline")
-            if len(slices) not in (HOURS, WEEK_HOURS):
-                raise RhythmError(f"{place}: expected {HOURS} or {WEEK_HOURS} slices")
+            if len(slices) not in CYCLES:
+                listed = ", ".join(map(str, CYCLES))
+                raise RhythmError(f"{place}: expected a number of slices out of {listed}")
             for counts in slices:
                 if len(counts) != sizes[name] or min(counts) < 0 or not any(counts):
                     raise RhythmError(f"{place}: expected {sizes[name]} counts, one above 0")
         for name, value in self.variance_inflation.items():
             if name not in sizes or not value >= 1:
                 raise RhythmError(f"/variance_inflation/{name}: expected a number from 1 on")
-
-
-HOURS = 24
-WEEK_HOURS = 7 * HOURS
 
 
 def _cycles(document: Mapping[str, Sequence[Sequence[int]]]) -> dict[str, Any]:

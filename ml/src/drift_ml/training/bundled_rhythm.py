@@ -43,7 +43,7 @@ def bundle_rhythm(folder: Path, feature_set: FeatureSet, table: Table) -> Rhythm
         entropies=answers.entropies,
     )
     try:
-        rhythm = learn_rhythm(baseline, hours.batches())
+        rhythm = learn_rhythm(baseline, hours.batches(), finer=hours.tens())
     except RhythmError:
         return None
     add_rhythm(folder, rhythm)

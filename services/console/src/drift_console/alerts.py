@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from drift_console.alarm_evaluator import Change
     from drift_console.clock import Steadiness
 
+#: Drift alerts of a model that the page lists.
+SHOWN_ALERTS = 20
 #: Seconds for each wait within an attempt.
 TIMEOUT = 5.0
 #: Seconds for an attempt as a whole.
@@ -144,6 +146,20 @@ def keep(connection: sqlite3.Connection, alert: Alert, now: float) -> bool:
     row = (alert["alert_id"], now, alert["model"], json.dumps(alert))
     cursor = connection.execute("INSERT OR IGNORE INTO drift_alerts VALUES (?, ?, ?, ?)", row)
     return bool(cursor.rowcount)
+
+
+def shown_alerts(connection: sqlite3.Connection, model: str) -> list[Alert]:
+    """Return the alerts of a model that the page shows, the newest first.
+
+    Args:
+        connection: Of the console's store.
+        model: Whose alerts.
+    """
+    rows = connection.execute(
+        "SELECT body FROM drift_alerts WHERE model = ? ORDER BY at DESC, rowid DESC LIMIT ?",
+        (model, SHOWN_ALERTS),
+    )
+    return [json.loads(body) for (body,) in rows]
 
 
 def has_alert(path: Path, model: str, alert_id: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +17,22 @@ from drift_contracts.terminal import make_terminal
 from drift_ml.detection_options import left_out_option
 from drift_ml.read_options import read_options
 from drift_ml.replay.command_line import CONTEXT, baseline_option, load_baseline
+from rich import box
+from rich.table import Table
 from rich.text import Text
 
 from drift_console.verify import open_windows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from drift_engine.bundle import Bundle
     from drift_ml.baseline import Baseline
     from drift_ml.left_out import LeftOut
     from drift_ml.rhythm import Rhythm
     from drift_ml.tables import ReadOptions
+    from drift_monitor.keys import Series
+    from drift_monitor.rhythms import Rhythms
 
     Batches = list[tuple[float, Any]]
 
@@ -43,8 +50,20 @@ Examples:
   driftctl rhythm learn --baseline build/bundles/house-price --table drift-prod-windows \\
       --left-out 2026-12-24/2026-12-26=Christmas --out rhythm.json
 {EXIT_CODES}"""
+EPILOG_OF_SIZES = """
+Examples:
+
+\b
+  driftctl rhythm sizes --baseline build/bundles/house-price --windows build/console
+  driftctl rhythm sizes --baseline build/bundles/house-price --table drift-prod-windows
+
+Exit codes: 0 the sizes are shown, 2 wrong usage, 5 the bundle or the store was refused; see
+docs/exit-codes.md.
+"""
 #: Seconds of a window of a minute.
 MINUTE = 60
+#: Kinds of sums, by their seconds.
+STEPS = {600: "ten minutes", 3_600: "an hour", 86_400: "a day"}
 
 
 @click.group(cls=Group, context_settings=CONTEXT, epilog=EXIT_CODES)
@@ -69,9 +88,9 @@ def rhythm() -> None:
 @click.option(
     "--windows",
     type=click.Path(path_type=Path),
-    help="Data folder of a console, or its SQLite file of windows: the last four weeks.",
+    help="Data folder of a console, or its SQLite file of windows: the last eight weeks.",
 )
-@click.option("--table", help="DynamoDB table of a stack: the last four weeks.")
+@click.option("--table", help="DynamoDB table of a stack: the last eight weeks.")
 @left_out_option
 @click.option(
     "--out",
@@ -104,11 +123,11 @@ def learn(
     reading = read_options({name: options[name] for name in READING if name in options})
     folder, bundle, reference = load_baseline(baseline)
     if data is not None:
-        batches = _of_file(bundle, reference, data, time_column, column, reading)
+        batches, tens = _of_file(bundle, reference, data, time_column, column, reading)
     else:
-        batches = _of_store(bundle, reference, windows, table)
+        batches, tens = _of_store(bundle, reference, windows, table)
     try:
-        learned = learn_rhythm(reference, batches, left_out=left_out)
+        learned = learn_rhythm(reference, batches, finer=tens, left_out=left_out)
     except RhythmError as error:
         raise click.UsageError(str(error)) from error
     if out is None:
@@ -119,6 +138,36 @@ def learn(
     _show(learned, folder if out is None else out)
 
 
+@rhythm.command(cls=Command, epilog=EPILOG_OF_SIZES, context_settings=CONTEXT)
+@baseline_option
+@click.option(
+    "--windows",
+    type=click.Path(path_type=Path),
+    help="Data folder of a console, or its SQLite file of windows.",
+)
+@click.option("--table", help="DynamoDB table of a stack, in place of --windows.")
+def sizes(baseline: Path, windows: Path | None, table: str | None) -> None:
+    """Show what the sums that a rhythm is learned from take in the store."""
+    from drift_monitor.sums import size_in_words  # noqa: PLC0415
+
+    if (windows is None) == (table is None):
+        raise click.UsageError("expected --windows or --table, one of them")
+    _, bundle, _ = load_baseline(baseline)
+    with _reading():
+        rhythms, series = _rhythms(bundle, windows, table)
+        listed = rhythms.sizes(series)
+    grid = Table(title=Text(f"Sums of {series}"), title_justify="left", box=box.SIMPLE_HEAD)
+    for column in ("each of", "days", "sums", "size"):
+        grid.add_column(column, justify="right")
+    for size in listed:
+        words = size_in_words(size.size_bytes)
+        grid.add_row(STEPS[size.step_s], f"{size.days}", f"{size.sums:,}", words)
+    total = sum(size.size_bytes for size in listed)
+    terminal = make_terminal()
+    terminal.print(grid)
+    terminal.print(Text(f"All together: {size_in_words(total)}."))
+
+
 def _of_file(
     bundle: Bundle,
     baseline: Baseline,
@@ -126,8 +175,8 @@ def _of_file(
     time_column: str,
     column: str | None,
     reading: ReadOptions,
-) -> Batches:
-    """Return the hours of a file. Raises DataError."""
+) -> tuple[Batches, Batches]:
+    """Return the hours and the ten minutes of a file. Raises DataError."""
     from drift_ml.replay.backtest import Request, answered_chunks  # noqa: PLC0415
     from drift_ml.rhythm import Hours  # noqa: PLC0415
 
@@ -142,7 +191,7 @@ def _of_file(
             margins=answers.margins,
             entropies=answers.entropies,
         )
-    return hours.batches()
+    return hours.batches(), hours.tens()
 
 
 def _of_store(
@@ -150,19 +199,33 @@ def _of_store(
     baseline: Baseline,
     windows: Path | None,
     table: str | None,
-) -> Batches:
-    """Return the hours that a monitor has kept. Raises CannotStart."""
+) -> tuple[Batches, Batches]:
+    """Return the hours and the ten minutes that a monitor has kept. Raises CannotStart."""
+    with _reading():
+        rhythms, series = _rhythms(bundle, windows, table)
+        memory = rhythms.memory(series, baseline, int(time.time() // MINUTE))
+        hours = list(rhythms.hours(series, baseline, memory))
+        return hours, list(rhythms.tens(series, baseline, memory))
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Turn what a store fails with into the end of the command. Raises CannotStart."""
     from drift_monitor.errors import MonitorError  # noqa: PLC0415
+
+    try:
+        yield
+    except (MonitorError, sqlite3.Error) as error:
+        raise CannotStart(str(error)) from error
+
+
+def _rhythms(bundle: Bundle, windows: Path | None, table: str | None) -> tuple[Rhythms, Series]:
+    """Return what reads a store, and whose sums."""
     from drift_monitor.keys import Series  # noqa: PLC0415
     from drift_monitor.rhythms import Rhythms  # noqa: PLC0415
 
     series = Series(bundle.manifest["model"], bundle.manifest["model_version"])
-    try:
-        rhythms = Rhythms(open_windows(windows, table, MINUTE), MINUTE)
-        memory = rhythms.memory(series, baseline, int(time.time() // MINUTE))
-        return list(rhythms.hours(series, baseline, memory))
-    except (MonitorError, sqlite3.Error) as error:
-        raise CannotStart(str(error)) from error
+    return Rhythms(open_windows(windows, table, MINUTE), MINUTE), series
 
 
 def _show(learned: Rhythm, place: Path) -> None:

@@ -10,7 +10,7 @@ from drift_ml.left_out import day_in_words, is_left_out
 from drift_ml.rhythm import Base
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from drift_ml.baseline import Baseline
     from drift_ml.left_out import LeftOut
@@ -29,7 +29,7 @@ MOST_NAMED = 4
 
 def bases_of(
     baseline: Baseline,
-    hours: Sequence[Hour],
+    hours: Iterable[Hour],
     since: Mapping[str, float],
     left_out: Sequence[LeftOut] = (),
 ) -> dict[str, Base]:

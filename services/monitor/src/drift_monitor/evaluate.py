@@ -36,13 +36,15 @@ from drift_monitor.differences import (
 from drift_monitor.digests import add_window, document_digest
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import WINDOW, refuse_newer
+from drift_monitor.held import HeldWindows, rhythms_of, standing_alerts
 from drift_monitor.keys import MINUTE, Series
 from drift_monitor.psi_meter import PsiMeter
 from drift_monitor.rhythm_archive import keep_rhythm
-from drift_monitor.rhythms import HOUR_S, HOURS_A_DAY, Rhythms
+from drift_monitor.rhythms import Rhythms
 from drift_monitor.rules import Rules
 from drift_monitor.segments import SegmentState, reconcile
 from drift_monitor.state import SeriesState
+from drift_monitor.sums import HOUR_S, HOURS_A_DAY
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -273,6 +275,7 @@ class Evaluator:
         policy: Policy | None = None,
         links: Mapping[str, str] | None = None,
         acknowledgements: Store | None = None,
+        shown: Callable[[str], Sequence[Alert]] | None = None,
     ) -> None:
         """Make an evaluator; it reads nothing yet.
 
@@ -286,6 +289,8 @@ class Evaluator:
             policy: how often the detector may be wrong.
             links: addresses by name, for alerts.
             acknowledgements: where alerts are acknowledged; `store` if absent.
+            shown: returns the alerts of a model that are shown though they may have ended; none
+                by default.
         """
         self._references = references
         self._store = store
@@ -297,6 +302,8 @@ class Evaluator:
         self._rhythms = Rhythms(
             store, self._policy.period, self._policy.left_out, self._policy.references
         )
+        self._held = HeldWindows(store, self._policy.period)
+        self._shown = shown or _none_shown
         self._links = dict(links or {})
         # Versions of one model share its traffic, so that they are one.
         self._models = len({series.model for series in references})
@@ -438,6 +445,7 @@ class Evaluator:
             )
             if segment is None and memory.has_whole_day:
                 self._keep_differences(run, memory)
+        self._held.renew(series, standing_alerts(state), self._now())
         left = max(0, closed - 1 - state.cursor)
         evaluation = run.evaluation(float(left * self._policy.period))
         words = self._rhythm_in_words(memory, reference)
@@ -996,7 +1004,10 @@ class Evaluator:
         state.digests = []
         state.budgets = [(state.cursor + 1, state.budget)]
         # The evaluator itself keeps the newest rhythm alone.
-        state.rhythm = "" if rhythm is None else keep_rhythm(self._store, series, rhythm)
+        state.rhythm = ""
+        if rhythm is not None:
+            in_use = rhythms_of([*standing_alerts(state), *self._shown(series.model)])
+            state.rhythm = keep_rhythm(self._store, series, rhythm, in_use)
 
     def _observed_per_day(self, state: SeriesState) -> float | None:
         """Return the events of a day at the traffic so far, None before the first event."""
@@ -1040,6 +1051,11 @@ class Evaluator:
             if sent:
                 state.outbox = state.outbox[sent:]
                 self._store.save(series, stored.revision, state.to_json())
+
+
+def _none_shown(_model: str) -> Sequence[Alert]:
+    """Return no alert: where nothing shows those that have ended."""
+    return ()
 
 
 def _segment_state(segment: Segment, evaluation: Evaluation, events: int) -> SegmentState:

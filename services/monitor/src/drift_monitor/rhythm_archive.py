@@ -15,6 +15,8 @@ from drift_monitor.errors import Conflict
 from drift_monitor.keys import Series
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from drift_ml.baseline import Baseline
 
     from drift_monitor.stores import Document, Store
@@ -24,13 +26,19 @@ if TYPE_CHECKING:
 SLOTS = 24
 
 
-def keep_rhythm(store: Store, series: Series, rhythm: Rhythm) -> str:
+def keep_rhythm(
+    store: Store,
+    series: Series,
+    rhythm: Rhythm,
+    in_use: AbstractSet[str] = frozenset(),
+) -> str:
     """Keep a rhythm beside the states in place of the oldest, and return its digest.
 
     Args:
         store: of the windows and states.
         series: whose traffic it was learned from.
         rhythm: in force from now on.
+        in_use: digests of rhythms that alerts name, which stay as long as others can go.
     """
     kept: Document = rhythm.to_json()
     digest = document_digest(kept)
@@ -40,7 +48,13 @@ def keep_rhythm(store: Store, series: Series, rhythm: Rhythm) -> str:
     if any(document.get("digest") == digest for document in documents):
         return digest
     orders = [_order(document) for document in documents]
-    place = orders.index(min(orders))
+    # Behind all others.
+    last = max(orders) + 1
+    ages = [
+        order + last * (document.get("digest") in in_use)
+        for order, document in zip(orders, documents, strict=True)
+    ]
+    place = ages.index(min(ages))
     document = {"digest": digest, "rhythm": kept, "order": max(orders) + 1}
     # Another run that learned the same one was quicker.
     with contextlib.suppress(Conflict):

@@ -1,4 +1,4 @@
-"""Keep hours of traffic as coarse windows, and learn each series' rhythm from them."""
+"""Learn each series' rhythm from the sums of its windows, and give it out."""
 
 from __future__ import annotations
 
@@ -23,27 +23,25 @@ from drift_ml.rhythm import (
     rebased,
     varying_channels,
 )
-from drift_ml.window import Window, WindowError
 
 from drift_monitor.bases import bases_of
 from drift_monitor.errors import BadStore, Conflict
 from drift_monitor.formats import DAMAGED, NEWER, is_newer, refuse_damaged
 from drift_monitor.keys import Series
 from drift_monitor.rules import Rules
+from drift_monitor.sums import HOUR_S, HOURS, HOURS_A_DAY, Sums, size_in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from drift_contracts.types import DetectorStateV1Mixture, DetectorStateV2
     from drift_ml.baseline import Baseline
     from drift_ml.left_out import LeftOut
+    from drift_ml.window import Window
 
     from drift_monitor.stores import Document, Store
+    from drift_monitor.sums import Batch, Size
 
-HOUR_S = 3_600
-HOURS_A_DAY = 24
-#: Days whose hours are kept; the oldest day's place is the newest one's next.
-KEPT_DAYS = 28
 #: Hours that one run sums, at most: a day of minutes. What is left waits for the next run.
 MOST_HOURS = 24
 #: Channels that the page names; of more it gives the number.
@@ -79,6 +77,8 @@ class Memory:
     #: Of the inputs, learned from the traffic of an earlier version of the model; and that version.
     carried: Rhythm | None = None
     carried_from: str = ""
+    #: Bytes of each document of sums, by its place.
+    sizes: Mapping[str, int] = field(default_factory=dict)
     #: By channel, when its new normal began, in seconds since the epoch.
     since: Mapping[str, float] = field(default_factory=dict)
     #: By channel, a new normal that no learned rhythm holds yet.
@@ -149,7 +149,7 @@ class Memory:
     @property
     def is_due(self) -> bool:
         """Return whether a rhythm can be learned, and the last one is a week old."""
-        oldest = max(self.first_hour, self.last_hour + 1 - KEPT_DAYS * HOURS_A_DAY)
+        oldest = max(self.first_hour, self.last_hour + 1 - HOURS.kept_days * HOURS_A_DAY)
         if not enough(oldest * HOUR_S, (self.last_hour + 1) * HOUR_S):
             return False
         return self.learned_hour is None or self.last_hour - self.learned_hour >= RELEARNED_HOURS
@@ -165,7 +165,7 @@ class Memory:
             bundled: of the bundle, which holds until one is learned from the traffic.
         """
         if self.rhythm is not None:
-            return str(self.rhythm)
+            return f"{self.rhythm}{self._size_in_words('; the sums of its hours take {}')}"
         days = f"{self.hours / HOURS_A_DAY:.0f} of {FEWEST_DAYS}"
         if bundled is None and self.carried is not None:
             return (
@@ -180,6 +180,7 @@ class Memory:
                 " difference may be that of the hour"
             )
         learned = f"not learned yet: {days} days of traffic are there"
+        learned += self._size_in_words(" ({})")
         if not self.whole_days:
             return f"{learned}; nothing varies with the hour so far"
         # Pairs follow from their features, so that naming these says more.
@@ -191,6 +192,12 @@ class Memory:
             f"{learned}; held against whole days until then, as they vary with the hour:"
             f" {', '.join(names[:MOST_NAMED])}{others}"
         )
+
+    def _size_in_words(self, words: str) -> str:
+        """Return words with the size of the sums in place of {}; "" where none is known."""
+        if not self.sizes:
+            return ""
+        return words.format(size_in_words(sum(self.sizes.values())))
 
 
 class Rhythms:
@@ -213,7 +220,7 @@ class Rhythms:
         """
         self._store = store
         self._left_out = left_out
-        self._period = period
+        self._sums = Sums(store, period)
         self._rules = rules or Rules()
         self._windows_an_hour = HOUR_S // period
 
@@ -257,6 +264,7 @@ class Rhythms:
                 members.get("looked_hour"),
                 _rhythm_of(members.get("carried"), baseline),
                 str(members.get("carried_from", "")),
+                dict(members.get("sizes", {})),
                 {name: float(since) for name, since in members.get("since", {}).items()},
                 bases_from_json(members.get("new_normals", {}), baseline.channels),
                 {name: tuple(taken) for name, taken in members.get("taken", {}).items()},
@@ -293,14 +301,15 @@ class Rhythms:
             Conflict: another run has saved.
         """
         last = (cursor + 1) // self._windows_an_hour - 1
-        oldest = last + 1 - KEPT_DAYS * HOURS_A_DAY
+        oldest = last + 1 - HOURS.kept_days * HOURS_A_DAY
         begin = max(memory.last_hour + 1, oldest)
         end = min(last + 1, begin + MOST_HOURS)
         if begin >= end:
             return memory
+        sizes = dict(memory.sizes)
         for day, hours in groupby(range(begin, end), key=lambda hour: hour // HOURS_A_DAY):
-            self._sum_day(series, baseline, day, list(hours))
-        memory = replace(memory, last_hour=end - 1)
+            sizes |= self._sums.add_day(series, baseline, day, list(hours))
+        memory = replace(memory, last_hour=end - 1, sizes=sizes)
         settings = None if detector is None else detector["settings"]
         memory = self._renew(series, baseline, memory, settings, held)
         if memory.is_due or self._is_of_other_rules(memory):
@@ -348,42 +357,6 @@ class Rhythms:
         is_of_other_reference = memory.is_rolling != self._rules.is_rolling
         return is_of_other_reference or memory.is_of_other_days(self._left_out)
 
-    def _sum_day(
-        self,
-        series: Series,
-        baseline: Baseline,
-        day: int,
-        hours: list[int],
-    ) -> None:
-        """Put the sums of some hours of a day beside those that are there."""
-        place = _day_place(series, day)
-        stored = self._store.state(place)
-        kept: dict[str, object] = {}
-        if stored.state and stored.state.get("day") == day:
-            kept = dict(_hours(stored.state))
-        for hour in hours:
-            window = self._hour(series, baseline, hour)
-            if window.events:
-                kept[str(hour)] = window.to_json()
-        self._store.save(place, stored.revision, {"day": day, "hours": kept})
-
-    def _hour(
-        self,
-        series: Series,
-        baseline: Baseline,
-        hour: int,
-    ) -> Window:
-        """Return the sum of an hour's windows; one that cannot be read is left out."""
-        begin = hour * self._windows_an_hour
-        total = Window.empty(baseline, series.release)
-        for stored in self._store.windows(series, begin, begin + self._windows_an_hour - 1):
-            try:
-                total += Window.from_json(stored.window, baseline)
-            except WindowError:
-                # The evaluation has counted and logged it.
-                continue
-        return total
-
     def _learn(
         self,
         series: Series,
@@ -392,9 +365,14 @@ class Rhythms:
         held: Collection[str] = (),
     ) -> Memory:
         try:
-            hours = self.hours(series, baseline, memory)
-            bases = self._bases(baseline, memory, hours, held)
-            rhythm = learn_rhythm(baseline, hours, left_out=self._left_out, bases=bases)
+            bases = self._bases(baseline, memory, self.hours(series, baseline, memory), held)
+            rhythm = learn_rhythm(
+                baseline,
+                self.hours(series, baseline, memory),
+                finer=self.tens(series, baseline, memory),
+                left_out=self._left_out,
+                bases=bases,
+            )
         except RhythmError as error:
             _log.info("the rhythm of %s is not learned: %s", series, error)
             return replace(memory, learned_hour=memory.last_hour)
@@ -415,7 +393,7 @@ class Rhythms:
         self,
         baseline: Baseline,
         memory: Memory,
-        hours: Sequence[tuple[float, Mapping[str, Sequence[int]]]],
+        hours: Iterable[Batch],
         held: Collection[str],
     ) -> dict[str, Base]:
         """Return what each channel is held against; one that is left out against training.
@@ -573,46 +551,40 @@ class Rhythms:
             baseline: whose bins are counted.
             memory: with the hours that are summed.
         """
-        begin_s = (memory.last_hour + 1 - HOURS_A_DAY) * HOUR_S
         total: dict[str, list[int]] = {}
-        for timestamp_s, counts in self.hours(series, baseline, memory):
-            if timestamp_s >= begin_s:
-                add_counts(total, counts)
+        for _, counts in self._sums.hours(series, baseline, memory.last_hour, days=1):
+            add_counts(total, counts)
         return total
 
     def windows(
-        self,
-        series: Series,
-        baseline: Baseline,
-        memory: Memory,
+        self, series: Series, baseline: Baseline, memory: Memory
     ) -> Iterator[tuple[int, Window]]:
-        """Yield number since 1970 and sum of each hour that is kept, in no order."""
-        for slot in range(KEPT_DAYS):
-            stored = self._store.state(_day_place(series, slot))
-            if stored.state is None:
-                continue
-            for hour, document in _hours(stored.state).items():
-                if int(hour) + KEPT_DAYS * HOURS_A_DAY > memory.last_hour:
-                    yield int(hour), Window.from_json(document, baseline)
+        """Yield number since 1970 and sum of each hour that is kept, the oldest first."""
+        return self._sums.hour_windows(series, baseline, memory.last_hour, HOURS.kept_days)
 
-    def hours(
-        self,
-        series: Series,
-        baseline: Baseline,
-        memory: Memory,
-    ) -> list[tuple[float, Mapping[str, list[int]]]]:
-        """Return begin and counts of each hour that is kept, the oldest first."""
-        return sorted(self._batches(series, baseline, memory), key=lambda batch: batch[0])
+    def hours(self, series: Series, baseline: Baseline, memory: Memory) -> Iterator[Batch]:
+        """Yield begin and counts of each hour that is kept, the oldest first.
 
-    def _batches(
-        self,
-        series: Series,
-        baseline: Baseline,
-        memory: Memory,
-    ) -> Iterator[tuple[float, Mapping[str, list[int]]]]:
-        """Yield begin and counts of each hour that is kept, in no order."""
-        for hour, window in self.windows(series, baseline, memory):
-            yield float(hour * HOUR_S), window.channel_counts()
+        Args:
+            series: whose hours.
+            baseline: whose bins are counted.
+            memory: with the hours that are summed.
+        """
+        return self._sums.hours(series, baseline, memory.last_hour, HOURS.kept_days)
+
+    def tens(self, series: Series, baseline: Baseline, memory: Memory) -> Iterator[Batch]:
+        """Yield begin and counts of each ten minutes that are kept, the oldest first.
+
+        Args:
+            series: whose sums.
+            baseline: whose bins are counted.
+            memory: with the hours that are summed.
+        """
+        return self._sums.tens(series, baseline, memory.last_hour)
+
+    def sizes(self, series: Series) -> list[Size]:
+        """Return what the sums of a series take in the store, the finest first."""
+        return self._sums.sizes(series)
 
 
 def _rhythm_of(document: object, baseline: Baseline) -> Rhythm | None:
@@ -632,18 +604,6 @@ def _place(series: Series) -> Series:
     return Series(series.model, f"{series.version}-rhythm")
 
 
-def _day_place(
-    series: Series,
-    day: int,
-) -> Series:
-    return Series(series.model, f"{series.version}-hours-{day % KEPT_DAYS}")
-
-
-def _hours(document: Document) -> Mapping[str, Any]:
-    hours: Any = document.get("hours", {})
-    return hours if isinstance(hours, dict) else {}
-
-
 def _document(memory: Memory) -> Document:
     return {
         "first_hour": memory.first_hour,
@@ -654,6 +614,7 @@ def _document(memory: Memory) -> Document:
         "looked_hour": memory.looked_hour,
         "carried": None if memory.carried is None else memory.carried.to_json(),
         "carried_from": memory.carried_from,
+        "sizes": dict(memory.sizes),
         "rhythm": None if memory.rhythm is None else memory.rhythm.to_json(),
         "since": dict(memory.since),
         "new_normals": {name: base.to_json() for name, base in memory.new_normals.items()},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from math import exp
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from drift_ml.baseline import PREDICTION
 from drift_ml.report import window_report
 from drift_monitor.acknowledgements import acknowledged
 
+from drift_console.alerts import shown_alerts
 from drift_console.monitoring.class_mix import class_mix_entry
 from drift_console.monitoring.effects import effects_document
 from drift_console.monitoring.judgements import read_judgement
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from drift_contracts.types import DetectorStateV2Finding, WindowReportV1
     from drift_ml.baseline import Baseline, Channel
-    from drift_monitor.alerts import Alert
     from drift_monitor.keys import Series
     from drift_monitor.reference import Reference
     from drift_monitor.stores import SqliteStore
@@ -42,8 +41,6 @@ if TYPE_CHECKING:
         LeadingChannel,
     )
 
-#: Drift alerts that the page lists.
-ALERTS = 20
 #: Evidence is shown as a share of what an alarm needs.
 THRESHOLD = 1.0
 
@@ -130,7 +127,7 @@ class EvidenceReader:
             "budget": exp(needed) if needed else None,
             "window": effects["window"],
             "effects": effects["effects"],
-            "alerts": self._alerts(model),
+            "alerts": shown_alerts(self._connection, model),
             "rhythm": judgement["rhythm"],
             "differs": judgement["differs"],
             "segments": judgement["segments"],
@@ -165,13 +162,6 @@ class EvidenceReader:
             windows = self._windows.windows(series, baseline, numbers)
             made = self._mixes[model] = _MadeMix(span, class_mix_entry(baseline, windows, frame))
         return made.mix
-
-    def _alerts(self, model: str) -> list[Alert]:
-        rows = self._connection.execute(
-            "SELECT body FROM drift_alerts WHERE model = ? ORDER BY at DESC, rowid DESC LIMIT ?",
-            (model, ALERTS),
-        )
-        return [json.loads(body) for (body,) in rows]
 
     def _effects_of(self, model: str, frame: Frame, judged: int) -> _MadeEffects:
         """Return the effects, computed when another window was decided on or the frame moved."""

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from drift_contracts import DriftError, NotJson
+from drift_ml.segments import SegmentsError
 from drift_monitor.aggregate import Aggregator, as_message
 from drift_monitor.alerts import LONGEST
 from drift_monitor.deliveries import Delivery
 from drift_monitor.errors import BadStore
 from drift_monitor.evaluate import Evaluator, Policy
 from drift_monitor.event_search import search_events
+from drift_monitor.held import joined_spans, spans_of, standing_alerts
 from drift_monitor.keys import Series
 from drift_monitor.metrics import emf_line, evaluation_values
 from drift_monitor.reference import with_parts
 from drift_monitor.rules import Rules
+from drift_monitor.state import SeriesState
 
+from drift_console.alerts import shown_alerts
 from drift_console.database import transaction
 from drift_console.emf import parse_line
 from drift_console.events import EventStore
@@ -40,6 +45,8 @@ if TYPE_CHECKING:
 
 #: Runs of events that are counted before the alarms get their turn again.
 RUNS = 16
+#: Retentions for which windows of evidence under way stay: an alert that rests on them may be next.
+RETENTIONS = 2
 #: Windows. The log is read to its end before each evaluation, so that nothing comes much later.
 LATENESS = 1
 #: Events that are looked through for the segment of an alert, the newest: a second at most.
@@ -116,6 +123,7 @@ class Monitor:
                 period=self._period,
             ),
             links={"console": url},
+            shown=lambda model: shown_alerts(connection, model),
             acknowledgements=acknowledgements,
         )
 
@@ -221,8 +229,36 @@ class Monitor:
         """
         before = int((now - retention) // self._period)
         batches_below = _batch(self.counted())
+        spans = self._shown_spans()
+        oldest = int((now - RETENTIONS * retention) // self._period)
         for series in with_parts(self._references):
-            self._store.forget(series, before=before, batches_below=batches_below)
+            kept = spans.get(series, [])
+            # The evaluation reports a state that cannot be read.
+            with suppress(BadStore):
+                state = SeriesState.from_json(self._store.state(series).state or {}, series)
+                kept += spans_of(standing_alerts(state))
+                if state.digests:
+                    kept.append((max(state.digests[0]["first"], oldest), before))
+            self._store.forget(
+                series, before=before, batches_below=batches_below, kept=joined_spans(kept)
+            )
+
+    def _shown_spans(self) -> dict[Series, list[tuple[int, int]]]:
+        """Return the minutes that the alerts on the page rest on, by series."""
+        spans: dict[Series, list[tuple[int, int]]] = {}
+        for series, reference in self._references.items():
+            for alert in shown_alerts(self._connection, series.model):
+                if alert["model_version"] != series.version:
+                    continue
+                # Any: an alert of an earlier release is of no segment.
+                named: Any = alert.get("segment")
+                place = series
+                if named is not None and reference.segments is not None:
+                    with suppress(SegmentsError):
+                        code = reference.segments.named(named["name"], named["value"]).code
+                        place = series.part(code)
+                spans.setdefault(place, []).extend(spans_of([alert]))
+        return spans
 
 
 def _psi_alarm(settings: Settings, spec: MonitoringSpec) -> float:

@@ -5,7 +5,8 @@ Items (partition key / sort key):
 - `batch#IDENTITY` / `batch`: marker of a stored batch, expires when no source can bring it again
 - `fragments#MODEL#VERSION#SHARD` / `MINUTE#BATCH`: what a batch adds to a minute, until it is
   summed (or its model's version is not watched any more, and the retention is over)
-- `windows#MODEL#VERSION#DAY` / `MINUTE`: the sum of a minute, expires after the retention
+- `windows#MODEL#VERSION#DAY` / `MINUTE`: the sum of a minute, expires after the retention; later
+  where an alert rests on it that stands
 - `state#MODEL#VERSION` / `state`: detectors, cursor, outbox; of many features only their first
   bytes, with a token under which the others are: `state#TOKEN#01`, `state#TOKEN#02`, ...
 - `baselines` / `MODEL#VERSION`: what a version is compared with (drift_monitor.shelf)
@@ -171,6 +172,23 @@ class DynamoStore:
                 revision = int(item["revision"]["N"])
                 windows.append(StoredWindow(key, revision, unpack(item["window"]["B"])))
         return windows
+
+    def keep(self, series: Series, first: int, last: int, limit: int) -> int:
+        """See `Store.keep`."""
+        windows = self.windows(series, first, last, limit)
+        expires = self._expires(self._retention)
+        for stored in windows:
+            # Written as it was read, so that the permission to replace windows is enough.
+            revision = {"revision": {"N": str(stored.revision)}}
+            item = _window_place(stored.key) | revision | {"window": {"B": pack(stored.window)}}
+            put = self._replace(item | expires, stored.revision)["Put"]
+            try:
+                self._client.put_item(**put)
+            except ClientError as error:
+                # It was summed anew or has expired: the first has its time, the second is gone.
+                if error.response["Error"]["Code"] not in LOST:
+                    raise
+        return windows[-1].key.minute + 1 if len(windows) == limit else last + 1
 
     def state(self, series: Series) -> StoredState:
         """See `Store.state`. Raises Conflict where it is replaced at each reading."""

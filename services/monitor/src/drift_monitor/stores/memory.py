@@ -92,6 +92,10 @@ class MemoryStore:
         )
         return [_copied_window(self._windows[key]) for key in keys[:limit]]
 
+    def keep(self, series: Series, first: int, last: int, limit: int) -> int:  # noqa: ARG002 - nothing expires here
+        """See `Store.keep`."""
+        return last + 1
+
     def state(self, series: Series) -> StoredState:
         """See `Store.state`."""
         stored = self._states.get(series, StoredState(0, None))

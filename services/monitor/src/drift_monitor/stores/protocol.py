@@ -119,6 +119,21 @@ class Store(Protocol):
             limit: how many to return at most, None for all.
         """
 
+    def keep(self, series: Series, first: int, last: int, limit: int) -> int:
+        """Retain the windows of some minutes for as long again as new ones.
+
+        Where nothing expires by itself there is nothing to do.
+
+        Args:
+            series: whose windows.
+            first: the first minute, included.
+            last: the last minute, included.
+            limit: windows that are written at most.
+
+        Returns:
+            The minute to go on from, behind the last one where nothing is left.
+        """
+
     def state(self, series: Series) -> StoredState:
         """Return the state of a series."""
 

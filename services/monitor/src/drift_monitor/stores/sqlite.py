@@ -43,7 +43,7 @@ READ_WINDOWS = (
     f"SELECT minute, revision, window FROM monitor_windows WHERE {SERIES}"  # noqa: S608
     " AND minute BETWEEN ? AND ? ORDER BY minute LIMIT ?"
 )
-FORGET_WINDOWS = f"DELETE FROM monitor_windows WHERE {SERIES} AND minute < ?"  # noqa: S608
+FORGET_WINDOWS = f"DELETE FROM monitor_windows WHERE {SERIES} AND minute >= ? AND minute < ?"  # noqa: S608
 FORGET_BATCHES = "DELETE FROM monitor_batches WHERE batch < ?"
 READ_STATE = f"SELECT revision, state FROM monitor_states WHERE {SERIES}"  # noqa: S608
 WRITE_STATE = "INSERT OR REPLACE INTO monitor_states VALUES (?, ?, ?, ?)"
@@ -140,6 +140,10 @@ class SqliteStore:
             for minute, revision, window in rows
         ]
 
+    def keep(self, series: Series, first: int, last: int, limit: int) -> int:  # noqa: ARG002 - nothing expires here
+        """See `Store.keep`."""
+        return last + 1
+
     def state(self, series: Series) -> StoredState:
         """See `Store.state`."""
         rows = self._read(READ_STATE, (series.model, series.version))
@@ -161,7 +165,14 @@ class SqliteStore:
                 raise Conflict(f"the state of {series} changed since it was read")
             connection.execute(WRITE_STATE, (*place, read + 1, pack(state)))
 
-    def forget(self, series: Series, *, before: int, batches_below: str) -> None:
+    def forget(
+        self,
+        series: Series,
+        *,
+        before: int,
+        batches_below: str,
+        kept: Sequence[tuple[int, int]] = (),
+    ) -> None:
         """Delete a series' old windows, and the markers of batches that can never come again.
 
         On AWS items expire by themselves.
@@ -170,9 +181,14 @@ class SqliteStore:
             series: whose windows.
             before: the first minute whose window stays.
             batches_below: the first name, in order of names, whose marker stays.
+            kept: first and last minute of spans that stay too, in order, none within another.
         """
+        begin = 0
         with self._transaction() as connection:
-            connection.execute(FORGET_WINDOWS, (series.model, series.version, before))
+            for first, last in (*kept, (before, before)):
+                end = min(first, before)
+                connection.execute(FORGET_WINDOWS, (series.model, series.version, begin, end))
+                begin = max(begin, last + 1)
             connection.execute(FORGET_BATCHES, (batches_below,))
 
     def _read(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
