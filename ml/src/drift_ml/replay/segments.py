@@ -138,6 +138,7 @@ def replay_segments(  # noqa: PLR0913 - as `replay_windows`
     minimum_effects: Mapping[str, float],
     cycles: bool,
     units: Mapping[str, str],
+    repeats: bool = True,
 ) -> tuple[SegmentReplay, ...]:
     """Return what the detectors of all segments would have said, and which alarms join others.
 
@@ -150,6 +151,7 @@ def replay_segments(  # noqa: PLR0913 - as `replay_windows`
         minimum_effects: Of single features, by name.
         cycles: Whether cycles are allowed for, where rows have times.
         units: Of the features, by name, for words.
+        repeats: Whether rows that repeat count for less.
     """
     segments = counted.segments
     share = Budget(segments.shares.segment(budget.events))
@@ -169,6 +171,7 @@ def replay_segments(  # noqa: PLR0913 - as `replay_windows`
             phases=allowance.phases,
             minimum_effects=minimum_effects,
             units=units,
+            repeats=repeats,
         )
         rows = _Rows.of(filled, windows)
         alarms = [SegmentAlarm(rows.of_file(alarm, segment), False) for alarm in replay.alarms]

@@ -130,6 +130,7 @@ def _evaluator() -> Evaluator:
         policy=Policy(
             budget_days=settings.budget_days,
             learns_rhythm=settings.rhythm == "learn",
+            allows_for_repeats=settings.repeats == "allow",
             references=Rules.of(settings.reference, settings.new_normal_days),
             left_out=settings.left_out,
             minimum_effect=settings.minimum_effect,

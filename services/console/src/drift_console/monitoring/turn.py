@@ -112,6 +112,7 @@ class Monitor:
             stack=settings.stack,
             policy=Policy(
                 learns_rhythm=settings.rhythm,
+                allows_for_repeats=settings.repeats,
                 references=Rules.of(settings.reference, settings.new_normal_days),
                 left_out=settings.left_out,
                 budget_days=settings.false_alarm_days,
