@@ -149,6 +149,14 @@ rhythm_option = click.option(
 )
 
 
+repeats_option = click.option(
+    "--repeats/--no-repeats",
+    default=True,
+    show_default=True,
+    help="Let rows that repeat each other count for less.",
+)
+
+
 def load_baseline(path: Path) -> tuple[Path, Bundle, Baseline]:
     """Return the folder of a bundle, the bundle and its baseline.
 

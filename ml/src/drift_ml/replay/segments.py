@@ -138,6 +138,7 @@ def replay_segments(  # noqa: PLR0913 - as `replay_windows`
     minimum_effects: Mapping[str, float],
     cycles: bool,
     units: Mapping[str, str],
+    repeats: bool = True,
 ) -> tuple[SegmentReplay, ...]:
     """Return what the detectors of all segments would have said, and which alarms join others.
 
@@ -150,27 +151,29 @@ def replay_segments(  # noqa: PLR0913 - as `replay_windows`
         minimum_effects: Of single features, by name.
         cycles: Whether cycles are allowed for, where rows have times.
         units: Of the features, by name, for words.
+        repeats: Whether rows that repeat count for less.
     """
     segments = counted.segments
     share = Budget(segments.shares.segment(budget.events))
     replayed = []
     for segment in segments:
-        own = counted.windows(segment)
-        if segment.baseline is None or not any(window.events for window in own):
+        filled = counted.windows(segment)
+        occupied = [window for window in filled if window.events]
+        if segment.baseline is None or not occupied:
             replayed.append(SegmentReplay(segment, 0))
             continue
-        filled = [window for window in own if window.events]
-        allowance = allowance_of(segment.baseline, filled, is_on=cycles)
+        allowance = allowance_of(segment.baseline, occupied, is_on=cycles)
         replay = replay_windows(
             segment.baseline,
-            filled,
+            occupied,
             budget=share,
             minimum_effect=whole.minimum_effect,
             phases=allowance.phases,
             minimum_effects=minimum_effects,
             units=units,
+            repeats=repeats,
         )
-        rows = _Rows.of(own, windows)
+        rows = _Rows.of(filled, windows)
         alarms = [SegmentAlarm(rows.of_file(alarm, segment), False) for alarm in replay.alarms]
         replayed.append(SegmentReplay(segment, replay.events, tuple(alarms)))
     heard = [_told(alarm, baseline, None) for alarm in whole.alarms]
@@ -229,10 +232,10 @@ def _joined(
     joining: dict[int, list[SegmentAlarm]] = {}
     for alarm, place in waiting:
         segment = replayed[place].segment
-        told = _told(alarm, segment.baseline, segment.share)
-        joins = any(other.explains(told) for other in heard)
+        drift = _told(alarm, segment.baseline, segment.share)
+        joins = any(standing.explains(drift) for standing in heard)
         if not joins:
-            heard.append(told)
+            heard.append(drift)
         joining.setdefault(place, []).append(SegmentAlarm(alarm, joins))
     return tuple(
         replace(part, alarms=tuple(joining.get(place, ()))) for place, part in enumerate(replayed)

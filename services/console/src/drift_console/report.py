@@ -20,6 +20,7 @@ from drift_ml.replay.command_line import (
     ReportOptions,
     finish,
     load_baseline,
+    repeats_option,
     report_options,
     rhythm_option,
 )
@@ -62,9 +63,16 @@ Examples:
     help="Folder of the bundles; the model's current one gives the baseline.",
 )
 @rhythm_option
+@repeats_option
 @report_options
 def report(
-    span: str, model: str | None, store: Path, bundles: Path, rhythm: bool, **options: Any
+    span: str,
+    model: str | None,
+    store: Path,
+    bundles: Path,
+    rhythm: bool,
+    repeats: bool,
+    **options: Any,
 ) -> None:
     """Report on stored windows of live traffic, and replay the detectors over them.
 
@@ -106,6 +114,7 @@ def report(
             phases=allowance.phases,
             progress=lambda done, total: bars.show("evidence", done, total),
             units=units_of(bundle.feature_set),
+            repeats=repeats,
         )
     detections = counted_detections(baseline, windows)
     outcome = conclude(
