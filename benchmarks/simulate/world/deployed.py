@@ -148,7 +148,7 @@ class Deployed:
 
     def _add(self, batch: Batch) -> None:
         window = Window.empty(self.reference.baseline, SERIES.version)
-        window.observe_rows(batch.columns)
+        window.observe_rows(batch.columns, sessions=batch.sessions)
         name = f"b{batch.minute}"
         self.store.add(name, [Fragment(WindowKey(SERIES, batch.minute), name, window.to_json())])
 
