@@ -333,11 +333,11 @@ def _parts(event: PredictionEvent, series: Series, reference: Reference) -> dict
     """
     if reference.segments is None:
         return {}
-    found = {}
+    baselines = {}
     for segment in reference.segments.of_event(event["features"]):
         if segment.baseline is not None:
-            found[series.part(segment.code)] = segment.baseline
-    return found
+            baselines[series.part(segment.code)] = segment.baseline
+    return baselines
 
 
 class _ClassAnswer(TypedDict, total=False):

@@ -368,8 +368,8 @@ class Evaluator:
             except Exception as error:
                 _log.error("the evaluation of %s of %s failed: %s", segment, series, error)
                 self._failures.append(error)
-        found = {part: evaluation.finding for part, evaluation in evaluated.items()}
-        states = reconcile(self._store, series, {part: parts[part] for part in evaluated}, found)
+        findings = {part: evaluation.finding for part, evaluation in evaluated.items()}
+        states = reconcile(self._store, series, {part: parts[part] for part in evaluated}, findings)
         segments = []
         for segment in reference.segments:
             part = series.part(segment.code)

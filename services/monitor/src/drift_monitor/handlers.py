@@ -100,10 +100,10 @@ def _shelf() -> Shelf:
 @cache
 def _references() -> KeptReferences:
     bundles = _settings().bundles
-    own, watches = load_references(bundles), _settings().segments == "watch"
+    bundled, watches = load_references(bundles), _settings().segments == "watch"
     if not watches:
-        own = without_segments(own)
-    references = KeptReferences(own, _shelf(), time.time, watch_segments=watches)
+        bundled = without_segments(bundled)
+    references = KeptReferences(bundled, _shelf(), time.time, watch_segments=watches)
     references.renew(bundles)
     return references
 
