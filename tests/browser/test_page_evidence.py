@@ -190,9 +190,7 @@ def test_difference_from_training(visit, server):
     server.world.evidence = server.world.evidence | {"differs": [entry, pair]}
     page = visit()
     asked = []
-    page.route(
-        "**/acknowledgement?*", lambda route: (asked.append(unquote(route.request.url)), route.fulfill(json={}))
-    )
+    page.route("**/acknowledgement?*", lambda route: (asked.append(unquote(route.request.url)), route.fulfill(json={})))
     first, second = page.locator("#differs li").first, page.locator("#differs li").last
     expect(first).to_contain_text(words)
     expect(first.get_by_label("new normal")).to_be_hidden()

@@ -1,4 +1,4 @@
-"""What the monitor has found to differ from training, as a report shows it beside its own finding."""
+"""What the monitor has found to differ from training, beside a report's own finding."""
 
 from __future__ import annotations
 
