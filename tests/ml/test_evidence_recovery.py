@@ -225,3 +225,17 @@ def test_renewed_reference():
     assert [alarm.finding for alarm in renewed.alarms] == [alarm.finding for alarm in detector.alarms]
     names, since = renewed.changed(renewed.alarms[0])
     assert (names, since) == ({"heating"}, renewed.alarms[0].finding.since)
+
+
+def test_whole_days_beside():
+    """Channels that are held against whole days have no days that wander, those beside them do."""
+    days = {name: DayVariation(0.02, 6.0, 400.0) for name in ("rooms", "heating")}
+    counts = ({"rooms": ROOMS.counts, "heating": HEATING.counts},)
+    seasonality = Seasonality(86_400.0, counts, {}, days)
+    settings = Settings([ROOMS, HEATING], Budget(10_000), seasonality=seasonality, whole_days=("heating",))
+    detector = MixtureDetector(settings)
+    for hour in range(48):
+        detector.update({"rooms": HIGH, "heating": USUAL}, timestamp_s=hour * 3_600.0)
+    (alarm,) = detector.alarms
+    assert alarm.finding.channel == "rooms"
+    assert detector.changed(alarm)[0] == {"rooms"}

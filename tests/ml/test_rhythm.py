@@ -141,6 +141,17 @@ def test_days_that_wander():
     assert [channel for _, channel in raised] == ["size"]
 
 
+def test_never_there():
+    """A channel that saw no event depends on nothing, and keeps its reference."""
+    baseline = baseline_of(traffic(1, 1))
+    nothing = {"size": [0] * len(baseline.channel("size").counts)}
+    batches = [
+        (begin, {**window_of(baseline, columns).channel_counts(), **nothing}) for begin, columns in traffic(2, 15)[::4]
+    ]
+    rhythm = learn_rhythm(baseline, batches)
+    assert not {"size"} & {*rhythm.days, *rhythm.variance_inflation, *rhythm.cycles}
+
+
 def wandering(seed, days, moved=0.0):
     """Return traffic of which `size` is higher or lower by .07 standard deviations, day by day."""
     hours = traffic(seed, days, moved=moved)
@@ -162,6 +173,9 @@ def test_another_base(cycling):
     alone = rebased(None, {"load": moved}, baseline)
     assert alone.seasonality(baseline.channels).strata[0]["load"] == moved.counts
     assert (alone.strata, alone.events) == (1, sum(moved.counts))
+    document = alone.to_json()
+    assert Rhythm.from_json(document, baseline=baseline.digest, channels=baseline.channels) == alone
+    assert [moved.is_doubled(days * DAY) for days in (1, 2)] == [False, True]
     again = carried(other, baseline.channels, baseline)
     assert not again.bases
     assert np.abs(np.array(again.cycles["load"]) - np.array(rhythm.cycles["load"])).max() <= 40

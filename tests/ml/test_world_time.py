@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from drift_monitor.stores import MemoryStore
+
 from benchmarks.simulate.world import cells, others, real_tables, services
 from benchmarks.simulate.world.courses import Course, lasting
 from benchmarks.simulate.world.deployed import Deployed
@@ -28,6 +30,15 @@ def test_a_cycle_is_no_drift() -> None:
     assert figures["first"] < 1_000
     assert figures["second"] < 1_000
     assert "24 strata" in str(service.rhythm)
+
+
+def test_the_quick_store_changes_nothing() -> None:
+    """Alerts are the same with the store that copies and with the one that does not."""
+    days = CYCLE.between(CYCLE.begin, CYCLE.begin + 3 * DAY).shifted("size", CYCLE.begin + DAY)
+    quick = Deployed(days, every=DAY).live(days)
+    copying = Deployed(days, every=DAY, store=MemoryStore()).live(days)
+    assert quick.sent
+    assert quick.sent == copying.sent
 
 
 def test_others_on_a_cycle() -> None:

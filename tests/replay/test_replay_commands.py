@@ -13,6 +13,7 @@ from drift_console.stored_windows import Span, read_span
 from drift_engine.bundle import load_bundle
 from drift_ml.replay.commands import replay
 from drift_ml.replay.errors import ReplayError
+from drift_monitor.acknowledgements import acknowledge
 from drift_monitor.keys import Series, WindowKey
 from drift_monitor.stores import Fragment, SqliteStore, StoredWindow
 
@@ -204,6 +205,19 @@ def test_stored_report(made, store, tmp_path):
     assert "console.sqlite, last-24h" in page
     assert "want single values, which no stored window keeps" in page
     assert "want single values" in " ".join(shown.stdout.split())
+
+
+def test_differs_from_training(made, store):
+    """What the monitor has found to differ from training is shown beside the report, with who has seen it."""
+    version = load_bundle(made.folder).manifest["model_version"]
+    differing = {"channel": "age", "of": ["age"], "level": "small", "words": "age is higher", "since_s": 0.0}
+    differing |= {"size": 0.2, "low": 0.1, "high": 0.3, "unit": "standard deviations", "alerts": []}
+    kept = SqliteStore(store)
+    kept.save(Series("house-price", f"{version}-differs"), 0, {"day": 1, "channels": [differing]})
+    acknowledge(kept, "house-price", "training:age", who="Ann", why="older houses", now=0.0)
+    kept.close()
+    shown = " ".join(stored(made, store, "--window", "last-24h").stdout.split())
+    assert "age is higher, since 1 January 1970, acknowledged by Ann: older houses" in shown
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     #: Figures of a detector.
     Figures = dict[str, Any]
 
-VERSION = 1
+VERSION = 2
 """Of what a cell holds."""
 OURS, RELEASED, OTHERS = GROUPS = ("ours", "released", "others")
 NAMES = {

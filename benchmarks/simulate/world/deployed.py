@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from drift_contracts.timestamps import utc_ms
@@ -10,20 +11,23 @@ from drift_ml.window import Window
 from drift_monitor.evaluate import Evaluator, Policy
 from drift_monitor.keys import Series, WindowKey
 from drift_monitor.reference import Reference
-from drift_monitor.stores import Fragment, MemoryStore
+from drift_monitor.stores import Fragment, MemoryStore, StoredState, StoredWindow
 
 from benchmarks.simulate.world.courses import Course
 from benchmarks.simulate.world.streams import DAY, HOUR
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from drift_monitor.alerts import Alert
-    from drift_monitor.stores import Document, StoredState, StoredWindow
+    from drift_monitor.stores import Document, Revision
 
     from benchmarks.simulate.world.streams import Batch, Stream
 
 SERIES = Series("service", "000000000000")
-#: Minutes between two runs of the evaluator. Alerts have the times of their windows all the same.
-EVERY = 6 * HOUR
+#: Minutes between two runs of the evaluator, which end at midnights: hours are summed and learned
+#: from at the same minutes as by many runs a day. Alerts have the times of their windows.
+EVERY = DAY
 
 
 class QuickStore(MemoryStore):
@@ -37,12 +41,33 @@ class QuickStore(MemoryStore):
         super().__init__()
         self._minutes: dict[Series, list[int]] = {}
 
-    def compact(self, read: StoredWindow, window: Document, fragments: list[Fragment]) -> None:
+    def add(self, batch: str, fragments: Sequence[Fragment]) -> bool:
+        """See `Store.add`."""
+        self._batches.add(batch)
+        self._fragments.update({(each.key, each.batch): each.window for each in fragments})
+        return True
+
+    def fragments(self, series: Series, before: int, limit: int) -> list[Fragment]:
+        """See `Store.fragments`."""
+        # They were added in the order of time.
+        listed = (
+            Fragment(key, batch, window)
+            for (key, batch), window in self._fragments.items()
+            if key.series == series and key.minute < before
+        )
+        return list(islice(listed, limit))
+
+    def compact(self, read: StoredWindow, window: Document, fragments: Sequence[Fragment]) -> None:
         """See `Store.compact`."""
-        is_new = read.key not in self._windows
-        super().compact(read, window, fragments)
-        if is_new:
+        for fragment in fragments:
+            del self._fragments[fragment.key, fragment.batch]
+        if read.key not in self._windows:
             insort(self._minutes.setdefault(read.key.series, []), read.key.minute)
+        self._windows[read.key] = StoredWindow(read.key, read.revision + 1, window)
+
+    def window(self, key: WindowKey) -> StoredWindow | None:
+        """See `Store.window`."""
+        return self._windows.get(key)
 
     def windows(
         self, series: Series, first: int, last: int, limit: int | None = None
@@ -54,7 +79,11 @@ class QuickStore(MemoryStore):
 
     def state(self, series: Series) -> StoredState:
         """See `Store.state`."""
-        return self._states.get(series) or super().state(series)
+        return self._states.get(series) or StoredState(0, None)
+
+    def save(self, series: Series, read: Revision, state: Document) -> None:
+        """See `Store.save`."""
+        self._states[series] = StoredState(read + 1, state)
 
 
 class Deployed:
@@ -119,7 +148,7 @@ class Deployed:
 
     def _add(self, batch: Batch) -> None:
         window = Window.empty(self.reference.baseline, SERIES.version)
-        window.observe_rows(batch.columns)
+        window.observe_rows(batch.columns, sessions=batch.sessions)
         name = f"b{batch.minute}"
         self.store.add(name, [Fragment(WindowKey(SERIES, batch.minute), name, window.to_json())])
 

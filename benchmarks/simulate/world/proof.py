@@ -25,28 +25,30 @@ if TYPE_CHECKING:
 BEGIN, END = "<!-- world: begin -->", "<!-- world: end -->"
 #: Services a structure and days of a table's service.
 QUICK_SERVICES, QUICK_DAYS = 4, 100
-#: Services of a structure that are run before the next structure's.
-ROUND = 10
+#: Services of a structure that the released detector is run on: it stands in alarm on most.
+RELEASED_SERVICES = 4
 STEP = 10
+#: Parts after which a line says how far it is.
+SAID_AFTER = 28
 
 
 def cells(options: Namespace, *, with_released: bool) -> list[Cell]:
-    """Return every cell, the long ones first.
+    """Return every cell, the services first.
 
     Args:
         options: of the command line.
         with_released: whether the released detector can be run.
     """
-    days = QUICK_DAYS if options.quick else 0
+    days = QUICK_DAYS if options.quick else options.days
     number = QUICK_SERVICES if options.quick else options.services
     groups = [group for group in GROUPS if group != RELEASED or with_released]
-    listed = [Cell("table", each.name, group, days=days) for each in TABLES for group in groups]
+    listed = []
     for seed in range(number):
+        step = 1 if options.minutes else STEP
         for group in groups:
-            listed += [
-                Cell("service", each.key, group, seed, 1 if options.minutes else STEP)
-                for each in STRUCTURES
-            ]
+            if group != RELEASED or seed < RELEASED_SERVICES:
+                listed += [Cell("service", each.key, group, seed, step) for each in STRUCTURES]
+    listed += [Cell("table", each.name, group, days=days) for each in TABLES for group in groups]
     if options.group:
         return [cell for cell in listed if cell.group == options.group]
     return listed
@@ -55,7 +57,8 @@ def cells(options: Namespace, *, with_released: bool) -> list[Cell]:
 def scale_of(options: Namespace) -> str:
     """Return the scale in words."""
     number = QUICK_SERVICES if options.quick else options.services
-    span = f"the first {QUICK_DAYS} days of each table" if options.quick else "whole tables"
+    days = QUICK_DAYS if options.quick else options.days
+    span = f"at most {days} days of each table" if days else "whole tables"
     window = "a minute" if options.minutes else "ten minutes"
     return f"{number} services a structure with windows of {window}, {span}"
 
@@ -103,7 +106,7 @@ def run(listed: list[Cell], options: Namespace) -> Results:
             for number, future in enumerate(as_completed(waiting), 1):
                 results.append(future.result())
                 used += results[-1][1]["seconds"]
-                if number % (len(STRUCTURES) * ROUND // 5) == 0:
+                if number % SAID_AFTER == 0:
                     print(f"{number} of {len(listed)} parts", file=sys.stderr, flush=True)
         finally:
             pool.shutdown(cancel_futures=True)

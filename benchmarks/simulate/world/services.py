@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,9 +23,10 @@ SWING = 0.67
 LEARNING_DAYS, DAYS = 14, 28
 #: Minutes since 1970 of the first midnight of a service: a Monday's.
 BEGIN = 20_003 * DAY
+JOB_KIND = "batch"
 #: The feature that has the structure, the one that drifts, and the one that drifts after it.
 STRUCTURED, FIRST, SECOND = NUMBERS = ("load", "weight", "size")
-LEVELS = ("web", "app", "batch")
+LEVELS = ("web", "app", JOB_KIND)
 SHARES = (0.6, 0.39, 0.01)
 #: When `weight` moves for good, and when `size` does under it.
 FIRST_AT = BEGIN + 24 * DAY + 9 * HOUR
@@ -63,7 +64,7 @@ class Structure:
     lag: float = 0.0
     #: Whether a job of another population calls at night.
     job: bool = False
-    #: Whether the feature set names what tells sessions and callers.
+    #: Whether the feature set names what tells sessions and callers; a named job has its kind.
     named: bool = False
 
 
@@ -105,15 +106,33 @@ def service(structure: Structure, seed: int, step: int) -> Stream:
             batches += day_batches
     names = [*NUMBERS, "kind"]
     training = {name: np.concatenate([batch.columns[name] for batch in trained]) for name in names}
-    features = feature_set("service", NUMBERS, {"kind": LEVELS})
+    places: dict[str, dict[str, str]] = {}
+    if structure.named and structure.sessions:
+        places = {"session": {"header": "x-session-id"}}
+    elif structure.named:
+        places = {"caller": {"feature": "kind"}}
+    features = feature_set("service", NUMBERS, {"kind": LEVELS}, **places)
     return Stream(features, training, batches, step, BEGIN, BEGIN + DAYS * DAY)
+
+
+@dataclass
+class _Day:
+    """The rows of a day: their window's place in it, their kind and their session."""
+
+    rows: Floats
+    places: npt.NDArray[np.intp]
+    kinds: npt.NDArray[Any]
+    sessions: npt.NDArray[np.intp]
+
+    def take(self, order: npt.NDArray[np.intp]) -> _Day:
+        """Return some of the rows in an order."""
+        return _Day(self.rows[order], self.places[order], self.kinds[order], self.sessions[order])
 
 
 def _day(
     structure: Structure, day: int, rng: np.random.Generator, step: int, rest: Floats
 ) -> tuple[list[Batch], Floats]:
     """Return the batches of a day, and what the next one's first row hangs on."""
-    begin = BEGIN + day * DAY
     minutes = np.arange(0, DAY, step)
     angles = 2 * np.pi * (minutes - DAY / 2) / DAY
     rates = EVENTS_A_DAY * step / DAY * (1 + SWING * np.cos(angles))
@@ -121,45 +140,53 @@ def _day(
     counts = rng.poisson(rates / 2 if is_holiday else rates)
     places = np.repeat(np.arange(len(minutes)), counts)
     rows, rest = _rows(structure, len(places), rng, rest)
-    sessions = np.arange(len(places)) // SESSION
-    callers = np.where(rng.random(len(places)) < SHARES[0], "web", "app").astype(object)
     kinds = rng.choice(LEVELS, len(places), p=SHARES).astype(object)
-    rows[:, 0] += structure.cycle * (np.cos(angles[places]) - SWING / 2)
-    rows[:, 0] += _level(structure, day)
+    rows[:, 0] += structure.cycle * (np.cos(angles[places]) - SWING / 2) + _level(structure, day)
     if is_holiday:
         rows[:, 0] -= structure.holiday
+    made = _Day(rows, places, kinds, np.arange(len(places)) // SESSION)
     if structure.retries:
-        again = np.sort(np.append(np.arange(len(rows)), np.flatnonzero(_retried(len(rows), rng))))
-        rows, places, kinds = rows[again], places[again], kinds[again]
-        callers, sessions = callers[again], sessions[again]
+        again = np.flatnonzero(rng.random(len(rows)) < RETRIED)
+        made = made.take(np.sort(np.append(np.arange(len(rows)), again)))
     if structure.job:
-        job = _job(rng)
-        at = int(np.searchsorted(places, JOB_AT // step))
-        # The job's rows come within its ten minutes, however many windows these are.
-        spread = JOB_AT // step + np.arange(JOB_ROWS) * max(1, 10 // step) // JOB_ROWS
-        rows = np.insert(rows, at, job, axis=0)
-        places = np.insert(places, at, spread)
-        kinds = np.insert(kinds, at, rng.choice(LEVELS, JOB_ROWS, p=SHARES))
-        callers = np.insert(callers, at, "job")
-        callers[at : at + JOB_ROWS] = "job"
-        sessions = np.arange(len(rows)) // SESSION
-    order = np.argsort(places, kind="stable")
-    rows, places, kinds = rows[order], places[order], kinds[order]
-    starts = begin + minutes[places]
-    rows[starts >= FIRST_AT, 1] += SHIFT
-    rows[starts >= SECOND_AT, 2] += SHIFT
-    labels = {}
-    if structure.named:
-        labels = {"session": sessions[order] + day * 1_000_000, "caller": callers[order]}
-    edges = np.searchsorted(places, np.arange(len(minutes) + 1))
+        made = _with_job(made, structure, rng, step)
+    starts = BEGIN + day * DAY + minutes[made.places]
+    made.rows[starts >= FIRST_AT, 1] += SHIFT
+    made.rows[starts >= SECOND_AT, 2] += SHIFT
+    return _cut(made, structure, day, minutes), rest
+
+
+def _with_job(made: _Day, structure: Structure, rng: np.random.Generator, step: int) -> _Day:
+    """Return a day with the nightly job, all of whose rows are higher and closer together."""
+    rows = 1.0 + 0.5 * rng.standard_normal((JOB_ROWS, len(NUMBERS)))
+    # The job's rows come within its ten minutes, however many windows these are.
+    places = JOB_AT // step + np.arange(JOB_ROWS) * max(1, 10 // step) // JOB_ROWS
+    kinds = np.full(JOB_ROWS, JOB_KIND, dtype=object)
+    if not structure.named:
+        kinds = rng.choice(LEVELS, JOB_ROWS, p=SHARES).astype(object)
+    both = _Day(
+        np.concatenate([made.rows, rows]),
+        np.concatenate([made.places, places]),
+        np.concatenate([made.kinds, kinds]),
+        np.concatenate([made.sessions, made.sessions[-1] + 1 + np.arange(JOB_ROWS) // SESSION]),
+    )
+    return both.take(np.argsort(both.places, kind="stable"))
+
+
+def _cut(made: _Day, structure: Structure, day: int, minutes: npt.NDArray[Any]) -> list[Batch]:
+    """Return the batches of a day."""
+    edges = np.searchsorted(made.places, np.arange(len(minutes) + 1)).tolist()
     batches = []
-    for place, (low, high) in enumerate(pairwise(edges.tolist())):
-        if high > low:
-            columns: Columns = {name: rows[low:high, at] for at, name in enumerate(NUMBERS)}
-            columns["kind"] = kinds[low:high]
-            told = {name: values[low:high] for name, values in labels.items()}
-            batches.append(Batch(begin + int(minutes[place]), columns, told))
-    return batches, rest
+    for minute, (low, high) in zip(minutes.tolist(), pairwise(edges), strict=True):
+        if high == low:
+            continue
+        columns: Columns = {name: made.rows[low:high, at] for at, name in enumerate(NUMBERS)}
+        columns["kind"] = made.kinds[low:high]
+        sessions: tuple[str, ...] = ()
+        if structure.sessions and structure.named:
+            sessions = tuple(f"{day}-{each}" for each in made.sessions[low:high].tolist())
+        batches.append(Batch(BEGIN + day * DAY + minute, columns, sessions))
+    return batches
 
 
 def _level(structure: Structure, day: int) -> float:
@@ -185,13 +212,3 @@ def _rows(
             rows[place] += structure.lag * rest
             rest = rows[place]
     return rows, rest
-
-
-def _retried(number: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
-    """Return which requests are sent once more at once."""
-    return rng.random(number) < RETRIED
-
-
-def _job(rng: np.random.Generator) -> Floats:
-    """Return the rows of the nightly job: all higher, and closer to one another."""
-    return 1.0 + 0.5 * rng.standard_normal((JOB_ROWS, len(NUMBERS)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +33,8 @@ class Batch:
     #: When the window begins, in minutes since 1970.
     minute: int
     columns: Columns
-    #: Of each row its session and its caller, where the feature set names what tells them.
-    labels: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+    #: Of each row its session, where the feature set names what tells it.
+    sessions: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -105,7 +105,10 @@ class Stream:
 
 
 def feature_set(
-    name: str, numbers: Sequence[str], categories: Mapping[str, Sequence[str]]
+    name: str,
+    numbers: Sequence[str],
+    categories: Mapping[str, Sequence[str]],
+    **places: dict[str, str],
 ) -> FeatureSet:
     """Return a feature set of columns that may be missing.
 
@@ -113,6 +116,7 @@ def feature_set(
         name: of the model.
         numbers: names of columns.
         categories: levels by name of column.
+        places: what tells sessions and callers, as feature-set.v2 has them.
     """
     number = {"type": "number", "unit": "1", "example": 0.0}
     features: list[dict[str, object]] = [{"name": each, **number} for each in numbers]
@@ -128,5 +132,6 @@ def feature_set(
             "description": "Columns in the order of time",
             "target": {"name": "y", "unit": "1", "description": "nothing"},
             "features": [{**each, **common} for each in features],
+            **places,
         }
     )

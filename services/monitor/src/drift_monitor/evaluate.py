@@ -39,6 +39,7 @@ from drift_monitor.formats import WINDOW, refuse_newer
 from drift_monitor.held import HeldWindows, rhythms_of, standing_alerts
 from drift_monitor.keys import MINUTE, Series
 from drift_monitor.psi_meter import PsiMeter
+from drift_monitor.repeats import repeats_in_words
 from drift_monitor.rhythm_archive import keep_rhythm
 from drift_monitor.rhythms import Rhythms
 from drift_monitor.rules import Rules
@@ -115,6 +116,8 @@ class Policy:
     period: int = MINUTE
     #: Whether the rhythm of the traffic is learned from it and allowed for.
     learns_rhythm: bool = True
+    #: Whether requests that repeat each other count for less.
+    allows_for_repeats: bool = True
     #: Spans of days that are neither learned from nor evidence: holidays, one-off events.
     left_out: tuple[LeftOut, ...] = ()
     #: How references follow the traffic.
@@ -202,6 +205,10 @@ class Evaluation:
     reference: Reference | None = None
     #: The largest PSI of the blocks of events that this run filled; None where none was measured.
     psi: float | None = None
+    #: What is known of requests that repeat each other, in words.
+    repeats: str | None = None
+    #: How many requests count as one, as they repeat each other; 1 for none.
+    repetition: float = 1.0
     #: Of each segment, watched or not; empty where the traffic is not cut.
     segments: tuple[SegmentState, ...] = ()
 
@@ -256,6 +263,8 @@ class _Run:
             asked=self.state.events > 0 or self.counts["events"] > 0,
             reference=self.source.reference,
             psi=None if largest is None else largest.value,
+            repeats=repeats_in_words(self.detector, self.window.sketches),
+            repetition=self.detector.repetition,
         )
 
     def _moving(self) -> tuple[str, ...]:
@@ -362,8 +371,8 @@ class Evaluator:
             except Exception as error:
                 _log.error("the evaluation of %s of %s failed: %s", segment, series, error)
                 self._failures.append(error)
-        found = {part: evaluation.finding for part, evaluation in evaluated.items()}
-        states = reconcile(self._store, series, {part: parts[part] for part in evaluated}, found)
+        findings = {part: evaluation.finding for part, evaluation in evaluated.items()}
+        states = reconcile(self._store, series, {part: parts[part] for part in evaluated}, findings)
         segments = []
         for segment in reference.segments:
             part = series.part(segment.code)
@@ -645,6 +654,7 @@ class Evaluator:
             window.channel_counts(),
             events=window.events,
             timestamp_s=minute * self._policy.period,
+            sketches=window.sketches,
         )
         for over in step.recovered:
             self._take_back(run, over.finding.channel, minute)
@@ -814,6 +824,8 @@ class Evaluator:
         }
         if self._policy.minimum_effects:
             detector["minimum_effects"] = dict(self._policy.minimum_effects)
+        if not self._policy.allows_for_repeats:
+            detector["repeats"] = False
         if run.detector.settings.whole_days:
             detector["whole_days"] = list(run.detector.settings.whole_days)
         if run.state.rhythm:
@@ -1036,6 +1048,8 @@ class Evaluator:
             None if rhythm is None else rhythm.seasonality(channels),
             minimum_effects=self._policy.minimum_effects,
             whole_days=whole_days,
+            repeats=self._policy.allows_for_repeats,
+            tie_rate=reference.baseline.tie_rate,
         )
 
     def _send(self, series: Series) -> None:

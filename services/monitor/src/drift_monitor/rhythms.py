@@ -135,6 +135,11 @@ class Memory:
         return max(0, self.last_hour + 1 - self.first_hour)
 
     @property
+    def end_s(self) -> float:
+        """Return when the last hour that is summed ends, in seconds since the epoch."""
+        return float((self.last_hour + 1) * HOUR_S)
+
+    @property
     def first_day(self) -> int:
         """Return the number since 1970 of the first whole day."""
         return -(-self.first_hour // HOURS_A_DAY)
@@ -351,13 +356,13 @@ class Rhythms:
             settings: digest of the detector's settings.
             held: channels of alarms that stand, whose reference stays as it is.
         """
-        end_s = float((memory.last_hour + 1) * HOUR_S)
+        end_s = memory.end_s
         old = {name: base for name, base in memory.new_normals.items() if name not in held}
         due = {name: base.from_s for name, base in old.items() if base.is_doubled(end_s)}
         if not due or not self._rules.is_rolling:
             return memory
         hours = self.hours(series, baseline, memory)
-        bases = bases_of(baseline, hours, due, self._left_out)
+        bases = bases_of(baseline, hours, due, end_s, self._left_out)
         # Days that are left out make none longer.
         longer = {name: base for name, base in bases.items() if old[name].is_doubled(base.to_s)}
         if not longer:
@@ -431,7 +436,7 @@ class Rhythms:
                 since[channel.name] = memory.since.get(channel.name, 0.0)
             elif channel.name in former:
                 bases[channel.name] = former[channel.name]
-        return {**bases, **bases_of(baseline, hours, since, self._left_out)}
+        return {**bases, **bases_of(baseline, hours, since, memory.end_s, self._left_out)}
 
     def take_as_normal(
         self,
@@ -456,7 +461,8 @@ class Rhythms:
             The memory as it is stored; one without a new normal for a channel of which less than
             a day, or too few events, are there.
         """
-        bases = bases_of(baseline, self.hours(series, baseline, memory), since, self._left_out)
+        hours = self.hours(series, baseline, memory)
+        bases = bases_of(baseline, hours, since, memory.end_s, self._left_out)
         if not bases:
             return memory
         begun = {name: since[name] for name in bases}
